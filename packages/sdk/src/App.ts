@@ -1,0 +1,40 @@
+/**
+ * Which application: one StatefulSet, or every workload that a selector finds.
+ */
+import * as Schema from "effect/Schema"
+
+/** One StatefulSet by name. */
+export const StatefulSetRef = Schema.TaggedStruct("StatefulSet", {
+  namespace: Schema.String,
+  name: Schema.String
+})
+
+/** All workloads with these labels, as a Helm release with a web tier and a database has them. */
+export const SelectorRef = Schema.TaggedStruct("Selector", {
+  namespace: Schema.String,
+  /** A label selector in the API's own syntax, e.g. `app.kubernetes.io/instance=shop`. */
+  selector: Schema.String
+})
+
+/** Every StatefulSet of a namespace, or of the whole cluster (`namespace: null`); each is an app of its own. */
+export interface Scope {
+  readonly namespace: string | null
+}
+
+/** The application a verb acts on. */
+export const AppRef = Schema.Union([StatefulSetRef, SelectorRef])
+export type AppRef = typeof AppRef.Type
+
+/** A StatefulSet as an application. */
+export const statefulSet = (namespace: string, name: string): AppRef => ({
+  _tag: "StatefulSet",
+  namespace,
+  name
+})
+
+/** All workloads with these labels as one application. */
+export const selector = (namespace: string, labels: string): AppRef => ({
+  _tag: "Selector",
+  namespace,
+  selector: labels
+})

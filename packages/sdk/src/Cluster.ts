@@ -1,0 +1,131 @@
+/**
+ * The one door to a Kubernetes cluster: a request, a watch, an exec.
+ *
+ * The port is at wire level on purpose. The live cluster, the sandbox and every
+ * injected fault (a lost reply, a truncated watch line, a 410, a cut exec) sit
+ * behind the same three calls, so all code above them is the same in production
+ * and in a simulation. Retries, relists, paging and Status decoding live above,
+ * once, in Resource.ts.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+
+/** One HTTP request to the API server. `path` starts with `/api` or `/apis`, without a query. */
+export interface Request {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+  readonly path: string
+  /** Pairs, since the API repeats keys (`command=` of an exec). */
+  readonly query?: ReadonlyArray<readonly [string, string]>
+  /** Lower-case names. Authentication is the cluster's own business. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** The answer of one round trip, whatever its status: a 404 is an answer, not a failure. */
+export interface Response {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Stream.Stream<Uint8Array, ClusterError>
+}
+
+/** One line of a watch. `ERROR` carries a Status and is the last line of its watch. */
+export interface WatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"
+  readonly object: unknown
+}
+
+/** A command to run in a container, without a shell. */
+export interface ExecRequest {
+  readonly namespace: string
+  readonly pod: string
+  /** Default: the container named by `kubectl.kubernetes.io/default-container`, else the first. */
+  readonly container?: string
+  readonly command: ReadonlyArray<string>
+  readonly stdin?: boolean
+}
+
+/**
+ * How an exec ended. `Unknown` when the connection closed before the exit status
+ * came: the command may have run, may run still, and never counts as a success
+ * (kubectl#1208, kubernetes#137404).
+ */
+export type ExecExit =
+  | { readonly _tag: "Exited"; readonly code: number }
+  | { readonly _tag: "Unknown"; readonly message: string }
+
+/** A running exec. Closing its scope closes the connection; the process in the pod may live on. */
+export interface ExecSession {
+  readonly stdout: Stream.Stream<Uint8Array, ClusterError>
+  readonly stderr: Stream.Stream<Uint8Array, ClusterError>
+  readonly write: (chunk: Uint8Array) => Effect.Effect<void, ClusterError>
+  readonly closeStdin: Effect.Effect<void>
+  /** Resolves once; also when nobody reads stdout and stderr. */
+  readonly exit: Effect.Effect<ExecExit>
+}
+
+/**
+ * Why a call to the cluster failed.
+ *
+ * - `Unavailable`: nothing was changed: the server was not reached, or it said 503 or 504 to a read.
+ * - `OutcomeUnknown`: a write was sent and its answer was lost. Read back before trying again.
+ * - `Expired`: 410, the resourceVersion or the list's continue token is too old: list again.
+ * - `Unsupported`: the API is not installed, or not in this version.
+ * - `Unreadable`: an answer came that is not what the API promises.
+ * - `Config`: no cluster was asked, the kubeconfig is at fault.
+ */
+export const Reason = Schema.Union([
+  Schema.TaggedStruct("NotFound", {}),
+  Schema.TaggedStruct("AlreadyExists", {}),
+  Schema.TaggedStruct("Unauthorized", {}),
+  Schema.TaggedStruct("Forbidden", {}),
+  Schema.TaggedStruct("Conflict", {}),
+  Schema.TaggedStruct("Invalid", {}),
+  Schema.TaggedStruct("BadRequest", {}),
+  /** `retryAfterMillis` as the server asked; null when it named none. */
+  Schema.TaggedStruct("TooManyRequests", { retryAfterMillis: Schema.NullOr(Schema.Number) }),
+  Schema.TaggedStruct("Unavailable", {}),
+  Schema.TaggedStruct("Timeout", {}),
+  Schema.TaggedStruct("Expired", {}),
+  Schema.TaggedStruct("Unsupported", {}),
+  Schema.TaggedStruct("OutcomeUnknown", {}),
+  Schema.TaggedStruct("InternalError", {}),
+  Schema.TaggedStruct("Unreadable", {}),
+  Schema.TaggedStruct("Config", {})
+])
+export type Reason = typeof Reason.Type
+
+/**
+ * The one error of everything that reaches a cluster. `message` is the fact with
+ * the object's name, in the server's words where it gave any; `action` is what to
+ * do next. It never carries a request's or an answer's body.
+ */
+export class ClusterError extends Schema.TaggedError<ClusterError>()("ClusterError", {
+  reason: Reason,
+  message: Schema.String,
+  action: Schema.optionalKey(Schema.String),
+  /** The HTTP status, where there was an answer. */
+  status: Schema.optionalKey(Schema.Number)
+}) {}
+
+/** The service that every verb needs, and the only one. */
+export class Cluster extends Context.Service<
+  Cluster,
+  {
+    /** One round trip; closing the scope gives the connection back. */
+    readonly request: (request: Request) => Effect.Effect<Response, ClusterError, Scope.Scope>
+    /** One connection; the stream ends when the server ends it. A refused watch fails. */
+    readonly watch: (request: Request) => Stream.Stream<WatchEvent, ClusterError>
+    readonly exec: (request: ExecRequest) => Effect.Effect<ExecSession, ClusterError, Scope.Scope>
+    /** What the kubeconfig says of itself: never a credential. */
+    readonly origin: {
+      readonly context: string | null
+      readonly server: string
+      readonly namespace: string
+      readonly user: string | null
+    }
+  }
+>()("@kubectl-stateful/sdk/Cluster") {}
