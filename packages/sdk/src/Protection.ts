@@ -1,0 +1,57 @@
+/**
+ * Protection: the storage classes behind the app's claims, what can be snapshotted, and the snapshots there are.
+ */
+import * as Schema from "effect/Schema"
+
+const { Boolean, NullOr, String, Struct } = Schema
+
+export const StorageClass = Struct({
+  name: String,
+  provisioner: String,
+  bindingMode: String,
+  reclaimPolicy: String,
+  expandable: Boolean,
+  isDefault: Boolean
+})
+export type StorageClass = typeof StorageClass.Type
+
+/** A VolumeSnapshotClass or VolumeGroupSnapshotClass. */
+export const SnapshotClass = Struct({
+  name: String,
+  driver: String,
+  deletionPolicy: String,
+  isDefault: Boolean,
+  group: Boolean
+})
+export type SnapshotClass = typeof SnapshotClass.Type
+
+export const VolumeSnapshot = Struct({
+  name: String,
+  uid: String,
+  claim: NullOr(String),
+  created: String,
+  /** `status.creationTime`: when the storage cut the data; whole seconds. Null: not yet. */
+  cut: NullOr(String),
+  readyToUse: Boolean,
+  restoreSize: NullOr(String),
+  error: NullOr(String),
+  class: NullOr(String),
+  driver: NullOr(String),
+  /** The VolumeGroupSnapshot it is a member of. */
+  group: NullOr(String),
+  /** The set that a snapshot of ours made it for. */
+  set: NullOr(String)
+})
+export type VolumeSnapshot = typeof VolumeSnapshot.Type
+
+/** What the cluster offers; `installed` null: discovery could not be read. */
+export const Protection = Struct({
+  storageClasses: NullOr(Schema.Array(StorageClass)),
+  snapshotClasses: NullOr(Schema.Array(SnapshotClass)),
+  /** Null: not readable. Empty: none. */
+  snapshots: NullOr(Schema.Array(VolumeSnapshot)),
+  snapshotApi: NullOr(Boolean),
+  /** The served version of `groupsnapshot.storage.k8s.io`; null: not installed. */
+  groupSnapshotApi: NullOr(String)
+})
+export type Protection = typeof Protection.Type

@@ -1,0 +1,76 @@
+/**
+ * The state of an application: everything it is made of, as one plain value.
+ *
+ * `observe` is pure: it turns lists of objects into an AppState. `read` asks a cluster for
+ * those lists: one list per kind, at most four rounds one after another, whatever the
+ * number of pods and claims.
+ *
+ * Null always means "could not be read"; `unread` says what and why. An empty list means none.
+ */
+import * as Schema from "effect/Schema"
+import { AppRef } from "./App.ts"
+import { Claim, OtherVolume } from "./Claim.ts"
+import { Node, Placement } from "./Placement.ts"
+import { Protection } from "./Protection.ts"
+import { Reference } from "./Reference.ts"
+import { Replica } from "./Replica.ts"
+import { Autoscaler, DisruptionBudget, Service, Workload } from "./Topology.ts"
+
+const { Literal, NullOr, String, Struct } = Schema
+
+/** A list or an object that could not be read, or not be understood. */
+export const Unread = Struct({
+  /** `nodes`, `persistentvolumes`, `volumesnapshots.snapshot.storage.k8s.io`, or `pods/db-1`. */
+  resource: String,
+  /** The ClusterError's reason tag: `Forbidden`, `Unsupported`, `Unavailable`, `Unreadable` … */
+  reason: String,
+  message: String
+})
+
+/** An operation of ours that is running, interrupted or done. */
+export const OperationSummary = Struct({
+  id: String,
+  verb: String,
+  phase: String,
+  started: String,
+  holder: NullOr(String)
+})
+
+/** A Warning event about one of the app's objects, newest first. */
+export const Event = Struct({
+  object: String,
+  type: String,
+  reason: String,
+  message: String,
+  count: Schema.Number,
+  last: String
+})
+
+export const AppState = Struct({
+  apiVersion: Literal("kubectl-stateful.dev/v1"),
+  kind: Literal("AppState"),
+  /** The app's name: the StatefulSet's, or the selector. */
+  name: String,
+  namespace: String,
+  ref: AppRef,
+  /** When it was read, by this machine's clock. */
+  observed: String,
+  /** The API server's version, e.g. `v1.36.3`; null when not asked. */
+  serverVersion: NullOr(String),
+  workloads: Schema.Array(Workload),
+  replicas: Schema.Array(Replica),
+  claims: Schema.Array(Claim),
+  volumes: Schema.Array(OtherVolume),
+  references: Schema.Array(Reference),
+  services: Schema.Array(Service),
+  /** Null: could not be read, as with every NullOr below. */
+  budgets: NullOr(Schema.Array(DisruptionBudget)),
+  autoscalers: NullOr(Schema.Array(Autoscaler)),
+  nodes: NullOr(Schema.Array(Node)),
+  placements: Schema.Array(Placement),
+  protection: Protection,
+  operations: NullOr(Schema.Array(OperationSummary)),
+  events: NullOr(Schema.Array(Event)),
+  unread: Schema.Array(Unread)
+})
+export type AppState = typeof AppState.Type

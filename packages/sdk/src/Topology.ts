@@ -1,0 +1,128 @@
+/**
+ * Topology: what is asked for. Workloads, their order and policies, the Services, budgets,
+ * autoscalers and owners around them.
+ */
+import * as Schema from "effect/Schema"
+
+const { Boolean, Literals, Natural, NullOr, Number, String, Struct } = Schema
+
+/** `spec.persistentVolumeClaimRetentionPolicy` as the API spells it (KEP-1847). */
+export const Retention = Struct({
+  whenScaled: Literals(["Retain", "Delete"]),
+  whenDeleted: Literals(["Retain", "Delete"])
+})
+
+/** Who else writes this object: an owner, a scale target, or a field manager known to reconcile. */
+export const Writer = Struct({
+  /** `HorizontalPodAutoscaler/db`, `Cluster.postgresql.cnpg.io/db`, `argocd-controller` … */
+  name: String,
+  /** How we know: `ownerReferences`, `scaleTargetRef`, `managedFields`, `labels`, `annotations`. */
+  by: Literals(["ownerReferences", "scaleTargetRef", "managedFields", "labels", "annotations"]),
+  /** True: it writes `spec.replicas`. */
+  replicas: Boolean
+})
+
+export const ClaimTemplate = Struct({
+  name: String,
+  storageClass: NullOr(String),
+  requested: NullOr(String),
+  accessModes: Schema.Array(String),
+  volumeMode: String
+})
+
+/** The parts of a pod template that decide where its pods may be and whether their data can follow. */
+export const PodTemplate = Struct({
+  serviceAccount: String,
+  nodeSelector: Schema.Record(String, String),
+  /** Required node affinity, pod anti-affinity and affinity, each as one line. */
+  affinity: Schema.Array(String),
+  /** `topologyKey` of required pod anti-affinity among its own replicas. */
+  antiAffinityKeys: Schema.Array(String),
+  spread: Schema.Array(Struct({ topologyKey: String, maxSkew: Number, whenUnsatisfiable: String })),
+  tolerations: Schema.Array(String),
+  priorityClass: NullOr(String),
+  fsGroup: NullOr(Number),
+  fsGroupChangePolicy: NullOr(String),
+  hostNetwork: Boolean,
+  terminationGracePeriodSeconds: Number,
+  resourceClaims: Schema.Array(String),
+  /** Extended resources that containers ask for: name to quantity. */
+  extendedResources: Schema.Record(String, String),
+  probes: Schema.Array(String)
+})
+
+export const Workload = Struct({
+  kind: Literals(["StatefulSet", "Deployment", "DaemonSet"]),
+  name: String,
+  uid: String,
+  resourceVersion: String,
+  generation: Natural,
+  observedGeneration: Natural,
+  created: String,
+  deleted: NullOr(String),
+  labels: Schema.Record(String, String),
+  /** `spec.selector`, in the API's label selector syntax. */
+  selector: String,
+  /** Asked for. */
+  replicas: Natural,
+  ready: Natural,
+  /** Status counts as the controller last wrote them; absent in the API means 0. */
+  status: Struct({ replicas: Natural, ready: Natural, available: Natural, updated: Natural }),
+  /** `spec.ordinals.start`; 0 for other kinds. */
+  firstOrdinal: Natural,
+  podManagementPolicy: NullOr(Literals(["OrderedReady", "Parallel"])),
+  updateStrategy: String,
+  /** How many pods, counted from the first, a rolling update keeps old: a count, not an ordinal (kubernetes#128529). */
+  partition: Natural,
+  minReadySeconds: Natural,
+  retention: NullOr(Retention),
+  claimTemplates: Schema.Array(ClaimTemplate),
+  /** The governing Service's name as the spec has it; null when it names none. */
+  serviceName: NullOr(String),
+  currentRevision: NullOr(String),
+  updateRevision: NullOr(String),
+  /** Newest first. */
+  revisions: Schema.Array(Struct({ name: String, revision: Number, created: String })),
+  images: Schema.Array(String),
+  template: PodTemplate,
+  writers: Schema.Array(Writer)
+})
+export type Workload = typeof Workload.Type
+
+export const Service = Struct({
+  name: String,
+  /** The workload that it governs, as `Kind/name`. */
+  governs: NullOr(String),
+  headless: Boolean,
+  type: String,
+  /** False: a governing Service that is named but not there. */
+  present: NullOr(Boolean),
+  /** False: its selector does not find the workload's pods. */
+  selectsPods: Boolean,
+  publishNotReadyAddresses: Boolean,
+  ports: Schema.Array(Struct({ name: NullOr(String), port: Natural, protocol: String })),
+  /** Over all its EndpointSlices, one per pod and address family; null when those could not be read. */
+  endpoints: NullOr(Struct({ ready: Natural, notReady: Natural }))
+})
+export type Service = typeof Service.Type
+
+export const DisruptionBudget = Struct({
+  name: String,
+  minAvailable: NullOr(String),
+  maxUnavailable: NullOr(String),
+  disruptionsAllowed: Natural,
+  currentHealthy: Natural,
+  desiredHealthy: Natural,
+  expectedPods: Natural,
+  /** Pods of the app that it counts, by name. */
+  pods: Schema.Array(String)
+})
+export type DisruptionBudget = typeof DisruptionBudget.Type
+
+export const Autoscaler = Struct({
+  name: String,
+  target: String,
+  minReplicas: Natural,
+  maxReplicas: Natural
+})
+export type Autoscaler = typeof Autoscaler.Type
