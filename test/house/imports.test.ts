@@ -1,0 +1,103 @@
+import { basename } from "node:path"
+import { assert, describe, it } from "vitest"
+import { files, type Import, importsOf } from "./sources.ts"
+
+const sdk = "packages/sdk/src/"
+const plugin = "packages/kubectl-stateful/"
+const sources = [...files(sdk), ...files(`${plugin}src`)].filter((path) => path.endsWith(".ts"))
+const imports = sources.flatMap(importsOf)
+
+const verbs = ["Scale", "Snapshot", "Restore", "Discovery", "Routing"]
+const entries = ["index", "promise"]
+
+/** Lower may not import higher. */
+const layer = (path: string): number => {
+  const name = basename(path, ".ts")
+  if (path.startsWith(plugin)) return 5
+  if (path.startsWith(`${sdk}kubernetes/`) || path.startsWith(`${sdk}sandbox/`)) return 5
+  if (entries.includes(name)) return 4
+  if (verbs.includes(name)) return 3
+  if (name === "Cluster") return 0
+  if (["Resource", "Kind", "App", "Manifest"].includes(name)) return 1
+  return 2
+}
+
+const offenders = (rule: (edge: Import) => boolean) =>
+  imports.filter(rule).map((edge) => `${edge.from} -> ${edge.specifier}`)
+
+describe("imports point one way", () => {
+  it("there are sources to look at", () => {
+    assert.isAbove(sources.length, 10)
+    assert.isAbove(imports.length, 20)
+  })
+
+  it("commands -> entry points -> verbs -> State, Operation -> Resource -> Cluster", () => {
+    assert.deepEqual(
+      offenders(
+        (edge) =>
+          edge.target !== null &&
+          edge.target.startsWith(sdk) &&
+          !edge.target.startsWith(`${sdk}kubernetes/`) &&
+          layer(edge.target) > layer(edge.from)
+      ),
+      []
+    )
+  })
+
+  it("verbs do not import each other", () => {
+    const isVerb = (path: string) => verbs.includes(basename(path, ".ts")) && path.startsWith(sdk)
+    assert.deepEqual(
+      offenders((edge) => edge.target !== null && isVerb(edge.from) && isVerb(edge.target)),
+      []
+    )
+  })
+
+  it("no verb and no model knows the live cluster or the sandbox", () => {
+    const outside = (path: string) =>
+      path.startsWith(`${sdk}kubernetes/`) || path.startsWith(`${sdk}sandbox/`)
+    assert.deepEqual(
+      offenders(
+        (edge) =>
+          edge.from.startsWith(sdk) &&
+          !outside(edge.from) &&
+          edge.target !== null &&
+          outside(edge.target) &&
+          !entries.includes(basename(edge.from, ".ts"))
+      ),
+      []
+    )
+  })
+
+  it("client-node is imported only by the live cluster", () => {
+    assert.deepEqual(
+      offenders(
+        (edge) =>
+          edge.specifier.startsWith("@kubernetes/client-node") &&
+          !edge.typeOnly &&
+          !edge.from.startsWith(`${sdk}kubernetes/`)
+      ),
+      []
+    )
+  })
+
+  it("yaml is imported only by Manifest.ts", () => {
+    assert.deepEqual(
+      offenders((edge) => edge.specifier === "yaml" && edge.from !== `${sdk}Manifest.ts`),
+      []
+    )
+  })
+
+  it("oclif is imported only by the plugin", () => {
+    assert.deepEqual(
+      offenders((edge) => edge.specifier.startsWith("@oclif/") && !edge.from.startsWith(plugin)),
+      []
+    )
+  })
+
+  it("effect is imported by module path, never as a barrel", () => {
+    assert.deepEqual(
+      offenders((edge) => edge.specifier === "effect"),
+      []
+    )
+  })
+})
