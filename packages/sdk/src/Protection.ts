@@ -37,6 +37,8 @@ export const VolumeSnapshot = Struct({
   error: NullOr(String),
   class: NullOr(String),
   driver: NullOr(String),
+  /** Its VolumeSnapshotContent's: members of a group have no class. Null: the content could not be read. */
+  deletionPolicy: NullOr(String),
   /** The VolumeGroupSnapshot it is a member of. */
   group: NullOr(String),
   /** The set that a snapshot of ours made it for. */
@@ -44,12 +46,30 @@ export const VolumeSnapshot = Struct({
 })
 export type VolumeSnapshot = typeof VolumeSnapshot.Type
 
+/**
+ * A copy of a claim's data outside the storage that holds the claim, as objects of a backup
+ * tool show it. A VolumeSnapshot by itself is none: it lives on the same storage.
+ */
+export const Copy = Struct({
+  /** The object that shows it, as `Kind/name`: `Backup/nightly-1120`, `ReplicationSource/data-db-0`. */
+  name: String,
+  /** Null: the object does not say which claims it holds. */
+  claim: NullOr(String),
+  /** The point in time it holds; null: not said. */
+  taken: NullOr(String),
+  /** Where it lies, as the tool names the place (`BackupStorageLocation/offsite`); null: not said. */
+  location: NullOr(String)
+})
+export type Copy = typeof Copy.Type
+
 /** What the cluster offers; `installed` null: discovery could not be read. */
 export const Protection = Struct({
   storageClasses: NullOr(Schema.Array(StorageClass)),
   snapshotClasses: NullOr(Schema.Array(SnapshotClass)),
   /** Null: not readable. Empty: none. */
   snapshots: NullOr(Schema.Array(VolumeSnapshot)),
+  /** Copies elsewhere. Null: not readable. Empty: none seen. */
+  copies: NullOr(Schema.Array(Copy)),
   snapshotApi: NullOr(Boolean),
   /** The served version of `groupsnapshot.storage.k8s.io`; null: not installed. */
   groupSnapshotApi: NullOr(String)
