@@ -59,6 +59,19 @@ export const Pin = Struct({
   domain: NullOr(String)
 })
 
+/** A ResourceClaim (dynamic resource allocation) that pods of the app use. */
+export const ResourceClaim = Struct({
+  name: String,
+  /** Pods that use it, by name. */
+  pods: Schema.Array(String),
+  allocated: Boolean,
+  /** Allocated devices, as `driver/pool/device`. */
+  devices: Schema.Array(String),
+  /** The nodes that can reach what was allocated; null: any, not allocated, or nodes could not be read. */
+  nodes: NullOr(Schema.Array(String))
+})
+export type ResourceClaim = typeof ResourceClaim.Type
+
 /** Where one replica is. */
 export const Placement = Struct({
   replica: String,

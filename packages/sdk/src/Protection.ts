@@ -42,7 +42,11 @@ export const VolumeSnapshot = Struct({
   /** The VolumeGroupSnapshot it is a member of. */
   group: NullOr(String),
   /** The set that a snapshot of ours made it for. */
-  set: NullOr(String)
+  set: NullOr(String),
+  /** The snapshot and its content name each other; one-sided is not safe to restore from. Null: contents could not be read. */
+  bound: NullOr(Boolean),
+  /** What becomes of the stored data when the snapshot object is deleted: `Retain` or `Delete`; null: not known. */
+  deletionPolicy: NullOr(String)
 })
 export type VolumeSnapshot = typeof VolumeSnapshot.Type
 
@@ -62,10 +66,23 @@ export const Copy = Struct({
 })
 export type Copy = typeof Copy.Type
 
+/** A CSI driver as its CSIDriver object describes it. */
+export const Driver = Struct({
+  name: String,
+  attachRequired: Boolean,
+  /** `ReadWriteOnceWithFSType`, `File` or `None`: whether the kubelet applies fsGroup to its volumes. */
+  fsGroupPolicy: String,
+  /** `Persistent`, `Ephemeral`. */
+  modes: Schema.Array(String)
+})
+export type Driver = typeof Driver.Type
+
 /** What the cluster offers; `installed` null: discovery could not be read. */
 export const Protection = Struct({
   storageClasses: NullOr(Schema.Array(StorageClass)),
   snapshotClasses: NullOr(Schema.Array(SnapshotClass)),
+  /** The CSI drivers behind the app's volumes. */
+  drivers: NullOr(Schema.Array(Driver)),
   /** Null: not readable. Empty: none. */
   snapshots: NullOr(Schema.Array(VolumeSnapshot)),
   /** Copies elsewhere. Null: not readable. Empty: none seen. */

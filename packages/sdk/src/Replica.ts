@@ -28,6 +28,8 @@ export const Replica = Struct({
   name: String,
   /** False: this ordinal is beyond what the workload asks for (a scale-down under way, or stuck). */
   wanted: Boolean,
+  /** False: pods could not be read, so that `pod: null` says nothing. */
+  known: Boolean,
   /** Null: there is no pod. */
   pod: NullOr(
     Struct({

@@ -10,7 +10,7 @@
 import * as Schema from "effect/Schema"
 import { AppRef } from "./App.ts"
 import { Claim, OtherVolume } from "./Claim.ts"
-import { Node, Placement } from "./Placement.ts"
+import { Node, Placement, ResourceClaim } from "./Placement.ts"
 import { Protection } from "./Protection.ts"
 import { Reference } from "./Reference.ts"
 import { Replica } from "./Replica.ts"
@@ -52,6 +52,8 @@ export const AppState = Struct({
   /** The app's name: the StatefulSet's, or the selector. */
   name: String,
   namespace: String,
+  /** The namespace's own labels, e.g. its pod security level; null: could not be read. */
+  namespaceLabels: NullOr(Schema.Record(String, String)),
   ref: AppRef,
   /** When it was read, by this machine's clock. */
   observed: String,
@@ -68,6 +70,7 @@ export const AppState = Struct({
   autoscalers: NullOr(Schema.Array(Autoscaler)),
   nodes: NullOr(Schema.Array(Node)),
   placements: Schema.Array(Placement),
+  resourceClaims: NullOr(Schema.Array(ResourceClaim)),
   protection: Protection,
   operations: NullOr(Schema.Array(OperationSummary)),
   events: NullOr(Schema.Array(Event)),
