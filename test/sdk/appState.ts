@@ -70,6 +70,7 @@ const replica = (ordinal: number): Replica => ({
   ordinal,
   name: `db-${ordinal}`,
   wanted: true,
+  known: true,
   pod: {
     uid: `pod-${ordinal}`,
     created,
@@ -148,7 +149,8 @@ const snapshot = (name: string): VolumeSnapshot => ({
   driver,
   deletionPolicy: "Retain",
   group: "nightly-1120",
-  set: null
+  set: null,
+  bound: true
 })
 
 const copy = (name: string): Copy => ({
@@ -163,6 +165,7 @@ const healthy: AppState = {
   kind: "AppState",
   name: "db",
   namespace: "shop",
+  namespaceLabels: { "kubernetes.io/metadata.name": "shop" },
   ref: statefulSet("shop", "db"),
   observed: "2026-11-20T12:00:00Z",
   serverVersion: "v1.36.3",
@@ -294,6 +297,7 @@ const healthy: AppState = {
   autoscalers: [],
   nodes: ordinals.map(node),
   placements: ordinals.map(placement),
+  resourceClaims: [],
   protection: {
     storageClasses: [
       {
@@ -308,6 +312,9 @@ const healthy: AppState = {
     snapshotClasses: [
       { name: "snap", driver, deletionPolicy: "Retain", isDefault: true, group: false },
       { name: "group", driver, deletionPolicy: "Retain", isDefault: true, group: true }
+    ],
+    drivers: [
+      { name: driver, attachRequired: true, fsGroupPolicy: "ReadWriteOnceWithFSType", modes: ["Persistent"] }
     ],
     snapshots: claimNames.map(snapshot),
     copies: claimNames.map(copy),

@@ -44,9 +44,7 @@ export const VolumeSnapshot = Struct({
   /** The set that a snapshot of ours made it for. */
   set: NullOr(String),
   /** The snapshot and its content name each other; one-sided is not safe to restore from. Null: contents could not be read. */
-  bound: NullOr(Boolean),
-  /** What becomes of the stored data when the snapshot object is deleted: `Retain` or `Delete`; null: not known. */
-  deletionPolicy: NullOr(String)
+  bound: NullOr(Boolean)
 })
 export type VolumeSnapshot = typeof VolumeSnapshot.Type
 
