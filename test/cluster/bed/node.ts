@@ -1,0 +1,92 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as api from "./api.ts"
+import * as pki from "./pki.ts"
+import { start } from "./process.ts"
+import { until } from "./progress.ts"
+import * as runtime from "./runtime.ts"
+import { hostAddress, labels, nodes, podRanges } from "./topology.ts"
+import type { Node } from "./topology.ts"
+
+export const kubeletFolder = (node: Node): string => join(node.folder, "kubelet")
+
+const kubeletConfig = (node: Node): object => ({
+  apiVersion: "kubelet.config.k8s.io/v1beta1",
+  kind: "KubeletConfiguration",
+  authentication: { anonymous: { enabled: false }, x509: { clientCAFile: pki.certificate("ca") } },
+  cgroupDriver: "cgroupfs",
+  cgroupsPerQOS: false,
+  enforceNodeAllocatable: [],
+  failCgroupV1: false,
+  failSwapOn: false,
+  containerRuntimeEndpoint: `unix://${runtime.socket(node)}`,
+  resolvConf: "/dev/null",
+  clusterDNS: [hostAddress],
+  clusterDomain: "cluster.local",
+  // Images cannot be pulled again, so they are never collected.
+  imageGCHighThresholdPercent: 100,
+  evictionHard: { "memory.available": "50Mi" },
+  localStorageCapacityIsolation: false,
+  nodeStatusUpdateFrequency: "3s",
+  serializeImagePulls: false,
+  volumePluginDir: join(node.folder, "volume-plugins"),
+  podLogsDir: join(node.folder, "pod-logs")
+})
+
+const proxyConfig = (node: Node): object => ({
+  apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+  kind: "KubeProxyConfiguration",
+  clientConnection: { kubeconfig: pki.configOf("kube-proxy") },
+  hostnameOverride: node.name,
+  clusterCIDR: podRanges,
+  mode: "nftables",
+  conntrack: { maxPerCore: 0, min: 0 }
+})
+
+/** Starts the kubelet and the service proxy of a node whose containerd runs. */
+export const begin = (node: Node): void => {
+  mkdirSync(kubeletFolder(node), { recursive: true })
+  const kubelet = join(node.folder, "kubelet.json")
+  const proxy = join(node.folder, "kube-proxy.json")
+  writeFileSync(kubelet, JSON.stringify(kubeletConfig(node)))
+  writeFileSync(proxy, JSON.stringify(proxyConfig(node)))
+  const flags: Readonly<Record<string, string>> = {
+    config: kubelet,
+    kubeconfig: pki.configOf(node.name),
+    "root-dir": kubeletFolder(node),
+    "cert-dir": join(node.folder, "certificates"),
+    "hostname-override": node.name,
+    "node-ip": node.address,
+    "node-labels": Object.entries(labels(node))
+      .map(([name, value]) => `${name}=${value}`)
+      .join(",")
+  }
+  const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
+  start({ name: `${node.name}/kubelet`, command: ["kubelet", ...args], netns: node.netns })
+  start({ name: `${node.name}/kube-proxy`, command: ["kube-proxy", "--config", proxy], netns: node.netns })
+}
+
+interface Object {
+  readonly status?: {
+    readonly capacity?: Readonly<Record<string, string>>
+    readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }>
+  }
+}
+
+export const condition = async (node: Node): Promise<string> => {
+  const found = await api.get<Object>(`/api/v1/nodes/${node.name}`)
+  return found?.status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "absent"
+}
+
+export const becomesReady = (node: Node): Promise<true> =>
+  until(`${node.name} to be ready`, 60, async () => (await condition(node)) === "True" || undefined)
+
+/** Devices without a plugin: the kubelet keeps what it finds in its node's status. */
+export const equip = async (): Promise<void> => {
+  for (const node of nodes) {
+    if (Object.keys(node.extended).length === 0) continue
+    await api.patch(`/api/v1/nodes/${node.name}/status`, {
+      status: { capacity: node.extended, allocatable: node.extended }
+    })
+  }
+}
