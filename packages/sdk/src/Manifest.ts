@@ -1,0 +1,61 @@
+/**
+ * YAML in and out; the only importer of `yaml`, which is loaded when it is first needed.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/**
+ * A text that is not YAML. The message says where and which rule, and never quotes
+ * the text: it may be a kubeconfig or a Secret.
+ */
+export class ManifestError extends Schema.TaggedError<ManifestError>()("ManifestError", {
+  message: Schema.String
+}) {}
+
+const library = Effect.promise(() => import("yaml"))
+
+/** An alias that expands to more nodes than this is an attack, not a manifest. */
+const maxAliasCount = 100
+
+/**
+ * Every document of a YAML (or JSON) text as plain data; an empty one is null.
+ * A repeated key counts as kubectl counts it: the last one wins.
+ */
+export const parseDocuments = Effect.fnUntraced(function* (
+  text: string
+): Effect.fn.Return<ReadonlyArray<unknown>, ManifestError> {
+  const yaml = yield* library
+  const positions = new yaml.LineCounter()
+  const documents = yaml.parseAllDocuments(text, {
+    lineCounter: positions,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: "error"
+  })
+  // An empty text has no documents, but a marker object of the library in their place.
+  if (!Array.isArray(documents)) return []
+  const values: Array<unknown> = []
+  for (const document of documents) {
+    const error = document.errors[0]
+    if (error !== undefined) {
+      const rule = error.code.toLowerCase().replaceAll("_", " ")
+      return yield* new ManifestError({
+        message: `not YAML: line ${positions.linePos(error.pos[0]).line}: ${rule}`
+      })
+    }
+    const value: unknown = yield* Effect.try({
+      try: () => document.toJS({ maxAliasCount }),
+      catch: () => new ManifestError({ message: "not YAML that we read: aliases expand without bound" })
+    })
+    values.push(value)
+  }
+  return values
+})
+
+/** The first document of a YAML (or JSON) text; null when there is none. */
+export const parseYaml = (text: string): Effect.Effect<unknown, ManifestError> =>
+  Effect.map(parseDocuments(text), (documents) => documents[0] ?? null)
+
+/** Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it. */
+export const printYaml = (value: unknown): Effect.Effect<string> =>
+  Effect.map(library, (yaml) => yaml.stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }))

@@ -1,0 +1,182 @@
+/**
+ * One socket to the API server: straight or through a proxy, plain or TLS. REST,
+ * watch and exec all come through here, so they agree on proxy, certificates and name.
+ */
+import * as Net from "node:net"
+import * as Tls from "node:tls"
+
+/** Where the server is and how it proves itself. */
+export interface Endpoint {
+  /** Origin and base path (`https://rancher.example/k8s/clusters/c-1`). */
+  readonly url: URL
+  readonly proxy: URL | null
+  /** The name that the certificate must bear, if not the host of the URL. */
+  readonly serverName: string | null
+  readonly insecure: boolean
+}
+
+const portOf = (url: URL): number =>
+  url.port === ""
+    ? url.protocol === "https:"
+      ? 443
+      : url.protocol === "http:"
+        ? 80
+        : 1080
+    : Number(url.port)
+
+// URL keeps an IPv6 address in its brackets; sockets want it bare.
+const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, "")
+
+const opened = (socket: Net.Socket, event: "connect" | "secureConnect"): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const closed = () => reject(new Error("the connection was closed before it was ready"))
+    socket.once("error", reject)
+    socket.once("close", closed)
+    socket.once(event, () => {
+      socket.off("error", reject)
+      socket.off("close", closed)
+      resolve()
+    })
+  })
+
+const plain = async (url: URL): Promise<Net.Socket> => {
+  const socket = Net.connect({ host: hostOf(url), port: portOf(url), noDelay: true })
+  // 30 s as client-go: load balancers forget a silent connection after 60 s.
+  socket.setKeepAlive(true, 30_000)
+  await opened(socket, "connect")
+  return socket
+}
+
+const secure = async (
+  socket: Net.Socket,
+  host: string,
+  serverName: string | null,
+  options: Tls.ConnectionOptions
+): Promise<Tls.TLSSocket> => {
+  const name = serverName ?? (Net.isIP(host) === 0 ? host : undefined)
+  const wrapped = Tls.connect({
+    ...options,
+    socket,
+    host,
+    ALPNProtocols: ["http/1.1"],
+    ...(name === undefined ? {} : { servername: name })
+  })
+  await opened(wrapped, "secureConnect")
+  return wrapped
+}
+
+/** Reads from a socket that speaks in small, known pieces before the tunnel stands. */
+const pieces = (socket: Net.Socket) => {
+  let buffered = Buffer.alloc(0)
+  const wait = () =>
+    new Promise<void>((resolve, reject) => {
+      const gone = () => reject(new Error("the proxy closed the connection"))
+      socket.once("close", gone)
+      socket.once("error", reject)
+      socket.once("data", (chunk: Buffer) => {
+        socket.pause()
+        socket.off("close", gone)
+        socket.off("error", reject)
+        buffered = Buffer.concat([buffered, chunk])
+        resolve()
+      })
+      socket.resume()
+    })
+  const take = async (length: number): Promise<Buffer> => {
+    while (buffered.length < length) await wait()
+    const piece = buffered.subarray(0, length)
+    buffered = buffered.subarray(length)
+    return piece
+  }
+  const until = async (mark: string): Promise<string> => {
+    while (!buffered.includes(mark)) {
+      if (buffered.length > 16_384) throw new Error("the proxy's answer is no HTTP answer")
+      await wait()
+    }
+    return (await take(buffered.indexOf(mark) + mark.length)).toString("latin1")
+  }
+  return { take, until }
+}
+
+const credentialsOf = (proxy: URL): string =>
+  `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
+
+const throughHttp = async (socket: Net.Socket, proxy: URL, target: string): Promise<void> => {
+  const authorization =
+    proxy.username === ""
+      ? ""
+      : `Proxy-Authorization: Basic ${Buffer.from(credentialsOf(proxy)).toString("base64")}\r\n`
+  socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`)
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(await pieces(socket).until("\r\n\r\n"))?.[1]
+  if (status !== "200") throw new Error(`the proxy ${proxy.host} answered ${status ?? "no HTTP"} to CONNECT`)
+}
+
+/** RFC 1928 with RFC 1929's name and password; the proxy resolves the name. */
+const throughSocks = async (socket: Net.Socket, proxy: URL, host: string, port: number): Promise<void> => {
+  const { take } = pieces(socket)
+  const refused = (why: string) => new Error(`the proxy ${proxy.host} ${why}`)
+  const named = proxy.username !== ""
+  socket.write(Buffer.from(named ? [5, 2, 0, 2] : [5, 1, 0]))
+  const method = (await take(2))[1]
+  if (method === 2) {
+    const name = Buffer.from(decodeURIComponent(proxy.username))
+    const password = Buffer.from(decodeURIComponent(proxy.password))
+    socket.write(
+      Buffer.concat([Buffer.from([1, name.length]), name, Buffer.from([password.length]), password])
+    )
+    if ((await take(2))[1] !== 0) throw refused("refused the name and password of proxy-url")
+  } else if (method !== 0) throw refused("wants a way to log in that we do not know")
+  const address = Buffer.from(host)
+  socket.write(
+    Buffer.concat([Buffer.from([5, 1, 0, 3, address.length]), address, Buffer.from([port >> 8, port & 255])])
+  )
+  const [, reply, , kind] = await take(4)
+  if (reply !== 0) throw refused(`could not reach ${host}:${port} (SOCKS reply ${reply})`)
+  const length = kind === 1 ? 4 : kind === 4 ? 16 : (await take(1))[0]!
+  await take(length + 2)
+}
+
+/** Opens a socket that is ready for HTTP. Rejects with Node's own error; nothing was sent to the server then. */
+export const dial = async (
+  endpoint: Endpoint,
+  context: Tls.SecureContext | null,
+  timeoutMillis: number
+): Promise<Net.Socket> => {
+  const sockets: Array<Net.Socket> = []
+  const keep = <S extends Net.Socket>(socket: S): S => {
+    sockets.push(socket)
+    return socket
+  }
+  const run = async (): Promise<Net.Socket> => {
+    const { url, proxy } = endpoint
+    const host = hostOf(url)
+    let socket = keep(await plain(proxy ?? url))
+    if (proxy !== null) {
+      if (proxy.protocol === "https:") socket = keep(await secure(socket, hostOf(proxy), null, {}))
+      if (proxy.protocol.startsWith("socks")) await throughSocks(socket, proxy, host, portOf(url))
+      else await throughHttp(socket, proxy, `${url.hostname}:${portOf(url)}`)
+    }
+    if (url.protocol !== "https:") return socket
+    return keep(
+      await secure(socket, host, endpoint.serverName, {
+        ...(context === null ? {} : { secureContext: context }),
+        rejectUnauthorized: !endpoint.insecure
+      })
+    )
+  }
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" })),
+      timeoutMillis
+    )
+  })
+  try {
+    return await Promise.race([run(), late])
+  } catch (error) {
+    for (const socket of sockets) socket.on("error", () => {}).destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}

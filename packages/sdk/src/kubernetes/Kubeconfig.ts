@@ -1,0 +1,389 @@
+/**
+ * kubeconfig as kubectl reads it: which files, how they merge, what a context means.
+ *
+ * Source: kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import { readFile } from "node:fs/promises"
+import { homedir } from "node:os"
+import * as Path from "node:path"
+import { ClusterError } from "../Cluster.ts"
+import { parseYaml } from "../Manifest.ts"
+
+/** kubectl's flags that choose a cluster, each with kubectl's meaning. */
+export interface KubeconfigOptions {
+  /** Only this file, which must exist; `$KUBECONFIG` is then ignored. */
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly cluster?: string
+  readonly user?: string
+  readonly namespace?: string
+  /** Impersonation: `--as`, `--as-uid`, `--as-group`. */
+  readonly as?: string
+  readonly asUid?: string
+  readonly asGroups?: ReadonlyArray<string>
+  /** Default: the environment of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+type Entry = Readonly<Record<string, unknown>>
+
+/** One file, its paths made absolute. */
+export interface Kubeconfig {
+  readonly clusters: ReadonlyMap<string, Entry>
+  readonly users: ReadonlyMap<string, Entry>
+  readonly contexts: ReadonlyMap<string, Entry>
+  readonly currentContext: string | null
+}
+
+/** How to reach the server. Files are named, not read. */
+export interface ClusterEntry {
+  readonly server: string
+  readonly authority: Bytes | null
+  readonly insecure: boolean
+  readonly serverName: string | null
+  readonly proxyUrl: string | null
+}
+
+/** Bytes that stand in the kubeconfig itself or in a file of their own. The former wins. */
+export type Bytes =
+  | { readonly _tag: "Data"; readonly base64: string }
+  | { readonly _tag: "File"; readonly path: string }
+
+/** A command that prints an `ExecCredential`. */
+export interface ExecPlugin {
+  readonly apiVersion: string
+  readonly command: string
+  readonly args: ReadonlyArray<string>
+  readonly env: ReadonlyArray<readonly [string, string]>
+  readonly installHint: string | null
+  readonly provideClusterInfo: boolean
+  readonly interactiveMode: string
+}
+
+/** Who asks. */
+export interface UserEntry {
+  readonly certificate: Bytes | null
+  readonly key: Bytes | null
+  readonly token: string | null
+  readonly tokenFile: string | null
+  readonly basic: { readonly username: string; readonly password: string } | null
+  readonly exec: ExecPlugin | null
+  readonly authProvider: { readonly name: string; readonly config: Entry } | null
+  readonly impersonate: {
+    readonly user: string
+    readonly uid: string | null
+    readonly groups: ReadonlyArray<string>
+    readonly extra: ReadonlyArray<readonly [string, ReadonlyArray<string>]>
+  } | null
+}
+
+/** What a kubeconfig and the flags come to. */
+export interface Access {
+  readonly context: string | null
+  readonly namespace: string
+  readonly clusterName: string | null
+  readonly userName: string | null
+  readonly cluster: ClusterEntry
+  readonly user: UserEntry
+}
+
+/** The kubeconfig is at fault, and no cluster was asked. */
+export const configFault = (message: string, action: string): ClusterError =>
+  new ClusterError({ reason: { _tag: "Config" }, message, action })
+
+const wrongType = (what: string, wanted: string): ClusterError =>
+  configFault(`kubeconfig: ${what} is not ${wanted}`, "correct the file; `kubectl config view` shows it")
+
+// Values are named by their place, never shown: a misplaced token would be.
+const reader = (entry: Entry, place: string) => {
+  const text = (key: string): string | null => {
+    const value = entry[key] ?? null
+    if (value === null || value === "") return null
+    if (typeof value !== "string") throw wrongType(`${place}.${key}`, "a text")
+    return value
+  }
+  const flag = (key: string): boolean => {
+    const value = entry[key] ?? false
+    if (typeof value !== "boolean") throw wrongType(`${place}.${key}`, "true or false")
+    return value
+  }
+  const list = (key: string): ReadonlyArray<unknown> => {
+    const value = entry[key] ?? []
+    if (!Array.isArray(value)) throw wrongType(`${place}.${key}`, "a list")
+    return value
+  }
+  const texts = (key: string): ReadonlyArray<string> =>
+    list(key).map((value) => {
+      if (typeof value !== "string") throw wrongType(`${place}.${key}`, "a list of texts")
+      return value
+    })
+  const record = (key: string): Entry | null => {
+    const value = entry[key] ?? null
+    if (value === null) return null
+    if (!isEntry(value)) throw wrongType(`${place}.${key}`, "a mapping")
+    return value
+  }
+  const bytes = (data: string, file: string): Bytes | null => {
+    const base64 = text(data)
+    const path = text(file)
+    if (base64 !== null) return { _tag: "Data", base64 }
+    return path === null ? null : { _tag: "File", path }
+  }
+  return { text, flag, list, texts, record, bytes }
+}
+
+const isEntry = (value: unknown): value is Entry => Predicate.isObject(value) && !Array.isArray(value)
+
+const pathKeys = {
+  cluster: ["certificate-authority"],
+  user: ["client-certificate", "client-key", "tokenFile"],
+  context: []
+}
+
+/** Relative paths are relative to their file; a plugin's command only if it has a separator, else $PATH finds it. */
+const absolute = (kind: keyof typeof pathKeys, entry: Entry, folder: string): Entry => {
+  const result: Record<string, unknown> = { ...entry }
+  for (const key of pathKeys[kind]) {
+    const value = result[key]
+    if (typeof value === "string" && value !== "") result[key] = Path.resolve(folder, value)
+  }
+  const exec = result["exec"]
+  if (kind === "user" && isEntry(exec) && typeof exec["command"] === "string") {
+    const command = exec["command"]
+    if (command.includes(Path.sep)) result["exec"] = { ...exec, command: Path.resolve(folder, command) }
+  }
+  return result
+}
+
+const named = (root: Entry, plural: string, kind: keyof typeof pathKeys, folder: string) => {
+  const entries = new Map<string, Entry>()
+  for (const item of reader(root, "kubeconfig").list(plural)) {
+    if (!isEntry(item)) throw wrongType(`an item of ${plural}`, "a mapping")
+    const name = reader(item, plural).text("name")
+    // kubectl takes the first of a repeated name, within a file as between files.
+    if (name === null || entries.has(name)) continue
+    entries.set(name, absolute(kind, reader(item, `${plural} ${name}`).record(kind) ?? {}, folder))
+  }
+  return entries
+}
+
+/** One parsed document as a kubeconfig; null (an empty file) is an empty one. `file` gives relative paths a place. */
+export const fromDocument = (document: unknown, file: string): Effect.Effect<Kubeconfig, ClusterError> =>
+  attempt(() => {
+    if (document !== null && !isEntry(document)) throw wrongType(file, "a kubeconfig")
+    const root = document ?? {}
+    const folder = Path.dirname(Path.resolve(file))
+    return {
+      clusters: named(root, "clusters", "cluster", folder),
+      users: named(root, "users", "user", folder),
+      contexts: named(root, "contexts", "context", folder),
+      currentContext: reader(root, "kubeconfig").text("current-context")
+    }
+  })
+
+const attempt = <A>(read: () => A): Effect.Effect<A, ClusterError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(read())
+    } catch (error) {
+      return error instanceof ClusterError ? Effect.fail(error) : Effect.die(error)
+    }
+  })
+
+/** The first file that names a thing wins the whole of it: nothing of a later one is mixed in. */
+export const merge = (files: ReadonlyArray<Kubeconfig>): Kubeconfig => {
+  const first = (pick: (file: Kubeconfig) => ReadonlyMap<string, Entry>) =>
+    new Map(files.toReversed().flatMap((file) => [...pick(file)]))
+  return {
+    clusters: first((file) => file.clusters),
+    users: first((file) => file.users),
+    contexts: first((file) => file.contexts),
+    currentContext: files.find((file) => file.currentContext !== null)?.currentContext ?? null
+  }
+}
+
+const readOne = Effect.fnUntraced(function* (
+  file: string,
+  mustExist: boolean
+): Effect.fn.Return<Kubeconfig | null, ClusterError> {
+  const text = yield* Effect.tryPromise({
+    try: () => readFile(file, "utf8"),
+    catch: (error) => (Predicate.hasProperty(error, "code") ? String(error.code) : "unreadable")
+  }).pipe(
+    Effect.catch((code) =>
+      code === "ENOENT" && !mustExist
+        ? Effect.succeed(null)
+        : Effect.fail(
+            configFault(
+              code === "ENOENT"
+                ? `kubeconfig ${file}: no such file or directory`
+                : `kubeconfig ${file} cannot be read: ${code}`,
+              "name a readable file with --kubeconfig or $KUBECONFIG"
+            )
+          )
+    )
+  )
+  if (text === null) return null
+  const document = yield* parseYaml(text).pipe(
+    Effect.mapError((error) =>
+      configFault(`error loading config file "${file}": ${error.message}`, "correct the file")
+    )
+  )
+  return yield* fromDocument(document, file)
+})
+
+/**
+ * The kubeconfig that kubectl would use, merged; null if there is none at all
+ * (then kubectl asks whether it runs inside a cluster).
+ */
+export const load = Effect.fnUntraced(function* (
+  options: KubeconfigOptions
+): Effect.fn.Return<Kubeconfig | null, ClusterError> {
+  if (options.kubeconfig !== undefined && options.kubeconfig !== "") {
+    return yield* readOne(options.kubeconfig, true)
+  }
+  const environment = options.environment ?? process.env
+  const listed = (environment["KUBECONFIG"] ?? "").split(Path.delimiter).filter((file) => file !== "")
+  const home = environment["HOME"] ?? homedir()
+  const files = listed.length > 0 ? [...new Set(listed)] : [Path.join(home, ".kube", "config")]
+  const read = yield* Effect.forEach(files, (file) => readOne(file, false))
+  const found = read.filter((file) => file !== null)
+  return found.length === 0 ? null : merge(found)
+})
+
+const clusterEntry = (entry: Entry, name: string): ClusterEntry => {
+  const { text, flag, bytes } = reader(entry, `cluster ${name}`)
+  const server = text("server")
+  if (server === null) {
+    throw configFault(`cluster "${name}" has no server`, "set it with `kubectl config set-cluster`")
+  }
+  const authority = bytes("certificate-authority-data", "certificate-authority")
+  const insecure = flag("insecure-skip-tls-verify")
+  if (insecure && authority !== null) {
+    throw configFault(
+      `cluster "${name}": a certificate authority together with insecure-skip-tls-verify is not allowed`,
+      "remove one of the two"
+    )
+  }
+  return { server, authority, insecure, serverName: text("tls-server-name"), proxyUrl: text("proxy-url") }
+}
+
+const execPlugin = (entry: Entry, user: string): ExecPlugin => {
+  const { text, texts, flag, list } = reader(entry, `user ${user}.exec`)
+  const command = text("command")
+  if (command === null) {
+    throw configFault(`user "${user}": exec names no command`, "correct the user in the kubeconfig")
+  }
+  return {
+    command,
+    apiVersion: text("apiVersion") ?? "client.authentication.k8s.io/v1",
+    args: texts("args"),
+    env: list("env").map((item) => {
+      const { text } = reader(isEntry(item) ? item : {}, `user ${user}.exec.env`)
+      return [text("name") ?? "", text("value") ?? ""] as const
+    }),
+    installHint: text("installHint"),
+    provideClusterInfo: flag("provideClusterInfo"),
+    interactiveMode: text("interactiveMode") ?? "IfAvailable"
+  }
+}
+
+const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): UserEntry => {
+  const { text, texts, record, bytes } = reader(entry, `user ${name}`)
+  const certificate = bytes("client-certificate-data", "client-certificate")
+  const key = bytes("client-key-data", "client-key")
+  if ((certificate === null) !== (key === null)) {
+    const missing = certificate === null ? "client-certificate" : "client-key"
+    throw configFault(`user "${name}" has no ${missing}`, "a client certificate needs its key beside it")
+  }
+  const exec = record("exec")
+  const provider = record("auth-provider")
+  const username = text("username")
+  const as = options.as ?? text("as")
+  const uid = options.asUid ?? text("as-uid")
+  const groups = options.asGroups ?? texts("as-groups")
+  const extra = record("as-user-extra") ?? {}
+  if (as === null && (uid !== null || groups.length > 0 || Object.keys(extra).length > 0)) {
+    throw configFault("impersonating a group or uid needs a user", "add --as")
+  }
+  return {
+    certificate,
+    key,
+    token: text("token"),
+    tokenFile: text("tokenFile"),
+    basic: username === null ? null : { username, password: text("password") ?? "" },
+    exec: exec === null ? null : execPlugin(exec, name),
+    authProvider:
+      provider === null
+        ? null
+        : {
+            name: reader(provider, `user ${name}.auth-provider`).text("name") ?? "",
+            config: reader(provider, `user ${name}.auth-provider`).record("config") ?? {}
+          },
+    impersonate:
+      as === null
+        ? null
+        : {
+            user: as,
+            uid,
+            groups,
+            extra: Object.keys(extra).map((key) => [
+              key,
+              reader(extra, `user ${name}.as-user-extra`).texts(key)
+            ])
+          }
+  }
+}
+
+/** The cluster, user and namespace that the context and the flags come to. */
+export const resolve = (
+  config: Kubeconfig,
+  options: KubeconfigOptions
+): Effect.Effect<Access, ClusterError> =>
+  attempt(() => {
+    const contextName = options.context ?? config.currentContext
+    const context = contextName === null ? undefined : config.contexts.get(contextName)
+    if (contextName !== null && context === undefined) {
+      throw configFault(`context "${contextName}" does not exist`, "`kubectl config get-contexts` lists them")
+    }
+    const { text } = reader(context ?? {}, `context ${contextName}`)
+    const clusterName = options.cluster ?? text("cluster")
+    if (clusterName === null) {
+      throw configFault(
+        contextName === null ? "no context is set" : `context "${contextName}" names no cluster`,
+        "choose one with --context, or `kubectl config use-context NAME`"
+      )
+    }
+    const cluster = config.clusters.get(clusterName)
+    if (cluster === undefined) {
+      throw configFault(`cluster "${clusterName}" does not exist`, "`kubectl config get-clusters` lists them")
+    }
+    const userName = options.user ?? text("user")
+    const user = userName === null ? {} : config.users.get(userName)
+    if (user === undefined) {
+      throw configFault(`user "${userName}" does not exist`, "`kubectl config get-users` lists them")
+    }
+    return {
+      context: contextName,
+      namespace: options.namespace ?? text("namespace") ?? "default",
+      clusterName,
+      userName,
+      cluster: clusterEntry(cluster, clusterName),
+      user: userEntry(user, userName ?? "", options)
+    }
+  })
+
+/** The bytes of a certificate, a key or an authority. `what` names it in the error. */
+export const readBytes = (bytes: Bytes, what: string): Effect.Effect<Buffer, ClusterError> =>
+  bytes._tag === "Data"
+    ? Effect.sync(() => Buffer.from(bytes.base64, "base64"))
+    : Effect.tryPromise({
+        try: () => readFile(bytes.path),
+        catch: (error) =>
+          configFault(
+            `${what} ${bytes.path} cannot be read: ${Predicate.hasProperty(error, "code") ? String(error.code) : "unreadable"}`,
+            "correct the path in the kubeconfig"
+          )
+      })

@@ -1,0 +1,105 @@
+/**
+ * A request to the live cluster: authentication, one renewal on 401, and the
+ * honest name of each way to lose it.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { ClusterError, type Request, type Response } from "../Cluster.ts"
+import { isWrite, outcomeUnknown } from "../resource/Status.ts"
+import type { Channel, Connection } from "./Connection.ts"
+import type { Headers } from "./Credentials.ts"
+import { type Answer, exchange, Late } from "./Exchange.ts"
+import { unreachable } from "./Unreachable.ts"
+
+/** The API server ends an ordinary request after 60 s by default; silence beyond that is a dead connection. */
+const idleMillis = 75_000
+
+/** Path and query as they stand in the request line. */
+export const target = (server: URL, request: Pick<Request, "path" | "query">): string => {
+  const query = new URLSearchParams((request.query ?? []).map(([key, value]) => [key, value])).toString()
+  const path = `${server.pathname.replace(/\/$/, "")}${request.path}`
+  return query === "" ? path : `${path}?${query}`
+}
+
+const headersOf = (connection: Connection, channel: Channel, request: Request): Headers => ({
+  "user-agent": connection.userAgent,
+  accept: "application/json",
+  "accept-encoding": "gzip",
+  ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+  ...request.headers,
+  ...channel.credential.headers
+})
+
+const timedOut = (connection: Connection, request: Request, sent: boolean): ClusterError => {
+  const seconds = (connection.requestTimeoutMillis ?? 0) / 1000
+  if (sent && isWrite(request)) return outcomeUnknown(request, `no answer within ${seconds}s`)
+  return new ClusterError({
+    reason: { _tag: "Timeout" },
+    message: `${request.method} ${request.path}: no answer from ${connection.server.host} within ${seconds}s`,
+    action: "try again, or give it longer with --request-timeout"
+  })
+}
+
+const once = (
+  connection: Connection,
+  channel: Channel,
+  request: Request,
+  idle: number
+): Effect.Effect<Answer, ClusterError, Scope.Scope> => {
+  const answer = exchange(channel.agent, {
+    origin: connection.server.origin,
+    path: target(connection.server, request),
+    method: request.method,
+    headers: headersOf(connection, channel, request),
+    body: request.body ?? null,
+    idleMillis: idle,
+    limitMillis: connection.requestTimeoutMillis
+  })
+  return Effect.mapError(answer, ({ cause, sent }) =>
+    cause instanceof Late
+      ? timedOut(connection, request, sent)
+      : unreachable(cause, connection.server, request, sent)
+  )
+}
+
+/** One exchange, repeated once with a new credential when the first is refused: a 401 has no effect. */
+export const send = Effect.fnUntraced(function* (
+  connection: Connection,
+  request: Request,
+  idle: number = idleMillis
+): Effect.fn.Return<Answer, ClusterError, Scope.Scope> {
+  const channel = yield* connection.channel
+  const answer = yield* once(connection, channel, request, idle)
+  if (answer.status !== 401 || !(yield* connection.refused(channel.credential))) return answer
+  answer.body.destroy()
+  return yield* once(connection, yield* connection.channel, request, idle)
+})
+
+/** The answer's bytes; a cut is the same error as a lost answer. */
+export const bodyOf = (
+  connection: Connection,
+  request: Request,
+  answer: Answer
+): Stream.Stream<Uint8Array, ClusterError> => {
+  const bytes = Stream.fromAsyncIterable<Uint8Array, ClusterError>(answer.body, (cause) =>
+    unreachable(cause, connection.server, request, true)
+  )
+  const limit = connection.requestTimeoutMillis
+  return limit === null
+    ? bytes
+    : Stream.timeoutOrElse(bytes, {
+        duration: limit,
+        orElse: () => Stream.fail(timedOut(connection, request, true))
+      })
+}
+
+/** `Cluster.request`. */
+export const liveRequest =
+  (connection: Connection) =>
+  (request: Request): Effect.Effect<Response, ClusterError, Scope.Scope> =>
+    Effect.gen(function* () {
+      yield* connection.turn
+      const answer = yield* send(connection, request)
+      return { status: answer.status, headers: answer.headers, body: bodyOf(connection, request, answer) }
+    })

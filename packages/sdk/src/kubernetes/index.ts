@@ -1,0 +1,70 @@
+/**
+ * The live cluster: what `Cluster` is in production.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Cluster, type ClusterError } from "../Cluster.ts"
+import { make } from "./Connection.ts"
+import { inCluster } from "./InCluster.ts"
+import { type Access, configFault, type KubeconfigOptions, load, resolve } from "./Kubeconfig.ts"
+import { liveExec } from "./LiveExec.ts"
+import { liveRequest } from "./LiveRequest.ts"
+import { liveWatch } from "./LiveWatch.ts"
+
+export type { KubeconfigOptions } from "./Kubeconfig.ts"
+
+/** Which cluster, as whom, and how patiently. Every default is kubectl's. */
+export interface Options extends KubeconfigOptions {
+  /** Until an answer's head, and between its pieces. Default: as long as the server takes. Bounds no watch and no exec. */
+  readonly requestTimeout?: Duration.Input
+  /** Default `kubectl-stateful/0.1.0`. */
+  readonly userAgent?: string
+}
+
+/** The kubeconfig's access, or the pod's own when there is no kubeconfig. Asks no server. */
+export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Access, ClusterError> {
+  const config = yield* load(options)
+  if (config !== null && config.clusters.size + config.contexts.size > 0)
+    return yield* resolve(config, options)
+  const own = yield* inCluster(options)
+  if (own !== null) return own
+  return yield* configFault(
+    config === null ? "there is no kubeconfig" : "the kubeconfig is empty",
+    "set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
+  )
+})
+
+/**
+ * The live `Cluster`. Building it reads the kubeconfig and opens no connection;
+ * closing it closes every one.
+ */
+export const layer = (options: Options = {}): Layer.Layer<Cluster, ClusterError> =>
+  Layer.effect(
+    Cluster,
+    Effect.gen(function* () {
+      const environment = options.environment ?? process.env
+      const found = yield* access(options)
+      // kubectl's `--request-timeout=0` means none.
+      const limit =
+        options.requestTimeout === undefined
+          ? 0
+          : Duration.toMillis(Duration.fromInputUnsafe(options.requestTimeout))
+      const connection = yield* make(found, {
+        environment,
+        userAgent: options.userAgent ?? "kubectl-stateful/0.1.0",
+        requestTimeoutMillis: limit > 0 ? limit : null
+      })
+      return {
+        request: liveRequest(connection),
+        watch: liveWatch(connection),
+        exec: liveExec(connection),
+        origin: {
+          context: found.context,
+          server: found.cluster.server,
+          namespace: found.namespace,
+          user: found.userName
+        }
+      }
+    })
+  )

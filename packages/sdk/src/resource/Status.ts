@@ -1,0 +1,151 @@
+/**
+ * What an API server's refusal means: one place turns a status code and a
+ * `meta/v1 Status` body into a ClusterError.
+ */
+import * as Predicate from "effect/Predicate"
+import { ClusterError, type Reason, type Request } from "../Cluster.ts"
+
+/** The parts of a `meta/v1 Status` that we read. */
+export interface Status {
+  readonly status?: string
+  readonly reason?: string
+  readonly message?: string
+  readonly code?: number
+  readonly details?: {
+    readonly retryAfterSeconds?: number
+    readonly causes?: ReadonlyArray<{ readonly reason?: string; readonly message?: string }>
+  }
+}
+
+/** Whether a decoded body is a Status rather than the object that was asked for. */
+export const isStatus = (body: unknown): body is Status =>
+  Predicate.isObject(body) && Predicate.hasProperty(body, "kind") && body.kind === "Status"
+
+/** Whether a request can change the cluster; reviews and dry runs change nothing. */
+export const isWrite = (request: Pick<Request, "method" | "path" | "query">): boolean =>
+  request.method !== "GET" &&
+  !/\/(selfsubject|subject|localsubject)[a-z]*reviews$/.test(request.path) &&
+  !(request.query ?? []).some(([key, value]) => key === "dryRun" && value === "All")
+
+/** `PATCH /apis/apps/v1/namespaces/shop/statefulsets/db`: what stands in a message. */
+export const describeRequest = (request: Pick<Request, "method" | "path">): string =>
+  `${request.method} ${request.path}`
+
+/** A write's answer was lost, or says that its effect is unknown. */
+export const outcomeUnknown = (request: Pick<Request, "method" | "path">, why: string): ClusterError =>
+  new ClusterError({
+    reason: { _tag: "OutcomeUnknown" },
+    message: `${describeRequest(request)}: ${why}; whether it took effect is unknown`,
+    action: "read the object back before trying again"
+  })
+
+const missingApi = "the server could not find the requested resource"
+
+/** The server's Retry-After in milliseconds: the header, else the Status' own field; null when neither. */
+const retryAfter = (headers: Readonly<Record<string, string>>, status: Status): number | null => {
+  const seconds = Number(headers["retry-after"] ?? status.details?.retryAfterSeconds ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null
+}
+
+/** A PodDisruptionBudget's 429 is an answer to wait out for long, not a moment's throttling. */
+const isDisruptionBudget = (status: Status): boolean =>
+  status.details?.causes?.some((cause) => cause.reason === "DisruptionBudget") ?? false
+
+const tags: Readonly<Record<string, Exclude<Reason["_tag"], "TooManyRequests">>> = {
+  NotFound: "NotFound",
+  AlreadyExists: "AlreadyExists",
+  Unauthorized: "Unauthorized",
+  Forbidden: "Forbidden",
+  Conflict: "Conflict",
+  Invalid: "Invalid",
+  BadRequest: "BadRequest",
+  ServiceUnavailable: "Unavailable",
+  Timeout: "Timeout",
+  ServerTimeout: "Timeout",
+  Expired: "Expired",
+  Gone: "Expired",
+  RequestEntityTooLarge: "Invalid",
+  MethodNotAllowed: "Unsupported",
+  NotAcceptable: "Unsupported",
+  UnsupportedMediaType: "Unsupported",
+  InternalError: "InternalError"
+}
+
+const byReason = (status: Status, headers: Readonly<Record<string, string>>): Reason | null => {
+  if (status.reason === "TooManyRequests") {
+    return {
+      _tag: "TooManyRequests",
+      retryAfterMillis: isDisruptionBudget(status) ? null : retryAfter(headers, status)
+    }
+  }
+  if (status.reason === "NotFound" && status.message === missingApi) return { _tag: "Unsupported" }
+  const tag = Object.hasOwn(tags, status.reason ?? "") ? tags[status.reason ?? ""] : undefined
+  return tag === undefined ? null : { _tag: tag }
+}
+
+const byCode = (code: number, headers: Readonly<Record<string, string>>): Reason => {
+  switch (code) {
+    case 400:
+      return { _tag: "BadRequest" }
+    case 401:
+      return { _tag: "Unauthorized" }
+    case 403:
+      return { _tag: "Forbidden" }
+    // Without a Status nobody looked for an object: there is no such path.
+    case 404:
+    case 405:
+    case 406:
+    case 415:
+    case 501:
+      return { _tag: "Unsupported" }
+    case 409:
+      return { _tag: "Conflict" }
+    case 410:
+      return { _tag: "Expired" }
+    case 413:
+    case 422:
+      return { _tag: "Invalid" }
+    case 429:
+      return { _tag: "TooManyRequests", retryAfterMillis: retryAfter(headers, {}) }
+    case 502:
+    case 503:
+      return { _tag: "Unavailable" }
+    case 504:
+      return { _tag: "Timeout" }
+    default:
+      return { _tag: code >= 500 ? "InternalError" : "Unreadable" }
+  }
+}
+
+const actions: Partial<Record<Reason["_tag"], string>> = {
+  Unauthorized: "log in again: the credentials of this context are missing, wrong or expired",
+  Forbidden: "ask for a Role with this rule, or use another user",
+  Conflict: "read the object again and repeat the change",
+  Unsupported: "check `kubectl api-resources` for what this cluster serves",
+  TooManyRequests: "try again later"
+}
+
+/** The error that an answer other than 2xx stands for. `body` is the decoded JSON, or null if it was none. */
+export const fromStatus = (
+  request: Pick<Request, "method" | "path" | "query">,
+  code: number,
+  headers: Readonly<Record<string, string>>,
+  body: unknown
+): ClusterError => {
+  const status: Status = isStatus(body) ? body : {}
+  const reason = byReason(status, headers) ?? byCode(code, headers)
+  const said = status.message ?? `the server answered ${code}`
+  const effectUnknown =
+    reason._tag === "Unavailable" ||
+    reason._tag === "Timeout" ||
+    // etcd's own failures pass through as 500 and may come after the commit.
+    (reason._tag === "InternalError" && said.includes("etcdserver"))
+  if (isWrite(request) && effectUnknown) return outcomeUnknown(request, said)
+  const action = actions[reason._tag]
+  return new ClusterError({
+    reason,
+    message: isStatus(body) && status.message !== missingApi ? said : `${describeRequest(request)}: ${said}`,
+    status: code,
+    ...(action === undefined ? {} : { action })
+  })
+}
