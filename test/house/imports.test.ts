@@ -18,6 +18,7 @@ const layer = (path: string): number => {
   if (entries.includes(name)) return 4
   if (verbs.includes(name)) return 3
   if (name === "Cluster") return 0
+  if (path.startsWith(`${sdk}resource/`)) return 1
   if (["Resource", "Kind", "App", "Manifest"].includes(name)) return 1
   return 2
 }
