@@ -1,0 +1,74 @@
+/**
+ * Quantities of the API (`1.5Gi`, `500m`, `12e6`), exact.
+ *
+ * Floats would make 1.1Gi and 1181116006.4 differ; a restore that compares sizes must not.
+ * Grammar: apimachinery's `resource.Quantity`.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Option from "effect/Option"
+
+const units: Readonly<Record<string, BigDecimal.BigDecimal>> = {
+  n: BigDecimal.make(1n, 9),
+  u: BigDecimal.make(1n, 6),
+  m: BigDecimal.make(1n, 3),
+  "": BigDecimal.make(1n, 0),
+  k: BigDecimal.make(1n, -3),
+  M: BigDecimal.make(1n, -6),
+  G: BigDecimal.make(1n, -9),
+  T: BigDecimal.make(1n, -12),
+  P: BigDecimal.make(1n, -15),
+  E: BigDecimal.make(1n, -18),
+  Ki: BigDecimal.fromBigInt(1n << 10n),
+  Mi: BigDecimal.fromBigInt(1n << 20n),
+  Gi: BigDecimal.fromBigInt(1n << 30n),
+  Ti: BigDecimal.fromBigInt(1n << 40n),
+  Pi: BigDecimal.fromBigInt(1n << 50n),
+  Ei: BigDecimal.fromBigInt(1n << 60n)
+}
+
+const grammar = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)$/
+
+/** The exact number, or null for what is no quantity. */
+export const parse = (text: string | number): BigDecimal.BigDecimal | null => {
+  const match = grammar.exec(`${text}`)
+  if (match === null) return null
+  const [, digits = "", exponent = "", suffix = ""] = match
+  const unit = units[suffix]
+  const number = Option.getOrNull(BigDecimal.fromString(digits))
+  if (unit === undefined || number === null) return null
+  const shift = exponent === "" ? 0 : Number(exponent.slice(1))
+  return BigDecimal.multiply(number, BigDecimal.multiply(unit, BigDecimal.make(1n, -shift)))
+}
+
+/** Below, at or above zero as `a` is less than, equal to or more than `b`; null when one is no quantity. */
+export const compare = (a: string | number, b: string | number): -1 | 0 | 1 | null => {
+  const left = parse(a)
+  const right = parse(b)
+  return left === null || right === null ? null : BigDecimal.Order(left, right)
+}
+
+/** The sum, or null when one is no quantity. */
+export const sum = (quantities: ReadonlyArray<string | number>): BigDecimal.BigDecimal | null => {
+  let total = BigDecimal.fromBigInt(0n)
+  for (const quantity of quantities) {
+    const number = parse(quantity)
+    if (number === null) return null
+    total = BigDecimal.sum(total, number)
+  }
+  return total
+}
+
+const binary = ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki"] as const
+
+/** The shortest exact spelling with a binary unit (`1536Mi`), else plain digits. */
+export const format = (number: BigDecimal.BigDecimal): string => {
+  if (!BigDecimal.isZero(number)) {
+    for (const suffix of binary) {
+      const unit = units[suffix]
+      if (unit !== undefined && BigDecimal.isZero(BigDecimal.remainderUnsafe(number, unit))) {
+        return `${BigDecimal.format(BigDecimal.divideUnsafe(number, unit))}${suffix}`
+      }
+    }
+  }
+  return BigDecimal.format(number)
+}

@@ -1,0 +1,206 @@
+/**
+ * Pods, pod templates, and what in them refers to other objects.
+ */
+import * as Schema from "effect/Schema"
+import {
+  Condition,
+  IntOrString,
+  LabelSelector,
+  NameReference,
+  NodeSelector,
+  ObjectMeta,
+  optional,
+  StringMap
+} from "./Meta.ts"
+
+const { Array, Boolean, Number, Record, String, Struct, Unknown } = Schema
+
+const KeyReference = Struct({ name: optional(String), key: String, optional: optional(Boolean) })
+const OptionalReference = Struct({ name: optional(String), optional: optional(Boolean) })
+
+const EnvVar = Struct({
+  name: String,
+  valueFrom: optional(
+    Struct({ configMapKeyRef: optional(KeyReference), secretKeyRef: optional(KeyReference) })
+  )
+})
+const EnvFrom = Struct({
+  configMapRef: optional(OptionalReference),
+  secretRef: optional(OptionalReference)
+})
+
+/** A container of any sort: main, init (with `restartPolicy: Always` a side-car) or ephemeral. */
+export const ContainerSpec = Struct({
+  name: String,
+  image: optional(String),
+  restartPolicy: optional(String),
+  env: optional(Array(EnvVar)),
+  envFrom: optional(Array(EnvFrom)),
+  resources: optional(
+    Struct({
+      requests: optional(Record(String, IntOrString)),
+      limits: optional(Record(String, IntOrString)),
+      claims: optional(Array(Struct({ name: String })))
+    })
+  ),
+  volumeMounts: optional(
+    Array(Struct({ name: String, mountPath: String, readOnly: optional(Boolean), subPath: optional(String) }))
+  ),
+  volumeDevices: optional(Array(Struct({ name: String, devicePath: String }))),
+  livenessProbe: optional(Unknown),
+  readinessProbe: optional(Unknown),
+  startupProbe: optional(Unknown),
+  lifecycle: optional(Unknown)
+})
+export type ContainerSpec = typeof ContainerSpec.Type
+
+const KeyToPath = Struct({ key: String, path: optional(String) })
+const ConfigMapSource = Struct({
+  name: optional(String),
+  optional: optional(Boolean),
+  items: optional(Array(KeyToPath))
+})
+
+/** A volume; its source is whichever other key it has, so that sources of tomorrow are seen as well. */
+export const VolumeSpec = Struct({
+  name: String,
+  persistentVolumeClaim: optional(Struct({ claimName: String, readOnly: optional(Boolean) })),
+  ephemeral: optional(
+    Struct({
+      volumeClaimTemplate: optional(
+        Struct({ spec: optional(Struct({ storageClassName: optional(String) })) })
+      )
+    })
+  ),
+  configMap: optional(ConfigMapSource),
+  secret: optional(
+    Struct({
+      secretName: optional(String),
+      optional: optional(Boolean),
+      items: optional(Array(KeyToPath))
+    })
+  ),
+  projected: optional(
+    Struct({
+      sources: optional(
+        Array(Struct({ configMap: optional(ConfigMapSource), secret: optional(ConfigMapSource) }))
+      )
+    })
+  ),
+  emptyDir: optional(Struct({ medium: optional(String), sizeLimit: optional(IntOrString) })),
+  hostPath: optional(Struct({ path: String, type: optional(String) })),
+  nfs: optional(Struct({ server: String, path: String })),
+  csi: optional(Struct({ driver: String, nodePublishSecretRef: optional(NameReference) })),
+  azureFile: optional(Struct({ secretName: optional(String) })),
+  cephfs: optional(Struct({ secretRef: optional(NameReference) })),
+  rbd: optional(Struct({ secretRef: optional(NameReference) })),
+  iscsi: optional(Struct({ secretRef: optional(NameReference) })),
+  flexVolume: optional(Struct({ driver: optional(String), secretRef: optional(NameReference) }))
+})
+export type VolumeSpec = typeof VolumeSpec.Type
+
+const PodAffinityTerm = Struct({ topologyKey: String, labelSelector: optional(LabelSelector) })
+const PodAffinity = Struct({
+  requiredDuringSchedulingIgnoredDuringExecution: optional(Array(PodAffinityTerm))
+})
+
+export const Toleration = Struct({
+  key: optional(String),
+  operator: optional(String),
+  value: optional(String),
+  effect: optional(String),
+  tolerationSeconds: optional(Number)
+})
+export type Toleration = typeof Toleration.Type
+
+export const PodSpec = Struct({
+  nodeName: optional(String),
+  hostname: optional(String),
+  subdomain: optional(String),
+  serviceAccountName: optional(String),
+  containers: Array(ContainerSpec),
+  initContainers: optional(Array(ContainerSpec)),
+  ephemeralContainers: optional(Array(ContainerSpec)),
+  volumes: optional(Array(VolumeSpec)),
+  imagePullSecrets: optional(Array(NameReference)),
+  nodeSelector: optional(StringMap),
+  affinity: optional(
+    Struct({
+      nodeAffinity: optional(
+        Struct({ requiredDuringSchedulingIgnoredDuringExecution: optional(NodeSelector) })
+      ),
+      podAffinity: optional(PodAffinity),
+      podAntiAffinity: optional(PodAffinity)
+    })
+  ),
+  topologySpreadConstraints: optional(
+    Array(
+      Struct({
+        topologyKey: String,
+        maxSkew: Number,
+        whenUnsatisfiable: String,
+        labelSelector: optional(LabelSelector)
+      })
+    )
+  ),
+  tolerations: optional(Array(Toleration)),
+  priorityClassName: optional(String),
+  securityContext: optional(Struct({ fsGroup: optional(Number), fsGroupChangePolicy: optional(String) })),
+  hostNetwork: optional(Boolean),
+  terminationGracePeriodSeconds: optional(Number),
+  resourceClaims: optional(
+    Array(
+      Struct({
+        name: String,
+        resourceClaimName: optional(String),
+        resourceClaimTemplateName: optional(String)
+      })
+    )
+  ),
+  readinessGates: optional(Array(Struct({ conditionType: String })))
+})
+export type PodSpec = typeof PodSpec.Type
+
+export const PodTemplateSpec = Struct({
+  metadata: optional(Struct({ labels: optional(StringMap), annotations: optional(StringMap) })),
+  spec: PodSpec
+})
+export type PodTemplateSpec = typeof PodTemplateSpec.Type
+
+const Waiting = Struct({ reason: optional(String), message: optional(String) })
+const Terminated = Struct({
+  reason: optional(String),
+  message: optional(String),
+  exitCode: optional(Number),
+  signal: optional(Number)
+})
+
+export const ContainerStatus = Struct({
+  name: String,
+  image: optional(String),
+  ready: optional(Boolean),
+  restartCount: optional(Number),
+  state: optional(
+    Struct({ running: optional(Unknown), waiting: optional(Waiting), terminated: optional(Terminated) })
+  )
+})
+export type ContainerStatus = typeof ContainerStatus.Type
+
+export const Pod = Struct({
+  metadata: ObjectMeta,
+  spec: PodSpec,
+  status: optional(
+    Struct({
+      phase: optional(String),
+      reason: optional(String),
+      message: optional(String),
+      conditions: optional(Array(Condition)),
+      podIPs: optional(Array(Struct({ ip: optional(String) }))),
+      qosClass: optional(String),
+      containerStatuses: optional(Array(ContainerStatus)),
+      initContainerStatuses: optional(Array(ContainerStatus)),
+      resourceClaimStatuses: optional(Array(Struct({ name: String, resourceClaimName: optional(String) })))
+    })
+  )
+})
+export type Pod = typeof Pod.Type

@@ -1,0 +1,82 @@
+/**
+ * Claims, volumes, storage classes and drivers.
+ */
+import * as Schema from "effect/Schema"
+import { Condition, IntOrString, NodeSelector, ObjectMeta, optional } from "./Meta.ts"
+
+const { Array, Boolean, Record, String, Struct } = Schema
+
+const DataSource = Struct({ kind: String, name: String })
+
+export const PersistentVolumeClaim = Struct({
+  metadata: ObjectMeta,
+  spec: Struct({
+    storageClassName: optional(String),
+    accessModes: optional(Array(String)),
+    volumeMode: optional(String),
+    volumeName: optional(String),
+    resources: optional(Struct({ requests: optional(Record(String, IntOrString)) })),
+    dataSource: optional(DataSource),
+    dataSourceRef: optional(DataSource)
+  }),
+  status: optional(
+    Struct({
+      phase: optional(String),
+      capacity: optional(Record(String, IntOrString)),
+      conditions: optional(Array(Condition)),
+      allocatedResourceStatuses: optional(Record(String, String)),
+      modifyVolumeStatus: optional(
+        Struct({ status: optional(String), targetVolumeAttributesClassName: optional(String) })
+      )
+    })
+  )
+})
+export type PersistentVolumeClaim = typeof PersistentVolumeClaim.Type
+
+export const PersistentVolume = Struct({
+  metadata: ObjectMeta,
+  spec: Struct({
+    persistentVolumeReclaimPolicy: optional(String),
+    claimRef: optional(
+      Struct({ namespace: optional(String), name: optional(String), uid: optional(String) })
+    ),
+    nodeAffinity: optional(Struct({ required: optional(NodeSelector) })),
+    csi: optional(Struct({ driver: String, volumeHandle: String })),
+    local: optional(Struct({ path: String })),
+    hostPath: optional(Struct({ path: String })),
+    nfs: optional(Struct({ server: String, path: String })),
+    flexVolume: optional(Struct({ driver: String }))
+  }),
+  status: optional(Struct({ phase: optional(String) }))
+})
+export type PersistentVolume = typeof PersistentVolume.Type
+
+export const StorageClass = Struct({
+  metadata: ObjectMeta,
+  provisioner: String,
+  reclaimPolicy: optional(String),
+  volumeBindingMode: optional(String),
+  allowVolumeExpansion: optional(Boolean)
+})
+export type StorageClass = typeof StorageClass.Type
+
+export const CSIDriver = Struct({
+  metadata: ObjectMeta,
+  spec: Struct({
+    attachRequired: optional(Boolean),
+    fsGroupPolicy: optional(String),
+    volumeLifecycleModes: optional(Array(String))
+  })
+})
+export type CSIDriver = typeof CSIDriver.Type
+
+export const VolumeAttachment = Struct({
+  metadata: ObjectMeta,
+  spec: Struct({
+    attacher: String,
+    nodeName: String,
+    source: Struct({ persistentVolumeName: optional(String) })
+  }),
+  status: optional(Struct({ attached: optional(Boolean) }))
+})
+export type VolumeAttachment = typeof VolumeAttachment.Type
