@@ -44,6 +44,7 @@ func (d groups) CreateVolumeGroupSnapshot(ctx context.Context, req *csi.CreateVo
 		return nil, err
 	}
 	id := idOf(req.Name)
+	params.key = "cut of group " + id
 	unlock, err := d.state.lock(ctx, "groups."+id)
 	if err != nil {
 		return nil, err
@@ -57,13 +58,13 @@ func (d groups) CreateVolumeGroupSnapshot(ctx context.Context, req *csi.CreateVo
 		return nil, status.Errorf(codes.AlreadyExists, "group snapshot %s exists, of other volumes", req.Name)
 	}
 	if g == nil {
-		if err := d.pace.wait(ctx, "cut of group "+id, params.cutDelay); err != nil {
+		if err := d.pace.wait(ctx, params.key, params.cutDelay); err != nil {
 			return nil, err
 		}
 		if g, err = d.cutGroup(ctx, id, sources, req.SourceVolumeIds, params); err != nil {
 			return nil, err
 		}
-		d.pace.done("cut of group " + id)
+		d.pace.done(params.key)
 	}
 	if err := sleep(ctx, time.Until(g.Created.Add(params.replyDelay))); err != nil {
 		return nil, err

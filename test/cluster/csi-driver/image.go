@@ -35,8 +35,9 @@ type cut struct {
 	source *volume
 }
 
-// cutTogether copies all members at one point in time. Freezing one after
-// another is enough: what is frozen cannot move until all are.
+// cutTogether copies all members at one point in time. It does not matter which
+// is frozen first: what is frozen cannot move until all are. They are frozen side
+// by side only because each freeze mostly waits.
 func (d *driver) cutTogether(ctx context.Context, members []*cut, p cutParams) (err error) {
 	names := make([]string, len(members))
 	for i, m := range members {
@@ -49,14 +50,8 @@ func (d *driver) cutTogether(ctx context.Context, members []*cut, p cutParams) (
 	// Under the lock until thawed: a volume unmounted while frozen could never
 	// be thawed again, and would hold its image for ever.
 	defer unlock()
-	var frozen []func()
-	thaw := sync.OnceFunc(func() {
-		for _, f := range frozen {
-			f()
-		}
-	})
+	// Deferred before the thaw, so that it comes after: removing takes time.
 	defer func() {
-		thaw()
 		for _, m := range members {
 			if err != nil {
 				os.Remove(m.image)
@@ -66,37 +61,53 @@ func (d *driver) cutTogether(ctx context.Context, members []*cut, p cutParams) (
 			}
 		}
 	}()
-	for _, m := range members {
+	where := make([]string, len(members))
+	for i, m := range members {
 		if m.source, err = load[volume](d.state, "volumes", m.Volume); err != nil {
 			return err
 		}
 		if m.source == nil {
 			return status.Errorf(codes.NotFound, "no volume %s", m.Volume)
 		}
-	}
-	for _, m := range members {
-		if !p.freeze {
-			break
-		}
+		// All lookups before the first freeze: writers stand still from there on.
 		mounted, err := mountOf(d.state.image(m.Volume))
 		if err != nil {
 			return err
 		}
-		if mounted == nil {
-			continue // nobody can write
+		if mounted != nil {
+			where[i] = mounted.path
 		}
-		m.FreezeNs = time.Now().UnixNano()
-		f, err := d.freeze(mounted.path)
-		if err != nil {
-			return status.Errorf(codes.Aborted, "freeze %s: %v", m.Volume, err)
+	}
+	var all sync.WaitGroup
+	thaws, refused := make([]func() error, len(members)), make([]error, len(members))
+	for i, m := range members {
+		if !p.freeze || where[i] == "" { // not mounted: nobody can write
+			continue
 		}
-		m.Frozen, m.FrozenNs = true, time.Now().UnixNano()
-		frozen = append(frozen, func() {
-			if err := f(); err != nil {
-				callOf(ctx).Events = append(callOf(ctx).Events, fmt.Sprintf("thaw %s: %v", m.Volume, err))
+		all.Go(func() {
+			m.FreezeNs = time.Now().UnixNano()
+			thaws[i], refused[i] = d.freeze(where[i])
+			if refused[i] == nil {
+				m.Frozen, m.FrozenNs = true, time.Now().UnixNano()
+			}
+		})
+	}
+	all.Wait()
+	defer func() {
+		for i, m := range members {
+			if thaws[i] == nil {
+				continue
+			}
+			// Somebody else has thawed it, at a time we do not know: writers may have
+			// gone on before the clone, and then this is no point in time.
+			if lifted := thaws[i](); lifted != nil && err == nil {
+				err = status.Errorf(codes.Aborted, "thaw %s: %v", m.Volume, lifted)
 			}
 			m.ThawNs = time.Now().UnixNano()
-		})
+		}
+	}()
+	if err := errors.Join(refused...); err != nil {
+		return status.Errorf(codes.Aborted, "freeze: %v", err)
 	}
 	for i, m := range members {
 		if i > 0 {
@@ -106,7 +117,7 @@ func (d *driver) cutTogether(ctx context.Context, members []*cut, p cutParams) (
 		}
 		if i == len(members)-1 {
 			// The last member fails, as late as can be: all are frozen, the others cloned.
-			if err := d.pace.fail("cut of "+members[0].To, p.failCut); err != nil {
+			if err := d.pace.fail(p.key, p.failCut); err != nil {
 				return err
 			}
 		}

@@ -71,9 +71,10 @@ func mountOf(image string) (*mount, error) {
 	return nil, nil
 }
 
-// backedBy tells whether a loop device's data is that very file.
+// backedBy tells whether a loop device's data is that very file. The name goes
+// first, so that devices of others are not opened; only the inode decides.
 func backedBy(loop, image string) bool {
-	if backingFile(loop) == "" {
+	if !strings.HasPrefix(backingFile(loop), filepath.Dir(image)+"/") {
 		return false
 	}
 	f, err := os.Open(loop)
@@ -89,8 +90,8 @@ func backedBy(loop, image string) bool {
 	return unix.Stat(image, &s) == nil && info.Inode == s.Ino && info.Device == s.Dev
 }
 
-// backingFile is a loop device's file as the kernel shows it, without opening
-// the device, so that devices of others are never touched.
+// backingFile is a loop device's file as the kernel shows it ("... (deleted)" after
+// a fence), without opening the device.
 func backingFile(loop string) string {
 	if !strings.HasPrefix(loop, "/dev/loop") {
 		return ""
@@ -110,7 +111,7 @@ func loopOf(image string) (string, error) {
 	}
 	for _, b := range blocks {
 		loop := "/dev/" + filepath.Base(filepath.Dir(b))
-		if strings.HasPrefix(backingFile(loop), filepath.Dir(image)+"/") && backedBy(loop, image) {
+		if backedBy(loop, image) {
 			return loop, nil
 		}
 	}

@@ -28,6 +28,8 @@ type cutParams struct {
 	failCut     failures      // fails while all is frozen
 	sequential  bool          // groups: one member after another
 	memberDelay time.Duration // groups: between members
+
+	key string // what is cut: delays and failures count by it
 }
 
 // failures, written CODE:N, is a code for the first N attempts of each name.

@@ -60,6 +60,7 @@ func (d controller) CreateSnapshot(ctx context.Context, req *csi.CreateSnapshotR
 		return nil, err
 	}
 	id := idOf(req.Name)
+	params.key = "cut of " + id
 	unlock, err := d.state.lock(ctx, "snapshots."+id)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (d controller) CreateSnapshot(ctx context.Context, req *csi.CreateSnapshotR
 		return nil, status.Errorf(codes.AlreadyExists, "snapshot %s exists, of volume %s", req.Name, s.Source)
 	}
 	if s == nil {
-		if err := d.pace.wait(ctx, "cut of "+id, params.cutDelay); err != nil {
+		if err := d.pace.wait(ctx, params.key, params.cutDelay); err != nil {
 			return nil, err
 		}
 		c := &cut{Volume: req.SourceVolumeId, To: id, image: d.state.snapshotImage(id)}
@@ -83,7 +84,7 @@ func (d controller) CreateSnapshot(ctx context.Context, req *csi.CreateSnapshotR
 		if s, err = d.saveSnapshot(c, "", time.Unix(0, c.CutNs), params); err != nil {
 			return nil, err
 		}
-		d.pace.done("cut of " + id)
+		d.pace.done(params.key)
 	}
 	if err := sleep(ctx, time.Until(s.Created.Add(params.replyDelay))); err != nil {
 		return nil, err

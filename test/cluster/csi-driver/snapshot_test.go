@@ -156,6 +156,22 @@ func TestAVolumeFrozenByAKilledControllerIsThawedByTheNext(t *testing.T) {
 	<-stopped
 }
 
+func TestACutWhoseFreezeSomebodyElseLiftedFails(t *testing.T) {
+	b := newBed(t)
+	n := b.node("a")
+	x, y := b.create(request("pvc-x", 64, nil)), b.create(request("pvc-y", 64, nil))
+	stop := b.roundRobin(n.use(x, "xfs"), n.use(y, "xfs"))
+	failed := make(chan error)
+	go func() {
+		_, err := b.groupSnapshot("group-1", map[string]string{"memberDelay": "400ms"}, x, y)
+		failed <- err
+	}()
+	time.Sleep(250 * time.Millisecond)
+	check(t, thawAll(b.state))
+	b.refused(<-failed, codes.Aborted)
+	stop()
+}
+
 func TestTheDriverNeverFreezesItsOwnLog(t *testing.T) {
 	b := newBed(t)
 	n := b.node("a")
