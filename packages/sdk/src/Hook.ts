@@ -1,0 +1,191 @@
+/**
+ * Hooks: commands of the application's own, run in its pods, whose outcome is proven.
+ *
+ * A command is an argv and never a shell's text: a constant script gets it as `"$@"`, runs it
+ * under a time limit of its own, and prints a token of this run with the exit code. Without that
+ * line an exec proves nothing: a cut connection can look like exit code 0 (kubectl#1208), and the
+ * command may go on after the connection is gone (kubernetes#73056).
+ */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Cluster, type ClusterError } from "./Cluster.ts"
+import { digest } from "./Digest.ts"
+
+/** A command in a container of the pod. */
+export const Command = Schema.TaggedStruct("Command", {
+  argv: Schema.Array(Schema.String),
+  /** Null: the pod's default container. */
+  container: Schema.NullOr(Schema.String),
+  /** How long the command may run, in milliseconds; it is ended in the pod after that. */
+  timeout: Schema.Natural
+})
+export type Command = typeof Command.Type
+
+/** Whose hook runs, resolved before anything is done. */
+export interface Member {
+  readonly namespace: string
+  readonly pod: string
+  readonly ordinal: number
+  /** `<pod>.<service>.<namespace>.svc`; the pod's name where there is no governing Service. */
+  readonly fqdn: string
+}
+
+/** A function of the SDK's caller, for images without a shell. Its failure is a proven failure. */
+export interface Run {
+  readonly _tag: "Run"
+  /** Changes when the function's meaning does: compared when an operation is resumed. */
+  readonly version: string
+  readonly run: (member: Member) => Effect.Effect<void, { readonly message: string }>
+}
+
+export type Hook = Command | Run
+
+/** What a plan and a journal may know of a hook. */
+export const fingerprint = (hook: Hook): string =>
+  hook._tag === "Command" ? digest(hook) : digest({ _tag: hook._tag, version: hook.version })
+
+/** How a hook ended. `Unknown`: it may have run, may run still, and never counts as a success. */
+export type Outcome =
+  | { readonly _tag: "Succeeded"; readonly output: string }
+  | { readonly _tag: "Failed"; readonly message: string }
+  | { readonly _tag: "Unknown"; readonly message: string }
+
+/**
+ * The constant script. `$1` is the token, `$2` the seconds it may take, the rest the argv. It keeps
+ * no file, since root file systems are read-only; without `sleep` in the image it has no limit of
+ * its own, and the caller's remains.
+ */
+export const script = `t=$1; s=$2; shift 2
+"$@" & p=$!
+( sleep "$s" && kill -TERM "$p" && sleep 5 && kill -KILL "$p" ) >/dev/null 2>&1 & w=$!
+trap 'kill -TERM "$p"' TERM INT HUP
+wait "$p"; c=$?
+kill "$w" >/dev/null 2>&1
+printf '\\n%s %s\\n' "$t" "$c"
+exit "$c"`
+
+/** The argv with this member's identity in the place of `{pod}`, `{ordinal}`, `{fqdn}`. */
+export const resolve = (argv: ReadonlyArray<string>, member: Member): ReadonlyArray<string> =>
+  argv.map((word) =>
+    word.replace(/\{(pod|ordinal|fqdn)\}/g, (_, name: string) =>
+      name === "pod" ? member.pod : name === "fqdn" ? member.fqdn : `${member.ordinal}`
+    )
+  )
+
+/** How much of a hook's output is kept, from its end, in characters. */
+const kept = 4096
+/** How long the connection may stay open after the command's own limit, for the proof to come. */
+const grace = 10_000
+
+const tail = (stream: Stream.Stream<Uint8Array, ClusterError>, into: Ref.Ref<string>) =>
+  stream.pipe(
+    Stream.decodeText(),
+    Stream.runForEach((text) => Ref.update(into, (before) => (before + text).slice(-kept))),
+    Effect.ignore
+  )
+
+/** The last line with something on it, safe for a terminal. */
+const lastLine = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, " ").trim())
+    .findLast((line) => line !== "")
+    ?.slice(0, 200) ?? ""
+
+const proof = (token: string, output: string): { readonly code: number; readonly output: string } | null => {
+  const found = new RegExp(`(?:^|\\n)${token} (\\d{1,3})\\n`).exec(output)
+  return found === null ? null : { code: Number(found[1]), output: output.slice(0, found.index) }
+}
+
+const failure = (code: number, stderr: string): string => {
+  const said = lastLine(stderr)
+  return `exit code ${code}${said === "" ? "" : `: ${said}`}`
+}
+
+const runCommand = Effect.fnUntraced(function* (command: Command, member: Member) {
+  const cluster = yield* Cluster
+  const token = `kubectl-stateful-${(yield* Random.nextIntBetween(0, 0xffff_ffff)).toString(16).padStart(8, "0")}`
+  const out = yield* Ref.make("")
+  const err = yield* Ref.make("")
+  const session = cluster.exec({
+    namespace: member.namespace,
+    pod: member.pod,
+    ...(command.container === null ? {} : { container: command.container }),
+    command: [
+      "sh",
+      "-c",
+      script,
+      "kubectl-stateful",
+      token,
+      `${Math.max(1, Math.ceil(command.timeout / 1000))}`,
+      ...resolve(command.argv, member)
+    ]
+  })
+  const exit = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const { stdout, stderr, exit } = yield* session
+      const [ended] = yield* Effect.all([exit, tail(stdout, out), tail(stderr, err)], {
+        concurrency: "unbounded"
+      })
+      return ended
+    })
+  ).pipe(
+    Effect.timeoutOrElse({
+      duration: command.timeout + grace,
+      orElse: () =>
+        Effect.succeed({ _tag: "Unknown" as const, message: `no answer in ${command.timeout + grace} ms` })
+    }),
+    Effect.catchTag("ClusterError", (error) => Effect.succeed({ _tag: "Refused" as const, error }))
+  )
+  const stderr = yield* Ref.get(err)
+  const proven = proof(token, yield* Ref.get(out))
+  if (proven !== null) {
+    return proven.code === 0
+      ? { _tag: "Succeeded" as const, output: proven.output }
+      : { _tag: "Failed" as const, message: failure(proven.code, stderr) }
+  }
+  if (exit._tag === "Refused") {
+    // A refusal is an answer that came before any command ran; everything else may have run it.
+    const refused = [
+      "NotFound",
+      "Forbidden",
+      "Unauthorized",
+      "BadRequest",
+      "Invalid",
+      "Unsupported",
+      "Config"
+    ]
+    const before = refused.includes(exit.error.reason._tag)
+    return { _tag: before ? ("Failed" as const) : ("Unknown" as const), message: exit.error.message }
+  }
+  if (exit._tag === "Exited" && (exit.code === 126 || exit.code === 127 || exit.code === 128)) {
+    return {
+      _tag: "Failed" as const,
+      message: `the image has no sh to run it (${failure(exit.code, stderr)})`
+    }
+  }
+  return {
+    _tag: "Unknown" as const,
+    message: exit._tag === "Unknown" ? exit.message : `exit code ${exit.code} came without its proof`
+  }
+})
+
+/** Runs a hook in its member's pod. Fails never: what cannot be told is `Unknown`. */
+export const run = (hook: Hook, member: Member): Effect.Effect<Outcome, never, Cluster> =>
+  hook._tag === "Command"
+    ? runCommand(hook, member)
+    : hook.run(member).pipe(
+        Effect.match({
+          onSuccess: (): Outcome => ({ _tag: "Succeeded", output: "" }),
+          onFailure: (error): Outcome => ({ _tag: "Failed", message: error.message })
+        })
+      )
+
+/** Whether a pod's container has the `sh` that the script needs: asked before anything is changed. */
+export const check = (hook: Hook, member: Member): Effect.Effect<Outcome, never, Cluster> =>
+  hook._tag === "Command"
+    ? runCommand({ ...hook, argv: [":"], timeout: 5000 }, member)
+    : Effect.succeed<Outcome>({ _tag: "Succeeded", output: "" })
