@@ -29,6 +29,7 @@ const versionFlags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/ver
     `-X ${place}.gitVersion=v${kubernetes}`,
     `-X ${place}.gitMajor=1`,
     `-X ${place}.gitMinor=36`,
+    `-X ${place}.gitCommit=unknown`,
     `-X ${place}.gitTreeState=clean`
   ])
   .join(" ")

@@ -2,7 +2,7 @@
 // process id, membership begins before the program does, passes on to children, outlives a crash of the
 // starter, and can never come to name somebody else's process.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { until } from "./progress.ts"
 
 const mount = "/sys/fs/cgroup"
@@ -23,7 +23,7 @@ const home = hierarchies.find((folder) => folder.endsWith("/pids")) ?? hierarchi
 export const bed = "kubectl-stateful-bed"
 
 /** containerd's default for containers without a parent of the kubelet's choice. */
-export const container = (id: string): string => join("k8s.io", id)
+export const containers = "k8s.io"
 
 export const make = (name: string): string => {
   const folder = join(home, name)
@@ -43,6 +43,9 @@ const members = (folder: string): ReadonlyArray<number> => {
 
 export const pids = (name: string): ReadonlyArray<number> =>
   tree(join(home, name)).flatMap((folder) => members(folder))
+
+export const children = (name: string): ReadonlyArray<string> =>
+  listed(join(home, name)).map((folder) => basename(folder))
 
 export const units = (name: string): ReadonlyArray<string> =>
   tree(join(home, name))
@@ -74,7 +77,7 @@ export const end = async (names: ReadonlyArray<string>): Promise<void> => {
 export const sweep = (): void => {
   for (const top of hierarchies) {
     try {
-      rmdirSync(join(top, "k8s.io"))
+      rmdirSync(join(top, containers))
     } catch {
       // not there, or in use
     }

@@ -1,63 +1,69 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import * as cgroup from "./cgroup.ts";
-import * as fault from "./fault.ts";
-import { below, ready, root } from "./folder.ts";
-import * as mounts from "./mounts.ts";
-import * as network from "./network.ts";
-import { run } from "./process.ts";
-import { nodes } from "./topology.ts";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as cgroup from "./cgroup.ts"
+import * as container from "./container.ts"
+import * as fault from "./fault.ts"
+import { below, ready, root } from "./folder.ts"
+import * as mounts from "./mounts.ts"
+import * as network from "./network.ts"
+import { run } from "./process.ts"
+import { nodes } from "./topology.ts"
 
 /** Folders that Kubernetes' programs fill outside the bed's own, with no way to say otherwise. */
-const shared = ["/opt/cni", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers"];
+const shared = ["/opt/cni", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers"]
 
 /** What the kubelet sets for the whole machine. */
-const switches = ["kernel.panic", "kernel.panic_on_oops", "vm.overcommit_memory", "vm.panic_on_oom"];
+const switches = ["kernel.panic", "kernel.panic_on_oops", "vm.overcommit_memory", "vm.panic_on_oom"]
 
 interface Before {
-  readonly absent: ReadonlyArray<string>;
-  readonly switches: ReadonlyArray<string>;
+  readonly absent: ReadonlyArray<string>
+  readonly switches: ReadonlyArray<string>
 }
 
 /** Notes how the machine is before anything of the bed starts, for `down` to put it back. */
 export const remember = async (): Promise<void> => {
-  mkdirSync(root, { recursive: true, mode: 0o755 });
+  mkdirSync(root, { recursive: true, mode: 0o755 })
   const before: Before = {
     absent: shared.filter((folder) => !existsSync(folder)),
-    switches: (await run("sysctl", switches)).trim().split("\n").map((line) => line.replaceAll(" ", "")),
-  };
-  writeFileSync(below("before.json"), JSON.stringify(before));
-};
+    switches: (await run("sysctl", switches))
+      .trim()
+      .split("\n")
+      .map((line) => line.replaceAll(" ", ""))
+  }
+  writeFileSync(below("before.json"), JSON.stringify(before))
+}
 
 const recall = (): Before => {
-  const file = below("before.json");
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Before) : { absent: [], switches: [] };
-};
+  const file = below("before.json")
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Before) : { absent: [], switches: [] }
+}
 
 /** Ends and removes everything that exists, in whatever state a crash left it. */
 export const down = async (): Promise<void> => {
-  rmSync(ready, { force: true });
-  await mounts.thaw(root);
-  // The controllers first, or they would go on repairing what falls.
-  await Promise.all(nodes.map((node) => fault.cut(node)));
-  await cgroup.end([cgroup.bed]);
-  cgroup.sweep();
-  await mounts.unmount(root);
-  await mounts.detach(root);
-  await network.down();
-  const before = recall();
-  for (const folder of before.absent) mounts.remove(folder);
-  mounts.unlink("/var/log/containers", root);
-  for (const change of before.switches) await run("sysctl", ["-q", "-w", change]);
-  const left = remains().filter((name) => name !== root);
-  if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
-  mounts.remove(root);
-};
+  rmSync(ready, { force: true })
+  // Once nobody freezes volumes any more and all are thawed, no process hangs on one, and each can be ended.
+  await cgroup.end([join(cgroup.bed, "csi-driver")])
+  await mounts.thaw(root)
+  await cgroup.end([cgroup.bed])
+  for (const node of nodes) await fault.cut(node)
+  cgroup.sweep()
+  await mounts.unmount(root)
+  await mounts.detach(root)
+  await network.down()
+  const before = recall()
+  for (const folder of before.absent) mounts.remove(folder)
+  mounts.unlink("/var/log/containers", root)
+  for (const change of before.switches) await run("sysctl", ["-q", "-w", change])
+  const left = remains().filter((name) => name !== root)
+  if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`)
+  mounts.remove(root)
+}
 
 /** Whatever of a bed is on this machine. */
 export const remains = (): ReadonlyArray<string> => [
   ...cgroup.units(cgroup.bed),
+  ...container.living(root),
   ...network.remains(),
   ...mounts.remains(root),
-  ...(existsSync(root) ? [root] : []),
-];
+  ...(existsSync(root) ? [root] : [])
+]

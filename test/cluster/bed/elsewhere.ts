@@ -1,20 +1,22 @@
 // Another cluster in place of the bed: kind, a cloud. Suites run there as far as they can.
-import { existsSync } from "node:fs";
-import { run } from "./process.ts";
-import { say } from "./progress.ts";
+import { existsSync } from "node:fs"
+import { run } from "./process.ts"
+import { say } from "./progress.ts"
 
-export const kubeconfig = process.env["BED_KUBECONFIG"];
+export const kubeconfig = process.env["BED_KUBECONFIG"]
 
 export const up = async (file: string): Promise<void> => {
-  if (!existsSync(file)) throw new Error(`BED_KUBECONFIG: there is no file ${file}`);
+  if (!existsSync(file)) throw new Error(`BED_KUBECONFIG: there is no file ${file}`)
   const ask = (...args: ReadonlyArray<string>): Promise<string> =>
-    run("kubectl", ["--kubeconfig", file, "--request-timeout=10s", ...args]);
-  const { gitVersion } = (JSON.parse(await ask("version", "-o", "json")) as { serverVersion: { gitVersion: string } })
-    .serverVersion;
-  const classes = (await ask("get", "storageclasses", "-o", "name")).trim().split("\n").filter(Boolean);
-  say(`the cluster of ${file} answers: Kubernetes ${gitVersion}, ${classes.length} storage classes`);
-  say("left out there: loss of nodes, zones and links; faults of storage; counts of requests; fake nodes");
-};
+    run("kubectl", ["--kubeconfig", file, "--request-timeout=10s", ...args])
+  const { gitVersion } = (
+    JSON.parse(await ask("version", "-o", "json")) as { serverVersion: { gitVersion: string } }
+  ).serverVersion
+  const classes = (await ask("get", "storageclasses", "-o", "name")).trim().split("\n").filter(Boolean)
+  say(`the cluster of ${file} answers: Kubernetes ${gitVersion}, ${classes.length} storage classes`)
+  say("left out there: loss of nodes, zones and links; faults of storage; counts of requests; fake nodes")
+}
 
-export const environment = (file: string): ReadonlyArray<readonly [name: string, value: string]> => [["KUBECONFIG", file]];
-
+export const environment = (file: string): ReadonlyArray<readonly [name: string, value: string]> => [
+  ["KUBECONFIG", file]
+]

@@ -20,7 +20,7 @@ const pathOf = (extra: string): string =>
 const images: ReadonlyArray<Image> = [
   {
     name: "pause",
-    fill: rootfs.busybox,
+    fill: rootfs.pause,
     // A process numbered 1 has no default for SIGTERM, so the shell has to name one.
     config: { Entrypoint: ["/bin/sh", "-c", "trap 'exit 0' TERM INT; sleep infinity & wait"] }
   },

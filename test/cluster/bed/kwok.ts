@@ -1,14 +1,14 @@
 // Fake nodes, hundreds of them, whose pods become ready without running.
-import * as api from "./api.ts";
-import * as pki from "./pki.ts";
-import { alive, start } from "./process.ts";
-import { until } from "./progress.ts";
+import * as api from "./api.ts"
+import * as pki from "./pki.ts"
+import { alive, start } from "./process.ts"
+import { until } from "./progress.ts"
 
-const mark = "kwok.x-k8s.io/node";
+const mark = "kwok.x-k8s.io/node"
 
 const fake = (index: number): object => {
-  const name = `fake-${index}`;
-  const zone = ["a", "b", "c"][index % 3] ?? "a";
+  const name = `fake-${index}`
+  const zone = ["a", "b", "c"][index % 3] ?? "a"
   return {
     apiVersion: "v1",
     kind: "Node",
@@ -23,45 +23,49 @@ const fake = (index: number): object => {
         "topology.kubernetes.io/region": "local",
         "topology.kubernetes.io/zone": zone,
         "topology.kubectl-stateful.dev/rack": `fake-${zone}`,
-        "node.kubernetes.io/instance-type": "bed.fake",
-      },
+        "node.kubernetes.io/instance-type": "bed.fake"
+      }
     },
     // A pod that does not ask for a fake node must not land on one: nothing would run.
-    spec: { taints: [{ key: mark, value: "fake", effect: "NoSchedule" }] },
-  };
-};
+    spec: { taints: [{ key: mark, value: "fake", effect: "NoSchedule" }] }
+  }
+}
 
 export const begin = (): void => {
-  if (alive("kwok")) return;
-  const manage = [`--manage-nodes-with-annotation-selector=${mark}=fake`, "--cidr=10.250.0.0/16"];
-  start({ name: "kwok", command: ["kwok", "--kubeconfig", pki.configOf("kwok"), ...manage] });
-};
+  if (alive("kwok")) return
+  const manage = [`--manage-nodes-with-annotation-selector=${mark}=fake`, "--cidr=10.250.0.0/16"]
+  start({ name: "kwok", command: ["kwok", "--kubeconfig", pki.configOf("kwok"), ...manage] })
+}
 
 interface List {
   readonly items: ReadonlyArray<{
-    readonly metadata: { readonly name: string };
-    readonly status?: { readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }> };
-  }>;
+    readonly metadata: { readonly name: string }
+    readonly status?: {
+      readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }>
+    }
+  }>
 }
 
 const list = async (): Promise<List["items"]> =>
-  (await api.get<List>("/api/v1/nodes?labelSelector=type%3Dkwok"))?.items ?? [];
+  (await api.get<List>("/api/v1/nodes?labelSelector=type%3Dkwok"))?.items ?? []
 
 /** Makes the number of fake nodes what is asked for; 0 removes them all. */
 export const nodes = async (count: number): Promise<void> => {
-  const wanted = Array.from({ length: count }, (_, index) => fake(index));
+  const wanted = Array.from({ length: count }, (_, index) => fake(index))
   for (const node of wanted) {
-    const answer = await api.call("POST", "/api/v1/nodes", node);
-    if (answer.status !== 201 && answer.status !== 409) throw new Error(`fake node: ${answer.status} ${answer.body}`);
+    const answer = await api.call("POST", "/api/v1/nodes", node)
+    if (answer.status !== 201 && answer.status !== 409)
+      throw new Error(`fake node: ${answer.status} ${answer.body}`)
   }
   for (const { metadata } of await list()) {
-    if (Number(metadata.name.slice("fake-".length)) >= count) await api.call("DELETE", `/api/v1/nodes/${metadata.name}`);
+    if (Number(metadata.name.slice("fake-".length)) >= count)
+      await api.call("DELETE", `/api/v1/nodes/${metadata.name}`)
   }
   await until(`${count} fake nodes to be ready`, 60, async () => {
-    const items = await list();
+    const items = await list()
     const ready = items.filter(({ status }) =>
-      status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True"),
-    );
-    return ready.length === count && items.length === count;
-  });
-};
+      status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True")
+    )
+    return ready.length === count && items.length === count
+  })
+}

@@ -1,15 +1,15 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
-import { existsSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { down } from "./down.ts";
-import * as elsewhere from "./elsewhere.ts";
-import * as fault from "./fault.ts";
-import { auditLog, binaries, csiLog, kubeconfig, ready, root } from "./folder.ts";
-import * as kwok from "./kwok.ts";
-import { phase, say } from "./progress.ts";
-import { status } from "./status.ts";
-import { prepare, up } from "./up.ts";
+import { once } from "node:events"
+import { createServer } from "node:net"
+import { existsSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { down } from "./down.ts"
+import * as elsewhere from "./elsewhere.ts"
+import * as fault from "./fault.ts"
+import { auditLog, binaries, csiLog, kubeconfig, ready, root } from "./folder.ts"
+import * as kwok from "./kwok.ts"
+import { phase, say } from "./progress.ts"
+import { status } from "./status.ts"
+import { prepare, up } from "./up.ts"
 
 const usage = `usage: npm run cluster -- VERB
 
@@ -23,83 +23,89 @@ const usage = `usage: npm run cluster -- VERB
   kwok [--nodes N]             N fake nodes whose pods become ready without running
 
 BED_DIR        folder of the running cluster (${root})
-BED_KUBECONFIG use that cluster instead of starting one`;
+BED_KUBECONFIG use that cluster instead of starting one`
 
 /** One at a time: a name that the kernel frees with the process, however that ends. */
 const lock = async (): Promise<void> => {
   for (let told = false; ; told = true) {
-    const server = createServer().listen("\0kubectl-stateful-bed").unref();
+    const server = createServer().listen("\0kubectl-stateful-bed").unref()
     try {
-      await once(server, "listening");
-      return;
+      await once(server, "listening")
+      return
     } catch {
-      if (!told) say("waiting for another up or down to finish");
-      await new Promise((resume) => setTimeout(resume, 500));
+      if (!told) say("waiting for another up or down to finish")
+      await new Promise((resume) => setTimeout(resume, 500))
     }
   }
-};
+}
 
 const environment = (): ReadonlyArray<readonly [name: string, value: string]> => [
   ["KUBECONFIG", kubeconfig],
   ["BED_DIR", root],
   ["BED_AUDIT_LOG", auditLog],
-  ["BED_CSI_LOG", csiLog],
-];
+  ["BED_CSI_LOG", csiLog]
+]
 
-const quoted = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`;
+const quoted = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`
 
 const printEnvironment = (): void => {
-  if (elsewhere.kubeconfig === undefined && !existsSync(ready)) throw new Error("the cluster is not up; start it with: npm run cluster -- up");
-  const lines = elsewhere.kubeconfig === undefined ? environment() : elsewhere.environment(elsewhere.kubeconfig);
-  for (const [name, value] of lines) console.log(`export ${name}=${quoted(value)}`);
-  if (elsewhere.kubeconfig === undefined) console.log(`export PATH=${quoted(binaries)}:"$PATH"`);
-};
+  if (elsewhere.kubeconfig === undefined && !existsSync(ready))
+    throw new Error("the cluster is not up; start it with: npm run cluster -- up")
+  const lines =
+    elsewhere.kubeconfig === undefined ? environment() : elsewhere.environment(elsewhere.kubeconfig)
+  for (const [name, value] of lines) console.log(`export ${name}=${quoted(value)}`)
+  if (elsewhere.kubeconfig === undefined) console.log(`export PATH=${quoted(binaries)}:"$PATH"`)
+}
 
 const fakeNodes = async (count: number): Promise<void> => {
-  kwok.begin();
-  await phase(`${count} fake nodes`, () => kwok.nodes(count));
-};
+  kwok.begin()
+  await phase(`${count} fake nodes`, () => kwok.nodes(count))
+}
 
-const kinds = ["node", "zone", "link"];
+const kinds = ["node", "zone", "link"]
 
 const main = async (args: ReadonlyArray<string>): Promise<void> => {
   const { positionals, values } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { kwok: { type: "boolean" }, nodes: { type: "string", default: "10" }, help: { type: "boolean", short: "h" } },
-  });
-  const [verb = "help", kind = "", name = ""] = positionals;
-  if (values.help || verb === "help") return console.log(usage);
-  if (verb === "env") return printEnvironment();
+    options: {
+      kwok: { type: "boolean" },
+      nodes: { type: "string", default: "10" },
+      help: { type: "boolean", short: "h" }
+    }
+  })
+  const [verb = "help", kind = "", name = ""] = positionals
+  if (values.help || verb === "help") return console.log(usage)
+  if (verb === "env") return printEnvironment()
   if (elsewhere.kubeconfig !== undefined) {
-    if (verb === "up" || verb === "status") return elsewhere.up(elsewhere.kubeconfig);
-    if (verb === "down") return say("the cluster of BED_KUBECONFIG is not the bed's, and is left as it is");
-    throw new Error(`${verb} works on the bed only; unset BED_KUBECONFIG`);
+    if (verb === "up" || verb === "status") return elsewhere.up(elsewhere.kubeconfig)
+    if (verb === "down") return say("the cluster of BED_KUBECONFIG is not the bed's, and is left as it is")
+    throw new Error(`${verb} works on the bed only; unset BED_KUBECONFIG`)
   }
-  if (verb === "status") return status();
-  await lock();
+  if (verb === "status") return status()
+  await lock()
   switch (verb) {
     case "up":
-      await up();
-      return values.kwok ? fakeNodes(Number(values.nodes)) : undefined;
+      await up()
+      return values.kwok ? fakeNodes(Number(values.nodes)) : undefined
     case "down":
-      return phase("down", down);
+      return phase("down", down)
     case "build":
-      return prepare();
+      return prepare()
     case "kwok":
-      return fakeNodes(Number(values.nodes));
+      return fakeNodes(Number(values.nodes))
     case "lose":
     case "heal":
-      if (!kinds.includes(kind) || name === "") throw new Error(`${verb} what? ${kinds.join(" NAME, ")} NAME`);
-      return verb === "lose" ? fault.lose(kind, name) : fault.restore(kind, name);
+      if (!kinds.includes(kind) || name === "") throw new Error(`${verb} what? ${kinds.join(" NAME, ")} NAME`)
+      return verb === "lose" ? fault.lose(kind, name) : fault.restore(kind, name)
     default:
-      throw new Error(`there is no verb "${verb}"\n${usage}`);
+      throw new Error(`there is no verb "${verb}"\n${usage}`)
   }
-};
+}
 
 try {
-  await main(process.argv.slice(2));
+  await main(process.argv.slice(2))
 } catch (cause) {
-  console.error(`error: ${cause instanceof Error ? cause.message : String(cause)}`);
-  process.exitCode = 1;
+  console.error(`error: ${cause instanceof Error ? cause.message : String(cause)}`)
+  process.exitCode = 1
 }

@@ -74,6 +74,11 @@ export const down = async (): Promise<void> => {
         if (existsSync(exists)) throw cause // a namespace takes its cable along a moment later
       })
   }
+  // The first `ip netns add` makes the folder and mounts it onto itself.
+  if (existsSync("/run/netns") && readdirSync("/run/netns").length === 0) {
+    await run("umount", ["/run/netns"]).catch(() => {})
+    rmdirSync("/run/netns")
+  }
 }
 
 export const remains = (): ReadonlyArray<string> =>

@@ -5,7 +5,7 @@ import * as pki from "./pki.ts"
 import { start } from "./process.ts"
 import { until } from "./progress.ts"
 import * as runtime from "./runtime.ts"
-import { hostAddress, labels, nodes, podRanges } from "./topology.ts"
+import { hostAddress, labels, podRanges } from "./topology.ts"
 import type { Node } from "./topology.ts"
 
 export const kubeletFolder = (node: Node): string => join(node.folder, "kubelet")
@@ -28,6 +28,8 @@ const kubeletConfig = (node: Node): object => ({
   evictionHard: { "memory.available": "50Mi" },
   localStorageCapacityIsolation: false,
   nodeStatusUpdateFrequency: "3s",
+  // A volume in use grows at its pod's next sync; the default is a minute.
+  syncFrequency: "5s",
   serializeImagePulls: false,
   volumePluginDir: join(node.folder, "volume-plugins"),
   podLogsDir: join(node.folder, "pod-logs")
@@ -78,15 +80,27 @@ export const condition = async (node: Node): Promise<string> => {
   return found?.status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "absent"
 }
 
-export const becomesReady = (node: Node): Promise<true> =>
-  until(`${node.name} to be ready`, 60, async () => (await condition(node)) === "True" || undefined)
+/** The sign of life that came after a moment: a node just lost still says that it is ready. */
+const alive = async (node: Node, since: number): Promise<boolean> => {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${node.name}`
+  const lease = await api.get<{ spec: { renewTime: string } }>(path)
+  return lease !== undefined && Date.parse(lease.spec.renewTime) > since
+}
 
-/** Devices without a plugin: the kubelet keeps what it finds in its node's status. */
-export const equip = async (): Promise<void> => {
-  for (const node of nodes) {
-    if (Object.keys(node.extended).length === 0) continue
-    await api.patch(`/api/v1/nodes/${node.name}/status`, {
-      status: { capacity: node.extended, allocatable: node.extended }
-    })
-  }
+/** Devices without a plugin. The kubelet keeps what it finds, but sets it to zero when it starts. */
+const equip = async (node: Node): Promise<void> => {
+  if (Object.keys(node.extended).length === 0) return
+  await api.patch(`/api/v1/nodes/${node.name}/status`, {
+    status: { capacity: node.extended, allocatable: node.extended }
+  })
+}
+
+export const becomesReady = async (node: Node): Promise<void> => {
+  const since = Date.now()
+  await until(
+    `${node.name} to be ready`,
+    60,
+    async () => (await alive(node, since)) && (await condition(node)) === "True"
+  )
+  await equip(node)
 }

@@ -37,15 +37,16 @@ const skeleton = (root: string): void => {
 
 /** Links every applet that no package brought as a program of its own. */
 const applets = async (root: string): Promise<void> => {
-  copyFileSync("/bin/busybox", join(root, "usr/bin/busybox"))
   for (const name of (await run("/bin/busybox", ["--list"])).split("\n").filter(Boolean)) {
     const place = join(root, "usr/bin", name)
     if (!existsSync(place)) symlinkSync("busybox", place)
   }
 }
 
-export const busybox = async (root: string): Promise<void> => {
+/** Enough to hold a pod's namespaces, in one file. */
+export const pause = async (root: string): Promise<void> => {
   skeleton(root)
+  copyFileSync("/bin/busybox", join(root, "usr/bin/busybox"))
   await applets(root)
 }
 
@@ -68,13 +69,14 @@ const download = async (packages: ReadonlyArray<string>, folder: string): Promis
   return readdirSync(folder).filter((name) => name.endsWith(".deb") && !unneeded.test(name))
 }
 
-export const postgres = async (root: string): Promise<void> => {
+/** Fills the root as an installation would, but for the packages' scripts. */
+const unpack = async (root: string, packages: ReadonlyArray<string>): Promise<void> => {
   skeleton(root)
   const folder = mkdtempSync(join(tmpdir(), "bed-packages-"))
   try {
-    for (const name of await download(["postgresql-15"], folder)) {
-      const unpack = `dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" --keep-directory-symlink`
-      await run("sh", ["-c", unpack, join(folder, name), root])
+    for (const name of await download(packages, folder)) {
+      const script = `dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" --keep-directory-symlink`
+      await run("sh", ["-c", script, join(folder, name), root])
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -84,6 +86,13 @@ export const postgres = async (root: string): Promise<void> => {
   }
   await applets(root)
   await run("chroot", [root, "/usr/bin/env", "PATH=/usr/sbin:/usr/bin", "ldconfig"])
+}
+
+/** Not the static one, which crashes when it looks up a name. */
+export const busybox = (root: string): Promise<void> => unpack(root, ["busybox"])
+
+export const postgres = async (root: string): Promise<void> => {
+  await unpack(root, ["busybox", "postgresql-15"])
   mkdirSync(join(root, "usr/local/bin"), { recursive: true })
   copyFileSync(join(import.meta.dirname, "start-postgres"), join(root, "usr/local/bin/start-postgres"))
   chmodSync(join(root, "usr/local/bin/start-postgres"), 0o755)
