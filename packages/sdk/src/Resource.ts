@@ -1,0 +1,190 @@
+/**
+ * get, list, create, patch, remove, watch, discover: functions over the port. Retries,
+ * paging, relists and Status decoding live here, once, for the live cluster, the
+ * sandbox and every injected fault alike.
+ */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError, Request } from "./Cluster.ts"
+import {
+  type ApiResource,
+  apiVersion,
+  collectionPath,
+  objectPath,
+  type Target
+} from "./resource/ApiResource.ts"
+import { expectObject, type KubeObject } from "./resource/KubeObject.ts"
+import { roundTrip } from "./resource/RoundTrip.ts"
+import { isStatus } from "./resource/Status.ts"
+
+export * from "./resource/ApiDiscovery.ts"
+export * from "./resource/ApiResource.ts"
+export type { KubeObject } from "./resource/KubeObject.ts"
+export { list, type Listing, type ListOptions } from "./resource/ListPages.ts"
+export { type AccessReview, type AccessRule, reviewAccess } from "./resource/Review.ts"
+export { roundTrip } from "./resource/RoundTrip.ts"
+export { fromStatus } from "./resource/Status.ts"
+export {
+  type Change,
+  difference,
+  type View,
+  waitFor,
+  watchChanges,
+  watchList,
+  type WatchOptions
+} from "./resource/WatchList.ts"
+
+/** Whose fields ours are, in managedFields. */
+export const fieldManager = "kubectl-stateful"
+
+export interface WriteOptions {
+  /** The server checks and answers, and keeps nothing. Default false. */
+  readonly dryRun?: boolean
+}
+
+/** One operation of RFC 6902. `test` is how a write says what it believes. */
+export type JsonPatchOperation =
+  | { readonly op: "test" | "add" | "replace"; readonly path: string; readonly value: unknown }
+  | { readonly op: "remove"; readonly path: string }
+
+/** A change to an object, in one of the four ways that the API takes. */
+export type Patch =
+  | { readonly _tag: "Json"; readonly operations: ReadonlyArray<JsonPatchOperation> }
+  | { readonly _tag: "Merge"; readonly value: object }
+  | { readonly _tag: "Strategic"; readonly value: object }
+  /** Server-side apply; `force` takes fields from other managers. */
+  | { readonly _tag: "Apply"; readonly value: object; readonly force?: boolean }
+
+const dryRun = (options: WriteOptions): ReadonlyArray<readonly [string, string]> =>
+  options.dryRun === true ? [["dryRun", "All"]] : []
+
+// Strict: a field that this server does not know is refused, rather than dropped in silence.
+const writing = (options: WriteOptions): ReadonlyArray<readonly [string, string]> => [
+  ["fieldManager", fieldManager],
+  ["fieldValidation", "Strict"],
+  ...dryRun(options)
+]
+
+const object = (api: ApiResource, request: Request): Effect.Effect<KubeObject, ClusterError, Cluster> =>
+  Effect.flatMap(roundTrip(request), (body) => expectObject(body, api, request))
+
+/** One object, or NotFound. `metadataOnly` asks for names, labels and owners: of a Secret, never its values. */
+export const get = (
+  target: Target,
+  options: { readonly metadataOnly?: boolean } = {}
+): Effect.Effect<KubeObject, ClusterError, Cluster> =>
+  object(target.api, {
+    method: "GET",
+    path: objectPath(target),
+    ...(options.metadataOnly === true
+      ? { headers: { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1" } }
+      : {})
+  })
+
+/** Makes an object; what the server made of it comes back. A `generateName` is not repeated after a lost reply. */
+export const create = (
+  at: { readonly api: ApiResource; readonly namespace?: string },
+  value: object,
+  options: WriteOptions = {}
+): Effect.Effect<KubeObject, ClusterError, Cluster> =>
+  object(at.api, {
+    method: "POST",
+    path: collectionPath(at.api, at.namespace),
+    query: writing(options),
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ apiVersion: apiVersion(at.api), kind: at.api.kind, ...value })
+  })
+
+/** Posts to a subresource of one object, such as an eviction or a token request. */
+export const createSub = (
+  target: Target & { readonly subresource: string },
+  value: object,
+  options: WriteOptions = {}
+): Effect.Effect<unknown, ClusterError, Cluster> =>
+  roundTrip({
+    method: "POST",
+    path: objectPath(target),
+    query: dryRun(options),
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(value)
+  })
+
+/** Replaces an object by what was read and changed; its resourceVersion makes it fail on any other change. */
+export const replace = (
+  target: Target,
+  value: object,
+  options: WriteOptions = {}
+): Effect.Effect<KubeObject, ClusterError, Cluster> =>
+  object(target.api, {
+    method: "PUT",
+    path: objectPath(target),
+    query: writing(options),
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(value)
+  })
+
+const patchTypes = {
+  Json: "application/json-patch+json",
+  Merge: "application/merge-patch+json",
+  Strategic: "application/strategic-merge-patch+json",
+  Apply: "application/apply-patch+yaml"
+} as const
+
+/**
+ * Changes an object. A failed `test` of a JSON patch is Invalid, a foreign
+ * resourceVersion a Conflict. Custom resources know no strategic patch.
+ */
+export const patch = (
+  target: Target,
+  change: Patch,
+  options: WriteOptions = {}
+): Effect.Effect<KubeObject, ClusterError, Cluster> =>
+  object(target.api, {
+    method: "PATCH",
+    path: objectPath(target),
+    query: [
+      ...writing(options),
+      ...(change._tag === "Apply" && change.force === true ? [["force", "true"] as const] : [])
+    ],
+    headers: { "content-type": patchTypes[change._tag] },
+    body: JSON.stringify(change._tag === "Json" ? change.operations : change.value)
+  })
+
+export interface RemoveOptions extends WriteOptions {
+  /** Only this very object, never a namesake made since. */
+  readonly uid?: string
+  /** Only if unchanged since it was read. */
+  readonly resourceVersion?: string
+  /** Default: the server's, which deletes dependents later. `Orphan` leaves them. */
+  readonly propagation?: "Background" | "Foreground" | "Orphan"
+  readonly gracePeriodSeconds?: number
+}
+
+/**
+ * Asks for an object's deletion. It may live on for its finalizers and grace
+ * period: then it comes back as it stands. Null when it is gone at once.
+ */
+export const remove = (
+  target: Target,
+  options: RemoveOptions = {}
+): Effect.Effect<KubeObject | null, ClusterError, Cluster> => {
+  const preconditions = {
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.resourceVersion === undefined ? {} : { resourceVersion: options.resourceVersion })
+  }
+  const request: Request = {
+    method: "DELETE",
+    path: objectPath(target),
+    query: dryRun(options),
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
+      ...(options.propagation === undefined ? {} : { propagationPolicy: options.propagation }),
+      ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds })
+    })
+  }
+  return Effect.flatMap(roundTrip(request), (body) =>
+    isStatus(body) ? Effect.succeed(null) : expectObject(body, target.api, request)
+  )
+}
