@@ -1,0 +1,58 @@
+/**
+ * The four questions, each with its answer, the facts that decide it, and what to do.
+ */
+import type { Answer, Checklist, Finding, Question, Verdict } from "@kubectl-stateful/sdk/Checklist"
+import { hanging, line, type Line, span, type Span, type Tone } from "./text.ts"
+
+const questions: Readonly<Record<Question, string>> = {
+  restart: "recover from a rack or server restart?",
+  snapshot: "be snapshotted consistently?",
+  move: "move to another cluster?",
+  restore: "be restored after a disaster?"
+}
+
+const words: Readonly<Record<Answer, readonly [string, Tone]>> = {
+  yes: ["Yes", "good"],
+  no: ["No", "bad"],
+  unknown: ["Unknown", "doubt"]
+}
+
+/** The answer in a word; the colour only repeats it. */
+export const answerSpan = (answer: Answer): Span => span(...words[answer])
+
+const questionColumns = Math.max(...Object.values(questions).map((text) => text.length))
+const evidenceLead = "    "
+const remedyLead = "    -> "
+/** Findings that a question shows before it points to the rest. */
+const shownFindings = 6
+
+const findingLines = (finding: Finding, verdict: Answer, columns: number): ReadonlyArray<Line> => {
+  // Under a "no", what could not be decided is told apart.
+  const doubt = finding.answer !== verdict ? `${words[finding.answer][0].toLowerCase()}: ` : ""
+  const remedy = finding.answer === "yes" ? null : finding.remedy
+  return [
+    ...hanging([span(evidenceLead)], doubt + finding.evidence, columns),
+    ...(remedy === null ? [] : hanging([span(remedyLead)], remedy, columns))
+  ]
+}
+
+const verdictLines = (verdict: Verdict, wide: boolean, columns: number): ReadonlyArray<Line> => {
+  const title = `  ${questions[verdict.question].padEnd(questionColumns)}   `
+  const deciding =
+    verdict.answer === "yes"
+      ? verdict.findings.slice(0, 1)
+      : verdict.findings.filter((finding) => finding.answer !== "yes")
+  const shown = wide ? verdict.findings : deciding.slice(0, shownFindings)
+  const more = deciding.length - shown.length
+  return [
+    line(title, answerSpan(verdict.answer)),
+    ...shown.flatMap((finding) => findingLines(finding, verdict.answer, columns)),
+    ...(more > 0 ? [line(`${evidenceLead}and ${more} more: -o wide shows them`)] : [])
+  ]
+}
+
+/** All four. `wide` shows every rule that was looked at. */
+export const checklistLines = (checklist: Checklist, wide: boolean, columns: number): ReadonlyArray<Line> => [
+  line("Can this application ..."),
+  ...checklist.flatMap((verdict) => verdictLines(verdict, wide, columns))
+]

@@ -1,0 +1,103 @@
+/**
+ * The claims: how big, whose, of which class, when last snapshotted, and which are left over.
+ */
+import type { Claim } from "@kubectl-stateful/sdk/Claim"
+import type { VolumeSnapshot } from "@kubectl-stateful/sdk/Protection"
+import type { AppState } from "@kubectl-stateful/sdk/State"
+import { age } from "./age.ts"
+import { type Cell, field, type Row, table } from "./table.ts"
+import { type Line, span } from "./text.ts"
+import { valueColumn } from "./workload.ts"
+
+/** The newest by its cut; one without a cut counts from its creation. */
+const newest = (snapshots: ReadonlyArray<VolumeSnapshot>): VolumeSnapshot | undefined =>
+  snapshots.toSorted((a, b) => Date.parse(b.cut ?? b.created) - Date.parse(a.cut ?? a.created))[0]
+
+const lastSnapshot = (state: AppState, claim: Claim): Cell => {
+  if (state.protection.snapshots === null) return "<unknown>"
+  const own = state.protection.snapshots.filter((snapshot) => snapshot.claim === claim.name)
+  const last = newest(own.filter((snapshot) => snapshot.readyToUse)) ?? newest(own)
+  if (last === undefined) return "never"
+  const name = last.set ?? last.group ?? last.name
+  if (last.error !== null) return span(`${name}, failed`, "bad")
+  if (!last.readyToUse) return span(`${name}, not ready`, "doubt")
+  return `${name}, ${age(last.cut ?? last.created, state.observed)} ago`
+}
+
+const note = (claim: Claim, observed: string): string | null => {
+  const size =
+    claim.capacity !== null && claim.requested !== null && claim.capacity !== claim.requested
+      ? [`asks for ${claim.requested}`]
+      : []
+  const unused = claim.unusedSince === null ? "" : `, unused ${age(claim.unusedSince, observed)}`
+  const deleted =
+    claim.deleted === null
+      ? []
+      : [
+          `Terminating for ${age(claim.deleted, observed)}` +
+            (claim.finalizers.length === 0 ? "" : `, held by ${claim.finalizers.join(", ")}`)
+        ]
+  const said = [
+    ...(claim.phase === "Bound" ? [] : [claim.phase]),
+    ...deleted,
+    ...(claim.leftover ? [`left by a scale-down${unused}`] : unused === "" ? [] : [unused.slice(2)]),
+    ...size,
+    ...(claim.resize === null ? [] : [claim.resize]),
+    ...(claim.modify === null ? [] : [claim.modify])
+  ]
+  return said.length === 0 ? null : said.join("; ")
+}
+
+const row = (state: AppState, claim: Claim, wide: boolean): Row => {
+  const volume = claim.volume
+  return {
+    cells: [
+      claim.name,
+      claim.capacity ?? claim.requested ?? "<unknown>",
+      claim.usedBy.length === 0 ? "<none>" : claim.usedBy.join(","),
+      claim.storageClass ?? "<none>",
+      lastSnapshot(state, claim),
+      ...(wide
+        ? [
+            claim.accessModes.join(","),
+            claim.volumeMode,
+            volume?.name ?? "<none>",
+            volume === null ? "<none>" : (volume.driver ?? volume.source ?? "<unknown>"),
+            volume === null ? "<none>" : (volume.handle ?? "<unknown>"),
+            volume === null ? "<none>" : (volume.reclaimPolicy ?? "<unknown>")
+          ]
+        : [])
+    ],
+    note: note(claim, state.observed)
+  }
+}
+
+/** The table of the app's claims, in the state's order. */
+export const claimTable = (state: AppState, wide: boolean, columns: number): ReadonlyArray<Line> =>
+  table(
+    [
+      "CLAIM",
+      "SIZE",
+      "USED BY",
+      "CLASS",
+      "SNAPSHOT",
+      ...(wide ? ["ACCESS", "MODE", "VOLUME", "DRIVER", "HANDLE", "RECLAIM"] : [])
+    ],
+    state.claims.map((claim) => row(state, claim, wide)),
+    columns
+  )
+
+/** Volumes of the pod templates that are no claims, and where they are written to. */
+export const otherVolumes = (state: AppState, columns: number): ReadonlyArray<Line> =>
+  state.volumes.length === 0
+    ? []
+    : field(
+        "Volumes",
+        state.volumes.map((volume) => {
+          const kind = volume.detail === null ? volume.source : `${volume.source} ${volume.detail}`
+          const writers = volume.writers.length === 0 ? "" : `, ${volume.writers.join(", ")}`
+          return `${volume.name} (${kind}${writers})`
+        }),
+        columns,
+        valueColumn
+      )

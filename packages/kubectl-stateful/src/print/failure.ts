@@ -1,0 +1,69 @@
+/**
+ * What went wrong, in kubectl's words: one line with the fact and the way out.
+ */
+import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import { Usage } from "../Usage.ts"
+import { visible } from "./terminal.ts"
+
+/** The API's own name for a reason that our port tells apart in another way. */
+const serverWords: Readonly<Record<string, string>> = {
+  Unavailable: "ServiceUnavailable",
+  Unsupported: "NotFound"
+}
+
+const withAction = (fact: string, action: string | undefined): string => {
+  const bare = fact.trim().replace(/\.$/, "")
+  return action === undefined || action === "" ? bare : `${bare}; ${action.trim()}`
+}
+
+const clusterFailure = (error: ClusterError): string => {
+  const said = withAction(error.message, error.action)
+  if (error.status === undefined) return `error: ${said}`
+  if (error.reason._tag === "Unauthorized") {
+    return `error: You must be logged in to the server (Unauthorized); ${error.action ?? "log in again"}`
+  }
+  return `Error from server (${serverWords[error.reason._tag] ?? error.reason._tag}): ${said}`
+}
+
+/** oclif's parse errors by their class; their own texts take several lines. */
+const parseFailure = (error: Error, help: string): string | null => {
+  const hint = `see \`${help} --help\``
+  const [fact = ""] = error.message.split("\n")
+  switch (error.constructor.name) {
+    case "NonExistentFlagsError": {
+      const flag = fact.replace(/^Nonexistent flags?: /, "").split(", ")[0] ?? ""
+      return flag.startsWith("--")
+        ? `unknown flag: ${flag}; ${hint}`
+        : `unknown shorthand flag: ${flag}; ${hint}`
+    }
+    case "UnexpectedArgsError":
+      return `${fact.replace(/^Unexpected arguments?: /, "too many names: ")}; ${hint}`
+    case "FlagInvalidOptionError": {
+      const found = /^Expected (--\S+?)=([\s\S]*) to be one of: (.*)$/.exec(fact)
+      return found === null
+        ? `${fact}; ${hint}`
+        : `invalid value "${found[2]}" for ${found[1]}; use one of ${found[3]}`
+    }
+    case "CLIError": {
+      const found = /^Flag (--\S+) expects/.exec(fact)
+      return found === null ? `${fact}; ${hint}` : `flag needs an argument: ${found[1]}; ${hint}`
+    }
+    default:
+      return error instanceof Error && "oclif" in error ? `${fact}; ${hint}` : null
+  }
+}
+
+const hasAction = (error: Error): error is Error & { readonly action: string } =>
+  "action" in error && typeof error.action === "string"
+
+/** The line for stderr. `help` is the command whose help says more, e.g. `kubectl stateful describe`. */
+export const failureLine = (error: unknown, help: string): string => {
+  if (error instanceof ClusterError) return visible(clusterFailure(error))
+  if (error instanceof Usage) return visible(`error: ${withAction(error.message, error.action)}`)
+  if (!(error instanceof Error)) return visible(`error: ${String(error)}`)
+  const parse = parseFailure(error, help)
+  if (parse !== null) return visible(`error: ${parse}`)
+  // The SDK's other errors say what to do as well.
+  if (hasAction(error)) return visible(`error: ${withAction(error.message, error.action)}`)
+  return visible(`error: ${error.message}`)
+}

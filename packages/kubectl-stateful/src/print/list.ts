@@ -1,0 +1,58 @@
+/**
+ * Many applications: one line each, with the four answers.
+ */
+import type { Checklist, Question } from "@kubectl-stateful/sdk/Checklist"
+import type { AppState } from "@kubectl-stateful/sdk/State"
+import { age } from "./age.ts"
+import { answerSpan } from "./checklist.ts"
+import { type Row, table } from "./table.ts"
+import { type Line, span } from "./text.ts"
+
+/** An application and its answers. */
+export interface Answered {
+  readonly state: AppState
+  readonly checklist: Checklist
+}
+
+const columnsOfAnswers: ReadonlyArray<Question> = ["restart", "snapshot", "move", "restore"]
+
+const row = ({ state, checklist }: Answered, namespaces: boolean, wide: boolean): Row => {
+  const sum = (of: "ready" | "replicas") =>
+    state.workloads.reduce((total, workload) => total + workload[of], 0)
+  const ready = `${sum("ready")}/${sum("replicas")}`
+  const created = state.workloads.map((workload) => workload.created).toSorted()[0] ?? null
+  const images = [...new Set(state.workloads.flatMap((workload) => workload.images))]
+  return {
+    cells: [
+      ...(namespaces ? [state.namespace] : []),
+      state.name,
+      span(ready, sum("ready") < sum("replicas") ? "bad" : "plain"),
+      ...columnsOfAnswers.map((question) =>
+        answerSpan(checklist.find((verdict) => verdict.question === question)?.answer ?? "unknown")
+      ),
+      age(created, state.observed),
+      ...(wide ? [String(state.claims.length), images.join(",") || "<none>"] : [])
+    ]
+  }
+}
+
+/** The table of `describe` without a name. */
+export const listTable = (
+  apps: ReadonlyArray<Answered>,
+  options: { readonly namespaces: boolean; readonly wide: boolean; readonly columns: number }
+): ReadonlyArray<Line> =>
+  table(
+    [
+      ...(options.namespaces ? ["NAMESPACE"] : []),
+      "NAME",
+      "READY",
+      "RESTART",
+      "SNAPSHOT",
+      "MOVE",
+      "RESTORE",
+      "AGE",
+      ...(options.wide ? ["CLAIMS", "IMAGES"] : [])
+    ],
+    apps.map((app) => row(app, options.namespaces, options.wide)),
+    options.columns
+  )

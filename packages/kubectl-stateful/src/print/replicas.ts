@@ -1,0 +1,90 @@
+/**
+ * The replicas of one workload: is it ready, where is it, what holds it there.
+ */
+import type { Placement } from "@kubectl-stateful/sdk/Placement"
+import type { Replica } from "@kubectl-stateful/sdk/Replica"
+import type { AppState } from "@kubectl-stateful/sdk/State"
+import { age } from "./age.ts"
+import { type Cell, type Row, table } from "./table.ts"
+import { type Line, span } from "./text.ts"
+
+const pinnedBy = (placement: Placement | undefined): string => {
+  if (placement === undefined) return "<unknown>"
+  const pins = placement.pins.map((pin) =>
+    pin.domain === null || pin.domain === "node" ? pin.by : `${pin.by} (${pin.domain})`
+  )
+  // Volumes that could not be read may pin it too.
+  if (pins.length === 0) return placement.storage === null ? "<unknown>" : "<none>"
+  return [...new Set(pins)].join(",")
+}
+
+const note = (replica: Replica, observed: string): string | null => {
+  const pod = replica.pod
+  const said = [
+    ...(replica.wanted ? [] : ["more than asked for"]),
+    ...(replica.known && pod === null ? ["no pod"] : []),
+    ...(pod === null || pod.deleted === null ? [] : [`Terminating for ${age(pod.deleted, observed)}`]),
+    ...(pod === null || pod.reason === null ? [] : [pod.reason]),
+    ...(pod === null || pod.current ? [] : ["old revision"])
+  ]
+  return said.length === 0 ? null : said.join("; ")
+}
+
+const ready = (replica: Replica): Cell => {
+  if (!replica.known) return span("<unknown>", "doubt")
+  return replica.pod?.ready === true ? "True" : span("False", replica.wanted ? "bad" : "plain")
+}
+
+const row = (state: AppState, replica: Replica, wide: boolean): Row => {
+  const pod = replica.pod
+  const placement = state.placements.find((each) => each.replica === replica.name)
+  const nodeName = pod?.node ?? null
+  const node = state.nodes?.find((each) => each.name === nodeName)
+  // Without pods to read nothing is known of the place; a pod that has no node has no place.
+  const nowhere = replica.known ? "<none>" : "<unknown>"
+  const domain = (value: string | null | undefined) => (nodeName === null ? nowhere : (value ?? "<unknown>"))
+  return {
+    cells: [
+      replica.name,
+      ready(replica),
+      nodeName ?? nowhere,
+      domain(placement?.zone),
+      domain(placement?.rack),
+      pinnedBy(placement),
+      pod === null ? nowhere : age(pod.created, state.observed),
+      ...(wide
+        ? [
+            pod === null ? nowhere : String(pod.restarts),
+            pod === null || pod.ips.length === 0 ? nowhere : pod.ips.join(","),
+            pod?.revision ?? nowhere,
+            domain(node?.instanceType),
+            domain(node?.region),
+            placement?.storage ?? "<unknown>"
+          ]
+        : [])
+    ],
+    note: note(replica, state.observed)
+  }
+}
+
+/** The table of these replicas, in the state's order. */
+export const replicaTable = (
+  state: AppState,
+  replicas: ReadonlyArray<Replica>,
+  wide: boolean,
+  columns: number
+): ReadonlyArray<Line> =>
+  table(
+    [
+      "REPLICA",
+      "READY",
+      "NODE",
+      "ZONE",
+      "RACK",
+      "PINNED BY",
+      "AGE",
+      ...(wide ? ["RESTARTS", "IP", "REVISION", "INSTANCE-TYPE", "REGION", "STORAGE"] : [])
+    ],
+    replicas.map((replica) => row(state, replica, wide)),
+    columns
+  )

@@ -1,0 +1,119 @@
+/**
+ * What stands around the replicas: ConfigMaps and Secrets, Services, budgets, autoscalers,
+ * operations, warnings, and what could not be read.
+ */
+import type { Reference } from "@kubectl-stateful/sdk/Reference"
+import type { AppState } from "@kubectl-stateful/sdk/State"
+import type { DisruptionBudget, Service } from "@kubectl-stateful/sdk/Topology"
+import { age } from "./age.ts"
+import { type Cell, field, table } from "./table.ts"
+import { line, type Line, span } from "./text.ts"
+import { valueColumn } from "./workload.ts"
+
+const reference = (each: Reference): Cell => {
+  const missingKeys = each.missingKeys ?? []
+  if (each.present === null) return span(`${each.name} (<unknown>)`, "doubt")
+  if (!each.present) {
+    return each.required ? span(`${each.name} (missing)`, "bad") : `${each.name} (optional, missing)`
+  }
+  if (missingKeys.length > 0) return span(`${each.name} (lacks key ${missingKeys.join(", ")})`, "bad")
+  const keys = each.keys === null ? [] : [each.keys.length === 0 ? "no keys" : `keys ${each.keys.join(", ")}`]
+  const said = [...(each.immutable === true ? ["immutable"] : []), ...keys]
+  return said.length === 0 ? each.name : `${each.name} (${said.join("; ")})`
+}
+
+const service = (each: Service): Cell => {
+  if (each.present === false) return span(`${each.name} (missing)`, "bad")
+  const ends = each.endpoints
+  const said = [
+    each.headless ? "headless" : each.type,
+    ...(ends === null ? [] : [`${ends.ready} of ${ends.ready + ends.notReady} ready`]),
+    ...(each.selectsPods ? [] : ["selects none of these pods"])
+  ]
+  return span(`${each.name} (${said.join(", ")})`, each.selectsPods ? "plain" : "doubt")
+}
+
+const budget = (each: DisruptionBudget): string => {
+  const rule =
+    each.minAvailable === null
+      ? `maxUnavailable ${each.maxUnavailable ?? "<none>"}`
+      : `minAvailable ${each.minAvailable}`
+  const allowed = each.disruptionsAllowed === 1 ? "1 disruption" : `${each.disruptionsAllowed} disruptions`
+  return `${each.name} (${rule}, allows ${allowed} now)`
+}
+
+/** `Title: items`, `<none>` when empty, `<unknown>` when it could not be read. */
+const orUnknown = <A>(
+  title: string,
+  list: ReadonlyArray<A> | null,
+  item: (each: A) => Cell,
+  columns: number
+): ReadonlyArray<Line> => field(title, list?.map(item) ?? ["<unknown>"], columns, valueColumn)
+
+/** The lines that name the objects around the app. */
+export const surroundings = (state: AppState, columns: number): ReadonlyArray<Line> => {
+  const ofKind = (kind: Reference["kind"]) => state.references.filter((each) => each.kind === kind)
+  const some = <A>(title: string, list: ReadonlyArray<A> | null, item: (each: A) => Cell) =>
+    list === null || list.length === 0 ? [] : orUnknown(title, list, item, columns)
+  return [
+    ...orUnknown("ConfigMaps", ofKind("ConfigMap"), reference, columns),
+    ...orUnknown("Secrets", ofKind("Secret"), reference, columns),
+    ...orUnknown("Services", state.services, service, columns),
+    ...orUnknown("Budgets", state.budgets, budget, columns),
+    ...some(
+      "Autoscalers",
+      state.autoscalers,
+      (each) => `${each.name} (${each.target}, ${each.minReplicas} to ${each.maxReplicas} replicas)`
+    ),
+    ...some(
+      "Operations",
+      state.operations,
+      (each) => `${each.id} (${each.verb}, ${each.phase}, ${age(each.started, state.observed)} ago)`
+    )
+  ]
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  Forbidden: "Forbidden to this user",
+  Unsupported: "not served"
+}
+
+/** What could not be read, each reason once; nothing when all was. */
+export const unreadLines = (state: AppState, wide: boolean, columns: number): ReadonlyArray<Line> => {
+  if (state.unread.length === 0) return []
+  const byReason = Map.groupBy(state.unread, (each) => reasons[each.reason] ?? each.message)
+  const items = [...byReason].map(
+    ([reason, all]) => `${all.map((each) => each.resource).join(", ")} (${reason})`
+  )
+  return field(
+    "Not read",
+    wide ? state.unread.map((each) => `${each.resource} (${each.message})`) : items,
+    columns,
+    valueColumn
+  )
+}
+
+const shownEvents = 5
+
+/** The newest warnings. */
+export const eventTable = (state: AppState, columns: number): ReadonlyArray<Line> => {
+  const events = state.events ?? []
+  const more = events.length - shownEvents
+  return [
+    ...table(
+      ["LAST SEEN", "REASON", "OBJECT", "MESSAGE"],
+      events.slice(0, shownEvents).map((event) => ({
+        cells: [
+          age(event.last, state.observed) + (event.count > 1 ? ` (x${event.count})` : ""),
+          event.reason,
+          event.object
+        ],
+        note: event.message
+      })),
+      columns
+    ),
+    ...(more > 0
+      ? [line(`and ${more} more: kubectl get events -n ${state.namespace} --field-selector type=Warning`)]
+      : [])
+  ]
+}

@@ -1,0 +1,52 @@
+/**
+ * What may reach a terminal: no control character, no bidi mark and nothing invisible from an
+ * object's fields (CVE-2021-25743), and how many columns it takes there.
+ */
+
+declare const visibleBrand: unique symbol
+
+/** Text without anything that a terminal obeys or hides. Only `visible` makes it. */
+export type Visible = string & { readonly [visibleBrand]: true }
+
+/** Control and format characters (ESC, C1, bidi, zero width), line separators, private, unassigned and lone surrogates. */
+const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+
+const escapeCharacter = (character: string): string => {
+  if (character === "\n") return "\\n"
+  if (character === "\t") return "\\t"
+  const code = character.codePointAt(0) ?? 0
+  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`
+}
+
+/** The text with each hidden character written out (`\u202e`), so that nothing is lost and nothing acts. */
+export const visible = (text: string): Visible => text.replace(hidden, escapeCharacter) as Visible
+
+/** JSON text with each hidden character of its strings escaped; it still parses to the same value. */
+export const visibleJson = (json: string): string =>
+  json.replace(hidden, (character) => {
+    if (character === "\n") return character
+    return Array.from({ length: character.length }, (_, index) => {
+      const unit = character.charCodeAt(index).toString(16)
+      return `\\u${unit.padStart(4, "0")}`
+    }).join("")
+  })
+
+const printableAscii = /^[ -~]*$/
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
+const zeroWidth = /^\p{M}$/u
+
+/** Two columns: Unicode's East Asian Width W and F, and what is drawn as emoji. */
+const wide =
+  /[\p{Emoji_Presentation}\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18d08}\u{1aff0}-\u{1b2fb}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]/u
+
+/** How many columns a terminal gives to this text. */
+export const columnsOf = (text: Visible): number => {
+  if (printableAscii.test(text)) return text.length
+  let columns = 0
+  for (const { segment } of graphemes.segment(text)) {
+    columns += wide.test(segment) ? 2 : zeroWidth.test(segment) ? 0 : 1
+    // Half-width voice marks belong to the letter before them, and take a column of their own.
+    if (segment.length > 1 && /[\uff9e\uff9f]$/.test(segment)) columns += 1
+  }
+  return columns
+}

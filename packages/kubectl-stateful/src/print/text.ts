@@ -1,0 +1,87 @@
+/**
+ * Lines of spans: what print functions return, and the one place where spans become characters.
+ */
+import { columnsOf, type Visible, visible } from "./terminal.ts"
+
+/** How a span is meant; on a terminal with colours it gets one, and never says anything alone. */
+export type Tone = "plain" | "good" | "bad" | "doubt" | "strong" | "faint"
+
+/** Text with a meaning. Made by `span` only, so all of it is visible. */
+export interface Span {
+  readonly text: Visible
+  readonly tone: Tone
+}
+
+/** Spans one after another; no newline among them. */
+export type Line = ReadonlyArray<Span>
+
+export const span = (text: string, tone: Tone = "plain"): Span => ({ text: visible(text), tone })
+
+/** A line of plain text. */
+export const line = (...parts: ReadonlyArray<string | Span>): Line =>
+  parts.map((part) => (typeof part === "string" ? span(part) : part))
+
+export const blank: Line = []
+
+/** The columns that a line takes. */
+export const lineColumns = (spans: Line): number => spans.reduce((sum, each) => sum + columnsOf(each.text), 0)
+
+/** A word that must not be broken over two lines, though it has spaces: a command to type. */
+const words = (text: string): ReadonlyArray<string> => text.match(/(?:`[^`]*`|[^ ])+/g) ?? []
+
+/**
+ * Text broken at spaces so that no line is longer than `columns`, but for a single word that
+ * is; what stands in backquotes is one word, so that it can be copied.
+ */
+export const wrap = (text: string, columns: number): ReadonlyArray<Visible> => {
+  const lines: Array<Visible> = []
+  let current = ""
+  for (const word of words(visible(text))) {
+    const longer = current === "" ? word : `${current} ${word}`
+    if (current !== "" && columnsOf(visible(longer)) > columns) {
+      lines.push(visible(current))
+      current = word
+    } else {
+      current = longer
+    }
+  }
+  return current === "" ? lines : [...lines, visible(current)]
+}
+
+/** `lead`, then the text wrapped into the columns right of it. */
+export const hanging = (
+  lead: Line,
+  text: string,
+  columns: number,
+  tone: Tone = "plain"
+): ReadonlyArray<Line> => {
+  const indent = lineColumns(lead)
+  const [head = visible(""), ...rest] = wrap(text, columns - indent)
+  return [[...lead, span(head, tone)], ...rest.map((part) => [span(" ".repeat(indent)), span(part, tone)])]
+}
+
+const colours: Readonly<Record<Tone, string | null>> = {
+  plain: null,
+  good: "32",
+  bad: "31",
+  doubt: "33",
+  strong: "1",
+  faint: "2"
+}
+
+const renderSpan = (each: Span, colour: boolean): string => {
+  const code = colour ? colours[each.tone] : null
+  return code === null || each.text === "" ? each.text : `\u001b[${code}m${each.text}\u001b[0m`
+}
+
+/** Lines as text, each ended by a newline, without trailing spaces. */
+export const render = (lines: ReadonlyArray<Line>, colour: boolean): string =>
+  lines
+    .map(
+      (spans) =>
+        `${spans
+          .map((each) => renderSpan(each, colour))
+          .join("")
+          .replace(/ +$/, "")}\n`
+    )
+    .join("")

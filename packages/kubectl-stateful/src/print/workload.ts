@@ -1,0 +1,77 @@
+/**
+ * What is asked for: one workload's lines above its replicas.
+ */
+import type { AppState } from "@kubectl-stateful/sdk/State"
+import type { Workload } from "@kubectl-stateful/sdk/Topology"
+import { field } from "./table.ts"
+import { type Line } from "./text.ts"
+
+/** Where the values of `Title: value` lines start. */
+export const valueColumn = 13
+
+/** `Kind/name`, as the state's parts name their workload. */
+export const workloadName = (workload: Workload): string => `${workload.kind}/${workload.name}`
+
+const replicaCount = (workload: Workload): string => {
+  const last = workload.firstOrdinal + workload.replicas - 1
+  const ordinals =
+    workload.kind !== "StatefulSet" || workload.replicas === 0
+      ? []
+      : [
+          workload.replicas === 1
+            ? `ordinal ${workload.firstOrdinal}`
+            : `ordinals ${workload.firstOrdinal}-${last}`
+        ]
+  const policy = workload.podManagementPolicy === null ? [] : [workload.podManagementPolicy]
+  const deleted = workload.deleted === null ? [] : ["being deleted"]
+  return [`${workload.ready} of ${workload.replicas} ready`, ...ordinals, ...policy, ...deleted].join(", ")
+}
+
+const update = (workload: Workload): string | null => {
+  const behind = workload.currentRevision !== workload.updateRevision
+  const parts = [
+    workload.updateStrategy,
+    ...(behind ? [`${workload.status.updated} of ${workload.replicas} on the new revision`] : []),
+    ...(workload.partition > 0 ? [`partition ${workload.partition}`] : []),
+    ...(workload.minReadySeconds > 0 ? [`minReadySeconds ${workload.minReadySeconds}`] : []),
+    ...(workload.observedGeneration < workload.generation ? ["the last change is not yet observed"] : [])
+  ]
+  return parts.length === 1 && workload.updateStrategy === "RollingUpdate" ? null : parts.join(", ")
+}
+
+/** `db-{0..2}.db.shop.svc`: the names that resolve inside the cluster. */
+const peers = (state: AppState, workload: Workload): string | null => {
+  if (workload.kind !== "StatefulSet") return null
+  if (workload.serviceName === null) return "<none>, the workload names no Service"
+  const first = workload.firstOrdinal
+  const ordinals = workload.replicas === 1 ? `${first}` : `{${first}..${first + workload.replicas - 1}}`
+  const service = state.services.find((each) => each.name === workload.serviceName)
+  const missing = service?.present === false ? ` (Service ${workload.serviceName} is missing)` : ""
+  if (workload.replicas === 0) return `<none>, asked for 0 replicas${missing}`
+  return `${workload.name}-${ordinals}.${workload.serviceName}.${state.namespace}.svc${missing}`
+}
+
+/** The lines above one workload's replicas. */
+export const workloadLines = (state: AppState, workload: Workload, columns: number): ReadonlyArray<Line> => {
+  const one = (title: string, value: string | null) =>
+    value === null ? [] : field(title, [value], columns, valueColumn)
+  const many = (title: string, values: ReadonlyArray<string>) =>
+    values.length === 0 ? [] : field(title, values, columns, valueColumn)
+  const named = state.ref._tag === "Selector" ? `${workloadName(workload)}, ` : `${workload.kind}, `
+  return [
+    ...one("Workload", named + replicaCount(workload)),
+    ...one("Update", update(workload)),
+    ...many("Image", workload.images),
+    ...one("Peers", peers(state, workload)),
+    ...one(
+      "Retention",
+      workload.retention === null
+        ? null
+        : `whenScaled ${workload.retention.whenScaled}, whenDeleted ${workload.retention.whenDeleted}`
+    ),
+    ...many(
+      "Written by",
+      workload.writers.map((writer) => (writer.replicas ? `${writer.name} (replicas)` : writer.name))
+    )
+  ]
+}

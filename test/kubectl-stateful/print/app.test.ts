@@ -1,0 +1,431 @@
+import { Checklist } from "@kubectl-stateful/sdk/Checklist"
+import { AppState } from "@kubectl-stateful/sdk/State"
+import { assert, describe, it } from "@effect/vitest"
+import { appPage } from "../../../packages/kubectl-stateful/src/print/app.ts"
+import { columnsOf, visible } from "../../../packages/kubectl-stateful/src/print/terminal.ts"
+import { render } from "../../../packages/kubectl-stateful/src/print/text.ts"
+import { type Draft, first, healthyApp, named } from "../../sdk/appState.ts"
+
+const page = (state: AppState, checklist: Checklist = [], wide = false, columns = 80) =>
+  render(appPage(state, checklist, { wide, columns }), false)
+
+/** The healthy page, and in place of some lines others. */
+const replicaLines = (state: AppState) => block(page(state), "REPLICA")
+const claimLines = (state: AppState) => block(page(state), "CLAIM")
+
+/** The lines from the one that starts so to the next empty one. */
+const block = (text: string, start: string): ReadonlyArray<string> => {
+  const lines = text.split("\n")
+  const from = lines.findIndex((each) => each.startsWith(start))
+  const to = lines.findIndex((each, index) => index > from && each === "")
+  return lines.slice(from, to)
+}
+const lineOf = (text: string, start: string) => text.split("\n").find((each) => each.startsWith(start))
+
+const podOf = (draft: Draft<AppState>, name: string) => {
+  const pod = named(draft.replicas, name).pod
+  if (pod === null) throw new Error(`${name} has no pod`)
+  return pod
+}
+const placementOf = (draft: Draft<AppState>, name: string) => {
+  const found = draft.placements.find((each) => each.replica === name)
+  if (found === undefined) throw new Error(`${name} has no place`)
+  return found
+}
+
+const answers: Checklist = [
+  {
+    question: "restart",
+    answer: "no",
+    findings: [
+      {
+        rule: "replicas-share-rack",
+        answer: "no",
+        evidence: "db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost",
+        objects: ["Pod/db-0", "Pod/db-1"],
+        remedy:
+          "spread the replicas over racks: topologySpreadConstraints with topologyKey rack in the pod template"
+      },
+      {
+        rule: "budget",
+        answer: "unknown",
+        evidence: "PodDisruptionBudgets could not be read",
+        objects: [],
+        remedy: null
+      },
+      { rule: "nodes", answer: "yes", evidence: "every node is ready", objects: [], remedy: null }
+    ]
+  },
+  {
+    question: "snapshot",
+    answer: "yes",
+    findings: [
+      {
+        rule: "group",
+        answer: "yes",
+        evidence: "class group cuts all six claims at once",
+        objects: [],
+        remedy: null
+      }
+    ]
+  },
+  { question: "move", answer: "unknown", findings: [] },
+  { question: "restore", answer: "unknown", findings: [] }
+]
+
+describe("the page of an application", () => {
+  it("of which all is well, fits in 80 columns and says where everything is", () => {
+    assert.strictEqual(
+      page(healthyApp(), answers),
+      `Name:        db                                     Namespace:  shop
+Workload:    StatefulSet, 3 of 3 ready, ordinals 0-2, OrderedReady
+Image:       docker.io/local/postgres:15
+Peers:       db-{0..2}.db.shop.svc
+Retention:   whenScaled Retain, whenDeleted Retain
+
+REPLICA   READY   NODE     ZONE   RACK   PINNED BY   AGE
+db-0      True    node-a   a      r1     <none>      12d
+db-1      True    node-b   b      r2     <none>      12d
+db-2      True    node-c   c      r3     <none>      12d
+
+CLAIM       SIZE   USED BY   CLASS    SNAPSHOT
+data-db-0   20Gi   db-0      shared   nightly-1120, 120m ago
+wal-db-0    5Gi    db-0      shared   nightly-1120, 120m ago
+data-db-1   20Gi   db-1      shared   nightly-1120, 120m ago
+wal-db-1    5Gi    db-1      shared   nightly-1120, 120m ago
+data-db-2   20Gi   db-2      shared   nightly-1120, 120m ago
+wal-db-2    5Gi    db-2      shared   nightly-1120, 120m ago
+
+Volumes:     tmp (emptyDir Memory, postgres:/tmp)
+ConfigMaps:  db-conf
+Secrets:     db-pass
+Services:    db (headless, 3 of 3 ready)
+Budgets:     db (maxUnavailable 1, allows 1 disruption now)
+
+Can this application ...
+  recover from a rack or server restart?   No
+    db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost
+    -> spread the replicas over racks: topologySpreadConstraints with
+       topologyKey rack in the pod template
+    unknown: PodDisruptionBudgets could not be read
+  be snapshotted consistently?             Yes
+    class group cuts all six claims at once
+  move to another cluster?                 Unknown
+  be restored after a disaster?            Unknown
+`
+    )
+  })
+
+  it("says of a replica on a lost node why it is not ready, on its own line", () => {
+    const state = healthyApp((draft) => {
+      Object.assign(podOf(draft, "db-2"), { ready: false, reason: "node-c is unreachable" })
+      placementOf(draft, "db-2").pins.push({
+        by: "volume",
+        name: "data-db-2",
+        nodes: ["node-c"],
+        domain: "node"
+      })
+      first(draft.workloads).ready = 2
+    })
+    assert.deepEqual(replicaLines(state), [
+      "REPLICA   READY   NODE     ZONE   RACK   PINNED BY   AGE",
+      "db-0      True    node-a   a      r1     <none>      12d",
+      "db-1      True    node-b   b      r2     <none>      12d",
+      "db-2      False   node-c   c      r3     volume      12d   node-c is unreachable"
+    ])
+    assert.strictEqual(
+      lineOf(page(state), "Workload:"),
+      "Workload:    StatefulSet, 2 of 3 ready, ordinals 0-2, OrderedReady"
+    )
+  })
+
+  it("puts a pending pod's long reason below its row", () => {
+    const state = healthyApp((draft) => {
+      const reason =
+        "0/3 nodes are available: 1 node had an untolerated taint, 2 nodes did not match the volume's affinity"
+      Object.assign(podOf(draft, "db-2"), { ready: false, phase: "Pending", node: null, reason, ips: [] })
+      Object.assign(placementOf(draft, "db-2"), { node: null, zone: null, rack: null })
+    })
+    assert.deepEqual(replicaLines(state).slice(3), [
+      "db-2      False   <none>   <none>   <none>   <none>      12d",
+      "   0/3 nodes are available: 1 node had an untolerated taint, 2 nodes did not",
+      "   match the volume's affinity"
+    ])
+  })
+
+  it("names a missing replica, one too many, and one of an old revision", () => {
+    const state = healthyApp((draft) => {
+      named(draft.replicas, "db-0").pod = null
+      Object.assign(podOf(draft, "db-1"), { current: false })
+      named(draft.replicas, "db-2").wanted = false
+      podOf(draft, "db-2").deleted = "2026-11-20T11:59:00Z"
+    })
+    assert.deepEqual(replicaLines(state).slice(1), [
+      "db-0      False   <none>   <none>   <none>   <none>      <none>   no pod",
+      "db-1      True    node-b   b        r2       <none>      12d      old revision",
+      "db-2      True    node-c   c        r3       <none>      12d",
+      "   more than asked for; Terminating for 60s"
+    ])
+  })
+
+  it("marks a claim that a scale-down left over, and for how long", () => {
+    const state = healthyApp((draft) => {
+      draft.claims = draft.claims.filter((claim) => claim.template === "data")
+      draft.claims.push({
+        ...structuredClone(first(draft.claims)),
+        name: "data-db-3",
+        ordinal: 3,
+        usedBy: [],
+        leftover: true,
+        unusedSince: "2026-08-18T12:00:00Z"
+      })
+    })
+    assert.deepEqual(claimLines(state).slice(3), [
+      "data-db-2   20Gi   db-2      shared   nightly-1120, 120m ago",
+      "data-db-3   20Gi   <none>    shared   never   left by a scale-down, unused 94d"
+    ])
+  })
+
+  it("says of a claim that it waits, grows, or is held while it is deleted", () => {
+    const state = healthyApp((draft) => {
+      Object.assign(named(draft.claims, "data-db-0"), { phase: "Pending", volume: null, capacity: null })
+      Object.assign(named(draft.claims, "data-db-1"), { requested: "30Gi", resize: "NodeResizeInProgress" })
+      Object.assign(named(draft.claims, "data-db-2"), { deleted: "2026-11-20T11:55:00Z" })
+      draft.protection.snapshots = null
+    })
+    const lines = claimLines(state)
+    assert.include(lines, "data-db-0   20Gi   db-0      shared   <unknown>   Pending")
+    assert.include(lines, "data-db-1   20Gi   db-1      shared   <unknown>   asks for 30Gi;")
+    assert.include(lines, "data-db-2   20Gi   db-2      shared   <unknown>   Terminating for 5m, held by")
+  })
+
+  it("shows the newest usable snapshot, else that it failed or is not ready", () => {
+    const state = healthyApp((draft) => {
+      const snapshots = draft.protection.snapshots ?? []
+      Object.assign(named(snapshots, "nightly-1120-data-db-0"), { readyToUse: false, cut: null })
+      Object.assign(named(snapshots, "nightly-1120-wal-db-0"), { readyToUse: false, error: "out of space" })
+    })
+    assert.include(claimLines(state), "data-db-0   20Gi   db-0      shared   nightly-1120, not ready")
+    assert.include(claimLines(state), "wal-db-0    5Gi    db-0      shared   nightly-1120, failed")
+  })
+
+  it("marks missing ConfigMaps and Secrets where they are named", () => {
+    const state = healthyApp((draft) => {
+      const secret = named(draft.references, "db-pass")
+      draft.references.push(
+        { ...secret, name: "db-tls", present: false },
+        { ...secret, name: "db-extra", present: false, required: false },
+        { ...secret, name: "db-unread", present: null },
+        { ...secret, name: "db-keys", keys: ["user"], missingKeys: ["password"] }
+      )
+    })
+    const text = page(state)
+    assert.deepEqual(
+      text.slice(text.indexOf("Secrets:"), text.indexOf("Services:")),
+      `Secrets:     db-pass, db-tls (missing), db-extra (optional, missing),
+             db-unread (<unknown>), db-keys (lacks key password)
+`
+    )
+  })
+
+  it("tells a namespace's user what could not be read, and marks it unknown", () => {
+    const state = healthyApp((draft) => {
+      draft.nodes = null
+      draft.budgets = null
+      draft.protection.snapshots = null
+      for (const each of draft.placements) Object.assign(each, { zone: null, rack: null, storage: null })
+      draft.unread = [
+        { resource: "nodes", reason: "Forbidden", message: "nodes is forbidden" },
+        { resource: "persistentvolumes", reason: "Forbidden", message: "persistentvolumes is forbidden" },
+        { resource: "volumesnapshots.snapshot.storage.k8s.io", reason: "Unsupported", message: "not found" }
+      ]
+    })
+    const text = page(state)
+    assert.include(text, "db-0      True    node-a   <unknown>   <unknown>   <unknown>   12d\n")
+    assert.include(text, "data-db-0   20Gi   db-0      shared   <unknown>\n")
+    assert.include(text, "Budgets:     <unknown>\n")
+    assert.include(
+      text,
+      `Not read:    nodes, persistentvolumes (Forbidden to this user),
+             volumesnapshots.snapshot.storage.k8s.io (not served)
+`
+    )
+  })
+
+  it("does not call replicas missing when pods could not be read", () => {
+    const state = healthyApp((draft) => {
+      for (const replica of draft.replicas) Object.assign(replica, { known: false, pod: null })
+    })
+    assert.include(replicaLines(state).at(1), "db-0      <unknown>   <unknown>")
+    assert.notInclude(page(state), "no pod")
+  })
+
+  it("ends warnings after five and says where the rest is", () => {
+    const state = healthyApp((draft) => {
+      draft.events = Array.from({ length: 7 }, (_, index) => ({
+        object: `Pod/db-${index}`,
+        type: "Warning",
+        reason: "BackOff",
+        message: "back-off restarting failed container",
+        count: 12,
+        last: "2026-11-20T11:55:00Z"
+      }))
+    })
+    assert.deepEqual(block(page(state), "LAST SEEN"), [
+      "LAST SEEN   REASON    OBJECT     MESSAGE",
+      ...[0, 1, 2, 3, 4].map(
+        (index) => `5m (x12)    BackOff   Pod/db-${index}   back-off restarting failed container`
+      ),
+      "and 2 more: kubectl get events -n shop --field-selector type=Warning"
+    ])
+  })
+
+  it("says who else writes the workload, and what holds a rollout", () => {
+    const state = healthyApp((draft) => {
+      Object.assign(first(draft.workloads), {
+        partition: 2,
+        updateRevision: "db-new",
+        status: { replicas: 3, ready: 3, available: 3, updated: 1 },
+        writers: [
+          { name: "HorizontalPodAutoscaler/db", by: "scaleTargetRef", replicas: true },
+          { name: "argocd-controller", by: "managedFields", replicas: false }
+        ]
+      })
+    })
+    assert.strictEqual(
+      lineOf(page(state), "Update:"),
+      "Update:      RollingUpdate, 1 of 3 on the new revision, partition 2"
+    )
+    assert.strictEqual(
+      lineOf(page(state), "Written by:"),
+      "Written by:  HorizontalPodAutoscaler/db (replicas), argocd-controller"
+    )
+  })
+
+  it("has a block for each workload of a selector's application", () => {
+    const state = healthyApp((draft) => {
+      const db = first(draft.workloads)
+      draft.ref = { _tag: "Selector", namespace: "shop", selector: "app.kubernetes.io/instance=shop" }
+      draft.name = "app.kubernetes.io/instance=shop"
+      draft.workloads.push({
+        ...structuredClone(db),
+        kind: "Deployment",
+        name: "web",
+        replicas: 1,
+        ready: 1,
+        podManagementPolicy: null,
+        retention: null,
+        serviceName: null
+      })
+      draft.replicas.push({
+        ...structuredClone(first(draft.replicas)),
+        workload: "Deployment/web",
+        ordinal: null,
+        name: "web-5d4f"
+      })
+    })
+    const text = page(state)
+    assert.include(text, "Selector:    app.kubernetes.io/instance=shop        Namespace:  shop\n")
+    assert.include(text, "Workload:    StatefulSet/db, 3 of 3 ready, ordinals 0-2, OrderedReady\n")
+    assert.include(
+      text,
+      `db-2      True    node-c   c      r3     <none>      12d
+
+Workload:    Deployment/web, 1 of 1 ready
+Image:       docker.io/local/postgres:15
+
+REPLICA    READY   NODE     ZONE        RACK        PINNED BY   AGE
+web-5d4f   True    node-a   <unknown>   <unknown>   <unknown>   12d
+`
+    )
+  })
+
+  it("wide adds columns and every rule that was looked at", () => {
+    const text = page(healthyApp(), answers, true)
+    assert.include(text, "AGE   RESTARTS   IP         REVISION        INSTANCE-TYPE   REGION   STORAGE\n")
+    assert.include(
+      text,
+      "SNAPSHOT                 ACCESS          MODE         VOLUME       DRIVER            HANDLE       RECLAIM\n"
+    )
+    assert.include(text, "yes: every node is ready\n")
+  })
+
+  it("shows each of hundreds of replicas on one line", () => {
+    const state = healthyApp((draft) => {
+      const replica = first(draft.replicas)
+      draft.replicas = Array.from({ length: 500 }, (_, ordinal) => ({
+        ...structuredClone(replica),
+        ordinal,
+        name: `db-${ordinal}`
+      }))
+      Object.assign(first(draft.workloads), { replicas: 500, ready: 500 })
+    })
+    assert.lengthOf(replicaLines(state), 501)
+  })
+})
+
+/** Fields whose values are the schema's own words. */
+const literals = new Set(["_tag", "kind", "question", "answer"])
+
+/** Every text of a state changed, whatever the field. */
+const withEveryText = <A>(value: A, change: (text: string) => string): A => {
+  const walk = (each: unknown, key: string): unknown => {
+    if (typeof each === "string") return literals.has(key) ? each : change(each)
+    if (Array.isArray(each)) return each.map((item) => walk(item, key))
+    if (typeof each !== "object" || each === null) return each
+    return Object.fromEntries(Object.entries(each).map(([name, item]) => [name, walk(item, name)]))
+  }
+  return walk(value, "") as A
+}
+
+describe("whatever stands in the fields of objects", () => {
+  const hostile = [
+    "\u001b[2J\u001b]0;x\u0007",
+    "\u202edb\u2066",
+    "a\nb\r\nc",
+    "\u009b31m\u0085",
+    "\u200b\ufeff\u200d",
+    "\u007f\u0000"
+  ]
+  // oxlint-disable-next-line no-control-regex -- these are what must not be there
+  const acted = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
+
+  it("no control character reaches the terminal, and no field breaks a line", () => {
+    const lines = page(healthyApp(), answers, true).split("\n").length
+    for (const evil of hostile) {
+      const change = (text: string) => `${text}${evil}`
+      for (const wide of [true, false]) {
+        assert.notMatch(
+          page(withEveryText(healthyApp(), change), withEveryText(answers, change), wide),
+          acted
+        )
+      }
+      // A name in a field that carries a newline is still one line of the table.
+      const state = healthyApp((draft) => {
+        named(draft.replicas, "db-0").name = `db-0${evil}`
+      })
+      assert.lengthOf(page(state, answers, true).split("\n"), lines)
+    }
+  })
+
+  it.prop("nothing acts, for any state and any answers", [AppState, Checklist], ([state, checklist]) => {
+    for (const wide of [true, false]) assert.notMatch(page(state, checklist, wide), acted)
+  })
+
+  it.prop(
+    "no line is longer than the terminal unless a single word or a table's cells are",
+    [AppState, Checklist],
+    ([state, checklist]) => {
+      const columns = 80
+      for (const text of page(state, checklist, false, columns).split("\n")) {
+        const words = text.trim().split(" ")
+        const isTable = text.includes("   ") || /^(REPLICA|CLAIM|LAST SEEN)/.test(text)
+        const indent = 16
+        const longest = Math.max(...words.map((word) => columnsOf(visible(word))))
+        if (!isTable && longest + indent <= columns && !text.includes("`")) {
+          assert.isAtMost(columnsOf(visible(text)), columns, text)
+        }
+      }
+    }
+  )
+})
