@@ -4,7 +4,17 @@
  * Pure over AppState. The rules stand in docs/checklist.md. A question is `no` when any rule
  * says no, else `unknown` when any rule could not be decided, else `yes`.
  */
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import { moveRules } from "./checklist/move.ts"
+import { restartRules } from "./checklist/restart.ts"
+import { restoreRules } from "./checklist/restore.ts"
+import type { Domain, Rule, Target } from "./checklist/rule.ts"
+import { snapshotRules } from "./checklist/snapshot.ts"
+import type { Quorum } from "./Quorum.ts"
+import type { AppState } from "./State.ts"
+
+export type { Domain, Rule, Target }
 
 const { Literals, NullOr, String, Struct } = Schema
 
@@ -38,3 +48,36 @@ export type Verdict = typeof Verdict.Type
 
 export const Checklist = Schema.Array(Verdict)
 export type Checklist = typeof Checklist.Type
+
+export interface ChecklistOptions {
+  /** How many replicas of each StatefulSet must stay; default `majority`. */
+  readonly quorum?: Quorum
+  /** How old the newest snapshot and the newest copy may be; default 24 hours. */
+  readonly maxAge?: Duration.Input
+  /** What may be lost at once; default node, rack and zone. Leave `rack` out where nobody can know racks. */
+  readonly domains?: ReadonlyArray<Domain>
+  /** The cluster to move to; default: some cluster with the same classes and drivers. */
+  readonly target?: Target
+}
+
+/** Every rule, by question, in the order in which findings are told. */
+export const rules: ReadonlyArray<Rule> = [...restartRules, ...snapshotRules, ...moveRules, ...restoreRules]
+
+const weight: Readonly<Record<Answer, number>> = { no: 0, unknown: 1, yes: 2 }
+
+/** The four questions, answered from the state alone: the same state and options give the same answers. */
+export const answer = (state: AppState, options: ChecklistOptions = {}): Checklist => {
+  const settings = {
+    quorum: options.quorum ?? "majority",
+    maxAge: Duration.fromInputUnsafe(options.maxAge ?? "24 hours"),
+    domains: options.domains ?? ["node", "rack", "zone"],
+    target: options.target ?? null
+  } as const
+  return Question.literals.map((question) => {
+    const findings = rules
+      .filter((rule) => rule.question === question)
+      .flatMap((rule) => rule.check({ state, settings }))
+      .toSorted((a, b) => weight[a.answer] - weight[b.answer])
+    return { question, answer: findings[0]?.answer ?? "yes", findings }
+  })
+}

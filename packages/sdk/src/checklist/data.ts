@@ -1,0 +1,105 @@
+/**
+ * Where data is: claims that are not bound, and data that is in no claim at all.
+ */
+import type { Question } from "../Checklist.ts"
+import type { OtherVolume } from "../Claim.ts"
+import type { AppState } from "../State.ts"
+import { claimObjects, claimsOf, liveClaims, statefulSets } from "./parts.ts"
+import { type Facts, no, rule, type Rule, type Said } from "./rule.ts"
+import { kubectl, kubectlCluster, names, title, verb } from "./words.ts"
+
+const notBound = ({ state }: Facts): ReadonlyArray<Said> =>
+  [
+    ...Map.groupBy(
+      liveClaims(state).filter((claim) => claim.phase !== "Bound"),
+      (claim) => claim.phase
+    )
+  ].flatMap(([phase, claims]) => {
+    const all = claims.map((claim) => claim.name)
+    return claims[0] === undefined
+      ? []
+      : [
+          no(
+            phase === "Lost"
+              ? `${names(all)} ${verb(all, "is", "are")} Lost: the volume is gone`
+              : `${names(all)} ${verb(all, "is", "are")} ${phase}: there is no volume yet`,
+            claimObjects(claims),
+            kubectl(state, "describe", "pvc", claims[0].name)
+          )
+        ]
+  })
+
+/** A claim in deletion waits for its pod alone; when the pod goes, so does the data (pvc-protection). */
+const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = liveClaims(state).filter((claim) => claim.deleted !== null)
+  const volume = claims.find((claim) => claim.volume?.reclaimPolicy === "Delete")?.volume
+  return claims[0] === undefined
+    ? []
+    : [
+        no(
+          `${names(claims.map((claim) => claim.name))} ${verb(claims, "is", "are")} being deleted: the data goes with the pod`,
+          claimObjects(claims),
+          volume == null
+            ? "keep the pod until its data is copied: a deletion cannot be taken back"
+            : kubectlCluster(
+                "patch",
+                "pv",
+                volume.name,
+                "--type=merge",
+                "-p",
+                JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })
+              )
+        )
+      ]
+}
+
+const scratch =
+  /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
+
+/** Writers that keep more than scratch, as `container:path`. */
+const keeps = (volume: OtherVolume): ReadonlyArray<string> =>
+  volume.writers.filter((writer) => !scratch.test(writer.slice(writer.indexOf(":") + 1)))
+
+/** Volumes that end with the pod and hold all that a StatefulSet without claims has. */
+const passing = (state: AppState): ReadonlyArray<OtherVolume> =>
+  statefulSets(state)
+    .filter((workload) => claimsOf(state, workload).length === 0 && workload.claimTemplates.length === 0)
+    .flatMap((workload) =>
+      state.volumes.filter(
+        (volume) =>
+          volume.workload === title(workload) &&
+          (volume.source === "emptyDir" || volume.source === "ephemeral") &&
+          keeps(volume).length > 0
+      )
+    )
+
+const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
+  passing(state).map((volume) => {
+    const place = volume.source === "emptyDir" && volume.detail === "Memory" ? "memory" : volume.source
+    return no(
+      `${keeps(volume)[0]} is on ${place} ${volume.name}: its data ends with the pod`,
+      [volume.workload],
+      "put the data into a claim: volumeClaimTemplates"
+    )
+  })
+
+/** hostPath volumes that pods write data to. */
+export const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
+  state.volumes.filter(
+    (volume) => volume.source === "hostPath" && keeps(volume).length > 0 && !scratch.test(volume.detail ?? "")
+  )
+
+const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
+  hostPathData(state).map((volume) =>
+    no(
+      `${keeps(volume)[0]} is on hostPath ${volume.detail ?? volume.name}: its data stays on the node`,
+      [volume.workload],
+      "put the data into a claim: volumeClaimTemplates"
+    )
+  )
+
+export const notBoundRule = (question: Question): Rule => rule(question, "claim-not-bound", notBound)
+export const beingDeletedRule = (question: Question): Rule =>
+  rule(question, "claim-being-deleted", beingDeleted)
+export const emptyDirRule = (question: Question): Rule => rule(question, "data-in-empty-dir", emptyDirData)
+export const hostPathRule = (question: Question): Rule => rule(question, "data-on-host-path", hostPath)

@@ -1,0 +1,215 @@
+/**
+ * What is not well now: an application that has not recovered from its last trouble has none to spare for the next.
+ */
+import type { Replica } from "../Replica.ts"
+import type { AppState } from "../State.ts"
+import type { Workload } from "../Topology.ts"
+import { nodeNamed, replicasOf } from "./parts.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
+import { age, change, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
+
+type Health = "well" | "missing" | "stuckTerminating" | "onLostNode" | "terminating" | "notReady"
+
+/** A silent kubelet's node: nobody can say whether its pods still run. */
+const lost = (state: AppState, replica: Replica): boolean =>
+  nodeNamed(state, replica.pod?.node ?? null)?.ready === null
+
+const healthOf = (state: AppState, replica: Replica): Health => {
+  if (replica.pod === null) return replica.known ? "missing" : "well"
+  if (lost(state, replica)) return replica.pod.deleted === null ? "onLostNode" : "stuckTerminating"
+  if (replica.pod.deleted !== null) return "terminating"
+  return replica.pod.ready ? "well" : "notReady"
+}
+
+const failing = new Set([
+  "CrashLoopBackOff",
+  "ImagePullBackOff",
+  "ErrImagePull",
+  "ErrImageNeverPull",
+  "InvalidImageName",
+  "CreateContainerConfigError",
+  "CreateContainerError",
+  "RunContainerError",
+  "Error",
+  "OOMKilled"
+])
+
+/** Longer than this without getting ready, and a rollout does not go on by itself. */
+const patience = 300_000
+
+/** It runs the new revision and does not get ready, or an old one that nothing replaces (kubernetes#67250). */
+const stuck = (state: AppState, workload: Workload, replica: Replica): "new" | "old" | null => {
+  const pod = replica.pod
+  if (pod === null || healthOf(state, replica) !== "notReady") return null
+  const waited = age(state, pod.readySince ?? pod.created)
+  if (!pod.containers.some((container) => failing.has(container.state)) && waited < patience) return null
+  if (pod.current) return workload.updateRevision === workload.currentRevision ? null : "new"
+  // A pod within the partition is meant to be old, and comes back as such.
+  const kept = (replica.ordinal ?? 0) - workload.firstOrdinal < workload.partition
+  return workload.podManagementPolicy === "OrderedReady" &&
+    workload.updateStrategy === "RollingUpdate" &&
+    !kept
+    ? "old"
+    : null
+}
+
+/** The lowest sick ordinal and those that OrderedReady makes wait for it. */
+const blocked = (
+  state: AppState,
+  workload: Workload
+): { readonly sick: Replica; readonly waiting: ReadonlyArray<Replica> } | null => {
+  if (workload.podManagementPolicy !== "OrderedReady") return null
+  const all = state.replicas
+    .filter((replica) => replica.workload === title(workload) && replica.ordinal !== null)
+    .toSorted((a, b) => (a.ordinal ?? 0) - (b.ordinal ?? 0))
+  const at = all.findIndex((replica) => replica.wanted && healthOf(state, replica) !== "well")
+  const sick = all[at]
+  if (sick === undefined) return null
+  const waiting = all
+    .slice(at + 1)
+    .filter((replica) => (replica.wanted ? replica.pod === null : replica.pod !== null))
+  return waiting.length === 0 ? null : { sick, waiting }
+}
+
+const pods = (replicas: ReadonlyArray<Replica>): ReadonlyArray<string> =>
+  replicas.map((replica) => `Pod/${replica.name}`)
+
+const named = (replicas: ReadonlyArray<Replica>): string => names(replicas.map((replica) => replica.name))
+
+/** Where to look first. */
+const look = (state: AppState, replica: Replica): string => {
+  const kind = replica.workload.split("/")[0] ?? ""
+  if (replica.pod === null) {
+    return kubectl(state, "describe", kind.toLowerCase(), replica.workload.slice(kind.length + 1))
+  }
+  const crashed = replica.pod.containers.find((container) =>
+    ["CrashLoopBackOff", "Error", "OOMKilled"].includes(container.state)
+  )
+  return crashed === undefined
+    ? kubectl(state, "describe", "pod", replica.name)
+    : kubectl(state, "logs", replica.name, "-c", crashed.name, "--previous")
+}
+
+const outOfService = (node: string): string =>
+  `once ${node} is proven off: ${kubectlCluster("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")}`
+
+const onLostNodes =
+  (health: Health, evidence: (node: string, gone: ReadonlyArray<Replica>) => string) =>
+  ({ state }: Facts): ReadonlyArray<Said> =>
+    [
+      ...Map.groupBy(
+        state.replicas.filter((replica) => healthOf(state, replica) === health),
+        (replica) => replica.pod?.node ?? ""
+      )
+    ].map(([node, gone]) => no(evidence(node, gone), [`Node/${node}`, ...pods(gone)], outOfService(node)))
+
+const orderedBlocked = ({ state }: Facts): ReadonlyArray<Said> =>
+  state.workloads.flatMap((workload) => {
+    const found = blocked(state, workload)
+    if (found === null) return []
+    const { sick, waiting } = found
+    return [
+      no(
+        `${sick.name} is not ready, and OrderedReady makes ${named(waiting)} wait for it`,
+        pods([sick, ...waiting]),
+        look(state, sick)
+      )
+    ]
+  })
+
+const rolloutStuck = ({ state }: Facts): ReadonlyArray<Said> =>
+  state.workloads.flatMap((workload) =>
+    replicasOf(state, workload).flatMap((replica) => {
+      const how = stuck(state, workload, replica)
+      const remove = kubectl(state, "delete", "pod", replica.name)
+      if (how === "new") {
+        return [
+          no(
+            `the rollout is stuck at ${replica.name}; undoing it does not replace that pod`,
+            [title(workload), ...pods([replica])],
+            change(
+              workload,
+              workload.revisions.length > 1
+                ? `${kubectl(state, "rollout", "undo", "statefulset", workload.name)} && ${remove}`
+                : `correct the template of ${workload.name}, then: ${remove}`
+            )
+          )
+        ]
+      }
+      return how === "old"
+        ? [no(`${replica.name} is stuck on an old revision: nothing replaces it`, pods([replica]), remove)]
+        : []
+    })
+  )
+
+/** Sick replicas that no other rule has told of, with the same reason together. */
+const notReady = (state: AppState): ReadonlyMap<string, ReadonlyArray<Replica>> => {
+  const waiting = new Set(
+    state.workloads.flatMap((workload) =>
+      (blocked(state, workload)?.waiting ?? []).map((replica) => replica.name)
+    )
+  )
+  const sick = state.replicas.filter((replica) => {
+    const workload = state.workloads.find((candidate) => title(candidate) === replica.workload)
+    return (
+      replica.wanted &&
+      ["missing", "terminating", "notReady"].includes(healthOf(state, replica)) &&
+      !(replica.pod === null && waiting.has(replica.name)) &&
+      (workload === undefined || stuck(state, workload, replica) === null)
+    )
+  })
+  return Map.groupBy(sick, (replica) => {
+    if (replica.pod === null) return "there is no pod"
+    return replica.pod.deleted === null ? (replica.pod.reason ?? "its probes fail") : "it is being deleted"
+  })
+}
+
+const replicaNotReady = ({ state }: Facts): ReadonlyArray<Said> =>
+  [...notReady(state)].flatMap(([reason, sick]) =>
+    sick[0] === undefined
+      ? []
+      : [
+          no(
+            `${named(sick)} ${verb(sick, "is", "are")} not ready: ${reason}`,
+            pods(sick),
+            look(state, sick[0])
+          )
+        ]
+  )
+
+/** A sick member's volumes can be cut, but hold whatever it left behind. */
+const cutOfSick = ({ state }: Facts): ReadonlyArray<Said> => {
+  const sick = state.replicas.filter(
+    (replica) => replica.wanted && replica.pod !== null && healthOf(state, replica) !== "well"
+  )
+  return sick[0] === undefined
+    ? []
+    : [
+        unknown(
+          `${named(sick)} ${verb(sick, "is", "are")} not ready: what a cut would hold is not known`,
+          pods(sick),
+          look(state, sick[0])
+        )
+      ]
+}
+
+export const healthRules: ReadonlyArray<Rule> = [
+  rule(
+    "restart",
+    "node-lost",
+    onLostNodes("onLostNode", (node, gone) => `${node} is unreachable, and ${named(gone)} with it`)
+  ),
+  rule(
+    "restart",
+    "terminating-on-lost-node",
+    onLostNodes(
+      "stuckTerminating",
+      (node, gone) => `${named(gone)} cannot end: ${node} is unreachable, so no replacement comes`
+    )
+  ),
+  rule("restart", "ordered-ready-blocked", orderedBlocked),
+  rule("restart", "rollout-stuck", rolloutStuck),
+  rule("restart", "replica-not-ready", replicaNotReady)
+]
+
+export const cutOfSickRule: Rule = rule("snapshot", "replica-not-ready", cutOfSick)

@@ -1,0 +1,321 @@
+/**
+ * Can it move to another cluster? Without a target the question is about some cluster with the
+ * same classes and drivers, and the evidence says so.
+ */
+import type { AppState } from "../State.ts"
+import { referenceMissingRule } from "./configuration.ts"
+import { hostPathRule } from "./data.ts"
+import { boundClaims, byDriver, claimObjects, liveClaims, statefulSets } from "./parts.ts"
+import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
+import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
+import { unreadRule } from "./unread.ts"
+import { change, kubectlCluster, names, patchTemplate, title } from "./words.ts"
+
+const classesOf = (state: AppState): ReadonlyArray<string> =>
+  [
+    ...new Set(liveClaims(state).flatMap((claim) => (claim.storageClass ? [claim.storageClass] : [])))
+  ].toSorted()
+
+const nodeBound = ({ state }: Facts): ReadonlyArray<Said> => {
+  const volumes = onOneNode(state)
+  return volumes.length === 0
+    ? []
+    : [
+        no(
+          aloneWords(volumes),
+          volumeObjects(state, volumes),
+          "move the data to a class whose volumes are not a node's own"
+        )
+      ]
+}
+
+/** Local and hostPath volumes are told of by the rule above. */
+const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state).filter(
+    (claim) => claim.volume?.source != null && !["csi", "local", "hostPath"].includes(claim.volume.source)
+  )
+  const sources = [...new Set(claims.map((claim) => claim.volume?.source ?? ""))]
+  return claims.length === 0
+    ? []
+    : [
+        no(
+          `${names(claims.map((claim) => claim.name))}: ${names(sources)} volumes have no snapshots to move by`,
+          claimObjects(claims),
+          "move the data to a class with a CSI driver that can snapshot"
+        )
+      ]
+}
+
+/** Drivers that keep data on the cluster's own disks, by their own documentation. */
+const inCluster: ReadonlySet<string> = new Set([
+  "driver.longhorn.io",
+  "io.openebs.csi-mayastor",
+  "local.csi.openebs.io",
+  "zfs.csi.openebs.io",
+  "topolvm.io",
+  "topolvm.cybozu.com",
+  "directpv-min-io",
+  "hostpath.csi.k8s.io"
+])
+
+/** Snapshots of such a driver end with the cluster; only a copy elsewhere moves. */
+const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
+  [...byDriver(state)].flatMap(([driver, claims]) => {
+    const stay = claims.filter(
+      (claim) => !(state.protection.copies ?? []).some((copy) => copy.claim === claim.name)
+    )
+    return !inCluster.has(driver) || stay.length === 0
+      ? []
+      : [
+          no(
+            `${driver} keeps ${names(stay.map((claim) => claim.name))} on this cluster's own disks`,
+            [`CSIDriver/${driver}`, ...claimObjects(stay)],
+            "copy the data out with a backup tool (Velero, VolSync)"
+          )
+        ]
+  })
+
+const withoutClass = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state).filter((claim) => !claim.storageClass && claim.volume?.source === "csi")
+  return claims.length === 0
+    ? []
+    : [
+        unknown(
+          `${names(claims.map((claim) => claim.name))}: no class, so volumes are made by hand there too`,
+          claimObjects(claims),
+          "give the claims a storage class"
+        )
+      ]
+}
+
+const hostnameKey = "kubernetes.io/hostname"
+
+const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
+  state.workloads.flatMap((workload) => {
+    const chosen = workload.template.nodeSelector[hostnameKey]
+    if (chosen !== undefined) {
+      return [
+        no(
+          `nodeSelector of ${workload.name} names ${chosen}, which no other cluster has`,
+          [title(workload), `Node/${chosen}`],
+          patchTemplate(state, workload, { nodeSelector: { [hostnameKey]: null } })
+        )
+      ]
+    }
+    const line = workload.template.affinity.find(
+      (one) => /node affinity|nodeAffinity/i.test(one) && one.includes(hostnameKey)
+    )
+    return line === undefined
+      ? []
+      : [
+          no(
+            `affinity of ${workload.name} names nodes, which no other cluster has`,
+            [title(workload)],
+            change(workload, `ask for labels other than ${hostnameKey}`)
+          )
+        ]
+  })
+
+const devicesOf = (state: AppState): ReadonlyArray<string> =>
+  [
+    ...new Set(
+      state.workloads.flatMap(({ template }) => [
+        ...Object.keys(template.extendedResources),
+        ...template.resourceClaims.map((name) => `ResourceClaim ${name}`)
+      ])
+    )
+  ].toSorted()
+
+const devices = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  const all = devicesOf(state)
+  const there = settings.target?.devices
+  const apps = state.workloads.map(title)
+  if (there === undefined) {
+    return all.length === 0
+      ? []
+      : [unknown(`it needs ${names(all)}: whether another cluster has that is not known`, apps)]
+  }
+  const absent = all.filter((device) => !there.includes(device))
+  return absent.length === 0 ? [] : [no(`${names(absent)} is not offered on ${settings.target?.name}`, apps)]
+}
+
+const operator = ({ state, settings }: Facts): ReadonlyArray<Said> =>
+  state.workloads.flatMap((workload) =>
+    workload.writers
+      .filter((writer) => writer.by === "ownerReferences")
+      .flatMap((writer) => {
+        const kind = writer.name.split("/")[0] ?? writer.name
+        const kinds = settings.target?.kinds
+        if (kinds?.includes(kind) === true) return []
+        return [
+          (kinds === undefined ? unknown : no)(
+            kinds === undefined
+              ? `${workload.name} is made by ${writer.name}: its operator must be there too`
+              : `${workload.name} is made by ${writer.name}, and ${settings.target?.name} has no ${kind}`,
+            [title(workload), writer.name],
+            "install the operator there, and move its object rather than the workload"
+          )
+        ]
+      })
+  )
+
+const hostNetwork = ({ state }: Facts): ReadonlyArray<Said> =>
+  state.workloads
+    .filter((workload) => workload.template.hostNetwork)
+    .map((workload) =>
+      unknown(
+        `${workload.name} uses its nodes' own ports: whether they are free there is not known`,
+        [title(workload)],
+        patchTemplate(state, workload, { hostNetwork: false })
+      )
+    )
+
+/** Does nothing without a target, or where the target's list was not read. */
+const absent =
+  (
+    wanted: (state: AppState) => ReadonlyArray<string>,
+    there: (target: Target) => ReadonlyArray<string> | undefined,
+    kind: string,
+    label: string,
+    remedy: string
+  ) =>
+  ({ state, settings }: Facts): ReadonlyArray<Said> => {
+    const target = settings.target
+    const all = wanted(state)
+    if (target === null || all.length === 0) return []
+    const offered = there(target)
+    if (offered === undefined) {
+      return [
+        unknown(
+          `whether ${target.name} has ${label} ${names(all)} could not be read`,
+          all.map((name) => `${kind}/${name}`)
+        )
+      ]
+    }
+    const gone = all.filter((name) => !offered.includes(name))
+    return gone.length === 0
+      ? []
+      : [
+          no(
+            `${target.name} has no ${label} ${names(gone)}`,
+            gone.map((name) => `${kind}/${name}`),
+            remedy
+          )
+        ]
+  }
+
+const driversOf = (state: AppState): ReadonlyArray<string> => [...byDriver(state).keys()].toSorted()
+
+/** `v1.36.3` as 136 would be ambiguous; major times a thousand is not. */
+const minor = (version: string): number | null => {
+  const found = /^v?(\d+)\.(\d+)/.exec(version)
+  return found === null ? null : Number(found[1]) * 1000 + Number(found[2])
+}
+
+const older = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  const [here, there] = [state.serverVersion, settings.target?.serverVersion]
+  if (here == null || there === undefined) return []
+  const [from, to] = [minor(here), minor(there)]
+  return from !== null && to !== null && to < from
+    ? [
+        unknown(
+          `${settings.target?.name} runs ${there}, this cluster ${here}: fields may be unknown there`,
+          [],
+          "compare what it would keep: kubectl apply --dry-run=server against that cluster"
+        )
+      ]
+    : []
+}
+
+const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  const classes = classesOf(state)
+  const drivers = driversOf(state)
+  const priorities = statefulSets(state).flatMap(({ template }) =>
+    template.priorityClass === null ? [] : [template.priorityClass]
+  )
+  const needs = [
+    ...(classes.length === 0 ? [] : [`class ${names(classes)}`]),
+    ...(drivers.length === 0 ? [] : [`driver ${names(drivers)}`]),
+    ...(priorities.length === 0 ? [] : [`priority class ${names([...new Set(priorities)])}`])
+  ]
+  const target = settings.target
+  if (target !== null) return [yes(`${target.name} has what it needs: ${names(needs)}`, [])]
+  return [
+    yes(needs.length === 0 ? "to any cluster: it has no claims" : `to a cluster with ${names(needs)}`, [
+      ...classes.map((name) => `StorageClass/${name}`),
+      ...drivers.map((name) => `CSIDriver/${name}`)
+    ])
+  ]
+}
+
+/** Its class is gone here as well: the next claim of the template would wait for ever. */
+const classGone = ({ state }: Facts): ReadonlyArray<Said> => {
+  const known = state.protection.storageClasses?.map((one) => one.name)
+  const gone = known === undefined ? [] : classesOf(state).filter((name) => !known.includes(name))
+  return gone.length === 0
+    ? []
+    : [
+        no(
+          `class ${names(gone)} does not exist any more: no new volume can be made`,
+          gone.map((name) => `StorageClass/${name}`),
+          kubectlCluster("get", "storageclass")
+        )
+      ]
+}
+
+/** Says what it would need only where nothing stands in the way. */
+const only = (found: ReadonlyArray<Rule>): Rule =>
+  rule("move", "needs-on-target", (facts) =>
+    found.some((one) => one.check(facts).some((finding) => finding.answer !== "yes")) ? [] : portable(facts)
+  )
+
+const obstacles: ReadonlyArray<Rule> = [
+  rule("move", "volume-on-one-node", nodeBound),
+  rule("move", "volume-without-driver", withoutDriver),
+  rule("move", "driver-in-cluster", inClusterOnly),
+  hostPathRule("move"),
+  rule("move", "storage-class-gone", classGone),
+  rule("move", "claim-without-class", withoutClass),
+  rule(
+    "move",
+    "class-absent-on-target",
+    absent(
+      classesOf,
+      (target) => target.storageClasses?.map((one) => one.name),
+      "StorageClass",
+      "class",
+      "create that class there, or map it to another one of the same driver"
+    )
+  ),
+  rule(
+    "move",
+    "driver-absent-on-target",
+    absent(
+      driversOf,
+      (target) => target.drivers,
+      "CSIDriver",
+      "driver",
+      "copy the data: snapshots move within one driver only"
+    )
+  ),
+  rule(
+    "move",
+    "snapshot-class-absent-on-target",
+    absent(
+      driversOf,
+      (target) => target.snapshotClasses?.filter((one) => !one.group).map((one) => one.driver),
+      "CSIDriver",
+      "VolumeSnapshotClass for",
+      "create a VolumeSnapshotClass for that driver there"
+    )
+  ),
+  rule("move", "target-older", older),
+  rule("move", "selector-names-node", namesNode),
+  rule("move", "device-needed", devices),
+  rule("move", "operator-needed", operator),
+  rule("move", "host-network", hostNetwork),
+  referenceMissingRule("move"),
+  unreadRule("move")
+]
+
+export const moveRules: ReadonlyArray<Rule> = [only(obstacles), ...obstacles]

@@ -1,0 +1,52 @@
+/**
+ * The parts of a state that more than one rule looks at.
+ */
+import type { Claim } from "../Claim.ts"
+import type { Node } from "../Placement.ts"
+import type { Replica } from "../Replica.ts"
+import type { AppState } from "../State.ts"
+import type { Workload } from "../Topology.ts"
+import { title } from "./words.ts"
+
+/** StatefulSets that want replicas. Other workloads' pods have no identity to lose and come back anywhere. */
+export const statefulSets = (state: AppState): ReadonlyArray<Workload> =>
+  state.workloads.filter((workload) => workload.kind === "StatefulSet" && workload.replicas > 0)
+
+export const replicasOf = (state: AppState, workload: Workload): ReadonlyArray<Replica> =>
+  state.replicas.filter((replica) => replica.workload === title(workload) && replica.wanted)
+
+/** Claims of ordinals that are asked for; what a scale-down left behind is not the app's state. */
+export const liveClaims = (state: AppState): ReadonlyArray<Claim> =>
+  state.claims.filter((claim) => !claim.leftover)
+
+/** Live claims whose data is on a volume. */
+export const boundClaims = (state: AppState): ReadonlyArray<Claim> =>
+  liveClaims(state).filter((claim) => claim.phase === "Bound")
+
+/** The claims that this workload's pods use. */
+export const claimsOf = (state: AppState, workload: Workload): ReadonlyArray<Claim> => {
+  const pods = new Set(replicasOf(state, workload).map((replica) => replica.name))
+  return liveClaims(state).filter(
+    (claim) => claim.workload === title(workload) || claim.usedBy.some((pod) => pods.has(pod))
+  )
+}
+
+/** The app's live claims by driver; those whose driver is not known are left out. */
+export const byDriver = (state: AppState): ReadonlyMap<string, ReadonlyArray<Claim>> =>
+  Map.groupBy(
+    boundClaims(state).filter((claim) => typeof claim.volume?.driver === "string"),
+    (claim) => claim.volume?.driver ?? ""
+  )
+
+export const nodeNamed = (state: AppState, name: string | null): Node | undefined =>
+  state.nodes?.find((node) => node.name === name)
+
+/** A pod could start there. */
+export const usable = (node: Node): boolean =>
+  node.ready === true &&
+  !node.unschedulable &&
+  !node.taints.some((taint) => taint.startsWith("node.kubernetes.io/out-of-service"))
+
+/** Claims as the API's objects. */
+export const claimObjects = (claims: ReadonlyArray<Claim>): ReadonlyArray<string> =>
+  claims.map((claim) => `PersistentVolumeClaim/${claim.name}`)

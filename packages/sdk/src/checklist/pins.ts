@@ -1,0 +1,250 @@
+/**
+ * What keeps a replica where it is: when that place is lost, the replica stays away.
+ */
+import type { Placement } from "../Placement.ts"
+import type { AppState } from "../State.ts"
+import { liveClaims, nodeNamed, replicasOf, statefulSets, usable } from "./parts.ts"
+import { type Facts, no, rule, type Rule, type Said, yes } from "./rule.ts"
+import { kubectlCluster, names, title, verb } from "./words.ts"
+
+type Pin = Placement["pins"][number]
+
+interface Held {
+  readonly replica: string
+  readonly node: string | null
+  readonly pins: ReadonlyArray<Pin>
+  /** Those of the same workload that keep their node for themselves. */
+  readonly apart: ReadonlyArray<string>
+}
+
+const held = (state: AppState): ReadonlyArray<Held> =>
+  statefulSets(state).flatMap((workload) => {
+    const replicas = replicasOf(state, workload)
+    return replicas.map((replica) => {
+      const placement = state.placements.find((candidate) => candidate.replica === replica.name)
+      return {
+        replica: replica.name,
+        node: replica.pod?.node ?? placement?.node ?? null,
+        pins: placement?.pins ?? [],
+        apart: workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
+          ? replicas.flatMap((other) =>
+              other.name === replica.name || other.pod?.node == null ? [] : [other.pod.node]
+            )
+          : []
+      }
+    })
+  })
+
+/** Usable nodes other than its own that a pin leaves open; null: not known. */
+const others = (state: AppState, node: string | null, pin: Pin): ReadonlyArray<string> | null =>
+  pin.nodes === null || state.nodes === null
+    ? null
+    : pin.nodes.filter((name) => {
+        const candidate = nodeNamed(state, name)
+        return name !== node && candidate !== undefined && usable(candidate)
+      })
+
+const isStorage = (pin: Pin): boolean => pin.by === "volume" || pin.by === "hostPath"
+
+/** The volume is on one node's own disk, whether nodes could be read or not. */
+const oneNode = (pin: Pin): boolean =>
+  isStorage(pin) &&
+  (pin.domain === "node" || (pin.domain === null && pin.nodes !== null && pin.nodes.length <= 1))
+
+const localClaims = (
+  state: AppState
+): ReadonlyArray<{ readonly name: string; readonly replica: string | null }> =>
+  liveClaims(state)
+    .filter((claim) => claim.volume?.source === "local" || claim.volume?.source === "hostPath")
+    .map((claim) => ({ name: claim.name, replica: claim.usedBy[0] ?? null }))
+
+/** Each volume that is on one node alone: its name, that node, and whose it is. */
+export const onOneNode = (
+  state: AppState
+): ReadonlyArray<{
+  readonly name: string
+  readonly node: string | null
+  readonly replica: string | null
+}> => {
+  const all = held(state)
+  const pinned = all.flatMap(({ replica, node, pins }) =>
+    pins.filter(oneNode).map((pin) => ({ name: pin.name, node: pin.nodes?.[0] ?? node, replica }))
+  )
+  const local = localClaims(state).map((claim) => ({
+    ...claim,
+    node: all.find((one) => one.replica === claim.replica)?.node ?? null
+  }))
+  return [...Map.groupBy([...pinned, ...local], (volume) => volume.name).values()].flatMap((same) =>
+    same.slice(0, 1)
+  )
+}
+
+/** `data-db-2 lives on node-c alone`; several together. */
+export const aloneWords = (volumes: ReturnType<typeof onOneNode>): string => {
+  const [volume] = volumes
+  if (volume !== undefined && volumes.length === 1) {
+    return `${volume.name} lives on ${volume.node ?? "one node"} alone`
+  }
+  return `${names(volumes.map((one) => one.name))} live on one node each`
+}
+
+export const volumeObjects = (
+  state: AppState,
+  volumes: ReturnType<typeof onOneNode>
+): ReadonlyArray<string> =>
+  volumes.map((volume) =>
+    state.claims.some((claim) => claim.name === volume.name)
+      ? `PersistentVolumeClaim/${volume.name}`
+      : `Pod/${volume.replica}`
+  )
+
+const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
+  const volumes = onOneNode(state)
+  return volumes.length === 0
+    ? []
+    : [
+        no(
+          aloneWords(volumes),
+          volumeObjects(state, volumes),
+          "move it to a class whose volumes every node can reach"
+        )
+      ]
+}
+
+/** Pins of this kind that leave no other usable node. */
+const narrow = (
+  state: AppState,
+  wanted: (pin: Pin) => boolean
+): ReadonlyArray<{ readonly one: Held; readonly pin: Pin }> =>
+  held(state).flatMap((one) =>
+    one.pins
+      .filter((pin) => wanted(pin) && others(state, one.node, pin)?.length === 0)
+      .map((pin) => ({ one, pin }))
+  )
+
+const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
+  narrow(state, (pin) => isStorage(pin) && !oneNode(pin)).map(({ one, pin }) => {
+    const place = pin.domain === "zone" || pin.domain === "rack" ? pin.domain : null
+    const where = place === null ? null : nodeNamed(state, one.node ?? pin.nodes?.[0] ?? null)?.[place]
+    return no(
+      `${pin.name} cannot leave ${where == null ? "its nodes" : `${place} ${where}`}, which has no other usable node`,
+      [`PersistentVolumeClaim/${pin.name}`, `Pod/${one.replica}`],
+      where == null ? "add a node that can reach the volume" : `add a node in ${place} ${where}`
+    )
+  })
+
+const onlyNodeFits =
+  (by: ReadonlyArray<Pin["by"]>, what: (pin: Pin) => string, remedy: (pin: Pin) => string) =>
+  ({ state }: Facts): ReadonlyArray<Said> =>
+    [
+      ...Map.groupBy(
+        narrow(state, (pin) => by.includes(pin.by)),
+        ({ pin }) => `${pin.by} ${pin.name}`
+      ).values()
+    ].flatMap((same) => {
+      const [first] = same
+      if (first === undefined) return []
+      const replicas = same.map(({ one }) => one.replica)
+      const node = first.one.node ?? first.pin.nodes?.[0]
+      return [
+        no(
+          node === undefined
+            ? `no usable node has ${what(first.pin)} for ${names(replicas)}`
+            : `only ${node} has ${what(first.pin)} for ${names(replicas)}`,
+          [...replicas.map((replica) => `Pod/${replica}`), ...(node === undefined ? [] : [`Node/${node}`])],
+          remedy(first.pin)
+        )
+      ]
+    })
+
+const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
+  const nodes = state.nodes
+  if (nodes === null) return []
+  const explained = new Set([
+    ...onOneNode(state).map((volume) => volume.replica),
+    ...narrow(state, (pin) => pin.by !== "onlyNode").map(({ one }) => one.replica)
+  ])
+  const stranded = held(state).filter(
+    (one) =>
+      one.node !== null &&
+      !explained.has(one.replica) &&
+      !nodes.some(
+        (node) =>
+          node.name !== one.node &&
+          usable(node) &&
+          one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(node.name))
+      )
+  )
+  return stranded.length === 0
+    ? []
+    : [
+        no(
+          `no usable node but its own can take ${names(stranded.map((one) => one.replica))}`,
+          stranded.map((one) => `Pod/${one.replica}`),
+          nodes.length === 1 ? "add a node" : kubectlCluster("get", "nodes", "-o", "wide")
+        )
+      ]
+}
+
+const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
+  [
+    ...Map.groupBy(
+      held(state).filter((one) => nodeNamed(state, one.node)?.unschedulable === true),
+      (one) => one.node ?? ""
+    )
+  ].map(([node, on]) => {
+    const free = (one: Held) =>
+      (state.nodes ?? []).some(
+        (candidate) =>
+          usable(candidate) &&
+          !one.apart.includes(candidate.name) &&
+          one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(candidate.name))
+      )
+    const stranded = on.filter((one) => !free(one))
+    const replicas = (stranded.length === 0 ? on : stranded).map((one) => one.replica)
+    const objects = [`Node/${node}`, ...replicas.map((replica) => `Pod/${replica}`)]
+    return stranded.length === 0
+      ? yes(`${node} is cordoned: ${names(replicas)} would start elsewhere`, objects)
+      : no(
+          `${node} is cordoned, and ${names(replicas)} ${verb(replicas, "has", "have")} no other place to start`,
+          objects,
+          kubectlCluster("uncordon", node)
+        )
+  })
+
+/** Nothing runs, so where it would run cannot be judged. */
+const scaledToZero = ({ state }: Facts): ReadonlyArray<Said> =>
+  state.workloads
+    .filter((workload) => workload.kind === "StatefulSet" && workload.replicas === 0)
+    .map((workload) => ({
+      answer: "unknown" as const,
+      evidence: `${workload.name} is scaled to 0: where its replicas would run is not known`,
+      objects: [title(workload)],
+      remedy: null
+    }))
+
+export const pinRules: ReadonlyArray<Rule> = [
+  rule("restart", "volume-on-one-node", volumeOnOneNode),
+  rule("restart", "volume-without-spare-node", volumeWithoutSpare),
+  rule(
+    "restart",
+    "selector-fits-one-node",
+    onlyNodeFits(
+      ["nodeSelector", "affinity"],
+      (pin) => `what ${pin.by} ${pin.name} asks`,
+      () => "label another node so, or ask for less"
+    )
+  ),
+  rule(
+    "restart",
+    "device-on-one-node",
+    onlyNodeFits(
+      ["device", "resourceClaim"],
+      (pin) => pin.name,
+      (pin) => `add a node with ${pin.name}`
+    )
+  ),
+  rule("restart", "no-other-node", noOtherNode),
+  rule("restart", "node-cordoned", cordoned),
+  rule("restart", "scaled-to-zero", scaledToZero)
+]

@@ -1,0 +1,337 @@
+/**
+ * Can it be restored after a disaster? A disaster takes the storage along, so what counts is a copy
+ * elsewhere: whole, of one moment, and young. What is weak about snapshots beside it is a remark.
+ */
+import * as Duration from "effect/Duration"
+import type { Claim } from "../Claim.ts"
+import type { Copy, VolumeSnapshot } from "../Protection.ts"
+import type { AppState } from "../State.ts"
+import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"
+import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
+import { boundClaims, claimObjects, statefulSets } from "./parts.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { unreadRule } from "./unread.ts"
+import { age, change, count, instant, kubectl, kubectlCluster, names, span, title, verb } from "./words.ts"
+
+const named = (claims: ReadonlyArray<Claim>): string => names(claims.map((claim) => claim.name))
+
+const snapshotsOf = (state: AppState, claim: Claim): ReadonlyArray<VolumeSnapshot> =>
+  (state.protection.snapshots ?? []).filter((one) => one.claim === claim.name)
+
+/** Ready, and its content names it back: a one-sided binding may be somebody else's data. */
+const restorable = (one: VolumeSnapshot): boolean => one.readyToUse && one.bound !== false
+
+const when = (one: VolumeSnapshot): string => one.cut ?? one.created
+
+const youngest = (times: ReadonlyArray<string>): string | undefined =>
+  times.toSorted((a, b) => instant(b) - instant(a))[0]
+
+const copiesOf = (state: AppState, claim: Claim): ReadonlyArray<Copy> =>
+  (state.protection.copies ?? []).filter((copy) => copy.claim === claim.name)
+
+const uncopied = (state: AppState): ReadonlyArray<Claim> =>
+  boundClaims(state).filter((claim) => copiesOf(state, claim).length === 0)
+
+/** Every claim has a copy elsewhere, which then decides; snapshots on the storage only come in handy. */
+const backed = (state: AppState): boolean => uncopied(state).length === 0
+
+const byCopy = (state: AppState) => (backed(state) ? yes : no)
+
+const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
+  const { snapshots } = state.protection
+  const claims = boundClaims(state).filter((claim) => snapshotsOf(state, claim).length === 0)
+  return snapshots === null || claims.length === 0
+    ? []
+    : [
+        byCopy(state)(
+          claims.length === boundClaims(state).length
+            ? "there is no snapshot of any claim"
+            : `there is no snapshot of ${named(claims)}`,
+          claimObjects(claims),
+          "take one: a VolumeSnapshot for each claim, or a VolumeGroupSnapshot for all"
+        )
+      ]
+}
+
+const notReady = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state).filter((claim) => {
+    const all = snapshotsOf(state, claim)
+    return all.length > 0 && !all.some(restorable)
+  })
+  const [first] = claims.flatMap((claim) => snapshotsOf(state, claim))
+  return first === undefined
+    ? []
+    : [
+        byCopy(state)(
+          `no snapshot of ${named(claims)} is ready to use`,
+          claimObjects(claims),
+          kubectl(state, "describe", "volumesnapshot", first.name)
+        )
+      ]
+}
+
+const tooOld = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  const limit = Duration.toMillis(settings.maxAge)
+  const old = boundClaims(state).flatMap((claim) => {
+    const newest = youngest(snapshotsOf(state, claim).filter(restorable).map(when))
+    return newest !== undefined && age(state, newest) > limit ? [{ claim, millis: age(state, newest) }] : []
+  })
+  const oldest = Math.max(0, ...old.map((one) => one.millis))
+  return old.length === 0
+    ? []
+    : [
+        byCopy(state)(
+          `the last snapshot of ${named(old.map((one) => one.claim))} is ${span(oldest)} old, above ${span(limit)}`,
+          claimObjects(old.map((one) => one.claim)),
+          "snapshot more often, and see that it succeeds"
+        )
+      ]
+}
+
+/** Times of a VolumeSnapshot are whole seconds, cut off. */
+const sameCut = 1000
+
+const spread = (times: ReadonlyArray<string>): number =>
+  times.length === 0 ? 0 : Math.max(...times.map(instant)) - Math.min(...times.map(instant))
+
+/** A set that holds every claim: a group cut at once, or a set of ours, which keeps its own record of how it was cut. */
+const hasWholeSet = (state: AppState): boolean => {
+  const claims = boundClaims(state).map((claim) => claim.name)
+  const sets = Map.groupBy((state.protection.snapshots ?? []).filter(restorable), (one) =>
+    one.set === null ? `group ${one.group}` : `set ${one.set}`
+  )
+  return [...sets].some(
+    ([key, members]) =>
+      key !== "group null" &&
+      claims.every((claim) => members.some((one) => one.claim === claim)) &&
+      (key.startsWith("set ") || spread(members.map(when)) <= sameCut)
+  )
+}
+
+const torn = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state)
+  const newest = claims.flatMap((claim) => {
+    const time = youngest(snapshotsOf(state, claim).filter(restorable).map(when))
+    return time === undefined ? [] : [time]
+  })
+  // Claims without any are another rule's.
+  if (claims.length < 2 || newest.length < claims.length || hasWholeSet(state)) return []
+  const apart = spread(newest)
+  return [
+    byCopy(state)(
+      apart > sameCut
+        ? `no one set holds all ${claims.length} claims: the last snapshots are ${span(apart)} apart`
+        : `no one set holds all ${claims.length} claims: each was cut alone`,
+      claimObjects(claims),
+      "snapshot all claims as one VolumeGroupSnapshot"
+    )
+  ]
+}
+
+const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
+  const { copies } = state.protection
+  const claims = uncopied(state)
+  if (copies === null || claims.length === 0) return []
+  const vague = copies.find((copy) => copy.claim === null)
+  if (vague !== undefined) {
+    return [
+      unknown(`${vague.name} does not say whether it holds ${named(claims)}`, [
+        vague.name,
+        ...claimObjects(claims)
+      ])
+    ]
+  }
+  const all = claims.length === boundClaims(state).length
+  const snapshots = boundClaims(state).some((claim) => snapshotsOf(state, claim).length > 0)
+  return [
+    no(
+      all && snapshots
+        ? "every snapshot is on the same storage; no copy elsewhere is seen"
+        : `no copy of ${all ? "any claim" : named(claims)} elsewhere is seen`,
+      claimObjects(claims),
+      "copy the data to other storage with a backup tool (Velero, VolSync)"
+    )
+  ]
+}
+
+const copyAge = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  const limit = Duration.toMillis(settings.maxAge)
+  const newest = boundClaims(state).flatMap((claim) => {
+    const copies = copiesOf(state, claim)
+    const time = youngest(copies.flatMap((copy) => (copy.taken === null ? [] : [copy.taken])))
+    return copies[0] === undefined ? [] : [{ claim, copy: copies[0].name, time }]
+  })
+  const timeless = newest.filter((one) => one.time === undefined)
+  const old = newest.flatMap(({ claim, copy, time }) =>
+    time !== undefined && age(state, time) > limit ? [{ claim, copy, millis: age(state, time) }] : []
+  )
+  const objects = (all: ReadonlyArray<{ readonly claim: Claim; readonly copy: string }>) => [
+    ...new Set(all.map((one) => one.copy)),
+    ...claimObjects(all.map((one) => one.claim))
+  ]
+  return [
+    ...(old.length === 0
+      ? []
+      : [
+          no(
+            `the copy of ${named(old.map((one) => one.claim))} is ${span(Math.max(...old.map((one) => one.millis)))} old, above ${span(limit)}`,
+            objects(old),
+            "back up more often, and see that it succeeds"
+          )
+        ]),
+    ...(timeless.length === 0
+      ? []
+      : [
+          unknown(
+            `how old the copy of ${named(timeless.map((one) => one.claim))} is, is not said`,
+            objects(timeless)
+          )
+        ])
+  ]
+}
+
+/** Copies that a tool took claim by claim are of different moments. */
+const copiesTorn = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state)
+  if (claims.length < 2 || !backed(state)) return []
+  const objects = Map.groupBy(state.protection.copies ?? [], (copy) => copy.name)
+  const whole = [...objects.values()].some((copies) =>
+    claims.every((claim) => copies.some((copy) => copy.claim === claim.name))
+  )
+  const newest = claims.flatMap((claim) => {
+    const time = youngest(copiesOf(state, claim).flatMap((copy) => (copy.taken === null ? [] : [copy.taken])))
+    return time === undefined ? [] : [time]
+  })
+  const apart = spread(newest)
+  return whole || apart <= sameCut
+    ? []
+    : [
+        no(
+          `no one copy holds all ${claims.length} claims: they were taken ${span(apart)} apart`,
+          [...objects.keys()],
+          "copy from one group snapshot of all claims"
+        )
+      ]
+}
+
+const policyOf = (state: AppState, one: VolumeSnapshot): string | null =>
+  one.deletionPolicy ??
+  state.protection.snapshotClasses?.find((kind) => kind.name === one.class)?.deletionPolicy ??
+  null
+
+const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
+  const going = boundClaims(state).filter((claim) => {
+    const usable = snapshotsOf(state, claim).filter(restorable)
+    return usable.length > 0 && usable.every((one) => policyOf(state, one) === "Delete")
+  })
+  return going.length === 0
+    ? []
+    : [
+        byCopy(state)(
+          `snapshots of ${named(going)} go with namespace ${state.namespace} (deletionPolicy Delete)`,
+          claimObjects(going),
+          "take them with a class whose deletionPolicy is Retain"
+        )
+      ]
+}
+
+const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state).filter((claim) => claim.volume?.reclaimPolicy === "Delete")
+  const volume = claims[0]?.volume
+  return volume == null
+    ? []
+    : [
+        byCopy(state)(
+          `${verb(claims, "the volume", "volumes")} of ${named(claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
+          claimObjects(claims),
+          kubectlCluster(
+            "patch",
+            "pv",
+            ...claims.slice(0, 3).flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name])),
+            "--type=merge",
+            "-p",
+            JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })
+          )
+        )
+      ]
+}
+
+const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
+  statefulSets(state)
+    .filter((workload) => workload.retention?.whenDeleted === "Delete" && boundClaims(state).length > 0)
+    .map((workload) =>
+      byCopy(state)(
+        `deleting ${title(workload)} deletes its claims (whenDeleted Delete)`,
+        [title(workload)],
+        change(
+          workload,
+          kubectl(
+            state,
+            "patch",
+            "statefulset",
+            workload.name,
+            "--type=merge",
+            "-p",
+            JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain" } } })
+          )
+        )
+      )
+    )
+
+/** VolumeSnapshots and VolSync hold volumes alone; a Velero Backup and a set of ours hold manifests too. */
+const configurationKept = (state: AppState): boolean =>
+  (state.protection.copies ?? []).some((copy) => copy.name.startsWith("Backup/")) ||
+  (state.protection.snapshots ?? []).some((one) => one.set !== null && restorable(one))
+
+const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
+  const kept = state.references.filter((one) => one.present === true && one.required)
+  return kept.length === 0 || configurationKept(state)
+    ? []
+    : [
+        unknown(
+          `whether ${names(kept.map((one) => `${one.kind} ${one.name}`))} ${verb(kept, "is", "are")} kept elsewhere is not seen`,
+          kept.map((one) => `${one.kind}/${one.name}`),
+          "keep them in version control or a secret store, or in the backup"
+        )
+      ]
+}
+
+const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state)
+  if (claims.length === 0)
+    return [yes("there are no claims: its configuration is all there is to restore", [])]
+  if (!backed(state)) return []
+  const copies = claims.flatMap((claim) => copiesOf(state, claim))
+  const newest = youngest(copies.flatMap((copy) => (copy.taken === null ? [] : [copy.taken])))
+  const from = [...new Set(copies.map((copy) => copy.name))]
+  return newest === undefined || age(state, newest) > Duration.toMillis(settings.maxAge)
+    ? []
+    : [
+        yes(
+          `${names(from)} of ${span(age(state, newest))} ago ${verb(from, "holds", "hold")} ${claims.length === 1 ? claims[0]?.name : `all ${count(claims.length, "claim")}`} elsewhere`,
+          from
+        )
+      ]
+}
+
+export const restoreRules: ReadonlyArray<Rule> = [
+  rule("restore", "copy-elsewhere", elsewhere),
+  rule("restore", "no-snapshot", noSnapshot),
+  rule("restore", "snapshot-not-ready", notReady),
+  rule("restore", "same-storage-only", sameStorage),
+  rule("restore", "copy-too-old", copyAge),
+  rule("restore", "copies-torn", copiesTorn),
+  rule("restore", "snapshot-too-old", tooOld),
+  rule("restore", "snapshots-torn", torn),
+  notBoundRule("restore"),
+  emptyDirRule("restore"),
+  hostPathRule("restore"),
+  fsGroupRule("restore"),
+  nameTooLongRule("restore"),
+  referenceMissingRule("restore"),
+  rule("restore", "configuration-not-kept", unrecorded),
+  rule("restore", "snapshots-go-with-namespace", snapshotsGo),
+  rule("restore", "volumes-go-with-claims", volumesGo),
+  rule("restore", "claims-go-with-workload", claimsGo),
+  unreadRule("restore")
+]

@@ -1,0 +1,71 @@
+/**
+ * A rule of the checklist: one way in which an application can fail a question, with a name of its own.
+ */
+import type * as Duration from "effect/Duration"
+import type { Answer, Finding, Question } from "../Checklist.ts"
+import type { SnapshotClass, StorageClass } from "../Protection.ts"
+import type { Quorum } from "../Quorum.ts"
+import type { AppState } from "../State.ts"
+
+/** What is known of another cluster. A field left out was not read, and what needs it is unknown. */
+export interface Target {
+  readonly name: string
+  readonly storageClasses?: ReadonlyArray<StorageClass>
+  readonly snapshotClasses?: ReadonlyArray<SnapshotClass>
+  /** Names of its CSIDrivers. */
+  readonly drivers?: ReadonlyArray<string>
+  /** The API server's version, e.g. `v1.36.3`. */
+  readonly serverVersion?: string
+  /** API kinds it serves, as `Kind.group`, e.g. `Cluster.postgresql.cnpg.io`. */
+  readonly kinds?: ReadonlyArray<string>
+  /** Extended resources that its nodes offer. */
+  readonly devices?: ReadonlyArray<string>
+}
+
+/** What can fail at once. */
+export type Domain = "node" | "rack" | "zone"
+
+export interface Settings {
+  readonly quorum: Quorum
+  readonly maxAge: Duration.Duration
+  readonly domains: ReadonlyArray<Domain>
+  /** Null: some cluster with the same classes. */
+  readonly target: Target | null
+}
+
+export interface Facts {
+  readonly state: AppState
+  readonly settings: Settings
+}
+
+/** What a rule says, before its name is put to it. */
+export type Said = Omit<Finding, "rule">
+
+export interface Rule {
+  readonly rule: string
+  readonly question: Question
+  readonly check: (facts: Facts) => ReadonlyArray<Finding>
+}
+
+export const rule = (
+  question: Question,
+  name: string,
+  check: (facts: Facts) => ReadonlyArray<Said>
+): Rule => ({
+  rule: name,
+  question,
+  check: (facts) => check(facts).map((said) => ({ rule: name, ...said }))
+})
+
+const say =
+  (answer: Answer) =>
+  (evidence: string, objects: ReadonlyArray<string>, remedy: string | null = null): Said => ({
+    answer,
+    evidence,
+    objects,
+    remedy
+  })
+
+export const no = say("no")
+export const unknown = say("unknown")
+export const yes = say("yes")

@@ -1,0 +1,280 @@
+/**
+ * Can it be snapshotted consistently? One claim: a snapshot of it is one cut. Several: they need
+ * a group, or the cuts fall between one member's write and another's.
+ */
+import type { SnapshotClass } from "../Protection.ts"
+import type { AppState } from "../State.ts"
+import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
+import { cutOfSickRule } from "./health.ts"
+import { boundClaims, byDriver, claimObjects, liveClaims } from "./parts.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { unreadRule } from "./unread.ts"
+import { age, count, instant, kubectl, kubectlCluster, names, verb } from "./words.ts"
+
+const offers = (state: AppState): boolean => state.protection.snapshotApi === true
+
+/** Drivers whose own documentation says that a group's members are cut at different times. */
+const knownApart: ReadonlyMap<string, string> = new Map([["driver.longhorn.io", "longhorn/website#1435"]])
+
+const classesFor = (state: AppState, driver: string, group: boolean): ReadonlyArray<SnapshotClass> | null =>
+  state.protection.snapshotClasses?.filter((one) => one.driver === driver && one.group === group) ?? null
+
+const kind = (group: boolean): string => (group ? "VolumeGroupSnapshotClass" : "VolumeSnapshotClass")
+
+const apiMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+  state.protection.snapshotApi === false && boundClaims(state).length > 0
+    ? [
+        no(
+          "this cluster has no volume snapshots: snapshot.storage.k8s.io is not installed",
+          [],
+          "install kubernetes-csi/external-snapshotter: its CRDs and its controller"
+        )
+      ]
+    : []
+
+const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> =>
+  [
+    ...Map.groupBy(
+      boundClaims(state).filter((claim) => claim.volume?.source != null && claim.volume.source !== "csi"),
+      (claim) => claim.volume?.source ?? ""
+    )
+  ].map(([source, claims]) =>
+    no(
+      `${names(claims.map((claim) => claim.name))}: ${source} volumes have no snapshots`,
+      claimObjects(claims),
+      "move the data to a class with a CSI driver that can snapshot"
+    )
+  )
+
+const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+  offers(state)
+    ? [...byDriver(state)].flatMap(([driver, claims]) =>
+        classesFor(state, driver, false)?.length === 0
+          ? [
+              no(
+                `${names(claims.map((claim) => claim.name))}: ${driver} has no VolumeSnapshotClass`,
+                claimObjects(claims),
+                `create a VolumeSnapshotClass with driver: ${driver}, if it can snapshot`
+              )
+            ]
+          : []
+      )
+    : []
+
+/** Two defaults for one driver are an error of the API, not a choice. */
+const twoDefaults = ({ state }: Facts): ReadonlyArray<Said> =>
+  [...byDriver(state).keys()].flatMap((driver) =>
+    [false, true].flatMap((group) => {
+      const defaults = (classesFor(state, driver, group) ?? []).filter((one) => one.isDefault)
+      const last = defaults.at(-1)
+      if (defaults.length < 2 || last === undefined) return []
+      const prefix = group ? "groupsnapshot" : "snapshot"
+      return [
+        no(
+          `${names(defaults.map((one) => one.name))} are both the default ${group ? "group " : ""}class for ${driver}`,
+          defaults.map((one) => `${kind(group)}/${one.name}`),
+          kubectlCluster(
+            "annotate",
+            kind(group).toLowerCase(),
+            last.name,
+            `${prefix}.storage.kubernetes.io/is-default-class-`
+          )
+        )
+      ]
+    })
+  )
+
+const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
+  const drivers = [...byDriver(state)]
+  return drivers.length < 2
+    ? []
+    : [
+        no(
+          `no one group holds claims of ${names(drivers.map(([driver]) => driver))}`,
+          claimObjects(drivers.flatMap(([, claims]) => claims)),
+          "put all claims on one driver, or quiesce the application for the cut"
+        )
+      ]
+}
+
+/** True where claims are several, of one driver, and snapshots exist at all: what is left is the group. */
+const wantsGroup = (state: AppState): boolean =>
+  offers(state) && liveClaims(state).length > 1 && byDriver(state).size === 1
+
+const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
+  if (!wantsGroup(state) || state.protection.groupSnapshotApi !== null) return []
+  const claims = boundClaims(state)
+  if (state.unread.some((one) => one.resource.includes("groupsnapshot"))) {
+    return [unknown(`whether ${count(claims.length, "claim")} can be cut as one group could not be read`, [])]
+  }
+  return [
+    no(
+      `${count(claims.length, "claim")} and no group snapshots: each would be cut alone`,
+      claimObjects(claims),
+      "install the group snapshot CRDs and turn CSIVolumeGroupSnapshot on"
+    )
+  ]
+}
+
+const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+  wantsGroup(state) && state.protection.groupSnapshotApi !== null
+    ? [...byDriver(state)].flatMap(([driver, claims]) =>
+        classesFor(state, driver, true)?.length === 0
+          ? [
+              no(
+                `${count(claims.length, "claim")}, and ${driver} has no VolumeGroupSnapshotClass`,
+                claimObjects(claims),
+                `create a VolumeGroupSnapshotClass with driver: ${driver}, if it can group`
+              )
+            ]
+          : []
+      )
+    : []
+
+/** Times of a VolumeSnapshot are whole seconds, cut off: a second apart proves nothing. */
+const sameCut = 1000
+
+/** How far apart the members of each group were cut, widest first. */
+const spreads = (state: AppState): ReadonlyArray<{ readonly group: string; readonly millis: number }> =>
+  [...Map.groupBy(state.protection.snapshots ?? [], (one) => one.group ?? "")]
+    .filter(([group]) => group !== "")
+    .map(([group, members]) => {
+      const cuts = members.flatMap((one) => (one.cut === null ? [] : [instant(one.cut)]))
+      return { group, millis: cuts.length === 0 ? 0 : Math.max(...cuts) - Math.min(...cuts) }
+    })
+    .toSorted((a, b) => b.millis - a.millis)
+
+const groupApart = ({ state }: Facts): ReadonlyArray<Said> => {
+  const seen = spreads(state).find(({ millis }) => millis > sameCut)
+  if (seen !== undefined) {
+    return [
+      no(
+        `the members of group ${seen.group} were cut ${seen.millis / 1000} s apart: it is not one cut`,
+        [`VolumeGroupSnapshot/${seen.group}`],
+        "quiesce the application for the cut, or use a driver whose groups are atomic"
+      )
+    ]
+  }
+  return wantsGroup(state)
+    ? [...byDriver(state).keys()].flatMap((driver) => {
+        const source = knownApart.get(driver)
+        return source === undefined
+          ? []
+          : [
+              no(
+                `${driver} cuts the members of a group one by one (${source})`,
+                [`CSIDriver/${driver}`],
+                "quiesce the application for the cut, or use a driver whose groups are atomic"
+              )
+            ]
+      })
+    : []
+}
+
+/** A cut takes seconds; what follows it may take hours, but not days. */
+const cutPatience = 600_000
+const readyPatience = 86_400_000
+
+/** An error goes away when a retry succeeds, so only a claim's newest snapshot tells. */
+const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> =>
+  boundClaims(state).flatMap((claim) => {
+    const newest = (state.protection.snapshots ?? [])
+      .filter((one) => one.claim === claim.name)
+      .toSorted((a, b) => instant(b.created) - instant(a.created))[0]
+    if (newest === undefined || newest.readyToUse) return []
+    const siblingsReady = (state.protection.snapshots ?? []).some(
+      (one) => one.group !== null && one.group === newest.group && one.readyToUse
+    )
+    const waited = age(state, newest.created)
+    const limit = newest.cut === null || siblingsReady ? cutPatience : readyPatience
+    if (newest.error === null && waited < limit) return []
+    const what = newest.error ?? (siblingsReady ? "never ready, though its group is" : "never ready")
+    return [
+      no(
+        `snapshot ${newest.name}: ${what}`,
+        [`VolumeSnapshot/${newest.name}`, `PersistentVolumeClaim/${claim.name}`],
+        kubectl(state, "describe", "volumesnapshot", newest.name)
+      )
+    ]
+  })
+
+/** Others write there too, and no cut of this application waits for them. */
+const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
+  const own = new Set(state.replicas.map((replica) => replica.name))
+  return boundClaims(state).flatMap((claim) => {
+    const others = claim.usedBy.filter((pod) => !own.has(pod))
+    return claim.accessModes.includes("ReadWriteMany") && others.length > 0
+      ? [
+          unknown(
+            `${claim.name} is written by ${names(others)} too: a cut may fall within their writes`,
+            [...claimObjects([claim]), ...others.map((pod) => `Pod/${pod}`)],
+            `stop ${verb(others, "that pod", "those pods")} for the cut`
+          )
+        ]
+      : []
+  })
+}
+
+/** The class a snapshot would take, as far as it is known. */
+const consistent = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state)
+  if (liveClaims(state).length === 0)
+    return [yes("there are no claims: its configuration is all there is to keep", [])]
+  const [driver] = [...byDriver(state).keys()]
+  if (!offers(state) || driver === undefined || claims.length !== liveClaims(state).length) return []
+  const single = classesFor(state, driver, false)?.[0]
+  const group = classesFor(state, driver, true)?.[0]
+  if (claims.length === 1) {
+    return single === undefined
+      ? []
+      : [
+          yes(
+            `${claims[0]?.name} is the only claim: one snapshot (class ${single.name}) is one cut`,
+            claimObjects(claims)
+          )
+        ]
+  }
+  return wantsGroup(state) && group !== undefined && state.protection.groupSnapshotApi !== null
+    ? [
+        yes(
+          `all ${claims.length} claims in one group (class ${group.name}): one crash-consistent cut`,
+          claimObjects(claims)
+        )
+      ]
+    : []
+}
+
+const classDeletes = ({ state }: Facts): ReadonlyArray<Said> => {
+  const drivers = byDriver(state)
+  const deleting = (state.protection.snapshotClasses ?? []).filter(
+    (one) => drivers.has(one.driver) && one.deletionPolicy === "Delete"
+  )
+  return deleting.length === 0
+    ? []
+    : [
+        yes(
+          `snapshots of class ${names(deleting.map((one) => one.name))} go with their namespace (deletionPolicy Delete)`,
+          deleting.map((one) => `${kind(one.group)}/${one.name}`)
+        )
+      ]
+}
+
+export const snapshotRules: ReadonlyArray<Rule> = [
+  rule("snapshot", "one-cut", consistent),
+  rule("snapshot", "snapshot-api-missing", apiMissing),
+  rule("snapshot", "volume-without-driver", withoutDriver),
+  rule("snapshot", "snapshot-class-missing", classMissing),
+  rule("snapshot", "two-default-classes", twoDefaults),
+  rule("snapshot", "claims-across-drivers", acrossDrivers),
+  rule("snapshot", "group-api-missing", groupApiMissing),
+  rule("snapshot", "group-class-missing", groupClassMissing),
+  rule("snapshot", "group-cut-apart", groupApart),
+  notBoundRule("snapshot"),
+  emptyDirRule("snapshot"),
+  hostPathRule("snapshot"),
+  rule("snapshot", "snapshot-stuck", snapshotStuck),
+  cutOfSickRule,
+  rule("snapshot", "claim-shared", sharedClaim),
+  rule("snapshot", "class-deletes", classDeletes),
+  unreadRule("snapshot")
+]

@@ -1,0 +1,117 @@
+/**
+ * Facts that could not be read: one finding a resource, whatever number of rules would have needed it.
+ */
+import type { Question } from "../Checklist.ts"
+import type { AppState } from "../State.ts"
+import { boundClaims } from "./parts.ts"
+import { rule, type Rule, unknown } from "./rule.ts"
+
+interface Need {
+  /** The resource as `unread` names it. */
+  readonly resource: string
+  /** What cannot be said without it. */
+  readonly about: string
+  readonly missing: (state: AppState) => boolean
+}
+
+const pods: Need = {
+  resource: "pods",
+  about: "which replicas run is unknown",
+  missing: (state) => state.replicas.some((replica) => replica.wanted && !replica.known)
+}
+
+const volumes: Need = {
+  resource: "persistentvolumes",
+  about: "what holds the data is unknown",
+  missing: (state) =>
+    boundClaims(state).some(
+      ({ volume }) =>
+        volume === null || volume.source === null || (volume.source === "csi" && volume.driver === null)
+    )
+}
+
+const reference = (kind: "ConfigMap" | "Secret"): Need => ({
+  resource: `${kind.toLowerCase()}s`,
+  about: "whether any is missing is unknown",
+  missing: (state) =>
+    state.references.some((one) => one.kind === kind && one.required && one.present === null)
+})
+
+const hasClaims = (state: AppState): boolean => boundClaims(state).length > 0
+
+const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
+  restart: [
+    {
+      resource: "nodes",
+      about: "what fails together is unknown",
+      missing: (state) => state.nodes === null
+    },
+    pods,
+    volumes,
+    {
+      resource: "poddisruptionbudgets",
+      about: "what a drain may take is unknown",
+      missing: (state) => state.budgets === null
+    },
+    {
+      resource: "services",
+      about: "whether peers are found is unknown",
+      missing: (state) =>
+        state.services.some((service) => service.governs !== null && service.present === null)
+    },
+    reference("ConfigMap"),
+    reference("Secret")
+  ],
+  snapshot: [
+    {
+      resource: "apis",
+      about: "whether there are snapshots is unknown",
+      missing: (state) => hasClaims(state) && state.protection.snapshotApi === null
+    },
+    {
+      resource: "volumesnapshotclasses",
+      about: "whether one fits is unknown",
+      missing: (state) =>
+        hasClaims(state) && state.protection.snapshotApi === true && state.protection.snapshotClasses === null
+    },
+    volumes,
+    pods
+  ],
+  move: [volumes, reference("ConfigMap"), reference("Secret")],
+  restore: [
+    {
+      resource: "volumesnapshots",
+      about: "what could be restored is unknown",
+      missing: (state) =>
+        hasClaims(state) && state.protection.snapshotApi !== false && state.protection.snapshots === null
+    },
+    {
+      resource: "backups",
+      about: "whether a copy is elsewhere is unknown",
+      missing: (state) => hasClaims(state) && state.protection.copies === null
+    },
+    reference("ConfigMap"),
+    reference("Secret")
+  ]
+}
+
+/** `volumesnapshots.snapshot.storage.k8s.io` is `volumesnapshots` to us. */
+const reasonOf = (state: AppState, resource: string): string | null =>
+  state.unread.find((one) => one.resource === resource || one.resource.startsWith(`${resource}.`))?.reason ??
+  null
+
+export const unreadRule = (question: Question): Rule =>
+  rule(question, "facts-unreadable", ({ state }) =>
+    needs[question]
+      .filter((need) => need.missing(state))
+      .map((need) => {
+        const reason = reasonOf(state, need.resource)
+        return unknown(
+          `${need.resource} could not be read${reason === null ? "" : ` (${reason})`}: ${need.about}`,
+          [],
+          reason === "Unavailable" || reason === "TooManyRequests"
+            ? "ask again"
+            : `ask as a user who may list ${need.resource}`
+        )
+      })
+  )

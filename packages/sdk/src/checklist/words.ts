@@ -1,0 +1,77 @@
+/**
+ * How the checklist puts things: lists of names, lengths of time, commands.
+ */
+import type { AppState } from "../State.ts"
+import type { Workload } from "../Topology.ts"
+
+/** `a`, `a and b`, `a, b and c`, `a, b and 4 more`. */
+export const names = (all: ReadonlyArray<string>, last: "and" | "or" = "and"): string => {
+  if (all.length < 2) return all.join("")
+  const shown = all.length <= 3 ? all.slice(0, -1) : all.slice(0, 2)
+  const rest = all.length - shown.length
+  return `${shown.join(", ")} ${last} ${rest === 1 ? all.at(-1) : `${rest} more`}`
+}
+
+/** `is`, `share` … by how many there are. */
+export const verb = (all: ReadonlyArray<unknown>, one: string, several: string): string =>
+  all.length === 1 ? one : several
+
+/** `1 claim`, `6 claims`. */
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`
+
+const units = [
+  ["day", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1000]
+] as const
+
+/** A length of time in its largest unit, from two of it on: `3 days`, `26 h`, `90 s`. */
+export const span = (millis: number): string => {
+  const [unit, size] = units.find(([, length]) => millis >= 2 * length) ?? ["s", 1000]
+  const number = Math.round(millis / size)
+  return unit === "day" ? count(number, unit) : `${number} ${unit}`
+}
+
+/** An instant of the API in milliseconds. */
+export const instant = (time: string): number => Date.parse(time)
+
+/** How long before the state was observed. */
+export const age = (state: AppState, time: string): number => instant(state.observed) - instant(time)
+
+const plain = /^[\w./:=,@%+-]+$/
+
+/** One word of a command, safe in a POSIX shell. */
+const word = (text: string): string => (plain.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+
+/** A kubectl command in the app's namespace. */
+export const kubectl = (state: AppState, ...args: ReadonlyArray<string>): string =>
+  ["kubectl", ...args, "-n", state.namespace].map(word).join(" ")
+
+/** A kubectl command on an object of the cluster. */
+export const kubectlCluster = (...args: ReadonlyArray<string>): string =>
+  ["kubectl", ...args].map(word).join(" ")
+
+/** A workload as `Kind/name`. */
+export const title = (workload: Workload): string => `${workload.kind}/${workload.name}`
+
+/** Changes a workload by `command`, or says who would undo that: what an operator owns is changed at its owner. */
+export const change = (workload: Workload, command: string): string => {
+  const owner = workload.writers.find((writer) => writer.by === "ownerReferences")
+  return owner === undefined ? command : `change this in ${owner.name}, which owns ${workload.name}`
+}
+
+/** A merge patch of a workload's pod template. */
+export const patchTemplate = (state: AppState, workload: Workload, spec: object): string =>
+  change(
+    workload,
+    kubectl(
+      state,
+      "patch",
+      workload.kind.toLowerCase(),
+      workload.name,
+      "--type=merge",
+      "-p",
+      JSON.stringify({ spec: { template: { spec } } })
+    )
+  )
