@@ -2,6 +2,14 @@
  * Placement: where replicas really are, and what holds them there.
  */
 import * as Schema from "effect/Schema"
+import { type Claim, claimsByReplica } from "./Claim.ts"
+import type { Member } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+import * as LabelSelector from "./LabelSelector.ts"
+import { observeNode } from "./NodeFacts.ts"
+import { type Ground, pinsOf, reachOf } from "./Pin.ts"
+import type { Replica } from "./Replica.ts"
+import type { PodTemplateSpec } from "./kind/Pod.ts"
 
 const { Boolean, Literals, NullOr, Record, String, Struct } = Schema
 
@@ -83,3 +91,116 @@ export const Placement = Struct({
   pins: Schema.Array(Pin)
 })
 export type Placement = typeof Placement.Type
+
+const requiredTerms = ({ spec }: PodTemplateSpec) =>
+  spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+
+/** The node labels that volumes, selectors and topology keys of the app ask for. */
+const askedLabels = (members: ReadonlyArray<Member>, claims: ReadonlyArray<Claim>): ReadonlySet<string> => {
+  const pods = "requiredDuringSchedulingIgnoredDuringExecution"
+  return new Set([
+    ...claims.flatMap(({ volume }) => (volume?.nodeAffinity ?? []).flat().map(({ key }) => key)),
+    ...members.flatMap(({ template }) => [
+      ...Object.keys(template.spec.nodeSelector ?? {}),
+      ...requiredTerms(template).flatMap((term) => (term.matchExpressions ?? []).map(({ key }) => key)),
+      ...(template.spec.topologySpreadConstraints ?? []).map(({ topologyKey }) => topologyKey),
+      ...(template.spec.affinity?.podAntiAffinity?.[pods] ?? []).map(({ topologyKey }) => topologyKey),
+      ...(template.spec.affinity?.podAffinity?.[pods] ?? []).map(({ topologyKey }) => topologyKey)
+    ])
+  ])
+}
+
+/** The nodes there are, with what the app's volumes and templates ask of them. */
+export const observeGround = (
+  members: ReadonlyArray<Member>,
+  claims: ReadonlyArray<Claim>,
+  { nodes }: Pick<Lists, "nodes">,
+  domains: DomainLabels
+): Ground => {
+  const asked = askedLabels(members, claims)
+  return {
+    domains,
+    nodes: nodes?.map((object) => ({ object, facts: observeNode(object, domains, asked) })) ?? null
+  }
+}
+
+/** ResourceClaims that pods of the app use; null: they could not be read. */
+export const observeResourceClaims = (
+  members: ReadonlyArray<Member>,
+  { resourceclaims }: Pick<Lists, "resourceclaims">,
+  { nodes }: Ground
+): ReadonlyArray<ResourceClaim> | null => {
+  if (resourceclaims === null) return null
+  const users = new Map<string, Array<string>>()
+  for (const pod of members.flatMap((member) => member.pods ?? [])) {
+    const named = [...(pod.status?.resourceClaimStatuses ?? []), ...(pod.spec.resourceClaims ?? [])].flatMap(
+      ({ resourceClaimName }) => (resourceClaimName ? [resourceClaimName] : [])
+    )
+    for (const name of new Set(named)) users.set(name, [...(users.get(name) ?? []), pod.metadata.name])
+  }
+  return resourceclaims.flatMap(({ metadata, status }): ReadonlyArray<ResourceClaim> => {
+    const pods = users.get(metadata.name)
+    if (pods === undefined) return []
+    const allocation = status?.allocation
+    const selector = allocation?.nodeSelector
+    return [
+      {
+        name: metadata.name,
+        pods,
+        allocated: !!allocation,
+        devices: (allocation?.devices?.results ?? []).map(
+          ({ driver, pool, device }) => `${driver}/${pool}/${device}`
+        ),
+        nodes:
+          selector && nodes
+            ? nodes
+                .filter(({ object: { metadata: node } }) =>
+                  LabelSelector.matchesNode(selector, node.name, node.labels)
+                )
+                .map(({ facts }) => facts.name)
+            : null
+      }
+    ]
+  })
+}
+
+const storageOf = (
+  claims: ReadonlyArray<Claim>,
+  node: string | null,
+  ground: Ground
+): Placement["storage"] => {
+  const volumes = claims.flatMap(({ volume }) => (volume === null ? [] : [volume]))
+  if (claims.length === 0) return "none"
+  const domains = volumes.map((volume) => reachOf(volume, node, ground).domain)
+  // The tightest one decides, and one that is not known may be tighter than all others.
+  if (domains.includes("node")) return "local"
+  if (domains.length < claims.length || domains.includes(null)) return null
+  return domains.every((domain) => domain === "any") ? "network" : "zonal"
+}
+
+/** One placement for every replica, also for one without a pod: its volumes are somewhere. */
+export const observePlacements = (
+  replicas: ReadonlyArray<Replica>,
+  members: ReadonlyArray<Member>,
+  claims: ReadonlyArray<Claim>,
+  resourceClaims: ReadonlyArray<ResourceClaim> | null,
+  ground: Ground
+): ReadonlyArray<Placement> => {
+  const nodes = new Map((ground.nodes ?? []).map(({ facts }) => [facts.name, facts]))
+  const byKey = new Map(members.map((member) => [member.key, member]))
+  const claimsOf = claimsByReplica(replicas, claims)
+  return replicas.map((replica): Placement => {
+    const member = byKey.get(replica.workload)
+    const name = replica.pod?.node ?? null
+    const node = name === null ? undefined : nodes.get(name)
+    const used = claimsOf.get(replica.name) ?? []
+    return {
+      replica: replica.name,
+      node: name,
+      zone: node?.zone ?? null,
+      rack: node?.rack ?? null,
+      storage: storageOf(used, name, ground),
+      pins: member ? pinsOf(replica.name, name, member, used, resourceClaims, ground) : []
+    }
+  })
+}

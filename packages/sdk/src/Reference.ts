@@ -4,6 +4,10 @@
  * Only metadata is asked for; a Secret's value never reaches this machine.
  */
 import * as Schema from "effect/Schema"
+import { compareNames, type Member } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+import type { ObjectMeta } from "./kind/Meta.ts"
+import type { ContainerSpec, PodSpec, VolumeSpec } from "./kind/Pod.ts"
 
 const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
 
@@ -27,3 +31,193 @@ export const Reference = Struct({
   bytes: NullOr(Natural)
 })
 export type Reference = typeof Reference.Type
+
+/** What key checking keeps of one object: never a value. */
+export interface KeyFact {
+  readonly keys: ReadonlyArray<string>
+  readonly bytes: number
+  readonly immutable: boolean
+}
+
+/** Key facts by the object's name; null: that object could not be read. */
+export interface KeyFacts {
+  readonly ConfigMap: ReadonlyMap<string, KeyFact | null>
+  readonly Secret: ReadonlyMap<string, KeyFact | null>
+}
+
+/** One place that names a ConfigMap or a Secret. */
+export interface Mention {
+  readonly kind: "ConfigMap" | "Secret"
+  readonly name: string
+  /** `volume conf`, `env postgres`, `imagePullSecrets`. */
+  readonly how: string
+  readonly optional: boolean
+  /** Keys that must be there. */
+  readonly keys: ReadonlyArray<string>
+}
+
+type Source = { readonly optional?: boolean | null | undefined } | null | undefined
+
+const mention = (
+  kind: Mention["kind"],
+  name: string | null | undefined,
+  how: string,
+  source: Source,
+  keys: ReadonlyArray<string> = []
+): ReadonlyArray<Mention> => {
+  const optional = source?.optional === true
+  return name ? [{ kind, name, how, optional, keys: optional ? [] : keys }] : []
+}
+
+const keysOf = (items: ReadonlyArray<{ readonly key: string }> | null | undefined) =>
+  (items ?? []).map(({ key }) => key)
+
+const ofVolume = (volume: VolumeSpec): ReadonlyArray<Mention> => {
+  const how = `volume ${volume.name}`
+  const { configMap, secret, projected } = volume
+  return [
+    ...mention("ConfigMap", configMap?.name, how, configMap, keysOf(configMap?.items)),
+    ...mention("Secret", secret?.secretName, how, secret, keysOf(secret?.items)),
+    ...(projected?.sources ?? []).flatMap((source) => [
+      ...mention("ConfigMap", source.configMap?.name, how, source.configMap, keysOf(source.configMap?.items)),
+      ...mention("Secret", source.secret?.name, how, source.secret, keysOf(source.secret?.items))
+    ]),
+    ...mention("Secret", volume.csi?.nodePublishSecretRef?.name, how, null),
+    ...mention("Secret", volume.azureFile?.secretName, how, null),
+    ...mention("Secret", volume.cephfs?.secretRef?.name, how, null),
+    ...mention("Secret", volume.rbd?.secretRef?.name, how, null),
+    ...mention("Secret", volume.iscsi?.secretRef?.name, how, null),
+    ...mention("Secret", volume.flexVolume?.secretRef?.name, how, null)
+  ]
+}
+
+const ofContainer = (container: ContainerSpec): ReadonlyArray<Mention> => [
+  ...(container.env ?? []).flatMap(({ valueFrom }) => {
+    const how = `env ${container.name}`
+    const { configMapKeyRef: config, secretKeyRef: secret } = valueFrom ?? {}
+    return [
+      ...mention("ConfigMap", config?.name, how, config, config ? [config.key] : []),
+      ...mention("Secret", secret?.name, how, secret, secret ? [secret.key] : [])
+    ]
+  }),
+  ...(container.envFrom ?? []).flatMap(({ configMapRef, secretRef }) => {
+    const how = `envFrom ${container.name}`
+    return [
+      ...mention("ConfigMap", configMapRef?.name, how, configMapRef),
+      ...mention("Secret", secretRef?.name, how, secretRef)
+    ]
+  })
+]
+
+/** Every ConfigMap and Secret that a pod's spec names, in the order of the spec. */
+export const mentionsOf = (spec: PodSpec): ReadonlyArray<Mention> => [
+  ...(spec.volumes ?? [])
+    // Put into every pod by the API server, with a ConfigMap that is in every namespace.
+    .filter(({ name }) => !name.startsWith("kube-api-access-"))
+    .flatMap(ofVolume),
+  ...[...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])].flatMap(
+    ofContainer
+  ),
+  ...(spec.imagePullSecrets ?? []).flatMap(({ name }) => mention("Secret", name, "imagePullSecrets", null))
+]
+
+/** The keys of a field set (`managedFields`) under this one; empty where there are none. */
+export const fieldsOf = (fields: unknown, name: string): Readonly<Record<string, unknown>> => {
+  const found = typeof fields === "object" && fields !== null ? Object.entries(fields) : []
+  const inner = found.find(([key]) => key === name)?.[1]
+  return typeof inner === "object" && inner !== null ? Object.fromEntries(Object.entries(inner)) : {}
+}
+
+const saysImmutable = ({ managedFields }: ObjectMeta): true | null =>
+  managedFields?.some(({ fieldsV1 }) => fieldsV1 && Object.hasOwn(fieldsV1, "f:immutable")) ? true : null
+
+interface Collected {
+  readonly first: Mention
+  readonly usedBy: Set<string>
+  readonly keys: Set<string>
+  required: boolean
+}
+
+const collect = (
+  members: ReadonlyArray<Member>,
+  lists: Pick<Lists, "serviceaccounts">
+): ReadonlyArray<Collected> => {
+  const found = new Map<string, Collected>()
+  const add = (by: string, one: Mention) => {
+    const id = `${one.kind}/${one.name}`
+    const entry = found.get(id) ?? { first: one, usedBy: new Set(), keys: new Set(), required: false }
+    entry.usedBy.add(`${by} ${one.how}`)
+    for (const key of one.keys) entry.keys.add(key)
+    entry.required ||= !one.optional
+    found.set(id, entry)
+  }
+  const accounts = new Set<string>()
+  for (const { key, pods, template } of members) {
+    const ofTemplate = mentionsOf(template.spec)
+    const known = new Set(ofTemplate.map(({ kind, name, how }) => `${kind}/${name} ${how}`))
+    accounts.add(template.spec.serviceAccountName || "default")
+    for (const one of ofTemplate) add(key, one)
+    for (const pod of pods ?? []) {
+      // What a webhook, an older revision or a debug container brought in; and what the ServiceAccount did.
+      const account = new Set(pullSecretsOf(lists, pod.spec.serviceAccountName || "default"))
+      for (const one of mentionsOf(pod.spec)) {
+        if (known.has(`${one.kind}/${one.name} ${one.how}`)) continue
+        if (one.how === "imagePullSecrets" && account.has(one.name)) continue
+        add(`Pod/${pod.metadata.name}`, one)
+      }
+    }
+  }
+  for (const account of accounts) {
+    for (const name of pullSecretsOf(lists, account)) {
+      for (const one of mention("Secret", name, "imagePullSecrets", null)) {
+        add(`ServiceAccount/${account}`, one)
+      }
+    }
+  }
+  return [...found.values()]
+}
+
+const pullSecretsOf = (lists: Pick<Lists, "serviceaccounts">, account: string): ReadonlyArray<string> =>
+  (lists.serviceaccounts?.find(({ metadata }) => metadata.name === account)?.imagePullSecrets ?? []).flatMap(
+    ({ name }) => (name ? [name] : [])
+  )
+
+/** The names of all ConfigMaps and Secrets that the app's pods refer to. */
+export const referencedNames = (
+  members: ReadonlyArray<Member>,
+  lists: Pick<Lists, "serviceaccounts">
+): { readonly ConfigMap: ReadonlyArray<string>; readonly Secret: ReadonlyArray<string> } => {
+  const names = (kind: Mention["kind"]) =>
+    collect(members, lists).flatMap(({ first }) => (first.kind === kind ? [first.name] : []))
+  return { ConfigMap: names("ConfigMap"), Secret: names("Secret") }
+}
+
+/** ConfigMaps first, then Secrets, by name. */
+export const observeReferences = (
+  members: ReadonlyArray<Member>,
+  lists: Pick<Lists, "serviceaccounts" | "configmaps" | "secrets">,
+  keys: KeyFacts | null
+): ReadonlyArray<Reference> => {
+  const index = (objects: ReadonlyArray<{ readonly metadata: ObjectMeta }> | null) =>
+    objects === null ? null : new Map(objects.map(({ metadata }) => [metadata.name, metadata]))
+  const present = { ConfigMap: index(lists.configmaps), Secret: index(lists.secrets) }
+  return collect(members, lists)
+    .map(({ first: { kind, name }, usedBy, keys: asked, required }): Reference => {
+      const all = present[kind]
+      const metadata = all?.get(name)
+      const fact = keys?.[kind].get(name) ?? null
+      return {
+        kind,
+        name,
+        usedBy: [...usedBy],
+        required,
+        present: fact ? true : all === null ? null : metadata !== undefined,
+        immutable: fact ? fact.immutable : metadata ? saysImmutable(metadata) : null,
+        resourceVersion: metadata?.resourceVersion ?? null,
+        keys: fact ? fact.keys : null,
+        missingKeys: fact ? [...asked].filter((key) => !fact.keys.includes(key)) : null,
+        bytes: fact ? fact.bytes : null
+      }
+    })
+    .toSorted((a, b) => compareNames(a.kind, b.kind) || compareNames(a.name, b.name))
+}

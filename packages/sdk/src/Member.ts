@@ -1,0 +1,90 @@
+/**
+ * A member of the app: one of its workloads, with the pods that it owns.
+ *
+ * Owned means: named by the UID in a pod's controlling ownerReference. Names decide nothing,
+ * `web-0` may be a StatefulSet as well as a pod of `web`.
+ */
+import type { AppRef } from "./App.ts"
+import type { LabelSelector, ObjectMeta } from "./kind/Meta.ts"
+import type { Pod, PodTemplateSpec } from "./kind/Pod.ts"
+import type { DaemonSet, Deployment, StatefulSet } from "./kind/Workload.ts"
+import type { Lists } from "./Observation.ts"
+
+interface Common {
+  /** `Kind/name`, as every part of a state refers to a workload. */
+  readonly key: string
+  readonly metadata: ObjectMeta
+  readonly selector: LabelSelector
+  readonly template: PodTemplateSpec
+  /** Null: pods could not be read. */
+  readonly pods: ReadonlyArray<Pod> | null
+}
+
+export type Member = Common &
+  (
+    | { readonly kind: "StatefulSet"; readonly object: StatefulSet }
+    | { readonly kind: "Deployment"; readonly object: Deployment }
+    | { readonly kind: "DaemonSet"; readonly object: DaemonSet }
+  )
+
+/** The ownerReference that controls the object, of which there is at most one. */
+export const controllerOf = (metadata: ObjectMeta) =>
+  metadata.ownerReferences?.find((owner) => owner.controller === true)
+
+/** Pods by the UID of what controls them; pods of a Deployment by the Deployment's, through its ReplicaSets. */
+export const podsByController = (
+  lists: Pick<Lists, "pods" | "replicasets">
+): ReadonlyMap<string, ReadonlyArray<Pod>> | null => {
+  if (lists.pods === null) return null
+  const deployments = new Map(
+    (lists.replicasets ?? []).map(({ metadata }) => [metadata.uid, controllerOf(metadata)?.uid])
+  )
+  return Map.groupBy(lists.pods, (pod) => {
+    const owner = controllerOf(pod.metadata)?.uid
+    return deployments.get(owner) ?? owner ?? ""
+  })
+}
+
+/** The app's workloads, StatefulSets first, each kind by name. */
+export const membersOf = (
+  ref: AppRef,
+  lists: Lists,
+  podsOf: ReadonlyMap<string, ReadonlyArray<Pod>> | null = podsByController(lists)
+): ReadonlyArray<Member> => {
+  const wanted = (metadata: ObjectMeta) => ref._tag === "Selector" || metadata.name === ref.name
+  const common = (
+    kind: string,
+    object: {
+      readonly metadata: ObjectMeta
+      readonly spec: { readonly selector: LabelSelector; readonly template: PodTemplateSpec }
+    }
+  ): Common => ({
+    key: `${kind}/${object.metadata.name}`,
+    metadata: object.metadata,
+    selector: object.spec.selector,
+    template: object.spec.template,
+    pods: podsOf === null ? null : (podsOf.get(object.metadata.uid ?? "?") ?? [])
+  })
+  const members: ReadonlyArray<Member> = [
+    ...(lists.statefulsets ?? [])
+      .filter((object) => wanted(object.metadata))
+      .map((object) => ({ kind: "StatefulSet" as const, object, ...common("StatefulSet", object) })),
+    ...(ref._tag === "StatefulSet" ? [] : (lists.deployments ?? [])).map((object) => ({
+      kind: "Deployment" as const,
+      object,
+      ...common("Deployment", object)
+    })),
+    ...(ref._tag === "StatefulSet" ? [] : (lists.daemonsets ?? [])).map((object) => ({
+      kind: "DaemonSet" as const,
+      object,
+      ...common("DaemonSet", object)
+    }))
+  ]
+  const order = { StatefulSet: 0, Deployment: 1, DaemonSet: 2 }
+  return members.toSorted(
+    (a, b) => order[a.kind] - order[b.kind] || compareNames(a.metadata.name, b.metadata.name)
+  )
+}
+
+/** Plain order of code units: the same on every machine, whatever its locale. */
+export const compareNames = (a: string, b: string): -1 | 0 | 1 => (a < b ? -1 : a > b ? 1 : 0)

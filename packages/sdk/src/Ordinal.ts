@@ -1,0 +1,34 @@
+/**
+ * Ordinals: which ones a StatefulSet asks for, and which one a pod has.
+ */
+import type { Pod } from "./kind/Pod.ts"
+import type { StatefulSet } from "./kind/Workload.ts"
+
+const canonical = /^(0|[1-9]\d{0,8})$/
+
+/** A plain number without leading zeros, as the controller writes ordinals; null otherwise. */
+export const parse = (text: string): number | null => (canonical.test(text) ? Number(text) : null)
+
+/** What follows `prefix`, as an ordinal; null when the rest of the name is anything else. */
+export const after = (prefix: string, name: string): number | null =>
+  name.startsWith(prefix) ? parse(name.slice(prefix.length)) : null
+
+/** The first ordinal, and how many: they are `[start, start + count)` (KEP-3335). */
+export const wanted = (set: StatefulSet): { readonly start: number; readonly count: number } => ({
+  start: set.spec.ordinals?.start ?? 0,
+  count: set.spec.replicas ?? 1
+})
+
+export const isWanted = (set: StatefulSet, ordinal: number): boolean => {
+  const { start, count } = wanted(set)
+  return ordinal >= start && ordinal < start + count
+}
+
+/**
+ * The ordinal of a pod that the set is known to own: its pod-index label (KEP-4017), and on
+ * clusters before 1.28 what follows the set's own name.
+ */
+export const ofPod = (set: StatefulSet, pod: Pod): number | null => {
+  const label = pod.metadata.labels?.["apps.kubernetes.io/pod-index"]
+  return (label === undefined ? null : parse(label)) ?? after(`${set.metadata.name}-`, pod.metadata.name)
+}

@@ -1,0 +1,210 @@
+/**
+ * Pins: what keeps a replica on some of the nodes, each with the nodes that it leaves.
+ */
+import type { Claim, Volume } from "./Claim.ts"
+import * as LabelSelector from "./LabelSelector.ts"
+import type { Member } from "./Member.ts"
+import { domainOfLabel } from "./NodeFacts.ts"
+import type { DomainLabels, Node, Pin as PinSchema, ResourceClaim } from "./Placement.ts"
+import * as Quantity from "./Quantity.ts"
+import { admits, formatToleration } from "./Taint.ts"
+import { extendedResourcesOf } from "./Workload.ts"
+import type { Node as NodeObject } from "./kind/Node.ts"
+
+export type Pin = typeof PinSchema.Type
+type Domain = "node" | "rack" | "zone" | "region"
+
+/** A node as the state has it, beside the object with all its labels. */
+export interface KnownNode {
+  readonly facts: Node
+  readonly object: NodeObject
+}
+
+/** What pins are computed from; nodes are null where they could not be read. */
+export interface Ground {
+  readonly nodes: ReadonlyArray<KnownNode> | null
+  readonly domains: DomainLabels
+}
+
+const sole = (values: ReadonlyArray<string | null>): boolean =>
+  values.length > 0 && values[0] !== null && values.every((value) => value === values[0])
+
+/** The smallest domain that all of these nodes share; one node is a domain of its own. */
+const sharedDomain = (nodes: ReadonlyArray<Node>): Domain | null => {
+  if (nodes.length <= 1) return "node"
+  if (sole(nodes.map((node) => node.rack))) return "rack"
+  if (sole(nodes.map((node) => node.zone))) return "zone"
+  return sole(nodes.map((node) => node.region)) ? "region" : null
+}
+
+type Terms = NonNullable<Volume["nodeAffinity"]>
+
+/** The domain that the affinity's own keys name: `topology.kubernetes.io/zone In [a]` is a zone, however many nodes it has today. */
+const namedDomain = (terms: Terms, domains: DomainLabels): Domain | null => {
+  const found = terms.map((requirements): Domain | null => {
+    const single = requirements.filter(({ operator, values }) => operator === "In" && values.length === 1)
+    const named = new Set(
+      single.map(({ key }) =>
+        key === "kubernetes.io/hostname" || key === "metadata.name" ? "node" : domainOfLabel(key, domains)
+      )
+    )
+    return (["node", "rack", "zone", "region"] as const).find((domain) => named.has(domain)) ?? null
+  })
+  const [first = null] = found
+  return found.length === 1 ? first : null
+}
+
+const isNetwork: ReadonlySet<string> = new Set(["csi", "nfs", "iscsi", "fc", "rbd", "cephfs", "azureFile"])
+
+/** Where a volume can be reached. */
+export interface Reach {
+  /** The domain it cannot leave; `any`: none; null: not known. */
+  readonly domain: Domain | "any" | null
+  readonly nodes: ReadonlyArray<string> | null
+}
+
+/** Null affinity: the PersistentVolume could not be read. `node` is where its pod is now. */
+export const reachOf = (volume: Volume, node: string | null, { nodes, domains }: Ground): Reach => {
+  const terms = volume.nodeAffinity
+  if (terms === null) return { domain: null, nodes: null }
+  if (terms.length === 0) {
+    // A hostPath or local volume without affinity is data of the one node where it was written.
+    if (volume.source === "hostPath" || volume.source === "local") {
+      return { domain: "node", nodes: node === null ? null : [node] }
+    }
+    const everywhere = nodes?.map(({ facts }) => facts.name) ?? null
+    return {
+      domain: volume.source !== null && isNetwork.has(volume.source) ? "any" : null,
+      nodes: everywhere
+    }
+  }
+  const named = namedDomain(terms, domains)
+  if (nodes === null) return { domain: named, nodes: null }
+  const matching = nodes.filter(({ object }) =>
+    terms.some(
+      (requirements) =>
+        requirements.length > 0 &&
+        requirements.every((requirement) =>
+          LabelSelector.holds(
+            requirement,
+            requirement.key === "metadata.name"
+              ? { "metadata.name": object.metadata.name }
+              : object.metadata.labels
+          )
+        )
+    )
+  )
+  const shared = sharedDomain(matching.map(({ facts }) => facts))
+  return {
+    domain: named ?? shared ?? (matching.length === nodes.length ? "any" : null),
+    nodes: matching.map(({ facts }) => facts.name)
+  }
+}
+
+/** A pin by nodes that some predicate leaves; none when it leaves all of them. */
+const restrict = (
+  by: Pin["by"],
+  name: string,
+  { nodes }: Ground,
+  fits: (node: KnownNode) => boolean
+): ReadonlyArray<Pin> => {
+  if (nodes === null) return [{ by, name, nodes: null, domain: null }]
+  const left = nodes.filter(fits)
+  if (left.length === nodes.length) return []
+  return [
+    {
+      by,
+      name,
+      nodes: left.map(({ facts }) => facts.name),
+      domain: sharedDomain(left.map(({ facts }) => facts))
+    }
+  ]
+}
+
+const volumePins = (claims: ReadonlyArray<Claim>, node: string | null, ground: Ground): ReadonlyArray<Pin> =>
+  claims.flatMap(({ name, volume }): ReadonlyArray<Pin> => {
+    if (volume === null) return []
+    const { domain, nodes } = reachOf(volume, node, ground)
+    const free = domain === "any" || (volume.nodeAffinity?.length === 0 && domain === null)
+    return free || volume.nodeAffinity === null ? [] : [{ by: "volume", name, nodes, domain }]
+  })
+
+const templatePins = ({ template }: Member, node: string | null, ground: Ground): ReadonlyArray<Pin> => {
+  const { spec } = template
+  const affinity = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  const keys = (affinity?.nodeSelectorTerms ?? []).flatMap((term) =>
+    [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key }) => key)
+  )
+  const selectors = Object.entries(spec.nodeSelector ?? {}).flatMap(([key, value]) =>
+    restrict("nodeSelector", `${key}=${value}`, ground, ({ object }) =>
+      LabelSelector.hasAll({ [key]: value }, object.metadata.labels)
+    )
+  )
+  const affinities = affinity
+    ? restrict("affinity", [...new Set(keys)].join(", "), ground, ({ object }) =>
+        LabelSelector.matchesNode(affinity, object.metadata.name, object.metadata.labels)
+      )
+    : []
+  const devices = Object.entries(extendedResourcesOf(template)).flatMap(([name, quantity]) =>
+    restrict("device", name, ground, ({ facts }) => {
+      const there = Object.hasOwn(facts.devices, name) ? facts.devices[name] : undefined
+      return there !== undefined && (Quantity.compare(there, quantity) ?? -1) >= 0
+    })
+  )
+  const hostPaths = (spec.volumes ?? []).flatMap((volume): ReadonlyArray<Pin> => {
+    const written = [...(spec.initContainers ?? []), ...spec.containers].some((container) =>
+      (container.volumeMounts ?? []).some((mount) => mount.name === volume.name && mount.readOnly !== true)
+    )
+    if (!volume.hostPath || !written) return []
+    return [
+      { by: "hostPath", name: volume.hostPath.path, nodes: node === null ? null : [node], domain: "node" }
+    ]
+  })
+  return [...selectors, ...affinities, ...devices, ...hostPaths]
+}
+
+const claimedDevicePins = (
+  pod: string,
+  resourceClaims: ReadonlyArray<ResourceClaim> | null,
+  ground: Ground
+): ReadonlyArray<Pin> =>
+  (resourceClaims ?? []).flatMap(({ name, nodes, pods }) => {
+    if (nodes === null || !pods.includes(pod)) return []
+    return restrict("resourceClaim", name, ground, ({ facts }) => nodes.includes(facts.name))
+  })
+
+/**
+ * Everything that keeps a replica where it is. Where no single pin leaves but one node and all
+ * of them together with the taints do, that node stands as `onlyNode`.
+ *
+ * Free CPU, memory and devices in use by others are not looked at: they change by the minute.
+ */
+export const pinsOf = (
+  replica: string,
+  node: string | null,
+  member: Member,
+  claims: ReadonlyArray<Claim>,
+  resourceClaims: ReadonlyArray<ResourceClaim> | null,
+  ground: Ground
+): ReadonlyArray<Pin> => {
+  const pins = [
+    ...volumePins(claims, node, ground),
+    ...templatePins(member, node, ground),
+    ...claimedDevicePins(replica, resourceClaims, ground)
+  ]
+  const { nodes } = ground
+  if (nodes === null || nodes.length < 2 || pins.some((pin) => pin.nodes?.length === 1)) return pins
+  const tolerations = (member.template.spec.tolerations ?? []).map(formatToleration)
+  const left = nodes.filter(
+    ({ facts }) =>
+      // A lost node's own taints come and go: they say where it is, not where its pods belong.
+      admits(
+        facts.taints.filter((taint) => !taint.startsWith("node.kubernetes.io/")),
+        tolerations
+      ) && pins.every((pin) => pin.nodes === null || pin.nodes.includes(facts.name))
+  )
+  const [only] = left
+  return left.length === 1 && only
+    ? [...pins, { by: "onlyNode", name: only.facts.name, nodes: [only.facts.name], domain: "node" }]
+    : pins
+}

@@ -1,0 +1,105 @@
+/**
+ * Whether a pod is ready, and if not, why, in one line.
+ */
+import type { Node } from "./kind/Node.ts"
+import type { Condition } from "./kind/Meta.ts"
+import type { ContainerStatus, Pod } from "./kind/Pod.ts"
+
+/** The condition of that type. */
+export const conditionOf = (
+  conditions: ReadonlyArray<Condition> | null | undefined,
+  type: string
+): Condition | undefined => conditions?.find((condition) => condition.type === type)
+
+/** The first line of a message; controllers write whole paragraphs. */
+const firstLine = (text: string | null | undefined): string => text?.split("\n", 1)[0]?.trim() ?? ""
+
+const withMessage = (head: string, message: string | null | undefined): string => {
+  const line = firstLine(message)
+  return line === "" ? head : `${head}: ${line}`
+}
+
+/** Nodes by name; null: they could not be read. */
+export type NodesByName = ReadonlyMap<string, Node> | null
+
+/**
+ * Why the pod's node is lost, or null when it is not known to be. A lost node's pod keeps phase
+ * Running and its containers' ready flags until the node comes back or the pod is deleted by force.
+ */
+export const nodeLoss = (pod: Pod, nodes: NodesByName): string | null => {
+  const name = pod.spec.nodeName
+  if (!name || nodes === null) return null
+  const node = nodes.get(name)
+  if (node === undefined) return `${name} is gone from the cluster`
+  return conditionOf(node.status?.conditions, "Ready")?.status === "Unknown" ? `${name} is unreachable` : null
+}
+
+const containerReason = (status: ContainerStatus, sort: string): string | null => {
+  const name = `${sort} ${status.name}`
+  const { waiting, terminated } = status.state ?? {}
+  if (waiting) {
+    // PodInitializing and ContainerCreating are what any pod passes through: the events say more.
+    return withMessage(`${name} ${waiting.reason ?? "Waiting"}`, waiting.message)
+  }
+  if (terminated) {
+    if (sort === "init container" && terminated.exitCode === 0) return null
+    const code = terminated.signal ? `signal ${terminated.signal}` : `exit code ${terminated.exitCode ?? "?"}`
+    return withMessage(`${name} ${terminated.reason ?? "Terminated"} (${code})`, terminated.message)
+  }
+  return null
+}
+
+const firstReason = (
+  statuses: ReadonlyArray<ContainerStatus> | null | undefined,
+  sort: string
+): string | null => {
+  for (const status of statuses ?? []) {
+    const reason = status.ready === true && sort === "container" ? null : containerReason(status, sort)
+    if (reason !== null) return reason
+  }
+  return null
+}
+
+const ownReason = (pod: Pod): string => {
+  const { status } = pod
+  const scheduled = conditionOf(status?.conditions, "PodScheduled")
+  if (scheduled?.status === "False") return withMessage(scheduled.reason ?? "Unscheduled", scheduled.message)
+  if (status?.phase === "Failed" || status?.phase === "Succeeded") {
+    return withMessage(
+      status.reason ?? status.phase,
+      status.message ?? firstReason(status.containerStatuses, "container")
+    )
+  }
+  const container =
+    firstReason(status?.initContainerStatuses, "init container") ??
+    firstReason(status?.containerStatuses, "container")
+  if (container !== null) return container
+  const running = status?.containerStatuses?.find((one) => one.ready !== true)
+  if (running) return `container ${running.name} runs, its readiness probe has not passed`
+  const gate = pod.spec.readinessGates?.find(
+    ({ conditionType }) => conditionOf(status?.conditions, conditionType)?.status !== "True"
+  )
+  if (gate) return `readiness gate ${gate.conditionType} is not True`
+  const ready = conditionOf(status?.conditions, "Ready")
+  const allReady = (status?.containerStatuses ?? []).some((one) => one.ready === true)
+  if (ready?.status !== "True" && allReady && !ready?.reason && pod.spec.nodeName) {
+    // The node controller turns the condition to False and leaves the rest as the kubelet last wrote it.
+    return `${pod.spec.nodeName} no longer answers, it seems: Ready is False, its containers still say ready`
+  }
+  return withMessage(ready?.reason ?? status?.phase ?? "Pending", ready?.message)
+}
+
+/** Ready, since when the condition is as it is, and the one line why not. */
+export const readinessOf = (
+  pod: Pod,
+  nodes: NodesByName
+): { readonly ready: boolean; readonly since: string | null; readonly reason: string | null } => {
+  const condition = conditionOf(pod.status?.conditions, "Ready")
+  const lost = nodeLoss(pod, nodes)
+  const since = condition?.lastTransitionTime ?? null
+  const deleted = pod.metadata.deletionTimestamp
+  if (lost !== null) return { ready: false, since, reason: lost }
+  if (condition?.status === "True") return { ready: true, since, reason: null }
+  const reason = ownReason(pod)
+  return { ready: false, since, reason: deleted ? `terminating since ${deleted}; ${reason}` : reason }
+}

@@ -1,0 +1,101 @@
+/**
+ * Services of the app: the governing ones as the specs name them, and all that select its pods.
+ */
+import type { Service } from "./Topology.ts"
+import * as LabelSelector from "./LabelSelector.ts"
+import { compareNames, type Member } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+import type { EndpointSlice, Service as ServiceObject } from "./kind/Network.ts"
+
+const governedBy = (name: string, members: ReadonlyArray<Member>): string | null =>
+  members.find((member) => member.kind === "StatefulSet" && member.object.spec.serviceName === name)?.key ??
+  null
+
+/** A Service without a selector selects nothing: its endpoints are written by someone else. */
+const selects = (service: ServiceObject, { template }: Member): boolean => {
+  const selector = service.spec.selector ?? {}
+  return Object.keys(selector).length > 0 && LabelSelector.hasAll(selector, template.metadata?.labels)
+}
+
+/**
+ * Endpoints over all slices of a Service, each pod once per address family: a Service has
+ * several slices as soon as it is dual-stack or large.
+ *
+ * With publishNotReadyAddresses `ready` is always true, so that `serving` tells; an absent
+ * `ready` counts as true (discovery/v1 EndpointConditions).
+ */
+const countEndpoints = (
+  slices: ReadonlyArray<EndpointSlice>,
+  publishNotReady: boolean
+): { readonly ready: number; readonly notReady: number } => {
+  const seen = new Map<string, boolean>()
+  for (const { addressType, endpoints } of slices) {
+    for (const { addresses, conditions, targetRef } of endpoints ?? []) {
+      const id = `${addressType} ${targetRef?.uid ?? addresses.join(",")}`
+      const serving = conditions?.serving ?? conditions?.ready ?? true
+      const ready = publishNotReady ? serving : (conditions?.ready ?? true)
+      // A pod may be in two slices while the controller moves it.
+      seen.set(id, (seen.get(id) ?? false) || ready)
+    }
+  }
+  const ready = [...seen.values()].filter((one) => one).length
+  return { ready, notReady: seen.size - ready }
+}
+
+const missing = (name: string, governs: string, present: boolean | null): Service => ({
+  name,
+  governs,
+  headless: false,
+  type: "",
+  present,
+  selectsPods: false,
+  publishNotReadyAddresses: false,
+  ports: [],
+  endpoints: null
+})
+
+/** Governing Services first, also where they are missing; then the others by name. */
+export const observeServices = (
+  members: ReadonlyArray<Member>,
+  lists: Pick<Lists, "services" | "endpointslices">
+): ReadonlyArray<Service> => {
+  const slices =
+    lists.endpointslices === null
+      ? null
+      : Map.groupBy(
+          lists.endpointslices,
+          ({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] ?? ""
+        )
+  const found = (lists.services ?? []).flatMap((service): ReadonlyArray<Service> => {
+    const { name } = service.metadata
+    const governs = governedBy(name, members)
+    const selected = members.filter((member) => selects(service, member))
+    if (governs === null && selected.length === 0) return []
+    const publishNotReadyAddresses = service.spec.publishNotReadyAddresses === true
+    return [
+      {
+        name,
+        governs,
+        headless: service.spec.clusterIP === "None",
+        type: service.spec.type ?? "ClusterIP",
+        present: true,
+        selectsPods: governs === null || selected.some((member) => member.key === governs),
+        publishNotReadyAddresses,
+        ports: (service.spec.ports ?? []).map((port) => ({
+          name: port.name ?? null,
+          port: port.port,
+          protocol: port.protocol ?? "TCP"
+        })),
+        endpoints: slices === null ? null : countEndpoints(slices.get(name) ?? [], publishNotReadyAddresses)
+      }
+    ]
+  })
+  const absent = members.flatMap((member): ReadonlyArray<Service> => {
+    const name = member.kind === "StatefulSet" ? member.object.spec.serviceName : null
+    if (!name || found.some((service) => service.name === name)) return []
+    return [missing(name, member.key, lists.services === null ? null : false)]
+  })
+  return [...found, ...absent].toSorted(
+    (a, b) => Number(a.governs === null) - Number(b.governs === null) || compareNames(a.name, b.name)
+  )
+}

@@ -1,0 +1,93 @@
+/**
+ * Snapshots of the app's claims, single ones and members of groups.
+ */
+import type { Claim } from "./Claim.ts"
+import { compareNames } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+import type { VolumeSnapshot } from "./Protection.ts"
+import type { VolumeSnapshotContent, VolumeSnapshot as VolumeSnapshotObject } from "./kind/Snapshot.ts"
+
+/** On snapshots and groups of ours: the set that they belong to. Members of a group carry no labels. */
+export const setLabel = "kubectl-stateful.dev/set"
+
+const groupOf = ({ metadata, status }: VolumeSnapshotObject): string | null =>
+  status?.volumeGroupSnapshotName ||
+  metadata.ownerReferences?.find(({ kind }) => kind === "VolumeGroupSnapshot")?.name ||
+  null
+
+/** Both must name each other (snapshot/v1 VolumeSnapshotStatus); null: contents could not be read. */
+const isBound = (
+  snapshot: VolumeSnapshotObject,
+  content: VolumeSnapshotContent | undefined,
+  readable: boolean
+): boolean | null => {
+  if (!readable) return null
+  const { name, namespace, uid } = content?.spec.volumeSnapshotRef ?? {}
+  return (
+    content !== undefined &&
+    name === snapshot.metadata.name &&
+    namespace === snapshot.metadata.namespace &&
+    uid === snapshot.metadata.uid
+  )
+}
+
+/**
+ * The snapshots of these claims, newest cut first within a claim; null: they could not be read.
+ *
+ * A member of a group has a hash for a name: its claim stands in its source, and where that is
+ * empty (the controller did not find the volume then) the content's volume handle tells.
+ */
+export const observeSnapshots = (
+  claims: ReadonlyArray<Claim>,
+  lists: Pick<
+    Lists,
+    "volumesnapshots" | "volumesnapshotcontents" | "volumesnapshotclasses" | "volumegroupsnapshots"
+  >
+): ReadonlyArray<VolumeSnapshot> | null => {
+  if (lists.volumesnapshots === null) return null
+  const contents = new Map((lists.volumesnapshotcontents ?? []).map((one) => [one.metadata.name, one]))
+  const classes = new Map((lists.volumesnapshotclasses ?? []).map((one) => [one.metadata.name, one]))
+  const groups = new Map((lists.volumegroupsnapshots ?? []).map((one) => [one.metadata.name, one]))
+  const names = new Set(claims.map(({ name }) => name))
+  const byHandle = new Map(
+    claims.flatMap(({ name, volume }) => (volume?.handle ? [[volume.handle, name] as const] : []))
+  )
+  return lists.volumesnapshots
+    .flatMap((snapshot): ReadonlyArray<VolumeSnapshot> => {
+      const { metadata, spec, status } = snapshot
+      const contentName = status?.boundVolumeSnapshotContentName
+      const content = contentName ? contents.get(contentName) : undefined
+      const claim =
+        spec.source.persistentVolumeClaimName || byHandle.get(content?.spec.source.volumeHandle ?? "") || null
+      if (claim === null || !names.has(claim)) return []
+      const group = groupOf(snapshot)
+      const snapshotClass = classes.get(spec.volumeSnapshotClassName ?? "")
+      return [
+        {
+          name: metadata.name,
+          uid: metadata.uid ?? "",
+          claim,
+          created: metadata.creationTimestamp ?? "",
+          cut: status?.creationTime ?? null,
+          readyToUse: status?.readyToUse === true,
+          restoreSize: status?.restoreSize ?? null,
+          error: status?.error?.message ?? (status?.error ? "failed, the driver says no more" : null),
+          class: spec.volumeSnapshotClassName || null,
+          driver: content?.spec.driver ?? snapshotClass?.driver ?? null,
+          deletionPolicy: content?.spec.deletionPolicy ?? null,
+          group,
+          set:
+            metadata.labels?.[setLabel] ??
+            (group === null ? undefined : groups.get(group)?.metadata.labels?.[setLabel]) ??
+            null,
+          bound: contentName ? isBound(snapshot, content, lists.volumesnapshotcontents !== null) : false
+        }
+      ]
+    })
+    .toSorted(
+      (a, b) =>
+        compareNames(a.claim ?? "", b.claim ?? "") ||
+        compareNames(b.cut ?? b.created, a.cut ?? a.created) ||
+        compareNames(a.name, b.name)
+    )
+}

@@ -1,0 +1,228 @@
+/**
+ * Workloads of the app, with the parts of their pod template that decide where pods may be.
+ */
+import type { ClaimTemplate, PodTemplate, Workload } from "./Topology.ts"
+import { isExtendedResource } from "./NodeFacts.ts"
+import * as LabelSelector from "./LabelSelector.ts"
+import { controllerOf, type Member } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+import * as Quantity from "./Quantity.ts"
+import { formatToleration } from "./Taint.ts"
+import { writersOf } from "./Writer.ts"
+import type { ContainerSpec, PodTemplateSpec } from "./kind/Pod.ts"
+import type { DaemonSet, Deployment, StatefulSet } from "./kind/Workload.ts"
+
+const affinityLines = ({ spec: { affinity } }: PodTemplateSpec): ReadonlyArray<string> => {
+  const required = "requiredDuringSchedulingIgnoredDuringExecution"
+  const terms = affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? []
+  const node = terms
+    .map((term) =>
+      [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])]
+        .map(LabelSelector.formatRequirement)
+        .join(" and ")
+    )
+    .join(" or ")
+  const pods = (kind: "podAffinity" | "podAntiAffinity", words: string) =>
+    (affinity?.[kind]?.[required] ?? []).map(
+      (term) =>
+        `${words} ${LabelSelector.format(term.labelSelector ?? {}) || "<any>"} per ${term.topologyKey}`
+    )
+  return [
+    ...(node === "" ? [] : [`node ${node}`]),
+    ...pods("podAffinity", "with pods"),
+    ...pods("podAntiAffinity", "not with pods")
+  ]
+}
+
+/** What one pod asks for, summed over its containers, which all run at once. */
+export const extendedResourcesOf = ({ spec }: PodTemplateSpec): Readonly<Record<string, string>> => {
+  const asked = new Map<string, Array<string | number>>()
+  for (const container of spec.containers) {
+    // For extended resources the limit is the request.
+    const all = { ...container.resources?.limits, ...container.resources?.requests }
+    for (const [name, quantity] of Object.entries(all)) {
+      if (isExtendedResource(name)) asked.set(name, [...(asked.get(name) ?? []), quantity])
+    }
+  }
+  return Object.fromEntries(
+    [...asked].map(([name, quantities]) => {
+      const total = Quantity.sum(quantities)
+      return [name, total === null ? quantities.join(" + ") : Quantity.format(total)]
+    })
+  )
+}
+
+const probesOf = (container: ContainerSpec): ReadonlyArray<string> =>
+  (["startup", "readiness", "liveness"] as const).flatMap((probe) =>
+    container[`${probe}Probe`] ? [`${container.name} ${probe}`] : []
+  )
+
+const observeTemplate = (template: PodTemplateSpec): typeof PodTemplate.Type => {
+  const { spec } = template
+  const labels = template.metadata?.labels
+  const antiAffinity = spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+  return {
+    serviceAccount: spec.serviceAccountName || "default",
+    nodeSelector: spec.nodeSelector ?? {},
+    affinity: affinityLines(template),
+    antiAffinityKeys: [
+      ...new Set(
+        antiAffinity
+          .filter((term) => LabelSelector.matches(term.labelSelector, labels))
+          .map((term) => term.topologyKey)
+      )
+    ],
+    spread: (spec.topologySpreadConstraints ?? []).map(({ topologyKey, maxSkew, whenUnsatisfiable }) => ({
+      topologyKey,
+      maxSkew,
+      whenUnsatisfiable
+    })),
+    tolerations: (spec.tolerations ?? []).map(formatToleration),
+    priorityClass: spec.priorityClassName ?? null,
+    fsGroup: spec.securityContext?.fsGroup ?? null,
+    fsGroupChangePolicy: spec.securityContext?.fsGroupChangePolicy ?? null,
+    hostNetwork: spec.hostNetwork === true,
+    terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
+    resourceClaims: (spec.resourceClaims ?? []).map(
+      (claim) => claim.resourceClaimName ?? claim.resourceClaimTemplateName ?? claim.name
+    ),
+    extendedResources: extendedResourcesOf(template),
+    probes: [...(spec.initContainers ?? []), ...spec.containers].flatMap(probesOf)
+  }
+}
+
+const claimTemplatesOf = (set: StatefulSet): ReadonlyArray<typeof ClaimTemplate.Type> =>
+  (set.spec.volumeClaimTemplates ?? []).map(({ metadata, spec }) => {
+    const requested = spec?.resources?.requests?.["storage"]
+    return {
+      name: metadata.name,
+      storageClass: spec?.storageClassName ?? null,
+      requested: requested === undefined ? null : `${requested}`,
+      accessModes: spec?.accessModes ?? [],
+      volumeMode: spec?.volumeMode ?? "Filesystem"
+    }
+  })
+
+interface Counts {
+  readonly replicas?: number | null | undefined
+  readonly readyReplicas?: number | null | undefined
+  readonly availableReplicas?: number | null | undefined
+  readonly updatedReplicas?: number | null | undefined
+}
+
+/** Counts that are 0 are absent in the API. */
+const countsOf = (status: Counts | null | undefined) => ({
+  replicas: status?.replicas ?? 0,
+  ready: status?.readyReplicas ?? 0,
+  available: status?.availableReplicas ?? 0,
+  updated: status?.updatedReplicas ?? 0
+})
+
+/** What only some kinds of workload have. */
+type Specifics = Pick<
+  Workload,
+  | "replicas"
+  | "status"
+  | "observedGeneration"
+  | "firstOrdinal"
+  | "podManagementPolicy"
+  | "updateStrategy"
+  | "partition"
+  | "retention"
+  | "claimTemplates"
+  | "serviceName"
+  | "currentRevision"
+  | "updateRevision"
+>
+
+const withoutOrdinals = {
+  firstOrdinal: 0,
+  podManagementPolicy: null,
+  partition: 0,
+  retention: null,
+  claimTemplates: [],
+  serviceName: null,
+  currentRevision: null,
+  updateRevision: null
+} as const
+
+const ofStatefulSet = (set: StatefulSet): Specifics => {
+  const { spec, status } = set
+  const policy = spec.persistentVolumeClaimRetentionPolicy
+  return {
+    replicas: spec.replicas ?? 1,
+    status: countsOf(status),
+    observedGeneration: status?.observedGeneration ?? 0,
+    firstOrdinal: spec.ordinals?.start ?? 0,
+    podManagementPolicy: spec.podManagementPolicy === "Parallel" ? "Parallel" : "OrderedReady",
+    updateStrategy: spec.updateStrategy?.type ?? "RollingUpdate",
+    partition: spec.updateStrategy?.rollingUpdate?.partition ?? 0,
+    // Clusters before 1.27 have no policy: they retain.
+    retention: { whenScaled: policy?.whenScaled ?? "Retain", whenDeleted: policy?.whenDeleted ?? "Retain" },
+    claimTemplates: claimTemplatesOf(set),
+    serviceName: spec.serviceName || null,
+    currentRevision: status?.currentRevision ?? null,
+    updateRevision: status?.updateRevision ?? null
+  }
+}
+
+const ofDeployment = ({ spec, status }: Deployment): Specifics => ({
+  ...withoutOrdinals,
+  replicas: spec.replicas ?? 1,
+  status: countsOf(status),
+  observedGeneration: status?.observedGeneration ?? 0,
+  updateStrategy: spec.strategy?.type ?? "RollingUpdate"
+})
+
+const ofDaemonSet = ({ spec, status }: DaemonSet, newest: string | null): Specifics => ({
+  ...withoutOrdinals,
+  replicas: status?.desiredNumberScheduled ?? 0,
+  status: countsOf({
+    replicas: status?.currentNumberScheduled,
+    readyReplicas: status?.numberReady,
+    availableReplicas: status?.numberAvailable,
+    updatedReplicas: status?.updatedNumberScheduled
+  }),
+  observedGeneration: status?.observedGeneration ?? 0,
+  updateStrategy: spec.updateStrategy?.type ?? "RollingUpdate",
+  updateRevision: newest
+})
+
+const specificsOf = (member: Member, newest: string | null): Specifics => {
+  if (member.kind === "StatefulSet") return ofStatefulSet(member.object)
+  return member.kind === "Deployment" ? ofDeployment(member.object) : ofDaemonSet(member.object, newest)
+}
+
+/** One workload; `ready` and `status` are the controller's own counts, absent in the API when 0. */
+export const observeWorkload = (member: Member, lists: Lists): Workload => {
+  const { metadata, template } = member
+  const revisions = (lists.controllerrevisions ?? [])
+    .filter((revision) => controllerOf(revision.metadata)?.uid === metadata.uid)
+    .toSorted((a, b) => b.revision - a.revision)
+  const newest = revisions[0]?.metadata.labels?.["controller-revision-hash"] ?? null
+  const specifics = specificsOf(member, newest)
+  return {
+    kind: member.kind,
+    name: metadata.name,
+    uid: metadata.uid ?? "",
+    resourceVersion: metadata.resourceVersion ?? "",
+    generation: metadata.generation ?? 0,
+    created: metadata.creationTimestamp ?? "",
+    deleted: metadata.deletionTimestamp ?? null,
+    labels: metadata.labels ?? {},
+    selector: LabelSelector.format(member.selector),
+    minReadySeconds: member.object.spec.minReadySeconds ?? 0,
+    ...specifics,
+    ready: specifics.status.ready,
+    revisions: revisions.map(({ metadata: { name, creationTimestamp }, revision }) => ({
+      name,
+      revision,
+      created: creationTimestamp ?? ""
+    })),
+    images: [...(template.spec.initContainers ?? []), ...template.spec.containers].flatMap(({ image }) =>
+      image ? [image] : []
+    ),
+    template: observeTemplate(template),
+    writers: writersOf(member, lists.horizontalpodautoscalers)
+  }
+}
