@@ -6,7 +6,7 @@ import type { Claim } from "./Claim.ts"
 import { observeCopies } from "./Copies.ts"
 import { compareNames, type Member } from "./Member.ts"
 import type { Lists, Observation } from "./Observation.ts"
-import { observeSnapshots } from "./Snapshots.ts"
+import { observeSnapshots } from "./VolumeSnapshots.ts"
 import { kinds } from "./Kind.ts"
 import type { ObjectMeta } from "./kind/Meta.ts"
 
