@@ -1,0 +1,211 @@
+import { assert, describe, it } from "vitest"
+import { bound, claim, forbidden, lists, object, pod, stateOf, statefulSet, volume } from "./objects.ts"
+
+const claimNamed = (name: string, state: ReturnType<typeof stateOf>) => {
+  const found = state.claims.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`no claim ${name}`)
+  return found
+}
+const claimWith = (changes: Record<string, unknown>) =>
+  claimNamed("data-db-0", stateOf({ persistentvolumeclaims: [claim("data-db-0", changes)] }))
+
+describe("a claim of a template is told by its computed name", () => {
+  it("its template and ordinal are read back from the name, and its pod uses it", () => {
+    const { template, ordinal, usedBy, workload, leftover } = claimNamed("wal-db-1", stateOf())
+    assert.deepEqual(
+      { template, ordinal, usedBy, workload, leftover },
+      { template: "wal", ordinal: 1, usedBy: ["db-1"], workload: "StatefulSet/db", leftover: false }
+    )
+  })
+
+  it("claims come by ordinal, then template", () => {
+    const set = statefulSet({ spec: { replicas: 11 } })
+    const names = ["data-db-10", "wal-db-2", "data-db-2"]
+    assert.deepEqual(
+      stateOf({ statefulsets: [set], persistentvolumeclaims: names.map((name) => claim(name)) }).claims.map(
+        ({ name }) => name
+      ),
+      ["data-db-2", "wal-db-2", "data-db-10"]
+    )
+  })
+
+  it("a claim of an ordinal that nobody asks for is a leftover", () => {
+    const unused = { type: "Unused", status: "True", lastTransitionTime: "2026-08-18T10:00:00Z" }
+    const state = stateOf({
+      persistentvolumeclaims: [claim("data-db-3", { status: { conditions: [unused] } })]
+    })
+    const { leftover, usedBy, unusedSince, ordinal } = claimNamed("data-db-3", state)
+    assert.deepEqual(
+      { leftover, usedBy, unusedSince, ordinal },
+      { leftover: true, usedBy: [], unusedSince: "2026-08-18T10:00:00Z", ordinal: 3 }
+    )
+  })
+
+  it("ordinals below ordinals.start leave leftovers as well", () => {
+    const set = statefulSet({ spec: { replicas: 2, ordinals: { start: 1 } } })
+    assert.isTrue(
+      claimNamed("data-db-0", stateOf({ statefulsets: [set], pods: [], ...pick("data-db-0") })).leftover
+    )
+  })
+
+  it("a claim that only looks like a leftover, without the set's labels, is not the app's", () => {
+    const stranger = claim("data-db-7", { metadata: { labels: { app: "other" } } })
+    assert.deepEqual(stateOf({ persistentvolumeclaims: [stranger] }).claims, [])
+  })
+
+  it("a claim without labels for an ordinal that is asked for is the one that the controller takes", () => {
+    const bare = claim("data-db-2", { metadata: { labels: { app: "other" } } })
+    assert.equal(claimNamed("data-db-2", stateOf({ persistentvolumeclaims: [bare], pods: [] })).ordinal, 2)
+  })
+
+  it.each(["data-db-01", "data-db-0-1", "data-db-", "data-db-x", "xdata-db-0"])(
+    "%s is no claim of a template",
+    (name) => {
+      assert.deepEqual(stateOf({ persistentvolumeclaims: [claim(name)], pods: [] }).claims, [])
+    }
+  )
+
+  it("a claim that a pod names itself has no template", () => {
+    const volumes = [{ name: "extra", persistentVolumeClaim: { claimName: "archive" } }]
+    const state = stateOf({
+      pods: [pod(0, { spec: { volumes } })],
+      persistentvolumeclaims: [claim("archive", { metadata: { labels: {} } })]
+    })
+    const { template, workload, usedBy } = claimNamed("archive", state)
+    assert.deepEqual([template, workload, usedBy], [null, null, ["db-0"]])
+  })
+
+  it("the claim of a generic ephemeral volume is found by pod and volume", () => {
+    const state = stateOf({
+      pods: [pod(0, { spec: { volumes: [{ name: "scratch", ephemeral: {} }] } })],
+      persistentvolumeclaims: [claim("db-0-scratch", { metadata: { labels: {} } })]
+    })
+    assert.deepEqual(claimNamed("db-0-scratch", state).usedBy, ["db-0"])
+  })
+})
+
+const pick = (name: string) => ({ persistentvolumeclaims: [claim(name)] })
+
+describe("a claim's size and class may be on their way", () => {
+  it("G40: a claim that was grown later than its template keeps both sizes", () => {
+    const grown = {
+      spec: { resources: { requests: { storage: "5Gi" } } },
+      status: { capacity: { storage: "5Gi" } }
+    }
+    const state = stateOf({ persistentvolumeclaims: [claim("data-db-0", grown)] })
+    assert.equal(claimNamed("data-db-0", state).capacity, "5Gi")
+    assert.equal(state.workloads[0]?.claimTemplates[0]?.requested, "1Gi")
+    assert.isNull(claimNamed("data-db-0", state).resize)
+  })
+
+  it("a resize says where it stands, with the driver's message", () => {
+    const error = { type: "NodeResizeError", status: "True", message: "xfs_growfs failed" }
+    assert.equal(
+      claimWith({
+        status: {
+          allocatedResourceStatuses: { storage: "NodeResizeInProgress" },
+          conditions: [error, { type: "Resizing", status: "True" }]
+        }
+      }).resize,
+      "NodeResizeInProgress: xfs_growfs failed"
+    )
+  })
+
+  it("a size asked for that nobody works on yet is a resize that waits", () => {
+    assert.equal(
+      claimWith({ spec: { resources: { requests: { storage: "2Gi" } } } }).resize,
+      "2Gi requested, has 1Gi"
+    )
+    assert.isNull(claimWith({ spec: { resources: { requests: { storage: "1024Mi" } } } }).resize)
+  })
+
+  it("a change of attributes says what it goes to", () => {
+    assert.equal(
+      claimWith({
+        status: { modifyVolumeStatus: { status: "Infeasible", targetVolumeAttributesClassName: "gold" } }
+      }).modify,
+      "Infeasible to gold"
+    )
+  })
+})
+
+describe("the volume behind a claim", () => {
+  it("has driver, handle, policy, affinity and the nodes it is attached to", () => {
+    const attachment = (name: string, attached: boolean) => ({
+      metadata: { name: `${name}-${attached}` },
+      spec: { attacher: "csi.example.com", nodeName: name, source: { persistentVolumeName: "pv-data-db-0" } },
+      status: { attached }
+    })
+    const state = stateOf({
+      persistentvolumes: [volume("data-db-0", bound("topology.kubernetes.io/zone", "a"))],
+      volumeattachments: [attachment("node-a", true), attachment("node-b", false)]
+    })
+    assert.deepEqual(claimNamed("data-db-0", state).volume, {
+      name: "pv-data-db-0",
+      driver: "csi.example.com",
+      handle: "handle-data-db-0",
+      reclaimPolicy: "Delete",
+      nodeAffinity: [[{ key: "topology.kubernetes.io/zone", operator: "In", values: ["a"] }]],
+      attachedTo: ["node-a"],
+      source: "csi",
+      phase: "Bound"
+    })
+  })
+
+  it("is known by name alone to a user who may not read volumes", () => {
+    const state = stateOf({
+      persistentvolumes: forbidden("persistentvolumes"),
+      volumeattachments: forbidden("volumeattachments")
+    })
+    const { name, driver, nodeAffinity, attachedTo } = claimNamed("data-db-0", state).volume ?? {}
+    assert.deepEqual([name, driver, nodeAffinity, attachedTo], ["pv-data-db-0", null, null, null])
+  })
+
+  it("is not taken from a volume that another claim of that name holds", () => {
+    const other = volume("data-db-0", { spec: { claimRef: { uid: "uid-of-an-earlier-claim" } } })
+    assert.isNull(claimNamed("data-db-0", stateOf({ persistentvolumes: [other] })).volume?.handle ?? null)
+  })
+})
+
+describe("volumes that are no claims", () => {
+  it("are listed with what writes to them, and configuration is not", () => {
+    const template = {
+      spec: {
+        containers: [
+          {
+            name: "postgres",
+            volumeMounts: [
+              { name: "tmp", mountPath: "/tmp" },
+              { name: "time", mountPath: "/etc/localtime", readOnly: true }
+            ]
+          }
+        ],
+        volumes: [
+          { name: "tmp", emptyDir: { medium: "Memory" } },
+          { name: "time", hostPath: { path: "/etc/localtime" } },
+          { name: "conf", configMap: { name: "db-conf" } },
+          { name: "later", tomorrowFS: { id: 1 } }
+        ]
+      }
+    }
+    assert.deepEqual(stateOf({ statefulsets: [statefulSet({ spec: { template } })] }).volumes, [
+      {
+        workload: "StatefulSet/db",
+        name: "tmp",
+        source: "emptyDir",
+        detail: "Memory",
+        writers: ["postgres:/tmp"]
+      },
+      { workload: "StatefulSet/db", name: "time", source: "hostPath", detail: "/etc/localtime", writers: [] },
+      { workload: "StatefulSet/db", name: "later", source: "tomorrowFS", detail: null, writers: [] }
+    ])
+  })
+})
+
+describe("a namespace with other apps", () => {
+  it("shows none of their claims", () => {
+    const others = [claim("data-web-0"), object("x")]
+    const state = stateOf({ persistentvolumeclaims: [...(lists().persistentvolumeclaims as []), ...others] })
+    assert.equal(state.claims.length, 6)
+  })
+})

@@ -1,0 +1,41 @@
+import * as Result from "effect/Result"
+import { assert, describe, it } from "vitest"
+import { kinds, resourceName } from "../../packages/sdk/src/Kind.ts"
+import { pod } from "./objects.ts"
+
+describe("an object is accepted as it came, or refused by name", () => {
+  it("an accepted object is the very object, with the fields we do not know", () => {
+    const object = pod(0, { spec: { fieldOfTomorrow: { a: [1] } } })
+    const accepted = kinds.pods.accept(object)
+    assert.isTrue(Result.isSuccess(accepted))
+    if (Result.isSuccess(accepted)) assert.strictEqual<unknown>(accepted.success, object)
+  })
+
+  it("null stands for absent, as Go's encoders write it", () => {
+    const object = pod(0, { metadata: { finalizers: null }, spec: { tolerations: null } })
+    assert.isTrue(Result.isSuccess(kinds.pods.accept(object)))
+  })
+
+  it.each([
+    [{ status: { containerStatuses: "x" } }, "status.containerStatuses: expected array"],
+    [{ metadata: { labels: { app: 1 } } }, "metadata.labels.app: expected string"],
+    [{ spec: { containers: [{ name: "a" }, { name: 3 }] } }, "spec.containers[1].name: expected string"]
+  ])("a field of another type is named with its path: %j", (changes, expected) => {
+    const refused = kinds.pods.accept(pod(0, changes))
+    assert.isTrue(Result.isFailure(refused))
+    if (Result.isFailure(refused)) assert.deepEqual(refused.failure, [expected])
+  })
+
+  it.each([null, 3, "pod", [], {}])("%j is refused, not thrown at", (value) => {
+    assert.isTrue(Result.isFailure(kinds.pods.accept(value)))
+  })
+
+  it("every kind refuses what has no metadata, under a name that kubectl understands", () => {
+    for (const [plural, kind] of Object.entries(kinds)) {
+      assert.isTrue(Result.isFailure(kind.accept({ spec: {} })), plural)
+      assert.equal(kind.plural, plural)
+    }
+    assert.equal(resourceName("pods"), "pods")
+    assert.equal(resourceName("volumesnapshots"), "volumesnapshots.snapshot.storage.k8s.io")
+  })
+})
