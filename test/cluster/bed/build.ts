@@ -1,24 +1,41 @@
 import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync
+} from "node:fs"
 import { basename, join } from "node:path"
 import { binaries, cache, source } from "./folder.ts"
 import { run } from "./process.ts"
 import { phase } from "./progress.ts"
 
 export const kubernetes = "1.36.3"
-const snapshotModule = "github.com/kubernetes-csi/external-snapshotter/client/v8"
+
+/** Folders of manifests that modules carry beside their code; kept with the binaries that need them. */
+const carried: Readonly<Record<string, readonly [module: string, path: string]>> = {
+  "snapshot-definitions": ["github.com/kubernetes-csi/external-snapshotter/client/v8", "config/crd"],
+  "kwok-stages": ["sigs.k8s.io/kwok", "kustomize/stage"]
+}
+
+export const manifests = (name: keyof typeof carried): string => join(binaries, name)
 
 /** Binaries that are built, and cached, together. */
 interface Group {
   readonly name: string
   readonly module: string
   readonly packages: ReadonlyArray<string>
+  readonly carries?: ReadonlyArray<string>
   /** A folder of own Go code, whose files count for the cache too. */
   readonly own?: string
 }
 
 const groups: ReadonlyArray<Group> = [
-  { name: "kubernetes", module: ".", packages: ["tool"] },
+  { name: "kubernetes", module: ".", packages: ["tool"], carries: Object.keys(carried) },
   { name: "containerd", module: "containerd", packages: ["tool"] },
   { name: "dns", module: ".", packages: ["./dns"], own: "dns" },
   { name: "csi-driver", module: ".", packages: ["./csi-driver"], own: "csi-driver" }
@@ -43,13 +60,22 @@ const home = (group: Group): string => {
   const module = join(source, group.module)
   const files = [join(module, "go.mod"), join(module, "go.sum")]
   if (group.own !== undefined) files.push(...goFiles(join(source, group.own)))
-  const hash = createHash("sha256").update(`${process.arch} ${versionFlags}`)
+  const hash = createHash("sha256").update(JSON.stringify([process.arch, versionFlags, group]))
   for (const file of files) hash.update(basename(file)).update(readFileSync(file))
   return join(cache, `${group.name}-${hash.digest("hex").slice(0, 16)}`)
 }
 
+const carry = async (group: Group, name: string, target: string): Promise<void> => {
+  const [module = "", path = ""] = carried[name] ?? []
+  const folder = await run("go", ["list", "-m", "-f", "{{.Dir}}", module], {
+    cwd: join(source, group.module)
+  })
+  cpSync(join(folder.trim(), path), target, { recursive: true })
+}
+
 const compile = async (group: Group, target: string): Promise<void> => {
-  const half = `${target}.${process.pid}`
+  const half = `${target}.half`
+  rmSync(half, { recursive: true, force: true })
   mkdirSync(half, { recursive: true })
   await run(
     "go",
@@ -58,6 +84,7 @@ const compile = async (group: Group, target: string): Promise<void> => {
   )
   // Go names a binary after its folder, and etcd's is called server.
   if (existsSync(join(half, "server"))) renameSync(join(half, "server"), join(half, "etcd"))
+  for (const name of group.carries ?? []) await carry(group, name, join(half, name))
   rmSync(target, { recursive: true, force: true })
   renameSync(half, target)
 }
@@ -80,11 +107,4 @@ export const link = (): void => {
   for (const target of groups.map(home)) {
     for (const name of readdirSync(target)) symlinkSync(join(target, name), join(binaries, name))
   }
-}
-
-/** The folder with the snapshot API's definitions, which the client's module carries. */
-export const snapshotDefinitions = async (): Promise<string> => {
-  await run("go", ["mod", "download", snapshotModule], { cwd: source })
-  const folder = await run("go", ["list", "-m", "-f", "{{.Dir}}", snapshotModule], { cwd: source })
-  return join(folder.trim(), "config", "crd")
 }

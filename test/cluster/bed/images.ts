@@ -20,7 +20,7 @@ const pathOf = (extra: string): string =>
 const images: ReadonlyArray<Image> = [
   {
     name: "pause",
-    fill: rootfs.pause,
+    fill: rootfs.busybox,
     // A process numbered 1 has no default for SIGTERM, so the shell has to name one.
     config: { Entrypoint: ["/bin/sh", "-c", "trap 'exit 0' TERM INT; sleep infinity & wait"] }
   },
@@ -104,7 +104,8 @@ const make = async (image: Image, folder: string): Promise<void> => {
 
 export const build = async (): Promise<void> => {
   if (existsSync(home)) return
-  const half = `${home}.${process.pid}`
+  const half = `${home}.half`
+  rmSync(half, { recursive: true, force: true })
   mkdirSync(half, { recursive: true })
   for (const image of images) {
     await phase(`image ${image.name}`, () => make(image, half))

@@ -1,5 +1,7 @@
 // Fake nodes, hundreds of them, whose pods become ready without running.
+import { join } from "node:path"
 import * as api from "./api.ts"
+import { manifests } from "./build.ts"
 import * as pki from "./pki.ts"
 import { alive, start } from "./process.ts"
 import { until } from "./progress.ts"
@@ -31,10 +33,24 @@ const fake = (index: number): object => {
   }
 }
 
+/** What a fake node, and a pod on it, does in its life. */
+const stages = [
+  "node/fast/node-initialize.yaml",
+  "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+  "pod/fast/pod-complete.yaml",
+  "pod/fast/pod-delete.yaml",
+  "pod/fast/pod-ready.yaml"
+].map((file) => `--config=${join(manifests("kwok-stages"), file)}`)
+
 export const begin = (): void => {
   if (alive("kwok")) return
   const manage = [`--manage-nodes-with-annotation-selector=${mark}=fake`, "--cidr=10.250.0.0/16"]
-  start({ name: "kwok", command: ["kwok", "--kubeconfig", pki.configOf("kwok"), ...manage] })
+  // The lease is renewed four times in its life; the bed takes a node for lost after 12 s.
+  const lease = "--node-lease-duration-seconds=16"
+  start({
+    name: "kwok",
+    command: ["kwok", "--kubeconfig", pki.configOf("kwok"), ...manage, lease, ...stages]
+  })
 }
 
 interface List {

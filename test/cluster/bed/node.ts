@@ -68,23 +68,25 @@ export const begin = (node: Node): void => {
   start({ name: `${node.name}/kube-proxy`, command: ["kube-proxy", "--config", proxy], netns: node.netns })
 }
 
-interface Object {
-  readonly status?: {
-    readonly capacity?: Readonly<Record<string, string>>
-    readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }>
-  }
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly lastHeartbeatTime: string
 }
 
-export const condition = async (node: Node): Promise<string> => {
-  const found = await api.get<Object>(`/api/v1/nodes/${node.name}`)
-  return found?.status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "absent"
+const ready = async (node: Node): Promise<Condition | undefined> => {
+  const found = await api.get<{ status: { conditions?: ReadonlyArray<Condition> } }>(
+    `/api/v1/nodes/${node.name}`
+  )
+  return found?.status.conditions?.find(({ type }) => type === "Ready")
 }
 
-/** The sign of life that came after a moment: a node just lost still says that it is ready. */
-const alive = async (node: Node, since: number): Promise<boolean> => {
+export const condition = async (node: Node): Promise<string> => (await ready(node))?.status ?? "absent"
+
+const renewed = async (node: Node): Promise<number> => {
   const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${node.name}`
   const lease = await api.get<{ spec: { renewTime: string } }>(path)
-  return lease !== undefined && Date.parse(lease.spec.renewTime) > since
+  return lease === undefined ? 0 : Date.parse(lease.spec.renewTime)
 }
 
 /** Devices without a plugin. The kubelet keeps what it finds, but sets it to zero when it starts. */
@@ -96,11 +98,13 @@ const equip = async (node: Node): Promise<void> => {
 }
 
 export const becomesReady = async (node: Node): Promise<void> => {
+  // A node just lost still says that it is ready, so it has to give a sign of life after now: it writes its
+  // status, in whole seconds, when it starts or changes, and renews its lease every ten seconds.
   const since = Date.now()
-  await until(
-    `${node.name} to be ready`,
-    60,
-    async () => (await alive(node, since)) && (await condition(node)) === "True"
-  )
+  await until(`${node.name} to be ready`, 60, async () => {
+    const now = await ready(node)
+    if (now?.status !== "True") return false
+    return Date.parse(now.lastHeartbeatTime) >= since - 1000 || (await renewed(node)) > since
+  })
   await equip(node)
 }

@@ -35,18 +35,17 @@ const skeleton = (root: string): void => {
   writeFileSync(join(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n")
 }
 
-/** Links every applet that no package brought as a program of its own. */
+/** Links every applet that no package brought as a program of its own. `wget -T` crashes in Debian 12's. */
 const applets = async (root: string): Promise<void> => {
+  copyFileSync("/bin/busybox", join(root, "usr/bin/busybox"))
   for (const name of (await run("/bin/busybox", ["--list"])).split("\n").filter(Boolean)) {
     const place = join(root, "usr/bin", name)
     if (!existsSync(place)) symlinkSync("busybox", place)
   }
 }
 
-/** Enough to hold a pod's namespaces, in one file. */
-export const pause = async (root: string): Promise<void> => {
+export const busybox = async (root: string): Promise<void> => {
   skeleton(root)
-  copyFileSync("/bin/busybox", join(root, "usr/bin/busybox"))
   await applets(root)
 }
 
@@ -88,11 +87,8 @@ const unpack = async (root: string, packages: ReadonlyArray<string>): Promise<vo
   await run("chroot", [root, "/usr/bin/env", "PATH=/usr/sbin:/usr/bin", "ldconfig"])
 }
 
-/** Not the static one, which crashes when it looks up a name. */
-export const busybox = (root: string): Promise<void> => unpack(root, ["busybox"])
-
 export const postgres = async (root: string): Promise<void> => {
-  await unpack(root, ["busybox", "postgresql-15"])
+  await unpack(root, ["libc-bin", "postgresql-15"])
   mkdirSync(join(root, "usr/local/bin"), { recursive: true })
   copyFileSync(join(import.meta.dirname, "start-postgres"), join(root, "usr/local/bin/start-postgres"))
   chmodSync(join(root, "usr/local/bin/start-postgres"), 0o755)

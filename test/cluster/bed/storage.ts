@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import * as api from "./api.ts"
-import { snapshotDefinitions } from "./build.ts"
+import { manifests } from "./build.ts"
 import { apply, kubectl } from "./control-plane.ts"
 import { below, csiLog, source } from "./folder.ts"
 import { kubeletFolder } from "./node.ts"
@@ -82,8 +82,7 @@ export const control = (): void => {
 
 /** Starts only once its definitions are served: without them the snapshot controller gives up. */
 export const snapshots = async (): Promise<void> => {
-  const folder = await snapshotDefinitions()
-  await kubectl("apply", "--server-side", "-k", folder)
+  await kubectl("apply", "--server-side", "-k", manifests("snapshot-definitions"))
   await until("snapshot definitions", 30, async () => {
     for (const group of ["snapshot", "groupsnapshot"]) {
       if ((await api.get(`/apis/${group}.storage.k8s.io/v1`)) === undefined) return false
