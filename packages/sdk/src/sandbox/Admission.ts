@@ -1,0 +1,103 @@
+/**
+ * What stands between a well-formed write and the store: namespaces that are not
+ * there or on their way out, quotas, the default storage class, a Service's
+ * address, and refusals that a test asks for.
+ */
+import { at, isObject, stringAt } from "./Json.ts"
+import type { Draft, KubeObject } from "./KubeObject.ts"
+import { checkQuota } from "./Quota.ts"
+import type { Registry, WriteOptions } from "./Registry.ts"
+import { namespaces, persistentvolumeclaims, services } from "./resource/core.ts"
+import { storageclasses } from "./resource/storage.ts"
+import type { ResourceType } from "./ResourceType.ts"
+import * as Status from "./Status.ts"
+
+export type Verb = "CREATE" | "UPDATE" | "DELETE"
+
+/** A validating webhook, as far as its callers can tell. */
+export interface Webhook {
+  /** As it stands in the refusal, for example `policy.example.com`. */
+  readonly name: string
+  /** The reason to refuse, or undefined to let pass. */
+  readonly refuse: (
+    verb: Verb,
+    object: KubeObject,
+    previous: KubeObject | undefined,
+    user: string | undefined
+  ) => string | undefined
+}
+
+const defaultClass = (registry: Registry): string | undefined =>
+  registry.store
+    .list(storageclasses)
+    .filter((each) => each.metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true")
+    // Of several the newest counts, since Kubernetes 1.26.
+    .toSorted((left, right) =>
+      left.metadata.creationTimestamp < right.metadata.creationTimestamp ? 1 : -1
+    )[0]?.metadata.name
+
+const protectedNamespaces = ["default", "kube-system", "kube-public"]
+
+export class Admission {
+  readonly #webhooks: Set<Webhook>
+  #addresses = 0
+
+  constructor(webhooks: Set<Webhook>) {
+    this.#webhooks = webhooks
+  }
+
+  mutate(registry: Registry, type: ResourceType, namespace: string | undefined, draft: Draft): Draft {
+    if (namespace !== undefined) {
+      const home = registry.store.get(namespaces, undefined, namespace)
+      if (home === undefined) throw Status.notFound(namespaces, namespace)
+      if (home.status.phase === "Terminating") {
+        throw Status.forbidden(
+          type,
+          draft.metadata.name ?? "",
+          `unable to create new content in namespace ${namespace} because it is being terminated`,
+          [
+            {
+              reason: "NamespaceTerminating",
+              message: `namespace ${namespace} is being terminated`,
+              field: "metadata.namespace"
+            }
+          ]
+        )
+      }
+    }
+    if (!isObject(draft.spec)) return draft
+    if (type === persistentvolumeclaims && draft.spec["storageClassName"] === undefined) {
+      const name = defaultClass(registry)
+      return name === undefined ? draft : { ...draft, spec: { ...draft.spec, storageClassName: name } }
+    }
+    if (
+      type === services &&
+      stringAt(draft.spec, "type") !== "ExternalName" &&
+      at(draft.spec, "clusterIP") === undefined
+    ) {
+      const next = ++this.#addresses
+      const address = `10.96.${(next >>> 8) & 255}.${next & 255}`
+      return { ...draft, spec: { ...draft.spec, clusterIP: address, clusterIPs: [address] } }
+    }
+    return draft
+  }
+
+  validate(
+    registry: Registry,
+    type: ResourceType,
+    verb: Verb,
+    object: KubeObject,
+    previous: KubeObject | undefined,
+    options: WriteOptions
+  ): void {
+    if (verb === "DELETE" && type === namespaces && protectedNamespaces.includes(object.metadata.name)) {
+      throw Status.forbidden(type, object.metadata.name, "this namespace may not be deleted")
+    }
+    for (const webhook of this.#webhooks) {
+      const why = webhook.refuse(verb, object, previous, options.user)
+      if (why !== undefined)
+        throw Status.plain(400, `admission webhook "${webhook.name}" denied the request: ${why}`)
+    }
+    if (verb !== "DELETE") checkQuota(registry, type, object, previous)
+  }
+}

@@ -1,0 +1,348 @@
+/** The API server: from a request to an answer, or to a watch. Synchronous: one request is one step. */
+import type { Request } from "../Cluster.ts"
+import * as Access from "./Access.ts"
+import { type Answer, form, inVersion, json, many, one, refused } from "./Answer.ts"
+import { checkShape, decode, parseJson } from "./Decode.ts"
+import { discovery } from "./Discovery.ts"
+import { evict } from "./Eviction.ts"
+import { at, isObject, stringAt } from "./Json.ts"
+import { type Draft, isDraft, type KubeObject } from "./KubeObject.ts"
+import { list, selectorOf } from "./List.ts"
+import { patch } from "./Patch.ts"
+import type { Registry, WriteOptions } from "./Registry.ts"
+import { deleteBody, deleteOptions, writeOptions } from "./RequestOptions.ts"
+import { leases } from "./resource/index.ts"
+import { type ResourceType } from "./ResourceType.ts"
+import { review } from "./Review.ts"
+import { type Route, Router } from "./Route.ts"
+import { fromScale, toScale } from "./Scale.ts"
+import * as Status from "./Status.ts"
+import { isTrue, Watch } from "./Watch.ts"
+
+type ResourceRoute = Extract<Route, { readonly _tag: "Resource" }>
+
+/** The limit of etcd on one write. */
+const etcdLimit = 1.5 * 1024 * 1024
+
+const verbs: Readonly<Record<Request["method"], readonly [named: string, collection: string]>> = {
+  GET: ["get", "list"],
+  POST: ["create", "create"],
+  PUT: ["update", "update"],
+  PATCH: ["patch", "patch"],
+  DELETE: ["delete", "deletecollection"]
+}
+
+/** Subresources that a real server has and the sandbox does not. */
+const missing = [
+  "attach",
+  "binding",
+  "ephemeralcontainers",
+  "finalize",
+  "log",
+  "portforward",
+  "proxy",
+  "resize",
+  "token"
+]
+
+const queryOf = (request: Request): URLSearchParams =>
+  new URLSearchParams((request.query ?? []).map(([key, value]) => [key, value]))
+
+const matchingName = (draft: Draft, name: string): Draft => {
+  if (draft.metadata.name !== undefined && draft.metadata.name !== "" && draft.metadata.name !== name) {
+    throw Status.badRequest(
+      `the name of the object (${draft.metadata.name}) does not match the name on the URL (${name})`
+    )
+  }
+  return draft
+}
+
+const scaleBody = (body: unknown): Draft => {
+  const draft = isObject(body) ? { apiVersion: "autoscaling/v1", kind: "Scale", metadata: {}, ...body } : body
+  if (!isDraft(draft)) {
+    throw Status.badRequest("the object provided is unrecognized (must be of type Scale)")
+  }
+  checkShape(draft, "Scale", "v1")
+  return draft
+}
+
+/** Only maps of bytes grow as large as etcd's limit; all else is far below. */
+const checkSize = (object: Draft): void => {
+  if (
+    (object.kind === "ConfigMap" || object.kind === "Secret") &&
+    JSON.stringify(object).length > etcdLimit
+  ) {
+    throw Status.plain(500, "etcdserver: request is too large")
+  }
+}
+
+type Change = (current: KubeObject) => Draft
+
+export class Api {
+  readonly registry: Registry
+  readonly #router: Router
+
+  constructor(registry: Registry, types: ReadonlyArray<ResourceType>) {
+    this.registry = registry
+    this.#router = new Router(types)
+  }
+
+  /** The resources served. */
+  get types(): ReadonlyArray<ResourceType> {
+    return this.#router.types
+  }
+
+  isWatch(request: Request): boolean {
+    return (
+      request.method === "GET" &&
+      (request.query ?? []).some(([key, value]) => key === "watch" && isTrue(value))
+    )
+  }
+
+  handle(request: Request, user: Access.User = Access.admin): Answer {
+    try {
+      return this.#handle(request, user)
+    } catch (refusal) {
+      if (refusal instanceof Status.Refusal) return refused(refusal)
+      throw refusal
+    }
+  }
+
+  /** A watch's start; the answer that refuses it, where it is refused. */
+  watch(request: Request, user: Access.User = Access.admin): Watch | Answer {
+    try {
+      const route = this.#router.route(request.path)
+      if (route._tag !== "Resource") return this.#handle(request, user)
+      const query = queryOf(request)
+      this.#authorize(user, request, route, query)
+      const { type, version, namespace, name, subresource } = route
+      if (subresource !== undefined) throw Status.methodNotAllowed()
+      const as = form(request.headers?.["accept"])
+      if (as !== "Plain")
+        throw Status.notImplemented(`a watch of ${as === "Table" ? "tables" : "metadata alone"}`)
+      return new Watch(this.registry.store, type, version, namespace, name, query)
+    } catch (refusal) {
+      if (refusal instanceof Status.Refusal) return refused(refusal)
+      throw refusal
+    }
+  }
+
+  /** Throws the 403 of an exec that this user may not do, or the 404 of a pod that is not there. */
+  authorizeExec(user: Access.User, namespace: string, pod: string): void {
+    const type = this.#router.type("", "pods")
+    if (type === undefined) throw Status.notImplemented("pods")
+    // Both since 1.35: over WebSocket an exec is a GET that acts (kubernetes PR 134577).
+    for (const verb of ["create", "get"]) {
+      const attempt = { verb, group: "", resource: "pods", subresource: "exec", namespace, name: pod }
+      if (!Access.isAllowed(user, attempt)) throw Access.denial(user, type, attempt)
+    }
+  }
+
+  #authorize(user: Access.User, request: Request, route: ResourceRoute, query: URLSearchParams): void {
+    const { type, namespace, name, subresource } = route
+    const verb = this.isWatch(request) ? "watch" : verbs[request.method][name === undefined ? 1 : 0]
+    const named = name ?? /(?:^|,)metadata\.name==?([^,]+)/.exec(query.get("fieldSelector") ?? "")?.[1]
+    const attempt: Access.Attempt = {
+      verb,
+      group: type.group,
+      resource: type.resource,
+      ...(subresource === undefined ? {} : { subresource }),
+      ...(namespace === undefined
+        ? type.resource === "namespaces" && name !== undefined
+          ? { namespace: name }
+          : {}
+        : { namespace }),
+      ...(named === undefined ? {} : { name: named })
+    }
+    if (!Access.isAllowed(user, attempt)) throw Access.denial(user, type, attempt)
+  }
+
+  #handle(request: Request, user: Access.User): Answer {
+    const route = this.#router.route(request.path)
+    if (route._tag === "Resource") return this.#resource(request, route, user)
+    if (route._tag === "UnknownResource" && !route.custom) throw Status.missingResource()
+    if (route._tag === "Review") {
+      if (request.method !== "POST") throw Status.methodNotAllowed()
+      const body = parseJson(request.body, (why) => `couldn't get version/kind; json parse error: ${why}`)
+      return review(user, route.kind, body)
+    }
+    if (request.method !== "GET") throw Status.methodNotAllowed()
+    return discovery(this.types, request.path, request.headers?.["accept"])
+  }
+
+  #resource(request: Request, route: ResourceRoute, user: Access.User): Answer {
+    const query = queryOf(request)
+    this.#authorize(user, request, route, query)
+    const { type, subresource, name } = route
+    if (subresource !== undefined && !type.subresources.some((each) => each === subresource)) {
+      if (missing.includes(subresource)) throw Status.notImplemented(`${type.resource}/${subresource}`)
+      throw Status.missingResource()
+    }
+    if (subresource === "exec") throw Status.notImplemented("exec over a plain request; use Cluster.exec")
+    if (subresource === "eviction")
+      return this.#evict(request, route.namespace ?? "", name ?? "", query, user)
+    return name === undefined
+      ? this.#collection(request, route, query, user)
+      : this.#object(request, route, name, query, user)
+  }
+
+  #collection(request: Request, route: ResourceRoute, query: URLSearchParams, user: Access.User): Answer {
+    const { type, version, namespace } = route
+    const { store } = this.registry
+    const { method } = request
+    const as = form(request.headers?.["accept"])
+    if (method === "GET") {
+      const { items, metadata } = list(store, type, namespace, query)
+      return json(many(type, version, items, metadata, as, query, this.registry.now()))
+    }
+    if (method === "PUT" || method === "PATCH" || (type.namespaced && namespace === undefined)) {
+      throw Status.methodNotAllowed()
+    }
+    if (method === "POST") {
+      const draft = decode(type, version, this.#body(request, type))
+      checkSize(draft)
+      const object = this.registry.create(type, namespace, draft, writeOptions(query, user, "CreateOptions"))
+      return this.#answer(route, object, as, query, 201)
+    }
+    const options = deleteOptions(deleteBody(request), query, user)
+    const deleted = store
+      .list(type, namespace)
+      .filter(selectorOf(type, query))
+      .map((object) => this.registry.remove(type, namespace, object.metadata.name, options).object)
+    const metadata = { resourceVersion: String(store.revision) }
+    return json(many(type, version, deleted, metadata, as, query, this.registry.now()))
+  }
+
+  #object(
+    request: Request,
+    route: ResourceRoute,
+    name: string,
+    query: URLSearchParams,
+    user: Access.User
+  ): Answer {
+    const { type, namespace, subresource } = route
+    const { method } = request
+    const as = form(request.headers?.["accept"])
+    if (method === "POST" || (method === "DELETE" && subresource !== undefined))
+      throw Status.methodNotAllowed()
+    if (method === "GET") {
+      const version = Number(query.get("resourceVersion") ?? 0)
+      const { revision } = this.registry.store
+      if (version > revision) throw Status.tooLargeVersion(version, revision)
+      return this.#answer(route, this.registry.find(type, namespace, name), as, query, 200)
+    }
+    if (method === "DELETE") {
+      const options = deleteOptions(deleteBody(request), query, user)
+      const { object, gone } = this.registry.remove(type, namespace, name, options)
+      return gone && !type.answersDeleted
+        ? json(Status.success(type, name, object.metadata.uid))
+        : this.#answer(route, object, as, query, 200)
+    }
+    const options = writeOptions(query, user, method === "PUT" ? "UpdateOptions" : "PatchOptions")
+    const change = method === "PUT" ? this.#put(request, route, name) : this.#patch(request, route, name)
+    // Leases alone may be created by an update.
+    if (method === "PUT" && type === leases && this.registry.store.get(type, namespace, name) === undefined) {
+      const draft = matchingName(decode(type, route.version, this.#body(request, type)), name)
+      return this.#answer(route, this.registry.create(type, namespace, draft, options), as, query, 201)
+    }
+    return this.#write(route, name, change, options, as, query)
+  }
+
+  #put(request: Request, { type, version, namespace, subresource }: ResourceRoute, name: string): Change {
+    const body = this.#body(request, type)
+    if (subresource === "scale") {
+      const scale = scaleBody(body)
+      return (current) => fromScale(type, current, scale)
+    }
+    const draft = matchingName(decode(type, version, body), name)
+    if (draft.metadata.namespace !== undefined && draft.metadata.namespace !== namespace) {
+      throw Status.badRequest(
+        "the namespace of the provided object does not match the namespace sent on the request"
+      )
+    }
+    return () => draft
+  }
+
+  #patch(request: Request, { type, version, subresource }: ResourceRoute, name: string): Change {
+    const change = patch(request, type)
+    return (current) => {
+      if (subresource === "scale") return fromScale(type, current, scaleBody(change(toScale(current))))
+      const draft = decode(type, version, change(inVersion(type, version, current)))
+      if (draft.metadata.namespace !== current.metadata.namespace) {
+        throw Status.badRequest("the namespace of the object does not match the namespace on the request")
+      }
+      return matchingName(draft, name)
+    }
+  }
+
+  #write(
+    route: ResourceRoute,
+    name: string,
+    change: Change,
+    options: WriteOptions,
+    as: ReturnType<typeof form>,
+    query: URLSearchParams
+  ): Answer {
+    const { type, namespace, subresource } = route
+    const object = this.registry.update(
+      type,
+      namespace,
+      name,
+      (current) => {
+        const draft = change(current)
+        checkSize(draft)
+        return draft
+      },
+      subresource === "status" ? { ...options, subresource } : options
+    )
+    return this.#answer(route, object, as, query, 200)
+  }
+
+  #answer(
+    route: ResourceRoute,
+    object: KubeObject,
+    as: ReturnType<typeof form>,
+    query: URLSearchParams,
+    status: number
+  ): Answer {
+    if (route.subresource === "scale") return json(toScale(object), status)
+    return json(
+      one(route.type, inVersion(route.type, route.version, object), as, query, this.registry.now()),
+      status
+    )
+  }
+
+  #body(request: Request, type: ResourceType): unknown {
+    const contentType = (request.headers?.["content-type"] ?? "application/json").split(";")[0]?.trim() ?? ""
+    if (contentType !== "application/json" && contentType !== "*/*") {
+      if (/yaml|protobuf|cbor/.test(contentType)) throw Status.notImplemented(`a body of ${contentType}`)
+      throw Status.unsupportedMediaType([
+        "application/json",
+        "application/yaml",
+        "application/vnd.kubernetes.protobuf"
+      ])
+    }
+    return parseJson(
+      request.body,
+      (why) =>
+        `the object provided is unrecognized (must be of type ${type.kind}): couldn't get version/kind; json parse error: ${why}`
+    )
+  }
+
+  #evict(
+    request: Request,
+    namespace: string,
+    name: string,
+    query: URLSearchParams,
+    user: Access.User
+  ): Answer {
+    if (request.method !== "POST") throw Status.methodNotAllowed()
+    const body = parseJson(request.body, (why) => `couldn't get version/kind; json parse error: ${why}`)
+    if (stringAt(body, "kind") !== undefined && stringAt(body, "kind") !== "Eviction") {
+      throw Status.badRequest("the object provided is unrecognized (must be of type Eviction)")
+    }
+    const options = deleteOptions(at(body, "deleteOptions"), query, user)
+    evict(this.registry, namespace, name, options)
+    return json({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201)
+  }
+}

@@ -1,0 +1,97 @@
+/** The eviction subresource: a delete that asks the disruption budgets first. */
+import { at, numberAt, stringAt } from "./Json.ts"
+import type { KubeObject } from "./KubeObject.ts"
+import type { DeleteOptions, Registry } from "./Registry.ts"
+import { type Pod, pods } from "./resource/core.ts"
+import { poddisruptionbudgets } from "./resource/index.ts"
+import { statefulsets } from "./resource/apps.ts"
+import { labelSelector } from "./Selector.ts"
+import { plain, tooManyRequests } from "./Status.ts"
+
+const isHealthy = (pod: Pod): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  pod.status.conditions?.some((each) => each.type === "Ready" && each.status === "True") === true
+
+/** A count, or a share of the expected pods rounded up. */
+const amount = (value: unknown, expected: number): number =>
+  typeof value === "number" ? value : Math.ceil((Number.parseInt(String(value), 10) / 100) * expected)
+
+/** How many of the budget's pods are healthy, and how many must be. */
+export const standing = (
+  registry: Registry,
+  budget: KubeObject
+): { readonly expected: number; readonly healthy: number; readonly desired: number } => {
+  const selects = labelSelector(at(budget.spec, "selector"))
+  const chosen = registry.store
+    .list(pods, budget.metadata.namespace)
+    .filter(
+      (pod) =>
+        selects(pod.metadata.labels ?? {}) &&
+        pod.status.phase !== "Succeeded" &&
+        pod.status.phase !== "Failed"
+    )
+  const owners = new Map(
+    chosen.flatMap((pod) => {
+      const owner = pod.metadata.ownerReferences?.find((each) => each.controller === true)
+      return owner === undefined ? [] : [[owner.uid, owner]]
+    })
+  )
+  // With maxUnavailable the owners' /scale says how many there should be; else the pods that are.
+  let expected = chosen.length
+  if (at(budget.spec, "maxUnavailable") !== undefined) {
+    expected = [...owners.values()].reduce((sum, owner) => {
+      const set =
+        owner.kind === "StatefulSet"
+          ? registry.store.get(statefulsets, budget.metadata.namespace, owner.name)
+          : undefined
+      return (
+        sum +
+        (set === undefined
+          ? chosen.filter((pod) => pod.metadata.ownerReferences?.some((each) => each.uid === owner.uid))
+              .length
+          : (numberAt(set.spec, "replicas") ?? 0))
+      )
+    }, 0)
+  }
+  const atMost = at(budget.spec, "maxUnavailable")
+  const atLeast = at(budget.spec, "minAvailable")
+  const desired =
+    atMost === undefined ? amount(atLeast ?? 0, expected) : Math.max(0, expected - amount(atMost, expected))
+  return { expected, healthy: chosen.filter(isHealthy).length, desired }
+}
+
+/** Deletes the pod, or throws the 429 of the budget that forbids it. */
+export const evict = (registry: Registry, namespace: string, name: string, options: DeleteOptions): void => {
+  const pod = registry.find(pods, namespace, name)
+  const budgets = registry.store
+    .list(poddisruptionbudgets, namespace)
+    .filter((budget) => labelSelector(at(budget.spec, "selector"))(pod.metadata.labels ?? {}))
+  const exempt =
+    pod.metadata.deletionTimestamp !== undefined ||
+    pod.status.phase === "Pending" ||
+    pod.status.phase === "Succeeded" ||
+    pod.status.phase === "Failed"
+  if (!exempt) {
+    if (budgets.length > 1) {
+      throw plain(
+        500,
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+      )
+    }
+    for (const budget of budgets) {
+      const { healthy, desired } = standing(registry, budget)
+      const always = stringAt(budget.spec, "unhealthyPodEvictionPolicy") === "AlwaysAllow"
+      // An unhealthy pod may go while the budget is met without it (KEP-3017, IfHealthyBudget).
+      if (!isHealthy(pod) && (always || healthy >= desired)) continue
+      if (healthy - desired <= 0) {
+        throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0, [
+          {
+            reason: "DisruptionBudget",
+            message: `The disruption budget ${budget.metadata.name} needs ${desired} healthy pods and has ${healthy} currently`
+          }
+        ])
+      }
+    }
+  }
+  registry.remove(pods, namespace, name, options)
+}

@@ -1,0 +1,2 @@
+/** Faults come next; this value keeps the entry's shape. */
+export const none = "none"

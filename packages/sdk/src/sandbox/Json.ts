@@ -1,0 +1,78 @@
+/** JSON values as the sandbox holds them: never changed in place, so that reads share them. */
+
+/** A JSON object whose fields are not known yet. */
+export type JsonObject = { readonly [key: string]: unknown }
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+export const isArray = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
+
+/** The value at a path of keys, `undefined` where something on the way is absent. */
+export const at = (value: unknown, ...path: ReadonlyArray<string>): unknown => {
+  let current = value
+  for (const key of path) {
+    if (!isObject(current)) return undefined
+    current = current[key]
+  }
+  return current
+}
+
+export const stringAt = (value: unknown, ...path: ReadonlyArray<string>): string | undefined => {
+  const found = at(value, ...path)
+  return typeof found === "string" ? found : undefined
+}
+
+export const numberAt = (value: unknown, ...path: ReadonlyArray<string>): number | undefined => {
+  const found = at(value, ...path)
+  return typeof found === "number" ? found : undefined
+}
+
+export const arrayAt = (value: unknown, ...path: ReadonlyArray<string>): ReadonlyArray<unknown> => {
+  const found = at(value, ...path)
+  return isArray(found) ? found : []
+}
+
+/** A map of strings, such as labels; what is not a string is left out. */
+export const stringsAt = (
+  value: unknown,
+  ...path: ReadonlyArray<string>
+): Readonly<Record<string, string>> => {
+  const found = at(value, ...path)
+  if (!isObject(found)) return {}
+  const strings: Record<string, string> = {}
+  for (const [key, item] of Object.entries(found)) if (typeof item === "string") strings[key] = item
+  return strings
+}
+
+/** Structural equality; an absent key and an `undefined` one are the same. */
+export const equal = (left: unknown, right: unknown): boolean => {
+  if (left === right) return true
+  if (isArray(left)) {
+    return isArray(right) && left.length === right.length && left.every((item, i) => equal(item, right[i]))
+  }
+  if (!isObject(left) || !isObject(right)) return false
+  for (const key in left) if (!equal(left[key], right[key])) return false
+  for (const key in right) if (left[key] === undefined && right[key] !== undefined) return false
+  return true
+}
+
+/** The object with what lies at `path` replaced, sharing all else; `undefined` removes it. */
+export const set = (value: unknown, path: ReadonlyArray<string>, replacement: unknown): unknown => {
+  const [key, ...rest] = path
+  if (key === undefined) return replacement
+  const from = isObject(value) ? value : {}
+  const item = set(from[key], rest, replacement)
+  if (item !== undefined) return { ...from, [key]: item }
+  const { [key]: _, ...others } = from
+  return others
+}
+
+/** Makes a value that leaves the sandbox by reference unchangeable, once. */
+export const freeze = <T>(value: T): T => {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const item of Object.values(value)) freeze(item)
+  }
+  return value
+}

@@ -1,0 +1,152 @@
+/** Lists: at which version, which page, and the token for the next one. */
+import type { KubeObject } from "./KubeObject.ts"
+import type { ResourceType } from "./ResourceType.ts"
+import type { ListMeta } from "./Answer.ts"
+import * as Selector from "./Selector.ts"
+import * as Status from "./Status.ts"
+import { keyOfObject, type Store } from "./Store.ts"
+import { prohibited, unsupported } from "./strategy/Fault.ts"
+
+interface Token {
+  readonly rv: number
+  readonly start: string
+}
+
+const invalidToken = (why: string): never => {
+  throw Status.badRequest(`continue key is not valid: ${why}`)
+}
+
+/** The server's own token: readable base64, and not to be read. */
+const encodeToken = ({ rv, start }: Token): string =>
+  btoa(JSON.stringify({ v: "meta.k8s.io/v1", rv, start: `${start}\u0000` }))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "")
+
+const decodeToken = (text: string): Token => {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")))
+  } catch {
+    throw Status.badRequest("continue key is not valid: illegal base64 data at input byte 0")
+  }
+  if (typeof parsed !== "object" || parsed === null) return invalidToken("no token")
+  const { v, rv, start } = parsed as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown }
+  if (v !== "meta.k8s.io/v1") return invalidToken("server does not recognize this encoded version")
+  if (typeof rv !== "number" || rv === 0) {
+    return invalidToken("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+  }
+  if (typeof start !== "string" || start === "") {
+    return invalidToken("encoded start key empty (version meta.k8s.io/v1)")
+  }
+  return { rv, start: start.replace("\u0000", "") }
+}
+
+/** A resourceVersion of a query; undefined for none or the empty one. */
+export const parseVersion = (text: string | null): number | undefined => {
+  if (text === null || text === "") return undefined
+  if (!/^\d+$/.test(text)) {
+    throw Status.invalidOptions("ListOptions", [
+      {
+        field: "resourceVersion",
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+      }
+    ])
+  }
+  return Number(text)
+}
+
+export const selectorOf = (type: ResourceType, query: URLSearchParams): Selector.Match =>
+  Selector.both(
+    Selector.labels(query.get("labelSelector") ?? ""),
+    Selector.fields(type, query.get("fieldSelector") ?? "")
+  )
+
+const checkMatch = (query: URLSearchParams): void => {
+  const match = query.get("resourceVersionMatch") ?? ""
+  const version = query.get("resourceVersion") ?? ""
+  const faults = []
+  if (match !== "") {
+    if (version === "") {
+      faults.push(
+        prohibited(
+          "resourceVersionMatch",
+          "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        )
+      )
+    }
+    if ((query.get("continue") ?? "") !== "") {
+      faults.push(
+        prohibited("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+      )
+    }
+    if (match !== "Exact" && match !== "NotOlderThan") {
+      faults.push(unsupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]))
+    }
+    if (match === "Exact" && version === "0") {
+      faults.push(
+        prohibited(
+          "resourceVersionMatch",
+          'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        )
+      )
+    }
+  }
+  if (query.has("sendInitialEvents")) {
+    faults.push(prohibited("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+  }
+  if (faults.length > 0) throw Status.invalidOptions("ListOptions", faults)
+}
+
+const gone =
+  "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list."
+
+export const list = (
+  store: Store,
+  type: ResourceType,
+  namespace: string | undefined,
+  query: URLSearchParams
+): { readonly items: ReadonlyArray<KubeObject>; readonly metadata: ListMeta } => {
+  checkMatch(query)
+  const match = selectorOf(type, query)
+  const limit = Number(query.get("limit") ?? 0)
+  const version = parseVersion(query.get("resourceVersion"))
+  const continued = query.get("continue") ?? ""
+  let token: Token | undefined
+  let exact: number | undefined
+  if (continued !== "") {
+    if (version !== undefined && version > 0) {
+      throw Status.badRequest("specifying resource version is not allowed when using continue")
+    }
+    token = decodeToken(continued)
+    if (token.rv > 0) exact = token.rv
+  } else if (version !== undefined && version > 0) {
+    if (version > store.revision) throw Status.tooLargeVersion(version, store.revision)
+    const how = query.get("resourceVersionMatch")
+    // Without a match a limited list is exact, as it was before the parameter existed.
+    if (how === "Exact" || (how === null && limit > 0)) exact = version
+  }
+  const all = exact === undefined ? store.list(type, namespace) : store.listAt(type, namespace, exact)
+  if (all === undefined) {
+    throw token === undefined
+      ? Status.expired("The resourceVersion for the provided list is too old.")
+      : Status.expired(gone, encodeToken({ rv: -1, start: token.start }))
+  }
+  const revision = String(exact ?? store.revision)
+  const start = token?.start
+  const rest = start === undefined ? all : all.filter((object) => keyOfObject(object) > start)
+  const found = Selector.isEverything(match) ? rest : rest.filter(match)
+  if (limit <= 0 || found.length <= limit) return { items: found, metadata: { resourceVersion: revision } }
+  const items = found.slice(0, limit)
+  const last = items.at(-1)
+  return {
+    items,
+    metadata: {
+      resourceVersion: revision,
+      continue: encodeToken({ rv: Number(revision), start: last === undefined ? "" : keyOfObject(last) }),
+      // With a selector the server cannot know how many are left.
+      ...(Selector.isEverything(match) ? { remainingItemCount: found.length - limit } : {})
+    }
+  }
+}

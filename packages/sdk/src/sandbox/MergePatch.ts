@@ -1,0 +1,113 @@
+/** RFC 7386, and Kubernetes' strategic variant of it, in which some lists merge by a key. */
+import { isArray, isObject, type JsonObject } from "./Json.ts"
+import { badRequest } from "./Status.ts"
+
+/** RFC 7386: objects merge, null removes, all else replaces. */
+export const merge = (target: unknown, patch: unknown): unknown => {
+  if (!isObject(patch)) return patch
+  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  for (const [key, item] of Object.entries(patch)) {
+    if (item === null) delete merged[key]
+    else merged[key] = merge(merged[key], item)
+  }
+  return merged
+}
+
+/**
+ * The lists that merge, by the field that holds them and the keys of their first
+ * item, from the `patchMergeKey` of the API's types.
+ */
+const mergeKeyOf = (field: string, parent: string): string | undefined => {
+  switch (field) {
+    case "containers":
+    case "initContainers":
+    case "ephemeralContainers":
+    case "volumes":
+    case "env":
+    case "imagePullSecrets":
+    case "resourceClaims":
+      return "name"
+    case "volumeMounts":
+      return "mountPath"
+    case "volumeDevices":
+      return "devicePath"
+    case "ports":
+      return parent === "spec" ? "port" : "containerPort"
+    case "conditions":
+    case "addresses":
+      return "type"
+    case "ownerReferences":
+      return "uid"
+    case "hostAliases":
+      return "ip"
+    case "topologySpreadConstraints":
+      return "topologyKey"
+    case "podIPs":
+    case "hostIPs":
+      return "ip"
+    case "secrets":
+      return "name"
+    default:
+      return undefined
+  }
+}
+
+/** Lists of plain values that are joined, not replaced. */
+const isJoined = (field: string, parent: string): boolean => field === "finalizers" && parent === "metadata"
+
+const withoutDirectives = (value: JsonObject): JsonObject => {
+  const { $patch: _, $retainKeys: __, ...rest } = value
+  return rest
+}
+
+const mergeList = (
+  target: ReadonlyArray<unknown>,
+  patch: ReadonlyArray<unknown>,
+  key: string,
+  field: string
+): ReadonlyArray<unknown> => {
+  let merged = [...target]
+  for (const item of patch) {
+    if (!isObject(item)) throw badRequest(`invalid patch: the list ${field} holds objects`)
+    if (item["$patch"] === "replace") {
+      return patch.flatMap((each) => (isObject(each) && each["$patch"] === undefined ? [each] : []))
+    }
+    const value = item[key]
+    if (value === undefined) {
+      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`)
+    }
+    const found = merged.findIndex((each) => isObject(each) && each[key] === value)
+    if (item["$patch"] === "delete") merged = merged.filter((_, i) => i !== found)
+    else if (found >= 0) merged[found] = strategicMerge(merged[found], item, field)
+    else merged.push(strategicMerge({}, item, field))
+  }
+  return merged
+}
+
+/**
+ * Strategic merge over the lists that our kinds have: containers, volumes and env
+ * by name, mounts by path, conditions by type, owners by uid, ports by number.
+ * A node's taints have no merge key that counts: the list is replaced.
+ */
+export const strategicMerge = (target: unknown, patch: unknown, field = ""): unknown => {
+  if (!isObject(patch)) return patch
+  if (patch["$patch"] === "replace") return withoutDirectives(patch)
+  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  for (const [key, item] of Object.entries(patch)) {
+    if (key === "$patch" || key === "$retainKeys" || key.startsWith("$setElementOrder/")) continue
+    if (key.startsWith("$deleteFromPrimitiveList/")) {
+      const name = key.slice("$deleteFromPrimitiveList/".length)
+      const [from, gone] = [merged[name], item]
+      if (isArray(from) && isArray(gone)) merged[name] = from.filter((each) => !gone.includes(each))
+    } else if (item === null) delete merged[key]
+    else if (isObject(item) && item["$patch"] === "delete") delete merged[key]
+    else if (isArray(item)) {
+      const before = merged[key]
+      const list = isArray(before) ? before : []
+      const mergeKey = mergeKeyOf(key, field)
+      if (isJoined(key, field)) merged[key] = [...new Set([...list, ...item])]
+      else merged[key] = mergeKey === undefined ? item : mergeList(list, item, mergeKey, key)
+    } else merged[key] = strategicMerge(merged[key], item, key)
+  }
+  return merged
+}

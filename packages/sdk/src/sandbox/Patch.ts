@@ -1,0 +1,39 @@
+/** From a PATCH to a function over the object as JSON. */
+import type { Request } from "../Cluster.ts"
+import { parseJson } from "./Decode.ts"
+import { isObject } from "./Json.ts"
+import * as JsonPatch from "./JsonPatch.ts"
+import { merge, strategicMerge } from "./MergePatch.ts"
+import type { ResourceType } from "./ResourceType.ts"
+import { badRequest, notImplemented, unsupportedMediaType } from "./Status.ts"
+
+const strategic = "application/strategic-merge-patch+json"
+
+const patchTypes = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  strategic,
+  "application/apply-patch+yaml"
+] as const
+
+export const patch = (request: Request, type: ResourceType): ((value: unknown) => unknown) => {
+  const contentType = (request.headers?.["content-type"] ?? "").split(";")[0]?.trim()
+  const known = patchTypes.find((each) => each === contentType)
+  if (known === "application/apply-patch+yaml") throw notImplemented("server-side apply")
+  if (known === undefined || (type.custom && known === strategic)) {
+    throw unsupportedMediaType(patchTypes.filter((each) => !type.custom || each !== strategic))
+  }
+  const body = parseJson(request.body, (why) => `error decoding patch: ${why}`)
+  if (known === "application/json-patch+json") {
+    const operations = JsonPatch.parse(body)
+    return (value) => JsonPatch.apply(operations, value)
+  }
+  if (!isObject(body)) {
+    throw badRequest(
+      "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+    )
+  }
+  return known === "application/merge-patch+json"
+    ? (value) => merge(value, body)
+    : (value) => strategicMerge(value, body)
+}

@@ -1,0 +1,64 @@
+/**
+ * What runs in a container: a small program in TypeScript. It reads and writes its
+ * volumes, answers commands, and says when it is ready. Its time is the Effect clock's.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { Container, Pod } from "./resource/core.ts"
+import type { Volume } from "./Volume.ts"
+
+/** What a program sees of the container that it runs in. */
+export interface Host {
+  readonly pod: Pod
+  readonly container: Container
+  /** How often the container was restarted in this pod. */
+  readonly restarts: number
+  /** What is mounted at a path, or undefined. */
+  readonly volume: (mountPath: string) => Volume | undefined
+  /** The host of another pod's running container, as a connection over the pod network would reach it. */
+  readonly peer: (pod: string) => Host | undefined
+  /** Kept for the container's life, for what the program's parts tell each other. */
+  readonly memory: Map<string, unknown>
+}
+
+/** One command in a running container. */
+export interface Command {
+  readonly argv: ReadonlyArray<string>
+  readonly stdin: Stream.Stream<Uint8Array>
+  readonly stdout: (text: Uint8Array | string) => Effect.Effect<void>
+  readonly stderr: (text: Uint8Array | string) => Effect.Effect<void>
+}
+
+export interface Program {
+  /**
+   * The container's process. It runs until it returns its exit code; its scope closes
+   * when the container ends, however that comes. Default: it runs for ever.
+   */
+  readonly onStart?: (host: Host) => Effect.Effect<number, never, Scope.Scope>
+  /** A command by exec; answers its exit code. Default: a few of the tools that every image has. */
+  readonly onExec?: (host: Host, command: Command) => Effect.Effect<number, never, Scope.Scope>
+  /** What the readiness probe finds. Default: ready. */
+  readonly isReady?: (host: Host) => boolean
+  /** Between SIGTERM and the end; the grace period bounds it. Default: it ends at once. */
+  readonly onStop?: (host: Host) => Effect.Effect<void>
+}
+
+/** Which program runs in a container: by its image, its labels, as the caller likes. Undefined: the plain one. */
+export type Programs = (pod: Pod, container: Container) => Program | undefined
+
+/** The tools of a plain image. What is none of them is not found, with a shell's code for it. */
+export const plainExec = (host: Host, { argv, stdout, stderr }: Command): Effect.Effect<number> => {
+  const [name, ...rest] = argv
+  if (name === "true" || name === "/bin/true") return Effect.succeed(0)
+  if (name === "false" || name === "/bin/false") return Effect.succeed(1)
+  if (name === "echo") return Effect.as(stdout(`${rest.join(" ")}\n`), 0)
+  if (name === "hostname") {
+    return Effect.as(stdout(`${host.pod.spec.hostname ?? host.pod.metadata.name}\n`), 0)
+  }
+  if (name === "sleep") return Effect.as(Effect.sleep(Number(rest[0] ?? 0) * 1000), 0)
+  return Effect.as(stderr(`exec: ${JSON.stringify(name ?? "")}: executable file not found in $PATH\n`), 127)
+}
+
+/** Does nothing, for ever, and is ready. */
+export const plain: Program = {}

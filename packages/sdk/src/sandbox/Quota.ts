@@ -1,0 +1,73 @@
+/** ResourceQuotas: counts of objects, sums of requests, and the refusal when one would be crossed. */
+import { arrayAt, at, stringAt } from "./Json.ts"
+import type { KubeObject } from "./KubeObject.ts"
+import * as Quantity from "./Quantity.ts"
+import type { Registry } from "./Registry.ts"
+import { persistentvolumeclaims, pods, resourcequotas } from "./resource/core.ts"
+import type { ResourceType } from "./ResourceType.ts"
+import * as Status from "./Status.ts"
+
+const counted = ["configmaps", "persistentvolumeclaims", "pods", "secrets", "services"]
+
+const podSum = (object: KubeObject, kind: "requests" | "limits", resource: string): number =>
+  arrayAt(object.spec, "containers").reduce<number>(
+    (sum, each) => sum + Quantity.parse(at(each, "resources", kind, resource) ?? "0"),
+    0
+  )
+
+/** What one object takes of each resource that a quota can name. */
+const usage = (type: ResourceType, object: KubeObject, resource: string): number => {
+  const name = type.group === "" ? type.resource : `${type.resource}.${type.group}`
+  if (resource === `count/${name}`) return 1
+  if (type.group === "" && resource === type.resource && counted.includes(resource)) {
+    const phase = stringAt(object.status, "phase")
+    return type === pods && (phase === "Succeeded" || phase === "Failed") ? 0 : 1
+  }
+  if (type === persistentvolumeclaims) {
+    const size = Quantity.parse(at(object.spec, "resources", "requests", "storage") ?? "0")
+    const ofClass = `${stringAt(object.spec, "storageClassName") ?? ""}.storageclass.storage.k8s.io/`
+    if (resource === "requests.storage" || resource === `${ofClass}requests.storage`) return size
+    if (resource === `${ofClass}persistentvolumeclaims`) return 1
+  }
+  if (type === pods) {
+    if (resource === "cpu" || resource === "requests.cpu") return podSum(object, "requests", "cpu")
+    if (resource === "memory" || resource === "requests.memory") return podSum(object, "requests", "memory")
+    if (resource === "limits.cpu") return podSum(object, "limits", "cpu")
+    if (resource === "limits.memory") return podSum(object, "limits", "memory")
+  }
+  return 0
+}
+
+const shown = (resource: string, amount: number): string =>
+  `${resource}=${/storage|memory/.test(resource) && !resource.startsWith("count/") ? Quantity.bytes(amount) : amount}`
+
+/** Throws what the ResourceQuota admission answers. */
+export const checkQuota = (
+  registry: Registry,
+  type: ResourceType,
+  object: KubeObject,
+  previous: KubeObject | undefined
+): void => {
+  const { namespace, name } = object.metadata
+  if (namespace === undefined) return
+  for (const quota of registry.store.list(resourcequotas, namespace)) {
+    const exceeded: Array<{ resource: string; requested: number; used: number; hard: string }> = []
+    for (const [resource, hard] of Object.entries(quota.spec.hard ?? {})) {
+      const requested =
+        usage(type, object, resource) - (previous === undefined ? 0 : usage(type, previous, resource))
+      if (requested <= 0) continue
+      const used = registry.store
+        .list(type, namespace)
+        .reduce((sum, each) => sum + usage(type, each, resource), 0)
+      if (used + requested > Quantity.parse(hard)) exceeded.push({ resource, requested, used, hard })
+    }
+    if (exceeded.length === 0) continue
+    const sorted = exceeded.toSorted((left, right) => (left.resource < right.resource ? -1 : 1))
+    const list = (each: (item: (typeof sorted)[number]) => string): string => sorted.map(each).join(",")
+    throw Status.forbidden(
+      type,
+      name,
+      `exceeded quota: ${quota.metadata.name}, requested: ${list((item) => shown(item.resource, item.requested))}, used: ${list((item) => shown(item.resource, item.used))}, limited: ${list((item) => `${item.resource}=${item.hard}`)}`
+    )
+  }
+}

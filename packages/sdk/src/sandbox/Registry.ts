@@ -1,0 +1,367 @@
+/**
+ * What every write goes through, whoever makes it: a client's request or a
+ * controller. Names, uids, generations, preconditions, deletion in its stages,
+ * and the rules of the kind; then the store.
+ */
+import type { Admission } from "./Admission.ts"
+import { equal, isObject } from "./Json.ts"
+import type { Draft, KubeObject, Metadata } from "./KubeObject.ts"
+import { groupVersion, type ResourceType } from "./ResourceType.ts"
+import * as Status from "./Status.ts"
+import type { Store } from "./Store.ts"
+import { prohibited, required, subdomain } from "./strategy/Fault.ts"
+import * as Timestamp from "./Timestamp.ts"
+
+export interface WriteOptions {
+  /** Everything is checked and nothing kept. */
+  readonly dryRun?: boolean
+  readonly user?: string
+}
+
+export interface DeleteOptions extends WriteOptions {
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly gracePeriodSeconds?: number
+  readonly propagation?: "Background" | "Foreground" | "Orphan"
+}
+
+export interface Deleted {
+  readonly object: KubeObject
+  /** Whether the object is gone, rather than on its way out. */
+  readonly gone: boolean
+}
+
+const suffixLetters = "bcdfghjklmnpqrstvwxz2456789"
+
+/** The fields of an object that a client's wish is made of. */
+const wish = (object: Draft): unknown => {
+  const { metadata: _, status: __, ...rest } = object
+  return rest
+}
+
+const isEmpty = (value: object | string | undefined): boolean =>
+  value === undefined ||
+  value === "" ||
+  (typeof value === "object" && (value === null || Object.keys(value).length === 0))
+
+/** The server's encoding leaves out what is empty. */
+const omitEmpty = (metadata: Metadata): Metadata => {
+  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields, ...rest } = metadata
+  return {
+    ...rest,
+    ...(generateName === undefined || isEmpty(generateName) ? {} : { generateName }),
+    ...(labels === undefined || isEmpty(labels) ? {} : { labels }),
+    ...(annotations === undefined || isEmpty(annotations) ? {} : { annotations }),
+    ...(ownerReferences === undefined || isEmpty(ownerReferences) ? {} : { ownerReferences }),
+    ...(finalizers === undefined || isEmpty(finalizers) ? {} : { finalizers }),
+    ...(managedFields === undefined || isEmpty(managedFields) ? {} : { managedFields })
+  }
+}
+
+export class Registry {
+  readonly store: Store
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly #admission: Admission
+
+  constructor(store: Store, now: () => number, random: () => number, admission: Admission) {
+    this.store = store
+    this.now = now
+    this.random = random
+    this.#admission = admission
+  }
+
+  uid(): string {
+    let hex = ""
+    for (let i = 0; i < 32; i++) hex += Math.floor(this.random() * 16).toString(16)
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`
+  }
+
+  #suffix(): string {
+    let suffix = ""
+    for (let i = 0; i < 5; i++) suffix += suffixLetters[Math.floor(this.random() * suffixLetters.length)]
+    return suffix
+  }
+
+  find<T extends KubeObject>(type: ResourceType<T>, namespace: string | undefined, name: string): T {
+    const object = this.store.get(type, namespace, name)
+    if (object === undefined) throw Status.notFound(type, name)
+    return object
+  }
+
+  create(
+    type: ResourceType,
+    namespace: string | undefined,
+    draft: Draft,
+    options: WriteOptions = {}
+  ): KubeObject {
+    const generated = draft.metadata.generateName
+    let name = draft.metadata.name ?? ""
+    if (name === "" && generated !== undefined && generated !== "") {
+      // As the server does: five letters, and a second try is the client's business.
+      name = `${generated.slice(0, 58)}${this.#suffix()}`
+    }
+    if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== "") {
+      throw Status.plain(500, "resourceVersion should not be set on objects to be created")
+    }
+    if (type.namespaced && (draft.metadata.namespace ?? namespace) !== namespace) {
+      throw Status.badRequest(
+        "the namespace of the provided object does not match the namespace sent on the request"
+      )
+    }
+    const { strategy } = type
+    const { status: _, ...withoutStatus } = draft
+    const hasStatus = type.subresources.includes("status")
+    const named: Draft = {
+      ...(hasStatus && strategy.keepsStatus !== true ? withoutStatus : draft),
+      metadata: { ...draft.metadata, name }
+    }
+    const admitted = this.#admission.mutate(this, type, namespace, strategy.withDefaults?.(named) ?? named)
+    const faults = [
+      ...(name === "" ? [required("metadata.name", "name or generateName is required")] : []),
+      ...(name === "" || strategy.faults !== undefined ? [] : this.#nameFaults(type, name)),
+      ...(name === "" ? [] : (strategy.faults?.(admitted) ?? []))
+    ]
+    if (faults.length > 0) throw Status.invalid(type, name, faults)
+    const finalizers = [...new Set([...(draft.metadata.finalizers ?? []), ...(strategy.finalizers ?? [])])]
+    const {
+      deletionTimestamp: ___,
+      deletionGracePeriodSeconds: ____,
+      resourceVersion: _____,
+      namespace: ______,
+      ...metadata
+    } = admitted.metadata
+    const object: KubeObject = {
+      ...admitted,
+      metadata: omitEmpty({
+        ...metadata,
+        name,
+        ...(namespace === undefined ? {} : { namespace }),
+        uid: this.uid(),
+        resourceVersion: "",
+        ...(type.counted || type.custom || type.resource === "pods" ? { generation: 1 } : {}),
+        creationTimestamp: Timestamp.fromMillis(this.now()),
+        finalizers
+      }),
+      ...(strategy.initialStatus === undefined ? {} : { status: strategy.initialStatus })
+    }
+    this.#admission.validate(this, type, "CREATE", object, undefined, options)
+    if (this.store.get(type, namespace, name) !== undefined) throw Status.alreadyExists(type, name)
+    return options.dryRun === true ? object : this.store.put(type, object)
+  }
+
+  #nameFaults(type: ResourceType, name: string) {
+    // RBAC names are path segments, and may hold colons.
+    return type.group === "rbac.authorization.k8s.io" ? [] : subdomain("metadata.name", name)
+  }
+
+  /**
+   * Reads, changes and writes in one step. `change` answers the whole new object;
+   * a uid or resourceVersion in it is a precondition.
+   */
+  update(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    change: (current: KubeObject) => Draft,
+    options: WriteOptions & { readonly subresource?: "status" } = {}
+  ): KubeObject {
+    const current = this.find(type, namespace, name)
+    const asked = change(current)
+    const { strategy } = type
+    const { uid, resourceVersion } = asked.metadata
+    if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) {
+      throw Status.conflict(
+        type,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`
+      )
+    }
+    if (resourceVersion !== undefined && resourceVersion !== "") {
+      if (!/^\d+$/.test(resourceVersion)) {
+        throw Status.invalid(type, name, [
+          {
+            field: "metadata.resourceVersion",
+            reason: "FieldValueInvalid",
+            message: `Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`
+          }
+        ])
+      }
+      if (resourceVersion !== current.metadata.resourceVersion) throw Status.modified(type, name)
+    } else if (type.custom) {
+      throw Status.invalid(type, name, [
+        {
+          field: "metadata.resourceVersion",
+          reason: "FieldValueInvalid",
+          message: "Invalid value: 0: must be specified for an update"
+        }
+      ])
+    }
+    const ofStatus = options.subresource === "status"
+    const { status: _, ...rest } = asked
+    const defaulted: Draft = ofStatus
+      ? { ...current, metadata: type.custom ? current.metadata : asked.metadata, status: asked.status }
+      : type.subresources.includes("status")
+        ? {
+            ...(strategy.withDefaults?.(rest) ?? rest),
+            ...(current.status === undefined ? { status: undefined } : { status: current.status })
+          }
+        : (strategy.withDefaults?.(asked) ?? asked)
+    const metadata = this.#nextMetadata(current, defaulted)
+    const { status, ...body } = defaulted
+    let next: KubeObject = { ...body, ...(status === undefined ? {} : { status }), metadata }
+    const added = (metadata.finalizers ?? []).filter(
+      (each) => current.metadata.finalizers?.includes(each) !== true
+    )
+    const faults = [
+      ...(current.metadata.deletionTimestamp !== undefined && added.length > 0
+        ? [
+            prohibited(
+              "metadata.finalizers",
+              `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((each) => JSON.stringify(each)).join(", ")}}`
+            )
+          ]
+        : []),
+      ...(ofStatus
+        ? []
+        : [...(strategy.faults?.(next) ?? []), ...(strategy.updateFaults?.(next, current) ?? [])])
+    ]
+    if (faults.length > 0) throw Status.invalid(type, name, faults)
+    if (equal(next, current)) return current
+    if (metadata.generation !== undefined && !ofStatus && !equal(wish(next), wish(current))) {
+      next = { ...next, metadata: { ...metadata, generation: metadata.generation + 1 } }
+    }
+    this.#admission.validate(this, type, "UPDATE", next, current, options)
+    if (options.dryRun === true) return next
+    if (this.#isOver(type, next)) {
+      // The last finalizer went: what was waiting to be deleted is.
+      return this.store.remove(type, namespace, name) ?? next
+    }
+    return this.store.put(type, next)
+  }
+
+  /** What a client may not say of an object, the server says again. */
+  #nextMetadata(current: KubeObject, asked: Draft): Metadata {
+    const { deletionTimestamp, deletionGracePeriodSeconds, namespace, generation } = current.metadata
+    const {
+      deletionTimestamp: _,
+      deletionGracePeriodSeconds: __,
+      generation: ___,
+      namespace: ____,
+      ...metadata
+    } = asked.metadata
+    return omitEmpty({
+      ...metadata,
+      name: current.metadata.name,
+      ...(namespace === undefined ? {} : { namespace }),
+      uid: current.metadata.uid,
+      resourceVersion: current.metadata.resourceVersion,
+      creationTimestamp: current.metadata.creationTimestamp,
+      ...(generation === undefined ? {} : { generation }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds })
+    })
+  }
+
+  #isOver(type: ResourceType, object: KubeObject): boolean {
+    const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+    const held =
+      type.resource === "namespaces" && isObject(object.spec) && !equal(object.spec["finalizers"] ?? [], [])
+    return (
+      deletionTimestamp !== undefined &&
+      (deletionGracePeriodSeconds ?? 0) === 0 &&
+      (finalizers ?? []).length === 0 &&
+      !held
+    )
+  }
+
+  /** A controller's write of a status; nothing happens when it is so already. */
+  setStatus<T extends KubeObject>(type: ResourceType<T>, object: T, status: T["status"]): void {
+    const { namespace, name } = object.metadata
+    const current = this.store.get(type, namespace, name)
+    if (
+      current === undefined ||
+      current.metadata.uid !== object.metadata.uid ||
+      equal(current.status, status)
+    )
+      return
+    this.store.put(type, { ...current, status })
+  }
+
+  remove(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions = {}
+  ): Deleted {
+    const current = this.find(type, namespace, name)
+    const { metadata } = current
+    if (options.uid !== undefined && options.uid !== metadata.uid) {
+      throw Status.deleteConflict(
+        type,
+        name,
+        `the UID in the precondition (${options.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`
+      )
+    }
+    if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion) {
+      throw Status.deleteConflict(
+        type,
+        name,
+        `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`
+      )
+    }
+    this.#admission.validate(this, type, "DELETE", current, current, options)
+    const kept = (metadata.finalizers ?? []).filter(
+      (each) => each !== "orphan" && each !== "foregroundDeletion"
+    )
+    const finalizers =
+      options.propagation === "Orphan"
+        ? [...kept, "orphan"]
+        : options.propagation === "Foreground"
+          ? [...kept, "foregroundDeletion"]
+          : options.propagation === "Background"
+            ? kept
+            : (metadata.finalizers ?? [])
+    const own = type.strategy.gracePeriodSeconds?.(current)
+    const asked = own === undefined || own === 0 ? 0 : Math.max(options.gracePeriodSeconds ?? own, 0)
+    const left =
+      metadata.deletionTimestamp === undefined ? undefined : (metadata.deletionGracePeriodSeconds ?? 0)
+    // A second wish can only shorten the first.
+    const grace =
+      left === undefined ? asked : options.gracePeriodSeconds === undefined ? left : Math.min(left, asked)
+    const namespaceInUse = type.resource === "namespaces"
+    if (grace === 0 && finalizers.length === 0 && !namespaceInUse) {
+      if (options.dryRun === true) return { object: current, gone: true }
+      return { object: this.store.remove(type, namespace, name) ?? current, gone: true }
+    }
+    if (left === grace && equal(finalizers, metadata.finalizers ?? []))
+      return { object: current, gone: false }
+    const object: KubeObject = {
+      ...current,
+      metadata: omitEmpty({
+        ...metadata,
+        finalizers,
+        deletionTimestamp:
+          left === grace && metadata.deletionTimestamp !== undefined
+            ? metadata.deletionTimestamp
+            : Timestamp.fromMillis(this.now() + grace * 1000),
+        deletionGracePeriodSeconds: grace,
+        ...(metadata.generation === undefined || left !== undefined
+          ? {}
+          : { generation: metadata.generation + 1 })
+      }),
+      ...(namespaceInUse
+        ? { status: { ...(isObject(current.status) ? current.status : {}), phase: "Terminating" } }
+        : {})
+    }
+    return { object: options.dryRun === true ? object : this.store.put(type, object), gone: false }
+  }
+}
+
+/** `apiVersion` and `kind` of a type's objects. */
+export const typeMeta = (type: ResourceType): { readonly apiVersion: string; readonly kind: string } => ({
+  apiVersion: groupVersion(type),
+  kind: type.kind
+})

@@ -1,0 +1,63 @@
+/** The options of a write, from the query and from a delete's body. */
+import type { Request } from "../Cluster.ts"
+import type { User } from "./Access.ts"
+import { parseJson } from "./Decode.ts"
+import { arrayAt, at, numberAt, stringAt } from "./Json.ts"
+import type { DeleteOptions, WriteOptions } from "./Registry.ts"
+import { invalidOptions } from "./Status.ts"
+import { unsupported } from "./strategy/Fault.ts"
+
+const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
+  const bad = values.find((value) => value !== "All")
+  if (bad !== undefined) throw invalidOptions(kind, [unsupported("dryRun", bad, ["All"])])
+  return values.length > 0
+}
+
+export const writeOptions = (query: URLSearchParams, user: User, kind: string): WriteOptions => ({
+  dryRun: isDryRun(query.getAll("dryRun"), kind),
+  user: user.name
+})
+
+const propagationOf = (body: unknown, query: URLSearchParams): DeleteOptions["propagation"] => {
+  const policy = stringAt(body, "propagationPolicy") ?? query.get("propagationPolicy") ?? undefined
+  const asked = query.get("orphanDependents")
+  const orphans = at(body, "orphanDependents") ?? (asked === null ? undefined : asked === "true")
+  if (policy !== undefined && policy !== "Background" && policy !== "Foreground" && policy !== "Orphan") {
+    throw invalidOptions("DeleteOptions", [
+      unsupported("propagationPolicy", policy, ["Foreground", "Background", "Orphan", "nil"])
+    ])
+  }
+  if (policy !== undefined && orphans !== undefined) {
+    throw invalidOptions("DeleteOptions", [
+      {
+        field: "propagationPolicy",
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`
+      }
+    ])
+  }
+  return policy ?? (orphans === true ? "Orphan" : orphans === false ? "Background" : undefined)
+}
+
+/** `from`: the DeleteOptions, or undefined where the request has none. */
+export const deleteOptions = (from: unknown, query: URLSearchParams, user: User): DeleteOptions => {
+  const inQuery = query.get("gracePeriodSeconds")
+  const seconds = numberAt(from, "gracePeriodSeconds") ?? (inQuery === null ? Number.NaN : Number(inQuery))
+  const uid = stringAt(from, "preconditions", "uid")
+  const resourceVersion = stringAt(from, "preconditions", "resourceVersion")
+  const propagation = propagationOf(from, query)
+  return {
+    dryRun: isDryRun([...arrayAt(from, "dryRun"), ...query.getAll("dryRun")], "DeleteOptions"),
+    user: user.name,
+    ...(Number.isNaN(seconds) ? {} : { gracePeriodSeconds: seconds }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(propagation === undefined ? {} : { propagation })
+  }
+}
+
+/** The DeleteOptions in a DELETE's body. */
+export const deleteBody = ({ body }: Request): unknown =>
+  body === undefined || body === ""
+    ? undefined
+    : parseJson(body, (why) => `couldn't get version/kind; json parse error: ${why}`)

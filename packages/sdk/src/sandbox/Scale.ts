@@ -1,0 +1,72 @@
+/** The scale subresource: an `autoscaling/v1` Scale over a workload's replicas. */
+import { arrayAt, at, isArray, numberAt, set, stringAt, stringsAt } from "./Json.ts"
+import type { Draft, KubeObject } from "./KubeObject.ts"
+import { badRequest, invalid } from "./Status.ts"
+import { notNegative } from "./strategy/Fault.ts"
+import { type ResourceType, resourceType } from "./ResourceType.ts"
+
+const scales = resourceType("autoscaling", "v1", "scales", "Scale")
+
+/** A selector in the query's text form, as clients find a workload's pods by. */
+const selectorText = (selector: unknown): string =>
+  [
+    ...Object.entries(stringsAt(selector, "matchLabels")).map(([key, value]) => `${key}=${value}`),
+    ...arrayAt(selector, "matchExpressions").map((each) => {
+      const key = stringAt(each, "key") ?? ""
+      const values = at(each, "values")
+      const operator = stringAt(each, "operator")
+      if (operator === "In" || operator === "NotIn") {
+        return `${key} ${operator.toLowerCase()} (${isArray(values) ? values.join(",") : ""})`
+      }
+      return operator === "Exists" ? key : `!${key}`
+    })
+  ]
+    .toSorted()
+    .join(",")
+
+export const toScale = (object: KubeObject): KubeObject => {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const replicas = numberAt(object.spec, "replicas") ?? 0
+  const selector = selectorText(at(object.spec, "selector"))
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      uid,
+      resourceVersion,
+      creationTimestamp
+    },
+    // The server leaves a zero out.
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: numberAt(object.status, "replicas") ?? 0, ...(selector === "" ? {} : { selector }) }
+  }
+}
+
+/** The workload with the replicas that a Scale asks for, under the Scale's preconditions. */
+export const fromScale = (type: ResourceType, current: KubeObject, scale: Draft): Draft => {
+  const { name, uid, resourceVersion } = scale.metadata
+  if (name !== undefined && name !== "" && name !== current.metadata.name) {
+    throw badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${current.metadata.name})`
+    )
+  }
+  const replicas = numberAt(scale.spec, "replicas") ?? 0
+  const faults = notNegative("spec.replicas", replicas)
+  if (faults.length > 0) throw invalid(scales, current.metadata.name, faults)
+  const { uid: _, resourceVersion: __, ...metadata } = current.metadata
+  return {
+    ...current,
+    spec: set(current.spec, ["replicas"], replicas),
+    metadata: {
+      ...metadata,
+      ...(uid === undefined || uid === "" ? {} : { uid }),
+      ...(resourceVersion === undefined || resourceVersion === ""
+        ? type.custom
+          ? { resourceVersion: current.metadata.resourceVersion }
+          : {}
+        : { resourceVersion })
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The bytes of a volume: files by path, in memory. A file is a chain of chunks that
+ * are never changed, so an append costs its own length and a copy of a whole
+ * volume costs its number of files.
+ */
+
+interface Extent {
+  readonly before: Extent | undefined
+  readonly bytes: Uint8Array
+  /** Of the file up to and with this extent. */
+  readonly size: number
+}
+
+/** Thrown by a write that does not fit, as ENOSPC is. */
+export class NoSpace {
+  readonly _tag = "NoSpace"
+  readonly path: string
+  constructor(path: string) {
+    this.path = path
+  }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+const toBytes = (content: Uint8Array | string): Uint8Array =>
+  typeof content === "string" ? encoder.encode(content) : content.slice()
+
+const normal = (path: string): string =>
+  path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/")
+
+export class Volume {
+  /** Bytes that fit. */
+  capacity: number
+  #files: Map<string, Extent>
+  #used: number
+
+  constructor(capacity = Number.POSITIVE_INFINITY) {
+    this.capacity = capacity
+    this.#files = new Map()
+    this.#used = 0
+  }
+
+  /** Bytes in all files. */
+  get used(): number {
+    return this.#used
+  }
+
+  /** The file's bytes, or undefined when there is none. */
+  read(path: string): Uint8Array | undefined {
+    const file = this.#files.get(normal(path))
+    if (file === undefined) return undefined
+    const bytes = new Uint8Array(file.size)
+    for (let extent: Extent | undefined = file; extent !== undefined; extent = extent.before) {
+      bytes.set(extent.bytes, extent.size - extent.bytes.length)
+    }
+    return bytes
+  }
+
+  readText(path: string): string | undefined {
+    const bytes = this.read(path)
+    return bytes === undefined ? undefined : decoder.decode(bytes)
+  }
+
+  #put(path: string, extent: Extent): void {
+    const key = normal(path)
+    const grown = extent.size - (this.#files.get(key)?.size ?? 0)
+    if (this.#used + grown > this.capacity) throw new NoSpace(path)
+    this.#used += grown
+    this.#files.set(key, extent)
+  }
+
+  write(path: string, content: Uint8Array | string): void {
+    const bytes = toBytes(content)
+    this.#put(path, { before: undefined, bytes, size: bytes.length })
+  }
+
+  append(path: string, content: Uint8Array | string): void {
+    const bytes = toBytes(content)
+    const before = this.#files.get(normal(path))
+    this.#put(path, { before, bytes, size: (before?.size ?? 0) + bytes.length })
+  }
+
+  remove(path: string): boolean {
+    const key = normal(path)
+    this.#used -= this.#files.get(key)?.size ?? 0
+    return this.#files.delete(key)
+  }
+
+  /** Paths of the files under a folder, sorted. */
+  list(folder = ""): ReadonlyArray<string> {
+    const prefix = normal(folder)
+    return [...this.#files.keys()]
+      .filter((path) => prefix === "" || path === prefix || path.startsWith(`${prefix}/`))
+      .toSorted()
+  }
+
+  /** The volume as it is now; what is written to one is not seen in the other. */
+  copy(capacity = this.capacity): Volume {
+    const copy = new Volume(capacity)
+    copy.#files = new Map(this.#files)
+    copy.#used = this.#used
+    return copy
+  }
+}

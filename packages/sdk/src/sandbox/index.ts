@@ -1,0 +1,12 @@
+/**
+ * A cluster inside the SDK, for tests, examples and simulations: the part of an API
+ * server and of its controllers that a stateful application leans on, in memory, on
+ * the Effect clock. What it does not do, it refuses.
+ */
+export * as Fault from "./Fault.ts"
+export { resourceType } from "./ResourceType.ts"
+export type { Rule, User } from "./Access.ts"
+export type { Webhook } from "./Admission.ts"
+export type { Command, Host, Program, Programs } from "./Program.ts"
+export { make, type Options, Sandbox, type Shape } from "./Sandbox.ts"
+export { NoSpace, Volume } from "./Volume.ts"

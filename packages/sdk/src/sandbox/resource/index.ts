@@ -1,0 +1,107 @@
+/** Every resource that a sandbox serves unless told otherwise. */
+import { resourceType, type ResourceType } from "../ResourceType.ts"
+import { podDisruptionBudget } from "../strategy/PodDisruptionBudget.ts"
+import * as apps from "./apps.ts"
+import * as core from "./core.ts"
+import * as storage from "./storage.ts"
+
+const builtIn = { custom: false } as const
+
+export const poddisruptionbudgets = resourceType(
+  "policy",
+  "v1",
+  "poddisruptionbudgets",
+  "PodDisruptionBudget",
+  {
+    shortNames: ["pdb"],
+    subresources: ["status"],
+    strategy: podDisruptionBudget
+  }
+)
+
+export const horizontalpodautoscalers = resourceType(
+  "autoscaling",
+  ["v2", "v1"],
+  "horizontalpodautoscalers",
+  "HorizontalPodAutoscaler",
+  { shortNames: ["hpa"], categories: ["all"], subresources: ["status"], counted: false }
+)
+
+export const endpointslices = resourceType("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", {
+  ...builtIn,
+  counted: true
+})
+
+export const leases = resourceType("coordination.k8s.io", "v1", "leases", "Lease", builtIn)
+
+export const jobs = resourceType("batch", "v1", "jobs", "Job", {
+  subresources: ["status"],
+  categories: ["all"]
+})
+
+export const cronjobs = resourceType("batch", "v1", "cronjobs", "CronJob", {
+  shortNames: ["cj"],
+  subresources: ["status"],
+  categories: ["all"]
+})
+
+const rbac = "rbac.authorization.k8s.io"
+
+export const standard: ReadonlyArray<ResourceType> = [
+  core.pods,
+  core.services,
+  core.endpoints,
+  core.configmaps,
+  core.secrets,
+  core.serviceaccounts,
+  core.persistentvolumeclaims,
+  core.persistentvolumes,
+  core.nodes,
+  core.namespaces,
+  core.events,
+  core.resourcequotas,
+  apps.statefulsets,
+  apps.deployments,
+  apps.replicasets,
+  apps.daemonsets,
+  apps.controllerrevisions,
+  endpointslices,
+  poddisruptionbudgets,
+  horizontalpodautoscalers,
+  storage.storageclasses,
+  storage.csidrivers,
+  storage.csinodes,
+  storage.volumeattachments,
+  storage.volumesnapshots,
+  storage.volumesnapshotcontents,
+  storage.volumesnapshotclasses,
+  storage.volumegroupsnapshots,
+  storage.volumegroupsnapshotcontents,
+  storage.volumegroupsnapshotclasses,
+  leases,
+  jobs,
+  cronjobs,
+  resourceType("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", {
+    ...builtIn,
+    shortNames: ["netpol"],
+    singular: "networkpolicy",
+    counted: true
+  }),
+  resourceType("networking.k8s.io", "v1", "ingresses", "Ingress", {
+    ...builtIn,
+    shortNames: ["ing"],
+    singular: "ingress",
+    subresources: ["status"]
+  }),
+  resourceType("", "v1", "limitranges", "LimitRange", { shortNames: ["limits"] }),
+  resourceType("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", {
+    ...builtIn,
+    singular: "priorityclass",
+    shortNames: ["pc"],
+    clusterScoped: true
+  }),
+  resourceType(rbac, "v1", "roles", "Role", builtIn),
+  resourceType(rbac, "v1", "rolebindings", "RoleBinding", builtIn),
+  resourceType(rbac, "v1", "clusterroles", "ClusterRole", { ...builtIn, clusterScoped: true }),
+  resourceType(rbac, "v1", "clusterrolebindings", "ClusterRoleBinding", { ...builtIn, clusterScoped: true })
+]

@@ -1,0 +1,93 @@
+/** What the server adds to a pod, what of it may change, and how long it takes to go. */
+import { arrayAt, at, equal, isArray, isObject, numberAt, set, stringAt, stringsAt } from "../Json.ts"
+import type { Strategy } from "../ResourceType.ts"
+import { prohibited } from "./Fault.ts"
+import { podSpec, podSpecFaults } from "./PodTemplate.ts"
+
+/** What the DefaultTolerationSeconds admission adds: five minutes on a node that is lost. */
+const tolerated = (tolerations: ReadonlyArray<unknown>): ReadonlyArray<unknown> => [
+  ...tolerations,
+  ...["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
+    .filter(
+      (key) =>
+        !tolerations.some((each) => {
+          const named = stringAt(each, "key")
+          const effect = stringAt(each, "effect")
+          return (named === key || named === undefined) && (effect === undefined || effect === "NoExecute")
+        })
+    )
+    .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }))
+]
+
+const qosClass = (spec: unknown): string => {
+  const containers = arrayAt(spec, "containers")
+  const requests = containers.map((each) => stringsAt(each, "resources", "requests"))
+  const limits = containers.map((each) => stringsAt(each, "resources", "limits"))
+  if ([...requests, ...limits].every((each) => Object.keys(each).length === 0)) return "BestEffort"
+  return limits.every(
+    (each, i) =>
+      each["cpu"] !== undefined && each["memory"] !== undefined && equal(each, { ...each, ...requests[i] })
+  )
+    ? "Guaranteed"
+    : "Burstable"
+}
+
+/** The fields of a spec that may change, emptied, so that the rest can be compared. */
+const fixed = (spec: unknown): unknown => {
+  let rest = spec
+  for (const list of ["containers", "initContainers"]) {
+    const items = at(rest, list)
+    if (isArray(items))
+      rest = set(
+        rest,
+        [list],
+        items.map((item) => set(item, ["image"], ""))
+      )
+  }
+  for (const field of [
+    "activeDeadlineSeconds",
+    "terminationGracePeriodSeconds",
+    "tolerations",
+    "schedulingGates"
+  ]) {
+    rest = set(rest, [field], undefined)
+  }
+  return rest
+}
+
+export const pod: Strategy = {
+  withDefaults: (draft) => {
+    if (!isObject(draft.spec)) return draft
+    const account = stringAt(draft.spec, "serviceAccountName") ?? "default"
+    return {
+      ...draft,
+      spec: {
+        serviceAccountName: account,
+        serviceAccount: account,
+        enableServiceLinks: true,
+        preemptionPolicy: "PreemptLowerPriority",
+        priority: 0,
+        ...podSpec(draft.spec),
+        tolerations: tolerated(arrayAt(draft.spec, "tolerations"))
+      },
+      status: { phase: "Pending", qosClass: qosClass(draft.spec) }
+    }
+  },
+  faults: (draft) => podSpecFaults(draft.spec, "spec"),
+  updateFaults: (next, previous) =>
+    equal(fixed(next.spec), fixed(previous.spec))
+      ? []
+      : [
+          prohibited(
+            "spec",
+            "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+          )
+        ],
+  // A pod that no kubelet holds, or that has ended, has nobody to wait for.
+  gracePeriodSeconds: (object) => {
+    const phase = stringAt(object.status, "phase")
+    return (stringAt(object.spec, "nodeName") ?? "") === "" || phase === "Failed" || phase === "Succeeded"
+      ? 0
+      : (numberAt(object.spec, "terminationGracePeriodSeconds") ?? 30)
+  }
+}

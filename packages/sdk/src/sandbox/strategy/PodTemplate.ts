@@ -1,0 +1,133 @@
+/** The defaults and rules of a pod's spec, in a Pod and in every workload's template. */
+import { arrayAt, at, isObject, type JsonObject, set, stringAt } from "../Json.ts"
+import type { Draft } from "../KubeObject.ts"
+import type { Fault, Strategy } from "../ResourceType.ts"
+import { label, required, wrong } from "./Fault.ts"
+
+const probe = (value: unknown): unknown =>
+  isObject(value)
+    ? { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3, ...value }
+    : undefined
+
+const pullPolicy = (image: unknown): string =>
+  typeof image === "string" && (image.endsWith(":latest") || !/[:@][^/]*$/.test(image))
+    ? "Always"
+    : "IfNotPresent"
+
+const container = (value: unknown): unknown => {
+  if (!isObject(value)) return value
+  const defaulted: Record<string, unknown> = {
+    resources: {},
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+    imagePullPolicy: pullPolicy(value["image"]),
+    ...value
+  }
+  for (const name of ["livenessProbe", "readinessProbe", "startupProbe"]) {
+    if (value[name] !== undefined) defaulted[name] = probe(value[name])
+  }
+  if (value["ports"] !== undefined) {
+    defaulted["ports"] = arrayAt(value, "ports").map((port) =>
+      isObject(port) ? { protocol: "TCP", ...port } : port
+    )
+  }
+  return defaulted
+}
+
+const volume = (value: unknown): unknown => {
+  if (!isObject(value)) return value
+  const sources = Object.keys(value).filter((key) => key !== "name")
+  if (sources.length === 0) return { ...value, emptyDir: {} }
+  for (const source of ["configMap", "secret", "projected"]) {
+    const given = value[source]
+    if (isObject(given)) return { ...value, [source]: { ...given, defaultMode: given["defaultMode"] ?? 420 } }
+  }
+  return value
+}
+
+export const podSpec = (spec: JsonObject): JsonObject => ({
+  restartPolicy: "Always",
+  terminationGracePeriodSeconds: 30,
+  dnsPolicy: "ClusterFirst",
+  securityContext: {},
+  schedulerName: "default-scheduler",
+  ...spec,
+  ...(spec["containers"] === undefined ? {} : { containers: arrayAt(spec, "containers").map(container) }),
+  ...(spec["initContainers"] === undefined
+    ? {}
+    : { initContainers: arrayAt(spec, "initContainers").map(container) }),
+  ...(spec["volumes"] === undefined ? {} : { volumes: arrayAt(spec, "volumes").map(volume) })
+})
+
+/** Fills in `spec.template`, as the server does for each kind that has one. */
+export const withTemplateDefaults = (draft: Draft): Draft => {
+  const spec = at(draft, "spec", "template", "spec")
+  if (!isObject(spec)) return draft
+  return { ...draft, spec: set(draft.spec, ["template", "spec"], podSpec(spec)) }
+}
+
+/** `extra`: volumes that the controller adds, which mounts may name. */
+export const podSpecFaults = (
+  spec: unknown,
+  field: string,
+  extra: ReadonlyArray<string> = []
+): ReadonlyArray<Fault> => {
+  const containers = arrayAt(spec, "containers")
+  if (containers.length === 0) return [required(`${field}.containers`)]
+  const volumes = new Set([...extra, ...arrayAt(spec, "volumes").map((each) => stringAt(each, "name"))])
+  const faults: Array<Fault> = []
+  for (const [list, items] of [
+    ["initContainers", arrayAt(spec, "initContainers")],
+    ["containers", containers]
+  ] as const) {
+    const seen = new Set<string>()
+    for (const [i, item] of items.entries()) {
+      const path = `${field}.${list}[${i}]`
+      const name = stringAt(item, "name") ?? ""
+      if (name === "") faults.push(required(`${path}.name`))
+      else faults.push(...label(`${path}.name`, name))
+      if (seen.has(name)) {
+        faults.push({
+          field: `${path}.name`,
+          reason: "FieldValueDuplicate",
+          message: `Duplicate value: ${JSON.stringify(name)}`
+        })
+      }
+      seen.add(name)
+      if ((stringAt(item, "image") ?? "") === "") faults.push(required(`${path}.image`))
+      for (const [j, mount] of arrayAt(item, "volumeMounts").entries()) {
+        const volume = stringAt(mount, "name")
+        if (!volumes.has(volume)) {
+          faults.push({
+            field: `${path}.volumeMounts[${j}].name`,
+            reason: "FieldValueInvalid",
+            message: `Not found: ${JSON.stringify(volume ?? "")}`
+          })
+        }
+      }
+    }
+  }
+  const policy = stringAt(spec, "restartPolicy")
+  if (policy !== undefined && !["Always", "OnFailure", "Never"].includes(policy)) {
+    faults.push({
+      field: `${field}.restartPolicy`,
+      reason: "FieldValueNotSupported",
+      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Always", "OnFailure", "Never"`
+    })
+  }
+  const grace = at(spec, "terminationGracePeriodSeconds")
+  if (typeof grace === "number" && grace < 0) {
+    faults.push(wrong(`${field}.terminationGracePeriodSeconds`, grace, "must be greater than or equal to 0"))
+  }
+  return faults
+}
+
+/** Deployments, ReplicaSets and DaemonSets: held, not run. */
+export const template: Strategy = {
+  withDefaults: (draft) => {
+    const defaulted = withTemplateDefaults(draft)
+    return draft.kind === "DaemonSet" || !isObject(defaulted.spec)
+      ? defaulted
+      : { ...defaulted, spec: { replicas: 1, ...defaulted.spec } }
+  }
+}

@@ -1,0 +1,145 @@
+/** The defaults of a StatefulSet, and the fields of it that never change. */
+import { arrayAt, at, equal, isObject, set, stringAt, stringsAt } from "../Json.ts"
+import type { Fault, Strategy } from "../ResourceType.ts"
+import { labelSelector } from "../Selector.ts"
+import { label, notNegative, prohibited, required, unsupported, wrong } from "./Fault.ts"
+import { podSpecFaults, withTemplateDefaults } from "./PodTemplate.ts"
+
+const mutable = [
+  "replicas",
+  "ordinals",
+  "template",
+  "updateStrategy",
+  "revisionHistoryLimit",
+  "persistentVolumeClaimRetentionPolicy",
+  "minReadySeconds"
+]
+
+const claimTemplate = (value: unknown): unknown =>
+  isObject(value)
+    ? {
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        ...value,
+        spec: { volumeMode: "Filesystem", ...(isObject(value["spec"]) ? value["spec"] : {}) },
+        status: { phase: "Pending" }
+      }
+    : value
+
+const withoutMutable = (spec: unknown): unknown =>
+  mutable.reduce((rest, field) => set(rest, [field], undefined), spec)
+
+const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
+  const faults: Array<Fault> = []
+  const policy = stringAt(spec, "podManagementPolicy")
+  if (policy !== "OrderedReady" && policy !== "Parallel") {
+    faults.push(wrong("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"))
+  }
+  const strategy = stringAt(spec, "updateStrategy", "type")
+  if (strategy !== "RollingUpdate" && strategy !== "OnDelete") {
+    faults.push(
+      wrong("spec.updateStrategy", at(spec, "updateStrategy"), "must be 'RollingUpdate' or 'OnDelete'")
+    )
+  } else if (strategy === "OnDelete" && at(spec, "updateStrategy", "rollingUpdate") !== undefined) {
+    faults.push(
+      wrong(
+        "spec.updateStrategy.rollingUpdate",
+        at(spec, "updateStrategy", "rollingUpdate"),
+        "only allowed for updateStrategy 'RollingUpdate'"
+      )
+    )
+  }
+  faults.push(
+    ...notNegative(
+      "spec.updateStrategy.rollingUpdate.partition",
+      at(spec, "updateStrategy", "rollingUpdate", "partition")
+    )
+  )
+  for (const when of ["whenDeleted", "whenScaled"]) {
+    const kept = stringAt(spec, "persistentVolumeClaimRetentionPolicy", when)
+    if (kept !== "Retain" && kept !== "Delete") {
+      faults.push(
+        unsupported(`spec.persistentVolumeClaimRetentionPolicy.${when}`, kept, ["Retain", "Delete"])
+      )
+    }
+  }
+  faults.push(
+    ...notNegative("spec.replicas", at(spec, "replicas")),
+    ...notNegative("spec.minReadySeconds", at(spec, "minReadySeconds")),
+    ...notNegative("spec.ordinals.start", at(spec, "ordinals", "start"))
+  )
+  const selector = at(spec, "selector")
+  const labels = stringsAt(spec, "template", "metadata", "labels")
+  if (!isObject(selector)) faults.push(required("spec.selector"))
+  else if (
+    Object.keys(stringsAt(selector, "matchLabels")).length + arrayAt(selector, "matchExpressions").length ===
+    0
+  ) {
+    faults.push(wrong("spec.selector", selector, "empty selector is invalid for statefulset"))
+  } else if (!labelSelector(selector)(labels)) {
+    faults.push(wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"))
+  }
+  faults.push(
+    ...podSpecFaults(
+      at(spec, "template", "spec"),
+      "spec.template.spec",
+      arrayAt(spec, "volumeClaimTemplates").map((each) => stringAt(each, "metadata", "name") ?? "")
+    )
+  )
+  const restart = stringAt(spec, "template", "spec", "restartPolicy")
+  if (restart !== "Always") faults.push(unsupported("spec.template.spec.restartPolicy", restart, ["Always"]))
+  return faults
+}
+
+export const statefulSet: Strategy = {
+  initialStatus: { replicas: 0, availableReplicas: 0 },
+  withDefaults: (draft) => {
+    const defaulted = withTemplateDefaults(draft)
+    const spec = isObject(defaulted.spec) ? defaulted.spec : {}
+    const strategy = at(spec, "updateStrategy")
+    const given = isObject(strategy) ? strategy : {}
+    const type = stringAt(given, "type") ?? "RollingUpdate"
+    const rolling = at(given, "rollingUpdate")
+    const retention = at(spec, "persistentVolumeClaimRetentionPolicy")
+    return {
+      ...defaulted,
+      spec: {
+        podManagementPolicy: "OrderedReady",
+        replicas: 1,
+        revisionHistoryLimit: 10,
+        ...spec,
+        updateStrategy: {
+          ...given,
+          type,
+          ...(type === "RollingUpdate"
+            ? { rollingUpdate: { partition: 0, ...(isObject(rolling) ? rolling : {}) } }
+            : {})
+        },
+        persistentVolumeClaimRetentionPolicy: {
+          whenDeleted: "Retain",
+          whenScaled: "Retain",
+          ...(isObject(retention) ? retention : {})
+        },
+        ...(spec["volumeClaimTemplates"] === undefined
+          ? {}
+          : { volumeClaimTemplates: arrayAt(spec, "volumeClaimTemplates").map(claimTemplate) })
+      }
+    }
+  },
+  faults: (draft) => [
+    ...label("metadata.name", draft.metadata.name ?? ""),
+    ...specFaults(draft.spec),
+    ...(stringAt(draft.spec, "serviceName") === undefined || stringAt(draft.spec, "serviceName") === ""
+      ? []
+      : label("spec.serviceName", stringAt(draft.spec, "serviceName") ?? ""))
+  ],
+  updateFaults: (next, previous) =>
+    equal(withoutMutable(next.spec), withoutMutable(previous.spec))
+      ? []
+      : [
+          prohibited(
+            "spec",
+            "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+          )
+        ]
+}
