@@ -106,7 +106,7 @@ const nameTooLong = ({ state }: Facts): ReadonlyArray<Said> =>
     .filter((workload) => workload.kind === "StatefulSet" && workload.name.length > longestName)
     .map((workload) =>
       no(
-        `the name ${workload.name} has ${workload.name.length} characters; pods can be made up to ${longestName}`,
+        `${workload.name} has ${workload.name.length} characters; its pods allow ${longestName}`,
         [title(workload)],
         `make it anew under a name of at most ${longestName} characters`
       )

@@ -75,18 +75,22 @@ const passing = (state: AppState): ReadonlyArray<OtherVolume> =>
 
 const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
   passing(state).map((volume) => {
-    const place = volume.source === "emptyDir" && volume.detail === "Memory" ? "memory" : volume.source
+    const memory = volume.detail === "Memory" ? " in memory" : ""
     return no(
-      `${keeps(volume)[0]} is on ${place} ${volume.name}: its data ends with the pod`,
+      `${keeps(volume)[0]} is on ${volume.source} ${volume.name}${memory}: its data ends with the pod`,
       [volume.workload],
       "put the data into a claim: volumeClaimTemplates"
     )
   })
 
-/** hostPath volumes that pods write data to. */
-export const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
+/** hostPath volumes that pods write data to. A DaemonSet is there for its node, and so is what it writes. */
+const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
   state.volumes.filter(
-    (volume) => volume.source === "hostPath" && keeps(volume).length > 0 && !scratch.test(volume.detail ?? "")
+    (volume) =>
+      !volume.workload.startsWith("DaemonSet/") &&
+      volume.source === "hostPath" &&
+      keeps(volume).length > 0 &&
+      !scratch.test(volume.detail ?? "")
   )
 
 const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>

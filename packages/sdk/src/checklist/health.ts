@@ -6,7 +6,7 @@ import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import { nodeNamed, replicasOf } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
-import { age, change, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
+import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
 
 type Health = "well" | "missing" | "stuckTerminating" | "onLostNode" | "terminating" | "notReady"
 
@@ -160,7 +160,11 @@ const notReady = (state: AppState): ReadonlyMap<string, ReadonlyArray<Replica>> 
   })
   return Map.groupBy(sick, (replica) => {
     if (replica.pod === null) return "there is no pod"
-    return replica.pod.deleted === null ? (replica.pod.reason ?? "its probes fail") : "it is being deleted"
+    return replica.pod.deleted === null
+      ? replica.pod.reason === null
+        ? "its probes fail"
+        : oneLine(replica.pod.reason)
+      : "it is being deleted"
   })
 }
 

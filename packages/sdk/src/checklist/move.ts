@@ -5,7 +5,7 @@
 import type { AppState } from "../State.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { hostPathRule } from "./data.ts"
-import { boundClaims, byDriver, claimObjects, liveClaims, statefulSets } from "./parts.ts"
+import { boundClaims, byDriver, claimNames, claimObjects, liveClaims, statefulSets } from "./parts.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
@@ -39,7 +39,7 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         no(
-          `${names(claims.map((claim) => claim.name))}: ${names(sources)} volumes have no snapshots to move by`,
+          `${claimNames(state, claims)}: ${names(sources)} volumes have no snapshots to move by`,
           claimObjects(claims),
           "move the data to a class with a CSI driver that can snapshot"
         )
@@ -68,7 +68,7 @@ const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
       ? []
       : [
           no(
-            `${driver} keeps ${names(stay.map((claim) => claim.name))} on this cluster's own disks`,
+            `${driver} keeps ${claimNames(state, stay)} on this cluster's own disks`,
             [`CSIDriver/${driver}`, ...claimObjects(stay)],
             "copy the data out with a backup tool (Velero, VolSync)"
           )
@@ -81,7 +81,7 @@ const withoutClass = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         unknown(
-          `${names(claims.map((claim) => claim.name))}: no class, so volumes are made by hand there too`,
+          `${claimNames(state, claims)}: no class, so volumes are made by hand there too`,
           claimObjects(claims),
           "give the claims a storage class"
         )
@@ -221,7 +221,7 @@ const older = ({ state, settings }: Facts): ReadonlyArray<Said> => {
         unknown(
           `${settings.target?.name} runs ${there}, this cluster ${here}: fields may be unknown there`,
           [],
-          "compare what it would keep: kubectl apply --dry-run=server against that cluster"
+          "try its manifests there with a server-side dry run"
         )
       ]
     : []

@@ -6,7 +6,7 @@ import type { Node } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { title } from "./words.ts"
+import { names, title } from "./words.ts"
 
 /** StatefulSets that want replicas. Other workloads' pods have no identity to lose and come back anywhere. */
 export const statefulSets = (state: AppState): ReadonlyArray<Workload> =>
@@ -46,6 +46,12 @@ export const usable = (node: Node): boolean =>
   node.ready === true &&
   !node.unschedulable &&
   !node.taints.some((taint) => taint.startsWith("node.kubernetes.io/out-of-service"))
+
+/** Claims by name, or all of them by number. */
+export const claimNames = (state: AppState, claims: ReadonlyArray<Claim>): string =>
+  claims.length > 3 && claims.length === liveClaims(state).length
+    ? `all ${claims.length} claims`
+    : names(claims.map((claim) => claim.name))
 
 /** Claims as the API's objects. */
 export const claimObjects = (claims: ReadonlyArray<Claim>): ReadonlyArray<string> =>

@@ -95,7 +95,7 @@ export const volumeObjects = (
   volumes.map((volume) =>
     state.claims.some((claim) => claim.name === volume.name)
       ? `PersistentVolumeClaim/${volume.name}`
-      : `Pod/${volume.replica}`
+      : `Pod/${volume.replica ?? volume.name}`
   )
 
 const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
@@ -149,8 +149,8 @@ const onlyNodeFits =
       return [
         no(
           node === undefined
-            ? `no usable node has ${what(first.pin)} for ${names(replicas)}`
-            : `only ${node} has ${what(first.pin)} for ${names(replicas)}`,
+            ? `no usable node ${what(first.pin)} for ${names(replicas)}`
+            : `only ${node} ${what(first.pin)} for ${names(replicas)}`,
           [...replicas.map((replica) => `Pod/${replica}`), ...(node === undefined ? [] : [`Node/${node}`])],
           remedy(first.pin)
         )
@@ -231,7 +231,7 @@ export const pinRules: ReadonlyArray<Rule> = [
     "selector-fits-one-node",
     onlyNodeFits(
       ["nodeSelector", "affinity"],
-      (pin) => `what ${pin.by} ${pin.name} asks`,
+      (pin) => `fits ${pin.by} ${pin.name}`,
       () => "label another node so, or ask for less"
     )
   ),
@@ -240,7 +240,7 @@ export const pinRules: ReadonlyArray<Rule> = [
     "device-on-one-node",
     onlyNodeFits(
       ["device", "resourceClaim"],
-      (pin) => pin.name,
+      (pin) => `has ${pin.name}`,
       (pin) => `add a node with ${pin.name}`
     )
   ),

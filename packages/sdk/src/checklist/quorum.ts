@@ -4,7 +4,7 @@
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { nodeNamed, replicasOf, statefulSets } from "./parts.ts"
+import { replicasOf, statefulSets } from "./parts.ts"
 import {
   type Domain,
   type Facts,
@@ -16,7 +16,7 @@ import {
   unknown,
   yes
 } from "./rule.ts"
-import { change, kubectl, kubectlCluster, names, title } from "./words.ts"
+import { change, kubectlCluster, names, scale, title } from "./words.ts"
 
 /** How many of a workload's replicas may be away at once. */
 const spare = (workload: Workload, settings: Settings): number =>
@@ -43,11 +43,13 @@ const groups = (state: AppState, workload: Workload, domain: Domain): ReadonlyAr
   }))
 }
 
+/** The cluster's zones. Where it is all one there is no other to spread to, and the question is about racks. */
+const zones = (state: AppState): ReadonlySet<string> =>
+  new Set(state.nodes?.flatMap((node) => (node.zone === null ? [] : [node.zone])))
+
 /** The groups whose loss takes quorum along. */
 const fatal = ({ state, settings }: Facts, workload: Workload, domain: Domain): ReadonlyArray<Group> => {
-  const zones = new Set(state.nodes?.map((node) => node.zone))
-  // Where the whole cluster is one zone there is no other to spread to.
-  if (domain === "zone" && zones.size <= 1) return []
+  if (domain === "zone" && zones(state).size <= 1) return []
   return groups(state, workload, domain).filter(
     (group) => group.name !== null && group.replicas.length > Math.max(spare(workload, settings), 0)
   )
@@ -56,7 +58,7 @@ const fatal = ({ state, settings }: Facts, workload: Workload, domain: Domain): 
 /** Replicas of which it is not known whether they share a domain, where that could take quorum along. */
 const undecided = ({ state, settings }: Facts, workload: Workload, domain: Domain): ReadonlyArray<string> => {
   if (state.nodes === null) return []
-  if (domain === "zone" && state.nodes.every((node) => node.zone === null)) return []
+  if (domain === "zone" && zones(state).size <= 1) return []
   const all = groups(state, workload, domain)
   const nameless = all.find((group) => group.name === null)?.replicas ?? []
   const largest = Math.max(0, ...all.map((group) => (group.name === null ? 0 : group.replicas.length)))
@@ -94,7 +96,7 @@ const share =
         ...new Set(
           unlabelled.map((name) => state.replicas.find((replica) => replica.name === name)?.pod?.node ?? "")
         )
-      ].filter((name) => nodeNamed(state, name) !== undefined)
+      ].filter((name) => name !== "")
       return [
         ...lost.map((group) =>
           no(
@@ -109,13 +111,13 @@ const share =
             )
           )
         ),
-        ...(nodes[0] === undefined
+        ...(unlabelled.length === 0
           ? []
           : [
               unknown(
-                `no ${domain} label on ${names(nodes)}: ${names(unlabelled)} may share a ${domain}`,
+                `no ${domain} label on ${names(nodes)}: ${names(unlabelled)} may share one`,
                 nodes.map((name) => `Node/${name}`),
-                kubectlCluster("label", "node", nodes[0], `${labelKeys[domain]}=`) + `<${domain}>`
+                kubectlCluster("label", "node", nodes[0] ?? "", `${labelKeys[domain]}=`) + `<${domain}>`
               )
             ])
       ]
@@ -131,16 +133,7 @@ const tooFew = ({ state, settings }: Facts): ReadonlyArray<Said> =>
           ? `${workload.name} has 1 replica: while its node is away, none serves`
           : `${workload.name} has ${workload.replicas} replicas: without any one, ${quorumWords(workload, settings)} is lost`,
         [title(workload)],
-        change(
-          workload,
-          kubectl(
-            state,
-            "scale",
-            "statefulset",
-            workload.name,
-            `--replicas=${Math.max(3, needed(settings.quorum, workload.replicas) + 1)}`
-          )
-        )
+        scale(state, workload, Math.max(3, needed(settings.quorum, workload.replicas) + 1))
       )
     )
 
@@ -158,11 +151,12 @@ const kept = (facts: Facts): ReadonlyArray<Said> => {
   )
   if (!safe) return []
   const quorum = sets.map((workload) => quorumWords(workload, settings))
+  const looked = settings.domains.filter((domain) => domain !== "zone" || zones(state).size > 1)
   return [
     yes(
       settings.quorum === "none"
         ? `no quorum is asked of ${names(sets.map((workload) => workload.name))}`
-        : `without any one ${names(settings.domains, "or")}, ${names(quorum)} is kept`,
+        : `without any one ${names(looked, "or")}, ${names(quorum)} is kept`,
       sets.map(title)
     )
   ]

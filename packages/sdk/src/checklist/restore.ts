@@ -8,12 +8,10 @@ import type { Copy, VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"
 import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
-import { boundClaims, claimObjects, statefulSets } from "./parts.ts"
+import { boundClaims, claimNames, claimObjects, statefulSets } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
 import { age, change, count, instant, kubectl, kubectlCluster, names, span, title, verb } from "./words.ts"
-
-const named = (claims: ReadonlyArray<Claim>): string => names(claims.map((claim) => claim.name))
 
 const snapshotsOf = (state: AppState, claim: Claim): ReadonlyArray<VolumeSnapshot> =>
   (state.protection.snapshots ?? []).filter((one) => one.claim === claim.name)
@@ -35,7 +33,10 @@ const uncopied = (state: AppState): ReadonlyArray<Claim> =>
 /** Every claim has a copy elsewhere, which then decides; snapshots on the storage only come in handy. */
 const backed = (state: AppState): boolean => uncopied(state).length === 0
 
-const byCopy = (state: AppState) => (backed(state) ? yes : no)
+const byCopy = (state: AppState) => {
+  if (state.protection.copies === null) return unknown
+  return backed(state) ? yes : no
+}
 
 const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
   const { snapshots } = state.protection
@@ -46,7 +47,7 @@ const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
         byCopy(state)(
           claims.length === boundClaims(state).length
             ? "there is no snapshot of any claim"
-            : `there is no snapshot of ${named(claims)}`,
+            : `there is no snapshot of ${claimNames(state, claims)}`,
           claimObjects(claims),
           "take one: a VolumeSnapshot for each claim, or a VolumeGroupSnapshot for all"
         )
@@ -63,7 +64,7 @@ const notReady = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         byCopy(state)(
-          `no snapshot of ${named(claims)} is ready to use`,
+          `no snapshot of ${claimNames(state, claims)} is ready to use`,
           claimObjects(claims),
           kubectl(state, "describe", "volumesnapshot", first.name)
         )
@@ -81,7 +82,10 @@ const tooOld = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         byCopy(state)(
-          `the last snapshot of ${named(old.map((one) => one.claim))} is ${span(oldest)} old, above ${span(limit)}`,
+          `the last snapshot of ${claimNames(
+            state,
+            old.map((one) => one.claim)
+          )} is ${span(oldest)} old, above ${span(limit)}`,
           claimObjects(old.map((one) => one.claim)),
           "snapshot more often, and see that it succeeds"
         )
@@ -135,7 +139,7 @@ const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
   const vague = copies.find((copy) => copy.claim === null)
   if (vague !== undefined) {
     return [
-      unknown(`${vague.name} does not say whether it holds ${named(claims)}`, [
+      unknown(`${vague.name} does not say whether it holds ${claimNames(state, claims)}`, [
         vague.name,
         ...claimObjects(claims)
       ])
@@ -147,7 +151,7 @@ const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
     no(
       all && snapshots
         ? "every snapshot is on the same storage; no copy elsewhere is seen"
-        : `no copy of ${all ? "any claim" : named(claims)} elsewhere is seen`,
+        : `no copy of ${all ? "any claim" : claimNames(state, claims)} elsewhere is seen`,
       claimObjects(claims),
       "copy the data to other storage with a backup tool (Velero, VolSync)"
     )
@@ -174,7 +178,10 @@ const copyAge = ({ state, settings }: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           no(
-            `the copy of ${named(old.map((one) => one.claim))} is ${span(Math.max(...old.map((one) => one.millis)))} old, above ${span(limit)}`,
+            `the copy of ${claimNames(
+              state,
+              old.map((one) => one.claim)
+            )} is ${span(Math.max(...old.map((one) => one.millis)))} old, above ${span(limit)}`,
             objects(old),
             "back up more often, and see that it succeeds"
           )
@@ -183,7 +190,10 @@ const copyAge = ({ state, settings }: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           unknown(
-            `how old the copy of ${named(timeless.map((one) => one.claim))} is, is not said`,
+            `how old the copy of ${claimNames(
+              state,
+              timeless.map((one) => one.claim)
+            )} is, is not said`,
             objects(timeless)
           )
         ])
@@ -228,7 +238,7 @@ const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         byCopy(state)(
-          `snapshots of ${named(going)} go with namespace ${state.namespace} (deletionPolicy Delete)`,
+          `snapshots of ${claimNames(state, going)} go with namespace ${state.namespace} (deletionPolicy Delete)`,
           claimObjects(going),
           "take them with a class whose deletionPolicy is Retain"
         )
@@ -242,12 +252,12 @@ const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         byCopy(state)(
-          `${verb(claims, "the volume", "volumes")} of ${named(claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
+          `${verb(claims, "the volume", "volumes")} of ${claimNames(state, claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
           claimObjects(claims),
           kubectlCluster(
             "patch",
             "pv",
-            ...claims.slice(0, 3).flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name])),
+            ...claims.flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name])),
             "--type=merge",
             "-p",
             JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })

@@ -6,10 +6,10 @@ import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
 import { cutOfSickRule } from "./health.ts"
-import { boundClaims, byDriver, claimObjects, liveClaims } from "./parts.ts"
+import { boundClaims, byDriver, claimNames, claimObjects, liveClaims } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import { age, count, instant, kubectl, kubectlCluster, names, verb } from "./words.ts"
+import { age, count, instant, kubectl, kubectlCluster, names, oneLine, verb } from "./words.ts"
 
 const offers = (state: AppState): boolean => state.protection.snapshotApi === true
 
@@ -25,7 +25,7 @@ const apiMissing = ({ state }: Facts): ReadonlyArray<Said> =>
   state.protection.snapshotApi === false && boundClaims(state).length > 0
     ? [
         no(
-          "this cluster has no volume snapshots: snapshot.storage.k8s.io is not installed",
+          "no snapshots here: the API snapshot.storage.k8s.io is not installed",
           [],
           "install kubernetes-csi/external-snapshotter: its CRDs and its controller"
         )
@@ -40,7 +40,7 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> =>
     )
   ].map(([source, claims]) =>
     no(
-      `${names(claims.map((claim) => claim.name))}: ${source} volumes have no snapshots`,
+      `${claimNames(state, claims)}: ${source} volumes have no snapshots`,
       claimObjects(claims),
       "move the data to a class with a CSI driver that can snapshot"
     )
@@ -52,7 +52,7 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
         classesFor(state, driver, false)?.length === 0
           ? [
               no(
-                `${names(claims.map((claim) => claim.name))}: ${driver} has no VolumeSnapshotClass`,
+                `${claimNames(state, claims)}: ${driver} has no VolumeSnapshotClass`,
                 claimObjects(claims),
                 `create a VolumeSnapshotClass with driver: ${driver}, if it can snapshot`
               )
@@ -105,7 +105,13 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
   if (!wantsGroup(state) || state.protection.groupSnapshotApi !== null) return []
   const claims = boundClaims(state)
   if (state.unread.some((one) => one.resource.includes("groupsnapshot"))) {
-    return [unknown(`whether ${count(claims.length, "claim")} can be cut as one group could not be read`, [])]
+    return [
+      unknown(
+        `whether ${count(claims.length, "claim")} can be cut as one group could not be read`,
+        [],
+        "ask as a user who may list volumegroupsnapshotclasses"
+      )
+    ]
   }
   return [
     no(
@@ -134,9 +140,16 @@ const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
 /** Times of a VolumeSnapshot are whole seconds, cut off: a second apart proves nothing. */
 const sameCut = 1000
 
-/** How far apart the members of each group were cut, widest first. */
+/** How far apart the members of each group of today's drivers were cut, widest first. */
 const spreads = (state: AppState): ReadonlyArray<{ readonly group: string; readonly millis: number }> =>
-  [...Map.groupBy(state.protection.snapshots ?? [], (one) => one.group ?? "")]
+  [
+    ...Map.groupBy(
+      (state.protection.snapshots ?? []).filter(
+        (one) => one.driver === null || byDriver(state).has(one.driver)
+      ),
+      (one) => one.group ?? ""
+    )
+  ]
     .filter(([group]) => group !== "")
     .map(([group, members]) => {
       const cuts = members.flatMap((one) => (one.cut === null ? [] : [instant(one.cut)]))
@@ -188,7 +201,12 @@ const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> =>
     const waited = age(state, newest.created)
     const limit = newest.cut === null || siblingsReady ? cutPatience : readyPatience
     if (newest.error === null && waited < limit) return []
-    const what = newest.error ?? (siblingsReady ? "never ready, though its group is" : "never ready")
+    const what =
+      newest.error === null
+        ? siblingsReady
+          ? "never ready, though its group is"
+          : "never ready"
+        : oneLine(newest.error)
     return [
       no(
         `snapshot ${newest.name}: ${what}`,

@@ -107,7 +107,7 @@ export const unreadRule = (question: Question): Rule =>
       .map((need) => {
         const reason = reasonOf(state, need.resource)
         return unknown(
-          `${need.resource} could not be read${reason === null ? "" : ` (${reason})`}: ${need.about}`,
+          `cannot read ${need.resource}${reason === null ? "" : ` (${reason})`}: ${need.about}`,
           [],
           reason === "Unavailable" || reason === "TooManyRequests"
             ? "ask again"

@@ -44,6 +44,12 @@ const plain = /^[\w./:=,@%+-]+$/
 /** One word of a command, safe in a POSIX shell. */
 const word = (text: string): string => (plain.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
+/** A message of another's, as part of a line of ours. */
+export const oneLine = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, " ").trim()
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line
+}
+
 /** A kubectl command in the app's namespace. */
 export const kubectl = (state: AppState, ...args: ReadonlyArray<string>): string =>
   ["kubectl", ...args, "-n", state.namespace].map(word).join(" ")
@@ -59,6 +65,14 @@ export const title = (workload: Workload): string => `${workload.kind}/${workloa
 export const change = (workload: Workload, command: string): string => {
   const owner = workload.writers.find((writer) => writer.by === "ownerReferences")
   return owner === undefined ? command : `change this in ${owner.name}, which owns ${workload.name}`
+}
+
+/** Changes how many replicas are asked for, where nobody else sets that number. */
+export const scale = (state: AppState, workload: Workload, replicas: number): string => {
+  const writer = workload.writers.find((one) => one.replicas)
+  return writer === undefined
+    ? kubectl(state, "scale", workload.kind.toLowerCase(), workload.name, `--replicas=${replicas}`)
+    : `ask for ${replicas} replicas in ${writer.name}, which sets them`
 }
 
 /** A merge patch of a workload's pod template. */
