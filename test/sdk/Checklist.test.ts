@@ -1,0 +1,172 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { answer, Checklist, type Question, rules } from "../../packages/sdk/src/Checklist.ts"
+import { healthyApp } from "./appState.ts"
+import { type Case, finding } from "./checklist/cases.ts"
+import { moveCases } from "./checklist/move.cases.ts"
+import { restartCases } from "./checklist/restart.cases.ts"
+import { restoreCases } from "./checklist/restore.cases.ts"
+import { snapshotCases } from "./checklist/snapshot.cases.ts"
+
+const cases: Readonly<Record<Question, ReadonlyArray<Case>>> = {
+  restart: restartCases,
+  snapshot: snapshotCases,
+  move: moveCases,
+  restore: restoreCases
+}
+const questions = ["restart", "snapshot", "move", "restore"] as const
+const told = questions.flatMap((question) =>
+  cases[question].map((one) => ({ question, one, found: finding(question, one) }))
+)
+
+const page = readFileSync(new URL("../../docs/checklist.md", import.meta.url), "utf8")
+
+/** The part of the page about one question. */
+const section = (question: Question): string => {
+  const from = page.indexOf(`(\`${question}\`)`)
+  const to = page.indexOf("\n## ", from)
+  return from < 0 ? "" : page.slice(from, to < 0 ? undefined : to)
+}
+
+/** Commands within a remedy: each starts with kubectl and ends at `&&` or the end. */
+const commands = (remedy: string): ReadonlyArray<string> =>
+  /^kubectl |: kubectl /.test(remedy) ? remedy.slice(remedy.indexOf("kubectl ")).split(" && ") : []
+
+/** Words as a POSIX shell would see them; null for a quote that does not end. */
+const words = (command: string): ReadonlyArray<string> | null => {
+  const found = command.match(/(?:[^\s']+|'[^']*')+/g) ?? []
+  const whole = found.join(" ") === command
+  return whole ? found.map((word) => word.replaceAll("'", "")) : null
+}
+
+const verbs = ["annotate", "apply", "create", "delete", "describe", "edit", "get", "label", "logs", "patch"]
+const more = ["rollout", "scale", "set", "taint", "uncordon"]
+
+describe("the checklist", () => {
+  it("answers yes to all four questions about an application that is well, and finds nothing else to say", () => {
+    assert.deepStrictEqual(
+      answer(healthyApp()).map((verdict) => [verdict.question, verdict.answer, verdict.findings.length]),
+      questions.map((question) => [question, "yes", 1])
+    )
+  })
+
+  it("is a value by the published schema, whatever is wrong", () => {
+    for (const { one } of told) {
+      const checklist = answer(healthyApp(one.change), one.options)
+      assert.deepStrictEqual(Schema.decodeUnknownSync(Checklist)(checklist), checklist)
+    }
+  })
+
+  it("gives the same answers for the same state", () => {
+    for (const { one } of told) {
+      assert.deepStrictEqual(
+        answer(healthyApp(one.change), one.options),
+        answer(healthyApp(one.change), one.options)
+      )
+    }
+  })
+
+  it("is no when any rule says no, else unknown when any says unknown, and tells what decides first", () => {
+    for (const { one } of told) {
+      for (const verdict of answer(healthyApp(one.change), one.options)) {
+        const order = verdict.findings.map((found) => ["no", "unknown", "yes"].indexOf(found.answer))
+        assert.deepStrictEqual(
+          order,
+          order.toSorted((a, b) => a - b)
+        )
+        assert.strictEqual(verdict.answer, verdict.findings[0]?.answer ?? "yes")
+      }
+    }
+  })
+
+  it("has a case for every rule, and a rule for every case", () => {
+    for (const question of questions) {
+      assert.deepStrictEqual(
+        new Set(cases[question].map((one) => one.rule)),
+        new Set(rules.filter((rule) => rule.question === question).map((rule) => rule.rule))
+      )
+    }
+  })
+
+  it("names each rule of a question once", () => {
+    const all = rules.map((rule) => `${rule.question} ${rule.rule}`)
+    assert.strictEqual(new Set(all).size, all.length)
+  })
+
+  it("gives evidence in one line of at most 100 characters that leaves nothing blank", () => {
+    for (const { found } of told) {
+      assert.match(found.evidence, /^\S.{0,98}\S$/)
+      assert.notMatch(found.evidence, /undefined|null|NaN|Infinity|\[object| {2}/)
+    }
+  })
+
+  it("says what to do about every no", () => {
+    for (const { found } of told.filter((one) => one.found.answer === "no")) assert.isNotNull(found.remedy)
+  })
+
+  it("names objects as Kind/name", () => {
+    for (const { found } of told)
+      for (const object of found.objects) assert.match(object, /^[A-Z][\w.]*\/\S+$/)
+  })
+})
+
+describe("a remedy", () => {
+  const remedies = told.flatMap(({ found }) => (found.remedy === null ? [] : [found.remedy]))
+  const typed = remedies.flatMap(commands)
+
+  it("is a command where there is one", () => {
+    assert.isAbove(typed.length, 20)
+  })
+
+  it("has real names: nothing empty, and only a choice that is the user's is left open", () => {
+    for (const remedy of remedies) {
+      assert.notMatch(remedy, /undefined|null[^,}]|NaN|\[object| {2}|=\s|=$|""/)
+      for (const open of remedy.match(/<[^>]*>/g) ?? []) assert.include(["<rack>", "<zone>", "<file>"], open)
+    }
+  })
+
+  it("is one that kubectl takes: a verb of its own, words a shell keeps whole, JSON where JSON is due", () => {
+    for (const command of typed) {
+      const [kubectl, verb, ...rest] = words(command) ?? []
+      assert.strictEqual(kubectl, "kubectl", command)
+      assert.include([...verbs, ...more], verb, command)
+      const patch = rest[rest.indexOf("-p") + 1]
+      if (rest.includes("-p")) assert.isObject(JSON.parse(patch ?? ""), command)
+    }
+  })
+
+  it("names the namespace wherever the object is in one", () => {
+    const clusterWide = /^(node|pv|storageclass|volumesnapshotclass|volumegroupsnapshotclass|nodes)$/
+    for (const command of typed) {
+      const list = words(command) ?? []
+      const at = list.indexOf("-n")
+      if (list.some((word) => clusterWide.test(word)) || list[1] === "uncordon")
+        assert.strictEqual(at, -1, command)
+      else assert.strictEqual(list[at + 1], "shop", command)
+    }
+  })
+})
+
+describe("docs/checklist.md", () => {
+  it("lists the rules that there are, by question, and no others", () => {
+    for (const question of questions) {
+      assert.deepStrictEqual(
+        new Set([...section(question).matchAll(/^- `([\w-]+)`/gm)].map((match) => match[1])),
+        new Set(rules.filter((rule) => rule.question === question).map((rule) => rule.rule)),
+        question
+      )
+    }
+  })
+
+  it("says of each rule when it says what, with evidence and remedy as the code gives them", () => {
+    for (const { question, one, found } of told) {
+      const remedy = found.answer === "yes" || found.remedy === null ? "" : `\n      -> ${found.remedy}`
+      assert.include(
+        section(question),
+        `- \`${one.rule}\` says ${one.says} when ${one.when}.\n\n      ${found.evidence}${remedy}\n`,
+        `${question} ${one.rule}`
+      )
+    }
+  })
+})

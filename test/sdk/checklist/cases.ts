@@ -1,0 +1,39 @@
+/**
+ * One case a way to fail: what is changed in the well application, and what a rule then says.
+ *
+ * docs/checklist.md tells the same cases; Checklist.test.ts compares the two.
+ */
+import type { Answer, ChecklistOptions, Finding, Question } from "../../../packages/sdk/src/Checklist.ts"
+import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import type { AppState } from "../../../packages/sdk/src/State.ts"
+import { type Draft, healthyApp } from "../appState.ts"
+
+export interface Case {
+  readonly rule: string
+  readonly says: Answer
+  /** Completes "says no when …". */
+  readonly when: string
+  readonly change: (draft: Draft<AppState>) => void
+  readonly options?: ChecklistOptions
+}
+
+/** What this rule finds in the changed application, and the answer to its question as a whole. */
+export const look = (
+  question: Question,
+  rule: string,
+  change: (draft: Draft<AppState>) => void,
+  options: ChecklistOptions = {}
+): { readonly answer: Answer; readonly findings: ReadonlyArray<Finding> } => {
+  const verdict = answer(healthyApp(change), options).find((one) => one.question === question)
+  if (verdict === undefined) throw new Error(`${question} was not answered`)
+  return { answer: verdict.answer, findings: verdict.findings.filter((finding) => finding.rule === rule) }
+}
+
+/** The finding that a case is about. */
+export const finding = (question: Question, one: Case): Finding => {
+  const found = look(question, one.rule, one.change, one.options).findings.find(
+    (candidate) => candidate.answer === one.says
+  )
+  if (found === undefined) throw new Error(`${question} ${one.rule} says nothing when ${one.when}`)
+  return found
+}

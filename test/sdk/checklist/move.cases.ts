@@ -1,0 +1,163 @@
+import { first, healthyApp, named } from "../appState.ts"
+import type { Target } from "../../../packages/sdk/src/Checklist.ts"
+import type { Case } from "./cases.ts"
+
+const { protection } = healthyApp()
+
+/** A cluster that has all that the well application needs. */
+export const south: Target = {
+  name: "south",
+  storageClasses: protection.storageClasses ?? [],
+  snapshotClasses: protection.snapshotClasses ?? [],
+  drivers: ["csi.example.com"],
+  serverVersion: "v1.36.3",
+  kinds: [],
+  devices: []
+}
+
+export const moveCases: ReadonlyArray<Case> = [
+  {
+    rule: "needs-on-target",
+    says: "yes",
+    when: "nothing stands in the way; without a target it is any cluster with these classes and drivers",
+    change: () => {}
+  },
+  {
+    rule: "volume-on-one-node",
+    says: "no",
+    when: "a volume is a node's own (local, hostPath)",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "local", driver: null })
+    }
+  },
+  {
+    rule: "volume-without-driver",
+    says: "no",
+    when: "a volume is of no CSI driver: no snapshot carries it over",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "nfs", driver: null })
+    }
+  },
+  {
+    rule: "driver-in-cluster",
+    says: "no",
+    when: "the driver keeps data on the cluster's own disks and no copy is elsewhere",
+    change: (draft) => {
+      for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { driver: "driver.longhorn.io" })
+      draft.protection.copies = []
+    }
+  },
+  {
+    rule: "data-on-host-path",
+    says: "no",
+    when: "data is on a hostPath",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "hostPath",
+        detail: "/mnt/db",
+        writers: ["postgres:/data"]
+      })
+    }
+  },
+  {
+    rule: "storage-class-gone",
+    says: "no",
+    when: "a claim's storage class does not exist any more, not even here",
+    change: (draft) => {
+      draft.protection.storageClasses = []
+    }
+  },
+  {
+    rule: "claim-without-class",
+    says: "unknown",
+    when: "a claim has no storage class: its volume was made by hand",
+    change: (draft) => {
+      named(draft.claims, "data-db-2").storageClass = null
+    }
+  },
+  {
+    rule: "class-absent-on-target",
+    says: "no",
+    when: "the target lacks a claim's storage class",
+    change: () => {},
+    options: { target: { ...south, storageClasses: [] } }
+  },
+  {
+    rule: "driver-absent-on-target",
+    says: "no",
+    when: "the target lacks a claim's CSI driver: snapshots move within one driver only",
+    change: () => {},
+    options: { target: { ...south, drivers: ["csi.other.com"] } }
+  },
+  {
+    rule: "snapshot-class-absent-on-target",
+    says: "no",
+    when: "the target has no VolumeSnapshotClass for the driver",
+    change: () => {},
+    options: { target: { ...south, snapshotClasses: [] } }
+  },
+  {
+    rule: "target-older",
+    says: "unknown",
+    when: "the target's Kubernetes is an older minor version",
+    change: () => {},
+    options: { target: { ...south, serverVersion: "v1.33.1" } }
+  },
+  {
+    rule: "selector-names-node",
+    says: "no",
+    when: "nodeSelector or node affinity names a node",
+    change: (draft) => {
+      first(draft.workloads).template.nodeSelector = { "kubernetes.io/hostname": "node-a" }
+    }
+  },
+  {
+    rule: "device-needed",
+    says: "unknown",
+    when: "pods need extended resources or ResourceClaims; no, when the target is known to lack them",
+    change: (draft) => {
+      first(draft.workloads).template.extendedResources = { "example.com/fpga": "1" }
+    }
+  },
+  {
+    rule: "operator-needed",
+    says: "unknown",
+    when: "an operator owns the workload and must go along; no, when the target is known to lack it",
+    change: (draft) => {
+      first(draft.workloads).writers.push({
+        name: "Cluster.postgresql.cnpg.io/db",
+        by: "ownerReferences",
+        replicas: true
+      })
+    }
+  },
+  {
+    rule: "host-network",
+    says: "unknown",
+    when: "pods use their nodes' ports",
+    change: (draft) => {
+      first(draft.workloads).template.hostNetwork = true
+    }
+  },
+  {
+    rule: "reference-missing",
+    says: "no",
+    when: "a ConfigMap or Secret that pods need is missing, so that it cannot go along",
+    change: (draft) => {
+      named(draft.references, "db-conf").present = false
+    }
+  },
+  {
+    rule: "facts-unreadable",
+    says: "unknown",
+    when: "volumes or references could not be read",
+    change: (draft) => {
+      for (const claim of draft.claims) {
+        Object.assign(claim.volume ?? {}, { driver: null, source: null, nodeAffinity: null })
+      }
+      draft.unread.push({ resource: "persistentvolumes", reason: "Forbidden", message: "forbidden" })
+    }
+  }
+]

@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { first, named } from "../appState.ts"
+import { finding, look } from "./cases.ts"
+import { moveCases, south } from "./move.cases.ts"
+
+describe("move", () => {
+  for (const one of moveCases) {
+    it(`${one.rule} says ${one.says} when ${one.when}`, () => {
+      assert.strictEqual(finding("move", one).answer, one.says)
+      assert.strictEqual(look("move", one.rule, one.change, one.options).answer, one.says)
+    })
+  }
+
+  it("says of a target that has all that is needed that it has", () => {
+    const verdict = look("move", "needs-on-target", () => {}, { target: south })
+    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(
+      first(verdict.findings).evidence,
+      "south has what it needs: class shared and driver csi.example.com"
+    )
+  })
+
+  it("does not know of a target what was not read of it", () => {
+    for (const rule of [
+      "class-absent-on-target",
+      "driver-absent-on-target",
+      "snapshot-class-absent-on-target"
+    ]) {
+      const verdict = look("move", rule, () => {}, { target: { name: "south" } })
+      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["unknown", "unknown"], rule)
+    }
+  })
+
+  it("moves to a newer cluster, also across 1.9 to 1.10", () => {
+    const verdict = look(
+      "move",
+      "target-older",
+      (draft) => {
+        draft.serverVersion = "v1.9.3"
+      },
+      { target: { ...south, serverVersion: "v1.10.0" } }
+    )
+    assert.strictEqual(verdict.answer, "yes")
+  })
+
+  it("knows of a target whether it has the device and the operator", () => {
+    for (const rule of ["device-needed", "operator-needed"]) {
+      const one = moveCases.find((candidate) => candidate.rule === rule)
+      const change = one?.change ?? (() => {})
+      const without = look("move", rule, change, { target: south })
+      const equipped = look("move", rule, change, {
+        target: { ...south, devices: ["example.com/fpga"], kinds: ["Cluster.postgresql.cnpg.io"] }
+      })
+      assert.deepStrictEqual([without.answer, equipped.answer], ["no", "yes"], rule)
+    }
+  })
+
+  it("lets data of an in-cluster driver go that has a copy elsewhere", () => {
+    const verdict = look("move", "driver-in-cluster", (draft) => {
+      for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { driver: "driver.longhorn.io" })
+    })
+    assert.strictEqual(verdict.answer, "yes")
+  })
+
+  it("does not take anti-affinity by host for the name of a node", () => {
+    const verdict = look("move", "selector-names-node", (draft) => {
+      first(draft.workloads).template.affinity = ["podAntiAffinity kubernetes.io/hostname app=db"]
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  })
+
+  it("moves an application without claims to any cluster", () => {
+    const verdict = look("move", "needs-on-target", (draft) => {
+      first(draft.workloads).claimTemplates = []
+      draft.claims = []
+    })
+    assert.strictEqual(first(verdict.findings).evidence, "to any cluster: it has no claims")
+  })
+
+  it("names the priority class, which is the cluster's and not the namespace's", () => {
+    const verdict = look("move", "needs-on-target", (draft) => {
+      first(draft.workloads).template.priorityClass = "high"
+    })
+    assert.include(first(verdict.findings).evidence, "priority class high")
+  })
+
+  it("finds nothing wrong with a zonal volume, which a snapshot carries to other zones", () => {
+    const verdict = look("move", "volume-on-one-node", (draft) => {
+      draft.placements[0]?.pins.push({ by: "volume", name: "data-db-0", nodes: ["node-a"], domain: "zone" })
+      named(draft.claims, "data-db-0").storageClass = "shared"
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  })
+})

@@ -1,0 +1,357 @@
+import { first, named } from "../appState.ts"
+import type { Case } from "./cases.ts"
+
+const lostNode: Case["change"] = (draft) => {
+  named(draft.nodes, "node-c").ready = null
+  const { pod } = named(draft.replicas, "db-2")
+  if (pod !== null) Object.assign(pod, { ready: false, reason: "node-c is unreachable" })
+}
+
+const sick =
+  (name: string, more: object = {}): Case["change"] =>
+  (draft) => {
+    const { pod } = named(draft.replicas, name)
+    if (pod === null) throw new Error(`${name} has no pod`)
+    Object.assign(pod, {
+      ready: false,
+      readySince: "2026-11-20T11:59:00Z",
+      reason: "CrashLoopBackOff",
+      ...more
+    })
+    Object.assign(first(pod.containers), { ready: false, state: "CrashLoopBackOff" })
+  }
+
+export const restartCases: ReadonlyArray<Case> = [
+  {
+    rule: "node-lost",
+    says: "no",
+    when: "a node no longer answers: its pods look as if they ran, and nobody knows",
+    change: lostNode
+  },
+  {
+    rule: "terminating-on-lost-node",
+    says: "no",
+    when: "a pod in deletion is on a node that no longer answers: the controller waits for it for ever",
+    change: (draft) => {
+      lostNode(draft)
+      const { pod } = named(draft.replicas, "db-2")
+      if (pod !== null) pod.deleted = "2026-11-20T11:50:00Z"
+    }
+  },
+  {
+    rule: "ordered-ready-blocked",
+    says: "no",
+    when: "a lower ordinal is sick and, with OrderedReady, higher ones wait for it to come or to go",
+    change: (draft) => {
+      sick("db-0")(draft)
+      named(draft.replicas, "db-1").pod = null
+      named(draft.replicas, "db-2").pod = null
+    }
+  },
+  {
+    rule: "rollout-stuck",
+    says: "no",
+    when: "a pod of the new revision does not get ready: undoing the rollout leaves it as it is (kubernetes#67250)",
+    change: (draft) => {
+      const workload = first(draft.workloads)
+      workload.updateRevision = "db-bad"
+      workload.revisions.unshift({ name: "db-bad", revision: 2, created: "2026-11-20T11:40:00Z" })
+      for (const name of ["db-0", "db-1"])
+        Object.assign(named(draft.replicas, name).pod ?? {}, { current: false })
+      sick("db-2", { revision: "db-bad" })(draft)
+    }
+  },
+  {
+    rule: "replica-not-ready",
+    says: "no",
+    when: "a replica is not ready, is being deleted or has no pod",
+    change: sick("db-2")
+  },
+  {
+    rule: "too-few-replicas",
+    says: "no",
+    when: "there are so few replicas that without any one quorum is lost",
+    change: (draft) => {
+      first(draft.workloads).replicas = 2
+      draft.replicas = draft.replicas.slice(0, 2)
+      draft.claims = draft.claims.filter((claim) => claim.ordinal !== 2)
+    }
+  },
+  {
+    rule: "replicas-share-node",
+    says: "no",
+    when: "so many replicas are on one node that quorum goes with it",
+    change: (draft) => {
+      Object.assign(named(draft.replicas, "db-1").pod ?? {}, { node: "node-a" })
+      Object.assign(draft.placements[1] ?? {}, { node: "node-a", rack: "r1", zone: "a" })
+    }
+  },
+  {
+    rule: "replicas-share-rack",
+    says: "no",
+    when: "so many replicas are in one rack that quorum goes with it",
+    change: (draft) => {
+      named(draft.nodes, "node-b").rack = "r1"
+      Object.assign(draft.placements[1] ?? {}, { rack: "r1" })
+    }
+  },
+  {
+    rule: "replicas-share-rack",
+    says: "unknown",
+    when: "nodes have no rack label, and their replicas could share one: no label is not the same rack",
+    change: (draft) => {
+      for (const node of draft.nodes ?? []) node.rack = null
+      for (const placement of draft.placements) placement.rack = null
+    }
+  },
+  {
+    rule: "replicas-share-zone",
+    says: "no",
+    when: "quorum is in one zone although the cluster has others",
+    change: (draft) => {
+      named(draft.nodes, "node-b").zone = "a"
+      Object.assign(draft.placements[1] ?? {}, { zone: "a" })
+    }
+  },
+  {
+    rule: "quorum-kept",
+    says: "yes",
+    when: "quorum is kept without any one node, rack or zone",
+    change: () => {}
+  },
+  {
+    rule: "volume-on-one-node",
+    says: "no",
+    when: "a replica's volume is local or hostPath: lost with its node, or away until it is back",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "local", driver: null })
+      draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: ["node-c"], domain: "node" })
+    }
+  },
+  {
+    rule: "volume-without-spare-node",
+    says: "no",
+    when: "a volume can only be attached in a zone that has no other usable node",
+    change: (draft) => {
+      draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: ["node-c"], domain: "zone" })
+    }
+  },
+  {
+    rule: "selector-fits-one-node",
+    says: "no",
+    when: "nodeSelector or affinity lets only one usable node take a replica",
+    change: (draft) => {
+      draft.placements[2]?.pins.push({
+        by: "nodeSelector",
+        name: "disk=ssd",
+        nodes: ["node-c"],
+        domain: "node"
+      })
+    }
+  },
+  {
+    rule: "device-on-one-node",
+    says: "no",
+    when: "only one usable node has a device or what a ResourceClaim was given",
+    change: (draft) => {
+      draft.placements[2]?.pins.push({
+        by: "device",
+        name: "example.com/fpga",
+        nodes: ["node-c"],
+        domain: "node"
+      })
+    }
+  },
+  {
+    rule: "no-other-node",
+    says: "no",
+    when: "all that holds a replica leaves no usable node but its own",
+    change: (draft) => {
+      draft.placements[2]?.pins.push(
+        { by: "nodeSelector", name: "disk=ssd", nodes: ["node-a", "node-c"], domain: null },
+        { by: "volume", name: "data-db-2", nodes: ["node-b", "node-c"], domain: "zone" }
+      )
+    }
+  },
+  {
+    rule: "node-cordoned",
+    says: "no",
+    when: "a replica is on a cordoned node and could start nowhere else",
+    change: (draft) => {
+      named(draft.nodes, "node-a").unschedulable = true
+    }
+  },
+  {
+    rule: "scaled-to-zero",
+    says: "unknown",
+    when: "nothing is asked for: where replicas would run cannot be judged",
+    change: (draft) => {
+      first(draft.workloads).replicas = 0
+      draft.replicas = []
+      draft.placements = []
+    }
+  },
+  {
+    rule: "claim-being-deleted",
+    says: "no",
+    when: "a claim in use is in deletion: only its pod keeps it, and a restart of the node takes the pod",
+    change: (draft) => {
+      const claim = named(draft.claims, "data-db-1")
+      claim.deleted = "2026-11-20T11:00:00Z"
+      Object.assign(claim.volume ?? {}, { reclaimPolicy: "Delete" })
+    }
+  },
+  {
+    rule: "claim-not-bound",
+    says: "no",
+    when: "a claim is Pending or Lost",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+    }
+  },
+  {
+    rule: "data-in-empty-dir",
+    says: "no",
+    when: "a StatefulSet without claims writes to an emptyDir or ephemeral volume (not /tmp, caches, logs)",
+    change: (draft) => {
+      first(draft.workloads).claimTemplates = []
+      draft.claims = []
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "emptyDir",
+        detail: null,
+        writers: ["postgres:/var/lib/postgresql"]
+      })
+    }
+  },
+  {
+    rule: "data-on-host-path",
+    says: "no",
+    when: "a container writes to a hostPath (not /tmp, /run, logs)",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "hostPath",
+        detail: "/mnt/db",
+        writers: ["postgres:/var/lib/postgresql"]
+      })
+    }
+  },
+  {
+    rule: "reference-missing",
+    says: "no",
+    when: "a ConfigMap or Secret that a pod needs to start is not there",
+    change: (draft) => {
+      named(draft.references, "db-pass").present = false
+    }
+  },
+  {
+    rule: "reference-key-missing",
+    says: "no",
+    when: "a ConfigMap or Secret lacks a key that a pod needs (only where keys were looked at)",
+    change: (draft) => {
+      Object.assign(named(draft.references, "db-pass"), { keys: ["user"], missingKeys: ["password"] })
+    }
+  },
+  {
+    rule: "service-missing",
+    says: "no",
+    when: "the governing Service is not there: after a restart peers have new addresses and no names",
+    change: (draft) => {
+      draft.services = []
+    }
+  },
+  {
+    rule: "service-not-headless",
+    says: "no",
+    when: "the governing Service has an address of its own, so pods get no names",
+    change: (draft) => {
+      named(draft.services, "db").headless = false
+    }
+  },
+  {
+    rule: "service-selects-others",
+    says: "no",
+    when: "the governing Service's selector does not find the pods",
+    change: (draft) => {
+      named(draft.services, "db").selectsPods = false
+    }
+  },
+  {
+    rule: "fs-group-at-each-mount",
+    says: "no",
+    when: "fsGroup is set without OnRootMismatch: each mount makes files group-writable, and PostgreSQL refuses to start",
+    change: (draft) => {
+      first(draft.workloads).template.fsGroupChangePolicy = null
+    }
+  },
+  {
+    rule: "budget-missing",
+    says: "no",
+    when: "no PodDisruptionBudget counts the pods: drains of several nodes may take them all",
+    change: (draft) => {
+      draft.budgets = []
+    }
+  },
+  {
+    rule: "budget-blocks",
+    says: "no",
+    when: "a budget can never let a pod go: every drain waits for ever",
+    change: (draft) => {
+      Object.assign(first(draft.budgets), { minAvailable: "3", maxUnavailable: null, desiredHealthy: 3 })
+    }
+  },
+  {
+    rule: "budget-below-quorum",
+    says: "no",
+    when: "a budget lets so many go at once that quorum is lost",
+    change: (draft) => {
+      first(draft.budgets).maxUnavailable = "2"
+    }
+  },
+  {
+    rule: "budgets-overlap",
+    says: "no",
+    when: "two budgets count one pod, which the eviction API refuses",
+    change: (draft) => {
+      draft.budgets?.push({ ...first(draft.budgets), name: "db-second" })
+    }
+  },
+  {
+    rule: "grace-period-zero",
+    says: "no",
+    when: "pods get no time to stop: the next one may start while the last still writes",
+    change: (draft) => {
+      first(draft.workloads).template.terminationGracePeriodSeconds = 0
+    }
+  },
+  {
+    rule: "name-too-long",
+    says: "no",
+    when: "a StatefulSet's name is over 52 characters: its pods cannot be created (kubernetes#64023)",
+    change: (draft) => {
+      first(draft.workloads).name = "a-database-whose-name-says-everything-about-what-it-is"
+    }
+  },
+  {
+    rule: "scale-down-deletes-claims",
+    says: "yes",
+    when: "whenScaled is Delete: a remark, since a restart deletes nothing",
+    change: (draft) => {
+      first(draft.workloads).retention = { whenScaled: "Delete", whenDeleted: "Retain" }
+    }
+  },
+  {
+    rule: "facts-unreadable",
+    says: "unknown",
+    when: "nodes, pods, volumes, budgets, Services or references could not be read",
+    change: (draft) => {
+      draft.nodes = null
+      for (const placement of draft.placements)
+        Object.assign(placement, { rack: null, zone: null, storage: null })
+      draft.unread.push({ resource: "nodes", reason: "Forbidden", message: "nodes is forbidden" })
+    }
+  }
+]

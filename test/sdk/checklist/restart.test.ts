@@ -1,0 +1,304 @@
+import { assert, describe, it } from "@effect/vitest"
+import { first, healthyApp, named } from "../appState.ts"
+import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import { type Case, finding, look } from "./cases.ts"
+import { restartCases } from "./restart.cases.ts"
+
+describe("restart", () => {
+  for (const one of restartCases) {
+    it(`${one.rule} says ${one.says} when ${one.when}`, () => {
+      assert.strictEqual(finding("restart", one).answer, one.says)
+      assert.strictEqual(look("restart", one.rule, one.change, one.options).answer, one.says)
+    })
+  }
+
+  const told = (...args: Parameters<typeof healthyApp>) =>
+    (answer(healthyApp(...args)).find((one) => one.question === "restart")?.findings ?? [])
+      .filter((one) => one.answer !== "yes")
+      .map((one) => one.rule)
+
+  const caseOf = (rule: string) => {
+    const found = restartCases.find((one) => one.rule === rule)
+    if (found === undefined) throw new Error(`no case for ${rule}`)
+    return found
+  }
+
+  it("names the replicas, the rack and the quorum that goes with it", () => {
+    assert.strictEqual(
+      finding("restart", caseOf("replicas-share-rack")).evidence,
+      "db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost"
+    )
+  })
+
+  it("tells a lost node once, and not again as a replica that is not ready", () => {
+    assert.deepStrictEqual(told(caseOf("node-lost").change), ["node-lost"])
+  })
+
+  it("tells what one node holds once, and not again as a rack and a zone", () => {
+    assert.deepStrictEqual(told(caseOf("replicas-share-node").change), ["replicas-share-node"])
+  })
+
+  it("tells replicas that wait for a sick one once, with the sick one", () => {
+    assert.deepStrictEqual(told(caseOf("ordered-ready-blocked").change), [
+      "ordered-ready-blocked",
+      "replica-not-ready"
+    ])
+    const { findings } = look("restart", "replica-not-ready", caseOf("ordered-ready-blocked").change)
+    assert.deepStrictEqual(first(findings).objects, ["Pod/db-0"])
+  })
+
+  it("tells a scale-down that a sick lower ordinal holds up", () => {
+    const { findings } = look("restart", "ordered-ready-blocked", (draft) => {
+      Object.assign(named(draft.replicas, "db-0").pod ?? {}, { ready: false, reason: "probe fails" })
+      first(draft.workloads).replicas = 2
+      named(draft.replicas, "db-2").wanted = false
+    })
+    assert.deepStrictEqual(first(findings).objects, ["Pod/db-0", "Pod/db-2"])
+  })
+
+  it("does not make replicas wait for each other with Parallel", () => {
+    const { findings } = look("restart", "ordered-ready-blocked", (draft) => {
+      caseOf("ordered-ready-blocked").change(draft)
+      first(draft.workloads).podManagementPolicy = "Parallel"
+    })
+    assert.deepStrictEqual(findings, [])
+  })
+
+  it("asks to delete a pod that is stuck on an old revision after the rollout was undone", () => {
+    const { findings } = look("restart", "rollout-stuck", (draft) => {
+      caseOf("replica-not-ready").change(draft)
+      Object.assign(named(draft.replicas, "db-2").pod ?? {}, { current: false, revision: "db-bad" })
+    })
+    assert.strictEqual(first(findings).remedy, "kubectl delete pod db-2 -n shop")
+  })
+
+  it("leaves a pod alone that the partition keeps old", () => {
+    const { findings } = look("restart", "rollout-stuck", (draft) => {
+      caseOf("replica-not-ready").change(draft)
+      first(draft.workloads).partition = 3
+      Object.assign(named(draft.replicas, "db-2").pod ?? {}, { current: false })
+    })
+    assert.deepStrictEqual(findings, [])
+  })
+
+  it("does not call a rollout stuck whose pod has just started", () => {
+    const { findings } = look("restart", "rollout-stuck", (draft) => {
+      first(draft.workloads).updateRevision = "db-next"
+      const { pod } = named(draft.replicas, "db-2")
+      Object.assign(pod ?? {}, {
+        ready: false,
+        readySince: "2026-11-20T11:59:30Z",
+        reason: "ContainerCreating"
+      })
+      for (const container of pod?.containers ?? []) container.state = "ContainerCreating"
+    })
+    assert.deepStrictEqual(findings, [])
+  })
+
+  it("puts replicas with the same trouble on one line", () => {
+    const { findings } = look("restart", "replica-not-ready", (draft) => {
+      for (const { pod } of draft.replicas)
+        Object.assign(pod ?? {}, { ready: false, reason: "ImagePullBackOff" })
+    })
+    assert.deepStrictEqual(
+      findings.map((one) => one.evidence),
+      ["db-0, db-1 and db-2 are not ready: ImagePullBackOff"]
+    )
+  })
+
+  it("says nothing of pods that could not be read but that they could not", () => {
+    assert.deepStrictEqual(
+      told((draft) => {
+        for (const replica of draft.replicas) Object.assign(replica, { pod: null, known: false })
+      }),
+      ["facts-unreadable"]
+    )
+  })
+
+  it("knows from pods alone that replicas share a node, where nodes could not be read", () => {
+    const verdict = look("restart", "replicas-share-node", (draft) => {
+      caseOf("replicas-share-node").change(draft)
+      draft.nodes = null
+    })
+    assert.strictEqual(verdict.answer, "no")
+    assert.lengthOf(verdict.findings, 1)
+  })
+
+  it("says of unreadable nodes that they could not be read, once", () => {
+    assert.deepStrictEqual(told(caseOf("facts-unreadable").change), ["facts-unreadable"])
+  })
+
+  it("is in no doubt about a missing rack label where quorum stays even in the worst case", () => {
+    const change: Case["change"] = (draft) => {
+      Object.assign(draft.placements[2] ?? {}, { rack: null })
+      named(draft.nodes, "node-c").rack = null
+    }
+    assert.strictEqual(look("restart", "replicas-share-rack", change, { quorum: 1 }).answer, "yes")
+    assert.strictEqual(look("restart", "replicas-share-rack", change).answer, "unknown")
+  })
+
+  it("looks only at the domains that are asked for", () => {
+    const unlabelled = restartCases.find(
+      (one) => one.rule === "replicas-share-rack" && one.says === "unknown"
+    )
+    const verdict = look("restart", "replicas-share-rack", unlabelled?.change ?? (() => {}), {
+      domains: ["node", "zone"]
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  })
+
+  it("does not hold it against an application that its cluster is one zone, and claims nothing about zones", () => {
+    const verdict = look("restart", "quorum-kept", (draft) => {
+      for (const node of draft.nodes ?? []) node.zone = "a"
+      for (const placement of draft.placements) placement.zone = "a"
+    })
+    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(
+      first(verdict.findings).evidence,
+      "without any one node or rack, quorum (2 of 3) is kept"
+    )
+  })
+
+  it("asks for another quorum when told so", () => {
+    assert.strictEqual(look("restart", "too-few-replicas", () => {}, { quorum: 3 }).answer, "no")
+    assert.strictEqual(
+      look("restart", "replicas-share-rack", caseOf("replicas-share-rack").change, { quorum: "none" }).answer,
+      "yes"
+    )
+  })
+
+  it("has nothing against scratch space: /tmp without claims, or an emptyDir beside claims", () => {
+    const scratch = look("restart", "data-in-empty-dir", (draft) => {
+      first(draft.workloads).claimTemplates = []
+      draft.claims = []
+    })
+    const beside = look("restart", "data-in-empty-dir", (draft) => {
+      first(draft.volumes).writers = ["postgres:/var/lib/postgresql/sort"]
+    })
+    assert.deepStrictEqual([scratch.findings, beside.findings], [[], []])
+  })
+
+  it("has nothing against a hostPath that is only read, or that is a DaemonSet's", () => {
+    const read = look("restart", "data-on-host-path", (draft) => {
+      caseOf("data-on-host-path").change(draft)
+      for (const volume of draft.volumes) volume.writers = []
+    })
+    const daemon = look("restart", "data-on-host-path", (draft) => {
+      caseOf("data-on-host-path").change(draft)
+      for (const volume of draft.volumes) volume.workload = "DaemonSet/agent"
+    })
+    assert.deepStrictEqual([read.findings, daemon.findings], [[], []])
+  })
+
+  it("does without what is optional", () => {
+    const verdict = look("restart", "reference-missing", (draft) => {
+      Object.assign(named(draft.references, "db-pass"), { present: false, required: false })
+    })
+    assert.strictEqual(verdict.answer, "yes")
+  })
+
+  it("ignores claims that a scale-down left behind", () => {
+    assert.deepStrictEqual(
+      told((draft) => {
+        const claim = structuredClone(named(draft.claims, "data-db-0"))
+        draft.claims.push(
+          Object.assign(claim, {
+            name: "data-db-3",
+            ordinal: 3,
+            leftover: true,
+            usedBy: [],
+            phase: "Lost",
+            volume: null
+          })
+        )
+      }),
+      []
+    )
+  })
+
+  it("rounds a budget's percentages up, as the disruption controller does", () => {
+    const allowing = look("restart", "budget-blocks", (draft) => {
+      first(draft.budgets).maxUnavailable = "30%"
+    })
+    const blocking = look("restart", "budget-blocks", (draft) => {
+      Object.assign(first(draft.budgets), { maxUnavailable: null, minAvailable: "67%" })
+    })
+    assert.deepStrictEqual([allowing.findings.length, blocking.findings.length], [0, 1])
+  })
+
+  it("asks for no budget of a single replica, which it could only block", () => {
+    const { findings } = look("restart", "budget-missing", (draft) => {
+      first(draft.workloads).replicas = 1
+      draft.replicas = draft.replicas.slice(0, 1)
+      draft.budgets = []
+    })
+    assert.deepStrictEqual(findings, [])
+  })
+
+  it("gives no command for a budget whose selector the command does not take", () => {
+    const { findings } = look("restart", "budget-missing", (draft) => {
+      first(draft.workloads).selector = "app in (db, pg)"
+      draft.budgets = []
+    })
+    assert.match(first(findings).remedy ?? "", /^create a PodDisruptionBudget/)
+  })
+
+  it("has nothing against fsGroup where the driver's volumes keep their modes", () => {
+    const { findings } = look("restart", "fs-group-at-each-mount", (draft) => {
+      first(draft.workloads).template.fsGroupChangePolicy = null
+      first(draft.protection.drivers).fsGroupPolicy = "None"
+    })
+    assert.deepStrictEqual(findings, [])
+  })
+
+  it("sends to the operator what only the operator can change for good", () => {
+    const { findings } = look("restart", "grace-period-zero", (draft) => {
+      const workload = first(draft.workloads)
+      workload.template.terminationGracePeriodSeconds = 0
+      workload.writers.push({ name: "Cluster.postgresql.cnpg.io/db", by: "ownerReferences", replicas: true })
+    })
+    assert.strictEqual(first(findings).remedy, "change this in Cluster.postgresql.cnpg.io/db, which owns db")
+  })
+
+  it("sends to the autoscaler who wants other replicas", () => {
+    const { findings } = look("restart", "too-few-replicas", (draft) => {
+      caseOf("too-few-replicas").change(draft)
+      first(draft.workloads).writers.push({
+        name: "HorizontalPodAutoscaler/db",
+        by: "scaleTargetRef",
+        replicas: true
+      })
+    })
+    assert.strictEqual(
+      first(findings).remedy,
+      "ask for 3 replicas in HorizontalPodAutoscaler/db, which sets them"
+    )
+  })
+
+  it("only remarks that a node is cordoned whose replica can start elsewhere", () => {
+    const verdict = look("restart", "node-cordoned", (draft) => {
+      named(draft.nodes, "node-a").unschedulable = true
+      draft.nodes?.push({ ...named(draft.nodes, "node-b"), name: "node-d", rack: "r4" })
+    })
+    assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["yes", "yes"])
+  })
+
+  it("knows a local volume without nodes or pins, from its source alone", () => {
+    const verdict = look("restart", "volume-on-one-node", (draft) => {
+      draft.nodes = null
+      Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "local", driver: null })
+    })
+    assert.strictEqual(first(verdict.findings).evidence, "data-db-2 lives on node-c alone")
+  })
+
+  it("creates a missing Service with the selector that finds the pods", () => {
+    const { findings } = look("restart", "service-missing", (draft) => {
+      named(draft.services, "db").present = false
+      first(draft.workloads).selector = "app.kubernetes.io/name=postgres"
+    })
+    assert.strictEqual(
+      first(findings).remedy,
+      "kubectl create service clusterip db --clusterip=None -n shop && kubectl set selector service db app.kubernetes.io/name=postgres -n shop"
+    )
+  })
+})

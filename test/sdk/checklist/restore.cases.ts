@@ -1,0 +1,202 @@
+import { first, named } from "../appState.ts"
+import type { Case } from "./cases.ts"
+
+export const restoreCases: ReadonlyArray<Case> = [
+  {
+    rule: "copy-elsewhere",
+    says: "yes",
+    when: "a copy of every claim is on other storage, of one moment and young enough",
+    change: () => {}
+  },
+  {
+    rule: "no-snapshot",
+    says: "no",
+    when: "a claim has no snapshot; a remark where a copy of every claim is elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      draft.protection.snapshots = (draft.protection.snapshots ?? []).filter(
+        (one) => one.claim !== "data-db-2"
+      )
+    }
+  },
+  {
+    rule: "snapshot-not-ready",
+    says: "no",
+    when: "none of a claim's snapshots is ready and bound both ways; a remark beside copies elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      named(draft.protection.snapshots, "nightly-1120-data-db-2").readyToUse = false
+    }
+  },
+  {
+    rule: "same-storage-only",
+    says: "no",
+    when: "claims have no copy on other storage that a backup tool's objects show",
+    change: (draft) => {
+      draft.protection.copies = []
+    }
+  },
+  {
+    rule: "same-storage-only",
+    says: "unknown",
+    when: "a backup is there but does not say which claims it holds",
+    change: (draft) => {
+      draft.protection.copies = [{ name: "Backup/nightly", claim: null, taken: null, location: null }]
+    }
+  },
+  {
+    rule: "copy-too-old",
+    says: "no",
+    when: "the newest copy elsewhere is older than allowed (24 h by default)",
+    change: (draft) => {
+      for (const copy of draft.protection.copies ?? []) copy.taken = "2026-11-17T10:00:00Z"
+    }
+  },
+  {
+    rule: "copy-too-old",
+    says: "unknown",
+    when: "a copy does not say of when it is",
+    change: (draft) => {
+      for (const copy of draft.protection.copies ?? []) copy.taken = null
+    }
+  },
+  {
+    rule: "copies-torn",
+    says: "no",
+    when: "claims were copied one by one, at different times",
+    change: (draft) => {
+      for (const [index, copy] of (draft.protection.copies ?? []).entries()) {
+        copy.name = `ReplicationSource/${copy.claim}`
+        copy.taken = `2026-11-20T10:0${index}:00Z`
+      }
+      for (const one of draft.protection.snapshots ?? []) one.set = "nightly"
+    }
+  },
+  {
+    rule: "snapshot-too-old",
+    says: "no",
+    when: "a claim's newest snapshot is older than allowed; a remark beside copies elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      for (const one of draft.protection.snapshots ?? []) one.cut = "2026-11-17T10:00:00Z"
+    }
+  },
+  {
+    rule: "snapshots-torn",
+    says: "no",
+    when: "no one group or set holds all claims, or its members were cut apart; a remark beside copies elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      for (const [index, one] of (draft.protection.snapshots ?? []).entries()) {
+        one.group = null
+        one.cut = `2026-11-20T10:0${index}:00Z`
+      }
+    }
+  },
+  {
+    rule: "claim-not-bound",
+    says: "no",
+    when: "a claim has no volume, so there is nothing to restore it from",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Lost", volume: null })
+    }
+  },
+  {
+    rule: "data-in-empty-dir",
+    says: "no",
+    when: "data is on an emptyDir, which no backup of claims holds",
+    change: (draft) => {
+      first(draft.workloads).claimTemplates = []
+      draft.claims = []
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "ephemeral",
+        detail: null,
+        writers: ["postgres:/data"]
+      })
+    }
+  },
+  {
+    rule: "data-on-host-path",
+    says: "no",
+    when: "data is on a hostPath, which no backup of claims holds",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "hostPath",
+        detail: "/mnt/db",
+        writers: ["postgres:/data"]
+      })
+    }
+  },
+  {
+    rule: "fs-group-at-each-mount",
+    says: "no",
+    when: "fsGroup is set without OnRootMismatch: PostgreSQL refuses to start from a restored volume",
+    change: (draft) => {
+      first(draft.workloads).template.fsGroupChangePolicy = "Always"
+    }
+  },
+  {
+    rule: "name-too-long",
+    says: "no",
+    when: "the StatefulSet's name is over 52 characters: restored, its pods could not be created",
+    change: (draft) => {
+      first(draft.workloads).name = "a-database-whose-name-says-everything-about-what-it-is"
+    }
+  },
+  {
+    rule: "reference-missing",
+    says: "no",
+    when: "a ConfigMap or Secret that pods need is missing, so that no backup can hold it",
+    change: (draft) => {
+      named(draft.references, "db-pass").present = false
+    }
+  },
+  {
+    rule: "configuration-not-kept",
+    says: "unknown",
+    when: "only volumes are kept: ConfigMaps and Secrets are in no backup that can be seen",
+    change: (draft) => {
+      for (const copy of draft.protection.copies ?? []) copy.name = "ReplicationSource/db"
+    }
+  },
+  {
+    rule: "snapshots-go-with-namespace",
+    says: "no",
+    when: "all snapshots of a claim have deletionPolicy Delete; a remark beside copies elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      for (const one of draft.protection.snapshots ?? []) one.deletionPolicy = "Delete"
+    }
+  },
+  {
+    rule: "volumes-go-with-claims",
+    says: "no",
+    when: "volumes have reclaimPolicy Delete; a remark beside copies elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { reclaimPolicy: "Delete" })
+    }
+  },
+  {
+    rule: "claims-go-with-workload",
+    says: "no",
+    when: "whenDeleted is Delete; a remark beside copies elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      first(draft.workloads).retention = { whenScaled: "Retain", whenDeleted: "Delete" }
+    }
+  },
+  {
+    rule: "facts-unreadable",
+    says: "unknown",
+    when: "snapshots, backups or references could not be read",
+    change: (draft) => {
+      draft.protection.copies = null
+      draft.unread.push({ resource: "backups.velero.io", reason: "Forbidden", message: "forbidden" })
+    }
+  }
+]

@@ -1,0 +1,97 @@
+import { assert, describe, it } from "@effect/vitest"
+import { first, healthyApp, named } from "../appState.ts"
+import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import { finding, look } from "./cases.ts"
+import { restoreCases } from "./restore.cases.ts"
+
+describe("restore", () => {
+  for (const one of restoreCases) {
+    it(`${one.rule} says ${one.says} when ${one.when}`, () => {
+      assert.strictEqual(finding("restore", one).answer, one.says)
+      assert.strictEqual(look("restore", one.rule, one.change, one.options).answer, one.says)
+    })
+  }
+
+  const weaknesses = ["no-snapshot", "snapshot-not-ready", "snapshot-too-old", "snapshots-torn"]
+  const policies = ["snapshots-go-with-namespace", "volumes-go-with-claims", "claims-go-with-workload"]
+
+  for (const rule of [...weaknesses, ...policies]) {
+    const change = restoreCases.find((one) => one.rule === rule)?.change ?? (() => {})
+
+    it(`only remarks ${rule} where a copy of every claim is elsewhere`, () => {
+      const { copies } = healthyApp().protection
+      const verdict = look("restore", rule, (draft) => {
+        change(draft)
+        draft.protection.copies = structuredClone(copies) as typeof draft.protection.copies
+      })
+      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["yes", "yes"])
+    })
+
+    it(`does not know what ${rule} means where copies could not be read`, () => {
+      const verdict = look("restore", rule, (draft) => {
+        change(draft)
+        draft.protection.copies = null
+      })
+      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["unknown", "unknown"])
+    })
+  }
+
+  it("wants a copy of every claim", () => {
+    const { answer: said, findings } = look("restore", "same-storage-only", (draft) => {
+      draft.protection.copies = (draft.protection.copies ?? []).filter((copy) => copy.claim !== "wal-db-1")
+    })
+    assert.strictEqual(said, "no")
+    assert.strictEqual(first(findings).evidence, "no copy of wal-db-1 elsewhere is seen")
+  })
+
+  it("holds both copies and snapshots to the age that is asked for", () => {
+    const verdict = (maxAge: "1 hour" | "2 hours") =>
+      answer(healthyApp(), { maxAge }).find((one) => one.question === "restore")
+    assert.strictEqual(verdict("2 hours")?.answer, "yes")
+    assert.deepStrictEqual(
+      verdict("1 hour")
+        ?.findings.map((one) => `${one.answer} ${one.rule}`)
+        .toSorted(),
+      ["no copy-too-old", "yes snapshot-too-old"]
+    )
+  })
+
+  it("trusts a set of ours, whose record says how it was cut, and a group whose cuts are a second apart", () => {
+    for (const [set, group] of [
+      ["nightly", null],
+      [null, "nightly"]
+    ] as const) {
+      const { findings } = look("restore", "snapshots-torn", (draft) => {
+        for (const [index, one] of (draft.protection.snapshots ?? []).entries()) {
+          Object.assign(one, { set, group, cut: `2026-11-20T10:00:0${set === null ? index % 2 : index}Z` })
+        }
+      })
+      assert.deepStrictEqual(findings, [])
+    }
+  })
+
+  it("does not restore from a snapshot whose content names another", () => {
+    const { findings } = look("restore", "snapshot-not-ready", (draft) => {
+      draft.protection.copies = []
+      named(draft.protection.snapshots, "nightly-1120-data-db-2").bound = false
+    })
+    assert.strictEqual(first(findings).evidence, "no snapshot of data-db-2 is ready to use")
+  })
+
+  it("takes the policy of a snapshot's class where its content could not be read", () => {
+    const { findings } = look("restore", "snapshots-go-with-namespace", (draft) => {
+      named(draft.protection.snapshotClasses, "snap").deletionPolicy = "Delete"
+      for (const one of draft.protection.snapshots ?? [])
+        Object.assign(one, { deletionPolicy: null, class: "snap" })
+    })
+    assert.lengthOf(findings, 1)
+  })
+
+  it("needs no copy of what has no claims", () => {
+    const verdict = look("restore", "copy-elsewhere", (draft) => {
+      first(draft.workloads).claimTemplates = []
+      draft.claims = []
+    })
+    assert.strictEqual(verdict.answer, "yes")
+  })
+})

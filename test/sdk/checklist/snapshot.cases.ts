@@ -1,0 +1,194 @@
+import { first, named } from "../appState.ts"
+import type { Case } from "./cases.ts"
+
+export const snapshotCases: ReadonlyArray<Case> = [
+  {
+    rule: "one-cut",
+    says: "yes",
+    when: "all claims fit in one group of one driver, or there is but one claim (or none)",
+    change: () => {}
+  },
+  {
+    rule: "snapshot-api-missing",
+    says: "no",
+    when: "the cluster has no VolumeSnapshot API",
+    change: (draft) => {
+      Object.assign(draft.protection, {
+        snapshotApi: false,
+        snapshots: [],
+        snapshotClasses: [],
+        groupSnapshotApi: null
+      })
+    }
+  },
+  {
+    rule: "volume-without-driver",
+    says: "no",
+    when: "a volume is not of a CSI driver (hostPath, local, nfs …): nothing can snapshot it",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "nfs", driver: null })
+    }
+  },
+  {
+    rule: "snapshot-class-missing",
+    says: "no",
+    when: "a claim's driver has no VolumeSnapshotClass",
+    change: (draft) => {
+      draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => one.group)
+    }
+  },
+  {
+    rule: "two-default-classes",
+    says: "no",
+    when: "two classes are the default for one driver, which the API takes as an error",
+    change: (draft) => {
+      draft.protection.snapshotClasses?.push({
+        ...named(draft.protection.snapshotClasses, "snap"),
+        name: "snap-2"
+      })
+    }
+  },
+  {
+    rule: "claims-across-drivers",
+    says: "no",
+    when: "claims are of several drivers: a group is of one",
+    change: (draft) => {
+      for (const claim of draft.claims.filter((one) => one.template === "wal")) {
+        Object.assign(claim.volume ?? {}, { driver: "nvme.example.com" })
+      }
+      draft.protection.snapshotClasses?.push({
+        name: "nvme",
+        driver: "nvme.example.com",
+        deletionPolicy: "Retain",
+        isDefault: true,
+        group: false
+      })
+    }
+  },
+  {
+    rule: "group-api-missing",
+    says: "no",
+    when: "there are several claims and no group snapshots: only each volume by itself is consistent",
+    change: (draft) => {
+      draft.protection.groupSnapshotApi = null
+    }
+  },
+  {
+    rule: "group-api-missing",
+    says: "unknown",
+    when: "whether there are group snapshots could not be read",
+    change: (draft) => {
+      draft.protection.groupSnapshotApi = null
+      draft.unread.push({
+        resource: "volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io",
+        reason: "Forbidden",
+        message: "forbidden"
+      })
+    }
+  },
+  {
+    rule: "group-class-missing",
+    says: "no",
+    when: "the driver has no VolumeGroupSnapshotClass",
+    change: (draft) => {
+      draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => !one.group)
+    }
+  },
+  {
+    rule: "group-cut-apart",
+    says: "no",
+    when: "members of a group were seen to be cut apart, or the driver's own documentation says they are",
+    change: (draft) => {
+      named(draft.protection.snapshots, "nightly-1120-wal-db-2").cut = "2026-11-20T10:00:02Z"
+    }
+  },
+  {
+    rule: "claim-not-bound",
+    says: "no",
+    when: "a claim has no volume yet: a snapshot of it is never ready, and an unbound claim fails a whole group",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+    }
+  },
+  {
+    rule: "data-in-empty-dir",
+    says: "no",
+    when: "data is on an emptyDir, which no snapshot holds",
+    change: (draft) => {
+      first(draft.workloads).claimTemplates = []
+      draft.claims = []
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "emptyDir",
+        detail: "Memory",
+        writers: ["postgres:/data"]
+      })
+    }
+  },
+  {
+    rule: "data-on-host-path",
+    says: "no",
+    when: "data is on a hostPath, which no snapshot holds",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "hostPath",
+        detail: "/mnt/db",
+        writers: ["postgres:/data"]
+      })
+    }
+  },
+  {
+    rule: "snapshot-stuck",
+    says: "no",
+    when: "a claim's newest snapshot has an error, was not cut within 10 min, or is not ready though its group is",
+    change: (draft) => {
+      Object.assign(named(draft.protection.snapshots, "nightly-1120-data-db-1"), {
+        readyToUse: false,
+        error: "driver is out of space"
+      })
+    }
+  },
+  {
+    rule: "replica-not-ready",
+    says: "unknown",
+    when: "a replica is not ready: its volumes can be cut, but what they hold is not known",
+    change: (draft) => {
+      Object.assign(named(draft.replicas, "db-2").pod ?? {}, { ready: false, reason: "CrashLoopBackOff" })
+    }
+  },
+  {
+    rule: "claim-shared",
+    says: "unknown",
+    when: "pods outside the application write to a ReadWriteMany claim",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-0"), {
+        accessModes: ["ReadWriteMany"],
+        usedBy: ["db-0", "report-7f9"]
+      })
+    }
+  },
+  {
+    rule: "class-deletes",
+    says: "yes",
+    when: "a class has deletionPolicy Delete: a remark",
+    change: (draft) => {
+      named(draft.protection.snapshotClasses, "snap").deletionPolicy = "Delete"
+    }
+  },
+  {
+    rule: "facts-unreadable",
+    says: "unknown",
+    when: "the APIs, snapshot classes, volumes or pods could not be read",
+    change: (draft) => {
+      draft.protection.snapshotClasses = null
+      draft.unread.push({
+        resource: "volumesnapshotclasses.snapshot.storage.k8s.io",
+        reason: "Forbidden",
+        message: "forbidden"
+      })
+    }
+  }
+]

@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import { first, named } from "../appState.ts"
+import { finding, look } from "./cases.ts"
+import { snapshotCases } from "./snapshot.cases.ts"
+
+describe("snapshot", () => {
+  for (const one of snapshotCases) {
+    it(`${one.rule} says ${one.says} when ${one.when}`, () => {
+      assert.strictEqual(finding("snapshot", one).answer, one.says)
+      assert.strictEqual(look("snapshot", one.rule, one.change, one.options).answer, one.says)
+    })
+  }
+
+  it("asks for no group where there is one claim in all", () => {
+    const verdict = look("snapshot", "one-cut", (draft) => {
+      first(draft.workloads).replicas = 1
+      draft.replicas = draft.replicas.slice(0, 1)
+      draft.claims = draft.claims.slice(0, 1)
+      draft.protection.groupSnapshotApi = null
+      draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => !one.group)
+    })
+    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(
+      first(verdict.findings).evidence,
+      "data-db-0 is the only claim: one snapshot (class snap) is one cut"
+    )
+  })
+
+  it("has nothing to cut where there are no claims, whatever the cluster offers", () => {
+    const verdict = look("snapshot", "one-cut", (draft) => {
+      first(draft.workloads).claimTemplates = []
+      draft.claims = []
+      Object.assign(draft.protection, { snapshotApi: null, snapshotClasses: null, groupSnapshotApi: null })
+    })
+    assert.strictEqual(verdict.answer, "yes")
+  })
+
+  it("takes a claim that a scale-down left behind into no group", () => {
+    const verdict = look("snapshot", "claims-across-drivers", (draft) => {
+      const claim = structuredClone(named(draft.claims, "data-db-0"))
+      Object.assign(claim.volume ?? {}, { driver: "old.example.com" })
+      draft.claims.push(Object.assign(claim, { name: "data-db-3", ordinal: 3, leftover: true, usedBy: [] }))
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  })
+
+  it("takes cuts a second apart for one cut, since their times are whole seconds", () => {
+    const verdict = look("snapshot", "group-cut-apart", (draft) => {
+      named(draft.protection.snapshots, "nightly-1120-wal-db-2").cut = "2026-11-20T10:00:01Z"
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  })
+
+  it("believes a driver whose documentation says that its groups are not atomic", () => {
+    const verdict = look("snapshot", "group-cut-apart", (draft) => {
+      for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { driver: "driver.longhorn.io" })
+      for (const one of draft.protection.snapshotClasses ?? []) one.driver = "driver.longhorn.io"
+      draft.protection.snapshots = []
+    })
+    assert.strictEqual(verdict.answer, "no")
+    assert.include(first(verdict.findings).evidence, "driver.longhorn.io")
+  })
+
+  it("waits for a snapshot that was just asked for", () => {
+    const verdict = look("snapshot", "snapshot-stuck", (draft) => {
+      Object.assign(first(draft.protection.snapshots), {
+        created: "2026-11-20T11:55:00Z",
+        cut: null,
+        readyToUse: false,
+        group: null
+      })
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  })
+
+  it("sees a member that never turned ready although its group did", () => {
+    const verdict = look("snapshot", "snapshot-stuck", (draft) => {
+      named(draft.protection.snapshots, "nightly-1120-data-db-1").readyToUse = false
+    })
+    assert.strictEqual(
+      first(verdict.findings).evidence,
+      "snapshot nightly-1120-data-db-1: never ready, though its group is"
+    )
+  })
+
+  it("forgets an older failure once a newer snapshot of the claim is ready", () => {
+    const verdict = look("snapshot", "snapshot-stuck", (draft) => {
+      const old = structuredClone(first(draft.protection.snapshots))
+      draft.protection.snapshots?.push(
+        Object.assign(old, {
+          name: "old",
+          created: "2026-11-19T10:00:00Z",
+          readyToUse: false,
+          error: "no space"
+        })
+      )
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  })
+
+  it("puts a driver's message of several lines on one", () => {
+    const { findings } = look("snapshot", "snapshot-stuck", (draft) => {
+      Object.assign(first(draft.protection.snapshots), {
+        readyToUse: false,
+        error: `first\n second ${"x".repeat(200)}`
+      })
+    })
+    assert.match(first(findings).evidence, /: first second x+…$/)
+  })
+
+  it("removes the default of a group class by its own annotation", () => {
+    const { findings } = look("snapshot", "two-default-classes", (draft) => {
+      draft.protection.snapshotClasses?.push({
+        ...named(draft.protection.snapshotClasses, "group"),
+        name: "group-2"
+      })
+    })
+    assert.strictEqual(
+      first(findings).remedy,
+      "kubectl annotate volumegroupsnapshotclass group-2 groupsnapshot.storage.kubernetes.io/is-default-class-"
+    )
+  })
+})
