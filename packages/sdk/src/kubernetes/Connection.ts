@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { X509Certificate } from "node:crypto"
 import type { Socket } from "node:net"
 import * as Tls from "node:tls"
 import type { Agent } from "undici"
@@ -25,7 +26,10 @@ const maxInFlight = 16
 /** A pool for one client certificate. */
 export interface Channel {
   readonly credential: Credentials.Credential
+  /** For requests. */
   readonly agent: Agent
+  /** For watches, each of which keeps a connection to itself: among the others they would starve requests. */
+  readonly watches: Agent
   /** A socket of its own, for exec. */
   readonly dial: () => Promise<Socket>
 }
@@ -95,12 +99,15 @@ const secureContext = (
   certificate: Credentials.Certificate | null
 ): Effect.Effect<Tls.SecureContext, ClusterError> =>
   Effect.try({
-    try: () =>
-      Tls.createSecureContext({
+    try: () => {
+      // OpenSSL passes over an authority that it cannot read, and then trusts nobody.
+      if (authority !== null) void new X509Certificate(authority)
+      return Tls.createSecureContext({
         // Without an authority of its own a cluster is trusted as kubectl does: by the system's.
         ca: authority ?? [...Tls.getCACertificates("default"), ...Tls.getCACertificates("system")],
         ...(certificate === null ? {} : { cert: certificate.cert, key: certificate.key })
-      }),
+      })
+    },
     catch: () =>
       configFault(
         certificate === null
@@ -134,7 +141,7 @@ export const make = Effect.fnUntraced(function* (
   } | null = null
   yield* Effect.addFinalizer(() =>
     Effect.promise(async () => {
-      await pool?.channel.agent.destroy()
+      await Promise.all([pool?.channel.agent.destroy(), pool?.channel.watches.destroy()])
     })
   )
   const gate = yield* Semaphore.make(1)
@@ -145,21 +152,23 @@ export const make = Effect.fnUntraced(function* (
         endpoint.url.protocol === "https:" ? yield* secureContext(authority, credential.certificate) : null
       const { Agent } = yield* undici
       const open = () => dial(endpoint, context, dialMillis)
-      const agent = new Agent({
-        // Requests are bounded by turns; a bound here would let watches starve them.
-        connections: null,
-        // Below the idle timeouts of the API server (90 s) and of load balancers (60 s).
-        keepAliveTimeout: 30_000,
-        allowH2: false,
-        connect: (_, callback) => {
-          open().then(
-            (socket) => callback(null, socket),
-            (error: unknown) => callback(error instanceof Error ? error : new Error("no connection"), null)
-          )
-        }
-      })
+      const agentOf = (connections: number | null) =>
+        new Agent({
+          connections,
+          // Below the idle timeouts of the API server (90 s) and of load balancers (60 s).
+          keepAliveTimeout: 30_000,
+          allowH2: false,
+          connect: (_, callback) => {
+            open().then(
+              (socket) => callback(null, socket),
+              (error: unknown) => callback(error instanceof Error ? error : new Error("no connection"), null)
+            )
+          }
+        })
       void pool?.channel.agent.close()
-      pool = { certificate: credential.certificate, channel: { agent, dial: open } }
+      void pool?.channel.watches.close()
+      const channel = { agent: agentOf(maxInFlight), watches: agentOf(null), dial: open }
+      pool = { certificate: credential.certificate, channel }
     }
     return { credential, ...pool.channel }
   })

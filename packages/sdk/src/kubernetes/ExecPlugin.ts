@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { spawn } from "node:child_process"
+import { isatty } from "node:tty"
 import type { ClusterError } from "../Cluster.ts"
 import { type ClusterEntry, configFault, type ExecPlugin } from "./Kubeconfig.ts"
 
@@ -88,7 +89,7 @@ export const runExecPlugin = (
   authority: Buffer | null,
   environment: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<ExecCredential, ClusterError> => {
-  const terminal = process.stdin.isTTY
+  const terminal = isatty(0)
   if (plugin.interactiveMode === "Always" && !terminal) {
     return Effect.fail(
       configFault(

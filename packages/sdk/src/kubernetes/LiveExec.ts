@@ -1,6 +1,7 @@
 /**
  * A command in a container of the live cluster, over WebSocket.
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -145,12 +146,15 @@ const session = Effect.fnUntraced(function* (
   }
   const stdout: ExecOutput = new ExecOutput(`${name}: stdout`, flow)
   const stderr: ExecOutput = new ExecOutput(`${name}: stderr`, flow)
-  let heard = performance.now()
+  const clock = yield* Clock.Clock
+  // Monotonic: a clock that is set right must not kill an exec.
+  const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+  let heard = now()
   socket.on("pong", () => {
-    heard = performance.now()
+    heard = now()
   })
   socket.on("message", (data, isBinary) => {
-    heard = performance.now()
+    heard = now()
     const frame = Buffer.isBuffer(data) ? data : Buffer.alloc(0)
     if (!isBinary || frame.length === 0) return
     const payload = frame.subarray(1)
@@ -168,8 +172,8 @@ const session = Effect.fnUntraced(function* (
 
   const heartbeat = Effect.sync(() => {
     // A socket that we hold back ourselves hears nothing; that is not its death.
-    if (socket.isPaused) heard = performance.now()
-    if (performance.now() - heard > deadMillis) socket.terminate()
+    if (socket.isPaused) heard = now()
+    if (now() - heard > deadMillis) socket.terminate()
     else if (socket.readyState === socket.OPEN) socket.ping()
   })
   yield* Effect.forkScoped(Effect.forever(Effect.delay(heartbeat, pingMillis)))

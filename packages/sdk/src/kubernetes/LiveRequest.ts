@@ -15,6 +15,9 @@ import { unreachable } from "./Unreachable.ts"
 /** The API server ends an ordinary request after 60 s by default; silence beyond that is a dead connection. */
 const idleMillis = 75_000
 
+/** The idle time of a watch, which has its own measure of silence. */
+export const endless = 0
+
 /** Path and query as they stand in the request line. */
 export const target = (server: URL, request: Pick<Request, "path" | "query">): string => {
   const query = new URLSearchParams((request.query ?? []).map(([key, value]) => [key, value])).toString()
@@ -47,7 +50,7 @@ const once = (
   request: Request,
   idle: number
 ): Effect.Effect<Answer, ClusterError, Scope.Scope> => {
-  const answer = exchange(channel.agent, {
+  const answer = exchange(idle === endless ? channel.watches : channel.agent, {
     origin: connection.server.origin,
     path: target(connection.server, request),
     method: request.method,

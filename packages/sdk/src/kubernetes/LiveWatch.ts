@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import { ClusterError, type Request, type WatchEvent } from "../Cluster.ts"
 import { fromStatus } from "../resource/Status.ts"
 import type { Connection } from "./Connection.ts"
-import { bodyOf, send } from "./LiveRequest.ts"
+import { bodyOf, endless, send } from "./LiveRequest.ts"
 
 /** How long the server keeps a watch when the caller names no `timeoutSeconds`; as kube-rs does. */
 const defaultSeconds = 290
@@ -122,7 +122,7 @@ export const liveWatch =
       ClusterError,
       Scope.Scope
     > = Effect.gen(function* () {
-      const answer = yield* send(connection, asked, 0)
+      const answer = yield* send(connection, asked, endless)
       // A watch outlives --request-timeout, which bounds its first answer alone.
       const bytes = bodyOf({ ...connection, requestTimeoutMillis: null }, asked, answer)
       if (answer.status !== 200) return yield* refusal(asked, answer.status, answer.headers, bytes)

@@ -8,6 +8,8 @@ import { isWrite, outcomeUnknown } from "../resource/Status.ts"
 const codeOf = (error: unknown): string =>
   Predicate.hasProperty(error, "code") && typeof error.code === "string" ? error.code : ""
 
+const speaksNoHttp = (error: unknown): boolean => error instanceof Error && error.name === "HTTPParserError"
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 // A socket tried on several addresses fails with one error for each.
@@ -101,7 +103,7 @@ const explain = (error: unknown, server: URL): Explanation => {
       "check the client certificate of this user: it may be expired or of another cluster"
     )
   }
-  if (code.startsWith("HPE_")) {
+  if (speaksNoHttp(error)) {
     return {
       reason: { _tag: "Unreadable" },
       message: `${server.host} does not speak HTTP`,
@@ -125,7 +127,7 @@ export const unreachable = (
   const error = innermost(cause)
   if (!sent) return new ClusterError(explain(error, server))
   if (isWrite(request)) return outcomeUnknown(request, "the answer was lost")
-  if (codeOf(error).startsWith("HPE_")) return new ClusterError(explain(error, server))
+  if (speaksNoHttp(error)) return new ClusterError(explain(error, server))
   return new ClusterError({
     reason: unavailable,
     message: `${request.method} ${request.path}: the connection to ${server.host} was lost`,

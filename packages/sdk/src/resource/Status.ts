@@ -39,6 +39,9 @@ export const outcomeUnknown = (request: Pick<Request, "method" | "path">, why: s
     action: "read the object back before trying again"
   })
 
+/** Words that name no object: told alone they would say nothing. */
+const vague = /^(the server |unauthorized$)/i
+
 const missingApi = "the server could not find the requested resource"
 
 /** The server's Retry-After in milliseconds: the header, else the Status' own field; null when neither. */
@@ -134,7 +137,8 @@ export const fromStatus = (
 ): ClusterError => {
   const status: Status = isStatus(body) ? body : {}
   const reason = byReason(status, headers) ?? byCode(code, headers)
-  const said = status.message ?? `the server answered ${code}`
+  // A webhook's words may run over lines; an error is one.
+  const said = status.message?.replaceAll(/\s+/g, " ") ?? `the server answered ${code}`
   const effectUnknown =
     reason._tag === "Unavailable" ||
     reason._tag === "Timeout" ||
@@ -144,7 +148,7 @@ export const fromStatus = (
   const action = actions[reason._tag]
   return new ClusterError({
     reason,
-    message: isStatus(body) && status.message !== missingApi ? said : `${describeRequest(request)}: ${said}`,
+    message: vague.test(said) ? `${describeRequest(request)}: ${said}` : said,
     status: code,
     ...(action === undefined ? {} : { action })
   })

@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { parseDocuments, parseYaml, printYaml } from "../../packages/sdk/src/Manifest.ts"
+
+describe("YAML", () => {
+  it.effect("an empty text, or one of comments, is null", () =>
+    Effect.gen(function* () {
+      assert.isNull(yield* parseYaml(""))
+      assert.isNull(yield* parseYaml("# nothing\n"))
+    })
+  )
+
+  it.effect("every document of a text is read, in order", () =>
+    Effect.gen(function* () {
+      assert.deepEqual(yield* parseDocuments("a: 1\n---\nb: 2\n"), [{ a: 1 }, { b: 2 }])
+    })
+  )
+
+  it.effect("a fault names its line and rule, and quotes nothing of the text", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(parseYaml('token: s3cr3t-canary\nother: "s3cr3t-canary\n'))
+      assert.match(error.message, /^not YAML: line \d+: missing char$/)
+      assert.notInclude(JSON.stringify(error), "canary")
+    })
+  )
+
+  it.effect("aliases that expand without bound are refused", () =>
+    Effect.gen(function* () {
+      const levels = Array.from({ length: 9 }, (_, level) => {
+        const name = "abcdefghi"[level + 1] ?? "z"
+        const before = "abcdefghi"[level]
+        return `${name}: &${name} [${Array.from({ length: 9 }, () => `*${before}`).join(",")}]`
+      })
+      const error = yield* Effect.flip(parseYaml(`a: &a [x]\n${levels.join("\n")}\n`))
+      assert.include(error.message, "aliases")
+    })
+  )
+
+  it.effect("what is printed reads back the same", () =>
+    Effect.gen(function* () {
+      const value = { name: "yes", count: 1, long: "word ".repeat(60), list: [{ a: null }], text: "a\nb\n" }
+      assert.deepEqual(yield* parseYaml(yield* printYaml(value)), value)
+    })
+  )
+})

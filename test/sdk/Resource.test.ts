@@ -1,0 +1,328 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import * as Resource from "../../packages/sdk/src/Resource.ts"
+import { type Answer, failure, object, port, query, status } from "./resource/port.ts"
+
+const db: Resource.Target = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+const path = "/apis/apps/v1/namespaces/shop/statefulsets"
+const set = object("db", 1)
+
+/** Runs in virtual time, however long it waits. */
+const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(effect)
+    yield* TestClock.adjust("10 minutes")
+    return yield* Fiber.join(fiber)
+  })
+
+describe("reads are repeated where waiting may help", () => {
+  const troubles: ReadonlyArray<readonly [string, Answer | ReturnType<typeof failure>]> = [
+    ["the server was not reached", failure("Unavailable")],
+    ["it was throttled", { status: 429, headers: { "retry-after": "1" } }],
+    ["the server failed", status(500, "InternalError")],
+    ["the server was late", status(504, "Timeout")],
+    ["the server is starting", { status: 503 }]
+  ]
+  for (const [what, trouble] of troubles) {
+    it.effect(`when ${what}: five times, no more`, () =>
+      Effect.gen(function* () {
+        const passing = port((_, nth) => (nth < 5 ? trouble : { body: set }))
+        const got = yield* Effect.provide(patiently(Resource.get(db)), passing.layer)
+        assert.strictEqual(got.kind, "StatefulSet")
+        assert.lengthOf(passing.requests, 5)
+        const lasting = port(() => trouble)
+        yield* Effect.flip(Effect.provide(patiently(Resource.get(db)), lasting.layer))
+        assert.lengthOf(lasting.requests, 5)
+      })
+    )
+  }
+
+  for (const [what, final] of [
+    ["a 404", status(404, "NotFound", 'statefulsets.apps "db" not found')],
+    ["a 403", status(403, "Forbidden")],
+    ["a 401", status(401, "Unauthorized")],
+    ["our own time limit", failure("Timeout")],
+    ["a faulty kubeconfig", failure("Config")]
+  ] as const) {
+    it.effect(`and not after ${what}`, () =>
+      Effect.gen(function* () {
+        const server = port(() => final)
+        yield* Effect.flip(Effect.provide(Resource.get(db), server.layer))
+        assert.lengthOf(server.requests, 1)
+      })
+    )
+  }
+
+  it.effect("Retry-After is obeyed to the second, and one of many minutes is not waited for", () =>
+    Effect.gen(function* () {
+      const server = port((_, nth) =>
+        nth === 1 ? { status: 429, headers: { "retry-after": "7" } } : { body: set }
+      )
+      const fiber = yield* Effect.forkChild(Effect.provide(Resource.get(db), server.layer))
+      yield* TestClock.adjust("6900 millis")
+      assert.lengthOf(server.requests, 1)
+      yield* TestClock.adjust("200 millis")
+      yield* Fiber.join(fiber)
+      assert.lengthOf(server.requests, 2)
+      const long = port(() => ({ status: 429, headers: { "retry-after": "600" } }))
+      yield* Effect.flip(Effect.provide(Resource.get(db), long.layer))
+      assert.lengthOf(long.requests, 1)
+    })
+  )
+
+  it.effect("repetitions are spread: the whole takes between one and eight seconds", () =>
+    Effect.gen(function* () {
+      const server = port(() => failure("Unavailable"))
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(Resource.get(db), server.layer)))
+      yield* TestClock.adjust("1 seconds")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("7 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "Unavailable")
+    })
+  )
+})
+
+describe("writes are repeated only when provably nothing was done", () => {
+  const writes: ReadonlyArray<readonly [string, ReturnType<typeof Resource.patch>]> = [
+    ["create", Resource.create({ api: Resource.statefulSets, namespace: "shop" }, set)],
+    ["patch", Resource.patch(db, { _tag: "Merge", value: { spec: { replicas: 3 } } })],
+    ["replace", Resource.replace(db, set)]
+  ]
+  for (const [what, write] of writes) {
+    it.effect(`${what}: after a 429 that names a time, and when it was never sent`, () =>
+      Effect.gen(function* () {
+        for (const trouble of [failure("Unavailable"), { status: 429, headers: { "retry-after": "1" } }]) {
+          const server = port((_, nth) => (nth < 3 ? trouble : { body: set }))
+          yield* Effect.provide(patiently(write), server.layer)
+          assert.lengthOf(server.requests, 3)
+          assert.deepEqual(server.requests[0], server.requests[2])
+        }
+      })
+    )
+
+    it.effect(`${what}: never when its outcome is unknown`, () =>
+      Effect.gen(function* () {
+        for (const trouble of [
+          failure("OutcomeUnknown"),
+          { status: 503 },
+          status(504, "Timeout"),
+          status(500, "InternalError", "etcdserver: leader changed"),
+          status(500, "InternalError"),
+          status(409, "Conflict"),
+          { status: 429 },
+          { body: "not JSON" }
+        ]) {
+          const server = port(() => trouble)
+          yield* Effect.flip(Effect.provide(write, server.layer))
+          assert.lengthOf(server.requests, 1)
+        }
+      })
+    )
+  }
+
+  it.effect("a write whose answer cannot be read has an unknown outcome", () =>
+    Effect.gen(function* () {
+      for (const body of ["{", '"text"', "[]"]) {
+        const error = yield* Effect.flip(
+          Effect.provide(Resource.replace(db, set), port(() => ({ body })).layer)
+        )
+        assert.strictEqual(error.reason._tag, "OutcomeUnknown")
+      }
+    })
+  )
+
+  it.effect("an eviction that a disruption budget forbids is not repeated", () =>
+    Effect.gen(function* () {
+      const budget = status(429, "TooManyRequests", "Cannot evict pod", {
+        details: { retryAfterSeconds: 10, causes: [{ reason: "DisruptionBudget" }] }
+      })
+      const server = port(() => budget)
+      const pod = { api: Resource.pods, namespace: "shop", name: "db-0", subresource: "eviction" }
+      yield* Effect.flip(Effect.provide(Resource.createSub(pod, {}), server.layer))
+      assert.lengthOf(server.requests, 1)
+    })
+  )
+})
+
+describe("what a write says", () => {
+  it.effect("its field manager, that unknown fields are errors, and whether it is a dry run", () =>
+    Effect.gen(function* () {
+      const server = port(() => ({ body: set }))
+      yield* Effect.gen(function* () {
+        yield* Resource.create(
+          { api: Resource.statefulSets, namespace: "shop" },
+          { metadata: { name: "db" } }
+        )
+        yield* Resource.patch(db, { _tag: "Apply", value: set, force: true }, { dryRun: true })
+        yield* Resource.patch({ ...db, subresource: "scale" }, { _tag: "Merge", value: {} })
+      }).pipe(Effect.provide(server.layer))
+      const [create, apply, scale] = server.requests
+      assert.strictEqual(create?.path, path)
+      assert.deepEqual(query(create), { fieldManager: "kubectl-stateful", fieldValidation: "Strict" })
+      assert.deepEqual(JSON.parse(create?.body ?? ""), {
+        apiVersion: "apps/v1",
+        kind: "StatefulSet",
+        metadata: { name: "db" }
+      })
+      assert.deepEqual(query(apply), {
+        fieldManager: "kubectl-stateful",
+        fieldValidation: "Strict",
+        dryRun: "All",
+        force: "true"
+      })
+      assert.strictEqual(apply?.headers?.["content-type"], "application/apply-patch+yaml")
+      assert.strictEqual(scale?.path, `${path}/db/scale`)
+    })
+  )
+
+  it.effect("a JSON patch carries its tests as they are", () =>
+    Effect.gen(function* () {
+      const server = port(() => ({ body: set }))
+      const operations = [
+        { op: "test", path: "/metadata/uid", value: "u" },
+        { op: "remove", path: "/spec/x" }
+      ] as const
+      yield* Effect.provide(Resource.patch(db, { _tag: "Json", operations }), server.layer)
+      assert.strictEqual(server.requests[0]?.headers?.["content-type"], "application/json-patch+json")
+      assert.deepEqual(JSON.parse(server.requests[0]?.body ?? ""), operations)
+    })
+  )
+
+  it.effect("a removal carries uid and resourceVersion, and tells gone from going", () =>
+    Effect.gen(function* () {
+      const gone = port(() => ({ body: { kind: "Status", status: "Success" } }))
+      const options = { uid: "u", resourceVersion: "7", propagation: "Orphan" } as const
+      assert.isNull(yield* Effect.provide(Resource.remove(db, options), gone.layer))
+      assert.deepEqual(JSON.parse(gone.requests[0]?.body ?? ""), {
+        apiVersion: "v1",
+        kind: "DeleteOptions",
+        preconditions: { uid: "u", resourceVersion: "7" },
+        propagationPolicy: "Orphan"
+      })
+      const going = port(() => ({ body: set }))
+      assert.strictEqual((yield* Effect.provide(Resource.remove(db), going.layer))?.metadata.name, "db")
+    })
+  )
+
+  it.effect("a name is a name in the path, whatever letters it has", () =>
+    Effect.gen(function* () {
+      const server = port(() => ({ body: set }))
+      yield* Effect.provide(Resource.get({ ...db, name: "../x?y" }), server.layer)
+      assert.strictEqual(server.requests[0]?.path, `${path}/..%2Fx%3Fy`)
+    })
+  )
+})
+
+describe("a list", () => {
+  const pages =
+    (names: ReadonlyArray<string>, size: number) =>
+    (request: Parameters<typeof query>[0]): Answer => {
+      const start = Number(query(request)["continue"] ?? 0)
+      const items = names.slice(start, start + size).map((name) => object(name, 1))
+      const next = start + size < names.length ? String(start + size) : ""
+      return { body: { kind: "List", metadata: { resourceVersion: "9", continue: next }, items } }
+    }
+  const names = Array.from({ length: 7 }, (_, nth) => `db-${nth}`)
+
+  it.effect("is all of its pages, and every item has its kind", () =>
+    Effect.gen(function* () {
+      const server = port(pages(names, 3))
+      const options = { namespace: "shop", labelSelector: "a=b", fieldSelector: "c=d", pageSize: 3 }
+      const listing = yield* Effect.provide(Resource.list(Resource.pods, options), server.layer)
+      assert.deepEqual(
+        listing.items.map((item) => item.metadata.name),
+        names
+      )
+      assert.deepEqual([listing.items[0]?.kind, listing.items[0]?.apiVersion], ["Pod", "v1"])
+      assert.strictEqual(listing.resourceVersion, "9")
+      assert.deepEqual(server.requests.map(query), [
+        { labelSelector: "a=b", fieldSelector: "c=d", limit: "3" },
+        { labelSelector: "a=b", fieldSelector: "c=d", limit: "3", continue: "3" },
+        { labelSelector: "a=b", fieldSelector: "c=d", limit: "3", continue: "6" }
+      ])
+    })
+  )
+
+  it.effect("whose continue token expired starts anew, once, and no item is told twice", () =>
+    Effect.gen(function* () {
+      let expired = 0
+      const once = port((request) => {
+        if (query(request)["continue"] === "6" && expired++ === 0) return status(410, "Expired")
+        return pages(names, 3)(request)
+      })
+      const listing = yield* Effect.provide(Resource.list(Resource.pods, { pageSize: 3 }), once.layer)
+      assert.lengthOf(listing.items, 7)
+      assert.lengthOf(once.requests, 6)
+      const always = port((request) =>
+        query(request)["continue"] === undefined ? pages(names, 3)(request) : status(410, "Expired")
+      )
+      const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), always.layer))
+      assert.strictEqual(error.reason._tag, "Expired")
+      assert.lengthOf(always.requests, 4)
+    })
+  )
+
+  it.effect("of metadata only asks for that, so that no Secret's value is sent", () =>
+    Effect.gen(function* () {
+      const item = { ...object("s", 1), kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" }
+      const server = port(() => ({ body: { metadata: { resourceVersion: "1" }, items: [item] } }))
+      const listing = yield* Effect.provide(
+        Resource.list(Resource.secrets, { metadataOnly: true }),
+        server.layer
+      )
+      assert.strictEqual(
+        server.requests[0]?.headers?.["accept"],
+        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+      )
+      assert.deepEqual([listing.items[0]?.kind, listing.items[0]?.apiVersion], ["Secret", "v1"])
+    })
+  )
+
+  it.effect("with null for its items is empty, and one of junk is unreadable", () =>
+    Effect.gen(function* () {
+      const empty = port(() => ({ body: { metadata: {}, items: null } }))
+      assert.isEmpty((yield* Effect.provide(Resource.list(Resource.pods), empty.layer)).items)
+      for (const body of ["{", [], { metadata: {}, items: 3 }, { metadata: {}, items: [null] }, "<html>"]) {
+        const junk = port(() => ({ body }))
+        const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), junk.layer))
+        assert.strictEqual(error.reason._tag, "Unreadable")
+      }
+    })
+  )
+})
+
+describe("may I", () => {
+  it.effect("is asked as the rule stands, and answered with the server's reason", () =>
+    Effect.gen(function* () {
+      const server = port((_, nth) =>
+        nth === 1
+          ? { status: 503 }
+          : { body: { status: { allowed: false, reason: "no RBAC policy matched" } } }
+      )
+      const rule = { verb: "create", group: "", plural: "pods", subresource: "exec", namespace: "shop" }
+      const review = yield* Effect.provide(patiently(Resource.reviewAccess(rule)), server.layer)
+      assert.deepEqual(review, { rule, allowed: false, reason: "no RBAC policy matched" })
+      assert.deepEqual(JSON.parse(server.requests[0]?.body ?? "").spec.resourceAttributes, {
+        verb: "create",
+        group: "",
+        resource: "pods",
+        subresource: "exec",
+        namespace: "shop"
+      })
+    })
+  )
+
+  it.effect("is never answered yes by an answer that says nothing", () =>
+    Effect.gen(function* () {
+      const rule = { verb: "get", group: "", plural: "pods" }
+      for (const body of [{}, { status: {} }, { status: { allowed: "true" } }]) {
+        const error = yield* Effect.flip(
+          Effect.provide(Resource.reviewAccess(rule), port(() => ({ body })).layer)
+        )
+        assert.strictEqual(error.reason._tag, "Unreadable")
+      }
+    })
+  )
+})

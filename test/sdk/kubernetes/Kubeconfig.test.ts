@@ -1,0 +1,257 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import type { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
+import { inCluster } from "../../../packages/sdk/src/kubernetes/InCluster.ts"
+import { access, type Options } from "../../../packages/sdk/src/kubernetes/index.ts"
+import { folder, kubeconfig, write } from "./server.ts"
+
+const cluster = (name: string, server: string) => ({ name, cluster: { server } })
+const context = (name: string, clusterName: string, user = "me") => ({
+  name,
+  context: { cluster: clusterName, user }
+})
+
+/** One line, a way out, and nothing of the file's secrets. */
+const isPolite = (error: ClusterError, message: RegExp) => {
+  assert.strictEqual(error.reason._tag, "Config")
+  assert.match(error.message, message)
+  assert.notInclude(error.message, "\n")
+  assert.isAbove(error.action?.length ?? 0, 0)
+  assert.notInclude(JSON.stringify(error), "canary")
+}
+
+const refused = (options: Options) => Effect.flip(access(options))
+
+describe("files merge as kubectl merges them", () => {
+  it.effect(
+    "the first file that names a thing wins the whole of it, and the first current-context counts",
+    () =>
+      Effect.gen(function* () {
+        const dir = yield* folder
+        const a = write(dir, "a", {
+          clusters: [{ name: "c", cluster: { server: "https://first" } }],
+          contexts: [context("x", "c")],
+          users: [{ name: "me", user: { token: "one" } }]
+        })
+        const b = write(dir, "b", {
+          "current-context": "x",
+          clusters: [{ name: "c", cluster: { server: "https://second", "tls-server-name": "other" } }],
+          contexts: [context("y", "c")],
+          users: [{ name: "me", user: { token: "two", tokenFile: "t" } }]
+        })
+        const c = write(dir, "c", { "current-context": "y" })
+        const found = yield* access({ environment: { KUBECONFIG: [a, b, c].join(":") } })
+        assert.strictEqual(found.context, "x")
+        assert.strictEqual(found.cluster.server, "https://first")
+        assert.isNull(found.cluster.serverName)
+        assert.strictEqual(found.user.token, "one")
+        assert.isNull(found.user.tokenFile)
+      })
+  )
+
+  it.effect("missing files, empty files, empty entries and repeats in $KUBECONFIG are ignored", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const good = write(dir, "good", kubeconfig("https://good"))
+      const empty = write(dir, "empty", "")
+      const KUBECONFIG = ["", join(dir, "missing"), empty, good, good, ""].join(":")
+      assert.strictEqual((yield* access({ environment: { KUBECONFIG } })).cluster.server, "https://good")
+    })
+  )
+
+  it.effect("a name repeated within one file means its first entry", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const file = write(dir, "f", {
+        ...kubeconfig("https://x"),
+        clusters: [cluster("test", "https://first"), cluster("test", "https://second")]
+      })
+      assert.strictEqual((yield* access({ kubeconfig: file })).cluster.server, "https://first")
+    })
+  )
+
+  it.effect("relative paths are relative to their own file; a bare command is left to $PATH", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      mkdirSync(join(dir, "sub"))
+      const user = (command: string) => ({
+        "client-certificate": "me.crt",
+        "client-key": "/abs/me.key",
+        tokenFile: "../token",
+        exec: { apiVersion: "client.authentication.k8s.io/v1", command }
+      })
+      const file = write(join(dir, "sub"), "f", {
+        ...kubeconfig("https://x", user("./bin/login"), { "certificate-authority": "ca.crt" })
+      })
+      const found = yield* access({ kubeconfig: file })
+      assert.deepEqual(found.cluster.authority, { _tag: "File", path: join(dir, "sub", "ca.crt") })
+      assert.deepEqual(found.user.certificate, { _tag: "File", path: join(dir, "sub", "me.crt") })
+      assert.deepEqual(found.user.key, { _tag: "File", path: "/abs/me.key" })
+      assert.strictEqual(found.user.tokenFile, join(dir, "token"))
+      assert.strictEqual(found.user.exec?.command, join(dir, "sub", "bin", "login"))
+      const bare = write(dir, "bare", kubeconfig("https://x", user("aws")))
+      assert.strictEqual((yield* access({ kubeconfig: bare })).user.exec?.command, "aws")
+    })
+  )
+
+  it.effect("without $KUBECONFIG the file in the home folder is read", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      mkdirSync(join(dir, ".kube"))
+      write(join(dir, ".kube"), "config", kubeconfig("https://home"))
+      assert.strictEqual((yield* access({ environment: { HOME: dir } })).cluster.server, "https://home")
+    })
+  )
+
+  it.effect("YAML and JSON are the same to it, and data in the file wins over a path", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const text = [
+        "apiVersion: v1",
+        "current-context: x",
+        "clusters:",
+        "- name: c",
+        "  cluster: {server: 'https://y', certificate-authority: f, certificate-authority-data: Zm9v}",
+        "contexts:",
+        "- {name: x, context: {cluster: c}}"
+      ].join("\n")
+      const found = yield* access({ kubeconfig: write(dir, "f", text) })
+      assert.deepEqual(found.cluster.authority, { _tag: "Data", base64: "Zm9v" })
+      assert.strictEqual(found.namespace, "default")
+      assert.isNull(found.userName)
+    })
+  )
+})
+
+describe("flags override", () => {
+  const three = {
+    ...kubeconfig("https://one"),
+    clusters: [cluster("test", "https://one"), cluster("two", "https://two")],
+    users: [
+      { name: "me", user: { token: "a" } },
+      { name: "you", user: { token: "b", as: "root", "as-groups": ["g"] } }
+    ],
+    contexts: [context("test", "test"), { name: "other", context: { cluster: "two", user: "you" } }]
+  }
+
+  it.effect("context, cluster, user and namespace each on their own", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const kubeconfig = write(dir, "f", three)
+      const other = yield* access({ kubeconfig, context: "other", namespace: "ns" })
+      assert.deepEqual([other.cluster.server, other.user.token, other.namespace], ["https://two", "b", "ns"])
+      const mixed = yield* access({ kubeconfig, cluster: "two" })
+      assert.deepEqual([mixed.cluster.server, mixed.user.token], ["https://two", "a"])
+      assert.strictEqual((yield* access({ kubeconfig, user: "you" })).user.token, "b")
+    })
+  )
+
+  it.effect("impersonation of the kubeconfig is replaced by --as and --as-group", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const kubeconfig = write(dir, "f", three)
+      const own = yield* access({ kubeconfig, user: "you" })
+      assert.deepEqual(own.user.impersonate, { user: "root", uid: null, groups: ["g"], extra: [] })
+      const flag = yield* access({ kubeconfig, user: "you", as: "jane", asGroups: ["dev", "ops"] })
+      assert.deepEqual(flag.user.impersonate, {
+        user: "jane",
+        uid: null,
+        groups: ["dev", "ops"],
+        extra: []
+      })
+      isPolite(yield* refused({ kubeconfig, asGroups: ["x"] }), /needs a user/)
+    })
+  )
+})
+
+describe("a faulty kubeconfig is told in one line, before any server is asked", () => {
+  const faults: ReadonlyArray<readonly [string, unknown, Options, RegExp]> = [
+    [
+      "a context that is not there",
+      kubeconfig("https://x"),
+      { context: "nope" },
+      /^context "nope" does not exist$/
+    ],
+    [
+      "a current-context that is not there",
+      { ...kubeconfig("https://x"), "current-context": "gone" },
+      {},
+      /^context "gone" does not exist$/
+    ],
+    ["no current-context", { ...kubeconfig("https://x"), "current-context": "" }, {}, /^no context is set$/],
+    [
+      "a cluster that is not there",
+      kubeconfig("https://x"),
+      { cluster: "c" },
+      /^cluster "c" does not exist$/
+    ],
+    ["a user that is not there", kubeconfig("https://x"), { user: "u" }, /^user "u" does not exist$/],
+    ["a cluster without a server", kubeconfig(""), {}, /^cluster "test" has no server$/],
+    ["YAML garbage", "users: [canary\n  {{", {}, /^error loading config file ".*": not YAML: line \d+/],
+    ["a text instead of a mapping", '"s3cr3t canary"', {}, /is not a kubeconfig$/],
+    ["an empty file", "", {}, /^the kubeconfig is empty$/],
+    [
+      "a token that is a number",
+      { ...kubeconfig("https://x", { token: 12345 }) },
+      {},
+      /^kubeconfig: user me\.token is not a text$/
+    ],
+    [
+      "a list where a mapping belongs",
+      { ...kubeconfig("https://x"), users: [{ name: "me", user: ["canary"] }] },
+      {},
+      /users me\.user is not a mapping$/
+    ],
+    [
+      "an authority together with insecure-skip-tls-verify",
+      kubeconfig("https://x", {}, { "insecure-skip-tls-verify": true, "certificate-authority": "f" }),
+      {},
+      /is not allowed$/
+    ],
+    [
+      "a certificate without its key",
+      kubeconfig("https://x", { "client-certificate-data": "canary" }),
+      {},
+      /has no client-key$/
+    ],
+    ["an exec plugin without a command", kubeconfig("https://x", { exec: {} }), {}, /names no command$/]
+  ]
+  for (const [what, content, options, message] of faults) {
+    it.effect(what, () =>
+      Effect.gen(function* () {
+        const dir = yield* folder
+        const file = write(dir, "f", content)
+        isPolite(yield* refused({ environment: {}, kubeconfig: file, ...options }), message)
+      })
+    )
+  }
+
+  it.effect("none at all, and a named one that is missing", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      isPolite(yield* refused({ environment: { HOME: dir } }), /^there is no kubeconfig$/)
+      isPolite(yield* refused({ kubeconfig: join(dir, "gone") }), /no such file or directory$/)
+      isPolite(yield* refused({ kubeconfig: dir }), /cannot be read: EISDIR$/)
+    })
+  )
+})
+
+describe("inside a cluster", () => {
+  it.effect("the ServiceAccount is used when there is no kubeconfig, and its namespace is the default", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      write(dir, "token", "secret")
+      write(dir, "namespace", "shop\n")
+      const environment = { KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "443" }
+      const found = yield* inCluster({ environment }, dir)
+      assert.strictEqual(found?.cluster.server, "https://[fd00::1]:443")
+      assert.strictEqual(found?.namespace, "shop")
+      assert.strictEqual(found?.user.tokenFile, join(dir, "token"))
+      assert.strictEqual((yield* inCluster({ environment, namespace: "n" }, dir))?.namespace, "n")
+      assert.isNull(yield* inCluster({ environment: {} }, dir))
+      assert.isNull(yield* inCluster({ environment }, join(dir, "gone")))
+    })
+  )
+})

@@ -1,0 +1,116 @@
+import { assert, describe, it } from "vitest"
+import type { Reason } from "../../../packages/sdk/src/Cluster.ts"
+import { fromStatus } from "../../../packages/sdk/src/Resource.ts"
+
+const read = { method: "GET", path: "/apis/apps/v1/namespaces/shop/statefulsets/db" } as const
+const write = { ...read, method: "PATCH" } as const
+
+const body = (reason: string, message: string, details: unknown = {}) => ({
+  kind: "Status",
+  reason,
+  message,
+  details
+})
+
+describe("a refusal's reason", () => {
+  const cases: ReadonlyArray<readonly [string, number, unknown, Reason["_tag"]]> = [
+    ["NotFound names an object", 404, body("NotFound", 'statefulsets.apps "db" not found'), "NotFound"],
+    [
+      "NotFound without an object is an API that is not served",
+      404,
+      body("NotFound", "the server could not find the requested resource"),
+      "Unsupported"
+    ],
+    ["404 without a Status is an API that is not served", 404, null, "Unsupported"],
+    ["AlreadyExists", 409, body("AlreadyExists", "x"), "AlreadyExists"],
+    ["Conflict", 409, body("Conflict", "x"), "Conflict"],
+    ["Unauthorized", 401, body("Unauthorized", "Unauthorized"), "Unauthorized"],
+    ["Forbidden", 403, body("Forbidden", "x"), "Forbidden"],
+    ["Invalid", 422, body("Invalid", "x"), "Invalid"],
+    ["BadRequest", 400, body("BadRequest", "x"), "BadRequest"],
+    ["Expired", 410, body("Expired", "x"), "Expired"],
+    ["Gone", 410, body("Gone", "x"), "Expired"],
+    ["MethodNotAllowed", 405, body("MethodNotAllowed", "x"), "Unsupported"],
+    ["NotAcceptable", 406, body("NotAcceptable", "x"), "Unsupported"],
+    ["an object that is too large", 413, body("RequestEntityTooLarge", "x"), "Invalid"],
+    ["InternalError", 500, body("InternalError", "x"), "InternalError"],
+    ["a reason of a later version falls back to its code", 403, body("NewReason", "x"), "Forbidden"],
+    ["a reason named as a method of objects is none", 403, body("constructor", "x"), "Forbidden"],
+    ["503 from a balancer before the server", 503, "<html>", "Unavailable"],
+    ["ServiceUnavailable", 503, body("ServiceUnavailable", "x"), "Unavailable"],
+    ["Timeout", 504, body("Timeout", "x"), "Timeout"],
+    ["a redirect to a login page", 302, null, "Unreadable"]
+  ]
+  for (const [what, code, answer, tag] of cases) {
+    it(what, () => assert.strictEqual(fromStatus(read, code, {}, answer).reason._tag, tag))
+  }
+
+  it("a write that may have happened has an unknown outcome", () => {
+    for (const [code, answer] of [
+      [503, null],
+      [502, null],
+      [504, body("Timeout", "request did not complete within 60s")],
+      [500, body("InternalError", "etcdserver: leader changed")],
+      [500, body("InternalError", "etcdserver: request timed out")]
+    ] as const) {
+      assert.strictEqual(fromStatus(write, code, {}, answer).reason._tag, "OutcomeUnknown")
+    }
+    const webhook = body("InternalError", 'failed calling webhook "x": connection refused')
+    assert.strictEqual(fromStatus(write, 500, {}, webhook).reason._tag, "InternalError")
+  })
+
+  it("a dry run and a review change nothing, so their outcome is never unknown", () => {
+    const dry = { ...write, query: [["dryRun", "All"]] as const }
+    const review = { method: "POST", path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" } as const
+    for (const request of [dry, review]) {
+      assert.strictEqual(fromStatus(request, 503, {}, null).reason._tag, "Unavailable")
+    }
+  })
+
+  it("Retry-After is kept, from the header or the Status", () => {
+    const wait = (headers: Record<string, string>, answer: unknown) =>
+      fromStatus(read, 429, headers, answer).reason
+    assert.deepEqual(wait({ "retry-after": "2" }, null), { _tag: "TooManyRequests", retryAfterMillis: 2000 })
+    assert.deepEqual(wait({}, body("TooManyRequests", "x", { retryAfterSeconds: 5 })), {
+      _tag: "TooManyRequests",
+      retryAfterMillis: 5000
+    })
+    assert.deepEqual(wait({ "retry-after": "soon" }, null), {
+      _tag: "TooManyRequests",
+      retryAfterMillis: null
+    })
+  })
+
+  it("a disruption budget's 429 is nothing to wait a moment for", () => {
+    const budget = body(
+      "TooManyRequests",
+      "Cannot evict pod as it would violate the pod's disruption budget.",
+      {
+        retryAfterSeconds: 10,
+        causes: [{ reason: "DisruptionBudget" }]
+      }
+    )
+    assert.deepEqual(fromStatus(write, 429, { "retry-after": "10" }, budget).reason, {
+      _tag: "TooManyRequests",
+      retryAfterMillis: null
+    })
+  })
+
+  it("the server's words are kept, and a rule that is missing is in them", () => {
+    const words =
+      'statefulsets.apps "db" is forbidden: User "u" cannot patch resource "statefulsets" in API group "apps"'
+    const error = fromStatus(write, 403, {}, body("Forbidden", words))
+    assert.strictEqual(error.message, words)
+    assert.strictEqual(error.status, 403)
+    assert.isDefined(error.action)
+  })
+
+  it("words that name no object are told with the request they answer", () => {
+    const vague = body("Invalid", "the server rejected our request due to an error in our request")
+    assert.match(
+      fromStatus(write, 422, {}, vague).message,
+      /^PATCH \/apis\/apps\/v1\/.*\/db: the server rejected/
+    )
+    assert.match(fromStatus(read, 404, {}, null).message, /^GET .*: the server answered 404$/)
+  })
+})
