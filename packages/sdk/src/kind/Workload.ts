@@ -8,7 +8,7 @@ import { PodTemplateSpec } from "./Pod.ts"
 const { Array, Literals, Natural, Number, String, Struct } = Schema
 
 const ClaimTemplateSpec = Struct({
-  metadata: Struct({ name: String, labels: optional(StringMap) }),
+  metadata: Struct({ name: String, labels: optional(StringMap), annotations: optional(StringMap) }),
   spec: optional(
     Struct({
       storageClassName: optional(String),
