@@ -1,0 +1,102 @@
+/**
+ * An effect that survives a lost reply: look, write if it is not so yet, and after any answer that
+ * leaves doubt look again before anything is repeated.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { type Cluster, ClusterError, type Reason } from "./Cluster.ts"
+import { because, type OperationError } from "./OperationError.ts"
+
+/** Answers after which only a look tells what is so. */
+const doubtful: ReadonlyArray<Reason["_tag"]> = ["Conflict", "AlreadyExists", "NotFound", "Invalid"]
+
+/** The cluster was not reached, or could not answer: it may again. */
+const passing: ReadonlyArray<Reason["_tag"]> = [
+  "Unavailable",
+  "Timeout",
+  "TooManyRequests",
+  "InternalError",
+  "Unreadable"
+]
+
+/** How long a cluster that does not answer is waited for, in milliseconds. */
+export const patience = 120_000
+
+/** Refusals of one and the same state in a row that are taken for a real refusal. */
+const stubborn = 3
+
+export interface Ensured<A, R> {
+  /** What is so now. */
+  readonly look: Effect.Effect<A, ClusterError, R>
+  /** Whether it is so already. */
+  readonly done: (seen: A) => boolean
+  /** Why it may not be done any more, e.g. because another caller took over. */
+  readonly stop?: (seen: A) => OperationError | null
+  /** Answers with what it made of it. */
+  readonly write: (seen: A) => Effect.Effect<A, ClusterError, R>
+}
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof ClusterError && passing.includes(error.reason._tag)
+
+const elapsedSince = (began: bigint): Effect.Effect<number> =>
+  Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
+
+/** Waits and tries again while the cluster does not answer, for `patience`. */
+export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.gen(function* () {
+    const began = yield* Clock.monotonicTimeNanos
+    let pause = 250
+    while (true) {
+      const result = yield* Effect.result(effect)
+      if (result._tag === "Success") return result.success
+      if (!isPassing(result.failure) || (yield* elapsedSince(began)) >= patience) {
+        return yield* Effect.fail(result.failure)
+      }
+      yield* Effect.sleep(pause)
+      pause = Math.min(pause * 2, 5000)
+    }
+  })
+
+/** Makes it so, once; answers with what is so then. */
+export const ensure = <A, R = Cluster>(
+  spec: Ensured<A, R>
+): Effect.Effect<A, ClusterError | OperationError, R> =>
+  Effect.gen(function* () {
+    const began = yield* Clock.monotonicTimeNanos
+    let refused = 0
+    while (true) {
+      const seen = yield* patiently(spec.look)
+      const stop = spec.stop?.(seen) ?? null
+      if (stop !== null) return yield* Effect.fail(stop)
+      if (spec.done(seen)) return seen
+      const written = yield* Effect.result(spec.write(seen))
+      if (written._tag === "Success") {
+        if (spec.done(written.success)) return written.success
+        refused += 1
+        if (refused >= stubborn) {
+          return yield* Effect.fail(
+            because(
+              "Changed",
+              "the server took a change and kept something else",
+              "look for an admission webhook"
+            )
+          )
+        }
+        continue
+      }
+      const { reason } = written.failure
+      if (reason._tag === "OutcomeUnknown" || isPassing(written.failure)) {
+        if ((yield* elapsedSince(began)) >= patience) return yield* Effect.fail(written.failure)
+        if (isPassing(written.failure)) yield* Effect.sleep(500)
+      } else if (doubtful.includes(reason._tag)) {
+        refused += 1
+        // A status update between our look and our write refuses a resourceVersion again and again.
+        if (refused >= (reason._tag === "Conflict" ? 20 : stubborn))
+          return yield* Effect.fail(written.failure)
+        yield* Effect.sleep(20 * refused)
+      } else {
+        return yield* Effect.fail(written.failure)
+      }
+    }
+  })
