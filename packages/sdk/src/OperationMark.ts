@@ -9,6 +9,7 @@ import type { AppState } from "./State.ts"
 /** Labels: the operation's id, and the StatefulSet it acts on. */
 export const operationLabel = "kubectl-stateful.dev/operation"
 export const appLabel = "kubectl-stateful.dev/app"
+
 /** Annotations: `scale`, `snapshot`, `restore`; where it stands; who runs it. */
 export const verbAnnotation = "kubectl-stateful.dev/verb"
 export const phaseAnnotation = "kubectl-stateful.dev/phase"
@@ -21,7 +22,8 @@ export const observeOperations = (
   members: ReadonlyArray<Member>,
   { configmaps }: Pick<Lists, "configmaps">
 ): ReadonlyArray<Summary> | null => {
-  const names = new Set(members.map(({ metadata }) => metadata.name))
+  // A label's value has at most 63 characters.
+  const names = new Set(members.map(({ metadata }) => metadata.name.slice(0, 63)))
   return (
     configmaps
       ?.flatMap(({ metadata }): ReadonlyArray<Summary> => {

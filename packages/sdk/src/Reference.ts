@@ -39,7 +39,7 @@ export interface KeyFact {
   readonly immutable: boolean
 }
 
-/** Key facts by the object's name; null: that object could not be read. */
+/** Key facts by the object's name; null: it was asked for by name and is not there. */
 export interface KeyFacts {
   readonly ConfigMap: ReadonlyMap<string, KeyFact | null>
   readonly Secret: ReadonlyMap<string, KeyFact | null>
@@ -205,13 +205,14 @@ export const observeReferences = (
     .map(({ first: { kind, name }, usedBy, keys: asked, required }): Reference => {
       const all = present[kind]
       const metadata = all?.get(name)
-      const fact = keys?.[kind].get(name) ?? null
+      const checked = keys?.[kind].get(name)
+      const fact = checked ?? null
       return {
         kind,
         name,
         usedBy: [...usedBy],
         required,
-        present: fact ? true : all === null ? null : metadata !== undefined,
+        present: checked === undefined ? (all === null ? null : metadata !== undefined) : fact !== null,
         immutable: fact ? fact.immutable : metadata ? saysImmutable(metadata) : null,
         resourceVersion: metadata?.resourceVersion ?? null,
         keys: fact ? fact.keys : null,
