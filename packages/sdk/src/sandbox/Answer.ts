@@ -38,8 +38,6 @@ export const refused = ({ status }: Refusal): Answer => {
 /** Plain objects, their metadata alone, or a table of cells for people. */
 export type Form = "Plain" | "Metadata" | "Table"
 
-const accepted = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
-
 /** The first form in the Accept header that this server can write. */
 export const form = (accept: string | undefined): Form => {
   if (accept === undefined || accept === "" || accept === "application/json") return "Plain"
@@ -54,7 +52,7 @@ export const form = (accept: string | undefined): Form => {
     if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return "Metadata"
   }
   if (/yaml|protobuf|cbor/.test(accept)) throw notImplemented(`answers as ${accept}`)
-  throw notAcceptable(accepted)
+  throw notAcceptable()
 }
 
 const meta = "meta.k8s.io/v1"
@@ -74,6 +72,13 @@ const included = (query: URLSearchParams): ((object: KubeObject) => unknown) => 
   return wanted === "None" ? () => undefined : wanted === "Object" ? (object) => object : partial
 }
 
+/** What was not stored, a dry run's creation, has no version to show. */
+const shown = (object: KubeObject): unknown => {
+  if (object.metadata.resourceVersion !== "") return object
+  const { resourceVersion: _, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
+
 export const one = (
   type: ResourceType,
   object: KubeObject,
@@ -82,7 +87,7 @@ export const one = (
   now: number
 ): unknown =>
   as === "Plain"
-    ? object
+    ? shown(object)
     : as === "Metadata"
       ? partial(object)
       : {

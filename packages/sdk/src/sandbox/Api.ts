@@ -3,7 +3,7 @@ import type { Request } from "../Cluster.ts"
 import * as Access from "./Access.ts"
 import { type Answer, form, inVersion, json, many, one, refused } from "./Answer.ts"
 import { checkShape, decode, parseJson } from "./Decode.ts"
-import { discovery } from "./Discovery.ts"
+import { discovery, notFoundPage } from "./Discovery.ts"
 import { evict } from "./Eviction.ts"
 import { at, isObject, stringAt } from "./Json.ts"
 import { type Draft, isDraft, type KubeObject } from "./KubeObject.ts"
@@ -73,6 +73,18 @@ const checkSize = (object: Draft): void => {
     JSON.stringify(object).length > etcdLimit
   ) {
     throw Status.plain(500, "etcdserver: request is too large")
+  }
+}
+
+/** A patch's result that does not decode is the patch's fault. */
+const patched = (decoded: () => Draft): Draft => {
+  try {
+    return decoded()
+  } catch (refusal) {
+    const why =
+      refusal instanceof Status.Refusal && refusal.status.code === 400 ? refusal.status.message : undefined
+    const found = why === undefined ? null : /json: cannot unmarshal.*$/.exec(why)
+    throw found === null ? refusal : Status.unpatchable(found[0])
   }
 }
 
@@ -160,7 +172,10 @@ export class Api {
   #handle(request: Request, user: Access.User): Answer {
     const route = this.#router.route(request.path)
     if (route._tag === "Resource") return this.#resource(request, route, user)
-    if (route._tag === "UnknownResource" && !route.custom) throw Status.missingResource()
+    if (route._tag === "UnknownResource") {
+      if (route.custom) return notFoundPage
+      throw Status.missingResource()
+    }
     if (route._tag === "Review") {
       if (request.method !== "POST") throw Status.methodNotAllowed()
       const body = parseJson(request.body, (why) => `couldn't get version/kind; json parse error: ${why}`)
@@ -245,7 +260,7 @@ export class Api {
       const draft = matchingName(decode(type, route.version, this.#body(request, type)), name)
       return this.#answer(route, this.registry.create(type, namespace, draft, options), as, query, 201)
     }
-    return this.#write(route, name, change, options, as, query)
+    return this.#write(route, name, method, change, options, as, query)
   }
 
   #put(request: Request, { type, version, namespace, subresource }: ResourceRoute, name: string): Change {
@@ -267,7 +282,7 @@ export class Api {
     const change = patch(request, type)
     return (current) => {
       if (subresource === "scale") return fromScale(type, current, scaleBody(change(toScale(current))))
-      const draft = decode(type, version, change(inVersion(type, version, current)))
+      const draft = patched(() => decode(type, version, change(inVersion(type, version, current))))
       if (draft.metadata.namespace !== current.metadata.namespace) {
         throw Status.badRequest("the namespace of the object does not match the namespace on the request")
       }
@@ -278,6 +293,7 @@ export class Api {
   #write(
     route: ResourceRoute,
     name: string,
+    method: Request["method"],
     change: Change,
     options: WriteOptions,
     as: ReturnType<typeof form>,
@@ -293,7 +309,7 @@ export class Api {
         checkSize(draft)
         return draft
       },
-      subresource === "status" ? { ...options, subresource } : options
+      { ...options, patch: method === "PATCH", ...(subresource === "status" ? { subresource } : {}) }
     )
     return this.#answer(route, object, as, query, 200)
   }

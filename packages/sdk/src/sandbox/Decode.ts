@@ -2,6 +2,7 @@
 import { at, isArray, isObject } from "./Json.ts"
 import { type Draft, isDraft } from "./KubeObject.ts"
 import { groupVersion, type ResourceType } from "./ResourceType.ts"
+import { standard } from "./resource/index.ts"
 import { badRequest, tooLarge } from "./Status.ts"
 
 /** Three MiB, the server's own limit on a body. */
@@ -14,7 +15,9 @@ export const parseJson = (body: string | undefined, complain: (why: string) => s
   } catch {
     throw badRequest(
       complain(
-        body === undefined || body === "" ? "unexpected end of JSON input" : "invalid character in JSON"
+        body === undefined || body === ""
+          ? "unexpected end of JSON input (<empty>)"
+          : "invalid character in JSON"
       )
     )
   }
@@ -128,14 +131,18 @@ export const decode = (type: ResourceType, version: string, body: unknown): Draf
     metadata: body["metadata"] ?? {}
   })
   if (!isDraft(completed)) throw badRequest(`${unrecognized}: couldn't get version/kind; json parse error`)
-  if (completed.apiVersion !== expected) {
-    throw badRequest(
-      `the API version in the data (${completed.apiVersion}) does not match the expected API version (${expected})`
+  if (completed.apiVersion !== expected || completed.kind !== type.kind) {
+    const { apiVersion, kind } = completed
+    const asked = apiVersion.split("/").at(-1) ?? ""
+    const known = standard.some(
+      (each) => each.kind === kind && each.versions.some((v) => groupVersion(each, v) === apiVersion)
     )
-  }
-  if (completed.kind !== type.kind) {
     throw badRequest(
-      `${completed.kind} in version ${JSON.stringify(version)} cannot be handled as a ${type.kind}: converting (${completed.kind}) to (${type.kind}): unknown conversion`
+      `${kind} in version ${JSON.stringify(asked)} cannot be handled as a ${type.kind}: ${
+        known
+          ? `converting (${asked}.${kind}) to (${type.group.split(".")[0] || "core"}.${type.kind}): unknown conversion`
+          : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+      }`
     )
   }
   checkShape(completed, type.kind, version)

@@ -51,43 +51,47 @@ const groupsOf = (types: ReadonlyArray<ResourceType>): ReadonlyArray<string> => 
   ])
 ]
 
+const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
+  left.name < right.name ? -1 : 1
+
 const resources = (
   types: ReadonlyArray<ResourceType>,
   group: string,
   version: string
-): ReadonlyArray<unknown> => [
-  ...types
-    .filter((type) => type.group === group && type.versions.includes(version))
-    .flatMap((type) => [
-      {
-        name: type.resource,
-        singularName: type.singular,
-        namespaced: type.namespaced,
-        kind: type.kind,
-        verbs,
-        ...(type.shortNames.length === 0 ? {} : { shortNames: type.shortNames }),
-        ...(type.categories.length === 0 ? {} : { categories: type.categories })
-      },
-      ...type.subresources.map((subresource) => {
-        const [subgroup, subversion, kind] = subresourceKind(type, subresource)
-        return {
-          name: `${type.resource}/${subresource}`,
-          singularName: "",
+): ReadonlyArray<unknown> =>
+  [
+    ...types
+      .filter((type) => type.group === group && type.versions.includes(version))
+      .flatMap((type) => [
+        {
+          name: type.resource,
+          singularName: type.singular,
           namespaced: type.namespaced,
-          ...(subgroup === type.group ? {} : { group: subgroup, version: subversion }),
-          kind,
-          verbs: subresourceVerbs[subresource] ?? []
-        }
-      })
-    ]),
-  ...(reviewGroups[group] ?? []).map(({ resource, kind, namespaced }) => ({
-    name: resource,
-    singularName: kind.toLowerCase(),
-    namespaced,
-    kind,
-    verbs: ["create"]
-  }))
-]
+          kind: type.kind,
+          verbs,
+          ...(type.shortNames.length === 0 ? {} : { shortNames: type.shortNames }),
+          ...(type.categories.length === 0 ? {} : { categories: type.categories })
+        },
+        ...type.subresources.map((subresource) => {
+          const [subgroup, subversion, kind] = subresourceKind(type, subresource)
+          return {
+            name: `${type.resource}/${subresource}`,
+            singularName: "",
+            namespaced: type.namespaced,
+            ...(subgroup === type.group ? {} : { group: subgroup, version: subversion }),
+            kind,
+            verbs: subresourceVerbs[subresource] ?? []
+          }
+        })
+      ]),
+    ...(reviewGroups[group] ?? []).map(({ resource, kind, namespaced }) => ({
+      name: resource,
+      singularName: kind.toLowerCase(),
+      namespaced,
+      kind,
+      verbs: ["create"]
+    }))
+  ].toSorted(byName)
 
 const group = (types: ReadonlyArray<ResourceType>, name: string) => {
   const versions = versionsOf(types, name).map((version) => ({ groupVersion: `${name}/${version}`, version }))
@@ -163,7 +167,8 @@ const version = {
   platform: "sandbox"
 }
 
-const notFound = (): Answer => text("404 page not found\n", 404)
+/** What a path that nobody serves is answered with. */
+export const notFoundPage: Answer = text("404 page not found\n", 404)
 
 export const discovery = (
   types: ReadonlyArray<ResourceType>,
@@ -202,9 +207,9 @@ export const discovery = (
       const core = parts[1] === "api"
       const name = core ? "" : (parts[2] ?? "")
       const of = core ? parts[2] : parts[3]
-      if ((!core && parts[1] !== "apis") || (!core && !groupsOf(types).includes(name))) return notFound()
+      if ((!core && parts[1] !== "apis") || (!core && !groupsOf(types).includes(name))) return notFoundPage
       if (of === undefined) return json({ kind: "APIGroup", apiVersion: "v1", ...group(types, name) })
-      if (!versionsOf(types, name).includes(of)) return notFound()
+      if (!versionsOf(types, name).includes(of)) return notFoundPage
       return json({
         kind: "APIResourceList",
         ...(core ? {} : { apiVersion: "v1" }),

@@ -24,7 +24,7 @@ const pointer = (text: unknown): ReadonlyArray<string> => {
 export const parse = (body: unknown): ReadonlyArray<Operation> => {
   if (!isArray(body)) {
     throw badRequest(
-      "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+      "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
     )
   }
   return body.map((item) => {

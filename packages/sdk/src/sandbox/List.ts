@@ -13,7 +13,7 @@ interface Token {
 }
 
 const invalidToken = (why: string): never => {
-  throw Status.badRequest(`continue key is not valid: ${why}`)
+  throw Status.badRequest(`invalid continue token: continue key is not valid: ${why}`)
 }
 
 /** The server's own token: readable base64, and not to be read. */
@@ -28,7 +28,9 @@ const decodeToken = (text: string): Token => {
   try {
     parsed = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")))
   } catch {
-    throw Status.badRequest("continue key is not valid: illegal base64 data at input byte 0")
+    throw Status.badRequest(
+      "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"
+    )
   }
   if (typeof parsed !== "object" || parsed === null) return invalidToken("no token")
   const { v, rv, start } = parsed as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown }
@@ -46,14 +48,17 @@ const decodeToken = (text: string): Token => {
 export const parseVersion = (text: string | null): number | undefined => {
   if (text === null || text === "") return undefined
   if (!/^\d+$/.test(text)) {
-    throw Status.invalidOptions("ListOptions", [
-      {
-        field: "resourceVersion",
-        reason: "FieldValueInvalid",
-        message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
-      }
-    ])
+    const shown = JSON.stringify(text)
+    throw Status.badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: invalid syntax`
+    )
   }
+  return Number(text)
+}
+
+const integer = (text: string): number => {
+  if (!/^-?\d+$/.test(text))
+    throw Status.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
   return Number(text)
 }
 
@@ -110,7 +115,7 @@ export const list = (
 ): { readonly items: ReadonlyArray<KubeObject>; readonly metadata: ListMeta } => {
   checkMatch(query)
   const match = selectorOf(type, query)
-  const limit = Number(query.get("limit") ?? 0)
+  const limit = integer(query.get("limit") ?? "0")
   const version = parseVersion(query.get("resourceVersion"))
   const continued = query.get("continue") ?? ""
   let token: Token | undefined

@@ -66,22 +66,38 @@ const mergeList = (
   key: string,
   field: string
 ): ReadonlyArray<unknown> => {
-  let merged = [...target]
-  for (const item of patch) {
+  const patches = patch.map((item) => {
     if (!isObject(item)) throw badRequest(`invalid patch: the list ${field} holds objects`)
-    if (item["$patch"] === "replace") {
-      return patch.flatMap((each) => (isObject(each) && each["$patch"] === undefined ? [each] : []))
-    }
-    const value = item[key]
-    if (value === undefined) {
+    return item
+  })
+  if (patches.some((item) => item["$patch"] === "replace")) {
+    return patches.filter((item) => item["$patch"] === undefined)
+  }
+  const named = new Map<unknown, JsonObject>()
+  for (const item of patches) {
+    if (item[key] === undefined) {
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`)
     }
-    const found = merged.findIndex((each) => isObject(each) && each[key] === value)
-    if (item["$patch"] === "delete") merged = merged.filter((_, i) => i !== found)
-    else if (found >= 0) merged[found] = strategicMerge(merged[found], item, field)
-    else merged.push(strategicMerge({}, item, field))
+    named.set(item[key], item)
   }
-  return merged
+  const keyIn = (item: unknown): unknown => (isObject(item) ? item[key] : undefined)
+  const place = new Map(target.map((item, i) => [keyIn(item), i]))
+  const merged = [...named]
+    .filter(([, item]) => item["$patch"] !== "delete")
+    .map(([name, item]) => strategicMerge(target[place.get(name) ?? -1] ?? {}, item, field))
+  // What only the server has comes before the first patched item that stood behind it; new items lead.
+  const rest = target.filter((item) => !named.has(keyIn(item)))
+  const ordered: Array<unknown> = []
+  let next = 0
+  for (const item of merged) {
+    const before = place.get(keyIn(item)) ?? -1
+    while (next < rest.length && (place.get(keyIn(rest[next])) ?? 0) < before) {
+      ordered.push(rest[next])
+      next += 1
+    }
+    ordered.push(item)
+  }
+  return [...ordered, ...rest.slice(next)]
 }
 
 /**

@@ -5,7 +5,7 @@ import { isObject } from "./Json.ts"
 import * as JsonPatch from "./JsonPatch.ts"
 import { merge, strategicMerge } from "./MergePatch.ts"
 import type { ResourceType } from "./ResourceType.ts"
-import { badRequest, notImplemented, unsupportedMediaType } from "./Status.ts"
+import { badRequest, notImplemented, unroutableMediaType, unsupportedMediaType } from "./Status.ts"
 
 const strategic = "application/strategic-merge-patch+json"
 
@@ -20,6 +20,7 @@ export const patch = (request: Request, type: ResourceType): ((value: unknown) =
   const contentType = (request.headers?.["content-type"] ?? "").split(";")[0]?.trim()
   const known = patchTypes.find((each) => each === contentType)
   if (known === "application/apply-patch+yaml") throw notImplemented("server-side apply")
+  if (known === undefined && !type.custom) throw unroutableMediaType()
   if (known === undefined || (type.custom && known === strategic)) {
     throw unsupportedMediaType(patchTypes.filter((each) => !type.custom || each !== strategic))
   }

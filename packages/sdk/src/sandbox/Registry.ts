@@ -6,10 +6,10 @@
 import type { Admission } from "./Admission.ts"
 import { equal, isObject } from "./Json.ts"
 import type { Draft, KubeObject, Metadata } from "./KubeObject.ts"
-import { groupVersion, type ResourceType } from "./ResourceType.ts"
+import type { Fault, ResourceType } from "./ResourceType.ts"
 import * as Status from "./Status.ts"
 import type { Store } from "./Store.ts"
-import { prohibited, required, subdomain } from "./strategy/Fault.ts"
+import { labels, prohibited, required, subdomain, wrong } from "./strategy/Fault.ts"
 import * as Timestamp from "./Timestamp.ts"
 
 export interface WriteOptions {
@@ -57,6 +57,13 @@ const omitEmpty = (metadata: Metadata): Metadata => {
     ...(managedFields === undefined || isEmpty(managedFields) ? {} : { managedFields })
   }
 }
+
+/** These are labels, with their own rule; RBAC's names are path segments and may hold colons. */
+const nameFaults = (type: ResourceType, name: string): ReadonlyArray<Fault> =>
+  ["statefulsets", "services", "namespaces"].includes(type.resource) ||
+  type.group === "rbac.authorization.k8s.io"
+    ? []
+    : subdomain("metadata.name", name)
 
 export class Registry {
   readonly store: Store
@@ -121,7 +128,8 @@ export class Registry {
     const admitted = this.#admission.mutate(this, type, namespace, strategy.withDefaults?.(named) ?? named)
     const faults = [
       ...(name === "" ? [required("metadata.name", "name or generateName is required")] : []),
-      ...(name === "" || strategy.faults !== undefined ? [] : this.#nameFaults(type, name)),
+      ...(name === "" ? [] : nameFaults(type, name)),
+      ...labels("metadata.labels", admitted.metadata.labels ?? {}),
       ...(name === "" ? [] : (strategy.faults?.(admitted) ?? []))
     ]
     if (faults.length > 0) throw Status.invalid(type, name, faults)
@@ -152,11 +160,6 @@ export class Registry {
     return options.dryRun === true ? object : this.store.put(type, object)
   }
 
-  #nameFaults(type: ResourceType, name: string) {
-    // RBAC names are path segments, and may hold colons.
-    return type.group === "rbac.authorization.k8s.io" ? [] : subdomain("metadata.name", name)
-  }
-
   /**
    * Reads, changes and writes in one step. `change` answers the whole new object;
    * a uid or resourceVersion in it is a precondition.
@@ -166,13 +169,15 @@ export class Registry {
     namespace: string | undefined,
     name: string,
     change: (current: KubeObject) => Draft,
-    options: WriteOptions & { readonly subresource?: "status" } = {}
+    options: WriteOptions & { readonly subresource?: "status"; readonly patch?: boolean } = {}
   ): KubeObject {
     const current = this.find(type, namespace, name)
     const asked = change(current)
     const { strategy } = type
     const { uid, resourceVersion } = asked.metadata
     if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) {
+      if (options.patch === true)
+        throw Status.invalid(type, name, [wrong("metadata.uid", uid, "field is immutable")])
       throw Status.conflict(
         type,
         name,
@@ -181,17 +186,15 @@ export class Registry {
     }
     if (resourceVersion !== undefined && resourceVersion !== "") {
       if (!/^\d+$/.test(resourceVersion)) {
-        throw Status.invalid(type, name, [
-          {
-            field: "metadata.resourceVersion",
-            reason: "FieldValueInvalid",
-            message: `Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`
-          }
-        ])
+        throw Status.plain(
+          500,
+          `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`
+        )
       }
       if (resourceVersion !== current.metadata.resourceVersion) throw Status.modified(type, name)
     } else if (type.custom) {
-      throw Status.invalid(type, name, [
+      // Here the server names a custom resource by its plural.
+      throw Status.invalid({ ...type, kind: type.resource }, name, [
         {
           field: "metadata.resourceVersion",
           reason: "FieldValueInvalid",
@@ -224,6 +227,7 @@ export class Registry {
             )
           ]
         : []),
+      ...labels("metadata.labels", metadata.labels ?? {}),
       ...(ofStatus
         ? []
         : [...(strategy.faults?.(next) ?? []), ...(strategy.updateFaults?.(next, current) ?? [])])
@@ -237,7 +241,8 @@ export class Registry {
     if (options.dryRun === true) return next
     if (this.#isOver(type, next)) {
       // The last finalizer went: what was waiting to be deleted is.
-      return this.store.remove(type, namespace, name) ?? next
+      const gone = this.store.remove(type, namespace, name)
+      return { ...next, metadata: { ...metadata, resourceVersion: gone?.metadata.resourceVersion ?? "" } }
     }
     return this.store.put(type, next)
   }
@@ -334,11 +339,28 @@ export class Registry {
     const namespaceInUse = type.resource === "namespaces"
     if (grace === 0 && finalizers.length === 0 && !namespaceInUse) {
       if (options.dryRun === true) return { object: current, gone: true }
+      // A kind that can go gracefully is marked first, even when nothing is to wait for: watches see both.
+      if (own !== undefined && left === undefined)
+        this.store.put(type, this.#marked(type, current, finalizers, 0))
       return { object: this.store.remove(type, namespace, name) ?? current, gone: true }
     }
     if (left === grace && equal(finalizers, metadata.finalizers ?? []))
       return { object: current, gone: false }
-    const object: KubeObject = {
+    const object = this.#marked(type, current, finalizers, grace)
+    return { object: options.dryRun === true ? object : this.store.put(type, object), gone: false }
+  }
+
+  /** The object on its way out. */
+  #marked(
+    type: ResourceType,
+    current: KubeObject,
+    finalizers: ReadonlyArray<string>,
+    grace: number
+  ): KubeObject {
+    const { metadata } = current
+    const left =
+      metadata.deletionTimestamp === undefined ? undefined : (metadata.deletionGracePeriodSeconds ?? 0)
+    return {
       ...current,
       metadata: omitEmpty({
         ...metadata,
@@ -352,16 +374,9 @@ export class Registry {
           ? {}
           : { generation: metadata.generation + 1 })
       }),
-      ...(namespaceInUse
+      ...(type.resource === "namespaces"
         ? { status: { ...(isObject(current.status) ? current.status : {}), phase: "Terminating" } }
         : {})
     }
-    return { object: options.dryRun === true ? object : this.store.put(type, object), gone: false }
   }
 }
-
-/** `apiVersion` and `kind` of a type's objects. */
-export const typeMeta = (type: ResourceType): { readonly apiVersion: string; readonly kind: string } => ({
-  apiVersion: groupVersion(type),
-  kind: type.kind
-})

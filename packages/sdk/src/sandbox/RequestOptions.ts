@@ -9,7 +9,7 @@ import { unsupported } from "./strategy/Fault.ts"
 
 const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
   const bad = values.find((value) => value !== "All")
-  if (bad !== undefined) throw invalidOptions(kind, [unsupported("dryRun", bad, ["All"])])
+  if (bad !== undefined) throw invalidOptions(kind, [unsupported("dryRun", values, ["All"])])
   return values.length > 0
 }
 

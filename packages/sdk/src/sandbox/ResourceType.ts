@@ -29,6 +29,7 @@ export interface Fault {
     | "FieldValueNotSupported"
     | "FieldValueTooLong"
     | "FieldValueDuplicate"
+    | "FieldValueNotFound"
   /** Without the field, such as `Required value: name or generateName is required`. */
   readonly message: string
 }

@@ -10,7 +10,7 @@ export type Route =
       readonly name: string | undefined
       readonly subresource: string | undefined
     }
-  /** A served group and version, and no such resource in it. */
+  /** A served group, and no such resource or version in it. */
   | { readonly _tag: "UnknownResource"; readonly custom: boolean }
   | { readonly _tag: "Group"; readonly group: string; readonly version: string | undefined }
   /** Creates that ask rather than make: access reviews. */
@@ -26,6 +26,7 @@ const reviews: Readonly<Record<string, string>> = {
 export class Router {
   readonly types: ReadonlyArray<ResourceType>
   readonly #byPath = new Map<string, ResourceType>()
+  /** Whether a group is made of custom resources. */
   readonly #groups = new Map<string, boolean>()
 
   constructor(types: ReadonlyArray<ResourceType>) {
@@ -33,7 +34,7 @@ export class Router {
     for (const type of types) {
       for (const version of type.versions) {
         this.#byPath.set(`${type.group}/${version}/${type.resource}`, type)
-        this.#groups.set(`${type.group}/${version}`, type.custom)
+        this.#groups.set(type.group, type.custom)
       }
     }
   }
@@ -64,7 +65,7 @@ export class Router {
       return { _tag: "Review", kind: review, namespace }
     const type = this.#byPath.get(`${group}/${version}/${resource}`)
     if (type === undefined || more.length > 0) {
-      const custom = this.#groups.get(`${group}/${version}`)
+      const custom = this.#groups.get(group)
       return custom === undefined ? { _tag: "Other" } : { _tag: "UnknownResource", custom }
     }
     const misplaced = type.namespaced

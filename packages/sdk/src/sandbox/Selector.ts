@@ -20,8 +20,8 @@ const valuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
 /** Splits at commas that are not within parentheses. */
 const split = (text: string): ReadonlyArray<string> => text.split(/,(?![^(]*\))/)
 
-const unparsable = (text: string, found: string, expected: string): never => {
-  throw badRequest(`unable to parse requirement: found '${found}', expected: ${expected}`.replace("%s", text))
+const unparsable = (found: string, expected: string): never => {
+  throw badRequest(`unable to parse requirement: found '${found}', expected: ${expected}`)
 }
 
 const requirement = (text: string): Requirement => {
@@ -53,8 +53,13 @@ const requirement = (text: string): Requirement => {
           : /^\s*\S+\s*$/.test(text)
             ? { key: text.trim(), operator: "exists", values: [] }
             : undefined
-  if (parsed === undefined)
-    return unparsable(text, text.trim().split(/\s+/)[1] ?? "", "',', ')' or identifier")
+  if (/^\s*[^\s=!]+\s*===/.test(text)) return unparsable("=", "identifier")
+  if (parsed === undefined) {
+    const second = text.trim().split(/\s+/)[1] ?? ""
+    return second === "in" || second === "notin"
+      ? unparsable("", "',', ')' or identifier")
+      : unparsable(second, "in, notin, =, ==, !=, gt, lt")
+  }
   if (!keyPattern.test(parsed.key)) {
     throw badRequest(
       `unable to parse requirement: <nil>: Invalid value: "${parsed.key}": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`

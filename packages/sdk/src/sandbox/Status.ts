@@ -85,7 +85,7 @@ export const modified = (type: ResourceType, name: string): Refusal =>
   )
 
 export const invalid = (type: ResourceType, name: string, faults: ReadonlyArray<Fault>): Refusal => {
-  const lines = faults.map((fault) => `${fault.field}: ${fault.message}`)
+  const lines = [...new Set(faults.map((fault) => `${fault.field}: ${fault.message}`))]
   return refusal(
     422,
     "Invalid",
@@ -99,7 +99,7 @@ export const invalid = (type: ResourceType, name: string, faults: ReadonlyArray<
 }
 
 export const invalidOptions = (kind: string, faults: ReadonlyArray<Fault>): Refusal => {
-  const lines = faults.map((fault) => `${fault.field}: ${fault.message}`)
+  const lines = [...new Set(faults.map((fault) => `${fault.field}: ${fault.message}`))]
   return refusal(
     422,
     "Invalid",
@@ -143,8 +143,23 @@ export const unsupportedMediaType = (accepted: ReadonlyArray<string>): Refusal =
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`
   )
 
-export const notAcceptable = (accepted: ReadonlyArray<string>): Refusal =>
-  refusal(406, "NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`)
+/** What the router says of a patch of no known type, before the resource is asked. */
+export const unroutableMediaType = (): Refusal =>
+  refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+export const notAcceptable = (): Refusal =>
+  refusal(
+    406,
+    "NotAcceptable",
+    "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    {}
+  )
+
+/** A patch whose result is no object of the kind. The server shows the result; the sandbox keeps it to itself. */
+export const unpatchable = (why: string): Refusal =>
+  refusal(422, "Invalid", ` "" is invalid: patch: Invalid value: ${why}`, {
+    causes: [{ reason: "FieldValueInvalid", message: `Invalid value: ${why}`, field: "patch" }]
+  })
 
 export const expired = (message: string, token?: string): Refusal =>
   new Refusal({

@@ -160,4 +160,5 @@ export class Watch {
   }
 }
 
-export const isTrue = (text: string | null): boolean => text === "true" || text === "1"
+/** As the server reads a flag of a query: whatever is not a no. */
+export const isTrue = (text: string | null): boolean => text !== null && text !== "false" && text !== "0"

@@ -58,5 +58,32 @@ export const subdomain = (field: string, name: string): ReadonlyArray<Fault> => 
       ])
 ]
 
+const keyPattern = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
+const valuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/
+
+/** Keys and values of labels. */
+export const labels = (field: string, found: Readonly<Record<string, string>>): ReadonlyArray<Fault> =>
+  Object.entries(found).flatMap(([key, value]) => [
+    ...(keyPattern.test(key)
+      ? []
+      : [
+          wrong(
+            field,
+            key,
+            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+          )
+        ]),
+    ...(value.length > 63 ? [wrong(field, value, "must be no more than 63 bytes")] : []),
+    ...(valuePattern.test(value)
+      ? []
+      : [
+          wrong(
+            field,
+            value,
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+          )
+        ])
+  ])
+
 export const notNegative = (field: string, value: unknown): ReadonlyArray<Fault> =>
   typeof value === "number" && value < 0 ? [wrong(field, value, "must be greater than or equal to 0")] : []

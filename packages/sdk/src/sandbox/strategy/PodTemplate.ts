@@ -100,7 +100,7 @@ export const podSpecFaults = (
         if (!volumes.has(volume)) {
           faults.push({
             field: `${path}.volumeMounts[${j}].name`,
-            reason: "FieldValueInvalid",
+            reason: "FieldValueNotFound",
             message: `Not found: ${JSON.stringify(volume ?? "")}`
           })
         }

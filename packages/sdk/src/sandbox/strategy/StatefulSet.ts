@@ -70,14 +70,19 @@ const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
   )
   const selector = at(spec, "selector")
   const labels = stringsAt(spec, "template", "metadata", "labels")
-  if (!isObject(selector)) faults.push(required("spec.selector"))
+  const mismatch = wrong(
+    "spec.template.metadata.labels",
+    labels,
+    "`selector` does not match template `labels`"
+  )
+  if (!isObject(selector)) faults.push(required("spec.selector"), mismatch)
   else if (
     Object.keys(stringsAt(selector, "matchLabels")).length + arrayAt(selector, "matchExpressions").length ===
     0
   ) {
     faults.push(wrong("spec.selector", selector, "empty selector is invalid for statefulset"))
   } else if (!labelSelector(selector)(labels)) {
-    faults.push(wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"))
+    faults.push(mismatch)
   }
   faults.push(
     ...podSpecFaults(
