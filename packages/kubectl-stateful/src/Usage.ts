@@ -3,12 +3,15 @@
  */
 export class Usage extends Error {
   readonly _tag = "Usage"
+  /** The fact alone: oclif puts words of its own around an error's message. */
+  readonly fact: string
   /** What to type instead. */
   readonly action: string
 
   constructor(message: string, action: string) {
     super(message)
     this.name = "Usage"
+    this.fact = message
     this.action = action
   }
 }

@@ -378,6 +378,9 @@ const withEveryText = <A>(value: A, change: (text: string) => string): A => {
   return walk(value, "") as A
 }
 
+/** A whole state is a large value to make; a few of them a run are enough, each run has others. */
+const property = { timeout: 60_000, arbitrary: { runs: 30, maxShrinks: 200 } }
+
 describe("whatever stands in the fields of objects", () => {
   const hostile = [
     "\u001b[2J\u001b]0;x\u0007",
@@ -408,9 +411,14 @@ describe("whatever stands in the fields of objects", () => {
     }
   })
 
-  it.prop("nothing acts, for any state and any answers", [AppState, Checklist], ([state, checklist]) => {
-    for (const wide of [true, false]) assert.notMatch(page(state, checklist, wide), acted)
-  })
+  it.prop(
+    "nothing acts, for any state and any answers",
+    [AppState, Checklist],
+    ([state, checklist]) => {
+      for (const wide of [true, false]) assert.notMatch(page(state, checklist, wide), acted)
+    },
+    property
+  )
 
   it.prop(
     "no line is longer than the terminal unless a single word or a table's cells are",
@@ -426,6 +434,7 @@ describe("whatever stands in the fields of objects", () => {
           assert.isAtMost(columnsOf(visible(text)), columns, text)
         }
       }
-    }
+    },
+    property
   )
 })

@@ -5,7 +5,7 @@ import { columnsOf, visible, visibleJson } from "../../../packages/kubectl-state
 /** What a terminal obeys or hides: C0, DEL, C1, bidi marks, zero width, separators. */
 const acted =
   // oxlint-disable-next-line no-control-regex -- these are what must not be there
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\u{fe00}-\u{fe0f}\ufeff\ufff9-\ufffb]/u
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\p{Variation_Selector}\ufeff\ufff9-\ufffb]/u
 
 describe("text from an object's fields", () => {
   it("shows each hidden character instead of sending it", () => {

@@ -2,7 +2,7 @@
  * The four questions, each with its answer, the facts that decide it, and what to do.
  */
 import type { Answer, Checklist, Finding, Question, Verdict } from "@kubectl-stateful/sdk/Checklist"
-import { hanging, line, type Line, span, type Span, type Tone } from "./text.ts"
+import { hanging, line, type Line, span, type Span, type Tone, wrapAdvice } from "./text.ts"
 
 const questions: Readonly<Record<Question, string>> = {
   restart: "recover from a rack or server restart?",
@@ -26,17 +26,31 @@ const remedyLead = "    -> "
 /** Findings that a question shows before it points to the rest. */
 const shownFindings = 6
 
-const findingLines = (finding: Finding, verdict: Answer, columns: number): ReadonlyArray<Line> => {
+/** Advice that was given is not repeated under the next question. */
+type Given = Set<string>
+
+const findingLines = (
+  finding: Finding,
+  verdict: Answer,
+  given: Given,
+  columns: number
+): ReadonlyArray<Line> => {
   // Under a "no", what could not be decided is told apart.
-  const doubt = finding.answer !== verdict ? `${words[finding.answer][0].toLowerCase()}: ` : ""
-  const remedy = finding.answer === "yes" ? null : finding.remedy
+  const doubt = finding.answer === verdict ? "" : `${words[finding.answer][0].toLowerCase()}: `
+  const remedy = finding.answer === "yes" || given.has(finding.remedy ?? "") ? null : finding.remedy
+  if (remedy !== null) given.add(remedy)
   return [
-    ...hanging([span(evidenceLead)], doubt + finding.evidence, columns),
-    ...(remedy === null ? [] : hanging([span(remedyLead)], remedy, columns))
+    ...hanging(evidenceLead, doubt + finding.evidence, columns),
+    ...(remedy === null ? [] : hanging(remedyLead, remedy, columns, wrapAdvice))
   ]
 }
 
-const verdictLines = (verdict: Verdict, wide: boolean, columns: number): ReadonlyArray<Line> => {
+const verdictLines = (
+  verdict: Verdict,
+  wide: boolean,
+  given: Given,
+  columns: number
+): ReadonlyArray<Line> => {
   const title = `  ${questions[verdict.question].padEnd(questionColumns)}   `
   const deciding =
     verdict.answer === "yes"
@@ -46,13 +60,16 @@ const verdictLines = (verdict: Verdict, wide: boolean, columns: number): Readonl
   const more = deciding.length - shown.length
   return [
     line(title, answerSpan(verdict.answer)),
-    ...shown.flatMap((finding) => findingLines(finding, verdict.answer, columns)),
+    ...shown.flatMap((finding) => findingLines(finding, verdict.answer, given, columns)),
     ...(more > 0 ? [line(`${evidenceLead}and ${more} more: -o wide shows them`)] : [])
   ]
 }
 
 /** All four. `wide` shows every rule that was looked at. */
-export const checklistLines = (checklist: Checklist, wide: boolean, columns: number): ReadonlyArray<Line> => [
-  line("Can this application ..."),
-  ...checklist.flatMap((verdict) => verdictLines(verdict, wide, columns))
-]
+export const checklistLines = (checklist: Checklist, wide: boolean, columns: number): ReadonlyArray<Line> => {
+  const given: Given = new Set()
+  return [
+    line("Can this application ..."),
+    ...checklist.flatMap((verdict) => verdictLines(verdict, wide, given, columns))
+  ]
+}

@@ -1,6 +1,7 @@
 /**
  * What went wrong, in kubectl's words: one line with the fact and the way out.
  */
+import { AppNotFound } from "@kubectl-stateful/sdk/AppNotFound"
 import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { Usage } from "../Usage.ts"
 import { visible } from "./terminal.ts"
@@ -59,7 +60,10 @@ const hasAction = (error: Error): error is Error & { readonly action: string } =
 /** The line for stderr. `help` is the command whose help says more, e.g. `kubectl stateful describe`. */
 export const failureLine = (error: unknown, help: string): string => {
   if (error instanceof ClusterError) return visible(clusterFailure(error))
-  if (error instanceof Usage) return visible(`error: ${withAction(error.message, error.action)}`)
+  if (error instanceof AppNotFound) {
+    return visible(`Error from server (NotFound): ${withAction(error.message, error.action)}`)
+  }
+  if (error instanceof Usage) return visible(`error: ${withAction(error.fact, error.action)}`)
   if (!(error instanceof Error)) return visible(`error: ${String(error)}`)
   const parse = parseFailure(error, help)
   if (parse !== null) return visible(`error: ${parse}`)

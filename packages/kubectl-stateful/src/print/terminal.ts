@@ -21,6 +21,9 @@ const escapeCharacter = (character: string): string => {
 /** The text with each hidden character written out (`\u202e`), so that nothing is lost and nothing acts. */
 export const visible = (text: string): Visible => text.replace(hidden, escapeCharacter) as Visible
 
+/** Whether a text of several lines may be sent to a terminal as it is. */
+export const isVisible = (text: string): boolean => text.replaceAll("\n", "").search(hidden) === -1
+
 /** JSON text with each hidden character of its strings escaped; it still parses to the same value. */
 export const visibleJson = (json: string): string =>
   json.replace(hidden, (character) => {

@@ -26,17 +26,13 @@ export const blank: Line = []
 /** The columns that a line takes. */
 export const lineColumns = (spans: Line): number => spans.reduce((sum, each) => sum + columnsOf(each.text), 0)
 
-/** A word that must not be broken over two lines, though it has spaces: a command to type. */
-const words = (text: string): ReadonlyArray<string> => text.match(/(?:`[^`]*`|[^ ])+/g) ?? []
+const proseWords = /(?:`[^`]*`|[^ ])+/g
+const shellWords = /(?:'[^']*'|"[^"]*"|[^ ])+/g
 
-/**
- * Text broken at spaces so that no line is longer than `columns`, but for a single word that
- * is; what stands in backquotes is one word, so that it can be copied.
- */
-export const wrap = (text: string, columns: number): ReadonlyArray<Visible> => {
+const fill = (words: ReadonlyArray<string>, columns: number): ReadonlyArray<Visible> => {
   const lines: Array<Visible> = []
   let current = ""
-  for (const word of words(visible(text))) {
+  for (const word of words) {
     const longer = current === "" ? word : `${current} ${word}`
     if (current !== "" && columnsOf(visible(longer)) > columns) {
       lines.push(visible(current))
@@ -48,16 +44,44 @@ export const wrap = (text: string, columns: number): ReadonlyArray<Visible> => {
   return current === "" ? lines : [...lines, visible(current)]
 }
 
+/**
+ * Text broken at spaces so that no line is longer than `columns`, but for a single word that
+ * is; what stands in backquotes is one word, so that it can be copied.
+ */
+export const wrap = (text: string, columns: number): ReadonlyArray<Visible> =>
+  fill(visible(text).match(proseWords) ?? [], columns)
+
+const command = /\bkubectl /
+
+/**
+ * The same for advice that ends with a command: the command's lines end with a backslash, and
+ * what is quoted stays whole, so that it can be copied into a shell.
+ */
+export const wrapAdvice = (text: string, columns: number): ReadonlyArray<Visible> => {
+  const shown = visible(text)
+  const at = shown.search(command)
+  if (at === -1) return wrap(shown, columns)
+  const prose = shown.slice(0, at).match(proseWords) ?? []
+  const lines = fill([...prose, ...(shown.slice(at).match(shellWords) ?? [])], columns - 2)
+  const first = lines.findIndex((each) => /\bkubectl( |$)/.test(each))
+  return lines.map((each, index) =>
+    index >= first && index < lines.length - 1 ? visible(`${each} \\`) : each
+  )
+}
+
 /** `lead`, then the text wrapped into the columns right of it. */
 export const hanging = (
-  lead: Line,
+  lead: string,
   text: string,
   columns: number,
-  tone: Tone = "plain"
+  wrapped: (text: string, columns: number) => ReadonlyArray<Visible> = wrap
 ): ReadonlyArray<Line> => {
-  const indent = lineColumns(lead)
-  const [head = visible(""), ...rest] = wrap(text, columns - indent)
-  return [[...lead, span(head, tone)], ...rest.map((part) => [span(" ".repeat(indent)), span(part, tone)])]
+  const first = span(lead)
+  const indent = columnsOf(first.text)
+  return wrapped(text, columns - indent).map((part, index) => [
+    index === 0 ? first : span(" ".repeat(indent)),
+    span(part)
+  ])
 }
 
 const colours: Readonly<Record<Tone, string | null>> = {

@@ -1,0 +1,33 @@
+/**
+ * Builds `dist/`: one ESM bundle in parts, so that each command loads only what it needs.
+ */
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import { rolldown } from "rolldown"
+
+const home = import.meta.dirname
+const dist = join(home, "dist")
+
+/** Packages whose modules do nothing but define; the rest of them can be left out. */
+const withoutSideEffects = /node_modules\/(@kubernetes\/client-node|effect|yaml)\//
+
+await rm(dist, { recursive: true, force: true })
+const bundle = await rolldown({
+  input: join(home, "src", "main.ts"),
+  platform: "node",
+  resolve: { conditionNames: ["source", "node", "import", "default"] },
+  treeshake: {
+    moduleSideEffects: [
+      { test: withoutSideEffects, sideEffects: false },
+      { test: /packages\/sdk\/src\//, sideEffects: false }
+    ]
+  }
+})
+await bundle.write({
+  dir: dist,
+  format: "esm",
+  minify: "dce-only",
+  chunkFileNames: "[name]-[hash].js",
+  entryFileNames: "[name].js"
+})
+await bundle.close()

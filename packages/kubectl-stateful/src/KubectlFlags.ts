@@ -1,0 +1,83 @@
+/**
+ * kubectl's flags with kubectl's meaning, declared once for every command.
+ */
+import { boolean, custom, integer, option, string } from "@oclif/core/flags"
+import { Usage } from "./Usage.ts"
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** `30`, `30s`, `1m30s`: seconds when it has no unit, as kubectl reads `--request-timeout`. */
+export const milliseconds = (text: string): number => {
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
+    throw new Usage(`invalid duration "${text}"`, "write it as 30s, 2m or 1h30m")
+  }
+  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0),
+    0
+  )
+}
+
+const durationFlag = custom<number>({ parse: async (text) => milliseconds(text) })
+
+/** A heading of its own in the help, after the command's own flags. */
+const helpGroup = "KUBECTL"
+
+/** Which cluster, and as whom: for every command. */
+export const clusterFlags = {
+  namespace: string({
+    char: "n",
+    summary: "The namespace to look in; default: the context's.",
+    helpValue: "NAME"
+  }),
+  context: string({ helpGroup, summary: "The kubeconfig context to use.", helpValue: "NAME" }),
+  kubeconfig: string({ helpGroup, summary: "Path to the kubeconfig file to use.", helpValue: "FILE" }),
+  cluster: string({ helpGroup, summary: "The kubeconfig cluster to use.", helpValue: "NAME" }),
+  user: string({ helpGroup, summary: "The kubeconfig user to use.", helpValue: "NAME" }),
+  as: string({ helpGroup, summary: "User to impersonate.", helpValue: "USER" }),
+  "as-group": string({
+    helpGroup,
+    summary: "Group to impersonate; may be repeated.",
+    helpValue: "GROUP",
+    multiple: true,
+    multipleNonGreedy: true
+  }),
+  "as-uid": string({ helpGroup, summary: "UID to impersonate.", helpValue: "UID" }),
+  "request-timeout": durationFlag({
+    helpGroup,
+    summary: "How long one request may take, e.g. 30s; 0 waits as long as the server does.",
+    helpValue: "DURATION"
+  }),
+  v: integer({
+    helpGroup,
+    char: "v",
+    summary: "From 1 on, say on stderr how many requests were made in how many rounds.",
+    helpValue: "LEVEL",
+    default: 0
+  })
+}
+
+/** For commands that read many applications. */
+export const selectionFlags = {
+  "all-namespaces": boolean({ char: "A", summary: "Look in all namespaces." }),
+  selector: string({
+    char: "l",
+    summary: "Label selector: all workloads that it finds are one application.",
+    helpValue: "SELECTOR"
+  })
+}
+
+export const outputs = ["json", "yaml", "wide", "name"] as const
+
+/** For commands that print objects. */
+export const outputFlag = {
+  output: option({
+    char: "o",
+    summary: "Output format.",
+    options: outputs
+  })()
+}
+
+export const watchFlag = {
+  watch: boolean({ char: "w", summary: "After printing, print again on each change." })
+}

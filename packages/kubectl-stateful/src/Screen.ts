@@ -1,0 +1,48 @@
+/**
+ * Where a command writes: stdout and stderr, how wide the former is and whether it shows colours.
+ */
+export interface Screen {
+  /** Columns for prose and notes; tables take what they need. */
+  readonly columns: number
+  readonly colour: boolean
+  readonly out: (text: string) => void
+  /** Text that takes the place of the one before it on a terminal, and follows it elsewhere. */
+  readonly page: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+/** Without a terminal to ask, what a page is made for. */
+const usualColumns = 80
+/** Longer lines of prose are hard to read. */
+const mostColumns = 120
+
+/** Erase the screen and what scrolled off it, and start at its top. */
+const clear = "\u001b[2J\u001b[3J\u001b[H"
+
+/** The parts of a process' output stream that we use. */
+export interface Output {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly write: (text: string) => boolean
+}
+
+/** The process' own. Colours only on a terminal, and never with `NO_COLOR` (no-color.org) or a dumb one. */
+export const processScreen = (
+  stdout: Output,
+  stderr: Output,
+  environment: Readonly<Record<string, string | undefined>>
+): Screen => {
+  const isTerminal = stdout.isTTY === true
+  const columns = (isTerminal ? stdout.columns : undefined) ?? Number(environment["COLUMNS"] ?? usualColumns)
+  let isFirst = true
+  return {
+    columns: columns >= 20 ? Math.min(columns, mostColumns) : usualColumns,
+    colour: isTerminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb",
+    out: (text) => void stdout.write(text),
+    page: (text) => {
+      stdout.write(isTerminal && !isFirst ? `${clear}${text}` : text)
+      isFirst = false
+    },
+    err: (text) => void stderr.write(text)
+  }
+}

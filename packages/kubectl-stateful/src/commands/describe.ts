@@ -1,0 +1,74 @@
+/**
+ * `kubectl stateful describe`: the whole state of an application, and the four questions.
+ */
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { string as word } from "@oclif/core/args"
+import { boolean, string } from "@oclif/core/flags"
+import * as Effect from "effect/Effect"
+import { applications, watchApplications } from "../applications.ts"
+import { KubectlCommand } from "../KubectlCommand.ts"
+import { outputFlag, selectionFlags, watchFlag } from "../KubectlFlags.ts"
+import { applicationsText, type Look } from "../print/applications.ts"
+import type { Answered } from "../print/list.ts"
+import { target } from "../Target.ts"
+import { showChanges } from "../watch.ts"
+
+export class Describe extends KubectlCommand {
+  static override summary = "Show an application's whole state, and whether it would survive."
+  static override usage = [
+    "describe [TYPE/]NAME [flags]",
+    "describe -l SELECTOR [flags]",
+    "describe [-A] [flags]"
+  ]
+  static override description =
+    "Without a name: one line for each StatefulSet with the four answers. Values of Secrets are never read, unless --check-keys asks for the names of their keys."
+  static override examples = [
+    "<%= config.bin %> describe db -n shop",
+    "<%= config.bin %> describe -l app.kubernetes.io/instance=shop -o yaml",
+    "<%= config.bin %> describe -A"
+  ]
+  static override args = {
+    app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
+    name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
+  }
+  static override flags = {
+    ...selectionFlags,
+    ...outputFlag,
+    ...watchFlag,
+    "check-keys": boolean({
+      summary: "Read the key names of ConfigMaps and Secrets, and say which ones pods miss."
+    }),
+    "rack-label": string({ summary: "The node label that names a rack.", helpValue: "KEY" })
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Describe)
+    const wanted = target({
+      first: args.app,
+      second: args.name,
+      selector: flags.selector,
+      allNamespaces: flags["all-namespaces"]
+    })
+    const look: Look = {
+      output: flags.output ?? null,
+      all: wanted._tag === "All",
+      allNamespaces: flags["all-namespaces"],
+      columns: this.screen.columns,
+      colour: this.screen.colour
+    }
+    const looking = { checkKeys: flags["check-keys"], rackLabel: flags["rack-label"] }
+    const { screen } = this
+    const show = Effect.fnUntraced(function* (apps: ReadonlyArray<Answered>) {
+      const { origin } = yield* Cluster
+      const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
+      if (apps.length === 0) screen.err(`No resources found${where}.\n`)
+      else screen.page(yield* applicationsText(apps, look))
+    })
+    await this.perform(
+      flags,
+      flags.watch
+        ? showChanges(watchApplications(wanted, looking), show, screen.err)
+        : Effect.flatMap(applications(wanted, looking), show)
+    )
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Applications in the output format that was asked for.
+ */
+import { printYaml } from "@kubectl-stateful/sdk/Manifest"
+import * as Effect from "effect/Effect"
+import { appPage } from "./app.ts"
+import { appDocument, json, listDocument, names } from "./document.ts"
+import { type Answered, listTable } from "./list.ts"
+import { isVisible } from "./terminal.ts"
+import { render } from "./text.ts"
+
+/** kubectl's `-o`; null is the text for people. */
+export type Output = "json" | "yaml" | "wide" | "name" | null
+
+/** How they were asked for, and what they are shown on. */
+export interface Look {
+  readonly output: Output
+  /** All of a namespace or the cluster: a line each rather than a page. */
+  readonly all: boolean
+  readonly allNamespaces: boolean
+  readonly columns: number
+  readonly colour: boolean
+}
+
+const text = (apps: ReadonlyArray<Answered>, look: Look): string => {
+  const { columns } = look
+  const wide = look.output === "wide"
+  const lines = look.all
+    ? listTable(apps, { namespaces: look.allNamespaces, wide, columns })
+    : apps.flatMap(({ state, checklist }) => appPage(state, checklist, { wide, columns }))
+  return render(lines, look.colour)
+}
+
+/** The whole output, ending with a newline. */
+export const applicationsText = Effect.fnUntraced(function* (
+  apps: ReadonlyArray<Answered>,
+  look: Look
+): Effect.fn.Return<string> {
+  if (look.output === null || look.output === "wide") return text(apps, look)
+  if (look.output === "name") return names(apps)
+  const [only] = apps
+  const document = only !== undefined && !look.all ? appDocument(only) : listDocument(apps)
+  if (look.output === "json") return json(document)
+  const yaml = yield* printYaml(document)
+  // JSON is YAML too, and can escape what plain YAML would send to the terminal.
+  return isVisible(yaml) ? yaml : json(document)
+})

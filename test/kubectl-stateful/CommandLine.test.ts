@@ -1,0 +1,52 @@
+import { assert, describe, it } from "vitest"
+import { normalise } from "../../packages/kubectl-stateful/src/CommandLine.ts"
+import { milliseconds } from "../../packages/kubectl-stateful/src/KubectlFlags.ts"
+import { Usage } from "../../packages/kubectl-stateful/src/Usage.ts"
+
+const flags = {
+  watch: { type: "boolean", char: "w" },
+  namespace: { type: "option", char: "n" },
+  v: { type: "option", char: "v" }
+} as const
+
+describe("a command line as kubectl takes it", () => {
+  it("may give a boolean flag a value", () => {
+    assert.deepEqual(normalise(["db", "--watch=true", "-w=1"], flags), ["db", "--watch", "-w"])
+    assert.deepEqual(normalise(["db", "--watch=false"], flags), ["db"])
+  })
+
+  it("leaves values of other flags and what is no boolean alone", () => {
+    const argv = ["--namespace=true", "-n=shop", "--watch=perhaps", "a=b"]
+    assert.deepEqual(normalise(argv, flags), argv)
+  })
+
+  it("takes a bare -v for level 1, and a number after it as its level", () => {
+    assert.deepEqual(normalise(["db", "-v"], flags), ["db", "-v=1"])
+    assert.deepEqual(normalise(["-v", "db"], flags), ["-v=1", "db"])
+    assert.deepEqual(normalise(["-v", "6", "db"], flags), ["-v", "6", "db"])
+  })
+
+  it("is not touched after --", () => {
+    assert.deepEqual(normalise(["--", "-v", "--watch=false"], flags), ["--", "-v", "--watch=false"])
+  })
+})
+
+describe("a request's time limit", () => {
+  it("is in seconds without a unit, as in kubectl", () => {
+    for (const [text, expected] of [
+      ["0", 0],
+      ["30", 30_000],
+      ["250ms", 250],
+      ["1m30s", 90_000],
+      ["1.5h", 5_400_000]
+    ] as const) {
+      assert.strictEqual(milliseconds(text), expected, text)
+    }
+  })
+
+  it("is refused when it is none", () => {
+    for (const text of ["", "soon", "-1s", "1d", "1 s", "1s2", "Infinity"]) {
+      assert.throws(() => milliseconds(text), Usage)
+    }
+  })
+})

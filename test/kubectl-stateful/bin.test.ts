@@ -1,0 +1,138 @@
+import { spawn, spawnSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, assert, describe, it } from "vitest"
+
+const checkout = fileURLToPath(new URL("../..", import.meta.url))
+const bin = join(checkout, "packages", "kubectl-stateful", "bin")
+const temporary = mkdtempSync(join(tmpdir(), "kubectl-stateful-"))
+afterAll(() => rmSync(temporary, { recursive: true }))
+
+const run = (file: string, args: ReadonlyArray<string>, node: ReadonlyArray<string> = []) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, file, ...args], {
+    encoding: "utf8",
+    env: { ...process.env, KUBECONFIG: join(temporary, "none"), HOME: temporary, XDG_CACHE_HOME: temporary }
+  })
+  return { status, stdout, stderr }
+}
+const plugin = (...args: ReadonlyArray<string>) => run(join(bin, "kubectl-stateful"), args)
+
+/** Makes the Node that loads it say that it is an old one. */
+const oldNode = join(temporary, "old.cjs")
+writeFileSync(
+  oldNode,
+  `Object.defineProperty(process.versions, "node", { value: "20.20.2" })
+   Object.defineProperty(process, "version", { value: "v20.20.2" })`
+)
+
+/** The launcher alone, in a tree of its own. */
+const installed = (name: string, parts: { readonly src?: boolean; readonly dist?: string }): string => {
+  const home = join(temporary, name, "packages", "kubectl-stateful")
+  cpSync(bin, join(home, "bin"), { recursive: true })
+  if (parts.src === true) {
+    mkdirSync(join(home, "src"), { recursive: true })
+    writeFileSync(join(home, "src", "main.ts"), "")
+  }
+  if (parts.dist !== undefined) {
+    mkdirSync(join(home, "dist"), { recursive: true })
+    writeFileSync(join(home, "package.json"), '{ "type": "module" }')
+    writeFileSync(join(home, "dist", "main.js"), parts.dist)
+  }
+  return join(home, "bin", "kubectl-stateful")
+}
+
+const withOwnNode = (file: string): string => {
+  const folder = join(file, "..", "..", "..", "..", "node_modules", ".bin")
+  mkdirSync(folder, { recursive: true })
+  symlinkSync(process.execPath, join(folder, "node"))
+  return file
+}
+
+describe("the launcher", () => {
+  it("answers --version from a checkout", () => {
+    assert.deepEqual(plugin("--version"), { status: 0, stdout: "kubectl-stateful v0.1.0\n", stderr: "" })
+  })
+
+  it("completes for kubectl", () => {
+    const { status, stdout } = run(join(bin, "kubectl_complete-stateful"), ["describe", "-o", "j"])
+    assert.deepEqual({ status, stdout }, { status: 0, stdout: "json\n:4\n" })
+  })
+
+  it("on a Node that is too old says so in one line with what to do", () => {
+    const file = installed("old", { dist: "process.exitCode = 9" })
+    assert.deepEqual(run(file, [], ["-r", oldNode]), {
+      status: 1,
+      stdout: "",
+      stderr:
+        "error: kubectl-stateful needs Node 22.19 or newer, this is v20.20.2; install one from nodejs.org\n"
+    })
+    const unprepared = installed("unprepared", { src: true })
+    assert.include(run(unprepared, [], ["-r", oldNode]).stderr, "run `npm ci` in the checkout")
+  })
+
+  it("on a Node that is too old goes on with the checkout's own, with its exit code", () => {
+    const file = withOwnNode(
+      installed("checkout", {
+        src: true,
+        dist: "process.stdout.write(process.argv.slice(2).join()); process.exitCode = 7"
+      })
+    )
+    assert.deepEqual(run(file, ["a", "b c"], ["-r", oldNode]), { status: 7, stdout: "a,b c", stderr: "" })
+  })
+
+  it("hands on a signal, and ends as its child did", async () => {
+    const file = withOwnNode(
+      installed("signals", {
+        src: true,
+        dist: `
+          process.on("SIGTERM", () => process.exit(42))
+          setInterval(() => {}, 1000)
+          process.stdout.write("ready")`
+      })
+    )
+    const child = spawn(process.execPath, ["-r", oldNode, file], { stdio: ["ignore", "pipe", "inherit"] })
+    child.stdout.once("data", () => child.kill("SIGTERM"))
+    assert.strictEqual(await new Promise((resolve) => child.once("exit", resolve)), 42)
+  })
+
+  it("without its bundle says what to do", () => {
+    const { status, stderr } = run(installed("broken", {}), [])
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /^error: .*main\.js is missing; install kubectl-stateful again\n$/)
+  })
+})
+
+describe("a wrong command line", () => {
+  const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+    [["describ"], 'error: unknown command "describ" for "kubectl stateful"; did you mean describe?'],
+    [["nothing"], 'error: unknown command "nothing" for "kubectl stateful"; see `kubectl stateful --help`'],
+    [["describe", "--foo"], "error: unknown flag: --foo; see `kubectl stateful describe --help`"],
+    [["describe", "-x"], "error: unknown shorthand flag: -x; see `kubectl stateful describe --help`"],
+    [
+      ["describe", "-n"],
+      "error: flag needs an argument: --namespace; see `kubectl stateful describe --help`"
+    ],
+    [["describe", "-o", "xml"], 'error: invalid value "xml" for --output; use one of json, yaml, wide, name'],
+    [["describe", "a", "b", "c"], "error: too many names: c; see `kubectl stateful describe --help`"],
+    [["describe", "--request-timeout=soon"], 'error: invalid duration "soon"; write it as 30s, 2m or 1h30m'],
+    [
+      ["describe", "deployment/web"],
+      `error: "deployment/web" is not a StatefulSet; name a StatefulSet, or all of an application's workloads by their labels with -l`
+    ],
+    [
+      ["describe", "db\u001b[2J", "x"],
+      "error: too many names: x; describe one application at a time, or all with none"
+    ],
+    [
+      ["describe", "db"],
+      "error: there is no kubeconfig; set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
+    ]
+  ]
+  for (const [argv, line] of cases) {
+    it(`is one line and exit code 1: ${JSON.stringify(argv)}`, () => {
+      assert.deepEqual(plugin(...argv), { status: 1, stdout: "", stderr: `${line}\n` })
+    })
+  }
+})

@@ -1,0 +1,92 @@
+import { stripVTControlCharacters } from "node:util"
+import { assert, describe, it } from "vitest"
+import { field, table } from "../../../packages/kubectl-stateful/src/print/table.ts"
+import { render, span, wrap, wrapAdvice } from "../../../packages/kubectl-stateful/src/print/text.ts"
+
+const plain = (lines: Parameters<typeof render>[0]) => render(lines, false).split("\n").slice(0, -1)
+
+describe("prose", () => {
+  it("is broken at spaces, and a word that is too long stays whole", () => {
+    assert.deepEqual<unknown>(wrap("one two three", 7), ["one two", "three"])
+    assert.deepEqual<unknown>(wrap("a incomprehensible b", 5), ["a", "incomprehensible", "b"])
+    assert.deepEqual<unknown>(wrap("", 5), [])
+  })
+
+  it("keeps what stands in backquotes on one line", () => {
+    assert.deepEqual<unknown>(wrap("run `kubectl get pods` then", 12), ["run", "`kubectl get pods`", "then"])
+  })
+
+  it("counts wide characters as the two columns they take", () => {
+    assert.deepEqual<unknown>(wrap("数据 数据 数据", 9), ["数据 数据", "数据"])
+  })
+})
+
+describe("advice", () => {
+  it("breaks a command so that a shell takes it as one", () => {
+    assert.deepEqual<unknown>(
+      wrapAdvice("once it is off: kubectl taint node node-c key=value:NoExecute", 34),
+      ["once it is off: kubectl taint \\", "node node-c key=value:NoExecute"]
+    )
+  })
+
+  it("does not break what a command has in quotes", () => {
+    assert.deepEqual<unknown>(wrapAdvice(`kubectl patch sts db -p '{"spec": {"replicas": 3}}'`, 24), [
+      "kubectl patch sts db \\",
+      "-p \\",
+      `'{"spec": {"replicas": 3}}'`
+    ])
+  })
+
+  it("without a command is prose", () => {
+    assert.deepEqual<unknown>(wrapAdvice("the node's disk isn't full", 12), [
+      "the node's",
+      "disk isn't",
+      "full"
+    ])
+  })
+})
+
+describe("a table", () => {
+  const rows = [
+    { cells: ["db-0", "20Gi"] },
+    { cells: ["数据-1", span("5Gi", "bad")], note: "is full" },
+    { cells: ["x", "1Gi"], note: "cannot grow: the class does not allow it, nor does the driver" }
+  ]
+
+  it("aligns columns by what a terminal shows, and puts notes beside or below", () => {
+    assert.deepEqual(plain(table(["NAME", "SIZE"], rows, 40)), [
+      "NAME     SIZE",
+      "db-0     20Gi",
+      "数据-1   5Gi    is full",
+      "x        1Gi",
+      "   cannot grow: the class does not allow",
+      "   it, nor does the driver"
+    ])
+  })
+
+  it("is as wide as it has to be, and has no header without rows", () => {
+    assert.deepEqual(plain(table(["NAME"], [{ cells: ["a".repeat(200)] }], 40)), ["NAME", "a".repeat(200)])
+    assert.deepEqual(table(["NAME"], [], 40), [])
+  })
+
+  it("says the same with colours as without", () => {
+    const coloured = render(table(["NAME", "SIZE"], rows, 40), true)
+    assert.include(coloured, "\u001b[31m5Gi\u001b[0m")
+    assert.strictEqual(stripVTControlCharacters(coloured), render(table(["NAME", "SIZE"], rows, 40), false))
+  })
+})
+
+describe("a field", () => {
+  it("lists its items under one another where they start", () => {
+    assert.deepEqual(plain(field("Secrets", ["db-pass", "db-tls (missing)", "db-ca"], 32, 10)), [
+      "Secrets:  db-pass,",
+      "          db-tls (missing),",
+      "          db-ca"
+    ])
+    assert.deepEqual(plain(field("Secrets", ["a", "b"], 32, 10)), ["Secrets:  a, b"])
+  })
+
+  it("without items says so", () => {
+    assert.deepEqual(plain(field("Secrets", [], 32, 10)), ["Secrets:  <none>"])
+  })
+})
