@@ -94,4 +94,17 @@ describe("restore", () => {
     })
     assert.strictEqual(verdict.answer, "yes")
   })
+
+  it("takes a group for torn whose members were cut two seconds apart, and single snapshots always", () => {
+    const evidence = (group: string | null, seconds: number) =>
+      look("restore", "snapshots-torn", (draft) => {
+        for (const one of draft.protection.snapshots ?? []) one.group = group
+        first(draft.protection.snapshots).cut = `2026-11-20T10:00:0${seconds}Z`
+      }).findings.map((one) => one.evidence)
+    assert.deepStrictEqual(evidence("nightly", 1), [])
+    assert.deepStrictEqual(evidence("nightly", 2), [
+      "no one set holds all 6 claims: the last snapshots are 2 s apart"
+    ])
+    assert.deepStrictEqual(evidence(null, 0), ["no one set holds all 6 claims: each was cut alone"])
+  })
 })
