@@ -4,6 +4,7 @@
  * the Effect clock. What it does not do, it refuses.
  */
 export * as Fault from "./Fault.ts"
+export { inject, type Record as FaultRecord } from "./FaultyCluster.ts"
 export { resourceType } from "./ResourceType.ts"
 export type { Rule, User } from "./Access.ts"
 export type { Webhook } from "./Admission.ts"

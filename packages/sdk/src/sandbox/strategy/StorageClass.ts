@@ -13,7 +13,7 @@ export const storageClass: Strategy = {
     ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"]
       .filter((field) => !equal(at(next, field), at(previous, field)))
       .map((field): Fault =>
-        field === "parameters" || field === "provisioner"
+        field === "parameters"
           ? prohibited(field, "updates to " + field + " are forbidden.")
           : {
               field,
