@@ -132,7 +132,7 @@ export const make = Effect.fnUntraced(function* (
     cluster.authority === null ? null : yield* readBytes(cluster.authority, "certificate authority")
   const credentials = yield* Credentials.make(access, authority, options.environment)
   const places = yield* Semaphore.make(maxInFlight)
-  const undici = yield* Effect.cached(Effect.promise(() => import("undici")))
+  const library = yield* Effect.cached(Effect.promise(() => import("undici/lib/dispatcher/agent.js")))
 
   // A plugin that hands out a new certificate gets a new pool; the old one drains.
   let pool: {
@@ -150,7 +150,7 @@ export const make = Effect.fnUntraced(function* (
     if (pool === null || pool.certificate !== credential.certificate) {
       const context =
         endpoint.url.protocol === "https:" ? yield* secureContext(authority, credential.certificate) : null
-      const { Agent } = yield* undici
+      const { default: Agent } = yield* library
       const open = () => dial(endpoint, context, dialMillis)
       const agentOf = (connections: number | null) =>
         new Agent({
