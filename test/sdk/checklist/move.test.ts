@@ -62,11 +62,15 @@ describe("move", () => {
     assert.strictEqual(verdict.answer, "yes")
   })
 
-  it("does not take anti-affinity by host for the name of a node", () => {
-    const verdict = look("move", "selector-names-node", (draft) => {
-      first(draft.workloads).template.affinity = ["podAntiAffinity kubernetes.io/hostname app=db"]
-    })
-    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+  it("does not take anti-affinity by host, or a node to stay away from, for the name of a node", () => {
+    const affinity = (line: string) =>
+      look("move", "selector-names-node", (draft) => {
+        first(draft.workloads).template.affinity = [line]
+      }).answer
+    assert.strictEqual(affinity("not with pods app=db per kubernetes.io/hostname"), "yes")
+    assert.strictEqual(affinity("node kubernetes.io/hostname notin (node-a)"), "yes")
+    assert.strictEqual(affinity("node disk in (ssd) and kubernetes.io/hostname in (node-a,node-b)"), "no")
+    assert.strictEqual(affinity("node metadata.name in (node-a)"), "no")
   })
 
   it("moves an application without claims to any cluster", () => {

@@ -301,4 +301,27 @@ describe("restart", () => {
       "kubectl create service clusterip db --clusterip=None -n shop && kubectl set selector service db app.kubernetes.io/name=postgres -n shop"
     )
   })
+
+  it("lets a pod with a hostPath for its logs start on any node", () => {
+    assert.deepStrictEqual(
+      told((draft) => {
+        for (const placement of draft.placements) {
+          placement.pins.push({
+            by: "hostPath",
+            name: "/var/log/db",
+            nodes: placement.node === null ? null : [placement.node],
+            domain: "node"
+          })
+        }
+        draft.volumes.push({
+          workload: "StatefulSet/db",
+          name: "logs",
+          source: "hostPath",
+          detail: "/var/log/db",
+          writers: ["postgres:/logs"]
+        })
+      }),
+      []
+    )
+  })
 })

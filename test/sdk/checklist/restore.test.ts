@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { first, healthyApp, named } from "../appState.ts"
 import { answer } from "../../../packages/sdk/src/Checklist.ts"
-import { finding, look } from "./cases.ts"
+import { type Case, finding, look } from "./cases.ts"
 import { restoreCases } from "./restore.cases.ts"
 
 describe("restore", () => {
@@ -106,5 +106,33 @@ describe("restore", () => {
       "no one set holds all 6 claims: the last snapshots are 2 s apart"
     ])
     assert.deepStrictEqual(evidence(null, 0), ["no one set holds all 6 claims: each was cut alone"])
+  })
+
+  const velero =
+    (taken: string | null): Case["change"] =>
+    (draft) => {
+      draft.protection.copies = [
+        { name: "Backup/older", claim: null, taken: "2026-11-10T10:00:00Z", location: null },
+        { name: "Backup/nightly", claim: null, taken, location: "BackupStorageLocation/offsite" }
+      ]
+      for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { reclaimPolicy: "Delete" })
+    }
+
+  it("does not know what a backup of the whole namespace holds, and says how to look", () => {
+    const verdict = look("restore", "same-storage-only", velero("2026-11-20T10:00:00Z"))
+    assert.strictEqual(verdict.answer, "unknown")
+    assert.deepStrictEqual(
+      verdict.findings.map((one) => [one.evidence, one.remedy]),
+      [
+        [
+          "Backup/nightly does not say whether it holds all 6 claims",
+          "velero backup describe nightly --details"
+        ]
+      ]
+    )
+  })
+
+  it("knows that a backup is too old whatever it holds", () => {
+    assert.strictEqual(look("restore", "copy-too-old", velero("2026-11-17T10:00:00Z")).answer, "no")
   })
 })

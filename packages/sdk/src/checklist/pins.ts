@@ -25,7 +25,8 @@ const held = (state: AppState): ReadonlyArray<Held> =>
       return {
         replica: replica.name,
         node: replica.pod?.node ?? placement?.node ?? null,
-        pins: placement?.pins ?? [],
+        // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
+        pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
         apart: workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
           ? replicas.flatMap((other) =>
               other.name === replica.name || other.pod?.node == null ? [] : [other.pod.node]
@@ -44,11 +45,9 @@ const others = (state: AppState, node: string | null, pin: Pin): ReadonlyArray<s
         return name !== node && candidate !== undefined && usable(candidate)
       })
 
-const isStorage = (pin: Pin): boolean => pin.by === "volume" || pin.by === "hostPath"
-
 /** The volume is on one node's own disk, whether nodes could be read or not. */
 const oneNode = (pin: Pin): boolean =>
-  isStorage(pin) &&
+  pin.by === "volume" &&
   (pin.domain === "node" || (pin.domain === null && pin.nodes !== null && pin.nodes.length <= 1))
 
 const localClaims = (
@@ -123,7 +122,7 @@ const narrow = (
   )
 
 const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
-  narrow(state, (pin) => isStorage(pin) && !oneNode(pin)).map(({ one, pin }) => {
+  narrow(state, (pin) => pin.by === "volume" && !oneNode(pin)).map(({ one, pin }) => {
     const place = pin.domain === "zone" || pin.domain === "rack" ? pin.domain : null
     const where = place === null ? null : nodeNamed(state, one.node ?? pin.nodes?.[0] ?? null)?.[place]
     return no(

@@ -30,11 +30,19 @@ const copiesOf = (state: AppState, claim: Claim): ReadonlyArray<Copy> =>
 const uncopied = (state: AppState): ReadonlyArray<Claim> =>
   boundClaims(state).filter((claim) => copiesOf(state, claim).length === 0)
 
+/** The newest copy that does not say which claims it holds: a Velero Backup says namespaces. */
+const newestVague = (state: AppState): Copy | undefined =>
+  (state.protection.copies ?? [])
+    .filter((copy) => copy.claim === null)
+    .toSorted(
+      (a, b) => (b.taken === null ? 0 : instant(b.taken)) - (a.taken === null ? 0 : instant(a.taken))
+    )[0]
+
 /** Every claim has a copy elsewhere, which then decides; snapshots on the storage only come in handy. */
 const backed = (state: AppState): boolean => uncopied(state).length === 0
 
 const byCopy = (state: AppState) => {
-  if (state.protection.copies === null) return unknown
+  if (state.protection.copies === null || (!backed(state) && newestVague(state) !== undefined)) return unknown
   return backed(state) ? yes : no
 }
 
@@ -136,13 +144,14 @@ const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
   const { copies } = state.protection
   const claims = uncopied(state)
   if (copies === null || claims.length === 0) return []
-  const vague = copies.find((copy) => copy.claim === null)
+  const vague = newestVague(state)
   if (vague !== undefined) {
     return [
-      unknown(`${vague.name} does not say whether it holds ${claimNames(state, claims)}`, [
-        vague.name,
-        ...claimObjects(claims)
-      ])
+      unknown(
+        `${vague.name} does not say whether it holds ${claimNames(state, claims)}`,
+        [vague.name, ...claimObjects(claims)],
+        vague.name.startsWith("Backup/") ? `velero backup describe ${vague.name.slice(7)} --details` : null
+      )
     ]
   }
   const all = claims.length === boundClaims(state).length
@@ -160,8 +169,10 @@ const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
 
 const copyAge = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const limit = Duration.toMillis(settings.maxAge)
+  const vague = newestVague(state)
   const newest = boundClaims(state).flatMap((claim) => {
-    const copies = copiesOf(state, claim)
+    const own = copiesOf(state, claim)
+    const copies = own.length === 0 && vague !== undefined ? [vague] : own
     const time = youngest(copies.flatMap((copy) => (copy.taken === null ? [] : [copy.taken])))
     return copies[0] === undefined ? [] : [{ claim, copy: copies[0].name, time }]
   })
