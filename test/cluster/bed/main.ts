@@ -103,6 +103,8 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
   }
 }
 
+process.stdout.on("error", () => {}) // a reader such as head may leave early
+
 try {
   await main(process.argv.slice(2))
 } catch (cause) {
