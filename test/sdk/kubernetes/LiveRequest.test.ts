@@ -128,7 +128,8 @@ describe("what is sent and what comes back", () => {
         context: "test",
         server: "https://127.0.0.1:1",
         namespace: "shop",
-        user: "me"
+        user: "me",
+        insecure: false
       })
     })
   )
@@ -225,6 +226,39 @@ describe("a server that is not reached changes nothing, and is told in kubectl's
     })
   )
 })
+
+it.live("a connection that is still being made ends with its layer", () =>
+  Effect.gen(function* () {
+    const dir = yield* folder
+    // Accepts and says nothing, so that the TLS handshake never ends.
+    const mute = yield* Effect.acquireRelease(
+      Effect.callback<{ server: Net.Server; open: Set<Net.Socket> }>((resume) => {
+        const open = new Set<Net.Socket>()
+        const server = Net.createServer((socket) => {
+          open.add(socket)
+          socket
+            .on("error", () => {})
+            .once("close", () => open.delete(socket))
+            .resume()
+        })
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed({ server, open })))
+      }),
+      ({ server, open }) =>
+        Effect.sync(() => {
+          for (const socket of open) socket.destroy()
+          server.close()
+        })
+    )
+    const { port } = mute.server.address() as Net.AddressInfo
+    const asking = Effect.provide(
+      call(get),
+      live(dir, kubeconfig(`https://127.0.0.1:${port}`), { requestTimeout: 100 })
+    )
+    isPolite(yield* Effect.flip(asking), "Timeout", /within 0.1s$/)
+    yield* Effect.sleep(50)
+    assert.strictEqual(mute.open.size, 0)
+  })
+)
 
 describe("certificates", () => {
   const secure = (names: string, expired = false) =>

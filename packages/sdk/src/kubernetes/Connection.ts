@@ -31,7 +31,7 @@ export interface Channel {
   /** For watches, each of which keeps a connection to itself: among the others they would starve requests. */
   readonly watches: Agent
   /** A socket of its own, for exec. */
-  readonly dial: () => Promise<Socket>
+  readonly dial: (signal: AbortSignal) => Promise<Socket>
 }
 
 /** What requests, watches and execs share. */
@@ -139,8 +139,11 @@ export const make = Effect.fnUntraced(function* (
     readonly certificate: Credentials.Certificate | null
     readonly channel: Omit<Channel, "credential">
   } | null = null
+  // A connection that is still being made ends with the scope too, or the process would wait for it.
+  const closing = new AbortController()
   yield* Effect.addFinalizer(() =>
     Effect.promise(async () => {
+      closing.abort()
       await Promise.all([pool?.channel.agent.destroy(), pool?.channel.watches.destroy()])
     })
   )
@@ -151,7 +154,8 @@ export const make = Effect.fnUntraced(function* (
       const context =
         endpoint.url.protocol === "https:" ? yield* secureContext(authority, credential.certificate) : null
       const { default: Agent } = yield* library
-      const open = () => dial(endpoint, context, dialMillis)
+      const open = (signal: AbortSignal) =>
+        dial(endpoint, context, dialMillis, AbortSignal.any([signal, closing.signal]))
       const agentOf = (connections: number | null) =>
         new Agent({
           connections,
@@ -159,7 +163,7 @@ export const make = Effect.fnUntraced(function* (
           keepAliveTimeout: 30_000,
           allowH2: false,
           connect: (_, callback) => {
-            open().then(
+            dial(endpoint, context, dialMillis, closing.signal).then(
               (socket) => callback(null, socket),
               (error: unknown) => callback(error instanceof Error ? error : new Error("no connection"), null)
             )

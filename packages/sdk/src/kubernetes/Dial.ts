@@ -39,8 +39,12 @@ const opened = (socket: Net.Socket, event: "connect" | "secureConnect"): Promise
     })
   })
 
-const plain = async (url: URL): Promise<Net.Socket> => {
+/** Told of each socket as it is made, not when it is ready: whoever gives up must be able to end it. */
+type Keep = (socket: Net.Socket) => void
+
+const plain = async (url: URL, keep: Keep): Promise<Net.Socket> => {
   const socket = Net.connect({ host: hostOf(url), port: portOf(url), noDelay: true })
+  keep(socket)
   // 30 s as client-go: load balancers forget a silent connection after 60 s.
   socket.setKeepAlive(true, 30_000)
   await opened(socket, "connect")
@@ -51,7 +55,8 @@ const secure = async (
   socket: Net.Socket,
   host: string,
   serverName: string | null,
-  options: Tls.ConnectionOptions
+  options: Tls.ConnectionOptions,
+  keep: Keep
 ): Promise<Tls.TLSSocket> => {
   const name = serverName ?? (Net.isIP(host) === 0 ? host : undefined)
   const wrapped = Tls.connect({
@@ -61,6 +66,7 @@ const secure = async (
     ALPNProtocols: ["http/1.1"],
     ...(name === undefined ? {} : { servername: name })
   })
+  keep(wrapped)
   await opened(wrapped, "secureConnect")
   return wrapped
 }
@@ -136,47 +142,57 @@ const throughSocks = async (socket: Net.Socket, proxy: URL, host: string, port: 
   await take(length + 2)
 }
 
-/** Opens a socket that is ready for HTTP. Rejects with Node's own error; nothing was sent to the server then. */
+const connect = async (
+  { url, proxy, serverName, insecure }: Endpoint,
+  context: Tls.SecureContext | null,
+  keep: Keep
+): Promise<Net.Socket> => {
+  const host = hostOf(url)
+  let socket = await plain(proxy ?? url, keep)
+  if (proxy !== null) {
+    if (proxy.protocol === "https:") socket = await secure(socket, hostOf(proxy), null, {}, keep)
+    if (proxy.protocol.startsWith("socks")) await throughSocks(socket, proxy, host, portOf(url))
+    else await throughHttp(socket, proxy, `${url.hostname}:${portOf(url)}`)
+  }
+  if (url.protocol !== "https:") return socket
+  const trust = context === null ? {} : { secureContext: context }
+  return await secure(socket, host, serverName, { ...trust, rejectUnauthorized: !insecure }, keep)
+}
+
+/**
+ * Opens a socket that is ready for HTTP. Rejects with Node's own error, after
+ * `timeoutMillis`, or when the signal aborts; nothing was sent to the server then,
+ * and no socket is left.
+ */
 export const dial = async (
   endpoint: Endpoint,
   context: Tls.SecureContext | null,
-  timeoutMillis: number
+  timeoutMillis: number,
+  signal: AbortSignal
 ): Promise<Net.Socket> => {
   const sockets: Array<Net.Socket> = []
-  const keep = <S extends Net.Socket>(socket: S): S => {
+  const keep = (socket: Net.Socket): void => {
+    // An error between two owners is nobody's, and would end the process.
+    socket.on("error", () => {})
+    if (signal.aborted) socket.destroy()
     sockets.push(socket)
-    return socket
-  }
-  const run = async (): Promise<Net.Socket> => {
-    const { url, proxy } = endpoint
-    const host = hostOf(url)
-    let socket = keep(await plain(proxy ?? url))
-    if (proxy !== null) {
-      if (proxy.protocol === "https:") socket = keep(await secure(socket, hostOf(proxy), null, {}))
-      if (proxy.protocol.startsWith("socks")) await throughSocks(socket, proxy, host, portOf(url))
-      else await throughHttp(socket, proxy, `${url.hostname}:${portOf(url)}`)
-    }
-    if (url.protocol !== "https:") return socket
-    return keep(
-      await secure(socket, host, endpoint.serverName, {
-        ...(context === null ? {} : { secureContext: context }),
-        rejectUnauthorized: !endpoint.insecure
-      })
-    )
   }
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" })),
-      timeoutMillis
-    )
+  let aborted = (): void => {}
+  const givenUp = new Promise<never>((_, reject) => {
+    const late = () => reject(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" }))
+    timer = setTimeout(late, timeoutMillis)
+    aborted = () => reject(new Error("aborted"))
+    signal.addEventListener("abort", aborted)
+    if (signal.aborted) aborted()
   })
   try {
-    return await Promise.race([run(), late])
+    return await Promise.race([connect(endpoint, context, keep), givenUp])
   } catch (error) {
-    for (const socket of sockets) socket.on("error", () => {}).destroy()
+    for (const socket of sockets) socket.destroy()
     throw error
   } finally {
     clearTimeout(timer)
+    signal.removeEventListener("abort", aborted)
   }
 }

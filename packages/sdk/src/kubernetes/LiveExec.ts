@@ -81,8 +81,9 @@ const open = (
     const fail = (cause: unknown, sent: boolean) => unreachable(cause, connection.server, asked, sent)
     const { WebSocket } = yield* Effect.promise(() => import("ws"))
     const raw: Socket = yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => via.dial(), catch: (cause) => fail(cause, false) }),
-      (raw) => Effect.sync(() => raw.on("error", () => {}).destroy())
+      Effect.tryPromise({ try: (signal) => via.dial(signal), catch: (cause) => fail(cause, false) }),
+      (raw) => Effect.sync(() => raw.destroy()),
+      { interruptible: true }
     )
     const scheme = connection.server.protocol === "https:" ? "wss" : "ws"
     const headers: Record<string, string | Array<string>> = { "user-agent": connection.userAgent }

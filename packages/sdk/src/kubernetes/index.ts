@@ -63,7 +63,8 @@ export const layer = (options: Options = {}): Layer.Layer<Cluster, ClusterError>
           context: found.context,
           server: found.cluster.server,
           namespace: found.namespace,
-          user: found.userName
+          user: found.userName,
+          insecure: found.cluster.insecure
         }
       }
     })
