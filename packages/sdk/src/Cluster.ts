@@ -75,7 +75,7 @@ export interface ExecSession {
  * - `Expired`: 410, the resourceVersion or the list's continue token is too old: list again.
  * - `Unsupported`: the API is not installed, or not in this version.
  * - `Unreadable`: an answer came that is not what the API promises.
- * - `Config`: no cluster was asked, the kubeconfig is at fault.
+ * - `Config`: no cluster was asked: the kubeconfig is at fault, or a certificate. Trying again is no use.
  */
 export const Reason = Schema.Union([
   Schema.TaggedStruct("NotFound", {}),
@@ -126,6 +126,8 @@ export class Cluster extends Context.Service<
       readonly server: string
       readonly namespace: string
       readonly user: string | null
+      /** True: the server's certificate is not checked, which a person should be told. */
+      readonly insecure?: boolean
     }
   }
 >()("@kubectl-stateful/sdk/Cluster") {}
