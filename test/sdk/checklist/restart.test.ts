@@ -324,4 +324,38 @@ describe("restart", () => {
       []
     )
   })
+
+  it("counts no node as spare whose taint the pods do not tolerate", () => {
+    const withTaint = (tolerations: Array<string>) =>
+      look("restart", "no-other-node", (draft) => {
+        first(draft.workloads).template.tolerations = tolerations
+        for (const name of ["node-a", "node-b"])
+          named(draft.nodes, name).taints = ["dedicated=web:NoSchedule"]
+      }).findings.map((one) => one.objects)
+    assert.deepStrictEqual(withTaint([]), [["Pod/db-2"]])
+    assert.deepStrictEqual(withTaint(["dedicated=web:NoSchedule"]), [])
+  })
+
+  it("counts for a budget the pods that are asked for, also while the first of them starts", () => {
+    const { findings } = look("restart", "budget-blocks", (draft) => {
+      for (const name of ["db-1", "db-2"]) named(draft.replicas, name).pod = null
+      Object.assign(first(draft.budgets), {
+        minAvailable: "2",
+        maxUnavailable: null,
+        expectedPods: 1,
+        currentHealthy: 1,
+        disruptionsAllowed: 0,
+        pods: ["db-0"]
+      })
+    })
+    assert.deepStrictEqual(findings, [])
+  })
+
+  it("claims nothing of quorum while a replica has no node yet", () => {
+    const { findings } = look("restart", "quorum-kept", (draft) => {
+      named(draft.replicas, "db-2").pod = null
+      Object.assign(draft.placements[2] ?? {}, { node: null, zone: null, rack: null })
+    })
+    assert.deepStrictEqual(findings, [])
+  })
 })

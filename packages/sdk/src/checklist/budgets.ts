@@ -13,17 +13,21 @@ const scaled = (value: string, total: number): number | null => {
   return /^\d+$/.test(value) ? Number(value) : null
 }
 
+/** An integer minAvailable is counted over the pods there are: while a workload starts, those are fewer than it asks for. */
+const expected = (workload: Workload, budget: DisruptionBudget): number =>
+  Math.max(budget.expectedPods, workload.replicas)
+
 /** How many pods it lets go when all are well; null: not known from its fields. */
-const allowance = (budget: DisruptionBudget): number | null => {
-  const total = budget.expectedPods
+const allowance = (workload: Workload, budget: DisruptionBudget): number | null => {
+  const total = expected(workload, budget)
   if (budget.maxUnavailable !== null) return scaled(budget.maxUnavailable, total)
   const least = budget.minAvailable === null ? budget.desiredHealthy : scaled(budget.minAvailable, total)
   return least === null ? null : Math.max(0, total - least)
 }
 
-const fields = (budget: DisruptionBudget): string =>
+const fields = (workload: Workload, budget: DisruptionBudget): string =>
   budget.maxUnavailable === null
-    ? `minAvailable ${budget.minAvailable ?? budget.desiredHealthy} of ${budget.expectedPods}`
+    ? `minAvailable ${budget.minAvailable ?? budget.desiredHealthy} of ${expected(workload, budget)}`
     : `maxUnavailable ${budget.maxUnavailable}`
 
 const covering = (facts: Facts, workload: Workload): ReadonlyArray<DisruptionBudget> => {
@@ -81,10 +85,10 @@ const repair = (facts: Facts, budget: DisruptionBudget): string =>
 
 const blocks = (facts: Facts): ReadonlyArray<Said> =>
   each(facts)
-    .filter(([, budget]) => allowance(budget) === 0 && budget.expectedPods > 0)
-    .map(([, budget]) =>
+    .filter(([workload, budget]) => allowance(workload, budget) === 0)
+    .map(([workload, budget]) =>
       no(
-        `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(budget)})`,
+        `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(workload, budget)})`,
         [object(budget)],
         repair(facts, budget)
       )
@@ -93,7 +97,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
 const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
   each(facts).flatMap(([workload, budget]) => {
     const quorum = needed(facts.settings.quorum, workload.replicas)
-    const allowed = allowance(budget)
+    const allowed = allowance(workload, budget)
     if (allowed === null || allowed < 1 || workload.replicas - quorum < 1) return []
     // A budget over more than this workload's pods may spend all it allows on these.
     return workload.replicas - allowed >= quorum

@@ -5,6 +5,7 @@ import type { Claim } from "../Claim.ts"
 import type { Node } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../State.ts"
+import { admits } from "../Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { names, title } from "./words.ts"
 
@@ -41,11 +42,9 @@ export const byDriver = (state: AppState): ReadonlyMap<string, ReadonlyArray<Cla
 export const nodeNamed = (state: AppState, name: string | null): Node | undefined =>
   state.nodes?.find((node) => node.name === name)
 
-/** A pod could start there. */
-export const usable = (node: Node): boolean =>
-  node.ready === true &&
-  !node.unschedulable &&
-  !node.taints.some((taint) => taint.startsWith("node.kubernetes.io/out-of-service"))
+/** A pod with these tolerations could start there. */
+export const usable = (node: Node, tolerations: ReadonlyArray<string>): boolean =>
+  node.ready === true && !node.unschedulable && admits(node.taints, tolerations)
 
 /** Claims by name, or all of them by number. */
 export const claimNames = (state: AppState, claims: ReadonlyArray<Claim>): string =>

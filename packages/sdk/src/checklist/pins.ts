@@ -13,6 +13,7 @@ interface Held {
   readonly replica: string
   readonly node: string | null
   readonly pins: ReadonlyArray<Pin>
+  readonly tolerations: ReadonlyArray<string>
   /** Those of the same workload that keep their node for themselves. */
   readonly apart: ReadonlyArray<string>
 }
@@ -27,6 +28,7 @@ const held = (state: AppState): ReadonlyArray<Held> =>
         node: replica.pod?.node ?? placement?.node ?? null,
         // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
         pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
+        tolerations: workload.template.tolerations,
         apart: workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
           ? replicas.flatMap((other) =>
               other.name === replica.name || other.pod?.node == null ? [] : [other.pod.node]
@@ -37,12 +39,12 @@ const held = (state: AppState): ReadonlyArray<Held> =>
   })
 
 /** Usable nodes other than its own that a pin leaves open; null: not known. */
-const others = (state: AppState, node: string | null, pin: Pin): ReadonlyArray<string> | null =>
+const others = (state: AppState, { node, tolerations }: Held, pin: Pin): ReadonlyArray<string> | null =>
   pin.nodes === null || state.nodes === null
     ? null
     : pin.nodes.filter((name) => {
         const candidate = nodeNamed(state, name)
-        return name !== node && candidate !== undefined && usable(candidate)
+        return name !== node && candidate !== undefined && usable(candidate, tolerations)
       })
 
 /** The volume is on one node's own disk, whether nodes could be read or not. */
@@ -117,7 +119,7 @@ const narrow = (
 ): ReadonlyArray<{ readonly one: Held; readonly pin: Pin }> =>
   held(state).flatMap((one) =>
     one.pins
-      .filter((pin) => wanted(pin) && others(state, one.node, pin)?.length === 0)
+      .filter((pin) => wanted(pin) && others(state, one, pin)?.length === 0)
       .map((pin) => ({ one, pin }))
   )
 
@@ -170,7 +172,7 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
       !nodes.some(
         (node) =>
           node.name !== one.node &&
-          usable(node) &&
+          usable(node, one.tolerations) &&
           one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(node.name))
       )
   )
@@ -195,7 +197,7 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
     const free = (one: Held) =>
       (state.nodes ?? []).some(
         (candidate) =>
-          usable(candidate) &&
+          usable(candidate, one.tolerations) &&
           !one.apart.includes(candidate.name) &&
           one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(candidate.name))
       )

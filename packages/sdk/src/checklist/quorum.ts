@@ -144,6 +144,8 @@ const kept = (facts: Facts): ReadonlyArray<Said> => {
   const safe = sets.every(
     (workload) =>
       spare(workload, settings) >= 1 &&
+      // A replica without a node may yet start beside another one.
+      groups(state, workload, "node").flatMap((group) => group.replicas).length === workload.replicas &&
       settings.domains.every(
         (domain) =>
           fatal(facts, workload, domain).length === 0 && undecided(facts, workload, domain).length === 0

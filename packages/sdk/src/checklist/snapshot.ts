@@ -255,7 +255,7 @@ const consistent = ({ state }: Facts): ReadonlyArray<Said> => {
   return wantsGroup(state) && group !== undefined && state.protection.groupSnapshotApi !== null
     ? [
         yes(
-          `all ${claims.length} claims in one group (class ${group.name}): one crash-consistent cut`,
+          `${claims.length === 2 ? "both" : `all ${claims.length}`} claims in one group (class ${group.name}): one crash-consistent cut`,
           claimObjects(claims)
         )
       ]
