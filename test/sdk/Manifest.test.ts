@@ -10,6 +10,13 @@ describe("YAML", () => {
     })
   )
 
+  it.effect("JSON is read as it is, and what only begins like it is still YAML", () =>
+    Effect.gen(function* () {
+      assert.deepEqual(yield* parseYaml(' {"a": [1, "x"]}\n'), { a: [1, "x"] })
+      assert.deepEqual(yield* parseYaml("{a: 1, b: yes}"), { a: 1, b: "yes" })
+    })
+  )
+
   it.effect("every document of a text is read, in order", () =>
     Effect.gen(function* () {
       assert.deepEqual(yield* parseDocuments("a: 1\n---\nb: 2\n"), [{ a: 1 }, { b: 2 }])

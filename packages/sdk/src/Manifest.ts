@@ -2,6 +2,7 @@
  * YAML in and out; the only importer of `yaml`, which is loaded when it is first needed.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
@@ -24,6 +25,11 @@ const maxAliasCount = 100
 export const parseDocuments = Effect.fnUntraced(function* (
   text: string
 ): Effect.fn.Return<ReadonlyArray<unknown>, ManifestError> {
+  // JSON is YAML too, and needs no library.
+  if (text.trimStart().startsWith("{")) {
+    const value = yield* Effect.option(Effect.try((): unknown => JSON.parse(text)))
+    if (Option.isSome(value)) return [value.value]
+  }
   const yaml = yield* library
   const positions = new yaml.LineCounter()
   const documents = yaml.parseAllDocuments(text, {

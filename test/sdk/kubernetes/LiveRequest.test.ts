@@ -110,6 +110,19 @@ describe("what is sent and what comes back", () => {
     })
   )
 
+  it.live("disable-compression of the cluster asks for no gzip", () =>
+    Effect.gen(function* () {
+      const server = yield* serve((_, response) => json(response, 200, {}))
+      const dir = yield* folder
+      yield* Effect.provide(call(get), live(dir, kubeconfig(server.url)))
+      yield* Effect.provide(call(get), live(dir, kubeconfig(server.url, {}, { "disable-compression": true })))
+      assert.deepEqual(
+        server.requests.map((request) => request.headers["accept-encoding"]),
+        ["gzip", undefined]
+      )
+    })
+  )
+
   it.live("an answer other than 2xx is an answer, not a failure", () =>
     Effect.gen(function* () {
       const server = yield* serve((_, response) => json(response, 418, { a: 1 }))

@@ -105,6 +105,17 @@ describe("a refusal's reason", () => {
     assert.isDefined(error.action)
   })
 
+  it("a 401 is told in kubectl's words, with what to do", () => {
+    const error = fromStatus(read, 401, {}, body("Unauthorized", "Unauthorized"))
+    assert.strictEqual(error.message, "You must be logged in to the server (Unauthorized)")
+    assert.match(error.action ?? "", /log in again/)
+  })
+
+  it("words that run over lines become one", () => {
+    const error = fromStatus(write, 403, {}, body("Forbidden", 'admission webhook "x" denied:\n  - a\n  - b'))
+    assert.strictEqual(error.message, 'admission webhook "x" denied: - a - b')
+  })
+
   it("words that name no object are told with the request they answer", () => {
     const vague = body("Invalid", "the server rejected our request due to an error in our request")
     assert.match(

@@ -38,6 +38,7 @@ export interface Channel {
 export interface Connection {
   readonly server: URL
   readonly userAgent: string
+  readonly compression: boolean
   /** `--request-timeout`; null waits as long as the server does. */
   readonly requestTimeoutMillis: number | null
   /** A place among the requests under way, until the scope closes. */
@@ -180,6 +181,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     server: endpoint.url,
     userAgent: options.userAgent,
+    compression: cluster.compression,
     requestTimeoutMillis: options.requestTimeoutMillis,
     turn: places.takeScoped(1),
     channel: gate.withPermit(channel),

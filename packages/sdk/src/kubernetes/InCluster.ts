@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import { readFile } from "node:fs/promises"
 import { isIPv6 } from "node:net"
 import * as Path from "node:path"
-import type { Access, KubeconfigOptions } from "./Kubeconfig.ts"
+import type { ClusterError } from "../Cluster.ts"
+import { type Access, attempt, impersonate, type KubeconfigOptions } from "./Kubeconfig.ts"
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -16,7 +17,7 @@ const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
 export const inCluster = Effect.fnUntraced(function* (
   options: KubeconfigOptions,
   folder: string = serviceAccount
-): Effect.fn.Return<Access | null> {
+): Effect.fn.Return<Access | null, ClusterError> {
   const environment = options.environment ?? process.env
   const host = environment["KUBERNETES_SERVICE_HOST"] ?? ""
   const port = environment["KUBERNETES_SERVICE_PORT"] ?? ""
@@ -39,7 +40,8 @@ export const inCluster = Effect.fnUntraced(function* (
       authority: { _tag: "File", path: file("ca.crt") },
       insecure: false,
       serverName: null,
-      proxyUrl: null
+      proxyUrl: null,
+      compression: true
     },
     user: {
       certificate: null,
@@ -49,10 +51,7 @@ export const inCluster = Effect.fnUntraced(function* (
       basic: null,
       exec: null,
       authProvider: null,
-      impersonate:
-        options.as === undefined
-          ? null
-          : { user: options.as, uid: options.asUid ?? null, groups: options.asGroups ?? [], extra: [] }
+      impersonate: yield* attempt(() => impersonate({}, "", options))
     }
   }
 })

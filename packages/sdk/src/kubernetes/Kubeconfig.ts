@@ -44,6 +44,7 @@ export interface ClusterEntry {
   readonly insecure: boolean
   readonly serverName: string | null
   readonly proxyUrl: string | null
+  readonly compression: boolean
 }
 
 /** Bytes that stand in the kubeconfig itself or in a file of their own. The former wins. */
@@ -183,7 +184,8 @@ export const fromDocument = (document: unknown, file: string): Effect.Effect<Kub
     }
   })
 
-const attempt = <A>(read: () => A): Effect.Effect<A, ClusterError> =>
+/** Runs a reader of plain data, which throws its fault. */
+export const attempt = <A>(read: () => A): Effect.Effect<A, ClusterError> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(read())
@@ -267,7 +269,14 @@ const clusterEntry = (entry: Entry, name: string): ClusterEntry => {
       "remove one of the two"
     )
   }
-  return { server, authority, insecure, serverName: text("tls-server-name"), proxyUrl: text("proxy-url") }
+  return {
+    server,
+    authority,
+    insecure,
+    serverName: text("tls-server-name"),
+    proxyUrl: text("proxy-url"),
+    compression: !flag("disable-compression")
+  }
 }
 
 const execPlugin = (entry: Entry, user: string): ExecPlugin => {
@@ -291,7 +300,7 @@ const execPlugin = (entry: Entry, user: string): ExecPlugin => {
 }
 
 const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): UserEntry => {
-  const { text, texts, record, bytes } = reader(entry, `user ${name}`)
+  const { text, record, bytes } = reader(entry, `user ${name}`)
   const certificate = bytes("client-certificate-data", "client-certificate")
   const key = bytes("client-key-data", "client-key")
   if ((certificate === null) !== (key === null)) {
@@ -301,13 +310,6 @@ const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): User
   const exec = record("exec")
   const provider = record("auth-provider")
   const username = text("username")
-  const as = options.as ?? text("as")
-  const uid = options.asUid ?? text("as-uid")
-  const groups = options.asGroups ?? texts("as-groups")
-  const extra = record("as-user-extra") ?? {}
-  if (as === null && (uid !== null || groups.length > 0 || Object.keys(extra).length > 0)) {
-    throw configFault("impersonating a group or uid needs a user", "add --as")
-  }
   return {
     certificate,
     key,
@@ -322,19 +324,27 @@ const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): User
             name: reader(provider, `user ${name}.auth-provider`).text("name") ?? "",
             config: reader(provider, `user ${name}.auth-provider`).record("config") ?? {}
           },
-    impersonate:
-      as === null
-        ? null
-        : {
-            user: as,
-            uid,
-            groups,
-            extra: Object.keys(extra).map((key) => [
-              key,
-              reader(extra, `user ${name}.as-user-extra`).texts(key)
-            ])
-          }
+    impersonate: impersonate(entry, name, options)
   }
+}
+
+/** Whom to act as: the flags' word, else the user entry's. */
+export const impersonate = (
+  entry: Entry,
+  name: string,
+  options: KubeconfigOptions
+): UserEntry["impersonate"] => {
+  const { text, texts, record } = reader(entry, `user ${name}`)
+  const user = options.as ?? text("as")
+  const uid = options.asUid ?? text("as-uid")
+  const groups = options.asGroups ?? texts("as-groups")
+  const extra = record("as-user-extra") ?? {}
+  if (user === null) {
+    if (uid === null && groups.length === 0 && Object.keys(extra).length === 0) return null
+    throw configFault("impersonating a group or uid needs a user", "add --as")
+  }
+  const place = `user ${name}.as-user-extra`
+  return { user, uid, groups, extra: Object.keys(extra).map((key) => [key, reader(extra, place).texts(key)]) }
 }
 
 /** The cluster, user and namespace that the context and the flags come to. */

@@ -28,7 +28,7 @@ export const target = (server: URL, request: Pick<Request, "path" | "query">): s
 const headersOf = (connection: Connection, channel: Channel, request: Request): Headers => ({
   "user-agent": connection.userAgent,
   accept: "application/json",
-  "accept-encoding": "gzip",
+  ...(connection.compression ? { "accept-encoding": "gzip" } : {}),
   ...(request.body === undefined ? {} : { "content-type": "application/json" }),
   ...request.headers,
   ...channel.credential.headers

@@ -40,7 +40,7 @@ export const outcomeUnknown = (request: Pick<Request, "method" | "path">, why: s
   })
 
 /** Words that name no object: told alone they would say nothing. */
-const vague = /^(the server |unauthorized$)/i
+const vague = /^the server /i
 
 const missingApi = "the server could not find the requested resource"
 
@@ -146,9 +146,10 @@ export const fromStatus = (
     (reason._tag === "InternalError" && said.includes("etcdserver"))
   if (isWrite(request) && effectUnknown) return outcomeUnknown(request, said)
   const action = actions[reason._tag]
+  const told = reason._tag === "Unauthorized" ? "You must be logged in to the server (Unauthorized)" : said
   return new ClusterError({
     reason,
-    message: vague.test(said) ? `${describeRequest(request)}: ${said}` : said,
+    message: vague.test(told) ? `${describeRequest(request)}: ${told}` : told,
     status: code,
     ...(action === undefined ? {} : { action })
   })
