@@ -64,6 +64,7 @@ const download = async (packages: ReadonlyArray<string>, folder: string): Promis
     "APT::Install-Recommends=false"
   ]
   const flags = [...options, "APT::Sandbox::User=root"].flatMap((option) => ["-o", option])
+  await run("apt-get", ["update", "-qq"])
   await run("apt-get", ["-y", "-qq", "-d", ...flags, "install", ...packages])
   return readdirSync(folder).filter((name) => name.endsWith(".deb") && !unneeded.test(name))
 }

@@ -4,7 +4,7 @@ import * as control from "./control-plane.ts"
 import * as debian from "./debian.ts"
 import * as dns from "./dns.ts"
 import { down, remains, remember } from "./down.ts"
-import { below, ready } from "./folder.ts"
+import { below, ready, root } from "./folder.ts"
 import * as images from "./images.ts"
 import * as network from "./network.ts"
 import * as node from "./node.ts"
@@ -58,6 +58,7 @@ const explain = (cause: unknown): Error => {
 
 export const up = async (): Promise<void> => {
   if (existsSync(ready) && dead().length === 0) return say("the cluster is up already")
+  if (root.length > 38) throw new Error(`BED_DIR is too long for the sockets below it: ${root}`)
   await prepare()
   if (remains().length > 0) await phase("removal of what a crash left", down)
   await remember()
