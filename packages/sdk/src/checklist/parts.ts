@@ -46,6 +46,25 @@ export const nodeNamed = (state: AppState, name: string | null): Node | undefine
 export const usable = (node: Node, tolerations: ReadonlyArray<string>): boolean =>
   node.ready === true && !node.unschedulable && admits(node.taints, tolerations)
 
+interface OfClaim {
+  readonly claim: string | null
+}
+
+/** Remembered by list: with hundreds of claims each rule would search thousands of snapshots for every one. */
+const indexes = new WeakMap<ReadonlyArray<OfClaim>, ReadonlyMap<string | null, ReadonlyArray<OfClaim>>>()
+
+const index = <A extends OfClaim>(all: ReadonlyArray<A>): ReadonlyMap<string | null, ReadonlyArray<A>> => {
+  const known = indexes.get(all) as ReadonlyMap<string | null, ReadonlyArray<A>> | undefined
+  if (known !== undefined) return known
+  const made = Map.groupBy(all, (one) => one.claim)
+  indexes.set(all, made)
+  return made
+}
+
+/** The snapshots, or copies, of one claim. */
+export const ofClaim = <A extends OfClaim>(all: ReadonlyArray<A> | null, claim: Claim): ReadonlyArray<A> =>
+  all === null ? [] : (index(all).get(claim.name) ?? [])
+
 /** Claims by name, or all of them by number. */
 export const claimNames = (state: AppState, claims: ReadonlyArray<Claim>): string =>
   claims.length > 3 && claims.length === liveClaims(state).length

@@ -15,7 +15,7 @@ interface Held {
   readonly pins: ReadonlyArray<Pin>
   readonly tolerations: ReadonlyArray<string>
   /** Those of the same workload that keep their node for themselves. */
-  readonly apart: ReadonlyArray<string>
+  readonly apart: () => ReadonlyArray<string>
 }
 
 const held = (state: AppState): ReadonlyArray<Held> =>
@@ -29,11 +29,12 @@ const held = (state: AppState): ReadonlyArray<Held> =>
         // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
         pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
         tolerations: workload.template.tolerations,
-        apart: workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
-          ? replicas.flatMap((other) =>
-              other.name === replica.name || other.pod?.node == null ? [] : [other.pod.node]
-            )
-          : []
+        apart: () =>
+          workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
+            ? replicas.flatMap((other) =>
+                other.name === replica.name || other.pod?.node == null ? [] : [other.pod.node]
+              )
+            : []
       }
     })
   })
@@ -194,13 +195,15 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
       (one) => one.node ?? ""
     )
   ].map(([node, on]) => {
-    const free = (one: Held) =>
-      (state.nodes ?? []).some(
+    const free = (one: Held) => {
+      const apart = one.apart()
+      return (state.nodes ?? []).some(
         (candidate) =>
           usable(candidate, one.tolerations) &&
-          !one.apart.includes(candidate.name) &&
+          !apart.includes(candidate.name) &&
           one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(candidate.name))
       )
+    }
     const stranded = on.filter((one) => !free(one))
     const replicas = (stranded.length === 0 ? on : stranded).map((one) => one.replica)
     const objects = [`Node/${node}`, ...replicas.map((replica) => `Pod/${replica}`)]

@@ -8,13 +8,13 @@ import type { Copy, VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"
 import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
-import { boundClaims, claimNames, claimObjects, statefulSets } from "./parts.ts"
+import { boundClaims, claimNames, claimObjects, ofClaim, statefulSets } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
 import { age, change, count, instant, kubectl, kubectlCluster, names, span, title, verb } from "./words.ts"
 
 const snapshotsOf = (state: AppState, claim: Claim): ReadonlyArray<VolumeSnapshot> =>
-  (state.protection.snapshots ?? []).filter((one) => one.claim === claim.name)
+  ofClaim(state.protection.snapshots, claim)
 
 /** Ready, and its content names it back: a one-sided binding may be somebody else's data. */
 const restorable = (one: VolumeSnapshot): boolean => one.readyToUse && one.bound !== false
@@ -25,7 +25,7 @@ const youngest = (times: ReadonlyArray<string>): string | undefined =>
   times.toSorted((a, b) => instant(b) - instant(a))[0]
 
 const copiesOf = (state: AppState, claim: Claim): ReadonlyArray<Copy> =>
-  (state.protection.copies ?? []).filter((copy) => copy.claim === claim.name)
+  ofClaim(state.protection.copies, claim)
 
 const uncopied = (state: AppState): ReadonlyArray<Claim> =>
   boundClaims(state).filter((claim) => copiesOf(state, claim).length === 0)
@@ -106,6 +106,14 @@ const sameCut = 1000
 const spread = (times: ReadonlyArray<string>): number =>
   times.length === 0 ? 0 : Math.max(...times.map(instant)) - Math.min(...times.map(instant))
 
+const holds = (
+  members: ReadonlyArray<{ readonly claim: string | null }>,
+  claims: ReadonlyArray<string>
+): boolean => {
+  const held = new Set(members.map((one) => one.claim))
+  return claims.every((claim) => held.has(claim))
+}
+
 /** A set that holds every claim: a group cut at once, or a set of ours, which keeps its own record of how it was cut. */
 const hasWholeSet = (state: AppState): boolean => {
   const claims = boundClaims(state).map((claim) => claim.name)
@@ -115,7 +123,7 @@ const hasWholeSet = (state: AppState): boolean => {
   return [...sets].some(
     ([key, members]) =>
       key !== "group null" &&
-      claims.every((claim) => members.some((one) => one.claim === claim)) &&
+      holds(members, claims) &&
       (key.startsWith("set ") || spread(members.map(when)) <= sameCut)
   )
 }
@@ -217,7 +225,10 @@ const copiesTorn = ({ state }: Facts): ReadonlyArray<Said> => {
   if (claims.length < 2 || !backed(state)) return []
   const objects = Map.groupBy(state.protection.copies ?? [], (copy) => copy.name)
   const whole = [...objects.values()].some((copies) =>
-    claims.every((claim) => copies.some((copy) => copy.claim === claim.name))
+    holds(
+      copies,
+      claims.map((claim) => claim.name)
+    )
   )
   const newest = claims.flatMap((claim) => {
     const time = youngest(copiesOf(state, claim).flatMap((copy) => (copy.taken === null ? [] : [copy.taken])))

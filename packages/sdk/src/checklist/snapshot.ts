@@ -6,7 +6,7 @@ import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
 import { cutOfSickRule } from "./health.ts"
-import { boundClaims, byDriver, claimNames, claimObjects, liveClaims } from "./parts.ts"
+import { boundClaims, byDriver, claimNames, claimObjects, liveClaims, ofClaim } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
 import { age, count, instant, kubectl, kubectlCluster, names, oneLine, verb } from "./words.ts"
@@ -141,21 +141,19 @@ const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
 const sameCut = 1000
 
 /** How far apart the members of each group of today's drivers were cut, widest first. */
-const spreads = (state: AppState): ReadonlyArray<{ readonly group: string; readonly millis: number }> =>
-  [
-    ...Map.groupBy(
-      (state.protection.snapshots ?? []).filter(
-        (one) => one.driver === null || byDriver(state).has(one.driver)
-      ),
-      (one) => one.group ?? ""
-    )
-  ]
+const spreads = (state: AppState): ReadonlyArray<{ readonly group: string; readonly millis: number }> => {
+  const drivers = byDriver(state)
+  const ofToday = (state.protection.snapshots ?? []).filter(
+    (one) => one.driver === null || drivers.has(one.driver)
+  )
+  return [...Map.groupBy(ofToday, (one) => one.group ?? "")]
     .filter(([group]) => group !== "")
     .map(([group, members]) => {
       const cuts = members.flatMap((one) => (one.cut === null ? [] : [instant(one.cut)]))
       return { group, millis: cuts.length === 0 ? 0 : Math.max(...cuts) - Math.min(...cuts) }
     })
     .toSorted((a, b) => b.millis - a.millis)
+}
 
 const groupApart = ({ state }: Facts): ReadonlyArray<Said> => {
   const seen = spreads(state).find(({ millis }) => millis > sameCut)
@@ -191,9 +189,9 @@ const readyPatience = 86_400_000
 /** An error goes away when a retry succeeds, so only a claim's newest snapshot tells. */
 const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> =>
   boundClaims(state).flatMap((claim) => {
-    const newest = (state.protection.snapshots ?? [])
-      .filter((one) => one.claim === claim.name)
-      .toSorted((a, b) => instant(b.created) - instant(a.created))[0]
+    const newest = ofClaim(state.protection.snapshots, claim).toSorted(
+      (a, b) => instant(b.created) - instant(a.created)
+    )[0]
     if (newest === undefined || newest.readyToUse) return []
     const siblingsReady = (state.protection.snapshots ?? []).some(
       (one) => one.group !== null && one.group === newest.group && one.readyToUse
