@@ -222,6 +222,19 @@ export class Store {
     return this.#table(type).compacted
   }
 
+  /** Everything that there is, as if it had just come. */
+  all(): ReadonlyArray<Change> {
+    return [...this.#tables].flatMap(([type]) =>
+      this.list(type).map((object): Change => ({
+        type,
+        kind: "ADDED",
+        revision: Number(object.metadata.resourceVersion),
+        object,
+        previous: undefined
+      }))
+    )
+  }
+
   /** Forgets the history up to a revision, as etcd's compaction does every five minutes. */
   compact(revision = this.revision): void {
     for (const table of this.#tables.values()) {

@@ -1,0 +1,92 @@
+/**
+ * How controllers run: changes of the store name keys, and each key is reconciled
+ * until nothing is left to do. One fiber runs all of them, on the Effect clock, in an
+ * order that depends on nothing but what happened.
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
+import type { Registry } from "../Registry.ts"
+import { Refusal } from "../Status.ts"
+import type { Change } from "../Store.ts"
+
+export interface Controller {
+  readonly name: string
+  /** The keys that a change concerns, `namespace/name` by custom. */
+  readonly keysOf: (change: Change) => ReadonlyArray<string>
+  /** Brings one key on. Answers after how many milliseconds to look again, if at all. */
+  readonly reconcile: (key: string) => number | undefined
+}
+
+/** After a write that was refused, a conflict or a quota, as a work queue's backoff does. */
+const retryMillis = 1000
+
+export interface Options {
+  /** Milliseconds between a change and the controllers' answer to it. Default 0. */
+  readonly reactionMillis?: number
+}
+
+/** Runs the controllers until the scope closes. What is in the store already counts as new. */
+export const run = (
+  registry: Registry,
+  controllers: ReadonlyArray<Controller>,
+  { reactionMillis = 0 }: Options = {}
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { store, now } = registry
+    const wake = Latch.makeUnsafe()
+    /** Keys by the time at which they are due; of one key the earliest counts. */
+    const due = new Map<Controller, Map<string, number>>(
+      controllers.map((each) => [each, new Map<string, number>()])
+    )
+
+    const enqueue = (controller: Controller, key: string, at: number): void => {
+      const keys = due.get(controller)
+      const known = keys?.get(key)
+      if (keys === undefined || (known !== undefined && known <= at)) return
+      keys.set(key, at)
+      wake.openUnsafe()
+    }
+    const noticed = (change: Change): void => {
+      for (const controller of controllers) {
+        for (const key of controller.keysOf(change)) enqueue(controller, key, now() + reactionMillis)
+      }
+    }
+    const stop = store.listen(noticed)
+    yield* Effect.addFinalizer(() => Effect.sync(stop))
+    for (const change of store.all()) noticed(change)
+
+    const turn = (controller: Controller, key: string): void => {
+      try {
+        const again = controller.reconcile(key)
+        if (again !== undefined) enqueue(controller, key, now() + again)
+      } catch (refusal) {
+        if (!(refusal instanceof Refusal)) throw refusal
+        enqueue(controller, key, now() + retryMillis)
+      }
+    }
+
+    /** Runs all that is due; answers when the next key is, or Infinity. */
+    const round = (): number => {
+      let next = Number.POSITIVE_INFINITY
+      for (const [controller, keys] of due) {
+        for (const [key, at] of [...keys]) {
+          if (at <= now()) {
+            keys.delete(key)
+            turn(controller, key)
+          }
+        }
+      }
+      for (const keys of due.values()) for (const at of keys.values()) next = Math.min(next, at)
+      return next
+    }
+
+    const loop: Effect.Effect<never> = Effect.suspend(() => {
+      wake.closeUnsafe()
+      const next = round()
+      const wait = next - now()
+      if (wait <= 0) return Effect.yieldNow
+      return wait === Number.POSITIVE_INFINITY ? wake.await : Effect.raceFirst(wake.await, Effect.sleep(wait))
+    }).pipe(Effect.forever)
+    yield* Effect.forkScoped(loop)
+  })
