@@ -237,7 +237,8 @@ Can this application ...
       draft.unread = [
         { resource: "nodes", reason: "Forbidden", message: "nodes is forbidden" },
         { resource: "persistentvolumes", reason: "Forbidden", message: "persistentvolumes is forbidden" },
-        { resource: "volumesnapshots.snapshot.storage.k8s.io", reason: "Unsupported", message: "not found" }
+        { resource: "volumesnapshots.snapshot.storage.k8s.io", reason: "Unsupported", message: "not found" },
+        { resource: "pods/db-1", reason: "Unreadable", message: "pods/db-1: status.phase is no text" }
       ]
     })
     const text = page(state)
@@ -246,8 +247,9 @@ Can this application ...
     assert.include(text, "Budgets:     <unknown>\n")
     assert.include(
       text,
-      `Not read:    nodes, persistentvolumes (Forbidden to this user),
-             volumesnapshots.snapshot.storage.k8s.io (not served)
+      `Not read:    Forbidden: nodes, persistentvolumes
+             Not served: volumesnapshots
+             pods/db-1: status.phase is no text
 `
     )
   })

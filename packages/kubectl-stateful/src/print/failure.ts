@@ -14,7 +14,8 @@ const serverWords: Readonly<Record<string, string>> = {
 
 const withAction = (fact: string, action: string | undefined): string => {
   const bare = fact.trim().replace(/\.$/, "")
-  return action === undefined || action === "" ? bare : `${bare}; ${action.trim()}`
+  if (action === undefined || action === "") return bare
+  return bare.endsWith("?") ? `${bare} ${action.trim()}` : `${bare}; ${action.trim()}`
 }
 
 const clusterFailure = (error: ClusterError): string => {

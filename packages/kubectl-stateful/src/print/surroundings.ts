@@ -73,23 +73,28 @@ export const surroundings = (state: AppState, columns: number): ReadonlyArray<Li
   ]
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  Forbidden: "Forbidden to this user",
-  Unsupported: "not served"
+/** Reasons that say enough for all the resources that they hold for. */
+const wholeReasons: Readonly<Record<string, string>> = {
+  Forbidden: "Forbidden",
+  Unsupported: "Not served"
 }
 
-/** What could not be read, each reason once; nothing when all was. */
+/** `volumesnapshots.snapshot.storage.k8s.io` is known by its first word; an object keeps its name. */
+const shortResource = (resource: string): string => resource.replace(/^([a-z]+)\.[a-z0-9.]+/, "$1")
+
+/** What could not be read and why; nothing when all was. */
 export const unreadLines = (state: AppState, wide: boolean, columns: number): ReadonlyArray<Line> => {
-  if (state.unread.length === 0) return []
-  const byReason = Map.groupBy(state.unread, (each) => reasons[each.reason] ?? each.message)
-  const items = [...byReason].map(
-    ([reason, all]) => `${all.map((each) => each.resource).join(", ")} (${reason})`
-  )
-  return field(
-    "Not read",
-    wide ? state.unread.map((each) => `${each.resource} (${each.message})`) : items,
-    columns,
-    valueColumn
+  const alike = Map.groupBy(state.unread, (each) => (wide ? undefined : wholeReasons[each.reason]))
+  const single = (alike.get(undefined) ?? []).map((each) => [
+    each.message.startsWith(each.resource) ? each.message : `${each.resource}: ${each.message}`
+  ])
+  const grouped = [...alike]
+    .filter(([reason]) => reason !== undefined)
+    .map(([reason, all]) =>
+      all.map((each, index) => `${index === 0 ? `${reason}: ` : ""}${shortResource(each.resource)}`)
+    )
+  return [...grouped, ...single].flatMap((items, index) =>
+    field(index === 0 ? "Not read" : null, items, columns, valueColumn)
   )
 }
 

@@ -71,14 +71,14 @@ export const table = (
   ]
 }
 
-/** `Title:` and then a list, wrapped under itself, at the column where all such values start. */
+/** `Title:` (null: the same title goes on) and then a list, wrapped under itself, at the column where all such values start. */
 export const field = (
-  title: string,
+  title: string | null,
   items: ReadonlyArray<Cell>,
   columns: number,
   indent: number
 ): ReadonlyArray<Line> => {
-  const lead = span(`${title}:`.padEnd(indent))
+  const lead = span((title === null ? "" : `${title}:`).padEnd(indent))
   const empty = line(lead, "<none>")
   if (items.length === 0) return [empty]
   const lines: Array<Array<Span>> = [[lead]]
