@@ -120,11 +120,15 @@ const understood = (workloads: Observation["lists"], ref: AppRef): Effect.Effect
 const withUnread = (state: AppState, unread: ReadonlyArray<Unread>): AppState =>
   unread.length === 0 ? state : { ...state, unread: [...state.unread, ...unread] }
 
-/** The state of one application, and what it cost. Fails when the application itself cannot be read. */
-export const readCounted = (
+/** The lists that `read` observes, and what they cost. Fails when the application itself cannot be read. */
+export const survey = (
   ref: AppRef,
   options: ReadOptions = {}
-): Effect.Effect<Counted<AppState>, ClusterError | AppNotFound, Cluster> =>
+): Effect.Effect<
+  Counted<Observation> & { readonly unread: ReadonlyArray<Unread> },
+  ClusterError | AppNotFound,
+  Cluster
+> =>
   Effect.gen(function* () {
     yield* checkSelector(ref)
     const { namespace } = ref
@@ -144,33 +148,43 @@ export const readCounted = (
       ],
       { concurrency: 2 }
     )
-    const observation: Observation = {
-      ref,
-      observed,
-      serverVersion: served.value.serverVersion,
-      apis: served.value.apis,
-      lists: {
-        ...(devices ? {} : { resourceclaims: [] }),
-        ...workloads.value,
-        ...first.value,
-        ...own.value,
-        ...pods.value,
-        ...extensions.value
-      },
-      keys: null,
-      domainLabels: options.domainLabels ?? defaultDomainLabels
-    }
     const firstCost = [served.cost, first.cost, own.cost].reduce(beside, workloads.cost)
-    const cost = after(firstCost, beside(pods.cost, extensions.cost))
-    if (options.checkKeys !== true) {
-      return { value: withUnread(observe(observation), served.value.unread), cost }
+    return {
+      value: {
+        ref,
+        observed,
+        serverVersion: served.value.serverVersion,
+        apis: served.value.apis,
+        lists: {
+          ...(devices ? {} : { resourceclaims: [] }),
+          ...workloads.value,
+          ...first.value,
+          ...own.value,
+          ...pods.value,
+          ...extensions.value
+        },
+        keys: null,
+        domainLabels: options.domainLabels ?? defaultDomainLabels
+      },
+      unread: served.value.unread,
+      cost: after(firstCost, beside(pods.cost, extensions.cost))
     }
+  })
+
+/** The state of one application, and what it cost. */
+export const readCounted = (
+  ref: AppRef,
+  options: ReadOptions = {}
+): Effect.Effect<Counted<AppState>, ClusterError | AppNotFound, Cluster> =>
+  Effect.gen(function* () {
+    const { value: observation, unread, cost } = yield* survey(ref, options)
+    if (options.checkKeys !== true) return { value: withUnread(observe(observation), unread), cost }
     const { lists } = accept(observation)
     const names = referencedNames(membersOf(ref, lists), lists)
-    const checked = yield* counted(checkKeys(namespace, names))
+    const checked = yield* counted(checkKeys(ref.namespace, names))
     return {
       value: withUnread(observe({ ...observation, keys: checked.value.facts }), [
-        ...served.value.unread,
+        ...unread,
         ...checked.value.unread
       ]),
       // They go out side by side, whatever their number.

@@ -58,7 +58,7 @@ export const Event = Struct({
   type: String,
   reason: String,
   message: String,
-  count: Schema.Number,
+  count: Schema.Finite,
   last: String
 })
 

@@ -4,7 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 
-const { Boolean, Literals, Natural, NullOr, Number, String, Struct } = Schema
+const { Boolean, Finite, Literals, Natural, NullOr, String, Struct } = Schema
 
 /** `spec.persistentVolumeClaimRetentionPolicy` as the API spells it (KEP-1847). */
 export const Retention = Struct({
@@ -38,13 +38,13 @@ export const PodTemplate = Struct({
   affinity: Schema.Array(String),
   /** `topologyKey` of required pod anti-affinity among its own replicas. */
   antiAffinityKeys: Schema.Array(String),
-  spread: Schema.Array(Struct({ topologyKey: String, maxSkew: Number, whenUnsatisfiable: String })),
+  spread: Schema.Array(Struct({ topologyKey: String, maxSkew: Finite, whenUnsatisfiable: String })),
   tolerations: Schema.Array(String),
   priorityClass: NullOr(String),
-  fsGroup: NullOr(Number),
+  fsGroup: NullOr(Finite),
   fsGroupChangePolicy: NullOr(String),
   hostNetwork: Boolean,
-  terminationGracePeriodSeconds: Number,
+  terminationGracePeriodSeconds: Finite,
   resourceClaims: Schema.Array(String),
   /** Extended resources that containers ask for: name to quantity. */
   extendedResources: Schema.Record(String, String),
@@ -82,7 +82,7 @@ export const Workload = Struct({
   currentRevision: NullOr(String),
   updateRevision: NullOr(String),
   /** Newest first. */
-  revisions: Schema.Array(Struct({ name: String, revision: Number, created: String })),
+  revisions: Schema.Array(Struct({ name: String, revision: Finite, created: String })),
   images: Schema.Array(String),
   template: PodTemplate,
   writers: Schema.Array(Writer)
