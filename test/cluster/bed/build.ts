@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync
@@ -94,12 +95,16 @@ export const build = async (): Promise<void> => {
   for (const group of groups) {
     const target = home(group)
     if (existsSync(target)) continue
-    await run("go", ["version"]).catch(() => {
-      throw new Error("go is needed to build the cluster's binaries, and is not on the PATH")
-    })
     await phase(`build of ${group.name}`, () => compile(group, target))
   }
 }
+
+/** Whether the running cluster's binaries are of other sources than those here. */
+export const outdated = (): boolean =>
+  groups.map(home).some((target) => {
+    const name = existsSync(target) ? readdirSync(target)[0] : undefined
+    return name === undefined || readlinkSync(join(binaries, name)) !== join(target, name)
+  })
 
 /** Puts every binary into the bed's one folder. */
 export const link = (): void => {

@@ -26,7 +26,9 @@ export const run = (command: string, args: ReadonlyArray<string>, settings: Sett
     let err = ""
     child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()))
     child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()))
-    child.on("error", reject)
+    child.on("error", (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === "ENOENT" ? new Error(`${command} is not on the PATH`) : cause)
+    )
     child.on("close", (code) => {
       if (code === 0) return resolve(out)
       const words = [command, ...args].join(" ").slice(0, 200)

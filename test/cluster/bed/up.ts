@@ -57,7 +57,10 @@ const explain = (cause: unknown): Error => {
 }
 
 export const up = async (): Promise<void> => {
-  if (existsSync(ready) && dead().length === 0) return say("the cluster is up already")
+  if (existsSync(ready) && dead().length === 0) {
+    const renew = build.outdated() ? ", with binaries of other sources; `down` and `up` renew it" : ""
+    return say(`the cluster is up already${renew}`)
+  }
   if (root.length > 38) throw new Error(`BED_DIR is too long for the sockets below it: ${root}`)
   await prepare()
   if (remains().length > 0) await phase("removal of what a crash left", down)
