@@ -52,4 +52,11 @@ describe("a failure's line", () => {
   it("of a wrong command line names the way out", () => {
     assert.strictEqual(failureLine(new Usage("too much", "take less"), help), "error: too much; take less")
   })
+
+  it("that nobody foresaw is called a fault, without a stack", () => {
+    assert.strictEqual(
+      failureLine(new TypeError("x is not a function"), help),
+      "error: TypeError: x is not a function; this is a fault of kubectl-stateful, please report it"
+    )
+  })
 })

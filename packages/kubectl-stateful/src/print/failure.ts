@@ -70,5 +70,8 @@ export const failureLine = (error: unknown, help: string): string => {
   if (parse !== null) return visible(`error: ${parse}`)
   // The SDK's other errors say what to do as well.
   if (hasAction(error)) return visible(`error: ${withAction(error.message, error.action)}`)
-  return visible(`error: ${error.message}`)
+  if ("_tag" in error) return visible(`error: ${error.message}`)
+  return visible(
+    `error: ${error.name}: ${error.message}; this is a fault of kubectl-stateful, please report it`
+  )
 }
