@@ -180,6 +180,12 @@ describe("a faulty kubeconfig is told in one line, before any server is asked", 
       {},
       /^context "gone" does not exist$/
     ],
+    [
+      "a context whose name has a line break",
+      kubeconfig("https://x"),
+      { context: "a\nb\u001b[2J" },
+      /^context "a b \[2J" does not exist$/
+    ],
     ["no current-context", { ...kubeconfig("https://x"), "current-context": "" }, {}, /^no context is set$/],
     [
       "a cluster that is not there",

@@ -90,9 +90,9 @@ export interface Access {
   readonly user: UserEntry
 }
 
-/** The kubeconfig is at fault, and no cluster was asked. */
+/** The kubeconfig is at fault, and no cluster was asked. A name with a line break in it still makes one line. */
 export const configFault = (message: string, action: string): ClusterError =>
-  new ClusterError({ reason: { _tag: "Config" }, message, action })
+  new ClusterError({ reason: { _tag: "Config" }, message: message.replaceAll(/\p{Cc}+/gu, " "), action })
 
 const wrongType = (what: string, wanted: string): ClusterError =>
   configFault(`kubeconfig: ${what} is not ${wanted}`, "correct the file; `kubectl config view` shows it")

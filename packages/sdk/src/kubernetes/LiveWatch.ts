@@ -73,18 +73,38 @@ export const lines = (
     )
   })
 
-const parse = (line: string, request: Request): Effect.Effect<WatchEvent, ClusterError> =>
-  Effect.suspend(() => {
-    let value: unknown
-    try {
-      value = JSON.parse(line)
-    } catch {
-      value = null
-    }
-    return isEvent(value)
-      ? Effect.succeed(value)
-      : Effect.fail(broken(request, "a line is no event", { _tag: "Unreadable" }))
-  })
+const parse = (line: string): WatchEvent | null => {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isEvent(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+/** The events of lines that came together stay together, so that their consumer can take them as one change. */
+const events = (
+  whole: Stream.Stream<string, ClusterError>,
+  request: Request
+): Stream.Stream<WatchEvent, ClusterError> =>
+  whole.pipe(
+    Stream.mapArrayEffect((batch) =>
+      Effect.sync(() => {
+        const parsed = batch.filter((line) => line.trim() !== "").map(parse)
+        const bad = parsed.indexOf(null)
+        const good = (bad === -1 ? parsed : parsed.slice(0, bad)).filter((event) => event !== null)
+        return [{ good, junk: bad !== -1 }] as const
+      })
+    ),
+    Stream.flatMap(({ good, junk }) =>
+      junk
+        ? Stream.concat(
+            Stream.fromIterable(good),
+            Stream.fail(broken(request, "a line is no event", { _tag: "Unreadable" }))
+          )
+        : Stream.fromIterable(good)
+    )
+  )
 
 const readJson = (bytes: Stream.Stream<Uint8Array, ClusterError>): Effect.Effect<unknown> =>
   Stream.mkUint8Array(Stream.limitBytes(bytes, 256 * 1024, () => Stream.empty)).pipe(
@@ -126,11 +146,7 @@ export const liveWatch =
       // A watch outlives --request-timeout, which bounds its first answer alone.
       const bytes = bodyOf({ ...connection, requestTimeoutMillis: null }, asked, answer)
       if (answer.status !== 200) return yield* refusal(asked, answer.status, answer.headers, bytes)
-      return lines(bytes, asked).pipe(
-        Stream.filter((line) => line.trim() !== ""),
-        Stream.mapEffect((line) => parse(line, asked)),
-        Stream.takeUntil((event) => event.type === "ERROR")
-      )
+      return events(lines(bytes, asked), asked).pipe(Stream.takeUntil((event) => event.type === "ERROR"))
     })
     return Stream.unwrap(open).pipe(
       Stream.timeoutOrElse({

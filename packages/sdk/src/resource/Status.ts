@@ -138,7 +138,7 @@ export const fromStatus = (
   const status: Status = isStatus(body) ? body : {}
   const reason = byReason(status, headers) ?? byCode(code, headers)
   // A webhook's words may run over lines; an error is one.
-  const said = status.message?.replaceAll(/\s+/g, " ") ?? `the server answered ${code}`
+  const said = status.message?.replaceAll(/[\s\p{Cc}]+/gu, " ") ?? `the server answered ${code}`
   const effectUnknown =
     reason._tag === "Unavailable" ||
     reason._tag === "Timeout" ||
