@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { assert, describe, it } from "vitest"
-import { type ClusterFlags, KubectlCommand } from "../../packages/kubectl-stateful/src/KubectlCommand.ts"
+import { type CommonFlags, KubectlCommand } from "../../packages/kubectl-stateful/src/KubectlCommand.ts"
 import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
 import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
 
@@ -18,7 +18,7 @@ const fake = Cluster.of({
 /** A command that does what the test says, on a cluster and a screen of its own. */
 const runWith = async (
   argv: ReadonlyArray<string>,
-  program: (flags: ClusterFlags) => Effect.Effect<void, ClusterError, Cluster>
+  program: (flags: CommonFlags) => Effect.Effect<void, ClusterError, Cluster>
 ) => {
   const said = { out: "", err: "" }
   class Probe extends KubectlCommand {
@@ -54,7 +54,7 @@ const version = Effect.scoped(
 
 describe("every command", () => {
   it("reads kubectl's flags as kubectl does", async () => {
-    let seen: ClusterFlags | undefined
+    let seen: CommonFlags | undefined
     await runWith(
       [
         "-n=shop",

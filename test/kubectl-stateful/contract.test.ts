@@ -1,6 +1,11 @@
+import { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import { make } from "@kubectl-stateful/sdk/sandbox"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { assert, describe, it } from "vitest"
 import recorded from "../../packages/kubectl-stateful/command-snapshot.json" with { type: "json" }
-import { complete } from "../../packages/kubectl-stateful/src/complete.ts"
+import { complete, type Names } from "../../packages/kubectl-stateful/src/complete.ts"
+import { clusterNames } from "../../packages/kubectl-stateful/src/names.ts"
 import { snapshot } from "../../packages/kubectl-stateful/src/snapshot.ts"
 
 describe("the contract with scripts", () => {
@@ -17,29 +22,62 @@ describe("the contract with scripts", () => {
 })
 
 describe("completion", () => {
-  it("offers commands, each with what it does, and no file names", () => {
-    const lines = complete(["de"]).split("\n")
-    assert.match(lines[0] ?? "", /^describe\t\S/)
-    assert.strictEqual(lines.at(-2), ":4")
+  const names: Names = async (what, flags) =>
+    what === "namespaces" ? ["shop", "sales"] : [`db-in-${flags.get("namespace") ?? "default"}`]
+  const lines = async (...words: ReadonlyArray<string>) =>
+    (await complete(words, names)).split("\n").slice(0, -1)
+
+  it("offers commands, each with what it does, and no file names", async () => {
+    const [first, directive] = await lines("de")
+    assert.match(first ?? "", /^describe\t\S/)
+    assert.strictEqual(directive, ":4")
   })
 
-  it("offers a command's flags", () => {
-    const lines = complete(["describe", "--na"]).split("\n")
-    assert.match(lines[0] ?? "", /^--namespace\t/)
-    assert.lengthOf(lines, 3)
+  it("offers a command's flags", async () => {
+    const [first, ...rest] = await lines("describe", "--na")
+    assert.match(first ?? "", /^--namespace\t/)
+    assert.deepEqual(rest, [":4"])
   })
 
-  it("offers the values of a flag that has a fixed set", () => {
-    assert.strictEqual(complete(["describe", "-o", ""]), "json\nyaml\nwide\nname\n:4\n")
-    assert.strictEqual(complete(["describe", "--output=j"]), "--output=json\n:4\n")
+  it("offers the values of a flag that has a fixed set", async () => {
+    assert.deepEqual(await lines("describe", "-o", ""), ["json", "yaml", "wide", "name", ":4"])
+    assert.deepEqual(await lines("describe", "--output=j"), ["--output=json", ":4"])
   })
 
-  it("offers file names only for the kubeconfig", () => {
-    assert.strictEqual(complete(["describe", "--kubeconfig", ""]), ":0\n")
-    assert.strictEqual(complete(["describe", "-n", ""]), ":4\n")
+  it("offers the applications of the namespace that was typed, until one is named", async () => {
+    assert.deepEqual(await lines("describe", ""), ["db-in-default", ":4"])
+    assert.deepEqual(await lines("describe", "-n", "shop", "db"), ["db-in-shop", ":4"])
+    assert.deepEqual(await lines("describe", "-w", "--namespace=shop", ""), ["db-in-shop", ":4"])
+    assert.deepEqual(await lines("describe", "db", ""), [":4"])
   })
 
-  it("offers nothing after a command that does not exist", () => {
-    assert.strictEqual(complete(["nothing", "-"]), ":4\n")
+  it("offers namespaces, and file names only for the kubeconfig", async () => {
+    assert.deepEqual(await lines("describe", "-n", "s"), ["shop", "sales", ":4"])
+    assert.deepEqual(await lines("describe", "--namespace=sh"), ["--namespace=shop", ":4"])
+    assert.deepEqual(await lines("describe", "--kubeconfig", ""), [":0"])
+  })
+
+  it("offers nothing after a command that does not exist", async () => {
+    assert.deepEqual(await lines("nothing", "-"), [":4"])
+  })
+})
+
+describe("names for completion", () => {
+  const reached = clusterNames(() =>
+    Layer.effect(
+      Cluster,
+      Effect.map(make(), ({ cluster }) => cluster)
+    )
+  )
+  const none = new ClusterError({ reason: { _tag: "Config" }, message: "no kubeconfig" })
+
+  it("are the cluster's", async () => {
+    assert.include(await reached("namespaces", new Map()), "kube-system")
+    assert.deepEqual(await reached("statefulsets", new Map()), [])
+  })
+
+  it("are none when there is no cluster to ask", async () => {
+    const unreached = clusterNames(() => Layer.effect(Cluster, Effect.fail(none)))
+    assert.deepEqual(await unreached("namespaces", new Map()), [])
   })
 })

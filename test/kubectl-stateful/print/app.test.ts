@@ -262,23 +262,33 @@ Can this application ...
     assert.notInclude(page(state), "no pod")
   })
 
+  const warning = (object: string, message: string) => ({
+    object,
+    type: "Warning",
+    reason: "BackOff",
+    message,
+    count: 12,
+    last: "2026-11-20T11:55:00Z"
+  })
+
   it("ends warnings after five and says where the rest is", () => {
     const state = healthyApp((draft) => {
-      draft.events = Array.from({ length: 7 }, (_, index) => ({
-        object: `Pod/db-${index}`,
-        type: "Warning",
-        reason: "BackOff",
-        message: "back-off restarting failed container",
-        count: 12,
-        last: "2026-11-20T11:55:00Z"
-      }))
+      draft.events = Array.from({ length: 7 }, (_, index) => warning(`Pod/db-${index}`, `failed ${index}`))
     })
     assert.deepEqual(block(page(state), "LAST SEEN"), [
       "LAST SEEN   REASON    OBJECT     MESSAGE",
-      ...[0, 1, 2, 3, 4].map(
-        (index) => `5m (x12)    BackOff   Pod/db-${index}   back-off restarting failed container`
-      ),
+      ...[0, 1, 2, 3, 4].map((index) => `5m (x12)    BackOff   Pod/db-${index}   failed ${index}`),
       "and 2 more: kubectl get events -n shop --field-selector type=Warning"
+    ])
+  })
+
+  it("says a warning about many objects once", () => {
+    const state = healthyApp((draft) => {
+      draft.events = Array.from({ length: 100 }, (_, index) => warning(`Pod/db-${index}`, "no node fits"))
+    })
+    assert.deepEqual(block(page(state), "LAST SEEN"), [
+      "LAST SEEN    REASON    OBJECT                 MESSAGE",
+      "5m (x1200)   BackOff   Pod/db-0 and 99 more   no node fits"
     ])
   })
 

@@ -100,23 +100,28 @@ export const unreadLines = (state: AppState, wide: boolean, columns: number): Re
 
 const shownEvents = 5
 
-/** The newest warnings. */
+/** The newest warnings; the same about several objects is said once. */
 export const eventTable = (state: AppState, columns: number): ReadonlyArray<Line> => {
-  const events = state.events ?? []
-  const more = events.length - shownEvents
-  return [
-    ...table(
-      ["LAST SEEN", "REASON", "OBJECT", "MESSAGE"],
-      events.slice(0, shownEvents).map((event) => ({
+  const alike = [
+    ...Map.groupBy(state.events ?? [], ({ reason, message }) => JSON.stringify([reason, message]))
+  ]
+  const rows = alike.flatMap(([, [newest, ...others]]) => {
+    if (newest === undefined) return []
+    const count = others.reduce((sum, each) => sum + each.count, newest.count)
+    return [
+      {
         cells: [
-          age(event.last, state.observed) + (event.count > 1 ? ` (x${event.count})` : ""),
-          event.reason,
-          event.object
+          age(newest.last, state.observed) + (count > 1 ? ` (x${count})` : ""),
+          newest.reason,
+          newest.object + (others.length > 0 ? ` and ${others.length} more` : "")
         ],
-        note: event.message
-      })),
-      columns
-    ),
+        note: newest.message.trim()
+      }
+    ]
+  })
+  const more = rows.length - shownEvents
+  return [
+    ...table(["LAST SEEN", "REASON", "OBJECT", "MESSAGE"], rows.slice(0, shownEvents), columns),
     ...(more > 0
       ? [line(`and ${more} more: kubectl get events -n ${state.namespace} --field-selector type=Warning`)]
       : [])
