@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -135,4 +136,36 @@ describe("a wrong command line", () => {
       assert.deepEqual(plugin(...argv), { status: 1, stdout: "", stderr: `${line}\n` })
     })
   }
+})
+
+describe("Ctrl-C", () => {
+  it("ends a command that waits for a server, with the shell's exit code and no word", async () => {
+    const asked = Promise.withResolvers<void>()
+    const silent = createServer(() => asked.resolve())
+    await new Promise<void>((resolve) => void silent.listen(0, "127.0.0.1", resolve))
+    const address = silent.address()
+    const port = typeof address === "object" ? address?.port : undefined
+    const kubeconfig = join(temporary, "silent")
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        clusters: [{ name: "silent", cluster: { server: `http://127.0.0.1:${port}` } }],
+        contexts: [{ name: "silent", context: { cluster: "silent" } }],
+        "current-context": "silent"
+      })
+    )
+    const child = spawn(
+      process.execPath,
+      [join(bin, "kubectl-stateful"), "describe", "db", "--kubeconfig", kubeconfig],
+      { stdio: ["ignore", "pipe", "pipe"] }
+    )
+    let said = ""
+    for (const output of [child.stdout, child.stderr]) output.on("data", (text) => (said += String(text)))
+    await asked.promise
+    child.kill("SIGINT")
+    const code = await new Promise((resolve) => child.once("close", resolve))
+    silent.closeAllConnections()
+    silent.close()
+    assert.deepEqual({ code, said }, { code: 130, said: "" })
+  })
 })

@@ -23,7 +23,7 @@ const metadata = (name: string, labels: Record<string, string> = { app: "db" }) 
 })
 
 /** A StatefulSet `db` with one pod and one claim, and what the pod refers to but for one Secret. */
-const shop = Effect.map(make({ namespaces: ["shop", "empty"] }), (sandbox) => {
+const shop = Effect.map(make({ bare: true, namespaces: ["shop", "empty"] }), (sandbox) => {
   const template = {
     metadata: { labels: { app: "db" } },
     spec: {
