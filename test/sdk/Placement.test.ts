@@ -129,10 +129,8 @@ describe("what pins a replica", () => {
   })
 
   it("a hostPath volume without affinity is data of the node where its pod runs", () => {
-    const persistentvolumes = [volume("data-db-0", { spec: { csi: null, hostPath: { path: "/data" } } })]
-    const { hostPath, ...spec } = persistentvolumes[0]?.["spec"] as Record<string, unknown>
-    const { csi: _, ...rest } = spec
-    const state = { ...one, persistentvolumes: [{ ...persistentvolumes[0], spec: { hostPath, ...rest } }] }
+    const whole = volume("data-db-0")
+    const state = { ...one, persistentvolumes: [{ ...whole, spec: { hostPath: { path: "/data" } } }] }
     assert.deepEqual(placement("db-0", state).pins, [
       { by: "volume", name: "data-db-0", nodes: ["node-a"], domain: "node" }
     ])

@@ -3,7 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import { type Claim, claimsByReplica } from "./Claim.ts"
-import type { Member } from "./Member.ts"
+import { compareNames, type Member } from "./Member.ts"
 import type { Lists } from "./Observation.ts"
 import * as LabelSelector from "./LabelSelector.ts"
 import { observeNode } from "./NodeFacts.ts"
@@ -120,7 +120,10 @@ export const observeGround = (
   const asked = askedLabels(members, claims)
   return {
     domains,
-    nodes: nodes?.map((object) => ({ object, facts: observeNode(object, domains, asked) })) ?? null
+    nodes:
+      nodes
+        ?.map((object) => ({ object, facts: observeNode(object, domains, asked) }))
+        .toSorted((a, b) => compareNames(a.facts.name, b.facts.name)) ?? null
   }
 }
 

@@ -26,6 +26,7 @@ export {
   readAllCounted,
   readCounted,
   type ReadOptions,
+  survey,
   watch,
   type WatchOptions
 } from "./Read.ts"

@@ -32,6 +32,12 @@ export interface Asked {
 /** Requests at the same time; an API server gives one user a share of its seats. */
 const concurrency = 16
 
+/**
+ * Objects a page. Five times kubectl's: pages wait for each other, and whole lists are held in
+ * memory here anyway. Two pages hold 5000 pods.
+ */
+const pageSize = 2500
+
 const unreadOf = (resource: string, error: ClusterError): Unread => ({
   resource,
   reason: error.reason._tag,
@@ -59,6 +65,7 @@ const listOne = ({ plural, version, options = {} }: Asked): Effect.Effect<Part<R
   const { metadataOnly, namespaced }: Kind<unknown> = kinds[plural]
   const { namespace, ...rest } = options
   const listing = Resource.list(apiOf(plural, version), {
+    pageSize,
     ...rest,
     ...(namespaced && namespace !== undefined ? { namespace } : {}),
     metadataOnly
