@@ -93,6 +93,13 @@ describe("ready means that the replica can serve", () => {
     )
   })
 
+  it("a replica is not ready for its node's sake when the node says that it is not", () => {
+    const ready = { type: "Ready", status: "False", message: "container runtime is down" }
+    const sick = pod(0, { status: { conditions: [{ type: "Ready", status: "False" }] } })
+    const state = stateOf({ pods: [sick], nodes: [node("a", { status: { conditions: [ready] } })] })
+    assert.equal(replica("db-0", state).pod?.reason, "node-a is not ready: container runtime is down")
+  })
+
   it("without leave to read nodes the condition Ready still tells a lost node", () => {
     const lost = pod(0, { status: { conditions: [{ type: "Ready", status: "False" }] } })
     const { pod: facts } = replica("db-0", stateOf({ pods: [lost], nodes: forbidden("nodes") }))

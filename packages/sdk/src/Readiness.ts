@@ -89,6 +89,15 @@ const ownReason = (pod: Pod): string => {
   return withMessage(ready?.reason ?? status?.phase ?? "Pending", ready?.message)
 }
 
+/** A node whose kubelet answers and says that it cannot run pods. */
+const unhealthyNode = (pod: Pod, nodes: NodesByName): string | null => {
+  const node = nodes?.get(pod.spec.nodeName ?? "")
+  const ready = conditionOf(node?.status?.conditions, "Ready")
+  return node && ready?.status === "False"
+    ? withMessage(`${node.metadata.name} is not ready`, ready.message)
+    : null
+}
+
 /** Ready, since when the condition is as it is, and the one line why not. */
 export const readinessOf = (
   pod: Pod,
@@ -100,6 +109,6 @@ export const readinessOf = (
   const deleted = pod.metadata.deletionTimestamp
   if (lost !== null) return { ready: false, since, reason: lost }
   if (condition?.status === "True") return { ready: true, since, reason: null }
-  const reason = ownReason(pod)
+  const reason = unhealthyNode(pod, nodes) ?? ownReason(pod)
   return { ready: false, since, reason: deleted ? `terminating since ${deleted}; ${reason}` : reason }
 }
