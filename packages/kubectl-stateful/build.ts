@@ -26,7 +26,7 @@ const bundle = await rolldown({
 await bundle.write({
   dir: dist,
   format: "esm",
-  minify: "dce-only",
+  minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
   chunkFileNames: "[name]-[hash].js",
   entryFileNames: "[name].js"
 })
