@@ -1,0 +1,112 @@
+/** One HTTP exchange: the body in, within the server's limit; the answer out, compressed when asked. */
+import * as Effect from "effect/Effect"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { gzip } from "node:zlib"
+import type { Request } from "../../Cluster.ts"
+import { type Answer, json } from "../Answer.ts"
+import { Refusal, tooLarge } from "../Status.ts"
+import * as Protobuf from "./Protobuf.ts"
+
+/** Three MiB, the server's own. */
+const bodyLimit = 3 * 1024 * 1024
+
+/** Below this the server sends answers as they are. k8s.io/apiserver, responsewriters: defaultGzipThresholdBytes. */
+const gzipThreshold = 128 * 1024
+
+/** Sent with every answer, as the server does. */
+export const commonHeaders = { "cache-control": "no-cache, private" }
+
+/** What throws a refusal, as an effect that fails with it. */
+export const refusable = <A>(evaluate: () => A): Effect.Effect<A, Refusal> =>
+  Effect.try({
+    try: evaluate,
+    catch: (cause) => {
+      if (cause instanceof Refusal) return cause
+      throw cause
+    }
+  })
+
+/** A fault of the sandbox's own, told as the server tells of its own. */
+export const broken = (defect: unknown): Answer => {
+  const message = `Internal error occurred: ${String(defect)}`
+  return json(
+    {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message,
+      reason: "InternalError",
+      code: 500
+    },
+    500
+  )
+}
+
+/** The whole body; a 413 when it is too large, once the client has sent all of it and listens. */
+export const readBody = (message: IncomingMessage): Effect.Effect<Buffer, Refusal> =>
+  Effect.callback((resume) => {
+    const chunks: Array<Buffer> = []
+    let size = 0
+    message.on("data", (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= bodyLimit) chunks.push(chunk)
+      else chunks.length = 0
+    })
+    message.once("end", () =>
+      resume(size > bodyLimit ? Effect.fail(tooLarge(bodyLimit)) : Effect.succeed(Buffer.concat(chunks)))
+    )
+    // The client went away: there is nobody to answer.
+    message.once("error", () => resume(Effect.interrupt))
+  })
+
+const plainMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
+
+/** The request with its body, as JSON where it came as protobuf. Throws what refuses the body. */
+export const withBody = (request: Request, bytes: Buffer): Request => {
+  const { "content-type": contentType, ...headers } = request.headers ?? {}
+  return contentType === Protobuf.mediaType
+    ? {
+        ...request,
+        headers: { ...headers, "content-type": "application/json" },
+        body: Protobuf.toJson(bytes)
+      }
+    : { ...request, body: bytes.toString("utf8") }
+}
+
+/** The request line and the headers that the API reads; undefined for a method that it has no verb for. */
+export const requestOf = (message: IncomingMessage, url: URL): Request | undefined => {
+  const method = plainMethods.find((each) => each === message.method)
+  if (method === undefined) return undefined
+  const headers: Record<string, string> = {}
+  for (const name of ["accept", "content-type"]) {
+    const value = message.headers[name]
+    if (typeof value === "string") headers[name] = value
+  }
+  return { method, path: url.pathname, query: [...url.searchParams], headers }
+}
+
+const compressed = (body: string): Effect.Effect<Buffer> =>
+  Effect.callback((resume) =>
+    gzip(body, { level: 1 }, (error, bytes) =>
+      resume(error === null ? Effect.succeed(bytes) : Effect.die(error))
+    )
+  )
+
+export const send = (
+  message: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const wants = /\bgzip\b/.test(message.headers["accept-encoding"] ?? "")
+    const small = answer.body.length < gzipThreshold
+    const body = wants && !small ? yield* compressed(answer.body) : Buffer.from(answer.body)
+    response.writeHead(answer.status, {
+      ...commonHeaders,
+      ...answer.headers,
+      ...(wants && !small ? { "content-encoding": "gzip", vary: "Accept-Encoding" } : {}),
+      "content-length": body.length
+    })
+    response.end(body)
+  })

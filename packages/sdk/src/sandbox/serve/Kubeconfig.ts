@@ -1,0 +1,76 @@
+/** The kubeconfig that leads to a served sandbox. It holds a token: only its owner may read it. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { printYaml } from "../../Manifest.ts"
+import type { Served } from "./Server.ts"
+
+/** The context's name, and its user's for the administrator. */
+const name = "sandbox"
+
+/** One context for each user, the administrator's current. */
+export const kubeconfig = (served: Served, namespace: string): Effect.Effect<string> => {
+  const named = served.logins.map(({ user, token }, index) => ({
+    name: index === 0 ? name : `${name}-${user.name}`,
+    token
+  }))
+  return printYaml({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: served.url,
+          "certificate-authority-data": Buffer.from(served.certificate).toString("base64")
+        }
+      }
+    ],
+    users: named.map((login) => ({ name: login.name, user: { token: login.token } })),
+    contexts: named.map((login) => ({
+      name: login.name,
+      context: { cluster: name, user: login.name, namespace }
+    })),
+    "current-context": name
+  })
+}
+
+/** The file cannot be written. */
+export class KubeconfigFileError extends Schema.TaggedError<KubeconfigFileError>()("KubeconfigFileError", {
+  message: Schema.String,
+  action: Schema.String
+}) {}
+
+const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "kubectl-stateful-sandbox-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+)
+
+/**
+ * Writes it to `path`, or into a folder of its own, and takes it away with the scope. A file that
+ * is there is never written over: it may lead to a cluster that somebody needs.
+ */
+export const kubeconfigFile = (
+  text: string,
+  path?: string
+): Effect.Effect<string, KubeconfigFileError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const file = path ?? join(yield* folder, "kubeconfig")
+    yield* Effect.acquireRelease(
+      Effect.tryPromise({
+        try: () => writeFile(file, text, { mode: 0o600, flag: "wx" }),
+        catch: (cause) => {
+          const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST"
+          return new KubeconfigFileError({
+            message: exists ? `${file} exists` : `${file} cannot be written: ${String(cause)}`,
+            action: exists ? "name a new file, or remove it" : "name another file"
+          })
+        }
+      }),
+      () => Effect.promise(() => rm(file, { force: true }))
+    )
+    return file
+  })
