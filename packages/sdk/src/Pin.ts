@@ -24,6 +24,8 @@ export interface KnownNode {
 export interface Ground {
   readonly nodes: ReadonlyArray<KnownNode> | null
   readonly domains: DomainLabels
+  /** Reaches found so far, by affinity: a thousand volumes have but a few, and nodes are many. */
+  readonly reaches: Map<string, Reach>
 }
 
 const sole = (values: ReadonlyArray<string | null>): boolean =>
@@ -63,21 +65,7 @@ export interface Reach {
   readonly nodes: ReadonlyArray<string> | null
 }
 
-/** Null affinity: the PersistentVolume could not be read. `node` is where its pod is now. */
-export const reachOf = (volume: Volume, node: string | null, { nodes, domains }: Ground): Reach => {
-  const terms = volume.nodeAffinity
-  if (terms === null) return { domain: null, nodes: null }
-  if (terms.length === 0) {
-    // A hostPath or local volume without affinity is data of the one node where it was written.
-    if (volume.source === "hostPath" || volume.source === "local") {
-      return { domain: "node", nodes: node === null ? null : [node] }
-    }
-    const everywhere = nodes?.map(({ facts }) => facts.name) ?? null
-    return {
-      domain: volume.source !== null && isNetwork.has(volume.source) ? "any" : null,
-      nodes: everywhere
-    }
-  }
+const affine = (terms: Terms, { nodes, domains }: Ground): Reach => {
   const named = namedDomain(terms, domains)
   if (nodes === null) return { domain: named, nodes: null }
   const matching = nodes.filter(({ object }) =>
@@ -99,6 +87,24 @@ export const reachOf = (volume: Volume, node: string | null, { nodes, domains }:
     domain: named ?? shared ?? (matching.length === nodes.length ? "any" : null),
     nodes: matching.map(({ facts }) => facts.name)
   }
+}
+
+/** Null affinity: the PersistentVolume could not be read. `node` is where its pod is now. */
+export const reachOf = (volume: Volume, node: string | null, ground: Ground): Reach => {
+  const terms = volume.nodeAffinity
+  if (terms === null) return { domain: null, nodes: null }
+  if (terms.length > 0) {
+    const key = JSON.stringify(terms)
+    const reach = ground.reaches.get(key) ?? affine(terms, ground)
+    ground.reaches.set(key, reach)
+    return reach
+  }
+  // A hostPath or local volume without affinity is data of the one node where it was written.
+  if (volume.source === "hostPath" || volume.source === "local") {
+    return { domain: "node", nodes: node === null ? null : [node] }
+  }
+  // Where another source is found is its server's business.
+  return { domain: volume.source !== null && isNetwork.has(volume.source) ? "any" : null, nodes: null }
 }
 
 /** A pin by nodes that some predicate leaves; none when it leaves all of them. */

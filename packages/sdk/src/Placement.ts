@@ -120,6 +120,7 @@ export const observeGround = (
   const asked = askedLabels(members, claims)
   return {
     domains,
+    reaches: new Map(),
     nodes:
       nodes
         ?.map((object) => ({ object, facts: observeNode(object, domains, asked) }))
