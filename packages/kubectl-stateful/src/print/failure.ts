@@ -27,32 +27,25 @@ const clusterFailure = (error: ClusterError): string => {
   return `Error from server (${serverWords[error.reason._tag] ?? error.reason._tag}): ${said}`
 }
 
-/** oclif's parse errors by their class; their own texts take several lines. */
+/**
+ * oclif's parse errors in kubectl's words, told apart by their texts: the classes are not
+ * exported, and a bundle may rename them.
+ */
 const parseFailure = (error: Error, help: string): string | null => {
+  if (!("oclif" in error)) return null
   const hint = `see \`${help} --help\``
   const [fact = ""] = error.message.split("\n")
-  switch (error.constructor.name) {
-    case "NonExistentFlagsError": {
-      const flag = fact.replace(/^Nonexistent flags?: /, "").split(", ")[0] ?? ""
-      return flag.startsWith("--")
-        ? `unknown flag: ${flag}; ${hint}`
-        : `unknown shorthand flag: ${flag}; ${hint}`
-    }
-    case "UnexpectedArgsError":
-      return `${fact.replace(/^Unexpected arguments?: /, "too many names: ")}; ${hint}`
-    case "FlagInvalidOptionError": {
-      const found = /^Expected (--\S+?)=([\s\S]*) to be one of: (.*)$/.exec(fact)
-      return found === null
-        ? `${fact}; ${hint}`
-        : `invalid value "${found[2]}" for ${found[1]}; use one of ${found[3]}`
-    }
-    case "CLIError": {
-      const found = /^Flag (--\S+) expects/.exec(fact)
-      return found === null ? `${fact}; ${hint}` : `flag needs an argument: ${found[1]}; ${hint}`
-    }
-    default:
-      return error instanceof Error && "oclif" in error ? `${fact}; ${hint}` : null
+  const match = (pattern: RegExp): ReadonlyArray<string> | null => pattern.exec(fact)?.slice(1) ?? null
+  const [unknown] = match(/^Nonexistent flags?: ([^,]*)/) ?? []
+  if (unknown !== undefined) {
+    return `${unknown.startsWith("--") ? "unknown flag" : "unknown shorthand flag"}: ${unknown}; ${hint}`
   }
+  const [unexpected] = match(/^Unexpected arguments?: (.*)/) ?? []
+  if (unexpected !== undefined) return `too many names: ${unexpected}; ${hint}`
+  const [flag, value, allowed] = match(/^Expected (--\S+?)=(.*) to be one of: (.*)$/) ?? []
+  if (flag !== undefined) return `invalid value "${value}" for ${flag}; use one of ${allowed}`
+  const [lacking] = match(/^Flag (--\S+) expects/) ?? []
+  return lacking === undefined ? `${fact}; ${hint}` : `flag needs an argument: ${lacking}; ${hint}`
 }
 
 const hasAction = (error: Error): error is Error & { readonly action: string } =>
