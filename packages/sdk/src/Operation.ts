@@ -20,6 +20,7 @@ import { patiently } from "./Ensure.ts"
 import * as Fences from "./Fence.ts"
 import type { Fence } from "./Fence.ts"
 import * as Journal from "./Journal.ts"
+import type * as Lease from "./Lease.ts"
 import type { StatefulSet } from "./kind/Workload.ts"
 import { because, OperationError } from "./OperationError.ts"
 import type { AnyPlan, Plan } from "./Plan.ts"
@@ -194,15 +195,14 @@ const turnOn = <Step>(
   performer: Performer<Step>,
   direction: Direction,
   how: {
-    readonly token: string
+    readonly claimant: Lease.Claimant
     readonly fresh: boolean
-    readonly identity: string
     readonly session: Session
   }
 ): Effect.Effect<OperationResult, Failure, Cluster> =>
   Effect.gen(function* () {
     const { report, result } = how.session
-    const fence: Fence = { ...plan.app, uid: plan.basis.uid, token: how.token }
+    const fence: Fence = { ...plan.app, uid: plan.basis.uid, token: how.claimant.token }
     const ref = yield* Ref.make(entry)
     const begun = yield* Ref.make(!how.fresh)
     const turn = Turn.make(fence, ref)
@@ -214,12 +214,12 @@ const turnOn = <Step>(
         const found = back && !entry.progress.aborting ? performer.find(plan, set) : entry.progress.found
         const taken: Journal.Entry = {
           ...entry,
-          run: how.token,
+          run: how.claimant.token,
           progress: {
             ...entry.progress,
             phase: back ? "Aborting" : "Running",
             aborting: back,
-            holder: how.identity,
+            holder: how.claimant.identity,
             message: null,
             ended: null,
             found
@@ -245,7 +245,7 @@ const turnOn = <Step>(
       yield* walk(plan, performer, turn, direction, report)
     })
     const outcome = back ? "Aborted" : "Succeeded"
-    yield* Turn.closing(turn, outcome, begun, work)
+    yield* Turn.closing(turn, outcome, begun, how.claimant, work)
     return yield* result(outcome, plan.id)
   })
 
@@ -277,7 +277,7 @@ export const execute = <Step>(
     const claimant = { namespace: plan.app.namespace, app: plan.app.name, token, identity: options.identity }
     const body = Effect.gen(function* () {
       const known = yield* patiently(Journal.read(plan.app.namespace, plan.id))
-      if (known !== null) return yield* goOn(known, performer, "forward", token, options.identity, here)
+      if (known !== null) return yield* goOn(known, performer, "forward", claimant, here)
       const others = yield* patiently(Journal.list(plan.app.namespace, plan.app.name))
       const open = others.find(
         (other) => other.plan.basis.uid === plan.basis.uid && Journal.isOpen(other.progress)
@@ -298,7 +298,7 @@ export const execute = <Step>(
           message: null
         }
       })
-      const how = { token, fresh: entry.run === token, identity: options.identity, session: here }
+      const how = { claimant, fresh: entry.run === token, session: here }
       return yield* turnOn(entry, plan, performer, "forward", how)
     })
     const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false }, body)
@@ -320,8 +320,7 @@ const goOn = <Step>(
   entry: Journal.Entry,
   performer: Performer<Step>,
   direction: Direction,
-  token: string,
-  identity: string,
+  claimant: Lease.Claimant,
   here: Session
 ): Effect.Effect<OperationResult, Failure, Cluster> =>
   Effect.gen(function* () {
@@ -353,9 +352,8 @@ const goOn = <Step>(
       return yield* here.result("Aborted", entry.plan.id)
     }
     return yield* turnOn(entry, decoded.success, performer, back ? "back" : "forward", {
-      token,
+      claimant,
       fresh: false,
-      identity,
       session: here
     })
   })
@@ -373,7 +371,7 @@ const takeUp = <Step>(
     const token = yield* runToken(plan.id)
     const claimant = { namespace: plan.app.namespace, app: plan.app.name, token, identity: options.identity }
     const body = Effect.flatMap(Journal.find(at.namespace, at.id), (entry) =>
-      goOn(entry, performer, direction, token, options.identity, here)
+      goOn(entry, performer, direction, claimant, here)
     )
     const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false }, body)
     return yield* Turn.within(options.timeout ?? null, `operation ${plan.id}`, turn)

@@ -2,381 +2,97 @@
  * Ordered scaling: `spec.replicas` moved from barrier to barrier, with each member's hello and
  * goodbye, quorum kept, claims made ahead, and every step taken up again by whoever resumes.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Match from "effect/Match"
-import * as Ref from "effect/Ref"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import type { Cluster } from "./Cluster.ts"
+import type { AppNotFound } from "./AppNotFound.ts"
+import { statefulSet } from "./App.ts"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import { patiently } from "./Ensure.ts"
 import * as Fences from "./Fence.ts"
-import { check as checkHook } from "./Hook.ts"
-import type { StatefulSet } from "./kind/Workload.ts"
-import { because } from "./OperationError.ts"
-import type { At, Failure, Performer } from "./Operation.ts"
-import { wanted } from "./Ordinal.ts"
-import { type HttpHealth, names, type Profile } from "./Profile.ts"
-import type { Quorum } from "./Quorum.ts"
-import { claimsOf, createAhead, removeUnused } from "./ScaleClaims.ts"
-import { guard, healthy } from "./ScaleHealth.ts"
-import { isOwed, memberOf, perform as performHook, stepDown, type Verdict } from "./ScaleHook.ts"
-import { basisOf } from "./ScalePlan.ts"
-import { describe, ScalePlan, type ScaleStep } from "./ScaleStep.ts"
-import * as Wait from "./ScaleWait.ts"
-import type { Retention } from "./Topology.ts"
+import * as Operation from "./Operation.ts"
+import { because, type OperationError } from "./OperationError.ts"
+import { newId } from "./Plan.ts"
+import { read } from "./Read.ts"
+import type { OperationResult } from "./Report.ts"
+import { type Manner, performer, rememberedReplicas } from "./ScalePerformer.ts"
+import { plan as planOf, type ScaleOptions as PlanOptions } from "./ScalePlan.ts"
+import type { ScalePlan } from "./ScaleStep.ts"
+import type { AppState } from "./State.ts"
 
-/** The count to go back to, kept on a StatefulSet that was scaled to zero. */
-export const rememberedReplicas = "kubectl-stateful.dev/replicas"
+export type { Manner } from "./ScalePerformer.ts"
+export type { ScalePlan } from "./ScaleStep.ts"
+export { describe } from "./ScaleStep.ts"
 
-/** How a plan to scale is carried out, beyond what the plan itself says. */
-export interface Manner {
-  readonly profile?: Profile
-  readonly health?: HttpHealth
-  /** Default: majority. */
-  readonly quorum?: Quorum
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
-  /** What a person found out about a hook whose outcome was unknown. */
-  readonly hookOutcome?: Verdict
+export type ScaleError = OperationError | ClusterError | AppNotFound
+
+/** Which StatefulSet. */
+export interface SetRef {
+  readonly namespace: string
+  readonly name: string
 }
 
-type Step = ScaleStep
-type Plan = ScalePlan
-
-const replicasOf = (set: StatefulSet): number => wanted(set).count
-const retentionOf = (set: StatefulSet): typeof Retention.Type => ({
-  whenScaled: set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled ?? "Retain",
-  whenDeleted: set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted ?? "Retain"
-})
-
-const setRetention = (at: At, to: typeof Retention.Type): Effect.Effect<void, Failure, Cluster> =>
-  Effect.asVoid(
-    Fences.change(
-      at.fence,
-      (set) => {
-        const now = retentionOf(set)
-        return now.whenScaled === to.whenScaled && now.whenDeleted === to.whenDeleted
-      },
-      () => [{ op: "add", path: "/spec/persistentVolumeClaimRetentionPolicy", value: to }]
-    )
-  )
-
-/** Sets the count once; a count that is neither on the way nor there was set by somebody else. */
-const setReplicas = (
-  at: At,
-  to: number,
-  isThere: (replicas: number) => boolean,
-  mayBe: (replicas: number) => boolean,
-  remember: number | null
-): Effect.Effect<StatefulSet, Failure, Cluster> =>
-  Fences.change(
-    at.fence,
-    (set) => isThere(replicasOf(set)),
-    (set) => {
-      const path = Fences.annotationPath(rememberedReplicas)
-      const kept = set.metadata.annotations?.[rememberedReplicas] !== undefined
-      return [
-        { op: "test", path: "/spec/replicas", value: replicasOf(set) },
-        { op: "replace", path: "/spec/replicas", value: to },
-        ...(remember === null ? [] : [{ op: "add" as const, path, value: `${remember}` }]),
-        ...(to > 0 && kept ? [{ op: "remove" as const, path }] : [])
-      ]
-    },
-    (set) => (mayBe(replicasOf(set)) ? null : overwritten(at, replicasOf(set), to))
-  )
-
-const overwritten = (at: At, is: number, wanted: number) =>
-  because(
-    "Changed",
-    `somebody set replicas of ${at.fence.name} to ${is}, on the way to ${wanted}`,
-    "find who writes it: `kubectl stateful describe` names autoscalers, GitOps tools and operators"
-  )
-
-const ordinals = (first: number, count: number): ReadonlyArray<number> =>
-  Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
-
-/** Waits until the pods of a count are ready, and those beyond it gone; tells each replica's stages. */
-const settle = (
-  at: At,
-  set: StatefulSet,
-  count: number,
-  from: number,
-  manner: Manner
-): Effect.Effect<void, Failure, Cluster> =>
-  Effect.gen(function* () {
-    const { start } = wanted(set)
-    const name = (ordinal: number) => `${at.fence.name}-${ordinal}`
-    const began = yield* Clock.monotonicTimeNanos
-    const told = yield* Ref.make<ReadonlySet<string>>(new Set())
-    const tell = (replica: string, stage: string) =>
-      Effect.gen(function* () {
-        const key = `${replica} ${stage}`
-        const known = yield* Ref.getAndUpdate(told, (before) => new Set([...before, key]))
-        if (known.has(key)) return
-        const millis = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6
-        yield* at.report({ _tag: "Replica", replica, stage, millis })
-      })
-    const moved = Array.from(
-      { length: Math.abs(count - from) },
-      (_, index) => start + Math.min(count, from) + index
-    )
-    const known = yield* Ref.make<ReadonlySet<number>>(new Set())
-    // Ready is not yet available: the controller counts that by its own clock.
-    const slow = (set.spec.minReadySeconds ?? 0) > 0
-    yield* Wait.until(
-      at,
-      (pods, now) => {
-        const blockers = ordinals(start, Math.min(count, from))
-          .filter(
-            (ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal))
-          )
-          .map((ordinal) => ({
-            replica: name(ordinal),
-            for: `${Wait.pending(pods.get(ordinal))}; OrderedReady waits for it`
-          }))
-        if (count < from) {
-          const leaving = [...pods.keys()].filter((ordinal) => ordinal >= start + count)
-          return leaving.length === 0
-            ? Wait.notice(now)
-            : [...blockers, ...leaving.map((ordinal) => ({ replica: name(ordinal), for: "its pod to end" }))]
-        }
-        const coming = moved
-          .filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
-          .map((ordinal) => ({ replica: name(ordinal), for: Wait.pending(pods.get(ordinal)) }))
-        const { availableReplicas = 0 } = now.status ?? {}
-        return coming.length === 0 && slow && (availableReplicas ?? 0) < count
-          ? [
-              {
-                replica: at.fence.name,
-                for: `minReadySeconds: ${availableReplicas ?? 0} of ${count} available`
-              }
-            ]
-          : coming.length === 0
-            ? []
-            : [...blockers, ...coming]
-      },
-      {
-        stepTimeout: manner.stepTimeout ?? Wait.defaultStepTimeout,
-        seen: (pods) =>
-          Effect.gen(function* () {
-            for (const ordinal of moved) {
-              const pod = pods.get(ordinal)
-              if (count > from && pod?.spec.nodeName)
-                yield* tell(name(ordinal), `scheduled ${pod.spec.nodeName}`)
-              if (count > from && Wait.isReady(pod)) yield* tell(name(ordinal), "ready")
-              const before = yield* Ref.get(known)
-              if (count < from && pod === undefined && before.has(ordinal))
-                yield* tell(name(ordinal), "removed")
-              if (pod !== undefined) yield* Ref.update(known, (all) => new Set([...all, ordinal]))
-            }
-          }),
-        vain: (now) =>
-          replicasOf(now) === replicasOf(set) ? null : overwritten(at, replicasOf(now), replicasOf(set))
-      }
-    )
-    if (count > from) {
-      yield* Effect.forEach(moved, (ordinal) => healthy(at, memberOf(set, ordinal), manner), {
-        concurrency: 8,
-        discard: true
-      })
-    }
-  })
-
-const moveTo = (
-  at: At,
-  step: { readonly from: number; readonly to: number; readonly remember: number | null },
-  manner: Manner
-) =>
-  Effect.gen(function* () {
-    const { from, to } = step
-    const up = to > from
-    const before = yield* Fences.check(at.fence)
-    const there = (replicas: number) => (up ? replicas >= to : replicas <= to)
-    if (!up && !there(replicasOf(before))) yield* guard(at, before, from, to, manner)
-    const set = yield* setReplicas(
-      at,
-      to,
-      there,
-      (replicas) => replicas === from || there(replicas),
-      step.remember
-    )
-    yield* settle(at, set, to, from, manner)
-  })
-
-const moveBack = (at: At, step: { readonly from: number; readonly to: number }, manner: Manner) =>
-  Effect.gen(function* () {
-    const { from, to } = step
-    const up = to > from
-    const before = yield* Fences.check(at.fence)
-    const now = replicasOf(before)
-    const there = (replicas: number) => (up ? replicas <= from : replicas >= from)
-    // Never begun: nothing left that would have to come back.
-    if (!up && wanted(before).start + from <= (at.found["beyond"] ?? 0)) return
-    const set = there(now)
-      ? before
-      : yield* setReplicas(at, from, there, (replicas) => replicas === now || there(replicas), null)
-    yield* settle(at, set, replicasOf(set), up ? to : Math.min(to, replicasOf(set)), manner)
-  })
-
-/** Whether the member is one that the count, as it is now, still asks for. */
-const isAsked = (set: StatefulSet, ordinal: number): boolean => {
-  const { start, count } = wanted(set)
-  return ordinal >= start && ordinal < start + count
+/** `last`: the count that was remembered when it was scaled to zero. */
+export interface ScaleOptions extends Omit<PlanOptions, "replicas">, Manner {
+  readonly replicas: number | "last"
 }
 
-const hookForward = (at: At, step: Extract<Step, { _tag: "Hook" }>, manner: Manner) =>
-  Effect.gen(function* () {
-    const { profile = {} } = manner
-    const hook = profile[step.hook]
-    const set = yield* Fences.check(at.fence)
-    // The count went below this member only after its goodbye; above it, after its hello is due.
-    if (hook === undefined || !isAsked(set, step.ordinal)) return
-    if (step.hook === "beforeRemove" && at.mark === null) {
-      const { start, count } = wanted(set)
-      yield* guard(at, set, count, step.ordinal - start, manner)
-      yield* stepDown(at, memberOf(set, step.ordinal), manner)
-    }
-    const verdict = manner.hookOutcome ?? null
-    yield* performHook({ name: step.hook, hook, set, ordinal: step.ordinal, profile, verdict }, at)
-  })
+/** The plan, from a state. Pure. */
+export const plan = (state: AppState, id: string, options: PlanOptions): ScalePlan | null => {
+  const workload = state.workloads.find((one) => one.kind === "StatefulSet")
+  return workload === undefined ? null : planOf(state, workload, id, options)
+}
 
-/** A goodbye that was said is answered by a rejoin, a hello by a goodbye, before the count goes back. */
-const hookBack = (at: At, step: Extract<Step, { _tag: "Hook" }>, manner: Manner) =>
-  Effect.gen(function* () {
-    const { profile = {} } = manner
-    const answer = step.hook === "beforeRemove" ? ("afterAdd" as const) : ("beforeRemove" as const)
-    const hook = profile[answer]
-    const set = yield* Fences.check(at.fence)
-    if (!isOwed(at.forward) || !isAsked(set, step.ordinal)) return
-    const member = memberOf(set, step.ordinal)
-    if (hook === undefined) {
-      const said = step.hook === "beforeRemove" ? "has said goodbye and runs on" : "has joined and is removed"
-      yield* at.report({
-        _tag: "Note",
-        message: `${member.pod} ${said}: there is no ${answer} hook to tell its application`
-      })
-      return
-    }
-    if (answer === "afterAdd") yield* healthy(at, member, manner)
-    const verdict = manner.hookOutcome ?? null
-    yield* performHook({ name: answer, hook, set, ordinal: step.ordinal, profile, verdict }, at)
-  })
-
-const factsOf = (set: StatefulSet, profile: Profile) =>
-  Effect.map(claimsOf(set), (claims) =>
-    basisOf({
-      uid: set.metadata.uid ?? "",
-      generation: set.metadata.generation ?? 0,
-      replicas: replicasOf(set),
-      firstOrdinal: wanted(set).start,
-      policy: set.spec.podManagementPolicy ?? "OrderedReady",
-      retention: retentionOf(set),
-      minReadySeconds: set.spec.minReadySeconds ?? 0,
-      claims: Object.fromEntries([...claims].map(([name, claim]) => [name, claim.metadata.uid ?? ""])),
-      profile
-    })
-  )
-
-const check = (
-  plan: Plan,
-  set: StatefulSet,
-  resumed: boolean,
-  profile: Profile
-): Effect.Effect<void, Failure, Cluster> =>
-  Effect.gen(function* () {
-    const name = plan.app.name
-    if (set.metadata.deletionTimestamp) {
-      yield* Effect.fail(because("Changed", `statefulset "${name}" is being deleted`))
-    }
-    if (resumed) {
-      const counts = plan.steps.flatMap((step) => (step._tag === "Replicas" ? [step.from, step.to] : []))
-      const now = replicasOf(set)
-      if (counts.length > 0 && (now < Math.min(...counts) || now > Math.max(...counts))) {
-        yield* Effect.fail(
+const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
+  Effect.flatMap(patiently(Fences.read(ref)), (set) => {
+    const text = set.metadata.annotations?.[rememberedReplicas] ?? ""
+    return /^\d{1,9}$/.test(text)
+      ? Effect.succeed(Number(text))
+      : Effect.fail(
           because(
-            "Changed",
-            `somebody set replicas of ${name} to ${now}, outside of ${counts[0]} to ${counts[counts.length - 1]}`,
-            "set it back, or abort"
+            "NotFound",
+            `no count is remembered for statefulset "${ref.name}"`,
+            "give a number: a count is remembered when it is scaled to 0 by kubectl stateful"
           )
         )
-      }
-      return
-    }
-    const basis = yield* factsOf(set, profile)
-    if (
-      basis.uid !== plan.basis.uid ||
-      basis.digest !== plan.basis.digest ||
-      basis.generation !== plan.basis.generation
-    ) {
-      yield* Effect.fail(
-        because("Changed", `statefulset "${name}" or its claims changed since this was planned`, "plan again")
+  })
+
+/** Reads the state and plans; nothing is changed. */
+export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<ScalePlan, ScaleError, Cluster> =>
+  Effect.gen(function* () {
+    const replicas = options.replicas === "last" ? yield* remembered(ref) : options.replicas
+    if (!Number.isSafeInteger(replicas) || replicas < 0 || replicas > 0x7fff_ffff) {
+      return yield* Effect.fail(
+        because("Changed", `${replicas} is no count of replicas`, "give a whole number from 0")
       )
     }
+    const state = yield* patiently(read(statefulSet(ref.namespace, ref.name)))
+    const made = plan(state, yield* newId, { ...options, replicas })
+    return made ?? (yield* Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`)))
   })
 
-/** Every hook that will run in a pod that is there already must be able to. */
-const preflight = (plan: Plan, set: StatefulSet, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
-  Effect.gen(function* () {
-    const { profile = {} } = manner
-    const commands = plan.steps.flatMap((step) =>
-      step._tag === "Hook" && step.hook === "beforeRemove" ? [step.ordinal] : []
-    )
-    const { start, count } = wanted(set)
-    const first = commands.length > 0 ? commands : count > 0 ? [start] : []
-    const hook = profile.beforeRemove ?? profile.afterAdd
-    if (hook === undefined) return
-    yield* Effect.forEach(
-      first,
-      (ordinal) =>
-        Effect.flatMap(checkHook(hook, memberOf(set, ordinal)), (outcome) =>
-          outcome._tag === "Succeeded"
-            ? Effect.void
-            : Effect.fail(
-                because(
-                  "HookFailed",
-                  `no hook can run in ${at(set, ordinal)}: ${outcome.message}`,
-                  "nothing was changed; give a container with sh, or a function"
-                )
-              )
-        ),
-      { concurrency: 8, discard: true }
-    )
-  })
+/** Plans and runs. */
+export const scale = (
+  ref: SetRef,
+  options: ScaleOptions & Operation.RunOptions
+): Effect.Effect<OperationResult, ScaleError, Cluster> =>
+  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
 
-const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-${ordinal}`
+/** Runs a plan that was made before; refused if a fact that it rests on has changed. */
+export const run = (
+  plan: ScalePlan,
+  options: Manner & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
+  Operation.execute(plan, performer(options), options)
 
-const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
-  Match.valueTags(step, {
-    Retain: ({ to }) => setRetention(at, to),
-    SetAside: () => Effect.void,
-    Claims: ({ slots }) => createAhead(slots, at, plan.id),
-    Hook: (hook) => hookForward(at, hook, manner),
-    Replicas: (move) => moveTo(at, move, manner),
-    PutBack: ({ to }) => setRetention(at, to)
-  })
+/** Goes on with an interrupted scaling. The profile is given anew, and compared by digest. */
+export const resume = (
+  at: { readonly namespace: string; readonly id: string },
+  options: Manner & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
+  Operation.resume(at, performer(options), options)
 
-const back = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
-  Match.valueTags(step, {
-    Retain: ({ was }) => setRetention(at, was),
-    SetAside: () => Effect.void,
-    Claims: ({ slots }) => removeUnused(slots, at, plan.id, at.found["beyond"] ?? 0),
-    Hook: (hook) => hookBack(at, hook, manner),
-    Replicas: (move) => moveBack(at, move, manner),
-    PutBack: () => Effect.void
-  })
-
-/** What scaling gives to the engine: for `Operation.execute`, `resume` and `abort`. */
-export const performer = (manner: Manner): Performer<Step> => ({
-  verb: "scale",
-  decode: (plan) =>
-    Result.mapError(Schema.decodeUnknownResult(ScalePlan)(plan), (error) =>
-      error.message.split("\n").join(" ")
-    ),
-  hooks: names(manner.profile ?? {}),
-  check: (plan, set, resumed) => check(plan, set, resumed, manner.profile ?? {}),
-  preflight: (plan, set) => preflight(plan, set, manner),
-  describe: (plan, step) => describe(plan.app.name, step),
-  perform: (step, at, plan) => forward(step, at, plan, manner),
-  undo: (step, at, plan) => back(step, at, plan, manner),
-  find: (_, set) => ({ beyond: wanted(set).start + replicasOf(set) })
-})
+/** Goes back to the count from before; members that said goodbye are brought back by `afterAdd`. */
+export const abort = (
+  at: { readonly namespace: string; readonly id: string },
+  options: Manner & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
+  Operation.abort(at, performer(options), options)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
 import type { Cluster, ClusterError } from "./Cluster.ts"
+import { patiently } from "./Ensure.ts"
 import type { Fence } from "./Fence.ts"
 import * as Fences from "./Fence.ts"
 import * as Journal from "./Journal.ts"
@@ -79,6 +80,7 @@ export const closing = <A, R>(
   outcome: "Succeeded" | "Aborted",
   /** Whether any effect may have happened; before that, an error ends the operation for good. */
   begun: Ref.Ref<boolean>,
+  claimant: Lease.Claimant,
   work: Effect.Effect<A, ClusterError | OperationError, R>
 ): Effect.Effect<A, ClusterError | OperationError, R | Cluster> => {
   const id = Fences.operationOf(turn.fence.token)
@@ -95,7 +97,10 @@ export const closing = <A, R>(
       yield* Journal.write(entry, entry.run)
     })
   return work.pipe(
-    Effect.tap(() => Effect.andThen(Fences.lower(turn.fence), end(outcome, null))),
+    // The journal last: whoever dies before leaves an open one, by which the rest is found.
+    Effect.tap(() => Fences.lower(turn.fence)),
+    Effect.tap(() => patiently(Lease.release(claimant))),
+    Effect.tap(() => end(outcome, null)),
     Effect.onExit((exit) =>
       Effect.gen(function* () {
         if (Exit.isSuccess(exit)) return
