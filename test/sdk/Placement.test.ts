@@ -21,6 +21,7 @@ const hostname = "kubernetes.io/hostname"
 const zone = "topology.kubernetes.io/zone"
 const rack = "topology.kubernetes.io/rack"
 const one = { persistentvolumeclaims: [claim("data-db-0")] }
+const both = { persistentvolumeclaims: [claim("data-db-0"), claim("wal-db-0")] }
 
 describe("a node's facts come from its labels, or are unknown", () => {
   const facts = (changes: Record<string, unknown>, rest: Parameters<typeof stateOf>[1] = {}) =>
@@ -112,7 +113,9 @@ describe("what pins a replica", () => {
     assert.deepEqual(pins({ persistentvolumes }), [
       { by: "volume", name: "data-db-0", nodes: ["node-a"], domain: "zone" }
     ])
-    assert.equal(placement("db-0", { ...one, persistentvolumes }).storage, "zonal")
+    const zonal = ["data-db-0", "wal-db-0"].map((name) => volume(name, bound(zone, "a")))
+    assert.equal(placement("db-0", { ...both, persistentvolumes: zonal }).storage, "zonal")
+    assert.isNull(placement("db-0", { ...both, persistentvolumes }).storage)
   })
 
   it("a volume of two zones can go from one to the other", () => {
@@ -135,6 +138,13 @@ describe("what pins a replica", () => {
       { by: "volume", name: "data-db-0", nodes: ["node-a"], domain: "node" }
     ])
     assert.equal(placement("db-0", state).storage, "local")
+  })
+
+  it("is not known before all claims of its templates are there", () => {
+    assert.isNull(placement("db-0", one).storage)
+    assert.isNull(placement("db-0", { persistentvolumeclaims: [] }).storage)
+    const bare = statefulSet({ spec: { volumeClaimTemplates: [] } })
+    assert.equal(placement("db-0", { statefulsets: [bare], persistentvolumeclaims: [] }).storage, "none")
   })
 
   it("is not known where volumes could not be read", () => {

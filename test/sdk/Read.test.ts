@@ -266,6 +266,20 @@ describe("reading all apps", () => {
     })
   )
 
+  it.effect("shows one that cannot be understood, and why", () =>
+    Effect.gen(function* () {
+      const broken = statefulSet({ spec: { replicas: "three" } })
+      const { value } = yield* finish(
+        readAllCounted({ namespace: "shop" }),
+        wire({ ...all(), statefulsets: [broken] })
+      )
+      assert.deepEqual(
+        value.map(({ name, workloads, unread }) => [name, workloads.length, unread[0]?.resource]),
+        [["db", 0, "statefulsets.apps/db"]]
+      )
+    })
+  )
+
   it.effect("keeps the namespaces apart", () =>
     Effect.gen(function* () {
       const elsewhere = {

@@ -4,6 +4,7 @@
 import { type AppRef, statefulSet } from "./App.ts"
 import { observeClaims, observeOtherVolumes } from "./Claim.ts"
 import { observeAutoscalers, observeBudgets } from "./Disruption.ts"
+import { resourceName } from "./Kind.ts"
 import { compareNames, membersOf, type Member, podsByController } from "./Member.ts"
 import { accept, type Accepted, byNamespace, type Observation } from "./Observation.ts"
 import { observeOperations } from "./OperationMark.ts"
@@ -87,22 +88,31 @@ export const observe = (observation: Observation): AppState => {
   return compose(observation, accepted, membersOf(observation.ref, accepted.lists))
 }
 
-/** The states of all StatefulSets in these lists, each an app of its own, by namespace and name. */
+const refusedSet = `${resourceName("statefulsets")}/`
+
+/**
+ * The states of all StatefulSets in these lists, each an app of its own, by namespace and name.
+ * One that cannot be understood is there too, with no workload and the fault in `unread`.
+ */
 export const observeAll = (observation: Omit<Observation, "ref">): ReadonlyArray<AppState> => {
   const everything = accept(observation)
-  const namespaces = new Set(
-    (everything.lists.statefulsets ?? []).map(({ metadata }) => metadata.namespace ?? "")
-  )
+  const refused = everything.unread.filter(({ resource }) => resource.startsWith(refusedSet))
+  const apps = [
+    ...(everything.lists.statefulsets ?? []).map(({ metadata }) =>
+      statefulSet(metadata.namespace ?? "", metadata.name)
+    ),
+    ...refused.map(({ namespace, resource }) =>
+      statefulSet(namespace ?? "", resource.slice(refusedSet.length))
+    )
+  ]
   const inNamespace = byNamespace(everything)
-  return [...namespaces].toSorted(compareNames).flatMap((namespace) => {
-    const accepted = inNamespace(namespace)
-    const pods = podsByController(accepted.lists)
-    return (accepted.lists.statefulsets ?? [])
-      .map(({ metadata }) => metadata.name)
-      .toSorted(compareNames)
-      .map((name) => {
-        const ref = statefulSet(namespace, name)
-        return compose({ ...observation, ref }, accepted, membersOf(ref, accepted.lists, pods))
-      })
-  })
+  return [...Map.groupBy(apps, ({ namespace }) => namespace)]
+    .toSorted(([a], [b]) => compareNames(a, b))
+    .flatMap(([namespace, refs]) => {
+      const accepted = inNamespace(namespace)
+      const pods = podsByController(accepted.lists)
+      return refs
+        .toSorted((a, b) => compareNames(nameOf(a), nameOf(b)))
+        .map((ref) => compose({ ...observation, ref }, accepted, membersOf(ref, accepted.lists, pods)))
+    })
 }

@@ -168,17 +168,24 @@ export const observeResourceClaims = (
   })
 }
 
+/** How many claims each replica of the member has, once they are made. */
+const claimsExpected = (member: Member): number =>
+  (member.kind === "StatefulSet" ? (member.object.spec.volumeClaimTemplates ?? []).length : 0) +
+  (member.template.spec.volumes ?? []).filter((volume) => volume.persistentVolumeClaim || volume.ephemeral)
+    .length
+
 const storageOf = (
   claims: ReadonlyArray<Claim>,
+  expected: number,
   node: string | null,
   ground: Ground
 ): Placement["storage"] => {
   const volumes = claims.flatMap(({ volume }) => (volume === null ? [] : [volume]))
-  if (claims.length === 0) return "none"
   const domains = volumes.map((volume) => reachOf(volume, node, ground).domain)
   // The tightest one decides, and one that is not known may be tighter than all others.
   if (domains.includes("node")) return "local"
-  if (domains.length < claims.length || domains.includes(null)) return null
+  if (domains.length < Math.max(claims.length, expected) || domains.includes(null)) return null
+  if (domains.length === 0) return "none"
   return domains.every((domain) => domain === "any") ? "network" : "zonal"
 }
 
@@ -203,7 +210,7 @@ export const observePlacements = (
       node: name,
       zone: node?.zone ?? null,
       rack: node?.rack ?? null,
-      storage: storageOf(used, name, ground),
+      storage: storageOf(used, member ? claimsExpected(member) : 0, name, ground),
       pins: member ? pinsOf(replica.name, name, member, used, resourceClaims, ground) : []
     }
   })
