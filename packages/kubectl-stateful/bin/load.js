@@ -9,7 +9,7 @@ const { pathToFileURL } = require("node:url")
 module.exports = (bundle) => {
   try {
     // Not in the system's temporary folder, where others could put code for us to run.
-    const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kubectl-stateful")
+    const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kubectl-stateful", "code")
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     enableCompileCache(folder)
   } catch {

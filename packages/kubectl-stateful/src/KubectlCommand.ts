@@ -45,11 +45,23 @@ export abstract class KubectlCommand extends Command {
     return connect(flags)
   }
 
-  /**
-   * Runs a command's effect: the first SIGINT or SIGTERM interrupts it, so that it can clean up;
-   * the second ends the process at once. Rejects with the effect's error.
-   */
+  /** Runs a command's effect on the cluster that its flags choose. Rejects with the effect's error. */
   protected async perform<E>(flags: CommonFlags, effect: Effect.Effect<void, E, Cluster>): Promise<void> {
+    const meter = newMeter()
+    try {
+      await this.untilInterrupted(
+        effect.pipe(Effect.provide(metered(meter).pipe(Layer.provide(this.connect(flags)))))
+      )
+    } finally {
+      if (flags.v > 0 && meter.requests > 0) this.screen.err(`${summary(meter)}\n`)
+    }
+  }
+
+  /**
+   * Runs an effect: the first SIGINT or SIGTERM interrupts it, so that it can clean up; the second
+   * ends the process at once. Rejects with the effect's error.
+   */
+  protected async untilInterrupted<E>(effect: Effect.Effect<void, E>): Promise<void> {
     const abort = new AbortController()
     let first: { readonly signal: Signal; readonly at: number } | null = null
     const stop = (signal: Signal) => {
@@ -70,13 +82,8 @@ export abstract class KubectlCommand extends Command {
     }
     process.on("SIGINT", stop).on("SIGTERM", stop)
     process.stdout.on("error", onOutputError)
-    const meter = newMeter()
     try {
-      const exit = await perform(
-        effect.pipe(Effect.provide(metered(meter).pipe(Layer.provide(this.connect(flags))))),
-        abort.signal
-      )
-      if (flags.v > 0 && meter.requests > 0) this.screen.err(`${summary(meter)}\n`)
+      const exit = await perform(effect, abort.signal)
       if (Exit.isFailure(exit) && !(abort.signal.aborted && Cause.hasInterrupts(exit.cause))) {
         throw Cause.squash(exit.cause)
       }

@@ -7,5 +7,6 @@ import type { KubectlCommand } from "../KubectlCommand.ts"
 export type CommandClass = typeof KubectlCommand & (new (...args: Array<never>) => KubectlCommand)
 
 export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
-  describe: async () => (await import("./describe.ts")).Describe
+  describe: async () => (await import("./describe.ts")).Describe,
+  sandbox: async () => (await import("./sandbox.ts")).Sandbox
 }

@@ -1,0 +1,41 @@
+/**
+ * How to use a sandbox that has started.
+ */
+import { visible } from "./terminal.ts"
+
+export interface Started {
+  readonly file: string
+  readonly url: string
+  readonly name: string
+  readonly scenario: { readonly summary: string; readonly namespace: string }
+}
+
+const quoted = (text: string): string =>
+  /^[\w/.:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+const commands: Readonly<Record<string, ReadonlyArray<string>>> = {
+  ledger: [
+    "kubectl get pods -o wide",
+    "kubectl stateful describe ledger",
+    "kubectl exec ledger-0 -- ledger check"
+  ],
+  "lost-node": ["kubectl get nodes", "kubectl stateful describe ledger"],
+  empty: ["kubectl get nodes", "kubectl create -f FILE"]
+}
+
+/** A line for the shell, and the rest for people. */
+export const usable = ({ file, url, name, scenario }: Started) => ({
+  environment: `${visible(`export KUBECONFIG=${quoted(file)}`)}\n`,
+  help: [
+    "",
+    visible(`The sandbox is up at ${url}: three zones, six nodes, ${scenario.summary}.`),
+    "In another terminal, after the line above:",
+    "",
+    ...(commands[name] ?? []).map((command) => `  ${command}`),
+    "",
+    "Ctrl-C stops it and takes the file away.",
+    ""
+  ].join("\n")
+})
+
+export const stopped = "\nThe sandbox is gone.\n"
