@@ -27,8 +27,18 @@ export class Sandbox extends KubectlCommand {
       summary: "The new kubeconfig file to write; default: one in a folder of its own.",
       helpValue: "FILE"
     }),
-    port: integer({ summary: "The port to listen on; default: one that is free.", min: 1, max: 65_535 }),
-    scenario: option({ summary: "What it begins with.", options: names, default: "ledger" as const })(),
+    port: integer({
+      summary: "The port to listen on; default: one that is free.",
+      helpValue: "PORT",
+      min: 1,
+      max: 65_535
+    }),
+    scenario: option({
+      summary: "What it begins with.",
+      helpValue: "NAME",
+      options: names,
+      default: "ledger" as const
+    })(),
     seed: string({
       summary: "Decide by it what is left to chance, to get the same cluster again.",
       helpValue: "TEXT"
