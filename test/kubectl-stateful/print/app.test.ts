@@ -285,10 +285,12 @@ Can this application ...
   it("says a warning about many objects once", () => {
     const state = healthyApp((draft) => {
       draft.events = Array.from({ length: 100 }, (_, index) => warning(`Pod/db-${index}`, "no node fits"))
+      // The same pod again, as a new event object.
+      draft.events.push(warning("Pod/db-7", "no node fits"))
     })
     assert.deepEqual(block(page(state), "LAST SEEN"), [
       "LAST SEEN    REASON    OBJECT                 MESSAGE",
-      "5m (x1200)   BackOff   Pod/db-0 and 99 more   no node fits"
+      "5m (x1212)   BackOff   Pod/db-0 and 99 more   no node fits"
     ])
   })
 

@@ -107,13 +107,14 @@ export const eventTable = (state: AppState, columns: number): ReadonlyArray<Line
   ]
   const rows = alike.flatMap(([, [newest, ...others]]) => {
     if (newest === undefined) return []
+    const objects = new Set([newest, ...others].map((each) => each.object)).size
     const count = others.reduce((sum, each) => sum + each.count, newest.count)
     return [
       {
         cells: [
           age(newest.last, state.observed) + (count > 1 ? ` (x${count})` : ""),
           newest.reason,
-          newest.object + (others.length > 0 ? ` and ${others.length} more` : "")
+          newest.object + (objects > 1 ? ` and ${objects - 1} more` : "")
         ],
         note: newest.message.trim()
       }
