@@ -57,19 +57,30 @@ const events = (api: Api, watch: Watch): Stream.Stream<WatchEvent> =>
       })
       yield* Effect.addFinalizer(() => Effect.sync(stop))
       const end = now() + (watch.timeoutSeconds === undefined ? watchMillis : watch.timeoutSeconds * 1000)
-      let bookmark = now() + bookmarkMillis
+      let bookmark = watch.bookmarks ? now() + bookmarkMillis : Number.POSITIVE_INFINITY
+      // Beside the changes the clock wakes the watch: for its bookmarks, and for its end.
+      yield* Effect.forkScoped(
+        Effect.suspend(() =>
+          Effect.andThen(
+            Effect.sleep(Math.max(1, Math.min(end, bookmark) - now())),
+            Effect.sync(() => {
+              changed.openUnsafe()
+            })
+          )
+        ).pipe(Effect.forever),
+        { startImmediately: true }
+      )
       const pull: Effect.Effect<Arr.NonEmptyReadonlyArray<WatchEvent>, Cause.Done> = Effect.suspend(() => {
         changed.closeUnsafe()
         const found = watch.next()
         if (Arr.isReadonlyArrayNonEmpty(found)) return Effect.succeed(found)
         const time = now()
         if (watch.over || time >= end) return Cause.done()
-        if (watch.bookmarks && time >= bookmark) {
+        if (time >= bookmark) {
           bookmark = time + bookmarkMillis
           return Effect.succeed(Arr.of(watch.bookmark()))
         }
-        const until = watch.bookmarks ? Math.min(end, bookmark) : end
-        return Effect.flatMap(Effect.raceFirst(changed.await, Effect.sleep(until - time)), () => pull)
+        return Effect.flatMap(changed.await, () => pull)
       })
       return Stream.fromPull(Effect.succeed(pull))
     })

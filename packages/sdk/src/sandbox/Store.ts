@@ -246,6 +246,18 @@ export class Store {
     }
   }
 
+  /** Tells the listeners of an object again, though nothing of it changed; watches see nothing. */
+  touch(type: ResourceType, object: KubeObject): void {
+    const change: Change = {
+      type,
+      kind: "MODIFIED",
+      revision: Number(object.metadata.resourceVersion),
+      object,
+      previous: object
+    }
+    for (const listener of this.#listeners) listener(change)
+  }
+
   /** Called with each change, in order, within the write that makes it. Returns how to stop. */
   listen(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener)

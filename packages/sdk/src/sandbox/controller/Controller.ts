@@ -21,6 +21,9 @@ export interface Controller {
 /** After a write that was refused, a conflict or a quota, as a work queue's backoff does. */
 const retryMillis = 1000
 
+/** So many reconciliations run before others get a turn. */
+const turnsAtOnce = 10_000
+
 export interface Options {
   /** Milliseconds between a change and the controllers' answer to it. Default 0. */
   readonly reactionMillis?: number
@@ -66,27 +69,49 @@ export const run = (
       }
     }
 
-    /** Runs all that is due; answers when the next key is, or Infinity. */
-    const round = (): number => {
-      let next = Number.POSITIVE_INFINITY
-      for (const [controller, keys] of due) {
-        for (const [key, at] of [...keys]) {
-          if (at <= now()) {
+    /** Runs all that is due, and what that makes due; answers when the next key is, or Infinity. */
+    const settle = (): number => {
+      for (let turns = 0, moved = true; moved && turns < turnsAtOnce;) {
+        moved = false
+        for (const [controller, keys] of due) {
+          for (const [key, at] of keys) {
+            if (at > now()) continue
             keys.delete(key)
             turn(controller, key)
+            turns += 1
+            moved = true
           }
         }
       }
+      let next = Number.POSITIVE_INFINITY
       for (const keys of due.values()) for (const at of keys.values()) next = Math.min(next, at)
       return next
     }
 
-    const loop: Effect.Effect<never> = Effect.suspend(() => {
+    // A timer only opens the latch: the fiber that works waits for one thing alone, and so
+    // whoever moves a test's clock right after a write finds the next timer set already.
+    let timer = Number.POSITIVE_INFINITY
+    const setTimer = (at: number): Effect.Effect<void, never, Scope.Scope> => {
+      if (at >= timer) return Effect.void
+      timer = at
+      return Effect.asVoid(
+        Effect.forkScoped(
+          Effect.andThen(
+            Effect.sleep(at - now()),
+            Effect.sync(() => {
+              if (timer === at) timer = Number.POSITIVE_INFINITY
+              wake.openUnsafe()
+            })
+          ),
+          { startImmediately: true }
+        )
+      )
+    }
+
+    const loop = Effect.suspend(() => {
       wake.closeUnsafe()
-      const next = round()
-      const wait = next - now()
-      if (wait <= 0) return Effect.yieldNow
-      return wait === Number.POSITIVE_INFINITY ? wake.await : Effect.raceFirst(wake.await, Effect.sleep(wait))
+      const next = settle()
+      return next <= now() ? Effect.yieldNow : Effect.andThen(setTimer(next), wake.await)
     }).pipe(Effect.forever)
-    yield* Effect.forkScoped(loop)
+    yield* Effect.forkScoped(loop, { startImmediately: true })
   })

@@ -72,18 +72,24 @@ export const updateRevision = (
     return registry.find(controllerrevisions, namespace, same.metadata.name)
   }
   const name = `${set.metadata.name}-${hashOf(set.spec.template)}`
-  const draft = {
-    apiVersion: "apps/v1",
-    kind: "ControllerRevision",
-    metadata: {
-      name,
-      labels: set.spec.selector.matchLabels ?? {},
-      ownerReferences: [controlledBy(set)]
-    },
-    data,
-    revision: number
+  const owner = controlledBy(set)
+  const orphan = registry.store.get(controllerrevisions, namespace, name)
+  if (orphan === undefined) {
+    const draft = {
+      apiVersion: "apps/v1",
+      kind: "ControllerRevision",
+      metadata: { name, labels: set.spec.selector.matchLabels ?? {}, ownerReferences: [owner] },
+      data,
+      revision: number
+    }
+    registry.create(controllerrevisions, namespace, draft)
+  } else {
+    // Left by a set of this name that was deleted with orphans: taken in, as its pods are.
+    registry.update(controllerrevisions, namespace, name, (current) => ({
+      ...current,
+      metadata: { ...current.metadata, ownerReferences: [owner] }
+    }))
   }
-  registry.create(controllerrevisions, namespace, draft)
   return registry.find(controllerrevisions, namespace, name)
 }
 

@@ -1,0 +1,28 @@
+/** Empties a namespace that is being deleted, then lets it go. */
+import type { Registry } from "../Registry.ts"
+import { namespaces } from "../resource/core.ts"
+import type { ResourceType } from "../ResourceType.ts"
+import type { Controller } from "./Controller.ts"
+
+export const namespaceController = (registry: Registry, types: ReadonlyArray<ResourceType>): Controller => ({
+  name: "namespace",
+  keysOf: ({ kind, type, object }) => {
+    if (type === namespaces) return [object.metadata.name]
+    const { namespace } = object.metadata
+    return kind === "DELETED" && namespace !== undefined ? [namespace] : []
+  },
+  reconcile: (name) => {
+    const namespace = registry.store.get(namespaces, undefined, name)
+    if (namespace?.metadata.deletionTimestamp === undefined) return undefined
+    let left = 0
+    for (const type of types) {
+      if (!type.namespaced) continue
+      for (const { metadata } of registry.store.list(type, name)) {
+        if (metadata.deletionTimestamp === undefined) registry.remove(type, name, metadata.name)
+        if (registry.store.get(type, name, metadata.name) !== undefined) left += 1
+      }
+    }
+    if (left === 0) registry.store.remove(namespaces, undefined, name)
+    return undefined
+  }
+})

@@ -1,0 +1,179 @@
+/** Gives each pod a node: one that suits, with the fewest of its kin in the zone, then on the node. */
+import { controllerOf } from "../KubeObject.ts"
+import type { Registry } from "../Registry.ts"
+import {
+  type Condition,
+  type Node,
+  nodes,
+  type PersistentVolume,
+  persistentvolumeclaims,
+  persistentvolumes,
+  type Pod,
+  pods
+} from "../resource/core.ts"
+import { storageclasses } from "../resource/storage.ts"
+import * as Timestamp from "../Timestamp.ts"
+import { selectedNode } from "./Claims.ts"
+import { claimsOf } from "./ClaimUse.ts"
+import type { Controller } from "./Controller.ts"
+import { unfit } from "./Placement.ts"
+
+const zone = "topology.kubernetes.io/zone"
+
+/** The conditions with one of them set; the transition's time moves only when the status does. */
+export const withCondition = (
+  conditions: ReadonlyArray<Condition>,
+  next: Condition,
+  now: number
+): ReadonlyArray<Condition> => {
+  const before = conditions.find((each) => each.type === next.type)
+  const lastTransitionTime =
+    before?.status === next.status && before.lastTransitionTime !== undefined
+      ? before.lastTransitionTime
+      : Timestamp.fromMillis(now)
+  return [...conditions.filter((each) => each.type !== next.type), { ...next, lastTransitionTime }]
+}
+
+const tally = (reasons: ReadonlyArray<string>): string => {
+  const counts = new Map<string, number>()
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts]
+    .map(([reason, count]) => `${count} ${reason}`)
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .join(", ")
+}
+
+export const scheduler = (registry: Registry): Controller => {
+  const { store } = registry
+
+  const refuse = (pod: Pod, message: string): void => {
+    registry.setStatus(pods, pod, {
+      ...pod.status,
+      conditions: withCondition(
+        pod.status.conditions ?? [],
+        { type: "PodScheduled", status: "False", reason: "Unschedulable", message },
+        registry.now()
+      )
+    })
+  }
+
+  const kinOn = (pod: Pod, matches: (node: Node) => boolean): number => {
+    const owner = controllerOf(pod)?.uid
+    const names = new Set(
+      store
+        .list(nodes)
+        .filter(matches)
+        .map((node) => node.metadata.name)
+    )
+    return store
+      .list(pods, pod.metadata.namespace)
+      .filter((other) => controllerOf(other)?.uid === owner && names.has(other.spec.nodeName ?? "")).length
+  }
+
+  /** The volumes of the pod's claims, and the claims that wait for it; or what stands in the way. */
+  const storage = (
+    pod: Pod
+  ):
+    | { readonly volumes: ReadonlyArray<PersistentVolume>; readonly waiting: ReadonlyArray<string> }
+    | string => {
+    const volumes: Array<PersistentVolume> = []
+    const waiting: Array<string> = []
+    for (const name of claimsOf(pod)) {
+      const claim = store.get(persistentvolumeclaims, pod.metadata.namespace, name)
+      if (claim === undefined) return `persistentvolumeclaim ${JSON.stringify(name)} not found`
+      if (claim.metadata.deletionTimestamp !== undefined) {
+        return `persistentvolumeclaim ${JSON.stringify(name)} is being deleted`
+      }
+      const volume = store.get(persistentvolumes, undefined, claim.spec.volumeName ?? "")
+      if (claim.status.phase === "Bound" && volume !== undefined) volumes.push(volume)
+      else {
+        const late =
+          store.get(storageclasses, undefined, claim.spec.storageClassName ?? "")?.volumeBindingMode ===
+          "WaitForFirstConsumer"
+        if (!late) return "pod has unbound immediate PersistentVolumeClaims"
+        waiting.push(name)
+      }
+    }
+    return { volumes, waiting }
+  }
+
+  const select = (pod: Pod, name: string, node: Node): void => {
+    registry.update(persistentvolumeclaims, pod.metadata.namespace, name, (current) => ({
+      ...current,
+      metadata: {
+        ...current.metadata,
+        annotations: { ...current.metadata.annotations, [selectedNode]: node.metadata.name }
+      }
+    }))
+  }
+
+  const schedule = (pod: Pod): void => {
+    const all = store.list(nodes)
+    const found = storage(pod)
+    if (typeof found === "string") return refuse(pod, `0/${all.length} nodes are available: ${found}.`)
+    const domainOf = (name: string, key: string) => store.get(nodes, undefined, name)?.metadata.labels?.[key]
+    const reasons: Array<string> = []
+    const suited: Array<readonly [inZone: number, onNode: number, node: Node]> = []
+    for (const node of all) {
+      const why = unfit(registry, pod, node, found.volumes, domainOf)
+      if (why !== undefined) reasons.push(why)
+      else {
+        const home = node.metadata.labels?.[zone]
+        suited.push([
+          kinOn(pod, (other) => other.metadata.labels?.[zone] === home),
+          kinOn(pod, (other) => other.metadata.name === node.metadata.name),
+          node
+        ])
+      }
+    }
+    const [best] = suited.toSorted(
+      ([zoneA, nodeA, a], [zoneB, nodeB, b]) =>
+        zoneA - zoneB || nodeA - nodeB || (a.metadata.name < b.metadata.name ? -1 : 1)
+    )
+    if (best === undefined) return refuse(pod, `0/${all.length} nodes are available: ${tally(reasons)}.`)
+    const node = best[2]
+    if (found.waiting.length > 0) {
+      // The node is chosen once; the claims are bound there, and then the pod.
+      const chosen = found.waiting
+        .map((name) => store.get(persistentvolumeclaims, pod.metadata.namespace, name))
+        .find((claim) => claim?.metadata.annotations?.[selectedNode] !== undefined)
+      if (chosen === undefined) for (const name of found.waiting) select(pod, name, node)
+      return undefined
+    }
+    store.put(pods, {
+      ...pod,
+      spec: { ...pod.spec, nodeName: node.metadata.name },
+      status: {
+        ...pod.status,
+        conditions: withCondition(
+          pod.status.conditions ?? [],
+          { type: "PodScheduled", status: "True" },
+          registry.now()
+        )
+      }
+    })
+    return undefined
+  }
+
+  return {
+    name: "scheduler",
+    keysOf: ({ type, object }) => {
+      const { namespace, name } = object.metadata
+      if (type === pods) return [`${namespace}/${name}`]
+      if (type !== nodes && type !== persistentvolumeclaims) return []
+      // Whatever waits may fit now.
+      return store
+        .list(pods, namespace)
+        .filter((pod) => pod.spec.nodeName === undefined)
+        .map((pod) => `${pod.metadata.namespace}/${pod.metadata.name}`)
+    },
+    reconcile: (key) => {
+      const [namespace, name = ""] = key.split("/")
+      const pod = store.get(pods, namespace, name)
+      const done =
+        pod === undefined || pod.spec.nodeName !== undefined || pod.metadata.deletionTimestamp !== undefined
+      if (!done) schedule(pod)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,347 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { numberAt, stringAt } from "../../../packages/sdk/src/sandbox/Json.ts"
+import type { Program } from "../../../packages/sdk/src/sandbox/Program.ts"
+import { controllerrevisions, statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
+import {
+  persistentvolumeclaims,
+  persistentvolumes,
+  pods
+} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { make, type Options, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+
+const set = (spec: object = {}, image = "db:1") => ({
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name: "db" },
+  spec: {
+    replicas: 3,
+    serviceName: "db",
+    selector: { matchLabels: { app: "db" } },
+    template: {
+      metadata: { labels: { app: "db" } },
+      spec: { containers: [{ name: "main", image, volumeMounts: [{ name: "data", mountPath: "/data" }] }] }
+    },
+    volumeClaimTemplates: [
+      {
+        metadata: { name: "data" },
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } }
+      }
+    ],
+    ...spec
+  }
+})
+
+const names = (sandbox: Shape) => sandbox.store.list(pods, "default").map((pod) => pod.metadata.name)
+
+const claims = (sandbox: Shape) =>
+  sandbox.store.list(persistentvolumeclaims, "default").map((claim) => claim.metadata.name)
+
+const change = (sandbox: Shape, spec: object) =>
+  sandbox.registry.update(statefulsets, "default", "db", (current) => ({
+    ...current,
+    spec: { ...(current.spec as object), ...spec }
+  }))
+
+const imageOf = (sandbox: Shape, name: string) =>
+  sandbox.registry.find(pods, "default", name).spec.containers[0]?.image
+
+/** Containers of image `bad` never get ready. */
+const program: Program = { isReady: (host) => host.container.image !== "bad" }
+
+const settled = (options: Options = {}, spec: object = {}) =>
+  Effect.gen(function* () {
+    const sandbox = yield* make({ programs: () => program, ...options })
+    sandbox.create(set(spec))
+    yield* TestClock.adjust("1 minute")
+    return sandbox
+  })
+
+describe("a StatefulSet in the sandbox", () => {
+  it.effect("under OrderedReady starts its pods one after another", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(set())
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual(names(sandbox), ["db-0"])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(names(sandbox), ["db-0", "db-1"])
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(names(sandbox), ["db-0", "db-1", "db-2"])
+      const status = sandbox.registry.find(statefulsets, "default", "db").status
+      assert.strictEqual(status.readyReplicas, 3)
+      assert.strictEqual(status.observedGeneration, 1)
+      assert.deepStrictEqual(claims(sandbox), ["data-db-0", "data-db-1", "data-db-2"])
+    })
+  )
+
+  it.effect("under Parallel starts them all at once", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(set({ podManagementPolicy: "Parallel" }))
+      yield* TestClock.adjust("10 millis")
+      assert.deepStrictEqual(names(sandbox), ["db-0", "db-1", "db-2"])
+    })
+  )
+
+  it.effect("spreads its pods over the zones", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled()
+      const nodes = sandbox.store.list(pods, "default").map((pod) => pod.spec.nodeName)
+      assert.sameMembers(nodes, ["node-a", "node-b", "node-c"])
+    })
+  )
+
+  it.effect("scales down from the highest ordinal, and its claims stay", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled()
+      change(sandbox, { replicas: 1 })
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(names(sandbox), ["db-0"])
+      assert.lengthOf(claims(sandbox), 3)
+    })
+  )
+
+  it.effect("is stopped in a scale-down by a sick lower ordinal", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled()
+      const pod = sandbox.registry.find(pods, "default", "db-0")
+      sandbox.loseNode(pod.spec.nodeName ?? "")
+      change(sandbox, { replicas: 1 })
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(names(sandbox), ["db-0", "db-1", "db-2"])
+      assert.strictEqual(sandbox.registry.find(pods, "default", "db-0").status.phase, "Running")
+    })
+  )
+
+  it.effect("whenScaled Delete takes the claims of the ordinals that go, and no others", () =>
+    Effect.gen(function* () {
+      const policy = { whenScaled: "Delete", whenDeleted: "Retain" }
+      const sandbox = yield* settled({}, { persistentVolumeClaimRetentionPolicy: policy })
+      change(sandbox, { replicas: 1 })
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(claims(sandbox), ["data-db-0"])
+      assert.lengthOf(sandbox.store.list(persistentvolumes), 1)
+    })
+  )
+
+  it.effect("whenDeleted Delete takes all claims with the set", () =>
+    Effect.gen(function* () {
+      const policy = { whenScaled: "Retain", whenDeleted: "Delete" }
+      const sandbox = yield* settled({}, { persistentVolumeClaimRetentionPolicy: policy })
+      sandbox.registry.remove(statefulsets, "default", "db")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(names(sandbox), [])
+      assert.deepStrictEqual(claims(sandbox), [])
+    })
+  )
+
+  it.effect("deleted with orphans leaves its pods, and a new one of that name adopts them", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled()
+      const before = sandbox.store.list(pods, "default").map((pod) => pod.metadata.uid)
+      sandbox.registry.remove(statefulsets, "default", "db", { propagation: "Orphan" })
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(sandbox.store.get(statefulsets, "default", "db"))
+      assert.lengthOf(names(sandbox), 3)
+      sandbox.create(set())
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(
+        sandbox.store.list(pods, "default").map((pod) => pod.metadata.uid),
+        before
+      )
+      const owner = sandbox.registry.find(pods, "default", "db-0").metadata.ownerReferences?.[0]?.uid
+      assert.strictEqual(owner, sandbox.registry.find(statefulsets, "default", "db").metadata.uid)
+    })
+  )
+
+  it.effect("treats the partition as a count of pods kept old when ordinals start above zero", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({}, { replicas: 4, ordinals: { start: 2 } })
+      assert.deepStrictEqual(names(sandbox), ["db-2", "db-3", "db-4", "db-5"])
+      change(sandbox, {
+        template: set({}, "db:2").spec.template,
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 1 } }
+      })
+      yield* TestClock.adjust("1 minute")
+      const images = names(sandbox).map((name) => imageOf(sandbox, name))
+      assert.deepStrictEqual(images, ["db:1", "db:2", "db:2", "db:2"])
+    })
+  )
+
+  it.effect("keeps the pod of a bad template although the template was reverted", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled()
+      change(sandbox, { template: set({}, "bad").spec.template })
+      yield* TestClock.adjust("1 minute")
+      change(sandbox, { template: set().spec.template })
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(imageOf(sandbox, "db-2"), "bad")
+      sandbox.registry.remove(pods, "default", "db-2")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(imageOf(sandbox, "db-2"), "db:1")
+    })
+  )
+
+  it.effect("goes back to the old revision, under a higher number, when its template does", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled()
+      change(sandbox, { template: set({}, "db:2").spec.template })
+      yield* TestClock.adjust("1 minute")
+      change(sandbox, { template: set().spec.template })
+      yield* TestClock.adjust("1 minute")
+      const revisions = sandbox.store.list(controllerrevisions, "default")
+      assert.sameMembers(
+        revisions.map((each) => each.revision),
+        [2, 3]
+      )
+      assert.strictEqual(imageOf(sandbox, "db-2"), "db:1")
+    })
+  )
+
+  it.effect("waits minReadySeconds before the next pod", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(set({ minReadySeconds: 30 }))
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(names(sandbox), ["db-0"])
+      assert.strictEqual(sandbox.registry.find(statefulsets, "default", "db").status.availableReplicas, 0)
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(names(sandbox), ["db-0", "db-1"])
+    })
+  )
+
+  it.effect("replaces a pod whose node is gone for good only once the pod is", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled()
+      const pod = sandbox.registry.find(pods, "default", "db-1")
+      sandbox.loseNode(pod.spec.nodeName ?? "")
+      sandbox.registry.remove(pods, "default", "db-1")
+      yield* TestClock.adjust("1 hour")
+      const waiting = sandbox.registry.find(pods, "default", "db-1")
+      assert.strictEqual(waiting.metadata.uid, pod.metadata.uid)
+      assert.isDefined(waiting.metadata.deletionTimestamp)
+      sandbox.registry.remove(pods, "default", "db-1", { gracePeriodSeconds: 0 })
+      yield* TestClock.adjust("1 minute")
+      const next = sandbox.registry.find(pods, "default", "db-1")
+      assert.notStrictEqual(next.metadata.uid, pod.metadata.uid)
+      assert.strictEqual(next.status.phase, "Running")
+    })
+  )
+
+  it.effect("is written whole by one seed and one clock: two runs end in the same objects", () =>
+    Effect.gen(function* () {
+      const run = Effect.scoped(
+        Effect.map(settled(), (sandbox) =>
+          sandbox.store.list(pods, "default").map((pod) => pod.metadata.name)
+        )
+      )
+      assert.deepStrictEqual(yield* run, yield* run)
+    })
+  )
+})
+
+describe("a claim in the sandbox", () => {
+  it.effect("that is used is deleted only after its pod", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({}, { replicas: 1 })
+      sandbox.registry.remove(persistentvolumeclaims, "default", "data-db-0")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(claims(sandbox), ["data-db-0"])
+      const uid = sandbox.registry.find(persistentvolumeclaims, "default", "data-db-0").metadata.uid
+      sandbox.registry.remove(pods, "default", "db-0")
+      yield* TestClock.adjust("1 minute")
+      assert.notStrictEqual(
+        sandbox.registry.find(persistentvolumeclaims, "default", "data-db-0").metadata.uid,
+        uid
+      )
+    })
+  )
+
+  it.effect("with WaitForFirstConsumer stays pending until a pod wants it", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      const claim = (name: string, storageClassName: string) => ({
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name },
+        spec: {
+          storageClassName,
+          accessModes: ["ReadWriteOnce"],
+          resources: { requests: { storage: "1Gi" } }
+        }
+      })
+      sandbox.create(claim("late", "shared"))
+      sandbox.create(claim("soon", "shared-immediate"))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(
+        sandbox.registry.find(persistentvolumeclaims, "default", "late").status.phase,
+        "Pending"
+      )
+      assert.strictEqual(
+        sandbox.registry.find(persistentvolumeclaims, "default", "soon").status.phase,
+        "Bound"
+      )
+    })
+  )
+
+  it.effect("of class local pins its pod to the node", () =>
+    Effect.gen(function* () {
+      const template = set().spec.volumeClaimTemplates.map((each) => ({
+        ...each,
+        spec: { ...each.spec, storageClassName: "local" }
+      }))
+      const sandbox = yield* settled({}, { replicas: 1, volumeClaimTemplates: template })
+      const pod = sandbox.registry.find(pods, "default", "db-0")
+      sandbox.loseNode(pod.spec.nodeName ?? "")
+      sandbox.registry.remove(pods, "default", "db-0", { gracePeriodSeconds: 0 })
+      yield* TestClock.adjust("1 minute")
+      const next = sandbox.registry.find(pods, "default", "db-0")
+      assert.isUndefined(next.spec.nodeName)
+      const scheduled = next.status.conditions?.find((condition) => condition.type === "PodScheduled")
+      assert.include(scheduled?.message ?? "", "didn't match PersistentVolume's node affinity")
+      assert.strictEqual(stringAt(scheduled, "reason"), "Unschedulable")
+    })
+  )
+})
+
+describe("a container in the sandbox", () => {
+  it.effect("keeps what it writes to its volume when its pod is replaced", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled(
+        {
+          programs: () => ({
+            onStart: (host) =>
+              Effect.andThen(
+                Effect.sync(() => host.volume("/data")?.append("log", `${host.pod.metadata.uid}\n`)),
+                Effect.never
+              )
+          })
+        },
+        { replicas: 1 }
+      )
+      sandbox.registry.remove(pods, "default", "db-0")
+      yield* TestClock.adjust("1 minute")
+      const [volume] = sandbox.volumes.values()
+      assert.lengthOf(volume?.readText("log")?.trim().split("\n") ?? [], 2)
+    })
+  )
+
+  it.effect("that ends is started again after ten seconds", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make({
+        programs: () => ({
+          onStart: (host) => (host.restarts === 0 ? Effect.as(Effect.sleep("5 seconds"), 1) : Effect.never)
+        })
+      })
+      sandbox.create(set({ replicas: 1 }))
+      yield* TestClock.adjust("8 seconds")
+      assert.strictEqual(sandbox.registry.find(statefulsets, "default", "db").status.readyReplicas, undefined)
+      yield* TestClock.adjust("20 seconds")
+      const pod = sandbox.registry.find(pods, "default", "db-0")
+      assert.strictEqual(numberAt(pod.status.containerStatuses?.[0], "restartCount"), 1)
+      assert.strictEqual(sandbox.registry.find(statefulsets, "default", "db").status.readyReplicas, 1)
+    })
+  )
+})
