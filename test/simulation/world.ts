@@ -303,7 +303,7 @@ export const makeWorld = (options: WorldOptions) =>
     sandbox.create(fast)
     sandbox.create({ apiVersion: "v1", kind: "Node", metadata: { name: "node-a" } })
     sandbox.create(setObject(options))
-    yield* Effect.forkChild(controller(world))
+    yield* Effect.forkScoped(controller(world))
     const start = options.start ?? 0
     for (let index = 0; index < options.replicas; index++) {
       yield* TestClock.adjust((options.readyAfter ?? 1000) + 1200)
