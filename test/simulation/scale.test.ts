@@ -181,6 +181,57 @@ const attempt = (scenario: Scenario, index: number, kind: FaultKind) =>
     return port.calls()
   })
 
+/** Whoever finds a dead caller's operation goes back instead of on. */
+const abortAfterDeath = (scenario: Scenario, index: number) =>
+  Effect.gen(function* () {
+    const world = yield* makeWorld(scenario.world)
+    const port = faulty(world.sandbox.cluster, { index, kind: "crashAfter" })
+    const fiber = yield* Effect.forkChild(
+      Effect.exit(withCluster(port.cluster)(Scale.scale(ref, options(scenario, "ann@laptop"))))
+    )
+    for (
+      let waited = 0;
+      waited < 60_000 && fiber.pollUnsafe() === undefined && !port.isDead();
+      waited += 100
+    ) {
+      yield* TestClock.adjust(100)
+    }
+    if (!port.isDead()) return port.calls()
+    yield* Effect.forkChild(Fiber.interrupt(fiber))
+    const aborted = yield* drive(
+      withCluster(world.sandbox.cluster)(
+        Effect.gen(function* () {
+          const [open] = (yield* Journal.list("shop", "db")).filter((entry) => Journal.isOpen(entry.progress))
+          if (open === undefined) return false
+          const result = yield* Scale.abort(at(open.plan.id), options(scenario, "bob@desk"))
+          assert.strictEqual(result.outcome, "Aborted")
+          return true
+        })
+      )
+    )
+    const { replicas } = world.options
+    if (!aborted) return port.calls()
+    const pods = yield* withCluster(world.sandbox.cluster)(
+      Resource.list(Resource.pods, { namespace: "shop" })
+    )
+    const expected = Array.from({ length: replicas }, (_, one) => `db-${one}`)
+    assert.deepEqual(names(pods.items), expected, world.log.join(", "))
+    if (scenario.profile.afterAdd !== undefined) {
+      assert.deepEqual([...world.members].toSorted(), expected, world.log.join(", "))
+    }
+    // Claims that no pod ever had are gone; one that a pod may have written to is kept.
+    const claims = names(
+      (yield* withCluster(world.sandbox.cluster)(
+        Resource.list(Resource.persistentVolumeClaims, { namespace: "shop" })
+      )).items
+    )
+    const created = world.log
+      .filter((line) => line.startsWith("create "))
+      .map((line) => `data-${line.slice(7)}`)
+    for (const claim of created) assert.include(claims, claim, "a claim that a pod had was removed")
+    return port.calls()
+  })
+
 const kinds: ReadonlyArray<FaultKind> = ["unsent", "lost", "crashBefore", "crashAfter"]
 
 describe("scaling ends the same, whatever fails on the way", () => {
@@ -200,6 +251,8 @@ describe("scaling ends the same, whatever fails on the way", () => {
                 ),
                 Effect.catch((error) => Effect.die(new Error(`call ${index}: ${error.message}`)))
               )
+              // A dead caller's last words are given up.
+              yield* TestClock.adjust("15 seconds")
               if (calls < index) break
             }
             console.log(`${scenario.name}: ${index - 1} points, ${kind}`)
@@ -208,5 +261,27 @@ describe("scaling ends the same, whatever fails on the way", () => {
         300_000
       )
     }
+  }
+})
+
+describe("an abort goes back, wherever the caller died", () => {
+  for (const scenario of scenarios) {
+    it.effect(
+      scenario.name,
+      () =>
+        Effect.gen(function* () {
+          let index = 1
+          for (; ; index++) {
+            const calls = yield* Effect.scoped(abortAfterDeath(scenario, index)).pipe(
+              Effect.catch((error) => Effect.die(new Error(`call ${index}: ${error.message}`)))
+            )
+            yield* TestClock.adjust("15 seconds")
+            if (calls < index) break
+          }
+          console.log(`${scenario.name}: ${index - 1} points, abort`)
+          assert.isAbove(index, 20)
+        }),
+      300_000
+    )
   }
 })

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { patiently } from "./Ensure.ts"
@@ -34,6 +35,20 @@ export const timestamp: Effect.Effect<string> = Effect.map(DateTime.now, (instan
 
 /** How long an ending turn tries to say so, in milliseconds. */
 const farewell = 10_000
+
+/**
+ * What is done on the way out, as far as the cluster answers. A finalizer cannot be interrupted, so a
+ * request that never ends would hold up whoever leaves: a fiber of its own can be.
+ */
+const parting = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<void, never, R> =>
+  Effect.gen(function* () {
+    const work = yield* Effect.forkDetach(effect, { uninterruptible: false })
+    const limit = yield* Effect.forkDetach(Effect.andThen(Effect.sleep(farewell), Fiber.interrupt(work)), {
+      uninterruptible: false
+    })
+    yield* Fiber.await(work)
+    yield* Fiber.interrupt(limit)
+  })
 
 /** The error, with how to go on; those after which nothing is left to do stay as they are. */
 const resumable = (error: OperationError | ClusterError, id: string): OperationError | ClusterError => {
@@ -71,7 +86,7 @@ export const holding = <A, R>(
 ): Effect.Effect<A, ClusterError | OperationError, R | Cluster> =>
   Effect.andThen(Lease.acquire(claimant, options), Effect.raceFirst(body, Lease.renew(claimant))).pipe(
     // Not an acquireRelease: waiting for a dead holder's silence must stay interruptible.
-    Effect.ensuring(Effect.ignore(Effect.timeoutOption(Lease.release(claimant), farewell)))
+    Effect.ensuring(parting(Lease.release(claimant)))
   )
 
 /** Runs the work of a turn that is journalled and fenced, and closes it. */
@@ -111,7 +126,7 @@ export const closing = <A, R>(
         const since = yield* Ref.get(begun)
         if (!since) yield* Fences.lower(turn.fence)
         yield* end(since ? "Stopped" : "Aborted", message)
-      }).pipe(Effect.timeoutOption(farewell), Effect.ignore)
+      }).pipe(parting)
     ),
     Effect.catch((error) =>
       Effect.flatMap(Ref.get(begun), (since) => Effect.fail(since ? resumable(error, id) : error))
