@@ -58,18 +58,22 @@ const events = (api: Api, watch: Watch): Stream.Stream<WatchEvent> =>
       yield* Effect.addFinalizer(() => Effect.sync(stop))
       const end = now() + (watch.timeoutSeconds === undefined ? watchMillis : watch.timeoutSeconds * 1000)
       let bookmark = watch.bookmarks ? now() + bookmarkMillis : Number.POSITIVE_INFINITY
-      // Beside the changes the clock wakes the watch: for its bookmarks, and for its end.
-      yield* Effect.forkScoped(
-        Effect.suspend(() =>
-          Effect.andThen(
-            Effect.sleep(Math.max(1, Math.min(end, bookmark) - now())),
-            Effect.sync(() => {
-              changed.openUnsafe()
-            })
-          )
-        ).pipe(Effect.forever),
-        { startImmediately: true }
-      )
+      // Beside the changes the clock wakes the watch: for its bookmarks, and for its end. The
+      // ticks are the clock's own, whether or not anyone pulls.
+      let tick = now()
+      const wakeUp = Effect.suspend(() => {
+        if (tick >= end) return Effect.never
+        const next = watch.bookmarks ? Math.min(tick + bookmarkMillis, end) : end
+        const wait = next - tick
+        tick = next
+        return Effect.andThen(
+          Effect.sleep(wait),
+          Effect.sync(() => {
+            changed.openUnsafe()
+          })
+        )
+      })
+      yield* Effect.forkScoped(Effect.forever(wakeUp), { startImmediately: true })
       const pull: Effect.Effect<Arr.NonEmptyReadonlyArray<WatchEvent>, Cause.Done> = Effect.suspend(() => {
         changed.closeUnsafe()
         const found = watch.next()
