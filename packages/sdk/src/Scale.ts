@@ -20,6 +20,7 @@ import type { AppState } from "./State.ts"
 
 export type { Manner } from "./ScalePerformer.ts"
 export type { ScalePlan } from "./ScaleStep.ts"
+export { tryOut } from "./ScaleDryRun.ts"
 export { describe } from "./ScaleStep.ts"
 
 export type ScaleError = OperationError | ClusterError | AppNotFound

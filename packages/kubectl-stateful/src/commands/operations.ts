@@ -1,0 +1,33 @@
+/** `kubectl stateful operations`: those that run, were interrupted, or are over. */
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import * as Journal from "@kubectl-stateful/sdk/Journal"
+import { string as word } from "@oclif/core/args"
+import { boolean } from "@oclif/core/flags"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { KubectlCommand } from "../KubectlCommand.ts"
+import { outputFlag } from "../KubectlFlags.ts"
+import { operationsText } from "../print/operation.ts"
+
+export class Operations extends KubectlCommand {
+  static override summary = "List operations: running, interrupted, and over."
+  static override usage = ["operations [NAME] [flags]"]
+  static override args = { app: word({ description: "Only those of this StatefulSet.", ignoreStdin: true }) }
+  static override flags = {
+    ...outputFlag,
+    "all-namespaces": boolean({ char: "A", summary: "Look in all namespaces." })
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Operations)
+    const { screen } = this
+    const list = Effect.gen(function* () {
+      const { origin } = yield* Cluster
+      const entries = yield* Journal.list(flags["all-namespaces"] ? undefined : origin.namespace, args.app)
+      const now = DateTime.formatIso(yield* DateTime.now)
+      if (entries.length === 0 && flags.output === undefined) screen.err("No operations found.\n")
+      else screen.out(yield* operationsText(entries, flags.output, now))
+    })
+    await this.perform(flags, list)
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What running an operation needs beside its plan: who runs it, where its progress goes, and what is
+ * said when it is interrupted.
+ */
+import { hostname, userInfo } from "node:os"
+import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import type { OperationResult, Report } from "@kubectl-stateful/sdk/Report"
+import { string, boolean, option } from "@oclif/core/flags"
+import * as Effect from "effect/Effect"
+import { milliseconds, outputFlag } from "./KubectlFlags.ts"
+import { resultText } from "./print/operation.ts"
+import { progressLine } from "./print/progress.ts"
+import type { Screen } from "./Screen.ts"
+
+export const runFlags = {
+  ...outputFlag,
+  timeout: string({
+    summary: "How long the whole may take; default: as long as it makes progress.",
+    helpValue: "DURATION"
+  }),
+  "step-timeout": string({
+    summary: "How long a step may take without progress. Default 10m.",
+    helpValue: "DURATION"
+  })
+}
+
+export const takeUpFlags = {
+  "take-over": boolean({ summary: "Do not wait for the holder to fall silent: it can change nothing more." }),
+  "hook-outcome": option({
+    summary: "What became of a hook whose outcome nobody knows: it had its effect, or run it again.",
+    options: ["succeeded", "failed"] as const
+  })()
+}
+
+/** `ann@laptop`. */
+export const identity = (): string => {
+  try {
+    return `${userInfo().username}@${hostname()}`
+  } catch {
+    // A user without an entry, as in containers.
+    return hostname()
+  }
+}
+
+export const timeouts = (flags: {
+  readonly timeout?: string | undefined
+  readonly "step-timeout"?: string | undefined
+}) => ({
+  ...(flags.timeout === undefined ? {} : { timeout: milliseconds(flags.timeout) }),
+  ...(flags["step-timeout"] === undefined ? {} : { stepTimeout: milliseconds(flags["step-timeout"]) })
+})
+
+/** Progress to stderr, the result to stdout; an interruption says how to go on. */
+export const shown = <E>(
+  screen: Screen,
+  output: string | undefined,
+  run: (report: (report: Report) => Effect.Effect<void>) => Effect.Effect<OperationResult, E, Cluster>
+): Effect.Effect<void, E, Cluster> => {
+  let id: string | null = null
+  const report = (event: Report) =>
+    Effect.sync(() => {
+      if (event._tag === "Started") id = event.id
+      const line = progressLine(event)
+      if (line !== null) screen.err(`${line}\n`)
+    })
+  return run(report).pipe(
+    Effect.flatMap((result) => Effect.map(resultText(result, output), (text) => screen.out(text))),
+    Effect.onInterrupt(() =>
+      Effect.sync(() =>
+        screen.err(
+          id === null
+            ? "Stopped before anything was changed.\n"
+            : `Stopped. \`kubectl stateful resume ${id}\` goes on, \`abort ${id}\` goes back.\n`
+        )
+      )
+    )
+  )
+}
