@@ -269,6 +269,52 @@ describe("other credentials", () => {
     })
   )
 
+  it.live("a client certificate's rotated files are used from the next refusal on, whole or not at all", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const old = certificate(dir, "IP:127.0.0.1")
+      const seen: Array<string | undefined> = []
+      const server = yield* serve(
+        (request, response) => {
+          const { fingerprint256 } = (request.socket as TLSSocket).getPeerCertificate()
+          seen.push(fingerprint256)
+          json(response, fingerprint256 === seen[0] ? 401 : 200, {})
+        },
+        { tls: { ...old, requestCert: true, rejectUnauthorized: false } }
+      )
+      const user = { "client-certificate": "cert.pem", "client-key": "key.pem" }
+      const config = kubeconfig(server.url, user, { "certificate-authority-data": base64(old.cert) })
+      const statuses = Effect.gen(function* () {
+        const before = yield* get
+        const rotated = certificate(dir, "IP:127.0.0.1")
+        writeFileSync(join(dir, "key.pem"), old.key)
+        const half = yield* get
+        writeFileSync(join(dir, "key.pem"), rotated.key)
+        return [before, half, yield* get]
+      })
+      assert.deepEqual(yield* Effect.provide(statuses, live(dir, config)), [401, 401, 200])
+    })
+  )
+
+  it.live("what no header can carry is told as such, however many requests there are", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const server = yield* serve(fine)
+      const asked = Effect.all(
+        Array.from({ length: 40 }, () => Effect.flip(get)),
+        { concurrency: "unbounded" }
+      )
+      const errors = yield* Effect.provide(
+        asked,
+        live(dir, kubeconfig(server.url, { token: "canary\ncanary" }))
+      )
+      for (const error of errors) isPolite(error, /credential of user "[^"]+" has a line break/)
+      yield* Effect.provide(get, live(dir, kubeconfig(server.url, { token: "t", as: "jürgen" })))
+      const sent = server.requests[0]?.headers["impersonate-user"]
+      assert.strictEqual(Buffer.from(String(sent), "latin1").toString("utf8"), "jürgen")
+    })
+  )
+
   it.live("an OpenID Connect token is used while it lasts, and its end is told", () =>
     Effect.gen(function* () {
       const dir = yield* folder

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs"
 import * as Net from "node:net"
 import { gzipSync } from "node:zlib"
 import { Cluster, type ClusterError, type Request } from "../../../packages/sdk/src/Cluster.ts"
+import manifest from "../../../packages/sdk/package.json" with { type: "json" }
 import { base64, certificate, folder, json, kubeconfig, live, serve } from "./server.ts"
 
 const path = "/api/v1/namespaces/shop/configmaps"
@@ -381,6 +382,39 @@ describe("proxy-url", () => {
       })
     )
   }
+
+  it.live("says which version asks: this package's, unless another name is given", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const server = yield* serve((_, response) => json(response, 200, {}))
+      yield* Effect.provide(call(get), live(dir, kubeconfig(server.url)))
+      assert.strictEqual(server.requests[0]?.headers["user-agent"], `kubectl-stateful/${manifest.version}`)
+    })
+  )
+
+  it.live(
+    "a proxy that is down is named; NO_PROXY takes names, domains and ranges of addresses, as Go reads it",
+    () =>
+      Effect.gen(function* () {
+        const dir = yield* folder
+        const outcome = (noProxy: string) =>
+          Effect.map(
+            Effect.flip(
+              Effect.provide(
+                call(get),
+                live(dir, kubeconfig("http://0.0.0.0:2"), {
+                  environment: { HTTP_PROXY: "http://127.0.0.1:1", NO_PROXY: noProxy }
+                })
+              )
+            ),
+            ({ message }) => message.includes("the proxy 127.0.0.1:1 cannot be reached")
+          )
+        for (const rule of ["", "192.0.3.0/24", "example.com", "0.0.0.0/99"])
+          assert.isTrue(yield* outcome(rule), rule)
+        for (const rule of ["0.0.0.0/8", "x, 0.0.0.0/31", "0.0.0.0"])
+          assert.isFalse(yield* outcome(rule), rule)
+      })
+  )
 
   it.live("HTTPS_PROXY is not asked for the loopback, and a proxy that refuses is named", () =>
     Effect.gen(function* () {

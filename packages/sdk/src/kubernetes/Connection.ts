@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { X509Certificate } from "node:crypto"
-import type { Socket } from "node:net"
+import { BlockList, isIP, type Socket } from "node:net"
 import * as Tls from "node:tls"
 import type { Agent } from "undici"
 import type { ClusterError } from "../Cluster.ts"
@@ -75,6 +75,19 @@ const endpointOf = Effect.fnUntraced(function* (
   return { url, proxy, serverName: cluster.serverName, insecure: cluster.insecure }
 })
 
+/** Whether an address is within `10.0.0.0/8`. */
+const within = (host: string, rule: string): boolean => {
+  const [network = "", bits = ""] = rule.split("/")
+  const family = isIP(host)
+  const prefix = Number(bits)
+  if (family === 0 || isIP(network) !== family || !/^\d+$/.test(bits)) return false
+  if (prefix > (family === 4 ? 32 : 128)) return false
+  const list = new BlockList()
+  const type = family === 4 ? "ipv4" : "ipv6"
+  list.addSubnet(network, prefix, type)
+  return list.check(host, type)
+}
+
 /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` as Go programs read them; never for this machine itself. */
 const proxyFromEnvironment = (
   url: URL,
@@ -88,7 +101,7 @@ const proxyFromEnvironment = (
     .split(",")
     .map((rule) => rule.trim().toLowerCase())
     .some((rule) => {
-      if (rule === "*") return true
+      if (rule === "*" || within(host, rule)) return true
       const suffix = rule.replace(/^\*?\./, "").replace(/:\d+$/, "")
       return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`))
     })

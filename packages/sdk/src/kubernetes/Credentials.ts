@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import { createPrivateKey, X509Certificate } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import type { ClusterError } from "../Cluster.ts"
 import { type ExecCredential, runExecPlugin } from "./ExecPlugin.ts"
@@ -46,6 +47,33 @@ const impersonation = ({ impersonate }: UserEntry): Record<string, string | Read
           ])
         )
       }
+
+/** What no header may carry (RFC 9110, 5.5). */
+const unsendable = /[^\t\x20-\x7e\u0080-\u{10ffff}]/u
+
+/**
+ * The headers as bytes of UTF-8, which is how Go sends them and the API server reads them. A value
+ * that cannot be sent is refused here: undici's pool never serves again after sixteen of them.
+ */
+const sendable = (headers: Headers, userName: string | null): Effect.Effect<Headers, ClusterError> => {
+  const encode = (value: string) => Buffer.from(value, "utf8").toString("latin1")
+  const entries = Object.entries(headers)
+  const refused = entries.find(([, value]) => [value].flat().some((one) => unsendable.test(one)))
+  if (refused !== undefined) {
+    const what = refused[0] === "authorization" ? "credential" : `header ${refused[0]}`
+    return Effect.fail(
+      configFault(
+        `the ${what} of user "${userName ?? ""}" has a line break or another character that no header carries`,
+        "correct it in the kubeconfig, or in the flag it came from"
+      )
+    )
+  }
+  return Effect.succeed(
+    Object.fromEntries(
+      entries.map(([name, value]) => [name, typeof value === "string" ? encode(value) : value.map(encode)])
+    )
+  )
+}
 
 /** Expiring credentials are renewed this long before, so that none expires on its way. */
 const leewayMillis = 10_000
@@ -160,6 +188,56 @@ const sourceOf = (
   return Effect.succeed(fixed(null))
 }
 
+/** A client certificate's files are read again after this long, as client-go does. */
+const certificateMillis = 300_000
+
+interface OwnCertificate {
+  readonly rotates: boolean
+  readonly current: Effect.Effect<Certificate | null>
+  /** What the files hold now; the same object as before when that is the same. */
+  readonly reread: Effect.Effect<Certificate | null>
+}
+
+const belongTogether = ({ cert, key }: Certificate): boolean => {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
+}
+
+/** The client certificate of a user, read now, and again as its files are rotated. */
+const ownCertificate = Effect.fnUntraced(function* ({
+  certificate,
+  key
+}: UserEntry): Effect.fn.Return<OwnCertificate, ClusterError> {
+  if (certificate === null || key === null) {
+    return { rotates: false, current: Effect.succeed(null), reread: Effect.succeed(null) }
+  }
+  const read = Effect.gen(function* () {
+    return {
+      cert: yield* readBytes(certificate, "client certificate"),
+      key: yield* readBytes(key, "client key")
+    }
+  })
+  let last: { readonly cert: Buffer; readonly key: Buffer } = yield* read
+  let at = yield* Clock.currentTimeMillis
+  const rotates = certificate._tag === "File" || key._tag === "File"
+  const reread = Effect.gen(function* () {
+    if (!rotates) return last
+    at = yield* Clock.currentTimeMillis
+    const now = yield* Effect.orElseSucceed(read, () => last)
+    // Half a rotation, the new certificate beside the old key, is passed over.
+    const isNew = !now.cert.equals(last.cert) && belongTogether(now)
+    if (isNew) last = now
+    return last
+  })
+  const current = Effect.gen(function* () {
+    return (yield* Clock.currentTimeMillis) - at < certificateMillis ? last : yield* reread
+  })
+  return { rotates, current, reread }
+})
+
 /** The credentials of a user; reads the client certificate's files now, the rest when asked. */
 export const make = Effect.fnUntraced(function* (
   access: Access,
@@ -168,13 +246,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Credentials, ClusterError> {
   const { user } = access
   const source = yield* sourceOf(access, authority, environment)
-  const own: Certificate | null =
-    user.certificate === null || user.key === null
-      ? null
-      : {
-          cert: yield* readBytes(user.certificate, "client certificate"),
-          key: yield* readBytes(user.key, "client key")
-        }
+  const own = yield* ownCertificate(user)
   const basic =
     user.basic === null
       ? null
@@ -189,21 +261,24 @@ export const make = Effect.fnUntraced(function* (
     if (held !== null && (held.expires === null || held.expires - leewayMillis > now)) return held.credential
     const fetched = yield* source.fetch
     const authorization = fetched.token === null ? basic : `Bearer ${fetched.token}`
+    const headers = { ...(authorization === null ? {} : { authorization }), ...extra }
     const credential: Credential = {
-      headers: { ...(authorization === null ? {} : { authorization }), ...extra },
-      certificate: fetched.certificate ?? own
+      headers: yield* sendable(headers, access.userName),
+      certificate: fetched.certificate ?? (yield* own.current)
     }
-    held = { credential, expires: fetched.expires }
+    const expiries = [fetched.expires, own.rotates ? now + certificateMillis + leewayMillis : null]
+    const expires = expiries.reduce((a, b) => (a === null || b === null ? (a ?? b) : Math.min(a, b)))
+    held = { credential, expires }
     return credential
   })
 
   return {
     current: gate.withPermit(current),
     refused: (credential) =>
-      Effect.sync(() => {
+      Effect.gen(function* () {
         // Another request may have renewed it already: then that one is tried.
         if (held?.credential === credential) held = null
-        return source.renewable
+        return source.renewable || (yield* own.reread) !== credential.certificate
       })
   }
 })

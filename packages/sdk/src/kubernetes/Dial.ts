@@ -148,7 +148,12 @@ const connect = async (
   keep: Keep
 ): Promise<Net.Socket> => {
   const host = hostOf(url)
-  let socket = await plain(proxy ?? url, keep)
+  let socket = await plain(proxy ?? url, keep).catch((error: NodeJS.ErrnoException) => {
+    // Node's own error would be told as the server's.
+    throw proxy === null
+      ? error
+      : new Error(`the proxy ${proxy.host} cannot be reached (${error.code ?? error.message})`)
+  })
   if (proxy !== null) {
     if (proxy.protocol === "https:") socket = await secure(socket, hostOf(proxy), null, {}, keep)
     if (proxy.protocol.startsWith("socks")) await throughSocks(socket, proxy, host, portOf(url))

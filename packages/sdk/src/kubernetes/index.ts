@@ -18,7 +18,7 @@ export type { KubeconfigOptions } from "./Kubeconfig.ts"
 export interface Options extends KubeconfigOptions {
   /** Until an answer's head, and between its pieces. Default: as long as the server takes. Bounds no watch and no exec. */
   readonly requestTimeout?: Duration.Input
-  /** Default `kubectl-stateful/0.1.0`. */
+  /** Default: `kubectl-stateful/` and this package's version. */
   readonly userAgent?: string
 }
 
