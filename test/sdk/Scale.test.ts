@@ -1,24 +1,341 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import * as Journal from "../../packages/sdk/src/Journal.ts"
+import type { OperationError } from "../../packages/sdk/src/OperationError.ts"
+import type { Profile } from "../../packages/sdk/src/Profile.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
-import { drive, makeWorld, ref, withCluster } from "../simulation/world.ts"
+import { at, drive, makeWorld, ref, withCluster, type World } from "../simulation/world.ts"
 
-const identity = "ann@laptop"
+const ann = "ann@laptop"
+const bob = "bob@desk"
+const command = (...argv: ReadonlyArray<string>) =>
+  ({ _tag: "Command", argv, container: null, timeout: 5000 }) as const
+const hooks: Profile = { beforeRemove: command("leave", "{pod}"), afterAdd: command("join", "{pod}") }
+
+const on = (world: World) => withCluster(world.sandbox.cluster)
+const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+
+/** The OperationError that an effect ends in. */
+const refusal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    const failed = error as OperationError
+    assert.strictEqual(failed._tag, "OperationError")
+    return failed
+  })
+
+/** Runs until the log has this line, then the caller is interrupted. */
+const interruptAt = (world: World, line: string, options: Scale.ScaleOptions) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(
+      Effect.exit(on(world)(Scale.scale(ref, { ...options, identity: ann })))
+    )
+    for (let waited = 0; waited < 60_000 && !world.log.includes(line); waited += 50)
+      yield* TestClock.adjust(50)
+    yield* drive(Fiber.interrupt(fiber))
+    const [entry] = yield* on(world)(Journal.list("shop", "db"))
+    if (entry === undefined) throw new Error("no operation was begun")
+    return entry
+  })
 
 describe("scaling", () => {
   it.effect("adds replicas in order, with claims made ahead, and leaves nothing behind", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 1 })
-      const result = yield* drive(
-        withCluster(world.sandbox.cluster)(Scale.scale(ref, { replicas: 3, identity }))
-      )
+      const result = yield* drive(on(world)(Scale.scale(ref, { replicas: 3, identity: ann })))
       assert.strictEqual(result.outcome, "Succeeded")
       assert.deepEqual(world.log, ["create db-1", "ready db-1", "create db-2", "ready db-2"])
-      const set = yield* withCluster(world.sandbox.cluster)(
-        Resource.get({ api: Resource.statefulSets, namespace: "shop", name: "db" })
+      const after = yield* on(world)(Resource.get(set))
+      assert.deepEqual(after.metadata["annotations"] ?? {}, {})
+    })
+  )
+
+  it.effect("writes its journal twice without hooks, and once more for each hook", () =>
+    Effect.gen(function* () {
+      const count = (profile: Profile) =>
+        Effect.gen(function* () {
+          const world = yield* makeWorld({ replicas: 1, readyAfter: 200 })
+          let writes = 0
+          const counting: Cluster["Service"] = {
+            ...world.sandbox.cluster,
+            request: (request) => {
+              if (request.path.includes("/configmaps") && request.method !== "GET") writes += 1
+              return world.sandbox.cluster.request(request)
+            }
+          }
+          yield* drive(withCluster(counting)(Scale.scale(ref, { replicas: 3, profile, identity: ann })))
+          return writes
+        })
+      assert.strictEqual(yield* count({}), 2)
+      assert.strictEqual(yield* count(hooks), 4)
+    })
+  )
+
+  it.effect("does nothing when there are so many already", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2 })
+      const result = yield* drive(on(world)(Scale.scale(ref, { replicas: 2, identity: ann })))
+      assert.strictEqual(result.outcome, "Unchanged")
+      assert.deepEqual(yield* on(world)(Journal.list("shop")), [])
+    })
+  )
+
+  it.effect("says goodbye before it removes, hello after readiness, from the start ordinal on", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, start: 5, readyAfter: 200 })
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 3, profile: hooks, identity: ann })))
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 2, profile: hooks, identity: ann })))
+      assert.deepEqual(world.log, [
+        "create db-7",
+        "ready db-7",
+        "join db-7",
+        "leave db-7",
+        "delete db-7",
+        "gone db-7"
+      ])
+    })
+  )
+
+  it.effect("removes nothing when a goodbye fails", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2 })
+      world.answers.set("leave", 3)
+      const error = yield* refusal(
+        drive(on(world)(Scale.scale(ref, { replicas: 1, profile: hooks, identity: ann })))
       )
-      assert.deepEqual(set.metadata["annotations"] ?? {}, {})
+      assert.strictEqual(error.reason._tag, "HookFailed")
+      assert.include(error.message, "beforeRemove in db-1 failed: exit code 3")
+      assert.include(error.action ?? "", "kubectl stateful resume")
+      assert.deepEqual(world.log, [])
+    })
+  )
+
+  it.effect("rejoins a member that said goodbye when the scaling is aborted", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 3 })
+      const entry = yield* interruptAt(world, "leave db-2", { replicas: 1, profile: hooks })
+      const result = yield* drive(
+        on(world)(Scale.abort(at(entry.plan.id), { profile: hooks, identity: bob, hookOutcome: "succeeded" }))
+      )
+      assert.strictEqual(result.outcome, "Aborted")
+      assert.deepEqual([...world.members].toSorted(), ["db-0", "db-1", "db-2"])
+    })
+  )
+
+  it.effect("waits for a person when nobody knows what became of a hook", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2 })
+      const cut: Cluster["Service"] = {
+        ...world.sandbox.cluster,
+        exec: (request) =>
+          request.command.includes("leave")
+            ? Effect.map(world.sandbox.cluster.exec(request), (session) => ({
+                ...session,
+                stdout: session.stderr,
+                exit: Effect.as(session.exit, { _tag: "Unknown" as const, message: "the connection closed" })
+              }))
+            : world.sandbox.cluster.exec(request)
+      }
+      const scaling = Scale.scale(ref, { replicas: 1, profile: hooks, identity: ann })
+      const error = yield* refusal(drive(withCluster(cut)(scaling)))
+      assert.strictEqual(error.reason._tag, "HookUnknown")
+      const [entry] = yield* on(world)(Journal.list("shop", "db"))
+      const id = entry?.plan.id ?? ""
+      const again = yield* refusal(drive(on(world)(Scale.resume(at(id), { profile: hooks, identity: bob }))))
+      assert.strictEqual(again.reason._tag, "HookUnknown")
+      yield* drive(
+        on(world)(Scale.resume(at(id), { profile: hooks, identity: bob, hookOutcome: "succeeded" }))
+      )
+      assert.deepEqual(world.log, ["leave db-1", "delete db-1", "gone db-1"])
+    })
+  )
+
+  it.effect(
+    "goes to zero and back to the count from before, and keeps data although whenScaled is Delete",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ replicas: 2, whenScaled: "Delete", readyAfter: 200 })
+        yield* drive(on(world)(Scale.scale(ref, { replicas: 0, identity: ann })))
+        assert.notInclude(world.log.join(), "drop")
+        yield* drive(on(world)(Scale.scale(ref, { replicas: "last", identity: ann })))
+        const after = yield* on(world)(Resource.get(set))
+        assert.strictEqual(Reflect.get(Object(after["spec"]), "replicas"), 2)
+        assert.deepEqual(after.metadata["annotations"] ?? {}, {})
+      })
+  )
+
+  it.effect("names the sick member that makes OrderedReady stop, and gives up in time", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 3 })
+      world.sick.add("db-0")
+      yield* TestClock.adjust(500)
+      const waiting: Array<string> = []
+      const error = yield* refusal(
+        drive(
+          on(world)(
+            Scale.scale(ref, {
+              replicas: 4,
+              identity: ann,
+              stepTimeout: 20_000,
+              report: (event) =>
+                Effect.sync(() => {
+                  if (event._tag === "Waiting") waiting.push(`${event.replica}: ${event.for}`)
+                })
+            })
+          )
+        )
+      )
+      assert.strictEqual(error.reason._tag, "TimedOut")
+      assert.include(waiting.join(), "db-0: ")
+      assert.include(waiting.join(), "OrderedReady waits for it")
+    })
+  )
+
+  it.effect("refuses a second caller, and says who acts, since when, and how to take over", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 20_000 })
+      const fiber = yield* Effect.forkChild(on(world)(Scale.scale(ref, { replicas: 2, identity: ann })))
+      yield* TestClock.adjust(3000)
+      const error = yield* refusal(
+        drive(
+          Effect.gen(function* () {
+            const [entry] = yield* on(world)(Journal.list("shop", "db"))
+            return yield* on(world)(Scale.resume(at(entry?.plan.id ?? ""), { identity: bob }))
+          })
+        )
+      )
+      assert.strictEqual(error.reason._tag, "Held")
+      assert.include(error.message, `${ann} runs operation`)
+      assert.include(error.message, "since ")
+      assert.include(error.action ?? "", "--take-over")
+      yield* drive(Fiber.join(fiber))
+    })
+  )
+
+  it.effect("a caller that slept while another took over changes nothing more", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200 })
+      let asleep = false
+      const writes: Array<string> = []
+      const sleeper: Cluster["Service"] = {
+        ...world.sandbox.cluster,
+        request: (request) =>
+          Effect.gen(function* () {
+            while (asleep) yield* Effect.sleep(100)
+            const response = yield* world.sandbox.cluster.request(request)
+            if (request.method !== "GET" && response.status < 300)
+              writes.push(`${request.method} ${request.path}`)
+            return response
+          })
+      }
+      const profile: Profile = { ...hooks, probe: command("is-member") }
+      const first = yield* Effect.forkChild(
+        Effect.exit(withCluster(sleeper)(Scale.scale(ref, { replicas: 4, profile, identity: ann })))
+      )
+      for (let waited = 0; waited < 30_000 && !world.log.includes("join db-1"); waited += 50) {
+        yield* TestClock.adjust(50)
+      }
+      asleep = true
+      const [entry] = yield* on(world)(Journal.list("shop", "db"))
+      yield* drive(on(world)(Scale.abort(at(entry?.plan.id ?? ""), { profile, identity: bob })))
+      writes.length = 0
+      asleep = false
+      const exit = yield* drive(Fiber.join(first))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.deepEqual(
+        writes.filter((line) => !line.includes("accessreviews")),
+        []
+      )
+      const after = yield* on(world)(Resource.get(set))
+      assert.strictEqual(Reflect.get(Object(after["spec"]), "replicas"), 1)
+    })
+  )
+
+  it.effect("the same plan twice has the same end and does nothing twice", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200 })
+      const plan = yield* on(world)(Scale.prepare(ref, { replicas: 2, profile: hooks }))
+      const options = { profile: hooks, identity: ann }
+      const first = yield* drive(on(world)(Scale.run(plan, options)))
+      const story = [...world.log]
+      const second = yield* drive(on(world)(Scale.run(plan, options)))
+      assert.strictEqual(first.outcome, second.outcome)
+      assert.deepEqual(world.log, story)
+    })
+  )
+
+  it.effect("refuses a plan whose facts have changed, and changes nothing", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2 })
+      const plan = yield* on(world)(Scale.prepare(ref, { replicas: 3 }))
+      yield* on(world)(Resource.patch(set, { _tag: "Merge", value: { spec: { minReadySeconds: 1 } } }))
+      const error = yield* refusal(drive(on(world)(Scale.run(plan, { identity: ann }))))
+      assert.strictEqual(error.reason._tag, "Changed")
+      assert.deepEqual(yield* on(world)(Journal.list("shop")), [])
+    })
+  )
+
+  it.effect("resumes only with the hooks that it was begun with", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 3 })
+      const entry = yield* interruptAt(world, "leave db-2", { replicas: 1, profile: hooks })
+      const other: Profile = { ...hooks, beforeRemove: command("leave", "everything") }
+      const error = yield* refusal(
+        drive(on(world)(Scale.resume(at(entry.plan.id), { profile: other, identity: bob })))
+      )
+      assert.strictEqual(error.reason._tag, "Mismatch")
+      assert.notInclude(JSON.stringify(entry), "leave")
+    })
+  )
+
+  for (const [what, options] of [
+    ["a negative count", { replicas: -1 }],
+    ["a huge count", { replicas: 1_000_000 }],
+    ["a fraction", { replicas: 1.5 }],
+    ["another count than --current-replicas", { replicas: 3, currentReplicas: 7 }],
+    ["another version than --resource-version", { replicas: 3, resourceVersion: "1" }],
+    ["fewer than the quorum asked for", { replicas: 1, quorum: 2 }],
+    ["a last count that nobody remembers", { replicas: "last" }]
+  ] as const) {
+    it.effect(`refuses ${what}, and changes nothing`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ replicas: 2, readyAfter: 100 })
+        const error = yield* refusal(drive(on(world)(Scale.scale(ref, { ...options, identity: ann }))))
+        assert.isNotEmpty(error.action ?? "")
+        assert.deepEqual(world.log, [])
+        assert.deepEqual(yield* on(world)(Journal.list("shop")), [])
+      })
+    )
+  }
+
+  it.effect("names each missing permission before the first effect", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2 })
+      const plan = yield* on(world)(Scale.prepare(ref, { replicas: 3, profile: hooks }))
+      for (const missing of plan.access) {
+        const deny = [
+          {
+            apiGroups: [missing.group],
+            resources: [
+              missing.subresource === null ? missing.resource : `${missing.resource}/${missing.subresource}`
+            ],
+            verbs: [missing.verb]
+          }
+        ]
+        const user = world.sandbox.as({ name: "eve", deny })
+        const error = yield* refusal(
+          drive(withCluster(user)(Scale.run(plan, { profile: hooks, identity: ann }))).pipe(
+            Effect.mapError((error) => error)
+          )
+        )
+        assert.strictEqual(error.reason._tag, "Access", JSON.stringify(missing))
+        assert.include(error.message, missing.resource)
+      }
+      assert.deepEqual(yield* on(world)(Journal.list("shop")), [])
     })
   )
 })
