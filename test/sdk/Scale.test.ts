@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/Journal.ts"
 import type { OperationError } from "../../packages/sdk/src/OperationError.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"
@@ -219,13 +219,13 @@ describe("scaling", () => {
   it.effect("a caller that slept while another took over changes nothing more", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 1, readyAfter: 200 })
-      let asleep = false
+      const gate = { closed: false }
       const writes: Array<string> = []
       const sleeper: Cluster["Service"] = {
         ...world.sandbox.cluster,
         request: (request) =>
           Effect.gen(function* () {
-            while (asleep) yield* Effect.sleep(100)
+            while (gate.closed) yield* Effect.sleep(100)
             const response = yield* world.sandbox.cluster.request(request)
             if (request.method !== "GET" && response.status < 300)
               writes.push(`${request.method} ${request.path}`)
@@ -239,11 +239,11 @@ describe("scaling", () => {
       for (let waited = 0; waited < 30_000 && !world.log.includes("join db-1"); waited += 50) {
         yield* TestClock.adjust(50)
       }
-      asleep = true
+      gate.closed = true
       const [entry] = yield* on(world)(Journal.list("shop", "db"))
       yield* drive(on(world)(Scale.abort(at(entry?.plan.id ?? ""), { profile, identity: bob })))
       writes.length = 0
-      asleep = false
+      gate.closed = false
       const exit = yield* drive(Fiber.join(first))
       assert.isTrue(Exit.isFailure(exit))
       assert.deepEqual(

@@ -158,7 +158,6 @@ const takeUp = (world: World, scenario: Scenario) =>
 const attempt = (scenario: Scenario, index: number, kind: FaultKind) =>
   Effect.gen(function* () {
     const world = yield* makeWorld(scenario.world)
-    for (const pod of [...world.members]) world.members.add(pod)
     const port = faulty(world.sandbox.cluster, { index, kind }, watchful(world))
     const fiber = yield* Effect.forkChild(
       Effect.exit(withCluster(port.cluster)(Scale.scale(ref, options(scenario, "ann@laptop"))))

@@ -123,7 +123,7 @@ const podOf = (object: Resource.KubeObject): Pod => {
     name,
     uid,
     ordinal: Number(name.slice("db-".length)),
-    created: Date.parse(`${String(creationTimestamp)}`),
+    created: Date.parse(String(creationTimestamp)),
     deleted: deletionTimestamp !== undefined,
     ready:
       Array.isArray(conditions) &&

@@ -271,8 +271,9 @@ export const execute = <Step>(
     }
     const mismatch = sameHooks(plan, performer)
     if (mismatch !== null) return yield* Effect.fail(mismatch)
-    const set = yield* readSet(plan)
-    yield* Effect.all([preflight(plan.access), performer.preflight(plan, set)], { concurrency: 2 })
+    // All of them before anything else, so that the answer names every one that is missing.
+    yield* preflight(plan.access)
+    yield* performer.preflight(plan, yield* readSet(plan))
     const token = yield* runToken(plan.id)
     const claimant = { namespace: plan.app.namespace, app: plan.app.name, token, identity: options.identity }
     const body = Effect.gen(function* () {
