@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import { grants } from "../../packages/sdk/src/Access.ts"
 import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/Journal.ts"
 import type { OperationError } from "../../packages/sdk/src/OperationError.ts"
@@ -41,6 +42,11 @@ const interruptAt = (world: World, line: string, options: Scale.ScaleOptions) =>
     if (entry === undefined) throw new Error("no operation was begun")
     return entry
   })
+
+/** What every authenticated user may ask. */
+const reviews = [
+  { apiGroups: ["authorization.k8s.io"], resources: ["selfsubjectaccessreviews"], verbs: ["create"] }
+]
 
 describe("scaling", () => {
   it.effect("adds replicas in order, with claims made ahead, and leaves nothing behind", () =>
@@ -311,6 +317,16 @@ describe("scaling", () => {
       })
     )
   }
+
+  it.effect("needs no rule beyond those of its plan", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
+      const plan = yield* on(world)(Scale.prepare(ref, { replicas: 3, profile: hooks }))
+      const user = world.sandbox.as({ name: "eve", allow: [...grants(plan.access), ...reviews] })
+      const result = yield* drive(withCluster(user)(Scale.run(plan, { profile: hooks, identity: ann })))
+      assert.strictEqual(result.outcome, "Succeeded")
+    })
+  )
 
   it.effect("names each missing permission before the first effect", () =>
     Effect.gen(function* () {

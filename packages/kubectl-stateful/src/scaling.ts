@@ -27,7 +27,7 @@ export const scaleFlags = {
   step: integer({ summary: "At most so many replicas with one change.", min: 1, helpValue: "COUNT" }),
   "leftover-claims": option({
     summary: "Claims of an earlier scale-down.",
-    options: ["keep", "refuse"] as const,
+    options: ["keep", "refuse", "set-aside"] as const,
     default: "keep"
   })(),
   "when-scaled": option({
@@ -40,7 +40,7 @@ export const scaleFlags = {
 interface ScaleFlags {
   readonly replicas: string
   readonly quorum: string
-  readonly "leftover-claims": "keep" | "refuse"
+  readonly "leftover-claims": "keep" | "refuse" | "set-aside"
   readonly "force-conflicts": boolean
   readonly step?: number | undefined
   readonly "current-replicas"?: number | undefined

@@ -17,6 +17,7 @@ import type { At, Failure, Performer } from "./Operation.ts"
 import { wanted } from "./Ordinal.ts"
 import { type HttpHealth, names, type Profile } from "./Profile.ts"
 import type { Quorum } from "./Quorum.ts"
+import { asideLabel, bringBack, moveVolume } from "./ScaleAside.ts"
 import { claimsOf, createAhead, removeUnused } from "./ScaleClaims.ts"
 import { guard, healthy } from "./ScaleHealth.ts"
 import { isOwed, memberOf, perform as performHook, stepDown, type Verdict } from "./ScaleHook.ts"
@@ -348,7 +349,8 @@ const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-
 const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   Match.valueTags(step, {
     Retain: ({ to }) => setRetention(at, to),
-    SetAside: () => Effect.void,
+    SetAside: ({ claim, volume, as }) =>
+      moveVolume(at, { volume, from: claim, to: as, labels: { [asideLabel]: plan.app.name } }),
     Claims: ({ slots }) => createAhead(slots, at, plan.id),
     Hook: (hook) => hookForward(at, hook, manner),
     Replicas: (move) => moveTo(at, move, manner),
@@ -358,7 +360,10 @@ const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<
 const back = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   Match.valueTags(step, {
     Retain: ({ was }) => setRetention(at, was),
-    SetAside: () => Effect.void,
+    SetAside: (step) =>
+      Effect.flatMap(Fences.check(at.fence), (set) =>
+        bringBack(at, step, set.spec.selector.matchLabels ?? {})
+      ),
     Claims: ({ slots }) => removeUnused(slots, at, plan.id, at.found["beyond"] ?? 0),
     Hook: (hook) => hookBack(at, hook, manner),
     Replicas: (move) => moveBack(at, move, manner),

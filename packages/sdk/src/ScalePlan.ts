@@ -68,7 +68,7 @@ const access = (
     ...rule(group.coordination, "leases", ["get", "create", "patch", "delete"]),
     ...rule(group.core, "persistentvolumeclaims", [
       "list",
-      ...(needs.createClaims ? ["create", "delete"] : [])
+      ...(needs.createClaims ? ["get", "create", "delete"] : [])
     ]),
     ...(needs.exec ? rule(group.core, "pods", ["get", "create"], { subresource: "exec" }) : []),
     ...(needs.proxy ? rule(group.core, "pods", ["get"], { subresource: "proxy" }) : []),

@@ -1,0 +1,172 @@
+/**
+ * Setting a leftover claim aside: its volume moves to a claim of another name, so that a new pod
+ * starts empty and nothing is lost.
+ *
+ * The volume is set to Retain first, and its claimRef points to the new claim before the old one
+ * goes: at no moment is it free for another claim, or for its reclaim policy.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { type Cluster, ClusterError } from "./Cluster.ts"
+import { ensure, patiently } from "./Ensure.ts"
+import * as Fences from "./Fence.ts"
+import { kinds } from "./Kind.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "./kind/Storage.ts"
+import { because } from "./OperationError.ts"
+import type { At, Failure } from "./Operation.ts"
+import * as Resource from "./Resource.ts"
+
+/** The StatefulSet that a claim was set aside from. */
+export const asideLabel = "kubectl-stateful.dev/set-aside"
+
+const orNull = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
+  Effect.catchIf(
+    effect,
+    (error): error is ClusterError => error.reason._tag === "NotFound",
+    () => Effect.succeed(null)
+  )
+
+const accepted = <A>(result: Result.Result<A, ReadonlyArray<string>>, what: string) =>
+  Result.isSuccess(result)
+    ? Effect.succeed(result.success)
+    : Effect.fail(
+        new ClusterError({ reason: { _tag: "Unreadable" }, message: `${what}: ${result.failure.join("; ")}` })
+      )
+
+const volumeTarget = (name: string): Resource.Target => ({ api: Resource.persistentVolumes, name })
+const readVolume = (name: string): Effect.Effect<PersistentVolume, ClusterError, Cluster> =>
+  Effect.flatMap(Resource.get(volumeTarget(name)), (object) =>
+    accepted(kinds.persistentvolumes.accept(object), `persistentvolume "${name}"`)
+  )
+
+const patchVolume = (name: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
+  Effect.flatMap(Resource.patch(volumeTarget(name), { _tag: "Json", operations }), (object) =>
+    accepted(kinds.persistentvolumes.accept(object), `persistentvolume "${name}"`)
+  )
+
+const claimTarget = (at: At, name: string): Resource.Target => ({
+  api: Resource.persistentVolumeClaims,
+  namespace: at.fence.namespace,
+  name
+})
+const readClaim = (
+  at: At,
+  name: string
+): Effect.Effect<PersistentVolumeClaim | null, ClusterError, Cluster> =>
+  orNull(
+    Effect.flatMap(Resource.get(claimTarget(at, name)), (object) =>
+      accepted(kinds.persistentvolumeclaims.accept(object), `persistentvolumeclaim "${name}"`)
+    )
+  )
+
+const keep = (volume: string): Effect.Effect<unknown, Failure, Cluster> =>
+  ensure<PersistentVolume>({
+    look: readVolume(volume),
+    done: (found) => found.spec.persistentVolumeReclaimPolicy === "Retain",
+    write: () =>
+      patchVolume(volume, [{ op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Retain" }])
+  })
+
+/** How long an old claim may take to go, in milliseconds. */
+const patience = 60_000
+
+/** Moves a volume from one claim to another of a new name; done already, it finds that out. */
+export const moveVolume = (
+  at: At,
+  move: {
+    readonly volume: string
+    readonly from: string
+    readonly to: string
+    readonly labels: Readonly<Record<string, string>>
+  }
+): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    yield* Fences.check(at.fence)
+    yield* keep(move.volume)
+    const old = yield* patiently(readClaim(at, move.from))
+    const source = old !== null && old.spec.volumeName === move.volume ? old : null
+    const made = yield* ensure<PersistentVolumeClaim | null>({
+      look: readClaim(at, move.to),
+      done: (found) => found !== null,
+      stop: () =>
+        source === null ? because("Changed", `claim ${move.from} no longer has volume ${move.volume}`) : null,
+      write: () =>
+        Effect.flatMap(
+          Resource.create(
+            { api: Resource.persistentVolumeClaims, namespace: at.fence.namespace },
+            {
+              metadata: { name: move.to, labels: move.labels },
+              spec: {
+                accessModes: source?.spec.accessModes,
+                storageClassName: source?.spec.storageClassName,
+                volumeMode: source?.spec.volumeMode,
+                resources: { requests: source?.spec.resources?.requests },
+                volumeName: move.volume
+              }
+            }
+          ),
+          (object) => accepted(kinds.persistentvolumeclaims.accept(object), move.to)
+        )
+    })
+    const uid = made?.metadata.uid
+    yield* ensure<PersistentVolume>({
+      look: readVolume(move.volume),
+      done: (found) => found.spec.claimRef?.uid === uid,
+      write: (found) =>
+        patchVolume(move.volume, [
+          { op: "test", path: "/spec/claimRef/uid", value: found.spec.claimRef?.uid },
+          {
+            op: "replace",
+            path: "/spec/claimRef",
+            value: {
+              apiVersion: "v1",
+              kind: "PersistentVolumeClaim",
+              namespace: at.fence.namespace,
+              name: move.to,
+              uid
+            }
+          }
+        ])
+    })
+    if (source === null) return
+    const gone = (found: PersistentVolumeClaim | null) =>
+      found === null || found.metadata.uid !== source.metadata.uid
+    yield* ensure<PersistentVolumeClaim | null>({
+      look: readClaim(at, move.from),
+      done: (found) => gone(found) || Boolean(found?.metadata.deletionTimestamp),
+      write: () =>
+        Effect.as(
+          Resource.remove(
+            claimTarget(at, move.from),
+            source.metadata.uid ? { uid: source.metadata.uid } : {}
+          ),
+          null
+        )
+    })
+    for (let waited = 0; !gone(yield* patiently(readClaim(at, move.from))); waited += 250) {
+      if (waited >= patience) {
+        yield* Effect.fail(
+          because("TimedOut", `claim ${move.from} does not go`, "look for a pod that still mounts it")
+        )
+      }
+      yield* Effect.sleep(250)
+    }
+  })
+
+/** Gives the volume back to the claim it came from, unless a new claim has its place. */
+export const bringBack = (
+  at: At,
+  step: { readonly claim: string; readonly volume: string; readonly as: string },
+  labels: Readonly<Record<string, string>>
+): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const aside = yield* patiently(readClaim(at, step.as))
+    if (aside === null) return
+    const present = yield* patiently(readClaim(at, step.claim))
+    if (present !== null && present.spec.volumeName !== step.volume) {
+      const message = `${step.claim} is in use anew: the data from before stays in ${step.as}`
+      yield* at.report({ _tag: "Note", message })
+      return
+    }
+    yield* moveVolume(at, { volume: step.volume, from: step.as, to: step.claim, labels })
+  })
