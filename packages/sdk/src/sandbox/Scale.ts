@@ -7,8 +7,11 @@ import { type ResourceType, resourceType } from "./ResourceType.ts"
 
 const scales = resourceType("autoscaling", "v1", "scales", "Scale")
 
+const keyOf = (requirement: string): string => /^!?([^\s=]+)/.exec(requirement)?.[1] ?? ""
+
 /** A selector in the query's text form, as clients find a workload's pods by. */
 const selectorText = (selector: unknown): string =>
+  // Sorted by key alone, the equal ones first.
   [
     ...Object.entries(stringsAt(selector, "matchLabels")).map(([key, value]) => `${key}=${value}`),
     ...arrayAt(selector, "matchExpressions").map((each) => {
@@ -16,12 +19,12 @@ const selectorText = (selector: unknown): string =>
       const values = at(each, "values")
       const operator = stringAt(each, "operator")
       if (operator === "In" || operator === "NotIn") {
-        return `${key} ${operator.toLowerCase()} (${isArray(values) ? values.join(",") : ""})`
+        return `${key} ${operator.toLowerCase()} (${isArray(values) ? values.map(String).toSorted((left, right) => (left < right ? -1 : 1)).join(",") : ""})`
       }
       return operator === "Exists" ? key : `!${key}`
     })
   ]
-    .toSorted()
+    .toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : keyOf(left) > keyOf(right) ? 1 : 0))
     .join(",")
 
 export const toScale = (object: KubeObject): KubeObject => {

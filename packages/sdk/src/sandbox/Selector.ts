@@ -1,78 +1,13 @@
 /** Label and field selectors, in the query's text form. */
 import { stringAt } from "./Json.ts"
 import type { KubeObject } from "./KubeObject.ts"
+import { parse, type Requirement } from "./LabelQuery.ts"
 import type { ResourceType } from "./ResourceType.ts"
 import { badRequest } from "./Status.ts"
 
 export type Match = (object: KubeObject) => boolean
 
 const everything: Match = () => true
-
-interface Requirement {
-  readonly key: string
-  readonly operator: "in" | "notin" | "exists" | "absent" | "gt" | "lt"
-  readonly values: ReadonlyArray<string>
-}
-
-const keyPattern = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
-const valuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
-
-/** Splits at commas that are not within parentheses. */
-const split = (text: string): ReadonlyArray<string> => text.split(/,(?![^(]*\))/)
-
-const unparsable = (found: string, expected: string): never => {
-  throw badRequest(`unable to parse requirement: found '${found}', expected: ${expected}`)
-}
-
-const requirement = (text: string): Requirement => {
-  const set = /^\s*(\S+)\s+(in|notin)\s*\(([^()]*)\)\s*$/.exec(text)
-  const comparison = /^\s*([^\s=!<>]+)\s*(==|=|!=|>|<)\s*(\S*)\s*$/.exec(text)
-  const absent = /^\s*!\s*(\S+)\s*$/.exec(text)
-  const parsed: Requirement | undefined =
-    set !== null
-      ? {
-          key: set[1] ?? "",
-          operator: set[2] === "in" ? "in" : "notin",
-          values: (set[3] ?? "").split(",").map((value) => value.trim())
-        }
-      : comparison !== null
-        ? {
-            key: comparison[1] ?? "",
-            operator:
-              comparison[2] === "!="
-                ? "notin"
-                : comparison[2] === ">"
-                  ? "gt"
-                  : comparison[2] === "<"
-                    ? "lt"
-                    : "in",
-            values: [comparison[3] ?? ""]
-          }
-        : absent !== null
-          ? { key: absent[1] ?? "", operator: "absent", values: [] }
-          : /^\s*\S+\s*$/.test(text)
-            ? { key: text.trim(), operator: "exists", values: [] }
-            : undefined
-  if (/^\s*[^\s=!]+\s*===/.test(text)) return unparsable("=", "identifier")
-  if (parsed === undefined) {
-    const second = text.trim().split(/\s+/)[1] ?? ""
-    return second === "in" || second === "notin"
-      ? unparsable("", "',', ')' or identifier")
-      : unparsable(second, "in, notin, =, ==, !=, gt, lt")
-  }
-  if (!keyPattern.test(parsed.key)) {
-    throw badRequest(
-      `unable to parse requirement: <nil>: Invalid value: "${parsed.key}": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`
-    )
-  }
-  const bad = parsed.values.find((value) => !valuePattern.test(value))
-  if (bad !== undefined) {
-    throw badRequest(
-      `unable to parse requirement: values[0][${parsed.key}]: Invalid value: "${bad}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`
-    )
-  }
-  return parsed
-}
 
 const meets = (labels: Readonly<Record<string, string>>, { key, operator, values }: Requirement): boolean => {
   const value = labels[key]
@@ -88,7 +23,7 @@ const meets = (labels: Readonly<Record<string, string>>, { key, operator, values
 /** All the query's operators: `=`, `==`, `!=`, `in`, `notin`, `key`, `!key`, `>`, `<`. */
 export const labels = (text: string): Match => {
   if (text.trim() === "") return everything
-  const requirements = split(text).map(requirement)
+  const requirements = parse(text)
   return (object) => requirements.every((each) => meets(object.metadata.labels ?? {}, each))
 }
 
