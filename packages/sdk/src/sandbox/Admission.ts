@@ -6,8 +6,9 @@
 import { at, isObject, stringAt } from "./Json.ts"
 import type { Draft, KubeObject } from "./KubeObject.ts"
 import { checkQuota } from "./Quota.ts"
+import * as Quantity from "./Quantity.ts"
 import type { Registry, WriteOptions } from "./Registry.ts"
-import { namespaces, persistentvolumeclaims, services } from "./resource/core.ts"
+import { namespaces, persistentvolumeclaims, pods, serviceaccounts, services } from "./resource/core.ts"
 import { storageclasses } from "./resource/storage.ts"
 import type { ResourceType } from "./ResourceType.ts"
 import * as Status from "./Status.ts"
@@ -35,6 +36,32 @@ const defaultClass = (registry: Registry): string | undefined =>
     .toSorted((left, right) =>
       left.metadata.creationTimestamp < right.metadata.creationTimestamp ? 1 : -1
     )[0]?.metadata.name
+
+const sizeOf = (claim: KubeObject | undefined): number =>
+  Quantity.parse(at(claim?.spec, "resources", "requests", "storage") ?? "0")
+
+/** The PersistentVolumeClaimResize admission. */
+const checkGrowth = (registry: Registry, claim: KubeObject, previous: KubeObject | undefined): void => {
+  if (sizeOf(claim) <= sizeOf(previous) || stringAt(previous?.status, "phase") !== "Bound") return
+  const name = stringAt(claim.spec, "storageClassName") ?? ""
+  if (registry.store.get(storageclasses, undefined, name)?.allowVolumeExpansion === true) return
+  throw Status.forbidden(
+    persistentvolumeclaims,
+    claim.metadata.name,
+    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
+  )
+}
+
+const checkAccount = (registry: Registry, namespace: string, pod: Draft): void => {
+  const name = stringAt(pod.spec, "serviceAccountName") ?? "default"
+  // The default one is made a moment after its namespace: nobody is refused for that moment.
+  if (name === "default" || registry.store.get(serviceaccounts, namespace, name) !== undefined) return
+  throw Status.forbidden(
+    pods,
+    pod.metadata.name ?? "",
+    `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`
+  )
+}
 
 const protectedNamespaces = ["default", "kube-system", "kube-public"]
 
@@ -66,6 +93,7 @@ export class Admission {
       }
     }
     if (!isObject(draft.spec)) return draft
+    if (type === pods && namespace !== undefined) checkAccount(registry, namespace, draft)
     if (type === persistentvolumeclaims && draft.spec["storageClassName"] === undefined) {
       const name = defaultClass(registry)
       return name === undefined ? draft : { ...draft, spec: { ...draft.spec, storageClassName: name } }
@@ -98,6 +126,7 @@ export class Admission {
       if (why !== undefined)
         throw Status.plain(400, `admission webhook "${webhook.name}" denied the request: ${why}`)
     }
+    if (verb === "UPDATE" && type === persistentvolumeclaims) checkGrowth(registry, object, previous)
     if (verb !== "DELETE") checkQuota(registry, type, object, previous)
   }
 }

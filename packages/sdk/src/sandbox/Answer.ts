@@ -39,7 +39,7 @@ export const refused = ({ status }: Refusal): Answer => {
 export type Form = "Plain" | "Metadata" | "Table"
 
 /** The first form in the Accept header that this server can write. */
-export const form = (accept: string | undefined): Form => {
+export const form = (accept: string | undefined, watchable = true): Form => {
   if (accept === undefined || accept === "" || accept === "application/json") return "Plain"
   for (const range of accept.split(",")) {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim())
@@ -52,7 +52,7 @@ export const form = (accept: string | undefined): Form => {
     if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return "Metadata"
   }
   if (/yaml|protobuf|cbor/.test(accept)) throw notImplemented(`answers as ${accept}`)
-  throw notAcceptable()
+  throw notAcceptable(watchable)
 }
 
 const meta = "meta.k8s.io/v1"
@@ -127,5 +127,11 @@ export const many = (
         items: objects.map((object) => item(type, inVersion(type, version, object)))
       }
     : as === "Metadata"
-      ? { kind: "PartialObjectMetadataList", apiVersion: meta, metadata, items: objects.map(partial) }
+      ? {
+          kind: "PartialObjectMetadataList",
+          apiVersion: meta,
+          metadata,
+          // The server's own slip: here an empty list is null.
+          items: objects.length === 0 ? null : objects.map(partial)
+        }
       : { kind: "Table", apiVersion: meta, metadata, ...table(type, objects, now, included(query)) }

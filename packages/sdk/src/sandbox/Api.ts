@@ -2,7 +2,7 @@
 import type { Request } from "../Cluster.ts"
 import * as Access from "./Access.ts"
 import { type Answer, form, inVersion, json, many, one, refused } from "./Answer.ts"
-import { checkShape, decode, parseJson } from "./Decode.ts"
+import { checkShape, decode, excerpt, parseJson } from "./Decode.ts"
 import { discovery, notFoundPage } from "./Discovery.ts"
 import { evict } from "./Eviction.ts"
 import { at, isObject, stringAt } from "./Json.ts"
@@ -83,7 +83,7 @@ const patched = (decoded: () => Draft): Draft => {
   } catch (refusal) {
     const why =
       refusal instanceof Status.Refusal && refusal.status.code === 400 ? refusal.status.message : undefined
-    const found = why === undefined ? null : /json: cannot unmarshal.*$/.exec(why)
+    const found = why === undefined ? null : /(json: cannot unmarshal|no kind|illegal base64).*$/.exec(why)
     throw found === null ? refusal : Status.unpatchable(found[0])
   }
 }
@@ -129,6 +129,9 @@ export class Api {
       this.#authorize(user, request, route, query)
       const { type, version, namespace, name, subresource } = route
       if (subresource !== undefined) throw Status.methodNotAllowed()
+      // The server passes over the wish and answers the object alone, which is no watch.
+      if (name !== undefined)
+        throw Status.notImplemented("a watch of one object by its path; select it by field")
       const as = form(request.headers?.["accept"])
       if (as !== "Plain")
         throw Status.notImplemented(`a watch of ${as === "Table" ? "tables" : "metadata alone"}`)
@@ -178,7 +181,11 @@ export class Api {
     }
     if (route._tag === "Review") {
       if (request.method !== "POST") throw Status.methodNotAllowed()
-      const body = parseJson(request.body, (why) => `couldn't get version/kind; json parse error: ${why}`)
+      const body = parseJson(
+        request.body,
+        (why) =>
+          `the object provided is unrecognized (must be of type ${route.kind}): couldn't get version/kind; json parse error: ${why} (${excerpt(request.body ?? "")})`
+      )
       return review(user, route.kind, body)
     }
     if (request.method !== "GET") throw Status.methodNotAllowed()
@@ -237,11 +244,19 @@ export class Api {
   ): Answer {
     const { type, namespace, subresource } = route
     const { method } = request
-    const as = form(request.headers?.["accept"])
+    const as = form(request.headers?.["accept"], false)
     if (method === "POST" || (method === "DELETE" && subresource !== undefined))
       throw Status.methodNotAllowed()
     if (method === "GET") {
-      const version = Number(query.get("resourceVersion") ?? 0)
+      const asked = query.get("resourceVersion") ?? ""
+      if (!/^\d*$/.test(asked)) {
+        const shown = JSON.stringify(asked)
+        throw Status.plain(
+          500,
+          `resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: invalid syntax`
+        )
+      }
+      const version = Number(asked)
       const { revision } = this.registry.store
       if (version > revision) throw Status.tooLargeVersion(version, revision)
       return this.#answer(route, this.registry.find(type, namespace, name), as, query, 200)
@@ -270,6 +285,11 @@ export class Api {
       return (current) => fromScale(type, current, scale)
     }
     const draft = matchingName(decode(type, version, body), name)
+    if ((draft.metadata.name ?? "") === "") {
+      throw Status.badRequest(
+        `the name of the object (${name} based on URL) was undeterminable: name must be provided`
+      )
+    }
     if (draft.metadata.namespace !== undefined && draft.metadata.namespace !== namespace) {
       throw Status.badRequest(
         "the namespace of the provided object does not match the namespace sent on the request"
@@ -284,7 +304,9 @@ export class Api {
       if (subresource === "scale") return fromScale(type, current, scaleBody(change(toScale(current))))
       const draft = patched(() => decode(type, version, change(inVersion(type, version, current))))
       if (draft.metadata.namespace !== current.metadata.namespace) {
-        throw Status.badRequest("the namespace of the object does not match the namespace on the request")
+        throw Status.badRequest(
+          "the namespace of the provided object does not match the namespace sent on the request"
+        )
       }
       return matchingName(draft, name)
     }
@@ -341,7 +363,7 @@ export class Api {
     return parseJson(
       request.body,
       (why) =>
-        `the object provided is unrecognized (must be of type ${type.kind}): couldn't get version/kind; json parse error: ${why}`
+        `the object provided is unrecognized (must be of type ${type.kind}): couldn't get version/kind; json parse error: ${why} (${excerpt(request.body ?? "")})`
     )
   }
 
@@ -353,11 +375,22 @@ export class Api {
     user: Access.User
   ): Answer {
     if (request.method !== "POST") throw Status.methodNotAllowed()
-    const body = parseJson(request.body, (why) => `couldn't get version/kind; json parse error: ${why}`)
-    if (stringAt(body, "kind") !== undefined && stringAt(body, "kind") !== "Eviction") {
-      throw Status.badRequest("the object provided is unrecognized (must be of type Eviction)")
+    const body = parseJson(
+      request.body,
+      (why) =>
+        `the object provided is unrecognized (must be of type Eviction): couldn't get version/kind; json parse error: ${why} (${excerpt(request.body ?? "")})`
+    )
+    const kind = stringAt(body, "kind")
+    if (kind !== undefined && kind !== "Eviction") {
+      const version = stringAt(body, "apiVersion")?.split("/").at(-1) ?? ""
+      throw Status.badRequest(
+        `${kind} in version ${JSON.stringify(version)} cannot be handled as a Eviction: converting (${version}.${kind}) to (policy.Eviction): unknown conversion`
+      )
     }
     const options = deleteOptions(at(body, "deleteOptions"), query, user)
+    const named = stringAt(body, "metadata", "name")
+    if (named !== undefined && named !== name)
+      throw Status.badRequest("name in URL does not match name in Eviction object")
     evict(this.registry, namespace, name, options)
     return json({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201)
   }

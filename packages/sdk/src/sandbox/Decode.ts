@@ -1,29 +1,47 @@
 /** From a request's body to an object of the expected kind, or the server's complaint about it. */
-import { at, isArray, isObject } from "./Json.ts"
+import { at, isArray, isObject, stringAt, stringsAt } from "./Json.ts"
 import { type Draft, isDraft } from "./KubeObject.ts"
 import { groupVersion, type ResourceType } from "./ResourceType.ts"
 import { standard } from "./resource/index.ts"
-import { badRequest, tooLarge } from "./Status.ts"
+import { badRequest, invalid, tooLarge } from "./Status.ts"
+import { wrong } from "./strategy/Fault.ts"
 
 /** Three MiB, the server's own limit on a body. */
 const limit = 3 * 1024 * 1024
+
+/** What the server's own parser says of text that is no JSON, as far as it can be told from ours. */
+const complaint = (body: string, message: string): string => {
+  const found = /^Unexpected token '?(.+?)'?, /u.exec(message)?.[1] ?? ""
+  if (body.trim() === "" || found === "" || /^(Unexpected end|Unterminated)/.test(message))
+    return "unexpected end of JSON input"
+  const literal = ["null", "true", "false"].find((each) => body.trim().startsWith(each.slice(0, 1)))
+  const matched = Array.from(literal ?? "").findIndex((letter, index) => body.trim()[index] !== letter)
+  return literal !== undefined && matched > 0
+    ? `invalid character '${found}' in literal ${literal} (expecting '${literal[matched]}')`
+    : `invalid character '${found}' looking for beginning of value`
+}
+
+/** The start of a body, as it stands behind some complaints: JSON as text, all else in hexadecimal. */
+export const excerpt = (body: string): string => {
+  if (body === "") return "<empty>"
+  const start = body.slice(0, 30)
+  const more = body.length > 30 ? " ..." : ""
+  if (body.trimStart().startsWith("{")) return start + more
+  return (
+    [...new TextEncoder().encode(start)].map((byte) => byte.toString(16).padStart(2, "0")).join("") + more
+  )
+}
 
 export const parseJson = (body: string | undefined, complain: (why: string) => string): unknown => {
   if (body !== undefined && body.length > limit) throw tooLarge(limit)
   try {
     return JSON.parse(body ?? "")
-  } catch {
-    throw badRequest(
-      complain(
-        body === undefined || body === ""
-          ? "unexpected end of JSON input (<empty>)"
-          : "invalid character in JSON"
-      )
-    )
+  } catch (error) {
+    throw badRequest(complain(complaint(body ?? "", error instanceof Error ? error.message : "")))
   }
 }
 
-type Shape = "int32" | "string" | "[]string" | "map[string]string" | "object" | "bool"
+type Shape = "int32" | "string" | "[]string" | "map[string]string" | "map[string]bytes" | "object" | "bool"
 
 const isString = (value: unknown): boolean => typeof value === "string"
 
@@ -32,6 +50,7 @@ const shapes: Readonly<Record<Shape, (value: unknown) => boolean>> = {
   string: isString,
   bool: (value) => typeof value === "boolean",
   "[]string": (value) => isArray(value) && value.every(isString),
+  "map[string]bytes": (value) => isObject(value) && Object.values(value).every(isString),
   "map[string]string": (value) => isObject(value) && Object.values(value).every(isString),
   object: isObject
 }
@@ -74,7 +93,7 @@ const byKind: Readonly<Record<string, typeof everywhere>> = {
     ["immutable", "ConfigMap", "bool"]
   ],
   Secret: [
-    ["data", "Secret", "map[string]string"],
+    ["data", "Secret", "map[string]bytes"],
     ["type", "Secret", "string"],
     ["immutable", "Secret", "bool"]
   ],
@@ -90,14 +109,55 @@ export const checkShape = (body: unknown, kind: string, version: string): void =
     const value = at(body, ...path.split("."))
     if (value === undefined || value === null || shapes[shape](value)) continue
     const inner =
-      shape === "map[string]string" && isObject(value)
+      shape.startsWith("map[string]") && isObject(value)
         ? Object.values(value).find((item) => typeof item !== "string")
         : shape === "[]string" && isArray(value)
           ? value.find((item) => typeof item !== "string")
           : value
     throw badRequest(
-      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: json: cannot unmarshal ${typeof inner === "number" && shape === "int32" ? `number ${inner}` : goName(inner)} into Go struct field ${owner}.${path} of type ${inner === value ? shape : "string"}`
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: json: cannot unmarshal ${typeof inner === "number" && shape === "int32" ? `number ${inner}` : goName(inner)} into Go struct field ${owner}.${path} of type ${inner === value ? shape.replace("map[string]bytes", "map[string][]uint8") : shape === "map[string]bytes" ? "[]uint8" : "string"}`
     )
+  }
+}
+
+const cannot = (kind: string, version: string, why: string): never => {
+  throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`)
+}
+
+/** Where the first character stands that base64 has no place for; undefined for good base64. */
+const badByte = (text: string): number | undefined => {
+  const wrong = text.search(/[^A-Za-z0-9+/=\r\n]/)
+  if (wrong >= 0) return wrong
+  return text.replaceAll(/[\r\n]/g, "").length % 4 === 0 ? undefined : Math.floor(text.length / 4) * 4
+}
+
+const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/
+
+/** Texts that are something else inside: bytes, amounts, times. */
+const checkTexts = (body: unknown, kind: string, version: string): void => {
+  if (kind === "Secret") {
+    for (const value of Object.values(stringsAt(body, "data"))) {
+      const byte = badByte(value)
+      if (byte !== undefined) cannot(kind, version, `illegal base64 data at input byte ${byte}`)
+    }
+  }
+  if (kind === "PersistentVolumeClaim") {
+    const storage = stringAt(body, "spec", "resources", "requests", "storage")
+    if (storage !== undefined && !quantity.test(storage))
+      cannot(kind, version, `quantities must match the regular expression '${quantity.source}'`)
+  }
+  if (kind === "Lease") {
+    for (const field of ["acquireTime", "renewTime"]) {
+      const time = stringAt(body, "spec", field)
+      if (time === undefined || /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[-+]\d\d:\d\d)$/.test(time))
+        continue
+      const rest = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(.*)$/.exec(time)?.[1]
+      cannot(
+        kind,
+        version,
+        `parsing time ${JSON.stringify(time)} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${JSON.stringify(rest ?? time)} as ${rest === undefined ? '"2006"' : '".000000"'}`
+      )
+    }
   }
 }
 
@@ -122,7 +182,14 @@ const withoutNulls = (value: unknown): unknown => {
 export const decode = (type: ResourceType, version: string, body: unknown): Draft => {
   const expected = groupVersion(type, version)
   const unrecognized = `the object provided is unrecognized (must be of type ${type.kind})`
-  if (!isObject(body)) throw badRequest(`${unrecognized}: couldn't get version/kind; json parse error`)
+  // Null decodes to an object in which nothing is set.
+  if (body === null) return decode(type, version, {})
+  if (!isObject(body)) {
+    const found = isArray(body) ? "array" : typeof body === "boolean" ? "bool" : typeof body
+    throw badRequest(
+      `${unrecognized}: couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${excerpt(JSON.stringify(body))})`
+    )
+  }
   // What the path says need not be said again; but what is said must fit.
   const completed = withoutNulls({
     ...body,
@@ -131,6 +198,11 @@ export const decode = (type: ResourceType, version: string, body: unknown): Draf
     metadata: body["metadata"] ?? {}
   })
   if (!isDraft(completed)) throw badRequest(`${unrecognized}: couldn't get version/kind; json parse error`)
+  if (type.custom && completed.apiVersion === expected && completed.kind !== type.kind) {
+    throw invalid({ ...type, kind: completed.kind }, completed.metadata.name ?? "", [
+      wrong("kind", completed.kind, `must be ${type.kind}`)
+    ])
+  }
   if (completed.apiVersion !== expected || completed.kind !== type.kind) {
     const { apiVersion, kind } = completed
     const asked = apiVersion.split("/").at(-1) ?? ""
@@ -146,5 +218,6 @@ export const decode = (type: ResourceType, version: string, body: unknown): Draf
     )
   }
   checkShape(completed, type.kind, version)
+  checkTexts(completed, type.kind, version)
   return { ...completed, apiVersion: groupVersion(type) }
 }

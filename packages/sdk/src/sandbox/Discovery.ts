@@ -1,8 +1,18 @@
 /** What the server says it serves: versions, groups, resources; plain and aggregated. */
 import { type Answer, json, text } from "./Answer.ts"
 import type { ResourceType } from "./ResourceType.ts"
+import { missingResource } from "./Status.ts"
 
-const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+const everyVerb = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+const customVerbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+
+/** Custom resources list theirs in an order of their own; namespaces go one by one. */
+const verbsOf = (type: ResourceType): ReadonlyArray<string> =>
+  type.custom
+    ? customVerbs
+    : type.group === "" && type.resource === "namespaces"
+      ? everyVerb.filter((verb) => verb !== "deletecollection")
+      : everyVerb
 
 const subresourceVerbs: Readonly<Record<string, ReadonlyArray<string>>> = {
   status: ["get", "patch", "update"],
@@ -68,7 +78,7 @@ const resources = (
           singularName: type.singular,
           namespaced: type.namespaced,
           kind: type.kind,
-          verbs,
+          verbs: verbsOf(type),
           ...(type.shortNames.length === 0 ? {} : { shortNames: type.shortNames }),
           ...(type.categories.length === 0 ? {} : { categories: type.categories })
         },
@@ -116,7 +126,7 @@ const aggregated = (types: ReadonlyArray<ResourceType>, groups: ReadonlyArray<st
             responseKind: { group: type.group, version, kind: type.kind },
             scope: type.namespaced ? "Namespaced" : "Cluster",
             singularResource: type.singular,
-            verbs,
+            verbs: verbsOf(type),
             ...(type.shortNames.length === 0 ? {} : { shortNames: type.shortNames }),
             ...(type.categories.length === 0 ? {} : { categories: type.categories }),
             ...(type.subresources.length === 0
@@ -139,7 +149,7 @@ const aggregated = (types: ReadonlyArray<ResourceType>, groups: ReadonlyArray<st
           singularResource: kind.toLowerCase(),
           verbs: ["create"]
         }))
-      ]
+      ].toSorted((left, right) => (left.resource < right.resource ? -1 : 1))
     }))
   }))
 })
@@ -209,7 +219,10 @@ export const discovery = (
       const of = core ? parts[2] : parts[3]
       if ((!core && parts[1] !== "apis") || (!core && !groupsOf(types).includes(name))) return notFoundPage
       if (of === undefined) return json({ kind: "APIGroup", apiVersion: "v1", ...group(types, name) })
-      if (!versionsOf(types, name).includes(of)) return notFoundPage
+      if (!versionsOf(types, name).includes(of)) {
+        if (types.some((type) => type.group === name && type.custom)) return notFoundPage
+        throw missingResource()
+      }
       return json({
         kind: "APIResourceList",
         ...(core ? {} : { apiVersion: "v1" }),

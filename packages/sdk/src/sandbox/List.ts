@@ -12,7 +12,7 @@ interface Token {
   readonly start: string
 }
 
-const invalidToken = (why: string): never => {
+const invalidToken = (why: string): Token => {
   throw Status.badRequest(`invalid continue token: continue key is not valid: ${why}`)
 }
 
@@ -24,17 +24,23 @@ const encodeToken = ({ rv, start }: Token): string =>
     .replace(/=+$/, "")
 
 const decodeToken = (text: string): Token => {
+  let decoded: string
+  try {
+    decoded = atob(text.replaceAll("-", "+").replaceAll("_", "/"))
+  } catch {
+    return invalidToken("illegal base64 data at input byte 0")
+  }
   let parsed: unknown
   try {
-    parsed = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")))
+    parsed = JSON.parse(decoded)
   } catch {
-    throw Status.badRequest(
-      "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"
-    )
+    const code = (decoded.codePointAt(0) ?? 0).toString(16).padStart(4, "0")
+    return invalidToken(`invalid character '\\u${code}' looking for beginning of value`)
   }
   if (typeof parsed !== "object" || parsed === null) return invalidToken("no token")
   const { v, rv, start } = parsed as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown }
-  if (v !== "meta.k8s.io/v1") return invalidToken("server does not recognize this encoded version")
+  if (v !== "meta.k8s.io/v1")
+    return invalidToken(`server does not recognize this encoded version ${typeof v === "string" ? v : ""}`)
   if (typeof rv !== "number" || rv === 0) {
     return invalidToken("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
   }

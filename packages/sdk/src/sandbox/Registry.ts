@@ -9,7 +9,8 @@ import type { Draft, KubeObject, Metadata } from "./KubeObject.ts"
 import type { Fault, ResourceType } from "./ResourceType.ts"
 import * as Status from "./Status.ts"
 import type { Store } from "./Store.ts"
-import { labels, prohibited, required, subdomain, wrong } from "./strategy/Fault.ts"
+import { prohibited, required, subdomain, wrong } from "./strategy/Fault.ts"
+import { metadataFaults, uniqueOwners } from "./strategy/ObjectMeta.ts"
 import * as Timestamp from "./Timestamp.ts"
 
 export interface WriteOptions {
@@ -30,6 +31,16 @@ export interface Deleted {
   /** Whether the object is gone, rather than on its way out. */
   readonly gone: boolean
 }
+
+/** Where etcd would hold the object: some messages say it. */
+const storageKey = (type: ResourceType, namespace: string | undefined, name: string): string =>
+  [
+    "/registry",
+    ...(type.custom ? [type.group] : []),
+    type.resource,
+    ...(namespace === undefined ? [] : [namespace]),
+    name
+  ].join("/")
 
 const suffixLetters = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -52,7 +63,9 @@ const omitEmpty = (metadata: Metadata): Metadata => {
     ...(generateName === undefined || isEmpty(generateName) ? {} : { generateName }),
     ...(labels === undefined || isEmpty(labels) ? {} : { labels }),
     ...(annotations === undefined || isEmpty(annotations) ? {} : { annotations }),
-    ...(ownerReferences === undefined || isEmpty(ownerReferences) ? {} : { ownerReferences }),
+    ...(ownerReferences === undefined || isEmpty(ownerReferences)
+      ? {}
+      : { ownerReferences: uniqueOwners(ownerReferences) }),
     ...(finalizers === undefined || isEmpty(finalizers) ? {} : { finalizers }),
     ...(managedFields === undefined || isEmpty(managedFields) ? {} : { managedFields })
   }
@@ -64,6 +77,14 @@ const nameFaults = (type: ResourceType, name: string): ReadonlyArray<Fault> =>
   type.group === "rbac.authorization.k8s.io"
     ? []
     : subdomain("metadata.name", name)
+
+/** A prefix may end in what a whole name may not. */
+const generatedFaults = (type: ResourceType, prefix: string): ReadonlyArray<Fault> =>
+  nameFaults(type, prefix.replace(/-$/, "a")).map(({ reason, message }) => ({
+    field: "metadata.generateName",
+    reason,
+    message: message.replace(/^Invalid value: "[^"]*"/, `Invalid value: ${JSON.stringify(prefix)}`)
+  }))
 
 export class Registry {
   readonly store: Store
@@ -127,13 +148,15 @@ export class Registry {
     }
     const admitted = this.#admission.mutate(this, type, namespace, strategy.withDefaults?.(named) ?? named)
     const faults = [
+      ...(generated === undefined || generated === "" ? [] : generatedFaults(type, generated)),
       ...(name === "" ? [required("metadata.name", "name or generateName is required")] : []),
       ...(name === "" ? [] : nameFaults(type, name)),
-      ...labels("metadata.labels", admitted.metadata.labels ?? {}),
+      ...metadataFaults(admitted),
       ...(name === "" ? [] : (strategy.faults?.(admitted) ?? []))
     ]
     if (faults.length > 0) throw Status.invalid(type, name, faults)
-    const finalizers = [...new Set([...(draft.metadata.finalizers ?? []), ...(strategy.finalizers ?? [])])]
+    const given = draft.metadata.finalizers ?? []
+    const finalizers = [...given, ...(strategy.finalizers ?? []).filter((each) => !given.includes(each))]
     const {
       deletionTimestamp: ___,
       deletionGracePeriodSeconds: ____,
@@ -156,7 +179,9 @@ export class Registry {
       ...(strategy.initialStatus === undefined ? {} : { status: strategy.initialStatus })
     }
     this.#admission.validate(this, type, "CREATE", object, undefined, options)
-    if (this.store.get(type, namespace, name) !== undefined) throw Status.alreadyExists(type, name)
+    const same = this.store.get(type, namespace, name)
+    if (same !== undefined)
+      throw Status.alreadyExists(type, name, same.metadata.deletionTimestamp !== undefined)
     return options.dryRun === true ? object : this.store.put(type, object)
   }
 
@@ -181,7 +206,7 @@ export class Registry {
       throw Status.conflict(
         type,
         name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`
+        `StorageError: invalid object, Code: 4, Key: ${storageKey(type, namespace, name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`
       )
     }
     if (resourceVersion !== undefined && resourceVersion !== "") {
@@ -192,7 +217,7 @@ export class Registry {
         )
       }
       if (resourceVersion !== current.metadata.resourceVersion) throw Status.modified(type, name)
-    } else if (type.custom) {
+    } else if (type.custom || strategy.updatesNeedVersion === true) {
       // Here the server names a custom resource by its plural.
       throw Status.invalid({ ...type, kind: type.resource }, name, [
         {
@@ -227,7 +252,7 @@ export class Registry {
             )
           ]
         : []),
-      ...labels("metadata.labels", metadata.labels ?? {}),
+      ...metadataFaults({ ...next, metadata }),
       ...(ofStatus
         ? []
         : [...(strategy.faults?.(next) ?? []), ...(strategy.updateFaults?.(next, current) ?? [])])
@@ -241,8 +266,8 @@ export class Registry {
     if (options.dryRun === true) return next
     if (this.#isOver(type, next)) {
       // The last finalizer went: what was waiting to be deleted is.
-      const gone = this.store.remove(type, namespace, name)
-      return { ...next, metadata: { ...metadata, resourceVersion: gone?.metadata.resourceVersion ?? "" } }
+      this.store.remove(type, namespace, name)
+      return next
     }
     return this.store.put(type, next)
   }
@@ -369,7 +394,7 @@ export class Registry {
           left === grace && metadata.deletionTimestamp !== undefined
             ? metadata.deletionTimestamp
             : Timestamp.fromMillis(this.now() + grace * 1000),
-        deletionGracePeriodSeconds: grace,
+        ...(type.resource === "namespaces" ? {} : { deletionGracePeriodSeconds: grace }),
         ...(metadata.generation === undefined || left !== undefined
           ? {}
           : { generation: metadata.generation + 1 })

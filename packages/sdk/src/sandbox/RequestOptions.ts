@@ -4,7 +4,7 @@ import type { User } from "./Access.ts"
 import { parseJson } from "./Decode.ts"
 import { arrayAt, at, numberAt, stringAt } from "./Json.ts"
 import type { DeleteOptions, WriteOptions } from "./Registry.ts"
-import { invalidOptions } from "./Status.ts"
+import { badRequest, invalidOptions } from "./Status.ts"
 import { unsupported } from "./strategy/Fault.ts"
 
 const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
@@ -13,10 +13,19 @@ const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
   return values.length > 0
 }
 
-export const writeOptions = (query: URLSearchParams, user: User, kind: string): WriteOptions => ({
-  dryRun: isDryRun(query.getAll("dryRun"), kind),
-  user: user.name
-})
+const validations = ["", "Ignore", "Strict", "Warn"]
+
+/** What it asks to be strict about the sandbox cannot know: it has no schema of a kind's every field. */
+const checkValidation = (query: URLSearchParams, kind: string): void => {
+  const asked = query.get("fieldValidation") ?? ""
+  if (!validations.includes(asked))
+    throw invalidOptions(kind, [unsupported("fieldValidation", asked, validations)])
+}
+
+export const writeOptions = (query: URLSearchParams, user: User, kind: string): WriteOptions => {
+  checkValidation(query, kind)
+  return { dryRun: isDryRun(query.getAll("dryRun"), kind), user: user.name }
+}
 
 const propagationOf = (body: unknown, query: URLSearchParams): DeleteOptions["propagation"] => {
   const policy = stringAt(body, "propagationPolicy") ?? query.get("propagationPolicy") ?? undefined
@@ -56,8 +65,24 @@ export const deleteOptions = (from: unknown, query: URLSearchParams, user: User)
   }
 }
 
+const deleteOptionsOf = (body: unknown): unknown => {
+  const [kind, version] = [stringAt(body, "kind"), stringAt(body, "apiVersion")]
+  if (kind !== undefined && kind !== "DeleteOptions") {
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version ?? "")} in scheme "pkg/runtime/scheme.go:111"`
+    )
+  }
+  const seconds = at(body, "gracePeriodSeconds")
+  if (typeof seconds === "string") {
+    throw badRequest(
+      "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
+    )
+  }
+  return body
+}
+
 /** The DeleteOptions in a DELETE's body. */
 export const deleteBody = ({ body }: Request): unknown =>
   body === undefined || body === ""
     ? undefined
-    : parseJson(body, (why) => `couldn't get version/kind; json parse error: ${why}`)
+    : deleteOptionsOf(parseJson(body, (why) => `couldn't get version/kind; json parse error: ${why}`))

@@ -15,6 +15,8 @@ export interface Strategy {
   readonly keepsStatus?: boolean
   /** Seconds between the wish to delete and the end; 0 or absent ends it at once. */
   readonly gracePeriodSeconds?: (object: KubeObject) => number
+  /** A PUT without a resourceVersion is refused: the kind is one that several writers fight for. */
+  readonly updatesNeedVersion?: boolean
   /** Finalizers that admission puts on every new object. */
   readonly finalizers?: ReadonlyArray<string>
 }

@@ -2,9 +2,20 @@
 import * as Access from "./Access.ts"
 import { type Answer, json } from "./Answer.ts"
 import { isObject, stringAt } from "./Json.ts"
-import { badRequest } from "./Status.ts"
+import { resourceType } from "./ResourceType.ts"
+import { badRequest, invalid, type Refusal } from "./Status.ts"
+import { wrong } from "./strategy/Fault.ts"
 
 const given = (value: string | undefined): boolean => value !== undefined && value !== ""
+
+const nothingAsked = (kind: string): Refusal =>
+  invalid(resourceType("authorization.k8s.io", "v1", "", kind, { custom: false }), "", [
+    wrong(
+      "spec.resourceAttributes",
+      null,
+      "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+    )
+  ])
 
 export const review = (user: Access.User, kind: string, body: unknown): Answer => {
   if (!isObject(body) || (stringAt(body, "kind") ?? kind) !== kind) {
@@ -38,6 +49,7 @@ export const review = (user: Access.User, kind: string, body: unknown): Answer =
   }
   const attributes = spec["resourceAttributes"]
   if (!isObject(attributes)) {
+    if (!isObject(spec["nonResourceAttributes"])) throw nothingAsked(kind)
     // Paths that name no resource are open to all who are known.
     return json({ ...head, apiVersion, spec, status: { allowed: true } }, 201)
   }

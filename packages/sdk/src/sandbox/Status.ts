@@ -59,8 +59,13 @@ const of = (type: ResourceType, name: string): NonNullable<Status["details"]> =>
 export const notFound = (type: ResourceType, name: string): Refusal =>
   refusal(404, "NotFound", `${qualified(type)} "${name}" not found`, of(type, name))
 
-export const alreadyExists = (type: ResourceType, name: string): Refusal =>
-  refusal(409, "AlreadyExists", `${qualified(type)} "${name}" already exists`, of(type, name))
+export const alreadyExists = (type: ResourceType, name: string, onItsWayOut = false): Refusal =>
+  refusal(
+    409,
+    "AlreadyExists",
+    `${onItsWayOut ? "object is being deleted: " : ""}${qualified(type)} "${name}" already exists`,
+    of(type, name)
+  )
 
 export const conflict = (type: ResourceType, name: string, why: string): Refusal =>
   refusal(
@@ -147,11 +152,11 @@ export const unsupportedMediaType = (accepted: ReadonlyArray<string>): Refusal =
 export const unroutableMediaType = (): Refusal =>
   refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
-export const notAcceptable = (): Refusal =>
+export const notAcceptable = (watchable: boolean): Refusal =>
   refusal(
     406,
     "NotAcceptable",
-    "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    `406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf${watchable ? ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch" : ""}`,
     {}
   )
 

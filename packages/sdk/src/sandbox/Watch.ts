@@ -38,6 +38,18 @@ const check = (query: URLSearchParams): void => {
   if (faults.length > 0) throw Status.invalidOptions("ListOptions", faults)
 }
 
+/** A list calls a bad version the caller's fault, a watch the server's own. */
+const versionOf = (text: string | null): number | undefined => {
+  if (text !== null && !/^\d*$/.test(text)) {
+    const shown = JSON.stringify(text)
+    throw Status.plain(
+      500,
+      `resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: invalid syntax`
+    )
+  }
+  return parseVersion(text)
+}
+
 /** One watch: a position in the history, moved on by `next`. It holds no events of its own. */
 export class Watch {
   readonly type: ResourceType
@@ -72,7 +84,7 @@ export class Watch {
     this.bookmarks = isTrue(query.get("allowWatchBookmarks"))
     const seconds = Number(query.get("timeoutSeconds") ?? 0)
     this.timeoutSeconds = seconds > 0 ? seconds : undefined
-    const from = parseVersion(query.get("resourceVersion"))
+    const from = versionOf(query.get("resourceVersion"))
     const sendInitial = query.get("sendInitialEvents")
     const initial = sendInitial === null ? from === undefined || from === 0 : isTrue(sendInitial)
     this.#position = initial || from === undefined || from === 0 ? store.revision : from

@@ -2,6 +2,7 @@
 import type { KubeObject } from "../KubeObject.ts"
 import { resourceType } from "../ResourceType.ts"
 import { configMap, secret } from "../strategy/Configuration.ts"
+import { event } from "../strategy/Event.ts"
 import { namespace } from "../strategy/Namespace.ts"
 import { node } from "../strategy/Node.ts"
 import { pod } from "../strategy/Pod.ts"
@@ -228,7 +229,7 @@ export const namespaces = resourceType<Namespace>("", "v1", "namespaces", "Names
   strategy: namespace
 })
 
-export const events = resourceType("", "v1", "events", "Event", { shortNames: ["ev"] })
+export const events = resourceType("", "v1", "events", "Event", { shortNames: ["ev"], strategy: event })
 
 export const resourcequotas = resourceType<ResourceQuota>("", "v1", "resourcequotas", "ResourceQuota", {
   shortNames: ["quota"],

@@ -1,5 +1,6 @@
 /** Every resource that a sandbox serves unless told otherwise. */
 import { resourceType, type ResourceType } from "../ResourceType.ts"
+import { lease } from "../strategy/Lease.ts"
 import { podDisruptionBudget } from "../strategy/PodDisruptionBudget.ts"
 import * as apps from "./apps.ts"
 import * as core from "./core.ts"
@@ -32,7 +33,10 @@ export const endpointslices = resourceType("discovery.k8s.io", "v1", "endpointsl
   counted: true
 })
 
-export const leases = resourceType("coordination.k8s.io", "v1", "leases", "Lease", builtIn)
+export const leases = resourceType("coordination.k8s.io", "v1", "leases", "Lease", {
+  ...builtIn,
+  strategy: lease
+})
 
 export const jobs = resourceType("batch", "v1", "jobs", "Job", {
   subresources: ["status"],

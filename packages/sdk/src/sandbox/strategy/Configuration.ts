@@ -1,8 +1,8 @@
 /** ConfigMaps and Secrets: the ones marked immutable stay as they are, and a Secret's type never changes. */
-import { at, equal, isObject, stringsAt } from "../Json.ts"
+import { at, equal, isObject, stringAt, stringsAt } from "../Json.ts"
 import type { Draft, KubeObject } from "../KubeObject.ts"
 import type { Fault, Strategy } from "../ResourceType.ts"
-import { prohibited, wrong } from "./Fault.ts"
+import { prohibited, required, wrong } from "./Fault.ts"
 
 const immutable = (next: Draft, previous: KubeObject, fields: ReadonlyArray<string>): ReadonlyArray<Fault> =>
   at(previous, "immutable") !== true
@@ -17,6 +17,7 @@ const limit = 1024 * 1024
 
 const dataFaults = (draft: Draft): ReadonlyArray<Fault> => {
   const data = { ...stringsAt(draft, "data"), ...stringsAt(draft, "binaryData") }
+  const binary = stringsAt(draft, "binaryData")
   const total = Object.values(data).reduce((sum, value) => sum + value.length, 0)
   return [
     ...Object.keys(data)
@@ -28,10 +29,18 @@ const dataFaults = (draft: Draft): ReadonlyArray<Fault> => {
           "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
         )
       ),
+    ...Object.keys(data)
+      .filter((key) => key === "." || key.startsWith(".."))
+      .map((key) =>
+        wrong(`data[${key}]`, key, key.length > 2 ? "must not start with '..'" : `must not be '${key}'`)
+      ),
+    ...Object.keys(stringsAt(draft, "data"))
+      .filter((key) => binary[key] !== undefined)
+      .map((key) => wrong(`data[${key}]`, key, "duplicate of key present in binaryData")),
     ...(total > limit
       ? [
           {
-            field: "data",
+            field: draft.kind === "Secret" ? "data" : "[]",
             reason: "FieldValueTooLong" as const,
             message: `Too long: may not be more than ${limit} bytes`
           }
@@ -45,10 +54,33 @@ export const configMap: Strategy = {
   updateFaults: (next, previous) => immutable(next, previous, ["data", "binaryData"])
 }
 
-const encode = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+const encode = (text: string): string => {
+  let bytes = ""
+  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte)
+  return btoa(bytes)
+}
+
+/** The keys that a type of Secret must have. */
+const keysOf: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "kubernetes.io/tls": ["tls.crt", "tls.key"],
+  "kubernetes.io/ssh-auth": ["ssh-privatekey"]
+}
+
+const secretFaults = (draft: Draft): ReadonlyArray<Fault> => {
+  const type = stringAt(draft, "type") ?? ""
+  const data = stringsAt(draft, "data")
+  const basic =
+    type === "kubernetes.io/basic-auth" && data["username"] === undefined && data["password"] === undefined
+  return [
+    ...dataFaults(draft),
+    ...(basic ? ["username", "password"] : (keysOf[type] ?? []))
+      .filter((key) => data[key] === undefined)
+      .map((key) => required(`data[${key}]`))
+  ]
+}
 
 export const secret: Strategy = {
-  faults: dataFaults,
+  faults: secretFaults,
   withDefaults: (draft) => {
     const written = stringsAt(draft, "stringData")
     const data = at(draft, "data")

@@ -1,7 +1,20 @@
 /** A node may register its own status: the kubelet creates it whole. */
-import type { Strategy } from "../ResourceType.ts"
+import { arrayAt, stringAt } from "../Json.ts"
+import type { Fault, Strategy } from "../ResourceType.ts"
+import { required, unsupported } from "./Fault.ts"
+
+const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+/** The server says metadata where it means spec. */
+const taintFaults = (taint: unknown, index: number): ReadonlyArray<Fault> => {
+  const effect = stringAt(taint, "effect") ?? ""
+  const field = `metadata.taints[${index}].effect`
+  if (effect === "") return [required(field)]
+  return effects.includes(effect) ? [] : [unsupported(field, effect, effects)]
+}
 
 export const node: Strategy = {
   keepsStatus: true,
+  faults: ({ spec }) => arrayAt(spec, "taints").flatMap(taintFaults),
   withDefaults: (draft) => ({ ...draft, spec: draft.spec ?? {}, status: draft.status ?? {} })
 }

@@ -68,6 +68,10 @@ export const pod: Strategy = {
         preemptionPolicy: "PreemptLowerPriority",
         priority: 0,
         ...podSpec(draft.spec),
+        // A grace below zero is taken for the shortest there is.
+        ...((numberAt(draft.spec, "terminationGracePeriodSeconds") ?? 0) < 0
+          ? { terminationGracePeriodSeconds: 1 }
+          : {}),
         tolerations: tolerated(arrayAt(draft.spec, "tolerations"))
       },
       status: { phase: "Pending", qosClass: qosClass(draft.spec) }
@@ -88,6 +92,6 @@ export const pod: Strategy = {
     const phase = stringAt(object.status, "phase")
     return (stringAt(object.spec, "nodeName") ?? "") === "" || phase === "Failed" || phase === "Succeeded"
       ? 0
-      : (numberAt(object.spec, "terminationGracePeriodSeconds") ?? 30)
+      : Math.max(numberAt(object.spec, "terminationGracePeriodSeconds") ?? 30, 1)
   }
 }

@@ -1,13 +1,29 @@
 /** The defaults and rules of a pod's spec, in a Pod and in every workload's template. */
-import { arrayAt, at, isObject, type JsonObject, set, stringAt } from "../Json.ts"
+import { arrayAt, at, isObject, type JsonObject, numberAt, set, stringAt } from "../Json.ts"
 import type { Draft } from "../KubeObject.ts"
 import type { Fault, Strategy } from "../ResourceType.ts"
-import { label, required, wrong } from "./Fault.ts"
+import { label, required } from "./Fault.ts"
 
-const probe = (value: unknown): unknown =>
-  isObject(value)
-    ? { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3, ...value }
-    : undefined
+const probe = (value: unknown): unknown => {
+  if (!isObject(value)) return undefined
+  const web = value["httpGet"]
+  return {
+    timeoutSeconds: 1,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+    ...value,
+    ...(isObject(web) ? { httpGet: { path: "/", scheme: "HTTP", ...web } } : {})
+  }
+}
+
+/** A field of the pod itself is read in version v1. */
+const variable = (value: unknown): unknown => {
+  const reference = at(value, "valueFrom", "fieldRef")
+  return isObject(reference)
+    ? set(value, ["valueFrom", "fieldRef"], { apiVersion: "v1", ...reference })
+    : value
+}
 
 const pullPolicy = (image: unknown): string =>
   typeof image === "string" && (image.endsWith(":latest") || !/[:@][^/]*$/.test(image))
@@ -26,6 +42,7 @@ const container = (value: unknown): unknown => {
   for (const name of ["livenessProbe", "readinessProbe", "startupProbe"]) {
     if (value[name] !== undefined) defaulted[name] = probe(value[name])
   }
+  if (value["env"] !== undefined) defaulted["env"] = arrayAt(value, "env").map(variable)
   if (value["ports"] !== undefined) {
     defaulted["ports"] = arrayAt(value, "ports").map((port) =>
       isObject(port) ? { protocol: "TCP", ...port } : port
@@ -66,6 +83,12 @@ export const withTemplateDefaults = (draft: Draft): Draft => {
   return { ...draft, spec: set(draft.spec, ["template", "spec"], podSpec(spec)) }
 }
 
+const duplicate = (field: string, name: string): Fault => ({
+  field,
+  reason: "FieldValueDuplicate",
+  message: `Duplicate value: ${JSON.stringify(name)}`
+})
+
 /** `extra`: volumes that the controller adds, which mounts may name. */
 export const podSpecFaults = (
   spec: unknown,
@@ -74,8 +97,13 @@ export const podSpecFaults = (
 ): ReadonlyArray<Fault> => {
   const containers = arrayAt(spec, "containers")
   if (containers.length === 0) return [required(`${field}.containers`)]
+  const names = arrayAt(spec, "volumes").map((each) => stringAt(each, "name") ?? "")
   const volumes = new Set([...extra, ...arrayAt(spec, "volumes").map((each) => stringAt(each, "name"))])
-  const faults: Array<Fault> = []
+  const faults: Array<Fault> = names.flatMap((name, i) =>
+    names.indexOf(name) < i
+      ? [duplicate(`${field}.volumes[${i}].name`, name)]
+      : label(`${field}.volumes[${i}].name`, name)
+  )
   for (const [list, items] of [
     ["initContainers", arrayAt(spec, "initContainers")],
     ["containers", containers]
@@ -86,15 +114,13 @@ export const podSpecFaults = (
       const name = stringAt(item, "name") ?? ""
       if (name === "") faults.push(required(`${path}.name`))
       else faults.push(...label(`${path}.name`, name))
-      if (seen.has(name)) {
-        faults.push({
-          field: `${path}.name`,
-          reason: "FieldValueDuplicate",
-          message: `Duplicate value: ${JSON.stringify(name)}`
-        })
-      }
+      if (seen.has(name)) faults.push(duplicate(`${path}.name`, name))
       seen.add(name)
       if ((stringAt(item, "image") ?? "") === "") faults.push(required(`${path}.image`))
+      for (const [j, port] of arrayAt(item, "ports").entries()) {
+        if ((numberAt(port, "containerPort") ?? 0) === 0)
+          faults.push(required(`${path}.ports[${j}].containerPort`))
+      }
       for (const [j, mount] of arrayAt(item, "volumeMounts").entries()) {
         const volume = stringAt(mount, "name")
         if (!volumes.has(volume)) {
@@ -115,10 +141,8 @@ export const podSpecFaults = (
       message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Always", "OnFailure", "Never"`
     })
   }
-  const grace = at(spec, "terminationGracePeriodSeconds")
-  if (typeof grace === "number" && grace < 0) {
-    faults.push(wrong(`${field}.terminationGracePeriodSeconds`, grace, "must be greater than or equal to 0"))
-  }
+  const hostname = stringAt(spec, "hostname") ?? ""
+  if (hostname !== "") faults.push(...label(`${field}.hostname`, hostname))
   return faults
 }
 

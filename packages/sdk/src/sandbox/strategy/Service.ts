@@ -1,7 +1,29 @@
 /** What the server fills in for a Service. Addresses are given out in order and not used again. */
-import { arrayAt, isObject, stringAt } from "../Json.ts"
-import type { Strategy } from "../ResourceType.ts"
-import { label, required } from "./Fault.ts"
+import { arrayAt, at, isObject, stringAt } from "../Json.ts"
+import type { Fault, Strategy } from "../ResourceType.ts"
+import { label, required, unsupported, wrong } from "./Fault.ts"
+
+const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
+const affinities = ["ClientIP", "None"]
+
+const addressFaults = (address: string): ReadonlyArray<Fault> =>
+  address === "" || address === "None" || /^(\d{1,3}(\.\d{1,3}){3}|[\da-f:]*:[\da-f:.]+)$/i.test(address)
+    ? []
+    : [wrong("spec.clusterIPs[0]", address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+
+const portFaults = (ports: ReadonlyArray<unknown>): ReadonlyArray<Fault> =>
+  ports.flatMap((port, index) => {
+    const path = `spec.ports[${index}]`
+    return [
+      ...(ports.length > 1 && (stringAt(port, "name") ?? "") === "" ? [required(`${path}.name`)] : []),
+      ...["port", "targetPort"].flatMap((field) => {
+        const number = at(port, field)
+        return typeof number === "number" && (number < 1 || number > 65_535)
+          ? [wrong(`${path}.${field}`, number, "must be between 1 and 65535, inclusive")]
+          : []
+      })
+    ]
+  })
 
 export const service: Strategy = {
   initialStatus: { loadBalancer: {} },
@@ -41,7 +63,15 @@ export const service: Strategy = {
     stringAt(draft.spec, "clusterIP") !== "None" &&
     stringAt(draft.spec, "type") !== "ExternalName"
       ? [required("spec.ports")]
-      : [])
+      : []),
+    ...addressFaults(stringAt(draft.spec, "clusterIP") ?? ""),
+    ...portFaults(arrayAt(draft.spec, "ports")),
+    ...(types.includes(stringAt(draft.spec, "type") ?? "")
+      ? []
+      : [unsupported("spec.type", stringAt(draft.spec, "type"), types)]),
+    ...(affinities.includes(stringAt(draft.spec, "sessionAffinity") ?? "")
+      ? []
+      : [unsupported("spec.sessionAffinity", stringAt(draft.spec, "sessionAffinity"), affinities)])
   ],
   updateFaults: (next, previous) =>
     stringAt(next.spec, "clusterIP") === stringAt(previous.spec, "clusterIP")

@@ -29,6 +29,17 @@ const claimTemplate = (value: unknown): unknown =>
 const withoutMutable = (spec: unknown): unknown =>
   mutable.reduce((rest, field) => set(rest, [field], undefined), spec)
 
+/** The server shows its own struct, by the names of its fields. */
+const rollingInGo = (rolling: unknown): unknown =>
+  rolling === undefined
+    ? null
+    : {
+        Partition: at(rolling, "partition") ?? 0,
+        MaxUnavailable: at(rolling, "maxUnavailable") ?? null
+      }
+
+const operators = ["In", "NotIn", "Exists", "DoesNotExist"]
+
 const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
   const faults: Array<Fault> = []
   const policy = stringAt(spec, "podManagementPolicy")
@@ -38,13 +49,17 @@ const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
   const strategy = stringAt(spec, "updateStrategy", "type")
   if (strategy !== "RollingUpdate" && strategy !== "OnDelete") {
     faults.push(
-      wrong("spec.updateStrategy", at(spec, "updateStrategy"), "must be 'RollingUpdate' or 'OnDelete'")
+      wrong(
+        "spec.updateStrategy",
+        { Type: strategy, RollingUpdate: rollingInGo(at(spec, "updateStrategy", "rollingUpdate")) },
+        "must be 'RollingUpdate' or 'OnDelete'"
+      )
     )
   } else if (strategy === "OnDelete" && at(spec, "updateStrategy", "rollingUpdate") !== undefined) {
     faults.push(
       wrong(
         "spec.updateStrategy.rollingUpdate",
-        at(spec, "updateStrategy", "rollingUpdate"),
+        rollingInGo(at(spec, "updateStrategy", "rollingUpdate")),
         "only allowed for updateStrategy 'RollingUpdate'"
       )
     )
@@ -70,9 +85,12 @@ const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
   )
   const selector = at(spec, "selector")
   const labels = stringsAt(spec, "template", "metadata", "labels")
+  const unreadable = arrayAt(selector, "matchExpressions").findIndex(
+    (each) => !operators.includes(stringAt(each, "operator") ?? "")
+  )
   const mismatch = wrong(
     "spec.template.metadata.labels",
-    labels,
+    Object.keys(labels).length === 0 ? null : labels,
     "`selector` does not match template `labels`"
   )
   if (!isObject(selector)) faults.push(required("spec.selector"), mismatch)
@@ -81,6 +99,19 @@ const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
     0
   ) {
     faults.push(wrong("spec.selector", selector, "empty selector is invalid for statefulset"))
+  } else if (unreadable >= 0) {
+    faults.push(
+      wrong(
+        `spec.selector.matchExpressions[${unreadable}].operator`,
+        at(arrayAt(selector, "matchExpressions")[unreadable], "operator"),
+        "not a valid selector operator"
+      ),
+      {
+        field: "spec.selector",
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${JSON.stringify(selector)}`
+      }
+    )
   } else if (!labelSelector(selector)(labels)) {
     faults.push(mismatch)
   }
@@ -92,7 +123,16 @@ const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
     )
   )
   const restart = stringAt(spec, "template", "spec", "restartPolicy")
-  if (restart !== "Always") faults.push(unsupported("spec.template.spec.restartPolicy", restart, ["Always"]))
+  if (restart !== undefined && restart !== "Always")
+    faults.push(unsupported("spec.template.spec.restartPolicy", restart, ["Always"]))
+  if (at(spec, "template", "spec", "activeDeadlineSeconds") !== undefined) {
+    faults.push(
+      prohibited(
+        "spec.template.spec.activeDeadlineSeconds",
+        "activeDeadlineSeconds in StatefulSet is not Supported"
+      )
+    )
+  }
   return faults
 }
 
@@ -112,6 +152,7 @@ export const statefulSet: Strategy = {
         podManagementPolicy: "OrderedReady",
         replicas: 1,
         revisionHistoryLimit: 10,
+        serviceName: "",
         ...spec,
         updateStrategy: {
           ...given,

@@ -2,7 +2,30 @@
 import { arrayAt, at, equal, isObject, set, stringAt } from "../Json.ts"
 import * as Quantity from "../Quantity.ts"
 import type { Strategy } from "../ResourceType.ts"
-import { prohibited, required, unsupported } from "./Fault.ts"
+import { prohibited, required, unsupported, wrong } from "./Fault.ts"
+
+const volumeModes = ["Block", "Filesystem"]
+const policies = ["Delete", "Recycle", "Retain"]
+
+/** What a volume's spec says beside the source of its bytes. */
+const besideSource = [
+  "accessModes",
+  "capacity",
+  "claimRef",
+  "mountOptions",
+  "nodeAffinity",
+  "persistentVolumeReclaimPolicy",
+  "storageClassName",
+  "volumeAttributesClassName",
+  "volumeMode"
+]
+
+/** A source of the core group must be a claim; others are for populators, and are kept only as a reference. */
+const isSource = (source: unknown): boolean =>
+  at(source, "apiGroup") === "snapshot.storage.k8s.io" || stringAt(source, "kind") === "PersistentVolumeClaim"
+
+/** The server writes an absent group of a claim as null. */
+const withGroup = (source: unknown): unknown => (isObject(source) ? { apiGroup: null, ...source } : source)
 
 const modes = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
 
@@ -23,17 +46,20 @@ export const persistentVolumeClaim: Strategy = {
   finalizers: ["kubernetes.io/pvc-protection"],
   withDefaults: (draft) => {
     const spec = isObject(draft.spec) ? draft.spec : {}
-    const [source, reference] = [at(spec, "dataSource"), at(spec, "dataSourceRef")]
+    const { dataSource, ...rest } = spec
+    const asked = withGroup(dataSource)
+    const source = isSource(asked) ? asked : undefined
+    const reference = withGroup(at(spec, "dataSourceRef")) ?? source
+    // Either names the other, since KEP-1495.
+    const named =
+      source ?? (at(reference, "namespace") === undefined && isSource(reference) ? reference : undefined)
     return {
       ...draft,
       spec: {
         volumeMode: "Filesystem",
-        ...spec,
-        // Either names the other, since KEP-1495.
-        ...(source === undefined && reference !== undefined && at(reference, "namespace") === undefined
-          ? { dataSource: reference }
-          : {}),
-        ...(reference === undefined && source !== undefined ? { dataSourceRef: source } : {})
+        ...rest,
+        ...(named === undefined ? {} : { dataSource: named }),
+        ...(reference === undefined ? {} : { dataSourceRef: reference })
       }
     }
   },
@@ -46,7 +72,21 @@ export const persistentVolumeClaim: Strategy = {
       .map((mode) => unsupported("spec.accessModes", mode, modes.toSorted())),
     ...(at(spec, "resources", "requests", "storage") === undefined
       ? [required("spec.resources[storage]")]
-      : [])
+      : Quantity.parse(at(spec, "resources", "requests", "storage")) <= 0
+        ? [
+            wrong(
+              "spec.resources[storage]",
+              at(spec, "resources", "requests", "storage"),
+              "must be greater than zero"
+            )
+          ]
+        : []),
+    ...(arrayAt(spec, "accessModes").includes("ReadWriteOncePod") && arrayAt(spec, "accessModes").length > 1
+      ? [prohibited("spec.accessModes", "may not use ReadWriteOncePod with other access modes")]
+      : []),
+    ...(volumeModes.some((mode) => mode === at(spec, "volumeMode"))
+      ? []
+      : [unsupported("spec.volumeMode", at(spec, "volumeMode"), volumeModes)])
   ],
   updateFaults: (next, previous) => {
     const bound = stringAt(previous.status, "phase") === "Bound"
@@ -82,7 +122,21 @@ export const persistentVolume: Strategy = {
   }),
   faults: ({ spec }) => [
     ...(arrayAt(spec, "accessModes").length === 0 ? [required("spec.accessModes")] : []),
-    ...(at(spec, "capacity", "storage") === undefined ? [required("spec.capacity")] : [])
+    ...(at(spec, "capacity", "storage") === undefined
+      ? [required("spec.capacity"), unsupported("spec.capacity", at(spec, "capacity") ?? null, ["storage"])]
+      : []),
+    ...(policies.some((policy) => policy === at(spec, "persistentVolumeReclaimPolicy"))
+      ? []
+      : [
+          unsupported(
+            "spec.persistentVolumeReclaimPolicy",
+            at(spec, "persistentVolumeReclaimPolicy"),
+            policies
+          )
+        ]),
+    ...(isObject(spec) && Object.keys(spec).every((key) => besideSource.includes(key))
+      ? [required("spec", "must specify a volume type")]
+      : [])
   ],
   updateFaults: (next, previous) => [
     ...(equal(at(next.spec, "csi"), at(previous.spec, "csi"))

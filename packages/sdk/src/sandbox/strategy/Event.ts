@@ -1,0 +1,18 @@
+/** Events stand in the namespace of what they are about. */
+import { at, stringAt } from "../Json.ts"
+import type { Strategy } from "../ResourceType.ts"
+import { wrong } from "./Fault.ts"
+
+export const event: Strategy = {
+  withDefaults: (draft) => {
+    const { apiVersion, kind, metadata, ...rest } = draft
+    const fields = { eventTime: null, reportingComponent: "", reportingInstance: "" }
+    return { ...fields, ...rest, apiVersion, kind, metadata }
+  },
+  faults: (draft) => {
+    const namespace = stringAt(draft, "involvedObject", "namespace")
+    return at(draft, "involvedObject") !== undefined && namespace !== draft.metadata.namespace
+      ? [wrong("involvedObject.namespace", namespace ?? "", "does not match event.namespace")]
+      : []
+  }
+}

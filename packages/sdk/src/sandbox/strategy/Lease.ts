@@ -1,0 +1,17 @@
+/** Leases: their numbers have bounds, and nobody overwrites one that they have not read. */
+import { at } from "../Json.ts"
+import type { Strategy } from "../ResourceType.ts"
+import { notNegative, wrong } from "./Fault.ts"
+
+export const lease: Strategy = {
+  updatesNeedVersion: true,
+  faults: ({ spec }) => {
+    const seconds = at(spec, "leaseDurationSeconds")
+    return [
+      ...(typeof seconds === "number" && seconds <= 0
+        ? [wrong("spec.leaseDurationSeconds", seconds, "must be greater than 0")]
+        : []),
+      ...notNegative("spec.leaseTransitions", at(spec, "leaseTransitions"))
+    ]
+  }
+}
