@@ -17,8 +17,9 @@ const ops: ReadonlyArray<Operation["op"]> = ["add", "remove", "replace", "move",
 
 const pointer = (text: unknown): ReadonlyArray<string> => {
   if (text === undefined || text === "") return []
-  if (typeof text !== "string" || !text.startsWith("/")) throw unprocessable()
-  return text.slice(1).split("/").map(JsonPointer.unescapeToken)
+  if (typeof text !== "string") throw unprocessable()
+  // Whatever stands before the first slash is passed over, as the server's library does.
+  return text.split("/").slice(1).map(JsonPointer.unescapeToken)
 }
 
 export const parse = (body: unknown): ReadonlyArray<Operation> => {
@@ -86,8 +87,8 @@ const remove = (value: unknown, path: ReadonlyArray<string>): unknown =>
     return others
   })
 
+/** In an object the key need not be there: the server's library adds it, against RFC 6902. */
 const replace = (value: unknown, path: ReadonlyArray<string>, item: unknown): unknown => {
-  read(value, path)
   return path.length === 0
     ? item
     : within(value, path, (container, key) => {

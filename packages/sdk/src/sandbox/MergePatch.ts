@@ -121,7 +121,8 @@ export const strategicMerge = (target: unknown, patch: unknown, field = ""): unk
       const before = merged[key]
       const list = isArray(before) ? before : []
       const mergeKey = mergeKeyOf(key, field)
-      if (isJoined(key, field)) merged[key] = [...new Set([...list, ...item])]
+      // New items lead.
+      if (isJoined(key, field)) merged[key] = [...new Set([...item, ...list])]
       else merged[key] = mergeKey === undefined ? item : mergeList(list, item, mergeKey, key)
     } else merged[key] = strategicMerge(merged[key], item, key)
   }
