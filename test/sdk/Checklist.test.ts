@@ -29,9 +29,9 @@ const section = (question: Question): string => {
   return from < 0 ? "" : page.slice(from, to < 0 ? undefined : to)
 }
 
-/** Commands within a remedy: each starts with kubectl and ends at `&&` or the end. */
+/** Commands within a remedy: each starts with kubectl and ends at `&&`, `| xargs` or the end. */
 const commands = (remedy: string): ReadonlyArray<string> =>
-  /^kubectl |: kubectl /.test(remedy) ? remedy.slice(remedy.indexOf("kubectl ")).split(" && ") : []
+  /^kubectl |: kubectl /.test(remedy) ? remedy.slice(remedy.indexOf("kubectl ")).split(/ && | \| xargs /) : []
 
 /** Words as a POSIX shell would see them; null for a quote that does not end. */
 const words = (command: string): ReadonlyArray<string> | null => {
@@ -48,6 +48,30 @@ describe("the checklist", () => {
     assert.deepStrictEqual(
       answer(healthyApp()).map((verdict) => [verdict.question, verdict.answer, verdict.findings.length]),
       questions.map((question) => [question, "yes", 1])
+    )
+  })
+
+  it("claims nothing of data for lack of claims that could not be read, or that are still to come", () => {
+    const lacking = healthyApp((draft) => {
+      draft.claims = []
+      draft.protection.snapshots = []
+      draft.protection.copies = []
+    })
+    for (const resource of ["persistentvolumeclaims", "persistentvolumeclaims/data-db-0"]) {
+      const unread = [{ resource, reason: "Forbidden", message: "" }]
+      assert.deepStrictEqual(
+        answer({ ...lacking, unread }).map((verdict) => verdict.answer),
+        ["unknown", "unknown", "unknown", "unknown"]
+      )
+    }
+    const toCome = answer(lacking)
+    assert.deepStrictEqual(
+      toCome.map((verdict) => verdict.answer),
+      ["no", "no", "unknown", "no"]
+    )
+    assert.match(
+      toCome[0]?.findings[0]?.evidence ?? "",
+      /^data-db-0, .* do not exist yet: there is no volume$/
     )
   })
 

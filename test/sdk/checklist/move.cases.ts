@@ -64,7 +64,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "storage-class-gone",
     says: "no",
-    when: "a claim's storage class does not exist any more, not even here",
+    when: "a claim's storage class is not there, not even here",
     change: (draft) => {
       draft.protection.storageClasses = []
     }
@@ -152,7 +152,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "facts-unreadable",
     says: "unknown",
-    when: "volumes or references could not be read",
+    when: "claims, volumes or references could not be read",
     change: (draft) => {
       for (const claim of draft.claims) {
         Object.assign(claim.volume ?? {}, { driver: null, source: null, nodeAffinity: null })

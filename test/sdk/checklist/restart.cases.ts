@@ -248,6 +248,17 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "reference-missing",
+    says: "unknown",
+    when: "a Secret is missing that only images are pulled with: a public image, or one that is there, needs none",
+    change: (draft) => {
+      Object.assign(named(draft.references, "db-pass"), {
+        present: false,
+        usedBy: ["StatefulSet/db imagePullSecrets"]
+      })
+    }
+  },
+  {
     rule: "reference-key-missing",
     says: "no",
     when: "a ConfigMap or Secret lacks a key that a pod needs (only where keys were looked at)",
@@ -346,7 +357,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "facts-unreadable",
     says: "unknown",
-    when: "nodes, pods, volumes, budgets, Services or references could not be read",
+    when: "nodes, pods, claims, volumes, budgets, Services or references could not be read",
     change: (draft) => {
       draft.nodes = null
       for (const placement of draft.placements)

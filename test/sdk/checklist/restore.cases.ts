@@ -193,7 +193,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "facts-unreadable",
     says: "unknown",
-    when: "snapshots, backups or references could not be read",
+    when: "claims, snapshots, backups or references could not be read",
     change: (draft) => {
       draft.protection.copies = null
       draft.unread.push({ resource: "backups.velero.io", reason: "Forbidden", message: "forbidden" })

@@ -181,7 +181,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "facts-unreadable",
     says: "unknown",
-    when: "the APIs, snapshot classes, volumes or pods could not be read",
+    when: "the APIs, snapshot classes, claims, volumes or pods could not be read",
     change: (draft) => {
       draft.protection.snapshotClasses = null
       draft.unread.push({

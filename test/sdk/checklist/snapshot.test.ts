@@ -16,6 +16,7 @@ describe("snapshot", () => {
       first(draft.workloads).replicas = 1
       draft.replicas = draft.replicas.slice(0, 1)
       draft.claims = draft.claims.slice(0, 1)
+      first(draft.workloads).claimTemplates = first(draft.workloads).claimTemplates.slice(0, 1)
       draft.protection.groupSnapshotApi = null
       draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => !one.group)
     })

@@ -6,25 +6,32 @@ import type { Reference } from "../Reference.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import { boundClaims, claimsOf, statefulSets } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said, yes } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { kubectl, names, patchTemplate, title } from "./words.ts"
 
 const object = (reference: Reference): string => `${reference.kind}/${reference.name}`
+
+/** Only images are pulled with it: whether any needs it is not said by the pod. */
+const pullsOnly = (reference: Reference): boolean =>
+  reference.usedBy.every((use) => use.endsWith(" imagePullSecrets"))
 
 const create = (state: AppState, reference: Reference): string =>
   kubectl(
     state,
     "create",
-    ...(reference.kind === "Secret" ? ["secret", "generic"] : ["configmap"]),
-    reference.name
-  ) + " --from-file=<file>"
+    ...(reference.kind === "ConfigMap"
+      ? ["configmap"]
+      : ["secret", pullsOnly(reference) ? "docker-registry" : "generic"]),
+    reference.name,
+    `--from-file=${pullsOnly(reference) ? ".dockerconfigjson=" : ""}FILE`
+  )
 
 const missing = ({ state }: Facts): ReadonlyArray<Said> =>
   state.references
     .filter((reference) => reference.required && reference.present === false)
     .map((reference) =>
-      no(
-        `${reference.kind} ${reference.name} is missing: a new pod does not start`,
+      (pullsOnly(reference) ? unknown : no)(
+        `${reference.kind} ${reference.name} is missing: ${pullsOnly(reference) ? "images that are not public cannot be pulled" : "a new pod does not start"}`,
         [object(reference)],
         create(state, reference)
       )

@@ -4,12 +4,27 @@
 import type { Question } from "../Checklist.ts"
 import type { OtherVolume } from "../Claim.ts"
 import type { AppState } from "../State.ts"
-import { claimObjects, claimsOf, liveClaims, statefulSets } from "./parts.ts"
+import { claimObjects, claimsOf, claimsToCome, liveClaims, statefulSets } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said } from "./rule.ts"
 import { kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
-const notBound = ({ state }: Facts): ReadonlyArray<Said> =>
-  [
+const toCome = (state: AppState): ReadonlyArray<Said> => {
+  const all = claimsToCome(state)
+  const [workload] = statefulSets(state).filter(({ claimTemplates }) => claimTemplates.length > 0)
+  return all.length === 0 || workload === undefined
+    ? []
+    : [
+        no(
+          `${names(all)} ${verb(all, "does", "do")} not exist yet: there is no volume`,
+          all.map((name) => `PersistentVolumeClaim/${name}`),
+          kubectl(state, "describe", "statefulset", workload.name)
+        )
+      ]
+}
+
+const notBound = ({ state }: Facts): ReadonlyArray<Said> => [
+  ...toCome(state),
+  ...[
     ...Map.groupBy(
       liveClaims(state).filter((claim) => claim.phase !== "Bound"),
       (claim) => claim.phase
@@ -28,6 +43,7 @@ const notBound = ({ state }: Facts): ReadonlyArray<Said> =>
           )
         ]
   })
+]
 
 /** A claim in deletion waits for its pod alone; when the pod goes, so does the data (pvc-protection). */
 const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {

@@ -5,11 +5,19 @@
 import type { AppState } from "../State.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { hostPathRule } from "./data.ts"
-import { boundClaims, byDriver, claimNames, claimObjects, liveClaims, statefulSets } from "./parts.ts"
+import {
+  boundClaims,
+  byDriver,
+  claimNames,
+  claimObjects,
+  claimsToCome,
+  liveClaims,
+  statefulSets
+} from "./parts.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import { change, kubectlCluster, names, patchTemplate, title } from "./words.ts"
+import { change, kubectlCluster, names, patchTemplate, title, verb } from "./words.ts"
 
 const classesOf = (state: AppState): ReadonlyArray<string> =>
   [
@@ -239,6 +247,15 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     ...(priorities.length === 0 ? [] : [`priority class ${names([...new Set(priorities)])}`])
   ]
   const target = settings.target
+  const toCome = claimsToCome(state)
+  if (toCome.length > 0) {
+    return [
+      unknown(
+        `${names(toCome)} ${verb(toCome, "does", "do")} not exist yet: what holds the data is unknown`,
+        toCome.map((name) => `PersistentVolumeClaim/${name}`)
+      )
+    ]
+  }
   if (target !== null) return [yes(`${target.name} has what it needs: ${names(needs)}`, [])]
   return [
     yes(needs.length === 0 ? "to any cluster: it has no claims" : `to a cluster with ${names(needs)}`, [
@@ -256,7 +273,7 @@ const classGone = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         no(
-          `class ${names(gone)} does not exist any more: no new volume can be made`,
+          `class ${names(gone)} is not there: no new volume can be made`,
           gone.map((name) => `StorageClass/${name}`),
           kubectlCluster("get", "storageclass")
         )

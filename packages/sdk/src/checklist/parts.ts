@@ -20,6 +20,26 @@ export const replicasOf = (state: AppState, workload: Workload): ReadonlyArray<R
 export const liveClaims = (state: AppState): ReadonlyArray<Claim> =>
   state.claims.filter((claim) => !claim.leftover)
 
+/** False: claims could not be read, or one of them not be understood, so that none found is not none there. */
+export const claimsKnown = (state: AppState): boolean =>
+  !state.unread.some(({ resource }) => /^persistentvolumeclaims(\/|$)/.test(resource))
+
+/** Claims that a replica asked for will have, by its templates, and that are not there yet. */
+export const claimsToCome = (state: AppState): ReadonlyArray<string> => {
+  const there = new Set(state.claims.map((claim) => claim.name))
+  return statefulSets(state).flatMap((workload) =>
+    replicasOf(state, workload).flatMap((replica) =>
+      workload.claimTemplates
+        .map((template) => `${template.name}-${replica.name}`)
+        .filter((name) => claimsKnown(state) && !there.has(name))
+    )
+  )
+}
+
+/** It is known to keep nothing in claims. */
+export const hasNoClaims = (state: AppState): boolean =>
+  liveClaims(state).length === 0 && claimsKnown(state) && claimsToCome(state).length === 0
+
 /** Live claims whose data is on a volume. */
 export const boundClaims = (state: AppState): ReadonlyArray<Claim> =>
   liveClaims(state).filter((claim) => claim.phase === "Bound")

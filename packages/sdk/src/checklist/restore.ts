@@ -8,10 +8,30 @@ import type { Copy, VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"
 import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
-import { boundClaims, claimNames, claimObjects, ofClaim, statefulSets } from "./parts.ts"
+import {
+  boundClaims,
+  claimNames,
+  claimObjects,
+  hasNoClaims,
+  liveClaims,
+  ofClaim,
+  statefulSets
+} from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import { age, change, count, instant, kubectl, kubectlCluster, names, span, title, verb } from "./words.ts"
+import {
+  age,
+  change,
+  count,
+  equalities,
+  instant,
+  kubectl,
+  kubectlCluster,
+  names,
+  span,
+  title,
+  verb
+} from "./words.ts"
 
 const snapshotsOf = (state: AppState, claim: Claim): ReadonlyArray<VolumeSnapshot> =>
   ofClaim(state.protection.snapshots, claim)
@@ -267,6 +287,27 @@ const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
+const retained = ["--type=merge", "-p", JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })]
+
+/** More volumes than these are not named one by one. */
+const namedVolumes = 2
+
+/** Keeps these claims' volumes: by name, or all that the workload's own labels find, leftovers among them. */
+const retain = (state: AppState, claims: ReadonlyArray<Claim>): string => {
+  const selectors = new Set(
+    claims.map((claim) => state.workloads.find((workload) => title(workload) === claim.workload)?.selector)
+  )
+  const [selector] = selectors
+  const volumes = claims.flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name]))
+  // Claims carry the matchLabels of their StatefulSet, and nothing of its matchExpressions.
+  const found = selectors.size === 1 && selector !== undefined && equalities.test(selector)
+  if (volumes.length <= namedVolumes || !found || claims.length < liveClaims(state).length) {
+    return kubectlCluster("patch", "pv", ...volumes, ...retained)
+  }
+  const list = kubectl(state, "get", "pvc", "-l", selector, "-o", "jsonpath={.items[*].spec.volumeName}")
+  return `${list} | xargs ${kubectlCluster("patch", "pv", ...retained)}`
+}
+
 const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state).filter((claim) => claim.volume?.reclaimPolicy === "Delete")
   const volume = claims[0]?.volume
@@ -276,14 +317,7 @@ const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
         byCopy(state)(
           `${verb(claims, "the volume", "volumes")} of ${claimNames(state, claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
           claimObjects(claims),
-          kubectlCluster(
-            "patch",
-            "pv",
-            ...claims.flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name])),
-            "--type=merge",
-            "-p",
-            JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })
-          )
+          retain(state, claims)
         )
       ]
 }
@@ -330,9 +364,9 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
 
 const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
-  if (claims.length === 0)
+  if (hasNoClaims(state))
     return [yes("there are no claims: its configuration is all there is to restore", [])]
-  if (!backed(state)) return []
+  if (claims.length === 0 || !backed(state)) return []
   const copies = claims.flatMap((claim) => copiesOf(state, claim))
   const newest = youngest(copies.flatMap((copy) => (copy.taken === null ? [] : [copy.taken])))
   const from = [...new Set(copies.map((copy) => copy.name))]

@@ -6,7 +6,17 @@ import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
 import { cutOfSickRule } from "./health.ts"
-import { boundClaims, byDriver, claimNames, claimObjects, liveClaims, ofClaim } from "./parts.ts"
+import {
+  boundClaims,
+  byDriver,
+  claimNames,
+  claimObjects,
+  claimsKnown,
+  claimsToCome,
+  hasNoClaims,
+  liveClaims,
+  ofClaim
+} from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
 import { age, count, instant, kubectl, kubectlCluster, names, oneLine, verb } from "./words.ts"
@@ -234,8 +244,8 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
 /** The class a snapshot would take, as far as it is known. */
 const consistent = ({ state }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
-  if (liveClaims(state).length === 0)
-    return [yes("there are no claims: its configuration is all there is to keep", [])]
+  if (hasNoClaims(state)) return [yes("there are no claims: its configuration is all there is to keep", [])]
+  if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
   const [driver] = [...byDriver(state).keys()]
   if (!offers(state) || driver === undefined || claims.length !== liveClaims(state).length) return []
   const single = classesFor(state, driver, false)?.[0]

@@ -3,7 +3,7 @@
  */
 import type { Question } from "../Checklist.ts"
 import type { AppState } from "../State.ts"
-import { boundClaims } from "./parts.ts"
+import { boundClaims, claimsKnown } from "./parts.ts"
 import { rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {
@@ -18,6 +18,12 @@ const pods: Need = {
   resource: "pods",
   about: "which replicas run is unknown",
   missing: (state) => state.replicas.some((replica) => replica.wanted && !replica.known)
+}
+
+const claims: Need = {
+  resource: "persistentvolumeclaims",
+  about: "what data it has is unknown",
+  missing: (state) => !claimsKnown(state)
 }
 
 const volumes: Need = {
@@ -47,6 +53,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
       missing: (state) => state.nodes === null
     },
     pods,
+    claims,
     volumes,
     {
       resource: "poddisruptionbudgets",
@@ -63,6 +70,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     reference("Secret")
   ],
   snapshot: [
+    claims,
     {
       resource: "apis",
       about: "whether there are snapshots is unknown",
@@ -77,8 +85,9 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     volumes,
     pods
   ],
-  move: [volumes, reference("ConfigMap"), reference("Secret")],
+  move: [claims, volumes, reference("ConfigMap"), reference("Secret")],
   restore: [
+    claims,
     {
       resource: "volumesnapshots",
       about: "what could be restored is unknown",
@@ -97,8 +106,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
 
 /** `volumesnapshots.snapshot.storage.k8s.io` is `volumesnapshots` to us. */
 const reasonOf = (state: AppState, resource: string): string | null =>
-  state.unread.find((one) => one.resource === resource || one.resource.startsWith(`${resource}.`))?.reason ??
-  null
+  state.unread.find((one) => one.resource.match(/^[^./]+/)?.[0] === resource)?.reason ?? null
 
 export const unreadRule = (question: Question): Rule =>
   rule(question, "facts-unreadable", ({ state }) =>

@@ -39,6 +39,9 @@ export const instant = (time: string): number => Date.parse(time)
 /** How long before the state was observed. */
 export const age = (state: AppState, time: string): number => instant(state.observed) - instant(time)
 
+/** A selector of nothing but `key=value`. */
+export const equalities = /^[^\s!()=,]+=[^\s!()=,]+(,[^\s!()=,]+=[^\s!()=,]+)*$/
+
 const plain = /^[\w./:=,@%+-]+$/
 
 /** One word of a command, safe in a POSIX shell. */
