@@ -23,7 +23,8 @@ const reference = (each: Reference): Cell => {
 }
 
 const service = (each: Service): Cell => {
-  if (each.present === false) return span(`${each.name} (missing)`, "bad")
+  if (each.present === null) return span(`${each.name} (<unknown>)`, "doubt")
+  if (!each.present) return span(`${each.name} (missing)`, "bad")
   const ends = each.endpoints
   const said = [
     each.headless ? "headless" : each.type,
@@ -50,15 +51,22 @@ const orUnknown = <A>(
   columns: number
 ): ReadonlyArray<Line> => field(title, list?.map(item) ?? ["<unknown>"], columns, valueColumn)
 
+/** A list of the state that is never null: what was found of it, and that there may be more. */
+const withUnread = <A>(state: AppState, resource: string, list: ReadonlyArray<A>): ReadonlyArray<A> | null =>
+  list.length === 0 && state.unread.some((each) => each.resource === resource) ? null : list
+
 /** The lines that name the objects around the app. */
 export const surroundings = (state: AppState, columns: number): ReadonlyArray<Line> => {
   const ofKind = (kind: Reference["kind"]) => state.references.filter((each) => each.kind === kind)
   const some = <A>(title: string, list: ReadonlyArray<A> | null, item: (each: A) => Cell) =>
     list === null || list.length === 0 ? [] : orUnknown(title, list, item, columns)
   return [
+    ...(withUnread(state, "persistentvolumeclaims", state.claims) === null
+      ? field("Claims", ["<unknown>"], columns, valueColumn)
+      : []),
     ...orUnknown("ConfigMaps", ofKind("ConfigMap"), reference, columns),
     ...orUnknown("Secrets", ofKind("Secret"), reference, columns),
-    ...orUnknown("Services", state.services, service, columns),
+    ...orUnknown("Services", withUnread(state, "services", state.services), service, columns),
     ...orUnknown("Budgets", state.budgets, budget, columns),
     ...some(
       "Autoscalers",
