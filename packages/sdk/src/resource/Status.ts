@@ -145,7 +145,10 @@ export const fromStatus = (
     // etcd's own failures pass through as 500 and may come after the commit.
     (reason._tag === "InternalError" && said.includes("etcdserver"))
   if (isWrite(request) && effectUnknown) return outcomeUnknown(request, said)
-  const action = actions[reason._tag]
+  const action =
+    reason._tag === "Forbidden" && said.includes("at the cluster scope")
+      ? "ask for a ClusterRole with this rule, or use another user"
+      : actions[reason._tag]
   const told = reason._tag === "Unauthorized" ? "You must be logged in to the server (Unauthorized)" : said
   return new ClusterError({
     reason,
