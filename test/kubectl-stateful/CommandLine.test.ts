@@ -6,24 +6,50 @@ import { Usage } from "../../packages/kubectl-stateful/src/Usage.ts"
 const flags = {
   watch: { type: "boolean", char: "w" },
   namespace: { type: "option", char: "n" },
+  group: { type: "option", multiple: true },
   v: { type: "option", char: "v" }
 } as const
 
 describe("a command line as kubectl takes it", () => {
   it("may give a boolean flag a value", () => {
-    assert.deepEqual(normalise(["db", "--watch=true", "-w=1"], flags), ["db", "--watch", "-w"])
+    assert.deepEqual(normalise(["--watch=true", "db"], flags), ["--watch", "db"])
+    assert.deepEqual(normalise(["-w=1"], flags), ["-w"])
     assert.deepEqual(normalise(["db", "--watch=false"], flags), ["db"])
   })
 
   it("leaves values of other flags and what is no boolean alone", () => {
-    const argv = ["--namespace=true", "-n=shop", "--watch=perhaps", "a=b"]
-    assert.deepEqual(normalise(argv, flags), argv)
+    for (const argv of [["--namespace=true", "--watch=perhaps", "a=b"], ["-n=shop"], ["-wn", "shop"]]) {
+      assert.deepEqual(normalise(argv, flags), argv)
+    }
   })
 
   it("takes a bare -v for level 1, and a number after it as its level", () => {
     assert.deepEqual(normalise(["db", "-v"], flags), ["db", "-v=1"])
     assert.deepEqual(normalise(["-v", "db"], flags), ["-v=1", "db"])
     assert.deepEqual(normalise(["-v", "6", "db"], flags), ["-v", "6", "db"])
+  })
+
+  it("counts the last of a flag that is given twice, however it is written", () => {
+    for (const [argv, expected] of [
+      [
+        ["-n", "a", "db", "--namespace", "b"],
+        ["db", "--namespace", "b"]
+      ],
+      [["--namespace=a", "-nb"], ["-nb"]],
+      [
+        ["-n", "-n", "-n", "c"],
+        ["-n", "c"]
+      ],
+      [["-w", "--watch=false"], []],
+      [["--watch=false", "-w", "-w"], ["-w"]],
+      [
+        ["--group=a", "--group", "b"],
+        ["--group=a", "--group", "b"]
+      ],
+      [["-v", "-v=6"], ["-v=6"]]
+    ] as const) {
+      assert.deepEqual(normalise(argv, flags), expected, argv.join(" "))
+    }
   })
 
   it("is not touched after --", () => {
