@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
+import { Heap } from "../Heap.ts"
 import type { Registry } from "../Registry.ts"
 import { Refusal } from "../Status.ts"
 import type { Change } from "../Store.ts"
@@ -24,6 +25,18 @@ const retryMillis = 1000
 /** So many reconciliations run before others get a turn. */
 const turnsAtOnce = 10_000
 
+interface Due {
+  readonly now: Set<string>
+  /** Of one key the earliest time counts. */
+  readonly later: Map<string, number>
+}
+
+interface Later {
+  readonly at: number
+  readonly controller: Controller
+  readonly key: string
+}
+
 export interface Options {
   /** Milliseconds between a change and the controllers' answer to it. Default 0. */
   readonly reactionMillis?: number
@@ -38,17 +51,39 @@ export const run = (
   Effect.gen(function* () {
     const { store, now } = registry
     const wake = Latch.makeUnsafe()
-    /** Keys by the time at which they are due; of one key the earliest counts. */
-    const due = new Map<Controller, Map<string, number>>(
-      controllers.map((each) => [each, new Map<string, number>()])
+    const due = new Map<Controller, Due>(
+      controllers.map((each) => [each, { now: new Set(), later: new Map() }])
     )
+    /** What is due later, the earliest first. An entry that its key's time no longer agrees with is void. */
+    const later = new Heap<Later>((left, right) => left.at < right.at)
 
     const enqueue = (controller: Controller, key: string, at: number): void => {
       const keys = due.get(controller)
-      const known = keys?.get(key)
-      if (keys === undefined || (known !== undefined && known <= at)) return
-      keys.set(key, at)
+      if (keys === undefined || keys.now.has(key)) return
+      const known = keys.later.get(key)
+      if (at <= now()) {
+        keys.later.delete(key)
+        keys.now.add(key)
+      } else if (known === undefined || at < known) {
+        keys.later.set(key, at)
+        later.push({ at, controller, key })
+      } else return
       wake.openUnsafe()
+    }
+    /** Moves over what has become due; answers when the next is, or Infinity. */
+    const ripen = (): number => {
+      for (;;) {
+        const next = later.first
+        if (next === undefined) return Number.POSITIVE_INFINITY
+        const keys = due.get(next.controller)
+        if (keys?.later.get(next.key) !== next.at) later.pop()
+        else if (next.at > now()) return next.at
+        else {
+          later.pop()
+          keys.later.delete(next.key)
+          keys.now.add(next.key)
+        }
+      }
     }
     const noticed = (change: Change): void => {
       for (const controller of controllers) {
@@ -73,9 +108,9 @@ export const run = (
     const settle = (): number => {
       for (let turns = 0, moved = true; moved && turns < turnsAtOnce;) {
         moved = false
-        for (const [controller, keys] of due) {
-          for (const [key, at] of keys) {
-            if (at > now()) continue
+        ripen()
+        for (const [controller, { now: keys }] of due) {
+          for (const key of keys) {
             keys.delete(key)
             turn(controller, key)
             turns += 1
@@ -83,22 +118,25 @@ export const run = (
           }
         }
       }
-      let next = Number.POSITIVE_INFINITY
-      for (const keys of due.values()) for (const at of keys.values()) next = Math.min(next, at)
-      return next
+      for (const { now: keys } of due.values()) if (keys.size > 0) return now()
+      return ripen()
     }
 
     // A timer only opens the latch: the fiber that works waits for one thing alone, and so
     // whoever moves a test's clock right after a write finds the next timer set already.
     let timer = Number.POSITIVE_INFINITY
+    const asleep = new Set<number>()
     const setTimer = (at: number): Effect.Effect<void, never, Scope.Scope> => {
       if (at >= timer) return Effect.void
       timer = at
+      if (asleep.has(at)) return Effect.void
+      asleep.add(at)
       return Effect.asVoid(
         Effect.forkScoped(
           Effect.andThen(
             Effect.sleep(at - now()),
             Effect.sync(() => {
+              asleep.delete(at)
               if (timer === at) timer = Number.POSITIVE_INFINITY
               wake.openUnsafe()
             })
