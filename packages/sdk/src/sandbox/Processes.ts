@@ -2,8 +2,9 @@
 import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ExecExit, ExecSession } from "../Cluster.ts"
 import { type Host, plainExec, type Program } from "./Program.ts"
@@ -45,6 +46,13 @@ export class Processes {
     this.#running.delete(keyOf(uid, container))
     return process
   }
+
+  /** Ends all of them, as when the machines are switched off. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+    const all = [...this.#running.values()]
+    this.#running.clear()
+    return Effect.forEach(all, ({ scope }) => Scope.close(scope, Exit.void), { discard: true })
+  })
 }
 
 const encoder = new TextEncoder()

@@ -146,6 +146,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
       registry.create(nodes, undefined, node(each, index, registry.now()))
     }
     if (options.bare !== true) for (const draft of [csiDriver, ...storageClasses]) create(draft)
+    yield* Effect.addFinalizer(() => processes.end)
     const context = yield* Effect.context<Scope.Scope>()
     const kubelets = kubelet(
       registry,
