@@ -1,0 +1,97 @@
+/**
+ * `npm run demo`: a sandbox in this process, and the real binary driven through the story.
+ */
+import type { Shape } from "@kubectl-stateful/sdk/sandbox"
+import { start } from "@kubectl-stateful/sdk/sandbox/scenario/Scenario"
+import { namespace } from "@kubectl-stateful/sdk/sandbox/scenario/Shop"
+import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sdk/sandbox/serve/Kubeconfig"
+import { serve } from "@kubectl-stateful/sdk/sandbox/serve/Server"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { spawn } from "node:child_process"
+import { accessSync, constants } from "node:fs"
+import { delimiter, join } from "node:path"
+import { binary } from "./Binary.ts"
+import { intro, outro, story } from "./Story.ts"
+
+const { stdout } = process
+const isTerminal = stdout.isTTY
+const say = (...lines: ReadonlyArray<string>) => stdout.write(`${lines.join("\n")}\n`)
+const strong = (text: string) => (isTerminal ? `\u001b[1m${text}\u001b[0m` : text)
+
+const isOnPath = (name: string): boolean =>
+  (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return folder !== ""
+    } catch {
+      return false
+    }
+  })
+
+/** Runs a program on this terminal; its exit code. */
+const execute = (program: string, args: ReadonlyArray<string>, environment: NodeJS.ProcessEnv) =>
+  Effect.callback<number>((resume) => {
+    const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit"], env: environment })
+    child.once("error", (error) => {
+      process.stderr.write(`error: ${program}: ${error.message}\n`)
+      resume(Effect.succeed(1))
+    })
+    child.once("exit", (code) => resume(Effect.succeed(code ?? 1)))
+    return Effect.sync(() => child.kill())
+  })
+
+/** Where there is no kubectl, what `kubectl exec POD -- COMMAND` would do. */
+const exec = (sandbox: Shape, pod: string, command: ReadonlyArray<string>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const session = yield* sandbox.cluster.exec({ namespace, pod, command })
+      yield* Stream.runForEach(session.stdout, (bytes) => Effect.sync(() => stdout.write(bytes)))
+      const exit = yield* session.exit
+      return exit._tag === "Exited" ? exit.code : 1
+    })
+  )
+
+const run = (sandbox: Shape, command: string, environment: NodeJS.ProcessEnv) => {
+  const [, verb, ...words] = command.split(" ")
+  if (verb === "stateful") return execute(binary, words, environment)
+  if (isOnPath("kubectl")) return execute("kubectl", [verb ?? "", ...words], environment)
+  say("(there is no kubectl on this machine, so the demo does what it would do)")
+  const [pod = "", , ...argv] = words
+  return exec(sandbox, pod, argv)
+}
+
+const demo = Effect.gen(function* () {
+  const began = performance.now()
+  say(...intro, "")
+  const sandbox = yield* start("ledger")
+  const served = yield* serve(sandbox)
+  const file = yield* kubeconfigFile(yield* kubeconfig(served, namespace))
+  const environment = { ...process.env, KUBECONFIG: file }
+  for (const [index, { says, before, command }] of story.entries()) {
+    before?.(sandbox)
+    say(strong(`${index + 1}. ${says.join("\n   ")}`), "", `$ ${command}`)
+    const code = yield* run(sandbox, command, environment)
+    if (code !== 0) {
+      process.stderr.write(`error: step ${index + 1} ended with exit code ${code}\n`)
+      process.exitCode = 1
+      return
+    }
+    say("")
+  }
+  say(`That took ${((performance.now() - began) / 1000).toFixed(1)} seconds. ${outro[0]}`, ...outro.slice(1))
+})
+
+const abort = new AbortController()
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    process.exitCode = 130
+    abort.abort()
+  })
+}
+await Effect.runPromiseExit(Effect.scoped(demo), { signal: abort.signal }).then((exit) => {
+  if (exit._tag === "Failure" && !abort.signal.aborted) {
+    process.stderr.write(`error: ${String(exit.cause)}\n`)
+    process.exitCode = 1
+  }
+})
