@@ -178,7 +178,7 @@ describe("scaling", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 3 })
       world.sick.add("db-0")
-      yield* TestClock.adjust(500)
+      yield* TestClock.adjust("15 seconds")
       const waiting: Array<string> = []
       const error = yield* refusal(
         drive(
