@@ -31,6 +31,10 @@ export const story: ReadonlyArray<Step> = [
     command: "kubectl stateful describe ledger"
   },
   {
+    says: ["Two more replicas, one after the other, each waited for; Ctrl-C would say how to go on."],
+    command: "kubectl stateful scale ledger --replicas 5"
+  },
+  {
     says: ["The ledger judges itself: no money is lost, and none is made."],
     command: "kubectl exec ledger-0 -- ledger check"
   },
