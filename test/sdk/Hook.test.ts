@@ -1,0 +1,164 @@
+import { execFileSync, spawnSync } from "node:child_process"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { Cluster, ClusterError, type ExecExit, type ExecRequest } from "../../packages/sdk/src/Cluster.ts"
+import * as Hook from "../../packages/sdk/src/Hook.ts"
+
+const member: Hook.Member = { namespace: "shop", pod: "db-2", ordinal: 2, fqdn: "db-2.db.shop.svc" }
+const hook: Hook.Command = {
+  _tag: "Command",
+  argv: ["leave", "{pod}", "{ordinal}", "{fqdn}"],
+  container: null,
+  timeout: 2000
+}
+const encoder = new TextEncoder()
+
+/** A cluster whose exec answers with what the token makes of it. */
+const answering = (
+  answer: (token: string) => { readonly out: string; readonly err?: string; readonly exit: ExecExit },
+  asked: Array<ExecRequest> = []
+): Cluster["Service"] => ({
+  request: () => Effect.die("no request is expected"),
+  watch: () => Stream.die("no watch is expected"),
+  origin: { context: null, server: "", namespace: "shop", user: null },
+  exec: (request) =>
+    Effect.sync(() => {
+      asked.push(request)
+      const { out, err = "", exit } = answer(request.command[4] ?? "")
+      return {
+        stdout: Stream.succeed(encoder.encode(out)),
+        stderr: Stream.succeed(encoder.encode(err)),
+        write: () => Effect.void,
+        closeStdin: Effect.void,
+        exit: Effect.succeed(exit)
+      }
+    })
+})
+
+const outcome = (cluster: Cluster["Service"]) =>
+  Effect.provideService(Hook.run(hook, member), Cluster, cluster)
+
+describe("a hook", () => {
+  it.effect("is an argv with the member's identity filled in, behind a constant script", () =>
+    Effect.gen(function* () {
+      const asked: Array<ExecRequest> = []
+      yield* outcome(
+        answering((token) => ({ out: `\n${token} 0\n`, exit: { _tag: "Exited", code: 0 } }), asked)
+      )
+      const command = asked[0]?.command ?? []
+      assert.deepEqual(command.slice(0, 4), ["sh", "-c", Hook.script, "kubectl-stateful"])
+      assert.deepEqual(command.slice(5), ["2", "leave", "db-2", "2", "db-2.db.shop.svc"])
+    })
+  )
+
+  it.effect("has succeeded only when its token says so", () =>
+    Effect.gen(function* () {
+      const proven = yield* outcome(
+        answering((token) => ({ out: `ok\n${token} 0\n`, exit: { _tag: "Exited", code: 0 } }))
+      )
+      assert.strictEqual(proven._tag, "Succeeded")
+      const bare = yield* outcome(answering(() => ({ out: "ok\n", exit: { _tag: "Exited", code: 0 } })))
+      assert.strictEqual(bare._tag, "Unknown")
+      const forged = yield* outcome(
+        answering(() => ({ out: "\nkubectl-stateful-00000000 0\n", exit: { _tag: "Exited", code: 0 } }))
+      )
+      assert.strictEqual(forged._tag, "Unknown")
+    })
+  )
+
+  it.effect("that proved its end before the connection was cut has ended", () =>
+    Effect.gen(function* () {
+      const cut = yield* outcome(
+        answering((token) => ({ out: `\n${token} 0\n`, exit: { _tag: "Unknown", message: "cut" } }))
+      )
+      assert.strictEqual(cut._tag, "Succeeded")
+    })
+  )
+
+  it.effect("that fails says its code and its last words, without what a terminal would obey", () =>
+    Effect.gen(function* () {
+      const failed = yield* outcome(
+        answering((token) => ({
+          out: `\n${token} 3\n`,
+          err: "a\nno \u001b[31mquorum\n",
+          exit: { _tag: "Exited", code: 3 }
+        }))
+      )
+      assert.deepEqual(failed, { _tag: "Failed", message: "exit code 3: no  [31mquorum" })
+    })
+  )
+
+  it.effect("that prints megabytes still proves its end", () =>
+    Effect.gen(function* () {
+      const loud = yield* outcome(
+        answering((token) => ({
+          out: `${"x".repeat(3_000_000)}\n${token} 0\n`,
+          exit: { _tag: "Exited", code: 0 }
+        }))
+      )
+      assert.strictEqual(loud._tag, "Succeeded")
+      assert.isBelow(loud._tag === "Succeeded" ? loud.output.length : Infinity, 5000)
+    })
+  )
+
+  it.effect("that hangs with its connection is unknown after its time and some grace", () =>
+    Effect.gen(function* () {
+      const hanging: Cluster["Service"] = {
+        ...answering(() => ({ out: "", exit: { _tag: "Exited", code: 0 } })),
+        exec: () => Effect.never
+      }
+      const fiber = yield* Effect.forkChild(outcome(hanging))
+      yield* TestClock.adjust("13 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "Unknown")
+    })
+  )
+
+  it.effect("that the server refused has not run; one whose connection failed may have", () =>
+    Effect.gen(function* () {
+      const failing = (tag: "NotFound" | "Unavailable"): Cluster["Service"] => ({
+        ...answering(() => ({ out: "", exit: { _tag: "Exited", code: 0 } })),
+        exec: () => Effect.fail(new ClusterError({ reason: { _tag: tag }, message: "no" }))
+      })
+      assert.strictEqual((yield* outcome(failing("NotFound")))._tag, "Failed")
+      assert.strictEqual((yield* outcome(failing("Unavailable")))._tag, "Unknown")
+    })
+  )
+})
+
+describe("the script, by a real sh,", () => {
+  const run = (seconds: string, ...argv: ReadonlyArray<string>) =>
+    spawnSync("sh", ["-c", Hook.script, "kubectl-stateful", "T", seconds, ...argv], { encoding: "utf8" })
+
+  it("gives the argv to the command as it is, and proves its exit code", () => {
+    const odd = `a b;$(id)"'`
+    const done = run("5", "printf", "%s|", odd, "")
+    assert.strictEqual(done.stdout, `${odd}||\nT 0\n`)
+    const failed = run("5", "false")
+    assert.deepEqual([failed.status, failed.stdout], [1, "\nT 1\n"])
+    assert.strictEqual(run("5", "/no/such/program").stdout, "\nT 127\n")
+  })
+
+  it("ends a command that takes too long, and proves that too", () => {
+    const late = run("1", "sleep", "60")
+    assert.strictEqual(late.stdout, "\nT 143\n")
+  })
+
+  it("leaves no process behind that holds the output", () => {
+    const out = execFileSync("sh", ["-c", Hook.script, "kubectl-stateful", "T", "30", "true"], {
+      encoding: "utf8",
+      timeout: 5000
+    })
+    assert.strictEqual(out, "\nT 0\n")
+  })
+})
+
+describe("a fingerprint", () => {
+  it("tells two commands apart, and names none", () => {
+    const other = { ...hook, argv: ["leave", "all"] }
+    assert.notStrictEqual(Hook.fingerprint(hook), Hook.fingerprint(other))
+    assert.match(Hook.fingerprint(hook), /^[0-9a-f]{16}$/)
+  })
+})
