@@ -3,7 +3,7 @@ import { arrayAt, at, stringAt } from "./Json.ts"
 import type { KubeObject } from "./KubeObject.ts"
 import * as Quantity from "./Quantity.ts"
 import type { Registry } from "./Registry.ts"
-import { persistentvolumeclaims, pods, resourcequotas } from "./resource/core.ts"
+import { persistentvolumeclaims, pods, type ResourceQuota, resourcequotas } from "./resource/core.ts"
 import type { ResourceType } from "./ResourceType.ts"
 import * as Status from "./Status.ts"
 
@@ -38,8 +38,29 @@ const usage = (type: ResourceType, object: KubeObject, resource: string): number
   return 0
 }
 
-const shown = (resource: string, amount: number): string =>
-  `${resource}=${/storage|memory/.test(resource) && !resource.startsWith("count/") ? Quantity.bytes(amount) : amount}`
+const shown = (resource: string, amount: number): string => {
+  if (resource.startsWith("count/")) return `${resource}=${amount}`
+  if (/storage|memory/.test(resource)) return `${resource}=${Quantity.bytes(amount)}`
+  return `${resource}=${Number.isInteger(amount) ? amount : `${Math.round(amount * 1000)}m`}`
+}
+
+/** A quota over what pods ask for refuses those that do not say. */
+const checkAsked = (quota: ResourceQuota, pod: KubeObject): void => {
+  for (const resource of Object.keys(quota.spec.hard ?? {})) {
+    const [kind, what] = resource.includes(".") ? resource.split(".") : ["requests", resource]
+    if (what === undefined || !["cpu", "memory"].includes(what) || (kind !== "requests" && kind !== "limits"))
+      continue
+    const silent = arrayAt(pod.spec, "containers").filter(
+      (each) => at(each, "resources", kind, what) === undefined
+    )
+    if (silent.length === 0) continue
+    throw Status.forbidden(
+      pods,
+      pod.metadata.name,
+      `failed quota: ${quota.metadata.name}: must specify ${resource} for: ${silent.map((each) => stringAt(each, "name") ?? "").join(",")}`
+    )
+  }
+}
 
 /** Throws what the ResourceQuota admission answers. */
 export const checkQuota = (
@@ -51,6 +72,7 @@ export const checkQuota = (
   const { namespace, name } = object.metadata
   if (namespace === undefined) return
   for (const quota of registry.store.list(resourcequotas, namespace)) {
+    if (type === pods && previous === undefined) checkAsked(quota, object)
     const exceeded: Array<{ resource: string; requested: number; used: number; hard: string }> = []
     for (const [resource, hard] of Object.entries(quota.spec.hard ?? {})) {
       const requested =

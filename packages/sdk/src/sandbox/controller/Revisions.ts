@@ -71,14 +71,19 @@ export const updateRevision = (
     }))
     return registry.find(controllerrevisions, namespace, same.metadata.name)
   }
-  const name = `${set.metadata.name}-${hashOf(set.spec.template)}`
+  const hash = hashOf(set.spec.template)
+  const name = `${set.metadata.name}-${hash}`
   const owner = controlledBy(set)
   const orphan = registry.store.get(controllerrevisions, namespace, name)
   if (orphan === undefined) {
     const draft = {
       apiVersion: "apps/v1",
       kind: "ControllerRevision",
-      metadata: { name, labels: set.spec.selector.matchLabels ?? {}, ownerReferences: [owner] },
+      metadata: {
+        name,
+        labels: { ...set.spec.selector.matchLabels, "controller.kubernetes.io/hash": hash },
+        ownerReferences: [owner]
+      },
       data,
       revision: number
     }

@@ -172,7 +172,8 @@ export const scheduler = (registry: Registry): Controller => {
       const pod = store.get(pods, namespace, name)
       const done =
         pod === undefined || pod.spec.nodeName !== undefined || pod.metadata.deletionTimestamp !== undefined
-      if (!done) schedule(pod)
+      // A pod that names another scheduler waits for that one.
+      if (!done && pod.spec.schedulerName === "default-scheduler") schedule(pod)
       return undefined
     }
   }
