@@ -1,6 +1,7 @@
 /** `kubectl stateful describe` on a real PostgreSQL, checked against kubectl's own answers. */
 import { readFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { published, violations } from "../sdk/jsonSchema.ts"
 import { bed, get, isBed, kubectl, namespace, printed, stateful } from "./suite/commands.ts"
 
 interface Meta {
@@ -106,7 +107,9 @@ const n = ["-n", space.name]
 const document = async (...args: ReadonlyArray<string>): Promise<Document> => {
   const ran = await stateful(["describe", "db", ...n, "-o", "json", ...args])
   assert.equal(ran.code, 0, ran.err)
-  return JSON.parse(ran.out)
+  const found: unknown = JSON.parse(ran.out)
+  assert.deepEqual(violations(published("AppDocument"), found), [])
+  return found as Document
 }
 const text = async (...args: ReadonlyArray<string>): Promise<string> => {
   const ran = await stateful(["describe", "db", ...n, ...args])

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import { Describe } from "../../packages/kubectl-stateful/src/commands/describe.ts"
 import { failureLine } from "../../packages/kubectl-stateful/src/print/failure.ts"
 import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
+import { published, violations } from "../sdk/jsonSchema.ts"
 import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
 
 const canary = "canary-7f3a9c-value-of-a-secret"
@@ -109,6 +110,7 @@ describe("describe", () => {
       const document: unknown = JSON.parse(out)
       const state = Schema.decodeUnknownSync(AppState)(document)
       assert.strictEqual(state.name, "db")
+      assert.deepEqual(violations(published("AppDocument"), document), [])
       const { checklist } = Schema.decodeUnknownSync(Schema.Struct({ checklist: Checklist }))(document)
       assert.deepEqual(
         checklist.map((verdict) => verdict.question),
@@ -140,17 +142,27 @@ describe("describe", () => {
       assert.match(all[1] ?? "", /^shop {8}db /)
       const list: unknown = JSON.parse((yield* run(["-A", "-o", "json"])).out)
       assert.propertyVal(list, "kind", "AppStateList")
+      assert.deepEqual(violations(published("AppStateList"), list), [])
     })
   )
 
-  it.effect("says on stderr that a namespace has none, which is no failure", () =>
-    Effect.gen(function* () {
-      assert.deepEqual(yield* run([], "empty"), {
-        out: "",
-        err: "No resources found in empty namespace.\n",
-        failure: ""
+  it.effect(
+    "says on stderr that a namespace has none, which is no failure, and an empty list to programs",
+    () =>
+      Effect.gen(function* () {
+        assert.deepEqual(yield* run([], "empty"), {
+          out: "",
+          err: "No resources found in empty namespace.\n",
+          failure: ""
+        })
+        const { out, err } = yield* run(["-o", "json"], "empty")
+        assert.deepEqual(JSON.parse(out), {
+          apiVersion: "kubectl-stateful.dev/v1",
+          kind: "AppStateList",
+          items: []
+        })
+        assert.strictEqual(err, "")
       })
-    })
   )
 
   it.effect("names near names when there is none of this name", () =>

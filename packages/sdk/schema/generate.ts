@@ -1,7 +1,9 @@
 /**
- * Writes the published JSON Schema: `node --conditions=source packages/sdk/schema/generate.ts`.
+ * Writes the published JSON Schemas: `node --conditions=source packages/sdk/schema/generate.ts`.
  */
 import { writeFileSync } from "node:fs"
-import { appStateDocument } from "../src/JsonSchema.ts"
+import { jsonSchemas } from "../src/JsonSchema.ts"
 
-writeFileSync(new URL("AppState.json", import.meta.url), `${JSON.stringify(appStateDocument(), null, 2)}\n`)
+for (const [name, schema] of Object.entries(jsonSchemas())) {
+  writeFileSync(new URL(`${name}.json`, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`)
+}

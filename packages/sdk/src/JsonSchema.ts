@@ -1,17 +1,25 @@
 /**
- * The JSON Schema of an AppState, for readers of `-o json` in other languages.
+ * The JSON Schemas of what `-o json` prints, for readers in other languages.
  */
 import * as Schema from "effect/Schema"
+import { AppDocument, AppStateList } from "./AppDocument.ts"
 import { AppState } from "./State.ts"
 
 /** Draft 2020-12, one self-contained document. */
-export const appStateDocument = (): object => {
-  const { schema, definitions } = Schema.toJsonSchemaDocument(AppState)
+const documentOf = (title: string, described: Schema.Top): object => {
+  const { schema, definitions } = Schema.toJsonSchemaDocument(described)
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    $id: "https://kubectl-stateful.dev/schema/v1/AppState.json",
-    title: "AppState",
+    $id: `https://kubectl-stateful.dev/schema/v1/${title}.json`,
+    title,
     ...schema,
     ...(Object.keys(definitions).length === 0 ? {} : { $defs: definitions })
   }
 }
+
+/** Every published schema by its name, which is its file's. */
+export const jsonSchemas = (): Readonly<Record<string, object>> => ({
+  AppState: documentOf("AppState", AppState),
+  AppDocument: documentOf("AppDocument", AppDocument),
+  AppStateList: documentOf("AppStateList", AppStateList)
+})

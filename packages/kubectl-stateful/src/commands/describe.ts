@@ -61,7 +61,9 @@ export class Describe extends KubectlCommand {
     const show = Effect.fnUntraced(function* (apps: ReadonlyArray<Answered>) {
       const { origin } = yield* Cluster
       const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
-      if (apps.length === 0) screen.err(`No resources found${where}.\n`)
+      const isDocument = look.output === "json" || look.output === "yaml"
+      if (apps.length === 0 && !isDocument) screen.err(`No resources found${where}.\n`)
+      // A program gets an empty list, which it can read.
       else screen.page(yield* applicationsText(apps, look))
     })
     await this.perform(
