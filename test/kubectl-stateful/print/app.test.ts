@@ -2,6 +2,7 @@ import { Checklist } from "@kubectl-stateful/sdk/Checklist"
 import { AppState } from "@kubectl-stateful/sdk/State"
 import { assert, describe, it } from "@effect/vitest"
 import { appPage } from "../../../packages/kubectl-stateful/src/print/app.ts"
+import { eventTable } from "../../../packages/kubectl-stateful/src/print/surroundings.ts"
 import { columnsOf, visible } from "../../../packages/kubectl-stateful/src/print/terminal.ts"
 import { render } from "../../../packages/kubectl-stateful/src/print/text.ts"
 import { type Draft, first, healthyApp, named } from "../../sdk/appState.ts"
@@ -280,6 +281,17 @@ Can this application ...
       ...[0, 1, 2, 3, 4].map((index) => `5m (x12)    BackOff   Pod/db-${index}   failed ${index}`),
       "and 2 more: kubectl get events -n shop --field-selector type=Warning"
     ])
+  })
+
+  it("leaves out warnings about a pod that has got ready since, unless all is asked for", () => {
+    const state = healthyApp((draft) => {
+      draft.events = [
+        { ...warning("Pod/db-0", "no node fitted"), last: "2026-11-08T09:00:10Z" },
+        warning("Pod/db-1", "is slow")
+      ]
+    })
+    assert.lengthOf(block(page(state), "LAST SEEN"), 2)
+    assert.lengthOf(eventTable(state, true, 80), 3)
   })
 
   it("says a warning about many objects once", () => {

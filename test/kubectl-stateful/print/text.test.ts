@@ -29,11 +29,10 @@ describe("advice", () => {
     )
   })
 
-  it("does not break what a command has in quotes", () => {
+  it("does not break what a command has in quotes, nor a short flag from its value", () => {
     assert.deepEqual<unknown>(wrapAdvice(`kubectl patch sts db -p '{"spec": {"replicas": 3}}'`, 24), [
       "kubectl patch sts db \\",
-      "-p \\",
-      `'{"spec": {"replicas": 3}}'`
+      `-p '{"spec": {"replicas": 3}}'`
     ])
   })
 

@@ -48,7 +48,7 @@ export const appPage = (state: AppState, checklist: Checklist, page: Page): Read
     ...(workloads.length === 0 ? [title(state, columns)] : workloads),
     claimTable(state, wide, columns),
     [...otherVolumes(state, columns), ...surroundings(state, columns), ...unreadLines(state, wide, columns)],
-    eventTable(state, columns),
+    eventTable(state, wide, columns),
     checklistLines(checklist, wide, columns)
   )
 }

@@ -108,11 +108,18 @@ export const unreadLines = (state: AppState, wide: boolean, columns: number): Re
 
 const shownEvents = 5
 
-/** The newest warnings; the same about several objects is said once. */
-export const eventTable = (state: AppState, columns: number): ReadonlyArray<Line> => {
-  const alike = [
-    ...Map.groupBy(state.events ?? [], ({ reason, message }) => JSON.stringify([reason, message]))
-  ]
+type Event = NonNullable<AppState["events"]>[number]
+
+/** A warning about a pod that has got ready since. */
+const isOver = (state: AppState, event: Event): boolean => {
+  const pod = state.replicas.find(({ name }) => event.object === `Pod/${name}`)?.pod
+  return pod?.ready === true && Date.parse(event.last) <= Date.parse(pod.readySince ?? "")
+}
+
+/** The newest warnings, without those that are over unless all is asked for; the same about several objects is said once. */
+export const eventTable = (state: AppState, wide: boolean, columns: number): ReadonlyArray<Line> => {
+  const events = (state.events ?? []).filter((event) => wide || !isOver(state, event))
+  const alike = [...Map.groupBy(events, ({ reason, message }) => JSON.stringify([reason, message]))]
   const rows = alike.flatMap(([, [newest, ...others]]) => {
     if (newest === undefined) return []
     const objects = new Set([newest, ...others].map((each) => each.object)).size

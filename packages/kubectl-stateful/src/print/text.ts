@@ -27,7 +27,8 @@ export const blank: Line = []
 export const lineColumns = (spans: Line): number => spans.reduce((sum, each) => sum + columnsOf(each.text), 0)
 
 const proseWords = /(?:`[^`]*`|[^ ])+/g
-const shellWords = /(?:'[^']*'|"[^"]*"|[^ ])+/g
+/** A short flag stays with its value. */
+const shellWords = /(?:-[A-Za-z] (?!-))?(?:'[^']*'|"[^"]*"|[^ ])+/g
 
 const fill = (words: ReadonlyArray<string>, columns: number): ReadonlyArray<Visible> => {
   const lines: Array<Visible> = []
