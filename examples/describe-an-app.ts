@@ -1,0 +1,29 @@
+/**
+ * Reads an application's whole state and asks the four questions about it.
+ *
+ * `node --conditions=source examples/describe-an-app.ts`; with `--context NAME` on your own cluster,
+ * after you have put in your application's names.
+ */
+import { statefulSet } from "@kubectl-stateful/sdk/App"
+import { answer } from "@kubectl-stateful/sdk/Checklist"
+import { read } from "@kubectl-stateful/sdk/State"
+import * as Effect from "effect/Effect"
+import { cluster } from "./cluster.ts"
+
+const program = Effect.gen(function* () {
+  const state = yield* read(statefulSet("shop", "ledger"))
+  for (const { replica, node, zone } of state.placements) console.log(`${replica} on ${node} in zone ${zone}`)
+  for (const { question, answer: said, findings } of answer(state)) {
+    console.log(`${question}: ${said}, ${findings[0]?.evidence}`)
+  }
+})
+
+await Effect.runPromise(Effect.provide(program, cluster))
+
+// => ledger-0 on node-a1 in zone a
+// => ledger-1 on node-b1 in zone b
+// => ledger-2 on node-c1 in zone c
+// => restart: yes, without any one node, rack or zone, quorum (2 of 3) is kept
+// => snapshot: no, data-ledger-0, data-ledger-1 and data-ledger-2: sandbox.csi.kubectl-stateful.dev has no VolumeSnapshotClass
+// => move: yes, to a cluster with class shared and driver sandbox.csi.kubectl-stateful.dev
+// => restore: no, there is no snapshot of any claim

@@ -1,0 +1,28 @@
+/** Runs every example as a reader would, without a cluster, and compares what it prints with what it says it prints. */
+import { execFile } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { promisify } from "node:util"
+import { assert, describe, it } from "vitest"
+
+const folder = new URL("../examples/", import.meta.url)
+const announced = /^\s*\/\/ => (.*)$/
+
+const examples = readdirSync(folder).filter((name) => name.endsWith(".ts") && name !== "cluster.ts")
+
+describe("the examples", () => {
+  it("are there", () => {
+    assert.isNotEmpty(examples)
+  })
+
+  for (const name of examples) {
+    it(`${name} prints the lines that its \`// =>\` comments announce`, { timeout: 30_000 }, async () => {
+      const file = new URL(name, folder)
+      const expected = readFileSync(file, "utf8")
+        .split("\n")
+        .flatMap((line) => announced.exec(line)?.slice(1) ?? [])
+      assert.isNotEmpty(expected)
+      const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=source", file.pathname])
+      assert.deepEqual(stdout.trimEnd().split("\n"), expected)
+    })
+  }
+})
