@@ -100,7 +100,10 @@ beforeAll(async () => {
     ["apply", ...n, "-f", "-"],
     JSON.stringify({ apiVersion: "v1", kind: "List", items: objects })
   )
-  await kubectl([...["wait", ...n, "pvc", "--all", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s"]])
+  for (const claim of ["pvc/log-alone-0", "pvc/log-astray-2", "pvc/log-named-0"]) {
+    await kubectl(["wait", claim, ...n, "--for=create", "--timeout=60s"])
+    await kubectl(["wait", claim, ...n, "--for=jsonpath={.status.phase}=Bound", "--timeout=60s"])
+  }
   writeFileSync(join(folder, "FILE"), JSON.stringify({ auths: {} }))
 })
 afterAll(async () => {
@@ -132,9 +135,18 @@ describe("the checklist's commands", () => {
     }
     assert.deepEqual(refused, [])
     for (const rule of [
-      ...["reference-missing", "service-missing", "service-selects-others", "fs-group-at-each-mount"],
-      ...["grace-period-zero", "budget-missing", "budget-blocks", "too-few-replicas"],
-      ...["volumes-go-with-claims", "claims-go-with-workload", "selector-names-node", "host-network"]
+      "reference-missing",
+      "service-missing",
+      "service-selects-others",
+      "fs-group-at-each-mount",
+      "grace-period-zero",
+      "budget-missing",
+      "budget-blocks",
+      "too-few-replicas",
+      "volumes-go-with-claims",
+      "claims-go-with-workload",
+      "selector-names-node",
+      "host-network"
     ]) {
       assert.include([...rules], rule)
     }

@@ -16,10 +16,10 @@ interface JsonSchema {
   readonly $defs?: Readonly<Record<string, JsonSchema>>
 }
 
-const understood = new Set([
-  ...["$schema", "$id", "$ref", "$defs", "title", "description", "type", "anyOf", "allOf", "enum"],
-  ...["minimum", "maximum", "items", "properties", "required", "additionalProperties"]
-])
+const annotations = ["$schema", "$id", "title", "description"]
+const checked = ["$ref", "$defs", "type", "anyOf", "allOf", "enum", "minimum", "maximum", "items"]
+const ofObjects = ["properties", "required", "additionalProperties"]
+const understood = new Set([annotations, checked, ofObjects].flat())
 
 export const published = (name: "AppState" | "AppDocument" | "AppStateList"): JsonSchema =>
   JSON.parse(
