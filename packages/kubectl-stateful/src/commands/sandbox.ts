@@ -2,7 +2,7 @@
  * `kubectl stateful sandbox`: a small cluster on this machine, for trying things out.
  */
 import type { ScenarioName } from "@kubectl-stateful/sdk/sandbox/scenario/Scenario"
-import { integer, option, string } from "@oclif/core/flags"
+import { custom, option, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { KubectlCommand } from "../KubectlCommand.ts"
@@ -13,6 +13,14 @@ const names: ReadonlyArray<ScenarioName> = ["ledger", "lost-node", "empty"]
 
 /** They choose among clusters that are there; this command makes one. */
 const choosing = ["namespace", "context", "cluster", "user", "as", "as-group", "as-uid"] as const
+
+const portFlag = custom<number>({
+  parse: async (text) => {
+    const port = /^\d+$/.test(text) ? Number(text) : 0
+    if (port < 1 || port > 65_535) throw new Usage(`invalid port "${text}"`, "choose one between 1 and 65535")
+    return port
+  }
+})
 
 export class Sandbox extends KubectlCommand {
   static override summary = "Start a small cluster on this machine, to try things out."
@@ -27,11 +35,9 @@ export class Sandbox extends KubectlCommand {
       summary: "The new kubeconfig file to write; default: one in a folder of its own.",
       helpValue: "FILE"
     }),
-    port: integer({
+    port: portFlag({
       summary: "The port to listen on; default: one that is free.",
-      helpValue: "PORT",
-      min: 1,
-      max: 65_535
+      helpValue: "PORT"
     }),
     scenario: option({
       summary: "What it begins with.",
