@@ -65,7 +65,7 @@ export const scenarios = {
         if (node !== undefined) sandbox.loseNode(node)
       })
   },
-  empty: { summary: "six nodes and nothing on them", namespace: "default", begin: () => Effect.void }
+  empty: { summary: "and nothing on them", namespace: "default", begin: () => Effect.void }
 } satisfies Readonly<Record<string, Scenario>>
 
 export type ScenarioName = keyof typeof scenarios
