@@ -1,0 +1,417 @@
+/**
+ * A script talks to a cluster and every answer is written down: one exchange is one
+ * request, one watch or one exec with its answer.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Cluster, ClusterError, Request, WatchEvent } from "../../packages/sdk/src/Cluster.ts"
+import { isObject, type Json, Normal } from "./Normal.ts"
+
+/** One exchange, as it is compared and kept. */
+export interface Exchange {
+  readonly ask: string
+  readonly answer: Json
+}
+
+/** As a rule of a Role; it holds in the script's own namespace. */
+export interface Rule {
+  readonly verbs: ReadonlyArray<string>
+  readonly apiGroups: ReadonlyArray<string>
+  readonly resources: ReadonlyArray<string>
+  readonly resourceNames?: ReadonlyArray<string>
+}
+
+/** A cluster that scripts can be run on. */
+export interface Bed {
+  readonly name: string
+  readonly cluster: Cluster["Service"]
+  /** The cluster as somebody who may do what the rules say and no more. */
+  readonly as: (
+    user: string,
+    namespace: string,
+    rules: ReadonlyArray<Rule>
+  ) => Effect.Effect<Cluster["Service"], ClusterError, Scope.Scope>
+  /** Makes all versions until now too old to watch from. */
+  readonly forget: Effect.Effect<void>
+}
+
+export interface Asking {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly as?: Cluster["Service"]
+  /** Top-level fields that a controller may be changing meanwhile. */
+  readonly without?: ReadonlyArray<string>
+  /** What of the answer is compared. Default: all of it. */
+  readonly show?: (body: Json) => Json
+}
+
+export type Body = Json | object | undefined
+
+/** Resources that scripts name shortly; all others are named by their whole path. */
+const shortly: Readonly<Record<string, string>> = {
+  statefulsets: "apps/v1",
+  deployments: "apps/v1",
+  replicasets: "apps/v1",
+  controllerrevisions: "apps/v1",
+  leases: "coordination.k8s.io/v1",
+  poddisruptionbudgets: "policy/v1",
+  endpointslices: "discovery.k8s.io/v1",
+  volumesnapshots: "snapshot.storage.k8s.io/v1",
+  volumegroupsnapshots: "groupsnapshot.storage.k8s.io/v1",
+  roles: "rbac.authorization.k8s.io/v1",
+  rolebindings: "rbac.authorization.k8s.io/v1",
+  jobs: "batch/v1"
+}
+
+const patchTypes = {
+  json: "application/json-patch+json",
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json"
+} as const
+
+/** `spec.replicas` of an answer; undefined where there is none. */
+export const at = (body: Json | undefined, path: string): Json | undefined => {
+  let value: Json | undefined = body
+  for (const key of path.split(".")) {
+    if (Array.isArray(value)) value = value[Number(key)]
+    else value = isObject(value) ? value[key] : undefined
+  }
+  return value
+}
+
+/** A word or a number at a path; empty where there is neither. */
+export const text = (body: Json | undefined, path: string): string => {
+  const value = at(body, path)
+  return typeof value === "string" || typeof value === "number" ? String(value) : ""
+}
+
+/** The order of texts, and of other values by their JSON. */
+export const byText = (left: unknown, right: unknown): number =>
+  JSON.stringify(left) < JSON.stringify(right) ? -1 : 1
+
+/** The complaint of an answer, or what stands at a path where there is none; the first line of it. */
+export const outcome =
+  (path: string) =>
+  (body: Json): Json =>
+    (text(body, "message") || text(body, path)).split("\n")[0] ?? null
+
+const decoder = new TextDecoder()
+
+const parse = (body: string): Json => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}
+
+interface Answered {
+  readonly status: number
+  readonly type: string
+  readonly body: Json
+}
+
+/** A watch that is open: what came is taken from it one by one. */
+export interface Watching {
+  /** The next `count` events, as one exchange; fewer if no more come. */
+  readonly next: (count: number) => Effect.Effect<ReadonlyArray<WatchEvent>>
+  /** What came until one fits, as they were told apart by `fact`; repetitions are left out. */
+  readonly facts: (
+    fact: (event: WatchEvent) => string | undefined,
+    last: (facts: ReadonlyArray<string>) => boolean
+  ) => Effect.Effect<ReadonlyArray<string>>
+  /** How the watch ended. */
+  readonly end: Effect.Effect<void>
+}
+
+export const objectOf = (event: WatchEvent): Json => parse(JSON.stringify(event.object))
+
+export class Conversation {
+  readonly namespace: string
+  readonly bed: Bed
+  readonly exchanges: Array<Exchange> = []
+  readonly #normal: Normal
+
+  /** `run`: letters that make this run's names its own. */
+  constructor(bed: Bed, namespace: string, run: string) {
+    this.bed = bed
+    this.namespace = namespace
+    this.#normal = new Normal([
+      [namespace, "<ns>"],
+      [run, "<run>"]
+    ])
+  }
+
+  record(ask: string, answer: Json): void {
+    const asked = ask.replace(/continue=[\w%-]{30,}/, "continue=<token>")
+    this.exchanges.push({ ask: this.#normal.text(asked), answer: this.#normal.json(answer) })
+  }
+
+  path(shorthand: string): string {
+    const [path = "", query] = shorthand.split("?")
+    const resource = path.split("/")[0] ?? ""
+    const group = shortly[resource] ?? "v1"
+    const root = group === "v1" ? "/api/v1" : `/apis/${group}`
+    const whole = path.startsWith("/") ? path : `${root}/namespaces/${this.namespace}/${path}`
+    return query === undefined ? whole : `${whole}?${query}`
+  }
+
+  request(method: Request["method"], shorthand: string, body: Body, asking: Asking = {}): Request {
+    const [path = "", query] = this.path(shorthand).split("?")
+    return {
+      method,
+      path,
+      ...(query === undefined ? {} : { query: [...new URLSearchParams(query)] }),
+      headers: {
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...asking.headers
+      },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+    }
+  }
+
+  #send(request: Request, as: Cluster["Service"]): Effect.Effect<Answered, ClusterError> {
+    return Effect.scoped(
+      Effect.gen(function* () {
+        const { status, headers, body } = yield* as.request(request)
+        const chunks = yield* Stream.runCollect(body)
+        let read = ""
+        for (const chunk of chunks) read += decoder.decode(chunk, { stream: true })
+        return { status, type: headers["content-type"] ?? "", body: parse(read) }
+      })
+    )
+  }
+
+  /** Sends a request and writes its answer down. */
+  ask(
+    method: Request["method"],
+    path: string,
+    body?: Body,
+    asking: Asking = {}
+  ): Effect.Effect<Json, ClusterError> {
+    return Effect.map(
+      this.#send(this.request(method, path, body, asking), asking.as ?? this.bed.cluster),
+      (answer) => {
+        const left = isObject(answer.body)
+          ? Object.fromEntries(
+              Object.entries(answer.body).filter(([key]) => asking.without?.includes(key) !== true)
+            )
+          : answer.body
+        this.record(`${method} ${path}`, {
+          status: answer.status,
+          body: asking.show === undefined ? left : asking.show(answer.body)
+        })
+        return answer.body
+      }
+    )
+  }
+
+  /** Sends a request of which nothing is written down; an answer of 400 and more is the script's own fault. */
+  quietly(
+    method: Request["method"],
+    path: string,
+    body?: Body,
+    asking: Asking = {}
+  ): Effect.Effect<Json, ClusterError> {
+    return Effect.map(
+      this.#send(this.request(method, path, body, asking), asking.as ?? this.bed.cluster),
+      (answer) => {
+        if (answer.status >= 400)
+          throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+        return answer.body
+      }
+    )
+  }
+
+  get(path: string, asking?: Asking) {
+    return this.ask("GET", path, undefined, asking)
+  }
+  post(path: string, body: Body, asking?: Asking) {
+    return this.ask("POST", path, body, asking)
+  }
+  put(path: string, body: Body, asking?: Asking) {
+    return this.ask("PUT", path, body, asking)
+  }
+  remove(path: string, body?: Body, asking?: Asking) {
+    return this.ask("DELETE", path, body, asking)
+  }
+  patch(type: keyof typeof patchTypes, path: string, body: Body, asking: Asking = {}) {
+    return this.ask("PATCH", path, body, {
+      ...asking,
+      headers: { "content-type": patchTypes[type], ...asking.headers }
+    })
+  }
+  json(path: string, body: Body, asking?: Asking) {
+    return this.patch("json", path, body, asking)
+  }
+  merge(path: string, body: Body, asking?: Asking) {
+    return this.patch("merge", path, body, asking)
+  }
+  strategic(path: string, body: Body, asking?: Asking) {
+    return this.patch("strategic", path, body, asking)
+  }
+
+  /** Reads until it fits; nothing is written down. Answers undefined for what is not there. */
+  until(
+    path: string,
+    fits: (body: Json | undefined) => boolean,
+    limit = 400
+  ): Effect.Effect<Json | undefined, ClusterError> {
+    const ask = this.#send(this.request("GET", path, undefined), this.bed.cluster)
+    return Effect.gen(function* () {
+      let last: Json | undefined
+      for (let tries = 0; tries < limit; tries++) {
+        const answer = yield* ask
+        last = answer.status === 404 ? undefined : answer.body
+        if (fits(last)) return last
+        yield* Effect.sleep(100)
+      }
+      throw new Error(
+        `${path} never became what the script waits for: ${JSON.stringify(at(last, "status") ?? last).slice(0, 600)}`
+      )
+    })
+  }
+
+  /**
+   * What has happened since a version, over several kinds, in the order of the
+   * versions: all kinds of a server count with one counter. A fact that an object
+   * has told already is left out.
+   */
+  history(
+    ask: string,
+    since: string,
+    paths: ReadonlyArray<string>,
+    fact: (object: Json, gone: boolean) => ReadonlyArray<string>
+  ): Effect.Effect<ReadonlyArray<string>, ClusterError> {
+    const cluster = this.bed.cluster
+    const requests = paths.map((path) =>
+      this.request(
+        "GET",
+        `${path}${path.includes("?") ? "&" : "?"}watch=true&resourceVersion=${since}&timeoutSeconds=1`,
+        undefined
+      )
+    )
+    const record = (facts: ReadonlyArray<string>) => this.record(ask, facts)
+    return Effect.gen(function* () {
+      const found: Array<{ readonly version: number; readonly object: Json; readonly gone: boolean }> = []
+      for (const request of requests) {
+        const events = yield* Stream.runCollect(cluster.watch(request))
+        for (const event of events) {
+          const object = objectOf(event)
+          const version = Number(text(object, "metadata.resourceVersion"))
+          found.push({ version, object, gone: event.type === "DELETED" })
+        }
+      }
+      found.sort((left, right) => left.version - right.version)
+      const told = new Set<string>()
+      const facts: Array<string> = []
+      for (const { object, gone } of found) {
+        const name = `${text(object, "kind")} ${text(object, "metadata.name")}`
+        for (const said of fact(object, gone)) {
+          const key = `${text(object, "metadata.uid")} ${said}`
+          if (!told.has(key)) facts.push(`${name}: ${said}`)
+          told.add(key)
+        }
+      }
+      record(facts)
+      return facts
+    })
+  }
+
+  /** The resourceVersion of a list now. */
+  version(path: string): Effect.Effect<string, ClusterError> {
+    return Effect.map(this.quietly("GET", path), (body) => text(body, "metadata.resourceVersion"))
+  }
+
+  /** Opens a watch from a version, or as the query says. */
+  watch(path: string, asking: Asking = {}): Effect.Effect<Watching, never, Scope.Scope> {
+    const record = (ask: string, answer: Json) => this.record(ask, answer)
+    const request = this.request("GET", path, undefined, asking)
+    const cluster = asking.as ?? this.bed.cluster
+    return Effect.gen(function* () {
+      const queue = yield* Queue.unbounded<WatchEvent | { readonly ended: Json }>()
+      const stream = cluster.watch({
+        ...request,
+        query: [...(request.query ?? []), ["watch", "true"]]
+      })
+      yield* Effect.forkScoped(
+        Stream.runForEach(stream, (event) => Queue.offer(queue, event)).pipe(
+          Effect.matchEffect({
+            onSuccess: () => Queue.offer(queue, { ended: "by the server" }),
+            onFailure: (error) =>
+              Queue.offer(queue, {
+                ended: { reason: error.reason._tag, status: error.status ?? 0, message: error.message }
+              })
+          })
+        )
+      )
+      const shown = path.replace(/resourceVersion=\d{2,}/, "resourceVersion=now")
+      let over: Json | undefined
+      const take = (limit: number) =>
+        over === undefined ? Effect.timeoutOption(Queue.take(queue), limit) : Effect.succeedNone
+      const next = (count: number) =>
+        Effect.gen(function* () {
+          const events: Array<WatchEvent> = []
+          while (events.length < count) {
+            const taken = yield* take(5000)
+            if (taken._tag === "None") break
+            if ("ended" in taken.value) {
+              over = taken.value.ended
+              break
+            }
+            events.push(taken.value)
+          }
+          record(`WATCH ${shown}`, [
+            ...events.map((event) => ({
+              type: event.type,
+              // A bookmark is of the whole cluster's version, as a list is.
+              object: event.type === "BOOKMARK" ? text(objectOf(event), "kind") : objectOf(event)
+            })),
+            ...(over === undefined ? [] : [{ ended: over }])
+          ])
+          return events
+        })
+      const facts = (
+        fact: (event: WatchEvent) => string | undefined,
+        last: (facts: ReadonlyArray<string>) => boolean
+      ) =>
+        Effect.gen(function* () {
+          const told: Array<string> = []
+          while (!last(told)) {
+            const taken = yield* take(60_000)
+            if (taken._tag === "None" || "ended" in taken.value) {
+              told.push("(nothing more came)")
+              break
+            }
+            const said = fact(taken.value)
+            if (said !== undefined && !told.includes(said)) told.push(said)
+          }
+          record(`WATCH ${shown}`, told)
+          return told
+        })
+      const end = Effect.gen(function* () {
+        while (over === undefined) {
+          const taken = yield* take(60_000)
+          if (taken._tag === "None") over = "(it did not end)"
+          else if ("ended" in taken.value) over = taken.value.ended
+        }
+        record(`WATCH ${shown}`, { ended: over })
+      })
+      return { next, facts, end }
+    })
+  }
+}
+
+/** One script, with what it shows in a sentence. */
+export interface Scenario {
+  readonly area: string
+  readonly title: string
+  readonly script: (to: Conversation) => Effect.Effect<unknown, ClusterError, Scope.Scope>
+}
+
+export const scenarios =
+  (area: string) =>
+  (scripts: Readonly<Record<string, Scenario["script"]>>): ReadonlyArray<Scenario> =>
+    Object.entries(scripts).map(([title, script]) => ({ area, title, script }))

@@ -1,0 +1,69 @@
+import * as Effect from "effect/Effect"
+import { scenarios } from "../Conversation.ts"
+import { configMap, secret } from "./objects.ts"
+
+export const configuration = scenarios("configuration")({
+  "an immutable ConfigMap keeps its data": (to) =>
+    Effect.gen(function* () {
+      yield* to.post("configmaps", configMap("one", { immutable: true }))
+      yield* to.merge("configmaps/one", { data: { key: "other" } })
+      yield* to.merge("configmaps/one", { immutable: false })
+      yield* to.merge("configmaps/one", { immutable: null })
+      yield* to.merge("configmaps/one", { binaryData: { bytes: "AAAA" } })
+      yield* to.merge("configmaps/one", { metadata: { labels: { may: "change" } } })
+      yield* to.put("configmaps/one", configMap("one"))
+      yield* to.remove("configmaps/one")
+    }),
+  "a ConfigMap can become immutable": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "configmaps", configMap("one"))
+      yield* to.merge("configmaps/one", { immutable: true, data: { key: "last" } })
+      yield* to.merge("configmaps/one", { data: { key: "too late" } })
+    }),
+  "keys of data have rules": (to) =>
+    Effect.gen(function* () {
+      yield* to.post("configmaps", configMap("one", { data: { "bad key": "x" } }))
+      yield* to.post("configmaps", configMap("one", { data: { "..": "x" } }))
+      yield* to.post("configmaps", configMap("one", { data: { a: "x" }, binaryData: { a: "AAAA" } }))
+      yield* to.post("configmaps", configMap("one", { data: null }))
+      yield* to.post("secrets", secret("one", { data: { "bad key": "eA==" } }))
+    }),
+  "a Secret's stringData becomes data": (to) =>
+    Effect.gen(function* () {
+      yield* to.post("secrets", secret("one", { stringData: { name: "value" } }))
+      yield* to.merge("secrets/one", { stringData: { other: "word", name: "new" } })
+      yield* to.get("secrets/one")
+    }),
+  "a Secret has a type that stays": (to) =>
+    Effect.gen(function* () {
+      yield* to.post("secrets", secret("one"))
+      yield* to.merge("secrets/one", { type: "example.com/other" })
+      yield* to.post("secrets", secret("two", { type: "example.com/mine", data: { a: "eA==" } }))
+      yield* to.post("secrets", secret("three", { type: "kubernetes.io/tls" }))
+      yield* to.post(
+        "secrets",
+        secret("four", { type: "kubernetes.io/tls", stringData: { "tls.crt": "", "tls.key": "" } })
+      )
+      yield* to.post("secrets", secret("five", { type: "kubernetes.io/basic-auth" }))
+    }),
+  "an immutable Secret keeps its data": (to) =>
+    Effect.gen(function* () {
+      yield* to.post("secrets", secret("one", { immutable: true, data: { a: "eA==" } }))
+      yield* to.merge("secrets/one", { data: { a: "eQ==" } })
+      yield* to.merge("secrets/one", { stringData: { a: "y" } })
+      yield* to.merge("secrets/one", { immutable: null })
+    }),
+  "a Secret's data is base64": (to) =>
+    Effect.gen(function* () {
+      yield* to.post("secrets", secret("one", { data: { a: "!!!" } }), {
+        show: (body) => JSON.parse(JSON.stringify(body))
+      })
+      yield* to.post("secrets", secret("one", { data: { a: 5 } }))
+    }),
+  "what is over a mebibyte is too large": (to) =>
+    Effect.gen(function* () {
+      yield* to.post("configmaps", configMap("one", { data: { key: "x".repeat(1024 * 1024 + 1) } }))
+      yield* to.post("secrets", secret("one", { stringData: { key: "x".repeat(1024 * 1024 + 1) } }))
+      yield* to.post("configmaps", configMap("one", { data: { key: "x".repeat(4 * 1024 * 1024) } }))
+    })
+})

@@ -1,0 +1,37 @@
+/** Every script, in the order in which areas build on each other. */
+import type { Scenario } from "../Conversation.ts"
+import { access } from "./access.ts"
+import { configuration } from "./configuration.ts"
+import { create } from "./create.ts"
+import { deletion } from "./deletion.ts"
+import { discovery } from "./discovery.ts"
+import { forms } from "./forms.ts"
+import { lists } from "./lists.ts"
+import { network } from "./network.ts"
+import { pods } from "./pods.ts"
+import { quotas } from "./quota.ts"
+import { replicas } from "./replicas.ts"
+import { statefulsets } from "./statefulsets.ts"
+import { storage } from "./storage.ts"
+import { update } from "./update.ts"
+import { volumes } from "./volumes.ts"
+import { watches } from "./watches.ts"
+
+export const all: ReadonlyArray<Scenario> = [
+  ...discovery,
+  ...create,
+  ...configuration,
+  ...lists,
+  ...watches,
+  ...update,
+  ...deletion,
+  ...statefulsets,
+  ...pods,
+  ...volumes,
+  ...network,
+  ...quotas,
+  ...access,
+  ...forms,
+  ...replicas,
+  ...storage
+]

@@ -1,0 +1,74 @@
+import * as Effect from "effect/Effect"
+import { at, type Conversation, scenarios } from "../Conversation.ts"
+import { claim, configMap, pod, secret } from "./objects.ts"
+
+const quota = (to: Conversation, hard: Readonly<Record<string, string>>) =>
+  Effect.gen(function* () {
+    yield* to.post(
+      "resourcequotas",
+      {
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        metadata: { name: "limit" },
+        spec: { hard }
+      },
+      { without: ["status"] }
+    )
+    // Time for whoever keeps the quotas to count: the server believes the last count.
+    yield* Effect.sleep(2000)
+  })
+
+export const quotas = scenarios("quotas")({
+  "a quota counts objects": (to) =>
+    Effect.gen(function* () {
+      yield* quota(to, { secrets: "1", "count/statefulsets.apps": "0" })
+      yield* to.post("secrets", secret("one"))
+      yield* to.post("secrets", secret("two"))
+      yield* to.post("secrets?dryRun=All", secret("two"))
+      yield* to.post("configmaps", configMap("one"))
+      yield* to.post("statefulsets", {
+        apiVersion: "apps/v1",
+        kind: "StatefulSet",
+        metadata: { name: "one" },
+        spec: {
+          replicas: 0,
+          selector: { matchLabels: { a: "b" } },
+          template: { metadata: { labels: { a: "b" } }, spec: pod("x").spec }
+        }
+      })
+      yield* to.quietly("DELETE", "secrets/one")
+      yield* Effect.sleep(6000)
+      yield* to.post("secrets", secret("two"))
+    }),
+  "a quota sums storage": (to) =>
+    Effect.gen(function* () {
+      yield* quota(to, { "requests.storage": "3Gi", persistentvolumeclaims: "5" })
+      yield* to.post("persistentvolumeclaims", claim("one"), { show: (body) => at(body, "kind") ?? null })
+      yield* to.post("persistentvolumeclaims", claim("two", { resources: { requests: { storage: "3Gi" } } }))
+      yield* to.get("resourcequotas/limit", { show: (body) => at(body, "status") ?? null })
+    }),
+  "a quota of one class": (to) =>
+    Effect.gen(function* () {
+      yield* quota(to, {
+        "nobody.storageclass.storage.k8s.io/requests.storage": "1Gi",
+        "nobody.storageclass.storage.k8s.io/persistentvolumeclaims": "1"
+      })
+      yield* to.post("persistentvolumeclaims", claim("one"), { show: (body) => at(body, "kind") ?? null })
+      yield* to.post("persistentvolumeclaims", claim("two"))
+      yield* to.post("persistentvolumeclaims", claim("three", { storageClassName: "other" }), {
+        show: (body) => at(body, "kind") ?? null
+      })
+    }),
+  "a quota of pods and what they ask for": (to) =>
+    Effect.gen(function* () {
+      const asks = (cpu: string) => ({
+        containers: [{ name: "main", image: "local/none:1", resources: { requests: { cpu } } }]
+      })
+      yield* quota(to, { pods: "2", "requests.cpu": "1" })
+      yield* to.post("pods", pod("none"))
+      yield* to.post("pods", pod("one", asks("600m")), { show: (body) => at(body, "kind") ?? null })
+      yield* to.post("pods", pod("two", asks("600m")))
+      yield* to.post("pods", pod("two", asks("100m")), { show: (body) => at(body, "kind") ?? null })
+      yield* to.post("pods", pod("three", asks("100m")))
+    })
+})
