@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -96,6 +96,21 @@ describe("the launcher", () => {
     const child = spawn(process.execPath, ["-r", oldNode, file], { stdio: ["ignore", "pipe", "inherit"] })
     child.stdout.once("data", () => child.kill("SIGTERM"))
     assert.strictEqual(await new Promise((resolve) => child.once("exit", resolve)), 42)
+  })
+
+  it("in a checkout runs the sources where one of them is younger than the bundle", () => {
+    const file = installed("stale", { src: true, dist: "process.stdout.write('bundle')" })
+    const home = join(file, "..", "..")
+    writeFileSync(join(home, "src", "main.ts"), "process.stdout.write('sources')")
+    const later = new Date(Date.now() + 1000)
+    const earlier = new Date(Date.now() - 1000)
+    utimesSync(join(home, "src", "main.ts"), earlier, earlier)
+    assert.strictEqual(run(file, []).stdout, "bundle")
+    const sdk = join(home, "..", "sdk", "src", "kind")
+    mkdirSync(sdk, { recursive: true })
+    writeFileSync(join(sdk, "Pod.ts"), "")
+    utimesSync(join(sdk, "Pod.ts"), later, later)
+    assert.strictEqual(run(file, []).stdout, "sources")
   })
 
   it("without its bundle says what to do", () => {
