@@ -23,6 +23,14 @@ const sick =
 
 export const restartCases: ReadonlyArray<Case> = [
   {
+    rule: "workload-being-deleted",
+    says: "no",
+    when: "the workload is in deletion: its controller replaces no pod any more",
+    change: (draft) => {
+      first(draft.workloads).deleted = "2026-11-20T11:00:00Z"
+    }
+  },
+  {
     rule: "node-lost",
     says: "no",
     when: "a node no longer answers: its pods look as if they ran, and nobody knows",

@@ -191,6 +191,16 @@ export const restoreCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "autoscaler-deletes-claims",
+    says: "no",
+    when: "whenScaled is Delete and an autoscaler may scale down; a remark beside copies elsewhere",
+    change: (draft) => {
+      draft.protection.copies = []
+      first(draft.workloads).retention = { whenScaled: "Delete", whenDeleted: "Retain" }
+      draft.autoscalers = [{ name: "db", target: "StatefulSet/db", minReplicas: 3, maxReplicas: 5 }]
+    }
+  },
+  {
     rule: "facts-unreadable",
     says: "unknown",
     when: "claims, snapshots, backups or references could not be read",

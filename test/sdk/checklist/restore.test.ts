@@ -13,7 +13,12 @@ describe("restore", () => {
   }
 
   const weaknesses = ["no-snapshot", "snapshot-not-ready", "snapshot-too-old", "snapshots-torn"]
-  const policies = ["snapshots-go-with-namespace", "volumes-go-with-claims", "claims-go-with-workload"]
+  const policies = [
+    "snapshots-go-with-namespace",
+    "volumes-go-with-claims",
+    "claims-go-with-workload",
+    "autoscaler-deletes-claims"
+  ]
 
   for (const rule of [...weaknesses, ...policies]) {
     const change = restoreCases.find((one) => one.rule === rule)?.change ?? (() => {})

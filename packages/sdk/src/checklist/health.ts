@@ -197,7 +197,27 @@ const cutOfSick = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
+/** The controller leaves the pods of such a workload alone, until whatever holds it lets go and they go too. */
+const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> =>
+  state.workloads
+    .filter((workload) => workload.deleted !== null)
+    .map((workload) =>
+      no(
+        `${title(workload)} is being deleted: pods that are lost are not replaced`,
+        [title(workload)],
+        kubectl(
+          state,
+          "get",
+          workload.kind.toLowerCase(),
+          workload.name,
+          "-o",
+          "jsonpath={.metadata.finalizers}"
+        )
+      )
+    )
+
 export const healthRules: ReadonlyArray<Rule> = [
+  rule("restart", "workload-being-deleted", beingDeleted),
   rule(
     "restart",
     "node-lost",

@@ -344,6 +344,37 @@ const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
       )
     )
 
+/** An autoscaler scales down without asking anybody. */
+const scaledDown = ({ state }: Facts): ReadonlyArray<Said> =>
+  statefulSets(state)
+    .filter((workload) => workload.retention?.whenScaled === "Delete" && boundClaims(state).length > 0)
+    .flatMap((workload) => {
+      const target = title(workload)
+      const scaler = state.autoscalers?.find(
+        (one) => one.target === target && one.minReplicas < one.maxReplicas
+      )
+      return scaler === undefined
+        ? []
+        : [
+            byCopy(state)(
+              `autoscaler ${scaler.name} deletes claims as it scales ${workload.name} down (whenScaled Delete)`,
+              [target],
+              change(
+                workload,
+                kubectl(
+                  state,
+                  "patch",
+                  "statefulset",
+                  workload.name,
+                  "--type=merge",
+                  "-p",
+                  JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenScaled: "Retain" } } })
+                )
+              )
+            )
+          ]
+    })
+
 /** VolumeSnapshots and VolSync hold volumes alone; a Velero Backup and a set of ours hold manifests too. */
 const configurationKept = (state: AppState): boolean =>
   (state.protection.copies ?? []).some((copy) => copy.name.startsWith("Backup/")) ||
@@ -399,5 +430,6 @@ export const restoreRules: ReadonlyArray<Rule> = [
   rule("restore", "snapshots-go-with-namespace", snapshotsGo),
   rule("restore", "volumes-go-with-claims", volumesGo),
   rule("restore", "claims-go-with-workload", claimsGo),
+  rule("restore", "autoscaler-deletes-claims", scaledDown),
   unreadRule("restore")
 ]
