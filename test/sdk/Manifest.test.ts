@@ -43,6 +43,15 @@ describe("YAML", () => {
     })
   )
 
+  it.effect("texts that are picked stand in double quotes, as values and as keys", () =>
+    Effect.gen(function* () {
+      const yaml = yield* printYaml({ "a b": "plain", list: ["a\u202eb", "c"] }, (text) =>
+        /[ \u202e]/.test(text)
+      )
+      assert.strictEqual(yaml, '"a b": plain\nlist:\n  - "a\u202eb"\n  - c\n')
+    })
+  )
+
   it.effect("what is printed reads back the same", () =>
     Effect.gen(function* () {
       const value = { name: "yes", count: 1, long: "word ".repeat(60), list: [{ a: null }], text: "a\nb\n" }

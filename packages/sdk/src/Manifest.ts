@@ -62,6 +62,20 @@ export const parseDocuments = Effect.fnUntraced(function* (
 export const parseYaml = (text: string): Effect.Effect<unknown, ManifestError> =>
   Effect.map(parseDocuments(text), (documents) => documents[0] ?? null)
 
-/** Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it. */
-export const printYaml = (value: unknown): Effect.Effect<string> =>
-  Effect.map(library, (yaml) => yaml.stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }))
+/**
+ * Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it. Texts that `quoted`
+ * picks stand in double quotes, where escapes such as `\u202e` mean what they mean in JSON.
+ */
+export const printYaml = (
+  value: unknown,
+  quoted: (text: string) => boolean = () => false
+): Effect.Effect<string> =>
+  Effect.map(library, (yaml) => {
+    const document = new yaml.Document(value, { aliasDuplicateObjects: false })
+    yaml.visit(document, {
+      Scalar: (_, scalar) => {
+        if (typeof scalar.value === "string" && quoted(scalar.value)) scalar.type = "QUOTE_DOUBLE"
+      }
+    })
+    return document.toString({ lineWidth: 0 })
+  })

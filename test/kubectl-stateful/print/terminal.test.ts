@@ -1,6 +1,14 @@
 import * as Schema from "effect/Schema"
 import { assert, describe, it } from "@effect/vitest"
-import { columnsOf, visible, visibleJson } from "../../../packages/kubectl-stateful/src/print/terminal.ts"
+import { parseYaml, printYaml } from "@kubectl-stateful/sdk/Manifest"
+import * as Effect from "effect/Effect"
+import {
+  columnsOf,
+  isVisible,
+  visible,
+  visibleJson,
+  visibleYaml
+} from "../../../packages/kubectl-stateful/src/print/terminal.ts"
 
 /** What a terminal obeys or hides: C0, DEL, C1, bidi marks, zero width, separators. */
 const acted =
@@ -40,6 +48,18 @@ describe("text from an object's fields", () => {
     assert.deepEqual(JSON.parse(json), { text })
     assert.notMatch(json, acted)
   })
+
+  it.effect.prop(
+    "in YAML reads back as itself and never acts",
+    [Schema.String, Schema.String],
+    ([key, text]) =>
+      Effect.gen(function* () {
+        const value = { [`k${key}`]: `${text}\u001b[31m\u202e`, text, list: [text], lines: `a\n${text}` }
+        const yaml = visibleYaml(yield* printYaml(value, (one) => !isVisible(one)))
+        assert.deepEqual(yield* parseYaml(yaml), value)
+        assert.notMatch(yaml.replaceAll("\n", ""), acted)
+      })
+  )
 
   it("in JSON keeps the lines of the document", () => {
     assert.strictEqual(visibleJson('{\n  "a": "\u202e\u{e0041}"\n}'), '{\n  "a": "\\u202e\\udb40\\udc41"\n}')

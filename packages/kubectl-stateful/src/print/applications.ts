@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { appPage } from "./app.ts"
 import { appDocument, json, listDocument, names } from "./document.ts"
 import { type Answered, listTable } from "./list.ts"
-import { isVisible } from "./terminal.ts"
+import { isVisible, visibleYaml } from "./terminal.ts"
 import { render } from "./text.ts"
 
 /** kubectl's `-o`; null is the text for people. */
@@ -41,7 +41,5 @@ export const applicationsText = Effect.fnUntraced(function* (
   const [only] = apps
   const document = only !== undefined && !look.all ? appDocument(only) : listDocument(apps)
   if (look.output === "json") return json(document)
-  const yaml = yield* printYaml(document)
-  // JSON is YAML too, and can escape what plain YAML would send to the terminal.
-  return isVisible(yaml) ? yaml : json(document)
+  return visibleYaml(yield* printYaml(document, (text) => !isVisible(text)))
 })

@@ -1,7 +1,7 @@
 /** Operations: their results, and the list of them. */
-import type { Entry } from "@kubectl-stateful/sdk/Journal"
+import type { Entry } from "@kubectl-stateful/sdk/operation/Journal"
 import { printYaml } from "@kubectl-stateful/sdk/Manifest"
-import type { OperationResult } from "@kubectl-stateful/sdk/Report"
+import type { OperationResult } from "@kubectl-stateful/sdk/operation/Report"
 import * as Effect from "effect/Effect"
 import { age } from "./age.ts"
 import { visible, visibleJson } from "./terminal.ts"

@@ -1,6 +1,6 @@
 /** Progress of an operation, a line an event. */
-import type { Report } from "@kubectl-stateful/sdk/Report"
-import { format } from "@kubectl-stateful/sdk/Timeout"
+import type { Report } from "@kubectl-stateful/sdk/operation/Report"
+import { format } from "@kubectl-stateful/sdk/operation/Timeout"
 import { visible } from "./terminal.ts"
 
 /** Null: nothing worth a line. */

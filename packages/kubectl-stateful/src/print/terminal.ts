@@ -34,6 +34,15 @@ export const visibleJson = (json: string): string =>
     }).join("")
   })
 
+/** YAML text whose strings with hidden characters stand in double quotes, with those escaped. */
+export const visibleYaml = (yaml: string): string =>
+  yaml.replace(hidden, (character) => {
+    if (character === "\n") return character
+    const code = character.codePointAt(0) ?? 0
+    const digits = code.toString(16)
+    return code > 0xffff ? `\\U${digits.padStart(8, "0")}` : `\\u${digits.padStart(4, "0")}`
+  })
+
 const printableAscii = /^[ -~]*$/
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
 const zeroWidth = /^\p{M}$/u
