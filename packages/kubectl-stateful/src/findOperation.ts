@@ -1,6 +1,6 @@
 /** Which operation an ID means; without one, the only one that is unfinished. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import * as Journal from "@kubectl-stateful/sdk/Journal"
+import * as Journal from "@kubectl-stateful/sdk/operation/Journal"
 import * as Effect from "effect/Effect"
 import { Usage } from "./Usage.ts"
 

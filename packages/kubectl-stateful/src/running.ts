@@ -4,7 +4,7 @@
  */
 import { hostname, userInfo } from "node:os"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import type { OperationResult, Report } from "@kubectl-stateful/sdk/Report"
+import type { OperationResult, Report } from "@kubectl-stateful/sdk/operation/Report"
 import { string, boolean, option } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import { milliseconds, outputFlag } from "./KubectlFlags.ts"

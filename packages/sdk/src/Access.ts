@@ -3,8 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import { OperationError } from "./OperationError.ts"
-import { describeRule, type Rule } from "./Plan.ts"
+import { OperationError } from "./operation/OperationError.ts"
+import { describeRule, type Rule } from "./operation/Plan.ts"
 import * as Resource from "./Resource.ts"
 
 const missing = (rules: ReadonlyArray<Rule>): Effect.Effect<ReadonlyArray<Rule>, ClusterError, Cluster> =>

@@ -12,7 +12,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Cluster, type ClusterError } from "./Cluster.ts"
-import { digest } from "./Digest.ts"
+import { digest } from "./operation/Digest.ts"
 
 /** A command in a container of the pod. */
 export const Command = Schema.TaggedStruct("Command", {

@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Timeout from "./Timeout.ts"
+import * as Timeout from "./operation/Timeout.ts"
 import { fingerprint, type Hook } from "./Hook.ts"
 
 /** The hooks that scaling knows, in the order in which they are listed. */

@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import type { AppRef, Scope } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { layer, type Options } from "./kubernetes/index.ts"
-import type { OperationResult } from "./Report.ts"
+import type { OperationResult } from "./operation/Report.ts"
 import * as Scale from "./Scale.ts"
 import * as State from "./State.ts"
 

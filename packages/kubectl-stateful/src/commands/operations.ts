@@ -1,6 +1,6 @@
 /** `kubectl stateful operations`: those that run, were interrupted, or are over. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import * as Journal from "@kubectl-stateful/sdk/Journal"
+import * as Journal from "@kubectl-stateful/sdk/operation/Journal"
 import { string as word } from "@oclif/core/args"
 import { boolean } from "@oclif/core/flags"
 import * as DateTime from "effect/DateTime"

@@ -9,11 +9,11 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Cluster } from "./Cluster.ts"
-import { ClusterError } from "./Cluster.ts"
+import type { Cluster } from "../Cluster.ts"
+import { ClusterError } from "../Cluster.ts"
 import { ensure, patiently } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
-import * as Resource from "./Resource.ts"
+import * as Resource from "../Resource.ts"
 
 /** How often a holder renews, in milliseconds. */
 export const renewEvery = 500

@@ -1,10 +1,10 @@
 /** A plan tried on the server without keeping anything: what admission says, as far as it can be asked now. */
 import * as Effect from "effect/Effect"
-import { preflight } from "./Access.ts"
-import type { Cluster } from "./Cluster.ts"
-import * as Fences from "./Fence.ts"
-import type { Failure } from "./Operation.ts"
-import * as Resource from "./Resource.ts"
+import { preflight } from "../Access.ts"
+import type { Cluster } from "../Cluster.ts"
+import * as Fences from "../operation/Fence.ts"
+import type { Failure } from "../Operation.ts"
+import * as Resource from "../Resource.ts"
 import { manifest } from "./ScaleClaims.ts"
 import { describe, type ScalePlan } from "./ScaleStep.ts"
 

@@ -4,14 +4,14 @@
  * The order is the controller's own (pods come up by ordinal and go down in reverse); the plan only
  * says how far one change of `spec.replicas` may go: to the next hook, quorum or `step`.
  */
-import type { AppState } from "./State.ts"
-import { describe as describeQuorum, barrier, type Quorum } from "./Quorum.ts"
-import { digest } from "./Digest.ts"
-import type { Basis, Rule } from "./Plan.ts"
-import { type HttpHealth, names, type Profile } from "./Profile.ts"
+import type { AppState } from "../State.ts"
+import { describe as describeQuorum, barrier, type Quorum } from "../Quorum.ts"
+import { digest } from "../operation/Digest.ts"
+import type { Basis, Rule } from "../operation/Plan.ts"
+import { type HttpHealth, names, type Profile } from "../Profile.ts"
 import type { ClaimSlot, ScalePlan, ScaleStep } from "./ScaleStep.ts"
 import { refusals } from "./ScaleRefusal.ts"
-import type { Workload } from "./Topology.ts"
+import type { Workload } from "../Topology.ts"
 import * as Effects from "./ScaleEffect.ts"
 
 export interface ScaleOptions {

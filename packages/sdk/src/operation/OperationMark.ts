@@ -2,9 +2,9 @@
  * The marks by which an operation's journal is found again: labels and annotations of a ConfigMap
  * in the app's namespace, so that a list of metadata is enough.
  */
-import { compareNames, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import type { AppState } from "./State.ts"
+import { compareNames, type Member } from "../Member.ts"
+import type { Lists } from "../Observation.ts"
+import type { AppState } from "../State.ts"
 
 /** Labels: the operation's id, and the StatefulSet it acts on. */
 export const operationLabel = "kubectl-stateful.dev/operation"

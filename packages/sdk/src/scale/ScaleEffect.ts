@@ -1,9 +1,9 @@
 /** What a plan to scale says in words: its effects on pods, claims and quorum, and what to beware of. */
-import type { Claim } from "./Claim.ts"
-import { format } from "./Timeout.ts"
-import type { Profile } from "./Profile.ts"
-import type { AppState } from "./State.ts"
-import type { Workload } from "./Topology.ts"
+import type { Claim } from "../Claim.ts"
+import { format } from "../operation/Timeout.ts"
+import type { Profile } from "../Profile.ts"
+import type { AppState } from "../State.ts"
+import type { Workload } from "../Topology.ts"
 
 /** `db-3`, `db-3 and db-4`, `db-3 to db-99`. */
 const span = (names: ReadonlyArray<string>): string => {

@@ -4,7 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { type Cluster, ClusterError, type Reason } from "./Cluster.ts"
+import { type Cluster, ClusterError, type Reason } from "../Cluster.ts"
 import { because, type OperationError } from "./OperationError.ts"
 
 /** Answers after which only a look tells what is so. */

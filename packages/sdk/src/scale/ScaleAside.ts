@@ -7,14 +7,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type Cluster, ClusterError } from "./Cluster.ts"
-import { ensure, patiently } from "./Ensure.ts"
-import * as Fences from "./Fence.ts"
-import { kinds } from "./Kind.ts"
-import type { PersistentVolume, PersistentVolumeClaim } from "./kind/Storage.ts"
-import { because } from "./OperationError.ts"
-import type { At, Failure } from "./Operation.ts"
-import * as Resource from "./Resource.ts"
+import { type Cluster, ClusterError } from "../Cluster.ts"
+import { ensure, patiently } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { kinds } from "../Kind.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
+import { because } from "../operation/OperationError.ts"
+import type { At, Failure } from "../Operation.ts"
+import * as Resource from "../Resource.ts"
 
 /** The StatefulSet that a claim was set aside from. */
 export const asideLabel = "kubectl-stateful.dev/set-aside"

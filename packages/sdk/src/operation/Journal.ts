@@ -8,8 +8,8 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Cluster } from "./Cluster.ts"
-import { ClusterError } from "./Cluster.ts"
+import type { Cluster } from "../Cluster.ts"
+import { ClusterError } from "../Cluster.ts"
 import { digest } from "./Digest.ts"
 import { ensure, patiently } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
@@ -22,7 +22,7 @@ import {
   verbAnnotation
 } from "./OperationMark.ts"
 import { AnyPlan } from "./Plan.ts"
-import * as Resource from "./Resource.ts"
+import * as Resource from "../Resource.ts"
 
 const { NullOr, String, Struct } = Schema
 

@@ -1,8 +1,8 @@
 /** The steps of scaling. Each is idempotent: what it asks for is looked up in the cluster first. */
 import * as Match from "effect/Match"
 import * as Schema from "effect/Schema"
-import { planOf, type Plan } from "./Plan.ts"
-import { Retention } from "./Topology.ts"
+import { planOf, type Plan } from "../operation/Plan.ts"
+import { Retention } from "../Topology.ts"
 
 const { Natural, NullOr, String, Struct, TaggedStruct } = Schema
 

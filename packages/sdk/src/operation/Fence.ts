@@ -6,12 +6,12 @@
  * JSON patch `test` on it, so that the API server itself refuses the caller from before.
  */
 import * as Effect from "effect/Effect"
-import { type Cluster, ClusterError } from "./Cluster.ts"
+import { type Cluster, ClusterError } from "../Cluster.ts"
 import { ensure } from "./Ensure.ts"
-import { kinds } from "./Kind.ts"
-import type { StatefulSet } from "./kind/Workload.ts"
+import { kinds } from "../Kind.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
 import { because, type OperationError } from "./OperationError.ts"
-import * as Resource from "./Resource.ts"
+import * as Resource from "../Resource.ts"
 
 export const annotation = "kubectl-stateful.dev/operation"
 
