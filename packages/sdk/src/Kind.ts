@@ -28,6 +28,8 @@ import {
   VolumeSnapshot,
   VolumeSnapshotContent
 } from "./kind/Snapshot.ts"
+import * as Api from "./resource/ApiResource.ts"
+import type { ApiResource } from "./resource/ApiResource.ts"
 import { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "./kind/Workload.ts"
 
 /** One resource of the API: where it is served and what we read of its objects. */
@@ -73,148 +75,56 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
 
 const kind = <A>(
   schema: Schema.Decoder<A>,
-  name: string,
-  plural: string,
-  group: string,
-  versions: readonly [string, ...ReadonlyArray<string>],
-  scope: "namespaced" | "cluster",
+  api: ApiResource,
+  versions: Kind<A>["versions"] = [api.version],
   metadataOnly = false
 ): Kind<A> => ({
-  group,
+  group: api.group,
   versions,
-  plural,
-  kind: name,
-  namespaced: scope === "namespaced",
+  plural: api.plural,
+  kind: api.kind,
+  namespaced: api.namespaced,
   metadataOnly,
   accept: accepting(schema)
 })
 
-const snapshotGroup = "snapshot.storage.k8s.io"
-const groupSnapshotGroup = "groupsnapshot.storage.k8s.io"
+/** Of these nothing but metadata is ever read. */
+const metadataOf = (api: ApiResource): Kind<PartialObjectMetadata> =>
+  kind(PartialObjectMetadata, api, [api.version], true)
+
 const groupSnapshotVersions = ["v1", "v1beta2", "v1beta1"] as const
 
 /** Every kind that a state is made of, by plural name. */
 export const kinds = {
-  statefulsets: kind(StatefulSet, "StatefulSet", "statefulsets", "apps", ["v1"], "namespaced"),
-  deployments: kind(Deployment, "Deployment", "deployments", "apps", ["v1"], "namespaced"),
-  daemonsets: kind(DaemonSet, "DaemonSet", "daemonsets", "apps", ["v1"], "namespaced"),
-  replicasets: kind(ReplicaSet, "ReplicaSet", "replicasets", "apps", ["v1"], "namespaced", true),
-  controllerrevisions: kind(
-    ControllerRevision,
-    "ControllerRevision",
-    "controllerrevisions",
-    "apps",
-    ["v1"],
-    "namespaced"
-  ),
-  pods: kind(Pod, "Pod", "pods", "", ["v1"], "namespaced"),
-  persistentvolumeclaims: kind(
-    PersistentVolumeClaim,
-    "PersistentVolumeClaim",
-    "persistentvolumeclaims",
-    "",
-    ["v1"],
-    "namespaced"
-  ),
-  persistentvolumes: kind(PersistentVolume, "PersistentVolume", "persistentvolumes", "", ["v1"], "cluster"),
-  nodes: kind(Node, "Node", "nodes", "", ["v1"], "cluster"),
-  services: kind(Service, "Service", "services", "", ["v1"], "namespaced"),
-  endpointslices: kind(
-    EndpointSlice,
-    "EndpointSlice",
-    "endpointslices",
-    "discovery.k8s.io",
-    ["v1"],
-    "namespaced"
-  ),
-  configmaps: kind(PartialObjectMetadata, "ConfigMap", "configmaps", "", ["v1"], "namespaced", true),
-  secrets: kind(PartialObjectMetadata, "Secret", "secrets", "", ["v1"], "namespaced", true),
-  serviceaccounts: kind(ServiceAccount, "ServiceAccount", "serviceaccounts", "", ["v1"], "namespaced"),
-  namespaces: kind(PartialObjectMetadata, "Namespace", "namespaces", "", ["v1"], "cluster", true),
-  events: kind(Event, "Event", "events", "", ["v1"], "namespaced"),
-  poddisruptionbudgets: kind(
-    PodDisruptionBudget,
-    "PodDisruptionBudget",
-    "poddisruptionbudgets",
-    "policy",
-    ["v1"],
-    "namespaced"
-  ),
-  horizontalpodautoscalers: kind(
-    HorizontalPodAutoscaler,
-    "HorizontalPodAutoscaler",
-    "horizontalpodautoscalers",
-    "autoscaling",
-    ["v2"],
-    "namespaced"
-  ),
-  storageclasses: kind(StorageClass, "StorageClass", "storageclasses", "storage.k8s.io", ["v1"], "cluster"),
-  csidrivers: kind(CSIDriver, "CSIDriver", "csidrivers", "storage.k8s.io", ["v1"], "cluster"),
-  volumeattachments: kind(
-    VolumeAttachment,
-    "VolumeAttachment",
-    "volumeattachments",
-    "storage.k8s.io",
-    ["v1"],
-    "cluster"
-  ),
-  volumesnapshots: kind(
-    VolumeSnapshot,
-    "VolumeSnapshot",
-    "volumesnapshots",
-    snapshotGroup,
-    ["v1"],
-    "namespaced"
-  ),
-  volumesnapshotcontents: kind(
-    VolumeSnapshotContent,
-    "VolumeSnapshotContent",
-    "volumesnapshotcontents",
-    snapshotGroup,
-    ["v1"],
-    "cluster"
-  ),
-  volumesnapshotclasses: kind(
-    SnapshotClass,
-    "VolumeSnapshotClass",
-    "volumesnapshotclasses",
-    snapshotGroup,
-    ["v1"],
-    "cluster"
-  ),
-  volumegroupsnapshots: kind(
-    VolumeGroupSnapshot,
-    "VolumeGroupSnapshot",
-    "volumegroupsnapshots",
-    groupSnapshotGroup,
-    groupSnapshotVersions,
-    "namespaced"
-  ),
-  volumegroupsnapshotclasses: kind(
-    SnapshotClass,
-    "VolumeGroupSnapshotClass",
-    "volumegroupsnapshotclasses",
-    groupSnapshotGroup,
-    groupSnapshotVersions,
-    "cluster"
-  ),
-  resourceclaims: kind(
-    ResourceClaim,
-    "ResourceClaim",
-    "resourceclaims",
-    "resource.k8s.io",
-    ["v1", "v1beta2", "v1beta1"],
-    "namespaced"
-  ),
-  backups: kind(Backup, "Backup", "backups", "velero.io", ["v1"], "namespaced"),
-  replicationsources: kind(
-    ReplicationSource,
-    "ReplicationSource",
-    "replicationsources",
-    "volsync.backube",
-    ["v1alpha1"],
-    "namespaced"
-  )
+  statefulsets: kind(StatefulSet, Api.statefulSets),
+  deployments: kind(Deployment, Api.deployments),
+  daemonsets: kind(DaemonSet, Api.daemonSets),
+  replicasets: kind(ReplicaSet, Api.replicaSets, ["v1"], true),
+  controllerrevisions: kind(ControllerRevision, Api.controllerRevisions),
+  pods: kind(Pod, Api.pods),
+  persistentvolumeclaims: kind(PersistentVolumeClaim, Api.persistentVolumeClaims),
+  persistentvolumes: kind(PersistentVolume, Api.persistentVolumes),
+  nodes: kind(Node, Api.nodes),
+  services: kind(Service, Api.services),
+  endpointslices: kind(EndpointSlice, Api.endpointSlices),
+  configmaps: metadataOf(Api.configMaps),
+  secrets: metadataOf(Api.secrets),
+  serviceaccounts: kind(ServiceAccount, Api.serviceAccounts),
+  namespaces: metadataOf(Api.namespaces),
+  events: kind(Event, Api.events),
+  poddisruptionbudgets: kind(PodDisruptionBudget, Api.podDisruptionBudgets),
+  horizontalpodautoscalers: kind(HorizontalPodAutoscaler, Api.horizontalPodAutoscalers),
+  storageclasses: kind(StorageClass, Api.storageClasses),
+  csidrivers: kind(CSIDriver, Api.csiDrivers),
+  volumeattachments: kind(VolumeAttachment, Api.volumeAttachments),
+  volumesnapshots: kind(VolumeSnapshot, Api.volumeSnapshots),
+  volumesnapshotcontents: kind(VolumeSnapshotContent, Api.volumeSnapshotContents),
+  volumesnapshotclasses: kind(SnapshotClass, Api.volumeSnapshotClasses),
+  volumegroupsnapshots: kind(VolumeGroupSnapshot, Api.volumeGroupSnapshots, groupSnapshotVersions),
+  volumegroupsnapshotclasses: kind(SnapshotClass, Api.volumeGroupSnapshotClasses, groupSnapshotVersions),
+  resourceclaims: kind(ResourceClaim, Api.resourceClaims, ["v1", "v1beta2", "v1beta1"]),
+  backups: kind(Backup, Api.backups),
+  replicationsources: kind(ReplicationSource, Api.replicationSources)
 } as const
 
 /** The plural name of a kind we read. */
@@ -224,7 +134,4 @@ export type Plural = keyof typeof kinds
 export type ObjectOf<P extends Plural> = (typeof kinds)[P] extends Kind<infer A> ? A : never
 
 /** `nodes`, `volumesnapshots.snapshot.storage.k8s.io`: as kubectl and RBAC messages spell it. */
-export const resourceName = (plural: Plural): string => {
-  const { group } = kinds[plural]
-  return group === "" ? plural : `${plural}.${group}`
-}
+export const resourceName = (plural: Plural): string => Api.qualifiedName(kinds[plural])

@@ -51,9 +51,15 @@ const core = (plural: string, kind: string, namespaced = true): ApiResource => (
   namespaced
 })
 
-const inGroup = (group: string, plural: string, kind: string, namespaced = true): ApiResource => ({
+const inGroup = (
+  group: string,
+  plural: string,
+  kind: string,
+  namespaced = true,
+  version = "v1"
+): ApiResource => ({
   group,
-  version: "v1",
+  version,
   plural,
   kind,
   namespaced
@@ -81,7 +87,9 @@ export const podDisruptionBudgets = inGroup("policy", "poddisruptionbudgets", "P
 export const horizontalPodAutoscalers = inGroup(
   "autoscaling",
   "horizontalpodautoscalers",
-  "HorizontalPodAutoscaler"
+  "HorizontalPodAutoscaler",
+  true,
+  "v2"
 )
 export const endpointSlices = inGroup("discovery.k8s.io", "endpointslices", "EndpointSlice")
 export const leases = inGroup("coordination.k8s.io", "leases", "Lease")
@@ -103,4 +111,24 @@ export const volumeSnapshotClasses = inGroup(
   "volumesnapshotclasses",
   "VolumeSnapshotClass",
   false
+)
+
+/** Clusters before 1.36 serve these in a beta version only; discovery tells which. */
+const groupSnapshotGroup = "groupsnapshot.storage.k8s.io"
+export const volumeGroupSnapshots = inGroup(groupSnapshotGroup, "volumegroupsnapshots", "VolumeGroupSnapshot")
+export const volumeGroupSnapshotClasses = inGroup(
+  groupSnapshotGroup,
+  "volumegroupsnapshotclasses",
+  "VolumeGroupSnapshotClass",
+  false
+)
+export const resourceClaims = inGroup("resource.k8s.io", "resourceclaims", "ResourceClaim")
+
+export const backups = inGroup("velero.io", "backups", "Backup")
+export const replicationSources = inGroup(
+  "volsync.backube",
+  "replicationsources",
+  "ReplicationSource",
+  true,
+  "v1alpha1"
 )
