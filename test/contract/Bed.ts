@@ -23,9 +23,9 @@ const cutShort = "(the script ended)"
 export const isCutShort = (exchanges: ReadonlyArray<Exchange>): boolean => exchanges.at(-1)?.ask === cutShort
 
 /** A script that cannot go on says so in its last exchange. */
-const converse = (bed: Bed, scenario: Scenario, namespace: string, run: string): Effect.Effect<Transcript> =>
+const converse = (bed: Bed, scenario: Scenario, namespace: string): Effect.Effect<Transcript> =>
   Effect.gen(function* () {
-    const conversation = new Conversation(bed, namespace, run)
+    const conversation = new Conversation(bed, namespace)
     const exit = yield* Effect.exit(Effect.scoped(scenario.script(conversation)))
     if (exit._tag === "Failure") conversation.record(cutShort, String(exit.cause).slice(0, 2000))
     return { scenario, exchanges: conversation.exchanges }
@@ -65,7 +65,7 @@ export const onSandbox = (
           })
         )
     }
-    return yield* converse(bed, scenario, namespace, "rlocal")
+    return yield* converse(bed, scenario, namespace)
   })
   return drive(script).pipe(Effect.provide(TestClock.layer()), Effect.scoped)
 }
@@ -163,7 +163,7 @@ export const onReal = (
     yield* appears(cluster, `${path}/serviceaccounts/default`)
     yield* appears(cluster, `${path}/configmaps/kube-root-ca.crt`)
     const bed: Bed = { name: "real", cluster, forget: Effect.void, as: realAs(cluster) }
-    return yield* converse(bed, scenario, namespace, run).pipe(
+    return yield* converse(bed, scenario, namespace).pipe(
       Effect.ensuring(Effect.ignore(send(cluster, "DELETE", path)))
     )
   })

@@ -133,13 +133,15 @@ export class Conversation {
   readonly exchanges: Array<Exchange> = []
   readonly #normal: Normal
 
-  /** `run`: letters that make this run's names its own. */
-  constructor(bed: Bed, namespace: string, run: string) {
+  /** The namespace ends in a number and in letters that make this run's names its own. */
+  constructor(bed: Bed, namespace: string) {
     this.bed = bed
     this.namespace = namespace
+    const [number = "", letters = ""] = namespace.split("-").slice(-2)
     this.#normal = new Normal([
       [namespace, "<ns>"],
-      [run, "<run>"]
+      [`${number}-${letters}`, "<run>"],
+      [letters, "<run>"]
     ])
   }
 
@@ -318,6 +320,33 @@ export class Conversation {
       record(facts)
       return facts
     })
+  }
+
+  /** Runs a command in a pod of the script's own namespace: how it ended, and what it said, or why it did not run. */
+  exec(pod: string, command: ReadonlyArray<string>, container?: string): Effect.Effect<void> {
+    const running = this.bed.cluster.exec({
+      namespace: this.namespace,
+      pod,
+      command,
+      ...(container === undefined ? {} : { container })
+    })
+    return Effect.scoped(
+      Effect.gen(function* () {
+        const session = yield* running
+        const exit = yield* session.exit
+        return exit._tag === "Exited" ? exit.code : exit._tag
+      })
+    ).pipe(
+      Effect.match({
+        onSuccess: (code): Json => ({ exit: code }),
+        onFailure: (error): Json => ({
+          reason: error.reason._tag,
+          status: error.status ?? null,
+          message: error.message
+        })
+      }),
+      Effect.map((answer) => this.record(`EXEC ${pod} ${command.join(" ")}`, answer))
+    )
   }
 
   /** The resourceVersion of a list now. */

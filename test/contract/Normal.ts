@@ -40,6 +40,7 @@ export class Normal {
     for (const [word, stands] of this.#words) text = text.replaceAll(word, stands)
     return (
       text
+        .replaceAll(/\b[0-9a-f]{64}\b/g, (hash) => this.#number("hash", hash))
         .replaceAll(uidPattern, (uid) => this.#number("uid", uid))
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, "<microtime>")
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, "<time>")

@@ -203,6 +203,13 @@ export const pods = scenarios("pods")({
         without: ["status"]
       })
     }),
+  "a command needs a pod that runs": (to) =>
+    Effect.gen(function* () {
+      yield* to.exec("none", ["true"])
+      yield* to.quietly("POST", "pods", pod("one"))
+      yield* to.exec("one", ["true"])
+      yield* to.exec("one", ["true"], "other")
+    }),
   "a pod's containers have unique names": (to) =>
     to.post("pods", pod("one", { containers: [podSpec.containers[0], podSpec.containers[0]] }))
 })
