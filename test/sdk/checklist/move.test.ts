@@ -11,6 +11,14 @@ describe("move", () => {
     })
   }
 
+  it("names the labels that nodes must have there too, but for those that every node has", () => {
+    const { answer: said, findings } = look("move", "needs-on-target", (draft) => {
+      first(draft.workloads).template.nodeSelector = { disk: "nvme", "kubernetes.io/os": "linux" }
+    })
+    assert.strictEqual(said, "yes")
+    assert.match(first(findings).evidence, / and nodes with label disk=nvme$/)
+  })
+
   it("says of a target that has all that is needed that it has", () => {
     const verdict = look("move", "needs-on-target", () => {}, { target: south })
     assert.strictEqual(verdict.answer, "yes")

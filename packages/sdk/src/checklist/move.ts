@@ -235,15 +235,30 @@ const older = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     : []
 }
 
+/** Labels that every node has, or that name one node, which is another rule's. */
+const everywhere = new Set([hostnameKey, "kubernetes.io/os", "kubernetes.io/arch"])
+
+const nodeLabels = (state: AppState): ReadonlyArray<string> => [
+  ...new Set(
+    state.workloads.flatMap(({ template }) =>
+      Object.entries(template.nodeSelector).flatMap(([key, value]) =>
+        everywhere.has(key) ? [] : [`${key}=${value}`]
+      )
+    )
+  )
+]
+
 const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const classes = classesOf(state)
   const drivers = driversOf(state)
+  const labels = nodeLabels(state)
   const priorities = statefulSets(state).flatMap(({ template }) =>
     template.priorityClass === null ? [] : [template.priorityClass]
   )
   const needs = [
     ...(classes.length === 0 ? [] : [`class ${names(classes)}`]),
     ...(drivers.length === 0 ? [] : [`driver ${names(drivers)}`]),
+    ...(labels.length === 0 ? [] : [`nodes with label ${names(labels)}`]),
     ...(priorities.length === 0 ? [] : [`priority class ${names([...new Set(priorities)])}`])
   ]
   const target = settings.target
