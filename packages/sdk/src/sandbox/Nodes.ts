@@ -1,5 +1,6 @@
-/** The machines of a sandbox, and the storage classes that it has. */
+/** The machines of a sandbox, and the classes of storage and of snapshots that it has. */
 import type { Draft } from "./KubeObject.ts"
+import { healthy } from "./controller/NodeLifecycle.ts"
 import * as Timestamp from "./Timestamp.ts"
 
 export interface NodeOptions {
@@ -40,16 +41,11 @@ export const node = ({ name, zone, labels, allocatable }: NodeOptions, index: nu
         { type: "InternalIP", address: `192.168.0.${index + 1}` },
         { type: "Hostname", address: name }
       ],
-      conditions: [
-        {
-          type: "Ready",
-          status: "True",
-          reason: "KubeletReady",
-          message: "kubelet is posting ready status",
-          lastHeartbeatTime: time,
-          lastTransitionTime: time
-        }
-      ],
+      conditions: healthy.map((condition) => ({
+        ...condition,
+        lastHeartbeatTime: time,
+        lastTransitionTime: time
+      })),
       nodeInfo: {
         kubeletVersion: "v1.36.3",
         osImage: "sandbox",
@@ -83,6 +79,30 @@ export const storageClasses: ReadonlyArray<Draft> = [
   storageClass("shared-immediate", "shared", "Immediate"),
   storageClass("zonal", "zone", "WaitForFirstConsumer"),
   storageClass("local", "node", "WaitForFirstConsumer")
+]
+
+const snapshotClass = (group: string, kind: string, name: string, annotation: string) => ({
+  apiVersion: `${group}/v1`,
+  kind,
+  metadata: { name, annotations: { [annotation]: "true" } },
+  driver,
+  deletionPolicy: "Delete"
+})
+
+/** The defaults for one volume and for a group, cut at once and ready with the cut. */
+export const snapshotClasses: ReadonlyArray<Draft> = [
+  snapshotClass(
+    "snapshot.storage.k8s.io",
+    "VolumeSnapshotClass",
+    "snap",
+    "snapshot.storage.kubernetes.io/is-default-class"
+  ),
+  snapshotClass(
+    "groupsnapshot.storage.k8s.io",
+    "VolumeGroupSnapshotClass",
+    "group",
+    "groupsnapshot.storage.kubernetes.io/is-default-class"
+  )
 ]
 
 export const csiDriver: Draft = {

@@ -15,16 +15,24 @@ import { Registry } from "./Registry.ts"
 import { namespaces, nodes, serviceaccounts } from "./resource/core.ts"
 import { standard } from "./resource/index.ts"
 import { qualified, type ResourceType } from "./ResourceType.ts"
-import { claimsController, type Provisioning } from "./controller/Claims.ts"
+import { hasVolumes } from "./controller/Attach.ts"
 import { run } from "./controller/Controller.ts"
 import { garbageCollector } from "./controller/GarbageCollector.ts"
 import { kubelet } from "./controller/Kubelet.ts"
 import { namespaceController } from "./controller/Namespace.ts"
-import { setReady } from "./controller/NodeReady.ts"
+import { nodeLifecycle, type NodeLifecycleOptions } from "./controller/NodeLifecycle.ts"
+import type { Cause, Loss } from "./controller/NodeLoss.ts"
+import { podGarbageCollector } from "./controller/PodGarbageCollector.ts"
+import { PodsByNode } from "./controller/PodsByNode.ts"
+import { Recorder } from "./controller/Recorder.ts"
+import type { Provisioning } from "./controller/Provisioner.ts"
 import { scheduler } from "./controller/Scheduler.ts"
 import { statefulSetController } from "./controller/StatefulSet.ts"
-import { csiDriver, node, type NodeOptions, storageClasses, threeZones } from "./Nodes.ts"
+import { storageControllers } from "./controller/StorageControllers.ts"
+import { taintEviction } from "./controller/TaintEviction.ts"
+import { csiDriver, node, type NodeOptions, snapshotClasses, storageClasses, threeZones } from "./Nodes.ts"
 import type { Programs } from "./Program.ts"
+import { Storage, type StorageOptions } from "./Storage.ts"
 import type { Volume } from "./Volume.ts"
 import { notImplemented } from "./Status.ts"
 import { Store } from "./Store.ts"
@@ -47,6 +55,14 @@ export interface Options {
   readonly startMillis?: number
   /** Between a change and the controllers' answer to it. Default 0. */
   readonly reactionMillis?: number
+  /** Controllers and kubelets leave events on what they work on. Default true. */
+  readonly events?: boolean
+  /** Pods and Services that ask for it have addresses of both families. Default false. */
+  readonly dualStack?: boolean
+  /** How long a silent node is waited for. */
+  readonly nodeLifecycle?: NodeLifecycleOptions
+  /** How the storage behaves that holds the volumes. */
+  readonly storage?: StorageOptions
   /** How storage classes behave, by name. */
   readonly provisioning?: Readonly<Record<string, Provisioning>>
   /** Namespaces beside `default`, `kube-system`, `kube-public` and `kube-node-lease`. */
@@ -68,9 +84,13 @@ export interface Shape {
   readonly processes: Processes
   /** The bytes of each volume, by its handle. */
   readonly volumes: Map<string, Volume>
-  /** Takes a node's kubelet away: its pods go on saying Running, and nothing of them is heard. */
-  readonly loseNode: (name: string) => void
-  /** Gives it back. */
+  /**
+   * Silences a node. Its pods go on saying Running; after the grace period of
+   * `nodeLifecycle` they are not ready. `network`, the default: their containers run on,
+   * out of reach. `power`: they have ended.
+   */
+  readonly loseNode: (name: string, cause?: Cause) => void
+  /** Hears of it again, at once. */
   readonly findNode: (name: string) => void
   /** Creates an object, as `kubectl create` would. */
   readonly create: (object: Draft) => KubeObject
@@ -112,8 +132,11 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     ]
     const api = new Api(registry, types)
     const processes = new Processes()
-    const volumes = new Map<string, Volume>()
-    const lost = new Set<string>()
+    const storage = new Storage(options.storage)
+    const { volumes } = storage
+    const losses = new Map<string, Loss>()
+    const byNode = new PodsByNode(store)
+    const recorder = new Recorder(registry, options.events)
     const create = (object: Draft): KubeObject => {
       const type = types.find(
         (each) =>
@@ -145,15 +168,22 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     for (const [index, each] of (options.nodes ?? (options.bare === true ? [] : threeZones)).entries()) {
       registry.create(nodes, undefined, node(each, index, registry.now()))
     }
-    if (options.bare !== true) for (const draft of [csiDriver, ...storageClasses]) create(draft)
+    if (options.bare !== true) {
+      const isServed = ({ kind }: Draft): boolean => types.some((type) => type.kind === kind)
+      for (const draft of [csiDriver, ...storageClasses, ...snapshotClasses].filter(isServed)) create(draft)
+    }
     yield* Effect.addFinalizer(() => processes.end)
     const context = yield* Effect.context<Scope.Scope>()
     const kubelets = kubelet(
       registry,
       {
         volumes,
+        hasVolumes: (pod) => hasVolumes(registry, pod),
         processes,
-        lost,
+        losses,
+        byNode,
+        recorder,
+        dualStack: options.dualStack === true,
         ...(options.programs === undefined ? {} : { programs: options.programs }),
         ...(options.startMillis === undefined ? {} : { startMillis: options.startMillis })
       },
@@ -166,27 +196,26 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
           namespaceController(registry, types),
           garbageCollector(registry, types),
           statefulSetController(registry),
-          claimsController(registry, {
-            volumes,
-            ...(options.provisioning === undefined ? {} : { provisioning: options.provisioning })
+          ...storageControllers(registry, {
+            storage,
+            recorder,
+            lost: losses,
+            provisioning: options.provisioning
           }),
-          scheduler(registry),
-          kubelets.controller
+          scheduler(registry, byNode, recorder),
+          kubelets.controller,
+          nodeLifecycle(registry, losses, byNode, options.nodeLifecycle),
+          taintEviction(registry, byNode, recorder),
+          podGarbageCollector(registry, byNode),
+          recorder.controller
         ],
         options.reactionMillis === undefined ? {} : { reactionMillis: options.reactionMillis }
       )
     }
     return {
       volumes,
-      loseNode: (name) => {
-        lost.add(name)
-        setReady(registry, name, "Unknown")
-      },
-      findNode: (name) => {
-        lost.delete(name)
-        setReady(registry, name, "True")
-        kubelets.wakeAll()
-      },
+      loseNode: (name, cause = "network") => kubelets.lose(name, cause),
+      findNode: kubelets.find,
       cluster: forUser(api, processes, Access.admin),
       as: (user) => forUser(api, processes, user),
       api,

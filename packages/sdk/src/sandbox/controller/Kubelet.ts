@@ -1,5 +1,5 @@
 /**
- * The kubelets of all nodes: they start a pod's containers once its claims are bound,
+ * The kubelets of all nodes: they start a pod's containers once its volumes are there,
  * report readiness, stop it within its grace period, and restart what ends. On a node
  * that is lost nothing of that happens, and the pod goes on saying Running.
  */
@@ -11,54 +11,56 @@ import type { Processes } from "../Processes.ts"
 import { type Host, plain, type Program, type Programs } from "../Program.ts"
 import type { Registry } from "../Registry.ts"
 import {
-  type Condition,
   type Container,
+  nodes,
   persistentvolumeclaims,
   persistentvolumes,
   type Pod,
-  pods,
-  type PodStatus
+  pods
 } from "../resource/core.ts"
+import { volumeattachments } from "../resource/storage.ts"
 import * as Timestamp from "../Timestamp.ts"
 import type { Volume } from "../Volume.ts"
+import { claimOfAttachment } from "./Attach.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
 import type { Controller } from "./Controller.ts"
-import { withCondition } from "./Scheduler.ts"
+import { heartbeat } from "./NodeLifecycle.ts"
+import type { Cause, Loss } from "./NodeLoss.ts"
+import { type ContainerRun, containerRun, hasEnded, isDone, type PodRun, podStatus } from "./PodReport.ts"
+import type { PodsByNode } from "./PodsByNode.ts"
+import type { Recorder } from "./Recorder.ts"
 
 export interface KubeletOptions {
   readonly programs?: Programs
-  /** From a pod on its node to its containers running. Default 1000. */
+  /** From a pod on its node, with its volumes, to its first container running. Default 1000. */
   readonly startMillis?: number
+  /** Pods have addresses of both families. Default false. */
+  readonly dualStack?: boolean
+  /** Whether a pod's volumes are where it is. Default: its claims are bound. */
+  readonly hasVolumes?: (pod: Pod) => boolean
   readonly volumes: ReadonlyMap<string, Volume>
   readonly processes: Processes
-  /** Names of nodes whose kubelet is gone. */
-  readonly lost: ReadonlySet<string>
+  readonly byNode: PodsByNode
+  readonly recorder: Recorder
+  /** Nodes that are not heard of; the kubelets write it. */
+  readonly losses: Map<string, Loss>
 }
 
-interface Run {
-  /** When the containers run. */
-  readonly startAt: number
-  startedAt: number | undefined
-  /** When the pod's stop is complete, once it was asked. */
-  stopping: boolean
-  stopped: boolean
-  readonly restarts: Map<string, number>
-  /** When a container that ended starts again. */
-  readonly backoff: Map<string, number>
-}
+/** A program without a declared probe is asked once a second. */
+const lookMillis = 1000
 
-const address = (uid: string): string => {
-  let hash = 7
-  for (let i = 0; i < uid.length; i++) hash = (Math.imul(hash, 31) + uid.charCodeAt(i)) >>> 0
-  return `10.244.${(hash >>> 8) % 256}.${(hash % 254) + 1}`
-}
+/** The first restart comes at once, the next after 10 s, then 20 s, up to five minutes; ten good minutes begin it anew. */
+const restartMillis = (run: ContainerRun): number =>
+  run.restarts === 0 ? 1000 : Math.min(300_000, 10_000 * 2 ** (run.restarts - 1))
 
 class Kubelet {
   readonly #registry: Registry
   readonly #options: KubeletOptions
   readonly #fork: (effect: Effect.Effect<void>) => void
   readonly #wake: (pod: Pod) => void
-  readonly #runs = new Map<string, Run>()
+  readonly #runs = new Map<string, PodRun>()
+  /** Pods deleted by force while nobody could tell their node. */
+  readonly #strays = new Map<string, Array<Pod>>()
 
   constructor(
     registry: Registry,
@@ -74,35 +76,36 @@ class Kubelet {
 
   reconcile(pod: Pod): number | undefined {
     const { nodeName } = pod.spec
-    if (nodeName === undefined || this.#options.lost.has(nodeName)) return undefined
+    if (nodeName === undefined || this.#options.losses.has(nodeName)) return undefined
     if (pod.metadata.deletionTimestamp !== undefined) return this.#stop(pod)
     if (pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return undefined
     const now = this.#registry.now()
     let run = this.#runs.get(pod.metadata.uid)
     if (run === undefined) {
-      if (!this.#claimsAreBound(pod)) return undefined
+      if (!(this.#options.hasVolumes?.(pod) ?? this.#claimsAreBound(pod))) return undefined
       run = {
         startAt: now + (this.#options.startMillis ?? 1000),
-        startedAt: undefined,
+        init: (pod.spec.initContainers ?? []).map(containerRun),
+        main: pod.spec.containers.map(containerRun),
         stopping: false,
         stopped: false,
-        restarts: new Map(),
-        backoff: new Map()
+        told: undefined
       }
       this.#runs.set(pod.metadata.uid, run)
-      this.#report(pod, run)
     }
-    if (run.startAt > now) return run.startAt - now
-    run.startedAt ??= now
-    let again = Number.POSITIVE_INFINITY
-    for (const container of pod.spec.containers) {
-      if (this.#options.processes.get(pod.metadata.uid, container.name) !== undefined) continue
-      const wait = (run.backoff.get(container.name) ?? now) - now
-      if (wait > 0) again = Math.min(again, wait)
-      else this.#start(pod, container, run)
+    let next = run.startAt
+    if (run.startAt <= now) {
+      next = this.#startAll(pod, run)
+      next = Math.min(next, this.#probeAll(pod, run))
     }
-    again = Math.min(again, this.#report(pod, run))
-    return again === Number.POSITIVE_INFINITY ? undefined : again
+    if (run.told !== pod) this.#tell(pod, run)
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - now)
+  }
+
+  #tell(pod: Pod, run: PodRun): void {
+    const { namespace, name } = pod.metadata
+    this.#registry.setStatus(pods, pod, podStatus(this.#registry, pod, run, this.#options.dualStack === true))
+    run.told = this.#registry.store.get(pods, namespace, name)
   }
 
   #claimsAreBound(pod: Pod): boolean {
@@ -111,6 +114,33 @@ class Kubelet {
         this.#registry.store.get(persistentvolumeclaims, pod.metadata.namespace, name)?.status.phase ===
         "Bound"
     )
+  }
+
+  /** Starts what should run: init containers one after another, then all others. Answers when the next start is due. */
+  #startAll(pod: Pod, run: PodRun): number {
+    const first = run.init.find((each) => !isDone(each))
+    const wanted = first === undefined ? run.main : [first]
+    let next = Number.POSITIVE_INFINITY
+    for (const each of wanted) {
+      if (each.startedAt !== undefined || hasEnded(each)) continue
+      if ((each.startAt ?? 0) > this.#registry.now()) next = Math.min(next, each.startAt ?? next)
+      else {
+        run.told = undefined
+        this.#start(pod, each, first !== undefined)
+      }
+    }
+    // What an init container without a program did, it has done: on to the next.
+    return first !== undefined && isDone(first) ? this.#startAll(pod, run) : next
+  }
+
+  /** What is mounted once stays mounted, also when the volume has gone on to another node. */
+  #mounts(pod: Pod, container: Container): Host["volume"] {
+    const mounted = new Map<string, Volume>()
+    return (mountPath) => {
+      const volume = mounted.get(mountPath) ?? this.#volumeAt(pod, container, mountPath)
+      if (volume !== undefined) mounted.set(mountPath, volume)
+      return volume
+    }
   }
 
   #volumeAt(pod: Pod, container: Container, mountPath: string): Volume | undefined {
@@ -122,30 +152,68 @@ class Kubelet {
     return this.#options.volumes.get(volume?.spec.csi?.volumeHandle ?? "")
   }
 
-  #start(pod: Pod, container: Container, run: Run): void {
+  /** The container that a name leads to, as far as the network between the nodes goes. */
+  #peer(from: Pod, name: string): Host | undefined {
+    const { losses, processes } = this.#options
+    const other = this.#registry.store.get(pods, from.metadata.namespace, name)
+    if (other === undefined) return undefined
+    const isCutOff = losses.has(other.spec.nodeName ?? "") || losses.has(from.spec.nodeName ?? "")
+    if (isCutOff && other.spec.nodeName !== from.spec.nodeName) return undefined
+    return other.spec.containers
+      .map((container) => processes.get(other.metadata.uid, container.name)?.host)
+      .find((host) => host !== undefined)
+  }
+
+  #say(pod: Pod, container: Container, reason: string, message: string, isInit: boolean): void {
+    this.#options.recorder.record(pod, {
+      type: reason === "Unhealthy" || reason === "BackOff" ? "Warning" : "Normal",
+      reason,
+      message,
+      component: "kubelet",
+      host: pod.spec.nodeName ?? "",
+      fieldPath: `spec.${isInit ? "initContainers" : "containers"}{${container.name}}`
+    })
+  }
+
+  #start(pod: Pod, run: ContainerRun, isInit: boolean): void {
+    const { container } = run
+    const now = this.#registry.now()
     const program = this.#options.programs?.(pod, container) ?? plain
-    const { processes, lost } = this.#options
+    const { processes, losses } = this.#options
     const scope = Scope.makeUnsafe()
+    if (run.last !== undefined) run.restarts += 1
     const host: Host = {
       pod,
       container,
-      restarts: run.restarts.get(container.name) ?? 0,
-      volume: (mountPath) => this.#volumeAt(pod, container, mountPath),
-      peer: (name) => processes.byPod(pod.metadata.namespace ?? "", name)?.host,
+      restarts: run.restarts,
+      volume: this.#mounts(pod, container),
+      peer: (name) => this.#peer(pod, name),
       memory: new Map()
     }
-    const isReachable = (): boolean => !lost.has(pod.spec.nodeName ?? "")
-    processes.add({ host, program, scope, isReachable })
+    const isReachable = (): boolean => !losses.has(pod.spec.nodeName ?? "")
+    run.startedAt = now
+    run.startAt = undefined
+    run.streak = 0
+    run.ready = false
+    run.probeAt = isInit
+      ? Number.POSITIVE_INFINITY
+      : now + (container.readinessProbe?.initialDelaySeconds ?? 0) * 1000
+    this.#say(pod, container, "Started", "Container started", isInit)
+    if (isInit && program.onStart === undefined) {
+      this.#ended(pod, run, 0, isInit)
+      return
+    }
+    const process = { host, program, scope, isReachable }
+    processes.add(process)
     if (program.onStart === undefined) return
     const main = program.onStart(host).pipe(
       Effect.provideService(Scope.Scope, scope),
-      // A container that ends by itself is started again, ten seconds later, then twenty, up to five minutes.
-      Effect.flatMap(() =>
+      Effect.flatMap((code) =>
         Effect.suspend(() => {
-          const times = (run.restarts.get(container.name) ?? 0) + 1
-          run.restarts.set(container.name, times)
-          run.backoff.set(container.name, this.#registry.now() + Math.min(300_000, 10_000 * 2 ** (times - 1)))
           processes.remove(pod.metadata.uid, container.name)
+          this.#ended(pod, run, code, isInit)
+          const whole = this.#runs.get(pod.metadata.uid)
+          if (whole !== undefined) whole.told = undefined
           this.#wake(pod)
           return Scope.close(scope, Exit.void)
         })
@@ -154,70 +222,57 @@ class Kubelet {
     this.#fork(Effect.asVoid(Effect.forkIn(main, scope)))
   }
 
-  /** Writes what is so; answers when to probe again. */
-  #report(pod: Pod, run: Run): number {
+  #ended(pod: Pod, run: ContainerRun, code: number, isInit: boolean): void {
     const now = this.#registry.now()
-    const { uid } = pod.metadata
-    const states = pod.spec.containers.map((container) => {
-      const process = this.#options.processes.get(uid, container.name)
-      return {
-        container,
-        process,
-        ready: process !== undefined && this.#isReady(process.program, process.host, run)
+    const startedAt = run.startedAt ?? now
+    const policy = pod.spec.restartPolicy ?? "Always"
+    const isWanted = isInit
+      ? code !== 0 && policy !== "Never"
+      : policy === "Always" || (policy === "OnFailure" && code !== 0)
+    if (now - startedAt > 600_000) run.restarts = 0
+    run.startedAt = undefined
+    run.ready = false
+    run.last = { code, startedAt, at: now }
+    run.startAt = isWanted ? now + restartMillis(run) : Number.POSITIVE_INFINITY
+    if (isWanted && run.restarts > 0) {
+      const { namespace, name, uid } = pod.metadata
+      const where = `${run.container.name} in pod ${name}_${namespace}(${uid})`
+      this.#say(pod, run.container, "BackOff", `Back-off restarting failed container ${where}`, isInit)
+    }
+  }
+
+  /** Asks the readiness of what runs; answers when the next question is due. */
+  #probeAll(pod: Pod, run: PodRun): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const each of run.main) {
+      const process = this.#options.processes.get(pod.metadata.uid, each.container.name)
+      if (process === undefined || each.startedAt === undefined) continue
+      if (each.probeAt <= this.#registry.now()) {
+        const before = each.ready
+        this.#probe(pod, each, process.program, process.host)
+        if (each.ready !== before) run.told = undefined
       }
-    })
-    const started = run.startedAt !== undefined
-    const ready = started && states.every((state) => state.ready)
-    const initialized: Condition = { type: "Initialized", status: "True" }
-    const containers: Condition = ready
-      ? { type: "ContainersReady", status: "True" }
-      : { type: "ContainersReady", status: "False", reason: "ContainersNotReady" }
-    let conditions = pod.status.conditions ?? []
-    for (const condition of [
-      { type: "PodReadyToStartContainers", status: started ? "True" : "False" } as const,
-      initialized,
-      { ...containers, type: "Ready" },
-      containers
-    ]) {
-      conditions = withCondition(conditions, condition, now)
+      next = Math.min(next, each.probeAt)
     }
-    const status: PodStatus = {
-      ...pod.status,
-      phase: started ? "Running" : "Pending",
-      conditions,
-      hostIP: "192.168.0.1",
-      startTime: pod.status["startTime"] ?? Timestamp.fromMillis(now),
-      ...(started ? { podIP: address(uid), podIPs: [{ ip: address(uid) }] } : {}),
-      containerStatuses: states.map(({ container, process, ready: isReady }) => ({
-        name: container.name,
-        image: container.image ?? "",
-        imageID: "",
-        ready: isReady,
-        started: process !== undefined,
-        restartCount: run.restarts.get(container.name) ?? 0,
-        state:
-          process !== undefined
-            ? { running: { startedAt: Timestamp.fromMillis(run.startedAt ?? now) } }
-            : { waiting: { reason: started ? "CrashLoopBackOff" : "ContainerCreating" } }
-      }))
-    }
-    this.#registry.setStatus(pods, pod, status)
-    const probed = states.some(({ process }) => process?.program.isReady !== undefined)
-    const waiting = states.some(({ container }) => !ready && container.readinessProbe !== undefined)
-    return started && (probed || waiting) ? this.#periodMillis(pod) : Number.POSITIVE_INFINITY
+    return next
   }
 
-  #periodMillis(pod: Pod): number {
-    const periods = pod.spec.containers.flatMap(({ readinessProbe }) =>
-      readinessProbe === undefined ? [] : [(readinessProbe.periodSeconds ?? 10) * 1000]
-    )
-    return Math.min(1000, ...periods)
-  }
-
-  #isReady(program: Program, host: Host, run: Run): boolean {
-    const delay = (host.container.readinessProbe?.initialDelaySeconds ?? 0) * 1000
-    if (this.#registry.now() - (run.startedAt ?? 0) < delay) return false
-    return program.isReady?.(host) ?? true
+  #probe(pod: Pod, run: ContainerRun, program: Program, host: Host): void {
+    const { readinessProbe } = run.container
+    const isReady = program.isReady?.(host) ?? true
+    const { failureThreshold = 3, successThreshold = 1, periodSeconds = 10 } = readinessProbe ?? {}
+    run.streak = isReady === run.ready ? 0 : run.streak + 1
+    const enough = readinessProbe === undefined ? 1 : isReady ? successThreshold : failureThreshold
+    if (!isReady && readinessProbe !== undefined)
+      this.#say(pod, run.container, "Unhealthy", "Readiness probe failed: ", false)
+    if (run.streak >= enough) {
+      run.ready = isReady
+      run.streak = 0
+    }
+    // What cannot fail is not asked again.
+    const isSettled = run.ready && program.isReady === undefined
+    const period = readinessProbe === undefined ? lookMillis : periodSeconds * 1000
+    run.probeAt = isSettled ? Number.POSITIVE_INFINITY : this.#registry.now() + period
   }
 
   #stop(pod: Pod): number | undefined {
@@ -226,39 +281,110 @@ class Kubelet {
     const ends = Timestamp.toMillis(pod.metadata.deletionTimestamp ?? "")
     const left = ends - this.#registry.now()
     if (run !== undefined && !run.stopped && left > 0) {
-      if (!run.stopping) {
-        run.stopping = true
-        const stops = pod.spec.containers.flatMap((container) => {
-          const process = this.#options.processes.get(uid, container.name)
-          return process?.program.onStop === undefined ? [] : [process.program.onStop(process.host)]
-        })
-        if (stops.length === 0) run.stopped = true
-        else
-          this.#fork(
-            Effect.ensuring(
-              Effect.all(stops, { concurrency: "unbounded", discard: true }),
-              Effect.sync(() => {
-                run.stopped = true
-                this.#wake(pod)
-              })
-            )
-          )
-      }
+      if (!run.stopping) this.#beginStop(pod, run)
       if (!run.stopped) return left
     }
+    if (run !== undefined) this.#reportEnd(pod, run)
     this.forget(pod)
     this.#registry.remove(pods, namespace, name, { uid, gracePeriodSeconds: 0 })
     return undefined
   }
 
+  #beginStop(pod: Pod, run: PodRun): void {
+    run.stopping = true
+    const running = [...run.init, ...run.main].flatMap(({ container }) => {
+      const process = this.#options.processes.get(pod.metadata.uid, container.name)
+      return process === undefined ? [] : [{ container, process }]
+    })
+    for (const { container } of running)
+      this.#say(pod, container, "Killing", `Stopping container ${container.name}`, false)
+    const stops = running.flatMap(({ process: { program, host } }) => program.onStop?.(host) ?? [])
+    if (stops.length === 0) run.stopped = true
+    else
+      this.#fork(
+        Effect.ensuring(
+          Effect.all(stops, { concurrency: "unbounded", discard: true }),
+          Effect.sync(() => {
+            run.stopped = true
+            this.#wake(pod)
+          })
+        )
+      )
+  }
+
+  /** A pod that goes ends in a phase of its own first, since Kubernetes 1.27. */
+  #reportEnd(pod: Pod, run: PodRun): void {
+    const isKilled = !run.stopped && run.stopping
+    for (const each of [...run.init, ...run.main]) {
+      const now = this.#registry.now()
+      if (each.startedAt !== undefined)
+        each.last = { code: isKilled ? 137 : 0, startedAt: each.startedAt, at: now }
+      each.startedAt = undefined
+      each.startAt = Number.POSITIVE_INFINITY
+      each.ready = false
+    }
+    if (run.main.some(({ last }) => last === undefined)) return
+    this.#tell(pod, run)
+  }
+
   /** Ends whatever runs of the pod. */
   forget(pod: Pod): void {
     this.#runs.delete(pod.metadata.uid)
-    for (const container of pod.spec.containers) {
+    this.#kill(pod)
+  }
+
+  #kill(pod: Pod): void {
+    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
       const process = this.#options.processes.remove(pod.metadata.uid, container.name)
       if (process !== undefined) this.#fork(Scope.close(process.scope, Exit.void))
     }
   }
+
+  /** Deleted without the kubelet's doing, by force: what ran of it ends, as soon as its node hears of it. */
+  deleted(pod: Pod): void {
+    const { nodeName = "" } = pod.spec
+    if (!this.#options.losses.has(nodeName)) this.forget(pod)
+    else this.#strays.set(nodeName, [...(this.#strays.get(nodeName) ?? []), pod])
+  }
+
+  lose(name: string, cause: Cause): void {
+    this.#options.losses.set(name, { cause, since: this.#registry.now() })
+    if (cause === "power") for (const pod of this.#options.byNode.on(name)) this.#kill(pod)
+  }
+
+  find(name: string): void {
+    const loss = this.#options.losses.get(name)
+    this.#options.losses.delete(name)
+    for (const pod of this.#strays.get(name) ?? []) this.forget(pod)
+    this.#strays.delete(name)
+    for (const pod of this.#options.byNode.on(name)) {
+      const run = this.#runs.get(pod.metadata.uid)
+      if (loss?.cause === "power" && run !== undefined) this.#reboot(run)
+      this.#wake(pod)
+    }
+  }
+
+  /** After a power cut every container starts anew, the init containers too. */
+  #reboot(run: PodRun): void {
+    const now = this.#registry.now()
+    run.startAt = now + (this.#options.startMillis ?? 1000)
+    run.told = undefined
+    for (const each of [...run.init, ...run.main]) {
+      if (each.startedAt !== undefined) each.last = { code: 255, startedAt: each.startedAt, at: now }
+      each.startedAt = undefined
+      each.startAt = undefined
+      each.ready = false
+    }
+    for (const each of run.init) each.last = undefined
+  }
+}
+
+export interface Kubelets {
+  readonly controller: Controller
+  /** Silences a node. */
+  readonly lose: (name: string, cause: Cause) => void
+  /** Hears of it again. */
+  readonly find: (name: string) => void
 }
 
 /** `context`: of the fiber that makes the sandbox; the programs run in it, and end with its scope. */
@@ -266,37 +392,42 @@ export const kubelet = (
   registry: Registry,
   options: KubeletOptions,
   context: Context.Context<Scope.Scope>
-): { readonly controller: Controller; readonly wakeAll: () => void } => {
+): Kubelets => {
   const { store } = registry
   const runFork = Effect.runForkWith(context)
-  let notify: (pod: Pod) => void = () => undefined
+  const wake = (pod: Pod): void => {
+    // A change that only the kubelet knows of: the pod is written as it is.
+    const current = store.get(pods, pod.metadata.namespace, pod.metadata.name)
+    if (current?.metadata.uid === pod.metadata.uid) store.touch(pods, current)
+  }
   const inner = new Kubelet(
     registry,
     options,
     (effect) => {
       runFork(Effect.forkScoped(effect))
     },
-    (pod) => notify(pod)
+    wake
   )
   const keyOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
-  notify = (pod) => {
-    // A change that only the kubelet knows of: the pod is written as it is.
-    const current = store.get(pods, pod.metadata.namespace, pod.metadata.name)
-    if (current?.metadata.uid === pod.metadata.uid) store.touch(pods, current)
+  const touchNode = (name: string): void => {
+    const node = store.get(nodes, undefined, name)
+    if (node !== undefined) store.touch(nodes, node)
   }
   return {
     controller: {
       name: "kubelet",
       keysOf: ({ kind, type, object, previous }) => {
         if (type === pods) {
-          // Deleted without the kubelet's doing, by force: what ran of it ends all the same.
-          if (kind === "DELETED" && previous !== undefined) inner.forget(previous as Pod)
+          if (kind === "DELETED" && previous !== undefined) inner.deleted(previous as Pod)
           return [`${object.metadata.namespace}/${object.metadata.name}`]
         }
-        const claim =
+        const [namespace, name = ""] =
           type === persistentvolumeclaims
-            ? store.get(persistentvolumeclaims, object.metadata.namespace, object.metadata.name)
-            : undefined
+            ? [object.metadata.namespace, object.metadata.name]
+            : type === volumeattachments
+              ? claimOfAttachment(registry, object).split("/")
+              : []
+        const claim = store.get(persistentvolumeclaims, namespace, name)
         return claim === undefined ? [] : usersOf(registry, claim).map(keyOf)
       },
       reconcile: (key) => {
@@ -305,8 +436,14 @@ export const kubelet = (
         return pod === undefined ? undefined : inner.reconcile(pod)
       }
     },
-    wakeAll: () => {
-      for (const pod of store.list(pods)) notify(pod)
+    lose: (name, cause) => {
+      inner.lose(name, cause)
+      touchNode(name)
+    },
+    find: (name) => {
+      inner.find(name)
+      heartbeat(registry, name)
+      touchNode(name)
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Whether a node suits a pod: taints, selectors, affinity, room, and where its volumes are. */
-import { arrayAt, at, stringAt } from "../Json.ts"
+import { arrayAt, at, numberAt, stringAt } from "../Json.ts"
 import * as Quantity from "../Quantity.ts"
 import type { Registry } from "../Registry.ts"
 import {
@@ -10,8 +10,10 @@ import {
   type Taint,
   type Toleration
 } from "../resource/core.ts"
+import { labelSelector } from "../Selector.ts"
+import { type PodsByNode, requestOf } from "./PodsByNode.ts"
 
-const tolerates = (taint: Taint, toleration: Toleration): boolean =>
+export const tolerates = (taint: Taint, toleration: Toleration): boolean =>
   (toleration.effect === undefined || toleration.effect === "" || toleration.effect === taint.effect) &&
   (toleration.key === undefined || toleration.key === "" || toleration.key === taint.key) &&
   (toleration.operator === "Exists" || (toleration.value ?? "") === (taint.value ?? ""))
@@ -58,29 +60,32 @@ const meetsTerms = (node: Node, terms: ReadonlyArray<unknown>): boolean =>
       arrayAt(term, "matchFields").every((each) => meets({ "metadata.name": node.metadata.name }, each))
   )
 
+/** By the pod's nodeSelector and its required node affinity. */
+const isSelected = (pod: Pod, node: Node): boolean => {
+  const labels = node.metadata.labels ?? {}
+  const terms = arrayAt(
+    pod.spec.affinity,
+    "nodeAffinity",
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "nodeSelectorTerms"
+  )
+  return (
+    Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value) &&
+    meetsTerms(node, terms)
+  )
+}
+
 export const holds = (node: Node, volume: PersistentVolume): boolean =>
   meetsTerms(node, arrayAt(volume.spec.nodeAffinity, "required", "nodeSelectorTerms"))
 
-const requested = (pod: Pod, resource: string): number =>
-  pod.spec.containers.reduce(
-    (sum, { resources }) => sum + Quantity.parse(resources?.requests?.[resource] ?? "0"),
-    0
-  )
-
-const hasRoom = (registry: Registry, pod: Pod, node: Node): string | undefined => {
-  const here = registry.store
-    .list(pods)
-    .filter(
-      ({ spec, status }) =>
-        spec.nodeName === node.metadata.name && status.phase !== "Succeeded" && status.phase !== "Failed"
-    )
+const hasRoom = (pod: Pod, node: Node, byNode: PodsByNode): string | undefined => {
   const allocatable = node.status.allocatable ?? {}
-  for (const resource of ["cpu", "memory"]) {
-    const room = Quantity.parse(allocatable[resource] ?? "1Ei")
-    const used = here.reduce((sum, each) => sum + requested(each, resource), 0)
-    if (used + requested(pod, resource) > room) return `Insufficient ${resource}`
-  }
-  return here.length + 1 > Quantity.parse(allocatable["pods"] ?? "110") ? "Too many pods" : undefined
+  const used = byNode.used(node.metadata.name)
+  if (used.cpu + requestOf(pod, "cpu") > Math.round(Quantity.parse(allocatable["cpu"] ?? "1E") * 1000))
+    return "Insufficient cpu"
+  if (used.memory + requestOf(pod, "memory") > Quantity.parse(allocatable["memory"] ?? "1Ei"))
+    return "Insufficient memory"
+  return used.count + 1 > Quantity.parse(allocatable["pods"] ?? "110") ? "Too many pods" : undefined
 }
 
 /** Pods of the term's selector that already run in the node's domain: required anti-affinity. */
@@ -94,7 +99,7 @@ const isRepelled = (
     (term) => {
       const key = stringAt(term, "topologyKey") ?? ""
       const domain = node.metadata.labels?.[key]
-      const wanted = at(term, "labelSelector", "matchLabels")
+      const selects = labelSelector(at(term, "labelSelector"))
       return registry.store.list(pods, pod.metadata.namespace).some((other) => {
         const { nodeName } = other.spec
         return (
@@ -102,13 +107,47 @@ const isRepelled = (
           other.metadata.uid !== pod.metadata.uid &&
           domain !== undefined &&
           domainOf(nodeName, key) === domain &&
-          typeof wanted === "object" &&
-          wanted !== null &&
-          Object.entries(wanted).every(([label, value]) => other.metadata.labels?.[label] === value)
+          selects(other.metadata.labels ?? {})
         )
       })
     }
   )
+
+/** What the pod's DoNotSchedule spread constraints say of a node; what they are told of the others is counted once. */
+export const spread = (
+  registry: Registry,
+  pod: Pod,
+  all: ReadonlyArray<Node>
+): ((node: Node) => string | undefined) => {
+  const hard = (pod.spec.topologySpreadConstraints ?? []).filter(
+    (each) => stringAt(each, "whenUnsatisfiable") !== "ScheduleAnyway"
+  )
+  const limits = hard.map((each) => {
+    const key = stringAt(each, "topologyKey") ?? ""
+    const selects = labelSelector(at(each, "labelSelector"))
+    const domainOf = new Map(all.map(({ metadata }) => [metadata.name, metadata.labels?.[key]]))
+    const counts = new Map<string, number>()
+    for (const node of all) {
+      const domain = domainOf.get(node.metadata.name)
+      if (domain !== undefined && isSelected(pod, node)) counts.set(domain, 0)
+    }
+    for (const { metadata, spec } of registry.store.list(pods, pod.metadata.namespace)) {
+      const domain = domainOf.get(spec.nodeName ?? "")
+      const count = domain === undefined ? undefined : counts.get(domain)
+      if (domain === undefined || count === undefined || metadata.deletionTimestamp !== undefined) continue
+      if (selects(metadata.labels ?? {})) counts.set(domain, count + 1)
+    }
+    const least = Math.min(...counts.values())
+    const own = selects(pod.metadata.labels ?? {}) ? 1 : 0
+    const most = least + (numberAt(each, "maxSkew") ?? 1) - own
+    return (node: Node): boolean => {
+      const domain = domainOf.get(node.metadata.name)
+      return domain !== undefined && (counts.get(domain) ?? 0) <= most
+    }
+  })
+  return (node) =>
+    limits.every((fits) => fits(node)) ? undefined : "node(s) didn't match pod topology spread constraints"
+}
 
 /** Why the node does not suit, in the scheduler's words; undefined when it does. */
 export const unfit = (
@@ -116,22 +155,15 @@ export const unfit = (
   pod: Pod,
   node: Node,
   volumes: ReadonlyArray<PersistentVolume>,
-  domainOf: (name: string, key: string) => string | undefined
+  domainOf: (name: string, key: string) => string | undefined,
+  byNode: PodsByNode
 ): string | undefined => {
   if (node.spec.unschedulable === true) return "node(s) were unschedulable"
   const taint = untolerated(pod, node, ["NoSchedule", "NoExecute"])
   if (taint !== undefined) return `node(s) had untolerated taint(s)`
-  const labels = node.metadata.labels ?? {}
-  const selected = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)
-  const terms = arrayAt(
-    pod.spec.affinity,
-    "nodeAffinity",
-    "requiredDuringSchedulingIgnoredDuringExecution",
-    "nodeSelectorTerms"
-  )
-  if (!selected || !meetsTerms(node, terms)) return "node(s) didn't match Pod's node affinity/selector"
+  if (!isSelected(pod, node)) return "node(s) didn't match Pod's node affinity/selector"
   if (!volumes.every((volume) => holds(node, volume)))
     return "node(s) didn't match PersistentVolume's node affinity"
   if (isRepelled(registry, pod, node, domainOf)) return "node(s) didn't match pod anti-affinity rules"
-  return hasRoom(registry, pod, node)
+  return hasRoom(pod, node, byNode)
 }

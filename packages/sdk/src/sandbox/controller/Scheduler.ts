@@ -1,8 +1,6 @@
 /** Gives each pod a node: one that suits, with the fewest of its kin in the zone, then on the node. */
-import { controllerOf } from "../KubeObject.ts"
 import type { Registry } from "../Registry.ts"
 import {
-  type Condition,
   type Node,
   nodes,
   type PersistentVolume,
@@ -12,27 +10,17 @@ import {
   pods
 } from "../resource/core.ts"
 import { storageclasses } from "../resource/storage.ts"
-import * as Timestamp from "../Timestamp.ts"
-import { selectedNode } from "./Claims.ts"
+import { selectedNode } from "./Provisioner.ts"
 import { claimsOf } from "./ClaimUse.ts"
+import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
-import { unfit } from "./Placement.ts"
+import { spread, unfit } from "./Placement.ts"
+import type { PodsByNode } from "./PodsByNode.ts"
+import type { Recorder } from "./Recorder.ts"
 
 const zone = "topology.kubernetes.io/zone"
-
-/** The conditions with one of them set; the transition's time moves only when the status does. */
-export const withCondition = (
-  conditions: ReadonlyArray<Condition>,
-  next: Condition,
-  now: number
-): ReadonlyArray<Condition> => {
-  const before = conditions.find((each) => each.type === next.type)
-  const lastTransitionTime =
-    before?.status === next.status && before.lastTransitionTime !== undefined
-      ? before.lastTransitionTime
-      : Timestamp.fromMillis(now)
-  return [...conditions.filter((each) => each.type !== next.type), { ...next, lastTransitionTime }]
-}
+const region = "topology.kubernetes.io/region"
+const component = "default-scheduler"
 
 const tally = (reasons: ReadonlyArray<string>): string => {
   const counts = new Map<string, number>()
@@ -43,10 +31,20 @@ const tally = (reasons: ReadonlyArray<string>): string => {
     .join(", ")
 }
 
-export const scheduler = (registry: Registry): Controller => {
+/** What the PodTopologyLabels admission copies from the node, since Kubernetes 1.35 (KEP-4742). */
+const topologyOf = (node: Node): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [region, zone].flatMap((key) => {
+      const value = node.metadata.labels?.[key]
+      return value === undefined ? [] : [[key, value]]
+    })
+  )
+
+export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Recorder): Controller => {
   const { store } = registry
 
   const refuse = (pod: Pod, message: string): void => {
+    recorder.record(pod, { type: "Warning", reason: "FailedScheduling", message, component })
     registry.setStatus(pods, pod, {
       ...pod.status,
       conditions: withCondition(
@@ -55,19 +53,6 @@ export const scheduler = (registry: Registry): Controller => {
         registry.now()
       )
     })
-  }
-
-  const kinOn = (pod: Pod, matches: (node: Node) => boolean): number => {
-    const owner = controllerOf(pod)?.uid
-    const names = new Set(
-      store
-        .list(nodes)
-        .filter(matches)
-        .map((node) => node.metadata.name)
-    )
-    return store
-      .list(pods, pod.metadata.namespace)
-      .filter((other) => controllerOf(other)?.uid === owner && names.has(other.spec.nodeName ?? "")).length
   }
 
   /** The volumes of the pod's claims, and the claims that wait for it; or what stands in the way. */
@@ -113,15 +98,20 @@ export const scheduler = (registry: Registry): Controller => {
     if (typeof found === "string") return refuse(pod, `0/${all.length} nodes are available: ${found}.`)
     const domainOf = (name: string, key: string) => store.get(nodes, undefined, name)?.metadata.labels?.[key]
     const reasons: Array<string> = []
-    const suited: Array<readonly [inZone: number, onNode: number, node: Node]> = []
+    const kin = new Map<string, number>()
     for (const node of all) {
-      const why = unfit(registry, pod, node, found.volumes, domainOf)
+      const home = node.metadata.labels?.[zone] ?? ""
+      kin.set(home, (kin.get(home) ?? 0) + byNode.kin(pod, node.metadata.name))
+    }
+    const suited: Array<readonly [inZone: number, onNode: number, node: Node]> = []
+    const isFar = spread(registry, pod, all)
+    for (const node of all) {
+      const why = unfit(registry, pod, node, found.volumes, domainOf, byNode) ?? isFar(node)
       if (why !== undefined) reasons.push(why)
       else {
-        const home = node.metadata.labels?.[zone]
         suited.push([
-          kinOn(pod, (other) => other.metadata.labels?.[zone] === home),
-          kinOn(pod, (other) => other.metadata.name === node.metadata.name),
+          kin.get(node.metadata.labels?.[zone] ?? "") ?? 0,
+          byNode.kin(pod, node.metadata.name),
           node
         ])
       }
@@ -140,8 +130,15 @@ export const scheduler = (registry: Registry): Controller => {
       if (chosen === undefined) for (const name of found.waiting) select(pod, name, node)
       return undefined
     }
+    const { namespace, name } = pod.metadata
+    recorder.record(pod, {
+      reason: "Scheduled",
+      message: `Successfully assigned ${namespace}/${name} to ${node.metadata.name}`,
+      component
+    })
     store.put(pods, {
       ...pod,
+      metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, ...topologyOf(node) } },
       spec: { ...pod.spec, nodeName: node.metadata.name },
       status: {
         ...pod.status,
@@ -162,10 +159,8 @@ export const scheduler = (registry: Registry): Controller => {
       if (type === pods) return [`${namespace}/${name}`]
       if (type !== nodes && type !== persistentvolumeclaims) return []
       // Whatever waits may fit now.
-      return store
-        .list(pods, namespace)
-        .filter((pod) => pod.spec.nodeName === undefined)
-        .map((pod) => `${pod.metadata.namespace}/${pod.metadata.name}`)
+      const waiting = byNode.keys()
+      return namespace === undefined ? waiting : waiting.filter((key) => key.startsWith(`${namespace}/`))
     },
     reconcile: (key) => {
       const [namespace, name = ""] = key.split("/")

@@ -69,6 +69,7 @@ export interface Condition {
   readonly message?: string
   readonly lastTransitionTime?: string
   readonly lastProbeTime?: string | null
+  readonly lastHeartbeatTime?: string
   readonly observedGeneration?: number
 }
 
@@ -102,6 +103,9 @@ export interface PersistentVolumeClaim extends KubeObject {
     readonly phase: "Pending" | "Bound" | "Lost"
     readonly capacity?: { readonly storage?: string }
     readonly accessModes?: ReadonlyArray<string>
+    readonly conditions?: ReadonlyArray<Condition>
+    readonly allocatedResources?: { readonly storage?: string }
+    readonly allocatedResourceStatuses?: { readonly storage?: string }
     readonly [field: string]: unknown
   }
 }
@@ -145,8 +149,17 @@ export interface Namespace extends KubeObject {
   readonly status: { readonly phase: "Active" | "Terminating" }
 }
 
+export interface Event extends KubeObject {
+  readonly count?: number
+  readonly lastTimestamp?: string | null
+}
+
 export interface ResourceQuota extends KubeObject {
   readonly spec: { readonly hard?: Readonly<Record<string, string>> }
+  readonly status?: {
+    readonly hard?: Readonly<Record<string, string>>
+    readonly used?: Readonly<Record<string, string>>
+  }
 }
 
 export const pods = resourceType<Pod>("", "v1", "pods", "Pod", {
@@ -229,7 +242,10 @@ export const namespaces = resourceType<Namespace>("", "v1", "namespaces", "Names
   strategy: namespace
 })
 
-export const events = resourceType("", "v1", "events", "Event", { shortNames: ["ev"], strategy: event })
+export const events = resourceType<Event>("", "v1", "events", "Event", {
+  shortNames: ["ev"],
+  strategy: event
+})
 
 export const resourcequotas = resourceType<ResourceQuota>("", "v1", "resourcequotas", "ResourceQuota", {
   shortNames: ["quota"],

@@ -60,10 +60,15 @@ export const scenarios = {
     summary: "the same, and the node of ledger-1 no longer answers",
     namespace,
     begin: (sandbox) =>
-      Effect.map(shopIsUp(sandbox), () => {
-        const node = sandbox.store.get(pods, namespace, "ledger-1")?.spec.nodeName
-        if (node !== undefined) sandbox.loseNode(node)
-      })
+      Effect.andThen(
+        shopIsUp(sandbox),
+        Effect.suspend(() => {
+          const node = sandbox.store.get(pods, namespace, "ledger-1")?.spec.nodeName
+          if (node !== undefined) sandbox.loseNode(node)
+          // Until the taints are there too.
+          return Effect.sleep("200 millis")
+        })
+      )
   },
   empty: { summary: "and nothing on them", namespace: "default", begin: () => Effect.void }
 } satisfies Readonly<Record<string, Scenario>>
@@ -79,6 +84,8 @@ export const start = (name: ScenarioName, options: Options = {}): Effect.Effect<
       programs,
       // A pod that has nothing to pull is up in less than a kubelet's usual second.
       startMillis: 300,
+      // A story does not wait 50 seconds for a node that is silent.
+      nodeLifecycle: { graceMillis: 0 },
       ...options
     })
     yield* scenarios[name].begin(sandbox)

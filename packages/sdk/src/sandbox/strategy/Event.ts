@@ -11,7 +11,8 @@ export const event: Strategy = {
   },
   faults: (draft) => {
     const namespace = stringAt(draft, "involvedObject", "namespace")
-    return at(draft, "involvedObject") !== undefined && namespace !== draft.metadata.namespace
+    // What is of the whole cluster has its events in the default namespace.
+    return at(draft, "involvedObject") !== undefined && (namespace ?? "default") !== draft.metadata.namespace
       ? [wrong("involvedObject.namespace", namespace ?? "", "does not match event.namespace")]
       : []
   }

@@ -1,0 +1,19 @@
+/** Conditions as controllers write them. */
+import type { Condition } from "../resource/core.ts"
+import * as Timestamp from "../Timestamp.ts"
+
+/** The conditions with one of them set, where it was; the transition's time moves only when the status does. */
+export const withCondition = (
+  conditions: ReadonlyArray<Condition>,
+  next: Condition,
+  now: number
+): ReadonlyArray<Condition> => {
+  const at = conditions.findIndex((each) => each.type === next.type)
+  const before = conditions[at]
+  const lastTransitionTime =
+    before?.status === next.status && before.lastTransitionTime !== undefined
+      ? before.lastTransitionTime
+      : Timestamp.fromMillis(now)
+  const written = { ...next, lastTransitionTime }
+  return before === undefined ? [...conditions, written] : conditions.with(at, written)
+}

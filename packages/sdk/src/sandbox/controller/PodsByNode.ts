@@ -1,0 +1,86 @@
+/** Which pods are on which node, what they ask for, and whose they are: kept up to date by the store itself. */
+import { controllerOf } from "../KubeObject.ts"
+import * as Quantity from "../Quantity.ts"
+import { type Pod, pods } from "../resource/core.ts"
+import type { Store } from "../Store.ts"
+
+interface Home {
+  readonly keys: Set<string>
+  /** Of pods that have not ended: thousandths of a CPU, bytes, and how many. */
+  cpu: number
+  memory: number
+  count: number
+  /** Pods by the uid of their controller. */
+  readonly kin: Map<string, number>
+}
+
+/** Thousandths of a CPU and bytes, so that sums are exact. */
+export const requestOf = (pod: Pod, resource: "cpu" | "memory"): number =>
+  pod.spec.containers.reduce((sum, { resources }) => {
+    const amount = Quantity.parse(resources?.requests?.[resource] ?? "0")
+    return sum + (resource === "cpu" ? Math.round(amount * 1000) : amount)
+  }, 0)
+
+const keyOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
+
+const hasEnded = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed"
+
+export class PodsByNode {
+  readonly #store: Store
+  readonly #homes = new Map<string, Home>()
+
+  constructor(store: Store) {
+    this.#store = store
+    for (const pod of store.list(pods)) this.#count(pod, 1)
+    store.listen(({ type, kind, object, previous }) => {
+      if (type !== pods || object === previous) return
+      // The store hands out what it holds: these are pods.
+      if (previous !== undefined) this.#count(previous as Pod, -1)
+      if (kind !== "DELETED") this.#count(object as Pod, 1)
+    })
+  }
+
+  #home(node: string): Home {
+    let home = this.#homes.get(node)
+    if (home === undefined) {
+      home = { keys: new Set(), cpu: 0, memory: 0, count: 0, kin: new Map() }
+      this.#homes.set(node, home)
+    }
+    return home
+  }
+
+  #count(pod: Pod, by: 1 | -1): void {
+    const home = this.#home(pod.spec.nodeName ?? "")
+    if (by === 1) home.keys.add(keyOf(pod))
+    else home.keys.delete(keyOf(pod))
+    const owner = controllerOf(pod)?.uid ?? ""
+    home.kin.set(owner, (home.kin.get(owner) ?? 0) + by)
+    if (home.kin.get(owner) === 0) home.kin.delete(owner)
+    if (hasEnded(pod)) return
+    home.cpu += by * requestOf(pod, "cpu")
+    home.memory += by * requestOf(pod, "memory")
+    home.count += by
+  }
+
+  /** Keys, `namespace/name`, of the pods on a node; of those without one where none is named. */
+  keys(node = ""): ReadonlyArray<string> {
+    return [...(this.#homes.get(node)?.keys ?? [])]
+  }
+
+  on(node: string): ReadonlyArray<Pod> {
+    return this.keys(node).flatMap((key) => {
+      const [namespace, name = ""] = key.split("/")
+      return this.#store.get(pods, namespace, name) ?? []
+    })
+  }
+
+  /** What the pods on a node that have not ended ask for together. */
+  used(node: string): { readonly cpu: number; readonly memory: number; readonly count: number } {
+    return this.#homes.get(node) ?? { cpu: 0, memory: 0, count: 0 }
+  }
+
+  /** How many pods of the same controller are on a node. */
+  kin(pod: Pod, node: string): number {
+    return this.#homes.get(node)?.kin.get(controllerOf(pod)?.uid ?? "") ?? 0
+  }
+}
