@@ -129,6 +129,14 @@ describe("the checklist", () => {
     for (const { found } of told.filter((one) => one.found.answer === "no")) assert.isNotNull(found.remedy)
   })
 
+  it("gives no command that a shell would redirect", () => {
+    for (const { found } of told) {
+      for (const command of commands(found.remedy ?? "")) {
+        assert.notMatch(command.replaceAll(/'[^']*'/g, ""), /[<>;&`$*?]/)
+      }
+    }
+  })
+
   it("names objects as Kind/name", () => {
     for (const { found } of told)
       for (const object of found.objects) assert.match(object, /^[A-Z][\w.]*\/\S+$/)
@@ -146,7 +154,7 @@ describe("a remedy", () => {
   it("has real names: nothing empty, and only a choice that is the user's is left open", () => {
     for (const remedy of remedies) {
       assert.notMatch(remedy, /undefined|null[^,}]|NaN|\[object| {2}|=\s|=$|""/)
-      for (const open of remedy.match(/<[^>]*>/g) ?? []) assert.include(["<rack>", "<zone>", "<file>"], open)
+      for (const open of remedy.match(/(?<==)[A-Z]+$/g) ?? []) assert.include(["RACK", "ZONE", "FILE"], open)
     }
   })
 

@@ -255,6 +255,20 @@ Can this application ...
     )
   })
 
+  it("does not call a Service that could not be read missing, nor claims that could not be read none", () => {
+    const state = healthyApp((draft) => {
+      draft.claims = []
+      Object.assign(first(draft.services), { present: null, type: "", selectsPods: false })
+      for (const resource of ["services", "persistentvolumeclaims"]) {
+        draft.unread.push({ resource, reason: "Forbidden", message: "forbidden" })
+      }
+    })
+    assert.match(page(state), /\nServices: {4}db \(<unknown>\)/)
+    assert.include(page(state), "\nClaims:      <unknown>\n")
+    const none = { ...state, services: [] }
+    assert.include(page(none), "\nServices:    <unknown>\n")
+  })
+
   it("does not call replicas missing when pods could not be read", () => {
     const state = healthyApp((draft) => {
       for (const replica of draft.replicas) Object.assign(replica, { known: false, pod: null })

@@ -12,6 +12,15 @@ const body = (reason: string, message: string, details: unknown = {}) => ({
   details
 })
 
+describe("a refusal's way out", () => {
+  it("is a ClusterRole where the rule is one of the whole cluster, else a Role", () => {
+    const at = (where: string) =>
+      fromStatus(read, 403, {}, body("Forbidden", `User "u" cannot list resource "nodes" ${where}`)).action
+    assert.match(at("at the cluster scope") ?? "", /^ask for a ClusterRole with this rule/)
+    assert.match(at('in the namespace "shop"') ?? "", /^ask for a Role with this rule/)
+  })
+})
+
 describe("a refusal's reason", () => {
   const cases: ReadonlyArray<readonly [string, number, unknown, Reason["_tag"]]> = [
     ["NotFound names an object", 404, body("NotFound", 'statefulsets.apps "db" not found'), "NotFound"],

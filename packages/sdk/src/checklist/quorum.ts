@@ -117,7 +117,12 @@ const share =
               unknown(
                 `no ${domain} label on ${names(nodes)}: ${names(unlabelled)} may share one`,
                 nodes.map((name) => `Node/${name}`),
-                kubectlCluster("label", "node", nodes[0] ?? "", `${labelKeys[domain]}=`) + `<${domain}>`
+                kubectlCluster(
+                  "label",
+                  "node",
+                  nodes[0] ?? "",
+                  `${labelKeys[domain]}=${domain.toUpperCase()}`
+                )
               )
             ])
       ]
