@@ -1,10 +1,10 @@
 /** The eviction subresource: a delete that asks the disruption budgets first. */
 import { at, numberAt, stringAt } from "./Json.ts"
-import type { KubeObject } from "./KubeObject.ts"
+import { controllerOf, type KubeObject } from "./KubeObject.ts"
 import type { DeleteOptions, Registry } from "./Registry.ts"
 import { type Pod, pods } from "./resource/core.ts"
 import { poddisruptionbudgets } from "./resource/index.ts"
-import { statefulsets } from "./resource/apps.ts"
+import { deployments, replicasets, statefulsets } from "./resource/apps.ts"
 import { labelSelector } from "./Selector.ts"
 import { plain, tooManyRequests } from "./Status.ts"
 
@@ -15,6 +15,24 @@ const isHealthy = (pod: Pod): boolean =>
 /** A count, or a share of the expected pods rounded up. */
 const amount = (value: unknown, expected: number): number =>
   typeof value === "number" ? value : Math.ceil((Number.parseInt(String(value), 10) / 100) * expected)
+
+/** The replicas that the pods' controllers ask for together, by their /scale. A pod without one does not count. */
+const wanted = (registry: Registry, chosen: ReadonlyArray<Pod>): number => {
+  const scales = new Map<string, number>()
+  for (const pod of chosen) {
+    const { namespace } = pod.metadata
+    let owner = controllerOf(pod)
+    if (owner?.kind === "ReplicaSet") {
+      const parent = registry.store.get(replicasets, namespace, owner.name)
+      owner = (parent === undefined ? undefined : controllerOf(parent)) ?? owner
+    }
+    if (owner === undefined || scales.has(owner.uid)) continue
+    const type = [statefulsets, deployments, replicasets].find(({ kind }) => kind === owner.kind)
+    const workload = type === undefined ? undefined : registry.store.get(type, namespace, owner.name)
+    scales.set(owner.uid, numberAt(workload?.spec, "replicas") ?? 0)
+  }
+  return [...scales.values()].reduce((sum, replicas) => sum + replicas, 0)
+}
 
 /** How many of the budget's pods are healthy, and how many must be. */
 export const standing = (
@@ -30,31 +48,10 @@ export const standing = (
         pod.status.phase !== "Succeeded" &&
         pod.status.phase !== "Failed"
     )
-  const owners = new Map(
-    chosen.flatMap((pod) => {
-      const owner = pod.metadata.ownerReferences?.find((each) => each.controller === true)
-      return owner === undefined ? [] : [[owner.uid, owner]]
-    })
-  )
-  // With maxUnavailable the owners' /scale says how many there should be; else the pods that are.
-  let expected = chosen.length
-  if (at(budget.spec, "maxUnavailable") !== undefined) {
-    expected = [...owners.values()].reduce((sum, owner) => {
-      const set =
-        owner.kind === "StatefulSet"
-          ? registry.store.get(statefulsets, budget.metadata.namespace, owner.name)
-          : undefined
-      return (
-        sum +
-        (set === undefined
-          ? chosen.filter((pod) => pod.metadata.ownerReferences?.some((each) => each.uid === owner.uid))
-              .length
-          : (numberAt(set.spec, "replicas") ?? 0))
-      )
-    }, 0)
-  }
   const atMost = at(budget.spec, "maxUnavailable")
   const atLeast = at(budget.spec, "minAvailable")
+  // A whole minimum is a minimum of the pods that are; else the owners say how many there should be.
+  const expected = typeof atLeast === "number" ? chosen.length : wanted(registry, chosen)
   const desired =
     atMost === undefined ? amount(atLeast ?? 0, expected) : Math.max(0, expected - amount(atMost, expected))
   return { expected, healthy: chosen.filter(isHealthy).length, desired }

@@ -38,10 +38,28 @@ const usage = (type: ResourceType, object: KubeObject, resource: string): number
   return 0
 }
 
-const shown = (resource: string, amount: number): string => {
-  if (resource.startsWith("count/")) return `${resource}=${amount}`
-  if (/storage|memory/.test(resource)) return `${resource}=${Quantity.bytes(amount)}`
-  return `${resource}=${Number.isInteger(amount) ? amount : `${Math.round(amount * 1000)}m`}`
+const written = (resource: string, amount: number): string => {
+  if (resource.startsWith("count/")) return String(amount)
+  if (/storage|memory/.test(resource)) return Quantity.bytes(amount)
+  return Number.isInteger(amount) ? String(amount) : `${Math.round(amount * 1000)}m`
+}
+
+const shown = (resource: string, amount: number): string => `${resource}=${written(resource, amount)}`
+
+/** What is used of all that a quota limits, as its status says it. */
+export const used = (
+  registry: Registry,
+  types: ReadonlyArray<ResourceType>,
+  { metadata, spec }: ResourceQuota
+): Readonly<Record<string, string>> => {
+  const sums = new Map(Object.keys(spec.hard ?? {}).map((resource) => [resource, 0]))
+  for (const type of types) {
+    if (!type.namespaced) continue
+    for (const object of registry.store.list(type, metadata.namespace)) {
+      for (const [resource, sum] of sums) sums.set(resource, sum + usage(type, object, resource))
+    }
+  }
+  return Object.fromEntries([...sums].map(([resource, sum]) => [resource, written(resource, sum)]))
 }
 
 /** A quota over what pods ask for refuses those that do not say. */

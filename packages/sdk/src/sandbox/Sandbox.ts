@@ -17,6 +17,8 @@ import { standard } from "./resource/index.ts"
 import { qualified, type ResourceType } from "./ResourceType.ts"
 import { hasVolumes } from "./controller/Attach.ts"
 import { run } from "./controller/Controller.ts"
+import { disruptionBudgets } from "./controller/DisruptionBudgets.ts"
+import { endpointSlices } from "./controller/EndpointSlices.ts"
 import { garbageCollector } from "./controller/GarbageCollector.ts"
 import { kubelet } from "./controller/Kubelet.ts"
 import { namespaceController } from "./controller/Namespace.ts"
@@ -24,6 +26,7 @@ import { nodeLifecycle, type NodeLifecycleOptions } from "./controller/NodeLifec
 import type { Cause, Loss } from "./controller/NodeLoss.ts"
 import { podGarbageCollector } from "./controller/PodGarbageCollector.ts"
 import { PodsByNode } from "./controller/PodsByNode.ts"
+import { quotaUsage } from "./controller/QuotaUsage.ts"
 import { Recorder } from "./controller/Recorder.ts"
 import type { Provisioning } from "./controller/Provisioner.ts"
 import { scheduler } from "./controller/Scheduler.ts"
@@ -207,6 +210,9 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
           nodeLifecycle(registry, losses, byNode, options.nodeLifecycle),
           taintEviction(registry, byNode, recorder),
           podGarbageCollector(registry, byNode),
+          endpointSlices(registry),
+          disruptionBudgets(registry, recorder),
+          quotaUsage(registry, types),
           recorder.controller
         ],
         options.reactionMillis === undefined ? {} : { reactionMillis: options.reactionMillis }

@@ -59,6 +59,7 @@ class Kubelet {
   readonly #fork: (effect: Effect.Effect<void>) => void
   readonly #wake: (pod: Pod) => void
   readonly #runs = new Map<string, PodRun>()
+  #started = 0
   /** Pods deleted by force while nobody could tell their node. */
   readonly #strays = new Map<string, Array<Pod>>()
 
@@ -83,7 +84,9 @@ class Kubelet {
     let run = this.#runs.get(pod.metadata.uid)
     if (run === undefined) {
       if (!(this.#options.hasVolumes?.(pod) ?? this.#claimsAreBound(pod))) return undefined
+      this.#started += 1
       run = {
+        number: this.#started,
         startAt: now + (this.#options.startMillis ?? 1000),
         init: (pod.spec.initContainers ?? []).map(containerRun),
         main: pod.spec.containers.map(containerRun),

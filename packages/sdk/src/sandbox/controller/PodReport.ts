@@ -27,6 +27,8 @@ export interface ContainerRun {
 }
 
 export interface PodRun {
+  /** Each pod that starts has its own: its address is made of it. */
+  readonly number: number
   /** When the node has pulled, mounted and set up what the pod wants. */
   startAt: number
   readonly init: ReadonlyArray<ContainerRun>
@@ -93,18 +95,11 @@ const statusOf = (run: ContainerRun, pod: Pod, initial: string, now: number): un
   }
 }
 
-const hash = (uid: string): number => {
-  let sum = 7
-  for (let i = 0; i < uid.length; i++) sum = (Math.imul(sum, 31) + uid.charCodeAt(i)) >>> 0
-  return sum
-}
-
-/** The addresses of a pod, always the same: of both families where the cluster has both. */
-const addresses = (uid: string, dualStack: boolean): ReadonlyArray<{ readonly ip: string }> => {
-  const sum = hash(uid)
-  const low = `${((sum >>> 8) % 256).toString(16)}:${((sum % 254) + 1).toString(16)}`
-  const ipv4 = { ip: `10.${244 + ((sum >>> 16) % 8)}.${(sum >>> 8) % 256}.${(sum % 254) + 1}` }
-  return dualStack ? [ipv4, { ip: `fd00:10:244::${low}` }] : [ipv4]
+/** The addresses of the pod of a number: of both families where the cluster has both. */
+const addresses = (number: number, dualStack: boolean): ReadonlyArray<{ readonly ip: string }> => {
+  const [high, low] = [(number >>> 8) & 255, number & 255]
+  const ipv4 = { ip: `10.${128 + ((number >>> 16) & 127)}.${high}.${low}` }
+  return dualStack ? [ipv4, { ip: `fd00:10:128::${number.toString(16)}` }] : [ipv4]
 }
 
 const hostAddress = (registry: Registry, pod: Pod): string =>
@@ -160,7 +155,7 @@ export const podStatus = (registry: Registry, pod: Pod, run: PodRun, dualStack: 
     conditions = withCondition(conditions, { ...condition, lastProbeTime: null, ...observed }, now)
   }
   const initial = run.init.length > 0 ? "PodInitializing" : "ContainerCreating"
-  const podIPs = addresses(pod.metadata.uid, dualStack)
+  const podIPs = addresses(run.number, dualStack)
   const hostIP = hostAddress(registry, pod)
   return {
     ...pod.status,

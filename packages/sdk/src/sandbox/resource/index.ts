@@ -1,4 +1,5 @@
 /** Every resource that a sandbox serves unless told otherwise. */
+import type { KubeObject } from "../KubeObject.ts"
 import { resourceType, type ResourceType } from "../ResourceType.ts"
 import { lease } from "../strategy/Lease.ts"
 import { podDisruptionBudget } from "../strategy/PodDisruptionBudget.ts"
@@ -28,10 +29,43 @@ export const horizontalpodautoscalers = resourceType(
   { shortNames: ["hpa"], categories: ["all"], subresources: ["status"], counted: false }
 )
 
-export const endpointslices = resourceType("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", {
-  ...builtIn,
-  counted: true
-})
+export interface Endpoint {
+  readonly addresses: ReadonlyArray<string>
+  readonly conditions: {
+    readonly ready?: boolean
+    readonly serving?: boolean
+    readonly terminating?: boolean
+  }
+  readonly hostname?: string
+  readonly nodeName?: string
+  readonly targetRef?: {
+    readonly kind: string
+    readonly name: string
+    readonly namespace?: string
+    readonly uid: string
+  }
+  readonly zone?: string
+}
+
+export interface EndpointSlice extends KubeObject {
+  readonly addressType: "IPv4" | "IPv6"
+  /** Null of a Service that has none. */
+  readonly endpoints: ReadonlyArray<Endpoint> | null
+  readonly ports?: ReadonlyArray<{
+    readonly name: string
+    readonly port: number
+    readonly protocol: string
+    readonly appProtocol?: string
+  }> | null
+}
+
+export const endpointslices = resourceType<EndpointSlice>(
+  "discovery.k8s.io",
+  "v1",
+  "endpointslices",
+  "EndpointSlice",
+  { ...builtIn, counted: true }
+)
 
 export const leases = resourceType("coordination.k8s.io", "v1", "leases", "Lease", {
   ...builtIn,

@@ -1,0 +1,30 @@
+/** Keeps the status of each ResourceQuota: what it limits, and what is used of it. */
+import { used } from "../Quota.ts"
+import type { Registry } from "../Registry.ts"
+import { events, resourcequotas } from "../resource/core.ts"
+import type { ResourceType } from "../ResourceType.ts"
+import type { Controller } from "./Controller.ts"
+
+/** `types`: all that are served, since a quota can count anything. */
+export const quotaUsage = (registry: Registry, types: ReadonlyArray<ResourceType>): Controller => {
+  const { store } = registry
+  return {
+    name: "resourcequota",
+    keysOf: ({ type, object }) => {
+      const { namespace, name } = object.metadata
+      if (type === resourcequotas) return [`${namespace}/${name}`]
+      // Events are held in an etcd of their own, as likely as not: nobody limits them.
+      if (namespace === undefined || type === events) return []
+      return store.list(resourcequotas, namespace).map(({ metadata }) => `${namespace}/${metadata.name}`)
+    },
+    reconcile: (key) => {
+      const [namespace, name = ""] = key.split("/")
+      const quota = store.get(resourcequotas, namespace, name)
+      if (quota !== undefined) {
+        const { hard = {} } = quota.spec
+        registry.setStatus(resourcequotas, quota, { hard, used: used(registry, types, quota) })
+      }
+      return undefined
+    }
+  }
+}
