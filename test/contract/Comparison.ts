@@ -40,7 +40,10 @@ const within = (
   return [{ where, field, real, sandbox }]
 }
 
-const statusOf = (answer: Json): Json | undefined => (isObject(answer) ? answer["status"] : undefined)
+const statusOf = (answer: Json): number | undefined => {
+  const status = isObject(answer) ? answer["status"] : undefined
+  return typeof status === "number" ? status : undefined
+}
 
 export const compare = (
   scenario: { readonly area: string; readonly title: string },

@@ -11,6 +11,7 @@ import { network } from "./network.ts"
 import { pods } from "./pods.ts"
 import { quotas } from "./quota.ts"
 import { replicas } from "./replicas.ts"
+import { snapshots } from "./snapshots.ts"
 import { statefulsets } from "./statefulsets.ts"
 import { storage } from "./storage.ts"
 import { update } from "./update.ts"
@@ -33,5 +34,6 @@ export const all: ReadonlyArray<Scenario> = [
   ...access,
   ...forms,
   ...replicas,
-  ...storage
+  ...storage,
+  ...snapshots
 ]

@@ -45,6 +45,7 @@ export const quotas = scenarios("quotas")({
       yield* quota(to, { "requests.storage": "3Gi", persistentvolumeclaims: "5" })
       yield* to.post("persistentvolumeclaims", claim("one"), { show: (body) => at(body, "kind") ?? null })
       yield* to.post("persistentvolumeclaims", claim("two", { resources: { requests: { storage: "3Gi" } } }))
+      yield* Effect.sleep(2000)
       yield* to.get("resourcequotas/limit", { show: (body) => at(body, "status") ?? null })
     }),
   "a quota of one class": (to) =>

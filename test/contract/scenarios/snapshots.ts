@@ -1,0 +1,264 @@
+/** Snapshots and groups of them: objects that two controllers write to, and the order of what they write. */
+import * as Effect from "effect/Effect"
+import { at, byText, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
+import type { Json } from "../Normal.ts"
+import { claim } from "./objects.ts"
+
+const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
+
+const dynamic = (name: string, extra: object = {}) =>
+  claim(name, {
+    storageClassName: "shared-immediate",
+    resources: { requests: { storage: "320Mi" } },
+    ...extra
+  })
+
+const snapshot = (name: string, source: object, extra: object = {}) => ({
+  apiVersion: "snapshot.storage.k8s.io/v1",
+  kind: "VolumeSnapshot",
+  metadata: { name },
+  spec: { source, ...extra }
+})
+
+const group = (name: string, labels: object, extra: object = {}) => ({
+  apiVersion: "groupsnapshot.storage.k8s.io/v1",
+  kind: "VolumeGroupSnapshot",
+  metadata: { name },
+  spec: { source: { selector: { matchLabels: labels } }, ...extra }
+})
+
+const content = "boundVolumeSnapshotContentName"
+const groupContent = "boundVolumeGroupSnapshotContentName"
+
+const fact = (object: Json, gone: boolean): ReadonlyArray<string> => {
+  if (gone) return ["gone"]
+  const status = at(object, "status")
+  return [
+    ...(text(status, content) + text(status, groupContent) === "" ? [] : ["has its content"]),
+    ...(text(status, "creationTime") === "" ? [] : ["is cut"]),
+    ...(text(status, "restoreSize") === "" ? [] : ["has a size"]),
+    ...(at(status, "readyToUse") === true ? ["is ready"] : []),
+    ...(at(object, "metadata.deletionTimestamp") === undefined ? [] : ["is being deleted"])
+  ]
+}
+
+const bound = (to: Conversation, name: string) =>
+  to.until(`persistentvolumeclaims/${name}`, (body) => at(body, "status.phase") === "Bound")
+
+const ready = (to: Conversation, path: string) =>
+  to.until(path, (body) => at(body, "status.readyToUse") === true)
+
+const taken = (to: Conversation) =>
+  Effect.gen(function* () {
+    yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
+    yield* bound(to, "data")
+    yield* to.quietly("POST", "volumesnapshots", snapshot("one", { persistentVolumeClaimName: "data" }))
+    yield* ready(to, "volumesnapshots/one")
+  })
+
+const contentPath = (to: Conversation, name: string) =>
+  Effect.map(
+    to.quietly("GET", `volumesnapshots/${name}`),
+    (body) => `/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents/${text(body, `status.${content}`)}`
+  )
+
+/** Which class and which driver is the cluster's own. */
+const shape = (body: Json): Json => ({
+  finalizers: list(at(body, "metadata.finalizers")).toSorted(byText),
+  labels: at(body, "metadata.labels") ?? null,
+  source: at(body, "spec.source") ?? null,
+  class: text(body, "spec.volumeSnapshotClassName") === "" ? "none" : "some",
+  status: at(body, "status") ?? null
+})
+
+const contentShape = (body: Json): Json => ({
+  name: text(body, "metadata.name"),
+  policy: at(body, "spec.deletionPolicy") ?? null,
+  of: {
+    kind: at(body, "spec.volumeSnapshotRef.kind") ?? null,
+    name: at(body, "spec.volumeSnapshotRef.name") ?? null,
+    uid: at(body, "spec.volumeSnapshotRef.uid") ?? null
+  },
+  mode: at(body, "spec.sourceVolumeMode") ?? null,
+  source: Object.keys(Object(at(body, "spec.source"))),
+  restoreSize: at(body, "status.restoreSize") ?? null,
+  ready: at(body, "status.readyToUse") ?? null,
+  cut: typeof at(body, "status.creationTime"),
+  handle: text(body, "status.snapshotHandle") === "" ? "none" : "some"
+})
+
+const pair = (to: Conversation) =>
+  Effect.gen(function* () {
+    for (const name of ["data-0", "data-1"])
+      yield* to.quietly("POST", "persistentvolumeclaims", {
+        ...dynamic(name),
+        metadata: { name, labels: { cut: "yes" } }
+      })
+    for (const name of ["data-0", "data-1"]) yield* bound(to, name)
+  })
+
+const members = (to: Conversation) =>
+  Effect.map(to.quietly("GET", "volumesnapshots"), (body) =>
+    [...list(at(body, "items"))].toSorted((left, right) =>
+      text(left, "spec.source.persistentVolumeClaimName") <
+      text(right, "spec.source.persistentVolumeClaimName")
+        ? -1
+        : 1
+    )
+  )
+
+/** Members appear up to a tenth of a second after their group is ready. */
+const complete = (to: Conversation, count: number) =>
+  Effect.andThen(
+    ready(to, "volumegroupsnapshots/all"),
+    to.until("volumesnapshots", (body) => {
+      const items = list(at(body, "items"))
+      return items.length === count && items.every((each) => at(each, "status.readyToUse") === true)
+    })
+  )
+
+export const snapshots = scenarios("snapshots")({
+  "a snapshot has its content, is cut, and is ready, in this order": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
+      yield* bound(to, "data")
+      const since = yield* to.version("volumesnapshots")
+      yield* to.quietly("POST", "volumesnapshots", snapshot("one", { persistentVolumeClaimName: "data" }))
+      yield* ready(to, "volumesnapshots/one")
+      yield* to.history("what happened", since, ["volumesnapshots"], fact)
+      yield* to.get("volumesnapshots/one", { show: shape })
+      to.record("the content", contentShape(yield* to.quietly("GET", yield* contentPath(to, "one"))))
+    }),
+  "a snapshot that makes no sense is invalid": (to) =>
+    Effect.gen(function* () {
+      const show = { show: outcome("kind") }
+      yield* to.post("volumesnapshots", snapshot("one", {}), show)
+      yield* to.post(
+        "volumesnapshots",
+        snapshot("one", { persistentVolumeClaimName: "a", volumeSnapshotContentName: "b" }),
+        show
+      )
+      yield* to.post(
+        "volumesnapshots",
+        snapshot("one", { persistentVolumeClaimName: "a" }, { volumeSnapshotClassName: "" }),
+        show
+      )
+      yield* to.post("volumesnapshots", { ...snapshot("one", {}), spec: {} }, show)
+      yield* to.quietly("POST", "volumesnapshots", snapshot("two", { persistentVolumeClaimName: "a" }))
+      yield* to.merge("volumesnapshots/two", { spec: { source: { persistentVolumeClaimName: "b" } } }, show)
+    }),
+  "a snapshot of a claim that is not there, or not bound, waits and says why": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "volumesnapshots", snapshot("one", { persistentVolumeClaimName: "none" }))
+      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      const show = {
+        show: (body: Json) => ({
+          ready: at(body, "status.readyToUse") ?? null,
+          why: text(body, "status.error.message")
+        })
+      }
+      yield* to.get("volumesnapshots/one", show)
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("waits", { storageClassName: "shared" }))
+      yield* to.quietly("POST", "volumesnapshots", snapshot("two", { persistentVolumeClaimName: "waits" }))
+      yield* to.until("volumesnapshots/two", (body) => text(body, "status.error.message") !== "")
+      yield* to.get("volumesnapshots/two", show)
+    }),
+  "a claim is made from a snapshot": (to) =>
+    Effect.gen(function* () {
+      yield* taken(to)
+      const source = { apiGroup: "snapshot.storage.k8s.io", kind: "VolumeSnapshot", name: "one" }
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("restored", { dataSource: source }))
+      yield* bound(to, "restored")
+      yield* to.get("persistentvolumeclaims/restored", {
+        show: (body) => [
+          at(body, "spec.dataSource") ?? null,
+          at(body, "spec.dataSourceRef") ?? null,
+          at(body, "status.capacity") ?? null
+        ]
+      })
+      yield* to.quietly(
+        "POST",
+        "persistentvolumeclaims",
+        dynamic("small", { dataSource: source, resources: { requests: { storage: "300Mi" } } })
+      )
+      yield* Effect.sleep(4000)
+      yield* to.get("persistentvolumeclaims/small", { show: (body) => at(body, "status.phase") ?? null })
+    }),
+  "a content goes with its snapshot": (to) =>
+    Effect.gen(function* () {
+      yield* taken(to)
+      const path = yield* contentPath(to, "one")
+      yield* to.remove("volumesnapshots/one", undefined, { show: outcome("metadata.name") })
+      yield* to.until("volumesnapshots/one", (body) => body === undefined)
+      yield* to.until(path, (body) => body === undefined)
+      to.record("the content is gone", true)
+    }),
+  "a group has a member for every claim that it selects": (to) =>
+    Effect.gen(function* () {
+      yield* pair(to)
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("apart"))
+      yield* bound(to, "apart")
+      const since = yield* to.version("volumegroupsnapshots")
+      yield* to.quietly("POST", "volumegroupsnapshots", group("all", { cut: "yes" }))
+      yield* complete(to, 2)
+      yield* to.history("what happened", since, ["volumegroupsnapshots"], fact)
+      yield* to.get("volumegroupsnapshots/all", {
+        show: (body) => ({
+          finalizers: at(body, "metadata.finalizers") ?? null,
+          status: at(body, "status") ?? null
+        })
+      })
+      for (const member of yield* members(to)) {
+        to.record("a member", {
+          name: text(member, "metadata.name"),
+          owner: at(member, "metadata.ownerReferences") ?? null,
+          annotations: at(member, "metadata.annotations") ?? null,
+          ...Object(shape(member))
+        })
+      }
+      const all = yield* to.quietly("GET", "volumegroupsnapshots/all")
+      const path = `/apis/groupsnapshot.storage.k8s.io/v1/volumegroupsnapshotcontents/${text(all, `status.${groupContent}`)}`
+      const found = yield* to.quietly("GET", path)
+      to.record("the content", {
+        policy: at(found, "spec.deletionPolicy") ?? null,
+        members: list(at(found, "status.volumeSnapshotInfoList")).length,
+        keys: Object.keys(Object(at(found, "status.volumeSnapshotInfoList.0"))).toSorted((left, right) =>
+          left < right ? -1 : 1
+        ),
+        ready: at(found, "status.readyToUse") ?? null
+      })
+    }),
+  "a group is the same in each version": (to) =>
+    Effect.gen(function* () {
+      yield* pair(to)
+      yield* to.quietly("POST", "volumegroupsnapshots", group("all", { cut: "yes" }))
+      yield* complete(to, 2)
+      for (const version of ["v1", "v1beta2", "v1beta1"])
+        yield* to.get(
+          `/apis/groupsnapshot.storage.k8s.io/${version}/namespaces/${to.namespace}/volumegroupsnapshots/all`,
+          {
+            show: (body) => [
+              at(body, "apiVersion") ?? null,
+              at(body, "spec.source") ?? null,
+              at(body, "status.readyToUse") ?? null
+            ]
+          }
+        )
+    }),
+  "a member does not go without its group": (to) =>
+    Effect.gen(function* () {
+      yield* pair(to)
+      yield* to.quietly("POST", "volumegroupsnapshots", group("all", { cut: "yes" }))
+      yield* complete(to, 2)
+      const [first] = yield* members(to)
+      const path = `volumesnapshots/${text(first ?? null, "metadata.name")}`
+      yield* to.quietly("DELETE", path)
+      yield* Effect.sleep(3000)
+      const held = yield* to.quietly("GET", path)
+      to.record("the member hangs", at(held, "metadata.finalizers") ?? null)
+      yield* to.quietly("DELETE", "volumegroupsnapshots/all")
+      yield* to.until("volumegroupsnapshots/all", (body) => body === undefined)
+      yield* to.until("volumesnapshots", (body) => list(at(body, "items")).length === 0)
+      to.record("all are gone with the group", true)
+    })
+})
