@@ -1,9 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
+import { join } from "node:path"
 import * as api from "./api.ts"
+import * as cgroup from "./cgroup.ts"
 import { auditLog, below, binaries, kubeconfig } from "./folder.ts"
 import * as pki from "./pki.ts"
-import { alive, lastWords, run, start } from "./process.ts"
+import { alive, end, lastWords, run, start } from "./process.ts"
 import { until } from "./progress.ts"
 import { hostAddress, podRanges, serviceRange } from "./topology.ts"
 
@@ -115,6 +117,33 @@ const controllers = (): void => {
 
 export const units = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
 
+const answers = async (): Promise<boolean> => {
+  for (const name of ["etcd", "kube-apiserver"]) {
+    if (!alive(name)) throw new Error(`${name} is gone: ${lastWords(name)}`)
+  }
+  return (await api.call("GET", "/readyz")).status === 200
+}
+
+/** With which words the API server was started, kept while it is lost. */
+const lastCommand = below("kube-apiserver.command")
+
+/** Ends the API server with SIGKILL; etcd, controllers and nodes go on without it. */
+export const loseApiServer = async (): Promise<void> => {
+  const [pid] = cgroup.pids(join(cgroup.bed, "kube-apiserver"))
+  if (pid === undefined) return
+  writeFileSync(lastCommand, readFileSync(`/proc/${pid}/cmdline`))
+  await end(["kube-apiserver"])
+}
+
+/** Starts it again as it was. */
+export const healApiServer = async (): Promise<void> => {
+  if (!alive("kube-apiserver")) {
+    const command = readFileSync(lastCommand, "utf8").split("\0").filter(Boolean)
+    start({ name: "kube-apiserver", command })
+  }
+  await until("API server", 60, answers)
+}
+
 /** Until the API server answers; controllers and scheduler are on their way then. */
 export const up = async (): Promise<void> => {
   mkdirSync(below("log"), { recursive: true })
@@ -123,12 +152,7 @@ export const up = async (): Promise<void> => {
   const port = await firstFree(6443)
   pki.introduce(`https://${hostAddress}:${port}`)
   apiServer(store, port)
-  await until("API server", 60, async () => {
-    for (const name of ["etcd", "kube-apiserver"]) {
-      if (!alive(name)) throw new Error(`${name} is gone: ${lastWords(name)}`)
-    }
-    return (await api.call("GET", "/readyz")).status === 200
-  })
+  await until("API server", 60, answers)
   controllers()
 }
 

@@ -1,7 +1,9 @@
 // Fake nodes, hundreds of them, whose pods become ready without running.
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as api from "./api.ts"
 import { manifests } from "./build.ts"
+import { below } from "./folder.ts"
 import * as pki from "./pki.ts"
 import { alive, start } from "./process.ts"
 import { until } from "./progress.ts"
@@ -38,18 +40,35 @@ const stages = [
   "node/fast/node-initialize.yaml",
   "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
   "pod/fast/pod-complete.yaml",
-  "pod/fast/pod-delete.yaml",
-  "pod/fast/pod-ready.yaml"
-].map((file) => `--config=${join(manifests("kwok-stages"), file)}`)
+  "pod/fast/pod-delete.yaml"
+].map((file) => join(manifests("kwok-stages"), file))
+
+/** How long a pod takes to become ready, e.g. `500ms`; without it, no time at all. */
+const delay = `
+  delay:
+    durationMilliseconds: 0
+    durationFrom:
+      expressionFrom: '.metadata.annotations["pod-ready.stage.kwok.x-k8s.io/delay"]'
+  next:
+`
+
+/** The stage that makes pods ready, with a delay that a pod may ask for. */
+const podReady = (): string => {
+  const stage = readFileSync(join(manifests("kwok-stages"), "pod/fast/pod-ready.yaml"), "utf8")
+  const file = below("kwok-pod-ready.yaml")
+  writeFileSync(file, stage.replace("\n  next:\n", delay))
+  return file
+}
 
 export const begin = (): void => {
   if (alive("kwok")) return
   const manage = [`--manage-nodes-with-annotation-selector=${mark}=fake`, "--cidr=10.250.0.0/16"]
+  const config = [...stages, podReady()].map((file) => `--config=${file}`)
   // The lease is renewed four times in its life; the bed takes a node for lost after 12 s.
   const lease = "--node-lease-duration-seconds=16"
   start({
     name: "kwok",
-    command: ["kwok", "--kubeconfig", pki.configOf("kwok"), ...manage, lease, ...stages]
+    command: ["kwok", "--kubeconfig", pki.configOf("kwok"), ...manage, lease, ...config]
   })
 }
 

@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { createServer } from "node:net"
 import { existsSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { healApiServer, loseApiServer } from "./control-plane.ts"
 import { down } from "./down.ts"
 import * as elsewhere from "./elsewhere.ts"
 import * as fault from "./fault.ts"
@@ -20,6 +21,7 @@ const usage = `usage: npm run cluster -- VERB
   build                        compile and make images, start nothing
   lose node|zone|link NAME     power cut of a node or a zone; cut cable of a node
   heal node|zone|link NAME     bring it back, and wait until it is ready
+  lose|heal apiserver          SIGKILL of the API server; start it again
   kwok [--nodes N]             N fake nodes whose pods become ready without running
 
 BED_DIR        folder of the running cluster (${root})
@@ -96,6 +98,11 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
       return fakeNodes(Number(values.nodes))
     case "lose":
     case "heal":
+      if (kind === "apiserver") {
+        return verb === "lose"
+          ? phase("API server off", loseApiServer)
+          : phase("API server on and ready", healApiServer)
+      }
       if (!kinds.includes(kind) || name === "") throw new Error(`${verb} what? ${kinds.join(" NAME, ")} NAME`)
       return verb === "lose" ? fault.lose(kind, name) : fault.restore(kind, name)
     default:
