@@ -1,12 +1,13 @@
 /**
- * Builds `dist/`: one ESM bundle in parts, so that each command loads only what it needs.
+ * Builds `dist/`, or the folder that is given: one ESM bundle in parts, so that each command loads
+ * only what it needs.
  */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { rolldown } from "rolldown"
 
 const home = import.meta.dirname
-const dist = join(home, "dist")
+const dist = process.argv[2] ?? join(home, "dist")
 
 /** Packages whose modules do nothing but define; the rest of them can be left out. */
 const withoutSideEffects = /node_modules\/(@kubernetes\/client-node|effect|yaml)\//
