@@ -260,6 +260,18 @@ describe("restart", () => {
     assert.strictEqual(first(findings).remedy, "change this in Cluster.postgresql.cnpg.io/db, which owns db")
   })
 
+  it("sends to the repository what Argo CD or Flux would put back", () => {
+    const { findings } = look("restart", "grace-period-zero", (draft) => {
+      const workload = first(draft.workloads)
+      workload.template.terminationGracePeriodSeconds = 0
+      workload.writers = [{ name: "Application.argoproj.io/shop", by: "annotations", replicas: false }]
+    })
+    assert.strictEqual(
+      first(findings).remedy,
+      "change this in the source of Application.argoproj.io/shop, which applies db"
+    )
+  })
+
   it("sends to the autoscaler who wants other replicas", () => {
     const { findings } = look("restart", "too-few-replicas", (draft) => {
       caseOf("too-few-replicas").change(draft)

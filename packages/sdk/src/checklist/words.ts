@@ -64,10 +64,17 @@ export const kubectlCluster = (...args: ReadonlyArray<string>): string =>
 /** A workload as `Kind/name`. */
 export const title = (workload: Workload): string => `${workload.kind}/${workload.name}`
 
-/** Changes a workload by `command`, or says who would undo that: what an operator owns is changed at its owner. */
+/** Argo CD's and Flux' objects: what they apply is changed where they take it from. */
+const gitOps = /\.(argoproj|toolkit\.fluxcd)\.io\//
+
+/** Changes a workload by `command`, or says who would undo that: an operator, or what applies a repository. */
 export const change = (workload: Workload, command: string): string => {
   const owner = workload.writers.find((writer) => writer.by === "ownerReferences")
-  return owner === undefined ? command : `change this in ${owner.name}, which owns ${workload.name}`
+  if (owner !== undefined) return `change this in ${owner.name}, which owns ${workload.name}`
+  const source = workload.writers.find((writer) => gitOps.test(writer.name))
+  return source === undefined
+    ? command
+    : `change this in the source of ${source.name}, which applies ${workload.name}`
 }
 
 /** Changes how many replicas are asked for, where nobody else sets that number. */
