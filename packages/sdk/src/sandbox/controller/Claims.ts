@@ -13,40 +13,42 @@ import {
   persistentvolumes,
   pods
 } from "../resource/core.ts"
-import { type StorageClass, storageclasses } from "../resource/storage.ts"
-import { Volume } from "../Volume.ts"
+import {
+  csidrivers,
+  type StorageClass,
+  storageclasses,
+  type VolumeAttachment,
+  volumeattachments
+} from "../resource/storage.ts"
+import type { Storage } from "../Storage.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
+import { Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
-
-/** How a storage class behaves, beyond what the class itself says. */
-export interface Provisioning {
-  /** Between the wish and the volume. Default 100. */
-  readonly millis?: number
-  /** Refuses, with these words, for as long as it answers any. */
-  readonly failure?: (claim: PersistentVolumeClaim) => string | undefined
-}
+import { holds } from "./Placement.ts"
+import { Provisioner, provisionerFinalizer, type Provisioning, selectedNode, sizeOf } from "./Provisioner.ts"
+import type { Recorder } from "./Recorder.ts"
 
 export interface ClaimsOptions {
   /** By the name of the storage class. */
   readonly provisioning?: Readonly<Record<string, Provisioning>>
-  /** The bytes of each volume, by its handle. */
-  readonly volumes: Map<string, Volume>
+  readonly storage: Storage
+  readonly recorder: Recorder
 }
 
 const protection = "kubernetes.io/pvc-protection"
-export const selectedNode = "volume.kubernetes.io/selected-node"
-
-const sizeOf = (claim: PersistentVolumeClaim): string => claim.spec.resources?.requests?.storage ?? "0"
+const volumeProtection = "kubernetes.io/pv-protection"
 
 class Claims {
   readonly #registry: Registry
   readonly #options: ClaimsOptions
-  /** When the provisioning that was begun for a claim's uid ends. */
-  readonly #begun = new Map<string, number>()
+  readonly #client: Client
+  readonly #provisioner: Provisioner
 
   constructor(registry: Registry, options: ClaimsOptions) {
     this.#registry = registry
     this.#options = options
+    this.#client = new Client(registry)
+    this.#provisioner = new Provisioner(this.#client, options.storage, options.recorder, options.provisioning)
   }
 
   #class(claim: PersistentVolumeClaim): StorageClass | undefined {
@@ -58,14 +60,43 @@ class Claims {
       this.#unprotect(claim)
       return undefined
     }
-    if (claim.status.phase === "Bound") return this.#grow(claim)
-    if (claim.status.phase === "Lost") return undefined
+    if (claim.status.phase !== "Pending") {
+      this.#watchOver(claim)
+      return undefined
+    }
     const volume = this.#match(claim)
     if (volume !== undefined) {
       this.#bind(claim, volume)
       return undefined
     }
-    return this.#provision(claim)
+    // One that names a volume waits for that one.
+    if ((claim.spec.volumeName ?? "") !== "") return undefined
+    const storageClass = this.#class(claim)
+    return storageClass === undefined || storageClass.provisioner === "kubernetes.io/no-provisioner"
+      ? undefined
+      : this.#provisioner.provision(claim, storageClass)
+  }
+
+  /** A bound claim whose volume is gone is lost; it is bound again when the volume comes back. */
+  #watchOver(claim: PersistentVolumeClaim): void {
+    const volume = this.#registry.store.get(persistentvolumes, undefined, claim.spec.volumeName ?? "")
+    const there = volume?.spec.claimRef?.uid === claim.metadata.uid
+    if (there === (claim.status.phase === "Bound")) return
+    if (there) {
+      this.#setClaimStatus(claim, {
+        phase: "Bound",
+        accessModes: volume.spec.accessModes,
+        capacity: { storage: volume.spec.capacity.storage }
+      })
+      return
+    }
+    this.#setClaimStatus(claim, { phase: "Lost" })
+    this.#options.recorder.record(claim, {
+      type: "Warning",
+      reason: "ClaimLost",
+      message: "Bound claim has lost its PersistentVolume. Data on the volume is lost!",
+      component: "persistentvolume-controller"
+    })
   }
 
   /** A pod that was never scheduled uses nothing; one that has ended still does (trap G38). */
@@ -100,16 +131,22 @@ class Claims {
       (volume.spec.storageClassName ?? "") === (claim.spec.storageClassName ?? "") &&
       Quantity.parse(volume.spec.capacity.storage) >= Quantity.parse(sizeOf(claim)) &&
       (claim.spec.accessModes ?? []).every((mode) => volume.spec.accessModes.includes(mode))
+    const late = this.#class(claim)?.volumeBindingMode === "WaitForFirstConsumer"
+    const node = this.#registry.store.get(nodes, undefined, claim.metadata.annotations?.[selectedNode] ?? "")
+    // A claim that waits for its consumer takes a volume only where that one goes.
+    const isHere = (volume: PersistentVolume): boolean =>
+      late ? node !== undefined && holds(node, volume) : true
     return this.#registry.store
       .list(persistentvolumes)
       .filter((volume) => volume.metadata.deletionTimestamp === undefined && fits(volume))
-      .filter(({ spec: { claimRef }, status }) =>
-        claimRef === undefined
-          ? status.phase !== "Released" && claim.spec.dataSource === undefined
+      .filter((volume) => {
+        const { claimRef } = volume.spec
+        return claimRef === undefined
+          ? volume.status.phase !== "Released" && claim.spec.dataSource === undefined && isHere(volume)
           : claimRef.namespace === namespace &&
-            claimRef.name === name &&
-            (claimRef.uid === undefined || claimRef.uid === uid)
-      )
+              claimRef.name === name &&
+              (claimRef.uid === undefined || claimRef.uid === uid)
+      })
       .toSorted(
         (left, right) =>
           Quantity.parse(left.spec.capacity.storage) - Quantity.parse(right.spec.capacity.storage)
@@ -154,136 +191,33 @@ class Claims {
     this.#registry.setStatus(persistentvolumeclaims, claim, status)
   }
 
-  #provision(claim: PersistentVolumeClaim): number | undefined {
-    const storageClass = this.#class(claim)
-    if (storageClass === undefined || storageClass.provisioner === "kubernetes.io/no-provisioner")
-      return undefined
-    const node = claim.metadata.annotations?.[selectedNode]
-    if (storageClass.volumeBindingMode === "WaitForFirstConsumer" && node === undefined) return undefined
-    const behaviour = this.#options.provisioning?.[storageClass.metadata.name] ?? {}
-    const { uid } = claim.metadata
-    const now = this.#registry.now()
-    const ready = this.#begun.get(uid) ?? now + (behaviour.millis ?? 100)
-    this.#begun.set(uid, ready)
-    if (ready > now) return ready - now
-    if (behaviour.failure?.(claim) !== undefined) {
-      // As the provisioner does, with a backoff; ours is even.
-      this.#begun.delete(uid)
-      return 1000
-    }
-    const bytes = this.#bytesFor(claim)
-    if (bytes === undefined) return undefined
-    this.#begun.delete(uid)
-    const name = `pvc-${uid}`
-    this.#options.volumes.set(name, bytes)
-    const { namespace } = claim.metadata
-    this.#registry.create(persistentvolumes, undefined, {
-      apiVersion: "v1",
-      kind: "PersistentVolume",
-      metadata: {
-        name,
-        annotations: { "pv.kubernetes.io/provisioned-by": storageClass.provisioner }
-      },
-      spec: {
-        capacity: { storage: sizeOf(claim) },
-        accessModes: claim.spec.accessModes ?? [],
-        volumeMode: claim.spec.volumeMode ?? "Filesystem",
-        persistentVolumeReclaimPolicy: storageClass.reclaimPolicy,
-        storageClassName: storageClass.metadata.name,
-        csi: { driver: storageClass.provisioner, volumeHandle: name },
-        claimRef: {
-          kind: "PersistentVolumeClaim",
-          apiVersion: "v1",
-          namespace,
-          name: claim.metadata.name,
-          uid
-        },
-        ...this.#affinity(storageClass, node)
-      }
-    })
-    return 0
-  }
-
-  /** New and empty, or a copy of another claim's volume. Undefined: its source is not there, or of a kind for others. */
-  #bytesFor(claim: PersistentVolumeClaim): Volume | undefined {
-    const capacity = Quantity.parse(sizeOf(claim))
-    const source = claim.spec.dataSource
-    if (source === undefined) return new Volume(capacity)
-    if (source.kind !== "PersistentVolumeClaim") return undefined
-    const other = this.#registry.store.get(persistentvolumeclaims, claim.metadata.namespace, source.name)
-    const volume = this.#registry.store.get(persistentvolumes, undefined, other?.spec.volumeName ?? "")
-    return this.#options.volumes.get(volume?.spec.csi?.volumeHandle ?? "")?.copy(capacity)
-  }
-
-  /** A class with parameter `access: zone` or `access: node` makes volumes that only there can be used. */
-  #affinity(storageClass: StorageClass, nodeName: string | undefined): { readonly nodeAffinity?: unknown } {
-    const access = storageClass.parameters?.["access"]
-    const key =
-      access === "zone"
-        ? "topology.kubernetes.io/zone"
-        : access === "node"
-          ? "kubernetes.io/hostname"
-          : undefined
-    if (key === undefined) return {}
-    const node =
-      nodeName === undefined
-        ? this.#registry.store.list(nodes)[0]
-        : this.#registry.store.get(nodes, undefined, nodeName)
-    const value = node?.metadata.labels?.[key]
-    return value === undefined
-      ? {}
-      : {
-          nodeAffinity: {
-            required: {
-              nodeSelectorTerms: [{ matchExpressions: [{ key, operator: "In", values: [value] }] }]
-            }
-          }
-        }
-  }
-
-  #grow(claim: PersistentVolumeClaim): number | undefined {
-    const wanted = Quantity.parse(sizeOf(claim))
-    if (wanted <= Quantity.parse(claim.status.capacity?.storage ?? "0")) return undefined
-    if (this.#class(claim)?.allowVolumeExpansion !== true) return undefined
-    const volume = this.#registry.store.get(persistentvolumes, undefined, claim.spec.volumeName ?? "")
-    if (volume === undefined) return undefined
-    const bytes = this.#options.volumes.get(volume.spec.csi?.volumeHandle ?? "")
-    if (bytes !== undefined) bytes.capacity = wanted
-    const capacity = { storage: sizeOf(claim) }
-    this.#registry.update(persistentvolumes, undefined, volume.metadata.name, (current) => ({
-      ...current,
-      spec: { ...volume.spec, capacity }
-    }))
-    this.#setClaimStatus(claim, { ...claim.status, capacity })
-    return undefined
-  }
-
   volume(volume: PersistentVolume): void {
-    const { claimRef, persistentVolumeReclaimPolicy: policy } = volume.spec
-    if (volume.metadata.deletionTimestamp !== undefined) {
-      if (volume.status.phase !== "Bound") this.#dropVolume(volume)
-      return
-    }
+    const { claimRef, persistentVolumeReclaimPolicy: policy, csi } = volume.spec
+    const { name, deletionTimestamp } = volume.metadata
     if (claimRef?.uid === undefined) {
-      if (volume.status.phase !== "Available")
-        this.#setVolumeStatus(volume.metadata.name, { phase: "Available" })
+      if (deletionTimestamp !== undefined) this.#drop(volume)
+      else if (volume.status.phase !== "Available") this.#setVolumeStatus(name, { phase: "Available" })
       return
     }
-    const claim = this.#registry.store.get(persistentvolumeclaims, claimRef.namespace, claimRef.name)
+    const { store } = this.#registry
+    const claim = store.get(persistentvolumeclaims, claimRef.namespace, claimRef.name)
+    // In use, though it may have been deleted: it stays.
     if (claim?.metadata.uid === claimRef.uid) return
-    if (policy === "Delete" && volume.spec.csi !== undefined) {
-      this.#options.volumes.delete(volume.spec.csi.volumeHandle)
-      this.#dropVolume(volume)
-    } else this.#setVolumeStatus(volume.metadata.name, { phase: "Released" })
+    this.#setVolumeStatus(name, { phase: "Released" })
+    const attached = store
+      .list(volumeattachments)
+      .some(({ spec }) => spec.source.persistentVolumeName === name)
+    if (attached) return
+    const served = csi !== undefined && store.get(csidrivers, undefined, csi.driver) !== undefined
+    if (policy === "Delete" && served) {
+      this.#options.storage.volumes.delete(csi.volumeHandle)
+      this.#drop(volume)
+    } else if (deletionTimestamp !== undefined) this.#drop(volume)
   }
 
-  #dropVolume({ metadata }: PersistentVolume): void {
-    this.#registry.update(persistentvolumes, undefined, metadata.name, (current) => ({
-      ...current,
-      metadata: { ...current.metadata, finalizers: [] }
-    }))
-    if (metadata.deletionTimestamp === undefined)
-      this.#registry.remove(persistentvolumes, undefined, metadata.name)
+  #drop(volume: PersistentVolume): void {
+    this.#client.remove(persistentvolumes, volume)
+    this.#client.removeFinalizers(persistentvolumes, volume, volumeProtection, provisionerFinalizer)
   }
 }
 
@@ -293,7 +227,7 @@ export const claimsController = (registry: Registry, options: ClaimsOptions): Co
   const claims = new Claims(registry, options)
   return {
     name: "claims",
-    keysOf: ({ type, object }) => {
+    keysOf: ({ type, object, kind }) => {
       if (type === persistentvolumeclaims) {
         const claim = registry.store.get(
           persistentvolumeclaims,
@@ -311,6 +245,10 @@ export const claimsController = (registry: Registry, options: ClaimsOptions): Co
           `volume//${object.metadata.name}`,
           ...(reference === undefined ? [] : [`claim/${reference.namespace}/${reference.name}`])
         ]
+      }
+      if (type === volumeattachments) {
+        const { persistentVolumeName } = (object as VolumeAttachment).spec.source
+        return kind === "DELETED" ? [`volume//${persistentVolumeName}`] : []
       }
       if (type === pods) {
         const pod = registry.store.get(pods, object.metadata.namespace, object.metadata.name)

@@ -1,0 +1,90 @@
+/** What the custom resource definitions of snapshots, groups and their contents refuse. */
+import { at, equal, stringAt } from "../Json.ts"
+import type { Draft, KubeObject } from "../KubeObject.ts"
+import type { Fault, Strategy } from "../ResourceType.ts"
+import { required, unsupported, wrong } from "./Fault.ts"
+
+const policies = ["Delete", "Retain"]
+
+/** Rules of a definition name no value where the field is an object. */
+const rule = (field: string, detail: string): Fault => ({
+  field,
+  reason: "FieldValueInvalid",
+  message: `Invalid value: ${detail}`
+})
+
+const exactlyOne = (draft: Draft, ...names: readonly [string, string]): ReadonlyArray<Fault> => {
+  const source = at(draft.spec, "source")
+  if (source === undefined) return [required("spec.source")]
+  return names.filter((name) => at(source, name) !== undefined).length === 1
+    ? []
+    : [rule("spec.source", `exactly one of ${names.join(" and ")} must be set`)]
+}
+
+const notEmpty = (draft: Draft, name: string): ReadonlyArray<Fault> =>
+  at(draft.spec, name) === ""
+    ? [wrong(`spec.${name}`, "", `${name} must not be the empty string when set`)]
+    : []
+
+const fixed = (next: Draft, previous: KubeObject, names: ReadonlyArray<string>): ReadonlyArray<Fault> =>
+  names
+    .filter((name) => !equal(at(next.spec, "source", name), at(previous.spec, "source", name)))
+    .map((name) =>
+      wrong(`spec.source.${name}`, at(next.spec, "source", name) ?? null, `${name} is immutable`)
+    )
+
+export const volumeSnapshot: Strategy = {
+  faults: (draft) => [
+    ...exactlyOne(draft, "volumeSnapshotContentName", "persistentVolumeClaimName"),
+    ...notEmpty(draft, "volumeSnapshotClassName")
+  ],
+  updateFaults: (next, previous) =>
+    fixed(next, previous, ["persistentVolumeClaimName", "volumeSnapshotContentName"])
+}
+
+export const volumeGroupSnapshot: Strategy = {
+  faults: (draft) => [
+    ...exactlyOne(draft, "selector", "volumeGroupSnapshotContentName"),
+    ...notEmpty(draft, "volumeGroupSnapshotClassName")
+  ],
+  updateFaults: (next, previous) => fixed(next, previous, ["selector", "volumeGroupSnapshotContentName"])
+}
+
+const content = (reference: string, one: string, other: string): Strategy => ({
+  faults: (draft) => [
+    ...exactlyOne(draft, one, other),
+    ...(policies.includes(stringAt(draft.spec, "deletionPolicy") ?? "")
+      ? []
+      : [unsupported("spec.deletionPolicy", at(draft.spec, "deletionPolicy") ?? null, policies)]),
+    ...(at(draft.spec, "driver") === undefined ? [required("spec.driver")] : []),
+    ...(at(draft.spec, reference) === undefined
+      ? [required(`spec.${reference}`)]
+      : at(draft.spec, reference, "name") === undefined ||
+          at(draft.spec, reference, "namespace") === undefined
+        ? [
+            rule(
+              `spec.${reference}`,
+              `both spec.${reference}.name and spec.${reference}.namespace must be set`
+            )
+          ]
+        : [])
+  ],
+  updateFaults: (next, previous) => fixed(next, previous, [one, other])
+})
+
+export const volumeSnapshotContent: Strategy = content("volumeSnapshotRef", "volumeHandle", "snapshotHandle")
+
+export const volumeGroupSnapshotContent: Strategy = content(
+  "volumeGroupSnapshotRef",
+  "volumeHandles",
+  "groupSnapshotHandles"
+)
+
+export const snapshotClass: Strategy = {
+  faults: (draft) => [
+    ...((at(draft, "driver") ?? "") === "" ? [required("driver")] : []),
+    ...(policies.includes(stringAt(draft, "deletionPolicy") ?? "")
+      ? []
+      : [unsupported("deletionPolicy", at(draft, "deletionPolicy") ?? null, policies)])
+  ]
+}
