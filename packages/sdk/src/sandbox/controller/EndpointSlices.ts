@@ -100,10 +100,18 @@ class Slices {
 
   reconcile(selector: Readonly<Record<string, string>>): void {
     const { namespace } = this.#service.metadata
+    const isPublished = at(this.#service.spec, "publishNotReadyAddresses") === true
+    // A pod whose node is not there is left out, unless all are to be found.
+    const isSomewhere = (pod: Pod): boolean =>
+      isPublished || this.#registry.store.get(nodes, undefined, pod.spec.nodeName ?? "") !== undefined
     const chosen = this.#registry.store
       .list(pods, namespace)
       .filter(
-        (pod) => selects(selector, pod) && pod.status.phase !== "Succeeded" && pod.status.phase !== "Failed"
+        (pod) =>
+          selects(selector, pod) &&
+          isSomewhere(pod) &&
+          pod.status.phase !== "Succeeded" &&
+          pod.status.phase !== "Failed"
       )
     const families = arrayAt(this.#service.spec, "ipFamilies").map((each) =>
       each === "IPv6" ? each : "IPv4"
