@@ -5,6 +5,7 @@ import { configuration } from "./configuration.ts"
 import { create } from "./create.ts"
 import { deletion } from "./deletion.ts"
 import { discovery } from "./discovery.ts"
+import { endpoints } from "./endpoints.ts"
 import { forms } from "./forms.ts"
 import { lists } from "./lists.ts"
 import { network } from "./network.ts"
@@ -33,6 +34,7 @@ export const all: ReadonlyArray<Scenario> = [
   ...quotas,
   ...access,
   ...forms,
+  ...endpoints,
   ...replicas,
   ...storage,
   ...snapshots
