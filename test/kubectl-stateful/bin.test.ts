@@ -1,5 +1,15 @@
 import { spawn, spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -111,6 +121,26 @@ describe("the launcher", () => {
     writeFileSync(join(sdk, "Pod.ts"), "")
     utimesSync(join(sdk, "Pod.ts"), later, later)
     assert.strictEqual(run(file, []).stdout, "sources")
+  })
+
+  it("says in one line that its output cannot be written", () => {
+    const full = openSync("/dev/full", "w")
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(bin, "kubectl-stateful"), "describe", "--help"],
+      {
+        encoding: "utf8",
+        stdio: ["ignore", full, "pipe"]
+      }
+    )
+    closeSync(full)
+    assert.deepEqual(
+      { status, stderr },
+      {
+        status: 1,
+        stderr: "error: cannot write the output: no space left on device; what was written is not whole\n"
+      }
+    )
   })
 
   it("without its bundle says what to do", () => {

@@ -73,12 +73,10 @@ export abstract class KubectlCommand extends Command {
         process.exit(exitCodes[signal])
       }
     }
-    // Nobody reads any more: stop as quietly as a program that SIGPIPE ends.
-    const onOutputError = (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") {
-        process.exitCode = 1
-        abort.abort()
-      }
+    // Nobody can read any more.
+    const onOutputError = () => {
+      process.exitCode = 1
+      abort.abort()
     }
     process.on("SIGINT", stop).on("SIGTERM", stop)
     process.stdout.on("error", onOutputError)

@@ -11,6 +11,7 @@ import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
 import { failureLine } from "./print/failure.ts"
+import { visible } from "./print/terminal.ts"
 import { Usage } from "./Usage.ts"
 
 const bin = manifest.oclif.bin
@@ -85,6 +86,14 @@ const unknownCommand = (id: string): Usage => {
   )
 }
 
+/** A reader that went away needs no word; a full disk does, and no stack trace with it. */
+const onOutputError = (error: NodeJS.ErrnoException): void => {
+  process.exitCode = 1
+  if (error.code === "EPIPE") return
+  const why = error.message.replace(/^[A-Z]+: |, write$/g, "")
+  process.stderr.write(`error: cannot write the output: ${visible(why)}; what was written is not whole\n`)
+}
+
 /** Runs a command line, prints what went wrong as kubectl does, and sets the exit code. */
 export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   const [id] = argv
@@ -93,6 +102,11 @@ export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   try {
     if (!known && !isHelp) throw unknownCommand(id)
     const plugin = await rootPlugin(known ? [id] : Object.keys(commands))
+    // oclif's own listener throws.
+    process.stdout
+      .removeAllListeners("error")
+      .once("error", onOutputError)
+      .on("error", () => {})
     const config = await Config.load({
       root: plugin.root,
       pjson,
