@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import type { Command, Host } from "../../packages/sdk/src/sandbox/Program.ts"
+import { driver } from "../../packages/sdk/src/sandbox/Nodes.ts"
 import { pods as podType } from "../../packages/sdk/src/sandbox/resource/core.ts"
 import { make, type Shape } from "../../packages/sdk/src/sandbox/Sandbox.ts"
 
@@ -155,7 +156,7 @@ export const makeWorld = (options: WorldOptions) =>
       apiVersion: "storage.k8s.io/v1",
       kind: "StorageClass",
       metadata: { name: "fast" },
-      provisioner: "csi.example.com",
+      provisioner: driver,
       volumeBindingMode: "Immediate",
       reclaimPolicy: "Delete"
     }
