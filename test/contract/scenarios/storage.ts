@@ -153,11 +153,7 @@ export const storage = scenarios("storage")({
           const scheduled = list(at(body, "status.conditions")).find(
             (each) => text(each, "type") === "PodScheduled"
           )
-          return [
-            at(body, "status.phase") ?? null,
-            text(scheduled ?? null, "reason"),
-            text(scheduled ?? null, "message")
-          ]
+          return [at(body, "status.phase") ?? null, text(scheduled ?? null, "reason")]
         }
       })
       yield* to.quietly("POST", "persistentvolumeclaims", dynamic("one", "shared"))
