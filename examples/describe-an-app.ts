@@ -24,6 +24,6 @@ await Effect.runPromise(Effect.provide(program, cluster))
 // => ledger-1 on node-b1 in zone b
 // => ledger-2 on node-c1 in zone c
 // => restart: yes, without any one node, rack or zone, quorum (2 of 3) is kept
-// => snapshot: no, data-ledger-0, data-ledger-1 and data-ledger-2: sandbox.csi.kubectl-stateful.dev has no VolumeSnapshotClass
+// => snapshot: yes, all 3 claims in one group (class group): one crash-consistent cut
 // => move: yes, to a cluster with class shared and driver sandbox.csi.kubectl-stateful.dev
 // => restore: no, there is no snapshot of any claim
