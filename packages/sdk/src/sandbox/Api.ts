@@ -223,7 +223,12 @@ export class Api {
     if (method === "POST") {
       const draft = decode(type, version, this.#body(request, type))
       checkSize(draft)
-      const object = this.registry.create(type, namespace, draft, writeOptions(query, user, "CreateOptions"))
+      const object = this.registry.create(
+        type,
+        namespace,
+        draft,
+        writeOptions(request, query, user, "CreateOptions")
+      )
       return this.#answer(route, object, as, query, 201)
     }
     const options = deleteOptions(deleteBody(request), query, user)
@@ -268,7 +273,7 @@ export class Api {
         ? json(Status.success(type, name, object.metadata.uid))
         : this.#answer(route, object, as, query, 200)
     }
-    const options = writeOptions(query, user, method === "PUT" ? "UpdateOptions" : "PatchOptions")
+    const options = writeOptions(request, query, user, method === "PUT" ? "UpdateOptions" : "PatchOptions")
     const change = method === "PUT" ? this.#put(request, route, name) : this.#patch(request, route, name)
     // Leases alone may be created by an update.
     if (method === "PUT" && type === leases && this.registry.store.get(type, namespace, name) === undefined) {
@@ -331,7 +336,11 @@ export class Api {
         checkSize(draft)
         return draft
       },
-      { ...options, patch: method === "PATCH", ...(subresource === "status" ? { subresource } : {}) }
+      {
+        ...options,
+        patch: method === "PATCH",
+        ...(subresource === "status" || subresource === "scale" ? { subresource } : {})
+      }
     )
     return this.#answer(route, object, as, query, 200)
   }

@@ -7,13 +7,14 @@ import type { Admission } from "./Admission.ts"
 import { equal, isObject } from "./Json.ts"
 import type { Draft, KubeObject, Metadata } from "./KubeObject.ts"
 import type { Fault, ResourceType } from "./ResourceType.ts"
+import * as ManagedFields from "./ManagedFields.ts"
 import * as Status from "./Status.ts"
 import type { Store } from "./Store.ts"
 import { prohibited, required, subdomain, wrong } from "./strategy/Fault.ts"
 import { metadataFaults, uniqueOwners } from "./strategy/ObjectMeta.ts"
 import * as Timestamp from "./Timestamp.ts"
 
-export interface WriteOptions {
+export interface WriteOptions extends ManagedFields.Writer {
   /** Everything is checked and nothing kept. */
   readonly dryRun?: boolean
   readonly user?: string
@@ -164,7 +165,7 @@ export class Registry {
       namespace: ______,
       ...metadata
     } = admitted.metadata
-    const object: KubeObject = {
+    const made: KubeObject = {
       ...admitted,
       metadata: omitEmpty({
         ...metadata,
@@ -178,6 +179,7 @@ export class Registry {
       }),
       ...(strategy.initialStatus === undefined ? {} : { status: strategy.initialStatus })
     }
+    const object = this.#tracked(type, made, undefined, options)
     this.#admission.validate(this, type, "CREATE", object, undefined, options)
     const same = this.store.get(type, namespace, name)
     if (same !== undefined)
@@ -194,7 +196,7 @@ export class Registry {
     namespace: string | undefined,
     name: string,
     change: (current: KubeObject) => Draft,
-    options: WriteOptions & { readonly subresource?: "status"; readonly patch?: boolean } = {}
+    options: WriteOptions & { readonly patch?: boolean } = {}
   ): KubeObject {
     const current = this.find(type, namespace, name)
     const asked = change(current)
@@ -262,6 +264,7 @@ export class Registry {
     if (metadata.generation !== undefined && !ofStatus && !equal(wish(next), wish(current))) {
       next = { ...next, metadata: { ...metadata, generation: metadata.generation + 1 } }
     }
+    next = this.#tracked(type, next, current, options)
     this.#admission.validate(this, type, "UPDATE", next, current, options)
     if (options.dryRun === true) return next
     if (this.#isOver(type, next)) {
@@ -270,6 +273,18 @@ export class Registry {
       return next
     }
     return this.store.put(type, next)
+  }
+
+  #tracked(
+    type: ResourceType,
+    next: KubeObject,
+    previous: KubeObject | undefined,
+    writer: ManagedFields.Writer
+  ): KubeObject {
+    const managedFields = ManagedFields.track(type, next, previous, writer, this.now())
+    return managedFields === next.metadata.managedFields || managedFields === undefined
+      ? next
+      : { ...next, metadata: { ...next.metadata, managedFields } }
   }
 
   /** What a client may not say of an object, the server says again. */

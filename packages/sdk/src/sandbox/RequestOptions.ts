@@ -22,9 +22,20 @@ const checkValidation = (query: URLSearchParams, kind: string): void => {
     throw invalidOptions(kind, [unsupported("fieldValidation", asked, validations)])
 }
 
-export const writeOptions = (query: URLSearchParams, user: User, kind: string): WriteOptions => {
+export const writeOptions = (
+  request: Request,
+  query: URLSearchParams,
+  user: User,
+  kind: string
+): WriteOptions => {
   checkValidation(query, kind)
-  return { dryRun: isDryRun(query.getAll("dryRun"), kind), user: user.name }
+  const agent = request.headers?.["user-agent"]?.split("/")[0] ?? "unknown"
+  const manager = query.get("fieldManager") ?? ""
+  return {
+    dryRun: isDryRun(query.getAll("dryRun"), kind),
+    user: user.name,
+    manager: manager === "" ? agent : manager
+  }
 }
 
 const propagationOf = (body: unknown, query: URLSearchParams): DeleteOptions["propagation"] => {

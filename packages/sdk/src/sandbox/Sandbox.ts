@@ -15,7 +15,7 @@ import { Registry } from "./Registry.ts"
 import { namespaces, nodes, serviceaccounts } from "./resource/core.ts"
 import { standard } from "./resource/index.ts"
 import { qualified, type ResourceType } from "./ResourceType.ts"
-import { hasVolumes } from "./controller/Attach.ts"
+import { hasVolumes, volumesOn } from "./controller/Attach.ts"
 import { run } from "./controller/Controller.ts"
 import { disruptionBudgets } from "./controller/DisruptionBudgets.ts"
 import { endpointSlices } from "./controller/EndpointSlices.ts"
@@ -24,11 +24,13 @@ import { kubelet } from "./controller/Kubelet.ts"
 import { namespaceController } from "./controller/Namespace.ts"
 import { nodeLifecycle, type NodeLifecycleOptions } from "./controller/NodeLifecycle.ts"
 import type { Cause, Loss } from "./controller/NodeLoss.ts"
+import { Pace, type PaceOptions } from "./controller/Pace.ts"
 import { podGarbageCollector } from "./controller/PodGarbageCollector.ts"
 import { PodsByNode } from "./controller/PodsByNode.ts"
 import { quotaUsage } from "./controller/QuotaUsage.ts"
 import { Recorder } from "./controller/Recorder.ts"
 import type { Provisioning } from "./controller/Provisioner.ts"
+import { type Rival, Rivals } from "./controller/Rivals.ts"
 import { scheduler } from "./controller/Scheduler.ts"
 import { statefulSetController } from "./controller/StatefulSet.ts"
 import { storageControllers } from "./controller/StorageControllers.ts"
@@ -62,6 +64,8 @@ export interface Options {
   readonly events?: boolean
   /** Pods and Services that ask for it have addresses of both families. Default false. */
   readonly dualStack?: boolean
+  /** The StatefulSet controller's own rate limit. Default: none. As a real one has it: `{ perSecond: 20 }`. */
+  readonly pace?: PaceOptions
   /** How long a silent node is waited for. */
   readonly nodeLifecycle?: NodeLifecycleOptions
   /** How the storage behaves that holds the volumes. */
@@ -90,11 +94,13 @@ export interface Shape {
   /**
    * Silences a node. Its pods go on saying Running; after the grace period of
    * `nodeLifecycle` they are not ready. `network`, the default: their containers run on,
-   * out of reach. `power`: they have ended.
+   * out of reach. `power`: they have ended, and what they wrote without a sync is gone.
    */
   readonly loseNode: (name: string, cause?: Cause) => void
   /** Hears of it again, at once. */
   readonly findNode: (name: string) => void
+  /** Somebody who puts a workload's replicas back, until the answer is called. */
+  readonly rival: (rival: Rival) => () => void
   /** Creates an object, as `kubectl create` would. */
   readonly create: (object: Draft) => KubeObject
   /** Refuses writes as a validating webhook does, until the answer is called. */
@@ -140,6 +146,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     const losses = new Map<string, Loss>()
     const byNode = new PodsByNode(store)
     const recorder = new Recorder(registry, options.events)
+    const rivals = new Rivals(registry)
     const create = (object: Draft): KubeObject => {
       const type = types.find(
         (each) =>
@@ -149,10 +156,8 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
           )
       )
       if (type === undefined) throw notImplemented(`objects of ${object.apiVersion} ${object.kind}`)
-      return registry.create(type, type.namespaced ? (object.metadata.namespace ?? "default") : undefined, {
-        ...object,
-        metadata: object.metadata
-      })
+      const namespace = type.namespaced ? (object.metadata.namespace ?? "default") : undefined
+      return registry.create(type, namespace, object, { manager: "kubectl-create" })
     }
     for (const name of [
       "default",
@@ -198,7 +203,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         [
           namespaceController(registry, types),
           garbageCollector(registry, types),
-          statefulSetController(registry),
+          statefulSetController(registry, new Pace(registry, options.pace), recorder),
           ...storageControllers(registry, {
             storage,
             recorder,
@@ -213,6 +218,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
           endpointSlices(registry),
           disruptionBudgets(registry, recorder),
           quotaUsage(registry, types),
+          rivals.controller,
           recorder.controller
         ],
         options.reactionMillis === undefined ? {} : { reactionMillis: options.reactionMillis }
@@ -220,8 +226,12 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     }
     return {
       volumes,
-      loseNode: (name, cause = "network") => kubelets.lose(name, cause),
+      loseNode: (name, cause = "network") => {
+        kubelets.lose(name, cause)
+        if (cause === "power") for (const handle of volumesOn(registry, name)) volumes.get(handle)?.cutPower()
+      },
       findNode: kubelets.find,
+      rival: (rival) => rivals.add(rival),
       cluster: forUser(api, processes, Access.admin),
       as: (user) => forUser(api, processes, user),
       api,

@@ -5,6 +5,7 @@
  * scale-down, and why a reverted template does not replace the pod that is stuck.
  */
 import { controllerOf } from "../KubeObject.ts"
+import { equal } from "../Json.ts"
 import type { Registry } from "../Registry.ts"
 import {
   type ControllerRevision,
@@ -14,8 +15,11 @@ import {
 } from "../resource/apps.ts"
 import { persistentvolumeclaims, type Pod, pods } from "../resource/core.ts"
 import { labelSelector } from "../Selector.ts"
+import { Refusal } from "../Status.ts"
 import { enforce, ownersOf } from "./ClaimRetention.ts"
 import type { Controller } from "./Controller.ts"
+import type { Pace } from "./Pace.ts"
+import type { Recorder } from "./Recorder.ts"
 import { revisionsOf, templateOf, truncate, updateRevision } from "./Revisions.ts"
 import {
   claimAt,
@@ -32,6 +36,8 @@ import {
 /** One pass over one set. */
 class Pass {
   readonly #registry: Registry
+  readonly #pace: Pace
+  readonly #recorder: Recorder
   readonly #set: StatefulSet
   readonly #monotonic: boolean
   readonly #revisions: ReadonlyArray<ControllerRevision>
@@ -40,8 +46,10 @@ class Pass {
   /** Milliseconds until a pod that is ready becomes available. */
   #again = Number.POSITIVE_INFINITY
 
-  constructor(registry: Registry, set: StatefulSet) {
+  constructor(registry: Registry, set: StatefulSet, pace: Pace, recorder: Recorder) {
     this.#registry = registry
+    this.#pace = pace
+    this.#recorder = recorder
     this.#set = set
     this.#monotonic = set.spec.podManagementPolicy !== "Parallel"
     const known = revisionsOf(registry, set)
@@ -51,12 +59,17 @@ class Pass {
       this.#revisions.find((each) => each.metadata.name === set.status.currentRevision) ?? this.#update
   }
 
-  run(): number | undefined {
-    const { metadata } = this.#set
-    if (metadata.deletionTimestamp === undefined) this.#act()
+  /** `owed`: the uids of sets whose last pass ended at its status, which comes before anything else then. */
+  run(owed: Set<string>): number | undefined {
+    const { uid, deletionTimestamp } = this.#set.metadata
+    if (owed.has(uid)) this.#writeStatus(this.#status(this.#pods()))
+    owed.delete(uid)
+    if (deletionTimestamp === undefined) this.#act()
     const found = this.#pods()
     const status = this.#status(found)
-    this.#registry.setStatus(statefulsets, this.#set, status)
+    owed.add(uid)
+    this.#writeStatus(status)
+    owed.delete(uid)
     const live = new Set([
       ...found.map((pod) => revisionOf(pod) ?? ""),
       status.currentRevision ?? "",
@@ -64,6 +77,12 @@ class Pass {
     ])
     truncate(this.#registry, this.#set, this.#revisions, live)
     return this.#again === Number.POSITIVE_INFINITY ? undefined : this.#again
+  }
+
+  #writeStatus(status: StatefulSetStatus): void {
+    const { namespace, name } = this.#set.metadata
+    if (!equal(this.#registry.store.get(statefulsets, namespace, name)?.status, status)) this.#pace.take()
+    this.#registry.setStatus(statefulsets, this.#set, status)
   }
 
   #pods(): ReadonlyArray<Pod> {
@@ -140,8 +159,34 @@ class Pass {
     this.#roll(start, end)
   }
 
+  #say(reason: string, message: string, type: "Normal" | "Warning" = "Normal"): void {
+    this.#recorder.record(this.#set, { type, reason, message, component: "statefulset-controller" })
+  }
+
+  /** A write of its own, under the pace and with the event that tells of it. */
+  #write(verb: "Create" | "Delete", what: string, done: string, write: () => void): void {
+    this.#pace.take()
+    const { name } = this.#set.metadata
+    try {
+      write()
+    } catch (refusal) {
+      if (refusal instanceof Refusal) {
+        const why = `failed error: ${refusal.status.message}`
+        this.#say(`Failed${verb}`, `${verb.toLowerCase()} ${what} in StatefulSet ${name} ${why}`, "Warning")
+      }
+      throw refusal
+    }
+    this.#say(
+      `Successful${verb}`,
+      `${verb === "Create" ? verb : "delete"} ${what} in StatefulSet ${name} ${done}`
+    )
+  }
+
   #delete(pod: Pod): void {
-    this.#registry.remove(pods, pod.metadata.namespace, pod.metadata.name, { uid: pod.metadata.uid })
+    const { namespace, name, uid } = pod.metadata
+    this.#write("Delete", `Pod ${name}`, "successful", () =>
+      this.#registry.remove(pods, namespace, name, { uid })
+    )
   }
 
   /** `stop` when what is wrong with this replica ends an ordered pass. */
@@ -170,7 +215,9 @@ class Pass {
     const old = type === "RollingUpdate" && ordinal < startOf(this.#set) + (rollingUpdate?.partition ?? 0)
     const revision = old ? this.#current : this.#update
     const draft = podAt(this.#set, templateOf(this.#set, revision), revision.metadata.name, ordinal)
-    this.#registry.create(pods, this.#set.metadata.namespace, draft)
+    this.#write("Create", `Pod ${draft.metadata.name}`, "successful", () =>
+      this.#registry.create(pods, this.#set.metadata.namespace, draft)
+    )
   }
 
   #hasStaleClaim(ordinal: number): boolean {
@@ -187,7 +234,10 @@ class Pass {
       const name = claimName(template, this.#set, ordinal)
       if (this.#registry.store.get(persistentvolumeclaims, namespace, name) !== undefined) continue
       const draft = claimAt(this.#set, template, ordinal, ownersOf(this.#set, undefined))
-      this.#registry.create(persistentvolumeclaims, namespace, draft)
+      const pod = `${this.#set.metadata.name}-${ordinal}`
+      this.#write("Create", `Claim ${name} Pod ${pod}`, "success", () =>
+        this.#registry.create(persistentvolumeclaims, namespace, draft)
+      )
     }
   }
 
@@ -238,25 +288,29 @@ class Pass {
   }
 }
 
-export const statefulSetController = (registry: Registry): Controller => ({
-  name: "statefulset",
-  keysOf: ({ type, object, previous }) => {
-    const { namespace } = object.metadata
-    if (type === statefulsets) return [`${namespace}/${object.metadata.name}`]
-    if (type !== pods && type !== persistentvolumeclaims) return []
-    const owner = [object, ...(previous === undefined ? [] : [previous])]
-      .map(controllerOf)
-      .find((each) => each?.kind === "StatefulSet")
-    if (owner !== undefined) return [`${namespace}/${owner.name}`]
-    // A claim may be what a set waits for, and an orphan one that it adopts: its name begins with the set's.
-    return registry.store
-      .list(statefulsets, namespace)
-      .filter((set) => object.metadata.name.includes(`${set.metadata.name}-`))
-      .map((set) => `${namespace}/${set.metadata.name}`)
-  },
-  reconcile: (key) => {
-    const [namespace, name = ""] = key.split("/")
-    const set = registry.store.get(statefulsets, namespace, name)
-    return set === undefined ? undefined : new Pass(registry, set).run()
+/** `pace`: counts each create, delete and status; the owners of claims and the revisions it lets pass. */
+export const statefulSetController = (registry: Registry, pace: Pace, recorder: Recorder): Controller => {
+  const owed = new Set<string>()
+  return {
+    name: "statefulset",
+    keysOf: ({ type, object, previous }) => {
+      const { namespace } = object.metadata
+      if (type === statefulsets) return [`${namespace}/${object.metadata.name}`]
+      if (type !== pods && type !== persistentvolumeclaims) return []
+      const owner = [object, ...(previous === undefined ? [] : [previous])]
+        .map(controllerOf)
+        .find((each) => each?.kind === "StatefulSet")
+      if (owner !== undefined) return [`${namespace}/${owner.name}`]
+      // A claim may be what a set waits for, and an orphan one that it adopts: its name begins with the set's.
+      return registry.store
+        .list(statefulsets, namespace)
+        .filter((set) => object.metadata.name.includes(`${set.metadata.name}-`))
+        .map((set) => `${namespace}/${set.metadata.name}`)
+    },
+    reconcile: (key) => {
+      const [namespace, name = ""] = key.split("/")
+      const set = registry.store.get(statefulsets, namespace, name)
+      return set === undefined ? undefined : pace.run(() => new Pass(registry, set, pace, recorder).run(owed))
+    }
   }
-})
+}

@@ -1,0 +1,68 @@
+/**
+ * Who last wrote `spec.replicas` of a workload, in `metadata.managedFields`: of all that a real
+ * server tracks there, this one field, under the name of its writer. Entries that a client
+ * brings along are kept.
+ */
+import { at, isObject, set, stringAt } from "./Json.ts"
+import type { KubeObject, Metadata } from "./KubeObject.ts"
+import type { ResourceType } from "./ResourceType.ts"
+import * as Timestamp from "./Timestamp.ts"
+
+export interface Writer {
+  /** The request's fieldManager, else its User-Agent up to the slash. Default: the controllers' own. */
+  readonly manager?: string
+  readonly subresource?: "status" | "scale"
+}
+
+const replicas = { "f:spec": { "f:replicas": {} } }
+
+const withoutReplicas = (entry: unknown): ReadonlyArray<unknown> => {
+  const spec = at(entry, "fieldsV1", "f:spec")
+  if (!isObject(spec) || spec["f:replicas"] === undefined) return [entry]
+  const { "f:replicas": _, ...others } = spec
+  const left = set(
+    at(entry, "fieldsV1"),
+    ["f:spec"],
+    Object.keys(others).filter((key) => key !== ".").length === 0 ? undefined : others
+  )
+  return isObject(left) && Object.values(left).some((value) => value !== undefined)
+    ? [set(entry, ["fieldsV1"], left)]
+    : []
+}
+
+/** The managedFields of an object that is about to be written. */
+export const track = (
+  type: ResourceType,
+  next: KubeObject,
+  previous: KubeObject | undefined,
+  { manager = "kube-controller-manager", subresource }: Writer,
+  now: number
+): Metadata["managedFields"] => {
+  const entries = next.metadata.managedFields ?? []
+  const isOther =
+    !type.subresources.includes("scale") || at(next.spec, "replicas") === at(previous?.spec, "replicas")
+  if (isOther) return next.metadata.managedFields
+  // Whoever writes the whole object may bring a list that says so already.
+  const others = entries.flatMap(withoutReplicas)
+  const isSame = (entry: unknown): boolean =>
+    stringAt(entry, "manager") === manager &&
+    stringAt(entry, "operation") === "Update" &&
+    stringAt(entry, "subresource") === subresource
+  const own = others.find(isSame)
+  const fields = at(own, "fieldsV1")
+  const spec = at(fields, "f:spec")
+  return [
+    ...others.filter((entry) => !isSame(entry)),
+    {
+      manager,
+      operation: "Update",
+      apiVersion: next.apiVersion,
+      ...(subresource === "scale" ? {} : { time: Timestamp.fromMillis(now) }),
+      fieldsType: "FieldsV1",
+      fieldsV1: isObject(fields)
+        ? { ...fields, "f:spec": { ...(isObject(spec) ? spec : {}), "f:replicas": {} } }
+        : replicas,
+      ...(subresource === undefined ? {} : { subresource })
+    }
+  ]
+}
