@@ -21,6 +21,7 @@ import {
   volumeattachments
 } from "../resource/storage.ts"
 import type { Storage } from "../Storage.ts"
+import type { Change } from "../Store.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
@@ -38,11 +39,18 @@ export interface ClaimsOptions {
 const protection = "kubernetes.io/pvc-protection"
 const volumeProtection = "kubernetes.io/pv-protection"
 
+const nobody = "/"
+
+/** The claim that a volume is kept for. */
+const ownerOf = ({ spec: { claimRef } }: PersistentVolume): string =>
+  claimRef === undefined ? nobody : `${claimRef.namespace}/${claimRef.name}`
+
 class Claims {
   readonly #registry: Registry
   readonly #options: ClaimsOptions
   readonly #client: Client
   readonly #provisioner: Provisioner
+  readonly #volumes = new Map<string, Set<string>>()
 
   constructor(registry: Registry, options: ClaimsOptions) {
     this.#registry = registry
@@ -136,21 +144,32 @@ class Claims {
     // A claim that waits for its consumer takes a volume only where that one goes.
     const isHere = (volume: PersistentVolume): boolean =>
       late ? node !== undefined && holds(node, volume) : true
-    return this.#registry.store
-      .list(persistentvolumes)
-      .filter((volume) => volume.metadata.deletionTimestamp === undefined && fits(volume))
-      .filter((volume) => {
-        const { claimRef } = volume.spec
-        return claimRef === undefined
-          ? volume.status.phase !== "Released" && claim.spec.dataSource === undefined && isHere(volume)
-          : claimRef.namespace === namespace &&
-              claimRef.name === name &&
-              (claimRef.uid === undefined || claimRef.uid === uid)
-      })
-      .toSorted(
-        (left, right) =>
-          Quantity.parse(left.spec.capacity.storage) - Quantity.parse(right.spec.capacity.storage)
-      )[0]
+    const candidates = (key: string): ReadonlyArray<PersistentVolume> =>
+      [...(this.#volumes.get(key) ?? [])]
+        .flatMap((each) => this.#registry.store.get(persistentvolumes, undefined, each) ?? [])
+        .filter((volume) => volume.metadata.deletionTimestamp === undefined && fits(volume))
+        .toSorted(
+          (left, right) =>
+            Quantity.parse(left.spec.capacity.storage) - Quantity.parse(right.spec.capacity.storage) ||
+            (left.metadata.name < right.metadata.name ? -1 : 1)
+        )
+    const kept = candidates(`${namespace}/${name}`).find(
+      ({ spec: { claimRef } }) => claimRef?.uid === undefined || claimRef.uid === uid
+    )
+    if (kept !== undefined || claim.spec.dataSource !== undefined) return kept
+    return candidates(nobody).find((volume) => volume.status.phase !== "Released" && isHere(volume))
+  }
+
+  /** Notes whose a volume is: names of volumes by the claim that they name. */
+  note({ type, kind, object, previous }: Change): void {
+    if (type !== persistentvolumes) return
+    const { name } = object.metadata
+    if (previous !== undefined) this.#volumes.get(ownerOf(previous as PersistentVolume))?.delete(name)
+    if (kind === "DELETED") return
+    const owner = ownerOf(object as PersistentVolume)
+    const names = this.#volumes.get(owner)
+    if (names === undefined) this.#volumes.set(owner, new Set([name]))
+    else names.add(name)
   }
 
   #bind(claim: PersistentVolumeClaim, volume: PersistentVolume): void {
@@ -227,7 +246,9 @@ export const claimsController = (registry: Registry, options: ClaimsOptions): Co
   const claims = new Claims(registry, options)
   return {
     name: "claims",
-    keysOf: ({ type, object, kind }) => {
+    keysOf: (change) => {
+      const { type, object, kind } = change
+      claims.note(change)
       if (type === persistentvolumeclaims) {
         const claim = registry.store.get(
           persistentvolumeclaims,
