@@ -140,6 +140,23 @@ describe("a volume that is attached in the sandbox", () => {
       })
   )
 
+  it.effect("of a node without power has lost what was not synced, and elsewhere is as the disk has it", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* withClaims(["one"])
+      sandbox.create(pod("first", "one", "node-a"))
+      yield* TestClock.adjust("10 seconds")
+      bytesOf(sandbox, "one").write("log", "committed\n")
+      bytesOf(sandbox, "one").append("log", "on its way\n", { buffered: true })
+      sandbox.loseNode("node-a", "power")
+      taint(sandbox, "node-a")
+      sandbox.registry.remove(pods, "default", "first", { gracePeriodSeconds: 0 })
+      sandbox.create(pod("second", "one", "node-b"))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(phaseOf(sandbox, "second"), "Running")
+      assert.strictEqual(bytesOf(sandbox, "one").readText("log"), "committed\n")
+    })
+  )
+
   it.effect("of a claim that was deleted goes from the storage only once it has left its node", () =>
     Effect.gen(function* () {
       const sandbox = yield* withClaims(["one"], { storage: { detachMillis: 30_000 } })

@@ -89,6 +89,23 @@ describe("a VolumeSnapshot in the sandbox", () => {
     })
   )
 
+  it.effect("of a driver that does not freeze holds what a power cut would have left", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* withClaims(["one"])
+      sandbox.create(snapshotClass("crash", { freeze: "false" }))
+      bytesOf(sandbox, "one").write("log", "synced\n")
+      bytesOf(sandbox, "one").append("log", "buffered\n", { buffered: true })
+      sandbox.create(snapshot("crash", "one", "crash"))
+      yield* TestClock.adjust("100 millis")
+      sandbox.create(snapshot("frozen", "one"))
+      yield* TestClock.adjust("100 millis")
+      for (const name of ["crash", "frozen"]) sandbox.create(claim(`of-${name}`, fromSnapshot(name)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(bytesOf(sandbox, "of-crash").readText("log"), "synced\n")
+      assert.strictEqual(bytesOf(sandbox, "of-frozen").readText("log"), "synced\nbuffered\n")
+    })
+  )
+
   it.effect("that is ready late is seen to be so by a poll 1, 3 or 7 seconds after its cut", () =>
     Effect.gen(function* () {
       const sandbox = yield* withClaims(["one"])

@@ -42,4 +42,28 @@ describe("a volume", () => {
     bytes[0] = 9
     assert.deepStrictEqual([...(volume.read("data") ?? [])], [1, 2])
   })
+
+  it("loses in a power cut what was buffered, and nothing else", () => {
+    const volume = new Volume()
+    volume.write("log", "one\n")
+    volume.append("log", "two\n", { buffered: true })
+    volume.write("other", "lost", { buffered: true })
+    volume.write("third", "kept")
+    const before = volume.copy()
+    volume.cutPower()
+    assert.strictEqual(volume.readText("log"), "one\n")
+    assert.deepStrictEqual(volume.list(), ["log", "third"])
+    assert.strictEqual(volume.used, 8)
+    before.sync()
+    before.cutPower()
+    assert.strictEqual(before.readText("log"), "one\ntwo\n")
+  })
+
+  it("keeps what was buffered once the same file is written through", () => {
+    const volume = new Volume()
+    volume.append("log", "one\n", { buffered: true })
+    volume.append("log", "two\n")
+    volume.cutPower()
+    assert.strictEqual(volume.readText("log"), "one\ntwo\n")
+  })
 })

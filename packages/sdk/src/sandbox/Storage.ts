@@ -63,6 +63,13 @@ export interface Snapshot {
   readonly group?: string
 }
 
+export interface Cut {
+  /** Milliseconds. */
+  readonly readyAfter: number
+  readonly isFrozen: boolean
+  readonly group?: string
+}
+
 type Parameters = Readonly<Record<string, string>> | undefined
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
@@ -105,19 +112,25 @@ export class Storage {
     throw new StorageFailure(`${code}: failure ${times} of ${count} asked for by the class`)
   }
 
-  /** Cuts a volume as it is at this instant. */
-  cut(handle: string, sourceHandle: string, now: number, readyAfter: number, group?: string): Snapshot {
+  /**
+   * Cuts a volume as it is at this instant. The file system is frozen for it, which brings
+   * all that was written to the disk; `isFrozen` false: the cut is what a power cut would leave.
+   */
+  cut(handle: string, sourceHandle: string, now: number, cut: Cut): Snapshot {
     const known = this.snapshots.get(handle)
     if (known !== undefined) return known
     const source = this.volumes.get(sourceHandle)
     if (source === undefined) throw new StorageFailure(`NotFound: no volume ${sourceHandle}`)
+    if (cut.isFrozen) source.sync()
+    const bytes = source.copy()
+    bytes.cutPower()
     const snapshot: Snapshot = {
-      bytes: source.copy(),
+      bytes,
       size: source.capacity,
       cutAt: now,
-      readyAt: now + readyAfter,
+      readyAt: now + cut.readyAfter,
       sourceHandle,
-      ...(group === undefined ? {} : { group })
+      ...(cut.group === undefined ? {} : { group: cut.group })
     }
     this.snapshots.set(handle, snapshot)
     return snapshot

@@ -32,11 +32,19 @@ const normal = (path: string): string =>
     .filter((part) => part !== "" && part !== ".")
     .join("/")
 
+/** How a write reaches the disk. */
+export interface WriteOptions {
+  /** Stays in the node's page cache, as a write without fsync does, until `sync` or a write to the same file that is not buffered. Default false. */
+  readonly buffered?: boolean
+}
+
 export class Volume {
   /** Bytes that fit. */
   capacity: number
   #files: Map<string, Extent>
   #used: number
+  /** What a power cut leaves; undefined while that is all that there is. */
+  #synced: Map<string, Extent> | undefined
 
   constructor(capacity = Number.POSITIVE_INFINITY) {
     this.capacity = capacity
@@ -65,29 +73,46 @@ export class Volume {
     return bytes === undefined ? undefined : decoder.decode(bytes)
   }
 
-  #put(path: string, extent: Extent): void {
+  #put(path: string, extent: Extent, { buffered = false }: WriteOptions): void {
     const key = normal(path)
     const grown = extent.size - (this.#files.get(key)?.size ?? 0)
     if (this.#used + grown > this.capacity) throw new NoSpace(path)
+    if (buffered) this.#synced ??= new Map(this.#files)
+    else this.#synced?.set(key, extent)
     this.#used += grown
     this.#files.set(key, extent)
   }
 
-  write(path: string, content: Uint8Array | string): void {
+  write(path: string, content: Uint8Array | string, options: WriteOptions = {}): void {
     const bytes = toBytes(content)
-    this.#put(path, { before: undefined, bytes, size: bytes.length })
+    this.#put(path, { before: undefined, bytes, size: bytes.length }, options)
   }
 
-  append(path: string, content: Uint8Array | string): void {
+  append(path: string, content: Uint8Array | string, options: WriteOptions = {}): void {
     const bytes = toBytes(content)
     const before = this.#files.get(normal(path))
-    this.#put(path, { before, bytes, size: (before?.size ?? 0) + bytes.length })
+    this.#put(path, { before, bytes, size: (before?.size ?? 0) + bytes.length }, options)
   }
 
   remove(path: string): boolean {
     const key = normal(path)
+    this.#synced?.delete(key)
     this.#used -= this.#files.get(key)?.size ?? 0
     return this.#files.delete(key)
+  }
+
+  /** Brings to the disk what was buffered. */
+  sync(): void {
+    this.#synced = undefined
+  }
+
+  /** Forgets what was buffered and not synced. */
+  cutPower(): void {
+    if (this.#synced === undefined) return
+    this.#files = this.#synced
+    this.#synced = undefined
+    this.#used = 0
+    for (const { size } of this.#files.values()) this.#used += size
   }
 
   /** Paths of the files under a folder, sorted. */
@@ -102,6 +127,7 @@ export class Volume {
   copy(capacity = this.capacity): Volume {
     const copy = new Volume(capacity)
     copy.#files = new Map(this.#files)
+    copy.#synced = this.#synced && new Map(this.#synced)
     copy.#used = this.#used
     return copy
   }

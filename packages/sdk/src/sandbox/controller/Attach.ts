@@ -19,7 +19,7 @@ import { csidrivers, type VolumeAttachment, volumeattachments } from "../resourc
 import { type Storage, StorageFailure } from "../Storage.ts"
 import type { Change } from "../Store.ts"
 import * as Timestamp from "../Timestamp.ts"
-import { claimsOf } from "./ClaimUse.ts"
+import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Backoff, Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
@@ -59,8 +59,7 @@ class Attachments {
   readonly #storage: Storage
   readonly #recorder: Recorder
   readonly #lost: { readonly has: (node: string) => boolean }
-  /** Names of pods by `namespace/claim`, and of attachments by volume. */
-  readonly #users = new Map<string, Set<string>>()
+  /** Names, by volume. */
   readonly #attachments = new Map<string, Set<string>>()
   /** Since when an attachment is being made, or is no longer needed. */
   readonly #since = new Map<string, number>()
@@ -81,19 +80,20 @@ class Attachments {
     this.#lost = lost
   }
 
-  /** Notes who uses what; answers the volumes that a change concerns. */
+  /** Answers the volumes that a change concerns. */
   concerned({ type, kind, object, previous }: Change): ReadonlyArray<string> {
     if (type === volumeattachments) {
       const volume = (object as VolumeAttachment).spec.source.persistentVolumeName ?? ""
-      this.#index(this.#attachments, volume, object.metadata.name, kind === "DELETED")
+      const names = this.#attachments.get(volume) ?? new Set()
+      if (kind === "DELETED") names.delete(object.metadata.name)
+      else names.add(object.metadata.name)
+      if (names.size > 0) this.#attachments.set(volume, names)
+      else this.#attachments.delete(volume)
       return [volume]
     }
     if (type === pods) {
-      const { namespace = "", name } = object.metadata
-      return claimsOf(object as Pod).flatMap((claim) => {
-        this.#index(this.#users, `${namespace}/${claim}`, name, kind === "DELETED")
-        return this.#volumeOf(namespace, claim)
-      })
+      const { namespace = "" } = object.metadata
+      return claimsOf(object as Pod).flatMap((claim) => this.#volumeOf(namespace, claim))
     }
     if (type === persistentvolumeclaims)
       return this.#volumeOf(object.metadata.namespace ?? "", object.metadata.name)
@@ -114,14 +114,6 @@ class Attachments {
       .map(({ spec }) => spec.source.persistentVolumeName ?? "")
   }
 
-  #index(map: Map<string, Set<string>>, key: string, name: string, gone: boolean): void {
-    const names = map.get(key) ?? new Set()
-    if (gone) names.delete(name)
-    else names.add(name)
-    if (names.size > 0) map.set(key, names)
-    else map.delete(key)
-  }
-
   #volumeOf(namespace: string, claim: string): ReadonlyArray<string> {
     const name = this.#registry.store.get(persistentvolumeclaims, namespace, claim)?.spec.volumeName
     return name === undefined ? [] : [name]
@@ -133,10 +125,9 @@ class Attachments {
     const { namespace = "", name = "", uid } = volume.spec.claimRef ?? {}
     const claim = this.#registry.store.get(persistentvolumeclaims, namespace, name)
     if (claim?.metadata.uid !== uid || claim?.status.phase !== "Bound") return wanted
-    for (const podName of this.#users.get(`${namespace}/${name}`) ?? []) {
-      const pod = this.#registry.store.get(pods, namespace, podName)
-      const node = pod?.spec.nodeName
-      if (pod === undefined || node === undefined) continue
+    for (const pod of usersOf(this.#registry, claim)) {
+      const node = pod.spec.nodeName
+      if (node === undefined) continue
       if (pod.status.phase === "Succeeded" || pod.status.phase === "Failed") continue
       const there = wanted.get(node)
       if (there === undefined) wanted.set(node, [pod])
@@ -331,6 +322,17 @@ export const hasVolumes = (registry: Registry, pod: Pod): boolean =>
       isAttached(registry, volume, pod.spec.nodeName ?? "")
     )
   })
+
+/** Handles of the volumes that are attached to a node. */
+export const volumesOn = ({ store }: Registry, node: string): ReadonlyArray<string> =>
+  store
+    .list(volumeattachments)
+    .filter(({ spec, status }) => spec.nodeName === node && status?.attached === true)
+    .flatMap(({ spec }) => {
+      const name = spec.source.persistentVolumeName ?? ""
+      const handle = store.get(persistentvolumes, undefined, name)?.spec.csi?.volumeHandle
+      return handle === undefined ? [] : [handle]
+    })
 
 /** The claim whose pods an attachment is made for, as `namespace/name`. */
 export const claimOfAttachment = (registry: Registry, object: KubeObject): string => {

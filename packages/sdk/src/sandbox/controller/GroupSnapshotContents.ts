@@ -69,6 +69,7 @@ class GroupSnapshotContents {
     const handle = `groupsnapshot-${spec.volumeGroupSnapshotRef.uid}`
     const step = parameters?.["mode"] === "sequential" ? durationIn(parameters, "memberDelay") : 0
     const readyAfter = durationIn(parameters, "readyAfter")
+    const cut = { readyAfter, isFrozen: parameters?.["freeze"] !== "false", group: handle }
     try {
       if (!volumes.every((each) => this.#storage.snapshots.has(memberHandle(handle, each)))) {
         const about = spec.volumeGroupSnapshotRef.name
@@ -77,7 +78,7 @@ class GroupSnapshotContents {
       for (const [nth, volume] of volumes.entries()) {
         const at = cutAt + nth * step
         if (at > now) return at - now
-        this.#storage.cut(memberHandle(handle, volume), volume, now, readyAfter, handle)
+        this.#storage.cut(memberHandle(handle, volume), volume, now, cut)
       }
     } catch (failure) {
       if (!(failure instanceof StorageFailure)) throw failure
@@ -85,11 +86,11 @@ class GroupSnapshotContents {
     }
     const infos = volumes.flatMap((volumeHandle): ReadonlyArray<GroupMember> => {
       const snapshotHandle = memberHandle(handle, volumeHandle)
-      const cut = this.#storage.snapshots.get(snapshotHandle)
-      if (cut === undefined) return []
-      const readyToUse = cut.readyAt <= now
-      const creationTime = cut.cutAt * 1e6
-      return [{ creationTime, readyToUse, restoreSize: cut.size, snapshotHandle, volumeHandle }]
+      const member = this.#storage.snapshots.get(snapshotHandle)
+      if (member === undefined) return []
+      const readyToUse = member.readyAt <= now
+      const creationTime = member.cutAt * 1e6
+      return [{ creationTime, readyToUse, restoreSize: member.size, snapshotHandle, volumeHandle }]
     })
     const ready = infos.every(({ readyToUse }) => readyToUse)
     const last = infos.reduce((latest, { creationTime }) => Math.max(latest, creationTime), 0)

@@ -77,7 +77,10 @@ class SnapshotContents {
         const { name } = spec.volumeSnapshotRef
         this.#storage.attempt({ name: "CreateSnapshot", about: name }, uid, parameters?.["failCut"])
       }
-      const cut = this.#storage.cut(handle, volumeHandle, now, durationIn(parameters, "readyAfter"))
+      const cut = this.#storage.cut(handle, volumeHandle, now, {
+        readyAfter: durationIn(parameters, "readyAfter"),
+        isFrozen: parameters?.["freeze"] !== "false"
+      })
       if (cutting !== undefined && cutting.replyAt > now) return cutting.replyAt - now
       this.#cutting.delete(uid)
       return this.#report(content, handle, cut, true)
