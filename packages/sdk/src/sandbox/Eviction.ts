@@ -5,6 +5,7 @@ import type { DeleteOptions, Registry } from "./Registry.ts"
 import { type Pod, pods } from "./resource/core.ts"
 import { poddisruptionbudgets } from "./resource/index.ts"
 import { deployments, replicasets, statefulsets } from "./resource/apps.ts"
+import type { ResourceType } from "./ResourceType.ts"
 import { labelSelector } from "./Selector.ts"
 import { plain, tooManyRequests } from "./Status.ts"
 
@@ -15,6 +16,8 @@ const isHealthy = (pod: Pod): boolean =>
 /** A count, or a share of the expected pods rounded up. */
 const amount = (value: unknown, expected: number): number =>
   typeof value === "number" ? value : Math.ceil((Number.parseInt(String(value), 10) / 100) * expected)
+
+const scaled: ReadonlyArray<ResourceType> = [statefulsets, deployments, replicasets]
 
 /** The replicas that the pods' controllers ask for together, by their /scale. A pod without one does not count. */
 const wanted = (registry: Registry, chosen: ReadonlyArray<Pod>): number => {
@@ -27,7 +30,7 @@ const wanted = (registry: Registry, chosen: ReadonlyArray<Pod>): number => {
       owner = (parent === undefined ? undefined : controllerOf(parent)) ?? owner
     }
     if (owner === undefined || scales.has(owner.uid)) continue
-    const type = [statefulsets, deployments, replicasets].find(({ kind }) => kind === owner.kind)
+    const type = scaled.find(({ kind }) => kind === owner.kind)
     const workload = type === undefined ? undefined : registry.store.get(type, namespace, owner.name)
     scales.set(owner.uid, numberAt(workload?.spec, "replicas") ?? 0)
   }

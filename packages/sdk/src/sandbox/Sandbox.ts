@@ -17,6 +17,7 @@ import { standard } from "./resource/index.ts"
 import { qualified, type ResourceType } from "./ResourceType.ts"
 import { hasVolumes, volumesOn } from "./controller/Attach.ts"
 import { run } from "./controller/Controller.ts"
+import { deploymentController } from "./controller/Deployment.ts"
 import { disruptionBudgets } from "./controller/DisruptionBudgets.ts"
 import { endpointSlices } from "./controller/EndpointSlices.ts"
 import { garbageCollector } from "./controller/GarbageCollector.ts"
@@ -30,6 +31,7 @@ import { PodsByNode } from "./controller/PodsByNode.ts"
 import { quotaUsage } from "./controller/QuotaUsage.ts"
 import { Recorder } from "./controller/Recorder.ts"
 import type { Provisioning } from "./controller/Provisioner.ts"
+import { replicaSetController } from "./controller/ReplicaSet.ts"
 import { type Rival, Rivals } from "./controller/Rivals.ts"
 import { scheduler } from "./controller/Scheduler.ts"
 import { statefulSetController } from "./controller/StatefulSet.ts"
@@ -218,6 +220,8 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
           endpointSlices(registry),
           disruptionBudgets(registry, recorder),
           quotaUsage(registry, types),
+          replicaSetController(registry, recorder),
+          deploymentController(registry, recorder),
           rivals.controller,
           recorder.controller
         ],

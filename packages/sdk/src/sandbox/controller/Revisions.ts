@@ -13,7 +13,7 @@ import { at, isObject } from "../Json.ts"
 const letters = "bcdfghjklmnpqrstvwxz2456789"
 
 /** Ten letters from a template, the same for the same. */
-const hashOf = (template: unknown): string => {
+export const hashOf = (template: unknown): string => {
   const text = JSON.stringify(template)
   let [high, low] = [0x811c9dc5, 0x01000193]
   for (let i = 0; i < text.length; i++) {

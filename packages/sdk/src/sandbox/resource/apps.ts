@@ -1,9 +1,10 @@
 /** The `apps` group: StatefulSets as the controllers read them, the others as open objects. */
 import type { KubeObject } from "../KubeObject.ts"
 import { resourceType } from "../ResourceType.ts"
+import { deployment, replicaSet } from "../strategy/Deployment.ts"
 import { statefulSet } from "../strategy/StatefulSet.ts"
 import { template } from "../strategy/PodTemplate.ts"
-import type { PersistentVolumeClaimSpec, PodSpec } from "./core.ts"
+import type { Condition, PersistentVolumeClaimSpec, PodSpec } from "./core.ts"
 
 export interface PodTemplate {
   readonly metadata?: {
@@ -63,6 +64,57 @@ export interface StatefulSet extends KubeObject {
   readonly status: StatefulSetStatus
 }
 
+export interface DeploymentSpec {
+  readonly replicas: number
+  readonly selector: StatefulSetSpec["selector"]
+  readonly template: PodTemplate
+  readonly strategy: {
+    readonly type: "RollingUpdate" | "Recreate"
+    readonly rollingUpdate?: {
+      readonly maxSurge?: number | string
+      readonly maxUnavailable?: number | string
+    }
+  }
+  readonly revisionHistoryLimit: number
+  readonly progressDeadlineSeconds: number
+  readonly minReadySeconds?: number
+  readonly paused?: boolean
+}
+
+/** Counts of zero are left out. */
+export interface DeploymentStatus {
+  readonly observedGeneration?: number
+  readonly replicas?: number
+  readonly updatedReplicas?: number
+  readonly readyReplicas?: number
+  readonly availableReplicas?: number
+  readonly unavailableReplicas?: number
+  readonly terminatingReplicas?: number
+  readonly conditions?: ReadonlyArray<Condition>
+}
+
+export interface Deployment extends KubeObject {
+  readonly spec: DeploymentSpec
+  readonly status: DeploymentStatus
+}
+
+export interface ReplicaSet extends KubeObject {
+  readonly spec: {
+    readonly replicas: number
+    readonly selector: StatefulSetSpec["selector"]
+    readonly template: PodTemplate
+    readonly minReadySeconds?: number
+  }
+  readonly status: {
+    readonly replicas: number
+    readonly fullyLabeledReplicas?: number
+    readonly readyReplicas?: number
+    readonly availableReplicas?: number
+    readonly terminatingReplicas?: number
+    readonly observedGeneration?: number
+  }
+}
+
 export interface ControllerRevision extends KubeObject {
   readonly data: unknown
   readonly revision: number
@@ -76,16 +128,16 @@ export const statefulsets = resourceType<StatefulSet>("apps", "v1", "statefulset
   strategy: statefulSet
 })
 
-export const deployments = resourceType("apps", "v1", "deployments", "Deployment", {
+export const deployments = resourceType<Deployment>("apps", "v1", "deployments", "Deployment", {
   ...workload,
   shortNames: ["deploy"],
-  strategy: template
+  strategy: deployment
 })
 
-export const replicasets = resourceType("apps", "v1", "replicasets", "ReplicaSet", {
+export const replicasets = resourceType<ReplicaSet>("apps", "v1", "replicasets", "ReplicaSet", {
   ...workload,
   shortNames: ["rs"],
-  strategy: template
+  strategy: replicaSet
 })
 
 export const daemonsets = resourceType("apps", "v1", "daemonsets", "DaemonSet", {

@@ -70,6 +70,7 @@ export interface Condition {
   readonly lastTransitionTime?: string
   readonly lastProbeTime?: string | null
   readonly lastHeartbeatTime?: string
+  readonly lastUpdateTime?: string
   readonly observedGeneration?: number
 }
 

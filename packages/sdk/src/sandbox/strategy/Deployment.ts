@@ -1,0 +1,110 @@
+/** The defaults of Deployments and ReplicaSets, and what of a Deployment the sandbox does not do. */
+import { at, equal, isObject, numberAt, stringAt, stringsAt } from "../Json.ts"
+import type { Fault, Strategy } from "../ResourceType.ts"
+import { labelSelector } from "../Selector.ts"
+import { notNegative, required, unsupported, wrong } from "./Fault.ts"
+import { podSpecFaults, withTemplateDefaults } from "./PodTemplate.ts"
+
+const strategyOf = (spec: unknown): unknown => {
+  const given = at(spec, "strategy")
+  const type = stringAt(given, "type") ?? "RollingUpdate"
+  const rolling = at(given, "rollingUpdate")
+  return {
+    ...(isObject(given) ? given : {}),
+    type,
+    ...(type === "RollingUpdate"
+      ? {
+          rollingUpdate: {
+            maxSurge: "25%",
+            maxUnavailable: "25%",
+            ...(isObject(rolling) ? rolling : {})
+          }
+        }
+      : {})
+  }
+}
+
+const selectorFaults = (spec: unknown): ReadonlyArray<Fault> => {
+  const selector = at(spec, "selector")
+  const labels = stringsAt(spec, "template", "metadata", "labels")
+  const mismatch = wrong(
+    "spec.template.metadata.labels",
+    Object.keys(labels).length === 0 ? null : labels,
+    "`selector` does not match template `labels`"
+  )
+  if (!isObject(selector)) return [required("spec.selector"), mismatch]
+  return labelSelector(selector)(labels) ? [] : [mismatch]
+}
+
+const podFaults = (spec: unknown): ReadonlyArray<Fault> => {
+  const restart = stringAt(spec, "template", "spec", "restartPolicy")
+  return [
+    ...podSpecFaults(at(spec, "template", "spec"), "spec.template.spec"),
+    ...(restart === undefined || restart === "Always"
+      ? []
+      : [unsupported("spec.template.spec.restartPolicy", restart, ["Always"])])
+  ]
+}
+
+const isZero = (amount: unknown): boolean =>
+  amount === 0 || (typeof amount === "string" && Number.parseInt(amount, 10) === 0)
+
+const strategyFaults = (spec: unknown): ReadonlyArray<Fault> => {
+  const type = stringAt(spec, "strategy", "type") ?? ""
+  if (type !== "RollingUpdate" && type !== "Recreate")
+    return [unsupported("spec.strategy.type", type, ["Recreate", "RollingUpdate"])]
+  const rolling = at(spec, "strategy", "rollingUpdate")
+  return type === "RollingUpdate" && isZero(at(rolling, "maxSurge")) && isZero(at(rolling, "maxUnavailable"))
+    ? [
+        wrong(
+          "spec.strategy.rollingUpdate.maxUnavailable",
+          at(rolling, "maxUnavailable"),
+          "may not be 0 when `maxSurge` is 0"
+        )
+      ]
+    : []
+}
+
+const immutableSelector: NonNullable<Strategy["updateFaults"]> = (next, previous) =>
+  equal(at(next.spec, "selector"), at(previous.spec, "selector"))
+    ? []
+    : [wrong("spec.selector", at(next.spec, "selector"), "field is immutable")]
+
+export const deployment: Strategy = {
+  initialStatus: {},
+  withDefaults: (draft) => {
+    const defaulted = withTemplateDefaults(draft)
+    const spec = isObject(defaulted.spec) ? defaulted.spec : {}
+    return {
+      ...defaulted,
+      spec: {
+        progressDeadlineSeconds: 600,
+        replicas: 1,
+        revisionHistoryLimit: 10,
+        ...spec,
+        strategy: strategyOf(spec)
+      }
+    }
+  },
+  faults: ({ spec }) => [
+    ...notNegative("spec.replicas", numberAt(spec, "replicas")),
+    ...selectorFaults(spec),
+    ...strategyFaults(spec),
+    ...podFaults(spec)
+  ],
+  updateFaults: immutableSelector
+}
+
+export const replicaSet: Strategy = {
+  initialStatus: { replicas: 0 },
+  withDefaults: (draft) => {
+    const defaulted = withTemplateDefaults(draft)
+    return { ...defaulted, spec: { replicas: 1, ...(isObject(defaulted.spec) ? defaulted.spec : {}) } }
+  },
+  faults: ({ spec }) => [
+    ...notNegative("spec.replicas", numberAt(spec, "replicas")),
+    ...selectorFaults(spec),
+    ...podFaults(spec)
+  ],
+  updateFaults: immutableSelector
+}
