@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs"
 import * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
-import { compareNames } from "../../packages/sdk/src/Member.ts"
-import type { Observation } from "../../packages/sdk/src/Observation.ts"
+import { compareNames } from "../../packages/sdk/src/state/Member.ts"
+import type { Observation } from "../../packages/sdk/src/state/Observation.ts"
 import { AppState, observe } from "../../packages/sdk/src/State.ts"
 import { forbidden, object, observation, stateOf, statefulSet } from "./objects.ts"
 

@@ -3,12 +3,12 @@
  */
 import * as Schema from "effect/Schema"
 import * as LabelSelector from "./LabelSelector.ts"
-import { compareNames, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
+import { compareNames, type Member } from "./state/Member.ts"
+import type { Lists } from "./state/Observation.ts"
 import * as Ordinal from "./Ordinal.ts"
 import * as Quantity from "./Quantity.ts"
-import { conditionOf } from "./Readiness.ts"
-import { observeVolume, volumesByName } from "./Volume.ts"
+import { conditionOf } from "./state/Readiness.ts"
+import { observeVolume, volumesByName } from "./state/Volume.ts"
 import type { Pod } from "./kind/Pod.ts"
 import type { PersistentVolumeClaim } from "./kind/Storage.ts"
 

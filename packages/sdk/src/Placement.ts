@@ -3,11 +3,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Claim, claimsByReplica } from "./Claim.ts"
-import { compareNames, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
+import { compareNames, type Member } from "./state/Member.ts"
+import type { Lists } from "./state/Observation.ts"
 import * as LabelSelector from "./LabelSelector.ts"
-import { observeNode } from "./NodeFacts.ts"
-import { type Ground, pinsOf, reachOf } from "./Pin.ts"
+import { observeNode } from "./state/NodeFacts.ts"
+import { type Ground, pinsOf, reachOf } from "./state/Pin.ts"
 import type { Replica } from "./Replica.ts"
 import type { PodTemplateSpec } from "./kind/Pod.ts"
 

@@ -3,10 +3,10 @@
  */
 import * as Schema from "effect/Schema"
 import type { Claim } from "./Claim.ts"
-import { observeCopies } from "./Copies.ts"
-import { compareNames, type Member } from "./Member.ts"
-import type { Lists, Observation } from "./Observation.ts"
-import { observeSnapshots } from "./VolumeSnapshots.ts"
+import { observeCopies } from "./state/Copies.ts"
+import { compareNames, type Member } from "./state/Member.ts"
+import type { Lists, Observation } from "./state/Observation.ts"
+import { observeSnapshots } from "./state/VolumeSnapshots.ts"
 import { kinds } from "./Kind.ts"
 import type { ObjectMeta } from "./kind/Meta.ts"
 

@@ -4,8 +4,8 @@
  * Only metadata is asked for; a Secret's value never reaches this machine.
  */
 import * as Schema from "effect/Schema"
-import { compareNames, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
+import { compareNames, type Member } from "./state/Member.ts"
+import type { Lists } from "./state/Observation.ts"
 import type { ObjectMeta } from "./kind/Meta.ts"
 import type { ContainerSpec, PodSpec, VolumeSpec } from "./kind/Pod.ts"
 

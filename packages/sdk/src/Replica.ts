@@ -6,9 +6,9 @@
  */
 import * as Schema from "effect/Schema"
 import type { ContainerStatus, Pod } from "./kind/Pod.ts"
-import { compareNames, type Member } from "./Member.ts"
+import { compareNames, type Member } from "./state/Member.ts"
 import * as Ordinal from "./Ordinal.ts"
-import { type NodesByName, readinessOf } from "./Readiness.ts"
+import { type NodesByName, readinessOf } from "./state/Readiness.ts"
 
 const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
 

@@ -3,7 +3,7 @@
  * goodbye, quorum kept, claims made ahead, and every step taken up again by whoever resumes.
  */
 import * as Effect from "effect/Effect"
-import type { AppNotFound } from "./AppNotFound.ts"
+import type { AppNotFound } from "./state/AppNotFound.ts"
 import { statefulSet } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { patiently } from "./operation/Ensure.ts"
@@ -11,7 +11,7 @@ import * as Fences from "./operation/Fence.ts"
 import * as Operation from "./Operation.ts"
 import { because, type OperationError } from "./operation/OperationError.ts"
 import { newId } from "./operation/Plan.ts"
-import { read } from "./Read.ts"
+import { read } from "./state/Read.ts"
 import type { OperationResult } from "./operation/Report.ts"
 import { type Manner, performer, rememberedReplicas } from "./scale/ScalePerformer.ts"
 import { plan as planOf, type ScaleOptions as PlanOptions } from "./scale/ScalePlan.ts"

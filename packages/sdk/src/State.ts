@@ -16,9 +16,9 @@ import { Reference } from "./Reference.ts"
 import { Replica } from "./Replica.ts"
 import { Autoscaler, DisruptionBudget, Service, Workload } from "./Topology.ts"
 
-export { AppNotFound } from "./AppNotFound.ts"
-export type { Cost } from "./Cost.ts"
-export { observe, observeAll } from "./Observe.ts"
+export { AppNotFound } from "./state/AppNotFound.ts"
+export type { Cost } from "./state/Cost.ts"
+export { observe, observeAll } from "./state/Observe.ts"
 export {
   type Counted,
   read,
@@ -29,7 +29,7 @@ export {
   survey,
   watch,
   type WatchOptions
-} from "./Read.ts"
+} from "./state/Read.ts"
 
 const { Literal, NullOr, String, Struct } = Schema
 

@@ -1,7 +1,7 @@
 /**
  * Applications as documents for programs: `-o json`, `-o yaml`, `-o name`.
  */
-import type { AppDocument, AppStateList } from "@kubectl-stateful/sdk/AppDocument"
+import type { AppDocument, AppStateList } from "@kubectl-stateful/sdk/state/AppDocument"
 import type { Answered } from "./list.ts"
 import { visible, visibleJson } from "./terminal.ts"
 

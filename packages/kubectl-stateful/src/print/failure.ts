@@ -1,7 +1,7 @@
 /**
  * What went wrong, in kubectl's words: one line with the fact and the way out.
  */
-import { AppNotFound } from "@kubectl-stateful/sdk/AppNotFound"
+import { AppNotFound } from "@kubectl-stateful/sdk/state/AppNotFound"
 import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { Usage } from "../Usage.ts"
 import { visible } from "./terminal.ts"

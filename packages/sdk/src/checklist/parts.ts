@@ -5,7 +5,7 @@ import type { Claim } from "../Claim.ts"
 import type { Node } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../State.ts"
-import { admits } from "../Taint.ts"
+import { admits } from "../state/Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { names, title } from "./words.ts"
 

@@ -2,8 +2,8 @@
  * The marks by which an operation's journal is found again: labels and annotations of a ConfigMap
  * in the app's namespace, so that a list of metadata is enough.
  */
-import { compareNames, type Member } from "../Member.ts"
-import type { Lists } from "../Observation.ts"
+import { compareNames, type Member } from "../state/Member.ts"
+import type { Lists } from "../state/Observation.ts"
 import type { AppState } from "../State.ts"
 
 /** Labels: the operation's id, and the StatefulSet it acts on. */

@@ -2,8 +2,8 @@
  * What `describe -o json` prints: the state of an application and beside it its answers, or a list of those.
  */
 import * as Schema from "effect/Schema"
-import { Checklist } from "./Checklist.ts"
-import { AppState } from "./State.ts"
+import { Checklist } from "../Checklist.ts"
+import { AppState } from "../State.ts"
 
 /** An AppState and beside its fields its answers. */
 export const AppDocument = Schema.Struct({ ...AppState.fields, checklist: Checklist })

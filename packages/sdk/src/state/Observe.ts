@@ -1,19 +1,19 @@
 /**
  * `observe`: from lists of objects to the state of an application. Pure.
  */
-import { type AppRef, statefulSet } from "./App.ts"
-import { observeClaims, observeOtherVolumes } from "./Claim.ts"
+import { type AppRef, statefulSet } from "../App.ts"
+import { observeClaims, observeOtherVolumes } from "../Claim.ts"
 import { observeAutoscalers, observeBudgets } from "./Disruption.ts"
-import { resourceName } from "./Kind.ts"
+import { resourceName } from "../Kind.ts"
 import { compareNames, membersOf, type Member, podsByController } from "./Member.ts"
 import { accept, type Accepted, byNamespace, type Observation } from "./Observation.ts"
-import { observeOperations } from "./operation/OperationMark.ts"
-import { observeGround, observePlacements, observeResourceClaims } from "./Placement.ts"
-import { observeProtection } from "./Protection.ts"
-import { observeReferences } from "./Reference.ts"
-import { observeReplicas } from "./Replica.ts"
+import { observeOperations } from "../operation/OperationMark.ts"
+import { observeGround, observePlacements, observeResourceClaims } from "../Placement.ts"
+import { observeProtection } from "../Protection.ts"
+import { observeReferences } from "../Reference.ts"
+import { observeReplicas } from "../Replica.ts"
 import { observeServices } from "./Service.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "../State.ts"
 import { observeWarnings } from "./Warning.ts"
 import { observeWorkload } from "./Workload.ts"
 

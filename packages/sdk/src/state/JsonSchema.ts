@@ -3,7 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import { AppDocument, AppStateList } from "./AppDocument.ts"
-import { AppState } from "./State.ts"
+import { AppState } from "../State.ts"
 
 /** Draft 2020-12, one self-contained document. */
 const documentOf = (title: string, described: Schema.Top): object => {

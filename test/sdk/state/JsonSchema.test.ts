@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { published, violations } from "./jsonSchema.ts"
-import { jsonSchemas } from "../../packages/sdk/src/JsonSchema.ts"
+import { published, violations } from "../jsonSchema.ts"
+import { jsonSchemas } from "../../../packages/sdk/src/state/JsonSchema.ts"
 
-const folder = new URL("../../packages/sdk/schema/", import.meta.url)
+const folder = new URL("../../../packages/sdk/schema/", import.meta.url)
 
 const required = published("AppDocument").required ?? []
 

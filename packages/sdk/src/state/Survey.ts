@@ -7,12 +7,12 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { Cluster, ClusterError } from "./Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
 import { beside, type Cost, counted, nothing } from "./Cost.ts"
-import { type Kind, kinds, type Plural, resourceName } from "./Kind.ts"
+import { type Kind, kinds, type Plural, resourceName } from "../Kind.ts"
 import type { Observation, RawList } from "./Observation.ts"
-import * as Resource from "./Resource.ts"
-import type { Unread } from "./State.ts"
+import * as Resource from "../Resource.ts"
+import type { Unread } from "../State.ts"
 
 export type RawLists = { readonly [P in Plural]?: RawList }
 

@@ -4,10 +4,10 @@
  * Owned means: named by the UID in a pod's controlling ownerReference. Names decide nothing,
  * `web-0` may be a StatefulSet as well as a pod of `web`.
  */
-import type { AppRef } from "./App.ts"
-import type { LabelSelector, ObjectMeta } from "./kind/Meta.ts"
-import type { Pod, PodTemplateSpec } from "./kind/Pod.ts"
-import type { DaemonSet, Deployment, StatefulSet } from "./kind/Workload.ts"
+import type { AppRef } from "../App.ts"
+import type { LabelSelector, ObjectMeta } from "../kind/Meta.ts"
+import type { Pod, PodTemplateSpec } from "../kind/Pod.ts"
+import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 import type { Lists } from "./Observation.ts"
 
 interface Common {

@@ -1,8 +1,8 @@
 /**
  * Budgets that count the app's pods, and autoscalers that set its replicas.
  */
-import type { Autoscaler, DisruptionBudget } from "./Topology.ts"
-import * as LabelSelector from "./LabelSelector.ts"
+import type { Autoscaler, DisruptionBudget } from "../Topology.ts"
+import * as LabelSelector from "../LabelSelector.ts"
 import { compareNames, type Member } from "./Member.ts"
 import type { Lists } from "./Observation.ts"
 import { targets } from "./Writer.ts"

@@ -2,7 +2,7 @@
  * What reading costs: how many requests, and how many rounds one after another.
  */
 import * as Effect from "effect/Effect"
-import { Cluster } from "./Cluster.ts"
+import { Cluster } from "../Cluster.ts"
 
 export interface Cost {
   readonly requests: number

@@ -3,7 +3,7 @@
  */
 import { compareNames } from "./Member.ts"
 import type { Lists } from "./Observation.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "../State.ts"
 
 type Warning = NonNullable<AppState["events"]>[number]
 

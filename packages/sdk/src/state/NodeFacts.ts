@@ -1,8 +1,8 @@
 /**
  * Nodes: their failure domains, provider, taints and devices.
  */
-import type { DomainLabels, Node } from "./Placement.ts"
-import type { Node as NodeObject } from "./kind/Node.ts"
+import type { DomainLabels, Node } from "../Placement.ts"
+import type { Node as NodeObject } from "../kind/Node.ts"
 import { conditionOf } from "./Readiness.ts"
 import { formatTaint } from "./Taint.ts"
 

@@ -1,16 +1,16 @@
 /**
  * Workloads of the app, with the parts of their pod template that decide where pods may be.
  */
-import type { ClaimTemplate, PodTemplate, Workload } from "./Topology.ts"
+import type { ClaimTemplate, PodTemplate, Workload } from "../Topology.ts"
 import { isExtendedResource } from "./NodeFacts.ts"
-import * as LabelSelector from "./LabelSelector.ts"
+import * as LabelSelector from "../LabelSelector.ts"
 import { controllerOf, type Member } from "./Member.ts"
 import type { Lists } from "./Observation.ts"
-import * as Quantity from "./Quantity.ts"
+import * as Quantity from "../Quantity.ts"
 import { formatToleration } from "./Taint.ts"
 import { writersOf } from "./Writer.ts"
-import type { ContainerSpec, PodTemplateSpec } from "./kind/Pod.ts"
-import type { DaemonSet, Deployment, StatefulSet } from "./kind/Workload.ts"
+import type { ContainerSpec, PodTemplateSpec } from "../kind/Pod.ts"
+import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 
 const affinityLines = ({ spec: { affinity } }: PodTemplateSpec): ReadonlyArray<string> => {
   const required = "requiredDuringSchedulingIgnoredDuringExecution"

@@ -3,10 +3,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { AppRef } from "./App.ts"
-import type { Cluster } from "./Cluster.ts"
+import type { AppRef } from "../App.ts"
+import type { Cluster } from "../Cluster.ts"
 import { nearNames } from "./NearName.ts"
-import * as Resource from "./Resource.ts"
+import * as Resource from "../Resource.ts"
 
 /** No workload of that name, or with those labels. */
 export class AppNotFound extends Schema.TaggedError<AppNotFound>()("AppNotFound", {

@@ -1,8 +1,8 @@
 /**
  * Taints and tolerations, in kubectl's spelling: `dedicated=db:NoSchedule`.
  */
-import type { Taint } from "./kind/Node.ts"
-import type { Toleration } from "./kind/Pod.ts"
+import type { Taint } from "../kind/Node.ts"
+import type { Toleration } from "../kind/Pod.ts"
 
 export const formatTaint = ({ key, value, effect }: Taint): string =>
   `${key}${value ? `=${value}` : ""}:${effect}`

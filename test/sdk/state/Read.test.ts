@@ -4,11 +4,11 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { selector, statefulSet as ref } from "../../packages/sdk/src/App.ts"
-import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
-import { read, readAllCounted, readCounted, watch } from "../../packages/sdk/src/State.ts"
-import { claim, lists, type Json, object, pod, statefulSet } from "./objects.ts"
-import { type Wire, wire } from "./wire.ts"
+import { selector, statefulSet as ref } from "../../../packages/sdk/src/App.ts"
+import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
+import { read, readAllCounted, readCounted, watch } from "../../../packages/sdk/src/State.ts"
+import { claim, lists, type Json, object, pod, statefulSet } from "../objects.ts"
+import { type Wire, wire } from "../wire.ts"
 
 const all = (): Wire["objects"] => lists({ namespaces: [object("shop")] }) as Wire["objects"]
 const app = ref("shop", "db")

@@ -2,12 +2,12 @@
  * What was read from a cluster, before anything is made of it: raw lists, or why there is none.
  */
 import * as Result from "effect/Result"
-import type { AppRef } from "./App.ts"
-import { type Kind, kinds, type ObjectOf, type Plural, resourceName } from "./Kind.ts"
-import type { ObjectMeta } from "./kind/Meta.ts"
-import type { DomainLabels } from "./Placement.ts"
-import type { KeyFacts } from "./Reference.ts"
-import type { Unread } from "./State.ts"
+import type { AppRef } from "../App.ts"
+import { type Kind, kinds, type ObjectOf, type Plural, resourceName } from "../Kind.ts"
+import type { ObjectMeta } from "../kind/Meta.ts"
+import type { DomainLabels } from "../Placement.ts"
+import type { KeyFacts } from "../Reference.ts"
+import type { Unread } from "../State.ts"
 
 /** A list as the API answered it, or the reason why it could not be read. */
 export type RawList = ReadonlyArray<unknown> | Unread
