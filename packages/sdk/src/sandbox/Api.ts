@@ -18,6 +18,7 @@ import { type Route, Router } from "./Route.ts"
 import { fromScale, toScale } from "./Scale.ts"
 import * as Status from "./Status.ts"
 import { isTrue, Watch } from "./Watch.ts"
+import { shown } from "./WatchForm.ts"
 
 type ResourceRoute = Extract<Route, { readonly _tag: "Resource" }>
 
@@ -132,10 +133,8 @@ export class Api {
       // The server passes over the wish and answers the object alone, which is no watch.
       if (name !== undefined)
         throw Status.notImplemented("a watch of one object by its path; select it by field")
-      const as = form(request.headers?.["accept"])
-      if (as !== "Plain")
-        throw Status.notImplemented(`a watch of ${as === "Table" ? "tables" : "metadata alone"}`)
-      return new Watch(this.registry.store, type, version, namespace, name, query)
+      const show = shown(type, form(request.headers?.["accept"]), query, this.registry.now)
+      return new Watch(this.registry.store, type, version, namespace, name, query, show)
     } catch (refusal) {
       if (refusal instanceof Status.Refusal) return refused(refusal)
       throw refusal

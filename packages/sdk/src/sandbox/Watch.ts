@@ -60,6 +60,7 @@ export class Watch {
   readonly #version: string
   readonly #namespace: string | undefined
   readonly #match: Selector.Match
+  readonly #show: (event: WatchEvent) => WatchEvent
   #position: number
   #initial: ReadonlyArray<WatchEvent>
   #over = false
@@ -70,10 +71,12 @@ export class Watch {
     version: string,
     namespace: string | undefined,
     name: string | undefined,
-    query: URLSearchParams
+    query: URLSearchParams,
+    show: (event: WatchEvent) => WatchEvent
   ) {
     check(query)
     this.type = type
+    this.#show = show
     this.#store = store
     this.#version = version
     this.#namespace = namespace
@@ -119,7 +122,7 @@ export class Watch {
 
   /** A bookmark of everything that was seen so far. */
   bookmark(): WatchEvent {
-    return this.#bookmark()
+    return this.#show(this.#bookmark())
   }
 
   /** Whether an ERROR was the last event. */
@@ -129,7 +132,10 @@ export class Watch {
 
   /** What happened since the last call, as this watch sees it. */
   next(): ReadonlyArray<WatchEvent> {
-    if (this.#over) return []
+    return this.#over ? [] : this.#seenSince().map(this.#show)
+  }
+
+  #seenSince(): ReadonlyArray<WatchEvent> {
     const initial = this.#initial
     this.#initial = []
     const changes = this.#store.since(this.type, this.#position)

@@ -119,7 +119,6 @@ describe("our own client on a served sandbox", () => {
 
   it.live("a watch is pulled no faster than its response is read", () =>
     Effect.gen(function* () {
-      const { sandbox } = yield* up()
       // A response without a connection takes what fits in its buffer, and nothing is ever sent.
       const response = new ServerResponse(new IncomingMessage(new Socket()))
       let pulled = 0
@@ -130,12 +129,7 @@ describe("our own client on a served sandbox", () => {
           return { type: "ADDED", object } as const
         })
       )
-      const form = {
-        type: sandbox.api.types[0] ?? assert.fail("none"),
-        as: "Plain",
-        query: new URLSearchParams()
-      } as const
-      const going = yield* Effect.forkChild(WatchResponse.stream(response, events, form, () => 0))
+      const going = yield* Effect.forkChild(WatchResponse.stream(response, events))
       yield* Effect.sleep("100 millis")
       assert.isAtLeast(pulled, 1)
       assert.isBelow(pulled, 20)

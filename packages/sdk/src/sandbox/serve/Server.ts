@@ -12,7 +12,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { createServer, type Server } from "node:https"
 import type { Socket } from "node:net"
 import { admin, type User } from "../Access.ts"
-import { form, refused, text } from "../Answer.ts"
+import { refused, text } from "../Answer.ts"
 import { Router } from "../Route.ts"
 import type { Shape } from "../Sandbox.ts"
 import { badRequest, methodNotAllowed } from "../Status.ts"
@@ -107,13 +107,9 @@ const answer = (
     if (!api.isWatch(request) || route._tag !== "Resource") {
       return yield* send(message, response, api.handle(request, user))
     }
-    const as = yield* refusable(() => form(request.headers?.["accept"]))
-    // The sandbox watches plain objects; here they are given the form that was asked for.
-    const plain = { ...request, headers: {} }
-    const started = api.watch(plain, user)
+    const started = api.watch(request, user)
     if (!(started instanceof Watch)) return yield* send(message, response, started)
-    const wants = { type: route.type, as, query: url.searchParams }
-    return yield* WatchResponse.stream(response, sandbox.as(user).watch(plain), wants, api.registry.now).pipe(
+    return yield* WatchResponse.stream(response, sandbox.as(user).watch(request)).pipe(
       Effect.catch(() => Effect.sync(() => response.destroy()))
     )
   }).pipe(
