@@ -143,10 +143,13 @@ describe("a claim made out of something in the sandbox", () => {
       sandbox.create(claim("one", { storageClassName: "failing" }))
       yield* TestClock.adjust("8 seconds")
       assert.strictEqual(claimIn(sandbox, "one").status.phase, "Pending")
-      assert.sameMembers([...said(sandbox, "one", "ProvisioningFailed")], [
-        'failed to provision volume with StorageClass "failing": rpc error: code = ResourceExhausted desc = failure 1 of 2 asked for by the class',
-        'failed to provision volume with StorageClass "failing": rpc error: code = ResourceExhausted desc = failure 2 of 2 asked for by the class'
-      ])
+      assert.sameMembers(
+        [...said(sandbox, "one", "ProvisioningFailed")],
+        [
+          'failed to provision volume with StorageClass "failing": rpc error: code = ResourceExhausted desc = failure 1 of 2 asked for by the class',
+          'failed to provision volume with StorageClass "failing": rpc error: code = ResourceExhausted desc = failure 2 of 2 asked for by the class'
+        ]
+      )
       yield* TestClock.adjust("4 seconds")
       assert.strictEqual(claimIn(sandbox, "one").status.phase, "Bound")
     })

@@ -19,7 +19,14 @@ const selectorText = (selector: unknown): string =>
       const values = at(each, "values")
       const operator = stringAt(each, "operator")
       if (operator === "In" || operator === "NotIn") {
-        return `${key} ${operator.toLowerCase()} (${isArray(values) ? values.map(String).toSorted((left, right) => (left < right ? -1 : 1)).join(",") : ""})`
+        return `${key} ${operator.toLowerCase()} (${
+          isArray(values)
+            ? values
+                .map(String)
+                .toSorted((left, right) => (left < right ? -1 : 1))
+                .join(",")
+            : ""
+        })`
       }
       return operator === "Exists" ? key : `!${key}`
     })
