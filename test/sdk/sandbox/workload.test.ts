@@ -257,6 +257,21 @@ describe("events in the sandbox", () => {
     })
   )
 
+  it.effect("that differ in their words alone are combined after the tenth", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({}, { replicas: 25, podManagementPolicy: "Parallel" })
+      const created = sandbox.store
+        .list(events, "default")
+        .filter((event) => at(event, "reason") === "SuccessfulCreate")
+      assert.lengthOf(created, 11)
+      const combined = created.filter((event) => event.message?.startsWith("(combined from"))
+      assert.deepStrictEqual(
+        combined.map((event) => [at(event, "message"), at(event, "count")]),
+        [["(combined from similar events): Create Pod db-24 in StatefulSet db successful", 15]]
+      )
+    })
+  )
+
   it.effect("are not kept where nobody wants them", () =>
     Effect.gen(function* () {
       const sandbox = yield* settled({ events: false }, { replicas: 1 })

@@ -205,7 +205,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         [
           namespaceController(registry, types),
           garbageCollector(registry, types),
-          statefulSetController(registry, new Pace(registry, options.pace), recorder),
+          statefulSetController(registry, { pace: new Pace(registry, options.pace), recorder, byNode }),
           ...storageControllers(registry, {
             storage,
             recorder,

@@ -28,6 +28,8 @@ const hasEnded = ({ status }: Pod): boolean => status.phase === "Succeeded" || s
 export class PodsByNode {
   readonly #store: Store
   readonly #homes = new Map<string, Home>()
+  /** Keys of the pods without a controller. */
+  readonly #orphans = new Set<string>()
 
   constructor(store: Store) {
     this.#store = store
@@ -54,6 +56,8 @@ export class PodsByNode {
     if (by === 1) home.keys.add(keyOf(pod))
     else home.keys.delete(keyOf(pod))
     const owner = controllerOf(pod)?.uid ?? ""
+    if (owner === "" && by === 1) this.#orphans.add(keyOf(pod))
+    else if (owner === "") this.#orphans.delete(keyOf(pod))
     home.kin.set(owner, (home.kin.get(owner) ?? 0) + by)
     if (home.kin.get(owner) === 0) home.kin.delete(owner)
     if (hasEnded(pod)) return
@@ -71,6 +75,14 @@ export class PodsByNode {
     return this.keys(node).flatMap((key) => {
       const [namespace, name = ""] = key.split("/")
       return this.#store.get(pods, namespace, name) ?? []
+    })
+  }
+
+  /** Pods of a namespace that no controller has. */
+  orphans(namespace: string | undefined): ReadonlyArray<Pod> {
+    return [...this.#orphans].flatMap((key) => {
+      const [home, name = ""] = key.split("/")
+      return home === namespace ? (this.#store.get(pods, home, name) ?? []) : []
     })
   }
 

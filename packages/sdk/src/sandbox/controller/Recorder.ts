@@ -24,13 +24,29 @@ export interface Happening {
 /** As the API server's `--event-ttl`. */
 const lifeMillis = 3_600_000
 
+/** Of more than so many different ones, alike but for their words, the rest are one. */
+const mostAlike = 10
+
+const combined = "(combined from similar events): "
+
+interface Sent {
+  readonly name: string
+  /** Empty for the one that stands for the rest. */
+  readonly message: string
+  readonly fieldPath: string
+}
+
+/** Events on one object, of one type and reason and from one sender. */
+interface Alike {
+  readonly namespace: string
+  readonly sent: Array<Sent>
+  at: number
+}
+
 export class Recorder {
   readonly #registry: Registry
-  /** The name and the last time of each event that is there, the least recent first. */
-  readonly #known = new Map<
-    string,
-    { readonly namespace: string; readonly name: string; readonly at: number }
-  >()
+  /** The least recent first. */
+  readonly #alike = new Map<string, Alike>()
   readonly #isOn: boolean
 
   /** `isOn`: false where nobody reads events, and thousands of pods are held. */
@@ -41,67 +57,87 @@ export class Recorder {
 
   record(about: KubeObject, happening: Happening): void {
     if (!this.#isOn) return
-    const { type = "Normal", reason, message, component, host = "", fieldPath = "" } = happening
-    const key = [about.metadata.uid, type, reason, message, component, fieldPath].join("|")
-    const known = this.#known.get(key)
-    const at = this.#registry.now()
-    const namespace = about.metadata.namespace ?? "default"
-    const time = Timestamp.fromMillis(at)
-    this.#known.delete(key)
+    const { type = "Normal", reason, message, component, fieldPath = "" } = happening
+    const alike = this.#of([about.metadata.uid, type, reason, component].join("|"), about)
+    const same = alike.sent.find((each) => each.message === message && each.fieldPath === fieldPath)
+    const isOneOfMany = same === undefined && alike.sent.length >= mostAlike
+    const known = isOneOfMany ? alike.sent.find((each) => each.message === "") : same
+    const words = isOneOfMany ? `${combined}${message}` : message
     try {
-      if (known !== undefined && this.#count(known.namespace, known.name, time)) {
-        this.#known.set(key, { ...known, at })
-        return
-      }
-      const name = `${about.metadata.name}.${Math.floor(this.#registry.random() * 2 ** 48)
-        .toString(16)
-        .padStart(16, "0")}`
-      const event: Draft & Readonly<Record<string, unknown>> = {
-        apiVersion: "v1",
-        kind: "Event",
-        metadata: { name, namespace },
-        involvedObject: {
-          apiVersion: about.apiVersion,
-          kind: about.kind,
-          name: about.metadata.name,
-          ...(about.metadata.namespace === undefined ? {} : { namespace }),
-          uid: about.metadata.uid,
-          resourceVersion: about.metadata.resourceVersion,
-          ...(fieldPath === "" ? {} : { fieldPath })
-        },
-        reason,
-        message,
-        type,
-        count: 1,
-        firstTimestamp: time,
-        lastTimestamp: time,
-        source: { component, ...(host === "" ? {} : { host }) },
-        reportingComponent: component,
-        reportingInstance: host
-      }
-      this.#registry.create(events, namespace, event)
-      this.#known.set(key, { namespace, name, at })
+      if (known !== undefined && this.#count(alike.namespace, known.name, words)) return
+      const name = this.#create(about, alike.namespace, { ...happening, message: words })
+      if (known !== undefined) alike.sent.splice(alike.sent.indexOf(known), 1)
+      alike.sent.push({ name, message: isOneOfMany ? "" : message, fieldPath })
     } catch (refusal) {
       // A namespace that is going away, or a quota: an event is never worth a failure.
       if (!(refusal instanceof Refusal)) throw refusal
     }
   }
 
-  #count(namespace: string, name: string, time: string): boolean {
+  /** As client-go's correlator counts and combines them, by whoever sends them; theirs begins anew after ten minutes' rest. */
+  #of(key: string, about: KubeObject): Alike {
+    const at = this.#registry.now()
+    const known = this.#alike.get(key)
+    const namespace = about.metadata.namespace ?? "default"
+    const alike = known ?? { namespace, sent: [], at }
+    alike.at = at
+    this.#alike.delete(key)
+    this.#alike.set(key, alike)
+    return alike
+  }
+
+  #create(about: KubeObject, namespace: string, happening: Happening): string {
+    const { type = "Normal", reason, message, component, host = "", fieldPath = "" } = happening
+    const suffix = Math.floor(this.#registry.random() * 2 ** 48)
+    const name = `${about.metadata.name}.${suffix.toString(16).padStart(16, "0")}`
+    const time = Timestamp.fromMillis(this.#registry.now())
+    const event: Draft & Readonly<Record<string, unknown>> = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name, namespace },
+      involvedObject: {
+        apiVersion: about.apiVersion,
+        kind: about.kind,
+        name: about.metadata.name,
+        ...(about.metadata.namespace === undefined ? {} : { namespace }),
+        uid: about.metadata.uid,
+        resourceVersion: about.metadata.resourceVersion,
+        ...(fieldPath === "" ? {} : { fieldPath })
+      },
+      reason,
+      message,
+      type,
+      count: 1,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      source: { component, ...(host === "" ? {} : { host }) },
+      reportingComponent: component,
+      reportingInstance: host
+    }
+    this.#registry.create(events, namespace, event)
+    return name
+  }
+
+  #count(namespace: string, name: string, message: string): boolean {
     const event = this.#registry.store.get(events, namespace, name)
     if (event === undefined) return false
-    const counted: Event = { ...event, count: (event.count ?? 1) + 1, lastTimestamp: time }
+    const lastTimestamp = Timestamp.fromMillis(this.#registry.now())
+    const counted: Event = { ...event, message, count: (event.count ?? 1) + 1, lastTimestamp }
     this.#registry.store.put(events, counted)
     return true
   }
 
-  /** Removes what is too old; answers when the next one will be. */
+  #drop({ namespace, sent }: Alike): void {
+    for (const { name } of sent.splice(0)) this.#registry.store.remove(events, namespace, name)
+  }
+
+  /** Removes what is too old; answers when the next will be. */
   expire(): number | undefined {
-    for (const [key, { namespace, name, at }] of this.#known) {
-      const left = at + lifeMillis - this.#registry.now()
+    for (const [key, alike] of this.#alike) {
+      const left = alike.at + lifeMillis - this.#registry.now()
       if (left > 0) return left
-      this.#known.delete(key)
-      this.#registry.store.remove(events, namespace, name)
+      this.#alike.delete(key)
+      this.#drop(alike)
     }
     return undefined
   }

@@ -11,7 +11,7 @@ import {
 } from "../resource/core.ts"
 import { storageclasses } from "../resource/storage.ts"
 import { selectedNode } from "./Provisioner.ts"
-import { claimsOf } from "./ClaimUse.ts"
+import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
 import { spread, unfit } from "./Placement.ts"
@@ -154,13 +154,24 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
 
   return {
     name: "scheduler",
-    keysOf: ({ type, object }) => {
+    keysOf: ({ kind, type, object }) => {
       const { namespace, name } = object.metadata
-      if (type === pods) return [`${namespace}/${name}`]
-      if (type !== nodes && type !== persistentvolumeclaims) return []
-      // Whatever waits may fit now.
-      const waiting = byNode.keys()
-      return namespace === undefined ? waiting : waiting.filter((key) => key.startsWith(`${namespace}/`))
+      if (type === pods) {
+        const key = `${namespace}/${name}`
+        if (kind === "ADDED") return [key]
+        // The store hands out what it holds: this is a pod. One that ends or goes makes room.
+        const { spec, status } = object as Pod
+        const isOver = kind === "DELETED" || status.phase === "Succeeded" || status.phase === "Failed"
+        return isOver ? byNode.keys() : spec.nodeName === undefined ? [key] : []
+      }
+      if (type === nodes) return byNode.keys()
+      const claim =
+        type === persistentvolumeclaims ? store.get(persistentvolumeclaims, namespace, name) : undefined
+      return claim === undefined
+        ? []
+        : usersOf(registry, claim)
+            .filter(({ spec }) => spec.nodeName === undefined)
+            .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     },
     reconcile: (key) => {
       const [namespace, name = ""] = key.split("/")

@@ -19,6 +19,7 @@ import { Refusal } from "../Status.ts"
 import { enforce, ownersOf } from "./ClaimRetention.ts"
 import type { Controller } from "./Controller.ts"
 import type { Pace } from "./Pace.ts"
+import type { PodsByNode } from "./PodsByNode.ts"
 import type { Recorder } from "./Recorder.ts"
 import { revisionsOf, templateOf, truncate, updateRevision } from "./Revisions.ts"
 import {
@@ -33,11 +34,18 @@ import {
   untilAvailable
 } from "./StatefulSetPod.ts"
 
+/** What the controller's passes share. */
+export interface Tools {
+  /** Counts each create, delete and status; the owners of claims and the revisions it lets pass. */
+  readonly pace: Pace
+  readonly recorder: Recorder
+  readonly byNode: PodsByNode
+}
+
 /** One pass over one set. */
 class Pass {
   readonly #registry: Registry
-  readonly #pace: Pace
-  readonly #recorder: Recorder
+  readonly #tools: Tools
   readonly #set: StatefulSet
   readonly #monotonic: boolean
   readonly #revisions: ReadonlyArray<ControllerRevision>
@@ -46,10 +54,9 @@ class Pass {
   /** Milliseconds until a pod that is ready becomes available. */
   #again = Number.POSITIVE_INFINITY
 
-  constructor(registry: Registry, set: StatefulSet, pace: Pace, recorder: Recorder) {
+  constructor(registry: Registry, set: StatefulSet, tools: Tools) {
     this.#registry = registry
-    this.#pace = pace
-    this.#recorder = recorder
+    this.#tools = tools
     this.#set = set
     this.#monotonic = set.spec.podManagementPolicy !== "Parallel"
     const known = revisionsOf(registry, set)
@@ -81,7 +88,8 @@ class Pass {
 
   #writeStatus(status: StatefulSetStatus): void {
     const { namespace, name } = this.#set.metadata
-    if (!equal(this.#registry.store.get(statefulsets, namespace, name)?.status, status)) this.#pace.take()
+    if (!equal(this.#registry.store.get(statefulsets, namespace, name)?.status, status))
+      this.#tools.pace.take()
     this.#registry.setStatus(statefulsets, this.#set, status)
   }
 
@@ -98,7 +106,7 @@ class Pass {
   #adopt(): void {
     const { namespace, name, uid } = this.#set.metadata
     const selects = labelSelector(this.#set.spec.selector)
-    for (const pod of this.#registry.store.list(pods, namespace)) {
+    for (const pod of this.#tools.byNode.orphans(namespace)) {
       const fits = ordinalOf(this.#set, pod) >= 0 && selects(pod.metadata.labels ?? {})
       if (!fits || controllerOf(pod) !== undefined || isTerminating(pod)) continue
       this.#registry.update(pods, namespace, pod.metadata.name, (current) => ({
@@ -160,12 +168,12 @@ class Pass {
   }
 
   #say(reason: string, message: string, type: "Normal" | "Warning" = "Normal"): void {
-    this.#recorder.record(this.#set, { type, reason, message, component: "statefulset-controller" })
+    this.#tools.recorder.record(this.#set, { type, reason, message, component: "statefulset-controller" })
   }
 
   /** A write of its own, under the pace and with the event that tells of it. */
   #write(verb: "Create" | "Delete", what: string, done: string, write: () => void): void {
-    this.#pace.take()
+    this.#tools.pace.take()
     const { name } = this.#set.metadata
     try {
       write()
@@ -288,8 +296,7 @@ class Pass {
   }
 }
 
-/** `pace`: counts each create, delete and status; the owners of claims and the revisions it lets pass. */
-export const statefulSetController = (registry: Registry, pace: Pace, recorder: Recorder): Controller => {
+export const statefulSetController = (registry: Registry, tools: Tools): Controller => {
   const owed = new Set<string>()
   return {
     name: "statefulset",
@@ -301,16 +308,18 @@ export const statefulSetController = (registry: Registry, pace: Pace, recorder: 
         .map(controllerOf)
         .find((each) => each?.kind === "StatefulSet")
       if (owner !== undefined) return [`${namespace}/${owner.name}`]
-      // A claim may be what a set waits for, and an orphan one that it adopts: its name begins with the set's.
-      return registry.store
-        .list(statefulsets, namespace)
-        .filter((set) => object.metadata.name.includes(`${set.metadata.name}-`))
-        .map((set) => `${namespace}/${set.metadata.name}`)
+      // A claim may be what a set waits for, and an orphan one that it adopts: both are named after it.
+      const base = /^(.+)-\d+$/.exec(object.metadata.name)?.[1] ?? ""
+      const starts = type === pods ? [] : [...base.matchAll(/-/g)].map(({ index }) => index + 1)
+      return [0, ...starts]
+        .map((start) => base.slice(start))
+        .filter((name) => registry.store.get(statefulsets, namespace, name) !== undefined)
+        .map((name) => `${namespace}/${name}`)
     },
     reconcile: (key) => {
       const [namespace, name = ""] = key.split("/")
       const set = registry.store.get(statefulsets, namespace, name)
-      return set === undefined ? undefined : pace.run(() => new Pass(registry, set, pace, recorder).run(owed))
+      return set === undefined ? undefined : tools.pace.run(() => new Pass(registry, set, tools).run(owed))
     }
   }
 }

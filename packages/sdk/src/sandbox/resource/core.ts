@@ -151,6 +151,7 @@ export interface Namespace extends KubeObject {
 }
 
 export interface Event extends KubeObject {
+  readonly message?: string
   readonly count?: number
   readonly lastTimestamp?: string | null
 }
