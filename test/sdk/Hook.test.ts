@@ -116,6 +116,29 @@ describe("a hook", () => {
     })
   )
 
+  it.effect("is not begun by a caller that may not any more, and says so", () =>
+    Effect.gen(function* () {
+      const words: Array<string> = []
+      const cluster: Cluster["Service"] = {
+        ...answering(() => ({ out: "", exit: { _tag: "Exited", code: 1 } })),
+        exec: (request) =>
+          Effect.succeed({
+            stdout: Stream.succeed(encoder.encode(`\n${request.command[4] ?? ""} -\n`)),
+            stderr: Stream.empty,
+            write: (chunk) => Effect.sync(() => void words.push(new TextDecoder().decode(chunk))),
+            closeStdin: Effect.void,
+            exit: Effect.succeed({ _tag: "Exited", code: 1 })
+          })
+      }
+      const asked = (permit: Effect.Effect<void, string>) =>
+        Effect.provideService(Hook.run(hook, member, permit), Cluster, cluster)
+      assert.strictEqual(yield* Effect.flip(asked(Effect.fail("fenced"))), "fenced")
+      assert.deepEqual(words, [])
+      assert.strictEqual((yield* asked(Effect.void))._tag, "Failed")
+      assert.match(words.join(""), /^kubectl-stateful-[0-9a-f]{8}\n$/)
+    })
+  )
+
   it.effect("that the server refused has not run; one whose connection failed may have", () =>
     Effect.gen(function* () {
       const failing = (tag: "NotFound" | "Unavailable"): Cluster["Service"] => ({
@@ -146,12 +169,38 @@ describe("the script, by a real sh,", () => {
     assert.strictEqual(late.stdout, "\nT 143\n")
   })
 
+  it.each(["sh", "bash"])("begins only on the word to begin, by %s", (shell) => {
+    const told = (input: string) =>
+      spawnSync(shell, ["-c", Hook.script, "kubectl-stateful", "T", "5+", "echo", "begun"], {
+        encoding: "utf8",
+        input
+      }).stdout
+    assert.strictEqual(told("T\n"), "begun\n\nT 0\n")
+    assert.strictEqual(told("another\n"), "\nT -\n")
+    assert.strictEqual(told(""), "\nT -\n")
+  })
+
+  it.each(["sh", "bash"])("begins no more when the word comes after a second, by %s", (shell) => {
+    const late = spawnSync(
+      "sh",
+      ["-c", '(sleep 2; echo T) | "$0" -c "$1" kubectl-stateful T 5+ echo begun', shell, Hook.script],
+      { encoding: "utf8" }
+    )
+    assert.strictEqual(late.stdout, "\nT -\n")
+  })
+
   it("leaves no process behind that holds the output", () => {
     const out = execFileSync("sh", ["-c", Hook.script, "kubectl-stateful", "T", "30", "true"], {
       encoding: "utf8",
       timeout: 5000
     })
     assert.strictEqual(out, "\nT 0\n")
+  })
+
+  it("leaves no orphan, which PostgreSQL as a container's first process takes for a crash of its own", () => {
+    run("31757", "true")
+    const processes = execFileSync("ps", ["-A", "-o", "args"], { encoding: "utf8" })
+    assert.notInclude(processes, "sleep 31757")
   })
 })
 

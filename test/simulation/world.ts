@@ -3,6 +3,7 @@
  * application that keeps a list of its members, with a command to join it, to leave it, and to ask.
  */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
@@ -74,7 +75,7 @@ const setObject = (options: WorldOptions) => ({
 /** The application's own commands, and the wrapper that hooks come in. */
 const onExec =
   (world: World) =>
-  (host: Host, { argv, stdout }: Command): Effect.Effect<number> => {
+  (host: Host, { argv, stdin, stdout }: Command): Effect.Effect<number> => {
     const pod = host.pod.metadata.name
     const run = (command: ReadonlyArray<string>): number => {
       const [name = "", member = ""] = command
@@ -98,9 +99,18 @@ const onExec =
       }
     }
     if (argv[0] !== "sh") return Effect.succeed(127)
-    const [, , , , token = "", , ...command] = argv
-    const code = run(command)
-    return Effect.as(stdout(`\n${token} ${code}\n`), code)
+    const [, , , , token = "", seconds = "", ...command] = argv
+    // As the script does: with a `+` it waits a second for the word to begin.
+    const word = Stream.mkString(Stream.take(Stream.decodeText(stdin), 1)).pipe(
+      Effect.timeoutOrElse({ duration: 1000, orElse: () => Effect.succeed("") }),
+      Effect.orElseSucceed(() => "")
+    )
+    return Effect.gen(function* () {
+      const begins = !seconds.endsWith("+") || (yield* word).trim() === token
+      const code = begins ? run(command) : null
+      yield* stdout(`\n${token} ${code ?? "-"}\n`)
+      return code ?? 1
+    })
   }
 
 const tick = 100
@@ -136,6 +146,7 @@ export const makeWorld = (options: WorldOptions) =>
     const hands: { world?: World } = {}
     const sandbox = yield* make({
       namespaces: [namespace],
+      events: false,
       startMillis: options.readyAfter ?? 1000,
       programs: () => ({
         isReady: (host) => hands.world?.sick.has(host.pod.metadata.name) !== true,

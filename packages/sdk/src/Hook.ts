@@ -56,14 +56,24 @@ export type Outcome =
 /**
  * The constant script. `$1` is the token, `$2` the seconds it may take, the rest the argv. It keeps
  * no file, since root file systems are read-only; without `sleep` in the image it has no limit of
- * its own, and the caller's remains.
+ * its own, and the caller's remains. What it leaves behind is a sleep of a second that ends by
+ * itself: an orphan falls to the container's first process, and a PostgreSQL that is that takes one
+ * that was killed for a crash of its own, and ends all sessions.
+ *
+ * With a `+` behind the seconds it begins only when the token comes on stdin within a second: a
+ * caller that slept, and was replaced meanwhile, starts nothing in the pod when it wakes up.
  */
-export const script = `t=$1; s=$2; shift 2
+export const script = `t=$1; s=$2; shift 2; g=
+pause() { i=0; while [ "$i" -lt "$1" ] && kill -0 "$p"; do sleep 1 || exit 0; i=$((i+1)); done; kill -0 "$p"; }
+limit() { ( pause "$1" && kill -TERM "$p" && pause 5 && kill -KILL "$p" ) >/dev/null 2>&1 & w=$!; }
+free() { { kill -KILL "$w"; wait "$w"; } >/dev/null 2>&1; }
+late() { [ "$g" = "$t" ] && return; free; printf '\\n%s -\\n' "$t"; exit 1; }
+case $s in *+) s=\${s%+}; p=$$; trap late TERM; limit 1; read -r g; late; free; trap - TERM;; esac
 "$@" & p=$!
-( sleep "$s" && kill -TERM "$p" && sleep 5 && kill -KILL "$p" ) >/dev/null 2>&1 & w=$!
+limit "$s"
 trap 'kill -TERM "$p"' TERM INT HUP
 wait "$p"; c=$?
-kill "$w" >/dev/null 2>&1
+free
 printf '\\n%s %s\\n' "$t" "$c"
 exit "$c"`
 
@@ -95,9 +105,14 @@ const lastLine = (text: string): string =>
     .findLast((line) => line !== "")
     ?.slice(0, 200) ?? ""
 
-const proof = (token: string, output: string): { readonly code: number; readonly output: string } | null => {
-  const found = new RegExp(`(?:^|\\n)${token} (\\d{1,3})\\n`).exec(output)
-  return found === null ? null : { code: Number(found[1]), output: output.slice(0, found.index) }
+/** `code` is null where the command was not begun. */
+const proof = (
+  token: string,
+  output: string
+): { readonly code: number | null; readonly output: string } | null => {
+  const found = new RegExp(`(?:^|\\n)${token} (\\d{1,3}|-)\\n`).exec(output)
+  if (found === null) return null
+  return { code: found[1] === "-" ? null : Number(found[1]), output: output.slice(0, found.index) }
 }
 
 const failure = (code: number, stderr: string): string => {
@@ -105,7 +120,13 @@ const failure = (code: number, stderr: string): string => {
   return `exit code ${code}${said === "" ? "" : `: ${said}`}`
 }
 
-const runCommand = Effect.fnUntraced(function* (command: Command, member: Member) {
+const encoder = new TextEncoder()
+
+const runCommand = Effect.fnUntraced(function* <E, R>(
+  command: Command,
+  member: Member,
+  permit: Effect.Effect<unknown, E, R> | null
+) {
   const cluster = yield* Cluster
   const token = `kubectl-stateful-${(yield* Random.nextIntBetween(0, 0xffff_ffff)).toString(16).padStart(8, "0")}`
   const out = yield* Ref.make("")
@@ -114,19 +135,25 @@ const runCommand = Effect.fnUntraced(function* (command: Command, member: Member
     namespace: member.namespace,
     pod: member.pod,
     ...(command.container === null ? {} : { container: command.container }),
+    ...(permit === null ? {} : { stdin: true }),
     command: [
       "sh",
       "-c",
       script,
       "kubectl-stateful",
       token,
-      `${Math.max(1, Math.ceil(command.timeout / 1000))}`,
+      `${Math.max(1, Math.ceil(command.timeout / 1000))}${permit === null ? "" : "+"}`,
       ...resolve(command.argv, member)
     ]
   })
   const exit = yield* Effect.scoped(
     Effect.gen(function* () {
-      const { stdout, stderr, exit } = yield* session
+      const { stdout, stderr, exit, write } = yield* session
+      if (permit !== null) {
+        const permitted = yield* Effect.result(permit)
+        if (permitted._tag === "Failure") return { _tag: "Stopped" as const, error: permitted.failure }
+        yield* write(encoder.encode(`${token}\n`))
+      }
       const [ended] = yield* Effect.all([exit, tail(stdout, out), tail(stderr, err)], {
         concurrency: "unbounded"
       })
@@ -140,9 +167,13 @@ const runCommand = Effect.fnUntraced(function* (command: Command, member: Member
     }),
     Effect.catchTag("ClusterError", (error) => Effect.succeed({ _tag: "Refused" as const, error }))
   )
+  if (exit._tag === "Stopped") return yield* Effect.fail(exit.error)
   const stderr = yield* Ref.get(err)
   const proven = proof(token, yield* Ref.get(out))
   if (proven !== null) {
+    if (proven.code === null) {
+      return { _tag: "Failed" as const, message: "it was not begun: the word to begin came too late" }
+    }
     return proven.code === 0
       ? { _tag: "Succeeded" as const, output: proven.output }
       : { _tag: "Failed" as const, message: failure(proven.code, stderr) }
@@ -173,19 +204,29 @@ const runCommand = Effect.fnUntraced(function* (command: Command, member: Member
   }
 })
 
-/** Runs a hook in its member's pod. Fails never: what cannot be told is `Unknown`. */
-export const run = (hook: Hook, member: Member): Effect.Effect<Outcome, never, Cluster> =>
+/**
+ * Runs a hook in its member's pod. What cannot be told is `Unknown`; it fails only as `permit` does,
+ * which is asked once the connection stands: nothing is begun then.
+ */
+export const run = <E = never, R = never>(
+  hook: Hook,
+  member: Member,
+  permit: Effect.Effect<unknown, E, R> | null = null
+): Effect.Effect<Outcome, E, R | Cluster> =>
   hook._tag === "Command"
-    ? runCommand(hook, member)
-    : hook.run(member).pipe(
-        Effect.match({
-          onSuccess: (): Outcome => ({ _tag: "Succeeded", output: "" }),
-          onFailure: (error): Outcome => ({ _tag: "Failed", message: error.message })
-        })
+    ? runCommand(hook, member, permit)
+    : Effect.andThen(
+        permit ?? Effect.void,
+        hook.run(member).pipe(
+          Effect.match({
+            onSuccess: (): Outcome => ({ _tag: "Succeeded", output: "" }),
+            onFailure: (error): Outcome => ({ _tag: "Failed", message: error.message })
+          })
+        )
       )
 
 /** Whether a pod's container has the `sh` that the script needs: asked before anything is changed. */
 export const check = (hook: Hook, member: Member): Effect.Effect<Outcome, never, Cluster> =>
   hook._tag === "Command"
-    ? runCommand({ ...hook, argv: [":"], timeout: 5000 }, member)
+    ? runCommand({ ...hook, argv: [":"], timeout: 5000 }, member, null)
     : Effect.succeed<Outcome>({ _tag: "Succeeded", output: "" })

@@ -209,7 +209,8 @@ const turnOn = <Step>(
     const back = direction === "back"
     const work = Effect.gen(function* () {
       // The fence first: from here on the caller before changes nothing, so what is read now stays so.
-      const set = yield* Fences.raise(fence, () => true)
+      const mine = Journal.notMine(plan.app.namespace, plan.id, entry.run)
+      const set = yield* Fences.raise(fence, mine)
       if (!how.fresh) {
         const found = back && !entry.progress.aborting ? performer.find(plan, set) : entry.progress.found
         const taken: Journal.Entry = {
@@ -227,6 +228,10 @@ const turnOn = <Step>(
         }
         yield* Journal.write(taken, entry.run)
         yield* Ref.set(ref, taken)
+      } else {
+        // Whoever took over between the look and the fence has written into the journal.
+        const why = yield* patiently(mine)
+        if (why !== null) yield* Effect.fail(why)
       }
       if (how.fresh && set.metadata.generation !== plan.basis.generation) {
         yield* Effect.fail(

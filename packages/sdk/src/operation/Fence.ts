@@ -81,40 +81,44 @@ export const verdict = (fence: Fence, set: StatefulSet): OperationError | null =
 }
 
 /**
- * Writes the token. `over` says whose token may be replaced: an operation that is over, or this one
- * when it is taken up again.
+ * Writes the token, over whatever stands there, for the caller whose turn it is: `mine` answers why
+ * it is not, and is asked after the StatefulSet was read, so that a caller that slept at any point
+ * since then is refused by the patch's test.
  */
-export const raise = (
+export const raise = <R>(
   fence: Fence,
-  over: (operation: string) => boolean
-): Effect.Effect<StatefulSet, ClusterError | OperationError, Cluster> =>
-  ensure({
-    look: read(fence),
-    done: (set) => set.metadata.uid === fence.uid && tokenOf(set) === fence.token,
-    stop: (set) => {
-      if (set.metadata.uid !== fence.uid) return replaced(fence)
-      const token = tokenOf(set)
-      return token === null || token === fence.token || over(operationOf(token))
-        ? null
-        : fencedOff(fence, token)
-    },
-    write: (set) => {
-      const token = tokenOf(set)
-      const operations: ReadonlyArray<Resource.JsonPatchOperation> = [
-        { op: "test", path: "/metadata/uid", value: fence.uid },
-        // The absence of a key cannot be tested, so the version stands for it.
-        ...(token === null
-          ? [{ op: "test" as const, path: "/metadata/resourceVersion", value: set.metadata.resourceVersion }]
-          : [{ op: "test" as const, path: annotationPath(annotation), value: token }]),
-        ...(set.metadata.annotations == null
-          ? [{ op: "add" as const, path: "/metadata/annotations", value: { [annotation]: fence.token } }]
-          : [{ op: "add" as const, path: annotationPath(annotation), value: fence.token }])
-      ]
-      return Effect.flatMap(Resource.patch(target(fence), { _tag: "Json", operations }), (object) =>
-        accept(object, fence.name)
-      )
-    }
-  })
+  mine: Effect.Effect<OperationError | null, ClusterError, R>
+): Effect.Effect<StatefulSet, ClusterError | OperationError, Cluster | R> =>
+  Effect.map(
+    ensure<{ readonly set: StatefulSet; readonly why: OperationError | null }, Cluster | R>({
+      look: Effect.flatMap(read(fence), (set) => Effect.map(mine, (why) => ({ set, why }))),
+      done: ({ set }) => set.metadata.uid === fence.uid && tokenOf(set) === fence.token,
+      stop: ({ set, why }) => (set.metadata.uid === fence.uid ? why : replaced(fence)),
+      write: ({ set }) => {
+        const token = tokenOf(set)
+        const operations: ReadonlyArray<Resource.JsonPatchOperation> = [
+          { op: "test", path: "/metadata/uid", value: fence.uid },
+          // The absence of a key cannot be tested, so the version stands for it.
+          ...(token === null
+            ? [
+                {
+                  op: "test" as const,
+                  path: "/metadata/resourceVersion",
+                  value: set.metadata.resourceVersion
+                }
+              ]
+            : [{ op: "test" as const, path: annotationPath(annotation), value: token }]),
+          ...(set.metadata.annotations == null
+            ? [{ op: "add" as const, path: "/metadata/annotations", value: { [annotation]: fence.token } }]
+            : [{ op: "add" as const, path: annotationPath(annotation), value: fence.token }])
+        ]
+        return Effect.flatMap(Resource.patch(target(fence), { _tag: "Json", operations }), (object) =>
+          Effect.map(accept(object, fence.name), (changed) => ({ set: changed, why: null }))
+        )
+      }
+    }),
+    ({ set }) => set
+  )
 
 /** Changes the StatefulSet until `done`, as long as the token stands. */
 export const change = (

@@ -233,6 +233,16 @@ export const write = (
   )
 }
 
+/** Why it is not this run's turn any more; null: it is. */
+export const notMine = (
+  namespace: string,
+  id: string,
+  run: string
+): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
+  Effect.map(read(namespace, id), (found) =>
+    found === null ? gone(id) : found.run === run ? null : replacedBy(id)
+  )
+
 /** One that must be there, waited for while the cluster does not answer. */
 export const find = (
   namespace: string,

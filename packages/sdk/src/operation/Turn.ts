@@ -121,10 +121,10 @@ export const closing = <A, R>(
         if (Exit.isSuccess(exit)) return
         const failure = Cause.findErrorOption(exit.cause)
         const error = failure._tag === "Some" ? failure.value : null
-        if (error?._tag === "OperationError" && error.reason._tag === "Fenced") return
         const message = error === null ? "interrupted" : error.message
         const since = yield* Ref.get(begun)
         if (!since) yield* Fences.lower(turn.fence)
+        if (error?._tag === "OperationError" && error.reason._tag === "Fenced") return
         yield* end(since ? "Stopped" : "Aborted", message)
       }).pipe(parting)
     ),

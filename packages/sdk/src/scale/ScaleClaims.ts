@@ -5,13 +5,13 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { ensure } from "../operation/Ensure.ts"
+import { ensure, patiently } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import type { At, Failure } from "../Operation.ts"
-import { after } from "../Ordinal.ts"
+import { after, wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import type { ClaimSlot } from "./ScaleStep.ts"
 
@@ -90,6 +90,27 @@ const lookUp = (
 /** How many claims are created at a time. */
 const breadth = 16
 
+/**
+ * Takes back a claim that this caller made after another had taken over: a creation cannot carry the
+ * token. It is seconds old; where its ordinal is asked for by now, it stays as the controller's.
+ */
+const takeBack = (
+  at: At,
+  claim: Resource.KubeObject,
+  slot: ClaimSlot
+): Effect.Effect<void, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const set = yield* patiently(Fences.read(at.fence))
+    const { start, count } = wanted(set)
+    if (slot.ordinal < start + count) return
+    const now = yield* patiently(lookUp(set, slot.name))
+    if (now === null || now.metadata.uid !== claim.metadata.uid || now.metadata.uid === undefined) return
+    yield* Resource.remove(target(set, slot.name), {
+      uid: now.metadata.uid,
+      ...(now.metadata.resourceVersion === undefined ? {} : { resourceVersion: now.metadata.resourceVersion })
+    })
+  })
+
 /** Creates those that are not there; what is there is left as it is. */
 export const createAhead = (
   slots: ReadonlyArray<ClaimSlot>,
@@ -100,6 +121,7 @@ export const createAhead = (
     const set = yield* Fences.check(at.fence)
     const present = yield* claimsOf(set)
     const missing = slots.filter((slot) => !present.has(slot.name))
+    const api = { api: Resource.persistentVolumeClaims, namespace: set.metadata.namespace ?? "" }
     yield* Effect.forEach(
       missing,
       (slot): Effect.Effect<void, Failure, Cluster> => {
@@ -109,14 +131,16 @@ export const createAhead = (
           look: lookUp(set, slot.name),
           done: (found) => found !== null,
           write: () =>
-            Resource.create(
-              { api: Resource.persistentVolumeClaims, namespace: set.metadata.namespace ?? "" },
-              value
+            Effect.tap(Resource.create(api, value), (made) =>
+              Effect.flatMap(patiently(Fences.read(at.fence)), (now) =>
+                Fences.verdict(at.fence, now) === null ? Effect.void : takeBack(at, made, slot)
+              )
             )
         })
       },
       { concurrency: breadth, discard: true }
     )
+    yield* Fences.check(at.fence)
   })
 
 /**

@@ -108,7 +108,10 @@ export const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluste
     yield* Fences.check(at.fence)
     yield* at.intend(pod.metadata.uid ?? null)
     const began = yield* Clock.monotonicTimeNanos
-    const outcome = yield* run(call.hook, member)
+    // Asked again once the connection stands: an exec cannot carry the token.
+    const outcome = yield* Effect.tapError(run(call.hook, member, Fences.check(at.fence)), () =>
+      at.conclude("Failed")
+    )
     const proven = yield* stillThere(call, pod, outcome)
     if (proven._tag === "Failed") {
       yield* at.conclude("Failed")
@@ -158,8 +161,7 @@ export const stepDown = (
   Effect.gen(function* () {
     const { profile = {} } = manner
     if (profile.stepDown === undefined || (yield* roleOf(profile, member)) !== "leader") return
-    yield* Fences.check(at.fence)
-    const outcome = yield* run(profile.stepDown, member)
+    const outcome = yield* run(profile.stepDown, member, Fences.check(at.fence))
     if (outcome._tag === "Failed") {
       yield* Effect.fail(
         because(

@@ -1,0 +1,37 @@
+/** The fence: whoever slept while another took over changes nothing more, wherever the sleep began. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { type Scenario, scenarios } from "./scaling.ts"
+import { nap, type TakeOver } from "./sleeper.ts"
+
+const { up, goodbye, hello, zero } = scenarios
+
+/** Every call in turn: what the sleeper still did, by call. */
+const naps = (scenario: Scenario, takeOver: TakeOver) =>
+  Effect.gen(function* () {
+    const did: Array<string> = []
+    for (let index = 1; ; index++) {
+      const { calls, after } = yield* nap(scenario, index, takeOver).pipe(
+        Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${cause}`)))
+      )
+      did.push(...after.map((what) => `${what} at call ${index}`))
+      if (calls < index) return { points: index - 1, did }
+    }
+  })
+
+describe("a caller that slept between its look and its call, while another took over, changes nothing", () => {
+  for (const scenario of [up, hello, goodbye, zero] satisfies ReadonlyArray<Scenario>) {
+    for (const takeOver of ["resume", "abort"] as const) {
+      it.effect(
+        `${scenario.name}, ${takeOver}`,
+        () =>
+          Effect.gen(function* () {
+            const { points, did } = yield* naps(scenario, takeOver)
+            console.log(`${scenario.name}, asleep then ${takeOver}: ${points} points`)
+            assert.deepEqual(did, [])
+          }),
+        120_000
+      )
+    }
+  }
+})
