@@ -1,0 +1,70 @@
+/** The plugin as one bundle that no edit replaces while a suite runs, in processes that can be killed. */
+import { execFileSync, spawn } from "node:child_process"
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Ran } from "./commands.ts"
+
+export interface Ended extends Ran {
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Running {
+  /** What it said on stderr until now, line by line. */
+  readonly lines: () => ReadonlyArray<string>
+  /** Resolves once a line matches, or it has ended; true: a line does. */
+  readonly says: (words: RegExp) => Promise<boolean>
+  readonly kill: (signal: NodeJS.Signals) => void
+  readonly ended: Promise<Ended>
+}
+
+export interface Plugin {
+  readonly start: (args: ReadonlyArray<string>) => Running
+  readonly run: (args: ReadonlyArray<string>) => Promise<Ended>
+  readonly remove: () => void
+}
+
+const home = "packages/kubectl-stateful"
+
+export const bundled = (): Plugin => {
+  const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-"))
+  const dist = join(folder, "dist")
+  execFileSync(process.execPath, [join(home, "build.ts"), dist], { stdio: "inherit" })
+  copyFileSync(join(home, "package.json"), join(folder, "package.json"))
+  const start: Plugin["start"] = (args) => {
+    const child = spawn(process.execPath, [join(dist, "main.js"), ...args], {
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let out = ""
+    let err = ""
+    const watchers = new Set<() => void>()
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
+    child.stderr.on("data", (chunk: Buffer) => {
+      err += chunk.toString()
+      for (const watcher of watchers) watcher()
+    })
+    const ended = new Promise<Ended>((resolve) =>
+      child.on("close", (code, signal) => resolve({ code: code ?? 1, signal, out, err }))
+    )
+    const lines = () => err.split("\n").slice(0, -1)
+    return {
+      lines,
+      says: (words) =>
+        new Promise((resolve) => {
+          const look = () => {
+            if (lines().some((line) => words.test(line))) resolve(true)
+          }
+          watchers.add(look)
+          look()
+          void ended.then(() => resolve(lines().some((line) => words.test(line))))
+        }),
+      kill: (signal) => child.kill(signal),
+      ended
+    }
+  }
+  return {
+    start,
+    run: (args) => start(args).ended,
+    remove: () => rmSync(folder, { recursive: true, force: true })
+  }
+}
