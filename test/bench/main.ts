@@ -1,0 +1,38 @@
+/** `npm run bench -- NAME`: what is measured, and printed as a table with its bounds. */
+import { parseArgs } from "node:util"
+
+const usage = `usage: npm run bench -- NAME [--pairs N] [--quick] [--only WORDS]
+
+  scale      ordered scaling against kubectl and the native controller, on the test bed
+  sandbox    what the cluster in memory costs; needs no cluster
+
+  --pairs N      measure each row in N pairs (5)
+  --quick        one pair of smaller numbers: shows that all runs, measures nothing
+  --only WORDS   the rows whose name has these words`
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pairs: { type: "string", default: "5" },
+    quick: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    help: { type: "boolean", short: "h", default: false }
+  }
+})
+
+const [name] = positionals
+if (values.help || name === undefined) {
+  console.log(usage)
+} else if (name === "scale") {
+  const { scale } = await import("./scale.ts")
+  process.exitCode = await scale({
+    pairs: values.quick ? 1 : Number(values.pairs),
+    quick: values.quick,
+    only: values.only
+  })
+} else if (name === "sandbox") {
+  await import("./sandbox.ts")
+} else {
+  console.error(`error: there is no benchmark "${name}"\n${usage}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,127 @@
+/** StatefulSets to be scaled, on fake nodes or real ones, and volumes for their claims. */
+import { get, kubectl } from "../cluster/suite/commands.ts"
+
+export interface Shape {
+  readonly name: string
+  readonly namespace: string
+  readonly replicas?: number
+  /** On kwok's nodes, ready after this delay; otherwise on kubelets. */
+  readonly fake?: { readonly readyAfter: string }
+  /** On kubelets: a readiness probe that waits at least so many seconds. */
+  readonly readySeconds?: number
+  /** One claim of this class a replica. */
+  readonly storageClass?: string
+}
+
+const podSpec = (shape: Shape): object =>
+  shape.fake === undefined
+    ? {
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          {
+            name: "main",
+            image: "docker.io/local/busybox:1",
+            imagePullPolicy: "Never",
+            command: ["httpd", "-f", "-p", "8080"],
+            ...(shape.readySeconds === undefined
+              ? {}
+              : {
+                  readinessProbe: {
+                    tcpSocket: { port: 8080 },
+                    initialDelaySeconds: shape.readySeconds,
+                    periodSeconds: 1
+                  }
+                })
+          }
+        ]
+      }
+    : {
+        nodeSelector: { type: "kwok" },
+        tolerations: [{ key: "kwok.x-k8s.io/node", operator: "Exists" }],
+        containers: [{ name: "main", image: "docker.io/local/busybox:1" }]
+      }
+
+const statefulSet = (shape: Shape): object => ({
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name: shape.name, namespace: shape.namespace },
+  spec: {
+    replicas: shape.replicas ?? 0,
+    serviceName: shape.name,
+    selector: { matchLabels: { app: shape.name } },
+    template: {
+      metadata: {
+        labels: { app: shape.name },
+        annotations:
+          shape.fake === undefined ? {} : { "pod-ready.stage.kwok.x-k8s.io/delay": shape.fake.readyAfter }
+      },
+      spec: podSpec(shape)
+    },
+    ...(shape.storageClass === undefined
+      ? {}
+      : {
+          volumeClaimTemplates: [
+            {
+              metadata: { name: "data" },
+              spec: {
+                storageClassName: shape.storageClass,
+                accessModes: ["ReadWriteOnce"],
+                resources: { requests: { storage: "16Mi" } }
+              }
+            }
+          ]
+        })
+  }
+})
+
+const at = (shape: Shape): ReadonlyArray<string> => ["-n", shape.namespace]
+
+/** Until it has its first replicas. */
+export const create = async (shape: Shape): Promise<void> => {
+  await kubectl(["create", "-f", "-"], JSON.stringify(statefulSet(shape)))
+  await kubectl(["rollout", "status", `sts/${shape.name}`, ...at(shape), "--timeout=120s"])
+}
+
+/** Until no pod, claim or volume of it is left to be busy with. */
+export const remove = async (shape: Shape): Promise<void> => {
+  await kubectl(["delete", "sts", shape.name, ...at(shape), "--cascade=foreground", "--timeout=300s"])
+  await kubectl(["delete", "pvc", "--all", ...at(shape), "--timeout=300s"])
+  await kubectl(["delete", "pv", "-l", `bench=${shape.namespace}`, "--timeout=300s"])
+  for (;;) {
+    const { items } = await get<{
+      readonly items: ReadonlyArray<{ readonly spec: { readonly claimRef?: { readonly namespace: string } } }>
+    }>(["pv"])
+    if (!items.some(({ spec }) => spec.claimRef?.namespace === shape.namespace)) return
+    await new Promise((resume) => setTimeout(resume, 500))
+  }
+}
+
+/** Volumes of a class that nothing has to make; they bind at once. */
+export const volumes = async (shape: Shape, count: number): Promise<void> => {
+  const items = Array.from({ length: count }, (_, index) => ({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: `${shape.namespace}-${index}`, labels: { bench: shape.namespace } },
+    spec: {
+      storageClassName: shape.storageClass,
+      capacity: { storage: "16Mi" },
+      accessModes: ["ReadWriteOnce"],
+      persistentVolumeReclaimPolicy: "Retain",
+      hostPath: { path: `/tmp/${shape.namespace}-${index}` }
+    }
+  }))
+  await kubectl(["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
+}
+
+/** A class whose volumes are those of `volumes`, bound before any pod is there. */
+export const immediateClass = (name: string): Promise<string> =>
+  kubectl(
+    ["apply", "-f", "-"],
+    JSON.stringify({
+      apiVersion: "storage.k8s.io/v1",
+      kind: "StorageClass",
+      metadata: { name },
+      provisioner: "kubernetes.io/no-provisioner",
+      volumeBindingMode: "Immediate"
+    })
+  )
