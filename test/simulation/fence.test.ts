@@ -1,5 +1,6 @@
 /** The fence: whoever slept while another took over changes nothing more, wherever the sleep began. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { type Scenario, scenarios } from "./scaling.ts"
 import { nap, type TakeOver } from "./sleeper.ts"
@@ -12,7 +13,7 @@ const naps = (scenario: Scenario, takeOver: TakeOver) =>
     const did: Array<string> = []
     for (let index = 1; ; index++) {
       const { calls, after } = yield* nap(scenario, index, takeOver).pipe(
-        Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${cause}`)))
+        Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${Cause.pretty(cause)}`)))
       )
       did.push(...after.map((what) => `${what} at call ${index}`))
       if (calls < index) return { points: index - 1, did }

@@ -1,5 +1,6 @@
 /** Scaling with every call failing, every reply lost and every death of its caller, one by one. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { atCall, type Fault } from "../../packages/sdk/src/sandbox/Fault.ts"
 import { abortAfter, attempt, type Scenario, scenarios } from "./scaling.ts"
@@ -16,7 +17,7 @@ const each = (run: typeof attempt, scenario: Scenario, fault: Fault) =>
   Effect.gen(function* () {
     for (let index = 1; ; index++) {
       const { calls } = yield* run(scenario, atCall(index, fault)).pipe(
-        Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${cause}`)))
+        Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${Cause.pretty(cause)}`)))
       )
       if (calls < index) return index - 1
     }

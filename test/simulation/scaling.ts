@@ -3,15 +3,18 @@
  * after it. Used by the tests, which run a fixed part, and by `npm run prove -- scale`.
  */
 import assert from "node:assert/strict"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
+import { silence } from "../../packages/sdk/src/operation/Lease.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import type { Plan } from "../../packages/sdk/src/sandbox/Fault.ts"
 import { inject } from "../../packages/sdk/src/sandbox/FaultyCluster.ts"
+import { leases } from "../../packages/sdk/src/sandbox/resource/index.ts"
 import { configmaps, persistentvolumeclaims } from "../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World, type WorldOptions } from "./world.ts"
@@ -51,6 +54,13 @@ export const scenarios = {
     profile: {}
   }
 } satisfies Record<string, Scenario>
+
+/** Long enough for a holder that does not renew its Lease to be taken for dead. */
+export const slow: Scenario = {
+  ...scenarios.up,
+  name: "1 to 3, slowly",
+  world: { replicas: 1, readyAfter: 2000 }
+}
 
 /** Something between the callers and the API server: none, or a planted bug. */
 export type Decorate = (inner: Cluster["Service"], world: World) => Cluster["Service"]
@@ -159,8 +169,14 @@ const bodyOf = (request: Request): unknown => {
  */
 export const watched = (inner: Cluster["Service"], world: World, breaches: Array<string>) => {
   const journals = () => world.sandbox.store.list(configmaps, "shop").map((one) => JSON.stringify(one))
-  const seen = (request: Request) => {
+  const renewed = { at: 0 }
+  const seen = (request: Request, now: number) => {
     const { method, path } = request
+    if (path.includes("/leases") && method !== "GET") renewed.at = now
+    const isHeld = world.sandbox.store.list(leases, "shop").length > 0
+    if (method === "PATCH" && path.endsWith("/statefulsets/db") && isHeld && now - renewed.at > silence) {
+      breaches.push(`the Lease was not renewed for ${now - renewed.at} ms`)
+    }
     const isEffect =
       (method === "PATCH" && path.endsWith("/statefulsets/db")) ||
       (method === "PATCH" && path.includes("/persistentvolumes/")) ||
@@ -180,8 +196,8 @@ export const watched = (inner: Cluster["Service"], world: World, breaches: Array
   const cluster: Cluster["Service"] = {
     ...inner,
     request: (request) =>
-      Effect.suspend(() => {
-        seen(request)
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        seen(request, now)
         return inner.request(request)
       }),
     exec: (request) =>
