@@ -39,12 +39,12 @@ export const story: ReadonlyArray<Step> = [
     command: "kubectl exec ledger-0 -- ledger check"
   },
   {
-    says: ["Now the node of ledger-1 loses power. kubectl goes on calling its pod Running."],
+    says: ["Now the node of ledger-1 is cut off. kubectl goes on calling its pod Running."],
     before: (sandbox) => sandbox.loseNode(nodeOf(sandbox, "ledger-1")),
     command: "kubectl stateful describe ledger"
   },
   {
-    says: ["Power is back."],
+    says: ["The node is back."],
     before: (sandbox) => sandbox.findNode(nodeOf(sandbox, "ledger-1")),
     command: "kubectl stateful describe ledger -o wide"
   }

@@ -8,16 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Processes } from "../Processes.ts"
-import { type Host, plain, type Program, type Programs } from "../Program.ts"
+import { type Host, plain, type Programs } from "../Program.ts"
 import type { Registry } from "../Registry.ts"
-import {
-  type Container,
-  nodes,
-  persistentvolumeclaims,
-  persistentvolumes,
-  type Pod,
-  pods
-} from "../resource/core.ts"
+import { type Container, nodes, persistentvolumeclaims, type Pod, pods } from "../resource/core.ts"
 import { volumeattachments } from "../resource/storage.ts"
 import * as Timestamp from "../Timestamp.ts"
 import type { Volume } from "../Volume.ts"
@@ -28,6 +21,8 @@ import { heartbeat } from "./NodeLifecycle.ts"
 import type { Cause, Loss } from "./NodeLoss.ts"
 import { type ContainerRun, containerRun, hasEnded, isDone, type PodRun, podStatus } from "./PodReport.ts"
 import type { PodsByNode } from "./PodsByNode.ts"
+import { mounts } from "./PodVolumes.ts"
+import { probe } from "./Probe.ts"
 import type { Recorder } from "./Recorder.ts"
 
 export interface KubeletOptions {
@@ -45,9 +40,6 @@ export interface KubeletOptions {
   /** Nodes that are not heard of; the kubelets write it. */
   readonly losses: Map<string, Loss>
 }
-
-/** A program without a declared probe is asked once a second. */
-const lookMillis = 1000
 
 /** The first restart comes at once, the next after 10 s, then 20 s, up to five minutes; ten good minutes begin it anew. */
 const restartMillis = (run: ContainerRun): number =>
@@ -136,25 +128,6 @@ class Kubelet {
     return first !== undefined && isDone(first) ? this.#startAll(pod, run) : next
   }
 
-  /** What is mounted once stays mounted, also when the volume has gone on to another node. */
-  #mounts(pod: Pod, container: Container): Host["volume"] {
-    const mounted = new Map<string, Volume>()
-    return (mountPath) => {
-      const volume = mounted.get(mountPath) ?? this.#volumeAt(pod, container, mountPath)
-      if (volume !== undefined) mounted.set(mountPath, volume)
-      return volume
-    }
-  }
-
-  #volumeAt(pod: Pod, container: Container, mountPath: string): Volume | undefined {
-    const mount = container.volumeMounts?.find((each) => each.mountPath === mountPath)
-    const source = pod.spec.volumes?.find((each) => each.name === mount?.name)?.persistentVolumeClaim
-    const { store } = this.#registry
-    const claim = store.get(persistentvolumeclaims, pod.metadata.namespace, source?.claimName ?? "")
-    const volume = store.get(persistentvolumes, undefined, claim?.spec.volumeName ?? "")
-    return this.#options.volumes.get(volume?.spec.csi?.volumeHandle ?? "")
-  }
-
   /** The container that a name leads to, as far as the network between the nodes goes. */
   #peer(from: Pod, name: string): Host | undefined {
     const { losses, processes } = this.#options
@@ -189,7 +162,7 @@ class Kubelet {
       pod,
       container,
       restarts: run.restarts,
-      volume: this.#mounts(pod, container),
+      volume: mounts(this.#registry.store, this.#options.volumes, pod, container),
       peer: (name) => this.#peer(pod, name),
       memory: new Map()
     }
@@ -252,30 +225,13 @@ class Kubelet {
       if (process === undefined || each.startedAt === undefined) continue
       if (each.probeAt <= this.#registry.now()) {
         const before = each.ready
-        this.#probe(pod, each, process.program, process.host)
+        if (probe(each, process.program, process.host, this.#registry.now()) === "Failed")
+          this.#say(pod, each.container, "Unhealthy", "Readiness probe failed: ", false)
         if (each.ready !== before) run.told = undefined
       }
       next = Math.min(next, each.probeAt)
     }
     return next
-  }
-
-  #probe(pod: Pod, run: ContainerRun, program: Program, host: Host): void {
-    const { readinessProbe } = run.container
-    const isReady = program.isReady?.(host) ?? true
-    const { failureThreshold = 3, successThreshold = 1, periodSeconds = 10 } = readinessProbe ?? {}
-    run.streak = isReady === run.ready ? 0 : run.streak + 1
-    const enough = readinessProbe === undefined ? 1 : isReady ? successThreshold : failureThreshold
-    if (!isReady && readinessProbe !== undefined)
-      this.#say(pod, run.container, "Unhealthy", "Readiness probe failed: ", false)
-    if (run.streak >= enough) {
-      run.ready = isReady
-      run.streak = 0
-    }
-    // What cannot fail is not asked again.
-    const isSettled = run.ready && program.isReady === undefined
-    const period = readinessProbe === undefined ? lookMillis : periodSeconds * 1000
-    run.probeAt = isSettled ? Number.POSITIVE_INFINITY : this.#registry.now() + period
   }
 
   #stop(pod: Pod): number | undefined {

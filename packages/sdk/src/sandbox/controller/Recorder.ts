@@ -74,7 +74,7 @@ export class Recorder {
     }
   }
 
-  /** As client-go's correlator counts and combines them, by whoever sends them; theirs begins anew after ten minutes' rest. */
+  /** As client-go's correlator counts and combines them, by whoever sends them. Unlike theirs it never begins anew. */
   #of(key: string, about: KubeObject): Alike {
     const at = this.#registry.now()
     const known = this.#alike.get(key)
