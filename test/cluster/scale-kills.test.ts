@@ -86,11 +86,9 @@ const killed = async (name: string, up: boolean, moment: (typeof moments)[number
   const to = up ? 3 : 1
   const scale = ["scale", name, ...n, "--replicas", `${to}`, "--profile", manners]
   const first = plugin.start(scale)
-  let over = false
-  void first.ended.then(() => (over = true))
   // Warnings come before the operation; what is counted is what it tells of itself.
   const told = () => first.lines().filter((line) => !line.startsWith("Warning"))
-  while (!over && told().length < moment.line) await pause(5)
+  await first.until(() => told().length >= moment.line)
   await pause(moment.after)
   first.kill("SIGKILL")
   const { signal } = await first.ended

@@ -5,7 +5,7 @@ import * as api from "./api.ts"
 import { manifests } from "./build.ts"
 import { below } from "./folder.ts"
 import * as pki from "./pki.ts"
-import { alive, start } from "./process.ts"
+import { alive, end, start } from "./process.ts"
 import { until } from "./progress.ts"
 
 const mark = "kwok.x-k8s.io/node"
@@ -104,3 +104,6 @@ export const nodes = async (count: number): Promise<void> => {
     return ready.length === count && items.length === count
   })
 }
+
+/** Without fake nodes there is nothing left to do. */
+export const stop = (): Promise<void> => end(["kwok"])

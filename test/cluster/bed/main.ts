@@ -62,6 +62,7 @@ const printEnvironment = (): void => {
 const fakeNodes = async (count: number): Promise<void> => {
   kwok.begin()
   await phase(`${count} fake nodes`, () => kwok.nodes(count))
+  if (count === 0) await kwok.stop()
 }
 
 const kinds = ["node", "zone", "link"]

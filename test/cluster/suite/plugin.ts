@@ -14,6 +14,8 @@ export interface Running {
   readonly lines: () => ReadonlyArray<string>
   /** Resolves once a line matches, or it has ended; true: a line does. */
   readonly says: (words: RegExp) => Promise<boolean>
+  /** Resolves once what it said is so, or it has ended; true: it is so. */
+  readonly until: (holds: (lines: ReadonlyArray<string>) => boolean) => Promise<boolean>
   readonly kill: (signal: NodeJS.Signals) => void
   readonly ended: Promise<Ended>
 }
@@ -47,17 +49,19 @@ export const bundled = (): Plugin => {
       child.on("close", (code, signal) => resolve({ code: code ?? 1, signal, out, err }))
     )
     const lines = () => err.split("\n").slice(0, -1)
+    const until: Running["until"] = (holds) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (holds(lines())) resolve(true)
+        }
+        watchers.add(look)
+        look()
+        void ended.then(() => resolve(holds(lines())))
+      })
     return {
       lines,
-      says: (words) =>
-        new Promise((resolve) => {
-          const look = () => {
-            if (lines().some((line) => words.test(line))) resolve(true)
-          }
-          watchers.add(look)
-          look()
-          void ended.then(() => resolve(lines().some((line) => words.test(line))))
-        }),
+      until,
+      says: (words) => until((all) => all.some((line) => words.test(line))),
       kill: (signal) => child.kill(signal),
       ended
     }
