@@ -67,12 +67,10 @@ const scaleBody = (body: unknown): Draft => {
   return draft
 }
 
-/** Only maps of bytes grow as large as etcd's limit; all else is far below. */
-const checkSize = (object: Draft): void => {
-  if (
-    (object.kind === "ConfigMap" || object.kind === "Secret") &&
-    JSON.stringify(object).length > etcdLimit
-  ) {
+/** Maps of bytes alone grow by patches; all else is as large as the body that it came in. */
+const checkSize = (object: Draft, bodySize: number): void => {
+  const mayBeLarge = object.kind === "ConfigMap" || object.kind === "Secret" || bodySize > etcdLimit / 4
+  if (mayBeLarge && JSON.stringify(object).length > etcdLimit) {
     throw Status.plain(500, "etcdserver: request is too large")
   }
 }
@@ -221,7 +219,7 @@ export class Api {
     }
     if (method === "POST") {
       const draft = decode(type, version, this.#body(request, type))
-      checkSize(draft)
+      checkSize(draft, request.body?.length ?? 0)
       const object = this.registry.create(
         type,
         namespace,
@@ -279,7 +277,7 @@ export class Api {
       const draft = matchingName(decode(type, route.version, this.#body(request, type)), name)
       return this.#answer(route, this.registry.create(type, namespace, draft, options), as, query, 201)
     }
-    return this.#write(route, name, method, change, options, as, query)
+    return this.#write(route, name, method, change, request.body?.length ?? 0, options, as, query)
   }
 
   #put(request: Request, { type, version, namespace, subresource }: ResourceRoute, name: string): Change {
@@ -321,6 +319,7 @@ export class Api {
     name: string,
     method: Request["method"],
     change: Change,
+    bodySize: number,
     options: WriteOptions,
     as: ReturnType<typeof form>,
     query: URLSearchParams
@@ -332,7 +331,7 @@ export class Api {
       name,
       (current) => {
         const draft = change(current)
-        checkSize(draft)
+        checkSize(draft, bodySize)
         return draft
       },
       {
@@ -359,8 +358,9 @@ export class Api {
   }
 
   #body(request: Request, type: ResourceType): unknown {
-    const contentType = (request.headers?.["content-type"] ?? "application/json").split(";")[0]?.trim() ?? ""
-    if (contentType !== "application/json" && contentType !== "*/*") {
+    const said = (request.headers?.["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? ""
+    const contentType = said === "" ? "application/json" : said
+    if (contentType !== "application/json") {
       if (/yaml|protobuf|cbor/.test(contentType)) throw Status.notImplemented(`a body of ${contentType}`)
       throw Status.unsupportedMediaType([
         "application/json",

@@ -1,9 +1,9 @@
 /** From a request's body to an object of the expected kind, or the server's complaint about it. */
-import { at, isArray, isObject, stringAt, stringsAt } from "./Json.ts"
+import { at, isArray, isObject, put, stringAt, stringsAt } from "./Json.ts"
 import { type Draft, isDraft } from "./KubeObject.ts"
 import { groupVersion, type ResourceType } from "./ResourceType.ts"
 import { standard } from "./resource/index.ts"
-import { badRequest, invalid, tooLarge } from "./Status.ts"
+import { badRequest, invalid, notImplemented, tooLarge } from "./Status.ts"
 import { wrong } from "./strategy/Fault.ts"
 
 /** Three MiB, the server's own limit on a body. */
@@ -32,8 +32,36 @@ export const excerpt = (body: string): string => {
   )
 }
 
+/** Deeper than any kind's fields; the server's own limit is `serverDeepest`. Sources that recurse rely on it. */
+export const deepest = 500
+const serverDeepest = 10_000
+
+/** How deep lists and objects lie in each other in a text that is JSON. */
+const depthOf = (text: string): number => {
+  let [depth, most, inString] = [0, 0, false]
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (inString) {
+      if (code === 0x5c) i += 1
+      else if (code === 0x22) inString = false
+    } else if (code === 0x22) inString = true
+    else if (code === 0x7b || code === 0x5b) most = Math.max(most, ++depth)
+    else if (code === 0x7d || code === 0x5d) depth -= 1
+  }
+  return most
+}
+
+const checkDepth = (body: string, complain: (why: string) => string): void => {
+  // Too short to be too deep.
+  if (body.length <= 2 * deepest) return
+  const depth = depthOf(body)
+  if (depth > serverDeepest) throw badRequest(complain("invalid character '{' exceeded max depth"))
+  if (depth > deepest) throw notImplemented(`values nested deeper than ${deepest}`)
+}
+
 export const parseJson = (body: string | undefined, complain: (why: string) => string): unknown => {
   if (body !== undefined && body.length > limit) throw tooLarge(limit)
+  checkDepth(body ?? "", complain)
   try {
     return JSON.parse(body ?? "")
   } catch (error) {
@@ -41,21 +69,33 @@ export const parseJson = (body: string | undefined, complain: (why: string) => s
   }
 }
 
-type Shape = "int32" | "string" | "[]string" | "map[string]string" | "map[string]bytes" | "object" | "bool"
+type Shape =
+  | "int32"
+  | "int64"
+  | "string"
+  | "[]string"
+  | "map[string]string"
+  | "map[string]bytes"
+  | "object"
+  | "[]object"
+  | "bool"
 
 const isString = (value: unknown): boolean => typeof value === "string"
 
 const shapes: Readonly<Record<Shape, (value: unknown) => boolean>> = {
   int32: (value) => typeof value === "number" && Number.isInteger(value) && Math.abs(value) < 2 ** 31,
+  int64: (value) => typeof value === "number" && Number.isInteger(value),
   string: isString,
   bool: (value) => typeof value === "boolean",
   "[]string": (value) => isArray(value) && value.every(isString),
   "map[string]bytes": (value) => isObject(value) && Object.values(value).every(isString),
   "map[string]string": (value) => isObject(value) && Object.values(value).every(isString),
-  object: isObject
+  object: isObject,
+  "[]object": (value) => isArray(value) && value.every(isObject)
 }
 
-const everywhere: ReadonlyArray<readonly [path: string, owner: string, shape: Shape]> = [
+/** `type`: of an object or of a list's items, as the server's language names it. */
+const everywhere: ReadonlyArray<readonly [path: string, owner: string, shape: Shape, type?: string]> = [
   ["metadata.name", "ObjectMeta", "string"],
   ["metadata.generateName", "ObjectMeta", "string"],
   ["metadata.namespace", "ObjectMeta", "string"],
@@ -63,7 +103,32 @@ const everywhere: ReadonlyArray<readonly [path: string, owner: string, shape: Sh
   ["metadata.resourceVersion", "ObjectMeta", "string"],
   ["metadata.labels", "ObjectMeta", "map[string]string"],
   ["metadata.annotations", "ObjectMeta", "map[string]string"],
-  ["metadata.finalizers", "ObjectMeta", "[]string"]
+  ["metadata.finalizers", "ObjectMeta", "[]string"],
+  ["metadata.creationTimestamp", "ObjectMeta", "string"],
+  ["metadata.deletionTimestamp", "ObjectMeta", "string"],
+  ["metadata.generation", "ObjectMeta", "int64"],
+  ["metadata.ownerReferences", "ObjectMeta", "[]object", "v1.OwnerReference"],
+  ["metadata.managedFields", "ObjectMeta", "[]object", "v1.ManagedFieldsEntry"]
+]
+
+const selector: typeof everywhere = [
+  ["spec.selector.matchLabels", "LabelSelector", "map[string]string"],
+  ["spec.selector.matchExpressions", "LabelSelector", "[]object", "v1.LabelSelectorRequirement"]
+]
+
+const workload = (owner: string): typeof everywhere => [
+  ["spec.selector", owner, "object", "v1.LabelSelector"],
+  ...selector,
+  ["spec.template", owner, "object", "v1.PodTemplateSpec"],
+  ["spec.template.metadata", "PodTemplateSpec", "object", "v1.ObjectMeta"],
+  ["spec.template.metadata.labels", "ObjectMeta", "map[string]string"],
+  ["spec.template.metadata.annotations", "ObjectMeta", "map[string]string"],
+  ["spec.template.spec", "PodTemplateSpec", "object", "v1.PodSpec"],
+  ["spec.template.spec.containers", "PodSpec", "[]object", "v1.Container"],
+  ["spec.template.spec.initContainers", "PodSpec", "[]object", "v1.Container"],
+  ["spec.template.spec.volumes", "PodSpec", "[]object", "v1.Volume"],
+  ["spec.template.spec.nodeSelector", "PodSpec", "map[string]string"],
+  ["spec.template.spec.tolerations", "PodSpec", "[]object", "v1.Toleration"]
 ]
 
 /** The fields that the sandbox itself reads: their types are checked, all others are kept as they come. */
@@ -74,12 +139,27 @@ const byKind: Readonly<Record<string, typeof everywhere>> = {
     ["spec.revisionHistoryLimit", "StatefulSetSpec", "int32"],
     ["spec.serviceName", "StatefulSetSpec", "string"],
     ["spec.ordinals.start", "StatefulSetOrdinals", "int32"],
-    ["spec.template", "StatefulSetSpec", "object"],
+    ...workload("StatefulSetSpec"),
+    ["spec.volumeClaimTemplates", "StatefulSetSpec", "[]object", "v1.PersistentVolumeClaim"],
+    ["spec.updateStrategy", "StatefulSetSpec", "object", "v1.StatefulSetUpdateStrategy"],
     ["spec.updateStrategy.rollingUpdate.partition", "RollingUpdateStatefulSetStrategy", "int32"]
   ],
-  Deployment: [["spec.replicas", "DeploymentSpec", "int32"]],
-  ReplicaSet: [["spec.replicas", "ReplicaSetSpec", "int32"]],
+  Deployment: [["spec.replicas", "DeploymentSpec", "int32"], ...workload("DeploymentSpec")],
+  ReplicaSet: [["spec.replicas", "ReplicaSetSpec", "int32"], ...workload("ReplicaSetSpec")],
+  PodDisruptionBudget: [
+    ["spec.selector", "PodDisruptionBudgetSpec", "object", "v1.LabelSelector"],
+    ...selector
+  ],
+  Service: [
+    ["spec.selector", "ServiceSpec", "map[string]string"],
+    ["spec.ports", "ServiceSpec", "[]object", "v1.ServicePort"]
+  ],
   Pod: [
+    ["spec.containers", "PodSpec", "[]object", "v1.Container"],
+    ["spec.initContainers", "PodSpec", "[]object", "v1.Container"],
+    ["spec.volumes", "PodSpec", "[]object", "v1.Volume"],
+    ["spec.nodeSelector", "PodSpec", "map[string]string"],
+    ["spec.tolerations", "PodSpec", "[]object", "v1.Toleration"],
     ["spec.nodeName", "PodSpec", "string"],
     ["spec.terminationGracePeriodSeconds", "PodSpec", "int32"]
   ],
@@ -101,13 +181,32 @@ const byKind: Readonly<Record<string, typeof everywhere>> = {
   Scale: [["spec.replicas", "ScaleSpec", "int32"]]
 }
 
-const goName = (value: unknown): string =>
-  isArray(value) ? "array" : isObject(value) ? "object" : typeof value === "boolean" ? "bool" : typeof value
+export const goName = (value: unknown): string =>
+  value === null
+    ? "null"
+    : isArray(value)
+      ? "array"
+      : isObject(value)
+        ? "object"
+        : typeof value === "boolean"
+          ? "bool"
+          : typeof value
 
 export const checkShape = (body: unknown, kind: string, version: string): void => {
-  for (const [path, owner, shape] of [...everywhere, ...(byKind[kind] ?? [])]) {
+  for (const [path, owner, shape, type = "object"] of [
+    ...everywhere,
+    ...(Object.hasOwn(byKind, kind) ? (byKind[kind] ?? []) : [])
+  ]) {
     const value = at(body, ...path.split("."))
     if (value === undefined || value === null || shapes[shape](value)) continue
+    if (shape === "object" || shape === "[]object") {
+      const item = isArray(value) ? value.find((each) => shape === "object" || !isObject(each)) : value
+      const [found, wanted] =
+        shape === "object" ? [value, type] : isArray(value) ? [item, type] : [value, `[]${type}`]
+      throw badRequest(
+        `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: json: cannot unmarshal ${goName(found)} into Go struct field ${owner}.${path} of type ${wanted}`
+      )
+    }
     const inner =
       shape.startsWith("map[string]") && isObject(value)
         ? Object.values(value).find((item) => typeof item !== "string")
@@ -115,7 +214,7 @@ export const checkShape = (body: unknown, kind: string, version: string): void =
           ? value.find((item) => typeof item !== "string")
           : value
     throw badRequest(
-      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: json: cannot unmarshal ${typeof inner === "number" && shape === "int32" ? `number ${inner}` : goName(inner)} into Go struct field ${owner}.${path} of type ${inner === value ? shape.replace("map[string]bytes", "map[string][]uint8") : shape === "map[string]bytes" ? "[]uint8" : "string"}`
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: json: cannot unmarshal ${typeof inner === "number" && (shape === "int32" || shape === "int64") ? `number ${inner}` : goName(inner)} into Go struct field ${owner}.${path} of type ${inner === value ? shape.replace("map[string]bytes", "map[string][]uint8") : shape === "map[string]bytes" ? "[]uint8" : "string"}`
     )
   }
 }
@@ -133,6 +232,10 @@ const badByte = (text: string): number | undefined => {
 
 const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/
 
+/** The pattern that messages name is laxer than the parser: a number, then a suffix that there is. */
+const isQuantity = (value: unknown): boolean =>
+  typeof value === "string" && /^[+-]?(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d+)?$/.test(value)
+
 /** Texts that are something else inside: bytes, amounts, times. */
 const checkTexts = (body: unknown, kind: string, version: string): void => {
   if (kind === "Secret") {
@@ -142,8 +245,8 @@ const checkTexts = (body: unknown, kind: string, version: string): void => {
     }
   }
   if (kind === "PersistentVolumeClaim") {
-    const storage = stringAt(body, "spec", "resources", "requests", "storage")
-    if (storage !== undefined && !quantity.test(storage))
+    const storage = at(body, "spec", "resources", "requests", "storage")
+    if (storage !== undefined && typeof storage !== "number" && !isQuantity(storage))
       cannot(kind, version, `quantities must match the regular expression '${quantity.source}'`)
   }
   if (kind === "Lease") {
@@ -173,7 +276,7 @@ const withoutNulls = (value: unknown): unknown => {
     }
     const inner = isObject(item) ? withoutNulls(item) : item
     if (inner !== item) changed = true
-    kept[key] = inner
+    put(kept, key, inner)
   }
   return changed ? kept : value
 }
@@ -197,7 +300,18 @@ export const decode = (type: ResourceType, version: string, body: unknown): Draf
     kind: body["kind"] === undefined || body["kind"] === "" ? type.kind : body["kind"],
     metadata: body["metadata"] ?? {}
   })
-  if (!isDraft(completed)) throw badRequest(`${unrecognized}: couldn't get version/kind; json parse error`)
+  for (const field of ["apiVersion", "kind"]) {
+    const said = at(completed, field)
+    if (typeof said === "string") continue
+    throw badRequest(
+      `${unrecognized}: couldn't get version/kind; json parse error: json: cannot unmarshal ${goName(said)} into Go struct field .${field} of type string (${excerpt(JSON.stringify(body))})`
+    )
+  }
+  if (!isDraft(completed)) {
+    throw badRequest(
+      `${type.kind} in version ${JSON.stringify(version)} cannot be handled as a ${type.kind}: json: cannot unmarshal ${goName(at(completed, "metadata"))} into Go struct field ${type.kind}.metadata of type v1.ObjectMeta`
+    )
+  }
   if (type.custom && completed.apiVersion === expected && completed.kind !== type.kind) {
     throw invalid({ ...type, kind: completed.kind }, completed.metadata.name ?? "", [
       wrong("kind", completed.kind, `must be ${type.kind}`)

@@ -12,11 +12,24 @@ export const isArray = (value: unknown): value is ReadonlyArray<unknown> => Arra
 export const at = (value: unknown, ...path: ReadonlyArray<string>): unknown => {
   let current = value
   for (const key of path) {
-    if (!isObject(current)) return undefined
+    // A client's key may be `constructor` or `__proto__`: what an object inherits is no field of it.
+    if (!isObject(current) || !Object.hasOwn(current, key)) return undefined
     current = current[key]
   }
   return current
 }
+
+/** Sets a field of an object that is being built, whatever its name. */
+export const put = (into: Record<string, unknown>, key: string, item: unknown): void => {
+  if (key !== "__proto__") into[key] = item
+  else Object.defineProperty(into, key, { value: item, configurable: true, enumerable: true, writable: true })
+}
+
+/** Whether lists and objects lie in each other deeper than `limit`. */
+export const isDeeper = (value: unknown, limit: number): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (limit <= 0 || Object.values(value).some((item) => isDeeper(item, limit - 1)))
 
 export const stringAt = (value: unknown, ...path: ReadonlyArray<string>): string | undefined => {
   const found = at(value, ...path)
@@ -41,7 +54,7 @@ export const stringsAt = (
   const found = at(value, ...path)
   if (!isObject(found)) return {}
   const strings: Record<string, string> = {}
-  for (const [key, item] of Object.entries(found)) if (typeof item === "string") strings[key] = item
+  for (const [key, item] of Object.entries(found)) if (typeof item === "string") put(strings, key, item)
   return strings
 }
 
@@ -52,8 +65,9 @@ export const equal = (left: unknown, right: unknown): boolean => {
     return isArray(right) && left.length === right.length && left.every((item, i) => equal(item, right[i]))
   }
   if (!isObject(left) || !isObject(right)) return false
-  for (const key in left) if (!equal(left[key], right[key])) return false
-  for (const key in right) if (left[key] === undefined && right[key] !== undefined) return false
+  for (const key in left)
+    if (!equal(left[key], Object.hasOwn(right, key) ? right[key] : undefined)) return false
+  for (const key in right) if (!Object.hasOwn(left, key) && right[key] !== undefined) return false
   return true
 }
 

@@ -3,8 +3,9 @@
  * A patch that does not parse is a 400, one that does not apply a 422.
  */
 import * as JsonPointer from "effect/JsonPointer"
-import { equal, isArray, isObject } from "./Json.ts"
-import { badRequest, unprocessable } from "./Status.ts"
+import { equal, isArray, isDeeper, isObject, type JsonObject } from "./Json.ts"
+import { deepest, goName } from "./Decode.ts"
+import { badRequest, notImplemented, tooManyOperations, unprocessable } from "./Status.ts"
 
 interface Operation {
   readonly op: "add" | "remove" | "replace" | "move" | "copy" | "test"
@@ -12,6 +13,10 @@ interface Operation {
   readonly from: ReadonlyArray<string>
   readonly value: unknown
 }
+
+/** The server's own limits: on the operations, and on what all copies add together. */
+const mostOperations = 10_000
+const mostCopied = 3 * 1024 * 1024
 
 const ops: ReadonlyArray<Operation["op"]> = ["add", "remove", "replace", "move", "copy", "test"]
 
@@ -23,16 +28,30 @@ const pointer = (text: unknown): ReadonlyArray<string> => {
 }
 
 export const parse = (body: unknown): ReadonlyArray<Operation> => {
+  if (body === null) return []
   if (!isArray(body)) {
     throw badRequest(
-      "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+      `error decoding patch: json: cannot unmarshal ${goName(body)} into Go value of type []handlers.jsonPatchOp`
     )
   }
+  if (body.length > mostOperations) throw tooManyOperations(mostOperations, body.length)
   return body.map((item) => {
-    if (!isObject(item)) throw badRequest("error decoding patch: each operation must be an object")
+    if (item === null) throw unprocessable()
+    if (!isObject(item)) {
+      throw badRequest(
+        `error decoding patch: json: cannot unmarshal ${goName(item)} into Go value of type handlers.jsonPatchOp`
+      )
+    }
+    for (const field of ["op", "path", "from"]) {
+      const said = item[field]
+      if (said === undefined || said === null || typeof said === "string") continue
+      throw badRequest(
+        `error decoding patch: json: cannot unmarshal ${goName(said)} into Go struct field jsonPatchOp.${field} of type string`
+      )
+    }
     const op = ops.find((known) => known === item["op"])
     if (op === undefined || typeof item["path"] !== "string") throw unprocessable()
-    return { op, path: pointer(item["path"]), from: pointer(item["from"]), value: item["value"] }
+    return { op, path: pointer(item["path"]), from: pointer(item["from"]), value: item["value"] ?? null }
   })
 }
 
@@ -41,11 +60,14 @@ const index = (key: string, length: number): number => {
   return Number(key)
 }
 
+const has = (object: JsonObject, key: string): boolean =>
+  Object.hasOwn(object, key) && object[key] !== undefined
+
 const read = (value: unknown, path: ReadonlyArray<string>): unknown => {
   let current = value
   for (const key of path) {
     if (isArray(current)) current = current[index(key, current.length - 1)]
-    else if (isObject(current) && current[key] !== undefined) current = current[key]
+    else if (isObject(current) && has(current, key)) current = current[key]
     else throw unprocessable()
   }
   return current
@@ -64,7 +86,7 @@ const within = (
     const at = index(key, value.length - 1)
     return value.with(at, within(value[at], rest, change))
   }
-  if (!isObject(value) || value[key] === undefined) throw unprocessable()
+  if (!isObject(value) || !has(value, key)) throw unprocessable()
   return { ...value, [key]: within(value[key], rest, change) }
 }
 
@@ -82,7 +104,7 @@ const add = (value: unknown, path: ReadonlyArray<string>, item: unknown): unknow
 const remove = (value: unknown, path: ReadonlyArray<string>): unknown =>
   within(value, path, (container, key) => {
     if (isArray(container)) return container.toSpliced(index(key, container.length - 1), 1)
-    if (!isObject(container) || container[key] === undefined) throw unprocessable()
+    if (!isObject(container) || !has(container, key)) throw unprocessable()
     const { [key]: _, ...others } = container
     return others
   })
@@ -109,13 +131,24 @@ const test = (value: unknown, path: ReadonlyArray<string>, wanted: unknown): voi
   if (!equal(found ?? null, wanted ?? null)) throw unprocessable()
 }
 
-export const apply = (operations: ReadonlyArray<Operation>, value: unknown): unknown =>
-  operations.reduce((current: unknown, { op, path, from, value: item }) => {
+export const apply = (operations: ReadonlyArray<Operation>, value: unknown): unknown => {
+  let copied = 0
+  const copy = (item: unknown): unknown => {
+    copied += JSON.stringify(item)?.length ?? 0
+    // Each copy of a whole that holds the last one doubles it: some thirty would fill the memory.
+    if (copied > mostCopied) throw unprocessable()
+    return item
+  }
+  const patched = operations.reduce((current: unknown, { op, path, from, value: item }) => {
     if (op === "add") return add(current, path, item)
     if (op === "remove") return remove(current, path)
     if (op === "replace") return replace(current, path, item)
-    if (op === "copy") return add(current, path, read(current, from))
+    if (op === "copy") return add(current, path, copy(read(current, from)))
     if (op === "move") return add(remove(current, from), path, read(current, from))
     test(current, path, item)
     return current
   }, value)
+  if (!isObject(patched)) throw unprocessable()
+  if (isDeeper(patched, deepest)) throw notImplemented(`values nested deeper than ${deepest}`)
+  return patched
+}

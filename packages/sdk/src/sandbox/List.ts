@@ -41,12 +41,18 @@ const decodeToken = (text: string): Token => {
   const { v, rv, start } = parsed as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown }
   if (v !== "meta.k8s.io/v1")
     return invalidToken(`server does not recognize this encoded version ${typeof v === "string" ? v : ""}`)
+  if (typeof rv === "number" && !Number.isInteger(rv)) {
+    return invalidToken(
+      `json: cannot unmarshal number ${rv} into Go struct field continueToken.rv of type int64`
+    )
+  }
   if (typeof rv !== "number" || rv === 0) {
     return invalidToken("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
   }
   if (typeof start !== "string" || start === "") {
     return invalidToken("encoded start key empty (version meta.k8s.io/v1)")
   }
+  if (start.split("/").some((part) => part === "." || part === "..")) return invalidToken(start)
   return { rv, start: start.replace("\u0000", "") }
 }
 
@@ -59,12 +65,22 @@ export const parseVersion = (text: string | null): number | undefined => {
       `invalid resource version: resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: invalid syntax`
     )
   }
+  if (BigInt(text) >= 2n ** 64n) {
+    const shown = JSON.stringify(text)
+    throw Status.badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: value out of range`
+    )
+  }
   return Number(text)
 }
 
-const integer = (text: string): number => {
-  if (!/^-?\d+$/.test(text))
-    throw Status.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+/** A whole number of a query; the query's absent ones are zero. */
+export const integer = (text: string | null): number => {
+  if (text === null) return 0
+  const shown = JSON.stringify(text)
+  if (!/^[-+]?\d+$/.test(text)) throw Status.badRequest(`strconv.ParseInt: parsing ${shown}: invalid syntax`)
+  if (!Number.isSafeInteger(Number(text)))
+    throw Status.badRequest(`strconv.ParseInt: parsing ${shown}: value out of range`)
   return Number(text)
 }
 
@@ -121,7 +137,8 @@ export const list = (
 ): { readonly items: ReadonlyArray<KubeObject>; readonly metadata: ListMeta } => {
   checkMatch(query)
   const match = selectorOf(type, query)
-  const limit = integer(query.get("limit") ?? "0")
+  const limit = integer(query.get("limit"))
+  integer(query.get("timeoutSeconds"))
   const version = parseVersion(query.get("resourceVersion"))
   const continued = query.get("continue") ?? ""
   let token: Token | undefined
@@ -131,6 +148,7 @@ export const list = (
       throw Status.badRequest("specifying resource version is not allowed when using continue")
     }
     token = decodeToken(continued)
+    if (token.rv > store.revision) throw Status.tooLargeVersion(token.rv, store.revision)
     if (token.rv > 0) exact = token.rv
   } else if (version !== undefined && version > 0) {
     if (version > store.revision) throw Status.tooLargeVersion(version, store.revision)

@@ -1,6 +1,6 @@
 /** RFC 7386, and Kubernetes' strategic variant of it, in which some lists merge by a key. */
-import { isArray, isObject, type JsonObject } from "./Json.ts"
-import { badRequest } from "./Status.ts"
+import { at, isArray, isObject, type JsonObject, put } from "./Json.ts"
+import { badRequest, plain } from "./Status.ts"
 
 /** RFC 7386: objects merge, null removes, all else replaces. */
 export const merge = (target: unknown, patch: unknown): unknown => {
@@ -8,7 +8,7 @@ export const merge = (target: unknown, patch: unknown): unknown => {
   const merged: Record<string, unknown> = isObject(target) ? { ...target } : {}
   for (const [key, item] of Object.entries(patch)) {
     if (item === null) delete merged[key]
-    else merged[key] = merge(merged[key], item)
+    else put(merged, key, merge(at(merged, key), item))
   }
   return merged
 }
@@ -60,6 +60,13 @@ const withoutDirectives = (value: JsonObject): JsonObject => {
   return rest
 }
 
+/** As the server's language prints a map; what lies deeper, only nearly so. */
+const inGo = (item: JsonObject): string =>
+  `map[${Object.keys(item)
+    .toSorted()
+    .map((key) => `${key}:${typeof item[key] === "string" ? item[key] : JSON.stringify(item[key])}`)
+    .join(" ")}]`
+
 const mergeList = (
   target: ReadonlyArray<unknown>,
   patch: ReadonlyArray<unknown>,
@@ -76,7 +83,7 @@ const mergeList = (
   const named = new Map<unknown, JsonObject>()
   for (const item of patches) {
     if (item[key] === undefined) {
-      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`)
+      throw plain(500, `map: ${inGo(item)} does not contain declared merge key: ${key}`)
     }
     named.set(item[key], item)
   }
@@ -113,18 +120,23 @@ export const strategicMerge = (target: unknown, patch: unknown, field = ""): unk
     if (key === "$patch" || key === "$retainKeys" || key.startsWith("$setElementOrder/")) continue
     if (key.startsWith("$deleteFromPrimitiveList/")) {
       const name = key.slice("$deleteFromPrimitiveList/".length)
-      const [from, gone] = [merged[name], item]
-      if (isArray(from) && isArray(gone)) merged[name] = from.filter((each) => !gone.includes(each))
+      const [from, gone] = [at(merged, name), item]
+      if (isArray(from) && isArray(gone))
+        put(
+          merged,
+          name,
+          from.filter((each) => !gone.includes(each))
+        )
     } else if (item === null) delete merged[key]
     else if (isObject(item) && item["$patch"] === "delete") delete merged[key]
     else if (isArray(item)) {
-      const before = merged[key]
+      const before = at(merged, key)
       const list = isArray(before) ? before : []
       const mergeKey = mergeKeyOf(key, field)
       // New items lead.
-      if (isJoined(key, field)) merged[key] = [...new Set([...item, ...list])]
-      else merged[key] = mergeKey === undefined ? item : mergeList(list, item, mergeKey, key)
-    } else merged[key] = strategicMerge(merged[key], item, key)
+      if (isJoined(key, field)) put(merged, key, [...new Set([...item, ...list])])
+      else put(merged, key, mergeKey === undefined ? item : mergeList(list, item, mergeKey, key))
+    } else put(merged, key, strategicMerge(at(merged, key), item, key))
   }
   return merged
 }

@@ -1,6 +1,6 @@
 /** From a PATCH to a function over the object as JSON. */
 import type { Request } from "../Cluster.ts"
-import { parseJson } from "./Decode.ts"
+import { goName, parseJson } from "./Decode.ts"
 import { isObject } from "./Json.ts"
 import * as JsonPatch from "./JsonPatch.ts"
 import { merge, strategicMerge } from "./MergePatch.ts"
@@ -24,14 +24,19 @@ export const patch = (request: Request, type: ResourceType): ((value: unknown) =
   if (known === undefined || (type.custom && known === strategic)) {
     throw unsupportedMediaType(patchTypes.filter((each) => !type.custom || each !== strategic))
   }
-  const body = parseJson(request.body, (why) => `error decoding patch: ${why}`)
+  const complain = (why: string) => (known === strategic ? why : `error decoding patch: ${why}`)
+  const body = parseJson(request.body, complain)
   if (known === "application/json-patch+json") {
     const operations = JsonPatch.parse(body)
     return (value) => JsonPatch.apply(operations, value)
   }
+  if (body === null) {
+    if (known === strategic) return (value) => value
+    throw badRequest("Invalid JSON Patch")
+  }
   if (!isObject(body)) {
     throw badRequest(
-      "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+      complain(`json: cannot unmarshal ${goName(body)} into Go value of type map[string]interface {}`)
     )
   }
   return known === "application/merge-patch+json"

@@ -1,8 +1,9 @@
 /** The options of a write, from the query and from a delete's body. */
 import type { Request } from "../Cluster.ts"
 import type { User } from "./Access.ts"
-import { parseJson } from "./Decode.ts"
-import { arrayAt, at, numberAt, stringAt } from "./Json.ts"
+import { goName, parseJson } from "./Decode.ts"
+import { arrayAt, at, isObject, numberAt, stringAt } from "./Json.ts"
+import { integer } from "./List.ts"
 import type { DeleteOptions, WriteOptions } from "./Registry.ts"
 import { badRequest, invalidOptions } from "./Status.ts"
 import { unsupported } from "./strategy/Fault.ts"
@@ -62,7 +63,7 @@ const propagationOf = (body: unknown, query: URLSearchParams): DeleteOptions["pr
 /** `from`: the DeleteOptions, or undefined where the request has none. */
 export const deleteOptions = (from: unknown, query: URLSearchParams, user: User): DeleteOptions => {
   const inQuery = query.get("gracePeriodSeconds")
-  const seconds = numberAt(from, "gracePeriodSeconds") ?? (inQuery === null ? Number.NaN : Number(inQuery))
+  const seconds = numberAt(from, "gracePeriodSeconds") ?? (inQuery === null ? Number.NaN : integer(inQuery))
   const uid = stringAt(from, "preconditions", "uid")
   const resourceVersion = stringAt(from, "preconditions", "resourceVersion")
   const propagation = propagationOf(from, query)
@@ -77,6 +78,12 @@ export const deleteOptions = (from: unknown, query: URLSearchParams, user: User)
 }
 
 const deleteOptionsOf = (body: unknown): unknown => {
+  if (body === null) return undefined
+  if (!isObject(body)) {
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${goName(body)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
+    )
+  }
   const [kind, version] = [stringAt(body, "kind"), stringAt(body, "apiVersion")]
   if (kind !== undefined && kind !== "DeleteOptions") {
     throw badRequest(
@@ -84,9 +91,10 @@ const deleteOptionsOf = (body: unknown): unknown => {
     )
   }
   const seconds = at(body, "gracePeriodSeconds")
-  if (typeof seconds === "string") {
+  if (seconds !== undefined && seconds !== null && !Number.isInteger(seconds)) {
+    const found = typeof seconds === "number" ? `number ${seconds}` : goName(seconds)
     throw badRequest(
-      "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
+      `json: cannot unmarshal ${found} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`
     )
   }
   return body

@@ -1,4 +1,5 @@
 /** From a path to what it names. */
+import { badRequest } from "./Status.ts"
 import type { ResourceType } from "./ResourceType.ts"
 
 export type Route =
@@ -59,7 +60,7 @@ export class Router {
     if (version === undefined) return { _tag: "Other" }
     const inNamespace = rest[0] === "namespaces" && rest.length > 2 && !(core && isOfNamespace(rest[2]))
     const [resource = "", name, subresource, ...more] = inNamespace ? rest.slice(2) : rest
-    const namespace = inNamespace ? decodeURIComponent(rest[1] ?? "") : undefined
+    const namespace = inNamespace ? decoded(rest[1] ?? "") : undefined
     const review = reviews[`${group}/${resource}`]
     if (review !== undefined && version === "v1" && name === undefined)
       return { _tag: "Review", kind: review, namespace }
@@ -77,10 +78,24 @@ export class Router {
       type,
       version,
       namespace,
-      name: name === undefined ? undefined : decodeURIComponent(name),
+      name: name === undefined ? undefined : pathSegment(decoded(name)),
       subresource
     }
   }
+}
+
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw badRequest(`invalid URL escape in ${JSON.stringify(part)}`)
+  }
+}
+
+/** No object can have such a name. */
+const pathSegment = (name: string): string => {
+  if (name !== "." && name !== "..") return name
+  throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not be '${name}'`)
 }
 
 const isOfNamespace = (part: string | undefined): boolean => part === "status" || part === "finalize"

@@ -1,5 +1,5 @@
 /** Label and field selectors, in the query's text form. */
-import { stringAt } from "./Json.ts"
+import { arrayAt, isObject, stringAt, stringsAt } from "./Json.ts"
 import type { KubeObject } from "./KubeObject.ts"
 import { parse, type Requirement } from "./LabelQuery.ts"
 import type { ResourceType } from "./ResourceType.ts"
@@ -10,7 +10,7 @@ export type Match = (object: KubeObject) => boolean
 const everything: Match = () => true
 
 const meets = (labels: Readonly<Record<string, string>>, { key, operator, values }: Requirement): boolean => {
-  const value = labels[key]
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
   if (operator === "exists") return value !== undefined
   if (operator === "absent") return value === undefined
   if (operator === "notin") return value === undefined || !values.includes(value)
@@ -29,24 +29,16 @@ export const labels = (text: string): Match => {
 
 /** A selector as it stands in objects: `matchLabels` and `matchExpressions`. An absent one matches nothing. */
 export const labelSelector = (selector: unknown): ((labels: Readonly<Record<string, string>>) => boolean) => {
-  if (typeof selector !== "object" || selector === null) return () => false
+  if (!isObject(selector)) return () => false
   const requirements: Array<Requirement> = []
-  const { matchLabels, matchExpressions } = selector as {
-    readonly matchLabels?: Readonly<Record<string, string>>
-    readonly matchExpressions?: ReadonlyArray<{
-      key: string
-      operator: string
-      values?: ReadonlyArray<string>
-    }>
-  }
-  for (const [key, value] of Object.entries(matchLabels ?? {}))
+  for (const [key, value] of Object.entries(stringsAt(selector, "matchLabels")))
     requirements.push({ key, operator: "in", values: [value] })
-  for (const { key, operator, values } of matchExpressions ?? []) {
-    const name = operator.toLowerCase()
+  for (const expression of arrayAt(selector, "matchExpressions")) {
+    const name = (stringAt(expression, "operator") ?? "").toLowerCase()
     requirements.push({
-      key,
+      key: stringAt(expression, "key") ?? "",
       operator: name === "in" || name === "notin" || name === "exists" ? name : "absent",
-      values: values ?? []
+      values: arrayAt(expression, "values").filter((value) => typeof value === "string")
     })
   }
   return (found) => requirements.every((each) => meets(found, each))
@@ -101,12 +93,13 @@ export const fields = (type: ResourceType, text: string): Match => {
   if (text === "") return everything
   const known = fieldsOf[`${type.group}/${type.resource}`] ?? []
   const tests = text
-    .split(",")
+    .split(/(?<!\\),/)
     .filter((part) => part !== "")
     .map((part) => {
       const parsed = /^([^=!]+)(==|!=|=)(.*)$/.exec(part)
       if (parsed === null) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`)
-      const [, field = "", operator, value = ""] = parsed
+      const [, field = "", operator, escaped = ""] = parsed
+      const value = escaped.replaceAll(/\\([\\,=])/g, "$1")
       if (field !== "metadata.name" && field !== "metadata.namespace" && !known.includes(field)) {
         throw badRequest(
           known.length > 0

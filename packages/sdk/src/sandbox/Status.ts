@@ -196,6 +196,13 @@ export const tooManyRequests = (
 export const tooLarge = (limit: number): Refusal =>
   refusal(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit}`)
 
+export const tooManyOperations = (most: number, found: number): Refusal =>
+  refusal(
+    413,
+    "RequestEntityTooLarge",
+    `Request entity too large: The allowed maximum operations in a JSON patch is ${most}, got ${found}`
+  )
+
 /** An error that the real server has no word for either. */
 export const plain = (code: number, message: string): Refusal => refusal(code, undefined, message)
 

@@ -3,7 +3,7 @@ import type { WatchEvent } from "../Cluster.ts"
 import { inVersion } from "./Answer.ts"
 import { freeze } from "./Json.ts"
 import type { KubeObject } from "./KubeObject.ts"
-import { parseVersion, selectorOf } from "./List.ts"
+import { integer, parseVersion, selectorOf } from "./List.ts"
 import { groupVersion, type ResourceType } from "./ResourceType.ts"
 import * as Selector from "./Selector.ts"
 import * as Status from "./Status.ts"
@@ -85,7 +85,7 @@ export class Watch {
       name === undefined ? Selector.labels("") : (object) => object.metadata.name === name
     )
     this.bookmarks = isTrue(query.get("allowWatchBookmarks"))
-    const seconds = Number(query.get("timeoutSeconds") ?? 0)
+    const seconds = integer(query.get("timeoutSeconds"))
     this.timeoutSeconds = seconds > 0 ? seconds : undefined
     const from = versionOf(query.get("resourceVersion"))
     const sendInitial = query.get("sendInitialEvents")

@@ -103,7 +103,7 @@ const answer = (
     const body = yield* readBody(message)
     const request = yield* refusable(() => withBody(head, body))
     const { api } = sandbox
-    const route = router.route(url.pathname)
+    const route = yield* refusable(() => router.route(url.pathname))
     if (!api.isWatch(request) || route._tag !== "Resource") {
       return yield* send(message, response, api.handle(request, user))
     }

@@ -35,7 +35,7 @@ const dataFaults = (draft: Draft): ReadonlyArray<Fault> => {
         wrong(`data[${key}]`, key, key.length > 2 ? "must not start with '..'" : `must not be '${key}'`)
       ),
     ...Object.keys(stringsAt(draft, "data"))
-      .filter((key) => binary[key] !== undefined)
+      .filter((key) => Object.hasOwn(binary, key))
       .map((key) => wrong(`data[${key}]`, key, "duplicate of key present in binaryData")),
     ...(total > limit
       ? [
@@ -74,7 +74,7 @@ const secretFaults = (draft: Draft): ReadonlyArray<Fault> => {
   return [
     ...dataFaults(draft),
     ...(basic ? ["username", "password"] : (keysOf[type] ?? []))
-      .filter((key) => data[key] === undefined)
+      .filter((key) => !Object.hasOwn(data, key))
       .map((key) => required(`data[${key}]`))
   ]
 }

@@ -1,5 +1,5 @@
 /** The defaults of Deployments and ReplicaSets, and what of a Deployment the sandbox does not do. */
-import { at, equal, isObject, numberAt, stringAt, stringsAt } from "../Json.ts"
+import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../Json.ts"
 import type { Fault, Strategy } from "../ResourceType.ts"
 import { labelSelector } from "../Selector.ts"
 import { notNegative, required, unsupported, wrong } from "./Fault.ts"
@@ -24,7 +24,9 @@ const strategyOf = (spec: unknown): unknown => {
   }
 }
 
-const selectorFaults = (spec: unknown): ReadonlyArray<Fault> => {
+const operators = ["In", "NotIn", "Exists", "DoesNotExist"]
+
+const selectorFaults = (spec: unknown, kind: string): ReadonlyArray<Fault> => {
   const selector = at(spec, "selector")
   const labels = stringsAt(spec, "template", "metadata", "labels")
   const mismatch = wrong(
@@ -33,6 +35,21 @@ const selectorFaults = (spec: unknown): ReadonlyArray<Fault> => {
     "`selector` does not match template `labels`"
   )
   if (!isObject(selector)) return [required("spec.selector"), mismatch]
+  const unreadable: ReadonlyArray<Fault> = arrayAt(selector, "matchExpressions").flatMap((each, index) => {
+    const operator = stringAt(each, "operator") ?? ""
+    const path = `spec.selector.matchExpressions[${index}]`
+    if (!operators.includes(operator))
+      return [wrong(`${path}.operator`, operator, "not a valid selector operator")]
+    return operator.endsWith("In") && arrayAt(each, "values").length === 0
+      ? [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
+      : []
+  })
+  if (unreadable.length > 0)
+    return [...unreadable, wrong("spec.selector", selector, "invalid label selector")]
+  const isEmpty =
+    Object.keys(stringsAt(selector, "matchLabels")).length + arrayAt(selector, "matchExpressions").length ===
+    0
+  if (isEmpty) return [wrong("spec.selector", selector, `empty selector is invalid for ${kind}`)]
   return labelSelector(selector)(labels) ? [] : [mismatch]
 }
 
@@ -88,7 +105,7 @@ export const deployment: Strategy = {
   },
   faults: ({ spec }) => [
     ...notNegative("spec.replicas", numberAt(spec, "replicas")),
-    ...selectorFaults(spec),
+    ...selectorFaults(spec, "deployment"),
     ...strategyFaults(spec),
     ...podFaults(spec)
   ],
@@ -103,7 +120,7 @@ export const replicaSet: Strategy = {
   },
   faults: ({ spec }) => [
     ...notNegative("spec.replicas", numberAt(spec, "replicas")),
-    ...selectorFaults(spec),
+    ...selectorFaults(spec, "replicaset"),
     ...podFaults(spec)
   ],
   updateFaults: immutableSelector

@@ -24,7 +24,13 @@ const ownerFaults = (owners: ReadonlyArray<OwnerReference>): ReadonlyArray<Fault
     ...owners.flatMap((owner) =>
       (["apiVersion", "kind", "name", "uid"] as const)
         .filter((field) => (owner[field] ?? "") === "")
-        .map((field) => wrong(`metadata.ownerReferences.${field}`, "", "must not be empty"))
+        .map((field) =>
+          wrong(
+            `metadata.ownerReferences.${field}`,
+            "",
+            `${field === "apiVersion" ? "version " : ""}must not be empty`
+          )
+        )
     ),
     ...controllers
       .slice(1)
@@ -38,11 +44,29 @@ const ownerFaults = (owners: ReadonlyArray<OwnerReference>): ReadonlyArray<Fault
   ]
 }
 
+/** All keys and values together, in bytes. k8s.io/apimachinery: TotalAnnotationSizeLimitB. */
+const annotationLimit = 256 * 1024
+
+const annotationFaults = (annotations: Readonly<Record<string, string>>): ReadonlyArray<Fault> => {
+  let size = 0
+  for (const [key, value] of Object.entries(annotations)) size += key.length + value.length
+  return size <= annotationLimit
+    ? []
+    : [
+        {
+          field: "metadata.annotations",
+          reason: "FieldValueTooLong",
+          message: `Too long: may not be more than ${annotationLimit} bytes`
+        }
+      ]
+}
+
 export const metadataFaults = ({ metadata }: Draft): ReadonlyArray<Fault> => [
   ...labels("metadata.labels", metadata.labels ?? {}),
   ...Object.keys(metadata.annotations ?? {}).flatMap((key) =>
     qualifiedName("metadata.annotations", key.toLowerCase(), key)
   ),
+  ...annotationFaults(metadata.annotations ?? {}),
   ...ownerFaults(metadata.ownerReferences ?? []),
   ...finalizerFaults(metadata.finalizers ?? [])
 ]

@@ -103,7 +103,7 @@ const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
     faults.push(
       wrong(
         `spec.selector.matchExpressions[${unreadable}].operator`,
-        at(arrayAt(selector, "matchExpressions")[unreadable], "operator"),
+        at(arrayAt(selector, "matchExpressions")[unreadable], "operator") ?? "",
         "not a valid selector operator"
       ),
       {
