@@ -9,6 +9,11 @@ import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../packages/sdk/src/operation/OperationError.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
+import {
+  persistentvolumeclaims,
+  persistentvolumes,
+  pods as podType
+} from "../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../simulation/world.ts"
 
@@ -174,6 +179,58 @@ describe("scaling", () => {
       })
   )
 
+  it.effect("has every volume under Retain while the last pods go, and puts their policies back", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
+      const policies = () =>
+        world.sandbox.store.list(persistentvolumes).map(({ spec }) => spec.persistentVolumeReclaimPolicy)
+      const seen: Array<ReadonlyArray<unknown>> = []
+      const stop = world.sandbox.store.listen((change) => {
+        if (change.type === podType && change.kind === "DELETED") seen.push(policies())
+      })
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 0, identity: ann })))
+      stop()
+      assert.deepEqual(seen, [
+        ["Retain", "Retain"],
+        ["Retain", "Retain"]
+      ])
+      assert.deepEqual(policies(), ["Delete", "Delete"])
+    })
+  )
+
+  it.effect("puts reclaim policies back when a scale to zero is aborted", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
+      const entry = yield* interruptAt(world, "gone db-1", { replicas: 0 })
+      yield* drive(on(world)(Scale.abort(at(entry.plan.id), { identity: bob })))
+      const policies = world.sandbox.store.list(persistentvolumes)
+      assert.deepEqual(
+        policies.map(({ spec }) => spec.persistentVolumeReclaimPolicy),
+        ["Delete", "Delete"]
+      )
+    })
+  )
+
+  it.effect("sets leftover claims aside with their volume kept, and starts empty", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
+      const claim = (name: string) => world.sandbox.store.get(persistentvolumeclaims, "shop", name)
+      const before = claim("data-db-1")?.spec.volumeName
+      const plan = yield* on(world)(Scale.prepare(ref, { replicas: 2, leftoverClaims: "set-aside" }))
+      yield* drive(on(world)(Scale.run(plan, { identity: ann })))
+      const aside = claim(`data-db-1-${plan.id}`)
+      assert.strictEqual(aside?.spec.volumeName, before)
+      assert.strictEqual(aside?.status?.phase, "Bound")
+      assert.strictEqual(aside?.metadata.labels?.["kubectl-stateful.dev/set-aside"], "db")
+      const fresh = claim("data-db-1")
+      assert.strictEqual(fresh?.status?.phase, "Bound")
+      assert.notStrictEqual(fresh?.spec.volumeName, before)
+      const volume = world.sandbox.store.get(persistentvolumes, undefined, before ?? "")
+      assert.strictEqual(volume?.spec.persistentVolumeReclaimPolicy, "Retain")
+    })
+  )
+
   it.effect("names the sick member that makes OrderedReady stop, and gives up in time", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 3 })
@@ -317,6 +374,126 @@ describe("scaling", () => {
       })
     )
   }
+
+  it.effect("refuses a count that is none as refused, not as changed", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
+      const error = yield* refusal(on(world)(Scale.prepare(ref, { replicas: -1 })))
+      assert.strictEqual(error.reason._tag, "Refused")
+    })
+  )
+
+  it.effect("refuses a StatefulSet that is being deleted, and says to wait", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
+      const value = { metadata: { finalizers: ["example.com/wait"] } }
+      yield* on(world)(Resource.patch(set, { _tag: "Merge", value }))
+      yield* on(world)(Resource.remove(set))
+      const error = yield* refusal(drive(on(world)(Scale.scale(ref, { replicas: 2, identity: ann }))))
+      assert.strictEqual(error.reason._tag, "Refused")
+      assert.include(error.message, "is being deleted")
+      assert.include(error.action ?? "", "wait until it is gone")
+    })
+  )
+
+  for (const [who, dress] of [
+    [
+      "an autoscaler",
+      (world: World) =>
+        Effect.sync(() =>
+          world.sandbox.create({
+            apiVersion: "autoscaling/v2",
+            kind: "HorizontalPodAutoscaler",
+            metadata: { name: "db-scaler", namespace: "shop" },
+            spec: {
+              maxReplicas: 5,
+              scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: "db" }
+            }
+          })
+        )
+    ],
+    [
+      "a GitOps tool",
+      (world: World) =>
+        Effect.andThen(
+          Effect.scoped(
+            world.sandbox.cluster.request({
+              method: "PATCH",
+              path: "/apis/apps/v1/namespaces/shop/statefulsets/db",
+              query: [["fieldManager", "argocd-controller"]],
+              headers: { "content-type": "application/merge-patch+json" },
+              body: JSON.stringify({
+                metadata: { labels: { "argocd.argoproj.io/instance": "shop" } },
+                spec: { replicas: 3 }
+              })
+            })
+          ),
+          TestClock.adjust("5 seconds")
+        )
+    ]
+  ] as const) {
+    it.effect(`refuses while ${who} writes replicas, names it, and does so when told to`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
+        yield* dress(world)
+        const plan = yield* on(world)(Scale.prepare(ref, { replicas: 2 }))
+        assert.match(plan.refusals[0]?.reason ?? "", /also writes the replicas of statefulset "db"/)
+        assert.include(plan.refusals[0]?.remedy ?? "", "--force-conflicts")
+        const error = yield* refusal(drive(on(world)(Scale.run(plan, { identity: ann }))))
+        assert.strictEqual(error.reason._tag, "Refused")
+        const forced = yield* on(world)(Scale.prepare(ref, { replicas: 2, forceConflicts: true }))
+        assert.deepEqual(forced.refusals, [])
+      })
+    )
+  }
+
+  for (const [what, broken, said] of [
+    ["names a container that is not there", { container: "no-such" }, "no-such"],
+    ["needs a shell that the image does not have", { container: "bare" }, "no sh"]
+  ] as const) {
+    it.effect(`a hook that ${what} is refused before anything is changed`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ replicas: 2, readyAfter: 100, bare: true })
+        const profile: Profile = { beforeRemove: { ...command("leave", "{pod}"), ...broken } }
+        const error = yield* refusal(
+          drive(on(world)(Scale.scale(ref, { replicas: 1, profile, identity: ann })))
+        )
+        assert.strictEqual(error.reason._tag, "HookFailed")
+        assert.include(error.message, said)
+        assert.include(error.action ?? "", "nothing was changed")
+        assert.deepEqual(yield* on(world)(Journal.list("shop")), [])
+      })
+    )
+  }
+
+  it.effect("a goodbye that hangs stops the operation in its time, and removes nothing", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 100 })
+      world.hanging.add("leave")
+      const error = yield* refusal(
+        drive(on(world)(Scale.scale(ref, { replicas: 1, profile: hooks, identity: ann })))
+      )
+      assert.strictEqual(error.reason._tag, "HookUnknown")
+      assert.include(error.action ?? "", "--hook-outcome")
+      assert.notInclude(world.log.join(), "delete")
+    })
+  )
+
+  it.effect("a pod replaced during its goodbye is another member: nothing is removed", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 100 })
+      world.hanging.add("leave")
+      const fiber = yield* Effect.forkChild(
+        Effect.exit(on(world)(Scale.scale(ref, { replicas: 1, profile: hooks, identity: ann })))
+      )
+      yield* TestClock.adjust("3 seconds")
+      yield* on(world)(Resource.remove({ api: Resource.pods, namespace: "shop", name: "db-1" }))
+      const exit = yield* drive(Fiber.join(fiber))
+      assert.isTrue(Exit.isFailure(exit))
+      const after = yield* on(world)(Resource.get(set))
+      assert.strictEqual(Reflect.get(Object(after["spec"]), "replicas"), 2)
+    })
+  )
 
   it.effect("needs no rule beyond those of its plan", () =>
     Effect.gen(function* () {

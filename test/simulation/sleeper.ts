@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
-import { persistentvolumeclaims } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { persistentvolumeclaims, persistentvolumes } from "../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import { type Decorate, optionsOf, plain, type Scenario } from "./scaling.ts"
 import { at, drive, makeWorld, ref, withCluster } from "./world.ts"
@@ -35,8 +35,8 @@ const sleeping = (inner: Cluster["Service"], gate: Gate, done: Array<string>): C
       Effect.gen(function* () {
         yield* pass
         const response = yield* inner.request(request)
-        // A claim's creation cannot carry the token: what matters is that the claim does not stay.
-        const counts = request.method !== "GET" && !/accessreviews|persistentvolumeclaims/.test(request.path)
+        // Claims and volumes carry no token: what matters is that they are in the end as they were.
+        const counts = request.method !== "GET" && !/accessreviews|persistentvolume/.test(request.path)
         if (counts && response.status < 300) done.push(`${request.method} ${request.path}`)
         return response
       }),
@@ -86,7 +86,10 @@ export const nap = (scenario: Scenario, index: number, takeOver: TakeOver, decor
     }
     const claims = () =>
       world.sandbox.store.list(persistentvolumeclaims, "shop").map(({ metadata }) => metadata.name)
+    const policies = () =>
+      world.sandbox.store.list(persistentvolumes).map(({ spec }) => spec.persistentVolumeReclaimPolicy)
     const kept = claims()
+    const reclaimed = policies()
     const settled = JSON.stringify(world.sandbox.store.list(statefulsets, "shop").map(({ spec }) => spec))
     const members = [...world.members].toSorted()
     const story = [...world.log]
@@ -106,6 +109,7 @@ export const nap = (scenario: Scenario, index: number, takeOver: TakeOver, decor
     )
     assert.deepEqual([...world.members].toSorted(), members, `the members: ${done.join(", ")}`)
     assert.deepEqual(claims(), kept, "claims that nobody asked for")
+    assert.deepEqual(policies(), reclaimed, "reclaim policies")
     const more = world.log.slice(story.length)
     return { calls: gate.calls, after: [...done, ...more] }
   }).pipe(Effect.scoped)

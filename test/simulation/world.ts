@@ -20,6 +20,8 @@ export interface WorldOptions {
   /** Milliseconds from a pod's creation to Ready. */
   readonly readyAfter?: number
   readonly minReadySeconds?: number
+  /** A second container, whose image has no shell. */
+  readonly bare?: boolean
 }
 
 export interface World {
@@ -33,6 +35,8 @@ export interface World {
   readonly log: Array<string>
   /** Commands, by name, that answer something else than they would. */
   readonly answers: Map<string, number>
+  /** Commands, by name, that never end. */
+  readonly hanging: Set<string>
 }
 
 const namespace = "shop"
@@ -56,7 +60,10 @@ const setObject = (options: WorldOptions) => ({
       metadata: { labels: { app: "db" } },
       spec: {
         terminationGracePeriodSeconds: 1,
-        containers: [{ name: "db", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] }]
+        containers: [
+          { name: "db", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] },
+          ...(options.bare === true ? [{ name: "bare", image: "bare:1" }] : [])
+        ]
       }
     },
     volumeClaimTemplates: [
@@ -98,7 +105,7 @@ const onExec =
           return 127
       }
     }
-    if (argv[0] !== "sh") return Effect.succeed(127)
+    if (argv[0] !== "sh" || host.container.name === "bare") return Effect.succeed(127)
     const [, , , , token = "", seconds = "", ...command] = argv
     // As the script does: with a `+` it waits a second for the word to begin.
     const word = Stream.mkString(Stream.take(Stream.decodeText(stdin), 1)).pipe(
@@ -106,6 +113,7 @@ const onExec =
       Effect.orElseSucceed(() => "")
     )
     return Effect.gen(function* () {
+      if (world.hanging.has(command[0] ?? "")) return yield* Effect.never
       const begins = !seconds.endsWith("+") || (yield* word).trim() === token
       const code = begins ? run(command) : null
       yield* stdout(`\n${token} ${code ?? "-"}\n`)
@@ -160,7 +168,8 @@ export const makeWorld = (options: WorldOptions) =>
       sick: new Set(),
       members: new Set(),
       log: [],
-      answers: new Map()
+      answers: new Map(),
+      hanging: new Set()
     }
     hands.world = world
     const fast = {

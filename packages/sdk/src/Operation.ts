@@ -22,7 +22,7 @@ import type { Fence } from "./operation/Fence.ts"
 import * as Journal from "./operation/Journal.ts"
 import type * as Lease from "./operation/Lease.ts"
 import type { StatefulSet } from "./kind/Workload.ts"
-import { because, OperationError } from "./operation/OperationError.ts"
+import { because, OperationError, refusedBecause } from "./operation/OperationError.ts"
 import type { AnyPlan, Plan } from "./operation/Plan.ts"
 import { type OperationResult, type Report, timesOf } from "./operation/Report.ts"
 import * as Turn from "./operation/Turn.ts"
@@ -267,8 +267,7 @@ export const execute = <Step>(
     const size = Journal.tooLarge(plan)
     if (size !== null) {
       return yield* Effect.fail(
-        because(
-          "Changed",
+        refusedBecause(
           `the plan has ${plan.steps.length} steps, more than one journal holds`,
           "go there in parts"
         )

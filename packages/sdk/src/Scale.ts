@@ -9,7 +9,7 @@ import type { Cluster, ClusterError } from "./Cluster.ts"
 import { patiently } from "./operation/Ensure.ts"
 import * as Fences from "./operation/Fence.ts"
 import * as Operation from "./Operation.ts"
-import { because, type OperationError } from "./operation/OperationError.ts"
+import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
 import { newId } from "./operation/Plan.ts"
 import { read } from "./state/Read.ts"
 import type { OperationResult } from "./operation/Report.ts"
@@ -62,7 +62,7 @@ export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<Scale
     const replicas = options.replicas === "last" ? yield* remembered(ref) : options.replicas
     if (!Number.isSafeInteger(replicas) || replicas < 0 || replicas > 0x7fff_ffff) {
       return yield* Effect.fail(
-        because("Changed", `${replicas} is no count of replicas`, "give a whole number from 0")
+        refusedBecause(`${replicas} is no count of replicas`, "give a whole number from 0")
       )
     }
     const state = yield* patiently(read(statefulSet(ref.namespace, ref.name)))

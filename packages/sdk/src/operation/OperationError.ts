@@ -40,6 +40,14 @@ export class OperationError extends Schema.TaggedError<OperationError>()("Operat
   action: Schema.optionalKey(String)
 }) {}
 
+/** A refusal before anything was changed. */
+export const refusedBecause = (reason: string, remedy: string): OperationError =>
+  new OperationError({
+    reason: { _tag: "Refused", refusals: [{ reason, remedy }] },
+    message: reason,
+    action: remedy
+  })
+
 /** An error whose reason has nothing to say beyond its name. */
 export const because = (
   tag: Exclude<OperationReason["_tag"], "Refused" | "Held" | "Unfinished" | "Access">,

@@ -15,6 +15,7 @@ import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts
 import { because } from "../operation/OperationError.ts"
 import type { At, Failure } from "../Operation.ts"
 import * as Resource from "../Resource.ts"
+import { patchVolume, readVolume } from "./ScaleVolumes.ts"
 
 /** The StatefulSet that a claim was set aside from. */
 export const asideLabel = "kubectl-stateful.dev/set-aside"
@@ -32,17 +33,6 @@ const accepted = <A>(result: Result.Result<A, ReadonlyArray<string>>, what: stri
     : Effect.fail(
         new ClusterError({ reason: { _tag: "Unreadable" }, message: `${what}: ${result.failure.join("; ")}` })
       )
-
-const volumeTarget = (name: string): Resource.Target => ({ api: Resource.persistentVolumes, name })
-const readVolume = (name: string): Effect.Effect<PersistentVolume, ClusterError, Cluster> =>
-  Effect.flatMap(Resource.get(volumeTarget(name)), (object) =>
-    accepted(kinds.persistentvolumes.accept(object), `persistentvolume "${name}"`)
-  )
-
-const patchVolume = (name: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
-  Effect.flatMap(Resource.patch(volumeTarget(name), { _tag: "Json", operations }), (object) =>
-    accepted(kinds.persistentvolumes.accept(object), `persistentvolume "${name}"`)
-  )
 
 const claimTarget = (at: At, name: string): Resource.Target => ({
   api: Resource.persistentVolumeClaims,

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import * as Fences from "../operation/Fence.ts"
-import { check as checkHook } from "../Hook.ts"
+import { check as checkHook, type Command as HookOf } from "../Hook.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import type { At, Failure, Performer } from "../Operation.ts"
@@ -23,6 +23,7 @@ import { guard, healthy } from "./ScaleHealth.ts"
 import { isOwed, memberOf, perform as performHook, stepDown, type Verdict } from "./ScaleHook.ts"
 import { basisOf } from "./ScalePlan.ts"
 import { describe, ScalePlan, type ScaleStep } from "./ScaleStep.ts"
+import { keepVolumes, releaseVolumes } from "./ScaleVolumes.ts"
 import * as Wait from "./ScaleWait.ts"
 import type { Retention } from "../Topology.ts"
 
@@ -315,20 +316,25 @@ const check = (
     }
   })
 
+/** One hook of each container that any hook runs in. */
+const byContainer = (profile: Profile): ReadonlyArray<HookOf> => {
+  const commands = Object.values(profile).flatMap((hook) => (hook._tag === "Command" ? [hook] : []))
+  return [...Map.groupBy(commands, ({ container }) => container).values()].flatMap((alike) =>
+    alike.slice(0, 1)
+  )
+}
+
 /** Every hook that will run in a pod that is there already must be able to. */
 const preflight = (plan: Plan, set: StatefulSet, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
-    const { profile = {} } = manner
-    const commands = plan.steps.flatMap((step) =>
+    const leaving = plan.steps.flatMap((step) =>
       step._tag === "Hook" && step.hook === "beforeRemove" ? [step.ordinal] : []
     )
     const { start, count } = wanted(set)
-    const first = commands.length > 0 ? commands : count > 0 ? [start] : []
-    const hook = profile.beforeRemove ?? profile.afterAdd
-    if (hook === undefined) return
+    const asked = leaving.length > 0 ? leaving : count > 0 ? [start] : []
     yield* Effect.forEach(
-      first,
-      (ordinal) =>
+      asked.flatMap((ordinal) => byContainer(manner.profile ?? {}).map((hook) => ({ ordinal, hook }))),
+      ({ ordinal, hook }) =>
         Effect.flatMap(checkHook(hook, memberOf(set, ordinal)), (outcome) =>
           outcome._tag === "Succeeded"
             ? Effect.void
@@ -349,6 +355,8 @@ const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-
 const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   Match.valueTags(step, {
     Retain: ({ to }) => setRetention(at, to),
+    KeepVolumes: ({ volumes }) => keepVolumes(at, volumes),
+    ReleaseVolumes: ({ volumes }) => releaseVolumes(at, volumes),
     SetAside: ({ claim, volume, as }) =>
       moveVolume(at, { volume, from: claim, to: as, labels: { [asideLabel]: plan.app.name } }),
     Claims: ({ slots }) => createAhead(slots, at, plan.id),
@@ -360,6 +368,8 @@ const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<
 const back = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   Match.valueTags(step, {
     Retain: ({ was }) => setRetention(at, was),
+    KeepVolumes: ({ volumes }) => releaseVolumes(at, volumes),
+    ReleaseVolumes: () => Effect.void,
     SetAside: (step) =>
       Effect.flatMap(Fences.check(at.fence), (set) =>
         bringBack(at, step, set.spec.selector.matchLabels ?? {})

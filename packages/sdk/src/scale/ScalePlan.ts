@@ -9,7 +9,7 @@ import { describe as describeQuorum, barrier, type Quorum } from "../Quorum.ts"
 import { digest } from "../operation/Digest.ts"
 import type { Basis, Rule } from "../operation/Plan.ts"
 import { type HttpHealth, names, type Profile } from "../Profile.ts"
-import type { ClaimSlot, ScalePlan, ScaleStep } from "./ScaleStep.ts"
+import type { ClaimSlot, KeptVolume, ScalePlan, ScaleStep } from "./ScaleStep.ts"
 import { refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Effects from "./ScaleEffect.ts"
@@ -139,6 +139,20 @@ const leftovers = (state: AppState, workload: Workload, slots: ReadonlyArray<Cla
       claim.workload === `StatefulSet/${workload.name}` && slots.some((slot) => slot.name === claim.name)
   )
 
+/** The volumes of this set that go with their claims; unknown ones are none. */
+const deletable = (state: AppState, workload: Workload): ReadonlyArray<KeptVolume> =>
+  state.claims.flatMap(({ uid, volume, workload: of, template }) =>
+    of === `StatefulSet/${workload.name}` && template !== null && volume?.reclaimPolicy === "Delete"
+      ? [{ name: volume.name, claim: uid, was: volume.reclaimPolicy }]
+      : []
+  )
+
+const unknownVolumes = (state: AppState, workload: Workload): boolean =>
+  state.claims.some(
+    ({ volume, workload: of }) =>
+      of === `StatefulSet/${workload.name}` && volume !== null && volume.reclaimPolicy === null
+  )
+
 /** Whether a claim of this template is provisioned at once, before any pod: only then is ahead faster. */
 const isImmediate = (state: AppState, storageClass: string | null): boolean => {
   const classes = state.protection.storageClasses ?? []
@@ -180,7 +194,9 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
   const unbound = aside.filter((claim) => claim.volume === null)
   const moving = changes(workload, reach, options)
   const setsRetention = moving.length > 0 && whenScaled !== retention.whenScaled
+  const kept = reach === 0 && moving.length > 0 ? deletable(state, workload) : []
   const steps: ReadonlyArray<ScaleStep> = [
+    ...(kept.length > 0 ? [{ _tag: "KeepVolumes" as const, volumes: kept }] : []),
     ...(setsRetention ? [{ _tag: "Retain" as const, was: retention, to: during }] : []),
     ...aside.flatMap((claim) =>
       claim.volume === null
@@ -197,7 +213,8 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     ),
     ...(ahead.length > 0 ? [{ _tag: "Claims" as const, slots: ahead }] : []),
     ...moving,
-    ...(setsRetention ? [{ _tag: "PutBack" as const, to: retention }] : [])
+    ...(setsRetention ? [{ _tag: "PutBack" as const, to: retention }] : []),
+    ...(kept.length > 0 ? [{ _tag: "ReleaseVolumes" as const, volumes: kept }] : [])
   ]
   const runs = moving.length > 0
   return {
@@ -226,7 +243,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       exec: Object.values(profile).some((hook) => hook._tag === "Command"),
       proxy: options.health !== undefined,
       createClaims: ahead.length > 0 || aside.length > 0,
-      volumes: aside.length > 0
+      volumes: aside.length > 0 || kept.length > 0
     }),
     effects: runs
       ? Effects.effects(state, workload, reach, {
@@ -259,7 +276,12 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       }))
     ],
     unchecked: runs
-      ? ["quota, pod security and admission webhooks are known only when a pod is created"]
+      ? [
+          "quota, pod security and admission webhooks are known only when a pod is created",
+          ...(reach === 0 && unknownVolumes(state, workload)
+            ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
+            : [])
+        ]
       : [],
     steps
   }

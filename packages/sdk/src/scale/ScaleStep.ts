@@ -13,6 +13,16 @@ export type ClaimSlot = typeof ClaimSlot.Type
 /** Sets the retention policy for the time of the operation, and reads it back. */
 export const Retain = TaggedStruct("Retain", { was: Retention, to: Retention })
 
+/** A volume, the uid of the claim that has it, and its reclaim policy before. */
+export const KeptVolume = Struct({ name: String, claim: String, was: String })
+export type KeptVolume = typeof KeptVolume.Type
+
+/** Sets the reclaim policy of volumes to Retain for the time of the operation, and reads it back. */
+export const KeepVolumes = TaggedStruct("KeepVolumes", { volumes: Schema.Array(KeptVolume) })
+
+/** Puts the reclaim policies back. */
+export const ReleaseVolumes = TaggedStruct("ReleaseVolumes", { volumes: Schema.Array(KeptVolume) })
+
 /** Moves a leftover claim's volume to a claim of another name, so that a new pod starts empty. */
 export const SetAside = TaggedStruct("SetAside", {
   claim: String,
@@ -41,17 +51,31 @@ export const Replicas = TaggedStruct("Replicas", {
 /** Puts the retention policy back. */
 export const PutBack = TaggedStruct("PutBack", { to: Retention })
 
-export const ScaleStep = Schema.Union([Retain, SetAside, Claims, Hook, Replicas, PutBack])
+export const ScaleStep = Schema.Union([
+  Retain,
+  KeepVolumes,
+  SetAside,
+  Claims,
+  Hook,
+  Replicas,
+  ReleaseVolumes,
+  PutBack
+])
 export type ScaleStep = typeof ScaleStep.Type
 
 /** A plan to scale, as it is printed and journalled. */
 export const ScalePlan = planOf(ScaleStep)
 export type ScalePlan = Plan<ScaleStep>
 
+const counted = (volumes: ReadonlyArray<KeptVolume>): string =>
+  volumes.length === 1 ? `volume ${volumes[0]?.name ?? ""}` : `${volumes.length} volumes`
+
 /** One line of what a step does, for progress and dry runs. */
 export const describe = (name: string, step: ScaleStep): string =>
   Match.valueTags(step, {
     Retain: ({ to }) => `set whenScaled ${to.whenScaled}, whenDeleted ${to.whenDeleted}`,
+    KeepVolumes: ({ volumes }) => `keep ${counted(volumes)}: reclaim policy Retain`,
+    ReleaseVolumes: ({ volumes }) => `put back the reclaim policy of ${counted(volumes)}`,
     SetAside: ({ claim, as }) => `set ${claim} aside as ${as}`,
     Claims: ({ slots }) =>
       slots.length === 1 ? `create claim ${slots[0]?.name ?? ""}` : `create ${slots.length} claims`,
