@@ -1,6 +1,7 @@
 /** Every script, in the order in which areas build on each other. */
 import type { Scenario } from "../Conversation.ts"
 import { access } from "./access.ts"
+import { bodies } from "./bodies.ts"
 import { configuration } from "./configuration.ts"
 import { create } from "./create.ts"
 import { deletion } from "./deletion.ts"
@@ -37,5 +38,6 @@ export const all: ReadonlyArray<Scenario> = [
   ...endpoints,
   ...replicas,
   ...storage,
-  ...snapshots
+  ...snapshots,
+  ...bodies
 ]

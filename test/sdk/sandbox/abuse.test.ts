@@ -46,7 +46,7 @@ describe("names that JavaScript's own objects have", () => {
       for (const operation of [
         { op: "remove", path: "/data/toString" },
         { op: "test", path: "/data/constructor/name", value: "Object" },
-        { op: "copy", from: "/data/constructor", path: "/data/other" }
+        { op: "copy", from: "/data/constructor/name", path: "/data/other" }
       ])
         assert.strictEqual(patch("json", `${home}/configmaps/one`, [operation]).status, 422)
     })
