@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Clock from "effect/Clock"
+import * as Stream from "effect/Stream"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { grants } from "../../packages/sdk/src/Access.ts"
-import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import { type Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../packages/sdk/src/operation/OperationError.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"
@@ -492,6 +494,60 @@ describe("scaling", () => {
       assert.isTrue(Exit.isFailure(exit))
       const after = yield* on(world)(Resource.get(set))
       assert.strictEqual(Reflect.get(Object(after["spec"]), "replicas"), 2)
+    })
+  )
+
+  it.effect("with credentials that expire half way it stops, says how to go on, and is resumed", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 2000 })
+      const expired: Cluster["Service"] = {
+        ...world.sandbox.cluster,
+        request: (request) =>
+          world.log.includes("create db-1")
+            ? Effect.succeed({ status: 401, headers: {}, body: Stream.empty })
+            : world.sandbox.cluster.request(request)
+      }
+      const error = yield* Effect.flip(
+        drive(withCluster(expired)(Scale.scale(ref, { replicas: 3, identity: ann })))
+      )
+      const [entry] = yield* on(world)(Journal.list("shop", "db"))
+      const id = entry?.plan.id ?? ""
+      assert.strictEqual(error.reason._tag, "Unauthorized")
+      assert.include(`${error.action}`, `kubectl stateful resume ${id}`)
+      const result = yield* drive(on(world)(Scale.resume(at(id), { identity: bob })))
+      assert.strictEqual(result.outcome, "Succeeded")
+    })
+  )
+
+  it.effect("outlives a network that is lost for a minute", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 2000 })
+      const lost = { until: Infinity }
+      const flaky: Cluster["Service"] = {
+        ...world.sandbox.cluster,
+        request: (request) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+            if (lost.until === Infinity && world.log.includes("create db-1")) lost.until = now + 60_000
+            return lost.until !== Infinity && now < lost.until
+              ? Effect.fail(new ClusterError({ reason: { _tag: "Unavailable" }, message: "no route" }))
+              : world.sandbox.cluster.request(request)
+          })
+      }
+      const result = yield* drive(withCluster(flaky)(Scale.scale(ref, { replicas: 3, identity: ann })))
+      assert.strictEqual(result.outcome, "Succeeded")
+      assert.isAtLeast(result.millis, 60_000)
+    })
+  )
+
+  it.effect("keeps the newest journals of operations that are over, and removes older ones", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
+      for (let round = 0; round < 12; round++) {
+        yield* drive(on(world)(Scale.scale(ref, { replicas: 2, identity: ann })))
+        yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
+      }
+      const journals = yield* on(world)(Journal.list("shop", "db"))
+      assert.strictEqual(journals.length, Journal.kept)
     })
   )
 

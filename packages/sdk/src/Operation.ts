@@ -6,74 +6,29 @@
  * from the first; what is done already is found done. The engine knows no verb: a verb gives it a
  * Performer.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
-import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { preflight } from "./Access.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
+import type { StatefulSet } from "./kind/Workload.ts"
 import { digest } from "./operation/Digest.ts"
 import { patiently } from "./operation/Ensure.ts"
 import * as Fences from "./operation/Fence.ts"
 import type { Fence } from "./operation/Fence.ts"
 import * as Journal from "./operation/Journal.ts"
 import type * as Lease from "./operation/Lease.ts"
-import type { StatefulSet } from "./kind/Workload.ts"
 import { because, OperationError, refusedBecause } from "./operation/OperationError.ts"
+import type { Failure, Performer, RunOptions } from "./operation/Performer.ts"
 import type { AnyPlan, Plan } from "./operation/Plan.ts"
-import { type OperationResult, type Report, timesOf } from "./operation/Report.ts"
+import type { OperationResult, Report } from "./operation/Report.ts"
+import { type Session, session } from "./operation/Session.ts"
 import * as Turn from "./operation/Turn.ts"
+import { type Direction, walk } from "./operation/Walk.ts"
 
-export type Failure = OperationError | ClusterError
-
-/** What a step may use while it is performed or undone. */
-export interface At {
-  readonly fence: Fence
-  /** What the journal says of this step, and of the step itself while it is undone. */
-  readonly mark: Journal.Mark | null
-  readonly forward: Journal.Mark | null
-  /** What an abort found when it began. */
-  readonly found: Readonly<Record<string, number>>
-  /** Writes the intent of an effect that cannot be looked up afterwards, before it happens. */
-  readonly intend: (pod: string | null) => Effect.Effect<void, Failure, Cluster>
-  /** Its outcome; written together with what is written next. */
-  readonly conclude: (state: Journal.Mark["state"]) => Effect.Effect<void>
-  readonly report: (report: Report) => Effect.Effect<void>
-}
-
-/** What a verb gives to the engine. */
-export interface Performer<Step> {
-  readonly verb: string
-  readonly decode: (plan: typeof AnyPlan.Type) => Result.Result<Plan<Step>, string>
-  /** The hooks at hand now, to be compared with those that were planned with. */
-  readonly hooks: Plan<Step>["hooks"]
-  /** Whether the facts of the plan still hold; `resumed`: some of its own steps may be done. */
-  readonly check: (
-    plan: Plan<Step>,
-    set: StatefulSet,
-    resumed: boolean
-  ) => Effect.Effect<void, Failure, Cluster>
-  /** What else must be so before the first effect, e.g. that a hook can run. */
-  readonly preflight: (plan: Plan<Step>, set: StatefulSet) => Effect.Effect<void, Failure, Cluster>
-  readonly describe: (plan: Plan<Step>, step: Step) => string
-  readonly perform: (step: Step, at: At, plan: Plan<Step>) => Effect.Effect<void, Failure, Cluster>
-  readonly undo: (step: Step, at: At, plan: Plan<Step>) => Effect.Effect<void, Failure, Cluster>
-  /** Facts that an abort must know, and could not find out once it has begun. */
-  readonly find: (plan: Plan<Step>, set: StatefulSet) => Readonly<Record<string, number>>
-}
-
-export interface RunOptions {
-  /** Who runs it, in words: `ann@laptop`. */
-  readonly identity: string
-  /** Do not wait for a holder's silence. Default false. */
-  readonly takeOver?: boolean
-  /** Milliseconds for the whole; null or absent: no limit. */
-  readonly timeout?: number | null
-  readonly report?: (report: Report) => Effect.Effect<void>
-}
+export type { At, Failure, Performer, RunOptions } from "./operation/Performer.ts"
 
 const runToken = (id: string): Effect.Effect<string> =>
   Effect.map(
@@ -99,85 +54,6 @@ const readSet = (plan: Plan<unknown>): Effect.Effect<StatefulSet, Failure, Clust
         : Effect.fail(because("Changed", `statefulset "${plan.app.name}" was deleted and made anew since`))
     )
   )
-
-type Direction = "forward" | "back"
-
-/** The steps in their order, or undone in the reverse; steps that are done already find that out. */
-const walk = <Step>(
-  plan: Plan<Step>,
-  performer: Performer<Step>,
-  turn: Turn.Turn,
-  direction: Direction,
-  report: At["report"]
-) =>
-  Effect.gen(function* () {
-    const numbered = plan.steps.map((step, index) => ({ step, index }))
-    const ordered = direction === "forward" ? numbered : numbered.toReversed()
-    for (const { step, index } of ordered) {
-      const key = direction === "forward" ? `${index}` : `undo ${index}`
-      const { progress } = yield* Ref.get(turn.entry)
-      const set = (mark: Journal.Mark) => (progress: Journal.Progress) => ({
-        ...progress,
-        marks: { ...progress.marks, [key]: mark }
-      })
-      const pod = yield* Ref.make(progress.marks[key]?.pod ?? null)
-      const at: At = {
-        fence: turn.fence,
-        mark: progress.marks[key] ?? null,
-        forward: progress.marks[`${index}`] ?? null,
-        found: progress.found,
-        intend: (uid) => Effect.andThen(Ref.set(pod, uid), turn.write(set({ state: "Begun", pod: uid }))),
-        conclude: (state) => Effect.flatMap(Ref.get(pod), (uid) => turn.note(set({ state, pod: uid }))),
-        report
-      }
-      const what = performer.describe(plan, step)
-      yield* report({
-        _tag: "Step",
-        index,
-        of: plan.steps.length,
-        what: direction === "forward" ? what : `undo: ${what}`
-      })
-      yield* direction === "forward" ? performer.perform(step, at, plan) : performer.undo(step, at, plan)
-    }
-  })
-
-interface Session {
-  readonly report: At["report"]
-  readonly result: (outcome: OperationResult["outcome"], id: string | null) => Effect.Effect<OperationResult>
-}
-
-const session = (plan: Plan<unknown>, options: RunOptions): Effect.Effect<Session> =>
-  Effect.gen(function* () {
-    const began = yield* Clock.monotonicTimeNanos
-    const told = yield* Ref.make<ReadonlyArray<Report>>([])
-    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
-    const report: At["report"] = (event) =>
-      Effect.andThen(
-        event._tag === "Replica" || event._tag === "Note"
-          ? Ref.update(told, (before) => [...before, event])
-          : Effect.void,
-        options.report?.(event) ?? Effect.void
-      )
-    return {
-      report,
-      result: Effect.fnUntraced(function* (outcome, id) {
-        const millis = yield* elapsed
-        const reports = yield* Ref.get(told)
-        if (id !== null) yield* report({ _tag: "Ended", id, outcome, millis })
-        return {
-          apiVersion: "kubectl-stateful.dev/v1" as const,
-          kind: "OperationResult" as const,
-          id,
-          verb: plan.verb,
-          app: plan.app,
-          outcome,
-          millis,
-          replicas: timesOf(reports),
-          notes: reports.flatMap((event) => (event._tag === "Note" ? [event.message] : []))
-        }
-      })
-    }
-  })
 
 const sameHooks = <Step>(plan: Plan<Step>, performer: Performer<Step>): OperationError | null =>
   digest(plan.hooks) === digest(performer.hooks)

@@ -163,6 +163,40 @@ export const list = (
       .toSorted((left, right) => (left.progress.started < right.progress.started ? 1 : -1))
   })
 
+/** How many journals of operations that are over are kept for each app. */
+export const kept = 20
+
+/** Deletes the oldest journals of operations that are over, beyond those that are kept. */
+export const prune = (namespace: string, app: string): Effect.Effect<void, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { items } = yield* Resource.list(Resource.configMaps, {
+      namespace,
+      labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel},${appLabel}=${labelOf(app)}`
+    })
+    const entries = yield* Effect.forEach(items, (item) =>
+      Effect.map(Effect.result(accept(item)), (entry) => ({ item, entry }))
+    )
+    const over = entries
+      .flatMap(({ item, entry }) =>
+        Result.isSuccess(entry) && entry.success.plan.app.name === app && !isOpen(entry.success.progress)
+          ? [{ item, started: entry.success.progress.started }]
+          : []
+      )
+      .toSorted((left, right) => (left.started < right.started ? 1 : -1))
+    yield* Effect.forEach(
+      over.slice(kept),
+      ({ item: { metadata } }) =>
+        Resource.remove(
+          { api: Resource.configMaps, namespace, name: metadata.name },
+          {
+            ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
+            ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion })
+          }
+        ),
+      { discard: true }
+    )
+  })
+
 /** Whether nobody has ended it: it runs, or it waits to be taken up. */
 export const isOpen = (progress: Progress): boolean =>
   progress.phase !== "Succeeded" && progress.phase !== "Aborted"

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
-import type { Cluster, ClusterError } from "../Cluster.ts"
+import { type Cluster, ClusterError } from "../Cluster.ts"
 import { patiently } from "./Ensure.ts"
 import type { Fence } from "./Fence.ts"
 import * as Fences from "./Fence.ts"
@@ -52,14 +52,14 @@ const parting = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<void, n
 
 /** The error, with how to go on; those after which nothing is left to do stay as they are. */
 const resumable = (error: OperationError | ClusterError, id: string): OperationError | ClusterError => {
-  if (error._tag === "ClusterError") return error
   if (error.reason._tag === "Fenced" || error.reason._tag === "Held") return error
   const way = `\`kubectl stateful resume ${id}\` goes on, \`abort ${id}\` goes back`
-  return new OperationError({
-    reason: error.reason,
-    message: error.message,
-    action: error.action === undefined ? way : `${error.action}; then ${way}`
-  })
+  const action = error.action === undefined ? way : `${error.action}; then ${way}`
+  if (error._tag === "OperationError") {
+    return new OperationError({ reason: error.reason, message: error.message, action })
+  }
+  const { reason, message, status } = error
+  return new ClusterError({ reason, message, action, ...(status === undefined ? {} : { status }) })
 }
 
 /** A turn on a journal that this caller may write. */
@@ -116,6 +116,7 @@ export const closing = <A, R>(
     Effect.tap(() => Fences.lower(turn.fence)),
     Effect.tap(() => patiently(Lease.release(claimant))),
     Effect.tap(() => end(outcome, null)),
+    Effect.tap(() => Effect.ignore(Journal.prune(turn.fence.namespace, turn.fence.name))),
     Effect.onExit((exit) =>
       Effect.gen(function* () {
         if (Exit.isSuccess(exit)) return

@@ -13,7 +13,7 @@ import * as Fences from "../operation/Fence.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import { because } from "../operation/OperationError.ts"
-import type { At, Failure } from "../Operation.ts"
+import type { At, Failure } from "../operation/Performer.ts"
 import * as Resource from "../Resource.ts"
 import { patchVolume, readVolume } from "./ScaleVolumes.ts"
 

@@ -11,7 +11,7 @@ import type { Mark } from "../operation/Journal.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
-import type { At, Failure } from "../Operation.ts"
+import type { At, Failure } from "../operation/Performer.ts"
 import type { Profile } from "../Profile.ts"
 import { podsOf } from "./ScaleWait.ts"
 

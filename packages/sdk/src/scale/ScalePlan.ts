@@ -64,7 +64,7 @@ const access = (
   return [
     ...rule(group.apps, "statefulsets", ["get", "patch"]),
     ...rule(group.core, "pods", ["list", "watch"]),
-    ...rule(group.core, "configmaps", ["get", "list", "create", "patch"]),
+    ...rule(group.core, "configmaps", ["get", "list", "create", "patch", "delete"]),
     ...rule(group.coordination, "leases", ["get", "create", "patch", "delete"]),
     ...rule(group.core, "persistentvolumeclaims", [
       "list",

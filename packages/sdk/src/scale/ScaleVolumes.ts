@@ -10,7 +10,7 @@ import type { PersistentVolume } from "../kind/Storage.ts"
 import { ensure, patiently } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import type { OperationError } from "../operation/OperationError.ts"
-import type { At, Failure } from "../Operation.ts"
+import type { At, Failure } from "../operation/Performer.ts"
 import * as Resource from "../Resource.ts"
 import type { KeptVolume } from "./ScaleStep.ts"
 
