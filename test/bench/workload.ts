@@ -82,26 +82,34 @@ export const create = async (shape: Shape): Promise<void> => {
   await kubectl(["rollout", "status", `sts/${shape.name}`, ...at(shape), "--timeout=120s"])
 }
 
-/** Until no pod, claim or volume of it is left to be busy with. */
+/** Until no pod and no provisioned volume of it is left to be busy with. */
 export const remove = async (shape: Shape): Promise<void> => {
   await kubectl(["delete", "sts", shape.name, ...at(shape), "--cascade=foreground", "--timeout=300s"])
-  await kubectl(["delete", "pvc", "--all", ...at(shape), "--timeout=300s"])
-  await kubectl(["delete", "pv", "-l", `bench=${shape.namespace}`, "--timeout=300s"])
+  await kubectl(["delete", "pvc", "--all", ...at(shape), "--wait=false"])
+  await kubectl(["delete", "pv", "-l", `bench=${shape.namespace}`, "--wait=false"])
   for (;;) {
+    const claims = await kubectl(["get", "pvc", ...at(shape), "-o", "name"])
     const { items } = await get<{
       readonly items: ReadonlyArray<{ readonly spec: { readonly claimRef?: { readonly namespace: string } } }>
     }>(["pv"])
-    if (!items.some(({ spec }) => spec.claimRef?.namespace === shape.namespace)) return
+    const bound = items.some(({ spec }) => spec.claimRef?.namespace === shape.namespace)
+    if (!bound && claims === "") return
     await new Promise((resume) => setTimeout(resume, 500))
   }
 }
 
-/** Volumes of a class that nothing has to make; they bind at once. */
+let made = 0
+
+/** Volumes of a class that nothing has to make; they bind at once. Their names are never used again. */
 export const volumes = async (shape: Shape, count: number): Promise<void> => {
+  const run = (made += 1)
   const items = Array.from({ length: count }, (_, index) => ({
     apiVersion: "v1",
     kind: "PersistentVolume",
-    metadata: { name: `${shape.namespace}-${index}`, labels: { bench: shape.namespace } },
+    metadata: {
+      name: `${shape.namespace}-${process.pid}-${run}-${index}`,
+      labels: { bench: shape.namespace }
+    },
     spec: {
       storageClassName: shape.storageClass,
       capacity: { storage: "16Mi" },
