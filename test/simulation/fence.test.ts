@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { type Scenario, scenarios } from "./scaling.ts"
+import { firstWrite, type Scenario, scenarios, worthwhile } from "./scaling.ts"
 import { nap, type TakeOver } from "./sleeper.ts"
 
 const { up, goodbye, hello, zero } = scenarios
@@ -11,12 +11,16 @@ const { up, goodbye, hello, zero } = scenarios
 const naps = (scenario: Scenario, takeOver: TakeOver) =>
   Effect.gen(function* () {
     const did: Array<string> = []
+    const write = yield* firstWrite(scenario)
+    let points = 0
     for (let index = 1; ; index++) {
+      if (!worthwhile(index, write)) continue
       const { calls, after } = yield* nap(scenario, index, takeOver).pipe(
         Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${Cause.pretty(cause)}`)))
       )
       did.push(...after.map((what) => `${what} at call ${index}`))
-      if (calls < index) return { points: index - 1, did }
+      if (calls < index) return { points, did }
+      points += 1
     }
   })
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { atCall, type Fault } from "../../packages/sdk/src/sandbox/Fault.ts"
-import { abortAfter, attempt, type Scenario, scenarios } from "./scaling.ts"
+import { abortAfter, attempt, firstWrite, type Scenario, scenarios, worthwhile } from "./scaling.ts"
 
 /** After a kill before a call things are as after a kill behind the call before it: `prove` runs both. */
 const faults: Readonly<Record<string, Fault>> = {
@@ -15,11 +15,15 @@ const faults: Readonly<Record<string, Fault>> = {
 /** Each call in turn until there are no more; answers how many there were. */
 const each = (run: typeof attempt, scenario: Scenario, fault: Fault) =>
   Effect.gen(function* () {
+    const write = yield* firstWrite(scenario)
+    let points = 0
     for (let index = 1; ; index++) {
+      if (!worthwhile(index, write)) continue
       const { calls } = yield* run(scenario, atCall(index, fault)).pipe(
         Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${Cause.pretty(cause)}`)))
       )
-      if (calls < index) return index - 1
+      if (calls < index) return points
+      points += 1
     }
   })
 

@@ -244,6 +244,20 @@ const firstCaller = (scenario: Scenario, world: World, faults: Plan, port: Clust
     return { succeeded: exit._tag === "Success", record }
   })
 
+/** The call from which on something is changed: the Lease's. Those before only read and ask. */
+export const firstWrite = (scenario: Scenario): Effect.Effect<number> =>
+  Effect.gen(function* () {
+    const world = yield* makeWorld(scenario.world)
+    const { cluster, record } = inject(world.sandbox.cluster, () => undefined)
+    yield* drive(withCluster(cluster)(Effect.ignore(Scale.scale(ref, optionsOf(scenario, "ann@laptop")))))
+    return (
+      record.calls.find(({ request, write }) => write && !request.path.includes("accessreviews"))?.index ?? 1
+    )
+  }).pipe(Effect.scoped)
+
+/** All calls from the first write on, and every eighth of the reads before: `prove` takes all. */
+export const worthwhile = (index: number, write: number): boolean => index >= write || index % 8 === 1
+
 /** One run with its faults, taken up by another caller where the first one fails. Answers how many calls there were. */
 export const attempt = (scenario: Scenario, faults: Plan, decorate: Decorate = plain) =>
   Effect.gen(function* () {

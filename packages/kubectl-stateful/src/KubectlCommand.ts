@@ -88,6 +88,7 @@ export abstract class KubectlCommand extends Command {
     } finally {
       process.off("SIGINT", stop).off("SIGTERM", stop)
       process.stdout.off("error", onOutputError)
+      process.stderr.off("error", onOutputError)
     }
   }
 }

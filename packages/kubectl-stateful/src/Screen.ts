@@ -9,6 +9,8 @@ export interface Screen {
   /** Text that takes the place of the one before it on a terminal, and follows it elsewhere. */
   readonly page: (text: string) => void
   readonly err: (text: string) => void
+  /** Whether stderr is a terminal that rewrites a line; absent: it is not. */
+  readonly live?: boolean
 }
 
 /** Without a terminal to ask, what a page is made for. */
@@ -43,6 +45,7 @@ export const processScreen = (
       stdout.write(isTerminal && !isFirst ? `${clear}${text}` : text)
       isFirst = false
     },
-    err: (text) => void stderr.write(text)
+    err: (text) => void stderr.write(text),
+    live: stderr.isTTY === true && environment["TERM"] !== "dumb"
   }
 }

@@ -4,6 +4,12 @@ import * as Journal from "@kubectl-stateful/sdk/operation/Journal"
 import * as Effect from "effect/Effect"
 import { Usage } from "./Usage.ts"
 
+export interface FoundOperation {
+  readonly namespace: string
+  readonly id: string
+  readonly verb: string
+}
+
 export const findOperation = Effect.fnUntraced(function* (id: string | undefined) {
   const { origin } = yield* Cluster
   const entries = yield* Journal.list(origin.namespace)
@@ -12,7 +18,10 @@ export const findOperation = Effect.fnUntraced(function* (id: string | undefined
       ? entries.filter((entry) => Journal.isOpen(entry.progress))
       : entries.filter((entry) => entry.plan.id.startsWith(id))
   const [first] = found
-  if (first !== undefined && found.length === 1) return { namespace: origin.namespace, id: first.plan.id }
+  if (first !== undefined && found.length === 1) {
+    const { id, verb } = first.plan
+    return { namespace: origin.namespace, id, verb } satisfies FoundOperation
+  }
   const which = id === undefined ? "unfinished operation" : `operation ${id}`
   return yield* Effect.fail(
     first === undefined

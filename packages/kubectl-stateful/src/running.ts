@@ -9,7 +9,7 @@ import { string, boolean, option } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import { milliseconds, outputFlag } from "./KubectlFlags.ts"
 import { resultText } from "./print/operation.ts"
-import { progressLine } from "./print/progress.ts"
+import { progress } from "./print/progress.ts"
 import type { Screen } from "./Screen.ts"
 
 export const runFlags = {
@@ -57,13 +57,19 @@ export const shown = <E>(
   run: (report: (report: Report) => Effect.Effect<void>) => Effect.Effect<OperationResult, E, Cluster>
 ): Effect.Effect<void, E, Cluster> => {
   let id: string | null = null
+  const lines = progress({ live: screen.live ?? false, columns: screen.columns })
   const report = (event: Report) =>
     Effect.sync(() => {
       if (event._tag === "Started") id = event.id
-      const line = progressLine(event)
-      if (line !== null) screen.err(`${line}\n`)
+      const text = lines.event(event)
+      if (text !== "") screen.err(text)
     })
+  const end = Effect.sync(() => {
+    const text = lines.end()
+    if (text !== "") screen.err(text)
+  })
   return run(report).pipe(
+    Effect.ensuring(end),
     Effect.flatMap((result) => Effect.map(resultText(result, output), (text) => screen.out(text))),
     Effect.onInterrupt(() =>
       Effect.sync(() =>

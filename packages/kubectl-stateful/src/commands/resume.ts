@@ -1,10 +1,10 @@
 /** `kubectl stateful resume`. */
-import * as Scale from "@kubectl-stateful/sdk/Scale"
 import { string as word } from "@oclif/core/args"
 import * as Effect from "effect/Effect"
 import { findOperation } from "../findOperation.ts"
 import { hookFlags, profileOf } from "../hooks.ts"
 import { KubectlCommand } from "../KubectlCommand.ts"
+import { takeUp } from "../performers.ts"
 import { identity, runFlags, shown, takeUpFlags, timeouts } from "../running.ts"
 
 export class Resume extends KubectlCommand {
@@ -29,8 +29,8 @@ export class Resume extends KubectlCommand {
     const { screen } = this
     await this.perform(
       flags,
-      Effect.flatMap(findOperation(args.id), (at) =>
-        shown(screen, flags.output, (report) => Scale.resume(at, { ...options, report }))
+      Effect.flatMap(findOperation(args.id), (found) =>
+        shown(screen, flags.output, (report) => takeUp("resume", found, { ...options, report }))
       )
     )
   }

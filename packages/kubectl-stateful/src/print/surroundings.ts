@@ -43,6 +43,19 @@ const budget = (each: DisruptionBudget): string => {
   return `${each.name} (${rule}, allows ${allowed} now)`
 }
 
+type Operation = NonNullable<AppState["operations"]>[number]
+
+/** One that is not over says who began it, and how it is taken up. */
+const operation =
+  (now: string) =>
+  (each: Operation): Cell => {
+    const said = `${each.id} (${each.verb}, ${each.phase}, ${age(each.started, now)} ago`
+    if (each.phase === "Succeeded" || each.phase === "Aborted") return `${said})`
+    const holder = each.holder === null ? "" : ` by ${each.holder}`
+    const way = `${said}${holder}; kubectl stateful resume ${each.id} goes on, abort ${each.id} goes back)`
+    return each.phase === "Stopped" ? span(way, "doubt") : way
+  }
+
 /** `Title: items`, `<none>` when empty, `<unknown>` when it could not be read. */
 const orUnknown = <A>(
   title: string,
@@ -73,11 +86,7 @@ export const surroundings = (state: AppState, columns: number): ReadonlyArray<Li
       state.autoscalers,
       (each) => `${each.name} (${each.target}, ${each.minReplicas} to ${each.maxReplicas} replicas)`
     ),
-    ...some(
-      "Operations",
-      state.operations,
-      (each) => `${each.id} (${each.verb}, ${each.phase}, ${age(each.started, state.observed)} ago)`
-    )
+    ...some("Operations", state.operations, operation(state.observed))
   ]
 }
 
