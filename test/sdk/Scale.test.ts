@@ -10,6 +10,7 @@ import { type Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../packages/sdk/src/operation/OperationError.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"
+import type { Report } from "../../packages/sdk/src/operation/Report.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import {
   persistentvolumeclaims,
@@ -548,6 +549,43 @@ describe("scaling", () => {
       }
       const journals = yield* on(world)(Journal.list("shop", "db"))
       assert.strictEqual(journals.length, Journal.kept)
+    })
+  )
+
+  it.effect("has a leader that is about to leave step down first, and waits until it does", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 3, readyAfter: 100 })
+      world.leader = "db-2"
+      const profile: Profile = { ...hooks, roles: command("role"), stepDown: command("step-down") }
+      const notes: Array<string> = []
+      const report = (event: Report) =>
+        Effect.sync(() => void (event._tag === "Note" && notes.push(event.message)))
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 2, profile, identity: ann, report })))
+      assert.deepEqual(world.log, ["step-down db-2", "leave db-2", "delete db-2", "gone db-2"])
+      assert.deepEqual(notes, ["db-2 gave leadership away"])
+    })
+  )
+
+  it.effect("removes nobody while those that stay are ready but not healthy", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 3, readyAfter: 100 })
+      world.answers.set("is-well", 1)
+      const profile: Profile = { ...hooks, roles: command("role"), health: command("is-well") }
+      const error = yield* refusal(
+        drive(on(world)(Scale.scale(ref, { replicas: 2, profile, identity: ann, stepTimeout: 20_000 })))
+      )
+      assert.strictEqual(error.reason._tag, "TimedOut")
+      assert.include(error.message, "quorum: 0 healthy of 2 that stay")
+      assert.deepEqual(world.log, [])
+    })
+  )
+
+  it.effect("waits for minReadySeconds before it says that it is done", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 100, minReadySeconds: 5 })
+      yield* TestClock.adjust("10 seconds")
+      const result = yield* drive(on(world)(Scale.scale(ref, { replicas: 2, identity: ann })))
+      assert.isAtLeast(result.millis, 5000)
     })
   )
 

@@ -37,6 +37,16 @@ describe("a connection for programs without Effect", () => {
     )
   })
 
+  it("lists operations, and rejects where there is none to take up", async () => {
+    await using cluster = over(withDb)
+    assert.deepEqual(await cluster.operations({ namespace: "default" }), [])
+    const missing = { namespace: "default", id: "44b98c3f" }
+    for (const takeUp of [cluster.resume, cluster.abort]) {
+      const failure = await takeUp(missing, { identity: "ann@laptop" }).catch((error: unknown) => error)
+      assert.deepInclude(failure, { _tag: "OperationError" })
+    }
+  })
+
   it("rejects with the verb's own tagged error", async () => {
     await using cluster = over(withDb)
     const failure = await cluster.read(statefulSet("default", "bd")).catch((error: unknown) => error)

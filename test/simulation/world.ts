@@ -37,6 +37,8 @@ export interface World {
   readonly answers: Map<string, number>
   /** Commands, by name, that never end. */
   readonly hanging: Set<string>
+  /** Who leads, by pod name; everybody else is a voter. */
+  leader: string
 }
 
 const namespace = "shop"
@@ -90,6 +92,7 @@ const onExec =
       if (answer !== undefined) return answer
       switch (name) {
         case ":":
+        case "role":
           return 0
         case "join":
           world.members.add(member)
@@ -98,6 +101,10 @@ const onExec =
         case "leave":
           world.members.delete(member)
           world.log.push(`leave ${member}`)
+          return 0
+        case "step-down":
+          world.leader = "db-0"
+          world.log.push(`step-down ${pod}`)
           return 0
         case "is-member":
           return world.members.has(pod) ? 0 : 1
@@ -116,6 +123,7 @@ const onExec =
       if (world.hanging.has(command[0] ?? "")) return yield* Effect.never
       const begins = !seconds.endsWith("+") || (yield* word).trim() === token
       const code = begins ? run(command) : null
+      if (command[0] === "role") yield* stdout(world.leader === pod ? "leader" : "voter")
       yield* stdout(`\n${token} ${code ?? "-"}\n`)
       return code ?? 1
     })
@@ -169,7 +177,8 @@ export const makeWorld = (options: WorldOptions) =>
       members: new Set(),
       log: [],
       answers: new Map(),
-      hanging: new Set()
+      hanging: new Set(),
+      leader: ""
     }
     hands.world = world
     const fast = {

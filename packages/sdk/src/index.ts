@@ -6,6 +6,7 @@
 export * as App from "./App.ts"
 export * as Checklist from "./Checklist.ts"
 export * as Cluster from "./Cluster.ts"
+export * as Journal from "./operation/Journal.ts"
 export * as Loss from "./Loss.ts"
 export * as Manifest from "./Manifest.ts"
 export * as Operation from "./Operation.ts"

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import type { AppRef, Scope } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { layer, type Options } from "./kubernetes/index.ts"
+import * as Journal from "./operation/Journal.ts"
 import type { OperationResult } from "./operation/Report.ts"
 import * as Scale from "./Scale.ts"
 import * as State from "./State.ts"
@@ -21,6 +22,12 @@ export { answer } from "./Checklist.ts"
 /** What every call may be given. */
 export interface Call {
   readonly signal?: AbortSignal
+}
+
+/** An operation by its id. */
+export interface OperationRef {
+  readonly namespace: string
+  readonly id: string
 }
 
 /** A cluster and the verbs on it. */
@@ -39,6 +46,21 @@ export interface Connection extends AsyncDisposable {
     ref: Scale.SetRef,
     options: Parameters<typeof Scale.scale>[1] & Call
   ) => Promise<OperationResult>
+  /** Goes on with an interrupted scaling; see `Scale.resume`. */
+  readonly resume: (
+    at: OperationRef,
+    options: Parameters<typeof Scale.resume>[1] & Call
+  ) => Promise<OperationResult>
+  /** Undoes an interrupted scaling; see `Scale.abort`. */
+  readonly abort: (
+    at: OperationRef,
+    options: Parameters<typeof Scale.abort>[1] & Call
+  ) => Promise<OperationResult>
+  /** The journals of a namespace, or of one app in it, newest first. */
+  readonly operations: (
+    where: { readonly namespace: string; readonly app?: string },
+    call?: Call
+  ) => Promise<ReadonlyArray<Journal.Entry>>
   /** Runs anything of the Effect face on this cluster. */
   readonly run: <A, E>(effect: Effect<A, E, Cluster>, call?: Call) => Promise<A>
   /** Closes every connection; what still runs is interrupted. */
@@ -60,6 +82,9 @@ export const over = (cluster: Layer<Cluster, ClusterError>): Connection => {
       }
     }),
     scale: (ref, options) => run(Scale.scale(ref, options), options),
+    resume: (at, options) => run(Scale.resume(at, options), options),
+    abort: (at, options) => run(Scale.abort(at, options), options),
+    operations: ({ namespace, app }, call) => run(Journal.list(namespace, app), call),
     run,
     close: () => runtime.dispose(),
     [Symbol.asyncDispose]: () => runtime.dispose()
