@@ -50,6 +50,11 @@ describe("kubectl stateful sandbox", () => {
       out: "",
       err: `error: ${file} exists; name a new file, or remove it\n`
     })
+    const nowhere = join(folder, "nowhere", "file")
+    assert.strictEqual(
+      (await errorOf("sandbox", "--scenario", "empty", "--kubeconfig", nowhere)).err,
+      `error: ${nowhere} cannot be written: its folder is not there; name another file\n`
+    )
     assert.match((await errorOf("sandbox", "--port", "99999")).err, /^error: .*65535/)
     assert.match((await errorOf("sandbox", "--context", "prod")).err, /^error: --context chooses/)
     assert.match(

@@ -28,7 +28,8 @@ export const usable = ({ file, url, name, scenario }: Started) => ({
   environment: `${visible(`export KUBECONFIG=${quoted(file)}`)}\n`,
   help: [
     "",
-    visible(`The sandbox is up at ${url}: three zones, six nodes, ${scenario.summary}.`),
+    visible(`The sandbox is up at ${url}:`),
+    visible(`three zones, six nodes, ${scenario.summary}.`),
     "In another terminal, after the line above:",
     "",
     ...(commands[name] ?? []).map((command) => `  ${command}`),

@@ -44,8 +44,36 @@ export class KubeconfigFileError extends Schema.TaggedError<KubeconfigFileError>
   action: Schema.String
 }) {}
 
-const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "kubectl-stateful-sandbox-"))),
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "its folder is not there",
+  ENOTDIR: "its folder is a file",
+  EISDIR: "it is a folder",
+  EACCES: "it may not be written there",
+  EPERM: "it may not be written there",
+  EROFS: "the disk is read-only",
+  ENOSPC: "the disk is full"
+}
+
+const refused = (file: string, cause: unknown, action: string): KubeconfigFileError => {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
+  return code === "EEXIST"
+    ? new KubeconfigFileError({ message: `${file} exists`, action: "name a new file, or remove it" })
+    : new KubeconfigFileError({
+        message: `${file} cannot be written: ${reasons[code] ?? String(cause)}`,
+        action
+      })
+}
+
+const folder: Effect.Effect<string, KubeconfigFileError, Scope.Scope> = Effect.acquireRelease(
+  Effect.tryPromise({
+    try: () => mkdtemp(join(tmpdir(), "kubectl-stateful-sandbox-")),
+    catch: (cause) =>
+      refused(
+        join(tmpdir(), "kubectl-stateful-sandbox"),
+        cause,
+        "name a file with --kubeconfig, or set TMPDIR"
+      )
+  }),
   (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
 )
 
@@ -62,13 +90,7 @@ export const kubeconfigFile = (
     yield* Effect.acquireRelease(
       Effect.tryPromise({
         try: () => writeFile(file, text, { mode: 0o600, flag: "wx" }),
-        catch: (cause) => {
-          const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST"
-          return new KubeconfigFileError({
-            message: exists ? `${file} exists` : `${file} cannot be written: ${String(cause)}`,
-            action: exists ? "name a new file, or remove it" : "name another file"
-          })
-        }
+        catch: (cause) => refused(file === "" ? '""' : file, cause, "name another file")
       }),
       () => Effect.promise(() => rm(file, { force: true }))
     )
