@@ -27,11 +27,11 @@ export const story: ReadonlyArray<Step> = [
     command: "kubectl stateful describe -A"
   },
   {
-    says: ["One of them whole: replicas, claims, configuration, and each answer with its reason."],
+    says: ["One of them whole: replicas, claims, configuration,", "and each answer with its reason."],
     command: "kubectl stateful describe ledger"
   },
   {
-    says: ["Two more replicas, one after the other, each waited for; Ctrl-C would say how to go on."],
+    says: ["Two more replicas, one after the other, each waited for;", "Ctrl-C would say how to go on."],
     command: "kubectl stateful scale ledger --replicas 5"
   },
   {
