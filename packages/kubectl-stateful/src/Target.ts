@@ -68,3 +68,15 @@ export const target = (words: Words): Target => {
   }
   return named(first, words)
 }
+
+/** One StatefulSet, or several as `TYPE/NAME` in their order. */
+export const setNames = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const several = words.length > 1 && words.every((word) => word.includes("/"))
+  const groups = several ? words.map((word) => [word]) : [words]
+  return groups.map(([first, second, ...more]) => {
+    if (more.length > 0) throw new Usage(`too many names: ${more.join(" ")}`, "write each as TYPE/NAME")
+    const wanted = target({ first, second, allNamespaces: false })
+    if (wanted._tag !== "Named") throw new Usage("which StatefulSet?", "name one: scale db --replicas 3")
+    return wanted.name
+  })
+}

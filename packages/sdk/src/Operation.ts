@@ -46,6 +46,10 @@ const refused = (plan: Plan<unknown>): OperationError => {
   })
 }
 
+/** Fails with every refusal of the plan. */
+export const allowed = (plan: Plan<unknown>): Effect.Effect<void, OperationError> =>
+  plan.refusals.length > 0 ? Effect.fail(refused(plan)) : Effect.void
+
 const readSet = (plan: Plan<unknown>): Effect.Effect<StatefulSet, Failure, Cluster> =>
   patiently(Fences.read(plan.app)).pipe(
     Effect.flatMap((set) =>

@@ -21,6 +21,7 @@ import type { AppState } from "./State.ts"
 export type { Manner } from "./scale/ScalePerformer.ts"
 export type { ScalePlan } from "./scale/ScaleStep.ts"
 export { tryOut } from "./scale/ScaleDryRun.ts"
+export { allowed } from "./Operation.ts"
 export { describe } from "./scale/ScaleStep.ts"
 
 export type ScaleError = OperationError | ClusterError | AppNotFound

@@ -11,17 +11,24 @@ import { planText } from "../print/plan.ts"
 import { visible } from "../print/terminal.ts"
 import { identity, runFlags, shown, timeouts } from "../running.ts"
 import { scaleFlags, scaleOptions } from "../scaling.ts"
-import { target } from "../Target.ts"
+import { setNames } from "../Target.ts"
 import { Usage } from "../Usage.ts"
 
 export class ScaleCommand extends KubectlCommand {
   static override summary =
     "Change how many replicas there are: in order, with hooks, quorum and data kept on purpose."
-  static override usage = ["scale [TYPE/]NAME --replicas COUNT [flags]"]
+  static override usage = [
+    "scale [TYPE/]NAME --replicas COUNT [flags]",
+    "scale TYPE/NAME TYPE/NAME... --replicas COUNT [flags]"
+  ]
+  static override description =
+    "Several StatefulSets are scaled in the given order, each once the one before it is done; nothing is begun where one of them is refused."
+  static override strict = false
   static override examples = [
     "<%= config.bin %> scale db --replicas 5 --dry-run=client",
     "<%= config.bin %> scale db --replicas 3 --profile db.yaml",
-    "<%= config.bin %> scale db --replicas last"
+    "<%= config.bin %> scale db --replicas last",
+    "<%= config.bin %> scale sts/web sts/db --replicas 0"
   ]
   static override args = {
     app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
@@ -34,23 +41,34 @@ export class ScaleCommand extends KubectlCommand {
   }
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(ScaleCommand)
-    const wanted = target({ first: args.app, second: args.name, allNamespaces: false })
-    if (wanted._tag !== "Named") throw new Usage("which StatefulSet?", "name one: scale db --replicas 3")
+    const { argv, flags } = await this.parse(ScaleCommand)
+    const names = setNames(argv.map(String))
+    if (names.length > 1 && (flags.output === "json" || flags.output === "yaml")) {
+      throw new Usage(`-o ${flags.output} is for one StatefulSet`, "scale one at a time, or use -o name")
+    }
     const options = { ...(await profileOf(flags)), ...timeouts(flags), ...scaleOptions(flags) }
     const { screen } = this
     const mode = flags["dry-run"]
     const scale = Effect.gen(function* () {
       const { origin } = yield* Cluster
-      const plan = yield* Scale.prepare({ namespace: origin.namespace, name: wanted.name }, options)
-      if (mode !== "none") {
-        const tried = mode === "server" ? yield* Scale.tryOut(plan) : plan
-        return screen.out(yield* planText(tried, flags.output, mode))
-      }
-      for (const warning of plan.warnings) screen.err(`Warning: ${visible(warning)}\n`)
-      return yield* shown(screen, flags.output, (report) =>
-        Scale.run(plan, { ...options, identity: identity(), report })
+      // All are planned before the first is begun.
+      const plans = yield* Effect.forEach(names, (name) =>
+        Scale.prepare({ namespace: origin.namespace, name }, options)
       )
+      if (mode !== "none") {
+        for (const plan of plans) {
+          const tried = mode === "server" ? yield* Scale.tryOut(plan) : plan
+          screen.out(yield* planText(tried, flags.output, mode))
+        }
+        return
+      }
+      for (const plan of plans) yield* Scale.allowed(plan)
+      for (const plan of plans) {
+        for (const warning of plan.warnings) screen.err(`Warning: ${visible(warning)}\n`)
+        yield* shown(screen, flags.output, (report) =>
+          Scale.run(plan, { ...options, identity: identity(), report })
+        )
+      }
     })
     await this.perform(flags, scale)
   }

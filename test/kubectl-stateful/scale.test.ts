@@ -1,0 +1,83 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { Config } from "@oclif/core/config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { ScaleCommand } from "../../packages/kubectl-stateful/src/commands/scale.ts"
+import { failureLine } from "../../packages/kubectl-stateful/src/print/failure.ts"
+import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
+import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
+import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
+
+const set = (name: string) => ({
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name, namespace: "shop" },
+  spec: {
+    replicas: 1,
+    serviceName: name,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { containers: [{ name: "main", image: "app" }] }
+    }
+  }
+})
+
+/** The command on a sandbox with two StatefulSets, in real time. */
+const run = (argv: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const sandbox = yield* make({ namespaces: ["shop"], startMillis: 10 })
+    sandbox.create(set("web"))
+    sandbox.create(set("db"))
+    yield* Effect.sleep(200)
+    const said = { out: "", err: "", failure: "" }
+    class Probe extends ScaleCommand {
+      protected override screen: Screen = {
+        columns: 80,
+        colour: false,
+        out: (text) => void (said.out += text),
+        page: (text) => void (said.out += text),
+        err: (text) => void (said.err += text)
+      }
+      protected override connect() {
+        const origin = { ...sandbox.cluster.origin, namespace: "shop" }
+        return Layer.succeed(Cluster, { ...sandbox.cluster, origin })
+      }
+    }
+    const plugin = yield* Effect.promise(() => rootPlugin([]))
+    const config = yield* Effect.promise(() =>
+      Config.load({
+        root: plugin.root,
+        pjson: plugin.pjson,
+        plugins: new Map([[plugin.name, plugin]])
+      })
+    )
+    yield* Effect.promise(() =>
+      Probe.run([...argv], config).catch((error: unknown) => {
+        said.failure = failureLine(error, "kubectl stateful scale")
+      })
+    )
+    const counts = sandbox.store.list(statefulsets, "shop").map(({ spec }) => spec.replicas)
+    return { ...said, counts }
+  }).pipe(Effect.scoped)
+
+describe("scale", () => {
+  it.live("scales several StatefulSets in the given order", () =>
+    Effect.gen(function* () {
+      const { out, failure, counts } = yield* run(["sts/web", "sts/db", "--replicas", "2"])
+      assert.strictEqual(failure, "")
+      assert.strictEqual(out, "statefulset.apps/web scaled\nstatefulset.apps/db scaled\n")
+      assert.deepEqual(counts, [2, 2])
+    })
+  )
+
+  it.live("begins none of them where one is not there", () =>
+    Effect.gen(function* () {
+      const { failure, counts } = yield* run(["sts/web", "sts/nobody", "--replicas", "2"])
+      assert.include(failure, "nobody")
+      assert.deepEqual(counts, [1, 1])
+    })
+  )
+})
