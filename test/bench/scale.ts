@@ -96,6 +96,21 @@ const rows = (quick: boolean): ReadonlyArray<Row> => {
       made: true,
       against: stepwise,
       bound: 0.6
+    },
+    {
+      work: `0 to ${twenty} on kwok, one claim that binds at once, against a loop`,
+      shape: { name: "loopahead", fake: fast, storageClass: immediate },
+      to: twenty,
+      made: true,
+      against: stepwise,
+      bound: 0.6
+    },
+    {
+      work: `0 to ${twenty} on kwok, no claim, against a loop`,
+      shape: { name: "loopbare", fake: fast },
+      to: twenty,
+      against: stepwise,
+      bound: 0.6
     }
   ]
 }
