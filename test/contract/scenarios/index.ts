@@ -1,6 +1,7 @@
 /** Every script, in the order in which areas build on each other. */
 import type { Scenario } from "../Conversation.ts"
 import { access } from "./access.ts"
+import { attachments } from "./attachments.ts"
 import { bodies } from "./bodies.ts"
 import { configuration } from "./configuration.ts"
 import { create } from "./create.ts"
@@ -39,5 +40,6 @@ export const all: ReadonlyArray<Scenario> = [
   ...replicas,
   ...storage,
   ...snapshots,
-  ...bodies
+  ...bodies,
+  ...attachments
 ]
