@@ -54,11 +54,11 @@ const run = (argv: ReadonlyArray<string>) =>
         plugins: new Map([[plugin.name, plugin]])
       })
     )
-    yield* Effect.promise(() =>
-      Probe.run([...argv], config).catch((error: unknown) => {
+    yield* Effect.promise(async () => {
+      await Probe.run([...argv], config).catch((error: unknown) => {
         said.failure = failureLine(error, "kubectl stateful scale")
       })
-    )
+    })
     const counts = sandbox.store.list(statefulsets, "shop").map(({ spec }) => spec.replicas)
     return { ...said, counts }
   }).pipe(Effect.scoped)
