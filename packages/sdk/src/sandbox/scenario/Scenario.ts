@@ -57,7 +57,7 @@ export const scenarios = {
     begin: shopIsUp
   },
   "lost-node": {
-    summary: "the same, and the node of ledger-1 no longer answers",
+    summary: "the ledger and the web tier, and the node of ledger-1 no longer answers",
     namespace,
     begin: (sandbox) =>
       Effect.andThen(
