@@ -141,4 +141,26 @@ describe("a plan of faults", () => {
       assert.notDeepEqual((yield* outcomes(Fault.random(43, 0.2))).ended, first.ended)
     })
   )
+
+  it("a line that is none is refused, not played in part", () => {
+    for (const line of [
+      "3 LooseReply",
+      "LoseReply",
+      "0 Fail",
+      "9 Delay soon",
+      "4 Kill",
+      "7 LoseReply; 9 Fail"
+    ])
+      assert.throws(() => Fault.parse(line), /is no fault; write it like/)
+    const faults = [
+      [1, { _tag: "Kill", applied: true }],
+      [2, { _tag: "Delay", millis: 5 }]
+    ] as const
+    const request = { method: "GET", path: "/api" } as const
+    for (const [index, fault] of faults) {
+      const call = { index, kind: "request", request, write: false } as const
+      assert.deepEqual(Fault.parse(Fault.format(faults))(call), fault)
+      assert.isUndefined(Fault.parse("")(call))
+    }
+  })
 })

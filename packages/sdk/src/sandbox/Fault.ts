@@ -113,21 +113,29 @@ export const format = (faults: ReadonlyArray<readonly [index: number, fault: Fau
     .join(", ")
 
 const toFault = (tag: string | undefined, argument: string | undefined): Fault | undefined => {
+  if (tag === "Kill" && (argument === "before" || argument === "after"))
+    return { _tag: tag, applied: argument === "after" }
   const amount = Number(argument ?? 0)
+  if (!(amount >= 0)) return undefined
   if (tag === "LoseReply" || tag === "Fail" || tag === "Expire" || tag === "Lag") return { _tag: tag }
   if (tag === "Throttle") return { _tag: tag, retryAfterSeconds: amount }
   if (tag === "Cut") return { _tag: tag, after: amount }
   if (tag === "Delay") return { _tag: tag, millis: amount }
-  if (tag === "Kill") return { _tag: tag, applied: argument === "after" }
   return undefined
 }
 
-/** The plan that a line stands for; what is no fault in it is left out. */
+/** The plan that a line stands for. Throws a SyntaxError where the line is none that `format` writes: half a plan would pass for a run in which nothing failed. */
 export const parse = (line: string): Plan =>
   first(
-    ...line.split(",").flatMap((part) => {
-      const [index, tag, argument] = part.trim().split(/\s+/)
-      const fault = toFault(tag, argument)
-      return fault === undefined ? [] : [atCall(Number(index), fault)]
-    })
+    ...line
+      .split(",")
+      .filter((part) => part.trim() !== "")
+      .map((part) => {
+        const [index = "", tag, argument] = part.trim().split(/\s+/)
+        const fault = /^[1-9]\d*$/.test(index) ? toFault(tag, argument) : undefined
+        if (fault === undefined) {
+          throw new SyntaxError(`"${part.trim()}" is no fault; write it like "7 LoseReply" or "9 Delay 500"`)
+        }
+        return atCall(Number(index), fault)
+      })
   )
