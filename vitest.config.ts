@@ -8,6 +8,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "test/cluster/**", "test/bench/**"],
     coverage: {
+      // Shown in CI; locally by `npm run test:coverage`.
+      enabled: process.env["CI"] === "true",
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],
       reporter: ["text-summary", "json-summary"]
