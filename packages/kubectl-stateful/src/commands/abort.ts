@@ -1,37 +1,11 @@
 /** `kubectl stateful abort`. */
-import { string as word } from "@oclif/core/args"
-import * as Effect from "effect/Effect"
-import { findOperation } from "../findOperation.ts"
-import { hookFlags, profileOf } from "../hooks.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { takeUp } from "../performers.ts"
-import { identity, runFlags, shown, takeUpFlags, timeouts } from "../running.ts"
+import { TakeUpCommand } from "../TakeUpCommand.ts"
 
-export class Abort extends KubectlCommand {
+export class Abort extends TakeUpCommand {
   static override summary = "Undo what an interrupted operation has done, from any machine."
   static override usage = ["abort [ID] [flags]"]
-  static override description =
-    "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and never read from the cluster."
-  static override args = {
-    id: word({ description: "The operation, as `operations` lists it.", ignoreStdin: true })
-  }
-  static override flags = { ...runFlags, ...takeUpFlags, ...hookFlags }
 
-  async run(): Promise<void> {
-    const { args, flags } = await this.parse(Abort)
-    const options = {
-      ...(await profileOf(flags)),
-      ...timeouts(flags),
-      identity: identity(),
-      takeOver: flags["take-over"],
-      ...(flags["hook-outcome"] === undefined ? {} : { hookOutcome: flags["hook-outcome"] })
-    }
-    const { screen } = this
-    await this.perform(
-      flags,
-      Effect.flatMap(findOperation(args.id), (found) =>
-        shown(screen, flags.output, (report) => takeUp("abort", found, { ...options, report }))
-      )
-    )
+  run(): Promise<void> {
+    return this.takeUp("abort")
   }
 }

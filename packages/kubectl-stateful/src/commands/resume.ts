@@ -1,37 +1,11 @@
 /** `kubectl stateful resume`. */
-import { string as word } from "@oclif/core/args"
-import * as Effect from "effect/Effect"
-import { findOperation } from "../findOperation.ts"
-import { hookFlags, profileOf } from "../hooks.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { takeUp } from "../performers.ts"
-import { identity, runFlags, shown, takeUpFlags, timeouts } from "../running.ts"
+import { TakeUpCommand } from "../TakeUpCommand.ts"
 
-export class Resume extends KubectlCommand {
+export class Resume extends TakeUpCommand {
   static override summary = "Go on with an interrupted operation, from any machine."
   static override usage = ["resume [ID] [flags]"]
-  static override description =
-    "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and never read from the cluster."
-  static override args = {
-    id: word({ description: "The operation, as `operations` lists it.", ignoreStdin: true })
-  }
-  static override flags = { ...runFlags, ...takeUpFlags, ...hookFlags }
 
-  async run(): Promise<void> {
-    const { args, flags } = await this.parse(Resume)
-    const options = {
-      ...(await profileOf(flags)),
-      ...timeouts(flags),
-      identity: identity(),
-      takeOver: flags["take-over"],
-      ...(flags["hook-outcome"] === undefined ? {} : { hookOutcome: flags["hook-outcome"] })
-    }
-    const { screen } = this
-    await this.perform(
-      flags,
-      Effect.flatMap(findOperation(args.id), (found) =>
-        shown(screen, flags.output, (report) => takeUp("resume", found, { ...options, report }))
-      )
-    )
+  run(): Promise<void> {
+    return this.takeUp("resume")
   }
 }
