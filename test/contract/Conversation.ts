@@ -255,11 +255,14 @@ export class Conversation {
     return this.patch("strategic", path, body, asking)
   }
 
-  /** Reads until it fits; nothing is written down. Answers undefined for what is not there. */
+  /**
+   * Reads until it fits, two minutes by default: controllers may have other work. Nothing is written
+   * down. Answers undefined for what is not there.
+   */
   until(
     path: string,
     fits: (body: Json | undefined) => boolean,
-    limit = 400
+    limit = 1200
   ): Effect.Effect<Json | undefined, ClusterError> {
     const ask = this.#send(this.request("GET", path, undefined), this.bed.cluster)
     return Effect.gen(function* () {
@@ -271,7 +274,7 @@ export class Conversation {
         yield* Effect.sleep(100)
       }
       throw new Error(
-        `${path} never became what the script waits for: ${JSON.stringify(at(last, "status") ?? last).slice(0, 600)}`
+        `${path} never became what the script waits for: ${JSON.stringify(last).slice(0, 1600)}`
       )
     })
   }
