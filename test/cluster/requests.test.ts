@@ -81,12 +81,10 @@ describe.runIf(process.env["BED_AUDIT_LOG"] !== undefined)("the requests of desc
     await kubectl(["apply", ...n, "-f", "-"], JSON.stringify(many))
   }, 300_000)
   afterAll(async () => {
-    // Waited for: the controllers that release and delete hundreds of volumes, at 20 requests a
-    // second, have no time for the volumes of the next suite.
-    await kubectl(["delete", "namespace", space.name, "--wait=true", "--timeout=240s"])
-    await kubectl(["delete", "pv", "-l", `suite=${space.name}`, "--wait=true", "--timeout=240s"])
+    await space.remove()
+    await kubectl(["delete", "pv", "-l", `suite=${space.name}`, "--wait=false"])
     bed("kwok", "--nodes", "0")
-  }, 500_000)
+  })
 
   const counts: Array<number> = []
   for (const size of sizes) {
