@@ -4,67 +4,25 @@
  */
 import * as Duration from "effect/Duration"
 import type { Claim } from "../Claim.ts"
-import type { Copy, VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"
+import {
+  backed,
+  byCopy,
+  copiesOf,
+  newestVague,
+  restorable,
+  snapshotsOf,
+  uncopied,
+  when,
+  youngest
+} from "./copies.ts"
 import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
-import {
-  boundClaims,
-  claimNames,
-  claimObjects,
-  hasNoClaims,
-  liveClaims,
-  ofClaim,
-  statefulSets
-} from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
+import { type Facts, no, type Rule, rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import {
-  age,
-  change,
-  count,
-  equalities,
-  instant,
-  kubectl,
-  kubectlCluster,
-  names,
-  span,
-  title,
-  verb
-} from "./words.ts"
-
-const snapshotsOf = (state: AppState, claim: Claim): ReadonlyArray<VolumeSnapshot> =>
-  ofClaim(state.protection.snapshots, claim)
-
-/** Ready, and its content names it back: a one-sided binding may be somebody else's data. */
-const restorable = (one: VolumeSnapshot): boolean => one.readyToUse && one.bound !== false
-
-const when = (one: VolumeSnapshot): string => one.cut ?? one.created
-
-const youngest = (times: ReadonlyArray<string>): string | undefined =>
-  times.toSorted((a, b) => instant(b) - instant(a))[0]
-
-const copiesOf = (state: AppState, claim: Claim): ReadonlyArray<Copy> =>
-  ofClaim(state.protection.copies, claim)
-
-const uncopied = (state: AppState): ReadonlyArray<Claim> =>
-  boundClaims(state).filter((claim) => copiesOf(state, claim).length === 0)
-
-/** The newest copy that does not say which claims it holds: a Velero Backup says namespaces. */
-const newestVague = (state: AppState): Copy | undefined =>
-  (state.protection.copies ?? [])
-    .filter((copy) => copy.claim === null)
-    .toSorted(
-      (a, b) => (b.taken === null ? 0 : instant(b.taken)) - (a.taken === null ? 0 : instant(a.taken))
-    )[0]
-
-/** Every claim has a copy elsewhere, which then decides; snapshots on the storage only come in handy. */
-const backed = (state: AppState): boolean => uncopied(state).length === 0
-
-const byCopy = (state: AppState) => {
-  if (state.protection.copies === null || (!backed(state) && newestVague(state) !== undefined)) return unknown
-  return backed(state) ? yes : no
-}
+import { age, count, instant, kubectl, names, span, verb } from "./words.ts"
+import { claimsGo, scaledDown, snapshotsGo, volumesGo } from "./deletion.ts"
 
 const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
   const { snapshots } = state.protection
@@ -265,115 +223,6 @@ const copiesTorn = ({ state }: Facts): ReadonlyArray<Said> => {
         )
       ]
 }
-
-const policyOf = (state: AppState, one: VolumeSnapshot): string | null =>
-  one.deletionPolicy ??
-  state.protection.snapshotClasses?.find((kind) => kind.name === one.class)?.deletionPolicy ??
-  null
-
-const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
-  const going = boundClaims(state).filter((claim) => {
-    const usable = snapshotsOf(state, claim).filter(restorable)
-    return usable.length > 0 && usable.every((one) => policyOf(state, one) === "Delete")
-  })
-  return going.length === 0
-    ? []
-    : [
-        byCopy(state)(
-          `snapshots of ${claimNames(state, going)} go with namespace ${state.namespace} (deletionPolicy Delete)`,
-          claimObjects(going),
-          "take them with a class whose deletionPolicy is Retain"
-        )
-      ]
-}
-
-const retained = ["--type=merge", "-p", JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })]
-
-/** More volumes than these are not named one by one. */
-const namedVolumes = 2
-
-/** Keeps these claims' volumes: by name, or all that the workload's own labels find, leftovers among them. */
-const retain = (state: AppState, claims: ReadonlyArray<Claim>): string => {
-  const selectors = new Set(
-    claims.map((claim) => state.workloads.find((workload) => title(workload) === claim.workload)?.selector)
-  )
-  const [selector] = selectors
-  const volumes = claims.flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name]))
-  // Claims carry the matchLabels of their StatefulSet, and nothing of its matchExpressions.
-  const found = selectors.size === 1 && selector !== undefined && equalities.test(selector)
-  if (volumes.length <= namedVolumes || !found || claims.length < liveClaims(state).length) {
-    return kubectlCluster("patch", "pv", ...volumes, ...retained)
-  }
-  const list = kubectl(state, "get", "pvc", "-l", selector, "-o", "jsonpath={.items[*].spec.volumeName}")
-  return `${list} | xargs ${kubectlCluster("patch", "pv", ...retained)}`
-}
-
-const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
-  const claims = boundClaims(state).filter((claim) => claim.volume?.reclaimPolicy === "Delete")
-  const volume = claims[0]?.volume
-  return volume == null
-    ? []
-    : [
-        byCopy(state)(
-          `${verb(claims, "the volume", "volumes")} of ${claimNames(state, claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
-          claimObjects(claims),
-          retain(state, claims)
-        )
-      ]
-}
-
-const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
-  statefulSets(state)
-    .filter((workload) => workload.retention?.whenDeleted === "Delete" && boundClaims(state).length > 0)
-    .map((workload) =>
-      byCopy(state)(
-        `deleting ${title(workload)} deletes its claims (whenDeleted Delete)`,
-        [title(workload)],
-        change(
-          workload,
-          kubectl(
-            state,
-            "patch",
-            "statefulset",
-            workload.name,
-            "--type=merge",
-            "-p",
-            JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain" } } })
-          )
-        )
-      )
-    )
-
-/** An autoscaler scales down without asking anybody. */
-const scaledDown = ({ state }: Facts): ReadonlyArray<Said> =>
-  statefulSets(state)
-    .filter((workload) => workload.retention?.whenScaled === "Delete" && boundClaims(state).length > 0)
-    .flatMap((workload) => {
-      const target = title(workload)
-      const scaler = state.autoscalers?.find(
-        (one) => one.target === target && one.minReplicas < one.maxReplicas
-      )
-      return scaler === undefined
-        ? []
-        : [
-            byCopy(state)(
-              `autoscaler ${scaler.name} deletes claims as it scales ${workload.name} down (whenScaled Delete)`,
-              [target],
-              change(
-                workload,
-                kubectl(
-                  state,
-                  "patch",
-                  "statefulset",
-                  workload.name,
-                  "--type=merge",
-                  "-p",
-                  JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenScaled: "Retain" } } })
-                )
-              )
-            )
-          ]
-    })
 
 /** VolumeSnapshots and VolSync hold volumes alone; a Velero Backup and a set of ours hold manifests too. */
 const configurationKept = (state: AppState): boolean =>

@@ -1,0 +1,117 @@
+/** What a deletion takes along: of a namespace, a claim, a workload, or by an autoscaler. */
+import type { Claim } from "../Claim.ts"
+import type { VolumeSnapshot } from "../Protection.ts"
+import type { AppState } from "../State.ts"
+import { byCopy, restorable, snapshotsOf } from "./copies.ts"
+import { boundClaims, claimNames, claimObjects, liveClaims, statefulSets } from "./parts.ts"
+import type { Facts, Said } from "./rule.ts"
+import { change, equalities, kubectl, kubectlCluster, title, verb } from "./words.ts"
+
+const policyOf = (state: AppState, one: VolumeSnapshot): string | null =>
+  one.deletionPolicy ??
+  state.protection.snapshotClasses?.find((kind) => kind.name === one.class)?.deletionPolicy ??
+  null
+
+export const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
+  const going = boundClaims(state).filter((claim) => {
+    const usable = snapshotsOf(state, claim).filter(restorable)
+    return usable.length > 0 && usable.every((one) => policyOf(state, one) === "Delete")
+  })
+  return going.length === 0
+    ? []
+    : [
+        byCopy(state)(
+          `snapshots of ${claimNames(state, going)} go with namespace ${state.namespace} (deletionPolicy Delete)`,
+          claimObjects(going),
+          "take them with a class whose deletionPolicy is Retain"
+        )
+      ]
+}
+
+const retained = ["--type=merge", "-p", JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })]
+
+/** More volumes than these are not named one by one. */
+const namedVolumes = 2
+
+/** Keeps these claims' volumes: by name, or all that the workload's own labels find, leftovers among them. */
+const retain = (state: AppState, claims: ReadonlyArray<Claim>): string => {
+  const selectors = new Set(
+    claims.map((claim) => state.workloads.find((workload) => title(workload) === claim.workload)?.selector)
+  )
+  const [selector] = selectors
+  const volumes = claims.flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name]))
+  // Claims carry the matchLabels of their StatefulSet, and nothing of its matchExpressions.
+  const found = selectors.size === 1 && selector !== undefined && equalities.test(selector)
+  if (volumes.length <= namedVolumes || !found || claims.length < liveClaims(state).length) {
+    return kubectlCluster("patch", "pv", ...volumes, ...retained)
+  }
+  const list = kubectl(state, "get", "pvc", "-l", selector, "-o", "jsonpath={.items[*].spec.volumeName}")
+  return `${list} | xargs ${kubectlCluster("patch", "pv", ...retained)}`
+}
+
+export const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
+  const claims = boundClaims(state).filter((claim) => claim.volume?.reclaimPolicy === "Delete")
+  const volume = claims[0]?.volume
+  return volume == null
+    ? []
+    : [
+        byCopy(state)(
+          `${verb(claims, "the volume", "volumes")} of ${claimNames(state, claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
+          claimObjects(claims),
+          retain(state, claims)
+        )
+      ]
+}
+
+export const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
+  statefulSets(state)
+    .filter((workload) => workload.retention?.whenDeleted === "Delete" && boundClaims(state).length > 0)
+    .map((workload) =>
+      byCopy(state)(
+        `deleting ${title(workload)} deletes its claims (whenDeleted Delete)`,
+        [title(workload)],
+        change(
+          workload,
+          kubectl(
+            state,
+            "patch",
+            "statefulset",
+            workload.name,
+            "--type=merge",
+            "-p",
+            JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain" } } })
+          )
+        )
+      )
+    )
+
+/** An autoscaler scales down without asking anybody. */
+export const scaledDown = ({ state }: Facts): ReadonlyArray<Said> =>
+  statefulSets(state)
+    .filter((workload) => workload.retention?.whenScaled === "Delete" && boundClaims(state).length > 0)
+    .flatMap((workload) => {
+      const target = title(workload)
+      const scaler = state.autoscalers?.find(
+        (one) => one.target === target && one.minReplicas < one.maxReplicas
+      )
+      return scaler === undefined
+        ? []
+        : [
+            byCopy(state)(
+              `autoscaler ${scaler.name} deletes claims as it scales ${workload.name} down (whenScaled Delete)`,
+              [target],
+              change(
+                workload,
+                kubectl(
+                  state,
+                  "patch",
+                  "statefulset",
+                  workload.name,
+                  "--type=merge",
+                  "-p",
+                  JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenScaled: "Retain" } } })
+                )
+              )
+            )
+          ]
+    })
