@@ -56,6 +56,8 @@ const lookUp = (volume: KeptVolume): Effect.Effect<PersistentVolume | null, Clus
 
 interface Look {
   readonly found: PersistentVolume | null
+  /** Answered by a write: a read alone may be of a server that lags behind. */
+  readonly proven: boolean
   /** Why this caller may not write any more: asked after the volume was read, whose version the write tests. */
   readonly why: OperationError | null
 }
@@ -69,26 +71,31 @@ const setPolicy = (
   from: string,
   to: string
 ): Effect.Effect<void, Failure, Cluster> => {
-  const patch = (version: string | null | undefined, value: string) =>
+  // Without a value it is tests alone, and changes nothing.
+  const patch = (version: string | null | undefined, value?: string) =>
     patchVolume(volume.name, [
       { op: "test", path: "/spec/claimRef/uid", value: volume.claim },
       { op: "test", path: "/metadata/resourceVersion", value: version },
-      { op: "replace", path, value }
+      ...(value === undefined ? [] : [{ op: "replace" as const, path, value }])
     ])
   return Effect.asVoid(
     ensure<Look>({
-      look: Effect.flatMap(lookUp(volume), (found) => Effect.map(whyNot(at), (why) => ({ found, why }))),
+      look: Effect.flatMap(lookUp(volume), (found) =>
+        Effect.map(whyNot(at), (why) => ({ found, proven: false, why }))
+      ),
       // What somebody else has set meanwhile is left.
-      done: ({ found }) => found === null || policyOf(found) !== from,
+      done: ({ found, proven }) => found === null || (proven && policyOf(found) !== from),
       stop: ({ why }) => why,
       write: ({ found }) =>
         Effect.gen(function* () {
-          const written = yield* patch(found?.metadata.resourceVersion, to)
+          const isSet = found !== null && policyOf(found) !== from
+          const written = yield* patch(found?.metadata.resourceVersion, isSet ? undefined : to)
+          if (isSet) return { found: written, proven: true, why: null }
           // Who slept since the look, and was replaced by one that found nothing to put back, does so.
           if (to === "Retain" && (yield* whyNot(at)) !== null) {
             yield* patch(written.metadata.resourceVersion, from)
           }
-          return { found: written, why: null }
+          return { found: written, proven: true, why: null }
         })
     })
   )
