@@ -157,21 +157,24 @@ export const acquire = (
     })
   })
 
+/** Renews once; refused as Invalid where somebody else is the holder. */
+const touch = (claimant: Claimant): Effect.Effect<unknown, ClusterError, Cluster> =>
+  Effect.flatMap(now, (time) =>
+    Resource.patch(target(claimant), {
+      _tag: "Json",
+      operations: [
+        { op: "test", path: "/spec/holderIdentity", value: holderOf(claimant) },
+        { op: "replace", path: "/spec/renewTime", value: time }
+      ]
+    })
+  )
+
 /** Renews until somebody else is the holder; never ends by itself, and outlives a lost network. */
 export const renew = (claimant: Claimant): Effect.Effect<never, OperationError, Cluster> =>
   Effect.gen(function* () {
     while (true) {
       yield* Effect.sleep(renewEvery)
-      const time = yield* now
-      const renewed = yield* Effect.result(
-        Resource.patch(target(claimant), {
-          _tag: "Json",
-          operations: [
-            { op: "test", path: "/spec/holderIdentity", value: holderOf(claimant) },
-            { op: "replace", path: "/spec/renewTime", value: time }
-          ]
-        })
-      )
+      const renewed = yield* Effect.result(touch(claimant))
       if (renewed._tag === "Success") continue
       if (!["Invalid", "NotFound"].includes(renewed.failure.reason._tag)) continue
       const body = yield* Effect.result(look(claimant))
@@ -188,11 +191,10 @@ export const renew = (claimant: Claimant): Effect.Effect<never, OperationError, 
     }
   })
 
-/** Deletes the Lease if it is still this caller's. */
+/** Deletes the Lease if it is still this caller's, which a write proves: a read may lag behind. */
 export const release = (claimant: Claimant): Effect.Effect<void, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const body = yield* look(claimant)
-    if (body === null || !isHeldBy(body, claimant)) return
+    const body = yield* touch(claimant).pipe(Effect.flatMap((object) => accept(object, claimant.app)))
     yield* Resource.remove(target(claimant), {
       uid: body.metadata.uid,
       resourceVersion: body.metadata.resourceVersion
@@ -201,5 +203,9 @@ export const release = (claimant: Claimant): Effect.Effect<void, ClusterError, C
     Effect.retry({
       times: 4,
       while: (error) => ["Conflict", "OutcomeUnknown"].includes(error.reason._tag)
-    })
+    }),
+    Effect.catchIf(
+      (error) => ["Invalid", "NotFound"].includes(error.reason._tag),
+      () => Effect.void
+    )
   )
