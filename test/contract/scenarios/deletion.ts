@@ -176,6 +176,28 @@ export const deletion = scenarios("deletion")({
       yield* owned(to, "child", owner)
       yield* gone(to, "secrets/child")
     }),
+  "an owner of a kind that is not served keeps its dependent, and all other owners": (to) =>
+    Effect.gen(function* () {
+      const owner = yield* to.quietly("POST", "configmaps", configMap("owner"))
+      yield* to.quietly("DELETE", "configmaps/owner")
+      yield* to.quietly("POST", "secrets", {
+        ...secret("child"),
+        metadata: {
+          name: "child",
+          ownerReferences: [
+            { apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: text(owner, "metadata.uid") },
+            {
+              apiVersion: "keda.sh/v1alpha1",
+              kind: "ScaledObject",
+              name: "queue",
+              uid: "0b1c2d3e-0000-4000-8000-000000000001"
+            }
+          ]
+        }
+      })
+      yield* Effect.sleep(4000)
+      yield* to.get("secrets/child", { show: (body) => at(body, "metadata.ownerReferences") ?? null })
+    }),
   "one owner alone is the controller": (to) =>
     Effect.gen(function* () {
       const [one, two] = [

@@ -25,13 +25,17 @@ class Item {
     this.object = object
   }
 
-  /** An owner in another namespace is no owner: it cannot be found (trap of every restore). */
-  owner(reference: OwnerReference): KubeObject | undefined {
-    const type = this.#types.find(
+  #typeOf(reference: OwnerReference): ResourceType | undefined {
+    return this.#types.find(
       (each) =>
         each.kind === reference.kind &&
         each.versions.some((version) => groupVersion(each, version) === reference.apiVersion)
     )
+  }
+
+  /** An owner in another namespace is no owner: it cannot be found (trap of every restore). */
+  owner(reference: OwnerReference): KubeObject | undefined {
+    const type = this.#typeOf(reference)
     if (type === undefined) return undefined
     const namespace = type.namespaced ? this.object.metadata.namespace : undefined
     const found = this.#registry.store.get(type, namespace, reference.name)
@@ -46,6 +50,8 @@ class Item {
       return
     }
     if (ownerReferences === undefined || ownerReferences.length === 0) return
+    // Nobody knows whether an owner is there whose kind is not served: nothing is changed.
+    if (ownerReferences.some((reference) => this.#typeOf(reference) === undefined)) return
     const here = ownerReferences.filter((reference) => this.owner(reference) !== undefined)
     const { namespace, name, uid } = this.object.metadata
     if (here.length === 0) {
