@@ -75,7 +75,7 @@ describe("resume and abort", () => {
   it.effect("leave an operation alone whose verb this version does not know", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
-      const found = { namespace: "shop", id: "44b98c3f", verb: "teleport" }
+      const found = { namespace: "shop", id: "44b98c3f", verb: "teleport", name: "db" }
       const error = yield* Effect.flip(
         withCluster(world.sandbox.cluster)(takeUp("abort", found, { identity: "ann@laptop" }))
       )

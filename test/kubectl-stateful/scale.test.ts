@@ -9,11 +9,12 @@ import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
 import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
 import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
 import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
+import type { Draft } from "../../packages/sdk/src/sandbox/KubeObject.ts"
 
-const set = (name: string) => ({
+const set = (name: string, annotations: Readonly<Record<string, string>> = {}) => ({
   apiVersion: "apps/v1",
   kind: "StatefulSet",
-  metadata: { name, namespace: "shop" },
+  metadata: { name, namespace: "shop", annotations },
   spec: {
     replicas: 1,
     serviceName: name,
@@ -25,12 +26,37 @@ const set = (name: string) => ({
   }
 })
 
+/** An autoscaler of `db` that KEDA made. */
+const autoscaler = {
+  apiVersion: "autoscaling/v2",
+  kind: "HorizontalPodAutoscaler",
+  metadata: {
+    name: "keda-hpa-queue",
+    namespace: "shop",
+    ownerReferences: [
+      { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "queue", uid: "u-1", controller: true }
+    ]
+  },
+  spec: {
+    scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: "db" },
+    minReplicas: 1,
+    maxReplicas: 5
+  }
+}
+
 /** The command on a sandbox with two StatefulSets, in real time. */
-const run = (argv: ReadonlyArray<string>) =>
+const run = (
+  argv: ReadonlyArray<string>,
+  options: {
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly more?: ReadonlyArray<Draft>
+  } = {}
+) =>
   Effect.gen(function* () {
     const sandbox = yield* make({ namespaces: ["shop"], startMillis: 10 })
     sandbox.create(set("web"))
-    sandbox.create(set("db"))
+    sandbox.create(set("db", options.annotations))
+    for (const object of options.more ?? []) sandbox.create(object)
     yield* Effect.sleep(200)
     const said = { out: "", err: "", failure: "" }
     class Probe extends ScaleCommand {
@@ -77,6 +103,51 @@ describe("scale", () => {
     Effect.gen(function* () {
       const { failure, counts } = yield* run(["sts/web", "sts/nobody", "--replicas", "2"])
       assert.include(failure, "nobody")
+      assert.deepEqual(counts, [1, 1])
+    })
+  )
+
+  it.live("begins none of them where one is refused, and names KEDA's own object", () =>
+    Effect.gen(function* () {
+      const { failure, counts } = yield* run(["sts/web", "sts/db", "--replicas", "2"], { more: [autoscaler] })
+      assert.include(failure, "ScaledObject.keda.sh/queue also writes the replicas")
+      assert.deepEqual(counts, [1, 1])
+    })
+  )
+
+  const annotations = {
+    "kubectl-stateful.dev/profile": JSON.stringify({
+      apiVersion: "kubectl-stateful.dev/v1",
+      kind: "Profile",
+      hooks: { afterAdd: { command: ["join", "{pod}\u001b[2J"] } }
+    })
+  }
+
+  it.live("shows what an annotation would have it run, without what a terminal obeys", () =>
+    Effect.gen(function* () {
+      const { out, err, counts } = yield* run(
+        ["db", "--replicas", "2", "--trust-annotations", "--dry-run", "client"],
+        { annotations }
+      )
+      assert.include(err, 'db: afterAdd runs "join" "{pod}')
+      assert.notInclude(err, "\u001b[2J")
+      assert.include(out, "afterAdd in db-1")
+      assert.deepEqual(counts, [1, 1])
+    })
+  )
+
+  it.live("leaves an annotation alone that it is not told to trust", () =>
+    Effect.gen(function* () {
+      const { out, failure } = yield* run(["db", "--replicas", "2"], { annotations })
+      assert.strictEqual(failure, "")
+      assert.strictEqual(out, "statefulset.apps/db scaled\n")
+    })
+  )
+
+  it.live("begins nothing where an annotation that is to be trusted is not there", () =>
+    Effect.gen(function* () {
+      const { failure, counts } = yield* run(["db", "--replicas", "2", "--trust-annotations"])
+      assert.include(failure, 'statefulset "db" has no annotation kubectl-stateful.dev/profile')
       assert.deepEqual(counts, [1, 1])
     })
   )

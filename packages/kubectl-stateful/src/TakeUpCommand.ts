@@ -2,14 +2,14 @@
 import { string as word } from "@oclif/core/args"
 import * as Effect from "effect/Effect"
 import { findOperation } from "./findOperation.ts"
-import { hookFlags, profileOf } from "./hooks.ts"
+import { hookFlags, profileOf, withAnnotated } from "./hooks.ts"
 import { KubectlCommand } from "./KubectlCommand.ts"
 import { takeUp } from "./performers.ts"
 import { identity, runFlags, shown, takeUpFlags, timeouts } from "./running.ts"
 
 export abstract class TakeUpCommand extends KubectlCommand {
   static override description =
-    "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and never read from the cluster."
+    "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and read from the cluster only with --trust-annotations."
   static override args = {
     id: word({ description: "The operation, as `operations` lists it.", ignoreStdin: true })
   }
@@ -27,9 +27,11 @@ export abstract class TakeUpCommand extends KubectlCommand {
     const { screen } = this
     await this.perform(
       flags,
-      Effect.flatMap(findOperation(args.id), (found) =>
-        shown(screen, flags.output, (report) => takeUp(verb, found, { ...options, report }))
-      )
+      Effect.gen(function* () {
+        const found = yield* findOperation(args.id)
+        const manner = yield* withAnnotated(flags, found, options)
+        yield* shown(screen, flags.output, (report) => takeUp(verb, found, { ...manner, report }))
+      })
     )
   }
 }

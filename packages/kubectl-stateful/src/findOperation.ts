@@ -8,6 +8,8 @@ export interface FoundOperation {
   readonly namespace: string
   readonly id: string
   readonly verb: string
+  /** The StatefulSet. */
+  readonly name: string
 }
 
 export const findOperation = Effect.fnUntraced(function* (id: string | undefined) {
@@ -19,8 +21,8 @@ export const findOperation = Effect.fnUntraced(function* (id: string | undefined
       : entries.filter((entry) => entry.plan.id.startsWith(id))
   const [first] = found
   if (first !== undefined && found.length === 1) {
-    const { id, verb } = first.plan
-    return { namespace: origin.namespace, id, verb } satisfies FoundOperation
+    const { id, verb, app } = first.plan
+    return { namespace: origin.namespace, id, verb, name: app.name } satisfies FoundOperation
   }
   const which = id === undefined ? "unfinished operation" : `operation ${id}`
   return yield* Effect.fail(

@@ -2,6 +2,7 @@
  * A profile from flags and a file: the hooks with which scaling says hello and goodbye.
  */
 import { readFile } from "node:fs/promises"
+import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import type { Command } from "@kubectl-stateful/sdk/Hook"
 import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
 import {
@@ -11,10 +12,12 @@ import {
   parseHttpHealth,
   type Profile
 } from "@kubectl-stateful/sdk/Profile"
-import { string } from "@oclif/core/flags"
+import { annotatedProfile, type Manner, type ScaleError, type SetRef } from "@kubectl-stateful/sdk/Scale"
+import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { milliseconds } from "./KubectlFlags.ts"
+import { visible } from "./print/terminal.ts"
 import { Usage } from "./Usage.ts"
 
 const helpGroup = "HOOKS"
@@ -22,6 +25,10 @@ const hook = (summary: string) => string({ helpGroup, summary, helpValue: "COMMA
 
 export const hookFlags = {
   profile: string({ helpGroup, summary: "A file that says the application's hooks.", helpValue: "FILE" }),
+  "trust-annotations": boolean({
+    helpGroup,
+    summary: "Take hooks from the StatefulSet's annotation too; whoever may edit it says what is run."
+  }),
   "before-remove": hook(
     "Goodbye: run in a member before it is removed; {pod} {ordinal} {fqdn} are filled in."
   ),
@@ -91,6 +98,27 @@ export const profileOf = async (
   }
   return http === null ? { profile } : { profile, health: http }
 }
+
+/** With what an annotation says below what flags and file say, where it is to be trusted. */
+export const withAnnotated = <A extends Manner>(
+  flags: { readonly "trust-annotations": boolean },
+  ref: SetRef,
+  options: A
+): Effect.Effect<A, ScaleError, Cluster> =>
+  flags["trust-annotations"]
+    ? Effect.map(annotatedProfile(ref), (annotated) => ({
+        ...options,
+        profile: { ...annotated, ...options.profile }
+      }))
+    : Effect.succeed(options)
+
+/** What will be run, a line a hook: somebody else may have written it. */
+export const commandLines = (app: string, profile: Profile): ReadonlyArray<string> =>
+  Object.entries(profile).flatMap(([name, hook]) =>
+    hook._tag === "Command"
+      ? [`${app}: ${name} runs ${visible(hook.argv.map((word) => JSON.stringify(word)).join(" "))}\n`]
+      : []
+  )
 
 const readProfile = async (path: string): Promise<Profile> => {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {

@@ -20,6 +20,7 @@ import type { AppState } from "./State.ts"
 
 export type { Manner } from "./scale/ScalePerformer.ts"
 export type { ScalePlan } from "./scale/ScaleStep.ts"
+export { annotatedProfile, annotation as profileAnnotation } from "./scale/ScaleProfile.ts"
 export { tryOut } from "./scale/ScaleDryRun.ts"
 export { allowed } from "./Operation.ts"
 export { describe } from "./scale/ScaleStep.ts"

@@ -5,7 +5,7 @@ import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import { string as word } from "@oclif/core/args"
 import * as Effect from "effect/Effect"
-import { hookFlags, profileOf } from "../hooks.ts"
+import { commandLines, hookFlags, profileOf, withAnnotated } from "../hooks.ts"
 import { KubectlCommand } from "../KubectlCommand.ts"
 import { planText } from "../print/plan.ts"
 import { visible } from "../print/terminal.ts"
@@ -52,21 +52,28 @@ export class ScaleCommand extends KubectlCommand {
     const scale = Effect.gen(function* () {
       const { origin } = yield* Cluster
       // All are planned before the first is begun.
-      const plans = yield* Effect.forEach(names, (name) =>
-        Scale.prepare({ namespace: origin.namespace, name }, options)
+      const planned = yield* Effect.forEach(names, (name) =>
+        Effect.gen(function* () {
+          const ref = { namespace: origin.namespace, name }
+          const manner = yield* withAnnotated(flags, ref, options)
+          for (const line of flags["trust-annotations"] ? commandLines(name, manner.profile) : []) {
+            screen.err(line)
+          }
+          return { plan: yield* Scale.prepare(ref, manner), manner }
+        })
       )
       if (mode !== "none") {
-        for (const plan of plans) {
+        for (const { plan } of planned) {
           const tried = mode === "server" ? yield* Scale.tryOut(plan) : plan
           screen.out(yield* planText(tried, flags.output, mode))
         }
         return
       }
-      for (const plan of plans) yield* Scale.allowed(plan)
-      for (const plan of plans) {
+      for (const { plan } of planned) yield* Scale.allowed(plan)
+      for (const { plan, manner } of planned) {
         for (const warning of plan.warnings) screen.err(`Warning: ${visible(warning)}\n`)
         yield* shown(screen, flags.output, (report) =>
-          Scale.run(plan, { ...options, identity: identity(), report })
+          Scale.run(plan, { ...manner, identity: identity(), report })
         )
       }
     })

@@ -1,0 +1,51 @@
+/**
+ * A profile that stands in an annotation of the StatefulSet.
+ *
+ * Whoever may edit the StatefulSet says there what is run with the permissions of whoever scales it:
+ * so it is read only where a caller asks for it.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { parseYaml } from "../Manifest.ts"
+import { patiently } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because, type OperationError, refusedBecause } from "../operation/OperationError.ts"
+import { fromFile, type Profile } from "../Profile.ts"
+
+/** Holds the text of a profile file, in YAML or JSON. */
+export const annotation = "kubectl-stateful.dev/profile"
+
+/**
+ * The profile in the StatefulSet's annotation. Fails where there is none: a goodbye that was counted
+ * on would be left out.
+ */
+export const annotatedProfile = (ref: {
+  readonly namespace: string
+  readonly name: string
+}): Effect.Effect<Profile, OperationError | ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const set = yield* patiently(Fences.read(ref)).pipe(
+      Effect.catchIf(
+        (error) => error.reason._tag === "NotFound",
+        () => Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`))
+      )
+    )
+    const text = set.metadata.annotations?.[annotation]
+    if (text === undefined) {
+      return yield* Effect.fail(
+        refusedBecause(
+          `statefulset "${ref.name}" has no annotation ${annotation}`,
+          "give the hooks by --profile or flags, without --trust-annotations"
+        )
+      )
+    }
+    const wrong = (why: string) =>
+      refusedBecause(
+        `annotation ${annotation} of statefulset "${ref.name}": ${why}`,
+        "correct it: it has the form of a profile file, see docs/scale.md"
+      )
+    const content = yield* Effect.mapError(parseYaml(text), ({ message }) => wrong(message))
+    const profile = fromFile(content)
+    return Result.isSuccess(profile) ? profile.success : yield* Effect.fail(wrong(profile.failure))
+  })
