@@ -141,4 +141,32 @@ describe("scaling PostgreSQL", () => {
     assert.deepEqual(await podsOf(space.name, "db"), ["db-0", "db-1"])
     await assertOver(space.name, "db")
   })
+
+  it("starts empty where a claim is set aside, and deletes that one alone, with its data, when purged", async () => {
+    // The member from before gets well again as a new pod.
+    await kubectl(["delete", ...n, "pod/db-1"])
+    await kubectl(["wait", ...n, "pod/db-1", "--for=condition=Ready", "--timeout=60s"])
+    await query(space.name, "db-1", "create table mine as select 7 as answer")
+    succeeded(await scale(1).ended)
+    succeeded(await scale(2, "--leftover-claims", "set-aside").ended)
+    assert.equal(await query(space.name, "db-1", "select to_regclass('mine') is null"), "t")
+    const before = await claims()
+    const aside = Object.keys(before).filter((name) => /^(data|wal)-db-1-[0-9a-f]{8}$/.test(name))
+    assert.lengthOf(aside, 2, JSON.stringify(before))
+    const path = "jsonpath={range .items[*]}{.spec.volumeName} {end}"
+    const marked = ["-l", "kubectl-stateful.dev/set-aside=db"]
+    const volumes = (await kubectl(["get", "pvc", ...n, ...marked, "-o", path])).trim().split(" ")
+
+    const plan = await plugin.run(["scale", "db", ...n, "--purge", "--dry-run=client"])
+    for (const name of [...aside, ...volumes]) assert.include(plan.out, name)
+    assert.deepEqual(await claims(), before)
+    const purged = await plugin.run(["scale", "db", ...n, "--purge"])
+    succeeded(purged)
+    for (const name of aside) assert.include(purged.err, `purged ${name} and volume `)
+    const others = Object.entries(before).filter(([name]) => !aside.includes(name))
+    assert.deepEqual(await claims(), Object.fromEntries(others))
+    assert.equal(await kubectl(["get", "pv", ...volumes, "--ignore-not-found", "-o", "name"]), "")
+    assert.equal(await query(space.name, "db-0", "select 1"), "1")
+    await assertOver(space.name, "db")
+  })
 })

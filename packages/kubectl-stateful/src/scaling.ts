@@ -9,8 +9,7 @@ import { Usage } from "./Usage.ts"
 export const scaleFlags = {
   replicas: string({
     summary: "How many; `last`: as many as before it was scaled to 0.",
-    helpValue: "COUNT",
-    required: true
+    helpValue: "COUNT"
   }),
   "current-replicas": integer({ summary: "Refuse unless there are so many now.", helpValue: "COUNT" }),
   "resource-version": string({ summary: "Refuse unless it is at this version.", helpValue: "VERSION" }),
@@ -30,6 +29,10 @@ export const scaleFlags = {
     options: ["keep", "refuse", "set-aside"] as const,
     default: "keep"
   })(),
+  purge: boolean({
+    summary:
+      "Delete for good what --leftover-claims set-aside has set aside before; --replicas may be left out."
+  }),
   "when-scaled": option({
     summary: "Keep or delete claims, for this operation.",
     options: ["Retain", "Delete"] as const
@@ -38,7 +41,8 @@ export const scaleFlags = {
 }
 
 interface ScaleFlags {
-  readonly replicas: string
+  readonly replicas?: string | undefined
+  readonly purge: boolean
   readonly quorum: string
   readonly "leftover-claims": "keep" | "refuse" | "set-aside"
   readonly "force-conflicts": boolean
@@ -50,15 +54,20 @@ interface ScaleFlags {
 
 /** Throws a Usage where a value means nothing. */
 export const scaleOptions = (flags: ScaleFlags): ScaleOptions => {
-  const count = /^\d{1,10}$/.test(flags.replicas) ? Number(flags.replicas) : null
-  if (count === null && flags.replicas !== "last") {
+  if (flags.replicas === undefined && !flags.purge) {
+    throw new Usage("how many is not said", "give --replicas COUNT, or --replicas last")
+  }
+  const count =
+    flags.replicas !== undefined && /^\d{1,10}$/.test(flags.replicas) ? Number(flags.replicas) : null
+  if (count === null && flags.replicas !== undefined && flags.replicas !== "last") {
     throw new Usage(`invalid --replicas "${flags.replicas}"`, "give a whole number from 0, or last")
   }
   const quorum = quorumOf(flags.quorum)
   if (quorum === null)
     throw new Usage(`invalid --quorum "${flags.quorum}"`, "use majority, a number from 1, or none")
   return {
-    replicas: count ?? "last",
+    ...(flags.replicas === undefined ? {} : { replicas: count ?? "last" }),
+    purge: flags.purge,
     quorum,
     leftoverClaims: flags["leftover-claims"],
     forceConflicts: flags["force-conflicts"],

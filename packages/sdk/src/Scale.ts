@@ -15,6 +15,7 @@ import { read } from "./state/Read.ts"
 import type { OperationResult } from "./operation/Report.ts"
 import { type Manner, performer, rememberedReplicas } from "./scale/ScalePerformer.ts"
 import { plan as planOf, type ScaleOptions as PlanOptions } from "./scale/ScalePlan.ts"
+import { listAside } from "./scale/ScalePurge.ts"
 import type { ScalePlan } from "./scale/ScaleStep.ts"
 import type { AppState } from "./State.ts"
 
@@ -34,8 +35,11 @@ export interface SetRef {
 }
 
 /** `last`: the count that was remembered when it was scaled to zero. */
-export interface ScaleOptions extends Omit<PlanOptions, "replicas">, Manner {
-  readonly replicas: number | "last"
+export interface ScaleOptions extends Omit<PlanOptions, "replicas" | "purge">, Manner {
+  /** Default: as many as there are now. */
+  readonly replicas?: number | "last"
+  /** Delete what earlier operations set aside of this StatefulSet, with its data. Default: false. */
+  readonly purge?: boolean
 }
 
 /** The plan, from a state. Pure. */
@@ -61,14 +65,22 @@ const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
 /** Reads the state and plans; nothing is changed. */
 export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<ScalePlan, ScaleError, Cluster> =>
   Effect.gen(function* () {
-    const replicas = options.replicas === "last" ? yield* remembered(ref) : options.replicas
-    if (!Number.isSafeInteger(replicas) || replicas < 0 || replicas > 0x7fff_ffff) {
+    const { purge = false, ...rest } = options
+    const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
+    if (asked !== undefined && !(Number.isSafeInteger(asked) && asked >= 0 && asked <= 0x7fff_ffff)) {
       return yield* Effect.fail(
-        refusedBecause(`${replicas} is no count of replicas`, "give a whole number from 0")
+        refusedBecause(`${asked} is no count of replicas`, "give a whole number from 0")
       )
     }
-    const state = yield* patiently(read(statefulSet(ref.namespace, ref.name)))
-    const made = plan(state, yield* newId, { ...options, replicas })
+    const [state, aside] = yield* Effect.all(
+      [
+        patiently(read(statefulSet(ref.namespace, ref.name))),
+        purge ? patiently(listAside(ref)) : Effect.succeed([])
+      ],
+      { concurrency: 2 }
+    )
+    const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
+    const made = plan(state, yield* newId, { ...rest, replicas, purge: aside })
     return made ?? (yield* Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`)))
   })
 

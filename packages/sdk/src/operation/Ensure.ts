@@ -58,6 +58,14 @@ export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
     }
   })
 
+/** Null for what is not there. */
+export const orNull = <A, R>(effect: Effect.Effect<A, ClusterError, R>) =>
+  Effect.catchIf(
+    effect,
+    (error) => error.reason._tag === "NotFound",
+    () => Effect.succeed(null)
+  )
+
 /** Makes it so, once; answers with what is so then. */
 export const ensure = <A, R = Cluster>(
   spec: Ensured<A, R>

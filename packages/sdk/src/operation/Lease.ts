@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { ClusterError } from "../Cluster.ts"
-import { ensure, patiently } from "./Ensure.ts"
+import { ensure, orNull, patiently } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import * as Resource from "../Resource.ts"
 
@@ -58,13 +58,7 @@ const accept = (value: unknown, app: string): Effect.Effect<Body, ClusterError> 
   )
 
 const look = (claimant: Claimant): Effect.Effect<Body | null, ClusterError, Cluster> =>
-  Resource.get(target(claimant)).pipe(
-    Effect.flatMap((object) => accept(object, claimant.app)),
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound",
-      () => Effect.succeed(null)
-    )
-  )
+  orNull(Effect.flatMap(Resource.get(target(claimant)), (object) => accept(object, claimant.app)))
 
 /** `2026-11-20T10:00:00.000000Z`, as the API's MicroTime wants it. */
 const now: Effect.Effect<string> = Effect.map(DateTime.now, (instant) =>

@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type Cluster, ClusterError } from "../Cluster.ts"
-import { ensure, patiently } from "../operation/Ensure.ts"
+import { ensure, orNull, patiently } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
@@ -20,13 +20,6 @@ import { patchVolume, readVolume } from "./ScaleVolumes.ts"
 /** The StatefulSet that a claim was set aside from. */
 export const asideLabel = "kubectl-stateful.dev/set-aside"
 
-const orNull = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
-  Effect.catchIf(
-    effect,
-    (error): error is ClusterError => error.reason._tag === "NotFound",
-    () => Effect.succeed(null)
-  )
-
 const accepted = <A>(result: Result.Result<A, ReadonlyArray<string>>, what: string) =>
   Result.isSuccess(result)
     ? Effect.succeed(result.success)
@@ -34,12 +27,13 @@ const accepted = <A>(result: Result.Result<A, ReadonlyArray<string>>, what: stri
         new ClusterError({ reason: { _tag: "Unreadable" }, message: `${what}: ${result.failure.join("; ")}` })
       )
 
-const claimTarget = (at: At, name: string): Resource.Target => ({
+export const claimTarget = (at: At, name: string): Resource.Target => ({
   api: Resource.persistentVolumeClaims,
   namespace: at.fence.namespace,
   name
 })
-const readClaim = (
+/** Null: there is none of this name. */
+export const readClaim = (
   at: At,
   name: string
 ): Effect.Effect<PersistentVolumeClaim | null, ClusterError, Cluster> =>

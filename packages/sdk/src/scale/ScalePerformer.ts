@@ -9,6 +9,7 @@ import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
+import { patiently } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { check as checkHook, type Command as HookOf } from "../Hook.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
@@ -17,10 +18,11 @@ import type { At, Failure, Performer } from "../operation/Performer.ts"
 import { wanted } from "../Ordinal.ts"
 import { type HttpHealth, names, type Profile } from "../Profile.ts"
 import type { Quorum } from "../Quorum.ts"
-import { asideLabel, bringBack, moveVolume } from "./ScaleAside.ts"
+import { asideLabel, bringBack, moveVolume, readClaim } from "./ScaleAside.ts"
 import { claimsOf, createAhead, removeUnused } from "./ScaleClaims.ts"
 import { guard, healthy } from "./ScaleHealth.ts"
 import { isOwed, memberOf, perform as performHook, stepDown, type Verdict } from "./ScaleHook.ts"
+import { purge } from "./ScalePurge.ts"
 import { basisOf } from "./ScalePlan.ts"
 import { describe, ScalePlan, type ScaleStep } from "./ScaleStep.ts"
 import { keepVolumes, releaseVolumes } from "./ScaleVolumes.ts"
@@ -352,6 +354,13 @@ const preflight = (plan: Plan, set: StatefulSet, manner: Manner): Effect.Effect<
 
 const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-${ordinal}`
 
+const notBroughtBack = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> =>
+  Effect.flatMap(patiently(readClaim(at, claim)), (found) =>
+    found === null
+      ? at.report({ _tag: "Note", message: `${claim} was purged: nothing brings it back` })
+      : Effect.void
+  )
+
 const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   Match.valueTags(step, {
     Retain: ({ to }) => setRetention(at, to),
@@ -362,7 +371,8 @@ const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<
     Claims: ({ slots }) => createAhead(slots, at, plan.id),
     Hook: (hook) => hookForward(at, hook, manner),
     Replicas: (move) => moveTo(at, move, manner),
-    PutBack: ({ to }) => setRetention(at, to)
+    PutBack: ({ to }) => setRetention(at, to),
+    Purge: (claim) => purge(at, claim)
   })
 
 const back = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
@@ -377,7 +387,8 @@ const back = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<voi
     Claims: ({ slots }) => removeUnused(slots, at, plan.id, at.found["beyond"] ?? 0),
     Hook: (hook) => hookBack(at, hook, manner),
     Replicas: (move) => moveBack(at, move, manner),
-    PutBack: () => Effect.void
+    PutBack: () => Effect.void,
+    Purge: ({ claim }) => notBroughtBack(at, claim)
   })
 
 /** What scaling gives to the engine: for `Operation.execute`, `resume` and `abort`. */

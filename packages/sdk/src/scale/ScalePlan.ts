@@ -9,7 +9,7 @@ import { describe as describeQuorum, barrier, type Quorum } from "../Quorum.ts"
 import { digest } from "../operation/Digest.ts"
 import type { Basis, Rule } from "../operation/Plan.ts"
 import { type HttpHealth, names, type Profile } from "../Profile.ts"
-import type { ClaimSlot, KeptVolume, ScalePlan, ScaleStep } from "./ScaleStep.ts"
+import type { ClaimSlot, KeptVolume, PurgedClaim, ScalePlan, ScaleStep } from "./ScaleStep.ts"
 import { refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Effects from "./ScaleEffect.ts"
@@ -32,6 +32,8 @@ export interface ScaleOptions {
   readonly whenScaled?: "Retain" | "Delete"
   /** Scale although something else writes `spec.replicas`. */
   readonly forceConflicts?: boolean
+  /** Claims that earlier operations set aside, to be deleted with their data at the end. */
+  readonly purge?: ReadonlyArray<PurgedClaim>
 }
 
 /** More than this in one operation is taken for a typing error. */
@@ -45,6 +47,7 @@ const access = (
     readonly exec: boolean
     readonly proxy: boolean
     readonly createClaims: boolean
+    readonly purge: boolean
     readonly volumes: boolean
   }
 ): ReadonlyArray<Rule> => {
@@ -68,7 +71,7 @@ const access = (
     ...rule(group.coordination, "leases", ["get", "create", "patch", "delete"]),
     ...rule(group.core, "persistentvolumeclaims", [
       "list",
-      ...(needs.createClaims ? ["get", "create", "delete"] : [])
+      ...(needs.createClaims ? ["get", "create", "delete"] : needs.purge ? ["get", "delete"] : [])
     ]),
     ...(needs.exec ? rule(group.core, "pods", ["get", "create"], { subresource: "exec" }) : []),
     ...(needs.proxy ? rule(group.core, "pods", ["get"], { subresource: "proxy" }) : []),
@@ -191,6 +194,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       (!present || aside.some((claim) => claim.name === slot.name))
     )
   })
+  const purged = options.purge ?? []
   const unbound = aside.filter((claim) => claim.volume === null)
   const moving = changes(workload, reach, options)
   const setsRetention = moving.length > 0 && whenScaled !== retention.whenScaled
@@ -214,9 +218,15 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     ...(ahead.length > 0 ? [{ _tag: "Claims" as const, slots: ahead }] : []),
     ...moving,
     ...(setsRetention ? [{ _tag: "PutBack" as const, to: retention }] : []),
-    ...(kept.length > 0 ? [{ _tag: "ReleaseVolumes" as const, volumes: kept }] : [])
+    ...(kept.length > 0 ? [{ _tag: "ReleaseVolumes" as const, volumes: kept }] : []),
+    // Last: what cannot be undone comes after all that can fail.
+    ...purged.map((claim) => ({ _tag: "Purge" as const, ...claim }))
   ]
   const runs = moving.length > 0
+  const deleted = purged.map(
+    ({ claim, volume, size }) =>
+      `${claim}: deleted for good${volume === null ? "" : `, with volume ${volume} (${size})`}`
+  )
   return {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
@@ -243,21 +253,25 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       exec: Object.values(profile).some((hook) => hook._tag === "Command"),
       proxy: options.health !== undefined,
       createClaims: ahead.length > 0 || aside.length > 0,
-      volumes: aside.length > 0 || kept.length > 0
+      purge: purged.length > 0,
+      volumes: aside.length > 0 || kept.length > 0 || purged.length > 0
     }),
-    effects: runs
-      ? Effects.effects(state, workload, reach, {
-          left,
-          aside: aside.map((claim) => claim.name),
-          whenScaled,
-          was: retention.whenScaled,
-          quorum: [
-            describeQuorum(options.quorum ?? "majority", from),
-            describeQuorum(options.quorum ?? "majority", reach)
-          ],
-          ahead: ahead.length
-        })
-      : [`${workload.name} has ${from} replicas: nothing to do`],
+    effects: [
+      ...(runs
+        ? Effects.effects(state, workload, reach, {
+            left,
+            aside: aside.map((claim) => claim.name),
+            whenScaled,
+            was: retention.whenScaled,
+            quorum: [
+              describeQuorum(options.quorum ?? "majority", from),
+              describeQuorum(options.quorum ?? "majority", reach)
+            ],
+            ahead: ahead.length
+          })
+        : [`${workload.name} has ${from} replicas: ${deleted.length > 0 ? "they stay" : "nothing to do"}`]),
+      ...deleted
+    ],
     warnings: runs ? Effects.warnings(state, workload, reach, { left, aside, profile }) : [],
     refusals: [
       ...tooFar,

@@ -35,7 +35,7 @@ export const refusals = (
       "give it a shorter name"
     )
   }
-  if (options.forceConflicts !== true) {
+  if (options.forceConflicts !== true && to !== workload.replicas) {
     for (const writer of workload.writers.filter((writer) => writer.replicas)) {
       refuse(
         `${writer.name} also writes the replicas of ${name} (${writer.by}) and would undo this`,

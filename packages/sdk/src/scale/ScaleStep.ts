@@ -31,6 +31,13 @@ export const SetAside = TaggedStruct("SetAside", {
   as: String
 })
 
+/** A claim that was set aside, by name and uid, and its volume. */
+export const PurgedClaim = Struct({ claim: String, uid: String, volume: NullOr(String), size: String })
+export type PurgedClaim = typeof PurgedClaim.Type
+
+/** Deletes a claim that was set aside, with its volume and data. Nothing brings it back. */
+export const Purge = TaggedStruct("Purge", PurgedClaim.fields)
+
 /** Creates claims before their pods, all at once, as the controller would make them one by one. */
 export const Claims = TaggedStruct("Claims", { slots: Schema.Array(ClaimSlot) })
 
@@ -59,7 +66,8 @@ export const ScaleStep = Schema.Union([
   Hook,
   Replicas,
   ReleaseVolumes,
-  PutBack
+  PutBack,
+  Purge
 ])
 export type ScaleStep = typeof ScaleStep.Type
 
@@ -81,5 +89,7 @@ export const describe = (name: string, step: ScaleStep): string =>
       slots.length === 1 ? `create claim ${slots[0]?.name ?? ""}` : `create ${slots.length} claims`,
     Hook: ({ hook, ordinal }) => `${hook} in ${name}-${ordinal}`,
     Replicas: ({ from, to }) => `replicas ${from} -> ${to}`,
+    Purge: ({ claim, volume, size }) =>
+      `delete claim ${claim}${volume === null ? "" : ` with volume ${volume} (${size})`}`,
     PutBack: ({ to }) => `put back whenScaled ${to.whenScaled}, whenDeleted ${to.whenDeleted}`
   })

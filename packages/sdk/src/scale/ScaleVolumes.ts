@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume } from "../kind/Storage.ts"
-import { ensure, patiently } from "../operation/Ensure.ts"
+import { ensure, orNull, patiently } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import type { OperationError } from "../operation/OperationError.ts"
 import type { At, Failure } from "../operation/Performer.ts"
@@ -44,14 +44,8 @@ const policyOf = (volume: PersistentVolume) => volume.spec.persistentVolumeRecla
 
 /** Null: there is no such volume any more, or another claim has it. */
 const lookUp = (volume: KeptVolume): Effect.Effect<PersistentVolume | null, ClusterError, Cluster> =>
-  Effect.map(
-    readVolume(volume.name).pipe(
-      Effect.catchIf(
-        (error) => error.reason._tag === "NotFound",
-        () => Effect.succeed(null)
-      )
-    ),
-    (found) => (found?.spec.claimRef?.uid === volume.claim ? found : null)
+  Effect.map(orNull(readVolume(volume.name)), (found) =>
+    found?.spec.claimRef?.uid === volume.claim ? found : null
   )
 
 interface Look {

@@ -1,0 +1,149 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
+import { atCall } from "../../../packages/sdk/src/sandbox/Fault.ts"
+import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
+import {
+  pods,
+  persistentvolumeclaims,
+  persistentvolumes
+} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import * as Scale from "../../../packages/sdk/src/Scale.ts"
+import { drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
+
+const ann = "ann@laptop"
+const on = (world: World) => withCluster(world.sandbox.cluster)
+const claims = (world: World) => world.sandbox.store.list(persistentvolumeclaims, "shop")
+const volumeOf = (world: World, name: string) => world.sandbox.store.get(persistentvolumes, undefined, name)
+
+/** Two replicas, of which the second began anew: what it had before is set aside. */
+const withAside = Effect.gen(function* () {
+  const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
+  yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
+  yield* drive(on(world)(Scale.scale(ref, { replicas: 2, leftoverClaims: "set-aside", identity: ann })))
+  const aside = claims(world).find(({ metadata }) => metadata.labels?.["kubectl-stateful.dev/set-aside"])
+  if (aside === undefined) throw new Error("nothing was set aside")
+  return { world, aside, volume: aside.spec.volumeName ?? "" }
+})
+
+describe("what was set aside", () => {
+  it.effect("stays, whatever is scaled, until somebody purges it", () =>
+    Effect.gen(function* () {
+      const { world, aside, volume } = yield* withAside
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 2, identity: ann })))
+      assert.include(
+        claims(world).map(({ metadata }) => metadata.name),
+        aside.metadata.name
+      )
+      assert.isDefined(volumeOf(world, volume))
+    })
+  )
+
+  it.effect("is named with its volume and size by the plan, which changes nothing", () =>
+    Effect.gen(function* () {
+      const { world, aside, volume } = yield* withAside
+      const plan = yield* on(world)(Scale.prepare(ref, { purge: true }))
+      assert.deepEqual(plan.effects, [
+        "db has 2 replicas: they stay",
+        `${aside.metadata.name}: deleted for good, with volume ${volume} (1Gi)`
+      ])
+      assert.isDefined(volumeOf(world, volume))
+    })
+  )
+
+  it.effect("is purged with its volume, and nothing else is", () =>
+    Effect.gen(function* () {
+      const { world, volume } = yield* withAside
+      const result = yield* drive(on(world)(Scale.scale(ref, { purge: true, identity: ann })))
+      assert.strictEqual(result.outcome, "Succeeded")
+      assert.deepEqual(
+        claims(world).map(({ metadata, status }) => `${metadata.name} ${status?.phase}`),
+        ["data-db-0 Bound", "data-db-1 Bound"]
+      )
+      assert.isUndefined(volumeOf(world, volume))
+      assert.lengthOf(world.sandbox.store.list(persistentvolumes), 2)
+      const again = yield* drive(on(world)(Scale.scale(ref, { purge: true, identity: ann })))
+      assert.strictEqual(again.outcome, "Unchanged")
+    })
+  )
+
+  it.effect("is not deleted while a pod mounts it", () =>
+    Effect.gen(function* () {
+      const { world, aside, volume } = yield* withAside
+      world.sandbox.create({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "reader", namespace: "shop" },
+        spec: {
+          containers: [{ name: "main", image: "db:1" }],
+          volumes: [{ name: "old", persistentVolumeClaim: { claimName: aside.metadata.name } }]
+        }
+      })
+      const error = (yield* Effect.flip(
+        drive(on(world)(Scale.scale(ref, { purge: true, identity: ann })))
+      )) as OperationError
+      assert.include(error.message, "is mounted by reader")
+      assert.strictEqual(volumeOf(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
+      assert.isDefined(world.sandbox.store.get(pods, "shop", "reader"))
+    })
+  )
+
+  it.effect("is not deleted when another claim has taken its name since", () =>
+    Effect.gen(function* () {
+      const { world, aside } = yield* withAside
+      const plan = yield* on(world)(Scale.prepare(ref, { purge: true }))
+      const { name, labels } = aside.metadata
+      world.sandbox.store.remove(persistentvolumeclaims, "shop", name)
+      world.sandbox.create({
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name, namespace: "shop", labels: { ...labels } },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          storageClassName: "fast",
+          resources: { requests: { storage: "1Gi" } }
+        }
+      })
+      yield* drive(on(world)(Scale.run(plan, { identity: ann })))
+      assert.include(
+        claims(world).map(({ metadata }) => metadata.name),
+        name
+      )
+    })
+  )
+
+  it.effect(
+    "is purged once, wherever the caller died",
+    () =>
+      Effect.gen(function* () {
+        let points = 0
+        for (let index = 1; ; index++) {
+          const { world, volume } = yield* withAside
+          const { cluster, record } = inject(
+            world.sandbox.cluster,
+            atCall(index, { _tag: "Kill", applied: true })
+          )
+          yield* drive(
+            Effect.exit(withCluster(cluster)(Scale.scale(ref, { purge: true, identity: ann })))
+          )
+          if (record.calls.length < index) break
+            points += 1
+          const entries = yield* on(world)(Journal.list("shop", "db"))
+          const open = entries.find((entry) => Journal.isOpen(entry.progress))
+          yield* drive(
+            on(world)(
+              open === undefined
+                ? Scale.scale(ref, { purge: true, identity: "bob" })
+                : Scale.resume({ namespace: "shop", id: open.plan.id }, { identity: "bob" })
+            )
+          )
+          assert.isUndefined(volumeOf(world, volume))
+          assert.lengthOf(claims(world), 2)
+        }
+        assert.isAbove(points, 20)
+      }),
+    120_000
+  )
+})
