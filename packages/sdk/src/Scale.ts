@@ -15,6 +15,7 @@ import { read } from "./state/Read.ts"
 import type { OperationResult } from "./operation/Report.ts"
 import { type Manner, performer, rememberedReplicas } from "./scale/ScalePerformer.ts"
 import { plan as planOf, type ScaleOptions as PlanOptions } from "./scale/ScalePlan.ts"
+import { readQuotas } from "./scale/ScaleQuota.ts"
 import { listAside } from "./scale/ScalePurge.ts"
 import type { ScalePlan } from "./scale/ScaleStep.ts"
 import type { AppState } from "./State.ts"
@@ -35,7 +36,7 @@ export interface SetRef {
 }
 
 /** `last`: the count that was remembered when it was scaled to zero. */
-export interface ScaleOptions extends Omit<PlanOptions, "replicas" | "purge">, Manner {
+export interface ScaleOptions extends Omit<PlanOptions, "replicas" | "purge" | "quotas">, Manner {
   /** Default: as many as there are now. */
   readonly replicas?: number | "last"
   /** Delete what earlier operations set aside of this StatefulSet, with its data. Default: false. */
@@ -72,15 +73,16 @@ export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<Scale
         refusedBecause(`${asked} is no count of replicas`, "give a whole number from 0")
       )
     }
-    const [state, aside] = yield* Effect.all(
+    const [state, aside, quotas] = yield* Effect.all(
       [
         patiently(read(statefulSet(ref.namespace, ref.name))),
-        purge ? patiently(listAside(ref)) : Effect.succeed([])
+        purge ? patiently(listAside(ref)) : Effect.succeed([]),
+        readQuotas(ref)
       ],
-      { concurrency: 2 }
+      { concurrency: 3 }
     )
     const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
-    const made = plan(state, yield* newId, { ...rest, replicas, purge: aside })
+    const made = plan(state, yield* newId, { ...rest, replicas, purge: aside, quotas })
     return made ?? (yield* Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`)))
   })
 

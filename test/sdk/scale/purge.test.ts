@@ -125,11 +125,9 @@ describe("what was set aside", () => {
             world.sandbox.cluster,
             atCall(index, { _tag: "Kill", applied: true })
           )
-          yield* drive(
-            Effect.exit(withCluster(cluster)(Scale.scale(ref, { purge: true, identity: ann })))
-          )
+          yield* drive(Effect.exit(withCluster(cluster)(Scale.scale(ref, { purge: true, identity: ann }))))
           if (record.calls.length < index) break
-            points += 1
+          points += 1
           const entries = yield* on(world)(Journal.list("shop", "db"))
           const open = entries.find((entry) => Journal.isOpen(entry.progress))
           yield* drive(

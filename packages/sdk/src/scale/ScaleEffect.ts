@@ -4,6 +4,7 @@ import { format } from "../operation/Timeout.ts"
 import type { Profile } from "../Profile.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
+import { unschedulable } from "./ScaleScheduling.ts"
 
 /** `db-3`, `db-3 and db-4`, `db-3 to db-99`. */
 const span = (names: ReadonlyArray<string>): string => {
@@ -120,24 +121,6 @@ export const warnings = (
   const tight = (state.budgets ?? []).filter(
     (budget) => budget.disruptionsAllowed === 0 && budget.pods.some((pod) => pods.has(pod))
   )
-  const eligible = (state.nodes ?? []).filter((node) => node.ready === true && !node.unschedulable)
-  const apart = workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
-  const stranded = plan.left.filter(
-    (claim) =>
-      !plan.aside.includes(claim) &&
-      (claim.volume?.nodeAffinity ?? []).length > 0 &&
-      state.nodes !== null &&
-      !eligible.some((node) =>
-        (claim.volume?.nodeAffinity ?? []).some((term) =>
-          term.every(
-            (one) =>
-              one.operator !== "In" ||
-              one.values.includes(node.labels[one.key] ?? "") ||
-              (one.key === "kubernetes.io/hostname" && one.values.includes(node.name))
-          )
-        )
-      )
-  )
   return [
     ...(stuck.length === 0
       ? []
@@ -158,11 +141,11 @@ export const warnings = (
           (budget) =>
             `poddisruptionbudget "${budget.name}" allows no disruption now; a change of replicas does not ask it`
         )),
-    ...(up && apart && state.nodes !== null && to > eligible.length
-      ? [`${to} replicas want a node each, ${eligible.length} can take pods: some will not be scheduled`]
-      : []),
-    ...stranded.map(
-      (claim) => `${claim.name}: no ready node can reach its volume, its pod will not be scheduled`
+    ...unschedulable(
+      state,
+      workload,
+      to,
+      plan.left.filter((claim) => !plan.aside.includes(claim))
     ),
     ...(!up && workload.serviceName !== null && plan.profile.beforeRemove === undefined && to > 0
       ? ["no beforeRemove hook: members leave without a goodbye"]

@@ -10,6 +10,7 @@ import { digest } from "../operation/Digest.ts"
 import type { Basis, Rule } from "../operation/Plan.ts"
 import { type HttpHealth, names, type Profile } from "../Profile.ts"
 import type { ClaimSlot, KeptVolume, PurgedClaim, ScalePlan, ScaleStep } from "./ScaleStep.ts"
+import { beyondQuota, type Quotas } from "./ScaleQuota.ts"
 import { refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Effects from "./ScaleEffect.ts"
@@ -34,6 +35,8 @@ export interface ScaleOptions {
   readonly forceConflicts?: boolean
   /** Claims that earlier operations set aside, to be deleted with their data at the end. */
   readonly purge?: ReadonlyArray<PurgedClaim>
+  /** The namespace's quotas; null: they could not be read. Default: not asked. */
+  readonly quotas?: Quotas | null
 }
 
 /** More than this in one operation is taken for a typing error. */
@@ -186,15 +189,14 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
   const slots = slotsOf(workload, from, reach)
   const left = leftovers(state, workload, slots)
   const aside = options.leftoverClaims === "set-aside" ? left : []
+  const isAside = (name: string) => aside.some((claim) => claim.name === name)
   const ahead = slots.filter((slot) => {
     const template = workload.claimTemplates.find((one) => one.name === slot.template)
     const present = left.some((claim) => claim.name === slot.name)
-    return (
-      isImmediate(state, template?.storageClass ?? null) &&
-      (!present || aside.some((claim) => claim.name === slot.name))
-    )
+    return isImmediate(state, template?.storageClass ?? null) && (!present || isAside(slot.name))
   })
   const purged = options.purge ?? []
+  const made = slots.filter((slot) => !left.some((claim) => claim.name === slot.name) || isAside(slot.name))
   const unbound = aside.filter((claim) => claim.volume === null)
   const moving = changes(workload, reach, options)
   const setsRetention = moving.length > 0 && whenScaled !== retention.whenScaled
@@ -276,6 +278,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     refusals: [
       ...tooFar,
       ...refusals(state, workload, options),
+      ...(options.quotas ? beyondQuota(options.quotas, workload, reach, made) : []),
       ...(options.leftoverClaims === "refuse" && left.length > 0
         ? [
             {
@@ -291,7 +294,10 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     ],
     unchecked: runs
       ? [
-          "quota, pod security and admission webhooks are known only when a pod is created",
+          `${options.quotas ? "" : "quota, "}pod security, limit ranges, admission webhooks and the room on nodes are known only when a pod is created`,
+          ...(options.quotas?.quotas ?? [])
+            .filter(({ scoped }) => scoped)
+            .map(({ name }) => `quota "${name}" counts some pods only: not checked`),
           ...(reach === 0 && unknownVolumes(state, workload)
             ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
             : [])

@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Scale from "../../../packages/sdk/src/Scale.ts"
+import type { AppState } from "../../../packages/sdk/src/State.ts"
+import { type Draft, first, healthyApp, named } from "../appState.ts"
+
+/** What the plan says of scheduling, for a change of the healthy application: three replicas, a node and a zone each. */
+const said = (replicas: number, change: (draft: Draft<AppState>) => void = () => {}) => {
+  const plan = Scale.plan(healthyApp(change), "44b98c3f", { replicas })
+  return (plan?.warnings ?? []).filter((line) => /schedul|no node takes/.test(line))
+}
+
+/** No replica has to be on a node of its own. */
+const together = (draft: Draft<AppState>) => {
+  first(draft.workloads).template.antiAffinityKeys = []
+}
+
+describe("a plan to scale says what will not be scheduled", () => {
+  it("nothing, where a node is free for each", () => {
+    assert.deepEqual(said(5, together), [])
+  })
+
+  it("replicas that want a node each, more than there are", () => {
+    assert.deepEqual(said(4), [
+      "4 replicas want a node each, 3 nodes can take pods: db-3 will not be scheduled"
+    ])
+  })
+
+  it("replicas that want a zone each, where a taint closes one", () => {
+    const closed = said(4, (draft) => {
+      first(draft.workloads).template.antiAffinityKeys = ["topology.kubernetes.io/zone"]
+      named(draft.nodes, "node-b").taints = ["dedicated=web:NoSchedule"]
+    })
+    assert.deepEqual(closed, [
+      "4 replicas want a zone each, 2 zones can take pods: db-3 will not be scheduled"
+    ])
+  })
+
+  it("any replica, where every node is closed, with each reason and how often", () => {
+    const closed = (draft: Draft<AppState>) => {
+      together(draft)
+      named(draft.nodes, "node-a").unschedulable = true
+      for (const name of ["node-b", "node-c"]) named(draft.nodes, name).taints = ["dedicated=web:NoSchedule"]
+    }
+    assert.deepEqual(said(4, closed), [
+      "no node takes db-3 (2 taint dedicated=web:NoSchedule not tolerated, 1 cordoned): it will wait until one does, and so will all after it"
+    ])
+    const tolerant = said(4, (draft) => {
+      closed(draft)
+      first(draft.workloads).template.tolerations = ["dedicated=web:NoSchedule"]
+    })
+    assert.deepEqual(tolerant, [])
+  })
+
+  it("a replica of a nodeSelector that no node has", () => {
+    const lines = said(4, (draft) => {
+      together(draft)
+      first(draft.workloads).template.nodeSelector = { disk: "fast" }
+    })
+    assert.deepEqual(lines, [
+      "no node takes db-3 (3 not of the nodeSelector): it will wait until one does, and so will all after it"
+    ])
+  })
+
+  it("a pod whose volume from before is in a zone that takes no pods", () => {
+    const leftover = (draft: Draft<AppState>) => {
+      together(draft)
+      const workload = first(draft.workloads)
+      workload.replicas = 2
+      draft.replicas = draft.replicas.filter(({ ordinal }) => ordinal !== 2)
+      const claim = named(draft.claims, "data-db-2")
+      if (claim.volume === null) throw new Error("the claim has no volume")
+      claim.volume.nodeAffinity = [[{ key: "topology.kubernetes.io/zone", operator: "In", values: ["c"] }]]
+    }
+    assert.deepEqual(said(3, leftover), [])
+    const lines = said(3, (draft) => {
+      leftover(draft)
+      named(draft.nodes, "node-c").unschedulable = true
+    })
+    assert.deepEqual(lines, [
+      "data-db-2: no node that takes its pod can reach its volume at c (1 cordoned); the pod will not be scheduled"
+    ])
+  })
+
+  it("nothing, where nodes may not be read or replicas are removed", () => {
+    assert.deepEqual(
+      said(9, (draft) => {
+        draft.nodes = null
+      }),
+      []
+    )
+    assert.deepEqual(said(1), [])
+  })
+})
