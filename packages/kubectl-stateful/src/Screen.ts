@@ -1,6 +1,8 @@
 /**
  * Where a command writes: stdout and stderr, how wide the former is and whether it shows colours.
  */
+import type { Size } from "./print/report.ts"
+
 export interface Screen {
   /** Columns for prose and notes; tables take what they need. */
   readonly columns: number
@@ -9,12 +11,13 @@ export interface Screen {
   /** Text that takes the place of the one before it on a terminal, and follows it elsewhere. */
   readonly page: (text: string) => void
   readonly err: (text: string) => void
-  /** Whether stderr is a terminal that rewrites a line; absent: it is not. */
-  readonly live?: boolean
+  /** The size of stderr now, where that is a terminal that can be rewritten; absent or null: it is not. */
+  readonly live?: (() => Size) | null
 }
 
 /** Without a terminal to ask, what a page is made for. */
 const usualColumns = 80
+const usualRows = 24
 /** Longer lines of prose are hard to read. */
 const mostColumns = 120
 
@@ -25,6 +28,7 @@ const clear = "\u001b[2J\u001b[3J\u001b[H"
 export interface Output {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
+  readonly rows?: number | undefined
   readonly write: (text: string) => boolean
 }
 
@@ -46,6 +50,9 @@ export const processScreen = (
       isFirst = false
     },
     err: (text) => void stderr.write(text),
-    live: stderr.isTTY === true && environment["TERM"] !== "dumb"
+    live:
+      stderr.isTTY === true && environment["TERM"] !== "dumb"
+        ? () => ({ columns: stderr.columns || usualColumns, rows: stderr.rows || usualRows })
+        : null
   }
 }

@@ -6,6 +6,7 @@ import { hostname, userInfo } from "node:os"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import type { OperationResult, Report } from "@kubectl-stateful/sdk/operation/Report"
 import { string, boolean, option } from "@oclif/core/flags"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { milliseconds, outputFlag } from "./KubectlFlags.ts"
 import { resultText } from "./print/operation.ts"
@@ -50,6 +51,9 @@ export const timeouts = (flags: {
   ...(flags["step-timeout"] === undefined ? {} : { stepTimeout: milliseconds(flags["step-timeout"]) })
 })
 
+/** How often a terminal shows the time that has passed, in milliseconds. */
+const tickEvery = 200
+
 /** Progress to stderr, the result to stdout; an interruption says how to go on. */
 export const shown = <E>(
   screen: Screen,
@@ -57,18 +61,24 @@ export const shown = <E>(
   run: (report: (report: Report) => Effect.Effect<void>) => Effect.Effect<OperationResult, E, Cluster>
 ): Effect.Effect<void, E, Cluster> => {
   let id: string | null = null
-  const lines = progress({ live: screen.live ?? false, columns: screen.columns })
-  const report = (event: Report) =>
-    Effect.sync(() => {
-      if (event._tag === "Started") id = event.id
-      const text = lines.event(event)
-      if (text !== "") screen.err(text)
+  const lines = progress(screen.live ?? null)
+  const write = (text: (now: number) => string) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const written = text(now)
+      if (written !== "") screen.err(written)
     })
-  const end = Effect.sync(() => {
-    const text = lines.end()
-    if (text !== "") screen.err(text)
-  })
-  return run(report).pipe(
+  const report = (event: Report) => {
+    if (event._tag === "Started") ({ id } = event)
+    return write((now) => lines.event(event, now))
+  }
+  const ticking = Effect.forever(
+    Effect.andThen(
+      Effect.sleep(tickEvery),
+      write((now) => lines.tick(now))
+    )
+  )
+  const end = write((now) => lines.end(now))
+  return (screen.live ? Effect.raceFirst(run(report), ticking) : run(report)).pipe(
     Effect.ensuring(end),
     Effect.flatMap((result) => Effect.map(resultText(result, output), (text) => screen.out(text))),
     Effect.onInterrupt(() =>

@@ -10,9 +10,14 @@ export const Report = Schema.Union([
   /** The operation is journalled and holds the app: from here on it can be resumed. */
   TaggedStruct("Started", { id: String, verb: String, app: String, effects: Schema.Array(String) }),
   TaggedStruct("Step", { index: Natural, of: Natural, what: String }),
-  /** What holds a replica up now. */
-  TaggedStruct("Waiting", { replica: String, for: String }),
-  /** One stage of a replica is over: `claim`, `scheduled a`, `ready`, `removed`, `afterAdd` … */
+  /** What holds a replica up now; null: nothing any more. */
+  TaggedStruct("Waiting", { replica: String, for: NullOr(String) }),
+  /** How many replicas wait until it is their turn. */
+  TaggedStruct("Queued", { count: Natural }),
+  /**
+   * One stage of a replica is over: `claim` (its claims are bound), `scheduled a`, `started`, `ready`,
+   * `removed`, `afterAdd` … `millis` since the stage before it, or since its turn came.
+   */
   TaggedStruct("Replica", { replica: String, stage: String, millis }),
   /** Something that people should know, and that stops nothing. */
   TaggedStruct("Note", { message: String }),
@@ -20,9 +25,10 @@ export const Report = Schema.Union([
 ])
 export type Report = typeof Report.Type
 
-/** How long each stage of one replica took. */
+/** How long each stage of one replica took, and all of them together. */
 export const ReplicaTimes = Struct({
   replica: String,
+  millis,
   stages: Schema.Array(Struct({ stage: String, millis }))
 })
 
@@ -48,6 +54,7 @@ export const timesOf = (reports: ReadonlyArray<Report>): (typeof OperationResult
   const stages = reports.flatMap((report) => (report._tag === "Replica" ? [report] : []))
   return [...Map.groupBy(stages, (stage) => stage.replica)].map(([replica, mine]) => ({
     replica,
-    stages: mine.map(({ stage, millis }) => ({ stage, millis }))
+    millis: Math.round(mine.reduce((sum, stage) => sum + stage.millis, 0)),
+    stages: mine.map(({ stage, millis }) => ({ stage, millis: Math.round(millis) }))
   }))
 }

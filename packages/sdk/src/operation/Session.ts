@@ -15,7 +15,7 @@ export const session = (plan: Plan<unknown>, options: RunOptions): Effect.Effect
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
     const told = yield* Ref.make<ReadonlyArray<Report>>([])
-    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
+    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Math.round(Number(now - began) / 1e6))
     const report: At["report"] = (event) =>
       Effect.andThen(
         event._tag === "Replica" || event._tag === "Note"

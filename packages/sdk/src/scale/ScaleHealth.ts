@@ -63,8 +63,11 @@ const patientlyUntil = (
     const asking = Effect.gen(function* () {
       while (true) {
         const amiss = yield* patiently(ask)
-        if (amiss === null) return
         const before = yield* Ref.getAndSet(last, amiss)
+        if (before !== null && before.replica !== amiss?.replica) {
+          yield* at.report({ _tag: "Waiting", replica: before.replica, for: null })
+        }
+        if (amiss === null) return
         if (before?.for !== amiss.for || before.replica !== amiss.replica) {
           yield* at.report({ _tag: "Waiting", ...amiss })
         }

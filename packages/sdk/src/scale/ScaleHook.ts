@@ -107,6 +107,7 @@ export const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluste
     const pod = yield* podOf(call, member)
     yield* Fences.check(at.fence)
     yield* at.intend(pod.metadata.uid ?? null)
+    yield* at.report({ _tag: "Waiting", replica: member.pod, for: call.name })
     const began = yield* Clock.monotonicTimeNanos
     // Asked again once the connection stands: an exec cannot carry the token.
     const outcome = yield* Effect.tapError(run(call.hook, member, Fences.check(at.fence)), () =>

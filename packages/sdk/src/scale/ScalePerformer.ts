@@ -2,10 +2,8 @@
  * How each step of scaling is done, and undone. Every step looks first: what is done already, by this
  * caller or by one that died, is found done.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Match from "effect/Match"
-import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
@@ -24,9 +22,9 @@ import { guard, healthy } from "./ScaleHealth.ts"
 import { isOwed, memberOf, perform as performHook, stepDown, type Verdict } from "./ScaleHook.ts"
 import { purge } from "./ScalePurge.ts"
 import { basisOf } from "./ScalePlan.ts"
+import { settle } from "./ScaleSettle.ts"
 import { describe, ScalePlan, type ScaleStep } from "./ScaleStep.ts"
 import { keepVolumes, releaseVolumes } from "./ScaleVolumes.ts"
-import * as Wait from "./ScaleWait.ts"
 import type { Retention } from "../Topology.ts"
 
 /** The count to go back to, kept on a StatefulSet that was scaled to zero. */
@@ -96,94 +94,28 @@ const overwritten = (at: At, is: number, wanted: number) =>
     "find who writes it: `kubectl stateful describe` names autoscalers, GitOps tools and operators"
   )
 
-const ordinals = (first: number, count: number): ReadonlyArray<number> =>
-  Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
-
-/** Waits until the pods of a count are ready, and those beyond it gone; tells each replica's stages. */
-const settle = (
+/** Waits until the pods of a count are ready and healthy, and those beyond it gone. */
+const arrive = (
   at: At,
   set: StatefulSet,
-  count: number,
+  to: number,
   from: number,
   manner: Manner
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
+    yield* settle(at, set, {
+      from,
+      to,
+      stepTimeout: manner.stepTimeout,
+      vain: (now) =>
+        replicasOf(now) === replicasOf(set) ? null : overwritten(at, replicasOf(now), replicasOf(set))
+    })
     const { start } = wanted(set)
-    const name = (ordinal: number) => `${at.fence.name}-${ordinal}`
-    const began = yield* Clock.monotonicTimeNanos
-    const told = yield* Ref.make<ReadonlySet<string>>(new Set())
-    const tell = (replica: string, stage: string) =>
-      Effect.gen(function* () {
-        const key = `${replica} ${stage}`
-        const known = yield* Ref.getAndUpdate(told, (before) => new Set([...before, key]))
-        if (known.has(key)) return
-        const millis = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6
-        yield* at.report({ _tag: "Replica", replica, stage, millis })
-      })
-    const moved = Array.from(
-      { length: Math.abs(count - from) },
-      (_, index) => start + Math.min(count, from) + index
-    )
-    const known = yield* Ref.make<ReadonlySet<number>>(new Set())
-    // Ready is not yet available: the controller counts that by its own clock.
-    const slow = (set.spec.minReadySeconds ?? 0) > 0
-    yield* Wait.until(
-      at,
-      (pods, now) => {
-        const blockers = ordinals(start, Math.min(count, from))
-          .filter(
-            (ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal))
-          )
-          .map((ordinal) => ({
-            replica: name(ordinal),
-            for: `${Wait.pending(pods.get(ordinal))}; OrderedReady waits for it`
-          }))
-        if (count < from) {
-          const leaving = [...pods.keys()].filter((ordinal) => ordinal >= start + count)
-          return leaving.length === 0
-            ? Wait.notice(now)
-            : [...blockers, ...leaving.map((ordinal) => ({ replica: name(ordinal), for: "its pod to end" }))]
-        }
-        const coming = moved
-          .filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
-          .map((ordinal) => ({ replica: name(ordinal), for: Wait.pending(pods.get(ordinal)) }))
-        const { availableReplicas = 0 } = now.status ?? {}
-        return coming.length === 0 && slow && (availableReplicas ?? 0) < count
-          ? [
-              {
-                replica: at.fence.name,
-                for: `minReadySeconds: ${availableReplicas ?? 0} of ${count} available`
-              }
-            ]
-          : coming.length === 0
-            ? []
-            : [...blockers, ...coming]
-      },
-      {
-        stepTimeout: manner.stepTimeout ?? Wait.defaultStepTimeout,
-        seen: (pods) =>
-          Effect.gen(function* () {
-            for (const ordinal of moved) {
-              const pod = pods.get(ordinal)
-              if (count > from && pod?.spec.nodeName)
-                yield* tell(name(ordinal), `scheduled ${pod.spec.nodeName}`)
-              if (count > from && Wait.isReady(pod)) yield* tell(name(ordinal), "ready")
-              const before = yield* Ref.get(known)
-              if (count < from && pod === undefined && before.has(ordinal))
-                yield* tell(name(ordinal), "removed")
-              if (pod !== undefined) yield* Ref.update(known, (all) => new Set([...all, ordinal]))
-            }
-          }),
-        vain: (now) =>
-          replicasOf(now) === replicasOf(set) ? null : overwritten(at, replicasOf(now), replicasOf(set))
-      }
-    )
-    if (count > from) {
-      yield* Effect.forEach(moved, (ordinal) => healthy(at, memberOf(set, ordinal), manner), {
-        concurrency: 8,
-        discard: true
-      })
-    }
+    const coming = Array.from({ length: Math.max(0, to - from) }, (_, index) => start + from + index)
+    yield* Effect.forEach(coming, (ordinal) => healthy(at, memberOf(set, ordinal), manner), {
+      concurrency: 8,
+      discard: true
+    })
   })
 
 const moveTo = (
@@ -204,7 +136,7 @@ const moveTo = (
       (replicas) => replicas === from || there(replicas),
       step.remember
     )
-    yield* settle(at, set, to, from, manner)
+    yield* arrive(at, set, to, from, manner)
   })
 
 const moveBack = (at: At, step: { readonly from: number; readonly to: number }, manner: Manner) =>
@@ -219,7 +151,7 @@ const moveBack = (at: At, step: { readonly from: number; readonly to: number }, 
     const set = there(now)
       ? before
       : yield* setReplicas(at, from, there, (replicas) => replicas === now || there(replicas), null)
-    yield* settle(at, set, replicasOf(set), up ? to : Math.min(to, replicasOf(set)), manner)
+    yield* arrive(at, set, replicasOf(set), up ? to : Math.min(to, replicasOf(set)), manner)
   })
 
 /** Whether the member is one that the count, as it is now, still asks for. */

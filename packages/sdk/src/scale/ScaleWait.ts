@@ -66,6 +66,8 @@ export const pending = (pod: Pod | undefined): string => {
 export interface Lack {
   readonly replica: string
   readonly for: string
+  /** Whether its turn has not come: it is counted rather than told. */
+  readonly queued?: boolean
 }
 
 /** Missing until the controller has seen the last change: its status is of before. */
@@ -110,7 +112,27 @@ export const until = (
     const lacks = yield* Ref.make<ReadonlyArray<Lack>>([])
     const pods = yield* Ref.make<Pods | null>(null)
     const moved = yield* Ref.make(yield* Clock.monotonicTimeNanos)
-    const told = yield* Ref.make("")
+    const told = new Map<string, string>()
+    let queued = 0
+
+    /** What has changed of what is waited for. */
+    const report = (missing: ReadonlyArray<Lack>) =>
+      Effect.gen(function* () {
+        const now = new Map(missing.flatMap((lack) => (lack.queued ? [] : [[lack.replica, lack.for]])))
+        for (const replica of [...told.keys()].filter((each) => !now.has(each))) {
+          told.delete(replica)
+          yield* at.report({ _tag: "Waiting", replica, for: null })
+        }
+        for (const [replica, reason] of now) {
+          if (told.get(replica) === reason) continue
+          told.set(replica, reason)
+          yield* at.report({ _tag: "Waiting", replica, for: reason })
+        }
+        const count = missing.length - now.size
+        if (count === queued) return
+        queued = count
+        yield* at.report({ _tag: "Queued", count })
+      })
 
     const look = Effect.gen(function* () {
       const known = yield* Ref.get(pods)
@@ -131,11 +153,8 @@ export const until = (
       ) {
         yield* Ref.set(moved, yield* Clock.monotonicTimeNanos)
       }
-      const [first] = missing
-      if (first === undefined) return true
-      const line = `${first.replica} ${first.for}`
-      if ((yield* Ref.getAndSet(told, line)) !== line) yield* at.report({ _tag: "Waiting", ...first })
-      return false
+      yield* report(missing)
+      return missing.length === 0
     })
 
     const watching = Resource.watchList(Resource.pods, { ...selection(current), relistEvery: "30 seconds" })

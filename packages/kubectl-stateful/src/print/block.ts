@@ -1,0 +1,148 @@
+/**
+ * Progress on a terminal: the step, and a line a replica with its stages and what it waits for. The
+ * block is rewritten in place, and never taller or wider than the terminal: what has scrolled off or
+ * wrapped could not be erased.
+ */
+import { format } from "@kubectl-stateful/sdk/operation/Timeout"
+import { type Progress, reportLine, type Size } from "./report.ts"
+import { columnsOf, type Visible, visible } from "./terminal.ts"
+
+interface Row {
+  readonly name: string
+  readonly stages: Array<string>
+  waits: string | null
+  /** When the stage began that it is in. */
+  since: number
+}
+
+/** Cut at the end, with a mark that it was. */
+const cut = (text: string, columns: number): Visible => {
+  let shown = visible(text)
+  if (columnsOf(shown) <= columns) return shown
+  const letters = Array.from(shown)
+  while (letters.length > 0 && columnsOf(shown) > columns) {
+    letters.pop()
+    shown = visible(`${letters.join("")}…`)
+  }
+  return shown
+}
+
+/** `db-3   claim 1.2s   scheduled node-a 40ms   container app ContainerCreating   2.1s`. */
+const rowText = ({ name, stages, waits, since }: Row, now: number | null, columns: number): Visible => {
+  // Of the stages that are over, the last ones; of the time, as much as a wait has taken.
+  const time = now === null || waits === null ? "" : `   ${format(Math.max(0, now - since))}`
+  for (let from = 0; from <= stages.length; from += 1) {
+    const parts = [name, ...stages.slice(from), ...(waits === null ? [] : [waits])].join("   ")
+    const isLast = from === stages.length - (waits === null ? 1 : 0)
+    if (isLast || columnsOf(visible(parts)) + time.length <= columns) {
+      return visible(`${cut(parts, columns - time.length)}${time}`)
+    }
+  }
+  return cut(name, columns)
+}
+
+/** Up to the block's first line, and everything from there on erased. */
+const erase = (height: number): string => (height === 0 ? "" : `\u001b[${height}A\r\u001b[J`)
+
+/** The block, on a terminal of that size. */
+export const block = (terminal: () => Size): Progress => {
+  const rows = new Map<string, Row>()
+  let step: string | null = null
+  let queued = 0
+  let height = 0
+  let painted = ""
+
+  /** Rows that nothing is waited for leave first, the oldest first: they stay above for good. */
+  const settle = (room: number): ReadonlyArray<Row> => {
+    const over = [...rows.values()].filter((row) => row.waits === null)
+    const leaving = over.slice(0, Math.max(0, rows.size - room))
+    for (const row of leaving) rows.delete(row.name)
+    return leaving
+  }
+
+  const paint = (above: ReadonlyArray<string>, now: number): string => {
+    const { columns, rows: most } = terminal()
+    // The last column stays free, where some terminals wrap; the last row is where the cursor rests.
+    const width = Math.max(1, columns - 1)
+    const room = Math.max(1, most - 1)
+    const heads = step === null ? [] : [cut(step, width)]
+    const over = settle(Math.max(0, room - heads.length - 1)).map((row) => rowText(row, null, width))
+    const shown = [...rows.values()].slice(0, Math.max(0, room - heads.length - 1))
+    const more = queued + rows.size - shown.length
+    const body = [
+      ...heads,
+      ...shown.map((row) => rowText(row, now, width)),
+      ...(more === 0 ? [] : [cut(`and ${more} more`, width)])
+    ].slice(0, room)
+    const text = body.map((line) => `${line}\n`).join("")
+    if (above.length === 0 && over.length === 0 && text === painted) return ""
+    // What stays may wrap: it is not erased any more.
+    const kept = [...above, ...over].map((line) => `${line}\n`).join("")
+    const written = `${erase(height)}${kept}${text}`
+    height = body.length
+    painted = text
+    return written
+  }
+
+  const rowOf = (name: string, now: number): Row => {
+    const row = rows.get(name) ?? { name, stages: [], waits: null, since: now }
+    rows.set(name, row)
+    return row
+  }
+
+  /** A row is dropped that has nothing to tell: it only held up others. */
+  const release = (row: Row): void => {
+    row.waits = null
+    if (row.stages.length === 0) rows.delete(row.name)
+  }
+
+  return {
+    event: (report, now) => {
+      switch (report._tag) {
+        case "Step":
+          step = reportLine(report)
+          for (const row of rows.values()) release(row)
+          queued = 0
+          return paint([], now)
+        case "Waiting": {
+          const row = rowOf(report.replica, now)
+          if (report.for === null) release(row)
+          else {
+            if (row.waits === null) row.since = now
+            row.waits = report.for
+          }
+          return paint([], now)
+        }
+        case "Queued":
+          queued = report.count
+          return paint([], now)
+        case "Replica": {
+          const row = rowOf(report.replica, now)
+          row.stages.push(`${report.stage} ${format(report.millis)}`)
+          row.since = now
+          return paint([], now)
+        }
+        case "Started":
+        case "Note":
+        case "Ended": {
+          const line = reportLine(report)
+          return line === null ? "" : paint([line], now)
+        }
+        default:
+          return report satisfies never
+      }
+    },
+    tick: (now) => (height === 0 ? "" : paint([], now)),
+    end: () => {
+      const width = Math.max(1, terminal().columns - 1)
+      const text = [...rows.values()].map((row) => `${rowText(row, null, width)}\n`).join("")
+      const written = `${erase(height)}${text}`
+      rows.clear()
+      step = null
+      queued = 0
+      height = 0
+      painted = ""
+      return written
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The wait after a change of the count: until its pods are ready, or gone. Tells what each replica
+ * waits for, and how long each of its stages took: claim, scheduled, started, ready, removed.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import type { Pod } from "../kind/Pod.ts"
+import type { PersistentVolumeClaim } from "../kind/Storage.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import { patiently } from "../operation/Ensure.ts"
+import type { OperationError } from "../operation/OperationError.ts"
+import type { At, Failure } from "../operation/Performer.ts"
+import { wanted } from "../Ordinal.ts"
+import { claimsOf } from "./ScaleClaims.ts"
+import * as Wait from "./ScaleWait.ts"
+
+/** How often claims are looked at while a replica has none or waits for a node, in milliseconds. */
+const claimsEvery = 500
+
+const ordinals = (first: number, count: number): ReadonlyArray<number> =>
+  Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
+
+/** Whether each container runs: what comes before readiness. */
+const isStarted = (pod: Pod): boolean => {
+  const statuses = pod.status?.containerStatuses ?? []
+  return statuses.length > 0 && statuses.every((one) => one.ready === true || Boolean(one.state?.running))
+}
+
+/** The claims that a replica is to have, as far as they are there. */
+type Claims = ReadonlyMap<string, PersistentVolumeClaim>
+
+const claimNames = (set: StatefulSet, replica: string): ReadonlyArray<string> =>
+  (set.spec.volumeClaimTemplates ?? []).map((template) => `${template.metadata.name}-${replica}`)
+
+const unbound = (set: StatefulSet, claims: Claims, replica: string): ReadonlyArray<string> =>
+  claimNames(set, replica).filter((name) => claims.get(name)?.status?.phase !== "Bound")
+
+/** What a replica that is to come waits for, in one line. */
+const pendingOf = (set: StatefulSet, claims: Claims, replica: string, pod: Pod | undefined): string => {
+  const reason = Wait.pending(pod)
+  // With a class that waits for its first consumer, a claim waits for the node and not the pod for it.
+  if (pod === undefined || pod.spec.nodeName) return reason
+  if (reason.startsWith("Unschedulable") && !/PersistentVolumeClaim/i.test(reason)) return reason
+  const claim = claims.get(unbound(set, claims, replica)[0] ?? "")
+  if (claim !== undefined) return `claim ${claim.metadata.name} ${claim.status?.phase ?? "Pending"}`
+  return reason === "Pending" ? "a node" : reason
+}
+
+export interface Change {
+  readonly from: number
+  readonly to: number
+  readonly stepTimeout: number | undefined
+  /** Why waiting is in vain; null: it is not. */
+  readonly vain: (now: StatefulSet) => OperationError | null
+}
+
+/** When each replica came to its turn, or ended its last stage; and the stages that were told. */
+const stages = (at: At, elapsed: Effect.Effect<number>) => {
+  const since = new Map<string, number>()
+  const told = new Set<string>()
+  const begin = (key: string) =>
+    Effect.map(elapsed, (now) => {
+      if (!since.has(key)) since.set(key, now)
+    })
+  /** Ends a stage: `kind` once for a replica, told in the words of `stage`. */
+  const end = (replica: string, kind: string, stage = kind) =>
+    Effect.gen(function* () {
+      const key = `${replica} ${kind}`
+      if (told.has(key)) return
+      told.add(key)
+      const now = yield* elapsed
+      const began = (kind === "claim" ? since.get(key) : undefined) ?? since.get(replica) ?? now
+      since.set(replica, now)
+      yield* at.report({ _tag: "Replica", replica, stage, millis: now - began })
+    })
+  return {
+    turn: begin,
+    claimed: (replica: string) => begin(`${replica} claim`),
+    end,
+    isTold: (replica: string, kind: string) => told.has(`${replica} ${kind}`)
+  }
+}
+
+/** Waits until the pods of a count are ready, and those beyond it gone. */
+export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { from, to } = change
+    const up = to > from
+    const { start } = wanted(set)
+    const name = (ordinal: number) => `${at.fence.name}-${ordinal}`
+    const moved = ordinals(start + Math.min(to, from), Math.abs(to - from))
+    const began = yield* Clock.monotonicTimeNanos
+    const { turn, claimed, end, isTold } = stages(
+      at,
+      Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
+    )
+    const hasClaims = up && claimNames(set, "").length > 0
+    // Those that end before the first look were there too.
+    const known = new Set(moved.filter((ordinal) => ordinal < start + (set.status?.replicas ?? 0)))
+    let claims: Claims = new Map()
+    let latest: Wait.Pods = new Map()
+    const [next] = up ? moved : moved.toReversed()
+    if (next !== undefined) yield* turn(name(next))
+
+    const coming = (pods: Wait.Pods) =>
+      Effect.gen(function* () {
+        let isFirst = true
+        for (const ordinal of moved) {
+          const replica = name(ordinal)
+          const pod = pods.get(ordinal)
+          if (pod !== undefined || isFirst) yield* turn(replica)
+          if (!Wait.isReady(pod)) isFirst = false
+          if (!pod?.spec.nodeName) continue
+          // A pod has a node only once its claims are bound.
+          if (hasClaims) yield* end(replica, "claim")
+          yield* end(replica, "scheduled", `scheduled ${pod.spec.nodeName}`)
+          if (isStarted(pod) || Wait.isReady(pod)) yield* end(replica, "started")
+          if (Wait.isReady(pod)) yield* end(replica, "ready")
+        }
+      })
+
+    const leaving = (pods: Wait.Pods) =>
+      Effect.gen(function* () {
+        let isFirst = true
+        for (const ordinal of moved.toReversed()) {
+          const pod = pods.get(ordinal)
+          if (pod === undefined) {
+            if (known.has(ordinal)) yield* end(name(ordinal), "removed")
+            continue
+          }
+          known.add(ordinal)
+          if (isFirst || pod.metadata.deletionTimestamp) yield* turn(name(ordinal))
+          isFirst = false
+        }
+      })
+
+    /** Only while it can tell anything: a pod with a node has its claims. */
+    const watchClaims = Effect.gen(function* () {
+      while (moved.some((ordinal) => !isTold(name(ordinal), "claim"))) {
+        if (moved.some((ordinal) => !isTold(name(ordinal), "claim") && !latest.get(ordinal)?.spec.nodeName)) {
+          claims = yield* patiently(claimsOf(set))
+          for (const replica of moved.map(name)) {
+            if (claimNames(set, replica).some((claim) => !claims.has(claim))) continue
+            yield* claimed(replica)
+            if (unbound(set, claims, replica).length === 0) yield* end(replica, "claim")
+          }
+        }
+        yield* Effect.sleep(claimsEvery)
+      }
+      return yield* Effect.never
+    })
+
+    const judge: Wait.Judge = (pods, now) => {
+      const blockers = ordinals(start, Math.min(to, from))
+        .filter((ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal)))
+        .map((ordinal) => ({
+          replica: name(ordinal),
+          for: `${Wait.pending(pods.get(ordinal))}; OrderedReady waits for it`
+        }))
+      if (!up) {
+        const left = [...pods].filter(([ordinal]) => ordinal >= start + to).toSorted(([a], [b]) => b - a)
+        return left.length === 0
+          ? Wait.notice(now)
+          : [
+              ...blockers,
+              ...left.map(([ordinal, pod], index) => ({
+                replica: name(ordinal),
+                for: "its pod to end",
+                queued: index > 0 && !pod.metadata.deletionTimestamp
+              }))
+            ]
+      }
+      const lacking = moved.filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
+      if (lacking.length > 0) {
+        return [
+          ...blockers,
+          ...lacking.map((ordinal, index) => ({
+            replica: name(ordinal),
+            for: pendingOf(set, claims, name(ordinal), pods.get(ordinal)),
+            queued: !pods.has(ordinal) && (index > 0 || blockers.length > 0)
+          }))
+        ]
+      }
+      // Ready is not yet available: the controller counts that by its own clock.
+      const available = now.status?.availableReplicas ?? 0
+      return (set.spec.minReadySeconds ?? 0) > 0 && available < to
+        ? [{ replica: at.fence.name, for: `minReadySeconds: ${available} of ${to} available` }]
+        : []
+    }
+
+    const waiting = Wait.until(at, judge, {
+      stepTimeout: change.stepTimeout ?? Wait.defaultStepTimeout,
+      seen: (pods) => {
+        latest = pods
+        return up ? coming(pods) : leaving(pods)
+      },
+      vain: change.vain
+    })
+    yield* hasClaims ? Effect.raceFirst(waiting, watchClaims) : waiting
+  })
