@@ -252,13 +252,13 @@ const takeUp = <Step>(
   Effect.gen(function* () {
     const { plan } = yield* Journal.find(at.namespace, at.id)
     const here = yield* session(plan, options)
-    yield* preflight(plan.access)
     const token = yield* runToken(plan.id)
     const claimant = { namespace: plan.app.namespace, app: plan.app.name, token, identity: options.identity }
     const body = Effect.flatMap(Journal.find(at.namespace, at.id), (entry) =>
       goOn(entry, performer, direction, claimant, here)
     )
-    const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false }, body)
+    const before = preflight(plan.access)
+    const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false, before }, body)
     return yield* Turn.within(options.timeout ?? null, `operation ${plan.id}`, turn)
   })
 

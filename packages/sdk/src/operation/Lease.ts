@@ -16,9 +16,9 @@ import { because, OperationError } from "./OperationError.ts"
 import * as Resource from "../Resource.ts"
 
 /** How often a holder renews, in milliseconds. */
-export const renewEvery = 500
+export const renewEvery = 400
 /** A holder that was not seen to renew for so long is taken for dead, in milliseconds. */
-export const silence = 1500
+export const silence = 1200
 
 const Body = Schema.Struct({
   metadata: Schema.Struct({ uid: Schema.String, resourceVersion: Schema.String }),
@@ -95,16 +95,24 @@ const livingHolder = (claimant: Claimant): Effect.Effect<OperationError | null, 
     return null
   })
 
+export interface Acquiring {
+  /** Do not wait for the silence of a holder. */
+  readonly takeOver: boolean
+  /** What has to succeed before the Lease is written, done while a holder's silence is waited for. */
+  readonly before?: Effect.Effect<void, ClusterError | OperationError, Cluster>
+}
+
 /** Makes this caller the holder, once nobody else is or `takeOver` says that nobody else may be. */
 export const acquire = (
   claimant: Claimant,
-  options: { readonly takeOver: boolean }
+  options: Acquiring
 ): Effect.Effect<void, ClusterError | OperationError, Cluster> =>
   Effect.gen(function* () {
-    if (!options.takeOver) {
-      const holder = yield* livingHolder(claimant)
-      if (holder !== null) yield* Effect.fail(holder)
-    }
+    const [holder] = yield* Effect.all(
+      [options.takeOver ? Effect.succeed(null) : livingHolder(claimant), options.before ?? Effect.void],
+      { concurrency: 2 }
+    )
+    if (holder !== null) yield* Effect.fail(holder)
     let before: string | null = null
     yield* ensure<Body | null>({
       look: look(claimant),

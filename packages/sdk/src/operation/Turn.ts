@@ -81,7 +81,7 @@ export const make = (fence: Fence, entry: Ref.Ref<Journal.Entry>): Turn => {
 /** Takes the Lease for as long as `body` runs; loses it as soon as somebody else has it. */
 export const holding = <A, R>(
   claimant: Lease.Claimant,
-  options: { readonly takeOver: boolean },
+  options: Lease.Acquiring,
   body: Effect.Effect<A, ClusterError | OperationError, R>
 ): Effect.Effect<A, ClusterError | OperationError, R | Cluster> =>
   Effect.andThen(Lease.acquire(claimant, options), Effect.raceFirst(body, Lease.renew(claimant))).pipe(
