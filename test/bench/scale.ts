@@ -98,6 +98,13 @@ const rows = (quick: boolean): ReadonlyArray<Row> => {
       bound: 0.6
     },
     {
+      work: `0 to ${twenty} on kwok, provisioning 2 s, readiness 0.5 s, against a loop`,
+      shape: { name: "loopslow", fake: slow, storageClass: "slow-immediate" },
+      to: twenty,
+      against: stepwise,
+      bound: 0.6
+    },
+    {
       work: `0 to ${twenty} on kwok, one claim that binds at once, against a loop`,
       shape: { name: "loopahead", fake: fast, storageClass: immediate },
       to: twenty,

@@ -128,7 +128,11 @@ const moveTo = (
     const up = to > from
     const before = yield* Fences.check(at.fence)
     const there = (replicas: number) => (up ? replicas >= to : replicas <= to)
-    if (!up && !there(replicasOf(before))) yield* guard(at, before, from, to, manner)
+    const now = replicasOf(before)
+    // The next change was made, by whoever waited for this one. A hook in between needs its own look.
+    const { beforeRemove, afterAdd } = manner.profile ?? {}
+    if ((up ? now > to : now < to) && beforeRemove === undefined && afterAdd === undefined) return
+    if (!up && !there(now)) yield* guard(at, before, from, to, manner)
     const set = yield* setReplicas(
       at,
       to,
