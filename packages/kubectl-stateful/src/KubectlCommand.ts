@@ -73,13 +73,14 @@ export abstract class KubectlCommand extends Command {
         process.exit(exitCodes[signal])
       }
     }
-    // Nobody can read any more.
+    // Nobody can read any more, or a disk is full.
     const onOutputError = () => {
       process.exitCode = 1
       abort.abort()
     }
     process.on("SIGINT", stop).on("SIGTERM", stop)
     process.stdout.on("error", onOutputError)
+    process.stderr.on("error", onOutputError)
     try {
       const exit = await perform(effect, abort.signal)
       if (Exit.isFailure(exit) && !(abort.signal.aborted && Cause.hasInterrupts(exit.cause))) {

@@ -107,6 +107,8 @@ export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
       .removeAllListeners("error")
       .once("error", onOutputError)
       .on("error", () => {})
+    // Without a listener what cannot be said ends the process on the spot.
+    process.stderr.removeAllListeners("error").on("error", () => (process.exitCode = 1))
     const config = await Config.load({
       root: plugin.root,
       pjson,

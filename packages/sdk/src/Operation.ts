@@ -187,7 +187,7 @@ export const execute = <Step>(
       return yield* turnOn(entry, plan, performer, "forward", how)
     })
     const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false }, body)
-    return yield* Turn.within(options.timeout ?? null, `operation ${plan.id}`, turn)
+    return yield* Turn.within(options.timeout ?? null, plan.id, here.isBegun, turn)
   })
 
 /** Whether the StatefulSet of the plan is not there any more; a namesake is another one. */
@@ -259,7 +259,7 @@ const takeUp = <Step>(
     )
     const before = preflight(plan.access)
     const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false, before }, body)
-    return yield* Turn.within(options.timeout ?? null, `operation ${plan.id}`, turn)
+    return yield* Turn.within(options.timeout ?? null, plan.id, Effect.succeed(true), turn)
   })
 
 /** Goes on with an interrupted operation, from any machine; an abort that was begun is gone on with as an abort. */

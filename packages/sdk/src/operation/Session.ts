@@ -8,6 +8,8 @@ import { type OperationResult, type Report, timesOf } from "./Report.ts"
 
 export interface Session {
   readonly report: At["report"]
+  /** Whether the operation has begun: from then on it can be resumed. */
+  readonly isBegun: Effect.Effect<boolean>
   readonly result: (outcome: OperationResult["outcome"], id: string | null) => Effect.Effect<OperationResult>
 }
 
@@ -18,13 +20,14 @@ export const session = (plan: Plan<unknown>, options: RunOptions): Effect.Effect
     const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Math.round(Number(now - began) / 1e6))
     const report: At["report"] = (event) =>
       Effect.andThen(
-        event._tag === "Replica" || event._tag === "Note"
+        event._tag === "Started" || event._tag === "Replica" || event._tag === "Note"
           ? Ref.update(told, (before) => [...before, event])
           : Effect.void,
         options.report?.(event) ?? Effect.void
       )
     return {
       report,
+      isBegun: Effect.map(Ref.get(told), (events) => events.some((event) => event._tag === "Started")),
       result: Effect.fnUntraced(function* (outcome, id) {
         const millis = yield* elapsed
         const reports = yield* Ref.get(told)

@@ -145,15 +145,20 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
   })
 }
 
-/** The overall limit. */
+/** The overall limit of an operation; its error says how to go on where there is something to go on with. */
 export const within = <A, E, R>(
   milliseconds: number | null,
-  what: string,
+  id: string,
+  isOpen: Effect.Effect<boolean>,
   effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | OperationError, R> =>
+): Effect.Effect<A, E | OperationError | ClusterError, R> =>
   milliseconds === null
     ? effect
     : Effect.timeoutOrElse(effect, {
         duration: milliseconds,
-        orElse: () => Effect.fail(because("TimedOut", `${what}: not done within ${milliseconds / 1000}s`))
+        orElse: () =>
+          Effect.flatMap(isOpen, (open) => {
+            const error = because("TimedOut", `operation ${id}: not done within ${milliseconds / 1000}s`)
+            return Effect.fail(open ? resumable(error, id) : error)
+          })
       })

@@ -1,0 +1,292 @@
+/** The real program on a served sandbox, on days when something around it fails in mid-run. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import { execFileSync, spawn } from "node:child_process"
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { connect, createServer, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
+import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
+import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import { kubeconfig } from "../../packages/sdk/src/sandbox/serve/Kubeconfig.ts"
+import { serve } from "../../packages/sdk/src/sandbox/serve/Server.ts"
+import { root } from "../house/sources.ts"
+import { withCluster } from "../simulation/world.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-bad-days-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const home = join(root, "packages", "kubectl-stateful")
+const bin = join(folder, "bin", "kubectl-stateful")
+// As it is shipped, which also starts faster than the sources.
+beforeAll(() => {
+  execFileSync(process.execPath, [join(home, "build.ts"), join(folder, "dist")])
+  cpSync(join(home, "bin"), join(folder, "bin"), { recursive: true })
+  cpSync(join(home, "package.json"), join(folder, "package.json"))
+}, 20_000)
+
+const db = {
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name: "db", namespace: "shop" },
+  spec: {
+    replicas: 1,
+    serviceName: "db",
+    selector: { matchLabels: { app: "db" } },
+    template: {
+      metadata: { labels: { app: "db" } },
+      spec: { containers: [{ name: "main", image: "app" }] }
+    }
+  }
+}
+
+/** The way to the server, which can be cut. */
+const newRoad = async (port: number) => {
+  const open = new Set<Socket>()
+  let isCut = false
+  const server = createServer((near) => {
+    if (isCut) {
+      near.destroy()
+      return
+    }
+    const far = connect(port, "127.0.0.1")
+    for (const [from, to] of [
+      [near, far],
+      [far, near]
+    ] as const) {
+      open.add(from)
+      from.pipe(to)
+      from.on("error", () => {})
+      from.once("close", () => {
+        open.delete(from)
+        to.destroy()
+      })
+    }
+  })
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+  const address = server.address()
+  const destroy = () => {
+    for (const socket of open) socket.destroy()
+  }
+  return {
+    port: typeof address === "object" ? (address?.port ?? 0) : 0,
+    cut: () => {
+      isCut = true
+      destroy()
+    },
+    mend: () => void (isCut = false),
+    close: () => {
+      server.close()
+      destroy()
+    }
+  }
+}
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** What a shell makes of `RUN`, which is the program with its arguments. */
+const start = (file: string, argv: ReadonlyArray<string>, shell = "exec RUN") => {
+  const words = [process.execPath, bin, ...argv].map((word) => `'${word}'`).join(" ")
+  const child = spawn("bash", ["-c", shell.replace("RUN", words)], {
+    env: { PATH: process.env["PATH"], HOME: folder, KUBECONFIG: file, USER: "ann" },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const said = { out: "", err: "" }
+  child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()))
+  child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()))
+  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, ...said })))
+  return { kill: (signal: NodeJS.Signals) => child.kill(signal), ended }
+}
+
+/** A shop whose `db` has one replica; the second gets ready only when the test says so. */
+const newShop = async () => {
+  const scope = Effect.runSync(Scope.make())
+  const gate = { open: false }
+  const { sandbox, served } = await Effect.runPromise(
+    Effect.gen(function* () {
+      const isReady = ({ pod }: { readonly pod: { readonly metadata: { readonly name: string } } }) =>
+        gate.open || pod.metadata.name === "db-0"
+      const sandbox = yield* make({ namespaces: ["shop"], startMillis: 10, programs: () => ({ isReady }) })
+      sandbox.create(db)
+      return { sandbox, served: yield* serve(sandbox) }
+    }).pipe(Scope.provide(scope))
+  )
+  const road = await newRoad(Number(new URL(served.url).port))
+  const file = join(folder, `kubeconfig-${road.port}`)
+  const text = await Effect.runPromise(
+    kubeconfig({ ...served, url: `https://127.0.0.1:${road.port}` }, "shop")
+  )
+  writeFileSync(file, text, { mode: 0o600 })
+  const replicas = () => sandbox.store.get(statefulsets, "shop", "db")?.spec.replicas
+  const journals = () => Effect.runPromise(withCluster(sandbox.cluster)(Journal.list("shop", "db")))
+  return {
+    gate,
+    road,
+    journals,
+    replicas,
+    start: (argv: ReadonlyArray<string>, shell?: string) => start(file, argv, shell),
+    /** The token is taken for no other's until the answer is called. */
+    expire: () => {
+      const [login] = served.logins
+      const { token } = login
+      Object.assign(login, { token: "another" })
+      return () => Object.assign(login, { token })
+    },
+    /** Once the count is changed, the program waits for a pod that is not ready. */
+    begun: async () => {
+      while (replicas() !== 2) await sleep(20)
+      await sleep(200)
+    },
+    [Symbol.asyncDispose]: async () => {
+      road.close()
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  }
+}
+type Shop = Awaited<ReturnType<typeof newShop>>
+
+const scale = ["scale", "db", "--replicas", "2"]
+
+/** The one operation can be taken up, and gets where it was to go. */
+const assertResumes = async (
+  { journals, gate, start: run, replicas }: Shop,
+  left: "Stopped" | "Running",
+  err: string | null
+) => {
+  const [entry] = await journals()
+  const { plan, progress } = entry ?? assert.fail("there is no journal")
+  assert.strictEqual(progress.phase, left)
+  if (err !== null) assert.include(err, `\`kubectl stateful resume ${plan.id}\` goes on`)
+  gate.open = true
+  const resumed = await run(["resume", plan.id]).ended
+  assert.deepEqual([resumed.code, resumed.out], [0, "statefulset.apps/db scaled\n"], resumed.err)
+  assert.strictEqual(replicas(), 2)
+  assert.strictEqual((await journals())[0]?.progress.phase, "Succeeded")
+}
+
+describe.concurrent("what was begun can be taken up, and its exit code is not 0,", () => {
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143]
+  ] as const) {
+    it(`after ${signal}`, async () => {
+      await using shop = await newShop()
+      const run = shop.start(scale)
+      await shop.begun()
+      run.kill(signal)
+      const ended = await run.ended
+      assert.deepEqual([ended.code, ended.out], [code, ""])
+      await assertResumes(shop, "Stopped", ended.err)
+    }, 20_000)
+  }
+
+  it("after its credentials expired", async () => {
+    await using shop = await newShop()
+    const run = shop.start(scale)
+    await shop.begun()
+    const renew = shop.expire()
+    const ended = await run.ended
+    renew()
+    assert.deepEqual([ended.code, ended.out], [1, ""])
+    assert.match(ended.err, /error: You must be logged in to the server \(Unauthorized\)/)
+    // Who may not write cannot leave a word in the journal.
+    await assertResumes(shop, "Running", ended.err)
+  }, 20_000)
+
+  it("after a time limit that ran out while the server was out of reach", async () => {
+    await using shop = await newShop()
+    const run = shop.start([...scale, "--timeout", "3s"])
+    await shop.begun()
+    shop.road.cut()
+    await sleep(4000)
+    shop.road.mend()
+    const ended = await run.ended
+    assert.deepEqual([ended.code, ended.out], [1, ""])
+    await assertResumes(shop, "Stopped", ended.err)
+  }, 20_000)
+
+  for (const [what, shell] of [
+    ["nobody reads its progress any more", "RUN 2> >(head -c 1 >/dev/null)"],
+    ["the disk is full that its progress goes to", "RUN 2>/dev/full"]
+  ] as const) {
+    it(`where ${what}`, async () => {
+      await using shop = await newShop()
+      const { code, out } = await shop.start(scale, shell).ended
+      assert.deepEqual([code, out], [1, ""])
+      await assertResumes(shop, "Stopped", null)
+    }, 20_000)
+  }
+})
+
+describe.concurrent("a result that cannot be written", () => {
+  for (const [what, shell, says] of [
+    ["is no success where nobody reads it", "RUN > >(exec <&-)", ""],
+    [
+      "is no success on a full disk, and says so",
+      "RUN >/dev/full",
+      "error: cannot write the output: no space"
+    ]
+  ] as const) {
+    it(
+      what,
+      async () => {
+        await using shop = await newShop()
+        shop.gate.open = true
+        const { code, err } = await shop.start(scale, shell).ended
+        assert.strictEqual(code, 1)
+        assert.include(err, says)
+        const [entry] = await shop.journals()
+        assert.strictEqual(entry?.progress.phase, "Succeeded")
+        const again = await shop.start(["resume", entry?.plan.id ?? ""]).ended
+        assert.deepEqual([again.code, again.out], [0, "statefulset.apps/db scaled\n"])
+      },
+      20_000
+    )
+  }
+})
+
+describe.concurrent("a server out of reach for a moment", () => {
+  it("is waited for", async () => {
+    await using shop = await newShop()
+    const run = shop.start(scale)
+    await shop.begun()
+    shop.road.cut()
+    shop.gate.open = true
+    await sleep(2500)
+    shop.road.mend()
+    const { code, out, err } = await run.ended
+    assert.deepEqual([code, out], [0, "statefulset.apps/db scaled\n"], err)
+  }, 20_000)
+})
+
+describe.concurrent("the exit code is 0 if and only if the report says success (I13),", () => {
+  const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>, string | null, string | null]> = [
+    ["when it is done", scale, "scaled", "Succeeded"],
+    ["when nothing is to be done", ["scale", "db", "--replicas", "1"], "unchanged", null],
+    ["when it is refused", [...scale, "--current-replicas", "7"], null, null],
+    ["when a step gets nowhere", [...scale, "--step-timeout", "1s"], null, "Stopped"],
+    ["when there is no such set", ["scale", "nobody", "--replicas", "2"], null, null]
+  ]
+  for (const [when, argv, says, phase] of cases) {
+    it(
+      when,
+      async () => {
+        await using shop = await newShop()
+        shop.gate.open = !argv.includes("--step-timeout")
+        const { code, out, err } = await shop.start(argv).ended
+        assert.strictEqual(out, says === null ? "" : `statefulset.apps/db ${says}\n`, err)
+        assert.strictEqual(code, says === null ? 1 : 0)
+        assert.strictEqual((await shop.journals())[0]?.progress.phase ?? null, phase)
+      },
+      20_000
+    )
+  }
+})
