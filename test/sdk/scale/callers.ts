@@ -1,0 +1,47 @@
+/** What the tests of scaling share: two callers, hooks, and how a caller is stopped half way. */
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
+import type { Profile } from "../../../packages/sdk/src/Profile.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
+import * as Scale from "../../../packages/sdk/src/Scale.ts"
+import { drive, ref, withCluster, type World } from "../../simulation/world.ts"
+
+export const ann = "ann@laptop"
+export const bob = "bob@desk"
+export const command = (...argv: ReadonlyArray<string>) =>
+  ({ _tag: "Command", argv, container: null, timeout: 5000 }) as const
+export const hooks: Profile = { beforeRemove: command("leave", "{pod}"), afterAdd: command("join", "{pod}") }
+
+export const on = (world: World) => withCluster(world.sandbox.cluster)
+export const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+
+/** The OperationError that an effect ends in. */
+export const refusal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    const failed = error as OperationError
+    assert.strictEqual(failed._tag, "OperationError")
+    return failed
+  })
+
+/** Runs until the log has this line, then the caller is interrupted. */
+export const interruptAt = (world: World, line: string, options: Scale.ScaleOptions) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(
+      Effect.exit(on(world)(Scale.scale(ref, { ...options, identity: ann })))
+    )
+    for (let waited = 0; waited < 60_000 && !world.log.includes(line); waited += 50)
+      yield* TestClock.adjust(50)
+    yield* drive(Fiber.interrupt(fiber))
+    const [entry] = yield* on(world)(Journal.list("shop", "db"))
+    if (entry === undefined) throw new Error("no operation was begun")
+    return entry
+  })
+
+/** What every authenticated user may ask. */
+export const reviews = [
+  { apiGroups: ["authorization.k8s.io"], resources: ["selfsubjectaccessreviews"], verbs: ["create"] }
+]
