@@ -72,7 +72,8 @@ const managedBy = { "app.kubernetes.io/managed-by": "kubectl-stateful" }
 /** The plan's size is capped well under the 1 MiB of a ConfigMap. */
 const largest = 700_000
 
-const nameOf = (id: string): string => `kubectl-stateful-${id}`
+/** The ConfigMap's name. */
+export const nameOf = (id: string): string => `kubectl-stateful-${id}`
 
 /** A label's value has at most 63 characters; longer names are found by the plan. */
 const labelOf = (app: string): string => app.slice(0, 63).replace(/[^a-z0-9]+$/, "")
@@ -208,14 +209,17 @@ export const tooLarge = (plan: unknown): number | null => {
 }
 
 /** Writes the journal of a new operation; the one there is, if this operation has one already. */
-export const create = (entry: Entry): Effect.Effect<Entry, ClusterError | OperationError, Cluster> =>
+export const create = (
+  entry: Entry,
+  options: Resource.WriteOptions = {}
+): Effect.Effect<Entry, ClusterError | OperationError, Cluster> =>
   Effect.gen(function* () {
     const { namespace } = entry.plan.app
     const made = yield* ensure<Entry | null>({
       look: read(namespace, entry.plan.id),
       done: (found) => found !== null,
       write: () =>
-        Effect.flatMap(Resource.create({ api: Resource.configMaps, namespace }, body(entry)), accept)
+        Effect.flatMap(Resource.create({ api: Resource.configMaps, namespace }, body(entry), options), accept)
     })
     return made ?? entry
   })

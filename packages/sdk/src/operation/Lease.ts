@@ -95,6 +95,40 @@ const livingHolder = (claimant: Claimant): Effect.Effect<OperationError | null, 
     return null
   })
 
+const specOf = (claimant: Claimant, time: string) => ({
+  holderIdentity: holderOf(claimant),
+  leaseDurationSeconds: Math.ceil(silence / 1000),
+  acquireTime: time,
+  renewTime: time
+})
+
+const createLease = (
+  claimant: Claimant,
+  spec: ReturnType<typeof specOf>,
+  options: Resource.WriteOptions = {}
+): Effect.Effect<Resource.KubeObject, ClusterError, Cluster> =>
+  Resource.create(
+    { api: Resource.leases, namespace: claimant.namespace },
+    {
+      metadata: {
+        name: nameOf(claimant.app),
+        labels: { "app.kubernetes.io/managed-by": "kubectl-stateful" }
+      },
+      spec
+    },
+    options
+  )
+
+/** Whether the server would take a new Lease of this caller; one that is there was taken. */
+export const tryOut = (claimant: Claimant): Effect.Effect<void, ClusterError, Cluster> =>
+  Effect.flatMap(now, (time) => createLease(claimant, specOf(claimant, time), { dryRun: true })).pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "AlreadyExists",
+      () => Effect.void
+    ),
+    Effect.asVoid
+  )
+
 export interface Acquiring {
   /** Do not wait for the silence of a holder. */
   readonly takeOver: boolean
@@ -128,24 +162,10 @@ export const acquire = (
       },
       write: (body) =>
         Effect.flatMap(now, (time) => {
-          const spec = {
-            holderIdentity: holderOf(claimant),
-            leaseDurationSeconds: Math.ceil(silence / 1000),
-            acquireTime: time,
-            renewTime: time
-          }
+          const spec = specOf(claimant, time)
           return Effect.flatMap(
             body === null
-              ? Resource.create(
-                  { api: Resource.leases, namespace: claimant.namespace },
-                  {
-                    metadata: {
-                      name: nameOf(claimant.app),
-                      labels: { "app.kubernetes.io/managed-by": "kubectl-stateful" }
-                    },
-                    spec
-                  }
-                )
+              ? createLease(claimant, spec)
               : Resource.patch(target(claimant), {
                   _tag: "Json",
                   operations: [
