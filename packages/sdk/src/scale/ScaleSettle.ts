@@ -39,8 +39,9 @@ const unbound = (set: StatefulSet, claims: Claims, replica: string): ReadonlyArr
 /** What a replica that is to come waits for, in one line. */
 const pendingOf = (set: StatefulSet, claims: Claims, replica: string, pod: Pod | undefined): string => {
   const reason = Wait.pending(pod)
+  if (pod === undefined) return reason
+  if (pod.spec.nodeName) return reason === "Pending" ? "its containers" : reason
   // With a class that waits for its first consumer, a claim waits for the node and not the pod for it.
-  if (pod === undefined || pod.spec.nodeName) return reason
   if (reason.startsWith("Unschedulable") && !/PersistentVolumeClaim/i.test(reason)) return reason
   const claim = claims.get(unbound(set, claims, replica)[0] ?? "")
   if (claim !== undefined) return `claim ${claim.metadata.name} ${claim.status?.phase ?? "Pending"}`
@@ -156,7 +157,7 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
         .filter((ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal)))
         .map((ordinal) => ({
           replica: name(ordinal),
-          for: `${Wait.pending(pods.get(ordinal))}; OrderedReady waits for it`
+          for: `${pendingOf(set, claims, name(ordinal), pods.get(ordinal))}; OrderedReady waits for it`
         }))
       if (!up) {
         const left = [...pods].filter(([ordinal]) => ordinal >= start + to).toSorted(([a], [b]) => b - a)
