@@ -91,11 +91,15 @@ describe("progress on a terminal", () => {
   })
 
   it("keeps each replica's times on its line, and leaves them behind at the end", () => {
-    const { screen, lines } = shown(80, 24, usual.slice(0, -1))
+    const { screen, lines } = shown(80, 24, [
+      ...usual.slice(0, -1),
+      [3000, waiting("db-3", "afterAdd")],
+      [3300, stage("db-3", "afterAdd", 300)]
+    ])
     screen.write(lines.end(3000))
     const text = [
       "operation 44b98c3f: db 3 -> 5: adds db-3",
-      "db-3   claim 2.1s   scheduled node-a 100ms   ready 800ms",
+      "db-3   claim 2.1s   node-a 100ms   ready 800ms   afterAdd 300ms",
       ""
     ].join("\n")
     assert.strictEqual(screen.text(), text)

@@ -27,7 +27,7 @@ const cut = (text: string, columns: number): Visible => {
   return shown
 }
 
-/** `db-3   claim 1.2s   scheduled node-a 40ms   container app ContainerCreating   2.1s`. */
+/** `db-3   claim 1.2s   node-a 40ms   container app ContainerCreating   2.1s`. */
 const rowText = ({ name, stages, waits, since }: Row, now: number | null, columns: number): Visible => {
   // Of the stages that are over, the last ones; of the time, as much as a wait has taken.
   const time = now === null || waits === null ? "" : `   ${format(Math.max(0, now - since))}`
@@ -118,7 +118,9 @@ export const block = (terminal: () => Size): Progress => {
           return paint([], now)
         case "Replica": {
           const row = rowOf(report.replica, now)
-          row.stages.push(`${report.stage} ${format(report.millis)}`)
+          // A node's name says by itself that the replica was scheduled.
+          row.stages.push(`${report.stage.replace(/^scheduled /, "")} ${format(report.millis)}`)
+          if (row.waits === report.stage) row.waits = null
           row.since = now
           return paint([], now)
         }

@@ -43,9 +43,12 @@ const pendingOf = (set: StatefulSet, claims: Claims, replica: string, pod: Pod |
   if (pod.spec.nodeName) return reason === "Pending" ? "its containers" : reason
   // With a class that waits for its first consumer, a claim waits for the node and not the pod for it.
   if (reason.startsWith("Unschedulable") && !/PersistentVolumeClaim/i.test(reason)) return reason
-  const claim = claims.get(unbound(set, claims, replica)[0] ?? "")
+  const [open] = unbound(set, claims, replica)
+  const claim = claims.get(open ?? "")
   if (claim !== undefined) return `claim ${claim.metadata.name} ${claim.status?.phase ?? "Pending"}`
-  return reason === "Pending" ? "a node" : reason
+  // The scheduler looks again a while after the claim was bound, and its word is of before.
+  const isOld = open === undefined && reason.includes("unbound immediate")
+  return reason === "Pending" || isOld ? "a node" : reason
 }
 
 export interface Change {
