@@ -145,6 +145,19 @@ describe("progress on a terminal", () => {
     assert.notInclude(screen.text(), "db-0")
   })
 
+  it("counts a replica once whose claim is bound before its turn", () => {
+    const { screen, lines } = shown(80, 24, [
+      [0, step],
+      [0, waiting("db-3", "its image")],
+      [0, { _tag: "Queued", count: 1 }],
+      [900, stage("db-4", "claim", 900)]
+    ])
+    assert.isTrue(screen.text().endsWith("\ndb-3   its image   900ms\nand 1 more\n"), screen.text())
+    for (const event of [waiting("db-3", null), waiting("db-4", "a node")])
+      screen.write(lines.event(event, 1000))
+    assert.include(screen.text(), "db-4   claim 900ms   a node   0ms")
+  })
+
   it("writes nothing while nothing changes", () => {
     const { lines } = shown(80, 24, [...usual, [3000, waiting("db-4", null)]])
     assert.strictEqual(lines.tick(9000), "")

@@ -13,6 +13,8 @@ interface Row {
   waits: string | null
   /** When the stage began that it is in. */
   since: number
+  /** Whether its turn has come; its claim may be bound before. */
+  begun: boolean
 }
 
 /** Cut at the end, with a mark that it was. */
@@ -52,10 +54,13 @@ export const block = (terminal: () => Size): Progress => {
   let height = 0
   let painted = ""
 
+  const inMotion = () => [...rows.values()].filter((row) => row.begun)
+
   /** Rows that nothing is waited for leave first, the oldest first: they stay above for good. */
   const settle = (room: number): ReadonlyArray<Row> => {
-    const over = [...rows.values()].filter((row) => row.waits === null)
-    const leaving = over.slice(0, Math.max(0, rows.size - room))
+    const moving = inMotion()
+    const over = moving.filter((row) => row.waits === null)
+    const leaving = over.slice(0, Math.max(0, moving.length - room))
     for (const row of leaving) rows.delete(row.name)
     return leaving
   }
@@ -67,8 +72,9 @@ export const block = (terminal: () => Size): Progress => {
     const room = Math.max(1, most - 1)
     const heads = step === null ? [] : [cut(step, width)]
     const over = settle(Math.max(0, room - heads.length - 1)).map((row) => rowText(row, null, width))
-    const shown = [...rows.values()].slice(0, Math.max(0, room - heads.length - 1))
-    const more = queued + rows.size - shown.length
+    const moving = inMotion()
+    const shown = moving.slice(0, Math.max(0, room - heads.length - 1))
+    const more = queued + moving.length - shown.length
     const body = [
       ...heads,
       ...shown.map((row) => rowText(row, now, width)),
@@ -85,7 +91,7 @@ export const block = (terminal: () => Size): Progress => {
   }
 
   const rowOf = (name: string, now: number): Row => {
-    const row = rows.get(name) ?? { name, stages: [], waits: null, since: now }
+    const row = rows.get(name) ?? { name, stages: [], waits: null, since: now, begun: false }
     rows.set(name, row)
     return row
   }
@@ -110,6 +116,7 @@ export const block = (terminal: () => Size): Progress => {
           else {
             if (row.waits === null) row.since = now
             row.waits = report.for
+            row.begun = true
           }
           return paint([], now)
         }
@@ -122,6 +129,7 @@ export const block = (terminal: () => Size): Progress => {
           row.stages.push(`${report.stage.replace(/^scheduled /, "")} ${format(report.millis)}`)
           if (row.waits === report.stage) row.waits = null
           row.since = now
+          if (report.stage !== "claim") row.begun = true
           return paint([], now)
         }
         case "Started":
@@ -137,7 +145,9 @@ export const block = (terminal: () => Size): Progress => {
     tick: (now) => (height === 0 ? "" : paint([], now)),
     end: () => {
       const width = Math.max(1, terminal().columns - 1)
-      const text = [...rows.values()].map((row) => `${rowText(row, null, width)}\n`).join("")
+      const text = inMotion()
+        .map((row) => `${rowText(row, null, width)}\n`)
+        .join("")
       const written = `${erase(height)}${text}`
       rows.clear()
       step = null
