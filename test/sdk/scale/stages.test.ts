@@ -1,10 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import type { OperationResult, Report } from "@kubectl-stateful/sdk/operation/Report"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import { drive, makeWorld, withCluster, type WorldOptions } from "../../simulation/world.ts"
 
 const ref = { namespace: "shop", name: "db" }
+
+/** Pods are heard of late. */
+const late = (cluster: Cluster["Service"]): Cluster["Service"] => ({
+  ...cluster,
+  request: (request) =>
+    Effect.andThen(Effect.sleep(request.path.endsWith("/pods") ? 5000 : 0), cluster.request(request)),
+  watch: (request) => Stream.unwrap(Effect.as(Effect.sleep(5000), cluster.watch(request)))
+})
 
 const scaled = (options: WorldOptions, ...counts: ReadonlyArray<number>) =>
   Effect.gen(function* () {
@@ -15,7 +25,9 @@ const scaled = (options: WorldOptions, ...counts: ReadonlyArray<number>) =>
       events.length = 0
       const report = (event: Report) => Effect.sync(() => void events.push(event))
       result = yield* drive(
-        withCluster(world.sandbox.cluster)(Scale.scale(ref, { replicas, identity: "ann@laptop", report }))
+        withCluster(replicas === 1 ? late(world.sandbox.cluster) : world.sandbox.cluster)(
+          Scale.scale(ref, { replicas, identity: "ann@laptop", report })
+        )
       )
     }
     return { result: result ?? assert.fail("nothing was run"), events }
