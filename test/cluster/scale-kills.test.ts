@@ -71,9 +71,9 @@ interface Kill {
 }
 
 const sets = ["k0", "k1", "k2", "k3"]
-/** A run up or down tells about ten lines: killed after each of them, at once and a moment later. */
+/** A run down tells some 13 lines, one up some 20: killed after each of 13, at once and a moment later. */
 const moments = Array.from({ length: 20 }, (_, index) => ({
-  line: 1 + Math.floor(index / 2),
+  line: 1 + Math.floor((index * 13) / 20),
   after: index % 2 === 0 ? 0 : 150
 }))
 
