@@ -6,7 +6,7 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster } from "../Cluster.ts"
 import { IntOrString, optional } from "../kind/Meta.ts"
 import type { ContainerSpec, PodTemplateSpec } from "../kind/Pod.ts"
 import * as Fences from "../operation/Fence.ts"
@@ -95,7 +95,7 @@ export const readQuotas = (ref: {
     if (quotas.length === 0) return { quotas, pod: {} }
     const set = yield* Fences.read(ref)
     return { quotas, pod: podNeeds(set.spec.template) }
-  }).pipe(Effect.catch((_: ClusterError) => Effect.succeed(null)))
+  }).pipe(Effect.catch(() => Effect.succeed(null)))
 
 /** What a claim of a template counts for. */
 const claimNeeds = (template: Workload["claimTemplates"][number]): Quotas["pod"] => {
