@@ -80,12 +80,23 @@ export const control = (): void => {
   }
 }
 
-/** Starts only once its definitions are served: without them the snapshot controller gives up. */
+const definitions = {
+  snapshot: ["volumesnapshots", "volumesnapshotcontents", "volumesnapshotclasses"],
+  groupsnapshot: ["volumegroupsnapshots", "volumegroupsnapshotcontents", "volumegroupsnapshotclasses"]
+}
+
+/**
+ * Starts only once its definitions are served: without them the snapshot controller gives up. A
+ * group is there with its first kind; each kind is looked for.
+ */
 export const snapshots = async (): Promise<void> => {
   await kubectl("apply", "--server-side", "-k", manifests("snapshot-definitions"))
   await until("snapshot definitions", 30, async () => {
-    for (const group of ["snapshot", "groupsnapshot"]) {
-      if ((await api.get(`/apis/${group}.storage.k8s.io/v1`)) === undefined) return false
+    for (const [group, names] of Object.entries(definitions)) {
+      const served = await api.get<{ resources: ReadonlyArray<{ name: string }> }>(
+        `/apis/${group}.storage.k8s.io/v1`
+      )
+      if (!names.every((name) => served?.resources.some((each) => each.name === name))) return false
     }
     return true
   })
