@@ -18,6 +18,18 @@ const only =
       .map(then)
   })
 
+/** A server lists kinds that were defined later in an order of no meaning, another one each time. */
+const byName =
+  (show: (body: Json) => Json) =>
+  (body: Json): Json => {
+    const shown = show(body)
+    if (!isObject(shown)) return shown
+    const resources = list(at(shown, "resources")).toSorted((left, right) =>
+      text(left, "name") < text(right, "name") ? -1 : 1
+    )
+    return { ...shown, resources }
+  }
+
 const withoutHash = (item: Json): Json => {
   if (!isObject(item)) return item
   const { storageVersionHash: _, ...rest } = item
@@ -87,10 +99,12 @@ export const discovery = scenarios("discovery")({
     Effect.gen(function* () {
       const names = ["volumesnapshots", "volumesnapshots/status", "volumesnapshotcontents"]
       yield* to.get("/apis/snapshot.storage.k8s.io/v1", {
-        show: only("resources", "name", names, withoutHash)
+        show: byName(only("resources", "name", names, withoutHash))
       })
       yield* to.get("/apis/groupsnapshot.storage.k8s.io/v1", {
-        show: only("resources", "name", ["volumegroupsnapshots", "volumegroupsnapshotclasses"], withoutHash)
+        show: byName(
+          only("resources", "name", ["volumegroupsnapshots", "volumegroupsnapshotclasses"], withoutHash)
+        )
       })
     }),
   "what is not there is not found": (to) =>
