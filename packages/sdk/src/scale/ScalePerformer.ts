@@ -118,6 +118,13 @@ const arrive = (
     })
   })
 
+/**
+ * Whether a count beyond a step's says all that a look at the step would. OrderedReady has waited for
+ * each pod, whoever made the next change; health and hooks are nobody's but ours, and need their look.
+ */
+const isPassed = (set: StatefulSet, { health, profile = {} }: Manner): boolean =>
+  set.spec.podManagementPolicy !== "Parallel" && health === undefined && Object.keys(profile).length === 0
+
 const moveTo = (
   at: At,
   step: { readonly from: number; readonly to: number; readonly remember: number | null },
@@ -129,9 +136,7 @@ const moveTo = (
     const before = yield* Fences.check(at.fence)
     const there = (replicas: number) => (up ? replicas >= to : replicas <= to)
     const now = replicasOf(before)
-    // The next change was made, by whoever waited for this one. A hook in between needs its own look.
-    const { beforeRemove, afterAdd } = manner.profile ?? {}
-    if ((up ? now > to : now < to) && beforeRemove === undefined && afterAdd === undefined) return
+    if ((up ? now > to : now < to) && isPassed(before, manner)) return
     if (!up && !there(now)) yield* guard(at, before, from, to, manner)
     const set = yield* setReplicas(
       at,
