@@ -249,5 +249,26 @@ describe("kubectl on the sandbox", () => {
   it("what it does not do, it refuses by name", async () => {
     assert.match(await refused("logs ledger-0"), /the sandbox does not do this: pods\/log/)
     assert.match(await refused("create deployment x --image y"), /the sandbox does not do this/)
+    const withProbe = (affinity: object) =>
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "probed" },
+        spec: {
+          affinity,
+          containers: [{ name: "main", image: "x:1", livenessProbe: { exec: { command: ["a"] } } }]
+        }
+      })
+    const near = { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "zone" }] }
+    const create = "create --validate=false -f -".split(" ")
+    const { code, err } = await run(create, withProbe({ podAffinity: near }))
+    assert.strictEqual(code, 1)
+    assert.match(err, /does not do this: spec\.affinity\.podAffinity\.required.* of a Pod/)
+    const kept = await run(create, withProbe({}))
+    assert.strictEqual(kept.code, 0, kept.err)
+    assert.match(
+      kept.err,
+      /^Warning: the sandbox keeps, and does not act upon: spec\.containers\.livenessProbe$/m
+    )
   })
 })

@@ -10,6 +10,8 @@ export interface Answered {
   readonly body: unknown
   readonly message: unknown
   readonly reason: unknown
+  /** What the `Warning` header says. */
+  readonly warning: string | undefined
 }
 
 const patchTypes = {
@@ -49,7 +51,8 @@ const asking = (sandbox: Shape, user?: User): Asking => {
       status: answer.status,
       body: parsed,
       message: at(parsed, "message"),
-      reason: at(parsed, "reason")
+      reason: at(parsed, "reason"),
+      warning: answer.headers["warning"]
     }
   }
   return {

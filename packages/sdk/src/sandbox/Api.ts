@@ -2,28 +2,26 @@
 import type { Request } from "../Cluster.ts"
 import * as Access from "./Access.ts"
 import { type Answer, form, inVersion, json, many, one, refused } from "./Answer.ts"
-import { checkShape, decode, excerpt, parseJson } from "./Decode.ts"
+import { checkSize, decode, excerpt, parseJson } from "./Decode.ts"
 import { discovery, notFoundPage } from "./Discovery.ts"
 import { evict } from "./Eviction.ts"
-import { at, isObject, stringAt } from "./Json.ts"
-import { type Draft, isDraft, type KubeObject } from "./KubeObject.ts"
+import { at, stringAt } from "./Json.ts"
+import type { Draft, KubeObject } from "./KubeObject.ts"
 import { list, selectorOf } from "./List.ts"
-import { patch } from "./Patch.ts"
+import { patch, patched } from "./Patch.ts"
 import type { Registry, WriteOptions } from "./Registry.ts"
 import { deleteBody, deleteOptions, writeOptions } from "./RequestOptions.ts"
 import { leases } from "./resource/index.ts"
 import { type ResourceType } from "./ResourceType.ts"
 import { review } from "./Review.ts"
 import { type Route, Router } from "./Route.ts"
-import { fromScale, toScale } from "./Scale.ts"
+import { fromScale, scaleBody, toScale } from "./Scale.ts"
 import * as Status from "./Status.ts"
+import { unsupported, warningHeader } from "./Unsupported.ts"
 import { isTrue, Watch } from "./Watch.ts"
 import { shown } from "./WatchForm.ts"
 
 type ResourceRoute = Extract<Route, { readonly _tag: "Resource" }>
-
-/** The limit of etcd on one write. */
-const etcdLimit = 1.5 * 1024 * 1024
 
 const verbs: Readonly<Record<Request["method"], readonly [named: string, collection: string]>> = {
   GET: ["get", "list"],
@@ -58,34 +56,17 @@ const matchingName = (draft: Draft, name: string): Draft => {
   return draft
 }
 
-const scaleBody = (body: unknown): Draft => {
-  const draft = isObject(body) ? { apiVersion: "autoscaling/v1", kind: "Scale", metadata: {}, ...body } : body
-  if (!isDraft(draft)) {
-    throw Status.badRequest("the object provided is unrecognized (must be of type Scale)")
-  }
-  checkShape(draft, "Scale", "v1")
-  return draft
+/** The warning about a write; throws the 501 of one whose outcome would not be the real one. */
+const warningOf = (type: ResourceType, next: Draft, previous?: Draft): string | undefined => {
+  const { refused: field, warning } = unsupported(type, next, previous)
+  if (field !== undefined) throw Status.notImplemented(field)
+  return warning
 }
 
-/** Maps of bytes alone grow by patches; all else is as large as the body that it came in. */
-const checkSize = (object: Draft, bodySize: number): void => {
-  const mayBeLarge = object.kind === "ConfigMap" || object.kind === "Secret" || bodySize > etcdLimit / 4
-  if (mayBeLarge && JSON.stringify(object).length > etcdLimit) {
-    throw Status.plain(500, "etcdserver: request is too large")
-  }
-}
-
-/** A patch's result that does not decode is the patch's fault. */
-const patched = (decoded: () => Draft): Draft => {
-  try {
-    return decoded()
-  } catch (refusal) {
-    const why =
-      refusal instanceof Status.Refusal && refusal.status.code === 400 ? refusal.status.message : undefined
-    const found = why === undefined ? null : /(json: cannot unmarshal|no kind|illegal base64).*$/.exec(why)
-    throw found === null ? refusal : Status.unpatchable(found[0])
-  }
-}
+const warned = (answer: Answer, warning: string | undefined): Answer =>
+  warning === undefined
+    ? answer
+    : { ...answer, headers: { ...answer.headers, warning: warningHeader(warning) } }
 
 type Change = (current: KubeObject) => Draft
 
@@ -220,13 +201,14 @@ export class Api {
     if (method === "POST") {
       const draft = decode(type, version, this.#body(request, type))
       checkSize(draft, request.body?.length ?? 0)
+      const warning = warningOf(type, draft)
       const object = this.registry.create(
         type,
         namespace,
         draft,
         writeOptions(request, query, user, "CreateOptions")
       )
-      return this.#answer(route, object, as, query, 201)
+      return warned(this.#answer(route, object, as, query, 201), warning)
     }
     const options = deleteOptions(deleteBody(request), query, user)
     const deleted = store
@@ -325,6 +307,7 @@ export class Api {
     query: URLSearchParams
   ): Answer {
     const { type, namespace, subresource } = route
+    let warning: string | undefined
     const object = this.registry.update(
       type,
       namespace,
@@ -332,6 +315,7 @@ export class Api {
       (current) => {
         const draft = change(current)
         checkSize(draft, bodySize)
+        if (subresource === undefined) warning = warningOf(type, draft, current)
         return draft
       },
       {
@@ -340,7 +324,7 @@ export class Api {
         ...(subresource === "status" || subresource === "scale" ? { subresource } : {})
       }
     )
-    return this.#answer(route, object, as, query, 200)
+    return warned(this.#answer(route, object, as, query, 200), warning)
   }
 
   #answer(

@@ -3,7 +3,7 @@ import { at, isArray, isObject, put, stringAt, stringsAt } from "./Json.ts"
 import { type Draft, isDraft } from "./KubeObject.ts"
 import { groupVersion, type ResourceType } from "./ResourceType.ts"
 import { standard } from "./resource/index.ts"
-import { badRequest, invalid, notImplemented, tooLarge } from "./Status.ts"
+import { badRequest, invalid, notImplemented, plain, tooLarge } from "./Status.ts"
 import { wrong } from "./strategy/Fault.ts"
 
 /** Three MiB, the server's own limit on a body. */
@@ -334,4 +334,15 @@ export const decode = (type: ResourceType, version: string, body: unknown): Draf
   checkShape(completed, type.kind, version)
   checkTexts(completed, type.kind, version)
   return { ...completed, apiVersion: groupVersion(type) }
+}
+
+/** The limit of etcd on one write. */
+const etcdLimit = 1.5 * 1024 * 1024
+
+/** Maps of bytes alone grow by patches; all else is as large as the body that it came in. */
+export const checkSize = (object: Draft, bodySize: number): void => {
+  const mayBeLarge = object.kind === "ConfigMap" || object.kind === "Secret" || bodySize > etcdLimit / 4
+  if (mayBeLarge && JSON.stringify(object).length > etcdLimit) {
+    throw plain(500, "etcdserver: request is too large")
+  }
 }

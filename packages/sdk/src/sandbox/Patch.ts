@@ -4,8 +4,16 @@ import { goName, parseJson } from "./Decode.ts"
 import { isObject } from "./Json.ts"
 import * as JsonPatch from "./JsonPatch.ts"
 import { merge, strategicMerge } from "./MergePatch.ts"
+import type { Draft } from "./KubeObject.ts"
 import type { ResourceType } from "./ResourceType.ts"
-import { badRequest, notImplemented, unroutableMediaType, unsupportedMediaType } from "./Status.ts"
+import {
+  badRequest,
+  notImplemented,
+  Refusal,
+  unpatchable,
+  unroutableMediaType,
+  unsupportedMediaType
+} from "./Status.ts"
 
 const strategic = "application/strategic-merge-patch+json"
 
@@ -42,4 +50,15 @@ export const patch = (request: Request, type: ResourceType): ((value: unknown) =
   return known === "application/merge-patch+json"
     ? (value) => merge(value, body)
     : (value) => strategicMerge(value, body)
+}
+
+/** A patch's result that does not decode is the patch's fault. */
+export const patched = (decoded: () => Draft): Draft => {
+  try {
+    return decoded()
+  } catch (refusal) {
+    const why = refusal instanceof Refusal && refusal.status.code === 400 ? refusal.status.message : undefined
+    const found = why === undefined ? null : /(json: cannot unmarshal|no kind|illegal base64).*$/.exec(why)
+    throw found === null ? refusal : unpatchable(found[0])
+  }
 }

@@ -1,6 +1,7 @@
 /** The scale subresource: an `autoscaling/v1` Scale over a workload's replicas. */
-import { arrayAt, at, isArray, numberAt, set, stringAt, stringsAt } from "./Json.ts"
-import type { Draft, KubeObject } from "./KubeObject.ts"
+import { checkShape } from "./Decode.ts"
+import { arrayAt, at, isArray, isObject, numberAt, set, stringAt, stringsAt } from "./Json.ts"
+import { type Draft, isDraft, type KubeObject } from "./KubeObject.ts"
 import { badRequest, invalid } from "./Status.ts"
 import { notNegative } from "./strategy/Fault.ts"
 import { type ResourceType, resourceType } from "./ResourceType.ts"
@@ -33,6 +34,16 @@ const selectorText = (selector: unknown): string =>
   ]
     .toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : keyOf(left) > keyOf(right) ? 1 : 0))
     .join(",")
+
+/** The Scale that a body holds. */
+export const scaleBody = (body: unknown): Draft => {
+  const draft = isObject(body) ? { apiVersion: "autoscaling/v1", kind: "Scale", metadata: {}, ...body } : body
+  if (!isDraft(draft)) {
+    throw badRequest("the object provided is unrecognized (must be of type Scale)")
+  }
+  checkShape(draft, "Scale", "v1")
+  return draft
+}
 
 export const toScale = (object: KubeObject): KubeObject => {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
