@@ -4,7 +4,6 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { execFileSync, spawn } from "node:child_process"
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -16,6 +15,7 @@ import { kubeconfig } from "../../packages/sdk/src/sandbox/serve/Kubeconfig.ts"
 import { serve } from "../../packages/sdk/src/sandbox/serve/Server.ts"
 import { root } from "../house/sources.ts"
 import { withCluster } from "../simulation/world.ts"
+import { newRoad } from "./road.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-bad-days-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -40,48 +40,6 @@ const db = {
     template: {
       metadata: { labels: { app: "db" } },
       spec: { containers: [{ name: "main", image: "app" }] }
-    }
-  }
-}
-
-/** The way to the server, which can be cut. */
-const newRoad = async (port: number) => {
-  const open = new Set<Socket>()
-  let isCut = false
-  const server = createServer((near) => {
-    if (isCut) {
-      near.destroy()
-      return
-    }
-    const far = connect(port, "127.0.0.1")
-    for (const [from, to] of [
-      [near, far],
-      [far, near]
-    ] as const) {
-      open.add(from)
-      from.pipe(to)
-      from.on("error", () => {})
-      from.once("close", () => {
-        open.delete(from)
-        to.destroy()
-      })
-    }
-  })
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  const destroy = () => {
-    for (const socket of open) socket.destroy()
-  }
-  return {
-    port: typeof address === "object" ? (address?.port ?? 0) : 0,
-    cut: () => {
-      isCut = true
-      destroy()
-    },
-    mend: () => void (isCut = false),
-    close: () => {
-      server.close()
-      destroy()
     }
   }
 }

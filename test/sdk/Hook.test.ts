@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster, ClusterError, type ExecExit, type ExecRequest } from "../../packages/sdk/src/Cluster.ts"
 import * as Hook from "../../packages/sdk/src/Hook.ts"
+import { Patience } from "../../packages/sdk/src/resource/Patience.ts"
 
 const member: Hook.Member = { namespace: "shop", pod: "db-2", ordinal: 2, fqdn: "db-2.db.shop.svc" }
 const hook: Hook.Command = {
@@ -139,14 +140,89 @@ describe("a hook", () => {
     })
   )
 
-  it.effect("that the server refused has not run; one whose connection failed may have", () =>
+  it.effect("that the server refused, or that never reached it, has not run; what else failed may have", () =>
     Effect.gen(function* () {
-      const failing = (tag: "NotFound" | "Unavailable"): Cluster["Service"] => ({
+      const failing = (tag: "NotFound" | "Unavailable" | "OutcomeUnknown", status?: number) => ({
         ...answering(() => ({ out: "", exit: { _tag: "Exited", code: 0 } })),
-        exec: () => Effect.fail(new ClusterError({ reason: { _tag: tag }, message: "no" }))
+        exec: () =>
+          Effect.fail(
+            new ClusterError({
+              reason: { _tag: tag },
+              message: "no",
+              ...(status === undefined ? {} : { status })
+            })
+          )
       })
       assert.strictEqual((yield* outcome(failing("NotFound")))._tag, "Failed")
-      assert.strictEqual((yield* outcome(failing("Unavailable")))._tag, "Unknown")
+      assert.strictEqual((yield* outcome(failing("Unavailable")))._tag, "Failed")
+      assert.strictEqual((yield* outcome(failing("Unavailable", 503)))._tag, "Unknown")
+      assert.strictEqual((yield* outcome(failing("OutcomeUnknown")))._tag, "Unknown")
+    })
+  )
+
+  /** Sessions that prove their end once they heard the word; `fails` answers what an attempt fails with. */
+  const speaking = (fails: (attempt: number) => ClusterError | null, words: Array<string>) => {
+    let attempts = 0
+    const cluster: Cluster["Service"] = {
+      ...answering(() => ({ out: "", exit: { _tag: "Exited", code: 0 } })),
+      exec: (request) =>
+        Effect.suspend(() => {
+          attempts += 1
+          const failure = fails(attempts)
+          if (failure !== null) return Effect.fail(failure)
+          return Effect.succeed({
+            stdout: Stream.succeed(encoder.encode(`\n${request.command[4] ?? ""} 0\n`)),
+            stderr: Stream.empty,
+            write: (chunk) => Effect.sync(() => void words.push(new TextDecoder().decode(chunk))),
+            closeStdin: Effect.void,
+            exit: Effect.succeed<ExecExit>({ _tag: "Exited", code: 0 })
+          })
+        })
+    }
+    return cluster
+  }
+
+  const waiting = { millis: 60_000, failed: () => Effect.void, answered: Effect.void }
+  const underWay = <A, E>(cluster: Cluster["Service"], effect: Effect.Effect<A, E, Cluster>) =>
+    effect.pipe(Effect.provideService(Patience, waiting), Effect.provideService(Cluster, cluster))
+  const lost = new ClusterError({ reason: { _tag: "OutcomeUnknown" }, message: "the connection closed" })
+
+  it.effect("is tried again before the word to begin, whatever its connection failed with", () =>
+    Effect.gen(function* () {
+      const words: Array<string> = []
+      const cluster = speaking((attempt) => (attempt < 3 ? lost : null), words)
+      const fiber = yield* Effect.forkChild(underWay(cluster, Hook.run(hook, member, Effect.void)))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "Succeeded")
+      assert.lengthOf(words, 1)
+    })
+  )
+
+  it.effect("is not begun behind a permit that took longer than the script waits, but tried again", () =>
+    Effect.gen(function* () {
+      const words: Array<string> = []
+      let asked = 0
+      const permit = Effect.suspend(() => Effect.sleep(asked++ === 0 ? "30 seconds" : "10 millis"))
+      // Its connection ended long ago; had the word been sent, nobody could tell what became of it.
+      const cluster = speaking(() => null, words)
+      const fiber = yield* Effect.forkChild(
+        underWay(cluster, Hook.run({ ...hook, timeout: 60_000 }, member, permit))
+      )
+      yield* TestClock.adjust("29 seconds")
+      assert.deepEqual(words, [])
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "Succeeded")
+      assert.deepEqual([asked, words.length], [2, 1])
+    })
+  )
+
+  it.effect("has failed, and was not begun, once patience is over", () =>
+    Effect.gen(function* () {
+      const cluster = speaking(() => lost, [])
+      const fiber = yield* Effect.forkChild(underWay(cluster, Hook.run(hook, member, Effect.void)))
+      yield* TestClock.adjust("2 minutes")
+      const ended = yield* Fiber.join(fiber)
+      assert.deepEqual(ended, { _tag: "Failed", message: "it was not begun: the connection closed" })
     })
   )
 })

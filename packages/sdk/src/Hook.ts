@@ -6,13 +6,15 @@
  * line an exec proves nothing: a cut connection can look like exit code 0 (kubectl#1208), and the
  * command may go on after the connection is gone (kubernetes#73056).
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Cluster, type ClusterError } from "./Cluster.ts"
+import { Cluster, ClusterError } from "./Cluster.ts"
 import { digest } from "./operation/Digest.ts"
+import { isPassing, patiently } from "./resource/Patience.ts"
 
 /** A command in a container of the pod. */
 export const Command = Schema.TaggedStruct("Command", {
@@ -122,7 +124,25 @@ const failure = (code: number, stderr: string): string => {
 
 const encoder = new TextEncoder()
 
-const runCommand = Effect.fnUntraced(function* <E, R>(
+/** The word goes out only while the script waits for it, with a margin for its way, in milliseconds. */
+const wordWithin = 800
+
+/** Why a command was not begun; it may be tried again. */
+const notBegun = (message: string) => new ClusterError({ reason: { _tag: "Timeout" }, message })
+
+/** Answers that another try would get again. */
+const refusals: ReadonlyArray<ClusterError["reason"]["_tag"]> = [
+  "NotFound",
+  "Forbidden",
+  "Unauthorized",
+  "BadRequest",
+  "Invalid",
+  "Unsupported",
+  "Config"
+]
+
+/** One try; fails only where nothing was begun, and another try may go better. */
+const attempt = Effect.fnUntraced(function* <E, R>(
   command: Command,
   member: Member,
   permit: Effect.Effect<unknown, E, R> | null
@@ -146,12 +166,18 @@ const runCommand = Effect.fnUntraced(function* <E, R>(
       ...resolve(command.argv, member)
     ]
   })
+  let isSaid = permit === null
   const exit = yield* Effect.scoped(
     Effect.gen(function* () {
       const { stdout, stderr, exit, write } = yield* session
       if (permit !== null) {
+        const asked = yield* Clock.monotonicTimeNanos
         const permitted = yield* Effect.result(permit)
         if (permitted._tag === "Failure") return { _tag: "Stopped" as const, error: permitted.failure }
+        if (Number((yield* Clock.monotonicTimeNanos) - asked) / 1e6 > wordWithin) {
+          return { _tag: "Late" as const }
+        }
+        isSaid = true
         yield* write(encoder.encode(`${token}\n`))
       }
       const [ended] = yield* Effect.all([exit, tail(stdout, out), tail(stderr, err)], {
@@ -167,30 +193,25 @@ const runCommand = Effect.fnUntraced(function* <E, R>(
     }),
     Effect.catchTag("ClusterError", (error) => Effect.succeed({ _tag: "Refused" as const, error }))
   )
-  if (exit._tag === "Stopped") return yield* Effect.fail(exit.error)
+  if (exit._tag === "Stopped") return exit
+  if (exit._tag === "Late") return yield* Effect.fail(notBegun("the server was too slow to begin it"))
+  if (exit._tag === "Unknown" && !isSaid) return yield* Effect.fail(notBegun(exit.message))
   const stderr = yield* Ref.get(err)
   const proven = proof(token, yield* Ref.get(out))
   if (proven !== null) {
-    if (proven.code === null) {
-      return { _tag: "Failed" as const, message: "it was not begun: the word to begin came too late" }
-    }
+    if (proven.code === null) return yield* Effect.fail(notBegun("the word to begin came too late"))
     return proven.code === 0
       ? { _tag: "Succeeded" as const, output: proven.output }
       : { _tag: "Failed" as const, message: failure(proven.code, stderr) }
   }
   if (exit._tag === "Refused") {
-    // A refusal is an answer that came before any command ran; everything else may have run it.
-    const refused = [
-      "NotFound",
-      "Forbidden",
-      "Unauthorized",
-      "BadRequest",
-      "Invalid",
-      "Unsupported",
-      "Config"
-    ]
-    const before = refused.includes(exit.error.reason._tag)
-    return { _tag: before ? ("Failed" as const) : ("Unknown" as const), message: exit.error.message }
+    const { reason, status, message } = exit.error
+    if (refusals.includes(reason._tag)) return { _tag: "Failed" as const, message }
+    // Before the word nothing is begun; without a status the server was not reached at all.
+    if (!isSaid) return yield* Effect.fail(isPassing(exit.error) ? exit.error : notBegun(message))
+    if (permit === null && reason._tag === "Unavailable" && status === undefined)
+      return yield* Effect.fail(exit.error)
+    return { _tag: "Unknown" as const, message }
   }
   if (exit._tag === "Exited" && (exit.code === 126 || exit.code === 127 || exit.code === 128)) {
     return {
@@ -203,6 +224,21 @@ const runCommand = Effect.fnUntraced(function* <E, R>(
     message: exit._tag === "Unknown" ? exit.message : `exit code ${exit.code} came without its proof`
   }
 })
+
+/** Tries again while nothing is begun and the operation has patience. */
+const runCommand = <E, R>(
+  command: Command,
+  member: Member,
+  permit: Effect.Effect<unknown, E, R> | null
+): Effect.Effect<Outcome, E, R | Cluster> =>
+  patiently(attempt(command, member, permit)).pipe(
+    Effect.catchTag("ClusterError", ({ message }) =>
+      Effect.succeed<Outcome>({ _tag: "Failed", message: `it was not begun: ${message}` })
+    ),
+    Effect.flatMap((outcome) =>
+      outcome._tag === "Stopped" ? Effect.fail(outcome.error) : Effect.succeed(outcome)
+    )
+  )
 
 /**
  * Runs a hook in its member's pod. What cannot be told is `Unknown`; it fails only as `permit` does,

@@ -58,8 +58,16 @@ const path = (segments: ReadonlyArray<PropertyKey | { readonly key: PropertyKey 
 const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
   const is = Schema.is(schema)
   const decode = Schema.decodeUnknownResult(schema)
+  // Nobody changes an object that came: a watch's view shows most of them again and again.
+  const accepted = new WeakMap<object, Result.Result<A>>()
   return (value) => {
-    if (is(value)) return Result.succeed(value)
+    const before = typeof value === "object" && value !== null ? accepted.get(value) : undefined
+    if (before !== undefined) return before
+    if (is(value)) {
+      const result = Result.succeed(value)
+      if (typeof value === "object" && value !== null) accepted.set(value, result)
+      return result
+    }
     const decoded = decode(value)
     if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
     return Result.fail(

@@ -15,7 +15,6 @@ import { preflight } from "./Access.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import type { StatefulSet } from "./kind/Workload.ts"
 import { digest } from "./operation/Digest.ts"
-import { patiently } from "./operation/Ensure.ts"
 import * as Fences from "./operation/Fence.ts"
 import type { Fence } from "./operation/Fence.ts"
 import * as Journal from "./operation/Journal.ts"
@@ -25,6 +24,7 @@ import type { Failure, Performer, RunOptions } from "./operation/Performer.ts"
 import type { AnyPlan, Plan } from "./operation/Plan.ts"
 import type { OperationResult, Report } from "./operation/Report.ts"
 import { type Session, session } from "./operation/Session.ts"
+import { Patience } from "./resource/Patience.ts"
 import * as Turn from "./operation/Turn.ts"
 import { type Direction, walk } from "./operation/Walk.ts"
 
@@ -51,7 +51,7 @@ export const allowed = (plan: Plan<unknown>): Effect.Effect<void, OperationError
   plan.refusals.length > 0 ? Effect.fail(refused(plan)) : Effect.void
 
 const readSet = (plan: Plan<unknown>): Effect.Effect<StatefulSet, Failure, Cluster> =>
-  patiently(Fences.read(plan.app)).pipe(
+  Fences.read(plan.app).pipe(
     Effect.flatMap((set) =>
       set.metadata.uid === plan.basis.uid
         ? Effect.succeed(set)
@@ -81,7 +81,7 @@ const turnOn = <Step>(
   }
 ): Effect.Effect<OperationResult, Failure, Cluster> =>
   Effect.gen(function* () {
-    const { report, result } = how.session
+    const { report, result, outage } = how.session
     const fence: Fence = { ...plan.app, uid: plan.basis.uid, token: how.claimant.token }
     const ref = yield* Ref.make(entry)
     const begun = yield* Ref.make(!how.fresh)
@@ -110,7 +110,7 @@ const turnOn = <Step>(
         yield* Ref.set(ref, taken)
       } else {
         // Whoever took over between the look and the fence has written into the journal.
-        const why = yield* patiently(mine)
+        const why = yield* mine
         if (why !== null) yield* Effect.fail(why)
       }
       if (how.fresh && set.metadata.generation !== plan.basis.generation) {
@@ -127,12 +127,16 @@ const turnOn = <Step>(
         app: plan.app.name,
         effects: plan.effects
       })
-      yield* walk(plan, performer, turn, direction, report)
+      yield* walk(plan, performer, turn, direction, { report, elapsed: outage.elapsed })
     })
     const outcome = back ? "Aborted" : "Succeeded"
     yield* Turn.closing(turn, outcome, begun, how.claimant, work)
     return yield* result(outcome, plan.id)
   })
+
+/** Whoever acts waits for a server that does not answer; who only asks whether it may, does not. */
+const patient = <A, E, R>({ outage }: Session, turn: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(turn, Patience, outage.patience)
 
 /** Runs a plan to its end. The same plan again, by its id, has the same end and does nothing twice. */
 export const execute = <Step>(
@@ -161,9 +165,9 @@ export const execute = <Step>(
     const token = yield* runToken(plan.id)
     const claimant = { namespace: plan.app.namespace, app: plan.app.name, token, identity: options.identity }
     const body = Effect.gen(function* () {
-      const known = yield* patiently(Journal.read(plan.app.namespace, plan.id))
+      const known = yield* Journal.read(plan.app.namespace, plan.id)
       if (known !== null) return yield* goOn(known, performer, "forward", claimant, here)
-      const others = yield* patiently(Journal.list(plan.app.namespace, plan.app.name))
+      const others = yield* Journal.list(plan.app.namespace, plan.app.name)
       const open = others.find(
         (other) => other.plan.basis.uid === plan.basis.uid && Journal.isOpen(other.progress)
       )
@@ -187,12 +191,12 @@ export const execute = <Step>(
       return yield* turnOn(entry, plan, performer, "forward", how)
     })
     const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false }, body)
-    return yield* Turn.within(options.timeout ?? null, plan.id, here.isBegun, turn)
+    return yield* Turn.within(options.timeout ?? null, plan.id, here.isBegun, patient(here, turn))
   })
 
 /** Whether the StatefulSet of the plan is not there any more; a namesake is another one. */
 const isGone = (plan: typeof AnyPlan.Type): Effect.Effect<boolean, ClusterError, Cluster> =>
-  patiently(Fences.read(plan.app)).pipe(
+  Fences.read(plan.app).pipe(
     Effect.map((set) => set.metadata.uid !== plan.basis.uid),
     Effect.catchIf(
       (error) => error.reason._tag === "NotFound",
@@ -259,7 +263,7 @@ const takeUp = <Step>(
     )
     const before = preflight(plan.access)
     const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false, before }, body)
-    return yield* Turn.within(options.timeout ?? null, plan.id, Effect.succeed(true), turn)
+    return yield* Turn.within(options.timeout ?? null, plan.id, Effect.succeed(true), patient(here, turn))
   })
 
 /** Goes on with an interrupted operation, from any machine; an abort that was begun is gone on with as an abort. */

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 import { statefulSet } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import { patiently } from "./operation/Ensure.ts"
 import * as Fences from "./operation/Fence.ts"
 import * as Operation from "./Operation.ts"
 import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
@@ -50,7 +49,7 @@ export const plan = (state: AppState, id: string, options: PlanOptions): ScalePl
 }
 
 const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
-  Effect.flatMap(patiently(Fences.read(ref)), (set) => {
+  Effect.flatMap(Fences.read(ref), (set) => {
     const text = set.metadata.annotations?.[rememberedReplicas] ?? ""
     return /^\d{1,9}$/.test(text)
       ? Effect.succeed(Number(text))
@@ -75,8 +74,8 @@ export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<Scale
     }
     const [state, aside, quotas] = yield* Effect.all(
       [
-        patiently(read(statefulSet(ref.namespace, ref.name))),
-        purge ? patiently(listAside(ref)) : Effect.succeed([]),
+        read(statefulSet(ref.namespace, ref.name)),
+        purge ? listAside(ref) : Effect.succeed([]),
         readQuotas(ref)
       ],
       { concurrency: 3 }

@@ -4,20 +4,12 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { type Cluster, ClusterError, type Reason } from "../Cluster.ts"
+import type { Cluster, ClusterError, Reason } from "../Cluster.ts"
+import { isPassing } from "../resource/Patience.ts"
 import { because, type OperationError } from "./OperationError.ts"
 
 /** Answers after which only a look tells what is so. */
 const doubtful: ReadonlyArray<Reason["_tag"]> = ["Conflict", "AlreadyExists", "NotFound", "Invalid"]
-
-/** The cluster was not reached, or could not answer: it may again. */
-const passing: ReadonlyArray<Reason["_tag"]> = [
-  "Unavailable",
-  "Timeout",
-  "TooManyRequests",
-  "InternalError",
-  "Unreadable"
-]
 
 /** How long a cluster that does not answer is waited for, in milliseconds. */
 export const patience = 120_000
@@ -36,27 +28,8 @@ export interface Ensured<A, R> {
   readonly write: (seen: A) => Effect.Effect<A, ClusterError, R>
 }
 
-const isPassing = (error: unknown): boolean =>
-  error instanceof ClusterError && passing.includes(error.reason._tag)
-
 const elapsedSince = (began: bigint): Effect.Effect<number> =>
   Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
-
-/** Waits and tries again while the cluster does not answer, for `patience`. */
-export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.gen(function* () {
-    const began = yield* Clock.monotonicTimeNanos
-    let pause = 250
-    while (true) {
-      const result = yield* Effect.result(effect)
-      if (result._tag === "Success") return result.success
-      if (!isPassing(result.failure) || (yield* elapsedSince(began)) >= patience) {
-        return yield* Effect.fail(result.failure)
-      }
-      yield* Effect.sleep(pause)
-      pause = Math.min(pause * 2, 5000)
-    }
-  })
 
 /** Null for what is not there. */
 export const orNull = <A, R>(effect: Effect.Effect<A, ClusterError, R>) =>
@@ -74,7 +47,7 @@ export const ensure = <A, R = Cluster>(
     const began = yield* Clock.monotonicTimeNanos
     let refused = 0
     while (true) {
-      const seen = yield* patiently(spec.look)
+      const seen = yield* spec.look
       const stop = spec.stop?.(seen) ?? null
       if (stop !== null) return yield* Effect.fail(stop)
       if (spec.done(seen)) return seen

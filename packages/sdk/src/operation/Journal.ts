@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { ClusterError } from "../Cluster.ts"
 import { digest } from "./Digest.ts"
-import { ensure, patiently } from "./Ensure.ts"
+import { ensure } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import { annotationPath } from "./Fence.ts"
 import {
@@ -286,7 +286,7 @@ export const find = (
   namespace: string,
   id: string
 ): Effect.Effect<Entry, ClusterError | OperationError, Cluster> =>
-  Effect.flatMap(patiently(read(namespace, id)), (entry) =>
+  Effect.flatMap(read(namespace, id), (entry) =>
     entry === null
       ? Effect.fail(
           new OperationError({

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { ClusterError } from "../Cluster.ts"
-import { ensure, orNull, patiently } from "./Ensure.ts"
+import { ensure, orNull } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import * as Resource from "../Resource.ts"
 
@@ -83,12 +83,12 @@ const held = (body: Body, app: string): OperationError => {
 /** The holder that lives, as an error; null: nobody does. `resourceVersion` moves with each renewal. */
 const livingHolder = (claimant: Claimant): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const first = yield* patiently(look(claimant))
+    const first = yield* look(claimant)
     if (first === null || isHeldBy(first, claimant) || !first.spec.holderIdentity) return null
     const began = first.metadata.resourceVersion
     for (let waited = 0; waited < silence; waited += renewEvery) {
       yield* Effect.sleep(renewEvery)
-      const next = yield* patiently(look(claimant))
+      const next = yield* look(claimant)
       if (next === null) return null
       if (next.metadata.resourceVersion !== began) return held(next, claimant.app)
     }

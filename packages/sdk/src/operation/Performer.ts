@@ -24,6 +24,8 @@ export interface At {
   /** Its outcome; written together with what is written next. */
   readonly conclude: (state: Journal.Mark["state"]) => Effect.Effect<void>
   readonly report: (report: Report) => Effect.Effect<void>
+  /** Milliseconds in which the API server answered: limits are counted by these, in differences. */
+  readonly elapsed: Effect.Effect<number>
 }
 
 /** What a verb gives to the engine. */

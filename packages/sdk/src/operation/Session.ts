@@ -4,10 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { At, RunOptions } from "./Performer.ts"
 import type { Plan } from "./Plan.ts"
+import { make, type Outage } from "./Outage.ts"
 import { type OperationResult, type Report, timesOf } from "./Report.ts"
 
 export interface Session {
   readonly report: At["report"]
+  readonly outage: Outage
   /** Whether the operation has begun: from then on it can be resumed. */
   readonly isBegun: Effect.Effect<boolean>
   readonly result: (outcome: OperationResult["outcome"], id: string | null) => Effect.Effect<OperationResult>
@@ -27,6 +29,7 @@ export const session = (plan: Plan<unknown>, options: RunOptions): Effect.Effect
       )
     return {
       report,
+      outage: yield* make(plan.app.name, report),
       isBegun: Effect.map(Ref.get(told), (events) => events.some((event) => event._tag === "Started")),
       result: Effect.fnUntraced(function* (outcome, id) {
         const millis = yield* elapsed

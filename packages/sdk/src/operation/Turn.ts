@@ -10,12 +10,12 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import { type Cluster, ClusterError } from "../Cluster.ts"
-import { patiently } from "./Ensure.ts"
 import type { Fence } from "./Fence.ts"
 import * as Fences from "./Fence.ts"
 import * as Journal from "./Journal.ts"
 import * as Lease from "./Lease.ts"
 import { because, OperationError } from "./OperationError.ts"
+import { patiently } from "../resource/Patience.ts"
 
 /** What the caller of this turn may use while it lasts. */
 export interface Turn {
@@ -114,6 +114,7 @@ export const closing = <A, R>(
   return work.pipe(
     // The journal last: whoever dies before leaves an open one, by which the rest is found.
     Effect.tap(() => Fences.lower(turn.fence)),
+    // It writes, and may be done twice.
     Effect.tap(() => patiently(Lease.release(claimant))),
     Effect.tap(() => end(outcome, null)),
     Effect.tap(() => Effect.ignore(Journal.prune(turn.fence.namespace, turn.fence.name))),

@@ -14,7 +14,7 @@ export const walk = <Step>(
   performer: Performer<Step>,
   turn: Turn.Turn,
   direction: Direction,
-  report: At["report"]
+  { report, elapsed }: Pick<At, "report" | "elapsed">
 ) =>
   Effect.gen(function* () {
     const numbered = plan.steps.map((step, index) => ({ step, index }))
@@ -34,7 +34,8 @@ export const walk = <Step>(
         found: progress.found,
         intend: (uid) => Effect.andThen(Ref.set(pod, uid), turn.write(set({ state: "Begun", pod: uid }))),
         conclude: (state) => Effect.flatMap(Ref.get(pod), (uid) => turn.note(set({ state, pod: uid }))),
-        report
+        report,
+        elapsed
       }
       const what = performer.describe(plan, step)
       yield* report({

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { Cluster, ClusterError, type Request } from "../Cluster.ts"
+import { patiently } from "./Patience.ts"
 import { describeRequest, fromStatus, isWrite, outcomeUnknown } from "./Status.ts"
 
 /** A wait that the server asks for beyond this is the caller's to decide on. */
@@ -70,5 +71,8 @@ const once = (request: Request): Effect.Effect<unknown, ClusterError, Cluster> =
   )
 
 /** The decoded JSON of a 2xx answer; anything else is a ClusterError. */
-export const roundTrip = (request: Request): Effect.Effect<unknown, ClusterError, Cluster> =>
-  Effect.retry(once(request), repetition(isWrite(request)))
+export const roundTrip = (request: Request): Effect.Effect<unknown, ClusterError, Cluster> => {
+  const write = isWrite(request)
+  const attempts = Effect.retry(once(request), repetition(write))
+  return write ? attempts : patiently(attempts)
+}

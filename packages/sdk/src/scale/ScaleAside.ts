@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type Cluster, ClusterError } from "../Cluster.ts"
-import { ensure, orNull, patiently } from "../operation/Ensure.ts"
+import { ensure, orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
@@ -67,7 +67,7 @@ export const moveVolume = (
   Effect.gen(function* () {
     yield* Fences.check(at.fence)
     yield* keep(move.volume)
-    const old = yield* patiently(readClaim(at, move.from))
+    const old = yield* readClaim(at, move.from)
     const source = old !== null && old.spec.volumeName === move.volume ? old : null
     const made = yield* ensure<PersistentVolumeClaim | null>({
       look: readClaim(at, move.to),
@@ -127,7 +127,7 @@ export const moveVolume = (
           null
         )
     })
-    for (let waited = 0; !gone(yield* patiently(readClaim(at, move.from))); waited += 250) {
+    for (let waited = 0; !gone(yield* readClaim(at, move.from)); waited += 250) {
       if (waited >= patience) {
         yield* Effect.fail(
           because("TimedOut", `claim ${move.from} does not go`, "look for a pod that still mounts it")
@@ -144,9 +144,9 @@ export const bringBack = (
   labels: Readonly<Record<string, string>>
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
-    const aside = yield* patiently(readClaim(at, step.as))
+    const aside = yield* readClaim(at, step.as)
     if (aside === null) return
-    const present = yield* patiently(readClaim(at, step.claim))
+    const present = yield* readClaim(at, step.claim)
     if (present !== null && present.spec.volumeName !== step.volume) {
       const message = `${step.claim} is in use anew: the data from before stays in ${step.as}`
       yield* at.report({ _tag: "Note", message })

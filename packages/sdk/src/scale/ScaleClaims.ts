@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { ensure, patiently } from "../operation/Ensure.ts"
+import { ensure } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
@@ -18,26 +18,33 @@ import type { ClaimSlot } from "./ScaleStep.ts"
 /** The operation that made a claim ahead of its pod: what an abort may remove it by. */
 export const madeBy = "kubectl-stateful.dev/made-by"
 
-/** All claims of this set's templates, by name. */
-export const claimsOf = (
-  set: StatefulSet
-): Effect.Effect<ReadonlyMap<string, PersistentVolumeClaim>, ClusterError, Cluster> => {
+/** The claims of this set's templates among some, by name. */
+export const ofTemplates = (
+  set: StatefulSet,
+  items: Iterable<Resource.KubeObject>
+): ReadonlyMap<string, PersistentVolumeClaim> => {
   const prefixes = (set.spec.volumeClaimTemplates ?? []).map(
     (template) => `${template.metadata.name}-${set.metadata.name}-`
   )
-  if (prefixes.length === 0) return Effect.succeed(new Map())
-  return Effect.map(
-    Resource.list(Resource.persistentVolumeClaims, { namespace: set.metadata.namespace ?? "" }),
-    (listing) =>
-      new Map(
-        listing.items.flatMap((item) => {
-          if (!prefixes.some((prefix) => after(prefix, item.metadata.name) !== null)) return []
-          const accepted = kinds.persistentvolumeclaims.accept(item)
-          return Result.isSuccess(accepted) ? [[item.metadata.name, accepted.success] as const] : []
-        })
-      )
-  )
+  const found = new Map<string, PersistentVolumeClaim>()
+  for (const item of items) {
+    if (!prefixes.some((prefix) => after(prefix, item.metadata.name) !== null)) continue
+    const accepted = kinds.persistentvolumeclaims.accept(item)
+    if (Result.isSuccess(accepted)) found.set(item.metadata.name, accepted.success)
+  }
+  return found
 }
+
+/** All claims of this set's templates, by name. */
+export const claimsOf = (
+  set: StatefulSet
+): Effect.Effect<ReadonlyMap<string, PersistentVolumeClaim>, ClusterError, Cluster> =>
+  (set.spec.volumeClaimTemplates ?? []).length === 0
+    ? Effect.succeed(new Map())
+    : Effect.map(
+        Resource.list(Resource.persistentVolumeClaims, { namespace: set.metadata.namespace ?? "" }),
+        ({ items }) => ofTemplates(set, items)
+      )
 
 /** What the controller would create for this slot (stateful_set_utils.go); null: there is no such template. */
 export const manifest = (set: StatefulSet, slot: ClaimSlot, operation: string): object | null => {
@@ -100,10 +107,10 @@ const takeBack = (
   slot: ClaimSlot
 ): Effect.Effect<void, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const set = yield* patiently(Fences.read(at.fence))
+    const set = yield* Fences.read(at.fence)
     const { start, count } = wanted(set)
     if (slot.ordinal < start + count) return
-    const now = yield* patiently(lookUp(set, slot.name))
+    const now = yield* lookUp(set, slot.name)
     if (now === null || now.metadata.uid !== claim.metadata.uid || now.metadata.uid === undefined) return
     yield* Resource.remove(target(set, slot.name), {
       uid: now.metadata.uid,
@@ -132,7 +139,7 @@ export const createAhead = (
           done: (found) => found !== null,
           write: () =>
             Effect.tap(Resource.create(api, value), (made) =>
-              Effect.flatMap(patiently(Fences.read(at.fence)), (now) =>
+              Effect.flatMap(Fences.read(at.fence), (now) =>
                 Fences.verdict(at.fence, now) === null ? Effect.void : takeBack(at, made, slot)
               )
             )

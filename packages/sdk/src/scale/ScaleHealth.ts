@@ -3,9 +3,7 @@
  * shows members that are gone and Ready does not mean caught up.
  */
 import * as Effect from "effect/Effect"
-import * as Ref from "effect/Ref"
 import type { Cluster } from "../Cluster.ts"
-import { patiently } from "../operation/Ensure.ts"
 import { run, type Member } from "../Hook.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
@@ -14,6 +12,7 @@ import { wanted } from "../Ordinal.ts"
 import type { HttpHealth, Profile } from "../Profile.ts"
 import { needed, type Quorum } from "../Quorum.ts"
 import * as Resource from "../Resource.ts"
+import { Patience } from "../resource/Patience.ts"
 import { memberOf, roleOf } from "./ScaleHook.ts"
 import { defaultStepTimeout, isReady, pending, podsOf } from "./ScaleWait.ts"
 import { format } from "../operation/Timeout.ts"
@@ -33,6 +32,8 @@ const overHttp = (health: HttpHealth, member: Member): Effect.Effect<string | nu
     method: "GET",
     path: `/api/v1/namespaces/${member.namespace}/pods/${health.scheme}:${member.pod}:${health.port}/proxy${health.path}`
   }).pipe(
+    // A 503 here is the member's own word.
+    Effect.provideService(Patience, null),
     Effect.match({
       onSuccess: () => null,
       // A healthy answer need not be JSON.
@@ -51,48 +52,40 @@ const ailment = (member: Member, manner: Manner): Effect.Effect<string | null, n
     return manner.health === undefined ? null : yield* overHttp(manner.health, member)
   })
 
-/** Asks until the answer is that nothing is amiss, for at most a step's time. */
-const patientlyUntil = (
+/** Asks until the answer is that nothing is amiss, for at most a step's time and that of one answer. */
+const untilWell = (
   at: At,
   manner: Manner,
   ask: Effect.Effect<{ readonly replica: string; readonly for: string } | null, Failure, Cluster>
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
-    const last = yield* Ref.make<{ readonly replica: string; readonly for: string } | null>(null)
     const limit = manner.stepTimeout ?? defaultStepTimeout
-    const asking = Effect.gen(function* () {
-      while (true) {
-        const amiss = yield* patiently(ask)
-        const before = yield* Ref.getAndSet(last, amiss)
-        if (before !== null && before.replica !== amiss?.replica) {
-          yield* at.report({ _tag: "Waiting", replica: before.replica, for: null })
-        }
-        if (amiss === null) return
-        if (before?.for !== amiss.for || before.replica !== amiss.replica) {
-          yield* at.report({ _tag: "Waiting", ...amiss })
-        }
-        yield* Effect.sleep(askEvery)
+    const began = yield* at.elapsed
+    let before: { readonly replica: string; readonly for: string } | null = null
+    while (true) {
+      const amiss = yield* ask
+      if (before !== null && before.replica !== amiss?.replica) {
+        yield* at.report({ _tag: "Waiting", replica: before.replica, for: null })
       }
-    })
-    yield* Effect.timeoutOrElse(asking, {
-      duration: limit,
-      orElse: () =>
-        Effect.flatMap(Ref.get(last), (amiss) =>
-          Effect.fail(
-            because(
-              "TimedOut",
-              `not so in ${format(limit)}: ${amiss?.replica ?? at.fence.name} ${amiss?.for ?? ""}`.trim()
-            )
-          )
+      if (amiss === null) return
+      if (before?.for !== amiss.for || before.replica !== amiss.replica) {
+        yield* at.report({ _tag: "Waiting", ...amiss })
+      }
+      before = amiss
+      if ((yield* at.elapsed) - began >= limit) {
+        yield* Effect.fail(
+          because("TimedOut", `not so in ${format(limit)}: ${amiss.replica} ${amiss.for}`)
         )
-    })
+      }
+      yield* Effect.sleep(askEvery)
+    }
   })
 
 /** Waits until a member that is ready is healthy too. */
 export const healthy = (at: At, member: Member, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   manner.profile?.health === undefined && manner.health === undefined
     ? Effect.void
-    : patientlyUntil(
+    : untilWell(
         at,
         manner,
         Effect.map(ailment(member, manner), (why) =>
@@ -150,5 +143,5 @@ export const guard = (
           for: `quorum: ${well.length} healthy of ${left.length} that stay, ${need} needed`
         }
   })
-  return patientlyUntil(at, manner, ask)
+  return untilWell(at, manner, ask)
 }

@@ -7,7 +7,6 @@ import * as Match from "effect/Match"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
-import { patiently } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { check as checkHook, type Command as HookOf } from "../Hook.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
@@ -296,7 +295,7 @@ const preflight = (plan: Plan, set: StatefulSet, manner: Manner): Effect.Effect<
 const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-${ordinal}`
 
 const notBroughtBack = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> =>
-  Effect.flatMap(patiently(readClaim(at, claim)), (found) =>
+  Effect.flatMap(readClaim(at, claim), (found) =>
     found === null
       ? at.report({ _tag: "Note", message: `${claim} was purged: nothing brings it back` })
       : Effect.void

@@ -74,6 +74,7 @@ const access = (
     ...rule(group.coordination, "leases", ["get", "create", "patch", "delete"]),
     ...rule(group.core, "persistentvolumeclaims", [
       "list",
+      "watch",
       ...(needs.createClaims ? ["get", "create", "delete"] : needs.purge ? ["get", "delete"] : [])
     ]),
     ...(needs.exec ? rule(group.core, "pods", ["get", "create"], { subresource: "exec" }) : []),

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import { ensure, orNull, patiently } from "../operation/Ensure.ts"
+import { ensure, orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { At, Failure } from "../operation/Performer.ts"
@@ -89,7 +89,7 @@ const wait = (
   action: string
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
-    for (let waited = 0; !(yield* patiently(gone)); waited += 250) {
+    for (let waited = 0; !(yield* gone); waited += 250) {
       if (waited >= patience) yield* Effect.fail(because("TimedOut", message, action))
       yield* Effect.sleep(250)
     }
@@ -99,9 +99,9 @@ const wait = (
 export const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     yield* Fences.check(at.fence)
-    const found = yield* patiently(readClaim(at, step.claim))
+    const found = yield* readClaim(at, step.claim)
     if (is(step, found)) {
-      const users = yield* patiently(usersOf(at, step.claim))
+      const users = yield* usersOf(at, step.claim)
       if (users.length > 0) {
         yield* Effect.fail(
           because(

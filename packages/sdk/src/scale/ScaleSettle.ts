@@ -4,19 +4,17 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { Cluster } from "../Cluster.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import { patiently } from "../operation/Ensure.ts"
 import type { OperationError } from "../operation/OperationError.ts"
 import type { At, Failure } from "../operation/Performer.ts"
 import { wanted } from "../Ordinal.ts"
-import { claimsOf } from "./ScaleClaims.ts"
+import * as Resource from "../Resource.ts"
+import { ofTemplates } from "./ScaleClaims.ts"
 import * as Wait from "./ScaleWait.ts"
-
-/** How often claims are looked at while a replica has none or waits for a node, in milliseconds. */
-const claimsEvery = 500
 
 const ordinals = (first: number, count: number): ReadonlyArray<number> =>
   Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
@@ -103,7 +101,6 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
     // Those that end before the first look were there too.
     const known = new Set(moved.filter((ordinal) => ordinal < start + (set.status?.replicas ?? 0)))
     let claims: Claims = new Map()
-    let latest: Wait.Pods = new Map()
     const [next] = up ? moved : moved.toReversed()
     if (next !== undefined) yield* turn(name(next))
 
@@ -139,21 +136,23 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
         }
       })
 
-    /** Only while it can tell anything: a pod with a node has its claims. */
-    const watchClaims = Effect.gen(function* () {
-      while (moved.some((ordinal) => !isTold(name(ordinal), "claim"))) {
-        if (moved.some((ordinal) => !isTold(name(ordinal), "claim") && !latest.get(ordinal)?.spec.nodeName)) {
-          claims = yield* patiently(claimsOf(set))
+    /** Only until all claims are bound: what becomes of them then, pods tell. */
+    const watchClaims = Stream.runForEachWhile(
+      Resource.watchList(Resource.persistentVolumeClaims, {
+        namespace: set.metadata.namespace ?? "",
+        relistEvery: "30 seconds"
+      }),
+      ({ objects }) =>
+        Effect.gen(function* () {
+          claims = ofTemplates(set, objects.values())
           for (const replica of moved.map(name)) {
             if (claimNames(set, replica).some((claim) => !claims.has(claim))) continue
             yield* claimed(replica)
             if (unbound(set, claims, replica).length === 0) yield* end(replica, "claim")
           }
-        }
-        yield* Effect.sleep(claimsEvery)
-      }
-      return yield* Effect.never
-    })
+          return moved.some((ordinal) => !isTold(name(ordinal), "claim"))
+        })
+    )
 
     const judge: Wait.Judge = (pods, now) => {
       const blockers = ordinals(start, Math.min(to, from))
@@ -195,11 +194,8 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
 
     const waiting = Wait.until(at, judge, {
       stepTimeout: change.stepTimeout ?? Wait.defaultStepTimeout,
-      seen: (pods) => {
-        latest = pods
-        return up ? coming(pods) : leaving(pods)
-      },
+      seen: up ? coming : leaving,
       vain: change.vain
     })
-    yield* hasClaims ? Effect.raceFirst(waiting, watchClaims) : waiting
+    yield* hasClaims ? Effect.raceFirst(waiting, Effect.andThen(watchClaims, Effect.never)) : waiting
   })

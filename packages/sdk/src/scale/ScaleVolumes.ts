@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume } from "../kind/Storage.ts"
-import { ensure, orNull, patiently } from "../operation/Ensure.ts"
+import { ensure, orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import type { OperationError } from "../operation/OperationError.ts"
 import type { At, Failure } from "../operation/Performer.ts"
@@ -56,8 +56,7 @@ interface Look {
   readonly why: OperationError | null
 }
 
-const whyNot = (at: At) =>
-  Effect.map(patiently(Fences.read(at.fence)), (set) => Fences.verdict(at.fence, set))
+const whyNot = (at: At) => Effect.map(Fences.read(at.fence), (set) => Fences.verdict(at.fence, set))
 
 const setPolicy = (
   at: At,

@@ -2,13 +2,11 @@
  * Waiting for pods: on a watch plus a list on a timer, bounded by the time without progress, and
  * always able to say what it waits for.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { patiently } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { kinds } from "../Kind.ts"
 import type { Pod } from "../kind/Pod.ts"
@@ -102,16 +100,16 @@ const tell = (lacks: ReadonlyArray<Lack>): string =>
  * waiting, and so does a wait for a count that somebody else has changed.
  */
 export const until = (
-  at: Pick<At, "fence" | "report">,
+  at: Pick<At, "fence" | "report" | "elapsed">,
   judge: Judge,
   options: WaitOptions
 ): Effect.Effect<void, ClusterError | OperationError, Cluster> =>
   Effect.gen(function* () {
-    const current = yield* patiently(Fences.check(at.fence))
+    const current = yield* Fences.check(at.fence)
     const set = yield* Ref.make(current)
     const lacks = yield* Ref.make<ReadonlyArray<Lack>>([])
     const pods = yield* Ref.make<Pods | null>(null)
-    const moved = yield* Ref.make(yield* Clock.monotonicTimeNanos)
+    const moved = yield* Ref.make(yield* at.elapsed)
     const told = new Map<string, string>()
     let queued = 0
 
@@ -141,23 +139,21 @@ export const until = (
       // Pods are as they should be before the status that we read says so: look again, soon.
       for (let pause = 20; isOnly(missing, current.metadata.name) && pause < 1000; pause *= 2) {
         yield* Effect.sleep(pause)
-        missing = judge(
-          known,
-          yield* Effect.tap(patiently(Fences.check(at.fence)), (now) => Ref.set(set, now))
-        )
+        missing = judge(known, yield* Effect.tap(Fences.check(at.fence), (now) => Ref.set(set, now)))
       }
       const before = yield* Ref.getAndSet(lacks, missing)
       if (
         missing.length !== before.length ||
         missing.some((lack, index) => lack.replica !== before[index]?.replica)
       ) {
-        yield* Ref.set(moved, yield* Clock.monotonicTimeNanos)
+        yield* Ref.set(moved, yield* at.elapsed)
       }
       yield* report(missing)
       return missing.length === 0
     })
 
     const watching = Resource.watchList(Resource.pods, { ...selection(current), relistEvery: "30 seconds" })
+    // A watch outlives a lost network, but for its first list.
     const byPods = Stream.runForEachWhile(watching, (view) =>
       Effect.gen(function* () {
         const mine = own(current, view.objects.values())
@@ -170,12 +166,12 @@ export const until = (
     const bySet = Effect.gen(function* () {
       while (true) {
         yield* Effect.sleep(lookEvery)
-        const now = yield* patiently(Fences.check(at.fence))
+        const now = yield* Fences.check(at.fence)
         yield* Ref.set(set, now)
         const vain = options.vain?.(now) ?? null
         if (vain !== null) yield* Effect.fail(vain)
         if (yield* look) return
-        const idle = Number((yield* Clock.monotonicTimeNanos) - (yield* Ref.get(moved))) / 1e6
+        const idle = (yield* at.elapsed) - (yield* Ref.get(moved))
         if (idle >= options.stepTimeout) {
           yield* Effect.fail(
             because(

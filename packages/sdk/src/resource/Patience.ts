@@ -1,0 +1,59 @@
+/**
+ * Patience: for how long what only reads waits for a server that does not answer. A question has
+ * none, and fails after a few attempts; an operation that is under way has some, given once for all
+ * of its reads.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { ClusterError, type Reason } from "../Cluster.ts"
+
+/** How long to wait, and whom to tell. */
+export interface Waiting {
+  /** In milliseconds, since the first failure. */
+  readonly millis: number
+  /** Told of each failure that is waited out. */
+  readonly failed: (error: ClusterError) => Effect.Effect<void>
+  /** Told when an answer came after all. */
+  readonly answered: Effect.Effect<void>
+}
+
+/** Default: null, no patience. */
+export const Patience = Context.Reference<Waiting | null>("@kubectl-stateful/sdk/Patience", {
+  defaultValue: () => null
+})
+
+/** The cluster was not reached, or could not answer: it may again. */
+const passing: ReadonlyArray<Reason["_tag"]> = [
+  "Unavailable",
+  "Timeout",
+  "TooManyRequests",
+  "InternalError",
+  "Unreadable"
+]
+
+export const isPassing = (error: unknown): error is ClusterError =>
+  error instanceof ClusterError && passing.includes(error.reason._tag)
+
+const longestPause = 5000
+
+const keepTrying = <A, E, R>(effect: Effect.Effect<A, E, R>, waiting: Waiting): Effect.Effect<A, E, R> =>
+  Effect.gen(function* () {
+    const began = yield* Clock.monotonicTimeNanos
+    for (let pause = 250; ; pause = Math.min(pause * 2, longestPause)) {
+      const result = yield* Effect.result(effect)
+      if (result._tag === "Success") {
+        if (pause > 250) yield* waiting.answered
+        return result.success
+      }
+      const { failure } = result
+      const waited = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6
+      if (!isPassing(failure) || waited >= waiting.millis) return yield* Effect.fail(failure)
+      yield* waiting.failed(failure)
+      yield* Effect.sleep(pause)
+    }
+  })
+
+/** Tries again while the cluster does not answer, as long as there is patience. Only for what may be done twice. */
+export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Patience, (waiting) => (waiting === null ? effect : keepTrying(effect, waiting)))
