@@ -167,7 +167,7 @@ const bodyOf = (request: Request): unknown => {
 }
 
 /**
- * I4 and I7, at the wire: no effect without a journal, no hook without an intent in it, and nothing
+ * I4 and I7, at the wire: no effect without a journal, no word to begin a hook without an intent in it, and nothing
  * deleted but by a uid that is the object's own and that a journal or this operation made known.
  */
 export const watched = (inner: Cluster["Service"], world: World, breaches: Array<string>) => {
@@ -211,10 +211,17 @@ export const watched = (inner: Cluster["Service"], world: World, breaches: Array
     exec: (request) =>
       Effect.suspend(() => {
         const hook = request.command.findLast((word) => word === "join" || word === "leave")
-        if (hook !== undefined && !journals().some((text) => text.includes("Begun"))) {
-          breaches.push(`I4: ${hook} without an intent`)
+        const look = () => {
+          if (hook !== undefined && !journals().some((text) => text.includes("Begun"))) {
+            breaches.push(`I4: ${hook} without an intent`)
+          }
         }
-        return inner.exec(request)
+        // One that waits for no word begins at once.
+        if (!request.command.some((word) => /^\d+\+$/.test(word))) look()
+        return Effect.map(inner.exec(request), (session) => ({
+          ...session,
+          write: (chunk: Uint8Array) => Effect.andThen(Effect.sync(look), session.write(chunk))
+        }))
       })
   }
   return cluster

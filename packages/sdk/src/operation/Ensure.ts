@@ -20,6 +20,8 @@ const stubborn = 3
 export interface Ensured<A, R> {
   /** What is so now. */
   readonly look: Effect.Effect<A, ClusterError, R>
+  /** What was so a moment ago, where it was looked at for another reason and the write tests all that matters. */
+  readonly known?: A
   /** Whether it is so already. */
   readonly done: (seen: A) => boolean
   /** Why it may not be done any more, e.g. because another caller took over. */
@@ -46,8 +48,10 @@ export const ensure = <A, R = Cluster>(
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
     let refused = 0
+    let { known } = spec
     while (true) {
-      const seen = yield* spec.look
+      const seen: A = known ?? (yield* spec.look)
+      known = undefined
       const stop = spec.stop?.(seen) ?? null
       if (stop !== null) return yield* Effect.fail(stop)
       if (spec.done(seen)) return seen

@@ -120,15 +120,17 @@ export const raise = <R>(
     ({ set }) => set
   )
 
-/** Changes the StatefulSet until `done`, as long as the token stands. */
+/** Changes the StatefulSet until `done`, as long as the token stands; `known`: as it was a moment ago. */
 export const change = (
   fence: Fence,
   done: (set: StatefulSet) => boolean,
   operations: (set: StatefulSet) => ReadonlyArray<Resource.JsonPatchOperation>,
-  stop: (set: StatefulSet) => OperationError | null = () => null
+  stop: (set: StatefulSet) => OperationError | null = () => null,
+  known?: StatefulSet
 ): Effect.Effect<StatefulSet, ClusterError | OperationError, Cluster> =>
   ensure({
     look: read(fence),
+    ...(known === undefined ? {} : { known }),
     done,
     stop: (set) => verdict(fence, set) ?? stop(set),
     write: (set) =>

@@ -73,9 +73,7 @@ const untilWell = (
       }
       before = amiss
       if ((yield* at.elapsed) - began >= limit) {
-        yield* Effect.fail(
-          because("TimedOut", `not so in ${format(limit)}: ${amiss.replica} ${amiss.for}`)
-        )
+        yield* Effect.fail(because("TimedOut", `not so in ${format(limit)}: ${amiss.replica} ${amiss.for}`))
       }
       yield* Effect.sleep(askEvery)
     }

@@ -4,6 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { Cluster } from "../Cluster.ts"
 import * as Fences from "../operation/Fence.ts"
 import { run, type Hook, type Member, type Outcome } from "../Hook.ts"
@@ -92,6 +93,13 @@ const podOf = (call: Call, member: Member): Effect.Effect<Pod, Failure, Cluster>
       : Effect.succeed(pod)
   })
 
+/** The hook with the container that an exec would have to ask for: the annotated one, else the first. */
+const inContainerOf = ({ metadata, spec }: Pod, hook: Hook): Hook => {
+  if (hook._tag !== "Command" || hook.container !== null) return hook
+  const named = metadata.annotations?.["kubectl.kubernetes.io/default-container"]
+  return { ...hook, container: named ?? spec.containers?.[0]?.name ?? null }
+}
+
 /** Runs a member's hook, once: what the journal says of it comes first. */
 export const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
@@ -105,13 +113,15 @@ export const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluste
       }
     }
     const pod = yield* podOf(call, member)
-    yield* Fences.check(at.fence)
-    yield* at.intend(pod.metadata.uid ?? null)
     yield* at.report({ _tag: "Waiting", replica: member.pod, for: call.name })
     const began = yield* Clock.monotonicTimeNanos
-    // Asked again once the connection stands: an exec cannot carry the token.
-    const outcome = yield* Effect.tapError(run(call.hook, member, Fences.check(at.fence)), () =>
-      at.conclude("Failed")
+    // The intent is written while the connection is made; the word to begin waits for both. The fence
+    // is looked at last: an exec cannot carry the token.
+    const intent = yield* Effect.forkChild(at.intend(pod.metadata.uid ?? null))
+    const permit = Effect.andThen(Fiber.join(intent), Fences.check(at.fence))
+    const outcome = yield* run(inContainerOf(pod, call.hook), member, permit).pipe(
+      Effect.tap(() => Fiber.join(intent)),
+      Effect.tapError(() => at.conclude("Failed"))
     )
     const proven = yield* stillThere(call, pod, outcome)
     if (proven._tag === "Failed") {

@@ -68,7 +68,8 @@ const setReplicas = (
   to: number,
   isThere: (replicas: number) => boolean,
   mayBe: (replicas: number) => boolean,
-  remember: number | null
+  remember: number | null,
+  known: StatefulSet
 ): Effect.Effect<StatefulSet, Failure, Cluster> =>
   Fences.change(
     at.fence,
@@ -83,7 +84,8 @@ const setReplicas = (
         ...(to > 0 && kept ? [{ op: "remove" as const, path }] : [])
       ]
     },
-    (set) => (mayBe(replicasOf(set)) ? null : overwritten(at, replicasOf(set), to))
+    (set) => (mayBe(replicasOf(set)) ? null : overwritten(at, replicasOf(set), to)),
+    known
   )
 
 const overwritten = (at: At, is: number, wanted: number) =>
@@ -142,7 +144,8 @@ const moveTo = (
       to,
       there,
       (replicas) => replicas === from || there(replicas),
-      step.remember
+      step.remember,
+      before
     )
     yield* arrive(at, set, to, from, manner)
   })
@@ -158,7 +161,7 @@ const moveBack = (at: At, step: { readonly from: number; readonly to: number }, 
     if (!up && wanted(before).start + from <= (at.found["beyond"] ?? 0)) return
     const set = there(now)
       ? before
-      : yield* setReplicas(at, from, there, (replicas) => replicas === now || there(replicas), null)
+      : yield* setReplicas(at, from, there, (replicas) => replicas === now || there(replicas), null, before)
     yield* arrive(at, set, replicasOf(set), up ? to : Math.min(to, replicasOf(set)), manner)
   })
 
