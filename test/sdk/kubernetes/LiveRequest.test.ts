@@ -301,6 +301,18 @@ describe("certificates", () => {
       isPolite(yield* Effect.flip(ask(dir, server.url, authority)), "Config", /is for another name/)
       const named = { ...authority, "tls-server-name": "api.example" }
       assert.strictEqual((yield* ask(dir, server.url, named)).status, 200)
+      const other = { ...authority, "tls-server-name": "other.example" }
+      isPolite(yield* Effect.flip(ask(dir, server.url, other)), "Config", /is for another name/)
+    })
+  )
+
+  it.live("tls-server-name may be an address, as behind a tunnel", () =>
+    Effect.gen(function* () {
+      const { dir, server, authority } = yield* secure("IP:192.0.2.1")
+      const named = { ...authority, "tls-server-name": "192.0.2.1" }
+      assert.strictEqual((yield* ask(dir, server.url, named)).status, 200)
+      const other = { ...authority, "tls-server-name": "192.0.2.2" }
+      isPolite(yield* Effect.flip(ask(dir, server.url, other)), "Config", /is for another name/)
     })
   )
 

@@ -58,13 +58,15 @@ const secure = async (
   options: Tls.ConnectionOptions,
   keep: Keep
 ): Promise<Tls.TLSSocket> => {
-  const name = serverName ?? (Net.isIP(host) === 0 ? host : undefined)
+  const expected = serverName ?? host
   const wrapped = Tls.connect({
     ...options,
     socket,
-    host,
+    // Whom the certificate must name.
+    host: expected,
     ALPNProtocols: ["http/1.1"],
-    ...(name === undefined ? {} : { servername: name })
+    // An address is no name that a server could be asked for (RFC 6066, section 3).
+    ...(Net.isIP(expected) === 0 ? { servername: expected } : {})
   })
   keep(wrapped)
   await opened(wrapped, "secureConnect")
