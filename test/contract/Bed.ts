@@ -56,6 +56,7 @@ export const onSandbox = (
       name: "sandbox",
       cluster: sandbox.cluster,
       forget: Effect.sync(sandbox.compact),
+      silence: sandbox.loseNode,
       as: (name, home, rules) =>
         Effect.succeed(
           sandbox.as({
@@ -162,7 +163,7 @@ export const onReal = (
     })
     yield* appears(cluster, `${path}/serviceaccounts/default`)
     yield* appears(cluster, `${path}/configmaps/kube-root-ca.crt`)
-    const bed: Bed = { name: "real", cluster, forget: Effect.void, as: realAs(cluster) }
+    const bed: Bed = { name: "real", cluster, silence: () => {}, forget: Effect.void, as: realAs(cluster) }
     return yield* converse(bed, scenario, namespace).pipe(
       Effect.ensuring(Effect.ignore(send(cluster, "DELETE", path)))
     )

@@ -3,11 +3,14 @@
  * request, one watch or one exec with its answer.
  */
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Cluster, ClusterError, Request, WatchEvent } from "../../packages/sdk/src/Cluster.ts"
+import type { Cluster, ClusterError, Request } from "../../packages/sdk/src/Cluster.ts"
+import { text } from "./Field.ts"
 import { isObject, type Json, Normal } from "./Normal.ts"
+import { objectOf, open, type Watching } from "./Watching.ts"
+
+export { at, byText, outcome, text } from "./Field.ts"
 
 /** One exchange, as it is compared and kept. */
 export interface Exchange {
@@ -33,6 +36,8 @@ export interface Bed {
     namespace: string,
     rules: ReadonlyArray<Rule>
   ) => Effect.Effect<Cluster["Service"], ClusterError, Scope.Scope>
+  /** Nothing is heard of a node's kubelet from now on; on a real cluster a script's node has none. */
+  readonly silence: (node: string) => void
   /** Makes all versions until now too old to watch from. */
   readonly forget: Effect.Effect<void>
 }
@@ -70,32 +75,6 @@ const patchTypes = {
   strategic: "application/strategic-merge-patch+json"
 } as const
 
-/** `spec.replicas` of an answer; undefined where there is none. */
-export const at = (body: Json | undefined, path: string): Json | undefined => {
-  let value: Json | undefined = body
-  for (const key of path.split(".")) {
-    if (Array.isArray(value)) value = value[Number(key)]
-    else value = isObject(value) ? value[key] : undefined
-  }
-  return value
-}
-
-/** A word or a number at a path; empty where there is neither. */
-export const text = (body: Json | undefined, path: string): string => {
-  const value = at(body, path)
-  return typeof value === "string" || typeof value === "number" ? String(value) : ""
-}
-
-/** The order of texts, and of other values by their JSON. */
-export const byText = (left: unknown, right: unknown): number =>
-  JSON.stringify(left) < JSON.stringify(right) ? -1 : 1
-
-/** The complaint of an answer, or what stands at a path where there is none; the first line of it. */
-export const outcome =
-  (path: string) =>
-  (body: Json): Json =>
-    (text(body, "message") || text(body, path)).split("\n")[0] ?? null
-
 const decoder = new TextDecoder()
 
 const parse = (body: string): Json => {
@@ -106,26 +85,14 @@ const parse = (body: string): Json => {
   }
 }
 
+const wordsOf = (stream: Stream.Stream<Uint8Array, ClusterError>): Effect.Effect<string, ClusterError> =>
+  Stream.mkString(Stream.decodeText(stream))
+
 interface Answered {
   readonly status: number
   readonly type: string
   readonly body: Json
 }
-
-/** A watch that is open: what came is taken from it one by one. */
-export interface Watching {
-  /** The next `count` events, as one exchange; fewer if no more come. */
-  readonly next: (count: number) => Effect.Effect<ReadonlyArray<WatchEvent>>
-  /** What came until one fits, as they were told apart by `fact`; repetitions are left out. */
-  readonly facts: (
-    fact: (event: WatchEvent) => string | undefined,
-    last: (facts: ReadonlyArray<string>) => boolean
-  ) => Effect.Effect<ReadonlyArray<string>>
-  /** How the watch ended. */
-  readonly end: Effect.Effect<void>
-}
-
-export const objectOf = (event: WatchEvent): Json => parse(JSON.stringify(event.object))
 
 export class Conversation {
   readonly namespace: string
@@ -227,6 +194,12 @@ export class Conversation {
     )
   }
 
+  /** Sends a request whose answer does not matter. */
+  silently(method: Request["method"], path: string, body?: Body, asking: Asking = {}) {
+    const request = this.request(method, path, body, asking)
+    return Effect.asVoid(this.#send(request, asking.as ?? this.bed.cluster))
+  }
+
   get(path: string, asking?: Asking) {
     return this.ask("GET", path, undefined, asking)
   }
@@ -326,29 +299,47 @@ export class Conversation {
   }
 
   /** Runs a command in a pod of the script's own namespace: how it ended, and what it said, or why it did not run. */
-  exec(pod: string, command: ReadonlyArray<string>, container?: string): Effect.Effect<void> {
+  exec(
+    pod: string,
+    command: ReadonlyArray<string>,
+    how: { readonly container?: string; readonly stdin?: string } = {}
+  ): Effect.Effect<void> {
+    const { container, stdin } = how
     const running = this.bed.cluster.exec({
       namespace: this.namespace,
       pod,
       command,
-      ...(container === undefined ? {} : { container })
+      ...(container === undefined ? {} : { container }),
+      ...(stdin === undefined ? {} : { stdin: true })
     })
     return Effect.scoped(
       Effect.gen(function* () {
         const session = yield* running
-        const exit = yield* session.exit
-        return exit._tag === "Exited" ? exit.code : exit._tag
+        if (stdin !== undefined) {
+          yield* session.write(new TextEncoder().encode(stdin))
+          yield* session.closeStdin
+        }
+        const [exit, out, err] = yield* Effect.all(
+          [session.exit, wordsOf(session.stdout), wordsOf(session.stderr)],
+          { concurrency: 3 }
+        )
+        return exit._tag === "Exited" ? { exit: exit.code, out, err } : { ...exit, out, err }
       })
     ).pipe(
       Effect.match({
-        onSuccess: (code): Json => ({ exit: code }),
+        onSuccess: (ended): Json => ended,
         onFailure: (error): Json => ({
           reason: error.reason._tag,
           status: error.status ?? null,
           message: error.message
         })
       }),
-      Effect.map((answer) => this.record(`EXEC ${pod} ${command.join(" ")}`, answer))
+      Effect.map((answer) =>
+        this.record(
+          `EXEC ${pod}${container === undefined ? "" : ` -c ${container}`} ${command.join(" ")}`,
+          answer
+        )
+      )
     )
   }
 
@@ -359,80 +350,13 @@ export class Conversation {
 
   /** Opens a watch from a version, or as the query says. */
   watch(path: string, asking: Asking = {}): Effect.Effect<Watching, never, Scope.Scope> {
-    const record = (ask: string, answer: Json) => this.record(ask, answer)
     const request = this.request("GET", path, undefined, asking)
-    const cluster = asking.as ?? this.bed.cluster
-    return Effect.gen(function* () {
-      const queue = yield* Queue.unbounded<WatchEvent | { readonly ended: Json }>()
-      const stream = cluster.watch({
-        ...request,
-        query: [...(request.query ?? []), ["watch", "true"]]
-      })
-      yield* Effect.forkScoped(
-        Stream.runForEach(stream, (event) => Queue.offer(queue, event)).pipe(
-          Effect.matchEffect({
-            onSuccess: () => Queue.offer(queue, { ended: "by the server" }),
-            onFailure: (error) =>
-              Queue.offer(queue, {
-                ended: { reason: error.reason._tag, status: error.status ?? 0, message: error.message }
-              })
-          })
-        )
-      )
-      const shown = path.replace(/resourceVersion=\d{2,}/, "resourceVersion=now")
-      let over: Json | undefined
-      const take = (limit: number) =>
-        over === undefined ? Effect.timeoutOption(Queue.take(queue), limit) : Effect.succeedNone
-      const next = (count: number) =>
-        Effect.gen(function* () {
-          const events: Array<WatchEvent> = []
-          while (events.length < count) {
-            const taken = yield* take(5000)
-            if (taken._tag === "None") break
-            if ("ended" in taken.value) {
-              over = taken.value.ended
-              break
-            }
-            events.push(taken.value)
-          }
-          record(`WATCH ${shown}`, [
-            ...events.map((event) => ({
-              type: event.type,
-              // A bookmark is of the whole cluster's version, as a list is.
-              object: event.type === "BOOKMARK" ? text(objectOf(event), "kind") : objectOf(event)
-            })),
-            ...(over === undefined ? [] : [{ ended: over }])
-          ])
-          return events
-        })
-      const facts = (
-        fact: (event: WatchEvent) => string | undefined,
-        last: (facts: ReadonlyArray<string>) => boolean
-      ) =>
-        Effect.gen(function* () {
-          const told: Array<string> = []
-          while (!last(told)) {
-            const taken = yield* take(60_000)
-            if (taken._tag === "None" || "ended" in taken.value) {
-              told.push("(nothing more came)")
-              break
-            }
-            const said = fact(taken.value)
-            if (said !== undefined && !told.includes(said)) told.push(said)
-          }
-          record(`WATCH ${shown}`, told)
-          return told
-        })
-      const end = Effect.gen(function* () {
-        while (over === undefined) {
-          const taken = yield* take(60_000)
-          if (taken._tag === "None") over = "(it did not end)"
-          else if ("ended" in taken.value) over = taken.value.ended
-        }
-        record(`WATCH ${shown}`, { ended: over })
-      })
-      return { next, facts, end }
+    const stream = (asking.as ?? this.bed.cluster).watch({
+      ...request,
+      query: [...(request.query ?? []), ["watch", "true"]]
     })
+    const ask = `WATCH ${path.replace(/resourceVersion=\d{2,}/, "resourceVersion=now")}`
+    return open(stream, (answer) => this.record(ask, answer))
   }
 }
 

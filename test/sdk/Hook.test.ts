@@ -160,6 +160,21 @@ describe("a hook", () => {
     })
   )
 
+  it.effect("has not run where the server says that nothing could be started", () =>
+    Effect.gen(function* () {
+      const message =
+        'Internal error occurred: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH'
+      const said = yield* outcome(answering(() => ({ out: "", exit: { _tag: "Unknown", message } })))
+      assert.strictEqual(said._tag, "Failed")
+      assert.match(said._tag === "Failed" ? said.message : "", /^the image has no sh to run it/)
+      // The same words from the command itself prove nothing.
+      const forged = yield* outcome(
+        answering(() => ({ out: message, err: message, exit: { _tag: "Unknown", message: "cut" } }))
+      )
+      assert.strictEqual(forged._tag, "Unknown")
+    })
+  )
+
   /** Sessions that prove their end once they heard the word; `fails` answers what an attempt fails with. */
   const speaking = (fails: (attempt: number) => ClusterError | null, words: Array<string>) => {
     let attempts = 0

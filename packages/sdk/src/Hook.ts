@@ -213,6 +213,10 @@ const attempt = Effect.fnUntraced(function* <E, R>(
       return yield* Effect.fail(exit.error)
     return { _tag: "Unknown" as const, message }
   }
+  // The server's own word, in what no command can write to: nothing was started.
+  if (exit._tag === "Unknown" && /unable to start container process/.test(exit.message)) {
+    return { _tag: "Failed" as const, message: `the image has no sh to run it (${lastLine(exit.message)})` }
+  }
   if (exit._tag === "Exited" && (exit.code === 126 || exit.code === 127 || exit.code === 128)) {
     return {
       _tag: "Failed" as const,

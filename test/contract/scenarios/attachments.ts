@@ -2,9 +2,7 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
-import { claim, pod } from "./objects.ts"
-
-const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
+import { claim, list, pod } from "./objects.ts"
 
 const used = (to: Conversation) =>
   Effect.gen(function* () {

@@ -1,12 +1,11 @@
 import * as Effect from "effect/Effect"
 import { at, byText, scenarios, text } from "../Conversation.ts"
 import { isObject, type Json } from "../Normal.ts"
+import { list } from "./objects.ts"
 
 const aggregated = {
   headers: { accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" }
 }
-
-const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
 
 /** Of a real server's many, those that the sandbox says it serves. */
 const only =

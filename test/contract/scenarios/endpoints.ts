@@ -2,33 +2,11 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
-import { headless, pod } from "./objects.ts"
+import { headless, isReady, list, pod, running, silentNode } from "./objects.ts"
 
 const merge = { headers: { "content-type": "application/merge-patch+json" } }
-const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
-
-/** A pod that a kubelet runs. */
-const running = (name: string, extra: object = {}) =>
-  pod(name, {
-    schedulerName: "default-scheduler",
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: "main",
-        image: "docker.io/local/busybox:1",
-        imagePullPolicy: "Never",
-        command: ["sleep", "3600"]
-      }
-    ],
-    ...extra
-  })
-
-const isReady = (to: Conversation, name: string) =>
-  to.until(`pods/${name}`, (body) =>
-    list(at(body, "status.conditions")).some(
-      (each) => text(each, "type") === "Ready" && text(each, "status") === "True"
-    )
-  )
+const becomesReady = (to: Conversation, name: string) =>
+  to.until(`pods/${name}`, (body) => isReady(body ?? null))
 
 /** The script is the kubelet: it gives the pod its address. */
 const become = (to: Conversation, name: string, ip: string, ready: boolean) =>
@@ -80,7 +58,7 @@ export const endpoints = scenarios("endpoints")({
     Effect.gen(function* () {
       yield* to.quietly("POST", "services", headless("web"))
       yield* to.quietly("POST", "pods", running("web-0", { hostname: "web-0", subdomain: "web" }))
-      yield* isReady(to, "web-0")
+      yield* becomesReady(to, "web-0")
       yield* shown(to, "web")
       yield* to.quietly("DELETE", "pods/web-0")
       yield* to.until("pods/web-0", (body) => body === undefined)
@@ -99,6 +77,21 @@ export const endpoints = scenarios("endpoints")({
       yield* to.quietly("POST", "pods", pod("web-0"))
       yield* become(to, "web-0", "10.9.0.1", true)
       yield* shown(to, "web")
+    }),
+  "an endpoint whose pod is being deleted is terminating, and serves while it is ready": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "services", headless("web"))
+      yield* to.quietly("POST", "services", headless("all", { publishNotReadyAddresses: true }))
+      const nodeName = yield* silentNode(to)
+      yield* to.quietly("POST", "pods", pod("web-0", { nodeName }))
+      yield* to.quietly("POST", "pods", pod("web-1", { nodeName }))
+      yield* become(to, "web-0", "10.9.0.1", true)
+      yield* become(to, "web-1", "10.9.0.2", false)
+      yield* to.quietly("DELETE", "pods/web-0")
+      yield* to.quietly("DELETE", "pods/web-1")
+      yield* shown(to, "web")
+      yield* shown(to, "all")
+      yield* to.quietly("DELETE", `/api/v1/nodes/${nodeName}`)
     }),
   "slices go with their Service": (to) =>
     Effect.gen(function* () {

@@ -6,11 +6,14 @@ import { bodies } from "./bodies.ts"
 import { configuration } from "./configuration.ts"
 import { create } from "./create.ts"
 import { deletion } from "./deletion.ts"
+import { deployments } from "./deployments.ts"
 import { discovery } from "./discovery.ts"
 import { endpoints } from "./endpoints.ts"
+import { execs } from "./exec.ts"
 import { forms } from "./forms.ts"
 import { lists } from "./lists.ts"
 import { network } from "./network.ts"
+import { nodeLosses } from "./node-loss.ts"
 import { pods } from "./pods.ts"
 import { quotas } from "./quota.ts"
 import { replicas } from "./replicas.ts"
@@ -41,5 +44,8 @@ export const all: ReadonlyArray<Scenario> = [
   ...storage,
   ...snapshots,
   ...bodies,
-  ...attachments
+  ...attachments,
+  ...execs,
+  ...deployments,
+  ...nodeLosses
 ]

@@ -1,4 +1,14 @@
-/** The objects that scripts send, each with as little in it as the server takes. */
+/** The objects that scripts send, each with as little in it as the server takes, and what they look for in them. */
+import * as Effect from "effect/Effect"
+import { at, type Conversation, text } from "../Conversation.ts"
+import type { Json } from "../Normal.ts"
+
+export const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
+
+export const isReady = (object: Json): boolean =>
+  list(at(object, "status.conditions")).some(
+    (each) => text(each, "type") === "Ready" && text(each, "status") === "True"
+  )
 
 /** Pods name a scheduler that nobody runs: nothing but the script moves them on. */
 export const podSpec = {
@@ -13,6 +23,22 @@ export const pod = (name: string, spec: object = {}, labels: object = { app: "we
   metadata: { name, labels },
   spec: { ...podSpec, ...spec }
 })
+
+/** A pod that a kubelet runs. */
+export const running = (name: string, extra: object = {}) =>
+  pod(name, {
+    schedulerName: "default-scheduler",
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      {
+        name: "main",
+        image: "docker.io/local/busybox:1",
+        imagePullPolicy: "Never",
+        command: ["sleep", "3600"]
+      }
+    ],
+    ...extra
+  })
 
 export const configMap = (name: string, extra: object = {}, labels: object = { app: "web" }) => ({
   apiVersion: "v1",
@@ -91,3 +117,32 @@ export const readyStatus = (ready = true) => ({
     conditions: [{ type: "Ready", status: ready ? "True" : "False" }]
   }
 })
+
+/** A node of the script's own, of whose kubelet nothing is heard after now. */
+export const silentNode = (to: Conversation) =>
+  Effect.gen(function* () {
+    const name = to.namespace
+    const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+    const time = new Date(now).toISOString().replace(/\.\d+Z$/, "Z")
+    const condition = {
+      type: "Ready",
+      status: "True",
+      reason: "KubeletReady",
+      message: "",
+      lastHeartbeatTime: time,
+      lastTransitionTime: time
+    }
+    yield* to.quietly("POST", "/api/v1/nodes", {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name, labels: { "contract-script": "yes", "kubernetes.io/hostname": name } }
+    })
+    yield* to.quietly(
+      "PATCH",
+      `/api/v1/nodes/${name}/status`,
+      { status: { capacity: { cpu: "4", memory: "4Gi", pods: "10" }, conditions: [condition] } },
+      { headers: { "content-type": "application/merge-patch+json" } }
+    )
+    to.bed.silence(name)
+    return name
+  })

@@ -208,7 +208,7 @@ export const pods = scenarios("pods")({
       yield* to.exec("none", ["true"])
       yield* to.quietly("POST", "pods", pod("one"))
       yield* to.exec("one", ["true"])
-      yield* to.exec("one", ["true"], "other")
+      yield* to.exec("one", ["true"], { container: "other" })
     }),
   "a pod's containers have unique names": (to) =>
     to.post("pods", pod("one", { containers: [podSpec.containers[0], podSpec.containers[0]] }))

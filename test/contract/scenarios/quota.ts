@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, scenarios } from "../Conversation.ts"
-import { claim, configMap, pod, secret } from "./objects.ts"
+import { claim, configMap, list, pod, secret, set } from "./objects.ts"
+
+const merge = { headers: { "content-type": "application/merge-patch+json" } }
 
 const quota = (to: Conversation, hard: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
@@ -71,5 +73,27 @@ export const quotas = scenarios("quotas")({
       yield* to.post("pods", pod("two", asks("600m")))
       yield* to.post("pods", pod("two", asks("100m")), { show: (body) => at(body, "kind") ?? null })
       yield* to.post("pods", pod("three", asks("100m")))
+    }),
+  "a StatefulSet that a quota stops says so, and goes on when there is room": (to) =>
+    Effect.gen(function* () {
+      yield* quota(to, { pods: "1" })
+      yield* to.quietly("POST", "statefulsets", set("db", { replicas: 2, podManagementPolicy: "Parallel" }))
+      const events = "events?fieldSelector=involvedObject.name=db,reason=FailedCreate"
+      yield* to.until(events, (body) => list(at(body, "items")).length > 0)
+      yield* to.get(events, {
+        show: (body) =>
+          list(at(body, "items"))
+            .slice(0, 1)
+            .map((each) => [
+              at(each, "type") ?? null,
+              at(each, "reason") ?? null,
+              at(each, "message") ?? null
+            ])
+      })
+      yield* to.until("statefulsets/db", (body) => at(body, "status.replicas") === 1)
+      yield* to.get("statefulsets/db", { show: (body) => at(body, "status") ?? null })
+      yield* to.quietly("PATCH", "resourcequotas/limit", { spec: { hard: { pods: "2" } } }, merge)
+      yield* to.until("pods", (body) => list(at(body, "items")).length === 2)
+      to.record("both are there", true)
     })
 })

@@ -6,16 +6,9 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
-import { claim, podSpec, readyStatus, set, template, withClaims } from "./objects.ts"
+import { claim, isReady, list, podSpec, readyStatus, set, template, withClaims } from "./objects.ts"
 
 const merge = { headers: { "content-type": "application/merge-patch+json" } }
-
-const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
-
-const isReady = (object: Json): boolean =>
-  list(at(object, "status.conditions")).some(
-    (each) => text(each, "type") === "Ready" && text(each, "status") === "True"
-  )
 
 const owners = (object: Json): string =>
   list(at(object, "metadata.ownerReferences"))

@@ -2,9 +2,7 @@
 import * as Effect from "effect/Effect"
 import { at, byText, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
-import { claim } from "./objects.ts"
-
-const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
+import { claim, list } from "./objects.ts"
 
 const dynamic = (name: string, extra: object = {}) =>
   claim(name, {
@@ -55,6 +53,40 @@ const taken = (to: Conversation) =>
     yield* to.quietly("POST", "volumesnapshots", snapshot("one", { persistentVolumeClaimName: "data" }))
     yield* ready(to, "volumesnapshots/one")
   })
+
+const classes = "/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses"
+
+/** Classes are the whole cluster's: a script's own has its namespace's name in it. */
+const classOf = (to: Conversation, name: string): string => `${to.namespace}-${name}`
+
+/** A class of the script's own; `driver` null: the driver of the volumes. */
+const ownClass = (to: Conversation, name: string, driver: string | null, parameters: object = {}) =>
+  Effect.gen(function* () {
+    const storage = yield* to.quietly("GET", "/apis/storage.k8s.io/v1/storageclasses/shared-immediate")
+    yield* to.quietly("POST", classes, {
+      apiVersion: "snapshot.storage.k8s.io/v1",
+      kind: "VolumeSnapshotClass",
+      metadata: { name: classOf(to, name), labels: { "contract-script": "yes" } },
+      driver: driver ?? text(storage, "provisioner"),
+      deletionPolicy: "Delete",
+      parameters
+    })
+  })
+
+const cut = (to: Conversation, name: string, volumeSnapshotClassName: string) =>
+  to.quietly(
+    "POST",
+    "volumesnapshots",
+    snapshot(name, { persistentVolumeClaimName: "data" }, { volumeSnapshotClassName })
+  )
+
+/** How often it failed by now is chance. */
+const waits = {
+  show: (body: Json) => ({
+    ready: at(body, "status.readyToUse") ?? null,
+    why: text(body, "status.error.message").replace(/failure \d+ of/, "failure <n> of")
+  })
+}
 
 const contentPath = (to: Conversation, name: string) =>
   Effect.map(
@@ -162,6 +194,58 @@ export const snapshots = scenarios("snapshots")({
       yield* to.quietly("POST", "volumesnapshots", snapshot("two", { persistentVolumeClaimName: "waits" }))
       yield* to.until("volumesnapshots/two", (body) => text(body, "status.error.message") !== "")
       yield* to.get("volumesnapshots/two", show)
+    }),
+  "a snapshot of a class that is not there waits and says why": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
+      yield* bound(to, "data")
+      yield* cut(to, "one", "none")
+      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      yield* to.get("volumesnapshots/one", waits)
+      yield* to.quietly("DELETE", "volumesnapshots/one")
+      yield* to.until("volumesnapshots/one", (body) => body === undefined)
+      to.record("it is gone", true)
+    }),
+  "a snapshot of a driver that nobody runs has its content, and waits without a word": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
+      yield* bound(to, "data")
+      yield* ownClass(to, "other", "nobody.example.com")
+      yield* cut(to, "one", classOf(to, "other"))
+      yield* to.until("volumesnapshots/one", (body) => text(body, `status.${content}`) !== "")
+      yield* Effect.sleep(2000)
+      yield* to.get("volumesnapshots/one", waits)
+      to.record("the content", contentShape(yield* to.quietly("GET", yield* contentPath(to, "one"))))
+    }),
+  "a cut that fails is tried again, and its error goes once it is ready": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
+      yield* bound(to, "data")
+      yield* ownClass(to, "failing", null, { failCut: "Unavailable:2" })
+      const since = yield* to.version("volumesnapshots")
+      yield* cut(to, "one", classOf(to, "failing"))
+      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      yield* to.get("volumesnapshots/one", waits)
+      yield* ready(to, "volumesnapshots/one")
+      yield* to.history("what happened", since, ["volumesnapshots"], (object, gone) => [
+        ...(text(object, "status.error.message") === "" ? [] : ["has an error"]),
+        ...fact(object, gone)
+      ])
+      yield* to.get("volumesnapshots/one", { show: shape })
+    }),
+  "a snapshot whose cut always fails can be deleted": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
+      yield* bound(to, "data")
+      yield* ownClass(to, "failing", null, { failCut: "InvalidArgument:1000" })
+      yield* cut(to, "one", classOf(to, "failing"))
+      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      yield* to.get("volumesnapshots/one", waits)
+      const content = yield* contentPath(to, "one")
+      yield* to.quietly("DELETE", "volumesnapshots/one")
+      yield* to.until("volumesnapshots/one", (body) => body === undefined)
+      yield* to.until(content, (body) => body === undefined)
+      to.record("it is gone with its content", true)
     }),
   "a claim is made from a snapshot": (to) =>
     Effect.gen(function* () {

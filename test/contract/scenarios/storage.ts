@@ -2,9 +2,7 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
-import { claim } from "./objects.ts"
-
-const list = (value: Json | undefined): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
+import { claim, list } from "./objects.ts"
 
 const dynamic = (name: string, storageClassName: string, extra: object = {}) =>
   claim(name, { storageClassName, resources: { requests: { storage: "320Mi" } }, ...extra })

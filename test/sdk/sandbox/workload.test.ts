@@ -228,7 +228,7 @@ describe("events in the sandbox", () => {
         "FailedScheduling: 0/3 nodes are available: 3 node(s) were unschedulable."
       ])
       assert.deepStrictEqual(told(sandbox, "other"), [
-        'FailedCreate: create Pod other-0 in StatefulSet other failed error: pods "other-0" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'
+        'FailedCreate: Create Pod other-0 in StatefulSet other failed error: pods "other-0" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'
       ])
     })
   )

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ExecExit, ExecSession } from "../Cluster.ts"
@@ -59,6 +60,19 @@ const encoder = new TextEncoder()
 const bytes = (text: Uint8Array | string): Uint8Array =>
   typeof text === "string" ? encoder.encode(text) : text
 
+/** A container's runtime names each exec by chance; what it could not start is an error of the server's. */
+const notStarted = (command: string): Effect.Effect<ExecExit> =>
+  Effect.map(Effect.all(Array.from({ length: 8 }, () => Random.nextIntBetween(0, 0xffff_ffff))), (words) => {
+    const id = words.map((word) => word.toString(16).padStart(8, "0")).join("")
+    const why = command.includes("/")
+      ? `stat ${command}: no such file or directory`
+      : "executable file not found in $PATH"
+    return {
+      _tag: "Unknown",
+      message: `Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "${id}": OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(command)}: ${why}`
+    }
+  })
+
 const cut: ExecExit = { _tag: "Unknown", message: "the connection closed before the exit status came" }
 
 /**
@@ -90,7 +104,11 @@ export const exec = (
           stderr: (text) => Effect.asVoid(Queue.offer(stderr, bytes(text)))
         })
       ).pipe(
-        Effect.flatMap((code) => finish(process.isReachable() ? { _tag: "Exited", code } : cut)),
+        Effect.flatMap((code) =>
+          code === null
+            ? Effect.flatMap(notStarted(argv[0] ?? ""), finish)
+            : finish(process.isReachable() ? { _tag: "Exited", code } : cut)
+        ),
         // The container was killed under it: SIGKILL's code, if anyone still hears it.
         Effect.onInterrupt(() => finish(process.isReachable() ? { _tag: "Exited", code: 137 } : cut))
       ),

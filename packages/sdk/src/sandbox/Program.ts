@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type { Container, Pod } from "./resource/core.ts"
 import type { Volume } from "./Volume.ts"
 
@@ -36,8 +36,11 @@ export interface Program {
    * when the container ends, however that comes. Default: it runs for ever.
    */
   readonly onStart?: (host: Host) => Effect.Effect<number, never, Scope.Scope>
-  /** A command by exec; answers its exit code. Default: a few of the tools that every image has. */
-  readonly onExec?: (host: Host, command: Command) => Effect.Effect<number, never, Scope.Scope>
+  /**
+   * A command by exec; answers its exit code, or null: there is no such command in the image, and
+   * nothing was started. Default: a few of the tools that every image has.
+   */
+  readonly onExec?: (host: Host, command: Command) => Effect.Effect<number | null, never, Scope.Scope>
   /** What the readiness probe finds. Default: ready. */
   readonly isReady?: (host: Host) => boolean
   /** Between SIGTERM and the end; the grace period bounds it. Default: it ends at once. */
@@ -47,8 +50,8 @@ export interface Program {
 /** Which program runs in a container: by its image, its labels, as the caller likes. Undefined: the plain one. */
 export type Programs = (pod: Pod, container: Container) => Program | undefined
 
-/** The tools of a plain image. What is none of them is not found, with a shell's code for it. */
-export const plainExec = (host: Host, { argv, stdout, stderr }: Command): Effect.Effect<number> => {
+/** The tools of a plain image. */
+export const plainExec = (host: Host, { argv, stdin, stdout }: Command): Effect.Effect<number | null> => {
   const [name, ...rest] = argv
   if (name === "true" || name === "/bin/true") return Effect.succeed(0)
   if (name === "false" || name === "/bin/false") return Effect.succeed(1)
@@ -57,7 +60,8 @@ export const plainExec = (host: Host, { argv, stdout, stderr }: Command): Effect
     return Effect.as(stdout(`${host.pod.spec.hostname ?? host.pod.metadata.name}\n`), 0)
   }
   if (name === "sleep") return Effect.as(Effect.sleep(Number(rest[0] ?? 0) * 1000), 0)
-  return Effect.as(stderr(`exec: ${JSON.stringify(name ?? "")}: executable file not found in $PATH\n`), 127)
+  if (name === "cat" && rest.length === 0) return Effect.as(Stream.runForEach(stdin, stdout), 0)
+  return Effect.succeed(null)
 }
 
 /** Does nothing, for ever, and is ready. */

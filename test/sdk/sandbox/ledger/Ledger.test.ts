@@ -230,7 +230,7 @@ describe("the ledger", () => {
       assert.strictEqual(code, 0)
       assert.match(out, /total 3000 of 3000: a state of one moment/)
       assert.strictEqual((yield* inOrder(host, "ledger", "dance")).code, 2)
-      assert.strictEqual((yield* inOrder(host, "cat", "/etc/passwd")).code, 127)
+      assert.isNull((yield* inOrder(host, "cat", "/etc/passwd")).code)
       const hook = yield* inOrder(host, "sh", "-c", script, "name", "token-1", "9", "ledger", "check")
       assert.match(hook.out, /\ntoken-1 0\n$/)
     }).pipe(Effect.scoped, Random.withSeed("say"))

@@ -4,7 +4,7 @@
  * the old ones first (Recreate). A paused one is scaled and not rolled.
  */
 import { equal, isObject } from "../Json.ts"
-import { controlledBy, controllerOf } from "../KubeObject.ts"
+import { controlledBy, controllerOf, type KubeObject } from "../KubeObject.ts"
 import type { Registry } from "../Registry.ts"
 import {
   type Deployment,
@@ -23,6 +23,9 @@ import { hashOf } from "./Revisions.ts"
 
 const hashLabel = "pod-template-hash"
 const revision = "deployment.kubernetes.io/revision"
+const history = "deployment.kubernetes.io/revision-history"
+const desired = "deployment.kubernetes.io/desired-replicas"
+const most = "deployment.kubernetes.io/max-replicas"
 
 const amount = (value: number | string | undefined, of: number, round: (n: number) => number): number =>
   typeof value === "string" ? round((Number.parseInt(value, 10) / 100) * of) : (value ?? 0)
@@ -38,6 +41,13 @@ const limits = ({ spec }: Deployment): { readonly surge: number; readonly unavai
 const withoutHash = ({ metadata, spec }: PodTemplate): PodTemplate => {
   const { [hashLabel]: _, ...labels } = metadata?.labels ?? {}
   return { metadata: { ...metadata, labels }, spec }
+}
+
+/** The numbers that a set had before it was taken up again. */
+const numbersBefore = ({ metadata: { annotations = {} } }: KubeObject): Readonly<Record<string, string>> => {
+  const [last, earlier] = [annotations[revision], annotations[history]]
+  if (last === undefined) return {}
+  return { [history]: earlier === undefined ? last : `${earlier},${last}` }
 }
 
 const revisionOf = (set: ReplicaSet): number => Number(set.metadata.annotations?.[revision] ?? 0)
@@ -77,6 +87,10 @@ class Rollout {
     if (metadata.deletionTimestamp !== undefined) return undefined
     const before = this.#sets()
     let current = before.find((set) => this.#isCurrent(set))
+    if (current === undefined && spec.strategy.type === "Recreate" && !this.#areGone(before)) {
+      for (const set of before) this.#scale(set, 0)
+      return this.#report(undefined)
+    }
     if (spec.paused !== true) current = this.#numbered(current ?? this.#create(before), before)
     const sets = this.#sets()
     const old = sets.filter((set) => set.metadata.uid !== current?.metadata.uid)
@@ -97,23 +111,54 @@ class Rollout {
     const hash = hashOf(spec.template)
     const labels = { ...spec.template.metadata?.labels, [hashLabel]: hash }
     const name = `${metadata.name}-${hash}`
+    const replicas = this.#grown(
+      0,
+      before.reduce((sum, set) => sum + set.spec.replicas, 0)
+    )
     this.#registry.create(replicasets, metadata.namespace, {
       apiVersion: "apps/v1",
       kind: "ReplicaSet",
       metadata: {
         name,
         labels,
-        annotations: { [revision]: String(Math.max(0, ...before.map(revisionOf)) + 1) },
+        annotations: { [revision]: String(Math.max(0, ...before.map(revisionOf)) + 1), ...this.#sizes() },
         ownerReferences: [controlledBy(this.#deployment)]
       },
       spec: {
-        replicas: 0,
+        replicas,
         ...(spec.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
         selector: { ...spec.selector, matchLabels: { ...spec.selector.matchLabels, [hashLabel]: hash } },
         template: { ...spec.template, metadata: { ...spec.template.metadata, labels } }
       }
     })
+    if (replicas > 0) this.#say(name, 0, replicas)
     return this.#registry.find(replicasets, metadata.namespace, name)
+  }
+
+  /** How many the current set may have, of so many now and so many in all. */
+  #grown(now: number, total: number): number {
+    const { replicas, strategy } = this.#deployment.spec
+    if (strategy.type === "Recreate") return replicas
+    return Math.min(replicas, now + Math.max(0, replicas + limits(this.#deployment).surge - total))
+  }
+
+  /** What each set is told of the whole, for who shares out a count among several. */
+  #sizes(): Readonly<Record<string, string>> {
+    const { replicas, strategy } = this.#deployment.spec
+    const surge = strategy.type === "Recreate" ? 0 : limits(this.#deployment).surge
+    return { [desired]: String(replicas), [most]: String(replicas + surge) }
+  }
+
+  #areGone(sets: ReadonlyArray<ReplicaSet>): boolean {
+    return sets.every((set) => set.spec.replicas === 0 && podsOf(this.#registry, set).length === 0)
+  }
+
+  #say(name: string, from: number, to: number): void {
+    this.#recorder.record(this.#deployment, {
+      reason: "ScalingReplicaSet",
+      message: `Scaled ${to > from ? "up" : "down"} replica set ${name} from ${from} to ${to}`,
+      component: "deployment-controller"
+    })
   }
 
   /** The current set has the highest number, an old template that is wanted again too; the Deployment shows it. */
@@ -126,7 +171,11 @@ class Rollout {
         ...set,
         metadata: {
           ...set.metadata,
-          annotations: { ...set.metadata.annotations, [revision]: String(highest + 1) }
+          annotations: {
+            ...set.metadata.annotations,
+            ...numbersBefore(set),
+            [revision]: String(highest + 1)
+          }
         }
       }))
       next = this.#registry.find(replicasets, namespace, current.metadata.name)
@@ -146,29 +195,26 @@ class Rollout {
     const { namespace, name } = set.metadata
     this.#registry.update(replicasets, namespace, name, (current) => ({
       ...current,
+      metadata: {
+        ...current.metadata,
+        annotations: { ...current.metadata.annotations, ...this.#sizes() }
+      },
       spec: { ...(isObject(current.spec) ? current.spec : {}), replicas }
     }))
-    const up = replicas > set.spec.replicas ? "up" : "down"
-    this.#recorder.record(this.#deployment, {
-      reason: "ScalingReplicaSet",
-      message: `Scaled ${up} replica set ${name} from ${set.spec.replicas} to ${replicas}`,
-      component: "deployment-controller"
-    })
+    this.#say(name, set.spec.replicas, replicas)
   }
 
   #recreate(current: ReplicaSet, old: ReadonlyArray<ReplicaSet>): void {
     for (const set of old) this.#scale(set, 0)
-    const areGone = old.every((set) => podsOf(this.#registry, set).length === 0)
-    if (areGone) this.#scale(current, this.#deployment.spec.replicas)
+    if (this.#areGone(old)) this.#scale(current, this.#deployment.spec.replicas)
   }
 
   #roll(current: ReplicaSet, old: ReadonlyArray<ReplicaSet>): void {
     const { replicas } = this.#deployment.spec
-    const { surge, unavailable } = limits(this.#deployment)
+    const { unavailable } = limits(this.#deployment)
     const all = [current, ...old]
     const total = all.reduce((sum, set) => sum + set.spec.replicas, 0)
-    const grow = Math.max(0, replicas + surge - total)
-    const next = Math.min(replicas, current.spec.replicas + grow)
+    const next = this.#grown(current.spec.replicas, total)
     // One step a pass: the next sees what came of it.
     if (next !== current.spec.replicas) return this.#scale(current, next)
     // What is not available may go at once; of the rest as many as the minimum leaves.

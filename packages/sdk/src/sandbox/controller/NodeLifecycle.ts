@@ -25,6 +25,9 @@ const notReady = "node.kubernetes.io/not-ready"
 const unschedulable = "node.kubernetes.io/unschedulable"
 const zone = "topology.kubernetes.io/zone"
 
+/** What a kubelet is expected to say of its node. */
+const watched = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"]
+
 /** NoExecute taints are given out ten times a second at most, and in one zone every ten seconds. */
 const passMillis = 100
 const evictionMillis = 10_000
@@ -101,6 +104,16 @@ class NodeLifecycle {
         ...(lastHeartbeatTime === undefined ? {} : { lastHeartbeatTime })
       } as const
       conditions = withCondition(conditions, next, now)
+    }
+    for (const type of watched) {
+      if (conditions.some((each) => each.type === type)) continue
+      const never = {
+        type,
+        status: "Unknown",
+        reason: "NodeStatusNeverUpdated",
+        message: "Kubelet never posted node status."
+      } as const
+      conditions = withCondition(conditions, never, now)
     }
     this.#registry.setStatus(nodes, node, { ...node.status, conditions })
   }

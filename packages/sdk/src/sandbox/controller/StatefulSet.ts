@@ -71,7 +71,7 @@ class Pass {
     const { uid, deletionTimestamp } = this.#set.metadata
     if (owed.has(uid)) this.#writeStatus(this.#status(this.#pods()))
     owed.delete(uid)
-    if (deletionTimestamp === undefined) this.#act()
+    const refused = deletionTimestamp === undefined ? this.#tryToAct() : undefined
     const found = this.#pods()
     const status = this.#status(found)
     owed.add(uid)
@@ -83,7 +83,19 @@ class Pass {
       status.updateRevision ?? ""
     ])
     truncate(this.#registry, this.#set, this.#revisions, live)
+    if (refused !== undefined) throw refused
     return this.#again === Number.POSITIVE_INFINITY ? undefined : this.#again
+  }
+
+  /** What was refused ends the pass only after its status is written. */
+  #tryToAct(): Refusal | undefined {
+    try {
+      this.#act()
+      return undefined
+    } catch (refusal) {
+      if (refusal instanceof Refusal) return refusal
+      throw refusal
+    }
   }
 
   #writeStatus(status: StatefulSetStatus): void {
@@ -175,19 +187,18 @@ class Pass {
   #write(verb: "Create" | "Delete", what: string, done: string, write: () => void): void {
     this.#tools.pace.take()
     const { name } = this.#set.metadata
+    // As the real controller spells them.
+    const word = verb === "Create" ? verb : "delete"
     try {
       write()
     } catch (refusal) {
       if (refusal instanceof Refusal) {
         const why = `failed error: ${refusal.status.message}`
-        this.#say(`Failed${verb}`, `${verb.toLowerCase()} ${what} in StatefulSet ${name} ${why}`, "Warning")
+        this.#say(`Failed${verb}`, `${word} ${what} in StatefulSet ${name} ${why}`, "Warning")
       }
       throw refusal
     }
-    this.#say(
-      `Successful${verb}`,
-      `${verb === "Create" ? verb : "delete"} ${what} in StatefulSet ${name} ${done}`
-    )
+    this.#say(`Successful${verb}`, `${word} ${what} in StatefulSet ${name} ${done}`)
   }
 
   #delete(pod: Pod): void {

@@ -58,7 +58,7 @@ const ledgerCommand = (
   }
 }
 
-const onExec = (host: Host, command: Command): Effect.Effect<number> => {
+const onExec = (host: Host, command: Command): Effect.Effect<number | null> => {
   const [name, ...words] = command.argv
   if (name === "ledger") {
     const member = memberOf(host)
@@ -69,7 +69,8 @@ const onExec = (host: Host, command: Command): Effect.Effect<number> => {
   // Of a shell it has what a hook needs: the one script that proves how a command ended.
   if (name === "sh" && words[0] === "-c" && words[1] === script) {
     const [, , , token = "", , ...argv] = words
-    return Effect.tap(onExec(host, { ...command, argv }), (code) => command.stdout(`\n${token} ${code}\n`))
+    const ended = Effect.map(onExec(host, { ...command, argv }), (code) => code ?? 127)
+    return Effect.tap(ended, (code) => command.stdout(`\n${token} ${code}\n`))
   }
   return plainExec(host, command)
 }

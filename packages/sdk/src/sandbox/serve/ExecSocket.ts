@@ -44,7 +44,13 @@ export const asked = (namespace: string, pod: string, query: URLSearchParams): A
 
 /** What channel 3 says in the end; nothing when the exit code is not known. */
 const statusOf = (exit: ExecExit): unknown => {
-  if (exit._tag === "Unknown") return undefined
+  if (exit._tag === "Unknown") {
+    // A command that could not be started is an error that the server says; a cut connection says nothing.
+    const { message } = exit
+    return message.startsWith("Internal error occurred")
+      ? { metadata: {}, status: "Failure", message, reason: "InternalError", code: 500 }
+      : undefined
+  }
   const status = { metadata: {}, status: exit.code === 0 ? "Success" : "Failure" }
   return exit.code === 0
     ? status
