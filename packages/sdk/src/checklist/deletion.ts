@@ -2,6 +2,7 @@
 import type { Claim } from "../Claim.ts"
 import type { VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../State.ts"
+import type { Workload } from "../Topology.ts"
 import { byCopy, restorable, snapshotsOf } from "./copies.ts"
 import { boundClaims, claimNames, claimObjects, liveClaims, statefulSets } from "./parts.ts"
 import type { Facts, Said } from "./rule.ts"
@@ -63,6 +64,12 @@ export const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
+const keepClaims = (state: AppState, workload: Workload, when: "whenDeleted" | "whenScaled"): string => {
+  const spec = { persistentVolumeClaimRetentionPolicy: { [when]: "Retain" } }
+  const patch = ["--type=merge", "-p", JSON.stringify({ spec })]
+  return change(workload, kubectl(state, "patch", "statefulset", workload.name, ...patch))
+}
+
 export const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
   statefulSets(state)
     .filter((workload) => workload.retention?.whenDeleted === "Delete" && boundClaims(state).length > 0)
@@ -70,18 +77,7 @@ export const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
       byCopy(state)(
         `deleting ${title(workload)} deletes its claims (whenDeleted Delete)`,
         [title(workload)],
-        change(
-          workload,
-          kubectl(
-            state,
-            "patch",
-            "statefulset",
-            workload.name,
-            "--type=merge",
-            "-p",
-            JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain" } } })
-          )
-        )
+        keepClaims(state, workload, "whenDeleted")
       )
     )
 
@@ -100,18 +96,7 @@ export const scaledDown = ({ state }: Facts): ReadonlyArray<Said> =>
             byCopy(state)(
               `autoscaler ${scaler.name} deletes claims as it scales ${workload.name} down (whenScaled Delete)`,
               [target],
-              change(
-                workload,
-                kubectl(
-                  state,
-                  "patch",
-                  "statefulset",
-                  workload.name,
-                  "--type=merge",
-                  "-p",
-                  JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { whenScaled: "Retain" } } })
-                )
-              )
+              keepClaims(state, workload, "whenScaled")
             )
           ]
     })
