@@ -155,6 +155,19 @@ export const deployments = scenarios("deployments")({
       yield* to.until("pods", (body) => list(at(body, "items")).length === 3)
       yield* to.get("pods", items(podShape))
     }),
+  "fewer replicas: what is not ready goes first": (to) =>
+    Effect.gen(function* () {
+      yield* made(to)
+      yield* to.quietly("PATCH", "deployments/web/scale", { spec: { replicas: 3 } }, merge)
+      const all = yield* to.until("pods", (body) => list(at(body, "items")).length === 3)
+      const sick = list(at(all, "items")).find((each) => !isReady(each)) ?? null
+      yield* to.quietly("PATCH", "deployments/web/scale", { spec: { replicas: 2 } }, merge)
+      const left = yield* to.until("pods", (body) => list(at(body, "items")).length === 2)
+      const names = list(at(left, "items")).map((each) => text(each, "metadata.name"))
+      to.record("the sick one is gone", !names.includes(text(sick, "metadata.name")))
+      yield* roll(to, 2)
+      yield* to.get("deployments/web", statusShape)
+    }),
   "all go with the Deployment": (to) =>
     Effect.gen(function* () {
       yield* made(to)

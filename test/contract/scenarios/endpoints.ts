@@ -91,7 +91,6 @@ export const endpoints = scenarios("endpoints")({
       yield* to.quietly("DELETE", "pods/web-1")
       yield* shown(to, "web")
       yield* shown(to, "all")
-      yield* to.quietly("DELETE", `/api/v1/nodes/${nodeName}`)
     }),
   "slices go with their Service": (to) =>
     Effect.gen(function* () {

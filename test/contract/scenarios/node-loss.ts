@@ -62,6 +62,5 @@ export const nodeLosses = scenarios("node loss")({
       )
       yield* to.until("pods/web-0", (body) => body === undefined)
       to.record("the pod is gone", true)
-      yield* to.quietly("DELETE", `/api/v1/nodes/${name}`)
     })
 })

@@ -118,10 +118,11 @@ export const readyStatus = (ready = true) => ({
   }
 })
 
-/** A node of the script's own, of whose kubelet nothing is heard after now. */
+/** A node of the script's own, of whose kubelet nothing is heard after now; it goes with the script. */
 export const silentNode = (to: Conversation) =>
   Effect.gen(function* () {
     const name = to.namespace
+    yield* Effect.addFinalizer(() => Effect.ignore(to.silently("DELETE", `/api/v1/nodes/${name}`)))
     const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
     const time = new Date(now).toISOString().replace(/\.\d+Z$/, "Z")
     const condition = {

@@ -6,42 +6,10 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
-import { claim, isReady, list, podSpec, readyStatus, set, template, withClaims } from "./objects.ts"
+import { become, fact, happened } from "./kubelet.ts"
+import { claim, list, podSpec, set, template, withClaims } from "./objects.ts"
 
 const merge = { headers: { "content-type": "application/merge-patch+json" } }
-
-const owners = (object: Json): string =>
-  list(at(object, "metadata.ownerReferences"))
-    .map((each) => `${text(each, "kind")} ${text(each, "name")}`)
-    .join(", ") || "nobody"
-
-const fact = (object: Json, gone: boolean): ReadonlyArray<string> => {
-  if (gone) return ["gone"]
-  if (text(object, "kind") === "PersistentVolumeClaim") {
-    return [
-      `is owned by ${owners(object)}`,
-      ...(at(object, "metadata.deletionTimestamp") === undefined ? [] : ["is being deleted"])
-    ]
-  }
-  return [
-    `runs ${text(object, "spec.containers.0.image")}`,
-    ...(isReady(object) ? ["is ready"] : []),
-    ...(text(object, "status.phase") === "Failed" ? ["has failed"] : []),
-    ...(at(object, "metadata.deletionTimestamp") === undefined ? [] : ["is being deleted"])
-  ]
-}
-
-const kinds = ["pods", "persistentvolumeclaims"]
-const happened = (to: Conversation, since: string) => to.history("what happened", since, kinds, fact)
-
-const become = (to: Conversation, name: string, ready = true) =>
-  Effect.andThen(
-    to.until(
-      `pods/${name}`,
-      (body) => body !== undefined && at(body, "metadata.deletionTimestamp") === undefined
-    ),
-    to.quietly("PATCH", `pods/${name}/status`, readyStatus(ready), merge)
-  )
 
 /** The status has caught up with the spec, and says so many pods. */
 const settled = (to: Conversation, replicas: number, ready = replicas) =>
