@@ -118,7 +118,8 @@ const turnOn = <Step>(
           because("Changed", `statefulset "${plan.app.name}" was changed by somebody just now`, "plan again")
         )
       }
-      if (!how.fresh) yield* performer.check(plan, set, true)
+      // Going back, whatever stands there now is what is left.
+      if (!how.fresh && !back) yield* performer.check(plan, set, true)
       yield* Ref.set(begun, true)
       yield* report({
         _tag: "Started",

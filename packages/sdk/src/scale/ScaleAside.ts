@@ -43,6 +43,20 @@ export const readClaim = (
     )
   )
 
+/** Pods that mount the claim, by name. */
+export const usersOf = (at: At, claim: string): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
+  Effect.map(Resource.list(Resource.pods, { namespace: at.fence.namespace }), ({ items }) =>
+    items.flatMap((item) => {
+      const accepted = kinds.pods.accept(item)
+      const mounts = Result.isSuccess(accepted)
+        ? (accepted.success.spec.volumes ?? []).some(
+            ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim
+          )
+        : true
+      return mounts ? [item.metadata.name] : []
+    })
+  )
+
 const keep = (volume: string): Effect.Effect<unknown, Failure, Cluster> =>
   ensure<PersistentVolume>({
     look: readVolume(volume),
@@ -54,21 +68,58 @@ const keep = (volume: string): Effect.Effect<unknown, Failure, Cluster> =>
 /** How long an old claim may take to go, in milliseconds. */
 const patience = 60_000
 
+/** Waits until a claim that is being deleted is gone: what is made of its name before that would go with it. */
+const untilNotGoing = (at: At, name: string): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const isGoing = Effect.map(readClaim(at, name), (found) => Boolean(found?.metadata.deletionTimestamp))
+    for (let waited = 0; yield* isGoing; waited += 250) {
+      if (waited >= patience) {
+        yield* Effect.fail(
+          because(
+            "TimedOut",
+            `claim ${name} is being deleted and does not go`,
+            "end the pod that still mounts it"
+          )
+        )
+      }
+      yield* Effect.sleep(250)
+    }
+  })
+
+/** Fails where a pod mounts the claim: its volume would be taken from under it. */
+const unused = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> =>
+  Effect.flatMap(usersOf(at, claim), (users) =>
+    users.length === 0
+      ? Effect.void
+      : Effect.fail(
+          because(
+            "Changed",
+            `claim ${claim} is mounted by ${users.join(", ")}: it was not moved`,
+            "end that pod, or leave the claim where it is"
+          )
+        )
+  )
+
 /** Moves a volume from one claim to another of a new name; done already, it finds that out. */
 export const moveVolume = (
   at: At,
   move: {
     readonly volume: string
     readonly from: string
+    /** Of the claim `from`, where it was planned: another of its name is left alone. */
+    readonly uid: string | null
     readonly to: string
     readonly labels: Readonly<Record<string, string>>
   }
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     yield* Fences.check(at.fence)
-    yield* keep(move.volume)
     const old = yield* readClaim(at, move.from)
-    const source = old !== null && old.spec.volumeName === move.volume ? old : null
+    const isPlanned = move.uid === null || old?.metadata.uid === move.uid
+    const source = old !== null && old.spec.volumeName === move.volume && isPlanned ? old : null
+    if (source !== null && !source.metadata.deletionTimestamp) yield* unused(at, move.from)
+    yield* untilNotGoing(at, move.to)
+    yield* keep(move.volume)
     const made = yield* ensure<PersistentVolumeClaim | null>({
       look: readClaim(at, move.to),
       done: (found) => found !== null,
@@ -137,10 +188,36 @@ export const moveVolume = (
     }
   })
 
+/** The reclaim policy from before, once the claim from before has the volume again. */
+const putBackPolicy = (
+  at: At,
+  volume: string,
+  claim: string,
+  was: string
+): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const uid = (yield* readClaim(at, claim))?.metadata.uid
+    if (uid === undefined) return
+    yield* ensure<PersistentVolume>({
+      look: readVolume(volume),
+      done: ({ spec }) => spec.claimRef?.uid !== uid || spec.persistentVolumeReclaimPolicy === was,
+      write: () =>
+        patchVolume(volume, [
+          { op: "test", path: "/spec/claimRef/uid", value: uid },
+          { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: was }
+        ])
+    })
+  })
+
 /** Gives the volume back to the claim it came from, unless a new claim has its place. */
 export const bringBack = (
   at: At,
-  step: { readonly claim: string; readonly volume: string; readonly as: string },
+  step: {
+    readonly claim: string
+    readonly volume: string
+    readonly as: string
+    readonly was: string | null
+  },
   labels: Readonly<Record<string, string>>
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
@@ -152,5 +229,7 @@ export const bringBack = (
       yield* at.report({ _tag: "Note", message })
       return
     }
-    yield* moveVolume(at, { volume: step.volume, from: step.as, to: step.claim, labels })
+    yield* moveVolume(at, { volume: step.volume, from: step.as, uid: null, to: step.claim, labels })
+    if (step.was !== null && step.was !== "Retain")
+      yield* putBackPolicy(at, step.volume, step.claim, step.was)
   })

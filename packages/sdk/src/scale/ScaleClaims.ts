@@ -158,22 +158,28 @@ export const removeUnused = (
   slots: ReadonlyArray<ClaimSlot>,
   at: At,
   operation: string,
-  /** The first ordinal that never was asked for. */
-  beyond: number
+  /**
+   * The first ordinal that was not asked for when the abort began, and the generation that the
+   * StatefulSet has by now if nobody else has changed it: else any count may have been asked for.
+   */
+  { beyond = 0, generation }: { readonly beyond?: number; readonly generation?: number }
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Fences.check(at.fence)
     const present = yield* claimsOf(set)
     const ours = slots.filter((slot) => present.get(slot.name)?.metadata.annotations?.[madeBy] === operation)
-    const used = ours.filter((slot) => slot.ordinal < beyond)
+    const isOursAlone = generation !== undefined && set.metadata.generation === generation
+    const isUsed = (slot: ClaimSlot) => !isOursAlone || slot.ordinal < beyond
+    const used = ours.filter(isUsed)
     if (used.length > 0) {
+      const why = isOursAlone ? "" : `somebody else changed ${at.fence.name} meanwhile, `
       yield* at.report({
         _tag: "Note",
-        message: `${used.map((slot) => slot.name).join(", ")} kept: a pod may have written to ${used.length === 1 ? "it" : "them"}`
+        message: `${used.map((slot) => slot.name).join(", ")} kept: ${why}a pod may have written to ${used.length === 1 ? "it" : "them"}`
       })
     }
     yield* Effect.forEach(
-      ours.filter((slot) => slot.ordinal >= beyond),
+      ours.filter((slot) => !isUsed(slot)),
       (slot) => {
         const uid = present.get(slot.name)?.metadata.uid
         return ensure<Resource.KubeObject | null>({

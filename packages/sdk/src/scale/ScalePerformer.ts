@@ -20,6 +20,7 @@ import { claimsOf, createAhead, removeUnused } from "./ScaleClaims.ts"
 import { guard, healthy } from "./ScaleHealth.ts"
 import { isOwed, memberOf, perform as performHook, stepDown, type Verdict } from "./ScaleHook.ts"
 import { purge } from "./ScalePurge.ts"
+import { generationBack, highestCount, isOurs, lastCount } from "./ScaleAuthor.ts"
 import { basisOf } from "./ScalePlan.ts"
 import { settle } from "./ScaleSettle.ts"
 import { describe, ScalePlan, type ScaleStep } from "./ScaleStep.ts"
@@ -150,7 +151,12 @@ const moveTo = (
     yield* arrive(at, set, to, from, manner)
   })
 
-const moveBack = (at: At, step: { readonly from: number; readonly to: number }, manner: Manner) =>
+const moveBack = (
+  at: At,
+  step: { readonly from: number; readonly to: number },
+  manner: Manner,
+  highest: number
+) =>
   Effect.gen(function* () {
     const { from, to } = step
     const up = to > from
@@ -159,9 +165,19 @@ const moveBack = (at: At, step: { readonly from: number; readonly to: number }, 
     const there = (replicas: number) => (up ? replicas <= from : replicas >= from)
     // Never begun: nothing left that would have to come back.
     if (!up && wanted(before).start + from <= (at.found["beyond"] ?? 0)) return
+    if (now > from) yield* guard(at, before, now, from, manner)
+    // `last` goes on to mean what it meant.
+    const remember = from === 0 ? highest : null
     const set = there(now)
       ? before
-      : yield* setReplicas(at, from, there, (replicas) => replicas === now || there(replicas), null, before)
+      : yield* setReplicas(
+          at,
+          from,
+          there,
+          (replicas) => replicas === now || there(replicas),
+          remember,
+          before
+        )
     yield* arrive(at, set, replicasOf(set), up ? to : Math.min(to, replicasOf(set)), manner)
   })
 
@@ -171,13 +187,27 @@ const isAsked = (set: StatefulSet, ordinal: number): boolean => {
   return ordinal >= start && ordinal < start + count
 }
 
-const hookForward = (at: At, step: Extract<Step, { _tag: "Hook" }>, manner: Manner) =>
+const hookForward = (at: At, step: Extract<Step, { _tag: "Hook" }>, plan: Plan, manner: Manner) =>
   Effect.gen(function* () {
     const { profile = {} } = manner
     const hook = profile[step.hook]
     const set = yield* Fences.check(at.fence)
-    // The count went below this member only after its goodbye; above it, after its hello is due.
-    if (hook === undefined || !isAsked(set, step.ordinal)) return
+    if (hook === undefined) return
+    if (!isAsked(set, step.ordinal)) {
+      // We take the count below a member only after its goodbye; somebody else may not have waited for it.
+      const isSaid = at.mark?.state === "Succeeded" || manner.hookOutcome === "succeeded" || isOurs(plan, set)
+      if (step.hook === "beforeRemove" && !isSaid) {
+        const pod = memberOf(set, step.ordinal).pod
+        yield* Effect.fail(
+          because(
+            "HookUnknown",
+            `somebody else changed ${at.fence.name}, and nobody knows whether ${pod} said goodbye before it left`,
+            "look at the application; then resume with --hook-outcome succeeded"
+          )
+        )
+      }
+      return
+    }
     if (step.hook === "beforeRemove" && at.mark === null) {
       const { start, count } = wanted(set)
       yield* guard(at, set, count, step.ordinal - start, manner)
@@ -185,6 +215,15 @@ const hookForward = (at: At, step: Extract<Step, { _tag: "Hook" }>, manner: Mann
     }
     const verdict = manner.hookOutcome ?? null
     yield* performHook({ name: step.hook, hook, set, ordinal: step.ordinal, profile, verdict }, at)
+  })
+
+/** A count beyond the plan's last was set by somebody else while nothing waited for it. */
+const checkCount = (at: At, plan: Plan): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const to = lastCount(plan)
+    if (to === null) return
+    const is = replicasOf(yield* Fences.check(at.fence))
+    if (is !== to) yield* Effect.fail(overwritten(at, is, to))
   })
 
 /** A goodbye that was said is answered by a rejoin, a hello by a goodbye, before the count goes back. */
@@ -309,10 +348,10 @@ const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<
     Retain: ({ to }) => setRetention(at, to),
     KeepVolumes: ({ volumes }) => keepVolumes(at, volumes),
     ReleaseVolumes: ({ volumes }) => releaseVolumes(at, volumes),
-    SetAside: ({ claim, volume, as }) =>
-      moveVolume(at, { volume, from: claim, to: as, labels: { [asideLabel]: plan.app.name } }),
+    SetAside: ({ claim, uid, volume, as }) =>
+      moveVolume(at, { volume, from: claim, uid, to: as, labels: { [asideLabel]: plan.app.name } }),
     Claims: ({ slots }) => createAhead(slots, at, plan.id),
-    Hook: (hook) => hookForward(at, hook, manner),
+    Hook: (hook) => hookForward(at, hook, plan, manner),
     Replicas: (move) => moveTo(at, move, manner),
     PutBack: ({ to }) => setRetention(at, to),
     Purge: (claim) => purge(at, claim)
@@ -327,9 +366,9 @@ const back = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<voi
       Effect.flatMap(Fences.check(at.fence), (set) =>
         bringBack(at, step, set.spec.selector.matchLabels ?? {})
       ),
-    Claims: ({ slots }) => removeUnused(slots, at, plan.id, at.found["beyond"] ?? 0),
+    Claims: ({ slots }) => removeUnused(slots, at, plan.id, at.found),
     Hook: (hook) => hookBack(at, hook, manner),
-    Replicas: (move) => moveBack(at, move, manner),
+    Replicas: (move) => moveBack(at, move, manner, highestCount(plan)),
     PutBack: () => Effect.void,
     Purge: ({ claim }) => notBroughtBack(at, claim)
   })
@@ -345,7 +384,13 @@ export const performer = (manner: Manner): Performer<Step> => ({
   check: (plan, set, resumed) => check(plan, set, resumed, manner.profile ?? {}),
   preflight: (plan, set) => preflight(plan, set, manner),
   describe: (plan, step) => describe(plan.app.name, step),
-  perform: (step, at, plan) => forward(step, at, plan, manner),
+  perform: (step, at, plan) =>
+    step === plan.steps.at(-1)
+      ? Effect.andThen(forward(step, at, plan, manner), checkCount(at, plan))
+      : forward(step, at, plan, manner),
   undo: (step, at, plan) => back(step, at, plan, manner),
-  find: (_, set) => ({ beyond: wanted(set).start + replicasOf(set) })
+  find: (plan, set) => {
+    const back = generationBack(plan, set)
+    return { beyond: wanted(set).start + replicasOf(set), ...(back === null ? {} : { generation: back }) }
+  }
 })

@@ -214,7 +214,8 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
               claim: claim.name,
               uid: claim.uid,
               volume: claim.volume.name,
-              as: `${claim.name}-${id}`
+              as: `${claim.name}-${id}`,
+              was: claim.volume.reclaimPolicy
             }
           ]
     ),

@@ -15,7 +15,7 @@ import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { At, Failure } from "../operation/Performer.ts"
 import * as Resource from "../Resource.ts"
-import { asideLabel, claimTarget, readClaim } from "./ScaleAside.ts"
+import { asideLabel, claimTarget, readClaim, usersOf } from "./ScaleAside.ts"
 import type { PurgedClaim } from "./ScaleStep.ts"
 import { patchVolume, readVolume } from "./ScaleVolumes.ts"
 
@@ -45,20 +45,6 @@ export const listAside = (ref: {
   )
 
 const created = (claim: PersistentVolumeClaim): string => claim.metadata.creationTimestamp ?? ""
-
-/** Pods that mount the claim, by name. */
-const usersOf = (at: At, claim: string): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(Resource.pods, { namespace: at.fence.namespace }), ({ items }) =>
-    items.flatMap((item) => {
-      const accepted = kinds.pods.accept(item)
-      const mounts = Result.isSuccess(accepted)
-        ? (accepted.success.spec.volumes ?? []).some(
-            ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim
-          )
-        : true
-      return mounts ? [item.metadata.name] : []
-    })
-  )
 
 const is = (step: PurgedClaim, found: PersistentVolumeClaim | null): found is PersistentVolumeClaim =>
   found !== null && found.metadata.uid === step.uid

@@ -28,7 +28,9 @@ export const SetAside = TaggedStruct("SetAside", {
   claim: String,
   uid: String,
   volume: String,
-  as: String
+  as: String,
+  /** The volume's reclaim policy before, which an abort puts back; null: it is not known. */
+  was: NullOr(String)
 })
 
 /** A claim that was set aside, by name and uid, and its volume. */
