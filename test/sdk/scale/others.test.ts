@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
+import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import type { Report } from "../../../packages/sdk/src/operation/Report.ts"
 import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
@@ -28,6 +29,10 @@ const until = (world: World, line: string) =>
     for (let waited = 0; waited < 60_000 && !world.log.includes(line); waited += 100)
       yield* TestClock.adjust(100)
   })
+
+/** The operation that an error says how to resume. */
+const idIn = (error: OperationError): string =>
+  /stateful resume ([0-9a-f]+)/.exec(error.action ?? "")?.[1] ?? assert.fail(`no way on in: ${error.message}`)
 
 const reader = (mounts: string) => ({
   apiVersion: "v1",
@@ -109,6 +114,26 @@ describe("an abort", () => {
   )
 })
 
+describe("whoever resumes", () => {
+  it.effect("keeps the quorum that the operation was begun with", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 3, policy: "Parallel", readyAfter: 300 })
+      world.sick.add("db-0").add("db-1")
+      yield* TestClock.adjust("5 seconds")
+      const asked = { replicas: 1, profile: hooks, quorum: "none" } as const
+      world.answers.set("leave", 1)
+      const failed = yield* refusal(drive(on(world)(Scale.scale(ref, { ...asked, identity: ann }))))
+      world.answers.delete("leave")
+      const mine = { profile: hooks, identity: bob, stepTimeout: 10_000 }
+      const strict = Scale.resume(at(idIn(failed)), { ...mine, quorum: "majority" })
+      const error = yield* refusal(drive(on(world)(strict)))
+      assert.include(error.message, "quorum: 0 healthy")
+      const result = yield* drive(on(world)(Scale.resume(at(idIn(failed)), mine)))
+      assert.strictEqual(result.outcome, "Succeeded")
+    })
+  )
+})
+
 describe("success", () => {
   it.effect("is not said of a count that somebody else set during the last hook", () =>
     Effect.gen(function* () {
@@ -131,7 +156,7 @@ describe("success", () => {
       const scaling = Scale.scale(ref, { replicas: 1, profile: hooks, identity: ann })
       const error = yield* refusal(drive(on(world)(scaling)))
       assert.strictEqual(error.reason._tag, "HookUnknown")
-      const id = /stateful resume ([0-9a-f]+)/.exec(error.action ?? "")?.[1] ?? ""
+      const id = idIn(error)
       yield* countTo(world, 1)
       yield* until(world, "gone db-1")
       const mine = { profile: hooks, identity: bob }
@@ -177,7 +202,7 @@ describe("a leftover claim", () => {
         stepTimeout: 5000
       })
       const error = yield* refusal(drive(on(world)(scaling)))
-      const id = /stateful resume ([0-9a-f]+)/.exec(error.action ?? "")?.[1] ?? ""
+      const id = idIn(error)
       // Its new pod had the new claim: so that goes by hand, and the old one can come back.
       yield* countTo(world, 1)
       yield* until(world, "gone db-1")

@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import { atCall } from "../../../packages/sdk/src/sandbox/Fault.ts"
@@ -68,6 +71,57 @@ describe("what was set aside", () => {
       assert.strictEqual(again.outcome, "Unchanged")
     })
   )
+
+  for (const [what, isHeld] of [
+    [
+      "the claim",
+      (path: string, method: string) => method === "DELETE" && path.includes("/persistentvolumeclaims/")
+    ],
+    [
+      "its volume",
+      (path: string, method: string) => method === "PATCH" && path.includes("/persistentvolumes/")
+    ]
+  ] as const) {
+    it.effect(`is not deleted by a caller that slept before it wrote ${what}, while another aborted`, () =>
+      Effect.gen(function* () {
+        const { world, aside, volume } = yield* withAside
+        yield* TestClock.adjust("5 seconds")
+        const gate = { isShut: true, reached: false }
+        const sleeping: Cluster["Service"] = {
+          ...world.sandbox.cluster,
+          request: (request) =>
+            Effect.gen(function* () {
+              if (isHeld(request.path, request.method) && gate.isShut) {
+                gate.reached = true
+                while (gate.isShut) yield* Effect.sleep(100)
+              }
+              return yield* world.sandbox.cluster.request(request)
+            }).pipe(Effect.uninterruptible)
+        }
+        const first = yield* Effect.forkChild(
+          Effect.exit(withCluster(sleeping)(Scale.scale(ref, { purge: true, identity: ann })))
+        )
+        for (let waited = 0; waited < 60_000 && !gate.reached; waited += 100) yield* TestClock.adjust(100)
+        const [entry] = yield* on(world)(Journal.list("shop", "db"))
+        const id = entry?.plan.id ?? ""
+        const aborting = Scale.abort({ namespace: "shop", id }, { identity: "bob@desk", takeOver: true })
+        const aborted = yield* drive(on(world)(aborting))
+        assert.strictEqual(aborted.outcome, "Aborted")
+        gate.isShut = false
+        yield* drive(Fiber.join(first))
+        assert.strictEqual(
+          claims(world).find(({ metadata }) => metadata.uid === aside.metadata.uid)?.metadata
+            .deletionTimestamp,
+          undefined
+        )
+        assert.include(
+          claims(world).map(({ metadata }) => metadata.uid),
+          aside.metadata.uid
+        )
+        assert.strictEqual(volumeOf(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
+      })
+    )
+  }
 
   it.effect("is not deleted while a pod mounts it", () =>
     Effect.gen(function* () {

@@ -54,7 +54,9 @@ const head = {
   warnings: Schema.Array(String),
   refusals: Schema.Array(Refusal),
   /** What cannot be known before it is tried. */
-  unchecked: Schema.Array(String)
+  unchecked: Schema.Array(String),
+  /** What the verb goes by beside its steps, e.g. the quorum to keep: whoever resumes goes by the same. */
+  terms: Schema.optionalKey(Schema.Record(String, Schema.Unknown))
 }
 
 /** The schema of a verb's plan, given the schema of its steps. */

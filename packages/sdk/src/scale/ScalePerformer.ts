@@ -15,15 +15,16 @@ import type { At, Failure, Performer } from "../operation/Performer.ts"
 import { wanted } from "../Ordinal.ts"
 import { type HttpHealth, names, type Profile } from "../Profile.ts"
 import type { Quorum } from "../Quorum.ts"
-import { asideLabel, bringBack, moveVolume, readClaim } from "./ScaleAside.ts"
+import { asideLabel, bringBack, moveVolume } from "./ScaleAside.ts"
 import { claimsOf, createAhead, removeUnused } from "./ScaleClaims.ts"
 import { guard, healthy } from "./ScaleHealth.ts"
 import { isOwed, memberOf, perform as performHook, stepDown, type Verdict } from "./ScaleHook.ts"
-import { purge } from "./ScalePurge.ts"
+import { keepAside, purge } from "./ScalePurge.ts"
 import { generationBack, highestCount, isOurs, lastCount } from "./ScaleAuthor.ts"
 import { basisOf } from "./ScalePlan.ts"
 import { settle } from "./ScaleSettle.ts"
 import { describe, ScalePlan, type ScaleStep } from "./ScaleStep.ts"
+import { readable, withTerms } from "./ScaleTerms.ts"
 import { keepVolumes, releaseVolumes } from "./ScaleVolumes.ts"
 import type { Retention } from "../Topology.ts"
 
@@ -336,13 +337,6 @@ const preflight = (plan: Plan, set: StatefulSet, manner: Manner): Effect.Effect<
 
 const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-${ordinal}`
 
-const notBroughtBack = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> =>
-  Effect.flatMap(readClaim(at, claim), (found) =>
-    found === null
-      ? at.report({ _tag: "Note", message: `${claim} was purged: nothing brings it back` })
-      : Effect.void
-  )
-
 const forward = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<void, Failure, Cluster> =>
   Match.valueTags(step, {
     Retain: ({ to }) => setRetention(at, to),
@@ -370,14 +364,14 @@ const back = (step: Step, at: At, plan: Plan, manner: Manner): Effect.Effect<voi
     Hook: (hook) => hookBack(at, hook, manner),
     Replicas: (move) => moveBack(at, move, manner, highestCount(plan)),
     PutBack: () => Effect.void,
-    Purge: ({ claim }) => notBroughtBack(at, claim)
+    Purge: (claim) => keepAside(at, claim)
   })
 
 /** What scaling gives to the engine: for `Operation.execute`, `resume` and `abort`. */
 export const performer = (manner: Manner): Performer<Step> => ({
   verb: "scale",
   decode: (plan) =>
-    Result.mapError(Schema.decodeUnknownResult(ScalePlan)(plan), (error) =>
+    Result.mapError(Result.flatMap(Schema.decodeUnknownResult(ScalePlan)(plan), readable), (error) =>
       error.message.split("\n").join(" ")
     ),
   hooks: names(manner.profile ?? {}),
@@ -386,9 +380,9 @@ export const performer = (manner: Manner): Performer<Step> => ({
   describe: (plan, step) => describe(plan.app.name, step),
   perform: (step, at, plan) =>
     step === plan.steps.at(-1)
-      ? Effect.andThen(forward(step, at, plan, manner), checkCount(at, plan))
-      : forward(step, at, plan, manner),
-  undo: (step, at, plan) => back(step, at, plan, manner),
+      ? Effect.andThen(forward(step, at, plan, withTerms(plan, manner)), checkCount(at, plan))
+      : forward(step, at, plan, withTerms(plan, manner)),
+  undo: (step, at, plan) => back(step, at, plan, withTerms(plan, manner)),
   find: (plan, set) => {
     const back = generationBack(plan, set)
     return { beyond: wanted(set).start + replicasOf(set), ...(back === null ? {} : { generation: back }) }

@@ -13,6 +13,7 @@ import type { ClaimSlot, KeptVolume, PurgedClaim, ScalePlan, ScaleStep } from ".
 import { beyondQuota, type Quotas } from "./ScaleQuota.ts"
 import { refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
+import { terms } from "./ScaleTerms.ts"
 import * as Effects from "./ScaleEffect.ts"
 
 export interface ScaleOptions {
@@ -75,7 +76,8 @@ const access = (
     ...rule(group.core, "persistentvolumeclaims", [
       "list",
       "watch",
-      ...(needs.createClaims ? ["get", "create", "delete"] : needs.purge ? ["get", "delete"] : [])
+      ...(needs.createClaims ? ["get", "create", "delete"] : needs.purge ? ["get", "delete"] : []),
+      ...(needs.purge ? ["patch"] : [])
     ]),
     ...(needs.exec ? rule(group.core, "pods", ["get", "create"], { subresource: "exec" }) : []),
     ...(needs.proxy ? rule(group.core, "pods", ["get"], { subresource: "proxy" }) : []),
@@ -253,6 +255,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       profile
     }),
     hooks: names(profile),
+    terms: terms(options),
     access: access(state.namespace, {
       exec: Object.values(profile).some((hook) => hook._tag === "Command"),
       proxy: options.health !== undefined,

@@ -11,13 +11,14 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import { ensure, orNull } from "../operation/Ensure.ts"
+import { annotationPath } from "../operation/Fence.ts"
 import * as Fences from "../operation/Fence.ts"
-import { because } from "../operation/OperationError.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
 import type { At, Failure } from "../operation/Performer.ts"
 import * as Resource from "../Resource.ts"
 import { asideLabel, claimTarget, readClaim, usersOf } from "./ScaleAside.ts"
 import type { PurgedClaim } from "./ScaleStep.ts"
-import { patchVolume, readVolume } from "./ScaleVolumes.ts"
+import { patchVolume, readVolume, whyNot } from "./ScaleVolumes.ts"
 
 /** What earlier operations set aside of this StatefulSet, oldest first. */
 export const listAside = (ref: {
@@ -53,18 +54,95 @@ const is = (step: PurgedClaim, found: PersistentVolumeClaim | null): found is Pe
 const isOf = (step: PurgedClaim, found: PersistentVolume | null): found is PersistentVolume =>
   found !== null && found.spec.claimRef?.uid === step.uid
 
-const deleteWithClaim = (step: PurgedClaim, volume: string): Effect.Effect<void, Failure, Cluster> =>
+/** An object, and why this caller may not write any more: asked after the object was read, whose version the write tests. */
+interface Look<A> {
+  readonly found: A | null
+  readonly why: OperationError | null
+}
+
+const looked = <A>(
+  at: At,
+  read: Effect.Effect<A | null, ClusterError, Cluster>
+): Effect.Effect<Look<A>, ClusterError, Cluster> =>
+  Effect.flatMap(read, (found) => Effect.map(whyNot(at), (why) => ({ found, why })))
+
+const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effect<void, Failure, Cluster> =>
   Effect.asVoid(
-    ensure<PersistentVolume | null>({
-      look: orNull(readVolume(volume)),
-      done: (found) => !isOf(step, found) || found.spec.persistentVolumeReclaimPolicy === "Delete",
-      write: () =>
-        patchVolume(volume, [
-          { op: "test", path: "/spec/claimRef/uid", value: step.uid },
-          { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Delete" }
-        ])
+    ensure<Look<PersistentVolume>>({
+      look: looked(at, orNull(readVolume(volume))),
+      done: ({ found }) => !isOf(step, found) || found.spec.persistentVolumeReclaimPolicy === "Delete",
+      stop: ({ why }) => why,
+      write: ({ found }) =>
+        Effect.map(
+          patchVolume(volume, [
+            { op: "test", path: "/spec/claimRef/uid", value: step.uid },
+            { op: "test", path: "/metadata/resourceVersion", value: found?.metadata.resourceVersion },
+            { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Delete" }
+          ]),
+          (changed) => ({ found: changed, why: null })
+        )
     })
   )
+
+const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
+  Effect.asVoid(
+    ensure<Look<PersistentVolumeClaim>>({
+      look: looked(at, readClaim(at, step.claim)),
+      done: ({ found }) => !is(step, found) || Boolean(found.metadata.deletionTimestamp),
+      stop: ({ why }) => why,
+      write: ({ found }) => {
+        const version = found?.metadata.resourceVersion
+        return Effect.as(
+          Resource.remove(claimTarget(at, step.claim), {
+            uid: step.uid,
+            ...(version ? { resourceVersion: version } : {})
+          }),
+          { found: null, why: null }
+        )
+      }
+    })
+  )
+
+/** When it was last kept by an abort: moves the version that a caller from before would delete by. */
+const keptAnnotation = "kubectl-stateful.dev/kept-by"
+
+/**
+ * An abort deletes nothing, and lets nobody delete who was about to: what is there still is touched,
+ * so that a caller that slept since its look is refused, and its volume is under Retain again.
+ */
+export const keepAside = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { claim, volume, uid } = step
+    const found = yield* readClaim(at, claim)
+    if (!is(step, found) || found.metadata.deletionTimestamp) {
+      yield* at.report({ _tag: "Note", message: `${claim} was purged: nothing brings it back` })
+      return
+    }
+    const { token } = at.fence
+    const metadata = { uid, annotations: { [keptAnnotation]: token } }
+    yield* ensure<PersistentVolumeClaim | null>({
+      look: readClaim(at, claim),
+      done: (now) => !is(step, now) || now.metadata.annotations?.[keptAnnotation] === token,
+      write: () =>
+        Effect.andThen(
+          Resource.patch(claimTarget(at, claim), { _tag: "Merge", value: { metadata } }),
+          readClaim(at, claim)
+        )
+    })
+    if (volume === null) return
+    yield* ensure<PersistentVolume | null>({
+      look: orNull(readVolume(volume)),
+      done: (now) => !isOf(step, now) || now.metadata.annotations?.[keptAnnotation] === token,
+      write: (now) =>
+        patchVolume(volume, [
+          { op: "test", path: "/spec/claimRef/uid", value: uid },
+          { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Retain" },
+          now?.metadata.annotations == null
+            ? { op: "add", path: "/metadata/annotations", value: metadata.annotations }
+            : { op: "add", path: annotationPath(keptAnnotation), value: token }
+        ])
+    })
+  })
 
 /** How long a claim or a volume may take to go, in milliseconds. */
 const patience = 120_000
@@ -107,12 +185,8 @@ export const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, C
         )
       }
     }
-    if (step.volume !== null) yield* deleteWithClaim(step, step.volume)
-    yield* ensure<PersistentVolumeClaim | null>({
-      look: readClaim(at, step.claim),
-      done: (now) => !is(step, now) || Boolean(now.metadata.deletionTimestamp),
-      write: () => Effect.as(Resource.remove(claimTarget(at, step.claim), { uid: step.uid }), null)
-    })
+    if (step.volume !== null) yield* deleteWithClaim(at, step, step.volume)
+    yield* deleteClaim(at, step)
     yield* wait(
       Effect.map(readClaim(at, step.claim), (now) => !is(step, now)),
       `claim ${step.claim} does not go`,

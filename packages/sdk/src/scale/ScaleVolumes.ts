@@ -56,7 +56,8 @@ interface Look {
   readonly why: OperationError | null
 }
 
-const whyNot = (at: At) => Effect.map(Fences.read(at.fence), (set) => Fences.verdict(at.fence, set))
+/** Why this caller may not write any more; null: it may. */
+export const whyNot = (at: At) => Effect.map(Fences.read(at.fence), (set) => Fences.verdict(at.fence, set))
 
 const setPolicy = (
   at: At,
