@@ -12,10 +12,10 @@ import { ensure, orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import { because } from "../operation/OperationError.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
 import type { At, Failure } from "../operation/Performer.ts"
 import * as Resource from "../Resource.ts"
-import { patchVolume, readVolume } from "./ScaleVolumes.ts"
+import { patchVolume, readVolume, whyNot } from "./ScaleVolumes.ts"
 
 /** The StatefulSet that a claim was set aside from. */
 export const asideLabel = "kubectl-stateful.dev/set-aside"
@@ -144,24 +144,33 @@ export const moveVolume = (
         )
     })
     const uid = made?.metadata.uid
-    yield* ensure<PersistentVolume>({
-      look: readVolume(move.volume),
-      done: (found) => found.spec.claimRef?.uid === uid,
-      write: (found) =>
-        patchVolume(move.volume, [
-          { op: "test", path: "/spec/claimRef/uid", value: found.spec.claimRef?.uid },
-          {
-            op: "replace",
-            path: "/spec/claimRef",
-            value: {
-              apiVersion: "v1",
-              kind: "PersistentVolumeClaim",
-              namespace: at.fence.namespace,
-              name: move.to,
-              uid
+    // The fence is asked after the volume was read, whose version the write tests.
+    const look = Effect.flatMap(readVolume(move.volume), (found) =>
+      Effect.map(whyNot(at), (why) => ({ found, why }))
+    )
+    yield* ensure<{ readonly found: PersistentVolume; readonly why: OperationError | null }>({
+      look,
+      done: ({ found }) => found.spec.claimRef?.uid === uid,
+      stop: ({ why }) => why,
+      write: ({ found }) =>
+        Effect.map(
+          patchVolume(move.volume, [
+            { op: "test", path: "/metadata/resourceVersion", value: found.metadata.resourceVersion },
+            { op: "test", path: "/spec/claimRef/uid", value: found.spec.claimRef?.uid },
+            {
+              op: "replace",
+              path: "/spec/claimRef",
+              value: {
+                apiVersion: "v1",
+                kind: "PersistentVolumeClaim",
+                namespace: at.fence.namespace,
+                name: move.to,
+                uid
+              }
             }
-          }
-        ])
+          ]),
+          (changed) => ({ found: changed, why: null })
+        )
     })
     if (source === null) return
     const gone = (found: PersistentVolumeClaim | null) =>
