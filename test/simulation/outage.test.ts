@@ -60,20 +60,21 @@ const lostAt = (scenario: Scenario, call: number) =>
     return { outcome, calls: outage.calls }
   }).pipe(Effect.scoped)
 
-describe("a network that is lost for a minute, at whatever call,", () => {
+describe("a network that is lost for a minute, from whatever call on,", () => {
   for (const scenario of [scenarios.up, scenarios.zero, scenarios.goodbye]) {
     it.effect(
       `is waited out: ${scenario.name}`,
       () =>
         Effect.gen(function* () {
           const seen: Array<string> = []
-          for (let call = yield* firstWrite(scenario); ; call++) {
+          // Every other call: two in a row are lost in much the same way, and each takes its minute.
+          for (let call = yield* firstWrite(scenario); ; call += 2) {
             const { outcome, calls } = yield* lostAt(scenario, call)
             if (calls < call) break
             seen.push(outcome)
           }
           console.log(`${scenario.name}, a minute lost: ${seen.length} points`)
-          assert.isAbove(seen.length, 20)
+          assert.isAbove(seen.length, 10)
           const others = seen.filter((outcome) => outcome !== "Succeeded")
           assert.deepEqual(others, [])
         }),
