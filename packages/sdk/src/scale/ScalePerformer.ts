@@ -192,7 +192,10 @@ const hookForward = (at: At, step: Extract<Step, { _tag: "Hook" }>, plan: Plan, 
   Effect.gen(function* () {
     const { profile = {} } = manner
     const hook = profile[step.hook]
-    const set = yield* Fences.check(at.fence)
+    const first = yield* Fences.check(at.fence)
+    // A hello is due after our own change of the count: a read that does not show it may lag behind.
+    const isLate = step.hook === "afterAdd" && !isAsked(first, step.ordinal)
+    const set = isLate ? yield* Effect.andThen(Effect.sleep(250), Fences.check(at.fence)) : first
     if (hook === undefined) return
     if (!isAsked(set, step.ordinal)) {
       // We take the count below a member only after its goodbye; somebody else may not have waited for it.

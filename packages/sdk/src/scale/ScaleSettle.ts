@@ -192,7 +192,7 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
         : []
     }
 
-    const waiting = Wait.until(at, set, judge, {
+    const waiting = Wait.until(at, judge, {
       stepTimeout: change.stepTimeout ?? Wait.defaultStepTimeout,
       seen: up ? coming : leaving,
       vain: change.vain

@@ -96,16 +96,16 @@ const tell = (lacks: ReadonlyArray<Lack>): string =>
     .join(", ") + (lacks.length > 3 ? ` and ${lacks.length - 3} more` : "")
 
 /**
- * Waits from a state of the StatefulSet on until the judge misses nothing. The fence is looked at meanwhile: whoever was replaced stops
+ * Waits until the judge misses nothing. The fence is looked at meanwhile: whoever was replaced stops
  * waiting, and so does a wait for a count that somebody else has changed.
  */
 export const until = (
   at: Pick<At, "fence" | "report" | "elapsed">,
-  current: StatefulSet,
   judge: Judge,
   options: WaitOptions
 ): Effect.Effect<void, ClusterError | OperationError, Cluster> =>
   Effect.gen(function* () {
+    const current = yield* Fences.check(at.fence)
     const set = yield* Ref.make(current)
     const lacks = yield* Ref.make<ReadonlyArray<Lack>>([])
     const pods = yield* Ref.make<Pods | null>(null)
