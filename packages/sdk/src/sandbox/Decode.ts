@@ -234,7 +234,7 @@ const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/
 
 /** The pattern that messages name is laxer than the parser: a number, then a suffix that there is. */
 const isQuantity = (value: unknown): boolean =>
-  typeof value === "string" && /^[+-]?(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d+)?$/.test(value)
+  typeof value === "string" && /^[+-]?(\d+(\.\d*)?|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d+)?$/.test(value)
 
 /** Texts that are something else inside: bytes, amounts, times. */
 const checkTexts = (body: unknown, kind: string, version: string): void => {

@@ -21,7 +21,7 @@ const encodeToken = ({ rv, start }: Token): string =>
   btoa(JSON.stringify({ v: "meta.k8s.io/v1", rv, start: `${start}\u0000` }))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
-    .replace(/=+$/, "")
+    .replace(/(?<!=)=+$/, "")
 
 const decodeToken = (text: string): Token => {
   let decoded: string

@@ -116,9 +116,10 @@ export const exec = (
     )
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        Queue.endUnsafe(stdin)
+        // Standard input last: who reads it goes on at once, and nobody hears what that says.
         Queue.endUnsafe(stdout)
         Queue.endUnsafe(stderr)
+        Queue.endUnsafe(stdin)
         Deferred.doneUnsafe(exit, Effect.succeed(cut))
       })
     )

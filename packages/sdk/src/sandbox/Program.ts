@@ -66,3 +66,10 @@ export const plainExec = (host: Host, { argv, stdin, stdout }: Command): Effect.
 
 /** Does nothing, for ever, and is ready. */
 export const plain: Program = {}
+
+/** A command that a pod runs once, in place of its image's own process: it ends at once, and well. */
+const once: Program = { onStart: () => Effect.succeed(0) }
+
+/** What runs in a container that nobody has a program for. */
+export const plainIn = ({ spec }: Pod, { command }: Container): Program =>
+  spec.restartPolicy === "Never" && command !== undefined ? once : plain

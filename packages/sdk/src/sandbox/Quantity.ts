@@ -23,7 +23,7 @@ const factors: Readonly<Record<string, number>> = {
 export const parse = (text: unknown): number => {
   if (typeof text === "number") return text
   if (typeof text !== "string") return Number.NaN
-  const parsed = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(text)
+  const parsed = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(text)
   return parsed === null ? Number.NaN : Number(parsed[1]) * (factors[parsed[2] ?? ""] ?? Number.NaN)
 }
 

@@ -261,7 +261,11 @@ export class Registry {
     ]
     if (faults.length > 0) throw Status.invalid(type, name, faults)
     if (equal(next, current)) return current
-    if (metadata.generation !== undefined && !ofStatus && !equal(wish(next), wish(current))) {
+    const isCounted =
+      !equal(wish(next), wish(current)) ||
+      (strategy.countsAnnotations === true &&
+        !equal(next.metadata.annotations ?? {}, current.metadata.annotations ?? {}))
+    if (metadata.generation !== undefined && !ofStatus && isCounted) {
       next = { ...next, metadata: { ...metadata, generation: metadata.generation + 1 } }
     }
     next = this.#tracked(type, next, current, options)

@@ -60,8 +60,12 @@ const propagationOf = (body: unknown, query: URLSearchParams): DeleteOptions["pr
   return policy ?? (orphans === true ? "Orphan" : orphans === false ? "Background" : undefined)
 }
 
-/** `from`: the DeleteOptions, or undefined where the request has none. */
-export const deleteOptions = (from: unknown, query: URLSearchParams, user: User): DeleteOptions => {
+/**
+ * `from`: the DeleteOptions, or undefined where the request has none. Where there are some, the server reads
+ * no option from the query, not even a dry run.
+ */
+export const deleteOptions = (from: unknown, asked: URLSearchParams, user: User): DeleteOptions => {
+  const query = from === undefined ? asked : new URLSearchParams()
   const inQuery = query.get("gracePeriodSeconds")
   const seconds = numberAt(from, "gracePeriodSeconds") ?? (inQuery === null ? Number.NaN : integer(inQuery))
   const uid = stringAt(from, "preconditions", "uid")

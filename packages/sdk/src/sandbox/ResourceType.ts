@@ -17,6 +17,8 @@ export interface Strategy {
   readonly gracePeriodSeconds?: (object: KubeObject) => number
   /** A PUT without a resourceVersion is refused: the kind is one that several writers fight for. */
   readonly updatesNeedVersion?: boolean
+  /** A change of annotations counts in metadata.generation as one of spec does. */
+  readonly countsAnnotations?: boolean
   /** Finalizers that admission puts on every new object. */
   readonly finalizers?: ReadonlyArray<string>
 }

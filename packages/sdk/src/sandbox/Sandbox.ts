@@ -39,7 +39,7 @@ import { storageControllers } from "./controller/StorageControllers.ts"
 import { taintEviction } from "./controller/TaintEviction.ts"
 import { csiDriver, node, type NodeOptions, snapshotClasses, storageClasses, threeZones } from "./Nodes.ts"
 import type { Programs } from "./Program.ts"
-import { Storage, type StorageOptions } from "./Storage.ts"
+import { type Snapshot, Storage, type StorageOptions } from "./Storage.ts"
 import type { Volume } from "./Volume.ts"
 import { notImplemented } from "./Status.ts"
 import { Store } from "./Store.ts"
@@ -93,6 +93,8 @@ export interface Shape {
   readonly processes: Processes
   /** The bytes of each volume, by its handle. */
   readonly volumes: Map<string, Volume>
+  /** The cuts that the storage has, by their handles. */
+  readonly cuts: ReadonlyMap<string, Snapshot>
   /**
    * Silences a node. Its pods go on saying Running; after the grace period of
    * `nodeLifecycle` they are not ready. `network`, the default: their containers run on,
@@ -230,6 +232,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     }
     return {
       volumes,
+      cuts: storage.snapshots,
       loseNode: (name, cause = "network") => {
         kubelets.lose(name, cause)
         if (cause === "power") for (const handle of volumesOn(registry, name)) volumes.get(handle)?.cutPower()

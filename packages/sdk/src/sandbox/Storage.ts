@@ -79,7 +79,7 @@ export const durationIn = (parameters: Parameters, name: string, fallback = 0): 
   const text = parameters?.[name]
   if (text === undefined) return fallback
   let millis = 0
-  for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h)/g))
+  for (const [, amount, unit] of text.matchAll(/(?<![\d.])([\d.]+)(ms|s|m|h)/g))
     millis += Number(amount) * (units[unit ?? ""] ?? 0)
   return millis
 }

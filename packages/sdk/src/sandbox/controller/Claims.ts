@@ -79,6 +79,9 @@ class Claims {
     }
     // One that names a volume waits for that one.
     if ((claim.spec.volumeName ?? "") !== "") return undefined
+    // A source of another kind is for whoever fills volumes from that.
+    if (!["VolumeSnapshot", "PersistentVolumeClaim", undefined].includes(claim.spec.dataSource?.kind))
+      return undefined
     const storageClass = this.#class(claim)
     return storageClass === undefined || storageClass.provisioner === "kubernetes.io/no-provisioner"
       ? undefined
@@ -176,6 +179,15 @@ class Claims {
     const { namespace, name, uid } = claim.metadata
     this.#registry.update(persistentvolumes, undefined, volume.metadata.name, (current) => ({
       ...current,
+      // One that was kept for the claim was so by somebody else.
+      ...(volume.spec.claimRef === undefined
+        ? {
+            metadata: {
+              ...current.metadata,
+              annotations: { ...current.metadata.annotations, "pv.kubernetes.io/bound-by-controller": "yes" }
+            }
+          }
+        : {}),
       spec: {
         ...volume.spec,
         claimRef: { kind: "PersistentVolumeClaim", apiVersion: "v1", namespace, name, uid }

@@ -134,7 +134,8 @@ export const run = (
       return Effect.asVoid(
         Effect.forkScoped(
           Effect.andThen(
-            Effect.sleep(at - now()),
+            // Whole milliseconds: a clock that rounds would wake it a little too early, and again, for ever.
+            Effect.sleep(Math.ceil(at - now())),
             Effect.sync(() => {
               asleep.delete(at)
               if (timer === at) timer = Number.POSITIVE_INFINITY

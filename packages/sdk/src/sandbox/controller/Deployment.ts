@@ -182,10 +182,18 @@ class Rollout {
     }
     const shown = String(revisionOf(next))
     if (annotations?.[revision] !== shown) {
-      this.#registry.update(deployments, namespace, name, (each) => ({
-        ...each,
-        metadata: { ...each.metadata, annotations: { ...each.metadata.annotations, [revision]: shown } }
-      }))
+      // With its status: so it counts in no generation.
+      const written = { subresource: "status" as const }
+      this.#registry.update(
+        deployments,
+        namespace,
+        name,
+        (each) => ({
+          ...each,
+          metadata: { ...each.metadata, annotations: { ...each.metadata.annotations, [revision]: shown } }
+        }),
+        written
+      )
     }
     return next
   }

@@ -120,7 +120,7 @@ class GroupSnapshotContents {
       ...content.status,
       readyToUse: false,
       error: {
-        message: `${opening}: failed to take group snapshot of the volumes ${(content.spec.source.volumeHandles ?? []).join(" ")}: ${JSON.stringify(failure.message)}`,
+        message: `${opening}: failed to take group snapshot of the volumes [${(content.spec.source.volumeHandles ?? []).join(" ")}]: ${JSON.stringify(failure.message)}`,
         time: Timestamp.fromMillis(now)
       }
     })

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Processes } from "../Processes.ts"
-import { type Host, plain, type Programs } from "../Program.ts"
+import { type Host, plainIn, type Programs } from "../Program.ts"
 import type { Registry } from "../Registry.ts"
 import { type Container, nodes, persistentvolumeclaims, type Pod, pods } from "../resource/core.ts"
 import { volumeattachments } from "../resource/storage.ts"
@@ -154,7 +154,7 @@ class Kubelet {
   #start(pod: Pod, run: ContainerRun, isInit: boolean): void {
     const { container } = run
     const now = this.#registry.now()
-    const program = this.#options.programs?.(pod, container) ?? plain
+    const program = this.#options.programs?.(pod, container) ?? plainIn(pod, container)
     const { processes, losses } = this.#options
     const scope = Scope.makeUnsafe()
     if (run.last !== undefined) run.restarts += 1

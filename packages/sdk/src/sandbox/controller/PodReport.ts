@@ -142,7 +142,11 @@ export const podStatus = (registry: Registry, pod: Pod, run: PodRun, dualStack: 
   for (const condition of [
     { type: "PodReadyToStartContainers", status: hasNetwork ? "True" : "False" } as const,
     waiting.length === 0
-      ? ({ type: "Initialized", status: "True" } as const)
+      ? ({
+          type: "Initialized",
+          status: "True",
+          ...(phase === "Succeeded" ? { reason: "PodCompleted" } : {})
+        } as const)
       : ({
           type: "Initialized",
           status: "False",

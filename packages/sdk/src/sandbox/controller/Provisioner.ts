@@ -208,7 +208,7 @@ export class Provisioner {
       return `error, new PVC request must be greater than or equal in size to the specified PVC data source, requested ${capacity} but source is ${size}`
     }
     if (source.status.phase !== "Bound")
-      return `the PVC DataSource ${name} must have a status of Bound.  Got ${source.status.phase}`
+      return `the PVC DataSource ${name} must have a status of Bound.  Got {${source.status.phase} [] map[] [] map[] map[] <nil> nil}`
     this.#client.addFinalizer(persistentvolumeclaims, source, onSource)
     const volume = store.get(persistentvolumes, undefined, source.spec.volumeName ?? "")
     const bytes = this.#storage.volumes.get(volume?.spec.csi?.volumeHandle ?? "")

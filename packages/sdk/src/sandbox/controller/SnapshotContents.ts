@@ -17,6 +17,9 @@ const protection = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-p
 const beingCreated = "snapshot.storage.kubernetes.io/volumesnapshot-being-created"
 export const groupHandle = "groupsnapshot.storage.k8s.io/volumeGroupSnapshotHandle"
 
+/** How often the side-car looks at all contents again, in milliseconds (external-snapshotter 8.6). */
+const resync = 15 * 60_000
+
 /** A cut that is under way. */
 interface Cutting {
   readonly cutAt: number
@@ -43,10 +46,7 @@ class SnapshotContents {
     const { metadata, spec, status } = content
     const { store } = this.#client.registry
     if (store.get(csidrivers, undefined, spec.driver) === undefined) return undefined
-    if (metadata.deletionTimestamp !== undefined) {
-      this.#delete(content)
-      return undefined
-    }
+    if (metadata.deletionTimestamp !== undefined) return this.#leave(content)
     if (status?.readyToUse === true) return undefined
     if (spec.source.snapshotHandle !== undefined) return this.#find(content, spec.source.snapshotHandle)
     // Members are cut by their group, and nobody asks for them again.
@@ -95,7 +95,7 @@ class SnapshotContents {
   #find(content: VolumeSnapshotContent, handle: string): number | undefined {
     const found = this.#storage.snapshots.get(handle)
     if (found !== undefined) return this.#report(content, handle, found, false)
-    const failure = new StorageFailure(`NotFound: no snapshot ${handle}`)
+    const failure = { message: `can not find snapshot for snapshotID ${handle}`, final: true }
     return this.#fail(content, `failed to list snapshot for content ${content.metadata.name}`, failure, true)
   }
 
@@ -130,7 +130,7 @@ class SnapshotContents {
   #fail(
     content: VolumeSnapshotContent,
     what: string,
-    failure: StorageFailure,
+    failure: Pick<StorageFailure, "message" | "final">,
     listed = false
   ): number | undefined {
     const { uid } = content.metadata
@@ -158,6 +158,18 @@ class SnapshotContents {
     const wait = this.#backoff.next(uid)
     this.#due.set(uid, registry.now() + wait)
     return wait
+  }
+
+  /** While its driver has not said how its cut ended, it is kept; nobody looks again before all are looked at. */
+  #leave(content: VolumeSnapshotContent): number | undefined {
+    const { metadata, spec } = content
+    const isOpen =
+      spec.volumeSnapshotRef.uid !== undefined && metadata.annotations?.[beingCreated] !== undefined
+    const until = Timestamp.toMillis(metadata.deletionTimestamp ?? "") + resync
+    const now = this.#client.registry.now()
+    if (isOpen && until > now) return until - now
+    this.#delete(content)
+    return undefined
   }
 
   /** Only when its snapshot goes, or never came: else it stays, on its way out. */

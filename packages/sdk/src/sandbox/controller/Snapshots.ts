@@ -95,8 +95,11 @@ class Snapshots {
       snapshot.metadata.name.replace(/^snapshot-/, "snapcontent-")
     const content = this.#store.get(volumesnapshotcontents, undefined, name)
     if (content === undefined) {
-      return isMember(snapshot) && snapshot.status === undefined
-        ? undefined
+      if (isMember(snapshot) && snapshot.status === undefined) return undefined
+      // Of a claim it is made anew once its absence was told, with the policy of the class again.
+      const isMade = !isMember(snapshot) && snapshot.spec.source.volumeSnapshotContentName === undefined
+      return isMade && snapshot.status?.readyToUse !== true
+        ? this.#made(snapshot)
         : new Obstacle("SnapshotContentMissing", "VolumeSnapshotContent is missing")
     }
     const { uid } = content.spec.volumeSnapshotRef
@@ -265,7 +268,7 @@ class Snapshots {
     const found = content.status
     const before = snapshot.status
     const ready = found?.readyToUse === true
-    const error = found?.error ?? (ready ? undefined : before?.error)
+    const error = found?.error
     const groupName = found?.volumeGroupSnapshotHandle
       ? snapshot.metadata.ownerReferences?.find(({ kind }) => kind === "VolumeGroupSnapshot")?.name
       : undefined

@@ -165,7 +165,7 @@ class Pass {
     }
     for (const pod of condemned) enforce(this.#registry, this.#set, pod, ordinalOf(this.#set, pod), true)
     const kept = [...byOrdinal].filter(([ordinal]) => ordinal >= start && ordinal < end).map(([, pod]) => pod)
-    const firstUnhealthy = [...kept, ...condemned].find((pod) => !this.#isHealthy(pod))
+    const firstUnhealthy = [...kept, ...condemned.toReversed()].find((pod) => !this.#isHealthy(pod))
     for (const pod of condemned) {
       if (isTerminating(pod)) {
         if (this.#monotonic) return

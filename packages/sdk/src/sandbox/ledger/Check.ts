@@ -81,12 +81,12 @@ const between = (from: Account, to: Account): { readonly fault?: string; readonl
   const received = to.received[from.member] ?? { count: 0, sum: 0 }
   if (received.count > sent.count) {
     return {
-      fault: `${to.member} received ${plural(received.count - sent.count)} that ${from.member} had not sent: ${to.member} was cut later`
+      fault: `${to.member} has ${plural(received.count - sent.count)} that ${from.member} had not sent: it is newer`
     }
   }
   if (sent.count > received.count + 1) {
     return {
-      fault: `${to.member} acknowledged ${plural(sent.count - received.count - 1)} of ${from.member} that it had not received: ${to.member} was cut earlier`
+      fault: `${to.member} lacks ${plural(sent.count - received.count - 1)} that it acknowledged to ${from.member}: it is older`
     }
   }
   const arrived = sent.count === received.count ? sent.sum : sent.sum - sent.last

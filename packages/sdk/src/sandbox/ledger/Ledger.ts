@@ -3,7 +3,10 @@
  * snapshot of them shows at once whether it was taken at one moment.
  */
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { script } from "../../Hook.ts"
+import { heldExec, isHeld } from "../HeldExec.ts"
 import { type Command, type Host, plainExec, type Program } from "../Program.ts"
 import { check, describe } from "./Check.ts"
 import { Member, memberOf } from "./Member.ts"
@@ -24,12 +27,13 @@ const usage = `usage: ledger COMMAND
   check            whether all members together are in a state that can be
   quiesce SECONDS  send nothing for so long; returns when nothing is in flight
   unquiesce        go on; exit 1 if the time had run out before
+  hold             send nothing until the input ends; says "held" when nothing is in flight
 `
 
 const ledgerCommand = (
   member: Member,
   words: ReadonlyArray<string>,
-  { stdout, stderr }: Command
+  { stdin, stdout, stderr }: Command
 ): Effect.Effect<number> => {
   switch (words[0]) {
     case "balance": {
@@ -52,13 +56,21 @@ const ledgerCommand = (
       return Effect.flatMap(member.unquiesce(), (held) =>
         held ? Effect.succeed(0) : Effect.as(stderr("it was not quiet any more\n"), 1)
       )
+    case "hold":
+      return Effect.gen(function* () {
+        yield* member.quiesce(quietSeconds * 1000)
+        yield* stdout("held\n")
+        yield* Stream.runDrain(stdin)
+        // Somebody else's unquiesce ends it too.
+        return (yield* member.unquiesce()) ? 0 : 1
+      }).pipe(Effect.onInterrupt(() => Effect.asVoid(member.unquiesce())))
     case undefined:
     default:
       return Effect.as(stderr(usage), 2)
   }
 }
 
-const onExec = (host: Host, command: Command): Effect.Effect<number | null> => {
+const onExec = (host: Host, command: Command): Effect.Effect<number | null, never, Scope.Scope> => {
   const [name, ...words] = command.argv
   if (name === "ledger") {
     const member = memberOf(host)
@@ -66,7 +78,8 @@ const onExec = (host: Host, command: Command): Effect.Effect<number | null> => {
       ? Effect.as(command.stderr("the ledger is not up yet\n"), 1)
       : ledgerCommand(member, words, command)
   }
-  // Of a shell it has what a hook needs: the one script that proves how a command ended.
+  // Of a shell it has what hooks need: the two scripts that prove how a command goes and ends.
+  if (isHeld(command.argv)) return heldExec(host, command, onExec)
   if (name === "sh" && words[0] === "-c" && words[1] === script) {
     const [, , , token = "", , ...argv] = words
     const ended = Effect.map(onExec(host, { ...command, argv }), (code) => code ?? 127)
@@ -77,11 +90,11 @@ const onExec = (host: Host, command: Command): Effect.Effect<number | null> => {
 
 /** The program of a container that has a volume at `/data`. */
 export const ledger = (options: LedgerOptions = {}): Program => ({
-  onStart: (host) =>
-    Effect.suspend(() => {
-      const started = Member.start(host, options.opening ?? 1000)
-      return typeof started === "string" ? Effect.succeed(1) : started.run(options.everyMillis ?? 100)
-    }),
+  onStart: (host) => {
+    // At once: it is up by the time that the kubelet asks for the first time.
+    const started = Member.start(host, options.opening ?? 1000)
+    return typeof started === "string" ? Effect.succeed(1) : started.run(options.everyMillis ?? 100)
+  },
   onExec,
   isReady: (host) => memberOf(host) !== undefined
 })

@@ -1,6 +1,7 @@
 /** Every resource that a sandbox serves unless told otherwise. */
 import type { KubeObject } from "../KubeObject.ts"
 import { resourceType, type ResourceType } from "../ResourceType.ts"
+import { endpointSlice } from "../strategy/EndpointSlice.ts"
 import { lease } from "../strategy/Lease.ts"
 import { podDisruptionBudget } from "../strategy/PodDisruptionBudget.ts"
 import * as apps from "./apps.ts"
@@ -64,7 +65,7 @@ export const endpointslices = resourceType<EndpointSlice>(
   "v1",
   "endpointslices",
   "EndpointSlice",
-  { ...builtIn, counted: true }
+  { ...builtIn, counted: true, strategy: endpointSlice }
 )
 
 export const leases = resourceType("coordination.k8s.io", "v1", "leases", "Lease", {

@@ -17,7 +17,8 @@ const sixNodes: ReadonlyArray<NodeOptions> = ["a", "b", "c"].flatMap((zone) =>
   }))
 )
 
-const programs: Programs = (_, container) => (container.image === "ledger" ? ledger() : undefined)
+const programs: Programs = (_, container) =>
+  container.image === "ledger" && container.command === undefined ? ledger() : undefined
 
 export interface Scenario {
   /** One line for people. */

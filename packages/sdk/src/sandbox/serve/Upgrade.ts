@@ -90,7 +90,7 @@ const wanted = (message: IncomingMessage, url: URL, sandbox: Shape, user: User) 
   if (sandbox.registry.find(pods, pod.namespace, pod.pod).spec.nodeName === undefined) {
     throw badRequest(`pod ${pod.pod} does not have a host assigned`)
   }
-  const offered = (headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/)
+  const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((each) => each.trim())
   const speaks = subprotocols.some((each) => offered.includes(each))
   if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket" || !speaks) {
     throw notImplemented(`exec over anything but WebSocket with ${subprotocols.join(" or ")}`)

@@ -15,10 +15,25 @@ const immutable = (next: Draft, previous: KubeObject, fields: ReadonlyArray<stri
 /** One MiB, over all keys. */
 const limit = 1024 * 1024
 
+/** What base64 stands for. */
+const decodedLength = (text: string): number =>
+  Math.floor((text.length * 3) / 4) - (text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0)
+
+/** In bytes: those of a Secret, and of `binaryData`, come as base64. */
+const sizeOf = (draft: Draft): number => {
+  const encoded = stringsAt(draft, draft.kind === "Secret" ? "data" : "binaryData")
+  const plain = draft.kind === "Secret" ? {} : stringsAt(draft, "data")
+  const bytes = new TextEncoder()
+  return (
+    Object.values(encoded).reduce((sum, value) => sum + decodedLength(value), 0) +
+    Object.values(plain).reduce((sum, value) => sum + bytes.encode(value).length, 0)
+  )
+}
+
 const dataFaults = (draft: Draft): ReadonlyArray<Fault> => {
   const data = { ...stringsAt(draft, "data"), ...stringsAt(draft, "binaryData") }
   const binary = stringsAt(draft, "binaryData")
-  const total = Object.values(data).reduce((sum, value) => sum + value.length, 0)
+  const total = sizeOf(draft)
   return [
     ...Object.keys(data)
       .filter((key) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key))

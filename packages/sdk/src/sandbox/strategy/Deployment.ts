@@ -88,6 +88,7 @@ const immutableSelector: NonNullable<Strategy["updateFaults"]> = (next, previous
     : [wrong("spec.selector", at(next.spec, "selector"), "field is immutable")]
 
 export const deployment: Strategy = {
+  countsAnnotations: true,
   initialStatus: {},
   withDefaults: (draft) => {
     const defaulted = withTemplateDefaults(draft)

@@ -26,7 +26,7 @@ const variable = (value: unknown): unknown => {
 }
 
 const pullPolicy = (image: unknown): string =>
-  typeof image === "string" && (image.endsWith(":latest") || !/[:@][^/]*$/.test(image))
+  typeof image === "string" && (image.endsWith(":latest") || !/[:@][^/:@]*$/.test(image))
     ? "Always"
     : "IfNotPresent"
 

@@ -7,7 +7,7 @@ const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 const affinities = ["ClientIP", "None"]
 
 const addressFaults = (address: string): ReadonlyArray<Fault> =>
-  address === "" || address === "None" || /^(\d{1,3}(\.\d{1,3}){3}|[\da-f:]*:[\da-f:.]+)$/i.test(address)
+  address === "" || address === "None" || /^(\d{1,3}(\.\d{1,3}){3}|[\da-f]*:[\da-f:.]+)$/i.test(address)
     ? []
     : [wrong("spec.clusterIPs[0]", address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
 

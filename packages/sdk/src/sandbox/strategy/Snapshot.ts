@@ -1,10 +1,17 @@
 /** What the custom resource definitions of snapshots, groups and their contents refuse. */
-import { at, equal, stringAt } from "../Json.ts"
+import { at, equal } from "../Json.ts"
 import type { Draft, KubeObject } from "../KubeObject.ts"
 import type { Fault, Strategy } from "../ResourceType.ts"
 import { required, unsupported, wrong } from "./Fault.ts"
 
 const policies = ["Delete", "Retain"]
+
+const policyFaults = (field: string, policy: unknown): ReadonlyArray<Fault> =>
+  policy === undefined
+    ? [required(field)]
+    : policies.some((known) => known === policy)
+      ? []
+      : [unsupported(field, policy, policies)]
 
 /** Rules of a definition name no value where the field is an object. */
 const rule = (field: string, detail: string): Fault => ({
@@ -50,31 +57,31 @@ export const volumeGroupSnapshot: Strategy = {
   updateFaults: (next, previous) => fixed(next, previous, ["selector", "volumeGroupSnapshotContentName"])
 }
 
-const content = (reference: string, one: string, other: string): Strategy => ({
+/** `path`: how its rule names the reference. */
+const content = (reference: string, path: string, one: string, other: string): Strategy => ({
   faults: (draft) => [
     ...exactlyOne(draft, one, other),
-    ...(policies.includes(stringAt(draft.spec, "deletionPolicy") ?? "")
-      ? []
-      : [unsupported("spec.deletionPolicy", at(draft.spec, "deletionPolicy") ?? null, policies)]),
+    ...policyFaults("spec.deletionPolicy", at(draft.spec, "deletionPolicy")),
     ...(at(draft.spec, "driver") === undefined ? [required("spec.driver")] : []),
     ...(at(draft.spec, reference) === undefined
       ? [required(`spec.${reference}`)]
       : at(draft.spec, reference, "name") === undefined ||
           at(draft.spec, reference, "namespace") === undefined
-        ? [
-            rule(
-              `spec.${reference}`,
-              `both spec.${reference}.name and spec.${reference}.namespace must be set`
-            )
-          ]
+        ? [rule(`spec.${reference}`, `both ${path}.name and ${path}.namespace must be set`)]
         : [])
   ],
   updateFaults: (next, previous) => fixed(next, previous, [one, other])
 })
 
-export const volumeSnapshotContent: Strategy = content("volumeSnapshotRef", "volumeHandle", "snapshotHandle")
+export const volumeSnapshotContent: Strategy = content(
+  "volumeSnapshotRef",
+  "spec.volumeSnapshotRef",
+  "volumeHandle",
+  "snapshotHandle"
+)
 
 export const volumeGroupSnapshotContent: Strategy = content(
+  "volumeGroupSnapshotRef",
   "volumeGroupSnapshotRef",
   "volumeHandles",
   "groupSnapshotHandles"
@@ -83,8 +90,6 @@ export const volumeGroupSnapshotContent: Strategy = content(
 export const snapshotClass: Strategy = {
   faults: (draft) => [
     ...((at(draft, "driver") ?? "") === "" ? [required("driver")] : []),
-    ...(policies.includes(stringAt(draft, "deletionPolicy") ?? "")
-      ? []
-      : [unsupported("deletionPolicy", at(draft, "deletionPolicy") ?? null, policies)])
+    ...policyFaults("deletionPolicy", at(draft, "deletionPolicy"))
   ]
 }

@@ -51,8 +51,7 @@ export const persistentVolumeClaim: Strategy = {
     const source = isSource(asked) ? asked : undefined
     const reference = withGroup(at(spec, "dataSourceRef")) ?? source
     // Either names the other, since KEP-1495.
-    const named =
-      source ?? (at(reference, "namespace") === undefined && isSource(reference) ? reference : undefined)
+    const named = source ?? (at(reference, "namespace") === undefined ? reference : undefined)
     return {
       ...draft,
       spec: {
@@ -86,7 +85,10 @@ export const persistentVolumeClaim: Strategy = {
       : []),
     ...(volumeModes.some((mode) => mode === at(spec, "volumeMode"))
       ? []
-      : [unsupported("spec.volumeMode", at(spec, "volumeMode"), volumeModes)])
+      : [unsupported("spec.volumeMode", at(spec, "volumeMode"), volumeModes)]),
+    ...(at(spec, "dataSource") === undefined || equal(at(spec, "dataSource"), at(spec, "dataSourceRef"))
+      ? []
+      : [wrong("spec", {}, "must match dataSourceRef")])
   ],
   updateFaults: (next, previous) => {
     const bound = stringAt(previous.status, "phase") === "Bound"
