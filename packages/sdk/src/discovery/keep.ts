@@ -1,0 +1,80 @@
+/**
+ * What is kept of each pod while it is followed: the fields that peers are made of, and what is the same
+ * in all pods of a set only once.
+ */
+import * as Predicate from "effect/Predicate"
+import type { KubeObject } from "../resource/KubeObject.ts"
+import { drainingAnnotation } from "./observe.ts"
+
+type Fields = Readonly<Record<string, unknown>>
+
+const fieldsOf = (value: unknown): Fields => (Predicate.isObject(value) ? value : {})
+
+/** Those of the fields that are there. */
+const only = (from: unknown, ...names: ReadonlyArray<string>): Record<string, unknown> => {
+  const fields = fieldsOf(from)
+  const kept: Record<string, unknown> = {}
+  for (const name of names) if (fields[name] != null) kept[name] = fields[name]
+  return kept
+}
+
+/** Without what names the pod, so that pods of one zone share them. */
+const labelsOf = (labels: unknown): Record<string, unknown> =>
+  only(labels, "controller-revision-hash", "topology.kubernetes.io/zone")
+
+const each = (value: unknown, ...names: ReadonlyArray<string>): ReadonlyArray<unknown> =>
+  Array.isArray(value) ? value.map((item) => only(item, ...names)) : []
+
+const conditionsOf = (status: Fields, isReady: boolean): ReadonlyArray<unknown> =>
+  each(status["conditions"], "type", "status", "reason", "message", "lastTransitionTime").filter(
+    (condition) => !isReady || fieldsOf(condition)["type"] === "Ready"
+  )
+
+/** More different values than this are no longer looked for among those that were seen. */
+const mostShared = 1000
+
+/** A `keep` for one watch of pods. */
+export const podKeeper = (): ((pod: KubeObject) => KubeObject) => {
+  const seen = new Map<string, unknown>()
+  /** The same value as before, where one like it was kept. */
+  const shared = <A>(value: A): A => {
+    const text = JSON.stringify(value)
+    const before = seen.get(text)
+    if (before !== undefined) return before as A
+    if (seen.size < mostShared) seen.set(text, value)
+    return value
+  }
+  return (pod) => {
+    const { metadata } = pod
+    const [spec, status] = [fieldsOf(pod["spec"]), fieldsOf(pod["status"])]
+    const conditions = Array.isArray(status["conditions"]) ? status["conditions"] : []
+    const isReady = conditions.some((one) => one?.type === "Ready" && one?.status === "True")
+    return {
+      apiVersion: pod.apiVersion,
+      kind: pod.kind,
+      metadata: {
+        name: metadata.name,
+        ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
+        ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
+        ...only(metadata, "namespace", "deletionTimestamp"),
+        labels: shared(labelsOf(metadata["labels"])),
+        annotations: shared(only(metadata["annotations"], drainingAnnotation)),
+        ownerReferences: shared(metadata["ownerReferences"] ?? [])
+      },
+      spec: {
+        ...(spec["hostname"] === metadata.name ? { hostname: metadata.name } : only(spec, "hostname")),
+        ...only(shared(only(spec, "nodeName", "subdomain")), "nodeName", "subdomain"),
+        containers: shared(each(spec["containers"], "name", "ports")),
+        initContainers: shared(each(spec["initContainers"], "name", "ports", "restartPolicy")),
+        readinessGates: shared(spec["readinessGates"] ?? [])
+      },
+      status: {
+        phase: shared(status["phase"]),
+        podIPs: status["podIPs"] ?? [],
+        conditions: shared(conditionsOf(status, isReady)),
+        // What containers do is told only while the pod is not ready.
+        ...(isReady ? {} : only(status, "reason", "message", "containerStatuses", "initContainerStatuses"))
+      }
+    }
+  }
+}

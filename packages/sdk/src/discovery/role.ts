@@ -1,0 +1,70 @@
+/** The least that a caller has to be allowed to find peers, as RBAC. */
+
+/** One rule of a Role. */
+interface PolicyRule {
+  readonly apiGroups: ReadonlyArray<string>
+  readonly resources: ReadonlyArray<string>
+  readonly verbs: ReadonlyArray<string>
+  readonly resourceNames?: ReadonlyArray<string>
+}
+
+export interface RoleOptions {
+  readonly namespace: string
+  /** The StatefulSet's name; null: any of the namespace. */
+  readonly set: string | null
+  /** `endpointslices`: for callers that may not read pods; they see less, and later. Default: `pods`. */
+  readonly by?: "pods" | "endpointslices"
+  /** Nodes too, in a ClusterRole: a lost node is named as a reason. Default: false. */
+  readonly nodes?: boolean
+}
+
+interface Role {
+  readonly apiVersion: "rbac.authorization.k8s.io/v1"
+  readonly kind: "Role" | "ClusterRole"
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly rules: ReadonlyArray<PolicyRule>
+}
+
+const follow = ["list", "watch"]
+
+/**
+ * What `Discovery.watch` needs, and no more: a Role, and a ClusterRole where nodes are asked for.
+ *
+ * **Caveat:** a Role cannot narrow pods, Services and EndpointSlices to those of one StatefulSet: a list
+ * by label is one of the whole namespace to RBAC.
+ */
+export const roles = ({ namespace, set, by = "pods", nodes = false }: RoleOptions): ReadonlyArray<Role> => {
+  const name = `peers-of-${set ?? "statefulsets"}`
+  return [
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "Role",
+      metadata: { name, namespace },
+      rules: [
+        // A list by `metadata.name` is one of that name to RBAC.
+        {
+          apiGroups: ["apps"],
+          resources: ["statefulsets"],
+          verbs: follow,
+          ...(set === null ? {} : { resourceNames: [set] })
+        },
+        by === "pods"
+          ? { apiGroups: [""], resources: ["pods", "services"], verbs: follow }
+          : { apiGroups: [""], resources: ["services"], verbs: follow },
+        ...(by === "pods"
+          ? []
+          : [{ apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: follow }])
+      ]
+    },
+    ...(nodes
+      ? [
+          {
+            apiVersion: "rbac.authorization.k8s.io/v1" as const,
+            kind: "ClusterRole" as const,
+            metadata: { name },
+            rules: [{ apiGroups: [""], resources: ["nodes"], verbs: follow }]
+          }
+        ]
+      : [])
+  ]
+}

@@ -1,0 +1,336 @@
+/**
+ * `watch`: the peers of one StatefulSet as they change, each view whole.
+ *
+ * What is watched is the StatefulSet, its pods, the namespace's Services, and nodes; where pods may
+ * not be read, the EndpointSlices of its Service. Lists, resumption, 410 and backoff are those of
+ * `Resource.watchList`.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import { statefulSet } from "../App.ts"
+import { type Cluster, ClusterError } from "../Cluster.ts"
+import { type Kind, kinds } from "../Kind.ts"
+import type { EndpointSlice, Service } from "../kind/Network.ts"
+import type { Node } from "../kind/Node.ts"
+import type { Pod } from "../kind/Pod.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import * as LabelSelector from "../LabelSelector.ts"
+import * as Resource from "../Resource.ts"
+import { type AppNotFound, appNotFound } from "../state/AppNotFound.ts"
+import { podKeeper } from "./keep.ts"
+import { type Observation, observer } from "./observe.ts"
+import type { Peers } from "./peer.ts"
+import { isSame } from "./same.ts"
+
+export interface SetRef {
+  readonly namespace: string
+  readonly name: string
+}
+
+export interface WatchOptions {
+  /** The domain that names end in. Default: null, names end in `.svc`; see `clusterDomainOf`. */
+  readonly clusterDomain?: string | null
+  /**
+   * Watch nodes too: a lost node is named as the reason why its pods are not ready, and zones are known
+   * on clusters before 1.35. Default true; on a cluster of thousands of nodes, think of false.
+   */
+  readonly nodes?: boolean
+  /**
+   * How long a watch is believed before the next list, and a refusal before the next attempt.
+   * Default 5 minutes, for each watch a tenth more or less, so that many watchers do not list as one.
+   */
+  readonly relistEvery?: Duration.Input
+  /**
+   * How long the last view is kept while the StatefulSet itself is refused or cannot be understood, before
+   * the watch fails with that. Default: as long as `relistEvery`; `Router` keeps it for ever.
+   */
+  readonly keepFor?: Duration.Input
+}
+
+/** Between lists, unless another time is asked for. */
+export const defaultInterval: Duration.Input = "5 minutes"
+
+/** What has been heard so far; undefined: not yet, null: may not be read. */
+interface Heard {
+  readonly set?: StatefulSet
+  readonly pods?: ReadonlyArray<Pod> | null
+  readonly services?: ReadonlyArray<Service> | null
+  readonly slices?: ReadonlyArray<EndpointSlice> | null
+  readonly nodes?: ReadonlyArray<Node> | null
+}
+
+type Hearing = Stream.Stream<Heard, ClusterError, Cluster>
+
+const isForbidden = ({ reason }: ClusterError): boolean => reason._tag === "Forbidden"
+
+/** Those of the objects that can be understood: what one is not hides no other. */
+const itemsOf = <A>({ accept }: Kind<A>, { objects }: Resource.View): ReadonlyArray<A> =>
+  [...objects.values()].flatMap((object) => {
+    const accepted = accept(object)
+    return Result.isSuccess(accepted) ? [accepted.success] : []
+  })
+
+const listing = <A>(
+  kind: Kind<A>,
+  options: Resource.WatchOptions
+): Stream.Stream<ReadonlyArray<A>, ClusterError, Cluster> =>
+  Stream.map(Resource.watchList({ ...kind, version: kind.versions[0] }, options), (view) =>
+    itemsOf(kind, view)
+  )
+
+/** What a watch goes by while it lasts. */
+interface Course {
+  readonly interval: Duration.Duration
+  /** True once a view was shown: from then on an outage is waited out, also by a list that is the first of its kind. */
+  shown: boolean
+}
+
+/** Between attempts at a list that fails: half to all of this, so that watchers do not come back as one. */
+const retryMillis = 5000
+
+const pause: Stream.Stream<never> = Stream.drain(
+  Stream.fromEffect(Effect.flatMap(Random.nextBetween(0.5, 1), (part) => Effect.sleep(part * retryMillis)))
+)
+
+/** An API server that starts refuses what it allows, until it has read its own Roles. */
+const beliefMillis = 30_000
+
+/** What failed since when, without an answer in between; null: the last answer was one. */
+interface Trouble {
+  since: number | null
+  /** Whether there was an answer at all. */
+  heard: boolean
+}
+
+/** For how long it has failed by now, in milliseconds. */
+const lasting = (trouble: Trouble): Effect.Effect<number> =>
+  Effect.map(Clock.currentTimeMillis, (now) => {
+    trouble.since ??= now
+    return now - trouble.since
+  })
+
+const noting = <A, E, R>(hearing: Stream.Stream<A, E, R>, trouble: Trouble): Stream.Stream<A, E, R> =>
+  Stream.tap(hearing, () =>
+    Effect.sync(() => {
+      trouble.since = null
+      trouble.heard = true
+    })
+  )
+
+/**
+ * While it is refused, `instead`; asked again after an interval, since a Role may have come. What was
+ * heard before is not given up for one refusal.
+ */
+const orElse = (hearing: Hearing, instead: Hearing, course: Course): Hearing => {
+  const trouble: Trouble = { since: null, heard: false }
+  const given = Stream.interruptWhen(Stream.concat(instead, Stream.never), Effect.sleep(course.interval))
+  const refused = Stream.unwrap(
+    Effect.map(lasting(trouble), (millis): Hearing =>
+      trouble.heard && course.shown && millis < beliefMillis ? pause : given
+    )
+  )
+  return noting(hearing, trouble).pipe(
+    Stream.catchIf(isForbidden, () => refused),
+    Stream.catchIf(
+      () => course.shown,
+      () => pause
+    ),
+    Stream.forever
+  )
+}
+
+const sourcesOf = (set: StatefulSet, options: WatchOptions, course: Course): ReadonlyArray<Hearing> => {
+  const namespace = set.metadata.namespace ?? "default"
+  const common = { namespace, relistEvery: course.interval }
+  const selector = LabelSelector.format(set.spec.selector)
+  const pods = listing(kinds.pods, {
+    ...common,
+    ...(selector === "" ? {} : { labelSelector: selector }),
+    keep: podKeeper()
+  })
+  const services = listing(kinds.services, common)
+  const slices = listing(kinds.endpointslices, {
+    ...common,
+    labelSelector: `kubernetes.io/service-name=${set.spec.serviceName ?? ""}`
+  })
+  const bySlices = orElse(
+    Stream.map(slices, (items): Heard => ({ pods: null, slices: items })),
+    Stream.succeed<Heard>({ pods: null, slices: null }),
+    course
+  )
+  return [
+    orElse(
+      Stream.map(pods, (items): Heard => ({ pods: items, slices: null })),
+      // Without a Service there is no slice to look for.
+      set.spec.serviceName ? bySlices : Stream.succeed<Heard>({ pods: null, slices: null }),
+      course
+    ),
+    orElse(
+      Stream.map(services, (items): Heard => ({ services: items })),
+      Stream.succeed<Heard>({ services: null }),
+      course
+    ),
+    options.nodes === false
+      ? Stream.succeed<Heard>({ nodes: null })
+      : orElse(
+          Stream.map(listing(kinds.nodes, { relistEvery: course.interval }), (items): Heard => ({
+            nodes: items
+          })),
+          Stream.succeed<Heard>({ nodes: null }),
+          course
+        )
+  ]
+}
+
+const viewOf = (
+  heard: Heard,
+  clusterDomain: string | null,
+  observe: (observation: Observation) => Peers
+): Peers | null => {
+  const { set, pods, services, slices, nodes } = heard
+  if (set === undefined || pods === undefined || services === undefined) return null
+  if (slices === undefined || nodes === undefined) return null
+  return observe({ set, pods, services, slices, nodes, clusterDomain })
+}
+
+/** What there is to see of an application that was deleted. */
+const gone = ({ namespace, name }: SetRef, clusterDomain: string | null): Peers => ({
+  apiVersion: "kubectl-stateful.dev/v1",
+  kind: "Peers",
+  name,
+  namespace,
+  uid: null,
+  start: 0,
+  replicas: null,
+  service: null,
+  clusterDomain,
+  source: "none",
+  problems: [
+    {
+      reason: "Deleted",
+      message: `StatefulSet ${namespace}/${name} was deleted; one that is made under its name is another application`
+    }
+  ],
+  peers: []
+})
+
+/** What makes it another application, or needs other watches. */
+const identityOf = (set: StatefulSet | null): string =>
+  set === null
+    ? ""
+    : [set.metadata.uid, LabelSelector.format(set.spec.selector), set.spec.serviceName].join("\n")
+
+const understood = (
+  ref: SetRef,
+  view: Resource.View,
+  isFirst: boolean
+): Effect.Effect<StatefulSet | null, ClusterError | AppNotFound, Cluster> => {
+  // Of two, in the instant between a deletion and the next of the name, the newer is the last that came.
+  const object = [...view.objects.values()].at(-1)
+  if (object === undefined) {
+    return isFirst
+      ? Effect.flatMap(appNotFound(statefulSet(ref.namespace, ref.name)), Effect.fail)
+      : Effect.succeed(null)
+  }
+  const accepted = kinds.statefulsets.accept(object)
+  return Result.isSuccess(accepted)
+    ? Effect.succeed(accepted.success)
+    : Effect.fail(
+        new ClusterError({
+          reason: { _tag: "Unreadable" },
+          message: `statefulsets.apps "${ref.name}" in namespace ${ref.namespace}: ${accepted.failure.join("; ")}`
+        })
+      )
+}
+
+/**
+ * The peers now, and again after every change that they show.
+ *
+ * The first view comes once all lists are read; each is whole, and of two that a slow reader has not
+ * taken, the newer one is kept. A connection that is cut, a 410 or an API server that restarts leave
+ * the last view as it is, and the next one follows what was missed. An application that is deleted
+ * is seen as one without peers and uid; one that is made under its name has a uid of its own.
+ *
+ * **Errors:** AppNotFound when there is no such StatefulSet at the start; ClusterError when the
+ * StatefulSet may not be read, or when the first list of anything fails for another reason than
+ * permission; later, when the StatefulSet is refused for longer than `keepFor`. **Caveat:** it has no
+ * end of its own.
+ */
+export const watch = (
+  ref: SetRef,
+  options: WatchOptions = {}
+): Stream.Stream<Peers, ClusterError | AppNotFound, Cluster> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const clusterDomain = options.clusterDomain ?? null
+      const base = Duration.fromInputUnsafe(options.relistEvery ?? defaultInterval)
+      const interval = Duration.times(base, yield* Random.nextBetween(0.9, 1.1))
+      const course: Course = { interval, shown: false }
+      const current = yield* SubscriptionRef.make<StatefulSet | null>(null)
+      const trouble: Trouble = { since: null, heard: false }
+      const keepFor = Duration.toMillis(Duration.fromInputUnsafe(options.keepFor ?? interval))
+      const sets = Resource.watchList(Resource.statefulSets, {
+        namespace: ref.namespace,
+        fieldSelector: `metadata.name=${ref.name}`,
+        relistEvery: interval
+      }).pipe(
+        Stream.mapEffect((view) => understood(ref, view, !trouble.heard)),
+        (understandable) => noting(understandable, trouble),
+        Stream.tap((set) => SubscriptionRef.set(current, set)),
+        Stream.catchIf(
+          () => course.shown,
+          (error) =>
+            Stream.unwrap(
+              Effect.map(lasting(trouble), (millis) => (millis < keepFor ? pause : Stream.fail(error)))
+            )
+        ),
+        Stream.forever
+      )
+      const peersOf = (set: StatefulSet | null): Stream.Stream<Peers, ClusterError, Cluster> => {
+        if (set === null) return Stream.succeed(gone(ref, clusterDomain))
+        const identity = identityOf(set)
+        const observe = observer()
+        const own = SubscriptionRef.changes(current).pipe(
+          // What comes after its deletion is for the watch that takes this one's place.
+          Stream.filter((each) => identityOf(each) === identity),
+          Stream.map((each): Heard => (each === null ? {} : { set: each }))
+        )
+        return Stream.mergeAll([own, ...sourcesOf(set, options, course)], {
+          concurrency: "unbounded"
+        }).pipe(
+          Stream.scan(
+            (): Heard => ({}),
+            (heard, more: Heard) => ({ ...heard, ...more })
+          ),
+          Stream.buffer({ capacity: 1, strategy: "sliding" }),
+          Stream.map((heard) => viewOf(heard, clusterDomain, observe)),
+          Stream.filter((view) => view !== null)
+        )
+      }
+      return sets.pipe(
+        Stream.changesWith((a, b) => identityOf(a) === identityOf(b)),
+        Stream.switchMap(peersOf),
+        Stream.tap(() =>
+          Effect.sync(() => {
+            course.shown = true
+          })
+        ),
+        Stream.changesWith((a: Peers, b: Peers) => isSame(a, b))
+      )
+    })
+  )
+
+/** The peers now: the first view of `watch`, with its errors. */
+export const read = (
+  ref: SetRef,
+  options: WatchOptions = {}
+): Effect.Effect<Peers, ClusterError | AppNotFound, Cluster> =>
+  Effect.flatMap(Stream.runHead(watch(ref, options)), (head) =>
+    // The stream has no end of its own.
+    head._tag === "Some" ? Effect.succeed(head.value) : Effect.never
+  )

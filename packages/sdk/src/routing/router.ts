@@ -1,0 +1,69 @@
+/**
+ * A router: a picker kept fresh over a stream of views, that answers in memory.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Members } from "./members.ts"
+import { type Picker, picker } from "./picker.ts"
+import type { Strategy } from "./strategy.ts"
+
+/** Answers by the last good view. */
+export interface Router<View> extends Pick<Picker, "pick" | "pickAll" | "owners"> {
+  /** What it goes by; it stays when the views end or fail. */
+  readonly view: () => View
+  /** Since when nothing newer came, in milliseconds, and why: null while views may still come. */
+  readonly stale: Effect.Effect<{ readonly millis: number; readonly cause: Cause.Cause<unknown> | null }>
+}
+
+/**
+ * A router over views, such as `Discovery.watch` gives them; done once the first one is there.
+ *
+ * The last good view is never thrown away: when the views fail, the router goes on by it, and
+ * `stale` says for how long and why. A view that comes replaces all answers at once.
+ *
+ * **Errors:** those of the views, before the first one came. **Caveat:** it follows for as long as its
+ * scope is open; views that failed are not asked for again, so give it a stream that retries where it
+ * should outlive refusals.
+ *
+ * @param membersOf what of a view can be routed to, such as `Discovery.members`.
+ */
+export const router = <View, E, R>(
+  views: Stream.Stream<View, E, R>,
+  membersOf: (view: View) => Members,
+  strategy: Strategy
+): Effect.Effect<Router<View>, E, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const first = yield* Deferred.make<View, E>()
+    let current: { readonly view: View; readonly picker: Picker; readonly at: number } | null = null
+    let ended: Cause.Cause<unknown> | null = null
+    yield* views.pipe(
+      Stream.runForEach((view) =>
+        Effect.gen(function* () {
+          current = { view, picker: picker(strategy, membersOf(view)), at: yield* Clock.currentTimeMillis }
+          yield* Deferred.succeed(first, view)
+        })
+      ),
+      Effect.onExit((exit) => {
+        ended = exit._tag === "Failure" ? exit.cause : Cause.empty
+        return exit._tag === "Failure" ? Deferred.failCause(first, exit.cause) : Deferred.interrupt(first)
+      }),
+      Effect.ignoreCause,
+      Effect.forkScoped
+    )
+    yield* Deferred.await(first)
+    const now = () => {
+      if (current === null) throw new Error("a router is made once its first view is there")
+      return current
+    }
+    return {
+      pick: (key, sticky) => now().picker.pick(key, sticky),
+      pickAll: (key) => now().picker.pickAll(key),
+      owners: (key) => now().picker.owners(key),
+      view: () => now().view,
+      stale: Effect.map(Clock.currentTimeMillis, (millis) => ({ millis: millis - now().at, cause: ended }))
+    }
+  })
