@@ -14,7 +14,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Cluster, ClusterError } from "./Cluster.ts"
 import { digest } from "./operation/Digest.ts"
+import { PodUrl, proxyPath, queryOf } from "./PodUrl.ts"
 import { isPassing, patiently } from "./resource/Patience.ts"
+import { fromStatus, isStatus } from "./resource/Status.ts"
 
 /** A command in a container of the pod. */
 export const Command = Schema.TaggedStruct("Command", {
@@ -35,24 +37,45 @@ export interface Member {
   readonly fqdn: string
 }
 
-/** A function of the SDK's caller, for images without a shell. Its failure is a proven failure. */
+/**
+ * A function of the SDK's caller, for images without a shell. Its failure is a proven failure; with an
+ * `exitCode` it says what a command would: a probe that fails with 1 says that the member is out.
+ */
 export interface Run {
   readonly _tag: "Run"
   /** Changes when the function's meaning does: compared when an operation is resumed. */
   readonly version: string
-  readonly run: (member: Member) => Effect.Effect<void, { readonly message: string }>
+  readonly run: (
+    member: Member
+  ) => Effect.Effect<void, { readonly message: string; readonly exitCode?: number }>
 }
 
-export type Hook = Command | Run
+/**
+ * A request to the member's own server through the API server's pod proxy, for images without a shell; an
+ * answer of 2xx is a success. It is sent once: nothing is tried again that may have been done.
+ */
+export const HttpCall = Schema.TaggedStruct("HttpCall", {
+  method: Schema.Literals(["GET", "POST"]),
+  url: PodUrl,
+  /** How long the answer may take, in milliseconds. */
+  timeout: Schema.Natural
+})
+export type HttpCall = typeof HttpCall.Type
+
+export type Hook = Command | Run | HttpCall
 
 /** What a plan and a journal may know of a hook. */
 export const fingerprint = (hook: Hook): string =>
-  hook._tag === "Command" ? digest(hook) : digest({ _tag: hook._tag, version: hook.version })
+  hook._tag === "Run" ? digest({ _tag: hook._tag, version: hook.version }) : digest(hook)
 
-/** How a hook ended. `Unknown`: it may have run, may run still, and never counts as a success. */
+/**
+ * How a hook ended. `Unknown`: it may have run, may run still, and never counts as a success. A
+ * message has the hook's or the server's words in it: it is for a terminal, never for a journal.
+ */
 export type Outcome =
   | { readonly _tag: "Succeeded"; readonly output: string }
-  | { readonly _tag: "Failed"; readonly message: string }
+  /** `code` is the hook's own exit code; null: it gave none, as where it was not begun. */
+  | { readonly _tag: "Failed"; readonly message: string; readonly code: number | null }
   | { readonly _tag: "Unknown"; readonly message: string }
 
 /**
@@ -100,7 +123,7 @@ const tail = (stream: Stream.Stream<Uint8Array, ClusterError>, into: Ref.Ref<str
   )
 
 /** The last line with something on it, safe for a terminal. */
-const lastLine = (text: string): string =>
+export const lastLine = (text: string): string =>
   text
     .split("\n")
     .map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, " ").trim())
@@ -125,13 +148,13 @@ const failure = (code: number, stderr: string): string => {
 const encoder = new TextEncoder()
 
 /** The word goes out only while the script waits for it, with a margin for its way, in milliseconds. */
-const wordWithin = 800
+export const wordWithin = 800
 
 /** Why a command was not begun; it may be tried again. */
 const notBegun = (message: string) => new ClusterError({ reason: { _tag: "Timeout" }, message })
 
 /** Answers that another try would get again. */
-const refusals: ReadonlyArray<ClusterError["reason"]["_tag"]> = [
+export const refusals: ReadonlyArray<ClusterError["reason"]["_tag"]> = [
   "NotFound",
   "Forbidden",
   "Unauthorized",
@@ -202,11 +225,11 @@ const attempt = Effect.fnUntraced(function* <E, R>(
     if (proven.code === null) return yield* Effect.fail(notBegun("the word to begin came too late"))
     return proven.code === 0
       ? { _tag: "Succeeded" as const, output: proven.output }
-      : { _tag: "Failed" as const, message: failure(proven.code, stderr) }
+      : { _tag: "Failed" as const, message: failure(proven.code, stderr), code: proven.code }
   }
   if (exit._tag === "Refused") {
     const { reason, status, message } = exit.error
-    if (refusals.includes(reason._tag)) return { _tag: "Failed" as const, message }
+    if (refusals.includes(reason._tag)) return { _tag: "Failed" as const, message, code: null }
     // Before the word nothing is begun; without a status the server was not reached at all.
     if (!isSaid) return yield* Effect.fail(isPassing(exit.error) ? exit.error : notBegun(message))
     if (permit === null && reason._tag === "Unavailable" && status === undefined)
@@ -215,12 +238,17 @@ const attempt = Effect.fnUntraced(function* <E, R>(
   }
   // The server's own word, in what no command can write to: nothing was started.
   if (exit._tag === "Unknown" && /unable to start container process/.test(exit.message)) {
-    return { _tag: "Failed" as const, message: `the image has no sh to run it (${lastLine(exit.message)})` }
+    return {
+      _tag: "Failed" as const,
+      message: `the image has no sh to run it (${lastLine(exit.message)})`,
+      code: null
+    }
   }
   if (exit._tag === "Exited" && (exit.code === 126 || exit.code === 127 || exit.code === 128)) {
     return {
       _tag: "Failed" as const,
-      message: `the image has no sh to run it (${failure(exit.code, stderr)})`
+      message: `the image has no sh to run it (${failure(exit.code, stderr)})`,
+      code: null
     }
   }
   return {
@@ -237,12 +265,66 @@ const runCommand = <E, R>(
 ): Effect.Effect<Outcome, E, R | Cluster> =>
   patiently(attempt(command, member, permit)).pipe(
     Effect.catchTag("ClusterError", ({ message }) =>
-      Effect.succeed<Outcome>({ _tag: "Failed", message: `it was not begun: ${message}` })
+      Effect.succeed<Outcome>({ _tag: "Failed", message: `it was not begun: ${message}`, code: null })
     ),
     Effect.flatMap((outcome) =>
       outcome._tag === "Stopped" ? Effect.fail(outcome.error) : Effect.succeed(outcome)
     )
   )
+
+/** As much of an answer as may have a word for a person in it, in bytes. */
+const mostWords = 4096
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** One request and its answer. Whether an error came from the pod or from the proxy cannot be told apart. */
+const call = ({ method, url, timeout }: HttpCall, member: Member): Effect.Effect<Outcome, never, Cluster> => {
+  const [path = ""] = resolve([url.path], member)
+  const at = { ...url, path }
+  const request = { method, path: proxyPath(at, member.namespace, member.pod), query: queryOf(at) }
+  return Effect.gen(function* () {
+    const cluster = yield* Cluster
+    const { status, headers, body } = yield* cluster.request(request)
+    const text = yield* Stream.limitBytes(body, mostWords, () => Stream.empty).pipe(
+      Stream.decodeText(),
+      Stream.mkString,
+      Effect.orElseSucceed(() => "")
+    )
+    if (status >= 200 && status < 300) return { _tag: "Succeeded" as const, output: text }
+    // The API server's own words, where they are: else the pod's last line.
+    const said = parsed(text)
+    const { message, reason } = fromStatus(request, status, headers, said)
+    const words = isStatus(said) ? message : `${status}: ${lastLine(text)}`
+    return reason._tag === "OutcomeUnknown"
+      ? { _tag: "Unknown" as const, message: words }
+      : { _tag: "Failed" as const, message: words, code: null }
+  }).pipe(
+    Effect.scoped,
+    Effect.timeoutOrElse({
+      duration: timeout,
+      orElse: () => Effect.succeed({ _tag: "Unknown" as const, message: `no answer in ${timeout} ms` })
+    }),
+    Effect.catchTag("ClusterError", ({ reason, message }) =>
+      Effect.succeed<Outcome>(
+        refusals.includes(reason._tag)
+          ? { _tag: "Failed", message, code: null }
+          : { _tag: "Unknown", message }
+      )
+    )
+  )
+}
+
+const runFunction = ({ run }: Run, member: Member): Effect.Effect<Outcome> =>
+  Effect.match(run(member), {
+    onSuccess: (): Outcome => ({ _tag: "Succeeded", output: "" }),
+    onFailure: ({ message, exitCode }): Outcome => ({ _tag: "Failed", message, code: exitCode ?? null })
+  })
 
 /**
  * Runs a hook in its member's pod. What cannot be told is `Unknown`; it fails only as `permit` does,
@@ -257,12 +339,7 @@ export const run = <E = never, R = never>(
     ? runCommand(hook, member, permit)
     : Effect.andThen(
         permit ?? Effect.void,
-        hook.run(member).pipe(
-          Effect.match({
-            onSuccess: (): Outcome => ({ _tag: "Succeeded", output: "" }),
-            onFailure: (error): Outcome => ({ _tag: "Failed", message: error.message })
-          })
-        )
+        hook._tag === "HttpCall" ? call(hook, member) : runFunction(hook, member)
       )
 
 /** Whether a pod's container has the `sh` that the script needs: asked before anything is changed. */

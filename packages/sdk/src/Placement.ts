@@ -140,7 +140,11 @@ export const observeResourceClaims = (
     const named = [...(pod.status?.resourceClaimStatuses ?? []), ...(pod.spec.resourceClaims ?? [])].flatMap(
       ({ resourceClaimName }) => (resourceClaimName ? [resourceClaimName] : [])
     )
-    for (const name of new Set(named)) users.set(name, [...(users.get(name) ?? []), pod.metadata.name])
+    for (const name of new Set(named)) {
+      const pods = users.get(name)
+      if (pods === undefined) users.set(name, [pod.metadata.name])
+      else pods.push(pod.metadata.name)
+    }
   }
   return resourceclaims.flatMap(({ metadata, status }): ReadonlyArray<ResourceClaim> => {
     const pods = users.get(metadata.name)
@@ -166,6 +170,18 @@ export const observeResourceClaims = (
       }
     ]
   })
+}
+
+const resourceClaimsByPod = (claims: ReadonlyArray<ResourceClaim>) => {
+  const byPod = new Map<string, Array<ResourceClaim>>()
+  for (const claim of claims) {
+    for (const pod of claim.pods) {
+      const found = byPod.get(pod)
+      if (found === undefined) byPod.set(pod, [claim])
+      else found.push(claim)
+    }
+  }
+  return byPod
 }
 
 /** How many claims each replica of the member has, once they are made. */
@@ -200,6 +216,7 @@ export const observePlacements = (
   const nodes = new Map((ground.nodes ?? []).map(({ facts }) => [facts.name, facts]))
   const byKey = new Map(members.map((member) => [member.key, member]))
   const claimsOf = claimsByReplica(replicas, claims)
+  const devicesOf = resourceClaimsByPod(resourceClaims ?? [])
   return replicas.map((replica): Placement => {
     const member = byKey.get(replica.workload)
     const name = replica.pod?.node ?? null
@@ -211,7 +228,7 @@ export const observePlacements = (
       zone: node?.zone ?? null,
       rack: node?.rack ?? null,
       storage: storageOf(used, member ? claimsExpected(member) : 0, name, ground),
-      pins: member ? pinsOf(replica.name, name, member, used, resourceClaims, ground) : []
+      pins: member ? pinsOf(name, member, used, devicesOf.get(replica.name) ?? [], ground) : []
     }
   })
 }

@@ -1,13 +1,21 @@
 /**
  * A profile: what an application says about itself, in a file committed beside it or in code.
  *
- * Scaling reads its hooks, its roles and its health from here. Only names and digests of them are
- * ever written to the cluster.
+ * It has a section for each verb that reads one: `scale` its hooks, `snapshot` how members are held still,
+ * `restore` how restored volumes are looked at.
+ * Only names and digests of them are ever written to the cluster.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Timeout from "./operation/Timeout.ts"
 import { fingerprint, type Hook } from "./Hook.ts"
+import * as PodUrl from "./PodUrl.ts"
+import { builtIn } from "./profile/builtIn.ts"
+import { FileCommand, type Quiesce, quiesceOf, QuiesceSection } from "./Quiesce.ts"
+import { type Seed, seedIn, SeedSection } from "./Seed.ts"
+import { type Restoring, RestoreSection, restoringOf } from "./Verify.ts"
+
+export { hintsFor } from "./profile/hint.ts"
 
 /** The hooks that scaling knows, in the order in which they are listed. */
 export const hookNames = ["beforeRemove", "afterAdd", "probe", "roles", "stepDown", "health"] as const
@@ -24,66 +32,159 @@ export type HookName = (typeof hookNames)[number]
 export type Profile = { readonly [Name in HookName]?: Hook }
 
 /** A health probe over HTTP through the API server's pod proxy: `http://:8008/health`. */
-export interface HttpHealth {
-  readonly scheme: "http" | "https"
-  readonly port: number
-  readonly path: string
-}
+export type HttpHealth = PodUrl.PodUrl
 
 /** Null: not an address of this form. */
-export const parseHttpHealth = (text: string): HttpHealth | null => {
-  const found = /^(https?):\/\/:(\d{1,5})(\/[^\s#]*)?$/.exec(text)
-  const port = Number(found?.[2])
-  if (found === null || port < 1 || port > 65535) return null
-  return { scheme: found[1] === "https" ? "https" : "http", port, path: found[3] ?? "/" }
-}
+export const parseHttpHealth = PodUrl.parse
 
-const FileHook = Schema.Struct({
-  command: Schema.NonEmptyArray(Schema.NonEmptyString),
-  container: Schema.optionalKey(Schema.NonEmptyString),
-  /** `30s`, `5m`; default 60s. */
-  timeout: Schema.optionalKey(Schema.String)
+const hook = (description: string) => Schema.optionalKey(FileCommand.annotate({ description }))
+
+const ScaleSection = Schema.Struct({
+  beforeRemove: hook("Run in the leaving pod, before it is removed; not 0: nothing is removed."),
+  afterAdd: hook("Run in the new pod, once it is ready and healthy, and in one that must rejoin."),
+  probe: hook("Exit code 0: this member is in; 1: it is out. Asked when a hook's outcome is unknown."),
+  roles: hook("Prints leader, voter or learner."),
+  stepDown: hook("Gives leadership away, where a leader is about to leave."),
+  health: hook("Exit code 0: the member is healthy, beyond ready.")
 })
 
 /** A profile as a file has it. */
 export const File = Schema.Struct({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("Profile"),
-  hooks: Schema.Struct({
-    beforeRemove: Schema.optionalKey(FileHook),
-    afterAdd: Schema.optionalKey(FileHook),
-    probe: Schema.optionalKey(FileHook),
-    roles: Schema.optionalKey(FileHook),
-    stepDown: Schema.optionalKey(FileHook),
-    health: Schema.optionalKey(FileHook)
-  })
+  description: Schema.optionalKey(Schema.String.annotate({ description: "One sentence of what it is for." })),
+  container: Schema.optionalKey(
+    Schema.NonEmptyString.annotate({ description: "The container of each command that names none." })
+  ),
+  scale: Schema.optionalKey(
+    ScaleSection.annotate({ description: "The hooks that scale runs; a timeout's default is 60s." })
+  ),
+  hooks: Schema.optionalKey(ScaleSection.annotate({ description: "The older name of scale." })),
+  snapshot: Schema.optionalKey(
+    QuiesceSection.annotate({ description: "How members are held still while their volumes are cut." })
+  ),
+  restore: Schema.optionalKey(
+    RestoreSection.annotate({
+      description: "How restored volumes are looked at, before anything starts on them."
+    })
+  ),
+  seed: Schema.optionalKey(
+    SeedSection.annotate({ description: "How every member is made from one member's data." })
+  )
 })
+export type File = typeof File.Type
+
+const decode = (content: unknown): Result.Result<File, string> =>
+  Result.flatMap(
+    Result.mapError(Schema.decodeUnknownResult(File, { onExcessProperty: "error" })(content), ({ message }) =>
+      message.split("\n").join(" ")
+    ),
+    (file) =>
+      file.hooks !== undefined && file.scale !== undefined
+        ? Result.fail("hooks is the older name of scale: give one of them")
+        : Result.succeed(file)
+  )
 
 /** How long a hook may take where nothing is said. */
 export const defaultTimeout = 60_000
 
+/** Whether a file says anything for `scale`: a profile without it has no hooks. */
+export const hasHooks = (content: unknown): boolean => {
+  const decoded = decode(content)
+  return Result.isFailure(decoded) || (decoded.success.scale ?? decoded.success.hooks) !== undefined
+}
+
 /** A decoded file's profile, or what is wrong with it in one line. Unknown keys are refused: a typing error would drop a goodbye. */
 export const fromFile = (content: unknown): Result.Result<Profile, string> => {
-  const decoded = Schema.decodeUnknownResult(File, { onExcessProperty: "error" })(content)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure.message.split("\n").join(" "))
+  const decoded = decode(content)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const { scale, hooks, container = null } = decoded.success
+  const [section, at] = scale === undefined ? [hooks, "hooks"] : [scale, "scale"]
   const profile: { -readonly [Name in HookName]?: Hook } = {}
   for (const name of hookNames) {
-    const hook = decoded.success.hooks[name]
-    if (hook === undefined) continue
-    const timeout = hook.timeout === undefined ? defaultTimeout : Timeout.parse(hook.timeout)
+    const given = section?.[name]
+    if (given === undefined) continue
+    const timeout = given.timeout === undefined ? defaultTimeout : Timeout.parse(given.timeout)
     if (timeout === null || timeout === 0) {
-      return Result.fail(`hooks.${name}.timeout: ${hook.timeout} is no duration, such as 30s or 5m`)
+      return Result.fail(`${at}.${name}.timeout: ${given.timeout} is no duration, such as 30s or 5m`)
     }
-    profile[name] = { _tag: "Command", argv: hook.command, container: hook.container ?? null, timeout }
+    profile[name] = { _tag: "Command", argv: given.command, container: given.container ?? container, timeout }
   }
   return Result.succeed(profile)
 }
+
+/** How a decoded file, which goes by this name, says that its application is held still. */
+export const quiesceFromFile = (name: string, content: unknown): Result.Result<Quiesce, string> =>
+  Result.flatMap(decode(content), ({ snapshot, container = null }) =>
+    snapshot === undefined
+      ? Result.fail("it has no section snapshot, which says how to quiesce the application")
+      : quiesceOf(name, snapshot, container)
+  )
+
+/** What a decoded file, which goes by this name, says is done with restored volumes. */
+export const restoringFromFile = (name: string, content: unknown): Result.Result<Restoring, string> =>
+  Result.map(decode(content), ({ restore }) => restoringOf(name, restore))
+
+const head = { apiVersion: "kubectl-stateful.dev/v1", kind: "Profile" } as const
+
+/** The file that a built-in profile is; fails with the names there are. */
+export const named = (name: string): Result.Result<File, string> => {
+  const found = builtIn.get(name)
+  return found === undefined
+    ? Result.fail(`there is no built-in profile ${name}: there are ${[...builtIn.keys()].join(", ")}`)
+    : Result.succeed({ ...head, ...found })
+}
+
+/** A built-in profile's way to hold its application still; fails with the names there are. */
+export const quiesceNamed = (name: string): Result.Result<Quiesce, string> =>
+  Result.flatMap(named(name), (file) => quiesceFromFile(name, file))
+
+/** Whether a decoded file says that members which were cut at different moments are unsafe together. */
+export const keepsOneMember = (content: unknown): Result.Result<boolean, string> =>
+  Result.map(decode(content), ({ snapshot }) => snapshot?.guarantee === "one-member")
+
+/** How a decoded file, which goes by this name, says that members are made from one. */
+export const seedFromFile = (name: string, content: unknown): Result.Result<Seed, string> =>
+  Result.flatMap(decode(content), ({ seed }) => seedIn(name, seed))
+
+/** A profile and what it is called: a built-in one's name, or a file's path. */
+export interface Read {
+  readonly name: string
+  readonly file: File
+}
+
+/** The built-in profiles. */
+export const all = (): ReadonlyArray<Read> =>
+  [...builtIn].map(([name, file]) => ({ name, file: { ...head, ...file } }))
+
+/** A file's content as a profile, each of its sections looked at, or what is wrong with it in one line. */
+export const read = (name: string, content: unknown): Result.Result<Read, string> =>
+  Result.gen(function* () {
+    const file = yield* decode(content)
+    yield* fromFile(content)
+    const { snapshot } = file
+    const holdsNothing = snapshot?.guarantee === "one-member" && snapshot.quiesce === undefined
+    if (snapshot !== undefined && !holdsNothing) yield* quiesceFromFile(name, content)
+    return { name, file }
+  })
+
+/** A file with its fields in the order in which people read them. */
+export const fileOf = ({ description, container, scale, hooks, snapshot, restore, seed }: File): object => ({
+  ...head,
+  ...(description === undefined ? {} : { description }),
+  ...(container === undefined ? {} : { container }),
+  ...(scale === undefined ? {} : { scale }),
+  ...(hooks === undefined ? {} : { hooks }),
+  ...(snapshot === undefined ? {} : { snapshot }),
+  ...(restore === undefined ? {} : { restore }),
+  ...(seed === undefined ? {} : { seed })
+})
 
 /** By name and digest, as plans and journals carry them. */
 export const names = (
   profile: Profile
 ): ReadonlyArray<{ readonly name: HookName; readonly digest: string }> =>
   hookNames.flatMap((name) => {
-    const hook = profile[name]
-    return hook === undefined ? [] : [{ name, digest: fingerprint(hook) }]
+    const given = profile[name]
+    return given === undefined ? [] : [{ name, digest: fingerprint(given) }]
   })

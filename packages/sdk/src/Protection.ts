@@ -50,6 +50,8 @@ export const VolumeSnapshot = Struct({
   group: NullOr(String),
   /** The set that a snapshot of ours made it for. */
   set: NullOr(String),
+  /** How consistent that set is, as its record says; null: it is of no set, or not known. */
+  level: NullOr(String),
   /** The snapshot and its content name each other; one-sided is not safe to restore from. Null: contents could not be read. */
   bound: NullOr(Boolean)
 })

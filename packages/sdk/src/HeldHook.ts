@@ -1,0 +1,384 @@
+/**
+ * Held hooks: a command of the application's own that stays open in its pod, as a freeze does, and
+ * whose hold is proven while it lasts.
+ *
+ * The command does its work, prints a line `held`, and holds until its standard input ends; then it
+ * undoes its work and exits 0. A constant script stands around it in the pod, since of all that takes
+ * part only the pod itself is surely there at the deadline: whatever becomes of the caller, of the API
+ * server or of the network, the command's input ends with the word `end`, with the connection, or with
+ * the deadline, whichever comes first.
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Cluster, type ClusterError, type ExecSession } from "./Cluster.ts"
+import { Heard, lines, script } from "./HeldScript.ts"
+import { lastLine, type Member, refusals, resolve, wordWithin } from "./Hook.ts"
+
+/**
+ * A command that holds something in its pod until its standard input ends.
+ *
+ * **Caveats**: the command ends by itself when its input ends, and what it holds must end with its
+ * process: a session's lock, never a switch that outlives it. One that does not obey the end of its
+ * input gets TERM after 5 seconds and KILL after 10; only the process itself gets them, not what it started.
+ *
+ * **Example**: `{ _tag: "HeldCommand", argv: ["mariadb", "-N", "--unbuffered"], container: null,
+ * deadline: 10_000, input: "BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT; SELECT 'held';" }`
+ */
+export const HeldCommand = Schema.TaggedStruct("HeldCommand", {
+  /** Never a shell's text; `{pod}`, `{ordinal}` and `{fqdn}` stand for the member's own. */
+  argv: Schema.Array(Schema.String),
+  /** Null: the pod's default container. */
+  container: Schema.NullOr(Schema.String),
+  /** How long it may hold, in milliseconds from its begin; in whole seconds, rounded down, at least one. */
+  deadline: Schema.Natural,
+  /** Its first lines of input, before it holds; null: none. It has no NUL in it, and stands in no argv. */
+  input: Schema.NullOr(Schema.String)
+})
+export type HeldCommand = typeof HeldCommand.Type
+
+/** Why nothing is held. */
+export const NotHeldReason = Schema.Union([
+  /** Nothing was begun, and another try may go better: the server was slow, or not reached. */
+  Schema.TaggedStruct("NotBegun", {}),
+  /** Nothing was begun, nor would it be: the server refused it. */
+  Schema.TaggedStruct("Refused", {}),
+  /** Nothing was begun, nor would it be: the image has no `sh`, no `sleep`, or there is no `/proc`. */
+  Schema.TaggedStruct("NoShell", {}),
+  /** The command ended before it held. */
+  Schema.TaggedStruct("Ended", { code: Schema.Int }),
+  /** The command did not hold when its deadline passed; its input was ended. */
+  Schema.TaggedStruct("Lapsed", {}),
+  /** It may have begun, and may hold until its deadline. */
+  Schema.TaggedStruct("Unknown", {})
+])
+export type NotHeldReason = typeof NotHeldReason.Type
+
+/** The error of `hold`. A message has the command's or the server's words in it: it is for a terminal. */
+export class NotHeld extends Schema.TaggedError<NotHeld>()("NotHeld", {
+  reason: NotHeldReason,
+  message: Schema.String
+}) {}
+
+/** Whether a command holds. `Lapsed`: its deadline passed, or it ended. `Unknown` is never a success. */
+export type Answer =
+  | { readonly _tag: "Held" }
+  | { readonly _tag: "Lapsed"; readonly message: string }
+  | { readonly _tag: "Unknown"; readonly message: string }
+
+/**
+ * How a hold ended. `millisHeld`: from the line `held`, as it was seen here, to this answer.
+ *
+ * - `Released`: the command's end is proven. `neverLapsed` is true only if a question that was sent
+ *   with the release was answered by a command that held, no word of a lapse came before, and the
+ *   command exited 0: it has a word of its own in this, and says with another code that it lost its hold.
+ * - `Unknown`: the connection or the time was over first. It never counts as a success; `stillHeld` says
+ *   that the question was answered, so that all before the release was under the hold.
+ */
+export type Release =
+  | {
+      readonly _tag: "Released"
+      readonly neverLapsed: boolean
+      readonly code: number
+      readonly millisHeld: number
+      readonly message: string
+      /** The application's own words, for a terminal alone. */
+      readonly said?: string
+    }
+  | {
+      readonly _tag: "Unknown"
+      readonly stillHeld: boolean
+      readonly millisHeld: number
+      readonly message: string
+    }
+
+/** What a command printed between two waves: texts by their names, each with its lines. */
+export interface Kept {
+  readonly name: string
+  readonly text: string
+}
+
+/** Whether a command did what must be done between two waves. */
+export type Next =
+  | { readonly _tag: "Done"; readonly kept: ReadonlyArray<Kept> }
+  | { readonly _tag: "Failed"; readonly message: string }
+
+/** A command that holds. */
+export interface Held {
+  /** Asks the pod whether it holds, with a nonce of its own. Takes 2 seconds at most. */
+  readonly ask: Effect.Effect<Answer>
+  /** Has it do what must be done between two waves, and answers once that is done, or cannot be. */
+  readonly next: Effect.Effect<Next>
+  /**
+   * Ends it, and says how that went. It is sent once, however often it is asked for, and goes on when
+   * who asked is interrupted. Takes 15 seconds at most.
+   */
+  readonly release: Effect.Effect<Release>
+  /** Since the line `held` was seen, by the monotonic clock; it stands once the release is answered. */
+  readonly millisHeld: Effect.Effect<number>
+}
+
+/** Until the connection stands and the permit is given, in milliseconds. */
+const openWithin = 10_000
+/** For an answer to come, behind what the pod itself may take. */
+const answerWithin = 2000
+/** The command's own time to end, TERM and KILL included, and the answer's way. */
+const releaseWithin = 15_000
+/** How long the last answer is waited for before it is let go whatever it is. */
+const lastAnswerWithin = 1000
+/** A scope that closes waits no longer for a proper end: the connection's end is one too. */
+const closeWithin = 3000
+
+const encoder = new TextEncoder()
+
+const random = Effect.map(
+  Effect.all([Random.nextIntBetween(0, 0xffff_ffff), Random.nextIntBetween(0, 0xffff_ffff)]),
+  (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("")
+)
+
+const notHeld = (tag: Exclude<NotHeldReason["_tag"], "Ended">, message: string) =>
+  new NotHeld({ reason: { _tag: tag }, message })
+
+/** Before the word to begin, whatever went wrong has begun nothing. */
+const notBegun = ({ reason, message }: ClusterError): NotHeld =>
+  notHeld(refusals.includes(reason._tag) ? "Refused" : "NotBegun", message)
+
+/** Opens the connection, and gives the word while the script waits for it. */
+const begin = Effect.fnUntraced(function* <E, R>(
+  hook: HeldCommand,
+  member: Member,
+  permit: Effect.Effect<unknown, E, R> | null,
+  token: string
+) {
+  const cluster = yield* Cluster
+  const session = yield* Effect.mapError(
+    cluster.exec({
+      namespace: member.namespace,
+      pod: member.pod,
+      ...(hook.container === null ? {} : { container: hook.container }),
+      stdin: true,
+      command: [
+        "sh",
+        "-c",
+        script,
+        "kubectl-stateful",
+        token,
+        `${Math.max(1, Math.floor(hook.deadline / 1000))}`,
+        ...resolve(hook.argv, member)
+      ]
+    }),
+    notBegun
+  )
+  const asked = yield* Clock.monotonicTimeNanos
+  if (permit !== null) yield* permit
+  if (Number((yield* Clock.monotonicTimeNanos) - asked) / 1e6 > wordWithin) {
+    return yield* notHeld("NotBegun", "the server was too slow to begin it")
+  }
+  return session
+})
+
+/** Reads all that the pod says, for as long as the connection stands; of the errors only the end. */
+const listen = Effect.fnUntraced(function* (session: ExecSession, token: string) {
+  const heard = new Heard()
+  const said = { stderr: "" }
+  const clock = yield* Clock.Clock
+  const scope = yield* Effect.scope
+  const hear = lines((line) => heard.word(token, line, clock.monotonicTimeNanosUnsafe()))
+  yield* session.stdout.pipe(
+    Stream.decodeText(),
+    Stream.runForEach((text) => Effect.sync(() => hear(text))),
+    Effect.ignore,
+    Effect.ensuring(Effect.sync(() => heard.lose())),
+    Effect.forkIn(scope)
+  )
+  yield* session.stderr.pipe(
+    Stream.decodeText(),
+    Stream.runForEach((text) => Effect.sync(() => (said.stderr = (said.stderr + text).slice(-4096)))),
+    Effect.ignore,
+    Effect.forkIn(scope)
+  )
+  return { heard, said }
+})
+
+/** Why the command does not hold, once that is clear or the time is over. */
+const whyNot = Effect.fnUntraced(function* (session: ExecSession, heard: Heard, stderr: string) {
+  const last = lastLine(stderr)
+  if (heard.none === "late") return notHeld("NotBegun", "the word to begin came too late")
+  if (heard.none !== null) {
+    return notHeld(
+      "NoShell",
+      `the pod has no ${heard.none === "proc" ? "/proc" : heard.none} to end it in time`
+    )
+  }
+  if (heard.hasLapsed) return notHeld("Lapsed", "it did not hold when its deadline passed")
+  if (heard.code !== null) {
+    const { code } = heard
+    const message = `it ended before it held: exit code ${code}${last === "" ? "" : `: ${last}`}`
+    return new NotHeld({ reason: { _tag: "Ended", code }, message })
+  }
+  if (!heard.isLost) return notHeld("Unknown", "no answer came in time")
+  const exit = yield* Effect.timeoutOption(session.exit, 1000)
+  if (exit._tag === "None") return notHeld("Unknown", "the connection closed before it held")
+  const how = exit.value
+  // The server's own words, and a shell's own codes where no token came: nothing was started.
+  const none =
+    how._tag === "Unknown"
+      ? /unable to start container process/.test(how.message)
+      : [126, 127, 128].includes(how.code)
+  const message = how._tag === "Unknown" ? lastLine(how.message) : `exit code ${how.code}`
+  return none
+    ? notHeld("NoShell", `the image has no sh to run it (${message})`)
+    : notHeld("Unknown", `the connection closed before it held: ${message}`)
+})
+
+/** Sends something, and waits for what should come of it; a server that takes nothing holds nobody up. */
+const exchange = (session: ExecSession, text: string, arrival: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.interruptible(
+    Effect.raceFirst(
+      arrival,
+      Effect.andThen(Effect.ignore(session.write(encoder.encode(text))), Effect.never)
+    )
+  )
+
+/** The texts by their names, in the order of their lines. */
+const textsOf = (lines: ReadonlyArray<string>): ReadonlyArray<Kept> => {
+  const all = Map.groupBy(lines, (line) => line.split(" ", 1)[0] ?? "")
+  return [...all].map(([name, own]) => ({
+    name,
+    text: own.map((line) => `${line.slice(name.length + 1)}\n`).join("")
+  }))
+}
+
+/** The script gives the line on to the command, whose answer is another one. */
+const nextOf = (session: ExecSession, heard: Heard, millis: number) =>
+  Effect.gen(function* (): Effect.fn.Return<Next> {
+    const before = heard.nexts
+    const arrival = heard.until(() => heard.isOver || heard.nexts > before, millis)
+    if (!heard.isOver) yield* exchange(session, "+next\n", arrival)
+    const failed = (message: string): Next => ({ _tag: "Failed", message })
+    if (heard.keepsTooMuch) return failed("it keeps more than there is room for")
+    if (heard.nexts > before) return { _tag: "Done", kept: textsOf(heard.kept.splice(0)) }
+    if (heard.hasLapsed) return failed("its deadline passed")
+    if (heard.code !== null) return failed(`it ended with exit code ${heard.code}`)
+    return failed(heard.isLost ? "the connection closed" : "no answer came in time")
+  })
+
+const holding = Effect.fnUntraced(function* (
+  session: ExecSession,
+  heard: Heard,
+  since: bigint,
+  deadline: number
+) {
+  const answered = yield* Deferred.make<Release>()
+  let isAsked = false
+  let until: number | null = null
+  const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - since) / 1e6)
+
+  const ask = Effect.gen(function* (): Effect.fn.Return<Answer> {
+    const nonce = yield* random
+    const arrival = heard.until(() => heard.isOver || heard.still.has(nonce), answerWithin)
+    if (!heard.isOver) yield* exchange(session, `ask ${nonce}\n`, arrival)
+    if (heard.hasLapsed) return { _tag: "Lapsed", message: "its deadline passed" }
+    if (heard.code !== null) return { _tag: "Lapsed", message: `it ended with exit code ${heard.code}` }
+    if (heard.still.delete(nonce)) return { _tag: "Held" }
+    return { _tag: "Unknown", message: heard.isLost ? "the connection closed" : "no answer came in time" }
+  })
+
+  const end = Effect.gen(function* (): Effect.fn.Return<Release> {
+    const nonce = yield* random
+    // The question first: a command that ends at once with its input may be gone before a busy pod has looked.
+    if (!heard.isEnded) {
+      const answer = heard.until(() => heard.isOver || heard.still.has(nonce), lastAnswerWithin)
+      yield* exchange(session, `ask ${nonce}\n`, answer)
+      yield* exchange(
+        session,
+        "end\n",
+        heard.until(() => heard.isEnded, releaseWithin - lastAnswerWithin)
+      )
+    }
+    const millisHeld = yield* elapsed
+    until = millisHeld
+    const stillHeld = heard.still.has(nonce)
+    const { code } = heard
+    if (code === null) {
+      const message = heard.isLost
+        ? "the connection closed before its end was told"
+        : "no answer came in time"
+      return { _tag: "Unknown", stillHeld, millisHeld, message }
+    }
+    const message = heard.hasLapsed
+      ? "its deadline passed before it was released"
+      : stillHeld
+        ? `it held until it was released, and ended with exit code ${code}`
+        : `it ended with exit code ${code} before it was released`
+    return { _tag: "Released", neverLapsed: stillHeld && code === 0, code, millisHeld, message }
+  })
+
+  const release = Effect.suspend(() => {
+    if (isAsked) return Deferred.await(answered)
+    isAsked = true
+    return Effect.andThen(
+      Effect.forkDetach(Deferred.into(end, answered), { uninterruptible: false }),
+      Deferred.await(answered)
+    )
+  })
+  const millisHeld = Effect.suspend(() => (until === null ? elapsed : Effect.succeed(until)))
+  return { ask, next: nextOf(session, heard, deadline), release, millisHeld } satisfies Held
+})
+
+/**
+ * Begins a held command in its member's pod, and returns once it holds.
+ *
+ * It is begun only on `permit`'s success (null: none is needed), asked when the connection stands, and
+ * not more than a second later. Nothing is tried twice. The scope's end is the hold's end too; it waits
+ * 3 seconds at most for a proper one, and else leaves it to the connection's end.
+ *
+ * **Caveats**: where it fails with `Ended`, `Lapsed` or `Unknown` the command was or may have been begun,
+ * and may have done a part of its work. The end of a connection may not reach the pod, and then the
+ * deadline ends the hold. A command that is stuck goes up to 10 seconds beyond it.
+ *
+ * **Errors**: `NotHeld`, with the reason; and what `permit` fails with: nothing is begun then.
+ *
+ * **Example**: `const held = yield* hold(freeze, member, fence)`, then the cuts, then
+ * `const released = yield* held.release` and a look at `released._tag === "Released" && released.neverLapsed`.
+ */
+export const hold = <E = never, R = never>(
+  hook: HeldCommand,
+  member: Member,
+  permit: Effect.Effect<unknown, E, R> | null
+): Effect.Effect<Held, NotHeld | E, R | Cluster | Scope.Scope> =>
+  Effect.gen(function* () {
+    if (hook.input?.includes("\0") === true) {
+      return yield* notHeld("Refused", "the input of a held command has a NUL in it")
+    }
+    // A scope of its own: what failed to hold is let go at once, not when the caller's scope ends.
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const begun = Effect.gen(function* () {
+      const token = `kubectl-stateful-${yield* random}`
+      const session = yield* Effect.timeoutOrElse(begin(hook, member, permit, token), {
+        duration: openWithin,
+        orElse: () => Effect.fail(notHeld("NotBegun", `the server did not begin it in ${openWithin} ms`))
+      })
+      const { heard, said } = yield* listen(session, token)
+      const input = hook.input === null ? [] : hook.input.replace(/\n$/, "").split("\n")
+      yield* exchange(
+        session,
+        [token, ...input.map((line) => `+${line}`), ""].join("\n"),
+        heard.until(() => heard.heldAt !== null || heard.isOver, Math.max(1000, hook.deadline) + answerWithin)
+      )
+      if (heard.heldAt === null) return yield* yield* whyNot(session, heard, said.stderr)
+      const held = yield* holding(session, heard, heard.heldAt, hook.deadline)
+      yield* Effect.addFinalizer(() =>
+        Effect.asVoid(Effect.timeoutOption(Effect.interruptible(held.release), closeWithin))
+      )
+      return held
+    })
+    return yield* begun.pipe(
+      Scope.provide(scope),
+      Effect.onExit((exit) => (exit._tag === "Failure" ? Scope.close(scope, exit) : Effect.void))
+    )
+  })

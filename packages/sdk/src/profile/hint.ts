@@ -1,0 +1,19 @@
+/** Which built-in profile an image's name reminds of: a hint for a person, and never a choice. */
+import { builtIn } from "./builtIn.ts"
+
+/** The last part of an image's name, whole: an exporter of something is not that something. */
+const likely: ReadonlyArray<readonly [profile: string, name: RegExp]> = [
+  ["etcd", /^etcd$/],
+  ["mariadb", /^mariadb(-galera)?$/],
+  ["postgres", /^(postgres|postgresql|postgis|pgvector|timescaledb|timescaledb-ha|spilo-\d+)$/],
+  ["redis", /^(redis|redis-stack-server|valkey)$/]
+]
+
+/** `registry:5000/library/redis:7@sha256:…` is `redis`. */
+const nameOf = (image: string): string => image.split("@")[0]?.split("/").at(-1)?.split(":")[0] ?? ""
+
+/** The profiles that these images look like, each once. */
+export const hintsFor = (images: ReadonlyArray<string>): ReadonlyArray<string> =>
+  likely.flatMap(([profile, name]) =>
+    builtIn.has(profile) && images.some((image) => name.test(nameOf(image))) ? [profile] : []
+  )

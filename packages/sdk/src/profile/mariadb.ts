@@ -1,0 +1,49 @@
+/**
+ * MariaDB: one session on each member holds `BACKUP STAGE BLOCK_COMMIT`, and idles on its client's input. The
+ * server drops it with the session, so what is held ends with the process that holds it.
+ *
+ * The password of root is read where the container has it: `MARIADB_ROOT_PASSWORD`, `MYSQL_ROOT_PASSWORD`, or
+ * the file that either names with `_FILE`; it goes to the client by its environment, and stands in no argv.
+ */
+import type { QuiesceSection } from "../Quiesce.ts"
+
+/** A user lock beside the stage tells a thaw which session it is; two rows for one value are an error. */
+const lock = "kubectl-stateful.quiesce"
+
+const tools = `fail() { printf '%s\\n' "$*" >&2; exit 1; }
+file=\${MARIADB_ROOT_PASSWORD_FILE:-\${MYSQL_ROOT_PASSWORD_FILE:-}}
+MYSQL_PWD=\${MARIADB_ROOT_PASSWORD:-\${MYSQL_ROOT_PASSWORD:-\${MYSQL_PWD:-}}}
+if [ -z "$MYSQL_PWD" ] && [ -n "$file" ]; then IFS= read -r MYSQL_PWD <"$file" || [ -n "$MYSQL_PWD" ] || fail "no password in $file"; fi
+export MYSQL_PWD
+client() { if command -v mariadb >/dev/null; then mariadb "$@"; else mysql "$@"; fi; }
+ask() { client -u root -N --unbuffered --skip-reconnect; }
+`
+
+/**
+ * What was committed goes to the volume first, by the engines' own logs and then by the file system. At its
+ * end the session must have the stage still: one that somebody killed has none to end, and fails. A client
+ * that ends early ends the shell too, which else would wait for its input until the deadline.
+ */
+const quiesce = `${tools}
+{ printf 'SET SESSION lock_wait_timeout=%s; SET SESSION wait_timeout=3600;\\n' "$(($1/1000))"
+  echo "SET @taken = IF(GET_LOCK('${lock}', 1) = 1, 1, (SELECT 'somebody else holds it' UNION SELECT 1));"
+  echo 'BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT; FLUSH ENGINE LOGS;'
+  echo 'system sync'
+  echo "SELECT 'held';"
+  while IFS= read -r x; do :; done
+  echo 'BACKUP STAGE END;'
+} | { ask || kill -TERM $$; }`
+
+const thaw = `${tools}
+id=$(echo "SELECT IFNULL(IS_USED_LOCK('${lock}'), 0);" | ask) || exit 1
+[ "$id" = 0 ] || echo "KILL $id;" | ask`
+
+const probe = `${tools}
+echo 'SET SESSION lock_wait_timeout=2; BACKUP STAGE START; BACKUP STAGE END;' | ask`
+
+export const mariadb = {
+  guarantee: "blocks-writes",
+  quiesce: { command: ["sh", "-c", quiesce, "mariadb", "{deadline}"] },
+  thaw: { command: ["sh", "-c", thaw, "mariadb"], timeout: "10s" },
+  probe: { command: ["sh", "-c", probe, "mariadb"], timeout: "10s" }
+} satisfies QuiesceSection
