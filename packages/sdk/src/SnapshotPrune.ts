@@ -1,0 +1,198 @@
+/**
+ * Deleting snapshots: their cuts in the storage, the objects that stand for them, and their records. What
+ * is not provably of the snapshot stays, and is named.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { nameOf } from "./App.ts"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import { acceptedOf, kinds } from "./Kind.ts"
+import { VolumeGroupSnapshot, VolumeGroupSnapshotContent } from "./kind/Snapshot.ts"
+import * as Operation from "./Operation.ts"
+import { orNull } from "./operation/Ensure.ts"
+import { because } from "./operation/OperationError.ts"
+import { type AnyPlan, newId } from "./operation/Plan.ts"
+import type { OperationResult } from "./operation/Progress.ts"
+import * as Resource from "./Resource.ts"
+import { plan as planOf, type PrunePlanOptions } from "./snapshot/SnapshotPrunePlan.ts"
+import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/SnapshotPruneVerb.ts"
+import type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
+import { usesOf } from "./snapshot/SnapshotUse.ts"
+import { type Listed, list } from "./step/recordList.ts"
+import { recordName } from "./step/record.ts"
+
+export type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
+export { PruneResult, type PrunePlan, type PruneRun } from "./snapshot/SnapshotPruneVerb.ts"
+
+export interface PruneOptions extends PruneRun, PrunePlanOptions {}
+
+/** Which snapshots go by their number and their age. */
+export interface Keep {
+  /** Of each application so many of the newest complete ones stay, whatever their age; at least one does. Default 1. */
+  readonly keep?: number
+  /** Of the others those that are older than this, in milliseconds; absent: all of them. */
+  readonly expire?: number
+}
+
+/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => pruneVerb.describeSteps(plan)
+
+/** One that cannot be restored from is none that another may go for, whatever the list says of it. */
+const isComplete = ({ summary, ready, now }: Listed): boolean =>
+  summary.cuts.length > 0 &&
+  ready?.length === summary.cuts.length &&
+  now?.every(({ why }) => why === null) === true
+
+/** When it was taken, by the storage's clock where that says it: what a list says is what somebody wrote. */
+const takenAt = ({ summary, now }: Listed): number => {
+  const times = (now ?? []).map(({ cutAt }) => Date.parse(cutAt ?? ""))
+  return times.length > 0 && times.every(Number.isFinite) ? Math.max(...times) : Date.parse(summary.created)
+}
+
+/** The complete ones that are newer and of the same: as the list says, and by a claim that both have. */
+const newerThan = (listed: ReadonlyArray<Listed>, one: Listed): ReadonlyArray<Listed> => {
+  const claims = new Set(one.summary.cuts.map(({ claim }) => claim))
+  const sorted = listed.toSorted((left, right) => takenAt(right) - takenAt(left))
+  return sorted
+    .slice(0, sorted.indexOf(one))
+    .filter(
+      (other) =>
+        isComplete(other) &&
+        nameOf(other.summary.app) === nameOf(one.summary.app) &&
+        other.summary.cuts.some(({ claim }) => claims.has(claim))
+    )
+}
+
+/**
+ * Which of these are deleted, `now` being the time in milliseconds: only complete ones, and never the newest
+ * complete one of an application.
+ */
+export const beyond = (
+  listed: ReadonlyArray<Listed>,
+  { keep = 1, expire }: Keep,
+  now: number
+): ReadonlyArray<Listed> =>
+  listed.filter(
+    (one) =>
+      isComplete(one) &&
+      newerThan(listed, one).length >= Math.max(1, keep) &&
+      (expire === undefined || now - takenAt(one) > expire)
+  )
+
+const noGroups = { version: null, groups: [], groupContents: [] }
+
+/**
+ * The groups of a namespace and the contents of all groups; none where the cluster serves none. Who may not
+ * read them can delete what was cut without one.
+ */
+const groupsFor = ({ namespace, cuts }: Listed["summary"]) =>
+  groupsIn(namespace).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden" && cuts.every(({ group }) => group === null),
+      () => Effect.succeed(noGroups)
+    )
+  )
+
+const groupsIn = (namespace: string) =>
+  Effect.gen(function* () {
+    const { resources } = yield* Resource.discover
+    const version = resources.find(({ plural }) => plural === "volumegroupsnapshots")?.version ?? null
+    if (version === null) return noGroups
+    const [groups, contents] = yield* Effect.all(
+      [
+        Resource.list({ ...Resource.volumeGroupSnapshots, version }, { namespace }),
+        Resource.list({ ...Resource.volumeGroupSnapshotContents, version })
+      ],
+      { concurrency: 2 }
+    )
+    return {
+      version,
+      groups: groups.items.filter(Schema.is(VolumeGroupSnapshot)),
+      groupContents: contents.items.filter(Schema.is(VolumeGroupSnapshotContent))
+    }
+  })
+
+/** The record's Secret; its uid is not known where Secrets may not be read. */
+const recordIn = ({
+  namespace,
+  name
+}: SnapshotRef): Effect.Effect<{ readonly uid: string | null } | null, ClusterError, Cluster> =>
+  orNull(
+    Resource.get({ api: Resource.secrets, namespace, name: recordName(name) }, { metadataOnly: true })
+  ).pipe(
+    Effect.map((found) => (found === null ? null : { uid: found.metadata.uid ?? "" })),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden",
+      () => Effect.succeed({ uid: null })
+    )
+  )
+
+/** Reads what is there of a snapshot, and plans; nothing is changed. Needs no right on Secrets. */
+export const prepare = (
+  ref: SnapshotRef,
+  options: PruneOptions = {}
+): Effect.Effect<PrunePlan, Operation.Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { namespace, name } = ref
+    const [all, record] = yield* Effect.all([list(namespace), recordIn(ref)], { concurrency: 2 })
+    const listed = all.find(({ summary }) => summary.name === name)
+    if (listed === undefined || record === null) {
+      return yield* because(
+        "NotFound",
+        `no snapshot ${name} in namespace ${namespace}`,
+        "`kubectl stateful snapshots` lists them"
+      )
+    }
+    const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
+    const [snapshots, contents, groups, inUse] = yield* Effect.all(
+      [
+        Resource.list(Resource.volumeSnapshots, { namespace }),
+        Resource.list(Resource.volumeSnapshotContents),
+        groupsFor(listed.summary),
+        usesOf({ ...ref, record: record.uid }, named, null)
+      ],
+      { concurrency: 4 }
+    )
+    const { uid } = record
+    const found = {
+      ...groups,
+      summary: listed.summary,
+      record: uid === null ? null : { uid },
+      snapshots: acceptedOf(kinds.volumesnapshots, snapshots.items),
+      contents: acceptedOf(kinds.volumesnapshotcontents, contents.items),
+      inUse,
+      isLast: isComplete(listed) && newerThan(all, listed).length === 0
+    }
+    return planOf(found, yield* newId, options)
+  })
+
+/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
+export const dryRun = (
+  plan: PrunePlan,
+  mode: "client" | "server"
+): Effect.Effect<PrunePlan, Operation.Failure, Cluster> => Operation.dryRun(plan, pruneVerb, mode, {})
+
+/** Deletes the snapshot of a plan; refused where somebody has begun to use it since. */
+export const run = (
+  plan: PrunePlan,
+  options: PruneRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(plan, pruneVerb, options)
+
+/** Deletes a snapshot with its cuts in the storage. */
+export const prune = (
+  ref: SnapshotRef,
+  options: PruneOptions & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
+  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
+
+/** Goes on deleting. */
+export const resume = (
+  at: Operation.OperationAt,
+  options: PruneRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, pruneVerb, options)
+
+/** Keeps what is still there. */
+export const abort = (
+  at: Operation.OperationAt,
+  options: PruneRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, pruneVerb, options)

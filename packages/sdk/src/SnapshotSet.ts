@@ -1,0 +1,125 @@
+/** One snapshot as it is now: what its record says, what there is of it, and how it differs from another or from now. */
+import * as Effect from "effect/Effect"
+import { nameOf } from "./App.ts"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import { because, type OperationError } from "./operation/OperationError.ts"
+import type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
+import { configOf } from "./snapshot/SnapshotConfig.ts"
+import type { AppNotFound } from "./state/AppNotFound.ts"
+import { read } from "./state/Read.ts"
+import { isOneMoment, type SnapshotRecord, titleOf } from "./step/record.ts"
+import { type Difference, differences, type Side, sideOf } from "./step/recordDiff.ts"
+import { list, type Listed, readRecord } from "./step/recordList.ts"
+import { type ConfigObject, readObjects } from "./step/recordSet.ts"
+
+export type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
+export type { Difference } from "./step/recordDiff.ts"
+
+/** A snapshot in full. */
+export interface Description extends Listed {
+  /**
+   * Whether the storage says that all volumes were cut at one moment. False: they were not. Null: it does not
+   * say, since a driver may stamp one atomic cut with times that differ a little.
+   */
+  readonly oneMoment: boolean | null
+}
+
+export interface Diff {
+  readonly differences: ReadonlyArray<Difference>
+  /** What could not be compared, and why. */
+  readonly notCompared: ReadonlyArray<string>
+}
+
+const missing = ({ namespace, name }: SnapshotRef) =>
+  because(
+    "NotFound",
+    `no snapshot ${name} in namespace ${namespace}`,
+    "`kubectl stateful snapshots` lists them"
+  )
+
+/** What a snapshot is, and whether it can be restored from here. Needs no right on Secrets. */
+export const describe = (
+  ref: SnapshotRef
+): Effect.Effect<Description, ClusterError | OperationError, Cluster> =>
+  Effect.gen(function* () {
+    const found = (yield* list(ref.namespace)).find(({ summary }) => summary.name === ref.name)
+    if (found === undefined) return yield* missing(ref)
+    return { ...found, oneMoment: isOneMoment(found.summary) }
+  })
+
+const recordOf = (ref: SnapshotRef): Effect.Effect<SnapshotRecord, ClusterError | OperationError, Cluster> =>
+  Effect.flatMap(readRecord(ref.namespace, ref.name), (record) =>
+    record === null ? Effect.fail(missing(ref)) : Effect.succeed(record)
+  )
+
+/** The application as it is now, in the words of a record. */
+const live = (namespace: string, { app, objects }: SnapshotRecord) =>
+  Effect.gen(function* () {
+    const state = yield* read({ ...app, namespace })
+    const now = configOf(state)
+    const titles = new Set(now.map(({ kind, name }) => `${kind}/${name}`))
+    // What was in the snapshot and is no longer used may be there still.
+    const before = objects.flatMap((object): ReadonlyArray<ConfigObject> => {
+      const kind = object["kind"] as ConfigObject["kind"]
+      const name = String(Reflect.get(Object(object["metadata"]), "name"))
+      return titles.has(`${kind}/${name}`) ? [] : [{ kind, name, resourceVersion: null }]
+    })
+    const found = yield* readObjects(namespace, [...now, ...before])
+    const side: Side = {
+      objects: found.flatMap(({ object }) => (object === null ? [] : [object])),
+      sizes: Object.fromEntries(
+        state.claims.flatMap(({ name, capacity, requested, leftover }) =>
+          leftover ? [] : [[name, capacity ?? requested]]
+        )
+      ),
+      replicas: Object.fromEntries(
+        state.workloads.map(({ kind, name, replicas }) => [`${kind}/${name}`, replicas])
+      )
+    }
+    const notCompared = found.flatMap(({ leftOut, changed }) =>
+      leftOut === null || changed !== null ? [] : [leftOut]
+    )
+    return { side, notCompared }
+  })
+
+/** Two sides without what could not be read on either of them. */
+const compared = (
+  before: Side,
+  now: Side,
+  left: ReadonlyArray<{ readonly what: string; readonly why: string }>
+): Diff => {
+  const hidden = new Map(left.map(({ what, why }) => [what, why]))
+  const seen = (side: Side): Side => ({
+    ...side,
+    objects: side.objects.filter((object) => !hidden.has(titleOf(object)))
+  })
+  return {
+    differences: differences(seen(before), seen(now)),
+    notCompared: [...hidden].map(([what, why]) => `${what}: ${why}`)
+  }
+}
+
+/**
+ * What differs from one snapshot to another, or to the application as it is now (`to` null): images, keys of
+ * ConfigMaps, whether Secrets changed, sizes and topology. Never a value, nor anything that comes of one.
+ */
+export const diff = (
+  from: SnapshotRef,
+  to: SnapshotRef | null
+): Effect.Effect<Diff, ClusterError | OperationError | AppNotFound, Cluster> =>
+  Effect.gen(function* () {
+    const before = yield* recordOf(from)
+    if (to === null) {
+      const { side, notCompared } = yield* live(from.namespace, before)
+      return compared(sideOf(before), side, [...before.leftOut, ...notCompared])
+    }
+    const now = yield* recordOf(to)
+    if (nameOf(before.app) !== nameOf(now.app)) {
+      return yield* because(
+        "Mismatch",
+        `snapshot ${from.name} is of ${nameOf(before.app)}, and ${to.name} of ${nameOf(now.app)}`,
+        "compare snapshots of one application"
+      )
+    }
+    return compared(sideOf(before), sideOf(now), [...before.leftOut, ...now.leftOut])
+  })

@@ -1,0 +1,164 @@
+/**
+ * A snapshot's record out of a cluster as an encrypted file, and from such a file into a cluster whose storage
+ * has the cuts. The cuts themselves stay where they are: a file holds their names, and all manifests.
+ */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import { acceptedOf, kinds } from "./Kind.ts"
+import * as Operation from "./Operation.ts"
+import { orNull } from "./operation/Ensure.ts"
+import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
+import { type AnyPlan, newId } from "./operation/Plan.ts"
+import type { OperationResult } from "./operation/Progress.ts"
+import * as Resource from "./Resource.ts"
+import { open, type OpenWith, seal, type SealFor } from "./snapshot/SnapshotFile.ts"
+import { strange } from "./snapshot/SnapshotForgery.ts"
+import { type ImportOptions as PlanOptions, plan as planOf } from "./snapshot/SnapshotImportPlan.ts"
+import { type ImportPlan, type ImportRun, importVerb } from "./snapshot/SnapshotImportVerb.ts"
+import type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
+import { recordName, type SnapshotRecord } from "./step/record.ts"
+import { readRecord } from "./step/recordList.ts"
+
+export { largestFile, type OpenWith, type SealFor } from "./snapshot/SnapshotFile.ts"
+export { type ImportPlan, ImportResult, type ImportRun } from "./snapshot/SnapshotImportVerb.ts"
+
+export interface ImportOptions extends PlanOptions, Pick<ImportRun, "stepTimeout"> {}
+
+/** A plan to import, and the record that it writes, which stands in no plan. */
+export interface Prepared {
+  readonly plan: ImportPlan
+  readonly record: SnapshotRecord
+}
+
+/** What a cluster is known by: the uid of its namespace kube-system; null: that may not be read. */
+const clusterUid: Effect.Effect<string | null, ClusterError, Cluster> = Resource.get(
+  { api: Resource.namespaces, name: "kube-system" },
+  { metadataOnly: true }
+).pipe(
+  Effect.map(({ metadata }) => metadata.uid ?? null),
+  Effect.catchIf(
+    ({ reason }) => reason._tag === "NotFound" || reason._tag === "Forbidden",
+    () => Effect.succeed(null)
+  )
+)
+
+/** A snapshot's record, as a file that only its recipients can read. Nothing is changed. */
+export const exportSet = (
+  ref: SnapshotRef,
+  sealFor: SealFor
+): Effect.Effect<Uint8Array, OperationError | ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { namespace, name } = ref
+    const [record, cluster] = yield* Effect.all([readRecord(namespace, name), clusterUid], { concurrency: 2 })
+    if (record === null) {
+      return yield* because(
+        "NotFound",
+        `no snapshot ${name} in namespace ${namespace}`,
+        "`kubectl stateful snapshots` lists them"
+      )
+    }
+    const { imported: _, ...own } = record
+    return yield* seal(
+      { apiVersion: "kubectl-stateful.dev/v1", kind: "SnapshotExport", cluster, record: own },
+      sealFor
+    )
+  })
+
+/** The drivers of all storage classes; null: they may not be listed. */
+const driversThere = Resource.list(Resource.storageClasses).pipe(
+  Effect.map(({ items }) => acceptedOf(kinds.storageclasses, items).map(({ provisioner }) => provisioner)),
+  Effect.catchIf(
+    ({ reason }) => reason._tag === "Forbidden",
+    () => Effect.succeed(null)
+  )
+)
+
+/** Fails where a file is of another namespace, or says what no record of ours does. */
+const ofNamespace = (record: SnapshotRecord, namespace: string): Effect.Effect<void, OperationError> => {
+  if (record.namespace !== namespace) {
+    return refusedBecause(
+      `the file is of a snapshot of namespace ${record.namespace.slice(0, 63)}, and not of ${namespace}`,
+      "give that namespace with -n"
+    )
+  }
+  const why = strange(record, namespace)
+  return why === null
+    ? Effect.void
+    : refusedBecause(
+        `the file is no record of a snapshot: it has ${why}`,
+        "give one that `snapshots export` wrote"
+      )
+}
+
+/** Opens a file and plans to import it into a namespace; nothing is changed. */
+export const prepareImport = (
+  namespace: string,
+  file: Uint8Array,
+  key: OpenWith,
+  options: ImportOptions = {}
+): Effect.Effect<Prepared, OperationError | ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const content = yield* open(file, key)
+    yield* ofNamespace(content.record, namespace)
+    const secret = { api: Resource.secrets, namespace, name: recordName(content.record.name) }
+    const [cluster, there, snapshots, contents, drivers] = yield* Effect.all(
+      [
+        clusterUid,
+        orNull(Resource.get(secret, { metadataOnly: true })),
+        Resource.list(Resource.volumeSnapshots, { namespace }),
+        Resource.list(Resource.volumeSnapshotContents),
+        driversThere
+      ],
+      { concurrency: 5 }
+    )
+    const ground = {
+      namespace,
+      cluster,
+      isThere: there !== null,
+      snapshots: acceptedOf(kinds.volumesnapshots, snapshots.items),
+      contents: acceptedOf(kinds.volumesnapshotcontents, contents.items),
+      drivers
+    }
+    return planOf(content, ground, yield* newId, options)
+  })
+
+/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => importVerb.describeSteps(plan)
+
+/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
+export const dryRun = (
+  plan: ImportPlan,
+  mode: "client" | "server"
+): Effect.Effect<ImportPlan, Operation.Failure, Cluster> => Operation.dryRun(plan, importVerb, mode, {})
+
+/** Imports what was prepared. */
+export const run = (
+  { plan, record }: Prepared,
+  options: ImportRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
+  Operation.execute(plan, importVerb, { ...options, record })
+
+/**
+ * Imports a snapshot from a file.
+ *
+ * @errors `Mismatch` where the file cannot be opened; `Refused` where something of it may not be brought in.
+ */
+export const importSet = (
+  namespace: string,
+  file: Uint8Array,
+  key: OpenWith,
+  options: ImportOptions & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
+  Effect.flatMap(prepareImport(namespace, file, key, options), (prepared) => run(prepared, options))
+
+/** Goes on with an interrupted import, as far as no file is needed for it. */
+export const resume = (
+  at: Operation.OperationAt,
+  options: ImportRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, importVerb, options)
+
+/** Removes what an interrupted import has made; the cuts stay in the storage. */
+export const abort = (
+  at: Operation.OperationAt,
+  options: ImportRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, importVerb, options)

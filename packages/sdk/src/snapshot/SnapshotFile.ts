@@ -1,0 +1,136 @@
+/**
+ * A snapshot's record as a file: encrypted with age (age-encryption.org/v1), since it holds the values of
+ * Secrets. The only importer of that library, which is loaded when it is first needed.
+ *
+ * What comes out of a file is what its maker wrote, and nothing more is known of it than that.
+ */
+import { gunzipSync, gzipSync } from "node:zlib"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import { SnapshotRecord } from "../step/record.ts"
+
+const { Literal, NullOr, String, Struct } = Schema
+
+const library = Effect.promise(() => import("age-encryption"))
+
+/** What is in a file. */
+export const SnapshotExport = Struct({
+  apiVersion: Literal("kubectl-stateful.dev/v1"),
+  kind: Literal("SnapshotExport"),
+  /** The cluster that it is from, by the uid of its namespace kube-system; null: not known. */
+  cluster: NullOr(String),
+  record: SnapshotRecord
+})
+export type SnapshotExport = typeof SnapshotExport.Type
+
+/** For whom it is encrypted: who has the identity of a recipient, or knows the passphrase. */
+export type SealFor =
+  | { readonly recipients: ReadonlyArray<string> }
+  | {
+      readonly passphrase: string
+      /** The work of a guess, as a power of two. Default: the library's. */
+      readonly workFactor?: number
+    }
+
+/** By what it is opened. */
+export type OpenWith = { readonly identities: ReadonlyArray<string> } | { readonly passphrase: string }
+
+/** A file's size at most, and what it holds unpacked: one that somebody has made may unpack to any size. */
+export const largestFile = 128 * 1024 * 1024
+const largest = 256 * 1024 * 1024
+
+const opening = "age-encryption.org/v1\n"
+/** In the header of a file that is encrypted with a passphrase. */
+const passphraseStanza = /^age-encryption\.org\/v1\n-> scrypt /
+
+const unusable = (message: string, action: string): OperationError => because("Mismatch", message, action)
+
+/** As a file. Fails where a recipient is none. */
+export const seal = (content: SnapshotExport, sealFor: SealFor): Effect.Effect<Uint8Array, OperationError> =>
+  Effect.flatMap(library, (age) =>
+    Effect.tryPromise({
+      try: () => {
+        const encrypter = new age.Encrypter()
+        if ("passphrase" in sealFor) {
+          encrypter.setPassphrase(sealFor.passphrase)
+          if (sealFor.workFactor !== undefined) encrypter.setScryptWorkFactor(sealFor.workFactor)
+        } else {
+          for (const recipient of sealFor.recipients) encrypter.addRecipient(recipient)
+        }
+        return encrypter.encrypt(gzipSync(JSON.stringify(content)))
+      },
+      catch: () =>
+        unusable("this is no recipient of age", "give one that begins with age1: `age-keygen` makes them")
+    })
+  )
+
+const head = (file: Uint8Array): string => Buffer.from(file.subarray(0, 64)).toString("latin1")
+
+/** Why a file cannot be opened at all, or not with this; null: it may be. */
+const notOpened = (file: Uint8Array, key: OpenWith): OperationError | null => {
+  if (file.length > largestFile) {
+    return unusable(
+      `the file has ${file.length} bytes, more than the ${largestFile} of the largest snapshot`,
+      "it is no export of a snapshot"
+    )
+  }
+  if (!head(file).startsWith(opening)) {
+    return unusable("the file is not encrypted with age", "give one that `snapshots export` wrote")
+  }
+  const isPassphrase = passphraseStanza.test(head(file))
+  if (isPassphrase === "passphrase" in key) return null
+  return isPassphrase
+    ? unusable("the file is encrypted with a passphrase", "give --passphrase-file")
+    : unusable("the file is encrypted for recipients", "give --identity-file")
+}
+
+const decrypted = (file: Uint8Array, key: OpenWith): Effect.Effect<Uint8Array, OperationError> =>
+  Effect.gen(function* () {
+    const age = yield* library
+    const decrypter = yield* Effect.try({
+      try: () => {
+        const made = new age.Decrypter()
+        if ("passphrase" in key) made.addPassphrase(key.passphrase)
+        else for (const identity of key.identities) made.addIdentity(identity)
+        return made
+      },
+      catch: () =>
+        unusable("the identity file has no identity of age", "give one that begins with AGE-SECRET-KEY-1")
+    })
+    return yield* Effect.tryPromise({
+      try: () => decrypter.decrypt(file),
+      catch: (error) =>
+        messageOf(error).includes("no identity matched")
+          ? "passphrase" in key
+            ? unusable("the passphrase is wrong", "give the one that it was exported with")
+            : unusable("the file is for other recipients", "give the identity of one of them")
+          : damaged()
+    })
+  })
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "")
+
+const damaged = (): OperationError =>
+  unusable("the file is damaged, or was cut short", "copy it again from where it was written")
+
+const unpacked = (bytes: Uint8Array): Result.Result<unknown, unknown> =>
+  Result.try((): unknown => JSON.parse(gunzipSync(bytes, { maxOutputLength: largest }).toString("utf8")))
+
+/** What a file holds. Fails with one line where it is none of ours, damaged, too large or for somebody else. */
+export const open = (file: Uint8Array, key: OpenWith): Effect.Effect<SnapshotExport, OperationError> =>
+  Effect.gen(function* () {
+    const why = notOpened(file, key)
+    if (why !== null) return yield* why
+    const content = unpacked(yield* decrypted(file, key))
+    const decoded = Result.isSuccess(content)
+      ? Schema.decodeUnknownResult(SnapshotExport)(content.success)
+      : content
+    return Result.isSuccess(decoded)
+      ? decoded.success
+      : yield* unusable(
+          "the file holds no snapshot that this version reads",
+          "give one that `snapshots export` wrote"
+        )
+  })

@@ -1,0 +1,68 @@
+/**
+ * Whether what a file says is a record that we could have written, of this namespace alone: pure. Whoever
+ * hands over a file must not name by it what is not this application's.
+ */
+import * as Schema from "effect/Schema"
+import { isSetName, longestName, RecordedKind, type SnapshotRecord } from "../step/record.ts"
+
+/** A DNS-1123 subdomain: what names of objects and of drivers are. */
+const isName = (text: string): boolean =>
+  text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
+
+/** What a storage calls a cut: no control characters, and not without bounds. */
+const isHandle = (text: string): boolean => text.length <= 1024 && /^[!-~]([ -~]*[!-~])?$/.test(text)
+
+/** The versions in which the kinds of a record are served. */
+const versions: Readonly<Record<typeof RecordedKind.Type, string>> = {
+  StatefulSet: "apps/v1",
+  Deployment: "apps/v1",
+  Service: "v1",
+  ConfigMap: "v1",
+  Secret: "v1",
+  ServiceAccount: "v1",
+  PodDisruptionBudget: "policy/v1",
+  HorizontalPodAutoscaler: "autoscaling/v2"
+}
+
+/** Claims of a set at most. */
+const mostCuts = 10_000
+
+/** What was kept of one member is a few lines, and not a file of any kind. */
+const longestText = 65_536
+
+const twice = (texts: ReadonlyArray<string>): boolean => new Set(texts).size < texts.length
+
+const strangeManifest = (object: Readonly<Record<string, unknown>>, namespace: string): string | null => {
+  const { kind, apiVersion } = object
+  const metadata: unknown = object["metadata"]
+  const name: unknown = Reflect.get(Object(metadata), "name")
+  if (!Schema.is(RecordedKind)(kind) || apiVersion !== versions[kind]) {
+    return `a manifest of kind ${String(kind).slice(0, 63)}`
+  }
+  if (typeof name !== "string" || !isName(name)) return `a ${kind} without a name`
+  return Reflect.get(Object(metadata), "namespace") === namespace
+    ? null
+    : `${kind}/${name} of another namespace`
+}
+
+/** What of a record cannot be so; null: all of it can. */
+export const strange = (record: SnapshotRecord, namespace: string): string | null => {
+  const { name, app, cuts, created, objects } = record
+  if (app.namespace !== namespace) return "an application of another namespace"
+  if (!isSetName(name)) return `a name that is not one of at most ${longestName} characters`
+  if (app._tag === "StatefulSet" && !isName(app.name)) return "an application without a name"
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(created)) return "no time at which it was taken"
+  if (cuts.length > mostCuts) return `${cuts.length} claims`
+  if (twice(cuts.map(({ claim }) => claim))) return "a claim twice"
+  if (twice(cuts.map(({ driver, snapshotHandle }) => `${driver} ${snapshotHandle}`))) return "a cut twice"
+  const cut = cuts.find(
+    ({ claim, driver, snapshotHandle }) =>
+      !isName(claim) || !isName(driver) || (snapshotHandle !== null && !isHandle(snapshotHandle))
+  )
+  if (cut !== undefined) return `a cut that is none: ${JSON.stringify(cut.claim.slice(0, 63))}`
+  const kept = record.quiesced?.waves?.kept ?? []
+  if (kept.some(({ text = "" }) => text.length > longestText || text.includes("\0")))
+    return "a kept text that is none"
+  if (twice(kept.map((one) => `${one.ordinal} ${one.name}`))) return "a kept text twice"
+  return objects.map((object) => strangeManifest(object, namespace)).find((why) => why !== null) ?? null
+}

@@ -1,0 +1,204 @@
+/**
+ * Which level of consistency a set can have: pure over the state. A level that is asked for by its name
+ * is reached or refused; `auto` takes the best that does not stop the application, and says why it is not
+ * a better one.
+ */
+import type { Claim } from "../Claim.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import type { SnapshotClass } from "../Protection.ts"
+import type { Guarantee } from "../Quiesce.ts"
+import type { AppState } from "../State.ts"
+import type { Level } from "../step/record.ts"
+
+export type Asked = "auto" | Level
+
+/** How the claims are cut: as one group, or each alone by a class of its driver. */
+export interface Ways {
+  /** Null: not possible, and why. */
+  readonly group: { readonly class: string; readonly version: string } | null
+  readonly noGroup: string | null
+  /** The class for each driver; null: left to the cluster's default. */
+  readonly classes: ReadonlyMap<string, string | null>
+  readonly refusals: ReadonlyArray<Refusal>
+}
+
+const driverOf = (claim: Claim): string => claim.volume?.driver ?? ""
+
+const choose = (
+  classes: ReadonlyArray<SnapshotClass> | null,
+  driver: string,
+  group: boolean,
+  asked: string | undefined
+): string | null | Refusal => {
+  const kind = group ? "VolumeGroupSnapshotClass" : "VolumeSnapshotClass"
+  const found = classes?.filter((one) => one.driver === driver && one.group === group)
+  // Without the right to list classes the cluster's own default counts.
+  if (found === undefined) return asked ?? null
+  if (asked !== undefined) {
+    return found.some(({ name }) => name === asked)
+      ? asked
+      : {
+          reason: `${kind} ${asked} is none of driver ${driver}`,
+          remedy: `give one of its own: ${names(found)}`
+        }
+  }
+  const defaults = found.filter(({ isDefault }) => isDefault)
+  const [only, ...more] = defaults.length > 0 ? defaults : found
+  if (only === undefined) {
+    return {
+      reason: `driver ${driver} has no ${kind}`,
+      remedy: `create a ${kind} with driver: ${driver}, if it can snapshot`
+    }
+  }
+  return more.length === 0
+    ? only.name
+    : {
+        reason: `driver ${driver} has ${defaults.length > 1 ? "two default classes" : "several classes, and none is the default"}: ${names([only, ...more])}`,
+        remedy: "choose one with --class"
+      }
+}
+
+const names = (classes: ReadonlyArray<SnapshotClass>): string =>
+  classes.map(({ name }) => name).join(", ") || "it has none"
+
+const isRefusal = (found: string | null | Refusal): found is Refusal =>
+  typeof found === "object" && found !== null
+
+/** How these claims can be cut. */
+export const waysOf = (
+  state: AppState,
+  claims: ReadonlyArray<Claim>,
+  asked: { readonly class?: string; readonly groupClass?: string }
+): Ways => {
+  const { snapshotClasses, snapshotApi, groupSnapshotApi } = state.protection
+  const drivers = [...new Set(claims.map(driverOf))]
+  const chosen = drivers.map(
+    (driver) => [driver, choose(snapshotClasses, driver, false, asked.class)] as const
+  )
+  const noApi =
+    snapshotApi === false
+      ? [
+          {
+            reason: "the API snapshot.storage.k8s.io is not installed",
+            remedy: "install kubernetes-csi/external-snapshotter: its CRDs and its controller"
+          }
+        ]
+      : []
+  const foreign = claims.filter(({ volume }) => volume?.source != null && volume.source !== "csi")
+  const [first = ""] = drivers
+  const groupClass = choose(snapshotClasses, first, true, asked.groupClass)
+  const noGroup =
+    claims.length < 2
+      ? "one claim needs no group"
+      : drivers.length > 1
+        ? `the claims are of ${drivers.length} drivers (${drivers.join(", ")}), and a group holds those of one`
+        : groupSnapshotApi === null
+          ? "the API groupsnapshot.storage.k8s.io is not served"
+          : isRefusal(groupClass)
+            ? groupClass.reason
+            : groupClass === null
+              ? "VolumeGroupSnapshotClasses may not be listed"
+              : null
+  return {
+    group:
+      noGroup === null && typeof groupClass === "string" && groupSnapshotApi !== null
+        ? { class: groupClass, version: groupSnapshotApi }
+        : null,
+    noGroup,
+    classes: new Map(chosen.map(([driver, found]) => [driver, isRefusal(found) ? null : found])),
+    refusals: [
+      ...noApi,
+      ...(noApi.length > 0
+        ? []
+        : foreign.map(({ name, volume }) => ({
+            reason: `${name}: ${volume?.source ?? "such"} volumes have no snapshots`,
+            remedy: "move the data to a class with a CSI driver that can snapshot"
+          }))),
+      ...(noApi.length > 0 || foreign.length > 0
+        ? []
+        : chosen.flatMap(([, found]) => (isRefusal(found) ? [found] : [])))
+    ]
+  }
+}
+
+/** How the members can be held still, where a profile says how. */
+export interface Holding {
+  readonly guarantee: Guarantee
+  /** Nothing is held, and each member recovers from its own cut all the same. */
+  readonly isNothing: boolean
+  /** Why they cannot; null: they can. */
+  readonly refusal: Refusal | null
+}
+
+interface Chosen {
+  readonly level: Level
+  readonly why: ReadonlyArray<string>
+  readonly refusals: ReadonlyArray<Refusal>
+}
+
+const noProfile: Refusal = {
+  reason: "no profile says how to quiesce the application",
+  remedy: "give --profile redis, or a file; or take it with --consistency group"
+}
+
+const noHold = (profile: string): Refusal => ({
+  reason: `${profile} holds nothing still: its members are unsafe together unless they are cut at one moment`,
+  remedy: "take it with --consistency group or offline"
+})
+
+/** What is had without holding anything still. */
+const unheld = (ways: Ways, why: ReadonlyArray<string>): Chosen =>
+  ways.group !== null
+    ? { level: "group", why, refusals: [] }
+    : {
+        level: "crash",
+        why: [...why, ...(ways.noGroup === null ? [] : [`not as one group: ${ways.noGroup}`])],
+        refusals: []
+      }
+
+/** Best first: quiesced where all writes stop, a group, quiesced member by member, each alone. */
+const automatic = (ways: Ways, holding: Holding | null): Chosen => {
+  if (holding === null) return unheld(ways, [])
+  if (holding.isNothing) return unheld(ways, ways.group === null ? heldWhy(holding) : [])
+  if (holding.refusal !== null) return unheld(ways, [`not quiesced: ${holding.refusal.reason}`])
+  if (holding.guarantee === "blocks-writes" || ways.group === null) {
+    return { level: "quiesced", why: heldWhy(holding), refusals: [] }
+  }
+  return unheld(ways, [])
+}
+
+const heldWhy = ({ guarantee }: Holding): ReadonlyArray<string> =>
+  guarantee === "blocks-writes" ? [] : ["each member is recoverable from its own cut, not all at one moment"]
+
+/** The level that is taken, and why not a better one; or why the asked one cannot be reached. */
+export const levelOf = (
+  asked: Asked,
+  ways: Ways,
+  holding: Holding | null,
+  allowLower: boolean,
+  oneMember?: string
+): Chosen => {
+  if (asked === "offline" || asked === "crash") return { level: asked, why: [], refusals: [] }
+  if (asked === "auto") return automatic(ways, holding)
+  if (asked === "quiesced") {
+    const none = oneMember === undefined ? noProfile : noHold(oneMember)
+    const refusal = holding === null ? none : holding.refusal
+    if (refusal === null && holding !== null)
+      return { level: "quiesced", why: heldWhy(holding), refusals: [] }
+    return allowLower
+      ? unheld(ways, [`not quiesced: ${(refusal ?? none).reason}`])
+      : { level: "quiesced", why: [], refusals: [refusal ?? none] }
+  }
+  const chosen = unheld(ways, [])
+  return chosen.level === "group" || allowLower
+    ? chosen
+    : {
+        ...chosen,
+        refusals: [
+          {
+            reason: `a group is not possible: ${ways.noGroup ?? "for an unknown reason"}`,
+            remedy: "take it with --consistency offline, or with --allow-lower each volume alone"
+          }
+        ]
+      }
+}

@@ -1,0 +1,77 @@
+/** Who uses a snapshot at this moment, so that it may not be deleted. */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import * as Journal from "../operation/Journal.ts"
+import * as Resource from "../Resource.ts"
+
+/** Claims without a volume yet that are filled from one of these VolumeSnapshots. */
+const filling = (
+  namespace: string,
+  names: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
+  Effect.map(Resource.list(Resource.persistentVolumeClaims, { namespace }), ({ items }) =>
+    items.flatMap((item) => {
+      const spec: unknown = Reflect.get(item, "spec")
+      const source: unknown = Reflect.get(Object(spec), "dataSource")
+      const isFilling = Reflect.get(Object(Reflect.get(item, "status")), "phase") !== "Bound"
+      const name: unknown = Reflect.get(Object(source), "name")
+      const isSnapshot = Reflect.get(Object(source), "kind") === "VolumeSnapshot"
+      return isFilling && isSnapshot && names.some((one) => one === name)
+        ? [`${item.metadata.name} is being filled from it`]
+        : []
+    })
+  )
+
+/** Journals of all namespaces, where they may be read: a restore may go on in another one. */
+const journals = (namespace: string) =>
+  Journal.list(undefined).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden",
+      () => Journal.list(namespace)
+    )
+  )
+
+/**
+ * Whether a plan goes on with the snapshot from another namespace: it says by uid whose record it reads, which
+ * only who may read that knows. `record` null: the uid is not known here.
+ */
+const isElsewhere = (settings: unknown, namespace: string, record: string | null): boolean => {
+  const read: unknown = Reflect.get(Object(settings), "record")
+  const [uid] = String(Reflect.get(Object(read), "uid")).split(" ")
+  return Reflect.get(Object(read), "namespace") === namespace && (record === null || record === uid)
+}
+
+/** Operations that are not over, and go on with the set. */
+const going = (
+  { namespace, name: set, record }: Used,
+  except: string | null
+): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
+  Effect.map(journals(namespace), (entries) =>
+    entries.flatMap(({ plan, status }) => {
+      const isHere = plan.home === namespace || isElsewhere(plan.settings, namespace, record)
+      const uses = isHere && Reflect.get(Object(plan.settings), "set") === set
+      return uses && plan.id !== except && Journal.isOpen(status)
+        ? [
+            `operation ${plan.id}, a ${plan.verb}${plan.home === namespace ? "" : ` in namespace ${plan.home}`}, is not over`
+          ]
+        : []
+    })
+  )
+
+/** A snapshot by its name; `record`: the uid of its record, null where that may not be read. */
+export interface Used {
+  readonly namespace: string
+  readonly name: string
+  readonly record: string | null
+}
+
+/** In words; `except` is the operation that asks. */
+export const usesOf = (
+  used: Used,
+  snapshots: ReadonlyArray<string>,
+  except: string | null
+): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
+  Effect.map(
+    Effect.all([filling(used.namespace, snapshots), going(used, except)], { concurrency: 2 }),
+    (all) => all.flat()
+  )

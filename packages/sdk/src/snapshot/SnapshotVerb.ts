@@ -1,0 +1,196 @@
+/** Taking a set as a verb: its steps, and what of it is its own. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import { because } from "../operation/OperationError.ts"
+import { keyOf, type Plan } from "../operation/Plan.ts"
+import { type StepOf, stepsOf, withInner } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { verb } from "../operation/Verb.ts"
+import { AwaitReady } from "../step/awaitReady.ts"
+import { CutGroup } from "../step/cutGroup.ts"
+import { cutsOf, judgedOf } from "../step/cuts.ts"
+import { CutQuiesced, probe, quiescedBy } from "../step/cutQuiesced.ts"
+import { CutVolumes, singlesOf } from "../step/cutVolumes.ts"
+import {
+  checkClaims,
+  claimsByName,
+  RestoreReclaimPolicies,
+  retainedBy,
+  RetainVolumes
+} from "../step/reclaimPolicy.ts"
+import { checkPlaces, placeRules, Places } from "../step/places.ts"
+import {
+  cutName,
+  Level,
+  Proof,
+  reached,
+  Recoverable,
+  recordName,
+  seedOnlyOf,
+  skewOf
+} from "../step/record.ts"
+import type { Quiesce } from "../Quiesce.ts"
+import { RecordSet, SetSettings } from "../step/recordSet.ts"
+import { isListed } from "../step/recordWrite.ts"
+import { countsOf, SetReplicas } from "../step/replicas.ts"
+import { RetainContents } from "../step/retainContents.ts"
+import { RestoreRetention, SetRetention } from "../step/retention.ts"
+import { lost } from "../step/volumeOwner.ts"
+import * as Workload from "../step/workload.ts"
+
+const steps = [
+  RetainVolumes,
+  SetRetention,
+  SetReplicas,
+  CutVolumes,
+  CutGroup,
+  CutQuiesced,
+  RetainContents,
+  RecordSet,
+  RestoreRetention,
+  RestoreReclaimPolicies,
+  AwaitReady
+] as const
+
+export type SnapshotStep = StepOf<(typeof steps)[number]>
+
+/** What stands in a plan beside its steps. */
+export const SnapshotSettings = Schema.Struct({
+  ...SetSettings.fields,
+  /** Where the application says that its data is, to be looked at before anything is begun. */
+  places: Schema.optionalKey(Places),
+  /** Of a set that is taken offline: what each change of the count leans on. */
+  facts: Schema.optionalKey(Workload.Facts)
+})
+export type SnapshotSettings = typeof SnapshotSettings.Type
+
+/** A plan to take a set, as it is printed and journalled. */
+export type SnapshotPlan = Plan<SnapshotStep, SnapshotSettings>
+
+/** How a plan is carried out, beyond what it says itself. */
+export interface SnapshotRun {
+  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
+  readonly stepTimeout?: number
+  /** How its members are held still, where the plan does that. */
+  readonly quiesce?: Quiesce
+}
+
+type Going = SnapshotSettings & SnapshotRun
+
+/** What taking a set has to say of its end. */
+export const SnapshotResult = Schema.Struct({
+  set: Schema.String,
+  level: Level,
+  /** How the members were held; absent: they were not. */
+  quiesced: Schema.optionalKey(Proof),
+  recoverable: Schema.optionalKey(Recoverable),
+  /** The profile by which its members are restorable by seeding only; absent: none says so. */
+  seedOnly: Schema.optionalKey(Schema.String),
+  why: Schema.Array(Schema.String),
+  /** Between the first and the last cut, in milliseconds; null: not known. */
+  skew: Schema.NullOr(Schema.Finite),
+  claims: Schema.Natural,
+  /** Of all cuts, as a restore needs it, in bytes; null: not known. */
+  bytes: Schema.NullOr(Schema.Finite)
+})
+export type SnapshotResult = typeof SnapshotResult.Type
+
+type At = StepContext<Going>
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** The claims are still the planned ones, and hold their volumes. */
+const check = (plan: SnapshotPlan): Work =>
+  Effect.gen(function* () {
+    const now = yield* claimsByName(plan.home)
+    for (const { claim, uid, volume } of plan.settings.claims) {
+      const why = lost({ claim, uid, volume }, now.get(claim) ?? null)
+      if (why !== null) yield* because("Changed", `${why} since this was planned`, "plan again")
+    }
+  })
+
+/** Says where the count of a set that was taken offline is not the one from before. */
+const checkCount = (plan: SnapshotPlan, at: At): Work =>
+  Effect.gen(function* () {
+    const before = countsOf(plan)[0]?.from
+    if (before === undefined) return
+    const is = Workload.replicasOf(yield* Workload.assertHeld(at.fence))
+    if (is !== before) {
+      yield* at.fallShort(
+        `replicas of ${at.fence.name} are ${is}, and before ${before}: somebody else set them`
+      )
+    }
+    yield* checkClaims(at, retainedBy(plan))
+  })
+
+const conclude = (plan: SnapshotPlan, at: At): Work<SnapshotResult> =>
+  Effect.gen(function* () {
+    const { set, level, why, claims, oneMember, recoverable, retained } = plan.settings
+    yield* checkCount(plan, at)
+    const cuts = yield* cutsOf(at)
+    for (const { claim, content, deletionPolicy, snapshot, readyToUse } of cuts) {
+      if (retained && deletionPolicy === "Delete")
+        yield* at.fallShort(
+          `the cut of ${claim} is not kept: somebody else set deletionPolicy Delete on volumesnapshotcontent ${content}`
+        )
+      if (snapshot === null)
+        yield* at.fallShort(`the snapshot of ${claim} is gone, or somebody else put another in its place`)
+      else if (!readyToUse) yield* at.fallShort(`the snapshot of ${claim} is no longer ready to use`)
+    }
+    if (!(yield* isListed(at, set)))
+      yield* because(
+        "Changed",
+        `no list shows ${set}: somebody else deleted configmap "${recordName(set)}"`,
+        "abort, and take another snapshot"
+      )
+    const sizes = cuts.flatMap(({ restoreSize }) => (restoreSize === null ? [] : [restoreSize]))
+    const bytes = sizes.length < cuts.length ? null : sizes.reduce((sum, size) => sum + size, 0)
+    const skew = skewOf(cuts)
+    const is = reached(level, why, judgedOf(cuts))
+    const told = {
+      ...(recoverable === undefined ? {} : { recoverable }),
+      ...seedOnlyOf(oneMember, is.level, claims.length)
+    }
+    return { set, ...is, ...told, skew, claims: claims.length, bytes }
+  })
+
+export const snapshotVerb = verb<SnapshotStep, SnapshotSettings, SnapshotRun, Going, SnapshotResult>({
+  name: "snapshot",
+  steps,
+  settings: SnapshotSettings,
+  result: SnapshotResult,
+  misfit: ({ app, guards, home, settings, steps: all }) => {
+    const record = guards.find(({ kind }) => kind === "Secret")
+    if (guards.some(({ namespace }) => namespace !== home)) return "it owns objects of another namespace"
+    if (record?.name !== recordName(settings.set)) return "it owns another record than its own"
+    const names = [
+      ...singlesOf({ steps: all }).map(({ claim, as }) => as === cutName(settings.set, claim)),
+      ...stepsOf(CutGroup, withInner(all)).map(({ as }) => as === settings.set)
+    ]
+    if (names.includes(false)) return "it makes snapshots of another name than its own"
+    if (app._tag === "Selector") {
+      return stepsOf(SetReplicas, all).length > 0 ? "it stops an application of several workloads" : null
+    }
+    return guards.length === 2 ? null : "a snapshot of a StatefulSet owns that and its record"
+  },
+  going: (plan, options) => ({ ...plan.settings, ...options }),
+  hooks: () => [],
+  check: (plan, _, __, resumed) => (resumed ? Effect.void : check(plan)),
+  consent: () => null,
+  access: ({ settings, home }) => (settings.places === undefined ? [] : placeRules(home)),
+  preflight: (plan, _, { quiesce }) => {
+    const step = quiescedBy(plan)
+    const { places, claims } = plan.settings
+    const placed =
+      places === undefined
+        ? Effect.void
+        : checkPlaces(places, plan.home, new Set(claims.map(({ claim }) => claim)), quiesce)
+    return step === null ? placed : Effect.andThen(probe(step, plan.home, quiesce), placed)
+  },
+  conclude,
+  concludeBack: checkCount,
+  capture: (plan, objects) => {
+    const beyond = Workload.beyondOf(objects.get(keyOf(plan.guards[0])))
+    return beyond === null ? {} : { beyond }
+  }
+})
