@@ -1,0 +1,290 @@
+/**
+ * Restoring an application from a snapshot, in place: new volumes are filled from the cuts and proven while
+ * it runs; then it is stopped, the volumes are swapped, and it is started again. Those from before are kept,
+ * so that the restore itself can be undone.
+ */
+import * as Effect from "effect/Effect"
+import { type AppRef, nameOf, statefulSet } from "./App.ts"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import * as Operation from "./Operation.ts"
+import * as Journal from "./operation/Journal.ts"
+import { isOperationId } from "./operation/OperationId.ts"
+import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
+import type { AnyPlan } from "./operation/Plan.ts"
+import type { OperationResult } from "./operation/Progress.ts"
+import { differences, withoutConfig } from "./restore/RestoreDiff.ts"
+import { plan as planOf, type RestoreOptions as PlanOptions } from "./restore/RestorePlan.ts"
+import {
+  planConfig,
+  planFor,
+  planSelected,
+  planTogether,
+  type RestoreOptions
+} from "./restore/RestorePrepare.ts"
+import { likeDeployment } from "./restore/RestoreDeployments.ts"
+import { foundFor } from "./restore/RestoreFound.ts"
+import { asideByName, asideOf, cutsNow, type Source, wavesOf } from "./restore/RestoreSource.ts"
+import { type RestorePlan, type RestoreRun, type RestoreStep, restoreVerb } from "./restore/RestoreVerb.ts"
+import type { AppState } from "./State.ts"
+import { beforeSet, recordName } from "./step/record.ts"
+import { list, type ReadRecord, readWhole } from "./step/recordList.ts"
+
+export { type RestorePlan, RestoreResult, type RestoreRun, type RestoreStep } from "./restore/RestoreVerb.ts"
+
+export type { RestoreOptions } from "./restore/RestorePrepare.ts"
+
+export type RestoreError = OperationError | ClusterError
+
+/** A snapshot by its name, and its namespace. */
+export interface SnapshotRef {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** A StatefulSet by its name, and its namespace. */
+export interface SetRef {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** One line of what a step of a plan does. */
+export const describe = (plan: RestorePlan, step: RestoreStep): string => restoreVerb.describe(plan, step)
+
+/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => restoreVerb.describeSteps(plan)
+
+/** The plan, from a state. Pure. Null: there is no StatefulSet in it. */
+export const plan = (
+  state: AppState,
+  ref: AppRef,
+  id: string,
+  source: Source,
+  options: PlanOptions
+): RestorePlan | null => {
+  const workload = state.workloads.find(({ kind }) => kind === "StatefulSet")
+  return workload === undefined ? null : planOf(state, workload, ref, id, source, options)
+}
+
+const readUnlessForbidden = (namespace: string, set: string) =>
+  Effect.catchIf(
+    readWhole(namespace, set),
+    ({ reason }) => reason._tag === "Forbidden",
+    () => Effect.succeed(null)
+  )
+
+/** Fails where a configuration cannot be put back, whatever it is. */
+const configAllowed = (
+  app: AppRef,
+  name: string,
+  read: ReadRecord | null,
+  { ordinals }: RestoreOptions
+): Effect.Effect<void, OperationError> => {
+  if (read === null) {
+    return because(
+      "NotFound",
+      `the record of snapshot ${name} is gone: its configuration stood in secret "${recordName(name)}"`,
+      "restore its volumes alone"
+    )
+  }
+  if (app._tag === "Selector") {
+    return refusedBecause(
+      `snapshot ${name} is of the selector ${nameOf(app)}: the configuration of one StatefulSet is put back at a time`,
+      "restore its volumes alone, or take a snapshot of each StatefulSet by its name"
+    )
+  }
+  return ordinals === undefined
+    ? Effect.void
+    : refusedBecause(
+        "all members of a StatefulSet have one configuration: it cannot be put back for some of them",
+        "leave out --ordinal, or --with-config"
+      )
+}
+
+/** Reads the snapshot and the state, and plans; nothing is changed. */
+export const prepare = (
+  { namespace, name }: SnapshotRef,
+  options: RestoreOptions = {}
+): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
+  Effect.gen(function* () {
+    const hasConfig = options.withConfig === true || options.only === "config"
+    // Who may not read Secrets restores volumes by what a list shows.
+    const read = yield* hasConfig ? readWhole(namespace, name) : readUnlessForbidden(namespace, name)
+    const record = read?.record ?? null
+    const summary =
+      record ?? (yield* list(namespace)).find(({ summary: one }) => one.name === name)?.summary ?? null
+    if (summary === null) {
+      return yield* because(
+        "NotFound",
+        `no snapshot ${name} in namespace ${namespace}`,
+        "`kubectl stateful snapshots` lists them"
+      )
+    }
+    const app = { ...summary.app, namespace }
+    if (hasConfig) yield* configAllowed(app, name, read, options)
+    if (options.only === "config" && read !== null) {
+      return yield* planConfig(app, { set: name, undoes: null }, read, options)
+    }
+    const [cuts, differs] = yield* Effect.all(
+      [
+        cutsNow(namespace, summary.cuts),
+        record === null
+          ? Effect.succeed(["what else has changed since is not known: secrets may not be read"])
+          : differences(namespace, hasConfig ? withoutConfig(record) : record)
+      ],
+      { concurrency: 2 }
+    )
+    const source = {
+      _tag: "Snapshot" as const,
+      set: name,
+      level: summary.level,
+      guarantee: summary.oneMember === undefined ? (summary.quiesced?.guarantee ?? null) : "one-member",
+      ...(summary.seedOnly === undefined ? {} : { seedOnly: summary.seedOnly }),
+      ...wavesOf(summary, read),
+      created: summary.created,
+      replicas: summary.replicas[`StatefulSet/${nameOf(app)}`] ?? null,
+      cuts,
+      differs
+    }
+    return yield* app._tag === "StatefulSet"
+      ? planFor(app, source, options, undefined, hasConfig ? read : null)
+      : planSelected(app, summary, source, options)
+  })
+
+/** How VolumeSnapshots that others made are chosen. */
+export interface FoundOptions extends RestoreOptions {
+  /** VolumeSnapshots by the claims that they are of. Default: of each claim the newest one that is ready. */
+  readonly volumeSnapshots?: Readonly<Record<string, string>>
+}
+
+/** Plans to restore from VolumeSnapshots that others made; which one each claim gets stands in the plan's effects. */
+export const prepareFromVolumeSnapshots = (
+  { namespace, name }: SetRef,
+  { volumeSnapshots = {}, ...options }: FoundOptions = {}
+): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
+  planFor(statefulSet(namespace, name), (workload) => foundFor(namespace, workload, volumeSnapshots), options)
+
+/** Plans to undo an earlier restore: the volumes that it set aside come back, and the present ones are kept. */
+export const prepareUndo = (
+  at: Operation.OperationAt,
+  options: RestoreOptions = {}
+): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
+  Effect.gen(function* () {
+    const journal = yield* Journal.find(at.namespace, at.id).pipe(
+      Effect.map(({ plan: done }) => done),
+      Effect.catchIf(
+        ({ reason }) => reason._tag === "NotFound",
+        () => Effect.succeed(null)
+      )
+    )
+    const id = isOperationId(at.id) ? at.id : null
+    const read = id === null ? null : yield* readUnlessForbidden(at.namespace, beforeSet(id))
+    const alone = (app: string, record: ReadRecord) =>
+      planConfig(statefulSet(at.namespace, app), { set: null, undoes: at.id }, record, options)
+    if (journal === null) {
+      const found = id === null ? [] : yield* asideByName(at.namespace, id)
+      const [first, ...more] = found
+      if (first !== undefined) {
+        const { app } = found.find(({ kind }) => kind === "StatefulSet") ?? first
+        const ref = found.some(({ kind }) => kind === "StatefulSet")
+          ? statefulSet(at.namespace, app)
+          : yield* likeDeployment(at.namespace, app)
+        return yield* more.length === 0 && first.kind === "StatefulSet"
+          ? planFor(ref, first.source, options, undefined, read)
+          : planTogether(ref, found, options)
+      }
+      if (read?.record.app._tag === "StatefulSet") return yield* alone(read.record.app.name, read)
+      return yield* because(
+        "NotFound",
+        `no operation ${at.id} in namespace ${at.namespace}, and nothing that it set aside`,
+        "`kubectl stateful describe` shows what was set aside, and by which operation"
+      )
+    }
+    const decoded = restoreVerb.decode(journal)
+    if (decoded._tag === "Failure") {
+      return yield* because(
+        "Mismatch",
+        `operation ${at.id} is no restore: it is a ${journal.verb}`,
+        "`kubectl stateful operations` lists them"
+      )
+    }
+    const done = decoded.success
+    const { config, kept } = done.settings
+    if (config !== undefined && read === null) {
+      return yield* because(
+        "NotFound",
+        `secret "${config.before}", in which restore ${at.id} kept the configuration, is gone or may not be read`,
+        "restore from a snapshot instead: `kubectl stateful snapshots` lists them"
+      )
+    }
+    if (read !== null && (options.only === "config" || (config !== undefined && kept.length === 0))) {
+      return yield* alone(nameOf(done.app), read)
+    }
+    const found = yield* Effect.forEach(done.guards, (guard) =>
+      Effect.map(asideOf(at.namespace, done, guard), (source) => ({
+        kind: guard.kind === "Deployment" ? ("Deployment" as const) : ("StatefulSet" as const),
+        app: guard.name,
+        source
+      }))
+    )
+    // What went back alone comes back alone.
+    const { ordinals } = done.settings
+    const how = { ...(ordinals === undefined ? {} : { ordinals }), ...options }
+    if (config !== undefined) yield* configAllowed(done.app, at.id, read, how)
+    const [first] = found
+    return yield* found.length === 1 && first?.kind === "StatefulSet"
+      ? planFor(statefulSet(at.namespace, first.app), first.source, how, undefined, read)
+      : planTogether({ ...done.app, namespace: at.namespace }, found, how)
+  })
+
+/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
+export const dryRun = (
+  made: RestorePlan,
+  mode: "client" | "server"
+): Effect.Effect<RestorePlan, RestoreError, Cluster> => Operation.dryRun(made, restoreVerb, mode, {})
+
+/** Runs a plan that was made before; refused if a fact that it rests on has changed. */
+export const run = (
+  made: RestorePlan,
+  options: RestoreRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(made, restoreVerb, options)
+
+/**
+ * Restores a StatefulSet from a snapshot.
+ *
+ * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
+ */
+export const restore = (
+  ref: SnapshotRef,
+  options: RestoreOptions & Operation.RunOptions
+): Effect.Effect<OperationResult, RestoreError, Cluster> =>
+  Effect.flatMap(prepare(ref, options), (made) => run(made, options))
+
+/**
+ * Restores a StatefulSet from VolumeSnapshots that others made: how consistent those are nobody knows.
+ *
+ * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
+ */
+export const fromVolumeSnapshots = (
+  ref: SetRef,
+  options: FoundOptions & Operation.RunOptions
+): Effect.Effect<OperationResult, RestoreError, Cluster> =>
+  Effect.flatMap(prepareFromVolumeSnapshots(ref, options), (made) => run(made, options))
+
+/** Undoes a restore that is over: the volumes from before it come back. */
+export const undo = (
+  at: Operation.OperationAt,
+  options: RestoreOptions & Operation.RunOptions
+): Effect.Effect<OperationResult, RestoreError, Cluster> =>
+  Effect.flatMap(prepareUndo(at, options), (made) => run(made, options))
+
+/** Goes on with an interrupted restore. */
+export const resume = (
+  at: Operation.OperationAt,
+  options: RestoreRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, restoreVerb, options)
+
+/** Puts back what an interrupted restore has changed: the volumes, the count and the policies from before. */
+export const abort = (
+  at: Operation.OperationAt,
+  options: RestoreRun & Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, restoreVerb, options)

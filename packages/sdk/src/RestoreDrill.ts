@@ -1,0 +1,251 @@
+/**
+ * A drill: a snapshot is restored into a namespace of its own, a check is run in what came of it, and all of
+ * it is removed again. It tells how long a restore takes, and whether there is anything worth restoring.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import { type Cluster, ClusterError } from "./Cluster.ts"
+import { type Command, lastLine, run as runHook } from "./Hook.ts"
+import type * as Operation from "./Operation.ts"
+import * as Journal from "./operation/Journal.ts"
+import { OperationError, refusedBecause } from "./operation/OperationError.ts"
+import { newId } from "./operation/Plan.ts"
+import type { Progress } from "./operation/Progress.ts"
+import { stepsOf } from "./operation/Step.ts"
+import { madeBy } from "./operation/Token.ts"
+import * as Quantity from "./Quantity.ts"
+import * as Resource from "./Resource.ts"
+import * as RestoreClone from "./RestoreClone.ts"
+import { makeScratch, removeScratch, type Scratch } from "./restore/RestoreScratch.ts"
+import { FillClaims } from "./step/fillClaims.ts"
+import { SetReplicas } from "./step/replicas.ts"
+import * as Workload from "./step/workload.ts"
+
+const { Array: ArrayOf, Boolean, Finite, NullOr, String, Struct } = Schema
+
+/** What a drill has found. Times are in milliseconds. */
+export const DrillResult = Struct({
+  apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
+  kind: Schema.Literal("DrillResult"),
+  snapshot: String,
+  source: Struct({ namespace: String, name: String }),
+  passed: Boolean,
+  /** Why it did not pass; null: it did. */
+  failure: NullOr(String),
+  /** From the beginning until each volume was filled, proven and in its place; null: it did not come so far. */
+  toVolumes: NullOr(Finite),
+  /** From the beginning until every replica was ready; null: it did not come so far. */
+  toReady: NullOr(Finite),
+  /** How long the check took; null: it was not run. */
+  check: NullOr(Finite),
+  /** The profile that has verified the volumes' content; null: none has. */
+  verified: NullOr(String),
+  volumes: Finite,
+  bytes: Finite,
+  replicas: Finite,
+  /** Whether a fence kept it from its source. */
+  fenced: Boolean,
+  /** What could not be removed again. */
+  left: ArrayOf(String)
+})
+export type DrillResult = typeof DrillResult.Type
+
+export interface DrillOptions
+  extends Omit<RestoreClone.CloneOptions, "as" | "toNamespace">, Operation.RunOptions {
+  /** Run in the first restored pod; `{pod}`, `{ordinal}` and `{fqdn}` are that pod's. Default: `verify` alone is asked. */
+  readonly command?: ReadonlyArray<string>
+  /** The container that it runs in. Default: the pod's default. */
+  readonly container?: string
+  /** How long the check may take, in milliseconds. Default 60 s. */
+  readonly commandTimeout?: number
+}
+
+interface Times {
+  readonly volumes: number | null
+  readonly ready: number | null
+}
+
+const elapsed = (since: bigint): Effect.Effect<number> =>
+  Effect.map(Clock.monotonicTimeNanos, (now) => Math.round(Number(now - since) / 1e6))
+
+/** Notes when the volumes are there, and when the replicas are, as the steps go on. */
+const timed = (
+  plan: RestoreClone.ClonePlan,
+  began: bigint,
+  times: Ref.Ref<Times>,
+  report: (progress: Progress) => Effect.Effect<void>
+) => {
+  const starts = stepsOf(SetReplicas, plan.steps)
+  const [first] = starts
+  const isBeyond = (index: number) =>
+    plan.steps.slice(index).every((step) => !starts.some((one) => one === step))
+  const words = RestoreClone.describeSteps(plan)
+  return (event: Progress) =>
+    Effect.gen(function* () {
+      // What is undone has the same numbers, and other words.
+      if (event._tag === "Step" && words[event.index] === event.what) {
+        const millis = yield* elapsed(began)
+        if (plan.steps[event.index] === first)
+          yield* Ref.update(times, (all) => ({ ...all, volumes: all.volumes ?? millis }))
+        const volumes = (yield* Ref.get(times)).volumes
+        if (volumes !== null && isBeyond(event.index)) {
+          yield* Ref.update(times, (all) => ({ ...all, ready: all.ready ?? millis }))
+        }
+      }
+      yield* report(event)
+    })
+}
+
+/** Runs the check; null: it passed. */
+const checked = (
+  plan: RestoreClone.ClonePlan,
+  argv: ReadonlyArray<string>,
+  options: DrillOptions
+): Effect.Effect<string | null, RestoreClone.CloneError, Cluster> =>
+  Effect.gen(function* () {
+    const set = yield* Workload.read({ namespace: plan.home, name: plan.settings.renaming.to.name })
+    const command: Command = {
+      _tag: "Command",
+      argv,
+      container: options.container ?? null,
+      timeout: options.commandTimeout ?? 60_000
+    }
+    const outcome = yield* runHook(command, Workload.memberOf(set, set.spec.ordinals?.start ?? 0))
+    return outcome._tag === "Succeeded" ? null : `the check failed: ${lastLine(outcome.message)}`
+  })
+
+/** A restore that is cut short is aborted first: what it has made of the whole cluster goes with that. */
+const aborted = (namespace: string, operation: string | null, options: DrillOptions) =>
+  Effect.gen(function* () {
+    const journal = operation === null ? null : yield* Journal.read(namespace, operation)
+    if (journal === null || !Journal.isOpen(journal.status)) return
+    const { id } = journal.plan
+    yield* RestoreClone.abort({ namespace, id }, { identity: options.identity, takeOver: true })
+  })
+
+/** What stands for cuts is of the whole cluster, and does not go with a namespace. */
+const contentsLeft = (operation: string | null) =>
+  operation === null
+    ? Effect.succeed([])
+    : Effect.map(
+        Resource.list(Resource.volumeSnapshotContents, {
+          labelSelector: `${madeBy}=${operation}`,
+          metadataOnly: true
+        }),
+        ({ items }) => items.map(({ metadata }) => `volumesnapshotcontent ${metadata.name}`)
+      )
+
+const removed = (scratch: Scratch, operation: string | null, options: DrillOptions) =>
+  Effect.gen(function* () {
+    const stays = yield* Effect.result(aborted(scratch.name, operation, options))
+    const space = yield* removeScratch(scratch, operation)
+    // Who may not list them is told that the abort has failed.
+    const contents = yield* Effect.result(contentsLeft(operation))
+    const left = contents._tag === "Success" ? [...space, ...contents.success] : space
+    const isKnown = contents._tag === "Success" && left.length === 0
+    return stays._tag === "Failure" && !isKnown ? [...left, stays.failure.message] : left
+  }).pipe(Effect.catch(({ message }) => Effect.succeed([`namespace ${scratch.name}: ${message}`])))
+
+const bytesOf = (plan: RestoreClone.ClonePlan): number => {
+  const sizes = stepsOf(FillClaims, plan.steps).flatMap(({ claims }) => claims.map(({ size }) => size))
+  const sum = Quantity.sum(sizes)
+  return sum === null ? 0 : BigDecimal.toNumberUnsafe(sum)
+}
+
+/** What refuses a drill is no failed drill: there is nothing that it could tell. */
+const isRefusal = (error: RestoreClone.CloneError): boolean =>
+  error._tag === "ClusterError" ||
+  ["Refused", "Unfenced", "Access", "NotFound", "Held"].includes(error.reason._tag)
+
+/** Restores and checks in a namespace that is there. */
+const drilled = (
+  ref: RestoreClone.SnapshotRef,
+  scratch: Scratch,
+  operation: Ref.Ref<string | null>,
+  options: DrillOptions
+) =>
+  Effect.gen(function* () {
+    const { command, container: __, commandTimeout: ___, report = () => Effect.void, ...restoring } = options
+    const plan = yield* RestoreClone.prepare(ref, { ...restoring, toNamespace: scratch.name })
+    yield* Ref.set(operation, plan.id)
+    const times = yield* Ref.make<Times>({ volumes: null, ready: null })
+    const began = yield* Clock.monotonicTimeNanos
+    const restored = yield* Effect.result(
+      RestoreClone.run(plan, { ...restoring, report: timed(plan, began, times, report) })
+    )
+    if (restored._tag === "Failure" && isRefusal(restored.failure)) {
+      return yield* Effect.fail(restored.failure)
+    }
+    const unmet = restored._tag === "Success" ? restored.success.unmet : [restored.failure.message]
+    const checking = yield* Clock.monotonicTimeNanos
+    const isChecked = unmet.length === 0 && command !== undefined
+    const failure = isChecked ? yield* checked(plan, command, options) : unmet.join("; ") || null
+    const { volumes, ready } = yield* Ref.get(times)
+    const { renaming, fence } = plan.settings
+    return {
+      apiVersion: "kubectl-stateful.dev/v1",
+      kind: "DrillResult",
+      snapshot: ref.name,
+      source: renaming.from,
+      passed: failure === null,
+      failure,
+      toVolumes: volumes,
+      toReady: ready,
+      check: isChecked ? yield* elapsed(checking) : null,
+      // Volumes are in their places only once they are verified.
+      verified: volumes === null ? null : (options.verify?.profile ?? null),
+      volumes: stepsOf(FillClaims, plan.steps).flatMap(({ claims }) => claims).length,
+      bytes: bytesOf(plan),
+      replicas: stepsOf(SetReplicas, plan.steps).at(-1)?.to ?? 0,
+      fenced: fence !== null,
+      left: []
+    } satisfies DrillResult
+  })
+
+/**
+ * Rehearses the restore of a snapshot. Whatever comes of it, the namespace and the volumes are removed again.
+ *
+ * @errors what a restore as another application is refused with, `Unfenced` among it; `Refused` where nothing would be
+ * looked at: without a command, and without a profile's `verify`.
+ */
+export const drill = (
+  ref: RestoreClone.SnapshotRef,
+  options: DrillOptions
+): Effect.Effect<DrillResult, RestoreClone.CloneError, Cluster> =>
+  Effect.gen(function* () {
+    if (options.command === undefined && options.verify === undefined) {
+      return yield* refusedBecause(
+        "a drill that looks at nothing proves nothing",
+        "give a command, or a profile that says how volumes are verified"
+      )
+    }
+    const operation = yield* Ref.make<string | null>(null)
+    const left = yield* Ref.make<ReadonlyArray<string>>([])
+    const result = yield* Effect.acquireUseRelease(
+      makeScratch(ref.namespace, ref.name, yield* newId),
+      (scratch) => drilled(ref, scratch, operation, options),
+      (scratch) =>
+        Effect.gen(function* () {
+          yield* Ref.set(left, yield* removed(scratch, yield* Ref.get(operation), options))
+        })
+    ).pipe(
+      Effect.catch((error) =>
+        Effect.flatMap(Ref.get(left), (names) =>
+          Effect.fail(names.length === 0 ? error : withLeft(error, names))
+        )
+      )
+    )
+    const stays = yield* Ref.get(left)
+    return { ...result, left: stays }
+  })
+
+const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError => {
+  const message = `${error.message}; left of the drill: ${left.join(", ")}`
+  const { action } = error
+  return error._tag === "OperationError"
+    ? new OperationError({ reason: error.reason, message, ...(action === undefined ? {} : { action }) })
+    : new ClusterError({ reason: error.reason, message, ...(action === undefined ? {} : { action }) })
+}

@@ -1,0 +1,99 @@
+/** Releasing an application that was restored as another one: its fence goes, and it may reach its source. */
+import * as Effect from "effect/Effect"
+import { statefulSet } from "./App.ts"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import * as Operation from "./Operation.ts"
+import { digest } from "./operation/Digest.ts"
+import { isOperationId } from "./operation/OperationId.ts"
+import { because, type OperationError } from "./operation/OperationError.ts"
+import { type AnyPlan, newId } from "./operation/Plan.ts"
+import type { OperationResult } from "./operation/Progress.ts"
+import { make } from "./operation/Step.ts"
+import { madeBy } from "./operation/Token.ts"
+import * as Resource from "./Resource.ts"
+import { type ReleasePlan, releaseVerb } from "./restore/RestoreReleaseVerb.ts"
+import { fencedLabel } from "./step/isolate.ts"
+import { Release } from "./step/release.ts"
+import * as Workload from "./step/workload.ts"
+
+export { type ReleasePlan, ReleaseResult } from "./restore/RestoreReleaseVerb.ts"
+
+export type ReleaseError = OperationError | ClusterError
+
+/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => releaseVerb.describeSteps(plan)
+
+const nothing = ({ namespace, id }: Operation.OperationAt) =>
+  because(
+    "NotFound",
+    `restore ${id} has no fence in namespace ${namespace}`,
+    "`kubectl get networkpolicies -l kubectl-stateful.dev/fences` lists them; -n names their namespace"
+  )
+
+/** Finds the fence of a restore, and plans; nothing is changed. */
+export const prepare = (at: Operation.OperationAt): Effect.Effect<ReleasePlan, ReleaseError, Cluster> =>
+  Effect.gen(function* () {
+    const { namespace, id: restore } = at
+    if (!isOperationId(restore)) return yield* nothing(at)
+    const { items } = yield* Resource.list(Resource.networkPolicies, {
+      namespace,
+      labelSelector: `${madeBy}=${restore},${fencedLabel}`
+    })
+    const [policy] = items
+    const labels: unknown = Reflect.get(Object(policy?.metadata), "labels")
+    const name = String(Reflect.get(Object(labels), fencedLabel) ?? "")
+    const uid = policy?.metadata.uid
+    if (policy === undefined || uid == null || name === "") return yield* nothing(at)
+    const { metadata } = yield* Workload.read({ namespace, name })
+    const step = make(Release, { policy: policy.metadata.name, uid, operation: restore })
+    const withoutAccess: Omit<ReleasePlan, "access"> = {
+      apiVersion: "kubectl-stateful.dev/v1",
+      kind: "Plan",
+      id: yield* newId,
+      verb: "release",
+      app: statefulSet(namespace, name),
+      home: namespace,
+      guards: [
+        {
+          kind: "StatefulSet",
+          namespace,
+          name,
+          uid: metadata.uid ?? "",
+          generation: metadata.generation ?? null
+        }
+      ],
+      facts: digest([uid, metadata.uid]),
+      hooks: [],
+      effects: [`release ${name}: its pods may reach what it was copied from, and everything else`],
+      warnings: [],
+      refusals: [],
+      unchecked: [],
+      settings: { restore },
+      steps: [step]
+    }
+    return { ...withoutAccess, access: releaseVerb.rules({ ...withoutAccess, access: [] }, {}) }
+  })
+
+/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
+export const dryRun = (
+  made: ReleasePlan,
+  mode: "client" | "server"
+): Effect.Effect<ReleasePlan, ReleaseError, Cluster> => Operation.dryRun(made, releaseVerb, mode, {})
+
+/** Runs a plan that was made before; refused if a fact that it rests on has changed. */
+export const run = (
+  made: ReleasePlan,
+  options: Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(made, releaseVerb, options)
+
+/** Goes on with an interrupted release. */
+export const resume = (
+  at: Operation.OperationAt,
+  options: Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, releaseVerb, options)
+
+/** Puts the fence back that an interrupted release has taken away. */
+export const abort = (
+  at: Operation.OperationAt,
+  options: Operation.RunOptions
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, releaseVerb, options)

@@ -1,0 +1,58 @@
+/** What the pods of a record ask for that a copy gets only where it is allowed: pure. */
+
+// oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
+type Json = any
+
+const containersOf = (spec: Json): ReadonlyArray<Json> => [
+  ...(spec?.initContainers ?? []),
+  ...(spec?.containers ?? [])
+]
+
+/** What a pod has for itself, or is judged elsewhere: every other source of a volume is out of it, and its source's too. */
+const ownVolumes: ReadonlySet<string> = new Set([
+  "name",
+  "configMap",
+  "secret",
+  "projected",
+  "downwardAPI",
+  "emptyDir",
+  "ephemeral",
+  "persistentVolumeClaim",
+  "image"
+])
+
+const reaching = (volume: Json): ReadonlyArray<string> =>
+  Object.entries<Json>(volume)
+    .filter(([key, source]) => !ownVolumes.has(key) && source != null)
+    .map(([key, source]) => `volume ${volume.name} is ${key}${key === "hostPath" ? ` ${source.path}` : ""}`)
+
+/** How the pods of a StatefulSet reach into their nodes, or to storage beside their claims, in words. */
+export const hostAccess = (set: Json): ReadonlyArray<string> => {
+  const spec: Json = set?.spec?.template?.spec ?? {}
+  return [
+    ...["hostNetwork", "hostPID", "hostIPC"].filter((field) => spec[field] === true),
+    ...(spec.volumes ?? []).flatMap(reaching),
+    ...containersOf(spec).flatMap(({ name, securityContext, ports }: Json) => [
+      ...(securityContext?.privileged === true ? [`container ${name} is privileged`] : []),
+      ...(securityContext?.capabilities?.add ?? []).map(
+        (one: Json) => `container ${name} has capability ${one}`
+      ),
+      ...(ports ?? []).flatMap(({ hostPort }: Json) =>
+        hostPort ? [`container ${name} has host port ${hostPort}`] : []
+      )
+    ])
+  ]
+}
+
+/** Whether a NetworkPolicy is of no meaning to these pods. */
+export const usesHostNetwork = (set: Json): boolean => set?.spec?.template?.spec?.hostNetwork === true
+
+/** Claims that its pods name themselves, and that no template makes. */
+export const directClaims = (set: Json): ReadonlyArray<string> =>
+  (set?.spec?.template?.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }: Json) =>
+    persistentVolumeClaim == null ? [] : [String(persistentVolumeClaim.claimName)]
+  )
+
+export const imagesOf = (set: Json): ReadonlyArray<string> => [
+  ...new Set(containersOf(set?.spec?.template?.spec).map(({ image }: Json) => String(image)))
+]

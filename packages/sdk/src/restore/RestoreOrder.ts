@@ -1,0 +1,107 @@
+/**
+ * In which order workloads start, and stop the other way round: first those that others refer to. A workload
+ * refers to another where its containers' environment or words name a Service that finds the other's pods.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import * as LabelSelector from "../LabelSelector.ts"
+import * as Resource from "../Resource.ts"
+
+/** A workload, the words of its containers, and the labels of its pods. */
+interface Named {
+  readonly name: string
+  readonly words: ReadonlyArray<string>
+  readonly labels: Readonly<Record<string, string>>
+}
+
+const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>((found, key) => Reflect.get(Object(found), key), value)
+
+const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+const strings = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(Object(value)).filter((pair): pair is [string, string] => typeof pair[1] === "string")
+  )
+
+const namedOf = (object: unknown): Named => {
+  const containers = ["initContainers", "containers"].flatMap((kind) =>
+    list(at(object, "spec", "template", "spec", kind))
+  )
+  return {
+    name: String(at(object, "metadata", "name")),
+    labels: strings(at(object, "spec", "template", "metadata", "labels")),
+    words: containers
+      .flatMap((one) => [
+        ...list(at(one, "env")).map((variable) => at(variable, "value")),
+        ...list(at(one, "command")),
+        ...list(at(one, "args"))
+      ])
+      .filter(Predicate.isString)
+  }
+}
+
+/** Whether a text names a host: `db`, `db:5432`, `db-0.db.shop.svc`, `redis://db/0`; and not `dbname` or `my-db`. */
+export const names = (text: string, host: string): boolean => {
+  const isPart = (letter: string | undefined) => letter !== undefined && /[a-z0-9_-]/i.test(letter)
+  for (let found = text.indexOf(host); found >= 0; found = text.indexOf(host, found + 1)) {
+    if (!isPart(text[found - 1]) && !isPart(text[found + host.length])) return true
+  }
+  return false
+}
+
+/** What each one refers to, in order, those first that refer to nothing that is still to come. */
+export const sorted = (
+  all: ReadonlyArray<string>,
+  refers: (from: string, to: string) => boolean
+): ReadonlyArray<string> => {
+  const order: Array<string> = []
+  let left = all.toSorted()
+  while (left.length > 0) {
+    const ready = left.filter((from) => !left.some((to) => to !== from && refers(from, to)))
+    // Those that refer to each other have no order: they start by their names.
+    const next = ready.length > 0 ? ready : left
+    order.push(...next)
+    left = left.filter((name) => !next.includes(name))
+  }
+  return order
+}
+
+/** The order of these workloads, by the Services that they name. */
+export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment"; readonly app: string }>(
+  namespace: string,
+  all: ReadonlyArray<A>
+): Effect.Effect<ReadonlyArray<A>, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    // By name, and of one name the StatefulSet first.
+    const keyOf = ({ kind, app }: A): string => `${app}/${kind === "StatefulSet" ? "0" : "1"}`
+    const found = yield* Effect.forEach(
+      all,
+      (one) => {
+        const api = one.kind === "StatefulSet" ? Resource.statefulSets : Resource.deployments
+        const now = Resource.get({ api, namespace, name: one.app })
+        return Effect.map(now, (object) => ({ ...namedOf(object), name: keyOf(one) }))
+      },
+      { concurrency: 8 }
+    )
+    const services = yield* Resource.list(Resource.services, { namespace }).pipe(
+      Effect.map(({ items }) => items),
+      Effect.catchIf(
+        ({ reason }) => reason._tag === "Forbidden",
+        () => Effect.succeed([])
+      )
+    )
+    const hostsOf = ({ labels }: Named): ReadonlyArray<string> =>
+      services.flatMap((service) => {
+        const selector = strings(at(service, "spec", "selector"))
+        const selects = LabelSelector.matches({ matchLabels: selector }, labels)
+        return Object.keys(selector).length > 0 && selects ? [service.metadata.name] : []
+      })
+    const hosts = new Map(found.map((one) => [one.name, hostsOf(one)]))
+    const words = new Map(found.map((one) => [one.name, one.words]))
+    const order = sorted(all.map(keyOf), (from, to) =>
+      (hosts.get(to) ?? []).some((host) => (words.get(from) ?? []).some((text) => names(text, host)))
+    )
+    return order.flatMap((key) => all.filter((one) => keyOf(one) === key))
+  })

@@ -1,0 +1,43 @@
+/** Releasing a restored application as a verb. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Plan } from "../operation/Plan.ts"
+import type { StepOf } from "../operation/Step.ts"
+import { verb } from "../operation/Verb.ts"
+import { Release } from "../step/release.ts"
+
+const steps = [Release] as const
+
+export type ReleaseStep = StepOf<(typeof steps)[number]>
+
+/** What stands in a plan beside its steps: the restore whose fence it is. */
+export const ReleaseSettings = Schema.Struct({ restore: Schema.String })
+export type ReleaseSettings = typeof ReleaseSettings.Type
+
+export type ReleasePlan = Plan<ReleaseStep, ReleaseSettings>
+
+/** What it has to say of its end. */
+export const ReleaseResult = Schema.Struct({ restore: Schema.String })
+
+export const releaseVerb = verb<
+  ReleaseStep,
+  ReleaseSettings,
+  object,
+  ReleaseSettings,
+  typeof ReleaseResult.Type
+>({
+  name: "release",
+  steps,
+  settings: ReleaseSettings,
+  result: ReleaseResult,
+  misfit: ({ guards }) =>
+    guards.length === 1 && guards[0].kind === "StatefulSet" ? null : "it releases no StatefulSet",
+  going: (plan) => plan.settings,
+  hooks: () => [],
+  check: () => Effect.void,
+  consent: () => null,
+  preflight: () => Effect.void,
+  conclude: ({ settings }) => Effect.succeed(settings),
+  concludeBack: () => Effect.void,
+  capture: () => ({})
+})

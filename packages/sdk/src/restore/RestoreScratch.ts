@@ -1,0 +1,140 @@
+/** A namespace for a rehearsal alone: made, emptied of what was restored into it, and deleted again. */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import { ensure, orNull } from "../operation/Ensure.ts"
+import { madeBy } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import { claimsByName } from "../step/reclaimPolicy.ts"
+
+/** On such a namespace: the snapshot that was rehearsed. */
+export const drillLabel = "kubectl-stateful.dev/drill"
+
+export interface Scratch {
+  readonly name: string
+  readonly uid: string
+}
+
+type Look<A> = Effect.Effect<A, ClusterError, Cluster>
+
+const target = (name: string): Resource.Target => ({ api: Resource.namespaces, name })
+
+/** Pods are admitted there by the rules of the namespace that they come from. */
+const securityOf = (source: Resource.KubeObject | null): Readonly<Record<string, string>> => {
+  const labels: unknown = Reflect.get(Object(source?.metadata), "labels")
+  return Object.fromEntries(
+    Object.entries(Object(labels)).flatMap(([key, value]) =>
+      key.startsWith("pod-security.kubernetes.io/") && Predicate.isString(value) ? [[key, value]] : []
+    )
+  )
+}
+
+const mine = (found: Resource.KubeObject | null, id: string): boolean =>
+  Reflect.get(Object(Reflect.get(Object(found?.metadata), "annotations")), madeBy) === id
+
+/** Makes it; `id` is the rehearsal's. */
+export const makeScratch = (
+  from: string,
+  set: string,
+  id: string
+): Effect.Effect<Scratch, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const name = `drill-${set.slice(0, 40).replaceAll(".", "-")}-${id}`
+    const source = yield* orNull(Resource.get(target(from))).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason._tag === "Forbidden",
+        () => Effect.succeed(null)
+      )
+    )
+    const labels = {
+      "app.kubernetes.io/managed-by": "kubectl-stateful",
+      [drillLabel]: set.slice(0, 63),
+      ...securityOf(source)
+    }
+    const made = yield* ensure<Resource.KubeObject | null>({
+      look: orNull(Resource.get(target(name))),
+      done: (found) => mine(found, id),
+      write: () =>
+        Resource.create(
+          { api: Resource.namespaces },
+          { metadata: { name, labels, annotations: { [madeBy]: id } } }
+        )
+    }).pipe(Effect.catchTag("OperationError", Effect.die))
+    return { name, uid: made?.metadata.uid ?? "" }
+  })
+
+/** The volumes of claims that this operation has made there, by name. */
+const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
+  Effect.map(claimsByName(namespace), (claims) =>
+    [...claims.values()].flatMap(({ metadata, spec }) =>
+      operation !== null && metadata.annotations?.[madeBy] === operation && spec.volumeName
+        ? [spec.volumeName]
+        : []
+    )
+  )
+
+const volumeNamed = (name: string) =>
+  Effect.map(orNull(Resource.get({ api: Resource.persistentVolumes, name })), (object) => {
+    const accepted = object === null ? null : kinds.persistentvolumes.accept(object)
+    return accepted !== null && Result.isSuccess(accepted) ? accepted.success : null
+  })
+
+/** What was copied for a rehearsal goes with its claim, whatever its class says of others. */
+const letGo = (namespace: string, name: string): Look<void> =>
+  Effect.gen(function* () {
+    const volume = yield* volumeNamed(name)
+    const ref = volume?.spec.claimRef
+    if (volume === null || ref?.namespace !== namespace) return
+    if (volume.spec.persistentVolumeReclaimPolicy === "Delete") return
+    yield* Resource.patch(
+      { api: Resource.persistentVolumes, name },
+      {
+        _tag: "Json",
+        operations: [
+          { op: "test", path: "/spec/claimRef/uid", value: ref.uid },
+          { op: "test", path: "/spec/claimRef/namespace", value: namespace },
+          { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Delete" }
+        ]
+      }
+    )
+  })
+
+/** How often, and how many times it is asked whether something is gone. */
+const every = 500
+const times = 600
+
+const untilGone = (look: Look<boolean>): Look<boolean> =>
+  look.pipe(
+    Effect.flatMap((isGone) => (isGone ? Effect.succeed(true) : Effect.as(Effect.sleep(every), false))),
+    Effect.repeat({ until: (isGone) => isGone, times })
+  )
+
+const found = <A>(look: Look<A | null>): Look<boolean> => Effect.map(look, (one) => one === null)
+
+/** Deletes it with all that was restored into it; answers with what is left, in words. */
+export const removeScratch = (
+  { name, uid }: Scratch,
+  operation: string | null
+): Look<ReadonlyArray<string>> =>
+  Effect.gen(function* () {
+    const volumes = yield* volumesIn(name, operation)
+    yield* Effect.forEach(volumes, (volume) => letGo(name, volume), { concurrency: 8, discard: true })
+    yield* Effect.catchIf(
+      Effect.asVoid(Resource.remove(target(name), { uid })),
+      ({ reason }) => reason._tag === "NotFound" || reason._tag === "Conflict",
+      () => Effect.void
+    )
+    const own = Effect.map(orNull(Resource.get(target(name))), (one) =>
+      one?.metadata.uid === uid ? one : null
+    )
+    const isGone = yield* untilGone(found(own))
+    const left = yield* Effect.forEach(
+      volumes,
+      (volume) =>
+        Effect.map(untilGone(found(volumeNamed(volume))), (gone) => (gone ? [] : [`volume ${volume}`])),
+      { concurrency: 8 }
+    )
+    return [...(isGone ? [] : [`namespace ${name}`]), ...left.flat()]
+  })

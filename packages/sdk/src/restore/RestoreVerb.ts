@@ -1,0 +1,257 @@
+/** Restoring as a verb: its steps, and what of it is its own. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import { because } from "../operation/OperationError.ts"
+import * as Fences from "../operation/Fence.ts"
+import { titleOf } from "../operation/Guarded.ts"
+import { type Guard, keyOf, type Plan } from "../operation/Plan.ts"
+import { type StepOf, stepsOf } from "../operation/Step.ts"
+import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
+import { type Objects, verb } from "../operation/Verb.ts"
+import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
+import { FillClaims } from "../step/fillClaims.ts"
+import { copyName, SeedClaims } from "../step/seedClaims.ts"
+import { MoveVolume } from "../step/moveVolume.ts"
+import { checkPut, PutConfig } from "../step/putConfig.ts"
+import { checkTemplate, PutTemplate } from "../step/putTemplate.ts"
+import { RecordBefore } from "../step/recordBefore.ts"
+import {
+  checkClaims,
+  claimsByName,
+  RestoreReclaimPolicies,
+  retainedBy,
+  RetainVolumes
+} from "../step/reclaimPolicy.ts"
+import { countsOf, SetReplicas } from "../step/replicas.ts"
+import { RestoreRetention, SetRetention } from "../step/retention.ts"
+import { deploymentCountsOf, ScaleDeployment } from "../step/scaleDeployment.ts"
+import { lost } from "../step/volumeOwner.ts"
+import * as Holder from "../step/holder.ts"
+import * as Workload from "../step/workload.ts"
+import type { Restoring } from "../Verify.ts"
+import type { Seed } from "../Seed.ts"
+
+const steps = [
+  FillClaims,
+  SeedClaims,
+  RetainVolumes,
+  SetRetention,
+  SetReplicas,
+  ScaleDeployment,
+  RecordBefore,
+  PutConfig,
+  PutTemplate,
+  MoveVolume,
+  AttachVolume,
+  AssertClaims,
+  RestoreRetention,
+  HandOverPolicies,
+  RestoreReclaimPolicies
+] as const
+
+export type RestoreStep = StepOf<(typeof steps)[number]>
+
+/** A claim that was there before, and under which name its volume is kept. */
+export const KeptAs = Schema.Struct({ claim: Schema.String, as: Schema.String })
+
+/** Configuration that is replaced, as `Kind/name`, and the Secret that keeps what was there before. */
+export const KeptConfig = Schema.Struct({ names: Schema.Array(Schema.String), before: Schema.String })
+
+/** What stands in a plan beside its steps. */
+export const RestoreSettings = Schema.Struct({
+  /** The snapshot; null: it undoes an earlier restore, or others made what it restores from. */
+  set: Schema.NullOr(Schema.String),
+  /** The operation whose restore is undone; null: none is. */
+  undoes: Schema.NullOr(Schema.String),
+  kept: Schema.Array(KeptAs),
+  allowEmpty: Schema.Boolean,
+  /** The ordinals that go back alone; absent: all. */
+  ordinals: Schema.optionalKey(Schema.Array(Schema.Natural)),
+  /** What of the configuration is put back, and where it is kept as it was. Absent: nothing is. */
+  config: Schema.optionalKey(KeptConfig),
+  facts: Schema.optionalKey(Workload.Facts),
+  /** The same of several StatefulSets, by their guards' keys. */
+  factsOn: Schema.optionalKey(Schema.Record(Schema.String, Workload.Facts))
+})
+export type RestoreSettings = typeof RestoreSettings.Type
+
+/** A plan to restore, as it is printed and journalled. */
+export type RestorePlan = Plan<RestoreStep, RestoreSettings>
+
+/** How a plan is carried out, beyond what it says itself. */
+export interface RestoreRun extends Restoring {
+  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
+  readonly stepTimeout?: number
+  /** How members are made from one, where the plan does that. */
+  readonly seed?: Seed
+  /** Put back also a pod template that reaches further than the live one: whoever takes that up says so again. Default false. */
+  readonly allowPrivileged?: boolean
+}
+
+type Going = RestoreSettings & RestoreRun & { readonly quorum: "none" }
+
+/** What a restore has to say of its end. */
+export const RestoreResult = Schema.Struct({
+  set: Schema.NullOr(Schema.String),
+  undoes: Schema.NullOr(Schema.String),
+  replicas: Schema.Natural,
+  /** The profile that has verified their content; null: nobody did. Absent: nothing was filled. */
+  verified: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  /** The claims that have restored volumes. */
+  claims: Schema.Array(Schema.String),
+  /** Where the volumes from before are kept. */
+  kept: Schema.Array(KeptAs),
+  /** The configuration that was put back. Absent: none was. */
+  config: Schema.optionalKey(KeptConfig)
+})
+export type RestoreResult = typeof RestoreResult.Type
+
+type At = StepContext<Going>
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** Each workload is there, and as it was planned with. */
+const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =>
+  Effect.gen(function* () {
+    const kind = guard.kind === "Deployment" ? kinds.deployments : kinds.statefulsets
+    const accepted = kind.accept(objects.get(keyOf(guard)))
+    const now = Result.isSuccess(accepted) ? accepted.success : null
+    const title = titleOf(guard)
+    if (now === null) yield* because("Changed", `${title} was deleted since`)
+    if (now?.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
+    if (!resumed && now?.metadata.generation !== guard.generation) {
+      yield* because("Changed", `${title} changed since this was planned`, "plan again")
+    }
+  })
+
+/** The application and its claims are still as they were planned with. */
+const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
+  Effect.gen(function* () {
+    for (const guard of plan.guards) yield* checkWorkload(guard, objects, resumed)
+    if (resumed) return
+    const now = yield* claimsByName(plan.home)
+    const before = retainedBy(plan)
+    for (const { claim, uid, volume } of before) {
+      const why = lost({ claim, uid, volume: volume ?? "" }, now.get(claim) ?? null)
+      if (why !== null) yield* because("Changed", `${why} since this was planned`, "plan again")
+    }
+    const stray = stepsOf(AttachVolume, plan.steps).find(
+      ({ to }) => now.has(to) && !before.some(({ claim }) => claim === to)
+    )
+    if (stray !== undefined) {
+      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "plan again")
+    }
+  })
+
+/** The volumes from before are with the claims that they were set aside to. */
+const checkKept = (plan: RestorePlan, at: At): Work =>
+  Effect.gen(function* () {
+    const moves = stepsOf(MoveVolume, plan.steps)
+    const now = yield* claimsByName(at.fence.namespace)
+    yield* checkClaims(
+      at,
+      moves.map(({ to: claim, volume }) => ({
+        claim,
+        uid: now.get(claim)?.metadata.uid ?? "",
+        volume,
+        reclaimPolicy: null
+      }))
+    )
+  })
+
+/** What the server would say of each write of configuration: known before the application is stopped. */
+const tryConfig = (plan: RestorePlan, objects: Objects, options: RestoreRun): Work =>
+  Effect.gen(function* () {
+    const [guard] = plan.guards
+    const object = objects.get(keyOf(guard)) ?? null
+    const at = detached({
+      plan,
+      settings: options,
+      fence: { ...guard, token: `${plan.id}.00000000` },
+      standing: Effect.succeed({ why: null, object })
+    })
+    for (const step of stepsOf(PutConfig, plan.steps)) yield* PutConfig.rehearse(step, at)
+    for (const step of stepsOf(PutTemplate, plan.steps)) yield* PutTemplate.rehearse(step, at)
+  })
+
+/** The changes of one guard's count, in their order. */
+export const counts = (plan: RestorePlan, key: string) => [
+  ...countsOf(plan, key),
+  ...deploymentCountsOf(plan, key)
+]
+
+const conclude = (plan: RestorePlan, at: At): Work<RestoreResult> =>
+  Effect.gen(function* () {
+    const { set, undoes, kept, config } = plan.settings
+    let replicas = 0
+    for (const [key, fence] of at.fences) {
+      const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
+      const to = counts(plan, key).at(-1)?.to ?? null
+      if (to !== null && is !== to) {
+        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and not ${to}: somebody else set them`)
+      }
+      replicas += is
+    }
+    yield* checkAttached(at)
+    yield* checkKept(plan, at)
+    yield* checkPut(at)
+    yield* checkTemplate(at)
+    const claims = stepsOf(AttachVolume, plan.steps).map(({ to: claim }) => claim)
+    const fills = stepsOf(FillClaims, plan.steps)
+    const verified = fills.length === 0 ? {} : { verified: fills[0]?.verify?.profile ?? null }
+    const configured = config === undefined ? {} : { config }
+    return { set, undoes, replicas, ...verified, claims, kept, ...configured }
+  })
+
+/** After an abort: the count is the one from before, and each claim has the volume that it had. */
+const concludeBack = (plan: RestorePlan, at: At): Work =>
+  Effect.gen(function* () {
+    for (const [key, fence] of at.fences) {
+      const from = counts(plan, key)[0]?.from ?? null
+      // Of several some may be gone: that is said already.
+      const { object } = yield* Fences.standing(fence)
+      if (object === null && fence !== at.fence) continue
+      const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
+      if (from !== null && is !== from) {
+        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and before ${from}: somebody else set them`)
+      }
+    }
+    const now = yield* claimsByName(at.fence.namespace)
+    yield* checkClaims(
+      at,
+      retainedBy(plan).map((own) => {
+        const found = now.get(own.claim)
+        // One whose volume came back is another claim of the same name.
+        return found?.spec.volumeName === own.volume ? { ...own, uid: found?.metadata.uid ?? "" } : own
+      })
+    )
+  })
+
+export const restoreVerb = verb<RestoreStep, RestoreSettings, RestoreRun, Going, RestoreResult>({
+  name: "restore",
+  steps,
+  settings: RestoreSettings,
+  result: RestoreResult,
+  misfit: ({ guards, home, id, steps: all }) => {
+    if (guards.some(({ namespace }) => namespace !== home)) return "it owns objects of another namespace"
+    if (stepsOf(SeedClaims, all).some(({ from }) => from.as !== copyName(from.claim, id)))
+      return "it makes a copy of another name than its own"
+    return guards.every(({ kind }) => kind === "StatefulSet" || kind === "Deployment")
+      ? null
+      : "it restores no StatefulSet and no Deployment"
+  },
+  // The application stops as a whole: no count on the way is one to keep.
+  going: (plan, options) => ({ ...plan.settings, ...options, quorum: "none" }),
+  hooks: () => [],
+  check: (plan, objects, _, resumed) => check(plan, objects, resumed),
+  consent: () => null,
+  preflight: tryConfig,
+  conclude,
+  concludeBack,
+  capture: (plan, objects) => {
+    const beyond = Workload.beyondOf(objects.get(keyOf(plan.guards[0])))
+    return beyond === null ? {} : { beyond }
+  }
+})
