@@ -38,3 +38,6 @@ export const selector = (namespace: string, labels: string): AppRef => ({
   namespace,
   selector: labels
 })
+
+/** What the application is called in messages: the StatefulSet's name, or the selector. */
+export const nameOf = (ref: AppRef): string => (ref._tag === "StatefulSet" ? ref.name : ref.selector)

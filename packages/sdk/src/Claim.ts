@@ -12,7 +12,7 @@ import { observeVolume, volumesByName } from "./state/Volume.ts"
 import type { Pod } from "./kind/Pod.ts"
 import type { PersistentVolumeClaim } from "./kind/Storage.ts"
 
-const { Boolean, Natural, NullOr, String, Struct } = Schema
+const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
 
 /** A label requirement of a volume's node affinity, e.g. `topology.kubernetes.io/zone In [a]`. */
 export const Requirement = Struct({
@@ -33,7 +33,14 @@ export const Volume = Struct({
   attachedTo: NullOr(Schema.Array(String)),
   /** `csi`, `local`, `hostPath`, `nfs` … the PersistentVolume's source; null when it could not be read. */
   source: NullOr(String),
-  phase: NullOr(String)
+  phase: NullOr(String),
+  /**
+   * Whose it is, by its claimRef with uid: this claim's, another's, or nobody's yet. A claim's
+   * `volumeName` alone is a wish. Null: could not be read, or the volume is gone.
+   */
+  heldBy: NullOr(Literals(["claim", "other", "nobody"])),
+  /** Its reclaim policy before an operation set it to Retain; null: none did. */
+  policyBefore: NullOr(String)
 })
 
 export type Volume = typeof Volume.Type
@@ -87,8 +94,21 @@ export const OtherVolume = Struct({
 })
 export type OtherVolume = typeof OtherVolume.Type
 
+/** Why a claim does not hold data that stays with it; null: it is Bound, both ways, and stays. */
+export const trouble = ({ name, deleted, phase, volume }: Claim): string | null => {
+  if (deleted !== null) return `claim ${name} is being deleted`
+  if (volume?.heldBy === "other")
+    return `claim ${name} asks for volume ${volume.name}, which belongs to another claim`
+  if (phase === "Lost") return `claim ${name} is Lost: volume ${volume?.name ?? "<unknown>"} is gone`
+  if (phase !== "Bound") return `claim ${name} is ${phase}`
+  if (volume === null) return `claim ${name} names no volume`
+  return volume.phase === null || volume.phase === "Bound"
+    ? null
+    : `claim ${name}: volume ${volume.name} is ${volume.phase}`
+}
+
 /** Every claim that a pod uses, with the pod volume's name. */
-const claimsOfPod = (pod: Pod): ReadonlyArray<readonly [claim: string, volume: string]> =>
+export const claimsOfPod = (pod: Pod): ReadonlyArray<readonly [claim: string, volume: string]> =>
   (pod.spec.volumes ?? []).flatMap((volume) => {
     if (volume.persistentVolumeClaim) return [[volume.persistentVolumeClaim.claimName, volume.name] as const]
     // The claim of a generic ephemeral volume is named after pod and volume.
@@ -97,17 +117,17 @@ const claimsOfPod = (pod: Pod): ReadonlyArray<readonly [claim: string, volume: s
 
 /** The names of the pods that use each claim. */
 const usersByClaim = (lists: Pick<Lists, "pods">): ReadonlyMap<string, ReadonlyArray<string>> => {
-  const users = new Map<string, Array<string>>()
+  const users = new Map<string, Set<string>>()
   for (const pod of lists.pods ?? []) {
     // A pod that ended holds its claim's protection finalizer no more.
     if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") continue
     for (const [claim] of claimsOfPod(pod)) {
-      const names = users.get(claim) ?? []
-      if (!names.includes(pod.metadata.name)) names.push(pod.metadata.name)
+      const names = users.get(claim) ?? new Set()
+      names.add(pod.metadata.name)
       users.set(claim, names)
     }
   }
-  return users
+  return new Map([...users].map(([claim, names]) => [claim, [...names]]))
 }
 
 interface Origin {
@@ -125,7 +145,8 @@ interface Origin {
 const originOf = (
   claim: PersistentVolumeClaim,
   members: ReadonlyArray<Member>,
-  mountedBy: ReadonlyMap<string, Member>
+  mountedBy: ReadonlyMap<string, Member>,
+  replicas: number
 ): Origin | null => {
   for (const member of members) {
     if (member.kind !== "StatefulSet") continue
@@ -134,8 +155,10 @@ const originOf = (
       const ordinal = Ordinal.after(`${name}-${member.metadata.name}-`, claim.metadata.name)
       if (ordinal === null) continue
       const wanted = Ordinal.isWanted(member.object, ordinal)
+      const { start } = Ordinal.wanted(member.object)
       if (
         wanted ||
+        (ordinal >= start && ordinal < start + replicas) ||
         LabelSelector.matches(member.selector, claim.metadata.labels) ||
         mountedBy.get(claim.metadata.name) === member
       ) {
@@ -186,7 +209,12 @@ const modifyOf = ({ status }: PersistentVolumeClaim): string | null => {
  * The app's claims: those its templates made, leftovers of removed ordinals among them, and
  * those its pods and pod templates name. By workload, ordinal and template; the others last.
  */
-export const observeClaims = (members: ReadonlyArray<Member>, lists: Lists): ReadonlyArray<Claim> => {
+export const observeClaims = (
+  members: ReadonlyArray<Member>,
+  lists: Lists,
+  /** How many replicas are about to be asked for. */
+  replicas = 0
+): ReadonlyArray<Claim> => {
   const users = usersByClaim(lists)
   const mountedBy = new Map<string, Member>()
   for (const member of members) {
@@ -198,7 +226,7 @@ export const observeClaims = (members: ReadonlyArray<Member>, lists: Lists): Rea
   const volumes = volumesByName(lists)
   const claims = (lists.persistentvolumeclaims ?? []).flatMap((claim): ReadonlyArray<Claim> => {
     const { metadata, spec, status } = claim
-    const origin = originOf(claim, members, mountedBy)
+    const origin = originOf(claim, members, mountedBy, replicas)
     if (origin === null && !mountedBy.has(metadata.name)) return []
     const unused = conditionOf(status?.conditions, "Unused")
     const source = spec.dataSourceRef ?? spec.dataSource
@@ -250,7 +278,11 @@ export const claimsByReplica = (
   const made = Map.groupBy(claims, ({ workload, ordinal }) => `${workload} ${ordinal}`)
   const used = new Map<string, Array<Claim>>()
   for (const claim of claims) {
-    for (const pod of claim.usedBy) used.set(pod, [...(used.get(pod) ?? []), claim])
+    for (const pod of claim.usedBy) {
+      const found = used.get(pod)
+      if (found === undefined) used.set(pod, [claim])
+      else found.push(claim)
+    }
   }
   return new Map(
     replicas.map(({ name, ordinal, workload }) => {

@@ -75,6 +75,7 @@ export interface ExecSession {
  * - `Expired`: 410, the resourceVersion or the list's continue token is too old: list again.
  * - `Unsupported`: the API is not installed, or not in this version.
  * - `Unreadable`: an answer came that is not what the API promises.
+ * - `Closed`: no cluster was asked any more: the connection was closed by its own program.
  * - `Config`: no cluster was asked: the kubeconfig is at fault, or a certificate. Trying again is no use.
  */
 export const Reason = Schema.Union([
@@ -94,6 +95,7 @@ export const Reason = Schema.Union([
   Schema.TaggedStruct("OutcomeUnknown", {}),
   Schema.TaggedStruct("InternalError", {}),
   Schema.TaggedStruct("Unreadable", {}),
+  Schema.TaggedStruct("Closed", {}),
   Schema.TaggedStruct("Config", {})
 ])
 export type Reason = typeof Reason.Type

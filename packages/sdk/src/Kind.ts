@@ -143,3 +143,13 @@ export type ObjectOf<P extends Plural> = (typeof kinds)[P] extends Kind<infer A>
 
 /** `nodes`, `volumesnapshots.snapshot.storage.k8s.io`: as kubectl and RBAC messages spell it. */
 export const resourceName = (plural: Plural): string => Api.qualifiedName(kinds[plural])
+
+/** Those of a list that are as their kind has them. */
+export const acceptedOf = <A>(
+  { accept }: Pick<Kind<A>, "accept">,
+  items: ReadonlyArray<unknown>
+): ReadonlyArray<A> =>
+  items.flatMap((item) => {
+    const accepted = accept(item)
+    return Result.isSuccess(accepted) ? [accepted.success] : []
+  })

@@ -107,10 +107,26 @@ const requirement = (part: string): SelectorRequirement | null => {
   return null
 }
 
+/** Between the commas that stand in no parentheses; from the end, where each comma's next one is known. */
+const partsOf = (text: string): ReadonlyArray<string> => {
+  const parts: Array<string> = []
+  let end = text.length
+  let next = ""
+  for (let at = text.length - 1; at >= 0; at--) {
+    const letter = text[at] ?? ""
+    if (letter === "(" || letter === ")") next = letter
+    if (letter !== "," || next === ")") continue
+    parts.push(text.slice(at + 1, end))
+    end = at
+  }
+  parts.push(text.slice(0, end))
+  return parts.toReversed()
+}
+
 /** Reads the API's syntax; the failure is one line that names the part which is wrong. */
 export const parse = (text: string): Result.Result<LabelSelector, string> => {
   const matchExpressions: Array<SelectorRequirement> = []
-  for (const part of text.split(/,(?![^()]*\))/).map((piece) => piece.trim())) {
+  for (const part of partsOf(text).map((piece) => piece.trim())) {
     const parsed = requirement(part)
     if (parsed === null) {
       return Result.fail(

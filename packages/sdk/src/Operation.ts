@@ -1,42 +1,60 @@
 /**
- * The engine: runs a plan of any verb, so that it can be killed at any moment and taken up again by
- * anyone.
+ * The engine that runs every verb's plan: journalled, fenced, resumable and abortable.
  *
- * In order: permissions, Lease, journal, fence, steps, end. Steps are idempotent and are always run
- * from the first; what is done already is found done. The engine knows no verb: a verb gives it a
- * Performer.
+ * It knows no verb. A verb is put together from its kinds of steps (`verb`), and the engine runs them
+ * in the one order that `run` below has, whoever begins, resumes or aborts.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { preflight } from "./Access.ts"
+import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import type { StatefulSet } from "./kind/Workload.ts"
 import { digest } from "./operation/Digest.ts"
 import * as Fences from "./operation/Fence.ts"
-import type { Fence } from "./operation/Fence.ts"
+import { type Guarded, raisedBy, titleOf } from "./operation/Guarded.ts"
+import {
+  inTheWay,
+  isMarked,
+  ownedBy,
+  type Reach,
+  reachOf,
+  readPlanned,
+  reopened
+} from "./operation/InTheWay.ts"
 import * as Journal from "./operation/Journal.ts"
 import type * as Lease from "./operation/Lease.ts"
+import { orNamespaceGone } from "./operation/NamespaceGone.ts"
 import { because, OperationError, refusedBecause } from "./operation/OperationError.ts"
-import type { Failure, Performer, RunOptions } from "./operation/Performer.ts"
-import type { AnyPlan, Plan } from "./operation/Plan.ts"
-import type { OperationResult, Report } from "./operation/Report.ts"
+import { lastWay } from "./operation/OperationId.ts"
+import { type AnyPlan, type Guard, inKeyOrder, keyOf, type Plan } from "./operation/Plan.ts"
+import type { OperationResult, Progress } from "./operation/Progress.ts"
+import { firstEntry } from "./operation/Rehearse.ts"
+import { sealedSteps, sealSteps } from "./operation/Seal.ts"
 import { type Session, session } from "./operation/Session.ts"
-import { Patience } from "./resource/Patience.ts"
+import type { AnyStep, Failure } from "./operation/StepContext.ts"
+import { isOtherPlan, newToken } from "./operation/Token.ts"
 import * as Turn from "./operation/Turn.ts"
+import type { Objects, RunOptions, Verb } from "./operation/Verb.ts"
+import { Patience } from "./resource/Patience.ts"
 import { type Direction, walk } from "./operation/Walk.ts"
 
-export type { At, Failure, Performer, RunOptions } from "./operation/Performer.ts"
+export { inTheWay } from "./operation/InTheWay.ts"
+export type { AnyStep, Failure, StepContext } from "./operation/StepContext.ts"
+export { dryRun, rehearse } from "./operation/Rehearse.ts"
+export { type RunOptions, type Verb, verb } from "./operation/Verb.ts"
 
-const runToken = (id: string): Effect.Effect<string> =>
-  Effect.map(
-    Random.nextIntBetween(0, 0xffff_ffff),
-    (number) => `${id}.${number.toString(16).padStart(8, "0")}`
-  )
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-const refused = (plan: Plan<unknown>): OperationError => {
+/** Where an operation's journal lies, and its id. */
+export interface OperationAt {
+  readonly namespace: string
+  readonly id: string
+}
+
+const refused = (plan: AnyPlan): OperationError => {
   const [first] = plan.refusals
   const more = plan.refusals.length > 1 ? ` (and ${plan.refusals.length - 1} more)` : ""
   return new OperationError({
@@ -47,249 +65,346 @@ const refused = (plan: Plan<unknown>): OperationError => {
 }
 
 /** Fails with every refusal of the plan. */
-export const allowed = (plan: Plan<unknown>): Effect.Effect<void, OperationError> =>
+export const allowed = (plan: AnyPlan): Effect.Effect<void, OperationError> =>
   plan.refusals.length > 0 ? Effect.fail(refused(plan)) : Effect.void
 
-const readSet = (plan: Plan<unknown>): Effect.Effect<StatefulSet, Failure, Cluster> =>
-  Fences.read(plan.app).pipe(
-    Effect.flatMap((set) =>
-      set.metadata.uid === plan.basis.uid
-        ? Effect.succeed(set)
-        : Effect.fail(because("Changed", `statefulset "${plan.app.name}" was deleted and made anew since`))
-    )
-  )
-
-const sameHooks = <Step>(plan: Plan<Step>, performer: Performer<Step>): OperationError | null =>
-  digest(plan.hooks) === digest(performer.hooks)
+const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | null =>
+  digest(plan.hooks) === digest(hooks)
     ? null
     : because(
         "Mismatch",
         `the hooks given now are not those of operation ${plan.id} (${plan.hooks.map((hook) => hook.name).join(", ") || "none"})`,
-        "give the same --profile and hook flags as when it was begun"
+        `give the same --profile and hook flags as when it was begun; if nobody has them any more, delete configmap ${Journal.nameOf(plan.id)} and run ${lastWay(nameOf(plan.app))}`
       )
 
-/** One turn on an operation that has a journal: takes it over, walks, closes. */
-const turnOn = <Step>(
-  entry: Journal.Entry,
-  plan: Plan<Step>,
-  performer: Performer<Step>,
-  direction: Direction,
-  how: {
-    readonly claimant: Lease.Claimant
-    readonly fresh: boolean
-    readonly session: Session
+/** How a run starts. */
+type Start<Step extends AnyStep, Settings> =
+  /** By the caller's own plan. */
+  | { readonly _tag: "Fresh"; readonly plan: Plan<Step, Settings> }
+  /** By what the journal says: an abort that was begun goes on as an abort. */
+  | { readonly _tag: "Resumed"; readonly at: OperationAt }
+  | { readonly _tag: "Undoing"; readonly at: OperationAt }
+
+/** Why the plan may not be run at all, whatever the cluster says; null: it may. */
+const notRunnable = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: Plan<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options
+): OperationError | null => {
+  if (plan.refusals.length > 0) return refused(plan)
+  if (Journal.isTooLarge(plan, verb.marks(plan))) {
+    return refusedBecause(
+      `the plan has ${plan.steps.length} steps, more than one journal holds`,
+      "go there in parts"
+    )
   }
-): Effect.Effect<OperationResult, Failure, Cluster> =>
+  return sameHooks(plan, verb.hooks(options))
+}
+
+/** What the journal asks for that its new caller does not; null: nothing. */
+const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null => {
+  const beyond = plan.guards.find(
+    ({ namespace }) => namespace !== plan.home && !(options.namespaces ?? []).includes(namespace)
+  )
+  return beyond === undefined
+    ? null
+    : because(
+        "Mismatch",
+        `operation ${plan.id} changes objects in namespace ${beyond.namespace}, as its journal says`,
+        `look at it: \`kubectl stateful operations\`; if that is wanted, name that namespace again`
+      )
+}
+
+/** How an operation ended that is over; null: it is not. */
+const endOf = (
+  { plan, status }: Journal.Entry,
+  log: Session
+): Effect.Effect<OperationResult | null, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const { report, result, outage } = how.session
-    const fence: Fence = { ...plan.app, uid: plan.basis.uid, token: how.claimant.token }
-    const ref = yield* Ref.make(entry)
-    const begun = yield* Ref.make(!how.fresh)
-    const turn = Turn.make(fence, ref)
-    const back = direction === "back"
-    const work = Effect.gen(function* () {
-      // The fence first: from here on the caller before changes nothing, so what is read now stays so.
-      const mine = Journal.notMine(plan.app.namespace, plan.id, entry.run)
-      const set = yield* Fences.raise(fence, mine)
-      if (!how.fresh) {
-        const found = back && !entry.progress.aborting ? performer.find(plan, set) : entry.progress.found
-        const taken: Journal.Entry = {
-          ...entry,
-          run: how.claimant.token,
-          progress: {
-            ...entry.progress,
-            phase: back ? "Aborting" : "Running",
-            aborting: back,
-            holder: how.claimant.identity,
-            message: null,
-            ended: null,
-            found
-          }
-        }
-        yield* Journal.write(taken, entry.run)
-        yield* Ref.set(ref, taken)
-      } else {
-        // Whoever took over between the look and the fence has written into the journal.
-        const why = yield* mine
-        if (why !== null) yield* Effect.fail(why)
-      }
-      if (how.fresh && set.metadata.generation !== plan.basis.generation) {
-        yield* Effect.fail(
-          because("Changed", `statefulset "${plan.app.name}" was changed by somebody just now`, "plan again")
-        )
-      }
-      // Going back, whatever stands there now is what is left.
-      if (!how.fresh && !back) yield* performer.check(plan, set, true)
-      yield* Ref.set(begun, true)
-      yield* report({
-        _tag: "Started",
-        id: plan.id,
-        verb: plan.verb,
-        app: plan.app.name,
-        effects: plan.effects
-      })
-      yield* walk(plan, performer, turn, direction, { report, elapsed: outage.elapsed })
-    })
-    const outcome = back ? "Aborted" : "Succeeded"
-    yield* Turn.closing(turn, outcome, begun, how.claimant, work)
-    return yield* result(outcome, plan.id)
+    const { phase, message, aborting } = status
+    if (phase !== "Succeeded" && phase !== "Aborted" && phase !== "Incomplete") return null
+    if (yield* isMarked(plan)) return null
+    if (phase === "Incomplete" && message !== null) yield* log.fallShort(message)
+    return yield* log.result(phase, plan.id, { aborted: aborting })
   })
+
+/** What a run has to do of a plan. */
+interface Way<Step, Settings> {
+  readonly plan: Plan<Step, Settings>
+  readonly direction: Direction
+  readonly reach: Reach
+}
+
+/** All guards are there to be taken, or are made by the operation itself. */
+const everything: Reach = { absent: new Set(), beyond: new Set(), left: [] }
+
+/** Which way an operation goes that has a journal already; fails where this caller may not take it that way. */
+const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  { plan: asked, status }: Journal.Entry,
+  start: Start<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & RunOptions,
+  log: Session
+): Work<Way<Step, Settings>> =>
+  Effect.gen(function* () {
+    const decoded = verb.decode(asked)
+    if (decoded._tag === "Failure") {
+      return yield* because(
+        "Mismatch",
+        `operation ${asked.id} has a plan that this version does not read: ${decoded.failure}`,
+        "use the version of kubectl-stateful that began it"
+      )
+    }
+    const plan = decoded.success
+    const isBack = start._tag === "Undoing" || status.aborting
+    // What the caller planned itself, it has asked for.
+    const isKnown = start._tag === "Fresh" && digest(start.plan) === digest(asked)
+    const isTrusted = isBack || isKnown
+    const why =
+      sameHooks(plan, verb.hooks(options)) ??
+      (isTrusted ? null : (notConsented(plan, options) ?? verb.consent(plan, options)))
+    if (why !== null) return yield* why
+    if (!isBack) return { plan, direction: "forward", reach: everything }
+    const reach = yield* reachOf(plan, options.namespaces ?? [])
+    const { absent, beyond, left } = reach
+    for (const guard of plan.guards) {
+      if (!absent.has(keyOf(guard)) || beyond.has(keyOf(guard))) continue
+      const message = `${titleOf(guard, plan.home)} is gone: only what needs no ${guard.kind} is put back as it was`
+      if (guard.uid !== null) yield* log.report({ _tag: "Note", message })
+    }
+    for (const title of left) {
+      yield* log.fallShort(
+        `${title} carries no mark of this operation, and its namespace was not named: nothing of it was put back`
+      )
+    }
+    return { plan, direction: "back", reach }
+  })
+
+const edited = ({ id }: AnyPlan): OperationError =>
+  because(
+    "Mismatch",
+    `the journal of operation ${id} has another plan than it was begun with: somebody has changed it since`,
+    "find out who did: only an abort ends it"
+  )
+
+/** Why this run may not put its token on a guard; null: it may. */
+const notMine =
+  (plan: AnyPlan, run: string) =>
+  (guard: Guard) =>
+  (object: Guarded): Work<OperationError | null> =>
+    Effect.gen(function* () {
+      const why = yield* Journal.notMine(plan.home, plan.id, run)
+      return why ?? (yield* ownedBy(plan, guard, object))
+    })
+
+/** Acquires the fences in key order, and answers with the guards as they are then. */
+const acquireAll = (turn: Turn.Turn, run: string, absent: ReadonlySet<string>): Work<Objects> =>
+  Effect.gen(function* () {
+    const objects = new Map<string, Guarded>()
+    const mine = notMine(turn.plan, run)
+    for (const guard of inKeyOrder(turn.plan.guards)) {
+      const key = keyOf(guard)
+      const fence = turn.fences.find((one) => keyOf(one) === key)
+      if (fence === undefined || absent.has(key)) continue
+      const object = yield* Fences.acquire(fence, mine(guard))
+      if (object !== null) objects.set(key, object)
+    }
+    return objects
+  })
+
+/** Fails where a guard was changed between the plan and the fence. */
+const unchanged = ({ guards, home }: AnyPlan, objects: Objects): Effect.Effect<void, OperationError> => {
+  const changed = guards.find(
+    (guard) =>
+      guard.generation !== null &&
+      objects.get(keyOf(guard))?.metadata.generation !== guard.generation + raisedBy(guard)
+  )
+  return changed === undefined
+    ? Effect.void
+    : Effect.fail(
+        because("Changed", `${titleOf(changed, home)} was changed by somebody just now`, "plan again")
+      )
+}
 
 /** Whoever acts waits for a server that does not answer; who only asks whether it may, does not. */
 const patient = <A, E, R>({ outage }: Session, turn: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(turn, Patience, outage.patience)
 
-/** Runs a plan to its end. The same plan again, by its id, has the same end and does nothing twice. */
-export const execute = <Step>(
-  plan: Plan<Step>,
-  performer: Performer<Step>,
-  options: RunOptions
-): Effect.Effect<OperationResult, Failure, Cluster> =>
+/**
+ * The protocol: one order for whoever begins, resumes or aborts.
+ *
+ * Whenever the process dies, what it leaves is found by its journal, or by the token on a guard; and
+ * whoever takes it up walks the same steps, which find out what is done.
+ */
+const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  start: Start<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & RunOptions
+): Work<OperationResult> =>
   Effect.gen(function* () {
-    if (plan.refusals.length > 0) return yield* Effect.fail(refused(plan))
-    const here = yield* session(plan, options)
-    if (plan.steps.length === 0) return yield* here.result("Unchanged", null)
-    const size = Journal.tooLarge(plan)
-    if (size !== null) {
-      return yield* Effect.fail(
-        refusedBecause(
-          `the plan has ${plan.steps.length} steps, more than one journal holds`,
-          "go there in parts"
-        )
-      )
+    const isFresh = start._tag === "Fresh"
+
+    // 1. The plan, and whether it may run at all.
+    const asked = isFresh ? start.plan : (yield* Journal.find(start.at.namespace, start.at.id)).plan
+    const log = yield* session(asked, options)
+    if (isFresh) {
+      yield* allowed(asked)
+      if (asked.steps.length === 0) return yield* log.result("Unchanged", null)
+      const why = notRunnable(start.plan, verb, options)
+      if (why !== null) return yield* why
     }
-    const mismatch = sameHooks(plan, performer)
-    if (mismatch !== null) return yield* Effect.fail(mismatch)
-    // All of them before anything else, so that the answer names every one that is missing.
-    yield* preflight(plan.access)
-    yield* performer.preflight(plan, yield* readSet(plan))
-    const token = yield* runToken(plan.id)
-    const claimant = { namespace: plan.app.namespace, app: plan.app.name, token, identity: options.identity }
-    const body = Effect.gen(function* () {
-      const known = yield* Journal.read(plan.app.namespace, plan.id)
-      if (known !== null) return yield* goOn(known, performer, "forward", claimant, here)
-      const others = yield* Journal.list(plan.app.namespace, plan.app.name)
-      const open = others.find(
-        (other) => other.plan.basis.uid === plan.basis.uid && Journal.isOpen(other.progress)
-      )
-      if (open !== undefined) return yield* Effect.fail(Turn.unfinished(open))
-      yield* performer.check(plan, yield* readSet(plan), false)
-      const entry = yield* Journal.create({
-        plan,
-        run: token,
-        progress: {
-          phase: "Running",
-          aborting: false,
-          holder: options.identity,
-          started: yield* Turn.timestamp,
-          ended: null,
-          marks: {},
-          found: {},
-          message: null
+
+    // 2. Permissions, all at once, so that the answer names every one that is missing. A journal whose
+    // plan cannot be read fails where it is told why.
+    const readable = isFresh ? Result.succeed(start.plan) : verb.decode(asked)
+    const permitted = Result.isSuccess(readable)
+      ? preflight(verb.rules(readable.success, options))
+      : Effect.void
+    if (isFresh) {
+      yield* permitted
+      yield* verb.preflight(start.plan, yield* readPlanned(start.plan), options)
+    }
+
+    // 3. The Leases, for as long as all that follows.
+    const token = yield* newToken(asked)
+    const { identity } = options
+    // None of a guard that only a journal says is its own: whoever acts there would be told to stop.
+    const { beyond } = isFresh ? everything : yield* reachOf(asked, options.namespaces ?? [])
+    const held = inKeyOrder(asked.guards).filter((guard) => !beyond.has(keyOf(guard)))
+    const candidates = held.map(({ kind, namespace, name }): Lease.Candidate => ({
+      kind,
+      namespace,
+      name,
+      token,
+      identity
+    }))
+    const acting = Effect.gen(function* () {
+      // 4. The journal: the one there is, or a new one where nothing is in the way.
+      const known = isFresh
+        ? yield* Journal.read(asked.home, asked.id)
+        : yield* Journal.find(asked.home, asked.id)
+      const begin = Effect.gen(function* () {
+        const other = yield* inTheWay(asked)
+        if (other !== null) return yield* other
+        if (isFresh) yield* verb.check(start.plan, yield* readPlanned(asked), options, false)
+        return yield* Journal.create(firstEntry(asked, token, identity, yield* Turn.timestamp))
+      })
+      const entry = known ?? (yield* begin)
+      const isNew = known === null && entry.run === token
+      const end = isNew ? null : yield* endOf(entry, log)
+      if (end !== null) return end
+      const over = isNew ? null : yield* reopened(entry.plan)
+      if (over !== null) return yield* over
+
+      // 5. Which way it goes, and whether this caller may take it that way.
+      const way: Way<Step, Settings> =
+        isNew && isFresh
+          ? { plan: start.plan, direction: "forward", reach: everything }
+          : yield* wayOf(entry, start, verb, options, log)
+      const { plan, direction, reach } = way
+      const { absent } = reach
+      const sealed = isNew ? null : yield* sealedSteps(plan, verb)
+      if (sealed !== null) return yield* sealed
+      const isBack = direction === "back"
+      const turn = yield* Turn.make(entry, token, !isNew)
+      const outcome = yield* Ref.make<Outcome | null>(null)
+
+      const work = Effect.gen(function* () {
+        // 6. The fences first: from here on the caller before changes nothing, so what is read now stays so.
+        const objects = yield* acquireAll(turn, entry.run, absent)
+
+        // 7. The journal says whose turn it is; what an abort must know is captured with it.
+        if (isNew) {
+          // Whoever took over between the look and the fence has written into it.
+          const why = yield* Journal.notMine(plan.home, plan.id, token)
+          if (why !== null) yield* why
+          yield* unchanged(plan, objects)
+        } else {
+          const other = isBack ? undefined : [...objects.values()].find((one) => isOtherPlan(plan, one))
+          if (other !== undefined) yield* edited(plan)
+          const captures = isBack && !entry.status.aborting && absent.size === 0
+          const writes = verb.writes(plan, plan.guards[0])
+          yield* turn.takeOver({
+            phase: isBack ? "Aborting" : "Running",
+            aborting: isBack,
+            holder: identity,
+            ...(captures ? { captured: verb.capture(plan, objects, writes) } : {})
+          })
+          // Going back, whatever stands there now is what is left.
+          if (!isBack) yield* verb.check(plan, objects, options, true)
         }
+        yield* Ref.set(turn.begun, true)
+        yield* log.report({
+          _tag: "Started",
+          id: plan.id,
+          verb: plan.verb,
+          app: nameOf(plan.app),
+          // Of an operation that is taken up, what it will do is told from its steps, not by its words.
+          effects: isNew ? plan.effects : plan.steps.map((step) => verb.describe(plan, step))
+        })
+
+        // 8. The steps, in their order or undone in the reverse, and a last look.
+        const { report, fallShort, outage } = log
+        const settings = verb.going(plan, options, isBack)
+        const { elapsed } = outage
+        const given = { direction, ...reach, report, fallShort, elapsed, settings, isTakenUp: !isNew }
+        yield* Effect.flatMap(walk(plan, verb, turn, given), (said) => Ref.set(outcome, said))
       })
-      const how = { claimant, fresh: entry.run === token, session: here }
-      return yield* turnOn(entry, plan, performer, "forward", how)
-    })
-    const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false }, body)
-    return yield* Turn.within(options.timeout ?? null, plan.id, here.isBegun, patient(here, turn))
-  })
 
-/** Whether the StatefulSet of the plan is not there any more; a namesake is another one. */
-const isGone = (plan: typeof AnyPlan.Type): Effect.Effect<boolean, ClusterError, Cluster> =>
-  Fences.read(plan.app).pipe(
-    Effect.map((set) => set.metadata.uid !== plan.basis.uid),
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound",
-      () => Effect.succeed(true)
-    )
-  )
-
-/** Takes up an operation that this caller holds the Lease for. */
-const goOn = <Step>(
-  entry: Journal.Entry,
-  performer: Performer<Step>,
-  direction: Direction,
-  claimant: Lease.Claimant,
-  here: Session
-): Effect.Effect<OperationResult, Failure, Cluster> =>
-  Effect.gen(function* () {
-    const { progress } = entry
-    if (progress.phase === "Succeeded" || progress.phase === "Aborted") {
-      return yield* here.result(progress.phase, entry.plan.id)
-    }
-    const decoded = performer.decode(entry.plan)
-    if (decoded._tag === "Failure") {
-      return yield* Effect.fail(
-        because(
-          "Mismatch",
-          `operation ${entry.plan.id} has a plan that this version does not read: ${decoded.failure}`,
-          "use the version of kubectl-stateful that began it"
-        )
-      )
-    }
-    const mismatch = sameHooks(decoded.success, performer)
-    if (mismatch !== null) return yield* Effect.fail(mismatch)
-    const back = direction === "back" || progress.aborting
-    if (back && (yield* isGone(entry.plan))) {
-      yield* here.report({
-        _tag: "Note",
-        message: `statefulset "${entry.plan.app.name}" is gone: nothing to go back to`
+      // 9. The end: fences, Leases, journal. Cut short, it leaves what can be taken up.
+      const ending = Effect.map(log.unmet, (short): Turn.Ending => {
+        if (short.length > 0) return { phase: "Incomplete", message: short.join("; ") }
+        return { phase: isBack ? "Aborted" : "Succeeded", message: null }
       })
-      const ended = yield* Turn.timestamp
-      const closed = { ...entry.progress, phase: "Aborted" as const, aborting: true, ended }
-      yield* Journal.write({ ...entry, progress: closed }, entry.run)
-      return yield* here.result("Aborted", entry.plan.id)
-    }
-    return yield* turnOn(entry, decoded.success, performer, back ? "back" : "forward", {
-      claimant,
-      fresh: false,
-      session: here
+      yield* Turn.closing(turn, candidates, ending, work)
+      if (!isBack) yield* sealSteps(plan, verb)
+      const { phase } = yield* ending
+      return yield* log.result(phase, plan.id, { aborted: isBack, result: yield* Ref.get(outcome) })
     })
-  })
-
-const takeUp = <Step>(
-  at: { readonly namespace: string; readonly id: string },
-  performer: Performer<Step>,
-  direction: Direction,
-  options: RunOptions
-): Effect.Effect<OperationResult, Failure, Cluster> =>
-  Effect.gen(function* () {
-    const { plan } = yield* Journal.find(at.namespace, at.id)
-    const here = yield* session(plan, options)
-    const token = yield* runToken(plan.id)
-    const claimant = { namespace: plan.app.namespace, app: plan.app.name, token, identity: options.identity }
-    const body = Effect.flatMap(Journal.find(at.namespace, at.id), (entry) =>
-      goOn(entry, performer, direction, claimant, here)
+    const before = isFresh ? {} : { before: permitted }
+    const turn = Turn.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
+    const isOpen = isFresh ? log.isBegun : Effect.succeed(true)
+    return yield* Effect.catch(
+      Turn.within(options.timeout ?? null, asked.id, isOpen, patient(log, turn)),
+      (error) => orNamespaceGone(asked, verb, error)
     )
-    const before = preflight(plan.access)
-    const turn = Turn.holding(claimant, { takeOver: options.takeOver ?? false, before }, body)
-    return yield* Turn.within(options.timeout ?? null, plan.id, Effect.succeed(true), patient(here, turn))
   })
 
-/** Goes on with an interrupted operation, from any machine; an abort that was begun is gone on with as an abort. */
-export const resume = <Step>(
-  at: { readonly namespace: string; readonly id: string },
-  performer: Performer<Step>,
-  options: RunOptions
-): Effect.Effect<OperationResult, Failure, Cluster> => takeUp(at, performer, "forward", options)
+/**
+ * Runs a plan to its end. The same plan again, by its id, has the same end and does nothing twice.
+ *
+ * @errors `Refused`, `Access`, `Changed`, `Mismatch` with nothing changed; `Held` and `Unfinished` where
+ * another operation is in the way; any other leaves the operation to be resumed or aborted.
+ */
+export const execute = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: Plan<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & RunOptions
+): Work<OperationResult> => run({ _tag: "Fresh", plan }, verb, options)
+
+/** Resumes an interrupted operation, from any machine; an abort that was begun goes on as an abort. */
+export const resume = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  at: OperationAt,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & RunOptions
+): Work<OperationResult> => run({ _tag: "Resumed", at }, verb, options)
 
 /** Undoes what an operation has done, from any machine. */
-export const abort = <Step>(
-  at: { readonly namespace: string; readonly id: string },
-  performer: Performer<Step>,
-  options: RunOptions
-): Effect.Effect<OperationResult, Failure, Cluster> => takeUp(at, performer, "back", options)
+export const abort = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  at: OperationAt,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & RunOptions
+): Work<OperationResult> => run({ _tag: "Undoing", at }, verb, options)
 
 /** A plan as it runs, event by event; ends with the operation, fails as it does. */
-export const run = <Step>(
-  plan: Plan<Step>,
-  performer: Performer<Step>,
-  options: Omit<RunOptions, "report">
-): Stream.Stream<Report, Failure, Cluster> =>
+export const stream = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: Plan<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & Omit<RunOptions, "report">
+): Stream.Stream<Progress, Failure, Cluster> =>
   Stream.callback((queue) =>
     Effect.andThen(
-      execute(plan, performer, {
+      execute(plan, verb, {
         ...options,
         report: (event) => Effect.asVoid(Queue.offer(queue, event))
       }),

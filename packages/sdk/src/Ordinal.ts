@@ -25,10 +25,8 @@ export const isWanted = (set: StatefulSet, ordinal: number): boolean => {
 }
 
 /**
- * The ordinal of a pod that the set is known to own: its pod-index label (KEP-4017), and on
- * clusters before 1.28 what follows the set's own name.
+ * The ordinal of a pod that the set is known to own: what follows the set's own name. The controller
+ * goes by nothing else; the pod-index label (KEP-4017) is anybody's to edit.
  */
-export const ofPod = (set: StatefulSet, pod: Pod): number | null => {
-  const label = pod.metadata.labels?.["apps.kubernetes.io/pod-index"]
-  return (label === undefined ? null : parse(label)) ?? after(`${set.metadata.name}-`, pod.metadata.name)
-}
+export const ofPod = (set: StatefulSet, pod: Pod): number | null =>
+  after(`${set.metadata.name}-`, pod.metadata.name)

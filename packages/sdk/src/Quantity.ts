@@ -26,7 +26,7 @@ const units: Readonly<Record<string, BigDecimal.BigDecimal>> = {
   Ei: BigDecimal.fromBigInt(1n << 60n)
 }
 
-const grammar = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)$/
+const grammar = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)$/
 
 /** The exact number, or null for what is no quantity. */
 export const parse = (text: string | number): BigDecimal.BigDecimal | null => {

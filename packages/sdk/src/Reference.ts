@@ -152,23 +152,24 @@ const collect = (
     found.set(id, entry)
   }
   const accounts = new Set<string>()
+  const pullSecrets = pullSecretsOf(lists)
   for (const { key, pods, template } of members) {
     const ofTemplate = mentionsOf(template.spec)
     const known = new Set(ofTemplate.map(({ kind, name, how }) => `${kind}/${name} ${how}`))
-    accounts.add(template.spec.serviceAccountName || "default")
+    accounts.add(accountOf(template))
     for (const one of ofTemplate) add(key, one)
     for (const pod of pods ?? []) {
       // What a webhook, an older revision or a debug container brought in; and what the ServiceAccount did.
-      const account = new Set(pullSecretsOf(lists, pod.spec.serviceAccountName || "default"))
+      const account = pullSecrets(accountOf(pod))
       for (const one of mentionsOf(pod.spec)) {
         if (known.has(`${one.kind}/${one.name} ${one.how}`)) continue
-        if (one.how === "imagePullSecrets" && account.has(one.name)) continue
+        if (one.how === "imagePullSecrets" && account.includes(one.name)) continue
         add(`Pod/${pod.metadata.name}`, one)
       }
     }
   }
   for (const account of accounts) {
-    for (const name of pullSecretsOf(lists, account)) {
+    for (const name of pullSecrets(account)) {
       for (const one of mention("Secret", name, "imagePullSecrets", null)) {
         add(`ServiceAccount/${account}`, one)
       }
@@ -177,18 +178,25 @@ const collect = (
   return [...found.values()]
 }
 
-const pullSecretsOf = (lists: Pick<Lists, "serviceaccounts">, account: string): ReadonlyArray<string> =>
-  (lists.serviceaccounts?.find(({ metadata }) => metadata.name === account)?.imagePullSecrets ?? []).flatMap(
-    ({ name }) => (name ? [name] : [])
-  )
+/** The ServiceAccount that pods run as. */
+export const accountOf = ({ spec }: { readonly spec: PodSpec }): string =>
+  spec.serviceAccountName || "default"
+
+/** Looked up once for each account: pods are many, and most have the same. */
+const pullSecretsOf = ({ serviceaccounts }: Pick<Lists, "serviceaccounts">) => {
+  const accounts = new Map((serviceaccounts ?? []).map((account) => [account.metadata.name, account]))
+  return (name: string): ReadonlyArray<string> =>
+    (accounts.get(name)?.imagePullSecrets ?? []).flatMap((secret) => (secret.name ? [secret.name] : []))
+}
 
 /** The names of all ConfigMaps and Secrets that the app's pods refer to. */
 export const referencedNames = (
   members: ReadonlyArray<Member>,
   lists: Pick<Lists, "serviceaccounts">
 ): { readonly ConfigMap: ReadonlyArray<string>; readonly Secret: ReadonlyArray<string> } => {
+  const collected = collect(members, lists)
   const names = (kind: Mention["kind"]) =>
-    collect(members, lists).flatMap(({ first }) => (first.kind === kind ? [first.name] : []))
+    collected.flatMap(({ first }) => (first.kind === kind ? [first.name] : []))
   return { ConfigMap: names("ConfigMap"), Secret: names("Secret") }
 }
 

@@ -20,7 +20,7 @@ export * from "./resource/ApiDiscovery.ts"
 export * from "./resource/ApiResource.ts"
 export type { KubeObject } from "./resource/KubeObject.ts"
 export { list, type Listing, type ListOptions } from "./resource/ListPages.ts"
-export { type AccessReview, type AccessRule, reviewAccess } from "./resource/Review.ts"
+export { type AccessReview, type AccessRule, mayAll, reviewAccess } from "./resource/Review.ts"
 export { roundTrip } from "./resource/RoundTrip.ts"
 export { fromStatus } from "./resource/Status.ts"
 export {
@@ -64,6 +64,8 @@ const writing = (options: WriteOptions): ReadonlyArray<readonly [string, string]
   ...dryRun(options)
 ]
 
+const metadataAlone = { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1" }
+
 const object = (api: ApiResource, request: Request): Effect.Effect<KubeObject, ClusterError, Cluster> =>
   Effect.flatMap(roundTrip(request), (body) => expectObject(body, api, request))
 
@@ -75,9 +77,7 @@ export const get = (
   object(target.api, {
     method: "GET",
     path: objectPath(target),
-    ...(options.metadataOnly === true
-      ? { headers: { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1" } }
-      : {})
+    ...(options.metadataOnly === true ? { headers: metadataAlone } : {})
   })
 
 /** Makes an object; what the server made of it comes back. A `generateName` is not repeated after a lost reply. */
@@ -131,12 +131,13 @@ const patchTypes = {
 
 /**
  * Changes an object. A failed `test` of a JSON patch is Invalid, a foreign
- * resourceVersion a Conflict. Custom resources know no strategic patch.
+ * resourceVersion a Conflict. Custom resources know no strategic patch. With `metadataOnly` nothing
+ * else of the object comes back.
  */
 export const patch = (
   target: Target,
   change: Patch,
-  options: WriteOptions = {}
+  options: WriteOptions & { readonly metadataOnly?: boolean } = {}
 ): Effect.Effect<KubeObject, ClusterError, Cluster> =>
   object(target.api, {
     method: "PATCH",
@@ -145,7 +146,10 @@ export const patch = (
       ...writing(options),
       ...(change._tag === "Apply" && change.force === true ? [["force", "true"] as const] : [])
     ],
-    headers: { "content-type": patchTypes[change._tag] },
+    headers: {
+      "content-type": patchTypes[change._tag],
+      ...(options.metadataOnly === true ? metadataAlone : {})
+    },
     body: JSON.stringify(change._tag === "Json" ? change.operations : change.value)
   })
 
@@ -179,6 +183,8 @@ export const remove = (
     body: JSON.stringify({
       apiVersion: "v1",
       kind: "DeleteOptions",
+      // Where a body comes with it, a server reads no option from the query: it would delete for good.
+      ...(options.dryRun === true ? { dryRun: ["All"] } : {}),
       ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
       ...(options.propagation === undefined ? {} : { propagationPolicy: options.propagation }),
       ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds })

@@ -6,25 +6,30 @@ import * as Effect from "effect/Effect"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 import { statefulSet } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import * as Fences from "./operation/Fence.ts"
+import * as Workload from "./step/workload.ts"
 import * as Operation from "./Operation.ts"
 import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
-import { newId } from "./operation/Plan.ts"
+import { type AnyPlan, newId } from "./operation/Plan.ts"
+import { stepsOf } from "./operation/Step.ts"
+import { RetainVolumes } from "./step/reclaimPolicy.ts"
 import { read } from "./state/Read.ts"
-import type { OperationResult } from "./operation/Report.ts"
-import { type Manner, performer, rememberedReplicas } from "./scale/ScalePerformer.ts"
+import type { OperationResult } from "./operation/Progress.ts"
+import type { Manner } from "./scale/ScaleSettings.ts"
+import { scaleVerb } from "./scale/ScaleVerb.ts"
+import { rememberedReplicas } from "./step/replicas.ts"
 import { plan as planOf, type ScaleOptions as PlanOptions } from "./scale/ScalePlan.ts"
 import { readQuotas } from "./scale/ScaleQuota.ts"
-import { listAside } from "./scale/ScalePurge.ts"
-import type { ScalePlan } from "./scale/ScaleStep.ts"
+import { listAside } from "./step/purge.ts"
+import { mountedIn } from "./step/users.ts"
+import type { ScalePlan, ScaleStep } from "./scale/ScaleVerb.ts"
+import * as Resource from "./Resource.ts"
 import type { AppState } from "./State.ts"
 
-export type { Manner } from "./scale/ScalePerformer.ts"
-export type { ScalePlan } from "./scale/ScaleStep.ts"
+export type { Manner } from "./scale/ScaleSettings.ts"
+export type { ScalePlan, ScaleStep } from "./scale/ScaleVerb.ts"
 export { annotatedProfile, annotation as profileAnnotation } from "./scale/ScaleProfile.ts"
-export { tryOut } from "./scale/ScaleDryRun.ts"
+export { abortWithoutJournal } from "./scale/ScaleAlone.ts"
 export { allowed } from "./Operation.ts"
-export { describe } from "./scale/ScaleStep.ts"
 
 export type ScaleError = OperationError | ClusterError | AppNotFound
 
@@ -35,12 +40,19 @@ export interface SetRef {
 }
 
 /** `last`: the count that was remembered when it was scaled to zero. */
-export interface ScaleOptions extends Omit<PlanOptions, "replicas" | "purge" | "quotas">, Manner {
+export interface ScaleOptions
+  extends Omit<PlanOptions, "replicas" | "purge" | "quotas" | "mountedBy">, Manner {
   /** Default: as many as there are now. */
   readonly replicas?: number | "last"
   /** Delete what earlier operations set aside of this StatefulSet, with its data. Default: false. */
   readonly purge?: boolean
 }
+
+/** One line of what a step of a plan does. */
+export const describe = (plan: ScalePlan, step: ScaleStep): string => scaleVerb.describe(plan, step)
+
+/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => scaleVerb.describeSteps(plan)
 
 /** The plan, from a state. Pure. */
 export const plan = (state: AppState, id: string, options: PlanOptions): ScalePlan | null => {
@@ -49,7 +61,7 @@ export const plan = (state: AppState, id: string, options: PlanOptions): ScalePl
 }
 
 const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
-  Effect.flatMap(Fences.read(ref), (set) => {
+  Effect.flatMap(Workload.read(ref), (set) => {
     const text = set.metadata.annotations?.[rememberedReplicas] ?? ""
     return /^\d{1,9}$/.test(text)
       ? Effect.succeed(Number(text))
@@ -62,6 +74,12 @@ const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
         )
   })
 
+/** Whether this caller may set reclaim policies. */
+const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
+  group: "",
+  plural: "persistentvolumes"
+})
+
 /** Reads the state and plans; nothing is changed. */
 export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<ScalePlan, ScaleError, Cluster> =>
   Effect.gen(function* () {
@@ -72,18 +90,34 @@ export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<Scale
         refusedBecause(`${asked} is no count of replicas`, "give a whole number from 0")
       )
     }
-    const [state, aside, quotas] = yield* Effect.all(
+    const [state, aside, quotas, mountedBy] = yield* Effect.all(
       [
-        read(statefulSet(ref.namespace, ref.name)),
+        read(statefulSet(ref.namespace, ref.name), asked === undefined ? {} : { replicas: asked }),
         purge ? listAside(ref) : Effect.succeed([]),
-        readQuotas(ref)
+        readQuotas(ref),
+        mountedIn(ref.namespace)
       ],
-      { concurrency: 3 }
+      { concurrency: 4 }
     )
     const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
-    const made = plan(state, yield* newId, { ...rest, replicas, purge: aside, quotas })
+    const settings = { ...rest, replicas, purge: aside, quotas, mountedBy }
+    const id = yield* newId
+    const first = plan(state, id, settings)
+    const retains = first !== null && stepsOf(RetainVolumes, first.steps).some(({ retain }) => retain)
+    // Who may not set reclaim policies keeps claims by whenScaled alone, and is told so.
+    const made =
+      retains && !(yield* mayPatchVolumes) ? plan(state, id, { ...settings, mayPatchVolumes: false }) : first
     return made ?? (yield* Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`)))
   })
+
+/**
+ * What a run would meet, and nothing changed: an operation that is in the way is a refusal of the plan.
+ * `server`: each write is sent with `dryRun=All` as well.
+ */
+export const dryRun = (
+  plan: ScalePlan,
+  mode: "client" | "server"
+): Effect.Effect<ScalePlan, ScaleError, Cluster> => Operation.dryRun(plan, scaleVerb, mode, {})
 
 /** Plans and runs. */
 export const scale = (
@@ -96,19 +130,52 @@ export const scale = (
 export const run = (
   plan: ScalePlan,
   options: Manner & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Operation.execute(plan, performer(options), options)
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(plan, scaleVerb, options)
+
+/** A plan, and how it is to be carried out. */
+export interface Planned {
+  readonly plan: ScalePlan
+  readonly options: Manner
+}
+
+/** Plans for several StatefulSets, in the given order; nothing is changed. */
+export const prepareAll = <Options extends ScaleOptions>(
+  asked: ReadonlyArray<{ readonly ref: SetRef; readonly options: Options }>
+): Effect.Effect<ReadonlyArray<Planned & { readonly options: Options }>, ScaleError, Cluster> =>
+  Effect.forEach(asked, ({ ref, options }) =>
+    Effect.map(prepare(ref, options), (plan) => ({ plan, options }))
+  )
+
+/**
+ * Runs plans one after another, each once the one before it is done: nothing is begun where one of
+ * them is refused, and nothing more once one of them fails.
+ */
+export const inOrder = <One extends Planned, A, E, R>(
+  planned: ReadonlyArray<One>,
+  runOne: (one: One) => Effect.Effect<A, E, R>
+): Effect.Effect<ReadonlyArray<A>, E | OperationError, R> =>
+  Effect.andThen(
+    Effect.forEach(planned, ({ plan }) => Operation.allowed(plan), { discard: true }),
+    Effect.forEach(planned, runOne)
+  )
+
+/** Plans for several StatefulSets and scales them in the given order: nothing is begun where one is refused. */
+export const scaleAll = (
+  asked: ReadonlyArray<{ readonly ref: SetRef; readonly options: ScaleOptions }>,
+  options: Operation.RunOptions
+): Effect.Effect<ReadonlyArray<OperationResult>, ScaleError, Cluster> =>
+  Effect.flatMap(prepareAll(asked), (planned) =>
+    inOrder(planned, (one) => run(one.plan, { ...one.options, ...options }))
+  )
 
 /** Goes on with an interrupted scaling. The profile is given anew, and compared by digest. */
 export const resume = (
   at: { readonly namespace: string; readonly id: string },
   options: Manner & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Operation.resume(at, performer(options), options)
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, scaleVerb, options)
 
 /** Goes back to the count from before; members that said goodbye are brought back by `afterAdd`. */
 export const abort = (
   at: { readonly namespace: string; readonly id: string },
   options: Manner & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Operation.abort(at, performer(options), options)
+): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, scaleVerb, options)

@@ -53,6 +53,32 @@ export const OperationSummary = Struct({
   holder: NullOr(String)
 })
 
+/** A volume that an operation set to Retain and that lost its claim since: a replica's data is on it. */
+export const KeptVolume = Struct({
+  name: String,
+  /** The claim it was bound to. */
+  claim: String,
+  phase: String,
+  reclaimPolicy: String,
+  policyBefore: String,
+  /** The operation's id; null: not known. */
+  operation: NullOr(String)
+})
+
+/** A claim that an operation set aside: what a replica had before, under another name. */
+export const SetAside = Struct({
+  name: String,
+  /** The claim that had its volume; null: its name does not say. */
+  of: NullOr(String),
+  /** The operation's id; null: its name does not say. */
+  operation: NullOr(String),
+  size: NullOr(String),
+  volume: NullOr(String)
+})
+
+/** Configuration that the last restore of a workload has replaced, and that a record of its own keeps. */
+export const KeptConfig = Struct({ workload: String, operation: String })
+
 /** A Warning event about one of the app's objects, newest first. */
 export const Event = Struct({
   object: String,
@@ -79,6 +105,10 @@ export const AppState = Struct({
   workloads: Schema.Array(Workload),
   replicas: Schema.Array(Replica),
   claims: Schema.Array(Claim),
+  /** Volumes with data of this app that no claim points to any more. */
+  keptVolumes: NullOr(Schema.Array(KeptVolume)),
+  setAside: Schema.Array(SetAside),
+  keptConfig: Schema.Array(KeptConfig),
   volumes: Schema.Array(OtherVolume),
   references: Schema.Array(Reference),
   services: Schema.Array(Service),

@@ -30,6 +30,16 @@ export const ClaimTemplate = Struct({
   volumeMode: String
 })
 
+/** How often a container is asked, and how many failures in a row are one too many. */
+export const Probe = Struct({
+  container: String,
+  kind: Literals(["startup", "readiness", "liveness"]),
+  by: Literals(["exec", "httpGet", "tcpSocket", "grpc"]),
+  periodSeconds: Finite,
+  failureThreshold: Finite
+})
+export type Probe = typeof Probe.Type
+
 /** The parts of a pod template that decide where its pods may be and whether their data can follow. */
 export const PodTemplate = Struct({
   serviceAccount: String,
@@ -48,7 +58,7 @@ export const PodTemplate = Struct({
   resourceClaims: Schema.Array(String),
   /** Extended resources that containers ask for: name to quantity. */
   extendedResources: Schema.Record(String, String),
-  probes: Schema.Array(String)
+  probes: Schema.Array(Probe)
 })
 
 export const Workload = Struct({

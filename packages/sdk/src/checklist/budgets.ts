@@ -114,8 +114,12 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
 const overlap = (facts: Facts): ReadonlyArray<Said> =>
   guarded(facts).flatMap((workload) => {
     const budgets = covering(facts, workload)
+    const counted = Map.groupBy(
+      budgets.flatMap((budget) => [...new Set(budget.pods)]),
+      (pod) => pod
+    )
     const pods = replicasOf(facts.state, workload).filter(
-      (replica) => budgets.filter((budget) => budget.pods.includes(replica.name)).length > 1
+      (replica) => (counted.get(replica.name)?.length ?? 0) > 1
     )
     const last = budgets.at(-1)
     return pods.length === 0 || last === undefined

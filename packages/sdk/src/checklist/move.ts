@@ -3,6 +3,7 @@
  * same classes and drivers, and the evidence says so.
  */
 import type { AppState } from "../State.ts"
+import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { hostPathRule } from "./data.ts"
 import {
@@ -69,9 +70,7 @@ const inCluster: ReadonlySet<string> = new Set([
 /** Snapshots of such a driver end with the cluster; only a copy elsewhere moves. */
 const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
   [...byDriver(state)].flatMap(([driver, claims]) => {
-    const stay = claims.filter(
-      (claim) => !(state.protection.copies ?? []).some((copy) => copy.claim === claim.name)
-    )
+    const stay = claims.filter((claim) => copiesOf(state, claim).length === 0)
     return !inCluster.has(driver) || stay.length === 0
       ? []
       : [

@@ -2,12 +2,25 @@
  * The parts of a state that more than one rule looks at.
  */
 import type { Claim } from "../Claim.ts"
-import type { Node } from "../Placement.ts"
+import type { Node, Placement } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../State.ts"
 import { admits } from "../state/Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { names, title } from "./words.ts"
+
+/**
+ * What a list has under a key. Remembered by list: each rule would otherwise go through thousands
+ * of objects for every one of thousands of replicas or claims.
+ */
+const remembered = <A>(keyOf: (one: A) => string | null) => {
+  const indexes = new WeakMap<ReadonlyArray<A>, ReadonlyMap<string | null, ReadonlyArray<A>>>()
+  return (all: ReadonlyArray<A>, key: string | null): ReadonlyArray<A> => {
+    const index = indexes.get(all) ?? Map.groupBy(all, keyOf)
+    indexes.set(all, index)
+    return index.get(key) ?? []
+  }
+}
 
 /** StatefulSets that want replicas. Other workloads' pods have no identity to lose and come back anywhere. */
 export const statefulSets = (state: AppState): ReadonlyArray<Workload> =>
@@ -26,12 +39,13 @@ export const claimsKnown = (state: AppState): boolean =>
 
 /** Claims that a replica asked for will have, by its templates, and that are not there yet. */
 export const claimsToCome = (state: AppState): ReadonlyArray<string> => {
+  if (!claimsKnown(state)) return []
   const there = new Set(state.claims.map((claim) => claim.name))
   return statefulSets(state).flatMap((workload) =>
     replicasOf(state, workload).flatMap((replica) =>
       workload.claimTemplates
         .map((template) => `${template.name}-${replica.name}`)
-        .filter((name) => claimsKnown(state) && !there.has(name))
+        .filter((name) => !there.has(name))
     )
   )
 }
@@ -59,8 +73,18 @@ export const byDriver = (state: AppState): ReadonlyMap<string, ReadonlyArray<Cla
     (claim) => claim.volume?.driver ?? ""
   )
 
+const nodesByName = remembered((node: Node) => node.name)
+const replicasByName = remembered((replica: Replica) => replica.name)
+const placementsByReplica = remembered((placement: Placement) => placement.replica)
+
 export const nodeNamed = (state: AppState, name: string | null): Node | undefined =>
-  state.nodes?.find((node) => node.name === name)
+  state.nodes === null ? undefined : nodesByName(state.nodes, name)[0]
+
+export const replicaNamed = (state: AppState, name: string): Replica | undefined =>
+  replicasByName(state.replicas, name)[0]
+
+export const placementOf = (state: AppState, replica: Replica): Placement | undefined =>
+  placementsByReplica(state.placements, replica.name)[0]
 
 /** A pod with these tolerations could start there. */
 export const usable = (node: Node, tolerations: ReadonlyArray<string>): boolean =>
@@ -70,20 +94,11 @@ interface OfClaim {
   readonly claim: string | null
 }
 
-/** Remembered by list: with hundreds of claims each rule would search thousands of snapshots for every one. */
-const indexes = new WeakMap<ReadonlyArray<OfClaim>, ReadonlyMap<string | null, ReadonlyArray<OfClaim>>>()
-
-const index = <A extends OfClaim>(all: ReadonlyArray<A>): ReadonlyMap<string | null, ReadonlyArray<A>> => {
-  const known = indexes.get(all) as ReadonlyMap<string | null, ReadonlyArray<A>> | undefined
-  if (known !== undefined) return known
-  const made = Map.groupBy(all, (one) => one.claim)
-  indexes.set(all, made)
-  return made
-}
+const ofClaims = remembered((one: OfClaim) => one.claim)
 
 /** The snapshots, or copies, of one claim. */
 export const ofClaim = <A extends OfClaim>(all: ReadonlyArray<A> | null, claim: Claim): ReadonlyArray<A> =>
-  all === null ? [] : (index(all).get(claim.name) ?? [])
+  all === null ? [] : (ofClaims(all, claim.name) as ReadonlyArray<A>)
 
 /** Claims by name, or all of them by number. */
 export const claimNames = (state: AppState, claims: ReadonlyArray<Claim>): string =>

@@ -3,7 +3,7 @@
  */
 import type { Placement } from "../Placement.ts"
 import type { AppState } from "../State.ts"
-import { liveClaims, nodeNamed, replicasOf, statefulSets, usable } from "./parts.ts"
+import { liveClaims, nodeNamed, placementOf, replicasOf, statefulSets, usable } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, yes } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
 
@@ -14,27 +14,24 @@ interface Held {
   readonly node: string | null
   readonly pins: ReadonlyArray<Pin>
   readonly tolerations: ReadonlyArray<string>
-  /** Those of the same workload that keep their node for themselves. */
-  readonly apart: () => ReadonlyArray<string>
+  /** Whether another of the same workload keeps that node for itself. */
+  readonly apart: (node: string) => boolean
 }
 
 const held = (state: AppState): ReadonlyArray<Held> =>
   statefulSets(state).flatMap((workload) => {
     const replicas = replicasOf(state, workload)
+    const apart = workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
+    const taken = Map.groupBy(apart ? replicas : [], ({ pod }) => pod?.node ?? null)
     return replicas.map((replica) => {
-      const placement = state.placements.find((candidate) => candidate.replica === replica.name)
+      const placement = placementOf(state, replica)
       return {
         replica: replica.name,
         node: replica.pod?.node ?? placement?.node ?? null,
         // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
         pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
         tolerations: workload.template.tolerations,
-        apart: () =>
-          workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
-            ? replicas.flatMap((other) =>
-                other.name === replica.name || other.pod?.node == null ? [] : [other.pod.node]
-              )
-            : []
+        apart: (node) => taken.get(node)?.some((other) => other.name !== replica.name) === true
       }
     })
   })
@@ -72,9 +69,10 @@ export const onOneNode = (
   const pinned = all.flatMap(({ replica, node, pins }) =>
     pins.filter(oneNode).map((pin) => ({ name: pin.name, node: pin.nodes?.[0] ?? node, replica }))
   )
+  const byReplica = Map.groupBy(all, ({ replica }): string | null => replica)
   const local = localClaims(state).map((claim) => ({
     ...claim,
-    node: all.find((one) => one.replica === claim.replica)?.node ?? null
+    node: byReplica.get(claim.replica)?.[0]?.node ?? null
   }))
   return [...Map.groupBy([...pinned, ...local], (volume) => volume.name).values()].flatMap((same) =>
     same.slice(0, 1)
@@ -93,12 +91,12 @@ export const aloneWords = (volumes: ReturnType<typeof onOneNode>): string => {
 export const volumeObjects = (
   state: AppState,
   volumes: ReturnType<typeof onOneNode>
-): ReadonlyArray<string> =>
-  volumes.map((volume) =>
-    state.claims.some((claim) => claim.name === volume.name)
-      ? `PersistentVolumeClaim/${volume.name}`
-      : `Pod/${volume.replica ?? volume.name}`
+): ReadonlyArray<string> => {
+  const claims = new Set(state.claims.map(({ name }) => name))
+  return volumes.map((volume) =>
+    claims.has(volume.name) ? `PersistentVolumeClaim/${volume.name}` : `Pod/${volume.replica ?? volume.name}`
   )
+}
 
 const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
   const volumes = onOneNode(state)
@@ -195,15 +193,13 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
       (one) => one.node ?? ""
     )
   ].map(([node, on]) => {
-    const free = (one: Held) => {
-      const apart = one.apart()
-      return (state.nodes ?? []).some(
+    const free = (one: Held) =>
+      (state.nodes ?? []).some(
         (candidate) =>
           usable(candidate, one.tolerations) &&
-          !apart.includes(candidate.name) &&
+          !one.apart(candidate.name) &&
           one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(candidate.name))
       )
-    }
     const stranded = on.filter((one) => !free(one))
     const replicas = (stranded.length === 0 ? on : stranded).map((one) => one.replica)
     const objects = [`Node/${node}`, ...replicas.map((replica) => `Pod/${replica}`)]

@@ -4,7 +4,7 @@
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { replicasOf, statefulSets } from "./parts.ts"
+import { placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
 import {
   type Domain,
   type Facts,
@@ -32,7 +32,7 @@ interface Group {
 
 const groups = (state: AppState, workload: Workload, domain: Domain): ReadonlyArray<Group> => {
   const placed = replicasOf(state, workload).flatMap((replica) => {
-    const placement = state.placements.find((candidate) => candidate.replica === replica.name)
+    const placement = placementOf(state, replica)
     const node = replica.pod?.node ?? placement?.node ?? null
     if (node === null) return []
     return [{ replica: replica.name, domain: domain === "node" ? node : (placement?.[domain] ?? null) }]
@@ -92,11 +92,9 @@ const share =
       )
       const lost = fatal(facts, workload, domain).filter((group) => !told.has(group.replicas.join()))
       const unlabelled = lost.length > 0 ? [] : undecided(facts, workload, domain)
-      const nodes = [
-        ...new Set(
-          unlabelled.map((name) => state.replicas.find((replica) => replica.name === name)?.pod?.node ?? "")
-        )
-      ].filter((name) => name !== "")
+      const nodes = [...new Set(unlabelled.map((name) => replicaNamed(state, name)?.pod?.node ?? ""))].filter(
+        (name) => name !== ""
+      )
       return [
         ...lost.map((group) =>
           no(

@@ -21,7 +21,7 @@ import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
 import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
 import { type Facts, no, type Rule, rule, type Said, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import { age, count, instant, kubectl, names, span, verb } from "./words.ts"
+import { age, count, instant, kubectl, names, span, takeSnapshot, verb } from "./words.ts"
 import { claimsGo, scaledDown, snapshotsGo, volumesGo } from "./deletion.ts"
 
 const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
@@ -35,7 +35,7 @@ const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
             ? "there is no snapshot of any claim"
             : `there is no snapshot of ${claimNames(state, claims)}`,
           claimObjects(claims),
-          "take one: a VolumeSnapshot for each claim, or a VolumeGroupSnapshot for all"
+          `take one of all claims: ${takeSnapshot(state)}`
         )
       ]
 }
@@ -73,7 +73,7 @@ const tooOld = ({ state, settings }: Facts): ReadonlyArray<Said> => {
             old.map((one) => one.claim)
           )} is ${span(oldest)} old, above ${span(limit)}`,
           claimObjects(old.map((one) => one.claim)),
-          "snapshot more often, and see that it succeeds"
+          `take one, and more often: ${takeSnapshot(state)}`
         )
       ]
 }
@@ -121,7 +121,7 @@ const torn = ({ state }: Facts): ReadonlyArray<Said> => {
         ? `no one set holds all ${claims.length} claims: the last snapshots are ${span(apart)} apart`
         : `no one set holds all ${claims.length} claims: each was cut alone`,
       claimObjects(claims),
-      "snapshot all claims as one VolumeGroupSnapshot"
+      `cut all claims as one: ${takeSnapshot(state)}`
     )
   ]
 }

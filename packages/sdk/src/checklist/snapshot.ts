@@ -197,15 +197,18 @@ const cutPatience = 600_000
 const readyPatience = 86_400_000
 
 /** An error goes away when a retry succeeds, so only a claim's newest snapshot tells. */
-const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> =>
-  boundClaims(state).flatMap((claim) => {
+const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> => {
+  const readyGroups = new Set(
+    (state.protection.snapshots ?? []).flatMap((one) =>
+      one.readyToUse && one.group !== null ? [one.group] : []
+    )
+  )
+  return boundClaims(state).flatMap((claim) => {
     const newest = ofClaim(state.protection.snapshots, claim).toSorted(
       (a, b) => instant(b.created) - instant(a.created)
     )[0]
     if (newest === undefined || newest.readyToUse) return []
-    const siblingsReady = (state.protection.snapshots ?? []).some(
-      (one) => one.group !== null && one.group === newest.group && one.readyToUse
-    )
+    const siblingsReady = newest.group !== null && readyGroups.has(newest.group)
     const waited = age(state, newest.created)
     const limit = newest.cut === null || siblingsReady ? cutPatience : readyPatience
     if (newest.error === null && waited < limit) return []
@@ -223,6 +226,7 @@ const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> =>
       )
     ]
   })
+}
 
 /** Others write there too, and no cut of this application waits for them. */
 const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {

@@ -1,6 +1,7 @@
 /**
  * How the checklist puts things: lists of names, lengths of time, commands.
  */
+import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 
@@ -42,11 +43,6 @@ export const age = (state: AppState, time: string): number => instant(state.obse
 /** A selector of nothing but `key=value`. */
 export const equalities = /^[^\s!()=,]+=[^\s!()=,]+(,[^\s!()=,]+=[^\s!()=,]+)*$/
 
-const plain = /^[\w./:=,@%+-]+$/
-
-/** One word of a command, safe in a POSIX shell. */
-const word = (text: string): string => (plain.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
-
 /** A message of another's, as part of a line of ours. */
 export const oneLine = (text: string): string => {
   const line = text.replaceAll(/\s+/g, " ").trim()
@@ -55,11 +51,17 @@ export const oneLine = (text: string): string => {
 
 /** A kubectl command in the app's namespace. */
 export const kubectl = (state: AppState, ...args: ReadonlyArray<string>): string =>
-  ["kubectl", ...args, "-n", state.namespace].map(word).join(" ")
+  ["kubectl", ...args, "-n", state.namespace].map(shellWord).join(" ")
+
+/** Our own command that cuts all claims of the application as one. */
+export const takeSnapshot = (state: AppState): string =>
+  state.ref._tag === "StatefulSet"
+    ? kubectl(state, "stateful", "snapshot", state.ref.name)
+    : kubectl(state, "stateful", "snapshot", "-l", state.ref.selector)
 
 /** A kubectl command on an object of the cluster. */
 export const kubectlCluster = (...args: ReadonlyArray<string>): string =>
-  ["kubectl", ...args].map(word).join(" ")
+  ["kubectl", ...args].map(shellWord).join(" ")
 
 /** A workload as `Kind/name`. */
 export const title = (workload: Workload): string => `${workload.kind}/${workload.name}`

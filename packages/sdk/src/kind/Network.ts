@@ -13,6 +13,7 @@ export const Service = Struct({
     clusterIP: optional(String),
     selector: optional(StringMap),
     publishNotReadyAddresses: optional(Boolean),
+    ipFamilies: optional(Array(String)),
     ports: optional(Array(Struct({ name: optional(String), port: Natural, protocol: optional(String) })))
   })
 })
@@ -35,7 +36,14 @@ export const EndpointSlice = Struct({
             terminating: optional(Boolean)
           })
         ),
-        targetRef: optional(Struct({ kind: optional(String), name: optional(String), uid: optional(String) }))
+        targetRef: optional(
+          Struct({
+            kind: optional(String),
+            namespace: optional(String),
+            name: optional(String),
+            uid: optional(String)
+          })
+        )
       })
     )
   )

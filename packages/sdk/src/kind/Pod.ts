@@ -29,6 +29,16 @@ const EnvFrom = Struct({
   secretRef: optional(OptionalReference)
 })
 
+/** How it asks is whichever other key it has. */
+const Probe = Struct({
+  periodSeconds: optional(Number),
+  failureThreshold: optional(Number),
+  exec: optional(Unknown),
+  httpGet: optional(Unknown),
+  tcpSocket: optional(Unknown),
+  grpc: optional(Unknown)
+})
+
 /** A container of any sort: main, init (with `restartPolicy: Always` a side-car) or ephemeral. */
 export const ContainerSpec = Struct({
   name: String,
@@ -47,9 +57,9 @@ export const ContainerSpec = Struct({
     Array(Struct({ name: String, mountPath: String, readOnly: optional(Boolean), subPath: optional(String) }))
   ),
   volumeDevices: optional(Array(Struct({ name: String, devicePath: String }))),
-  livenessProbe: optional(Unknown),
-  readinessProbe: optional(Unknown),
-  startupProbe: optional(Unknown),
+  livenessProbe: optional(Probe),
+  readinessProbe: optional(Probe),
+  startupProbe: optional(Probe),
   lifecycle: optional(Unknown)
 })
 export type ContainerSpec = typeof ContainerSpec.Type

@@ -36,6 +36,8 @@ export const VolumeSnapshotContent = Struct({
   spec: Struct({
     driver: String,
     deletionPolicy: String,
+    /** `Filesystem` or `Block`, of the volume that was cut. */
+    sourceVolumeMode: optional(String),
     source: Struct({ volumeHandle: optional(String), snapshotHandle: optional(String) }),
     volumeSnapshotRef: Struct({
       namespace: optional(String),
@@ -49,7 +51,10 @@ export const VolumeSnapshotContent = Struct({
       creationTime: optional(Number),
       readyToUse: optional(Boolean),
       snapshotHandle: optional(String),
-      restoreSize: optional(Number)
+      /** Of a group's member: the group in the storage. */
+      volumeGroupSnapshotHandle: optional(String),
+      restoreSize: optional(Number),
+      error: optional(SnapshotError)
     })
   )
 })
@@ -76,6 +81,38 @@ export const VolumeGroupSnapshot = Struct({
   )
 })
 export type VolumeGroupSnapshot = typeof VolumeGroupSnapshot.Type
+
+/** What a group's members were cut as: the only place with each member's own time. */
+export const VolumeGroupSnapshotContent = Struct({
+  metadata: ObjectMeta,
+  spec: Struct({
+    driver: String,
+    deletionPolicy: String,
+    volumeGroupSnapshotRef: Struct({
+      namespace: optional(String),
+      name: optional(String),
+      uid: optional(String)
+    })
+  }),
+  status: optional(
+    Struct({
+      readyToUse: optional(Boolean),
+      volumeSnapshotInfoList: optional(
+        Array(
+          Struct({
+            /** Nanoseconds. */
+            creationTime: optional(Number),
+            volumeHandle: optional(String),
+            snapshotHandle: optional(String),
+            readyToUse: optional(Boolean),
+            restoreSize: optional(Number)
+          })
+        )
+      )
+    })
+  )
+})
+export type VolumeGroupSnapshotContent = typeof VolumeGroupSnapshotContent.Type
 
 /** Velero's Backup. */
 export const Backup = Struct({

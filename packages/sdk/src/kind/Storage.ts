@@ -14,6 +14,7 @@ export const PersistentVolumeClaim = Struct({
     storageClassName: optional(String),
     accessModes: optional(Array(String)),
     volumeMode: optional(String),
+    volumeAttributesClassName: optional(String),
     volumeName: optional(String),
     resources: optional(Struct({ requests: optional(Record(String, IntOrString)) })),
     dataSource: optional(DataSource),

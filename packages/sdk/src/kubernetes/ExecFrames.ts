@@ -5,6 +5,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import type { ExecExit } from "../Cluster.ts"
+import { bounded } from "../resource/Status.ts"
 
 export const subprotocol = "v5.channel.k8s.io"
 
@@ -52,5 +53,7 @@ export const exitOf = (payload: Uint8Array): ExecExit => {
       return { _tag: "Exited", code: Number(text) }
     }
   }
-  return unknown(typeof fields["message"] === "string" ? fields["message"] : "the server named no exit code")
+  return unknown(
+    typeof fields["message"] === "string" ? bounded(fields["message"]) : "the server named no exit code"
+  )
 }

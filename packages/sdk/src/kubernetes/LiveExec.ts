@@ -14,7 +14,7 @@ import { ClusterError, type ExecExit, type ExecRequest, type ExecSession, type R
 import type { Channel, Connection } from "./Connection.ts"
 import { channel, closeStdinFrame, exitOf, stdinFrames, subprotocol } from "./ExecFrames.ts"
 import { ExecOutput } from "./ExecOutput.ts"
-import { bodyOf, send, target } from "./LiveRequest.ts"
+import { bodyOf, deadlineIn, send, target } from "./LiveRequest.ts"
 import { refusal } from "./LiveWatch.ts"
 import { unreachable } from "./Unreachable.ts"
 
@@ -237,9 +237,8 @@ export const liveExec =
         return yield* session(opened.socket, `exec in pod ${request.namespace}/${request.pod}`)
       }
       const { response } = opened
-      const body = Stream.fromAsyncIterable<Uint8Array, ClusterError>(response, (cause) =>
-        unreachable(cause, connection.server, asked, true)
-      )
+      const deadline = yield* deadlineIn(connection.requestTimeoutMillis ?? handshakeMillis)
+      const body = bodyOf(connection, asked, { body: response, deadline })
       const retryAfter = response.headers["retry-after"]
       return yield* refusal(
         { ...asked, method: "GET" },

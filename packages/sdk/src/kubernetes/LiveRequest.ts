@@ -2,6 +2,7 @@
  * A request to the live cluster: authentication, one renewal on 401, and the
  * honest name of each way to lose it.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -34,6 +35,17 @@ const headersOf = (connection: Connection, channel: Channel, request: Request): 
   ...channel.credential.headers
 })
 
+/** An answer, and until when the whole of it must have come, in monotonic milliseconds; null for ever. */
+export interface Timed extends Answer {
+  readonly deadline: number | null
+}
+
+const monotonic = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+/** When what begins now must be over. */
+export const deadlineIn = (limit: number | null): Effect.Effect<number | null> =>
+  limit === null ? Effect.succeed(null) : Effect.map(monotonic, (now) => now + limit)
+
 const timedOut = (connection: Connection, request: Request, sent: boolean): ClusterError => {
   const seconds = (connection.requestTimeoutMillis ?? 0) / 1000
   if (sent && isWrite(request)) return outcomeUnknown(request, `no answer within ${seconds}s`)
@@ -48,7 +60,8 @@ const once = (
   connection: Connection,
   channel: Channel,
   request: Request,
-  idle: number
+  idle: number,
+  limitMillis: number | null
 ): Effect.Effect<Answer, ClusterError, Scope.Scope> => {
   const answer = exchange(idle === endless ? channel.watches : channel.agent, {
     origin: connection.server.origin,
@@ -57,7 +70,7 @@ const once = (
     headers: headersOf(connection, channel, request),
     body: request.body ?? null,
     idleMillis: idle,
-    limitMillis: connection.requestTimeoutMillis
+    limitMillis
   })
   return Effect.mapError(answer, ({ cause, sent }) =>
     cause instanceof Late
@@ -66,35 +79,41 @@ const once = (
   )
 }
 
-/** One exchange, repeated once with a new credential when the first is refused: a 401 has no effect. */
+/**
+ * One exchange, repeated once with a new credential when the first is refused: a 401 has no effect.
+ * Both share one time limit, as they are one request.
+ */
 export const send = Effect.fnUntraced(function* (
   connection: Connection,
   request: Request,
   idle: number = idleMillis
-): Effect.fn.Return<Answer, ClusterError, Scope.Scope> {
+): Effect.fn.Return<Timed, ClusterError, Scope.Scope> {
   const channel = yield* connection.channel
-  const answer = yield* once(connection, channel, request, idle)
-  if (answer.status !== 401 || !(yield* connection.refused(channel.credential))) return answer
+  const limit = connection.requestTimeoutMillis
+  const deadline = yield* deadlineIn(limit)
+  const answer = yield* once(connection, channel, request, idle, limit)
+  if (answer.status !== 401 || !(yield* connection.refused(channel.credential)))
+    return { ...answer, deadline }
   answer.body.destroy()
-  return yield* once(connection, yield* connection.channel, request, idle)
+  const left = deadline === null ? null : Math.max(1, deadline - (yield* monotonic))
+  return { ...(yield* once(connection, yield* connection.channel, request, idle, left)), deadline }
 })
 
-/** The answer's bytes; a cut is the same error as a lost answer. */
+/** The answer's bytes; a cut is the same error as a lost answer, and so is one that only drips. */
 export const bodyOf = (
   connection: Connection,
   request: Request,
-  answer: Answer
+  { body, deadline }: Pick<Timed, "body" | "deadline">
 ): Stream.Stream<Uint8Array, ClusterError> => {
-  const bytes = Stream.fromAsyncIterable<Uint8Array, ClusterError>(answer.body, (cause) =>
+  const bytes = Stream.fromAsyncIterable<Uint8Array, ClusterError>(body, (cause) =>
     unreachable(cause, connection.server, request, true)
   )
-  const limit = connection.requestTimeoutMillis
-  return limit === null
-    ? bytes
-    : Stream.timeoutOrElse(bytes, {
-        duration: limit,
-        orElse: () => Stream.fail(timedOut(connection, request, true))
-      })
+  if (deadline === null) return bytes
+  const late = Effect.gen(function* () {
+    yield* Effect.sleep(Math.max(0, deadline - (yield* monotonic)))
+    return yield* Effect.fail(timedOut(connection, request, true))
+  })
+  return Stream.interruptWhen(bytes, late)
 }
 
 /** `Cluster.request`. */

@@ -16,7 +16,7 @@ const defaultSeconds = 290
 /** The server closes a watch at its timeout; this much later the connection is dead and only nobody said so. */
 const marginMillis = 15_000
 
-/** etcd holds objects of 1.5 MiB; a line far beyond that is no event. */
+/** etcd holds objects of 1.5 MiB, which JSON may spell six times as long; a line far beyond that is no event. */
 const maxLine = 32 * 1024 * 1024
 
 const types: ReadonlyArray<string> = ["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]
@@ -59,7 +59,7 @@ export const lines = (
       Stream.mapEffect((chunk) => {
         const whole = split(chunk)
         return length > maxLine
-          ? Effect.fail(broken(request, "a line without end", { _tag: "Unreadable" }))
+          ? Effect.fail(broken(request, "a line has more than 32 MiB", { _tag: "Unreadable" }))
           : Effect.succeed(whole)
       }),
       Stream.flattenIterable,
@@ -143,9 +143,13 @@ export const liveWatch =
       Scope.Scope
     > = Effect.gen(function* () {
       const answer = yield* send(connection, asked, endless)
-      // A watch outlives --request-timeout, which bounds its first answer alone.
-      const bytes = bodyOf({ ...connection, requestTimeoutMillis: null }, asked, answer)
-      if (answer.status !== 200) return yield* refusal(asked, answer.status, answer.headers, bytes)
+      if (answer.status !== 200) {
+        const body = bodyOf(connection, asked, answer)
+        return yield* refusal(asked, answer.status, answer.headers, body)
+      }
+      // A watch outlives --request-timeout, which bounds its first answer alone: kubectl's ends with it,
+      // but ours would only be asked for again.
+      const bytes = bodyOf(connection, asked, { ...answer, deadline: null })
       return events(lines(bytes, asked), asked).pipe(Stream.takeUntil((event) => event.type === "ERROR"))
     })
     return Stream.unwrap(open).pipe(

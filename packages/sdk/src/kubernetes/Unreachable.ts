@@ -80,7 +80,7 @@ const explain = (error: unknown, server: URL): Explanation => {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return unable(
         `the certificate of ${server.host} is for another name: ${Predicate.hasProperty(error, "reason") ? String(error.reason) : ""}`.replace(
-          /[:. ]+$/,
+          /(?<![:. ])[:. ]+$/,
           ""
         ),
         config,

@@ -11,12 +11,18 @@ import { type Access, configFault, type KubeconfigOptions, load, resolve } from 
 import { liveExec } from "./LiveExec.ts"
 import { liveRequest } from "./LiveRequest.ts"
 import { liveWatch } from "./LiveWatch.ts"
+import { Holder } from "../operation/Holder.ts"
+import { thisProcess } from "./Process.ts"
 
+export { type DnsPeer, dnsPeers, type DnsRef } from "./Dns.ts"
 export type { KubeconfigOptions } from "./Kubeconfig.ts"
 
 /** Which cluster, as whom, and how patiently. Every default is kubectl's. */
 export interface Options extends KubeconfigOptions {
-  /** Until an answer's head, and between its pieces. Default: as long as the server takes. Bounds no watch and no exec. */
+  /**
+   * For a whole request, from the connection to the answer's last byte. Default: as long as the server
+   * takes. Of a watch and an exec it bounds the beginning, since they last.
+   */
   readonly requestTimeout?: Duration.Input
   /** Default: `kubectl-stateful/` and this package's version. */
   readonly userAgent?: string
@@ -40,6 +46,9 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
  * closing it closes every one.
  */
 export const layer = (options: Options = {}): Layer.Layer<Cluster, ClusterError> =>
+  Layer.merge(liveCluster(options), Layer.effect(Holder, thisProcess))
+
+const liveCluster = (options: Options): Layer.Layer<Cluster, ClusterError> =>
   Layer.effect(
     Cluster,
     Effect.gen(function* () {

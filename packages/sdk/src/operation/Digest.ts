@@ -1,4 +1,4 @@
-/** A short fingerprint of plain data, to see whether facts or a hook are still the ones that were planned with. */
+/** Plain data compared, whatever the order of its keys; and a short fingerprint of it, to be kept in a plan. */
 import { createHash } from "node:crypto"
 
 const canonical = (value: unknown): unknown => {
@@ -11,6 +11,10 @@ const canonical = (value: unknown): unknown => {
       .map(([key, item]) => [key, canonical(item)])
   )
 }
+
+/** Whether both are the same data; a field that is undefined is as good as absent. */
+export const isSame = (left: unknown, right: unknown): boolean =>
+  JSON.stringify(canonical(left)) === JSON.stringify(canonical(right))
 
 /** 16 hex digits of a SHA-256 over the value's JSON with sorted keys. Never given a Secret's value. */
 export const digest = (value: unknown): string =>

@@ -5,13 +5,13 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError, Reason } from "../Cluster.ts"
-import { isPassing } from "../resource/Patience.ts"
+import { isPassing, Patience } from "../resource/Patience.ts"
 import { because, type OperationError } from "./OperationError.ts"
 
 /** Answers after which only a look tells what is so. */
 const doubtful: ReadonlyArray<Reason["_tag"]> = ["Conflict", "AlreadyExists", "NotFound", "Invalid"]
 
-/** How long a cluster that does not answer is waited for, in milliseconds. */
+/** How long an operation waits for a cluster that does not answer, in milliseconds. */
 export const patience = 120_000
 
 /** Refusals of one and the same state in a row that are taken for a real refusal. */
@@ -19,7 +19,7 @@ const stubborn = 3
 
 export interface Ensured<A, R> {
   /** What is so now. */
-  readonly look: Effect.Effect<A, ClusterError, R>
+  readonly look: Effect.Effect<A, ClusterError | OperationError, R>
   /** What was so a moment ago, where it was looked at for another reason and the write tests all that matters. */
   readonly known?: A
   /** Whether it is so already. */
@@ -41,12 +41,23 @@ export const orNull = <A, R>(effect: Effect.Effect<A, ClusterError, R>) =>
     () => Effect.succeed(null)
   )
 
-/** Makes it so, once; answers with what is so then. */
+/**
+ * Reconciles to `done`, and answers with what is so then: looks, writes if it is not so yet, and after
+ * any answer that leaves doubt looks again before anything is repeated.
+ *
+ * In doubt are a lost reply, a conflict, an object that came or went meanwhile, and a failed test of a
+ * patch. A server that does not answer is waited for as long as the operation has patience; without
+ * patience, as inside a freeze, it fails after a few attempts.
+ *
+ * @errors what `stop` says; the last answer of the server, once it was refused for one and the same
+ * state several times; `Changed` where the server takes the write and keeps something else.
+ */
 export const ensure = <A, R = Cluster>(
   spec: Ensured<A, R>
 ): Effect.Effect<A, ClusterError | OperationError, R> =>
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
+    const limit = (yield* Patience)?.millis ?? null
     let refused = 0
     let { known } = spec
     while (true) {
@@ -71,10 +82,15 @@ export const ensure = <A, R = Cluster>(
         continue
       }
       const { reason } = written.failure
-      if (reason._tag === "OutcomeUnknown" || isPassing(written.failure)) {
-        if ((yield* elapsedSince(began)) >= patience) return yield* Effect.fail(written.failure)
+      const isPatient = limit !== null
+      if (isPatient && (reason._tag === "OutcomeUnknown" || isPassing(written.failure))) {
+        if ((yield* elapsedSince(began)) >= limit) return yield* Effect.fail(written.failure)
         if (isPassing(written.failure)) yield* Effect.sleep(500)
-      } else if (doubtful.includes(reason._tag)) {
+      } else if (
+        reason._tag === "OutcomeUnknown" ||
+        isPassing(written.failure) ||
+        doubtful.includes(reason._tag)
+      ) {
         refused += 1
         // A status update between our look and our write refuses a resourceVersion again and again.
         if (refused >= (reason._tag === "Conflict" ? 20 : stubborn))

@@ -1,176 +1,397 @@
 /**
- * The fence: a token on the StatefulSet that every write of an operation tests.
+ * The fence: a token on every object that an operation owns, which every write of the operation tests.
  *
  * A Lease says who acts but stops nobody: a caller that slept through its own lease wakes up and
  * writes. Whoever takes an operation up writes a token of its own first, and each write carries a
  * JSON patch `test` on it, so that the API server itself refuses the caller from before.
+ *
+ * An object that the operation makes itself is born with the token.
  */
 import * as Effect from "effect/Effect"
-import { type Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import type { Kind } from "../Kind.ts"
+import { type Assumption, broken, testsOf } from "./Assumption.ts"
 import { ensure } from "./Ensure.ts"
-import { kinds } from "../Kind.ts"
-import type { StatefulSet } from "../kind/Workload.ts"
+import { find, type Guarded, patch, patchAs, raisedBy, read, readAs, targetOf, titleOf } from "./Guarded.ts"
 import { because, type OperationError } from "./OperationError.ts"
+import { operationTitle } from "./OperationId.ts"
+import { type AnyPlan, type Guard, inKeyOrder } from "./Plan.ts"
 import * as Resource from "../Resource.ts"
+import {
+  annotation,
+  annotationPath,
+  endedBy,
+  isEndedBy,
+  isMadeBy,
+  madeBy,
+  markCounted,
+  operationOf,
+  planAnnotation,
+  planMark,
+  tokenOf
+} from "./Token.ts"
 
-export const annotation = "kubectl-stateful.dev/operation"
-
-/** How a JSON patch spells an annotation's place. */
-export const annotationPath = (name: string): string =>
-  `/metadata/annotations/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
-
-/** Which StatefulSet, and as whom. */
-export interface Fence {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-  /** `<operation>.<run>`. */
+/** An object that the operation owns, and as whom. */
+export interface Fence extends Omit<Guard, "generation"> {
   readonly token: string
+  /** The mark of the plan that it is begun with; absent: it was begun before. */
+  readonly plan?: string
 }
 
-const target = (at: { readonly namespace: string; readonly name: string }): Resource.Target => ({
-  api: Resource.statefulSets,
-  namespace: at.namespace,
-  name: at.name
-})
+type Changed<A> = Effect.Effect<A, ClusterError | OperationError, Cluster>
 
-const accept = (object: unknown, name: string): Effect.Effect<StatefulSet, ClusterError> => {
-  const accepted = kinds.statefulsets.accept(object)
-  return accepted._tag === "Success"
-    ? Effect.succeed(accepted.success)
-    : Effect.fail(
-        new ClusterError({
-          reason: { _tag: "Unreadable" },
-          message: `statefulset "${name}": ${accepted.failure.slice(0, 3).join("; ")}`
-        })
-      )
-}
-
-/** The StatefulSet as it is now, read from the store and not from a cache. */
-export const read = (at: {
-  readonly namespace: string
-  readonly name: string
-}): Effect.Effect<StatefulSet, ClusterError, Cluster> =>
-  Effect.flatMap(Resource.get(target(at)), (object) => accept(object, at.name))
-
-export const tokenOf = (set: StatefulSet): string | null => set.metadata.annotations?.[annotation] ?? null
-
-/** The operation a token belongs to. */
-export const operationOf = (token: string): string => token.split(".")[0] ?? token
+/** The fences of a plan, in the order in which they are acquired. */
+export const fencesOf = (plan: AnyPlan, token: string, isNew = false): ReadonlyArray<Fence> =>
+  inKeyOrder(plan.guards).map((guard) => ({ ...guard, token, ...(isNew ? { plan: planMark(plan) } : {}) }))
 
 const replaced = (fence: Fence) =>
   because(
-    "Changed",
-    `statefulset "${fence.name}" was deleted and made anew while the operation ran`,
-    "look at it, and start again"
+    "NotFound",
+    `${titleOf(fence)} was deleted while the operation ran`,
+    `\`kubectl stateful abort ${operationOf(fence.token)}\` puts back what needs no ${fence.kind}, and names the rest`
   )
 
 const fencedOff = (fence: Fence, token: string | null) =>
   because(
     "Fenced",
     token === null
-      ? `operation ${operationOf(fence.token)} is over: another caller ended it`
-      : `another caller has taken over statefulset "${fence.name}" (operation ${operationOf(token)})`,
+      ? `${operationTitle(operationOf(fence.token))} is over: another caller ended it`
+      : `another caller has taken over ${titleOf(fence)} (${operationTitle(operationOf(token))})`,
     "this caller changes nothing more; `kubectl stateful operations` shows what goes on"
   )
 
+const taken = (fence: Fence) =>
+  because(
+    "Changed",
+    `${titleOf(fence)} is there already, and not of this operation`,
+    "choose another name, or look at it and remove it"
+  )
+
+/** Whether an object is the guarded one, and not a namesake: by uid, or by the operation that made it. */
+const isGuarded = (fence: Fence, object: Guarded): boolean =>
+  fence.uid === null ? isMadeBy(operationOf(fence.token), object) : object.metadata.uid === fence.uid
+
+/** Not made yet, or deleted by the operation itself, as its plan says. */
+const mayBeAbsent = ({ uid, goes }: Fence): boolean => uid === null || goes === true
+
 /** Why this caller may not write any more; null: it may. */
-export const verdict = (fence: Fence, set: StatefulSet): OperationError | null => {
-  if (set.metadata.uid !== fence.uid) return replaced(fence)
-  return tokenOf(set) === fence.token ? null : fencedOff(fence, tokenOf(set))
+export const lostBecause = (fence: Fence, object: Guarded | null): OperationError | null => {
+  if (object === null) return mayBeAbsent(fence) ? null : replaced(fence)
+  if (!isGuarded(fence, object)) return fence.uid === null ? taken(fence) : replaced(fence)
+  return tokenOf(object) === fence.token ? null : fencedOff(fence, tokenOf(object))
 }
 
 /**
  * Writes the token, over whatever stands there, for the caller whose turn it is: `mine` answers why
- * it is not, and is asked after the StatefulSet was read, so that a caller that slept at any point
- * since then is refused by the patch's test.
+ * it is not, and is asked after the object was read, so that a caller that slept at any point since
+ * then is refused by the patch's test. Null: the operation is still to make the object, or has deleted it.
  */
-export const raise = <R>(
+export const acquire = <R>(
   fence: Fence,
-  mine: Effect.Effect<OperationError | null, ClusterError, R>
-): Effect.Effect<StatefulSet, ClusterError | OperationError, Cluster | R> =>
+  mine: (object: Guarded) => Effect.Effect<OperationError | null, ClusterError | OperationError, R>
+): Effect.Effect<Guarded | null, ClusterError | OperationError, Cluster | R> =>
   Effect.map(
-    ensure<{ readonly set: StatefulSet; readonly why: OperationError | null }, Cluster | R>({
-      look: Effect.flatMap(read(fence), (set) => Effect.map(mine, (why) => ({ set, why }))),
-      done: ({ set }) => set.metadata.uid === fence.uid && tokenOf(set) === fence.token,
-      stop: ({ set, why }) => (set.metadata.uid === fence.uid ? why : replaced(fence)),
-      write: ({ set }) => {
-        const token = tokenOf(set)
-        const operations: ReadonlyArray<Resource.JsonPatchOperation> = [
-          { op: "test", path: "/metadata/uid", value: fence.uid },
-          // The absence of a key cannot be tested, so the version stands for it.
-          ...(token === null
-            ? [
-                {
-                  op: "test" as const,
-                  path: "/metadata/resourceVersion",
-                  value: set.metadata.resourceVersion
-                }
-              ]
-            : [{ op: "test" as const, path: annotationPath(annotation), value: token }]),
-          ...(set.metadata.annotations == null
-            ? [{ op: "add" as const, path: "/metadata/annotations", value: { [annotation]: fence.token } }]
-            : [{ op: "add" as const, path: annotationPath(annotation), value: fence.token }])
-        ]
-        return Effect.flatMap(Resource.patch(target(fence), { _tag: "Json", operations }), (object) =>
-          Effect.map(accept(object, fence.name), (changed) => ({ set: changed, why: null }))
+    ensure<{ readonly object: Guarded | null; readonly why: OperationError | null }, Cluster | R>({
+      look: Effect.flatMap(mayBeAbsent(fence) ? find(fence) : read(fence), (object) =>
+        Effect.map(object === null ? Effect.succeed(null) : mine(object), (why) => ({ object, why }))
+      ),
+      done: ({ object }) => object === null || (isGuarded(fence, object) && tokenOf(object) === fence.token),
+      stop: ({ object, why }) =>
+        object === null || isGuarded(fence, object) ? why : lostBecause(fence, object),
+      write: ({ object }) => {
+        const metadata = object?.metadata
+        const token = object === null ? null : tokenOf(object)
+        const mark =
+          object !== null && raisedBy(fence) > 0
+            ? markCounted(operationOf(fence.token), fence.plan ?? null, object)
+            : (fence.plan ?? null)
+        return Effect.map(
+          patch(fence, [
+            { op: "test", path: "/metadata/uid", value: metadata?.uid },
+            // The absence of a key cannot be tested, so the version stands for it.
+            token === null
+              ? { op: "test", path: "/metadata/resourceVersion", value: metadata?.resourceVersion }
+              : { op: "test", path: annotationPath(annotation), value: token },
+            ...(metadata?.annotations == null
+              ? [{ op: "add" as const, path: "/metadata/annotations", value: {} }]
+              : []),
+            { op: "add", path: annotationPath(annotation), value: fence.token },
+            ...(mark === null
+              ? []
+              : [{ op: "add" as const, path: annotationPath(planAnnotation), value: mark }])
+          ]),
+          (changed) => ({ object: changed, why: null })
         )
       }
     }),
-    ({ set }) => set
+    ({ object }) => object
   )
 
-/** Changes the StatefulSet until `done`, as long as the token stands; `known`: as it was a moment ago. */
-export const change = (
-  fence: Fence,
-  done: (set: StatefulSet) => boolean,
-  operations: (set: StatefulSet) => ReadonlyArray<Resource.JsonPatchOperation>,
-  stop: (set: StatefulSet) => OperationError | null = () => null,
-  known?: StatefulSet
-): Effect.Effect<StatefulSet, ClusterError | OperationError, Cluster> =>
-  ensure({
-    look: read(fence),
-    ...(known === undefined ? {} : { known }),
-    done,
-    stop: (set) => verdict(fence, set) ?? stop(set),
-    write: (set) =>
-      Effect.flatMap(
-        Resource.patch(target(fence), {
-          _tag: "Json",
-          operations: [
-            { op: "test", path: "/metadata/uid", value: fence.uid },
-            { op: "test", path: annotationPath(annotation), value: fence.token },
-            ...operations(set)
-          ]
-        }),
-        (object) => accept(object, fence.name)
-      )
+/** A change of a guarded object. */
+export interface Change<A> {
+  readonly done: (object: A) => boolean
+  readonly operations: (object: A) => ReadonlyArray<Resource.JsonPatchOperation>
+  /** Why it is not made; null: it may be. */
+  readonly stop?: (object: A) => OperationError | null
+  /** What it leans on: looked at before, and tested by the write itself. */
+  readonly assumes?: ReadonlyArray<Assumption>
+  /** The object as it was a moment ago. */
+  readonly known?: A
+}
+
+/** As it is now. Deleted, it was deleted while the operation ran, whether or not another has its name yet. */
+const readHeld = <A extends Guarded>(kind: Kind<A>, fence: Fence): Changed<A> =>
+  Effect.catchIf(
+    readAs(kind, fence),
+    ({ reason }) => reason._tag === "NotFound" && fence.uid !== null,
+    () => Effect.fail(replaced(fence))
+  )
+
+/** Changes the object until `done`, as long as the token stands. */
+export const change = <A extends Guarded>(fence: Fence, kind: Kind<A>, spec: Change<A>): Changed<A> => {
+  const assumes = spec.assumes ?? []
+  return ensure({
+    look: readHeld(kind, fence),
+    ...(spec.known === undefined ? {} : { known: spec.known }),
+    done: spec.done,
+    stop: (object) => lostBecause(fence, object) ?? broken(assumes, object) ?? spec.stop?.(object) ?? null,
+    write: (object) =>
+      patchAs(kind, fence, [
+        { op: "test", path: "/metadata/uid", value: object.metadata.uid },
+        { op: "test", path: annotationPath(annotation), value: fence.token },
+        ...testsOf(assumes, object),
+        ...spec.operations(object)
+      ])
+  })
+}
+
+/** An object to be made; its name, its token and its maker are added. */
+export interface Manifest {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> }
+  readonly [field: string]: unknown
+}
+
+const born = (fence: Fence, value: Manifest): Effect.Effect<Guarded, ClusterError, Cluster> =>
+  Resource.create(
+    { api: targetOf(fence).api, namespace: fence.namespace },
+    {
+      ...value,
+      metadata: {
+        ...value.metadata,
+        name: fence.name,
+        annotations: {
+          ...value.metadata?.annotations,
+          [annotation]: fence.token,
+          [madeBy]: operationOf(fence.token)
+        }
+      }
+    }
+  )
+
+/** Deletes this very object, as it was seen. */
+const removeSeen = (fence: Fence, object: Guarded | null) =>
+  Resource.remove(targetOf(fence), {
+    ...(object?.metadata.uid == null ? {} : { uid: object.metadata.uid }),
+    ...(object?.metadata.resourceVersion == null ? {} : { resourceVersion: object.metadata.resourceVersion })
   })
 
-/** Takes the token away; done too when it is not there any more. */
-export const lower = (fence: Fence): Effect.Effect<void, ClusterError | OperationError, Cluster> =>
+/** Removes what this caller has made after another took over: that one has not seen it. */
+const takeBackMade = (fence: Fence): Changed<void> =>
   Effect.asVoid(
-    ensure({
-      look: read(fence),
-      done: (set) => set.metadata.uid !== fence.uid || tokenOf(set) !== fence.token,
-      write: () =>
-        Effect.flatMap(
-          Resource.patch(target(fence), {
-            _tag: "Json",
-            operations: [
-              { op: "test", path: "/metadata/uid", value: fence.uid },
-              { op: "test", path: annotationPath(annotation), value: fence.token },
-              { op: "remove", path: annotationPath(annotation) }
-            ]
-          }),
-          (object) => accept(object, fence.name)
-        )
+    ensure<Guarded | null>({
+      look: find(fence),
+      done: (object) => object === null || tokenOf(object) !== fence.token,
+      write: (object) => Effect.as(removeSeen(fence, object), null)
     })
   )
 
+/**
+ * Makes an object that the operation owns, with the token on it from its first moment. Its maker stands
+ * on it for good: a caller that dies while the tokens are taken away would not know it again.
+ *
+ * A creation has no token to test: `standing`, which asks the journal as long as there is no object, is
+ * asked again behind it, and what a replaced caller has made is removed again.
+ */
+export const create = (
+  fence: Fence,
+  standing: Effect.Effect<Pick<Standing, "why">, ClusterError, Cluster>,
+  value: Manifest
+): Changed<Guarded> =>
+  beside<Guarded | null>(standing, {
+    look: find(fence),
+    done: (object) => object !== null,
+    stop: (object) => lostBecause(fence, object),
+    write: () =>
+      Effect.flatMap(born(fence, value), (made) =>
+        lostBecause(fence, made) === null
+          ? Effect.succeed(made)
+          : // A webhook took the token away: nobody would know it again.
+            Effect.as(
+              Resource.remove(targetOf(fence), made.metadata.uid == null ? {} : { uid: made.metadata.uid }),
+              null
+            )
+      )
+  }).pipe(
+    Effect.tapError((error) =>
+      error.reason._tag === "Fenced" ? Effect.ignore(takeBackMade(fence)) : Effect.void
+    ),
+    Effect.flatMap((object) => (object === null ? Effect.fail(replaced(fence)) : Effect.succeed(object)))
+  )
+
+/** Deletes the guarded object, while this caller holds it: one that is gone already is. */
+export const remove = (fence: Fence): Changed<void> =>
+  Effect.asVoid(
+    ensure<Guarded | null>({
+      look: find(fence),
+      done: (object) =>
+        object === null || !isGuarded(fence, object) || Boolean(object.metadata.deletionTimestamp),
+      // A namesake of somebody else is left: it holds up no abort.
+      stop: (object) => (object !== null && isGuarded(fence, object) ? lostBecause(fence, object) : null),
+      write: (object) => Effect.as(removeSeen(fence, object), null)
+    })
+  )
+
+/** A change that the server only tries: with the token that each of them carries. */
+export const tryOut = (
+  fence: Fence,
+  object: Guarded,
+  operations: ReadonlyArray<Resource.JsonPatchOperation>
+): Effect.Effect<void, ClusterError, Cluster> =>
+  Effect.asVoid(
+    patch(
+      fence,
+      [
+        { op: "test", path: "/metadata/uid", value: object.metadata.uid },
+        ...(object.metadata.annotations == null
+          ? [{ op: "add" as const, path: "/metadata/annotations", value: {} }]
+          : []),
+        { op: "add", path: annotationPath(annotation), value: fence.token },
+        ...operations
+      ],
+      { dryRun: true }
+    )
+  )
+
+/** Takes the token away; done too when it is not there any more. */
+export const release = (fence: Fence): Changed<void> =>
+  Effect.asVoid(
+    ensure<Guarded | null>({
+      look: find(fence),
+      done: (object) => object === null || !isGuarded(fence, object) || tokenOf(object) !== fence.token,
+      write: (object) =>
+        patch(fence, [
+          { op: "test", path: "/metadata/uid", value: object?.metadata.uid },
+          { op: "test", path: annotationPath(annotation), value: fence.token },
+          { op: "remove", path: annotationPath(annotation) },
+          ...(object?.metadata.annotations?.[planAnnotation] === undefined
+            ? []
+            : [{ op: "remove" as const, path: annotationPath(planAnnotation) }])
+        ])
+    })
+  )
+
+/** Takes every token away, the last acquired first. */
+export const releaseAll = (fences: ReadonlyArray<Fence>): Changed<void> =>
+  Effect.forEach(fences.toReversed(), release, { discard: true })
+
+/**
+ * Says on each object that the operation made itself that it is over, once its journal says so: whoever may
+ * write ConfigMaps could open that again, and have it undone.
+ */
+export const sealAll = (fences: ReadonlyArray<Fence>): Changed<void> =>
+  Effect.forEach(
+    fences.filter(({ uid }) => uid === null),
+    (fence) => {
+      const operation = operationOf(fence.token)
+      return ensure<Guarded | null>({
+        look: find(fence),
+        done: (object) => object === null || !isGuarded(fence, object) || isEndedBy(operation, object),
+        write: (object) =>
+          patch(fence, [
+            { op: "test", path: "/metadata/uid", value: object?.metadata.uid },
+            { op: "test", path: "/metadata/resourceVersion", value: object?.metadata.resourceVersion },
+            ...(object?.metadata.annotations == null
+              ? [{ op: "add" as const, path: "/metadata/annotations", value: {} }]
+              : []),
+            { op: "add", path: annotationPath(endedBy), value: operation }
+          ])
+      })
+    },
+    { discard: true }
+  )
+
+/** How this caller stands at this moment. */
+export interface Standing {
+  /** Why it may write no more; null: it may. */
+  readonly why: OperationError | null
+  /** The object; null: it is gone, or another one has its name. */
+  readonly object: Guarded | null
+}
+
+export const standing = (fence: Fence): Effect.Effect<Standing, ClusterError, Cluster> =>
+  Effect.map(find(fence), (object) => ({
+    why: lostBecause(fence, object),
+    object: object !== null && isGuarded(fence, object) ? object : null
+  }))
+
 /** Fails unless this caller may still write: asked before a write that cannot carry the token. */
-export const check = (fence: Fence): Effect.Effect<StatefulSet, ClusterError | OperationError, Cluster> =>
-  Effect.flatMap(read(fence), (set) => {
-    const why = verdict(fence, set)
-    return why === null ? Effect.succeed(set) : Effect.fail(why)
+export const assertHeld = <A extends Guarded>(fence: Fence, kind: Kind<A>): Changed<A> =>
+  Effect.gen(function* () {
+    const object = yield* readHeld(kind, fence)
+    const why = lostBecause(fence, object)
+    return why === null ? object : yield* why
   })
+
+/** An object that cannot carry the token, together with how its writer stood after it was read. */
+interface Beside<A> {
+  readonly seen: A
+  readonly why: OperationError | null
+}
+
+export interface BesideWrite<A> {
+  /** What is so now. Whatever the write leans on is read here, or tested by the write itself. */
+  readonly look: Effect.Effect<A, ClusterError, Cluster>
+  /** What was seen a moment ago, where how the caller stands was asked after it. */
+  readonly known?: A
+  readonly done: (seen: A) => boolean
+  /** Why it may not be done; null: it may. */
+  readonly stop?: (seen: A) => OperationError | null
+  /** Tests the version of what was seen, where there is one; answers with what it made of it. */
+  readonly write: (seen: A) => Effect.Effect<A, ClusterError, Cluster>
+  /** Takes back what was written by a caller that was replaced meanwhile, or what turned out to be wrong. */
+  readonly takeBack?: (
+    written: A,
+    why: OperationError | null
+  ) => Effect.Effect<A | null, ClusterError, Cluster>
+}
+
+/**
+ * Writes to an object that cannot carry the token: claims, volumes, pods, snapshots.
+ *
+ * How the caller stands is asked after the object was read and before it is written: whoever was
+ * replaced since then has slept, and the version that its write tests is old, unless nobody has
+ * touched the object. So it is asked again after the write, and what a replaced caller has written is
+ * taken back. A creation has no version to test: there the second question is all there is.
+ *
+ * @errors `Fenced` where another caller has taken over, with nothing of ours left.
+ */
+export const beside = <A>(
+  standing: Effect.Effect<Pick<Standing, "why">, ClusterError, Cluster>,
+  spec: BesideWrite<A>
+): Changed<A> =>
+  Effect.flatMap(
+    ensure<Beside<A>>({
+      look: Effect.flatMap(spec.look, (seen) => Effect.map(standing, ({ why }) => ({ seen, why }))),
+      ...(spec.known === undefined ? {} : { known: { seen: spec.known, why: null } }),
+      done: ({ seen }) => spec.done(seen),
+      stop: ({ seen, why }) => why ?? spec.stop?.(seen) ?? null,
+      write: ({ seen }) =>
+        Effect.gen(function* () {
+          const written = yield* spec.write(seen)
+          const { why } = yield* standing
+          const undone = (yield* spec.takeBack?.(written, why) ?? Effect.succeed(null)) ?? written
+          return { seen: undone, why }
+        })
+    }),
+    ({ seen, why }) => (why === null ? Effect.succeed(seen) : Effect.fail(why))
+  )

@@ -1,5 +1,5 @@
 /**
- * The journal of an operation: a ConfigMap in the app's namespace with the plan and what was begun.
+ * The journal of an operation: a ConfigMap in its home namespace with the plan and what was begun.
  *
  * Intents are written before effects. It holds no Secret's value and no command: hooks stand in it
  * by name and digest, so that whoever may edit ConfigMaps gains no exec. Each write tests whose turn
@@ -8,43 +8,58 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { nameOf as appName } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { ClusterError } from "../Cluster.ts"
 import { digest } from "./Digest.ts"
-import { ensure } from "./Ensure.ts"
+import { ensure, orNull } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
-import { annotationPath } from "./Fence.ts"
+import { isOperationId } from "./OperationId.ts"
 import {
   appLabel,
+  guardsAnnotation,
+  guardsOf,
   holderAnnotation,
+  isOver,
   operationLabel,
   phaseAnnotation,
   verbAnnotation
 } from "./OperationMark.ts"
-import { AnyPlan } from "./Plan.ts"
+import { AnyPlan, type Guard, keyOf } from "./Plan.ts"
+import { Subject } from "./Progress.ts"
 import * as Resource from "../Resource.ts"
+import { annotationPath } from "./Token.ts"
 
 const { NullOr, String, Struct } = Schema
 
 /**
- * How far one step with an intent has come. `Begun` without an outcome: its caller died, or the
+ * How far an effect with an intent has come. `Begun` without an outcome: its caller died, or the
  * outcome waits to be written with the next intent.
  */
-export const Mark = Struct({
-  state: Schema.Literals(["Begun", "Succeeded", "Failed", "Unknown"]),
-  /** The pod it concerns, by uid: a namesake made since is another one. */
-  pod: NullOr(String)
-})
+export const MarkState = Schema.Literals(["Begun", "Succeeded", "Failed", "Unknown"])
+export type MarkState = typeof MarkState.Type
+
+/** What an effect concerns, by uid: a namesake made since is another one. */
+export const MarkSubject = Struct({ ...Subject.fields, uid: NullOr(String) })
+export type MarkSubject = typeof MarkSubject.Type
+
+/** What the journal says of one step: an outcome for each subject that it had an intent about. */
+export const Mark = Schema.NonEmptyArray(Struct({ ...MarkSubject.fields, state: MarkState }))
 export type Mark = typeof Mark.Type
+
+/** Of one subject; null: there was no intent about it. */
+export const markOf = (mark: Mark | null, { kind, name }: Subject): Mark[number] | null =>
+  mark?.find((one) => one.kind === kind && one.name === name) ?? null
 
 /**
  * `Running` and `Aborting`: somebody is at it, or died. `Stopped`: it ended early and can be taken up
- * again. `Succeeded` and `Aborted`: it is over.
+ * again. `Succeeded`, `Aborted` and `Incomplete` are over; of the last one something that it promised
+ * is not so, and its message says what.
  */
-export const Phase = Schema.Literals(["Running", "Aborting", "Stopped", "Succeeded", "Aborted"])
+export const Phase = Schema.Literals(["Running", "Aborting", "Stopped", "Succeeded", "Aborted", "Incomplete"])
 export type Phase = typeof Phase.Type
 
-export const Progress = Struct({
+export const Status = Struct({
   phase: Phase,
   /** True once an abort was begun: a resume goes on with it. */
   aborting: Schema.Boolean,
@@ -55,22 +70,25 @@ export const Progress = Struct({
   /** By step: `3`, or `undo 3`. */
   marks: Schema.Record(String, Mark),
   /** What an abort found when it began, in the verb's own terms. */
-  found: Schema.Record(String, Schema.Number),
+  captured: Schema.Record(String, Schema.Number),
   message: NullOr(String)
 })
-export type Progress = typeof Progress.Type
+export type Status = typeof Status.Type
 
 export interface Entry {
-  readonly plan: typeof AnyPlan.Type
-  readonly progress: Progress
-  /** Whose turn it is: `<operation>.<run>`. */
+  readonly plan: AnyPlan
+  readonly status: Status
+  /** Whose turn it is: the run's token. */
   readonly run: string
 }
 
 const managedBy = { "app.kubernetes.io/managed-by": "kubectl-stateful" }
 
-/** The plan's size is capped well under the 1 MiB of a ConfigMap. */
-const largest = 700_000
+/** A ConfigMap holds 1 MiB. Some of it is left for what else a journal says. */
+const largest = 1_000_000
+
+/** What one subject's mark takes: its kind, its name, its uid and its state. */
+const markSize = 150
 
 /** The ConfigMap's name. */
 export const nameOf = (id: string): string => `kubectl-stateful-${id}`
@@ -78,42 +96,65 @@ export const nameOf = (id: string): string => `kubectl-stateful-${id}`
 /** A label's value has at most 63 characters; longer names are found by the plan. */
 const labelOf = (app: string): string => app.slice(0, 63).replace(/[^a-z0-9]+$/, "")
 
-const target = (namespace: string, id: string): Resource.Target => ({
+const target = (namespace: string, name: string): Resource.Target => ({
   api: Resource.configMaps,
   namespace,
-  name: nameOf(id)
+  name
 })
 
 const Data = Struct({
   data: Struct({
     "plan.json": Schema.fromJsonString(AnyPlan),
-    "progress.json": Schema.fromJsonString(Progress),
+    "status.json": Schema.fromJsonString(Status),
     run: String
   })
 })
+
+const notReadable = (name: string, why: string, action: string) =>
+  new ClusterError({ reason: { _tag: "Unreadable" }, message: `configmap "${name}" ${why}`, action })
+
+/**
+ * What a journal says of itself agrees with where it lies: whoever may write here speaks for no other
+ * namespace, and by an id with another's in it for no other operation.
+ */
+const isAtHome = ({ metadata }: Resource.KubeObject, { plan }: Entry): boolean =>
+  isOperationId(plan.id) &&
+  metadata.name === nameOf(plan.id) &&
+  (metadata.namespace === undefined || metadata.namespace === plan.home) &&
+  plan.app.namespace === plan.home
 
 const accept = (object: Resource.KubeObject): Effect.Effect<Entry, ClusterError> =>
   Schema.decodeUnknownEffect(Data)(object).pipe(
     Effect.map(({ data }) => ({
       plan: data["plan.json"],
-      progress: data["progress.json"],
+      status: data["status.json"],
       run: data.run
     })),
-    Effect.mapError(
-      () =>
-        new ClusterError({
-          reason: { _tag: "Unreadable" },
-          message: `configmap "${object.metadata.name}" is no journal that this version reads`,
-          action: "use the version of kubectl-stateful that wrote it"
-        })
+    Effect.mapError(() =>
+      notReadable(
+        object.metadata.name,
+        "is no journal that this version reads",
+        "use the version of kubectl-stateful that wrote it"
+      )
+    ),
+    Effect.flatMap((entry) =>
+      isAtHome(object, entry)
+        ? Effect.succeed(entry)
+        : Effect.fail(
+            notReadable(
+              object.metadata.name,
+              "is a journal that speaks of another namespace or operation",
+              "find out who wrote it; nothing is done by it"
+            )
+          )
     )
   )
 
 /** What can be seen of it without reading its data. */
 const seen = (entry: Entry) => ({
   [verbAnnotation]: entry.plan.verb,
-  [phaseAnnotation]: entry.progress.phase,
-  [holderAnnotation]: entry.progress.holder
+  [phaseAnnotation]: entry.status.phase,
+  [holderAnnotation]: entry.status.holder
 })
 
 const body = (entry: Entry) => ({
@@ -122,26 +163,27 @@ const body = (entry: Entry) => ({
     labels: {
       ...managedBy,
       [operationLabel]: entry.plan.id,
-      [appLabel]: labelOf(entry.plan.app.name)
+      ...(entry.plan.app._tag === "StatefulSet" ? { [appLabel]: labelOf(entry.plan.app.name) } : {})
     },
-    annotations: seen(entry)
+    annotations: { ...seen(entry), [guardsAnnotation]: entry.plan.guards.map(keyOf).join(" ") }
   },
   data: {
     "plan.json": JSON.stringify(entry.plan),
-    "progress.json": JSON.stringify(entry.progress),
+    "status.json": JSON.stringify(entry.status),
     run: entry.run
   }
 })
 
 /** One operation's journal; null: there is none. */
-export const read = (namespace: string, id: string): Effect.Effect<Entry | null, ClusterError, Cluster> =>
-  Resource.get(target(namespace, id)).pipe(
-    Effect.flatMap(accept),
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound",
-      () => Effect.succeed(null)
-    )
-  )
+export const read = (home: string, id: string): Effect.Effect<Entry | null, ClusterError, Cluster> =>
+  orNull(Effect.flatMap(Resource.get(target(home, nameOf(id))), accept))
+
+const journals = (namespace: string | undefined, metadataOnly: boolean) =>
+  Resource.list(Resource.configMaps, {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(metadataOnly ? { metadataOnly } : {}),
+    labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel}`
+  })
 
 /** Every journal of a namespace, or of one app in it, newest first; those that this version cannot read are left out. */
 export const list = (
@@ -149,64 +191,153 @@ export const list = (
   app?: string
 ): Effect.Effect<ReadonlyArray<Entry>, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.configMaps, {
-      ...(namespace === undefined ? {} : { namespace }),
-      labelSelector: [
-        "app.kubernetes.io/managed-by=kubectl-stateful",
-        operationLabel,
-        ...(app === undefined ? [] : [`${appLabel}=${labelOf(app)}`])
-      ].join(",")
-    })
+    const { items } = yield* journals(namespace, false)
     const entries = yield* Effect.forEach(items, (item) => Effect.result(accept(item)))
     return entries
       .flatMap((entry) => (Result.isSuccess(entry) ? [entry.success] : []))
-      .filter((entry) => app === undefined || entry.plan.app.name === app)
-      .toSorted((left, right) => (left.progress.started < right.progress.started ? 1 : -1))
+      .filter(
+        ({ plan }) =>
+          app === undefined || appName(plan.app) === app || plan.guards.some(({ name }) => name === app)
+      )
+      .toSorted((left, right) => (left.status.started < right.status.started ? 1 : -1))
   })
+
+/** A journal that this version cannot read: nobody knows how far its operation has come. */
+export interface Unreadable {
+  readonly name: string
+  /** The operation's id, as its label says. */
+  readonly id: string | null
+  readonly resourceVersion: string | null
+}
+
+const Marks = Struct({
+  metadata: Struct({
+    labels: Schema.optional(Schema.Record(String, String)),
+    annotations: Schema.optional(Schema.Record(String, String))
+  })
+})
+
+/** What a journal says of itself without its data. */
+const marksOf = (item: Resource.KubeObject) => {
+  const decoded = Schema.decodeUnknownResult(Marks)(item)
+  const { labels = {}, annotations = {} } = Result.isSuccess(decoded) ? decoded.success.metadata : {}
+  return { labels, annotations }
+}
+
+const phaseOf = (item: Resource.KubeObject): string => marksOf(item).annotations[phaseAnnotation] ?? "unknown"
+
+/** Whether it may be about one of these guards: one that does not say is read. */
+const isAbout = (guards: ReadonlyArray<Pick<Guard, "kind" | "namespace" | "name">>) => {
+  const keys = new Set(guards.map(keyOf))
+  return (item: Resource.KubeObject): boolean => {
+    const said = guardsOf(marksOf(item).annotations)
+    return said === null || said.some((key) => keys.has(key))
+  }
+}
+
+/** The journals of a namespace whose operations guard one of these objects and are not over. */
+export const survey = (
+  namespace: string,
+  guards: ReadonlyArray<Pick<Guard, "kind" | "namespace" | "name">>
+): Effect.Effect<
+  { readonly entries: ReadonlyArray<Entry>; readonly unreadable: ReadonlyArray<Unreadable> },
+  ClusterError,
+  Cluster
+> =>
+  Effect.gen(function* () {
+    const keys = new Set(guards.map(keyOf))
+    const { items } = yield* journals(namespace, true)
+    const open = items.filter((item) => isOpen({ phase: phaseOf(item) })).filter(isAbout(guards))
+    const found = yield* Effect.forEach(
+      open,
+      (item) =>
+        Resource.get(target(namespace, item.metadata.name)).pipe(
+          Effect.flatMap((object) => Effect.result(accept(object))),
+          orNull,
+          Effect.map((entry) => ({ item, entry }))
+        ),
+      { concurrency: 8 }
+    )
+    return {
+      entries: found.flatMap(({ entry }) =>
+        entry !== null &&
+        Result.isSuccess(entry) &&
+        entry.success.plan.guards.some((guard) => keys.has(keyOf(guard)))
+          ? [entry.success]
+          : []
+      ),
+      unreadable: found.flatMap(({ item, entry }): ReadonlyArray<Unreadable> => {
+        if (entry === null || Result.isSuccess(entry)) return []
+        const { name, resourceVersion } = item.metadata
+        const id = marksOf(item).labels[operationLabel] ?? null
+        return [{ name, id, resourceVersion: resourceVersion ?? null }]
+      })
+    }
+  })
+
+/** Marks a journal that cannot be read as over. Its data stays, to be looked at. */
+export const closeUnreadable = (
+  namespace: string,
+  journal: Unreadable
+): Effect.Effect<void, ClusterError | OperationError, Cluster> => {
+  const at = target(namespace, journal.name)
+  const annotations = { [phaseAnnotation]: "Aborted" satisfies Phase }
+  return Effect.asVoid(
+    ensure<Resource.KubeObject>({
+      look: Resource.get(at),
+      done: (found) => phaseOf(found) === annotations[phaseAnnotation],
+      write: () => Resource.patch(at, { _tag: "Merge", value: { metadata: { annotations } } })
+    })
+  )
+}
 
 /** How many journals of operations that are over are kept for each app. */
 export const kept = 20
 
 /** Deletes the oldest journals of operations that are over, beyond those that are kept. */
-export const prune = (namespace: string, app: string): Effect.Effect<void, ClusterError, Cluster> =>
+export const prune = (
+  namespace: string,
+  guard: Pick<Guard, "kind" | "namespace" | "name">
+): Effect.Effect<void, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.configMaps, {
-      namespace,
-      labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel},${appLabel}=${labelOf(app)}`
-    })
-    const entries = yield* Effect.forEach(items, (item) =>
-      Effect.map(Effect.result(accept(item)), (entry) => ({ item, entry }))
-    )
-    const over = entries
-      .flatMap(({ item, entry }) =>
-        Result.isSuccess(entry) && entry.success.plan.app.name === app && !isOpen(entry.success.progress)
-          ? [{ item, started: entry.success.progress.started }]
-          : []
-      )
-      .toSorted((left, right) => (left.started < right.started ? 1 : -1))
+    const { items } = yield* journals(namespace, true)
+    const over = items
+      .filter((item) => !isOpen({ phase: phaseOf(item) }))
+      .filter((item) => guardsOf(marksOf(item).annotations)?.includes(keyOf(guard)) === true)
+      .toSorted((left, right) => (startOf(left) < startOf(right) ? 1 : -1))
     yield* Effect.forEach(
       over.slice(kept),
-      ({ item: { metadata } }) =>
-        Resource.remove(
-          { api: Resource.configMaps, namespace, name: metadata.name },
-          {
-            ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
-            ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion })
-          }
-        ),
+      ({ metadata: { name } }) =>
+        Effect.gen(function* () {
+          const object = yield* orNull(Resource.get(target(namespace, name)))
+          if (object === null) return
+          // By its data, since whoever edits an annotation ends no operation.
+          const entry = yield* Effect.result(accept(object))
+          if (Result.isFailure(entry) || isOpen(entry.success.status)) return
+          const { uid, resourceVersion } = object.metadata
+          yield* Resource.remove(target(namespace, name), {
+            ...(uid === undefined ? {} : { uid }),
+            ...(resourceVersion === undefined ? {} : { resourceVersion })
+          })
+        }),
       { discard: true }
     )
   })
 
-/** Whether nobody has ended it: it runs, or it waits to be taken up. */
-export const isOpen = (progress: Progress): boolean =>
-  progress.phase !== "Succeeded" && progress.phase !== "Aborted"
-
-/** Too many steps for one journal; null: it fits. */
-export const tooLarge = (plan: unknown): number | null => {
-  const size = JSON.stringify(plan).length
-  return size > largest ? size : null
+const startOf = ({ metadata }: Resource.KubeObject): string => {
+  const created = metadata["creationTimestamp"]
+  return typeof created === "string" ? created : ""
 }
+
+/** Whether nobody has ended it: it runs, or it waits to be taken up. */
+export const isOpen = (status: { readonly phase: string }): boolean => !isOver(status.phase)
+
+/**
+ * Whether a plan is too large for one journal, with all the marks that its steps may have on the way
+ * there and back. What is let in can be ended.
+ */
+export const isTooLarge = (plan: AnyPlan, marks: number): boolean =>
+  Buffer.byteLength(JSON.stringify(plan)) + marks * 2 * markSize > largest
 
 /** Writes the journal of a new operation; the one there is, if this operation has one already. */
 export const create = (
@@ -214,7 +345,7 @@ export const create = (
   options: Resource.WriteOptions = {}
 ): Effect.Effect<Entry, ClusterError | OperationError, Cluster> =>
   Effect.gen(function* () {
-    const { namespace } = entry.plan.app
+    const namespace = entry.plan.home
     const made = yield* ensure<Entry | null>({
       look: read(namespace, entry.plan.id),
       done: (found) => found !== null,
@@ -232,32 +363,36 @@ const replacedBy = (id: string) =>
   )
 
 const gone = (id: string) =>
-  because("NotFound", `the journal of operation ${id} is gone`, "look at the application, and start again")
+  because(
+    "NotFound",
+    `the journal of operation ${id} is gone`,
+    "nothing takes it up again; `kubectl stateful abort NAME --without-journal` puts back what it has set"
+  )
 
 /** Replaces what it says, as the run `from`; `entry.run` may be another: that is how a run takes over. */
 export const write = (
   entry: Entry,
   from: string
 ): Effect.Effect<void, ClusterError | OperationError, Cluster> => {
-  const { id, app } = entry.plan
-  const progress = JSON.stringify(entry.progress)
-  const wanted = digest(entry.progress)
+  const { id, home } = entry.plan
+  const status = JSON.stringify(entry.status)
+  const wanted = digest(entry.status)
   return Effect.asVoid(
     ensure<Entry | null>({
-      look: read(app.namespace, id),
-      done: (found) => found !== null && found.run === entry.run && digest(found.progress) === wanted,
+      look: read(home, id),
+      done: (found) => found !== null && found.run === entry.run && digest(found.status) === wanted,
       stop: (found) => {
         if (found === null) return gone(id)
         return found.run === from || found.run === entry.run ? null : replacedBy(id)
       },
       write: (found) =>
         Effect.flatMap(
-          Resource.patch(target(app.namespace, id), {
+          Resource.patch(target(home, nameOf(id)), {
             _tag: "Json",
             operations: [
               { op: "test", path: "/data/run", value: found?.run ?? from },
               { op: "replace", path: "/data/run", value: entry.run },
-              { op: "replace", path: "/data/progress.json", value: progress },
+              { op: "replace", path: "/data/status.json", value: status },
               ...Object.entries(seen(entry)).map(([name, value]) => ({
                 op: "replace" as const,
                 path: annotationPath(name),
@@ -273,25 +408,25 @@ export const write = (
 
 /** Why it is not this run's turn any more; null: it is. */
 export const notMine = (
-  namespace: string,
+  home: string,
   id: string,
   run: string
 ): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
-  Effect.map(read(namespace, id), (found) =>
+  Effect.map(read(home, id), (found) =>
     found === null ? gone(id) : found.run === run ? null : replacedBy(id)
   )
 
 /** One that must be there, waited for while the cluster does not answer. */
 export const find = (
-  namespace: string,
+  home: string,
   id: string
 ): Effect.Effect<Entry, ClusterError | OperationError, Cluster> =>
-  Effect.flatMap(read(namespace, id), (entry) =>
+  Effect.flatMap(read(home, id), (entry) =>
     entry === null
       ? Effect.fail(
           new OperationError({
             reason: { _tag: "NotFound" },
-            message: `no operation ${id} in namespace ${namespace}`,
+            message: `no operation ${id} in namespace ${home}`,
             action: "`kubectl stateful operations` lists them"
           })
         )

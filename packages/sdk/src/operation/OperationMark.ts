@@ -1,7 +1,8 @@
 /**
  * The marks by which an operation's journal is found again: labels and annotations of a ConfigMap
- * in the app's namespace, so that a list of metadata is enough.
+ * in its home namespace, so that a list of metadata is enough.
  */
+import type { ObjectMeta } from "../kind/Meta.ts"
 import { compareNames, type Member } from "../state/Member.ts"
 import type { Lists } from "../state/Observation.ts"
 import type { AppState } from "../State.ts"
@@ -14,6 +15,17 @@ export const appLabel = "kubectl-stateful.dev/app"
 export const verbAnnotation = "kubectl-stateful.dev/verb"
 export const phaseAnnotation = "kubectl-stateful.dev/phase"
 export const holderAnnotation = "kubectl-stateful.dev/holder"
+/** The objects that it owns while it runs, as `StatefulSet/shop/db`, with spaces between. */
+export const guardsAnnotation = "kubectl-stateful.dev/guards"
+
+/** Null: the journal does not say. */
+export const guardsOf = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> | null =>
+  annotations[guardsAnnotation]?.split(" ") ?? null
+
+const over: ReadonlyArray<string> = ["Succeeded", "Aborted", "Incomplete"]
+
+/** Whether an operation of this phase is over: nobody can take it up any more. */
+export const isOver = (phase: string): boolean => over.includes(phase)
 
 type Summary = NonNullable<AppState["operations"]>[number]
 
@@ -24,12 +36,20 @@ export const observeOperations = (
 ): ReadonlyArray<Summary> | null => {
   // A label's value has at most 63 characters.
   const names = new Set(members.map(({ metadata }) => metadata.name.slice(0, 63)))
+  const keys = new Set(members.map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`))
+  const isAbout = ({ labels, annotations }: ObjectMeta): boolean => {
+    const app = labels?.[appLabel]
+    const guards = guardsOf(annotations ?? {})
+    return (
+      (app !== undefined && names.has(app)) ||
+      (guards === null ? app === undefined : guards.some((key) => keys.has(key)))
+    )
+  }
   return (
     configmaps
       ?.flatMap(({ metadata }): ReadonlyArray<Summary> => {
         const id = metadata.labels?.[operationLabel]
-        const app = metadata.labels?.[appLabel]
-        if (id === undefined || (app !== undefined && !names.has(app))) return []
+        if (id === undefined || !isAbout(metadata)) return []
         return [
           {
             id,

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { Waiting } from "../resource/Patience.ts"
 import { patience } from "./Ensure.ts"
-import type { Report } from "./Report.ts"
+import type { Progress } from "./Progress.ts"
 
 export interface Outage {
   /** What the reads of an operation wait with. */
@@ -20,9 +20,13 @@ interface State {
   readonly before: bigint
 }
 
-export const make = (app: string, report: (report: Report) => Effect.Effect<void>): Effect.Effect<Outage> =>
+export const make = (
+  app: string,
+  report: (progress: Progress) => Effect.Effect<void>
+): Effect.Effect<Outage> =>
   Effect.map(Ref.make<State>({ since: null, before: 0n }), (state) => {
-    const say = (reason: string | null) => report({ _tag: "Waiting", replica: app, for: reason })
+    const say = (reason: string | null) =>
+      report({ _tag: "Waiting", subject: { kind: "App", name: app }, for: reason })
     return {
       patience: {
         millis: patience,

@@ -6,20 +6,36 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
+import { AppRef } from "../App.ts"
 
 const { Literal, NullOr, String, Struct } = Schema
 
-/**
- * What the plan rests on. A run reads the facts again and refuses if they changed.
- * No resourceVersions: status moves those all the time.
- */
-export const Basis = Struct({
-  uid: String,
-  generation: Schema.Natural,
-  /** Over the facts that were used. */
-  digest: String
+/** The kinds of objects that an operation can own while it runs: they carry its token. */
+export const GuardKind = Schema.Literals(["StatefulSet", "Deployment", "ConfigMap", "Secret"])
+export type GuardKind = typeof GuardKind.Type
+
+/** An object that the operation owns while it runs. */
+export const Guard = Struct({
+  kind: GuardKind,
+  namespace: String,
+  name: String,
+  /** Null: the operation makes it itself, born with its token. */
+  uid: NullOr(String),
+  /** Of its spec when the plan was made; null: its kind has none, or it is not there yet. */
+  generation: NullOr(Schema.Natural),
+  /** Whether the operation deletes it itself: where it is gone, that is done. Absent: no. */
+  goes: Schema.optionalKey(Schema.Boolean)
 })
-export type Basis = typeof Basis.Type
+export type Guard = typeof Guard.Type
+
+/** `StatefulSet/shop/db`: how a guard is named in plans, and the order in which guards are taken. */
+export const keyOf = ({ kind, namespace, name }: Pick<Guard, "kind" | "namespace" | "name">): string =>
+  `${kind}/${namespace}/${name}`
+
+/** In the one order in which every operation takes them, so that no two wait for each other. */
+export const inKeyOrder = <A extends Pick<Guard, "kind" | "namespace" | "name">>(
+  guards: ReadonlyArray<A>
+): ReadonlyArray<A> => guards.toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1))
 
 /** Why the plan may not run, and the way out. */
 export const Refusal = Struct({ reason: String, remedy: String })
@@ -45,8 +61,13 @@ const head = {
   /** 8 hex digits. */
   id: String,
   verb: String,
-  app: Struct({ namespace: String, kind: Literal("StatefulSet"), name: String }),
-  basis: Basis,
+  app: AppRef,
+  /** The namespace of its journal. */
+  home: String,
+  /** What it owns while it runs, the one that its steps are about first. */
+  guards: Schema.NonEmptyArray(Guard),
+  /** Over the facts that the plan rests on: a run reads them again, and refuses if they changed. */
+  facts: String,
   hooks: Schema.Array(HookName),
   access: Schema.Array(Rule),
   /** In words: pods, claims, quorum before and after. */
@@ -54,26 +75,32 @@ const head = {
   warnings: Schema.Array(String),
   refusals: Schema.Array(Refusal),
   /** What cannot be known before it is tried. */
-  unchecked: Schema.Array(String),
-  /** What the verb goes by beside its steps, e.g. the quorum to keep: whoever resumes goes by the same. */
-  terms: Schema.optionalKey(Schema.Record(String, Schema.Unknown))
+  unchecked: Schema.Array(String)
 }
 
-/** The schema of a verb's plan, given the schema of its steps. */
-export const planOf = <S extends Schema.Top>(step: S) => Struct({ ...head, steps: Schema.Array(step) })
+/** The schema of a verb's plan, given those of its steps and of the settings that it goes by. */
+export const planOf = <Step extends Schema.Top, Settings extends Schema.Top>(
+  step: Step,
+  settings: Settings
+) => Struct({ ...head, settings, steps: Schema.Array(step) })
 
-/** A plan whose steps nobody has looked at yet. */
-export const AnyPlan = planOf(Schema.Unknown)
-type Head = Omit<typeof AnyPlan.Type, "steps">
+/** A plan whose steps and settings nobody has looked at yet. */
+export const AnyPlan = planOf(Schema.Unknown, Schema.Unknown)
+export type AnyPlan = typeof AnyPlan.Type
 
-export interface Plan<Step> extends Head {
+export interface Plan<Step, Settings = unknown> extends Omit<AnyPlan, "steps" | "settings"> {
+  /** What the verb goes by beside its steps, e.g. the quorum to keep: whoever resumes goes by the same. */
+  readonly settings: Settings
   readonly steps: ReadonlyArray<Step>
 }
 
-/** A new operation's id: 8 hex digits. */
+/**
+ * A new operation's id: 8 hex digits, and not figures alone: a claim of `db` that is set aside as
+ * `data-db-0-12345678` would be one of StatefulSet `db-0` by its name.
+ */
 export const newId: Effect.Effect<string> = Effect.map(Random.nextIntBetween(0, 0xffff_ffff), (number) =>
   number.toString(16).padStart(8, "0")
-)
+).pipe(Effect.repeat({ until: (id) => /[a-f]/.test(id) }))
 
 /** One rule, in the words of `kubectl auth can-i`. */
 export const describeRule = (rule: Rule): string => {

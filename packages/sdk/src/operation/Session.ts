@@ -2,38 +2,56 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import type { At, RunOptions } from "./Performer.ts"
-import type { Plan } from "./Plan.ts"
+import { nameOf } from "../App.ts"
 import { make, type Outage } from "./Outage.ts"
-import { type OperationResult, type Report, timesOf } from "./Report.ts"
+import type { AnyPlan } from "./Plan.ts"
+import { type OperationResult, type Progress, timesOf } from "./Progress.ts"
+import type { StepContext } from "./StepContext.ts"
 
 export interface Session {
-  readonly report: At["report"]
+  readonly report: StepContext["report"]
+  readonly fallShort: StepContext["fallShort"]
+  /** What was promised and is not so. */
+  readonly unmet: Effect.Effect<ReadonlyArray<string>>
   readonly outage: Outage
   /** Whether the operation has begun: from then on it can be resumed. */
   readonly isBegun: Effect.Effect<boolean>
-  readonly result: (outcome: OperationResult["outcome"], id: string | null) => Effect.Effect<OperationResult>
+  readonly result: (
+    outcome: OperationResult["outcome"],
+    id: string | null,
+    end?: { readonly aborted?: boolean; readonly result?: unknown }
+  ) => Effect.Effect<OperationResult>
 }
 
-export const session = (plan: Plan<unknown>, options: RunOptions): Effect.Effect<Session> =>
+export const session = (
+  plan: Pick<AnyPlan, "app" | "verb">,
+  options: { readonly report?: StepContext["report"] }
+): Effect.Effect<Session> =>
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
-    const told = yield* Ref.make<ReadonlyArray<Report>>([])
+    const told = yield* Ref.make<ReadonlyArray<Progress>>([])
+    const short = yield* Ref.make<ReadonlyArray<string>>([])
     const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Math.round(Number(now - began) / 1e6))
-    const report: At["report"] = (event) =>
+    const report: StepContext["report"] = (event) =>
       Effect.andThen(
-        event._tag === "Started" || event._tag === "Replica" || event._tag === "Note"
+        event._tag === "Started" || event._tag === "Stage" || event._tag === "Note"
           ? Ref.update(told, (before) => [...before, event])
           : Effect.void,
         options.report?.(event) ?? Effect.void
       )
     return {
       report,
-      outage: yield* make(plan.app.name, report),
+      fallShort: (message) =>
+        Effect.flatMap(
+          Ref.modify(short, (known) => [!known.includes(message), [...new Set([...known, message])]]),
+          (isNew) => (isNew ? report({ _tag: "Note", message }) : Effect.void)
+        ),
+      unmet: Ref.get(short),
+      outage: yield* make(nameOf(plan.app), report),
       isBegun: Effect.map(Ref.get(told), (events) => events.some((event) => event._tag === "Started")),
-      result: Effect.fnUntraced(function* (outcome, id) {
+      result: Effect.fnUntraced(function* (outcome, id, end = {}) {
         const millis = yield* elapsed
-        const reports = yield* Ref.get(told)
+        const events = yield* Ref.get(told)
         if (id !== null) yield* report({ _tag: "Ended", id, outcome, millis })
         return {
           apiVersion: "kubectl-stateful.dev/v1" as const,
@@ -42,9 +60,12 @@ export const session = (plan: Plan<unknown>, options: RunOptions): Effect.Effect
           verb: plan.verb,
           app: plan.app,
           outcome,
+          aborted: end.aborted ?? outcome === "Aborted",
+          unmet: yield* Ref.get(short),
           millis,
-          replicas: timesOf(reports),
-          notes: reports.flatMap((event) => (event._tag === "Note" ? [event.message] : []))
+          stages: timesOf(events),
+          notes: events.flatMap((event) => (event._tag === "Note" ? [event.message] : [])),
+          result: end.result ?? null
         }
       })
     }

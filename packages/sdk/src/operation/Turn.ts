@@ -1,32 +1,49 @@
 /**
- * A turn: the time in which one caller acts on an app. It holds the Lease and renews it, raises the
- * fence, and keeps the journal; when it ends, however it ends, it leaves a state from which another
- * turn can go on.
+ * A turn: the time in which one caller acts on an operation's guards. It holds their Leases and renews
+ * them, keeps the journal, and when it ends, however it ends, leaves a state from which another turn
+ * can go on.
  */
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
+import { nameOf } from "../App.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
+import { within as bestEffort } from "./BestEffort.ts"
 import type { Fence } from "./Fence.ts"
 import * as Fences from "./Fence.ts"
+import { type Place, titleOf } from "./Guarded.ts"
 import * as Journal from "./Journal.ts"
 import * as Lease from "./Lease.ts"
-import { because, OperationError } from "./OperationError.ts"
+import { because, OperationError, recordOf } from "./OperationError.ts"
+import { lastWay, operationTitle, wayOn } from "./OperationId.ts"
+import type { AnyPlan } from "./Plan.ts"
 import { patiently } from "../resource/Patience.ts"
+import { shellWord } from "../ShellWord.ts"
+import { annotation } from "./Token.ts"
+
+type Status = Journal.Status
+type Work<A, R = Cluster> = Effect.Effect<A, ClusterError | OperationError, R>
 
 /** What the caller of this turn may use while it lasts. */
 export interface Turn {
-  readonly fence: Fence
+  readonly plan: AnyPlan
+  /** Of every guard, in the order in which they are acquired. */
+  readonly fences: ReadonlyArray<Fence>
   readonly entry: Ref.Ref<Journal.Entry>
+  /** The step that is on, in words of ours; null: none yet. */
+  readonly doing: Ref.Ref<string | null>
+  /** Whether any effect may have happened; before that, an error ends the operation for good. */
+  readonly begun: Ref.Ref<boolean>
+  /** Whether the journal says how it ended. */
+  readonly over: Ref.Ref<boolean>
   /** Changes what the journal will say; written with the next intent or at the end. */
-  readonly note: (change: (progress: Journal.Progress) => Journal.Progress) => Effect.Effect<void>
+  readonly note: (change: (status: Status) => Status) => Effect.Effect<void>
   /** Changes what the journal says, before what follows. */
-  readonly write: (
-    change: (progress: Journal.Progress) => Journal.Progress
-  ) => Effect.Effect<void, ClusterError | OperationError, Cluster>
+  readonly write: (change: (status: Status) => Status) => Work<void>
+  /** Makes this run the one whose turn it is, over the run that the journal names. */
+  readonly takeOver: (change: Partial<Status>) => Work<void>
 }
 
 export const timestamp: Effect.Effect<string> = Effect.map(DateTime.now, (instant) =>
@@ -36,115 +53,172 @@ export const timestamp: Effect.Effect<string> = Effect.map(DateTime.now, (instan
 /** How long an ending turn tries to say so, in milliseconds. */
 const farewell = 10_000
 
-/**
- * What is done on the way out, as far as the cluster answers. A finalizer cannot be interrupted, so a
- * request that never ends would hold up whoever leaves: a fiber of its own can be.
- */
-const parting = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<void, never, R> =>
-  Effect.gen(function* () {
-    const work = yield* Effect.forkDetach(effect, { uninterruptible: false })
-    const limit = yield* Effect.forkDetach(Effect.andThen(Effect.sleep(farewell), Fiber.interrupt(work)), {
-      uninterruptible: false
-    })
-    yield* Fiber.await(work)
-    yield* Fiber.interrupt(limit)
-  })
-
 /** The error, with how to go on; those after which nothing is left to do stay as they are. */
-const resumable = (error: OperationError | ClusterError, id: string): OperationError | ClusterError => {
+const resumable = (
+  error: OperationError | ClusterError,
+  id: string,
+  /** Whose abort it was; null: it was none. */
+  aborted: string | null = null
+): OperationError | ClusterError => {
   if (error.reason._tag === "Fenced" || error.reason._tag === "Held") return error
-  const way = `\`kubectl stateful resume ${id}\` goes on, \`abort ${id}\` goes back`
+  // Its journal is gone: there is nothing to take up.
+  if (error._tag === "OperationError" && error.reason._tag === "NotFound") return error
+  const last = aborted === null ? "" : `, ${lastWay(aborted)} puts back what it can`
+  const way = `${wayOn(id)}${last}`
   const action = error.action === undefined ? way : `${error.action}; then ${way}`
   if (error._tag === "OperationError") {
-    return new OperationError({ reason: error.reason, message: error.message, action })
+    const { reason, message, record } = error
+    return new OperationError({ reason, message, action, ...(record === undefined ? {} : { record }) })
   }
   const { reason, message, status } = error
   return new ClusterError({ reason, message, action, ...(status === undefined ? {} : { status }) })
 }
 
 /** A turn on a journal that this caller may write. */
-export const make = (fence: Fence, entry: Ref.Ref<Journal.Entry>): Turn => {
-  const note: Turn["note"] = (change) =>
-    Ref.update(entry, (current) => ({ ...current, progress: change(current.progress) }))
-  return {
-    fence,
-    entry,
-    note,
-    write: (change) =>
-      Effect.andThen(
-        note(change),
-        Effect.flatMap(Ref.get(entry), (current) => Journal.write(current, current.run))
-      )
-  }
-}
+export const make = (entry: Journal.Entry, token: string, isBegun: boolean): Effect.Effect<Turn> =>
+  Effect.gen(function* () {
+    const ref = yield* Ref.make(entry)
+    const note: Turn["note"] = (change) =>
+      Ref.update(ref, (current) => ({ ...current, status: change(current.status) }))
+    return {
+      plan: entry.plan,
+      fences: Fences.fencesOf(entry.plan, token, !isBegun),
+      entry: ref,
+      doing: yield* Ref.make<string | null>(null),
+      begun: yield* Ref.make(isBegun),
+      over: yield* Ref.make(false),
+      note,
+      write: (change) =>
+        Effect.andThen(
+          note(change),
+          Effect.flatMap(Ref.get(ref), (current) => Journal.write(current, current.run))
+        ),
+      takeOver: (change) => {
+        const taken = {
+          ...entry,
+          run: token,
+          status: { ...entry.status, message: null, ended: null, ...change }
+        }
+        return Effect.andThen(Journal.write(taken, entry.run), Ref.set(ref, taken))
+      }
+    }
+  })
 
-/** Takes the Lease for as long as `body` runs; loses it as soon as somebody else has it. */
+/** Takes the Leases, in key order, for as long as `body` runs; loses them as soon as somebody else has one. */
 export const holding = <A, R>(
-  claimant: Lease.Claimant,
+  candidates: ReadonlyArray<Lease.Candidate>,
   options: Lease.Acquiring,
-  body: Effect.Effect<A, ClusterError | OperationError, R>
-): Effect.Effect<A, ClusterError | OperationError, R | Cluster> =>
-  Effect.andThen(Lease.acquire(claimant, options), Effect.raceFirst(body, Lease.renew(claimant))).pipe(
-    // Not an acquireRelease: waiting for a dead holder's silence must stay interruptible.
-    Effect.ensuring(parting(Lease.release(claimant)))
-  )
-
-/** Runs the work of a turn that is journalled and fenced, and closes it. */
-export const closing = <A, R>(
-  turn: Turn,
-  outcome: "Succeeded" | "Aborted",
-  /** Whether any effect may have happened; before that, an error ends the operation for good. */
-  begun: Ref.Ref<boolean>,
-  claimant: Lease.Claimant,
-  work: Effect.Effect<A, ClusterError | OperationError, R>
-): Effect.Effect<A, ClusterError | OperationError, R | Cluster> => {
-  const id = Fences.operationOf(turn.fence.token)
-  const end = (phase: Journal.Phase, message: string | null) =>
-    Effect.gen(function* () {
-      const ended = yield* timestamp
-      yield* turn.note((progress) => ({
-        ...progress,
-        phase,
-        message,
-        ended: phase === "Stopped" ? null : ended
-      }))
-      const entry = yield* Ref.get(turn.entry)
-      yield* Journal.write(entry, entry.run)
-    })
-  return work.pipe(
-    // The journal last: whoever dies before leaves an open one, by which the rest is found.
-    Effect.tap(() => Fences.lower(turn.fence)),
-    // It writes, and may be done twice.
-    Effect.tap(() => patiently(Lease.release(claimant))),
-    Effect.tap(() => end(outcome, null)),
-    Effect.tap(() => Effect.ignore(Journal.prune(turn.fence.namespace, turn.fence.name))),
-    Effect.onExit((exit) =>
-      Effect.gen(function* () {
-        if (Exit.isSuccess(exit)) return
-        const failure = Cause.findErrorOption(exit.cause)
-        const error = failure._tag === "Some" ? failure.value : null
-        const message = error === null ? "interrupted" : error.message
-        const since = yield* Ref.get(begun)
-        if (!since) yield* Fences.lower(turn.fence)
-        if (error?._tag === "OperationError" && error.reason._tag === "Fenced") return
-        yield* end(since ? "Stopped" : "Aborted", message)
-      }).pipe(parting)
+  body: Work<A, R>
+): Work<A, R | Cluster> =>
+  Effect.andThen(
+    Effect.forEach(candidates, (candidate, index) =>
+      Lease.acquire(candidate, index === 0 ? options : { takeOver: options.takeOver })
     ),
-    Effect.catch((error) =>
-      Effect.flatMap(Ref.get(begun), (since) => Effect.fail(since ? resumable(error, id) : error))
+    Effect.raceFirst(body, Effect.raceAllFirst(candidates.map(Lease.renew)))
+  ).pipe(
+    // Not an acquireRelease: waiting for a dead holder's silence must stay interruptible.
+    Effect.ensuring(
+      bestEffort(farewell, Effect.forEach(candidates.toReversed(), Lease.release, { discard: true }))
     )
   )
+
+/** How an operation ends that was walked to its end. */
+export interface Ending {
+  readonly phase: "Succeeded" | "Aborted" | "Incomplete"
+  readonly message: string | null
 }
+
+const end = (turn: Turn, phase: Journal.Phase, message: string | null): Work<void> =>
+  Effect.gen(function* () {
+    const ended = yield* timestamp
+    yield* turn.write((status) => ({ ...status, phase, message, ended: phase === "Stopped" ? null : ended }))
+  })
+
+/** Ends a turn whose work is done. The journal last: whoever dies before leaves an open one, by which the rest is found. */
+const finish = (
+  turn: Turn,
+  candidates: ReadonlyArray<Lease.Candidate>,
+  ending: Effect.Effect<Ending>
+): Work<void> =>
+  Effect.gen(function* () {
+    yield* Fences.releaseAll(turn.fences)
+    // It writes, and may be done twice.
+    yield* Effect.forEach(candidates.toReversed(), (candidate) => patiently(Lease.release(candidate)), {
+      discard: true
+    })
+    const { phase, message } = yield* ending
+    yield* end(turn, phase, message)
+    yield* Ref.set(turn.over, true)
+    if (!(yield* Ref.get(turn.entry)).status.aborting) yield* Effect.ignore(Fences.sealAll(turn.fences))
+    yield* Effect.ignore(Journal.prune(turn.plan.home, turn.plan.guards[0]))
+  })
+
+/** Ends a turn that was cut short: what was begun is left to be taken up, what was not is over. */
+const stop = (turn: Turn, error: OperationError | ClusterError | null): Work<void> =>
+  Effect.gen(function* () {
+    // Told to stop between its end and the last word of that: what it has made may say already that it is over.
+    if (yield* Ref.get(turn.over)) return
+    const doing = yield* Ref.get(turn.doing)
+    const message = error === null ? "interrupted" : recordOf(error, doing)
+    const begun = yield* Ref.get(turn.begun)
+    if (!begun) yield* Fences.releaseAll(turn.fences)
+    if (error?._tag === "OperationError" && error.reason._tag === "Fenced") return
+    yield* end(turn, begun ? "Stopped" : "Aborted", message)
+  })
+
+/** Runs the work of a turn that is journalled, and closes it, however it ends. */
+export const closing = <A, R>(
+  turn: Turn,
+  candidates: ReadonlyArray<Lease.Candidate>,
+  /** How it ends, and why not better: asked once the work is done. */
+  ending: Effect.Effect<Ending>,
+  work: Work<A, R>
+): Work<A, R | Cluster> =>
+  work.pipe(
+    Effect.tap(() => finish(turn, candidates, ending)),
+    Effect.onExit((exit) => {
+      if (Exit.isSuccess(exit)) return Effect.void
+      const failure = Cause.findErrorOption(exit.cause)
+      return bestEffort(farewell, stop(turn, failure._tag === "Some" ? failure.value : null))
+    }),
+    Effect.catch((error) =>
+      Effect.gen(function* () {
+        if (!(yield* Ref.get(turn.begun))) return yield* Effect.fail(error)
+        const { status } = yield* Ref.get(turn.entry)
+        const { id, app } = turn.plan
+        return yield* Effect.fail(resumable(error, id, status.aborting ? nameOf(app) : null))
+      })
+    )
+  )
 
 /** What a turn that may not begin says of an operation that nobody ended. */
 export const unfinished = (entry: Journal.Entry): OperationError => {
-  const { id, app } = entry.plan
+  const { id, app, verb } = entry.plan
   return new OperationError({
     reason: { _tag: "Unfinished", operation: id },
-    message: `operation ${id} (${entry.plan.verb}) on ${app.name} was begun by ${entry.progress.holder} and not ended`,
-    action: `\`kubectl stateful resume ${id}\` goes on, \`abort ${id}\` goes back`
+    message: `${operationTitle(id)} (${verb}) on ${nameOf(app)} was begun by ${entry.status.holder} and not ended`,
+    action: wayOn(id)
   })
 }
+
+/** What is said of a journal that nobody can read: what it has begun stands on the objects themselves. */
+export const unreadable = (journal: Journal.Unreadable, app: string): OperationError =>
+  new OperationError({
+    reason: { _tag: "Unfinished", operation: journal.id ?? journal.name },
+    message: `configmap "${journal.name}" is the journal of an operation on ${app} that is not over, and cannot be read`,
+    action: `use the version of kubectl-stateful that wrote it; or put back what it changed: kubectl stateful abort ${shellWord(app)} --without-journal`
+  })
+
+/** What is said of a token without a journal: an operation was begun, and its journal was deleted. */
+export const journalLost = (guard: Place): OperationError =>
+  new OperationError({
+    reason: { _tag: "Unfinished", operation: "unknown" },
+    message: `${titleOf(guard)} carries the mark of an operation whose journal is gone`,
+    action:
+      guard.kind === "StatefulSet"
+        ? `put back what it changed: kubectl stateful abort ${shellWord(guard.name)} --without-journal`
+        : `look at it, and take the mark away: kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} -n ${shellWord(guard.namespace)} ${annotation}-`
+  })
 
 /** The overall limit of an operation; its error says how to go on where there is something to go on with. */
 export const within = <A, E, R>(
@@ -159,7 +233,10 @@ export const within = <A, E, R>(
         duration: milliseconds,
         orElse: () =>
           Effect.flatMap(isOpen, (open) => {
-            const error = because("TimedOut", `operation ${id}: not done within ${milliseconds / 1000}s`)
+            const error = because(
+              "TimedOut",
+              `${operationTitle(id)}: not done within ${milliseconds / 1000}s`
+            )
             return Effect.fail(open ? resumable(error, id) : error)
           })
       })

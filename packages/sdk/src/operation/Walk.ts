@@ -1,49 +1,186 @@
 /** The walk over a plan's steps, forward or back, with each step's mark in the journal. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import type * as Journal from "./Journal.ts"
-import type { At, Performer } from "./Performer.ts"
-import type { Plan } from "./Plan.ts"
-import type * as Turn from "./Turn.ts"
+import type { Cluster } from "../Cluster.ts"
+import { isOurs as isOursAlone } from "./Author.ts"
+import type { Fence } from "./Fence.ts"
+import * as Fences from "./Fence.ts"
+import type { Guarded } from "./Guarded.ts"
+import * as Journal from "./Journal.ts"
+import { keyOf, type Plan } from "./Plan.ts"
+import type { StepKind } from "./Step.ts"
+import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
+import type { Turn } from "./Turn.ts"
+import { guardOf, type Verb } from "./Verb.ts"
 
 export type Direction = "forward" | "back"
 
-/** The steps in their order, or undone in the reverse; steps that are done already find that out. */
-export const walk = <Step>(
-  plan: Plan<Step>,
-  performer: Performer<Step>,
-  turn: Turn.Turn,
-  direction: Direction,
-  { report, elapsed }: Pick<At, "report" | "elapsed">
-) =>
+export interface Given<Going> extends Pick<
+  StepContext<Going>,
+  "report" | "elapsed" | "fallShort" | "settings" | "isTakenUp"
+> {
+  readonly direction: Direction
+  /** Keys of the guards that are gone, or were never this operation's: what is undone is what needs none. */
+  readonly absent: ReadonlySet<string>
+  /** Those among them of which nothing at all is undone. */
+  readonly beyond: ReadonlySet<string>
+}
+
+/** Each subject's outcome as it will stand in the journal. */
+const concluded = (
+  mark: Journal.Mark,
+  state: Journal.MarkState,
+  subject: Parameters<StepContext["conclude"]>[1]
+) => {
+  const [first, ...rest] = mark
+  const change = (one: Journal.Mark[number]) =>
+    subject === undefined || (one.kind === subject.kind && one.name === subject.name)
+      ? { ...one, state }
+      : one
+  return [change(first), ...rest.map(change)] as const
+}
+
+/**
+ * Whether this caller may still write. Where the guard is gone nothing carries a token, and one that is
+ * made may have been made by a caller that was replaced: the journal says whose turn it is.
+ */
+const standingOf = (turn: Turn, fence: Fence, isAbsent: boolean): StepContext["standing"] => {
+  const byJournal = Effect.map(Journal.notMine(turn.plan.home, turn.plan.id, fence.token), (why) => ({
+    why,
+    object: null
+  }))
+  if (isAbsent) return byJournal
+  return Effect.flatMap(Fences.standing(fence), (found) =>
+    fence.uid === null && found.why === null
+      ? Effect.map(byJournal, ({ why }) => ({ ...found, why }))
+      : Effect.succeed(found)
+  )
+}
+
+/** What one step gets; `key` is its place in the journal. */
+const contextOf = <Going>(
+  plan: Plan<AnyStep>,
+  isOurs: StepContext["isOurs"],
+  turn: Turn,
+  fence: Fence,
+  place: { readonly key: string; readonly forward: string },
+  given: Given<Going>
+): Effect.Effect<StepContext<Going>> =>
   Effect.gen(function* () {
-    const numbered = plan.steps.map((step, index) => ({ step, index }))
-    const ordered = direction === "forward" ? numbered : numbered.toReversed()
-    for (const { step, index } of ordered) {
-      const key = direction === "forward" ? `${index}` : `undo ${index}`
-      const { progress } = yield* Ref.get(turn.entry)
-      const set = (mark: Journal.Mark) => (progress: Journal.Progress) => ({
-        ...progress,
-        marks: { ...progress.marks, [key]: mark }
-      })
-      const pod = yield* Ref.make(progress.marks[key]?.pod ?? null)
-      const at: At = {
-        fence: turn.fence,
-        mark: progress.marks[key] ?? null,
-        forward: progress.marks[`${index}`] ?? null,
-        found: progress.found,
-        intend: (uid) => Effect.andThen(Ref.set(pod, uid), turn.write(set({ state: "Begun", pod: uid }))),
-        conclude: (state) => Effect.flatMap(Ref.get(pod), (uid) => turn.note(set({ state, pod: uid }))),
-        report,
-        elapsed
-      }
-      const what = performer.describe(plan, step)
-      yield* report({
-        _tag: "Step",
-        index,
-        of: plan.steps.length,
-        what: direction === "forward" ? what : `undo: ${what}`
-      })
-      yield* direction === "forward" ? performer.perform(step, at, plan) : performer.undo(step, at, plan)
+    const { status } = yield* Ref.get(turn.entry)
+    const { key } = place
+    const mark = yield* Ref.make<Journal.Mark | null>(status.marks[key] ?? null)
+    const noted = (now: Journal.Mark) => (before: Journal.Status) => ({
+      ...before,
+      marks: { ...before.marks, [key]: now }
+    })
+    const { report, elapsed, fallShort, settings, isTakenUp } = given
+    return {
+      plan,
+      settings,
+      report,
+      elapsed,
+      fallShort,
+      fence,
+      fences: new Map(turn.fences.map((one) => [keyOf(one), one])),
+      assumes: [],
+      isTakenUp,
+      isOurs,
+      mark: status.marks[key] ?? null,
+      forward: status.marks[place.forward] ?? null,
+      captured: status.captured,
+      standing: standingOf(turn, fence, given.absent.has(keyOf(fence))),
+      intend: (subjects) => {
+        const [first, ...rest] = subjects.map((subject) => ({ ...subject, state: "Begun" as const }))
+        if (first === undefined) return Effect.void
+        const now: Journal.Mark = [first, ...rest]
+        return Effect.andThen(Ref.set(mark, now), turn.write(noted(now)))
+      },
+      conclude: (state, subject) =>
+        Effect.gen(function* () {
+          const before = yield* Ref.get(mark)
+          if (before === null) return
+          const now = concluded(before, state, subject)
+          yield* Ref.set(mark, now)
+          yield* turn.note(noted(now))
+        })
     }
+  })
+
+interface Numbered<Step> {
+  readonly step: Step
+  readonly index: number
+}
+
+/** How many steps that may be done at one time are. */
+export const atOneTime = 8
+
+/** Steps that stand next to each other and may be done at one time; every other one by itself. */
+const grouped = <Step extends AnyStep>(
+  steps: ReadonlyArray<Numbered<Step>>,
+  kindOf: (step: Step) => Pick<StepKind, "together">
+): ReadonlyArray<ReadonlyArray<Numbered<Step>>> => {
+  const groups: Array<Array<Numbered<Step>>> = []
+  for (const one of steps) {
+    const before = groups.at(-1)
+    const [first] = before ?? []
+    const kind = kindOf(one.step)
+    const joins = first !== undefined && kindOf(first.step) === kind && kind.together === true
+    if (joins) before?.push(one)
+    else groups.push([one])
+  }
+  return groups
+}
+
+/** The steps in their order, or undone in the reverse; steps that are done already find that out. */
+export const walk = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: Plan<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  turn: Turn,
+  given: Given<Going>
+): Effect.Effect<Outcome | null, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const isBack = given.direction === "back"
+    const fenceOf = (step: AnyStep): Fence => {
+      const guard = guardOf(plan, step)
+      const fence = turn.fences.find((one) => keyOf(one) === keyOf(guard))
+      if (fence === undefined) throw new Error(`no fence for ${keyOf(guard)}`)
+      return fence
+    }
+    const numbered = plan.steps.map((step, index) => ({ step, index }))
+    const one = ({ step, index }: Numbered<Step>) =>
+      Effect.gen(function* () {
+        const kind = verb.kindOf(step)
+        const fence = fenceOf(step)
+        const guard = guardOf(plan, step)
+        const isOurs = (object: Guarded) => isOursAlone(verb.writes(plan, guard), guard.generation, object)
+        const place = { key: isBack ? `undo ${index}` : `${index}`, forward: `${index}` }
+        const context = yield* contextOf(plan, isOurs, turn, fence, place, given)
+        const described = verb.describe(plan, step)
+        const what = isBack ? `undo: ${described}` : described
+        yield* Ref.set(turn.doing, what)
+        yield* given.report({ _tag: "Step", index, of: plan.steps.length, what })
+        const isAlone = given.absent.has(keyOf(fence))
+        const assumes = isAlone ? [] : (kind.assumes?.(step, given.settings, isBack) ?? [])
+        if (!isBack) yield* kind.perform(step, { ...context, assumes })
+        else if (!isAlone) yield* kind.undo(step, { ...context, assumes })
+        else if (!given.beyond.has(keyOf(fence))) yield* kind.undoAlone?.(step, context) ?? Effect.void
+      })
+    const ordered = isBack ? numbered.toReversed() : numbered
+    for (const group of grouped(ordered, verb.kindOf)) {
+      yield* Effect.forEach(group, one, { concurrency: atOneTime, discard: true })
+    }
+    const [first] = plan.guards
+    const last = yield* contextOf(
+      plan,
+      () => false,
+      turn,
+      fenceOf({ _tag: "", on: keyOf(first) }),
+      { key: "end", forward: "end" },
+      given
+    )
+    if (!isBack) return yield* verb.conclude(plan, last)
+    // What a verb looks at in the end stands on its guards; of those but the first it finds out itself.
+    if (!given.absent.has(keyOf(first))) yield* verb.concludeBack(plan, last)
+    return null
   })

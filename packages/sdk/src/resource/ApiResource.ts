@@ -83,6 +83,7 @@ export const daemonSets = inGroup("apps", "daemonsets", "DaemonSet")
 export const replicaSets = inGroup("apps", "replicasets", "ReplicaSet")
 export const controllerRevisions = inGroup("apps", "controllerrevisions", "ControllerRevision")
 export const jobs = inGroup("batch", "jobs", "Job")
+export const cronJobs = inGroup("batch", "cronjobs", "CronJob")
 export const podDisruptionBudgets = inGroup("policy", "poddisruptionbudgets", "PodDisruptionBudget")
 export const horizontalPodAutoscalers = inGroup(
   "autoscaling",
@@ -95,6 +96,7 @@ export const endpointSlices = inGroup("discovery.k8s.io", "endpointslices", "End
 export const leases = inGroup("coordination.k8s.io", "leases", "Lease")
 export const networkPolicies = inGroup("networking.k8s.io", "networkpolicies", "NetworkPolicy")
 export const storageClasses = inGroup("storage.k8s.io", "storageclasses", "StorageClass", false)
+export const runtimeClasses = inGroup("node.k8s.io", "runtimeclasses", "RuntimeClass", false)
 export const csiDrivers = inGroup("storage.k8s.io", "csidrivers", "CSIDriver", false)
 export const volumeAttachments = inGroup("storage.k8s.io", "volumeattachments", "VolumeAttachment", false)
 
@@ -116,6 +118,12 @@ export const volumeSnapshotClasses = inGroup(
 /** Clusters before 1.36 serve these in a beta version only; discovery tells which. */
 const groupSnapshotGroup = "groupsnapshot.storage.k8s.io"
 export const volumeGroupSnapshots = inGroup(groupSnapshotGroup, "volumegroupsnapshots", "VolumeGroupSnapshot")
+export const volumeGroupSnapshotContents = inGroup(
+  groupSnapshotGroup,
+  "volumegroupsnapshotcontents",
+  "VolumeGroupSnapshotContent",
+  false
+)
 export const volumeGroupSnapshotClasses = inGroup(
   groupSnapshotGroup,
   "volumegroupsnapshotclasses",

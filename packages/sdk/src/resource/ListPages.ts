@@ -20,6 +20,8 @@ export interface ListOptions {
   readonly pageSize?: number
   /** `"0"`: whatever the server has cached. Default: the newest. */
   readonly resourceVersion?: string
+  /** What is kept of each object, asked as its page comes; the rest goes with the page. Default: all. */
+  readonly keep?: (object: KubeObject) => KubeObject
 }
 
 /** A list as it was at one resourceVersion. */
@@ -39,6 +41,19 @@ export const selection = (options: ListOptions): ReadonlyArray<readonly [string,
 interface Page extends Listing {
   readonly continue: string
 }
+
+/** Beyond what a request line can carry: proxies end at 8 KiB. A real token holds a version and one key. */
+const maxTokenLength = 16_384
+
+/** A server fills its pages, and ends with one that has no token: so many empty ones in a row are no list. */
+const maxEmptyPages = 100
+
+const unreadable = (path: string, what: string): ClusterError =>
+  new ClusterError({
+    reason: { _tag: "Unreadable" },
+    message: `GET ${path}: ${what}`,
+    action: "check that the server's address is that of a Kubernetes API server"
+  })
 
 const readPage = (
   api: ApiResource,
@@ -60,19 +75,15 @@ const readPage = (
     ...(options.metadataOnly === true ? { headers: { accept: metadataOfList } } : {})
   }
   return Effect.flatMap(roundTrip(request), (body) => {
-    const page = decode(body, api)
-    return page === null
-      ? Effect.fail(
-          new ClusterError({
-            reason: { _tag: "Unreadable" },
-            message: `GET ${request.path}: the answer is no list of ${api.plural}`
-          })
-        )
+    const page = decode(body, api, options.keep)
+    if (page === null) return Effect.fail(unreadable(request.path, `the answer is no list of ${api.plural}`))
+    return page.continue.length > maxTokenLength
+      ? Effect.fail(unreadable(request.path, "the list goes on with a continue token of more than 16 KiB"))
       : Effect.succeed(page)
   })
 }
 
-const decode = (body: unknown, api: ApiResource): Page | null => {
+const decode = (body: unknown, api: ApiResource, keep: ListOptions["keep"]): Page | null => {
   if (!Predicate.hasProperty(body, "metadata") || !Predicate.isObject(body.metadata)) return null
   const meta: Readonly<Record<PropertyKey, unknown>> = body.metadata
   // An empty list of a custom resource may come with null for its items.
@@ -86,7 +97,7 @@ const decode = (body: unknown, api: ApiResource): Page | null => {
       api
     )
     if (object === null) return null
-    items.push(object)
+    items.push(keep === undefined ? object : keep(object))
   }
   const version = meta["resourceVersion"]
   const token = meta["continue"]
@@ -99,7 +110,8 @@ const decode = (body: unknown, api: ApiResource): Page | null => {
 
 /**
  * All pages. A continue token that expired on the way (410) starts the list anew,
- * once: its first pages would otherwise be older than its last.
+ * once: its first pages would otherwise be older than its last. A token that comes
+ * again would lead round in a circle.
  */
 export const list = (
   api: ApiResource,
@@ -108,6 +120,8 @@ export const list = (
   const run = (again: boolean): Effect.Effect<Listing, ClusterError, Cluster> =>
     Effect.gen(function* () {
       const items: Array<KubeObject> = []
+      const seen = new Set<string>()
+      let empty = 0
       let token = ""
       while (true) {
         const started = token !== ""
@@ -121,6 +135,13 @@ export const list = (
         for (const item of page.items) items.push(item)
         token = page.continue
         if (token === "") return { items, resourceVersion: page.resourceVersion }
+        empty = page.items.length === 0 ? empty + 1 : 0
+        if (seen.has(token) || empty >= maxEmptyPages) {
+          const path = collectionPath(api, options.namespace)
+          const why = seen.has(token) ? "a continue token came again" : `${empty} empty pages in a row`
+          return yield* Effect.fail(unreadable(path, `the list never ends: ${why}`))
+        }
+        seen.add(token)
       }
     })
   return run(true)

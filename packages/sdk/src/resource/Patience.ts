@@ -57,3 +57,7 @@ const keepTrying = <A, E, R>(effect: Effect.Effect<A, E, R>, waiting: Waiting): 
 /** Tries again while the cluster does not answer, as long as there is patience. Only for what may be done twice. */
 export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Patience, (waiting) => (waiting === null ? effect : keepTrying(effect, waiting)))
+
+/** Without any patience: while an application is frozen, nothing waits for a server that does not answer. */
+export const impatiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Patience, null)

@@ -62,3 +62,13 @@ export const reviewAccess = Effect.fnUntraced(function* (
     reason: typeof reason === "string" && reason !== "" ? reason : null
   }
 })
+
+/** Whether this caller may do all of these to a resource of the whole cluster. */
+export const mayAll = (
+  verbs: ReadonlyArray<string>,
+  resource: Pick<AccessRule, "group" | "plural">
+): Effect.Effect<boolean, ClusterError, Cluster> =>
+  Effect.map(
+    Effect.forEach(verbs, (verb) => reviewAccess({ verb, ...resource }), { concurrency: verbs.length }),
+    (reviews) => reviews.every(({ allowed }) => allowed)
+  )

@@ -13,6 +13,12 @@ import { describeRequest, fromStatus, isWrite, outcomeUnknown } from "./Status.t
 const maxRetryAfterMillis = 60_000
 
 /**
+ * The longest answer that is read, as it is after decompression: a page of 2500 pods of 100 kB each,
+ * which is far more than they have. Beyond it, an answer without end would fill the memory.
+ */
+const maxBody = 256 * 1024 * 1024
+
+/**
  * Reads are repeated when the server was not reached, throttled us or failed.
  * Writes only when provably nothing was done: throttled, or never sent. An
  * unknown outcome is never repeated blindly.
@@ -49,6 +55,15 @@ const unreadable = (request: Request): ClusterError =>
         action: "check that the server's address is that of a Kubernetes API server"
       })
 
+const tooLong = (request: Request): ClusterError =>
+  isWrite(request)
+    ? outcomeUnknown(request, "the answer has more than 256 MiB")
+    : new ClusterError({
+        reason: { _tag: "Unreadable" },
+        message: `${describeRequest(request)}: the answer has more than 256 MiB`,
+        action: "ask for less: one namespace, or fewer objects by a selector"
+      })
+
 const parse = (text: string): unknown => {
   try {
     return JSON.parse(text)
@@ -62,7 +77,8 @@ const once = (request: Request): Effect.Effect<unknown, ClusterError, Cluster> =
     Effect.gen(function* () {
       const cluster = yield* Cluster
       const response = yield* cluster.request(request)
-      const body = parse(new TextDecoder().decode(yield* Stream.mkUint8Array(response.body)))
+      const bytes = Stream.limitBytes(response.body, maxBody, () => Stream.fail(tooLong(request)))
+      const body = parse(new TextDecoder().decode(yield* Stream.mkUint8Array(bytes)))
       if (response.status >= 200 && response.status < 300) {
         return body === undefined ? yield* Effect.fail(unreadable(request)) : body
       }

@@ -5,6 +5,16 @@
 import * as Predicate from "effect/Predicate"
 import { ClusterError, type Reason, type Request } from "../Cluster.ts"
 
+/**
+ * As much of a server's words as an error carries: a screenful, which is more than any admission
+ * webhook needs. The rest of a message without end would go into every log and journal.
+ */
+const maxMessage = 2000
+
+/** A text of another's, cut where it becomes part of an error. */
+export const bounded = (text: string): string =>
+  text.length > maxMessage ? `${text.slice(0, maxMessage)}… (${text.length} characters)` : text
+
 /** The parts of a `meta/v1 Status` that we read. */
 export interface Status {
   readonly status?: string
@@ -44,15 +54,32 @@ const vague = /^the server /i
 
 const missingApi = "the server could not find the requested resource"
 
+/** Longer than an hour nobody means; whoever waits has asked again long before. */
+const maxRetryAfterMillis = 3_600_000
+
+/** Seconds, or a date (RFC 9110), which is told by the server's own clock; null for anything else. */
+const fromHeader = (text: string, now: string | undefined): number | null => {
+  if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000
+  const millis = Date.parse(text) - Date.parse(now ?? "")
+  return /^\s*[A-Z]/i.test(text) && Number.isFinite(millis) ? Math.max(0, millis) : null
+}
+
 /** The server's Retry-After in milliseconds: the header, else the Status' own field; null when neither. */
 const retryAfter = (headers: Readonly<Record<string, string>>, status: Status): number | null => {
-  const seconds = Number(headers["retry-after"] ?? status.details?.retryAfterSeconds ?? Number.NaN)
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null
+  const header = headers["retry-after"]
+  const seconds = status.details?.retryAfterSeconds
+  const asked =
+    header !== undefined
+      ? fromHeader(header, headers["date"])
+      : typeof seconds === "number" && seconds >= 0
+        ? seconds * 1000
+        : null
+  return asked === null ? null : Math.min(asked, maxRetryAfterMillis)
 }
 
 /** A PodDisruptionBudget's 429 is an answer to wait out for long, not a moment's throttling. */
-const isDisruptionBudget = (status: Status): boolean =>
-  status.details?.causes?.some((cause) => cause.reason === "DisruptionBudget") ?? false
+const isDisruptionBudget = ({ details }: Status): boolean =>
+  Array.isArray(details?.causes) && details.causes.some((cause) => cause?.reason === "DisruptionBudget")
 
 const tags: Readonly<Record<string, Exclude<Reason["_tag"], "TooManyRequests">>> = {
   NotFound: "NotFound",
@@ -138,7 +165,10 @@ export const fromStatus = (
   const status: Status = isStatus(body) ? body : {}
   const reason = byReason(status, headers) ?? byCode(code, headers)
   // A webhook's words may run over lines; an error is one.
-  const said = status.message?.replaceAll(/[\s\p{Cc}]+/gu, " ") ?? `the server answered ${code}`
+  const said =
+    typeof status.message === "string"
+      ? bounded(status.message).replaceAll(/[\s\p{Cc}]+/gu, " ")
+      : `the server answered ${code}`
   const effectUnknown =
     reason._tag === "Unavailable" ||
     reason._tag === "Timeout" ||

@@ -79,6 +79,8 @@ interface State {
   resourceVersion: string
   /** False: only a list can go on. */
   resumable: boolean
+  /** When the set is to be listed again, whatever the watch says or does not. */
+  due: number
   /** Attempts since something was last heard. */
   failures: number
   /** When the round began. */
@@ -89,9 +91,10 @@ interface State {
 const settledMillis = 30_000
 
 /** 0.5 s, doubling to 30 s, each between half and whole, so that a thousand watchers do not come back as one. */
-const backoff = (failures: number): Effect.Effect<void> =>
-  Effect.flatMap(Random.nextBetween(0.5, 1), (part) =>
-    Effect.sleep(Duration.millis(Math.min(30_000, 500 * 2 ** Math.min(failures - 1, 10)) * part))
+const backoff = (failures: number): Effect.Effect<number> =>
+  Effect.map(
+    Random.nextBetween(0.5, 1),
+    (part) => Math.min(30_000, 500 * 2 ** Math.min(failures - 1, 10)) * part
   )
 
 const watchRequest = (api: ApiResource, options: WatchOptions, resourceVersion: string): Request => ({
@@ -114,16 +117,18 @@ const accept = (
   state: State,
   api: ApiResource,
   request: Request,
-  event: WatchEvent
+  event: WatchEvent,
+  keep: ListOptions["keep"]
 ): Effect.Effect<Change | null, ClusterError> => {
   if (event.type === "ERROR") return Effect.fail(fromStatus(request, codeOf(event.object), {}, event.object))
   // A bookmark carries nothing but a version, not even a name.
   const meta = Predicate.hasProperty(event.object, "metadata") ? event.object.metadata : null
   const version = Predicate.hasProperty(meta, "resourceVersion") ? meta.resourceVersion : null
-  const object =
+  const whole =
     event.type === "BOOKMARK" || !Predicate.isObject(event.object)
       ? null
       : asObject({ ...event.object, kind: api.kind, apiVersion: undefined }, api)
+  const object = whole === null || keep === undefined ? whole : keep(whole)
   if (typeof version !== "string" || (event.type !== "BOOKMARK" && object === null)) {
     return Effect.fail(
       new ClusterError({
@@ -165,8 +170,15 @@ export const watchList = (
   options: WatchOptions = {}
 ): Stream.Stream<View, ClusterError, Cluster> =>
   Stream.suspend(() => {
-    const state: State = { objects: new Map(), resourceVersion: "", resumable: false, failures: 0, began: 0 }
-    const interval = Duration.fromInputUnsafe(options.relistEvery ?? "5 minutes")
+    const interval = Duration.toMillis(Duration.fromInputUnsafe(options.relistEvery ?? "5 minutes"))
+    const state: State = {
+      objects: new Map(),
+      resourceVersion: "",
+      resumable: false,
+      due: 0,
+      failures: 0,
+      began: 0
+    }
 
     const watching = Stream.unwrap(
       Effect.map(Cluster, (cluster) => {
@@ -177,7 +189,7 @@ export const watchList = (
               const changes: Array<Change> = []
               let failed: ClusterError | null = null
               for (const event of events) {
-                const change = yield* accept(state, api, request, event).pipe(
+                const change = yield* accept(state, api, request, event, options.keep).pipe(
                   Effect.catch((error) => {
                     failed = error
                     return Effect.succeed(null)
@@ -203,34 +215,41 @@ export const watchList = (
       })
     )
 
-    const relisted = Stream.fromEffect(Effect.map(list(api, options), (listing) => fromList(state, listing)))
+    const relisted = Stream.fromEffect(
+      Effect.gen(function* () {
+        const listing = yield* list(api, options)
+        state.due = (yield* Clock.currentTimeMillis) + interval
+        return fromList(state, listing)
+      })
+    )
+    const untilDue = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, state.due - now))
+    const outdated = Effect.sync(() => {
+      state.resumable = false
+    })
 
     // One round: list if needed, then watch until it ends, breaks, or is due for a list.
     const round: Stream.Stream<View, ClusterError, Cluster> = Stream.unwrap(
       Effect.map(Clock.currentTimeMillis, (now) => {
         state.began = now
-        const listFirst = !state.resumable
-        const watched = watching.pipe(
-          Stream.interruptWhen(
-            Effect.tap(Effect.sleep(interval), () =>
-              Effect.sync(() => {
-                state.resumable = false
-              })
-            )
-          )
-        )
-        return listFirst ? Stream.concat(relisted, watched) : watched
+        // The timer runs over all rounds: watches that are refused, or end early, do not put it off.
+        const due = Effect.flatMap(untilDue, Effect.sleep)
+        const watched = Stream.interruptWhen(watching, Effect.andThen(due, outdated))
+        return state.resumable ? watched : Stream.concat(relisted, watched)
       })
     )
 
+    // A server that asks for an hour asks it of this watch. The list has its turn all the same; where
+    // that is what was refused, one interval is as long as anybody is kept blind.
     const pause = (asked: number): Stream.Stream<never> =>
       Stream.drain(
         Stream.fromEffect(
           Effect.gen(function* () {
             const lasted = (yield* Clock.currentTimeMillis) - state.began
             state.failures = lasted > settledMillis ? 1 : state.failures + 1
-            yield* Effect.sleep(Duration.millis(asked))
-            yield* backoff(state.failures)
+            const wanted = Math.min(asked, interval) + (yield* backoff(state.failures))
+            const left = state.resumable ? yield* untilDue : wanted
+            if (wanted > left) yield* outdated
+            yield* Effect.sleep(Math.min(wanted, left))
           })
         )
       )

@@ -1,9 +1,11 @@
 /** What a plan to scale says in words: its effects on pods, claims and quorum, and what to beware of. */
-import type { Claim } from "../Claim.ts"
+import { type Claim, trouble } from "../Claim.ts"
 import { format } from "../operation/Timeout.ts"
 import type { Profile } from "../Profile.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
+import { missing, smaller } from "./ScaleData.ts"
+import type { ClaimSlot } from "../step/claims.ts"
 import { unschedulable } from "./ScaleScheduling.ts"
 
 /** `db-3`, `db-3 and db-4`, `db-3 to db-99`. */
@@ -41,6 +43,10 @@ export const effects = (
   to: number,
   plan: {
     readonly left: ReadonlyArray<Claim>
+    /** Claims whose pods go and that are to stay. */
+    readonly losing: ReadonlyArray<Claim>
+    /** What keeps them: their volumes' own policy, or whenScaled alone. */
+    readonly keptBy: "volumes" | "policy"
     readonly aside: ReadonlyArray<string>
     readonly whenScaled: string
     readonly was: string
@@ -60,8 +66,10 @@ export const effects = (
   if (to > from) {
     return [
       `${workload.name} ${from} -> ${to}: adds ${span(pods)}; ${quorum}`,
-      ...kept.map(
-        (claim) => `${claim.name}: attached again with its data, ${lastUsed(claim, state.observed)}`
+      ...kept.map((claim) =>
+        claim.phase === "Bound"
+          ? `${claim.name}: attached again with its data, ${lastUsed(claim, state.observed)}`
+          : `${claim.name}: there already, ${claim.phase}: ${claim.dataSource === null ? "holds no data" : `to be filled from ${claim.dataSource}`}`
       ),
       ...plan.aside.map((claim) => `${claim}: set aside under another name; its pod starts empty`),
       ...(made > 0
@@ -78,12 +86,18 @@ export const effects = (
       moved.includes(claim.ordinal)
   )
   const changed = plan.whenScaled === plan.was ? "" : ` for this operation, then ${plan.was} again`
+  const going = new Set(plan.losing.filter((claim) => trouble(claim) !== null).map(({ name }) => name))
+  const stay = claims.filter(({ name }) => !going.has(name)).length
+  const only =
+    plan.whenScaled === "Retain" && plan.keptBy === "policy"
+      ? ", and only while nobody sets whenScaled to Delete"
+      : ""
   return [
     `${workload.name} ${from} -> ${to}: removes ${span(pods.toReversed())}; ${quorum}`,
-    ...(claims.length === 0
+    ...(stay === 0
       ? []
       : [
-          `${claims.length} ${claims.length === 1 ? "claim" : "claims"} ${plan.whenScaled === "Delete" ? "deleted with their data" : "kept"}: whenScaled ${plan.whenScaled}${changed}`
+          `${stay} ${stay === 1 ? "claim" : "claims"} ${plan.whenScaled === "Delete" ? "deleted with their data" : "kept"}: whenScaled ${plan.whenScaled}${changed}${only}`
         ]),
     ...(to === 0 ? [`the count ${from} is remembered: \`--replicas last\` goes back to it`] : [])
   ]
@@ -109,7 +123,12 @@ export const warnings = (
   to: number,
   plan: {
     readonly left: ReadonlyArray<Claim>
+    readonly losing: ReadonlyArray<Claim>
+    /** Whether nothing but whenScaled keeps them. */
+    readonly byPolicyAlone: boolean
     readonly aside: ReadonlyArray<Claim>
+    /** Claims that are not there yet. */
+    readonly made: ReadonlyArray<ClaimSlot>
     readonly profile: Profile
   }
 ): ReadonlyArray<string> => {
@@ -129,12 +148,30 @@ export const warnings = (
         ]),
     ...(up
       ? plan.left
-          .filter((claim) => !plan.aside.includes(claim))
+          .filter((claim) => !plan.aside.includes(claim) && trouble(claim) === null)
           .map(
             (claim) =>
               `${claim.name} holds old data, ${lastUsed(claim, state.observed)}; --leftover-claims set-aside starts empty`
           )
       : []),
+    ...(plan.byPolicyAlone && plan.losing.length > 0
+      ? [
+          "reclaim policies of the volumes cannot be set: whoever sets whenScaled to Delete meanwhile, or deletes a claim, deletes its data"
+        ]
+      : []),
+    ...missing(workload, state.protection.storageClasses, plan.left, plan.made),
+    ...smaller(
+      state.namespace,
+      workload,
+      plan.left.filter((claim) => !plan.aside.includes(claim))
+    ),
+    ...plan.losing.flatMap((claim) => {
+      const why = trouble(claim)
+      if (why === null) return []
+      return claim.deleted !== null && claim.volume !== null
+        ? [`${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim goes with its pod`]
+        : [`${why}: it holds no data to keep`]
+    }),
     ...(up
       ? []
       : tight.map(

@@ -5,15 +5,23 @@
  * says how far one change of `spec.replicas` may go: to the next hook, quorum or `step`.
  */
 import type { AppState } from "../State.ts"
-import { describe as describeQuorum, barrier, type Quorum } from "../Quorum.ts"
-import { digest } from "../operation/Digest.ts"
-import type { Basis, Rule } from "../operation/Plan.ts"
+import { describe as describeQuorum, type Quorum } from "../Quorum.ts"
+import { make } from "../operation/Step.ts"
 import { type HttpHealth, names, type Profile } from "../Profile.ts"
-import type { ClaimSlot, KeptVolume, PurgedClaim, ScalePlan, ScaleStep } from "./ScaleStep.ts"
+import { type ClaimSlot, CreateClaims } from "../step/claims.ts"
+import { MoveVolume } from "../step/moveVolume.ts"
+import { Purge, type PurgedClaim } from "../step/purge.ts"
+import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
+import { countSteps } from "../step/countSteps.ts"
+import { RestoreRetention, SetRetention } from "../step/retention.ts"
+import type { KeptClaim } from "../step/volume.ts"
+import { type ScalePlan, type ScaleStep, scaleVerb } from "./ScaleVerb.ts"
+import { type Claim, trouble } from "../Claim.ts"
+import { basisOf, claimFacts } from "./ScaleFacts.ts"
+import { dataRefusals, mountRefusals } from "./ScaleData.ts"
 import { beyondQuota, type Quotas } from "./ScaleQuota.ts"
-import { refusals } from "./ScaleRefusal.ts"
+import { notReady, refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
-import { terms } from "./ScaleTerms.ts"
 import * as Effects from "./ScaleEffect.ts"
 
 export interface ScaleOptions {
@@ -26,6 +34,11 @@ export interface ScaleOptions {
   readonly quorum?: Quorum
   /** At most so many replicas with one change. */
   readonly step?: number
+  /**
+   * Members that leave are marked on their pods first, so that routers send them no new keys, and so many
+   * milliseconds pass before `beforeRemove`. Nobody acknowledges the mark. Default: they are not marked.
+   */
+  readonly drainWait?: number
   readonly profile?: Profile
   readonly health?: HttpHealth
   /** What to do with claims left by an earlier scale-down. Default: keep. */
@@ -38,98 +51,17 @@ export interface ScaleOptions {
   readonly purge?: ReadonlyArray<PurgedClaim>
   /** The namespace's quotas; null: they could not be read. Default: not asked. */
   readonly quotas?: Quotas | null
+  /** Which pods of the namespace have which claims mounted. Default: not asked. */
+  readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** Whether reclaim policies may be set; without that, claims are kept by whenScaled alone. Default: true. */
+  readonly mayPatchVolumes?: boolean
 }
 
 /** More than this in one operation is taken for a typing error. */
 const most = 10_000
 
-const group = { apps: "apps", core: "", coordination: "coordination.k8s.io" }
-
-const access = (
-  namespace: string,
-  needs: {
-    readonly exec: boolean
-    readonly proxy: boolean
-    readonly createClaims: boolean
-    readonly purge: boolean
-    readonly volumes: boolean
-  }
-): ReadonlyArray<Rule> => {
-  const rule = (
-    group: string,
-    resource: string,
-    verbs: ReadonlyArray<string>,
-    options: { readonly subresource?: string; readonly cluster?: boolean } = {}
-  ): ReadonlyArray<Rule> =>
-    verbs.map((verb) => ({
-      verb,
-      group,
-      resource,
-      subresource: options.subresource ?? null,
-      namespace: options.cluster === true ? null : namespace
-    }))
-  return [
-    ...rule(group.apps, "statefulsets", ["get", "patch"]),
-    ...rule(group.core, "pods", ["list", "watch"]),
-    ...rule(group.core, "configmaps", ["get", "list", "create", "patch", "delete"]),
-    ...rule(group.coordination, "leases", ["get", "create", "patch", "delete"]),
-    ...rule(group.core, "persistentvolumeclaims", [
-      "list",
-      "watch",
-      ...(needs.createClaims ? ["get", "create", "delete"] : needs.purge ? ["get", "delete"] : []),
-      ...(needs.purge ? ["patch"] : [])
-    ]),
-    ...(needs.exec ? rule(group.core, "pods", ["get", "create"], { subresource: "exec" }) : []),
-    ...(needs.proxy ? rule(group.core, "pods", ["get"], { subresource: "proxy" }) : []),
-    ...(needs.volumes ? rule(group.core, "persistentvolumes", ["get", "patch"], { cluster: true }) : [])
-  ]
-}
-
-/** The facts a plan rests on; the same from a state and from the objects themselves. */
-export const basisOf = (facts: {
-  readonly uid: string
-  readonly generation: number
-  readonly replicas: number
-  readonly firstOrdinal: number
-  readonly policy: string
-  readonly retention: { readonly whenScaled: string; readonly whenDeleted: string }
-  readonly minReadySeconds: number
-  /** Claims of this StatefulSet's templates, uid by name. */
-  readonly claims: Readonly<Record<string, string>>
-  readonly profile: Profile
-}): Basis => {
-  const { uid, generation, profile, ...rest } = facts
-  return { uid, generation, digest: digest({ ...rest, hooks: names(profile) }) }
-}
-
 const retentionOf = (workload: Workload) =>
   workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
-
-/** From one count to another, in changes that stop at each barrier, with hooks between. */
-const changes = (workload: Workload, to: number, options: ScaleOptions): ReadonlyArray<ScaleStep> => {
-  const steps: Array<ScaleStep> = []
-  const { beforeRemove, afterAdd } = options.profile ?? {}
-  const start = workload.firstOrdinal
-  const up = to > workload.replicas
-  const hooked = up ? afterAdd !== undefined : beforeRemove !== undefined
-  let count = workload.replicas
-  while (count !== to) {
-    const next = barrier(options.quorum ?? "majority", count, to, {
-      parallel: workload.podManagementPolicy === "Parallel",
-      step: hooked ? 1 : (options.step ?? null)
-    })
-    if (!up && hooked) steps.push({ _tag: "Hook", hook: "beforeRemove", ordinal: start + count - 1 })
-    steps.push({
-      _tag: "Replicas",
-      from: count,
-      to: next,
-      remember: next === 0 ? workload.replicas : null
-    })
-    if (up && hooked) steps.push({ _tag: "Hook", hook: "afterAdd", ordinal: start + count })
-    count = next
-  }
-  return steps
-}
 
 const slotsOf = (workload: Workload, from: number, to: number): ReadonlyArray<ClaimSlot> =>
   Array.from({ length: Math.max(0, to - from) }, (_, index) => workload.firstOrdinal + from + index).flatMap(
@@ -141,6 +73,22 @@ const slotsOf = (workload: Workload, from: number, to: number): ReadonlyArray<Cl
       }))
   )
 
+const claimsOf = (state: AppState, workload: Workload): ReadonlyArray<Claim> =>
+  state.claims.filter((claim) => claim.workload === `StatefulSet/${workload.name}` && claim.template !== null)
+
+/**
+ * The claims whose pods go. On the way to 0 those that were left before as well: nothing of the set
+ * runs then that would miss them.
+ */
+const losingPods = (state: AppState, workload: Workload, to: number): ReadonlyArray<Claim> => {
+  if (to >= workload.replicas) return []
+  const beyond = workload.firstOrdinal + to
+  const asked = workload.firstOrdinal + workload.replicas
+  return claimsOf(state, workload).filter(
+    ({ ordinal }) => ordinal !== null && (to === 0 || (ordinal >= beyond && ordinal < asked))
+  )
+}
+
 /** What the plan says of claims that an earlier scale-down left. */
 const leftovers = (state: AppState, workload: Workload, slots: ReadonlyArray<ClaimSlot>) =>
   state.claims.filter(
@@ -148,19 +96,20 @@ const leftovers = (state: AppState, workload: Workload, slots: ReadonlyArray<Cla
       claim.workload === `StatefulSet/${workload.name}` && slots.some((slot) => slot.name === claim.name)
   )
 
-/** The volumes of this set that go with their claims; unknown ones are none. */
-const deletable = (state: AppState, workload: Workload): ReadonlyArray<KeptVolume> =>
-  state.claims.flatMap(({ uid, volume, workload: of, template }) =>
-    of === `StatefulSet/${workload.name}` && template !== null && volume?.reclaimPolicy === "Delete"
-      ? [{ name: volume.name, claim: uid, was: volume.reclaimPolicy }]
-      : []
+/** Ordinals that nobody asks for, whose pods are still ending: under whenScaled Delete they own their claims. */
+const ending = (state: AppState, workload: Workload): ReadonlySet<number> =>
+  new Set(
+    state.replicas.flatMap(({ workload: of, ordinal, wanted, pod }) =>
+      of === `StatefulSet/${workload.name}` && ordinal !== null && !wanted && pod !== null ? [ordinal] : []
+    )
   )
 
-const unknownVolumes = (state: AppState, workload: Workload): boolean =>
-  state.claims.some(
-    ({ volume, workload: of }) =>
-      of === `StatefulSet/${workload.name}` && volume !== null && volume.reclaimPolicy === null
-  )
+const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
+  claim: name,
+  uid,
+  volume: volume?.name ?? null,
+  reclaimPolicy: volume?.reclaimPolicy ?? null
+})
 
 /** Whether a claim of this template is provisioned at once, before any pod: only then is ahead faster. */
 const isImmediate = (state: AppState, storageClass: string | null): boolean => {
@@ -177,8 +126,6 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
   const { replicas: to, profile = {} } = options
   const from = workload.replicas
   const retention = retentionOf(workload)
-  const whenScaled = options.whenScaled ?? (to === 0 && from > 0 ? ("Retain" as const) : retention.whenScaled)
-  const during = { ...retention, whenScaled }
   const tooFar =
     Math.abs(to - from) > most
       ? [
@@ -193,80 +140,111 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
   const left = leftovers(state, workload, slots)
   const aside = options.leftoverClaims === "set-aside" ? left : []
   const isAside = (name: string) => aside.some((claim) => claim.name === name)
+  const condemned = retention.whenScaled === "Delete" ? ending(state, workload) : new Set<number>()
+  const isDoomed = ({ ordinal }: Claim) => ordinal !== null && condemned.has(ordinal)
   const ahead = slots.filter((slot) => {
     const template = workload.claimTemplates.find((one) => one.name === slot.template)
     const present = left.some((claim) => claim.name === slot.name)
     return isImmediate(state, template?.storageClass ?? null) && (!present || isAside(slot.name))
   })
+  const attached = left
+    .filter((claim) => !isAside(claim.name) && claim.phase === "Bound" && trouble(claim) === null)
+    .map(kept)
+  // Data from before outlives an abort, which takes the pods that got it.
+  const keepsClaims = (to === 0 && from > 0) || attached.length > 0
+  const whenScaled = options.whenScaled ?? (keepsClaims ? ("Retain" as const) : retention.whenScaled)
+  const during = { ...retention, whenScaled }
   const purged = options.purge ?? []
   const made = slots.filter((slot) => !left.some((claim) => claim.name === slot.name) || isAside(slot.name))
-  const unbound = aside.filter((claim) => claim.volume === null)
-  const moving = changes(workload, reach, options)
+  // On the way to 0 past a sick member there is no barrier: OrderedReady takes no pod away for any count
+  // above 0 until it is well, and quorum cannot be kept on the way.
+  const past = to === 0 && notReady(state, workload).length > 0 ? { quorum: "none" as const } : {}
+  const moving = countSteps(workload, { from: workload.replicas, to: reach }, { ...options, ...past })
   const setsRetention = moving.length > 0 && whenScaled !== retention.whenScaled
-  const kept = reach === 0 && moving.length > 0 ? deletable(state, workload) : []
+  const leaving = losingPods(state, workload, reach)
+  const losing = whenScaled === "Retain" ? leaving : []
+  // Those that are in trouble are refused, or named: they keep nothing.
+  const sound = losing.filter((claim) => trouble(claim) === null)
+  const keeps = sound.map(kept)
+  const retain =
+    options.mayPatchVolumes !== false &&
+    keeps.some(({ reclaimPolicy: policy }) => policy !== null && policy !== "Retain")
+  const byPolicyAlone = !retain && keeps.some(({ reclaimPolicy }) => reclaimPolicy !== "Retain")
   const steps: ReadonlyArray<ScaleStep> = [
-    ...(kept.length > 0 ? [{ _tag: "KeepVolumes" as const, volumes: kept }] : []),
-    ...(setsRetention ? [{ _tag: "Retain" as const, was: retention, to: during }] : []),
-    ...aside.flatMap((claim) =>
-      claim.volume === null
+    ...(keeps.length > 0 ? [make(RetainVolumes, { claims: keeps, retain })] : []),
+    ...(setsRetention ? [make(SetRetention, { from: retention, to: during })] : []),
+    ...aside.flatMap(({ name, uid, volume }) =>
+      volume === null
         ? []
         : [
-            {
-              _tag: "SetAside" as const,
-              claim: claim.name,
-              uid: claim.uid,
-              volume: claim.volume.name,
-              as: `${claim.name}-${id}`,
-              was: claim.volume.reclaimPolicy
-            }
+            make(MoveVolume, {
+              from: name,
+              uid,
+              volume: volume.name,
+              to: `${name}-${id}`,
+              reclaimPolicy: volume.reclaimPolicy
+            })
           ]
     ),
-    ...(ahead.length > 0 ? [{ _tag: "Claims" as const, slots: ahead }] : []),
+    ...(ahead.length > 0 ? [make(CreateClaims, { slots: ahead })] : []),
     ...moving,
-    ...(setsRetention ? [{ _tag: "PutBack" as const, to: retention }] : []),
-    ...(kept.length > 0 ? [{ _tag: "ReleaseVolumes" as const, volumes: kept }] : []),
+    ...(setsRetention ? [make(RestoreRetention, { from: during, to: retention, again: to > from })] : []),
+    ...(keeps.length > 0 ? [make(RestoreReclaimPolicies, { count: keeps.length })] : []),
     // Last: what cannot be undone comes after all that can fail.
-    ...purged.map((claim) => ({ _tag: "Purge" as const, ...claim }))
+    ...purged.map((claim) => make(Purge, claim))
   ]
   const runs = moving.length > 0
   const deleted = purged.map(
     ({ claim, volume, size }) =>
       `${claim}: deleted for good${volume === null ? "" : `, with volume ${volume} (${size})`}`
   )
-  return {
+  const withoutAccess: Omit<ScalePlan, "access"> = {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
     id,
     verb: "scale",
-    app: { namespace: state.namespace, kind: "StatefulSet", name: workload.name },
-    basis: basisOf({
-      uid: workload.uid,
-      generation: workload.generation,
+    app: { _tag: "StatefulSet", namespace: state.namespace, name: workload.name },
+    home: state.namespace,
+    guards: [
+      {
+        kind: "StatefulSet",
+        namespace: state.namespace,
+        name: workload.name,
+        uid: workload.uid,
+        generation: workload.generation
+      }
+    ],
+    facts: basisOf({
       replicas: from,
       firstOrdinal: workload.firstOrdinal,
       policy: workload.podManagementPolicy ?? "OrderedReady",
       retention,
       minReadySeconds: workload.minReadySeconds,
-      claims: Object.fromEntries(
-        state.claims
-          .filter((claim) => claim.workload === `StatefulSet/${workload.name}` && claim.template !== null)
-          .map((claim) => [claim.name, claim.uid])
-      ),
+      claims: claimFacts(claimsOf(state, workload), workload.firstOrdinal, Math.max(from, reach)),
       profile
     }),
     hooks: names(profile),
-    terms: terms(options),
-    access: access(state.namespace, {
-      exec: Object.values(profile).some((hook) => hook._tag === "Command"),
-      proxy: options.health !== undefined,
-      createClaims: ahead.length > 0 || aside.length > 0,
-      purge: purged.length > 0,
-      volumes: aside.length > 0 || kept.length > 0 || purged.length > 0
-    }),
+    settings: {
+      ...(options.quorum === undefined ? {} : { quorum: options.quorum }),
+      ...(options.health === undefined ? {} : { health: options.health }),
+      ...(runs
+        ? {
+            facts: {
+              whenScaled,
+              firstOrdinal: workload.firstOrdinal,
+              podManagementPolicy: workload.podManagementPolicy ?? "OrderedReady",
+              templates: workload.claimTemplates.map(({ name }) => name)
+            }
+          }
+        : {}),
+      ...(attached.length > 0 ? { attached } : {})
+    },
     effects: [
       ...(runs
         ? Effects.effects(state, workload, reach, {
             left,
+            losing,
+            keptBy: byPolicyAlone ? "policy" : "volumes",
             aside: aside.map((claim) => claim.name),
             whenScaled,
             was: retention.whenScaled,
@@ -279,23 +257,41 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
         : [`${workload.name} has ${from} replicas: ${deleted.length > 0 ? "they stay" : "nothing to do"}`]),
       ...deleted
     ],
-    warnings: runs ? Effects.warnings(state, workload, reach, { left, aside, profile }) : [],
+    warnings: runs
+      ? Effects.warnings(state, workload, reach, {
+          left,
+          losing,
+          byPolicyAlone,
+          aside,
+          made: slots.filter((slot) => !left.some(({ name }) => name === slot.name)),
+          profile
+        })
+      : [],
     refusals: [
       ...tooFar,
       ...refusals(state, workload, options),
+      ...(runs
+        ? dataRefusals(
+            { namespace: state.namespace, name: workload.name },
+            { losing, left, isAside, isDoomed }
+          )
+        : []),
+      ...(runs
+        ? mountRefusals({ namespace: state.namespace, name: workload.name }, options.mountedBy ?? {}, {
+            left,
+            isAside,
+            deleted: whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
+          })
+        : []),
       ...(options.quotas ? beyondQuota(options.quotas, workload, reach, made) : []),
       ...(options.leftoverClaims === "refuse" && left.length > 0
         ? [
             {
-              reason: `${left.map((claim) => claim.name).join(", ")}: left by an earlier scale-down, a new pod would start on that data`,
+              reason: `${left.map((claim) => claim.name).join(", ")}: there already, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
               remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
             }
           ]
-        : []),
-      ...unbound.map((claim) => ({
-        reason: `${claim.name} has no volume that could be set aside`,
-        remedy: "delete the claim, or use --leftover-claims keep"
-      }))
+        : [])
     ],
     unchecked: runs
       ? [
@@ -303,11 +299,13 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
           ...(options.quotas?.quotas ?? [])
             .filter(({ scoped }) => scoped)
             .map(({ name }) => `quota "${name}" counts some pods only: not checked`),
-          ...(reach === 0 && unknownVolumes(state, workload)
+          ...(keeps.some(({ reclaimPolicy }) => reclaimPolicy === null)
             ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
             : [])
         ]
       : [],
     steps
   }
+  const manner = { profile, ...(options.health === undefined ? {} : { health: options.health }) }
+  return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, manner) }
 }

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { parseYaml } from "../Manifest.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Workload from "../step/workload.ts"
 import { because, type OperationError, refusedBecause } from "../operation/OperationError.ts"
 import { fromFile, type Profile } from "../Profile.ts"
 
@@ -24,7 +24,7 @@ export const annotatedProfile = (ref: {
   readonly name: string
 }): Effect.Effect<Profile, OperationError | ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const set = yield* Fences.read(ref).pipe(
+    const set = yield* Workload.read(ref).pipe(
       Effect.catchIf(
         (error) => error.reason._tag === "NotFound",
         () => Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`))

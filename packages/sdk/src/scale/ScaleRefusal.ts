@@ -5,6 +5,13 @@ import type { ScaleOptions } from "./ScalePlan.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 
+/** The members that are asked for and not ready, by name. */
+export const notReady = (state: AppState, workload: Workload): ReadonlyArray<string> =>
+  state.replicas
+    .filter(({ workload: of, wanted }) => of === `StatefulSet/${workload.name}` && wanted)
+    .filter(({ pod }) => pod?.ready !== true || pod.deleted !== null)
+    .map(({ name }) => name)
+
 export const refusals = (
   state: AppState,
   workload: Workload,
@@ -51,14 +58,11 @@ export const refusals = (
     )
   }
   if (leaving && to > 0 && options.quorum !== "none") {
-    const members = state.replicas.filter(
-      (replica) => replica.workload === `StatefulSet/${workload.name}` && replica.wanted
-    )
-    const sick = members.filter((replica) => replica.pod?.ready !== true || replica.pod.deleted !== null)
+    const sick = notReady(state, workload)
     const need = needed(options.quorum ?? "majority", workload.replicas)
     if (workload.replicas - sick.length < need) {
       refuse(
-        `${sick.map((replica) => replica.name).join(", ")} not ready: ${workload.replicas - sick.length} of ${workload.replicas} are, quorum needs ${need}`,
+        `${sick.join(", ")} not ready: ${workload.replicas - sick.length} of ${workload.replicas} are, quorum needs ${need}`,
         "repair them first, or use --quorum none"
       )
     }

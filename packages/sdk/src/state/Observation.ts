@@ -24,6 +24,8 @@ export interface Observation {
   /** What key checking found, by ConfigMap's and Secret's name; null: it was not asked for. */
   readonly keys: KeyFacts | null
   readonly domainLabels: DomainLabels
+  /** How many replicas are about to be asked for; absent: as many as now. */
+  readonly replicas?: number
 }
 
 /** The accepted objects of each kind; null: not asked for, or not readable. */

@@ -1,10 +1,13 @@
 /**
  * `observe`: from lists of objects to the state of an application. Pure.
  */
-import { type AppRef, statefulSet } from "../App.ts"
+import { nameOf, statefulSet } from "../App.ts"
 import { observeClaims, observeOtherVolumes } from "../Claim.ts"
 import { observeAutoscalers, observeBudgets } from "./Disruption.ts"
 import { resourceName } from "../Kind.ts"
+import { observeKeptVolumes } from "./KeptVolume.ts"
+import { observeKeptConfig } from "./KeptConfig.ts"
+import { observeSetAside } from "./SetAside.ts"
 import { compareNames, membersOf, type Member, podsByController } from "./Member.ts"
 import { accept, type Accepted, byNamespace, type Observation } from "./Observation.ts"
 import { observeOperations } from "../operation/OperationMark.ts"
@@ -13,11 +16,10 @@ import { observeProtection } from "../Protection.ts"
 import { observeReferences } from "../Reference.ts"
 import { observeReplicas } from "../Replica.ts"
 import { observeServices } from "./Service.ts"
+import { sharing } from "./Share.ts"
 import type { AppState } from "../State.ts"
 import { observeWarnings } from "./Warning.ts"
 import { observeWorkload } from "./Workload.ts"
-
-const nameOf = (ref: AppRef): string => (ref._tag === "StatefulSet" ? ref.name : ref.selector)
 
 const compose = (
   observation: Omit<Observation, "lists">,
@@ -38,7 +40,7 @@ const compose = (
       updateRevision: updateRevisions.get(member.key) ?? null
     })
   )
-  const claims = observeClaims(members, lists)
+  const claims = observeClaims(members, lists, observation.replicas)
   const ground = observeGround(members, claims, lists, domainLabels)
   const resourceClaims = observeResourceClaims(members, lists, ground)
   const services = observeServices(members, lists)
@@ -57,6 +59,9 @@ const compose = (
     workloads,
     replicas,
     claims,
+    keptVolumes: observeKeptVolumes(ref.namespace, members, lists),
+    setAside: observeSetAside(members, lists),
+    keptConfig: observeKeptConfig(members),
     volumes: observeOtherVolumes(members),
     references: observeReferences(members, lists, observation.keys),
     services,
@@ -106,13 +111,19 @@ export const observeAll = (observation: Omit<Observation, "ref">): ReadonlyArray
     )
   ]
   const inNamespace = byNamespace(everything)
+  const shareIn = sharing(everything.lists)
   return [...Map.groupBy(apps, ({ namespace }) => namespace)]
     .toSorted(([a], [b]) => compareNames(a, b))
     .flatMap(([namespace, refs]) => {
-      const accepted = inNamespace(namespace)
-      const pods = podsByController(accepted.lists)
+      const { lists, unread } = inNamespace(namespace)
+      const pods = podsByController(lists)
+      const shareOf = shareIn(lists)
+      const sets = Map.groupBy(lists.statefulsets ?? [], ({ metadata }) => metadata.name)
       return refs
         .toSorted((a, b) => compareNames(nameOf(a), nameOf(b)))
-        .map((ref) => compose({ ...observation, ref }, accepted, membersOf(ref, accepted.lists, pods)))
+        .map((ref) => {
+          const members = membersOf(ref, { ...lists, statefulsets: sets.get(nameOf(ref)) ?? [] }, pods)
+          return compose({ ...observation, ref }, { lists: shareOf(ref.namespace, members), unread }, members)
+        })
     })
 }

@@ -170,14 +170,12 @@ const templatePins = ({ template }: Member, node: string | null, ground: Ground)
 }
 
 const claimedDevicePins = (
-  pod: string,
-  resourceClaims: ReadonlyArray<ResourceClaim> | null,
+  resourceClaims: ReadonlyArray<ResourceClaim>,
   ground: Ground
 ): ReadonlyArray<Pin> =>
-  (resourceClaims ?? []).flatMap(({ name, nodes, pods }) => {
-    if (nodes === null || !pods.includes(pod)) return []
-    return restrict("resourceClaim", name, ground, ({ facts }) => nodes.includes(facts.name))
-  })
+  resourceClaims.flatMap(({ name, nodes }) =>
+    nodes === null ? [] : restrict("resourceClaim", name, ground, ({ facts }) => nodes.includes(facts.name))
+  )
 
 /**
  * Everything that keeps a replica where it is. Where no single pin leaves but one node and all
@@ -186,17 +184,16 @@ const claimedDevicePins = (
  * Free CPU, memory and devices in use by others are not looked at: they change by the minute.
  */
 export const pinsOf = (
-  replica: string,
   node: string | null,
   member: Member,
   claims: ReadonlyArray<Claim>,
-  resourceClaims: ReadonlyArray<ResourceClaim> | null,
+  resourceClaims: ReadonlyArray<ResourceClaim>,
   ground: Ground
 ): ReadonlyArray<Pin> => {
   const pins = [
     ...volumePins(claims, node, ground),
     ...templatePins(member, node, ground),
-    ...claimedDevicePins(replica, resourceClaims, ground)
+    ...claimedDevicePins(resourceClaims, ground)
   ]
   const { nodes } = ground
   if (nodes === null || nodes.length < 2 || pins.some((pin) => pin.nodes?.length === 1)) return pins

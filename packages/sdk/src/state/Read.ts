@@ -40,6 +40,11 @@ export interface ReadOptions {
    * which values reach this machine, where they are dropped at once. Of one app only. Default false.
    */
   readonly checkKeys?: boolean
+  /**
+   * How many replicas are about to be asked for: claims of their ordinals are the app's by name alone,
+   * as the controller would take them up, labelled or not. Default: as many as are asked for now.
+   */
+  readonly replicas?: number
   /** Which node labels name racks. Default: those in use in the field. */
   readonly domainLabels?: DomainLabels
 }
@@ -164,7 +169,8 @@ export const survey = (
           ...extensions.value
         },
         keys: null,
-        domainLabels: options.domainLabels ?? defaultDomainLabels
+        domainLabels: options.domainLabels ?? defaultDomainLabels,
+        ...(options.replicas === undefined ? {} : { replicas: options.replicas })
       },
       unread: served.value.unread,
       cost: after(firstCost, beside(pods.cost, extensions.cost))

@@ -17,7 +17,9 @@ export const volumesByName = (lists: Pick<Lists, "persistentvolumes" | "volumeat
   for (const { spec, status } of volumeattachments ?? []) {
     const name = spec.source.persistentVolumeName
     if (!name || status?.attached !== true) continue
-    attached.set(name, [...(attached.get(name) ?? []), spec.nodeName])
+    const nodes = attached.get(name)
+    if (nodes === undefined) attached.set(name, [spec.nodeName])
+    else nodes.push(spec.nodeName)
   }
   return {
     volumes:
@@ -48,11 +50,28 @@ const driverOf = ({ metadata, spec }: PersistentVolume): string | null =>
   metadata.annotations?.["pv.kubernetes.io/provisioned-by"] ??
   null
 
-const handleOf = ({ spec }: PersistentVolume): string | null =>
+export const handleOf = ({ spec }: PersistentVolume): string | null =>
   spec.csi?.volumeHandle ??
   spec.local?.path ??
   spec.hostPath?.path ??
   (spec.nfs ? `${spec.nfs.server}:${spec.nfs.path}` : null)
+
+/** On a volume: its reclaim policy before an operation of ours set it to Retain. */
+export const policyBefore = "kubectl-stateful.dev/reclaim-policy-before"
+
+/** Whose a volume is. A claimRef without uid is a binding that somebody asks for, by name. */
+const holderOf = (
+  { spec: { claimRef } }: PersistentVolume,
+  { metadata }: PersistentVolumeClaim
+): "claim" | "other" | "nobody" => {
+  if (!claimRef) return "nobody"
+  const isNamed =
+    (claimRef.name ?? metadata.name) === metadata.name &&
+    (!claimRef.namespace || !metadata.namespace || claimRef.namespace === metadata.namespace)
+  if (!isNamed) return "other"
+  if (!claimRef.uid) return "nobody"
+  return !metadata.uid || claimRef.uid === metadata.uid ? "claim" : "other"
+}
 
 /** A bound claim's volume; fields are null where PersistentVolumes could not be read, or it is gone. */
 export const observeVolume = (
@@ -61,9 +80,9 @@ export const observeVolume = (
   { volumes, attached }: Volumes
 ): NonNullable<Claim["volume"]> => {
   const found = volumes?.get(name)
-  // A volume that is bound to another claim of the same name is not this claim's.
-  const uid = found?.spec.claimRef?.uid
-  const volume = uid && claim.metadata.uid && uid !== claim.metadata.uid ? undefined : found
+  const heldBy = found === undefined ? null : holderOf(found, claim)
+  // A volume of another claim, of the same name even, is not this claim's.
+  const volume = heldBy === "other" ? undefined : found
   const attachedTo = attached === null ? null : (attached.get(name) ?? [])
   if (volume === undefined) {
     return {
@@ -74,7 +93,9 @@ export const observeVolume = (
       nodeAffinity: null,
       attachedTo,
       source: null,
-      phase: null
+      phase: null,
+      heldBy,
+      policyBefore: null
     }
   }
   const terms = volume.spec.nodeAffinity?.required?.nodeSelectorTerms ?? []
@@ -92,6 +113,8 @@ export const observeVolume = (
     ),
     attachedTo,
     source: Object.keys(volume.spec).find((field) => !notSources.has(field)) ?? null,
-    phase: volume.status?.phase ?? null
+    phase: volume.status?.phase ?? null,
+    heldBy,
+    policyBefore: volume.metadata.annotations?.[policyBefore] ?? null
   }
 }

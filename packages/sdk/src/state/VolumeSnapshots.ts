@@ -10,7 +10,24 @@ import type { VolumeSnapshotContent, VolumeSnapshot as VolumeSnapshotObject } fr
 /** On snapshots and groups of ours: the set that they belong to. Members of a group carry no labels. */
 export const setLabel = "kubectl-stateful.dev/set"
 
-const groupOf = ({ metadata, status }: VolumeSnapshotObject): string | null =>
+/** On the ConfigMap beside a record: how consistent its set is. What it says is shown, and nothing is decided by it. */
+export const levelAnnotation = "kubectl-stateful.dev/level"
+
+/** On that ConfigMap: that it stands for a record. */
+export const recordLabel = "kubectl-stateful.dev/record"
+
+/** The levels of the sets that are listed, by name. */
+const levelsOf = ({ configmaps }: Pick<Lists, "configmaps">): ReadonlyMap<string, string> =>
+  new Map(
+    (configmaps ?? []).flatMap(({ metadata: { labels, annotations } }) => {
+      const [set, level] = [labels?.[setLabel], annotations?.[levelAnnotation]]
+      return labels?.[recordLabel] === undefined || set === undefined || level === undefined
+        ? []
+        : [[set, level] as const]
+    })
+  )
+
+export const groupOf = ({ metadata, status }: VolumeSnapshotObject): string | null =>
   status?.volumeGroupSnapshotName ||
   metadata.ownerReferences?.find(({ kind }) => kind === "VolumeGroupSnapshot")?.name ||
   null
@@ -41,13 +58,18 @@ export const observeSnapshots = (
   claims: ReadonlyArray<Claim>,
   lists: Pick<
     Lists,
-    "volumesnapshots" | "volumesnapshotcontents" | "volumesnapshotclasses" | "volumegroupsnapshots"
+    | "volumesnapshots"
+    | "volumesnapshotcontents"
+    | "volumesnapshotclasses"
+    | "volumegroupsnapshots"
+    | "configmaps"
   >
 ): ReadonlyArray<VolumeSnapshot> | null => {
   if (lists.volumesnapshots === null) return null
   const contents = new Map((lists.volumesnapshotcontents ?? []).map((one) => [one.metadata.name, one]))
   const classes = new Map((lists.volumesnapshotclasses ?? []).map((one) => [one.metadata.name, one]))
   const groups = new Map((lists.volumegroupsnapshots ?? []).map((one) => [one.metadata.name, one]))
+  const levels = levelsOf(lists)
   const names = new Set(claims.map(({ name }) => name))
   const byHandle = new Map(
     claims.flatMap(({ name, volume }) => (volume?.handle ? [[volume.handle, name] as const] : []))
@@ -61,6 +83,10 @@ export const observeSnapshots = (
         spec.source.persistentVolumeClaimName || byHandle.get(content?.spec.source.volumeHandle ?? "") || null
       if (claim === null || !names.has(claim)) return []
       const group = groupOf(snapshot)
+      const set =
+        metadata.labels?.[setLabel] ??
+        (group === null ? undefined : groups.get(group)?.metadata.labels?.[setLabel]) ??
+        null
       const snapshotClass = classes.get(spec.volumeSnapshotClassName ?? "")
       return [
         {
@@ -76,10 +102,8 @@ export const observeSnapshots = (
           driver: content?.spec.driver ?? snapshotClass?.driver ?? null,
           deletionPolicy: content?.spec.deletionPolicy ?? null,
           group,
-          set:
-            metadata.labels?.[setLabel] ??
-            (group === null ? undefined : groups.get(group)?.metadata.labels?.[setLabel]) ??
-            null,
+          set,
+          level: set === null ? null : (levels.get(set) ?? null),
           bound: contentName ? isBound(snapshot, content, lists.volumesnapshotcontents !== null) : false
         }
       ]

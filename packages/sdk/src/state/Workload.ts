@@ -1,7 +1,7 @@
 /**
  * Workloads of the app, with the parts of their pod template that decide where pods may be.
  */
-import type { ClaimTemplate, PodTemplate, Workload } from "../Topology.ts"
+import type { ClaimTemplate, PodTemplate, Probe, Workload } from "../Topology.ts"
 import { isExtendedResource } from "./NodeFacts.ts"
 import * as LabelSelector from "../LabelSelector.ts"
 import { controllerOf, type Member } from "./Member.ts"
@@ -52,10 +52,23 @@ export const extendedResourcesOf = ({ spec }: PodTemplateSpec): Readonly<Record<
   )
 }
 
-const probesOf = (container: ContainerSpec): ReadonlyArray<string> =>
-  (["startup", "readiness", "liveness"] as const).flatMap((probe) =>
-    container[`${probe}Probe`] ? [`${container.name} ${probe}`] : []
-  )
+/** The API's own defaults stand where a probe names none. */
+const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
+  (["startup", "readiness", "liveness"] as const).flatMap((kind) => {
+    const probe = container[`${kind}Probe`]
+    const by = (["exec", "httpGet", "tcpSocket", "grpc"] as const).find((key) => probe?.[key] != null)
+    if (!probe || by === undefined) return []
+    const { periodSeconds, failureThreshold } = probe
+    return [
+      {
+        container: container.name,
+        kind,
+        by,
+        periodSeconds: periodSeconds ?? 10,
+        failureThreshold: failureThreshold ?? 3
+      }
+    ]
+  })
 
 const observeTemplate = (template: PodTemplateSpec): typeof PodTemplate.Type => {
   const { spec } = template

@@ -2,7 +2,7 @@
  * Who else writes a workload: its owner, an autoscaler, a GitOps tool, an operator.
  */
 import type { Writer as WriterSchema } from "../Topology.ts"
-import { controllerOf, type Member } from "./Member.ts"
+import { controllerOf } from "./Member.ts"
 import { fieldsOf } from "../Reference.ts"
 import type { ManagedFields, ObjectMeta } from "../kind/Meta.ts"
 import type { HorizontalPodAutoscaler } from "../kind/Policy.ts"
@@ -18,8 +18,14 @@ const ownerName = (owner: { readonly apiVersion: string; readonly kind: string; 
   return `${owner.kind}${group === "" ? "" : `.${group}`}/${owner.name}`
 }
 
+/** What is written: a workload, or any other object. */
+interface Written {
+  readonly kind: string
+  readonly metadata: ObjectMeta
+}
+
 /** Whether the autoscaler's target is this workload. */
-export const targets = (autoscaler: HorizontalPodAutoscaler, member: Member): boolean => {
+export const targets = (autoscaler: HorizontalPodAutoscaler, member: Written): boolean => {
   const { apiVersion, kind, name } = autoscaler.spec.scaleTargetRef
   return (
     kind === member.kind && name === member.metadata.name && (!apiVersion || groupOf(apiVersion) === "apps")
@@ -94,13 +100,13 @@ const managersOf = (metadata: ObjectMeta): ReadonlyMap<string, boolean> => {
 }
 
 /**
- * Everyone who may write the workload back to what they want, each once.
+ * Everyone who may write the workload, or another object, back to what they want, each once.
  *
  * A controlling owner counts as writing `replicas`: operators derive the whole spec. For the
  * others `managedFields` decides.
  */
 export const writersOf = (
-  member: Member,
+  member: Written,
   autoscalers: ReadonlyArray<HorizontalPodAutoscaler> | null
 ): ReadonlyArray<Writer> => {
   const { metadata } = member

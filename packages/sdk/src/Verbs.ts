@@ -1,0 +1,122 @@
+/**
+ * Operations of any verb: found, resumed and aborted by what their journal says.
+ *
+ * A journal names its verb; a verb that this version does not know is left alone.
+ */
+import * as Effect from "effect/Effect"
+import { nameOf } from "./App.ts"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import * as Journal from "./operation/Journal.ts"
+import { isOperationId } from "./operation/OperationId.ts"
+import { because, type OperationError } from "./operation/OperationError.ts"
+import type { Failure } from "./operation/StepContext.ts"
+import type { RunOptions } from "./operation/Verb.ts"
+import type { OperationResult } from "./operation/Progress.ts"
+import * as Prune from "./SnapshotPrune.ts"
+import * as Restore from "./Restore.ts"
+import * as RestoreClone from "./RestoreClone.ts"
+import * as RestoreRelease from "./RestoreRelease.ts"
+import * as Scale from "./Scale.ts"
+import type { AnyPlan } from "./operation/Plan.ts"
+import * as Snapshot from "./Snapshot.ts"
+import * as Transfer from "./SnapshotTransfer.ts"
+
+/** An operation by its id, and what it is about. */
+export interface Found {
+  readonly namespace: string
+  readonly id: string
+  readonly verb: string
+  /** The application: a StatefulSet, or a selector. */
+  readonly name: string
+}
+
+/** Where an operation's journal lies, and its id. */
+export interface At {
+  readonly namespace: string
+  readonly id: string
+}
+
+/** What every verb may be given again by whoever takes one of its operations up. */
+export type TakeUpOptions = Scale.Manner & RestoreClone.CloneRun & RunOptions
+
+interface Verb {
+  readonly describeSteps: (plan: AnyPlan) => ReadonlyArray<string>
+  readonly resume: (at: At, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
+  readonly abort: (at: At, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
+}
+
+const verbs: Readonly<Record<string, Verb>> = {
+  clone: RestoreClone,
+  import: Transfer,
+  prune: Prune,
+  release: RestoreRelease,
+  restore: Restore,
+  scale: Scale,
+  snapshot: Snapshot
+}
+
+/**
+ * The operation whose id begins so; without an id, the one of the namespace that is not over.
+ *
+ * Fails with NotFound where there is none, and where several match.
+ */
+export const find = (where: {
+  readonly namespace: string
+  readonly id?: string | undefined
+}): Effect.Effect<Found, OperationError | ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { namespace, id } = where
+    const entries = yield* Journal.list(namespace)
+    const found =
+      id === undefined
+        ? entries.filter((entry) => Journal.isOpen(entry.status))
+        : entries.filter((entry) => entry.plan.id.startsWith(id))
+    const [first] = found
+    if (first === undefined) {
+      const which = id === undefined ? "unfinished operation" : `operation ${id}`
+      return yield* because(
+        "NotFound",
+        `no ${which} in namespace ${namespace}`,
+        "`kubectl stateful operations` lists them"
+      )
+    }
+    if (found.length > 1) {
+      const ids = found.map((entry) => entry.plan.id).filter(isOperationId)
+      return yield* because(
+        "NotFound",
+        `${found.length} operations match${ids.length === 0 ? "" : `: ${ids.join(", ")}`}`,
+        "give one ID"
+      )
+    }
+    const { plan } = first
+    return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app) }
+  })
+
+const takeUp = (
+  way: "resume" | "abort",
+  at: At,
+  options: TakeUpOptions
+): Effect.Effect<OperationResult, Failure, Cluster> =>
+  Effect.flatMap(Journal.find(at.namespace, at.id), ({ plan }) => {
+    const verb = Object.hasOwn(verbs, plan.verb) ? verbs[plan.verb] : undefined
+    if (verb !== undefined) return verb[way](at, options)
+    return Effect.fail(
+      because(
+        "Mismatch",
+        `operation ${at.id} is a ${plan.verb}, which this version does not know`,
+        "use the version of kubectl-stateful that began it"
+      )
+    )
+  })
+
+/** One line for each step of a plan, of whatever verb; none where this version does not know its verb. */
+export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> =>
+  Object.hasOwn(verbs, plan.verb) ? (verbs[plan.verb]?.describeSteps(plan) ?? []) : []
+
+/** Resumes an interrupted operation; an abort that was begun goes on as an abort. */
+export const resume = (at: At, options: TakeUpOptions): Effect.Effect<OperationResult, Failure, Cluster> =>
+  takeUp("resume", at, options)
+
+/** Undoes what an operation has done. */
+export const abort = (at: At, options: TakeUpOptions): Effect.Effect<OperationResult, Failure, Cluster> =>
+  takeUp("abort", at, options)

@@ -1,0 +1,51 @@
+/**
+ * What is written back to restored volumes before anything starts on them: texts that were kept in a
+ * snapshot's record when its volumes were cut in waves.
+ *
+ * The record says what is in a file, and nothing else: its name, and where it goes, are the profile's.
+ */
+import * as Schema from "effect/Schema"
+import { digest } from "./operation/Digest.ts"
+import { KeptName } from "./Quiesce.ts"
+
+const { NonEmptyArray, String, Struct } = Schema
+
+/** Of a file on the volume, from some directory there on: no way leads up, or out. */
+const within = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/
+
+/** The section as a file has it. */
+export const WritesSection = NonEmptyArray(
+  Struct({
+    text: KeptName.annotate({
+      description: "A text that was kept in the record of a set that was cut in waves; the file has its name."
+    }),
+    beside: String.check(Schema.isPattern(within)).annotate({
+      description:
+        "It goes into the one directory of the volumes that has this file, such as global/pg_control."
+    })
+  })
+)
+export type WritesSection = typeof WritesSection.Type
+
+/** The section, ready to be used. */
+export interface Writes {
+  /** The profile's name, as it is said in a command: the file's path, or a built-in one's. */
+  readonly profile: string
+  readonly files: WritesSection
+}
+
+/** What a plan and a journal may know of it: whoever resumes must have the same. */
+export const fingerprint = ({ files }: Writes): string => digest(files)
+
+/** The texts of one ordinal, by what is written of them; null: one of them was not kept. */
+export const textsFor = (
+  { files }: Writes,
+  kept: ReadonlyArray<{ readonly ordinal: number; readonly name: string; readonly text: string }>,
+  ordinal: number
+): ReadonlyArray<WritesSection[number] & { readonly content: string }> | null => {
+  const all = files.map((file) => {
+    const found = kept.filter((one) => one.ordinal === ordinal && one.name === file.text)
+    return found.length === 1 ? [{ ...file, content: found[0]?.text ?? "" }] : null
+  })
+  return all.every((one) => one !== null) ? all.flat() : null
+}

@@ -1,0 +1,37 @@
+/**
+ * This process, so that another can see that it is gone: the boot of its machine, its pid namespace,
+ * its pid, and when it started. A pid alone means nothing: it is given again, and in another
+ * namespace, a container with the same host name, it is somebody else's.
+ */
+import { readFile, readlink } from "node:fs/promises"
+import * as Effect from "effect/Effect"
+import type { HolderProcess } from "../operation/Holder.ts"
+
+/** Field 22 of /proc/PID/stat, in clock ticks since the boot: counted from behind the name, which may hold spaces. */
+const startOf = async (pid: number | string): Promise<string | null> => {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null)
+  return stat === null ? null : (stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null)
+}
+
+const place = async (): Promise<string | null> => {
+  const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => null)
+  const namespace = await readlink("/proc/self/ns/pid").catch(() => null)
+  return boot === null || namespace === null ? null : `${boot.trim()} ${namespace}`
+}
+
+/** Boot and namespace are two words, pid and start one each. */
+const name = /^(\S+ \S+) (\d{1,10}) (\d{1,20})$/
+
+/** Where there is no /proc nothing is known, and silence decides. */
+export const thisProcess: Effect.Effect<HolderProcess> = Effect.promise(async () => {
+  const [here, start] = [await place(), await startOf("self")]
+  return {
+    self: here === null || start === null ? null : `${here} ${process.pid} ${start}`,
+    isGone: (other) =>
+      Effect.promise(async () => {
+        const [, where, pid, started] = name.exec(other) ?? []
+        if (here === null || where !== here || pid === undefined) return false
+        return (await startOf(pid)) !== started
+      })
+  }
+})

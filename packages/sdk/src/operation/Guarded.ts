@@ -1,0 +1,123 @@
+/**
+ * The objects that can carry an operation's token, by their kind: where each is served, and how it is
+ * read. Of ConfigMaps and Secrets nothing but metadata is asked for: a Secret's values never come here.
+ */
+import * as Effect from "effect/Effect"
+import { type Cluster, ClusterError } from "../Cluster.ts"
+import { type Kind, kinds } from "../Kind.ts"
+import type { PartialObjectMetadata } from "../kind/Meta.ts"
+import { orNull } from "./Ensure.ts"
+import { type Guard, type GuardKind, keyOf } from "./Plan.ts"
+import * as Resource from "../Resource.ts"
+
+/** A guarded object, whatever its kind: what is read of all of them. */
+export type Guarded = PartialObjectMetadata
+
+/** Where a guarded object is. */
+export type Place = Pick<Guard, "kind" | "namespace" | "name">
+
+const apis: Readonly<Record<GuardKind, Resource.ApiResource>> = {
+  StatefulSet: Resource.statefulSets,
+  Deployment: Resource.deployments,
+  ConfigMap: Resource.configMaps,
+  Secret: Resource.secrets
+}
+
+const guarded: Readonly<Record<GuardKind, Kind<Guarded>>> = {
+  StatefulSet: kinds.statefulsets,
+  Deployment: kinds.deployments,
+  ConfigMap: kinds.configmaps,
+  Secret: kinds.secrets
+}
+
+export const targetOf = ({ kind, namespace, name }: Place): Resource.Target => ({
+  api: apis[kind],
+  namespace,
+  name
+})
+
+/** By how much a token that is written raises the generation: of a Deployment the API counts its annotations too. */
+export const raisedBy = ({ kind }: Pick<Guard, "kind">): number => (kind === "Deployment" ? 1 : 0)
+
+/** `statefulset "db"`: the object in messages, with its namespace where that is another than the operation's. */
+export const titleOf = (place: Place, home?: string): string =>
+  `${place.kind.toLowerCase()} "${home === undefined || home === place.namespace ? "" : `${place.namespace}/`}${place.name}"`
+
+/** The object as its kind has it. */
+export const accept = <A extends Guarded>(
+  kind: Kind<A>,
+  place: Place,
+  object: unknown
+): Effect.Effect<A, ClusterError> => {
+  const accepted = kind.accept(object)
+  return accepted._tag === "Success"
+    ? Effect.succeed(accepted.success)
+    : Effect.fail(
+        new ClusterError({
+          reason: { _tag: "Unreadable" },
+          message: `${titleOf(place)}: ${accepted.failure.slice(0, 3).join("; ")}`
+        })
+      )
+}
+
+/** Fails before anything is asked for by one kind of what is of another: a Secret is never read as a whole. */
+const sameKind = <A extends Guarded, B>(
+  kind: Kind<A>,
+  place: Place,
+  then: Effect.Effect<B, ClusterError, Cluster>
+): Effect.Effect<B, ClusterError, Cluster> =>
+  kind.kind === place.kind
+    ? then
+    : Effect.fail(
+        new ClusterError({ reason: { _tag: "Unreadable" }, message: `${titleOf(place)} is no ${kind.kind}` })
+      )
+
+/** As it is now, read from the store and not from a cache. */
+export const readAs = <A extends Guarded>(
+  kind: Kind<A>,
+  place: Place
+): Effect.Effect<A, ClusterError, Cluster> =>
+  sameKind(
+    kind,
+    place,
+    Effect.flatMap(Resource.get(targetOf(place), { metadataOnly: kind.metadataOnly }), (object) =>
+      accept(kind, place, object)
+    )
+  )
+
+/** What is read of every kind, as it is now. */
+export const read = (place: Place): Effect.Effect<Guarded, ClusterError, Cluster> =>
+  readAs(guarded[place.kind], place)
+
+/** Null: it is not there. */
+export const find = (place: Place): Effect.Effect<Guarded | null, ClusterError, Cluster> =>
+  orNull(read(place))
+
+/** Changes it, and answers with what came of it. */
+export const patchAs = <A extends Guarded>(
+  kind: Kind<A>,
+  place: Place,
+  operations: ReadonlyArray<Resource.JsonPatchOperation>,
+  options: Resource.WriteOptions = {}
+): Effect.Effect<A, ClusterError, Cluster> =>
+  sameKind(
+    kind,
+    place,
+    Effect.flatMap(
+      Resource.patch(
+        targetOf(place),
+        { _tag: "Json", operations },
+        { ...options, metadataOnly: kind.metadataOnly }
+      ),
+      (object) => accept(kind, place, object)
+    )
+  )
+
+/** The same, with what is read of every kind. */
+export const patch = (
+  place: Place,
+  operations: ReadonlyArray<Resource.JsonPatchOperation>,
+  options: Resource.WriteOptions = {}
+): Effect.Effect<Guarded, ClusterError, Cluster> => patchAs(guarded[place.kind], place, operations, options)
+
+export const isSame = (left: Place, right: Place): boolean => keyOf(left) === keyOf(right)

@@ -1,0 +1,18 @@
+/**
+ * Whether the holder of a Lease still lives, where that can be known at once: on the machine, and in
+ * the pid namespace, that it runs in. Anywhere else only its silence tells.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+
+export interface HolderProcess {
+  /** What names this process to others: null where nothing does. */
+  readonly self: string | null
+  /** True only where the process of this name is known to be gone. */
+  readonly isGone: (name: string) => Effect.Effect<boolean>
+}
+
+/** Default: no process is known, so that silence decides. The live cluster's layer knows. */
+export const Holder = Context.Reference<HolderProcess>("@kubectl-stateful/sdk/Holder", {
+  defaultValue: () => ({ self: null, isGone: () => Effect.succeed(false) })
+})

@@ -1,0 +1,205 @@
+/**
+ * What is found on a plan's guards before anything is done: whether they are there, whether another
+ * operation has to be ended first, and which of them an abort has to do without.
+ */
+import * as Effect from "effect/Effect"
+import { nameOf } from "../App.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { find, type Guarded, type Place, titleOf } from "./Guarded.ts"
+import * as Journal from "./Journal.ts"
+import { because, type OperationError } from "./OperationError.ts"
+import { type AnyPlan, type Guard, inKeyOrder, keyOf } from "./Plan.ts"
+import type { Failure } from "./StepContext.ts"
+import { homeOf, isEndedBy, isMadeBy, isTokenOf, operationOf, tokenOf } from "./Token.ts"
+import * as Turn from "./Turn.ts"
+import type { Objects } from "./Verb.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** The guards as they are now; one of another uid than the planned one is not there. */
+const readGuards = ({ guards }: AnyPlan): Effect.Effect<Objects, ClusterError, Cluster> =>
+  Effect.map(
+    Effect.forEach(guards, (guard) => Effect.map(find(guard), (object) => ({ guard, object })), {
+      concurrency: 8
+    }),
+    (found) =>
+      new Map(
+        found.flatMap(({ guard, object }) =>
+          object !== null && (guard.uid === null || object.metadata.uid === guard.uid)
+            ? [[keyOf(guard), object] as const]
+            : []
+        )
+      )
+  )
+
+/** The guards of a plan that is about to begin: all that it did not say it makes itself are there. */
+export const readPlanned = (plan: AnyPlan): Work<Objects> =>
+  Effect.flatMap(readGuards(plan), (objects) => {
+    const missing = plan.guards.find((guard) => guard.uid !== null && !objects.has(keyOf(guard)))
+    if (missing !== undefined) {
+      return Effect.fail(
+        because("Changed", `${titleOf(missing, plan.home)} was deleted, or deleted and recreated, since`)
+      )
+    }
+    const taken = plan.guards.find((guard) => {
+      const object = objects.get(keyOf(guard))
+      // What carries another operation's mark is refused with that operation's name, where it is looked for.
+      return (
+        guard.uid === null && object !== undefined && tokenOf(object) === null && !isMadeBy(plan.id, object)
+      )
+    })
+    return taken === undefined
+      ? Effect.succeed(objects)
+      : Effect.fail(
+          because(
+            "Changed",
+            `${titleOf(taken, plan.home)} is there already`,
+            "choose another name, or remove it"
+          )
+        )
+  })
+
+/** Whether two operations would own the same object: by uid, or by name where one has yet to make it. */
+const intersects = (left: AnyPlan, right: AnyPlan): boolean =>
+  left.guards.some((one) =>
+    right.guards.some(
+      (other) =>
+        keyOf(one) === keyOf(other) && (one.uid === null || other.uid === null || one.uid === other.uid)
+    )
+  )
+
+/** The journal of the operation that a token speaks of; null where there is none that speaks of this guard. */
+export const journalBehind = (
+  token: string,
+  guard: Place
+): Effect.Effect<{ readonly entry: Journal.Entry; readonly own: Guard } | null, Failure, Cluster> =>
+  // It may lie in another namespace, or have lost its labels: it is found by its name. Where it may not
+  // be read, or the server does not answer, nobody knows that it is lost.
+  Journal.read(homeOf(token, guard.namespace), operationOf(token)).pipe(
+    Effect.map((entry) => {
+      const own = entry?.plan.guards.find((one) => keyOf(one) === keyOf(guard))
+      return entry === null || own === undefined ? null : { entry, own }
+    }),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Unreadable",
+      () => Effect.succeed(null)
+    )
+  )
+
+/** The operation whose mark a guard carries, if that has to be ended before this plan may begin. */
+const markedBy = (plan: AnyPlan, guard: Guard, object: Guarded): Work<OperationError | null> =>
+  Effect.gen(function* () {
+    const token = tokenOf(object)
+    if (token === null || isTokenOf(plan, token, guard.namespace)) return null
+    const found = yield* journalBehind(token, guard)
+    if (found === null) return Turn.journalLost(guard)
+    const { entry, own } = found
+    // A mark that came with a manifest, on another object of the name, says nothing of this one.
+    const isAnother = own.uid !== null && own.uid !== object.metadata.uid
+    return isAnother && !Journal.isOpen(entry.status) ? null : Turn.unfinished(entry)
+  })
+
+/**
+ * The other operation that owns a guard now, which this one may not take from it. A mark that nothing
+ * stands behind stops nobody who has a journal: else nothing would end either.
+ */
+export const ownedBy = (plan: AnyPlan, guard: Guard, object: Guarded): Work<OperationError | null> =>
+  Effect.gen(function* () {
+    const token = tokenOf(object)
+    if (token === null || isTokenOf(plan, token, guard.namespace)) return null
+    const found = yield* journalBehind(token, guard)
+    if (found === null || !Journal.isOpen(found.entry.status)) return null
+    const { entry, own } = found
+    return own.uid !== null && own.uid !== object.metadata.uid ? null : Turn.unfinished(entry)
+  })
+
+/** The operation that has to be ended before this plan may begin; null: there is none. */
+export const inTheWay = (plan: AnyPlan): Work<OperationError | null> =>
+  Effect.gen(function* () {
+    const namespaces = [...new Set([plan.home, ...plan.guards.map(({ namespace }) => namespace)])]
+    const [surveys, objects] = yield* Effect.all(
+      [
+        Effect.forEach(namespaces, (namespace) => Journal.survey(namespace, plan.guards), { concurrency: 4 }),
+        readPlanned(plan)
+      ],
+      { concurrency: 2 }
+    )
+    const open = surveys
+      .flatMap(({ entries }) => entries)
+      .find((entry) => intersects(entry.plan, plan) && Journal.isOpen(entry.status))
+    if (open !== undefined) return Turn.unfinished(open)
+    const [damaged] = surveys.flatMap(({ unreadable }) => unreadable)
+    if (damaged !== undefined) return Turn.unreadable(damaged, nameOf(plan.app))
+    for (const guard of inKeyOrder(plan.guards)) {
+      const object = objects.get(keyOf(guard))
+      const other = object === undefined ? null : yield* markedBy(plan, guard, object)
+      if (other !== null) return other
+    }
+    return null
+  })
+
+/** The guards that an operation which is taken up does not reach. */
+export interface Reach {
+  /** Keys of those that are not its own: gone, never made, or beyond. */
+  readonly absent: ReadonlySet<string>
+  /**
+   * Keys of those in other namespaces that do not carry its mark, so that only its journal says they are
+   * its own. Its new caller may name their namespaces; else they are left alone.
+   */
+  readonly beyond: ReadonlySet<string>
+  /** In words, those that are left alone and are there. */
+  readonly left: ReadonlyArray<string>
+}
+
+export const reachOf = (
+  plan: AnyPlan,
+  named: ReadonlyArray<string>
+): Effect.Effect<Reach, ClusterError, Cluster> =>
+  Effect.map(readGuards(plan), (objects) => {
+    const isBeyond = (guard: Guard): boolean => {
+      const object = objects.get(keyOf(guard))
+      if (guard.namespace === plan.home || named.includes(guard.namespace)) return false
+      return object === undefined || !isTokenOf(plan, tokenOf(object), guard.namespace)
+    }
+    const isAbsent = (guard: Guard): boolean => {
+      const object = objects.get(keyOf(guard))
+      // One that was not made yet may still be: by a request that was on its way when its caller died.
+      if (object === undefined) return guard.uid !== null && guard.goes !== true
+      return guard.uid === null && !isMadeBy(plan.id, object)
+    }
+    const beyond = plan.guards.filter(isBeyond)
+    return {
+      absent: new Set([...plan.guards.filter(isAbsent), ...beyond].map(keyOf)),
+      beyond: new Set(beyond.map(keyOf)),
+      left: beyond.flatMap((guard) =>
+        guard.uid === null && isAbsent(guard) ? [] : [titleOf(guard, plan.home)]
+      )
+    }
+  })
+
+/** Whether any guard still carries the operation's mark: then it is not over, whatever its journal says. */
+export const isMarked = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cluster> =>
+  Effect.map(readGuards(plan), (objects) =>
+    plan.guards.some((guard) => {
+      const object = objects.get(keyOf(guard))
+      return object !== undefined && isTokenOf(plan, tokenOf(object), guard.namespace)
+    })
+  )
+
+/** What is said of a journal that is open again, by what says that its operation is over. */
+export const isOverAlready = ({ id }: Pick<AnyPlan, "id">, title: string): OperationError =>
+  because(
+    "Mismatch",
+    `operation ${id} is over, as ${title} says: somebody has changed its journal since`,
+    `find out who did; then \`kubectl delete configmap ${Journal.nameOf(id)}\``
+  )
+
+/** Why a journal that is open is no operation to take up: what that made says that it is over. Null: nothing does. */
+export const reopened = (plan: AnyPlan): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
+  Effect.map(readGuards(plan), (objects) => {
+    const guard = plan.guards.find((one) => {
+      const object = objects.get(keyOf(one))
+      return object !== undefined && isEndedBy(plan.id, object)
+    })
+    return guard === undefined ? null : isOverAlready(plan, titleOf(guard, plan.home))
+  })

@@ -1,0 +1,77 @@
+/**
+ * An operation whose namespace is deleted while it runs: its journal goes, so nothing takes it up again. It
+ * ends with that, whatever failed first, and names what stays of it, which is of the whole cluster.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import * as Resource from "../Resource.ts"
+import { OperationError } from "./OperationError.ts"
+import { wayBack } from "./OperationId.ts"
+import type { AnyPlan } from "./Plan.ts"
+import type { AnyStep, Failure } from "./StepContext.ts"
+import { guardOf, type Verb } from "./Verb.ts"
+
+/** Whether a namespace is gone or on its way, as far as this caller may know: all in it goes with it. */
+export const isGoing = (name: string): Effect.Effect<boolean, ClusterError, Cluster> =>
+  Resource.get({ api: Resource.namespaces, name }, { metadataOnly: true }).pipe(
+    Effect.map(({ metadata }) => Boolean(metadata["deletionTimestamp"])),
+    Effect.catchIf(
+      (error) => ["Forbidden", "NotFound"].includes(error.reason._tag),
+      (error) => Effect.succeed(error.reason._tag === "NotFound")
+    )
+  )
+
+/** What is said of it. */
+export const goneWords = (namespace: string): string => `namespace "${namespace}" was deleted meanwhile`
+
+/** What its steps have kept that does not go with these namespaces; null: it may not be read. */
+const outliving = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  asked: AnyPlan,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  gone: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<string> | null, never, Cluster> => {
+  const decoded = verb.decode(asked)
+  if (Result.isFailure(decoded)) return Effect.succeed(null)
+  const plan = decoded.success
+  return Effect.forEach(plan.steps, (step) => {
+    const { namespace } = guardOf(plan, step)
+    const none = Effect.succeed<ReadonlyArray<string>>([])
+    return gone.includes(namespace) ? (verb.kindOf(step).outlives?.(step, { namespace, plan }) ?? none) : none
+  }).pipe(
+    Effect.map((all) => [...new Set(all.flat())].toSorted()),
+    Effect.orElseSucceed(() => null)
+  )
+}
+
+/** How an operation ended that failed: by its namespace, if that is gone. Whoever was replaced is told that. */
+export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: AnyPlan,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  error: Failure
+): Effect.Effect<never, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { _tag: tag } = error.reason
+    const isPlain = ["Fenced", "Held", "Refused", "Access", "Mismatch", "Closed"].includes(tag)
+    const namespaces = isPlain ? [] : [...new Set([plan.home, ...plan.guards.map((one) => one.namespace)])]
+    const gone = yield* Effect.filter(namespaces, (name) => Effect.orElseSucceed(isGoing(name), () => false))
+    const [first] = gone
+    if (first === undefined) return yield* Effect.fail(error)
+    const kept = yield* outliving(plan, verb, gone)
+    const stays =
+      kept === null
+        ? "what it kept may not be read: look for persistent volumes and snapshot contents of that namespace"
+        : kept.length === 0
+          ? "nothing of it is left"
+          : `under Retain stay ${kept.join(", ")}: look at them, and delete those that nobody needs`
+    // How a freeze ends is still so: its pods run until their namespace has gone.
+    const way = tag === "LevelMissed" ? (error.action?.split("; then ")[0] ?? null) : null
+    const back = gone.includes(plan.home) ? [] : [wayBack(plan.id)]
+    const said = error._tag === "OperationError" && !error.message.startsWith(goneWords(first))
+    return yield* new OperationError({
+      reason: { _tag: "NotFound" },
+      message: said ? `${goneWords(first)}: ${error.message}` : goneWords(first),
+      action: [...(way === null ? [] : [way]), stays, ...back].join("; "),
+      record: goneWords(first)
+    })
+  })

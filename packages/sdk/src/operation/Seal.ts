@@ -1,0 +1,47 @@
+/**
+ * That an operation is over stands on what its steps have made, too: whoever may write ConfigMaps could set its
+ * journal back to where it was not, and have it undone.
+ */
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import type { OperationError } from "./OperationError.ts"
+import { isOverAlready } from "./InTheWay.ts"
+import type { Plan } from "./Plan.ts"
+import type { AnyStep, Failure } from "./StepContext.ts"
+import { guardOf, type Verb } from "./Verb.ts"
+
+const breadth = 8
+
+/** Says so wherever it can: who dies before leaves a journal that says it. */
+export const sealSteps = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: Plan<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>
+): Effect.Effect<void, never, Cluster> =>
+  Effect.forEach(
+    plan.steps,
+    (step) => {
+      const { namespace } = guardOf(plan, step)
+      return Effect.ignore(verb.kindOf(step).seal?.(step, { namespace, plan }) ?? Effect.void)
+    },
+    { concurrency: breadth, discard: true }
+  )
+
+/** Why a journal is no operation to take up: what its steps made says that it is over. Null: nothing does. */
+export const sealedSteps = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: Plan<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>
+): Effect.Effect<OperationError | null, Failure, Cluster> =>
+  Effect.map(
+    Effect.forEach(
+      plan.steps,
+      (step) => {
+        const { namespace } = guardOf(plan, step)
+        return verb.kindOf(step).sealed?.(step, { namespace, plan }) ?? Effect.succeed(null)
+      },
+      { concurrency: breadth }
+    ),
+    (all) => {
+      const title = all.find((one) => one !== null)
+      return title == null ? null : isOverAlready(plan, title)
+    }
+  )

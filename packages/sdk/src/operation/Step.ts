@@ -1,0 +1,94 @@
+/**
+ * A kind of step: all that is known of it, in one place. What a verb's plan may contain, what it says,
+ * may do and needs, is put together from its kinds.
+ */
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import type { Assumption } from "./Assumption.ts"
+import type { SpecWrite } from "./Author.ts"
+import type { AnyPlan, Rule } from "./Plan.ts"
+import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
+
+/** In each step's fields: which guard it is about, as `StatefulSet/shop/db`; absent: the plan's first. */
+export const on = Schema.optionalKey(Schema.String)
+
+/** What a step says of itself to people, and to the API's authorization. */
+export type Head = Pick<AnyPlan, "id" | "home" | "guards">
+
+/** The guard that a step is about. */
+export interface About {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** Whose objects are asked for: an operation's, in the namespace of the step's guard. */
+export interface Outliving {
+  readonly namespace: string
+  readonly plan: Pick<AnyPlan, "id"> & { readonly steps: ReadonlyArray<AnyStep> }
+}
+
+/** The methods are written as such: a kind of one step then is a kind of any. */
+export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
+  readonly tag: S["_tag"]
+  readonly schema: Schema.Codec<S, unknown>
+  /** One line of what it does, for progress and dry runs. */
+  describe(step: S, about: About): string
+  /** The rules that it needs beyond those of the engine: its guards, Leases and the journal. */
+  access(step: S, about: About, settings: Settings): ReadonlyArray<Rule>
+  /** What it leans on of its guard while it changes it; `back`: while it is undone. Default: nothing. */
+  assumes?(step: S, settings: Settings, back: boolean): ReadonlyArray<Assumption>
+  /** The writes that it makes to its guard's spec, in their order. Default: none. */
+  specWrites?(step: S): ReadonlyArray<SpecWrite>
+  /** Whether those that stand next to each other are about objects of their own, and are done at one time. Default false. */
+  readonly together?: boolean
+  /** How many subjects the journal may have to note for it. Default: none. */
+  marks?(step: S): number
+  /** Sends its writes as a dry run; answers with what could not be sent, in words. */
+  rehearse(step: S, context: StepContext<Settings>): Effect.Effect<ReadonlyArray<string>, Failure, Cluster>
+  /** Done already, by this caller or by one that died, it finds that out. */
+  perform(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>
+  undo(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>
+  /**
+   * What it has kept or made that is of the whole cluster and stays where its namespace is deleted, as
+   * `persistentvolume "x"`. Default: nothing.
+   */
+  outlives?(step: S, of: Outliving): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster>
+  /** Says on what it has made, and what nobody is to undo by a journal, that the operation is over. Default: nothing. */
+  seal?(step: S, of: Outliving): Effect.Effect<void, Failure, Cluster>
+  /** What says so, as `claim "x"`; null: nothing does. */
+  sealed?(step: S, of: Outliving): Effect.Effect<string | null, ClusterError, Cluster>
+  /**
+   * Undoes what needs no guard, since that is gone or was never this operation's; says what is left.
+   * Default: nothing.
+   */
+  undoAlone?(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>
+}
+
+/** The steps of a kind. */
+export type StepOf<Kind> = Kind extends StepKind<infer S, infer _> ? S : never
+
+/** A step of a kind. */
+export const make = <S extends AnyStep>(
+  { tag }: { readonly tag: S["_tag"] } & { readonly schema: Schema.Codec<S, unknown> },
+  fields: Omit<S, "_tag">
+): S => ({ _tag: tag, ...fields }) as S
+
+/** Steps, and behind each the one that it has inside of it. */
+export const withInner = (steps: ReadonlyArray<AnyStep>): ReadonlyArray<AnyStep> =>
+  steps.flatMap((step) => ("cut" in step ? [step, step.cut as AnyStep] : [step]))
+
+/** Those steps of a plan that are of one kind. */
+export const stepsOf = <S extends AnyStep>(
+  { tag }: { readonly tag: S["_tag"] } & { readonly schema: Schema.Codec<S, unknown> },
+  steps: ReadonlyArray<AnyStep>
+): ReadonlyArray<S> => steps.filter((step): step is S => step._tag === tag)
+
+/** Rules on one resource; `namespace` null: cluster-scoped. */
+export const rules = (
+  group: string,
+  resource: string,
+  verbs: ReadonlyArray<string>,
+  namespace: string | null,
+  subresource: string | null = null
+): ReadonlyArray<Rule> => verbs.map((verb) => ({ verb, group, resource, subresource, namespace }))

@@ -1,0 +1,94 @@
+/** Scaling as a verb: its steps, and what of it is its own. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { kinds } from "../Kind.ts"
+import { isOurs, type SpecWrite } from "../operation/Author.ts"
+import { accept } from "../operation/Guarded.ts"
+import { because } from "../operation/OperationError.ts"
+import { type AnyPlan, keyOf, type Plan } from "../operation/Plan.ts"
+import type { StepOf } from "../operation/Step.ts"
+import { type Objects, verb } from "../operation/Verb.ts"
+import { wanted } from "../Ordinal.ts"
+import { names } from "../Profile.ts"
+import { CreateClaims } from "../step/claims.ts"
+import { MarkDraining } from "../step/markDraining.ts"
+import { RunHook } from "../step/memberHook.ts"
+import { MoveVolume } from "../step/moveVolume.ts"
+import { Purge } from "../step/purge.ts"
+import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
+import { countsOf, SetReplicas } from "../step/replicas.ts"
+import { RestoreRetention, SetRetention } from "../step/retention.ts"
+import { replicasOf } from "../step/workload.ts"
+import { check, conclude, concludeBack, preflight } from "./ScaleCheck.ts"
+import { consent, type Going, going, type Manner, ScaleSettings } from "./ScaleSettings.ts"
+
+const steps = [
+  SetRetention,
+  RetainVolumes,
+  MoveVolume,
+  CreateClaims,
+  MarkDraining,
+  RunHook,
+  SetReplicas,
+  RestoreReclaimPolicies,
+  RestoreRetention,
+  Purge
+] as const
+
+export type ScaleStep = StepOf<(typeof steps)[number]>
+
+/** A plan to scale, as it is printed and journalled. */
+export type ScalePlan = Plan<ScaleStep, ScaleSettings>
+
+/** What scaling has to say of its end. */
+export const ScaleResult = Schema.Struct({
+  /** The count that the StatefulSet has. */
+  replicas: Schema.Natural
+})
+
+/** The StatefulSet that a plan is about, as the engine has read it. */
+const setOf = (plan: AnyPlan, objects: Objects) => {
+  const [guard] = plan.guards
+  const object = objects.get(keyOf(guard))
+  const lost = because("Changed", `statefulset "${guard.name}" was deleted since`)
+  return Effect.flatMap(object === undefined ? Effect.fail(lost) : Effect.succeed(object), (found) =>
+    accept(kinds.statefulsets, guard, found)
+  )
+}
+
+/**
+ * What an abort must know: the first ordinal that was not asked for when it began, and the generation
+ * that is expected once all changes of the count are undone, if nobody else has written by then.
+ */
+const capture = (plan: ScalePlan, objects: Objects, writes: ReadonlyArray<SpecWrite>) => {
+  const [guard] = plan.guards
+  const object = objects.get(keyOf(guard))
+  const accepted = kinds.statefulsets.accept(object)
+  if (object === undefined || Result.isFailure(accepted)) return {}
+  const set = accepted.success
+  const beyond = wanted(set).start + replicasOf(set)
+  if (!isOurs(writes, guard.generation, set)) return { beyond }
+  const counts = countsOf(plan)
+  const done =
+    counts[0]?.from === replicasOf(set) ? 0 : counts.findIndex(({ to }) => to === replicasOf(set)) + 1
+  return { beyond, generation: (set.metadata.generation ?? 0) + done }
+}
+
+export const scaleVerb = verb<ScaleStep, ScaleSettings, Manner, Going, typeof ScaleResult.Type>({
+  name: "scale",
+  steps,
+  settings: ScaleSettings,
+  result: ScaleResult,
+  misfit: ({ guards }) => (guards.length === 1 ? null : "it scales more than one StatefulSet"),
+  going,
+  hooks: ({ profile }) => names(profile ?? {}),
+  check: (plan, objects, { profile }, resumed) =>
+    Effect.flatMap(setOf(plan, objects), (set) => check(plan, set, resumed, profile ?? {})),
+  consent,
+  preflight: (plan, objects, manner) =>
+    Effect.flatMap(setOf(plan, objects), (set) => preflight(plan, set, manner)),
+  conclude: (plan, at) => conclude(at, plan, at.settings),
+  concludeBack: (plan, at) => concludeBack(at, plan, at.settings),
+  capture
+})

@@ -1,0 +1,18 @@
+/** Configuration that a restore has replaced: as it was before it is in a record, which the StatefulSet names. */
+import * as Schema from "effect/Schema"
+import { isOperationId } from "../operation/OperationId.ts"
+import type { AppState } from "../State.ts"
+import type { Member } from "./Member.ts"
+
+/** On a StatefulSet: the record of what the last restore replaced. */
+export const pinAnnotation = "kubectl-stateful.dev/config-before"
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ operation: Schema.String })))
+
+export const observeKeptConfig = (members: ReadonlyArray<Member>): AppState["keptConfig"] =>
+  members.flatMap(({ key, metadata }) => {
+    const found = decode(metadata.annotations?.[pinAnnotation])
+    return found._tag === "Some" && isOperationId(found.value.operation)
+      ? [{ workload: key, operation: found.value.operation }]
+      : []
+  })

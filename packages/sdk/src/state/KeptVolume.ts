@@ -1,0 +1,37 @@
+/**
+ * Volumes that an operation set to Retain and that lost their claims since: the data of a replica,
+ * with nothing that points to it any more.
+ */
+import type { AppState } from "../State.ts"
+import { appLabel, operationLabel } from "../operation/OperationMark.ts"
+import type { Member } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+import { policyBefore } from "./Volume.ts"
+
+type KeptVolume = NonNullable<AppState["keptVolumes"]>[number]
+
+/** By name. Null: PersistentVolumes could not be read. */
+export const observeKeptVolumes = (
+  namespace: string,
+  members: ReadonlyArray<Member>,
+  { persistentvolumes }: Pick<Lists, "persistentvolumes">
+): ReadonlyArray<KeptVolume> | null => {
+  const names = new Set(members.map(({ metadata }) => metadata.name))
+  return (
+    persistentvolumes?.flatMap(({ metadata, spec, status }): ReadonlyArray<KeptVolume> => {
+      const { [policyBefore]: before, [appLabel]: app, [operationLabel]: token } = metadata.annotations ?? {}
+      if (before === undefined || app === undefined || !names.has(app)) return []
+      if (spec.claimRef?.namespace !== namespace || status?.phase === "Bound") return []
+      return [
+        {
+          name: metadata.name,
+          claim: spec.claimRef.name ?? "",
+          phase: status?.phase ?? "Pending",
+          reclaimPolicy: spec.persistentVolumeReclaimPolicy ?? "Retain",
+          policyBefore: before,
+          operation: token?.split(".")[0] ?? null
+        }
+      ]
+    }) ?? null
+  )
+}

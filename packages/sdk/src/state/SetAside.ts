@@ -1,0 +1,34 @@
+/** Claims that an operation set aside: what a replica had before, kept under another name. */
+import type { AppState } from "../State.ts"
+import type { Member } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+
+type SetAside = AppState["setAside"][number]
+
+/** The StatefulSet that a claim was set aside from. */
+export const asideLabel = "kubectl-stateful.dev/set-aside"
+
+/** `data-db-0-9ffe19c6`: the claim's name, and the operation's id. */
+const named = /^(.+?)(?:-new|-seed)?-([0-9a-f]{8})$/
+
+/** By name. */
+export const observeSetAside = (
+  members: ReadonlyArray<Member>,
+  { persistentvolumeclaims }: Pick<Lists, "persistentvolumeclaims">
+): ReadonlyArray<SetAside> => {
+  const names = new Set(members.map(({ metadata }) => metadata.name))
+  return (persistentvolumeclaims ?? [])
+    .filter(({ metadata }) => names.has(metadata.labels?.[asideLabel] ?? ""))
+    .map(({ metadata, spec, status }): SetAside => {
+      const [, of = null, operation = null] = named.exec(metadata.name) ?? []
+      const size = status?.capacity?.["storage"] ?? spec.resources?.requests?.["storage"] ?? null
+      return {
+        name: metadata.name,
+        of,
+        operation,
+        size: size === null ? null : `${size}`,
+        volume: spec.volumeName ?? null
+      }
+    })
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+}

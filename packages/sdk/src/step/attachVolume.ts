@@ -1,0 +1,290 @@
+/**
+ * A volume takes the place of another: it moves to the claim of a template and an ordinal, by the name
+ * under which a StatefulSet's controller looks for it.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import type { PersistentVolumeClaim } from "../kind/Storage.ts"
+import * as Fences from "../operation/Fence.ts"
+import * as Resource from "../Resource.ts"
+import { because } from "../operation/OperationError.ts"
+import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { after } from "../Ordinal.ts"
+import { operationOf } from "../operation/Token.ts"
+import { untilBound } from "../wait/bound.ts"
+import { movedBy, MoveVolume } from "./moveVolume.ts"
+import { giveBack, isOurs, type Move, moveVolume, withoutAside, withoutMark } from "./rebind.ts"
+import { whereabouts } from "./reclaimPolicy.ts"
+import {
+  asideLabel,
+  claimTarget,
+  notUsedYet,
+  handOverVolume,
+  madeBy,
+  readClaim,
+  readVolume,
+  retainVolume
+} from "./volume.ts"
+import { anothers, type Bound, lost } from "./volumeOwner.ts"
+import * as Holder from "./holder.ts"
+
+type At = StepContext
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const AttachSchema = Schema.TaggedStruct("AttachVolume", {
+  on,
+  from: Schema.String,
+  /** Of the claim `from`, and its volume; null: the operation makes it itself, and finds it by its mark. */
+  uid: Schema.NullOr(Schema.String),
+  volume: Schema.NullOr(Schema.String),
+  to: Schema.String
+})
+export type AttachVolume = typeof AttachSchema.Type
+
+/** What a claim of this name is marked with beside what its source has. */
+type Notes = Pick<Move, "labels" | "annotations">
+
+/** As the template has it that names the claim; null: none does. */
+const notesOfTemplate = (set: Holder.Holder, claim: string): Notes | null => {
+  const template = (set.spec.volumeClaimTemplates ?? []).find(
+    ({ metadata }) => after(`${metadata.name}-${set.metadata.name}-`, claim) !== null
+  )
+  return template === undefined
+    ? null
+    : {
+        labels: (before) => ({
+          ...template.metadata.labels,
+          ...withoutMark(before),
+          ...set.spec.selector.matchLabels
+        })
+      }
+}
+
+/** As the claim had them whose place is taken, and which was set aside: by those its tools know it. */
+const notesOfOld = (claim: string, at: At): Work<Notes> =>
+  Effect.gen(function* () {
+    const moved = stepsOf(MoveVolume, at.plan.steps).find(({ from }) => from === claim)
+    const old = moved === undefined ? null : yield* readClaim(at.fence.namespace, moved.to)
+    return {
+      labels: (before) => ({ ...withoutMark(before), ...withoutMark(old?.metadata.labels ?? {}) }),
+      annotations: withoutAside(old?.metadata.annotations ?? {})
+    }
+  })
+
+const notesOf = (set: Holder.Holder, claim: string, at: At): Work<Notes | null> => {
+  if (at.fence.kind !== "Deployment") return Effect.succeed(notesOfTemplate(set, claim))
+  return Holder.namedBy(set).has(claim) ? notesOfOld(claim, at) : Effect.succeed(null)
+}
+
+/** The volume that is to be attached, and whose it is until then. */
+const sourceOf = (step: AttachVolume, at: At): Work<{ readonly volume: string; readonly uid: string }> =>
+  Effect.gen(function* () {
+    const source = yield* readClaim(at.fence.namespace, step.from)
+    const isSource =
+      step.uid === null
+        ? source?.metadata.annotations?.[madeBy] === operationOf(at.fence.token) &&
+          source.metadata.labels?.[asideLabel] === at.fence.name
+        : source?.metadata.uid === step.uid
+    if (source !== null && isSource && source.spec.volumeName) {
+      return { volume: source.spec.volumeName, uid: source.metadata.uid ?? "" }
+    }
+    // It has moved on already.
+    const target = yield* readClaim(at.fence.namespace, step.to)
+    const volume = step.volume ?? target?.spec.volumeName ?? ""
+    if (isOurs(at, volume, target)) return { volume, uid: step.uid ?? "" }
+    return yield* because(
+      "Changed",
+      `claim ${step.from} is not there any more: nothing can take the place of ${step.to}`,
+      "abort: it puts back what there was before"
+    )
+  })
+
+/**
+ * Before its volume has the name by which pods are started: whoever starts them, and be it somebody else
+ * while this caller is dead, an abort keeps what they have written.
+ */
+const markUsed = (at: At, { claim, uid }: Bound): Work =>
+  Effect.asVoid(
+    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+      look: readClaim(at.fence.namespace, claim),
+      done: (found) => found?.metadata.uid !== uid || found.metadata.annotations?.[notUsedYet] === undefined,
+      write: () =>
+        Effect.andThen(
+          Resource.patch(claimTarget(at.fence.namespace, claim), {
+            _tag: "Merge",
+            value: { metadata: { uid, annotations: { [notUsedYet]: null } } }
+          }),
+          readClaim(at.fence.namespace, claim)
+        )
+    })
+  )
+
+const perform = (step: AttachVolume, at: At): Work =>
+  Effect.gen(function* () {
+    const set = yield* Holder.assertHeld(at.fence)
+    const notes =
+      (yield* notesOf(set, step.to, at)) ??
+      (yield* because(
+        "Changed",
+        `${step.to} is no claim of ${at.fence.name}'s templates`,
+        "abort, and plan again"
+      ))
+    const { volume, uid } = yield* sourceOf(step, at)
+    yield* markUsed(at, { claim: step.from, uid, volume })
+    yield* moveVolume(at, {
+      volume,
+      from: step.from,
+      uid,
+      to: step.to,
+      ...notes
+    })
+  })
+
+/** The volume goes back to the claim it came from, unless it never left it. */
+const undo = (step: AttachVolume, at: At): Work =>
+  Effect.gen(function* () {
+    yield* Holder.assertHeld(at.fence)
+    const target = yield* readClaim(at.fence.namespace, step.to)
+    const volume = step.volume ?? target?.spec.volumeName ?? ""
+    // An abort that was stopped has brought the volume from before back already.
+    if (movedBy(at.plan).includes(volume)) return
+    const isBack = yield* giveBack(at, {
+      ...step,
+      volume,
+      labels: (before) => ({ ...before, [asideLabel]: at.fence.name })
+    })
+    if (!isBack)
+      yield* at.fallShort(`claim ${step.from} is not the one it was: its volume stays in ${step.to}`)
+  })
+
+/** Moves a volume to the claim of a template and an ordinal. */
+export const AttachVolume: StepKind<AttachVolume, object> = {
+  tag: "AttachVolume",
+  together: true,
+  schema: AttachSchema,
+  describe: ({ from, to }) => `give ${to} the volume of ${from}`,
+  access: (_, { namespace }) => [
+    ...rules("", "persistentvolumeclaims", ["list", "get", "create", "patch", "delete"], namespace),
+    ...rules("", "pods", ["list"], namespace),
+    ...rules("", "persistentvolumes", ["get", "patch"], null)
+  ],
+  rehearse: ({ from, to }) => Effect.succeed([`give ${to} the volume of ${from}: it is not there yet`]),
+  perform,
+  undo,
+  undoAlone: ({ from, to }, at) =>
+    at.report({
+      _tag: "Note",
+      message: `the volume of ${from} stays where it is: with ${to}, if that is there`
+    })
+}
+
+/** The claims that a plan attaches volumes to. */
+export const attachedBy = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArray<string> =>
+  stepsOf<AttachVolume>(AttachVolume, plan.steps).map(({ to }) => to)
+
+/** Of one final claim: whether it is the operation's own and has its volume, Bound both ways; null: it is, and this is it. */
+const attached = (at: At, name: string) =>
+  Effect.gen(function* () {
+    const claim = yield* readClaim(at.fence.namespace, name)
+    const volume = claim?.spec.volumeName ?? ""
+    if (claim?.metadata.uid == null || !isOurs(at, volume, claim)) {
+      const why = claim === null ? `claim ${name} is gone` : `claim ${name} is not the one that was restored`
+      return { own: null, why }
+    }
+    const own = { claim: name, uid: claim.metadata.uid, volume }
+    const found = yield* readVolume(volume)
+    const why =
+      lost(own, claim) ??
+      (found === null ? whereabouts(volume, null) : anothers(at.fence.namespace, own, found))
+    return { own, why }
+  })
+
+const AssertSchema = Schema.TaggedStruct("AssertClaims", { on, claims: Schema.Array(Schema.String) })
+
+/** Fails unless each final claim is the operation's own, and has the volume that was proven: before any pod starts on it. */
+export const AssertClaims: StepKind<typeof AssertSchema.Type, object> = {
+  tag: "AssertClaims",
+  schema: AssertSchema,
+  describe: ({ claims }) =>
+    `check that ${claims.length === 1 ? (claims[0] ?? "") : `${claims.length} claims`} ${claims.length === 1 ? "has its" : "have their"} restored volume${claims.length === 1 ? "" : "s"}`,
+  access: (_, { namespace }) => [
+    ...rules("", "persistentvolumeclaims", ["get"], namespace),
+    ...rules("", "persistentvolumes", ["get"], null)
+  ],
+  rehearse: () => Effect.succeed([]),
+  perform: ({ claims }, at) =>
+    Effect.forEach(
+      claims,
+      (name) =>
+        Effect.gen(function* () {
+          const { own, why } = yield* attached(at, name)
+          const reason = own === null ? why : yield* untilBound(at, own)
+          if (reason !== null || own === null) {
+            yield* because(
+              "Changed",
+              `${reason}: no pod was started on it`,
+              "abort: it puts back what there was before"
+            )
+          }
+        }),
+      { concurrency: 8, discard: true }
+    ),
+  undo: () => Effect.void
+}
+
+const HandOverSchema = Schema.TaggedStruct("HandOverPolicies", {
+  on,
+  claims: Schema.Array(
+    Schema.Struct({
+      claim: Schema.String,
+      /** Of the volume whose place was taken; null: there was none, or it is not known. */
+      reclaimPolicy: Schema.NullOr(Schema.String)
+    })
+  )
+})
+
+/** The volumes that took the place of others get their reclaim policies. */
+export const HandOverPolicies: StepKind<typeof HandOverSchema.Type, object> = {
+  tag: "HandOverPolicies",
+  schema: HandOverSchema,
+  describe: ({ claims }) =>
+    `reclaim polic${claims.length === 1 ? "y" : "ies"} of ${claims.length} restored volume${claims.length === 1 ? "" : "s"} as before`,
+  access: (_, { namespace }) => [
+    ...rules("", "persistentvolumeclaims", ["get"], namespace),
+    ...rules("", "persistentvolumes", ["get", "patch"], null)
+  ],
+  rehearse: () => Effect.succeed([]),
+  perform: ({ claims }, at) =>
+    Effect.forEach(
+      claims,
+      ({ claim, reclaimPolicy }) =>
+        Effect.gen(function* () {
+          const { own, why } = yield* attached(at, claim)
+          const reason =
+            own === null || why !== null ? why : (yield* handOverVolume(at, own, reclaimPolicy)).reason
+          if (reason !== null) yield* at.fallShort(`${reason}; its volume stays under Retain`)
+        }),
+      { concurrency: 8, discard: true }
+    ),
+  // Going back a volume leaves its place, which it does under Retain.
+  undo: ({ claims }, at) =>
+    Effect.forEach(
+      claims,
+      ({ claim }) =>
+        Effect.flatMap(attached(at, claim), ({ own, why }) =>
+          own === null || why !== null ? Effect.void : Effect.asVoid(retainVolume(at, own))
+        ),
+      { concurrency: 8, discard: true }
+    )
+}
+
+/** Names each final claim that does not have its volume any more. */
+export const checkAttached = (at: At): Work =>
+  Effect.forEach(
+    attachedBy(at.plan),
+    (name) =>
+      Effect.flatMap(attached(at, name), ({ why }) => (why === null ? Effect.void : at.fallShort(why))),
+    { concurrency: 8, discard: true }
+  )

@@ -1,0 +1,58 @@
+/**
+ * Waits until every cut of a set is ready to use: that may be hours after the cut. A member of a group
+ * can stay unready although its group is ready, until its side-car's next round (external-snapshotter 8.6):
+ * it is named.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { because } from "../operation/OperationError.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import { format } from "../operation/Timeout.ts"
+import { inWords } from "../wait/condition.ts"
+import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import { groupsOf } from "./cutGroup.ts"
+import { type Cut, cutsOf } from "./cuts.ts"
+import type { CutSettings } from "./cutVolumes.ts"
+
+const ReadySchema = Schema.TaggedStruct("AwaitReady", { on })
+
+const unready = (cuts: ReadonlyArray<Cut>) =>
+  cuts
+    .filter(({ readyToUse, snapshot }) => !readyToUse || snapshot === null)
+    .map(({ claim, error }) => ({
+      subject: { kind: "PersistentVolumeClaim", name: claim },
+      for: error ?? "its snapshot to be ready to use"
+    }))
+
+/** What is known of members that their group has left behind. */
+const late =
+  ": a member that its group has left behind is seen again with its side-car's next round, 15 minutes apart by default"
+
+/** Every cut is ready to use. */
+export const AwaitReady: StepKind<typeof ReadySchema.Type, CutSettings> = {
+  tag: "AwaitReady",
+  schema: ReadySchema,
+  describe: () => "wait until the cuts are ready to use",
+  access: (_, { namespace }) =>
+    rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "list"], namespace),
+  rehearse: () => Effect.succeed([]),
+  perform: (_, at) => {
+    const limit = at.settings.stepTimeout ?? defaultStepTimeout
+    return Effect.asVoid(
+      until(at, {
+        views: polled(cutsOf(at), 500),
+        until: unready,
+        limit,
+        late: (unmet) =>
+          Effect.succeed(
+            because(
+              "TimedOut",
+              `not ready to use in ${format(limit)}: ${inWords(unmet)}`,
+              `a resume goes on waiting${groupsOf(at.plan).length > 0 ? late : ""}; or abort, and take another snapshot`
+            )
+          )
+      })
+    )
+  },
+  undo: () => Effect.void
+}

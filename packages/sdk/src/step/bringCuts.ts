@@ -1,0 +1,253 @@
+/**
+ * Cuts in another namespace: a content of its own for each, made for the handle that the live content of the
+ * source has, and a VolumeSnapshot that names it. Both are of this operation alone, never delete what is
+ * in the storage, and go once the claims are filled.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import { acceptedOf, kinds } from "../Kind.ts"
+import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
+import { because } from "../operation/OperationError.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure } from "../operation/StepContext.ts"
+import { madeBy } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import { noneLeft } from "../wait/condition.ts"
+import { polled, until } from "../wait/until.ts"
+import { type At as CloneAt, type CloneSettings, recordOf } from "./cloneRecord.ts"
+import { isReady } from "./cuts.ts"
+import { type CutOf, notTheCut } from "./cutSource.ts"
+import { isOurs, makeBeside, readContent, readSnapshot, removeOurs, snapshotTarget } from "./snapshots.ts"
+
+type Settings = CloneSettings & { readonly stepTimeout?: number }
+type At = CloneAt & { readonly settings: Settings }
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** A cut of the source, and the VolumeSnapshot that stands for it here. */
+export const BroughtCut = Schema.Struct({
+  claim: Schema.String,
+  snapshot: Schema.String,
+  handle: Schema.String,
+  volumeHandle: Schema.NullOr(Schema.String),
+  driver: Schema.String,
+  as: Schema.String
+})
+export type BroughtCut = typeof BroughtCut.Type
+
+const BringSchema = Schema.TaggedStruct("BringCuts", { on, cuts: Schema.Array(BroughtCut) })
+type BringCuts = typeof BringSchema.Type
+
+/** How long a cut may take to be ready here, in milliseconds. */
+const patience = 300_000
+
+/** Contents are of the whole cluster, so their names say whose they are. */
+const contentName = (at: Pick<At, "plan" | "fence">, { as }: BroughtCut): string =>
+  `${as}-${at.fence.namespace}`.slice(0, 253)
+
+const contentTarget = (at: At, cut: BroughtCut): Resource.Target => ({
+  api: Resource.volumeSnapshotContents,
+  name: contentName(at, cut)
+})
+
+/**
+ * Fails where a cut is none of the record's: in the namespace of that there are others, and whoever may write
+ * the journal here is not who may read them.
+ */
+const assertRecorded = ({ cuts }: BringCuts, at: At): Work =>
+  Effect.flatMap(recordOf(at), (record) => {
+    const stray = cuts.find(
+      ({ claim, driver, handle, volumeHandle }) =>
+        !record.cuts.some(
+          (one) =>
+            one.claim === claim &&
+            one.driver === driver &&
+            one.snapshotHandle === handle &&
+            one.volumeHandle === volumeHandle
+        )
+    )
+    return stray === undefined
+      ? Effect.void
+      : Effect.fail(
+          because(
+            "Mismatch",
+            `the cut of ${stray.claim} that is to be brought is none of snapshot ${record.name}`,
+            "abort, and plan again"
+          )
+        )
+  })
+
+/** The live cut of the source, as the plan has it. */
+const sourceOf = (
+  at: At,
+  cut: CutOf
+): Work<{ readonly driver: string; readonly handle: string; readonly mode: string | null }> =>
+  Effect.gen(function* () {
+    const found = yield* readSnapshot(at.settings.record.namespace, cut.snapshot)
+    const name = found?.status?.boundVolumeSnapshotContentName
+    const content = name ? yield* readContent(name) : null
+    const why = notTheCut(cut, found, content)
+    const handle = content?.status?.snapshotHandle
+    if (why !== null || !handle || content === null) {
+      return yield* because(
+        "Changed",
+        `${why ?? `${cut.snapshot} has no handle`}: ${cut.claim} is not restored from it`,
+        "abort, and plan again"
+      )
+    }
+    return { driver: content.spec.driver, handle, mode: content.spec.sourceVolumeMode ?? null }
+  })
+
+const isThere = (found: VolumeSnapshot | null, content: VolumeSnapshotContent | null): boolean =>
+  found !== null && isReady(found, content)
+
+const untilReady = (step: BringCuts, at: At): Work =>
+  Effect.asVoid(
+    until(at, {
+      views: polled(
+        Effect.map(
+          Effect.forEach(
+            step.cuts,
+            (cut) =>
+              Effect.gen(function* () {
+                const found = yield* readSnapshot(at.fence.namespace, cut.as)
+                const content = yield* readContent(contentName(at, cut))
+                return isThere(found, content) ? [] : [cut]
+              }),
+            { concurrency: 16 }
+          ),
+          (all) => all.flat()
+        )
+      ),
+      until: noneLeft(({ as }: BroughtCut) => ({
+        subject: { kind: "VolumeSnapshot", name: as },
+        for: "its driver to find the cut"
+      })),
+      limit: patience
+    })
+  )
+
+/** Why a content is not taken away; null: it is this operation's own, of this namespace, and deletes nothing. */
+const whyNot = (at: At, { as }: BroughtCut, content: VolumeSnapshotContent): string | null => {
+  const { deletionPolicy, volumeSnapshotRef } = content.spec
+  const isOwn =
+    isOurs(at.plan.id, content) &&
+    volumeSnapshotRef.namespace === at.fence.namespace &&
+    volumeSnapshotRef.name === as
+  if (!isOwn) return "is none of this operation"
+  // Somebody may have set it to Delete since.
+  return deletionPolicy === "Retain"
+    ? null
+    : "is not under Retain any more: to delete it would delete the cut"
+}
+
+/** What stands for these cuts goes; the cuts in the storage stay. */
+const takeAway = (all: ReadonlyArray<BroughtCut>, at: At): Work =>
+  Effect.gen(function* () {
+    const safe = yield* Effect.forEach(
+      all,
+      (cut) =>
+        Effect.gen(function* () {
+          const content = yield* readContent(contentName(at, cut))
+          const why = content === null ? null : whyNot(at, cut, content)
+          if (why === null) return [cut]
+          yield* at.fallShort(`volumesnapshotcontent "${contentName(at, cut)}" ${why}; it stays`)
+          return []
+        }),
+      { concurrency: 8 }
+    )
+    const cuts = safe.flat()
+    yield* removeOurs(
+      at,
+      cuts.map(({ as }) => snapshotTarget(at.fence.namespace, as))
+    )
+    yield* removeOurs(
+      at,
+      cuts.map((cut) => contentTarget(at, cut))
+    )
+  })
+
+/** A content is bound to one VolumeSnapshot for good: of a pair that a run from before left, both go. */
+const belong = (at: At, cut: BroughtCut): Work<boolean> =>
+  Effect.gen(function* () {
+    const found = yield* readSnapshot(at.fence.namespace, cut.as)
+    const content = yield* readContent(contentName(at, cut))
+    const bound = content?.spec.volumeSnapshotRef.uid ?? null
+    if (found === null) return content === null || bound === null
+    return content !== null && (bound === null || bound === found.metadata.uid)
+  })
+
+const bring = (at: At, cut: BroughtCut): Work =>
+  Effect.gen(function* () {
+    const { driver, handle, mode } = yield* sourceOf(at, cut)
+    if (!(yield* belong(at, cut))) yield* takeAway([cut], at)
+    const labels = { "app.kubernetes.io/managed-by": "kubectl-stateful", [madeBy]: at.plan.id }
+    const content = contentTarget(at, cut)
+    yield* makeBeside(at, content, {
+      metadata: { name: content.name, labels },
+      spec: {
+        deletionPolicy: "Retain",
+        driver,
+        source: { snapshotHandle: handle },
+        ...(mode === null ? {} : { sourceVolumeMode: mode }),
+        volumeSnapshotRef: { name: cut.as, namespace: at.fence.namespace }
+      }
+    })
+    yield* makeBeside(at, snapshotTarget(at.fence.namespace, cut.as), {
+      metadata: { name: cut.as, labels },
+      spec: { source: { volumeSnapshotContentName: content.name } }
+    })
+  })
+
+const access = (_: unknown, { namespace }: { readonly namespace: string }, { record }: Settings) => [
+  ...rules("", "secrets", ["get"], record.namespace),
+  ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get"], record.namespace),
+  ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "create", "delete"], namespace),
+  ...rules("snapshot.storage.k8s.io", "volumesnapshotcontents", ["get", "create", "delete"], null)
+]
+
+const plural = (cuts: ReadonlyArray<unknown>): string => (cuts.length === 1 ? "cut" : `${cuts.length} cuts`)
+
+/** The cuts can be restored from in this namespace. */
+export const BringCuts: StepKind<BringCuts, Settings> = {
+  tag: "BringCuts",
+  schema: BringSchema,
+  describe: ({ cuts }, { namespace }) => `bring ${plural(cuts)} into namespace ${namespace}`,
+  access,
+  rehearse: (step, at) =>
+    assertRecorded(step, at).pipe(
+      Effect.andThen(
+        Effect.forEach(step.cuts, (cut) => sourceOf(at, cut), { concurrency: 16, discard: true })
+      ),
+      Effect.as([])
+    ),
+  perform: (step, at) =>
+    Effect.gen(function* () {
+      yield* assertRecorded(step, at)
+      yield* Effect.forEach(step.cuts, (cut) => bring(at, cut), { concurrency: 8, discard: true })
+      yield* untilReady(step, at)
+    }),
+  undo: ({ cuts }, at) => takeAway(cuts, at),
+  undoAlone: ({ cuts }, at) => takeAway(cuts, at),
+  outlives: (_, { namespace, plan }) =>
+    Effect.map(
+      Resource.list(Resource.volumeSnapshotContents, { labelSelector: `${madeBy}=${plan.id}` }),
+      ({ items }) =>
+        acceptedOf(kinds.volumesnapshotcontents, items).flatMap(({ metadata, spec }) =>
+          spec.volumeSnapshotRef.namespace === namespace ? [`volumesnapshotcontent ${metadata.name}`] : []
+        )
+    )
+}
+
+const ReturnSchema = Schema.TaggedStruct("ReturnCuts", { on, cuts: Schema.Array(BroughtCut) })
+
+/** What was brought is gone again; the cuts in the storage stay. */
+export const ReturnCuts: StepKind<typeof ReturnSchema.Type, Settings> = {
+  tag: "ReturnCuts",
+  schema: ReturnSchema,
+  describe: ({ cuts }) => `take what stood for ${plural(cuts)} away again`,
+  access,
+  rehearse: () => Effect.succeed([]),
+  perform: ({ cuts }, at) => takeAway(cuts, at),
+  undo: () => Effect.void
+}

@@ -1,0 +1,147 @@
+/** What ConfigMaps and Secrets hold: read from objects and from records, compared, and never told. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { optional, StringMap } from "../kind/Meta.ts"
+import { isSame as isSameData } from "../operation/Digest.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import * as Resource from "../Resource.ts"
+import { recordName, type SnapshotRecord } from "./record.ts"
+import { readWhole } from "./recordList.ts"
+
+export const ConfigKind = Schema.Literals(["ConfigMap", "Secret"])
+export type ConfigKind = typeof ConfigKind.Type
+
+/** A ConfigMap or a Secret, by its name. */
+export interface Named {
+  readonly kind: ConfigKind
+  readonly name: string
+}
+
+export const configApis: Readonly<Record<ConfigKind, Resource.ApiResource>> = {
+  ConfigMap: Resource.configMaps,
+  Secret: Resource.secrets
+}
+
+/** `ConfigMap/db-conf`. */
+export const keyOf = ({ kind, name }: Named): string => `${kind}/${name}`
+
+/** `configmap "db-conf"`. */
+export const titleOf = ({ kind, name }: Named): string => `${kind.toLowerCase()} "${name}"`
+
+const Content = Schema.Struct({
+  metadata: Schema.Struct({ name: Schema.String, labels: optional(StringMap) }),
+  type: optional(Schema.String),
+  immutable: optional(Schema.Boolean),
+  data: optional(StringMap),
+  binaryData: optional(StringMap)
+})
+export type Content = typeof Content.Type
+
+/** What an object or a manifest holds; null: it is none that could be written. */
+export const contentOf = (object: unknown): Content | null => {
+  const decoded = Schema.decodeUnknownResult(Content)(object)
+  return Result.isSuccess(decoded) ? decoded.success : null
+}
+
+/** What is written, and what is compared: nothing that the server keeps about an object. */
+export const dataOf = ({ type, data, binaryData }: Content) => ({
+  ...(type == null ? {} : { type }),
+  data: data ?? {},
+  ...(Object.keys(binaryData ?? {}).length === 0 ? {} : { binaryData })
+})
+
+/** Whether both hold the same; null: there is none. */
+export const isSame = (left: Content | null, right: Content | null): boolean =>
+  left === null || right === null ? left === right : isSameData(dataOf(left), dataOf(right))
+
+/** The names of the keys that are not the same in both. */
+export const keysThatDiffer = (left: Content | null, right: Content | null): ReadonlyArray<string> => {
+  const all = (content: Content | null) => ({ ...content?.data, ...content?.binaryData })
+  const [before, after] = [all(left), all(right)]
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((key) => before[key] !== after[key])
+    .toSorted()
+}
+
+/** Types of Secrets that are only data: others mean something to the cluster, or to another tool. */
+const plainTypes: ReadonlyArray<string> = [
+  "Opaque",
+  "kubernetes.io/tls",
+  "kubernetes.io/basic-auth",
+  "kubernetes.io/ssh-auth",
+  "kubernetes.io/dockerconfigjson",
+  "kubernetes.io/dockercfg"
+]
+
+/** Whether one that is gone may be made again from this. */
+export const isPlain = ({ kind }: Named, { type }: Content): boolean =>
+  kind !== "Secret" || plainTypes.includes(type ?? "Opaque")
+
+/** The name of what cannot be put back under its own. */
+export const newNameOf = ({ name }: Named, id: string): string => `${name.slice(0, 244)}-${id}`
+
+/** Whether a restore may have named it so, for this one. */
+export const isNewNameOf = (one: Named, { kind, name }: Named): boolean =>
+  kind === one.kind &&
+  name.startsWith(`${one.name.slice(0, 244)}-`) &&
+  /^-[0-9a-f]{8}$/.test(name.slice(-9)) &&
+  name.length === newNameOf(one, "00000000").length
+
+/** The kinds that are put back. */
+const versions = { StatefulSet: "apps/v1", ConfigMap: "v1", Secret: "v1" } as const
+
+/** The manifests of a record of this kind and name, of its own namespace. */
+const manifestsIn = (
+  { objects, namespace }: SnapshotRecord,
+  kind: keyof typeof versions,
+  name: string
+): ReadonlyArray<Readonly<Record<string, unknown>>> =>
+  objects.filter(({ apiVersion, kind: of, metadata }) => {
+    const { name: is, namespace: where = namespace } = Object(metadata)
+    return of === kind && apiVersion === versions[kind] && is === name && where === namespace
+  })
+
+/** The ConfigMaps and Secrets of a record, by name. */
+export const namedIn = ({ objects }: SnapshotRecord): ReadonlyArray<Named> => {
+  const all = objects.flatMap(({ kind, metadata }) => {
+    const name: unknown = Reflect.get(Object(metadata), "name")
+    return Schema.is(ConfigKind)(kind) && typeof name === "string" ? [{ kind, name }] : []
+  })
+  return [...new Map(all.map((one) => [`${one.kind}/${one.name}`, one])).values()]
+}
+
+/** What a record says that an object held; null: nothing, or nothing that could be written. */
+export const contentIn = (record: SnapshotRecord, { kind, name }: Named): Content | null => {
+  const [first, ...more] = manifestsIn(record, kind, name)
+  return more.length > 0 ? null : contentOf(first)
+}
+
+/** The pod template that a record has of a StatefulSet; null: none. */
+export const templateIn = (record: SnapshotRecord, name: string): object | null => {
+  const [first, ...more] = manifestsIn(record, "StatefulSet", name)
+  const template: unknown = Reflect.get(Object(first?.["spec"]), "template")
+  return more.length > 0 || typeof template !== "object" ? null : template
+}
+
+/** A record by its Secrets' uids: while those are there, and immutable, it says what it said when it was planned with. */
+export const Pinned = Schema.Struct({ set: Schema.String, parts: Schema.Array(Schema.String) })
+export type Pinned = typeof Pinned.Type
+
+/** The very record that is pinned. */
+export const readPinned = (
+  namespace: string,
+  { set, parts }: Pinned
+): Effect.Effect<SnapshotRecord, ClusterError | OperationError, Cluster> =>
+  Effect.flatMap(readWhole(namespace, set), (found) =>
+    found !== null && found.sealed && isSameData(found.parts, parts)
+      ? Effect.succeed(found.record)
+      : Effect.fail(
+          because(
+            "Changed",
+            `secret "${recordName(set)}" is ${found === null ? "gone" : "not the record that this was planned with"}`,
+            "somebody else removed or replaced it: plan again"
+          )
+        )
+  )

@@ -1,0 +1,357 @@
+/**
+ * Cuts the volumes of some claims as one group, by a VolumeGroupSnapshot: one point in time, as far as
+ * the driver keeps its word, which the members' own times tell.
+ *
+ * The group's controller selects claims by labels alone, and drops expressions; so exactly the planned
+ * claims get a label of this operation, and the membership is looked at afterwards, volume by volume.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { type Cluster, ClusterError } from "../Cluster.ts"
+import { VolumeGroupSnapshot, VolumeGroupSnapshotContent, type VolumeSnapshot } from "../kind/Snapshot.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { groupOf } from "../state/VolumeSnapshots.ts"
+import { noneLeft, type Unmet } from "../wait/condition.ts"
+import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import { type CutSettings, type Cutting, goneCut, notCut, whileFrozen } from "./cutVolumes.ts"
+import { claimsByName } from "./reclaimPolicy.ts"
+import { apart, skewOf } from "./record.ts"
+import {
+  acceptSnapshot,
+  assertClaims,
+  CutClaim,
+  labelsOf,
+  makeBeside,
+  removeOurs,
+  contentsOf,
+  isBeingCut,
+  isOurs,
+  untilContentsGone,
+  untilNoneUnderWay
+} from "./snapshots.ts"
+import { claimTarget, readClaim } from "./volume.ts"
+
+type At = StepContext<CutSettings>
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const GroupSchema = Schema.TaggedStruct("CutGroup", {
+  on,
+  set: Schema.String,
+  claims: Schema.Array(CutClaim),
+  /** The VolumeGroupSnapshot's name. */
+  as: Schema.String,
+  class: Schema.String,
+  /** The version of `groupsnapshot.storage.k8s.io` that the server has. */
+  version: Schema.String
+})
+type CutGroup = typeof GroupSchema.Type
+export type Group = CutGroup
+
+/** On claims, while they are cut: the operation whose group they are in. */
+const memberLabel = "kubectl-stateful.dev/cut-with"
+
+const memberPath = `/metadata/labels/${memberLabel.replaceAll("/", "~1")}`
+
+/** The very object that came, where its fields have the types that we count on. */
+const decode =
+  <A>(schema: Schema.Decoder<A>, what: string) =>
+  (object: Resource.KubeObject): Effect.Effect<A & Resource.KubeObject, ClusterError> => {
+    const is = Schema.is(schema)
+    return is(object)
+      ? Effect.succeed(object)
+      : Effect.fail(new ClusterError({ reason: { _tag: "Unreadable" }, message: `${what} is not readable` }))
+  }
+
+export const groupTarget = (step: CutGroup, namespace: string): Resource.Target => ({
+  api: { ...Resource.volumeGroupSnapshots, version: step.version },
+  namespace,
+  name: step.as
+})
+
+export const readGroup = (step: CutGroup, namespace: string) =>
+  orNull(
+    Effect.flatMap(
+      Resource.get(groupTarget(step, namespace)),
+      decode(VolumeGroupSnapshot, `volumegroupsnapshot "${step.as}"`)
+    )
+  )
+
+/** The group's content; null: there is none of this name. */
+export const readGroupContent = (step: CutGroup, name: string) =>
+  orNull(
+    Effect.flatMap(
+      Resource.get({ api: { ...Resource.volumeGroupSnapshotContents, version: step.version }, name }),
+      decode(VolumeGroupSnapshotContent, `volumegroupsnapshotcontent "${name}"`)
+    )
+  )
+
+/** Puts the operation's label on a claim, or takes it away, while the claim is the planned one. */
+const label = (at: At, { claim, uid }: CutClaim, wanted: string | null): Work =>
+  Effect.asVoid(
+    Fences.beside(at.standing, {
+      look: readClaim(at.fence.namespace, claim),
+      done: (found) =>
+        found === null ||
+        found.metadata.uid !== uid ||
+        (wanted === null
+          ? found.metadata.labels?.[memberLabel] !== at.plan.id
+          : found.metadata.labels?.[memberLabel] === wanted),
+      write: (found) =>
+        Effect.andThen(
+          Resource.patch(claimTarget(at.fence.namespace, claim), {
+            _tag: "Json",
+            operations: [
+              { op: "test", path: "/metadata/uid", value: uid },
+              ...(wanted === null
+                ? [
+                    { op: "test" as const, path: memberPath, value: at.plan.id },
+                    { op: "remove" as const, path: memberPath }
+                  ]
+                : found?.metadata.labels == null
+                  ? [{ op: "add" as const, path: "/metadata/labels", value: { [memberLabel]: wanted } }]
+                  : [{ op: "add" as const, path: memberPath, value: wanted }])
+            ]
+          }),
+          readClaim(at.fence.namespace, claim)
+        )
+    })
+  )
+
+const labelAll = (at: At, step: CutGroup, wanted: string | null): Work =>
+  Effect.forEach(step.claims, (claim) => label(at, claim, wanted), { concurrency: 16, discard: true })
+
+/** Fails where others than the planned claims would be cut with them. */
+const assertMembers = (at: At, step: CutGroup): Work =>
+  Effect.gen(function* () {
+    const { items } = yield* Resource.list(Resource.persistentVolumeClaims, {
+      namespace: at.fence.namespace,
+      labelSelector: `${memberLabel}=${at.plan.id}`
+    })
+    const planned = new Set(step.claims.map(({ uid }) => uid))
+    const stranger = items.find(({ metadata }) => !planned.has(metadata.uid ?? ""))
+    if (stranger !== undefined) {
+      yield* because(
+        "Changed",
+        `claim ${stranger.metadata.name} carries the label of this operation, and is not of its plan`,
+        `take it away: kubectl label pvc ${stranger.metadata.name} ${memberLabel}-`
+      )
+    }
+    if (items.length < step.claims.length) {
+      yield* because("Changed", "somebody took the label of this operation off a claim", "plan again")
+    }
+  })
+
+/** What is missing until every planned volume is cut, and no other. */
+const uncut = (
+  step: CutGroup,
+  group: VolumeGroupSnapshot | null,
+  content: VolumeGroupSnapshotContent | null
+): ReadonlyArray<Unmet> => {
+  const subject = { kind: "VolumeGroupSnapshot", name: step.as }
+  const error = group?.status?.error?.message
+  const members = content?.status?.volumeSnapshotInfoList ?? []
+  if (members.length === 0) return [{ subject, for: error ?? "its cut" }]
+  const open = members.filter(({ creationTime }) => creationTime == null)
+  return open.length === 0 ? [] : [{ subject, for: `the cut of ${open.length} members` }]
+}
+
+/** By the name that the group says, or that its controller will give it. */
+const contentOf = (step: CutGroup, group: VolumeGroupSnapshot | null) => {
+  const uid = group?.metadata.uid
+  const name = group?.status?.boundVolumeGroupSnapshotContentName ?? (uid ? `groupsnapcontent-${uid}` : null)
+  return name ? readGroupContent(step, name) : Effect.succeed(null)
+}
+
+/** Which volumes the group really has, against the planned ones; null: exactly those. */
+const wrongMembers = (step: CutGroup, content: VolumeGroupSnapshotContent | null): string | null => {
+  const cut = (content?.status?.volumeSnapshotInfoList ?? []).map(({ volumeHandle }) => volumeHandle ?? "")
+  const missing = step.claims.filter(({ handle }) => handle !== null && !cut.includes(handle))
+  const handles = new Set(step.claims.map(({ handle }) => handle))
+  const more = cut.filter((handle) => !handles.has(handle))
+  if (missing.length > 0) return `without ${missing.map(({ claim }) => claim).join(", ")}`
+  return more.length > 0 ? `with ${more.length} volumes that are not of the plan` : null
+}
+
+const observe = (step: CutGroup, at: At, isFrozen: boolean) => {
+  const { namespace } = at.fence
+  const look = Effect.gen(function* () {
+    const group = yield* readGroup(step, namespace)
+    return { group, content: yield* contentOf(step, group) }
+  })
+  return until(at, {
+    views: polled(look, isFrozen ? whileFrozen : 100),
+    until: (view) => uncut(step, view.group, view.content),
+    limit: at.settings.stepTimeout ?? defaultStepTimeout,
+    vain: ({ group }) => (isFrozen ? failedCut(step, group) : null),
+    late: (unmet) => Effect.succeed(notCut(unmet, at.settings.stepTimeout))
+  })
+}
+
+/** A cut that failed, while something is frozen for it: its controller's next try may come too late. */
+const failedCut = (step: CutGroup, group: VolumeGroupSnapshot | null): OperationError | null => {
+  if (group === null || group.metadata.deletionTimestamp != null)
+    return goneCut(`volumegroupsnapshot "${step.as}"`)
+  const error = group?.status?.error?.message
+  return error == null
+    ? null
+    : because(
+        "LevelMissed",
+        `the cut of group ${step.as} failed: ${error}`,
+        "look at the snapshot controller and the driver's own log"
+      )
+}
+
+/** Fails where it is not the planned cut, or not one cut; `isHeld`: nothing was written from the first to the last. */
+const finish = (step: CutGroup, at: At, isHeld: boolean): Work =>
+  Effect.gen(function* () {
+    const group = yield* readGroup(step, at.fence.namespace)
+    const content = yield* contentOf(step, group)
+    yield* labelAll(at, step, null)
+    const wrong = wrongMembers(step, content)
+    if (wrong !== null) {
+      yield* because("LevelMissed", `group ${step.as} was cut ${wrong}`, "take another snapshot")
+    }
+    const times = content?.status?.volumeSnapshotInfoList ?? []
+    const skew = skewOf(times.map(({ creationTime }) => ({ cutAt: creationTime ?? null })))
+    if (!isHeld && at.settings.strict === true && skew !== null && skew > apart) {
+      yield* because(
+        "LevelMissed",
+        `the members of group ${step.as} were cut ${skew / 1000} s apart: it is not one cut`,
+        "take it with --consistency offline, or with --allow-lower as it is"
+      )
+    }
+  })
+
+/** Everything that can be done before the cut is asked for. */
+export const cutting = (step: CutGroup, at: At): Work<Cutting> =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    if ((yield* readGroup(step, namespace)) === null) {
+      yield* assertClaims(at, step.claims)
+      yield* labelAll(at, step, at.plan.id)
+      yield* assertMembers(at, step)
+    }
+    const ask = makeBeside(at, groupTarget(step, namespace), {
+      metadata: { name: step.as, labels: labelsOf(step.set, at.plan.id) },
+      spec: {
+        volumeGroupSnapshotClassName: step.class,
+        source: { selector: { matchLabels: { [memberLabel]: at.plan.id } } }
+      }
+    })
+    return {
+      ask: Effect.asVoid(ask),
+      observe: (isFrozen) =>
+        Effect.gen(function* () {
+          const began = yield* at.elapsed
+          yield* observe(step, at, isFrozen)
+          const millis = (yield* at.elapsed) - began
+          const subject = { kind: "VolumeGroupSnapshot", name: step.as }
+          yield* at.report({ _tag: "Stage", subject, stage: "cut", millis })
+        }),
+      finish: (isHeld) => finish(step, at, isHeld)
+    }
+  })
+
+const perform = (step: CutGroup, at: At): Work =>
+  Effect.gen(function* () {
+    const { ask, observe: watch, finish: look } = yield* cutting(step, at)
+    yield* ask
+    yield* watch(false)
+    yield* look(false)
+  })
+
+/** The members of a group that are there: by their owner, since they carry no labels. */
+export const membersOf = (step: CutGroup, namespace: string) =>
+  Effect.flatMap(Resource.list(Resource.volumeSnapshots, { namespace }), ({ items }) =>
+    Effect.map(
+      Effect.forEach(items, (item) => acceptSnapshot(item, item.metadata.name)),
+      (all) => all.filter((snapshot) => groupOf(snapshot) === step.as)
+    )
+  )
+
+/**
+ * Its controller may make members while the group is on its way out already: those go with it a moment
+ * later, by the garbage collector, and the storage has them until then.
+ */
+const untilMembersGone = (step: CutGroup, at: At): Work =>
+  Effect.asVoid(
+    until(at, {
+      views: polled(
+        Effect.map(
+          Effect.all([readGroup(step, at.fence.namespace), membersOf(step, at.fence.namespace)]),
+          // Another group of this name is somebody else's, and so are its members.
+          ([group, members]) => (group === null ? members : [])
+        )
+      ),
+      until: noneLeft(({ metadata: { name } }: VolumeSnapshot) => ({
+        subject: { kind: "VolumeSnapshot", name },
+        for: "its end"
+      })),
+      limit: at.settings.stepTimeout ?? defaultStepTimeout
+    })
+  )
+
+const undo = (step: CutGroup, at: At): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    yield* untilNoneUnderWay(
+      at,
+      Effect.gen(function* () {
+        const now = yield* readGroup(step, namespace)
+        if (now === null || now.metadata.deletionTimestamp || !isOurs(at.plan.id, now)) return []
+        const content = yield* contentOf(step, now)
+        return now.status?.error == null || isBeingCut(content) ? uncut(step, now, content) : []
+      })
+    )
+    const found = yield* readGroup(step, namespace)
+    // What is not deleted does not go: one that has lost our mark stays, with its members.
+    const group = found !== null && isOurs(at.plan.id, found) ? found : null
+    const own = group?.status?.boundVolumeGroupSnapshotContentName
+    const contents = contentsOf(group === null ? [] : yield* membersOf(step, namespace))
+    const api = { ...Resource.volumeGroupSnapshotContents, version: step.version }
+    yield* removeOurs(at, [groupTarget(step, namespace)])
+    yield* untilMembersGone(step, at)
+    yield* untilContentsGone(at, own ? [...contents, { api, name: own }] : contents)
+    const now = yield* claimsByName(at.fence.namespace)
+    yield* labelAll(at, { ...step, claims: step.claims.filter(({ claim }) => now.has(claim)) }, null)
+  })
+
+/** The groups that a plan cuts. */
+export const groupsOf = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArray<CutGroup> =>
+  stepsOf<CutGroup>(CutGroup, withInner(plan.steps))
+
+/** One VolumeGroupSnapshot over exactly these claims. */
+export const CutGroup: StepKind<CutGroup, CutSettings> = {
+  tag: "CutGroup",
+  schema: GroupSchema,
+  describe: ({ claims }) => `cut ${claims.length} volumes as one group`,
+  access: (_, { namespace }) => [
+    ...rules("", "persistentvolumeclaims", ["get", "list", "patch"], namespace),
+    ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["list"], namespace),
+    ...rules("groupsnapshot.storage.k8s.io", "volumegroupsnapshots", ["get", "create", "delete"], namespace),
+    ...rules("groupsnapshot.storage.k8s.io", "volumegroupsnapshotcontents", ["get"], null)
+  ],
+  rehearse: (step, at) =>
+    Effect.as(
+      Resource.create(
+        { api: { ...Resource.volumeGroupSnapshots, version: step.version }, namespace: at.fence.namespace },
+        {
+          metadata: { name: step.as, labels: labelsOf(step.set, at.plan.id) },
+          spec: {
+            volumeGroupSnapshotClassName: step.class,
+            source: { selector: { matchLabels: { [memberLabel]: at.plan.id } } }
+          }
+        },
+        { dryRun: true }
+      ),
+      []
+    ),
+  perform,
+  undo,
+  undoAlone: undo
+}

@@ -1,0 +1,298 @@
+/**
+ * Cuts the volumes of some claims, each by a VolumeSnapshot of its own: all are asked for at once, and
+ * the step is done when each is cut, long before it is ready to use.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { format } from "../operation/Timeout.ts"
+import { type Condition, inWords, type Unmet } from "../wait/condition.ts"
+import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import {
+  acceptSnapshot,
+  assertClaims,
+  CutClaim,
+  isBeingCut,
+  labelsOf,
+  makeBeside,
+  ourSnapshots,
+  readContent,
+  removeOurs,
+  snapshotTarget,
+  contentsOf,
+  untilContentsGone,
+  untilNoneUnderWay
+} from "./snapshots.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const CutSchema = Schema.TaggedStruct("CutVolumes", {
+  on,
+  /** The set that they belong to. */
+  set: Schema.String,
+  claims: Schema.Array(
+    Schema.Struct({
+      ...CutClaim.fields,
+      /** The VolumeSnapshot's name. */
+      as: Schema.String,
+      /** Its VolumeSnapshotClass. */
+      class: Schema.String
+    })
+  )
+})
+type CutVolumes = typeof CutSchema.Type
+
+/** What is said where a cut does not come. */
+export const notCut = (unmet: ReadonlyArray<Unmet>, limit: number = defaultStepTimeout): OperationError =>
+  because(
+    "LevelMissed",
+    `not cut in ${format(limit)}: ${inWords(unmet)}`,
+    "look at the snapshot controller and the driver's own log"
+  )
+
+/** What a kind that waits for cuts needs of its verb's settings. */
+export interface CutSettings {
+  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
+  readonly stepTimeout?: number
+  /** Whether a lower level than the asked one is a failure. */
+  readonly strict?: boolean
+}
+
+const manifest = (step: CutVolumes, claim: CutVolumes["claims"][number], operation: string) => ({
+  metadata: { name: claim.as, labels: labelsOf(step.set, operation) },
+  spec: {
+    volumeSnapshotClassName: claim.class,
+    source: { persistentVolumeClaimName: claim.claim }
+  }
+})
+
+/** A cut in its parts: what stands still between the first and the last of them is cut as one. */
+export interface Cutting {
+  /** Asks for every cut. */
+  readonly ask: Work
+  /**
+   * Returns once every volume is cut. `isFrozen`: it looks more often, and where the cut stands first,
+   * and gives up with the first error, since its controller's next try may come too late.
+   */
+  readonly observe: (isFrozen: boolean) => Work
+  /** Looks whether it is the planned one; `isHeld`: nothing was written between the first cut and the last. */
+  readonly finish: (isHeld: boolean) => Work
+}
+
+/** How often a cut is looked for while something is frozen for it, in milliseconds. */
+export const whileFrozen = 25
+
+/** What is seen of a cut. */
+interface Seen {
+  readonly snapshot: VolumeSnapshot | undefined
+  /** Its content says that it is cut, before the VolumeSnapshot does. */
+  readonly isCut: boolean
+}
+
+/**
+ * The content of a VolumeSnapshot, by the name that its controller gives it. Null: there is none of it, or it
+ * may not be read.
+ */
+const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent | null> =>
+  uid == null
+    ? Effect.succeed(null)
+    : readContent(`snapcontent-${uid}`).pipe(
+        Effect.map((content) => (content?.spec.volumeSnapshotRef.uid === uid ? content : null)),
+        Effect.catchIf(
+          ({ reason }) => reason._tag === "Forbidden",
+          () => Effect.succeed(null)
+        )
+      )
+
+/** The driver writes the time of the cut to the content; to the VolumeSnapshot it comes by more requests of a throttled client. */
+const isCutInStorage = ({ metadata: { uid } }: VolumeSnapshot): Work<boolean> =>
+  Effect.map(contentFor(uid), (content) => content?.status?.creationTime != null)
+
+/** Why a snapshot is not cut yet; null: it is. An error may pass: its controller tries again. */
+const uncut = ({ snapshot, isCut }: Seen): string | null => {
+  if (snapshot === undefined) return "its snapshot to be seen"
+  const { creationTime, readyToUse, error } = snapshot.status ?? {}
+  if (isCut || creationTime != null || readyToUse === true) return null
+  return error?.message ?? "its cut"
+}
+
+const look = (step: CutVolumes, at: StepContext, isFrozen: boolean): Work<ReadonlyMap<string, Seen>> =>
+  Effect.gen(function* () {
+    const snapshots = yield* ourSnapshots(at.fence.namespace, at.plan.id)
+    const seen = yield* Effect.forEach(
+      step.claims,
+      ({ as }) => {
+        const snapshot = snapshots.get(as)
+        const asked =
+          isFrozen && snapshot !== undefined && uncut({ snapshot, isCut: false }) !== null
+            ? isCutInStorage(snapshot)
+            : Effect.succeed(false)
+        return Effect.map(asked, (isCut) => [as, { snapshot, isCut }] as const)
+      },
+      { concurrency: 16 }
+    )
+    return new Map(seen)
+  })
+
+const allCut =
+  (step: CutVolumes): Condition<ReadonlyMap<string, Seen>> =>
+  (seen) =>
+    step.claims.flatMap(({ claim, as }) => {
+      const why = uncut(seen.get(as) ?? { snapshot: undefined, isCut: false })
+      return why === null ? [] : [{ subject: { kind: "PersistentVolumeClaim", name: claim }, for: why }]
+    })
+
+/** One that was asked for, or seen, and is deleted: it is not cut any more. */
+export const goneCut = (title: string): OperationError =>
+  because("LevelMissed", `${title} was deleted before it was cut`, "take another snapshot")
+
+/** A cut that failed, or is gone, while something is frozen for it. */
+const failedCut =
+  (step: CutVolumes) =>
+  (seen: ReadonlyMap<string, Seen>): OperationError | null => {
+    const gone = step.claims.find(({ as }) => {
+      const snapshot = seen.get(as)?.snapshot
+      return snapshot === undefined || snapshot.metadata.deletionTimestamp != null
+    })
+    if (gone !== undefined) return goneCut(`volumesnapshot "${gone.as}"`)
+    const failed = step.claims.find(
+      ({ as }) =>
+        seen.get(as)?.snapshot?.status?.error != null &&
+        uncut(seen.get(as) ?? { snapshot: undefined, isCut: false }) !== null
+    )
+    return failed === undefined
+      ? null
+      : because(
+          "LevelMissed",
+          `the cut of ${failed.claim} failed: ${seen.get(failed.as)?.snapshot?.status?.error?.message ?? ""}`,
+          "look at the snapshot controller and the driver's own log"
+        )
+  }
+
+/** Whoever knows the operation's id could have made it before us, of another claim. */
+const assertOf = ({ claim, as }: CutVolumes["claims"][number], { spec }: VolumeSnapshot): Work =>
+  spec.source.persistentVolumeClaimName === claim
+    ? Effect.void
+    : Effect.fail(
+        because(
+          "Changed",
+          `volumesnapshot "${as}" is not of claim ${claim}`,
+          "abort, and take another snapshot"
+        )
+      )
+
+/** Everything that can be done before the cuts are asked for. */
+export const cutting = (step: CutVolumes, at: StepContext<CutSettings>): Work<Cutting> =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    const there = yield* ourSnapshots(namespace, at.plan.id)
+    for (const claim of step.claims) {
+      const found = there.get(claim.as)
+      if (found !== undefined) yield* assertOf(claim, found)
+    }
+    const missing = step.claims.filter(({ as }) => !there.has(as))
+    if (missing.length > 0) yield* assertClaims(at, missing)
+    const ask = Effect.forEach(
+      missing,
+      (claim) =>
+        Effect.gen(function* () {
+          const value = manifest(step, claim, at.plan.id)
+          const made = yield* makeBeside(at, snapshotTarget(namespace, claim.as), value)
+          yield* assertOf(claim, yield* acceptSnapshot(made, claim.as))
+        }),
+      { concurrency: "unbounded", discard: true }
+    )
+    const observe = (isFrozen: boolean) =>
+      Effect.gen(function* () {
+        const began = yield* at.elapsed
+        yield* until(at, {
+          views: polled(look(step, at, isFrozen), isFrozen ? whileFrozen : 100),
+          until: allCut(step),
+          limit: at.settings.stepTimeout ?? defaultStepTimeout,
+          ...(isFrozen ? { vain: failedCut(step) } : {}),
+          late: (unmet) => Effect.succeed(notCut(unmet, at.settings.stepTimeout))
+        })
+        const millis = (yield* at.elapsed) - began
+        for (const { claim } of step.claims) {
+          const subject = { kind: "PersistentVolumeClaim", name: claim }
+          yield* at.report({ _tag: "Stage", subject, stage: "cut", millis })
+        }
+      })
+    return { ask, observe, finish: () => Effect.void }
+  })
+
+const perform = (step: CutVolumes, at: StepContext<CutSettings>): Work =>
+  Effect.gen(function* () {
+    const { ask, observe } = yield* cutting(step, at)
+    yield* ask
+    yield* observe(false)
+  })
+
+const targets = (step: CutVolumes, namespace: string) =>
+  step.claims.map(({ as }) => snapshotTarget(namespace, as))
+
+/** What the driver may be cutting now: an error is an end only where the side-car is not asking again. */
+const underWay = (namespace: string, operation: string): Work<ReadonlyArray<Unmet>> =>
+  Effect.gen(function* () {
+    const snapshots = [...(yield* ourSnapshots(namespace, operation)).values()]
+    const open = yield* Effect.filter(
+      snapshots.filter((snapshot) => uncut({ snapshot, isCut: false }) !== null),
+      ({ metadata, status }) =>
+        metadata.deletionTimestamp
+          ? Effect.succeed(false)
+          : status?.error == null
+            ? Effect.succeed(true)
+            : Effect.map(contentFor(metadata.uid), isBeingCut),
+      { concurrency: 16 }
+    )
+    return open.map((snapshot) => ({
+      subject: { kind: "VolumeSnapshot", name: snapshot.metadata.name },
+      for: uncut({ snapshot, isCut: false }) ?? ""
+    }))
+  })
+
+const undo = (step: CutVolumes, at: StepContext<CutSettings>): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    yield* untilNoneUnderWay(at, underWay(namespace, at.plan.id))
+    const contents = contentsOf([...(yield* ourSnapshots(namespace, at.plan.id)).values()])
+    yield* removeOurs(at, targets(step, namespace))
+    yield* untilContentsGone(at, contents)
+  })
+
+/** The claims that a plan cuts one by one, with the names of their VolumeSnapshots. */
+export const singlesOf = (plan: Pick<StepContext["plan"], "steps">): CutVolumes["claims"] =>
+  stepsOf<CutVolumes>(CutVolumes, withInner(plan.steps)).flatMap(({ claims }) => claims)
+
+/** One VolumeSnapshot per claim, all asked for at once. */
+export const CutVolumes: StepKind<CutVolumes, CutSettings> = {
+  tag: "CutVolumes",
+  schema: CutSchema,
+  describe: ({ claims }) => `cut ${claims.length} volume${claims.length === 1 ? "" : "s"}, each alone`,
+  access: (_, { namespace }) => [
+    ...rules("", "persistentvolumeclaims", ["list"], namespace),
+    ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "list", "create", "delete"], namespace)
+  ],
+  rehearse: (step, at) =>
+    Effect.as(
+      Effect.forEach(
+        step.claims,
+        (claim) =>
+          Resource.create(
+            { api: Resource.volumeSnapshots, namespace: at.fence.namespace },
+            manifest(step, claim, at.plan.id),
+            { dryRun: true }
+          ),
+        { concurrency: 8, discard: true }
+      ),
+      []
+    ),
+  perform,
+  undo,
+  undoAlone: undo
+}

@@ -1,0 +1,392 @@
+/**
+ * Deletes a set: its cuts in the storage, the objects that stand for them, and its record last, since
+ * that is what the rest is found by.
+ *
+ * A cut goes only if it is provably the set's, as its record in the Secret has it; see `cutOwner.ts`.
+ * Anything else stays, and is named. A content goes by its driver, so it is set to Delete just before its
+ * snapshot goes.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { acceptedOf, kinds } from "../Kind.ts"
+import { VolumeGroupSnapshot, VolumeGroupSnapshotContent } from "../kind/Snapshot.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because } from "../operation/OperationError.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { setLabel } from "../state/VolumeSnapshots.ts"
+import { noneLeft } from "../wait/condition.ts"
+import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import {
+  foreign,
+  foreignGroup,
+  isOfSet,
+  isOrphan,
+  isOrphanGroup,
+  isRecorded,
+  recordedAs
+} from "./cutOwner.ts"
+import { type RecordedCut, recordName } from "./record.ts"
+import { readRecord } from "./recordList.ts"
+import { policyOf, setPolicy, snapshotTarget } from "./snapshots.ts"
+
+type Settings = { readonly stepTimeout?: number }
+type At = StepContext<Settings>
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** A VolumeSnapshot or a VolumeGroupSnapshot of the set, by uid. */
+const Planned = Schema.Struct({
+  name: Schema.String,
+  uid: Schema.String,
+  /** Its content's name; null: it has none, or what it holds is not recorded, so that it goes by its own policy. */
+  content: Schema.NullOr(Schema.String),
+  contentUid: Schema.NullOr(Schema.String)
+})
+export type Planned = typeof Planned.Type
+
+/** A content that a namespace which is gone has left. */
+const Left = Schema.Struct({ content: Schema.String, uid: Schema.String })
+
+const DeleteSchema = Schema.TaggedStruct("DeleteSet", {
+  on,
+  set: Schema.String,
+  /** Snapshots that were made one by one, and members of groups. */
+  snapshots: Schema.Array(
+    Schema.Struct({
+      ...Planned.fields,
+      /** Whether it was imported, and its data is a group's in the storage: that goes with the group's content. */
+      byGroup: Schema.Boolean
+    })
+  ),
+  /** Of a group the members' snapshots go with it. */
+  groups: Schema.Array(Schema.Struct({ ...Planned.fields, version: Schema.String })),
+  /** Other contents of the same cuts: the objects go, and no data with them. */
+  orphans: Schema.Array(Left),
+  /** Contents of groups whose members these cuts are: those go with their data. */
+  orphanGroups: Schema.Array(Schema.Struct({ ...Left.fields, version: Schema.String }))
+})
+export type DeleteSet = typeof DeleteSchema.Type
+
+const contentTarget = (name: string): Resource.Target => ({ api: Resource.volumeSnapshotContents, name })
+
+const groupContentTarget = (name: string, version: string): Resource.Target => ({
+  api: { ...Resource.volumeGroupSnapshotContents, version },
+  name
+})
+
+const groupTarget = (namespace: string, name: string, version: string): Resource.Target => ({
+  api: { ...Resource.volumeGroupSnapshots, version },
+  namespace,
+  name
+})
+
+const isThere = (target: Resource.Target, uid: string | null) =>
+  Effect.map(orNull(Resource.get(target, { metadataOnly: true })), (found) =>
+    found !== null && (uid === null || found.metadata.uid === uid) ? found : null
+  )
+
+const removeSeen = (target: Resource.Target, found: Resource.KubeObject | null) =>
+  Resource.remove(target, {
+    ...(found?.metadata.uid === undefined ? {} : { uid: found.metadata.uid }),
+    ...(found?.metadata.resourceVersion === undefined
+      ? {}
+      : { resourceVersion: found.metadata.resourceVersion })
+  })
+
+const remove = (at: At, target: Resource.Target, uid: string | null): Work =>
+  Effect.asVoid(
+    Fences.beside<Resource.KubeObject | null>(at.standing, {
+      look: isThere(target, uid),
+      done: (found) => found === null || Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
+      write: (found) => Effect.as(removeSeen(target, found), null)
+    })
+  )
+
+/** Removes a content whose data stays: under Retain, in the very version that is deleted. */
+const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =>
+  Effect.asVoid(
+    Fences.beside<Resource.KubeObject | null>(at.standing, {
+      look: orNull(Resource.get(target)),
+      done: (found) =>
+        found === null ||
+        found.metadata.uid !== uid ||
+        Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
+      stop: (found) =>
+        policyOf(found) === "Retain"
+          ? null
+          : because(
+              "Changed",
+              `content ${target.name} is no longer under Retain`,
+              "look at it, and plan again"
+            ),
+      write: (found) => Effect.as(removeSeen(target, found), null)
+    })
+  )
+
+const untilAllGone = (
+  at: At,
+  objects: ReadonlyArray<{ readonly target: Resource.Target; readonly uid: string | null }>
+): Work =>
+  Effect.asVoid(
+    until(at, {
+      views: polled(
+        Effect.map(
+          Effect.forEach(
+            objects,
+            ({ target, uid }) => Effect.map(isThere(target, uid), (found) => ({ target, found })),
+            { concurrency: 16 }
+          ),
+          (all) => all.flatMap(({ target, found }) => (found === null ? [] : [target]))
+        )
+      ),
+      until: noneLeft(({ api, name }: Resource.Target) => ({
+        subject: { kind: api.kind, name },
+        for: "its driver to delete it"
+      })),
+      limit: at.settings.stepTimeout ?? defaultStepTimeout
+    })
+  )
+
+/** The cuts as the record in the Secret has them; null: it is gone, or damaged. */
+const recordedCuts = (at: At, set: string) =>
+  readRecord(at.fence.namespace, set).pipe(
+    Effect.map((record): ReadonlyArray<RecordedCut> | null => record?.cuts ?? null),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "NotFound" || reason._tag === "Unreadable",
+      () => Effect.succeed(null)
+    )
+  )
+
+const readGroupContent = (name: string, version: string) =>
+  Effect.map(orNull(Resource.get(groupContentTarget(name, version))), (found) =>
+    found !== null && Schema.is(VolumeGroupSnapshotContent)(found) ? found : null
+  )
+
+/** A planned group with its content, as far as they are there; null: neither is. */
+const readGroup = (namespace: string, planned: DeleteSet["groups"][number]) =>
+  Effect.gen(function* () {
+    const { name, uid, content, contentUid, version } = planned
+    const found = yield* orNull(Resource.get(groupTarget(namespace, name, version)))
+    const group =
+      found !== null && found.metadata.uid === uid && Schema.is(VolumeGroupSnapshot)(found) ? found : null
+    const held = content === null ? null : yield* readGroupContent(content, version)
+    const own = held?.metadata.uid === contentUid ? held : null
+    return group === null && own === null ? null : { planned, group, content: own }
+  })
+
+/** What is there of a step, and what it is judged by. */
+const look = (step: DeleteSet, at: At) =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    const [contentItems, snapshotItems, groups, orphanGroups, cuts] = yield* Effect.all(
+      [
+        Resource.list(Resource.volumeSnapshotContents),
+        Resource.list(Resource.volumeSnapshots, { namespace }),
+        Effect.forEach(step.groups, (group) => readGroup(namespace, group)),
+        Effect.forEach(step.orphanGroups, ({ content, version, uid }) =>
+          Effect.map(readGroupContent(content, version), (found) =>
+            found?.metadata.uid === uid ? found : null
+          )
+        ),
+        recordedCuts(at, step.set)
+      ],
+      { concurrency: 5 }
+    )
+    const contents = acceptedOf(kinds.volumesnapshotcontents, contentItems.items)
+    return {
+      contents,
+      snapshots: acceptedOf(kinds.volumesnapshots, snapshotItems.items),
+      left: step.orphans.flatMap(({ content, uid }) =>
+        contents.filter(({ metadata }) => metadata.name === content && metadata.uid === uid)
+      ),
+      groups: groups.flatMap((group) => group ?? []),
+      orphanGroups: orphanGroups.flatMap((group) => group ?? []),
+      cuts
+    }
+  })
+
+/** Why the cuts of a step may not be deleted; null: all that is there of them is the set's. */
+const notOwned = (step: DeleteSet, at: At): Effect.Effect<string | null, ClusterError, Cluster> =>
+  Effect.map(look(step, at), ({ contents, snapshots, left, groups, orphanGroups, cuts }) => {
+    const { namespace } = at.fence
+    const there = step.snapshots.flatMap((planned) => {
+      const snapshot = snapshots.find(({ metadata }) => metadata.uid === planned.uid) ?? null
+      const content = contents.find(({ metadata }) => metadata.name === planned.content) ?? null
+      return snapshot === null && content === null ? [] : [{ planned, snapshot, content }]
+    })
+    if (cuts === null) {
+      const isOver = [...there, ...left, ...groups, ...orphanGroups].length === 0
+      return isOver ? null : "its record does not say which cuts are its own"
+    }
+    const labelled = groups.flatMap(({ group }) =>
+      group !== null && isOfSet(group.metadata, step.set) ? [group.metadata.name] : []
+    )
+    const ownership = { cuts, contents, orphans: step.orphans.map(({ uid }) => uid) }
+    const whys = [
+      ...there.map(({ planned, snapshot, content }) => {
+        if (snapshot !== null && !isRecorded(snapshot, { cuts, contents, set: step.set, labelled })) {
+          return `volumesnapshot "${planned.name}" is none of its cuts`
+        }
+        if (content === null) return null
+        return content.metadata.uid === planned.contentUid
+          ? foreign(content, planned, ownership)
+          : `content ${content.metadata.name} was recreated since`
+      }),
+      ...groups.map(({ planned, content }) =>
+        content === null ? null : foreignGroup(planned, content, cuts)
+      ),
+      ...left.map((content) =>
+        recordedAs(content, cuts) !== null && isOrphan(content, namespace, snapshots)
+          ? null
+          : `content ${content.metadata.name} is still in use`
+      ),
+      ...orphanGroups.map((content) =>
+        isOrphanGroup(content, namespace, cuts, [])
+          ? null
+          : `content ${content.metadata.name} holds a cut that is not recorded`
+      )
+    ]
+    return whys.find((why) => why !== null) ?? null
+  })
+
+const targetsOf = (step: DeleteSet, namespace: string) => {
+  const singles = step.snapshots.map(({ name, uid }) => ({ target: snapshotTarget(namespace, name), uid }))
+  const groups = step.groups.map(({ name, uid, version }) => ({
+    target: groupTarget(namespace, name, version),
+    uid
+  }))
+  const contents = step.snapshots.flatMap(({ content, contentUid, byGroup }) =>
+    content === null ? [] : [{ target: contentTarget(content), uid: contentUid, byGroup }]
+  )
+  const groupContents = step.groups.flatMap(({ content, contentUid, version }) =>
+    content === null ? [] : [{ target: groupContentTarget(content, version), uid: contentUid }]
+  )
+  return {
+    /** What is deleted: a group's members cannot be deleted alone, they go with it. */
+    objects: step.groups.length === 0 ? singles : [...groups],
+    all: [...singles, ...groups, ...contents, ...groupContents],
+    /** They go with their data, once their snapshots do. */
+    withData: [...contents.filter(({ byGroup }) => !byGroup), ...groupContents],
+    /** They go without it. */
+    without: [
+      ...step.orphans.map(({ content, uid }) => ({ target: contentTarget(content), uid })),
+      ...contents.filter(({ byGroup }) => byGroup)
+    ],
+    last: step.orphanGroups.map(({ content, uid, version }) => ({
+      target: groupContentTarget(content, version),
+      uid
+    }))
+  }
+}
+
+const inParallel = { concurrency: 16, discard: true } as const
+
+/** The set's cuts, and what stands for them. */
+const removeCuts = (step: DeleteSet, at: At): Work =>
+  Effect.gen(function* () {
+    const why = yield* notOwned(step, at)
+    if (why !== null) {
+      yield* because("Changed", `${why}: nothing of ${step.set} was deleted`, "look at it, and plan again")
+    }
+    const { objects, all, withData, without, last } = targetsOf(step, at.fence.namespace)
+    yield* Effect.forEach(withData, ({ target, uid }) => setPolicy(at, target, uid, "Delete"), inParallel)
+    yield* Effect.forEach(objects, ({ target, uid }) => remove(at, target, uid), inParallel)
+    yield* Effect.forEach(without, ({ target, uid }) => removeKept(at, target, uid), inParallel)
+    yield* untilAllGone(at, [...all, ...without])
+    yield* Effect.forEach(last, ({ target, uid }) => setPolicy(at, target, uid, "Delete"), inParallel)
+    yield* Effect.forEach(last, ({ target, uid }) => remove(at, target, uid), inParallel)
+    yield* untilAllGone(at, last)
+  })
+
+const recordTargets = (step: DeleteSet, namespace: string) =>
+  Effect.map(
+    Resource.list(Resource.secrets, {
+      namespace,
+      metadataOnly: true,
+      labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${setLabel}=${step.set}`
+    }),
+    ({ items }) =>
+      items
+        .map(({ metadata }) => metadata.name)
+        .filter((name) => Predicate.isString(name) && name.startsWith(`${recordName(step.set)}.`))
+        .map((name): Resource.Target => ({ api: Resource.secrets, namespace, name }))
+  )
+
+const perform = (step: DeleteSet, at: At): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    yield* removeCuts(step, at)
+    for (const target of yield* recordTargets(step, namespace)) yield* remove(at, target, null)
+    const index = { api: Resource.configMaps, namespace, name: recordName(step.set) }
+    yield* remove(at, index, null)
+  })
+
+/** What is there still is kept: an abort deletes nothing. */
+const undo = (step: DeleteSet, at: At): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    for (const { name, uid, content, contentUid, byGroup } of step.snapshots) {
+      if ((yield* isThere(snapshotTarget(namespace, name), uid)) === null) {
+        const rest = byGroup ? "its data goes with its group alone" : "nothing brings it back"
+        yield* at.report({ _tag: "Note", message: `the cut ${name} is deleted: ${rest}` })
+      } else if (content !== null) yield* setPolicy(at, contentTarget(content), contentUid, "Retain")
+    }
+    for (const { content, uid, version } of step.orphanGroups) {
+      yield* setPolicy(at, groupContentTarget(content, version), uid, "Retain")
+    }
+    for (const { content, contentUid, version } of step.groups) {
+      if (content !== null) {
+        yield* setPolicy(at, groupContentTarget(content, version), contentUid, "Retain")
+      }
+    }
+  })
+
+/** Deletes a set for good, all but the Secret that the operation holds. */
+export const DeleteSet: StepKind<DeleteSet, Settings> = {
+  tag: "DeleteSet",
+  schema: DeleteSchema,
+  describe: ({ set, snapshots, orphans, orphanGroups }) => {
+    const more = orphans.length + orphanGroups.length
+    const left = more === 0 ? "" : `, and ${more} content${more === 1 ? "" : "s"} of theirs from before`
+    return `delete snapshot ${set}: ${snapshots.length} cut${snapshots.length === 1 ? "" : "s"}${left}`
+  },
+  access: ({ snapshots, groups, orphans, orphanGroups }, { namespace }) => {
+    const grouped = [...groups, ...orphanGroups].length > 0
+    const removes = orphans.length > 0 || snapshots.some(({ byGroup }) => byGroup)
+    const contents = ["get", "list", "patch", ...(removes ? ["delete"] : [])]
+    const groupContents = ["get", "patch", ...(orphanGroups.length > 0 ? ["delete"] : [])]
+    return [
+      ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "list", "delete"], namespace),
+      ...rules("snapshot.storage.k8s.io", "volumesnapshotcontents", contents, null),
+      ...(grouped
+        ? [
+            ...rules("groupsnapshot.storage.k8s.io", "volumegroupsnapshots", ["get", "delete"], namespace),
+            ...rules("groupsnapshot.storage.k8s.io", "volumegroupsnapshotcontents", groupContents, null)
+          ]
+        : []),
+      ...rules("", "secrets", ["list", "get", "delete"], namespace),
+      ...rules("", "configmaps", ["get", "delete"], namespace)
+    ]
+  },
+  rehearse: () => Effect.succeed([]),
+  perform,
+  undo,
+  undoAlone: undo
+}
+
+const RecordSchema = Schema.TaggedStruct("DeleteRecord", { on, set: Schema.String })
+
+/** Deletes the Secret of the record, which is the operation's guard: last of all. */
+export const DeleteRecord: StepKind<typeof RecordSchema.Type, Settings> = {
+  tag: "DeleteRecord",
+  schema: RecordSchema,
+  describe: ({ set }) => `delete the record ${set}`,
+  access: (_, { namespace }) => rules("", "secrets", ["get", "delete"], namespace),
+  rehearse: () => Effect.succeed([]),
+  perform: (_, at) => Fences.remove(at.fence),
+  undo: () => Effect.void
+}

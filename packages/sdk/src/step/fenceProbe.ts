@@ -1,0 +1,163 @@
+/**
+ * Two pods that show whether a fence holds: one behind it, one beside it. Both try to connect to the pods
+ * of the source, and to the API server. The fence holds where the one beside it gets through, and the one
+ * behind it does not.
+ *
+ * They run the application's image and never its entrypoint, have no token, and end by themselves.
+ */
+import type { StatefulSet } from "../kind/Workload.ts"
+import { madeBy } from "../operation/Token.ts"
+import { cloneLabel } from "./cloneNames.ts"
+import { placementOf, proverContainer } from "./proverPod.ts"
+import type { Prover } from "./proverVerdict.ts"
+
+// oxlint-disable-next-line typescript/no-explicit-any -- parts of a pod spec, handed on as they are
+type Json = any
+
+export const sides = ["behind", "beside"] as const
+export type Side = (typeof sides)[number]
+
+/** On such a pod: on which side of the fence it is. */
+export const probeLabel = "kubectl-stateful.dev/fence-probe"
+
+/** How often it is tried, once a second: rules of a network come a moment after their policy. */
+const rounds = 12
+
+/** Exit codes of the check. */
+export const ends = { none: 40, source: 41, server: 42, unable: 43 } as const
+
+/**
+ * `$1` is the side, the rest are addresses as `10.0.0.1/5432`. Behind the fence nothing may be reached in two
+ * rounds in a row, in which names could be asked for: a network that is not there yet proves nothing.
+ */
+export const script = `
+side=$1; shift
+command -v timeout >/dev/null 2>&1 || exit ${ends.unable}
+if command -v nc >/dev/null 2>&1; then
+  open() { timeout 4 nc -w 2 "$1" "$2" </dev/null >/dev/null 2>&1; case $? in 0|124|143) return 0;; *) return 1;; esac; }
+elif command -v bash >/dev/null 2>&1; then
+  open() { timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" >/dev/null 2>&1; }
+else
+  exit ${ends.unable}
+fi
+any() {
+  waits=; for to in "$@"; do open "\${to%/*}" "\${to##*/}" & waits="$waits $!"; done
+  got=1; for one in $waits; do wait "$one" && got=0; done
+  return $got
+}
+names=
+while read -r word value rest; do [ "$word" = nameserver ] && names="$names $value/53"; done </etc/resolv.conf
+server=$KUBERNETES_SERVICE_HOST/$KUBERNETES_SERVICE_PORT
+round=0; quiet=0
+while :; do
+  source=1; any "$@" && source=0
+  api=1; any "$server" && api=0
+  round=$((round+1))
+  if [ "$side" = beside ]; then
+    [ $source = 0 ] && exit ${ends.source}
+    [ $# = 0 ] && [ $api = 0 ] && exit ${ends.server}
+  elif [ $source = 1 ] && [ $api = 1 ] && { [ -z "$names" ] || any $names; }; then
+    quiet=$((quiet+1)); [ $quiet = 2 ] && exit ${ends.none}
+  else
+    quiet=0
+  fi
+  [ $round = ${rounds} ] && break
+  sleep 1
+done
+[ $source = 0 ] && exit ${ends.source}
+[ $api = 0 ] && exit ${ends.server}
+exit ${ends.none}`
+
+export const probeName = (app: string, side: Side, operation: string): string =>
+  `${app.slice(0, 200)}-${side}-fence-${operation}`
+
+/** What a fence is proven with. */
+export interface Probe {
+  readonly side: Side
+  readonly operation: string
+  /** Of the source's pods, as `10.0.0.1/5432`. */
+  readonly addresses: ReadonlyArray<string>
+}
+
+/** Seconds after which the kubelet ends it, whoever made it. */
+const lives = 600
+
+/** Behind the fence it has all labels of the restored pods, so that whatever policy is for them is for it. */
+export const probePod = (set: StatefulSet, { side, operation, addresses }: Probe): object => {
+  const spec: Json = set.spec.template.spec
+  const [container]: ReadonlyArray<Json> = spec.containers
+  const labels = set.spec.template.metadata?.labels ?? {}
+  return {
+    metadata: {
+      name: probeName(set.metadata.name, side, operation),
+      labels: {
+        ...(side === "behind" ? { ...labels, [cloneLabel]: operation } : {}),
+        [madeBy]: operation,
+        [probeLabel]: side,
+        "sidecar.istio.io/inject": "false"
+      },
+      annotations: { [madeBy]: operation, "linkerd.io/inject": "disabled" },
+      // Of the set, so that nothing else which selects these labels takes it for its own.
+      ownerReferences: [
+        {
+          apiVersion: "apps/v1",
+          kind: "StatefulSet",
+          name: set.metadata.name,
+          uid: set.metadata.uid ?? "",
+          controller: true
+        }
+      ]
+    },
+    spec: {
+      ...placementOf(spec),
+      restartPolicy: "Never",
+      activeDeadlineSeconds: lives,
+      terminationGracePeriodSeconds: 1,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      containers: [
+        {
+          name: proverContainer,
+          image: container.image,
+          imagePullPolicy: container.imagePullPolicy === "Never" ? "Never" : "IfNotPresent",
+          ...(container.securityContext == null ? {} : { securityContext: container.securityContext }),
+          command: ["sh", "-c", script, "probe", side, ...addresses],
+          terminationMessagePolicy: "FallbackToLogsOnError",
+          // No Service sends anything to it, as it is never ready.
+          readinessProbe: { tcpSocket: { port: 1 }, initialDelaySeconds: 3600 },
+          resources: {
+            requests: { cpu: "10m", memory: "16Mi" },
+            limits: { cpu: "200m", memory: "128Mi" }
+          }
+        }
+      ]
+    }
+  }
+}
+
+const codeOf = ({ status }: Prover): number | null =>
+  status?.containerStatuses?.find(({ name }) => name === proverContainer)?.state?.terminated?.exitCode ?? null
+
+/** What both pods have found. */
+export type Verdict =
+  | { readonly _tag: "Holds" }
+  /** The network lets through what the fence is to keep back. */
+  | { readonly _tag: "Open" }
+  | { readonly _tag: "Unknown"; readonly why: string }
+
+export const verdictOf = (behind: Prover, beside: Prover): Verdict => {
+  const [inner, outer] = [codeOf(behind), codeOf(beside)]
+  if (inner === ends.source) return { _tag: "Open" }
+  if (inner === ends.unable || outer === ends.unable)
+    return { _tag: "Unknown", why: "its image has neither nc nor bash, with timeout, to try it with" }
+  if (outer === ends.none)
+    return { _tag: "Unknown", why: "nothing can be reached from this namespace without it either" }
+  if (inner === ends.none && (outer === ends.source || outer === ends.server)) return { _tag: "Holds" }
+  // The API server alone may stand outside of all policies: then only the source tells.
+  if (inner === ends.server && outer === ends.source) return { _tag: "Holds" }
+  if (inner === ends.server && outer === ends.server) return { _tag: "Open" }
+  return {
+    _tag: "Unknown",
+    why: `the pods that try it ended with ${inner ?? "nothing"} and ${outer ?? "nothing"}`
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Whose claims an operation moves: a StatefulSet, whose templates name them by ordinal, or a Deployment, whose
+ * pod template names them itself. Read behind its fence.
+ */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import * as Fences from "../operation/Fence.ts"
+import { accept } from "../operation/Guarded.ts"
+import { because } from "../operation/OperationError.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+
+/** What both have; a Deployment has no claim templates. */
+export interface Holder {
+  readonly metadata: StatefulSet["metadata"]
+  readonly spec: Pick<StatefulSet["spec"], "replicas" | "selector" | "template" | "volumeClaimTemplates">
+}
+
+type Work<A> = Effect.Effect<A, Failure, Cluster>
+
+const isDeployment = ({ kind }: Pick<Fences.Fence, "kind">): boolean => kind === "Deployment"
+
+/** As it is now; fails unless this caller may still write. */
+export const assertHeld = (fence: Fences.Fence): Work<Holder> =>
+  isDeployment(fence)
+    ? Fences.assertHeld(fence, kinds.deployments)
+    : Fences.assertHeld(fence, kinds.statefulsets)
+
+/** Whether this caller may still write, and the holder; null: it is gone, or another has its name. */
+export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
+  Effect.flatMap(at.standing, ({ why, object }) => {
+    const holder: Effect.Effect<Holder | null, ClusterError> =
+      object === null
+        ? Effect.succeed(null)
+        : isDeployment(at.fence)
+          ? accept(kinds.deployments, at.fence, object)
+          : accept(kinds.statefulsets, at.fence, object)
+    return Effect.map(holder, (set) => ({ why, set }))
+  })
+
+/** As it is now, whoever may write to it: for a step that is only rehearsed. */
+export const assertThere = (at: Pick<StepContext, "standing" | "fence">): Work<Holder> =>
+  Effect.gen(function* () {
+    const { set } = yield* standing(at)
+    return set ?? (yield* because("NotFound", `${at.fence.kind.toLowerCase()} "${at.fence.name}" not found`))
+  })
+
+/** How many pods are asked for. */
+export const replicasOf = ({ spec }: Holder): number => spec.replicas ?? 1
+
+/** The claims that the pod template names, each with the name of its volume there. */
+export const namedBy = ({ spec }: Pick<Holder, "spec">): ReadonlyMap<string, string> =>
+  new Map(
+    (spec.template.spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim }) =>
+      claim ? [[claim.claimName, name] as const] : []
+    )
+  )

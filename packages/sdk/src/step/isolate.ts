@@ -1,0 +1,93 @@
+/**
+ * The fence of a restored application: a NetworkPolicy that lets its pods talk to each other and ask for
+ * names, and to nobody else, so that it does not join the application that it was copied from.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { isSame } from "../operation/Digest.ts"
+import { orNull } from "../operation/Ensure.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { madeBy } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import { cloneLabel } from "./cloneNames.ts"
+import { isOurs, makeBeside, removeOurs } from "./snapshots.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** On a fence: the StatefulSet that it is around. */
+export const fencedLabel = "kubectl-stateful.dev/fences"
+
+export const fenceTarget = (namespace: string, name: string): Resource.Target => ({
+  api: Resource.networkPolicies,
+  namespace,
+  name
+})
+
+export const fenceName = (app: string, operation: string): string => `${app}-fence-${operation}`
+
+/** `operation`: of the restore whose pods it is around. */
+export const fencePolicy = (name: string, app: string, operation: string) => {
+  const own = [{ podSelector: { matchLabels: { [cloneLabel]: operation } } }]
+  return {
+    metadata: { name, labels: { [madeBy]: operation, [fencedLabel]: app } },
+    spec: {
+      podSelector: { matchLabels: { [cloneLabel]: operation } },
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: own }],
+      egress: [
+        { to: own },
+        {
+          ports: [
+            { protocol: "UDP", port: 53 },
+            { protocol: "TCP", port: 53 }
+          ]
+        }
+      ]
+    }
+  }
+}
+
+/** The fence that this operation made; null: it is not there. */
+export const readFence = (
+  { namespace, operation }: { readonly namespace: string; readonly operation: string },
+  name: string
+): Effect.Effect<Resource.KubeObject | null, ClusterError, Cluster> =>
+  Effect.map(orNull(Resource.get(fenceTarget(namespace, name))), (found) =>
+    found !== null && isOurs(operation, found) ? found : null
+  )
+
+/** Whether it is as this operation made it: whoever may write NetworkPolicies can let anybody through it. */
+export const isAsMade = (found: Resource.KubeObject, name: string, app: string, operation: string): boolean =>
+  isSame(found["spec"], fencePolicy(name, app, operation).spec)
+
+const IsolateSchema = Schema.TaggedStruct("Isolate", { on, policy: Schema.String })
+type Isolate = typeof IsolateSchema.Type
+
+const undo = ({ policy }: Isolate, at: StepContext): Work =>
+  removeOurs(at, [fenceTarget(at.fence.namespace, policy)])
+
+/** The fence is there, before anything that it is around. */
+export const Isolate: StepKind<Isolate, object> = {
+  tag: "Isolate",
+  schema: IsolateSchema,
+  describe: ({ policy }, { name }) => `fence ${name} off: networkpolicy ${policy}`,
+  access: (_, { namespace }) =>
+    rules("networking.k8s.io", "networkpolicies", ["get", "create", "delete"], namespace),
+  rehearse: ({ policy }, at) =>
+    Effect.as(
+      Resource.create(
+        { api: Resource.networkPolicies, namespace: at.fence.namespace },
+        fencePolicy(policy, at.fence.name, at.plan.id),
+        { dryRun: true }
+      ),
+      []
+    ),
+  perform: ({ policy }, at) =>
+    Effect.asVoid(
+      makeBeside(at, fenceTarget(at.fence.namespace, policy), fencePolicy(policy, at.fence.name, at.plan.id))
+    ),
+  undo,
+  undoAlone: undo
+}

@@ -1,0 +1,117 @@
+/**
+ * Marks members that are about to leave, on their pods, so that routers that see it send them no new
+ * keys, and waits. Nobody acknowledges that: the wait is all the time that routers are given.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import { drainingAnnotation } from "../discovery/observe.ts"
+import { orNull } from "../operation/Ensure.ts"
+import { because } from "../operation/OperationError.ts"
+import * as Fences from "../operation/Fence.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { format } from "../operation/Timeout.ts"
+import * as Resource from "../Resource.ts"
+import { podsOf } from "../wait/pods.ts"
+import * as Workload from "./workload.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const MarkSchema = Schema.TaggedStruct("MarkDraining", {
+  on,
+  ordinals: Schema.Array(Schema.Natural),
+  /** Milliseconds between the marks and what follows. */
+  wait: Schema.Natural
+})
+type MarkDraining = typeof MarkSchema.Type
+
+const markOf = (pod: Resource.KubeObject): unknown =>
+  Reflect.get(Object(pod.metadata["annotations"]), drainingAnnotation)
+
+interface Leaving {
+  readonly name: string
+  readonly uid: string
+  readonly mark: string | undefined
+}
+
+/** The pods of these ordinals that are the set's own and stay. */
+const leaving = ({ ordinals }: MarkDraining, at: StepContext): Work<ReadonlyArray<Leaving>> =>
+  Effect.gen(function* () {
+    const pods = yield* podsOf(yield* Workload.assertHeld(at.fence))
+    return ordinals.flatMap((ordinal) => {
+      const { name, uid, deletionTimestamp, annotations } = pods.get(ordinal)?.metadata ?? {}
+      return name === undefined || uid === undefined || uid === null || deletionTimestamp
+        ? []
+        : [{ name, uid, mark: annotations?.[drainingAnnotation] }]
+    })
+  })
+
+/** Makes a pod's mark what `to` says, where it `is` not so; another pod of its name is left as it is. */
+const write = (
+  at: StepContext,
+  { name, uid }: Leaving,
+  to: string | null,
+  isDone: (mark: unknown) => boolean
+): Work => {
+  const target = { api: Resource.pods, namespace: at.fence.namespace, name }
+  const patch = (pod: Resource.KubeObject | null, mark: string | null) => {
+    // Whoever slept since it looked finds the pod changed, if another has marked it.
+    const resourceVersion = pod?.metadata.resourceVersion
+    const value = { metadata: { uid, resourceVersion, annotations: { [drainingAnnotation]: mark } } }
+    return Resource.patch(target, { _tag: "Merge", value })
+  }
+  return Effect.asVoid(
+    Fences.beside<Resource.KubeObject | null>(at.standing, {
+      look: orNull(Resource.get(target)),
+      done: (pod) => pod === null || pod.metadata.uid !== uid || isDone(markOf(pod)),
+      write: (pod) => patch(pod, to),
+      // An abort that had found no mark to take off would leave this one for good.
+      takeBack: (pod, why) =>
+        why === null || to === null ? Effect.succeed(null) : Effect.as(orNull(patch(pod, null)), null)
+    })
+  )
+}
+
+/** So often a pod may be made anew, or lose its mark, while routers are given their time. */
+const mostRounds = 5
+
+/**
+ * Whatever marks a pod, it is marked. One that was made anew meanwhile, or whose mark somebody took off,
+ * may have got new keys: then routers are given their time once more.
+ */
+const perform = (step: MarkDraining, at: StepContext): Work =>
+  Effect.gen(function* () {
+    let pods = yield* leaving(step, at)
+    for (let round = 0; round < mostRounds; round++) {
+      if (pods.length === 0) return
+      for (const pod of pods) yield* write(at, pod, at.plan.id, (mark) => mark !== undefined)
+      yield* Effect.sleep(step.wait)
+      pods = yield* leaving(step, at)
+      if (pods.every(({ mark }) => mark !== undefined)) return
+    }
+    const bare = pods.find(({ mark }) => mark === undefined)
+    yield* because(
+      "Changed",
+      `pod ${bare?.name ?? ""} does not stay marked as draining`,
+      `find out who takes the annotation ${drainingAnnotation} off, or ends the pod, then resume`
+    )
+  })
+
+/** Only a mark of this operation is taken off. */
+const undo = (step: MarkDraining, at: StepContext): Work =>
+  Effect.gen(function* () {
+    for (const pod of yield* leaving(step, at)) yield* write(at, pod, null, (mark) => mark !== at.plan.id)
+  })
+
+/** Routers were given time to see who leaves. */
+export const MarkDraining: StepKind<MarkDraining, object> = {
+  tag: "MarkDraining",
+  schema: MarkSchema,
+  describe: ({ ordinals, wait }, { name }) =>
+    `mark ${ordinals.map((ordinal) => `${name}-${ordinal}`).join(", ")} as draining, and wait ${format(wait)}`,
+  access: (_, { namespace }) => rules("", "pods", ["get", "list", "patch"], namespace),
+  rehearse: () => Effect.succeed([]),
+  perform,
+  undo
+}

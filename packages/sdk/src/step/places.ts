@@ -1,0 +1,162 @@
+/**
+ * Where an application has its data, by its own word, and on which claim that is. A cut of a part of it is no
+ * cut: so it is looked at before anything is begun, where the profile knows how to ask.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import { type Member, run } from "../Hook.ts"
+import { kinds } from "../Kind.ts"
+import type { Pod } from "../kind/Pod.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import { rules } from "../operation/Step.ts"
+import type { Failure } from "../operation/StepContext.ts"
+import { fingerprint, type Quiesce } from "../Quiesce.ts"
+import * as Resource from "../Resource.ts"
+
+/** Who is asked, and what must be true of the answers. */
+export const Places = Schema.Struct({
+  profile: Schema.String,
+  /** Of what is run in the pods. */
+  digest: Schema.String,
+  members: Schema.Array(
+    Schema.Struct({ pod: Schema.String, ordinal: Schema.Natural, fqdn: Schema.String, uid: Schema.String })
+  ),
+  /** Whether all of a member's data must be on one claim, since each claim is cut alone. */
+  isOne: Schema.Boolean
+})
+export type Places = typeof Places.Type
+
+export const placeRules = (namespace: string) => [
+  ...rules("", "pods", ["get"], namespace),
+  ...rules("", "pods", ["get", "create"], namespace, "exec")
+]
+
+const defaultContainer = "kubectl.kubernetes.io/default-container"
+
+/** The claim that a directory of a container is on; null: it is on none. */
+export const claimAt = (pod: Pod, container: string | null, path: string): string | null => {
+  const name = container ?? pod.metadata.annotations?.[defaultContainer]
+  const { containers, volumes } = pod.spec
+  const mounts =
+    (containers.find((one) => one.name === name) ?? containers[0])?.volumeMounts?.filter(({ mountPath }) => {
+      const at = mountPath.endsWith("/") ? mountPath.slice(0, -1) : mountPath
+      return path === at || path.startsWith(`${at}/`)
+    }) ?? []
+  const [deepest] = mounts.toSorted((a, b) => b.mountPath.length - a.mountPath.length)
+  const volume = volumes?.find((one) => one.name === deepest?.name)
+  if (volume?.ephemeral != null) return `${pod.metadata.name}-${volume.name}`
+  return volume?.persistentVolumeClaim?.claimName ?? null
+}
+
+const refused = (profile: string, fact: string, action: string): OperationError =>
+  because("HookFailed", `by profile ${profile}: ${fact}`, action, fact)
+
+/** Why a member's data is not wholly in the cut, or not at one moment; null: it is. */
+const why = (
+  { profile, isOne }: Pick<Places, "profile" | "isOne">,
+  member: Member,
+  at: ReadonlyArray<{ readonly path: string; readonly claim: string | null }>,
+  cut: ReadonlySet<string>
+): OperationError | null => {
+  const { pod } = member
+  const outside = at.find(({ claim }) => claim === null || !cut.has(claim))
+  if (outside !== undefined) {
+    const where = outside.claim === null ? "on no claim" : `on claim ${outside.claim}, which is not cut`
+    return refused(
+      profile,
+      `${outside.path} of ${pod} is ${where}: a snapshot without it would not be whole`,
+      "move it to a claim of the application"
+    )
+  }
+  const claims = [...new Set(at.map(({ claim }) => claim))]
+  if (!isOne || claims.length < 2) return null
+  const places = claims.map(
+    (claim) =>
+      `${claim} (${at
+        .filter((one) => one.claim === claim)
+        .map(({ path }) => path)
+        .join(", ")})`
+  )
+  return refused(
+    profile,
+    `${pod} has its data on ${claims.length} volumes, which are cut one after another: ${places.join(" and ")}`,
+    "take it with --consistency offline, or with --consistency group where its driver has groups; or have all of it on one volume"
+  )
+}
+
+/** A directory by its member's own word. */
+interface Place {
+  readonly path: string
+  /** Null: it is on none. */
+  readonly claim: string | null
+  /** Whether waves cut it last. */
+  readonly isLast: boolean
+}
+
+const askOne = (
+  member: Member,
+  { profile, oneVolume }: Quiesce
+): Effect.Effect<ReadonlyArray<Place>, Failure, Cluster> =>
+  Effect.gen(function* () {
+    if (oneVolume === undefined) return []
+    const outcome = yield* run(oneVolume, member)
+    if (outcome._tag !== "Succeeded") {
+      const fact = `oneVolume in ${member.pod} failed, so nobody knows where its data is`
+      return yield* because("HookFailed", `${fact}: ${outcome.message}`, "repair what it says", fact)
+    }
+    const found = yield* Resource.get({
+      api: Resource.pods,
+      namespace: member.namespace,
+      name: member.pod
+    })
+    const pod = kinds.pods.accept(found)
+    const lines = outcome.output.split("\n").filter((line) => /^(last )?\//.test(line))
+    if (Result.isFailure(pod) || lines.length === 0) {
+      return yield* refused(profile, `${member.pod} names no directory`, "look at its oneVolume")
+    }
+    return lines.map((line) => {
+      const path = line.replace(/^last /, "")
+      const claim = claimAt(pod.success, oneVolume.container, path)
+      return { path, claim, isLast: path !== line }
+    })
+  })
+
+/** The claims that waves cut last, as the members say now; fails where a directory is on none that is cut. */
+export const lastClaims = (
+  members: ReadonlyArray<Member>,
+  quiesce: Quiesce,
+  cut: ReadonlySet<string>
+): Effect.Effect<ReadonlySet<string>, Failure, Cluster> =>
+  Effect.map(
+    Effect.forEach(
+      members,
+      (member) =>
+        Effect.gen(function* () {
+          const at = yield* askOne(member, quiesce)
+          const open = why({ profile: quiesce.profile, isOne: false }, member, at, cut)
+          return open === null ? at : yield* open
+        }),
+      { concurrency: "unbounded" }
+    ),
+    (all) => new Set(all.flat().flatMap(({ claim, isLast }) => (isLast && claim !== null ? [claim] : [])))
+  )
+
+/** Fails where a member's data is not on the claims that are cut, or on several that are cut apart. */
+export const checkPlaces = (
+  places: Places,
+  namespace: string,
+  cut: ReadonlySet<string>,
+  quiesce: Quiesce | undefined
+): Effect.Effect<void, Failure, Cluster> =>
+  quiesce === undefined || fingerprint(quiesce) !== places.digest
+    ? Effect.fail(because("Mismatch", "the profile is not the one that this was planned with", "plan again"))
+    : Effect.forEach(
+        places.members,
+        ({ pod, ordinal, fqdn }) => {
+          const member = { namespace, pod, ordinal, fqdn }
+          return Effect.flatMap(askOne(member, quiesce), (at) => why(places, member, at, cut) ?? Effect.void)
+        },
+        { concurrency: "unbounded", discard: true }
+      )

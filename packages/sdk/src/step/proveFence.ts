@@ -1,0 +1,184 @@
+/** Proves that a fence holds, before anything is started behind it. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import { orNull } from "../operation/Ensure.ts"
+import { because } from "../operation/OperationError.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import type { At as CloneAt, CloneSettings } from "./cloneRecord.ts"
+import { probeName, probePod, type Side, sides, verdictOf } from "./fenceProbe.ts"
+import { isAsMade, readFence } from "./isolate.ts"
+import { isOver, Prover, waitsFor } from "./proverVerdict.ts"
+import { makeBeside, removeOurs } from "./snapshots.ts"
+import * as Workload from "./workload.ts"
+
+type Settings = CloneSettings & { readonly stepTimeout?: number }
+type At = CloneAt & { readonly settings: Settings }
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const ProveSchema = Schema.TaggedStruct("ProveFence", { on, policy: Schema.String })
+type ProveFence = typeof ProveSchema.Type
+
+/** So many addresses of the source at most: they are tried at one time. */
+const most = 12
+
+const targetOf = (at: At, side: Side): Resource.Target => ({
+  api: Resource.pods,
+  namespace: at.fence.namespace,
+  name: probeName(at.fence.name, side, at.plan.id)
+})
+
+const { optional } = Schema
+
+/** What of a pod says where it can be connected to. */
+const Listening = Schema.Struct({
+  metadata: Schema.Struct({
+    ownerReferences: optional(Schema.Array(Schema.Struct({ kind: Schema.String, name: Schema.String })))
+  }),
+  spec: Schema.Struct({
+    containers: Schema.Array(
+      Schema.Struct({
+        ports: optional(
+          Schema.Array(Schema.Struct({ containerPort: Schema.Number, protocol: optional(Schema.String) }))
+        )
+      })
+    )
+  }),
+  status: Schema.Struct({ podIP: Schema.String })
+})
+
+/** Where the pods of the source can be connected to; empty: none runs that says it. */
+const addressesOf = (
+  namespace: string,
+  app: string
+): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
+  Effect.map(Resource.list(Resource.pods, { namespace }), ({ items }) =>
+    items
+      .flatMap((item) => {
+        const pod = Option.getOrNull(Schema.decodeUnknownOption(Listening)(item))
+        const isOfSource = pod?.metadata.ownerReferences?.some(
+          ({ kind, name }) => kind === "StatefulSet" && name === app
+        )
+        if (pod === null || isOfSource !== true) return []
+        return pod.spec.containers
+          .flatMap(({ ports = [] }) => ports)
+          .filter(({ protocol = "TCP" }) => protocol === "TCP")
+          .map(({ containerPort }) => `${pod.status.podIP}/${containerPort}`)
+      })
+      .slice(0, most)
+  )
+
+const read = (at: At, side: Side): Effect.Effect<Prover | null, ClusterError, Cluster> =>
+  Effect.map(orNull(Resource.get(targetOf(at, side))), (object) =>
+    Option.getOrNull(Schema.decodeUnknownOption(Prover)(object))
+  )
+
+const remove = (at: At): Work =>
+  removeOurs(
+    at,
+    sides.map((side) => targetOf(at, side))
+  )
+
+const unfenced = (at: CloneAt, why: string) =>
+  because(
+    "Unfenced",
+    `${at.fence.name} cannot be kept from ${at.settings.renaming.from.name}: ${why}`,
+    "use a network that enforces NetworkPolicies; or --no-fence, where the copy may reach its source"
+  )
+
+/** Both pods have ended. */
+const untilOver = (at: At): Work =>
+  Effect.asVoid(
+    until(at, {
+      views: polled(
+        Effect.forEach(sides, (side) => Effect.map(read(at, side), (pod) => ({ side, pod })), {
+          concurrency: 2
+        })
+      ),
+      until: (all) =>
+        all.flatMap(({ side, pod }) =>
+          isOver(pod)
+            ? []
+            : [
+                {
+                  subject: { kind: "Pod", name: probeName(at.fence.name, side, at.plan.id) },
+                  for: waitsFor(pod)
+                }
+              ]
+        ),
+      limit: at.settings.stepTimeout ?? defaultStepTimeout
+    })
+  )
+
+const probe = (at: At, set: StatefulSet): Work =>
+  Effect.gen(function* () {
+    const { namespace, name } = at.settings.renaming.from
+    const addresses = yield* addressesOf(namespace, name)
+    yield* Effect.forEach(
+      sides,
+      (side) => makeBeside(at, targetOf(at, side), probePod(set, { side, operation: at.plan.id, addresses })),
+      { concurrency: 2, discard: true }
+    )
+    yield* untilOver(at)
+    const [behind, beside] = yield* Effect.all(
+      sides.map((side) => read(at, side)),
+      { concurrency: 2 }
+    )
+    const verdict =
+      behind == null || beside == null
+        ? { _tag: "Unknown" as const, why: "a pod that tries it was deleted" }
+        : verdictOf(behind, beside)
+    if (verdict._tag === "Open") yield* unfenced(at, "the network does not enforce networkpolicies")
+    if (verdict._tag === "Unknown") yield* unfenced(at, verdict.why)
+    const tried =
+      addresses.length === 0
+        ? `no pod of ${name} says where it listens, so it was tried with the API server`
+        : `tried with ${addresses.length} address${addresses.length === 1 ? "" : "es"} of ${name}`
+    yield* at.report({ _tag: "Note", message: `the fence holds: ${tried}` })
+  })
+
+/** What is wrong with the fence, where there is to be one; null: it is there, as it was made. */
+export const fenceFault = (at: CloneAt): Effect.Effect<string | null, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { fence } = at.settings
+    if (fence === null) return null
+    const { namespace, name } = at.fence
+    const found = yield* readFence({ namespace, operation: at.plan.id }, fence)
+    if (found === null) return `somebody deleted networkpolicy ${fence}`
+    return isAsMade(found, fence, name, at.plan.id) ? null : `somebody changed networkpolicy ${fence}`
+  })
+
+/** Fails unless the fence is there, where there is to be one: before anything is started. */
+export const assertFenced = (at: CloneAt): Work =>
+  Effect.flatMap(fenceFault(at), (why) => (why === null ? Effect.void : unfenced(at, why)))
+
+const perform = (_: ProveFence, at: At): Work =>
+  Effect.gen(function* () {
+    const set = yield* Workload.assertHeld(at.fence)
+    yield* assertFenced(at)
+    yield* remove(at)
+    yield* probe(at, set)
+    yield* remove(at)
+  })
+
+/** What is behind the fence cannot reach the source. */
+export const ProveFence: StepKind<ProveFence, Settings> = {
+  tag: "ProveFence",
+  schema: ProveSchema,
+  describe: (_, { name }) => `prove that ${name} cannot reach what it was copied from`,
+  access: (_, { namespace }, { renaming }) => [
+    ...rules("", "pods", ["get", "list", "create", "delete"], namespace),
+    ...rules("", "pods", ["list"], renaming.from.namespace),
+    ...rules("networking.k8s.io", "networkpolicies", ["get"], namespace)
+  ],
+  rehearse: (_, at) =>
+    Effect.succeed([`prove that ${at.fence.name} cannot reach what it was copied from: it is not there yet`]),
+  perform,
+  undo: (_, at) => remove(at),
+  undoAlone: (_, at) => remove(at)
+}

@@ -1,0 +1,130 @@
+/** Pods of their own mount the claims that are filled, and tell what they saw. */
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import { because } from "../operation/OperationError.ts"
+import type { Failure } from "../operation/StepContext.ts"
+import { format } from "../operation/Timeout.ts"
+import { inWords } from "../wait/condition.ts"
+import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import { warningOf } from "../wait/warning.ts"
+import type { At, FilledClaim } from "./filledClaim.ts"
+import type { Proven } from "./proverPod.ts"
+import { readProver, removeProver } from "./provers.ts"
+import { disproof, isOver, isWithoutShell, waitsFor } from "./proverVerdict.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+export const proven = ({ template, as }: FilledClaim): Proven => ({ template, claim: as })
+
+export const byOrdinal = (claims: ReadonlyArray<FilledClaim>) => [
+  ...Map.groupBy(claims, ({ ordinal }) => ordinal)
+]
+
+export const notProven = (why: string) =>
+  because(
+    "Changed",
+    `not restored: ${why}`,
+    "nothing of the application was touched; abort, and restore from another snapshot"
+  )
+
+/** How often it is asked why a claim is not filled yet, in milliseconds: events are many. */
+const askEvery = 5000
+
+/** Why claims are not filled yet, as their provisioner says. */
+const reasons = (at: At) => {
+  const found = new Map<string, string | null>()
+  const asked = new Map<string, number>()
+  const ask = (claims: ReadonlyArray<FilledClaim>): Work =>
+    Effect.gen(function* () {
+      const now = yield* at.elapsed
+      for (const { as } of claims) {
+        const before = asked.get(as)
+        asked.set(as, before === undefined || now - before >= askEvery ? now : before)
+        if (before === undefined || now - before < askEvery) continue
+        const subject = { kind: "PersistentVolumeClaim", name: as }
+        found.set(as, yield* warningOf(at.fence.namespace, subject))
+      }
+    })
+  const of = (claim: string): string => {
+    const why = found.get(claim) ?? null
+    return why === null ? "" : `; warning: ${why}`
+  }
+  return { ask, of }
+}
+
+/** Each prover has seen what it mounts; its claims are Bound, both ways. */
+export const prove = (filled: ReadonlyArray<FilledClaim>, at: At): Work => {
+  const limit = at.settings.stepTimeout ?? defaultStepTimeout
+  const whys = reasons(at)
+  const look = Effect.forEach(
+    byOrdinal(filled),
+    ([ordinal, claims]) =>
+      Effect.gen(function* () {
+        const pod = yield* readProver(at, ordinal)
+        if (!isOver(pod)) yield* whys.ask(claims)
+        return { pod, claims }
+      }),
+    { concurrency: 16 }
+  )
+  return Effect.asVoid(
+    until(at, {
+      views: polled(look),
+      until: (all) =>
+        all.flatMap(({ pod, claims }) =>
+          isOver(pod)
+            ? []
+            : claims.map(({ claim, as }) => ({
+                subject: { kind: "PersistentVolumeClaim", name: claim },
+                for: `${waitsFor(pod)}${whys.of(as)}`
+              }))
+        ),
+      vain: (all) => {
+        const failed = all.find(({ pod }) => pod !== null && disproof(pod, at.settings) !== null)
+        if (failed?.pod == null) return null
+        const names = failed.claims.map(({ claim }) => claim).join(", ")
+        return notProven(`${names}: ${disproof(failed.pod, at.settings) ?? ""}`)
+      },
+      limit,
+      late: (unmet) =>
+        Effect.succeed(
+          because(
+            "TimedOut",
+            `not restored in ${format(limit)}: ${inWords(unmet)}`,
+            "a resume goes on waiting; nothing of the application was touched"
+          )
+        )
+    })
+  ).pipe(
+    Effect.andThen(look),
+    Effect.flatMap((all) =>
+      Effect.forEach(
+        all,
+        ({ pod, claims }) =>
+          pod !== null && isWithoutShell(pod)
+            ? at.report({
+                _tag: "Note",
+                message: `${claims.map(({ claim }) => claim).join(", ")}: mounted, content not verified: the image has no shell`
+              })
+            : Effect.void,
+        { discard: true }
+      )
+    )
+  )
+}
+
+/** Provers of a run from before that saw what is not so any more: they are asked again. */
+export const clearProvers = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
+  Effect.forEach(
+    byOrdinal(claims),
+    ([ordinal]) =>
+      Effect.flatMap(readProver(at, ordinal), (pod) =>
+        isOver(pod) ? removeProver(at, ordinal) : Effect.void
+      ),
+    { concurrency: 16, discard: true }
+  )
+
+export const removeProvers = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
+  Effect.forEach(byOrdinal(claims), ([ordinal]) => removeProver(at, ordinal), {
+    concurrency: 16,
+    discard: true
+  })

@@ -1,0 +1,133 @@
+/** What a prover's pod tells of the volumes that it mounts. */
+import * as Schema from "effect/Schema"
+import {
+  beforeStartContainer,
+  isEmpty,
+  proverContainer,
+  verifyContainer,
+  writeContainer
+} from "./proverPod.ts"
+
+const Statuses = Schema.optional(
+  Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      state: Schema.optional(
+        Schema.Struct({
+          waiting: Schema.optional(Schema.Struct({ reason: Schema.optional(Schema.String) })),
+          terminated: Schema.optional(
+            Schema.Struct({
+              exitCode: Schema.Number,
+              reason: Schema.optional(Schema.String),
+              message: Schema.optional(Schema.String)
+            })
+          )
+        })
+      )
+    })
+  )
+)
+
+export const Prover = Schema.Struct({
+  metadata: Schema.Struct({
+    name: Schema.String,
+    uid: Schema.String,
+    deletionTimestamp: Schema.optional(Schema.String)
+  }),
+  spec: Schema.optional(Schema.Struct({ containers: Schema.Array(Schema.Struct({ name: Schema.String })) })),
+  status: Schema.optional(
+    Schema.Struct({
+      phase: Schema.optional(Schema.String),
+      reason: Schema.optional(Schema.String),
+      message: Schema.optional(Schema.String),
+      conditions: Schema.optional(
+        Schema.Array(
+          Schema.Struct({
+            type: Schema.String,
+            status: Schema.String,
+            reason: Schema.optional(Schema.String),
+            message: Schema.optional(Schema.String)
+          })
+        )
+      ),
+      initContainerStatuses: Statuses,
+      containerStatuses: Statuses
+    })
+  )
+})
+export type Prover = typeof Prover.Type
+
+/** Of the container that reads: a webhook may have put others beside it, and those need not end. */
+const stateOf = ({ status }: Prover, container = proverContainer) =>
+  status?.containerStatuses?.find(({ name }) => name === container)?.state ?? null
+
+const said = (end: { readonly message?: string | undefined; readonly reason?: string | undefined }): string =>
+  end.message?.trim().split("\n").at(-1) || end.reason || "no word"
+
+/** Why what runs first has not done its work; null: it has, or there is none. */
+const failedFirst = ({ status }: Prover): string | null => {
+  const found = status?.initContainerStatuses?.find(
+    ({ name, state }) =>
+      [writeContainer, beforeStartContainer].includes(name) && (state?.terminated?.exitCode ?? 0) !== 0
+  )
+  const end = found?.state?.terminated
+  return end == null || found === undefined ? null : `${found.name}: ${said(end)} (exit code ${end.exitCode})`
+}
+
+const endOf = (pod: Prover, container = proverContainer) => stateOf(pod, container)?.terminated ?? null
+
+/** Whether a profile's command runs beside the one that reads. */
+const verifies = ({ spec }: Prover): boolean =>
+  spec?.containers.some(({ name }) => name === verifyContainer) === true
+
+/** Why a profile's command finds that the content is not right; null: it does not, or there is none. */
+const refuted = (pod: Prover): string | null => {
+  const end = endOf(pod, verifyContainer)
+  if (!verifies(pod) || end?.exitCode === 0) return null
+  if (end === null) return `its command to verify did not end: ${pod.status?.reason ?? "<unknown>"}`
+  return `not verified: ${said(end)} (exit code ${end.exitCode})`
+}
+
+/** The image has no shell: the volumes were mounted before that was found, and nothing was read. */
+export const isWithoutShell = (pod: Prover): boolean =>
+  ["StartError", "ContainerCannotRun", "RunContainerError"].includes(endOf(pod)?.reason ?? "") &&
+  // By the shell's name: that a mount fails for want of a file or directory proves nothing.
+  /exec: "sh"|executable file `sh` not found/.test(endOf(pod)?.message ?? "")
+
+/** What it takes for a volume to be right. */
+export interface Asked {
+  /** Whether one without any file is. Default false. */
+  readonly allowEmpty?: boolean
+  /** Whether its pod has more to do than to look. Default false. */
+  readonly runs?: boolean
+}
+
+/** Why a prover shows that a volume is not right; null: it does not. */
+export const disproof = (pod: Prover, { allowEmpty, runs }: Asked): string | null => {
+  const end = endOf(pod)
+  if (runs === true && isWithoutShell(pod)) return "the image has no sh, and nothing was run"
+  if (!isOver(pod)) return null
+  const first = failedFirst(pod)
+  if (first !== null) return first
+  if (isWithoutShell(pod) || end?.exitCode === 0) return refuted(pod)
+  if (end === null && pod.status?.phase === "Succeeded") return refuted(pod)
+  if (end?.exitCode === isEmpty && allowEmpty === true) return null
+  const words = [end?.message?.trim().split("\n").at(-1), pod.status?.message, pod.status?.reason]
+  return words.find((one) => one) ?? `it failed with exit code ${end?.exitCode ?? "<unknown>"}`
+}
+
+export const isOver = (pod: Prover | null): boolean =>
+  pod !== null &&
+  ((endOf(pod) !== null && (!verifies(pod) || endOf(pod, verifyContainer) !== null)) ||
+    ["Succeeded", "Failed"].includes(pod.status?.phase ?? ""))
+
+/** What a prover waits for, in its own words. */
+export const waitsFor = (pod: Prover | null): string => {
+  if (pod === null) return "its prover pod"
+  const unscheduled = pod.status?.conditions?.find(
+    ({ type, status }) => type === "PodScheduled" && status !== "True"
+  )
+  if (unscheduled?.message) return `its prover pod: ${unscheduled.message}`
+  const reason = stateOf(pod)?.waiting?.reason
+  return reason === undefined ? "its prover pod" : `its prover pod: ${reason}`
+}

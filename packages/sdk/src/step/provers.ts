@@ -1,0 +1,100 @@
+/** Provers in the cluster: made, read and removed by the operation that they are of. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because } from "../operation/OperationError.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { operationOf } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import type { Holder } from "./holder.ts"
+import { untilGone } from "../wait/gone.ts"
+import { type Errands, type Proven, proverLabel, proverName, proverPod } from "./proverPod.ts"
+import { Prover } from "./proverVerdict.ts"
+
+type At = StepContext
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** How long a pod may take to go, in milliseconds. */
+const patience = 120_000
+
+/** Whose volume it has: an ordinal's, or the copy that all others are made from. */
+export type Which = number | "seed"
+
+/** In a prover's name: a Deployment may have the name of a StatefulSet. */
+export const whichOf = ({ fence }: Pick<At, "fence">, which: Which): number | string =>
+  fence.kind === "Deployment" ? `d${which}` : which
+
+const podTarget = (at: At, ordinal: Which): Resource.Target => ({
+  api: Resource.pods,
+  namespace: at.fence.namespace,
+  name: proverName(at.fence.name, whichOf(at, ordinal), operationOf(at.fence.token))
+})
+
+/** The prover of an ordinal; null: this operation has none there. */
+export const readProver = (at: At, ordinal: Which): Effect.Effect<Prover | null, ClusterError, Cluster> =>
+  Effect.map(orNull(Resource.get(podTarget(at, ordinal))), (object) => {
+    const decoded = Schema.decodeUnknownOption(Prover)(object)
+    const made =
+      object === null ? undefined : Reflect.get(Object(Reflect.get(object.metadata, "labels")), proverLabel)
+    return decoded._tag === "Some" && made === operationOf(at.fence.token) ? decoded.value : null
+  })
+
+/** Makes the prover of an ordinal's claims, unless it is there. */
+export const createProver = (
+  at: At,
+  set: Holder,
+  ordinal: number,
+  claims: ReadonlyArray<Proven>,
+  errands: Errands = {}
+): Work =>
+  makeProver(at, ordinal, proverPod(set, whichOf(at, ordinal), operationOf(at.fence.token), claims, errands))
+
+/** Makes a prover that does more than look, unless it is there. */
+export const makeProver = (at: At, ordinal: Which, pod: object): Work =>
+  Effect.gen(function* () {
+    yield* Fences.beside<Prover | null>(at.standing, {
+      look: readProver(at, ordinal),
+      done: (found) => found !== null,
+      write: () =>
+        Effect.andThen(
+          Resource.create({ api: Resource.pods, namespace: at.fence.namespace }, pod),
+          readProver(at, ordinal)
+        ),
+      takeBack: (made, why) =>
+        why === null || made === null
+          ? Effect.succeed(null)
+          : Effect.as(Resource.remove(podTarget(at, ordinal), { uid: made.metadata.uid }), null)
+    })
+  })
+
+/** Deletes a prover, and waits until it is gone: its claim is free then. */
+export const removeProver = (at: At, ordinal: Which): Work =>
+  Effect.gen(function* () {
+    const pod = yield* readProver(at, ordinal)
+    if (pod === null) return
+    yield* Fences.beside<Prover | null>(at.standing, {
+      look: readProver(at, ordinal),
+      // Its kubelet says when it is gone.
+      done: (found) =>
+        found?.metadata.uid !== pod.metadata.uid || found.metadata.deletionTimestamp !== undefined,
+      write: () =>
+        Effect.andThen(
+          Resource.remove(podTarget(at, ordinal), { uid: pod.metadata.uid }),
+          readProver(at, ordinal)
+        )
+    })
+    yield* untilGone(at, {
+      subject: { kind: "Pod", name: pod.metadata.name },
+      look: Effect.map(readProver(at, ordinal), (found) =>
+        found?.metadata.uid === pod.metadata.uid ? found : null
+      ),
+      limit: patience,
+      stuck: because(
+        "TimedOut",
+        `pod ${pod.metadata.name} is stuck terminating`,
+        "look at its node; then resume"
+      )
+    })
+  })

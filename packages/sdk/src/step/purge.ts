@@ -1,0 +1,258 @@
+/**
+ * Deletes what earlier operations set aside: the claim, and its volume with the data.
+ *
+ * Only claims that were planned by name and uid, and a volume only while it is that claim's. Its
+ * reclaim policy, Retain since it was set aside, is Delete before the claim goes: so its driver
+ * deletes it. A caller that dies in between leaves a claim that still holds its data.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because } from "../operation/OperationError.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { annotationPath } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import { shellWord } from "../ShellWord.ts"
+import { untilBound } from "../wait/bound.ts"
+import { untilGone } from "../wait/gone.ts"
+import { podsUsing } from "./users.ts"
+import {
+  asideBy,
+  asideLabel,
+  claimTarget,
+  keptAnnotation,
+  madeBy,
+  policyOf,
+  readClaim,
+  readVolume,
+  touchClaim,
+  writeVolume
+} from "./volume.ts"
+import { asideIn, isAsideOf } from "./volumeOwner.ts"
+import * as Workload from "./workload.ts"
+
+type At = StepContext
+
+/** A claim that was set aside, by name and uid, and its volume. */
+export const PurgedClaim = Schema.Struct({
+  claim: Schema.String,
+  uid: Schema.String,
+  volume: Schema.NullOr(Schema.String),
+  size: Schema.String
+})
+export type PurgedClaim = typeof PurgedClaim.Type
+
+/** What earlier operations set aside of this StatefulSet, oldest first. */
+export const listAside = (ref: {
+  readonly namespace: string
+  readonly name: string
+}): Effect.Effect<ReadonlyArray<PurgedClaim>, ClusterError, Cluster> =>
+  Effect.map(
+    Resource.list(Resource.persistentVolumeClaims, {
+      namespace: ref.namespace,
+      labelSelector: `${asideLabel}=${ref.name}`
+    }),
+    ({ items }) =>
+      items
+        .flatMap((item) => {
+          const accepted = kinds.persistentvolumeclaims.accept(item)
+          return Result.isSuccess(accepted) && isAside(ref.name, accepted.success) ? [accepted.success] : []
+        })
+        .toSorted((left, right) => (created(left) < created(right) ? -1 : 1))
+        .map(({ metadata, spec, status }) => ({
+          claim: metadata.name,
+          uid: metadata.uid ?? "",
+          volume: spec.volumeName ?? null,
+          size: `${status?.capacity?.["storage"] ?? spec.resources?.requests?.["storage"] ?? "of an unknown size"}`
+        }))
+  )
+
+/**
+ * A label alone may be anybody's, or be copied with a manifest: it was set aside if it also has the
+ * name of what an operation set aside, and the mark of that very operation.
+ */
+const isAside = (app: string, { metadata }: PersistentVolumeClaim): boolean => {
+  const operation = asideIn(app, metadata.name)
+  const { [madeBy]: maker, [asideBy]: first } = metadata.annotations ?? {}
+  return operation !== null && (maker === operation || first === operation)
+}
+
+const created = (claim: PersistentVolumeClaim): string => claim.metadata.creationTimestamp ?? ""
+
+const is = (step: PurgedClaim, found: PersistentVolumeClaim | null): found is PersistentVolumeClaim =>
+  found !== null && found.metadata.uid === step.uid
+
+/** Whether the volume is still that of the planned claim. */
+const isOf = (step: PurgedClaim, found: PersistentVolume | null): found is PersistentVolume =>
+  found !== null && found.spec.claimRef?.uid === step.uid
+
+const policyPath = "/spec/persistentVolumeReclaimPolicy"
+
+/** The policy by which the volume's driver deletes it once its claim goes. */
+const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const own = { claim: step.claim, uid: step.uid, volume }
+    yield* untilBound(at, own)
+    const { reason } = yield* writeVolume(at, {
+      own,
+      done: (found) => policyOf(found) === "Delete",
+      change: () => [{ op: "replace", path: policyPath, value: "Delete" }],
+      undo: () => [
+        { op: "test", path: "/spec/claimRef/uid", value: step.uid },
+        { op: "replace", path: policyPath, value: "Retain" }
+      ]
+    })
+    if (reason === null) return
+    yield* Effect.fail(
+      because("Changed", `${reason}: nothing of ${step.claim} was deleted`, "look at it, and plan again")
+    )
+  })
+
+const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
+  Effect.asVoid(
+    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+      look: readClaim(at.fence.namespace, step.claim),
+      done: (found) => !is(step, found) || Boolean(found.metadata.deletionTimestamp),
+      write: (found) => {
+        const version = found?.metadata.resourceVersion
+        return Effect.as(
+          Resource.remove(claimTarget(at.fence.namespace, step.claim), {
+            uid: step.uid,
+            ...(version ? { resourceVersion: version } : {})
+          }),
+          null
+        )
+      }
+    })
+  )
+
+/**
+ * An abort deletes nothing, and lets nobody delete who was about to: what is there still is touched,
+ * so that a caller that slept since its look is refused, and its volume is under Retain again.
+ */
+const keepAside = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { claim, volume, uid } = step
+    const found = yield* readClaim(at.fence.namespace, claim)
+    if (!is(step, found) || found.metadata.deletionTimestamp) {
+      yield* at.report({ _tag: "Note", message: `${claim} was purged: nothing brings it back` })
+      return
+    }
+    const { token } = at.fence
+    yield* touchClaim(at, claim, uid)
+    if (volume === null) return
+    const { reason } = yield* writeVolume(at, {
+      own: { claim, uid, volume },
+      done: (now) => now.metadata.annotations?.[keptAnnotation] === token,
+      change: (now) => [
+        { op: "replace", path: policyPath, value: "Retain" },
+        now.metadata.annotations == null
+          ? { op: "add", path: "/metadata/annotations", value: { [keptAnnotation]: token } }
+          : { op: "add", path: annotationPath(keptAnnotation), value: token }
+      ],
+      // Retain is never taken back here: it is what a claim that was set aside has.
+      undo: () => null
+    })
+    if (reason !== null) yield* at.fallShort(`${reason}: not set to Retain`)
+  })
+
+/** How long a claim or a volume may take to go, in milliseconds. */
+const patience = 120_000
+
+const mounted = ({ claim }: PurgedClaim, users: ReadonlyArray<string>) =>
+  Effect.fail(
+    because(
+      "Changed",
+      `claim ${claim} is mounted by ${users.join(", ")}: nothing of it was deleted`,
+      "end that pod, or leave out --purge"
+    )
+  )
+
+/** Deletes one claim and its volume; what is gone already is found gone. */
+const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    yield* Workload.assertHeld(at.fence)
+    const found = yield* readClaim(at.fence.namespace, step.claim)
+    if (is(step, found)) {
+      const users = yield* podsUsing(at.fence.namespace, step.claim)
+      if (users.length > 0) yield* mounted(step, users)
+      if (!isAsideOf(at.fence.name, found)) {
+        yield* Effect.fail(
+          because(
+            "Changed",
+            `claim ${step.claim} is not marked as set aside from ${at.fence.name}: nothing of it was deleted`,
+            "plan again"
+          )
+        )
+      }
+    }
+    // Once the claim is going its volume is decided: a resume has only to wait.
+    if (step.volume !== null && is(step, found) && !found.metadata.deletionTimestamp) {
+      yield* deleteWithClaim(at, step, step.volume)
+      // A pod may have come since: it gets its claim as it was.
+      const late = yield* podsUsing(at.fence.namespace, step.claim)
+      if (late.length > 0) {
+        yield* keepAside(at, step)
+        yield* mounted(step, late)
+      }
+    }
+    yield* deleteClaim(at, step)
+    yield* untilGone(at, {
+      subject: { kind: "PersistentVolumeClaim", name: step.claim },
+      look: Effect.map(readClaim(at.fence.namespace, step.claim), (now) => (is(step, now) ? now : null)),
+      limit: patience,
+      stuck: because(
+        "TimedOut",
+        `claim ${step.claim} does not go`,
+        "look at its finalizers, and for a pod that mounts it; then resume"
+      )
+    })
+    const { volume, size } = step
+    const left = volume === null ? null : yield* readVolume(volume)
+    if (volume !== null && isOf(step, left) && policyOf(left) !== "Delete") {
+      // Somebody else has deleted the claim: a volume that is not Bound to it is not ours to delete.
+      yield* at.fallShort(
+        `claim ${step.claim} was deleted by somebody else; volume ${volume} (${size}) stays, reclaim policy ${policyOf(left)}`
+      )
+      return
+    }
+    if (volume !== null) {
+      yield* untilGone(at, {
+        subject: { kind: "PersistentVolume", name: volume },
+        look: Effect.map(readVolume(volume), (now) => (isOf(step, now) ? now : null)),
+        limit: patience,
+        stuck: because(
+          "TimedOut",
+          `claim ${step.claim} is gone, its volume ${volume} is not yet`,
+          `look at it: kubectl describe pv ${shellWord(volume)}; then resume`
+        )
+      })
+    }
+    const message = `purged ${step.claim}${volume === null ? "" : ` and volume ${volume} (${size})`}`
+    yield* at.report({ _tag: "Note", message })
+  })
+
+const PurgeSchema = Schema.TaggedStruct("Purge", { on, ...PurgedClaim.fields })
+
+/** Deletes a claim that was set aside, with its volume and data. Nothing brings it back. */
+export const Purge: StepKind<typeof PurgeSchema.Type, object> = {
+  tag: "Purge",
+  schema: PurgeSchema,
+  describe: ({ claim, volume, size }) =>
+    `delete claim ${claim}${volume === null ? "" : ` with volume ${volume} (${size})`}`,
+  access: (_, { namespace }) => [
+    ...rules("", "persistentvolumeclaims", ["get", "patch", "delete"], namespace),
+    ...rules("", "pods", ["list"], namespace),
+    ...rules("", "persistentvolumes", ["get", "patch"], null)
+  ],
+  rehearse: ({ claim, uid }, at) =>
+    Effect.as(Resource.remove(claimTarget(at.fence.namespace, claim), { uid, dryRun: true }), []),
+  perform: (step, at) => purge(at, step),
+  undo: (step, at) => keepAside(at, step),
+  undoAlone: (step, at) => keepAside(at, step)
+}

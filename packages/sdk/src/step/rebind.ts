@@ -1,0 +1,336 @@
+/**
+ * A volume moves from one claim to another of a new name, and back.
+ *
+ * The volume is set to Retain first, and its claimRef points to the new claim before the old one
+ * goes: at no moment is it free for another claim, or for its reclaim policy. The volume moves only
+ * while it is Bound, both ways, to the planned claim, and only to a claim that this operation made.
+ */
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because } from "../operation/OperationError.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { endedBy, operationOf } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import { untilBound } from "../wait/bound.ts"
+import { noReason } from "../wait/condition.ts"
+import { untilGone } from "../wait/gone.ts"
+import { beingRead } from "../wait/holders.ts"
+import { polled, until } from "../wait/until.ts"
+import { podsUsing } from "./users.ts"
+import {
+  acceptClaim,
+  asNow,
+  asideBy,
+  asideLabel,
+  claimTarget,
+  keptAnnotation,
+  madeBy,
+  readClaim,
+  readVolume,
+  retainVolume,
+  touchClaim,
+  writeVolume
+} from "./volume.ts"
+import type { Bound } from "./volumeOwner.ts"
+import * as Holder from "./holder.ts"
+
+type At = StepContext
+
+/** How long an old claim may take to go, in milliseconds. */
+const patience = 60_000
+
+const read = (at: At, name: string) => readClaim(at.fence.namespace, name)
+
+const subjectOf = (name: string) => ({ kind: "PersistentVolumeClaim", name })
+
+/** Fails where a pod mounts the claim: its volume would be taken from under it. */
+const unused = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> =>
+  Effect.flatMap(podsUsing(at.fence.namespace, claim), (users) =>
+    users.length === 0
+      ? Effect.void
+      : Effect.fail(
+          because(
+            "Changed",
+            `claim ${claim} is mounted by ${users.join(", ")}: it was not moved`,
+            "end that pod, or leave the claim where it is"
+          )
+        )
+  )
+
+/** Waits until nothing is made from the claim's volume any more: a claim that is read does not go, and its name stays taken. */
+const untilFree = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> => {
+  const holders = Effect.map(read(at, claim), (found) => found?.metadata.finalizers ?? [])
+  return Effect.asVoid(
+    until(at, {
+      views: polled(Effect.map(holders, beingRead)),
+      until: noReason(subjectOf(claim)),
+      limit: patience,
+      overall: true,
+      late: (unmet) =>
+        Effect.succeed(
+          because(
+            "TimedOut",
+            `claim ${claim} is held by ${unmet[0]?.for ?? "something"}: it was not moved`,
+            "wait until that is done, or delete it"
+          )
+        )
+    })
+  )
+}
+
+/** Annotations that storage controllers keep about one claim and its volume, and ours. */
+const isOfOneClaim = (name: string): boolean =>
+  /^(pv|volume)\.kubernetes\.io\//.test(name) ||
+  name === "volume.beta.kubernetes.io/storage-provisioner" ||
+  name === "control-plane.alpha.kubernetes.io/leader" ||
+  name === madeBy ||
+  name === endedBy ||
+  name === keptAnnotation
+
+/** The claim that takes a volume over: with the labels and annotations of the one that had it. */
+const successor = (
+  source: PersistentVolumeClaim,
+  move: Move,
+  operation: string
+): Readonly<Record<string, unknown>> => {
+  const { labels, annotations } = source.metadata
+  const kept = Object.entries({ ...move.annotations, ...annotations }).filter(([name]) => !isOfOneClaim(name))
+  return {
+    metadata: {
+      name: move.to,
+      labels: move.labels(labels ?? {}),
+      annotations: {
+        ...Object.fromEntries(kept),
+        ...(move.aside === true && annotations?.[asideBy] === undefined ? { [asideBy]: operation } : {}),
+        [madeBy]: operation
+      }
+    },
+    spec: { ...asNow(source), volumeName: move.volume }
+  }
+}
+
+export interface Move {
+  readonly volume: string
+  readonly from: string
+  /** Of the claim `from`: another of its name is left alone. */
+  readonly uid: string
+  readonly to: string
+  /** Whether the new claim is one that was set aside. Default false. */
+  readonly aside?: boolean
+  /** The labels of the new claim, by those of the old one. */
+  readonly labels: (before: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
+  /** Annotations of the new claim beside those of the old one. Default: none. */
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** Whether this operation made the claim for this volume: a namesake that somebody else made is another one. */
+export const isOurs = (at: At, volume: string, claim: PersistentVolumeClaim | null): boolean =>
+  claim !== null &&
+  claim.metadata.annotations?.[madeBy] === operationOf(at.fence.token) &&
+  claim.spec.volumeName === volume
+
+const notPossible = (move: Move, reason: string) =>
+  because(
+    "Changed",
+    `${reason}: its data was not moved to ${move.to}`,
+    "look at it: `kubectl stateful describe` shows claims and volumes; then plan again"
+  )
+
+export const isHeldBy = (volume: PersistentVolume | null, claim: PersistentVolumeClaim | null): boolean =>
+  claim !== null && volume?.spec.claimRef?.uid === claim.metadata.uid
+
+/** The new claim, made by this operation, or found made by it. */
+const made = (
+  at: At,
+  move: Move,
+  source: PersistentVolumeClaim | null
+): Effect.Effect<PersistentVolumeClaim, Failure, Cluster> =>
+  Effect.flatMap(
+    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+      look: read(at, move.to),
+      done: (found) => isOurs(at, move.volume, found),
+      stop: (found) => {
+        if (found !== null && !isOurs(at, move.volume, found)) {
+          return notPossible(move, `claim ${move.to} is there already, and not of this operation`)
+        }
+        return found === null && source === null
+          ? notPossible(move, `claim ${move.from} no longer has volume ${move.volume}`)
+          : null
+      },
+      write: () =>
+        source === null
+          ? Effect.succeed(null)
+          : Effect.flatMap(
+              Resource.create(
+                { api: Resource.persistentVolumeClaims, namespace: at.fence.namespace },
+                successor(source, move, operationOf(at.fence.token))
+              ),
+              (object) => acceptClaim(object, move.to)
+            )
+    }),
+    (claim) =>
+      claim === null
+        ? Effect.fail(notPossible(move, `claim ${move.to} was deleted at once`))
+        : Effect.succeed(claim)
+  )
+
+/** Points the volume to the new claim. */
+const rebind = (at: At, move: Move, own: Bound, to: PersistentVolumeClaim) => {
+  const { namespace } = at.fence
+  const ref = (name: string, uid: string | null | undefined) => ({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    namespace,
+    name,
+    uid
+  })
+  const isThere = Effect.map(read(at, move.to), (found) =>
+    found?.metadata.uid === to.metadata.uid && !found?.metadata.deletionTimestamp
+      ? null
+      : `claim ${move.to} was deleted`
+  )
+  // A pod may have come since it was looked at: its volume is not taken from under it.
+  const isFree = Effect.map(podsUsing(namespace, own.claim), (users) =>
+    users.length === 0 ? null : `claim ${own.claim} is mounted by ${users.join(", ")}`
+  )
+  const beside = Effect.map(
+    Effect.all([isThere, isFree], { concurrency: 2 }),
+    ([absent, used]) => absent ?? used
+  )
+  return Effect.flatMap(
+    writeVolume(at, {
+      own,
+      done: (volume) => isHeldBy(volume, to),
+      change: () => [{ op: "replace", path: "/spec/claimRef", value: ref(move.to, to.metadata.uid) }],
+      undo: () => [
+        { op: "test", path: "/spec/claimRef/uid", value: to.metadata.uid },
+        { op: "replace", path: "/spec/claimRef", value: ref(own.claim, own.uid) }
+      ],
+      beside,
+      moves: true
+    }),
+    ({ volume, reason }) =>
+      reason === null || isHeldBy(volume, to) ? Effect.void : Effect.fail(notPossible(move, reason))
+  )
+}
+
+/** Moves a volume from one claim to another of a new name; done already, it finds that out. */
+export const moveVolume = (at: At, move: Move): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    yield* Holder.assertHeld(at.fence)
+    const [old, volume] = [yield* read(at, move.from), yield* readVolume(move.volume)]
+    const source = old?.metadata.uid === move.uid ? old : null
+    const own: Bound = { claim: move.from, uid: move.uid, volume: move.volume }
+    const target = yield* read(at, move.to)
+    if (!(isOurs(at, move.volume, target) && isHeldBy(volume, target))) {
+      const reason = yield* untilBound(at, own)
+      if (reason !== null) yield* Effect.fail(notPossible(move, reason))
+      yield* unused(at, move.from)
+      yield* untilFree(at, move.from)
+      // What is made of a name before its holder is gone would go with it.
+      yield* untilGone(at, {
+        subject: subjectOf(move.to),
+        look: Effect.map(read(at, move.to), (found) => (found?.metadata.deletionTimestamp ? found : null)),
+        limit: patience,
+        stuck: because(
+          "TimedOut",
+          `claim ${move.to} is stuck terminating`,
+          "end the pod that still mounts it"
+        )
+      })
+      const kept = yield* retainVolume(at, own)
+      if (kept.reason !== null) yield* Effect.fail(notPossible(move, kept.reason))
+      const taker = yield* made(at, move, source)
+      yield* rebind(at, move, own, taker)
+      // Its controller looks at a claim when that changes, and else only with its next round.
+      yield* touchClaim(at, move.to, taker.metadata.uid ?? "")
+    }
+    if (source !== null) yield* removeSource(at, move, source)
+  })
+
+/** Deletes the claim whose volume has moved on, and waits until it is gone. */
+const removeSource = (
+  at: At,
+  move: Move,
+  source: PersistentVolumeClaim
+): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const gone = (found: PersistentVolumeClaim | null) => found?.metadata.uid !== source.metadata.uid
+    // A pod that came since the volume began to move holds the claim: an abort gives it its volume back.
+    yield* unused(at, move.from)
+    yield* Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+      look: read(at, move.from),
+      done: (found) => gone(found) || Boolean(found?.metadata.deletionTimestamp),
+      // By its version: an abort that keeps it touches it first.
+      write: (found) =>
+        Effect.as(
+          Resource.remove(claimTarget(at.fence.namespace, move.from), {
+            uid: move.uid,
+            ...(found?.metadata.resourceVersion ? { resourceVersion: found.metadata.resourceVersion } : {})
+          }),
+          null
+        )
+    })
+    yield* untilGone(at, {
+      subject: subjectOf(move.from),
+      look: Effect.map(read(at, move.from), (found) => (gone(found) ? null : found)),
+      limit: patience,
+      stuck: because(
+        "TimedOut",
+        `claim ${move.from} is stuck terminating`,
+        "look for a pod that still mounts it"
+      )
+    })
+  })
+
+/** What was noted on a claim as one that was set aside. */
+export const withoutAside = (annotations: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== asideBy))
+
+export const withoutMark = (labels: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => name !== asideLabel))
+
+/** A move that is taken back. */
+export interface Return {
+  readonly from: string
+  readonly to: string
+  readonly volume: string
+  /** Of the claim `from`, as it was before; null: the operation had made it. */
+  readonly uid: string | null
+  readonly labels: Move["labels"]
+}
+
+/** Gives the volume back to the claim it came from. False: somebody else's claim has its place. */
+export const giveBack = (
+  at: At,
+  { from, uid, to, volume, labels }: Return
+): Effect.Effect<boolean, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const taker = yield* read(at, to)
+    if (taker === null || !isOurs(at, volume, taker)) return true
+    const present = yield* read(at, from)
+    const isGoing = Boolean(present?.metadata.deletionTimestamp)
+    const own: Bound = { claim: to, uid: taker.metadata.uid ?? "", volume }
+    const move: Move = { volume, from: to, uid: own.uid, to: from, labels }
+    if ((present === null || isGoing) && !isHeldBy(yield* readVolume(volume), taker)) {
+      // Its claim went before the volume had moved on: what was to take it holds nothing.
+      yield* removeSource(at, move, taker)
+      return true
+    }
+    if (present === null || isGoing || isOurs(at, volume, present)) {
+      yield* moveVolume(at, move)
+      return true
+    }
+    if (uid === null || present.metadata.uid !== uid) return false
+    // It is there still, whether its volume has moved on or not. Who was about to delete it may sleep.
+    yield* touchClaim(at, from, uid)
+    if (isHeldBy(yield* readVolume(volume), taker)) {
+      yield* untilBound(at, own)
+      yield* rebind(at, move, own, present)
+      yield* touchClaim(at, from, uid)
+    }
+    yield* removeSource(at, move, taker)
+    return true
+  })

@@ -1,0 +1,160 @@
+/**
+ * What differs between two states of an application, as records and the cluster have them: by name, by key
+ * and by image. Of a Secret only whether it differs; its values are compared in memory, and nothing that
+ * comes of them is told.
+ */
+import { isSame } from "../operation/Digest.ts"
+import { type SnapshotRecord, titleOf } from "./record.ts"
+
+export type Manifest = Readonly<Record<string, unknown>>
+
+/** One state of an application. */
+export interface Side {
+  readonly objects: ReadonlyArray<Manifest>
+  /** By claim, as a quantity; null: not known. */
+  readonly sizes: Readonly<Record<string, string | null>>
+  /** By workload, `Kind/name`. */
+  readonly replicas: Readonly<Record<string, number>>
+}
+
+export interface Difference {
+  readonly about: "images" | "configuration" | "secrets" | "sizes" | "topology"
+  /** `Kind/name` of the object. */
+  readonly what: string
+  /** In words, from the first to the second. */
+  readonly change: string
+}
+
+export const sideOf = ({ objects, cuts, replicas }: SnapshotRecord): Side => ({
+  objects,
+  sizes: Object.fromEntries(cuts.map(({ claim, size }) => [claim, size])),
+  replicas
+})
+
+const at = (object: unknown, ...path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>((found, key) => Reflect.get(Object(found), key), object)
+
+const items = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+/** The images of a pod template by container. */
+const imagesOf = (template: unknown): ReadonlyMap<string, string> =>
+  new Map(
+    ["initContainers", "containers"].flatMap((field) =>
+      items(at(template, "spec", field)).map(
+        (container) => [String(at(container, "name")), String(at(container, "image"))] as const
+      )
+    )
+  )
+
+/** The same with no images in it. */
+const withoutImages = (template: unknown): unknown => {
+  const bare = (containers: unknown) =>
+    items(containers).map((container) => ({ ...Object(container), image: null }))
+  const spec: object = Object(at(template, "spec"))
+  return {
+    ...Object(template),
+    spec: {
+      ...spec,
+      initContainers: bare(at(spec, "initContainers")),
+      containers: bare(at(spec, "containers"))
+    }
+  }
+}
+
+const workloadChanges = (what: string, before: Manifest, now: Manifest): ReadonlyArray<Difference> => {
+  const [left, right] = [at(before, "spec", "template"), at(now, "spec", "template")]
+  const [from, to] = [imagesOf(left), imagesOf(right)]
+  const images = [...new Set([...from.keys(), ...to.keys()])].flatMap(
+    (container): ReadonlyArray<Difference> =>
+      from.get(container) === to.get(container)
+        ? []
+        : [
+            {
+              about: "images",
+              what,
+              change: `container ${container}: ${from.get(container) ?? "none"} -> ${to.get(container) ?? "none"}`
+            }
+          ]
+  )
+  const rest = ({ spec }: Manifest) => ({ ...Object(spec), template: null, replicas: null })
+  return [
+    ...images,
+    ...(isSame(withoutImages(left), withoutImages(right))
+      ? []
+      : [{ about: "topology", what, change: "its pod template differs" } as const]),
+    ...(isSame(rest(before), rest(now))
+      ? []
+      : [{ about: "topology", what, change: `its ${keysOf(rest(before), rest(now))} differ` } as const])
+  ]
+}
+
+const keysOf = (before: unknown, now: unknown): string => {
+  const [left, right] = [Object(before), Object(now)]
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])]
+    .filter((key) => !isSame(Reflect.get(left, key), Reflect.get(right, key)))
+    .toSorted()
+    .join(", ")
+}
+
+const configChanges = (what: string, before: Manifest, now: Manifest): ReadonlyArray<Difference> => {
+  const keys = ["data", "binaryData"].flatMap((field) => keysOf(before[field], now[field]) || [])
+  return keys.length === 0 ? [] : [{ about: "configuration", what, change: `differs in ${keys.join(", ")}` }]
+}
+
+/** What a Service is given by the cluster is no change of the application's. */
+const assigned = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"]
+
+const withoutAssigned = (spec: unknown) =>
+  Object.fromEntries(Object.entries(Object(spec)).filter(([key]) => !assigned.includes(key)))
+
+/** How one object differs; none: it does not. */
+export const changes = (before: Manifest, now: Manifest): ReadonlyArray<Difference> => {
+  const what = titleOf(before)
+  const kind = before["kind"]
+  if (kind === "StatefulSet" || kind === "Deployment") return workloadChanges(what, before, now)
+  if (kind === "ConfigMap") return configChanges(what, before, now)
+  if (kind === "Secret") {
+    return isSame(before["data"], now["data"]) ? [] : [{ about: "secrets", what, change: "changed" }]
+  }
+  return isSame(withoutAssigned(before["spec"]), withoutAssigned(now["spec"]))
+    ? []
+    : [{ about: "topology", what, change: "its spec differs" }]
+}
+
+const aboutOf = (what: string): Difference["about"] => {
+  if (what.startsWith("ConfigMap/")) return "configuration"
+  return what.startsWith("Secret/") ? "secrets" : "topology"
+}
+
+/** What is in one of two maps alone, or has another value there. */
+const compared = <A>(
+  before: Readonly<Record<string, A>>,
+  now: Readonly<Record<string, A>>,
+  how: (from: A | undefined, to: A | undefined) => string | null
+): ReadonlyArray<{ readonly what: string; readonly change: string }> =>
+  [...new Set([...Object.keys(before), ...Object.keys(now)])].toSorted().flatMap((what) => {
+    const change = how(before[what], now[what])
+    return change === null ? [] : [{ what, change }]
+  })
+
+/** All that differs, from the first to the second. */
+export const differences = (before: Side, now: Side): ReadonlyArray<Difference> => {
+  const byTitle = ({ objects }: Side) => Object.fromEntries(objects.map((one) => [titleOf(one), one]))
+  const [left, right] = [byTitle(before), byTitle(now)]
+  const found = Object.entries(left).flatMap(([what, one]): ReadonlyArray<Difference> => {
+    const other = right[what]
+    return other === undefined ? [{ about: aboutOf(what), what, change: "is gone" }] : changes(one, other)
+  })
+  const added = Object.keys(right).flatMap((what) =>
+    what in left ? [] : [{ about: aboutOf(what), what, change: "is new" }]
+  )
+  const sizes = compared(before.sizes, now.sizes, (from, to) => {
+    if (to === undefined) return `is gone (${from ?? "of an unknown size"})`
+    if (from === undefined) return `is new (${to ?? "of an unknown size"})`
+    return from === to ? null : `${from ?? "an unknown size"} -> ${to ?? "an unknown size"}`
+  }).map(({ what, change }) => ({ about: "sizes" as const, what: `PersistentVolumeClaim/${what}`, change }))
+  const replicas = compared(before.replicas, now.replicas, (from, to) =>
+    from === undefined || to === undefined || from === to ? null : `${from} -> ${to} replicas`
+  ).map(({ what, change }) => ({ about: "topology" as const, what, change }))
+  return [...found, ...added, ...sizes, ...replicas]
+}

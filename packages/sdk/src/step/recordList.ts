@@ -1,0 +1,210 @@
+/** The snapshots of a namespace, from what stands beside their records. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type Cluster, ClusterError } from "../Cluster.ts"
+import { acceptedOf, type Kind, kinds } from "../Kind.ts"
+import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
+import type { StorageClass } from "../kind/Storage.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Resource from "../Resource.ts"
+import { groupOf } from "../state/VolumeSnapshots.ts"
+import { isReady } from "./cuts.ts"
+import { contentOf, snapshotOf, whyNot } from "./cutSource.ts"
+import { cutName, decode, recordLabels, recordName, recordType, SnapshotRecord, Summary } from "./record.ts"
+
+/** What stands for a claim's cut in the cluster now. */
+export interface CutNow {
+  readonly claim: string
+  /** The VolumeSnapshot; null: it is gone. */
+  readonly snapshot: string | null
+  /** The content; null: there is none, or contents could not be read. */
+  readonly content: string | null
+  readonly deletionPolicy: string | null
+  /** When it was cut, by the storage's clock; null: it does not say. */
+  readonly cutAt: string | null
+  readonly ready: boolean
+  /** Why it cannot be restored from; null: it can, or not all of it could be read. */
+  readonly why: string | null
+}
+
+/** A snapshot as a list shows it. */
+export interface Listed {
+  readonly summary: Summary
+  /** Claims whose cut is ready to use now. Null: VolumeSnapshots could not be read. */
+  readonly ready: ReadonlyArray<string> | null
+  /** The cuts' objects as they are now; null: VolumeSnapshots could not be read. */
+  readonly now: ReadonlyArray<CutNow> | null
+  /** Whether it can be restored from here and now. Null: not all of that could be read. */
+  readonly restorable: boolean | null
+  /** Why not. */
+  readonly obstacles: ReadonlyArray<string>
+}
+
+const summaryIn = (item: Resource.KubeObject): Summary | null => {
+  const data: unknown = Reflect.get(item, "data")
+  const decoded = Schema.decodeUnknownResult(Schema.fromJsonString(Summary))(
+    Reflect.get(Object(data), "summary.json")
+  )
+  if (Result.isFailure(decoded)) return null
+  const { name, namespace } = decoded.success
+  // What a record says of itself agrees with where it lies.
+  const isAtHome = item.metadata.name === recordName(name) && item.metadata.namespace === namespace
+  return isAtHome ? decoded.success : null
+}
+
+type Look<A> = Effect.Effect<A, ClusterError, Cluster>
+
+/** Those of a list that can be read; null: it may not be listed. What is not served is not there. */
+const listed = <A>(
+  api: Resource.ApiResource,
+  scope: { readonly namespace?: string },
+  kind: Kind<A>
+): Look<ReadonlyArray<A> | null> =>
+  Resource.list(api, scope).pipe(
+    Effect.map(({ items }) => acceptedOf(kind, items)),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
+      ({ reason }) => Effect.succeed(reason._tag === "NotFound" ? [] : null)
+    )
+  )
+
+/** What there is of snapshots in the cluster; null: it may not be listed. */
+interface Ground {
+  readonly snapshots: ReadonlyArray<VolumeSnapshot> | null
+  readonly contents: ReadonlyArray<VolumeSnapshotContent> | null
+  readonly classes: ReadonlyArray<StorageClass> | null
+}
+
+/** Why a VolumeSnapshot is not this set's, by its own name or its group's: a list is what somebody wrote. */
+const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string | null =>
+  found === null || found.metadata.name === cutName(set, claim) || groupOf(found) === set
+    ? null
+    : `volumesnapshot "${found.metadata.name}" was not made for snapshot ${set}`
+
+/** The cuts of a set as they are now. */
+const cutsNow = (
+  { name, cuts }: Summary,
+  snapshots: ReadonlyArray<VolumeSnapshot>,
+  contents: ReadonlyArray<VolumeSnapshotContent> | null
+): ReadonlyArray<CutNow> => {
+  const byName = new Map((contents ?? []).map((one) => [one.metadata.name, one]))
+  return cuts.map((cut) => {
+    const found = snapshotOf(cut, snapshots, byName)
+    const content = contentOf(found, byName)
+    return {
+      claim: cut.claim,
+      snapshot: found?.metadata.name ?? null,
+      content: content?.metadata.name ?? null,
+      deletionPolicy: content?.spec.deletionPolicy ?? null,
+      cutAt: found?.status?.creationTime ?? null,
+      ready: isReady(found, content),
+      // Without contents no more can be said than whether it is there.
+      why:
+        notOf(name, cut.claim, found) ??
+        (contents === null && found !== null ? null : whyNot(cut, found, byName))
+    }
+  })
+}
+
+const listedOf = (summary: Summary, { snapshots, contents, classes }: Ground): Listed => {
+  const now = snapshots === null ? null : cutsNow(summary, snapshots, contents)
+  const drivers = [...new Set(summary.cuts.map(({ driver }) => driver))]
+  const obstacles = [
+    ...(summary.cuts.length === 0 ? ["it has no volumes"] : []),
+    ...(now ?? []).flatMap(({ why }) => why ?? []),
+    ...drivers.flatMap((driver) =>
+      classes === null || classes.some(({ provisioner }) => provisioner === driver)
+        ? []
+        : [`no storage class is of driver ${driver}`]
+    )
+  ]
+  const isKnown = now !== null && contents !== null && classes !== null
+  return {
+    summary,
+    ready: now?.flatMap(({ claim, ready }) => (ready ? [claim] : [])) ?? null,
+    now,
+    restorable: obstacles.length > 0 ? false : isKnown ? true : null,
+    obstacles
+  }
+}
+
+/** The snapshots of a namespace, newest first, with what of them is ready to use now. Needs no right on Secrets. */
+export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
+  Effect.gen(function* () {
+    const labelSelector = recordLabels
+    const [records, snapshots, contents, classes] = yield* Effect.all(
+      [
+        Resource.list(Resource.configMaps, { namespace, labelSelector }),
+        listed(Resource.volumeSnapshots, { namespace }, kinds.volumesnapshots),
+        // Without the right to read contents the VolumeSnapshots' own word is what there is.
+        listed(Resource.volumeSnapshotContents, {}, kinds.volumesnapshotcontents),
+        listed(Resource.storageClasses, {}, kinds.storageclasses)
+      ],
+      { concurrency: 4 }
+    )
+    return records.items
+      .flatMap((item) => summaryIn(item) ?? [])
+      .map((summary) => listedOf(summary, { snapshots, contents, classes }))
+      .toSorted((left, right) => (left.summary.created < right.summary.created ? 1 : -1))
+  })
+
+/** A record, and the Secrets that it was read from. */
+export interface ReadRecord {
+  readonly record: SnapshotRecord
+  /** By uid, in their order. */
+  readonly parts: ReadonlyArray<string>
+  /** Whether each of them is immutable and of our type: as long as they are there they say the same. */
+  readonly sealed: boolean
+}
+
+/** What a record's Secrets say, put together and decoded; null: there are none of this name. */
+export const readWhole = (
+  namespace: string,
+  set: string
+): Effect.Effect<ReadRecord | null, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const first = yield* orNull(Resource.get(secretTarget(namespace, recordName(set))))
+    if (first === null) return null
+    const of = /^1 of ([1-9]\d{0,2})$/.exec(partsOf(first))
+    const more = yield* Effect.forEach(
+      Array.from({ length: Number(of?.[1] ?? 1) - 1 }, (_, index) => index + 2),
+      (part) => Resource.get(secretTarget(namespace, recordName(set, part))),
+      { concurrency: 4 }
+    )
+    const all = [first, ...more]
+    const decoded = Result.try(() => decode(all.map(partOf)))
+    const record = Result.isSuccess(decoded)
+      ? Schema.decodeUnknownResult(SnapshotRecord)(decoded.success)
+      : decoded
+    if (Result.isSuccess(record) && record.success.name === set && record.success.namespace === namespace) {
+      return {
+        record: record.success,
+        parts: all.map(({ metadata }) => metadata.uid ?? ""),
+        sealed: all.every((one) => one["immutable"] === true && one["type"] === recordType)
+      }
+    }
+    return yield* new ClusterError({
+      reason: { _tag: "Unreadable" },
+      message: `the record of snapshot ${set} is damaged: secret "${recordName(set)}" does not hold what was written`
+    })
+  })
+
+/** The record alone. */
+export const readRecord = (
+  namespace: string,
+  set: string
+): Effect.Effect<SnapshotRecord | null, ClusterError, Cluster> =>
+  Effect.map(readWhole(namespace, set), (found) => found?.record ?? null)
+
+const secretTarget = (namespace: string, name: string): Resource.Target => ({
+  api: Resource.secrets,
+  namespace,
+  name
+})
+
+const partsOf = ({ metadata }: Resource.KubeObject): string =>
+  String(Reflect.get(Object(Reflect.get(metadata, "annotations")), "kubectl-stateful.dev/part") ?? "")
+
+const partOf = (secret: Resource.KubeObject): string =>
+  String(Reflect.get(Object(Reflect.get(secret, "data")), "record") ?? "")

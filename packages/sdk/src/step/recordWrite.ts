@@ -1,0 +1,102 @@
+/**
+ * Writing a record, and taking it away again: its Secrets, the first of which carries the operation's token
+ * from its first moment, and beside them the ConfigMap with what a list shows.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import * as Fences from "../operation/Fence.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { levelAnnotation, recordLabel } from "../state/VolumeSnapshots.ts"
+import { encode, recordName, recordType, type SnapshotRecord, summaryOf } from "./record.ts"
+import { isOurs, labelsOf, makeBeside, removeOurs } from "./snapshots.ts"
+
+type At = StepContext
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const target = (api: Resource.ApiResource, namespace: string, name: string): Resource.Target => ({
+  api,
+  namespace,
+  name
+})
+
+/** What a Secret of a record is, but for its data. */
+export const secretOf = (
+  { plan }: { readonly plan: { readonly id: string } },
+  set: string,
+  part: number,
+  of: number
+) => ({
+  type: recordType,
+  immutable: true,
+  metadata: {
+    labels: labelsOf(set, plan.id),
+    annotations: { "kubectl-stateful.dev/part": `${part} of ${of}` }
+  }
+})
+
+/** The Secrets, the first part last: while it is not there, there is no record. */
+export const writeRecord = (at: At, record: SnapshotRecord): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    const parts = encode(record)
+    for (const [index, part] of parts.entries()) {
+      if (index === 0) continue
+      const name = recordName(record.name, index + 1)
+      const value = secretOf(at, record.name, index + 1, parts.length)
+      yield* makeBeside(at, target(Resource.secrets, namespace, name), {
+        ...value,
+        metadata: { ...value.metadata, name },
+        data: { record: part }
+      })
+    }
+    yield* Fences.create(at.fence, at.standing, {
+      ...secretOf(at, record.name, 1, parts.length),
+      data: { record: parts[0] ?? "" }
+    })
+  })
+
+/** The ConfigMap: while it is not there, no list shows the set. */
+export const writeIndex = (at: At, record: SnapshotRecord): Work =>
+  Effect.asVoid(
+    makeBeside(at, target(Resource.configMaps, at.fence.namespace, recordName(record.name)), {
+      metadata: {
+        name: recordName(record.name),
+        labels: { ...labelsOf(record.name, at.plan.id), [recordLabel]: "true" },
+        annotations: { [levelAnnotation]: record.level }
+      },
+      data: { "summary.json": JSON.stringify(summaryOf(record)) }
+    })
+  )
+
+/** Whether the ConfigMap is there, and this operation's. */
+export const isListed = (at: At, set: string): Effect.Effect<boolean, ClusterError, Cluster> =>
+  Resource.get(target(Resource.configMaps, at.fence.namespace, recordName(set)), { metadataOnly: true }).pipe(
+    Effect.map((found) => isOurs(at.plan.id, found)),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "NotFound",
+      () => Effect.succeed(false)
+    )
+  )
+
+/** Removes what of the record is there: the Secret that carries the token, its other parts, the ConfigMap. */
+export const removeRecord = (at: At, set: string): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    const { items } = yield* Resource.list(Resource.secrets, {
+      namespace,
+      metadataOnly: true,
+      labelSelector: Object.entries(labelsOf(set, at.plan.id))
+        .map(([key, value]) => `${key}=${value}`)
+        .join(",")
+    })
+    const parts = items
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => name !== recordName(set) && Predicate.isString(name))
+    yield* removeOurs(at, [
+      target(Resource.configMaps, namespace, recordName(set)),
+      ...parts.map((name) => target(Resource.secrets, namespace, name))
+    ])
+    yield* Fences.remove(at.fence)
+  })

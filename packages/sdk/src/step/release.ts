@@ -1,0 +1,86 @@
+/** Takes the fence of a restored application away: from then on it is one like any other. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { on, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { cloneLabel } from "./cloneNames.ts"
+import { fencedLabel, fencePolicy, fenceTarget, readFence } from "./isolate.ts"
+import * as Workload from "./workload.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const ReleaseSchema = Schema.TaggedStruct("Release", {
+  on,
+  policy: Schema.String,
+  uid: Schema.String,
+  /** The restore that made it. */
+  operation: Schema.String
+})
+type Release = typeof ReleaseSchema.Type
+
+/** The fence of this very application: a journal that names another's lets nobody out. */
+const look = (at: StepContext, { policy, operation }: Release) =>
+  Effect.map(readFence({ namespace: at.fence.namespace, operation }, policy), (found) =>
+    Reflect.get(Object(Reflect.get(Object(found?.metadata), "labels")), fencedLabel) === at.fence.name
+      ? found
+      : null
+  )
+
+const perform = (step: Release, at: StepContext): Work =>
+  Effect.gen(function* () {
+    const target = fenceTarget(at.fence.namespace, step.policy)
+    yield* Fences.beside<Resource.KubeObject | null>(at.standing, {
+      look: look(at, step),
+      // A namesake made since is not the planned one.
+      done: (found) => found?.metadata.uid !== step.uid,
+      write: () => Effect.as(Resource.remove(target, { uid: step.uid }), null)
+    })
+    if ((yield* orNull(Resource.get(target))) === null) return
+    yield* at.fallShort(
+      `networkpolicy ${step.policy} is there, and not as it was made for ${at.fence.name}: it stays, and may keep it in`
+    )
+  })
+
+/** Whether the restore made this StatefulSet: its pods carry the label that the fence is around. */
+const isMadeBy = ({ operation }: Release, set: StatefulSet | null): boolean =>
+  set?.spec.template.metadata?.labels?.[cloneLabel] === operation
+
+/** The same fence again, where there is none: around nothing else than the application. */
+const undo = (step: Release, at: StepContext): Work =>
+  Effect.gen(function* () {
+    const { set } = yield* Workload.standing(at)
+    if (!isMadeBy(step, set)) {
+      yield* at.fallShort(
+        `${at.fence.name} was not made by restore ${step.operation}: no fence is put around it`
+      )
+      return
+    }
+    yield* Fences.beside<Resource.KubeObject | null>(at.standing, {
+      look: look(at, step),
+      done: (found) => found !== null,
+      write: () =>
+        Resource.create(
+          { api: Resource.networkPolicies, namespace: at.fence.namespace },
+          fencePolicy(step.policy, at.fence.name, step.operation)
+        )
+    })
+  })
+
+/** The fence is gone. */
+export const Release: StepKind<Release, object> = {
+  tag: "Release",
+  schema: ReleaseSchema,
+  describe: ({ policy }, { name }) => `let ${name} out: delete networkpolicy ${policy}`,
+  access: (_, { namespace }) =>
+    rules("networking.k8s.io", "networkpolicies", ["get", "create", "delete"], namespace),
+  rehearse: ({ policy, uid }, at) =>
+    Effect.as(Resource.remove(fenceTarget(at.fence.namespace, policy), { uid, dryRun: true }), []),
+  perform,
+  // Where its StatefulSet is gone there is nothing that a fence would be around.
+  undo
+}

@@ -1,0 +1,100 @@
+/** Removes a claim that was filled for a restore, with its volume: only one that nobody has used. */
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import type { PersistentVolumeClaim } from "../kind/Storage.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because } from "../operation/OperationError.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { operationOf } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import { untilBound } from "../wait/bound.ts"
+import { untilGone } from "../wait/gone.ts"
+import { podsUsing } from "./users.ts"
+import { claimTarget, madeBy, notUsedYet, policyOf, readClaim, readVolume, writeVolume } from "./volume.ts"
+
+type At = StepContext
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** How long a claim or a volume may take to go, in milliseconds. */
+const patience = 120_000
+
+/** Whether this operation made the claim. */
+export const isFilledHere = (at: At, claim: PersistentVolumeClaim | null): boolean =>
+  claim?.metadata.annotations?.[madeBy] === operationOf(at.fence.token)
+
+/**
+ * The policy by which the driver deletes a volume once its claim goes: only of one that nobody has used, unless
+ * what was written since may go too.
+ */
+export const removeFilled = (at: At, as: string, discards = false): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    const claim = yield* readClaim(namespace, as)
+    const uid = claim?.metadata.uid
+    if (claim === null || uid == null) return
+    if (!isFilledHere(at, claim)) {
+      const message = `${as} is there, and nothing on it says that this operation made it: it is left`
+      yield* at.report({ _tag: "Note", message })
+      return
+    }
+    const volume = claim.spec.volumeName
+    const users = yield* podsUsing(namespace, as)
+    const isUnused = claim.metadata.annotations?.[notUsedYet] === operationOf(at.fence.token)
+    if (!(isUnused || discards) || users.length > 0) {
+      // What owned it goes too where the operation has made that.
+      const way =
+        at.fence.uid === null ? `kubectl delete pvc ${as}` : `kubectl stateful scale ${at.fence.name} --purge`
+      yield* at.report({
+        _tag: "Note",
+        message: `${as} is kept, with what was written since: delete it with \`${way}\``
+      })
+      return
+    }
+    if (volume) {
+      const own = { claim: as, uid, volume }
+      yield* untilBound(at, own)
+      const { reason } = yield* writeVolume(at, {
+        own,
+        done: (found) => policyOf(found) === "Delete",
+        change: () => [{ op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Delete" }],
+        undo: () => [
+          { op: "test", path: "/spec/claimRef/uid", value: uid },
+          { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Retain" }
+        ]
+      })
+      if (reason !== null) {
+        yield* at.fallShort(`${reason}: the copy that was made for the restore stays`)
+        return
+      }
+    }
+    yield* Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+      look: readClaim(namespace, as),
+      done: (found) => found?.metadata.uid !== uid || Boolean(found.metadata.deletionTimestamp),
+      write: (found) =>
+        Effect.as(
+          Resource.remove(claimTarget(namespace, as), {
+            uid,
+            ...(found?.metadata.resourceVersion ? { resourceVersion: found.metadata.resourceVersion } : {})
+          }),
+          null
+        )
+    })
+    const own = Effect.map(readClaim(namespace, as), (found) => (found?.metadata.uid === uid ? found : null))
+    yield* untilGone(at, {
+      subject: { kind: "PersistentVolumeClaim", name: as },
+      look: own,
+      limit: patience,
+      stuck: because(
+        "TimedOut",
+        `claim ${as} is stuck terminating`,
+        "look for a pod that mounts it; then resume"
+      )
+    })
+    if (!volume) return
+    yield* untilGone(at, {
+      subject: { kind: "PersistentVolume", name: volume },
+      look: Effect.map(readVolume(volume), (found) => (found?.spec.claimRef?.uid === uid ? found : null)),
+      limit: patience,
+      stuck: because("TimedOut", `volume ${volume} does not go`, `look at it: kubectl describe pv ${volume}`)
+    })
+  })

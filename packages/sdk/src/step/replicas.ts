@@ -1,0 +1,206 @@
+/**
+ * The count of a StatefulSet, changed once, and the wait until its pods are ready and healthy, or gone.
+ * Done already, by this caller or by one that died, it finds that out.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import { broken } from "../operation/Assumption.ts"
+import * as Fences from "../operation/Fence.ts"
+import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { annotationPath } from "../operation/Token.ts"
+import { wanted } from "../Ordinal.ts"
+import { type HealthSettings, healthy, quorumGuard } from "../wait/healthy.ts"
+import { settle } from "../wait/replicas.ts"
+import { attachedBy } from "./attachVolume.ts"
+import { profileRules } from "./memberHook.ts"
+import { movedBy } from "./moveVolume.ts"
+import { once } from "./once.ts"
+import { claimsFrom, keepWhatIs, releaseMarked, releaseWhatIs } from "./reclaimPolicy.ts"
+import * as Workload from "./workload.ts"
+
+const { memberOf, overwritten, replicasOf } = Workload
+
+/** The count to go back to, kept on a StatefulSet that was scaled to zero. */
+export const rememberedReplicas = "kubectl-stateful.dev/replicas"
+
+/** What the kind needs of its verb's settings. */
+export interface ReplicasSettings extends HealthSettings {
+  /** What each change of the count leans on. */
+  readonly facts?: Workload.Facts
+  /** The same of several StatefulSets, by their guards' keys. */
+  readonly factsOn?: Readonly<Record<string, Workload.Facts>>
+}
+
+type At = StepContext<ReplicasSettings>
+
+const ReplicasSchema = Schema.TaggedStruct("SetReplicas", {
+  on,
+  from: Schema.Natural,
+  to: Schema.Natural,
+  /** The count to remember for `last`; null: none. */
+  remember: Schema.NullOr(Schema.Natural),
+  /** Whether it goes back to the count from before the plan: an abort leaves that as it is. Absent: no. */
+  returns: Schema.optionalKey(Schema.Boolean),
+  /** Whether the plan comes by a count twice, so that the count alone does not tell what is done. Absent: no. */
+  once: Schema.optionalKey(Schema.Boolean)
+})
+type SetReplicas = typeof ReplicasSchema.Type
+
+/** What the changes of one StatefulSet's count lean on. */
+const factsOf = (
+  { on: key }: Pick<SetReplicas, "on">,
+  { facts, factsOn }: ReplicasSettings
+): Workload.Facts | undefined => (key === undefined ? facts : (factsOn?.[key] ?? facts))
+
+/** The changes of the count that a plan makes, in their order; `guard`: of one of several. */
+export const countsOf = (
+  plan: { readonly steps: StepContext["plan"]["steps"] },
+  guard?: string
+): ReadonlyArray<SetReplicas> =>
+  stepsOf<SetReplicas>(SetReplicas, plan.steps).filter(
+    ({ on: key }) => guard === undefined || key === undefined || key === guard
+  )
+
+/** The count that the plan ends with; null: it changes none. */
+export const lastCount = (...of: Parameters<typeof countsOf>): number | null =>
+  countsOf(...of).at(-1)?.to ?? null
+
+/** The highest count of the plan, before it and after. */
+export const highestCount = (...of: Parameters<typeof countsOf>): number =>
+  countsOf(...of).reduce((most, { from, to }) => Math.max(most, from, to), 0)
+
+/** Sets the count once; a count that is neither on the way nor there was set by somebody else. */
+const setReplicas = (
+  at: At,
+  to: number,
+  isThere: (replicas: number) => boolean,
+  mayBe: (replicas: number) => boolean,
+  remember: number | null,
+  known: StatefulSet
+): Effect.Effect<StatefulSet, Failure, Cluster> =>
+  Workload.change(at.fence, {
+    done: (set) => isThere(replicasOf(set)),
+    operations: (set) => {
+      const path = annotationPath(rememberedReplicas)
+      const kept = set.metadata.annotations?.[rememberedReplicas] !== undefined
+      return [
+        { op: "test", path: "/spec/replicas", value: replicasOf(set) },
+        { op: "replace", path: "/spec/replicas", value: to },
+        ...(remember === null ? [] : [{ op: "add" as const, path, value: `${remember}` }]),
+        ...(to > 0 && kept ? [{ op: "remove" as const, path }] : [])
+      ]
+    },
+    stop: (set) => (mayBe(replicasOf(set)) ? null : overwritten(at.fence, replicasOf(set), to)),
+    assumes: at.assumes,
+    known
+  })
+
+/** Waits until the pods of a count are ready and healthy, and those beyond it gone. */
+const arrive = (at: At, set: StatefulSet, to: number, from: number): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { settings } = at
+    yield* settle(at, set, {
+      from,
+      to,
+      stepTimeout: settings.stepTimeout,
+      vain: (now) =>
+        replicasOf(now) === replicasOf(set)
+          ? broken(at.assumes, now)
+          : overwritten(at.fence, replicasOf(now), replicasOf(set))
+    })
+    const { start } = wanted(set)
+    const coming = Array.from({ length: Math.max(0, to - from) }, (_, index) => start + from + index)
+    yield* Effect.forEach(coming, (ordinal) => healthy(at, memberOf(set, ordinal), settings), {
+      concurrency: 8,
+      discard: true
+    })
+  })
+
+/**
+ * If the count already passed this step's target, whether the step needs no look. OrderedReady has
+ * waited for each pod, whoever made the next change; only we run health checks and hooks, so those
+ * still have to be checked.
+ */
+const isPassed = (set: StatefulSet, { health, profile = {} }: ReplicasSettings): boolean =>
+  set.spec.podManagementPolicy !== "Parallel" && health === undefined && Object.keys(profile).length === 0
+
+const moveTo = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { settings } = at
+    const { from, to } = step
+    const up = to > from
+    const before = yield* Workload.assertHeld(at.fence)
+    const there = (replicas: number) => (up ? replicas >= to : replicas <= to)
+    const now = replicasOf(before)
+    if ((up ? now > to : now < to) && isPassed(before, settings)) return
+    if (!up && !there(now)) yield* quorumGuard(at, before, from, to, settings)
+    const mayBe = (replicas: number) => replicas === from || there(replicas)
+    const set = yield* setReplicas(at, to, there, mayBe, step.remember, before)
+    yield* arrive(at, set, to, from)
+  })
+
+const moveBack = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { settings } = at
+    const facts = factsOf(step, settings)
+    const { from, to } = step
+    if (step.returns === true) return
+    const up = to > from
+    const before = yield* Workload.assertHeld(at.fence)
+    const now = replicasOf(before)
+    const there = (replicas: number) => (up ? replicas <= from : replicas >= from)
+    // Never begun: nothing left that would have to come back. A count that somebody else put back does not tell.
+    const isTelling = at.captured["generation"] !== undefined
+    if (!up && isTelling && wanted(before).start + from <= (at.captured["beyond"] ?? 0)) return
+    if (now > from) yield* quorumGuard(at, before, now, from, settings)
+    const goes = facts?.whenScaled === "Delete"
+    // The policy that stood before says that claims of removed pods go: then that is what is gone back to.
+    // Pods that were removed under Delete take their claims along, at whatever moment they end.
+    // Somebody may have moved the ordinals since volumes were set to Retain.
+    const { start } = wanted(before)
+    const first = Math.min(start, facts?.firstOrdinal ?? start)
+    const found =
+      up === goes
+        ? []
+        : up
+          ? yield* claimsFrom(before, first + from)
+          : yield* claimsFrom(before, start + to, start + from)
+    // What is on its way to another claim is brought back by the step that moved it.
+    const moved = movedBy(at.plan)
+    const attached = attachedBy(at.plan)
+    const claims = found.filter(
+      ({ claim, volume }) => !attached.includes(claim) && (volume === null || !moved.includes(volume))
+    )
+    const kept = there(now) ? claims : yield* keepWhatIs(at, claims, facts?.whenScaled)
+    // Keep the value that `--replicas last` refers to.
+    const remember = from === 0 ? highestCount(at.plan, step.on) : null
+    const mayBe = (replicas: number) => replicas === now || there(replicas)
+    const set = there(now) ? before : yield* setReplicas(at, from, there, mayBe, remember, before)
+    yield* arrive(at, set, replicasOf(set), up ? to : Math.min(to, replicasOf(set)))
+    yield* releaseWhatIs(at, kept)
+  })
+
+/** One change of `spec.replicas`, and the wait until its pods are there, or gone. */
+export const SetReplicas: StepKind<SetReplicas, ReplicasSettings> = {
+  tag: "SetReplicas",
+  schema: ReplicasSchema,
+  describe: ({ from, to }) => `replicas ${from} -> ${to}`,
+  access: (_, { namespace }, settings) => [
+    ...rules("", "pods", ["list", "watch"], namespace),
+    ...rules("", "persistentvolumeclaims", ["list", "watch"], namespace),
+    ...profileRules(namespace, settings)
+  ],
+  assumes: (step, settings, back) => Workload.assumed(factsOf(step, settings), step.to > step.from === back),
+  specWrites: ({ from, to }) => [[{ ...Workload.replicasField, from: `${from}`, to: `${to}` }]],
+  rehearse: ({ to }, at) =>
+    Effect.flatMap(Workload.assertThere(at), (set) =>
+      Effect.as(Fences.tryOut(at.fence, set, [{ op: "replace", path: "/spec/replicas", value: to }]), [])
+    ),
+  marks: (step) => (step.once === true ? 1 : 0),
+  perform: (step, at) => (step.once === true ? once(moveTo) : moveTo)(step, at),
+  undo: (step, at) => (step.once === true ? once(moveBack) : moveBack)(step, at),
+  undoAlone: (step, at) => releaseMarked(at, factsOf(step, at.settings)?.templates ?? [])
+}

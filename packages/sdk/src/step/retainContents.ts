@@ -1,0 +1,276 @@
+/**
+ * Sets the contents of a set's snapshots to Retain, so that the cuts outlive their namespace, and
+ * whoever deletes a VolumeSnapshot deletes no data. What stood there before is kept on each content.
+ *
+ * A content is of the whole cluster: it is written to only while it and a VolumeSnapshot of this
+ * operation name each other.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because } from "../operation/OperationError.ts"
+import { on, type Outliving, rules, type StepKind } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { polled, until } from "../wait/until.ts"
+import { groupsOf } from "./cutGroup.ts"
+import { singlesOf } from "./cutVolumes.ts"
+import { memberContents, type OwnContent, ownContents } from "./cuts.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const RetainSchema = Schema.TaggedStruct("RetainContents", {
+  on,
+  /** `cuts`: of snapshots made one by one and of groups. `members`: of a group's members, which come later. */
+  of: Schema.Literals(["cuts", "members"])
+})
+type RetainContents = typeof RetainSchema.Type
+
+/**
+ * On a content: its deletion policy before an operation set it to Retain, and which operation that was.
+ * Labels, since its controller replaces all annotations by those that it has seen last.
+ */
+const policyBefore = "kubectl-stateful.dev/deletion-policy-before"
+const setBy = "kubectl-stateful.dev/set-by"
+
+interface Content {
+  readonly policy: string
+  readonly labels: Readonly<Record<string, string>> | null
+  readonly uid: string | undefined
+}
+
+const textAt = (object: unknown, ...path: ReadonlyArray<string>): string | null => {
+  const found = path.reduce<unknown>((inner, key) => Reflect.get(Object(inner), key), object)
+  return typeof found === "string" ? found : null
+}
+
+const policyPath = "/spec/deletionPolicy"
+
+const labelPath = (name: string): string => `/metadata/labels/${name.replaceAll("/", "~1")}`
+
+const Shape = Schema.Struct({
+  metadata: Schema.Struct({ labels: Schema.optional(Schema.Record(Schema.String, Schema.String)) }),
+  spec: Schema.Struct({ deletionPolicy: Schema.String })
+})
+
+const accepted = (object: Resource.KubeObject | null): Content | null => {
+  const decoded = Schema.decodeUnknownOption(Shape)(object)
+  if (object === null || decoded._tag === "None") return null
+  const { metadata, spec } = decoded.value
+  return {
+    policy: spec.deletionPolicy,
+    labels: metadata.labels ?? null,
+    uid: object.metadata.uid
+  }
+}
+
+/**
+ * No resourceVersion is asked for: while a group is not ready its controller writes to the content many
+ * times a second, an annotation on and off, and a write that tests it would never come through.
+ */
+const change = (
+  at: StepContext,
+  { target, look }: OwnContent,
+  done: (content: Content) => boolean,
+  patch: (content: Content) => Resource.Patch
+): Work<Content | null> =>
+  Fences.beside<Content | null>(at.standing, {
+    look: Effect.map(look, accepted),
+    done: (content) => content === null || done(content),
+    write: (content) =>
+      content === null
+        ? Effect.succeed(null)
+        : Effect.andThen(Resource.patch(target, patch(content)), Effect.map(look, accepted))
+  })
+
+const isThis = ({ uid }: Content) => ({ op: "test" as const, path: "/metadata/uid", value: uid })
+
+const retain = (at: StepContext, own: OwnContent): Work =>
+  Effect.gen(function* () {
+    const content = yield* change(
+      at,
+      own,
+      ({ policy }) => policy === "Retain",
+      // A merge: there may be labels already, or none.
+      ({ policy, uid }) => ({
+        _tag: "Merge",
+        value: {
+          metadata: { uid, labels: { [policyBefore]: policy, [setBy]: at.plan.id } },
+          spec: { deletionPolicy: "Retain" }
+        }
+      })
+    )
+    if (content === null) {
+      yield* because(
+        "Changed",
+        `${own.target.api.kind.toLowerCase()} "${own.target.name}" is no longer that of its snapshot`,
+        "abort, and take another snapshot"
+      )
+    }
+  })
+
+/** Only what this operation has set goes back, and only while it is as it was set. */
+const putBack = (at: StepContext, own: OwnContent): Work =>
+  Effect.asVoid(
+    change(
+      at,
+      own,
+      ({ labels }) => labels?.[setBy] !== at.plan.id,
+      (content) => ({
+        _tag: "Json",
+        operations: [
+          isThis(content),
+          { op: "test", path: policyPath, value: content.policy },
+          { op: "test", path: labelPath(setBy), value: at.plan.id },
+          ...(content.policy === "Retain" && content.labels?.[policyBefore] === "Delete"
+            ? [{ op: "replace" as const, path: policyPath, value: "Delete" }]
+            : []),
+          { op: "remove", path: labelPath(policyBefore) },
+          { op: "remove", path: labelPath(setBy) }
+        ]
+      })
+    )
+  )
+
+/**
+ * A group's members were made with the policy of its content, so those that came while that was Retain
+ * go with their group only by the policy from before.
+ */
+const releaseMembers = (at: StepContext, contents: ReadonlyArray<OwnContent>): Work =>
+  Effect.gen(function* () {
+    const groups = contents.filter(({ target }) => target.api.kind === "VolumeGroupSnapshotContent")
+    const seen = yield* Effect.forEach(groups, ({ look }) => Effect.map(look, accepted))
+    const went = seen.some(
+      (content) => content?.labels?.[setBy] === at.plan.id && content.labels[policyBefore] === "Delete"
+    )
+    if (!went) return
+    yield* Effect.forEach(
+      yield* memberContents(at),
+      (own) =>
+        change(
+          at,
+          own,
+          ({ policy }) => policy === "Delete",
+          (content) => ({
+            _tag: "Json",
+            operations: [
+              isThis(content),
+              { op: "test", path: policyPath, value: content.policy },
+              { op: "replace", path: policyPath, value: "Delete" }
+            ]
+          })
+        ),
+      { concurrency: 16, discard: true }
+    )
+  })
+
+/** How long a cut may take to name its content after it was seen, in milliseconds. */
+const patience = 30_000
+
+/** The contents of all cuts: one that was passed over, since a view of it was older than its cut, would go with its namespace. */
+const everyContent = (step: RetainContents, at: StepContext) => {
+  const groups = groupsOf(at.plan)
+  const all =
+    step.of === "cuts"
+      ? singlesOf(at.plan).length + groups.length
+      : groups.reduce((sum, { claims }) => sum + claims.length, 0)
+  return until(at, {
+    views: polled(contentsOf(step, at)),
+    until: (contents) =>
+      contents.length >= all
+        ? []
+        : [
+            {
+              subject: { kind: "VolumeSnapshot", name: `${all - contents.length} of ${all}` },
+              for: "the content of its cut"
+            }
+          ],
+    limit: patience,
+    late: () =>
+      Effect.succeed(
+        because(
+          "Changed",
+          "a cut has no content, or its snapshot is gone: it would not be kept",
+          "abort, and take another snapshot"
+        )
+      )
+  })
+}
+
+const undo = (step: RetainContents, at: StepContext): Work =>
+  Effect.gen(function* () {
+    const contents = yield* contentsOf(step, at)
+    if (step.of === "cuts") yield* releaseMembers(at, contents)
+    yield* Effect.forEach(contents, (own) => putBack(at, own), { concurrency: 16, discard: true })
+    if (step.of === "cuts") yield* nameKept(at)
+  })
+
+/** Whose snapshot somebody else has deleted, or made another's: its cut stays in the storage. */
+const nameKept = (at: StepContext): Work =>
+  Effect.gen(function* () {
+    const kept = yield* keptContents({ namespace: at.fence.namespace, plan: at.plan }).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason._tag === "Forbidden",
+        () => Effect.succeed(null)
+      )
+    )
+    if (kept === null) {
+      const message =
+        "volumesnapshotcontents may not be listed: whether a cut stays under Retain, whose snapshot somebody else took away, is not known"
+      yield* at.report({ _tag: "Note", message })
+    }
+    for (const title of kept ?? [])
+      yield* at.fallShort(
+        `${title} keeps its cut, whose snapshot somebody else took away: look, and delete it`
+      )
+  })
+
+/** The contents of one API that this operation has set to Retain, or whose group it has. */
+const keptOf = ({ namespace, plan }: Outliving, api: Resource.ApiResource, groups: ReadonlySet<string>) =>
+  Effect.map(Resource.list(api), ({ items }) =>
+    items.flatMap((item) => {
+      const isHere = ["volumeSnapshotRef", "volumeGroupSnapshotRef"].some(
+        (field) => textAt(item, "spec", field, "namespace") === namespace
+      )
+      const group = textAt(item, "status", "volumeGroupSnapshotHandle")
+      const isOwn = textAt(item, "metadata", "labels", setBy) === plan.id || groups.has(group ?? "")
+      return isHere && isOwn && textAt(item, "spec", "deletionPolicy") === "Retain"
+        ? [{ title: `${api.kind.toLowerCase()} ${item.metadata.name}`, group }]
+        : []
+    })
+  )
+
+/** What stays where their namespace is deleted: nothing names these cuts then. */
+const keptContents = (of: Outliving) =>
+  Effect.gen(function* () {
+    const versions = new Set(groupsOf(of.plan).map(({ version }) => version))
+    const groups = yield* Effect.forEach(versions, (version) =>
+      keptOf(of, { ...Resource.volumeGroupSnapshotContents, version }, new Set())
+    )
+    const handles = new Set(groups.flat().flatMap(({ group }) => (group === null ? [] : [group])))
+    const single = yield* keptOf(of, Resource.volumeSnapshotContents, handles)
+    return [...groups.flat(), ...single].map(({ title }) => title)
+  })
+
+const contentsOf = (step: RetainContents, at: StepContext) =>
+  step.of === "cuts" ? ownContents(at) : memberContents(at)
+
+/** The contents of the set's snapshots, and of its groups, are under Retain. */
+export const RetainContents: StepKind<RetainContents, object> = {
+  tag: "RetainContents",
+  schema: RetainSchema,
+  describe: ({ of }) => `keep the ${of} also where the namespace goes: deletionPolicy Retain`,
+  access: () => [
+    ...rules("snapshot.storage.k8s.io", "volumesnapshotcontents", ["get", "patch"], null),
+    ...rules("groupsnapshot.storage.k8s.io", "volumegroupsnapshotcontents", ["get", "patch"], null)
+  ],
+  rehearse: ({ of }) => Effect.succeed([`deletionPolicy Retain of the ${of}: they are not there yet`]),
+  perform: (step, at) =>
+    Effect.flatMap(everyContent(step, at), (contents) =>
+      Effect.forEach(contents, (own) => retain(at, own), { concurrency: 16, discard: true })
+    ),
+  undo,
+  undoAlone: undo,
+  outlives: (_, of) => keptContents(of)
+}

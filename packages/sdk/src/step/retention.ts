@@ -1,0 +1,174 @@
+/**
+ * The retention policy of a StatefulSet, for the time of an operation: set before its pods go, and put
+ * back after. What stood there before is kept on the StatefulSet itself.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import type { SpecWrite } from "../operation/Author.ts"
+import * as Fences from "../operation/Fence.ts"
+import { because } from "../operation/OperationError.ts"
+import { on, type StepKind, stepsOf } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { annotationPath } from "../operation/Token.ts"
+import { Retention } from "../Topology.ts"
+import { untilSettled } from "../wait/pods.ts"
+import * as Workload from "./workload.ts"
+
+const { retentionOf } = Workload
+
+/** On a StatefulSet: its retention policy before an operation of ours changed it. */
+export const retentionBefore = "kubectl-stateful.dev/retention-before"
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Retention))
+
+/** What stood there before, as the StatefulSet itself says; null: it says nothing that can be read. */
+export const rememberedRetention = (set: StatefulSet): typeof Retention.Type | null => {
+  const found = decode(set.metadata.annotations?.[retentionBefore])
+  return found._tag === "Some" ? found.value : null
+}
+
+const isSame = (left: typeof Retention.Type, right: typeof Retention.Type): boolean =>
+  left.whenScaled === right.whenScaled && left.whenDeleted === right.whenDeleted
+
+const path = "/spec/persistentVolumeClaimRetentionPolicy"
+
+/** With another whenScaled: no step moves whenDeleted, whatever a journal or an annotation says of it. */
+const scaledBy = (set: StatefulSet, { whenScaled }: typeof Retention.Type): typeof Retention.Type => ({
+  ...retentionOf(set),
+  whenScaled
+})
+
+/**
+ * Sets the retention policy, and keeps the one before on the StatefulSet, in one patch. What stands there
+ * now is the one before, also where an annotation came with a manifest.
+ */
+export const setRetention = (
+  at: StepContext,
+  to: typeof Retention.Type
+): Effect.Effect<void, Failure, Cluster> =>
+  Effect.asVoid(
+    Workload.change(at.fence, {
+      done: (set) => isSame(retentionOf(set), scaledBy(set, to)),
+      operations: (set) => [
+        { op: "test", path: "/metadata/generation", value: set.metadata.generation },
+        { op: "add", path, value: scaledBy(set, to) },
+        { op: "add", path: annotationPath(retentionBefore), value: JSON.stringify(retentionOf(set)) }
+      ]
+    })
+  )
+
+const inWords = ({ whenScaled, whenDeleted }: typeof Retention.Type): string =>
+  `whenScaled ${whenScaled}, whenDeleted ${whenDeleted}`
+
+/**
+ * Puts the retention policy back from the StatefulSet's own annotation; one that somebody else has set
+ * since is left, and said. `was`: as the plan has it, by which one is said that nothing puts back.
+ */
+export const putBackRetention = (
+  at: StepContext,
+  during: typeof Retention.Type | null,
+  was: typeof Retention.Type | null,
+  stepTimeout?: number
+): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const first = yield* Workload.assertHeld(at.fence)
+    const isPut = (set: StatefulSet) => set.metadata.annotations?.[retentionBefore] === undefined
+    // A pod that somebody else's change of the count takes would take its claim along.
+    const now = isPut(first) ? first : yield* untilSettled(at, first, stepTimeout)
+    const isAsSet = (set: StatefulSet) => during === null || isSame(retentionOf(set), during)
+    const end = yield* Workload.change(at.fence, {
+      done: isPut,
+      operations: (set) => {
+        const before = rememberedRetention(set)
+        return [
+          { op: "test", path: "/metadata/generation", value: set.metadata.generation },
+          ...(before !== null && isAsSet(set)
+            ? [{ op: "add" as const, path, value: scaledBy(set, before) }]
+            : []),
+          { op: "remove", path: annotationPath(retentionBefore) }
+        ]
+      },
+      stop: (set) =>
+        set.metadata.generation === now.metadata.generation || isPut(set)
+          ? null
+          : because("Changed", `somebody else changed ${at.fence.name} just now: no policy was put back yet`),
+      known: now
+    })
+    // By what the write made of it: a mark may go between the look and the write.
+    const before = rememberedRetention(now) ?? was
+    const left = retentionOf(end)
+    if (rememberedRetention(now) !== null && !isAsSet(now)) {
+      // Also where it is as before: it was not so on the way, and may be why claims went.
+      yield* at.report({
+        _tag: "Note",
+        message: `${inWords(left)}: set by somebody else meanwhile, and left`
+      })
+    } else if (before !== null && !isSame(left, before)) {
+      yield* at.fallShort(
+        `${inWords(left)} on ${at.fence.name}, and before ${inWords(before)}: the mark by which it is put back is gone, so it was left`
+      )
+    }
+  })
+
+/** What a kind that sets policies needs of its verb's settings. */
+export interface RetentionSettings {
+  /** Milliseconds. */
+  readonly stepTimeout?: number
+}
+
+const write = (from: typeof Retention.Type, to: typeof Retention.Type): SpecWrite => [
+  { ...Workload.whenScaledField, from: from.whenScaled, to: to.whenScaled },
+  { ...Workload.whenDeletedField, from: from.whenDeleted, to: to.whenDeleted }
+]
+
+const tryPolicy = (at: StepContext, to: typeof Retention.Type) =>
+  Effect.as(
+    Effect.flatMap(Workload.assertThere(at), (set) =>
+      Fences.tryOut(at.fence, set, [{ op: "add", path, value: to }])
+    ),
+    []
+  )
+
+const SetSchema = Schema.TaggedStruct("SetRetention", { on, from: Retention, to: Retention })
+type SetRetention = typeof SetSchema.Type
+
+/** Sets the retention policy for the time of the operation, and reads it back. */
+export const SetRetention: StepKind<SetRetention, RetentionSettings> = {
+  tag: "SetRetention",
+  schema: SetSchema,
+  describe: ({ to }) => `set ${inWords(to)}`,
+  access: () => [],
+  specWrites: ({ from, to }) => [write(from, to)],
+  rehearse: ({ to }, at) => tryPolicy(at, to),
+  perform: ({ to }, at) => setRetention(at, to),
+  undo: ({ from, to }, at) => putBackRetention(at, to, from, at.settings.stepTimeout)
+}
+
+/** The policy that a plan goes by while it runs; null: it sets none. */
+export const retentionDuring = (plan: Pick<StepContext["plan"], "steps">): typeof Retention.Type | null =>
+  stepsOf<SetRetention>(SetRetention, plan.steps)[0]?.to ?? null
+
+const RestoreSchema = Schema.TaggedStruct("RestoreRetention", {
+  on,
+  from: Retention,
+  to: Retention,
+  /** Whether the plan adds pods, so that an abort takes them away again under the operation's own policy. */
+  again: Schema.Boolean
+})
+type RestoreRetention = typeof RestoreSchema.Type
+
+/** Puts the retention policy back. */
+export const RestoreRetention: StepKind<RestoreRetention, RetentionSettings> = {
+  tag: "RestoreRetention",
+  schema: RestoreSchema,
+  describe: ({ to }) => `put back ${inWords(to)}`,
+  access: () => [],
+  specWrites: ({ from, to }) => [write(from, to)],
+  rehearse: ({ to }, at) => tryPolicy(at, to),
+  perform: ({ from, to }, at) => putBackRetention(at, from, to, at.settings.stepTimeout),
+  // A journal alone has no policy set under which an abort deletes claims.
+  undo: ({ from, again }, at) =>
+    again && from.whenScaled === "Retain" ? setRetention(at, from) : Effect.void
+}

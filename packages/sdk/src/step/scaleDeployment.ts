@@ -1,0 +1,151 @@
+/**
+ * The count of a Deployment, changed once, and the wait until its pods are available, or gone: what is on its
+ * claims is written by nobody then. Done already, by this caller or by one that died, it finds that out.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { Pod } from "../kind/Pod.ts"
+import type { Deployment } from "../kind/Workload.ts"
+import { format as selectorText } from "../LabelSelector.ts"
+import * as Fences from "../operation/Fence.ts"
+import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
+import { controllerOf } from "../state/Member.ts"
+import type { Unmet } from "../wait/condition.ts"
+import { isReady, pending } from "../wait/pods.ts"
+import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import * as Holder from "./holder.ts"
+import { once } from "./once.ts"
+import { overwritten, replicasField } from "./workload.ts"
+
+export interface DeploymentSettings {
+  /** Milliseconds without progress after which the step stops. Default 10 minutes. */
+  readonly stepTimeout?: number
+}
+
+type At = StepContext<DeploymentSettings>
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const ScaleSchema = Schema.TaggedStruct("ScaleDeployment", { on, from: Schema.Natural, to: Schema.Natural })
+type ScaleDeployment = typeof ScaleSchema.Type
+
+/** The changes of a Deployment's count that a plan makes, in their order; `guard`: of one of several. */
+export const deploymentCountsOf = (
+  plan: { readonly steps: StepContext["plan"]["steps"] },
+  guard: string
+): ReadonlyArray<ScaleDeployment> =>
+  stepsOf<ScaleDeployment>(ScaleDeployment, plan.steps).filter(({ on: key }) => key === guard)
+
+const replicasOf = ({ spec }: Deployment): number => spec.replicas ?? 1
+
+const held = (at: At): Work<Deployment> => Fences.assertHeld(at.fence, kinds.deployments)
+
+/** Its pods, by who owns their owners: never by name. */
+const podsOf = ({ metadata, spec }: Deployment): Effect.Effect<ReadonlyArray<Pod>, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const selection = { namespace: metadata.namespace ?? "", labelSelector: selectorText(spec.selector) }
+    const [sets, pods] = yield* Effect.all(
+      [Resource.list(Resource.replicaSets, selection), Resource.list(Resource.pods, selection)],
+      { concurrency: 2 }
+    )
+    const own = new Set(
+      sets.items.flatMap((item) => {
+        const set = kinds.replicasets.accept(item)
+        return Result.isSuccess(set) && controllerOf(set.success.metadata)?.uid === metadata.uid
+          ? [set.success.metadata.uid]
+          : []
+      })
+    )
+    return pods.items.flatMap((item) => {
+      const pod = kinds.pods.accept(item)
+      return Result.isSuccess(pod) && own.has(controllerOf(pod.success.metadata)?.uid) ? [pod.success] : []
+    })
+  })
+
+/** One that has ended is left by its controller for good: it writes nothing. */
+const hasEnded = ({ metadata, status }: Pod): boolean =>
+  !metadata.deletionTimestamp && ["Succeeded", "Failed"].includes(status?.phase ?? "")
+
+const missing = (now: Deployment, pods: ReadonlyArray<Pod>, to: number): ReadonlyArray<Unmet> => {
+  const subject = { kind: "Deployment", name: now.metadata.name }
+  const there = pods.filter((pod) => !hasEnded(pod))
+  if ((now.status?.observedGeneration ?? 0) < (now.metadata.generation ?? 0))
+    return [{ subject, for: "the controller to see the change" }]
+  if (to === 0)
+    return there.map(({ metadata: { name } }) => ({ subject: { kind: "Pod", name }, for: "its pod to end" }))
+  const { availableReplicas: available, updatedReplicas: updated } = now.status ?? {}
+  if ((available ?? 0) >= to && (updated ?? 0) >= to) return []
+  const lacking = there.filter((pod) => !isReady(pod))
+  return lacking.length === 0
+    ? [{ subject, for: `${available ?? 0} of ${to} available` }]
+    : lacking.map((pod) => ({ subject: { kind: "Pod", name: pod.metadata.name }, for: pending(pod) }))
+}
+
+/** Waits until so many are available; or, of none, until no pod is left. */
+const arrive = (at: At, to: number): Work =>
+  Effect.asVoid(
+    until(at, {
+      views: polled(
+        Effect.flatMap(held(at), (now) => Effect.map(podsOf(now), (pods) => ({ now, pods }))),
+        500
+      ),
+      until: ({ now, pods }) => missing(now, pods, to),
+      vain: ({ now }) => (replicasOf(now) === to ? null : overwritten(at.fence, replicasOf(now), to)),
+      limit: at.settings.stepTimeout ?? defaultStepTimeout
+    })
+  )
+
+/** Sets the count once; a count that is neither on the way nor there was set by somebody else. */
+const scale = (at: At, known: Deployment, to: number, mayBe: (count: number) => boolean): Work =>
+  Effect.asVoid(
+    Fences.change(at.fence, kinds.deployments, {
+      done: (now) => replicasOf(now) === to,
+      operations: (now) => [
+        { op: "test", path: "/spec/replicas", value: replicasOf(now) },
+        { op: "replace", path: "/spec/replicas", value: to }
+      ],
+      stop: (now) => (mayBe(replicasOf(now)) ? null : overwritten(at.fence, replicasOf(now), to)),
+      known
+    })
+  )
+
+const moveTo = ({ from, to }: ScaleDeployment, at: At): Work =>
+  Effect.gen(function* () {
+    const before = yield* held(at)
+    yield* scale(at, before, to, (count) => count === from || count === to)
+    yield* arrive(at, to)
+  })
+
+const moveBack = ({ from, to }: ScaleDeployment, at: At): Work =>
+  Effect.gen(function* () {
+    const before = yield* held(at)
+    const now = replicasOf(before)
+    // Going back means to take pods away, or to let as many come as there were.
+    const isThere = to > from ? now <= from : now >= from
+    if (!isThere) yield* scale(at, before, from, (count) => count === now || count === from)
+    yield* arrive(at, isThere ? now : from)
+  })
+
+/** One change of a Deployment's `spec.replicas`, and the wait until its pods are there, or gone. */
+export const ScaleDeployment: StepKind<ScaleDeployment, DeploymentSettings> = {
+  tag: "ScaleDeployment",
+  schema: ScaleSchema,
+  describe: ({ from, to }, { name }) => `replicas of ${name} ${from} -> ${to}`,
+  access: (_, { namespace }) => [
+    ...rules("", "pods", ["list"], namespace),
+    ...rules("apps", "replicasets", ["list"], namespace)
+  ],
+  specWrites: ({ from, to }) => [[{ ...replicasField, from: `${from}`, to: `${to}` }]],
+  rehearse: ({ to }, at) =>
+    Effect.flatMap(Holder.assertThere(at), (now) =>
+      Effect.as(Fences.tryOut(at.fence, now, [{ op: "replace", path: "/spec/replicas", value: to }]), [])
+    ),
+  // The plan comes by a count twice: its outcome stands in the journal.
+  marks: () => 1,
+  perform: once(moveTo),
+  undo: once(moveBack)
+}

@@ -1,0 +1,91 @@
+/**
+ * The pod in which a member's data is saved, or made anew from what was saved: a prover that runs a profile's
+ * command where the application's own container has its volume, with that container's variables.
+ *
+ * It knows names and addresses only as the application does, and no Secret's value stands in its spec: what
+ * comes from a Secret there comes from it here. It resolves no name, since what it opens may remember members
+ * that live.
+ */
+import type { StatefulSet } from "../kind/Workload.ts"
+import { filledIn } from "../Seed.ts"
+import { containerOf, type Proven, proverName, proverPod } from "./proverPod.ts"
+import type { Which } from "./provers.ts"
+
+// oxlint-disable-next-line typescript/no-explicit-any -- parts of a pod spec, handed on as they are
+type Json = any
+
+export interface SeedPod {
+  readonly which: Which
+  /** Whose name and variables it has. */
+  readonly ordinal: number
+  /** The operation's id. */
+  readonly id: string
+  readonly claim: Proven
+  readonly argv: ReadonlyArray<string>
+  /** How many members are made. */
+  readonly members: number
+}
+
+/** What the API would say of the member's own pod. */
+const fieldOf = (set: StatefulSet, ordinal: number, path: string): string | null => {
+  const name = `${set.metadata.name}-${ordinal}`
+  const { labels, annotations } = set.spec.template.metadata ?? {}
+  const own: Readonly<Record<string, string>> = {
+    "statefulset.kubernetes.io/pod-name": name,
+    "apps.kubernetes.io/pod-index": `${ordinal}`
+  }
+  if (path === "metadata.name") return name
+  const [, field, key = ""] = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(path) ?? []
+  if (field === undefined) return null
+  return (field === "labels" ? (own[key] ?? labels?.[key]) : annotations?.[key]) ?? ""
+}
+
+/** As the member has them: those that the API fills in with the pod's own name say the member's. */
+const variablesOf = (set: StatefulSet, ordinal: number, env: ReadonlyArray<Json> | undefined) =>
+  (env ?? []).map((one) => {
+    const path: unknown = one.valueFrom?.fieldRef?.fieldPath
+    const value = typeof path === "string" ? fieldOf(set, ordinal, path) : null
+    return value === null ? one : { name: one.name, value }
+  })
+
+/** Where the application's container has the volume. */
+export const mountOf = (set: StatefulSet, template: string): string => {
+  const container: Json = containerOf((set.spec.template.spec as Json).containers, [template])
+  const found = (container.volumeMounts ?? []).find(({ name }: Json) => name === template)
+  return found?.mountPath ?? ""
+}
+
+export const seedPod = (set: StatefulSet, spec: SeedPod): object => {
+  const { which, ordinal, id, claim, argv, members } = spec
+  const base: Json = proverPod(set, ordinal, id, [claim])
+  const [prover] = base.spec.containers
+  const own: Json = containerOf((set.spec.template.spec as Json).containers, [claim.template])
+  const pod = `${set.metadata.name}-${ordinal}`
+  const args = [...(own.command ?? []), ...(own.args ?? [])]
+  const volume = mountOf(set, claim.template)
+  return {
+    metadata: { ...base.metadata, name: proverName(set.metadata.name, which, id) },
+    spec: {
+      ...base.spec,
+      hostname: pod,
+      dnsPolicy: "None",
+      dnsConfig: { nameservers: ["127.0.0.1"] },
+      containers: [
+        {
+          ...prover,
+          command: filledIn(argv, { volume, operation: id, members, pod, ordinal, args }),
+          env: variablesOf(set, ordinal, own.env),
+          ...(own.envFrom === undefined ? {} : { envFrom: own.envFrom }),
+          // It opens what the application opens: it needs as much, and asks for little.
+          resources: {
+            requests: prover.resources.requests,
+            ...(own.resources?.limits === undefined ? {} : { limits: own.resources.limits })
+          },
+          volumeMounts: (own.volumeMounts ?? [])
+            .filter(({ name }: Json) => name === claim.template)
+            .map((mount: Json) => ({ ...mount, readOnly: false }))
+        }
+      ]
+    }
+  }
+}

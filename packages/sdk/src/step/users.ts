@@ -1,0 +1,164 @@
+/**
+ * What refers to claims, ConfigMaps and Secrets: pods in any phase, since one that ended may have written and still holds the
+ * claim, and the templates of Jobs and other workloads, whose next pod would mount it.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { PodSpec } from "../kind/Pod.ts"
+import { mentionsOf } from "../Reference.ts"
+import * as Resource from "../Resource.ts"
+
+/** Where the pod spec stands in each kind. */
+const kinds: ReadonlyArray<readonly [api: Resource.ApiResource, path: ReadonlyArray<string>]> = [
+  [Resource.pods, ["spec"]],
+  [Resource.jobs, ["spec", "template", "spec"]],
+  [Resource.cronJobs, ["spec", "jobTemplate", "spec", "template", "spec"]],
+  [Resource.deployments, ["spec", "template", "spec"]],
+  [Resource.replicaSets, ["spec", "template", "spec"]],
+  [Resource.statefulSets, ["spec", "template", "spec"]],
+  [Resource.daemonSets, ["spec", "template", "spec"]]
+]
+
+const at = (value: unknown, path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>(
+    (found, key) => (Predicate.isObject(found) ? Reflect.get(found, key) : undefined),
+    value
+  )
+
+/** The claims that a pod spec names. */
+const claimsIn = (spec: unknown): ReadonlyArray<string> => {
+  const volumes = at(spec, ["volumes"])
+  return Array.isArray(volumes)
+    ? volumes.flatMap((volume) => {
+        const name = at(volume, ["persistentVolumeClaim", "claimName"])
+        return typeof name === "string" ? [name] : []
+      })
+    : []
+}
+
+const usersIn = (namespace: string, [api, path]: (typeof kinds)[number], claims: ReadonlySet<string>) =>
+  Effect.map(Resource.list(api, { namespace }), ({ items }) =>
+    items.flatMap((item) =>
+      claimsIn(at(item, path))
+        .filter((claim) => claims.has(claim))
+        .map((claim) => ({ claim, user: `${api.kind}/${item.metadata.name}` }))
+    )
+  )
+
+export interface Users {
+  /** What refers to each claim, as `Kind/name`. */
+  readonly of: (claim: string) => ReadonlyArray<string>
+  /** Resources that could not be listed, so that nobody knows. */
+  readonly unknown: ReadonlyArray<string>
+}
+
+/** What refers to these claims. Kinds that may not be listed, or are not served, are named. */
+export const usersOf = (
+  namespace: string,
+  claims: ReadonlyArray<string>
+): Effect.Effect<Users, ClusterError, Cluster> => {
+  const wanted = new Set(claims)
+  return Effect.map(
+    Effect.forEach(
+      kinds,
+      (kind) =>
+        usersIn(namespace, kind, wanted).pipe(
+          Effect.map((users) => ({ users, unknown: [] as ReadonlyArray<string> })),
+          Effect.catchIf(
+            ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
+            ({ reason }) =>
+              Effect.succeed({
+                users: [],
+                // A kind that is not served has no objects.
+                unknown: reason._tag === "Forbidden" ? [Resource.qualifiedName(kind[0])] : []
+              })
+          )
+        ),
+      { concurrency: kinds.length }
+    ),
+    (found) => {
+      const users = Map.groupBy(
+        found.flatMap((each) => each.users),
+        ({ claim }) => claim
+      )
+      return {
+        of: (claim) => [...new Set((users.get(claim) ?? []).map(({ user }) => user))],
+        unknown: found.flatMap((each) => each.unknown)
+      }
+    }
+  )
+}
+
+/**
+ * The workloads and pods of a namespace that name each ConfigMap and Secret, as `Kind/name`, but for those
+ * that are `own`. Kinds that may not be listed are left out: what they name is not known.
+ */
+export const mentionedIn = (
+  namespace: string,
+  own: (object: Resource.KubeObject) => boolean
+): Effect.Effect<ReadonlyMap<string, ReadonlyArray<string>>, ClusterError, Cluster> =>
+  Effect.map(
+    Effect.forEach(
+      kinds,
+      ([api, path]) =>
+        Resource.list(api, { namespace }).pipe(
+          Effect.map(({ items }) =>
+            items.flatMap((item) => {
+              const spec = Schema.decodeUnknownResult(PodSpec)(at(item, path))
+              if (own(item) || Result.isFailure(spec)) return []
+              const user = `${api.kind}/${item.metadata.name}`
+              return mentionsOf(spec.success).map(({ kind, name }) => ({ of: `${kind}/${name}`, user }))
+            })
+          ),
+          Effect.catchIf(
+            ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
+            () => Effect.succeed([])
+          )
+        ),
+      { concurrency: kinds.length }
+    ),
+    (found) => {
+      const users = Map.groupBy(found.flat(), ({ of }) => of)
+      return new Map([...users].map(([of, all]) => [of, [...new Set(all.map(({ user }) => user))]]))
+    }
+  )
+
+/** Pods that mount the claim, by name, whatever their phase. */
+export const podsUsing = (
+  namespace: string,
+  claim: string
+): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
+  Effect.map(usersIn(namespace, [Resource.pods, ["spec"]], new Set([claim])), (users) => [
+    ...new Set(users.map(({ user }) => user.slice("Pod/".length)))
+  ])
+
+/** Whether a pod may have its claims mounted: it has a node, and did not end. */
+const isMounting = (pod: unknown): boolean =>
+  Boolean(at(pod, ["spec", "nodeName"])) &&
+  !["Succeeded", "Failed"].includes(String(at(pod, ["status", "phase"])))
+
+/**
+ * Pods that have claims mounted, by claim; `whatever`: those as well that have ended or wait for a node,
+ * for which a claim cannot be moved either. None where they may not be listed.
+ */
+export const mountedIn = (
+  namespace: string,
+  whatever = false
+): Effect.Effect<Readonly<Record<string, ReadonlyArray<string>>>, ClusterError, Cluster> =>
+  Resource.list(Resource.pods, { namespace }).pipe(
+    Effect.map(({ items }) => {
+      const found: Record<string, Array<string>> = {}
+      for (const pod of items) {
+        if (!whatever && !isMounting(pod)) continue
+        for (const claim of claimsIn(at(pod, ["spec"]))) (found[claim] ??= []).push(pod.metadata.name)
+      }
+      return found
+    }),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden",
+      () => Effect.succeed({})
+    )
+  )

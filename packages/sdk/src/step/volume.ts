@@ -1,0 +1,372 @@
+/**
+ * Writes to PersistentVolumes: the only place that makes them.
+ *
+ * A volume may be written to only while it is Bound, both ways, to a claim of this application: a
+ * claim's `volumeName` is a wish that anybody who creates claims may state, `claimRef` with its uid
+ * is the fact. What lies in the volume is tested by the write itself. What lies in other objects
+ * (the claim, the fence) is read before and again after, and the write is undone if it changed.
+ *
+ * What stood there before is kept as an annotation on the volume, by the patch that changes it, and
+ * put back from there: a lost or damaged journal loses no policy.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type Cluster, ClusterError } from "../Cluster.ts"
+import { acceptedOf, kinds } from "../Kind.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { appLabel, operationLabel } from "../operation/OperationMark.ts"
+import type { Outliving } from "../operation/Step.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { annotationPath, madeBy, operationOf } from "../operation/Token.ts"
+import * as Resource from "../Resource.ts"
+import { asideLabel } from "../state/SetAside.ts"
+import { policyBefore } from "../state/Volume.ts"
+import * as Holder from "./holder.ts"
+import { type Bound, foreign, isMarkedBy, lost, going, markOf, ownerOf } from "./volumeOwner.ts"
+
+/** A claim by name and uid, its volume, and the volume's reclaim policy; null: not known. */
+export const KeptClaim = Schema.Struct({
+  claim: Schema.String,
+  uid: Schema.String,
+  volume: Schema.NullOr(Schema.String),
+  reclaimPolicy: Schema.NullOr(Schema.String)
+})
+export type KeptClaim = typeof KeptClaim.Type
+
+type At = StepContext
+
+export { asideLabel, madeBy }
+
+const accepted = <A>(result: Result.Result<A, ReadonlyArray<string>>, what: string) =>
+  Result.isSuccess(result)
+    ? Effect.succeed(result.success)
+    : Effect.fail(
+        new ClusterError({ reason: { _tag: "Unreadable" }, message: `${what}: ${result.failure.join("; ")}` })
+      )
+
+export const acceptClaim = (object: unknown, name: string) =>
+  accepted(kinds.persistentvolumeclaims.accept(object), `persistentvolumeclaim "${name}"`)
+
+const acceptVolume = (object: unknown, name: string) =>
+  accepted(kinds.persistentvolumes.accept(object), `persistentvolume "${name}"`)
+
+export const claimTarget = (namespace: string, name: string): Resource.Target => ({
+  api: Resource.persistentVolumeClaims,
+  namespace,
+  name
+})
+
+/** What a claim asks for, of another one that is to be like it. */
+export const asNow = ({ spec }: PersistentVolumeClaim): Readonly<Record<string, unknown>> => ({
+  accessModes: spec.accessModes,
+  storageClassName: spec.storageClassName,
+  volumeMode: spec.volumeMode,
+  // Another class than the volume's, or none, is never Bound to it.
+  ...(spec.volumeAttributesClassName ? { volumeAttributesClassName: spec.volumeAttributesClassName } : {}),
+  resources: { requests: spec.resources?.requests }
+})
+
+const volumeTarget = (name: string): Resource.Target => ({ api: Resource.persistentVolumes, name })
+
+/** Null: there is none of this name. */
+export const readClaim = (
+  namespace: string,
+  name: string
+): Effect.Effect<PersistentVolumeClaim | null, ClusterError, Cluster> =>
+  orNull(Effect.flatMap(Resource.get(claimTarget(namespace, name)), (object) => acceptClaim(object, name)))
+
+/** When it was last kept: moves the version that a caller from before would delete by. */
+export const keptAnnotation = "kubectl-stateful.dev/kept-by"
+
+/** On a claim that an operation filled, until its volume is about to take its place: by that operation's id. */
+export const notUsedYet = "kubectl-stateful.dev/not-used-yet"
+
+/** On a claim that was set aside, wherever its volume goes: by which operation first, as its name says. */
+export const asideBy = "kubectl-stateful.dev/set-aside-by"
+
+/** Touches a claim that stays, so that a caller that slept since its look, and would delete it, is refused. */
+export const touchClaim = (at: At, name: string, uid: string): Effect.Effect<void, Failure, Cluster> => {
+  const { namespace, token } = at.fence
+  const metadata = { uid, annotations: { [keptAnnotation]: token } }
+  return Effect.asVoid(
+    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+      look: readClaim(namespace, name),
+      done: (now) =>
+        now === null || now.metadata.uid !== uid || now.metadata.annotations?.[keptAnnotation] === token,
+      write: () =>
+        Effect.andThen(
+          Resource.patch(claimTarget(namespace, name), { _tag: "Merge", value: { metadata } }),
+          readClaim(namespace, name)
+        )
+    })
+  )
+}
+
+/** Null: there is none of this name. */
+export const readVolume = (name: string): Effect.Effect<PersistentVolume | null, ClusterError, Cluster> =>
+  orNull(Effect.flatMap(Resource.get(volumeTarget(name)), (object) => acceptVolume(object, name)))
+
+export const policyOf = (volume: PersistentVolume) => volume.spec.persistentVolumeReclaimPolicy ?? "Retain"
+
+/** What changed while a volume was written. */
+export interface Changed {
+  /** The volume as the write made it. */
+  readonly written: PersistentVolume
+  /** Another caller has taken over. */
+  readonly isFenced: boolean
+  /** What became of the claim. */
+  readonly reason: string | null
+}
+
+export interface VolumeWrite {
+  readonly own: Bound
+  readonly done: (volume: PersistentVolume) => boolean
+  readonly change: (volume: PersistentVolume) => ReadonlyArray<Resource.JsonPatchOperation>
+  /** What takes the change back, with tests of its own so that it takes back nobody else's; null: it stays. */
+  readonly undo: (changed: Changed) => ReadonlyArray<Resource.JsonPatchOperation> | null
+  /** What else must be so, before and after. */
+  readonly beside?: Effect.Effect<string | null, ClusterError, Cluster>
+  /** The change gives the volume to another claim. Default false. */
+  readonly moves?: boolean
+  /** The change protects the data, of a claim that goes with its pod as well. Default false. */
+  readonly protects?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface Written {
+  readonly volume: PersistentVolume | null
+  /** Why it was left as it was; null: it is as was asked for. */
+  readonly reason: string | null
+}
+
+const patch = (name: string, operations: ReadonlyArray<Resource.JsonPatchOperation>, dryRun = false) =>
+  Effect.flatMap(
+    Resource.patch(volumeTarget(name), { _tag: "Json", operations }, dryRun ? { dryRun } : {}),
+    (object) => acceptVolume(object, name)
+  )
+
+/** A volume, and what lies in other objects. */
+interface Look {
+  readonly volume: PersistentVolume | null
+  /** Why the volume may not be written to. */
+  readonly reason: string | null
+  /** Answered by a write: a read alone may be of a server that lags behind. */
+  readonly isProven: boolean
+}
+
+/** Makes a volume as it should be, or says why it may not: see the head of this file. */
+export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, Failure, Cluster> => {
+  const { own } = write
+  const beside = write.beside ?? Effect.succeed(null)
+  const around = Effect.all([readClaim(at.fence.namespace, own.claim), beside], { concurrency: 2 })
+  // The claim is asked after the volume was read, whose version the write tests.
+  const look = Effect.gen(function* () {
+    const volume = yield* readVolume(own.volume)
+    const [{ set }, [claim, other]] = yield* Effect.all([Holder.standing(at), around], { concurrency: 2 })
+    const reason = foreign(ownerOf(at, set), own, claim, volume, write.protects) ?? other
+    return { volume, reason, isProven: false } satisfies Look
+  })
+  const tests = (volume: PersistentVolume | null): ReadonlyArray<Resource.JsonPatchOperation> => [
+    { op: "test", path: "/metadata/resourceVersion", value: volume?.metadata.resourceVersion },
+    { op: "test", path: "/spec/claimRef/namespace", value: at.fence.namespace },
+    { op: "test", path: "/spec/claimRef/name", value: own.claim },
+    { op: "test", path: "/spec/claimRef/uid", value: own.uid }
+  ]
+  const isDone = (volume: PersistentVolume | null) => volume !== null && write.done(volume)
+  return Effect.map(
+    Fences.beside<Look & { readonly isChanged?: boolean }>(at.standing, {
+      look,
+      done: ({ volume, reason, isProven }) => reason !== null || (isProven && isDone(volume)),
+      write: ({ volume }): Effect.Effect<Look & { readonly isChanged?: boolean }, ClusterError, Cluster> =>
+        Effect.gen(function* () {
+          // Tests alone change nothing, and prove what was read.
+          const operations = isDone(volume) || volume === null ? [] : write.change(volume)
+          const written = yield* patch(own.volume, [...tests(volume), ...operations], write.dryRun)
+          if (isDone(volume) || write.dryRun === true) {
+            return { volume: written, reason: null, isProven: true }
+          }
+          const [claim, other] = yield* around
+          // A claim whose volume was just given to another is Lost as soon as its controller sees it.
+          const reason =
+            (write.moves === true ? going(own, claim) : lost(own, claim, write.protects)) ?? other
+          return { volume: written, reason, isProven: true, isChanged: true }
+        }),
+      takeBack: ({ volume: written, reason, isChanged = false }, why) =>
+        Effect.gen(function* () {
+          const isWrong = isChanged && written !== null && (why !== null || reason !== null)
+          const undo = isWrong ? write.undo({ written, isFenced: why !== null, reason }) : null
+          if (undo === null) return null
+          return { volume: (yield* takeBack(own.volume, undo)) ?? written, reason, isProven: true }
+        })
+    }),
+    ({ volume, reason }) => ({ volume, reason })
+  )
+}
+
+/** Takes a change back. One that cannot be taken back by its own tests was changed by somebody since. */
+const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
+  patch(volume, operations).pipe(
+    Effect.retry({ times: 3, while: ({ reason }) => reason._tag === "Conflict" }),
+    Effect.catchIf(
+      ({ reason }) => ["Invalid", "NotFound"].includes(reason._tag),
+      () => Effect.succeed(null)
+    )
+  )
+
+const policyPath = "/spec/persistentVolumeReclaimPolicy"
+
+/** What an operation writes on a volume whose policy it sets to Retain: as whom, for which application. */
+const marks = (at: At, volume: PersistentVolume): ReadonlyArray<Resource.JsonPatchOperation> => {
+  const annotations: Readonly<Record<string, string>> = {
+    [policyBefore]: volume.metadata.annotations?.[policyBefore] ?? policyOf(volume),
+    [operationLabel]: at.fence.token,
+    [appLabel]: at.fence.name
+  }
+  return volume.metadata.annotations == null
+    ? [{ op: "add", path: "/metadata/annotations", value: annotations }]
+    : Object.entries(annotations).map(([name, value]) => ({
+        op: "add",
+        path: annotationPath(name),
+        value
+      }))
+}
+
+const unmarked: ReadonlyArray<Resource.JsonPatchOperation> = [policyBefore, operationLabel, appLabel].map(
+  (name) => ({ op: "remove", path: annotationPath(name) })
+)
+
+/** Sets Retain, and keeps the policy before on the volume. */
+export const retainVolume = (
+  at: At,
+  own: Bound,
+  options: { readonly dryRun?: boolean } = {}
+): Effect.Effect<Written, Failure, Cluster> => {
+  const operation = operationOf(at.fence.token)
+  return writeVolume(at, {
+    own,
+    protects: true,
+    // A mark of an earlier run of this operation becomes ours: its caller, if it wakes up, then takes nothing back.
+    done: (volume) =>
+      policyOf(volume) === "Retain" && (!isMarkedBy(operation, volume) || markOf(volume) === at.fence.token),
+    change: (volume) => [
+      { op: "test", path: policyPath, value: policyOf(volume) },
+      { op: "replace", path: policyPath, value: "Retain" },
+      ...marks(at, volume)
+    ],
+    // A caller that was replaced leaves no policy that nobody puts back. A claim that goes keeps Retain.
+    undo: ({ written, isFenced, reason }) =>
+      isFenced && reason === null && before(written) !== null
+        ? [
+            { op: "test", path: "/spec/claimRef/uid", value: own.uid },
+            { op: "test", path: annotationPath(operationLabel), value: at.fence.token },
+            { op: "replace", path: policyPath, value: before(written) },
+            ...unmarked
+          ]
+        : null,
+    ...options
+  })
+}
+
+/** The policies there are: an annotation says nothing else. */
+export const before = (volume: PersistentVolume): string | null =>
+  ["Delete", "Recycle", "Retain"].find((policy) => policy === volume.metadata.annotations?.[policyBefore]) ??
+  null
+
+/** Its claim went while this was written: Retain again, at once, and marked again. */
+const retainAgain =
+  (at: At, own: Bound): VolumeWrite["undo"] =>
+  ({ written, reason }) =>
+    reason === null
+      ? null
+      : [
+          { op: "test", path: "/spec/claimRef/uid", value: own.uid },
+          { op: "replace", path: policyPath, value: "Retain" },
+          ...marks(at, written)
+        ]
+
+/**
+ * Puts back the policy from before, if this operation changed it, on a volume that is still Bound to
+ * its claim. Any other stays under Retain, with its annotations, and the reason comes back.
+ */
+export const releaseVolume = (
+  at: At,
+  own: Bound,
+  operation = operationOf(at.fence.token)
+): Effect.Effect<Written, Failure, Cluster> =>
+  writeVolume(at, {
+    own,
+    // One that is being deleted goes with its claim: under Retain what is stored outlives it.
+    done: (volume) => !isMarkedBy(operation, volume) || Boolean(volume.metadata.deletionTimestamp),
+    change: (volume) => [
+      { op: "test", path: annotationPath(operationLabel), value: markOf(volume) },
+      { op: "test", path: policyPath, value: policyOf(volume) },
+      // A policy that somebody else has set meanwhile is left.
+      ...(policyOf(volume) === "Retain" && before(volume) !== null
+        ? [{ op: "replace" as const, path: policyPath, value: before(volume) }]
+        : []),
+      ...unmarked
+    ],
+    undo: retainAgain(at, own)
+  })
+
+/**
+ * Takes the mark off a volume that has taken its place, whichever operation kept it until then. It gets the
+ * policy of the one whose place it took; null: the one that stood before it was set to Retain.
+ */
+export const handOverVolume = (
+  at: At,
+  own: Bound,
+  policy: string | null
+): Effect.Effect<Written, Failure, Cluster> => {
+  return writeVolume(at, {
+    own,
+    done: (volume) => markOf(volume) === null || Boolean(volume.metadata.deletionTimestamp),
+    change: (volume) => {
+      const wanted = policy ?? before(volume)
+      return [
+        { op: "test", path: annotationPath(operationLabel), value: markOf(volume) },
+        { op: "test", path: policyPath, value: policyOf(volume) },
+        ...(policyOf(volume) === "Retain" && wanted !== null && wanted !== "Retain"
+          ? [{ op: "replace" as const, path: policyPath, value: wanted }]
+          : []),
+        ...unmarked
+      ]
+    },
+    undo: retainAgain(at, own)
+  })
+}
+
+/** How many volumes are written to at a time. */
+const breadth = 8
+
+/** Each claim with what became of its volume. */
+export const eachVolume = <A extends KeptClaim>(
+  claims: ReadonlyArray<A>,
+  write: (own: Bound, claim: A) => Effect.Effect<Written, Failure, Cluster>
+): Effect.Effect<ReadonlyArray<Written & { readonly claim: A }>, Failure, Cluster> =>
+  Effect.forEach(
+    claims.flatMap((claim) =>
+      claim.volume === null
+        ? []
+        : [{ claim, own: { claim: claim.claim, uid: claim.uid, volume: claim.volume } }]
+    ),
+    ({ claim, own }) => Effect.map(write(own, claim), (written) => ({ ...written, claim })),
+    { concurrency: breadth }
+  )
+
+/** The volumes that an operation has set to Retain, which stay where their namespace is deleted. */
+export const keptVolumes = ({
+  namespace,
+  plan
+}: Outliving): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
+  Effect.map(Resource.list(Resource.persistentVolumes), ({ items }) =>
+    acceptedOf(kinds.persistentvolumes, items).flatMap((volume) => {
+      const isKept = isMarkedBy(plan.id, volume) && policyOf(volume) === "Retain"
+      return isKept && volume.spec.claimRef?.namespace === namespace
+        ? [`persistentvolume ${volume.metadata.name} (${volume.spec.claimRef.name ?? ""})`]
+        : []
+    })
+  )

@@ -1,0 +1,125 @@
+/** The StatefulSet that a step is about: read, changed and looked at as one, always behind its fence. */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import type { Assumption } from "../operation/Assumption.ts"
+import type { Fence } from "../operation/Fence.ts"
+import * as Fences from "../operation/Fence.ts"
+import { accept, read as readGuard } from "../operation/Guarded.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { because } from "../operation/OperationError.ts"
+import { wanted } from "../Ordinal.ts"
+import { Retention } from "../Topology.ts"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+type Work<A> = Effect.Effect<A, Failure, Cluster>
+
+const kind = kinds.statefulsets
+
+/** As it is now, whoever may write to it. */
+export const read = (ref: {
+  readonly namespace: string
+  readonly name: string
+}): Effect.Effect<StatefulSet, ClusterError, Cluster> => {
+  const place = { kind: "StatefulSet" as const, ...ref }
+  return Effect.flatMap(readGuard(place), (object) => accept(kind, place, object))
+}
+
+/** As it is now; fails unless this caller may still write. */
+export const assertHeld = (fence: Fence): Work<StatefulSet> => Fences.assertHeld(fence, kind)
+
+/** Changes it until `done`, as long as the token stands. */
+export const change = (fence: Fence, spec: Fences.Change<StatefulSet>): Work<StatefulSet> =>
+  Fences.change(fence, kind, spec)
+
+/** Whether this caller may still write, and the StatefulSet; null: it is gone, or another has its name. */
+export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
+  Effect.flatMap(at.standing, ({ why, object }) =>
+    Effect.map(object === null ? Effect.succeed(null) : accept(kind, at.fence, object), (set) => ({
+      why,
+      set
+    }))
+  )
+
+/** As it is now, whoever may write to it: for a step that is only rehearsed. */
+export const assertThere = (at: Pick<StepContext, "standing" | "fence">): Work<StatefulSet> =>
+  Effect.gen(function* () {
+    const { set } = yield* standing(at)
+    return set ?? (yield* because("NotFound", `statefulset "${at.fence.name}" not found`))
+  })
+
+export const replicasOf = (set: StatefulSet): number => wanted(set).count
+
+/** The first ordinal that a StatefulSet does not ask for; null: it is no StatefulSet. */
+export const beyondOf = (object: unknown): number | null => {
+  const accepted = kind.accept(object)
+  if (Result.isFailure(accepted)) return null
+  const { start, count } = wanted(accepted.success)
+  return start + count
+}
+
+/** What claims of pods that go, and of a set that goes, become. */
+export const retentionOf = (set: StatefulSet): typeof Retention.Type => ({
+  whenScaled: set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled ?? "Retain",
+  whenDeleted: set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted ?? "Retain"
+})
+
+/** What each change of the count leans on: facts by which pods and claims come and go. */
+export const Facts = Schema.Struct({
+  /** As it is while the count is changed. */
+  whenScaled: Retention.fields.whenScaled,
+  firstOrdinal: Schema.Natural,
+  podManagementPolicy: Schema.String,
+  /** The claim templates, by name. */
+  templates: Schema.Array(Schema.String)
+})
+export type Facts = typeof Facts.Type
+
+export const whenScaledField = {
+  path: ["spec", "persistentVolumeClaimRetentionPolicy", "whenScaled"],
+  absent: "Retain"
+}
+export const whenDeletedField = {
+  path: ["spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted"],
+  absent: "Retain"
+}
+export const replicasField = { path: ["spec", "replicas"], absent: "1" }
+
+/** The facts as assumptions. `down`: pods go, so whenScaled says what becomes of their claims. */
+export const assumed = (facts: Facts | undefined, down: boolean): ReadonlyArray<Assumption> => {
+  if (facts === undefined) return []
+  return [
+    ...(down ? [{ what: "whenScaled", ...whenScaledField, is: facts.whenScaled }] : []),
+    { what: "ordinals.start", path: ["spec", "ordinals", "start"], absent: "0", is: `${facts.firstOrdinal}` },
+    {
+      what: "podManagementPolicy",
+      path: ["spec", "podManagementPolicy"],
+      absent: "OrderedReady",
+      is: facts.podManagementPolicy
+    },
+    {
+      what: "volumeClaimTemplates",
+      path: ["spec", "volumeClaimTemplates", "*", "metadata", "name"],
+      absent: "",
+      is: facts.templates.join(", ")
+    }
+  ]
+}
+
+/** A count that is neither on the way nor there was set by somebody else. */
+export const overwritten = ({ name }: { readonly name: string }, is: number, wanted: number) =>
+  because(
+    "Changed",
+    `somebody set replicas of ${name} to ${is}, on the way to ${wanted}`,
+    "find who writes it: `kubectl stateful describe` names autoscalers, GitOps tools and operators"
+  )
+
+/** Whose hook runs, or whose health is asked. */
+export const memberOf = (set: StatefulSet, ordinal: number) => {
+  const pod = `${set.metadata.name}-${ordinal}`
+  const namespace = set.metadata.namespace ?? ""
+  const fqdn = set.spec.serviceName ? `${pod}.${set.spec.serviceName}.${namespace}.svc` : pod
+  return { namespace, pod, ordinal, fqdn }
+}

@@ -1,0 +1,59 @@
+/**
+ * The script by which a prover writes back to a volume what was kept when it was cut. A file is there whole or
+ * not at all, and never in the place of another one: whatever was begun may be begun again.
+ */
+
+/** A file, the one that it stands beside, and what is in it. */
+export interface WrittenFile {
+  readonly text: string
+  readonly beside: string
+  readonly content: string
+}
+
+/** Exit codes. */
+export const noPlace = 4
+export const otherThere = 5
+
+/** How many directories deep a place is looked for. No link is followed: it may lead off the volume. */
+const deep = 4
+
+/** Arguments: the volumes, `--`, and for each file its name, what it stands beside, and its text. */
+export const script = `
+umask 077
+look() {
+  if [ -f "$1/$beside" ] && ! [ -L "$1/$beside" ]; then [ -z "$place" ] || many=1; place=$1; return; fi
+  [ "$2" -lt ${deep} ] || return
+  for x in "$1"/*; do [ -d "$x" ] && ! [ -L "$x" ] && look "$x" $(($2+1)); done
+}
+tops=
+while [ "$1" != -- ]; do tops="$tops $1"; shift; done
+shift
+while [ $# -gt 0 ]; do
+  name=$1 beside=$2 text=$3 place= many=; shift 3
+  for top in $tops; do look "$top" 0; done
+  [ -n "$place" ] || { echo "$name is not written back: no directory has $beside"; exit ${noPlace}; }
+  [ -z "$many" ] || { echo "$name is not written back: several directories have $beside"; exit ${noPlace}; }
+  file=$place/$name half=$place/$name.kubectl-stateful
+  if [ -e "$file" ] || [ -L "$file" ]; then
+    if [ -f "$file" ] && ! [ -L "$file" ] && [ "$(cat "$file"; echo .)" = "$text." ]; then continue; fi
+    echo "there is a $name already, and it is not the one that was kept"; exit ${otherThere}
+  fi
+  rm -f "$half" && (set -C; printf %s "$text" >"$half") && sync && mv "$half" "$file" && sync ||
+    { echo "$name cannot be written"; exit 1; }
+done`
+
+/** Kubernetes fills in `$(NAME)` in what a container runs, and takes `$$` for a dollar. */
+const literal = (text: string): string => text.replaceAll("$", "$$$$")
+
+export const writeCommand = (
+  volumes: ReadonlyArray<string>,
+  files: ReadonlyArray<WrittenFile>
+): ReadonlyArray<string> => [
+  "sh",
+  "-c",
+  literal(script),
+  "write-back",
+  ...volumes,
+  "--",
+  ...files.flatMap(({ text, beside, content }) => [text, beside, literal(content)])
+]

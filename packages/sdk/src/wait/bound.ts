@@ -1,0 +1,36 @@
+/**
+ * The wait for the volume controller, which sees that a volume was moved to another claim only with its
+ * next round, 15 seconds apart. Until then claim and volume name each other, and one is not Bound yet.
+ */
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { readClaim, readVolume } from "../step/volume.ts"
+import { type Bound, foreign, isReserved, ownerOf } from "../step/volumeOwner.ts"
+import * as Holder from "../step/holder.ts"
+import { polled, until } from "./until.ts"
+
+/** Two rounds of the controller, in milliseconds. */
+const patience = 30_000
+
+/** Why the volume is not its claim's; null: it is. One that only the controller has yet to see is waited for. */
+export const untilBound = (at: StepContext, own: Bound): Effect.Effect<string | null, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const began = yield* at.elapsed
+    const look = Effect.gen(function* () {
+      const set = yield* Holder.assertHeld(at.fence)
+      const [claim, volume] = [yield* readClaim(at.fence.namespace, own.claim), yield* readVolume(own.volume)]
+      const reason = foreign(ownerOf(at, set), own, claim, volume)
+      const isLate = (yield* at.elapsed) - began >= patience
+      return { reason, isOpen: reason !== null && isReserved(own, claim, volume) && !isLate }
+    })
+    const { reason } = yield* until(at, {
+      views: polled(look),
+      until: (view) =>
+        view.isOpen
+          ? [{ subject: { kind: "PersistentVolumeClaim", name: own.claim }, for: "the volume controller" }]
+          : [],
+      limit: 2 * patience
+    })
+    return reason
+  })

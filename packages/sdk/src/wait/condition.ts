@@ -1,0 +1,44 @@
+/** Conditions: pure functions of a view of the cluster, which say what is missing until it is as it should be. */
+import type { Subject } from "../operation/Progress.ts"
+
+/** A subject that something is waited for, and what. */
+export interface Unmet {
+  readonly subject: Subject
+  readonly for: string
+  /** Whether its turn has not come: it is counted rather than told. */
+  readonly queued?: boolean
+}
+
+/** What is missing of a view; empty: nothing. */
+export type Condition<View> = (view: View) => ReadonlyArray<Unmet>
+
+/** All of them must be met. */
+export const all =
+  <View>(...conditions: ReadonlyArray<Condition<View>>): Condition<View> =>
+  (view) =>
+    conditions.flatMap((condition) => condition(view))
+
+/** The same condition on a part of a view. */
+export const of =
+  <View, Part>(part: (view: View) => Part, condition: Condition<Part>): Condition<View> =>
+  (view) =>
+    condition(part(view))
+
+/** No item of a list is left; each is a subject of its own. */
+export const noneLeft =
+  <A>(unmet: (item: A) => Unmet): Condition<ReadonlyArray<A>> =>
+  (items) =>
+    items.map(unmet)
+
+/** Nobody has a reason against it. */
+export const noReason =
+  (subject: Subject): Condition<string | null> =>
+  (reason) =>
+    reason === null ? [] : [{ subject, for: reason }]
+
+/** Some of what is missing, in one line. */
+export const inWords = (unmet: ReadonlyArray<Unmet>): string =>
+  unmet
+    .slice(0, 3)
+    .map((one) => `${one.subject.name} (${one.for})`)
+    .join(", ") + (unmet.length > 3 ? ` and ${unmet.length - 3} more` : "")

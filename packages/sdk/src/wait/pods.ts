@@ -1,0 +1,167 @@
+/** Waiting for pods: on a watch of them, and a look at their StatefulSet on a timer. */
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { Pod } from "../kind/Pod.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import { format as selectorText } from "../LabelSelector.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import type { Subject } from "../operation/Progress.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { isWanted, ofPod } from "../Ordinal.ts"
+import * as Resource from "../Resource.ts"
+import { controllerOf } from "../state/Member.ts"
+import { readinessOf } from "../state/Readiness.ts"
+import * as Workload from "../step/workload.ts"
+import { type Condition, noneLeft, type Unmet } from "./condition.ts"
+import { defaultStepTimeout, polled, until } from "./until.ts"
+
+/** How often the StatefulSet is looked at while pods are waited for, in milliseconds. */
+const lookEvery = 2000
+
+/** The set's own pods by ordinal: by owner, never by name. */
+export type Pods = ReadonlyMap<number, Pod>
+
+const own = (set: StatefulSet, objects: Iterable<unknown>): Pods => {
+  const found = new Map<number, Pod>()
+  for (const object of objects) {
+    const accepted = kinds.pods.accept(object)
+    if (Result.isFailure(accepted)) continue
+    const pod = accepted.success
+    if (controllerOf(pod.metadata)?.uid !== set.metadata.uid) continue
+    const ordinal = ofPod(set, pod)
+    if (ordinal !== null) found.set(ordinal, pod)
+  }
+  return found
+}
+
+const selection = (set: StatefulSet) => ({
+  namespace: set.metadata.namespace ?? "",
+  labelSelector: selectorText(set.spec.selector)
+})
+
+/** The pods now, from the store and not from a cache. */
+export const podsOf = (set: StatefulSet): Effect.Effect<Pods, ClusterError, Cluster> =>
+  Effect.map(Resource.list(Resource.pods, selection(set)), (listing) => own(set, listing.items))
+
+export const isReady = (pod: Pod | undefined): boolean =>
+  pod !== undefined && !pod.metadata.deletionTimestamp && readinessOf(pod, null).ready
+
+/** What a pod waits for, in one line. */
+export const pending = (pod: Pod | undefined): string => {
+  if (pod === undefined) return "its pod to be created"
+  return readinessOf(pod, null).reason ?? (pod.metadata.deletionTimestamp ? "its end" : "readiness")
+}
+
+export const podSubject = (set: StatefulSet, ordinal: number): Subject => ({
+  kind: "Pod",
+  name: `${set.metadata.name}-${ordinal}`
+})
+
+export const setSubject = (set: StatefulSet): Subject => ({ kind: "StatefulSet", name: set.metadata.name })
+
+/** The StatefulSet and its pods at one moment. */
+export interface PodView {
+  readonly set: StatefulSet
+  /** Null: not listed yet. */
+  readonly pods: Pods | null
+}
+
+/** Missing until the controller has seen the last change: its status is stale. */
+export const notice: Condition<StatefulSet> = (set) =>
+  (set.status?.observedGeneration ?? 0) >= (set.metadata.generation ?? 0)
+    ? []
+    : [{ subject: setSubject(set), for: "the controller to see the change" }]
+
+/** The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops waiting. */
+const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
+  Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
+    const watching = Resource.watchList(Resource.pods, { ...selection(set), relistEvery: "30 seconds" })
+    // A watch outlives a lost network, but for its first list.
+    const byPods = Stream.mapEffect(watching, ({ objects }) =>
+      Ref.updateAndGet(latest, (view) => ({ ...view, pods: own(set, objects.values()) }))
+    )
+    const look = Effect.flatMap(Workload.assertHeld(at.fence), (now) =>
+      Ref.updateAndGet(latest, (view) => ({ ...view, set: now }))
+    )
+    const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), look))
+    const all: Stream.Stream<PodView, Failure, Cluster> = Stream.merge(byPods, bySet)
+    return { all, look }
+  })
+
+export interface PodWait {
+  readonly until: (pods: Pods, set: StatefulSet) => ReadonlyArray<Unmet>
+  readonly stepTimeout?: number | undefined
+  /** Called with each view, in order. */
+  readonly seen?: (pods: Pods) => Effect.Effect<void>
+  /** Why waiting is in vain; null: it is not. */
+  readonly vain?: (set: StatefulSet) => OperationError | null
+}
+
+/**
+ * Waits until nothing is missing of the set's pods. The fence is looked at meanwhile: whoever was
+ * replaced stops waiting, and so does a wait for a count that somebody else has changed.
+ */
+export const untilPods = (
+  at: Pick<StepContext, "fence" | "report" | "elapsed">,
+  spec: PodWait
+): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const set = yield* Workload.assertHeld(at.fence)
+    const { all, look } = yield* views(at, set)
+    yield* until(at, {
+      views: Stream.tap(all, ({ pods }) =>
+        pods === null ? Effect.void : (spec.seen?.(pods) ?? Effect.void)
+      ),
+      until: ({ pods, set: now }) =>
+        pods === null
+          ? [{ subject: { kind: "Pod", name: now.metadata.name }, for: "its pods to be listed" }]
+          : spec.until(pods, now),
+      limit: spec.stepTimeout ?? defaultStepTimeout,
+      vain: ({ set: now }) => (now === set ? null : (spec.vain?.(now) ?? null)),
+      // Pods are as they should be before the status that we read says so: look again, soon.
+      lagging: {
+        is: ([first, ...rest]) => rest.length === 0 && first?.subject.kind === "StatefulSet",
+        again: look
+      }
+    })
+  })
+
+/**
+ * Waits until no pod is left beyond the count: while one terminates, whenScaled Delete takes its claim
+ * with it, and a reclaim policy Delete its data. Answers with the StatefulSet as it was looked at.
+ */
+export const untilSettled = (
+  at: Pick<StepContext, "fence" | "report" | "elapsed">,
+  set: StatefulSet,
+  stepTimeout: number = defaultStepTimeout
+): Effect.Effect<StatefulSet, Failure, Cluster> => {
+  let known: StatefulSet | null = set
+  const look = Effect.gen(function* () {
+    // The first look is at what was read just now.
+    const now = known ?? (yield* Workload.assertHeld(at.fence))
+    known = null
+    const pods = yield* podsOf(now)
+    return { set: now, left: [...pods.keys()].filter((ordinal) => !isWanted(now, ordinal)) }
+  })
+  return Effect.map(
+    until(at, {
+      views: polled(look, 500),
+      until: ({ set: of, left }) =>
+        noneLeft((ordinal: number) => ({ subject: podSubject(of, ordinal), for: "its pod to end" }))(left),
+      limit: stepTimeout,
+      late: ([first]) =>
+        Effect.succeed(
+          because(
+            "TimedOut",
+            `pod ${first?.subject.name ?? ""} does not end`,
+            "end it: no policy was put back before that"
+          )
+        )
+    }),
+    (view) => view.set
+  )
+}

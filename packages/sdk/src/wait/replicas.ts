@@ -1,0 +1,222 @@
+/**
+ * The wait after a change of the count: until its pods are ready, or gone. Tells what each replica
+ * waits for, and how long each of its stages took: claim, scheduled, started, ready, removed.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Cluster } from "../Cluster.ts"
+import type { Pod } from "../kind/Pod.ts"
+import type { PersistentVolumeClaim } from "../kind/Storage.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import type { OperationError } from "../operation/OperationError.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { wanted } from "../Ordinal.ts"
+import * as Resource from "../Resource.ts"
+import { ofTemplates } from "../step/templates.ts"
+import type { Unmet } from "./condition.ts"
+import * as Wait from "./pods.ts"
+
+type At = Pick<StepContext, "fence" | "report" | "elapsed">
+
+const ordinals = (first: number, count: number): ReadonlyArray<number> =>
+  Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
+
+/** Whether each container runs: what comes before readiness. */
+const isStarted = (pod: Pod): boolean => {
+  const statuses = pod.status?.containerStatuses ?? []
+  return statuses.length > 0 && statuses.every((one) => one.ready === true || Boolean(one.state?.running))
+}
+
+/** The claims that a replica is to have, as far as they are there. */
+type Claims = ReadonlyMap<string, PersistentVolumeClaim>
+
+const claimNames = (set: StatefulSet, replica: string): ReadonlyArray<string> =>
+  (set.spec.volumeClaimTemplates ?? []).map((template) => `${template.metadata.name}-${replica}`)
+
+const unbound = (set: StatefulSet, claims: Claims, replica: string): ReadonlyArray<string> =>
+  claimNames(set, replica).filter((name) => claims.get(name)?.status?.phase !== "Bound")
+
+/** What a replica that is to come waits for, in one line. */
+const pendingOf = (set: StatefulSet, claims: Claims, replica: string, pod: Pod | undefined): string => {
+  const reason = Wait.pending(pod)
+  if (pod === undefined) return reason
+  if (pod.spec.nodeName) return reason === "Pending" ? "its containers" : reason
+  // With a class that waits for its first consumer, a claim waits for the node and not the pod for it.
+  if (reason.startsWith("Unschedulable") && !/PersistentVolumeClaim/i.test(reason)) return reason
+  const [open] = unbound(set, claims, replica)
+  const claim = claims.get(open ?? "")
+  if (claim !== undefined) return `claim ${claim.metadata.name} ${claim.status?.phase ?? "Pending"}`
+  // The scheduler looks again a while after the claim was bound, and its message is stale.
+  const isOld = open === undefined && reason.includes("unbound immediate")
+  return reason === "Pending" || isOld ? "a node" : reason
+}
+
+/**
+ * What a replica that is to go waits for: others may hold it after its containers have ended, and of
+ * several that are sick OrderedReady takes none away but the first.
+ */
+const ending = (set: StatefulSet, pods: Wait.Pods, pod: Pod): string => {
+  const { deletionTimestamp, finalizers, name } = pod.metadata
+  if (deletionTimestamp) {
+    const holders = finalizers ?? []
+    return holders.length === 0 ? "its pod to end" : `its pod to end, and for finalizer ${holders.join(", ")}`
+  }
+  const [first] = [...pods].filter(([, one]) => !Wait.isReady(one)).toSorted(([a], [b]) => a - b)
+  const isHeld = set.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pod)
+  return isHeld && first !== undefined && first[1] !== pod
+    ? `its pod to end; OrderedReady leaves it while ${first[1].metadata.name} is not ready either: kubectl delete pod ${name}`
+    : "its pod to end"
+}
+
+export interface Change {
+  readonly from: number
+  readonly to: number
+  readonly stepTimeout: number | undefined
+  /** Why waiting is in vain; null: it is not. */
+  readonly vain: (now: StatefulSet) => OperationError | null
+}
+
+/** When each replica came to its turn, or ended its last stage; and the stages that were told. */
+const stages = (at: At, elapsed: Effect.Effect<number>) => {
+  const since = new Map<string, number>()
+  const told = new Set<string>()
+  const begin = (key: string) =>
+    Effect.map(elapsed, (now) => {
+      if (!since.has(key)) since.set(key, now)
+    })
+  /** Ends a stage: `kind` once for a replica, told in the words of `stage`. */
+  const end = (replica: string, kind: string, stage = kind) =>
+    Effect.gen(function* () {
+      const key = `${replica} ${kind}`
+      if (told.has(key)) return
+      told.add(key)
+      const now = yield* elapsed
+      const began = (kind === "claim" ? since.get(key) : undefined) ?? since.get(replica) ?? now
+      since.set(replica, now)
+      yield* at.report({ _tag: "Stage", subject: { kind: "Pod", name: replica }, stage, millis: now - began })
+    })
+  return {
+    turn: begin,
+    claimed: (replica: string) => begin(`${replica} claim`),
+    end,
+    isTold: (replica: string, kind: string) => told.has(`${replica} ${kind}`)
+  }
+}
+
+/** Waits until the pods of a count are ready, and those beyond it gone. */
+export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const { from, to } = change
+    const up = to > from
+    const { start } = wanted(set)
+    const name = (ordinal: number) => `${at.fence.name}-${ordinal}`
+    const moved = ordinals(start + Math.min(to, from), Math.abs(to - from))
+    const began = yield* Clock.monotonicTimeNanos
+    const { turn, claimed, end, isTold } = stages(
+      at,
+      Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
+    )
+    const hasClaims = up && claimNames(set, "").length > 0
+    // Those that end before the first look were there too.
+    const known = new Set(moved.filter((ordinal) => ordinal < start + (set.status?.replicas ?? 0)))
+    let claims: Claims = new Map()
+    const [next] = up ? moved : moved.toReversed()
+    if (next !== undefined) yield* turn(name(next))
+
+    const coming = (pods: Wait.Pods) =>
+      Effect.gen(function* () {
+        let isFirst = true
+        for (const ordinal of moved) {
+          const replica = name(ordinal)
+          const pod = pods.get(ordinal)
+          if (pod !== undefined || isFirst) yield* turn(replica)
+          if (!Wait.isReady(pod)) isFirst = false
+          if (!pod?.spec.nodeName) continue
+          // A pod has a node only once its claims are bound.
+          if (hasClaims) yield* end(replica, "claim")
+          yield* end(replica, "scheduled", `scheduled ${pod.spec.nodeName}`)
+          if (isStarted(pod) || Wait.isReady(pod)) yield* end(replica, "started")
+          if (Wait.isReady(pod)) yield* end(replica, "ready")
+        }
+      })
+
+    const leaving = (pods: Wait.Pods) =>
+      Effect.gen(function* () {
+        let isFirst = true
+        for (const ordinal of moved.toReversed()) {
+          const pod = pods.get(ordinal)
+          if (pod === undefined) {
+            if (known.has(ordinal)) yield* end(name(ordinal), "removed")
+            continue
+          }
+          known.add(ordinal)
+          if (isFirst || pod.metadata.deletionTimestamp) yield* turn(name(ordinal))
+          isFirst = false
+        }
+      })
+
+    /** Only until all claims are bound: what becomes of them then, pods tell. */
+    const watchClaims = Stream.runForEachWhile(
+      Resource.watchList(Resource.persistentVolumeClaims, {
+        namespace: set.metadata.namespace ?? "",
+        relistEvery: "30 seconds"
+      }),
+      ({ objects }) =>
+        Effect.gen(function* () {
+          claims = ofTemplates(set, objects.values())
+          for (const replica of moved.map(name)) {
+            if (claimNames(set, replica).some((claim) => !claims.has(claim))) continue
+            yield* claimed(replica)
+            if (unbound(set, claims, replica).length === 0) yield* end(replica, "claim")
+          }
+          return moved.some((ordinal) => !isTold(name(ordinal), "claim"))
+        })
+    )
+
+    const missing = (pods: Wait.Pods, now: StatefulSet): ReadonlyArray<Unmet> => {
+      const blockers = ordinals(start, Math.min(to, from))
+        .filter((ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal)))
+        .map((ordinal) => ({
+          subject: Wait.podSubject(now, ordinal),
+          for: `${pendingOf(set, claims, name(ordinal), pods.get(ordinal))}; OrderedReady waits for it`
+        }))
+      if (!up) {
+        const left = [...pods].filter(([ordinal]) => ordinal >= start + to).toSorted(([a], [b]) => b - a)
+        return left.length === 0
+          ? Wait.notice(now)
+          : [
+              ...blockers,
+              ...left.map(([ordinal, pod], index) => ({
+                subject: Wait.podSubject(now, ordinal),
+                for: ending(now, pods, pod),
+                queued: index > 0 && !pod.metadata.deletionTimestamp
+              }))
+            ]
+      }
+      const lacking = moved.filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
+      if (lacking.length > 0) {
+        return [
+          ...blockers,
+          ...lacking.map((ordinal, index) => ({
+            subject: Wait.podSubject(now, ordinal),
+            for: pendingOf(set, claims, name(ordinal), pods.get(ordinal)),
+            queued: !pods.has(ordinal) && (index > 0 || blockers.length > 0)
+          }))
+        ]
+      }
+      // Ready is not yet available: the controller counts that by its own clock.
+      const available = now.status?.availableReplicas ?? 0
+      return (set.spec.minReadySeconds ?? 0) > 0 && available < to
+        ? [{ subject: Wait.setSubject(now), for: `minReadySeconds: ${available} of ${to} available` }]
+        : []
+    }
+
+    const waiting = Wait.untilPods(at, {
+      until: missing,
+      stepTimeout: change.stepTimeout,
+      seen: up ? coming : leaving,
+      vain: change.vain
+    })
+    yield* hasClaims ? Effect.raceFirst(waiting, Effect.andThen(watchClaims, Effect.never)) : waiting
+  })

@@ -1,0 +1,124 @@
+/**
+ * The one loop that waits: for a condition on views of the cluster, told as it changes, and bounded by
+ * the time without progress in which the API server answered.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Cluster } from "../Cluster.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import type { Subject } from "../operation/Progress.ts"
+import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { format } from "../operation/Timeout.ts"
+import { type Condition, inWords, type Unmet } from "./condition.ts"
+
+/** How long a step may go on without any progress, in milliseconds: as a Deployment's progress deadline. */
+export const defaultStepTimeout = 600_000
+
+/** What a wait needs of a step's context. */
+export type Clocked = Pick<StepContext, "report" | "elapsed">
+
+type Views<View> = Stream.Stream<View, Failure, Cluster>
+
+/** A view by asking again and again; `every` in milliseconds, default 250. */
+export const polled = <View>(look: Effect.Effect<View, Failure, Cluster>, every = 250): Views<View> =>
+  Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(every), look)))
+
+export interface Waiting<View> {
+  /** As they come: each is judged by itself. */
+  readonly views: Views<View>
+  readonly until: Condition<View>
+  /** In milliseconds, counted from the last progress: a set of subjects that something is missing of, as it was not before. */
+  readonly limit: number
+  /** Progress is none where subjects only take turns: then the limit counts from the beginning. Default false. */
+  readonly overall?: boolean
+  /** Why waiting is in vain; null: it is not. */
+  readonly vain?: (view: View) => OperationError | null
+  /** What is said once the limit is over. Default: what is missing still. */
+  readonly late?: (unmet: ReadonlyArray<Unmet>) => Effect.Effect<OperationError, Failure, Cluster>
+  /** A view that lacks no more than this is read anew by itself, soon: it lags behind what it shows. */
+  readonly lagging?: {
+    readonly is: (unmet: ReadonlyArray<Unmet>) => boolean
+    readonly again: Effect.Effect<View, Failure, Cluster>
+  }
+}
+
+const stillMissing =
+  (limit: number) =>
+  (unmet: ReadonlyArray<Unmet>): Effect.Effect<OperationError> =>
+    Effect.succeed(because("TimedOut", `no progress in ${format(limit)}: waiting for ${inWords(unmet)}`))
+
+const keyOf = ({ kind, name }: Subject): string => `${kind}/${name}`
+
+/** Tells what has changed of what is missing. */
+const teller = (at: Clocked) => {
+  const told = new Map<string, Unmet>()
+  let queued = 0
+  return (unmet: ReadonlyArray<Unmet>): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const now = new Map(
+        unmet.flatMap((one) => (one.queued === true ? [] : [[keyOf(one.subject), one] as const]))
+      )
+      for (const [key, { subject }] of told) {
+        if (now.has(key)) continue
+        told.delete(key)
+        yield* at.report({ _tag: "Waiting", subject, for: null })
+      }
+      for (const [key, one] of now) {
+        if (told.get(key)?.for === one.for) continue
+        told.set(key, one)
+        yield* at.report({ _tag: "Waiting", subject: one.subject, for: one.for })
+      }
+      const count = unmet.length - now.size
+      if (count === queued) return
+      queued = count
+      yield* at.report({ _tag: "Queued", count })
+    })
+}
+
+/** What is missing, as one text. */
+const lackOf = (unmet: ReadonlyArray<Unmet>): string =>
+  unmet
+    .map(({ subject }) => keyOf(subject))
+    .toSorted()
+    .join(" ")
+
+/**
+ * Waits until nothing is missing of a view, and answers with that view.
+ *
+ * @errors what the views fail with; what `vain` says; `TimedOut`, or what `late` says, after the limit.
+ */
+export const until = <View>(at: Clocked, spec: Waiting<View>): Effect.Effect<View, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const tell = teller(at)
+    let moved = yield* at.elapsed
+    // What falls ill again after it was well is no progress, however often it does.
+    const seen = new Set<string>()
+    let met: { readonly view: View } | null = null
+    const judge = (first: View) =>
+      Effect.gen(function* () {
+        const vain = spec.vain?.(first) ?? null
+        if (vain !== null) return yield* vain
+        let view = first
+        let unmet = spec.until(view)
+        const { lagging } = spec
+        for (let pause = 20; lagging?.is(unmet) === true && pause < 1000; pause *= 2) {
+          yield* Effect.sleep(pause)
+          view = yield* lagging.again
+          unmet = spec.until(view)
+        }
+        yield* tell(unmet)
+        if (unmet.length === 0) {
+          met = { view }
+          return false
+        }
+        const now = yield* at.elapsed
+        const lack = lackOf(unmet)
+        if (seen.size > 0 && spec.overall !== true && !seen.has(lack)) moved = now
+        seen.add(lack)
+        if (now - moved < spec.limit) return true
+        return yield* yield* (spec.late ?? stillMissing(spec.limit))(unmet)
+      })
+    yield* Stream.runForEachWhile(spec.views, judge)
+    if (met === null) return yield* because("TimedOut", "there is nothing more to wait for")
+    return (met as { readonly view: View }).view
+  })

@@ -1,0 +1,34 @@
+/** The newest warning about an object, in its controller's words: why what is waited for does not come. */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { Event } from "../kind/Policy.ts"
+import type { Subject } from "../operation/Progress.ts"
+import * as Resource from "../Resource.ts"
+
+const lastSeen = ({ series, lastTimestamp, eventTime, metadata }: Event): number =>
+  Date.parse(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "") || 0
+
+/** The last line of it, shortened; null: there is none, or events may not be read. */
+export const warningOf = (
+  namespace: string,
+  { kind, name }: Subject
+): Effect.Effect<string | null, ClusterError, Cluster> =>
+  Resource.list(Resource.events, {
+    namespace,
+    fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name},type=Warning`
+  }).pipe(
+    Effect.map(({ items }) => {
+      const events = items.flatMap((item) => {
+        const accepted = kinds.events.accept(item)
+        return accepted._tag === "Success" ? [accepted.success] : []
+      })
+      const newest = events.toSorted((left, right) => lastSeen(left) - lastSeen(right)).at(-1)
+      const text = newest?.message?.trim().split("\n").at(-1) ?? ""
+      return text === "" ? null : text.slice(0, 300)
+    }),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
+      () => Effect.succeed(null)
+    )
+  )
