@@ -180,7 +180,9 @@ export const sweep = (cluster: Cluster["Service"]): Effect.Effect<void, ClusterE
       "/apis/storage.k8s.io/v1/storageclasses",
       "/api/v1/persistentvolumes",
       "/api/v1/nodes",
-      "/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses"
+      "/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses",
+      "/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents",
+      "/apis/groupsnapshot.storage.k8s.io/v1/volumegroupsnapshotclasses"
     ])
       yield* send(cluster, "DELETE", `${kind}?labelSelector=contract-script`)
   })

@@ -247,7 +247,7 @@ export class Conversation {
         yield* Effect.sleep(100)
       }
       throw new Error(
-        `${path} never became what the script waits for: ${JSON.stringify(last).slice(0, 1600)}`
+        `${path} never became what the script waits for: ${JSON.stringify(last ?? null).slice(0, 1600)}`
       )
     })
   }

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
+import { contents, snapshot } from "./cuts.ts"
 import { claim, list, pod } from "./objects.ts"
 
 const used = (to: Conversation) =>
@@ -40,15 +41,6 @@ const used = (to: Conversation) =>
 
 const attachmentsOf = (body: Json | undefined, volume: string): ReadonlyArray<Json> =>
   list(at(body, "items")).filter((each) => text(each, "spec.source.persistentVolumeName") === volume)
-
-const contents = "/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"
-
-const snapshot = (name: string, source: object, extra: object = {}) => ({
-  apiVersion: "snapshot.storage.k8s.io/v1",
-  kind: "VolumeSnapshot",
-  metadata: { name },
-  spec: { source, ...extra }
-})
 
 const ready = (to: Conversation, name: string) =>
   to.until(`volumesnapshots/${name}`, (body) => at(body, "status.readyToUse") === true)

@@ -60,6 +60,12 @@ export const configuration = scenarios("configuration")({
       })
       yield* to.post("secrets", secret("one", { data: { a: 5 } }))
     }),
+  "a Secret's data counts by the bytes that it stands for": (to) =>
+    Effect.gen(function* () {
+      const show = (body: unknown) => String(Reflect.get(Object(body), "kind"))
+      yield* to.post("secrets", secret("one", { data: { key: "A".repeat(1_200_000) } }), { show })
+      yield* to.post("secrets", secret("two", { data: { key: "A".repeat(1_400_000) } }), { show })
+    }),
   "what is over a mebibyte is too large": (to) =>
     Effect.gen(function* () {
       yield* to.post("configmaps", configMap("one", { data: { key: "x".repeat(1024 * 1024 + 1) } }))

@@ -46,6 +46,21 @@ export const deletion = scenarios("deletion")({
         }
       })
     }),
+  "with a body no option counts that stands in the query, not even a dry run": (to) =>
+    Effect.gen(function* () {
+      yield* to.quietly("POST", "configmaps", configMap("one"))
+      yield* to.remove("configmaps/one", { kind: "DeleteOptions", apiVersion: "v1", dryRun: ["All"] })
+      yield* to.get("configmaps/one")
+      yield* to.remove("configmaps/one?dryRun=All")
+      yield* to.get("configmaps/one")
+      yield* to.remove("configmaps/one?dryRun=All", { kind: "DeleteOptions", apiVersion: "v1" })
+      yield* to.get("configmaps/one")
+      yield* to.quietly("POST", "configmaps", configMap("two"))
+      yield* to.remove("configmaps/two?propagationPolicy=Sideways", {
+        kind: "DeleteOptions",
+        apiVersion: "v1"
+      })
+    }),
   "options that make no sense are refused": (to) =>
     Effect.gen(function* () {
       yield* to.quietly("POST", "configmaps", configMap("one"))

@@ -168,6 +168,15 @@ export const deployments = scenarios("deployments")({
       yield* roll(to, 2)
       yield* to.get("deployments/web", statusShape)
     }),
+  "an annotation is a new generation of a Deployment, and a label is none": (to) =>
+    Effect.gen(function* () {
+      yield* made(to)
+      const show = { show: (body: Json) => at(body, "metadata.generation") ?? null }
+      yield* to.get("deployments/web", show)
+      yield* to.merge("deployments/web", { metadata: { annotations: { noted: "yes" } } }, show)
+      yield* to.merge("deployments/web", { metadata: { annotations: { noted: "yes" } } }, show)
+      yield* to.merge("deployments/web", { metadata: { labels: { noted: "yes" } } }, show)
+    }),
   "all go with the Deployment": (to) =>
     Effect.gen(function* () {
       yield* made(to)

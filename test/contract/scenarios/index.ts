@@ -4,6 +4,7 @@ import { access } from "./access.ts"
 import { attachments } from "./attachments.ts"
 import { bodies } from "./bodies.ts"
 import { configuration } from "./configuration.ts"
+import { snapshotContents } from "./contents.ts"
 import { create } from "./create.ts"
 import { deletion } from "./deletion.ts"
 import { deployments } from "./deployments.ts"
@@ -11,12 +12,14 @@ import { discovery } from "./discovery.ts"
 import { endpoints } from "./endpoints.ts"
 import { execs } from "./exec.ts"
 import { forms } from "./forms.ts"
+import { groups } from "./groups.ts"
 import { lists } from "./lists.ts"
 import { network } from "./network.ts"
 import { nodeLosses } from "./node-loss.ts"
 import { pods } from "./pods.ts"
 import { quotas } from "./quota.ts"
 import { replicas } from "./replicas.ts"
+import { restores } from "./restores.ts"
 import { snapshots } from "./snapshots.ts"
 import { statefulsets } from "./statefulsets.ts"
 import { storage } from "./storage.ts"
@@ -47,5 +50,8 @@ export const all: ReadonlyArray<Scenario> = [
   ...attachments,
   ...execs,
   ...deployments,
-  ...nodeLosses
+  ...nodeLosses,
+  ...snapshotContents,
+  ...groups,
+  ...restores
 ]

@@ -24,7 +24,9 @@ export const nodeLosses = scenarios("node loss")({
       yield* to.quietly("POST", "pods", pod("web-0", { nodeName: name }))
       yield* to.quietly("PATCH", "pods/web-0/status", readyStatus(), merge)
       yield* to.until(`/api/v1/nodes/${name}`, (body) =>
-        taints(body).some((each) => each.includes("NoExecute"))
+        ["NoExecute", "NoSchedule"].every((effect) =>
+          taints(body).includes(`node.kubernetes.io/unreachable:${effect}`)
+        )
       )
       yield* to.until("pods/web-0", (body) =>
         list(at(body, "status.conditions")).some(

@@ -14,8 +14,12 @@ const eviction = (name: string, extra: object = {}) => ({
   ...extra
 })
 
-/** Time for whoever keeps the budgets to count: the server believes the last count. */
-const counted = Effect.sleep(2000)
+/** The server believes the last count of whoever keeps the budgets. */
+const counted = (to: Conversation, healthy: number, all: number) =>
+  to.until(
+    "poddisruptionbudgets/guard",
+    (body) => at(body, "status.currentHealthy") === healthy && at(body, "status.expectedPods") === all
+  )
 
 export const pods = scenarios("pods")({
   "what is left out is filled in": (to) =>
@@ -137,7 +141,7 @@ export const pods = scenarios("pods")({
         yield* to.quietly("POST", "pods", pod(name))
         yield* ready(to, name)
       }
-      yield* counted
+      yield* counted(to, 2, 2)
       yield* to.get("poddisruptionbudgets/guard", {
         show: (body) => ({
           allowed: at(body, "status.disruptionsAllowed") ?? null,
@@ -157,9 +161,9 @@ export const pods = scenarios("pods")({
         yield* to.quietly("POST", "pods", pod(name))
         yield* ready(to, name)
       }
-      yield* counted
+      yield* counted(to, 2, 2)
       yield* to.post("pods/one/eviction", eviction("one"))
-      yield* counted
+      yield* counted(to, 1, 1)
       yield* to.post("pods/two/eviction", eviction("two"))
     }),
   "a pod that is not ready may go while the budget is met without it": (to) =>
@@ -169,7 +173,7 @@ export const pods = scenarios("pods")({
         yield* to.quietly("POST", "pods", pod(name))
         yield* ready(to, name, name === "one")
       }
-      yield* counted
+      yield* counted(to, 1, 2)
       yield* to.post("pods/two/eviction", eviction("two"))
       yield* to.post("pods/one/eviction", eviction("one"))
     }),
@@ -177,7 +181,7 @@ export const pods = scenarios("pods")({
     Effect.gen(function* () {
       yield* to.quietly("POST", "poddisruptionbudgets", budget("guard", { minAvailable: 5 }))
       yield* to.quietly("POST", "pods", pod("one"))
-      yield* counted
+      yield* counted(to, 0, 1)
       yield* to.post("pods/one/eviction", eviction("one"))
     }),
   "two budgets for one pod are an error": (to) =>
@@ -186,7 +190,6 @@ export const pods = scenarios("pods")({
       yield* to.quietly("POST", "poddisruptionbudgets", budget("other", { minAvailable: 0 }))
       yield* to.quietly("POST", "pods", pod("one"))
       yield* ready(to, "one")
-      yield* counted
       yield* to.post("pods/one/eviction", eviction("one"))
     }),
   "a budget says one thing": (to) =>

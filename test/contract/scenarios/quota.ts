@@ -16,8 +16,9 @@ const quota = (to: Conversation, hard: Readonly<Record<string, string>>) =>
       },
       { without: ["status"] }
     )
-    // Time for whoever keeps the quotas to count: the server believes the last count.
-    yield* Effect.sleep(2000)
+    // The server believes the last count of whoever keeps the quotas; its own copy of it is a little older.
+    yield* to.until("resourcequotas/limit", (body) => at(body, "status.used") !== undefined)
+    yield* Effect.sleep(1000)
   })
 
 export const quotas = scenarios("quotas")({
@@ -39,7 +40,8 @@ export const quotas = scenarios("quotas")({
         }
       })
       yield* to.quietly("DELETE", "secrets/one")
-      yield* Effect.sleep(6000)
+      yield* to.until("resourcequotas/limit", (body) => at(at(body, "status.used"), "secrets") === "0")
+      yield* Effect.sleep(1000)
       yield* to.post("secrets", secret("two"))
     }),
   "a quota sums storage": (to) =>

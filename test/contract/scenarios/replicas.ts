@@ -331,9 +331,9 @@ export const replicas = scenarios("replicas")({
     }),
   "a replica counts as available only after minReadySeconds": (to) =>
     Effect.gen(function* () {
-      yield* to.quietly("POST", "statefulsets", set("db", { replicas: 2, minReadySeconds: 4 }))
-      const now = yield* Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
+      yield* to.quietly("POST", "statefulsets", set("db", { replicas: 2, minReadySeconds: 12 }))
       yield* to.until("pods/db-0", (body) => body !== undefined)
+      const now = yield* Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
       yield* to.quietly(
         "PATCH",
         "pods/db-0/status",

@@ -1,32 +1,28 @@
 /** Snapshots and groups of them: objects that two controllers write to, and the order of what they write. */
 import * as Effect from "effect/Effect"
-import { at, byText, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
+import { at, byText, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
-import { claim, list } from "./objects.ts"
-
-const dynamic = (name: string, extra: object = {}) =>
-  claim(name, {
-    storageClassName: "shared-immediate",
-    resources: { requests: { storage: "320Mi" } },
-    ...extra
-  })
-
-const snapshot = (name: string, source: object, extra: object = {}) => ({
-  apiVersion: "snapshot.storage.k8s.io/v1",
-  kind: "VolumeSnapshot",
-  metadata: { name },
-  spec: { source, ...extra }
-})
-
-const group = (name: string, labels: object, extra: object = {}) => ({
-  apiVersion: "groupsnapshot.storage.k8s.io/v1",
-  kind: "VolumeGroupSnapshot",
-  metadata: { name },
-  spec: { source: { selector: { matchLabels: labels } }, ...extra }
-})
-
-const content = "boundVolumeSnapshotContentName"
-const groupContent = "boundVolumeGroupSnapshotContentName"
+import {
+  abandoned,
+  bound,
+  classOf,
+  complete,
+  content,
+  contentPath,
+  contentShape,
+  cut,
+  dynamic,
+  group,
+  groupContent,
+  members,
+  ownClass,
+  pair,
+  ready,
+  snapshot,
+  taken,
+  waits
+} from "./cuts.ts"
+import { list } from "./objects.ts"
 
 const fact = (object: Json, gone: boolean): ReadonlyArray<string> => {
   if (gone) return ["gone"]
@@ -40,60 +36,6 @@ const fact = (object: Json, gone: boolean): ReadonlyArray<string> => {
   ]
 }
 
-const bound = (to: Conversation, name: string) =>
-  to.until(`persistentvolumeclaims/${name}`, (body) => at(body, "status.phase") === "Bound")
-
-const ready = (to: Conversation, path: string) =>
-  to.until(path, (body) => at(body, "status.readyToUse") === true)
-
-const taken = (to: Conversation) =>
-  Effect.gen(function* () {
-    yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
-    yield* bound(to, "data")
-    yield* to.quietly("POST", "volumesnapshots", snapshot("one", { persistentVolumeClaimName: "data" }))
-    yield* ready(to, "volumesnapshots/one")
-  })
-
-const classes = "/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses"
-
-/** Classes are the whole cluster's: a script's own has its namespace's name in it. */
-const classOf = (to: Conversation, name: string): string => `${to.namespace}-${name}`
-
-/** A class of the script's own; `driver` null: the driver of the volumes. */
-const ownClass = (to: Conversation, name: string, driver: string | null, parameters: object = {}) =>
-  Effect.gen(function* () {
-    const storage = yield* to.quietly("GET", "/apis/storage.k8s.io/v1/storageclasses/shared-immediate")
-    yield* to.quietly("POST", classes, {
-      apiVersion: "snapshot.storage.k8s.io/v1",
-      kind: "VolumeSnapshotClass",
-      metadata: { name: classOf(to, name), labels: { "contract-script": "yes" } },
-      driver: driver ?? text(storage, "provisioner"),
-      deletionPolicy: "Delete",
-      parameters
-    })
-  })
-
-const cut = (to: Conversation, name: string, volumeSnapshotClassName: string) =>
-  to.quietly(
-    "POST",
-    "volumesnapshots",
-    snapshot(name, { persistentVolumeClaimName: "data" }, { volumeSnapshotClassName })
-  )
-
-/** How often it failed by now is chance. */
-const waits = {
-  show: (body: Json) => ({
-    ready: at(body, "status.readyToUse") ?? null,
-    why: text(body, "status.error.message").replace(/failure \d+ of/, "failure <n> of")
-  })
-}
-
-const contentPath = (to: Conversation, name: string) =>
-  Effect.map(
-    to.quietly("GET", `volumesnapshots/${name}`),
-    (body) => `/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents/${text(body, `status.${content}`)}`
-  )
-
 /** Which class and which driver is the cluster's own. */
 const shape = (body: Json): Json => ({
   finalizers: list(at(body, "metadata.finalizers")).toSorted(byText),
@@ -102,52 +44,6 @@ const shape = (body: Json): Json => ({
   class: text(body, "spec.volumeSnapshotClassName") === "" ? "none" : "some",
   status: at(body, "status") ?? null
 })
-
-const contentShape = (body: Json): Json => ({
-  name: text(body, "metadata.name"),
-  policy: at(body, "spec.deletionPolicy") ?? null,
-  of: {
-    kind: at(body, "spec.volumeSnapshotRef.kind") ?? null,
-    name: at(body, "spec.volumeSnapshotRef.name") ?? null,
-    uid: at(body, "spec.volumeSnapshotRef.uid") ?? null
-  },
-  mode: at(body, "spec.sourceVolumeMode") ?? null,
-  source: Object.keys(Object(at(body, "spec.source"))),
-  restoreSize: at(body, "status.restoreSize") ?? null,
-  ready: at(body, "status.readyToUse") ?? null,
-  cut: typeof at(body, "status.creationTime"),
-  handle: text(body, "status.snapshotHandle") === "" ? "none" : "some"
-})
-
-const pair = (to: Conversation) =>
-  Effect.gen(function* () {
-    for (const name of ["data-0", "data-1"])
-      yield* to.quietly("POST", "persistentvolumeclaims", {
-        ...dynamic(name),
-        metadata: { name, labels: { cut: "yes" } }
-      })
-    for (const name of ["data-0", "data-1"]) yield* bound(to, name)
-  })
-
-const members = (to: Conversation) =>
-  Effect.map(to.quietly("GET", "volumesnapshots"), (body) =>
-    [...list(at(body, "items"))].toSorted((left, right) =>
-      text(left, "spec.source.persistentVolumeClaimName") <
-      text(right, "spec.source.persistentVolumeClaimName")
-        ? -1
-        : 1
-    )
-  )
-
-/** Members appear up to a tenth of a second after their group is ready. */
-const complete = (to: Conversation, count: number) =>
-  Effect.andThen(
-    ready(to, "volumegroupsnapshots/all"),
-    to.until("volumesnapshots", (body) => {
-      const items = list(at(body, "items"))
-      return items.length === count && items.every((each) => at(each, "status.readyToUse") === true)
-    })
-  )
 
 export const snapshots = scenarios("snapshots")({
   "a snapshot has its content, is cut, and is ready, in this order": (to) =>
@@ -216,12 +112,13 @@ export const snapshots = scenarios("snapshots")({
       yield* Effect.sleep(2000)
       yield* to.get("volumesnapshots/one", waits)
       to.record("the content", contentShape(yield* to.quietly("GET", yield* contentPath(to, "one"))))
+      yield* abandoned(to, "one")
     }),
   "a cut that fails is tried again, and its error goes once it is ready": (to) =>
     Effect.gen(function* () {
       yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
       yield* bound(to, "data")
-      yield* ownClass(to, "failing", null, { failCut: "Unavailable:2" })
+      yield* ownClass(to, "failing", null, { failCut: "Unavailable:4" })
       const since = yield* to.version("volumesnapshots")
       yield* cut(to, "one", classOf(to, "failing"))
       yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
