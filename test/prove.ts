@@ -1,8 +1,28 @@
 /**
  * The full counts, in pieces: `npm run prove -- scale [--seeds N] [--from SEED] [--minutes M]`, and one
  * run again: `npm run prove -- scale --scenario NAME --replay "7 LoseReply, 9 Kill after"`.
+ *
+ * `npm run prove -- rival [--scenario NAME] [--every N] [--all] [--minutes M]`: every legal act of somebody
+ * else before every request where it is another act than before the one before, each Nth of those, or
+ * before all requests; one again: `--scenario NAME --replay "delete data-db-2 @ 40 + 700"`.
+ *
+ * `npm run prove -- snapshot|restore [--part singles|rival|tests|pairs|seeds|cluster] [--every N] [--from N]
+ * [--seeds N] [--members N] [--scenario NAME]`: `singles`: every fault, and a death before and behind, at every
+ * call of every way. `rival`: every legal act of somebody else before every request. `tests`: the sweeps that `npm test` takes a part of. `pairs`: each two requests of a run
+ * with three members have a fault. `seeds`: sets are taken, deleted and restored under random faults.
+ * `cluster`: on the real one, as often as its docs say. In pieces: `--from`, `--minutes`. One run again:
+ * `--scenario NAME --members N --replay "7 LoseReply"`.
+ *
+ * `npm run prove -- discovery`: a week of churn with rival writers and faults, for each seed; what is held
+ * after it is at most a tenth more than after its first day.
+ *
+ * `npm run prove -- toy [--every N]`: each fault, each death, each second caller, each nap and each act of
+ * somebody else at every request of a verb that the engine alone makes.
  */
+import { spawnSync } from "node:child_process"
 import { parseArgs } from "node:util"
+import { proveSets } from "./simulation/proveSets.ts"
+import { proveRival } from "./simulation/proveRival.ts"
 import { proveScale } from "./simulation/prove.ts"
 
 const { positionals, values } = parseArgs({
@@ -11,23 +31,102 @@ const { positionals, values } = parseArgs({
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
     minutes: { type: "string", default: "60" },
+    every: { type: "string", default: "1" },
+    all: { type: "boolean", default: false },
+    part: { type: "string" },
+    members: { type: "string" },
     scenario: { type: "string" },
     replay: { type: "string" }
   }
 })
 
-const levels = { scale: proveScale }
+/** The test that `npm test` runs a fixed part of. Answers whether it failed. */
+const proveTests = (what: string, every: string) => (): number => {
+  const env = { ...process.env, [every]: values.every }
+  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--testTimeout=3600000", what]
+  return spawnSync(process.execPath, vitest, { stdio: "inherit", env }).status === 0 ? 0 : 1
+}
+
+/** The suites of the real cluster that run a few times in CI, as often as it takes to believe them. */
+const proveCluster = (...suites: ReadonlyArray<string>): number => {
+  const what = suites.map((name) => `test/cluster/${name}.test.ts`)
+  const env = { ...process.env, PROVE_RUNS: "20" }
+  const config = ["--config", "vitest.cluster.config.ts", "--testTimeout=7200000"]
+  const vitest = ["node_modules/vitest/vitest.mjs", "run", ...config, ...what]
+  return spawnSync(process.execPath, vitest, { stdio: "inherit", env }).status === 0 ? 0 : 1
+}
+
+/** The parts of a level, one or all of them. */
+const parts =
+  (verb: "snapshot" | "restore", more: Readonly<Record<string, () => number>>) =>
+  async (): Promise<number> => {
+    const simulated = (part: "singles" | "rival" | "pairs" | "seeds") => () =>
+      proveSets({
+        part,
+        verb,
+        scenario: values.scenario ?? null,
+        members: Number(values.members ?? (part === "singles" || part === "rival" ? 2 : 3)),
+        seeds: Number(values.seeds),
+        from: Number(values.from),
+        every: Number(values.every),
+        minutes: Number(values.minutes),
+        replay: values.replay ?? null
+      })
+    const all: Readonly<Record<string, () => number | Promise<number>>> = {
+      singles: simulated("singles"),
+      rival: simulated("rival"),
+      ...more,
+      pairs: simulated("pairs"),
+      seeds: simulated("seeds")
+    }
+    const chosen = values.replay === undefined ? values.part : "pairs"
+    let failures = 0
+    for (const [name, run] of Object.entries(all))
+      if (chosen === undefined || chosen === name) failures += await run()
+    if (chosen !== undefined && !Object.hasOwn(all, chosen)) {
+      process.stderr.write(`error: unknown part "${chosen}"; use one of ${Object.keys(all).join(", ")}\n`)
+      return 1
+    }
+    return failures
+  }
+
+/** A week of virtual time for each seed. */
+const proveDiscovery = (): number => {
+  const env = { ...process.env, DISCOVERY_HOURS: "168" }
+  const what = ["test/sdk/discovery/watch.test.ts", "-t", "days of churn"]
+  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--testTimeout=3600000", ...what]
+  return spawnSync(process.execPath, vitest, { stdio: "inherit", env }).status === 0 ? 0 : 1
+}
+
+const levels: Readonly<Record<string, () => number | Promise<number>>> = {
+  snapshot: parts("snapshot", {
+    tests: proveTests("test/sdk/snapshot", "SNAPSHOT_EVERY"),
+    cluster: () => proveCluster("consistency", "etcd", "quiesce-kills")
+  }),
+  restore: parts("restore", { tests: proveTests("test/sdk/restore", "RESTORE_EVERY") }),
+  discovery: proveDiscovery,
+  toy: proveTests("test/sdk/operation/toy.test.ts", "TOY_EVERY"),
+  rival: () =>
+    proveRival({
+      scenario: values.scenario ?? null,
+      every: Number(values.every),
+      all: values.all,
+      minutes: Number(values.minutes),
+      replay: values.replay ?? null
+    }),
+  scale: () =>
+    proveScale({
+      seeds: Number(values.seeds),
+      from: Number(values.from),
+      minutes: Number(values.minutes),
+      scenario: values.scenario ?? null,
+      replay: values.replay ?? null
+    })
+}
+
 const [level = ""] = positionals
-if (level !== "scale") {
+const prove = Object.hasOwn(levels, level) ? levels[level] : undefined
+if (prove === undefined) {
   process.stderr.write(`error: unknown level "${level}"; use one of ${Object.keys(levels).join(", ")}\n`)
   process.exitCode = 1
-} else {
-  const failures = await levels[level]({
-    seeds: Number(values.seeds),
-    from: Number(values.from),
-    minutes: Number(values.minutes),
-    scenario: values.scenario ?? null,
-    replay: values.replay ?? null
-  })
-  if (failures > 0) process.exitCode = 1
-}
+} else if ((await prove()) > 0) process.exitCode = 1

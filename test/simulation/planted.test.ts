@@ -26,7 +26,7 @@ const run = ({ bug, scenario, shows }: Planted, index: number): Effect.Effect<nu
 const noticed = (bug: Planted) =>
   Effect.gen(function* () {
     // The effects are at the end: those calls first.
-    for (let index = 40; index < 140; index++) {
+    for (let index = bug.from ?? 40; index < 140; index++) {
       const exit = yield* Effect.exit(run(bug, index))
       if (Exit.isFailure(exit)) return index
       if (exit.value < index) return null
@@ -36,13 +36,10 @@ const noticed = (bug: Planted) =>
 
 describe("a planted bug is noticed", () => {
   for (const bug of planted) {
-    it.effect(
-      bug.name,
-      () =>
-        Effect.gen(function* () {
-          assert.isNotNull(yield* noticed(bug))
-        }),
-      60_000
+    it.effect(bug.name, () =>
+      Effect.gen(function* () {
+        assert.isNotNull(yield* noticed(bug))
+      })
     )
   }
 })

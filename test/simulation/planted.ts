@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
 import { persistentvolumeclaims } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { dropped } from "./defects.ts"
 import type { Decorate } from "./scaling.ts"
 
 type Operation = { readonly op: string; readonly path: string; readonly value?: unknown }
@@ -70,8 +71,10 @@ export interface Planted {
   readonly name: string
   /** Where it shows: naps of a caller, faults and a resume, or an abort. */
   readonly shows: "nap" | "resume" | "abort"
-  readonly scenario: "up" | "down" | "hello" | "goodbye" | "zero" | "slow"
+  readonly scenario: "up" | "down" | "hello" | "goodbye" | "zero" | "slow" | "drain"
   readonly bug: Decorate
+  /** The first call at which it can show. Default 40. */
+  readonly from?: number
 }
 
 /** Each is what a line of the engine that is left out or wrong would send. */
@@ -147,8 +150,8 @@ export const planted: ReadonlyArray<Planted> = [
     scenario: "goodbye",
     bug: patched(isJournal, (operations) =>
       operations.map((operation) =>
-        operation.path === "/data/progress.json"
-          ? { ...operation, value: String(operation.value).replace(/"marks":\{.*?\}\}/, '"marks":{}') }
+        operation.path === "/data/status.json"
+          ? { ...operation, value: String(operation.value).replace(/"marks":\{.*?\]\}/, '"marks":{}') }
           : operation
       )
     )
@@ -159,7 +162,7 @@ export const planted: ReadonlyArray<Planted> = [
     scenario: "up",
     bug: patched(isJournal, (operations) =>
       operations.map((operation) =>
-        operation.path === "/data/progress.json"
+        operation.path === "/data/status.json"
           ? {
               ...operation,
               value: String(operation.value).replace('"phase":"Succeeded"', '"phase":"Running"')
@@ -281,6 +284,24 @@ export const planted: ReadonlyArray<Planted> = [
     shows: "abort",
     scenario: "up",
     bug: changed((request) => (request.method === "DELETE" && isClaim(request) ? null : request))
+  },
+  {
+    name: "the mark stays after an abort",
+    shows: "abort",
+    scenario: "drain",
+    from: 70,
+    bug: changed((request) =>
+      request.path.includes("/pods/") && (request.body ?? "").includes(":null") ? dropped(request) : request
+    )
+  },
+  {
+    name: "the time that routers are given is left out",
+    shows: "resume",
+    scenario: "drain",
+    from: 70,
+    bug: changed((request) =>
+      request.path.includes("/pods/") && request.method === "PATCH" ? dropped(request) : request
+    )
   },
   {
     name: "an abort sends no rejoin",

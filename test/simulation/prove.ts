@@ -3,7 +3,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
-import * as TestClock from "effect/testing/TestClock"
 import {
   atCall,
   type Fault,
@@ -15,6 +14,7 @@ import {
 } from "../../packages/sdk/src/sandbox/Fault.ts"
 import { abortAfter, attempt, type Scenario, scenarios } from "./scaling.ts"
 import { nap } from "./sleeper.ts"
+import { virtualTime } from "./world.ts"
 
 export interface Amount {
   readonly seeds: number
@@ -44,7 +44,7 @@ interface Tally {
 
 /** In a world of its own: virtual time from zero, and the randomness of the seed. */
 const inWorld = <A, E>(effect: Effect.Effect<A, E>, seed: number): Promise<Exit.Exit<A, E>> =>
-  Effect.runPromiseExit(effect.pipe(Random.withSeed(seed), Effect.provide(TestClock.layer())))
+  Effect.runPromiseExit(effect.pipe(Random.withSeed(seed), Effect.provide(virtualTime)))
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 

@@ -3,19 +3,21 @@
  * after it. Used by the tests, which run a fixed part, and by `npm run prove -- scale`.
  */
 import assert from "node:assert/strict"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
-import { silence } from "../../packages/sdk/src/operation/Lease.ts"
+import { leaseDuration } from "../../packages/sdk/src/operation/Lease.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
-import type { Plan } from "../../packages/sdk/src/sandbox/Fault.ts"
+import { atCall, type Call, type Fault, type Plan } from "../../packages/sdk/src/sandbox/Fault.ts"
 import { inject } from "../../packages/sdk/src/sandbox/FaultyCluster.ts"
 import { leases } from "../../packages/sdk/src/sandbox/resource/index.ts"
-import { configmaps, persistentvolumeclaims } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { drainingAnnotation } from "../../packages/sdk/src/Discovery.ts"
+import { configmaps, persistentvolumeclaims, pods } from "../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World, type WorldOptions } from "./world.ts"
 
@@ -33,6 +35,10 @@ export interface Scenario {
   readonly world: WorldOptions
   readonly to: number
   readonly profile: Profile
+  /** Members that leave are marked, and so many milliseconds pass. */
+  readonly drainWait?: number
+  /** Which calls the tests look at, with those around them: the others are as in another scenario. `prove` takes all. */
+  readonly only?: (request: Request) => boolean
 }
 
 const quick = { readyAfter: 200 }
@@ -52,6 +58,14 @@ export const scenarios = {
     world: { ...quick, replicas: 1, policy: "Parallel" },
     to: 4,
     profile: {}
+  },
+  drain: {
+    name: "2 to 1, marked before it leaves",
+    world: { ...quick, replicas: 2 },
+    to: 1,
+    profile: {},
+    drainWait: 1000,
+    only: ({ method, path }) => method === "PATCH" && path.includes("/pods/")
   }
 } satisfies Record<string, Scenario>
 
@@ -59,11 +73,11 @@ export const scenarios = {
 export const slow: Scenario = {
   ...scenarios.up,
   name: "1 to 3, slowly",
-  world: { replicas: 1, readyAfter: 5000 }
+  world: { replicas: 1, readyAfter: 25_000 }
 }
 
 /** A renewal may meet the longest delay that a fault has. */
-const longestSilence = silence + 5000
+const longestSilence = leaseDuration + 5000
 
 /** Something between the callers and the API server: none, or a planted bug. */
 export type Decorate = (inner: Cluster["Service"], world: World) => Cluster["Service"]
@@ -73,8 +87,19 @@ export const optionsOf = (scenario: Scenario, identity: string) => ({
   replicas: scenario.to,
   profile: scenario.profile,
   identity,
-  stepTimeout: 60_000
+  stepTimeout: 60_000,
+  ...(scenario.drainWait === undefined ? {} : { drainWait: scenario.drainWait })
 })
+
+/** Pods that are marked as about to leave, and stay. */
+export const marked = (world: World): ReadonlyArray<string> =>
+  world.sandbox.store
+    .list(pods, "shop")
+    .filter(
+      ({ metadata }) =>
+        metadata.annotations?.[drainingAnnotation] !== undefined && metadata.deletionTimestamp === undefined
+    )
+    .map(({ metadata }) => metadata.name)
 
 /** I6: a pod is created after the one before it was ready, and deleted after the one behind it was gone. */
 const checkOrder = (world: World) => {
@@ -118,6 +143,7 @@ const checkEnd = (world: World, count: number, profile: Profile) =>
   withCluster(world.sandbox.cluster)(
     Effect.gen(function* () {
       const story = world.log.join(", ")
+      assert.deepEqual(marked(world), [], `marked as leaving, and stays: ${story}`)
       const pods = yield* Resource.list(Resource.pods, { namespace: "shop" })
       const expected = Array.from({ length: count }, (_, index) => `db-${index}`)
       assert.deepEqual(names(pods.items), expected, `pods: ${story}`)
@@ -134,7 +160,7 @@ const checkEnd = (world: World, count: number, profile: Profile) =>
       const leases = yield* Resource.list(Resource.leases, { namespace: "shop" })
       assert.deepEqual(names(leases.items), [], `I8, Leases: ${story}`)
       const journals = yield* Journal.list("shop")
-      const open = journals.filter((entry) => Journal.isOpen(entry.progress))
+      const open = journals.filter((entry) => Journal.isOpen(entry.status))
       assert.deepEqual(open, [], `an open journal: ${story}`)
       const spec: Record<string, unknown> = Object(set["spec"])
       assert.deepEqual(
@@ -166,15 +192,51 @@ const bodyOf = (request: Request): unknown => {
   }
 }
 
+/** No count goes down before each pod that leaves by that has been marked for so long. */
+const drainingSeen = (world: World, drainWait: number, breaches: Array<string>) => {
+  const since = new Map<string, number>()
+  return ({ method, path, body = "" }: Request, now: number) => {
+    const there = marked(world)
+    for (const name of since.keys()) if (!there.includes(name)) since.delete(name)
+    for (const name of there) if (!since.has(name)) since.set(name, now)
+    if (method !== "PATCH" || !path.endsWith("/statefulsets/db")) return
+    const changes: unknown = JSON.parse(body)
+    const to = Array.isArray(changes)
+      ? changes.find((one) => one.path === "/spec/replicas")?.value
+      : undefined
+    for (const { metadata } of world.sandbox.store.list(pods, "shop")) {
+      const { name } = metadata
+      const leaves = typeof to === "number" && Number(name.slice(3)) >= to
+      const marks = since.get(name)
+      if (
+        leaves &&
+        metadata.deletionTimestamp === undefined &&
+        (marks === undefined || now - marks < drainWait)
+      ) {
+        breaches.push(
+          `${name} leaves ${marks === undefined ? "unmarked" : `${now - marks} ms after its mark`}`
+        )
+      }
+    }
+  }
+}
+
 /**
  * I4 and I7, at the wire: no effect without a journal, no word to begin a hook without an intent in it, and nothing
  * deleted but by a uid that is the object's own and that a journal or this operation made known.
  */
-export const watched = (inner: Cluster["Service"], world: World, breaches: Array<string>) => {
+export const watched = (
+  inner: Cluster["Service"],
+  world: World,
+  breaches: Array<string>,
+  drainWait?: number
+) => {
+  const drained = drainWait === undefined ? null : drainingSeen(world, drainWait, breaches)
   const journals = () => world.sandbox.store.list(configmaps, "shop").map((one) => JSON.stringify(one))
   const renewed = { at: 0 }
   const seen = (request: Request, now: number) => {
     const { method, path } = request
+    drained?.(request, now)
     if (path.includes("/leases") && method !== "GET") renewed.at = now
     const isHeld = world.sandbox.store.list(leases, "shop").length > 0
     if (
@@ -232,7 +294,7 @@ const checkVerdict = (world: World, outcome: string | null) =>
   Effect.map(withCluster(world.sandbox.cluster)(Journal.list("shop")), (entries) => {
     if (outcome === "Succeeded") {
       assert.ok(
-        entries.some((entry) => entry.progress.phase === "Succeeded"),
+        entries.some((entry) => entry.status.phase === "Succeeded"),
         "I13: success without a journal that says so"
       )
     }
@@ -240,7 +302,7 @@ const checkVerdict = (world: World, outcome: string | null) =>
 
 const firstOpen = (world: World) =>
   Effect.map(withCluster(world.sandbox.cluster)(Journal.list("shop", "db")), (entries) =>
-    entries.find((entry) => Journal.isOpen(entry.progress))
+    entries.find((entry) => Journal.isOpen(entry.status))
   )
 
 /** Runs the first caller against its faults, until it ends or is dead. */
@@ -259,26 +321,55 @@ const firstCaller = (scenario: Scenario, world: World, faults: Plan, port: Clust
     return { succeeded: exit._tag === "Success", record }
   })
 
-/** The call from which on something is changed: the Lease's. Those before only read and ask. */
-export const firstWrite = (scenario: Scenario): Effect.Effect<number> =>
+/** The calls of a run without faults. */
+export interface Calls {
+  /** The call from which on something is changed: the Lease's. Those before only read and ask. */
+  readonly firstWrite: number
+  readonly reads: ReadonlySet<number>
+  /** The first and the last that are worth a look. */
+  readonly worth: readonly [number, number]
+}
+
+/** From the first to the last of these calls, with what is asked just before and after. */
+export const worthOf = (chosen: ReadonlyArray<number>): Calls["worth"] => {
+  const [first, last] = [chosen[0], chosen.at(-1)]
+  return first === undefined || last === undefined ? [1, Infinity] : [first - 4, last + 5]
+}
+
+export const isRead = ({ method, path }: Request): boolean =>
+  method === "GET" || path.includes("accessreviews")
+
+const changesNothing = ({ kind, request }: Call): boolean => kind !== "exec" && isRead(request)
+
+export const callsOf = (all: ReadonlyArray<Call>, only?: Scenario["only"]): Calls => ({
+  firstWrite: all.find((call) => call.kind === "request" && !changesNothing(call))?.index ?? 1,
+  reads: new Set(all.filter(changesNothing).map(({ index }) => index)),
+  worth: worthOf(all.flatMap(({ index, request }) => (only?.(request) === true ? [index] : [])))
+})
+
+export const callsWithout = (scenario: Scenario): Effect.Effect<Calls> =>
   Effect.gen(function* () {
     const world = yield* makeWorld(scenario.world)
     const { cluster, record } = inject(world.sandbox.cluster, () => undefined)
     yield* drive(withCluster(cluster)(Effect.ignore(Scale.scale(ref, optionsOf(scenario, "ann@laptop")))))
-    return (
-      record.calls.find(({ request, write }) => write && !request.path.includes("accessreviews"))?.index ?? 1
-    )
+    return callsOf(record.calls, scenario.only)
   }).pipe(Effect.scoped)
 
-/** All calls from the first write on, and every eighth of the reads before: `prove` takes all. */
-export const worthwhile = (index: number, write: number): boolean => index >= write || index % 8 === 1
+/**
+ * All calls that are more than a read, every nth of the reads, and every eighth of those before the first
+ * write: `prove` takes all.
+ */
+export const worthwhile = (index: number, { firstWrite, reads, worth }: Calls, nth: number): boolean => {
+  if (index < worth[0] || index > worth[1]) return false
+  return index < firstWrite ? index % 8 === 1 : !reads.has(index) || index % nth === 0
+}
 
 /** One run with its faults, taken up by another caller where the first one fails. Answers how many calls there were. */
 export const attempt = (scenario: Scenario, faults: Plan, decorate: Decorate = plain) =>
   Effect.gen(function* () {
     const world = yield* makeWorld(scenario.world)
     const breaches: Array<string> = []
-    const port = decorate(watched(world.sandbox.cluster, world, breaches), world)
+    const port = decorate(watched(world.sandbox.cluster, world, breaches, scenario.drainWait), world)
     const { succeeded, record } = yield* firstCaller(scenario, world, faults, port)
     if (!succeeded) {
       const open = yield* firstOpen(world)
@@ -300,7 +391,7 @@ export const abortAfter = (scenario: Scenario, faults: Plan, decorate: Decorate 
   Effect.gen(function* () {
     const world = yield* makeWorld(scenario.world)
     const breaches: Array<string> = []
-    const port = decorate(watched(world.sandbox.cluster, world, breaches), world)
+    const port = decorate(watched(world.sandbox.cluster, world, breaches, scenario.drainWait), world)
     const { succeeded, record } = yield* firstCaller(scenario, world, faults, port)
     const done = { calls: record.calls.length, replay: record.replay() }
     const open = succeeded ? undefined : yield* firstOpen(world)
@@ -319,3 +410,19 @@ export const abortAfter = (scenario: Scenario, faults: Plan, decorate: Decorate 
     checkClaims(world, [...expected].toSorted())
     return done
   }).pipe(Effect.scoped)
+
+/** The fault at each worthwhile call in turn, until there are no more; answers how many there were. */
+export const inTurn = (run: typeof attempt, scenario: Scenario, fault: Fault, nth: number) =>
+  Effect.gen(function* () {
+    const known = yield* callsWithout(scenario)
+    let points = 0
+    for (let index = 1; index <= known.worth[1]; index++) {
+      if (!worthwhile(index, known, nth)) continue
+      const { calls } = yield* run(scenario, atCall(index, fault)).pipe(
+        Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${Cause.pretty(cause)}`)))
+      )
+      if (calls < index) return points
+      points += 1
+    }
+    return points
+  })

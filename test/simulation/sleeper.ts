@@ -12,7 +12,16 @@ import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
 import { persistentvolumeclaims, persistentvolumes } from "../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
-import { type Decorate, optionsOf, plain, type Scenario } from "./scaling.ts"
+import {
+  type Calls,
+  type Decorate,
+  isRead,
+  marked,
+  optionsOf,
+  plain,
+  type Scenario,
+  worthOf
+} from "./scaling.ts"
 import { at, drive, makeWorld, ref, withCluster } from "./world.ts"
 
 interface Gate {
@@ -20,32 +29,57 @@ interface Gate {
   readonly at: number
   calls: number
   asleep: boolean
+  /** Which calls, by number, only read. */
+  readonly reads: Set<number>
+  /** The first call that changes something. */
+  firstWrite: number
+  /** Which calls, by number, are of the kind that the scenario is about. */
+  readonly chosen: Array<number>
 }
 
+const gateAt = (at: number): Gate => ({
+  at,
+  calls: 0,
+  asleep: false,
+  reads: new Set(),
+  firstWrite: 0,
+  chosen: []
+})
+
 /** `done`: the writes that were accepted. What commands did is told by the world. */
-const sleeping = (inner: Cluster["Service"], gate: Gate, done: Array<string>): Cluster["Service"] => {
-  const pass = Effect.gen(function* () {
-    gate.calls += 1
-    if (gate.calls === gate.at) gate.asleep = true
-    while (gate.asleep) yield* Effect.sleep(100)
-  })
+const sleeping = (
+  inner: Cluster["Service"],
+  gate: Gate,
+  done: Array<string>,
+  only: Scenario["only"]
+): Cluster["Service"] => {
+  const passing = (kind: "read" | "request" | "exec") =>
+    Effect.gen(function* () {
+      gate.calls += 1
+      if (kind === "read") gate.reads.add(gate.calls)
+      if (kind === "request" && gate.firstWrite === 0) gate.firstWrite = gate.calls
+      if (gate.calls === gate.at) gate.asleep = true
+      while (gate.asleep) yield* Effect.sleep(100)
+    })
   return {
     ...inner,
     request: (request) =>
       Effect.gen(function* () {
-        yield* pass
+        yield* passing(isRead(request) ? "read" : "request")
+        if (only?.(request) === true) gate.chosen.push(gate.calls)
         const response = yield* inner.request(request)
-        // Claims and volumes carry no token: what matters is that they are in the end as they were.
-        const counts = request.method !== "GET" && !/accessreviews|persistentvolume/.test(request.path)
+        // Claims, volumes and pods carry no token: what matters is that they are in the end as they were.
+        const counts =
+          request.method !== "GET" && !/accessreviews|persistentvolume|[/]pods[/]/.test(request.path)
         if (counts && response.status < 300) done.push(`${request.method} ${request.path}`)
         return response
       }),
-    watch: (request) => Stream.unwrap(Effect.as(pass, inner.watch(request))),
+    watch: (request) => Stream.unwrap(Effect.as(passing("read"), inner.watch(request))),
     exec: (request) =>
       Effect.gen(function* () {
-        yield* pass
+        yield* passing("exec")
         const session = yield* inner.exec(request)
-        return { ...session, write: (chunk) => Effect.andThen(pass, session.write(chunk)) }
+        return { ...session, write: (chunk) => Effect.andThen(passing("exec"), session.write(chunk)) }
       })
   }
 }
@@ -59,16 +93,28 @@ export interface Nap {
   readonly after: ReadonlyArray<string>
 }
 
+/** The calls of a caller that never sleeps, as naps count them. */
+export const callsAwake = (scenario: Scenario): Effect.Effect<Calls> =>
+  Effect.gen(function* () {
+    const world = yield* makeWorld(scenario.world)
+    const gate = gateAt(Infinity)
+    const awake = withCluster(sleeping(world.sandbox.cluster, gate, [], scenario.only))
+    yield* drive(awake(Effect.ignore(Scale.scale(ref, optionsOf(scenario, "ann@laptop")))))
+    return { ...gate, worth: worthOf(gate.chosen) }
+  }).pipe(Effect.scoped)
+
 /** One nap; null calls mean that the operation was over before. */
 export const nap = (scenario: Scenario, index: number, takeOver: TakeOver, decorate: Decorate = plain) =>
   Effect.gen(function* () {
     const world = yield* makeWorld(scenario.world)
     const port = decorate(world.sandbox.cluster, world)
-    const gate: Gate = { at: index, calls: 0, asleep: false }
+    const gate = gateAt(index)
     const done: Array<string> = []
     const fiber = yield* Effect.forkChild(
       Effect.exit(
-        withCluster(sleeping(port, gate, done))(Scale.scale(ref, optionsOf(scenario, "ann@laptop")))
+        withCluster(sleeping(port, gate, done, scenario.only))(
+          Scale.scale(ref, optionsOf(scenario, "ann@laptop"))
+        )
       )
     )
     for (let waited = 0; waited < 60_000 && fiber.pollUnsafe() === undefined && !gate.asleep; waited += 50) {
@@ -78,7 +124,7 @@ export const nap = (scenario: Scenario, index: number, takeOver: TakeOver, decor
     if (!gate.asleep) return nobody
     const bob = optionsOf(scenario, "bob@desk")
     const open = (yield* withCluster(port)(Journal.list("shop", "db"))).find((entry) =>
-      Journal.isOpen(entry.progress)
+      Journal.isOpen(entry.status)
     )
     if (open !== undefined) {
       const id = at(open.plan.id)
@@ -90,6 +136,7 @@ export const nap = (scenario: Scenario, index: number, takeOver: TakeOver, decor
       world.sandbox.store.list(persistentvolumes).map(({ spec }) => spec.persistentVolumeReclaimPolicy)
     const kept = claims()
     const reclaimed = policies()
+    const draining = marked(world)
     const settled = JSON.stringify(world.sandbox.store.list(statefulsets, "shop").map(({ spec }) => spec))
     const members = [...world.members].toSorted()
     const story = [...world.log]
@@ -110,6 +157,7 @@ export const nap = (scenario: Scenario, index: number, takeOver: TakeOver, decor
     assert.deepEqual([...world.members].toSorted(), members, `the members: ${done.join(", ")}`)
     assert.deepEqual(claims(), kept, "claims that nobody asked for")
     assert.deepEqual(policies(), reclaimed, "reclaim policies")
+    assert.deepEqual(marked(world), draining, "marks of pods")
     const more = world.log.slice(story.length)
     return { calls: gate.calls, after: [...done, ...more] }
   }).pipe(Effect.scoped)

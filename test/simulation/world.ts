@@ -5,12 +5,23 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import type { Command, Host } from "../../packages/sdk/src/sandbox/Program.ts"
+import { ends, probeLabel } from "../../packages/sdk/src/step/fenceProbe.ts"
+import type { Seed } from "../../packages/sdk/src/Seed.ts"
+import {
+  beforeStartContainer,
+  isEmpty,
+  proverLabel,
+  writeContainer
+} from "../../packages/sdk/src/step/proverPod.ts"
+import { noPlace, otherThere } from "../../packages/sdk/src/step/writeBack.ts"
 import { driver } from "../../packages/sdk/src/sandbox/Nodes.ts"
 import { pods as podType } from "../../packages/sdk/src/sandbox/resource/core.ts"
 import { make, type Shape } from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import type { StorageCall } from "../../packages/sdk/src/sandbox/Storage.ts"
 
 export interface WorldOptions {
   readonly replicas: number
@@ -20,8 +31,20 @@ export interface WorldOptions {
   /** Milliseconds from a pod's creation to Ready. */
   readonly readyAfter?: number
   readonly minReadySeconds?: number
+  /** Labels and annotations that its claims have. */
+  readonly notes?: object
+  /** How a call of the storage fails; undefined lets it pass. */
+  readonly failStorage?: (call: StorageCall) => string | undefined
   /** A second container, whose image has no shell. */
   readonly bare?: boolean
+  /** Kinds that the cluster does not have, such as `volumesnapshots.snapshot.storage.k8s.io`. */
+  readonly without?: ReadonlyArray<string>
+  /** Whether its network enforces NetworkPolicies. Default true. */
+  readonly enforces?: boolean
+  /** Whether each member has a second volume, at /wal. Default false. */
+  readonly wal?: boolean
+  /** Commands beside the application's own; null: it is none of them. */
+  readonly onExec?: (host: Host, command: Command) => Effect.Effect<number, never, Scope.Scope> | null
 }
 
 export interface World {
@@ -43,6 +66,8 @@ export interface World {
 
 const namespace = "shop"
 
+const templatesOf = ({ wal }: WorldOptions) => ["data", ...(wal === true ? ["wal"] : [])]
+
 const setObject = (options: WorldOptions) => ({
   apiVersion: "apps/v1",
   kind: "StatefulSet",
@@ -63,21 +88,23 @@ const setObject = (options: WorldOptions) => ({
       spec: {
         terminationGracePeriodSeconds: 1,
         containers: [
-          { name: "db", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] },
+          {
+            name: "db",
+            image: "db:1",
+            volumeMounts: templatesOf(options).map((name) => ({ name, mountPath: `/${name}` }))
+          },
           ...(options.bare === true ? [{ name: "bare", image: "bare:1" }] : [])
         ]
       }
     },
-    volumeClaimTemplates: [
-      {
-        metadata: { name: "data" },
-        spec: {
-          accessModes: ["ReadWriteOnce"],
-          storageClassName: "fast",
-          resources: { requests: { storage: "1Gi" } }
-        }
+    volumeClaimTemplates: templatesOf(options).map((name) => ({
+      metadata: { name, ...options.notes },
+      spec: {
+        accessModes: ["ReadWriteOnce"],
+        storageClassName: "fast",
+        resources: { requests: { storage: "1Gi" } }
       }
-    ]
+    }))
   }
 })
 
@@ -129,6 +156,69 @@ const onExec =
     })
   }
 
+/** How members are made from one here: what is saved says what the one member's volume says. */
+export const seed: Seed = {
+  profile: "lab",
+  save: ["save", "{volume}"],
+  restore: ["make", "{volume}", "{pod}", "{members}", "{args}"]
+}
+
+/** Saves what a volume says, and makes another member's data say the same; both as often as one likes. */
+const sow = (world: World, host: Host): number => {
+  const [word, path = "", pod = ""] = host.container.command ?? []
+  const volume = host.volume(path)
+  const saved = volume?.readText("saved")
+  world.log.push(`${word} ${host.pod.metadata.name.replace(/-prove-.*/, "")}`)
+  if (word === "save") {
+    if (saved === undefined) volume?.write("saved", volume.readText("mark") ?? "")
+    return 0
+  }
+  if (saved === undefined) return 4
+  volume?.write("mark", `${saved.slice(0, saved.indexOf(" "))} data-${pod}`)
+  return 0
+}
+
+/** Writes back what was kept, beside a file, and never over another text: as the script does. */
+const writeBack = ({ container: { command = [], volumeMounts = [] }, volume }: Host): number => {
+  const files = command.slice(command.indexOf("--") + 1)
+  for (let at = 0; at < files.length; at += 3) {
+    const [text = "", beside = "", word = ""] = files.slice(at, at + 3)
+    // A kubelet takes two dollars for one.
+    const content = word.replaceAll("$$", () => "$")
+    const [place, ...more] = volumeMounts.flatMap(({ mountPath }) =>
+      volume(mountPath)?.readText(beside) === undefined ? [] : (volume(mountPath) ?? [])
+    )
+    if (place === undefined || more.length > 0) return noPlace
+    if ((place.readText(text) ?? content) !== content) return otherThere
+    place.write(text, content)
+  }
+  return 0
+}
+
+/** A command before a copy's first start: puts the member's new name into its mark. */
+const rename = (world: World | undefined, { container: { command = [] }, volume }: Host): number => {
+  const [name = "", path = "", pod = ""] = command
+  world?.log.push(`${name} ${pod}`)
+  volume(path)?.write("name", pod)
+  return world?.answers.get(name) ?? 0
+}
+
+/** The pod that proves restored volumes does in TypeScript what its script does in a shell. */
+const prove = (world: World | undefined, host: Host): Effect.Effect<number> =>
+  Effect.sync(() => {
+    if (world !== undefined && ["save", "make"].includes(host.container.command?.[0] ?? "")) {
+      return sow(world, host)
+    }
+    if (host.container.name === writeContainer) return writeBack(host)
+    if (host.container.name === beforeStartContainer) return rename(world, host)
+    const mounts = host.container.volumeMounts ?? []
+    return mounts.every(({ mountPath }) => (host.volume(mountPath)?.list() ?? []).length > 0) ? 0 : isEmpty
+  })
+
+/** What the pods that prove a fence find: they try to reach pods of the application. */
+const reached = ({ pod }: Host, enforces: boolean): number =>
+  pod.metadata.labels?.[probeLabel] === "behind" && enforces ? ends.none : ends.source
+
 const tick = 100
 
 /** What happened to pods, in words, as the store's changes tell it. */
@@ -162,13 +252,22 @@ export const makeWorld = (options: WorldOptions) =>
     const hands: { world?: World } = {}
     const sandbox = yield* make({
       namespaces: [namespace],
-      events: false,
+      // Few look at them, and they are many.
+      events: options.failStorage !== undefined,
+      ...(options.failStorage === undefined ? {} : { storage: { fail: options.failStorage } }),
       startMillis: options.readyAfter ?? 1000,
-      programs: () => ({
-        isReady: (host) => hands.world?.sick.has(host.pod.metadata.name) !== true,
-        onExec: (host, command) =>
-          hands.world === undefined ? Effect.succeed(127) : onExec(hands.world)(host, command)
-      })
+      ...(options.without === undefined ? {} : { without: options.without }),
+      programs: (pod) =>
+        pod.metadata.labels?.[probeLabel] !== undefined
+          ? { onStart: (host) => Effect.sync(() => reached(host, options.enforces !== false)) }
+          : pod.metadata.labels?.[proverLabel] === undefined
+            ? {
+                isReady: (host) => hands.world?.sick.has(host.pod.metadata.name) !== true,
+                onExec: (host, command) =>
+                  options.onExec?.(host, command) ??
+                  (hands.world === undefined ? Effect.succeed(127) : onExec(hands.world)(host, command))
+              }
+            : { onStart: (host) => prove(hands.world, host) }
     })
     const world: World = {
       sandbox,
@@ -201,6 +300,12 @@ export const makeWorld = (options: WorldOptions) =>
     world.log.length = 0
     return world
   })
+
+/**
+ * Virtual time from zero, for runs outside of a test. It never goes on while somebody it woke is still at
+ * work, however slow the machine is: by default it gives up after a second of the machine's own time.
+ */
+export const virtualTime = TestClock.layer({ warningDelay: "1 hour" })
 
 /** Lets virtual time pass until the effect ends, or fails when it takes too long. */
 export const drive = <A, E, R>(effect: Effect.Effect<A, E, R>, limit = 2_000_000) =>
