@@ -19,6 +19,8 @@ export default defineConfig({
     include: ["test/cluster/**/*.test.ts"],
     globalSetup: ["test/cluster/suite/cluster.ts"],
     fileParallelism: false,
+    // Of the tests in one suite that are independent of each other: more of them make the machine late.
+    maxConcurrency: 6,
     sequence: { sequencer: Sequencer },
     testTimeout: 120_000,
     hookTimeout: 300_000

@@ -106,7 +106,8 @@ describe("scaling PostgreSQL", () => {
   })
 
   it("refuses a second caller while one runs, and is aborted by another after SIGKILL", async () => {
-    const slow = profile({ helloTakes: 5 })
+    // Longer than all that follows: one that ended just then could say hello after the goodbye.
+    const slow = profile({ helloTakes: 30 })
     const first = plugin.start(["scale", "db", ...n, "--replicas", "2", "--profile", slow])
     assert.isTrue(await first.says(/afterAdd in db-1/))
     const id = await openOne()
@@ -157,9 +158,14 @@ describe("scaling PostgreSQL", () => {
     const marked = ["-l", "kubectl-stateful.dev/set-aside=db"]
     const volumes = (await kubectl(["get", "pvc", ...n, ...marked, "-o", path])).trim().split(" ")
 
-    const plan = await plugin.run(["scale", "db", ...n, "--purge", "--dry-run=client"])
-    for (const name of [...aside, ...volumes]) assert.include(plan.out, name)
-    assert.deepEqual(await claims(), before)
+    for (const mode of ["client", "server"]) {
+      const plan = await plugin.run(["scale", "db", ...n, "--purge", `--dry-run=${mode}`])
+      assert.equal(plan.code, 0, plan.err)
+      for (const name of [...aside, ...volumes]) assert.include(plan.out, name)
+      const path = "jsonpath={.items[*].metadata.deletionTimestamp}"
+      assert.equal(await kubectl(["get", "pvc", ...n, "-o", path]), "", mode)
+      assert.deepEqual(await claims(), before)
+    }
     const purged = await plugin.run(["scale", "db", ...n, "--purge"])
     succeeded(purged)
     for (const name of aside) assert.include(purged.err, `purged ${name} and volume `)

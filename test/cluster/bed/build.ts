@@ -42,6 +42,9 @@ const groups: ReadonlyArray<Group> = [
   { name: "csi-driver", module: ".", packages: ["./csi-driver"], own: "csi-driver" }
 ]
 
+/** What enforces NetworkPolicies: built and started only where that is asked for. */
+const enforcer: Group = { name: "enforcer", module: "enforcer", packages: ["tool"] }
+
 const versionFlags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
   .flatMap((place) => [
     `-X ${place}.gitVersion=v${kubernetes}`,
@@ -64,6 +67,13 @@ const home = (group: Group): string => {
   const hash = createHash("sha256").update(JSON.stringify([process.arch, versionFlags, group]))
   for (const file of files) hash.update(basename(file)).update(readFileSync(file))
   return join(cache, `${group.name}-${hash.digest("hex").slice(0, 16)}`)
+}
+
+/** Where the binaries of a group are, or will be. */
+export const built = (name: string): string => {
+  const group = groups.find((each) => each.name === name)
+  if (group === undefined) throw new Error(`no group of binaries is called ${name}`)
+  return home(group)
 }
 
 const carry = async (group: Group, name: string, target: string): Promise<void> => {
@@ -97,6 +107,13 @@ export const build = async (): Promise<void> => {
     if (existsSync(target)) continue
     await phase(`build of ${group.name}`, () => compile(group, target))
   }
+}
+
+/** Builds what enforces NetworkPolicies, unless it is there, and answers with its path. */
+export const buildEnforcer = async (): Promise<string> => {
+  const target = home(enforcer)
+  if (!existsSync(target)) await phase(`build of ${enforcer.name}`, () => compile(enforcer, target))
+  return join(target, "kube-router")
 }
 
 /** Whether the running cluster's binaries are of other sources than those here. */

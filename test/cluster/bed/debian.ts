@@ -17,7 +17,14 @@ const needed: Readonly<Record<string, string>> = {
   xfsprogs: "/sbin/mkfs.xfs"
 }
 
-export const install = async (): Promise<void> => {
+/** What enforcing NetworkPolicies needs beyond that. */
+const forPolicies: typeof needed = { ipset: "/usr/sbin/ipset", iptables: "/usr/sbin/iptables" }
+
+export const install = (): Promise<void> => installed(needed)
+
+export const installForPolicies = (): Promise<void> => installed(forPolicies)
+
+const installed = async (needed: Readonly<Record<string, string>>): Promise<void> => {
   if (process.platform !== "linux")
     throw new Error("the cluster runs on Linux only; set BED_KUBECONFIG to use another")
   if (process.getuid?.() !== 0)

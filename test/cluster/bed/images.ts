@@ -1,8 +1,9 @@
-// Images are made from Debian's packages and never pulled: the nodes have no route out.
+// Images are made from Debian's packages and the bed's binaries, and never pulled: the nodes have no route out.
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
+import { built } from "./build.ts"
 import * as rootfs from "./rootfs.ts"
 import { cache } from "./folder.ts"
 import { run } from "./process.ts"
@@ -35,15 +36,37 @@ const images: ReadonlyArray<Image> = [
       User: "999:999",
       StopSignal: "SIGINT"
     }
-  }
+  },
+  {
+    name: "redis",
+    fill: rootfs.redis,
+    config: { Env: [pathOf("")], Cmd: ["redis-server"], User: "999:999", WorkingDir: "/data" }
+  },
+  {
+    name: "mariadb",
+    fill: rootfs.mariadb,
+    config: {
+      Env: [pathOf("")],
+      Entrypoint: ["/usr/local/bin/start-mariadb"],
+      Cmd: ["mariadbd"],
+      User: "999:999"
+    }
+  },
+  { name: "etcd", fill: rootfs.etcd, config: { Env: [pathOf("")], Cmd: ["etcd"], User: "999:999" } },
+  { name: "node", fill: rootfs.node, config: { Env: [pathOf("")], Cmd: ["node"], User: "999:999" } }
 ]
 
-const recipe = ["images.ts", "rootfs.ts", "start-postgres"].map((name) =>
+const recipe = ["images.ts", "rootfs.ts", "start-postgres", "start-mariadb"].map((name) =>
   readFileSync(join(import.meta.dirname, name))
 )
 const home = join(
   cache,
-  `images-${createHash("sha256").update(process.arch).update(Buffer.concat(recipe)).digest("hex").slice(0, 16)}`
+  `images-${createHash("sha256")
+    .update(`${process.arch} ${process.version}`)
+    .update(basename(built("kubernetes")))
+    .update(Buffer.concat(recipe))
+    .digest("hex")
+    .slice(0, 16)}`
 )
 
 export const files: ReadonlyArray<string> = images.map((image) => join(home, `${image.name}.tar`))

@@ -10,6 +10,8 @@ import { auditLog, binaries, csiLog, kubeconfig, ready, root } from "./folder.ts
 import * as kwok from "./kwok.ts"
 import { phase, say } from "./progress.ts"
 import { status } from "./status.ts"
+import { snapshotRate } from "./storage.ts"
+import * as policies from "./policies.ts"
 import { prepare, up } from "./up.ts"
 
 const usage = `usage: npm run cluster -- VERB
@@ -22,6 +24,8 @@ const usage = `usage: npm run cluster -- VERB
   lose node|zone|link NAME     power cut of a node or a zone; cut cable of a node
   heal node|zone|link NAME     bring it back, and wait until it is ready
   lose|heal apiserver          SIGKILL of the API server; start it again
+  snapshot-rate [--qps N]      snapshot controller and side-car anew, with N requests a second (50)
+  policies on|off              enforce NetworkPolicies, or not, which is the default
   kwok [--nodes N]             N fake nodes whose pods become ready without running
 
 BED_DIR        folder of the running cluster (${root})
@@ -74,6 +78,7 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
     options: {
       kwok: { type: "boolean" },
       nodes: { type: "string", default: "10" },
+      qps: { type: "string", default: "50" },
       help: { type: "boolean", short: "h" }
     }
   })
@@ -94,7 +99,15 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
     case "down":
       return phase("down", down)
     case "build":
-      return prepare()
+      await prepare()
+      return policies.prepare()
+    case "snapshot-rate":
+      return phase(`snapshots at ${values.qps} requests a second`, () => snapshotRate(Number(values.qps)))
+    case "policies":
+      if (kind !== "on" && kind !== "off") throw new Error("policies what? on, off")
+      return kind === "on"
+        ? phase("NetworkPolicies enforced", policies.on)
+        : phase("NetworkPolicies not enforced", policies.off)
     case "kwok":
       return fakeNodes(Number(values.nodes))
     case "lose":

@@ -25,6 +25,7 @@ const users: ReadonlyArray<readonly [name: string, user: string, group: string]>
   ...nodes.map(({ name }) => [name, `system:node:${name}`, "system:nodes"] as const),
   ...[
     "dns",
+    "kube-router",
     "kwok",
     "csi-provisioner",
     "csi-attacher",

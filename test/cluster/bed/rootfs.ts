@@ -11,7 +11,8 @@ import {
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
+import { built } from "./build.ts"
 import { run } from "./process.ts"
 
 const postgresUser = 999
@@ -88,12 +89,50 @@ const unpack = async (root: string, packages: ReadonlyArray<string>): Promise<vo
   await run("chroot", [root, "/usr/bin/env", "PATH=/usr/sbin:/usr/bin", "ldconfig"])
 }
 
+/** A script of this folder that begins the server. */
+const starter = (root: string, name: string): void => {
+  const target = join(root, "usr/local/bin", name)
+  mkdirSync(join(root, "usr/local/bin"), { recursive: true })
+  copyFileSync(join(import.meta.dirname, name), target)
+  chmodSync(target, 0o755)
+}
+
 export const postgres = async (root: string): Promise<void> => {
   await unpack(root, ["libc-bin", "postgresql-15"])
-  mkdirSync(join(root, "usr/local/bin"), { recursive: true })
-  copyFileSync(join(import.meta.dirname, "start-postgres"), join(root, "usr/local/bin/start-postgres"))
-  chmodSync(join(root, "usr/local/bin/start-postgres"), 0o755)
+  starter(root, "start-postgres")
   const state = join(root, "var/lib/postgresql")
   mkdirSync(state, { recursive: true })
   chownSync(state, postgresUser, postgresUser)
+}
+
+export const redis = async (root: string): Promise<void> => {
+  await unpack(root, ["libc-bin", "redis-server"])
+  mkdirSync(join(root, "data"))
+}
+
+export const mariadb = async (root: string): Promise<void> => {
+  await unpack(root, ["libc-bin", "mariadb-server-core", "mariadb-client-core"])
+  starter(root, "start-mariadb")
+}
+
+export const etcd = async (root: string): Promise<void> => {
+  skeleton(root)
+  await applets(root)
+  mkdirSync(join(root, "usr/local/bin"), { recursive: true })
+  for (const name of ["etcd", "etcdctl", "etcdutl"]) {
+    copyFileSync(join(built("kubernetes"), name), join(root, "usr/local/bin", name))
+  }
+}
+
+/** The Node that runs this very program, with the libraries that it is linked with. */
+export const node = async (root: string): Promise<void> => {
+  skeleton(root)
+  await applets(root)
+  mkdirSync(join(root, "usr/local/bin"), { recursive: true })
+  copyFileSync(process.execPath, join(root, "usr/local/bin/node"))
+  for (const [, library = ""] of (await run("ldd", [process.execPath])).matchAll(/(\/\S+) \(0x/g)) {
+    const target = join(root, "usr", library)
+    mkdirSync(dirname(target), { recursive: true })
+    copyFileSync(library, target)
+  }
 }

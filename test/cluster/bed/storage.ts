@@ -6,7 +6,7 @@ import { apply, kubectl } from "./control-plane.ts"
 import { below, csiLog, source } from "./folder.ts"
 import { kubeletFolder } from "./node.ts"
 import * as pki from "./pki.ts"
-import { run, start } from "./process.ts"
+import { end, run, start } from "./process.ts"
 import { until } from "./progress.ts"
 import { nodes } from "./topology.ts"
 import type { Node } from "./topology.ts"
@@ -69,15 +69,30 @@ const sidecars: Readonly<Record<string, ReadonlyArray<string>>> = {
   "csi-snapshotter": [groupSnapshots, "--extra-create-metadata", "--timeout=30s"]
 }
 
-/** The default of 5 requests a second would make a group of six take 16 s. */
-const limits = ["--kube-api-qps=50", "--kube-api-burst=100"]
+/** Requests a second of each client; twice as many at once. The default of 5 would make a group of six take 16 s. */
+const usualQps = 50
+const limits = (qps: number) => [`--kube-api-qps=${qps}`, `--kube-api-burst=${2 * qps}`]
+
+const sidecar = (name: string, extra: ReadonlyArray<string>, qps = usualQps): void => {
+  const flags = ["--kubeconfig", pki.configOf(name), "--csi-address", socket, ...limits(qps), ...extra]
+  start({ name, command: [name, ...flags] })
+}
 
 export const control = (): void => {
   driver("csi-driver", socket, ["--mode", "controller"])
-  for (const [name, extra] of Object.entries(sidecars)) {
-    const flags = ["--kubeconfig", pki.configOf(name), "--csi-address", socket, ...limits, ...extra]
-    start({ name, command: [name, ...flags] })
-  }
+  for (const [name, extra] of Object.entries(sidecars)) sidecar(name, extra)
+}
+
+const snapshotController = (qps = usualQps): void => {
+  const name = "snapshot-controller"
+  start({ name, command: [name, "--kubeconfig", pki.configOf(name), groupSnapshots, ...limits(qps)] })
+}
+
+/** The snapshot controller and its side-car anew, with this many requests a second each. */
+export const snapshotRate = async (qps: number): Promise<void> => {
+  await end(["snapshot-controller", "csi-snapshotter"])
+  sidecar("csi-snapshotter", sidecars["csi-snapshotter"] ?? [], qps)
+  snapshotController(qps)
 }
 
 const definitions = {
@@ -100,8 +115,7 @@ export const snapshots = async (): Promise<void> => {
     }
     return true
   })
-  const name = "snapshot-controller"
-  start({ name, command: [name, "--kubeconfig", pki.configOf(name), groupSnapshots, ...limits] })
+  snapshotController()
   await apply(join(source, "manifests", "snapshot-classes.yaml"))
 }
 

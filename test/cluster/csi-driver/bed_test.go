@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,6 +61,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// patience is how long one test waits for anything: no bound on speed, but the
+// answer to what stands still.
+const patience = 3 * time.Minute
+
 // bed is a controller and as many nodes as are asked for, over real sockets.
 type bed struct {
 	*testing.T
@@ -69,6 +74,7 @@ type bed struct {
 	logFile string
 	csi.ControllerClient
 	groups csi.GroupControllerClient
+	paused func() // called in the pause between two members of a group
 }
 
 type testNode struct {
@@ -86,7 +92,7 @@ func newBed(t *testing.T) *bed {
 	check(t, err)
 	s, err := openStore(dir)
 	check(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	b := &bed{T: t, ctx: ctx, dir: t.TempDir(), state: s}
 	b.logFile = filepath.Join(b.dir, "log")
 	t.Cleanup(func() {
@@ -113,6 +119,11 @@ func (b *bed) start(name string, register func(*driver, *grpc.Server)) *grpc.Cli
 	l, err := openLog(b.logFile)
 	check(b, err)
 	d := &driver{name: "test.csi", state: b.state, log: l, pace: newPacer()}
+	d.paused = func() {
+		if b.paused != nil {
+			b.paused()
+		}
+	}
 	if name != "controller" {
 		d.nodeID, d.zone, d.kubeletDir = name, "zone-of-"+name, filepath.Join(b.dir, name)
 	}
@@ -233,9 +244,16 @@ func size(t testing.TB, path string) int64 {
 	return int64(s.Blocks) * s.Bsize
 }
 
-// roundRobin writes 1, 2, 3... to each folder in turn, each on disk before the
-// next, so that at every moment n0 >= n1 >= n2 >= n0-1.
-func (b *bed) roundRobin(folders ...string) (stop func() uint64) {
+// roundRobin is a writer of 1, 2, 3... to each folder in turn, each on disk before
+// the next, so that at every moment n0 >= n1 >= n2 >= n0-1.
+type roundRobin struct {
+	*bed
+	rounds atomic.Uint64 // that are on disk in every folder
+	halt   chan struct{}
+	done   chan error
+}
+
+func (b *bed) roundRobin(folders ...string) *roundRobin {
 	b.Helper()
 	files := make([]*os.File, len(folders))
 	for i, f := range folders {
@@ -243,38 +261,54 @@ func (b *bed) roundRobin(folders ...string) (stop func() uint64) {
 		files[i], err = os.Create(filepath.Join(f, "n"))
 		check(b, err)
 	}
-	halt, done, n := make(chan struct{}), make(chan error), uint64(0)
-	go func() {
-		for {
-			n++
-			for _, f := range files {
-				_, err := f.WriteAt(binary.LittleEndian.AppendUint64(nil, n), 0)
-				if err := errors.Join(err, unix.Fdatasync(int(f.Fd()))); err != nil {
-					done <- err
-					return
-				}
-			}
-			select {
-			case <-halt:
-				done <- nil
-				return
-			default:
-			}
+	w := &roundRobin{bed: b, halt: make(chan struct{}), done: make(chan error, 1)}
+	go func() { w.done <- w.write(files) }()
+	return w
+}
+
+func (w *roundRobin) write(files []*os.File) (err error) {
+	defer func() {
+		for _, f := range files {
+			err = errors.Join(err, f.Close())
 		}
 	}()
-	return func() uint64 {
-		b.Helper()
-		close(halt)
-		select {
-		case err := <-done:
-			check(b, err)
-		case <-time.After(10 * time.Second):
-			b.Fatal("the writer stands still: a volume is frozen")
-		}
+	for n := uint64(1); ; n++ {
 		for _, f := range files {
-			f.Close()
+			_, err := f.WriteAt(binary.LittleEndian.AppendUint64(nil, n), 0)
+			if err := errors.Join(err, unix.Fdatasync(int(f.Fd()))); err != nil {
+				return err
+			}
 		}
-		return n
+		w.rounds.Store(n)
+		select {
+		case <-w.halt:
+			return nil
+		default:
+		}
+	}
+}
+
+const frozen = "the writer stands still: a volume is frozen"
+
+// more waits until the writer has written as many whole rounds again.
+func (w *roundRobin) more(rounds uint64) {
+	w.Helper()
+	for want := w.rounds.Load() + rounds; w.rounds.Load() < want; time.Sleep(time.Millisecond) {
+		if w.ctx.Err() != nil {
+			w.Error(frozen)
+			return
+		}
+	}
+}
+
+func (w *roundRobin) stop() {
+	w.Helper()
+	close(w.halt)
+	select {
+	case err := <-w.done:
+		check(w, err)
+	case <-w.ctx.Done():
+		w.Fatal(frozen)
 	}
 }
 

@@ -99,7 +99,7 @@ func (d groups) cutGroup(ctx context.Context, id string, sorted, asked []string,
 				return nil, err
 			}
 			if i < len(cuts)-1 {
-				if err := sleep(ctx, p.memberDelay); err != nil {
+				if err := d.between(ctx, p.memberDelay); err != nil {
 					return nil, err
 				}
 			}

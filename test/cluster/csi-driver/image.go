@@ -111,7 +111,7 @@ func (d *driver) cutTogether(ctx context.Context, members []*cut, p cutParams) (
 	}
 	for i, m := range members {
 		if i > 0 {
-			if err := sleep(ctx, p.memberDelay); err != nil {
+			if err := d.between(ctx, p.memberDelay); err != nil {
 				return err
 			}
 		}

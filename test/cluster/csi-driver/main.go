@@ -37,6 +37,15 @@ type driver struct {
 	state      store
 	log        *rpcLog
 	pace       *pacer
+	paused     func() // tests: called in the pause between two members of a group
+}
+
+// between is the pause between two members of a group.
+func (d *driver) between(ctx context.Context, delay time.Duration) error {
+	if d.paused != nil {
+		d.paused()
+	}
+	return sleep(ctx, delay)
 }
 
 func main() {

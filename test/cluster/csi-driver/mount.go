@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -72,9 +73,11 @@ func mountOf(image string) (*mount, error) {
 }
 
 // backedBy tells whether a loop device's data is that very file. The name goes
-// first, so that devices of others are not opened; only the inode decides.
+// first, so that no other volume's device is opened: while it is open it does not
+// go, and that volume could not be staged again. Only the inode decides, since
+// after a fence the name is that of the old inode too.
 func backedBy(loop, image string) bool {
-	if !strings.HasPrefix(backingFile(loop), filepath.Dir(image)+"/") {
+	if !strings.HasPrefix(backingFile(loop), image) {
 		return false
 	}
 	f, err := os.Open(loop)
@@ -171,9 +174,18 @@ func unmount(path string) error {
 	}
 }
 
+// awaitExec waits until each child started so far, for any other call, runs its own
+// program. Until then it has open whatever this process had open at the time, and with
+// that a volume that nobody uses is busy, and a loop device stays.
+func awaitExec() {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+}
+
 // release unmounts an image's mount for good, so that a busy volume does not look
 // free; what was mounted there before a fence has no claim to such care.
 func release(path, image string) error {
+	awaitExec()
 	for {
 		m, err := mountAt(path)
 		if err != nil || m == nil {

@@ -94,6 +94,7 @@ func (d node) stage(v *volume, capability *csi.VolumeCapability, path string) er
 	}
 	// A device that is still there has a user we cannot see (a lazy unmount, say):
 	// a second file system over the same blocks would destroy both.
+	awaitExec()
 	if other, err := loopOf(d.state.image(v.ID)); err != nil || other != "" {
 		return errors.Join(err, status.Errorf(codes.Aborted, "volume %s is still held by %s", v.ID, other))
 	}

@@ -63,8 +63,9 @@ func TestASnapshotIsOnePointInTimeUnderAWriter(t *testing.T) {
 	}
 }
 
-// cutGroups cuts groups under a round-robin writer and reads each back.
-func cutGroups(t *testing.T, rounds int, params map[string]string) (numbers [][]uint64) {
+// cutGroups cuts groups under a round-robin writer and reads each back. The writer
+// goes on for some rounds between two members, where it can.
+func cutGroups(t *testing.T, groups int, between uint64, params map[string]string) (numbers [][]uint64) {
 	b := newBed(t)
 	n := b.node("a")
 	var volumes, folders []string
@@ -72,15 +73,17 @@ func cutGroups(t *testing.T, rounds int, params map[string]string) (numbers [][]
 		v := b.create(request(fmt.Sprintf("pvc-%d", i), 64, nil))
 		volumes, folders = append(volumes, v), append(folders, n.use(v, "xfs"))
 	}
-	stop := b.roundRobin(folders...)
+	w := b.roundRobin(folders...)
+	b.paused = func() { w.more(between) }
 	var cuts []*csi.VolumeGroupSnapshot
-	for i := range rounds {
-		time.Sleep(50 * time.Millisecond)
+	for i := range groups {
+		w.more(1)
 		g, err := b.groupSnapshot(fmt.Sprintf("group-%d", i), params, volumes...)
 		check(t, err)
 		cuts = append(cuts, g)
 	}
-	t.Logf("%d rounds written", stop())
+	w.stop()
+	t.Logf("%d rounds written", w.rounds.Load())
 	for i, g := range cuts {
 		var got []uint64
 		for j, s := range g.Snapshots {
@@ -99,7 +102,7 @@ func cutGroups(t *testing.T, rounds int, params map[string]string) (numbers [][]
 func holds(n []uint64) bool { return n[0] >= n[1] && n[1] >= n[2] && n[2]+1 >= n[0] }
 
 func TestAnAtomicGroupKeepsTheOrderOfWritesAcrossVolumes(t *testing.T) {
-	for _, n := range cutGroups(t, 5, map[string]string{"memberDelay": "20ms"}) {
+	for _, n := range cutGroups(t, 5, 0, map[string]string{"memberDelay": "20ms"}) {
 		if !holds(n) || n[0] == 0 {
 			t.Errorf("%v: no moment looked like this", n)
 		}
@@ -107,7 +110,8 @@ func TestAnAtomicGroupKeepsTheOrderOfWritesAcrossVolumes(t *testing.T) {
 }
 
 func TestASequentialGroupBreaksTheOrderOfWrites(t *testing.T) {
-	for _, n := range cutGroups(t, 2, map[string]string{"mode": "sequential", "memberDelay": "100ms"}) {
+	// The first member has at most one round more than are whole: after two, the second has more.
+	for _, n := range cutGroups(t, 2, 2, map[string]string{"mode": "sequential"}) {
 		if holds(n) {
 			t.Errorf("%v: as if it were atomic", n)
 		}
@@ -120,7 +124,7 @@ func TestEveryVolumeIsThawedWhenOneCloneFails(t *testing.T) {
 			b := newBed(t)
 			n := b.node("a")
 			x, y := b.create(request("pvc-x", 64, nil)), b.create(request("pvc-y", 64, nil))
-			stop := b.roundRobin(n.use(x, "xfs"), n.use(y, "xfs"))
+			w := b.roundRobin(n.use(x, "xfs"), n.use(y, "xfs"))
 			params := map[string]string{"mode": mode, "failCut": "Internal:2"}
 			for range 2 {
 				_, err := b.groupSnapshot("group-1", params, x, y)
@@ -132,7 +136,8 @@ func TestEveryVolumeIsThawedWhenOneCloneFails(t *testing.T) {
 					t.Error("a group that failed left members")
 				}
 			}
-			stop() // fails where the writer stands still
+			w.more(1) // fails where the writer stands still
+			w.stop()
 			_, err := b.groupSnapshot("group-1", params, x, y)
 			check(t, err)
 		})
@@ -146,7 +151,11 @@ func TestAVolumeFrozenByAKilledControllerIsThawedByTheNext(t *testing.T) {
 	_, err := (&driver{state: b.state, log: &rpcLog{}}).freeze(folder)
 	check(t, err)
 	stopped := make(chan uint64)
-	go func() { stopped <- b.roundRobin(folder)() }()
+	go func() {
+		w := b.roundRobin(folder)
+		w.stop()
+		stopped <- w.rounds.Load()
+	}()
 	select {
 	case <-stopped:
 		t.Error("a frozen volume was written to")
@@ -160,16 +169,16 @@ func TestACutWhoseFreezeSomebodyElseLiftedFails(t *testing.T) {
 	b := newBed(t)
 	n := b.node("a")
 	x, y := b.create(request("pvc-x", 64, nil)), b.create(request("pvc-y", 64, nil))
-	stop := b.roundRobin(n.use(x, "xfs"), n.use(y, "xfs"))
-	failed := make(chan error)
-	go func() {
-		_, err := b.groupSnapshot("group-1", map[string]string{"memberDelay": "400ms"}, x, y)
-		failed <- err
-	}()
-	time.Sleep(250 * time.Millisecond)
-	check(t, thawAll(b.state))
-	b.refused(<-failed, codes.Aborted)
-	stop()
+	w := b.roundRobin(n.use(x, "xfs"), n.use(y, "xfs"))
+	b.paused = func() {
+		if err := thawAll(b.state); err != nil {
+			t.Error(err)
+		}
+		w.more(1)
+	}
+	_, err := b.groupSnapshot("group-1", nil, x, y)
+	b.refused(err, codes.Aborted)
+	w.stop()
 }
 
 func TestTheDriverNeverFreezesItsOwnLog(t *testing.T) {
@@ -205,21 +214,23 @@ func TestASnapshotIsMadeOnceUnderItsNameAndBelongsToItsVolume(t *testing.T) {
 func TestASlowCutASlowReplyAndALateReadyAreThreeThings(t *testing.T) {
 	b := newBed(t)
 	v := b.create(request("pvc-1", 64, nil))
+	delays := map[string]string{"cutDelay": "200ms", "replyDelay": "300ms", "readyAfter": "1h"}
 	asked := time.Now()
-	s := b.snapshot("snapshot-1", v, map[string]string{"cutDelay": "200ms", "replyDelay": "300ms", "readyAfter": "700ms"})
+	s := b.snapshot("snapshot-1", v, delays)
 	replied := time.Now()
 	if cut := s.CreationTime.AsTime(); cut.Sub(asked) < 200*time.Millisecond || replied.Sub(cut) < 300*time.Millisecond || s.ReadyToUse {
 		t.Errorf("cut after %v, reply %v later, ready %v", cut.Sub(asked), replied.Sub(cut), s.ReadyToUse)
 	}
 	_, err := b.CreateVolume(b.ctx, fromSnapshot("pvc-2", s.SnapshotId, 64))
 	b.refused(err, codes.Unavailable)
-	time.Sleep(time.Until(s.CreationTime.AsTime().Add(700 * time.Millisecond)))
-	got, err := b.GetSnapshot(b.ctx, &csi.GetSnapshotRequest{SnapshotId: s.SnapshotId})
+	late := b.snapshot("snapshot-2", v, map[string]string{"readyAfter": "200ms"})
+	time.Sleep(time.Until(late.CreationTime.AsTime().Add(200 * time.Millisecond)))
+	got, err := b.GetSnapshot(b.ctx, &csi.GetSnapshotRequest{SnapshotId: late.SnapshotId})
 	check(t, err)
 	if !got.Snapshot.ReadyToUse {
 		t.Error("never ready")
 	}
-	b.create(fromSnapshot("pvc-2", s.SnapshotId, 64))
+	b.create(fromSnapshot("pvc-2", late.SnapshotId, 64))
 }
 
 func TestAGroupIsMadeOnceAndItsMembersGoWithIt(t *testing.T) {

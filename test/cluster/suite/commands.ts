@@ -28,6 +28,8 @@ const run = (
       },
       (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err })
     )
+    // One that has ended before it read anything tells why with its code.
+    child.stdin?.on("error", () => {})
     child.stdin?.end(options.input ?? "")
   })
 

@@ -9,7 +9,7 @@ interface Named {
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> }
 }
 interface Journal extends Named {
-  readonly data: { readonly "progress.json": string; readonly "plan.json": string }
+  readonly data: { readonly "status.json"?: string; readonly "plan.json"?: string }
 }
 
 export interface Operation {
@@ -27,17 +27,20 @@ export const operations = async (namespace: string): Promise<ReadonlyArray<Opera
     "-l",
     "app.kubernetes.io/managed-by=kubectl-stateful"
   ])
-  return items.map(({ data }) => {
+  return items.flatMap(({ data }): ReadonlyArray<Operation> => {
+    // The records of snapshots are ours too, and no journals.
+    if (data["plan.json"] === undefined) return []
     const plan = JSON.parse(data["plan.json"]) as {
       readonly id: string
       readonly app: { readonly name: string }
     }
-    const progress = JSON.parse(data["progress.json"]) as { readonly phase: string }
-    return { id: plan.id, phase: progress.phase, app: plan.app.name }
+    const progress = JSON.parse(data["status.json"] ?? "") as { readonly phase: string }
+    return [{ id: plan.id, phase: progress.phase, app: plan.app.name }]
   })
 }
 
-export const isOpen = ({ phase }: Operation): boolean => phase !== "Succeeded" && phase !== "Aborted"
+export const isOpen = ({ phase }: Operation): boolean =>
+  !["Succeeded", "Aborted", "Incomplete"].includes(phase)
 
 /** Neither Lease nor token nor an open journal: nobody would find anything to resume. */
 export const assertOver = async (namespace: string, app: string): Promise<void> => {
