@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { normalise } from "../../packages/kubectl-stateful/src/CommandLine.ts"
-import { milliseconds } from "../../packages/kubectl-stateful/src/KubectlFlags.ts"
+import { milliseconds } from "../../packages/kubectl-stateful/src/duration.ts"
 import { Usage } from "../../packages/kubectl-stateful/src/Usage.ts"
 
 const flags = {

@@ -18,7 +18,8 @@ const fake = Cluster.of({
 /** A command that does what the test says, on a cluster and a screen of its own. */
 const runWith = async (
   argv: ReadonlyArray<string>,
-  program: (flags: CommonFlags) => Effect.Effect<void, ClusterError, Cluster>
+  program: (flags: CommonFlags) => Effect.Effect<void, ClusterError, Cluster>,
+  cluster: Cluster["Service"] = fake
 ) => {
   const said = { out: "", err: "" }
   class Probe extends KubectlCommand {
@@ -31,7 +32,7 @@ const runWith = async (
       err: (text) => void (said.err += text)
     }
     protected override connect() {
-      return Layer.succeed(Cluster, fake)
+      return Layer.succeed(Cluster, cluster)
     }
     async run(): Promise<void> {
       const { flags } = await this.parse(Probe)
@@ -84,6 +85,19 @@ describe("every command", () => {
       err: "2 requests in 2 rounds\n"
     })
     assert.deepEqual(await runWith([], () => version), { out: "", err: "" })
+  })
+
+  it("warns once on stderr of a server whose certificate is not verified, and of no other", async () => {
+    const twice = () => Effect.andThen(version, version)
+    const insecure = { ...fake, origin: { ...fake.origin, insecure: true } }
+    const { out, err } = await runWith([], twice, insecure)
+    assert.strictEqual(out, "")
+    assert.match(
+      err,
+      /^Warning: the certificate of https:\/\/127\.0\.0\.1 \(context "here"\) is not verified .*\n$/
+    )
+    const secure = { ...fake, origin: { ...fake.origin, insecure: false } }
+    assert.deepEqual(await runWith([], twice, secure), { out: "", err: "" })
   })
 
   it("rejects with the effect's own error, so that it is printed once", async () => {

@@ -183,6 +183,27 @@ describe("a wrong command line", () => {
   }
 })
 
+describe("a kubeconfig that turns the check of certificates off", () => {
+  it("is warned of in one line on stderr, with the flag's name", () => {
+    const kubeconfig = join(temporary, "insecure")
+    const cluster = { server: "https://127.0.0.1:1", "insecure-skip-tls-verify": true }
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        clusters: [{ name: "far", cluster }],
+        contexts: [{ name: "far\u001b[2J", context: { cluster: "far" } }],
+        "current-context": "far\u001b[2J"
+      })
+    )
+    const { status, stdout, stderr } = plugin("operations", "--kubeconfig", kubeconfig)
+    const [warning = "", error = "", ...more] = stderr.split("\n")
+    assert.deepEqual({ status, stdout, more }, { status: 1, stdout: "", more: [""] })
+    assert.include(warning, "insecure-skip-tls-verify")
+    assert.include(warning, 'https://127.0.0.1:1 (context "far\\u001b[2J")')
+    assert.match(error, /^error: /)
+  })
+})
+
 describe("Ctrl-C", () => {
   it("ends a command that waits for a server, with the shell's exit code and no word", async () => {
     const asked = Promise.withResolvers<void>()

@@ -6,11 +6,15 @@ import { assert, describe, it } from "vitest"
 import recorded from "../../packages/kubectl-stateful/command-snapshot.json" with { type: "json" }
 import { complete, type Names } from "../../packages/kubectl-stateful/src/complete.ts"
 import { clusterNames } from "../../packages/kubectl-stateful/src/names.ts"
-import { snapshot } from "../../packages/kubectl-stateful/src/snapshot.ts"
+import { commandList } from "../../packages/kubectl-stateful/src/commandList.ts"
 
 describe("the contract with scripts", () => {
   it("names every command, flag and short form as the code has them", async () => {
-    assert.deepEqual<unknown>(await snapshot(), recorded, "run `npm run commands` and look at the difference")
+    assert.deepEqual<unknown>(
+      await commandList(),
+      recorded,
+      "run `npm run commands` and look at the difference"
+    )
   })
 
   it("gives each short form to one flag of a command", () => {
@@ -23,7 +27,13 @@ describe("the contract with scripts", () => {
 
 describe("completion", () => {
   const names: Names = async (what, flags) =>
-    what === "namespaces" ? ["shop", "sales"] : [`db-in-${flags.get("namespace") ?? "default"}`]
+    what === "namespaces"
+      ? ["shop", "sales"]
+      : what === "snapshots"
+        ? ["nightly", "weekly"]
+        : what === "restores"
+          ? ["9ffe19c6"]
+          : [`db-in-${flags.get("namespace") ?? "default"}`]
   const lines = async (...words: ReadonlyArray<string>) =>
     (await complete(words, names)).split("\n").slice(0, -1)
 
@@ -55,6 +65,37 @@ describe("completion", () => {
     assert.deepEqual(await lines("describe", "-n", "s"), ["shop", "sales", ":4"])
     assert.deepEqual(await lines("describe", "--namespace=sh"), ["--namespace=shop", ":4"])
     assert.deepEqual(await lines("describe", "--kubeconfig", ""), [":0"])
+  })
+
+  it("offers the built-in profiles, and files, where one is asked for", async () => {
+    for (const words of [
+      ["profile", "r"],
+      ["snapshot", "db", "--profile", "r"]
+    ]) {
+      const [first, ...rest] = await lines(...words)
+      assert.match(first ?? "", /^redis\t\S/)
+      assert.deepEqual(rest, [":0"])
+    }
+  })
+
+  it("offers snapshots where one is named, and what can be done with them", async () => {
+    for (const word of ["restore", "drill"]) {
+      assert.deepEqual(await lines(word, "n"), ["nightly", ":4"])
+      assert.deepEqual(await lines(word, "nightly", ""), [":4"])
+    }
+    assert.deepEqual(await lines("snapshots", "d"), ["describe", "diff", ":4"])
+    assert.deepEqual(await lines("snapshots", "describe", ""), ["nightly", "weekly", ":4"])
+    assert.deepEqual(await lines("snapshots", "describe", "nightly", ""), [":4"])
+    assert.deepEqual(await lines("snapshots", "diff", "nightly", ""), ["weekly", "live", ":4"])
+    assert.deepEqual(await lines("snapshots", "prune", "nightly", ""), ["weekly", ":4"])
+    assert.deepEqual(await lines("snapshots", "import", ""), [":0"])
+    assert.deepEqual(await lines("snapshots", "list", ""), [":4"])
+  })
+
+  it("offers restores where one is to be undone", async () => {
+    assert.deepEqual(await lines("restore", "--undo", ""), ["9ffe19c6", ":4"])
+    assert.deepEqual(await lines("restore", "--undo=9"), ["--undo=9ffe19c6", ":4"])
+    assert.deepEqual(await lines("restore", "--from-volume-snapshots", ""), ["db-in-default", ":4"])
   })
 
   it("offers nothing after a command that does not exist", async () => {

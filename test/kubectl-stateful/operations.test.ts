@@ -1,10 +1,6 @@
-import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import { takeUp } from "../../packages/kubectl-stateful/src/performers.ts"
+import { assert, describe, it } from "vitest"
 import { surroundings } from "../../packages/kubectl-stateful/src/print/surroundings.ts"
-import { Usage } from "../../packages/kubectl-stateful/src/Usage.ts"
 import { healthyApp } from "../sdk/appState.ts"
-import { makeWorld, withCluster } from "../simulation/world.ts"
 
 describe("describe's line of an operation", () => {
   const line = (phase: string) =>
@@ -30,21 +26,9 @@ describe("describe's line of an operation", () => {
   })
 
   it("says nothing of that once it is over", () => {
-    assert.include(line("Succeeded"), "44b98c3f (scale, Succeeded")
-    assert.notInclude(line("Succeeded"), "resume")
+    for (const phase of ["Succeeded", "Aborted", "Incomplete"]) {
+      assert.include(line(phase), `44b98c3f (scale, ${phase}`)
+      assert.notInclude(line(phase), "resume")
+    }
   })
-})
-
-describe("resume and abort", () => {
-  it.effect("leave an operation alone whose verb this version does not know", () =>
-    Effect.gen(function* () {
-      const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
-      const found = { namespace: "shop", id: "44b98c3f", verb: "teleport", name: "db" }
-      const error = yield* Effect.flip(
-        withCluster(world.sandbox.cluster)(takeUp("abort", found, { identity: "ann@laptop" }))
-      )
-      assert.instanceOf(error, Usage)
-      assert.include(error.message, "teleport")
-    })
-  )
 })

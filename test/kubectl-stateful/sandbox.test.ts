@@ -40,7 +40,7 @@ describe("kubectl stateful sandbox", () => {
     assert.deepEqual(await closed, [130, null])
     assert.isFalse(existsSync(file))
     assert.isTrue(said.err.endsWith(stopped))
-  }, 30_000)
+  })
 
   it("refuses a kubeconfig that is there, a port that is none, and flags that choose a cluster", async () => {
     const file = join(folder, "mine")
@@ -61,7 +61,7 @@ describe("kubectl stateful sandbox", () => {
       (await errorOf("sandbox", "--scenario", "chaos")).err,
       /^error: invalid value "chaos" for --scenario; use one of ledger, lost-node, empty\n$/
     )
-  }, 30_000)
+  })
 
   it("quotes a path that a shell would take apart", () => {
     const scenario = { summary: "nothing", namespace: "default" }

@@ -3,6 +3,7 @@ import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { Config } from "@oclif/core/config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Abort } from "../../packages/kubectl-stateful/src/commands/abort.ts"
 import { ScaleCommand } from "../../packages/kubectl-stateful/src/commands/scale.ts"
 import { failureLine } from "../../packages/kubectl-stateful/src/print/failure.ts"
 import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
@@ -50,6 +51,8 @@ const run = (
   options: {
     readonly annotations?: Readonly<Record<string, string>>
     readonly more?: ReadonlyArray<Draft>
+    /** What is scaled before, for an abort of that: `ID` stands for its operation. */
+    readonly first?: ReadonlyArray<string>
   } = {}
 ) =>
   Effect.gen(function* () {
@@ -59,17 +62,25 @@ const run = (
     for (const object of options.more ?? []) sandbox.create(object)
     yield* Effect.sleep(200)
     const said = { out: "", err: "", failure: "" }
+    const screen: Screen = {
+      columns: 80,
+      colour: false,
+      out: (text) => void (said.out += text),
+      page: (text) => void (said.out += text),
+      err: (text) => void (said.err += text)
+    }
+    const origin = { ...sandbox.cluster.origin, namespace: "shop" }
+    const layer = Layer.succeed(Cluster, { ...sandbox.cluster, origin })
     class Probe extends ScaleCommand {
-      protected override screen: Screen = {
-        columns: 80,
-        colour: false,
-        out: (text) => void (said.out += text),
-        page: (text) => void (said.out += text),
-        err: (text) => void (said.err += text)
-      }
+      protected override screen = screen
       protected override connect() {
-        const origin = { ...sandbox.cluster.origin, namespace: "shop" }
-        return Layer.succeed(Cluster, { ...sandbox.cluster, origin })
+        return layer
+      }
+    }
+    class AbortProbe extends Abort {
+      protected override screen = screen
+      protected override connect() {
+        return layer
       }
     }
     const plugin = yield* Effect.promise(() => rootPlugin([]))
@@ -80,8 +91,23 @@ const run = (
         plugins: new Map([[plugin.name, plugin]])
       })
     )
+    const { first } = options
+    if (first !== undefined) {
+      yield* Effect.promise(async () => {
+        await Probe.run([...first], config)
+      })
+    }
+    const id = /operation ([0-9a-f]{8})/.exec(said.err)?.[1] ?? ""
+    const ran =
+      first === undefined
+        ? () => Probe.run([...argv], config)
+        : () =>
+            AbortProbe.run(
+              argv.map((word) => (word === "ID" ? id : word)),
+              config
+            )
     yield* Effect.promise(async () => {
-      await Probe.run([...argv], config).catch((error: unknown) => {
+      await ran().catch((error: unknown) => {
         said.failure = failureLine(error, "kubectl stateful scale")
       })
     })
@@ -112,6 +138,16 @@ describe("scale", () => {
       const { failure, counts } = yield* run(["sts/web", "sts/db", "--replicas", "2"], { more: [autoscaler] })
       assert.include(failure, "ScaledObject.keda.sh/queue also writes the replicas")
       assert.deepEqual(counts, [1, 1])
+    })
+  )
+
+  it.live("names those that were not begun where one of them stops", () =>
+    Effect.gen(function* () {
+      const argv = ["sts/web", "sts/db", "--replicas", "2", "--timeout", "1ms"]
+      const { err, failure, counts } = yield* run(argv)
+      assert.include(failure, "not done within")
+      assert.include(err, "Not begun: db.\n")
+      assert.strictEqual(counts[0], 1)
     })
   )
 
@@ -149,6 +185,20 @@ describe("scale", () => {
       const { failure, counts } = yield* run(["db", "--replicas", "2", "--trust-annotations"])
       assert.include(failure, 'statefulset "db" has no annotation kubectl-stateful.dev/profile')
       assert.deepEqual(counts, [1, 1])
+    })
+  )
+})
+
+describe("abort", () => {
+  it.live("of an operation that did all its steps is no success: nothing is undone", () =>
+    Effect.gen(function* () {
+      const { failure, counts } = yield* run(["ID"], { first: ["sts/db", "--replicas", "2"] })
+      assert.match(
+        failure,
+        /operation [0-9a-f]{8} is over: it did all its steps, and an abort undoes nothing/
+      )
+      assert.include(failure, "kubectl stateful scale db --replicas COUNT")
+      assert.deepEqual(counts, [2, 1])
     })
   )
 })

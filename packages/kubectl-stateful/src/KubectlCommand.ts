@@ -1,7 +1,7 @@
 /**
  * What every command shares: kubectl's flags, the cluster they choose, signals and interruption.
  */
-import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { Command } from "@oclif/core/command"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -11,6 +11,8 @@ import { normalise } from "./CommandLine.ts"
 import { type ClusterFlags, connect, perform } from "./connect.ts"
 import { clusterFlags } from "./KubectlFlags.ts"
 import { metered, newMeter, summary } from "./Meter.ts"
+import { insecureLine } from "./print/origin.ts"
+import { ended } from "./print/terminal.ts"
 import { processScreen, type Screen } from "./Screen.ts"
 
 /** The values of the flags that every command has. */
@@ -45,15 +47,22 @@ export abstract class KubectlCommand extends Command {
     return connect(flags)
   }
 
+  /** Says on stderr where the server may be another than it says. */
+  private readonly warned = Effect.map(Cluster, ({ origin }) => {
+    if (origin.insecure === true) this.screen.err(ended([insecureLine(origin)]))
+  })
+
   /** Runs a command's effect on the cluster that its flags choose. Rejects with the effect's error. */
   protected async perform<E>(flags: CommonFlags, effect: Effect.Effect<void, E, Cluster>): Promise<void> {
     const meter = newMeter()
     try {
       await this.untilInterrupted(
-        effect.pipe(Effect.provide(metered(meter).pipe(Layer.provide(this.connect(flags)))))
+        Effect.andThen(this.warned, effect).pipe(
+          Effect.provide(metered(meter).pipe(Layer.provideMerge(this.connect(flags))))
+        )
       )
     } finally {
-      if (flags.v > 0 && meter.requests > 0) this.screen.err(`${summary(meter)}\n`)
+      if (flags.v > 0 && meter.requests > 0) this.screen.err(ended([summary(meter)]))
     }
   }
 

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { type Visible, visible } from "./print/terminal.ts"
 
 /** What was asked so far. */
 export interface Meter {
@@ -44,9 +45,11 @@ export const metered = (meter: Meter): Layer.Layer<Cluster, never, Cluster> =>
     })
   )
 
-const count = (amount: number, one: string) => `${amount} ${one}${amount === 1 ? "" : "s"}`
+const count = (amount: number, one: string, several: string) => `${amount} ${amount === 1 ? one : several}`
 
 /** `14 requests in 3 rounds`. */
-export const summary = (meter: Meter): string =>
-  `${count(meter.requests, "request")} in ${count(meter.rounds, "round")}` +
-  (meter.watches === 0 ? "" : `, ${count(meter.watches, "watch").replace(/watchs$/, "watches")}`)
+export const summary = (meter: Meter): Visible => {
+  const requests = count(meter.requests, "request", "requests")
+  const watches = meter.watches === 0 ? "" : `, ${count(meter.watches, "watch", "watches")}`
+  return visible(`${requests} in ${count(meter.rounds, "round", "rounds")}${watches}`)
+}

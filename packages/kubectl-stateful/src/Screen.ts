@@ -2,15 +2,16 @@
  * Where a command writes: stdout and stderr, how wide the former is and whether it shows colours.
  */
 import type { Size } from "./print/report.ts"
+import { joined, type Printable, printed } from "./print/terminal.ts"
 
 export interface Screen {
   /** Columns for prose and notes; tables take what they need. */
   readonly columns: number
   readonly colour: boolean
-  readonly out: (text: string) => void
+  readonly out: (text: Printable) => void
   /** Text that takes the place of the one before it on a terminal, and follows it elsewhere. */
-  readonly page: (text: string) => void
-  readonly err: (text: string) => void
+  readonly page: (text: Printable) => void
+  readonly err: (text: Printable) => void
   /** The size of stderr now, where that is a terminal that can be rewritten; absent or null: it is not. */
   readonly live?: (() => Size) | null
 }
@@ -22,7 +23,7 @@ const usualRows = 24
 const mostColumns = 120
 
 /** Erase the screen and what scrolled off it, and start at its top. */
-const clear = "\u001b[2J\u001b[3J\u001b[H"
+const clear = printed`\u001b[2J\u001b[3J\u001b[H`
 
 /** The parts of a process' output stream that we use. */
 export interface Output {
@@ -31,6 +32,9 @@ export interface Output {
   readonly rows?: number | undefined
   readonly write: (text: string) => boolean
 }
+
+/** The one place where a process' output is written to. */
+export const write = (output: Output, text: Printable): void => void output.write(text)
 
 /** The process' own. Colours only on a terminal, and never with `NO_COLOR` (no-color.org) or a dumb one. */
 export const processScreen = (
@@ -44,12 +48,12 @@ export const processScreen = (
   return {
     columns: columns >= 20 ? Math.min(columns, mostColumns) : usualColumns,
     colour: isTerminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb",
-    out: (text) => void stdout.write(text),
+    out: (text) => write(stdout, text),
     page: (text) => {
-      stdout.write(isTerminal && !isFirst ? `${clear}${text}` : text)
+      write(stdout, isTerminal && !isFirst ? joined([clear, text]) : text)
       isFirst = false
     },
-    err: (text) => void stderr.write(text),
+    err: (text) => write(stderr, text),
     live:
       stderr.isTTY === true && environment["TERM"] !== "dumb"
         ? () => ({ columns: stderr.columns || usualColumns, rows: stderr.rows || usualRows })

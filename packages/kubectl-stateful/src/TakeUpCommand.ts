@@ -1,11 +1,37 @@
 /** What `resume` and `abort` share: an operation that somebody began is taken up by whoever types this. */
+import { nameOf } from "@kubectl-stateful/sdk/App"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
+import * as Verbs from "@kubectl-stateful/sdk/Verbs"
 import { string as word } from "@oclif/core/args"
+import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
-import { findOperation } from "./findOperation.ts"
-import { hookFlags, profileOf, withAnnotated } from "./hooks.ts"
+import { cloneConsentFlags, cloneConsentOptions } from "./cloning.ts"
+import { hookFlags, profileOf, quiesceGiven, seedGiven, restoringGiven, withAnnotated } from "./hooks.ts"
+import { consentFlags, consentOptions } from "./scaling.ts"
 import { KubectlCommand } from "./KubectlCommand.ts"
-import { takeUp } from "./performers.ts"
 import { identity, runFlags, shown, takeUpFlags, timeouts } from "./running.ts"
+import { Usage } from "./Usage.ts"
+
+/** The words of a command line that takes an operation up. */
+export interface TakenUp {
+  readonly args: { readonly id?: string | undefined }
+  readonly flags: InferredFlags<typeof TakeUpCommand.flags & typeof KubectlCommand.baseFlags>
+}
+
+const goesBack = ({ app, verb }: OperationResult): string => {
+  if (verb === "scale") return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT\` goes back`
+  return verb === "snapshot"
+    ? "`kubectl stateful snapshots prune NAME --yes` deletes what it made"
+    : "`kubectl stateful operations` shows what it did"
+}
+
+/** An abort that comes after the end must not look like one. */
+const tooLate = (result: OperationResult): Usage =>
+  new Usage(
+    `operation ${result.id ?? ""} is over: it did all its steps, and an abort undoes nothing of it`,
+    goesBack(result)
+  )
 
 export abstract class TakeUpCommand extends KubectlCommand {
   static override description =
@@ -13,13 +39,17 @@ export abstract class TakeUpCommand extends KubectlCommand {
   static override args = {
     id: word({ description: "The operation, as `operations` lists it.", ignoreStdin: true })
   }
-  static override flags = { ...runFlags, ...takeUpFlags, ...hookFlags }
+  static override flags = { ...runFlags, ...takeUpFlags, ...hookFlags, ...consentFlags, ...cloneConsentFlags }
 
-  protected async takeUp(verb: "resume" | "abort"): Promise<void> {
-    const { args, flags } = await this.parse(TakeUpCommand)
+  protected async takeUp(verb: "resume" | "abort", { args, flags }: TakenUp): Promise<void> {
     const options = {
-      ...(await profileOf(flags)),
+      ...(await profileOf(flags, true)),
+      ...(await quiesceGiven(flags.profile)),
+      ...(await restoringGiven(flags.profile)),
+      ...(await seedGiven(flags.profile)),
       ...timeouts(flags),
+      ...consentOptions(flags),
+      ...cloneConsentOptions(flags),
       identity: identity(),
       takeOver: flags["take-over"],
       ...(flags["hook-outcome"] === undefined ? {} : { hookOutcome: flags["hook-outcome"] })
@@ -28,9 +58,15 @@ export abstract class TakeUpCommand extends KubectlCommand {
     await this.perform(
       flags,
       Effect.gen(function* () {
-        const found = yield* findOperation(args.id)
+        const found = yield* Verbs.find({ namespace: (yield* Cluster).origin.namespace, id: args.id })
         const manner = yield* withAnnotated(flags, found, options)
-        yield* shown(screen, flags.output, (report) => takeUp(verb, found, { ...manner, report }))
+        yield* shown(screen, flags.output, (report) =>
+          Effect.flatMap(
+            (verb === "abort" ? Verbs.abort : Verbs.resume)(found, { ...manner, report }),
+            (result) =>
+              verb === "abort" && !result.aborted ? Effect.fail(tooLate(result)) : Effect.succeed(result)
+          )
+        )
       })
     )
   }

@@ -30,7 +30,7 @@ const readOptions = (looking: Looking): ReadOptions => ({
   ...(looking.rackLabel === undefined ? {} : { domainLabels: { rack: [looking.rackLabel] } })
 })
 
-const reference = (target: Exclude<Target, { _tag: "All" }>, namespace: string): AppRef =>
+export const reference = (target: Exclude<Target, { _tag: "All" }>, namespace: string): AppRef =>
   target._tag === "Named" ? statefulSet(namespace, target.name) : selector(namespace, target.selector)
 
 const answered = (state: AppState): Answered => ({ state, checklist: answer(state) })

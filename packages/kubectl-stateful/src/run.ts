@@ -11,7 +11,8 @@ import { nearNames } from "@kubectl-stateful/sdk/state/NearName"
 import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
 import { failureLine } from "./print/failure.ts"
-import { visible } from "./print/terminal.ts"
+import { ended, printed, visible } from "./print/terminal.ts"
+import { write } from "./Screen.ts"
 import { Usage } from "./Usage.ts"
 
 const bin = manifest.oclif.bin
@@ -91,7 +92,10 @@ const onOutputError = (error: NodeJS.ErrnoException): void => {
   process.exitCode = 1
   if (error.code === "EPIPE") return
   const why = error.message.replace(/^[A-Z]+: |, write$/g, "")
-  process.stderr.write(`error: cannot write the output: ${visible(why)}; what was written is not whole\n`)
+  write(
+    process.stderr,
+    printed`error: cannot write the output: ${visible(why)}; what was written is not whole\n`
+  )
 }
 
 /** Runs a command line, prints what went wrong as kubectl does, and sets the exit code. */
@@ -117,7 +121,7 @@ export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
     })
     await run([...argv], config)
   } catch (error) {
-    process.stderr.write(`${failureLine(error, known ? `${bin} ${id}` : bin)}\n`)
+    write(process.stderr, ended([failureLine(error, known ? `${bin} ${id}` : bin)]))
     process.exitCode = 1
   }
 }

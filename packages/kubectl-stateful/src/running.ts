@@ -3,15 +3,20 @@
  * said when it is interrupted.
  */
 import { hostname, userInfo } from "node:os"
+import { nameOf } from "@kubectl-stateful/sdk/App"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import type { OperationResult, Report } from "@kubectl-stateful/sdk/operation/Report"
+import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
+import type { OperationResult, Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
 import { string, boolean, option } from "@oclif/core/flags"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { milliseconds, outputFlag } from "./KubectlFlags.ts"
+import { milliseconds } from "./duration.ts"
+import { outputFlag } from "./KubectlFlags.ts"
 import { resultText } from "./print/operation.ts"
 import { progress } from "./print/progress.ts"
+import { type Printable, printed, visible } from "./print/terminal.ts"
 import type { Screen } from "./Screen.ts"
+import { Usage } from "./Usage.ts"
 
 export const runFlags = {
   ...outputFlag,
@@ -54,15 +59,18 @@ export const timeouts = (flags: {
 /** How often a terminal shows the time that has passed, in milliseconds. */
 const tickEvery = 200
 
+const unmet = (name: string, messages: ReadonlyArray<string>): Usage =>
+  new Usage(messages.join("; "), `\`kubectl stateful describe ${name}\` shows claims and kept volumes`)
+
 /** Progress to stderr, the result to stdout; an interruption says how to go on. */
 export const shown = <E>(
   screen: Screen,
   output: string | undefined,
   run: (report: (report: Report) => Effect.Effect<void>) => Effect.Effect<OperationResult, E, Cluster>
-): Effect.Effect<void, E, Cluster> => {
+): Effect.Effect<void, E | Usage, Cluster> => {
   let id: string | null = null
   const lines = progress(screen.live ?? null)
-  const write = (text: (now: number) => string) =>
+  const write = (text: (now: number) => Printable) =>
     Effect.map(Clock.currentTimeMillis, (now) => {
       const written = text(now)
       if (written !== "") screen.err(written)
@@ -80,13 +88,20 @@ export const shown = <E>(
   const end = write((now) => lines.end(now))
   return (screen.live ? Effect.raceFirst(run(report), ticking) : run(report)).pipe(
     Effect.ensuring(end),
-    Effect.flatMap((result) => Effect.map(resultText(result, output), (text) => screen.out(text))),
+    Effect.flatMap((result) =>
+      Effect.gen(function* () {
+        screen.out(yield* resultText(result, output))
+        // Over, but no success: what was promised and is not so is the error.
+        const [first] = result.unmet
+        if (first !== undefined) yield* Effect.fail(unmet(nameOf(result.app), result.unmet))
+      })
+    ),
     Effect.onInterrupt(() =>
       Effect.sync(() =>
         screen.err(
           id === null
-            ? "Stopped before anything was changed.\n"
-            : `Stopped. \`kubectl stateful resume ${id}\` goes on, \`abort ${id}\` goes back.\n`
+            ? printed`Stopped before anything was changed.\n`
+            : printed`Stopped. ${visible(wayOn(id))}.\n`
         )
       )
     )

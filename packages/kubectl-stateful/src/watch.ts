@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { failureLine } from "./print/failure.ts"
 import type { Answered } from "./print/list.ts"
+import { type Printable, printed } from "./print/terminal.ts"
 
 /** Everything but when it was read. */
 const fingerprint = (apps: ReadonlyArray<Answered>): string =>
@@ -23,7 +24,7 @@ const tryAgainAfter = "5 seconds"
 export const showChanges = <E>(
   readings: Stream.Stream<ReadonlyArray<Answered>, E, Cluster>,
   show: (apps: ReadonlyArray<Answered>) => Effect.Effect<void, never, Cluster>,
-  warn: (line: string) => void
+  warn: (line: Printable) => void
 ): Effect.Effect<void, E, Cluster> =>
   Effect.suspend(() => {
     let shown: string | null = null
@@ -38,7 +39,7 @@ export const showChanges = <E>(
       }),
       Effect.tapError((error) =>
         Effect.sync(() => {
-          if (mayPass(error)) warn(`${failureLine(error, "")}; trying again\n`)
+          if (mayPass(error)) warn(printed`${failureLine(error, "")}; trying again\n`)
         })
       ),
       Effect.retry({ while: mayPass, schedule: Schedule.spaced(tryAgainAfter) })

@@ -81,6 +81,7 @@ describe("the page of an application", () => {
       `Name:        db                                     Namespace:  shop
 Workload:    StatefulSet, 3 of 3 ready, ordinals 0-2, OrderedReady
 Image:       docker.io/local/postgres:15
+Profile:     looks like postgres: \`--profile postgres\`
 Peers:       db-{0..2}.db.shop.svc
 Retention:   whenScaled Retain, whenDeleted Retain
 
@@ -419,7 +420,7 @@ const withEveryText = <A>(value: A, change: (text: string) => string): A => {
 }
 
 /** A whole state is a large value to make; a few of them a run are enough, each run has others. */
-const property = { timeout: 60_000, arbitrary: { runs: 30, maxShrinks: 200 } }
+const property = { arbitrary: { runs: 30, maxShrinks: 200 } }
 
 describe("whatever stands in the fields of objects", () => {
   const hostile = [

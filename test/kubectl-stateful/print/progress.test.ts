@@ -1,4 +1,4 @@
-import type { Report } from "@kubectl-stateful/sdk/operation/Report"
+import type { Progress } from "@kubectl-stateful/sdk/operation/Progress"
 import { assert, describe, it } from "vitest"
 import { progress } from "../../../packages/kubectl-stateful/src/print/progress.ts"
 import { isVisible } from "../../../packages/kubectl-stateful/src/print/terminal.ts"
@@ -39,20 +39,20 @@ const terminal = (columns: number, rows: number) => {
   }
 }
 
-const step: Report = { _tag: "Step", index: 1, of: 3, what: "replicas 3 -> 5" }
-const waiting = (replica: string, reason: string | null): Report => ({
+const step: Progress = { _tag: "Step", index: 1, of: 3, what: "replicas 3 -> 5" }
+const waiting = (replica: string, reason: string | null): Progress => ({
   _tag: "Waiting",
-  replica,
+  subject: { kind: "Pod", name: replica },
   for: reason
 })
-const stage = (replica: string, name: string, millis: number): Report => ({
-  _tag: "Replica",
-  replica,
+const stage = (replica: string, name: string, millis: number): Progress => ({
+  _tag: "Stage",
+  subject: { kind: "Pod", name: replica },
   stage: name,
   millis
 })
 
-const usual: ReadonlyArray<readonly [number, Report]> = [
+const usual: ReadonlyArray<readonly [number, Progress]> = [
   [0, { _tag: "Started", id: "44b98c3f", verb: "scale", app: "db", effects: ["db 3 -> 5: adds db-3"] }],
   [0, step],
   [0, waiting("db-3", "its pod to be created")],
@@ -67,7 +67,7 @@ const usual: ReadonlyArray<readonly [number, Report]> = [
   [3000, waiting("db-4", `pulling image ${"x".repeat(100)}\u001b[2J`)]
 ]
 
-const shown = (columns: number, rows: number, events: ReadonlyArray<readonly [number, Report]>) => {
+const shown = (columns: number, rows: number, events: ReadonlyArray<readonly [number, Progress]>) => {
   const screen = terminal(columns, rows)
   const lines = progress(screen.size)
   for (const [now, event] of events) screen.write(lines.event(event, now))

@@ -1,11 +1,42 @@
 /** `kubectl stateful abort`. */
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import * as Scale from "@kubectl-stateful/sdk/Scale"
+import { boolean } from "@oclif/core/flags"
+import * as Effect from "effect/Effect"
+import { identity, shown, timeouts } from "../running.ts"
 import { TakeUpCommand } from "../TakeUpCommand.ts"
+import { setNames } from "../Target.ts"
+import { Usage } from "../Usage.ts"
 
 export class Abort extends TakeUpCommand {
   static override summary = "Undo what an interrupted operation has done, from any machine."
-  static override usage = ["abort [ID] [flags]"]
+  static override usage = ["abort [ID] [flags]", "abort NAME --without-journal [flags]"]
+  // Its own, as the parser reads no static that is inherited.
+  static override args = TakeUpCommand.args
+  static override flags = {
+    ...TakeUpCommand.flags,
+    "without-journal": boolean({
+      summary:
+        "The journal is damaged or gone: put back what annotations on the StatefulSet and its volumes say, and name the rest."
+    })
+  }
 
-  run(): Promise<void> {
-    return this.takeUp("abort")
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Abort)
+    if (!flags["without-journal"]) return this.takeUp("abort", { args, flags })
+    const [name, ...others] = args.id === undefined ? [] : setNames([args.id])
+    if (name === undefined || others.length > 0) {
+      throw new Usage("--without-journal needs a StatefulSet", "give its name: abort NAME --without-journal")
+    }
+    const options = { ...timeouts(flags), identity: identity(), takeOver: flags["take-over"] }
+    const { screen } = this
+    await this.perform(
+      flags,
+      Effect.gen(function* () {
+        const { origin } = yield* Cluster
+        const ref = { namespace: origin.namespace, name }
+        yield* shown(screen, flags.output, (report) => Scale.abortWithoutJournal(ref, { ...options, report }))
+      })
+    )
   }
 }

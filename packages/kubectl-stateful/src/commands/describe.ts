@@ -10,6 +10,7 @@ import { KubectlCommand } from "../KubectlCommand.ts"
 import { outputFlag, selectionFlags, watchFlag } from "../KubectlFlags.ts"
 import { applicationsText, type Look } from "../print/applications.ts"
 import type { Answered } from "../print/list.ts"
+import { ended, visible } from "../print/terminal.ts"
 import { target } from "../Target.ts"
 import { showChanges } from "../watch.ts"
 
@@ -62,7 +63,7 @@ export class Describe extends KubectlCommand {
       const { origin } = yield* Cluster
       const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
       const isDocument = look.output === "json" || look.output === "yaml"
-      if (apps.length === 0 && !isDocument) screen.err(`No resources found${where}.\n`)
+      if (apps.length === 0 && !isDocument) screen.err(ended([visible(`No resources found${where}.`)]))
       // A program gets an empty list, which it can read.
       else screen.page(yield* applicationsText(apps, look))
     })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import { KubectlCommand } from "../KubectlCommand.ts"
 import { outputFlag } from "../KubectlFlags.ts"
 import { operationsText } from "../print/operation.ts"
+import { printed } from "../print/terminal.ts"
 
 export class Operations extends KubectlCommand {
   static override summary = "List operations: running, interrupted, and over."
@@ -25,8 +26,9 @@ export class Operations extends KubectlCommand {
       const { origin } = yield* Cluster
       const entries = yield* Journal.list(flags["all-namespaces"] ? undefined : origin.namespace, args.app)
       const now = DateTime.formatIso(yield* DateTime.now)
-      if (entries.length === 0 && flags.output === undefined) screen.err("No operations found.\n")
-      else screen.out(yield* operationsText(entries, flags.output, now))
+      const isForPeople = flags.output === undefined || flags.output === "wide"
+      if (entries.length === 0 && isForPeople) screen.err(printed`No operations found.\n`)
+      else screen.out(yield* operationsText(entries, flags.output, now, screen.columns))
     })
     await this.perform(flags, list)
   }

@@ -5,7 +5,7 @@ export class Resume extends TakeUpCommand {
   static override summary = "Go on with an interrupted operation, from any machine."
   static override usage = ["resume [ID] [flags]"]
 
-  run(): Promise<void> {
-    return this.takeUp("resume")
+  async run(): Promise<void> {
+    return this.takeUp("resume", await this.parse(TakeUpCommand))
   }
 }

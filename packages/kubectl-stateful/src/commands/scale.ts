@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { commandLines, hookFlags, profileOf, withAnnotated } from "../hooks.ts"
 import { KubectlCommand } from "../KubectlCommand.ts"
 import { planText } from "../print/plan.ts"
-import { visible } from "../print/terminal.ts"
+import { ended, visible } from "../print/terminal.ts"
 import { identity, runFlags, shown, timeouts } from "../running.ts"
 import { scaleFlags, scaleOptions } from "../scaling.ts"
 import { setNames } from "../Target.ts"
@@ -52,30 +52,38 @@ export class ScaleCommand extends KubectlCommand {
     const scale = Effect.gen(function* () {
       const { origin } = yield* Cluster
       // All are planned before the first is begun.
-      const planned = yield* Effect.forEach(names, (name) =>
+      const asked = yield* Effect.forEach(names, (name) =>
         Effect.gen(function* () {
           const ref = { namespace: origin.namespace, name }
           const manner = yield* withAnnotated(flags, ref, options)
-          for (const line of flags["trust-annotations"] ? commandLines(name, manner.profile) : []) {
-            screen.err(line)
-          }
-          return { plan: yield* Scale.prepare(ref, manner), manner }
+          if (flags["trust-annotations"]) screen.err(commandLines(name, manner.profile))
+          return { ref, options: manner }
         })
       )
+      const planned = yield* Scale.prepareAll(asked)
       if (mode !== "none") {
         for (const { plan } of planned) {
-          const tried = mode === "server" ? yield* Scale.tryOut(plan) : plan
+          const tried = yield* Scale.dryRun(plan, mode)
           screen.out(yield* planText(tried, flags.output, mode))
+          // As the run would end.
+          yield* Scale.allowed(tried)
         }
         return
       }
-      for (const { plan } of planned) yield* Scale.allowed(plan)
-      for (const { plan, manner } of planned) {
-        for (const warning of plan.warnings) screen.err(`Warning: ${visible(warning)}\n`)
-        yield* shown(screen, flags.output, (report) =>
-          Scale.run(plan, { ...manner, identity: identity(), report })
+      yield* Scale.inOrder(planned, ({ plan, options }) => {
+        for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))
+        const rest = names.slice(planned.findIndex((one) => one.plan === plan) + 1)
+        return shown(screen, flags.output, (report) =>
+          Scale.run(plan, { ...options, identity: identity(), report })
+        ).pipe(
+          // What goes on with the one goes on with no other.
+          Effect.onError(() =>
+            Effect.sync(() => {
+              if (rest.length > 0) screen.err(ended([visible(`Not begun: ${rest.join(", ")}.`)]))
+            })
+          )
         )
-      }
+      })
     })
     await this.perform(flags, scale)
   }

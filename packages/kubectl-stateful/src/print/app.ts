@@ -4,7 +4,7 @@
 import type { Checklist } from "@kubectl-stateful/sdk/Checklist"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { checklistLines } from "./checklist.ts"
-import { claimTable, otherVolumes } from "./claims.ts"
+import { claimTable, keptVolumeTable, otherVolumes, keptConfigTable, setAsideTable } from "./claims.ts"
 import { replicaTable } from "./replicas.ts"
 import { eventTable, surroundings, unreadLines } from "./surroundings.ts"
 import { blank, line, type Line, lineColumns } from "./text.ts"
@@ -47,6 +47,9 @@ export const appPage = (state: AppState, checklist: Checklist, page: Page): Read
   return blocks(
     ...(workloads.length === 0 ? [title(state, columns)] : workloads),
     claimTable(state, wide, columns),
+    keptVolumeTable(state, columns),
+    setAsideTable(state, columns),
+    keptConfigTable(state, columns),
     [...otherVolumes(state, columns), ...surroundings(state, columns), ...unreadLines(state, wide, columns)],
     eventTable(state, wide, columns),
     checklistLines(checklist, wide, columns)

@@ -1,12 +1,11 @@
 /**
  * Applications in the output format that was asked for.
  */
-import { printYaml } from "@kubectl-stateful/sdk/Manifest"
 import * as Effect from "effect/Effect"
 import { appPage } from "./app.ts"
-import { appDocument, json, listDocument, names } from "./document.ts"
+import { appDocument, documentText, listDocument, names } from "./document.ts"
 import { type Answered, listTable } from "./list.ts"
-import { isVisible, visibleYaml } from "./terminal.ts"
+import type { Printable } from "./terminal.ts"
 import { render } from "./text.ts"
 
 /** kubectl's `-o`; null is the text for people. */
@@ -22,7 +21,7 @@ export interface Look {
   readonly colour: boolean
 }
 
-const text = (apps: ReadonlyArray<Answered>, look: Look): string => {
+const text = (apps: ReadonlyArray<Answered>, look: Look): Printable => {
   const { columns } = look
   const wide = look.output === "wide"
   const lines = look.all
@@ -35,11 +34,10 @@ const text = (apps: ReadonlyArray<Answered>, look: Look): string => {
 export const applicationsText = Effect.fnUntraced(function* (
   apps: ReadonlyArray<Answered>,
   look: Look
-): Effect.fn.Return<string> {
+): Effect.fn.Return<Printable> {
   if (look.output === null || look.output === "wide") return text(apps, look)
   if (look.output === "name") return names(apps)
   const [only] = apps
   const document = only !== undefined && !look.all ? appDocument(only) : listDocument(apps)
-  if (look.output === "json") return json(document)
-  return visibleYaml(yield* printYaml(document, (text) => !isVisible(text)))
+  return yield* documentText(document, look.output)
 })

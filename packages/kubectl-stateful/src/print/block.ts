@@ -5,7 +5,16 @@
  */
 import { format } from "@kubectl-stateful/sdk/operation/Timeout"
 import { type Progress, reportLine, type Size } from "./report.ts"
-import { columnsOf, type Visible, visible } from "./terminal.ts"
+import {
+  columnsOf,
+  ended,
+  joined,
+  nothing,
+  type Printable,
+  printed,
+  type Visible,
+  visible
+} from "./terminal.ts"
 
 interface Row {
   readonly name: string
@@ -44,15 +53,15 @@ const rowText = ({ name, stages, waits, since }: Row, now: number | null, column
 }
 
 /** Up to the block's first line, and everything from there on erased. */
-const erase = (height: number): string => (height === 0 ? "" : `\u001b[${height}A\r\u001b[J`)
+const erase = (height: number): Printable => (height === 0 ? nothing : printed`\u001b[${height}A\r\u001b[J`)
 
 /** The block, on a terminal of that size. */
 export const block = (terminal: () => Size): Progress => {
   const rows = new Map<string, Row>()
-  let step: string | null = null
+  let step: Visible | null = null
   let queued = 0
   let height = 0
-  let painted = ""
+  let painted = nothing
 
   const inMotion = () => [...rows.values()].filter((row) => row.begun)
 
@@ -65,7 +74,7 @@ export const block = (terminal: () => Size): Progress => {
     return leaving
   }
 
-  const paint = (above: ReadonlyArray<string>, now: number): string => {
+  const paint = (above: ReadonlyArray<Visible>, now: number): Printable => {
     const { columns, rows: most } = terminal()
     // The last column stays free, where some terminals wrap; the last row is where the cursor rests.
     const width = Math.max(1, columns - 1)
@@ -80,11 +89,10 @@ export const block = (terminal: () => Size): Progress => {
       ...shown.map((row) => rowText(row, now, width)),
       ...(more === 0 ? [] : [cut(`and ${more} more`, width)])
     ].slice(0, room)
-    const text = body.map((line) => `${line}\n`).join("")
-    if (above.length === 0 && over.length === 0 && text === painted) return ""
+    const text = ended(body)
+    if (above.length === 0 && over.length === 0 && text === painted) return nothing
     // What stays may wrap: it is not erased any more.
-    const kept = [...above, ...over].map((line) => `${line}\n`).join("")
-    const written = `${erase(height)}${kept}${text}`
+    const written = joined([erase(height), ended([...above, ...over]), text])
     height = body.length
     painted = text
     return written
@@ -111,7 +119,7 @@ export const block = (terminal: () => Size): Progress => {
           queued = 0
           return paint([], now)
         case "Waiting": {
-          const row = rowOf(report.replica, now)
+          const row = rowOf(report.subject.name, now)
           if (report.for === null) release(row)
           else {
             if (row.waits === null) row.since = now
@@ -123,8 +131,8 @@ export const block = (terminal: () => Size): Progress => {
         case "Queued":
           queued = report.count
           return paint([], now)
-        case "Replica": {
-          const row = rowOf(report.replica, now)
+        case "Stage": {
+          const row = rowOf(report.subject.name, now)
           // A node's name says by itself that the replica was scheduled.
           row.stages.push(`${report.stage.replace(/^scheduled /, "")} ${format(report.millis)}`)
           if (row.waits === report.stage) row.waits = null
@@ -136,24 +144,22 @@ export const block = (terminal: () => Size): Progress => {
         case "Note":
         case "Ended": {
           const line = reportLine(report)
-          return line === null ? "" : paint([line], now)
+          return line === null ? nothing : paint([line], now)
         }
         default:
           return report satisfies never
       }
     },
-    tick: (now) => (height === 0 ? "" : paint([], now)),
+    tick: (now) => (height === 0 ? nothing : paint([], now)),
     end: () => {
       const width = Math.max(1, terminal().columns - 1)
-      const text = inMotion()
-        .map((row) => `${rowText(row, null, width)}\n`)
-        .join("")
-      const written = `${erase(height)}${text}`
+      const text = ended(inMotion().map((row) => rowText(row, null, width)))
+      const written = joined([erase(height), text])
       rows.clear()
       step = null
       queued = 0
       height = 0
-      painted = ""
+      painted = nothing
       return written
     }
   }

@@ -18,7 +18,8 @@ const lastSnapshot = (state: AppState, claim: Claim): Cell => {
   const own = state.protection.snapshots.filter((snapshot) => snapshot.claim === claim.name)
   const last = newest(own.filter((snapshot) => snapshot.readyToUse)) ?? newest(own)
   if (last === undefined) return "never"
-  const name = last.set ?? last.group ?? last.name
+  const level = last.level === null ? "" : ` (${last.level})`
+  const name = `${last.set ?? last.group ?? last.name}${level}`
   if (last.error !== null) return span(`${name}, failed`, "bad")
   if (!last.readyToUse) return span(`${name}, not ready`, "doubt")
   return `${name}, ${age(last.cut ?? last.created, state.observed)} ago`
@@ -86,6 +87,52 @@ export const claimTable = (state: AppState, wide: boolean, columns: number): Rea
     state.claims.map((claim) => row(state, claim, wide)),
     columns
   )
+
+/** Volumes that an operation kept and that no claim points to any more. */
+export const keptVolumeTable = (state: AppState, columns: number): ReadonlyArray<Line> =>
+  state.keptVolumes === null || state.keptVolumes.length === 0
+    ? []
+    : table(
+        ["KEPT VOLUME", "OF CLAIM", "PHASE", "RECLAIM"],
+        state.keptVolumes.map(({ name, claim, phase, reclaimPolicy, policyBefore, operation }) => ({
+          cells: [name, claim, phase, reclaimPolicy],
+          note: `its claim was deleted while ${operation === null ? "an operation" : `operation ${operation}`} kept its data; ${policyBefore} before`
+        })),
+        columns
+      )
+
+/** The note behind what was set aside or replaced: how it comes back, as long as it can. */
+const wayBack = (state: AppState, operation: string | null): string | undefined =>
+  state.operations?.some(
+    ({ id, verb, phase }) => id === operation && verb === "restore" && phase === "Succeeded"
+  )
+    ? `kubectl stateful restore --undo ${operation} brings it back`
+    : undefined
+
+/** Claims that operations set aside, whose data is kept until somebody purges it. */
+export const setAsideTable = (state: AppState, columns: number): ReadonlyArray<Line> =>
+  state.setAside.length === 0
+    ? []
+    : table(
+        ["SET ASIDE", "SIZE", "OF CLAIM", "OPERATION"],
+        state.setAside.map(({ name, size, of, operation }) => {
+          const note = wayBack(state, operation)
+          return {
+            cells: [name, size ?? "<unknown>", of ?? "<unknown>", operation ?? "<unknown>"],
+            ...(note === undefined ? {} : { note })
+          }
+        }),
+        columns
+      )
+
+/** Configuration that a restore has replaced, as long as it can come back. */
+export const keptConfigTable = (state: AppState, columns: number): ReadonlyArray<Line> => {
+  const rows = state.keptConfig.flatMap(({ workload, operation }) => {
+    const note = wayBack(state, operation)
+    return note === undefined ? [] : [{ cells: [`configuration of ${workload}`, operation], note }]
+  })
+  return rows.length === 0 ? [] : table(["REPLACED", "OPERATION"], rows, columns)
+}
 
 /** Volumes of the pod templates that are no claims, and where they are written to. */
 export const otherVolumes = (state: AppState, columns: number): ReadonlyArray<Line> =>

@@ -1,9 +1,11 @@
 /**
- * Applications as documents for programs: `-o json`, `-o yaml`, `-o name`.
+ * Documents for programs: `-o json`, `-o yaml`, and applications' `-o name`.
  */
+import { printYaml } from "@kubectl-stateful/sdk/Manifest"
 import type { AppDocument, AppStateList } from "@kubectl-stateful/sdk/state/AppDocument"
+import * as Effect from "effect/Effect"
 import type { Answered } from "./list.ts"
-import { visible, visibleJson } from "./terminal.ts"
+import { ended, isVisible, type Printable, printed, visible, visibleJson, visibleYaml } from "./terminal.ts"
 
 export const appDocument = ({ state, checklist }: Answered): AppDocument => ({ ...state, checklist })
 
@@ -13,13 +15,19 @@ export const listDocument = (apps: ReadonlyArray<Answered>): AppStateList => ({
   items: apps.map(appDocument)
 })
 
-/** JSON as kubectl indents it; what a terminal would obey is escaped. */
-export const json = (document: AppDocument | AppStateList): string =>
-  `${visibleJson(JSON.stringify(document, null, 4))}\n`
+/** JSON as kubectl indents it, or YAML; what a terminal would obey is escaped, and reads back as it was. */
+export const documentText = (value: unknown, output: "json" | "yaml"): Effect.Effect<Printable> =>
+  output === "json"
+    ? Effect.succeed(printed`${visibleJson(JSON.stringify(value, null, 4))}\n`)
+    : Effect.map(
+        printYaml(value, (text) => !isVisible(text)),
+        visibleYaml
+      )
 
 /** `statefulset.apps/db`, a line for each workload. */
-export const names = (apps: ReadonlyArray<Answered>): string =>
-  apps
-    .flatMap(({ state }) => state.workloads)
-    .map((workload) => `${workload.kind.toLowerCase()}.apps/${visible(workload.name)}\n`)
-    .join("")
+export const names = (apps: ReadonlyArray<Answered>): Printable =>
+  ended(
+    apps
+      .flatMap(({ state }) => state.workloads)
+      .map((workload) => visible(`${workload.kind.toLowerCase()}.apps/${workload.name}`))
+  )

@@ -4,7 +4,7 @@
 import { AppNotFound } from "@kubectl-stateful/sdk/state/AppNotFound"
 import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { Usage } from "../Usage.ts"
-import { visible } from "./terminal.ts"
+import { type Visible, visible } from "./terminal.ts"
 
 /** The API's own name for a reason that our port tells apart in another way. */
 const serverWords: Readonly<Record<string, string>> = {
@@ -52,7 +52,7 @@ const hasAction = (error: Error): error is Error & { readonly action: string } =
   "action" in error && typeof error.action === "string"
 
 /** The line for stderr. `help` is the command whose help says more, e.g. `kubectl stateful describe`. */
-export const failureLine = (error: unknown, help: string): string => {
+export const failureLine = (error: unknown, help: string): Visible => {
   if (error instanceof ClusterError) return visible(clusterFailure(error))
   if (error instanceof AppNotFound) {
     return visible(`Error from server (NotFound): ${withAction(error.message, error.action)}`)

@@ -1,64 +1,69 @@
 /** Operations: their results, and the list of them. */
+import { nameOf } from "@kubectl-stateful/sdk/App"
 import type { Entry } from "@kubectl-stateful/sdk/operation/Journal"
-import { printYaml } from "@kubectl-stateful/sdk/Manifest"
-import type { OperationResult } from "@kubectl-stateful/sdk/operation/Report"
+import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
 import * as Effect from "effect/Effect"
 import { age } from "./age.ts"
-import { visible, visibleJson } from "./terminal.ts"
+import { appText } from "./appText.ts"
+import { clonedText } from "./clone.ts"
+import { documentText } from "./document.ts"
+import { restoredText } from "./restore.ts"
+import { importedText, prunedText, takenText } from "./snapshot.ts"
+import { table } from "./table.ts"
+import { ended, type Printable, visible } from "./terminal.ts"
+import { render } from "./text.ts"
 
-const words = { Unchanged: "unchanged", Succeeded: "scaled", Aborted: "scale aborted" } as const
-
-const document = (value: unknown, output: string | undefined): Effect.Effect<string> | null => {
-  if (output === "json") return Effect.succeed(`${visibleJson(JSON.stringify(value, null, 4))}\n`)
-  return output === "yaml" ? printYaml(value) : null
+const words = ({ outcome, aborted }: OperationResult): string => {
+  if (outcome === "Unchanged") return "unchanged"
+  const done = aborted ? "scale aborted" : "scaled"
+  return outcome === "Incomplete" ? `${done}, but not all is as planned` : done
 }
 
 /** `statefulset.apps/db scaled`, or the result as a document. */
-export const resultText = (result: OperationResult, output: string | undefined): Effect.Effect<string> => {
-  const name = `statefulset.apps/${visible(result.app.name)}`
-  return (
-    document(result, output) ??
-    Effect.succeed(output === "name" ? `${name}\n` : `${name} ${words[result.outcome]}\n`)
-  )
+export const resultText = (result: OperationResult, output: string | undefined): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") return documentText(result, output)
+  if (result.verb === "snapshot") return Effect.succeed(takenText(result, output))
+  if (result.verb === "clone" || result.verb === "release") return Effect.succeed(clonedText(result, output))
+  if (result.verb === "restore") return Effect.succeed(restoredText(result, output))
+  if (result.verb === "prune") return Effect.succeed(prunedText(result, output))
+  if (result.verb === "import") return Effect.succeed(importedText(result, output))
+  const name = appText(result.app)
+  return Effect.succeed(ended([visible(output === "name" ? name : `${name} ${words(result)}`)]))
 }
 
 const header = ["ID", "VERB", "APP", "PHASE", "HOLDER", "AGE", "MESSAGE"]
 
-/** The list, newest first. */
+/** The list, newest first; `columns` is the screen's. */
 export const operationsText = (
   entries: ReadonlyArray<Entry>,
   output: string | undefined,
-  now: string
-): Effect.Effect<string> => {
-  const items = entries.map(({ plan, progress }) => ({
-    id: plan.id,
-    verb: plan.verb,
-    app: plan.app,
-    effects: plan.effects,
-    ...progress
-  }))
-  const made = document({ apiVersion: "kubectl-stateful.dev/v1", kind: "OperationList", items }, output)
-  if (made !== null) return made
-  if (output === "name") return Effect.succeed(entries.map(({ plan }) => `operation/${plan.id}\n`).join(""))
-  const rows = entries.map(({ plan, progress }) =>
-    [
+  now: string,
+  columns: number
+): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") {
+    const items = entries.map(({ plan, status }) => ({
+      id: plan.id,
+      verb: plan.verb,
+      app: plan.app,
+      effects: plan.effects,
+      ...status
+    }))
+    const list = { apiVersion: "kubectl-stateful.dev/v1", kind: "OperationList", items }
+    return documentText(list, output)
+  }
+  if (output === "name") {
+    return Effect.succeed(ended(entries.map(({ plan }) => visible(`operation/${plan.id}`))))
+  }
+  const rows = entries.map(({ plan, status }) => ({
+    cells: [
       plan.id,
       plan.verb,
-      plan.app.name,
-      progress.phase,
-      progress.holder,
-      age(progress.started, now),
-      progress.message ?? ""
-    ].map(visible)
-  )
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0))
-  )
-  const lines = [header, ...rows].map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("   ")
-      .trimEnd()
-  )
-  return Effect.succeed(lines.map((line) => `${line}\n`).join(""))
+      nameOf(plan.app),
+      status.phase,
+      status.holder,
+      age(status.started, now),
+      status.message ?? ""
+    ]
+  }))
+  return Effect.succeed(render(table(header, rows, columns), false))
 }

@@ -1,39 +1,57 @@
 /** A plan, before anything is done. */
-import { printYaml } from "@kubectl-stateful/sdk/Manifest"
-import type { ScalePlan } from "@kubectl-stateful/sdk/Scale"
-import { describe } from "@kubectl-stateful/sdk/Scale"
+import type { AnyPlan } from "@kubectl-stateful/sdk/operation/Plan"
+import { describeSteps } from "@kubectl-stateful/sdk/Verbs"
 import * as Effect from "effect/Effect"
-import { visible, visibleJson } from "./terminal.ts"
+import { documentText } from "./document.ts"
+import { appText } from "./appText.ts"
+import { ended, type Printable, visible } from "./terminal.ts"
 
 const list = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
   lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  ${line}`)]
 
-const text = (plan: ScalePlan, mode: string): string =>
-  [
-    ...plan.effects,
-    ...list(
-      "Steps",
-      plan.steps.map((step, index) => `${index + 1}. ${describe(plan.app.name, step)}`)
-    ),
-    ...list("Warnings", plan.warnings),
-    ...list(
-      "Refused",
-      plan.refusals.map(({ reason, remedy }) => `${reason}; ${remedy}`)
-    ),
-    ...list("Not checked", plan.unchecked),
-    `statefulset.apps/${plan.app.name} ${plan.refusals.length > 0 ? "would be refused" : "scaled"} (${mode} dry run)`
-  ]
-    .map((line) => `${visible(line)}\n`)
-    .join("")
+const dones: Readonly<Record<string, string>> = {
+  scale: "scaled",
+  snapshot: "taken",
+  import: "imported",
+  prune: "deleted",
+  restore: "restored",
+  clone: "restored",
+  release: "released"
+}
+const done = (verb: string): string => dones[verb] ?? "done"
+
+/** What the plan is about: a snapshot, or the application. */
+const nameText = ({ app, settings, verb }: AnyPlan): string => {
+  if (verb === "restore" || verb === "clone") return appText(app)
+  const set: unknown = Reflect.get(Object(settings), "set")
+  return typeof set === "string" ? `snapshot/${set}` : appText(app)
+}
+
+const text = (plan: AnyPlan, mode: string): Printable =>
+  ended(
+    [
+      ...plan.effects,
+      ...list(
+        "Steps",
+        describeSteps(plan).map((step, index) => `${index + 1}. ${step}`)
+      ),
+      ...list("Warnings", plan.warnings),
+      ...list(
+        "Refused",
+        plan.refusals.map(({ reason, remedy }) => `${reason}; ${remedy}`)
+      ),
+      ...list("Not checked", plan.unchecked),
+      `${nameText(plan)} ${plan.refusals.length > 0 ? "would be refused" : done(plan.verb)} (${mode} dry run)`
+    ].map(visible)
+  )
 
 /** As `-o` asks; `mode` is `client` or `server`. */
 export const planText = (
-  plan: ScalePlan,
+  plan: AnyPlan,
   output: string | undefined,
   mode: string
-): Effect.Effect<string> => {
-  if (output === "json") return Effect.succeed(`${visibleJson(JSON.stringify(plan, null, 4))}\n`)
-  if (output === "yaml") return printYaml(plan)
-  if (output === "name") return Effect.succeed(`statefulset.apps/${visible(plan.app.name)}\n`)
+): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") return documentText(plan, output)
+  if (output === "name") return Effect.succeed(ended([visible(nameText(plan))]))
   return Effect.succeed(text(plan, mode))
 }

@@ -1,14 +1,15 @@
 /** Progress of an operation: on a terminal a block that is rewritten, elsewhere a line a change. */
 import { block } from "./block.ts"
 import { type Progress, reportLine, type Size } from "./report.ts"
+import { ended, nothing } from "./terminal.ts"
 
 const lines: Progress = {
   event: (report) => {
     const line = reportLine(report)
-    return line === null ? "" : `${line}\n`
+    return line === null ? nothing : ended([line])
   },
-  tick: () => "",
-  end: () => ""
+  tick: () => nothing,
+  end: () => nothing
 }
 
 /** `terminal` is asked each time, since it may be resized; null: it is none. */

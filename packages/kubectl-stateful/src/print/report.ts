@@ -1,19 +1,20 @@
 /** A report of a running operation as a line, and what shows reports. */
-import type { Report } from "@kubectl-stateful/sdk/operation/Report"
+import { operationTitle } from "@kubectl-stateful/sdk/operation/OperationId"
+import type { Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
 import { format } from "@kubectl-stateful/sdk/operation/Timeout"
-import { visible } from "./terminal.ts"
+import { type Printable, type Visible, visible } from "./terminal.ts"
 
 /** Null: nothing worth a line. */
-export const reportLine = (report: Report): string | null => {
+export const reportLine = (report: Report): Visible | null => {
   switch (report._tag) {
     case "Started":
-      return visible(`operation ${report.id}: ${report.effects[0] ?? report.verb}`)
+      return visible(`${operationTitle(report.id)}: ${report.effects[0] ?? report.verb}`)
     case "Step":
       return visible(`[${report.index + 1}/${report.of}] ${report.what}`)
     case "Waiting":
-      return report.for === null ? null : visible(`${report.replica}   waiting for ${report.for}`)
-    case "Replica":
-      return visible(`${report.replica}   ${report.stage} ${format(report.millis)}`)
+      return report.for === null ? null : visible(`${report.subject.name}   waiting for ${report.for}`)
+    case "Stage":
+      return visible(`${report.subject.name}   ${report.stage} ${format(report.millis)}`)
     case "Note":
       return visible(`note: ${report.message}`)
     case "Queued":
@@ -32,8 +33,8 @@ export interface Size {
 
 /** Text for what happens, at times in milliseconds; `end` leaves the terminal on a line of its own. */
 export interface Progress {
-  readonly event: (report: Report, now: number) => string
+  readonly event: (report: Report, now: number) => Printable
   /** The same again, with the time that has passed. */
-  readonly tick: (now: number) => string
-  readonly end: (now: number) => string
+  readonly tick: (now: number) => Printable
+  readonly end: (now: number) => Printable
 }

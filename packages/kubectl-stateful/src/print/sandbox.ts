@@ -1,7 +1,7 @@
 /**
  * How to use a sandbox that has started.
  */
-import { visible } from "./terminal.ts"
+import { ended, printed, visible } from "./terminal.ts"
 
 export interface Started {
   readonly file: string
@@ -25,18 +25,19 @@ const commands: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 /** A line for the shell, and the rest for people. */
 export const usable = ({ file, url, name, scenario }: Started) => ({
-  environment: `${visible(`export KUBECONFIG=${quoted(file)}`)}\n`,
-  help: [
-    "",
-    visible(`The sandbox is up at ${url}:`),
-    visible(`three zones, six nodes, ${scenario.summary}.`),
-    "In another terminal, after the line above:",
-    "",
-    ...(commands[name] ?? []).map((command) => `  ${command}`),
-    "",
-    "Ctrl-C stops it and takes the file away.",
-    ""
-  ].join("\n")
+  environment: ended([visible(`export KUBECONFIG=${quoted(file)}`)]),
+  help: ended(
+    [
+      "",
+      `The sandbox is up at ${url}:`,
+      `three zones, six nodes, ${scenario.summary}.`,
+      "In another terminal, after the line above:",
+      "",
+      ...(commands[name] ?? []).map((command) => `  ${command}`),
+      "",
+      "Ctrl-C stops it and takes the file away."
+    ].map(visible)
+  )
 })
 
-export const stopped = "\nThe sandbox is gone.\n"
+export const stopped = printed`\nThe sandbox is gone.\n`

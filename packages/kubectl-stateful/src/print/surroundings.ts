@@ -2,7 +2,9 @@
  * What stands around the replicas: ConfigMaps and Secrets, Services, budgets, autoscalers,
  * operations, warnings, and what could not be read.
  */
+import { isOperationId, lookAtOperations } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Reference } from "@kubectl-stateful/sdk/Reference"
+import { isOver as isOperationOver } from "@kubectl-stateful/sdk/operation/OperationMark"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import type { DisruptionBudget, Service } from "@kubectl-stateful/sdk/Topology"
 import { age } from "./age.ts"
@@ -50,9 +52,12 @@ const operation =
   (now: string) =>
   (each: Operation): Cell => {
     const said = `${each.id} (${each.verb}, ${each.phase}, ${age(each.started, now)} ago`
-    if (each.phase === "Succeeded" || each.phase === "Aborted") return `${said})`
+    if (isOperationOver(each.phase)) return `${said})`
     const holder = each.holder === null ? "" : ` by ${each.holder}`
-    const way = `${said}${holder}; kubectl stateful resume ${each.id} goes on, abort ${each.id} goes back)`
+    const hint = isOperationId(each.id)
+      ? `kubectl stateful resume ${each.id} goes on, abort ${each.id} goes back`
+      : lookAtOperations
+    const way = `${said}${holder}; ${hint})`
     return each.phase === "Stopped" ? span(way, "doubt") : way
   }
 

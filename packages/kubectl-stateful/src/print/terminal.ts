@@ -1,12 +1,20 @@
 /**
  * What may reach a terminal: no control character, no bidi mark and nothing invisible from an
- * object's fields (CVE-2021-25743), and how many columns it takes there.
+ * object's fields (CVE-2021-25743), and how many columns it takes there. A file or a pipe gets the
+ * same, since it may be shown on a terminal later.
  */
 
+declare const printableBrand: unique symbol
 declare const visibleBrand: unique symbol
 
-/** Text without anything that a terminal obeys or hides. Only `visible` makes it. */
-export type Visible = string & { readonly [visibleBrand]: true }
+/**
+ * What may be written: text with nothing hidden, in lines, and control codes that stand in our own
+ * source. Only this file makes it, and every writer takes nothing else.
+ */
+export type Printable = string & { readonly [printableBrand]: true }
+
+/** A piece of a line, without anything that a terminal obeys or hides. Only `visible` makes it. */
+export type Visible = Printable & { readonly [visibleBrand]: true }
 
 /** Control and format characters (ESC, C1, bidi, zero width), line separators, private, unassigned and lone surrogates. */
 const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
@@ -24,24 +32,42 @@ export const visible = (text: string): Visible => text.replace(hidden, escapeCha
 /** Whether a text of several lines may be sent to a terminal as it is. */
 export const isVisible = (text: string): boolean => text.replaceAll("\n", "").search(hidden) === -1
 
+/** Our own words around what may be written already: ``printed`${visible(name)} scaled\n` ``. */
+export const printed = (
+  words: TemplateStringsArray,
+  ...values: ReadonlyArray<Printable | number>
+): Printable => words.map((word, index) => `${word}${values[index] ?? ""}`).join("") as Printable
+
+export const nothing = printed``
+
+/** One after another. */
+export const joined = (parts: ReadonlyArray<Printable>): Printable => parts.join("") as Printable
+
+/** Lines, each ended by a newline. */
+export const ended = (lines: ReadonlyArray<Printable>): Printable =>
+  joined(lines.map((line) => printed`${line}\n`))
+
+/** Without the spaces at its end. */
+export const trimmed = (text: Printable): Printable => text.replace(/(?<! ) +$/, "") as Printable
+
 /** JSON text with each hidden character of its strings escaped; it still parses to the same value. */
-export const visibleJson = (json: string): string =>
+export const visibleJson = (json: string): Printable =>
   json.replace(hidden, (character) => {
     if (character === "\n") return character
     return Array.from({ length: character.length }, (_, index) => {
       const unit = character.charCodeAt(index).toString(16)
       return `\\u${unit.padStart(4, "0")}`
     }).join("")
-  })
+  }) as Printable
 
 /** YAML text whose strings with hidden characters stand in double quotes, with those escaped. */
-export const visibleYaml = (yaml: string): string =>
+export const visibleYaml = (yaml: string): Printable =>
   yaml.replace(hidden, (character) => {
     if (character === "\n") return character
     const code = character.codePointAt(0) ?? 0
     const digits = code.toString(16)
     return code > 0xffff ? `\\U${digits.padStart(8, "0")}` : `\\u${digits.padStart(4, "0")}`
-  })
+  }) as Printable
 
 const printableAscii = /^[ -~]*$/
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })

@@ -1,7 +1,16 @@
 /**
  * Lines of spans: what print functions return, and the one place where spans become characters.
  */
-import { columnsOf, type Visible, visible } from "./terminal.ts"
+import {
+  columnsOf,
+  ended,
+  joined,
+  type Printable,
+  printed,
+  trimmed,
+  type Visible,
+  visible
+} from "./terminal.ts"
 
 /** How a span is meant; on a terminal with colours it gets one, and never says anything alone. */
 export type Tone = "plain" | "good" | "bad" | "doubt" | "strong" | "faint"
@@ -85,28 +94,20 @@ export const hanging = (
   ])
 }
 
-const colours: Readonly<Record<Tone, string | null>> = {
+const colours: Readonly<Record<Tone, number | null>> = {
   plain: null,
-  good: "32",
-  bad: "31",
-  doubt: "33",
-  strong: "1",
-  faint: "2"
+  good: 32,
+  bad: 31,
+  doubt: 33,
+  strong: 1,
+  faint: 2
 }
 
-const renderSpan = (each: Span, colour: boolean): string => {
+const renderSpan = (each: Span, colour: boolean): Printable => {
   const code = colour ? colours[each.tone] : null
-  return code === null || each.text === "" ? each.text : `\u001b[${code}m${each.text}\u001b[0m`
+  return code === null || each.text === "" ? each.text : printed`\u001b[${code}m${each.text}\u001b[0m`
 }
 
 /** Lines as text, each ended by a newline, without trailing spaces. */
-export const render = (lines: ReadonlyArray<Line>, colour: boolean): string =>
-  lines
-    .map(
-      (spans) =>
-        `${spans
-          .map((each) => renderSpan(each, colour))
-          .join("")
-          .replace(/ +$/, "")}\n`
-    )
-    .join("")
+export const render = (lines: ReadonlyArray<Line>, colour: boolean): Printable =>
+  ended(lines.map((spans) => trimmed(joined(spans.map((each) => renderSpan(each, colour))))))

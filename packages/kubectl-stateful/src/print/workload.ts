@@ -1,6 +1,7 @@
 /**
  * What is asked for: one workload's lines above its replicas.
  */
+import { hintsFor } from "@kubectl-stateful/sdk/Profile"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import type { Workload } from "@kubectl-stateful/sdk/Topology"
 import { field } from "./table.ts"
@@ -62,6 +63,12 @@ export const workloadLines = (state: AppState, workload: Workload, columns: numb
     ...one("Workload", named + replicaCount(workload)),
     ...one("Update", update(workload)),
     ...many("Image", workload.images),
+    ...many(
+      "Profile",
+      workload.kind === "StatefulSet"
+        ? hintsFor(workload.images).map((name) => `looks like ${name}: \`--profile ${name}\``)
+        : []
+    ),
     ...one("Peers", peers(state, workload)),
     ...one(
       "Retention",

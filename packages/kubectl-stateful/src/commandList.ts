@@ -5,9 +5,11 @@
 import { argv, stdout } from "node:process"
 import { fileURLToPath } from "node:url"
 import { commands } from "./commands/index.ts"
+import { printed, visibleJson } from "./print/terminal.ts"
+import { write } from "./Screen.ts"
 
 /** All commands with their flags, by name. */
-export const snapshot = async () => ({
+export const commandList = async () => ({
   commands: await Promise.all(
     Object.entries(commands)
       .toSorted(([a], [b]) => a.localeCompare(b))
@@ -34,5 +36,5 @@ export const snapshot = async () => ({
 })
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  stdout.write(`${JSON.stringify(await snapshot(), null, 2)}\n`)
+  write(stdout, printed`${visibleJson(JSON.stringify(await commandList(), null, 2))}\n`)
 }

@@ -1,0 +1,61 @@
+/** `kubectl stateful peers`: where each pod of a StatefulSet is, and whether it can be used. */
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import * as Discovery from "@kubectl-stateful/sdk/Discovery"
+import { string as word } from "@oclif/core/args"
+import { boolean } from "@oclif/core/flags"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { KubectlCommand } from "../KubectlCommand.ts"
+import { outputFlag, watchFlag } from "../KubectlFlags.ts"
+import { peersText } from "../print/peers.ts"
+import { target } from "../Target.ts"
+import { Usage } from "../Usage.ts"
+
+export class PeersCommand extends KubectlCommand {
+  static override summary =
+    "Find each pod of a StatefulSet: name, address, node, zone, and whether it is ready."
+  static override usage = ["peers [TYPE/]NAME [flags]"]
+  static override description =
+    "Each ordinal has a line, those without a pod too, with the reason. DNS says whether the pod's own name resolves, by what the cluster shows; --check-dns asks in a pod of the set. Where pods may not be read, EndpointSlices tell."
+  static override examples = [
+    "<%= config.bin %> peers db -n shop",
+    "<%= config.bin %> peers db -w",
+    "<%= config.bin %> peers db -o wide --check-dns"
+  ]
+  static override args = {
+    app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
+    name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
+  }
+  static override flags = {
+    ...outputFlag,
+    ...watchFlag,
+    "check-dns": boolean({
+      summary: "Resolve each name in a pod of the set, and say what a cache is to blame for."
+    })
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(PeersCommand)
+    const wanted = target({ first: args.app, second: args.name, allNamespaces: false })
+    if (wanted._tag !== "Named") throw new Usage("which StatefulSet?", "name one: peers db")
+    const { screen } = this
+    const show = Effect.fnUntraced(function* (peers: Discovery.Peers) {
+      const dns = flags["check-dns"] ? yield* Discovery.checkDns(peers) : null
+      const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+      const { columns, colour } = screen
+      const look = { output: flags.output ?? null, columns, colour, now }
+      const whole = dns === null ? peers : { ...peers, clusterDomain: dns.clusterDomain, dns }
+      screen.page(yield* peersText(whole, look))
+    })
+    await this.perform(
+      flags,
+      Effect.flatMap(Cluster, ({ origin: { namespace } }) => {
+        const ref = { namespace, name: wanted.name }
+        return flags.watch
+          ? Stream.runForEach(Discovery.watch(ref), show)
+          : Effect.flatMap(Discovery.read(ref), show)
+      })
+    )
+  }
+}

@@ -1,0 +1,46 @@
+/** `kubectl stateful profile`: what is built in, and each as a file to be copied and edited. */
+import { string as word } from "@oclif/core/args"
+import * as Effect from "effect/Effect"
+import { all, type Read, read } from "@kubectl-stateful/sdk/Profile"
+import * as Result from "effect/Result"
+import { contentOf } from "../hooks.ts"
+import { KubectlCommand } from "../KubectlCommand.ts"
+import { outputFlag } from "../KubectlFlags.ts"
+import { profilesText } from "../print/profile.ts"
+import { Usage } from "../Usage.ts"
+
+export class ProfileCommand extends KubectlCommand {
+  static override summary = "List the built-in profiles, or print one, to be copied and edited."
+  static override usage = ["profile [flags]", "profile NAME|FILE [flags]"]
+  static override description =
+    "A profile says what only an application knows: its hooks for scale, and how its members are held still for a snapshot. A file is checked: what is wrong with it is said. No cluster is asked."
+  static override examples = [
+    "<%= config.bin %> profile",
+    "<%= config.bin %> profile redis -o yaml > redis.yaml",
+    "<%= config.bin %> profile ./redis.yaml"
+  ]
+  static override args = {
+    profile: word({
+      description: "A built-in profile, or a file with a slash or a dot in its name.",
+      ignoreStdin: true
+    })
+  }
+  static override flags = outputFlag
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(ProfileCommand)
+    const one = async (name: string): Promise<Read> => {
+      const found = read(name, await contentOf(name))
+      if (Result.isFailure(found))
+        throw new Usage(`profile ${name}: ${found.failure}`, "see docs/profiles.md")
+      return found.success
+    }
+    const found = args.profile === undefined ? all() : [await one(args.profile)]
+    const { screen } = this
+    await this.untilInterrupted(
+      Effect.map(profilesText(found, args.profile !== undefined, flags.output, screen.columns), (text) =>
+        screen.out(text)
+      )
+    )
+  }
+}

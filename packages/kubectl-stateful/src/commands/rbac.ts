@@ -1,0 +1,55 @@
+/** `kubectl stateful rbac`: the least Role that a caller of ours needs, to be given to a ServiceAccount. */
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { roles } from "@kubectl-stateful/sdk/Discovery"
+import { string as word } from "@oclif/core/args"
+import { boolean, option } from "@oclif/core/flags"
+import * as Effect from "effect/Effect"
+import { KubectlCommand } from "../KubectlCommand.ts"
+import { documentText } from "../print/document.ts"
+import { printed } from "../print/terminal.ts"
+import { setNames } from "../Target.ts"
+import { Usage } from "../Usage.ts"
+
+export class Rbac extends KubectlCommand {
+  static override summary = "Print the least Role that finds the peers of a StatefulSet from inside a pod."
+  static override usage = ["rbac peers [[TYPE/]NAME] [flags]"]
+  static override description =
+    "Nothing is changed: pipe it into kubectl apply -f -, and bind it with kubectl create rolebinding. Without a name it is for every StatefulSet of the namespace."
+  static override strict = false
+  static override examples = [
+    "<%= config.bin %> rbac peers db -n shop | kubectl apply -f -",
+    "<%= config.bin %> rbac peers db --endpointslices"
+  ]
+  static override args = { verb: word({ description: "peers.", ignoreStdin: true }) }
+  static override flags = {
+    endpointslices: boolean({ summary: "EndpointSlices instead of pods: less is seen, and later." }),
+    nodes: boolean({ summary: "Nodes too, by a ClusterRole: a lost node is named as the reason." }),
+    output: option({ char: "o", summary: "Output format.", options: ["yaml", "json"] as const })()
+  }
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Rbac)
+    const [verb, ...words] = argv.map(String)
+    if (verb !== "peers") throw new Usage("which Role?", "it is for peers: rbac peers db")
+    const [set = null, ...others] = words.length === 0 ? [] : setNames(words)
+    if (others.length > 0) throw new Usage("a Role is for one StatefulSet, or for all", "name one, or none")
+    const { screen } = this
+    await this.perform(
+      flags,
+      Effect.gen(function* () {
+        const { namespace } = (yield* Cluster).origin
+        const by = flags.endpointslices ? "endpointslices" : "pods"
+        const documents = roles({ namespace, set, by, nodes: flags.nodes })
+        if (flags.output === "json") {
+          const list = { apiVersion: "v1", kind: "List", items: documents }
+          screen.out(yield* documentText(documents.length === 1 ? documents[0] : list, "json"))
+          return
+        }
+        for (const [index, document] of documents.entries()) {
+          if (index > 0) screen.out(printed`---\n`)
+          screen.out(yield* documentText(document, "yaml"))
+        }
+      })
+    )
+  }
+}

@@ -1,0 +1,85 @@
+/** `kubectl stateful restore`: an application's volumes as a snapshot has them, and the way back. */
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { allowed } from "@kubectl-stateful/sdk/Operation"
+import * as Restore from "@kubectl-stateful/sdk/Restore"
+import { string as word } from "@oclif/core/args"
+import { boolean, option } from "@oclif/core/flags"
+import * as Effect from "effect/Effect"
+import { cloned, cloneFlags, copied, isCloning } from "../cloning.ts"
+import { confirmed } from "../confirm.ts"
+import { restoringGiven } from "../hooks.ts"
+import { KubectlCommand } from "../KubectlCommand.ts"
+import { planText } from "../print/plan.ts"
+import { prepared, restored, restoreFlags, restoreOptions } from "../restoring.ts"
+import { identity, runFlags, shown, timeouts } from "../running.ts"
+
+export class RestoreCommand extends KubectlCommand {
+  static override summary = "Put an application's volumes back as a snapshot has them; or undo that."
+  static override usage = [
+    "restore SNAPSHOT [flags]",
+    "restore --from-volume-snapshots APP [flags]",
+    "restore SNAPSHOT --as NAME [--to-namespace NAME] [flags]",
+    "restore --undo|--release OPERATION [flags]"
+  ]
+  static override description =
+    "New volumes are filled and proven while the application runs; then it is stopped, the volumes are swapped, and it is started again. The volumes from before are kept, so that a restore can be undone."
+  static override examples = [
+    "<%= config.bin %> restore before-upgrade",
+    "<%= config.bin %> restore before-upgrade --dry-run=client",
+    "<%= config.bin %> restore before-upgrade --ordinal 2",
+    "<%= config.bin %> restore before-upgrade --with-config",
+    "<%= config.bin %> restore nightly --profile etcd --seed 0",
+    "<%= config.bin %> restore --undo 8f3a21bc",
+    "<%= config.bin %> restore nightly --as db-copy --to-namespace rehearsal",
+    "<%= config.bin %> restore --release 5b07c1d2 -n rehearsal"
+  ]
+  static override args = {
+    snapshot: word({ description: "The snapshot, as `snapshots` lists it.", ignoreStdin: true })
+  }
+  static override flags = {
+    ...restoreFlags,
+    ...cloneFlags,
+    "dry-run": option({
+      summary: "Print the plan; `server` asks the API server as well.",
+      options: ["none", "client", "server"] as const,
+      default: "none"
+    })(),
+    yes: boolean({ char: "y", summary: "Do not ask." }),
+    ...runFlags
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(RestoreCommand)
+    // Here `--as` is a name, and nobody to act as.
+    const { as: _, ...asWhom } = flags
+    const restoring = await restoringGiven(flags.profile)
+    if (isCloning(flags))
+      return this.perform(asWhom, cloned(this.screen, flags, copied(args.snapshot, flags), restoring))
+    const what = restored(args.snapshot, flags)
+    const options = {
+      ...timeouts(flags),
+      ...(await restoreOptions(flags)),
+      ...restoring
+    }
+    const { screen } = this
+    const mode = flags["dry-run"]
+    const restore = Effect.gen(function* () {
+      const { namespace } = (yield* Cluster).origin
+      const plan = yield* prepared(namespace, what, options)
+      if (mode !== "none") {
+        const tried = yield* Restore.dryRun(plan, mode)
+        screen.out(yield* planText(tried, flags.output, mode))
+        // As the run would end.
+        yield* allowed(tried)
+        return
+      }
+      yield* allowed(plan)
+      if (!flags.yes) screen.err(yield* planText(yield* Restore.dryRun(plan, "client"), undefined, "client"))
+      yield* confirmed(screen, { yes: flags.yes, what: "nothing was restored" })
+      yield* shown(screen, flags.output, (report) =>
+        Restore.run(plan, { ...options, identity: identity(), report })
+      )
+    })
+    await this.perform(asWhom, restore)
+  }
+}

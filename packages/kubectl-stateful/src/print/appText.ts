@@ -1,0 +1,6 @@
+/** How an application is named in results. */
+import type { AppRef } from "@kubectl-stateful/sdk/App"
+
+/** `statefulset.apps/db`, or the selector. */
+export const appText = (app: AppRef): string =>
+  app._tag === "StatefulSet" ? `statefulset.apps/${app.name}` : app.selector

@@ -1,0 +1,33 @@
+/** What a restore as another application says of its end, and what its release does. */
+import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
+import { CloneResult } from "@kubectl-stateful/sdk/RestoreClone"
+import * as Schema from "effect/Schema"
+import { appText } from "./appText.ts"
+import { ended, type Printable, visible } from "./terminal.ts"
+
+/** `statefulset.apps/copy restored from nightly of db: …`, and how to release it. */
+export const clonedText = (result: OperationResult, output: string | undefined): Printable => {
+  const name = appText(result.app)
+  if (output === "name") return ended([visible(name)])
+  const but = result.outcome === "Incomplete" ? ", but not all is as planned" : ""
+  if (result.verb === "release") {
+    return ended([visible(`${name} ${result.aborted ? "release aborted" : "released"}${but}`)])
+  }
+  const decoded = Schema.decodeUnknownOption(CloneResult)(result.result)
+  if (decoded._tag === "None") {
+    return ended([visible(`${name} ${result.aborted ? "restore aborted" : "restore"}${but}`)])
+  }
+  const { set, source, claims, replicas, fence } = decoded.value
+  const { namespace } = result.app
+  return ended(
+    [
+      `${name} restored from ${set} of ${source.name}${but}: ${claims.length} volume${claims.length === 1 ? "" : "s"}, ${replicas} replica${replicas === 1 ? "" : "s"}`,
+      ...(fence === null
+        ? []
+        : [
+            `networkpolicy ${fence} keeps it from everything else`,
+            `\`kubectl stateful restore --release ${result.id ?? ""} -n ${namespace}\` takes that away`
+          ])
+    ].map(visible)
+  )
+}

@@ -1,0 +1,30 @@
+/** What a drill has found. */
+import * as Quantity from "@kubectl-stateful/sdk/Quantity"
+import type { DrillResult } from "@kubectl-stateful/sdk/RestoreDrill"
+import * as Effect from "effect/Effect"
+import { documentText } from "./document.ts"
+import { ended, type Printable, visible } from "./terminal.ts"
+
+const seconds = (millis: number | null): string =>
+  millis === null ? "<none>" : `${(millis / 1000).toFixed(1)}s`
+
+/** `snapshot/nightly drill passed: …`, with its times below. */
+export const drillText = (result: DrillResult, output: string | undefined): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") return documentText(result, output)
+  const { snapshot, source, passed, toVolumes, toReady, check, bytes, volumes, replicas, fenced, verified } =
+    result
+  if (output === "name") return Effect.succeed(ended([visible(`snapshot/${snapshot}`)]))
+  const size = Quantity.parse(bytes)
+  return Effect.succeed(
+    ended(
+      [
+        `snapshot/${snapshot} of ${source.name}: drill ${passed ? "passed" : "failed"}`,
+        `Volumes:  ${volumes} with ${size === null ? "<unknown>" : Quantity.format(size)}, there after ${seconds(toVolumes)}`,
+        `Content:  ${verified === null ? "not verified" : `verified by ${verified}`}`,
+        `Ready:    ${replicas} replica${replicas === 1 ? "" : "s"} after ${seconds(toReady)}`,
+        `Check:    ${check === null ? "not run" : `${passed ? "passed" : "failed"} in ${seconds(check)}`}`,
+        `Fence:    ${fenced ? "it could not reach its source" : "none"}`
+      ].map(visible)
+    )
+  )
+}

@@ -1,0 +1,43 @@
+/** What a restore says of its end. */
+import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
+import { RestoreResult } from "@kubectl-stateful/sdk/Restore"
+import * as Schema from "effect/Schema"
+import { appText } from "./appText.ts"
+import { ended, type Printable, visible } from "./terminal.ts"
+
+/** `statefulset.apps/db restored from nightly: …`, and how to undo it. */
+export const restoredText = (result: OperationResult, output: string | undefined): Printable => {
+  const name = appText(result.app)
+  if (output === "name") return ended([visible(name)])
+  if (result.outcome === "Unchanged") return ended([visible(`${name} unchanged: nothing of it differs`)])
+  const decoded = Schema.decodeUnknownOption(RestoreResult)(result.result)
+  if (decoded._tag === "None") {
+    const what = result.aborted ? "restore aborted" : "restore"
+    return ended([
+      visible(`${name} ${what}${result.outcome === "Incomplete" ? ", but not all is as before" : ""}`)
+    ])
+  }
+  const { set, undoes, claims, kept, replicas, verified, config } = decoded.value
+  const what = [
+    ...(claims.length === 0 ? [] : [`${claims.length} volume${claims.length === 1 ? "" : "s"}`]),
+    ...(config?.names ?? []),
+    `${replicas} replica${replicas === 1 ? "" : "s"}`
+  ]
+  const before = [...kept.map(({ as }) => as), ...(config === undefined ? [] : [`secret ${config.before}`])]
+  const done = undoes === null ? `restored from ${set ?? "volumesnapshots"}` : `restore ${undoes} undone`
+  const but = result.outcome === "Incomplete" ? ", but not all is as planned" : ""
+  return ended(
+    [
+      `${name} ${done}${but}: ${what.join(", ")}`,
+      ...(verified === undefined
+        ? []
+        : [verified === null ? "mounted, content not verified" : `content verified by ${verified}`]),
+      ...(before.length === 0
+        ? []
+        : [
+            `what was there before is kept in ${before.join(", ")}`,
+            `\`kubectl stateful restore --undo ${result.id ?? ""}\` brings it back`
+          ])
+    ].map(visible)
+  )
+}

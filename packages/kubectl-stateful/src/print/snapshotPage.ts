@@ -1,0 +1,192 @@
+/** One snapshot as a page of text, and what differs from one to another. */
+import { nameOf } from "@kubectl-stateful/sdk/App"
+import { format } from "@kubectl-stateful/sdk/operation/Timeout"
+import type { Description, Diff } from "@kubectl-stateful/sdk/SnapshotSet"
+import * as Effect from "effect/Effect"
+import { age } from "./age.ts"
+import { documentText } from "./document.ts"
+import { bytesText, levelText, sizeOf } from "./snapshot.ts"
+import { field, type Row, table } from "./table.ts"
+import { ended, type Printable, visible } from "./terminal.ts"
+import { blank, type Line, render, span } from "./text.ts"
+
+/** Where the values of `Title: value` lines start. */
+const valueColumn = 14
+
+type Fields = ReadonlyArray<readonly [title: string, values: ReadonlyArray<string>]>
+
+const lines = (fields: Fields, columns: number): ReadonlyArray<Line> =>
+  fields.flatMap(([title, values]) =>
+    (values.length === 0 ? ["<none>"] : values).flatMap((value, index) =>
+      field(index === 0 ? title : null, [value], columns, valueColumn)
+    )
+  )
+
+const skewLine = ({ summary: { skew }, oneMoment }: Description): string => {
+  if (skew === null) return "<unknown>: contents could not be read, or the storage does not say"
+  const words =
+    oneMoment === true
+      ? "the storage stamped all volumes with one time"
+      : oneMoment === false
+        ? "not one moment"
+        : "one group, and the storage does not prove that it was one moment"
+  return `${format(skew)}: ${words}`
+}
+
+/** By whose word it is what it is called. */
+const levelNotes = ({ quiesced, recoverable }: Description["summary"]): ReadonlyArray<string> => [
+  ...(recoverable === undefined
+    ? []
+    : [`by profile ${recoverable.profile}, each member had all its data on one volume`]),
+  ...(quiesced?.waves === undefined
+    ? []
+    : [
+        `cut in waves by profile ${quiesced.waves.profile}, and nobody waited: a restore needs that profile, which writes back ${[...new Set(quiesced.waves.kept.map(({ name }) => name))].join(", ")}`
+      ]),
+  ...(quiesced?.unbounded === undefined
+    ? []
+    : [`held by a ${quiesced.unbounded}: nothing in the pods would have ended that`])
+]
+
+const restorableLines = ({ restorable, obstacles }: Description): ReadonlyArray<string> =>
+  restorable === true ? ["yes"] : restorable === null ? ["<unknown>: not all could be read"] : obstacles
+
+const titled = (title: string, values: ReadonlyArray<string>): ReadonlyArray<string> =>
+  values.length === 0 ? [] : [`${title} ${values.join(", ")}`]
+
+const pairs = (map: Readonly<Record<string, string>>): ReadonlyArray<string> =>
+  Object.entries(map).map(([key, value]) => `${key}=${value}`)
+
+const placementLines = ({ summary: { placement, cuts } }: Description): ReadonlyArray<string> => [
+  ...(placement ?? []).map((one) =>
+    [
+      one.workload,
+      ...titled("on", one.architectures),
+      ...titled("runtime class", one.runtimeClass === null ? [] : [one.runtimeClass]),
+      ...titled("nodeSelector", pairs(one.nodeSelector)),
+      ...titled("affinity", one.affinity),
+      ...titled("tolerates", one.tolerations),
+      ...titled("devices", [...pairs(one.devices), ...one.resourceClaims])
+    ].join("; ")
+  ),
+  ...cuts.flatMap(({ claim, nodeAffinity = [] }) =>
+    nodeAffinity.length === 0 ? [] : [`${claim}: its volume was at ${nodeAffinity.join(" or ")}`]
+  )
+]
+
+const heldTable = ({ summary: { quiesced } }: Description, columns: number): ReadonlyArray<Line> =>
+  quiesced === undefined
+    ? []
+    : [
+        blank,
+        ...table(
+          ["POD", quiesced.waves === undefined ? "QUIESCED" : "HELD"],
+          quiesced.members.map(({ pod, millis }) => ({
+            cells: [pod, `${format(millis)} of at most ${format(quiesced.deadline)}`]
+          })),
+          columns
+        )
+      ]
+
+const cutTable = ({ summary: { cuts }, now }: Description, columns: number): ReadonlyArray<Line> => {
+  const first = Math.min(...cuts.flatMap(({ cutAt }) => cutAt ?? []))
+  const rows = cuts.map((cut): Row => {
+    const is = now?.find(({ claim }) => claim === cut.claim)
+    const ready = is === undefined ? "<unknown>" : is.ready ? "yes" : "no"
+    return {
+      cells: [
+        cut.claim,
+        cut.size ?? "<unknown>",
+        bytesText(cut.restoreSize),
+        cut.cutAt === null ? "<unknown>" : `+${format(Math.round((cut.cutAt - first) / 1e6))}`,
+        ready,
+        is?.snapshot ?? cut.snapshot ?? "<none>",
+        is?.deletionPolicy ?? "<unknown>"
+      ],
+      note: `${cut.driver}: ${cut.snapshotHandle ?? "<unknown>"}`
+    }
+  })
+  const header = ["CLAIM", "SIZE", "NEEDS", "CUT", "READY", "VOLUMESNAPSHOT", "POLICY"]
+  return rows.length === 0 ? [] : [blank, ...table(header, rows, columns)]
+}
+
+const page = (description: Description, now: string, columns: number): ReadonlyArray<Line> => {
+  const { summary } = description
+  const { imported } = summary
+  return [
+    ...lines(
+      [
+        ["Name", [summary.name]],
+        ["Namespace", [summary.namespace]],
+        ["Application", [nameOf(summary.app)]],
+        ["Taken", [`${summary.created}, ${age(summary.created, now)} ago`]],
+        ...(imported === undefined
+          ? []
+          : ([["Imported", [`from cluster ${imported.cluster ?? "<unknown>"}`]]] as const)),
+        ["Level", [`${levelText(summary)}, asked for ${summary.asked}`, ...levelNotes(summary)]],
+        ["Not better", summary.why],
+        ["Skew", [skewLine(description)]],
+        ["Changed", summary.changed.map((what) => `${what}, while it was cut`)],
+        ["Replicas", Object.entries(summary.replicas).map(([what, count]) => `${what}: ${count}`)],
+        ["Placement", summary.placement === undefined ? ["<unknown>"] : placementLines(description)],
+        ["Left out", summary.leftOut.map(({ what, why }) => `${what}: ${why}`)],
+        [
+          "Manifests",
+          summary.manifests?.length === 0 ? [] : [summary.manifests?.join(", ") ?? `${summary.objects}`]
+        ],
+        ["Size", [sizeOf(description)]],
+        [
+          "Outlives",
+          [
+            summary.retained
+              ? "its namespace: deletionPolicy Retain"
+              : "nothing: its cuts go with the namespace"
+          ]
+        ],
+        ["Restorable", restorableLines(description)]
+      ],
+      columns
+    ),
+    ...heldTable(description, columns),
+    ...cutTable(description, columns)
+  ]
+}
+
+/** The page, or the description as a document. */
+export const descriptionText = (
+  description: Description,
+  output: string | undefined,
+  now: string,
+  columns: number
+): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") {
+    const { summary, ...rest } = description
+    return documentText({ ...summary, ...rest }, output)
+  }
+  if (output === "name") return Effect.succeed(ended([visible(`snapshot/${description.summary.name}`)]))
+  return Effect.succeed(render(page(description, now, columns), false))
+}
+
+/** What differs, one line each; what could not be compared below. */
+export const diffText = (
+  { differences, notCompared }: Diff,
+  output: string | undefined,
+  columns: number
+): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") {
+    const kind = "SnapshotDiff"
+    return documentText({ apiVersion: "kubectl-stateful.dev/v1", kind, differences, notCompared }, output)
+  }
+  const rows = differences.map(({ about, what, change }) => ({ cells: [about, what, change] }))
+  return Effect.succeed(
+    render(
+      [
+        ...(rows.length === 0
+          ? [[span("Nothing differs.")]]
+          : table(["ABOUT", "OBJECT", "CHANGE"], rows, columns)),
+        ...notCompared.map((what) => [span(`Not compared: ${what}`)])
+      ],
+      false
+    )
+  )
+}
