@@ -9,13 +9,14 @@ const announced = /^\s*\/\/ => (.*)$/
 
 const examples = readdirSync(folder).filter((name) => name.endsWith(".ts") && name !== "cluster.ts")
 
-describe("the examples", () => {
+// Most of their time is the clock's: they wait for it side by side.
+describe.concurrent("the examples", () => {
   it("are there", () => {
     assert.isNotEmpty(examples)
   })
 
   for (const name of examples) {
-    it(`${name} prints the lines that its \`// =>\` comments announce`, { timeout: 30_000 }, async () => {
+    it(`${name} prints the lines that its \`// =>\` comments announce`, async () => {
       const file = new URL(name, folder)
       const expected = readFileSync(file, "utf8")
         .split("\n")

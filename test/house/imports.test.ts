@@ -8,17 +8,18 @@ const sources = [...files(sdk), ...files(`${plugin}src`)].filter((path) => path.
 const imports = sources.flatMap(importsOf)
 
 const verbs = ["Scale", "Snapshot", "Restore", "Discovery", "Routing"]
-const entries = ["index", "promise"]
+const entries = ["index", "promise", "Verbs", "Router"]
 
 /** Lower may not import higher. */
 const layer = (path: string): number => {
   const name = basename(path, ".ts")
-  if (path.startsWith(plugin)) return 5
-  if (path.startsWith(`${sdk}kubernetes/`) || path.startsWith(`${sdk}sandbox/`)) return 5
-  if (entries.includes(name)) return 4
+  if (path.startsWith(plugin)) return 6
+  if (path.startsWith(`${sdk}kubernetes/`) || path.startsWith(`${sdk}sandbox/`)) return 6
+  if (entries.includes(name)) return 5
   if (name === "Cluster") return 0
   if (path.startsWith(`${sdk}resource/`) || path.startsWith(`${sdk}kind/`)) return 1
-  if (verbs.some((verb) => name.startsWith(verb))) return 3
+  if (verbs.some((verb) => name.startsWith(verb))) return 4
+  if (path.startsWith(`${sdk}step/`) || path.startsWith(`${sdk}wait/`)) return 3
   if (["Resource", "Kind", "App", "Manifest"].includes(name)) return 1
   return 2
 }
@@ -32,7 +33,7 @@ describe("imports point one way", () => {
     assert.isAbove(imports.length, 20)
   })
 
-  it("commands -> entry points -> verbs -> State, Operation -> Resource -> Cluster", () => {
+  it("commands -> entry points -> verbs -> steps, waits -> State, Operation -> Resource -> Cluster", () => {
     assert.deepEqual(
       offenders(
         (edge) =>
@@ -47,7 +48,7 @@ describe("imports point one way", () => {
 
   it("verbs do not import each other", () => {
     const verbOf = (path: string) =>
-      new RegExp(`^${sdk}(?:(?!sandbox)\\w+/)?(${verbs.join("|")})`).exec(path)?.[1]
+      new RegExp(`^${sdk}(?:(?!sandbox|kind)\\w+/)?(${verbs.join("|")})`).exec(path)?.[1]
     assert.deepEqual(
       offenders((edge) => {
         const [from, to] = [verbOf(edge.from), edge.target === null ? undefined : verbOf(edge.target)]
@@ -88,6 +89,14 @@ describe("imports point one way", () => {
   it("yaml is imported only by Manifest.ts", () => {
     assert.deepEqual(
       offenders((edge) => edge.specifier === "yaml" && edge.from !== `${sdk}Manifest.ts`),
+      []
+    )
+  })
+
+  it("age-encryption is imported only by SnapshotFile.ts", () => {
+    const only = `${sdk}snapshot/SnapshotFile.ts`
+    assert.deepEqual(
+      offenders((edge) => edge.specifier === "age-encryption" && edge.from !== only),
       []
     )
   })

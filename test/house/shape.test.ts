@@ -44,6 +44,18 @@ describe("the repository stays readable", () => {
     )
   })
 
+  it("no test leaves its process other than it found it: files share one", () => {
+    const changing =
+      /\bvi\.|process\.env(\.\w+|\[[^\]]+\]) = |process\.chdir\(|\bglobalThis(\.\w+|\[[^\]]+\]) = /
+    const tests = files("test").filter(
+      (path) => path.endsWith(".test.ts") && path !== "test/house/shape.test.ts"
+    )
+    assert.deepEqual(
+      tests.filter((path) => changing.test(read(path))),
+      []
+    )
+  })
+
   it("no source leaves a promise to be kept later", () => {
     const promise = /\b(T[O]DO|F[I]XME|H[A]CK)\b/
 

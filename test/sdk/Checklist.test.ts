@@ -41,7 +41,7 @@ const words = (command: string): ReadonlyArray<string> | null => {
 }
 
 const verbs = ["annotate", "apply", "create", "delete", "describe", "edit", "get", "label", "logs", "patch"]
-const more = ["rollout", "scale", "set", "taint", "uncordon"]
+const more = ["rollout", "scale", "set", "stateful", "taint", "uncordon"]
 
 describe("the checklist", () => {
   it("answers yes to all four questions about an application that is well, and finds nothing else to say", () => {

@@ -148,7 +148,9 @@ describe("the volume behind a claim", () => {
       nodeAffinity: [[{ key: "topology.kubernetes.io/zone", operator: "In", values: ["a"] }]],
       attachedTo: ["node-a"],
       source: "csi",
-      phase: "Bound"
+      phase: "Bound",
+      heldBy: "claim",
+      policyBefore: null
     })
   })
 

@@ -88,7 +88,7 @@ describe("a hook", () => {
           exit: { _tag: "Exited", code: 3 }
         }))
       )
-      assert.deepEqual(failed, { _tag: "Failed", message: "exit code 3: no  [31mquorum" })
+      assert.deepEqual(failed, { _tag: "Failed", message: "exit code 3: no  [31mquorum", code: 3 })
     })
   )
 
@@ -237,7 +237,11 @@ describe("a hook", () => {
       const fiber = yield* Effect.forkChild(underWay(cluster, Hook.run(hook, member, Effect.void)))
       yield* TestClock.adjust("2 minutes")
       const ended = yield* Fiber.join(fiber)
-      assert.deepEqual(ended, { _tag: "Failed", message: "it was not begun: the connection closed" })
+      assert.deepEqual(ended, {
+        _tag: "Failed",
+        message: "it was not begun: the connection closed",
+        code: null
+      })
     })
   )
 })

@@ -1,6 +1,7 @@
 import * as Result from "effect/Result"
 import { assert, describe, it } from "vitest"
 import * as LabelSelector from "../../packages/sdk/src/LabelSelector.ts"
+import { slowdown } from "./growth.ts"
 
 const selects = (text: string, labels: Record<string, string>): boolean => {
   const selector = LabelSelector.parse(text)
@@ -58,4 +59,16 @@ describe("a label selector means what it means to the API server", () => {
     assert.isTrue(selects(text, { app: "db", tier: "a" }))
     assert.isFalse(selects(text, { app: "db", tier: "c" }))
   })
+})
+
+describe("a selector without end", () => {
+  it.each([",", ",)", "a", "a.", "a/", "a ", "a=a,", "(", "a in (a,"])(
+    "of %j is read or refused in time that grows as it does",
+    (unit) => {
+      for (const ending of ["", ")", "!", " a"]) {
+        const parsing = slowdown((size) => LabelSelector.parse(`a${unit.repeat(size)}${ending}`), 20_000)
+        assert.isBelow(parsing, 3)
+      }
+    }
+  )
 })

@@ -56,8 +56,13 @@ describe("snapshots of the app's claims", () => {
       }
     })
     const group = object("nightly", { metadata: { labels: { "kubectl-stateful.dev/set": "nightly-1120" } } })
-    const [found] = snapshotsOf({ volumesnapshots: [member], volumegroupsnapshots: [group] }) ?? []
-    assert.deepInclude(found, { claim: "wal-db-1", group: "nightly", set: "nightly-1120" })
+    const labels = { "kubectl-stateful.dev/set": "nightly-1120", "kubectl-stateful.dev/record": "true" }
+    const record = object("any", {
+      metadata: { labels, annotations: { "kubectl-stateful.dev/level": "group" } }
+    })
+    const lists = { volumesnapshots: [member], volumegroupsnapshots: [group], configmaps: [record] }
+    const [found] = snapshotsOf(lists) ?? []
+    assert.deepInclude(found, { claim: "wal-db-1", group: "nightly", set: "nightly-1120", level: "group" })
   })
 
   it("G28: a member whose source is empty is told by its content's volume handle", () => {

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { type Answer, failure, object, port, query, status } from "./resource/port.ts"
 
@@ -69,6 +72,52 @@ describe("reads are repeated where waiting may help", () => {
       const long = port(() => ({ status: 429, headers: { "retry-after": "600" } }))
       yield* Effect.flip(Effect.provide(Resource.get(db), long.layer))
       assert.lengthOf(long.requests, 1)
+    })
+  )
+
+  it.effect("no form of Retry-After makes a request wait for more than a minute", () =>
+    Effect.gen(function* () {
+      const date = "Wed, 21 Oct 2026 07:28:00 GMT"
+      const forms: ReadonlyArray<readonly [string, number]> = [
+        ["-1", 5],
+        ["1e999", 5],
+        ["soon", 5],
+        ["", 5],
+        ["0", 5],
+        ["9".repeat(400), 1],
+        ["Wed, 21 Oct 2099 07:28:00 GMT", 1],
+        ["Wed, 21 Oct 2026 07:28:20 GMT", 5],
+        ["Wed, 21 Oct 2020 07:28:00 GMT", 5]
+      ]
+      for (const [form, attempts] of forms) {
+        const server = port(() => ({ status: 429, headers: { "retry-after": form, date } }))
+        const error = yield* Effect.flip(Effect.provide(patiently(Resource.get(db)), server.layer))
+        assert.strictEqual(error.reason._tag, "TooManyRequests")
+        assert.lengthOf(server.requests, attempts, form)
+      }
+    })
+  )
+
+  it.effect("an answer without end is given up at a limit, and the error names request and limit", () =>
+    Effect.gen(function* () {
+      let pulled = 0
+      const megabyte = new Uint8Array(1024 * 1024)
+      const body = Stream.map(Stream.forever(Stream.succeed(megabyte)), (chunk) => {
+        pulled += 1
+        return chunk
+      })
+      const answering = Layer.succeed(Cluster, {
+        request: () => Effect.succeed({ status: 200, headers: {}, body }),
+        watch: () => Stream.never,
+        exec: () => Effect.die("no exec here"),
+        origin: { context: null, server: "memory:", namespace: "shop", user: null }
+      })
+      const read = yield* Effect.flip(Effect.provide(Resource.get(db), answering))
+      assert.strictEqual(read.reason._tag, "Unreadable")
+      assert.strictEqual(read.message, `GET ${path}/db: the answer has more than 256 MiB`)
+      assert.isAtMost(pulled, 258)
+      const written = yield* Effect.flip(Effect.provide(Resource.remove(db), answering))
+      assert.strictEqual(written.reason._tag, "OutcomeUnknown")
     })
   )
 
@@ -261,6 +310,56 @@ describe("a list", () => {
       const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), always.layer))
       assert.strictEqual(error.reason._tag, "Expired")
       assert.lengthOf(always.requests, 4)
+    })
+  )
+
+  it.effect("that never ends is unreadable: its continue token comes again, or is absurdly long", () =>
+    Effect.gen(function* () {
+      for (const tokens of [["same"], ["a", "b"], ["a".repeat(100_000)]]) {
+        const server = port((_, nth) => ({
+          body: { metadata: { continue: tokens[nth % tokens.length] }, items: [object("db-0", 1)] }
+        }))
+        const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), server.layer))
+        assert.strictEqual(error.reason._tag, "Unreadable")
+        assert.match(error.message, /^GET \/api\/v1\/pods: .*continue token/)
+        assert.isBelow(error.message.length, 200)
+        assert.isAtMost(server.requests.length, 3)
+      }
+    })
+  )
+
+  it.effect("that goes on with ever new tokens over empty pages is unreadable", () =>
+    Effect.gen(function* () {
+      const server = port((_, nth) => ({ body: { metadata: { continue: `token-${nth}` }, items: [] } }))
+      const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), server.layer))
+      assert.strictEqual(error.reason._tag, "Unreadable")
+      assert.include(error.message, "100 empty pages in a row")
+      assert.lengthOf(server.requests, 100)
+    })
+  )
+
+  it.effect("keeps of each object what it is told to, page by page", () =>
+    Effect.gen(function* () {
+      let largest = 0
+      const alive = new Set<object>()
+      const server = port((request) => {
+        largest = Math.max(largest, alive.size)
+        return pages(names, 3)(request)
+      })
+      const listing = yield* Effect.provide(
+        Resource.list(Resource.pods, {
+          pageSize: 3,
+          keep: ({ apiVersion, kind, metadata: { name } }) => {
+            const kept = { apiVersion, kind, metadata: { name } }
+            alive.add(kept)
+            return kept
+          }
+        }),
+        server.layer
+      )
+      assert.deepEqual(listing.items[0], { apiVersion: "v1", kind: "Pod", metadata: { name: "db-0" } })
+      // The first two pages were done with before the third was asked for.
+      assert.strictEqual(largest, 6)
     })
   )
 

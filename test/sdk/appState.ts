@@ -131,7 +131,9 @@ const claim = (template: string, ordinal: number): Claim => ({
     nodeAffinity: [],
     attachedTo: [`node-${letters[ordinal]}`],
     source: "csi",
-    phase: "Bound"
+    phase: "Bound",
+    heldBy: "claim",
+    policyBefore: null
   },
   finalizers: ["kubernetes.io/pvc-protection"]
 })
@@ -150,6 +152,7 @@ const snapshot = (name: string): VolumeSnapshot => ({
   deletionPolicy: "Retain",
   group: "nightly-1120",
   set: null,
+  level: null,
   bound: true
 })
 
@@ -227,13 +230,24 @@ const healthy: AppState = {
         terminationGracePeriodSeconds: 60,
         resourceClaims: [],
         extendedResources: {},
-        probes: ["postgres readiness"]
+        probes: [
+          {
+            container: "postgres",
+            kind: "readiness",
+            by: "exec",
+            periodSeconds: 10,
+            failureThreshold: 3
+          }
+        ]
       },
       writers: []
     }
   ],
   replicas: ordinals.map(replica),
   claims: ordinals.flatMap((ordinal) => templates.map((template) => claim(template, ordinal))),
+  keptVolumes: [],
+  setAside: [],
+  keptConfig: [],
   volumes: [
     {
       workload: "StatefulSet/db",

@@ -13,15 +13,19 @@ interface JsonSchema {
   readonly additionalProperties?: boolean | JsonSchema
   readonly allOf?: ReadonlyArray<JsonSchema>
   readonly $ref?: string
+  readonly prefixItems?: ReadonlyArray<JsonSchema>
+  readonly minItems?: number
+  readonly minLength?: number
   readonly $defs?: Readonly<Record<string, JsonSchema>>
 }
 
 const annotations = ["$schema", "$id", "title", "description"]
-const checked = ["$ref", "$defs", "type", "anyOf", "allOf", "enum", "minimum", "maximum", "items"]
+const checked = ["$ref", "$defs", "type", "anyOf", "allOf", "enum", "minimum", "maximum"]
+const ofArraysAndTexts = ["items", "prefixItems", "minItems", "minLength"]
 const ofObjects = ["properties", "required", "additionalProperties"]
-const understood = new Set([annotations, checked, ofObjects].flat())
+const understood = new Set([annotations, checked, ofArraysAndTexts, ofObjects].flat())
 
-export const published = (name: "AppState" | "AppDocument" | "AppStateList"): JsonSchema =>
+export const published = (name: "AppState" | "AppDocument" | "AppStateList" | "Profile"): JsonSchema =>
   JSON.parse(
     readFileSync(new URL(`../../packages/sdk/schema/${name}.json`, import.meta.url), "utf8")
   ) as JsonSchema
@@ -59,8 +63,12 @@ export const violations = (
   if (schema.enum !== undefined && !schema.enum.includes(value)) found.push(`${path}: ${String(value)}`)
   if (schema.minimum !== undefined && !(Number(value) >= schema.minimum)) found.push(`${path}: too small`)
   if (schema.maximum !== undefined && !(Number(value) <= schema.maximum)) found.push(`${path}: too large`)
+  if (typeof value === "string" && value.length < (schema.minLength ?? 0)) found.push(`${path}: too short`)
   if (Array.isArray(value)) {
-    value.forEach((item, index) => found.push(...inner(schema.items ?? {}, item, `${path}[${index}]`)))
+    if (value.length < (schema.minItems ?? 0)) found.push(`${path}: too few`)
+    value.forEach((item, index) =>
+      found.push(...inner(schema.prefixItems?.[index] ?? schema.items ?? {}, item, `${path}[${index}]`))
+    )
   } else if (typeof value === "object" && value !== null) {
     for (const name of schema.required ?? []) {
       if (!Object.hasOwn(value, name)) found.push(`${path}.${name}: absent`)

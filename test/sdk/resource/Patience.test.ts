@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
 import { make } from "../../../packages/sdk/src/operation/Outage.ts"
-import type { Report } from "../../../packages/sdk/src/operation/Report.ts"
+import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import { Patience, patiently } from "../../../packages/sdk/src/resource/Patience.ts"
 
 const failure = (tag: "Unavailable" | "Forbidden") =>
@@ -13,7 +13,7 @@ const failure = (tag: "Unavailable" | "Forbidden") =>
 /** Reads that fail until a time in milliseconds, and an outage that is told of. */
 const until = (end: number) =>
   Effect.gen(function* () {
-    const told: Array<Report> = []
+    const told: Array<Progress> = []
     const outage = yield* make("db", (report) => Effect.sync(() => void told.push(report)))
     const began = yield* outage.elapsed
     const read = Effect.gen(function* () {
@@ -33,8 +33,8 @@ describe("a read of an operation", () => {
       yield* TestClock.adjust("70 seconds")
       assert.deepEqual(yield* Fiber.join(fibers), ["answer", "answer"])
       assert.deepEqual(told, [
-        { _tag: "Waiting", replica: "db", for: "the API server: connection refused" },
-        { _tag: "Waiting", replica: "db", for: null }
+        { _tag: "Waiting", subject: { kind: "App", name: "db" }, for: "the API server: connection refused" },
+        { _tag: "Waiting", subject: { kind: "App", name: "db" }, for: null }
       ])
     })
   )

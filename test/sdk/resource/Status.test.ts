@@ -21,6 +21,24 @@ describe("a refusal's way out", () => {
   })
 })
 
+describe("a refusal's words", () => {
+  it("are cut where they become an error's, however long they are", () => {
+    const long = "x ".repeat(10_000_000)
+    for (const request of [read, write]) {
+      const error = fromStatus(request, 503, {}, body("ServiceUnavailable", long))
+      assert.isBelow(error.message.length, 2200)
+      assert.match(error.message, /20000000 characters/)
+    }
+  })
+
+  it("are told apart from junk in their place", () => {
+    for (const junk of [{ message: 5 }, { message: null }, { details: { causes: {} } }, { details: [] }]) {
+      const status = { ...body("TooManyRequests", "x"), ...junk }
+      assert.strictEqual(fromStatus(read, 429, {}, status).reason._tag, "TooManyRequests")
+    }
+  })
+})
+
 describe("a refusal's reason", () => {
   const cases: ReadonlyArray<readonly [string, number, unknown, Reason["_tag"]]> = [
     ["NotFound names an object", 404, body("NotFound", 'statefulsets.apps "db" not found'), "NotFound"],

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import type { ClusterError, WatchEvent } from "../../../packages/sdk/src/Cluster.ts"
+import { ClusterError, type WatchEvent } from "../../../packages/sdk/src/Cluster.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { type Answer, failure, object, port, query, status } from "./port.ts"
 
@@ -221,6 +221,30 @@ describe("a followed list", () => {
       )
       assert.lengthOf((yield* following([listOf(1)], [refused], 19)).server.watches, 1)
       assert.lengthOf((yield* following([listOf(1)], [refused, Stream.never], 22)).server.watches, 2)
+    })
+  )
+
+  it.effect("an hour's Retry-After on a watch puts no list off: the timer goes on", () =>
+    Effect.gen(function* () {
+      const throttled = new ClusterError({
+        reason: { _tag: "TooManyRequests", retryAfterMillis: 3_600_000 },
+        message: "throttled"
+      })
+      const lists = [listOf(1, a1), listOf(9, b3)]
+      const seen = yield* following(lists, [breaking(throttled)], 65, { relistEvery: "30 seconds" })
+      assert.deepEqual(seen.changes, ["Added a@1", "Deleted a@1", "Added b@3"])
+      assert.lengthOf(seen.server.requests, 3)
+    })
+  )
+
+  it.effect("watches that are refused or end at once put no list off, however often", () =>
+    Effect.gen(function* () {
+      for (const watch of [Stream.empty, breaking(failure("Unavailable"))]) {
+        const lists = [listOf(1, a1), listOf(9, b3)]
+        const seen = yield* following(lists, [watch], 100, { relistEvery: "30 seconds" })
+        assert.deepEqual(seen.names, ["b"])
+        assert.isAtLeast(seen.server.requests.length, 4)
+      }
     })
   )
 

@@ -244,6 +244,18 @@ describe("a StatefulSet in the sandbox", () => {
   )
 })
 
+describe("a controller in the sandbox", () => {
+  it.effect("waits until something is due, at whatever fraction of a millisecond", () =>
+    Effect.gen(function* () {
+      // Woken a little too early it went round and round, and time stood still.
+      const sandbox = yield* make({ programs: () => program, startMillis: 100 / 3 })
+      sandbox.create(set())
+      for (let step = 1; step < 400; step++) yield* TestClock.adjust(1000 / (step + 7))
+      assert.deepEqual(names(sandbox), ["db-0", "db-1", "db-2"])
+    }).pipe(Effect.scoped, Effect.provide(TestClock.layer({ warningDelay: "1 hour" })))
+  )
+})
+
 describe("a claim in the sandbox", () => {
   it.effect("that is used is deleted only after its pod", () =>
     Effect.gen(function* () {

@@ -78,6 +78,17 @@ describe("a claim made out of something in the sandbox", () => {
     })
   )
 
+  it.effect("of a kind that nobody here knows is left to others, though a claim has that name", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* withClaims(["one"])
+      sandbox.create(
+        claim("filled", { dataSourceRef: { apiGroup: "example.com", kind: "Backup", name: "one" } })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(claimIn(sandbox, "filled").status.phase, "Pending")
+    })
+  )
+
   it.effect("of another claim has its bytes, if it is bound and not larger", () =>
     Effect.gen(function* () {
       const sandbox = yield* withClaims(["one"])

@@ -3,6 +3,8 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
+import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import type { Profile } from "../../../packages/sdk/src/Profile.ts"
@@ -45,3 +47,67 @@ export const interruptAt = (world: World, line: string, options: Scale.ScaleOpti
 export const reviews = [
   { apiGroups: ["authorization.k8s.io"], resources: ["selfsubjectaccessreviews"], verbs: ["create"] }
 ]
+
+/** Somebody else acts once, just before the first request of which `when` holds. */
+export const neighbour = (
+  world: World,
+  when: (request: Request) => boolean,
+  act: Effect.Effect<unknown, unknown, Cluster>
+): Cluster["Service"] => {
+  const inner = world.sandbox.cluster
+  let hasActed = false
+  return {
+    ...inner,
+    request: (request) =>
+      Effect.suspend(() => {
+        if (hasActed || !when(request)) return inner.request(request)
+        hasActed = true
+        return Effect.andThen(Effect.ignore(on(world)(act)), inner.request(request))
+      })
+  }
+}
+
+/** Whether a request changes the count of the StatefulSet. */
+export const movesCount = ({ method, path, body }: Request): boolean =>
+  method === "PATCH" &&
+  path.endsWith("/statefulsets/db") &&
+  (body ?? "").includes('"replace","path":"/spec/replicas"')
+
+export const claimNamed = (world: World, name: string, namespace = "shop") =>
+  world.sandbox.store.get(persistentvolumeclaims, namespace, name)
+
+export const volumeNamed = (world: World, name: string | undefined) =>
+  world.sandbox.store.get(persistentvolumes, undefined, name ?? "")
+
+/** The volume of a claim, as it is now. */
+export const volumeOf = (world: World, claim: string) =>
+  volumeNamed(world, claimNamed(world, claim)?.spec.volumeName)
+
+export const removeClaim = (name: string) =>
+  Resource.remove({ api: Resource.persistentVolumeClaims, namespace: "shop", name }, {})
+
+export const setWhenScaled = (whenScaled: "Retain" | "Delete") =>
+  Resource.patch(set, {
+    _tag: "Merge",
+    value: { spec: { persistentVolumeClaimRetentionPolicy: { whenScaled, whenDeleted: "Retain" } } }
+  })
+
+/** A claim as anybody may make it. */
+export const claimObject = (name: string, namespace: string, more: object = {}) => ({
+  apiVersion: "v1",
+  kind: "PersistentVolumeClaim",
+  metadata: { name, namespace },
+  spec: {
+    accessModes: ["ReadWriteOnce"],
+    storageClassName: "fast",
+    resources: { requests: { storage: "1Gi" } },
+    ...more
+  }
+})
+
+/** Time passes until the log has the line. */
+export const untilLogged = (world: World, line: string) =>
+  Effect.gen(function* () {
+    for (let waited = 0; waited < 60_000 && !world.log.includes(line); waited += 20)
+      yield* TestClock.adjust(20)
+  })

@@ -2,7 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
-import { configmaps, persistentvolumeclaims } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import {
+  configmaps,
+  persistentvolumeclaims,
+  persistentvolumes
+} from "../../../packages/sdk/src/sandbox/resource/core.ts"
 import { drive, makeWorld, withCluster, type World, type WorldOptions } from "../../simulation/world.ts"
 
 const ref = { namespace: "shop", name: "db" }
@@ -10,7 +14,7 @@ const ref = { namespace: "shop", name: "db" }
 const tried = (world: World, replicas: number) =>
   drive(
     withCluster(world.sandbox.cluster)(
-      Effect.flatMap(Scale.prepare(ref, { replicas }), (plan) => Scale.tryOut(plan))
+      Effect.flatMap(Scale.prepare(ref, { replicas }), (plan) => Scale.dryRun(plan, "server"))
     )
   )
 
@@ -59,6 +63,30 @@ describe("a dry run on the server", () => {
           .list(configmaps, "shop")
           .some(({ metadata }) => metadata.name.startsWith("kubectl-stateful"))
       )
+    })
+  )
+
+  /** Everything of the storage, as it is stored. */
+  const stored = (world: World) =>
+    JSON.stringify([
+      world.sandbox.store.list(persistentvolumeclaims, "shop"),
+      world.sandbox.store.list(persistentvolumes)
+    ])
+
+  it.effect("of --leftover-claims set-aside, and of --purge, deletes no claim", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
+      const on = withCluster(world.sandbox.cluster)
+      const aside = { replicas: 2, leftoverClaims: "set-aside" } as const
+      yield* drive(on(Scale.scale(ref, { replicas: 1, identity: "ann@laptop" })))
+      for (const options of [aside, { purge: true }]) {
+        const plan = yield* on(Scale.prepare(ref, options))
+        assert.isTrue(plan.steps.some(({ _tag }) => _tag === "MoveVolume" || _tag === "Purge"))
+        const before = stored(world)
+        yield* drive(on(Scale.dryRun(plan, "server")))
+        assert.strictEqual(stored(world), before)
+        yield* drive(on(Scale.scale(ref, { ...options, identity: "ann@laptop" })))
+      }
     })
   )
 })

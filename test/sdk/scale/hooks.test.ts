@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { type Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { Profile } from "../../../packages/sdk/src/Profile.ts"
-import type { Report } from "../../../packages/sdk/src/operation/Report.ts"
+import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster } from "../../simulation/world.ts"
@@ -150,7 +150,7 @@ describe("scaling with hooks", () => {
       world.leader = "db-2"
       const profile: Profile = { ...hooks, roles: command("role"), stepDown: command("step-down") }
       const notes: Array<string> = []
-      const report = (event: Report) =>
+      const report = (event: Progress) =>
         Effect.sync(() => void (event._tag === "Note" && notes.push(event.message)))
       yield* drive(on(world)(Scale.scale(ref, { replicas: 2, profile, identity: ann, report })))
       assert.deepEqual(world.log, ["step-down db-2", "leave db-2", "delete db-2", "gone db-2"])

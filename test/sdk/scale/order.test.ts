@@ -137,7 +137,7 @@ describe("scaling", () => {
               stepTimeout: 20_000,
               report: (event) =>
                 Effect.sync(() => {
-                  if (event._tag === "Waiting") waiting.push(`${event.replica}: ${event.for}`)
+                  if (event._tag === "Waiting") waiting.push(`${event.subject.name}: ${event.for}`)
                 })
             })
           )

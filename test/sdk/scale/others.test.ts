@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
-import type { Report } from "../../../packages/sdk/src/operation/Report.ts"
+import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, type World } from "../../simulation/world.ts"
@@ -115,7 +115,7 @@ describe("an abort", () => {
 })
 
 describe("whoever resumes", () => {
-  it.effect("keeps the quorum that the operation was begun with", () =>
+  it.effect("gives a lower quorum again, since the journal that asks for it is input", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 3, policy: "Parallel", readyAfter: 300 })
       world.sick.add("db-0").add("db-1")
@@ -128,7 +128,10 @@ describe("whoever resumes", () => {
       const strict = Scale.resume(at(idIn(failed)), { ...mine, quorum: "majority" })
       const error = yield* refusal(drive(on(world)(strict)))
       assert.include(error.message, "quorum: 0 healthy")
-      const result = yield* drive(on(world)(Scale.resume(at(idIn(failed)), mine)))
+      const silent = yield* refusal(drive(on(world)(Scale.resume(at(idIn(failed)), mine))))
+      assert.include(silent.action, "--quorum none")
+      const lower = Scale.resume(at(idIn(failed)), { ...mine, quorum: "none" })
+      const result = yield* drive(on(world)(lower))
       assert.strictEqual(result.outcome, "Succeeded")
     })
   )
@@ -138,10 +141,8 @@ describe("success", () => {
   it.effect("is not said of a count that somebody else set during the last hook", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 1, readyAfter: 300 })
-      const report = (event: Report) =>
-        event._tag === "Replica" && event.stage === "afterAdd"
-          ? Effect.ignore(countTo(world, 4))
-          : Effect.void
+      const report = (event: Progress) =>
+        event._tag === "Stage" && event.stage === "afterAdd" ? Effect.ignore(countTo(world, 4)) : Effect.void
       const error = yield* refusal(
         drive(on(world)(Scale.scale(ref, { replicas: 2, profile: hooks, identity: ann, report })))
       )
@@ -170,14 +171,14 @@ describe("success", () => {
 })
 
 describe("a leftover claim", () => {
-  it.effect("is not set aside while a pod mounts it", () =>
+  it.effect("is not set aside while a pod mounts it that came after the plan", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
       yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
+      const plan = yield* on(world)(Scale.prepare(ref, { replicas: 2, leftoverClaims: "set-aside" }))
       world.sandbox.create(reader("data-db-1"))
       const before = claim(world, "data-db-1")
-      const scaling = Scale.scale(ref, { replicas: 2, leftoverClaims: "set-aside", identity: ann })
-      const error = yield* refusal(drive(on(world)(scaling)))
+      const error = yield* refusal(drive(on(world)(Scale.run(plan, { identity: ann }))))
       assert.include(error.message, "claim data-db-1 is mounted by reader: it was not moved")
       assert.strictEqual(claim(world, "data-db-1")?.metadata.uid, before?.metadata.uid)
       assert.isUndefined(claim(world, "data-db-1")?.metadata.deletionTimestamp)
@@ -214,6 +215,43 @@ describe("a leftover claim", () => {
       assert.strictEqual(result.outcome, "Aborted")
       assert.strictEqual(claim(world, "data-db-1")?.spec.volumeName, data)
       assert.strictEqual(volume(world, data)?.spec.persistentVolumeReclaimPolicy, "Delete")
+    })
+  )
+})
+
+describe("a claim of a StatefulSet's name that somebody else's pod has mounted", () => {
+  const mounted = (mounts: string, options: Partial<Parameters<typeof makeWorld>[0]> = {}) =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 200, ...options })
+      world.sandbox.create(reader(mounts))
+      yield* TestClock.adjust("5 seconds")
+      return world
+    })
+  const reasons = (world: World, options: Scale.ScaleOptions) =>
+    Effect.map(on(world)(Scale.prepare(ref, options)), ({ refusals }) =>
+      refusals.map(({ reason }) => reason).join()
+    )
+
+  for (const leftoverClaims of ["keep", "set-aside"] as const) {
+    it.effect(`is not given to a new pod (${leftoverClaims}), until that pod has ended`, () =>
+      Effect.gen(function* () {
+        const world = yield* mounted("data-db-1")
+        yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
+        const up = { replicas: 2, leftoverClaims }
+        assert.include(yield* reasons(world, up), "claim data-db-1 is mounted by reader")
+        yield* on(world)(Resource.remove({ api: Resource.pods, namespace: "shop", name: "reader" }, {}))
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* reasons(world, up), "")
+      })
+    )
+  }
+
+  it.effect("is not deleted by a scale-down under whenScaled Delete", () =>
+    Effect.gen(function* () {
+      const world = yield* mounted("data-db-1", { whenScaled: "Delete" })
+      const why = yield* reasons(world, { replicas: 1 })
+      assert.include(why, "claim data-db-1 is mounted by reader too: whenScaled Delete takes its data")
+      assert.strictEqual(yield* reasons(world, { replicas: 1, whenScaled: "Retain" }), "")
     })
   )
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import type { OperationResult, Report } from "@kubectl-stateful/sdk/operation/Report"
+import type { OperationResult, Progress } from "@kubectl-stateful/sdk/operation/Progress"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import { drive, makeWorld, withCluster, type WorldOptions } from "../../simulation/world.ts"
 
@@ -19,11 +19,11 @@ const late = (cluster: Cluster["Service"]): Cluster["Service"] => ({
 const scaled = (options: WorldOptions, ...counts: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const world = yield* makeWorld(options)
-    const events: Array<Report> = []
+    const events: Array<Progress> = []
     let result: OperationResult | null = null
     for (const replicas of counts) {
       events.length = 0
-      const report = (event: Report) => Effect.sync(() => void events.push(event))
+      const report = (event: Progress) => Effect.sync(() => void events.push(event))
       result = yield* drive(
         withCluster(replicas === 1 ? late(world.sandbox.cluster) : world.sandbox.cluster)(
           Scale.scale(ref, { replicas, identity: "ann@laptop", report })
@@ -38,10 +38,10 @@ describe("a replica's stages", () => {
     Effect.gen(function* () {
       const { result } = yield* scaled({ replicas: 1, readyAfter: 2000 }, 3)
       assert.deepEqual(
-        result.replicas.map(({ replica }) => replica),
+        result.stages.map(({ subject }) => subject.name),
         ["db-1", "db-2"]
       )
-      for (const { millis, stages } of result.replicas) {
+      for (const { millis, stages } of result.stages) {
         assert.deepEqual(
           stages.map(({ stage }) => stage.split(" ")[0]),
           ["claim", "scheduled", "started", "ready"]
@@ -62,7 +62,9 @@ describe("a replica's stages", () => {
     Effect.gen(function* () {
       const { result } = yield* scaled({ replicas: 1, readyAfter: 100 }, 3, 1)
       assert.deepEqual(
-        result.replicas.map(({ replica, stages }) => `${replica} ${stages.map(({ stage }) => stage).join()}`),
+        result.stages.map(
+          ({ subject, stages }) => `${subject.name} ${stages.map(({ stage }) => stage).join()}`
+        ),
         ["db-2 removed", "db-1 removed"]
       )
     })
@@ -71,10 +73,10 @@ describe("a replica's stages", () => {
   it.effect("are waited for by name only in their turn, and the others are counted", () =>
     Effect.gen(function* () {
       const { events } = yield* scaled({ replicas: 1, readyAfter: 2000 }, 5)
-      const first = events.findIndex((event) => event._tag === "Replica" && event.stage === "ready")
+      const first = events.findIndex((event) => event._tag === "Stage" && event.stage === "ready")
       const before = events.slice(0, first)
       assert.deepEqual(
-        [...new Set(before.flatMap((event) => (event._tag === "Waiting" ? [event.replica] : [])))],
+        [...new Set(before.flatMap((event) => (event._tag === "Waiting" ? [event.subject.name] : [])))],
         ["db-1"]
       )
       assert.deepEqual(

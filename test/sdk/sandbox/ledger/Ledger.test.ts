@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { script as heldScript } from "../../../../packages/sdk/src/HeldScript.ts"
 import { script } from "../../../../packages/sdk/src/Hook.ts"
 import { check, describe as words } from "../../../../packages/sdk/src/sandbox/ledger/Check.ts"
 import { ledger } from "../../../../packages/sdk/src/sandbox/ledger/Ledger.ts"
@@ -234,5 +236,36 @@ describe("the ledger", () => {
       const hook = yield* inOrder(host, "sh", "-c", script, "name", "token-1", "9", "ledger", "check")
       assert.match(hook.out, /\ntoken-1 0\n$/)
     }).pipe(Effect.scoped, Random.withSeed("say"))
+  )
+
+  it.effect("a member that is held sends nothing until its hold ends, and moves money again then", () =>
+    Effect.gen(function* () {
+      const { hosts } = yield* members(3, program)
+      yield* TestClock.adjust(200)
+      let out = ""
+      const holding = [...hosts.values()].map((host) => {
+        const end = Stream.fromEffectDrain(Effect.sleep(2000))
+        const word = Stream.succeed(new TextEncoder().encode("T\n"))
+        const run = program.onExec?.(host, {
+          argv: ["sh", "-c", heldScript, "name", "T", "9", "ledger", "hold"],
+          stdin: Stream.concat(word, end),
+          stdout: (text) => Effect.sync(() => void (out += typeof text === "string" ? text : "")),
+          stderr: () => Effect.void
+        })
+        return Effect.scoped(run ?? Effect.succeed(-1))
+      })
+      const codes = yield* Effect.forkChild(Effect.all(holding, { concurrency: "unbounded" }))
+      yield* TestClock.adjust(0)
+      yield* TestClock.adjust(1000)
+      assert.strictEqual(out, "held\n".repeat(3))
+      const balances = () => [...hosts.values()].map((host) => memberOf(host)?.account.balance).join()
+      const before = balances()
+      yield* TestClock.adjust(999)
+      assert.strictEqual(balances(), before)
+      yield* TestClock.adjust(1)
+      assert.deepEqual(yield* Fiber.join(codes), [0, 0, 0])
+      yield* TestClock.adjust(1000)
+      assert.notStrictEqual(balances(), before)
+    }).pipe(Effect.scoped, Random.withSeed("hold"))
   )
 })

@@ -1,0 +1,42 @@
+import { basename } from "node:path"
+import { assert, describe, it } from "vitest"
+import { cloneVerb } from "../../packages/sdk/src/restore/RestoreCloneVerb.ts"
+import { releaseVerb } from "../../packages/sdk/src/restore/RestoreReleaseVerb.ts"
+import { scaleVerb } from "../../packages/sdk/src/scale/ScaleVerb.ts"
+import { pruneVerb } from "../../packages/sdk/src/snapshot/SnapshotPruneVerb.ts"
+import { snapshotVerb } from "../../packages/sdk/src/snapshot/SnapshotVerb.ts"
+import { files, read } from "./sources.ts"
+
+const sdk = "packages/sdk/src/"
+const sources = files(sdk).filter((path) => path.endsWith(".ts") && !path.startsWith(`${sdk}sandbox/`))
+const plugin = files("packages/kubectl-stateful/src").filter((path) => path.endsWith(".ts"))
+const verbs = [scaleVerb, snapshotVerb, pruneVerb, cloneVerb, releaseVerb]
+const tags = [...new Set(verbs.flatMap(({ steps }) => steps.map(({ tag }) => tag)))]
+
+describe("a kind of step", () => {
+  it("there are kinds to look at", () => {
+    assert.isAtLeast(tags.length, 9)
+  })
+
+  it("is named in no file but its own, so a reader finds its whole life there", () => {
+    for (const tag of tags) {
+      const places = [...sources, ...plugin].filter((path) => read(path).includes(`"${tag}"`))
+      assert.deepEqual(
+        places.filter((path) => !path.startsWith(`${sdk}step/`)),
+        [],
+        tag
+      )
+      assert.lengthOf(places, 1, `${tag}: ${places.join(", ")}`)
+    }
+  })
+
+  it("is told apart by its kind alone: nobody switches over steps", () => {
+    const switching = [...sources, ...plugin].filter((path) =>
+      /switch \(step\._tag\)|Match\.valueTags\(step|step\._tag ===/.test(read(path))
+    )
+    assert.deepEqual(
+      switching.map((path) => basename(path)),
+      ["Step.ts"]
+    )
+  })
+})

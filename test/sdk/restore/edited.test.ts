@@ -1,0 +1,42 @@
+/** A journal that somebody edits while its restore is stopped: whoever may write ConfigMaps can. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Request } from "../../../packages/sdk/src/Cluster.ts"
+import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
+import * as Restore from "../../../packages/sdk/src/Restore.ts"
+import { drive, withCluster } from "../../simulation/world.ts"
+import { ann, bob, on, refusal } from "../scale/callers.ts"
+import { assertNothingLost, assertSettled, snapshot, stateOf, withSnapshot } from "./world.ts"
+
+describe("a restore whose journal somebody has edited", () => {
+  it.effect("starts no member beside its volume: it is not resumed, and an abort brings all back", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const plan = yield* on(world)(Restore.prepare(snapshot))
+      const inner = world.sandbox.cluster
+      const moves = ({ method, path, body = "" }: Request) =>
+        method === "POST" && path.endsWith("/persistentvolumeclaims") && body.includes(`data-db-2-${plan.id}`)
+      const dying: typeof inner = {
+        ...inner,
+        request: (request) => (moves(request) ? Effect.die("killed") : inner.request(request))
+      }
+      yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
+      const target = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+      // One member keeps its old volume, and nothing looks behind it.
+      const steps = plan.steps.filter((step) => !JSON.stringify(step).includes("data-db-1-new-"))
+      const data = { "plan.json": JSON.stringify({ ...plan, steps }) }
+      yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { data } }))
+      const at = { namespace: "shop", id: plan.id }
+      const error = yield* refusal(drive(on(world)(Restore.resume(at, { identity: bob }))))
+      assert.match(error.message, /has another plan than it was begun with: somebody has changed it since/)
+      const again = { "plan.json": JSON.stringify(plan) }
+      yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { data: again } }))
+      const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: bob })))
+      assert.strictEqual(outcome, "Aborted", unmet.join())
+      assert.strictEqual(stateOf(world), "after")
+      assertNothingLost(world, "after")
+      assertSettled(world)
+    })
+  )
+})

@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Request } from "../../../packages/sdk/src/Cluster.ts"
+import * as Restore from "../../../packages/sdk/src/Restore.ts"
+import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
+import { persistentvolumes, pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { volumesnapshotcontents } from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+import type { World } from "../../simulation/world.ts"
+import { ann } from "../scale/callers.ts"
+import { whileDeleted } from "../snapshot/namespaceGone.ts"
+import { elsewhere, namespaceNamed } from "./cloneWorld.ts"
+import { snapshot, stateOf, withSnapshot } from "./world.ts"
+
+const at =
+  (verb: string, end: string, body = "") =>
+  ({ method, path, body: sent = "" }: Request) =>
+    method === verb && path.endsWith(end) && sent.includes(body)
+
+/** What of the namespace stays under Retain, as it is named; those of the set itself were declared before. */
+const assertDeclared = (world: World, namespace: string, action: string) => {
+  for (const { metadata, spec } of world.sandbox.store.list(persistentvolumes))
+    if (spec.claimRef?.namespace === namespace && spec.persistentVolumeReclaimPolicy === "Retain")
+      assert.include(action, `persistentvolume ${metadata.name}`)
+  for (const { metadata, spec } of world.sandbox.store.list(volumesnapshotcontents))
+    if (spec.volumeSnapshotRef.namespace === namespace && namespace !== "shop")
+      assert.include(action, `volumesnapshotcontent ${metadata.name}`)
+}
+
+describe("a restore whose namespace is deleted meanwhile ends with that, and names what is kept,", () => {
+  for (const [when, is] of [
+    ["while its claims are filled", at("POST", "/pods")],
+    ["while its volumes are moved", at("POST", "/persistentvolumeclaims", '"name":"data-db-1-')],
+    ["while they get their places", at("POST", "/persistentvolumeclaims", '"name":"data-db-1"')]
+  ] as const)
+    it.effect(when, () =>
+      Effect.gen(function* () {
+        const world = yield* withSnapshot()
+        const run = Restore.restore(snapshot, { identity: ann })
+        const { action } = yield* whileDeleted(world, "shop", is, run)
+        assertDeclared(world, "shop", action)
+      })
+    )
+})
+
+describe("a copy into a namespace that is deleted meanwhile ends with that, and names what is kept,", () => {
+  for (const [when, is] of [
+    ["before a cut is there", at("POST", `/${elsewhere}/volumesnapshots`)],
+    ["before it is started", at("PATCH", `/${elsewhere}/statefulsets/db`, '"/spec/replicas"')]
+  ] as const)
+    it.effect(when, () =>
+      Effect.gen(function* () {
+        const world = yield* withSnapshot()
+        yield* namespaceNamed(world, elsewhere)
+        const run = RestoreClone.clone(snapshot, { toNamespace: elsewhere, identity: ann })
+        const { action } = yield* whileDeleted(world, elsewhere, is, run)
+        assertDeclared(world, elsewhere, action)
+        assert.strictEqual(stateOf(world), "after")
+        const own = world.sandbox.store.list(pods, "shop").map(({ metadata }) => metadata.name)
+        assert.deepEqual(own.toSorted(), ["db-0", "db-1", "db-2"])
+      })
+    )
+})

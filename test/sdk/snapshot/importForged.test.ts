@@ -1,0 +1,51 @@
+/** Importing a snapshot while somebody else writes in its namespace what is to pass for it. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
+import { configmaps } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import * as Transfer from "../../../packages/sdk/src/SnapshotTransfer.ts"
+import { encode, recordName } from "../../../packages/sdk/src/step/record.ts"
+import { readRecord } from "../../../packages/sdk/src/step/recordList.ts"
+import { drive, withCluster } from "../../simulation/world.ts"
+import { ann, neighbour, on, refusal } from "../scale/callers.ts"
+import { take, withStorage } from "./world.ts"
+
+const ref = { namespace: "shop", name: "nightly" }
+const key = { passphrase: "correct horse battery staple" }
+
+describe("an import", () => {
+  it.effect("is no success where somebody else has written its record", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      yield* take(world, { consistency: "crash" })
+      const file = yield* on(world)(Transfer.exportSet(ref, { ...key, workFactor: 2 }))
+      const record = (yield* on(world)(readRecord("shop", "nightly"))) ?? assert.fail("there is no record")
+      const name = recordName("nightly")
+      for (const api of [Resource.secrets, Resource.configMaps])
+        yield* on(world)(Resource.remove({ api, namespace: "shop", name }))
+      const prepared = yield* on(world)(Transfer.prepareImport("shop", file, key))
+      const { id } = prepared.plan
+      // Whoever sees the journal knows all that it takes to pass for this operation.
+      const cluster = neighbour(
+        world,
+        ({ path }) =>
+          path.endsWith(`/secrets/${name}`) &&
+          world.sandbox.store.get(configmaps, "shop", Journal.nameOf(id)) !== undefined,
+        Resource.create(
+          { api: Resource.secrets, namespace: "shop" },
+          {
+            metadata: { name, annotations: { "kubectl-stateful.dev/made-by": id } },
+            type: "kubectl-stateful.dev/snapshot.v1",
+            immutable: true,
+            data: { record: encode({ ...record, objects: [] })[0] }
+          }
+        )
+      )
+      const error = yield* refusal(drive(withCluster(cluster)(Transfer.run(prepared, { identity: ann }))))
+      assert.include(error.message, "does not hold what the file says")
+      const at = { namespace: "shop", id }
+      assert.strictEqual((yield* drive(on(world)(Transfer.abort(at, { identity: ann })))).outcome, "Aborted")
+    })
+  )
+})

@@ -1,0 +1,542 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
+import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { atCall, type Call, type Fault, when } from "../../../packages/sdk/src/sandbox/Fault.ts"
+import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
+import { pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { volumegroupsnapshots, volumesnapshots } from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
+import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
+import { drive, withCluster, type World } from "../../simulation/world.ts"
+import { wire } from "../freezer.ts"
+import { bob, neighbour, on, refusal } from "../scale/callers.ts"
+import { assertThawed, assertTruth, freezable, type Freezer, options, quiesce } from "./freezing.ts"
+import { app, assertNothingLeft, classes, names, replicasOf } from "./world.ts"
+
+const taken = (world: World, more: Partial<Snapshot.SnapshotOptions> = {}) =>
+  drive(on(world)(Snapshot.take(app, options(more))))
+
+const over = (cluster: Cluster["Service"], more: Partial<Snapshot.SnapshotOptions> = {}) =>
+  drive(Effect.result(withCluster(cluster)(Snapshot.take(app, options(more)))))
+
+const levelOf = (world: World) =>
+  Effect.map(on(world)(Snapshot.list("shop")), ([listed]) => listed?.summary.level ?? "none")
+
+/** The first request that makes a cut: every member is held when it comes. */
+const asksForCut = ({ method, path }: { readonly method: string; readonly path: string }) =>
+  method === "POST" && /\/volume(group)?snapshots$/.test(path)
+
+/** Every member let go at once, however it ended: long before its deadline. */
+const assertPrompt = ({ holds }: Freezer, within = 2000) => {
+  for (const { pod, begin, end } of holds) assert.isAtMost((end ?? Infinity) - begin, within, pod)
+}
+
+/** How often a member was sent the thaw. */
+const thaws = ({ log }: Freezer, pod: string) => log.filter((line) => line === `thaw ${pod}`).length
+
+/** No group: each volume is cut alone. */
+const alone = { groupClass: "none" }
+
+describe("a quiesced snapshot", () => {
+  for (const [way, more] of [
+    ["as one group", {}],
+    ["each volume alone", alone]
+  ] as const) {
+    it.effect(`${way} is cut while every member is held, and lets all go once the last cut is seen`, () =>
+      Effect.gen(function* () {
+        const { world, freezer } = yield* freezable()
+        const { outcome, result, unmet } = yield* taken(world, more)
+        assert.strictEqual(outcome, "Succeeded", unmet.join())
+        assert.deepInclude(result, { set: "nightly", level: "quiesced", claims: 3 })
+        assert.deepInclude((result as Snapshot.SnapshotResult).quiesced, {
+          guarantee: "blocks-writes",
+          deadline: 10_000
+        })
+        assert.strictEqual(yield* levelOf(world), "quiesced")
+        assert.lengthOf(freezer.holds, 3)
+        assertTruth(world, freezer, "quiesced")
+        assertPrompt(freezer, 500)
+        assert.strictEqual(replicasOf(world), 3)
+      })
+    )
+  }
+
+  it.effect("is not waited for until it is ready to use: the members run on before that", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      classes(world, "late", { readyAfter: "60s" })
+      const { outcome } = yield* taken(world, { ...alone, class: "late" })
+      assert.strictEqual(outcome, "Succeeded")
+      assertPrompt(freezer, 500)
+    })
+  )
+
+  it.effect("is probed first: where a password is wrong nothing is begun, frozen or journalled", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      freezer.answers.set("check", 1)
+      const error = yield* refusal(taken(world))
+      assert.match(error.message, /probe in db-\d failed/)
+      // Where a mesh puts its proxy first, that is where it ran.
+      assert.match(error.action ?? "", /ran in the pod's default container/)
+      assert.lengthOf(freezer.holds, 0)
+      assert.lengthOf(yield* on(world)(Journal.list("shop", "db")), 0)
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect("whose member cannot be quiesced lets the others go at once, and leaves nothing", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      freezer.answers.set("freeze", 3)
+      const error = yield* Effect.flip(taken(world))
+      assert.strictEqual(error.reason._tag, "LevelMissed")
+      assert.match(error.message, /db-\d could not be quiesced: .*exit code 3/)
+      assert.match(String(error.action), /kubectl stateful thaw db -n shop --profile/)
+      // It may have done a part of its work. The probe thaws, the failed freeze, and the abort.
+      for (const pod of ["db-0", "db-1", "db-2"]) assert.strictEqual(thaws(freezer, pod), 3, pod)
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect(
+    "that is cut too late is not called quiesced: all let go at the deadline, and nothing is left",
+    () =>
+      Effect.gen(function* () {
+        const { world, freezer } = yield* freezable()
+        classes(world, "slow", { cutDelay: "60s" })
+        const begun = freezer.now()
+        const over: Array<number> = []
+        const report = (event: Progress) =>
+          Effect.sync(() => event._tag === "Stage" && event.stage === "quiesced" && over.push(freezer.now()))
+        const asked = {
+          ...options({ ...alone, class: "slow" }),
+          report: (event: Progress) => Effect.asVoid(report(event))
+        }
+        const error = yield* Effect.flip(drive(on(world)(Snapshot.take(app, asked))))
+        assert.strictEqual(error.reason._tag, "LevelMissed")
+        assert.lengthOf(over, 3)
+        assert.isBelow(Math.max(...over) - begun, 12_000, "the cut was waited for, held or not")
+        assert.match(error.message, /deadline/)
+        assertThawed(freezer)
+        assertNothingLeft(world)
+      })
+  )
+
+  it.effect("of which one cut fails thaws at once, and leaves nothing of the others", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      classes(world, "failing", { failCut: "Unavailable:3" })
+      const error = yield* Effect.flip(taken(world, { ...alone, class: "failing" }))
+      assert.strictEqual(error.reason._tag, "LevelMissed")
+      assert.match(error.message, /the cut of data-db-\d failed/)
+      assertPrompt(freezer)
+      assertNothingLeft(world)
+    })
+  )
+
+  for (const slow of [0, 1000]) {
+    it.effect(`of which one member cannot be quiesced lets the others go, who take ${slow} ms to hold`, () =>
+      Effect.gen(function* () {
+        const { world, freezer } = yield* freezable()
+        freezer.answers.set("freeze db-1", 3)
+        freezer.slow = slow
+        const error = yield* Effect.flip(taken(world))
+        assert.strictEqual(error.reason._tag, "LevelMissed")
+        assert.match(error.message, /db-1 could not be quiesced: .*exit code 3/)
+        assertPrompt(freezer)
+        for (const pod of ["db-0", "db-2"]) assert.isAtLeast(thaws(freezer, pod), 2, pod)
+        assertNothingLeft(world)
+      })
+    )
+  }
+
+  it.effect("whose cuts the server does not take thaws soon, and waits for no better server", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const isDown = ({ request }: Call) => (asksForCut(request) ? { _tag: "Fail" as const } : undefined)
+      const ended = yield* over(inject(world.sandbox.cluster, isDown).cluster)
+      assert.strictEqual(ended._tag, "Failure")
+      assert.lengthOf(freezer.holds, 3)
+      assertPrompt(freezer, 3000)
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect("with --allow-lower is what is true of it where the freeze fails, and says so", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      classes(world, "slow", { cutDelay: "15s" })
+      const { outcome, result, notes } = yield* taken(world, { ...alone, class: "slow", allowLower: true })
+      assert.strictEqual(outcome, "Succeeded")
+      assert.deepInclude(result, { level: "crash" })
+      assert.match((result as Snapshot.SnapshotResult).why.join(), /not quiesced/)
+      assert.match(notes.join(), /not quiesced: .*deadline.*kubectl stateful thaw db/)
+      assertThawed(freezer)
+    })
+  )
+
+  it.effect("during which somebody else thaws a member is not called quiesced", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const act = Effect.sync(() => void freezer.robbed.add("db-1"))
+      const ended = yield* over(neighbour(world, asksForCut, act))
+      assert.strictEqual(ended._tag, "Failure")
+      if (ended._tag === "Failure") assert.match(ended.failure.message, /db-1 did not stay quiesced/)
+      assert.strictEqual(thaws(freezer, "db-1"), 3)
+      assertNothingLeft(world)
+    })
+  )
+
+  for (const [what, words] of [
+    ["cut", /the connection closed/],
+    ["silence", /deadline|no answer came in time/]
+  ] as const) {
+    it.effect(
+      `whose connections are lost by ${what} is not called quiesced, and every member let go in time`,
+      () =>
+        Effect.gen(function* () {
+          const { world, freezer } = yield* freezable()
+          const line = wire(world.sandbox.cluster)
+          const through = { ...world, sandbox: { ...world.sandbox, cluster: line.cluster } }
+          const ended = yield* over(neighbour(through, asksForCut, line[what]))
+          assert.strictEqual(ended._tag, "Failure")
+          if (ended._tag === "Failure") assert.match(ended.failure.message, words)
+          assert.lengthOf(freezer.holds, 3)
+          assertThawed(freezer)
+          yield* end(world, "abort")
+          assertNothingLeft(world)
+        })
+    )
+  }
+
+  it.effect(
+    "during which a pod is replaced sends the thaw to the new one too, and is not called quiesced",
+    () =>
+      Effect.gen(function* () {
+        const { world, freezer } = yield* freezable()
+        const act = Effect.andThen(
+          Effect.sync(() => world.sandbox.registry.remove(pods, "shop", "db-1", { gracePeriodSeconds: 0 })),
+          Effect.sleep(1500)
+        )
+        const ended = yield* over(neighbour(world, asksForCut, act))
+        assert.strictEqual(ended._tag, "Failure")
+        if (ended._tag === "Failure") assert.match(ended.failure.message, /db-1 was replaced/)
+        assert.include(freezer.log, "thaw db-1")
+        assertThawed(freezer)
+        assertNothingLeft(world)
+      })
+  )
+
+  it.effect("whose caller is interrupted thaws before it leaves, and an abort leaves nothing", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      classes(world, "slow", { cutDelay: "4s" })
+      const running = yield* Effect.forkChild(
+        Effect.exit(on(world)(Snapshot.take(app, options({ ...alone, class: "slow" }))))
+      )
+      for (let waited = 0; waited < 10_000 && freezer.holds.length < 3; waited += 10)
+        yield* TestClock.adjust(10)
+      yield* TestClock.adjust(100)
+      yield* drive(Fiber.interrupt(running))
+      assert.lengthOf(freezer.holds, 3)
+      assertPrompt(freezer)
+      const [open] = yield* on(world)(Journal.list("shop", "db"))
+      const at = { namespace: "shop", id: open?.plan.id ?? "" }
+      const { outcome } = yield* drive(on(world)(Snapshot.abort(at, { identity: bob })))
+      assert.strictEqual(outcome, "Aborted")
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect("that is taken over by an abort in the middle thaws, changes nothing more, and is told so", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const act = Effect.gen(function* () {
+        const [open] = yield* Journal.list("shop", "db")
+        yield* Snapshot.abort(
+          { namespace: "shop", id: open?.plan.id ?? "" },
+          { identity: bob, takeOver: true }
+        )
+      })
+      const ended = yield* over(neighbour(world, asksForCut, act))
+      assert.strictEqual(ended._tag, "Failure")
+      assertThawed(freezer)
+      yield* drive(Effect.sleep(20_000))
+      assertNothingLeft(world)
+    })
+  )
+})
+
+/** Somebody else acts once, after the journal was told whose quiesce may be attempted, and before the first is. */
+const beforeFreeze = (world: World, act: Effect.Effect<unknown, unknown, Cluster>) => {
+  let isTold = false
+  return neighbour(
+    world,
+    ({ method, path, body }) => {
+      if (method !== "GET" && (body ?? "").includes('\\"kind\\":\\"Pod\\"')) isTold = true
+      return isTold && method === "GET" && path.endsWith("/pods")
+    },
+    act
+  )
+}
+
+describe("a quiesced snapshot whose world changes just before its freeze", () => {
+  it.effect("holds nobody where another caller has taken over", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const act = Effect.gen(function* () {
+        const [open] = yield* Journal.list("shop", "db")
+        const at = { namespace: "shop", id: open?.plan.id ?? "" }
+        yield* Snapshot.abort(at, { identity: bob, takeOver: true })
+      })
+      const ended = yield* over(beforeFreeze(world, act))
+      assert.strictEqual(ended._tag, "Failure")
+      assert.deepEqual(freezer.holds, [])
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect("is missed where a pod is there that it was not planned with: nobody holds that", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+      const act = Effect.andThen(
+        Resource.patch(set, { _tag: "Merge", value: { spec: { replicas: 4 } } }),
+        Effect.sleep(2000)
+      )
+      const ended = yield* over(beforeFreeze(world, act))
+      assert.strictEqual(ended._tag, "Failure")
+      if (ended._tag === "Failure")
+        assert.match(ended.failure.message, /db-3 is a pod that this was not planned with/)
+      assert.deepEqual(freezer.holds, [])
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect("holds all members at once, however long each takes to hold", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      freezer.slow = 1000
+      const { outcome } = yield* taken(world)
+      assert.strictEqual(outcome, "Succeeded")
+      const begins = freezer.holds.map(({ begin }) => begin)
+      assert.isBelow(Math.max(...begins) - Math.min(...begins), 100)
+    })
+  )
+})
+
+describe("a quiesced snapshot whose caller was killed as the cuts were made", () => {
+  it.effect("is not called quiesced by a resume, though that has the profile and could freeze anew", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const kill = when(({ write, request }) => write && asksForCut(request), { _tag: "Kill", applied: true })
+      yield* over(inject(world.sandbox.cluster, kill).cluster).pipe(Effect.exit)
+      yield* drive(Effect.sleep(20_000))
+      assertThawed(freezer)
+      const [open] = yield* on(world)(Journal.list("shop", "db"))
+      const at = { namespace: "shop", id: open?.plan.id ?? "" }
+      const error = yield* Effect.flip(drive(on(world)(Snapshot.resume(at, { identity: bob, quiesce }))))
+      assert.strictEqual(error.reason._tag, "LevelMissed")
+      assert.lengthOf(freezer.holds, 3)
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect("is thawed by an abort in the set's own pods alone, whatever its journal says since", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const kill = when(({ write, request }) => write && asksForCut(request), { _tag: "Kill", applied: true })
+      yield* over(inject(world.sandbox.cluster, kill).cluster).pipe(Effect.exit)
+      const spec = { containers: [{ name: "db", image: "db:1" }] }
+      world.sandbox.create({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "other-0", namespace: "shop" },
+        spec
+      })
+      yield* drive(Effect.sleep(20_000))
+      const [open] = yield* on(world)(Journal.list("shop", "db"))
+      const at = { namespace: "shop", id: open?.plan.id ?? "" }
+      const journal = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(at.id) }
+      const plan = JSON.stringify(open?.plan).replaceAll('"pod":"db-1"', '"pod":"other-0"')
+      assert.include(plan, "other-0")
+      yield* on(world)(Resource.patch(journal, { _tag: "Merge", value: { data: { "plan.json": plan } } }))
+      const before = freezer.log.length
+      const { outcome } = yield* drive(on(world)(Snapshot.abort(at, { identity: bob, quiesce })))
+      assert.strictEqual(outcome, "Aborted")
+      assert.sameMembers(freezer.log.slice(before), ["thaw db-0", "thaw db-2"])
+      assertNothingLeft(world)
+    })
+  )
+})
+
+const faults: ReadonlyArray<Fault> = [
+  { _tag: "Kill", applied: true },
+  { _tag: "Kill", applied: false },
+  { _tag: "LoseReply" },
+  { _tag: "Fail" },
+  { _tag: "Delay", millis: 12_000 }
+]
+
+type Way = "abort" | "resume" | "resume with the profile"
+
+/** What is left is ended by somebody else, who may have the profile or not. */
+const end = (world: World, way: Way) =>
+  Effect.gen(function* () {
+    const open = (yield* on(world)(Journal.list("shop", "db"))).find(({ status }) => Journal.isOpen(status))
+    if (open === undefined) return
+    const at = { namespace: "shop", id: open.plan.id }
+    const again = way === "abort" ? Snapshot.abort : Snapshot.resume
+    const given = way === "resume with the profile" ? { identity: bob, quiesce } : { identity: bob }
+    yield* drive(Effect.exit(on(world)(again(at, given))))
+  })
+
+/** One run with one fault; null: the run has not so many calls. */
+const faulty = (index: number, fault: Fault, way: Way, more: Partial<Snapshot.SnapshotOptions>) =>
+  Effect.gen(function* () {
+    const { world, freezer } = yield* freezable()
+    const { cluster, record } = inject(world.sandbox.cluster, atCall(index, fault))
+    const ended = yield* over(cluster, more).pipe(Effect.exit)
+    const what = `${record.replay()}, ${way}`
+    // Whoever was killed is dead: all that follows is the members' own doing.
+    yield* drive(Effect.sleep(quiesce.hold.deadline + 1000))
+    assertThawed(freezer, what)
+    for (const { pod, end: at } of freezer.holds) assert.isNotNull(at, `${what}: ${pod}`)
+    yield* end(world, way)
+    const level = yield* levelOf(world)
+    assertTruth(world, freezer, level, what)
+    if (ended._tag === "Success" && ended.value._tag === "Success") {
+      assert.strictEqual(level, "quiesced", what)
+    }
+    if (level === "none") assertNothingLeft(world)
+    else assert.strictEqual(level, "quiesced", what)
+    const isOver = (yield* on(world)(Journal.list("shop", "db"))).every(
+      ({ status }) => !Journal.isOpen(status)
+    )
+    assert.isTrue(isOver, what)
+    return level
+  })
+
+/** From the first probe to the write of the record: where a freeze may be cut short. */
+const stretch = (more: Partial<Snapshot.SnapshotOptions>) =>
+  Effect.gen(function* () {
+    const { world } = yield* freezable()
+    const { cluster, record } = inject(
+      world.sandbox.cluster,
+      when(() => false, { _tag: "Fail" })
+    )
+    yield* over(cluster, more)
+    const isExec = ({ kind }: Call) => kind === "exec"
+    const isRecord = ({ write, request }: Call) => write && request.path.endsWith("/secrets")
+    const first = record.calls.find(isExec)?.index ?? assert.fail("nothing was run in a pod")
+    const last = record.calls.find(isRecord)?.index ?? assert.fail("nothing was recorded")
+    return { first, last }
+  })
+
+const ways = ["abort", "resume", "resume with the profile"] as const
+
+/** A fixed part of all points; `npm run prove -- snapshot` takes each of them. */
+const step = Number(process.env["SNAPSHOT_EVERY"] ?? 19)
+
+describe("a quiesced snapshot with a fault at any request around its freeze", () => {
+  for (const [way, more] of [
+    ["as one group", {}],
+    ["each volume alone", alone]
+  ] as const) {
+    it.effect(`${way}: thaws by its deadline, and is quiesced in truth, or nothing is left`, () =>
+      Effect.gen(function* () {
+        const { first, last } = yield* stretch(more)
+        const levels = new Map<string, number>()
+        for (const [shift, fault] of faults.entries()) {
+          for (let index = first + shift; index <= last; index += step) {
+            const level = yield* faulty(index, fault, ways[index % 3] ?? "abort", more)
+            levels.set(level, (levels.get(level) ?? 0) + 1)
+          }
+        }
+        console.log(`${way}: requests ${first} to ${last}: ${JSON.stringify(Object.fromEntries(levels))}`)
+        assert.isAbove(levels.get("quiesced") ?? 0, 0)
+        assert.isAbove(levels.get("none") ?? 0, 0)
+      })
+    )
+  }
+})
+
+describe("a level", () => {
+  it.effect("quiesced is refused without a profile, and where a member is not ready", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      const { quiesce: _, ...without } = options()
+      const none = yield* Effect.flip(drive(on(world)(Snapshot.take(app, without))))
+      assert.match(none.message, /no profile says how to quiesce/)
+      world.sick.add("db-2")
+      yield* drive(Effect.sleep(3000))
+      const sick = yield* Effect.flip(taken(world))
+      assert.match(sick.message, /db-2 is NotReady/)
+      assert.deepEqual(names(world, volumesnapshots), [])
+    })
+  )
+
+  it.effect("auto is quiesced where all writes stop, and a group where each member is only recoverable", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      const first = yield* taken(world, { consistency: "auto" })
+      assert.deepInclude(first.result, { level: "quiesced" })
+      const perMember = { ...quiesce, guarantee: "recoverable-per-member" as const }
+      const more = { consistency: "auto" as const, quiesce: perMember, name: "second" }
+      const second = yield* taken(world, more)
+      assert.deepInclude(second.result, { level: "group" })
+      const third = yield* taken(world, { ...more, ...alone, name: "third" })
+      assert.deepInclude(third.result, { level: "quiesced" })
+      assert.match((third.result as Snapshot.SnapshotResult).why.join(), /recoverable from its own cut/)
+    })
+  )
+
+  it.effect("quiesced is refused for several members of which only one's state counts", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      const raft = { ...quiesce, guarantee: "one-member" as const }
+      const error = yield* Effect.flip(taken(world, { quiesce: raft }))
+      assert.match(error.message, /unsafe together/)
+      assert.deepEqual(names(world, volumegroupsnapshots), [])
+    })
+  )
+
+  it.effect(
+    "quiesced is refused with its numbers where the freeze would take above half of its deadline",
+    () =>
+      Effect.gen(function* () {
+        const { world, freezer } = yield* freezable()
+        const slow = yield* Effect.flip(taken(world, { ...alone, snapshotQps: 1 }))
+        assert.match(
+          slow.message,
+          /quiesced for 7s, above half of the deadline of 10s \(9 requests .* at 1 a second/
+        )
+        assert.match(String(slow.action), /--consistency group.*--snapshot-qps/)
+        assert.lengthOf(freezer.holds, 0)
+        const fast = yield* taken(world, { ...alone, snapshotQps: 5 })
+        assert.deepInclude(fast.result, { level: "quiesced" })
+      })
+  )
+
+  it.effect("one slow freeze refuses none of those that come after it; two of three do", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      classes(world, "late", { cutDelay: "6s" })
+      const late = { ...alone, class: "late", snapshotQps: 50 }
+      for (const [name, more] of Object.entries({ a: alone, b: late, c: alone, d: late })) {
+        const { result } = yield* taken(world, { ...more, name })
+        assert.deepInclude(result, { level: "quiesced" }, name)
+      }
+      const refused = yield* Effect.flip(taken(world, { ...alone, name: "e" }))
+      assert.match(
+        refused.message,
+        /quiesced for 6\S*s, above half of the deadline .*3 cuts took 6\S*s of late/
+      )
+    })
+  )
+})
