@@ -10,9 +10,12 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { accessSync, constants } from "node:fs"
-import { delimiter, join } from "node:path"
-import { binary } from "./Binary.ts"
-import { intro, outro, story } from "./Story.ts"
+import { delimiter, dirname, join } from "node:path"
+import { options } from "./Bank.ts"
+import { apart, intro, outro, story } from "./Story.ts"
+
+/** The plugin as a user starts it. */
+const binary = join(import.meta.dirname, "..", "packages", "kubectl-stateful", "bin", "kubectl-stateful")
 
 const { stdout } = process
 const isTerminal = stdout.isTTY
@@ -52,11 +55,12 @@ const exec = (sandbox: Shape, pod: string, command: ReadonlyArray<string>) =>
     })
   )
 
+const hasKubectl = isOnPath("kubectl")
+
 const run = (sandbox: Shape, command: string, environment: NodeJS.ProcessEnv) => {
   const [, verb, ...words] = command.split(" ")
   if (verb === "stateful") return execute(binary, words, environment)
-  if (isOnPath("kubectl")) return execute("kubectl", [verb ?? "", ...words], environment)
-  say("(there is no kubectl on this machine, so the demo does what it would do)")
+  if (hasKubectl) return execute("kubectl", [verb ?? "", ...words], environment)
   const [pod = "", , ...argv] = words
   return exec(sandbox, pod, argv)
 }
@@ -64,22 +68,25 @@ const run = (sandbox: Shape, command: string, environment: NodeJS.ProcessEnv) =>
 const demo = Effect.gen(function* () {
   const began = performance.now()
   say(...intro, "")
-  const sandbox = yield* start("ledger")
+  if (!hasKubectl) say("There is no kubectl on this machine: the demo does what it would do.", "")
+  const sandbox = yield* start("ledger", options(apart.name, apart.last))
   const served = yield* serve(sandbox)
   const file = yield* kubeconfigFile(yield* kubeconfig(served, namespace))
-  const environment = { ...process.env, KUBECONFIG: file }
-  for (const [index, { says, before, command }] of story.entries()) {
-    before?.(sandbox)
-    say(strong(`${index + 1}. ${says.join("\n   ")}`), "", `$ ${command}`)
+  // Compiled once, for all the commands, in the folder that goes with the kubeconfig.
+  const environment = { ...process.env, KUBECONFIG: file, NODE_COMPILE_CACHE: join(dirname(file), "code") }
+  for (const [index, { says, before, command, code: expected = 0, after }] of story.entries()) {
+    yield* before?.(sandbox) ?? Effect.void
+    const number = `${index + 1}. `
+    say(strong(`${number}${says.join(`\n${" ".repeat(number.length)}`)}`), "", `$ ${command}`)
     const code = yield* run(sandbox, command, environment)
-    if (code !== 0) {
+    if (code !== expected) {
       process.stderr.write(`error: step ${index + 1} ended with exit code ${code}\n`)
       process.exitCode = 1
       return
     }
-    say("")
+    say("", ...(after === undefined ? [] : [...after(sandbox), ""]))
   }
-  say(`That took ${((performance.now() - began) / 1000).toFixed(1)} seconds. ${outro[0]}`, ...outro.slice(1))
+  say(`That took ${((performance.now() - began) / 1000).toFixed(1)} seconds.`, ...outro)
 })
 
 const abort = new AbortController()

@@ -45,7 +45,7 @@ const program = Effect.gen(function* () {
   const down = yield* Scale.scale(ledger, { ...options, replicas: 3 })
   // => goodbye, ledger-4
   // => goodbye, ledger-3
-  console.log(down.outcome, down.replicas.map(({ replica }) => replica).join(" "))
+  console.log(down.outcome, down.stages.map(({ subject }) => subject.name).join(" "))
   // => Succeeded ledger-4 ledger-3
 })
 // #endregion

@@ -1,0 +1,64 @@
+/**
+ * Takes a quiesced snapshot of an application whose image has no shell: its members are held by functions.
+ *
+ * Runs on the sandbox: `node --conditions=source examples/quiesce-with-a-function.ts`; on a cluster where the
+ * ledger runs in the namespace `shop`: with `--context NAME`.
+ */
+import { statefulSet } from "@kubectl-stateful/sdk/App"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import type { Member } from "@kubectl-stateful/sdk/Hook"
+import { ofFunctions } from "@kubectl-stateful/sdk/Quiesce"
+import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
+import * as Effect from "effect/Effect"
+import { cluster } from "./cluster.ts"
+
+const ledger = statefulSet("shop", "ledger")
+
+// #region functions
+/** Runs the application's own program in a member, without a shell; your own client would do as well. */
+const call =
+  ({ exec }: Cluster["Service"], ...command: ReadonlyArray<string>) =>
+  ({ namespace, pod }: Member) =>
+    Effect.gen(function* () {
+      const session = yield* exec({ namespace, pod, command })
+      const end = yield* session.exit
+      if (end._tag === "Unknown" || end.code !== 0)
+        yield* Effect.fail({ message: `${pod}: ${command.join(" ")} failed` })
+    }).pipe(Effect.scoped)
+
+const quiesceBy = (cluster: Cluster["Service"]) =>
+  ofFunctions({
+    name: "ledger",
+    guarantee: "blocks-writes",
+    version: "1",
+    deadline: 10_000,
+    quiesce: call(cluster, "ledger", "quiesce", "10"),
+    // Fails where the member was let go before: the set is not called quiesced then.
+    release: call(cluster, "ledger", "unquiesce"),
+    // As often as anybody likes, whether or not there is something to thaw.
+    thaw: (member) => Effect.ignore(call(cluster, "ledger", "unquiesce")(member))
+  })
+// #endregion
+
+// #region take
+const program = Effect.gen(function* () {
+  const quiesce = quiesceBy(yield* Cluster)
+  const options = { name: "by-functions", consistency: "quiesced", quiesce, identity: "nightly" } as const
+
+  // If this process dies, nothing in the pods ends what a function holds. So that has to be allowed.
+  const refused = yield* Effect.flip(Snapshot.take(ledger, options))
+  console.log(refused.message.split(": ")[1])
+  // => if this caller dies, nothing in the pods ends that
+
+  const { outcome } = yield* Snapshot.take(ledger, { ...options, allowUnboundedFreeze: true })
+  console.log(outcome)
+  // => Succeeded
+
+  for (const { summary } of yield* Snapshot.list("shop")) {
+    console.log(`${summary.name}: ${summary.level}, held by a ${summary.quiesced?.unbounded}`)
+    // => by-functions: quiesced, held by a function
+  }
+})
+// #endregion
+
+await Effect.runPromise(Effect.provide(program, cluster))
