@@ -1,18 +1,31 @@
-/** Adds up the test runners' JSON reports into the one line that ends a run; fails when a report is missing or empty. */
+/**
+ * Adds up the test runners' JSON reports into the one line that ends a run, after a line for each test that
+ * failed; fails when a report is missing or empty.
+ */
 import { readFileSync } from "node:fs"
+import { relative } from "node:path"
 
 let passed = 0
 let failed = 0
 let skipped = 0
+const tell = (file, title, why) => {
+  const first = (why ?? "").replaceAll(/\u001b\[[\d;]*m/g, "").split("\n")[0]
+  console.log(`failed: ${relative(process.cwd(), file)} > ${title}: ${first.slice(0, 300)}`)
+}
 for (const path of process.argv.slice(2)) {
   const report = JSON.parse(readFileSync(path, "utf8"))
   passed += report.numPassedTests
-  failed +=
-    report.numFailedTests +
-    report.testResults.filter((suite) => suite.status === "failed" && suite.assertionResults.length === 0)
-      .length
+  failed += report.numFailedTests
   skipped += report.numPendingTests + report.numTodoTests
   if (report.numTotalTests === 0) failed += 1
+  for (const suite of report.testResults) {
+    if (suite.status === "failed" && suite.assertionResults.length === 0) {
+      failed += 1
+      tell(suite.name, "(the file itself)", suite.message)
+    }
+    for (const test of suite.assertionResults)
+      if (test.status === "failed") tell(suite.name, test.fullName, test.failureMessages[0])
+  }
 }
 if (process.argv.length < 4) failed += 1
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`)

@@ -14,8 +14,9 @@ export const batch = 20
 
 /** In batches each of which has tasks from everywhere: cut short, a queue has seen of each. */
 export const batches = <Task>(tasks: ReadonlyArray<Task>): ReadonlyArray<ReadonlyArray<Task>> => {
-  const count = Math.ceil(tasks.length / batch)
-  return Array.from({ length: count }, (_, index) => tasks.filter((_task, place) => place % count === index))
+  const all = Array.from({ length: Math.ceil(tasks.length / batch) }, (): Array<Task> => [])
+  for (const [place, task] of tasks.entries()) all[place % all.length]?.push(task)
+  return all
 }
 
 /** Answers once every thread has nothing left, or it is no longer time. */

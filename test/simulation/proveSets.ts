@@ -16,7 +16,7 @@ export interface Amount {
   readonly part: "singles" | "rival" | "pairs" | "seeds"
   readonly verb: "snapshot" | "restore"
   readonly seeds: number
-  /** The first pair, or seed. */
+  /** The first seed. */
   readonly from: number
   readonly every: number
   /** After this time no new run is begun. */
@@ -90,11 +90,15 @@ const proveAll = async <Of>(
   return failures
 }
 
-/** Each fault at each call of each way of a verb. */
-const proveSingles = (amount: Amount): Promise<number> =>
+/** Runs that meet faults by their calls' numbers: `tasksOf` makes those of one way. */
+const proveFaults = (
+  amount: Amount,
+  what: string,
+  tasksOf: (scenario: string, replicas: number, calls: number) => ReadonlyArray<Task>
+): Promise<number> =>
   proveAll<Task>(amount, {
     worker: new URL("./setWorker.ts", import.meta.url),
-    what: "single faults",
+    what,
     tasks: async (key) => {
       const each = scenarioOf(key, amount.members)
       const plain = each === null ? null : await inWorld(attempt(each))
@@ -103,7 +107,7 @@ const proveSingles = (amount: Amount): Promise<number> =>
         return null
       }
       const { calls } = plain.value
-      return { calls, all: singlesOf(key, amount.members, calls) }
+      return { calls, all: tasksOf(key, amount.members, calls) }
     },
     tell: ({ task, faults: [words] }) =>
       say(
@@ -111,6 +115,17 @@ const proveSingles = (amount: Amount): Promise<number> =>
           `npm run prove -- ${amount.verb} --scenario ${task.scenario} --members ${task.replicas} --replay "${task.faults}"`
       )
   })
+
+/** Each fault at each call of each way of a verb. */
+const proveSingles = (amount: Amount): Promise<number> => proveFaults(amount, "single faults", singlesOf)
+
+/** Of the way that has them all in it, if no other was asked for: of all ways it would take days. */
+const provePairs = (amount: Amount): Promise<number> =>
+  proveFaults(
+    { ...amount, scenario: amount.scenario ?? (amount.verb === "restore" ? "restore" : "alone") },
+    "pairs of faults",
+    pairsOf
+  )
 
 const pauses = [0, 700]
 
@@ -134,37 +149,20 @@ const proveActs = (amount: Amount): Promise<number> =>
     }
   })
 
-/** Each two calls of a run, each with a fault of its own: which ones changes from pair to pair. */
-const provePairs = async ({ verb, from, every, minutes }: Amount): Promise<number> => {
-  const end = performance.now() + minutes * 60_000
-  const name = verb === "restore" ? "restore" : "alone"
-  const scenario = scenarios(3)[name]
-  const plain = await inWorld(attempt(scenario))
-  if (Exit.isFailure(plain)) {
-    say(`FAILED without a fault: ${wordsOf(plain)}`)
-    return 1
-  }
-  const { calls } = plain.value
-  let [pair, runs, failures] = [0, 0, 0]
-  for (let first = 1; first <= calls; first++) {
-    for (let second = first + 1; second <= calls && performance.now() < end; second++) {
-      pair += 1
-      if (pair < from || pair % every !== 0) continue
-      const pick = (by: number) => faults[by % faults.length] ?? { _tag: "Fail" as const }
+/** Each two calls, each with a fault of its own: which ones changes from pair to pair. */
+const pairsOf = (scenario: string, replicas: number, calls: number): ReadonlyArray<Task> => {
+  const pick = (by: number): Fault => faults[by % faults.length] ?? { _tag: "Fail" }
+  const tasks: Array<Task> = []
+  for (let first = 1; first <= calls; first++)
+    for (let second = first + 1; second <= calls; second++) {
+      const pair = tasks.length + 1
       const line = format([
         [first, pick(pair)],
         [second, pick(Math.floor(pair / faults.length) + second)]
       ])
-      const way = pair % 2 === 0 ? ("abort" as const) : ("resume" as const)
-      const exit = await inWorld(attempt(scenario, { faults: () => parse(line), way }))
-      runs += 1
-      if (Exit.isSuccess(exit)) continue
-      failures += 1
-      say(`FAILED ${name}, "${line}", ${way}: ${wordsOf(exit)}`)
+      tasks.push({ scenario, replicas, faults: line, way: pair % 2 === 0 ? "abort" : "resume" })
     }
-  }
-  say(`${name}: ${runs} pairs of ${calls} calls, up to number ${pair}, ${failures} failed`)
-  return failures
+  return tasks
 }
 
 const piece = 100
