@@ -8,7 +8,8 @@
  *
  * `npm run prove -- snapshot|restore [--part singles|rival|tests|pairs|seeds|cluster] [--every N] [--from N]
  * [--seeds N] [--members N] [--scenario NAME]`: `singles`: every fault, and a death before and behind, at every
- * call of every way. `rival`: every legal act of somebody else before every request. `tests`: the sweeps that
+ * call of every way. `rival`: every legal act of somebody else before every request where it is another
+ * act. `tests`: the sweeps that
  * `npm test` takes a part of. `pairs`: each two calls of a way with three members have a fault: of the quiesced
  * snapshot that cuts each claim alone, or of the restore. `seeds`: sets are taken, deleted and restored under
  * random faults, from seed `--from` on. `cluster`: on the real one, as often as its docs say. One run again:

@@ -37,7 +37,7 @@ export interface Points {
 }
 
 /** What an act touches, with what controllers make of it: whole kinds, or single objects of a kind. */
-interface Touched {
+export interface Touched {
   readonly kinds: ReadonlyArray<string>
   /** A claim by name, and its volumes: also seen by whoever lists. */
   readonly claim?: string
@@ -48,7 +48,7 @@ const workload = ["statefulsets", "pods", "persistentvolumeclaims", "persistentv
 /** Acts on one claim that only itself and its volume tell of; any other of those moves pods as well. */
 const isQuiet = /^(policy|unmark|label|made-by|no made-by|claims in two|our )/
 
-const touchedBy = ({ name, forbids, on }: Act): Touched => {
+export const touchedBy = ({ name, forbids, on }: Act): Touched => {
   if (name === "nothing") return { kinds: workload }
   if (forbids === true) return { kinds: ["persistentvolumes"] }
   if (name.includes("journal")) return { kinds: ["configmaps"] }
@@ -60,7 +60,8 @@ const touchedBy = ({ name, forbids, on }: Act): Touched => {
 }
 
 /** Acts that no controller makes anything of: a pause after them is the same as a pause after nothing. */
-const isInert = /journal|Lease|may not be patched|^(no annotation|unmark|label|made-by|no made-by|our )/
+export const isInert =
+  /journal|Lease|may not be patched|^(no annotation|unmark|label|made-by|no made-by|our )/
 
 /** Whether a request can see what the act has done. */
 const seer = ({ kinds, claim }: Touched, claims: Inventory["claims"]) => {
@@ -83,7 +84,10 @@ const seer = ({ kinds, claim }: Touched, claims: Inventory["claims"]) => {
 const isWrite = ({ method, path }: Seen): boolean => method !== "GET" && !path.includes("accessreviews")
 
 /** The numbers of the requests before which the act is tried: the first, and the last of each row. */
-const distinctOf = (trace: ReadonlyArray<Seen>, sees: (request: Seen) => boolean): ReadonlyArray<number> =>
+export const distinctOf = (
+  trace: ReadonlyArray<Seen>,
+  sees: (request: Seen) => boolean
+): ReadonlyArray<number> =>
   trace.flatMap((request, place) => {
     const next = trace[place + 1]
     const isLast = place === 0 || next === undefined || next.at !== request.at

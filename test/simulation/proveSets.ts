@@ -7,7 +7,8 @@ import * as Exit from "effect/Exit"
 import { type Fault, format, parse } from "../../packages/sdk/src/sandbox/Fault.ts"
 import { batches, type Failure, onAllCores } from "./pool.ts"
 import { attempt, scenarios } from "./sets.ts"
-import * as Rival from "./setRivalRun.ts"
+import { pointsOf } from "./setPoints.ts"
+import type * as Rival from "./setRivalRun.ts"
 import { lives } from "./setSeeds.ts"
 import { inWorld, scenarioOf, type Task, wordsOf } from "./setRun.ts"
 import { virtualTime } from "./world.ts"
@@ -127,21 +128,17 @@ const provePairs = (amount: Amount): Promise<number> =>
     pairsOf
   )
 
-const pauses = [0, 700]
-
-/** Each act of somebody else before each request of each way of a verb, at once and 0.7 s ahead. */
+/** Each act of somebody else before each request of each way of a verb where it is another one. */
 const proveActs = (amount: Amount): Promise<number> =>
   proveAll<Rival.Task>(amount, {
     worker: new URL("./setRivalWorker.ts", import.meta.url),
     what: "acts of somebody else",
-    tasks: async (scenario) => {
-      const plain: Rival.Task = { scenario, members: amount.members, act: "nothing", index: 0, pause: 0 }
-      const { requests } = await Effect.runPromise(Rival.run(plain).pipe(Effect.provide(virtualTime)))
-      const indices = Array.from({ length: requests }, (_, place) => place + 1)
-      const all = Rival.actsOf(scenario).flatMap(({ name: act }) =>
-        pauses.flatMap((pause) => indices.map((index): Rival.Task => ({ ...plain, act, pause, index })))
+    tasks: async (key) => {
+      const { requests, all, distinct } = await Effect.runPromise(
+        pointsOf(key, amount.members).pipe(Effect.provide(virtualTime))
       )
-      return { calls: requests, all }
+      say(`${key}: ${distinct.length} of ${all} points are distinct`)
+      return { calls: requests, all: distinct }
     },
     tell: ({ task, faults: wrong, story }) => {
       say(`FAILED ${task.scenario}: ${task.act} @ ${task.index} + ${task.pause}: ${wrong.join("; ")}`)

@@ -1,4 +1,5 @@
 /** Somebody else does one legal act before one request of a set's run: what has to hold after that. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as TestClock from "effect/testing/TestClock"
@@ -14,18 +15,20 @@ import { type Act, markOf, openJournal, setOf } from "./acts.ts"
 import { setName, stranger, withStranger } from "./setActs.ts"
 import { running, type Scenario, type Stage, stageOf, ways } from "./sets.ts"
 import { inventory } from "./setVerdict.ts"
+import type { Seen } from "./rival.ts"
 import { drive, withCluster, type World } from "./world.ts"
 import { told } from "./story.ts"
 import { textOf, volumesIn } from "./volumes.ts"
 
 export interface Met {
-  readonly requests: number
+  /** The requests of the run itself, without those of who took it up. */
+  readonly trace: ReadonlyArray<Seen>
   readonly faults: ReadonlyArray<string>
   readonly story: ReadonlyArray<string>
 }
 
-interface Seen {
-  requests: number
+interface Watched {
+  readonly trace: Array<Seen>
   acted: boolean
   /** Reads of cuts, of groups, of contents and of records since the act. */
   cuts: number
@@ -39,7 +42,7 @@ interface Seen {
   readonly gone: Set<string>
 }
 
-const note = (seen: Seen, path: string) => {
+const note = (seen: Watched, path: string) => {
   if (/\/volumesnapshots(\/|$)/.test(path)) seen.cuts += 1
   if (/\/volumegroupsnapshots(\/|$)/.test(path)) seen.groups += 1
   if (/\/volume(group)?snapshotcontents(\/|$)/.test(path)) seen.contents += 1
@@ -47,12 +50,19 @@ const note = (seen: Seen, path: string) => {
   if (path.includes("/configmaps/kubectl-stateful.snapshot.")) seen.lists += 1
 }
 
-const rivalled = (world: World, act: Act, index: number, pause: number, seen: Seen): Cluster["Service"] => ({
+const rivalled = (
+  world: World,
+  act: Act,
+  index: number,
+  pause: number,
+  seen: Watched
+): Cluster["Service"] => ({
   ...world.sandbox.cluster,
   request: (request) =>
     Effect.gen(function* () {
-      seen.requests += 1
-      if (seen.requests === index) {
+      const { method, path } = request
+      seen.trace.push({ method, path, at: yield* Clock.currentTimeMillis })
+      if (seen.trace.length === index) {
         const before = inventory(world)
         yield* Effect.exit(on(world)(act.does(world)))
         const after = inventory(world)
@@ -156,8 +166,8 @@ export const attempt = (scenario: Scenario, act: Act, index: number, pause: numb
           return act.does(here)
         })
     }
-    const seen: Seen = {
-      requests: 0,
+    const seen: Watched = {
+      trace: [],
       acted: false,
       cuts: 0,
       groups: 0,
@@ -179,7 +189,7 @@ export const attempt = (scenario: Scenario, act: Act, index: number, pause: numb
       })
     const manner = { identity: bob, stepTimeout: 20_000 }
     let ended = yield* go("run", running(stage, undefined))
-    const { requests } = seen
+    const trace = [...seen.trace]
     const uids = world.sandbox.store.list(pods, "shop").map(({ metadata }) => metadata.uid)
     // What was held in a pod that is gone went with it.
     const held = freezer.holds.filter((hold) => endOf(hold) > freezer.now() && uids.includes(hold.uid)).length
@@ -263,5 +273,5 @@ export const attempt = (scenario: Scenario, act: Act, index: number, pause: numb
       whenScaled !== "Delete"
     )
       faults.push(`whenScaled ${whenScaled}`)
-    return { requests, faults, story } satisfies Met
+    return { trace, faults, story } satisfies Met
   })

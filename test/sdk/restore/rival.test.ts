@@ -16,7 +16,7 @@ describe("one act of somebody else loses nothing, crosses nothing, and is told",
         assert.deepEqual(plain.faults, [], plain.story.join("\n"))
         const points = acts.flatMap((act) =>
           [0, 700].flatMap((pause) =>
-            Array.from({ length: plain.requests }, (_, index) => ({ act, pause, index: index + 1 }))
+            Array.from({ length: plain.trace.length }, (_, index) => ({ act, pause, index: index + 1 }))
           )
         )
         const chosen = points.filter((_, place) => place % stride === stride - 1)

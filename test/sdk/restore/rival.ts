@@ -1,4 +1,5 @@
 /** Somebody else does one legal act before one request of a restore: what has to hold after that. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as TestClock from "effect/testing/TestClock"
@@ -9,6 +10,7 @@ import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { persistentvolumeclaims, pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
 import { volumesnapshots } from "../../../packages/sdk/src/sandbox/resource/storage.ts"
 import { type Act, actsOn, markOf, newClaim, openJournal, setOf } from "../../simulation/acts.ts"
+import type { Seen } from "../../simulation/rival.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on } from "../scale/callers.ts"
 import { restore, snapshot, withSnapshot } from "./world.ts"
@@ -128,7 +130,8 @@ const statesOf = (world: World) =>
   })
 
 export interface Met {
-  readonly requests: number
+  /** The requests of the run itself, without those of who took it up. */
+  readonly trace: ReadonlyArray<Seen>
   readonly faults: ReadonlyArray<string>
   readonly story: ReadonlyArray<string>
 }
@@ -136,20 +139,27 @@ export interface Met {
 /** `undo`: it is an undo that is met. */
 export type Kind = "restore" | "undo"
 
-interface Seen {
-  requests: number
+interface Watched {
+  readonly trace: Array<Seen>
   acted: boolean
   /** Lists and reads of claims since the act, and reads of the set. */
   looks: number
   setLooks: number
 }
 
-const rivalled = (world: World, act: Act, index: number, pause: number, seen: Seen): Cluster["Service"] => ({
+const rivalled = (
+  world: World,
+  act: Act,
+  index: number,
+  pause: number,
+  seen: Watched
+): Cluster["Service"] => ({
   ...world.sandbox.cluster,
   request: (request) =>
     Effect.gen(function* () {
-      seen.requests += 1
-      if (seen.requests === index) {
+      const { method, path } = request
+      seen.trace.push({ method, path, at: yield* Clock.currentTimeMillis })
+      if (seen.trace.length === index) {
         yield* Effect.exit(on(world)(act.does(world)))
         seen.acted = true
         if (pause > 0) yield* Effect.sleep(pause)
@@ -175,7 +185,7 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
     const start = volumesIn(world)
     const [old, wanted] = kind === "undo" ? ["before", "after"] : ["after", "before"]
     const acting: { now?: ReturnType<typeof volumesIn>; whenScaled?: string } = {}
-    const seen: Seen = { requests: 0, acted: false, looks: 0, setLooks: 0 }
+    const seen: Watched = { trace: [], acted: false, looks: 0, setLooks: 0 }
     const watched: Act = {
       ...act,
       does: (here) =>
@@ -197,7 +207,7 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
       })
     const at = { namespace: "shop", id: plan.id }
     let ended = yield* go("run", Restore.run(plan, manner))
-    const { requests } = seen
+    const trace = [...seen.trace]
     yield* TestClock.adjust("5 seconds")
     const isOpen = () =>
       openJournal(world) !== undefined ||
@@ -292,5 +302,5 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
       )
         faults.push(`left: ${left.metadata.name}`)
     }
-    return { requests, faults, story } satisfies Met
+    return { trace, faults, story } satisfies Met
   })
