@@ -64,7 +64,7 @@ const slow = (pattern: Pattern): string | null => {
         const attack = (size: number) => `${beginning}${unit.repeat(size / unit.length)}${ending}`
         // At every place where it may begin, as `replaceAll` and `matchAll` would try.
         const growth = slowdown((size) => attack(size).search(pattern.expression), length)
-        if (growth >= 2.5) {
+        if (growth >= 3) {
           const text = JSON.stringify(`${beginning}${unit}${unit}${ending}`)
           return `${pattern.path} /${pattern.source}/ at ${text}: ${growth.toFixed(1)}`
         }
