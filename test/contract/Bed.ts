@@ -94,10 +94,11 @@ const send = (
 /** Until the answer is 200: what a controller makes comes a moment later. */
 const appears = (cluster: Cluster["Service"], path: string): Effect.Effect<void, ClusterError> =>
   Effect.gen(function* () {
-    for (let tries = 0; tries < 100; tries++) {
+    for (let tries = 0; tries < 1200; tries++) {
       if ((yield* send(cluster, "GET", path)).status === 200) return
       yield* Effect.sleep(100)
     }
+    throw new Error(`${path} never came to be`)
   })
 
 /** The caller as somebody else: what the administrator may do, and a Role allows it. */
@@ -130,7 +131,7 @@ const realAs =
       const rule = rules[0]
       // The authorizer reads Roles from a cache of its own.
       if (rule === undefined) return other
-      for (let tries = 0; tries < 50; tries++) {
+      for (let tries = 0; tries < 1200; tries++) {
         const review = yield* send(other, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
           spec: {
             resourceAttributes: {
@@ -142,10 +143,10 @@ const realAs =
             }
           }
         })
-        if (review.text.includes('"allowed":true')) break
+        if (review.text.includes('"allowed":true')) return other
         yield* Effect.sleep(100)
       }
-      return other
+      throw new Error(`${user} was never allowed what the Role says`)
     })
 
 /** On a real cluster every script gets a namespace, which is taken away without waiting for its end. */

@@ -194,6 +194,25 @@ export class Conversation {
     )
   }
 
+  /** Sends a request, a dry run, say, until its answer fits. Nothing is written down. */
+  untilAnswered(
+    method: Request["method"],
+    path: string,
+    body: Body,
+    fits: (body: Json) => boolean
+  ): Effect.Effect<void, ClusterError> {
+    const ask = this.#send(this.request(method, path, body), this.bed.cluster)
+    return Effect.gen(function* () {
+      let last: Json = null
+      for (let tries = 0; tries < 1200; tries++) {
+        last = (yield* ask).body
+        if (fits(last)) return
+        yield* Effect.sleep(100)
+      }
+      throw new Error(`${method} ${path} was never answered as the script waits for: ${JSON.stringify(last)}`)
+    })
+  }
+
   /** Sends a request whose answer does not matter. */
   silently(method: Request["method"], path: string, body?: Body, asking: Asking = {}) {
     const request = this.request(method, path, body, asking)

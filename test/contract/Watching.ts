@@ -48,7 +48,8 @@ export const open = (
       Effect.gen(function* () {
         const events: Array<WatchEvent> = []
         while (events.length < count) {
-          const taken = yield* take(5000)
+          // What does not come fails the suite: it may take its time on a machine that is busy.
+          const taken = yield* take(60_000)
           if (taken._tag === "None") break
           if ("ended" in taken.value) {
             over = taken.value.ended

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
+import * as Heard from "./heard.ts"
 import { configMap, secret, set } from "./objects.ts"
 
 const held = (name: string, finalizers: ReadonlyArray<string> = ["example.com/hold"]) => ({
@@ -18,6 +19,13 @@ const own = (owner: Json, extra: object = {}) => ({
 
 const owned = (to: Conversation, name: string, owner: Json, extra: object = {}) =>
   to.quietly("POST", "secrets", { ...secret(name), metadata: { name, ownerReferences: [own(owner, extra)] } })
+
+/**
+ * A dependent, once the garbage collector knows it: of one that it has not heard of yet an owner
+ * does not wait, nor is it left to itself; it is collected as a child of nobody.
+ */
+const known = (to: Conversation, name: string, owner: Json) =>
+  Effect.andThen(owned(to, name, owner), Heard.byCollector(to, "secrets"))
 
 const gone = (to: Conversation, path: string) =>
   Effect.gen(function* () {
@@ -136,6 +144,7 @@ export const deletion = scenarios("deletion")({
           ownerReferences: [own(owner, { blockOwnerDeletion: true })]
         }
       })
+      yield* Heard.byCollector(to, "secrets")
       yield* to.remove("configmaps/owner", { propagationPolicy: "Foreground" })
       yield* to.until("secrets/child", (body) => at(body, "metadata.deletionTimestamp") !== undefined)
       yield* to.get("secrets/child")
@@ -153,7 +162,7 @@ export const deletion = scenarios("deletion")({
   "orphans lose their owner and stay": (to) =>
     Effect.gen(function* () {
       const owner = yield* to.quietly("POST", "configmaps", configMap("owner"))
-      yield* owned(to, "child", owner)
+      yield* known(to, "child", owner)
       yield* to.remove("configmaps/owner", { propagationPolicy: "Orphan" })
       yield* gone(to, "configmaps/owner")
       yield* to.until("secrets/child", (body) => at(body, "metadata.ownerReferences") === undefined)
@@ -162,7 +171,7 @@ export const deletion = scenarios("deletion")({
   "orphanDependents is the old word for Orphan": (to) =>
     Effect.gen(function* () {
       const owner = yield* to.quietly("POST", "configmaps", configMap("owner"))
-      yield* owned(to, "child", owner)
+      yield* known(to, "child", owner)
       yield* to.remove("configmaps/owner", { orphanDependents: true })
       yield* gone(to, "configmaps/owner")
       yield* to.until("secrets/child", (body) => at(body, "metadata.ownerReferences") === undefined)

@@ -24,6 +24,9 @@ const become = (to: Conversation, name: string, ip: string, ready: boolean) =>
     merge
   )
 
+const byPod = (left: Json, right: Json): number =>
+  text(left, "targetRef.name").localeCompare(text(right, "targetRef.name"))
+
 /** Names of slices end in letters of chance; which node a pod is on is the scheduler's choice. */
 const slices = (body: Json): Json =>
   list(at(body, "items")).map((slice) => ({
@@ -31,7 +34,8 @@ const slices = (body: Json): Json =>
     labels: at(slice, "metadata.labels") ?? null,
     owner: at(slice, "metadata.ownerReferences.0.kind") ?? null,
     ports: at(slice, "ports") ?? null,
-    endpoints: list(at(slice, "endpoints")).map((each) => ({
+    // In what order the controller finds the pods is chance.
+    endpoints: list(at(slice, "endpoints")).toSorted(byPod).map((each) => ({
       addresses: list(at(each, "addresses")).length,
       conditions: at(each, "conditions") ?? null,
       hostname: at(each, "hostname") ?? null,

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, scenarios } from "../Conversation.ts"
+import * as Heard from "./heard.ts"
 import { claim, configMap, list, pod, secret, set } from "./objects.ts"
 
 const merge = { headers: { "content-type": "application/merge-patch+json" } }
@@ -18,7 +19,7 @@ const quota = (to: Conversation, hard: Readonly<Record<string, string>>) =>
     )
     // The server believes the last count of whoever keeps the quotas; its own copy of it is a little older.
     yield* to.until("resourcequotas/limit", (body) => at(body, "status.used") !== undefined)
-    yield* Effect.sleep(1000)
+    yield* Heard.byQuotas(to, "canary-made")
   })
 
 export const quotas = scenarios("quotas")({
@@ -41,7 +42,7 @@ export const quotas = scenarios("quotas")({
       })
       yield* to.quietly("DELETE", "secrets/one")
       yield* to.until("resourcequotas/limit", (body) => at(at(body, "status.used"), "secrets") === "0")
-      yield* Effect.sleep(1000)
+      yield* Heard.byQuotas(to, "canary-counted")
       yield* to.post("secrets", secret("two"))
     }),
   "a quota sums storage": (to) =>

@@ -6,19 +6,24 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
+import * as Heard from "./heard.ts"
 import { become, fact, happened } from "./kubelet.ts"
 import { claim, list, podSpec, set, template, withClaims } from "./objects.ts"
 
 const merge = { headers: { "content-type": "application/merge-patch+json" } }
 
-/** The status has caught up with the spec, and says so many pods. */
-const settled = (to: Conversation, replicas: number, ready = replicas) =>
+/**
+ * The status has caught up with the spec, and says so many pods. Where a pod is made anew the numbers
+ * are the same before and after: then the ones of the update's revision tell.
+ */
+const settled = (to: Conversation, replicas: number, ready = replicas, updated?: number) =>
   to.until(
     "statefulsets/db",
     (body) =>
       at(body, "status.observedGeneration") === at(body, "metadata.generation") &&
       at(body, "status.replicas") === replicas &&
-      (at(body, "status.readyReplicas") ?? 0) === ready
+      (at(body, "status.readyReplicas") ?? 0) === ready &&
+      (updated === undefined || (at(body, "status.updatedReplicas") ?? 0) === updated)
   )
 
 const scale = (to: Conversation, replicas: number) =>
@@ -131,6 +136,12 @@ export const replicas = scenarios("replicas")({
         ...withClaims,
         persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete" }
       })
+      // A claim that the controller has made it may not have heard of when it makes the pod: it is owned later.
+      for (const name of ["data-db-0", "data-db-1"])
+        yield* to.until(
+          `persistentvolumeclaims/${name}`,
+          (body) => at(body, "metadata.ownerReferences") !== undefined
+        )
       yield* to.get("persistentvolumeclaims/data-db-0", {
         show: (body) => at(body, "metadata.ownerReferences") ?? null
       })
@@ -211,7 +222,7 @@ export const replicas = scenarios("replicas")({
       yield* change(to, image("local/none:2"))
       yield* to.until("pods/db-2", (body) => text(body, "spec.containers.0.image") === "local/none:2")
       yield* become(to, "db-2")
-      yield* settled(to, 3)
+      yield* settled(to, 3, 3, 1)
       yield* meanwhile
       yield* happened(to, since)
       yield* to.get("statefulsets/db", status)
@@ -246,7 +257,7 @@ export const replicas = scenarios("replicas")({
       yield* happened(to, since)
       yield* to.quietly("DELETE", "pods/db-0")
       yield* become(to, "db-0")
-      yield* settled(to, 2)
+      yield* settled(to, 2, 2, 1)
       yield* happened(to, since)
       yield* to.get("statefulsets/db", status)
     }),
@@ -303,27 +314,42 @@ export const replicas = scenarios("replicas")({
         "persistentvolumeclaims/data-db-0",
         (body) => body === undefined || text(body, "metadata.uid") !== before
       )
-      // Something must wake the controller.
-      yield* to.quietly("PATCH", "pods/db-0", { metadata: { annotations: { a: "b" } } }, merge)
-      yield* to.until(
-        "persistentvolumeclaims/data-db-0",
-        (body) => body !== undefined && text(body, "metadata.uid") !== before
+      // Something must wake the controller, and again if it has not heard yet that the claim is gone.
+      const waking = Effect.forEach(
+        Array.from({ length: 120 }, (_, i) => ({ a: String(i) })),
+        (annotations) =>
+          Effect.andThen(
+            to.quietly("PATCH", "pods/db-0", { metadata: { annotations } }, merge),
+            Effect.sleep(1000)
+          ),
+        { discard: true }
+      )
+      yield* Effect.raceFirst(
+        to.until(
+          "persistentvolumeclaims/data-db-0",
+          (body) => body !== undefined && text(body, "metadata.uid") !== before
+        ),
+        Effect.andThen(waking, Effect.never)
       )
       yield* to.get("persistentvolumeclaims/data-db-0", { show: (body) => at(body, "status") ?? null })
     }),
   "pods go with their set, or are left to themselves": (to) =>
     Effect.gen(function* () {
       yield* running(to, 2, withClaims)
+      // Dependents that the garbage collector does not know are neither left nor waited for.
+      yield* Heard.byCollector(to, "pods")
       yield* to.remove("statefulsets/db", { propagationPolicy: "Orphan" }, { show: outcome("metadata.name") })
       yield* to.until("statefulsets/db", (body) => body === undefined)
       yield* to.get("pods", names)
       yield* to.get("pods/db-0", { show: (body) => at(body, "metadata.ownerReferences") ?? null })
       // A controller that still has the old set in hand may adopt the pods and then never count them
       // (seen on 1.36.3: its write of the old status is refused after the new set is there).
+      yield* Heard.bySets(to)
       yield* meanwhile
       yield* to.quietly("POST", "statefulsets", set("db", { replicas: 2, ...withClaims }))
       yield* settled(to, 2)
       yield* to.get("pods/db-0", { show: (body) => at(body, "metadata.ownerReferences.0.name") ?? null })
+      yield* Heard.byCollector(to, "pods")
       yield* to.quietly("DELETE", "statefulsets/db", { propagationPolicy: "Foreground" })
       yield* to.until("statefulsets/db", (body) => body === undefined)
       yield* to.get("pods", names)
@@ -331,7 +357,7 @@ export const replicas = scenarios("replicas")({
     }),
   "a replica counts as available only after minReadySeconds": (to) =>
     Effect.gen(function* () {
-      yield* to.quietly("POST", "statefulsets", set("db", { replicas: 2, minReadySeconds: 12 }))
+      yield* to.quietly("POST", "statefulsets", set("db", { replicas: 2, minReadySeconds: 30 }))
       yield* to.until("pods/db-0", (body) => body !== undefined)
       const now = yield* Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
       yield* to.quietly(
