@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Cluster, ClusterError, Request } from "../../packages/sdk/src/Cluster.ts"
+import type { Cluster, ClusterError, Request, WatchEvent } from "../../packages/sdk/src/Cluster.ts"
 import { text } from "./Field.ts"
 import { isObject, type Json, Normal } from "./Normal.ts"
 import { objectOf, open, type Watching } from "./Watching.ts"
@@ -84,6 +84,8 @@ const parse = (body: string): Json => {
     return body
   }
 }
+
+const versionOf = (event: WatchEvent): number => Number(text(objectOf(event), "metadata.resourceVersion"))
 
 const wordsOf = (stream: Stream.Stream<Uint8Array, ClusterError>): Effect.Effect<string, ClusterError> =>
   Stream.mkString(Stream.decodeText(stream))
@@ -272,6 +274,25 @@ export class Conversation {
   }
 
   /**
+   * All that happened between two versions. A server that is busy ends a watch in time even where it has
+   * not told all yet: that it has, a bookmark says, which comes two seconds before the end.
+   */
+  #told(path: string, since: string, until: number): Effect.Effect<ReadonlyArray<WatchEvent>, ClusterError> {
+    const { cluster, name } = this.bed
+    const query = `watch=true&allowWatchBookmarks=true&resourceVersion=${since}&timeoutSeconds=3`
+    const request = this.request("GET", `${path}${path.includes("?") ? "&" : "?"}${query}`, undefined)
+    const isAll = (event: WatchEvent) => event.type === "BOOKMARK" && versionOf(event) >= until
+    return Effect.gen(function* () {
+      for (let tries = 0; tries < 40; tries++) {
+        const events = yield* Stream.runCollect(Stream.takeUntil(cluster.watch(request), isAll))
+        // The sandbox tells what there is before it ends.
+        if (name === "sandbox" || events.some(isAll)) return events.filter(({ type }) => type !== "BOOKMARK")
+      }
+      throw new Error(`${path} was never told up to ${until}`)
+    })
+  }
+
+  /**
    * What has happened since a version, over several kinds, in the order of the
    * versions: all kinds of a server count with one counter. A fact that an object
    * has told already is left out.
@@ -282,34 +303,28 @@ export class Conversation {
     paths: ReadonlyArray<string>,
     fact: (object: Json, gone: boolean) => ReadonlyArray<string>
   ): Effect.Effect<ReadonlyArray<string>, ClusterError> {
-    const cluster = this.bed.cluster
-    const requests = paths.map((path) =>
-      this.request(
-        "GET",
-        `${path}${path.includes("?") ? "&" : "?"}watch=true&resourceVersion=${since}&timeoutSeconds=1`,
-        undefined
-      )
-    )
+    const versions = Effect.forEach(paths, (path) => this.version(path))
+    const told = (path: string, until: number) => this.#told(path, since, until)
     const record = (facts: ReadonlyArray<string>) => this.record(ask, facts)
     return Effect.gen(function* () {
+      const until = Math.max(...(yield* versions).map(Number))
       const found: Array<{ readonly version: number; readonly object: Json; readonly gone: boolean }> = []
-      for (const request of requests) {
-        const events = yield* Stream.runCollect(cluster.watch(request))
-        for (const event of events) {
-          const object = objectOf(event)
-          const version = Number(text(object, "metadata.resourceVersion"))
-          found.push({ version, object, gone: event.type === "DELETED" })
+      for (const path of paths) {
+        for (const event of yield* told(path, until)) {
+          const version = versionOf(event)
+          if (version <= until)
+            found.push({ version, object: objectOf(event), gone: event.type === "DELETED" })
         }
       }
       found.sort((left, right) => left.version - right.version)
-      const told = new Set<string>()
+      const known = new Set<string>()
       const facts: Array<string> = []
       for (const { object, gone } of found) {
         const name = `${text(object, "kind")} ${text(object, "metadata.name")}`
         for (const said of fact(object, gone)) {
           const key = `${text(object, "metadata.uid")} ${said}`
-          if (!told.has(key)) facts.push(`${name}: ${said}`)
-          told.add(key)
+          if (!known.has(key)) facts.push(`${name}: ${said}`)
+          known.add(key)
         }
       }
       record(facts)

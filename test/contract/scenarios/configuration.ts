@@ -72,6 +72,9 @@ export const configuration = scenarios("configuration")({
       yield* to.post("secrets", secret("one", { stringData: { key: "x".repeat(1024 * 1024 + 1) } }))
       // A little over what the server reads at all: it takes in the rest of so much. Of more it closes the
       // connection, and whether its answer comes before the client notices is chance.
-      yield* to.post("configmaps", configMap("one", { data: { key: "x".repeat(3 * 1024 * 1024 + 64 * 1024) } }))
+      yield* to.post(
+        "configmaps",
+        configMap("one", { data: { key: "x".repeat(3 * 1024 * 1024 + 64 * 1024) } })
+      )
     })
 })

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { at, type Conversation, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
+import * as Heard from "./heard.ts"
 import { claim, list } from "./objects.ts"
 
 export const dynamic = (name: string, extra: object = {}) =>
@@ -34,12 +35,23 @@ export const bound = (to: Conversation, name: string) =>
 export const ready = (to: Conversation, path: string) =>
   to.until(path, (body) => at(body, "status.readyToUse") === true)
 
+/** A content of which nobody has more to write: it is ready a moment before all marks of its making are off. */
+export const calm = (to: Conversation, path: string) =>
+  to.until(
+    path,
+    (body) =>
+      at(body, "status.readyToUse") === true &&
+      list(at(body, "metadata.finalizers")).length > 0 &&
+      !JSON.stringify(at(body, "metadata.annotations") ?? null).includes("being-created")
+  )
+
 export const taken = (to: Conversation) =>
   Effect.gen(function* () {
     yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
     yield* bound(to, "data")
     yield* to.quietly("POST", "volumesnapshots", snapshot("one", { persistentVolumeClaimName: "data" }))
     yield* ready(to, "volumesnapshots/one")
+    yield* calm(to, yield* contentPath(to, "one"))
   })
 
 export const classes = "/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses"
@@ -47,7 +59,10 @@ export const classes = "/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses"
 /** Classes are the whole cluster's: a script's own has its namespace's name in it. */
 export const classOf = (to: Conversation, name: string): string => `${to.namespace}-${name}`
 
-/** A class of the script's own; `driver` null: the driver of the volumes. */
+/**
+ * A class of the script's own; `driver` null: the driver of the volumes. It is known to whoever makes
+ * contents: a snapshot of a class that is not would say so first.
+ */
 export const ownClass = (to: Conversation, name: string, driver: string | null, parameters: object = {}) =>
   Effect.gen(function* () {
     const storage = yield* to.quietly("GET", "/apis/storage.k8s.io/v1/storageclasses/shared-immediate")
@@ -59,6 +74,7 @@ export const ownClass = (to: Conversation, name: string, driver: string | null, 
       deletionPolicy: "Delete",
       parameters
     })
+    yield* Heard.bySnapshots(to, classOf(to, name))
   })
 
 export const cut = (to: Conversation, name: string, volumeSnapshotClassName: string) =>
@@ -106,6 +122,8 @@ export const pair = (to: Conversation) =>
         metadata: { name, labels: { cut: "yes" } }
       })
     for (const name of ["data-0", "data-1"]) yield* bound(to, name)
+    // A group takes in the claims that its controller has heard of, and no others later.
+    yield* Heard.bySnapshots(to)
   })
 
 export const members = (to: Conversation) =>
@@ -147,6 +165,7 @@ export const gone = (to: Conversation, path: string) => to.until(path, (body) =>
 export const abandoned = (to: Conversation, name: string) =>
   Effect.gen(function* () {
     const path = yield* contentPath(to, name)
+    yield* to.until(path, (body) => list(at(body, "metadata.finalizers")).length > 0)
     yield* to.quietly("DELETE", `volumesnapshots/${name}`)
     yield* to.until(path, (body) => at(body, "metadata.deletionTimestamp") !== undefined)
     yield* merge(to, path, { metadata: { finalizers: null } })

@@ -35,14 +35,16 @@ const slices = (body: Json): Json =>
     owner: at(slice, "metadata.ownerReferences.0.kind") ?? null,
     ports: at(slice, "ports") ?? null,
     // In what order the controller finds the pods is chance.
-    endpoints: list(at(slice, "endpoints")).toSorted(byPod).map((each) => ({
-      addresses: list(at(each, "addresses")).length,
-      conditions: at(each, "conditions") ?? null,
-      hostname: at(each, "hostname") ?? null,
-      pod: at(each, "targetRef") ?? null,
-      node: text(each, "nodeName") === "" ? "none" : "some",
-      zone: text(each, "zone") === "" ? "none" : "some"
-    }))
+    endpoints: list(at(slice, "endpoints"))
+      .toSorted(byPod)
+      .map((each) => ({
+        addresses: list(at(each, "addresses")).length,
+        conditions: at(each, "conditions") ?? null,
+        hostname: at(each, "hostname") ?? null,
+        pod: at(each, "targetRef") ?? null,
+        node: text(each, "nodeName") === "" ? "none" : "some",
+        zone: text(each, "zone") === "" ? "none" : "some"
+      }))
   }))
 
 const path = (of: string) => `endpointslices?labelSelector=kubernetes.io/service-name=${of}`

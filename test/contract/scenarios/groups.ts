@@ -20,14 +20,16 @@ import {
   pair,
   waits
 } from "./cuts.ts"
+import * as Heard from "./heard.ts"
 import { claim, list } from "./objects.ts"
 
 const ask = (to: Conversation, name: string, labels: object, extra: object = {}) =>
   to.quietly("POST", "volumegroupsnapshots", group(name, labels, extra))
 
-const complains = (to: Conversation, name: string, plain = (why: string) => why) =>
+/** Other complaints come first where the controller has not heard of the claims or the class yet. */
+const complains = (to: Conversation, name: string, about: string, plain = (why: string) => why) =>
   Effect.andThen(
-    to.until(`volumegroupsnapshots/${name}`, (body) => text(body, "status.error.message") !== ""),
+    to.until(`volumegroupsnapshots/${name}`, (body) => text(body, "status.error.message").includes(about)),
     to.get(`volumegroupsnapshots/${name}`, {
       show: (body) => ({
         ready: at(body, "status.readyToUse") ?? null,
@@ -73,24 +75,24 @@ export const groups = scenarios("groups")({
   "a group that cannot be cut waits and says why": (to) =>
     Effect.gen(function* () {
       yield* ask(to, "empty", { cut: "none" })
-      yield* complains(to, "empty")
+      yield* complains(to, "empty", "not applied")
       yield* to.quietly("POST", "persistentvolumeclaims", {
         ...claim("waits", { storageClassName: "shared" }),
         ...labelled("waits", "waits")
       })
       yield* ask(to, "waits", { cut: "waits" })
-      yield* complains(to, "waits")
+      yield* complains(to, "waits", "not yet bound")
       yield* ask(to, "classless", { cut: "none" }, { volumeGroupSnapshotClassName: "none" })
-      yield* complains(to, "classless")
+      yield* complains(to, "classless", "not found")
       const driver = `${to.namespace}.example.com`
       yield* ownClaim(to, "other", { csi: { driver, volumeHandle: "one" } })
       yield* merge(to, "persistentvolumeclaims/other", { metadata: { labels: { cut: "other" } } })
       yield* ask(to, "other", { cut: "other" })
-      yield* complains(to, "other")
+      yield* complains(to, "other", "cannot find default")
       const own = yield* ownClass(to, "mine", {})
       yield* ask(to, "mixed", { cut: "other" }, own)
       const ours = yield* driverOf(to)
-      yield* complains(to, "mixed", (why) => why.replace(ours, "<driver>"))
+      yield* complains(to, "mixed", "mismatch", (why) => why.replace(ours, "<driver>"))
       for (const name of ["empty", "waits", "classless", "other", "mixed"]) {
         yield* to.quietly("DELETE", `volumegroupsnapshots/${name}`)
         yield* gone(to, `volumegroupsnapshots/${name}`)
@@ -102,6 +104,7 @@ export const groups = scenarios("groups")({
       yield* pair(to)
       yield* to.quietly("POST", "persistentvolumeclaims", dynamic("apart"))
       yield* bound(to, "apart")
+      yield* Heard.bySnapshots(to)
       const matchExpressions = [{ key: "cut", operator: "In", values: ["no"] }]
       yield* to.quietly("POST", "volumegroupsnapshots", {
         ...group("all", {}),
@@ -152,7 +155,7 @@ export const groups = scenarios("groups")({
       yield* pair(to)
       // Tries are seconds apart: the error of a single one may be gone before it is read.
       yield* ask(to, "all", { cut: "yes" }, yield* ownClass(to, "failing", { failCut: "Unavailable:4" }))
-      yield* complains(to, "all", (why) =>
+      yield* complains(to, "all", "failure", (why) =>
         why.replace(/pvc-[^ ]+ pvc-[^: \]]+/, "<both>").replace(/failure \d+ of/, "failure <n> of")
       )
       yield* complete(to, 2)
@@ -170,6 +173,8 @@ export const groups = scenarios("groups")({
       for (const member of yield* members(to))
         each.push(yield* contentPath(to, text(member, "metadata.name")))
       for (const path of [whole, ...each]) yield* merge(to, path, { spec: { deletionPolicy: "Retain" } })
+      yield* Heard.byContents(to)
+      yield* Heard.byGroupContents(to)
       yield* to.quietly("DELETE", "volumegroupsnapshots/all")
       yield* gone(to, "volumegroupsnapshots/all")
       yield* to.until("volumesnapshots", (body) => list(at(body, "items")).length === 0)

@@ -6,7 +6,6 @@
  */
 import * as Effect from "effect/Effect"
 import { at, type Conversation, text } from "../Conversation.ts"
-import type { Json } from "../Normal.ts"
 import { claim, lease, pod, secret, set } from "./objects.ts"
 
 const gone = (to: Conversation, path: string) => to.until(path, (body) => body === undefined)
@@ -101,7 +100,10 @@ const byContentsOf = (to: Conversation, { contents, content, snapshots, snapshot
   Effect.gen(function* () {
     const name = `${to.namespace}-canary`
     yield* Effect.addFinalizer(() => Effect.ignore(to.silently("DELETE", `${contents}/${name}`)))
-    yield* to.quietly("POST", contents, { metadata: { name, labels: { "contract-script": "yes" } }, ...content })
+    yield* to.quietly("POST", contents, {
+      metadata: { name, labels: { "contract-script": "yes" } },
+      ...content
+    })
     yield* to.quietly("POST", snapshots, { metadata: { name: "canary" }, ...snapshot })
     yield* complains(to, `${snapshots}/canary`, complaint)
     yield* to.quietly("DELETE", `${snapshots}/canary`)
@@ -110,7 +112,7 @@ const byContentsOf = (to: Conversation, { contents, content, snapshots, snapshot
     yield* gone(to, `${contents}/${name}`)
   })
 
-const kept: Json = { deletionPolicy: "Retain", driver: "nobody.example.com" }
+const kept = { deletionPolicy: "Retain", driver: "nobody.example.com" }
 
 /** The controller of snapshots knows all contents as they are now, with their policies. */
 export const byContents = (to: Conversation) =>
@@ -132,4 +134,28 @@ export const byContents = (to: Conversation) =>
       spec: { source: { volumeSnapshotContentName: `${to.namespace}-canary` } }
     },
     complaint: "bound to a different snapshot"
+  })
+
+/** And all contents of groups. */
+export const byGroupContents = (to: Conversation) =>
+  byContentsOf(to, {
+    contents: "/apis/groupsnapshot.storage.k8s.io/v1/volumegroupsnapshotcontents",
+    content: {
+      apiVersion: "groupsnapshot.storage.k8s.io/v1",
+      kind: "VolumeGroupSnapshotContent",
+      spec: {
+        ...kept,
+        source: {
+          groupSnapshotHandles: { volumeGroupSnapshotHandle: "none", volumeSnapshotHandles: ["none"] }
+        },
+        volumeGroupSnapshotRef: { name: "never-was", namespace: to.namespace }
+      }
+    },
+    snapshots: "volumegroupsnapshots",
+    snapshot: {
+      apiVersion: "groupsnapshot.storage.k8s.io/v1",
+      kind: "VolumeGroupSnapshot",
+      spec: { source: { volumeGroupSnapshotContentName: `${to.namespace}-canary` } }
+    },
+    complaint: "bound to a different group snapshot"
   })

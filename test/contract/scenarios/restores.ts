@@ -16,6 +16,7 @@ import {
   snapshot,
   taken
 } from "./cuts.ts"
+import * as Heard from "./heard.ts"
 import { claim, list, pod } from "./objects.ts"
 
 const from = (name: string) => ({
@@ -119,7 +120,7 @@ export const restores = scenarios("restores")({
     Effect.gen(function* () {
       yield* ask(to, "data", {})
       yield* bound(to, "data")
-      yield* ownClass(to, "late", null, { readyAfter: "8s" })
+      yield* ownClass(to, "late", null, { readyAfter: "20s" })
       yield* cut(to, "one", classOf(to, "late"))
       yield* to.until("volumesnapshots/one", (body) => text(body, "status.creationTime") !== "")
       yield* ask(to, "restored", from("one"))
@@ -158,8 +159,7 @@ export const restores = scenarios("restores")({
       yield* taken(to)
       yield* ask(to, "waits", { ...from("one"), storageClassName: "shared" })
       yield* to.until("persistentvolumeclaims/waits", (body) => at(body, "status.phase") === "Pending")
-      // Time for the snapshots' controller to hear of the claim.
-      yield* Effect.sleep(2000)
+      yield* Heard.bySnapshots(to)
       yield* to.quietly("DELETE", "volumesnapshots/one")
       yield* said(to, "one", "SnapshotDeletePending")
       yield* to.get("volumesnapshots/one", finalizers)

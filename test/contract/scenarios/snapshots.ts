@@ -1,6 +1,6 @@
 /** Snapshots and groups of them: objects that two controllers write to, and the order of what they write. */
 import * as Effect from "effect/Effect"
-import { at, byText, outcome, scenarios, text } from "../Conversation.ts"
+import { at, byText, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
 import {
   abandoned,
@@ -23,6 +23,10 @@ import {
   waits
 } from "./cuts.ts"
 import { list } from "./objects.ts"
+
+/** An error that a controller has while it has not heard of all yet goes over into the lasting one. */
+const complains = (to: Conversation, name: string, about: string) =>
+  to.until(`volumesnapshots/${name}`, (body) => text(body, "status.error.message").includes(about))
 
 const fact = (object: Json, gone: boolean): ReadonlyArray<string> => {
   if (gone) return ["gone"]
@@ -78,7 +82,7 @@ export const snapshots = scenarios("snapshots")({
   "a snapshot of a claim that is not there, or not bound, waits and says why": (to) =>
     Effect.gen(function* () {
       yield* to.quietly("POST", "volumesnapshots", snapshot("one", { persistentVolumeClaimName: "none" }))
-      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      yield* complains(to, "one", "not found")
       const show = {
         show: (body: Json) => ({
           ready: at(body, "status.readyToUse") ?? null,
@@ -88,7 +92,7 @@ export const snapshots = scenarios("snapshots")({
       yield* to.get("volumesnapshots/one", show)
       yield* to.quietly("POST", "persistentvolumeclaims", dynamic("waits", { storageClassName: "shared" }))
       yield* to.quietly("POST", "volumesnapshots", snapshot("two", { persistentVolumeClaimName: "waits" }))
-      yield* to.until("volumesnapshots/two", (body) => text(body, "status.error.message") !== "")
+      yield* complains(to, "two", "not yet bound")
       yield* to.get("volumesnapshots/two", show)
     }),
   "a snapshot of a class that is not there waits and says why": (to) =>
@@ -96,7 +100,7 @@ export const snapshots = scenarios("snapshots")({
       yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
       yield* bound(to, "data")
       yield* cut(to, "one", "none")
-      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      yield* complains(to, "one", "not found")
       yield* to.get("volumesnapshots/one", waits)
       yield* to.quietly("DELETE", "volumesnapshots/one")
       yield* to.until("volumesnapshots/one", (body) => body === undefined)
@@ -121,7 +125,7 @@ export const snapshots = scenarios("snapshots")({
       yield* ownClass(to, "failing", null, { failCut: "Unavailable:4" })
       const since = yield* to.version("volumesnapshots")
       yield* cut(to, "one", classOf(to, "failing"))
-      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      yield* complains(to, "one", "failure")
       yield* to.get("volumesnapshots/one", waits)
       yield* ready(to, "volumesnapshots/one")
       yield* to.history("what happened", since, ["volumesnapshots"], (object, gone) => [
@@ -136,7 +140,7 @@ export const snapshots = scenarios("snapshots")({
       yield* bound(to, "data")
       yield* ownClass(to, "failing", null, { failCut: "InvalidArgument:1000" })
       yield* cut(to, "one", classOf(to, "failing"))
-      yield* to.until("volumesnapshots/one", (body) => text(body, "status.error.message") !== "")
+      yield* complains(to, "one", "failure")
       yield* to.get("volumesnapshots/one", waits)
       const content = yield* contentPath(to, "one")
       yield* to.quietly("DELETE", "volumesnapshots/one")
