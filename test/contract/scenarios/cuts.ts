@@ -84,11 +84,19 @@ export const cut = (to: Conversation, name: string, volumeSnapshotClassName: str
     snapshot(name, { persistentVolumeClaimName: "data" }, { volumeSnapshotClassName })
   )
 
-/** How often it failed by now is chance. */
+/** How often it failed by now is chance, and so is whether it was tried again, as which it complains in other words. */
+export const plainly = (why: string): string =>
+  why
+    .replace(/failure \d+ of/, "failure <n> of")
+    .replace(
+      /check and update (group )?snapshot content: failed to take/,
+      "create $1snapshot: failed to take"
+    )
+
 export const waits = {
   show: (body: Json) => ({
     ready: at(body, "status.readyToUse") ?? null,
-    why: text(body, "status.error.message").replace(/failure \d+ of/, "failure <n> of")
+    why: plainly(text(body, "status.error.message"))
   })
 }
 
