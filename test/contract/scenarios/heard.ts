@@ -44,7 +44,10 @@ export const bySets = (to: Conversation) =>
     yield* gone(to, "statefulsets/canary")
   })
 
-/** The server, where it refuses what a quota does not allow, knows the counts as they are written now. */
+/**
+ * The server, where it refuses what a quota does not allow, knows the counts as they are written now, and
+ * so does who keeps them.
+ */
 export const byQuotas = (to: Conversation, canary: string) =>
   Effect.gen(function* () {
     yield* to.quietly("POST", "resourcequotas", {

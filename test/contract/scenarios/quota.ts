@@ -40,6 +40,9 @@ export const quotas = scenarios("quotas")({
           template: { metadata: { labels: { a: "b" } }, spec: pod("x").spec }
         }
       })
+      // Who keeps the quotas counts anew when a secret goes, and writes only what differs from its copy of the
+      // quota: one from before the secret would never be put right.
+      yield* Heard.byQuotas(to, "canary-used")
       yield* to.quietly("DELETE", "secrets/one")
       yield* to.until("resourcequotas/limit", (body) => at(at(body, "status.used"), "secrets") === "0")
       yield* Heard.byQuotas(to, "canary-counted")
