@@ -9,6 +9,115 @@ const claimNamed = (name: string, state: ReturnType<typeof stateOf>) => {
 const claimWith = (changes: Record<string, unknown>) =>
   claimNamed("data-db-0", stateOf({ persistentvolumeclaims: [claim("data-db-0", changes)] }))
 
+const classAnnotation = "volume.beta.kubernetes.io/storage-class"
+
+describe("the class of a claim is the one that Kubernetes takes", () => {
+  const annotated = (name: string, spec: object = { storageClassName: null }) => ({
+    metadata: { annotations: { [classAnnotation]: name } },
+    spec
+  })
+
+  it("the annotation's, before the field's, and an empty one is none", () => {
+    assert.equal(claimWith(annotated("fast")).storageClass, "fast")
+    assert.equal(claimWith(annotated("fast", { storageClassName: "shared" })).storageClass, "fast")
+    assert.equal(claimWith(annotated("", { storageClassName: "shared" })).storageClass, "")
+    assert.equal(claimWith({}).storageClass, "shared")
+    assert.isNull(claimWith({ spec: { storageClassName: null } }).storageClass)
+  })
+
+  it("also of a claim template, and the class that it names is among the cluster's that matter", () => {
+    const set = statefulSet({
+      spec: {
+        volumeClaimTemplates: [
+          { metadata: { name: "data", annotations: { [classAnnotation]: "fast" } }, spec: {} }
+        ]
+      }
+    })
+    const storageclasses = ["fast", "other"].map((name) => ({ metadata: { name }, provisioner: "a.example" }))
+    const state = stateOf({ statefulsets: [set], pods: [], persistentvolumeclaims: [], storageclasses })
+    assert.deepEqual(
+      state.workloads[0]?.claimTemplates.map(({ storageClass }) => storageClass),
+      ["fast"]
+    )
+    assert.deepEqual(
+      state.protection.storageClasses?.map(({ name }) => name),
+      ["fast"]
+    )
+  })
+
+  it("also of a generic ephemeral volume", () => {
+    const volumes = [{ name: "scratch", ephemeral: { volumeClaimTemplate: annotated("fast", {}) } }]
+    const state = stateOf({ statefulsets: [statefulSet({ spec: { template: { spec: { volumes } } } })] })
+    assert.equal(state.volumes[0]?.detail, "fast")
+  })
+
+  it("the default class may be named by the older annotation as well", () => {
+    const storageclasses = [
+      {
+        metadata: {
+          name: "old",
+          annotations: { "storageclass.beta.kubernetes.io/is-default-class": "true" }
+        },
+        provisioner: "a.example"
+      }
+    ]
+    const state = stateOf({
+      persistentvolumeclaims: [claim("data-db-0", { spec: { storageClassName: null } })],
+      storageclasses
+    })
+    assert.deepEqual(
+      state.protection.storageClasses?.map(({ name, isDefault }) => [name, isDefault]),
+      [["old", true]]
+    )
+  })
+})
+
+describe("a volume of the pod template under a claim template's name is never there", () => {
+  const shadowed = (volume: object) =>
+    stateOf({
+      statefulsets: [
+        statefulSet({
+          spec: {
+            template: {
+              spec: {
+                volumes: [{ name: "data", ...volume }],
+                containers: [
+                  {
+                    name: "postgres",
+                    image: "postgres:15",
+                    volumeMounts: [{ name: "data", mountPath: "/data" }]
+                  }
+                ]
+              }
+            }
+          }
+        })
+      ],
+      persistentvolumeclaims: [...(lists().persistentvolumeclaims as ReadonlyArray<object>), claim("data")],
+      persistentvolumes: [...(lists().persistentvolumes as ReadonlyArray<object>), volumeOf("data")]
+    })
+  const volumeOf = volume
+
+  it("a claim that it names is another application's", () => {
+    const state = shadowed({ persistentVolumeClaim: { claimName: "data" } })
+    assert.notInclude(
+      state.claims.map(({ name }) => name),
+      "data"
+    )
+    assert.deepEqual(
+      state.placements.map(({ storage }) => storage),
+      ["network", "network", "network"]
+    )
+  })
+
+  it("an emptyDir is no volume of the application, a hostPath pins nothing, a Secret is not asked for", () => {
+    assert.deepEqual(shadowed({ emptyDir: {} }).volumes, [])
+    const onHost = shadowed({ hostPath: { path: "/mnt/db" } })
+    assert.deepEqual([onHost.volumes, onHost.placements.flatMap(({ pins }) => pins)], [[], []])
+    assert.deepEqual(shadowed({ secret: { secretName: "gone" } }).references, [])
+  })
+})
+
 describe("a claim of a template is told by its computed name", () => {
   it("its template and ordinal are read back from the name, and its pod uses it", () => {
     const { template, ordinal, usedBy, workload, leftover } = claimNamed("wal-db-1", stateOf())

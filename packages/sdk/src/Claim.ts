@@ -10,7 +10,7 @@ import * as Quantity from "./Quantity.ts"
 import { conditionOf } from "./state/Readiness.ts"
 import { observeVolume, volumesByName } from "./state/Volume.ts"
 import type { Pod } from "./kind/Pod.ts"
-import type { PersistentVolumeClaim } from "./kind/Storage.ts"
+import { classOf, type PersistentVolumeClaim } from "./kind/Storage.ts"
 
 const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
 
@@ -247,7 +247,7 @@ export const observeClaims = (
         capacity: storage(status?.capacity),
         resize: resizeOf(claim),
         modify: modifyOf(claim),
-        storageClass: spec.storageClassName ?? null,
+        storageClass: classOf(claim),
         accessModes: spec.accessModes ?? [],
         volumeMode: spec.volumeMode ?? "Filesystem",
         dataSource: source ? `${source.kind}/${source.name}` : null,
@@ -319,7 +319,7 @@ export const observeOtherVolumes = (members: ReadonlyArray<Member>): ReadonlyArr
         volume.emptyDir?.medium ??
         volume.csi?.driver ??
         (volume.nfs ? `${volume.nfs.server}:${volume.nfs.path}` : null) ??
-        volume.ephemeral?.volumeClaimTemplate?.spec?.storageClassName
+        classOf(volume.ephemeral?.volumeClaimTemplate ?? {})
       // A volume with no source at all is an emptyDir (core/v1 VolumeSource).
       return [
         { workload: key, name: volume.name, source: source ?? "emptyDir", detail: detail || null, writers }

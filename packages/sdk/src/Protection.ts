@@ -9,6 +9,7 @@ import type { Lists, Observation } from "./state/Observation.ts"
 import { observeSnapshots } from "./state/VolumeSnapshots.ts"
 import { kinds } from "./Kind.ts"
 import type { ObjectMeta } from "./kind/Meta.ts"
+import { classOf } from "./kind/Storage.ts"
 
 const { Boolean, NullOr, String, Struct } = Schema
 
@@ -115,7 +116,9 @@ const observeStorageClasses = (
       bindingMode: one.volumeBindingMode ?? "Immediate",
       reclaimPolicy: one.reclaimPolicy ?? "Delete",
       expandable: one.allowVolumeExpansion === true,
-      isDefault: isDefaultClass(one.metadata, "storageclass.kubernetes.io/is-default-class")
+      isDefault:
+        isDefaultClass(one.metadata, "storageclass.kubernetes.io/is-default-class") ||
+        isDefaultClass(one.metadata, "storageclass.beta.kubernetes.io/is-default-class")
     }))
     .filter(({ name, isDefault }) => asked.has(name) || (withDefault && isDefault))
     .toSorted((a, b) => compareNames(a.name, b.name)) ?? null
@@ -173,10 +176,7 @@ export const observeProtection = (
   const templates = members.flatMap((member) =>
     member.kind === "StatefulSet" ? (member.object.spec.volumeClaimTemplates ?? []) : []
   )
-  const asked = [
-    ...claims.map(({ storageClass }) => storageClass),
-    ...templates.map(({ spec }) => spec?.storageClassName ?? null)
-  ]
+  const asked = [...claims.map(({ storageClass }) => storageClass), ...templates.map(classOf)]
   const names = new Set(asked.flatMap((name) => (name ? [name] : [])))
   // An absent class means the default one, an empty one means none (core/v1 PersistentVolumeClaimSpec).
   const storageClasses = observeStorageClasses(names, asked.includes(null), lists)

@@ -78,7 +78,10 @@ export const VolumeSpec = Struct({
   ephemeral: optional(
     Struct({
       volumeClaimTemplate: optional(
-        Struct({ spec: optional(Struct({ storageClassName: optional(String) })) })
+        Struct({
+          metadata: optional(Struct({ annotations: optional(StringMap) })),
+          spec: optional(Struct({ storageClassName: optional(String) }))
+        })
       )
     })
   ),

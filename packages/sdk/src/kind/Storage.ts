@@ -34,6 +34,21 @@ export const PersistentVolumeClaim = Struct({
 })
 export type PersistentVolumeClaim = typeof PersistentVolumeClaim.Type
 
+/** Older than the field, still honoured, and where it is there the field is not looked at. */
+const classAnnotation = "volume.beta.kubernetes.io/storage-class"
+
+/**
+ * The class that a claim or a claim template asks for, as Kubernetes reads it
+ * (`GetPersistentVolumeClaimClass`). Empty: none. Null: the default one.
+ */
+export const classOf = (claim: {
+  readonly metadata?:
+    | { readonly annotations?: Readonly<Record<string, string>> | null | undefined }
+    | null
+    | undefined
+  readonly spec?: { readonly storageClassName?: string | null | undefined } | null | undefined
+}): string | null => claim.metadata?.annotations?.[classAnnotation] ?? claim.spec?.storageClassName ?? null
+
 export const PersistentVolume = Struct({
   metadata: ObjectMeta,
   spec: Struct({

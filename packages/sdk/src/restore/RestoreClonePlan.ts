@@ -1,6 +1,7 @@
 /** The plan to restore an application under another name, or into another namespace: pure over what was read. */
 import { nameOf as appName, statefulSet } from "../App.ts"
 import { kinds } from "../Kind.ts"
+import { classOf } from "../kind/Storage.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { digest } from "../operation/Digest.ts"
 import type { Refusal } from "../operation/Plan.ts"
@@ -118,7 +119,7 @@ const filled = (
 ): ReadonlyArray<FilledClaim> =>
   slots.map(({ cut, template, ordinal, claim }) => {
     const own = record.cuts.find((one) => one.claim === cut.claim)
-    const from = set.spec.volumeClaimTemplates?.find(({ metadata }) => metadata.name === template)?.spec
+    const from = set.spec.volumeClaimTemplates?.find(({ metadata }) => metadata.name === template)
     return {
       as: `${claim}-new-${id}`,
       claim,
@@ -129,8 +130,8 @@ const filled = (
       handle: cut.handle,
       volumeHandle: cut.volumeHandle,
       driver: cut.driver,
-      storageClass: from?.storageClassName ?? own?.storageClass ?? null,
-      size: largest([own?.size, cut.size, quantity(from?.resources?.requests?.["storage"])])
+      storageClass: classOf(from ?? {}) ?? own?.storageClass ?? null,
+      size: largest([own?.size, cut.size, quantity(from?.spec?.resources?.requests?.["storage"])])
     }
   })
 

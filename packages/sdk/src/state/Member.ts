@@ -45,6 +45,21 @@ export const podsByController = (
   })
 }
 
+/**
+ * The pod template as the controller makes pods of it: a claim template's volume takes the place of a
+ * pod volume of its name, whatever that one was.
+ */
+export const podTemplateOf = ({
+  template,
+  volumeClaimTemplates
+}: Pick<StatefulSet["spec"], "template" | "volumeClaimTemplates">): PodTemplateSpec => {
+  const claimed = new Set((volumeClaimTemplates ?? []).map(({ metadata }) => metadata.name))
+  const volumes = template.spec.volumes ?? []
+  return volumes.some(({ name }) => claimed.has(name))
+    ? { ...template, spec: { ...template.spec, volumes: volumes.filter(({ name }) => !claimed.has(name)) } }
+    : template
+}
+
 /** The app's workloads, StatefulSets first, each kind by name. */
 export const membersOf = (
   ref: AppRef,
@@ -68,7 +83,12 @@ export const membersOf = (
   const members: ReadonlyArray<Member> = [
     ...(lists.statefulsets ?? [])
       .filter((object) => wanted(object.metadata))
-      .map((object) => ({ kind: "StatefulSet" as const, object, ...common("StatefulSet", object) })),
+      .map((object) => ({
+        kind: "StatefulSet" as const,
+        object,
+        ...common("StatefulSet", object),
+        template: podTemplateOf(object.spec)
+      })),
     ...(ref._tag === "StatefulSet" ? [] : (lists.deployments ?? [])).map((object) => ({
       kind: "Deployment" as const,
       object,

@@ -10,6 +10,7 @@ import * as Quantity from "../Quantity.ts"
 import { formatToleration } from "./Taint.ts"
 import { writersOf } from "./Writer.ts"
 import type { ContainerSpec, PodTemplateSpec } from "../kind/Pod.ts"
+import { classOf } from "../kind/Storage.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 
 const affinityLines = ({ spec: { affinity } }: PodTemplateSpec): ReadonlyArray<string> => {
@@ -105,11 +106,12 @@ const observeTemplate = (template: PodTemplateSpec): typeof PodTemplate.Type => 
 }
 
 const claimTemplatesOf = (set: StatefulSet): ReadonlyArray<typeof ClaimTemplate.Type> =>
-  (set.spec.volumeClaimTemplates ?? []).map(({ metadata, spec }) => {
+  (set.spec.volumeClaimTemplates ?? []).map((template) => {
+    const { metadata, spec } = template
     const requested = spec?.resources?.requests?.["storage"]
     return {
       name: metadata.name,
-      storageClass: spec?.storageClassName ?? null,
+      storageClass: classOf(template),
       requested: requested === undefined ? null : `${requested}`,
       accessModes: spec?.accessModes ?? [],
       volumeMode: spec?.volumeMode ?? "Filesystem"

@@ -10,6 +10,7 @@ import * as Fences from "../operation/Fence.ts"
 import { accept } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
+import { podTemplateOf } from "../state/Member.ts"
 
 /** What both have; a Deployment has no claim templates. */
 export interface Holder {
@@ -52,7 +53,7 @@ export const replicasOf = ({ spec }: Holder): number => spec.replicas ?? 1
 /** The claims that the pod template names, each with the name of its volume there. */
 export const namedBy = ({ spec }: Pick<Holder, "spec">): ReadonlyMap<string, string> =>
   new Map(
-    (spec.template.spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim }) =>
+    (podTemplateOf(spec).spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim }) =>
       claim ? [[claim.claimName, name] as const] : []
     )
   )

@@ -14,7 +14,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { acceptedOf, kinds } from "../Kind.ts"
-import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
+import { classOf, type PersistentVolume, type PersistentVolumeClaim } from "../kind/Storage.ts"
 import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { appLabel, operationLabel } from "../operation/OperationMark.ts"
@@ -60,9 +60,9 @@ export const claimTarget = (namespace: string, name: string): Resource.Target =>
 })
 
 /** What a claim asks for, of another one that is to be like it. */
-export const asNow = ({ spec }: PersistentVolumeClaim): Readonly<Record<string, unknown>> => ({
+export const asNow = ({ metadata, spec }: PersistentVolumeClaim): Readonly<Record<string, unknown>> => ({
   accessModes: spec.accessModes,
-  storageClassName: spec.storageClassName,
+  storageClassName: classOf({ metadata, spec }) ?? undefined,
   volumeMode: spec.volumeMode,
   // Another class than the volume's, or none, is never Bound to it.
   ...(spec.volumeAttributesClassName ? { volumeAttributesClassName: spec.volumeAttributesClassName } : {}),
