@@ -305,10 +305,25 @@ describe("volumes that are no claims", () => {
         name: "tmp",
         source: "emptyDir",
         detail: "Memory",
-        writers: ["postgres:/tmp"]
+        writers: ["postgres:/tmp"],
+        rendered: false
       },
-      { workload: "StatefulSet/db", name: "time", source: "hostPath", detail: "/etc/localtime", writers: [] },
-      { workload: "StatefulSet/db", name: "later", source: "tomorrowFS", detail: null, writers: [] }
+      {
+        workload: "StatefulSet/db",
+        name: "time",
+        source: "hostPath",
+        detail: "/etc/localtime",
+        writers: [],
+        rendered: false
+      },
+      {
+        workload: "StatefulSet/db",
+        name: "later",
+        source: "tomorrowFS",
+        detail: null,
+        writers: [],
+        rendered: false
+      }
     ])
   })
 })

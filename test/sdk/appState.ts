@@ -218,10 +218,26 @@ const healthy: AppState = {
         serviceAccount: "db",
         nodeSelector: {},
         affinity: [],
-        antiAffinityKeys: ["kubernetes.io/hostname"],
+        antiAffinityKeys: [],
         spread: [
-          { topologyKey: "topology.kubernetes.io/zone", maxSkew: 1, whenUnsatisfiable: "DoNotSchedule" }
+          {
+            topologyKey: "topology.kubernetes.io/zone",
+            maxSkew: 1,
+            whenUnsatisfiable: "ScheduleAnyway",
+            own: true
+          }
         ],
+        hostPorts: [],
+        containers: [
+          {
+            name: "postgres",
+            image: "docker.io/local/postgres:15",
+            store: "PostgreSQL",
+            keeps: ["/data", "/wal"],
+            readOnly: false
+          }
+        ],
+        runtimeClass: null,
         tolerations: [],
         priorityClass: null,
         fsGroup: 999,
@@ -254,7 +270,8 @@ const healthy: AppState = {
       name: "tmp",
       source: "emptyDir",
       detail: "Memory",
-      writers: ["postgres:/tmp"]
+      writers: ["postgres:/tmp"],
+      rendered: false
     }
   ],
   references: [
@@ -283,6 +300,7 @@ const healthy: AppState = {
       bytes: null
     }
   ],
+  dependencies: [{ kind: "ServiceAccount", name: "db", usedBy: ["StatefulSet/db"], present: true }],
   services: [
     {
       name: "db",
@@ -291,6 +309,8 @@ const healthy: AppState = {
       type: "ClusterIP",
       present: true,
       selectsPods: true,
+      hasSelector: true,
+      writtenBy: [],
       publishNotReadyAddresses: false,
       ports: [{ name: "postgres", port: 5432, protocol: "TCP" }],
       endpoints: { ready: 3, notReady: 0 }

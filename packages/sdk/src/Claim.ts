@@ -90,7 +90,9 @@ export const OtherVolume = Struct({
   /** `hostPath`'s path, `emptyDir`'s medium; null where there is none. */
   detail: NullOr(String),
   /** Containers that mount it read-write, as `container:path`. */
-  writers: Schema.Array(String)
+  writers: Schema.Array(String),
+  /** An init container writes to it, before any other does. */
+  rendered: Boolean
 })
 export type OtherVolume = typeof OtherVolume.Type
 
@@ -322,7 +324,18 @@ export const observeOtherVolumes = (members: ReadonlyArray<Member>): ReadonlyArr
         classOf(volume.ephemeral?.volumeClaimTemplate ?? {})
       // A volume with no source at all is an emptyDir (core/v1 VolumeSource).
       return [
-        { workload: key, name: volume.name, source: source ?? "emptyDir", detail: detail || null, writers }
+        {
+          workload: key,
+          name: volume.name,
+          source: source ?? "emptyDir",
+          detail: detail || null,
+          writers,
+          rendered: (spec.initContainers ?? []).some(
+            ({ restartPolicy, volumeMounts }) =>
+              restartPolicy !== "Always" &&
+              (volumeMounts ?? []).some((mount) => mount.name === volume.name && mount.readOnly !== true)
+          )
+        }
       ]
     })
   )

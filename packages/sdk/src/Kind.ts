@@ -97,8 +97,10 @@ const kind = <A>(
 })
 
 /** Of these nothing but metadata is ever read. */
-const metadataOf = (api: ApiResource): Kind<PartialObjectMetadata> =>
-  kind(PartialObjectMetadata, api, [api.version], true)
+const metadataOf = (
+  api: ApiResource,
+  versions: Kind<unknown>["versions"] = [api.version]
+): Kind<PartialObjectMetadata> => kind(PartialObjectMetadata, api, versions, true)
 
 const groupSnapshotVersions = ["v1", "v1beta2", "v1beta1"] as const
 
@@ -130,6 +132,10 @@ export const kinds = {
   volumesnapshotclasses: kind(SnapshotClass, Api.volumeSnapshotClasses),
   volumegroupsnapshots: kind(VolumeGroupSnapshot, Api.volumeGroupSnapshots, groupSnapshotVersions),
   volumegroupsnapshotclasses: kind(SnapshotClass, Api.volumeGroupSnapshotClasses, groupSnapshotVersions),
+  priorityclasses: metadataOf(Api.priorityClasses),
+  runtimeclasses: metadataOf(Api.runtimeClasses),
+  secretproviderclasses: metadataOf(Api.secretProviderClasses, ["v1", "v1alpha1"]),
+  clustertrustbundles: metadataOf(Api.clusterTrustBundles, ["v1beta1", "v1alpha1"]),
   resourceclaims: kind(ResourceClaim, Api.resourceClaims, ["v1", "v1beta2", "v1beta1"]),
   backups: kind(Backup, Api.backups),
   replicationsources: kind(ReplicationSource, Api.replicationSources)

@@ -10,6 +10,7 @@
 import * as Schema from "effect/Schema"
 import { AppRef } from "./App.ts"
 import { Claim, OtherVolume } from "./Claim.ts"
+import { Dependency } from "./Dependency.ts"
 import { Node, Placement, ResourceClaim } from "./Placement.ts"
 import { Protection } from "./Protection.ts"
 import { Reference } from "./Reference.ts"
@@ -111,6 +112,7 @@ export const AppState = Struct({
   keptConfig: Schema.Array(KeptConfig),
   volumes: Schema.Array(OtherVolume),
   references: Schema.Array(Reference),
+  dependencies: Schema.Array(Dependency),
   services: Schema.Array(Service),
   /** Null: could not be read, as with every NullOr below. */
   budgets: NullOr(Schema.Array(DisruptionBudget)),

@@ -40,6 +40,18 @@ export const Probe = Struct({
 })
 export type Probe = typeof Probe.Type
 
+export const PodContainer = Struct({
+  name: String,
+  image: String,
+  /** The database or the like that it is known to run, e.g. `PostgreSQL`; null: none that is known. */
+  store: NullOr(String),
+  /** Where it writes to volumes that outlive the pod: claims, and what is of the node or the network. */
+  keeps: Schema.Array(String),
+  /** Its own file system is read-only: what it writes is on volumes. */
+  readOnly: Boolean
+})
+export type PodContainer = typeof PodContainer.Type
+
 /** The parts of a pod template that decide where its pods may be and whether their data can follow. */
 export const PodTemplate = Struct({
   serviceAccount: String,
@@ -48,7 +60,20 @@ export const PodTemplate = Struct({
   affinity: Schema.Array(String),
   /** `topologyKey` of required pod anti-affinity among its own replicas. */
   antiAffinityKeys: Schema.Array(String),
-  spread: Schema.Array(Struct({ topologyKey: String, maxSkew: Finite, whenUnsatisfiable: String })),
+  spread: Schema.Array(
+    Struct({
+      topologyKey: String,
+      maxSkew: Finite,
+      whenUnsatisfiable: String,
+      /** False: it counts other pods than its own. */
+      own: Boolean
+    })
+  ),
+  /** Ports of the node that its pods take, as `9000/TCP`: one pod a node. */
+  hostPorts: Schema.Array(String),
+  /** Containers that run as long as the pod, side-cars among them. */
+  containers: Schema.Array(PodContainer),
+  runtimeClass: NullOr(String),
   tolerations: Schema.Array(String),
   priorityClass: NullOr(String),
   fsGroup: NullOr(Finite),
@@ -109,6 +134,10 @@ export const Service = Struct({
   present: NullOr(Boolean),
   /** False: its selector does not find the workload's pods. */
   selectsPods: Boolean,
+  /** False: it has no selector, so that something else writes its endpoints, or nothing does. */
+  hasSelector: Boolean,
+  /** Who writes its endpoints in the place of the control plane, as its EndpointSlices say. */
+  writtenBy: Schema.Array(String),
   publishNotReadyAddresses: Boolean,
   ports: Schema.Array(Struct({ name: NullOr(String), port: Natural, protocol: String })),
   /** Over all its EndpointSlices, one per pod and address family; null when those could not be read. */

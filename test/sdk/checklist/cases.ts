@@ -17,6 +17,22 @@ export interface Case {
   readonly options?: ChecklistOptions
 }
 
+/** The application without claims, as if it had been made without them. */
+export const withoutClaims: Case["change"] = (draft) => {
+  for (const workload of draft.workloads) {
+    workload.claimTemplates = []
+    for (const container of workload.template.containers) container.keeps = []
+  }
+  draft.claims = []
+}
+
+/** And its database is one that is not known. */
+export const ofUnknownImage: Case["change"] = (draft) => {
+  withoutClaims(draft)
+  for (const container of draft.workloads[0]?.template.containers ?? [])
+    Object.assign(container, { name: "main", image: "example/ledger:1", store: null })
+}
+
 /** What this rule finds in the changed application, and the answer to its question as a whole. */
 export const look = (
   question: Question,

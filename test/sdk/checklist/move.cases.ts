@@ -1,6 +1,6 @@
 import { first, healthyApp, named } from "../appState.ts"
 import type { Target } from "../../../packages/sdk/src/Checklist.ts"
-import type { Case } from "./cases.ts"
+import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
 
 const { protection } = healthyApp()
 
@@ -48,6 +48,50 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "data-in-empty-dir",
+    says: "no",
+    when: "data is on an emptyDir, which no move carries",
+    change: (draft) => {
+      withoutClaims(draft)
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "data",
+        source: "emptyDir",
+        detail: null,
+        writers: ["postgres:/data"],
+        rendered: false
+      })
+    }
+  },
+  {
+    rule: "data-in-empty-dir",
+    says: "unknown",
+    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    change: (draft) => {
+      ofUnknownImage(draft)
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "work",
+        source: "emptyDir",
+        detail: null,
+        writers: ["main:/work"],
+        rendered: false
+      })
+    }
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "no",
+    when: "a known database has no volume for its data: it stays with the pod",
+    change: withoutClaims
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "unknown",
+    when: "there is no volume, and what the containers are does not tell whether they keep data",
+    change: ofUnknownImage
+  },
+  {
     rule: "data-on-host-path",
     says: "no",
     when: "data is on a hostPath",
@@ -57,7 +101,8 @@ export const moveCases: ReadonlyArray<Case> = [
         name: "data",
         source: "hostPath",
         detail: "/mnt/db",
-        writers: ["postgres:/data"]
+        writers: ["postgres:/data"],
+        rendered: false
       })
     }
   },
@@ -139,6 +184,14 @@ export const moveCases: ReadonlyArray<Case> = [
     when: "pods use their nodes' ports",
     change: (draft) => {
       first(draft.workloads).template.hostNetwork = true
+    }
+  },
+  {
+    rule: "reference-missing",
+    says: "no",
+    when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
+    change: (draft) => {
+      first(draft.dependencies).present = false
     }
   },
   {

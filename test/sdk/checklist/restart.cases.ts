@@ -1,5 +1,5 @@
 import { first, named } from "../appState.ts"
-import type { Case } from "./cases.ts"
+import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
 
 const lostNode: Case["change"] = (draft) => {
   named(draft.nodes, "node-c").ready = null
@@ -35,6 +35,17 @@ export const restartCases: ReadonlyArray<Case> = [
     says: "no",
     when: "a node no longer answers: its pods look as if they ran, and nobody knows",
     change: lostNode
+  },
+  {
+    rule: "node-gone",
+    says: "no",
+    when: "a replica's node is no object of the cluster any more: nothing more can be known of it",
+    change: (draft) => {
+      draft.nodes = (draft.nodes ?? []).filter((node) => node.name !== "node-c")
+      const { pod } = named(draft.replicas, "db-2")
+      if (pod !== null) Object.assign(pod, { ready: false, reason: "node-c is gone from the cluster" })
+      Object.assign(draft.placements[2] ?? {}, { zone: null, rack: null })
+    }
   },
   {
     rule: "terminating-on-lost-node",
@@ -158,6 +169,19 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "selector-fits-one-node",
+    says: "no",
+    when: "what a node is (its zone, its architecture) is asked for, and one usable node is that",
+    change: (draft) => {
+      draft.placements[2]?.pins.push({
+        by: "nodeSelector",
+        name: "topology.kubernetes.io/zone=c",
+        nodes: ["node-c"],
+        domain: "node"
+      })
+    }
+  },
+  {
     rule: "device-on-one-node",
     says: "no",
     when: "only one usable node has a device or what a ResourceClaim was given",
@@ -182,11 +206,20 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "no-other-node",
+    says: "no",
+    when: "anti-affinity, forbidding spread constraints or host ports leave a replica no other node than its own",
+    change: (draft) => {
+      first(draft.workloads).template.antiAffinityKeys = ["kubernetes.io/hostname"]
+    }
+  },
+  {
     rule: "node-cordoned",
     says: "no",
     when: "a replica is on a cordoned node and could start nowhere else",
     change: (draft) => {
       named(draft.nodes, "node-a").unschedulable = true
+      first(draft.workloads).template.antiAffinityKeys = ["kubernetes.io/hostname"]
     }
   },
   {
@@ -210,6 +243,15 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "storage-class-missing",
+    says: "no",
+    when: "the class of a claim without a volume is not there: it waits for ever, and its pod with it",
+    change: (draft) => {
+      for (const claim of draft.claims.filter(({ template }) => template === "data"))
+        Object.assign(claim, { phase: "Pending", volume: null, storageClass: "standard" })
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "no",
     when: "a claim is Pending or Lost",
@@ -220,18 +262,46 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "no",
-    when: "a StatefulSet without claims writes to an emptyDir or ephemeral volume (not /tmp, caches, logs)",
+    when: "data is on an emptyDir or ephemeral volume, beside claims too (not /tmp, caches, logs, configuration, homes)",
     change: (draft) => {
-      first(draft.workloads).claimTemplates = []
-      draft.claims = []
+      withoutClaims(draft)
       draft.volumes.push({
         workload: "StatefulSet/db",
         name: "data",
         source: "emptyDir",
         detail: null,
-        writers: ["postgres:/var/lib/postgresql"]
+        writers: ["postgres:/var/lib/postgresql"],
+        rendered: false
       })
     }
+  },
+  {
+    rule: "data-in-empty-dir",
+    says: "unknown",
+    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    change: (draft) => {
+      ofUnknownImage(draft)
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "work",
+        source: "emptyDir",
+        detail: null,
+        writers: ["main:/work"],
+        rendered: false
+      })
+    }
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "no",
+    when: "a known database has no volume for its data",
+    change: withoutClaims
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "unknown",
+    when: "there is no volume, and what the containers are does not tell whether they keep data",
+    change: ofUnknownImage
   },
   {
     rule: "data-on-host-path",
@@ -243,8 +313,17 @@ export const restartCases: ReadonlyArray<Case> = [
         name: "data",
         source: "hostPath",
         detail: "/mnt/db",
-        writers: ["postgres:/var/lib/postgresql"]
+        writers: ["postgres:/var/lib/postgresql"],
+        rendered: false
       })
+    }
+  },
+  {
+    rule: "reference-missing",
+    says: "no",
+    when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
+    change: (draft) => {
+      first(draft.dependencies).present = false
     }
   },
   {
@@ -283,6 +362,19 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "service-without-selector",
+    says: "unknown",
+    when: "the governing Service has no selector: its endpoints, a leader's mostly, are written by something else",
+    change: (draft) => {
+      Object.assign(named(draft.services, "db"), {
+        headless: false,
+        hasSelector: false,
+        selectsPods: false,
+        writtenBy: ["leader.example.com"]
+      })
+    }
+  },
+  {
     rule: "service-not-headless",
     says: "no",
     when: "the governing Service has an address of its own, so pods get no names",
@@ -295,13 +387,16 @@ export const restartCases: ReadonlyArray<Case> = [
     says: "no",
     when: "the governing Service's selector does not find the pods",
     change: (draft) => {
-      named(draft.services, "db").selectsPods = false
+      Object.assign(named(draft.services, "db"), {
+        selectsPods: false,
+        endpoints: { ready: 0, notReady: 0 }
+      })
     }
   },
   {
     rule: "fs-group-at-each-mount",
     says: "no",
-    when: "fsGroup is set without OnRootMismatch: each mount makes files group-writable, and PostgreSQL refuses to start",
+    when: "PostgreSQL or RabbitMQ has fsGroup without OnRootMismatch: each mount makes files group-writable, which they refuse",
     change: (draft) => {
       first(draft.workloads).template.fsGroupChangePolicy = null
     }
@@ -312,6 +407,40 @@ export const restartCases: ReadonlyArray<Case> = [
     when: "no PodDisruptionBudget counts the pods: drains of several nodes may take them all",
     change: (draft) => {
       draft.budgets = []
+    }
+  },
+  {
+    rule: "budget-missing",
+    says: "no",
+    when: "budgets count some of the pods, by a role's label, and drains may take so many others that quorum is lost",
+    change: (draft) => {
+      Object.assign(first(draft.budgets), {
+        maxUnavailable: null,
+        minAvailable: "1",
+        expectedPods: 1,
+        pods: ["db-0"]
+      })
+    }
+  },
+  {
+    rule: "budget-blocks",
+    says: "unknown",
+    when: "a budget keeps the pods of one role, a leader's mostly: a drain waits for the role to be handed over",
+    change: (draft) => {
+      Object.assign(first(draft.budgets), {
+        maxUnavailable: null,
+        minAvailable: "1",
+        expectedPods: 1,
+        pods: ["db-0"]
+      })
+      draft.budgets?.push({
+        ...first(draft.budgets),
+        name: "db-replicas",
+        minAvailable: null,
+        maxUnavailable: "1",
+        expectedPods: 2,
+        pods: ["db-1", "db-2"]
+      })
     }
   },
   {

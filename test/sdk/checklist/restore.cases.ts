@@ -1,5 +1,5 @@
 import { first, named } from "../appState.ts"
-import type { Case } from "./cases.ts"
+import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
 
 export const restoreCases: ReadonlyArray<Case> = [
   {
@@ -94,6 +94,15 @@ export const restoreCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "storage-class-missing",
+    says: "no",
+    when: "the class of a claim without a volume is not there: there is nothing to restore it from",
+    change: (draft) => {
+      for (const claim of draft.claims.filter(({ template }) => template === "data"))
+        Object.assign(claim, { phase: "Pending", volume: null, storageClass: "standard" })
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "no",
     when: "a claim has no volume, so there is nothing to restore it from",
@@ -106,16 +115,44 @@ export const restoreCases: ReadonlyArray<Case> = [
     says: "no",
     when: "data is on an emptyDir, which no backup of claims holds",
     change: (draft) => {
-      first(draft.workloads).claimTemplates = []
-      draft.claims = []
+      withoutClaims(draft)
       draft.volumes.push({
         workload: "StatefulSet/db",
         name: "data",
         source: "ephemeral",
         detail: null,
-        writers: ["postgres:/data"]
+        writers: ["postgres:/data"],
+        rendered: false
       })
     }
+  },
+  {
+    rule: "data-in-empty-dir",
+    says: "unknown",
+    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    change: (draft) => {
+      ofUnknownImage(draft)
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "work",
+        source: "emptyDir",
+        detail: null,
+        writers: ["main:/work"],
+        rendered: false
+      })
+    }
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "no",
+    when: "a known database has no volume for its data: no backup of claims holds it",
+    change: withoutClaims
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "unknown",
+    when: "there is no volume, and what the containers are does not tell whether they keep data",
+    change: ofUnknownImage
   },
   {
     rule: "data-on-host-path",
@@ -127,14 +164,15 @@ export const restoreCases: ReadonlyArray<Case> = [
         name: "data",
         source: "hostPath",
         detail: "/mnt/db",
-        writers: ["postgres:/data"]
+        writers: ["postgres:/data"],
+        rendered: false
       })
     }
   },
   {
     rule: "fs-group-at-each-mount",
     says: "no",
-    when: "fsGroup is set without OnRootMismatch: PostgreSQL refuses to start from a restored volume",
+    when: "PostgreSQL or RabbitMQ has fsGroup without OnRootMismatch: it refuses to start from a restored volume",
     change: (draft) => {
       first(draft.workloads).template.fsGroupChangePolicy = "Always"
     }
@@ -145,6 +183,14 @@ export const restoreCases: ReadonlyArray<Case> = [
     when: "the StatefulSet's name is over 52 characters: restored, its pods could not be created",
     change: (draft) => {
       first(draft.workloads).name = "a-database-whose-name-says-everything-about-what-it-is"
+    }
+  },
+  {
+    rule: "reference-missing",
+    says: "no",
+    when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
+    change: (draft) => {
+      first(draft.dependencies).present = false
     }
   },
   {

@@ -1,5 +1,5 @@
-import { first, named } from "../appState.ts"
-import type { Case } from "./cases.ts"
+import { named } from "../appState.ts"
+import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
 
 export const snapshotCases: ReadonlyArray<Case> = [
   {
@@ -103,6 +103,15 @@ export const snapshotCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "storage-class-missing",
+    says: "no",
+    when: "the class of a claim without a volume is not there: there is nothing to snapshot",
+    change: (draft) => {
+      for (const claim of draft.claims.filter(({ template }) => template === "data"))
+        Object.assign(claim, { phase: "Pending", volume: null, storageClass: "standard" })
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "no",
     when: "a claim has no volume yet: a snapshot of it is never ready, and an unbound claim fails a whole group",
@@ -115,16 +124,44 @@ export const snapshotCases: ReadonlyArray<Case> = [
     says: "no",
     when: "data is on an emptyDir, which no snapshot holds",
     change: (draft) => {
-      first(draft.workloads).claimTemplates = []
-      draft.claims = []
+      withoutClaims(draft)
       draft.volumes.push({
         workload: "StatefulSet/db",
         name: "data",
         source: "emptyDir",
         detail: "Memory",
-        writers: ["postgres:/data"]
+        writers: ["postgres:/data"],
+        rendered: false
       })
     }
+  },
+  {
+    rule: "data-in-empty-dir",
+    says: "unknown",
+    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    change: (draft) => {
+      ofUnknownImage(draft)
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "work",
+        source: "emptyDir",
+        detail: null,
+        writers: ["main:/work"],
+        rendered: false
+      })
+    }
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "no",
+    when: "a known database has no volume for its data: no snapshot holds it",
+    change: withoutClaims
+  },
+  {
+    rule: "data-in-no-volume",
+    says: "unknown",
+    when: "there is no volume, and what the containers are does not tell whether they keep data",
+    change: ofUnknownImage
   },
   {
     rule: "data-on-host-path",
@@ -136,7 +173,8 @@ export const snapshotCases: ReadonlyArray<Case> = [
         name: "data",
         source: "hostPath",
         detail: "/mnt/db",
-        writers: ["postgres:/data"]
+        writers: ["postgres:/data"],
+        rendered: false
       })
     }
   },

@@ -14,13 +14,18 @@ const together = (draft: Draft<AppState>) => {
   first(draft.workloads).template.antiAffinityKeys = []
 }
 
+/** Each replica has to be on a node of its own. */
+const apart = (draft: Draft<AppState>) => {
+  first(draft.workloads).template.antiAffinityKeys = ["kubernetes.io/hostname"]
+}
+
 describe("a plan to scale says what will not be scheduled", () => {
   it("nothing, where a node is free for each", () => {
     assert.deepEqual(said(5, together), [])
   })
 
   it("replicas that want a node each, more than there are", () => {
-    assert.deepEqual(said(4), [
+    assert.deepEqual(said(4, apart), [
       "4 replicas want a node each, 3 nodes can take pods: db-3 will not be scheduled"
     ])
   })

@@ -4,8 +4,8 @@
 import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
 import { replicasOf, statefulSets } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said } from "./rule.ts"
-import { kubectl, names, title } from "./words.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
+import { equalities, kubectl, names, title, verb } from "./words.ts"
 
 /** Percentages are rounded up, as the disruption controller does for both fields. */
 const scaled = (value: string, total: number): number | null => {
@@ -30,25 +30,43 @@ const fields = (workload: Workload, budget: DisruptionBudget): string =>
     ? `minAvailable ${budget.minAvailable ?? budget.desiredHealthy} of ${expected(workload, budget)}`
     : `maxUnavailable ${budget.maxUnavailable}`
 
-const covering = (facts: Facts, workload: Workload): ReadonlyArray<DisruptionBudget> => {
-  const pods = new Set(replicasOf(facts.state, workload).map((replica) => replica.name))
-  return (facts.state.budgets ?? []).filter((budget) => budget.pods.some((pod) => pods.has(pod)))
+/** The pods of this workload that there are. */
+const podsOf = (facts: Facts, workload: Workload): ReadonlyArray<string> =>
+  replicasOf(facts.state, workload).flatMap(({ name, pod }) => (pod === null ? [] : [name]))
+
+/** Those of a workload's pods that a budget counts. */
+const counted = (facts: Facts, workload: Workload, budget: DisruptionBudget): ReadonlyArray<string> => {
+  const pods = new Set(budget.pods)
+  return podsOf(facts, workload).filter((name) => pods.has(name))
 }
+
+const covering = (facts: Facts, workload: Workload): ReadonlyArray<DisruptionBudget> =>
+  (facts.state.budgets ?? []).filter((budget) => counted(facts, workload, budget).length > 0)
 
 /** Budgets matter from two replicas on: with one, a drain either waits for ever or stops it. */
 const guarded = (facts: Facts): ReadonlyArray<Workload> =>
-  facts.state.budgets === null ? [] : statefulSets(facts.state).filter((workload) => workload.replicas > 1)
+  facts.state.budgets === null
+    ? []
+    : statefulSets(facts.state).filter(
+        (workload) =>
+          workload.replicas > 1 && replicasOf(facts.state, workload).every((replica) => replica.known)
+      )
 
-const each = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
+const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
   const pairs = guarded(facts).flatMap((workload) =>
     covering(facts, workload).map((budget) => [workload, budget] as const)
   )
   return [...Map.groupBy(pairs, ([, budget]) => budget.name).values()].flatMap((same) => same.slice(0, 1))
 }
 
-const object = (budget: DisruptionBudget): string => `PodDisruptionBudget/${budget.name}`
+/** It counts some of the pods only: the one that leads, say, by a label that its role gives it. */
+const isOfSome = (facts: Facts, [workload, budget]: readonly [Workload, DisruptionBudget]): boolean =>
+  counted(facts, workload, budget).length < podsOf(facts, workload).length
 
-const equalities = /^[^\s!()=,]+=[^\s!()=,]+(,[^\s!()=,]+=[^\s!()=,]+)*$/
+const each = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> =>
+  pairsOf(facts).filter((pair) => !isOfSome(facts, pair))
+
+const object = (budget: DisruptionBudget): string => `PodDisruptionBudget/${budget.name}`
 
 const missing = (facts: Facts): ReadonlyArray<Said> =>
   guarded(facts)
@@ -72,16 +90,66 @@ const missing = (facts: Facts): ReadonlyArray<Said> =>
       )
     })
 
-const repair = (facts: Facts, budget: DisruptionBudget): string =>
-  kubectl(
-    facts.state,
-    "patch",
-    "poddisruptionbudget",
-    budget.name,
-    "--type=merge",
-    "-p",
-    JSON.stringify({ spec: { minAvailable: null, maxUnavailable: 1 } })
+/** Whether it counts nothing but pods of this application, as far as its status tells. */
+const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
+  budget.expectedPods <=
+  Math.max(
+    budget.pods.length,
+    facts.state.workloads.reduce((sum, one) => sum + one.replicas, 0)
   )
+
+/** A command where the budget is this application's alone; else others rely on it as it is. */
+const repair = (facts: Facts, budget: DisruptionBudget): string =>
+  isOwn(facts, budget)
+    ? kubectl(
+        facts.state,
+        "patch",
+        "poddisruptionbudget",
+        budget.name,
+        "--type=merge",
+        "-p",
+        JSON.stringify({ spec: { minAvailable: null, maxUnavailable: 1 } })
+      )
+    : `${budget.name} counts pods of others as well: give these a budget of their own instead`
+
+/** The pods of no budget, where another counts some: one over all of them would count those twice. */
+const partly = (facts: Facts): ReadonlyArray<Said> =>
+  guarded(facts).flatMap((workload) => {
+    const budgets = covering(facts, workload)
+    const there = new Set(budgets.flatMap((budget) => counted(facts, workload, budget)))
+    const left = podsOf(facts, workload).filter((name) => !there.has(name))
+    const spare = workload.replicas - needed(facts.settings.quorum, workload.replicas)
+    return budgets.length === 0 || left.length <= Math.max(spare, 0)
+      ? []
+      : [
+          no(
+            `no PodDisruptionBudget counts ${names(left)}: drains may take ${left.length === 1 ? "it" : "them all"}`,
+            [title(workload), ...left.map((name) => `Pod/${name}`)],
+            `make one whose selector leaves ${names([...there])} to ${names(budgets.map(({ name }) => name))}`
+          )
+        ]
+  })
+
+/** A budget of one role that never lets go: whoever has the role is to hand it over first. */
+const holds = (facts: Facts): ReadonlyArray<Said> =>
+  pairsOf(facts)
+    .filter((pair) => isOfSome(facts, pair))
+    .flatMap(([workload, budget]) => {
+      const pods = counted(facts, workload, budget)
+      const total = Math.max(budget.expectedPods, pods.length)
+      const least = budget.minAvailable === null ? budget.desiredHealthy : scaled(budget.minAvailable, total)
+      const allowed =
+        budget.maxUnavailable === null ? total - (least ?? 0) : scaled(budget.maxUnavailable, total)
+      return allowed === null || allowed > 0
+        ? []
+        : [
+            unknown(
+              `PodDisruptionBudget ${budget.name} keeps ${names(pods)}: a drain waits until ${verb(pods, "its role is", "their roles are")} elsewhere`,
+              [object(budget), ...pods.map((name) => `Pod/${name}`)],
+              `before a drain, hand the role of ${names(pods)} over; leave the budget as it is`
+            )
+          ]
+    })
 
 const blocks = (facts: Facts): ReadonlyArray<Said> =>
   each(facts)
@@ -111,31 +179,54 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
         ]
   })
 
+/** Of two that count the very same pods, the one that lets more go is the one to spare. */
+const surplus = (
+  workload: Workload,
+  budgets: ReadonlyArray<DisruptionBudget>,
+  isOnlyTheirs: boolean
+): DisruptionBudget | undefined => {
+  const pods = new Set(budgets.map((budget) => budget.pods.toSorted().join()))
+  if (!isOnlyTheirs || budgets.length !== 2 || pods.size !== 1) return undefined
+  const [one, other] = budgets.map((budget) => ({ budget, allowed: allowance(workload, budget) }))
+  if (one === undefined || other === undefined || one.allowed === null || other.allowed === null)
+    return undefined
+  return one.allowed > other.allowed ? one.budget : other.budget
+}
+
 const overlap = (facts: Facts): ReadonlyArray<Said> =>
   guarded(facts).flatMap((workload) => {
     const budgets = covering(facts, workload)
-    const counted = Map.groupBy(
+    const times = Map.groupBy(
       budgets.flatMap((budget) => [...new Set(budget.pods)]),
       (pod) => pod
     )
     const pods = replicasOf(facts.state, workload).filter(
-      (replica) => (counted.get(replica.name)?.length ?? 0) > 1
+      (replica) => (times.get(replica.name)?.length ?? 0) > 1
     )
-    const last = budgets.at(-1)
-    return pods.length === 0 || last === undefined
-      ? []
-      : [
-          no(
-            `${names(budgets.map((budget) => budget.name))} count the same pods: none can be evicted`,
-            budgets.map(object),
-            kubectl(facts.state, "delete", "poddisruptionbudget", last.name)
-          )
-        ]
+    const twice = budgets.filter((budget) => pods.some(({ name }) => budget.pods.includes(name)))
+    if (pods.length === 0) return []
+    const all = twice.map((budget) => budget.name)
+    const spare = surplus(
+      workload,
+      twice,
+      twice.every((budget) => isOwn(facts, budget))
+    )
+    return [
+      no(
+        pods.length === podsOf(facts, workload).length
+          ? `${names(all)} count the same pods: none can be evicted`
+          : `${names(all)} both count ${names(pods.map(({ name }) => name))}: no eviction is granted`,
+        twice.map(object),
+        spare === undefined
+          ? `leave each pod to one budget: narrow the selector of ${names(all, "or")}`
+          : kubectl(facts.state, "delete", "poddisruptionbudget", spare.name)
+      )
+    ]
   })
 
 export const budgetRules: ReadonlyArray<Rule> = [
-  rule("restart", "budget-missing", missing),
-  rule("restart", "budget-blocks", blocks),
+  rule("restart", "budget-missing", (facts) => [...missing(facts), ...partly(facts)]),
+  rule("restart", "budget-blocks", (facts) => [...blocks(facts), ...holds(facts)]),
   rule("restart", "budget-below-quorum", belowQuorum),
   rule("restart", "budgets-overlap", overlap)
 ]

@@ -2,12 +2,13 @@
  * What a pod needs besides its data to start and be found again: references, Services, and a few fields of the spec.
  */
 import type { Question } from "../Checklist.ts"
+import type { Dependency } from "../Dependency.ts"
 import type { Reference } from "../Reference.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import { boundClaims, claimsOf, statefulSets } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
-import { kubectl, names, patchTemplate, title } from "./words.ts"
+import { kubectl, kubectlCluster, names, patchTemplate, title } from "./words.ts"
 
 const object = (reference: Reference): string => `${reference.kind}/${reference.name}`
 
@@ -26,8 +27,36 @@ const create = (state: AppState, reference: Reference): string =>
     `--from-file=${pullsOnly(reference) ? ".dockerconfigjson=" : ""}FILE`
   )
 
-const missing = ({ state }: Facts): ReadonlyArray<Said> =>
-  state.references
+/** What a missing one keeps from coming about, and what is to do: a command where it does no harm. */
+const withoutIt = (
+  state: AppState,
+  { kind, name }: Dependency
+): { readonly what: string; readonly remedy: string } => {
+  const created = "no new pod can be created"
+  const started = "a new pod does not start"
+  switch (kind) {
+    case "ServiceAccount":
+      return { what: created, remedy: kubectl(state, "create", "serviceaccount", name) }
+    case "PriorityClass":
+      return { what: created, remedy: kubectlCluster("get", "priorityclass") }
+    case "RuntimeClass":
+      return { what: created, remedy: kubectlCluster("get", "runtimeclass") }
+    case "PersistentVolumeClaim":
+      return { what: started, remedy: `bring claim ${name} back with its data: a new one is empty` }
+    case "SecretProviderClass":
+    case "ClusterTrustBundle":
+      return { what: started, remedy: `make ${kind} ${name} anew from where it came` }
+  }
+}
+
+const missing = ({ state }: Facts): ReadonlyArray<Said> => [
+  ...state.dependencies
+    .filter((one) => one.present === false)
+    .map((one) => {
+      const { what, remedy } = withoutIt(state, one)
+      return no(`${one.kind} ${one.name} is missing: ${what}`, [`${one.kind}/${one.name}`], remedy)
+    }),
+  ...state.references
     .filter((reference) => reference.required && reference.present === false)
     .map((reference) =>
       (pullsOnly(reference) ? unknown : no)(
@@ -36,6 +65,7 @@ const missing = ({ state }: Facts): ReadonlyArray<Said> =>
         create(state, reference)
       )
     )
+]
 
 const missingKeys = ({ state }: Facts): ReadonlyArray<Said> =>
   state.references
@@ -79,29 +109,53 @@ const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
     )
   })
 
+/** Images whose members find each other through the Kubernetes API, and write the endpoints of their leader there. */
+const findsByApi = /(^|\/)(spilo(-\d+)?|patroni)(:|@|$)/
+
+/** Something else writes its endpoints: a leader's address, mostly, which a selector would overwrite. */
+const withoutSelector = (facts: Facts): ReadonlyArray<Said> =>
+  governing(facts, (workload, name) => {
+    const service = serviceOf(facts.state, workload)
+    if (service === undefined || service.present !== true || service.hasSelector) return null
+    const by = service.writtenBy.length === 0 ? "something else" : names(service.writtenBy)
+    const evidence = `governing Service ${name} has no selector, so no names for pods: ${by} writes its endpoints`
+    const objects = [`Service/${name}`, title(workload)]
+    return workload.images.some((image) => findsByApi.test(image))
+      ? yes(evidence, objects)
+      : unknown(
+          evidence,
+          objects,
+          `leave it as it is; where peers are found by name, another headless Service gives them one`
+        )
+  })
+
+/** Clients may have its address: that ends where the Service is made anew. */
 const notHeadless = (facts: Facts): ReadonlyArray<Said> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
-    return service === undefined || service.present !== true || service.headless
+    return service === undefined || service.present !== true || service.headless || !service.hasSelector
       ? null
       : no(
           `governing Service ${name} is not headless: pods have no names of their own`,
           [`Service/${name}`],
-          `make Service ${name} anew with clusterIP: None, which cannot be changed`
+          service.type === "ClusterIP"
+            ? `if no client has its address: make Service ${name} anew with clusterIP: None`
+            : `leave it to its clients; give ${workload.name} another, headless Service for its peers`
         )
   })
 
 const selectsOthers = (facts: Facts): ReadonlyArray<Said> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
-    return service === undefined || service.present !== true || service.selectsPods
+    return service === undefined || service.present !== true || service.selectsPods || !service.hasSelector
       ? null
       : no(
           `governing Service ${name} does not select the pods of ${workload.name}`,
           [`Service/${name}`, title(workload)],
-          equality.test(workload.selector)
+          // One that is not headless, or that finds others, is somebody's address.
+          service.headless && service.endpoints?.ready === 0 && equality.test(workload.selector)
             ? kubectl(facts.state, "set", "selector", "service", name, workload.selector)
-            : `give Service ${name} the selector of ${workload.name}`
+            : `if nothing else relies on it, give Service ${name} the selector of ${workload.name}`
         )
   })
 
@@ -127,7 +181,22 @@ const leavesModes = (state: AppState, workload: Workload): boolean => {
   )
 }
 
-/** Without OnRootMismatch each mount makes all files group-writable, and PostgreSQL, for one, then refuses to start. */
+/**
+ * Without OnRootMismatch each mount, and each restart of the kubelet, makes all files writable to the group.
+ * These refuse that, and no others are known to: PostgreSQL wants its directory at 0700 or 0750
+ * (zalando/postgres-operator#1850), Erlang its cookie for its owner alone (CloudPirates-io/helm-charts#1397).
+ */
+const refusalOf = ({ template }: Workload): string | null => {
+  const refusing = template.containers.flatMap(({ keeps, store }) => {
+    if (store === "PostgreSQL" && keeps.length > 0) return ["PostgreSQL refuses"]
+    // The cookie is in RabbitMQ's home; a volume for what is below does not hold it.
+    return store === "RabbitMQ" && keeps.some((path) => /^\/var\/lib(\/rabbitmq)?\/?$/.test(path))
+      ? ["RabbitMQ refuses of its cookie"]
+      : []
+  })
+  return refusing[0] ?? null
+}
+
 const fsGroup = ({ state }: Facts): ReadonlyArray<Said> =>
   statefulSets(state)
     .filter(
@@ -137,13 +206,18 @@ const fsGroup = ({ state }: Facts): ReadonlyArray<Said> =>
         claimsOf(state, { template, ...workload }).length > 0 &&
         !leavesModes(state, { template, ...workload })
     )
-    .map((workload) =>
-      no(
-        `fsGroup of ${workload.name} changes file modes at each mount, which databases refuse`,
-        [title(workload)],
-        patchTemplate(state, workload, { securityContext: { fsGroupChangePolicy: "OnRootMismatch" } })
-      )
-    )
+    .flatMap((workload) => {
+      const refusal = refusalOf(workload)
+      return refusal === null
+        ? []
+        : [
+            no(
+              `fsGroup of ${workload.name} changes file modes at each mount, which ${refusal}`,
+              [title(workload)],
+              patchTemplate(state, workload, { securityContext: { fsGroupChangePolicy: "OnRootMismatch" } })
+            )
+          ]
+    })
 
 const graceZero = ({ state }: Facts): ReadonlyArray<Said> =>
   statefulSets(state)
@@ -173,6 +247,7 @@ export const nameTooLongRule = (question: Question): Rule => rule(question, "nam
 
 export const serviceRules: ReadonlyArray<Rule> = [
   rule("restart", "service-missing", serviceMissing),
+  rule("restart", "service-without-selector", withoutSelector),
   rule("restart", "service-not-headless", notHeadless),
   rule("restart", "service-selects-others", selectsOthers)
 ]

@@ -4,9 +4,9 @@
 import type { Question } from "../Checklist.ts"
 import type { OtherVolume } from "../Claim.ts"
 import type { AppState } from "../State.ts"
-import { claimObjects, claimsOf, claimsToCome, liveClaims, statefulSets } from "./parts.ts"
+import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said } from "./rule.ts"
-import { kubectl, kubectlCluster, names, title, verb } from "./words.ts"
+import { kubectl, kubectlCluster, names, verb } from "./words.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Said> => {
   const all = claimsToCome(state)
@@ -22,28 +22,69 @@ const toCome = (state: AppState): ReadonlyArray<Said> => {
       ]
 }
 
-const notBound = ({ state }: Facts): ReadonlyArray<Said> => [
-  ...toCome(state),
-  ...[
-    ...Map.groupBy(
-      liveClaims(state).filter((claim) => claim.phase !== "Bound"),
-      (claim) => claim.phase
-    )
-  ].flatMap(([phase, claims]) => {
-    const all = claims.map((claim) => claim.name)
-    return claims[0] === undefined
+/** Claims that get no volume for want of their class, by that class; null: there is no default one. */
+const classless = (
+  state: AppState
+): ReadonlyMap<
+  string | null,
+  ReadonlyArray<{ readonly name: string; readonly storageClass: string | null }>
+> => {
+  const { storageClasses } = state.protection
+  const waiting = [
+    ...liveClaims(state).filter((claim) => claim.phase === "Pending"),
+    ...claimsToComeOf(state)
+  ]
+  return Map.groupBy(
+    storageClasses === null
       ? []
-      : [
-          no(
-            phase === "Lost"
-              ? `${names(all)} ${verb(all, "is", "are")} Lost: the volume is gone`
-              : `${names(all)} ${verb(all, "is", "are")} ${phase}: there is no volume yet`,
-            claimObjects(claims),
-            kubectl(state, "describe", "pvc", claims[0].name)
-          )
-        ]
+      : waiting.filter(
+          ({ storageClass }) =>
+            // An empty class is none: its volumes are made by hand.
+            storageClass !== "" &&
+            !storageClasses.some((one) => (storageClass === null ? one.isDefault : one.name === storageClass))
+        ),
+    ({ storageClass }) => storageClass
+  )
+}
+
+const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+  [...classless(state)].map(([name, claims]) => {
+    const all = claims.map((claim) => claim.name)
+    return no(
+      `${name === null ? "there is no default class" : `class ${name} is not there`}: ${names(all)} ${verb(all, "gets", "get")} no volume`,
+      [
+        ...(name === null ? [] : [`StorageClass/${name}`]),
+        ...all.map((claim) => `PersistentVolumeClaim/${claim}`)
+      ],
+      kubectlCluster("get", "storageclass")
+    )
   })
-]
+
+const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
+  const explained = new Set([...classless(state).values()].flat().map(({ name }) => name))
+  return [
+    ...toCome(state),
+    ...[
+      ...Map.groupBy(
+        liveClaims(state).filter((claim) => claim.phase !== "Bound" && !explained.has(claim.name)),
+        (claim) => claim.phase
+      )
+    ].flatMap(([phase, claims]) => {
+      const all = claims.map((claim) => claim.name)
+      return claims[0] === undefined
+        ? []
+        : [
+            no(
+              phase === "Lost"
+                ? `${names(all)} ${verb(all, "is", "are")} Lost: the volume is gone`
+                : `${names(all)} ${verb(all, "is", "are")} ${phase}: there is no volume yet`,
+              claimObjects(claims),
+              kubectl(state, "describe", "pvc", claims[0].name)
+            )
+          ]
+    })
+  ]
+}
 
 /** A claim in deletion waits for its pod alone; when the pod goes, so does the data (pvc-protection). */
 const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
@@ -69,35 +110,13 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
-const scratch =
+/** Where nobody keeps data. */
+export const scratch =
   /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
 
 /** Writers that keep more than scratch, as `container:path`. */
 const keeps = (volume: OtherVolume): ReadonlyArray<string> =>
   volume.writers.filter((writer) => !scratch.test(writer.slice(writer.indexOf(":") + 1)))
-
-/** Volumes that end with the pod and hold all that a StatefulSet without claims has. */
-const passing = (state: AppState): ReadonlyArray<OtherVolume> =>
-  statefulSets(state)
-    .filter((workload) => claimsOf(state, workload).length === 0 && workload.claimTemplates.length === 0)
-    .flatMap((workload) =>
-      state.volumes.filter(
-        (volume) =>
-          volume.workload === title(workload) &&
-          (volume.source === "emptyDir" || volume.source === "ephemeral") &&
-          keeps(volume).length > 0
-      )
-    )
-
-const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
-  passing(state).map((volume) => {
-    const memory = volume.detail === "Memory" ? " in memory" : ""
-    return no(
-      `${keeps(volume)[0]} is on ${volume.source} ${volume.name}${memory}: its data ends with the pod`,
-      [volume.workload],
-      "put the data into a claim: volumeClaimTemplates"
-    )
-  })
 
 /** hostPath volumes that pods write data to. A DaemonSet is there for its node, and so is what it writes. */
 const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
@@ -121,5 +140,6 @@ const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
 export const notBoundRule = (question: Question): Rule => rule(question, "claim-not-bound", notBound)
 export const beingDeletedRule = (question: Question): Rule =>
   rule(question, "claim-being-deleted", beingDeleted)
-export const emptyDirRule = (question: Question): Rule => rule(question, "data-in-empty-dir", emptyDirData)
+export const classMissingRule = (question: Question): Rule =>
+  rule(question, "storage-class-missing", classMissing)
 export const hostPathRule = (question: Question): Rule => rule(question, "data-on-host-path", hostPath)

@@ -4,9 +4,9 @@ import type { VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import { byCopy, restorable, snapshotsOf } from "./copies.ts"
-import { boundClaims, claimNames, claimObjects, liveClaims, statefulSets } from "./parts.ts"
+import { boundClaims, claimNames, claimObjects, statefulSets } from "./parts.ts"
 import type { Facts, Said } from "./rule.ts"
-import { change, equalities, kubectl, kubectlCluster, title, verb } from "./words.ts"
+import { change, kubectl, kubectlCluster, title, verb } from "./words.ts"
 
 const policyOf = (state: AppState, one: VolumeSnapshot): string | null =>
   one.deletionPolicy ??
@@ -31,24 +31,14 @@ export const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
 
 const retained = ["--type=merge", "-p", JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })]
 
-/** More volumes than these are not named one by one. */
-const namedVolumes = 2
-
-/** Keeps these claims' volumes: by name, or all that the workload's own labels find, leftovers among them. */
-const retain = (state: AppState, claims: ReadonlyArray<Claim>): string => {
-  const selectors = new Set(
-    claims.map((claim) => state.workloads.find((workload) => title(workload) === claim.workload)?.selector)
+/** Keeps these claims' volumes, each by name: what labels the claims carry is not known, and need be none. */
+const retain = (claims: ReadonlyArray<Claim>): string =>
+  kubectlCluster(
+    "patch",
+    "pv",
+    ...claims.flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name])),
+    ...retained
   )
-  const [selector] = selectors
-  const volumes = claims.flatMap((claim) => (claim.volume === null ? [] : [claim.volume.name]))
-  // Claims carry the matchLabels of their StatefulSet, and nothing of its matchExpressions.
-  const found = selectors.size === 1 && selector !== undefined && equalities.test(selector)
-  if (volumes.length <= namedVolumes || !found || claims.length < liveClaims(state).length) {
-    return kubectlCluster("patch", "pv", ...volumes, ...retained)
-  }
-  const list = kubectl(state, "get", "pvc", "-l", selector, "-o", "jsonpath={.items[*].spec.volumeName}")
-  return `${list} | xargs ${kubectlCluster("patch", "pv", ...retained)}`
-}
 
 export const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state).filter((claim) => claim.volume?.reclaimPolicy === "Delete")
@@ -59,7 +49,7 @@ export const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
         byCopy(state)(
           `${verb(claims, "the volume", "volumes")} of ${claimNames(state, claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
           claimObjects(claims),
-          retain(state, claims)
+          retain(claims)
         )
       ]
 }

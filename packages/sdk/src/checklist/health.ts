@@ -4,11 +4,18 @@
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { nodeNamed, replicasOf } from "./parts.ts"
+import { nodeGone, nodeNamed, replicasOf } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
 import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
 
-type Health = "well" | "missing" | "stuckTerminating" | "onLostNode" | "terminating" | "notReady"
+type Health =
+  | "well"
+  | "missing"
+  | "onGoneNode"
+  | "stuckTerminating"
+  | "onLostNode"
+  | "terminating"
+  | "notReady"
 
 /** A silent kubelet's node: nobody can say whether its pods still run. */
 const lost = (state: AppState, replica: Replica): boolean =>
@@ -16,6 +23,7 @@ const lost = (state: AppState, replica: Replica): boolean =>
 
 const healthOf = (state: AppState, replica: Replica): Health => {
   if (replica.pod === null) return replica.known ? "missing" : "well"
+  if (nodeGone(state, replica.pod.node)) return "onGoneNode"
   if (lost(state, replica)) return replica.pod.deleted === null ? "onLostNode" : "stuckTerminating"
   if (replica.pod.deleted !== null) return "terminating"
   return replica.pod.ready ? "well" : "notReady"
@@ -90,18 +98,28 @@ const look = (state: AppState, replica: Replica): string => {
     : kubectl(state, "logs", replica.name, "-c", crashed.name, "--previous")
 }
 
-const outOfService = (node: string): string =>
+const outOfService = (_: AppState, __: ReadonlyArray<Replica>, node: string): string =>
   `once ${node} is proven off: ${kubectlCluster("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")}`
 
+/** Pods of a node that is no object any more are collected by their garbage collector; no kubelet confirms it. */
+const collected = (state: AppState, gone: ReadonlyArray<Replica>): string =>
+  `wait a minute for the pod collector, else: ${kubectl(state, "delete", "pod", ...gone.map(({ name }) => name))}`
+
 const onLostNodes =
-  (health: Health, evidence: (node: string, gone: ReadonlyArray<Replica>) => string) =>
+  (
+    health: Health,
+    evidence: (node: string, gone: ReadonlyArray<Replica>) => string,
+    remedy: (state: AppState, gone: ReadonlyArray<Replica>, node: string) => string
+  ) =>
   ({ state }: Facts): ReadonlyArray<Said> =>
     [
       ...Map.groupBy(
         state.replicas.filter((replica) => healthOf(state, replica) === health),
         (replica) => replica.pod?.node ?? ""
       )
-    ].map(([node, gone]) => no(evidence(node, gone), [`Node/${node}`, ...pods(gone)], outOfService(node)))
+    ].map(([node, gone]) =>
+      no(evidence(node, gone), [`Node/${node}`, ...pods(gone)], remedy(state, gone, node))
+    )
 
 const orderedBlocked = ({ state }: Facts): ReadonlyArray<Said> =>
   state.workloads.flatMap((workload) => {
@@ -221,14 +239,28 @@ export const healthRules: ReadonlyArray<Rule> = [
   rule(
     "restart",
     "node-lost",
-    onLostNodes("onLostNode", (node, gone) => `${node} is unreachable, and ${named(gone)} with it`)
+    onLostNodes(
+      "onLostNode",
+      (node, gone) => `${node} is unreachable, and ${named(gone)} with it`,
+      outOfService
+    )
+  ),
+  rule(
+    "restart",
+    "node-gone",
+    onLostNodes(
+      "onGoneNode",
+      (node, gone) => `${node} is gone from the cluster, and ${named(gone)} with it`,
+      collected
+    )
   ),
   rule(
     "restart",
     "terminating-on-lost-node",
     onLostNodes(
       "stuckTerminating",
-      (node, gone) => `${named(gone)} cannot end: ${node} is unreachable, so no replacement comes`
+      (node, gone) => `${named(gone)} cannot end: ${node} is unreachable, so no replacement comes`,
+      outOfService
     )
   ),
   rule("restart", "ordered-ready-blocked", orderedBlocked),

@@ -2,19 +2,13 @@
  * Can it move to another cluster? Without a target the question is about some cluster with the
  * same classes and drivers, and the evidence says so.
  */
+import type { Dependency } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { hostPathRule } from "./data.ts"
-import {
-  boundClaims,
-  byDriver,
-  claimNames,
-  claimObjects,
-  claimsToCome,
-  liveClaims,
-  statefulSets
-} from "./parts.ts"
+import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
+import { passingRules } from "./passing.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
@@ -168,12 +162,14 @@ const operator = ({ state, settings }: Facts): ReadonlyArray<Said> =>
 
 const hostNetwork = ({ state }: Facts): ReadonlyArray<Said> =>
   state.workloads
-    .filter((workload) => workload.template.hostNetwork)
+    .filter(({ template }) => template.hostNetwork || template.hostPorts.length > 0)
     .map((workload) =>
       unknown(
         `${workload.name} uses its nodes' own ports: whether they are free there is not known`,
         [title(workload)],
-        patchTemplate(state, workload, { hostNetwork: false })
+        workload.template.hostNetwork
+          ? patchTemplate(state, workload, { hostNetwork: false })
+          : change(workload, "leave hostPort out, where a Service leads to its pods as well")
       )
     )
 
@@ -247,18 +243,34 @@ const nodeLabels = (state: AppState): ReadonlyArray<string> => [
   )
 ]
 
+/** What is of a cluster rather than of the application, and does not go along with its manifests. */
+const carried = [
+  ["PriorityClass", "priority class"],
+  ["RuntimeClass", "runtime class"],
+  ["SecretProviderClass", "secret provider class"],
+  ["ClusterTrustBundle", "trust bundle"]
+] as const
+
 const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const classes = classesOf(state)
   const drivers = driversOf(state)
   const labels = nodeLabels(state)
-  const priorities = statefulSets(state).flatMap(({ template }) =>
-    template.priorityClass === null ? [] : [template.priorityClass]
-  )
+  const priorities = state.workloads.flatMap(({ template }) => template.priorityClass ?? [])
+  const named = (kind: Dependency["kind"]): ReadonlyArray<string> => [
+    ...new Set([
+      ...(kind === "PriorityClass" ? priorities : []),
+      ...state.dependencies.flatMap((one) => (one.kind === kind ? [one.name] : []))
+    ])
+  ]
   const needs = [
     ...(classes.length === 0 ? [] : [`class ${names(classes)}`]),
     ...(drivers.length === 0 ? [] : [`driver ${names(drivers)}`]),
     ...(labels.length === 0 ? [] : [`nodes with label ${names(labels)}`]),
-    ...(priorities.length === 0 ? [] : [`priority class ${names([...new Set(priorities)])}`])
+    ...carried.flatMap(([kind, word]) => {
+      // Those of the system are in every cluster.
+      const all = named(kind).filter((name) => !name.startsWith("system-"))
+      return all.length === 0 ? [] : [`${word} ${names(all)}`]
+    })
   ]
   const target = settings.target
   const toCome = claimsToCome(state)
@@ -270,13 +282,19 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
       )
     ]
   }
-  if (target !== null) return [yes(`${target.name} has what it needs: ${names(needs)}`, [])]
-  return [
-    yes(needs.length === 0 ? "to any cluster: it has no claims" : `to a cluster with ${names(needs)}`, [
-      ...classes.map((name) => `StorageClass/${name}`),
-      ...drivers.map((name) => `CSIDriver/${name}`)
-    ])
+  const objects = [
+    ...classes.map((name) => `StorageClass/${name}`),
+    ...drivers.map((name) => `CSIDriver/${name}`)
   ]
+  if (needs.length === 0 && target === null) return [yes("to any cluster: it has no claims", objects)]
+  // A line has room for three, and none of them may go untold.
+  return Array.from({ length: Math.ceil(Math.max(needs.length, 1) / 3) }, (_, line) => {
+    const some = names(needs.slice(3 * line, 3 * line + 3))
+    if (line > 0) return yes(`and with ${some}`, [])
+    return target === null
+      ? yes(`to a cluster with ${some}`, objects)
+      : yes(`${target.name} has what it needs: ${some}`, [])
+  })
 }
 
 /** Its class is gone here as well: the next claim of the template would wait for ever. */
@@ -304,6 +322,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "volume-on-one-node", nodeBound),
   rule("move", "volume-without-driver", withoutDriver),
   rule("move", "driver-in-cluster", inClusterOnly),
+  ...passingRules("move"),
   hostPathRule("move"),
   rule("move", "storage-class-gone", classGone),
   rule("move", "claim-without-class", withoutClass),

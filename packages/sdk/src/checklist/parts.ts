@@ -37,18 +37,23 @@ export const liveClaims = (state: AppState): ReadonlyArray<Claim> =>
 export const claimsKnown = (state: AppState): boolean =>
   !state.unread.some(({ resource }) => /^persistentvolumeclaims(\/|$)/.test(resource))
 
-/** Claims that a replica asked for will have, by its templates, and that are not there yet. */
-export const claimsToCome = (state: AppState): ReadonlyArray<string> => {
+/** Claims that a replica asked for will have, by its templates, and that are not there yet, with their class. */
+export const claimsToComeOf = (
+  state: AppState
+): ReadonlyArray<{ readonly name: string; readonly storageClass: string | null }> => {
   if (!claimsKnown(state)) return []
   const there = new Set(state.claims.map((claim) => claim.name))
   return statefulSets(state).flatMap((workload) =>
     replicasOf(state, workload).flatMap((replica) =>
       workload.claimTemplates
-        .map((template) => `${template.name}-${replica.name}`)
-        .filter((name) => !there.has(name))
+        .map(({ name, storageClass }) => ({ name: `${name}-${replica.name}`, storageClass }))
+        .filter(({ name }) => !there.has(name))
     )
   )
 }
+
+export const claimsToCome = (state: AppState): ReadonlyArray<string> =>
+  claimsToComeOf(state).map(({ name }) => name)
 
 /** It is known to keep nothing in claims. */
 export const hasNoClaims = (state: AppState): boolean =>
@@ -79,6 +84,10 @@ const placementsByReplica = remembered((placement: Placement) => placement.repli
 
 export const nodeNamed = (state: AppState, name: string | null): Node | undefined =>
   state.nodes === null ? undefined : nodesByName(state.nodes, name)[0]
+
+/** The nodes are known, and this one is not among them: nothing can be said of it, or done to it. */
+export const nodeGone = (state: AppState, name: string | null): boolean =>
+  state.nodes !== null && name !== null && nodeNamed(state, name) === undefined
 
 export const replicaNamed = (state: AppState, name: string): Replica | undefined =>
   replicasByName(state.replicas, name)[0]

@@ -1,9 +1,10 @@
 /**
  * What keeps a replica where it is: when that place is lost, the replica stays away.
  */
-import type { Placement } from "../Placement.ts"
+import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../State.ts"
 import { liveClaims, nodeNamed, placementOf, replicasOf, statefulSets, usable } from "./parts.ts"
+import { type Apart, keptApart } from "./room.ts"
 import { type Facts, no, rule, type Rule, type Said, yes } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
 
@@ -14,16 +15,14 @@ interface Held {
   readonly node: string | null
   readonly pins: ReadonlyArray<Pin>
   readonly tolerations: ReadonlyArray<string>
-  /** Whether another of the same workload keeps that node for itself. */
-  readonly apart: (node: string) => boolean
+  /** What keeps it off that node as the others of its workload are now. */
+  readonly apart: (node: Node) => Apart | null
 }
 
 const held = (state: AppState): ReadonlyArray<Held> =>
   statefulSets(state).flatMap((workload) => {
-    const replicas = replicasOf(state, workload)
-    const apart = workload.template.antiAffinityKeys.includes("kubernetes.io/hostname")
-    const taken = Map.groupBy(apart ? replicas : [], ({ pod }) => pod?.node ?? null)
-    return replicas.map((replica) => {
+    const apart = keptApart(state, workload)
+    return replicasOf(state, workload).map((replica) => {
       const placement = placementOf(state, replica)
       return {
         replica: replica.name,
@@ -31,7 +30,7 @@ const held = (state: AppState): ReadonlyArray<Held> =>
         // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
         pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
         tolerations: workload.template.tolerations,
-        apart: (node) => taken.get(node)?.some((other) => other.name !== replica.name) === true
+        apart: (node) => apart(replica, node)
       }
     })
   })
@@ -134,7 +133,11 @@ const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
   })
 
 const onlyNodeFits =
-  (by: ReadonlyArray<Pin["by"]>, what: (pin: Pin) => string, remedy: (pin: Pin) => string) =>
+  (
+    by: ReadonlyArray<Pin["by"]>,
+    what: (pin: Pin) => string,
+    remedy: (pin: Pin, node: Node | undefined) => string
+  ) =>
   ({ state }: Facts): ReadonlyArray<Said> =>
     [
       ...Map.groupBy(
@@ -152,10 +155,43 @@ const onlyNodeFits =
             ? `no usable node ${what(first.pin)} for ${names(replicas)}`
             : `only ${node} ${what(first.pin)} for ${names(replicas)}`,
           [...replicas.map((replica) => `Pod/${replica}`), ...(node === undefined ? [] : [`Node/${node}`])],
-          remedy(first.pin)
+          remedy(first.pin, nodeNamed(state, node ?? null))
         )
       ]
     })
+
+/** Labels that say what a node is: they come with it, and on another one they would be a lie. */
+const identity =
+  /^([\w.-]+\.)?(kubernetes|k8s)\.io\/|^[\w.-]*(amazonaws\.com|azure\.com|google\.com|aws|gke|karpenter\.sh)\/|(^|[/._-])(zone|region|rack|hostname|host|arch|os|instance|node)([._-]|$)/i
+
+/** A reserved domain, but one of which the API reserves no meaning: administrators put these where they like. */
+const given = /^node-restriction\.kubernetes\.io\//
+
+const hostname = "kubernetes.io/hostname"
+
+const placeNamed: Readonly<Record<string, string>> = {
+  "topology.kubernetes.io/zone": "zone",
+  "topology.kubernetes.io/region": "region",
+  "failure-domain.beta.kubernetes.io/zone": "zone",
+  "failure-domain.beta.kubernetes.io/region": "region"
+}
+
+/** How to come by another node that fits: what a node is cannot be put on it as a label. */
+const another = ({ by, name }: Pin, node: Node | undefined): string => {
+  const asked = by === "nodeSelector" ? [name.slice(0, name.indexOf("="))] : name.split(", ")
+  if (asked.includes(hostname) || asked.includes("metadata.name")) {
+    return "ask for what the node has rather than for its name"
+  }
+  const is = asked.filter((key) => identity.test(key) && !given.test(key))
+  if (is.length === 0) return "label another node that is so too, or ask for less"
+  const valueOf = (key: string) => (by === "nodeSelector" ? name.slice(key.length + 1) : node?.labels[key])
+  const wanted = is.map((key) => {
+    const [place, value] = [placeNamed[key], valueOf(key)]
+    if (value === undefined) return `with that ${key}`
+    return place === undefined ? `with ${key}=${value}` : `in ${place} ${value}`
+  })
+  return `add a node ${names(wanted)}`
+}
 
 const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
   const nodes = state.nodes
@@ -164,26 +200,39 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
     ...onOneNode(state).map((volume) => volume.replica),
     ...narrow(state, (pin) => pin.by !== "onlyNode").map(({ one }) => one.replica)
   ])
-  const stranded = held(state).filter(
-    (one) =>
-      one.node !== null &&
-      !explained.has(one.replica) &&
-      !nodes.some(
-        (node) =>
-          node.name !== one.node &&
-          usable(node, one.tolerations) &&
-          one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(node.name))
-      )
-  )
-  return stranded.length === 0
-    ? []
-    : [
-        no(
-          `no usable node but its own can take ${names(stranded.map((one) => one.replica))}`,
-          stranded.map((one) => `Pod/${one.replica}`),
-          nodes.length === 1 ? "add a node" : kubectlCluster("get", "nodes", "-o", "wide")
-        )
-      ]
+  const stranded = held(state).flatMap((one) => {
+    if (one.node === null || explained.has(one.replica)) return []
+    const open = nodes.filter(
+      (node) =>
+        node.name !== one.node &&
+        usable(node, one.tolerations) &&
+        one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(node.name))
+    )
+    const apart = open.map((node) => one.apart(node))
+    return apart.includes(null) ? [] : [{ replica: one.replica, apart: apart[0] ?? null }]
+  })
+  return [
+    ...Map.groupBy(stranded, ({ apart }) => (apart === null ? "" : `${apart.by} ${apart.key}`))
+  ].flatMap(([, all]) => {
+    const [first] = all
+    const replicas = all.map(({ replica }) => replica)
+    const objects = replicas.map((replica) => `Pod/${replica}`)
+    if (first === undefined) return []
+    const { apart } = first
+    return [
+      apart === null
+        ? no(
+            `no usable node but its own can take ${names(replicas)}`,
+            objects,
+            nodes.length === 1 ? "add a node" : kubectlCluster("get", "nodes", "-o", "wide")
+          )
+        : no(
+            `no other usable node is free for ${names(replicas)}: ${apart.by} ${apart.by.endsWith("y") ? "keeps" : "keep"} them apart`,
+            objects,
+            apart.key === hostname ? "add a node" : `add a node with a ${apart.key} that none of them is in`
+          )
+    ]
+  })
 }
 
 const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
@@ -197,7 +246,7 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
       (state.nodes ?? []).some(
         (candidate) =>
           usable(candidate, one.tolerations) &&
-          !one.apart(candidate.name) &&
+          one.apart(candidate) === null &&
           one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(candidate.name))
       )
     const stranded = on.filter((one) => !free(one))
@@ -229,11 +278,7 @@ export const pinRules: ReadonlyArray<Rule> = [
   rule(
     "restart",
     "selector-fits-one-node",
-    onlyNodeFits(
-      ["nodeSelector", "affinity"],
-      (pin) => `fits ${pin.by} ${pin.name}`,
-      () => "label another node so, or ask for less"
-    )
+    onlyNodeFits(["nodeSelector", "affinity"], (pin) => `fits ${pin.by} ${pin.name}`, another)
   ),
   rule(
     "restart",

@@ -4,7 +4,7 @@
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
+import { nodeGone, placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
 import {
   type Domain,
   type Facts,
@@ -16,7 +16,7 @@ import {
   unknown,
   yes
 } from "./rule.ts"
-import { change, kubectlCluster, names, scale, title } from "./words.ts"
+import { change, kubectlCluster, names, title } from "./words.ts"
 
 /** How many of a workload's replicas may be away at once. */
 const spare = (workload: Workload, settings: Settings): number =>
@@ -34,7 +34,8 @@ const groups = (state: AppState, workload: Workload, domain: Domain): ReadonlyAr
   const placed = replicasOf(state, workload).flatMap((replica) => {
     const placement = placementOf(state, replica)
     const node = replica.pod?.node ?? placement?.node ?? null
-    if (node === null) return []
+    // What a gone node was in is not known any more, and what was on it is lost already.
+    if (node === null || nodeGone(state, node)) return []
     return [{ replica: replica.name, domain: domain === "node" ? node : (placement?.[domain] ?? null) }]
   })
   return [...Map.groupBy(placed, (place) => place.domain)].map(([name, places]) => ({
@@ -127,6 +128,17 @@ const share =
     })
   }
 
+/**
+ * More replicas are more members only where the application replicates; else they are as many empty
+ * ones behind the same Service. That is its owner's to know, so there is no command to copy.
+ */
+const moreMembers = (workload: Workload, replicas: number): string => {
+  const writer = workload.writers.find((one) => one.replicas)
+  return writer === undefined
+    ? `if ${workload.name} replicates its data among members, run ${replicas} of them: its owner knows`
+    : `if ${workload.name} replicates its data among members, ask for ${replicas} in ${writer.name}`
+}
+
 const tooFew = ({ state, settings }: Facts): ReadonlyArray<Said> =>
   statefulSets(state)
     .filter((workload) => settings.quorum !== "none" && spare(workload, settings) < 1)
@@ -136,7 +148,7 @@ const tooFew = ({ state, settings }: Facts): ReadonlyArray<Said> =>
           ? `${workload.name} has 1 replica: while its node is away, none serves`
           : `${workload.name} has ${workload.replicas} replicas: without any one, ${quorumWords(workload, settings)} is lost`,
         [title(workload)],
-        scale(state, workload, Math.max(3, needed(settings.quorum, workload.replicas) + 1))
+        moreMembers(workload, Math.max(3, needed(settings.quorum, workload.replicas) + 1))
       )
     )
 

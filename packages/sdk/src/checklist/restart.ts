@@ -11,23 +11,26 @@ import {
   serviceRules,
   whenScaledDeleteRule
 } from "./configuration.ts"
-import { beingDeletedRule, emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
+import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
 import { healthRules } from "./health.ts"
 import { pinRules } from "./pins.ts"
 import { quorumRules } from "./quorum.ts"
 import type { Rule } from "./rule.ts"
+import { passingRules } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
 
 export const restartRules: ReadonlyArray<Rule> = [
+  // Causes first: pods wait for these, whatever else is told of them.
+  classMissingRule("restart"),
+  referenceMissingRule("restart"),
+  referenceKeyRule("restart"),
   ...healthRules,
   ...quorumRules,
   ...pinRules,
   beingDeletedRule("restart"),
   notBoundRule("restart"),
-  emptyDirRule("restart"),
+  ...passingRules("restart"),
   hostPathRule("restart"),
-  referenceMissingRule("restart"),
-  referenceKeyRule("restart"),
   ...serviceRules,
   fsGroupRule("restart"),
   ...budgetRules,

@@ -17,9 +17,10 @@ import {
   when,
   youngest
 } from "./copies.ts"
-import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
+import { classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
 import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
 import { type Facts, no, type Rule, rule, type Said, unknown, yes } from "./rule.ts"
+import { passingRules, hasPassingData } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
 import { age, count, instant, kubectl, names, span, takeSnapshot, verb } from "./words.ts"
 import { claimsGo, scaledDown, snapshotsGo, volumesGo } from "./deletion.ts"
@@ -244,6 +245,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
 
 const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
+  if (hasNoClaims(state) && hasPassingData({ state, settings })) return []
   if (hasNoClaims(state))
     return [yes("there are no claims: its configuration is all there is to restore", [])]
   if (claims.length === 0 || !backed(state)) return []
@@ -269,8 +271,9 @@ export const restoreRules: ReadonlyArray<Rule> = [
   rule("restore", "copies-torn", copiesTorn),
   rule("restore", "snapshot-too-old", tooOld),
   rule("restore", "snapshots-torn", torn),
+  classMissingRule("restore"),
   notBoundRule("restore"),
-  emptyDirRule("restore"),
+  ...passingRules("restore"),
   hostPathRule("restore"),
   fsGroupRule("restore"),
   nameTooLongRule("restore"),

@@ -4,7 +4,7 @@
  */
 import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
-import { emptyDirRule, hostPathRule, notBoundRule } from "./data.ts"
+import { classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
 import { cutOfSickRule } from "./health.ts"
 import {
   boundClaims,
@@ -18,6 +18,7 @@ import {
   ofClaim
 } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { passingRules, hasPassingData } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
 import { age, count, instant, kubectl, kubectlCluster, names, oneLine, verb } from "./words.ts"
 
@@ -246,8 +247,9 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
 }
 
 /** The class a snapshot would take, as far as it is known. */
-const consistent = ({ state }: Facts): ReadonlyArray<Said> => {
+const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
+  if (hasNoClaims(state) && hasPassingData({ state, settings })) return []
   if (hasNoClaims(state)) return [yes("there are no claims: its configuration is all there is to keep", [])]
   if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
   const [driver] = [...byDriver(state).keys()]
@@ -299,8 +301,9 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   rule("snapshot", "group-api-missing", groupApiMissing),
   rule("snapshot", "group-class-missing", groupClassMissing),
   rule("snapshot", "group-cut-apart", groupApart),
+  classMissingRule("snapshot"),
   notBoundRule("snapshot"),
-  emptyDirRule("snapshot"),
+  ...passingRules("snapshot"),
   hostPathRule("snapshot"),
   rule("snapshot", "snapshot-stuck", snapshotStuck),
   cutOfSickRule,

@@ -2,6 +2,7 @@
  * Facts that could not be read: one finding a resource, whatever number of rules would have needed it.
  */
 import type { Question } from "../Checklist.ts"
+import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
 import { boundClaims, claimsKnown } from "./parts.ts"
 import { rule, type Rule, unknown } from "./rule.ts"
@@ -43,6 +44,15 @@ const reference = (kind: "ConfigMap" | "Secret"): Need => ({
     state.references.some((one) => one.kind === kind && one.required && one.present === null)
 })
 
+/** Claims that a template names are among those that are listed anyway. */
+const dependencies: ReadonlyArray<Need> = (
+  ["ServiceAccount", "PriorityClass", "RuntimeClass", "SecretProviderClass", "ClusterTrustBundle"] as const
+).map((kind) => ({
+  resource: pluralOf(kind),
+  about: "whether any is missing is unknown",
+  missing: (state) => state.dependencies.some((one) => one.kind === kind && one.present === null)
+}))
+
 const hasClaims = (state: AppState): boolean => boundClaims(state).length > 0
 
 const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
@@ -67,7 +77,8 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
         state.services.some((service) => service.governs !== null && service.present === null)
     },
     reference("ConfigMap"),
-    reference("Secret")
+    reference("Secret"),
+    ...dependencies
   ],
   snapshot: [
     claims,
@@ -85,7 +96,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     volumes,
     pods
   ],
-  move: [claims, volumes, reference("ConfigMap"), reference("Secret")],
+  move: [claims, volumes, reference("ConfigMap"), reference("Secret"), ...dependencies],
   restore: [
     claims,
     {
@@ -100,7 +111,8 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
       missing: (state) => hasClaims(state) && state.protection.copies === null
     },
     reference("ConfigMap"),
-    reference("Secret")
+    reference("Secret"),
+    ...dependencies
   ]
 }
 

@@ -40,7 +40,7 @@ export const instant = (time: string): number => Date.parse(time)
 /** How long before the state was observed. */
 export const age = (state: AppState, time: string): number => instant(state.observed) - instant(time)
 
-/** A selector of nothing but `key=value`. */
+/** A selector of nothing but `key=value`, which is all that some commands take. */
 export const equalities = /^[^\s!()=,]+=[^\s!()=,]+(,[^\s!()=,]+=[^\s!()=,]+)*$/
 
 /** A message of another's, as part of a line of ours. */
@@ -77,14 +77,6 @@ export const change = (workload: Workload, command: string): string => {
   return source === undefined
     ? command
     : `change this in the source of ${source.name}, which applies ${workload.name}`
-}
-
-/** Changes how many replicas are asked for, where nobody else sets that number. */
-export const scale = (state: AppState, workload: Workload, replicas: number): string => {
-  const writer = workload.writers.find((one) => one.replicas)
-  return writer === undefined
-    ? kubectl(state, "scale", workload.kind.toLowerCase(), workload.name, `--replicas=${replicas}`)
-    : `ask for ${replicas} replicas in ${writer.name}, which sets them`
 }
 
 /** A merge patch of a workload's pod template. */

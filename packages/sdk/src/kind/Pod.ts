@@ -43,7 +43,13 @@ const Probe = Struct({
 export const ContainerSpec = Struct({
   name: String,
   image: optional(String),
+  command: optional(Array(String)),
+  args: optional(Array(String)),
   restartPolicy: optional(String),
+  ports: optional(
+    Array(Struct({ containerPort: Number, hostPort: optional(Number), protocol: optional(String) }))
+  ),
+  securityContext: optional(Struct({ readOnlyRootFilesystem: optional(Boolean) })),
   env: optional(Array(EnvVar)),
   envFrom: optional(Array(EnvFrom)),
   resources: optional(
@@ -96,14 +102,26 @@ export const VolumeSpec = Struct({
   projected: optional(
     Struct({
       sources: optional(
-        Array(Struct({ configMap: optional(ConfigMapSource), secret: optional(ConfigMapSource) }))
+        Array(
+          Struct({
+            configMap: optional(ConfigMapSource),
+            secret: optional(ConfigMapSource),
+            clusterTrustBundle: optional(Struct({ name: optional(String), optional: optional(Boolean) }))
+          })
+        )
       )
     })
   ),
   emptyDir: optional(Struct({ medium: optional(String), sizeLimit: optional(IntOrString) })),
   hostPath: optional(Struct({ path: String, type: optional(String) })),
   nfs: optional(Struct({ server: String, path: String })),
-  csi: optional(Struct({ driver: String, nodePublishSecretRef: optional(NameReference) })),
+  csi: optional(
+    Struct({
+      driver: String,
+      nodePublishSecretRef: optional(NameReference),
+      volumeAttributes: optional(StringMap)
+    })
+  ),
   azureFile: optional(Struct({ secretName: optional(String) })),
   cephfs: optional(Struct({ secretRef: optional(NameReference) })),
   rbd: optional(Struct({ secretRef: optional(NameReference) })),
@@ -158,6 +176,7 @@ export const PodSpec = Struct({
   ),
   tolerations: optional(Array(Toleration)),
   priorityClassName: optional(String),
+  runtimeClassName: optional(String),
   securityContext: optional(Struct({ fsGroup: optional(Number), fsGroupChangePolicy: optional(String) })),
   hostNetwork: optional(Boolean),
   terminationGracePeriodSeconds: optional(Number),

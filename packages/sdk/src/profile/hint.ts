@@ -10,10 +10,11 @@ const likely: ReadonlyArray<readonly [profile: string, name: RegExp]> = [
 ]
 
 /** `registry:5000/library/redis:7@sha256:…` is `redis`. */
-const nameOf = (image: string): string => image.split("@")[0]?.split("/").at(-1)?.split(":")[0] ?? ""
+export const imageName = (image: string): string =>
+  image.split("@")[0]?.split("/").at(-1)?.split(":")[0] ?? ""
 
 /** The profiles that these images look like, each once. */
 export const hintsFor = (images: ReadonlyArray<string>): ReadonlyArray<string> =>
   likely.flatMap(([profile, name]) =>
-    builtIn.has(profile) && images.some((image) => name.test(nameOf(image))) ? [profile] : []
+    builtIn.has(profile) && images.some((image) => name.test(imageName(image))) ? [profile] : []
   )

@@ -97,6 +97,16 @@ export const leases = inGroup("coordination.k8s.io", "leases", "Lease")
 export const networkPolicies = inGroup("networking.k8s.io", "networkpolicies", "NetworkPolicy")
 export const storageClasses = inGroup("storage.k8s.io", "storageclasses", "StorageClass", false)
 export const runtimeClasses = inGroup("node.k8s.io", "runtimeclasses", "RuntimeClass", false)
+export const priorityClasses = inGroup("scheduling.k8s.io", "priorityclasses", "PriorityClass", false)
+export const clusterTrustBundles = {
+  ...inGroup("certificates.k8s.io", "clustertrustbundles", "ClusterTrustBundle", false),
+  version: "v1beta1"
+}
+export const secretProviderClasses = inGroup(
+  "secrets-store.csi.x-k8s.io",
+  "secretproviderclasses",
+  "SecretProviderClass"
+)
 export const csiDrivers = inGroup("storage.k8s.io", "csidrivers", "CSIDriver", false)
 export const volumeAttachments = inGroup("storage.k8s.io", "volumeattachments", "VolumeAttachment", false)
 

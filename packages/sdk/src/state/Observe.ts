@@ -4,6 +4,7 @@
 import { nameOf, statefulSet } from "../App.ts"
 import { observeClaims, observeOtherVolumes } from "../Claim.ts"
 import { observeAutoscalers, observeBudgets } from "./Disruption.ts"
+import { observeDependencies } from "../Dependency.ts"
 import { resourceName } from "../Kind.ts"
 import { observeKeptVolumes } from "./KeptVolume.ts"
 import { observeKeptConfig } from "./KeptConfig.ts"
@@ -64,6 +65,7 @@ const compose = (
     keptConfig: observeKeptConfig(members),
     volumes: observeOtherVolumes(members),
     references: observeReferences(members, lists, observation.keys),
+    dependencies: observeDependencies(members, lists),
     services,
     budgets,
     autoscalers: observeAutoscalers(members, lists),

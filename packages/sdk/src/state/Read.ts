@@ -9,7 +9,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { AppRef, Scope } from "../App.ts"
+import { type AppRef, type Scope, selector } from "../App.ts"
 import { type AppNotFound, appNotFound } from "./AppNotFound.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { after, beside, type Cost, counted } from "./Cost.ts"
@@ -25,6 +25,7 @@ import { referencedNames } from "../Reference.ts"
 import * as Resource from "../Resource.ts"
 import type { AppState, Unread } from "../State.ts"
 import {
+  concerning,
   firstRound,
   listAll,
   listExtensions,
@@ -145,11 +146,11 @@ export const survey = (
     )
     yield* understood(workloads.value, ref)
     const { members, ...selected } = podsOf({ ref, lists: workloads.value })
-    const devices = members.some(({ template }) => (template.spec.resourceClaims ?? []).length > 0)
+    const wanted = concerning(members)
     const [pods, extensions] = yield* Effect.all(
       [
         listAll([{ plural: "pods", options: { namespace, ...selected } }]),
-        listExtensions(served.value, namespace, (plural) => plural !== "resourceclaims" || devices)
+        listExtensions(served.value, namespace, wanted)
       ],
       { concurrency: 2 }
     )
@@ -161,7 +162,7 @@ export const survey = (
         serverVersion: served.value.serverVersion,
         apis: served.value.apis,
         lists: {
-          ...(devices ? {} : { resourceclaims: [] }),
+          ...(wanted("resourceclaims") ? {} : { resourceclaims: [] }),
           ...workloads.value,
           ...first.value,
           ...own.value,
@@ -205,6 +206,10 @@ export const read = (
 ): Effect.Effect<AppState, ClusterError | AppNotFound, Cluster> =>
   Effect.map(readCounted(ref, options), ({ value }) => value)
 
+/** All StatefulSets among these objects as members, without their pods. */
+const everyMember = (objects: ReadonlyArray<unknown>) =>
+  membersOf(selector("", ""), accept({ lists: { statefulsets: objects } }).lists)
+
 /** Every pod that a StatefulSet made has it, on every server. */
 const podNameLabel = "statefulset.kubernetes.io/pod-name"
 
@@ -233,7 +238,13 @@ export const readAllCounted = (
       ],
       { concurrency: "unbounded" }
     )
-    const extensions = yield* listExtensions(served.value, namespace, () => true)
+    // ResourceClaims are many pods' own; the rest of what only some pods name is asked for where one does.
+    const named = concerning(everyMember(sets.value.items))
+    const extensions = yield* listExtensions(
+      served.value,
+      namespace,
+      (plural) => plural === "resourceclaims" || named(plural)
+    )
     const states = observeAll({
       observed,
       serverVersion: served.value.serverVersion,

@@ -12,9 +12,14 @@ const governedBy = (name: string, members: ReadonlyArray<Member>): string | null
   null
 
 /** A Service without a selector selects nothing: its endpoints are written by someone else. */
-const selects = (service: ServiceObject, { template }: Member): boolean => {
+const selects = (service: ServiceObject, { pods, template }: Member): boolean => {
   const selector = service.spec.selector ?? {}
-  return Object.keys(selector).length > 0 && LabelSelector.hasAll(selector, template.metadata?.labels)
+  return (
+    Object.keys(selector).length > 0 &&
+    (LabelSelector.hasAll(selector, template.metadata?.labels) ||
+      // Roles, and a pod's own name, are labels that come to the pods alone.
+      (pods ?? []).some(({ metadata }) => LabelSelector.hasAll(selector, metadata.labels)))
+  )
 }
 
 /**
@@ -42,6 +47,22 @@ const countEndpoints = (
   return { ready, notReady: seen.size - ready }
 }
 
+const managedBy = "endpointslice.kubernetes.io/managed-by"
+
+/** The control plane's own writers: by a Service's selector, and of an Endpoints object that somebody else wrote. */
+const controlPlane = "endpointslice-controller.k8s.io"
+const mirror = "endpointslicemirroring-controller.k8s.io"
+
+const writersOf = (slices: ReadonlyArray<EndpointSlice>): ReadonlyArray<string> => [
+  ...new Set(
+    slices.flatMap(({ metadata: { labels } }) => {
+      const writer = labels?.[managedBy]
+      if (writer === controlPlane) return []
+      return writer === undefined || writer === mirror ? ["an Endpoints object"] : [writer]
+    })
+  )
+]
+
 const missing = (name: string, governs: string, present: boolean | null): Service => ({
   name,
   governs,
@@ -49,6 +70,8 @@ const missing = (name: string, governs: string, present: boolean | null): Servic
   type: "",
   present,
   selectsPods: false,
+  hasSelector: false,
+  writtenBy: [],
   publishNotReadyAddresses: false,
   ports: [],
   endpoints: null
@@ -79,6 +102,8 @@ export const observeServices = (
         headless: service.spec.clusterIP === "None",
         type: service.spec.type ?? "ClusterIP",
         present: true,
+        hasSelector: Object.keys(service.spec.selector ?? {}).length > 0,
+        writtenBy: slices === null ? [] : writersOf(slices.get(name) ?? []),
         selectsPods: governs === null || selected.some((member) => member.key === governs),
         publishNotReadyAddresses,
         ports: (service.spec.ports ?? []).map((port) => ({

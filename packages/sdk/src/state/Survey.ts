@@ -10,6 +10,8 @@ import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { beside, type Cost, counted, nothing } from "./Cost.ts"
 import { type Kind, kinds, type Plural, resourceName } from "../Kind.ts"
+import { dependencyPlurals } from "../Dependency.ts"
+import type { Member } from "./Member.ts"
 import type { Observation, RawList } from "./Observation.ts"
 import * as Resource from "../Resource.ts"
 import type { Unread } from "../State.ts"
@@ -146,9 +148,33 @@ const extensions: ReadonlyArray<Plural> = [
   "volumegroupsnapshots",
   "volumegroupsnapshotclasses",
   "resourceclaims",
+  "priorityclasses",
+  "runtimeclasses",
+  "secretproviderclasses",
+  "clustertrustbundles",
   "backups",
   "replicationsources"
 ]
+
+/** Kinds that only some pods name: asked for where one does. */
+const onDemand: ReadonlySet<Plural> = new Set([
+  "resourceclaims",
+  "priorityclasses",
+  "runtimeclasses",
+  "secretproviderclasses",
+  "clustertrustbundles"
+])
+
+/** Which extensions concern these members: what none of their pods names is not listed. */
+export const concerning = (members: ReadonlyArray<Member>): ((plural: Plural) => boolean) => {
+  const named = new Set(dependencyPlurals(members))
+  if (members.some(({ template }) => (template.spec.resourceClaims ?? []).length > 0))
+    named.add("resourceclaims")
+  return (plural) => !onDemand.has(plural) || named.has(plural)
+}
+
+/** Every cluster has these: one whose discovery does not show them hides what is there. */
+const builtIn: ReadonlySet<Plural> = new Set(["priorityclasses", "runtimeclasses"])
 
 /** What the cluster serves; `apis` null: discovery failed, and `unread` says why. */
 export interface Served {
@@ -214,12 +240,18 @@ export const listExtensions = (
     else if (discovery.failed.some((name) => name.startsWith(`${group}/`))) {
       const resource = resourceName(plural)
       known[plural] = { resource, reason: "Unavailable", message: `${group} does not answer` }
+    } else if (builtIn.has(plural)) {
+      const resource = resourceName(plural)
+      known[plural] = { resource, reason: "Unsupported", message: `${resource} is not served` }
     } else known[plural] = []
   }
   return Effect.map(listAll(asked), ({ value, cost }) => {
     const lists = Object.entries(value).map(([plural, list]) => {
       const absent =
-        !Array.isArray(list) && Predicate.hasProperty(list, "reason") && notInstalled.has(list.reason)
+        !Array.isArray(list) &&
+        ![...builtIn].some((one) => one === plural) &&
+        Predicate.hasProperty(list, "reason") &&
+        notInstalled.has(list.reason)
       return [plural, absent ? [] : list]
     })
     return { value: { ...known, ...Object.fromEntries(lists) }, cost }

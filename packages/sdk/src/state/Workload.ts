@@ -1,12 +1,13 @@
 /**
  * Workloads of the app, with the parts of their pod template that decide where pods may be.
  */
-import type { ClaimTemplate, PodTemplate, Probe, Workload } from "../Topology.ts"
+import type { ClaimTemplate, PodContainer, PodTemplate, Probe, Workload } from "../Topology.ts"
 import { isExtendedResource } from "./NodeFacts.ts"
 import * as LabelSelector from "../LabelSelector.ts"
 import { controllerOf, type Member } from "./Member.ts"
 import type { Lists } from "./Observation.ts"
 import * as Quantity from "../Quantity.ts"
+import { storeOf } from "./Store.ts"
 import { formatToleration } from "./Taint.ts"
 import { writersOf } from "./Writer.ts"
 import type { ContainerSpec, PodTemplateSpec } from "../kind/Pod.ts"
@@ -71,7 +72,51 @@ const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
     ]
   })
 
-const observeTemplate = (template: PodTemplateSpec): typeof PodTemplate.Type => {
+/** Volumes that end with their pod, and those that hold configuration. */
+const passing = ["emptyDir", "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image"]
+
+const containersOf = (
+  { spec }: PodTemplateSpec,
+  claimTemplates: ReadonlyArray<string>
+): ReadonlyArray<PodContainer> => {
+  const lasting = new Set([
+    ...claimTemplates,
+    ...(spec.volumes ?? [])
+      // One without any source is an emptyDir.
+      .filter((volume) => Object.keys(volume).some((key) => key !== "name" && !passing.includes(key)))
+      .map(({ name }) => name)
+  ])
+  const sideCars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
+  return [...sideCars, ...spec.containers].map((container) => ({
+    name: container.name,
+    image: container.image ?? "",
+    store: storeOf(container),
+    keeps: [
+      ...(container.volumeMounts ?? []).flatMap(({ mountPath, name, readOnly }) =>
+        lasting.has(name) && readOnly !== true ? [mountPath] : []
+      ),
+      ...(container.volumeDevices ?? []).map(({ devicePath }) => devicePath)
+    ],
+    readOnly: container.securityContext?.readOnlyRootFilesystem === true
+  }))
+}
+
+/** On its node's network, each port of a container is one of the node's. */
+const hostPortsOf = ({ spec }: PodTemplateSpec): ReadonlyArray<string> => [
+  ...new Set(
+    [...(spec.initContainers ?? []), ...spec.containers].flatMap(({ ports }) =>
+      (ports ?? []).flatMap(({ containerPort, hostPort, protocol }) => {
+        const port = hostPort || (spec.hostNetwork === true ? containerPort : 0)
+        return port ? [`${port}/${protocol ?? "TCP"}`] : []
+      })
+    )
+  )
+]
+
+const observeTemplate = (
+  template: PodTemplateSpec,
+  claimTemplates: ReadonlyArray<string>
+): typeof PodTemplate.Type => {
   const { spec } = template
   const labels = template.metadata?.labels
   const antiAffinity = spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
@@ -86,11 +131,17 @@ const observeTemplate = (template: PodTemplateSpec): typeof PodTemplate.Type => 
           .map((term) => term.topologyKey)
       )
     ],
-    spread: (spec.topologySpreadConstraints ?? []).map(({ topologyKey, maxSkew, whenUnsatisfiable }) => ({
-      topologyKey,
-      maxSkew,
-      whenUnsatisfiable
-    })),
+    spread: (spec.topologySpreadConstraints ?? []).map(
+      ({ labelSelector, maxSkew, topologyKey, whenUnsatisfiable }) => ({
+        topologyKey,
+        maxSkew,
+        whenUnsatisfiable,
+        own: LabelSelector.matches(labelSelector, labels)
+      })
+    ),
+    hostPorts: hostPortsOf(template),
+    containers: containersOf(template, claimTemplates),
+    runtimeClass: spec.runtimeClassName ?? null,
     tolerations: (spec.tolerations ?? []).map(formatToleration),
     priorityClass: spec.priorityClassName ?? null,
     fsGroup: spec.securityContext?.fsGroup ?? null,
@@ -237,7 +288,10 @@ export const observeWorkload = (member: Member, lists: Lists): Workload => {
     images: [...(template.spec.initContainers ?? []), ...template.spec.containers].flatMap(({ image }) =>
       image ? [image] : []
     ),
-    template: observeTemplate(template),
+    template: observeTemplate(
+      template,
+      specifics.claimTemplates.map(({ name }) => name)
+    ),
     writers: writersOf(member, lists.horizontalpodautoscalers)
   }
 }

@@ -1,0 +1,154 @@
+/**
+ * Data that ends with its pod: on an emptyDir or an ephemeral volume, or on no volume at all.
+ *
+ * Each mount is judged by its path, by what its container is known to run, and by what that container
+ * keeps elsewhere. Where none of these tells, it is unknown: no volume is not no state.
+ */
+import type { Question } from "../Checklist.ts"
+import type { OtherVolume } from "../Claim.ts"
+import { isForgetful, isStateless } from "../state/Store.ts"
+import type { AppState } from "../State.ts"
+import type { PodContainer, Workload } from "../Topology.ts"
+import { scratch } from "./data.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
+import { title } from "./words.ts"
+
+/** Configuration, programs and keys, which are there again when the pod is, and what is hidden in homes. */
+const rendered =
+  /^\/etc(\/|$)|\/(etc|[^/]*conf(ig)?[^/]*|[^/]+\.d|certs?|tls|ssl|secrets?|keys?|plugins?|scripts?|s?bin|extensions|templates|rules|dashboards|provisioning|backups?|\.[^/]+)(\/|$)/i
+const home = /^\/(root|home(\/[^/]+)?)\/?$/
+
+const isNoData = (path: string): boolean => scratch.test(path) || rendered.test(path) || home.test(path)
+
+/** A path by whose name there is data. */
+const isData = (path: string): boolean =>
+  /(^|\/)((?!meta)[^/]*data[^/]*|db|mnesia|storage|journal|ledgers?|raft)(\/|$)/i.test(path) ||
+  /^\/(var\/lib|bitnami|cockroach|prometheus|alertmanager|loki|srv)\/?/i.test(path) ||
+  isLog(path)
+
+/** A write-ahead log is as much of the data as the files that it is ahead of. */
+const isLog = (path: string): boolean =>
+  /(^|\/)(([^/]*[-_])?wal|pg_xlog|redo|commit_?log|translog)(\/|$)/i.test(path)
+
+const keepsData = (container: PodContainer): boolean => container.keeps.some((path) => !isNoData(path))
+
+/** Workloads whose pods are to come back with what they had. */
+const keepers = (state: AppState): ReadonlyArray<Workload> =>
+  state.workloads.filter(({ kind, replicas }) => kind !== "DaemonSet" && replicas > 0)
+
+interface Judged {
+  readonly answer: "no" | "unknown"
+  readonly container: PodContainer
+  readonly path: string
+}
+
+/** What a mount of a volume that ends with the pod holds; null: no data. */
+const judge = (
+  workload: Workload,
+  volume: OtherVolume,
+  container: PodContainer,
+  path: string
+): Judged["answer"] | null => {
+  if (isNoData(path)) return null
+  if (keepsData(container)) {
+    if (isLog(path)) return "no"
+    return isData(path) && !container.keeps.some(isData) ? "unknown" : null
+  }
+  const { store } = container
+  if (store !== null && (isData(path) || (!volume.rendered && !isForgetful(store)))) return "no"
+  const beside = workload.template.containers.some(keepsData)
+  if (isData(path)) return beside ? "unknown" : "no"
+  return volume.rendered || beside || store !== null || workload.kind !== "StatefulSet" ? null : "unknown"
+}
+
+const judged = (workload: Workload, volume: OtherVolume): Judged | null => {
+  const found = volume.writers.flatMap((writer): ReadonlyArray<Judged> => {
+    const path = writer.slice(writer.indexOf(":") + 1)
+    const container = workload.template.containers.find(
+      ({ name }) => name === writer.slice(0, writer.indexOf(":"))
+    )
+    const answer = container === undefined ? null : judge(workload, volume, container, path)
+    return container === undefined || answer === null ? [] : [{ answer, container, path }]
+  })
+  return found.find(({ answer }) => answer === "no") ?? found[0] ?? null
+}
+
+const onPassing = (
+  state: AppState,
+  workload: Workload
+): ReadonlyArray<Judged & { readonly volume: OtherVolume }> =>
+  state.volumes
+    .filter(
+      (volume) =>
+        volume.workload === title(workload) && (volume.source === "emptyDir" || volume.source === "ephemeral")
+    )
+    .flatMap((volume) => {
+      const one = judged(workload, volume)
+      return one === null ? [] : [{ ...one, volume }]
+    })
+
+const claimIt = "put the data into a claim: volumeClaimTemplates"
+
+const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
+  keepers(state).flatMap((workload) =>
+    onPassing(state, workload).map(({ answer, container, path, volume }) => {
+      const memory = volume.detail === "Memory" ? " in memory" : ""
+      const at = `${container.name}:${path} is on ${volume.source} ${volume.name}${memory}`
+      return answer === "no"
+        ? no(`${at}: its data ends with the pod`, [volume.workload], claimIt)
+        : unknown(`${at}: whether it is data is not known`, [volume.workload], claimIt)
+    })
+  )
+
+/** Stores that are known and have no volume for what they hold. */
+const bare = (state: AppState, workload: Workload): ReadonlyArray<PodContainer> => {
+  const told = new Set(onPassing(state, workload).map(({ container }) => container.name))
+  const { containers } = workload.template
+  return containers.filter(
+    (container) =>
+      container.store !== null &&
+      !told.has(container.name) &&
+      !keepsData(container) &&
+      // Beside one that keeps its data, another of its image is that one's client.
+      !containers.some((other) => other.store === container.store && keepsData(other))
+  )
+}
+
+/** Whether nothing of what the pods are tells that they keep data, or that they do not. */
+const isUntold = (state: AppState, workload: Workload): boolean =>
+  workload.kind === "StatefulSet" &&
+  workload.claimTemplates.length === 0 &&
+  onPassing(state, workload).length === 0 &&
+  !workload.template.containers.some(({ keeps, store }) => store !== null || keeps.length > 0) &&
+  workload.template.containers.some(({ image, readOnly }) => !readOnly && !isStateless(image))
+
+const noVolume = ({ state }: Facts): ReadonlyArray<Said> =>
+  keepers(state).flatMap((workload) => [
+    ...bare(state, workload).map(({ name, store }) =>
+      isForgetful(store ?? "")
+        ? unknown(
+            `${name} runs ${store} on no volume: whether it holds data is not known`,
+            [title(workload)],
+            claimIt
+          )
+        : no(`${name} runs ${store} on no volume: its data ends with the pod`, [title(workload)], claimIt)
+    ),
+    ...(isUntold(state, workload)
+      ? [
+          unknown(
+            `${workload.name} has no volume: whether its containers keep data is not known`,
+            [title(workload)],
+            "put what they keep into a claim: volumeClaimTemplates"
+          )
+        ]
+      : [])
+  ])
+
+/** Something is known, or may be, that ends with its pod: no claims are not no data then. */
+export const hasPassingData = (facts: Facts): boolean =>
+  emptyDirData(facts).length > 0 || noVolume(facts).length > 0
+
+export const passingRules = (question: Question): ReadonlyArray<Rule> => [
+  rule(question, "data-in-empty-dir", emptyDirData),
+  rule(question, "data-in-no-volume", noVolume)
+]

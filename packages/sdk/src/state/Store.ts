@@ -1,0 +1,77 @@
+/**
+ * What keeps data, by an image's name: databases and the like that are well known under it.
+ *
+ * A name that is not known says nothing: its container may keep data or not.
+ */
+import { imageName } from "../profile/hint.ts"
+import type { ContainerSpec } from "../kind/Pod.ts"
+
+/** Whole names: an exporter, an operator or a proxy of something is not that something. */
+const stores: ReadonlyArray<readonly [store: string, name: RegExp]> = [
+  [
+    "PostgreSQL",
+    /^(postgres|postgresql|postgresql-repmgr|postgis|pgvector|timescaledb|timescaledb-ha|spilo(-\d+)?|patroni|crunchy-postgres(-gis)?)$/
+  ],
+  ["MySQL", /^(mysql|mysql-server|percona|percona-server|percona-xtradb-cluster|mariadb|mariadb-galera)$/],
+  ["MongoDB", /^(mongo|mongodb|mongodb-(community|enterprise)-server|percona-server-mongodb)$/],
+  ["etcd", /^etcd$/],
+  ["ZooKeeper", /^(zookeeper|cp-zookeeper)$/],
+  ["Consul", /^(consul|consul-enterprise)$/],
+  ["Vault", /^(vault|vault-enterprise|openbao)$/],
+  ["Cassandra", /^(cassandra|scylla|scylla-enterprise|dse-server|cass-management-api)$/],
+  ["CockroachDB", /^(cockroach|cockroachdb)$/],
+  ["YugabyteDB", /^(yugabyte|yugabytedb)$/],
+  ["TiKV", /^(tikv|pd)$/],
+  ["ClickHouse", /^(clickhouse|clickhouse-server|clickhouse-keeper)$/],
+  ["Elasticsearch", /^(elasticsearch|elasticsearch-oss|opensearch)$/],
+  ["Kafka", /^(kafka|kafka-native|cp-kafka|cp-server|redpanda)$/],
+  ["RabbitMQ", /^(rabbitmq|rabbitmq-server)$/],
+  ["InfluxDB", /^(influxdb|influxdb2)$/],
+  ["Neo4j", /^neo4j$/],
+  ["CouchDB", /^couchdb$/],
+  ["Couchbase", /^couchbase$/],
+  ["ArangoDB", /^arangodb$/],
+  ["Solr", /^solr$/],
+  ["MinIO", /^minio$/],
+  ["Prometheus", /^prometheus$/],
+  ["Loki", /^loki$/],
+  ["VictoriaMetrics", /^(vmstorage|victoria-metrics)$/],
+  ["Redis", /^(redis|redis-cluster|redis-stack|redis-stack-server|valkey|valkey-cluster|keydb|dragonfly)$/],
+  ["Memcached", /^memcached$/],
+  ["NATS", /^nats(-server)?$/]
+]
+
+/** They may be meant to hold what may be lost, to keep it elsewhere, or to be one's client beside its server. */
+const mayForget: ReadonlySet<string> = new Set(["Consul", "Loki", "Memcached", "NATS", "Redis", "Vault"])
+
+/** Whether what such a store holds without a volume is data is known to its owner alone. */
+export const isForgetful = (store: string): boolean => mayForget.has(store)
+
+const ofImage = (image: string): string | null => {
+  if (/mssql\/server(:|@|$)/.test(image)) return "SQL Server"
+  const found = imageName(image).toLowerCase()
+  return stores.find(([, known]) => known.test(found))?.[0] ?? null
+}
+
+/** The same image, started as what keeps nothing: a client, a router, a watcher. */
+const keepsNothing = new Set(["mongos", "redis-sentinel", "sentinel", "--sentinel", "gateway", "grpc-proxy"])
+const clients = /^(psql|pg_dump|pg_dumpall|mysql|mysqldump|mongosh|mongodump|etcdctl|redis-cli|cqlsh)$/
+
+const baseName = (word: string): string => word.slice(word.lastIndexOf("/") + 1)
+
+/** What store a container runs; null: none that is known. */
+export const storeOf = ({ image, command, args, name }: ContainerSpec): string | null => {
+  if (/sentinel|exporter|backup/i.test(name)) return null
+  const words = [...(command ?? []), ...(args ?? [])]
+  if (words.some((word) => keepsNothing.has(baseName(word))) || clients.test(baseName(words[0] ?? "")))
+    return null
+  return ofImage(image ?? "")
+}
+
+/** Proxies, web servers and the like: what they write is scratch. */
+const stateless =
+  /^(nginx|nginx-unprivileged|httpd|haproxy|envoy|traefik|caddy|pause|pgbouncer|proxysql|argocd|kube-state-metrics|.*[-_]exporter|.*-proxy)$/
+
+/** A container of this image that runs no store is known to keep nothing of its own. */
+export const isStateless = (image: string): boolean =>
+  ofImage(image) !== null || stateless.test(imageName(image).toLowerCase())

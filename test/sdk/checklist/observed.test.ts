@@ -1,0 +1,669 @@
+/** Answers about objects as people write them: from the lists of the API to what is printed. */
+import { assert, describe, it } from "vitest"
+import { answer, type Question } from "../../../packages/sdk/src/Checklist.ts"
+import type { AppState } from "../../../packages/sdk/src/State.ts"
+import type { Observation } from "../../../packages/sdk/src/state/Observation.ts"
+import { claim, type Json, lists, node, object, pod, service, stateOf, statefulSet } from "../objects.ts"
+
+const questions = ["restart", "snapshot", "move", "restore"] as const
+
+const findings = (state: AppState, question: Question, rule: string) =>
+  (answer(state).find((one) => one.question === question)?.findings ?? []).filter((one) => one.rule === rule)
+
+/** What a rule answers to each of the four questions that it is asked for. */
+const answers = (state: AppState, rule: string): ReadonlyArray<string> =>
+  questions.map((question) => findings(state, question, rule)[0]?.answer ?? "")
+
+interface Mount {
+  readonly name: string
+  readonly mountPath: string
+  readonly readOnly?: boolean
+}
+
+interface Made {
+  readonly image?: string
+  readonly mounts?: ReadonlyArray<Mount>
+  readonly container?: Json
+  readonly pod?: Json
+  readonly templates?: ReadonlyArray<string>
+  readonly spec?: Json
+}
+
+/** The StatefulSet db with one container, and claims of the templates that are named. */
+const made = (one: Made, more: Observation["lists"] = {}): AppState => {
+  const templates = one.templates ?? []
+  const set = statefulSet({
+    spec: {
+      template: {
+        spec: {
+          containers: [
+            {
+              name: "main",
+              image: one.image ?? "example/db:1",
+              volumeMounts: one.mounts ?? [],
+              ...one.container
+            }
+          ],
+          ...one.pod
+        }
+      },
+      volumeClaimTemplates: templates.map((name) => ({
+        metadata: { name },
+        spec: { storageClassName: "shared" }
+      })),
+      ...one.spec
+    }
+  })
+  const names = [0, 1, 2].flatMap((ordinal) => templates.map((name) => `${name}-db-${ordinal}`))
+  return stateOf({
+    statefulsets: [set],
+    pods: [0, 1, 2].map((ordinal) => {
+      const volumes = templates.map((name) => ({
+        name,
+        persistentVolumeClaim: { claimName: `${name}-db-${ordinal}` }
+      }))
+      return pod(ordinal, { spec: { volumes } })
+    }),
+    persistentvolumeclaims: names.map((name) => claim(name)),
+    persistentvolumes: (lists().persistentvolumes as ReadonlyArray<Json>).filter((volume) =>
+      names.includes(`${(volume["metadata"] as Json)["name"]}`.slice(3))
+    ),
+    ...more
+  })
+}
+
+const emptyDir = (...names: ReadonlyArray<string>) => ({
+  volumes: names.map((name) => ({ name, emptyDir: {} }))
+})
+const at = (mountPath: string, name = "data"): Mount => ({ name, mountPath })
+
+describe("data that ends with its pod is told in all four questions", () => {
+  const no = ["no", "no", "no", "no"]
+  const unknown = ["unknown", "unknown", "unknown", "unknown"]
+  const silent = ["", "", "", ""]
+
+  it("a known database without any volume loses its data, whatever the registry and the tag", () => {
+    for (const image of [
+      "postgres:17",
+      "docker.io/bitnami/mongodb@sha256:0",
+      "quay.io/coreos/etcd:v3",
+      "rabbitmq"
+    ]) {
+      assert.deepEqual(answers(made({ image }), "data-in-no-volume"), no, image)
+    }
+    assert.equal(
+      findings(made({ image: "postgres:17" }), "move", "data-in-no-volume")[0]?.evidence,
+      "main runs PostgreSQL on no volume: its data ends with the pod"
+    )
+  })
+
+  it("what may be meant to forget, or to keep its data elsewhere, is its owner's to know", () => {
+    for (const image of ["redis:7", "hashicorp/vault:1", "nats:2", "memcached"])
+      assert.deepEqual(answers(made({ image }), "data-in-no-volume"), unknown, image)
+  })
+
+  it("an image that is not known, without any volume, is neither yes nor no", () => {
+    const state = made({})
+    assert.deepEqual(answers(state, "data-in-no-volume"), unknown)
+    assert.notInclude(
+      answer(state).map((one) => one.answer),
+      "yes"
+    )
+  })
+
+  it("a proxy, a router or a watcher of a database keeps nothing, nor does what cannot write", () => {
+    for (const one of [
+      { image: "nginx:1" },
+      { image: "mongo:7", container: { command: ["mongos", "--configdb", "x"] } },
+      { image: "redis:7", container: { args: ["redis-server", "/etc/s.conf", "--sentinel"] } },
+      { image: "postgres:17", container: { command: ["/usr/bin/psql"] } },
+      { image: "prom/mysqld-exporter" },
+      { container: { securityContext: { readOnlyRootFilesystem: true } } }
+    ]) {
+      assert.deepEqual(answers(made(one), "data-in-no-volume"), silent, JSON.stringify(one))
+    }
+  })
+
+  it("a client beside the database that keeps its data is no database", () => {
+    const containers = [
+      { name: "db", image: "postgres:17", volumeMounts: [at("/var/lib/postgresql/data")] },
+      { name: "dump", image: "postgres:17" }
+    ]
+    const state = made({ templates: ["data"], pod: { containers } })
+    assert.deepEqual(answers(state, "data-in-no-volume"), silent)
+  })
+
+  it("data on an emptyDir goes to no other cluster either", () => {
+    const state = made({ mounts: [at("/home/postgres/pgdata")], pod: emptyDir("data") })
+    assert.deepEqual(answers(state, "data-in-empty-dir"), no)
+    assert.deepEqual(answers(state, "needs-on-target"), silent)
+    assert.deepEqual(answers(state, "one-cut"), silent)
+  })
+
+  it("a claim for logs keeps no data that is on an emptyDir beside it", () => {
+    for (const [image, path] of [
+      ["postgres:17", "/var/lib/postgresql"],
+      ["example/db:1", "/data/db"],
+      ["mysql:8", "/somewhere"]
+    ] as const) {
+      const mounts = [at(path, "hot"), at("/var/log/db", "logs")]
+      const state = made({ image, mounts, templates: ["logs"], pod: emptyDir("hot") })
+      assert.deepEqual(answers(state, "data-in-empty-dir"), no, path)
+    }
+  })
+
+  it("a write-ahead log on an emptyDir is data, although its files are on a claim", () => {
+    const mounts = [at("/var/lib/postgresql/data"), at("/wal", "wal")]
+    const state = made({ image: "postgres:17", mounts, templates: ["data"], pod: emptyDir("wal") })
+    assert.deepEqual(answers(state, "data-in-empty-dir"), no)
+  })
+
+  it("configuration, programs, sockets, caches and homes on an emptyDir are no data, with a claim or without", () => {
+    const paths = [
+      "/etc/postgresql",
+      "/opt/bitnami/redis/etc",
+      "/usr/share/elasticsearch/config",
+      "/usr/share/elasticsearch/plugins",
+      "/var/run/postgresql",
+      "/run",
+      "/dev/shm",
+      "/tmp",
+      "/var/cache/db",
+      "/var/log/db",
+      "/root",
+      "/home/vault",
+      "/.mongodb",
+      "/docker-entrypoint-initdb.d",
+      "/certs"
+    ]
+    for (const path of paths) {
+      const beside = { mounts: [at("/data"), at(path, "more")], templates: ["data"], pod: emptyDir("more") }
+      assert.deepEqual(answers(made(beside), "data-in-empty-dir"), silent, path)
+      const alone = { image: "nginx:1", mounts: [at(path, "more")], pod: emptyDir("more") }
+      assert.deepEqual(answers(made(alone), "data-in-empty-dir"), silent, path)
+    }
+  })
+
+  it("what an init container has rendered is no data, but a directory of data that it made ready is", () => {
+    const init = (path: string) => ({
+      initContainers: [{ name: "init", image: "busybox", volumeMounts: [at(path, "out")] }],
+      ...emptyDir("out")
+    })
+    assert.deepEqual(
+      answers(made({ mounts: [at("/opt/app", "out")], pod: init("/work") }), "data-in-empty-dir"),
+      silent
+    )
+    assert.deepEqual(
+      answers(made({ mounts: [at("/var/lib/db", "out")], pod: init("/var/lib/db") }), "data-in-empty-dir"),
+      no
+    )
+  })
+
+  it("where neither path nor image tells, it is unknown", () => {
+    assert.deepEqual(
+      answers(made({ mounts: [at("/work")], pod: emptyDir("data") }), "data-in-empty-dir"),
+      unknown
+    )
+  })
+
+  it("another emptyDir beside the data's claim says nothing", () => {
+    const mounts = [at("/var/lib/kafka/data-0"), at("/var/opt/kafka", "ready")]
+    const state = made({ image: "strimzi/kafka:1", mounts, templates: ["data"], pod: emptyDir("ready") })
+    assert.deepEqual(answers(state, "data-in-empty-dir"), silent)
+  })
+})
+
+describe("fsGroup is held against those that refuse what it does", () => {
+  const grouped = (image: string, path = "/data") =>
+    answers(
+      made({ image, mounts: [at(path)], templates: ["data"], pod: { securityContext: { fsGroup: 1000 } } }),
+      "fs-group-at-each-mount"
+    )
+
+  it("PostgreSQL, and RabbitMQ where the volume holds its cookie, and nobody else", () => {
+    assert.deepEqual(grouped("ghcr.io/zalando/spilo-17:4"), ["no", "", "", "no"])
+    assert.deepEqual(grouped("rabbitmq:4", "/var/lib/rabbitmq"), ["no", "", "", "no"])
+    assert.deepEqual(grouped("rabbitmq:4", "/var/lib/rabbitmq/mnesia/"), ["", "", "", ""])
+    for (const image of ["zookeeper:3.9", "hashicorp/consul", "prom/prometheus", "redis:7", "example/db:1"])
+      assert.deepEqual(grouped(image), ["", "", "", ""], image)
+  })
+})
+
+describe("what a new pod cannot be without, and is not there", () => {
+  const well = { mounts: [at("/data")], templates: ["data"] }
+  const missing = (state: AppState) =>
+    questions.map((question) => findings(state, question, "reference-missing")[0]?.evidence ?? "")
+
+  it("a ServiceAccount is told in restart, move and restore, with the command that makes it", () => {
+    const state = made({ ...well, pod: { serviceAccountName: "ledgerd" } })
+    const said = "ServiceAccount ledgerd is missing: no new pod can be created"
+    assert.deepEqual(missing(state), [said, "", said, said])
+    const [first] = findings(state, "restart", "reference-missing")
+    assert.deepEqual([first?.answer, first?.remedy], ["no", "kubectl create serviceaccount ledgerd -n shop"])
+  })
+
+  it("not one that is there, nor the account that each namespace has", () => {
+    const account = { serviceaccounts: [object("ledgerd")] }
+    assert.deepEqual(missing(made({ ...well, pod: { serviceAccountName: "ledgerd" } }, account)), [
+      "",
+      "",
+      "",
+      ""
+    ])
+    assert.deepEqual(missing(made(well)), ["", "", "", ""])
+  })
+
+  it("one that could not be read is unknown, not missing", () => {
+    const refused = { resource: "serviceaccounts", reason: "Forbidden", message: "no" }
+    const state = made({ ...well, pod: { serviceAccountName: "ledgerd" } }, { serviceaccounts: refused })
+    assert.deepEqual(missing(state), ["", "", "", ""])
+    for (const question of ["restart", "move", "restore"] as const) {
+      assert.include(
+        findings(state, question, "facts-unreadable").map((one) => one.evidence),
+        "cannot read serviceaccounts (Forbidden): whether any is missing is unknown"
+      )
+    }
+  })
+
+  it("a priority class, a runtime class, a claim, a provider and a bundle likewise", () => {
+    const csi = { driver: "secrets-store.csi.k8s.io", volumeAttributes: { secretProviderClass: "keys" } }
+    const volumes = [
+      { name: "old", persistentVolumeClaim: { claimName: "archive" } },
+      { name: "keys", csi },
+      { name: "ca", projected: { sources: [{ clusterTrustBundle: { name: "roots", path: "ca.pem" } }] } },
+      {
+        name: "ca2",
+        projected: { sources: [{ clusterTrustBundle: { name: "o", path: "b", optional: true } }] }
+      }
+    ]
+    const state = made(
+      { ...well, pod: { priorityClassName: "high", runtimeClassName: "gvisor", volumes } },
+      { priorityclasses: [], runtimeclasses: [], secretproviderclasses: [], clustertrustbundles: [] }
+    )
+    assert.deepEqual(
+      findings(state, "restart", "reference-missing").map((one) => one.evidence),
+      [
+        "ClusterTrustBundle roots is missing: a new pod does not start",
+        "PersistentVolumeClaim archive is missing: a new pod does not start",
+        "PriorityClass high is missing: no new pod can be created",
+        "RuntimeClass gvisor is missing: no new pod can be created",
+        "SecretProviderClass keys is missing: a new pod does not start"
+      ]
+    )
+  })
+
+  it("a move names the classes that are the cluster's, and none that every cluster has", () => {
+    const named = (name: string) => ({ metadata: { name } })
+    const needs = (priorityClassName: string) =>
+      findings(
+        made(
+          { ...well, pod: { priorityClassName, runtimeClassName: "gvisor" } },
+          {
+            priorityclasses: [named("high"), named("system-node-critical")],
+            runtimeclasses: [named("gvisor")],
+            storageclasses: [{ ...named("shared"), provisioner: "csi.example.com" }]
+          }
+        ),
+        "move",
+        "needs-on-target"
+      ).map((one) => one.evidence)
+    assert.deepEqual(needs("high"), [
+      "to a cluster with class shared, driver csi.example.com and priority class high",
+      "and with runtime class gvisor"
+    ])
+    assert.deepEqual(needs("system-node-critical"), [
+      "to a cluster with class shared, driver csi.example.com and runtime class gvisor"
+    ])
+  })
+
+  it("a storage class is the first line under what waits for it", () => {
+    const pending = { spec: { volumeName: null, storageClassName: "standard" }, status: { phase: "Pending" } }
+    const state = made(well, {
+      persistentvolumeclaims: [0, 1, 2].map((ordinal) => claim(`data-db-${ordinal}`, pending)),
+      pods: [0, 1, 2].map((ordinal) =>
+        pod(ordinal, { spec: { nodeName: null }, status: { phase: "Pending", conditions: [] } })
+      ),
+      storageclasses: [{ metadata: { name: "shared" }, provisioner: "csi.example.com" }]
+    })
+    for (const question of ["restart", "snapshot", "restore"] as const) {
+      const all = answer(state).find((one) => one.question === question)?.findings ?? []
+      const said = "class standard is not there: data-db-0, data-db-1 and data-db-2 get no volume"
+      assert.include(
+        all.map((one) => one.evidence),
+        said
+      )
+      assert.notInclude(
+        all.map((one) => one.rule),
+        "claim-not-bound"
+      )
+      if (question === "restart") assert.equal(all[0]?.evidence, said)
+    }
+  })
+
+  it("claims without a class wait for a default one that is not there, and not for one that is", () => {
+    const pending = { spec: { volumeName: null, storageClassName: null }, status: { phase: "Pending" } }
+    const waiting = (annotations: Json) =>
+      findings(
+        made(
+          { ...well, spec: { replicas: 1 } },
+          {
+            persistentvolumeclaims: [claim("data-db-0", pending)],
+            pods: [pod(0)],
+            storageclasses: [{ metadata: { name: "any", annotations }, provisioner: "a.example" }]
+          }
+        ),
+        "restart",
+        "storage-class-missing"
+      )[0]?.evidence
+    assert.equal(waiting({}), "there is no default class: data-db-0 gets no volume")
+    assert.isUndefined(waiting({ "storageclass.kubernetes.io/is-default-class": "true" }))
+  })
+})
+
+describe("a replica has another node to start on only where the others leave it one", () => {
+  const well = { mounts: [at("/data")], templates: ["data"] }
+  const told = (podSpec: Json, more: Observation["lists"] = {}) =>
+    findings(made({ ...well, pod: podSpec }, more), "restart", "no-other-node").map((one) => one.evidence)
+  const apart = (topologyKey: string, app = "db") => ({
+    affinity: {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey, labelSelector: { matchLabels: { app } } }
+        ]
+      }
+    }
+  })
+  const spread = (topologyKey: string, rest: Json = {}) => ({
+    topologySpreadConstraints: [
+      {
+        topologyKey,
+        maxSkew: 1,
+        whenUnsatisfiable: "DoNotSchedule",
+        labelSelector: { matchLabels: { app: "db" } },
+        ...rest
+      }
+    ]
+  })
+  const more = (...changes: ReadonlyArray<Json>) => ({
+    nodes: [
+      ...["a", "b", "c"].map((letter) => node(letter)),
+      ...changes.map((change, index) =>
+        node(`x${index}`, { ...change, metadata: { labels: { "topology.kubernetes.io/zone": "a" } } })
+      )
+    ]
+  })
+  const none = (what: string) => [`no other usable node is free for db-0, db-1 and db-2: ${what} them apart`]
+
+  it("anti-affinity over nodes, forbidding spread and host ports each take as many nodes as replicas", () => {
+    assert.deepEqual(told(apart("kubernetes.io/hostname")), none("anti-affinity keeps"))
+    assert.deepEqual(told(spread("kubernetes.io/hostname")), none("spread constraints keep"))
+    const ports = { ports: [{ containerPort: 9000, hostPort: 19000 }] }
+    const container = { name: "main", image: "example/db:1", volumeMounts: well.mounts, ...ports }
+    assert.deepEqual(told({ containers: [container] }), none("host ports keep"))
+    const onHost = { hostNetwork: true, containers: [{ ...container, ports: [{ containerPort: 9000 }] }] }
+    assert.deepEqual(told(onHost), none("host ports keep"))
+  })
+
+  it("over zones too, where each zone has one node", () => {
+    assert.deepEqual(told(apart("topology.kubernetes.io/zone")), none("anti-affinity keeps"))
+    assert.deepEqual(told(spread("topology.kubernetes.io/zone")), none("spread constraints keep"))
+  })
+
+  it("one more node is enough for any of the three, and a cordoned one is not", () => {
+    for (const rules of [apart("kubernetes.io/hostname"), spread("kubernetes.io/hostname", { maxSkew: 1 })]) {
+      const cordoned = told(rules, more({ spec: { unschedulable: true } }))
+      assert.deepEqual(cordoned.length, 1)
+      assert.deepEqual(told(rules, more({})), [])
+    }
+  })
+
+  it("a second node in a zone takes that zone's replica alone", () => {
+    assert.deepEqual(told(apart("topology.kubernetes.io/zone"), more({})), [
+      "no other usable node is free for db-1 and db-2: anti-affinity keeps them apart"
+    ])
+  })
+
+  it("rules about others, and such as only prefer, keep nothing apart", () => {
+    assert.deepEqual(told(apart("kubernetes.io/hostname", "other")), [])
+    assert.deepEqual(told(spread("kubernetes.io/hostname", { whenUnsatisfiable: "ScheduleAnyway" })), [])
+    assert.deepEqual(
+      told(spread("kubernetes.io/hostname", { labelSelector: { matchLabels: { app: "other" } } })),
+      []
+    )
+    assert.deepEqual(told(spread("kubernetes.io/hostname", { maxSkew: 2 })), [])
+    assert.deepEqual(told({}), [])
+  })
+})
+
+describe("a governing Service is told as what it is", () => {
+  const leader = (by: string | null) => ({
+    services: [service({ spec: { clusterIP: "10.0.0.1", selector: null } })],
+    endpointslices: [
+      object("db-leader", {
+        metadata: {
+          labels: {
+            "kubernetes.io/service-name": "db",
+            ...(by === null ? {} : { "endpointslice.kubernetes.io/managed-by": by })
+          }
+        },
+        addressType: "IPv4",
+        endpoints: [{ addresses: ["10.0.0.9"] }]
+      })
+    ]
+  })
+  const rules = [
+    "service-missing",
+    "service-not-headless",
+    "service-selects-others",
+    "service-without-selector"
+  ]
+  const told = (changes: Observation["lists"]) =>
+    rules.flatMap((rule) => findings(stateOf(changes), "restart", rule))
+
+  it("without a selector it is left to whatever writes its endpoints", () => {
+    for (const [by, words] of [
+      ["leader.example.com", "leader.example.com"],
+      ["endpointslicemirroring-controller.k8s.io", "an Endpoints object"],
+      [null, "an Endpoints object"]
+    ] as const) {
+      const [one, ...others] = told(leader(by))
+      assert.deepEqual(others, [])
+      assert.deepEqual(
+        [one?.rule, one?.answer, one?.evidence],
+        [
+          "service-without-selector",
+          "unknown",
+          `governing Service db has no selector, so no names for pods: ${words} writes its endpoints`
+        ]
+      )
+      assert.notMatch(one?.remedy ?? "", /kubectl|anew/)
+    }
+  })
+
+  it("without a selector it is a remark where members find each other through the API", () => {
+    const spilo = statefulSet({
+      spec: { template: { spec: { containers: [{ name: "pg", image: "ghcr.io/zalando/spilo-17:4.0" }] } } }
+    })
+    assert.deepEqual(
+      told({ ...leader(null), statefulsets: [spilo] }).map((one) => one.answer),
+      ["yes"]
+    )
+  })
+
+  it("one that selects a role, which pods alone have, selects them", () => {
+    const primary = (ordinal: number) =>
+      pod(ordinal, ordinal === 0 ? { metadata: { labels: { role: "primary" } } } : {})
+    assert.deepEqual(
+      told({
+        services: [service({ spec: { selector: { app: "db", role: "primary" } } })],
+        pods: [0, 1, 2].map(primary)
+      }),
+      []
+    )
+  })
+
+  it("none that has an address, or finds other pods, gets another selector by a command", () => {
+    const others = (spec: Json, ready: boolean) => {
+      const [found] = told({
+        services: [service({ spec: { selector: { app: "proxy" }, ...spec } })],
+        endpointslices: ready ? leader("endpointslice-controller.k8s.io").endpointslices : []
+      }).filter((one) => one.rule === "service-selects-others")
+      return found?.remedy ?? ""
+    }
+    assert.equal(others({}, false), "kubectl set selector service db app=db -n shop")
+    assert.notMatch(others({}, true), /kubectl/)
+    assert.notMatch(others({ clusterIP: "10.0.0.1" }, false), /kubectl/)
+  })
+
+  it("the address that clients have from outside is not made anew", () => {
+    const [found] = told({ services: [service({ spec: { clusterIP: "10.0.0.1", type: "LoadBalancer" } })] })
+    assert.equal(found?.remedy, "leave it to its clients; give db another, headless Service for its peers")
+  })
+})
+
+describe("a node that is gone", () => {
+  it("is said to be gone, and gets no label", () => {
+    const state = stateOf({ nodes: ["a", "c"].map((letter) => node(letter)) })
+    const all = answer(state).flatMap((one) => one.findings)
+    assert.include(
+      all.map((one) => one.evidence),
+      "node-b is gone from the cluster, and db-1 with it"
+    )
+    assert.deepEqual(
+      all.filter(({ remedy }) => /label node node-b|describe node node-b|uncordon node-b/.test(remedy ?? "")),
+      []
+    )
+    assert.deepEqual(
+      all.filter((one) => / share /.test(one.evidence)).map((one) => one.evidence),
+      []
+    )
+  })
+})
+
+describe("a remedy for a selector that one node fits", () => {
+  const remedy = (selector: Json, labels: Json) =>
+    findings(
+      made(
+        { mounts: [at("/data")], templates: ["data"], pod: selector },
+        { nodes: [node("a"), node("b", { metadata: { labels } }), node("c")] }
+      ),
+      "restart",
+      "selector-fits-one-node"
+    )[0]?.remedy
+  const by = (key: string, value: string) => remedy({ nodeSelector: { [key]: value } }, { [key]: value })
+
+  it("puts no label on a node that would be a lie about it", () => {
+    assert.equal(by("topology.kubernetes.io/zone", "b"), "add a node in zone b")
+    assert.equal(by("failure-domain.beta.kubernetes.io/region", "eu-1"), "add a node in region eu-1")
+    for (const key of [
+      "kubernetes.io/arch",
+      "node.kubernetes.io/instance-type",
+      "topology.ebs.csi.aws.com/zone",
+      "cloud.google.com/gke-nodepool",
+      "rack",
+      "example.com/rack"
+    ])
+      assert.equal(by(key, "x"), `add a node with ${key}=x`)
+    assert.equal(by("kubernetes.io/hostname", "node-b"), "ask for what the node has rather than for its name")
+  })
+
+  it("is the same for an affinity", () => {
+    const key = "topology.kubernetes.io/zone"
+    const expression = { matchExpressions: [{ key, operator: "In", values: ["b"] }] }
+    const affinity = {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [expression] }
+      }
+    }
+    assert.equal(remedy({ affinity }, {}), "add a node in zone b")
+  })
+
+  it("leaves a label that an administrator gives to whoever gives it", () => {
+    assert.equal(by("disk", "ssd"), "label another node that is so too, or ask for less")
+  })
+})
+
+describe("remedies name volumes one by one", () => {
+  it("whatever labels their claims carry", () => {
+    const bare = (lists().persistentvolumeclaims as ReadonlyArray<Json>).map((one) =>
+      claim(`${(one["metadata"] as Json)["name"]}`, { metadata: { labels: null } })
+    )
+    const [found] = findings(stateOf({ persistentvolumeclaims: bare }), "restore", "volumes-go-with-claims")
+    assert.match(found?.remedy ?? "", /^kubectl patch pv pv-data-db-0 pv-wal-db-0 .*pv-wal-db-2 --type=merge/)
+    for (const { findings: all } of answer(stateOf({ persistentvolumeclaims: bare })))
+      for (const one of all) assert.notMatch(one.remedy ?? "", / -l |--selector=(?!app=db --max)/)
+  })
+})
+
+describe("a budget of a role is its owner's", () => {
+  const budget = (name: string, role: string | null, spec: Json, expectedPods: number) =>
+    object(name, {
+      spec: { selector: { matchLabels: { app: "db", ...(role === null ? {} : { role }) } }, ...spec },
+      status: { expectedPods, desiredHealthy: 1, currentHealthy: expectedPods, disruptionsAllowed: 0 }
+    })
+  const pods = [0, 1, 2].map((ordinal) =>
+    pod(ordinal, { metadata: { labels: { role: ordinal === 0 ? "master" : "replica" } } })
+  )
+  const told = (...poddisruptionbudgets: ReadonlyArray<Json>) =>
+    (answer(stateOf({ pods, poddisruptionbudgets }))[0]?.findings ?? []).filter(({ rule }) =>
+      rule.startsWith("budget")
+    )
+
+  it("no command loosens, doubles or deletes what keeps a leader", () => {
+    const leader = budget("db", "master", { minAvailable: 1 }, 1)
+    for (const all of [
+      [leader],
+      [leader, budget("db-all", null, { maxUnavailable: 1 }, 3)],
+      [leader, budget("db-replicas", "replica", { maxUnavailable: 1 }, 2)]
+    ]) {
+      const found = told(...all)
+      assert.isAbove(found.length, 0)
+      for (const { remedy } of found) assert.notMatch(remedy ?? "", /kubectl/)
+    }
+  })
+
+  it("is not counted over pods that it does not count", () => {
+    assert.deepEqual(
+      told(
+        budget("db", "master", { minAvailable: 1 }, 1),
+        budget("db-replicas", "replica", { maxUnavailable: 1 }, 2)
+      ).map((one) => [one.rule, one.answer]),
+      [["budget-blocks", "unknown"]]
+    )
+  })
+
+  it("one over pods of others as well is not changed for this application's sake", () => {
+    const [found] = told(budget("shared", null, { minAvailable: 9 }, 9))
+    assert.equal(
+      found?.remedy,
+      "shared counts pods of others as well: give these a budget of their own instead"
+    )
+  })
+
+  it("of two that count the same pods, the one that lets more go is spared", () => {
+    const [found] = told(
+      budget("loose", null, { maxUnavailable: 2 }, 3),
+      budget("tight", null, { maxUnavailable: 1 }, 3)
+    ).filter((one) => one.rule === "budgets-overlap")
+    assert.equal(found?.remedy, "kubectl delete poddisruptionbudget loose -n shop")
+  })
+
+  it("pods that could not be read are not said to lack a budget", () => {
+    const refused = { resource: "pods", reason: "Forbidden", message: "no" }
+    const state = stateOf({
+      pods: refused,
+      poddisruptionbudgets: [budget("db", null, { maxUnavailable: 1 }, 3)]
+    })
+    assert.deepEqual(findings(state, "restart", "budget-missing"), [])
+  })
+})
+
+describe("more replicas are no remedy for what may not replicate", () => {
+  it("whoever owns the application is told what to ask, and no command is printed", () => {
+    for (const replicas of [1, 2]) {
+      const state = made({ mounts: [at("/data")], templates: ["data"], spec: { replicas } })
+      const [found] = findings(state, "restart", "too-few-replicas")
+      assert.equal(found?.remedy, "if db replicates its data among members, run 3 of them: its owner knows")
+    }
+  })
+})
