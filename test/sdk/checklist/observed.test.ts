@@ -3,7 +3,7 @@ import { assert, describe, it } from "vitest"
 import { answer, type Question } from "../../../packages/sdk/src/Checklist.ts"
 import type { AppState } from "../../../packages/sdk/src/State.ts"
 import type { Observation } from "../../../packages/sdk/src/state/Observation.ts"
-import { claim, type Json, lists, node, object, pod, service, stateOf, statefulSet } from "../objects.ts"
+import { claim, type Json, node, object, pod, service, stateOf, statefulSet, volume } from "../objects.ts"
 
 const questions = ["restart", "snapshot", "move", "restore"] as const
 
@@ -65,9 +65,7 @@ const made = (one: Made, more: Observation["lists"] = {}): AppState => {
       return pod(ordinal, { spec: { volumes } })
     }),
     persistentvolumeclaims: names.map((name) => claim(name)),
-    persistentvolumes: (lists().persistentvolumes as ReadonlyArray<Json>).filter((volume) =>
-      names.includes(`${(volume["metadata"] as Json)["name"]}`.slice(3))
-    ),
+    persistentvolumes: names.map((name) => volume(name)),
     ...more
   })
 }
@@ -585,8 +583,8 @@ describe("a remedy for a selector that one node fits", () => {
 
 describe("remedies name volumes one by one", () => {
   it("whatever labels their claims carry", () => {
-    const bare = (lists().persistentvolumeclaims as ReadonlyArray<Json>).map((one) =>
-      claim(`${(one["metadata"] as Json)["name"]}`, { metadata: { labels: null } })
+    const bare = [0, 1, 2].flatMap((ordinal) =>
+      ["data", "wal"].map((name) => claim(`${name}-db-${ordinal}`, { metadata: { labels: null } }))
     )
     const [found] = findings(stateOf({ persistentvolumeclaims: bare }), "restore", "volumes-go-with-claims")
     assert.match(found?.remedy ?? "", /^kubectl patch pv pv-data-db-0 pv-wal-db-0 .*pv-wal-db-2 --type=merge/)

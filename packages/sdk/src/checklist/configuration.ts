@@ -28,32 +28,24 @@ const create = (state: AppState, reference: Reference): string =>
   )
 
 /** What a missing one keeps from coming about, and what is to do: a command where it does no harm. */
-const withoutIt = (
-  state: AppState,
-  { kind, name }: Dependency
-): { readonly what: string; readonly remedy: string } => {
+const withoutIt = (state: AppState, { kind, name }: Dependency): readonly [what: string, remedy: string] => {
   const created = "no new pod can be created"
-  const started = "a new pod does not start"
-  switch (kind) {
-    case "ServiceAccount":
-      return { what: created, remedy: kubectl(state, "create", "serviceaccount", name) }
-    case "PriorityClass":
-      return { what: created, remedy: kubectlCluster("get", "priorityclass") }
-    case "RuntimeClass":
-      return { what: created, remedy: kubectlCluster("get", "runtimeclass") }
-    case "PersistentVolumeClaim":
-      return { what: started, remedy: `bring claim ${name} back with its data: a new one is empty` }
-    case "SecretProviderClass":
-    case "ClusterTrustBundle":
-      return { what: started, remedy: `make ${kind} ${name} anew from where it came` }
-  }
+  if (kind === "ServiceAccount") return [created, kubectl(state, "create", "serviceaccount", name)]
+  if (kind === "PriorityClass" || kind === "RuntimeClass")
+    return [created, kubectlCluster("get", kind.toLowerCase())]
+  return [
+    "a new pod does not start",
+    kind === "PersistentVolumeClaim"
+      ? `bring claim ${name} back with its data: a new one is empty`
+      : `make ${kind} ${name} anew from where it came`
+  ]
 }
 
 const missing = ({ state }: Facts): ReadonlyArray<Said> => [
   ...state.dependencies
     .filter((one) => one.present === false)
     .map((one) => {
-      const { what, remedy } = withoutIt(state, one)
+      const [what, remedy] = withoutIt(state, one)
       return no(`${one.kind} ${one.name} is missing: ${what}`, [`${one.kind}/${one.name}`], remedy)
     }),
   ...state.references
