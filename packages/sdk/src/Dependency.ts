@@ -48,15 +48,18 @@ const secretsStore = "secrets-store.csi.k8s.io"
 
 type Named = readonly [kind: Dependency["kind"], name: string]
 
-/** The API makes this account in each namespace, and again when it is gone. */
+/** The API makes this account in each namespace, and these classes in each cluster, and again when they are gone. */
 const always = "default"
+const alwaysThere: ReadonlySet<string> = new Set(["system-cluster-critical", "system-node-critical"])
 
 const namedBy = ({ template }: Member): ReadonlyArray<Named> => {
   const { spec } = template
   const account = accountOf(template)
   return [
     ...(account === always ? [] : [["ServiceAccount", account] as const]),
-    ...(spec.priorityClassName ? [["PriorityClass", spec.priorityClassName] as const] : []),
+    ...(spec.priorityClassName && !alwaysThere.has(spec.priorityClassName)
+      ? [["PriorityClass", spec.priorityClassName] as const]
+      : []),
     ...(spec.runtimeClassName ? [["RuntimeClass", spec.runtimeClassName] as const] : []),
     ...(spec.volumes ?? []).flatMap(
       ({ csi, persistentVolumeClaim: claim, projected }): ReadonlyArray<Named> => {

@@ -124,7 +124,7 @@ const fqdnOf = (pod: Pod, services: ReadonlySet<string> | null): string | null =
 /** What the cluster around the pods says of them. */
 export interface Surroundings {
   readonly nodes: NodesByName
-  /** Names of the Services there are; null: they could not be read. */
+  /** Names of the Services that select pods, and so may name them; null: they could not be read. */
   readonly services: ReadonlySet<string> | null
   /** The revision that the workload updates to; null: not known, so that every pod counts as current. */
   readonly updateRevision: string | null

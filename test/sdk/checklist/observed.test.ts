@@ -131,6 +131,17 @@ describe("data that ends with its pod is told in all four questions", () => {
     assert.deepEqual(answers(state, "data-in-no-volume"), silent)
   })
 
+  it("a watcher beside the database whose data is on an emptyDir is told no second time", () => {
+    const containers = [
+      { name: "redis", image: "redis:7", volumeMounts: [at("/data")] },
+      { name: "sentinel", image: "redis:7", volumeMounts: [at("/data")] },
+      { name: "split-brain-fix", image: "redis:7", command: ["sh"] }
+    ]
+    const state = made({ pod: { containers, ...emptyDir("data") } })
+    assert.deepEqual(answers(state, "data-in-no-volume"), silent)
+    assert.deepEqual(answers(state, "data-in-empty-dir"), no)
+  })
+
   it("data on an emptyDir goes to no other cluster either", () => {
     const state = made({ mounts: [at("/home/postgres/pgdata")], pod: emptyDir("data") })
     assert.deepEqual(answers(state, "data-in-empty-dir"), no)
@@ -297,7 +308,7 @@ describe("what a new pod cannot be without, and is not there", () => {
         made(
           { ...well, pod: { priorityClassName, runtimeClassName: "gvisor" } },
           {
-            priorityclasses: [named("high"), named("system-node-critical")],
+            priorityclasses: [named("high")],
             runtimeclasses: [named("gvisor")],
             storageclasses: [{ ...named("shared"), provisioner: "csi.example.com" }]
           }
@@ -476,6 +487,14 @@ describe("a governing Service is told as what it is", () => {
       )
       assert.notMatch(one?.remedy ?? "", /kubectl|anew/)
     }
+  })
+
+  it("without a selector it gives no pod a name", () => {
+    assert.deepEqual(
+      stateOf(leader(null)).replicas.map((replica) => replica.pod?.fqdn),
+      [null, null, null]
+    )
+    assert.equal(stateOf().replicas[0]?.pod?.fqdn, "db-0.db.shop.svc")
   })
 
   it("without a selector it is a remark where members find each other through the API", () => {

@@ -102,12 +102,14 @@ const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
 
 /** Stores that are known and have no volume for what they hold. */
 const bare = (state: AppState, workload: Workload): ReadonlyArray<PodContainer> => {
-  const told = new Set(onPassing(state, workload).map(({ container }) => container.name))
+  const told = new Set(onPassing(state, workload).map(({ container }) => container.store))
   const { containers } = workload.template
   return containers.filter(
     (container) =>
       container.store !== null &&
-      !told.has(container.name) &&
+      // A cache in a Deployment is meant as one: its pods have no identity to come back to.
+      (workload.kind === "StatefulSet" || !isForgetful(container.store)) &&
+      !told.has(container.store) &&
       !keepsData(container) &&
       // Beside one that keeps its data, another of its image is that one's client.
       !containers.some((other) => other.store === container.store && keepsData(other))

@@ -33,7 +33,14 @@ const compose = (
     workloads.map(({ kind, name, updateRevision }) => [`${kind}/${name}`, updateRevision])
   )
   const nodesByName = lists.nodes && new Map(lists.nodes.map((node) => [node.metadata.name, node]))
-  const serviceNames = lists.services && new Set(lists.services.map(({ metadata }) => metadata.name))
+  // Endpoints that something else writes give no pod its name.
+  const serviceNames =
+    lists.services &&
+    new Set(
+      lists.services.flatMap(({ metadata, spec }) =>
+        Object.keys(spec.selector ?? {}).length === 0 ? [] : [metadata.name]
+      )
+    )
   const replicas = members.flatMap((member) =>
     observeReplicas(member, {
       nodes: nodesByName,
