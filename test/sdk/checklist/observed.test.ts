@@ -649,6 +649,15 @@ describe("a budget of a role is its owner's", () => {
     )
   })
 
+  it("is not told from one of all pods while the others are missing, and not changed then", () => {
+    const leader = budget("db", "master", { minAvailable: 1 }, 1)
+    const state = stateOf({ pods: pods.slice(0, 1), poddisruptionbudgets: [leader] })
+    const remedies = (answer(state)[0]?.findings ?? [])
+      .filter(({ rule }) => rule.startsWith("budget"))
+      .map(({ remedy }) => remedy)
+    assert.notMatch(remedies.join(), /kubectl/)
+  })
+
   it("one over pods of others as well is not changed for this application's sake", () => {
     const [found] = told(budget("shared", null, { minAvailable: 9 }, 9))
     assert.equal(

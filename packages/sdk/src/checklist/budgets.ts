@@ -98,10 +98,13 @@ const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
     facts.state.workloads.reduce((sum, one) => sum + one.replicas, 0)
   )
 
-/** A command where the budget is this application's alone; else others rely on it as it is. */
-const repair = (facts: Facts, budget: DisruptionBudget): string =>
-  isOwn(facts, budget)
-    ? kubectl(
+/** A command where the budget is this application's alone, and of all its pods; else others rely on it as it is. */
+const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): string => {
+  if (!isOwn(facts, budget))
+    return `${budget.name} counts pods of others as well: give these a budget of their own instead`
+  return counted(facts, workload, budget).length < workload.replicas
+    ? `once all pods are there, see whether ${budget.name} counts them all`
+    : kubectl(
         facts.state,
         "patch",
         "poddisruptionbudget",
@@ -110,7 +113,7 @@ const repair = (facts: Facts, budget: DisruptionBudget): string =>
         "-p",
         JSON.stringify({ spec: { minAvailable: null, maxUnavailable: 1 } })
       )
-    : `${budget.name} counts pods of others as well: give these a budget of their own instead`
+}
 
 /** The pods of no budget, where another counts some: one over all of them would count those twice. */
 const partly = (facts: Facts): ReadonlyArray<Said> =>
@@ -158,7 +161,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
       no(
         `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(workload, budget)})`,
         [object(budget)],
-        repair(facts, budget)
+        repair(facts, workload, budget)
       )
     )
 
@@ -174,7 +177,7 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
           no(
             `PodDisruptionBudget ${budget.name} lets ${allowed} of ${workload.replicas} go: quorum (${quorum} of ${workload.replicas}) is lost`,
             [object(budget), title(workload)],
-            repair(facts, budget)
+            repair(facts, workload, budget)
           )
         ]
   })
