@@ -4,12 +4,13 @@
  */
 import { readFileSync } from "node:fs"
 import { relative } from "node:path"
+import { stripVTControlCharacters } from "node:util"
 
 let passed = 0
 let failed = 0
 let skipped = 0
 const tell = (file, title, why) => {
-  const first = (why ?? "").replaceAll(/\u001b\[[\d;]*m/g, "").split("\n")[0]
+  const first = stripVTControlCharacters(why ?? "").split("\n")[0]
   console.log(`failed: ${relative(process.cwd(), file)} > ${title}: ${first.slice(0, 300)}`)
 }
 for (const path of process.argv.slice(2)) {
