@@ -154,8 +154,8 @@ export const groups = scenarios("groups")({
   "a group whose cut fails is tried again": (to) =>
     Effect.gen(function* () {
       yield* pair(to)
-      // Tries are seconds apart: the error of a single one may be gone before it is read.
-      yield* ask(to, "all", { cut: "yes" }, yield* ownClass(to, "failing", { failCut: "Unavailable:4" }))
+      // The error passes with the tries: six of them last for half a minute, time for all to hear of it.
+      yield* ask(to, "all", { cut: "yes" }, yield* ownClass(to, "failing", { failCut: "Unavailable:6" }))
       yield* complains(to, "all", "failure", (why) =>
         plainly(why).replace(/pvc-[^ ]+ pvc-[^: \]]+/, "<both>")
       )
