@@ -122,7 +122,7 @@ export const snapshots = scenarios("snapshots")({
     Effect.gen(function* () {
       yield* to.quietly("POST", "persistentvolumeclaims", dynamic("data"))
       yield* bound(to, "data")
-      yield* ownClass(to, "failing", null, { failCut: "Unavailable:4" })
+      yield* ownClass(to, "failing", null, { failCut: "Unavailable:6" })
       const since = yield* to.version("volumesnapshots")
       yield* cut(to, "one", classOf(to, "failing"))
       yield* complains(to, "one", "failure")
