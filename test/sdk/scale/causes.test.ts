@@ -15,12 +15,12 @@ interface Trouble {
   readonly spec?: object
   readonly claims?: ReadonlyArray<object>
   /** Befalls the cluster once the plan is made. */
-  readonly then?: (sandbox: Shape) => void
+  readonly befalls?: (sandbox: Shape) => void
   readonly policy?: string
 }
 
 /** What a change from one to three says while it waits, and where it ends; and the sandbox. */
-const waits = ({ spec = {}, claims = [], then, policy = "OrderedReady" }: Trouble) =>
+const waits = ({ spec = {}, claims = [], befalls, policy = "OrderedReady" }: Trouble) =>
   Effect.gen(function* () {
     const sandbox = yield* make()
     const whole = {
@@ -33,7 +33,7 @@ const waits = ({ spec = {}, claims = [], then, policy = "OrderedReady" }: Troubl
     yield* TestClock.adjust("10 seconds")
     const on = withCluster(sandbox.cluster)
     const plan = yield* on(Scale.prepare(ref, { replicas: 2 }))
-    then?.(sandbox)
+    befalls?.(sandbox)
     const lines: Array<string> = []
     const report = (event: Progress) =>
       Effect.sync(() => {
@@ -69,12 +69,12 @@ describe("what is waited for names its cause", () => {
   it.effect.each([
     [
       "a quota",
-      { then: noRoom },
+      { befalls: noRoom },
       'its pod to be created: pods "q-0" is forbidden: exceeded quota: team, requested: pods=1, used: pods=0, limited: pods=0'
     ],
     [
       "a webhook",
-      { then: forbidden },
+      { befalls: forbidden },
       'its pod to be created: admission webhook "policy.example.com" denied the request: no such image here'
     ],
     [
@@ -118,7 +118,7 @@ describe("what is waited for names its cause", () => {
 
   it.effect("and no longer once that is over", () =>
     Effect.gen(function* () {
-      const { id, sandbox } = yield* waits({ then: noRoom })
+      const { id, sandbox } = yield* waits({ befalls: noRoom })
       sandbox.api.handle({
         method: "DELETE",
         path: "/api/v1/namespaces/default/resourcequotas/team",
