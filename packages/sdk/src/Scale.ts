@@ -18,9 +18,9 @@ import type { Manner } from "./scale/ScaleSettings.ts"
 import { scaleVerb } from "./scale/ScaleVerb.ts"
 import { rememberedReplicas } from "./step/replicas.ts"
 import { plan as planOf, type ScaleOptions as PlanOptions } from "./scale/ScalePlan.ts"
+import { readGround } from "./scale/ScaleGround.ts"
 import { readQuotas } from "./scale/ScaleQuota.ts"
 import { listAside } from "./step/purge.ts"
-import { mountedIn } from "./step/users.ts"
 import type { ScalePlan, ScaleStep } from "./scale/ScaleVerb.ts"
 import * as Resource from "./Resource.ts"
 import type { AppState } from "./State.ts"
@@ -41,7 +41,7 @@ export interface SetRef {
 
 /** `last`: the count that was remembered when it was scaled to zero. */
 export interface ScaleOptions
-  extends Omit<PlanOptions, "replicas" | "purge" | "quotas" | "mountedBy">, Manner {
+  extends Omit<PlanOptions, "replicas" | "purge" | "quotas" | "mountedBy" | "ground">, Manner {
   /** Default: as many as there are now. */
   readonly replicas?: number | "last"
   /** Delete what earlier operations set aside of this StatefulSet, with its data. Default: false. */
@@ -90,17 +90,17 @@ export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<Scale
         refusedBecause(`${asked} is no count of replicas`, "give a whole number from 0")
       )
     }
-    const [state, aside, quotas, mountedBy] = yield* Effect.all(
+    const [state, aside, quotas, { ground, mountedBy }] = yield* Effect.all(
       [
         read(statefulSet(ref.namespace, ref.name), asked === undefined ? {} : { replicas: asked }),
         purge ? listAside(ref) : Effect.succeed([]),
         readQuotas(ref),
-        mountedIn(ref.namespace)
+        readGround(ref)
       ],
       { concurrency: 4 }
     )
     const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
-    const settings = { ...rest, replicas, purge: aside, quotas, mountedBy }
+    const settings = { ...rest, replicas, purge: aside, quotas, mountedBy, ground }
     const id = yield* newId
     const first = plan(state, id, settings)
     const retains = first !== null && stepsOf(RetainVolumes, first.steps).some(({ retain }) => retain)

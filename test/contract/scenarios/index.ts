@@ -18,6 +18,7 @@ import { network } from "./network.ts"
 import { nodeLosses } from "./node-loss.ts"
 import { pods } from "./pods.ts"
 import { quotas } from "./quota.ts"
+import { references } from "./references.ts"
 import { replicas } from "./replicas.ts"
 import { restores } from "./restores.ts"
 import { snapshots } from "./snapshots.ts"
@@ -53,5 +54,6 @@ export const all: ReadonlyArray<Scenario> = [
   ...nodeLosses,
   ...snapshotContents,
   ...groups,
-  ...restores
+  ...restores,
+  ...references
 ]

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { at, stringAt } from "../../../packages/sdk/src/sandbox/Json.ts"
@@ -307,6 +309,30 @@ describe("a node in the sandbox", () => {
       assert.notStrictEqual(podOf(sandbox, "db-1").metadata.uid, uid)
       assert.strictEqual(statusOf(podOf(sandbox, "db-1"), "Ready"), "True")
     })
+  )
+
+  it.effect(
+    "that is deleted has them collected in time by a clock whose timers come late, as a real one's do",
+    () =>
+      Effect.gen(function* () {
+        const clock = yield* Clock.Clock
+        const late: Clock.Clock = {
+          currentTimeMillis: clock.currentTimeMillis,
+          currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe(),
+          currentTimeNanos: clock.currentTimeNanos,
+          currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+          monotonicTimeNanos: clock.monotonicTimeNanos,
+          monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+          sleep: (duration) => clock.sleep(Duration.sum(duration, Duration.millis(3)))
+        }
+        const sandbox = yield* Effect.provideService(make({ nodes: sixNodes }), Clock.Clock, late)
+        sandbox.create(statefulSet("db", { replicas: 3 }))
+        yield* TestClock.adjust("30 seconds")
+        const { uid } = podOf(sandbox, "db-1").metadata
+        sandbox.registry.remove(nodes, undefined, nodeOf(sandbox, "db-1"))
+        yield* TestClock.adjust("85 seconds")
+        assert.notStrictEqual(sandbox.store.get(pods, "default", "db-1")?.metadata.uid, uid)
+      })
   )
 
   it.effect("lends its zone and region to the labels of the pods bound to it", () =>

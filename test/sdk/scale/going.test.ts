@@ -199,14 +199,14 @@ describe("a scale-up with new claims", () => {
       )
     assert.include(
       classed("manual"),
-      "template data has class manual, which is not there: data-db-3 and 1 more"
+      "template data has class manual, which is not there: data-db-3 and data-db-4 get no volume"
     )
-    assert.include(classed(""), "template data has no class: data-db-3 and 1 more will wait for a volume")
+    assert.include(classed(""), "template data has no class: data-db-3 and data-db-4 get no volume")
     const isLocal = (state: Draft<AppState>) => {
       for (const one of state.protection.storageClasses ?? [])
         one.provisioner = "kubernetes.io/no-provisioner"
     }
-    assert.include(warned(isLocal, 3, 4), "without a provisioner: data-db-3 will wait")
+    assert.include(warned(isLocal, 3, 4), "without a provisioner: data-db-3 gets no volume")
     assert.notInclude(
       warned(() => {}, 3, 5),
       "made by hand"

@@ -12,6 +12,7 @@ const said = (replicas: number, change: (draft: Draft<AppState>) => void = () =>
 /** No replica has to be on a node of its own. */
 const together = (draft: Draft<AppState>) => {
   first(draft.workloads).template.antiAffinityKeys = []
+  first(draft.workloads).template.spread = []
 }
 
 /** Each replica has to be on a node of its own. */
@@ -84,6 +85,57 @@ describe("a plan to scale says what will not be scheduled", () => {
     assert.deepEqual(lines, [
       "data-db-2: no node that takes its pod can reach its volume at c (1 cordoned); the pod will not be scheduled"
     ])
+  })
+
+  it("nothing of a label that some node does not have: there is nothing to share there", () => {
+    const lines = said(9, (draft) => {
+      together(draft)
+      first(draft.workloads).template.antiAffinityKeys = ["topology.kubernetes.io/rack"]
+      delete named(draft.nodes, "node-b").labels["topology.kubernetes.io/rack"]
+    })
+    assert.deepEqual(lines, [])
+  })
+
+  it("counts a closed place that holds one of its own already, and names all that wait", () => {
+    const fourth = (draft: Draft<AppState>) => {
+      together(draft)
+      first(draft.workloads).template.antiAffinityKeys = ["kubernetes.io/hostname"]
+      named(draft.nodes, "node-b").unschedulable = true
+      draft.nodes?.push({
+        ...named(draft.nodes, "node-a"),
+        name: "node-d",
+        labels: { ...named(draft.nodes, "node-a").labels, "kubernetes.io/hostname": "node-d" }
+      })
+    }
+    assert.deepEqual(said(4, fourth), [])
+    assert.deepEqual(said(6, fourth), [
+      "6 replicas want a node each, 3 nodes can take pods: db-4 and db-5 will not be scheduled"
+    ])
+  })
+
+  it("replicas that may be so far apart, where a place takes none", () => {
+    const even = (draft: Draft<AppState>, whenUnsatisfiable = "DoNotSchedule") => {
+      together(draft)
+      first(draft.workloads).template.spread = [
+        { topologyKey: "topology.kubernetes.io/zone", maxSkew: 1, whenUnsatisfiable }
+      ]
+    }
+    assert.deepEqual(said(9, even), [])
+    const closed = (draft: Draft<AppState>) => {
+      named(draft.nodes, "node-c").unschedulable = true
+    }
+    const lines = said(6, (draft) => {
+      even(draft)
+      closed(draft)
+    })
+    assert.deepEqual(lines, [
+      "6 replicas may be at most 1 apart over the zones, and c takes none: db-5 will not be scheduled"
+    ])
+    const soft = said(6, (draft) => {
+      even(draft, "ScheduleAnyway")
+      closed(draft)
+    })
+    assert.deepEqual(soft, [])
   })
 
   it("nothing, where nodes may not be read or replicas are removed", () => {

@@ -12,6 +12,7 @@ import { namespaces, persistentvolumeclaims, pods, serviceaccounts, services } f
 import { storageclasses } from "./resource/storage.ts"
 import type { ResourceType } from "./ResourceType.ts"
 import * as Status from "./Status.ts"
+import { classAnnotation, classOf } from "./StorageClassOf.ts"
 
 export type Verb = "CREATE" | "UPDATE" | "DELETE"
 
@@ -43,7 +44,7 @@ const sizeOf = (claim: KubeObject | undefined): number =>
 /** The PersistentVolumeClaimResize admission. */
 const checkGrowth = (registry: Registry, claim: KubeObject, previous: KubeObject | undefined): void => {
   if (sizeOf(claim) <= sizeOf(previous) || stringAt(previous?.status, "phase") !== "Bound") return
-  const name = stringAt(claim.spec, "storageClassName") ?? ""
+  const name = classOf(claim)
   if (registry.store.get(storageclasses, undefined, name)?.allowVolumeExpansion === true) return
   throw Status.forbidden(
     persistentvolumeclaims,
@@ -52,13 +53,13 @@ const checkGrowth = (registry: Registry, claim: KubeObject, previous: KubeObject
   )
 }
 
-const checkAccount = (registry: Registry, namespace: string, pod: Draft): void => {
+const checkAccount = (registry: Registry, namespace: string, pod: Draft, told: string): void => {
   const name = stringAt(pod.spec, "serviceAccountName") ?? "default"
   // The default one is made a moment after its namespace: nobody is refused for that moment.
   if (name === "default" || registry.store.get(serviceaccounts, namespace, name) !== undefined) return
   throw Status.forbidden(
     pods,
-    pod.metadata.name ?? "",
+    told,
     `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`
   )
 }
@@ -73,7 +74,14 @@ export class Admission {
     this.#webhooks = webhooks
   }
 
-  mutate(registry: Registry, type: ResourceType, namespace: string | undefined, draft: Draft): Draft {
+  /** `told`: the name that a refusal gives. */
+  mutate(
+    registry: Registry,
+    type: ResourceType,
+    namespace: string | undefined,
+    draft: Draft,
+    told: string
+  ): Draft {
     if (namespace !== undefined) {
       const home = registry.store.get(namespaces, undefined, namespace)
       if (home === undefined) throw Status.notFound(namespaces, namespace)
@@ -93,8 +101,12 @@ export class Admission {
       }
     }
     if (!isObject(draft.spec)) return draft
-    if (type === pods && namespace !== undefined) checkAccount(registry, namespace, draft)
-    if (type === persistentvolumeclaims && draft.spec["storageClassName"] === undefined) {
+    if (type === pods && namespace !== undefined) checkAccount(registry, namespace, draft, told)
+    if (
+      type === persistentvolumeclaims &&
+      draft.spec["storageClassName"] === undefined &&
+      draft.metadata.annotations?.[classAnnotation] === undefined
+    ) {
       const name = defaultClass(registry)
       return name === undefined ? draft : { ...draft, spec: { ...draft.spec, storageClassName: name } }
     }

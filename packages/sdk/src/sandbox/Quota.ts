@@ -6,6 +6,7 @@ import type { Registry } from "./Registry.ts"
 import { persistentvolumeclaims, pods, type ResourceQuota, resourcequotas } from "./resource/core.ts"
 import type { ResourceType } from "./ResourceType.ts"
 import * as Status from "./Status.ts"
+import { classOf } from "./StorageClassOf.ts"
 
 const counted = ["configmaps", "persistentvolumeclaims", "pods", "secrets", "services"]
 
@@ -25,7 +26,7 @@ const usage = (type: ResourceType, object: KubeObject, resource: string): number
   }
   if (type === persistentvolumeclaims) {
     const size = Quantity.parse(at(object.spec, "resources", "requests", "storage") ?? "0")
-    const ofClass = `${stringAt(object.spec, "storageClassName") ?? ""}.storageclass.storage.k8s.io/`
+    const ofClass = `${classOf(object)}.storageclass.storage.k8s.io/`
     if (resource === "requests.storage" || resource === `${ofClass}requests.storage`) return size
     if (resource === `${ofClass}persistentvolumeclaims`) return 1
   }

@@ -147,7 +147,10 @@ export class Registry {
       ...(hasStatus && strategy.keepsStatus !== true ? withoutStatus : draft),
       metadata: { ...draft.metadata, name }
     }
-    const admitted = this.#admission.mutate(this, type, namespace, strategy.withDefaults?.(named) ?? named)
+    const defaulted = strategy.withDefaults?.(named) ?? named
+    // Admission comes before a name is made: what it refuses it names by the prefix.
+    const told = draft.metadata.name || generated || ""
+    const admitted = this.#admission.mutate(this, type, namespace, defaulted, told)
     const faults = [
       ...(generated === undefined || generated === "" ? [] : generatedFaults(type, generated)),
       ...(name === "" ? [required("metadata.name", "name or generateName is required")] : []),

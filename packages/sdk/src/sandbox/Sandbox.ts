@@ -20,6 +20,7 @@ import { run } from "./controller/Controller.ts"
 import { deploymentController } from "./controller/Deployment.ts"
 import { disruptionBudgets } from "./controller/DisruptionBudgets.ts"
 import { endpointSlices } from "./controller/EndpointSlices.ts"
+import { ephemeralVolumes } from "./controller/EphemeralVolumes.ts"
 import { garbageCollector } from "./controller/GarbageCollector.ts"
 import { kubelet } from "./controller/Kubelet.ts"
 import { namespaceController } from "./controller/Namespace.ts"
@@ -214,6 +215,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
             lost: losses,
             provisioning: options.provisioning
           }),
+          ephemeralVolumes(registry),
           scheduler(registry, byNode, recorder),
           kubelets.controller,
           nodeLifecycle(registry, losses, byNode, options.nodeLifecycle),

@@ -4,6 +4,7 @@ import { arrayAt, at, isObject, numberAt, stringAt, stringsAt } from "./Json.ts"
 import type { KubeObject } from "./KubeObject.ts"
 import { podCells } from "./PodTable.ts"
 import type { ResourceType } from "./ResourceType.ts"
+import { classOf } from "./StorageClassOf.ts"
 
 export interface Column {
   readonly name: string
@@ -188,7 +189,7 @@ const printers: Readonly<Record<string, Printer>> = {
         text(object.spec, "volumeName"),
         bound ? text(object.status, "capacity", "storage") : "",
         bound ? accessModes(object.status) : "",
-        text(object.spec, "storageClassName"),
+        classOf(object),
         orElse(text(object.spec, "volumeAttributesClassName"), "<unset>"),
         age,
         orElse(text(object.spec, "volumeMode"), "<unset>")
@@ -206,7 +207,7 @@ const printers: Readonly<Record<string, Printer>> = {
       isObject(at(object.spec, "claimRef"))
         ? `${text(object.spec, "claimRef", "namespace")}/${text(object.spec, "claimRef", "name")}`
         : "",
-      text(object.spec, "storageClassName"),
+      classOf(object),
       orElse(text(object.spec, "volumeAttributesClassName"), "<unset>"),
       text(object.status, "reason"),
       age,

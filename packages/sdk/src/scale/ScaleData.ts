@@ -8,6 +8,7 @@ import type { StorageClass } from "../Protection.ts"
 import type { Workload } from "../Topology.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import type { Refusal } from "../operation/Plan.ts"
+import { span } from "./ScaleNames.ts"
 import { shellWord } from "../ShellWord.ts"
 import { beingRead } from "../wait/holders.ts"
 
@@ -202,7 +203,7 @@ export const missing = (
       ...(why === null
         ? []
         : [
-            `template ${name} ${why}: ${first.name}${here.length > 1 ? ` and ${here.length - 1} more` : ""} will wait for a volume made by hand that is Available`
+            `template ${name} ${why}: ${span(here.map((slot) => slot.name))} ${here.length === 1 ? "gets" : "get"} no volume but one made by hand that is Available`
           ]),
       ...(gone.length === 0
         ? []

@@ -2,19 +2,14 @@
 import { type Claim, trouble } from "../Claim.ts"
 import { format } from "../operation/Timeout.ts"
 import type { Profile } from "../Profile.ts"
+import { needed } from "../Quorum.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import { missing, smaller } from "./ScaleData.ts"
 import type { ClaimSlot } from "../step/claims.ts"
+import type { Ground } from "./ScaleGround.ts"
+import { span } from "./ScaleNames.ts"
 import { unschedulable } from "./ScaleScheduling.ts"
-
-/** `db-3`, `db-3 and db-4`, `db-3 to db-99`. */
-const span = (names: ReadonlyArray<string>): string => {
-  if (names.length === 0) return "none"
-  if (names.length === 1) return `${names[0]}`
-  if (names.length === 2) return `${names[0]} and ${names[1]}`
-  return `${names[0]} to ${names[names.length - 1]}`
-}
 
 const days = 86_400_000
 
@@ -117,6 +112,39 @@ const blockers = (state: AppState, workload: Workload, to: number): ReadonlyArra
         )
         .map((replica) => `${replica.name} (${replica.pod?.reason ?? "no pod"})`)
 
+/** Secrets and ConfigMaps that are not there, without which no container starts. Images are pulled without. */
+const unstarted = (state: AppState, workload: Workload, to: number): ReadonlyArray<string> => {
+  const pods = ordinals(workload, workload.replicas, to).map((ordinal) => `${workload.name}-${ordinal}`)
+  const own = `StatefulSet/${workload.name} `
+  return state.references.flatMap(({ kind, name, present, required, usedBy, missingKeys }) => {
+    const places = usedBy
+      .filter((place) => place.startsWith(own) && !place.endsWith(" imagePullSecrets"))
+      .map((place) => place.slice(own.length))
+    if (!required || places.length === 0) return []
+    const what = `${kind} ${name}`
+    const end = `${span(pods)} will not start before that (${places.join(", ")})`
+    if (present === false) return [`${what} is not there: ${end}`]
+    return missingKeys === null || missingKeys.length === 0
+      ? []
+      : [`${what} has no key ${missingKeys.join(", ")}: ${end}`]
+  })
+}
+
+/**
+ * What becomes of a quorum that members count for themselves: those that left without a word are still
+ * counted, and so the old majority is needed of fewer.
+ */
+const kept = (from: number, to: number): string => {
+  if (from < 2) return ""
+  const need = needed("majority", from)
+  const lost = need - 1
+  if (to >= need) {
+    const spare = to - need
+    return `; where members keep their own list, ${need} of ${from} stay needed, and ${spare === 0 ? "none of" : `only ${spare} of`} the ${to} may fail`
+  }
+  return `; where members keep their own list, ${need} of ${from} stay needed: quorum is lost at ${lost}`
+}
+
 export const warnings = (
   state: AppState,
   workload: Workload,
@@ -129,6 +157,7 @@ export const warnings = (
     readonly aside: ReadonlyArray<Claim>
     /** Claims that are not there yet. */
     readonly made: ReadonlyArray<ClaimSlot>
+    readonly ground: Ground | null
     readonly profile: Profile
   }
 ): ReadonlyArray<string> => {
@@ -182,10 +211,12 @@ export const warnings = (
       state,
       workload,
       to,
-      plan.left.filter((claim) => !plan.aside.includes(claim))
+      plan.left.filter((claim) => !plan.aside.includes(claim)),
+      plan.ground
     ),
+    ...(up ? unstarted(state, workload, to) : []),
     ...(!up && workload.serviceName !== null && plan.profile.beforeRemove === undefined && to > 0
-      ? ["no beforeRemove hook: members leave without a goodbye"]
+      ? [`no beforeRemove hook: members leave without a goodbye${kept(workload.replicas, to)}`]
       : []),
     ...(to === 0 && workload.replicas > 0 ? ["to 0: the application stops"] : []),
     ...workload.writers

@@ -20,6 +20,7 @@ import { type Claim, trouble } from "../Claim.ts"
 import { basisOf, claimFacts } from "./ScaleFacts.ts"
 import { dataRefusals, mountRefusals } from "./ScaleData.ts"
 import { beyondQuota, type Quotas } from "./ScaleQuota.ts"
+import { type Ground, groundRefusals, withClasses } from "./ScaleGround.ts"
 import { notReady, refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Effects from "./ScaleEffect.ts"
@@ -53,6 +54,8 @@ export interface ScaleOptions {
   readonly quotas?: Quotas | null
   /** Which pods of the namespace have which claims mounted. Default: not asked. */
   readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** What new pods would meet beside the state; null: it could not be read. Default: not asked. */
+  readonly ground?: Ground | null
   /** Whether reclaim policies may be set; without that, claims are kept by whenScaled alone. Default: true. */
   readonly mayPatchVolumes?: boolean
 }
@@ -122,8 +125,9 @@ const isImmediate = (state: AppState, storageClass: string | null): boolean => {
 }
 
 /** What scaling would do. `id` names the operation. */
-export const plan = (state: AppState, workload: Workload, id: string, options: ScaleOptions): ScalePlan => {
-  const { replicas: to, profile = {} } = options
+export const plan = (state: AppState, asked: Workload, id: string, options: ScaleOptions): ScalePlan => {
+  const { replicas: to, profile = {}, ground = null } = options
+  const workload = withClasses(asked, ground?.classes ?? {})
   const from = workload.replicas
   const retention = retentionOf(workload)
   const tooFar =
@@ -264,6 +268,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
           byPolicyAlone,
           aside,
           made: slots.filter((slot) => !left.some(({ name }) => name === slot.name)),
+          ground,
           profile
         })
       : [],
@@ -283,6 +288,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
             deleted: whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
           })
         : []),
+      ...(ground === null ? [] : groundRefusals(ground, state, workload, reach)),
       ...(options.quotas ? beyondQuota(options.quotas, workload, reach, made) : []),
       ...(options.leftoverClaims === "refuse" && left.length > 0
         ? [
@@ -299,6 +305,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
           ...(options.quotas?.quotas ?? [])
             .filter(({ scoped }) => scoped)
             .map(({ name }) => `quota "${name}" counts some pods only: not checked`),
+          ...(reach > from ? (ground?.unread ?? []) : []).map((what) => `${what} could not be read`),
           ...(keeps.some(({ reclaimPolicy }) => reclaimPolicy === null)
             ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
             : [])

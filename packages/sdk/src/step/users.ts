@@ -140,6 +140,19 @@ const isMounting = (pod: unknown): boolean =>
   Boolean(at(pod, ["spec", "nodeName"])) &&
   !["Succeeded", "Failed"].includes(String(at(pod, ["status", "phase"])))
 
+/** Which of these pods have claims mounted, by claim; `whatever`: as `mountedIn` has it. */
+export const mountsIn = (
+  pods: ReadonlyArray<Resource.KubeObject>,
+  whatever = false
+): Readonly<Record<string, ReadonlyArray<string>>> => {
+  const found: Record<string, Array<string>> = {}
+  for (const pod of pods) {
+    if (!whatever && !isMounting(pod)) continue
+    for (const claim of claimsIn(at(pod, ["spec"]))) (found[claim] ??= []).push(pod.metadata.name)
+  }
+  return found
+}
+
 /**
  * Pods that have claims mounted, by claim; `whatever`: those as well that have ended or wait for a node,
  * for which a claim cannot be moved either. None where they may not be listed.
@@ -149,14 +162,7 @@ export const mountedIn = (
   whatever = false
 ): Effect.Effect<Readonly<Record<string, ReadonlyArray<string>>>, ClusterError, Cluster> =>
   Resource.list(Resource.pods, { namespace }).pipe(
-    Effect.map(({ items }) => {
-      const found: Record<string, Array<string>> = {}
-      for (const pod of items) {
-        if (!whatever && !isMounting(pod)) continue
-        for (const claim of claimsIn(at(pod, ["spec"]))) (found[claim] ??= []).push(pod.metadata.name)
-      }
-      return found
-    }),
+    Effect.map(({ items }) => mountsIn(items, whatever)),
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden",
       () => Effect.succeed({})

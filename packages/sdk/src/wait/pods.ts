@@ -76,8 +76,11 @@ export const notice: Condition<StatefulSet> = (set) =>
     ? []
     : [{ subject: setSubject(set), for: "the controller to see the change" }]
 
-/** The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops waiting. */
-const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
+/**
+ * The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops
+ * waiting. `learn` is asked with it, once pods are known.
+ */
+const views = (at: Pick<StepContext, "fence">, set: StatefulSet, learn: PodWait["learn"]) =>
   Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
     const watching = Resource.watchList(Resource.pods, { ...selection(set), relistEvery: "30 seconds" })
     // A watch outlives a lost network, but for its first list.
@@ -87,7 +90,10 @@ const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
     const look = Effect.flatMap(Workload.assertHeld(at.fence), (now) =>
       Ref.updateAndGet(latest, (view) => ({ ...view, set: now }))
     )
-    const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), look))
+    const learned = Effect.tap(look, ({ pods, set: now }) =>
+      pods === null ? Effect.void : (learn?.(pods, now) ?? Effect.void)
+    )
+    const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), learned))
     const all: Stream.Stream<PodView, Failure, Cluster> = Stream.merge(byPods, bySet)
     return { all, look }
   })
@@ -97,6 +103,8 @@ export interface PodWait {
   readonly stepTimeout?: number | undefined
   /** Called with each view, in order. */
   readonly seen?: (pods: Pods) => Effect.Effect<void>
+  /** Finds out why what is missing does not come, every two seconds. */
+  readonly learn?: ((pods: Pods, set: StatefulSet) => Effect.Effect<void, never, Cluster>) | undefined
   /** Why waiting is in vain; null: it is not. */
   readonly vain?: (set: StatefulSet) => OperationError | null
 }
@@ -111,7 +119,7 @@ export const untilPods = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.assertHeld(at.fence)
-    const { all, look } = yield* views(at, set)
+    const { all, look } = yield* views(at, set, spec.learn)
     yield* until(at, {
       views: Stream.tap(all, ({ pods }) =>
         pods === null ? Effect.void : (spec.seen?.(pods) ?? Effect.void)

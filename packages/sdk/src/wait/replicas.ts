@@ -14,6 +14,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { ofTemplates } from "../step/templates.ts"
+import { causesOf } from "./causes.ts"
 import type { Unmet } from "./condition.ts"
 import * as Wait from "./pods.ts"
 
@@ -37,8 +38,20 @@ const claimNames = (set: StatefulSet, replica: string): ReadonlyArray<string> =>
 const unbound = (set: StatefulSet, claims: Claims, replica: string): ReadonlyArray<string> =>
   claimNames(set, replica).filter((name) => claims.get(name)?.status?.phase !== "Bound")
 
-/** What a replica that is to come waits for, in one line. */
-const pendingOf = (set: StatefulSet, claims: Claims, replica: string, pod: Pod | undefined): string => {
+/** What a replica that is to come waits for, in one line, and why it does not come. */
+const pendingOf = (
+  set: StatefulSet,
+  claims: Claims,
+  replica: string,
+  pod: Pod | undefined,
+  cause: string | undefined
+): string => {
+  const what = lackOf(set, claims, replica, pod)
+  // Its own condition may say it in the same words.
+  return cause === undefined || what.includes(cause) ? what : `${what}: ${cause}`
+}
+
+const lackOf = (set: StatefulSet, claims: Claims, replica: string, pod: Pod | undefined): string => {
   const reason = Wait.pending(pod)
   if (pod === undefined) return reason
   if (pod.spec.nodeName) return reason === "Pending" ? "its containers" : reason
@@ -121,6 +134,7 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
     // Those that end before the first look were there too.
     const known = new Set(moved.filter((ordinal) => ordinal < start + (set.status?.replicas ?? 0)))
     let claims: Claims = new Map()
+    let causes: ReadonlyMap<string, string> = new Map()
     const [next] = up ? moved : moved.toReversed()
     if (next !== undefined) yield* turn(name(next))
 
@@ -179,7 +193,7 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
         .filter((ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal)))
         .map((ordinal) => ({
           subject: Wait.podSubject(now, ordinal),
-          for: `${pendingOf(set, claims, name(ordinal), pods.get(ordinal))}; OrderedReady waits for it`
+          for: `${pendingOf(set, claims, name(ordinal), pods.get(ordinal), causes.get(name(ordinal)))}; OrderedReady waits for it`
         }))
       if (!up) {
         const left = [...pods].filter(([ordinal]) => ordinal >= start + to).toSorted(([a], [b]) => b - a)
@@ -200,7 +214,7 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
           ...blockers,
           ...lacking.map((ordinal, index) => ({
             subject: Wait.podSubject(now, ordinal),
-            for: pendingOf(set, claims, name(ordinal), pods.get(ordinal)),
+            for: pendingOf(set, claims, name(ordinal), pods.get(ordinal), causes.get(name(ordinal))),
             queued: !pods.has(ordinal) && (index > 0 || blockers.length > 0)
           }))
         ]
@@ -212,7 +226,23 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
         : []
     }
 
+    /** Of the first that lack, and of those that hold them up. */
+    const learn = (pods: Wait.Pods, now: StatefulSet) => {
+      const late = ordinals(start, to)
+        .filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
+        .slice(0, 3)
+        .map((ordinal) => ({
+          replica: name(ordinal),
+          pod: pods.get(ordinal),
+          claim: unbound(set, claims, name(ordinal))[0] ?? null
+        }))
+      return Effect.map(causesOf(now, late), (found) => {
+        causes = found
+      })
+    }
+
     const waiting = Wait.untilPods(at, {
+      learn,
       until: missing,
       stepTimeout: change.stepTimeout,
       seen: up ? coming : leaving,

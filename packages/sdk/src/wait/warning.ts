@@ -6,8 +6,14 @@ import type { Event } from "../kind/Policy.ts"
 import type { Subject } from "../operation/Progress.ts"
 import * as Resource from "../Resource.ts"
 
-const lastSeen = ({ series, lastTimestamp, eventTime, metadata }: Event): number =>
+export const lastSeen = ({ series, lastTimestamp, eventTime, metadata }: Event): number =>
   Date.parse(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "") || 0
+
+/** The last line of what it says, shortened; null: it says nothing. */
+export const lineOf = ({ message }: Event): string | null => {
+  const text = message?.trim().split("\n").at(-1) ?? ""
+  return text === "" ? null : text.slice(0, 300)
+}
 
 /** The last line of it, shortened; null: there is none, or events may not be read. */
 export const warningOf = (
@@ -24,8 +30,7 @@ export const warningOf = (
         return accepted._tag === "Success" ? [accepted.success] : []
       })
       const newest = events.toSorted((left, right) => lastSeen(left) - lastSeen(right)).at(-1)
-      const text = newest?.message?.trim().split("\n").at(-1) ?? ""
-      return text === "" ? null : text.slice(0, 300)
+      return newest === undefined ? null : lineOf(newest)
     }),
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",

@@ -1,12 +1,15 @@
 /** Which pods use which claims. */
 import type { Registry } from "../Registry.ts"
-import { type PersistentVolumeClaim, type Pod, pods } from "../resource/core.ts"
+import { type PersistentVolumeClaim, type Pod, pods, type PodVolume } from "../resource/core.ts"
 import type { Store } from "../Store.ts"
 
+/** The claim of a pod's volume: the one that it names, or the one that is made for it. */
+export const claimOf = (pod: Pod, volume: PodVolume | undefined): string | undefined =>
+  volume?.persistentVolumeClaim?.claimName ??
+  (volume?.ephemeral === undefined ? undefined : `${pod.metadata.name}-${volume.name}`)
+
 export const claimsOf = (pod: Pod): ReadonlyArray<string> =>
-  (pod.spec.volumes ?? []).flatMap((volume) =>
-    volume.persistentVolumeClaim === undefined ? [] : [volume.persistentVolumeClaim.claimName]
-  )
+  (pod.spec.volumes ?? []).flatMap((volume) => claimOf(pod, volume) ?? [])
 
 /** Names of pods by `namespace/claim`, kept by the changes of the store. */
 class ClaimUsers {

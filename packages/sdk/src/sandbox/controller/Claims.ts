@@ -21,6 +21,7 @@ import {
   volumeattachments
 } from "../resource/storage.ts"
 import type { Storage } from "../Storage.ts"
+import { classOf } from "../StorageClassOf.ts"
 import type { Change } from "../Store.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Client } from "./Client.ts"
@@ -60,7 +61,7 @@ class Claims {
   }
 
   #class(claim: PersistentVolumeClaim): StorageClass | undefined {
-    return this.#registry.store.get(storageclasses, undefined, claim.spec.storageClassName ?? "")
+    return this.#registry.store.get(storageclasses, undefined, classOf(claim))
   }
 
   claim(claim: PersistentVolumeClaim): number | undefined {
@@ -83,9 +84,19 @@ class Claims {
     if (!["VolumeSnapshot", "PersistentVolumeClaim", undefined].includes(claim.spec.dataSource?.kind))
       return undefined
     const storageClass = this.#class(claim)
+    if (storageClass === undefined && classOf(claim) !== "") this.#sayNoClass(claim)
     return storageClass === undefined || storageClass.provisioner === "kubernetes.io/no-provisioner"
       ? undefined
       : this.#provisioner.provision(claim, storageClass)
+  }
+
+  #sayNoClass(claim: PersistentVolumeClaim): void {
+    this.#options.recorder.record(claim, {
+      type: "Warning",
+      reason: "ProvisioningFailed",
+      message: `storageclass.storage.k8s.io ${JSON.stringify(classOf(claim))} not found`,
+      component: "persistentvolume-controller"
+    })
   }
 
   /** A bound claim whose volume is gone is lost; it is bound again when the volume comes back. */
@@ -139,7 +150,7 @@ class Claims {
       return free && (reference?.uid === undefined || reference.uid === uid) ? named : undefined
     }
     const fits = (volume: PersistentVolume): boolean =>
-      (volume.spec.storageClassName ?? "") === (claim.spec.storageClassName ?? "") &&
+      classOf(volume) === classOf(claim) &&
       Quantity.parse(volume.spec.capacity.storage) >= Quantity.parse(sizeOf(claim)) &&
       (claim.spec.accessModes ?? []).every((mode) => volume.spec.accessModes.includes(mode))
     const late = this.#class(claim)?.volumeBindingMode === "WaitForFirstConsumer"

@@ -12,6 +12,7 @@ import {
 } from "../resource/core.ts"
 import { csidrivers, storageclasses } from "../resource/storage.ts"
 import { type Storage, StorageFailure } from "../Storage.ts"
+import { classOf } from "../StorageClassOf.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Backoff, Client } from "./Client.ts"
 import { withCondition } from "./Condition.ts"
@@ -68,7 +69,7 @@ class Expansion {
     const wanted = Quantity.parse(sizeOf(claim))
     if (wanted <= Quantity.parse(claim.status.capacity?.storage ?? "0")) return undefined
     const { store } = this.#registry
-    const storageClass = store.get(storageclasses, undefined, claim.spec.storageClassName ?? "")
+    const storageClass = store.get(storageclasses, undefined, classOf(claim))
     const volume = store.get(persistentvolumes, undefined, claim.spec.volumeName ?? "")
     const driver = volume?.spec.csi?.driver
     if (storageClass?.allowVolumeExpansion !== true || volume === undefined || driver === undefined)

@@ -24,6 +24,7 @@ import type { PodsByNode } from "./PodsByNode.ts"
 import { mounts } from "./PodVolumes.ts"
 import { probe } from "./Probe.ts"
 import type { Recorder } from "./Recorder.ts"
+import { configFault, unmounted } from "./References.ts"
 
 export interface KubeletOptions {
   readonly programs?: Programs
@@ -44,6 +45,12 @@ export interface KubeletOptions {
 /** The first restart comes at once, the next after 10 s, then 20 s, up to five minutes; ten good minutes begin it anew. */
 const restartMillis = (run: ContainerRun): number =>
   run.restarts === 0 ? 1000 : Math.min(300_000, 10_000 * 2 ** (run.restarts - 1))
+
+/** A volume that lacks is asked for again after half a second, then a second, up to some two minutes. */
+const remountMillis = (tries: number): number => Math.min(122_000, 500 * 2 ** tries)
+
+/** A container whose environment lacks something is tried again with the pod's next round: ten seconds, and up to half more. */
+const configMillis = 12_000
 
 class Kubelet {
   readonly #registry: Registry
@@ -74,19 +81,13 @@ class Kubelet {
     if (pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return undefined
     const now = this.#registry.now()
     let run = this.#runs.get(pod.metadata.uid)
-    if (run === undefined) {
+    if (run === undefined || run.startAt === Number.POSITIVE_INFINITY) {
+      const wait = this.#mount(pod, run)
+      if (wait !== undefined) return wait
       if (!(this.#options.hasVolumes?.(pod) ?? this.#claimsAreBound(pod))) return undefined
-      this.#started += 1
-      run = {
-        number: this.#started,
-        startAt: now + (this.#options.startMillis ?? 1000),
-        init: (pod.spec.initContainers ?? []).map(containerRun),
-        main: pod.spec.containers.map(containerRun),
-        stopping: false,
-        stopped: false,
-        told: undefined
-      }
-      this.#runs.set(pod.metadata.uid, run)
+      run ??= this.#begin(pod)
+      run.startAt = now + (this.#options.startMillis ?? 1000)
+      run.told = undefined
     }
     let next = run.startAt
     if (run.startAt <= now) {
@@ -95,6 +96,45 @@ class Kubelet {
     }
     if (run.told !== pod) this.#tell(pod, run)
     return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - now)
+  }
+
+  /** What is known of a pod that has come to its node: nothing of it has started. */
+  #begin(pod: Pod): PodRun {
+    this.#started += 1
+    const run = {
+      number: this.#started,
+      startAt: Number.POSITIVE_INFINITY,
+      mounts: { tries: 0, at: 0 },
+      init: (pod.spec.initContainers ?? []).map(containerRun),
+      main: pod.spec.containers.map(containerRun),
+      stopping: false,
+      stopped: false,
+      told: undefined
+    }
+    this.#runs.set(pod.metadata.uid, run)
+    return run
+  }
+
+  /** Mounts what comes from Secrets and ConfigMaps; answers when that is tried again, where one lacks. */
+  #mount(pod: Pod, known: PodRun | undefined): number | undefined {
+    const now = this.#registry.now()
+    if (known !== undefined && known.mounts.at > now) return known.mounts.at - now
+    const lacking = unmounted(this.#registry.store, pod)
+    if (lacking.length === 0) return undefined
+    const run = known ?? this.#begin(pod)
+    for (const { volume, why } of lacking) {
+      this.#options.recorder.record(pod, {
+        type: "Warning",
+        reason: "FailedMount",
+        message: `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${why}`,
+        component: "kubelet",
+        host: pod.spec.nodeName ?? ""
+      })
+    }
+    const wait = remountMillis(run.mounts.tries)
+    run.mounts = { tries: run.mounts.tries + 1, at: now + wait }
+    if (run.told === undefined) this.#tell(pod, run)
+    return wait
   }
 
   #tell(pod: Pod, run: PodRun): void {
@@ -121,7 +161,8 @@ class Kubelet {
       if ((each.startAt ?? 0) > this.#registry.now()) next = Math.min(next, each.startAt ?? next)
       else {
         run.told = undefined
-        this.#start(pod, each, first !== undefined)
+        if (this.#configure(pod, each, first !== undefined)) this.#start(pod, each, first !== undefined)
+        else next = Math.min(next, each.startAt ?? next)
       }
     }
     // What an init container without a program did, it has done: on to the next.
@@ -142,13 +183,22 @@ class Kubelet {
 
   #say(pod: Pod, container: Container, reason: string, message: string, isInit: boolean): void {
     this.#options.recorder.record(pod, {
-      type: reason === "Unhealthy" || reason === "BackOff" ? "Warning" : "Normal",
+      type: ["BackOff", "Failed", "Unhealthy"].includes(reason) ? "Warning" : "Normal",
       reason,
       message,
       component: "kubelet",
       host: pod.spec.nodeName ?? "",
       fieldPath: `spec.${isInit ? "initContainers" : "containers"}{${container.name}}`
     })
+  }
+
+  /** Whether the container's environment can be made; else it is tried again. */
+  #configure(pod: Pod, run: ContainerRun, isInit: boolean): boolean {
+    run.fault = configFault(this.#registry.store, pod, run.container)
+    if (run.fault === undefined) return true
+    run.startAt = this.#registry.now() + configMillis
+    this.#say(pod, run.container, "Failed", `Error: ${run.fault}`, isInit)
+    return false
   }
 
   #start(pod: Pod, run: ContainerRun, isInit: boolean): void {
@@ -323,10 +373,10 @@ class Kubelet {
     }
   }
 
-  /** After a power cut every container starts anew, the init containers too. */
+  /** After a power cut every volume is mounted anew, and every container starts anew, the init containers too. */
   #reboot(run: PodRun): void {
     const now = this.#registry.now()
-    run.startAt = now + (this.#options.startMillis ?? 1000)
+    run.startAt = Number.POSITIVE_INFINITY
     run.told = undefined
     for (const each of [...run.init, ...run.main]) {
       if (each.startedAt !== undefined) each.last = { code: 255, startedAt: each.startedAt, at: now }

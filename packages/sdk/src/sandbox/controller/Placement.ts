@@ -149,21 +149,32 @@ export const spread = (
     limits.every((fits) => fits(node)) ? undefined : "node(s) didn't match pod topology spread constraints"
 }
 
-/** Why the node does not suit, in the scheduler's words; undefined when it does. */
+/**
+ * Why the node does not suit, in the scheduler's words and in the order in which it asks; undefined when
+ * it does. `isFar`: what the pod's spread says of it.
+ */
 export const unfit = (
   registry: Registry,
   pod: Pod,
   node: Node,
   volumes: ReadonlyArray<PersistentVolume>,
   domainOf: (name: string, key: string) => string | undefined,
-  byNode: PodsByNode
+  byNode: PodsByNode,
+  isFar: (node: Node) => string | undefined
 ): string | undefined => {
   if (node.spec.unschedulable === true) return "node(s) were unschedulable"
   const taint = untolerated(pod, node, ["NoSchedule", "NoExecute"])
   if (taint !== undefined) return `node(s) had untolerated taint(s)`
   if (!isSelected(pod, node)) return "node(s) didn't match Pod's node affinity/selector"
+  if (!byNode.hasPorts(pod, node.metadata.name))
+    return "node(s) didn't have free ports for the requested pod ports"
+  const full = hasRoom(pod, node, byNode)
+  if (full !== undefined) return full
   if (!volumes.every((volume) => holds(node, volume)))
     return "node(s) didn't match PersistentVolume's node affinity"
-  if (isRepelled(registry, pod, node, domainOf)) return "node(s) didn't match pod anti-affinity rules"
-  return hasRoom(pod, node, byNode)
+  const far = isFar(node)
+  if (far !== undefined) return far
+  return isRepelled(registry, pod, node, domainOf)
+    ? "node(s) didn't match pod anti-affinity rules"
+    : undefined
 }

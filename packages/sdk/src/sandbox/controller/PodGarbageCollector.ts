@@ -10,7 +10,7 @@ import type { PodsByNode } from "./PodsByNode.ts"
 
 /** It looks round every 20 s, and gives a node that it misses 40 s to come. */
 const periodMillis = 20_000
-const quarantineMillis = 40_000
+const quarantineRounds = 2
 
 const outOfService = "node.kubernetes.io/out-of-service"
 
@@ -29,12 +29,25 @@ const orphaned: Condition = {
 export const podGarbageCollector = (registry: Registry, byNode: PodsByNode): Controller => {
   const { store, now } = registry
   const start = now()
-  /** When a pod was first found without its node, by the pod's uid. */
+  /** The round in which a pod was first found without its node, by the pod's uid. */
   const missed = new Map<string, number>()
+  /** The round that a pod waits for: a timer comes a little late, and then that is the round still. */
+  const rounds = new Map<string, number>()
 
-  const untilRound = (): number => {
-    const over = (now() - start) % periodMillis
-    return over === 0 ? 0 : periodMillis - over
+  const round = (): number => Math.floor((now() - start) / periodMillis)
+
+  const waitFor = (uid: string, next: number): number => {
+    rounds.set(uid, next)
+    return start + next * periodMillis - now()
+  }
+
+  /** Milliseconds until the pod's round; 0: it is now. */
+  const untilRound = (uid: string): number => {
+    const isNow = (now() - start) % periodMillis === 0
+    const next = rounds.get(uid) ?? round() + (isNow ? 0 : 1)
+    if (round() < next) return waitFor(uid, next)
+    rounds.delete(uid)
+    return 0
   }
 
   const remove = (pod: Pod, condition?: Condition): void => {
@@ -56,14 +69,17 @@ export const podGarbageCollector = (registry: Registry, byNode: PodsByNode): Con
     const isOrphan = node === undefined
     if (!isOrphan) {
       missed.delete(uid)
-      if (deletionTimestamp === undefined || !isDeclaredOff(node)) return undefined
+      if (deletionTimestamp === undefined || !isDeclaredOff(node)) {
+        rounds.delete(uid)
+        return undefined
+      }
     }
-    const wait = untilRound()
+    const wait = untilRound(uid)
     if (wait > 0) return wait
     if (isOrphan) {
-      const first = missed.get(uid) ?? now()
+      const first = missed.get(uid) ?? round()
       missed.set(uid, first)
-      if (first + quarantineMillis > now()) return periodMillis
+      if (round() - first < quarantineRounds) return waitFor(uid, round() + 1)
     }
     missed.delete(uid)
     remove(pod, isOrphan ? orphaned : undefined)
@@ -78,7 +94,10 @@ export const podGarbageCollector = (registry: Registry, byNode: PodsByNode): Con
       if (type !== pods) return []
       // The store hands out what it holds: this is a pod.
       const { metadata, spec } = object as Pod
-      if (kind === "DELETED") missed.delete(metadata.uid)
+      if (kind === "DELETED") {
+        missed.delete(metadata.uid)
+        rounds.delete(metadata.uid)
+      }
       const isHeld =
         metadata.deletionTimestamp === undefined &&
         store.get(nodes, undefined, spec.nodeName ?? "") !== undefined

@@ -20,6 +20,8 @@ export interface ContainerRun {
   last: Ending | undefined
   /** When it starts again; Infinity where it does not, undefined before its first start. */
   startAt: number | undefined
+  /** Why it cannot be started, in the kubelet's words, and whether that has been told. */
+  fault: string | undefined
   ready: boolean
   /** When the readiness probe is next asked, and how often in a row it said what the pod does not say yet. */
   probeAt: number
@@ -29,8 +31,10 @@ export interface ContainerRun {
 export interface PodRun {
   /** Each pod that starts has its own: its address is made of it. */
   readonly number: number
-  /** When the node has pulled, mounted and set up what the pod wants. */
+  /** When the node has pulled, mounted and set up what the pod wants; Infinity while a volume lacks. */
   startAt: number
+  /** How often its volumes could not be mounted, and when that is tried again. */
+  mounts: { readonly tries: number; readonly at: number }
   readonly init: ReadonlyArray<ContainerRun>
   readonly main: ReadonlyArray<ContainerRun>
   stopping: boolean
@@ -45,6 +49,7 @@ export const containerRun = (container: Container): ContainerRun => ({
   startedAt: undefined,
   last: undefined,
   startAt: undefined,
+  fault: undefined,
   ready: false,
   probeAt: 0,
   streak: 0
@@ -69,6 +74,9 @@ const terminated = ({ code, startedAt, at }: Ending) => ({
 
 const stateOf = (run: ContainerRun, initial: string, now: number): object => {
   if (run.startedAt !== undefined) return { running: { startedAt: Timestamp.fromMillis(run.startedAt) } }
+  if (run.fault !== undefined) {
+    return { waiting: { reason: "CreateContainerConfigError", message: run.fault } }
+  }
   if (run.last === undefined) return { waiting: { reason: initial } }
   const isBackedOff =
     run.restarts > 0 &&
@@ -159,8 +167,9 @@ export const podStatus = (registry: Registry, pod: Pod, run: PodRun, dualStack: 
     conditions = withCondition(conditions, { ...condition, lastProbeTime: null, ...observed }, now)
   }
   const initial = run.init.length > 0 ? "PodInitializing" : "ContainerCreating"
-  const podIPs = addresses(run.number, dualStack)
   const hostIP = hostAddress(registry, pod)
+  const podIPs =
+    pod.spec.hostNetwork === true && hostIP !== "" ? [{ ip: hostIP }] : addresses(run.number, dualStack)
   return {
     ...pod.status,
     ...observed,

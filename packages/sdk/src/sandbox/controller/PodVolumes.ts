@@ -3,6 +3,7 @@ import type { Host } from "../Program.ts"
 import { type Container, persistentvolumeclaims, persistentvolumes, type Pod } from "../resource/core.ts"
 import type { Store } from "../Store.ts"
 import type { Volume } from "../Volume.ts"
+import { claimOf } from "./ClaimUse.ts"
 
 type Volumes = ReadonlyMap<string, Volume>
 
@@ -14,8 +15,8 @@ const volumeAt = (
   mountPath: string
 ): Volume | undefined => {
   const mount = container.volumeMounts?.find((each) => each.mountPath === mountPath)
-  const source = pod.spec.volumes?.find((each) => each.name === mount?.name)?.persistentVolumeClaim
-  const claim = store.get(persistentvolumeclaims, pod.metadata.namespace, source?.claimName ?? "")
+  const source = pod.spec.volumes?.find((each) => each.name === mount?.name)
+  const claim = store.get(persistentvolumeclaims, pod.metadata.namespace, claimOf(pod, source) ?? "")
   const volume = store.get(persistentvolumes, undefined, claim?.spec.volumeName ?? "")
   return volumes.get(volume?.spec.csi?.volumeHandle ?? "")
 }

@@ -1,7 +1,7 @@
 /** Which pods are on which node, what they ask for, and whose they are: kept up to date by the store itself. */
 import { controllerOf } from "../KubeObject.ts"
 import * as Quantity from "../Quantity.ts"
-import { type Pod, pods } from "../resource/core.ts"
+import { type ContainerPort, type Pod, pods } from "../resource/core.ts"
 import type { Store } from "../Store.ts"
 
 interface Home {
@@ -10,6 +10,8 @@ interface Home {
   cpu: number
   memory: number
   count: number
+  /** Ports of the node itself that they have, as often as they have them. */
+  readonly ports: Array<ContainerPort>
   /** Pods by the uid of their controller. */
   readonly kin: Map<string, number>
 }
@@ -20,6 +22,30 @@ export const requestOf = (pod: Pod, resource: "cpu" | "memory"): number =>
     const amount = Quantity.parse(resources?.requests?.[resource] ?? "0")
     return sum + (resource === "cpu" ? Math.round(amount * 1000) : amount)
   }, 0)
+
+/** The ports of its node that a pod wants. An init container has them only while it goes on beside the others. */
+export const hostPortsOf = ({ spec }: Pod): ReadonlyArray<ContainerPort> =>
+  [
+    ...spec.containers,
+    ...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
+  ]
+    .flatMap(({ ports }) => ports ?? [])
+    .filter(({ hostPort }) => (hostPort ?? 0) > 0)
+
+const everywhere = "0.0.0.0"
+
+/** Whether two pods cannot both have their port on one node. */
+const collide = (one: ContainerPort, other: ContainerPort): boolean => {
+  const [here, there] = [one.hostIP || everywhere, other.hostIP || everywhere]
+  return (
+    one.hostPort === other.hostPort &&
+    (one.protocol ?? "TCP") === (other.protocol ?? "TCP") &&
+    (here === there || here === everywhere || there === everywhere)
+  )
+}
+
+const isSame = (one: ContainerPort, other: ContainerPort): boolean =>
+  collide(one, other) && (one.hostIP || everywhere) === (other.hostIP || everywhere)
 
 const keyOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
 
@@ -45,7 +71,7 @@ export class PodsByNode {
   #home(node: string): Home {
     let home = this.#homes.get(node)
     if (home === undefined) {
-      home = { keys: new Set(), cpu: 0, memory: 0, count: 0, kin: new Map() }
+      home = { keys: new Set(), cpu: 0, memory: 0, count: 0, ports: [], kin: new Map() }
       this.#homes.set(node, home)
     }
     return home
@@ -64,6 +90,14 @@ export class PodsByNode {
     home.cpu += by * requestOf(pod, "cpu")
     home.memory += by * requestOf(pod, "memory")
     home.count += by
+    for (const port of hostPortsOf(pod)) {
+      if (by === 1) home.ports.push(port)
+      else
+        home.ports.splice(
+          home.ports.findIndex((each) => isSame(each, port)),
+          1
+        )
+    }
   }
 
   /** Keys, `namespace/name`, of the pods on a node; of those without one where none is named. */
@@ -89,6 +123,12 @@ export class PodsByNode {
   /** What the pods on a node that have not ended ask for together. */
   used(node: string): { readonly cpu: number; readonly memory: number; readonly count: number } {
     return this.#homes.get(node) ?? { cpu: 0, memory: 0, count: 0 }
+  }
+
+  /** Whether the node has the ports free that the pod wants of it. */
+  hasPorts(pod: Pod, node: string): boolean {
+    const taken = this.#homes.get(node)?.ports ?? []
+    return taken.length === 0 || !hostPortsOf(pod).some((port) => taken.some((each) => collide(each, port)))
   }
 
   /** How many pods of the same controller are on a node. */

@@ -2,7 +2,9 @@
 import { controlledBy, controllerOf } from "../KubeObject.ts"
 import type { Registry } from "../Registry.ts"
 import { type ReplicaSet, replicasets } from "../resource/apps.ts"
-import { type Pod, pods } from "../resource/core.ts"
+import { type Condition, type Pod, pods } from "../resource/core.ts"
+import { Refusal } from "../Status.ts"
+import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
 import { conditionOf, isRunningAndReady, isTerminating, untilAvailable } from "./StatefulSetPod.ts"
@@ -40,7 +42,7 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
 
   const create = (set: ReplicaSet): void => {
     const { labels, annotations } = set.spec.template.metadata ?? {}
-    const pod = registry.create(pods, set.metadata.namespace, {
+    const draft = {
       apiVersion: "v1",
       kind: "Pod",
       metadata: {
@@ -50,12 +52,49 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
         ownerReferences: [controlledBy(set)]
       },
       spec: set.spec.template.spec
-    })
-    recorder.record(set, {
-      reason: "SuccessfulCreate",
-      message: `Created pod: ${pod.metadata.name}`,
-      component
-    })
+    }
+    try {
+      const pod = registry.create(pods, set.metadata.namespace, draft)
+      const message = `Created pod: ${pod.metadata.name}`
+      recorder.record(set, { reason: "SuccessfulCreate", message, component })
+    } catch (refusal) {
+      if (refusal instanceof Refusal) {
+        const message = `Error creating: ${refusal.status.message}`
+        recorder.record(set, { type: "Warning", reason: "FailedCreate", message, component })
+      }
+      throw refusal
+    }
+  }
+
+  /** What was refused ends the pass only after its status is written. */
+  const adjust = (set: ReplicaSet): Refusal | undefined => {
+    const active = podsOf(registry, set).filter((pod) => !isTerminating(pod) && !isOver(pod))
+    const missing = set.spec.replicas - active.length
+    try {
+      for (let i = 0; i < missing; i++) create(set)
+      if (missing < 0) for (const pod of active.toSorted(byRank).slice(0, -missing)) remove(set, pod)
+      return undefined
+    } catch (refusal) {
+      if (refusal instanceof Refusal) return refusal
+      throw refusal
+    }
+  }
+
+  /** What was written first stays while the reason is the same: each refusal names another pod. */
+  const failing = (set: ReplicaSet, refusal: Refusal): ReadonlyArray<Condition> => {
+    const before = set.status.conditions ?? []
+    return before.length > 0
+      ? before
+      : withCondition(
+          [],
+          {
+            type: "ReplicaFailure",
+            status: "True",
+            reason: "FailedCreate",
+            message: refusal.status.message ?? ""
+          },
+          registry.now()
+        )
   }
 
   const remove = (set: ReplicaSet, { metadata: { namespace, name, uid } }: Pod): void => {
@@ -64,12 +103,7 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
   }
 
   const reconcile = (set: ReplicaSet): number | undefined => {
-    const active = podsOf(registry, set).filter((pod) => !isTerminating(pod) && !isOver(pod))
-    if (set.metadata.deletionTimestamp === undefined) {
-      const missing = set.spec.replicas - active.length
-      for (let i = 0; i < missing; i++) create(set)
-      if (missing < 0) for (const pod of active.toSorted(byRank).slice(0, -missing)) remove(set, pod)
-    }
+    const refused = set.metadata.deletionTimestamp === undefined ? adjust(set) : undefined
     const all = podsOf(registry, set)
     const now = all.filter((pod) => !isTerminating(pod) && !isOver(pod))
     const waits = now.map((pod) => untilAvailable(pod, set.spec.minReadySeconds ?? 0, registry.now()))
@@ -82,8 +116,10 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
       ...(ready === 0 ? {} : { readyReplicas: ready }),
       ...(available === 0 ? {} : { availableReplicas: available }),
       terminatingReplicas: all.filter(isTerminating).length,
+      ...(refused === undefined ? {} : { conditions: failing(set, refused) }),
       ...(generation === undefined ? {} : { observedGeneration: generation })
     })
+    if (refused !== undefined) throw refused
     const next = Math.min(...waits.filter((wait) => wait > 0))
     return next === Number.POSITIVE_INFINITY ? undefined : next
   }

@@ -1,4 +1,5 @@
 /** Gives each pod a node: one that suits, with the fewest of its kin in the zone, then on the node. */
+import { controllerOf } from "../KubeObject.ts"
 import type { Registry } from "../Registry.ts"
 import {
   type Node,
@@ -10,8 +11,9 @@ import {
   pods
 } from "../resource/core.ts"
 import { storageclasses } from "../resource/storage.ts"
+import { classOf } from "../StorageClassOf.ts"
 import { selectedNode } from "./Provisioner.ts"
-import { claimsOf, usersOf } from "./ClaimUse.ts"
+import { claimOf, usersOf } from "./ClaimUse.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
 import { spread, unfit } from "./Placement.ts"
@@ -63,18 +65,28 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     | string => {
     const volumes: Array<PersistentVolume> = []
     const waiting: Array<string> = []
-    for (const name of claimsOf(pod)) {
+    for (const each of pod.spec.volumes ?? []) {
+      const name = claimOf(pod, each)
+      if (name === undefined) continue
+      const isEphemeral = each.ephemeral !== undefined
       const claim = store.get(persistentvolumeclaims, pod.metadata.namespace, name)
-      if (claim === undefined) return `persistentvolumeclaim ${JSON.stringify(name)} not found`
+      if (claim === undefined) {
+        return isEphemeral
+          ? `waiting for ephemeral volume controller to create the persistentvolumeclaim ${JSON.stringify(name)}`
+          : `persistentvolumeclaim ${JSON.stringify(name)} not found`
+      }
       if (claim.metadata.deletionTimestamp !== undefined) {
         return `persistentvolumeclaim ${JSON.stringify(name)} is being deleted`
+      }
+      if (isEphemeral && controllerOf(claim)?.uid !== pod.metadata.uid) {
+        const { namespace } = pod.metadata
+        return `PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`
       }
       const volume = store.get(persistentvolumes, undefined, claim.spec.volumeName ?? "")
       if (claim.status.phase === "Bound" && volume !== undefined) volumes.push(volume)
       else {
         const late =
-          store.get(storageclasses, undefined, claim.spec.storageClassName ?? "")?.volumeBindingMode ===
-          "WaitForFirstConsumer"
+          store.get(storageclasses, undefined, classOf(claim))?.volumeBindingMode === "WaitForFirstConsumer"
         if (!late) return "pod has unbound immediate PersistentVolumeClaims"
         waiting.push(name)
       }
@@ -106,7 +118,7 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     const suited: Array<readonly [inZone: number, onNode: number, node: Node]> = []
     const isFar = spread(registry, pod, all)
     for (const node of all) {
-      const why = unfit(registry, pod, node, found.volumes, domainOf, byNode) ?? isFar(node)
+      const why = unfit(registry, pod, node, found.volumes, domainOf, byNode, isFar)
       if (why !== undefined) reasons.push(why)
       else {
         suited.push([

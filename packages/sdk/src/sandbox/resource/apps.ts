@@ -111,6 +111,7 @@ export interface ReplicaSet extends KubeObject {
     readonly readyReplicas?: number
     readonly availableReplicas?: number
     readonly terminatingReplicas?: number
+    readonly conditions?: ReadonlyArray<Condition>
     readonly observedGeneration?: number
   }
 }

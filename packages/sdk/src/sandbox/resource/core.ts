@@ -17,12 +17,27 @@ export interface Probe {
   readonly exec?: { readonly command: ReadonlyArray<string> }
 }
 
+export interface ContainerPort {
+  readonly containerPort: number
+  readonly hostPort?: number
+  readonly hostIP?: string
+  readonly protocol?: string
+}
+
 export interface Container {
   readonly name: string
   readonly image?: string
   readonly command?: ReadonlyArray<string>
   readonly args?: ReadonlyArray<string>
-  readonly env?: ReadonlyArray<{ readonly name: string; readonly value?: string }>
+  readonly env?: ReadonlyArray<{
+    readonly name: string
+    readonly value?: string
+    readonly valueFrom?: unknown
+  }>
+  readonly envFrom?: ReadonlyArray<unknown>
+  readonly ports?: ReadonlyArray<ContainerPort>
+  /** `Always` of an init container: it goes on beside the others. */
+  readonly restartPolicy?: string
   readonly resources?: { readonly requests?: Readonly<Record<string, string>> }
   readonly volumeMounts?: ReadonlyArray<{
     readonly name: string
@@ -40,9 +55,19 @@ export interface Toleration {
   readonly tolerationSeconds?: number
 }
 
+/** What the claim of a generic ephemeral volume is made from. */
+export interface ClaimTemplate {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec: unknown
+}
+
 export interface PodVolume {
   readonly name: string
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean }
+  readonly ephemeral?: { readonly volumeClaimTemplate?: ClaimTemplate }
   readonly [source: string]: unknown
 }
 
@@ -56,6 +81,7 @@ export interface PodSpec {
   readonly tolerations?: ReadonlyArray<Toleration>
   readonly topologySpreadConstraints?: ReadonlyArray<unknown>
   readonly hostname?: string
+  readonly hostNetwork?: boolean
   readonly subdomain?: string
   readonly restartPolicy?: string
   readonly terminationGracePeriodSeconds?: number

@@ -1,5 +1,16 @@
 /** What the server adds to a pod, what of it may change, and how long it takes to go. */
-import { arrayAt, at, equal, isArray, isObject, numberAt, set, stringAt, stringsAt } from "../Json.ts"
+import {
+  arrayAt,
+  at,
+  equal,
+  isArray,
+  isObject,
+  type JsonObject,
+  numberAt,
+  set,
+  stringAt,
+  stringsAt
+} from "../Json.ts"
 import type { Strategy } from "../ResourceType.ts"
 import { prohibited } from "./Fault.ts"
 import { podSpec, podSpecFaults } from "./PodTemplate.ts"
@@ -55,6 +66,32 @@ const fixed = (spec: unknown): unknown => {
   return rest
 }
 
+/** On the host's network a container's port is the node's. */
+const onHost = (container: unknown): unknown =>
+  isObject(container) && container["ports"] !== undefined
+    ? {
+        ...container,
+        ports: arrayAt(container, "ports").map((port) =>
+          isObject(port) && (numberAt(port, "hostPort") ?? 0) === 0
+            ? { ...port, hostPort: port["containerPort"] }
+            : port
+        )
+      }
+    : container
+
+/** In a pod only: a template says what was written there. */
+const withHostPorts = (spec: JsonObject): JsonObject =>
+  spec["hostNetwork"] !== true
+    ? spec
+    : {
+        ...spec,
+        ...Object.fromEntries(
+          ["containers", "initContainers"]
+            .filter((list) => isArray(spec[list]))
+            .map((list) => [list, arrayAt(spec, list).map(onHost)])
+        )
+      }
+
 export const pod: Strategy = {
   withDefaults: (draft) => {
     if (!isObject(draft.spec)) return draft
@@ -67,7 +104,7 @@ export const pod: Strategy = {
         enableServiceLinks: true,
         preemptionPolicy: "PreemptLowerPriority",
         priority: 0,
-        ...podSpec(draft.spec),
+        ...withHostPorts(podSpec(draft.spec)),
         // A grace below zero is taken for the shortest there is.
         ...((numberAt(draft.spec, "terminationGracePeriodSeconds") ?? 0) < 0
           ? { terminationGracePeriodSeconds: 1 }

@@ -1,0 +1,9 @@
+/** The class of a claim or a volume: an annotation from before the field still counts before it. */
+import { stringAt } from "./Json.ts"
+import type { Draft } from "./KubeObject.ts"
+
+export const classAnnotation = "volume.beta.kubernetes.io/storage-class"
+
+/** Empty where none is named. */
+export const classOf = ({ metadata, spec }: Draft): string =>
+  metadata.annotations?.[classAnnotation] ?? stringAt(spec, "storageClassName") ?? ""

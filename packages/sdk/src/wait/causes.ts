@@ -1,0 +1,84 @@
+/** Why pods do not come, in the words of whoever tried: the newest events about them, where these may be read. */
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { Pod } from "../kind/Pod.ts"
+import type { Event } from "../kind/Policy.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import * as Resource from "../Resource.ts"
+import { lastSeen, lineOf } from "./warning.ts"
+
+/** One that has not come: its pod, where there is one, and the claim that it waits for. */
+export interface Late {
+  readonly replica: string
+  readonly pod: Pod | undefined
+  readonly claim: string | null
+}
+
+const about = (
+  namespace: string,
+  kind: string,
+  name: string
+): Effect.Effect<ReadonlyArray<Event>, never, Cluster> =>
+  Resource.list(Resource.events, {
+    namespace,
+    fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}`
+  }).pipe(
+    Effect.map(({ items }) =>
+      items
+        .flatMap((item) => {
+          const accepted = kinds.events.accept(item)
+          return accepted._tag === "Success" ? [accepted.success] : []
+        })
+        // Of one second a warning counts as the later.
+        .toSorted(
+          (left, right) =>
+            lastSeen(left) - lastSeen(right) ||
+            Number(left.type === "Warning") - Number(right.type === "Warning")
+        )
+    ),
+    // They are a help, and never worth a failure.
+    Effect.catch(() => Effect.succeed([]))
+  )
+
+/** What the last event says, if it is a warning: one that something else came after is over. */
+const ofLast = (events: ReadonlyArray<Event>): string | null => {
+  const last = events.at(-1)
+  const line = last?.type === "Warning" ? lineOf(last) : null
+  return line?.replace(/^\(combined from similar events\): /, "").replace(/^Error: /, "") ?? null
+}
+
+/** The controller names the pod in what it says of its creation, and of its claims'. */
+const ofCreation = (events: ReadonlyArray<Event>, replica: string): string | null => {
+  const said = ofLast(events.filter(({ message }) => message?.includes(` Pod ${replica} in StatefulSet `)))
+  return said === null ? null : (said.split(" failed error: ").at(-1) ?? said)
+}
+
+/** By replica. Those of whom nothing is said are left out. */
+export const causesOf = (
+  set: StatefulSet,
+  late: ReadonlyArray<Late>
+): Effect.Effect<ReadonlyMap<string, string>, never, Cluster> =>
+  Effect.gen(function* () {
+    const namespace = set.metadata.namespace ?? ""
+    const isAbsent = late.some(({ pod }) => pod === undefined)
+    const own = isAbsent ? yield* about(namespace, "StatefulSet", set.metadata.name) : []
+    const found = yield* Effect.forEach(
+      late,
+      ({ replica, pod, claim }) =>
+        Effect.gen(function* () {
+          if (pod === undefined) return [replica, ofCreation(own, replica)] as const
+          const events = yield* about(namespace, "Pod", replica)
+          const ofPod = ofLast(
+            events.filter(({ involvedObject }) => involvedObject?.uid === pod.metadata.uid)
+          )
+          const isBound = claim === null || Boolean(pod.spec.nodeName)
+          return [
+            replica,
+            (isBound ? null : ofLast(yield* about(namespace, "PersistentVolumeClaim", claim))) ?? ofPod
+          ] as const
+        }),
+      { concurrency: 3 }
+    )
+    return new Map(found.flatMap(([replica, why]) => (why === null ? [] : [[replica, why] as const])))
+  })

@@ -1,0 +1,201 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { arrayAt, at, numberAt, stringAt } from "../../../packages/sdk/src/sandbox/Json.ts"
+import {
+  events,
+  persistentvolumeclaims,
+  persistentvolumes,
+  pods
+} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { claim } from "./storage.ts"
+
+const oneNode = { nodes: [{ name: "node-a1", zone: "a" }] }
+const twoNodes = { nodes: [...oneNode.nodes, { name: "node-b1", zone: "b" }] }
+const noPorts = "node(s) didn't have free ports for the requested pod ports"
+
+const port = (rest: object) => ({ containerPort: 9000, ...rest })
+const withPorts = (name: string, ports: ReadonlyArray<object>, spec: object = {}) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name },
+  spec: { containers: [{ name: "main", image: "db:1", ports }], ...spec }
+})
+
+const podOf = (sandbox: Shape, name: string) => sandbox.registry.find(pods, "default", name)
+const unscheduled = (sandbox: Shape, name: string) =>
+  (podOf(sandbox, name).status.conditions ?? [])
+    .filter(({ type, status }) => type === "PodScheduled" && status === "False")
+    .map(({ message }) => message)
+
+/** What the second of two pods is told, where the first has one port and it wants another. */
+const beside = (first: object, second: object) =>
+  Effect.gen(function* () {
+    const sandbox = yield* make(oneNode)
+    sandbox.create(withPorts("first", [port(first)]))
+    yield* TestClock.adjust("2 seconds")
+    sandbox.create(withPorts("second", [port(second)]))
+    yield* TestClock.adjust("2 seconds")
+    return unscheduled(sandbox, "second")
+  })
+
+describe("ports of the node, in the sandbox", () => {
+  it.effect("let no two pods with one port onto a node, until the first is gone or has ended", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make(twoNodes)
+      for (const name of ["a", "b", "c"]) sandbox.create(withPorts(name, [port({ hostPort: 19000 })]))
+      yield* TestClock.adjust("5 seconds")
+      const homes = ["a", "b", "c"].map((name) => podOf(sandbox, name).spec.nodeName)
+      assert.deepStrictEqual(homes, ["node-a1", "node-b1", undefined])
+      assert.deepStrictEqual(unscheduled(sandbox, "c"), [`0/2 nodes are available: 2 ${noPorts}.`])
+      sandbox.registry.remove(pods, "default", "b")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(podOf(sandbox, "c").spec.nodeName, "node-b1")
+    })
+  )
+
+  it.effect("are another with another number, protocol or address of the node", () =>
+    Effect.gen(function* () {
+      const here = { hostPort: 19000 }
+      const other = [
+        {},
+        { hostPort: 19001 },
+        { hostPort: 19000, protocol: "UDP" },
+        { hostPort: 19000, hostIP: "10.0.0.2" }
+      ]
+      for (const [first, second] of [
+        ...other.slice(0, 3).map((each) => [here, each] as const),
+        [{ hostPort: 19000, hostIP: "10.0.0.1" }, other[3] ?? {}] as const
+      ]) {
+        assert.deepStrictEqual(yield* beside(first, second), [])
+      }
+      // All addresses are also that one.
+      assert.deepStrictEqual(yield* beside(here, other[3] ?? {}), [`0/1 nodes are available: 1 ${noPorts}.`])
+    })
+  )
+
+  it.effect("are all that a container names, on the host's network", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make(oneNode)
+      sandbox.create(withPorts("a", [port({})], { hostNetwork: true }))
+      sandbox.create(withPorts("b", [port({})], { hostNetwork: true }))
+      sandbox.create(withPorts("c", [port({})]))
+      yield* TestClock.adjust("5 seconds")
+      const given = arrayAt(podOf(sandbox, "a").spec.containers[0], "ports")[0]
+      assert.strictEqual(numberAt(given, "hostPort"), 9000)
+      assert.strictEqual(podOf(sandbox, "a").status.podIP, podOf(sandbox, "a").status["hostIP"])
+      assert.deepStrictEqual(unscheduled(sandbox, "b"), [`0/1 nodes are available: 1 ${noPorts}.`])
+      assert.deepStrictEqual(unscheduled(sandbox, "c"), [])
+    })
+  )
+})
+
+const annotated = (name: string, annotation: string, spec: object = {}) => {
+  const { metadata, ...rest } = claim(name, { storageClassName: undefined, ...spec })
+  const annotations = { "volume.beta.kubernetes.io/storage-class": annotation }
+  return { ...rest, metadata: { ...metadata, annotations } }
+}
+const claimOf = (sandbox: Shape, name: string) =>
+  sandbox.registry.find(persistentvolumeclaims, "default", name)
+
+describe("a class that an annotation names, in the sandbox", () => {
+  it.effect("is the claim's: no default is set beside it, and its volume is of that class", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(annotated("a", "shared-immediate"))
+      yield* TestClock.adjust("5 seconds")
+      const { spec, status } = claimOf(sandbox, "a")
+      assert.deepStrictEqual([spec.storageClassName, status.phase], [undefined, "Bound"])
+      const volume = sandbox.registry.find(persistentvolumes, undefined, spec.volumeName ?? "")
+      assert.strictEqual(volume.spec.storageClassName, "shared-immediate")
+    })
+  )
+
+  it.effect("counts before the field", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(annotated("a", "gone", { storageClassName: "shared-immediate" }))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(claimOf(sandbox, "a").status.phase, "Pending")
+    })
+  )
+
+  it.effect("that is not there leaves the claim Pending, and says so, as the field does", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(annotated("a", "gone"))
+      sandbox.create(claim("b", { storageClassName: "gone" }))
+      yield* TestClock.adjust("1 minute")
+      for (const name of ["a", "b"]) {
+        assert.strictEqual(claimOf(sandbox, name).status.phase, "Pending")
+        const told = sandbox.store
+          .list(events, "default")
+          .filter((event) => at(event, "involvedObject", "name") === name)
+          .map((event) => `${stringAt(event, "reason")}: ${event.message}`)
+        assert.deepStrictEqual(told, ['ProvisioningFailed: storageclass.storage.k8s.io "gone" not found'])
+      }
+    })
+  )
+})
+
+const ephemeral = (name: string, spec: object = {}) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name },
+  spec: {
+    containers: [{ name: "main", image: "db:1", volumeMounts: [{ name: "scratch", mountPath: "/scratch" }] }],
+    volumes: [
+      {
+        name: "scratch",
+        ephemeral: {
+          volumeClaimTemplate: { metadata: { labels: { of: "scratch" } }, spec: claim("", spec).spec }
+        }
+      }
+    ]
+  }
+})
+
+describe("a generic ephemeral volume, in the sandbox", () => {
+  it.effect("has a claim of the pod's own, which the pod waits for and takes along", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(ephemeral("p"))
+      yield* TestClock.adjust("10 seconds")
+      const { metadata, status } = claimOf(sandbox, "p-scratch")
+      const { uid } = podOf(sandbox, "p").metadata
+      assert.deepStrictEqual(metadata.labels, { of: "scratch" })
+      assert.deepStrictEqual(metadata.ownerReferences, [
+        { apiVersion: "v1", kind: "Pod", name: "p", uid, controller: true, blockOwnerDeletion: true }
+      ])
+      assert.deepStrictEqual([status.phase, podOf(sandbox, "p").status.phase], ["Bound", "Running"])
+      sandbox.registry.remove(pods, "default", "p")
+      yield* TestClock.adjust("40 seconds")
+      assert.isUndefined(sandbox.store.get(persistentvolumeclaims, "default", "p-scratch"))
+      assert.deepStrictEqual(sandbox.store.list(persistentvolumes), [])
+    })
+  )
+
+  it.effect("of a class that is not there leaves its pod Pending", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make(oneNode)
+      sandbox.create(ephemeral("p", { storageClassName: "gone" }))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(unscheduled(sandbox, "p"), [
+        "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+      ])
+    })
+  )
+
+  it.effect("never takes somebody else's claim of that name", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make(oneNode)
+      sandbox.create(claim("p-scratch"))
+      sandbox.create(ephemeral("p"))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(unscheduled(sandbox, "p"), [
+        "0/1 nodes are available: PVC default/p-scratch was not created for pod default/p (pod is not owner)."
+      ])
+    })
+  )
+})

@@ -1,0 +1,159 @@
+/** What keeps a pod away is in the progress, and in the error at the step's timeout, in the words of whoever refused. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
+import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import * as Scale from "../../../packages/sdk/src/Scale.ts"
+import { statefulSet } from "../sandbox/asking.ts"
+import { drive, withCluster } from "../../simulation/world.ts"
+
+const ref = { namespace: "default", name: "q" }
+const main = { name: "main", image: "db:1" }
+
+interface Trouble {
+  readonly spec?: object
+  readonly claims?: ReadonlyArray<object>
+  /** Befalls the cluster once the plan is made. */
+  readonly befalls?: (sandbox: Shape) => void
+  readonly policy?: string
+}
+
+/** What a change from one to three says while it waits, and where it ends; and the sandbox. */
+const waits = ({ spec = {}, claims = [], befalls, policy = "OrderedReady" }: Trouble) =>
+  Effect.gen(function* () {
+    const sandbox = yield* make()
+    const whole = {
+      replicas: 0,
+      podManagementPolicy: policy,
+      template: { metadata: { labels: { app: "q" } }, spec: { containers: [main], ...spec } },
+      volumeClaimTemplates: claims
+    }
+    sandbox.create(statefulSet("q", whole))
+    yield* TestClock.adjust("10 seconds")
+    const on = withCluster(sandbox.cluster)
+    const plan = yield* on(Scale.prepare(ref, { replicas: 2 }))
+    befalls?.(sandbox)
+    const lines: Array<string> = []
+    const report = (event: Progress) =>
+      Effect.sync(() => {
+        if (event._tag === "Waiting" && event.for !== null) lines.push(`${event.subject.name} ${event.for}`)
+      })
+    const failure = yield* drive(
+      on(Effect.flip(Scale.run(plan, { identity: "ann@laptop", report, stepTimeout: 20_000 })))
+    )
+    return { lines: [...new Set(lines)], message: failure.message, sandbox, id: plan.id }
+  })
+
+const quota = {
+  apiVersion: "v1",
+  kind: "ResourceQuota",
+  metadata: { name: "team" },
+  spec: { hard: { pods: "0" } }
+}
+const noRoom = (sandbox: Shape): void => {
+  sandbox.create(quota)
+}
+const forbidden = (sandbox: Shape): void => {
+  sandbox.refuse({
+    name: "policy.example.com",
+    refuse: (_, { kind }) => (kind === "Pod" ? "no such image here" : undefined)
+  })
+}
+const data = (storageClassName: string) => ({
+  metadata: { name: "data" },
+  spec: { storageClassName, accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } }
+})
+
+describe("what is waited for names its cause", () => {
+  it.effect.each([
+    [
+      "a quota",
+      { befalls: noRoom },
+      'its pod to be created: pods "q-0" is forbidden: exceeded quota: team, requested: pods=1, used: pods=0, limited: pods=0'
+    ],
+    [
+      "a webhook",
+      { befalls: forbidden },
+      'its pod to be created: admission webhook "policy.example.com" denied the request: no such image here'
+    ],
+    [
+      "a Secret that is not there",
+      {
+        spec: {
+          containers: [{ ...main, volumeMounts: [{ name: "key", mountPath: "/key" }] }],
+          volumes: [{ name: "key", secret: { secretName: "nowhere" } }]
+        }
+      },
+      'container main ContainerCreating: MountVolume.SetUp failed for volume "key" : secret "nowhere" not found'
+    ],
+    [
+      "a key that is not there",
+      {
+        spec: {
+          containers: [
+            { ...main, env: [{ name: "P", valueFrom: { secretKeyRef: { name: "nowhere", key: "p" } } }] }
+          ]
+        }
+      },
+      'container main CreateContainerConfigError: secret "nowhere" not found'
+    ],
+    [
+      "a class that is not there",
+      { claims: [data("gone")] },
+      'claim data-q-0 Pending: storageclass.storage.k8s.io "gone" not found'
+    ],
+    [
+      "the scheduler",
+      { spec: { nodeSelector: { disk: "fast" } } },
+      "Unschedulable: 0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+    ]
+  ] as const)("%s", ([, trouble, cause]) =>
+    Effect.gen(function* () {
+      const { lines, message } = yield* waits(trouble)
+      assert.include(lines, `q-0 ${cause}`)
+      assert.include(message, `waiting for q-0 (${cause})`)
+    })
+  )
+
+  it.effect("and no longer once that is over", () =>
+    Effect.gen(function* () {
+      const { id, sandbox } = yield* waits({ befalls: noRoom })
+      sandbox.api.handle({
+        method: "DELETE",
+        path: "/api/v1/namespaces/default/resourcequotas/team",
+        query: []
+      })
+      const lines: Array<string> = []
+      const report = (event: Progress) =>
+        Effect.sync(() => {
+          if (event._tag === "Waiting" && event.for !== null) lines.push(event.for)
+        })
+      const at = { namespace: "default", id }
+      const result = yield* drive(
+        withCluster(sandbox.cluster)(Scale.resume(at, { identity: "ann@laptop", report }))
+      )
+      assert.strictEqual(result.outcome, "Succeeded")
+      assert.notInclude(lines.join("\n"), "q-1 is forbidden")
+    })
+  )
+
+  it.effect("nothing, and no failure, where events may not be read", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(statefulSet("q", { replicas: 0 }))
+      const plan = yield* withCluster(sandbox.cluster)(Scale.prepare(ref, { replicas: 1 }))
+      sandbox.create(quota)
+      const deny = [{ verbs: ["*"], apiGroups: ["*"], resources: ["events"] }]
+      const blind = sandbox.as({ name: "ann", deny })
+      const failure = yield* drive(
+        withCluster(blind)(
+          Effect.flip(
+            Scale.run(plan, { identity: "ann@laptop", report: () => Effect.void, stepTimeout: 10_000 })
+          )
+        )
+      )
+      assert.include(failure.message, "waiting for q-0 (its pod to be created)")
+    })
+  )
+})

@@ -1,0 +1,304 @@
+/** What new pods would meet: planned on a sandbox, and where it is said that they come to nothing, that is tried. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import * as Scale from "../../../packages/sdk/src/Scale.ts"
+import { statefulSet } from "../sandbox/asking.ts"
+import { withCluster } from "../../simulation/world.ts"
+
+const six = ["a", "b", "c"].flatMap((zone) => [1, 2].map((n) => ({ name: `node-${zone}${n}`, zone })))
+const ref = { namespace: "default", name: "obj" }
+const main = { name: "main", image: "db:1" }
+
+interface Situation {
+  readonly replicas?: number
+  /** Of the template. */
+  readonly spec?: object
+  readonly claims?: ReadonlyArray<object>
+  readonly before?: (sandbox: Shape) => void
+  readonly after?: (sandbox: Shape) => void
+}
+
+/** A sandbox with a StatefulSet that has settled. */
+const settled = ({ replicas = 3, spec = {}, claims = [], before, after }: Situation) =>
+  Effect.gen(function* () {
+    const sandbox = yield* make({ nodes: six })
+    before?.(sandbox)
+    sandbox.create(
+      statefulSet("obj", {
+        replicas,
+        podManagementPolicy: "Parallel",
+        template: { metadata: { labels: { app: "obj" } }, spec: { containers: [main], ...spec } },
+        volumeClaimTemplates: claims
+      })
+    )
+    yield* TestClock.adjust("30 seconds")
+    after?.(sandbox)
+    return sandbox
+  })
+
+const planned = (sandbox: Shape, replicas: number) =>
+  withCluster(sandbox.cluster)(Scale.prepare(ref, { replicas }))
+
+/** Pods that have no node, once the count has been changed all the same. */
+const stranded = (sandbox: Shape, replicas: number) =>
+  Effect.gen(function* () {
+    sandbox.api.handle({
+      method: "PATCH",
+      path: "/apis/apps/v1/namespaces/default/statefulsets/obj",
+      query: [],
+      headers: { "content-type": "application/merge-patch+json" },
+      body: JSON.stringify({ spec: { replicas } })
+    })
+    yield* TestClock.adjust("1 minute")
+    return sandbox.store
+      .list(pods, "default")
+      .filter(({ spec }) => spec.nodeName === undefined)
+      .map(({ metadata }) => metadata.name)
+  })
+
+const onHost = (port: object) => ({ containers: [{ ...main, ports: [{ containerPort: 9000, ...port }] }] })
+const labels = { matchLabels: { app: "obj" } }
+const zones = {
+  maxSkew: 1,
+  topologyKey: "topology.kubernetes.io/zone",
+  whenUnsatisfiable: "DoNotSchedule",
+  labelSelector: labels
+}
+const apart = (topologyKey: string) => ({
+  affinity: {
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey, labelSelector: labels }]
+    }
+  }
+})
+const cordon = (sandbox: Shape, ...names: ReadonlyArray<string>) => {
+  for (const name of names)
+    sandbox.api.handle({
+      method: "PATCH",
+      path: `/api/v1/nodes/${name}`,
+      query: [],
+      headers: { "content-type": "application/merge-patch+json" },
+      body: JSON.stringify({ spec: { unschedulable: true } })
+    })
+}
+
+describe("what a plan says will not be scheduled, the scheduler leaves, and nothing else", () => {
+  it.effect.each([
+    [
+      "a port of the node",
+      { spec: onHost({ hostPort: 19000 }) },
+      "8 replicas want a node each (hostPort 19000), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
+      ["obj-6", "obj-7"]
+    ],
+    [
+      "a port on the host's network",
+      { spec: { ...onHost({}), hostNetwork: true } },
+      "8 replicas want a node each (hostPort 9000), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
+      ["obj-6", "obj-7"]
+    ],
+    [
+      "a port that somebody else has on one node",
+      {
+        spec: onHost({ hostPort: 19000 }),
+        before: (sandbox: Shape) =>
+          void sandbox.create({
+            apiVersion: "v1",
+            kind: "Pod",
+            metadata: { name: "other" },
+            spec: onHost({ hostPort: 19000 })
+          })
+      },
+      "8 replicas want a node each (hostPort 19000), 5 nodes can take pods: obj-5 to obj-7 will not be scheduled",
+      ["obj-5", "obj-6", "obj-7"]
+    ],
+    [
+      "a zone each",
+      { spec: apart("topology.kubernetes.io/zone") },
+      "8 replicas want a zone each, 3 zones can take pods: obj-3 to obj-7 will not be scheduled",
+      ["obj-3", "obj-4", "obj-5", "obj-6", "obj-7"]
+    ],
+    [
+      "a spread over zones, one of them closed",
+      {
+        spec: { topologySpreadConstraints: [zones] },
+        after: (sandbox: Shape) => cordon(sandbox, "node-c1", "node-c2")
+      },
+      "8 replicas may be at most 1 apart over the zones, and c takes none: obj-5 to obj-7 will not be scheduled",
+      ["obj-5", "obj-6", "obj-7"]
+    ]
+  ] as const)("%s", ([, situation, line, left]) =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled(situation)
+      const { warnings } = yield* planned(sandbox, 8)
+      assert.deepEqual(
+        warnings.filter((one) => one.includes("scheduled")),
+        [line]
+      )
+      assert.deepEqual(yield* stranded(sandbox, 8), [...left])
+    })
+  )
+
+  it.effect.each([
+    ["ports of its own address space", { spec: onHost({}) }],
+    [
+      "a spread that does not count its own pods",
+      {
+        spec: { topologySpreadConstraints: [{ ...zones, labelSelector: { matchLabels: { app: "web" } } }] },
+        after: (sandbox: Shape) => cordon(sandbox, "node-c1", "node-c2")
+      }
+    ],
+    ["a spread over open zones", { spec: { topologySpreadConstraints: [zones] } }]
+  ] as const)("%s: nothing", ([, situation]) =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled(situation)
+      const { warnings } = yield* planned(sandbox, 8)
+      assert.deepEqual(
+        warnings.filter((one) => one.includes("schedul")),
+        []
+      )
+      assert.deepEqual(yield* stranded(sandbox, 8), [])
+    })
+  )
+
+  it.effect("where the template wants a node of a kind that is closed, none takes the first", () =>
+    Effect.gen(function* () {
+      const terms = [
+        { matchExpressions: [{ key: "topology.kubernetes.io/zone", operator: "In", values: ["a"] }] }
+      ]
+      const sandbox = yield* settled({
+        spec: {
+          affinity: {
+            nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } }
+          }
+        },
+        after: (one) => cordon(one, "node-a1", "node-a2")
+      })
+      const { warnings } = yield* planned(sandbox, 4)
+      assert.include(
+        warnings.join("\n"),
+        "no node takes obj-3 (4 not of the node affinity, 2 cordoned): it will wait"
+      )
+      assert.deepEqual(yield* stranded(sandbox, 4), ["obj-3"])
+    })
+  )
+})
+
+const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "runner" } }
+
+describe("what a plan finds missing", () => {
+  it.effect("a ServiceAccount: no pod can be created, and scaling up is refused; down is not", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({
+        spec: { serviceAccountName: "runner" },
+        before: (one) => void one.create(account),
+        after: (one) =>
+          void one.api.handle({
+            method: "DELETE",
+            path: "/api/v1/namespaces/default/serviceaccounts/runner",
+            query: []
+          })
+      })
+      assert.deepEqual((yield* planned(sandbox, 5)).refusals, [
+        {
+          reason: "ServiceAccount runner is not there: no new pod can be created",
+          remedy: "kubectl create serviceaccount runner -n default"
+        }
+      ])
+      assert.deepEqual((yield* planned(sandbox, 2)).refusals, [])
+      sandbox.create(account)
+      assert.deepEqual((yield* planned(sandbox, 5)).refusals, [])
+    })
+  )
+
+  it.effect("Secrets and ConfigMaps: new pods will not start, in the words of where they are named", () =>
+    Effect.gen(function* () {
+      const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "nowhere" } }
+      const sandbox = yield* settled({
+        spec: {
+          imagePullSecrets: [{ name: "pull" }],
+          containers: [{ ...main, volumeMounts: [{ name: "key", mountPath: "/key" }] }],
+          volumes: [{ name: "key", secret: { secretName: "nowhere" } }]
+        }
+      })
+      const said = (replicas: number) =>
+        Effect.map(planned(sandbox, replicas), ({ warnings }) =>
+          warnings.filter((one) => one.includes("will not start"))
+        )
+      assert.deepEqual(yield* said(5), [
+        "Secret nowhere is not there: obj-3 and obj-4 will not start before that (volume key)"
+      ])
+      assert.deepEqual(yield* said(2), [])
+      sandbox.create(secret)
+      assert.deepEqual(yield* said(5), [])
+    })
+  )
+
+  it.effect("a class, also one that an annotation names: which claims get no volume", () =>
+    Effect.gen(function* () {
+      const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } }
+      const annotations = { "volume.beta.kubernetes.io/storage-class": "fast-ssd" }
+      for (const claim of [
+        { metadata: { name: "data" }, spec: { ...spec, storageClassName: "fast-ssd" } },
+        { metadata: { name: "data", annotations }, spec }
+      ]) {
+        const sandbox = yield* settled({ claims: [claim] })
+        assert.include(
+          (yield* planned(sandbox, 5)).warnings,
+          "template data has class fast-ssd, which is not there: data-obj-3 and data-obj-4 get no volume but one made by hand that is Available"
+        )
+      }
+    })
+  )
+})
+
+describe("a pod of somebody else under a name that will be wanted", () => {
+  const stranger = (rest: object) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "obj-3", ...rest },
+    spec: { containers: [main] }
+  })
+
+  it.effect("is a refusal, by whose it is", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({ after: (one) => void one.create(stranger({})) })
+      assert.deepEqual((yield* planned(sandbox, 5)).refusals, [
+        {
+          reason: "pod obj-3 is there already, and no controller's: obj can create none of that name",
+          remedy: "look whose it is: kubectl describe pod obj-3 -n default; end it, or give it another name"
+        }
+      ])
+      assert.deepEqual((yield* planned(sandbox, 3)).refusals, [])
+    })
+  )
+
+  it.effect("is none where the selector finds it: the controller takes it in", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({
+        after: (one) => void one.create(stranger({ labels: { app: "obj" } }))
+      })
+      assert.deepEqual((yield* planned(sandbox, 5)).refusals, [])
+    })
+  )
+})
+
+describe("the quorum that members keep themselves", () => {
+  it.effect.each([
+    [5, 1, "3 of 5 stay needed: quorum is lost at 2"],
+    [5, 3, "3 of 5 stay needed, and none of the 3 may fail"],
+    [5, 4, "3 of 5 stay needed, and only 1 of the 4 may fail"],
+    [3, 1, "2 of 3 stay needed: quorum is lost at 1"],
+    [2, 1, "2 of 2 stay needed: quorum is lost at 1"]
+  ] as const)("from %d to %d without a hook that takes members out", ([from, to, line]) =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({ replicas: from })
+      assert.include(
+        (yield* planned(sandbox, to)).warnings,
+        `no beforeRemove hook: members leave without a goodbye; where members keep their own list, ${line}`
+      )
+    })
+  )
+})
