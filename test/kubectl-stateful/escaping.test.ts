@@ -115,6 +115,10 @@ const say = (argv: ReadonlyArray<string>, journals: ReadonlyArray<string>) =>
     const sandbox = yield* make({ namespaces: ["shop"], startMillis: 10 })
     const { metadata } = sandbox.create(set)
     for (const id of journals) sandbox.create(journal(id, metadata.uid))
+    // A pod starts with all that it refers to alone; what is missing is described.
+    if (argv[0] === "scale")
+      for (const kind of ["Secret", "ConfigMap"])
+        sandbox.create({ apiVersion: "v1", kind, metadata: { name: mark, namespace: "shop" } })
     yield* Effect.sleep(100)
     const said = { out: "", err: "", failure: "" }
     const screen: Screen = {
