@@ -201,7 +201,9 @@ export const ownVolume = (to: Conversation, name: string, spec: object) =>
 /** A claim that is bound to a volume of the script's own. */
 export const ownClaim = (to: Conversation, name: string, spec: object) =>
   Effect.gen(function* () {
-    const path = yield* ownVolume(to, name, spec)
+    // Or it would be given to any claim of its class, another script's as well.
+    const claimRef = { namespace: to.namespace, name }
+    const path = yield* ownVolume(to, name, { claimRef, ...spec })
     yield* to.quietly("POST", "persistentvolumeclaims", claim(name, { volumeName: path.split("/").at(-1) }))
     yield* bound(to, name)
     return path

@@ -69,8 +69,9 @@ const complains = (to: Conversation, path: string, about: string) =>
 /** The controller of snapshots knows all claims as they are now, and the class, where one is named. */
 export const bySnapshots = (to: Conversation, volumeSnapshotClassName?: string) =>
   Effect.gen(function* () {
+    // Of a class that no volume has: it would be given one that another script has just made.
     yield* to.quietly("POST", "persistentvolumeclaims", {
-      ...claim("canary"),
+      ...claim("canary", { storageClassName: "canary" }),
       metadata: { name: "canary" }
     })
     yield* to.quietly("POST", "volumesnapshots", {
