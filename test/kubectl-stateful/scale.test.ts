@@ -106,10 +106,15 @@ const run = (
               argv.map((word) => (word === "ID" ? id : word)),
               config
             )
-    yield* Effect.promise(async () => {
+    const ending = Effect.promise(async () => {
       await ran().catch((error: unknown) => {
         said.failure = failureLine(error, "kubectl stateful scale")
       })
+    })
+    // One that hangs tells how far it came.
+    yield* Effect.timeoutOrElse(ending, {
+      duration: "2 minutes",
+      orElse: () => Effect.die(new Error(`not ended in two minutes: ${JSON.stringify(said)}`))
     })
     const counts = sandbox.store.list(statefulsets, "shop").map(({ spec }) => spec.replicas)
     return { ...said, counts }
