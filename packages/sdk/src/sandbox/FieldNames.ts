@@ -1,4 +1,6 @@
 /** Which fields a kind has: what a strict write is judged by, and what is dropped as unknown. */
+import * as Effect from "effect/Effect"
+import { load, type Models } from "../kubernetes/Models.ts"
 import { isArray, isObject, put } from "./Json.ts"
 import { type FieldTable, groupVersion, type ResourceType } from "./ResourceType.ts"
 
@@ -18,11 +20,6 @@ export const fields = (named: Readonly<Record<string, Form>>): Form => ({
   _tag: "Fields",
   fields: new Map(Object.entries(named))
 })
-
-/** The fields of a type of Kubernetes' own, by a name such as `V1Pod`. */
-type Models = (
-  type: string
-) => ReadonlyArray<{ readonly baseName: string; readonly type: string }> | undefined
 
 /** What some versions of a kind have. The sandbox holds an object as it came, whatever its version. */
 const union = (left: Form, right: Form): Form => {
@@ -99,6 +96,9 @@ export class FieldNames {
     return form
   }
 }
+
+/** For `Api.learn`. The first time takes a fifth of a second. */
+export const fieldNames: Effect.Effect<FieldNames> = Effect.map(load, (models) => new FieldNames(models))
 
 /** The value without the fields that its form does not have; the same value where there are none. */
 export const known = (value: unknown, form: Form): unknown => {

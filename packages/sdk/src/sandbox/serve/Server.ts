@@ -11,10 +11,9 @@ import { randomBytes } from "node:crypto"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { createServer, type Server } from "node:https"
 import type { Socket } from "node:net"
-import * as Models from "../../kubernetes/Models.ts"
 import { admin, type User } from "../Access.ts"
 import { refused, text } from "../Answer.ts"
-import { FieldNames } from "../FieldNames.ts"
+import { fieldNames } from "../FieldNames.ts"
 import { Router } from "../Route.ts"
 import type { Shape } from "../Sandbox.ts"
 import { badRequest, methodNotAllowed } from "../Status.ts"
@@ -125,7 +124,7 @@ export const serve = (
   options: ServeOptions = {}
 ): Effect.Effect<Served, ServeError, Scope.Scope> =>
   Effect.gen(function* () {
-    sandbox.api.learn(new FieldNames(yield* Models.load))
+    sandbox.api.learn(yield* fieldNames)
     const certificate = Certificate.make(yield* Clock.currentTimeMillis)
     const newLogin = (user: User): Login => ({ user, token: randomBytes(32).toString("base64url") })
     const logins = [newLogin(admin), ...(options.users ?? []).map(newLogin)] as const
