@@ -61,7 +61,7 @@ export const faultsOf = (text: string, top: Form): ReadonlyArray<string> => {
   }
   const value = (form: Form, path: string): void => {
     space()
-    switch (text[i]) {
+    switch (text.charAt(i)) {
       case '"':
         word()
         return
