@@ -67,7 +67,7 @@ export class FieldNames {
   }
 
   #custom({ fields: table }: ResourceType): Form {
-    return table === undefined
+    return table === undefined || table === "any"
       ? open
       : union(
           fields({ apiVersion: any, kind: any, metadata: this.#typed("V1ObjectMeta") }),

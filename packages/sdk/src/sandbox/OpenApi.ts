@@ -116,7 +116,7 @@ export class OpenApi {
         ...Object.fromEntries(
           reviews.map((review) => [
             `/${name}/${review.resource}`,
-            { post: operation(review, "post", this.#writing, body(["application/json"])) }
+            { post: operation(review, "post", [], body(["application/json"])) }
           ])
         )
       },

@@ -177,6 +177,23 @@ describe("fieldValidation", () => {
       }).pipe(Effect.scoped)
   )
 
+  it.live("takes the fields of every version of a kind: it holds an object as it came", () =>
+    Effect.gen(function* () {
+      const server = yield* up()
+      const scaler = (spec: object) => JSON.stringify({ metadata: { name: "a" }, spec })
+      const path = (version: string) =>
+        `/apis/autoscaling/${version}/namespaces/shop/horizontalpodautoscalers?dryRun=All&fieldValidation=Strict`
+      const old = yield* ask(server, "POST", path("v1"), scaler({ targetCPUUtilizationPercentage: 50 }))
+      const metrics = [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization" } } }]
+      assert.deepEqual(
+        [old.status, (yield* ask(server, "POST", path("v2"), scaler({ metrics }))).status],
+        [201, 201]
+      )
+      const wrong = yield* ask(server, "POST", path("v2"), scaler({ metrics: [{ sort: "Resource" }] }))
+      assert.match(String(wrong.message), /unknown field "spec.metrics\[0\].sort"$/)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("writes any name into the header, and not without end", () =>
     Effect.gen(function* () {
       const server = yield* up()
