@@ -32,8 +32,12 @@ interface Ended {
 
 const environment = { PATH: process.env["PATH"], HOME: folder, KUBECONFIG: config }
 
-const run = async (args: ReadonlyArray<string>, input?: string): Promise<Ended> => {
-  const child = spawn(kubectl ?? "kubectl", args, { env: environment, timeout: 30_000 })
+const run = async (
+  args: ReadonlyArray<string>,
+  input?: string,
+  more: Readonly<Record<string, string>> = {}
+): Promise<Ended> => {
+  const child = spawn(kubectl ?? "kubectl", args, { env: { ...environment, ...more }, timeout: 30_000 })
   let [out, err] = ["", ""]
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
@@ -231,24 +235,87 @@ describe("kubectl on the sandbox", () => {
     assert.match(await ok("api-resources --namespaced=false -o name"), /^nodes$/m)
   })
 
-  it("create and apply: from a file, unvalidated, and from flags", async () => {
+  it("create and apply: from a file and from flags", async () => {
     const made = (value: string) =>
       JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "made" }, data: { value } })
-    // Its schemas are not published, so kubectl has nothing to validate by, and says so.
-    const { err } = await run(["create", "-f", "-"], made("1"))
-    assert.match(err, /turn validation off with --validate=false/)
-    assert.strictEqual(await ok("create --validate=false -f -", made("1")), "configmap/made created\n")
-    assert.strictEqual(await ok("apply --validate=false -f -", made("2")), "configmap/made configured\n")
+    assert.strictEqual(await ok("apply -f -", made("1")), "configmap/made created\n")
+    assert.strictEqual(await ok("apply -f -", made("1")), "configmap/made unchanged\n")
+    assert.strictEqual(await ok("apply -f -", made("2")), "configmap/made configured\n")
     assert.strictEqual(await ok("get configmap made -o jsonpath={.data.value}"), "2")
+    assert.strictEqual(await ok("replace -f -", made("3")), "configmap/made replaced\n")
+    assert.match((await run(["create", "-f", "-"], made("1"))).err, /AlreadyExists/)
+    // A List has no path of its own: kubectl asks for schemas of another form, and judges nothing by them.
+    const list = await ok("get configmaps,volumesnapshotclasses -o json")
+    assert.match(await ok("apply -f -", list), /^configmap\/made [^]*^volumesnapshotclass\.\S+ \w+$/m)
     assert.strictEqual(await ok("create configmap typed --from-literal=a=b"), "configmap/typed created\n")
     assert.strictEqual(await ok("create secret generic typed --from-literal=a=b"), "secret/typed created\n")
     assert.strictEqual(await ok("get secret typed -o jsonpath={.data.a}"), "Yg==")
     assert.match(await refused("create configmap typed --from-literal=a=b"), /already exists/)
   })
 
+  it("a field that the kind does not have: refused, warned of, or dropped", async () => {
+    const made = (replicas: string) => `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: strict}
+spec:
+  ${replicas}
+  serviceName: strict
+  selector: {matchLabels: {app: strict}}
+  template:
+    metadata: {labels: {app: strict}}
+    spec: {containers: [{name: main, image: x}]}
+`
+    const strict = 'strict decoding error: unknown field "spec.replcas"'
+    const warning = 'Warning: unknown field "spec.replcas"\n'
+    for (const verb of ["apply", "create"]) {
+      assert.deepInclude(await run([verb, "-f", "-"], made("replcas: 0")), {
+        code: 1,
+        err: `Error from server (BadRequest): error when creating "STDIN": StatefulSet in version "v1" cannot be handled as a StatefulSet: ${strict}\n`
+      })
+    }
+    const warned = await run(["apply", "--validate=warn", "-f", "-"], made("replcas: 0"))
+    assert.deepInclude(warned, { code: 0, out: "statefulset.apps/strict created\n", err: warning })
+    assert.include((await run(["apply", "-f", "-"], made("replcas: 1"))).err, strict)
+    assert.include((await run(["replace", "-f", "-"], made("replcas: 1"))).err, strict)
+    const ignored = await run(["apply", "--validate=false", "-f", "-"], made("replcas: 1"))
+    assert.deepInclude(ignored, { code: 0, err: "" })
+    assert.strictEqual(await ok("get sts strict -o jsonpath={.spec.replcas}"), "")
+    assert.strictEqual(await ok("apply -f -", made("replicas: 0")), "statefulset.apps/strict configured\n")
+  })
+
+  it("edit: what was saved is judged as any update is", async () => {
+    const edit = (script: string) =>
+      run(["edit", "configmap", "made"], undefined, { EDITOR: `sed -i ${script}` })
+    assert.deepInclude(await edit("s/value:.*/value:\\ edited/"), {
+      code: 0,
+      out: "configmap/made edited\n"
+    })
+    assert.strictEqual(await ok("get configmap made -o jsonpath={.data.value}"), "edited")
+  })
+
+  it("diff: shows what apply would change", async () => {
+    const made = JSON.stringify({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "made" },
+      data: { value: "other" }
+    })
+    const { code, out } = await run(["diff", "-f", "-"], made)
+    assert.strictEqual(code, 1)
+    assert.match(out, /^-  value: edited\n\+  value: other$/m)
+  })
+
+  it("explain: that there is no documentation", async () => {
+    assert.match(await ok("explain statefulset"), /KIND: +StatefulSet\n[^]*does not document its fields/)
+  })
+
   it("what it does not do, it refuses by name", async () => {
     assert.match(await refused("logs ledger-0"), /the sandbox does not do this: pods\/log/)
     assert.match(await refused("create deployment x --image y"), /the sandbox does not do this/)
+    const configMap = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"made"}}'
+    const applied = await run(["apply", "--server-side", "--dry-run=server", "-f", "-"], configMap)
+    assert.match(applied.err, /does not do this: server-side apply/)
     const withProbe = (affinity: object) =>
       JSON.stringify({
         apiVersion: "v1",
@@ -260,7 +327,7 @@ describe("kubectl on the sandbox", () => {
         }
       })
     const near = { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "zone" }] }
-    const create = "create --validate=false -f -".split(" ")
+    const create = "create -f -".split(" ")
     const { code, err } = await run(create, withProbe({ podAffinity: near }))
     assert.strictEqual(code, 1)
     assert.match(err, /does not do this: spec\.affinity\.podAffinity\.required.* of a Pod/)

@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
+import { fieldNames } from "../../packages/sdk/src/sandbox/FieldNames.ts"
 import * as Sandbox from "../../packages/sdk/src/sandbox/Sandbox.ts"
 import { type Bed, Conversation, type Exchange, type Rule, type Scenario, text } from "./Conversation.ts"
 
@@ -52,6 +53,8 @@ export const onSandbox = (
   const namespace = namespaceOf(scenario, nth, "rlocal")
   const script = Effect.gen(function* () {
     const sandbox = yield* Sandbox.make({ ...options, namespaces: [namespace] })
+    // As a served sandbox does.
+    sandbox.api.learn(yield* fieldNames)
     const bed: Bed = {
       name: "sandbox",
       cluster: sandbox.cluster,

@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, ReadonlyArray<string>>> = {
     "kubectl exec ledger-0 -- ledger check"
   ],
   "lost-node": ["kubectl get nodes", "kubectl stateful describe ledger"],
-  empty: ["kubectl get nodes", "kubectl create --validate=false -f FILE"]
+  empty: ["kubectl get nodes", "kubectl apply -f FILE"]
 }
 
 /** A line for the shell, and the rest for people. */

@@ -26,6 +26,30 @@ export const text = (body: string, status = 200): Answer => ({
   body
 })
 
+/** k8s.io/apiserver, filters/warning.go: once all of them are longer, each is cut, and the rest left out. */
+const warningsLimit = 4096
+const warningLimit = 256
+
+/** RFC 9110's 299 as the real server writes it. */
+const warningHeader = (warning: string): string =>
+  `299 - ${JSON.stringify(warning).replaceAll(
+    /[\u007f-\u009f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`
+  )}`
+
+/** The answer with a `Warning` header for people who wait at a terminal. */
+export const warned = (answer: Answer, warnings: ReadonlyArray<string>): Answer => {
+  if (warnings.length === 0) return answer
+  let left = warningsLimit
+  const isLong = warnings.join("").length > warningsLimit
+  const told = isLong
+    ? warnings
+        .map((warning) => warning.slice(0, warningLimit))
+        .filter((warning) => (left -= warning.length) >= 0)
+    : warnings
+  return { ...answer, headers: { ...answer.headers, warning: told.map(warningHeader).join(", ") } }
+}
+
 export const refused = ({ status }: Refusal): Answer => {
   const wait = status.details?.retryAfterSeconds
   return json(

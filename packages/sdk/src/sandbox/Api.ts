@@ -1,23 +1,26 @@
 /** The API server: from a request to an answer, or to a watch. Synchronous: one request is one step. */
 import type { Request } from "../Cluster.ts"
 import * as Access from "./Access.ts"
-import { type Answer, form, inVersion, json, many, one, refused } from "./Answer.ts"
+import { type Answer, form, inVersion, json, many, one, refused, warned } from "./Answer.ts"
 import { checkSize, decode, excerpt, parseJson } from "./Decode.ts"
 import { discovery, notFoundPage } from "./Discovery.ts"
 import { evict } from "./Eviction.ts"
+import type { FieldNames } from "./FieldNames.ts"
 import { at, stringAt } from "./Json.ts"
 import type { Draft, KubeObject } from "./KubeObject.ts"
 import { list, selectorOf } from "./List.ts"
+import { OpenApi, openApiV2 } from "./OpenApi.ts"
 import { patch, patched } from "./Patch.ts"
 import type { Registry, WriteOptions } from "./Registry.ts"
-import { deleteBody, deleteOptions, writeOptions } from "./RequestOptions.ts"
+import { deleteBody, deleteOptions, validationOf, writeOptions } from "./RequestOptions.ts"
 import { leases } from "./resource/index.ts"
 import { type ResourceType } from "./ResourceType.ts"
 import { review } from "./Review.ts"
 import { type Route, Router } from "./Route.ts"
 import { fromScale, scaleBody, toScale } from "./Scale.ts"
 import * as Status from "./Status.ts"
-import { unsupported, warningHeader } from "./Unsupported.ts"
+import { Strictness } from "./Strict.ts"
+import { unsupported } from "./Unsupported.ts"
 import { isTrue, Watch } from "./Watch.ts"
 import { shown } from "./WatchForm.ts"
 
@@ -56,32 +59,36 @@ const matchingName = (draft: Draft, name: string): Draft => {
   return draft
 }
 
-/** The warning about a write; throws the 501 of one whose outcome would not be the real one. */
-const warningOf = (type: ResourceType, next: Draft, previous?: Draft): string | undefined => {
+/** The warnings about a write; throws the 501 of one whose outcome would not be the real one. */
+const warningsOf = (type: ResourceType, next: Draft, previous?: Draft): ReadonlyArray<string> => {
   const { refused: field, warning } = unsupported(type, next, previous)
   if (field !== undefined) throw Status.notImplemented(field)
-  return warning
+  return warning === undefined ? [] : [warning]
 }
-
-const warned = (answer: Answer, warning: string | undefined): Answer =>
-  warning === undefined
-    ? answer
-    : { ...answer, headers: { ...answer.headers, warning: warningHeader(warning) } }
 
 type Change = (current: KubeObject) => Draft
 
 export class Api {
   readonly registry: Registry
   readonly #router: Router
+  #names: FieldNames | undefined
+  #openApi: OpenApi
 
   constructor(registry: Registry, types: ReadonlyArray<ResourceType>) {
     this.registry = registry
     this.#router = new Router(types)
+    this.#openApi = new OpenApi(types, false)
   }
 
   /** The resources served. */
   get types(): ReadonlyArray<ResourceType> {
     return this.#router.types
+  }
+
+  /** From now on a field that its kind does not have is told from one that it has. */
+  learn(names: FieldNames): void {
+    this.#names = names
+    this.#openApi = new OpenApi(this.types, true)
   }
 
   isWatch(request: Request): boolean {
@@ -167,7 +174,9 @@ export class Api {
       return review(user, route.kind, body)
     }
     if (request.method !== "GET") throw Status.methodNotAllowed()
-    return discovery(this.types, request.path, request.headers?.["accept"])
+    const accept = request.headers?.["accept"]
+    if (request.path === "/openapi/v2") return openApiV2(accept)
+    return this.#openApi.answer(request.path) ?? discovery(this.types, request.path, accept)
   }
 
   #resource(request: Request, route: ResourceRoute, user: Access.User): Answer {
@@ -199,16 +208,18 @@ export class Api {
       throw Status.methodNotAllowed()
     }
     if (method === "POST") {
-      const draft = decode(type, version, this.#body(request, type))
+      const strictness = new Strictness(validationOf(query, "CreateOptions"), this.#names)
+      const decoded = decode(type, version, this.#body(request, type))
+      const draft = strictness.body(type, version, request.body ?? "", decoded)
       checkSize(draft, request.body?.length ?? 0)
-      const warning = warningOf(type, draft)
+      const warnings = warningsOf(type, draft)
       const object = this.registry.create(
         type,
         namespace,
         draft,
         writeOptions(request, query, user, "CreateOptions")
       )
-      return warned(this.#answer(route, object, as, query, 201), warning)
+      return warned(this.#answer(route, object, as, query, 201), [...strictness.warnings, ...warnings])
     }
     const options = deleteOptions(deleteBody(request), query, user)
     const deleted = store
@@ -252,23 +263,35 @@ export class Api {
         ? json(Status.success(type, name, object.metadata.uid))
         : this.#answer(route, object, as, query, 200)
     }
-    const options = writeOptions(request, query, user, method === "PUT" ? "UpdateOptions" : "PatchOptions")
-    const change = method === "PUT" ? this.#put(request, route, name) : this.#patch(request, route, name)
+    const kind = method === "PUT" ? "UpdateOptions" : "PatchOptions"
+    const strictness = new Strictness(validationOf(query, kind), this.#names)
+    const options = writeOptions(request, query, user, kind)
+    const change =
+      method === "PUT"
+        ? this.#put(request, route, name, strictness)
+        : this.#patch(request, route, name, strictness)
     // Leases alone may be created by an update.
     if (method === "PUT" && type === leases && this.registry.store.get(type, namespace, name) === undefined) {
-      const draft = matchingName(decode(type, route.version, this.#body(request, type)), name)
-      return this.#answer(route, this.registry.create(type, namespace, draft, options), as, query, 201)
+      const draft = matchingName(this.#replacement(request, route, strictness), name)
+      const made = this.registry.create(type, namespace, draft, options)
+      return warned(this.#answer(route, made, as, query, 201), strictness.warnings)
     }
-    return this.#write(route, name, method, change, request.body?.length ?? 0, options, as, query)
+    return this.#write(route, name, method, change, request.body?.length ?? 0, options, as, query, strictness)
   }
 
-  #put(request: Request, { type, version, namespace, subresource }: ResourceRoute, name: string): Change {
-    const body = this.#body(request, type)
+  /** The object that a PUT holds. */
+  #replacement(request: Request, { type, version }: ResourceRoute, strictness: Strictness): Draft {
+    const decoded = decode(type, version, this.#body(request, type))
+    return strictness.body(type, version, request.body ?? "", decoded)
+  }
+
+  #put(request: Request, route: ResourceRoute, name: string, strictness: Strictness): Change {
+    const { type, namespace, subresource } = route
     if (subresource === "scale") {
-      const scale = scaleBody(body)
+      const scale = strictness.scale(request.body ?? "", scaleBody(this.#body(request, type)))
       return (current) => fromScale(type, current, scale)
     }
-    const draft = matchingName(decode(type, version, body), name)
+    const draft = matchingName(this.#replacement(request, route, strictness), name)
     if ((draft.metadata.name ?? "") === "") {
       throw Status.badRequest(
         `the name of the object (${name} based on URL) was undeterminable: name must be provided`
@@ -282,11 +305,16 @@ export class Api {
     return () => draft
   }
 
-  #patch(request: Request, { type, version, subresource }: ResourceRoute, name: string): Change {
+  #patch(request: Request, route: ResourceRoute, name: string, strictness: Strictness): Change {
+    const { type, version, subresource } = route
     const change = patch(request, type)
+    const judged = (draft: Draft, of: ResourceType | undefined): Draft =>
+      strictness.patched(of, request.body ?? "", request.headers?.["content-type"] ?? "", draft)
     return (current) => {
-      if (subresource === "scale") return fromScale(type, current, scaleBody(change(toScale(current))))
-      const draft = patched(() => decode(type, version, change(inVersion(type, version, current))))
+      if (subresource === "scale")
+        return fromScale(type, current, judged(scaleBody(change(toScale(current))), undefined))
+      const decoded = patched(() => decode(type, version, change(inVersion(type, version, current))))
+      const draft = judged(decoded, type)
       if (draft.metadata.namespace !== current.metadata.namespace) {
         throw Status.badRequest(
           "the namespace of the provided object does not match the namespace sent on the request"
@@ -304,10 +332,11 @@ export class Api {
     bodySize: number,
     options: WriteOptions,
     as: ReturnType<typeof form>,
-    query: URLSearchParams
+    query: URLSearchParams,
+    strictness: Strictness
   ): Answer {
     const { type, namespace, subresource } = route
-    let warning: string | undefined
+    let warnings: ReadonlyArray<string> = []
     const object = this.registry.update(
       type,
       namespace,
@@ -315,7 +344,7 @@ export class Api {
       (current) => {
         const draft = change(current)
         checkSize(draft, bodySize)
-        if (subresource === undefined) warning = warningOf(type, draft, current)
+        if (subresource === undefined) warnings = warningsOf(type, draft, current)
         return draft
       },
       {
@@ -324,7 +353,7 @@ export class Api {
         ...(subresource === "status" || subresource === "scale" ? { subresource } : {})
       }
     )
-    return warned(this.#answer(route, object, as, query, 200), warning)
+    return warned(this.#answer(route, object, as, query, 200), [...strictness.warnings, ...warnings])
   }
 
   #answer(

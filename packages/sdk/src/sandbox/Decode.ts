@@ -1,5 +1,5 @@
 /** From a request's body to an object of the expected kind, or the server's complaint about it. */
-import { at, isArray, isObject, put, stringAt, stringsAt } from "./Json.ts"
+import { at, isArray, isObject, put, set, stringAt, stringsAt } from "./Json.ts"
 import { type Draft, isDraft } from "./KubeObject.ts"
 import { groupVersion, type ResourceType } from "./ResourceType.ts"
 import { standard } from "./resource/index.ts"
@@ -294,17 +294,20 @@ export const decode = (type: ResourceType, version: string, body: unknown): Draf
     )
   }
   // What the path says need not be said again; but what is said must fit.
-  const completed = withoutNulls({
+  const said = withoutNulls({
     ...body,
     apiVersion: body["apiVersion"] === undefined || body["apiVersion"] === "" ? expected : body["apiVersion"],
     kind: body["kind"] === undefined || body["kind"] === "" ? type.kind : body["kind"],
     metadata: body["metadata"] ?? {}
   })
+  // A field that the server once filled in, and now empties.
+  const completed =
+    at(said, "metadata", "selfLink") === undefined ? said : set(said, ["metadata", "selfLink"], undefined)
   for (const field of ["apiVersion", "kind"]) {
-    const said = at(completed, field)
-    if (typeof said === "string") continue
+    const value = at(completed, field)
+    if (typeof value === "string") continue
     throw badRequest(
-      `${unrecognized}: couldn't get version/kind; json parse error: json: cannot unmarshal ${goName(said)} into Go struct field .${field} of type string (${excerpt(JSON.stringify(body))})`
+      `${unrecognized}: couldn't get version/kind; json parse error: json: cannot unmarshal ${goName(value)} into Go struct field .${field} of type string (${excerpt(JSON.stringify(body))})`
     )
   }
   if (!isDraft(completed)) {

@@ -7,7 +7,7 @@ const everyVerb = ["create", "delete", "deletecollection", "get", "list", "patch
 const customVerbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
 
 /** Custom resources list theirs in an order of their own; namespaces go one by one. */
-const verbsOf = (type: ResourceType): ReadonlyArray<string> =>
+export const verbsOf = (type: ResourceType): ReadonlyArray<string> =>
   type.custom
     ? customVerbs
     : type.group === "" && type.resource === "namespaces"
@@ -41,7 +41,7 @@ interface ReviewResource {
   readonly namespaced: boolean
 }
 
-const reviewGroups: Readonly<Record<string, ReadonlyArray<ReviewResource>>> = {
+export const reviewGroups: Readonly<Record<string, ReadonlyArray<ReviewResource>>> = {
   "authorization.k8s.io": [
     { resource: "selfsubjectaccessreviews", kind: "SelfSubjectAccessReview", namespaced: false },
     { resource: "selfsubjectrulesreviews", kind: "SelfSubjectRulesReview", namespaced: false }
@@ -194,8 +194,6 @@ export const discovery = (
     case "/livez":
     case "/readyz":
       return text("ok")
-    case "/openapi/v3":
-      return json({ paths: {} })
     case "/api":
       return wantsAll
         ? json(aggregated(types, [""]), 200, aggregatedHeaders)

@@ -6,6 +6,7 @@ import { arrayAt, at, isObject, numberAt, stringAt } from "./Json.ts"
 import { integer } from "./List.ts"
 import type { DeleteOptions, WriteOptions } from "./Registry.ts"
 import { badRequest, invalidOptions } from "./Status.ts"
+import type { Directive } from "./Strict.ts"
 import { unsupported } from "./strategy/Fault.ts"
 
 const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
@@ -14,13 +15,15 @@ const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
   return values.length > 0
 }
 
-const validations = ["", "Ignore", "Strict", "Warn"]
+const validations = ["Ignore", "Strict", "Warn"] as const
 
-/** What it asks to be strict about the sandbox cannot know: it has no schema of a kind's every field. */
-const checkValidation = (query: URLSearchParams, kind: string): void => {
+/** What is to become of fields that the kind does not have; to warn of them is the server's default. */
+export const validationOf = (query: URLSearchParams, kind: string): Directive => {
   const asked = query.get("fieldValidation") ?? ""
-  if (!validations.includes(asked))
-    throw invalidOptions(kind, [unsupported("fieldValidation", asked, validations)])
+  const found = asked === "" ? "Warn" : validations.find((each) => each === asked)
+  if (found === undefined)
+    throw invalidOptions(kind, [unsupported("fieldValidation", asked, ["", ...validations])])
+  return found
 }
 
 export const writeOptions = (
@@ -29,7 +32,6 @@ export const writeOptions = (
   user: User,
   kind: string
 ): WriteOptions => {
-  checkValidation(query, kind)
   const agent = request.headers?.["user-agent"]?.split("/")[0] ?? "unknown"
   const manager = query.get("fieldManager") ?? ""
   return {

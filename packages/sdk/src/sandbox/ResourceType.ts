@@ -38,6 +38,14 @@ export interface Fault {
   readonly message: string
 }
 
+/** The names of fields: `any` where none is looked for, a list of one for the items of a list. */
+export type FieldTable =
+  | "any"
+  | readonly [FieldTable]
+  | {
+      readonly [name: string]: FieldTable
+    }
+
 export interface ResourceType<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
   readonly group: string
@@ -53,6 +61,8 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly subresources: ReadonlyArray<"status" | "scale" | "eviction" | "exec">
   /** Defined by a CustomResourceDefinition: no strategic merge, no update without a resourceVersion. */
   readonly custom: boolean
+  /** Of a custom resource, beside its metadata. Without, every field is known. */
+  readonly fields?: FieldTable
   /** Whether a change of spec counts in metadata.generation. */
   readonly counted: boolean
   /** Whether DELETE answers the object rather than a Status. */
@@ -70,6 +80,7 @@ type Options = Partial<
     | "categories"
     | "subresources"
     | "custom"
+    | "fields"
     | "counted"
     | "answersDeleted"
     | "strategy"
@@ -98,6 +109,7 @@ export const resourceType = <T extends KubeObject = KubeObject>(
   categories: options.categories ?? [],
   subresources: options.subresources ?? [],
   custom: options.custom ?? group.includes("."),
+  ...(options.fields === undefined ? {} : { fields: options.fields }),
   counted: options.counted ?? (options.subresources ?? []).includes("status"),
   answersDeleted: options.answersDeleted ?? false,
   strategy: options.strategy ?? {}

@@ -118,6 +118,3 @@ export const unsupported = (type: ResourceType, next: Draft, previous?: Draft): 
     warning: kept.length === 0 ? undefined : `the sandbox keeps, and does not act upon: ${kept.join(", ")}`
   }
 }
-
-/** A header's value, RFC 9110's 299 as the real server writes it. */
-export const warningHeader = (warning: string): string => `299 - ${JSON.stringify(warning)}`

@@ -1,6 +1,7 @@
 /** Storage classes, drivers, attachments, snapshots and groups of snapshots. */
 import type { KubeObject } from "../KubeObject.ts"
 import { resourceType } from "../ResourceType.ts"
+import * as fields from "./snapshotFields.ts"
 import {
   snapshotClass,
   volumeGroupSnapshot,
@@ -181,6 +182,7 @@ export const volumesnapshots = resourceType<VolumeSnapshot>(
   {
     shortNames: ["vs"],
     subresources: ["status"],
+    fields: fields.volumeSnapshot,
     strategy: volumeSnapshot
   }
 )
@@ -194,6 +196,7 @@ export const volumesnapshotcontents = resourceType<VolumeSnapshotContent>(
     clusterScoped: true,
     shortNames: ["vsc", "vscs"],
     subresources: ["status"],
+    fields: fields.volumeSnapshotContent,
     strategy: volumeSnapshotContent
   }
 )
@@ -206,6 +209,7 @@ export const volumesnapshotclasses = resourceType<SnapshotClass>(
   {
     clusterScoped: true,
     shortNames: ["vsclass", "vsclasses"],
+    fields: fields.snapshotClass,
     strategy: snapshotClass
   }
 )
@@ -221,6 +225,7 @@ export const volumegroupsnapshots = resourceType<VolumeGroupSnapshot>(
   {
     shortNames: ["vgs"],
     subresources: ["status"],
+    fields: fields.volumeGroupSnapshot,
     strategy: volumeGroupSnapshot
   }
 )
@@ -234,6 +239,7 @@ export const volumegroupsnapshotcontents = resourceType<VolumeGroupSnapshotConte
     clusterScoped: true,
     shortNames: ["vgsc", "vgscs"],
     subresources: ["status"],
+    fields: fields.volumeGroupSnapshotContent,
     strategy: volumeGroupSnapshotContent
   }
 )
@@ -243,5 +249,10 @@ export const volumegroupsnapshotclasses = resourceType<SnapshotClass>(
   versions,
   "volumegroupsnapshotclasses",
   "VolumeGroupSnapshotClass",
-  { clusterScoped: true, shortNames: ["vgsclass", "vgsclasses"], strategy: snapshotClass }
+  {
+    clusterScoped: true,
+    shortNames: ["vgsclass", "vgsclasses"],
+    fields: fields.snapshotClass,
+    strategy: snapshotClass
+  }
 )

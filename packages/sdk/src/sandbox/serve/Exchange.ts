@@ -102,9 +102,12 @@ export const send = (
     const wants = /\bgzip\b/.test(message.headers["accept-encoding"] ?? "")
     const small = answer.body.length < gzipThreshold
     const body = wants && !small ? yield* compressed(answer.body) : Buffer.from(answer.body)
+    const { warning, ...headers } = answer.headers
     response.writeHead(answer.status, {
       ...commonHeaders,
-      ...answer.headers,
+      ...headers,
+      // Bytes, each as a character: a client's own words may stand in it.
+      ...(warning === undefined ? {} : { warning: Buffer.from(warning).toString("latin1") }),
       ...(wants && !small ? { "content-encoding": "gzip", vary: "Accept-Encoding" } : {}),
       "content-length": body.length
     })

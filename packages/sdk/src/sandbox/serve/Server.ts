@@ -13,6 +13,7 @@ import { createServer, type Server } from "node:https"
 import type { Socket } from "node:net"
 import { admin, type User } from "../Access.ts"
 import { refused, text } from "../Answer.ts"
+import { fieldNames } from "../FieldNames.ts"
 import { Router } from "../Route.ts"
 import type { Shape } from "../Sandbox.ts"
 import { badRequest, methodNotAllowed } from "../Status.ts"
@@ -123,6 +124,7 @@ export const serve = (
   options: ServeOptions = {}
 ): Effect.Effect<Served, ServeError, Scope.Scope> =>
   Effect.gen(function* () {
+    sandbox.api.learn(yield* fieldNames)
     const certificate = Certificate.make(yield* Clock.currentTimeMillis)
     const newLogin = (user: User): Login => ({ user, token: randomBytes(32).toString("base64url") })
     const logins = [newLogin(admin), ...(options.users ?? []).map(newLogin)] as const
