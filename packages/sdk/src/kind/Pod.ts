@@ -130,7 +130,14 @@ export const VolumeSpec = Struct({
 })
 export type VolumeSpec = typeof VolumeSpec.Type
 
-const PodAffinityTerm = Struct({ topologyKey: String, labelSelector: optional(LabelSelector) })
+const PodAffinityTerm = Struct({
+  topologyKey: String,
+  labelSelector: optional(LabelSelector),
+  mismatchLabelKeys: optional(Array(String)),
+  namespaces: optional(Array(String)),
+  namespaceSelector: optional(LabelSelector)
+})
+export type PodAffinityTerm = typeof PodAffinityTerm.Type
 const PodAffinity = Struct({
   requiredDuringSchedulingIgnoredDuringExecution: optional(Array(PodAffinityTerm))
 })
@@ -170,6 +177,9 @@ export const PodSpec = Struct({
         topologyKey: String,
         maxSkew: Number,
         whenUnsatisfiable: String,
+        minDomains: optional(Number),
+        nodeAffinityPolicy: optional(String),
+        nodeTaintsPolicy: optional(String),
         labelSelector: optional(LabelSelector)
       })
     )
