@@ -1,4 +1,5 @@
 /** Waiting for pods: on a watch of them, and a look at their StatefulSet on a timer. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
@@ -77,8 +78,29 @@ export const notice: Condition<StatefulSet> = (set) =>
     : [{ subject: setSubject(set), for: "the controller to see the change" }]
 
 /**
+ * The view once more whenever `learn` was asked. Events are no index: a server looks through all of the
+ * namespace for those of one pod. So it is asked for a tenth of the time at most.
+ */
+const learning = (latest: Ref.Ref<PodView>, learn: NonNullable<PodWait["learn"]>) =>
+  Stream.unwrap(
+    Effect.map(Ref.make(lookEvery), (pause) =>
+      Stream.fromEffectRepeat(
+        Effect.gen(function* () {
+          yield* Effect.sleep(yield* Ref.get(pause))
+          const { pods, set } = yield* Ref.get(latest)
+          if (pods !== null) {
+            const [took] = yield* Effect.timed(learn(pods, set))
+            yield* Ref.set(pause, Math.max(lookEvery, 9 * Duration.toMillis(took)))
+          }
+          return yield* Ref.get(latest)
+        })
+      )
+    )
+  )
+
+/**
  * The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops
- * waiting. `learn` is asked with it, once pods are known.
+ * waiting. `learn` goes on beside: what it asks for may be slow to come, and the fence does not wait.
  */
 const views = (at: Pick<StepContext, "fence">, set: StatefulSet, learn: PodWait["learn"]) =>
   Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
@@ -90,11 +112,12 @@ const views = (at: Pick<StepContext, "fence">, set: StatefulSet, learn: PodWait[
     const look = Effect.flatMap(Workload.assertHeld(at.fence), (now) =>
       Ref.updateAndGet(latest, (view) => ({ ...view, set: now }))
     )
-    const learned = Effect.tap(look, ({ pods, set: now }) =>
-      pods === null ? Effect.void : (learn?.(pods, now) ?? Effect.void)
+    const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), look))
+    const byCauses = learn === undefined ? [] : [learning(latest, learn)]
+    const all: Stream.Stream<PodView, Failure, Cluster> = Stream.mergeAll<PodView, Failure, Cluster>(
+      [byPods, bySet, ...byCauses],
+      { concurrency: "unbounded" }
     )
-    const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), learned))
-    const all: Stream.Stream<PodView, Failure, Cluster> = Stream.merge(byPods, bySet)
     return { all, look }
   })
 
@@ -103,7 +126,7 @@ export interface PodWait {
   readonly stepTimeout?: number | undefined
   /** Called with each view, in order. */
   readonly seen?: (pods: Pods) => Effect.Effect<void>
-  /** Finds out why what is missing does not come, every two seconds. */
+  /** Finds out why what is missing does not come, every two seconds, or less often where that takes long. */
   readonly learn?: ((pods: Pods, set: StatefulSet) => Effect.Effect<void, never, Cluster>) | undefined
   /** Why waiting is in vain; null: it is not. */
   readonly vain?: (set: StatefulSet) => OperationError | null
