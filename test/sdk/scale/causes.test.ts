@@ -214,4 +214,43 @@ describe("what is waited for names its cause", () => {
       assert.isAtMost(asked, 7)
     })
   )
+
+  describe("nothing of what befell another of the same name before", () => {
+    const warned = (kind: string, name: string, message: string) => ({
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: `${name}.before`, namespace: "default" },
+      involvedObject: { kind, name, namespace: "default", uid: "of-another-one" },
+      reason: "Failed",
+      type: "Warning",
+      message,
+      lastTimestamp: "2100-01-01T00:00:00Z"
+    })
+
+    it.effect("a StatefulSet", () =>
+      Effect.gen(function* () {
+        const message = "create Pod q-0 in StatefulSet q failed error: of long ago"
+        const { lines } = yield* waits({
+          befalls: (sandbox) => {
+            noRoom(sandbox)
+            sandbox.create(warned("StatefulSet", "q", message))
+          }
+        })
+        assert.notInclude(lines.join("\n"), "of long ago")
+        assert.include(lines.join("\n"), "exceeded quota")
+      })
+    )
+
+    it.effect("a claim", () =>
+      Effect.gen(function* () {
+        const { lines } = yield* waits({
+          claims: [data("gone")],
+          befalls: (sandbox) =>
+            void sandbox.create(warned("PersistentVolumeClaim", "data-q-0", "of long ago"))
+        })
+        assert.notInclude(lines.join("\n"), "of long ago")
+        assert.include(lines.join("\n"), 'storageclass.storage.k8s.io "gone" not found')
+      })
+    )
+  })
 })
