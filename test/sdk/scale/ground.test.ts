@@ -90,13 +90,13 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
     [
       "a port of the node",
       { spec: onHost({ hostPort: 19000 }) },
-      "8 replicas want a node each (hostPort 19000), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
+      "8 replicas want a node each (hostPort 19000/TCP), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
       ["obj-6", "obj-7"]
     ],
     [
       "a port on the host's network",
       { spec: { ...onHost({}), hostNetwork: true } },
-      "8 replicas want a node each (hostPort 9000), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
+      "8 replicas want a node each (hostPort 9000/TCP), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
       ["obj-6", "obj-7"]
     ],
     [
@@ -111,7 +111,7 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
             spec: onHost({ hostPort: 19000 })
           })
       },
-      "8 replicas want a node each (hostPort 19000), 5 nodes can take pods: obj-5 to obj-7 will not be scheduled",
+      "8 replicas want a node each (hostPort 19000/TCP), 5 nodes can take pods: obj-5 to obj-7 will not be scheduled",
       ["obj-5", "obj-6", "obj-7"]
     ],
     [
@@ -187,6 +187,59 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
 })
 
 const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "runner" } }
+
+describe("a spread in a plan", () => {
+  const closedC = (sandbox: Shape) => cordon(sandbox, "node-c1", "node-c2")
+  const notInC = [{ key: "topology.kubernetes.io/zone", operator: "NotIn", values: ["c"] }]
+  const inAB = {
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: notInC }] }
+      }
+    }
+  }
+  const other = (name: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { app: "obj", role: "other" } },
+    spec: { containers: [main], nodeName: "node-c1" }
+  })
+  const spread = (rest: object) => ({ topologySpreadConstraints: [{ ...zones, ...rest }] })
+  const line =
+    "6 replicas may be at most 1 apart over the zones, and c takes none: obj-2 to obj-5 will not be scheduled"
+
+  it.effect.each([
+    [
+      "pods of others that its selector finds",
+      {
+        spec: spread({}),
+        before: (sandbox: Shape) => ["x", "y"].forEach((name) => sandbox.create(other(name))),
+        after: closedC
+      },
+      []
+    ],
+    ["the nodes that the template asks for", { spec: { ...inAB, ...spread({}) } }, []],
+    [
+      "all nodes under nodeAffinityPolicy Ignore",
+      { spec: { ...inAB, ...spread({ nodeAffinityPolicy: "Ignore" }) } },
+      [line]
+    ],
+    [
+      "open ones under nodeTaintsPolicy Honor",
+      { spec: spread({ nodeTaintsPolicy: "Honor" }), after: closedC },
+      []
+    ]
+  ] as const)("counts %s", ([, situation, lines]) =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({ replicas: 2, ...situation })
+      const { warnings } = yield* planned(sandbox, 6)
+      assert.deepEqual(
+        warnings.filter((one) => one.includes("schedul")),
+        [...lines]
+      )
+    })
+  )
+})
 
 describe("what a plan finds missing", () => {
   it.effect("a ServiceAccount: no pod can be created, and scaling up is refused; down is not", () =>

@@ -47,7 +47,14 @@ export const ContainerSpec = Struct({
   args: optional(Array(String)),
   restartPolicy: optional(String),
   ports: optional(
-    Array(Struct({ containerPort: Number, hostPort: optional(Number), protocol: optional(String) }))
+    Array(
+      Struct({
+        containerPort: Number,
+        hostPort: optional(Number),
+        hostIP: optional(String),
+        protocol: optional(String)
+      })
+    )
   ),
   securityContext: optional(Struct({ readOnlyRootFilesystem: optional(Boolean) })),
   env: optional(Array(EnvVar)),

@@ -10,7 +10,7 @@ import * as Quantity from "../Quantity.ts"
 import { storeOf } from "./Store.ts"
 import { formatToleration } from "./Taint.ts"
 import { writersOf } from "./Writer.ts"
-import type { ContainerSpec, PodAffinityTerm, PodTemplateSpec } from "../kind/Pod.ts"
+import type { ContainerSpec, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../kind/Pod.ts"
 import { classOf } from "../kind/Storage.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 
@@ -76,7 +76,7 @@ const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
 const passing = ["emptyDir", "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image"]
 
 /** Init containers that go on beside the others. */
-const sideCarsOf = ({ initContainers }: PodTemplateSpec["spec"]): ReadonlyArray<ContainerSpec> =>
+const sideCarsOf = ({ initContainers }: PodSpec): ReadonlyArray<ContainerSpec> =>
   (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
 
 const containersOf = (
@@ -104,17 +104,21 @@ const containersOf = (
   }))
 }
 
+/** A port of the node that a pod takes. */
+export interface HostPort {
+  readonly hostPort: number
+  readonly hostIP: string | null
+  readonly protocol: string
+}
+
 /** On its node's network, each port of a container is one of the node's. The scheduler leaves out what ends first. */
-const hostPortsOf = ({ spec }: PodTemplateSpec): ReadonlyArray<string> => [
-  ...new Set(
-    [...sideCarsOf(spec), ...spec.containers].flatMap(({ ports }) =>
-      (ports ?? []).flatMap(({ containerPort, hostPort, protocol }) => {
-        const port = hostPort || (spec.hostNetwork === true ? containerPort : 0)
-        return port ? [`${port}/${protocol ?? "TCP"}`] : []
-      })
-    )
+export const hostPortsOf = (spec: PodSpec): ReadonlyArray<HostPort> =>
+  [...sideCarsOf(spec), ...spec.containers].flatMap(({ ports }) =>
+    (ports ?? []).flatMap(({ containerPort, hostIP, protocol, ...port }) => {
+      const hostPort = port.hostPort || (spec.hostNetwork === true ? containerPort : 0)
+      return hostPort ? [{ hostPort, hostIP: hostIP ?? null, protocol: protocol ?? "TCP" }] : []
+    })
   )
-]
 
 type Labels = Readonly<Record<string, string>>
 
@@ -169,7 +173,7 @@ const observeTemplate = (
         own: LabelSelector.matches(labelSelector, labels)
       })
     ),
-    hostPorts: hostPortsOf(template),
+    hostPorts: [...new Set(hostPortsOf(spec).map(({ hostPort, protocol }) => `${hostPort}/${protocol}`))],
     containers: containersOf(template, claimTemplates),
     runtimeClass: spec.runtimeClassName ?? null,
     tolerations: (spec.tolerations ?? []).map(formatToleration),
