@@ -237,6 +237,10 @@ describe("a spread in a plan", () => {
         warnings.filter((one) => one.includes("schedul")),
         [...lines]
       )
+      assert.deepEqual(
+        yield* stranded(sandbox, 6),
+        lines.length === 0 ? [] : ["obj-2", "obj-3", "obj-4", "obj-5"]
+      )
     })
   )
 })
