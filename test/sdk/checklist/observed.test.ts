@@ -336,7 +336,8 @@ describe("what a new pod cannot be without, and is not there", () => {
     })
     for (const question of ["restart", "snapshot", "restore"] as const) {
       const all = answer(state).find((one) => one.question === question)?.findings ?? []
-      const said = "class standard is not there: data-db-0, data-db-1 and data-db-2 get no volume"
+      const said =
+        "class standard is not there: data-db-0, data-db-1 and data-db-2 get no volume but one made by hand"
       assert.include(
         all.map((one) => one.evidence),
         said
@@ -364,7 +365,7 @@ describe("what a new pod cannot be without, and is not there", () => {
         "restart",
         "storage-class-missing"
       )[0]?.evidence
-    assert.equal(waiting({}), "there is no default class: data-db-0 gets no volume")
+    assert.equal(waiting({}), "there is no default class: data-db-0 gets no volume but one made by hand")
     assert.isUndefined(waiting({ "storageclass.kubernetes.io/is-default-class": "true" }))
   })
 })
