@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
+import { configmaps } from "../../../packages/sdk/src/sandbox/resource/core.ts"
 import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { statefulSet } from "../sandbox/asking.ts"
@@ -111,9 +112,12 @@ describe("what is waited for names its cause", () => {
     ]
   ] as const)("%s", ([, trouble, cause]) =>
     Effect.gen(function* () {
-      const { lines, message } = yield* waits(trouble)
+      const { lines, message, sandbox, id } = yield* waits(trouble)
       assert.include(lines, `q-0 ${cause}`)
       assert.include(message, `waiting for q-0 (${cause})`)
+      // Whoever may read ConfigMaps reads the journal, and may not be shown events.
+      const journal = sandbox.registry.find(configmaps, "default", `kubectl-stateful-${id}`)
+      assert.notInclude(JSON.stringify(journal), cause.split(": ").at(-1) ?? "")
     })
   )
 

@@ -270,6 +270,38 @@ describe("what a plan finds missing", () => {
     })
   )
 
+  it.effect("and nothing of what may not be read: that is said to be unknown", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({
+        spec: { serviceAccountName: "runner", priorityClassName: "high", runtimeClassName: "gvisor" },
+        replicas: 0
+      })
+      const resources = ["serviceaccounts", "priorityclasses", "runtimeclasses", "events"]
+      const blind = sandbox.as({ name: "ann", deny: [{ verbs: ["*"], apiGroups: ["*"], resources }] })
+      const { refusals, unchecked } = yield* withCluster(blind)(Scale.prepare(ref, { replicas: 2 }))
+      assert.deepEqual(refusals, [])
+      assert.deepEqual(unchecked.slice(1), [
+        "PriorityClass high could not be read",
+        "RuntimeClass gvisor could not be read",
+        "ServiceAccount runner could not be read"
+      ])
+    })
+  )
+
+  it.effect("and nothing of what each cluster has: the classes of the system, the default account", () =>
+    Effect.gen(function* () {
+      for (const spec of [
+        { priorityClassName: "system-cluster-critical" },
+        { priorityClassName: "system-node-critical", serviceAccountName: "default" }
+      ]) {
+        const sandbox = yield* settled({ spec, replicas: 0 })
+        const { refusals, unchecked } = yield* planned(sandbox, 2)
+        assert.deepEqual(refusals, [])
+        assert.strictEqual(unchecked.length, 1)
+      }
+    })
+  )
+
   it.effect("Secrets and ConfigMaps: new pods will not start, in the words of where they are named", () =>
     Effect.gen(function* () {
       const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "nowhere" } }
