@@ -370,6 +370,25 @@ describe("what a new pod cannot be without, and is not there", () => {
   })
 })
 
+describe("what is asked of a move changes nothing here", () => {
+  const remedies = (state: AppState) =>
+    (answer(state).find((one) => one.question === "move")?.findings ?? []).map((one) => one.remedy ?? "")
+
+  it("a pod that is on a node by its name may have its data there, and members know each other by nodes", () => {
+    const tied = {
+      nodeSelector: { "kubernetes.io/hostname": "node-a" },
+      hostNetwork: true,
+      volumes: [{ name: "data", hostPath: { path: "/srv/db" } }]
+    }
+    const told = remedies(made({ mounts: [at("/data")], pod: tied }))
+    assert.include(told, "leave kubernetes.io/hostname out of its manifest for there")
+    assert.deepEqual(
+      told.filter((one) => one.includes("kubectl patch")),
+      []
+    )
+  })
+})
+
 describe("a replica has another node to start on only where the others leave it one", () => {
   const well = { mounts: [at("/data")], templates: ["data"] }
   const told = (podSpec: Json, more: Observation["lists"] = {}) =>
