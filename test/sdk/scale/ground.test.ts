@@ -356,8 +356,8 @@ describe("a pod of somebody else under a name that will be wanted", () => {
       const sandbox = yield* settled({ after: (one) => void one.create(stranger({})) })
       assert.deepEqual((yield* planned(sandbox, 5)).refusals, [
         {
-          reason: "pod obj-3 is there already, and no controller's: obj can create none of that name",
-          remedy: "look whose it is: kubectl describe pod obj-3 -n default; end it, or give it another name"
+          reason: "pod obj-3 is there already, without a controller: obj can create none of that name",
+          remedy: "look whose it is: kubectl describe pod obj-3 -n default; if nobody needs it, delete it"
         }
       ])
       assert.deepEqual((yield* planned(sandbox, 3)).refusals, [])

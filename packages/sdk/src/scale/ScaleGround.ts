@@ -170,10 +170,10 @@ export const groundRefusals = (
         ...(ground?.strangers ?? [])
           .filter(({ name }) => isWanted(name))
           .map(({ name, of, isEnding }) => ({
-            reason: `pod ${name} is there already, and ${of === null ? "no controller's" : `${of}'s`}: ${set} can create none of that name`,
+            reason: `pod ${name} is there already, ${of === null ? "without a controller" : `made by ${of}`}: ${set} can create none of that name`,
             remedy: isEnding
               ? "wait until it has ended"
-              : `look whose it is: kubectl describe pod ${shellWord(name)} -n ${shellWord(namespace)}; end it, or give it another name`
+              : `look whose it is: kubectl describe pod ${shellWord(name)} -n ${shellWord(namespace)}; if nobody needs it, delete it`
           }))
       ]
 }
