@@ -78,31 +78,30 @@ export const notice: Condition<StatefulSet> = (set) =>
     : [{ subject: setSubject(set), for: "the controller to see the change" }]
 
 /**
- * The view once more whenever `learn` was asked. Events are no index: a server looks through all of the
- * namespace for those of one pod. So it is asked for a tenth of the time at most.
+ * Learns for as long as it is let, beside the look at the set, which does not wait for it: the next one
+ * tells what was learned. Events are no index: a server looks through all of the namespace for those of
+ * one pod, and so it is asked for a tenth of the time at most.
  */
-const learning = (latest: Ref.Ref<PodView>, learn: NonNullable<PodWait["learn"]>) =>
-  Stream.unwrap(
-    Effect.map(Ref.make(lookEvery), (pause) =>
-      Stream.fromEffectRepeat(
-        Effect.gen(function* () {
-          yield* Effect.sleep(yield* Ref.get(pause))
-          const { pods, set } = yield* Ref.get(latest)
-          if (pods !== null) {
-            const [took] = yield* Effect.timed(learn(pods, set))
-            yield* Ref.set(pause, Math.max(lookEvery, 9 * Duration.toMillis(took)))
-          }
-          return yield* Ref.get(latest)
-        })
-      )
-    )
-  )
+const learning = (
+  latest: Ref.Ref<PodView>,
+  learn: NonNullable<PodWait["learn"]>
+): Effect.Effect<never, never, Cluster> =>
+  Effect.gen(function* () {
+    // In the middle between two looks.
+    let pause = lookEvery / 2
+    while (true) {
+      yield* Effect.sleep(pause)
+      const { pods, set } = yield* Ref.get(latest)
+      const [took] = yield* Effect.timed(pods === null ? Effect.void : learn(pods, set))
+      pause = Math.max(lookEvery, 9 * Duration.toMillis(took))
+    }
+  })
 
 /**
  * The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops
- * waiting. `learn` goes on beside: what it asks for may be slow to come, and the fence does not wait.
+ * waiting.
  */
-const views = (at: Pick<StepContext, "fence">, set: StatefulSet, learn: PodWait["learn"]) =>
+const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
   Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
     const watching = Resource.watchList(Resource.pods, { ...selection(set), relistEvery: "30 seconds" })
     // A watch outlives a lost network, but for its first list.
@@ -113,12 +112,8 @@ const views = (at: Pick<StepContext, "fence">, set: StatefulSet, learn: PodWait[
       Ref.updateAndGet(latest, (view) => ({ ...view, set: now }))
     )
     const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), look))
-    const byCauses = learn === undefined ? [] : [learning(latest, learn)]
-    const all: Stream.Stream<PodView, Failure, Cluster> = Stream.mergeAll<PodView, Failure, Cluster>(
-      [byPods, bySet, ...byCauses],
-      { concurrency: "unbounded" }
-    )
-    return { all, look }
+    const all: Stream.Stream<PodView, Failure, Cluster> = Stream.merge(byPods, bySet)
+    return { all, look, latest }
   })
 
 export interface PodWait {
@@ -142,8 +137,8 @@ export const untilPods = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.assertHeld(at.fence)
-    const { all, look } = yield* views(at, set, spec.learn)
-    yield* until(at, {
+    const { all, look, latest } = yield* views(at, set)
+    const waiting = until(at, {
       views: Stream.tap(all, ({ pods }) =>
         pods === null ? Effect.void : (spec.seen?.(pods) ?? Effect.void)
       ),
@@ -159,6 +154,7 @@ export const untilPods = (
         again: look
       }
     })
+    yield* spec.learn === undefined ? waiting : Effect.raceFirst(waiting, learning(latest, spec.learn))
   })
 
 /**
