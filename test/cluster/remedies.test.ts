@@ -144,9 +144,7 @@ describe("the checklist's commands", () => {
       "budget-missing",
       "budget-blocks",
       "volumes-go-with-claims",
-      "claims-go-with-workload",
-      "selector-names-node",
-      "host-network"
+      "claims-go-with-workload"
     ]) {
       assert.include([...rules], rule)
     }

@@ -224,6 +224,9 @@ const healthy: AppState = {
             topologyKey: "topology.kubernetes.io/zone",
             maxSkew: 1,
             whenUnsatisfiable: "ScheduleAnyway",
+            minDomains: 1,
+            nodeAffinityPolicy: "Honor",
+            nodeTaintsPolicy: "Ignore",
             own: true
           }
         ],

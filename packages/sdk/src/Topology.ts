@@ -65,6 +65,12 @@ export const PodTemplate = Struct({
       topologyKey: String,
       maxSkew: Finite,
       whenUnsatisfiable: String,
+      /** With fewer domains than this the emptiest is taken to hold none. */
+      minDomains: Finite,
+      /** `Honor`: nodes that the template does not ask for are no domains. */
+      nodeAffinityPolicy: String,
+      /** `Honor`: nodes whose taints are not tolerated are no domains. */
+      nodeTaintsPolicy: String,
       /** False: it counts other pods than its own. */
       own: Boolean
     })

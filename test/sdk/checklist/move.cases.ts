@@ -115,6 +115,15 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "storage-class-gone",
+    says: "unknown",
+    when: "a claim's storage class is not there, and its volume was made by hand under that name",
+    change: (draft) => {
+      draft.protection.storageClasses = []
+      for (const claim of draft.claims) if (claim.volume !== null) claim.volume.driver = null
+    }
+  },
+  {
     rule: "claim-without-class",
     says: "unknown",
     when: "a claim has no storage class: its volume was made by hand",

@@ -336,7 +336,8 @@ describe("what a new pod cannot be without, and is not there", () => {
     })
     for (const question of ["restart", "snapshot", "restore"] as const) {
       const all = answer(state).find((one) => one.question === question)?.findings ?? []
-      const said = "class standard is not there: data-db-0, data-db-1 and data-db-2 get no volume"
+      const said =
+        "class standard is not there: data-db-0, data-db-1 and data-db-2 get no volume but one made by hand"
       assert.include(
         all.map((one) => one.evidence),
         said
@@ -364,8 +365,27 @@ describe("what a new pod cannot be without, and is not there", () => {
         "restart",
         "storage-class-missing"
       )[0]?.evidence
-    assert.equal(waiting({}), "there is no default class: data-db-0 gets no volume")
+    assert.equal(waiting({}), "there is no default class: data-db-0 gets no volume but one made by hand")
     assert.isUndefined(waiting({ "storageclass.kubernetes.io/is-default-class": "true" }))
+  })
+})
+
+describe("what is asked of a move changes nothing here", () => {
+  const remedies = (state: AppState) =>
+    (answer(state).find((one) => one.question === "move")?.findings ?? []).map((one) => one.remedy ?? "")
+
+  it("a pod that is on a node by its name may have its data there, and members know each other by nodes", () => {
+    const tied = {
+      nodeSelector: { "kubernetes.io/hostname": "node-a" },
+      hostNetwork: true,
+      volumes: [{ name: "data", hostPath: { path: "/srv/db" } }]
+    }
+    const told = remedies(made({ mounts: [at("/data")], pod: tied }))
+    assert.include(told, "leave kubernetes.io/hostname out of its manifest for there")
+    assert.deepEqual(
+      told.filter((one) => one.includes("kubectl patch")),
+      []
+    )
   })
 })
 
@@ -441,6 +461,116 @@ describe("a replica has another node to start on only where the others leave it 
     )
     assert.deepEqual(told(spread("kubernetes.io/hostname", { maxSkew: 2 })), [])
     assert.deepEqual(told({}), [])
+  })
+
+  it("rules about its own pods only where these are meant: by namespace, and without mismatchLabelKeys", () => {
+    const term = (rest: Json) => ({
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            {
+              topologyKey: "kubernetes.io/hostname",
+              labelSelector: { matchExpressions: [{ key: "app", operator: "Exists" }] },
+              ...rest
+            }
+          ]
+        }
+      }
+    })
+    for (const meant of [
+      {},
+      { matchLabelKeys: ["app"] },
+      { mismatchLabelKeys: ["tenant"] },
+      { namespaces: ["shop"] },
+      { namespaceSelector: {} },
+      { namespaces: ["other"], namespaceSelector: {} }
+    ])
+      assert.deepEqual(told(term(meant)), none("anti-affinity keeps"), JSON.stringify(meant))
+    // One application a node: only pods whose label has another value are kept away.
+    for (const others of [{ mismatchLabelKeys: ["app"] }, { namespaces: ["other"] }])
+      assert.deepEqual(told(term(others)), [], JSON.stringify(others))
+  })
+
+  describe("a spread counts the places that its policies say", () => {
+    const inZone = (zone: string, pool: string, rest: Json = {}) => ({
+      ...rest,
+      metadata: { labels: { "topology.kubernetes.io/zone": zone, pool } }
+    })
+    const closed = { spec: { taints: [{ key: "web", effect: "NoSchedule" }] } }
+    /** Two pods in zone a and one in b, each zone with a node to spare; zone d is not for them. */
+    const asked = (podSpec: Json, rest: Json = {}, d: Json = {}) =>
+      told(
+        { ...podSpec, ...spread("topology.kubernetes.io/zone", rest) },
+        {
+          nodes: [
+            ...["a", "a2", "a3"].map((name) => node(name, inZone("a", "db"))),
+            ...["b", "b2"].map((name) => node(name, inZone("b", "db"))),
+            node("d", inZone("d", "web", d))
+          ],
+          pods: ["a", "b", "a2"].map((name, ordinal) =>
+            pod(ordinal, {
+              spec: {
+                nodeName: `node-${name}`,
+                volumes: [{ name: "data", persistentVolumeClaim: { claimName: `data-db-${ordinal}` } }]
+              }
+            })
+          )
+        }
+      )
+    const apartInA = ["no other usable node is free for db-0 and db-2: spread constraints keep them apart"]
+
+    it("a node that the template does not ask for is none, but by nodeAffinityPolicy Ignore", () => {
+      const terms = [{ matchExpressions: [{ key: "pool", operator: "In", values: ["db"] }] }]
+      for (const wish of [
+        { nodeSelector: { pool: "db" } },
+        {
+          affinity: {
+            nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } }
+          }
+        }
+      ]) {
+        assert.deepEqual(asked(wish), [])
+        assert.deepEqual(asked(wish, { nodeAffinityPolicy: "Ignore" }), apartInA)
+      }
+    })
+
+    it("one with a taint that is not tolerated is one, but by nodeTaintsPolicy Honor", () => {
+      assert.deepEqual(asked({}, {}, closed), apartInA)
+      assert.deepEqual(asked({}, { nodeTaintsPolicy: "Honor" }, closed), [])
+    })
+
+    it("with Honor the node that is lost is none either, nor what it alone was in", () => {
+      const on = (rest: Json) =>
+        told(spread("kubernetes.io/hostname", rest), {
+          nodes: ["a", "b"].map((name) => node(name)),
+          pods: ["a", "b", "a"].map((name, ordinal) =>
+            pod(ordinal, {
+              spec: {
+                nodeName: `node-${name}`,
+                volumes: [{ name: "data", persistentVolumeClaim: { claimName: `data-db-${ordinal}` } }]
+              }
+            })
+          )
+        })
+      assert.deepEqual(on({}), ["no other usable node is free for db-1: spread constraints keep them apart"])
+      assert.deepEqual(on({ nodeTaintsPolicy: "Honor" }), [])
+    })
+
+    it("fewer than minDomains are as many as none is in", () => {
+      const wish = { nodeSelector: { pool: "db" } }
+      assert.deepEqual(asked(wish, { minDomains: 2 }), [])
+      assert.deepEqual(asked(wish, { minDomains: 3 }), apartInA)
+    })
+  })
+
+  it("a port of an init container that ends is nobody's while the pod runs, a side-car's is", () => {
+    const init = (rest: Json) => ({
+      initContainers: [
+        { name: "first", image: "busybox", ports: [{ containerPort: 1, hostPort: 1 }], ...rest }
+      ]
+    })
+    assert.deepEqual(told(init({})), [])
+    assert.deepEqual(told(init({ restartPolicy: "Always" })), none("host ports keep"))
   })
 })
 

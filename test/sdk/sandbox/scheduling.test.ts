@@ -199,3 +199,59 @@ describe("a generic ephemeral volume, in the sandbox", () => {
     })
   )
 })
+
+describe("required anti-affinity, in the sandbox", () => {
+  /** Whether a second pod finds the only node, where the first has it. */
+  const fits = (
+    term: object,
+    first: { readonly tenant: string; readonly namespace: string } = { tenant: "a", namespace: "default" }
+  ) =>
+    Effect.gen(function* () {
+      const sandbox = yield* make(oneNode)
+      sandbox.create({
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: "other", labels: { team: "x" } }
+      })
+      const labelSelector = { matchExpressions: [{ key: "tenant", operator: "Exists" }] }
+      const terms = [{ topologyKey: "kubernetes.io/hostname", labelSelector, ...term }]
+      const made = (name: string, namespace: string, tenant: string, spec: object) =>
+        sandbox.create({
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: { name, namespace, labels: { tenant } },
+          spec: { containers: [{ name: "main", image: "db:1" }], ...spec }
+        })
+      made("first", first.namespace, first.tenant, {})
+      yield* TestClock.adjust("2 seconds")
+      made("second", "default", "a", {
+        affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms } }
+      })
+      yield* TestClock.adjust("2 seconds")
+      return podOf(sandbox, "second").spec.nodeName !== undefined
+    })
+
+  it.effect("is by labels that both have, or of which they have other values", () =>
+    Effect.gen(function* () {
+      const other = { tenant: "b", namespace: "default" }
+      assert.isFalse(yield* fits({}))
+      assert.isFalse(yield* fits({ matchLabelKeys: ["tenant"] }))
+      assert.isTrue(yield* fits({ matchLabelKeys: ["tenant"] }, other))
+      assert.isTrue(yield* fits({ mismatchLabelKeys: ["tenant"] }))
+      assert.isFalse(yield* fits({ mismatchLabelKeys: ["tenant"] }, other))
+      assert.isFalse(yield* fits({ mismatchLabelKeys: ["absent"] }))
+    })
+  )
+
+  it.effect("is about pods of the namespaces that it names, and else of its own", () =>
+    Effect.gen(function* () {
+      const elsewhere = { tenant: "a", namespace: "other" }
+      assert.isTrue(yield* fits({}, elsewhere))
+      assert.isFalse(yield* fits({ namespaces: ["other"] }, elsewhere))
+      assert.isTrue(yield* fits({ namespaces: ["other"] }))
+      assert.isFalse(yield* fits({ namespaceSelector: {} }, elsewhere))
+      assert.isFalse(yield* fits({ namespaceSelector: { matchLabels: { team: "x" } } }, elsewhere))
+      assert.isTrue(yield* fits({ namespaceSelector: { matchLabels: { team: "y" } } }, elsewhere))
+    })
+  )
+})

@@ -2,7 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
+import { configmaps } from "../../../packages/sdk/src/sandbox/resource/core.ts"
 import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { statefulSet } from "../sandbox/asking.ts"
@@ -110,9 +112,12 @@ describe("what is waited for names its cause", () => {
     ]
   ] as const)("%s", ([, trouble, cause]) =>
     Effect.gen(function* () {
-      const { lines, message } = yield* waits(trouble)
+      const { lines, message, sandbox, id } = yield* waits(trouble)
       assert.include(lines, `q-0 ${cause}`)
       assert.include(message, `waiting for q-0 (${cause})`)
+      // Whoever may read ConfigMaps reads the journal, and may not be shown events.
+      const journal = sandbox.registry.find(configmaps, "default", `kubectl-stateful-${id}`)
+      assert.notInclude(JSON.stringify(journal), cause.split(": ").at(-1) ?? "")
     })
   )
 
@@ -156,4 +161,100 @@ describe("what is waited for names its cause", () => {
       assert.include(failure.message, "waiting for q-0 (its pod to be created)")
     })
   )
+
+  /** Plans from none to one, and a quota in the way; `asked` takes each list of events, and answers later, or never. */
+  const slowly = (answer: (asked: string) => Effect.Effect<void>) =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(statefulSet("q", { replicas: 0 }))
+      const plan = yield* withCluster(sandbox.cluster)(Scale.prepare(ref, { replicas: 1 }))
+      sandbox.create(quota)
+      const slow: Cluster["Service"] = {
+        ...sandbox.cluster,
+        request: (request) =>
+          request.method === "GET" && request.path.endsWith("/events")
+            ? Effect.andThen(answer(request.path), sandbox.cluster.request(request))
+            : sandbox.cluster.request(request)
+      }
+      const run = (stepTimeout: number) =>
+        withCluster(slow)(
+          Effect.flip(Scale.run(plan, { identity: "ann@laptop", report: () => Effect.void, stepTimeout }))
+        )
+      return { sandbox, run }
+    })
+
+  it.effect("nothing waits for events that do not come: somebody else's change is seen all the same", () =>
+    Effect.gen(function* () {
+      const { sandbox, run } = yield* slowly(() => Effect.never)
+      const other = Effect.andThen(
+        Effect.sleep("5 seconds"),
+        Effect.sync(() =>
+          sandbox.api.handle({
+            method: "PATCH",
+            path: "/apis/apps/v1/namespaces/default/statefulsets/q",
+            query: [],
+            headers: { "content-type": "application/merge-patch+json" },
+            body: JSON.stringify({ spec: { replicas: 3 } })
+          })
+        )
+      )
+      const [failure] = yield* drive(Effect.all([run(60_000), other], { concurrency: 2 }))
+      assert.include(failure.message, "replicas")
+      assert.notInclude(failure.message, "no progress")
+    })
+  )
+
+  it.effect("a server that is slow to find them is asked the less often", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const { run } = yield* slowly(() =>
+        Effect.suspend(() => {
+          asked += 1
+          return Effect.sleep("1 second")
+        })
+      )
+      const failure = yield* drive(run(60_000))
+      assert.include(failure.message, "exceeded quota")
+      assert.isAtMost(asked, 7)
+    })
+  )
+
+  describe("nothing of what befell another of the same name before", () => {
+    const warned = (kind: string, name: string, message: string) => ({
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: `${name}.before`, namespace: "default" },
+      involvedObject: { kind, name, namespace: "default", uid: "of-another-one" },
+      reason: "Failed",
+      type: "Warning",
+      message,
+      lastTimestamp: "2100-01-01T00:00:00Z"
+    })
+
+    it.effect("a StatefulSet", () =>
+      Effect.gen(function* () {
+        const message = "create Pod q-0 in StatefulSet q failed error: of long ago"
+        const { lines } = yield* waits({
+          befalls: (sandbox) => {
+            noRoom(sandbox)
+            sandbox.create(warned("StatefulSet", "q", message))
+          }
+        })
+        assert.notInclude(lines.join("\n"), "of long ago")
+        assert.include(lines.join("\n"), "exceeded quota")
+      })
+    )
+
+    it.effect("a claim", () =>
+      Effect.gen(function* () {
+        const { lines } = yield* waits({
+          claims: [data("gone")],
+          befalls: (sandbox) =>
+            void sandbox.create(warned("PersistentVolumeClaim", "data-q-0", "of long ago"))
+        })
+        assert.notInclude(lines.join("\n"), "of long ago")
+        assert.include(lines.join("\n"), 'storageclass.storage.k8s.io "gone" not found')
+      })
+    )
+  })
 })

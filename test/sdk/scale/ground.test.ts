@@ -90,13 +90,13 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
     [
       "a port of the node",
       { spec: onHost({ hostPort: 19000 }) },
-      "8 replicas want a node each (hostPort 19000), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
+      "8 replicas want a node each (hostPort 19000/TCP), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
       ["obj-6", "obj-7"]
     ],
     [
       "a port on the host's network",
       { spec: { ...onHost({}), hostNetwork: true } },
-      "8 replicas want a node each (hostPort 9000), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
+      "8 replicas want a node each (hostPort 9000/TCP), 6 nodes can take pods: obj-6 and obj-7 will not be scheduled",
       ["obj-6", "obj-7"]
     ],
     [
@@ -111,7 +111,7 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
             spec: onHost({ hostPort: 19000 })
           })
       },
-      "8 replicas want a node each (hostPort 19000), 5 nodes can take pods: obj-5 to obj-7 will not be scheduled",
+      "8 replicas want a node each (hostPort 19000/TCP), 5 nodes can take pods: obj-5 to obj-7 will not be scheduled",
       ["obj-5", "obj-6", "obj-7"]
     ],
     [
@@ -188,6 +188,63 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
 
 const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "runner" } }
 
+describe("a spread in a plan", () => {
+  const closedC = (sandbox: Shape) => cordon(sandbox, "node-c1", "node-c2")
+  const notInC = [{ key: "topology.kubernetes.io/zone", operator: "NotIn", values: ["c"] }]
+  const inAB = {
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: notInC }] }
+      }
+    }
+  }
+  const other = (name: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { app: "obj", role: "other" } },
+    spec: { containers: [main], nodeName: "node-c1" }
+  })
+  const spread = (rest: object) => ({ topologySpreadConstraints: [{ ...zones, ...rest }] })
+  const line =
+    "6 replicas may be at most 1 apart over the zones, and c takes none: obj-2 to obj-5 will not be scheduled"
+
+  it.effect.each([
+    [
+      "pods of others that its selector finds",
+      {
+        spec: spread({}),
+        before: (sandbox: Shape) => ["x", "y"].forEach((name) => sandbox.create(other(name))),
+        after: closedC
+      },
+      []
+    ],
+    ["the nodes that the template asks for", { spec: { ...inAB, ...spread({}) } }, []],
+    [
+      "all nodes under nodeAffinityPolicy Ignore",
+      { spec: { ...inAB, ...spread({ nodeAffinityPolicy: "Ignore" }) } },
+      [line]
+    ],
+    [
+      "open ones under nodeTaintsPolicy Honor",
+      { spec: spread({ nodeTaintsPolicy: "Honor" }), after: closedC },
+      []
+    ]
+  ] as const)("counts %s", ([, situation, lines]) =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({ replicas: 2, ...situation })
+      const { warnings } = yield* planned(sandbox, 6)
+      assert.deepEqual(
+        warnings.filter((one) => one.includes("schedul")),
+        [...lines]
+      )
+      assert.deepEqual(
+        yield* stranded(sandbox, 6),
+        lines.length === 0 ? [] : ["obj-2", "obj-3", "obj-4", "obj-5"]
+      )
+    })
+  )
+})
+
 describe("what a plan finds missing", () => {
   it.effect("a ServiceAccount: no pod can be created, and scaling up is refused; down is not", () =>
     Effect.gen(function* () {
@@ -210,6 +267,38 @@ describe("what a plan finds missing", () => {
       assert.deepEqual((yield* planned(sandbox, 2)).refusals, [])
       sandbox.create(account)
       assert.deepEqual((yield* planned(sandbox, 5)).refusals, [])
+    })
+  )
+
+  it.effect("and nothing of what may not be read: that is said to be unknown", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({
+        spec: { serviceAccountName: "runner", priorityClassName: "high", runtimeClassName: "gvisor" },
+        replicas: 0
+      })
+      const resources = ["serviceaccounts", "priorityclasses", "runtimeclasses", "events"]
+      const blind = sandbox.as({ name: "ann", deny: [{ verbs: ["*"], apiGroups: ["*"], resources }] })
+      const { refusals, unchecked } = yield* withCluster(blind)(Scale.prepare(ref, { replicas: 2 }))
+      assert.deepEqual(refusals, [])
+      assert.deepEqual(unchecked.slice(1), [
+        "PriorityClass high could not be read",
+        "RuntimeClass gvisor could not be read",
+        "ServiceAccount runner could not be read"
+      ])
+    })
+  )
+
+  it.effect("and nothing of what each cluster has: the classes of the system, the default account", () =>
+    Effect.gen(function* () {
+      for (const spec of [
+        { priorityClassName: "system-cluster-critical" },
+        { priorityClassName: "system-node-critical", serviceAccountName: "default" }
+      ]) {
+        const sandbox = yield* settled({ spec, replicas: 0 })
+        const { refusals, unchecked } = yield* planned(sandbox, 2)
+        assert.deepEqual(refusals, [])
+        assert.strictEqual(unchecked.length, 1)
+      }
     })
   )
 
@@ -267,8 +356,8 @@ describe("a pod of somebody else under a name that will be wanted", () => {
       const sandbox = yield* settled({ after: (one) => void one.create(stranger({})) })
       assert.deepEqual((yield* planned(sandbox, 5)).refusals, [
         {
-          reason: "pod obj-3 is there already, and no controller's: obj can create none of that name",
-          remedy: "look whose it is: kubectl describe pod obj-3 -n default; end it, or give it another name"
+          reason: "pod obj-3 is there already, without a controller: obj can create none of that name",
+          remedy: "look whose it is: kubectl describe pod obj-3 -n default; if nobody needs it, delete it"
         }
       ])
       assert.deepEqual((yield* planned(sandbox, 3)).refusals, [])

@@ -117,7 +117,15 @@ describe("a plan to scale says what will not be scheduled", () => {
     const even = (draft: Draft<AppState>, whenUnsatisfiable = "DoNotSchedule") => {
       together(draft)
       first(draft.workloads).template.spread = [
-        { topologyKey: "topology.kubernetes.io/zone", maxSkew: 1, whenUnsatisfiable, own: true }
+        {
+          topologyKey: "topology.kubernetes.io/zone",
+          maxSkew: 1,
+          whenUnsatisfiable,
+          minDomains: 1,
+          nodeAffinityPolicy: "Honor",
+          nodeTaintsPolicy: "Ignore",
+          own: true
+        }
       ]
     }
     assert.deepEqual(said(9, even), [])

@@ -51,7 +51,7 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
   [...classless(state)].map(([name, claims]) => {
     const all = claims.map((claim) => claim.name)
     return no(
-      `${name === null ? "there is no default class" : `class ${name} is not there`}: ${names(all)} ${verb(all, "gets", "get")} no volume`,
+      `${name === null ? "there is no default class" : `class ${name} is not there`}: ${names(all)} ${verb(all, "gets", "get")} no volume but one made by hand`,
       [
         ...(name === null ? [] : [`StorageClass/${name}`]),
         ...all.map((claim) => `PersistentVolumeClaim/${claim}`)

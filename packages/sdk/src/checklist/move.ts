@@ -12,7 +12,7 @@ import { passingRules } from "./passing.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import { change, kubectlCluster, names, patchTemplate, title, verb } from "./words.ts"
+import { kubectlCluster, names, title, verb } from "./words.ts"
 
 const classesOf = (state: AppState): ReadonlyArray<string> =>
   [
@@ -101,7 +101,8 @@ const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
         no(
           `nodeSelector of ${workload.name} names ${chosen}, which no other cluster has`,
           [title(workload), `Node/${chosen}`],
-          patchTemplate(state, workload, { nodeSelector: { [hostnameKey]: null } })
+          // Here it may be what keeps a pod with data that is on that node.
+          `leave ${hostnameKey} out of its manifest for there`
         )
       ]
     }
@@ -112,7 +113,7 @@ const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
           no(
             `affinity of ${workload.name} names nodes, which no other cluster has`,
             [title(workload)],
-            change(workload, `ask for labels other than ${hostnameKey}`)
+            `in its manifest for there, ask for labels other than ${hostnameKey}`
           )
         ]
   })
@@ -167,9 +168,8 @@ const hostNetwork = ({ state }: Facts): ReadonlyArray<Said> =>
       unknown(
         `${workload.name} uses its nodes' own ports: whether they are free there is not known`,
         [title(workload)],
-        workload.template.hostNetwork
-          ? patchTemplate(state, workload, { hostNetwork: false })
-          : change(workload, "leave hostPort out, where a Service leads to its pods as well")
+        // Here its members, or others, may know each other by their nodes' addresses.
+        `keep ${workload.template.hostPorts.length === 0 ? "its ports" : names(workload.template.hostPorts)} free on nodes there`
       )
     )
 
@@ -297,19 +297,39 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   })
 }
 
-/** Its class is gone here as well: the next claim of the template would wait for ever. */
+/** Its volumes have no driver, and nothing made them: their class is a name that somebody gave them. */
+const isByHand = (state: AppState, storageClass: string): boolean => {
+  const volumes = liveClaims(state).flatMap((claim) =>
+    claim.storageClass === storageClass ? [claim.volume] : []
+  )
+  return volumes.every((volume) => volume !== null && volume.driver === null)
+}
+
+/** Its class is gone here as well: the next claim of the template would wait for ever, or for a volume by hand. */
 const classGone = ({ state }: Facts): ReadonlyArray<Said> => {
   const known = state.protection.storageClasses?.map((one) => one.name)
-  const gone = known === undefined ? [] : classesOf(state).filter((name) => !known.includes(name))
-  return gone.length === 0
-    ? []
-    : [
-        no(
-          `class ${names(gone)} is not there: no new volume can be made`,
-          gone.map((name) => `StorageClass/${name}`),
-          kubectlCluster("get", "storageclass")
-        )
-      ]
+  const absent = known === undefined ? [] : classesOf(state).filter((name) => !known.includes(name))
+  const { byHand = [], gone = [] } = Object.groupBy(absent, (name) =>
+    isByHand(state, name) ? "byHand" : "gone"
+  )
+  return [
+    ...(gone.length === 0
+      ? []
+      : [
+          no(
+            `class ${names(gone)} is not there: no new volume can be made`,
+            gone.map((name) => `StorageClass/${name}`),
+            kubectlCluster("get", "storageclass")
+          )
+        ]),
+    ...byHand.map((name) =>
+      unknown(
+        `class ${name} is a name alone: its volumes are made by hand, there too`,
+        [`StorageClass/${name}`],
+        "make volumes of that class there first, or give the claims a class that makes them"
+      )
+    )
+  ]
 }
 
 /** Says what it would need only where nothing stands in the way. */

@@ -6,7 +6,7 @@ import type { Node } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { nodeNamed, replicasOf } from "./parts.ts"
+import { nodeNamed, placementOf, replicasOf, usable } from "./parts.ts"
 
 const hostname = "kubernetes.io/hostname"
 
@@ -28,8 +28,10 @@ export interface Apart {
 
 type Closed = (replica: Replica, node: Node) => boolean
 
+type Counts = ReadonlyMap<string, number>
+
 /** How many replicas there are by the topology value of their nodes. */
-const countedBy = (state: AppState, replicas: ReadonlyArray<Replica>, key: string) => {
+const countedBy = (state: AppState, replicas: ReadonlyArray<Replica>, key: string): Counts => {
   const counts = new Map<string, number>()
   for (const { pod } of replicas) {
     const value = valueOf(nodeNamed(state, pod?.node ?? null), key)
@@ -38,13 +40,58 @@ const countedBy = (state: AppState, replicas: ReadonlyArray<Replica>, key: strin
   return counts
 }
 
+type Spread = Workload["template"]["spread"][number]
+
+/**
+ * How many nodes a spread counts, by the value of its label. One that is lost, tainted or cordoned is
+ * still there to be spread over, unless taints are honoured.
+ */
+const domainsOf = (
+  state: AppState,
+  { template }: Workload,
+  replicas: ReadonlyArray<Replica>,
+  { nodeAffinityPolicy, nodeTaintsPolicy, topologyKey }: Spread
+): ReadonlyMap<string, number> => {
+  const [first] = replicas
+  // Pods of one template are kept to the same nodes by it.
+  const asked = (first === undefined ? [] : (placementOf(state, first)?.pins ?? [])).filter(
+    ({ by }) => nodeAffinityPolicy === "Honor" && (by === "nodeSelector" || by === "affinity")
+  )
+  const domains = new Map<string, number>()
+  for (const node of state.nodes ?? []) {
+    const value = valueOf(node, topologyKey)
+    const isAsked = asked.every(({ nodes }) => nodes === null || nodes.includes(node.name))
+    const isOpen = nodeTaintsPolicy !== "Honor" || usable(node, template.tolerations)
+    if (value !== undefined && isAsked && isOpen) domains.set(value, (domains.get(value) ?? 0) + 1)
+  }
+  return domains
+}
+
+/** How many of the others are where the fewest are, once a replica's node is lost. */
+const fewestWithout = (spread: Spread, domains: ReadonlyMap<string, number>, counts: Counts) => {
+  const known = new Map<string | undefined, number>()
+  return (left: string | undefined): number => {
+    const found = known.get(left)
+    if (found !== undefined) return found
+    // A lost node is tainted.
+    const isEmptied = spread.nodeTaintsPolicy === "Honor" && domains.get(left ?? "") === 1
+    const there = [...domains.keys()].filter((value) => !isEmptied || value !== left)
+    const fewest =
+      there.length < spread.minDomains
+        ? 0
+        : Math.min(...there.map((value) => (counts.get(value) ?? 0) - (value === left ? 1 : 0)))
+    known.set(left, fewest)
+    return fewest
+  }
+}
+
 /** Each rule that keeps replicas apart, with whether it closes a node to one of them as the others are now. */
 const rulesOf = (
   state: AppState,
   workload: Workload
 ): ReadonlyArray<{ readonly apart: Apart; readonly closed: Closed }> => {
   const replicas = replicasOf(state, workload)
-  const { antiAffinityKeys, hostPorts, spread } = workload.template
+  const { antiAffinityKeys, hostPorts, spread: spreads } = workload.template
   const own = (replica: Replica, key: string) => valueOf(nodeNamed(state, replica.pod?.node ?? null), key)
   const alone = (by: Apart["by"], key: string) => {
     const counts = countedBy(state, replicas, key)
@@ -58,23 +105,21 @@ const rulesOf = (
       }
     }
   }
-  const forbidden = spread.filter((one) => one.whenUnsatisfiable === "DoNotSchedule" && one.own)
+  const forbidden = spreads.filter((one) => one.whenUnsatisfiable === "DoNotSchedule" && one.own)
   return [
     ...antiAffinityKeys.map((key) => alone("anti-affinity", key)),
     ...(hostPorts.length === 0 ? [] : [alone("host ports", hostname)]),
-    ...forbidden.map(({ maxSkew, topologyKey: key }) => {
+    ...forbidden.map((spread) => {
+      const { maxSkew, topologyKey: key } = spread
       const counts = countedBy(state, replicas, key)
-      // A node that is lost, tainted or cordoned is still there to be spread over.
-      const domains = new Set((state.nodes ?? []).flatMap((node) => valueOf(node, key) ?? []))
-      const fewest = Math.min(...[...domains].map((value) => counts.get(value) ?? 0))
+      const fewest = fewestWithout(spread, domainsOf(state, workload, replicas, spread), counts)
       return {
         apart: { by: "spread constraints" as const, key },
         closed: (replica: Replica, node: Node): boolean => {
           const value = valueOf(node, key)
           if (value === undefined) return true
           const left = own(replica, key)
-          const least = left === undefined ? fewest : Math.min(fewest, (counts.get(left) ?? 0) - 1)
-          return (counts.get(value) ?? 0) - (left === value ? 1 : 0) + 1 - least > maxSkew
+          return (counts.get(value) ?? 0) - (left === value ? 1 : 0) + 1 - fewest(left) > maxSkew
         }
       }
     })

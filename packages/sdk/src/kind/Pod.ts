@@ -47,7 +47,14 @@ export const ContainerSpec = Struct({
   args: optional(Array(String)),
   restartPolicy: optional(String),
   ports: optional(
-    Array(Struct({ containerPort: Number, hostPort: optional(Number), protocol: optional(String) }))
+    Array(
+      Struct({
+        containerPort: Number,
+        hostPort: optional(Number),
+        hostIP: optional(String),
+        protocol: optional(String)
+      })
+    )
   ),
   securityContext: optional(Struct({ readOnlyRootFilesystem: optional(Boolean) })),
   env: optional(Array(EnvVar)),
@@ -130,7 +137,14 @@ export const VolumeSpec = Struct({
 })
 export type VolumeSpec = typeof VolumeSpec.Type
 
-const PodAffinityTerm = Struct({ topologyKey: String, labelSelector: optional(LabelSelector) })
+const PodAffinityTerm = Struct({
+  topologyKey: String,
+  labelSelector: optional(LabelSelector),
+  mismatchLabelKeys: optional(Array(String)),
+  namespaces: optional(Array(String)),
+  namespaceSelector: optional(LabelSelector)
+})
+export type PodAffinityTerm = typeof PodAffinityTerm.Type
 const PodAffinity = Struct({
   requiredDuringSchedulingIgnoredDuringExecution: optional(Array(PodAffinityTerm))
 })
@@ -170,6 +184,9 @@ export const PodSpec = Struct({
         topologyKey: String,
         maxSkew: Number,
         whenUnsatisfiable: String,
+        minDomains: optional(Number),
+        nodeAffinityPolicy: optional(String),
+        nodeTaintsPolicy: optional(String),
         labelSelector: optional(LabelSelector)
       })
     )

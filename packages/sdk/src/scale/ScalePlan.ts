@@ -20,7 +20,7 @@ import { type Claim, trouble } from "../Claim.ts"
 import { basisOf, claimFacts } from "./ScaleFacts.ts"
 import { dataRefusals, mountRefusals } from "./ScaleData.ts"
 import { beyondQuota, type Quotas } from "./ScaleQuota.ts"
-import { type Ground, groundRefusals, withClasses } from "./ScaleGround.ts"
+import { type Ground, groundRefusals, unreadForPods } from "./ScaleGround.ts"
 import { notReady, refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Effects from "./ScaleEffect.ts"
@@ -125,9 +125,8 @@ const isImmediate = (state: AppState, storageClass: string | null): boolean => {
 }
 
 /** What scaling would do. `id` names the operation. */
-export const plan = (state: AppState, asked: Workload, id: string, options: ScaleOptions): ScalePlan => {
+export const plan = (state: AppState, workload: Workload, id: string, options: ScaleOptions): ScalePlan => {
   const { replicas: to, profile = {}, ground = null } = options
-  const workload = withClasses(asked, ground?.classes ?? {})
   const from = workload.replicas
   const retention = retentionOf(workload)
   const tooFar =
@@ -288,7 +287,7 @@ export const plan = (state: AppState, asked: Workload, id: string, options: Scal
             deleted: whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
           })
         : []),
-      ...(ground === null ? [] : groundRefusals(ground, state, workload, reach)),
+      ...groundRefusals(state, ground, workload, reach),
       ...(options.quotas ? beyondQuota(options.quotas, workload, reach, made) : []),
       ...(options.leftoverClaims === "refuse" && left.length > 0
         ? [
@@ -305,7 +304,7 @@ export const plan = (state: AppState, asked: Workload, id: string, options: Scal
           ...(options.quotas?.quotas ?? [])
             .filter(({ scoped }) => scoped)
             .map(({ name }) => `quota "${name}" counts some pods only: not checked`),
-          ...(reach > from ? (ground?.unread ?? []) : []).map((what) => `${what} could not be read`),
+          ...(reach > from ? unreadForPods(state, workload) : []).map((what) => `${what} could not be read`),
           ...(keeps.some(({ reclaimPolicy }) => reclaimPolicy === null)
             ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
             : [])

@@ -3,12 +3,12 @@
  * node and the reach of volumes. Capacity and affinity to other pods are the scheduler's to weigh.
  */
 import type { Claim } from "../Claim.ts"
-import { matchesNode } from "../LabelSelector.ts"
+import { hasAll, matchesNode } from "../LabelSelector.ts"
 import type { Node } from "../Placement.ts"
 import { counted, obstacle } from "../state/Obstacle.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import type { Ground, Spread } from "./ScaleGround.ts"
+import type { Ground } from "./ScaleGround.ts"
 import { span } from "./ScaleNames.ts"
 
 const reaches = (claim: Claim, node: Node): boolean => {
@@ -80,10 +80,13 @@ const apart = (key: string, { homes, waiting }: Placed, open: ReadonlyArray<Node
   return waiting.slice(Math.min(waiting.length, room(key, free)))
 }
 
-/** Those that find no node under a spread; the places that take no pods count as the emptiest. */
+type Spread = Workload["template"]["spread"][number]
+
+/** Those that find no node under a spread, of which `others` have some; places that take no pods count as the emptiest. */
 const tooFar = (
   spread: Spread,
   { homes, waiting }: Placed,
+  others: ReadonlyArray<Node>,
   all: ReadonlyArray<Node>,
   open: ReadonlyArray<Node>
 ): ReadonlyArray<string> => {
@@ -97,7 +100,7 @@ const tooFar = (
     const count = domain === undefined ? undefined : counts.get(domain)
     if (domain !== undefined && count !== undefined) counts.set(domain, count + 1)
   }
-  for (const node of homes) add(domainOf(key, node))
+  for (const node of [...homes, ...others]) add(domainOf(key, node))
   const reachable = new Set(open.flatMap((node) => domainOf(key, node) ?? []))
   return waiting.filter(() => {
     const least = counts.size < minDomains ? 0 : Math.min(...counts.values())
@@ -145,7 +148,7 @@ export const unschedulable = (
       `${to} replicas want a ${one} each, ${there} ${there === 1 ? one : many} can take pods: ${span(stuck)} will not be scheduled`
     ]
   })
-  const ports = ground?.hostPorts ?? []
+  const ports = template.hostPorts.map((port) => `hostPort ${port}`)
   const unused = open.filter((node) => ground?.taken.includes(node.name) !== true)
   const held = ports.length === 0 ? [] : apart(hostname, now, unused)
   const ported =
@@ -154,20 +157,18 @@ export const unschedulable = (
       : [
           `${to} replicas want a node each (${ports.join(", ")}), ${unused.length} ${unused.length === 1 ? "node" : "nodes"} can take pods: ${span(held)} will not be scheduled`
         ]
-  const spreads =
-    ground?.spread ??
-    template.spread
-      .filter(({ whenUnsatisfiable }) => whenUnsatisfiable !== "ScheduleAnyway")
-      .map(({ topologyKey, maxSkew }) => ({ topologyKey, maxSkew, minDomains: 1, honorsTaints: false }))
-  const uneven = spreads.flatMap((spread) => {
+  const uneven = template.spread.flatMap((spread, index) => {
     const { topologyKey: key, maxSkew } = spread
+    if (spread.whenUnsatisfiable === "ScheduleAnyway" || !spread.own) return []
     const counting = nodes.filter(
       (node) =>
-        isSelected(node) &&
-        Object.entries(template.nodeSelector).every(([label, value]) => node.labels[label] === value) &&
-        (!spread.honorsTaints || open.includes(node))
+        (spread.nodeAffinityPolicy !== "Honor" ||
+          (isSelected(node) && hasAll(template.nodeSelector, node.labels))) &&
+        (spread.nodeTaintsPolicy !== "Honor" || open.includes(node))
     )
-    const stuck = tooFar(spread, now, counting, open)
+    const crowd = ground?.others[index] ?? []
+    const others = crowd.flatMap((home) => nodes.find((node) => node.name === home) ?? [])
+    const stuck = tooFar(spread, now, others, counting, open)
     if (stuck.length === 0) return []
     const [, many] = wording[key] ?? [key, `values of ${key}`]
     const closed = new Set(counting.map((node) => domainOf(key, node)))

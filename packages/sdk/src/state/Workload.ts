@@ -10,7 +10,7 @@ import * as Quantity from "../Quantity.ts"
 import { storeOf } from "./Store.ts"
 import { formatToleration } from "./Taint.ts"
 import { writersOf } from "./Writer.ts"
-import type { ContainerSpec, PodTemplateSpec } from "../kind/Pod.ts"
+import type { ContainerSpec, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../kind/Pod.ts"
 import { classOf } from "../kind/Storage.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 
@@ -75,6 +75,10 @@ const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
 /** Volumes that end with their pod, and those that hold configuration. */
 const passing = ["emptyDir", "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image"]
 
+/** Init containers that go on beside the others. */
+const sideCarsOf = ({ initContainers }: PodSpec): ReadonlyArray<ContainerSpec> =>
+  (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
+
 const containersOf = (
   { spec }: PodTemplateSpec,
   claimTemplates: ReadonlyArray<string>
@@ -86,8 +90,7 @@ const containersOf = (
       .filter((volume) => Object.keys(volume).some((key) => key !== "name" && !passing.includes(key)))
       .map(({ name }) => name)
   ])
-  const sideCars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
-  return [...sideCars, ...spec.containers].map((container) => ({
+  return [...sideCarsOf(spec), ...spec.containers].map((container) => ({
     name: container.name,
     image: container.image ?? "",
     store: storeOf(container),
@@ -101,45 +104,76 @@ const containersOf = (
   }))
 }
 
-/** On its node's network, each port of a container is one of the node's. */
-const hostPortsOf = ({ spec }: PodTemplateSpec): ReadonlyArray<string> => [
-  ...new Set(
-    [...(spec.initContainers ?? []), ...spec.containers].flatMap(({ ports }) =>
-      (ports ?? []).flatMap(({ containerPort, hostPort, protocol }) => {
-        const port = hostPort || (spec.hostNetwork === true ? containerPort : 0)
-        return port ? [`${port}/${protocol ?? "TCP"}`] : []
-      })
-    )
+/** A port of the node that a pod takes. */
+export interface HostPort {
+  readonly hostPort: number
+  readonly hostIP: string | null
+  readonly protocol: string
+}
+
+/** On its node's network, each port of a container is one of the node's. The scheduler leaves out what ends first. */
+export const hostPortsOf = (spec: PodSpec): ReadonlyArray<HostPort> =>
+  [...sideCarsOf(spec), ...spec.containers].flatMap(({ ports }) =>
+    (ports ?? []).flatMap(({ containerPort, hostIP, protocol, ...port }) => {
+      const hostPort = port.hostPort || (spec.hostNetwork === true ? containerPort : 0)
+      return hostPort ? [{ hostPort, hostIP: hostIP ?? null, protocol: protocol ?? "TCP" }] : []
+    })
   )
-]
+
+type Labels = Readonly<Record<string, string>>
+
+/** Whose pods they are, as terms of affinity may ask: the namespace, and its labels where these could be read. */
+interface Home {
+  readonly namespace: string
+  readonly labels: Labels | null
+}
+
+/**
+ * Whether a term means the template's own pods. A key of `mismatchLabelKeys` leaves out the pods that
+ * have the same value, and so their own kind.
+ */
+const isOfOwn = (
+  { labelSelector, mismatchLabelKeys, namespaces, namespaceSelector }: PodAffinityTerm,
+  labels: Labels,
+  home: Home
+): boolean => {
+  const isNamed = namespaces?.includes(home.namespace) === true
+  const isHere = (namespaces ?? []).length === 0 && !namespaceSelector
+  const everywhere = LabelSelector.matches(namespaceSelector, home.labels ?? {})
+  return (
+    (isHere || isNamed || everywhere) &&
+    LabelSelector.matches(labelSelector, labels) &&
+    !(mismatchLabelKeys ?? []).some((key) => Object.hasOwn(labels, key))
+  )
+}
 
 const observeTemplate = (
   template: PodTemplateSpec,
-  claimTemplates: ReadonlyArray<string>
+  claimTemplates: ReadonlyArray<string>,
+  home: Home
 ): typeof PodTemplate.Type => {
   const { spec } = template
-  const labels = template.metadata?.labels
+  const labels = template.metadata?.labels ?? {}
   const antiAffinity = spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
   return {
     serviceAccount: spec.serviceAccountName || "default",
     nodeSelector: spec.nodeSelector ?? {},
     affinity: affinityLines(template),
     antiAffinityKeys: [
-      ...new Set(
-        antiAffinity
-          .filter((term) => LabelSelector.matches(term.labelSelector, labels))
-          .map((term) => term.topologyKey)
-      )
+      ...new Set(antiAffinity.filter((term) => isOfOwn(term, labels, home)).map((term) => term.topologyKey))
     ],
     spread: (spec.topologySpreadConstraints ?? []).map(
-      ({ labelSelector, maxSkew, topologyKey, whenUnsatisfiable }) => ({
-        topologyKey,
-        maxSkew,
-        whenUnsatisfiable,
+      ({ labelSelector, minDomains, nodeAffinityPolicy, nodeTaintsPolicy, ...rest }) => ({
+        topologyKey: rest.topologyKey,
+        maxSkew: rest.maxSkew,
+        whenUnsatisfiable: rest.whenUnsatisfiable,
+        minDomains: minDomains ?? 1,
+        nodeAffinityPolicy: nodeAffinityPolicy ?? "Honor",
+        nodeTaintsPolicy: nodeTaintsPolicy ?? "Ignore",
         own: LabelSelector.matches(labelSelector, labels)
       })
     ),
-    hostPorts: hostPortsOf(template),
+    hostPorts: [...new Set(hostPortsOf(spec).map(({ hostPort, protocol }) => `${hostPort}/${protocol}`))],
     containers: containersOf(template, claimTemplates),
     runtimeClass: spec.runtimeClassName ?? null,
     tolerations: (spec.tolerations ?? []).map(formatToleration),
@@ -290,7 +324,12 @@ export const observeWorkload = (member: Member, lists: Lists): Workload => {
     ),
     template: observeTemplate(
       template,
-      specifics.claimTemplates.map(({ name }) => name)
+      specifics.claimTemplates.map(({ name }) => name),
+      {
+        namespace: metadata.namespace ?? "",
+        labels:
+          lists.namespaces?.find((one) => one.metadata.name === metadata.namespace)?.metadata.labels ?? null
+      }
     ),
     writers: writersOf(member, lists.horizontalpodautoscalers)
   }

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
+import type { ObjectMeta } from "../kind/Meta.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { Event } from "../kind/Policy.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
@@ -12,23 +13,25 @@ import { lastSeen, lineOf } from "./warning.ts"
 export interface Late {
   readonly replica: string
   readonly pod: Pod | undefined
-  readonly claim: string | null
+  readonly claim: ObjectMeta | null
 }
 
+/** By uid: of another one that had the name before, events stay for an hour. */
 const about = (
-  namespace: string,
   kind: string,
-  name: string
+  { namespace, name, uid }: ObjectMeta
 ): Effect.Effect<ReadonlyArray<Event>, never, Cluster> =>
   Resource.list(Resource.events, {
-    namespace,
+    namespace: namespace ?? "",
     fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}`
   }).pipe(
     Effect.map(({ items }) =>
       items
         .flatMap((item) => {
           const accepted = kinds.events.accept(item)
-          return accepted._tag === "Success" ? [accepted.success] : []
+          return accepted._tag === "Success" && accepted.success.involvedObject.uid === uid
+            ? [accepted.success]
+            : []
         })
         // Of one second a warning counts as the later.
         .toSorted(
@@ -60,22 +63,18 @@ export const causesOf = (
   late: ReadonlyArray<Late>
 ): Effect.Effect<ReadonlyMap<string, string>, never, Cluster> =>
   Effect.gen(function* () {
-    const namespace = set.metadata.namespace ?? ""
     const isAbsent = late.some(({ pod }) => pod === undefined)
-    const own = isAbsent ? yield* about(namespace, "StatefulSet", set.metadata.name) : []
+    const own = isAbsent ? yield* about("StatefulSet", set.metadata) : []
     const found = yield* Effect.forEach(
       late,
       ({ replica, pod, claim }) =>
         Effect.gen(function* () {
           if (pod === undefined) return [replica, ofCreation(own, replica)] as const
-          const events = yield* about(namespace, "Pod", replica)
-          const ofPod = ofLast(
-            events.filter(({ involvedObject }) => involvedObject?.uid === pod.metadata.uid)
-          )
+          const ofPod = ofLast(yield* about("Pod", pod.metadata))
           const isBound = claim === null || Boolean(pod.spec.nodeName)
           return [
             replica,
-            (isBound ? null : ofLast(yield* about(namespace, "PersistentVolumeClaim", claim))) ?? ofPod
+            (isBound ? null : ofLast(yield* about("PersistentVolumeClaim", claim))) ?? ofPod
           ] as const
         }),
       { concurrency: 3 }

@@ -1,4 +1,5 @@
 /** Waiting for pods: on a watch of them, and a look at their StatefulSet on a timer. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
@@ -77,10 +78,30 @@ export const notice: Condition<StatefulSet> = (set) =>
     : [{ subject: setSubject(set), for: "the controller to see the change" }]
 
 /**
- * The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops
- * waiting. `learn` is asked with it, once pods are known.
+ * Learns for as long as it is let, beside the look at the set, which does not wait for it: the next one
+ * tells what was learned. Events are no index: a server looks through all of the namespace for those of
+ * one pod, and so it is asked for a tenth of the time at most.
  */
-const views = (at: Pick<StepContext, "fence">, set: StatefulSet, learn: PodWait["learn"]) =>
+const learning = (
+  latest: Ref.Ref<PodView>,
+  learn: NonNullable<PodWait["learn"]>
+): Effect.Effect<never, never, Cluster> =>
+  Effect.gen(function* () {
+    // In the middle between two looks.
+    let pause = lookEvery / 2
+    while (true) {
+      yield* Effect.sleep(pause)
+      const { pods, set } = yield* Ref.get(latest)
+      const [took] = yield* Effect.timed(pods === null ? Effect.void : learn(pods, set))
+      pause = Math.max(lookEvery, 9 * Duration.toMillis(took))
+    }
+  })
+
+/**
+ * The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops
+ * waiting.
+ */
+const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
   Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
     const watching = Resource.watchList(Resource.pods, { ...selection(set), relistEvery: "30 seconds" })
     // A watch outlives a lost network, but for its first list.
@@ -90,12 +111,9 @@ const views = (at: Pick<StepContext, "fence">, set: StatefulSet, learn: PodWait[
     const look = Effect.flatMap(Workload.assertHeld(at.fence), (now) =>
       Ref.updateAndGet(latest, (view) => ({ ...view, set: now }))
     )
-    const learned = Effect.tap(look, ({ pods, set: now }) =>
-      pods === null ? Effect.void : (learn?.(pods, now) ?? Effect.void)
-    )
-    const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), learned))
+    const bySet = Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(lookEvery), look))
     const all: Stream.Stream<PodView, Failure, Cluster> = Stream.merge(byPods, bySet)
-    return { all, look }
+    return { all, look, latest }
   })
 
 export interface PodWait {
@@ -103,7 +121,7 @@ export interface PodWait {
   readonly stepTimeout?: number | undefined
   /** Called with each view, in order. */
   readonly seen?: (pods: Pods) => Effect.Effect<void>
-  /** Finds out why what is missing does not come, every two seconds. */
+  /** Finds out why what is missing does not come, every two seconds, or less often where that takes long. */
   readonly learn?: ((pods: Pods, set: StatefulSet) => Effect.Effect<void, never, Cluster>) | undefined
   /** Why waiting is in vain; null: it is not. */
   readonly vain?: (set: StatefulSet) => OperationError | null
@@ -119,8 +137,8 @@ export const untilPods = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.assertHeld(at.fence)
-    const { all, look } = yield* views(at, set, spec.learn)
-    yield* until(at, {
+    const { all, look, latest } = yield* views(at, set)
+    const waiting = until(at, {
       views: Stream.tap(all, ({ pods }) =>
         pods === null ? Effect.void : (spec.seen?.(pods) ?? Effect.void)
       ),
@@ -136,6 +154,7 @@ export const untilPods = (
         again: look
       }
     })
+    yield* spec.learn === undefined ? waiting : Effect.raceFirst(waiting, learning(latest, spec.learn))
   })
 
 /**

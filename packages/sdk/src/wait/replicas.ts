@@ -234,7 +234,7 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
         .map((ordinal) => ({
           replica: name(ordinal),
           pod: pods.get(ordinal),
-          claim: unbound(set, claims, name(ordinal))[0] ?? null
+          claim: claims.get(unbound(set, claims, name(ordinal))[0] ?? "")?.metadata ?? null
         }))
       return Effect.map(causesOf(now, late), (found) => {
         causes = found

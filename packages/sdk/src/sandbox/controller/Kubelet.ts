@@ -3,21 +3,16 @@
  * report readiness, stop it within its grace period, and restart what ends. On a node
  * that is lost nothing of that happens, and the pod goes on saying Running.
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Processes } from "../Processes.ts"
 import { type Host, plainIn, type Programs } from "../Program.ts"
 import type { Registry } from "../Registry.ts"
-import { type Container, nodes, persistentvolumeclaims, type Pod, pods } from "../resource/core.ts"
-import { volumeattachments } from "../resource/storage.ts"
+import { type Container, persistentvolumeclaims, type Pod, pods } from "../resource/core.ts"
 import * as Timestamp from "../Timestamp.ts"
 import type { Volume } from "../Volume.ts"
-import { claimOfAttachment } from "./Attach.ts"
-import { claimsOf, usersOf } from "./ClaimUse.ts"
-import type { Controller } from "./Controller.ts"
-import { heartbeat } from "./NodeLifecycle.ts"
+import { claimsOf } from "./ClaimUse.ts"
 import type { Cause, Loss } from "./NodeLoss.ts"
 import { type ContainerRun, containerRun, hasEnded, isDone, type PodRun, podStatus } from "./PodReport.ts"
 import type { PodsByNode } from "./PodsByNode.ts"
@@ -52,7 +47,7 @@ const remountMillis = (tries: number): number => Math.min(122_000, 500 * 2 ** tr
 /** A container whose environment lacks something is tried again with the pod's next round: ten seconds, and up to half more. */
 const configMillis = 12_000
 
-class Kubelet {
+export class Kubelet {
   readonly #registry: Registry
   readonly #options: KubeletOptions
   readonly #fork: (effect: Effect.Effect<void>) => void
@@ -385,74 +380,5 @@ class Kubelet {
       each.ready = false
     }
     for (const each of run.init) each.last = undefined
-  }
-}
-
-export interface Kubelets {
-  readonly controller: Controller
-  /** Silences a node. */
-  readonly lose: (name: string, cause: Cause) => void
-  /** Hears of it again. */
-  readonly find: (name: string) => void
-}
-
-/** `context`: of the fiber that makes the sandbox; the programs run in it, and end with its scope. */
-export const kubelet = (
-  registry: Registry,
-  options: KubeletOptions,
-  context: Context.Context<Scope.Scope>
-): Kubelets => {
-  const { store } = registry
-  const runFork = Effect.runForkWith(context)
-  const wake = (pod: Pod): void => {
-    // A change that only the kubelet knows of: the pod is written as it is.
-    const current = store.get(pods, pod.metadata.namespace, pod.metadata.name)
-    if (current?.metadata.uid === pod.metadata.uid) store.touch(pods, current)
-  }
-  const inner = new Kubelet(
-    registry,
-    options,
-    (effect) => {
-      runFork(Effect.forkScoped(effect))
-    },
-    wake
-  )
-  const keyOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
-  const touchNode = (name: string): void => {
-    const node = store.get(nodes, undefined, name)
-    if (node !== undefined) store.touch(nodes, node)
-  }
-  return {
-    controller: {
-      name: "kubelet",
-      keysOf: ({ kind, type, object, previous }) => {
-        if (type === pods) {
-          if (kind === "DELETED" && previous !== undefined) inner.deleted(previous as Pod)
-          return [`${object.metadata.namespace}/${object.metadata.name}`]
-        }
-        const [namespace, name = ""] =
-          type === persistentvolumeclaims
-            ? [object.metadata.namespace, object.metadata.name]
-            : type === volumeattachments
-              ? claimOfAttachment(registry, object).split("/")
-              : []
-        const claim = store.get(persistentvolumeclaims, namespace, name)
-        return claim === undefined ? [] : usersOf(registry, claim).map(keyOf)
-      },
-      reconcile: (key) => {
-        const [namespace, name = ""] = key.split("/")
-        const pod = store.get(pods, namespace, name)
-        return pod === undefined ? undefined : inner.reconcile(pod)
-      }
-    },
-    lose: (name, cause) => {
-      inner.lose(name, cause)
-      touchNode(name)
-    },
-    find: (name) => {
-      inner.find(name)
-      heartbeat(registry, name)
-      touchNode(name)
-    }
   }
 }

@@ -3,6 +3,7 @@ import { arrayAt, at, numberAt, stringAt } from "../Json.ts"
 import * as Quantity from "../Quantity.ts"
 import type { Registry } from "../Registry.ts"
 import {
+  namespaces,
   type Node,
   type PersistentVolume,
   type Pod,
@@ -88,6 +89,36 @@ const hasRoom = (pod: Pod, node: Node, byNode: PodsByNode): string | undefined =
   return used.count + 1 > Quantity.parse(allocatable["pods"] ?? "110") ? "Too many pods" : undefined
 }
 
+/** Which pods a constraint of this one finds: by its selector, and by the values of this pod's own labels. */
+const found = (pod: Pod, constraint: unknown): ((other: Pod) => boolean) => {
+  const selects = labelSelector(at(constraint, "labelSelector"))
+  const own = pod.metadata.labels ?? {}
+  // A key that the pod has not says nothing.
+  const keys = (field: string) =>
+    arrayAt(constraint, field).filter((key): key is string => typeof key === "string" && key in own)
+  const [same, different] = [keys("matchLabelKeys"), keys("mismatchLabelKeys")]
+  return ({ metadata: { labels = {} } }) =>
+    selects(labels) &&
+    same.every((key) => labels[key] === own[key]) &&
+    different.every((key) => labels[key] !== own[key])
+}
+
+/** The namespaces that a term of affinity is about: its pod's own, where it names none. */
+const spacesOf = (
+  { store }: Registry,
+  { metadata: { namespace } }: Pod,
+  term: unknown
+): ReadonlyArray<string | undefined> => {
+  const [names, selector] = [arrayAt(term, "namespaces"), at(term, "namespaceSelector")]
+  if (names.length === 0 && selector === undefined) return [namespace]
+  const selects = labelSelector(selector)
+  return store
+    .list(namespaces)
+    .flatMap(({ metadata: { name, labels } }) =>
+      names.includes(name) || selects(labels ?? {}) ? [name] : []
+    )
+}
+
 /** Pods of the term's selector that already run in the node's domain: required anti-affinity. */
 const isRepelled = (
   registry: Registry,
@@ -99,15 +130,16 @@ const isRepelled = (
     (term) => {
       const key = stringAt(term, "topologyKey") ?? ""
       const domain = node.metadata.labels?.[key]
-      const selects = labelSelector(at(term, "labelSelector"))
-      return registry.store.list(pods, pod.metadata.namespace).some((other) => {
+      const isMeant = found(pod, term)
+      const others = spacesOf(registry, pod, term).flatMap((space) => registry.store.list(pods, space))
+      return others.some((other) => {
         const { nodeName } = other.spec
         return (
           nodeName !== undefined &&
           other.metadata.uid !== pod.metadata.uid &&
           domain !== undefined &&
           domainOf(nodeName, key) === domain &&
-          selects(other.metadata.labels ?? {})
+          isMeant(other)
         )
       })
     }
@@ -124,21 +156,26 @@ export const spread = (
   )
   const limits = hard.map((each) => {
     const key = stringAt(each, "topologyKey") ?? ""
-    const selects = labelSelector(at(each, "labelSelector"))
+    const isCounted = found(pod, each)
+    const isDomain = (node: Node): boolean =>
+      (stringAt(each, "nodeAffinityPolicy") === "Ignore" || isSelected(pod, node)) &&
+      (stringAt(each, "nodeTaintsPolicy") !== "Honor" ||
+        untolerated(pod, node, ["NoSchedule", "NoExecute"]) === undefined)
     const domainOf = new Map(all.map(({ metadata }) => [metadata.name, metadata.labels?.[key]]))
     const counts = new Map<string, number>()
     for (const node of all) {
       const domain = domainOf.get(node.metadata.name)
-      if (domain !== undefined && isSelected(pod, node)) counts.set(domain, 0)
+      if (domain !== undefined && isDomain(node)) counts.set(domain, 0)
     }
-    for (const { metadata, spec } of registry.store.list(pods, pod.metadata.namespace)) {
-      const domain = domainOf.get(spec.nodeName ?? "")
+    for (const other of registry.store.list(pods, pod.metadata.namespace)) {
+      const domain = domainOf.get(other.spec.nodeName ?? "")
       const count = domain === undefined ? undefined : counts.get(domain)
-      if (domain === undefined || count === undefined || metadata.deletionTimestamp !== undefined) continue
-      if (selects(metadata.labels ?? {})) counts.set(domain, count + 1)
+      if (domain === undefined || count === undefined || other.metadata.deletionTimestamp !== undefined)
+        continue
+      if (isCounted(other)) counts.set(domain, count + 1)
     }
-    const least = Math.min(...counts.values())
-    const own = selects(pod.metadata.labels ?? {}) ? 1 : 0
+    const least = counts.size < (numberAt(each, "minDomains") ?? 1) ? 0 : Math.min(...counts.values())
+    const own = isCounted(pod) ? 1 : 0
     const most = least + (numberAt(each, "maxSkew") ?? 1) - own
     return (node: Node): boolean => {
       const domain = domainOf.get(node.metadata.name)
