@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), "remedies-"))
 const container = {
   name: "db",
   // Its name is that of a database which refuses what fsGroup does.
-  image: "docker.io/local/postgres:15",
+  image: "docker.io/local/postgres:1",
   imagePullPolicy: "Never",
   command: ["sleep", "100000"],
   volumeMounts: [{ name: "data", mountPath: "/data" }],
@@ -71,6 +71,14 @@ const objects = [
     { replicas: 2 },
     { nodeSelector: { "kubernetes.io/hostname": "node-a" }, hostNetwork: true }
   ),
+  // All its pods are there: a budget is not changed by a command where some are missing.
+  faulty(
+    "steady",
+    { app: "steady" },
+    { replicas: 2, podManagementPolicy: "Parallel" },
+    { containers: [{ ...container, envFrom: [] }], imagePullSecrets: [] }
+  ),
+  budget("steady", { app: "steady" }),
   budget("named", { app: "named" }),
   budget("alone", { app: "alone" }),
   service
@@ -101,10 +109,12 @@ beforeAll(async () => {
     ["apply", ...n, "-f", "-"],
     JSON.stringify({ apiVersion: "v1", kind: "List", items: objects })
   )
-  for (const claim of ["pvc/log-alone-0", "pvc/log-astray-2", "pvc/log-named-0"]) {
-    await kubectl(["wait", claim, ...n, "--for=create", "--timeout=60s"])
-    await kubectl(["wait", claim, ...n, "--for=jsonpath={.status.phase}=Bound", "--timeout=60s"])
-  }
+  await kubectl(["rollout", "status", "sts/steady", ...n, "--timeout=120s"])
+  const pods = ["alone-0", "astray-0", "astray-1", "astray-2", "named-0"]
+  const claims = pods.flatMap((pod) => ["data", "wal", "log"].map((template) => `pvc/${template}-${pod}`))
+  await kubectl(["wait", ...claims, ...n, "--for=create", "--timeout=120s"])
+  // One that is Pending still would refuse a snapshot.
+  await kubectl(["wait", ...claims, ...n, "--for=jsonpath={.status.phase}=Bound", "--timeout=120s"])
   writeFileSync(join(folder, "FILE"), JSON.stringify({ auths: {} }))
 })
 afterAll(async () => {
