@@ -297,7 +297,7 @@ describe("describe on a bad day", () => {
       ours.references.find(({ name }) => name === "db-pass"),
       { kind: "Secret", present: false }
     )
-    assert.equal(ours.checklist.find(({ question }) => question === "restart")?.answer, "no")
+    assert.equal(ours.checklist.find(({ question }) => question === "restart")?.answer, "No")
     assert.match(await text(), /db-pass \(missing\)/)
     await kubectl(["apply", ...n, "-f", "-"], secret)
   })

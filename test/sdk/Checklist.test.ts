@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { answer, Checklist, type Question, rules } from "../../packages/sdk/src/Checklist.ts"
+import { type Answer, answer, Checklist, type Question, rules } from "../../packages/sdk/src/Checklist.ts"
 import { healthyApp } from "./appState.ts"
 import { type Case, finding } from "./checklist/cases.ts"
 import { moveCases } from "./checklist/move.cases.ts"
@@ -47,7 +47,7 @@ describe("the checklist", () => {
   it("answers yes to all four questions about an application that is well, and finds nothing else to say", () => {
     assert.deepStrictEqual(
       answer(healthyApp()).map((verdict) => [verdict.question, verdict.answer, verdict.findings.length]),
-      questions.map((question) => [question, "yes", 1])
+      questions.map((question) => [question, "Yes", 1])
     )
   })
 
@@ -61,13 +61,13 @@ describe("the checklist", () => {
       const unread = [{ resource, reason: "Forbidden", message: "" }]
       assert.deepStrictEqual(
         answer({ ...lacking, unread }).map((verdict) => verdict.answer),
-        ["unknown", "unknown", "unknown", "unknown"]
+        ["Unknown", "Unknown", "Unknown", "Unknown"]
       )
     }
     const toCome = answer(lacking)
     assert.deepStrictEqual(
       toCome.map((verdict) => verdict.answer),
-      ["no", "no", "unknown", "no"]
+      ["No", "No", "Unknown", "No"]
     )
     assert.match(
       toCome[0]?.findings[0]?.evidence ?? "",
@@ -94,12 +94,14 @@ describe("the checklist", () => {
   it("is no when any rule says no, else unknown when any says unknown, and tells what decides first", () => {
     for (const { one } of told) {
       for (const verdict of answer(healthyApp(one.change), one.options)) {
-        const order = verdict.findings.map((found) => ["no", "unknown", "yes"].indexOf(found.answer))
+        const order = verdict.findings.map((found) =>
+          ["No", "Unknown", "YesWithDowntime", "Yes"].indexOf(found.answer)
+        )
         assert.deepStrictEqual(
           order,
           order.toSorted((a, b) => a - b)
         )
-        assert.strictEqual(verdict.answer, verdict.findings[0]?.answer ?? "yes")
+        assert.strictEqual(verdict.answer, verdict.findings[0]?.answer ?? "Yes")
       }
     }
   })
@@ -126,7 +128,7 @@ describe("the checklist", () => {
   })
 
   it("says what to do about every no", () => {
-    for (const { found } of told.filter((one) => one.found.answer === "no")) assert.isNotNull(found.remedy)
+    for (const { found } of told.filter((one) => one.found.answer === "No")) assert.isNotNull(found.remedy)
   })
 
   it("gives no command that a shell would redirect", () => {
@@ -180,6 +182,14 @@ describe("a remedy", () => {
   })
 })
 
+/** How the document puts an answer. */
+const spoken: Readonly<Record<Answer, string>> = {
+  Yes: "yes",
+  YesWithDowntime: "yes, with downtime,",
+  No: "no",
+  Unknown: "unknown"
+}
+
 describe("docs/checklist.md", () => {
   it("lists the rules that there are, by question, and no others", () => {
     for (const question of questions) {
@@ -193,10 +203,10 @@ describe("docs/checklist.md", () => {
 
   it("says of each rule when it says what, with evidence and remedy as the code gives them", () => {
     for (const { question, one, found } of told) {
-      const remedy = found.answer === "yes" || found.remedy === null ? "" : `\n      -> ${found.remedy}`
+      const remedy = found.answer === "Yes" || found.remedy === null ? "" : `\n      -> ${found.remedy}`
       assert.include(
         section(question),
-        `- \`${one.rule}\` says ${one.says} when ${one.when}.\n\n      ${found.evidence}${remedy}\n`,
+        `- \`${one.rule}\` says ${spoken[one.says]} when ${one.when}.\n\n      ${found.evidence}${remedy}\n`,
         `${question} ${one.rule}`
       )
     }

@@ -21,7 +21,8 @@ const { Literals, NullOr, String, Struct } = Schema
 export const Question = Literals(["restart", "snapshot", "move", "restore"])
 export type Question = typeof Question.Type
 
-export const Answer = Literals(["yes", "no", "unknown"])
+/** `Yes`: it stays up; `YesWithDowntime`: it comes back by itself; `No`: it needs somebody's work, or loses data. */
+export const Answer = Literals(["Yes", "YesWithDowntime", "No", "Unknown"])
 export type Answer = typeof Answer.Type
 
 /** One rule's verdict. */
@@ -63,7 +64,7 @@ export interface ChecklistOptions {
 /** Every rule, by question, in the order in which findings are told. */
 export const rules: ReadonlyArray<Rule> = [...restartRules, ...snapshotRules, ...moveRules, ...restoreRules]
 
-const weight: Readonly<Record<Answer, number>> = { no: 0, unknown: 1, yes: 2 }
+const weight: Readonly<Record<Answer, number>> = { No: 0, Unknown: 1, YesWithDowntime: 2, Yes: 3 }
 
 /** The four questions, answered from the state alone: the same state and options give the same answers. */
 export const answer = (state: AppState, options: ChecklistOptions = {}): Checklist => {
@@ -78,6 +79,6 @@ export const answer = (state: AppState, options: ChecklistOptions = {}): Checkli
       .filter((rule) => rule.question === question)
       .flatMap((rule) => rule.check({ state, settings }))
       .toSorted((a, b) => weight[a.answer] - weight[b.answer])
-    return { question, answer: findings[0]?.answer ?? "yes", findings }
+    return { question, answer: findings[0]?.answer ?? "Yes", findings }
   })
 }

@@ -37,11 +37,11 @@ const placementOf = (draft: Draft<AppState>, name: string) => {
 const answers: Checklist = [
   {
     question: "restart",
-    answer: "no",
+    answer: "No",
     findings: [
       {
         rule: "replicas-share-rack",
-        answer: "no",
+        answer: "No",
         evidence: "db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost",
         objects: ["Pod/db-0", "Pod/db-1"],
         remedy:
@@ -49,29 +49,29 @@ const answers: Checklist = [
       },
       {
         rule: "budget",
-        answer: "unknown",
+        answer: "Unknown",
         evidence: "PodDisruptionBudgets could not be read",
         objects: [],
         remedy: null
       },
-      { rule: "nodes", answer: "yes", evidence: "every node is ready", objects: [], remedy: null }
+      { rule: "nodes", answer: "Yes", evidence: "every node is ready", objects: [], remedy: null }
     ]
   },
   {
     question: "snapshot",
-    answer: "yes",
+    answer: "Yes",
     findings: [
       {
         rule: "group",
-        answer: "yes",
+        answer: "Yes",
         evidence: "class group cuts all six claims at once",
         objects: [],
         remedy: null
       }
     ]
   },
-  { question: "move", answer: "unknown", findings: [] },
-  { question: "restore", answer: "unknown", findings: [] }
+  { question: "move", answer: "Unknown", findings: [] },
+  { question: "restore", answer: "Unknown", findings: [] }
 ]
 
 describe("the page of an application", () => {

@@ -18,13 +18,13 @@ export const south: Target = {
 export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "needs-on-target",
-    says: "yes",
+    says: "Yes",
     when: "nothing stands in the way; without a target it is any cluster with these classes and drivers",
     change: () => {}
   },
   {
     rule: "volume-on-one-node",
-    says: "no",
+    says: "No",
     when: "a volume is a node's own (local, hostPath)",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "local", driver: null })
@@ -32,7 +32,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "volume-without-driver",
-    says: "no",
+    says: "No",
     when: "a volume is of no CSI driver: no snapshot carries it over",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "nfs", driver: null })
@@ -40,7 +40,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "driver-in-cluster",
-    says: "no",
+    says: "No",
     when: "the driver keeps data on the cluster's own disks and no copy is elsewhere",
     change: (draft) => {
       for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { driver: "driver.longhorn.io" })
@@ -49,7 +49,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "no",
+    says: "No",
     when: "data is on an emptyDir, which no move carries",
     change: (draft) => {
       withoutClaims(draft)
@@ -65,7 +65,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "unknown",
+    says: "Unknown",
     when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
@@ -81,19 +81,19 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-no-volume",
-    says: "no",
+    says: "No",
     when: "a known database has no volume for its data: it stays with the pod",
     change: withoutClaims
   },
   {
     rule: "data-in-no-volume",
-    says: "unknown",
+    says: "Unknown",
     when: "there is no volume, and what the containers are does not tell whether they keep data",
     change: ofUnknownImage
   },
   {
     rule: "data-on-host-path",
-    says: "no",
+    says: "No",
     when: "data is on a hostPath",
     change: (draft) => {
       draft.volumes.push({
@@ -108,7 +108,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "storage-class-gone",
-    says: "no",
+    says: "No",
     when: "a claim's storage class is not there, not even here",
     change: (draft) => {
       draft.protection.storageClasses = []
@@ -116,7 +116,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "storage-class-gone",
-    says: "unknown",
+    says: "Unknown",
     when: "a claim's storage class is not there, and its volume was made by hand under that name",
     change: (draft) => {
       draft.protection.storageClasses = []
@@ -125,7 +125,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claim-without-class",
-    says: "unknown",
+    says: "Unknown",
     when: "a claim has no storage class: its volume was made by hand",
     change: (draft) => {
       named(draft.claims, "data-db-2").storageClass = null
@@ -133,35 +133,35 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "class-absent-on-target",
-    says: "no",
+    says: "No",
     when: "the target lacks a claim's storage class",
     change: () => {},
     options: { target: { ...south, storageClasses: [] } }
   },
   {
     rule: "driver-absent-on-target",
-    says: "no",
+    says: "No",
     when: "the target lacks a claim's CSI driver: snapshots move within one driver only",
     change: () => {},
     options: { target: { ...south, drivers: ["csi.other.com"] } }
   },
   {
     rule: "snapshot-class-absent-on-target",
-    says: "no",
+    says: "No",
     when: "the target has no VolumeSnapshotClass for the driver",
     change: () => {},
     options: { target: { ...south, snapshotClasses: [] } }
   },
   {
     rule: "target-older",
-    says: "unknown",
+    says: "Unknown",
     when: "the target's Kubernetes is an older minor version",
     change: () => {},
     options: { target: { ...south, serverVersion: "v1.33.1" } }
   },
   {
     rule: "selector-names-node",
-    says: "no",
+    says: "No",
     when: "nodeSelector or node affinity names a node",
     change: (draft) => {
       first(draft.workloads).template.nodeSelector = { "kubernetes.io/hostname": "node-a" }
@@ -169,7 +169,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "device-needed",
-    says: "unknown",
+    says: "Unknown",
     when: "pods need extended resources or ResourceClaims; no, when the target is known to lack them",
     change: (draft) => {
       first(draft.workloads).template.extendedResources = { "example.com/fpga": "1" }
@@ -177,7 +177,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "operator-needed",
-    says: "unknown",
+    says: "Unknown",
     when: "an operator owns the workload and must go along; no, when the target is known to lack it",
     change: (draft) => {
       first(draft.workloads).writers.push({
@@ -189,7 +189,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "host-network",
-    says: "unknown",
+    says: "Unknown",
     when: "pods use their nodes' ports",
     change: (draft) => {
       first(draft.workloads).template.hostNetwork = true
@@ -197,7 +197,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-missing",
-    says: "no",
+    says: "No",
     when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
     change: (draft) => {
       first(draft.dependencies).present = false
@@ -205,7 +205,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-missing",
-    says: "no",
+    says: "No",
     when: "a ConfigMap or Secret that pods need is missing, so that it cannot go along",
     change: (draft) => {
       named(draft.references, "db-conf").present = false
@@ -213,7 +213,7 @@ export const moveCases: ReadonlyArray<Case> = [
   },
   {
     rule: "facts-unreadable",
-    says: "unknown",
+    says: "Unknown",
     when: "claims, volumes or references could not be read",
     change: (draft) => {
       for (const claim of draft.claims) {

@@ -15,13 +15,13 @@ describe("move", () => {
     const { answer: said, findings } = look("move", "needs-on-target", (draft) => {
       first(draft.workloads).template.nodeSelector = { disk: "nvme", "kubernetes.io/os": "linux" }
     })
-    assert.strictEqual(said, "yes")
+    assert.strictEqual(said, "Yes")
     assert.match(first(findings).evidence, / and nodes with label disk=nvme$/)
   })
 
   it("says of a target that has all that is needed that it has", () => {
     const verdict = look("move", "needs-on-target", () => {}, { target: south })
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
     assert.strictEqual(
       first(verdict.findings).evidence,
       "south has what it needs: class shared and driver csi.example.com"
@@ -35,7 +35,7 @@ describe("move", () => {
       "snapshot-class-absent-on-target"
     ]) {
       const verdict = look("move", rule, () => {}, { target: { name: "south" } })
-      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["unknown", "unknown"], rule)
+      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["Unknown", "Unknown"], rule)
     }
   })
 
@@ -48,7 +48,7 @@ describe("move", () => {
       },
       { target: { ...south, serverVersion: "v1.10.0" } }
     )
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
   })
 
   it("knows of a target whether it has the device and the operator", () => {
@@ -59,7 +59,7 @@ describe("move", () => {
       const equipped = look("move", rule, change, {
         target: { ...south, devices: ["example.com/fpga"], kinds: ["Cluster.postgresql.cnpg.io"] }
       })
-      assert.deepStrictEqual([without.answer, equipped.answer], ["no", "yes"], rule)
+      assert.deepStrictEqual([without.answer, equipped.answer], ["No", "Yes"], rule)
     }
   })
 
@@ -67,7 +67,7 @@ describe("move", () => {
     const verdict = look("move", "driver-in-cluster", (draft) => {
       for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { driver: "driver.longhorn.io" })
     })
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
   })
 
   it("does not take anti-affinity by host, or a node to stay away from, for the name of a node", () => {
@@ -75,10 +75,10 @@ describe("move", () => {
       look("move", "selector-names-node", (draft) => {
         first(draft.workloads).template.affinity = [line]
       }).answer
-    assert.strictEqual(affinity("not with pods app=db per kubernetes.io/hostname"), "yes")
-    assert.strictEqual(affinity("node kubernetes.io/hostname notin (node-a)"), "yes")
-    assert.strictEqual(affinity("node disk in (ssd) and kubernetes.io/hostname in (node-a,node-b)"), "no")
-    assert.strictEqual(affinity("node metadata.name in (node-a)"), "no")
+    assert.strictEqual(affinity("not with pods app=db per kubernetes.io/hostname"), "Yes")
+    assert.strictEqual(affinity("node kubernetes.io/hostname notin (node-a)"), "Yes")
+    assert.strictEqual(affinity("node disk in (ssd) and kubernetes.io/hostname in (node-a,node-b)"), "No")
+    assert.strictEqual(affinity("node metadata.name in (node-a)"), "No")
   })
 
   it("moves an application without claims to any cluster", () => {
@@ -101,6 +101,6 @@ describe("move", () => {
       draft.placements[0]?.pins.push({ by: "volume", name: "data-db-0", nodes: ["node-a"], domain: "zone" })
       named(draft.claims, "data-db-0").storageClass = "shared"
     })
-    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 })

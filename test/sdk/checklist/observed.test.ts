@@ -76,8 +76,8 @@ const emptyDir = (...names: ReadonlyArray<string>) => ({
 const at = (mountPath: string, name = "data"): Mount => ({ name, mountPath })
 
 describe("data that ends with its pod is told in all four questions", () => {
-  const no = ["no", "no", "no", "no"]
-  const unknown = ["unknown", "unknown", "unknown", "unknown"]
+  const no = ["No", "No", "No", "No"]
+  const unknown = ["Unknown", "Unknown", "Unknown", "Unknown"]
   const silent = ["", "", "", ""]
 
   it("a known database without any volume loses its data, whatever the registry and the tag", () => {
@@ -105,7 +105,7 @@ describe("data that ends with its pod is told in all four questions", () => {
     assert.deepEqual(answers(state, "data-in-no-volume"), unknown)
     assert.notInclude(
       answer(state).map((one) => one.answer),
-      "yes"
+      "Yes"
     )
   })
 
@@ -230,8 +230,8 @@ describe("fsGroup is held against those that refuse what it does", () => {
     )
 
   it("PostgreSQL, and RabbitMQ where the volume holds its cookie, and nobody else", () => {
-    assert.deepEqual(grouped("ghcr.io/zalando/spilo-17:4"), ["no", "", "", "no"])
-    assert.deepEqual(grouped("rabbitmq:4", "/var/lib/rabbitmq"), ["no", "", "", "no"])
+    assert.deepEqual(grouped("ghcr.io/zalando/spilo-17:4"), ["No", "", "", "No"])
+    assert.deepEqual(grouped("rabbitmq:4", "/var/lib/rabbitmq"), ["No", "", "", "No"])
     assert.deepEqual(grouped("rabbitmq:4", "/var/lib/rabbitmq/mnesia/"), ["", "", "", ""])
     for (const image of ["zookeeper:3.9", "hashicorp/consul", "prom/prometheus", "redis:7", "example/db:1"])
       assert.deepEqual(grouped(image), ["", "", "", ""], image)
@@ -248,7 +248,7 @@ describe("what a new pod cannot be without, and is not there", () => {
     const said = "ServiceAccount ledgerd is missing: no new pod can be created"
     assert.deepEqual(missing(state), [said, "", said, said])
     const [first] = findings(state, "restart", "reference-missing")
-    assert.deepEqual([first?.answer, first?.remedy], ["no", "kubectl create serviceaccount ledgerd -n shop"])
+    assert.deepEqual([first?.answer, first?.remedy], ["No", "kubectl create serviceaccount ledgerd -n shop"])
   })
 
   it("not one that is there, nor the account that each namespace has", () => {
@@ -263,7 +263,7 @@ describe("what a new pod cannot be without, and is not there", () => {
   })
 
   it("one that could not be read is unknown, not missing", () => {
-    const refused = { resource: "serviceaccounts", reason: "Forbidden", message: "no" }
+    const refused = { resource: "serviceaccounts", reason: "Forbidden", message: "No" }
     const state = made({ ...well, pod: { serviceAccountName: "ledgerd" } }, { serviceaccounts: refused })
     assert.deepEqual(missing(state), ["", "", "", ""])
     for (const question of ["restart", "move", "restore"] as const) {
@@ -611,7 +611,7 @@ describe("a governing Service is told as what it is", () => {
         [one?.rule, one?.answer, one?.evidence],
         [
           "service-without-selector",
-          "unknown",
+          "Unknown",
           `governing Service db has no selector, so no names for pods: ${words} writes its endpoints`
         ]
       )
@@ -633,7 +633,7 @@ describe("a governing Service is told as what it is", () => {
     })
     assert.deepEqual(
       told({ ...leader(null), statefulsets: [spilo] }).map((one) => one.answer),
-      ["yes"]
+      ["Yes"]
     )
   })
 
@@ -775,7 +775,7 @@ describe("a budget of a role is its owner's", () => {
         budget("db", "master", { minAvailable: 1 }, 1),
         budget("db-replicas", "replica", { maxUnavailable: 1 }, 2)
       ).map((one) => [one.rule, one.answer]),
-      [["budget-blocks", "unknown"]]
+      [["budget-blocks", "Unknown"]]
     )
   })
 
@@ -805,7 +805,7 @@ describe("a budget of a role is its owner's", () => {
   })
 
   it("pods that could not be read are not said to lack a budget", () => {
-    const refused = { resource: "pods", reason: "Forbidden", message: "no" }
+    const refused = { resource: "pods", reason: "Forbidden", message: "No" }
     const state = stateOf({
       pods: refused,
       poddisruptionbudgets: [budget("db", null, { maxUnavailable: 1 }, 3)]

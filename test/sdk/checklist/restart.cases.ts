@@ -24,7 +24,7 @@ const sick =
 export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "workload-being-deleted",
-    says: "no",
+    says: "No",
     when: "the workload is in deletion: its controller replaces no pod any more",
     change: (draft) => {
       first(draft.workloads).deleted = "2026-11-20T11:00:00Z"
@@ -32,13 +32,13 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "node-lost",
-    says: "no",
+    says: "No",
     when: "a node no longer answers: its pods look as if they ran, and nobody knows",
     change: lostNode
   },
   {
     rule: "node-gone",
-    says: "no",
+    says: "No",
     when: "a replica's node is no object of the cluster any more: nothing more can be known of it",
     change: (draft) => {
       draft.nodes = (draft.nodes ?? []).filter((node) => node.name !== "node-c")
@@ -49,7 +49,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "terminating-on-lost-node",
-    says: "no",
+    says: "No",
     when: "a pod in deletion is on a node that no longer answers: the controller waits for it for ever",
     change: (draft) => {
       lostNode(draft)
@@ -59,7 +59,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "ordered-ready-blocked",
-    says: "no",
+    says: "No",
     when: "a lower ordinal is sick and, with OrderedReady, higher ones wait for it to come or to go",
     change: (draft) => {
       sick("db-0")(draft)
@@ -69,7 +69,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "rollout-stuck",
-    says: "no",
+    says: "No",
     when: "a pod of the new revision does not get ready: undoing the rollout leaves it as it is (kubernetes#67250)",
     change: (draft) => {
       const workload = first(draft.workloads)
@@ -82,13 +82,13 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replica-not-ready",
-    says: "no",
+    says: "No",
     when: "a replica is not ready, is being deleted or has no pod",
     change: sick("db-2")
   },
   {
     rule: "too-few-replicas",
-    says: "no",
+    says: "No",
     when: "there are so few replicas that without any one quorum is lost",
     change: (draft) => {
       first(draft.workloads).replicas = 2
@@ -98,7 +98,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replicas-share-node",
-    says: "no",
+    says: "No",
     when: "so many replicas are on one node that quorum goes with it",
     change: (draft) => {
       Object.assign(named(draft.replicas, "db-1").pod ?? {}, { node: "node-a" })
@@ -107,7 +107,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replicas-share-rack",
-    says: "no",
+    says: "No",
     when: "so many replicas are in one rack that quorum goes with it",
     change: (draft) => {
       named(draft.nodes, "node-b").rack = "r1"
@@ -116,7 +116,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replicas-share-rack",
-    says: "unknown",
+    says: "Unknown",
     when: "nodes have no rack label, and their replicas could share one: no label is not the same rack",
     change: (draft) => {
       for (const node of draft.nodes ?? []) node.rack = null
@@ -125,7 +125,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replicas-share-zone",
-    says: "no",
+    says: "No",
     when: "quorum is in one zone although the cluster has others",
     change: (draft) => {
       named(draft.nodes, "node-b").zone = "a"
@@ -134,13 +134,13 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "quorum-kept",
-    says: "yes",
+    says: "Yes",
     when: "quorum is kept without any one node, rack or zone",
     change: () => {}
   },
   {
     rule: "volume-on-one-node",
-    says: "no",
+    says: "No",
     when: "a replica's volume is local or hostPath: lost with its node, or away until it is back",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "local", driver: null })
@@ -149,7 +149,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "volume-without-spare-node",
-    says: "no",
+    says: "No",
     when: "a volume can only be attached in a zone that has no other usable node",
     change: (draft) => {
       draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: ["node-c"], domain: "zone" })
@@ -157,7 +157,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "selector-fits-one-node",
-    says: "no",
+    says: "No",
     when: "nodeSelector or affinity lets only one usable node take a replica",
     change: (draft) => {
       draft.placements[2]?.pins.push({
@@ -170,7 +170,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "selector-fits-one-node",
-    says: "no",
+    says: "No",
     when: "what a node is (its zone, its architecture) is asked for, and one usable node is that",
     change: (draft) => {
       draft.placements[2]?.pins.push({
@@ -183,7 +183,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "device-on-one-node",
-    says: "no",
+    says: "No",
     when: "only one usable node has a device or what a ResourceClaim was given",
     change: (draft) => {
       draft.placements[2]?.pins.push({
@@ -196,7 +196,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "no-other-node",
-    says: "no",
+    says: "No",
     when: "all that holds a replica leaves no usable node but its own",
     change: (draft) => {
       draft.placements[2]?.pins.push(
@@ -207,7 +207,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "no-other-node",
-    says: "no",
+    says: "No",
     when: "anti-affinity, forbidding spread constraints or host ports leave a replica no other node than its own",
     change: (draft) => {
       first(draft.workloads).template.antiAffinityKeys = ["kubernetes.io/hostname"]
@@ -215,7 +215,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "node-cordoned",
-    says: "no",
+    says: "No",
     when: "a replica is on a cordoned node and could start nowhere else",
     change: (draft) => {
       named(draft.nodes, "node-a").unschedulable = true
@@ -224,7 +224,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "scaled-to-zero",
-    says: "unknown",
+    says: "Unknown",
     when: "nothing is asked for: where replicas would run cannot be judged",
     change: (draft) => {
       first(draft.workloads).replicas = 0
@@ -234,7 +234,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claim-being-deleted",
-    says: "no",
+    says: "No",
     when: "a claim in use is in deletion: only its pod keeps it, and a restart of the node takes the pod",
     change: (draft) => {
       const claim = named(draft.claims, "data-db-1")
@@ -244,7 +244,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "storage-class-missing",
-    says: "no",
+    says: "No",
     when: "the class of a claim without a volume is not there: it waits for ever, and its pod with it",
     change: (draft) => {
       for (const claim of draft.claims.filter(({ template }) => template === "data"))
@@ -253,7 +253,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claim-not-bound",
-    says: "no",
+    says: "No",
     when: "a claim is Pending or Lost",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
@@ -261,7 +261,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "no",
+    says: "No",
     when: "data is on an emptyDir or ephemeral volume, beside claims too (not /tmp, caches, logs, configuration, homes)",
     change: (draft) => {
       withoutClaims(draft)
@@ -277,7 +277,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "unknown",
+    says: "Unknown",
     when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
@@ -293,19 +293,19 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-no-volume",
-    says: "no",
+    says: "No",
     when: "a known database has no volume for its data",
     change: withoutClaims
   },
   {
     rule: "data-in-no-volume",
-    says: "unknown",
+    says: "Unknown",
     when: "there is no volume, and what the containers are does not tell whether they keep data",
     change: ofUnknownImage
   },
   {
     rule: "data-on-host-path",
-    says: "no",
+    says: "No",
     when: "a container writes to a hostPath (not /tmp, /run, logs)",
     change: (draft) => {
       draft.volumes.push({
@@ -320,7 +320,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-missing",
-    says: "no",
+    says: "No",
     when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
     change: (draft) => {
       first(draft.dependencies).present = false
@@ -328,7 +328,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-missing",
-    says: "no",
+    says: "No",
     when: "a ConfigMap or Secret that a pod needs to start is not there",
     change: (draft) => {
       named(draft.references, "db-pass").present = false
@@ -336,7 +336,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-missing",
-    says: "unknown",
+    says: "Unknown",
     when: "a Secret is missing that only images are pulled with: a public image, or one that is there, needs none",
     change: (draft) => {
       Object.assign(named(draft.references, "db-pass"), {
@@ -347,7 +347,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-key-missing",
-    says: "no",
+    says: "No",
     when: "a ConfigMap or Secret lacks a key that a pod needs (only where keys were looked at)",
     change: (draft) => {
       Object.assign(named(draft.references, "db-pass"), { keys: ["user"], missingKeys: ["password"] })
@@ -355,7 +355,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-missing",
-    says: "no",
+    says: "No",
     when: "the governing Service is not there: after a restart peers have new addresses and no names",
     change: (draft) => {
       draft.services = []
@@ -363,7 +363,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-without-selector",
-    says: "unknown",
+    says: "Unknown",
     when: "the governing Service has no selector: its endpoints, a leader's mostly, are written by something else",
     change: (draft) => {
       Object.assign(named(draft.services, "db"), {
@@ -376,7 +376,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-not-headless",
-    says: "no",
+    says: "No",
     when: "the governing Service has an address of its own, so pods get no names",
     change: (draft) => {
       named(draft.services, "db").headless = false
@@ -384,7 +384,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-selects-others",
-    says: "no",
+    says: "No",
     when: "the governing Service's selector does not find the pods",
     change: (draft) => {
       Object.assign(named(draft.services, "db"), {
@@ -395,7 +395,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "fs-group-at-each-mount",
-    says: "no",
+    says: "No",
     when: "PostgreSQL or RabbitMQ has fsGroup without OnRootMismatch: each mount makes files group-writable, which they refuse",
     change: (draft) => {
       first(draft.workloads).template.fsGroupChangePolicy = null
@@ -403,7 +403,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-missing",
-    says: "no",
+    says: "No",
     when: "no PodDisruptionBudget counts the pods: drains of several nodes may take them all",
     change: (draft) => {
       draft.budgets = []
@@ -411,7 +411,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-missing",
-    says: "no",
+    says: "No",
     when: "budgets count some of the pods, by a role's label, and drains may take so many others that quorum is lost",
     change: (draft) => {
       Object.assign(first(draft.budgets), {
@@ -424,7 +424,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-blocks",
-    says: "unknown",
+    says: "Unknown",
     when: "a budget keeps the pods of one role, a leader's mostly: a drain waits for the role to be handed over",
     change: (draft) => {
       Object.assign(first(draft.budgets), {
@@ -445,7 +445,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-blocks",
-    says: "no",
+    says: "No",
     when: "a budget can never let a pod go: every drain waits for ever",
     change: (draft) => {
       Object.assign(first(draft.budgets), { minAvailable: "3", maxUnavailable: null, desiredHealthy: 3 })
@@ -453,7 +453,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-below-quorum",
-    says: "no",
+    says: "No",
     when: "a budget lets so many go at once that quorum is lost",
     change: (draft) => {
       first(draft.budgets).maxUnavailable = "2"
@@ -461,7 +461,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budgets-overlap",
-    says: "no",
+    says: "No",
     when: "two budgets count one pod, which the eviction API refuses",
     change: (draft) => {
       draft.budgets?.push({ ...first(draft.budgets), name: "db-second" })
@@ -469,7 +469,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "grace-period-zero",
-    says: "no",
+    says: "No",
     when: "pods get no time to stop: the next one may start while the last still writes",
     change: (draft) => {
       first(draft.workloads).template.terminationGracePeriodSeconds = 0
@@ -477,7 +477,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "name-too-long",
-    says: "no",
+    says: "No",
     when: "a StatefulSet's name is over 52 characters: its pods cannot be created (kubernetes#64023)",
     change: (draft) => {
       first(draft.workloads).name = "a-database-whose-name-says-everything-about-what-it-is"
@@ -485,7 +485,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "scale-down-deletes-claims",
-    says: "yes",
+    says: "Yes",
     when: "whenScaled is Delete: a remark, since a restart deletes nothing",
     change: (draft) => {
       first(draft.workloads).retention = { whenScaled: "Delete", whenDeleted: "Retain" }
@@ -493,7 +493,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "facts-unreadable",
-    says: "unknown",
+    says: "Unknown",
     when: "nodes, pods, claims, volumes, budgets, Services or references could not be read",
     change: (draft) => {
       draft.nodes = null

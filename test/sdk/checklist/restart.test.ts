@@ -14,7 +14,7 @@ describe("restart", () => {
 
   const told = (...args: Parameters<typeof healthyApp>) =>
     (answer(healthyApp(...args)).find((one) => one.question === "restart")?.findings ?? [])
-      .filter((one) => one.answer !== "yes")
+      .filter((one) => one.answer !== "Yes")
       .map((one) => one.rule)
 
   const caseOf = (rule: string) => {
@@ -120,7 +120,7 @@ describe("restart", () => {
       caseOf("replicas-share-node").change(draft)
       draft.nodes = null
     })
-    assert.strictEqual(verdict.answer, "no")
+    assert.strictEqual(verdict.answer, "No")
     assert.lengthOf(verdict.findings, 1)
   })
 
@@ -133,18 +133,18 @@ describe("restart", () => {
       Object.assign(draft.placements[2] ?? {}, { rack: null })
       named(draft.nodes, "node-c").rack = null
     }
-    assert.strictEqual(look("restart", "replicas-share-rack", change, { quorum: 1 }).answer, "yes")
-    assert.strictEqual(look("restart", "replicas-share-rack", change).answer, "unknown")
+    assert.strictEqual(look("restart", "replicas-share-rack", change, { quorum: 1 }).answer, "Yes")
+    assert.strictEqual(look("restart", "replicas-share-rack", change).answer, "Unknown")
   })
 
   it("looks only at the domains that are asked for", () => {
     const unlabelled = restartCases.find(
-      (one) => one.rule === "replicas-share-rack" && one.says === "unknown"
+      (one) => one.rule === "replicas-share-rack" && one.says === "Unknown"
     )
     const verdict = look("restart", "replicas-share-rack", unlabelled?.change ?? (() => {}), {
       domains: ["node", "zone"]
     })
-    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 
   it("does not hold it against an application that its cluster is one zone, and claims nothing about zones", () => {
@@ -152,7 +152,7 @@ describe("restart", () => {
       for (const node of draft.nodes ?? []) node.zone = "a"
       for (const placement of draft.placements) placement.zone = "a"
     })
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
     assert.strictEqual(
       first(verdict.findings).evidence,
       "without any one node or rack, quorum (2 of 3) is kept"
@@ -160,10 +160,10 @@ describe("restart", () => {
   })
 
   it("asks for another quorum when told so", () => {
-    assert.strictEqual(look("restart", "too-few-replicas", () => {}, { quorum: 3 }).answer, "no")
+    assert.strictEqual(look("restart", "too-few-replicas", () => {}, { quorum: 3 }).answer, "No")
     assert.strictEqual(
       look("restart", "replicas-share-rack", caseOf("replicas-share-rack").change, { quorum: "none" }).answer,
-      "yes"
+      "Yes"
     )
   })
 
@@ -194,7 +194,7 @@ describe("restart", () => {
     const verdict = look("restart", "reference-missing", (draft) => {
       Object.assign(named(draft.references, "db-pass"), { present: false, required: false })
     })
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
   })
 
   it("ignores claims that a scale-down left behind", () => {
@@ -292,7 +292,7 @@ describe("restart", () => {
       named(draft.nodes, "node-a").unschedulable = true
       draft.nodes?.push({ ...named(draft.nodes, "node-b"), name: "node-d", rack: "r4" })
     })
-    assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["yes", "yes"])
+    assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["Yes", "Yes"])
   })
 
   it("knows a local volume without nodes or pins, from its source alone", () => {

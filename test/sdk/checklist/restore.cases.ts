@@ -4,13 +4,13 @@ import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
 export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "copy-elsewhere",
-    says: "yes",
+    says: "Yes",
     when: "a copy of every claim is on other storage, of one moment and young enough",
     change: () => {}
   },
   {
     rule: "no-snapshot",
-    says: "no",
+    says: "No",
     when: "a claim has no snapshot; a remark where a copy of every claim is elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -21,7 +21,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "snapshot-not-ready",
-    says: "no",
+    says: "No",
     when: "none of a claim's snapshots is ready and bound both ways; a remark beside copies elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -30,7 +30,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "same-storage-only",
-    says: "no",
+    says: "No",
     when: "claims have no copy on other storage that a backup tool's objects show",
     change: (draft) => {
       draft.protection.copies = []
@@ -38,7 +38,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "same-storage-only",
-    says: "unknown",
+    says: "Unknown",
     when: "a backup is there but does not say which claims it holds",
     change: (draft) => {
       draft.protection.copies = [{ name: "Backup/nightly", claim: null, taken: null, location: null }]
@@ -46,7 +46,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "copy-too-old",
-    says: "no",
+    says: "No",
     when: "the newest copy elsewhere is older than allowed (24 h by default)",
     change: (draft) => {
       for (const copy of draft.protection.copies ?? []) copy.taken = "2026-11-17T10:00:00Z"
@@ -54,7 +54,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "copy-too-old",
-    says: "unknown",
+    says: "Unknown",
     when: "a copy does not say of when it is",
     change: (draft) => {
       for (const copy of draft.protection.copies ?? []) copy.taken = null
@@ -62,7 +62,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "copies-torn",
-    says: "no",
+    says: "No",
     when: "claims were copied one by one, at different times",
     change: (draft) => {
       for (const [index, copy] of (draft.protection.copies ?? []).entries()) {
@@ -74,7 +74,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "snapshot-too-old",
-    says: "no",
+    says: "No",
     when: "a claim's newest snapshot is older than allowed; a remark beside copies elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -83,7 +83,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "snapshots-torn",
-    says: "no",
+    says: "No",
     when: "no one group or set holds all claims, or its members were cut apart; a remark beside copies elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -95,7 +95,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "storage-class-missing",
-    says: "no",
+    says: "No",
     when: "the class of a claim without a volume is not there: there is nothing to restore it from",
     change: (draft) => {
       for (const claim of draft.claims.filter(({ template }) => template === "data"))
@@ -104,7 +104,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claim-not-bound",
-    says: "no",
+    says: "No",
     when: "a claim has no volume, so there is nothing to restore it from",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2"), { phase: "Lost", volume: null })
@@ -112,7 +112,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "no",
+    says: "No",
     when: "data is on an emptyDir, which no backup of claims holds",
     change: (draft) => {
       withoutClaims(draft)
@@ -128,7 +128,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "unknown",
+    says: "Unknown",
     when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
@@ -144,19 +144,19 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-no-volume",
-    says: "no",
+    says: "No",
     when: "a known database has no volume for its data: no backup of claims holds it",
     change: withoutClaims
   },
   {
     rule: "data-in-no-volume",
-    says: "unknown",
+    says: "Unknown",
     when: "there is no volume, and what the containers are does not tell whether they keep data",
     change: ofUnknownImage
   },
   {
     rule: "data-on-host-path",
-    says: "no",
+    says: "No",
     when: "data is on a hostPath, which no backup of claims holds",
     change: (draft) => {
       draft.volumes.push({
@@ -171,7 +171,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "fs-group-at-each-mount",
-    says: "no",
+    says: "No",
     when: "PostgreSQL or RabbitMQ has fsGroup without OnRootMismatch: it refuses to start from a restored volume",
     change: (draft) => {
       first(draft.workloads).template.fsGroupChangePolicy = "Always"
@@ -179,7 +179,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "name-too-long",
-    says: "no",
+    says: "No",
     when: "the StatefulSet's name is over 52 characters: restored, its pods could not be created",
     change: (draft) => {
       first(draft.workloads).name = "a-database-whose-name-says-everything-about-what-it-is"
@@ -187,7 +187,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-missing",
-    says: "no",
+    says: "No",
     when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
     change: (draft) => {
       first(draft.dependencies).present = false
@@ -195,7 +195,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "reference-missing",
-    says: "no",
+    says: "No",
     when: "a ConfigMap or Secret that pods need is missing, so that no backup can hold it",
     change: (draft) => {
       named(draft.references, "db-pass").present = false
@@ -203,7 +203,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "configuration-not-kept",
-    says: "unknown",
+    says: "Unknown",
     when: "only volumes are kept: ConfigMaps and Secrets are in no backup that can be seen",
     change: (draft) => {
       for (const copy of draft.protection.copies ?? []) copy.name = "ReplicationSource/db"
@@ -211,7 +211,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "snapshots-go-with-namespace",
-    says: "no",
+    says: "No",
     when: "all snapshots of a claim have deletionPolicy Delete; a remark beside copies elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -220,7 +220,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "volumes-go-with-claims",
-    says: "no",
+    says: "No",
     when: "volumes have reclaimPolicy Delete; a remark beside copies elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -229,7 +229,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claims-go-with-workload",
-    says: "no",
+    says: "No",
     when: "whenDeleted is Delete; a remark beside copies elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -238,7 +238,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "autoscaler-deletes-claims",
-    says: "no",
+    says: "No",
     when: "whenScaled is Delete and an autoscaler may scale down; a remark beside copies elsewhere",
     change: (draft) => {
       draft.protection.copies = []
@@ -248,7 +248,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   },
   {
     rule: "facts-unreadable",
-    says: "unknown",
+    says: "Unknown",
     when: "claims, snapshots, backups or references could not be read",
     change: (draft) => {
       draft.protection.copies = null

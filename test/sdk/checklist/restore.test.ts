@@ -29,7 +29,7 @@ describe("restore", () => {
         change(draft)
         draft.protection.copies = structuredClone(copies) as typeof draft.protection.copies
       })
-      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["yes", "yes"])
+      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["Yes", "Yes"])
     })
 
     it(`does not know what ${rule} means where copies could not be read`, () => {
@@ -37,7 +37,7 @@ describe("restore", () => {
         change(draft)
         draft.protection.copies = null
       })
-      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["unknown", "unknown"])
+      assert.deepStrictEqual([verdict.answer, first(verdict.findings).answer], ["Unknown", "Unknown"])
     })
   }
 
@@ -45,19 +45,19 @@ describe("restore", () => {
     const { answer: said, findings } = look("restore", "same-storage-only", (draft) => {
       draft.protection.copies = (draft.protection.copies ?? []).filter((copy) => copy.claim !== "wal-db-1")
     })
-    assert.strictEqual(said, "no")
+    assert.strictEqual(said, "No")
     assert.strictEqual(first(findings).evidence, "no copy of wal-db-1 elsewhere is seen")
   })
 
   it("holds both copies and snapshots to the age that is asked for", () => {
     const verdict = (maxAge: "1 hour" | "2 hours") =>
       answer(healthyApp(), { maxAge }).find((one) => one.question === "restore")
-    assert.strictEqual(verdict("2 hours")?.answer, "yes")
+    assert.strictEqual(verdict("2 hours")?.answer, "Yes")
     assert.deepStrictEqual(
       verdict("1 hour")
         ?.findings.map((one) => `${one.answer} ${one.rule}`)
         .toSorted(),
-      ["no copy-too-old", "yes snapshot-too-old"]
+      ["No copy-too-old", "Yes snapshot-too-old"]
     )
   })
 
@@ -97,7 +97,7 @@ describe("restore", () => {
       first(draft.workloads).claimTemplates = []
       draft.claims = []
     })
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
   })
 
   it("takes a group for torn whose members were cut two seconds apart, and single snapshots always", () => {
@@ -125,7 +125,7 @@ describe("restore", () => {
 
   it("does not know what a backup of the whole namespace holds, and says how to look", () => {
     const verdict = look("restore", "same-storage-only", velero("2026-11-20T10:00:00Z"))
-    assert.strictEqual(verdict.answer, "unknown")
+    assert.strictEqual(verdict.answer, "Unknown")
     assert.deepStrictEqual(
       verdict.findings.map((one) => [one.evidence, one.remedy]),
       [
@@ -138,6 +138,6 @@ describe("restore", () => {
   })
 
   it("knows that a backup is too old whatever it holds", () => {
-    assert.strictEqual(look("restore", "copy-too-old", velero("2026-11-17T10:00:00Z")).answer, "no")
+    assert.strictEqual(look("restore", "copy-too-old", velero("2026-11-17T10:00:00Z")).answer, "No")
   })
 })

@@ -4,13 +4,13 @@ import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
 export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "one-cut",
-    says: "yes",
+    says: "Yes",
     when: "all claims fit in one group of one driver, or there is but one claim (or none)",
     change: () => {}
   },
   {
     rule: "snapshot-api-missing",
-    says: "no",
+    says: "No",
     when: "the cluster has no VolumeSnapshot API",
     change: (draft) => {
       Object.assign(draft.protection, {
@@ -23,7 +23,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "volume-without-driver",
-    says: "no",
+    says: "No",
     when: "a volume is not of a CSI driver (hostPath, local, nfs …): nothing can snapshot it",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "nfs", driver: null })
@@ -31,7 +31,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "snapshot-class-missing",
-    says: "no",
+    says: "No",
     when: "a claim's driver has no VolumeSnapshotClass",
     change: (draft) => {
       draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => one.group)
@@ -39,7 +39,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "two-default-classes",
-    says: "no",
+    says: "No",
     when: "two classes are the default for one driver, which the API takes as an error",
     change: (draft) => {
       draft.protection.snapshotClasses?.push({
@@ -50,7 +50,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claims-across-drivers",
-    says: "no",
+    says: "No",
     when: "claims are of several drivers: a group is of one",
     change: (draft) => {
       for (const claim of draft.claims.filter((one) => one.template === "wal")) {
@@ -67,7 +67,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "group-api-missing",
-    says: "no",
+    says: "No",
     when: "there are several claims and no group snapshots: only each volume by itself is consistent",
     change: (draft) => {
       draft.protection.groupSnapshotApi = null
@@ -75,7 +75,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "group-api-missing",
-    says: "unknown",
+    says: "Unknown",
     when: "whether there are group snapshots could not be read",
     change: (draft) => {
       draft.protection.groupSnapshotApi = null
@@ -88,7 +88,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "group-class-missing",
-    says: "no",
+    says: "No",
     when: "the driver has no VolumeGroupSnapshotClass",
     change: (draft) => {
       draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => !one.group)
@@ -96,7 +96,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "group-cut-apart",
-    says: "no",
+    says: "No",
     when: "members of a group were seen to be cut apart, or the driver's own documentation says they are",
     change: (draft) => {
       named(draft.protection.snapshots, "nightly-1120-wal-db-2").cut = "2026-11-20T10:00:02Z"
@@ -104,7 +104,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "storage-class-missing",
-    says: "no",
+    says: "No",
     when: "the class of a claim without a volume is not there: there is nothing to snapshot",
     change: (draft) => {
       for (const claim of draft.claims.filter(({ template }) => template === "data"))
@@ -113,7 +113,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claim-not-bound",
-    says: "no",
+    says: "No",
     when: "a claim has no volume yet: a snapshot of it is never ready, and an unbound claim fails a whole group",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
@@ -121,7 +121,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "no",
+    says: "No",
     when: "data is on an emptyDir, which no snapshot holds",
     change: (draft) => {
       withoutClaims(draft)
@@ -137,7 +137,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-empty-dir",
-    says: "unknown",
+    says: "Unknown",
     when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
@@ -153,19 +153,19 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "data-in-no-volume",
-    says: "no",
+    says: "No",
     when: "a known database has no volume for its data: no snapshot holds it",
     change: withoutClaims
   },
   {
     rule: "data-in-no-volume",
-    says: "unknown",
+    says: "Unknown",
     when: "there is no volume, and what the containers are does not tell whether they keep data",
     change: ofUnknownImage
   },
   {
     rule: "data-on-host-path",
-    says: "no",
+    says: "No",
     when: "data is on a hostPath, which no snapshot holds",
     change: (draft) => {
       draft.volumes.push({
@@ -180,7 +180,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "snapshot-stuck",
-    says: "no",
+    says: "No",
     when: "a claim's newest snapshot has an error, was not cut within 10 min, or is not ready though its group is",
     change: (draft) => {
       Object.assign(named(draft.protection.snapshots, "nightly-1120-data-db-1"), {
@@ -191,7 +191,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replica-not-ready",
-    says: "unknown",
+    says: "Unknown",
     when: "a replica is not ready: its volumes can be cut, but what they hold is not known",
     change: (draft) => {
       Object.assign(named(draft.replicas, "db-2").pod ?? {}, { ready: false, reason: "CrashLoopBackOff" })
@@ -199,7 +199,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claim-shared",
-    says: "unknown",
+    says: "Unknown",
     when: "pods outside the application write to a ReadWriteMany claim",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-0"), {
@@ -210,7 +210,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "class-deletes",
-    says: "yes",
+    says: "Yes",
     when: "a class has deletionPolicy Delete: a remark",
     change: (draft) => {
       named(draft.protection.snapshotClasses, "snap").deletionPolicy = "Delete"
@@ -218,7 +218,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "facts-unreadable",
-    says: "unknown",
+    says: "Unknown",
     when: "the APIs, snapshot classes, claims, volumes or pods could not be read",
     change: (draft) => {
       draft.protection.snapshotClasses = null

@@ -20,7 +20,7 @@ describe("snapshot", () => {
       draft.protection.groupSnapshotApi = null
       draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => !one.group)
     })
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
     assert.strictEqual(
       first(verdict.findings).evidence,
       "data-db-0 is the only claim: one snapshot (class snap) is one cut"
@@ -33,7 +33,7 @@ describe("snapshot", () => {
       draft.claims = []
       Object.assign(draft.protection, { snapshotApi: null, snapshotClasses: null, groupSnapshotApi: null })
     })
-    assert.strictEqual(verdict.answer, "yes")
+    assert.strictEqual(verdict.answer, "Yes")
   })
 
   it("takes a claim that a scale-down left behind into no group", () => {
@@ -42,14 +42,14 @@ describe("snapshot", () => {
       Object.assign(claim.volume ?? {}, { driver: "old.example.com" })
       draft.claims.push(Object.assign(claim, { name: "data-db-3", ordinal: 3, leftover: true, usedBy: [] }))
     })
-    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 
   it("takes cuts a second apart for one cut, since their times are whole seconds", () => {
     const verdict = look("snapshot", "group-cut-apart", (draft) => {
       named(draft.protection.snapshots, "nightly-1120-wal-db-2").cut = "2026-11-20T10:00:01Z"
     })
-    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 
   it("believes a driver whose documentation says that its groups are not atomic", () => {
@@ -58,7 +58,7 @@ describe("snapshot", () => {
       for (const one of draft.protection.snapshotClasses ?? []) one.driver = "driver.longhorn.io"
       draft.protection.snapshots = []
     })
-    assert.strictEqual(verdict.answer, "no")
+    assert.strictEqual(verdict.answer, "No")
     assert.include(first(verdict.findings).evidence, "driver.longhorn.io")
   })
 
@@ -71,7 +71,7 @@ describe("snapshot", () => {
         group: null
       })
     })
-    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 
   it("sees a member that never turned ready although its group did", () => {
@@ -96,7 +96,7 @@ describe("snapshot", () => {
         })
       )
     })
-    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["yes", 0])
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 
   it("puts a driver's message of several lines on one", () => {

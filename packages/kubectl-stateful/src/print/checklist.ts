@@ -12,9 +12,10 @@ const questions: Readonly<Record<Question, string>> = {
 }
 
 const words: Readonly<Record<Answer, readonly [string, Tone]>> = {
-  yes: ["Yes", "good"],
-  no: ["No", "bad"],
-  unknown: ["Unknown", "doubt"]
+  Yes: ["Yes", "good"],
+  YesWithDowntime: ["Yes, with downtime", "doubt"],
+  No: ["No", "bad"],
+  Unknown: ["Unknown", "doubt"]
 }
 
 /** The answer in a word; the colour only repeats it. */
@@ -35,9 +36,9 @@ const findingLines = (
   given: Given,
   columns: number
 ): ReadonlyArray<Line> => {
-  // Under a "no", what could not be decided is told apart.
+  // Under a "No", what could not be decided is told apart.
   const doubt = finding.answer === verdict ? "" : `${words[finding.answer][0].toLowerCase()}: `
-  const remedy = finding.answer === "yes" || given.has(finding.remedy ?? "") ? null : finding.remedy
+  const remedy = finding.answer === "Yes" || given.has(finding.remedy ?? "") ? null : finding.remedy
   if (remedy !== null) given.add(remedy)
   return [
     ...hanging(evidenceLead, doubt + finding.evidence, columns),
@@ -53,9 +54,9 @@ const verdictLines = (
 ): ReadonlyArray<Line> => {
   const title = `  ${questions[verdict.question].padEnd(questionColumns)}   `
   const deciding =
-    verdict.answer === "yes"
+    verdict.answer === "Yes"
       ? verdict.findings.slice(0, 1)
-      : verdict.findings.filter((finding) => finding.answer !== "yes")
+      : verdict.findings.filter((finding) => finding.answer !== "Yes")
   const shown = wide ? verdict.findings : deciding.slice(0, shownFindings)
   const more = deciding.length - shown.length
   return [

@@ -28,7 +28,7 @@ const row = ({ state, checklist }: Answered, namespaces: boolean, wide: boolean)
       state.name,
       span(ready, sum("ready") < sum("replicas") ? "bad" : "plain"),
       ...columnsOfAnswers.map((question) =>
-        answerSpan(checklist.find((verdict) => verdict.question === question)?.answer ?? "unknown")
+        answerSpan(checklist.find((verdict) => verdict.question === question)?.answer ?? "Unknown")
       ),
       age(created, state.observed),
       ...(wide ? [String(state.claims.length), images.join(",") || "<none>"] : [])

@@ -335,7 +335,7 @@ const classGone = ({ state }: Facts): ReadonlyArray<Said> => {
 /** Says what it would need only where nothing stands in the way. */
 const only = (found: ReadonlyArray<Rule>): Rule =>
   rule("move", "needs-on-target", (facts) =>
-    found.some((one) => one.check(facts).some((finding) => finding.answer !== "yes")) ? [] : portable(facts)
+    found.some((one) => one.check(facts).some((finding) => finding.answer !== "Yes")) ? [] : portable(facts)
   )
 
 const obstacles: ReadonlyArray<Rule> = [

@@ -37,7 +37,7 @@ const keepers = (state: AppState): ReadonlyArray<Workload> =>
   state.workloads.filter(({ kind, replicas }) => kind !== "DaemonSet" && replicas > 0)
 
 interface Judged {
-  readonly answer: "no" | "unknown"
+  readonly answer: "No" | "Unknown"
   readonly container: PodContainer
   readonly path: string
 }
@@ -51,14 +51,14 @@ const judge = (
 ): Judged["answer"] | null => {
   if (isNoData(path)) return null
   if (keepsData(container)) {
-    if (isLog(path)) return "no"
-    return isData(path) && !container.keeps.some(isData) ? "unknown" : null
+    if (isLog(path)) return "No"
+    return isData(path) && !container.keeps.some(isData) ? "Unknown" : null
   }
   const { store } = container
-  if (store !== null && (isData(path) || (!volume.rendered && !isForgetful(store)))) return "no"
+  if (store !== null && (isData(path) || (!volume.rendered && !isForgetful(store)))) return "No"
   const beside = workload.template.containers.some(keepsData)
-  if (isData(path)) return beside ? "unknown" : "no"
-  return volume.rendered || beside || store !== null || workload.kind !== "StatefulSet" ? null : "unknown"
+  if (isData(path)) return beside ? "Unknown" : "No"
+  return volume.rendered || beside || store !== null || workload.kind !== "StatefulSet" ? null : "Unknown"
 }
 
 const judged = (workload: Workload, volume: OtherVolume): Judged | null => {
@@ -70,7 +70,7 @@ const judged = (workload: Workload, volume: OtherVolume): Judged | null => {
     const answer = container === undefined ? null : judge(workload, volume, container, path)
     return container === undefined || answer === null ? [] : [{ answer, container, path }]
   })
-  return found.find(({ answer }) => answer === "no") ?? found[0] ?? null
+  return found.find(({ answer }) => answer === "No") ?? found[0] ?? null
 }
 
 const onPassing = (
@@ -94,7 +94,7 @@ const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
     onPassing(state, workload).map(({ answer, container, path, volume }) => {
       const memory = volume.detail === "Memory" ? " in memory" : ""
       const at = `${container.name}:${path} is on ${volume.source} ${volume.name}${memory}`
-      return answer === "no"
+      return answer === "No"
         ? no(`${at}: its data ends with the pod`, [volume.workload], claimIt)
         : unknown(`${at}: whether it is data is not known`, [volume.workload], claimIt)
     })

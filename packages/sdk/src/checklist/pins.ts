@@ -266,7 +266,7 @@ const scaledToZero = ({ state }: Facts): ReadonlyArray<Said> =>
   state.workloads
     .filter((workload) => workload.kind === "StatefulSet" && workload.replicas === 0)
     .map((workload) => ({
-      answer: "unknown" as const,
+      answer: "Unknown" as const,
       evidence: `${workload.name} is scaled to 0: where its replicas would run is not known`,
       objects: [title(workload)],
       remedy: null

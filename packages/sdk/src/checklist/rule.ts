@@ -66,6 +66,6 @@ const say =
     remedy
   })
 
-export const no = say("no")
-export const unknown = say("unknown")
-export const yes = say("yes")
+export const no = say("No")
+export const unknown = say("Unknown")
+export const yes = say("Yes")
