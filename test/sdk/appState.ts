@@ -52,7 +52,7 @@ const node = (ordinal: number): Node => ({
   instanceType: "m1",
   arch: "amd64",
   os: "linux",
-  provider: null,
+  provider: "openstack",
   managed: null,
   taints: [],
   pressure: [],
@@ -254,6 +254,7 @@ const healthy: AppState = {
             container: "postgres",
             kind: "readiness",
             by: "exec",
+            initialDelaySeconds: 0,
             periodSeconds: 10,
             failureThreshold: 3
           }

@@ -35,6 +35,7 @@ export const Probe = Struct({
   container: String,
   kind: Literals(["startup", "readiness", "liveness"]),
   by: Literals(["exec", "httpGet", "tcpSocket", "grpc"]),
+  initialDelaySeconds: Finite,
   periodSeconds: Finite,
   failureThreshold: Finite
 })

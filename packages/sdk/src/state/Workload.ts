@@ -60,12 +60,13 @@ const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
     const probe = container[`${kind}Probe`]
     const by = (["exec", "httpGet", "tcpSocket", "grpc"] as const).find((key) => probe?.[key] != null)
     if (!probe || by === undefined) return []
-    const { periodSeconds, failureThreshold } = probe
+    const { initialDelaySeconds, periodSeconds, failureThreshold } = probe
     return [
       {
         container: container.name,
         kind,
         by,
+        initialDelaySeconds: initialDelaySeconds ?? 0,
         periodSeconds: periodSeconds ?? 10,
         failureThreshold: failureThreshold ?? 3
       }
