@@ -2,7 +2,16 @@
  * `describe --exit-code restart,snapshot`: answers that a pipeline asks for.
  */
 import { Answer, type Checklist, Disruption, Question } from "@kubectl-stateful/sdk/Checklist"
+import { string } from "@oclif/core/flags"
+import type { Answered } from "./print/list.ts"
 import { Usage } from "./Usage.ts"
+
+export const exitCodeFlag = {
+  "exit-code": string({
+    summary: "Exit with 1 where one of these is answered No or Unknown, or worse than QUESTION=ANSWER.",
+    helpValue: "QUESTION,..."
+  })
+}
 
 /** A question, or one disruption of the first, and the worst answer that will do. */
 export interface Demand {
@@ -48,10 +57,16 @@ const answerTo = (checklist: Checklist, name: Demand["name"]): Answer => {
 }
 
 /** One line for each demand that an application does not meet. */
-export const unmet = (app: string, checklist: Checklist, all: ReadonlyArray<Demand>): ReadonlyArray<string> =>
+export const unmet = (
+  { checklist, state }: Answered,
+  all: ReadonlyArray<Demand>,
+  allNamespaces: boolean
+): ReadonlyArray<string> =>
   all.flatMap(({ name, atLeast }) => {
     const answer = answerTo(checklist, name)
     return grades.indexOf(answer) <= grades.indexOf(atLeast)
       ? []
-      : [`${app}: ${name} is ${answer}, and ${atLeast} is asked for`]
+      : [
+          `${allNamespaces ? `${state.namespace}/` : ""}${state.name}: ${name} is ${answer}, and ${atLeast} is asked for`
+        ]
   })

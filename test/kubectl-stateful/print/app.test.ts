@@ -91,6 +91,7 @@ const answers: Checklist = [
         disruptions: ["RackGone"]
       }),
       finding("Unknown", "budget", "PodDisruptionBudgets could not be read", { disruptions: ["Drain"] }),
+      finding("Yes", "scale-down-deletes-claims", "scaling db down deletes claims"),
       finding("Yes", "gone-node-keeps-pods", "once the cloud deletes the Node, db is made anew", {
         disruptions: forGood
       })
@@ -436,7 +437,7 @@ web-5d4f   True    node-a   <unknown>   <unknown>   <unknown>   12d
       text,
       "SNAPSHOT                 ACCESS          MODE         VOLUME       DRIVER            HANDLE       RECLAIM\n"
     )
-    assert.include(text, "      yes: once the cloud deletes the Node, db is made anew\n")
+    assert.include(text, "    scaling db down deletes claims\n")
   })
 
   it("shows each of hundreds of replicas on one line", () => {

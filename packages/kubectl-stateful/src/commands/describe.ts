@@ -6,7 +6,7 @@ import { string as word } from "@oclif/core/args"
 import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import { applications, watchApplications } from "../applications.ts"
-import { demands, unmet } from "../demands.ts"
+import { demands, exitCodeFlag, unmet } from "../demands.ts"
 import { hasJointQuorum } from "../hooks.ts"
 import { KubectlCommand } from "../KubectlCommand.ts"
 import { outputFlag, selectionFlags, watchFlag } from "../KubectlFlags.ts"
@@ -51,14 +51,11 @@ export class Describe extends KubectlCommand {
       summary: "What the application is: a built-in profile, or a file with a slash or a dot in its name.",
       helpValue: "NAME|FILE"
     }),
-    "exit-code": string({
-      summary:
-        "Exit with 1 where one of these questions is answered No or Unknown, or worse than QUESTION=ANSWER.",
-      helpValue: "QUESTIONS"
-    })
+    ...exitCodeFlag
   }
 
   async run(): Promise<void> {
+    const { screen } = this
     const { args, flags } = await this.parse(Describe)
     const wanted = target({
       first: args.app,
@@ -70,8 +67,8 @@ export class Describe extends KubectlCommand {
       output: flags.output ?? null,
       all: wanted._tag === "All",
       allNamespaces: flags["all-namespaces"],
-      columns: this.screen.columns,
-      colour: this.screen.colour
+      columns: screen.columns,
+      colour: screen.colour
     }
     const asked = flags["exit-code"] === undefined ? [] : demands(flags["exit-code"])
     if (asked.length > 0 && flags.watch)
@@ -81,21 +78,16 @@ export class Describe extends KubectlCommand {
       rackLabel: flags["rack-label"],
       jointQuorum: flags["joint-quorum"] || (await hasJointQuorum(flags.profile))
     }
-    const { screen } = this
     const show = Effect.fnUntraced(function* (apps: ReadonlyArray<Answered>) {
       const { origin } = yield* Cluster
       const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
-      const isDocument = look.output === "json" || look.output === "yaml"
-      if (apps.length === 0 && !isDocument) screen.err(ended([visible(`No resources found${where}.`)]))
+      if (apps.length === 0 && look.output !== "json" && look.output !== "yaml")
+        screen.err(ended([visible(`No resources found${where}.`)]))
       // A program gets an empty list, which it can read.
       else screen.page(yield* applicationsText(apps, look))
-      const missed = apps.flatMap(({ checklist, state }) =>
-        unmet(look.allNamespaces ? `${state.namespace}/${state.name}` : state.name, checklist, asked)
-      )
-      if (missed.length > 0) {
-        process.exitCode = 1
-        screen.err(ended(missed.map(visible)))
-      }
+      const missed = apps.flatMap((app) => unmet(app, asked, look.allNamespaces))
+      if (missed.length > 0) process.exitCode = 1
+      if (missed.length > 0) screen.err(ended(missed.map(visible)))
     })
     await this.perform(
       flags,
