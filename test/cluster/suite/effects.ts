@@ -154,17 +154,23 @@ const take = async (on: Server, { args, cluster, input }: Step): Promise<void> =
   await on.kubectl([...words, ...(cluster ? [] : on.n)], input === undefined ? "" : JSON.stringify(input))
 }
 
-/** The commands of that shape that the rule advises; null: none. */
-export const advice = (
+type Asked = Pick<Situation, "rule" | "shape">
+
+/** What the rule found that it advises a command of that shape for; null: nothing. */
+const advising = (
   found: ReadonlyArray<Found>,
-  { rule, shape }: Pick<Situation, "rule" | "shape">
-): string | null => {
+  { rule, shape }: Asked
+): { readonly commands: string; readonly evidence: string } | null => {
   for (const one of found) {
     const commands = one.rule === rule && one.remedy !== null ? commandsOf(one.remedy) : null
-    if (commands !== null && shapeOf(commands) === shape) return commands
+    if (commands !== null && shapeOf(commands) === shape) return { commands, evidence: one.evidence }
   }
   return null
 }
+
+/** The commands of that shape that the rule advises; null: none. */
+export const advice = (found: ReadonlyArray<Found>, asked: Asked): string | null =>
+  advising(found, asked)?.commands ?? null
 
 const noes = (found: ReadonlyArray<Found & { readonly question: string }>) =>
   new Set(found.filter(({ answer }) => answer === "No").map(({ question, rule }) => `${question} ${rule}`))
@@ -203,9 +209,15 @@ export const play = async (on: Server, situation: Situation): Promise<void> => {
         60
       ).then(({ next }) => next)
     }
-    const left = noes(await looking())
+    const last = await looking()
+    const evidence = advising(found, situation)?.evidence
+    if (situation.stays === undefined)
+      assert.isFalse(
+        last.some((one) => one.rule === situation.rule && one.evidence === evidence),
+        `still found: ${evidence}`
+      )
     assert.deepEqual(
-      [...left].filter((one) => !before.noes.has(one)),
+      [...noes(last)].filter((one) => !before.noes.has(one)),
       [],
       `new after ${situation.rule}`
     )

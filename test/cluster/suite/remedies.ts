@@ -66,6 +66,8 @@ export interface Situation {
   readonly repeats?: true
   /** How it is looked for. */
   readonly flags?: ReadonlyArray<string>
+  /** Why the finding is there for all that: what it warns of is averted. */
+  readonly stays?: string
   /** Afterwards, where the remedy does not bring all back. */
   readonly undo?: ReadonlyArray<Step>
   /** Why the sandbox cannot: what it does not serve. */
@@ -306,7 +308,8 @@ export const situations: ReadonlyArray<Situation> = [
       ),
       step("delete", "pvc", "data-db-0", "--wait=false")
     ],
-    changes: onlyVolumes
+    changes: onlyVolumes,
+    stays: "no deletion is taken back; the volume outlives it"
   }
 ]
 
