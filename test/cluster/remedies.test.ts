@@ -37,17 +37,33 @@ afterAll(async () => {
     await on.shell(`kubectl taint node ${node} ${outOfService}-`)
   }
   await on.kubectl(["delete", "volumesnapshotclass", "zz-remedies", "--ignore-not-found"])
-  // Those that were kept would stay for ever.
-  const volumes = await on.kubectl([
-    "get",
-    "pv",
-    "-o",
-    `jsonpath={range .items[?(@.spec.claimRef.namespace=="${space.name}")]}{.metadata.name} {end}`
-  ])
-  for (const volume of volumes.split(" ").filter((name) => name !== ""))
-    await on.shell(
-      `kubectl patch pv ${volume} --type=merge -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'`
-    )
+  // What is kept would stay for ever: volumes, and the cuts of a set.
+  const mine = (kind: string, ref: string) =>
+    on.kubectl([
+      "get",
+      kind,
+      "-o",
+      `jsonpath={range .items[?(@.spec.${ref}.namespace=="${space.name}")]}{.metadata.name} {end}`
+    ])
+  const kept = [
+    ["persistentvolume", "claimRef", "persistentVolumeReclaimPolicy"],
+    ["volumegroupsnapshotcontent", "volumeGroupSnapshotRef", "deletionPolicy"],
+    ["volumesnapshotcontent", "volumeSnapshotRef", "deletionPolicy"]
+  ] as const
+  for (const [kind, ref, policy] of kept) {
+    for (const name of (await mine(kind, ref)).split(" ").filter((one) => one !== "")) {
+      await on.kubectl([
+        "patch",
+        kind,
+        name,
+        "--type=merge",
+        "-p",
+        JSON.stringify({ spec: { [policy]: "Delete" } })
+      ])
+      // A content whose snapshot is gone ends by this alone.
+      if (kind !== "persistentvolume") await on.kubectl(["delete", kind, name, "--wait=false"])
+    }
+  }
   on.end()
   await space.remove()
 })
