@@ -218,6 +218,7 @@ const healthy: AppState = {
         serviceAccount: "db",
         nodeSelector: {},
         affinity: [],
+        nodeAffinity: [],
         antiAffinityKeys: [],
         spread: [
           {
@@ -304,7 +305,10 @@ const healthy: AppState = {
       bytes: null
     }
   ],
-  dependencies: [{ kind: "ServiceAccount", name: "db", usedBy: ["StatefulSet/db"], present: true }],
+  dependencies: [
+    { kind: "ServiceAccount", name: "db", namespace: null, usedBy: ["StatefulSet/db"], present: true }
+  ],
+  cloudRoles: [],
   services: [
     {
       name: "db",

@@ -27,12 +27,32 @@ const create = (state: AppState, reference: Reference): string =>
     `--from-file=${pullsOnly(reference) ? ".dockerconfigjson=" : ""}FILE`
   )
 
+/** Of a volume's Secrets those without which it is not attached or mounted, and those without which none is made. */
+const mounts = /(controllerPublish|nodeStage|nodePublish)SecretRef$/
+const makes = / (provisioner|controller-publish|node-stage|node-publish)$/
+
+/** What its absence keeps from coming about; null: nothing that the question asks for. */
+const volumeSecret = (question: Question, usedBy: ReadonlyArray<string>): string | null => {
+  if (usedBy.some((use) => mounts.test(use))) return "a new pod does not start"
+  // Volumes that are there have their own.
+  return question !== "restart" && usedBy.some((use) => makes.test(use)) ? "no new volume can be made" : null
+}
+
 /** What a missing one keeps from coming about, and what is to do: a command where it does no harm. */
-const withoutIt = (state: AppState, { kind, name }: Dependency): readonly [what: string, remedy: string] => {
+const withoutIt = (
+  question: Question,
+  state: AppState,
+  { kind, name, namespace, usedBy }: Dependency
+): readonly [what: string | null, remedy: string] => {
   const created = "no new pod can be created"
   if (kind === "ServiceAccount") return [created, kubectl(state, "create", "serviceaccount", name)]
   if (kind === "PriorityClass" || kind === "RuntimeClass")
     return [created, kubectlCluster("get", kind.toLowerCase())]
+  if (kind === "Secret")
+    return [
+      volumeSecret(question, usedBy),
+      `make Secret ${name} in ${namespace} anew from where it came: its volumes' driver is called with it`
+    ]
   return [
     "a new pod does not start",
     kind === "PersistentVolumeClaim"
@@ -41,23 +61,31 @@ const withoutIt = (state: AppState, { kind, name }: Dependency): readonly [what:
   ]
 }
 
-const missing = ({ state }: Facts): ReadonlyArray<Said> => [
-  ...state.dependencies
-    .filter((one) => one.present === false)
-    .map((one) => {
-      const [what, remedy] = withoutIt(state, one)
-      return no(`${one.kind} ${one.name} is missing: ${what}`, [`${one.kind}/${one.name}`], remedy)
-    }),
-  ...state.references
-    .filter((reference) => reference.required && reference.present === false)
-    .map((reference) =>
-      (pullsOnly(reference) ? unknown : no)(
-        `${reference.kind} ${reference.name} is missing: ${pullsOnly(reference) ? "images that are not public cannot be pulled" : "a new pod does not start"}`,
-        [object(reference)],
-        create(state, reference)
+const missing =
+  (question: Question) =>
+  ({ state }: Facts): ReadonlyArray<Said> => [
+    ...state.dependencies
+      .filter((one) => one.present === false)
+      .flatMap((one) => {
+        const [what, remedy] = withoutIt(question, state, one)
+        const full =
+          one.namespace === null || one.namespace === state.namespace
+            ? one.name
+            : `${one.namespace}/${one.name}`
+        return what === null
+          ? []
+          : [no(`${one.kind} ${full} is missing: ${what}`, [`${one.kind}/${one.name}`], remedy)]
+      }),
+    ...state.references
+      .filter((reference) => reference.required && reference.present === false)
+      .map((reference) =>
+        (pullsOnly(reference) ? unknown : no)(
+          `${reference.kind} ${reference.name} is missing: ${pullsOnly(reference) ? "images that are not public cannot be pulled" : "a new pod does not start"}`,
+          [object(reference)],
+          create(state, reference)
+        )
       )
-    )
-]
+  ]
 
 const missingKeys = ({ state }: Facts): ReadonlyArray<Said> =>
   state.references
@@ -226,7 +254,8 @@ const whenScaledDelete = ({ state }: Facts): ReadonlyArray<Said> =>
       ])
     )
 
-export const referenceMissingRule = (question: Question): Rule => rule(question, "reference-missing", missing)
+export const referenceMissingRule = (question: Question): Rule =>
+  rule(question, "reference-missing", missing(question))
 export const referenceKeyRule = (question: Question): Rule =>
   rule(question, "reference-key-missing", missingKeys)
 export const fsGroupRule = (question: Question): Rule => rule(question, "fs-group-at-each-mount", fsGroup)

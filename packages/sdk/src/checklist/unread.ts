@@ -48,7 +48,15 @@ const reference = (kind: "ConfigMap" | "Secret"): Need => ({
 
 /** Claims that a template names are among those that are listed anyway. */
 const dependencies: ReadonlyArray<Need> = (
-  ["ServiceAccount", "PriorityClass", "RuntimeClass", "SecretProviderClass", "ClusterTrustBundle"] as const
+  [
+    "ServiceAccount",
+    "PriorityClass",
+    "RuntimeClass",
+    "SecretProviderClass",
+    "ClusterTrustBundle",
+    "ResourceClaim",
+    "ResourceClaimTemplate"
+  ] as const
 ).map((kind) => ({
   resource: pluralOf(kind),
   about: "whether any is missing is unknown",

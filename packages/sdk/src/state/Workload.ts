@@ -14,10 +14,14 @@ import type { ContainerSpec, PodAffinityTerm, PodSpec, PodTemplateSpec } from ".
 import { classOf } from "../kind/Storage.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 
-const affinityLines = ({ spec: { affinity } }: PodTemplateSpec): ReadonlyArray<string> => {
-  const required = "requiredDuringSchedulingIgnoredDuringExecution"
-  const terms = affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? []
-  const node = terms
+const required = "requiredDuringSchedulingIgnoredDuringExecution"
+
+const nodeTermsOf = ({ spec: { affinity } }: PodTemplateSpec) =>
+  affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? []
+
+const affinityLines = (template: PodTemplateSpec): ReadonlyArray<string> => {
+  const { affinity } = template.spec
+  const node = nodeTermsOf(template)
     .map((term) =>
       [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])]
         .map(LabelSelector.formatRequirement)
@@ -160,6 +164,13 @@ const observeTemplate = (
     serviceAccount: spec.serviceAccountName || "default",
     nodeSelector: spec.nodeSelector ?? {},
     affinity: affinityLines(template),
+    nodeAffinity: nodeTermsOf(template).map((term) =>
+      [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key, operator, values }) => ({
+        key,
+        operator,
+        values: values ?? []
+      }))
+    ),
     antiAffinityKeys: [
       ...new Set(antiAffinity.filter((term) => isOfOwn(term, labels, home)).map((term) => term.topologyKey))
     ],
