@@ -199,7 +199,7 @@ const refusedRow = (plugin: Plugin): Promise<Row> =>
     const [first = ""] = err.trim().split("\n")
     return [
       `100 volumes in 10 pods, ${throttled} QPS, deadline 30 s`,
-      first.slice(0, 160),
+      first.slice(0, 240),
       `${seconds(said)} predicted`,
       "",
       "refused",
