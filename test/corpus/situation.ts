@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { fieldNames } from "../../packages/sdk/src/sandbox/FieldNames.ts"
 import type { Draft, KubeObject } from "../../packages/sdk/src/sandbox/KubeObject.ts"
 import type { Program, Programs } from "../../packages/sdk/src/sandbox/Program.ts"
 import { standard } from "../../packages/sdk/src/sandbox/resource/index.ts"
@@ -153,6 +154,7 @@ export const bringAbout = (one: Named) =>
     const resources = typesFor(one.objects)
     const { without } = cluster
     const sandbox = yield* make({ nodes: [], without, resources, programs, namespaces: [one.namespace] })
+    sandbox.api.learn(yield* fieldNames)
     clear(sandbox, cluster)
     const types = [...standard.filter((type) => !without.includes(qualified(type))), ...resources]
     for (const object of cluster.objects) sandbox.create(object)
