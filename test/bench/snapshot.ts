@@ -196,10 +196,10 @@ const refusedRow = (plugin: Plugin): Promise<Row> =>
     const { code, err } = await plugin.run([...args, "-n", space])
     const { millis: said, how: known } = predicted(100, false, true, { snapshotQps: throttled })
     const isRight = code === 1 && err.includes(`quiesced for`) && err.includes(known)
-    const [first = ""] = err.trim().split("\n")
+    const [reason = ""] = err.trim().split("; ")
     return [
       `100 volumes in 10 pods, ${throttled} QPS, deadline 30 s`,
-      first.slice(0, 160),
+      reason.slice(0, 240),
       `${seconds(said)} predicted`,
       "",
       "refused",

@@ -1,162 +1,114 @@
-/** Each command that the checklist advises is one that kubectl and the server take. */
-import { execFile } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+/** Each command that the checklist advises is run: what it was found for is gone, and nothing else changed. */
+import { execFileSync } from "node:child_process"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { kubectl, namespace, stateful } from "./suite/commands.ts"
+import { situations } from "./suite/remedies.ts"
+import { bed, isBed, namespace } from "./suite/commands.ts"
+import { play, playLost, server, type Server, until, well } from "./suite/effects.ts"
 
 const space = namespace("remedies-suite")
-const n = ["-n", space.name]
-const folder = mkdtempSync(join(tmpdir(), "remedies-"))
+const outOfService = "node.kubernetes.io/out-of-service"
+const rack = "topology.kubectl-stateful.dev/rack"
 
-const container = {
-  name: "db",
-  // Its name is that of a database which refuses what fsGroup does.
-  image: "docker.io/local/postgres:1",
-  imagePullPolicy: "Never",
-  command: ["sleep", "100000"],
-  volumeMounts: [{ name: "data", mountPath: "/data" }],
-  envFrom: [{ configMapRef: { name: "no-conf" } }, { secretRef: { name: "no-secret" } }]
-}
-
-/** A StatefulSet with what can be wrong about one. */
-const faulty = (name: string, labels: Record<string, string>, spec: object, pod: object) => ({
-  apiVersion: "apps/v1",
-  kind: "StatefulSet",
-  metadata: { name },
-  spec: {
-    serviceName: name,
-    replicas: 1,
-    selector: { matchLabels: labels },
-    persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
-    template: {
-      metadata: { labels },
-      spec: {
-        terminationGracePeriodSeconds: 0,
-        imagePullSecrets: [{ name: "no-pull" }],
-        securityContext: { fsGroup: 999 },
-        containers: [container],
-        ...pod
-      }
-    },
-    volumeClaimTemplates: ["data", "wal", "log"].map((claim) => ({
-      metadata: { name: claim },
-      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "64Mi" } } }
-    })),
-    ...spec
-  }
-})
-
-const budget = (name: string, labels: Record<string, string>) => ({
-  apiVersion: "policy/v1",
-  kind: "PodDisruptionBudget",
-  metadata: { name },
-  spec: { maxUnavailable: 0, selector: { matchLabels: labels } }
-})
-
-const service = {
-  apiVersion: "v1",
-  kind: "Service",
-  metadata: { name: "astray" },
-  spec: { clusterIP: "None", selector: { app: "nothing" }, ports: [{ port: 1 }] }
-}
-
-const objects = [
-  faulty("alone", { app: "alone", tier: "db" }, {}, {}),
-  faulty("astray", { app: "astray" }, { replicas: 3, podManagementPolicy: "Parallel" }, {}),
-  faulty(
-    "named",
-    { app: "named" },
-    { replicas: 2 },
-    { nodeSelector: { "kubernetes.io/hostname": "node-a" }, hostNetwork: true }
-  ),
-  // All its pods are there: a budget is not changed by a command where some are missing.
-  faulty(
-    "steady",
-    { app: "steady" },
-    { replicas: 2, podManagementPolicy: "Parallel" },
-    { containers: [{ ...container, envFrom: [] }], imagePullSecrets: [] }
-  ),
-  budget("steady", { app: "steady" }),
-  budget("named", { app: "named" }),
-  budget("alone", { app: "alone" }),
-  service
-]
-
-interface Document {
-  readonly checklist: ReadonlyArray<{
-    readonly findings: ReadonlyArray<{ readonly rule: string; readonly remedy: string | null }>
-  }>
-}
-
-const shell = (script: string): Promise<{ readonly code: number; readonly said: string }> =>
-  new Promise((resolve) => {
-    execFile("bash", ["-c", script], (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), said: out + err })
-    )
-  })
-
-/** What changes nothing is run as it is; the rest is asked of the server without effect. */
-const withoutEffect = (command: string): string =>
-  /(^|xargs )kubectl (describe|get|logs) /.test(command) && !command.includes("| xargs")
-    ? command
-    : `${command} --dry-run=server`
+/** Set up before the first test. */
+let on: Server
+/** The racks that the bed gave its nodes, to be put back. */
+let racks: ReadonlyArray<readonly [string, string]> = []
 
 beforeAll(async () => {
+  const kubectl = execFileSync("bash", ["-c", "command -v kubectl"], { encoding: "utf8" }).trim()
+  on = server({ kubectl, namespace: space.name })
   await space.create()
-  await kubectl(
-    ["apply", ...n, "-f", "-"],
-    JSON.stringify({ apiVersion: "v1", kind: "List", items: objects })
-  )
-  await kubectl(["rollout", "status", "sts/steady", ...n, "--timeout=120s"])
-  const pods = ["alone-0", "astray-0", "astray-1", "astray-2", "named-0"]
-  const claims = pods.flatMap((pod) => ["data", "wal", "log"].map((template) => `pvc/${template}-${pod}`))
-  await kubectl(["wait", ...claims, ...n, "--for=create", "--timeout=120s"])
-  // One that is Pending still would refuse a snapshot.
-  await kubectl(["wait", ...claims, ...n, "--for=jsonpath={.status.phase}=Bound", "--timeout=120s"])
-  writeFileSync(join(folder, "FILE"), JSON.stringify({ auths: {} }))
+  const nodes = JSON.parse(await on.kubectl(["get", "nodes", "-o", "json"])) as {
+    readonly items: ReadonlyArray<{ metadata: { name: string; labels: Record<string, string> } }>
+  }
+  racks = nodes.items.map(({ metadata }) => [metadata.name, metadata.labels[rack] ?? ""] as const)
+  const items = well("bed.csi.kubectl-stateful.dev")
+  await on.kubectl(["apply", ...on.n, "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
+  const ready = ["get", "pods", ...on.n, "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"]
+  await until("all pods are ready", async () => {
+    return (await on.kubectl(ready)) === "true true true true" ? true : null
+  })
 })
+
 afterAll(async () => {
-  rmSync(folder, { recursive: true })
+  for (const [node, name] of racks) {
+    await on.kubectl(["label", "node", node, "--overwrite", `${rack}${name === "" ? "-" : `=${name}`}`])
+    await on.kubectl(["uncordon", node])
+    await on.shell(`kubectl taint node ${node} ${outOfService}-`)
+  }
+  await on.kubectl(["delete", "volumesnapshotclass", "zz-remedies", "--ignore-not-found"])
+  // What is kept would stay for ever: volumes, and the cuts of a set.
+  const mine = (kind: string, ref: string) =>
+    on.kubectl([
+      "get",
+      kind,
+      "-o",
+      `jsonpath={range .items[?(@.spec.${ref}.namespace=="${space.name}")]}{.metadata.name} {end}`
+    ])
+  const kept = [
+    ["persistentvolume", "claimRef", "persistentVolumeReclaimPolicy"],
+    ["volumegroupsnapshotcontent", "volumeGroupSnapshotRef", "deletionPolicy"],
+    ["volumesnapshotcontent", "volumeSnapshotRef", "deletionPolicy"]
+  ] as const
+  for (const [kind, ref, policy] of kept) {
+    for (const name of (await mine(kind, ref)).split(" ").filter((one) => one !== "")) {
+      await on.kubectl([
+        "patch",
+        kind,
+        name,
+        "--type=merge",
+        "-p",
+        JSON.stringify({ spec: { [policy]: "Delete" } })
+      ])
+      // A content whose snapshot is gone ends by this alone.
+      if (kind !== "persistentvolume") await on.kubectl(["delete", kind, name, "--wait=false"])
+    }
+  }
+  on.end()
   await space.remove()
 })
 
-describe("the checklist's commands", () => {
-  it("are all taken by the real kubectl and the real server", { timeout: 120_000 }, async () => {
-    const ran = await stateful(["describe", ...n, "-o", "json"])
-    const { items } = JSON.parse(ran.out) as { readonly items: ReadonlyArray<Document> }
-    const remedies = new Map(
-      items.flatMap(({ checklist }) =>
-        checklist.flatMap(({ findings }) =>
-          findings.flatMap(({ rule, remedy }) => (remedy === null ? [] : [[remedy, rule] as const]))
-        )
-      )
-    )
-    const refused: Array<string> = []
-    const rules = new Set<string>()
-    for (const [remedy, rule] of remedies) {
-      if (!/^kubectl |: kubectl /.test(remedy)) continue
-      rules.add(rule)
-      const commands = remedy.slice(remedy.indexOf("kubectl ")).replace("FILE", join(folder, "FILE"))
-      // The second of two needs what the first has made, so these are run in earnest.
-      const script = commands.includes(" && ") ? commands : withoutEffect(commands)
-      const { code, said } = await shell(script)
-      if (code !== 0) refused.push(`${rule}: ${script}: ${said}`)
+describe("what the checklist advises", () => {
+  it("by commands that only look is taken by kubectl and the server", async () => {
+    const of = ["get statefulset db -o 'jsonpath={.metadata.finalizers}'", "describe statefulset db"]
+    const named = [
+      ...of,
+      "describe pod db-2",
+      "describe pvc data-db-2",
+      "logs db-0 -c postgres --previous"
+    ].map((command) => `kubectl ${command} -n ${space.name}`)
+    const all = ["nodes -o wide", "storageclass", "priorityclass", "runtimeclass"]
+    for (const command of [...named, ...all.map((what) => `kubectl get ${what}`)]) {
+      const { code, said } = await on.shell(command)
+      assert.equal(code, 0, `${command}: ${said}`)
     }
-    assert.deepEqual(refused, [])
-    for (const rule of [
-      "reference-missing",
-      "service-missing",
-      "service-selects-others",
-      "fs-group-at-each-mount",
-      "grace-period-zero",
-      "budget-missing",
-      "budget-blocks",
-      "volumes-go-with-claims",
-      "claims-go-with-workload"
-    ]) {
-      assert.include([...rules], rule)
+  })
+
+  for (const situation of situations) {
+    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
+      play(on, situation))
+  }
+
+  it("of a snapshot by describe is taken too", async () => {
+    const [name = ""] = (await on.kubectl(["get", "volumesnapshots", ...on.n, "-o", "name"])).split("\n")
+    const { code, said } = await on.shell(`kubectl describe ${name.replace(/\..*\//, " ")} -n ${space.name}`)
+    assert.equal(code, 0, said)
+  })
+})
+
+describe.runIf(isBed())("what the checklist advises of a node", () => {
+  it("that is lost brings its pods up elsewhere, once it is proven off", { timeout: 240_000 }, async () => {
+    const nodes: Array<string> = []
+    try {
+      await playLost(on, (node) => {
+        nodes.push(node)
+        bed("lose", "node", node)
+      })
+    } finally {
+      for (const node of nodes) {
+        bed("heal", "node", node)
+        await on.shell(`kubectl taint node ${node} ${outOfService}-`)
+      }
     }
   })
 })

@@ -52,7 +52,7 @@ const node = (ordinal: number): Node => ({
   instanceType: "m1",
   arch: "amd64",
   os: "linux",
-  provider: null,
+  provider: "openstack",
   managed: null,
   taints: [],
   pressure: [],
@@ -218,6 +218,7 @@ const healthy: AppState = {
         serviceAccount: "db",
         nodeSelector: {},
         affinity: [],
+        nodeAffinity: [],
         antiAffinityKeys: [],
         spread: [
           {
@@ -254,6 +255,7 @@ const healthy: AppState = {
             container: "postgres",
             kind: "readiness",
             by: "exec",
+            initialDelaySeconds: 0,
             periodSeconds: 10,
             failureThreshold: 3
           }
@@ -303,7 +305,10 @@ const healthy: AppState = {
       bytes: null
     }
   ],
-  dependencies: [{ kind: "ServiceAccount", name: "db", usedBy: ["StatefulSet/db"], present: true }],
+  dependencies: [
+    { kind: "ServiceAccount", name: "db", namespace: null, usedBy: ["StatefulSet/db"], present: true }
+  ],
+  cloudRoles: [],
   services: [
     {
       name: "db",

@@ -23,6 +23,8 @@ export interface Looking {
   readonly checkKeys: boolean
   /** The node label that names a rack; absent: those that are in use. */
   readonly rackLabel: string | undefined
+  /** The StatefulSets of a selector are members of one application. */
+  readonly jointQuorum: boolean
 }
 
 const readOptions = (looking: Looking): ReadOptions => ({
@@ -33,7 +35,9 @@ const readOptions = (looking: Looking): ReadOptions => ({
 export const reference = (target: Exclude<Target, { _tag: "All" }>, namespace: string): AppRef =>
   target._tag === "Named" ? statefulSet(namespace, target.name) : selector(namespace, target.selector)
 
-const answered = (state: AppState): Answered => ({ state, checklist: answer(state) })
+const answeredWith =
+  ({ jointQuorum }: Looking) =>
+  (state: AppState): Answered => ({ state, checklist: answer(state, { jointQuorum }) })
 
 type Failure = ClusterError | AppNotFound
 
@@ -49,7 +53,7 @@ export const applications = (
       target._tag === "All"
         ? yield* readAll({ namespace: target.allNamespaces ? null : namespace }, options)
         : [yield* read(reference(target, namespace), options)]
-    return states.map(answered)
+    return states.map(answeredWith(looking))
   })
 
 /** How often all of them are looked at: there is no one set of objects to watch. */
@@ -65,7 +69,7 @@ export const watchApplications = (
     : Stream.unwrap(
         Effect.map(Cluster, ({ origin }) =>
           Stream.map(watch(reference(target, origin.namespace), readOptions(looking)), (state) => [
-            answered(state)
+            answeredWith(looking)(state)
           ])
         )
       )

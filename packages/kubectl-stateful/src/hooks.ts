@@ -9,6 +9,7 @@ import {
   defaultTimeout,
   fromFile,
   hasHooks,
+  jointQuorum,
   type HttpHealth,
   keepsOneMember,
   named,
@@ -204,6 +205,10 @@ export const checkGiven = async ({
   }
   return given
 }
+
+/** Whether a profile says that the StatefulSets of one selector are members of one application. */
+export const hasJointQuorum = async (profile: string | undefined): Promise<boolean> =>
+  profile === undefined ? false : orUsage(profile, jointQuorum(await contentOf(profile)))
 
 /** How members are held where an operation is taken up that may not be a snapshot; none where the profile has no such section. */
 export const quiesceGiven = async (profile: string | undefined): Promise<{ readonly quiesce?: Quiesce }> => {

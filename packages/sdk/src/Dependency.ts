@@ -1,11 +1,13 @@
 /**
- * Objects without which no new pod can be created or started, besides ConfigMaps and Secrets: by whom
- * they are named, and whether they are there.
+ * Objects without which no new pod can be created or started, besides ConfigMaps and Secrets of its
+ * own: by whom they are named, and whether they are there.
  */
 import * as Schema from "effect/Schema"
+import type { Claim } from "./Claim.ts"
 import { accountOf } from "./Reference.ts"
 import { compareNames, type Member } from "./state/Member.ts"
-import type { Lists } from "./state/Observation.ts"
+import type { Lists, Observation } from "./state/Observation.ts"
+import { secretsOfClass, secretsOfVolume, type VolumeSecret } from "./state/VolumeSecret.ts"
 import type { ObjectMeta } from "./kind/Meta.ts"
 import type { Plural } from "./Kind.ts"
 
@@ -17,13 +19,19 @@ const Kinds = Literals([
   "RuntimeClass",
   "PersistentVolumeClaim",
   "SecretProviderClass",
-  "ClusterTrustBundle"
+  "ClusterTrustBundle",
+  "ResourceClaim",
+  "ResourceClaimTemplate",
+  // Of volumes: what their driver is called with.
+  "Secret"
 ])
 
 export const Dependency = Struct({
   kind: Kinds,
   name: String,
-  /** Who names it, as `Kind/name`. */
+  /** A volume's Secret's: mostly the driver's. Null: the app's own, or none. */
+  namespace: NullOr(String),
+  /** Who names it, as `Kind/name`; with the field or parameter where it is a volume's Secret. */
   usedBy: Schema.Array(String),
   /** Null: it could not be read. */
   present: NullOr(Schema.Boolean)
@@ -37,7 +45,10 @@ const plurals = {
   RuntimeClass: "runtimeclasses",
   PersistentVolumeClaim: "persistentvolumeclaims",
   SecretProviderClass: "secretproviderclasses",
-  ClusterTrustBundle: "clustertrustbundles"
+  ClusterTrustBundle: "clustertrustbundles",
+  ResourceClaim: "resourceclaims",
+  ResourceClaimTemplate: "resourceclaimtemplates",
+  Secret: "secrets"
 } as const satisfies Readonly<Record<Dependency["kind"], Plural>>
 
 /** The resource in which a kind's objects are listed. */
@@ -60,6 +71,10 @@ const namedBy = ({ template }: Member): ReadonlyArray<Named> => {
     ...(spec.priorityClassName && !alwaysThere.has(spec.priorityClassName)
       ? [["PriorityClass", spec.priorityClassName] as const]
       : []),
+    ...(spec.resourceClaims ?? []).flatMap(
+      ({ resourceClaimName: claim, resourceClaimTemplateName: made }): ReadonlyArray<Named> =>
+        claim ? [["ResourceClaim", claim]] : made ? [["ResourceClaimTemplate", made]] : []
+    ),
     ...(spec.runtimeClassName ? [["RuntimeClass", spec.runtimeClassName] as const] : []),
     ...(spec.volumes ?? []).flatMap(
       ({ csi, persistentVolumeClaim: claim, projected }): ReadonlyArray<Named> => {
@@ -80,24 +95,83 @@ const namedBy = ({ template }: Member): ReadonlyArray<Named> => {
 export const dependencyPlurals = (members: ReadonlyArray<Member>): ReadonlySet<Plural> =>
   new Set(members.flatMap((member) => namedBy(member).map(([kind]) => plurals[kind])))
 
-/** By kind and name. */
+/** What stands behind the app's claims, and where it is looked for. */
+export interface Volumes {
+  readonly namespace: string
+  readonly claims: ReadonlyArray<Claim>
+  /** The classes of its claims, and of those to come. */
+  readonly classes: ReadonlySet<string>
+  readonly secretsElsewhere: Observation["secretsElsewhere"]
+}
+
+/** Each with who names it. A replica more is not a Secret more, so that it is its workload that does. */
+const volumeSecrets = (
+  { namespace, claims, classes }: Volumes,
+  { persistentvolumes, storageclasses }: Pick<Lists, "persistentvolumes" | "storageclasses">
+): ReadonlyArray<VolumeSecret & { readonly by: string }> => {
+  const users = new Map(
+    claims.flatMap(({ leftover, name, volume, workload }) =>
+      leftover || volume === null || volume.heldBy === "other"
+        ? []
+        : [[volume.name, workload ?? `PersistentVolumeClaim/${name}`] as const]
+    )
+  )
+  return [
+    ...(persistentvolumes ?? []).flatMap((volume) => {
+      const by = users.get(volume.metadata.name)
+      return by === undefined ? [] : secretsOfVolume(volume).map((one) => ({ ...one, by }))
+    }),
+    ...(storageclasses ?? []).flatMap((one) =>
+      classes.has(one.metadata.name)
+        ? secretsOfClass(one, namespace).map((secret) => ({
+            ...secret,
+            by: `StorageClass/${one.metadata.name}`
+          }))
+        : []
+    )
+  ]
+}
+
+/** By kind, namespace and name. */
 export const observeDependencies = (
   members: ReadonlyArray<Member>,
-  lists: Pick<Lists, (typeof plurals)[keyof typeof plurals]>
+  volumes: Volumes,
+  lists: Pick<Lists, (typeof plurals)[keyof typeof plurals] | "persistentvolumes" | "storageclasses">
 ): ReadonlyArray<Dependency> => {
-  const found = new Map<string, { readonly named: Named; readonly usedBy: Set<string> }>()
-  for (const member of members) {
-    for (const named of namedBy(member)) {
-      const entry = found.get(named.join("/")) ?? { named, usedBy: new Set() }
-      entry.usedBy.add(member.key)
-      found.set(named.join("/"), entry)
-    }
+  interface Found {
+    readonly named: Named
+    readonly namespace: string | null
+    readonly usedBy: Set<string>
+  }
+  const found = new Map<string, Found>()
+  const add = (named: Named, namespace: string | null, by: string) => {
+    const key = [...named, namespace].join("/")
+    const entry = found.get(key) ?? { named, namespace, usedBy: new Set() }
+    entry.usedBy.add(by)
+    found.set(key, entry)
+  }
+  for (const member of members) for (const named of namedBy(member)) add(named, null, member.key)
+  for (const { namespace, name, how, by } of volumeSecrets(volumes, lists))
+    add(["Secret", name], namespace, `${by} ${how}`)
+  const isThere = ({ named: [kind, name], namespace }: Found): boolean | null => {
+    if (namespace !== null && namespace !== volumes.namespace)
+      return volumes.secretsElsewhere?.[namespace]?.has(name) ?? null
+    const list: ReadonlyArray<{ readonly metadata: ObjectMeta }> | null = lists[plurals[kind]]
+    return list?.some(({ metadata }) => metadata.name === name) ?? null
   }
   return [...found.values()]
-    .map(({ named: [kind, name], usedBy }): Dependency => {
-      const list: ReadonlyArray<{ readonly metadata: ObjectMeta }> | null = lists[plurals[kind]]
-      const present = list?.some(({ metadata }) => metadata.name === name) ?? null
-      return { kind, name, usedBy: [...usedBy], present }
+    .map((one): Dependency => {
+      const {
+        named: [kind, name],
+        namespace,
+        usedBy
+      } = one
+      return { kind, name, namespace, usedBy: [...usedBy], present: isThere(one) }
     })
-    .toSorted((a, b) => compareNames(a.kind, b.kind) || compareNames(a.name, b.name))
+    .toSorted(
+      (a, b) =>
+        compareNames(a.kind, b.kind) ||
+        compareNames(a.namespace ?? "", b.namespace ?? "") ||
+        compareNames(a.name, b.name)
+    )
 }

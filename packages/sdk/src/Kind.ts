@@ -137,6 +137,7 @@ export const kinds = {
   secretproviderclasses: metadataOf(Api.secretProviderClasses, ["v1", "v1alpha1"]),
   clustertrustbundles: metadataOf(Api.clusterTrustBundles, ["v1beta1", "v1alpha1"]),
   resourceclaims: kind(ResourceClaim, Api.resourceClaims, ["v1", "v1beta2", "v1beta1"]),
+  resourceclaimtemplates: metadataOf(Api.resourceClaimTemplates, ["v1", "v1beta2", "v1beta1"]),
   backups: kind(Backup, Api.backups),
   replicationsources: kind(ReplicationSource, Api.replicationSources)
 } as const

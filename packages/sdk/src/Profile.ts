@@ -56,6 +56,12 @@ export const File = Schema.Struct({
   container: Schema.optionalKey(
     Schema.NonEmptyString.annotate({ description: "The container of each command that names none." })
   ),
+  jointQuorum: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description:
+        "True: the StatefulSets that one selector finds are members of one application, as with a set for each rack, and describe counts quorum over all of them."
+    })
+  ),
   scale: Schema.optionalKey(
     ScaleSection.annotate({ description: "The hooks that scale runs; a timeout's default is 60s." })
   ),
@@ -143,6 +149,10 @@ export const quiesceNamed = (name: string): Result.Result<Quiesce, string> =>
 export const keepsOneMember = (content: unknown): Result.Result<boolean, string> =>
   Result.map(decode(content), ({ snapshot }) => snapshot?.guarantee === "one-member")
 
+/** Whether a decoded file says that the StatefulSets of one selector are members of one application. */
+export const jointQuorum = (content: unknown): Result.Result<boolean, string> =>
+  Result.map(decode(content), (file) => file.jointQuorum === true)
+
 /** How a decoded file, which goes by this name, says that members are made from one. */
 export const seedFromFile = (name: string, content: unknown): Result.Result<Seed, string> =>
   Result.flatMap(decode(content), ({ seed }) => seedIn(name, seed))
@@ -169,10 +179,20 @@ export const read = (name: string, content: unknown): Result.Result<Read, string
   })
 
 /** A file with its fields in the order in which people read them. */
-export const fileOf = ({ description, container, scale, hooks, snapshot, restore, seed }: File): object => ({
+export const fileOf = ({
+  description,
+  container,
+  jointQuorum: joint,
+  scale,
+  hooks,
+  snapshot,
+  restore,
+  seed
+}: File): object => ({
   ...head,
   ...(description === undefined ? {} : { description }),
   ...(container === undefined ? {} : { container }),
+  ...(joint === undefined ? {} : { jointQuorum: joint }),
   ...(scale === undefined ? {} : { scale }),
   ...(hooks === undefined ? {} : { hooks }),
   ...(snapshot === undefined ? {} : { snapshot }),

@@ -10,6 +10,7 @@
 import * as Schema from "effect/Schema"
 import { AppRef } from "./App.ts"
 import { Claim, OtherVolume } from "./Claim.ts"
+import { CloudRole } from "./state/CloudRole.ts"
 import { Dependency } from "./Dependency.ts"
 import { Node, Placement, ResourceClaim } from "./Placement.ts"
 import { Protection } from "./Protection.ts"
@@ -113,8 +114,9 @@ export const AppState = Struct({
   volumes: Schema.Array(OtherVolume),
   references: Schema.Array(Reference),
   dependencies: Schema.Array(Dependency),
-  services: Schema.Array(Service),
   /** Null: could not be read, as with every NullOr below. */
+  cloudRoles: NullOr(Schema.Array(CloudRole)),
+  services: Schema.Array(Service),
   budgets: NullOr(Schema.Array(DisruptionBudget)),
   autoscalers: NullOr(Schema.Array(Autoscaler)),
   nodes: NullOr(Schema.Array(Node)),

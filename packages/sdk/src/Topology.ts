@@ -35,6 +35,7 @@ export const Probe = Struct({
   container: String,
   kind: Literals(["startup", "readiness", "liveness"]),
   by: Literals(["exec", "httpGet", "tcpSocket", "grpc"]),
+  initialDelaySeconds: Finite,
   periodSeconds: Finite,
   failureThreshold: Finite
 })
@@ -58,6 +59,10 @@ export const PodTemplate = Struct({
   nodeSelector: Schema.Record(String, String),
   /** Required node affinity, pod anti-affinity and affinity, each as one line. */
   affinity: Schema.Array(String),
+  /** What required node affinity asks of a node's labels: terms are alternatives, all of one must hold. */
+  nodeAffinity: Schema.Array(
+    Schema.Array(Struct({ key: String, operator: String, values: Schema.Array(String) }))
+  ),
   /** `topologyKey` of required pod anti-affinity among its own replicas. */
   antiAffinityKeys: Schema.Array(String),
   spread: Schema.Array(

@@ -1,4 +1,4 @@
-import { Checklist } from "@kubectl-stateful/sdk/Checklist"
+import { type Answer, Checklist, type DisruptionVerdict, type Finding } from "@kubectl-stateful/sdk/Checklist"
 import { AppState } from "@kubectl-stateful/sdk/State"
 import { assert, describe, it } from "@effect/vitest"
 import { appPage } from "../../../packages/kubectl-stateful/src/print/app.ts"
@@ -34,44 +34,82 @@ const placementOf = (draft: Draft<AppState>, name: string) => {
   return found
 }
 
+const restarts = ["ServerRestarts", "RackRestarts"] as const
+const forGood = ["ServerGone", "RackGone"] as const
+
+const finding = (answer: Answer, rule: string, evidence: string, more: Partial<Finding> = {}): Finding => ({
+  rule,
+  answer,
+  evidence,
+  objects: [],
+  remedy: null,
+  disruptions: [],
+  ...more
+})
+
+const disruption = (
+  name: DisruptionVerdict["disruption"],
+  answer: Answer,
+  more: Partial<DisruptionVerdict> = {}
+): DisruptionVerdict => ({
+  disruption: name,
+  answer,
+  evidence: "",
+  remedy: null,
+  condition: null,
+  awaySeconds: null,
+  ...more
+})
+
 const answers: Checklist = [
   {
     question: "restart",
-    answer: "No",
+    answer: "YesWithDowntime",
+    disruptions: [
+      disruption("ServerRestarts", "Yes", { awaySeconds: 5 }),
+      disruption("RackRestarts", "YesWithDowntime", { awaySeconds: 5 }),
+      disruption("ServerGone", "Yes", { condition: "if the cloud deletes the Node", awaySeconds: 305 }),
+      disruption("RackGone", "No"),
+      disruption("Drain", "Unknown")
+    ],
     findings: [
-      {
-        rule: "replicas-share-rack",
-        answer: "No",
-        evidence: "db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost",
-        objects: ["Pod/db-0", "Pod/db-1"],
-        remedy:
-          "spread the replicas over racks: topologySpreadConstraints with topologyKey rack in the pod template"
-      },
-      {
-        rule: "budget",
-        answer: "Unknown",
-        evidence: "PodDisruptionBudgets could not be read",
-        objects: [],
-        remedy: null
-      },
-      { rule: "nodes", answer: "Yes", evidence: "every node is ready", objects: [], remedy: null }
+      finding(
+        "YesWithDowntime",
+        "replicas-share-rack",
+        "db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost",
+        {
+          remedy:
+            "spread the replicas over racks: topologySpreadConstraints with topologyKey rack in the pod template",
+          disruptions: ["RackRestarts", "RackGone"]
+        }
+      ),
+      finding("Yes", "quorum-kept", "without any one node, quorum (2 of 3) is kept", {
+        disruptions: restarts
+      }),
+      finding("No", "rack-without-spare", "no usable node outside of rack r1 can take db-0", {
+        remedy: "add a node in another rack",
+        disruptions: ["RackGone"]
+      }),
+      finding("Unknown", "budget", "PodDisruptionBudgets could not be read", { disruptions: ["Drain"] }),
+      finding("Yes", "scale-down-deletes-claims", "scaling db down deletes claims"),
+      finding("Yes", "gone-node-keeps-pods", "once the cloud deletes the Node, db is made anew", {
+        disruptions: forGood
+      })
     ]
   },
   {
     question: "snapshot",
     answer: "Yes",
-    findings: [
-      {
-        rule: "group",
-        answer: "Yes",
-        evidence: "class group cuts all six claims at once",
-        objects: [],
-        remedy: null
-      }
-    ]
+    level: "group",
+    findings: [finding("Yes", "group", "class group cuts all six claims at once")]
   },
   { question: "move", answer: "Unknown", findings: [] },
-  { question: "restore", answer: "Unknown", findings: [] }
+  {
+    question: "restore",
+    answer: "No",
+    newest: { name: "nightly-1120", taken: "2026-11-20T10:00:00Z", elsewhere: false },
+    findings: [finding("No", "same-storage-only", "every snapshot is on the same storage")]
+  }
 ]
 
 describe("the page of an application", () => {
@@ -105,15 +143,26 @@ Services:    db (headless, 3 of 3 ready)
 Budgets:     db (maxUnavailable 1, allows 1 disruption now)
 
 Can this application ...
-  recover from a rack or server restart?   No
-    db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost
-    -> spread the replicas over racks: topologySpreadConstraints with
-       topologyKey rack in the pod template
-    unknown: PodDisruptionBudgets could not be read
-  be snapshotted consistently?             Yes
+  recover from a rack or server restart?   Yes, with downtime
+    a server restarts                      Yes
+      without any one node, quorum (2 of 3) is kept
+    a rack or zone restarts                Yes, with downtime of 5 s at least
+      db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost
+      -> spread the replicas over racks: topologySpreadConstraints with
+         topologyKey rack in the pod template
+    a server is gone for good              Yes, if the cloud deletes the Node
+      once the cloud deletes the Node, db is made anew
+    a rack or zone is gone                 No
+      no usable node outside of rack r1 can take db-0
+      -> add a node in another rack
+    a node is drained                      Unknown
+      PodDisruptionBudgets could not be read
+  be snapshotted consistently?             Yes, as one group
     class group cuts all six claims at once
   move to another cluster?                 Unknown
-  be restored after a disaster?            Unknown
+  be restored after a disaster?            No
+    every snapshot is on the same storage
+    newest copy: nightly-1120, 120m ago, on the same storage
 `
     )
   })
@@ -388,7 +437,7 @@ web-5d4f   True    node-a   <unknown>   <unknown>   <unknown>   12d
       text,
       "SNAPSHOT                 ACCESS          MODE         VOLUME       DRIVER            HANDLE       RECLAIM\n"
     )
-    assert.include(text, "yes: every node is ready\n")
+    assert.include(text, "    scaling db down deletes claims\n")
   })
 
   it("shows each of hundreds of replicas on one line", () => {

@@ -206,6 +206,20 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "reference-missing",
     says: "No",
+    when: "a Secret is missing with which the driver is called, by a volume's or its class's word",
+    change: (draft) => {
+      draft.dependencies.push({
+        kind: "Secret",
+        name: "csi-provisioner",
+        namespace: "storage",
+        usedBy: ["StorageClass/shared provisioner"],
+        present: false
+      })
+    }
+  },
+  {
+    rule: "reference-missing",
+    says: "No",
     when: "a ConfigMap or Secret that pods need is missing, so that it cannot go along",
     change: (draft) => {
       named(draft.references, "db-conf").present = false

@@ -88,7 +88,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "too-few-replicas",
-    says: "No",
+    says: "YesWithDowntime",
     when: "there are so few replicas that without any one quorum is lost",
     change: (draft) => {
       first(draft.workloads).replicas = 2
@@ -98,7 +98,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replicas-share-node",
-    says: "No",
+    says: "YesWithDowntime",
     when: "so many replicas are on one node that quorum goes with it",
     change: (draft) => {
       Object.assign(named(draft.replicas, "db-1").pod ?? {}, { node: "node-a" })
@@ -107,7 +107,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replicas-share-rack",
-    says: "No",
+    says: "YesWithDowntime",
     when: "so many replicas are in one rack that quorum goes with it",
     change: (draft) => {
       named(draft.nodes, "node-b").rack = "r1"
@@ -116,21 +116,55 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "replicas-share-rack",
-    says: "Unknown",
+    says: "YesWithDowntime",
     when: "nodes have no rack label, and their replicas could share one: no label is not the same rack",
     change: (draft) => {
-      for (const node of draft.nodes ?? []) node.rack = null
-      for (const placement of draft.placements) placement.rack = null
+      for (const node of draft.nodes ?? []) Object.assign(node, { rack: null, zone: "a" })
+      for (const placement of draft.placements) Object.assign(placement, { rack: null, zone: "a" })
     }
   },
   {
     rule: "replicas-share-zone",
-    says: "No",
+    says: "YesWithDowntime",
     when: "quorum is in one zone although the cluster has others",
     change: (draft) => {
       named(draft.nodes, "node-b").zone = "a"
       Object.assign(draft.placements[1] ?? {}, { zone: "a" })
     }
+  },
+  {
+    rule: "gone-node-keeps-pods",
+    says: "No",
+    when: "nobody deletes the Node of a server that is gone: its pods stay, and nothing takes their place",
+    change: (draft) => {
+      for (const node of draft.nodes ?? []) node.provider = null
+    }
+  },
+  {
+    rule: "gone-node-keeps-pods",
+    says: "Yes",
+    when: "its nodes are instances of a cloud whose controller deletes the Node of one that is gone",
+    change: () => {}
+  },
+  {
+    rule: "rack-without-spare",
+    says: "No",
+    when: "a volume can be attached in one zone, or rack, alone",
+    change: (draft) => {
+      draft.nodes?.push({ ...named(draft.nodes, "node-c"), name: "node-d" })
+      draft.placements[2]?.pins.push({
+        by: "volume",
+        name: "data-db-2",
+        nodes: ["node-c", "node-d"],
+        domain: "zone"
+      })
+    }
+  },
+  {
+    rule: "budget-keeps-quorum",
+    says: "Yes",
+    when: "budgets count all pods and keep quorum",
+    change: () => {}
   },
   {
     rule: "quorum-kept",
@@ -363,7 +397,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-without-selector",
-    says: "Unknown",
+    says: "Yes",
     when: "the governing Service has no selector: its endpoints, a leader's mostly, are written by something else",
     change: (draft) => {
       Object.assign(named(draft.services, "db"), {
@@ -376,7 +410,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-not-headless",
-    says: "No",
+    says: "Yes",
     when: "the governing Service has an address of its own, so pods get no names",
     change: (draft) => {
       named(draft.services, "db").headless = false
@@ -403,7 +437,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-missing",
-    says: "No",
+    says: "YesWithDowntime",
     when: "no PodDisruptionBudget counts the pods: drains of several nodes may take them all",
     change: (draft) => {
       draft.budgets = []
@@ -411,7 +445,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-missing",
-    says: "No",
+    says: "YesWithDowntime",
     when: "budgets count some of the pods, by a role's label, and drains may take so many others that quorum is lost",
     change: (draft) => {
       Object.assign(first(draft.budgets), {
@@ -453,7 +487,7 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "budget-below-quorum",
-    says: "No",
+    says: "YesWithDowntime",
     when: "a budget lets so many go at once that quorum is lost",
     change: (draft) => {
       first(draft.budgets).maxUnavailable = "2"

@@ -4,11 +4,19 @@ import { answer } from "../../../packages/sdk/src/Checklist.ts"
 import { type Case, finding, look } from "./cases.ts"
 import { restartCases } from "./restart.cases.ts"
 
+const worst = ["No", "Unknown", "YesWithDowntime", "Yes"]
+
 describe("restart", () => {
   for (const one of restartCases) {
     it(`${one.rule} says ${one.says} when ${one.when}`, () => {
-      assert.strictEqual(finding("restart", one).answer, one.says)
-      assert.strictEqual(look("restart", one.rule, one.change, one.options).answer, one.says)
+      const found = finding("restart", one)
+      assert.strictEqual(found.answer, one.says)
+      const verdict = answer(healthyApp(one.change), one.options).find(
+        ({ question }) => question === "restart"
+      )
+      for (const each of verdict?.question === "restart" ? verdict.disruptions : [])
+        if (found.disruptions.includes(each.disruption))
+          assert.isAtMost(worst.indexOf(each.answer), worst.indexOf(one.says), each.disruption)
     })
   }
 
@@ -120,8 +128,10 @@ describe("restart", () => {
       caseOf("replicas-share-node").change(draft)
       draft.nodes = null
     })
-    assert.strictEqual(verdict.answer, "No")
-    assert.lengthOf(verdict.findings, 1)
+    assert.deepStrictEqual(
+      verdict.findings.map((one) => one.answer),
+      ["YesWithDowntime"]
+    )
   })
 
   it("says of unreadable nodes that they could not be read, once", () => {
@@ -130,16 +140,26 @@ describe("restart", () => {
 
   it("is in no doubt about a missing rack label where quorum stays even in the worst case", () => {
     const change: Case["change"] = (draft) => {
-      Object.assign(draft.placements[2] ?? {}, { rack: null })
+      for (const [index, placement] of draft.placements.entries())
+        Object.assign(placement, { zone: "a", ...(index === 2 ? { rack: null } : {}) })
+      for (const node of draft.nodes ?? []) node.zone = "a"
       named(draft.nodes, "node-c").rack = null
     }
     assert.strictEqual(look("restart", "replicas-share-rack", change, { quorum: 1 }).answer, "Yes")
-    assert.strictEqual(look("restart", "replicas-share-rack", change).answer, "Unknown")
+    assert.strictEqual(look("restart", "replicas-share-rack", change).answer, "YesWithDowntime")
+  })
+
+  it("knows that nodes of two zones share no rack, whatever labels are missing", () => {
+    const verdict = look("restart", "replicas-share-rack", (draft) => {
+      for (const node of draft.nodes ?? []) node.rack = null
+      for (const placement of draft.placements) placement.rack = null
+    })
+    assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 
   it("looks only at the domains that are asked for", () => {
     const unlabelled = restartCases.find(
-      (one) => one.rule === "replicas-share-rack" && one.says === "Unknown"
+      (one) => one.rule === "replicas-share-rack" && one.when.startsWith("nodes have no")
     )
     const verdict = look("restart", "replicas-share-rack", unlabelled?.change ?? (() => {}), {
       domains: ["node", "zone"]
@@ -160,7 +180,7 @@ describe("restart", () => {
   })
 
   it("asks for another quorum when told so", () => {
-    assert.strictEqual(look("restart", "too-few-replicas", () => {}, { quorum: 3 }).answer, "No")
+    assert.strictEqual(look("restart", "too-few-replicas", () => {}, { quorum: 3 }).answer, "YesWithDowntime")
     assert.strictEqual(
       look("restart", "replicas-share-rack", caseOf("replicas-share-rack").change, { quorum: "none" }).answer,
       "Yes"
@@ -300,7 +320,10 @@ describe("restart", () => {
       draft.nodes = null
       Object.assign(named(draft.claims, "data-db-2").volume ?? {}, { source: "local", driver: null })
     })
-    assert.strictEqual(first(verdict.findings).evidence, "data-db-2 lives on node-c alone")
+    assert.strictEqual(
+      first(verdict.findings).evidence,
+      "data-db-2 lives on node-c alone: its data is gone with that"
+    )
   })
 
   it("creates a missing Service with the selector that finds the pods", () => {

@@ -50,7 +50,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "claims-across-drivers",
-    says: "No",
+    says: "YesWithDowntime",
     when: "claims are of several drivers: a group is of one",
     change: (draft) => {
       for (const claim of draft.claims.filter((one) => one.template === "wal")) {
@@ -67,7 +67,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "group-api-missing",
-    says: "No",
+    says: "YesWithDowntime",
     when: "there are several claims and no group snapshots: only each volume by itself is consistent",
     change: (draft) => {
       draft.protection.groupSnapshotApi = null
@@ -88,7 +88,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "group-class-missing",
-    says: "No",
+    says: "YesWithDowntime",
     when: "the driver has no VolumeGroupSnapshotClass",
     change: (draft) => {
       draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter((one) => !one.group)
@@ -96,7 +96,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   },
   {
     rule: "group-cut-apart",
-    says: "No",
+    says: "YesWithDowntime",
     when: "members of a group were seen to be cut apart, or the driver's own documentation says they are",
     change: (draft) => {
       named(draft.protection.snapshots, "nightly-1120-wal-db-2").cut = "2026-11-20T10:00:02Z"

@@ -58,7 +58,7 @@ describe("snapshot", () => {
       for (const one of draft.protection.snapshotClasses ?? []) one.driver = "driver.longhorn.io"
       draft.protection.snapshots = []
     })
-    assert.strictEqual(verdict.answer, "No")
+    assert.strictEqual(verdict.answer, "YesWithDowntime")
     assert.include(first(verdict.findings).evidence, "driver.longhorn.io")
   })
 

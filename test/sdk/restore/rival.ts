@@ -229,7 +229,7 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
         yield* Effect.ignore(on(world)(Resource.remove(claimTarget(claim.metadata.name))))
       ended = yield* go("abort again", Restore.abort(at, { ...manner, identity: bob }))
     }
-    const inUse = /kubectl delete pvc (\S+); then abort again/.exec(story.at(-1) ?? "")?.[1]
+    const inUse = /kubectl delete pvc (\S+) -n \S+; then abort again/.exec(story.at(-1) ?? "")?.[1]
     if (!ended && isOpen() && inUse !== undefined) {
       // As the refusal says: the controller made it, for a pod that somebody asked for.
       const none = { api: Resource.statefulSets, namespace: "shop", name: "db" }

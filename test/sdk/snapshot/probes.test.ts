@@ -26,6 +26,7 @@ const planned = (
       container: "db",
       kind: "liveness",
       by: "exec",
+      initialDelaySeconds: 0,
       periodSeconds: 10,
       failureThreshold: 3,
       ...probe

@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { selector, statefulSet as ref } from "../../../packages/sdk/src/App.ts"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import { read, readAllCounted, readCounted, watch } from "../../../packages/sdk/src/State.ts"
-import { claim, lists, type Json, object, pod, statefulSet } from "../objects.ts"
+import { claim, lists, type Json, object, pod, statefulSet, volume } from "../objects.ts"
 import { type Wire, wire } from "../wire.ts"
 
 const all = (): Wire["objects"] => lists({ namespaces: [object("shop")] }) as Wire["objects"]
@@ -65,6 +65,70 @@ describe("reading one app", () => {
       assert.isTrue(data.every(({ accept }) => accept.includes("as=PartialObjectMetadataList")))
       const secrets = data.find(({ path }) => path.endsWith("secrets"))
       assert.equal(secrets?.query["fieldSelector"], "type!=helm.sh/release.v1")
+    })
+  )
+
+  /** A volume of the app whose driver is called with Secrets of its own namespace. */
+  const driverSecrets = (): Wire["objects"] => ({
+    ...all(),
+    persistentvolumes: [0, 1, 2].map((ordinal) =>
+      volume(`data-db-${ordinal}`, {
+        spec: {
+          csi: {
+            nodeStageSecretRef: { name: "stage", namespace: "storage" },
+            controllerExpandSecretRef: { name: "grow", namespace: "storage" }
+          }
+        }
+      })
+    ),
+    secrets: [{ metadata: { name: "stage", namespace: "storage" } }]
+  })
+
+  it.effect("lists the names of Secrets once in each namespace of which a volume names any", () =>
+    Effect.gen(function* () {
+      for (const asked of ["one", "namespace", "cluster"] as const) {
+        const on = wire(driverSecrets())
+        const { state, rounds } = yield* asked === "one"
+          ? Effect.map(finish(readCounted(app), on), ({ value, cost }) => ({
+              state: value,
+              rounds: cost.rounds
+            }))
+          : Effect.map(
+              finish(readAllCounted({ namespace: asked === "namespace" ? "shop" : null }), on),
+              ({ value, cost }) => ({ state: value[0], rounds: cost.rounds })
+            )
+        assert.deepEqual(
+          state?.dependencies.map(({ name, present }) => [name, present]),
+          [
+            ["grow", false],
+            ["stage", true]
+          ],
+          asked
+        )
+        assert.isAtMost(rounds, 2)
+        const lists = on.asked.filter(({ path }) => path.endsWith("/secrets"))
+        assert.isTrue(lists.every(({ accept }) => accept.includes("as=PartialObjectMetadataList")))
+        assert.deepEqual(
+          lists.map(({ path }) => path),
+          asked === "cluster"
+            ? ["/api/v1/secrets"]
+            : ["/api/v1/namespaces/shop/secrets", "/api/v1/namespaces/storage/secrets"]
+        )
+      }
+    })
+  )
+
+  it.effect("says of which namespace it could not read the Secrets, and does not call them missing", () =>
+    Effect.gen(function* () {
+      const state = yield* finish(read(app), wire({ ...driverSecrets(), secrets: 403 }))
+      assert.deepEqual(
+        state.dependencies.map(({ present }) => present),
+        [null, null]
+      )
+      assert.deepEqual(
+        state.unread.map(({ resource }) => resource),
+        ["secrets", "secrets of namespace storage"]
+      )
     })
   )
 

@@ -6,12 +6,15 @@ import { string as word } from "@oclif/core/args"
 import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import { applications, watchApplications } from "../applications.ts"
+import { demands, exitCodeFlag, unmet } from "../demands.ts"
+import { hasJointQuorum } from "../hooks.ts"
 import { KubectlCommand } from "../KubectlCommand.ts"
 import { outputFlag, selectionFlags, watchFlag } from "../KubectlFlags.ts"
 import { applicationsText, type Look } from "../print/applications.ts"
 import type { Answered } from "../print/list.ts"
 import { ended, visible } from "../print/terminal.ts"
 import { target } from "../Target.ts"
+import { Usage } from "../Usage.ts"
 import { showChanges } from "../watch.ts"
 
 export class Describe extends KubectlCommand {
@@ -26,7 +29,8 @@ export class Describe extends KubectlCommand {
   static override examples = [
     "<%= config.bin %> describe db -n shop",
     "<%= config.bin %> describe -l app.kubernetes.io/instance=shop -o yaml",
-    "<%= config.bin %> describe -A"
+    "<%= config.bin %> describe -A",
+    "<%= config.bin %> describe db --exit-code restart,snapshot=Yes"
   ]
   static override args = {
     app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
@@ -39,10 +43,19 @@ export class Describe extends KubectlCommand {
     "check-keys": boolean({
       summary: "Read the key names of ConfigMaps and Secrets, and say which ones pods miss."
     }),
-    "rack-label": string({ summary: "The node label that names a rack.", helpValue: "KEY" })
+    "rack-label": string({ summary: "The node label that names a rack.", helpValue: "KEY" }),
+    "joint-quorum": boolean({
+      summary: "With -l: the StatefulSets are members of one application, and quorum is over all of them."
+    }),
+    profile: string({
+      summary: "What the application is: a built-in profile, or a file with a slash or a dot in its name.",
+      helpValue: "NAME|FILE"
+    }),
+    ...exitCodeFlag
   }
 
   async run(): Promise<void> {
+    const { screen } = this
     const { args, flags } = await this.parse(Describe)
     const wanted = target({
       first: args.app,
@@ -54,18 +67,27 @@ export class Describe extends KubectlCommand {
       output: flags.output ?? null,
       all: wanted._tag === "All",
       allNamespaces: flags["all-namespaces"],
-      columns: this.screen.columns,
-      colour: this.screen.colour
+      columns: screen.columns,
+      colour: screen.colour
     }
-    const looking = { checkKeys: flags["check-keys"], rackLabel: flags["rack-label"] }
-    const { screen } = this
+    const asked = flags["exit-code"] === undefined ? [] : demands(flags["exit-code"])
+    if (asked.length > 0 && flags.watch)
+      throw new Usage("--watch does not end, so it has no exit code", "leave out --watch or --exit-code")
+    const looking = {
+      checkKeys: flags["check-keys"],
+      rackLabel: flags["rack-label"],
+      jointQuorum: flags["joint-quorum"] || (await hasJointQuorum(flags.profile))
+    }
     const show = Effect.fnUntraced(function* (apps: ReadonlyArray<Answered>) {
       const { origin } = yield* Cluster
       const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
-      const isDocument = look.output === "json" || look.output === "yaml"
-      if (apps.length === 0 && !isDocument) screen.err(ended([visible(`No resources found${where}.`)]))
+      if (apps.length === 0 && look.output !== "json" && look.output !== "yaml")
+        screen.err(ended([visible(`No resources found${where}.`)]))
       // A program gets an empty list, which it can read.
       else screen.page(yield* applicationsText(apps, look))
+      const missed = apps.flatMap((app) => unmet(app, asked, look.allNamespaces))
+      if (missed.length > 0) process.exitCode = 1
+      if (missed.length > 0) screen.err(ended(missed.map(visible)))
     })
     await this.perform(
       flags,

@@ -3,18 +3,12 @@
  */
 import type { Checklist } from "@kubectl-stateful/sdk/Checklist"
 import type { AppState } from "@kubectl-stateful/sdk/State"
-import { checklistLines } from "./checklist.ts"
+import { checklistLines, type Page } from "./checklist.ts"
 import { claimTable, keptVolumeTable, otherVolumes, keptConfigTable, setAsideTable } from "./claims.ts"
 import { replicaTable } from "./replicas.ts"
 import { eventTable, surroundings, unreadLines } from "./surroundings.ts"
 import { blank, line, type Line, lineColumns } from "./text.ts"
 import { valueColumn, workloadLines, workloadName } from "./workload.ts"
-
-/** How a page is to look. `columns` is the terminal's width. */
-export interface Page {
-  readonly wide: boolean
-  readonly columns: number
-}
 
 /** Where `Namespace:` starts, when the name leaves room. */
 const namespaceColumn = 52
@@ -52,6 +46,6 @@ export const appPage = (state: AppState, checklist: Checklist, page: Page): Read
     keptConfigTable(state, columns),
     [...otherVolumes(state, columns), ...surroundings(state, columns), ...unreadLines(state, wide, columns)],
     eventTable(state, wide, columns),
-    checklistLines(checklist, wide, columns)
+    checklistLines(checklist, state, page)
   )
 }

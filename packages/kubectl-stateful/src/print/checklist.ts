@@ -1,7 +1,17 @@
 /**
  * The four questions, each with its answer, the facts that decide it, and what to do.
  */
-import type { Answer, Checklist, Finding, Question, Verdict } from "@kubectl-stateful/sdk/Checklist"
+import type {
+  Answer,
+  Checklist,
+  Disruption,
+  Finding,
+  Question,
+  RestartVerdict,
+  Verdict
+} from "@kubectl-stateful/sdk/Checklist"
+import type { AppState } from "@kubectl-stateful/sdk/State"
+import { age } from "./age.ts"
 import { hanging, line, type Line, span, type Span, type Tone, wrapAdvice } from "./text.ts"
 
 const questions: Readonly<Record<Question, string>> = {
@@ -21,56 +31,123 @@ const words: Readonly<Record<Answer, readonly [string, Tone]>> = {
 /** The answer in a word; the colour only repeats it. */
 export const answerSpan = (answer: Answer): Span => span(...words[answer])
 
-const questionColumns = Math.max(...Object.values(questions).map((text) => text.length))
-const evidenceLead = "    "
-const remedyLead = "    -> "
+/** Right of the longest question, with its indent. */
+const answerColumn = 5 + Math.max(...Object.values(questions).map((text) => text.length))
 /** Findings that a question shows before it points to the rest. */
 const shownFindings = 6
 
-/** Advice that was given is not repeated under the next question. */
-type Given = Set<string>
+/** What was told is not told again under the next question: advice, and what decides more than one answer. */
+interface Told {
+  readonly given: Set<string>
+  readonly findings: Set<Finding>
+}
+
+/** How a page is to look. `columns` is the terminal's width. */
+export interface Page {
+  readonly wide: boolean
+  readonly columns: number
+}
+
+/** `Yes, with downtime; crash while it runs`: the answer, and what it hangs on. */
+const answerLine = (title: string, indent: string, answer: Answer, more: string): Line =>
+  line(`${indent}${title}`.padEnd(answerColumn), answerSpan(answer), more)
 
 const findingLines = (
   finding: Finding,
-  verdict: Answer,
-  given: Given,
+  answer: Answer,
+  told: Told,
+  lead: string,
   columns: number
 ): ReadonlyArray<Line> => {
-  // Under a "No", what could not be decided is told apart.
-  const doubt = finding.answer === verdict ? "" : `${words[finding.answer][0].toLowerCase()}: `
-  const remedy = finding.answer === "Yes" || given.has(finding.remedy ?? "") ? null : finding.remedy
-  if (remedy !== null) given.add(remedy)
+  // Under a "no", what could not be decided is told apart.
+  const doubt = finding.answer === answer ? "" : `${words[finding.answer][0].toLowerCase()}: `
+  const remedy = finding.answer === "Yes" || told.given.has(finding.remedy ?? "") ? null : finding.remedy
+  if (remedy !== null) told.given.add(remedy)
   return [
-    ...hanging(evidenceLead, doubt + finding.evidence, columns),
-    ...(remedy === null ? [] : hanging(remedyLead, remedy, columns, wrapAdvice))
+    ...hanging(lead, doubt + finding.evidence, columns),
+    ...(remedy === null ? [] : hanging(`${lead}-> `, remedy, columns, wrapAdvice))
   ]
 }
 
-const verdictLines = (
-  verdict: Verdict,
-  wide: boolean,
-  given: Given,
-  columns: number
+/** Those that decide, at most `shownFindings` of them. */
+const shownOf = (
+  findings: ReadonlyArray<Finding>,
+  answer: Answer,
+  told: Told,
+  lead: string,
+  { columns, wide }: Page
 ): ReadonlyArray<Line> => {
-  const title = `  ${questions[verdict.question].padEnd(questionColumns)}   `
   const deciding =
-    verdict.answer === "Yes"
-      ? verdict.findings.slice(0, 1)
-      : verdict.findings.filter((finding) => finding.answer !== "Yes")
-  const shown = wide ? verdict.findings : deciding.slice(0, shownFindings)
-  const more = deciding.length - shown.length
+    answer === "Yes" ? findings.slice(0, 1) : findings.filter((finding) => finding.answer !== "Yes")
+  const fresh = (wide ? findings : deciding).filter((finding) => !told.findings.has(finding))
+  const shown = wide ? fresh : fresh.slice(0, shownFindings)
+  for (const finding of fresh) told.findings.add(finding)
   return [
-    line(title, answerSpan(verdict.answer)),
-    ...shown.flatMap((finding) => findingLines(finding, verdict.answer, given, columns)),
-    ...(more > 0 ? [line(`${evidenceLead}and ${more} more: -o wide shows them`)] : [])
+    ...shown.flatMap((finding) => findingLines(finding, answer, told, lead, columns)),
+    ...(fresh.length > shown.length
+      ? [line(`${lead}and ${fresh.length - shown.length} more: -o wide shows them`)]
+      : [])
   ]
 }
+
+const disruptionTitles: Readonly<Record<Disruption, string>> = {
+  ServerRestarts: "a server restarts",
+  RackRestarts: "a rack or zone restarts",
+  ServerGone: "a server is gone for good",
+  RackGone: "a rack or zone is gone",
+  Drain: "a node is drained"
+}
+
+const disruptionLines = (verdict: RestartVerdict, told: Told, page: Page): ReadonlyArray<Line> => {
+  const decided = verdict.disruptions.flatMap(({ answer, awaySeconds, condition, disruption }) => {
+    const findings = verdict.findings.filter(({ disruptions }) => disruptions.includes(disruption))
+    const away =
+      answer === "YesWithDowntime" && awaySeconds !== null && awaySeconds > 0
+        ? ` of ${awaySeconds} s at least`
+        : ""
+    return [
+      answerLine(
+        disruptionTitles[disruption],
+        "    ",
+        answer,
+        away + (condition === null ? "" : `, ${condition}`)
+      ),
+      ...shownOf(findings, answer, told, "      ", page)
+    ]
+  })
+  const remarks = page.wide ? verdict.findings.filter((finding) => !told.findings.has(finding)) : []
+  return [...decided, ...remarks.flatMap((one) => findingLines(one, "Yes", told, "    ", page.columns))]
+}
+
+/** What is to be said of a question beside its answer, in the same line. */
+const beside = (verdict: Verdict): string => {
+  if (verdict.question !== "snapshot" || verdict.level === null) return ""
+  if (verdict.answer !== "Yes") return `; ${verdict.level} while it runs`
+  return verdict.level === "group" ? ", as one group" : ""
+}
+
+const newestLines = (verdict: Verdict, state: AppState, columns: number): ReadonlyArray<Line> =>
+  verdict.question === "restore" && verdict.newest !== null && verdict.answer !== "Yes"
+    ? hanging(
+        "    ",
+        `newest copy: ${verdict.newest.name}, ${age(verdict.newest.taken, state.observed)} ago, ${verdict.newest.elsewhere ? "elsewhere" : "on the same storage"}`,
+        columns
+      )
+    : []
+
+const verdictLines = (verdict: Verdict, state: AppState, told: Told, page: Page): ReadonlyArray<Line> => [
+  answerLine(questions[verdict.question], "  ", verdict.answer, beside(verdict)),
+  ...(verdict.question === "restart"
+    ? disruptionLines(verdict, told, page)
+    : shownOf(verdict.findings, verdict.answer, told, "    ", page)),
+  ...newestLines(verdict, state, page.columns)
+]
 
 /** All four. `wide` shows every rule that was looked at. */
-export const checklistLines = (checklist: Checklist, wide: boolean, columns: number): ReadonlyArray<Line> => {
-  const given: Given = new Set()
+export const checklistLines = (checklist: Checklist, state: AppState, page: Page): ReadonlyArray<Line> => {
+  const told: Told = { given: new Set(), findings: new Set() }
   return [
     line("Can this application ..."),
-    ...checklist.flatMap((verdict) => verdictLines(verdict, wide, given, columns))
+    ...checklist.flatMap((verdict) => verdictLines(verdict, state, told, page))
   ]
 }

@@ -1,12 +1,12 @@
 /**
  * Many applications: one line each, with the four answers.
  */
-import type { Checklist, Question } from "@kubectl-stateful/sdk/Checklist"
+import type { Checklist, Question, Verdict } from "@kubectl-stateful/sdk/Checklist"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
 import { answerSpan } from "./checklist.ts"
 import { type Row, table } from "./table.ts"
-import { type Line, span } from "./text.ts"
+import { type Line, type Span, span } from "./text.ts"
 
 /** An application and its answers. */
 export interface Answered {
@@ -15,6 +15,22 @@ export interface Answered {
 }
 
 const columnsOfAnswers: ReadonlyArray<Question> = ["restart", "snapshot", "move", "restore"]
+
+/** How an answer is put where there is little room. */
+const downtime: Readonly<Record<Question, string>> = {
+  restart: "Downtime",
+  snapshot: "Offline",
+  move: "Downtime",
+  restore: "Downtime"
+}
+
+const short = (verdict: Verdict, state: AppState): Span => {
+  const { text, tone } = answerSpan(verdict.answer)
+  const word = verdict.answer === "YesWithDowntime" ? downtime[verdict.question] : text
+  return verdict.question === "restore" && verdict.newest !== null
+    ? span(`${word}, ${age(verdict.newest.taken, state.observed)}`, tone)
+    : span(word, tone)
+}
 
 const row = ({ state, checklist }: Answered, namespaces: boolean, wide: boolean): Row => {
   const sum = (of: "ready" | "replicas") =>
@@ -27,9 +43,10 @@ const row = ({ state, checklist }: Answered, namespaces: boolean, wide: boolean)
       ...(namespaces ? [state.namespace] : []),
       state.name,
       span(ready, sum("ready") < sum("replicas") ? "bad" : "plain"),
-      ...columnsOfAnswers.map((question) =>
-        answerSpan(checklist.find((verdict) => verdict.question === question)?.answer ?? "Unknown")
-      ),
+      ...columnsOfAnswers.map((question) => {
+        const verdict = checklist.find((one) => one.question === question)
+        return verdict === undefined ? answerSpan("Unknown") : short(verdict, state)
+      }),
       age(created, state.observed),
       ...(wide ? [String(state.claims.length), images.join(",") || "<none>"] : [])
     ]

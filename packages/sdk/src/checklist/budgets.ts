@@ -4,7 +4,7 @@
 import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
 import { replicasOf, statefulSets } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { equalities, kubectl, names, title, verb } from "./words.ts"
 
 /** Percentages are rounded up, as the disruption controller does for both fields. */
@@ -73,7 +73,7 @@ const missing = (facts: Facts): ReadonlyArray<Said> =>
     .filter((workload) => covering(facts, workload).length === 0)
     .map((workload) => {
       const taken = facts.state.budgets?.some((budget) => budget.name === workload.name)
-      return no(
+      return withDowntime(
         `no PodDisruptionBudget counts the pods of ${workload.name}: drains may take all`,
         [title(workload)],
         // The command takes equalities only.
@@ -125,7 +125,7 @@ const partly = (facts: Facts): ReadonlyArray<Said> =>
     return budgets.length === 0 || left.length <= Math.max(spare, 0)
       ? []
       : [
-          no(
+          withDowntime(
             `no PodDisruptionBudget counts ${names(left)}: drains may take ${left.length === 1 ? "it" : "them all"}`,
             [title(workload), ...left.map((name) => `Pod/${name}`)],
             `make one whose selector leaves ${names([...there])} to ${names(budgets.map(({ name }) => name))}`
@@ -174,7 +174,7 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
     return workload.replicas - allowed >= quorum
       ? []
       : [
-          no(
+          withDowntime(
             `PodDisruptionBudget ${budget.name} lets ${allowed} of ${workload.replicas} go: quorum (${quorum} of ${workload.replicas}) is lost`,
             [object(budget), title(workload)],
             repair(facts, workload, budget)
@@ -227,9 +227,27 @@ const overlap = (facts: Facts): ReadonlyArray<Said> =>
     ]
   })
 
+/** Whether a drain waits for pods, or may take too many of them: nothing that fails by itself asks a budget. */
+const obstacles: ReadonlyArray<Rule> = [
+  rule("restart", "budget-missing", (facts) => [...missing(facts), ...partly(facts)], ["Drain"]),
+  rule("restart", "budget-blocks", (facts) => [...blocks(facts), ...holds(facts)], ["Drain"]),
+  rule("restart", "budget-below-quorum", belowQuorum, ["Drain"]),
+  rule("restart", "budgets-overlap", overlap, ["Drain"])
+]
+
+const keepsQuorum = (facts: Facts): ReadonlyArray<Said> => {
+  const all = guarded(facts)
+  if (all.length === 0 || obstacles.some((one) => one.check(facts).length > 0)) return []
+  const budgets = [...new Set(all.flatMap((workload) => covering(facts, workload).map(({ name }) => name)))]
+  return [
+    yes(
+      `PodDisruptionBudget ${names(budgets)} ${verb(budgets, "lets", "let")} so few pods go at once that quorum is kept`,
+      budgets.map((name) => `PodDisruptionBudget/${name}`)
+    )
+  ]
+}
+
 export const budgetRules: ReadonlyArray<Rule> = [
-  rule("restart", "budget-missing", (facts) => [...missing(facts), ...partly(facts)]),
-  rule("restart", "budget-blocks", (facts) => [...blocks(facts), ...holds(facts)]),
-  rule("restart", "budget-below-quorum", belowQuorum),
-  rule("restart", "budgets-overlap", overlap)
+  ...obstacles,
+  rule("restart", "budget-keeps-quorum", keepsQuorum, ["Drain"])
 ]

@@ -7,7 +7,7 @@ import type { Reference } from "../Reference.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import { boundClaims, claimsOf, statefulSets } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { kubectl, kubectlCluster, names, patchTemplate, title } from "./words.ts"
 
 const object = (reference: Reference): string => `${reference.kind}/${reference.name}`
@@ -27,12 +27,32 @@ const create = (state: AppState, reference: Reference): string =>
     `--from-file=${pullsOnly(reference) ? ".dockerconfigjson=" : ""}FILE`
   )
 
+/** Of a volume's Secrets those without which it is not attached or mounted, and those without which none is made. */
+const mounts = /(controllerPublish|nodeStage|nodePublish)SecretRef$/
+const makes = / (provisioner|controller-publish|node-stage|node-publish)$/
+
+/** What its absence keeps from coming about; null: nothing that the question asks for. */
+const volumeSecret = (question: Question, usedBy: ReadonlyArray<string>): string | null => {
+  if (usedBy.some((use) => mounts.test(use))) return "a new pod does not start"
+  // Volumes that are there have their own.
+  return question !== "restart" && usedBy.some((use) => makes.test(use)) ? "no new volume can be made" : null
+}
+
 /** What a missing one keeps from coming about, and what is to do: a command where it does no harm. */
-const withoutIt = (state: AppState, { kind, name }: Dependency): readonly [what: string, remedy: string] => {
+const withoutIt = (
+  question: Question,
+  state: AppState,
+  { kind, name, namespace, usedBy }: Dependency
+): readonly [what: string | null, remedy: string] => {
   const created = "no new pod can be created"
   if (kind === "ServiceAccount") return [created, kubectl(state, "create", "serviceaccount", name)]
   if (kind === "PriorityClass" || kind === "RuntimeClass")
     return [created, kubectlCluster("get", kind.toLowerCase())]
+  if (kind === "Secret")
+    return [
+      volumeSecret(question, usedBy),
+      `make Secret ${name} in ${namespace} anew from where it came: its volumes' driver is called with it`
+    ]
   return [
     "a new pod does not start",
     kind === "PersistentVolumeClaim"
@@ -41,23 +61,31 @@ const withoutIt = (state: AppState, { kind, name }: Dependency): readonly [what:
   ]
 }
 
-const missing = ({ state }: Facts): ReadonlyArray<Said> => [
-  ...state.dependencies
-    .filter((one) => one.present === false)
-    .map((one) => {
-      const [what, remedy] = withoutIt(state, one)
-      return no(`${one.kind} ${one.name} is missing: ${what}`, [`${one.kind}/${one.name}`], remedy)
-    }),
-  ...state.references
-    .filter((reference) => reference.required && reference.present === false)
-    .map((reference) =>
-      (pullsOnly(reference) ? unknown : no)(
-        `${reference.kind} ${reference.name} is missing: ${pullsOnly(reference) ? "images that are not public cannot be pulled" : "a new pod does not start"}`,
-        [object(reference)],
-        create(state, reference)
+const missing =
+  (question: Question) =>
+  ({ state }: Facts): ReadonlyArray<Said> => [
+    ...state.dependencies
+      .filter((one) => one.present === false)
+      .flatMap((one) => {
+        const [what, remedy] = withoutIt(question, state, one)
+        const full =
+          one.namespace === null || one.namespace === state.namespace
+            ? one.name
+            : `${one.namespace}/${one.name}`
+        return what === null
+          ? []
+          : [no(`${one.kind} ${full} is missing: ${what}`, [`${one.kind}/${one.name}`], remedy)]
+      }),
+    ...state.references
+      .filter((reference) => reference.required && reference.present === false)
+      .map((reference) =>
+        (pullsOnly(reference) ? unknown : no)(
+          `${reference.kind} ${reference.name} is missing: ${pullsOnly(reference) ? "images that are not public cannot be pulled" : "a new pod does not start"}`,
+          [object(reference)],
+          create(state, reference)
+        )
       )
-    )
-]
+  ]
 
 const missingKeys = ({ state }: Facts): ReadonlyArray<Said> =>
   state.references
@@ -88,6 +116,11 @@ const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
     if (service !== undefined && service.present !== false) return null
+    if (workload.replicas === 1)
+      return yes(`governing Service ${name} is missing: the pod of ${workload.name} has no name of its own`, [
+        `Service/${name}`,
+        title(workload)
+      ])
     const create = kubectl(facts.state, "create", "service", "clusterip", name, "--clusterip=None")
     const select = ` && ${kubectl(facts.state, "set", "selector", "service", name, workload.selector)}`
     return no(
@@ -101,46 +134,36 @@ const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
     )
   })
 
-/** Images whose members find each other through the Kubernetes API, and write the endpoints of their leader there. */
-const findsByApi = /(^|\/)(spilo(-\d+)?|patroni)(:|@|$)/
-
-/** Something else writes its endpoints: a leader's address, mostly, which a selector would overwrite. */
+/**
+ * Remarks: without names from that Service the pods found each other as they are now, and a restart changes nothing of it.
+ * A selector would overwrite what something else writes there, a leader's address mostly.
+ */
 const withoutSelector = (facts: Facts): ReadonlyArray<Said> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
     if (service === undefined || service.present !== true || service.hasSelector) return null
     const by = service.writtenBy.length === 0 ? "something else" : names(service.writtenBy)
-    const evidence = `governing Service ${name} has no selector, so no names for pods: ${by} writes its endpoints`
-    const objects = [`Service/${name}`, title(workload)]
-    return workload.images.some((image) => findsByApi.test(image))
-      ? yes(evidence, objects)
-      : unknown(
-          evidence,
-          objects,
-          `leave it as it is; where peers are found by name, another headless Service gives them one`
-        )
+    return yes(
+      `governing Service ${name} has no selector, so no names for pods: ${by} writes its endpoints`,
+      [`Service/${name}`, title(workload)]
+    )
   })
 
-/** Clients may have its address: that ends where the Service is made anew. */
 const notHeadless = (facts: Facts): ReadonlyArray<Said> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
     return service === undefined || service.present !== true || service.headless || !service.hasSelector
       ? null
-      : no(
-          `governing Service ${name} is not headless: pods have no names of their own`,
-          [`Service/${name}`],
-          service.type === "ClusterIP"
-            ? `if no client has its address: make Service ${name} anew with clusterIP: None`
-            : `leave it to its clients; give ${workload.name} another, headless Service for its peers`
-        )
+      : yes(`governing Service ${name} is not headless: pods have no names of their own`, [`Service/${name}`])
   })
 
 const selectsOthers = (facts: Facts): ReadonlyArray<Said> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
-    return service === undefined || service.present !== true || service.selectsPods || !service.hasSelector
-      ? null
+    if (service === undefined || service.present !== true || service.selectsPods || !service.hasSelector)
+      return null
+    return workload.replicas === 1
+      ? yes(`governing Service ${name} does not select the pod of ${workload.name}`, [`Service/${name}`])
       : no(
           `governing Service ${name} does not select the pods of ${workload.name}`,
           [`Service/${name}`, title(workload)],
@@ -231,7 +254,8 @@ const whenScaledDelete = ({ state }: Facts): ReadonlyArray<Said> =>
       ])
     )
 
-export const referenceMissingRule = (question: Question): Rule => rule(question, "reference-missing", missing)
+export const referenceMissingRule = (question: Question): Rule =>
+  rule(question, "reference-missing", missing(question))
 export const referenceKeyRule = (question: Question): Rule =>
   rule(question, "reference-key-missing", missingKeys)
 export const fsGroupRule = (question: Question): Rule => rule(question, "fs-group-at-each-mount", fsGroup)
@@ -239,10 +263,11 @@ export const nameTooLongRule = (question: Question): Rule => rule(question, "nam
 
 export const serviceRules: ReadonlyArray<Rule> = [
   rule("restart", "service-missing", serviceMissing),
-  rule("restart", "service-without-selector", withoutSelector),
-  rule("restart", "service-not-headless", notHeadless),
+  rule("restart", "service-without-selector", withoutSelector, []),
+  rule("restart", "service-not-headless", notHeadless, []),
   rule("restart", "service-selects-others", selectsOthers)
 ]
 
-export const graceZeroRule: Rule = rule("restart", "grace-period-zero", graceZero)
-export const whenScaledDeleteRule: Rule = rule("restart", "scale-down-deletes-claims", whenScaledDelete)
+/** The API forgets such a pod at once, whether its containers have ended or not. A server that is off runs none. */
+export const graceZeroRule: Rule = rule("restart", "grace-period-zero", graceZero, [...forGood, "Drain"])
+export const whenScaledDeleteRule: Rule = rule("restart", "scale-down-deletes-claims", whenScaledDelete, [])

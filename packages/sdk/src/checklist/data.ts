@@ -5,7 +5,7 @@ import type { Question } from "../Checklist.ts"
 import type { OtherVolume } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said } from "./rule.ts"
+import { type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
 import { kubectl, kubectlCluster, names, verb } from "./words.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Said> => {
@@ -128,14 +128,29 @@ const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
       !scratch.test(volume.detail ?? "")
   )
 
+/** Something other than the hostPath itself keeps each of its pods on one node: it comes back to its data. */
+const isKept = (state: AppState, workload: string): boolean => {
+  const replicas = new Set(
+    state.replicas.flatMap((replica) => (replica.workload === workload ? [replica.name] : []))
+  )
+  const placements = state.placements.filter(({ replica }) => replicas.has(replica))
+  return (
+    placements.length > 0 &&
+    placements.every(({ pins }) =>
+      pins.some(({ by, nodes }) => by !== "hostPath" && nodes !== null && nodes.length <= 1)
+    )
+  )
+}
+
 const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
-  hostPathData(state).map((volume) =>
-    no(
+  hostPathData(state).map((volume) => ({
+    ...no(
       `${keeps(volume)[0]} is on hostPath ${volume.detail ?? volume.name}: its data stays on the node`,
       [volume.workload],
       "put the data into a claim: volumeClaimTemplates"
-    )
-  )
+    ),
+    ...(isKept(state, volume.workload) ? { disruptions: forGood } : {})
+  }))
 
 export const notBoundRule = (question: Question): Rule => rule(question, "claim-not-bound", notBound)
 export const beingDeletedRule = (question: Question): Rule =>

@@ -2,12 +2,12 @@
  * Can it move to another cluster? Without a target the question is about some cluster with the
  * same classes and drivers, and the evidence says so.
  */
-import type { Dependency } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { hostPathRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
+import { needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
@@ -230,48 +230,44 @@ const older = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     : []
 }
 
-/** Labels that every node has, or that name one node, which is another rule's. */
-const everywhere = new Set([hostnameKey, "kubernetes.io/os", "kubernetes.io/arch"])
+/** What is told of the target's needs: the rest goes along with the manifests, or has a rule of its own. */
+const words: Readonly<Record<string, string>> = {
+  default: "default",
+  StorageClass: "class",
+  CSIDriver: "driver",
+  provisioner: "provisioner",
+  Secret: "Secret",
+  "node label": "nodes with label",
+  PriorityClass: "priority class",
+  RuntimeClass: "runtime class",
+  ClusterTrustBundle: "trust bundle",
+  SecretProviderClass: "secret provider class",
+  "cloud role": "cloud role"
+}
 
-const nodeLabels = (state: AppState): ReadonlyArray<string> => [
-  ...new Set(
-    state.workloads.flatMap(({ template }) =>
-      Object.entries(template.nodeSelector).flatMap(([key, value]) =>
-        everywhere.has(key) ? [] : [`${key}=${value}`]
-      )
-    )
-  )
-]
-
-/** What is of a cluster rather than of the application, and does not go along with its manifests. */
-const carried = [
-  ["PriorityClass", "priority class"],
-  ["RuntimeClass", "runtime class"],
-  ["SecretProviderClass", "secret provider class"],
-  ["ClusterTrustBundle", "trust bundle"]
-] as const
+/** Terms in lines of at most so many characters: none of them may go untold. */
+const inLines = (terms: ReadonlyArray<string>, head: number): ReadonlyArray<string> => {
+  const lines: Array<Array<string>> = [[]]
+  for (const term of terms) {
+    const line = lines.at(-1) ?? []
+    // A line has room for three.
+    if (line.length > 0 && (line.length === 3 || head + names([...line, term]).length > 100)) {
+      lines.push([term])
+    } else line.push(term)
+  }
+  return lines.map((line) => names(line))
+}
 
 const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
-  const classes = classesOf(state)
-  const drivers = driversOf(state)
-  const labels = nodeLabels(state)
-  const priorities = state.workloads.flatMap(({ template }) => template.priorityClass ?? [])
-  const named = (kind: Dependency["kind"]): ReadonlyArray<string> => [
-    ...new Set([
-      ...(kind === "PriorityClass" ? priorities : []),
-      ...state.dependencies.flatMap((one) => (one.kind === kind ? [one.name] : []))
-    ])
-  ]
-  const needs = [
-    ...(classes.length === 0 ? [] : [`class ${names(classes)}`]),
-    ...(drivers.length === 0 ? [] : [`driver ${names(drivers)}`]),
-    ...(labels.length === 0 ? [] : [`nodes with label ${names(labels)}`]),
-    ...carried.flatMap(([kind, word]) => {
-      // Those of the system are in every cluster.
-      const all = named(kind).filter((name) => !name.startsWith("system-"))
-      return all.length === 0 ? [] : [`${word} ${names(all)}`]
-    })
-  ]
+  const needs = Map.groupBy(
+    // The content of a SecretProviderClass is of the vault that the cluster is registered with.
+    needsOnTarget(state).filter(({ kind, of }) => of === "cluster" || kind === "SecretProviderClass"),
+    ({ kind }) => kind
+  )
+  const told = Object.entries(words).flatMap(([kind, word]) => {
+    const all = (needs.get(kind) ?? []).map(({ name }) => name)
+    return all.length === 0 ? [] : [`${word} ${names(all)}`]
+  })
   const target = settings.target
   const toCome = claimsToCome(state)
   if (toCome.length > 0) {
@@ -282,19 +278,13 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
       )
     ]
   }
-  const objects = [
-    ...classes.map((name) => `StorageClass/${name}`),
-    ...drivers.map((name) => `CSIDriver/${name}`)
-  ]
-  if (needs.length === 0 && target === null) return [yes("to any cluster: it has no claims", objects)]
-  // A line has room for three, and none of them may go untold.
-  return Array.from({ length: Math.ceil(Math.max(needs.length, 1) / 3) }, (_, line) => {
-    const some = names(needs.slice(3 * line, 3 * line + 3))
-    if (line > 0) return yes(`and with ${some}`, [])
-    return target === null
-      ? yes(`to a cluster with ${some}`, objects)
-      : yes(`${target.name} has what it needs: ${some}`, [])
-  })
+  const objects = ["StorageClass", "CSIDriver"].flatMap((kind) => (needs.get(kind) ?? []).map(needText))
+  if (told.length === 0 && target === null) return [yes("to any cluster: it has no claims", objects)]
+  const head = target === null ? "to a cluster with " : `${target.name} has what it needs: `
+  if (told.length === 0) return [yes(`${target?.name} lacks nothing that it needs`, [])]
+  return inLines(told, head.length).map((line, index) =>
+    index > 0 ? yes(`and with ${line}`, []) : yes(`${head}${line}`, target === null ? objects : [])
+  )
 }
 
 /** Its volumes have no driver, and nothing made them: their class is a name that somebody gave them. */

@@ -5,7 +5,7 @@ import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../State.ts"
 import { liveClaims, nodeNamed, placementOf, replicasOf, statefulSets, usable } from "./parts.ts"
 import { type Apart, keptApart } from "./room.ts"
-import { type Facts, no, rule, type Rule, type Said, yes } from "./rule.ts"
+import { type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
 
 type Pin = Placement["pins"][number]
@@ -103,7 +103,7 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         no(
-          aloneWords(volumes),
+          `${aloneWords(volumes)}: its data is gone with that`,
           volumeObjects(state, volumes),
           "move it to a class whose volumes every node can reach"
         )
@@ -193,26 +193,68 @@ const another = ({ by, name }: Pin, node: Node | undefined): string => {
   return `add a node ${names(wanted)}`
 }
 
-const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
-  const nodes = state.nodes
-  if (nodes === null) return []
-  const explained = new Set([
+interface Stranded {
+  readonly replica: string
+  readonly apart: Apart | null
+}
+
+/** Usable nodes that its pins leave a replica, and that fit `isThere`. */
+const openTo = (state: AppState, one: Held, isThere: (node: Node) => boolean): ReadonlyArray<Node> =>
+  (state.nodes ?? []).filter(
+    (node) =>
+      isThere(node) &&
+      usable(node, one.tolerations) &&
+      one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(node.name))
+  )
+
+/** Replicas of which one thing alone, a pin, tells that they could start nowhere else. */
+const pinned = (state: AppState): ReadonlySet<string | null> =>
+  new Set([
     ...onOneNode(state).map((volume) => volume.replica),
     ...narrow(state, (pin) => pin.by !== "onlyNode").map(({ one }) => one.replica)
   ])
-  const stranded = held(state).flatMap((one) => {
+
+/** Replicas that all that holds them together leaves no other node. */
+const stranded = (state: AppState): ReadonlyArray<Stranded> => {
+  if (state.nodes === null) return []
+  const explained = pinned(state)
+  return held(state).flatMap((one) => {
     if (one.node === null || explained.has(one.replica)) return []
-    const open = nodes.filter(
-      (node) =>
-        node.name !== one.node &&
-        usable(node, one.tolerations) &&
-        one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(node.name))
-    )
-    const apart = open.map((node) => one.apart(node))
+    const apart = openTo(state, one, ({ name }) => name !== one.node).map((node) => one.apart(node))
     return apart.includes(null) ? [] : [{ replica: one.replica, apart: apart[0] ?? null }]
   })
+}
+
+/** Replicas that start nowhere when their own server is gone, as these rules tell. */
+const heldForGood = (state: AppState): ReadonlySet<string | null> =>
+  new Set([...pinned(state), ...stranded(state).map(({ replica }) => replica)])
+
+/** Replicas by their rack or zone that a usable node within it could take, and none outside of it. */
+export const strandedWithout = (
+  state: AppState,
+  domain: "rack" | "zone"
+): ReadonlyMap<string, ReadonlyArray<string>> => {
+  const explained = heldForGood(state)
+  const found = held(state).flatMap((one) => {
+    const name = nodeNamed(state, one.node)?.[domain] ?? null
+    if (name === null || explained.has(one.replica)) return []
+    const isFree = openTo(state, one, (node) => node[domain] !== name).some(
+      (node) => one.apart(node) === null
+    )
+    return isFree ? [] : [{ replica: one.replica, name }]
+  })
+  return new Map(
+    [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => [
+      name,
+      all.map(({ replica }) => replica)
+    ])
+  )
+}
+
+const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
+  const nodes = state.nodes ?? []
   return [
-    ...Map.groupBy(stranded, ({ apart }) => (apart === null ? "" : `${apart.by} ${apart.key}`))
+    ...Map.groupBy(stranded(state), ({ apart }) => (apart === null ? "" : `${apart.by} ${apart.key}`))
   ].flatMap(([, all]) => {
     const [first] = all
     const replicas = all.map(({ replica }) => replica)
@@ -242,13 +284,7 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
       (one) => one.node ?? ""
     )
   ].map(([node, on]) => {
-    const free = (one: Held) =>
-      (state.nodes ?? []).some(
-        (candidate) =>
-          usable(candidate, one.tolerations) &&
-          one.apart(candidate) === null &&
-          one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(candidate.name))
-      )
+    const free = (one: Held) => openTo(state, one, () => true).some((node) => one.apart(node) === null)
     const stranded = on.filter((one) => !free(one))
     const replicas = (stranded.length === 0 ? on : stranded).map((one) => one.replica)
     const objects = [`Node/${node}`, ...replicas.map((replica) => `Pod/${replica}`)]
@@ -273,12 +309,13 @@ const scaledToZero = ({ state }: Facts): ReadonlyArray<Said> =>
     }))
 
 export const pinRules: ReadonlyArray<Rule> = [
-  rule("restart", "volume-on-one-node", volumeOnOneNode),
-  rule("restart", "volume-without-spare-node", volumeWithoutSpare),
+  rule("restart", "volume-on-one-node", volumeOnOneNode, forGood),
+  rule("restart", "volume-without-spare-node", volumeWithoutSpare, forGood),
   rule(
     "restart",
     "selector-fits-one-node",
-    onlyNodeFits(["nodeSelector", "affinity"], (pin) => `fits ${pin.by} ${pin.name}`, another)
+    onlyNodeFits(["nodeSelector", "affinity"], (pin) => `fits ${pin.by} ${pin.name}`, another),
+    forGood
   ),
   rule(
     "restart",
@@ -287,9 +324,10 @@ export const pinRules: ReadonlyArray<Rule> = [
       ["device", "resourceClaim"],
       (pin) => `has ${pin.name}`,
       (pin) => `add a node with ${pin.name}`
-    )
+    ),
+    forGood
   ),
-  rule("restart", "no-other-node", noOtherNode),
+  rule("restart", "no-other-node", noOtherNode, forGood),
   rule("restart", "node-cordoned", cordoned),
   rule("restart", "scaled-to-zero", scaledToZero)
 ]

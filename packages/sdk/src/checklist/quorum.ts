@@ -1,5 +1,8 @@
 /**
  * Failure domains: which replicas go together, and whether enough stay.
+ *
+ * What is lost with a restart comes back by itself, so the worst that these rules say is "with downtime";
+ * where it is not known whether enough stay, they say that, and no more.
  */
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../State.ts"
@@ -7,63 +10,134 @@ import type { Workload } from "../Topology.ts"
 import { nodeGone, placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
 import {
   type Domain,
+  everyDisruption,
   type Facts,
-  no,
   rule,
   type Rule,
   type Said,
-  type Settings,
-  unknown,
+  withDowntime,
   yes
 } from "./rule.ts"
-import { change, kubectlCluster, names, title } from "./words.ts"
+import { change, kubectlCluster, names, title, verb } from "./words.ts"
 
-/** How many of a workload's replicas may be away at once. */
-const spare = (workload: Workload, settings: Settings): number =>
-  workload.replicas - needed(settings.quorum, workload.replicas)
+/** What is counted together: the members of one application, each with its data, or the copies of a Deployment. */
+interface Unit {
+  readonly workloads: readonly [Workload, ...ReadonlyArray<Workload>]
+  readonly replicas: number
+  /** How many must stay. */
+  readonly needed: number
+}
 
-const quorumWords = (workload: Workload, settings: Settings): string =>
-  `quorum (${needed(settings.quorum, workload.replicas)} of ${workload.replicas})`
+/** Several sets of one replica under one selector: a set for each rack or shard, or databases of their own. */
+const lone = ({ state, settings }: Facts): ReadonlyArray<Workload> => {
+  const all = statefulSets(state).filter(({ replicas }) => replicas === 1)
+  return settings.jointQuorum || settings.quorum === "none" || all.length < 2 ? [] : all
+}
+
+const units = (facts: Facts): ReadonlyArray<Unit> => {
+  const { state, settings } = facts
+  const [first, ...others] = statefulSets(state)
+  const sum = (all: ReadonlyArray<Workload>) => all.reduce((total, { replicas }) => total + replicas, 0)
+  const unit = (all: Unit["workloads"]): Unit => ({
+    workloads: all,
+    replicas: sum(all),
+    needed: needed(settings.quorum, sum(all))
+  })
+  const sets =
+    first === undefined
+      ? []
+      : settings.jointQuorum
+        ? [unit([first, ...others])]
+        : [first, ...others].map((one) => unit([one]))
+  const copies = state.workloads
+    .filter(({ kind, replicas }) => kind === "Deployment" && replicas > 0)
+    .map((one): Unit => ({
+      workloads: [one],
+      replicas: one.replicas,
+      needed: settings.quorum === "none" ? 0 : 1
+    }))
+  return [...sets, ...copies]
+}
+
+const nameOf = ({ workloads }: Unit): string => names(workloads.map(({ name }) => name))
+
+/** How many of its replicas may be away at once. */
+const spare = (unit: Unit): number => unit.replicas - unit.needed
+
+const isCopies = ({ workloads: [{ kind }] }: Unit): boolean => kind === "Deployment"
+
+const quorumWords = (unit: Unit): string =>
+  isCopies(unit) ? nameOf(unit) : `quorum (${unit.needed} of ${unit.replicas})`
+
+const lostWords = (unit: Unit): string => `${quorumWords(unit)} is ${isCopies(unit) ? "down" : "lost"}`
+
+interface Place {
+  readonly replica: string
+  readonly name: string | null
+  readonly zone: string | null
+}
+
+const places = (state: AppState, unit: Unit, domain: Domain): ReadonlyArray<Place> =>
+  unit.workloads.flatMap((workload) =>
+    replicasOf(state, workload).flatMap((replica) => {
+      const placement = placementOf(state, replica)
+      const node = replica.pod?.node ?? placement?.node ?? null
+      // What a gone node was in is not known any more, and what was on it is lost already.
+      if (node === null || nodeGone(state, node)) return []
+      return [
+        {
+          replica: replica.name,
+          name: domain === "node" ? node : (placement?.[domain] ?? null),
+          zone: placement?.zone ?? null
+        }
+      ]
+    })
+  )
 
 interface Group {
   readonly name: string | null
   readonly replicas: ReadonlyArray<string>
 }
 
-const groups = (state: AppState, workload: Workload, domain: Domain): ReadonlyArray<Group> => {
-  const placed = replicasOf(state, workload).flatMap((replica) => {
-    const placement = placementOf(state, replica)
-    const node = replica.pod?.node ?? placement?.node ?? null
-    // What a gone node was in is not known any more, and what was on it is lost already.
-    if (node === null || nodeGone(state, node)) return []
-    return [{ replica: replica.name, domain: domain === "node" ? node : (placement?.[domain] ?? null) }]
-  })
-  return [...Map.groupBy(placed, (place) => place.domain)].map(([name, places]) => ({
+const grouped = (all: ReadonlyArray<Place>): ReadonlyArray<Group> =>
+  [...Map.groupBy(all, ({ name }) => name)].map(([name, same]) => ({
     name,
-    replicas: places.map((place) => place.replica)
+    replicas: same.map(({ replica }) => replica)
   }))
-}
 
 /** The cluster's zones. Where it is all one there is no other to spread to, and the question is about racks. */
 const zones = (state: AppState): ReadonlySet<string> =>
   new Set(state.nodes?.flatMap((node) => (node.zone === null ? [] : [node.zone])))
 
 /** The groups whose loss takes quorum along. */
-const fatal = ({ state, settings }: Facts, workload: Workload, domain: Domain): ReadonlyArray<Group> => {
+const fatal = ({ state }: Facts, unit: Unit, domain: Domain): ReadonlyArray<Group> => {
   if (domain === "zone" && zones(state).size <= 1) return []
-  return groups(state, workload, domain).filter(
-    (group) => group.name !== null && group.replicas.length > Math.max(spare(workload, settings), 0)
+  return grouped(places(state, unit, domain)).filter(
+    (group) => group.name !== null && group.replicas.length > Math.max(spare(unit), 0)
   )
 }
 
-/** Replicas of which it is not known whether they share a domain, where that could take quorum along. */
-const undecided = ({ state, settings }: Facts, workload: Workload, domain: Domain): ReadonlyArray<string> => {
+/**
+ * Replicas of which it is not known whether they share a domain, where that could take quorum along.
+ * A rack is in one zone: nodes of two zones share none.
+ */
+const undecided = ({ state }: Facts, unit: Unit, domain: Domain): ReadonlyArray<string> => {
   if (state.nodes === null) return []
   if (domain === "zone" && zones(state).size <= 1) return []
-  const all = groups(state, workload, domain)
-  const nameless = all.find((group) => group.name === null)?.replicas ?? []
-  const largest = Math.max(0, ...all.map((group) => (group.name === null ? 0 : group.replicas.length)))
-  return nameless.length > 0 && largest + nameless.length > spare(workload, settings) ? nameless : []
+  const all = places(state, unit, domain)
+  const within = domain === "rack" ? [...new Set(all.map(({ zone }) => zone))] : [null]
+  const found = within.flatMap((zone) => {
+    const near = zone === null ? all : all.filter((place) => place.zone === zone || place.zone === null)
+    const nameless = near.filter(({ name }) => name === null)
+    const largest = Math.max(
+      0,
+      ...grouped(near).map(({ name, replicas }) => (name === null ? 0 : replicas.length))
+    )
+    return nameless.length > 0 && largest + nameless.length > spare(unit)
+      ? nameless.map(({ replica }) => replica)
+      : []
+  })
+  return [...new Set(found)]
 }
 
 const labelKeys: Readonly<Record<Domain, string>> = {
@@ -83,37 +157,38 @@ const share =
   (facts: Facts): ReadonlyArray<Said> => {
     const { state, settings } = facts
     if (!settings.domains.includes(domain)) return []
-    return statefulSets(state).flatMap((workload) => {
+    return units(facts).flatMap((unit) => {
       // With no replica to spare, any loss is too much, wherever they are.
-      if (spare(workload, settings) < 1) return []
+      if (spare(unit) < 1) return []
       const told = new Set(
-        smaller[domain].flatMap((inner) =>
-          fatal(facts, workload, inner).map((group) => group.replicas.join())
-        )
+        smaller[domain].flatMap((inner) => fatal(facts, unit, inner).map((group) => group.replicas.join()))
       )
-      const lost = fatal(facts, workload, domain).filter((group) => !told.has(group.replicas.join()))
-      const unlabelled = lost.length > 0 ? [] : undecided(facts, workload, domain)
+      const lost = fatal(facts, unit, domain).filter((group) => !told.has(group.replicas.join()))
+      const unlabelled = lost.length > 0 || told.size > 0 ? [] : undecided(facts, unit, domain)
       const nodes = [...new Set(unlabelled.map((name) => replicaNamed(state, name)?.pod?.node ?? ""))].filter(
         (name) => name !== ""
       )
+      const [workload] = unit.workloads
       return [
         ...lost.map((group) =>
-          no(
-            `${names(group.replicas)} share ${domain === "node" ? "" : `${domain} `}${group.name}, and with it ${quorumWords(workload, settings)} is lost`,
+          withDowntime(
+            `${names(group.replicas)} share ${domain === "node" ? "" : `${domain} `}${group.name}, and with it ${lostWords(unit)}`,
             [
               ...group.replicas.map((name) => `Pod/${name}`),
               ...(domain === "node" ? [`Node/${group.name}`] : [])
             ],
-            change(
-              workload,
-              `spread ${title(workload)} over ${domain}s: topologySpreadConstraints with ${labelKeys[domain]}`
-            )
+            unit.workloads.length > 1
+              ? `spread ${nameOf(unit)} over ${domain}s`
+              : change(
+                  workload,
+                  `spread ${title(workload)} over ${domain}s: topologySpreadConstraints with ${labelKeys[domain]}`
+                )
           )
         ),
         ...(unlabelled.length === 0
           ? []
           : [
-              unknown(
+              withDowntime(
                 `no ${domain} label on ${names(nodes)}: ${names(unlabelled)} may share one`,
                 nodes.map((name) => `Node/${name}`),
                 kubectlCluster(
@@ -139,50 +214,75 @@ const moreMembers = (workload: Workload, replicas: number): string => {
     : `if ${workload.name} replicates its data among members, ask for ${replicas} in ${writer.name}`
 }
 
-const tooFew = ({ state, settings }: Facts): ReadonlyArray<Said> =>
-  statefulSets(state)
-    .filter((workload) => settings.quorum !== "none" && spare(workload, settings) < 1)
-    .map((workload) =>
-      no(
-        workload.replicas === 1
-          ? `${workload.name} has 1 replica: while its node is away, none serves`
-          : `${workload.name} has ${workload.replicas} replicas: without any one, ${quorumWords(workload, settings)} is lost`,
-        [title(workload)],
-        moreMembers(workload, Math.max(3, needed(settings.quorum, workload.replicas) + 1))
-      )
-    )
+const tooFew = (facts: Facts): ReadonlyArray<Said> => {
+  const { settings } = facts
+  const apart = lone(facts)
+  const alone = new Set(apart)
+  return [
+    ...(apart.length === 0
+      ? []
+      : [
+          withDowntime(
+            `${names(apart.map(({ name }) => name))} have 1 replica each: whether they are members of one application is not known`,
+            apart.map(title),
+            "if they are, --joint-quorum counts quorum over all of them"
+          )
+        ]),
+    ...units(facts)
+      .filter((unit) => settings.quorum !== "none" && spare(unit) < 1 && !alone.has(unit.workloads[0]))
+      .map((unit) => {
+        const [workload] = unit.workloads
+        return withDowntime(
+          unit.replicas === 1
+            ? `${workload.name} has 1 replica: while its node is away, none serves`
+            : `${nameOf(unit)} ${verb(unit.workloads, "has", "have")} ${unit.replicas} replicas: without any one, ${quorumWords(unit)} is lost`,
+          unit.workloads.map(title),
+          isCopies(unit)
+            ? `if ${workload.name} may run more than once at a time, run 2 of it`
+            : moreMembers(workload, Math.max(3, unit.needed + 1))
+        )
+      })
+  ]
+}
 
 const kept = (facts: Facts): ReadonlyArray<Said> => {
   const { state, settings } = facts
-  const sets = statefulSets(state)
-  if (state.nodes === null || sets.length === 0) return []
-  const safe = sets.every(
-    (workload) =>
-      spare(workload, settings) >= 1 &&
-      // A replica without a node may yet start beside another one.
-      groups(state, workload, "node").flatMap((group) => group.replicas).length === workload.replicas &&
-      settings.domains.every(
-        (domain) =>
-          fatal(facts, workload, domain).length === 0 && undecided(facts, workload, domain).length === 0
-      )
-  )
-  if (!safe) return []
-  const quorum = sets.map((workload) => quorumWords(workload, settings))
+  const all = units(facts)
+  if (state.nodes === null || all.length === 0) return []
   const looked = settings.domains.filter((domain) => domain !== "zone" || zones(state).size > 1)
-  return [
-    yes(
-      settings.quorum === "none"
-        ? `no quorum is asked of ${names(sets.map((workload) => workload.name))}`
-        : `without any one ${names(looked, "or")}, ${names(quorum)} is kept`,
-      sets.map(title)
+  const isSafe = (domains: ReadonlyArray<Domain>) =>
+    all.every(
+      (unit) =>
+        (spare(unit) >= 1 || settings.quorum === "none") &&
+        // A replica without a node may yet start beside another one.
+        (isCopies(unit) || places(state, unit, "node").length === unit.replicas) &&
+        domains.every(
+          (domain) => fatal(facts, unit, domain).length === 0 && undecided(facts, unit, domain).length === 0
+        )
     )
+  const safe = isSafe(looked) ? looked : isSafe(["node"]) ? (["node"] as const) : []
+  if (safe.length === 0) return []
+  return [
+    {
+      ...yes(
+        settings.quorum === "none"
+          ? `no quorum is asked of ${names(all.map(nameOf))}`
+          : `without any one ${names(safe, "or")}, ${names(all.map(quorumWords))} is kept`,
+        all.flatMap(({ workloads }) => workloads.map(title))
+      ),
+      disruptions:
+        safe === looked ? (["ServerRestarts", "RackRestarts"] as const) : (["ServerRestarts"] as const)
+    }
   ]
 }
+
+/** What goes with a server goes with its rack. */
+const withServers = everyDisruption.filter((one) => one !== "Drain")
 
 export const quorumRules: ReadonlyArray<Rule> = [
   rule("restart", "quorum-kept", kept),
   rule("restart", "too-few-replicas", tooFew),
-  rule("restart", "replicas-share-node", share("node")),
-  rule("restart", "replicas-share-rack", share("rack")),
-  rule("restart", "replicas-share-zone", share("zone"))
+  rule("restart", "replicas-share-node", share("node"), withServers),
+  rule("restart", "replicas-share-rack", share("rack"), ["RackRestarts", "RackGone"]),
+  rule("restart", "replicas-share-zone", share("zone"), ["RackRestarts", "RackGone"])
 ]

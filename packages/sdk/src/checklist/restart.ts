@@ -12,6 +12,7 @@ import {
   whenScaledDeleteRule
 } from "./configuration.ts"
 import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
+import { goneRules } from "./gone.ts"
 import { healthRules } from "./health.ts"
 import { pinRules } from "./pins.ts"
 import { quorumRules } from "./quorum.ts"
@@ -27,6 +28,7 @@ export const restartRules: ReadonlyArray<Rule> = [
   ...healthRules,
   ...quorumRules,
   ...pinRules,
+  ...goneRules,
   beingDeletedRule("restart"),
   notBoundRule("restart"),
   ...passingRules("restart"),

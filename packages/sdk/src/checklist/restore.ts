@@ -3,6 +3,7 @@
  * elsewhere: whole, of one moment, and young. What is weak about snapshots beside it is a remark.
  */
 import * as Duration from "effect/Duration"
+import type { RestoreVerdict } from "../Checklist.ts"
 import type { Claim } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"
@@ -260,6 +261,35 @@ const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
           from
         )
       ]
+}
+
+/** The newest copy of all claims as one: a copy elsewhere, or a set or group of snapshots on the same storage. */
+export const newestOf = (state: AppState): RestoreVerdict["newest"] => {
+  const claims = boundClaims(state).map(({ name }) => name)
+  if (claims.length === 0) return null
+  const copies = [...Map.groupBy(state.protection.copies ?? [], ({ name }) => name)].map(([name, all]) => ({
+    name,
+    elsewhere: true,
+    members: all.map(({ claim, taken }) => ({ claim, taken }))
+  }))
+  const snapshots = [
+    ...Map.groupBy(
+      (state.protection.snapshots ?? []).filter(restorable),
+      ({ group, name, set }) => set ?? group ?? name
+    )
+  ].map(([name, all]) => ({
+    name,
+    elsewhere: false,
+    members: all.map((one) => ({ claim: one.claim, taken: when(one) }))
+  }))
+  const whole = [...copies, ...snapshots].flatMap(({ elsewhere, members, name }) => {
+    // As old as the first of its members.
+    const oldest = members
+      .flatMap(({ taken }) => (taken === null ? [] : [taken]))
+      .toSorted((a, b) => instant(a) - instant(b))[0]
+    return oldest !== undefined && holds(members, claims) ? [{ name, taken: oldest, elsewhere }] : []
+  })
+  return whole.toSorted((a, b) => instant(b.taken) - instant(a.taken))[0] ?? null
 }
 
 export const restoreRules: ReadonlyArray<Rule> = [

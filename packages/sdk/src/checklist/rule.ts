@@ -2,7 +2,7 @@
  * A rule of the checklist: one way in which an application can fail a question, with a name of its own.
  */
 import type * as Duration from "effect/Duration"
-import type { Answer, Finding, Question } from "../Checklist.ts"
+import type { Answer, Disruption, Finding, Question } from "../Checklist.ts"
 import type { SnapshotClass, StorageClass } from "../Protection.ts"
 import type { Quorum } from "../Quorum.ts"
 import type { AppState } from "../State.ts"
@@ -29,6 +29,8 @@ export interface Settings {
   readonly quorum: Quorum
   readonly maxAge: Duration.Duration
   readonly domains: ReadonlyArray<Domain>
+  /** The StatefulSets are members of one application, and quorum is over all of them. */
+  readonly jointQuorum: boolean
   /** Null: some cluster with the same classes. */
   readonly target: Target | null
 }
@@ -39,7 +41,10 @@ export interface Facts {
 }
 
 /** What a rule says, before its name is put to it. */
-export type Said = Omit<Finding, "rule">
+export type Said = Omit<Finding, "rule" | "disruptions"> & {
+  /** Where it decides others than its rule does. */
+  readonly disruptions?: ReadonlyArray<Disruption>
+}
 
 export interface Rule {
   readonly rule: string
@@ -47,14 +52,32 @@ export interface Rule {
   readonly check: (facts: Facts) => ReadonlyArray<Finding>
 }
 
+/** What comes back on its own server, once that is there again, is not in question. */
+export const forGood: ReadonlyArray<Disruption> = ["ServerGone", "RackGone"]
+
+export const everyDisruption: ReadonlyArray<Disruption> = [
+  "ServerRestarts",
+  "RackRestarts",
+  "ServerGone",
+  "RackGone",
+  "Drain"
+]
+
 export const rule = (
   question: Question,
   name: string,
-  check: (facts: Facts) => ReadonlyArray<Said>
+  check: (facts: Facts) => ReadonlyArray<Said>,
+  /** What it decides, of the first question. */
+  decides: ReadonlyArray<Disruption> = everyDisruption
 ): Rule => ({
   rule: name,
   question,
-  check: (facts) => check(facts).map((said) => ({ rule: name, ...said }))
+  check: (facts) =>
+    check(facts).map(({ disruptions, ...said }) => ({
+      rule: name,
+      ...said,
+      disruptions: question === "restart" ? (disruptions ?? decides) : []
+    }))
 })
 
 const say =
@@ -67,5 +90,6 @@ const say =
   })
 
 export const no = say("No")
+export const withDowntime = say("YesWithDowntime")
 export const unknown = say("Unknown")
 export const yes = say("Yes")

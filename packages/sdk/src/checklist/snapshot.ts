@@ -2,6 +2,7 @@
  * Can it be snapshotted consistently? One claim: a snapshot of it is one cut. Several: they need
  * a group, or the cuts fall between one member's write and another's.
  */
+import type { CutLevel } from "../Checklist.ts"
 import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
@@ -17,10 +18,10 @@ import {
   liveClaims,
   ofClaim
 } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { passingRules, hasPassingData } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
-import { age, count, instant, kubectl, kubectlCluster, names, oneLine, verb } from "./words.ts"
+import { age, count, instant, kubectl, kubectlCluster, names, oneLine, takeSnapshot, verb } from "./words.ts"
 
 const offers = (state: AppState): boolean => state.protection.snapshotApi === true
 
@@ -29,6 +30,9 @@ const knownApart: ReadonlyMap<string, string> = new Map([["driver.longhorn.io", 
 
 const classesFor = (state: AppState, driver: string, group: boolean): ReadonlyArray<SnapshotClass> | null =>
   state.protection.snapshotClasses?.filter((one) => one.driver === driver && one.group === group) ?? null
+
+/** Each claim by itself, while nobody writes: one moment for all of them. */
+const whileStopped = (state: AppState): string => `${takeSnapshot(state)} --consistency offline`
 
 const kind = (group: boolean): string => (group ? "VolumeGroupSnapshotClass" : "VolumeSnapshotClass")
 
@@ -100,10 +104,10 @@ const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
   return drivers.length < 2
     ? []
     : [
-        no(
+        withDowntime(
           `no one group holds claims of ${names(drivers.map(([driver]) => driver))}`,
           claimObjects(drivers.flatMap(([, claims]) => claims)),
-          "put all claims on one driver, or quiesce the application for the cut"
+          whileStopped(state)
         )
       ]
 }
@@ -125,10 +129,10 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
     ]
   }
   return [
-    no(
-      `${count(claims.length, "claim")} and no group snapshots: each would be cut alone`,
+    withDowntime(
+      `${count(claims.length, "claim")} and no group snapshots: while it runs, each is cut alone`,
       claimObjects(claims),
-      "install the group snapshot CRDs and turn CSIVolumeGroupSnapshot on"
+      whileStopped(state)
     )
   ]
 }
@@ -138,10 +142,10 @@ const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
     ? [...byDriver(state)].flatMap(([driver, claims]) =>
         classesFor(state, driver, true)?.length === 0
           ? [
-              no(
+              withDowntime(
                 `${count(claims.length, "claim")}, and ${driver} has no VolumeGroupSnapshotClass`,
                 claimObjects(claims),
-                `create a VolumeGroupSnapshotClass with driver: ${driver}, if it can group`
+                whileStopped(state)
               )
             ]
           : []
@@ -166,14 +170,14 @@ const spreads = (state: AppState): ReadonlyArray<{ readonly group: string; reado
     .toSorted((a, b) => b.millis - a.millis)
 }
 
-const groupApart = ({ state }: Facts): ReadonlyArray<Said> => {
+const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Said> => {
   const seen = spreads(state).find(({ millis }) => millis > sameCut)
   if (seen !== undefined) {
     return [
-      no(
+      withDowntime(
         `the members of group ${seen.group} were cut ${seen.millis / 1000} s apart: it is not one cut`,
         [`VolumeGroupSnapshot/${seen.group}`],
-        "quiesce the application for the cut, or use a driver whose groups are atomic"
+        whileStopped(state)
       )
     ]
   }
@@ -183,10 +187,10 @@ const groupApart = ({ state }: Facts): ReadonlyArray<Said> => {
         return source === undefined
           ? []
           : [
-              no(
+              withDowntime(
                 `${driver} cuts the members of a group one by one (${source})`,
                 [`CSIDriver/${driver}`],
-                "quiesce the application for the cut, or use a driver whose groups are atomic"
+                whileStopped(state)
               )
             ]
       })
@@ -289,6 +293,26 @@ const classDeletes = ({ state }: Facts): ReadonlyArray<Said> => {
           deleting.map((one) => `${kind(one.group)}/${one.name}`)
         )
       ]
+}
+
+/** How its claims can be cut while it runs, where nothing is known of the application itself. */
+export const levelOf = (state: AppState): CutLevel | null => {
+  const claims = liveClaims(state)
+  const drivers = [...byDriver(state)]
+  const isCut =
+    offers(state) &&
+    claims.length > 0 &&
+    claimsKnown(state) &&
+    claimsToCome(state).length === 0 &&
+    drivers.reduce((sum, [, all]) => sum + all.length, 0) === claims.length &&
+    drivers.every(([driver]) => (classesFor(state, driver, false)?.length ?? 0) > 0)
+  if (!isCut) return null
+  const isGroup =
+    wantsGroup(state) &&
+    state.protection.groupSnapshotApi !== null &&
+    drivers.every(([driver]) => (classesFor(state, driver, true)?.length ?? 0) > 0) &&
+    groupApart({ state }).length === 0
+  return isGroup ? "group" : "crash"
 }
 
 export const snapshotRules: ReadonlyArray<Rule> = [

@@ -1,11 +1,11 @@
 /**
  * Facts that could not be read: one finding a resource, whatever number of rules would have needed it.
  */
-import type { Question } from "../Checklist.ts"
+import type { Disruption, Question } from "../Checklist.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
 import { boundClaims, claimsKnown } from "./parts.ts"
-import { rule, type Rule, unknown } from "./rule.ts"
+import { forGood, rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {
   /** The resource as `unread` names it. */
@@ -13,6 +13,8 @@ interface Need {
   /** What cannot be said without it. */
   readonly about: string
   readonly missing: (state: AppState) => boolean
+  /** What it is needed for, where that is not all. */
+  readonly decides?: ReadonlyArray<Disruption>
 }
 
 const pods: Need = {
@@ -46,7 +48,15 @@ const reference = (kind: "ConfigMap" | "Secret"): Need => ({
 
 /** Claims that a template names are among those that are listed anyway. */
 const dependencies: ReadonlyArray<Need> = (
-  ["ServiceAccount", "PriorityClass", "RuntimeClass", "SecretProviderClass", "ClusterTrustBundle"] as const
+  [
+    "ServiceAccount",
+    "PriorityClass",
+    "RuntimeClass",
+    "SecretProviderClass",
+    "ClusterTrustBundle",
+    "ResourceClaim",
+    "ResourceClaimTemplate"
+  ] as const
 ).map((kind) => ({
   resource: pluralOf(kind),
   about: "whether any is missing is unknown",
@@ -64,11 +74,12 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     },
     pods,
     claims,
-    volumes,
+    { ...volumes, decides: forGood },
     {
       resource: "poddisruptionbudgets",
       about: "what a drain may take is unknown",
-      missing: (state) => state.budgets === null
+      missing: (state) => state.budgets === null,
+      decides: ["Drain"]
     },
     {
       resource: "services",
@@ -126,12 +137,13 @@ export const unreadRule = (question: Question): Rule =>
       .filter((need) => need.missing(state))
       .map((need) => {
         const reason = reasonOf(state, need.resource)
-        return unknown(
+        const said = unknown(
           `cannot read ${need.resource}${reason === null ? "" : ` (${reason})`}: ${need.about}`,
           [],
           reason === "Unavailable" || reason === "TooManyRequests"
             ? "ask again"
             : `ask as a user who may list ${need.resource}`
         )
+        return need.decides === undefined ? said : { ...said, disruptions: need.decides }
       })
   )

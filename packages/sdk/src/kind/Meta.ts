@@ -81,3 +81,9 @@ export type Condition = typeof Condition.Type
 
 /** A name in the same namespace. */
 export const NameReference = Schema.Struct({ name: optional(Schema.String) })
+
+/** A Secret that stands beside a volume, in whatever namespace. */
+export const SecretReference = Schema.Struct({
+  name: optional(Schema.String),
+  namespace: optional(Schema.String)
+})

@@ -31,6 +31,7 @@ const EnvFrom = Struct({
 
 /** How it asks is whichever other key it has. */
 const Probe = Struct({
+  initialDelaySeconds: optional(Number),
   periodSeconds: optional(Number),
   failureThreshold: optional(Number),
   exec: optional(Unknown),

@@ -2,7 +2,15 @@
  * Claims, volumes, storage classes and drivers.
  */
 import * as Schema from "effect/Schema"
-import { Condition, IntOrString, NodeSelector, ObjectMeta, optional } from "./Meta.ts"
+import {
+  Condition,
+  IntOrString,
+  NodeSelector,
+  ObjectMeta,
+  optional,
+  SecretReference,
+  StringMap
+} from "./Meta.ts"
 
 const { Array, Boolean, Record, String, Struct } = Schema
 
@@ -57,7 +65,17 @@ export const PersistentVolume = Struct({
       Struct({ namespace: optional(String), name: optional(String), uid: optional(String) })
     ),
     nodeAffinity: optional(Struct({ required: optional(NodeSelector) })),
-    csi: optional(Struct({ driver: String, volumeHandle: String })),
+    csi: optional(
+      Struct({
+        driver: String,
+        volumeHandle: String,
+        controllerPublishSecretRef: optional(SecretReference),
+        nodeStageSecretRef: optional(SecretReference),
+        nodePublishSecretRef: optional(SecretReference),
+        controllerExpandSecretRef: optional(SecretReference),
+        nodeExpandSecretRef: optional(SecretReference)
+      })
+    ),
     local: optional(Struct({ path: String })),
     hostPath: optional(Struct({ path: String })),
     nfs: optional(Struct({ server: String, path: String })),
@@ -70,6 +88,7 @@ export type PersistentVolume = typeof PersistentVolume.Type
 export const StorageClass = Struct({
   metadata: ObjectMeta,
   provisioner: String,
+  parameters: optional(StringMap),
   reclaimPolicy: optional(String),
   volumeBindingMode: optional(String),
   allowVolumeExpansion: optional(Boolean)

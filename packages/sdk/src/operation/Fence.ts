@@ -358,6 +358,8 @@ export interface BesideWrite<A> {
   readonly stop?: (seen: A) => OperationError | null
   /** Tests the version of what was seen, where there is one; answers with what it made of it. */
   readonly write: (seen: A) => Effect.Effect<A, ClusterError, Cluster>
+  /** What is looked at once it is written, beside how the caller stands then. */
+  readonly behind?: (written: A) => Effect.Effect<A, ClusterError, Cluster>
   /** Takes back what was written by a caller that was replaced meanwhile, or what turned out to be wrong. */
   readonly takeBack?: (
     written: A,
@@ -387,8 +389,11 @@ export const beside = <A>(
       stop: ({ seen, why }) => why ?? spec.stop?.(seen) ?? null,
       write: ({ seen }) =>
         Effect.gen(function* () {
-          const written = yield* spec.write(seen)
-          const { why } = yield* standing
+          const made = yield* spec.write(seen)
+          const [written, { why }] = yield* Effect.all(
+            [spec.behind?.(made) ?? Effect.succeed(made), standing],
+            { concurrency: 2 }
+          )
           const undone = (yield* spec.takeBack?.(written, why) ?? Effect.succeed(null)) ?? written
           return { seen: undone, why }
         })

@@ -3,7 +3,6 @@
  * operation has to be ended first, and which of them an abort has to do without.
  */
 import * as Effect from "effect/Effect"
-import { nameOf } from "../App.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { find, type Guarded, type Place, titleOf } from "./Guarded.ts"
 import * as Journal from "./Journal.ts"
@@ -13,6 +12,7 @@ import type { Failure } from "./StepContext.ts"
 import { homeOf, isEndedBy, isMadeBy, isTokenOf, operationOf, tokenOf } from "./Token.ts"
 import * as Turn from "./Turn.ts"
 import type { Objects } from "./Verb.ts"
+import { shellWord } from "../ShellWord.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
@@ -129,7 +129,7 @@ export const inTheWay = (plan: AnyPlan): Work<OperationError | null> =>
       .find((entry) => intersects(entry.plan, plan) && Journal.isOpen(entry.status))
     if (open !== undefined) return Turn.unfinished(open)
     const [damaged] = surveys.flatMap(({ unreadable }) => unreadable)
-    if (damaged !== undefined) return Turn.unreadable(damaged, nameOf(plan.app))
+    if (damaged !== undefined) return Turn.unreadable(damaged, plan.app)
     for (const guard of inKeyOrder(plan.guards)) {
       const object = objects.get(keyOf(guard))
       const other = object === undefined ? null : yield* markedBy(plan, guard, object)
@@ -187,11 +187,11 @@ export const isMarked = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cl
   )
 
 /** What is said of a journal that is open again, by what says that its operation is over. */
-export const isOverAlready = ({ id }: Pick<AnyPlan, "id">, title: string): OperationError =>
+export const isOverAlready = ({ id, home }: Pick<AnyPlan, "id" | "home">, title: string): OperationError =>
   because(
     "Mismatch",
     `operation ${id} is over, as ${title} says: somebody has changed its journal since`,
-    `find out who did; then \`kubectl delete configmap ${Journal.nameOf(id)}\``
+    `find out who did; then \`kubectl delete configmap ${Journal.nameOf(id)} -n ${shellWord(home)}\``
   )
 
 /** Why a journal that is open is no operation to take up: what that made says that it is over. Null: nothing does. */

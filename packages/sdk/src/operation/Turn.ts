@@ -8,7 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
-import { nameOf } from "../App.ts"
+import { type AppRef, nameOf } from "../App.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { within as bestEffort } from "./BestEffort.ts"
 import type { Fence } from "./Fence.ts"
@@ -202,11 +202,11 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
 }
 
 /** What is said of a journal that nobody can read: what it has begun stands on the objects themselves. */
-export const unreadable = (journal: Journal.Unreadable, app: string): OperationError =>
+export const unreadable = (journal: Journal.Unreadable, app: AppRef): OperationError =>
   new OperationError({
     reason: { _tag: "Unfinished", operation: journal.id ?? journal.name },
-    message: `configmap "${journal.name}" is the journal of an operation on ${app} that is not over, and cannot be read`,
-    action: `use the version of kubectl-stateful that wrote it; or put back what it changed: kubectl stateful abort ${shellWord(app)} --without-journal`
+    message: `configmap "${journal.name}" is the journal of an operation on ${nameOf(app)} that is not over, and cannot be read`,
+    action: `use the version of kubectl-stateful that wrote it; or put back what it changed: kubectl stateful abort ${shellWord(nameOf(app))} --without-journal -n ${shellWord(app.namespace)}`
   })
 
 /** What is said of a token without a journal: an operation was begun, and its journal was deleted. */
@@ -216,7 +216,7 @@ export const journalLost = (guard: Place): OperationError =>
     message: `${titleOf(guard)} carries the mark of an operation whose journal is gone`,
     action:
       guard.kind === "StatefulSet"
-        ? `put back what it changed: kubectl stateful abort ${shellWord(guard.name)} --without-journal`
+        ? `put back what it changed: kubectl stateful abort ${shellWord(guard.name)} --without-journal -n ${shellWord(guard.namespace)}`
         : `look at it, and take the mark away: kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} -n ${shellWord(guard.namespace)} ${annotation}-`
   })
 

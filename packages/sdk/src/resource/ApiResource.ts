@@ -141,6 +141,11 @@ export const volumeGroupSnapshotClasses = inGroup(
   false
 )
 export const resourceClaims = inGroup("resource.k8s.io", "resourceclaims", "ResourceClaim")
+export const resourceClaimTemplates = inGroup(
+  "resource.k8s.io",
+  "resourceclaimtemplates",
+  "ResourceClaimTemplate"
+)
 
 export const backups = inGroup("velero.io", "backups", "Backup")
 export const replicationSources = inGroup(

@@ -37,6 +37,7 @@ import {
 } from "./RestoreSwap.ts"
 import { slotOf, type Target } from "./RestoreTarget.ts"
 import { type RestorePlan, type RestoreSettings, restoreVerb } from "./RestoreVerb.ts"
+import { shellWord } from "../ShellWord.ts"
 
 export interface RestoreOptions extends RefusalOptions, Ground, Omit<Restoring, "beforeStart"> {
   /** Whether a cut without any file is one. Default false. */
@@ -115,15 +116,21 @@ const seeded = (
 }
 
 /** How what is kept is deleted, in words. */
-const deletedBy = ({ name, named }: Target, { before }: Swap, id: string): string => {
+const deletedBy = (namespace: string, { name, named }: Target, { before }: Swap, id: string): string => {
   const [first] = before
   return named === undefined || first === undefined
-    ? `\`kubectl stateful scale ${name} --purge\` deletes it`
-    : `to delete it set its volume's persistentVolumeReclaimPolicy to Delete (kubectl edit pv ${first.volume?.name ?? ""}), and then: kubectl delete pvc ${first.name}-${id}`
+    ? `\`kubectl stateful scale ${name} --purge -n ${shellWord(namespace)}\` deletes it`
+    : `to delete it set its volume's persistentVolumeReclaimPolicy to Delete (kubectl edit pv ${first.volume?.name ?? ""}), and then: kubectl delete pvc ${first.name}-${id} -n ${shellWord(namespace)}`
 }
 
 /** What is said of it before anything is done. */
-const effectsOf = (workload: Target, source: Source, swap: Swap, id: string): ReadonlyArray<string> => {
+const effectsOf = (
+  namespace: string,
+  workload: Target,
+  source: Source,
+  swap: Swap,
+  id: string
+): ReadonlyArray<string> => {
   const { before, attach } = swap
   if (attach.length === 0) return [stops(workload, swap)]
   return [
@@ -139,7 +146,7 @@ const effectsOf = (workload: Target, source: Source, swap: Swap, id: string): Re
             ? `what was written since is not in it, and is kept: ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
             : `what was written since the restore is taken back, and is kept: ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
         ]),
-    `\`kubectl stateful restore --undo ${id}\` brings that back; ${deletedBy(workload, swap, id)}`
+    `\`kubectl stateful restore --undo ${id}\` brings that back; ${deletedBy(namespace, workload, swap, id)}`
   ]
 }
 
@@ -289,7 +296,7 @@ export const plan = (
     ...headOf(state, workload, ref, id),
     facts: digest([[...before, ...bystanders].map(kept), claims, attach]),
     effects: [
-      ...effectsOf(workload, source, swap, id),
+      ...effectsOf(state.namespace, workload, source, swap, id),
       ...wavesEffects(waves, options),
       ...(seeds?.effects ?? []),
       ...(config?.effects ?? [])
@@ -319,7 +326,7 @@ export const plan = (
         : []),
       ...groundRefusals(state, workload, cuts, claims, { ...options, moved: attach.map(({ to }) => to) }),
       ...ordinalRefusals(workload, asKept(source, options), options.ordinals),
-      ...claimRefusals([...before, ...bystanders], workload, options),
+      ...claimRefusals(state.namespace, [...before, ...bystanders], workload, options),
       ...(seeds?.steps.length === 0 || workload.named !== undefined
         ? []
         : missing(workload, attach, swap.to, options.ordinals)),

@@ -8,6 +8,7 @@ import type { Workload } from "../Topology.ts"
 import { beingRead } from "../wait/holders.ts"
 import type { FoundCut, Source } from "./RestoreSource.ts"
 import { slotOf, type Target } from "./RestoreTarget.ts"
+import { shellWord } from "../ShellWord.ts"
 
 /** Deployments that are stopped together, since claims may be shared among them. */
 export interface Stopped {
@@ -127,6 +128,7 @@ export const setRefusals = (
 
 /** Why the volumes that are there cannot be set aside. */
 export const claimRefusals = (
+  namespace: string,
   claims: ReadonlyArray<Claim>,
   { name, named }: Target,
   { mountedBy = {}, mayPatchVolumes, stopped }: RefusalOptions
@@ -138,13 +140,13 @@ export const claimRefusals = (
       ? [
           {
             reason: `${why}: it holds no data, and has the name of one that is restored`,
-            remedy: `delete it: kubectl delete pvc ${claim.name}; then restore`
+            remedy: `delete it: kubectl delete pvc ${claim.name} -n ${shellWord(namespace)}; then restore`
           }
         ]
       : [
           {
             reason: `${why}: it cannot be set aside`,
-            remedy: `look at it: kubectl describe pvc ${claim.name}`
+            remedy: `look at it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
           }
         ]
   }),
@@ -155,7 +157,7 @@ export const claimRefusals = (
       : [
           {
             reason: `claim ${claim} is held by ${what}: it cannot be set aside`,
-            remedy: "wait until that is done, or delete it: kubectl get volumesnapshots,pvc"
+            remedy: `wait until that is done, or delete it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
           }
         ]
   }),
@@ -168,7 +170,7 @@ export const claimRefusals = (
       : [
           {
             reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is no pod of ${name} that is stopped for it`,
-            remedy: `end that pod first: kubectl delete pod ${others[0] ?? ""}`
+            remedy: `end that pod first: kubectl delete pod ${others[0] ?? ""} -n ${shellWord(namespace)}`
           }
         ]
   }),

@@ -28,13 +28,21 @@ export interface FreezeOptions {
   readonly recent?: Recent | null
 }
 
+/** How many snapshots both controllers work on at a time, by their defaults. */
+const workers = 10
+
 /**
- * Requests of the busier of both clients until the cuts can be seen, as counted in the audit log of a
- * cluster with external-snapshotter 8.6: three of the side-car for each; five of the controller where it
- * has more of them than its ten workers; fifteen where only the VolumeSnapshot may be read, not its content.
+ * Requests of the busiest client until the last cut can be seen, as counted in the audit log of a cluster
+ * with external-snapshotter 8.6. The side-car, the controller's client for snapshots and its client for
+ * everything else have a limit each. The side-car makes four for each volume; where there are more volumes
+ * than workers the controller is slower, with five for each that had to wait. Where only the VolumeSnapshot
+ * may be read, not its content, the controller makes nine for each. For a group it lists the claims and
+ * reads each volume before the one cut.
  */
-const requestsFor = (claims: number, mayReadContents: boolean): number =>
-  claims * (mayReadContents ? (claims <= 10 ? 3 : 5) : 15)
+const requestsFor = (claims: number, isGroup: boolean, mayReadContents: boolean): number => {
+  if (isGroup) return claims + 1
+  return mayReadContents ? 4 * Math.min(claims, workers) + 5 * Math.max(0, claims - workers) : 9 * claims
+}
 
 /** How long a freeze would last, in milliseconds, and how that is known. */
 export const predicted = (
@@ -48,12 +56,12 @@ export const predicted = (
     return { millis, how: `${recent.claims} cuts took ${format(recent.millis)} of late` }
   }
   const qps = snapshotQps ?? defaultQps
-  const requests = isGroup ? 0 : requestsFor(claims, mayReadContents)
+  const requests = requestsFor(claims, isGroup, mayReadContents)
   // Twice as many at once, as in their defaults.
   const millis = (Math.max(0, requests - 2 * qps) / qps) * 1000
   const known =
-    snapshotQps === undefined ? "its rate is not known, so 5 a second are assumed" : "as --snapshot-qps says"
-  return { millis, how: `${requests} requests of the snapshot controller at ${qps} a second: ${known}` }
+    snapshotQps === undefined ? "the default where --snapshot-qps says no other" : "as --snapshot-qps says"
+  return { millis, how: `the snapshot controllers make ${requests} requests at ${qps} a second, ${known}` }
 }
 
 const refusal = (reason: string, remedy: string): Refusal => ({ reason, remedy })

@@ -26,6 +26,7 @@ import { type FreezeOptions, type Held, heldOf } from "./SnapshotFreeze.ts"
 import { type Asked, levelOf, type Ways, waysOf } from "./SnapshotLevel.ts"
 import { affinityOf, placementOf } from "./SnapshotPlacement.ts"
 import { type SnapshotPlan, type SnapshotStep, snapshotVerb } from "./SnapshotVerb.ts"
+import { shellWord } from "../ShellWord.ts"
 
 export interface SnapshotOptions extends FreezeOptions {
   /** The set's name: a DNS label of at most 40 characters. */
@@ -63,13 +64,13 @@ const claimsOf = (state: AppState): ReadonlyArray<Claim> => {
 }
 
 /** Why a claim cannot be cut; null: it can. */
-const uncuttable = (claim: Claim): Refusal | null => {
+const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
   const why = trouble(claim)
   return why === null
     ? null
     : {
         reason: `${why}: a snapshot without it would not be whole`,
-        remedy: `look at it: kubectl describe pvc ${claim.name}`
+        remedy: `look at it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
       }
 }
 
@@ -340,7 +341,7 @@ export const plan = (
     ],
     refusals: [
       ...nameRefusal(name),
-      ...claims.flatMap((claim) => uncuttable(claim) ?? []),
+      ...claims.flatMap((claim) => uncuttable(state.namespace, claim) ?? []),
       ...(claims.length === 0 ? [] : ways.refusals),
       ...refusals,
       ...(unplaced === undefined ? [] : [unplaced]),

@@ -23,6 +23,8 @@ export interface Observation {
   readonly lists: { readonly [P in Plural]?: RawList }
   /** What key checking found, by ConfigMap's and Secret's name; null: it was not asked for. */
   readonly keys: KeyFacts | null
+  /** The names of the Secrets in namespaces of which volumes name some; null: they could not be read. */
+  readonly secretsElsewhere?: Readonly<Record<string, ReadonlySet<string> | null>>
   readonly domainLabels: DomainLabels
   /** How many replicas are about to be asked for; absent: as many as now. */
   readonly replicas?: number
@@ -39,7 +41,7 @@ export interface Accepted {
 
 const plurals = Object.keys(kinds) as ReadonlyArray<Plural>
 
-const isUnread = (list: RawList): list is Unread => !Array.isArray(list)
+export const isUnread = (list: RawList): list is Unread => !Array.isArray(list)
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null

@@ -4,6 +4,7 @@
 import { nameOf, statefulSet } from "../App.ts"
 import { observeClaims, observeOtherVolumes } from "../Claim.ts"
 import { observeAutoscalers, observeBudgets } from "./Disruption.ts"
+import { observeCloudRoles } from "./CloudRole.ts"
 import { observeDependencies } from "../Dependency.ts"
 import { resourceName } from "../Kind.ts"
 import { observeKeptVolumes } from "./KeptVolume.ts"
@@ -72,7 +73,17 @@ const compose = (
     keptConfig: observeKeptConfig(members),
     volumes: observeOtherVolumes(members),
     references: observeReferences(members, lists, observation.keys),
-    dependencies: observeDependencies(members, lists),
+    dependencies: observeDependencies(
+      members,
+      {
+        namespace: ref.namespace,
+        claims,
+        classes: new Set((protection.storageClasses ?? []).map(({ name }) => name)),
+        secretsElsewhere: observation.secretsElsewhere
+      },
+      lists
+    ),
+    cloudRoles: observeCloudRoles(members, lists),
     services,
     budgets,
     autoscalers: observeAutoscalers(members, lists),

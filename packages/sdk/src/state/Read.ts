@@ -26,13 +26,16 @@ import * as Resource from "../Resource.ts"
 import type { AppState, Unread } from "../State.ts"
 import {
   concerning,
+  elsewhereOf,
   firstRound,
   listAll,
+  listElsewhere,
   listExtensions,
   type Part,
   type RawLists,
   readNamespace,
-  readServed
+  readServed,
+  secretNamespaces
 } from "./Survey.ts"
 
 export interface ReadOptions {
@@ -147,12 +150,13 @@ export const survey = (
     yield* understood(workloads.value, ref)
     const { members, ...selected } = podsOf({ ref, lists: workloads.value })
     const wanted = concerning(members)
-    const [pods, extensions] = yield* Effect.all(
+    const [pods, extensions, elsewhere] = yield* Effect.all(
       [
         listAll([{ plural: "pods", options: { namespace, ...selected } }]),
-        listExtensions(served.value, namespace, wanted)
+        listExtensions(served.value, namespace, wanted),
+        listElsewhere(secretNamespaces(namespace, { ...workloads.value, ...first.value }))
       ],
-      { concurrency: 2 }
+      { concurrency: 3 }
     )
     const firstCost = [served.cost, first.cost, own.cost].reduce(beside, workloads.cost)
     return {
@@ -170,11 +174,12 @@ export const survey = (
           ...extensions.value
         },
         keys: null,
+        secretsElsewhere: elsewhere.value.secrets,
         domainLabels: options.domainLabels ?? defaultDomainLabels,
         ...(options.replicas === undefined ? {} : { replicas: options.replicas })
       },
-      unread: served.value.unread,
-      cost: after(firstCost, beside(pods.cost, extensions.cost))
+      unread: [...served.value.unread, ...elsewhere.value.unread],
+      cost: after(firstCost, [pods.cost, extensions.cost, elsewhere.cost].reduce(beside))
     }
   })
 
@@ -240,10 +245,16 @@ export const readAllCounted = (
     )
     // ResourceClaims are many pods' own; the rest of what only some pods name is asked for where one does.
     const named = concerning(everyMember(sets.value.items))
-    const extensions = yield* listExtensions(
-      served.value,
-      namespace,
-      (plural) => plural === "resourceclaims" || named(plural)
+    const [extensions, elsewhere] = yield* Effect.all(
+      [
+        listExtensions(served.value, namespace, (plural) => plural === "resourceclaims" || named(plural)),
+        listElsewhere(
+          namespace === null
+            ? []
+            : secretNamespaces(namespace, { ...first.value, statefulsets: sets.value.items })
+        )
+      ],
+      { concurrency: 2 }
     )
     const states = observeAll({
       observed,
@@ -256,11 +267,16 @@ export const readAllCounted = (
         ...extensions.value
       },
       keys: null,
+      secretsElsewhere: namespace === null ? elsewhereOf(first.value) : elsewhere.value.secrets,
       domainLabels: options.domainLabels ?? defaultDomainLabels
     })
+    const unread = [...served.value.unread, ...elsewhere.value.unread]
     return {
-      value: states.map((state) => withUnread(state, served.value.unread)),
-      cost: after([served.cost, first.cost, own.cost].reduce(beside, sets.cost), extensions.cost)
+      value: states.map((state) => withUnread(state, unread)),
+      cost: after(
+        [served.cost, first.cost, own.cost].reduce(beside, sets.cost),
+        beside(extensions.cost, elsewhere.cost)
+      )
     }
   })
 

@@ -14,6 +14,7 @@ import { accountOf, referencedNames } from "../Reference.ts"
 import { controllerOf, type Member } from "./Member.ts"
 import type { Lists } from "./Observation.ts"
 import { handleOf } from "./Volume.ts"
+import { secretsOfClass, secretsOfVolume } from "./VolumeSecret.ts"
 import { groupOf } from "./VolumeSnapshots.ts"
 
 type Keys = ReadonlyArray<string>
@@ -175,7 +176,13 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
           journalKey(undefined),
           ...members.map(({ metadata }) => journalKey(metadata.name))
         ]),
-        secrets: local.secrets(referred.Secret),
+        secrets: local.secrets([
+          ...referred.Secret,
+          ...(volumes ?? []).flatMap(secretsOfVolume).map(({ name }) => name),
+          ...(lists.storageclasses ?? [])
+            .flatMap((one) => secretsOfClass(one, namespace))
+            .map(({ name }) => name)
+        ]),
         serviceaccounts,
         events: local.events([
           ...members.map(({ key }) => key),
@@ -197,7 +204,12 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         volumegroupsnapshots: local.volumegroupsnapshots(
           (snapshots ?? []).flatMap((snapshot) => groupOf(snapshot) ?? [])
         ),
-        resourceclaims: local.resourceclaims(pods.flatMap(resourceClaimNames)),
+        resourceclaims: local.resourceclaims([
+          ...pods.flatMap(resourceClaimNames),
+          ...templates.flatMap(({ spec }) =>
+            (spec.resourceClaims ?? []).flatMap(({ resourceClaimName }) => resourceClaimName ?? [])
+          )
+        ]),
         replicationsources: local.replicationsources(claimed)
       }
     }

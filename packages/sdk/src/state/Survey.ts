@@ -12,9 +12,11 @@ import { beside, type Cost, counted, nothing } from "./Cost.ts"
 import { type Kind, kinds, type Plural, resourceName } from "../Kind.ts"
 import { dependencyPlurals } from "../Dependency.ts"
 import type { Member } from "./Member.ts"
-import type { Observation, RawList } from "./Observation.ts"
+import { accept, isUnread, type Observation, type RawList } from "./Observation.ts"
 import * as Resource from "../Resource.ts"
 import type { Unread } from "../State.ts"
+import { classOf } from "../kind/Storage.ts"
+import { secretsOfClass, secretsOfVolume } from "./VolumeSecret.ts"
 
 export type RawLists = { readonly [P in Plural]?: RawList }
 
@@ -114,6 +116,9 @@ export const readNamespace = (name: string): Effect.Effect<Part<RawLists>, never
     })
   )
 
+/** A Helm release's Secret holds every value of its chart, and there are many. */
+const noReleases = "type!=helm.sh/release.v1"
+
 /** What round one lists for an app of this namespace; every namespace when null. */
 export const firstRound = (namespace: string | null): ReadonlyArray<Asked> => {
   const within = namespace === null ? {} : { namespace }
@@ -134,8 +139,7 @@ export const firstRound = (namespace: string | null): ReadonlyArray<Asked> => {
   ] as const
   return [
     ...plain.map((plural) => ({ plural, options: within })),
-    // A release's Secret holds every value of its chart, and there are many.
-    { plural: "secrets", options: { ...within, fieldSelector: "type!=helm.sh/release.v1" } },
+    { plural: "secrets", options: { ...within, fieldSelector: noReleases } },
     { plural: "events", options: { ...within, fieldSelector: "type=Warning" } }
   ]
 }
@@ -148,6 +152,7 @@ const extensions: ReadonlyArray<Plural> = [
   "volumegroupsnapshots",
   "volumegroupsnapshotclasses",
   "resourceclaims",
+  "resourceclaimtemplates",
   "priorityclasses",
   "runtimeclasses",
   "secretproviderclasses",
@@ -159,6 +164,7 @@ const extensions: ReadonlyArray<Plural> = [
 /** Kinds that only some pods name: asked for where one does. */
 const onDemand: ReadonlySet<Plural> = new Set([
   "resourceclaims",
+  "resourceclaimtemplates",
   "priorityclasses",
   "runtimeclasses",
   "secretproviderclasses",
@@ -256,4 +262,77 @@ export const listExtensions = (
     })
     return { value: { ...known, ...Object.fromEntries(lists) }, cost }
   })
+}
+
+/** Other namespaces of which volumes, or the classes of volumes to come, name Secrets. */
+export const secretNamespaces = (namespace: string, raw: RawLists): ReadonlyArray<string> => {
+  const { lists } = accept({ lists: raw })
+  const asked = [
+    ...(lists.persistentvolumeclaims ?? []),
+    ...(lists.statefulsets ?? []).flatMap(({ spec }) => spec.volumeClaimTemplates ?? [])
+  ].map(classOf)
+  const classes = new Set(asked)
+  return [
+    ...(lists.persistentvolumes ?? []).flatMap((volume) =>
+      volume.spec.claimRef?.namespace === namespace ? secretsOfVolume(volume) : []
+    ),
+    ...(lists.storageclasses ?? []).flatMap((one) =>
+      classes.has(one.metadata.name) || classes.has(null) ? secretsOfClass(one, namespace) : []
+    )
+  ]
+    .map((secret) => secret.namespace)
+    .filter((one, index, all) => one !== namespace && all.indexOf(one) === index)
+}
+
+type Elsewhere = NonNullable<Observation["secretsElsewhere"]>
+
+const namesIn = (list: ReadonlyArray<unknown>): ReadonlySet<string> =>
+  new Set((accept({ lists: { secrets: list } }).lists.secrets ?? []).map(({ metadata }) => metadata.name))
+
+/** The Secrets of these namespaces by name, one list each: drivers are few. */
+export const listElsewhere = (
+  namespaces: ReadonlyArray<string>
+): Effect.Effect<
+  Part<{ readonly secrets: Elsewhere; readonly unread: ReadonlyArray<Unread> }>,
+  never,
+  Cluster
+> =>
+  Effect.map(
+    Effect.forEach(
+      namespaces,
+      (namespace) =>
+        Effect.map(
+          listOne({ plural: "secrets", options: { namespace, fieldSelector: noReleases } }),
+          (part) => [namespace, part] as const
+        ),
+      { concurrency }
+    ),
+    (parts) => ({
+      value: {
+        secrets: Object.fromEntries(
+          parts.map(([namespace, { value }]) => [namespace, isUnread(value) ? null : namesIn(value)])
+        ),
+        unread: parts.flatMap(([namespace, { value }]) =>
+          isUnread(value) ? [{ ...value, resource: `secrets of namespace ${namespace}` }] : []
+        )
+      },
+      cost: parts.reduce((total, [, { cost }]) => beside(total, cost), nothing)
+    })
+  )
+
+/** The same of lists of all namespaces. */
+export const elsewhereOf = (raw: RawLists): Elsewhere => {
+  if (raw.secrets === undefined || isUnread(raw.secrets)) return {}
+  const { lists } = accept({ lists: raw })
+  const secrets = Map.groupBy(lists.secrets ?? [], ({ metadata }) => metadata.namespace ?? "")
+  const named = [
+    ...(lists.persistentvolumes ?? []).flatMap(secretsOfVolume),
+    ...(lists.storageclasses ?? []).flatMap((one) => secretsOfClass(one, ""))
+  ]
+  return Object.fromEntries(
+    [...new Set(named.map(({ namespace }) => namespace))].map((namespace) => [
+      namespace,
+      new Set((secrets.get(namespace) ?? []).map(({ metadata }) => metadata.name))
+    ])
+  )
 }

@@ -14,10 +14,14 @@ import type { ContainerSpec, PodAffinityTerm, PodSpec, PodTemplateSpec } from ".
 import { classOf } from "../kind/Storage.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 
-const affinityLines = ({ spec: { affinity } }: PodTemplateSpec): ReadonlyArray<string> => {
-  const required = "requiredDuringSchedulingIgnoredDuringExecution"
-  const terms = affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? []
-  const node = terms
+const required = "requiredDuringSchedulingIgnoredDuringExecution"
+
+const nodeTermsOf = ({ spec: { affinity } }: PodTemplateSpec) =>
+  affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? []
+
+const affinityLines = (template: PodTemplateSpec): ReadonlyArray<string> => {
+  const { affinity } = template.spec
+  const node = nodeTermsOf(template)
     .map((term) =>
       [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])]
         .map(LabelSelector.formatRequirement)
@@ -60,12 +64,13 @@ const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
     const probe = container[`${kind}Probe`]
     const by = (["exec", "httpGet", "tcpSocket", "grpc"] as const).find((key) => probe?.[key] != null)
     if (!probe || by === undefined) return []
-    const { periodSeconds, failureThreshold } = probe
+    const { initialDelaySeconds, periodSeconds, failureThreshold } = probe
     return [
       {
         container: container.name,
         kind,
         by,
+        initialDelaySeconds: initialDelaySeconds ?? 0,
         periodSeconds: periodSeconds ?? 10,
         failureThreshold: failureThreshold ?? 3
       }
@@ -159,6 +164,13 @@ const observeTemplate = (
     serviceAccount: spec.serviceAccountName || "default",
     nodeSelector: spec.nodeSelector ?? {},
     affinity: affinityLines(template),
+    nodeAffinity: nodeTermsOf(template).map((term) =>
+      [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key, operator, values }) => ({
+        key,
+        operator,
+        values: values ?? []
+      }))
+    ),
     antiAffinityKeys: [
       ...new Set(antiAffinity.filter((term) => isOfOwn(term, labels, home)).map((term) => term.topologyKey))
     ],

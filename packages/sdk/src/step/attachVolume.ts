@@ -14,10 +14,12 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { after } from "../Ordinal.ts"
 import { operationOf } from "../operation/Token.ts"
 import { untilBound } from "../wait/bound.ts"
+import { untilGone } from "../wait/gone.ts"
 import { movedBy, MoveVolume } from "./moveVolume.ts"
 import { giveBack, isOurs, type Move, moveVolume, withoutAside, withoutMark } from "./rebind.ts"
 import { whereabouts } from "./reclaimPolicy.ts"
 import {
+  acceptClaim,
   asideLabel,
   claimTarget,
   notUsedYet,
@@ -79,9 +81,12 @@ const notesOf = (set: Holder.Holder, claim: string, at: At): Work<Notes | null> 
 }
 
 /** The volume that is to be attached, and whose it is until then. */
-const sourceOf = (step: AttachVolume, at: At): Work<{ readonly volume: string; readonly uid: string }> =>
+const sourceOf = (
+  step: AttachVolume,
+  at: At,
+  source: PersistentVolumeClaim | null
+): Work<{ readonly volume: string; readonly uid: string }> =>
   Effect.gen(function* () {
-    const source = yield* readClaim(at.fence.namespace, step.from)
     const isSource =
       step.uid === null
         ? source?.metadata.annotations?.[madeBy] === operationOf(at.fence.token) &&
@@ -105,24 +110,27 @@ const sourceOf = (step: AttachVolume, at: At): Work<{ readonly volume: string; r
  * Before its volume has the name by which pods are started: whoever starts them, and be it somebody else
  * while this caller is dead, an abort keeps what they have written.
  */
-const markUsed = (at: At, { claim, uid }: Bound): Work =>
+const markUsed = (at: At, { claim, uid }: Bound, known: PersistentVolumeClaim | null): Work =>
   Effect.asVoid(
     Fences.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(at.fence.namespace, claim),
+      known,
       done: (found) => found?.metadata.uid !== uid || found.metadata.annotations?.[notUsedYet] === undefined,
       write: () =>
-        Effect.andThen(
+        Effect.flatMap(
           Resource.patch(claimTarget(at.fence.namespace, claim), {
             _tag: "Merge",
             value: { metadata: { uid, annotations: { [notUsedYet]: null } } }
           }),
-          readClaim(at.fence.namespace, claim)
+          (object) => acceptClaim(object, claim)
         )
     })
   )
 
 const perform = (step: AttachVolume, at: At): Work =>
   Effect.gen(function* () {
+    const source = yield* readClaim(at.fence.namespace, step.from)
+    // Asked after the claim was read, which is written to next.
     const set = yield* Holder.assertHeld(at.fence)
     const notes =
       (yield* notesOf(set, step.to, at)) ??
@@ -131,13 +139,14 @@ const perform = (step: AttachVolume, at: At): Work =>
         `${step.to} is no claim of ${at.fence.name}'s templates`,
         "abort, and plan again"
       ))
-    const { volume, uid } = yield* sourceOf(step, at)
-    yield* markUsed(at, { claim: step.from, uid, volume })
+    const { volume, uid } = yield* sourceOf(step, at, source)
+    yield* markUsed(at, { claim: step.from, uid, volume }, source)
     yield* moveVolume(at, {
       volume,
       from: step.from,
       uid,
       to: step.to,
+      lingers: true,
       ...notes
     })
   })
@@ -280,11 +289,34 @@ export const HandOverPolicies: StepKind<typeof HandOverSchema.Type, object> = {
     )
 }
 
-/** Names each final claim that does not have its volume any more. */
+/** How long a claim whose volume has taken its place may still take to go, in milliseconds. */
+const patience = 60_000
+
+/** Waits for the end of a claim that was left behind: no pod had to wait for that. */
+const untilLeft = (at: At, { from }: AttachVolume): Work =>
+  untilGone(at, {
+    subject: { kind: "PersistentVolumeClaim", name: from },
+    look: Effect.map(readClaim(at.fence.namespace, from), (found) =>
+      found?.metadata.deletionTimestamp ? found : null
+    ),
+    limit: patience,
+    stuck: because("TimedOut", `claim ${from} is stuck terminating`, "look for a pod that still mounts it")
+  }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "TimedOut",
+      ({ message }) => at.fallShort(message)
+    )
+  )
+
+/** Names each final claim that does not have its volume any more, and what it came from that does not go. */
 export const checkAttached = (at: At): Work =>
   Effect.forEach(
-    attachedBy(at.plan),
-    (name) =>
-      Effect.flatMap(attached(at, name), ({ why }) => (why === null ? Effect.void : at.fallShort(why))),
+    stepsOf<AttachVolume>(AttachVolume, at.plan.steps),
+    (step) =>
+      Effect.gen(function* () {
+        const { why } = yield* attached(at, step.to)
+        if (why !== null) yield* at.fallShort(why)
+        yield* untilLeft(at, step)
+      }),
     { concurrency: 8, discard: true }
   )

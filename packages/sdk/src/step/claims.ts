@@ -248,7 +248,7 @@ const untilGone = (
               return because(
                 "TimedOut",
                 `${names.join(", ")} stuck terminating${by === "" ? "" : `: ${by} uses ${first}, and its data goes with it`}`,
-                `look at it: kubectl describe pvc ${shellWord(first)}`
+                `look at it: kubectl describe pvc ${shellWord(first)} -n ${shellWord(at.fence.namespace)}`
               )
             })
           }

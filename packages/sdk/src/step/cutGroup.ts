@@ -35,6 +35,7 @@ import {
   untilNoneUnderWay
 } from "./snapshots.ts"
 import { claimTarget, readClaim } from "./volume.ts"
+import { shellWord } from "../ShellWord.ts"
 
 type At = StepContext<CutSettings>
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -138,7 +139,7 @@ const assertMembers = (at: At, step: CutGroup): Work =>
       yield* because(
         "Changed",
         `claim ${stranger.metadata.name} carries the label of this operation, and is not of its plan`,
-        `take it away: kubectl label pvc ${stranger.metadata.name} ${memberLabel}-`
+        `take it away: kubectl label pvc ${stranger.metadata.name} ${memberLabel}- -n ${shellWord(at.fence.namespace)}`
       )
     }
     if (items.length < step.claims.length) {

@@ -16,6 +16,7 @@ import { nameUnmarked, tryRetain, whereabouts } from "./reclaimPolicy.ts"
 import { asideLabel, claimTarget, madeBy, readClaim, readVolume, releaseVolume } from "./volume.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
+import { shellWord } from "../ShellWord.ts"
 
 type At = StepContext
 
@@ -51,7 +52,7 @@ const bringBack = (
         yield* because(
           "Changed",
           `${reason}, and no pod was started`,
-          `delete the claim that somebody made since: kubectl delete pvc ${step.from}; then abort again`
+          `delete the claim that somebody made since: kubectl delete pvc ${step.from} -n ${shellWord(at.fence.namespace)}; then abort again`
         )
       }
       yield* at.fallShort(reason)

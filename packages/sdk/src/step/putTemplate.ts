@@ -37,6 +37,7 @@ import { beforeSet, recordName, type SnapshotRecord } from "./record.ts"
 import { assertRecorded, orLost, ownPin, pinTo, readBefore, wasPinned } from "./recordBefore.ts"
 import { mentionsIn, templateGains } from "./templateDiff.ts"
 import * as Workload from "./workload.ts"
+import { shellWord } from "../ShellWord.ts"
 
 export interface TemplateSettings {
   /** Milliseconds. */
@@ -209,7 +210,9 @@ const unrolled = (pods: Wait.Pods, set: StatefulSet): ReadonlyArray<Unmet> => {
     // A pod that never became ready keeps an ordered update from replacing it, or any other.
     const isStuck = pod !== undefined && !isNew && !Wait.isReady(pod) && !pod.metadata.deletionTimestamp
     const why = isNew || pod === undefined ? Wait.pending(pod) : "its turn to be replaced"
-    const what = isStuck ? `${Wait.pending(pod)}; if it stays so: kubectl delete pod ${subject.name}` : why
+    const what = isStuck
+      ? `${Wait.pending(pod)}; if it stays so: kubectl delete pod ${subject.name} -n ${shellWord(set.metadata.namespace ?? "")}`
+      : why
     return [{ subject, for: what, queued: !isStuck && !isNew && pod !== undefined && place > 0 }]
   })
 }

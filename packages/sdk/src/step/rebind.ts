@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import * as Fences from "../operation/Fence.ts"
-import { because } from "../operation/OperationError.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { endedBy, operationOf } from "../operation/Token.ts"
 import * as Resource from "../Resource.ts"
@@ -25,6 +25,7 @@ import {
   asideBy,
   asideLabel,
   claimTarget,
+  isRetained,
   keptAnnotation,
   madeBy,
   readClaim,
@@ -45,19 +46,15 @@ const read = (at: At, name: string) => readClaim(at.fence.namespace, name)
 
 const subjectOf = (name: string) => ({ kind: "PersistentVolumeClaim", name })
 
-/** Fails where a pod mounts the claim: its volume would be taken from under it. */
-const unused = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> =>
-  Effect.flatMap(podsUsing(at.fence.namespace, claim), (users) =>
-    users.length === 0
-      ? Effect.void
-      : Effect.fail(
-          because(
-            "Changed",
-            `claim ${claim} is mounted by ${users.join(", ")}: it was not moved`,
-            "end that pod, or leave the claim where it is"
-          )
-        )
-  )
+/** Why a claim that pods mount stays: its volume would be taken from under them. Null: none does. */
+const usedBy = (claim: string, users: ReadonlyArray<string>): OperationError | null =>
+  users.length === 0
+    ? null
+    : because(
+        "Changed",
+        `claim ${claim} is mounted by ${users.join(", ")}: it was not moved`,
+        "end that pod, or leave the claim where it is"
+      )
 
 /** Waits until nothing is made from the claim's volume any more: a claim that is read does not go, and its name stays taken. */
 const untilFree = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> => {
@@ -119,6 +116,8 @@ export interface Move {
   readonly to: string
   /** Whether the new claim is one that was set aside. Default false. */
   readonly aside?: boolean
+  /** Whether nobody needs the name of the old claim, so that its end is not waited for. Default false. */
+  readonly lingers?: boolean
   /** The labels of the new claim, by those of the old one. */
   readonly labels: (before: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
   /** Annotations of the new claim beside those of the old one. Default: none. */
@@ -145,11 +144,14 @@ export const isHeldBy = (volume: PersistentVolume | null, claim: PersistentVolum
 const made = (
   at: At,
   move: Move,
-  source: PersistentVolumeClaim | null
+  source: PersistentVolumeClaim | null,
+  /** As it was a moment ago, where how the caller stands was asked after it. */
+  known?: PersistentVolumeClaim | null
 ): Effect.Effect<PersistentVolumeClaim, Failure, Cluster> =>
   Effect.flatMap(
     Fences.beside<PersistentVolumeClaim | null>(at.standing, {
       look: read(at, move.to),
+      ...(known === undefined ? {} : { known }),
       done: (found) => isOurs(at, move.volume, found),
       stop: (found) => {
         if (found !== null && !isOurs(at, move.volume, found)) {
@@ -176,8 +178,14 @@ const made = (
         : Effect.succeed(claim)
   )
 
-/** Points the volume to the new claim. */
-const rebind = (at: At, move: Move, own: Bound, to: PersistentVolumeClaim) => {
+/** Points the volume to the new claim; `known`: the volume as it was seen under Retain, which it must still be. */
+const rebind = (
+  at: At,
+  move: Move,
+  own: Bound,
+  to: PersistentVolumeClaim,
+  known: PersistentVolume | null = null
+) => {
   const { namespace } = at.fence
   const ref = (name: string, uid: string | null | undefined) => ({
     apiVersion: "v1",
@@ -209,7 +217,14 @@ const rebind = (at: At, move: Move, own: Bound, to: PersistentVolumeClaim) => {
         { op: "replace", path: "/spec/claimRef", value: ref(own.claim, own.uid) }
       ],
       beside,
-      moves: true
+      moves: true,
+      ...(known === null
+        ? {}
+        : {
+            known,
+            unfit: (volume: PersistentVolume) =>
+              isRetained(at, volume) ? null : `volume ${own.volume} is not under Retain any more`
+          })
     }),
     ({ volume, reason }) =>
       reason === null || isHeldBy(volume, to) ? Effect.void : Effect.fail(notPossible(move, reason))
@@ -219,17 +234,46 @@ const rebind = (at: At, move: Move, own: Bound, to: PersistentVolumeClaim) => {
 /** Moves a volume from one claim to another of a new name; done already, it finds that out. */
 export const moveVolume = (at: At, move: Move): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
-    yield* Holder.assertHeld(at.fence)
-    const [old, volume] = [yield* read(at, move.from), yield* readVolume(move.volume)]
+    const [, old, volume, target] = yield* Effect.all(
+      [Holder.assertHeld(at.fence), read(at, move.from), readVolume(move.volume), read(at, move.to)],
+      { concurrency: 4 }
+    )
     const source = old?.metadata.uid === move.uid ? old : null
     const own: Bound = { claim: move.from, uid: move.uid, volume: move.volume }
-    const target = yield* read(at, move.to)
-    if (!(isOurs(at, move.volume, target) && isHeldBy(volume, target))) {
-      const reason = yield* untilBound(at, own)
-      if (reason !== null) yield* Effect.fail(notPossible(move, reason))
-      yield* unused(at, move.from)
-      yield* untilFree(at, move.from)
-      // What is made of a name before its holder is gone would go with it.
+    const isMoved = isOurs(at, move.volume, target) && isHeldBy(volume, target)
+    const taker = isMoved ? null : yield* handOver(at, move, own, { source, volume, target })
+    const ends = source === null ? Effect.void : removeSource(at, move, source)
+    // Its controller looks at a claim when that changes, and else only with its next round.
+    const touches = taker === null ? Effect.void : touchClaim(at, move.to, taker.metadata.uid ?? "", taker)
+    yield* Effect.all([touches, ends], { concurrency: 2, discard: true })
+  })
+
+/** What was seen of a move before it began. */
+interface Seen {
+  readonly source: PersistentVolumeClaim | null
+  readonly volume: PersistentVolume | null
+  readonly target: PersistentVolumeClaim | null
+}
+
+/** Gives the volume to the claim that it moves to, which is made for it; answers with that. */
+const handOver = (
+  at: At,
+  move: Move,
+  own: Bound,
+  { source, volume, target }: Seen
+): Effect.Effect<PersistentVolumeClaim, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const [reason, users] = yield* Effect.all(
+      [untilBound(at, own), podsUsing(at.fence.namespace, move.from)],
+      { concurrency: 2 }
+    )
+    if (reason !== null) yield* Effect.fail(notPossible(move, reason))
+    const used = usedBy(move.from, users)
+    if (used !== null) yield* used
+    if (beingRead(source?.metadata.finalizers ?? []) !== null) yield* untilFree(at, move.from)
+    const isGoing = Boolean(target?.metadata.deletionTimestamp)
+    // What is made of a name before its holder is gone would go with it.
+    if (isGoing) {
       yield* untilGone(at, {
         subject: subjectOf(move.to),
         look: Effect.map(read(at, move.to), (found) => (found?.metadata.deletionTimestamp ? found : null)),
@@ -240,17 +284,22 @@ export const moveVolume = (at: At, move: Move): Effect.Effect<void, Failure, Clu
           "end the pod that still mounts it"
         )
       })
-      const kept = yield* retainVolume(at, own)
-      if (kept.reason !== null) yield* Effect.fail(notPossible(move, kept.reason))
-      const taker = yield* made(at, move, source)
-      yield* rebind(at, move, own, taker)
-      // Its controller looks at a claim when that changes, and else only with its next round.
-      yield* touchClaim(at, move.to, taker.metadata.uid ?? "")
     }
-    if (source !== null) yield* removeSource(at, move, source)
+    const kept =
+      volume !== null && isRetained(at, volume) ? { volume, reason: null } : yield* retainVolume(at, own)
+    if (kept.reason !== null) yield* Effect.fail(notPossible(move, kept.reason))
+    const taker = yield* made(at, move, source, isGoing ? undefined : target)
+    yield* rebind(at, move, own, taker, kept.volume)
+    return taker
   })
 
-/** Deletes the claim whose volume has moved on, and waits until it is gone. */
+/** A claim, and the pods that mount it. */
+interface Mounted {
+  readonly claim: PersistentVolumeClaim | null
+  readonly users: ReadonlyArray<string>
+}
+
+/** Deletes the claim whose volume has moved on, and waits until it is gone, unless it lingers. */
 const removeSource = (
   at: At,
   move: Move,
@@ -258,21 +307,25 @@ const removeSource = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const gone = (found: PersistentVolumeClaim | null) => found?.metadata.uid !== source.metadata.uid
-    // A pod that came since the volume began to move holds the claim: an abort gives it its volume back.
-    yield* unused(at, move.from)
-    yield* Fences.beside<PersistentVolumeClaim | null>(at.standing, {
-      look: read(at, move.from),
-      done: (found) => gone(found) || Boolean(found?.metadata.deletionTimestamp),
+    yield* Fences.beside<Mounted>(at.standing, {
+      look: Effect.map(
+        Effect.all([read(at, move.from), podsUsing(at.fence.namespace, move.from)], { concurrency: 2 }),
+        ([claim, users]) => ({ claim, users })
+      ),
+      // A pod that came since the volume began to move holds the claim: an abort gives it its volume back.
+      stop: ({ users }) => usedBy(move.from, users),
+      done: ({ claim }) => gone(claim) || Boolean(claim?.metadata.deletionTimestamp),
       // By its version: an abort that keeps it touches it first.
-      write: (found) =>
+      write: ({ claim }) =>
         Effect.as(
           Resource.remove(claimTarget(at.fence.namespace, move.from), {
             uid: move.uid,
-            ...(found?.metadata.resourceVersion ? { resourceVersion: found.metadata.resourceVersion } : {})
+            ...(claim?.metadata.resourceVersion ? { resourceVersion: claim.metadata.resourceVersion } : {})
           }),
-          null
+          { claim: null, users: [] }
         )
     })
+    if (move.lingers === true) return
     yield* untilGone(at, {
       subject: subjectOf(move.from),
       look: Effect.map(read(at, move.from), (found) => (gone(found) ? null : found)),

@@ -11,6 +11,7 @@ import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
 import { claimTarget, madeBy, notUsedYet, policyOf, readClaim, readVolume, writeVolume } from "./volume.ts"
+import { shellWord } from "../ShellWord.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -43,7 +44,9 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
     if (!(isUnused || discards) || users.length > 0) {
       // What owned it goes too where the operation has made that.
       const way =
-        at.fence.uid === null ? `kubectl delete pvc ${as}` : `kubectl stateful scale ${at.fence.name} --purge`
+        at.fence.uid === null
+          ? `kubectl delete pvc ${as} -n ${shellWord(namespace)}`
+          : `kubectl stateful scale ${at.fence.name} --purge -n ${shellWord(namespace)}`
       yield* at.report({
         _tag: "Note",
         message: `${as} is kept, with what was written since: delete it with \`${way}\``

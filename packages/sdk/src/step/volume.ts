@@ -87,19 +87,28 @@ export const notUsedYet = "kubectl-stateful.dev/not-used-yet"
 /** On a claim that was set aside, wherever its volume goes: by which operation first, as its name says. */
 export const asideBy = "kubectl-stateful.dev/set-aside-by"
 
-/** Touches a claim that stays, so that a caller that slept since its look, and would delete it, is refused. */
-export const touchClaim = (at: At, name: string, uid: string): Effect.Effect<void, Failure, Cluster> => {
+/**
+ * Touches a claim that stays, so that a caller that slept since its look, and would delete it, is refused.
+ * `known`: as it was a moment ago, where how the caller stands was asked after it.
+ */
+export const touchClaim = (
+  at: At,
+  name: string,
+  uid: string,
+  known?: PersistentVolumeClaim
+): Effect.Effect<void, Failure, Cluster> => {
   const { namespace, token } = at.fence
   const metadata = { uid, annotations: { [keptAnnotation]: token } }
   return Effect.asVoid(
     Fences.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(namespace, name),
+      ...(known === undefined ? {} : { known }),
       done: (now) =>
         now === null || now.metadata.uid !== uid || now.metadata.annotations?.[keptAnnotation] === token,
       write: () =>
-        Effect.andThen(
+        Effect.flatMap(
           Resource.patch(claimTarget(namespace, name), { _tag: "Merge", value: { metadata } }),
-          readClaim(namespace, name)
+          (object) => acceptClaim(object, name)
         )
     })
   )
@@ -129,6 +138,10 @@ export interface VolumeWrite {
   readonly undo: (changed: Changed) => ReadonlyArray<Resource.JsonPatchOperation> | null
   /** What else must be so, before and after. */
   readonly beside?: Effect.Effect<string | null, ClusterError, Cluster>
+  /** Why the volume as it was read may not be changed so; null: it may. Its version is tested. */
+  readonly unfit?: (volume: PersistentVolume) => string | null
+  /** The volume as it was a moment ago: where it has changed since, its version tells, and it is read. */
+  readonly known?: PersistentVolume | null
   /** The change gives the volume to another claim. Default false. */
   readonly moves?: boolean
   /** The change protects the data, of a claim that goes with its pod as well. Default false. */
@@ -162,11 +175,15 @@ export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, 
   const { own } = write
   const beside = write.beside ?? Effect.succeed(null)
   const around = Effect.all([readClaim(at.fence.namespace, own.claim), beside], { concurrency: 2 })
+  const isDone = (volume: PersistentVolume | null) => volume !== null && write.done(volume)
+  let known = write.known ?? null
   // The claim is asked after the volume was read, whose version the write tests.
   const look = Effect.gen(function* () {
-    const volume = yield* readVolume(own.volume)
+    const volume = known ?? (yield* readVolume(own.volume))
+    known = null
     const [{ set }, [claim, other]] = yield* Effect.all([Holder.standing(at), around], { concurrency: 2 })
-    const reason = foreign(ownerOf(at, set), own, claim, volume, write.protects) ?? other
+    const why = foreign(ownerOf(at, set), own, claim, volume, write.protects) ?? other
+    const reason = why ?? (volume === null || isDone(volume) ? null : (write.unfit?.(volume) ?? null))
     return { volume, reason, isProven: false } satisfies Look
   })
   const tests = (volume: PersistentVolume | null): ReadonlyArray<Resource.JsonPatchOperation> => [
@@ -175,7 +192,6 @@ export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, 
     { op: "test", path: "/spec/claimRef/name", value: own.claim },
     { op: "test", path: "/spec/claimRef/uid", value: own.uid }
   ]
-  const isDone = (volume: PersistentVolume | null) => volume !== null && write.done(volume)
   return Effect.map(
     Fences.beside<Look & { readonly isChanged?: boolean }>(at.standing, {
       look,
@@ -185,15 +201,17 @@ export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, 
           // Tests alone change nothing, and prove what was read.
           const operations = isDone(volume) || volume === null ? [] : write.change(volume)
           const written = yield* patch(own.volume, [...tests(volume), ...operations], write.dryRun)
-          if (isDone(volume) || write.dryRun === true) {
-            return { volume: written, reason: null, isProven: true }
-          }
-          const [claim, other] = yield* around
-          // A claim whose volume was just given to another is Lost as soon as its controller sees it.
-          const reason =
-            (write.moves === true ? going(own, claim) : lost(own, claim, write.protects)) ?? other
-          return { volume: written, reason, isProven: true, isChanged: true }
+          const isChanged = !isDone(volume) && write.dryRun !== true
+          return { volume: written, reason: null, isProven: true, isChanged }
         }),
+      behind: (written) =>
+        written.isChanged !== true
+          ? Effect.succeed(written)
+          : Effect.map(around, ([claim, other]) => ({
+              ...written,
+              // A claim whose volume was just given to another is Lost as soon as its controller sees it.
+              reason: (write.moves === true ? going(own, claim) : lost(own, claim, write.protects)) ?? other
+            })),
       takeBack: ({ volume: written, reason, isChanged = false }, why) =>
         Effect.gen(function* () {
           const isWrong = isChanged && written !== null && (why !== null || reason !== null)
@@ -238,19 +256,24 @@ const unmarked: ReadonlyArray<Resource.JsonPatchOperation> = [policyBefore, oper
   (name) => ({ op: "remove", path: annotationPath(name) })
 )
 
+/**
+ * Whether a volume is under Retain, and its mark stays: one of an earlier run of this operation becomes ours,
+ * and its caller, if it wakes up, then takes nothing back.
+ */
+export const isRetained = (at: At, volume: PersistentVolume): boolean =>
+  policyOf(volume) === "Retain" &&
+  (!isMarkedBy(operationOf(at.fence.token), volume) || markOf(volume) === at.fence.token)
+
 /** Sets Retain, and keeps the policy before on the volume. */
 export const retainVolume = (
   at: At,
   own: Bound,
   options: { readonly dryRun?: boolean } = {}
 ): Effect.Effect<Written, Failure, Cluster> => {
-  const operation = operationOf(at.fence.token)
   return writeVolume(at, {
     own,
     protects: true,
-    // A mark of an earlier run of this operation becomes ours: its caller, if it wakes up, then takes nothing back.
-    done: (volume) =>
-      policyOf(volume) === "Retain" && (!isMarkedBy(operation, volume) || markOf(volume) === at.fence.token),
+    done: (volume) => isRetained(at, volume),
     change: (volume) => [
       { op: "test", path: policyPath, value: policyOf(volume) },
       { op: "replace", path: policyPath, value: "Retain" },

@@ -18,8 +18,10 @@ export const untilBound = (at: StepContext, own: Bound): Effect.Effect<string | 
   Effect.gen(function* () {
     const began = yield* at.elapsed
     const look = Effect.gen(function* () {
-      const set = yield* Holder.assertHeld(at.fence)
-      const [claim, volume] = [yield* readClaim(at.fence.namespace, own.claim), yield* readVolume(own.volume)]
+      const [set, claim, volume] = yield* Effect.all(
+        [Holder.assertHeld(at.fence), readClaim(at.fence.namespace, own.claim), readVolume(own.volume)],
+        { concurrency: 3 }
+      )
       const reason = foreign(ownerOf(at, set), own, claim, volume)
       const isLate = (yield* at.elapsed) - began >= patience
       return { reason, isOpen: reason !== null && isReserved(own, claim, volume) && !isLate }

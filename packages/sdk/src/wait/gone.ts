@@ -5,7 +5,7 @@ import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Subject } from "../operation/Progress.ts"
 import type { Failure } from "../operation/StepContext.ts"
 import { endOf, holdersOf, wayOut } from "./holders.ts"
-import { type Clocked, polled, until } from "./until.ts"
+import { type Clocked, polledSoon, until } from "./until.ts"
 
 export interface GoneWait {
   readonly subject: Subject
@@ -30,7 +30,7 @@ export const untilGone = (at: Clocked, spec: GoneWait): Effect.Effect<void, Fail
     let holders: ReadonlyArray<string> = []
     return Effect.asVoid(
       until(at, {
-        views: polled(
+        views: polledSoon(
           Effect.map(spec.look, (found) => {
             holders = holdersOf(found)
             return found

@@ -17,6 +17,7 @@ import { ofTemplates } from "../step/templates.ts"
 import { causesOf } from "./causes.ts"
 import type { Unmet } from "./condition.ts"
 import * as Wait from "./pods.ts"
+import { shellWord } from "../ShellWord.ts"
 
 type At = Pick<StepContext, "fence" | "report" | "elapsed">
 
@@ -78,7 +79,7 @@ const ending = (set: StatefulSet, pods: Wait.Pods, pod: Pod): string => {
   const [first] = [...pods].filter(([, one]) => !Wait.isReady(one)).toSorted(([a], [b]) => a - b)
   const isHeld = set.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pod)
   return isHeld && first !== undefined && first[1] !== pod
-    ? `its pod to end; OrderedReady leaves it while ${first[1].metadata.name} is not ready either: kubectl delete pod ${name}`
+    ? `its pod to end; OrderedReady leaves it while ${first[1].metadata.name} is not ready either: kubectl delete pod ${name} -n ${shellWord(set.metadata.namespace ?? "")}`
     : "its pod to end"
 }
 

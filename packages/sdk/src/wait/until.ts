@@ -23,6 +23,14 @@ type Views<View> = Stream.Stream<View, Failure, Cluster>
 export const polled = <View>(look: Effect.Effect<View, Failure, Cluster>, every = 250): Views<View> =>
   Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(every), look)))
 
+/** The same for what is mostly so within moments: soon at first, and less and less often. */
+export const polledSoon = <View>(look: Effect.Effect<View, Failure, Cluster>): Views<View> =>
+  Stream.suspend(() => {
+    let pause = 12
+    const again = Effect.suspend(() => Effect.andThen(Effect.sleep((pause = Math.min(250, 2 * pause))), look))
+    return Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(again))
+  })
+
 export interface Waiting<View> {
   /** As they come: each is judged by itself. */
   readonly views: Views<View>

@@ -1,0 +1,86 @@
+/**
+ * The first question, one disruption at a time: a server or a rack restarts, is gone for good, is drained.
+ */
+import type { Answer, Disruption, DisruptionVerdict, Finding } from "../Checklist.ts"
+import type { AppState } from "../State.ts"
+import { tolerates } from "../state/Taint.ts"
+import type { Workload } from "../Topology.ts"
+import { needsCloud } from "./gone.ts"
+import { everyDisruption } from "./rule.ts"
+
+/** Worst first. */
+export const weight: Readonly<Record<Answer, number>> = { No: 0, Unknown: 1, YesWithDowntime: 2, Yes: 3 }
+
+export const worst = (answers: ReadonlyArray<Answer>): Answer =>
+  answers.toSorted((a, b) => weight[a] - weight[b])[0] ?? "Yes"
+
+const unreachable = "node.kubernetes.io/unreachable:NoExecute"
+
+/** The API server gives pods without one a toleration of this length, unless its flags say otherwise. */
+const tolerated = 300
+
+/** How long its pods stay on a node that no longer answers; null: until the Node is deleted. */
+const staysSeconds = ({ template }: Workload): number | null => {
+  const matching = template.tolerations.filter((one) => tolerates([one], unreachable))
+  if (matching.length === 0) return tolerated
+  const limits = matching.flatMap((one) => {
+    const limit = / for (\d+)s$/.exec(one)?.[1]
+    return limit === undefined ? [] : [Number(limit)]
+  })
+  return limits.length === 0 ? null : Math.min(...limits)
+}
+
+/** How long a pod takes at least from its start until it counts. */
+const startsSeconds = ({ minReadySeconds, template }: Workload): number =>
+  minReadySeconds +
+  Math.max(
+    0,
+    ...template.containers.map(({ name }) =>
+      Math.max(
+        0,
+        ...template.probes.flatMap((probe) =>
+          probe.container === name && probe.kind !== "liveness" ? [probe.initialDelaySeconds] : []
+        )
+      )
+    )
+  )
+
+const longest = (state: AppState, of: (workload: Workload) => number): number =>
+  Math.max(0, ...state.workloads.filter(({ replicas }) => replicas > 0).map(of))
+
+/** How long what is lost is away at least, besides what takes the server, controllers and storage. */
+const awaySeconds = (state: AppState, disruption: Disruption): number => {
+  const starts = longest(state, startsSeconds)
+  if (disruption === "Drain" || disruption.endsWith("Restarts")) return starts
+  return longest(state, (workload) => startsSeconds(workload) + (staysSeconds(workload) ?? 0))
+}
+
+const quiet: Readonly<Record<Disruption, string>> = {
+  ServerRestarts: "nothing of it is lost with a server",
+  RackRestarts: "nothing of it is lost with a rack or zone",
+  ServerGone: "its pods are made anew elsewhere",
+  RackGone: "its pods are made anew elsewhere",
+  Drain: "its pods start elsewhere"
+}
+
+export const disruptionsOf = (
+  state: AppState,
+  findings: ReadonlyArray<Finding>
+): ReadonlyArray<DisruptionVerdict> =>
+  everyDisruption.map((disruption) => {
+    const deciding = findings.filter(({ disruptions }) => disruptions.includes(disruption))
+    const answer = worst(deciding.map((finding) => finding.answer))
+    const first = deciding.find((finding) => finding.answer === answer)
+    const comesBack = answer === "Yes" || answer === "YesWithDowntime"
+    return {
+      disruption,
+      answer,
+      evidence: first?.evidence ?? quiet[disruption],
+      remedy: first?.remedy ?? null,
+      condition:
+        comesBack && disruption.endsWith("Gone") && needsCloud(state)
+          ? "if the cloud deletes the Node"
+          : null,
+      awaySeconds: comesBack ? awaySeconds(state, disruption) : null
+    }
+  })

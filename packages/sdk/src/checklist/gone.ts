@@ -1,0 +1,142 @@
+/**
+ * A server, or a rack of them, that is gone for good: who brings back what was on it?
+ */
+import type { AppState } from "../State.ts"
+import type { Workload } from "../Topology.ts"
+import { claimsOf, nodeGone, nodeNamed, placementOf, replicaNamed, replicasOf } from "./parts.ts"
+import { strandedWithout } from "./pins.ts"
+import { type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
+import { names, title, verb } from "./words.ts"
+
+/**
+ * Clouds whose node controller deletes the Node of an instance that is terminated, by the scheme of
+ * `spec.providerID`. Schemes of clusters on one machine or on bare metal are not among them.
+ */
+const clouds: ReadonlySet<string> = new Set([
+  "aws",
+  "azure",
+  "alicloud",
+  "baiducloud",
+  "brightbox",
+  "cloudscale",
+  "cloudstack",
+  "digitalocean",
+  "equinixmetal",
+  "exoscale",
+  "gce",
+  "hcloud",
+  "huaweicloud",
+  "ibm",
+  "ibmcloud",
+  "kubevirt",
+  "linode",
+  "nutanix",
+  "oci",
+  "openstack",
+  "outscale",
+  "ovhcloud",
+  "qcloud",
+  "scaleway",
+  "stackit",
+  "tencentcloud",
+  "upcloud",
+  "vsphere",
+  "vultr"
+])
+
+/** A new pod may only come when the old one is no object any more: its name is taken, or its volume. */
+const isKeeper = (state: AppState, workload: Workload): boolean =>
+  workload.replicas > 0 &&
+  (workload.kind === "StatefulSet"
+    ? // With no time to stop the API forgets it at once.
+      workload.template.terminationGracePeriodSeconds > 0
+    : workload.kind === "Deployment" &&
+      claimsOf(state, workload).some(({ accessModes }) => !accessModes.includes("ReadWriteMany")))
+
+const nodesOf = (state: AppState, workload: Workload): ReadonlyArray<string> =>
+  replicasOf(state, workload).flatMap((replica) => {
+    const node = replica.pod?.node ?? placementOf(state, replica)?.node ?? null
+    return node === null || nodeGone(state, node) ? [] : [node]
+  })
+
+const isCloud = (state: AppState, node: string): boolean => clouds.has(nodeNamed(state, node)?.provider ?? "")
+
+const keepers = (state: AppState): ReadonlyArray<Workload> =>
+  state.nodes === null ? [] : state.workloads.filter((workload) => isKeeper(state, workload))
+
+/** Whether pods are made anew only because a cloud's controller deletes the Node. */
+export const needsCloud = (state: AppState): boolean => keepers(state).length > 0
+
+const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
+  keepers(state).flatMap((workload) => {
+    const all = [...new Set(nodesOf(state, workload))]
+    const nobodys = all.filter((node) => !isCloud(state, node))
+    if (all.length === 0) return []
+    const objects = [title(workload), ...nobodys.map((node) => `Node/${node}`)]
+    return nobodys.length === 0
+      ? [
+          yes(`once the cloud deletes the Node, what was on it is made anew: ${workload.name}`, [
+            title(workload)
+          ])
+        ]
+      : [
+          no(
+            `pods of ${workload.name} on it stay Terminating and nothing replaces them while its Node is there`,
+            objects,
+            "once a server is proven off: kubectl delete node NODE"
+          )
+        ]
+  })
+
+interface Stranded {
+  readonly domain: "rack" | "zone"
+  readonly name: string
+  readonly replicas: ReadonlyArray<string>
+}
+
+/** Replicas that no node outside their rack or zone could take. Where that is all of the cluster, nothing is outside. */
+const strandedBy = ({ state, settings }: Facts): ReadonlyArray<Stranded> =>
+  (["rack", "zone"] as const)
+    .filter((domain) => settings.domains.includes(domain))
+    .flatMap((domain) =>
+      new Set(state.nodes?.flatMap((node) => node[domain] ?? [])).size < 2
+        ? []
+        : [...strandedWithout(state, domain)].map(([name, replicas]) => ({ domain, name, replicas }))
+    )
+
+/** The volumes of these replicas that no node elsewhere can attach. */
+const volumesThere = (state: AppState, { domain, name, replicas }: Stranded): ReadonlyArray<string> =>
+  replicas.flatMap((replica) => {
+    const found = replicaNamed(state, replica)
+    const pins = found === undefined ? [] : (placementOf(state, found)?.pins ?? [])
+    return pins.flatMap((pin) =>
+      pin.by === "volume" && pin.nodes?.every((node) => nodeNamed(state, node)?.[domain] === name) === true
+        ? [pin.name]
+        : []
+    )
+  })
+
+const noSpareDomain = (facts: Facts): ReadonlyArray<Said> =>
+  strandedBy(facts).map((one) => {
+    const { state } = facts
+    const volumes = volumesThere(state, one)
+    return volumes.length > 0
+      ? no(
+          `${names(volumes)} can be attached in ${one.domain} ${one.name} alone: ${verb(volumes, "its", "their")} data is out of reach without it`,
+          [
+            ...volumes.map((name) => `PersistentVolumeClaim/${name}`),
+            ...one.replicas.map((name) => `Pod/${name}`)
+          ],
+          `keep a copy of the data outside of the ${one.domain}`
+        )
+      : no(
+          `no usable node outside of ${one.domain} ${one.name} can take ${names(one.replicas)}`,
+          one.replicas.map((name) => `Pod/${name}`),
+          `add a node in another ${one.domain}`
+        )
+  })
+
+export const goneRules: ReadonlyArray<Rule> = [
+  rule("restart", "rack-without-spare", noSpareDomain, ["RackGone"]),
+  rule("restart", "gone-node-keeps-pods", keepsPods, forGood)
+]

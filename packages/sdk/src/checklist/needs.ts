@@ -1,0 +1,288 @@
+/**
+ * What a cluster must have for the application to run there: what its manifests name and bring along,
+ * and what is of the cluster. Left out is what every cluster has.
+ */
+import * as Schema from "effect/Schema"
+import type { AppState } from "../State.ts"
+import { tolerates } from "../state/Taint.ts"
+import type { Workload } from "../Topology.ts"
+import { byDriver, liveClaims } from "./parts.ts"
+import { title } from "./words.ts"
+
+const { Literals, NullOr, String, Struct } = Schema
+
+export const Need = Struct({
+  /** The API's kind, or in words what it is: `node label`, `host port`, `cloud role`. */
+  kind: String,
+  /** With its namespace before it where that is not the application's: `rook-ceph/rook-csi-rbd-node`. */
+  name: String,
+  /** What asks for it, or why; null: its name says so. */
+  why: NullOr(String),
+  /** `namespace`: it can be copied along with the manifests. `cluster`: it has to be there. */
+  of: Literals(["namespace", "cluster"])
+})
+export type Need = typeof Need.Type
+
+/** `StorageClass/shared`, `node label disk=nvme`. */
+export const needText = ({ kind, name }: Need): string =>
+  /^[A-Z]\w*$/.test(kind) ? `${kind}/${name}` : `${kind} ${name}`
+
+const unique = (needs: ReadonlyArray<Need>): ReadonlyArray<Need> => {
+  const found = new Map<string, Need>()
+  for (const one of needs) if (!found.has(needText(one))) found.set(needText(one), one)
+  return [...found.values()]
+}
+
+const byName = (needs: ReadonlyArray<Need>): ReadonlyArray<Need> =>
+  unique(needs.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)))
+
+const need =
+  (of: Need["of"], kind: string, why: string | null = null) =>
+  (name: string): Need => ({ kind, name, why, of })
+
+/** Claims ask for a class by name; templates do where no claim is there yet, and pods for their own volumes. */
+const classes = (state: AppState): ReadonlyArray<Need> => {
+  const claims = liveClaims(state)
+  const ofTemplates = state.workloads.flatMap((workload) =>
+    workload.claimTemplates
+      .filter(({ name }) =>
+        claims.every((claim) => claim.workload !== title(workload) || claim.template !== name)
+      )
+      .map(({ storageClass }) => storageClass)
+  )
+  const ofPods = state.volumes.flatMap(({ source, detail }) => (source === "ephemeral" ? [detail] : []))
+  const asked = [...claims.map(({ storageClass }) => storageClass), ...ofTemplates, ...ofPods]
+  return [
+    ...byName(asked.flatMap((name) => (name ? [need("cluster", "StorageClass")(name)] : []))),
+    // An empty one asks for a volume made by hand.
+    ...([...ofTemplates, ...ofPods].includes(null)
+      ? [need("cluster", "default", "claims name no class")("StorageClass")]
+      : [])
+  ]
+}
+
+/** What makes volumes of a class, and is not there for all that a name is given to it. */
+const byHand = "kubernetes.io/no-provisioner"
+
+/** A provisioner of its own (rancher.io/local-path) is no CSI driver. */
+const drivers = (state: AppState): ReadonlyArray<Need> => {
+  const asked = new Set(classes(state).map(({ name }) => name))
+  const { drivers: known, storageClasses } = state.protection
+  const csi = new Set([
+    ...(known ?? []).map(({ name }) => name),
+    ...liveClaims(state).flatMap(({ volume }) =>
+      volume?.source === "csi" && volume.driver !== null ? [volume.driver] : []
+    )
+  ])
+  const provisioners = (storageClasses ?? []).flatMap(({ name, provisioner, isDefault }) =>
+    asked.has(name) || (isDefault && asked.has("StorageClass")) ? [provisioner] : []
+  )
+  const inline = state.volumes.flatMap(({ source, detail }) => (source === "csi" && detail ? [detail] : []))
+  return byName([
+    ...[...byDriver(state).keys(), ...provisioners].flatMap((name) =>
+      name === byHand ? [] : [need("cluster", csi.has(name) ? "CSIDriver" : "provisioner")(name)]
+    ),
+    ...inline.map(need("cluster", "CSIDriver", "volumes of its pods"))
+  ])
+}
+
+/** Data leaves by snapshots of its driver, and what takes them there is a class for that driver. */
+const snapshotClasses = (state: AppState): ReadonlyArray<Need> =>
+  byName(
+    [...byDriver(state).entries()].flatMap(([driver, claims]) =>
+      claims.some(({ volume }) => volume?.source === "csi")
+        ? [need("cluster", "VolumeSnapshotClass for", "data moves by its snapshots")(driver)]
+        : []
+    )
+  )
+
+/** Of the driver's namespace mostly: there the target's driver has its own, under the names that its class gives. */
+const volumeSecrets = (state: AppState): ReadonlyArray<Need> =>
+  state.dependencies.flatMap(({ kind, name, namespace, usedBy }) => {
+    if (kind !== "Secret" || namespace === null) return []
+    const why = usedBy.join(", ")
+    return namespace === state.namespace
+      ? [need("namespace", "Secret", why)(name)]
+      : [need("cluster", "Secret", why)(`${namespace}/${name}`)]
+  })
+
+const hostname = "kubernetes.io/hostname"
+
+/** Every node has these, or they name one node, which no other cluster has. */
+const everywhere: ReadonlySet<string> = new Set([
+  hostname,
+  "metadata.name",
+  "kubernetes.io/os",
+  "kubernetes.io/arch",
+  "beta.kubernetes.io/os",
+  "beta.kubernetes.io/arch"
+])
+
+const requirement = (key: string, operator: string, values: ReadonlyArray<string>): string => {
+  const [only] = values
+  if (operator === "Exists") return key
+  if (operator === "In" && values.length === 1) return `${key}=${only}`
+  return `${key} ${operator.toLowerCase()} (${values.join(",")})`
+}
+
+/** Terms are alternatives, so that they are one need; a node without a label is not asked to have it. */
+const affinityOf = ({ template }: Workload): ReadonlyArray<string> => {
+  const terms = template.nodeAffinity.map((term) =>
+    term
+      .filter(
+        ({ key, operator }) => !everywhere.has(key) && operator !== "NotIn" && operator !== "DoesNotExist"
+      )
+      .map(({ key, operator, values }) => requirement(key, operator, values))
+      .join(" and ")
+  )
+  return terms.length === 0 || terms.includes("") ? [] : [[...new Set(terms)].join(" or ")]
+}
+
+const nodeLabels = (state: AppState): ReadonlyArray<Need> =>
+  unique(
+    state.workloads.flatMap((workload) => [
+      ...Object.entries(workload.template.nodeSelector).flatMap(([key, value]) =>
+        everywhere.has(key)
+          ? []
+          : [need("cluster", "node label", `nodeSelector of ${workload.name}`)(`${key}=${value}`)]
+      ),
+      ...affinityOf(workload).map(need("cluster", "node label", `affinity of ${workload.name}`)),
+      // Nodes without the key are none to such a spread.
+      ...workload.template.spread.flatMap(({ topologyKey, whenUnsatisfiable }) =>
+        whenUnsatisfiable !== "DoNotSchedule" || everywhere.has(topologyKey)
+          ? []
+          : [need("cluster", "node label", `spread of ${workload.name}`)(topologyKey)]
+      )
+    ])
+  )
+
+/** A toleration asks for nothing; a taint is told where all nodes that the nodeSelector means have it here. */
+const taints = (state: AppState): ReadonlyArray<Need> =>
+  unique(
+    state.workloads.flatMap(({ name, template }) => {
+      const selector = Object.entries(template.nodeSelector).filter(([key]) => !everywhere.has(key))
+      const pool = (state.nodes ?? []).filter(({ labels }) =>
+        selector.every(([key, value]) => labels[key] === value)
+      )
+      const [one] = pool
+      if (selector.length === 0 || one === undefined) return []
+      return one.taints
+        .filter(
+          (taint) =>
+            !taint.startsWith("node.kubernetes.io/") &&
+            tolerates(template.tolerations, taint) &&
+            pool.every((node) => node.taints.includes(taint))
+        )
+        .map(need("cluster", "node taint", `tolerated by ${name}, on each node that it selects here`))
+    })
+  )
+
+const order = [
+  "PriorityClass",
+  "RuntimeClass",
+  "ClusterTrustBundle",
+  "ServiceAccount",
+  "SecretProviderClass",
+  "ResourceClaim",
+  "ResourceClaimTemplate"
+]
+
+/** The rest is of the namespace, and goes along with the manifests. */
+const ofCluster: ReadonlySet<string> = new Set(["PriorityClass", "RuntimeClass", "ClusterTrustBundle"])
+
+const dependencies = (state: AppState): ReadonlyArray<Need> =>
+  byName([
+    ...state.dependencies.flatMap(({ kind, name }) => {
+      const system = kind === "PriorityClass" && name.startsWith("system-")
+      // Claims by name are data, and volumes' Secrets have a place of their own.
+      return system || !order.includes(kind)
+        ? []
+        : [need(ofCluster.has(kind) ? "cluster" : "namespace", kind)(name)]
+    }),
+    ...state.workloads.flatMap(({ template: { priorityClass } }) =>
+      priorityClass === null || priorityClass.startsWith("system-")
+        ? []
+        : [need("cluster", "PriorityClass")(priorityClass)]
+    )
+  ]).toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+
+/** The API makes it in each namespace, or OpenShift does for each of its accounts. */
+const isMadeThere = (kind: string, name: string): boolean =>
+  (kind === "ConfigMap" && name === "kube-root-ca.crt") ||
+  (kind === "Secret" && /-dockercfg-[a-z0-9]{5}$/.test(name))
+
+/**
+ * One that only pods refer to is a webhook's, which brings it along there, or an older revision's. An
+ * optional one counts where it is here: the application has it.
+ */
+const references = (state: AppState): ReadonlyArray<Need> =>
+  state.references.flatMap(({ kind, name, present, required, usedBy }) =>
+    usedBy.every((use) => use.startsWith("Pod/")) ||
+    isMadeThere(kind, name) ||
+    (!required && present !== true)
+      ? []
+      : [need("namespace", kind, usedBy.join(", "))(name)]
+  )
+
+const hostPorts = (state: AppState): ReadonlyArray<Need> =>
+  unique(
+    state.workloads.flatMap(({ name, template }) => [
+      ...(template.hostNetwork
+        ? [need("cluster", "host network for", "it takes ports of its nodes")(name)]
+        : []),
+      ...template.hostPorts.map(need("cluster", "host port", `free on nodes of ${name}`))
+    ])
+  )
+
+const devices = (state: AppState): ReadonlyArray<Need> =>
+  unique(
+    state.workloads.flatMap(({ name, template }) =>
+      Object.entries(template.extendedResources).map(([device, quantity]) =>
+        need("cluster", "device", `${quantity} a pod of ${name}`)(device)
+      )
+    )
+  )
+
+/** `Cluster.postgresql.cnpg.io/db`: what Kubernetes itself makes has no operator to bring along. */
+const operated = /^([A-Z]\w*\.[\w-]+(?:\.[\w-]+)+)\//
+const builtIn = /\.k8s\.io$/
+
+const operators = (state: AppState): ReadonlyArray<Need> =>
+  unique(
+    state.workloads.flatMap(({ name, writers }) =>
+      writers.flatMap((writer) => {
+        const kind = writer.by === "ownerReferences" ? operated.exec(writer.name)?.[1] : undefined
+        return kind === undefined || builtIn.test(kind)
+          ? []
+          : [need("cluster", "operator of", `owns ${name}`)(kind)]
+      })
+    )
+  )
+
+const cloudRoles = (state: AppState): ReadonlyArray<Need> =>
+  unique(
+    (state.cloudRoles ?? []).map(({ key, value, of }) =>
+      need("cluster", "cloud role", `${key} of ${of}`)(value)
+    )
+  )
+
+/** What the target needs: of the cluster first, storage before all, then what the manifests bring along. */
+export const needsOnTarget = (state: AppState): ReadonlyArray<Need> => {
+  const { cluster = [], namespace = [] } = Object.groupBy(dependencies(state), (one) => one.of)
+  const secrets = { cluster: [], namespace: [], ...Object.groupBy(volumeSecrets(state), (one) => one.of) }
+  return [
+    ...classes(state),
+    ...drivers(state),
+    ...snapshotClasses(state),
+    ...secrets.cluster,
+    ...nodeLabels(state),
+    ...taints(state),
+    ...cluster,
+    ...devices(state),
+    ...hostPorts(state),
+    ...operators(state),
+    ...cloudRoles(state),
+    ...namespace,
+    ...unique([...references(state), ...secrets.namespace])
+  ]
+}

@@ -1,0 +1,63 @@
+/**
+ * Roles outside the cluster that pods act in: a cloud's, or a vault's, as annotations and labels
+ * of the pod template and of its ServiceAccount name them.
+ */
+import * as Schema from "effect/Schema"
+import type { Member } from "./Member.ts"
+import { compareNames } from "./Member.ts"
+import type { Lists } from "./Observation.ts"
+import { accountOf } from "../Reference.ts"
+
+const { String, Struct } = Schema
+
+export const CloudRole = Struct({
+  /** The annotation or label. */
+  key: String,
+  value: String,
+  /** What it is on, as `Kind/name`. */
+  of: String
+})
+export type CloudRole = typeof CloudRole.Type
+
+const ofAccounts: ReadonlySet<string> = new Set([
+  "eks.amazonaws.com/role-arn",
+  "iam.gke.io/gcp-service-account",
+  "azure.workload.identity/client-id",
+  "azure.workload.identity/tenant-id",
+  "pod-identity.alibabacloud.com/role-name"
+])
+
+const ofPods: ReadonlySet<string> = new Set([
+  "iam.amazonaws.com/role",
+  "aadpodidbinding",
+  "vault.hashicorp.com/role"
+])
+
+const found = (
+  of: string,
+  keys: ReadonlySet<string>,
+  entries: Readonly<Record<string, string>> | null | undefined
+): ReadonlyArray<CloudRole> =>
+  Object.entries(entries ?? {}).flatMap(([key, value]) =>
+    keys.has(key) && value !== "" ? [{ key, value, of }] : []
+  )
+
+/** By what they are on, and by key; null: ServiceAccounts could not be read. */
+export const observeCloudRoles = (
+  members: ReadonlyArray<Member>,
+  { serviceaccounts }: Pick<Lists, "serviceaccounts">
+): ReadonlyArray<CloudRole> | null => {
+  if (serviceaccounts === null) return null
+  const accounts = new Set(members.map(({ template }) => accountOf(template)))
+  return [
+    ...members.flatMap(({ key, template: { metadata } }) => [
+      ...found(key, ofPods, metadata?.annotations),
+      ...found(key, ofPods, metadata?.labels)
+    ]),
+    ...serviceaccounts.flatMap(({ metadata }) =>
+      accounts.has(metadata.name)
+        ? found(`ServiceAccount/${metadata.name}`, ofAccounts, metadata.annotations)
+        : []
+    )
+  ].toSorted((a, b) => compareNames(a.of, b.of) || compareNames(a.key, b.key))
+}

@@ -1,0 +1,89 @@
+/**
+ * What the checklist advises, on the served sandbox: the same situations as on the real cluster, and those
+ * of lost nodes. It needs the kubectl that the bed builds, and no cluster.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import { existsSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { start } from "@kubectl-stateful/sdk/sandbox/scenario/Scenario"
+import type { Shape } from "@kubectl-stateful/sdk/sandbox/Sandbox"
+import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sdk/sandbox/serve/Kubeconfig"
+import { serve } from "@kubectl-stateful/sdk/sandbox/serve/Server"
+import { binaries, cache } from "./bed/folder.ts"
+import { advice, changedKeys, play, playLost, server, type Server, until, well } from "./suite/effects.ts"
+import { situations } from "./suite/remedies.ts"
+
+const kubectl =
+  [
+    join(binaries, "kubectl"),
+    ...globSync("*/kubectl", { cwd: cache })
+      .map((path) => join(cache, path))
+      .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+  ].find(existsSync) ?? "kubectl"
+
+const folder = mkdtempSync(join(tmpdir(), "remedies-on-sandbox-"))
+const scope = Scope.makeUnsafe()
+
+/** Both are set up before the first test. */
+let on: Server
+let sandbox: Shape
+
+beforeAll(async () => {
+  const config = join(folder, "kubeconfig")
+  const up = Effect.gen(function* () {
+    const made = yield* start("empty")
+    const served = yield* serve(made)
+    yield* kubeconfigFile(yield* kubeconfig(served, "shop"), config)
+    return made
+  })
+  sandbox = await Effect.runPromise(Effect.provideService(up, Scope.Scope, scope))
+  on = server({ kubectl, namespace: "shop", env: { KUBECONFIG: config, HOME: folder } })
+  const items = well("sandbox.csi.kubectl-stateful.dev")
+  await on.kubectl(["apply", ...on.n, "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
+  const ready = ["get", "pods", ...on.n, "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"]
+  await until("all pods are ready", async () => {
+    return (await on.kubectl(ready)) === "true true true true" ? true : null
+  })
+})
+
+afterAll(async () => {
+  await Effect.runPromise(Scope.close(scope, Exit.void))
+  on.end()
+  rmSync(folder, { recursive: true })
+})
+
+describe("what the checklist advises, on the sandbox", () => {
+  for (const situation of situations) {
+    if (situation.notOnSandbox !== undefined) continue
+    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
+      play(on, situation))
+  }
+
+  it("of a node that is lost brings its pods up elsewhere", { timeout: 200_000 }, () =>
+    playLost(on, (node) => sandbox.loseNode(node))
+  )
+
+  it(
+    "of a node that is gone ends its pods there, which the pod collector does",
+    { timeout: 200_000 },
+    async () => {
+      const node = await on.kubectl(["get", "pod", "cache-0", ...on.n, "-o", "jsonpath={.spec.nodeName}"])
+      sandbox.loseNode(node)
+      await on.kubectl(["delete", "node", node])
+      const asked = { rule: "node-gone", shape: "delete pod" }
+      const command = await until("node-gone advises", async () => advice(await on.findings("cache"), asked))
+      const before = await on.objects()
+      const { code, said } = await on.shell(command)
+      assert.equal(code, 0, said)
+      assert.isNull(advice(await on.findings("cache"), asked))
+      assert.deepEqual(
+        changedKeys(before, await on.objects()).filter((key) => !key.startsWith("Pod/")),
+        []
+      )
+    }
+  )
+})

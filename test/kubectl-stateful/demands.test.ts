@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import { demands, unmet } from "../../packages/kubectl-stateful/src/demands.ts"
+import { answer } from "../../packages/sdk/src/Checklist.ts"
+import { healthyApp } from "../sdk/appState.ts"
+
+/** On nodes that nobody deletes, and without a budget. */
+const state = healthyApp((draft) => {
+  for (const node of draft.nodes ?? []) node.provider = null
+  draft.budgets = []
+})
+const missed = (text: string, allNamespaces = false) =>
+  unmet({ state, checklist: answer(state) }, demands(text), allNamespaces)
+
+describe("describe --exit-code", () => {
+  it("asks that an application comes back by itself, where no answer is named", () => {
+    assert.deepEqual(missed("restart,snapshot"), [])
+    assert.deepEqual(missed("ServerGone"), ["db: ServerGone is No, and YesWithDowntime is asked for"])
+  })
+
+  it("asks for more, or for less, where an answer is named", () => {
+    assert.deepEqual(missed("Drain"), [])
+    assert.deepEqual(missed("drain=yes,RackGone=Unknown"), [
+      "db: Drain is YesWithDowntime, and Yes is asked for",
+      "db: RackGone is No, and Unknown is asked for"
+    ])
+    assert.deepEqual(missed("ServerGone=No"), [])
+  })
+
+  it("says where an application is, where all namespaces are looked at", () => {
+    assert.deepEqual(missed("ServerGone", true), [
+      "shop/db: ServerGone is No, and YesWithDowntime is asked for"
+    ])
+  })
+
+  it("refuses what is no question or no answer, and names those there are", () => {
+    assert.throws(() => demands("restrt"), /no question restrt/)
+    assert.throws(() => demands("restart,"), /no question without a name/)
+    assert.throws(() => demands("restart=Maybe"), /restart=Maybe is no answer/)
+    assert.throws(() => demands("restart=Yes=No"), /is no answer/)
+  })
+})
