@@ -80,7 +80,14 @@ interface Class {
   readonly access?: "zone" | "node"
 }
 
-export const storageClass = ({ name, provisioner, isDefault, immediate, reclaimPolicy, access }: Class): Draft => ({
+export const storageClass = ({
+  name,
+  provisioner,
+  isDefault,
+  immediate,
+  reclaimPolicy,
+  access
+}: Class): Draft => ({
   apiVersion: "storage.k8s.io/v1",
   kind: "StorageClass",
   metadata: {

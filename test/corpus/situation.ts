@@ -30,13 +30,10 @@ const pluralOf = (kind: string): string => `${kind.toLowerCase()}${kind.endsWith
 
 /** A kind that only an operator's definitions bring, or that the sandbox does not serve: no fields of it are known. */
 const customOf = (object: Draft): ResourceType =>
-  resourceType(
-    groupOf(object),
-    object.apiVersion.split("/")[1] ?? "v1",
-    pluralOf(object.kind),
-    object.kind,
-    { subresources: ["status"], clusterScoped: clusterScoped.has(object.kind) }
-  )
+  resourceType(groupOf(object), object.apiVersion.split("/")[1] ?? "v1", pluralOf(object.kind), object.kind, {
+    subresources: ["status"],
+    clusterScoped: clusterScoped.has(object.kind)
+  })
 
 const typesFor = (objects: ReadonlyArray<Draft>): ReadonlyArray<ResourceType> => {
   const custom = new Map(
