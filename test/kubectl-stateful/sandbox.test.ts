@@ -44,16 +44,17 @@ describe("kubectl stateful sandbox", () => {
 
   it("shows hooks as they are called, in order, and lets one fail: --exec", async () => {
     const { child, said, closed } = plugin(
-      ...["sandbox", "--exec", 'web-2=[ "$2" = leave ] && { echo no way >&2; exit 3; }; exit 0'],
-      ...["--exec", 'web-*/web=echo "$NAMESPACE/$POD/$CONTAINER"']
+      "sandbox",
+      '--exec=web-2=[ "$2" = leave ] && { echo no way >&2; exit 3; }; exit 0',
+      '--exec=web-*/web=echo "$NAMESPACE/$POD/$CONTAINER"'
     )
     while (!said.err.includes("Ctrl-C")) await once(child.stderr, "data")
     const file = /^export KUBECONFIG=(\S+)\n$/.exec(said.out)?.[1] ?? assert.fail(said.out)
-    const scale = (replicas: string, ...hook: ReadonlyArray<string>) =>
-      errorOf("scale", "web", "--kubeconfig", file, "--replicas", replicas, ...hook)
-    const up = await scale("4", "--after-add", "app join {pod}")
+    const scale = (set: string, replicas: string, ...hook: ReadonlyArray<string>) =>
+      errorOf("scale", set, "--kubeconfig", file, "--replicas", replicas, ...hook)
+    const up = await scale("web", "4", "--after-add", "app join {pod}")
     assert.strictEqual(up.code, 0, up.err)
-    const down = await scale("2", "--before-remove", "app leave {pod}")
+    const down = await scale("web", "2", "--before-remove", "app leave {pod}")
     assert.strictEqual(down.code, 1)
     assert.match(down.err, /^error: beforeRemove in web-2 failed: exit code 3: no way;/m)
     assert.deepEqual(said.err.match(/^web-\d\/.*$/gm), [
@@ -63,9 +64,7 @@ describe("kubectl stateful sandbox", () => {
       "web-2/web: app leave web-2: exit code 3"
     ])
     // The ledger, of which no --exec speaks, answers for itself.
-    const ledger = await errorOf(
-      ...["scale", "ledger", "--kubeconfig", file, "--replicas", "4", "--after-add", "ledger balance"]
-    )
+    const ledger = await scale("ledger", "4", "--after-add", "ledger balance")
     assert.strictEqual(ledger.code, 0, ledger.err)
     child.kill("SIGINT")
     await closed
