@@ -148,6 +148,9 @@ const act = (sandbox: Shape, types: ReadonlyArray<ResourceType>, namespace: stri
     return yield* TestClock.adjust("1 minute")
   })
 
+/** Namespaces that every cluster has. */
+const always = new Set(["default", "kube-system", "kube-public", "kube-node-lease"])
+
 /** The sandbox with the case's application as it is now. */
 export const bringAbout = (one: Named) =>
   Effect.gen(function* () {
@@ -155,7 +158,8 @@ export const bringAbout = (one: Named) =>
     if (cluster === undefined) throw new Error(`${one.name}: there is no cluster ${one.cluster}`)
     const resources = typesFor(one.objects)
     const { without } = cluster
-    const sandbox = yield* make({ nodes: [], without, resources, programs, namespaces: [one.namespace] })
+    const namespaces = always.has(one.namespace) ? [] : [one.namespace]
+    const sandbox = yield* make({ nodes: [], without, resources, programs, namespaces })
     sandbox.api.learn(yield* fieldNames)
     clear(sandbox, cluster)
     const types = [...standard.filter((type) => !without.includes(qualified(type))), ...resources]

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { disruptionsOf, weight, worst } from "./checklist/disruptions.ts"
 import { moveRules } from "./checklist/move.ts"
+import { Need, needsOnTarget, needText } from "./checklist/needs.ts"
 import { restartRules } from "./checklist/restart.ts"
 import { newestOf, restoreRules } from "./checklist/restore.ts"
 import type { Domain, Rule, Target } from "./checklist/rule.ts"
@@ -16,6 +17,7 @@ import type { Quorum } from "./Quorum.ts"
 import type { AppState } from "./State.ts"
 
 export type { Domain, Rule, Target }
+export { Need, needText }
 
 const { Boolean, Finite, Literal, Literals, NullOr, String, Struct } = Schema
 
@@ -90,7 +92,12 @@ export const SnapshotVerdict = Struct({
 })
 export type SnapshotVerdict = typeof SnapshotVerdict.Type
 
-export const MoveVerdict = Struct({ question: Literal("move"), ...common })
+export const MoveVerdict = Struct({
+  question: Literal("move"),
+  ...common,
+  /** What the other cluster must have, whatever stands in the way here. */
+  needs: Schema.Array(Need)
+})
 export type MoveVerdict = typeof MoveVerdict.Type
 
 export const RestoreVerdict = Struct({
@@ -164,7 +171,7 @@ export const answer = (state: AppState, options: ChecklistOptions = {}): Checkli
       findings: restart
     },
     { question: "snapshot", answer: answerOf(snapshot), level: levelOf(state), findings: snapshot },
-    { question: "move", answer: answerOf(move), findings: move },
+    { question: "move", answer: answerOf(move), needs: needsOnTarget(state), findings: move },
     { question: "restore", answer: answerOf(restore), newest: newestOf(state), findings: restore }
   ]
 }

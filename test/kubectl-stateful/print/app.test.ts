@@ -103,7 +103,15 @@ const answers: Checklist = [
     level: "group",
     findings: [finding("Yes", "group", "class group cuts all six claims at once")]
   },
-  { question: "move", answer: "Unknown", findings: [] },
+  {
+    question: "move",
+    answer: "Unknown",
+    needs: [
+      { kind: "StorageClass", name: "shared", why: null, of: "cluster" },
+      { kind: "node label", name: "disk=nvme", why: null, of: "cluster" }
+    ],
+    findings: []
+  },
   {
     question: "restore",
     answer: "No",
@@ -160,6 +168,7 @@ Can this application ...
   be snapshotted consistently?             Yes, as one group
     class group cuts all six claims at once
   move to another cluster?                 Unknown
+    it needs there: StorageClass/shared, node label disk=nvme
   be restored after a disaster?            No
     every snapshot is on the same storage
     newest copy: nightly-1120, 120m ago, on the same storage

@@ -1,6 +1,7 @@
 /**
  * The four questions, each with its answer, the facts that decide it, and what to do.
  */
+import { needText } from "@kubectl-stateful/sdk/Checklist"
 import type {
   Answer,
   Checklist,
@@ -135,11 +136,18 @@ const newestLines = (verdict: Verdict, state: AppState, columns: number): Readon
       )
     : []
 
+/** What the evidence does not name already, where something stands in the way, or all of it where wide. */
+const needLines = (verdict: Verdict, { columns, wide }: Page): ReadonlyArray<Line> =>
+  verdict.question === "move" && verdict.needs.length > 0 && (wide || verdict.answer !== "Yes")
+    ? hanging("    ", `it needs there: ${verdict.needs.map(needText).join(", ")}`, columns)
+    : []
+
 const verdictLines = (verdict: Verdict, state: AppState, told: Told, page: Page): ReadonlyArray<Line> => [
   answerLine(questions[verdict.question], "  ", verdict.answer, beside(verdict)),
   ...(verdict.question === "restart"
     ? disruptionLines(verdict, told, page)
     : shownOf(verdict.findings, verdict.answer, told, "    ", page)),
+  ...needLines(verdict, page),
   ...newestLines(verdict, state, page.columns)
 ]
 

@@ -83,7 +83,7 @@ const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
           no(
             `pods of ${workload.name} on it stay Terminating and nothing replaces them while its Node is there`,
             objects,
-            "once a server is proven off: kubectl delete node NODE"
+            "once a server is proven off, delete its Node, or taint it node.kubernetes.io/out-of-service"
           )
         ]
   })
