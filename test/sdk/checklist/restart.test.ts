@@ -322,7 +322,7 @@ describe("restart", () => {
     })
     assert.strictEqual(
       first(verdict.findings).evidence,
-      "data-db-2 lives on node-c alone: its data is gone with that"
+      "data-db-2 lives on node-c alone: its data is lost with it"
     )
   })
 

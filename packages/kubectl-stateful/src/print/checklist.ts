@@ -122,7 +122,7 @@ const disruptionLines = (verdict: RestartVerdict, told: Told, page: Page): Reado
 
 /** What is to be said of a question beside its answer, in the same line. */
 const beside = (verdict: Verdict): string => {
-  if (verdict.question !== "snapshot" || verdict.level === null) return ""
+  if (verdict.question !== "snapshot" || verdict.level === null || verdict.answer === "Unknown") return ""
   if (verdict.answer !== "Yes") return `; ${verdict.level} while it runs`
   return verdict.level === "group" ? ", as one group" : ""
 }

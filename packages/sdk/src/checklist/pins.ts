@@ -103,7 +103,7 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         no(
-          `${aloneWords(volumes)}: its data is gone with that`,
+          `${aloneWords(volumes)}: ${verb(volumes, "its", "their")} data is lost with it`,
           volumeObjects(state, volumes),
           "move it to a class whose volumes every node can reach"
         )
