@@ -30,7 +30,11 @@ const isData = (path: string): boolean =>
 const isLog = (path: string): boolean =>
   /(^|\/)(([^/]*[-_])?wal|pg_xlog|redo|commit_?log|translog)(\/|$)/i.test(path)
 
-const keepsData = (container: PodContainer): boolean => container.keeps.some((path) => !isNoData(path))
+/** Nobody claims a volume for sockets: one under /run is a data directory that is there, as etcd's often is. */
+const claimedRun = /^\/(var\/)?run\/[^/]/
+
+const keepsData = (container: PodContainer): boolean =>
+  container.keeps.some((path) => !isNoData(path) || claimedRun.test(path))
 
 /** Workloads whose pods are to come back with what they had. */
 const keepers = (state: AppState): ReadonlyArray<Workload> =>
