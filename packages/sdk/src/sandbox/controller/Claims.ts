@@ -2,6 +2,7 @@
  * Claims and volumes: binding, provisioning (at once or for the first consumer),
  * growth, protection while in use, and what becomes of a volume whose claim is gone.
  */
+import { stringAt } from "../Json.ts"
 import type { KubeObject } from "../KubeObject.ts"
 import * as Quantity from "../Quantity.ts"
 import type { Registry } from "../Registry.ts"
@@ -300,11 +301,13 @@ export const claimsController = (registry: Registry, options: ClaimsOptions): Co
         return [claimKey(object), ...(bound && volume !== undefined ? [`volume//${volume}`] : [])]
       }
       if (type === persistentvolumes) {
-        const volume = registry.store.get(persistentvolumes, undefined, object.metadata.name)
-        const reference = volume?.spec.claimRef
+        const [namespace, name] = ["namespace", "name"].map((field) =>
+          stringAt(object.spec, "claimRef", field)
+        )
+        // One that is gone tells it as well: its claim is lost.
         return [
           `volume//${object.metadata.name}`,
-          ...(reference === undefined ? [] : [`claim/${reference.namespace}/${reference.name}`])
+          ...(name === undefined ? [] : [`claim/${namespace}/${name}`])
         ]
       }
       if (type === volumeattachments) {
