@@ -1,7 +1,7 @@
 /** Each command that the checklist advises is run: what it was found for is gone, and nothing else changed. */
 import { execFileSync } from "node:child_process"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { situations } from "./suite/remedies.ts"
+import { type Situation, situations } from "./suite/remedies.ts"
 import { bed, isBed, namespace } from "./suite/commands.ts"
 import { play, playLost, server, type Server, until, well } from "./suite/effects.ts"
 
@@ -14,6 +14,23 @@ let on: Server
 /** The racks that the bed gave its nodes, to be put back. */
 let racks: ReadonlyArray<readonly [string, string]> = []
 
+const allReady = () =>
+  until(
+    "all pods are ready",
+    async () => {
+      const ready = ["get", "pods", ...on.n, "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"]
+      return (await on.kubectl(ready)) === "true true true true" ? true : null
+    },
+    120
+  )
+
+const plays = (all: ReadonlyArray<Situation>) => {
+  for (const situation of all) {
+    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
+      play(on, situation))
+  }
+}
+
 beforeAll(async () => {
   const kubectl = execFileSync("bash", ["-c", "command -v kubectl"], { encoding: "utf8" }).trim()
   on = server({ kubectl, namespace: space.name })
@@ -24,10 +41,7 @@ beforeAll(async () => {
   racks = nodes.items.map(({ metadata }) => [metadata.name, metadata.labels[rack] ?? ""] as const)
   const items = well("bed.csi.kubectl-stateful.dev")
   await on.kubectl(["apply", ...on.n, "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
-  const ready = ["get", "pods", ...on.n, "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"]
-  await until("all pods are ready", async () => {
-    return (await on.kubectl(ready)) === "true true true true" ? true : null
-  })
+  await allReady()
 })
 
 afterAll(async () => {
@@ -84,10 +98,7 @@ describe("what the checklist advises", () => {
     }
   })
 
-  for (const situation of situations) {
-    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
-      play(on, situation))
-  }
+  plays(situations.filter(({ stays }) => stays === undefined))
 
   it("of a snapshot by describe is taken too", async () => {
     const [name = ""] = (await on.kubectl(["get", "volumesnapshots", ...on.n, "-o", "name"])).split("\n")
@@ -110,5 +121,11 @@ describe.runIf(isBed())("what the checklist advises of a node", () => {
         await on.shell(`kubectl taint node ${node} ${outOfService}-`)
       }
     }
+    await allReady()
   })
+})
+
+describe("what the checklist advises of a claim in deletion", () => {
+  // It goes with its pod, so this is after all that ends pods.
+  plays(situations.filter(({ stays }) => stays !== undefined))
 })
