@@ -7,12 +7,12 @@ import { play, playLost, server, type Server, until, well } from "./suite/effect
 
 const space = namespace("remedies-suite")
 const outOfService = "node.kubernetes.io/out-of-service"
-const rack = "topology.kubectl-stateful.dev/rack"
+const places = ["topology.kubectl-stateful.dev/rack", "topology.kubernetes.io/zone"]
 
 /** Set up before the first test. */
 let on: Server
-/** The racks that the bed gave its nodes, to be put back. */
-let racks: ReadonlyArray<readonly [string, string]> = []
+/** Where its nodes are, as labels that are put back. */
+let labels: ReadonlyArray<readonly [node: string, label: string]> = []
 
 const allReady = () =>
   until(
@@ -38,15 +38,20 @@ beforeAll(async () => {
   const nodes = JSON.parse(await on.kubectl(["get", "nodes", "-o", "json"])) as {
     readonly items: ReadonlyArray<{ metadata: { name: string; labels: Record<string, string> } }>
   }
-  racks = nodes.items.map(({ metadata }) => [metadata.name, metadata.labels[rack] ?? ""] as const)
+  labels = nodes.items.flatMap(({ metadata }) =>
+    places.map((key) => {
+      const place = metadata.labels[key]
+      return [metadata.name, place === undefined ? `${key}-` : `${key}=${place}`] as const
+    })
+  )
   const items = well("bed.csi.kubectl-stateful.dev")
   await on.kubectl(["apply", ...on.n, "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
   await allReady()
 })
 
 afterAll(async () => {
-  for (const [node, name] of racks) {
-    await on.kubectl(["label", "node", node, "--overwrite", `${rack}${name === "" ? "-" : `=${name}`}`])
+  for (const [node, label] of labels) await on.kubectl(["label", "node", node, "--overwrite", label])
+  for (const node of new Set(labels.map(([name]) => name))) {
     await on.kubectl(["uncordon", node])
     await on.shell(`kubectl taint node ${node} ${outOfService}-`)
   }
