@@ -157,8 +157,17 @@ export const situations: ReadonlyArray<Situation> = [
     rule: "service-missing",
     shape: "create service clusterip && set selector service",
     of: "cache",
-    make: [step("delete", "service", "cache")],
+    // One alone has no peers to find.
+    make: [
+      step("scale", "statefulset", "cache", "--replicas=2"),
+      step("rollout", "status", "statefulset/cache", "--timeout=60s"),
+      step("delete", "service", "cache")
+    ],
     changes: /^Service\/cache$/,
+    undo: [
+      step("scale", "statefulset", "cache", "--replicas=1"),
+      step("wait", "--for=delete", "pod/cache-1", "--timeout=60s")
+    ],
     notOnSandbox: created
   },
   {
