@@ -48,6 +48,24 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "claim-being-deleted",
+    says: "No",
+    when: "a claim in use is in deletion: no snapshot of it carries it over",
+    change: (draft) => {
+      const claim = named(draft.claims, "data-db-1")
+      claim.deleted = "2026-11-20T11:00:00Z"
+      Object.assign(claim.volume ?? {}, { reclaimPolicy: "Delete" })
+    }
+  },
+  {
+    rule: "claim-not-bound",
+    says: "No",
+    when: "a claim is Lost: there is nothing to move",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Lost", volume: null })
+    }
+  },
+  {
     rule: "data-in-empty-dir",
     says: "No",
     when: "data is on an emptyDir, which no move carries",

@@ -43,17 +43,20 @@ const counted = (facts: Facts, workload: Workload, budget: DisruptionBudget): Re
 const covering = (facts: Facts, workload: Workload): ReadonlyArray<DisruptionBudget> =>
   (facts.state.budgets ?? []).filter((budget) => counted(facts, workload, budget).length > 0)
 
-/** Budgets matter from two replicas on: with one, a drain either waits for ever or stops it. */
-const guarded = (facts: Facts): ReadonlyArray<Workload> =>
+/** Those whose pods are known, and the budgets that may count them. */
+const judged = (facts: Facts): ReadonlyArray<Workload> =>
   facts.state.budgets === null
     ? []
-    : statefulSets(facts.state).filter(
-        (workload) =>
-          workload.replicas > 1 && replicasOf(facts.state, workload).every((replica) => replica.known)
+    : statefulSets(facts.state).filter((workload) =>
+        replicasOf(facts.state, workload).every((replica) => replica.known)
       )
 
+/** A budget is missed from two replicas on: with one, a drain either waits for ever or stops it. */
+const guarded = (facts: Facts): ReadonlyArray<Workload> =>
+  judged(facts).filter((workload) => workload.replicas > 1)
+
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
-  const pairs = guarded(facts).flatMap((workload) =>
+  const pairs = judged(facts).flatMap((workload) =>
     covering(facts, workload).map((budget) => [workload, budget] as const)
   )
   return [...Map.groupBy(pairs, ([, budget]) => budget.name).values()].flatMap((same) => same.slice(0, 1))
@@ -100,6 +103,9 @@ const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
 
 /** A command where the budget is this application's alone, and of all its pods; else others rely on it as it is. */
 const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): string => {
+  // That it is not stopped without a word may be what the budget is for.
+  if (workload.replicas === 1)
+    return `if ${workload.name} may be away for a drain, let ${budget.name} allow it: maxUnavailable 1`
   if (!isOwn(facts, budget))
     return `${budget.name} counts pods of others as well: give these a budget of their own instead`
   return counted(facts, workload, budget).length < workload.replicas
@@ -197,7 +203,7 @@ const surplus = (
 }
 
 const overlap = (facts: Facts): ReadonlyArray<Said> =>
-  guarded(facts).flatMap((workload) => {
+  judged(facts).flatMap((workload) => {
     const budgets = covering(facts, workload)
     const times = Map.groupBy(
       budgets.flatMap((budget) => [...new Set(budget.pods)]),

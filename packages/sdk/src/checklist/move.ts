@@ -5,7 +5,7 @@
 import type { AppState } from "../State.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
-import { hostPathRule } from "./data.ts"
+import { beingDeletedRule, hostPathRule, lostRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
 import { needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
@@ -332,6 +332,8 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "volume-on-one-node", nodeBound),
   rule("move", "volume-without-driver", withoutDriver),
   rule("move", "driver-in-cluster", inClusterOnly),
+  beingDeletedRule("move"),
+  lostRule("move"),
   ...passingRules("move"),
   hostPathRule("move"),
   rule("move", "storage-class-gone", classGone),

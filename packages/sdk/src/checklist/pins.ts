@@ -3,9 +3,9 @@
  */
 import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../State.ts"
-import { liveClaims, nodeNamed, placementOf, replicasOf, statefulSets, usable } from "./parts.ts"
+import { deployments, liveClaims, nodeNamed, placementOf, replicasOf, statefulSets, usable } from "./parts.ts"
 import { type Apart, keptApart } from "./room.ts"
-import { type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
+import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
 
 type Pin = Placement["pins"][number]
@@ -20,7 +20,7 @@ interface Held {
 }
 
 const held = (state: AppState): ReadonlyArray<Held> =>
-  statefulSets(state).flatMap((workload) => {
+  [...statefulSets(state), ...deployments(state)].flatMap((workload) => {
     const apart = keptApart(state, workload)
     return replicasOf(state, workload).map((replica) => {
       const placement = placementOf(state, replica)
@@ -225,8 +225,8 @@ const stranded = (state: AppState): ReadonlyArray<Stranded> => {
   })
 }
 
-/** Replicas that start nowhere when their own server is gone, as these rules tell. */
-const heldForGood = (state: AppState): ReadonlySet<string | null> =>
+/** Replicas that start nowhere when their own server is gone, as these rules tell: they come back to it, or not at all. */
+export const heldForGood = (state: AppState): ReadonlySet<string | null> =>
   new Set([...pinned(state), ...stranded(state).map(({ replica }) => replica)])
 
 /** Replicas by their rack or zone that a usable node within it could take, and none outside of it. */
@@ -328,6 +328,12 @@ export const pinRules: ReadonlyArray<Rule> = [
     forGood
   ),
   rule("restart", "no-other-node", noOtherNode, forGood),
-  rule("restart", "node-cordoned", cordoned),
+  // Who drains, uncordons.
+  rule(
+    "restart",
+    "node-cordoned",
+    cordoned,
+    everyDisruption.filter((one) => one !== "Drain")
+  ),
   rule("restart", "scaled-to-zero", scaledToZero)
 ]
