@@ -21,21 +21,31 @@ const groups = ["volumegroupsnapshots", "volumegroupsnapshotcontents", "volumegr
 const snapshots = ["volumesnapshots", "volumesnapshotcontents", "volumesnapshotclasses"].map(
   (resource) => `${resource}.snapshot.storage.k8s.io`
 )
-const noGroups = groups
+export const noGroups = groups
 const noSnapshots = [...groups, ...snapshots]
 
-interface Machine {
+export interface Machine {
   readonly name: string
   readonly zone?: string
   /** `aws:///eu-west-1a/i-0a1`; none of a machine that no cloud runs. */
   readonly providerID?: string
   readonly labels?: Readonly<Record<string, string>>
-  readonly taints?: ReadonlyArray<{ readonly key: string; readonly effect: string }>
+  readonly taints?: ReadonlyArray<{ readonly key: string; readonly value?: string; readonly effect: string }>
+  /** Beside or in place of 4 CPUs, 16Gi and 110 pods. */
+  readonly allocatable?: Readonly<Record<string, string>>
 }
 
-const machine = ({ name, zone, providerID, labels, taints }: Machine, index: number): Draft => {
+export const machine = (
+  { name, zone, providerID, labels, taints, allocatable }: Machine,
+  index: number
+): Draft => {
   const made = node(
-    { name, ...(zone === undefined ? {} : { zone }), ...(labels === undefined ? {} : { labels }) },
+    {
+      name,
+      ...(zone === undefined ? {} : { zone }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(allocatable === undefined ? {} : { allocatable })
+    },
     index,
     0
   )
@@ -48,7 +58,7 @@ const machine = ({ name, zone, providerID, labels, taints }: Machine, index: num
 
 const rack = "topology.rook.io/rack"
 
-const csiDriver = (name: string, attachRequired = true): Draft => ({
+export const csiDriver = (name: string, attachRequired = true): Draft => ({
   apiVersion: "storage.k8s.io/v1",
   kind: "CSIDriver",
   metadata: { name },
@@ -70,7 +80,14 @@ interface Class {
   readonly access?: "zone" | "node"
 }
 
-const storageClass = ({ name, provisioner, isDefault, immediate, reclaimPolicy, access }: Class): Draft => ({
+export const storageClass = ({
+  name,
+  provisioner,
+  isDefault,
+  immediate,
+  reclaimPolicy,
+  access
+}: Class): Draft => ({
   apiVersion: "storage.k8s.io/v1",
   kind: "StorageClass",
   metadata: {
@@ -84,7 +101,7 @@ const storageClass = ({ name, provisioner, isDefault, immediate, reclaimPolicy, 
   allowVolumeExpansion: true
 })
 
-const snapshotClass = (
+export const snapshotClass = (
   name: string,
   driver: string,
   kind: "VolumeSnapshotClass" | "VolumeGroupSnapshotClass" = "VolumeSnapshotClass"

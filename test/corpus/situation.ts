@@ -16,6 +16,7 @@ import { qualified, type ResourceType, resourceType } from "../../packages/sdk/s
 import { make, type Shape } from "../../packages/sdk/src/sandbox/Sandbox.ts"
 import type { Named } from "./case.ts"
 import { type ClusterOf, clusters } from "./clusters.ts"
+import { moreClusters } from "./moreClusters.ts"
 
 const groupOf = ({ apiVersion }: Draft): string =>
   apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : ""
@@ -23,15 +24,16 @@ const groupOf = ({ apiVersion }: Draft): string =>
 const isOf = ({ kind, group }: ResourceType, object: Draft): boolean =>
   kind === object.kind && group === groupOf(object)
 
-/** A kind that only an operator's definitions bring: no fields of it are known. */
+const clusterScoped = new Set(["RuntimeClass", "ClusterTrustBundle"])
+
+const pluralOf = (kind: string): string => `${kind.toLowerCase()}${kind.endsWith("s") ? "es" : "s"}`
+
+/** A kind that only an operator's definitions bring, or that the sandbox does not serve: no fields of it are known. */
 const customOf = (object: Draft): ResourceType =>
-  resourceType(
-    groupOf(object),
-    object.apiVersion.split("/")[1] ?? "v1",
-    `${object.kind.toLowerCase()}s`,
-    object.kind,
-    { subresources: ["status"] }
-  )
+  resourceType(groupOf(object), object.apiVersion.split("/")[1] ?? "v1", pluralOf(object.kind), object.kind, {
+    subresources: ["status"],
+    clusterScoped: clusterScoped.has(object.kind)
+  })
 
 const typesFor = (objects: ReadonlyArray<Draft>): ReadonlyArray<ResourceType> => {
   const custom = new Map(
@@ -152,7 +154,7 @@ const always = new Set(["default", "kube-system", "kube-public", "kube-node-leas
 /** The sandbox with the case's application as it is now. */
 export const bringAbout = (one: Named) =>
   Effect.gen(function* () {
-    const cluster = clusters[one.cluster]?.()
+    const cluster = (clusters[one.cluster] ?? moreClusters[one.cluster])?.()
     if (cluster === undefined) throw new Error(`${one.name}: there is no cluster ${one.cluster}`)
     const resources = typesFor(one.objects)
     const { without } = cluster

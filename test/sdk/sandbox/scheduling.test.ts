@@ -255,3 +255,67 @@ describe("required anti-affinity, in the sandbox", () => {
     })
   )
 })
+
+describe("pods that start at once, with volumes that are made where they go", () => {
+  const labels = { app: "db" }
+  const [apart, over] = [{ matchLabels: labels }, "topology.kubernetes.io/zone"]
+  const set = (name: string, spec: object) => ({
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name },
+    spec: {
+      replicas: 3,
+      serviceName: name,
+      podManagementPolicy: "Parallel",
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          containers: [{ name: "main", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] }],
+          ...spec
+        }
+      },
+      volumeClaimTemplates: [
+        {
+          metadata: { name: "data" },
+          spec: {
+            accessModes: ["ReadWriteOnce"],
+            storageClassName: "zonal",
+            resources: { requests: { storage: "1Gi" } }
+          }
+        }
+      ]
+    }
+  })
+  const homes = (spec: object) =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(set("db", spec))
+      yield* TestClock.adjust("1 minute")
+      return [0, 1, 2].map((ordinal) => podOf(sandbox, `db-${ordinal}`).spec.nodeName).toSorted()
+    })
+
+  it.effect("keep apart by anti-affinity and by spread, though none is bound yet", () =>
+    Effect.gen(function* () {
+      const three = ["node-a", "node-b", "node-c"]
+      const term = { topologyKey: over, labelSelector: apart }
+      assert.deepStrictEqual(
+        yield* homes({
+          affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } }
+        }),
+        three
+      )
+      for (const whenUnsatisfiable of ["DoNotSchedule", "ScheduleAnyway"])
+        assert.deepStrictEqual(
+          yield* homes({ topologySpreadConstraints: [{ ...term, maxSkew: 1, whenUnsatisfiable }] }),
+          three
+        )
+      const ports = [port({ hostPort: 19000 })]
+      const mounts = [{ name: "data", mountPath: "/data" }]
+      assert.deepStrictEqual(
+        yield* homes({ containers: [{ name: "main", image: "db:1", ports, volumeMounts: mounts }] }),
+        three
+      )
+    })
+  )
+})

@@ -81,7 +81,7 @@ export const holds = (node: Node, volume: PersistentVolume): boolean =>
 
 const hasRoom = (pod: Pod, node: Node, byNode: PodsByNode): string | undefined => {
   const allocatable = node.status.allocatable ?? {}
-  const used = byNode.used(node.metadata.name)
+  const used = byNode.used(pod, node.metadata.name)
   if (used.cpu + requestOf(pod, "cpu") > Math.round(Quantity.parse(allocatable["cpu"] ?? "1E") * 1000))
     return "Insufficient cpu"
   if (used.memory + requestOf(pod, "memory") > Quantity.parse(allocatable["memory"] ?? "1Ei"))
@@ -124,7 +124,8 @@ const isRepelled = (
   registry: Registry,
   pod: Pod,
   node: Node,
-  domainOf: (name: string, key: string) => string | undefined
+  domainOf: (name: string, key: string) => string | undefined,
+  byNode: PodsByNode
 ): boolean =>
   arrayAt(pod.spec.affinity, "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution").some(
     (term) => {
@@ -133,7 +134,7 @@ const isRepelled = (
       const isMeant = found(pod, term)
       const others = spacesOf(registry, pod, term).flatMap((space) => registry.store.list(pods, space))
       return others.some((other) => {
-        const { nodeName } = other.spec
+        const nodeName = byNode.homeOf(other)
         return (
           nodeName !== undefined &&
           other.metadata.uid !== pod.metadata.uid &&
@@ -149,7 +150,8 @@ const isRepelled = (
 export const spread = (
   registry: Registry,
   pod: Pod,
-  all: ReadonlyArray<Node>
+  all: ReadonlyArray<Node>,
+  byNode: PodsByNode
 ): ((node: Node) => string | undefined) => {
   const hard = (pod.spec.topologySpreadConstraints ?? []).filter(
     (each) => stringAt(each, "whenUnsatisfiable") !== "ScheduleAnyway"
@@ -168,7 +170,8 @@ export const spread = (
       if (domain !== undefined && isDomain(node)) counts.set(domain, 0)
     }
     for (const other of registry.store.list(pods, pod.metadata.namespace)) {
-      const domain = domainOf.get(other.spec.nodeName ?? "")
+      if (other.metadata.uid === pod.metadata.uid) continue
+      const domain = domainOf.get(byNode.homeOf(other) ?? "")
       const count = domain === undefined ? undefined : counts.get(domain)
       if (domain === undefined || count === undefined || other.metadata.deletionTimestamp !== undefined)
         continue
@@ -211,7 +214,7 @@ export const unfit = (
     return "node(s) didn't match PersistentVolume's node affinity"
   const far = isFar(node)
   if (far !== undefined) return far
-  return isRepelled(registry, pod, node, domainOf)
+  return isRepelled(registry, pod, node, domainOf, byNode)
     ? "node(s) didn't match pod anti-affinity rules"
     : undefined
 }

@@ -56,12 +56,16 @@ export class PodsByNode {
   readonly #homes = new Map<string, Home>()
   /** Keys of the pods without a controller. */
   readonly #orphans = new Set<string>()
+  /** Pods that the scheduler has a node for while their volumes are made there, by uid. */
+  readonly #assumed = new Map<string, { readonly pod: Pod; readonly node: string }>()
 
   constructor(store: Store) {
     this.#store = store
     for (const pod of store.list(pods)) this.#count(pod, 1)
     store.listen(({ type, kind, object, previous }) => {
       if (type !== pods || object === previous) return
+      const { uid } = object.metadata
+      if (kind === "DELETED" || (object as Pod).spec.nodeName !== undefined) this.#assumed.delete(uid)
       // The store hands out what it holds: these are pods.
       if (previous !== undefined) this.#count(previous as Pod, -1)
       if (kind !== "DELETED") this.#count(object as Pod, 1)
@@ -120,19 +124,51 @@ export class PodsByNode {
     })
   }
 
-  /** What the pods on a node that have not ended ask for together. */
-  used(node: string): { readonly cpu: number; readonly memory: number; readonly count: number } {
-    return this.#homes.get(node) ?? { cpu: 0, memory: 0, count: 0 }
+  /** Counts a pod on a node from here on, as the scheduler does before it is bound: the next one must not take its place. */
+  assume(pod: Pod, node: string): void {
+    this.#assumed.set(pod.metadata.uid, { pod, node })
+  }
+
+  /** Takes that back: it does not fit there any more. */
+  forget({ metadata: { uid } }: Pod): void {
+    this.#assumed.delete(uid)
+  }
+
+  /** The node that a pod is on, or is assumed to be on. */
+  homeOf({ metadata: { uid }, spec: { nodeName } }: Pod): string | undefined {
+    return nodeName ?? this.#assumed.get(uid)?.node
+  }
+
+  /** The others that are assumed to be on a node. */
+  #coming(pod: Pod, node: string): ReadonlyArray<Pod> {
+    return [...this.#assumed.values()].flatMap((each) =>
+      each.node === node && each.pod.metadata.uid !== pod.metadata.uid ? [each.pod] : []
+    )
+  }
+
+  /** What the other pods on a node that have not ended ask for together. */
+  used(pod: Pod, node: string): { readonly cpu: number; readonly memory: number; readonly count: number } {
+    const here = this.#homes.get(node) ?? { cpu: 0, memory: 0, count: 0 }
+    return this.#coming(pod, node).reduce(
+      ({ cpu, memory, count }, other) => ({
+        cpu: cpu + requestOf(other, "cpu"),
+        memory: memory + requestOf(other, "memory"),
+        count: count + 1
+      }),
+      here
+    )
   }
 
   /** Whether the node has the ports free that the pod wants of it. */
   hasPorts(pod: Pod, node: string): boolean {
-    const taken = this.#homes.get(node)?.ports ?? []
+    const taken = [...(this.#homes.get(node)?.ports ?? []), ...this.#coming(pod, node).flatMap(hostPortsOf)]
     return taken.length === 0 || !hostPortsOf(pod).some((port) => taken.some((each) => collide(each, port)))
   }
 
-  /** How many pods of the same controller are on a node. */
+  /** How many other pods of the same controller are on a node. */
   kin(pod: Pod, node: string): number {
-    return this.#homes.get(node)?.kin.get(controllerOf(pod)?.uid ?? "") ?? 0
+    const owner = controllerOf(pod)?.uid ?? ""
+    const coming = this.#coming(pod, node).filter((other) => (controllerOf(other)?.uid ?? "") === owner)
+    return (this.#homes.get(node)?.kin.get(owner) ?? 0) + coming.length
   }
 }

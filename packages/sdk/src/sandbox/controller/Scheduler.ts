@@ -46,6 +46,7 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
   const { store } = registry
 
   const refuse = (pod: Pod, message: string): void => {
+    byNode.forget(pod)
     recorder.record(pod, { type: "Warning", reason: "FailedScheduling", message, component })
     registry.setStatus(pods, pod, {
       ...pod.status,
@@ -116,7 +117,7 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
       kin.set(home, (kin.get(home) ?? 0) + byNode.kin(pod, node.metadata.name))
     }
     const suited: Array<readonly [inZone: number, onNode: number, node: Node]> = []
-    const isFar = spread(registry, pod, all)
+    const isFar = spread(registry, pod, all, byNode)
     for (const node of all) {
       const why = unfit(registry, pod, node, found.volumes, domainOf, byNode, isFar)
       if (why !== undefined) reasons.push(why)
@@ -138,7 +139,10 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
       // The node is chosen once; the claims are bound there, and then the pod.
       const chosen = found.waiting
         .map((name) => store.get(persistentvolumeclaims, pod.metadata.namespace, name))
-        .find((claim) => claim?.metadata.annotations?.[selectedNode] !== undefined)
+        .map((claim) => claim?.metadata.annotations?.[selectedNode])
+        .find((name) => name !== undefined)
+      // The next pod finds this one there: the scheduler assumes it before its volumes are made.
+      byNode.assume(pod, chosen ?? node.metadata.name)
       if (chosen === undefined) for (const name of found.waiting) select(pod, name, node)
       return undefined
     }

@@ -1,0 +1,80 @@
+/** More clusters: clouds whose zones or pools have nothing to spare. */
+import {
+  type ClusterOf,
+  csiDriver,
+  machine,
+  type Machine,
+  noGroups,
+  snapshotClass,
+  storageClass
+} from "./clusters.ts"
+
+const zones = ["a", "b", "c"]
+
+const amazon = (machines: ReadonlyArray<Machine>): ClusterOf => ({
+  objects: [
+    ...machines.map(machine),
+    csiDriver("ebs.csi.aws.com"),
+    storageClass({ name: "gp3", provisioner: "ebs.csi.aws.com", isDefault: true, access: "zone" }),
+    snapshotClass("ebs", "ebs.csi.aws.com")
+  ],
+  without: noGroups
+})
+
+/** Three machines at Amazon, one in each of three zones; disks of one zone each. */
+const cloudZonesSingle = (): ClusterOf =>
+  amazon(
+    zones.map((zone) => ({
+      name: `ip-10-1-${zone}1`,
+      zone: `eu-west-1${zone}`,
+      providerID: `aws:///eu-west-1${zone}/i-1${zone}1`
+    }))
+  )
+
+/** Three machines at Amazon in three zones, and two more with a GPU each, which are kept for what tolerates that. */
+const gpuPool = (): ClusterOf =>
+  amazon([
+    ...zones.map((zone) => ({
+      name: `ip-10-2-${zone}1`,
+      zone: `eu-west-1${zone}`,
+      providerID: `aws:///eu-west-1${zone}/i-2${zone}1`
+    })),
+    ...["a", "b"].map((zone) => ({
+      name: `gpu-${zone}`,
+      zone: `eu-west-1${zone}`,
+      providerID: `aws:///eu-west-1${zone}/i-2${zone}9`,
+      labels: { "example.com/accelerator": "nvidia-l4" },
+      taints: [{ key: "nvidia.com/gpu", value: "present", effect: "NoSchedule" }],
+      allocatable: { "nvidia.com/gpu": "1" }
+    }))
+  ])
+
+/** Two pools at Azure over three zones, one of them kept for what is stateful; disks of one zone each. */
+const nodePools = (): ClusterOf => ({
+  objects: [
+    ...["stateful", "web"]
+      .flatMap((pool) =>
+        [1, 2, 3].map((zone) => ({
+          name: `aks-${pool}-${zone}`,
+          zone: `westeurope-${zone}`,
+          providerID: `azure:///subscriptions/0/resourceGroups/mc/providers/Microsoft.Compute/virtualMachineScaleSets/aks-${pool}/virtualMachines/${zone}`,
+          labels: { "example.com/pool": pool },
+          ...(pool === "stateful"
+            ? { taints: [{ key: "dedicated", value: "stateful", effect: "NoSchedule" }] }
+            : {})
+        }))
+      )
+      .map(machine),
+    csiDriver("disk.csi.azure.com"),
+    storageClass({ name: "managed-csi", provisioner: "disk.csi.azure.com", isDefault: true, access: "zone" }),
+    snapshotClass("azure-disk", "disk.csi.azure.com")
+  ],
+  without: noGroups
+})
+
+/** Made anew for each case. */
+export const moreClusters: Readonly<Record<string, () => ClusterOf>> = {
+  "cloud-zones-single": cloudZonesSingle,
+  "gpu-pool": gpuPool,
+  "node-pools": nodePools
+}
