@@ -42,6 +42,42 @@ describe("kubectl stateful sandbox", () => {
     assert.isTrue(said.err.endsWith(stopped))
   })
 
+  it("shows hooks as they are called, in order, and lets one fail: --exec", async () => {
+    const { child, said, closed } = plugin(
+      "sandbox",
+      '--exec=web-2=[ "$2" = leave ] && { echo no way >&2; exit 3; }; exit 0',
+      '--exec=web-*/web=echo "$NAMESPACE/$POD/$CONTAINER"'
+    )
+    while (!said.err.includes("Ctrl-C")) await once(child.stderr, "data")
+    const file = /^export KUBECONFIG=(\S+)\n$/.exec(said.out)?.[1] ?? assert.fail(said.out)
+    const scale = (set: string, replicas: string, ...hook: ReadonlyArray<string>) =>
+      errorOf("scale", set, "--kubeconfig", file, "--replicas", replicas, ...hook)
+    const up = await scale("web", "4", "--after-add", "app join {pod}")
+    assert.strictEqual(up.code, 0, up.err)
+    const down = await scale("web", "2", "--before-remove", "app leave {pod}")
+    assert.strictEqual(down.code, 1)
+    assert.match(down.err, /^error: beforeRemove in web-2 failed: exit code 3: no way;/m)
+    assert.deepEqual(said.err.match(/^web-\d\/.*$/gm), [
+      "web-2/web: app join web-2: exit code 0",
+      "web-3/web: app join web-3: exit code 0",
+      "web-3/web: app leave web-3: exit code 0",
+      "web-2/web: app leave web-2: exit code 3"
+    ])
+    // The ledger, of which no --exec speaks, answers for itself.
+    const ledger = await scale("ledger", "4", "--after-add", "ledger balance")
+    assert.strictEqual(ledger.code, 0, ledger.err)
+    child.kill("SIGINT")
+    await closed
+  })
+
+  it("refuses an --exec that says no pod or no command", async () => {
+    assert.deepEqual(await errorOf("sandbox", "--exec", "web-0"), {
+      code: 1,
+      out: "",
+      err: 'error: invalid value "web-0" for --exec; use POD=COMMAND or POD/CONTAINER=COMMAND\n'
+    })
+  })
+
   it("refuses a kubeconfig that is there, a port that is none, and flags that choose a cluster", async () => {
     const file = join(folder, "mine")
     writeFileSync(file, "precious")

@@ -97,7 +97,7 @@ describe("what befalls a server", () => {
     }
     const seen = grades(local)
     assert.deepEqual([seen.ServerRestarts, seen.RackRestarts, seen.ServerGone], ["Yes", "Yes", "No"])
-    assert.match(one(local, "ServerGone").evidence, /its data is lost with it/)
+    assert.match(one(local, "ServerGone").evidence, /data is lost with it/)
   })
 
   it("takes quorum along for a while where a rack holds it, and not where one server does not", () => {

@@ -66,6 +66,21 @@ describe("a restore", () => {
     })
   )
 
+  it.effect(
+    "starts every member while a claim that was left behind does not go, and names what holds it",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* withSnapshot()
+        const plan = yield* on(world)(Restore.prepare(snapshot))
+        const left = `data-db-1-new-${plan.id}`
+        const cluster = neighbour(world, movesCount, hold(world, left, "example.com/backup"))
+        const { unmet } = yield* drive(withCluster(cluster)(Restore.run(plan, { identity: ann })))
+        assert.deepEqual(unmet, [`claim ${left} is stuck terminating: held by example.com/backup`])
+        assert.strictEqual(stateOf(world), "before")
+        assertNothingLost(world, "after")
+      })
+  )
+
   it.effect("goes back whole by a second abort, where the first one met a claim that did not go", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()

@@ -1,6 +1,7 @@
 /**
  * How to use a sandbox that has started.
  */
+import type { Answered } from "@kubectl-stateful/sdk/sandbox/serve/LocalExec"
 import { ended, printed, visible } from "./terminal.ts"
 
 export interface Started {
@@ -39,5 +40,9 @@ export const usable = ({ file, url, name, scenario }: Started) => ({
     ].map(visible)
   )
 })
+
+/** A command in a pod that was answered here, as it ended. */
+export const executed = ({ pod, container, argv, code }: Answered) =>
+  ended([visible(`${pod}/${container}: ${argv.join(" ")}: exit code ${code}`)])
 
 export const stopped = printed`\nThe sandbox is gone.\n`

@@ -374,7 +374,7 @@ export class Api {
     const said = (request.headers?.["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? ""
     const contentType = said === "" ? "application/json" : said
     if (contentType !== "application/json") {
-      if (/yaml|protobuf|cbor/.test(contentType)) throw Status.notImplemented(`a body of ${contentType}`)
+      if (/yaml|protobuf|cbor/.test(contentType)) throw Status.unreadableBody(contentType)
       throw Status.unsupportedMediaType([
         "application/json",
         "application/yaml",

@@ -148,6 +148,22 @@ export const unsupportedMediaType = (accepted: ReadonlyArray<string>): Refusal =
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`
   )
 
+/** Bodies that a real server reads. */
+export const unreadableBody = (mediaType: string): Refusal =>
+  refusal(
+    415,
+    "UnsupportedMediaType",
+    `the sandbox cannot read a body of ${mediaType} here; send it as application/json`
+  )
+
+/** A body in protobuf of a kind that it cannot be read for; the way there is JSON. */
+export const unreadableKind = (kind: string, apiVersion: string): Refusal =>
+  refusal(
+    415,
+    "UnsupportedMediaType",
+    `the sandbox cannot read ${kind === "" ? "an object without a kind" : `${kind} (${apiVersion})`} as protobuf; send it as JSON: with "-o yaml --dry-run=client | kubectl apply -f -" behind the command`
+  )
+
 /** What the router says of a patch of no known type, before the resource is asked. */
 export const unroutableMediaType = (): Refusal =>
   refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})

@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { script } from "../../Hook.ts"
 import { heldExec, isHeld } from "../HeldExec.ts"
+import { hookExec, isHook } from "../HookExec.ts"
 import { type Command, type Host, plainExec, type Program } from "../Program.ts"
 import { check, describe } from "./Check.ts"
 import { Member, memberOf } from "./Member.ts"
@@ -80,11 +80,7 @@ const onExec = (host: Host, command: Command): Effect.Effect<number | null, neve
   }
   // Of a shell it has what hooks need: the two scripts that prove how a command goes and ends.
   if (isHeld(command.argv)) return heldExec(host, command, onExec)
-  if (name === "sh" && words[0] === "-c" && words[1] === script) {
-    const [, , , token = "", , ...argv] = words
-    const ended = Effect.map(onExec(host, { ...command, argv }), (code) => code ?? 127)
-    return Effect.tap(ended, (code) => command.stdout(`\n${token} ${code}\n`))
-  }
+  if (isHook(command.argv)) return hookExec(host, command, onExec)
   return plainExec(host, command)
 }
 

@@ -17,7 +17,8 @@ const sixNodes: ReadonlyArray<NodeOptions> = ["a", "b", "c"].flatMap((zone) =>
   }))
 )
 
-const programs: Programs = (_, container) =>
+/** What runs in its containers, unless told otherwise. */
+export const programs: Programs = (_, container) =>
   container.image === "ledger" && container.command === undefined ? ledger() : undefined
 
 export interface Scenario {

@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { gzip } from "node:zlib"
 import type { Request } from "../../Cluster.ts"
 import { type Answer, json } from "../Answer.ts"
+import type { Route } from "../Route.ts"
 import { Refusal, tooLarge } from "../Status.ts"
-import * as Protobuf from "./Protobuf.ts"
 
 /** Three MiB, the server's own. */
 const bodyLimit = 3 * 1024 * 1024
@@ -62,16 +62,31 @@ export const readBody = (message: IncomingMessage): Effect.Effect<Buffer, Refusa
 
 const plainMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
 
-/** The request with its body, as JSON where it came as protobuf. Throws what refuses the body. */
-export const withBody = (request: Request, bytes: Buffer): Request => {
-  const { "content-type": contentType, ...headers } = request.headers ?? {}
-  return contentType === Protobuf.mediaType
-    ? {
-        ...request,
-        headers: { ...headers, "content-type": "application/json" },
-        body: Protobuf.toJson(bytes)
-      }
-    : { ...request, body: bytes.toString("utf8") }
+const protobuf = "application/vnd.kubernetes.protobuf"
+
+/** Whether the body is looked into where it goes to. All else is refused without. */
+const isRead = (method: Request["method"], route: Route): boolean =>
+  route._tag === "Review" ||
+  (route._tag === "Resource" &&
+    // A custom resource has no form in protobuf; the options of its deletion have.
+    (!route.type.custom || method === "DELETE") &&
+    (route.subresource === undefined || route.type.subresources.some((each) => each === route.subresource)))
+
+/** The request with its body, as JSON where it came as protobuf. Fails with what refuses the body. */
+export const withBody = (request: Request, route: Route, bytes: Buffer): Effect.Effect<Request, Refusal> => {
+  const { "content-type": contentType = "", ...headers } = request.headers ?? {}
+  const mediaType = contentType.split(";")[0]?.trim().toLowerCase()
+  if (mediaType !== protobuf || !isRead(request.method, route)) {
+    return Effect.succeed({ ...request, body: bytes.toString("utf8") })
+  }
+  return Effect.promise(() => import("./Protobuf.ts")).pipe(
+    Effect.flatMap(({ toJson }) => refusable(() => toJson(bytes))),
+    Effect.map((body) => ({
+      ...request,
+      headers: { ...headers, "content-type": "application/json" },
+      body
+    }))
+  )
 }
 
 /** The request line and the headers that the API reads; undefined for a method that it has no verb for. */

@@ -1,188 +1,204 @@
 /**
- * Bodies in Kubernetes' protobuf, which kubectl's typed commands send (`auth can-i`, `create
- * configmap`, `drain`), turned into the JSON that they stand for.
- *
- * Field numbers: the generated.proto of k8s.io/api and k8s.io/apimachinery. Other kinds are refused.
+ * Bodies in Kubernetes' protobuf, which kubectl's typed commands send (`create deployment`, `drain`),
+ * turned into the JSON that they stand for. Loaded with the first of them.
  */
-import { isObject } from "../Json.ts"
-import { badRequest, notImplemented } from "../Status.ts"
+import { create, createFileRegistry, type DescField, type DescMessage, fromBinary } from "@bufbuild/protobuf"
+import {
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
+  FileDescriptorSetSchema
+} from "@bufbuild/protobuf/wkt"
+import { isArray, isObject, type JsonObject, put, stringAt } from "../Json.ts"
+import { badRequest, unreadableKind } from "../Status.ts"
+import { kinds, messages } from "./ProtobufMessages.ts"
 
-export const mediaType = "application/vnd.kubernetes.protobuf"
+/** What becomes of a field in JSON, where it is not only there as it was sent. */
+type Rule = "WithoutZero" | "WithZero" | "Inline"
 
-type Field =
-  | "string"
-  | "strings"
-  | "int"
-  | "bool"
-  | "stringMap"
-  | "bytesMap"
-  | "ignored"
-  | { readonly [number: number]: readonly [name: string, field: Field] }
+const rules: Readonly<Record<string, Rule>> = { "?": "WithoutZero", "!": "WithZero", "^": "Inline" }
 
-const metadata: Field = {
-  1: ["name", "string"],
-  2: ["generateName", "string"],
-  3: ["namespace", "string"],
-  5: ["uid", "string"],
-  6: ["resourceVersion", "string"],
-  8: ["creationTimestamp", "ignored"],
-  11: ["labels", "stringMap"],
-  12: ["annotations", "stringMap"],
-  14: ["finalizers", "strings"]
+const scalars: Readonly<Record<string, Type>> = {
+  bool: Type.BOOL,
+  bytes: Type.BYTES,
+  int32: Type.INT32,
+  int64: Type.INT64,
+  string: Type.STRING
 }
 
-const deleteOptions: Field = {
-  1: ["gracePeriodSeconds", "int"],
-  2: ["preconditions", { 1: ["uid", "string"], 2: ["resourceVersion", "string"] }],
-  3: ["orphanDependents", "bool"],
-  4: ["propagationPolicy", "string"],
-  5: ["dryRun", "strings"]
+const fieldText = /^(\d+) (\w+) ([*%]?)([\w.]+)([?!^]?)$/
+
+const ruleOf = new Map<string, Rule>()
+const keyOf = (message: string, number: number): string => `${message} ${number}`
+
+/** Scalar or message, the latter by its full name. */
+const typed = (kind: string, inside: string) => {
+  const scalar = scalars[kind]
+  return scalar === undefined
+    ? { type: Type.MESSAGE, typeName: `.${kind.includes(".") ? kind : `${inside}.${kind}`}` }
+    : { type: scalar }
 }
 
-const messages: Readonly<Record<string, Field>> = {
-  "v1/ConfigMap": {
-    1: ["metadata", metadata],
-    2: ["data", "stringMap"],
-    3: ["binaryData", "bytesMap"],
-    4: ["immutable", "bool"]
-  },
-  "v1/Secret": {
-    1: ["metadata", metadata],
-    2: ["data", "bytesMap"],
-    3: ["type", "string"],
-    4: ["stringData", "stringMap"],
-    5: ["immutable", "bool"]
-  },
-  "v1/Namespace": { 1: ["metadata", metadata], 2: ["spec", "ignored"], 3: ["status", "ignored"] },
-  "v1/DeleteOptions": deleteOptions,
-  "policy/v1/Eviction": { 1: ["metadata", metadata], 2: ["deleteOptions", deleteOptions] },
-  "authentication.k8s.io/v1/SelfSubjectReview": { 1: ["metadata", metadata], 2: ["status", "ignored"] },
-  "authorization.k8s.io/v1/SelfSubjectRulesReview": {
-    1: ["metadata", metadata],
-    2: ["spec", { 1: ["namespace", "string"] }],
-    3: ["status", "ignored"]
-  },
-  "authorization.k8s.io/v1/SelfSubjectAccessReview": {
-    1: ["metadata", metadata],
-    2: [
-      "spec",
-      {
-        1: [
-          "resourceAttributes",
-          {
-            1: ["namespace", "string"],
-            2: ["verb", "string"],
-            3: ["group", "string"],
-            4: ["version", "string"],
-            5: ["resource", "string"],
-            6: ["subresource", "string"],
-            7: ["name", "string"]
-          }
-        ],
-        2: ["nonResourceAttributes", { 1: ["path", "string"], 2: ["verb", "string"] }]
-      }
-    ],
-    3: ["status", "ignored"]
+const entryType = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}Entry`
+
+/** A message's descriptor, from its line. */
+const described = (line: string, inside: string) => {
+  const [name = "", text = ""] = line.split(": ")
+  const fields = text.split(", ").flatMap((each) => {
+    const [, number = "", fieldName = "", many = "", kind = "", rule = ""] = fieldText.exec(each) ?? []
+    if (number === "") return []
+    const found = rules[rule]
+    if (found !== undefined) ruleOf.set(keyOf(`${inside}.${name}`, Number(number)), found)
+    return [{ name: fieldName, number: Number(number), many, kind }]
+  })
+  return {
+    name,
+    field: fields.map(({ many, kind, ...field }) => ({
+      ...field,
+      label: many === "" ? Label.OPTIONAL : Label.REPEATED,
+      ...(many === "%"
+        ? { type: Type.MESSAGE, typeName: `.${inside}.${name}.${entryType(field.name)}` }
+        : typed(kind, inside))
+    })),
+    nestedType: fields
+      .filter(({ many }) => many === "%")
+      .map((field) => ({
+        name: entryType(field.name),
+        options: { mapEntry: true },
+        field: [
+          { name: "key", number: 1, label: Label.OPTIONAL, type: Type.STRING },
+          { name: "value", number: 2, label: Label.OPTIONAL, ...typed(field.kind, inside) }
+        ]
+      }))
   }
 }
 
-const unreadable = () => badRequest("couldn't get version/kind; protobuf parse error")
-
-/** A field on the wire: its number, and a number or the bytes of the rest. */
-type Wire = readonly [number: number, value: bigint | Uint8Array]
-
-const wires = (bytes: Uint8Array): ReadonlyArray<Wire> => {
-  const found: Array<Wire> = []
-  let position = 0
-  const varint = (): bigint => {
-    let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = bytes[position++]
-      if (byte === undefined) throw unreadable()
-      value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return BigInt.asIntN(64, value)
-    }
-    throw unreadable()
-  }
-  while (position < bytes.length) {
-    const tag = Number(varint())
-    if (tag % 8 === 0) {
-      found.push([tag >>> 3, varint()])
-      continue
-    }
-    // None of the messages above has a field of fixed size.
-    if (tag % 8 !== 2) throw unreadable()
-    const length = Number(varint())
-    if (length < 0 || position + length > bytes.length) throw unreadable()
-    found.push([tag >>> 3, bytes.subarray(position, position + length)])
-    position += length
-  }
-  return found
-}
-
-const utf8 = (value: Wire[1] | undefined): string =>
-  typeof value === "bigint" ? "" : Buffer.from(value ?? []).toString("utf8")
-const base64 = (value: Wire[1] | undefined): string =>
-  typeof value === "bigint" ? "" : Buffer.from(value ?? []).toString("base64")
-
-const entry = (bytes: Wire[1]): readonly [key: string, value: Wire[1] | undefined] => {
-  const parts = new Map(wires(typeof bytes === "bigint" ? new Uint8Array() : bytes))
-  return [utf8(parts.get(1)), parts.get(2)]
-}
-
-const read = (field: Field, values: ReadonlyArray<Wire[1]>): unknown => {
-  const last = values.at(-1)
-  switch (field) {
-    case "ignored":
-      return undefined
-    case "string":
-      return utf8(last)
-    case "strings":
-      return values.map(utf8)
-    case "int":
-      return Number(last ?? 0n)
-    case "bool":
-      return last === 1n
-    case "stringMap":
-      return Object.fromEntries(values.map(entry).map(([key, value]) => [key, utf8(value)]))
-    case "bytesMap":
-      return Object.fromEntries(values.map(entry).map(([key, value]) => [key, base64(value)]))
-    default: {
-      const byNumber = Map.groupBy(
-        wires(typeof last === "object" ? last : new Uint8Array()),
-        ([number]) => number
-      )
-      const message: Record<string, unknown> = {}
-      for (const [number, found] of byNumber) {
-        const [name, inner] = field[number] ?? []
-        if (name === undefined || inner === undefined) {
-          // Go writes most fields also when they are empty.
-          if (found.every(([, value]) => value === 0n || (typeof value === "object" && value.length === 0)))
-            continue
-          throw notImplemented(`field ${number} of a protobuf body`)
+const registry = createFileRegistry(
+  create(FileDescriptorSetSchema, {
+    file: messages
+      .trim()
+      .split(/^# /m)
+      .slice(1)
+      .map((text) => {
+        const [inside = "", ...lines] = text.trim().split("\n")
+        return {
+          name: inside,
+          package: inside,
+          syntax: "proto2",
+          messageType: lines.map((line) => described(line, inside))
         }
-        const value = read(
-          inner,
-          found.map(([, each]) => each)
-        )
-        if (value !== undefined && value !== "") message[name] = value
-      }
-      return message
-    }
+      })
+  })
+)
+
+/** `apps/v1 Deployment` to its message. */
+const byKind = new Map(
+  kinds
+    .trim()
+    .split("\n")
+    .flatMap((line) => {
+      const [apiVersion = "", ...names] = line.split(" ")
+      return names.map((name) => [`${apiVersion} ${name.slice(name.lastIndexOf(".") + 1)}`, name] as const)
+    })
+)
+
+/** Bytes that are JSON themselves. */
+const embedded = (bytes: unknown): unknown => {
+  const text = bytes instanceof Uint8Array ? Buffer.from(bytes).toString("utf8") : ""
+  return text === "" ? undefined : JSON.parse(text)
+}
+
+/** A time that was never set is null in JSON, which is to say absent. */
+const time = (message: JsonObject, digits: number): string | undefined => {
+  if (!Object.hasOwn(message, "seconds")) return undefined
+  const whole = new Date(Number(message["seconds"]) * 1000).toISOString().slice(0, -".000Z".length)
+  const fraction = String(message["nanos"]).padStart(9, "0").slice(0, digits)
+  return `${whole}${digits === 0 ? "" : `.${fraction}`}Z`
+}
+
+/** Messages that Go writes to JSON by code of their own. */
+const special: Readonly<Record<string, (message: JsonObject) => unknown>> = {
+  "k8s.io.apimachinery.pkg.api.resource.Quantity": (message) => message["string"],
+  "k8s.io.apimachinery.pkg.apis.meta.v1.FieldsV1": (message) => embedded(message["Raw"]),
+  "k8s.io.apimachinery.pkg.apis.meta.v1.MicroTime": (message) => time(message, 6),
+  "k8s.io.apimachinery.pkg.apis.meta.v1.Time": (message) => time(message, 0),
+  "k8s.io.apimachinery.pkg.runtime.RawExtension": (message) => embedded(message["raw"]),
+  "k8s.io.apimachinery.pkg.util.intstr.IntOrString": (message) =>
+    message["type"] === 1n ? message["strVal"] : message["intVal"]
+}
+
+const isZero = (value: unknown): boolean =>
+  value === "" || value === 0 || value === false || (isObject(value) && Object.keys(value).length === 0)
+
+/** A scalar, an item of a list, a value of a map. */
+const single = (value: unknown, message: DescMessage | undefined): unknown =>
+  message !== undefined
+    ? objectOf(isObject(value) ? value : {}, message)
+    : typeof value === "bigint"
+      ? Number(value)
+      : value instanceof Uint8Array
+        ? Buffer.from(value).toString("base64")
+        : value
+
+/** Undefined for what is not there. */
+const valueOf = (value: unknown, { fieldKind, message }: DescField): unknown => {
+  if (fieldKind === "list") {
+    return isArray(value) && value.length > 0 ? value.map((each) => single(each, message)) : undefined
+  }
+  if (fieldKind !== "map") return single(value, message)
+  const map: Record<string, unknown> = {}
+  for (const [key, each] of Object.entries(isObject(value) ? value : {})) put(map, key, single(each, message))
+  return isZero(map) ? undefined : map
+}
+
+const objectOf = (sent: JsonObject, message: DescMessage): unknown => {
+  const own = special[message.typeName]
+  if (own !== undefined) return own(sent)
+  const object: Record<string, unknown> = {}
+  for (const field of message.fields) {
+    const rule = ruleOf.get(keyOf(message.typeName, field.number))
+    // What was not sent is a zero as well, where one looks for it.
+    if (!Object.hasOwn(sent, field.localName) && rule !== "WithZero") continue
+    const value = valueOf(sent[field.localName], field)
+    if (rule !== "Inline") {
+      if (value !== undefined && !(rule === "WithoutZero" && isZero(value))) object[field.name] = value
+    } else if (isObject(value)) Object.assign(object, value)
+    // Nothing else stands beside such a list.
+    else return value ?? []
+  }
+  return object
+}
+
+const decoded = (name: string, bytes: Uint8Array): JsonObject => {
+  const message = registry.getMessage(name)
+  if (message === undefined) throw new Error(`no message ${name}`)
+  const sent: unknown = fromBinary(message, bytes)
+  const object = objectOf(isObject(sent) ? sent : {}, message)
+  return isObject(object) ? object : {}
+}
+
+/** Whatever is wrong with bytes, in the server's words. */
+const parsed = (name: string, bytes: Uint8Array): JsonObject => {
+  try {
+    return decoded(name, bytes)
+  } catch {
+    throw badRequest("couldn't get version/kind; protobuf parse error")
   }
 }
 
-/** The body as JSON text. Throws a refusal for bytes that are none, and for a kind not listed here. */
+const magic = "k8s\0"
+
+/** The body as JSON text. Throws a refusal for bytes that are none, and for a kind that is not listed. */
 export const toJson = (body: Uint8Array): string => {
-  // k8s.io/apimachinery, runtime.Unknown: type, bytes of the object.
-  if (Buffer.from(body.subarray(0, 4)).toString("latin1") !== "k8s\0") throw unreadable()
-  const unknown = new Map(wires(body.subarray(4)))
-  const [type, object] = [unknown.get(1), unknown.get(2)]
-  if (typeof type !== "object") throw unreadable()
-  const names = new Map(wires(type))
-  const [apiVersion, kind] = [utf8(names.get(1)), utf8(names.get(2))]
-  const message = messages[`${apiVersion}/${kind}`]
-  if (message === undefined) throw notImplemented(`a protobuf body of ${apiVersion} ${kind}`)
-  const fields = read(message, [object ?? new Uint8Array()])
-  return JSON.stringify({ apiVersion, kind, ...(isObject(fields) ? fields : {}) })
+  const isMarked = Buffer.from(body.subarray(0, magic.length)).toString("latin1") === magic
+  const envelope = parsed(
+    "k8s.io.apimachinery.pkg.runtime.Unknown",
+    isMarked ? body.subarray(magic.length) : Buffer.from("no protobuf")
+  )
+  const apiVersion = stringAt(envelope, "apiVersion") ?? ""
+  const kind = stringAt(envelope, "kind") ?? ""
+  // Every group has its own.
+  const name = byKind.get(kind === "DeleteOptions" ? "v1 DeleteOptions" : `${apiVersion} ${kind}`)
+  if (name === undefined) throw unreadableKind(kind, apiVersion)
+  const object = parsed(name, Buffer.from(stringAt(envelope, "raw") ?? "", "base64"))
+  return JSON.stringify({ apiVersion, kind, ...object })
 }

@@ -102,9 +102,9 @@ const answer = (
       return yield* Effect.fail(badRequest("Upgrade request required"))
     }
     const body = yield* readBody(message)
-    const request = yield* refusable(() => withBody(head, body))
     const { api } = sandbox
     const route = yield* refusable(() => router.route(url.pathname))
+    const request = yield* withBody(head, route, body)
     if (!api.isWatch(request) || route._tag !== "Resource") {
       return yield* send(message, response, api.handle(request, user))
     }

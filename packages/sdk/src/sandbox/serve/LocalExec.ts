@@ -1,0 +1,141 @@
+/**
+ * Commands in pods, answered by a shell command on this machine that stands for their image: so hooks
+ * can be seen to be called, and to fail, where no image runs.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Cause from "effect/Cause"
+import { spawn } from "node:child_process"
+import { constants } from "node:os"
+import { heldExec, isHeld } from "../HeldExec.ts"
+import { hookExec, isHook } from "../HookExec.ts"
+import { type Command, type Host, plainIn, type Programs } from "../Program.ts"
+
+/** Which pods and containers, `*` standing for any letters, and what is run for their commands. */
+export interface LocalAnswer {
+  readonly pod: string
+  readonly container: string
+  readonly shell: string
+}
+
+/** `POD[/CONTAINER]=COMMAND`; undefined for what is none. */
+export const localAnswer = (text: string): LocalAnswer | undefined => {
+  const [, pod, container = "*", shell] = /^([a-z0-9.*-]+)(?:\/([a-z0-9*-]+))?=([^]*)$/.exec(text) ?? []
+  return pod === undefined || shell === undefined || shell.trim() === ""
+    ? undefined
+    : { pod, container, shell }
+}
+
+/** One command that was answered, as it ended. */
+export interface Answered {
+  readonly pod: string
+  readonly container: string
+  readonly argv: ReadonlyArray<string>
+  readonly code: number
+}
+
+const matches = (pattern: string, name: string): boolean =>
+  new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll(/\*+/g, ".*")}$`).test(name)
+
+const run = (
+  shell: string,
+  { pod, container }: Host,
+  { argv, stdin, stdout, stderr }: Command
+): Effect.Effect<number, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const [out, err] = [
+      yield* Queue.unbounded<Uint8Array, Cause.Done>(),
+      yield* Queue.unbounded<Uint8Array, Cause.Done>()
+    ]
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn("sh", ["-c", shell, "sh", ...argv], {
+          // A group of its own, so that what the shell has started ends with it.
+          detached: true,
+          env: {
+            ...process.env,
+            NAMESPACE: pod.metadata.namespace,
+            POD: pod.metadata.name,
+            CONTAINER: container.name
+          }
+        })
+      ),
+      ({ pid, exitCode, signalCode }) =>
+        Effect.sync(() => {
+          if (pid === undefined || exitCode !== null || signalCode !== null) return
+          try {
+            process.kill(-pid, "SIGTERM")
+          } catch {
+            // It ended in this very moment.
+          }
+        })
+    )
+    child.stdin.on("error", () => {})
+    child.stdout.on("data", (bytes: Buffer) => void Queue.offerUnsafe(out, bytes))
+    child.stderr.on("data", (bytes: Buffer) => void Queue.offerUnsafe(err, bytes))
+    const ended = Effect.callback<number>((resume) => {
+      child.once("error", ({ message }) => {
+        Queue.offerUnsafe(err, Buffer.from(`${message}\n`))
+        resume(Effect.succeed(127))
+      })
+      child.once("close", (code, signal) =>
+        resume(Effect.succeed(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
+      )
+    }).pipe(
+      Effect.tap(() =>
+        Effect.sync(() => {
+          Queue.endUnsafe(out)
+          Queue.endUnsafe(err)
+        })
+      )
+    )
+    yield* stdin.pipe(
+      Stream.runForEach((bytes) => Effect.sync(() => void child.stdin.write(bytes))),
+      Effect.andThen(Effect.sync(() => void child.stdin.end())),
+      Effect.forkScoped
+    )
+    const [code] = yield* Effect.all(
+      [
+        ended,
+        Stream.runForEach(Stream.fromQueue(out), stdout),
+        Stream.runForEach(Stream.fromQueue(err), stderr)
+      ],
+      { concurrency: "unbounded" }
+    )
+    return code
+  })
+
+/**
+ * The programs with their commands answered. The first answer that fits counts; its shell gets the
+ * command as `"$@"`, and NAMESPACE, POD and CONTAINER in its environment.
+ */
+export const answeredHere =
+  (
+    answers: ReadonlyArray<LocalAnswer>,
+    programs: Programs,
+    told: (answered: Answered) => void = () => {}
+  ): Programs =>
+  (pod, container) => {
+    const program = programs(pod, container)
+    const answer = answers.find(
+      (each) => matches(each.pod, pod.metadata.name) && matches(each.container, container.name)
+    )
+    if (answer === undefined) return program
+    const once = (host: Host, command: Command) =>
+      Effect.tap(run(answer.shell, host, command), (code) =>
+        Effect.sync(() =>
+          told({ pod: pod.metadata.name, container: container.name, argv: command.argv, code })
+        )
+      )
+    return {
+      ...(program ?? plainIn(pod, container)),
+      onExec: (host, command) =>
+        isHook(command.argv)
+          ? hookExec(host, command, once)
+          : isHeld(command.argv)
+            ? heldExec(host, command, once)
+            : once(host, command)
+    }
+  }
