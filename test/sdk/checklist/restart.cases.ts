@@ -190,6 +190,17 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "volume-without-spare-node",
+    says: "No",
+    when: "a volume can only be attached in a zone without any node: its pod starts nowhere",
+    change: (draft) => {
+      draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: [], domain: "zone" })
+      Object.assign(named(draft.claims, "data-db-2").volume ?? {}, {
+        nodeAffinity: [[{ key: "topology.kubernetes.io/zone", operator: "In", values: ["d"] }]]
+      })
+    }
+  },
+  {
     rule: "selector-fits-one-node",
     says: "No",
     when: "nodeSelector or affinity lets only one usable node take a replica",
@@ -483,6 +494,22 @@ export const restartCases: ReadonlyArray<Case> = [
     when: "a budget can never let a pod go: every drain waits for ever",
     change: (draft) => {
       Object.assign(first(draft.budgets), { minAvailable: "3", maxUnavailable: null, desiredHealthy: 3 })
+    }
+  },
+  {
+    rule: "budget-blocks",
+    says: "No",
+    when: "a budget never lets the only pod go: whether it may is its owner's to say",
+    change: (draft) => {
+      first(draft.workloads).replicas = 1
+      draft.replicas = draft.replicas.slice(0, 1)
+      Object.assign(first(draft.budgets), {
+        minAvailable: "1",
+        maxUnavailable: null,
+        desiredHealthy: 1,
+        expectedPods: 1,
+        pods: ["db-0"]
+      })
     }
   },
   {
