@@ -3,7 +3,7 @@
  */
 import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
-import { replicasOf, statefulSets } from "./parts.ts"
+import { replicasOf } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { equalities, kubectl, names, title, verb } from "./words.ts"
 
@@ -43,17 +43,23 @@ const counted = (facts: Facts, workload: Workload, budget: DisruptionBudget): Re
 const covering = (facts: Facts, workload: Workload): ReadonlyArray<DisruptionBudget> =>
   (facts.state.budgets ?? []).filter((budget) => counted(facts, workload, budget).length > 0)
 
-/** Budgets matter from two replicas on: with one, a drain either waits for ever or stops it. */
-const guarded = (facts: Facts): ReadonlyArray<Workload> =>
-  facts.state.budgets === null
+/** Workloads whose pods a budget may hold, the only one of a Deployment as well. */
+const evicted = ({ state }: Facts): ReadonlyArray<Workload> =>
+  state.budgets === null
     ? []
-    : statefulSets(facts.state).filter(
+    : state.workloads.filter(
         (workload) =>
-          workload.replicas > 1 && replicasOf(facts.state, workload).every((replica) => replica.known)
+          workload.kind !== "DaemonSet" &&
+          workload.replicas > 0 &&
+          replicasOf(state, workload).every((replica) => replica.known)
       )
 
+/** A budget is asked for from two members on: with one, a drain either waits for ever or stops it. */
+const guarded = (facts: Facts): ReadonlyArray<Workload> =>
+  evicted(facts).filter(({ kind, replicas }) => kind === "StatefulSet" && replicas > 1)
+
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
-  const pairs = guarded(facts).flatMap((workload) =>
+  const pairs = evicted(facts).flatMap((workload) =>
     covering(facts, workload).map((budget) => [workload, budget] as const)
   )
   return [...Map.groupBy(pairs, ([, budget]) => budget.name).values()].flatMap((same) => same.slice(0, 1))
@@ -161,12 +167,16 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
       no(
         `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(workload, budget)})`,
         [object(budget)],
-        repair(facts, workload, budget)
+        // Whether the only pod may go is what the budget was made to decide.
+        workload.replicas > 1
+          ? repair(facts, workload, budget)
+          : `before a drain, its owner stops ${workload.name}, or lets ${budget.name} let it go: none serves then`
       )
     )
 
 const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
   each(facts).flatMap(([workload, budget]) => {
+    if (workload.kind !== "StatefulSet") return []
     const quorum = needed(facts.settings.quorum, workload.replicas)
     const allowed = allowance(workload, budget)
     if (allowed === null || allowed < 1 || workload.replicas - quorum < 1) return []
@@ -197,7 +207,7 @@ const surplus = (
 }
 
 const overlap = (facts: Facts): ReadonlyArray<Said> =>
-  guarded(facts).flatMap((workload) => {
+  evicted(facts).flatMap((workload) => {
     const budgets = covering(facts, workload)
     const times = Map.groupBy(
       budgets.flatMap((budget) => [...new Set(budget.pods)]),
