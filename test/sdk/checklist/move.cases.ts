@@ -48,6 +48,22 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "claim-not-bound",
+    says: "No",
+    when: "a claim is Lost: there is nothing to move",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Lost" })
+    }
+  },
+  {
+    rule: "claim-not-bound",
+    says: "Unknown",
+    when: "a claim is Pending: nobody knows yet what will hold its data",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+    }
+  },
+  {
     rule: "data-in-empty-dir",
     says: "No",
     when: "data is on an emptyDir, which no move carries",

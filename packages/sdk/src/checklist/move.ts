@@ -12,7 +12,7 @@ import { passingRules } from "./passing.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import { kubectlCluster, names, title, verb } from "./words.ts"
+import { kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
 const classesOf = (state: AppState): ReadonlyArray<string> =>
   [
@@ -75,6 +75,18 @@ const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
           )
         ]
   })
+
+/** What would be moved is lost, or is not there yet; where a class is gone, its rule tells why. */
+const withoutVolume = ({ state }: Facts): ReadonlyArray<Said> => {
+  const waiting = liveClaims(state).filter(({ phase }) => phase !== "Bound")
+  return [...Map.groupBy(waiting, ({ phase }) => phase === "Lost")].map(([isLost, claims]) =>
+    (isLost ? no : unknown)(
+      `${claimNames(state, claims)} ${verb(claims, "is", "are")} ${isLost ? "Lost: the volume is gone" : "Pending: what will hold the data is not known"}`,
+      claimObjects(claims),
+      kubectl(state, "describe", "pvc", claims[0]?.name ?? "")
+    )
+  )
+}
 
 const withoutClass = ({ state }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state).filter((claim) => !claim.storageClass && claim.volume?.source === "csi")
@@ -332,6 +344,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "volume-on-one-node", nodeBound),
   rule("move", "volume-without-driver", withoutDriver),
   rule("move", "driver-in-cluster", inClusterOnly),
+  rule("move", "claim-not-bound", withoutVolume),
   ...passingRules("move"),
   hostPathRule("move"),
   rule("move", "storage-class-gone", classGone),
