@@ -100,6 +100,29 @@ describe("data that ends with its pod is told in all four questions", () => {
       assert.deepEqual(answers(made({ image }), "data-in-no-volume"), unknown, image)
   })
 
+  it("Vault in its development mode holds all in memory", () => {
+    for (const container of [
+      { args: ["server", "-dev"] },
+      { command: ["sh", "-c", "exec vault server -dev"] }
+    ])
+      assert.deepEqual(answers(made({ image: "hashicorp/vault:1", container }), "data-in-no-volume"), no)
+    const other = { args: ["server", "-config=/vault/config", "-development"] }
+    assert.deepEqual(
+      answers(made({ image: "hashicorp/vault:1", container: other }), "data-in-no-volume"),
+      unknown
+    )
+  })
+
+  it("a claim under /run holds a database's data: nobody claims a volume for sockets", () => {
+    const kept = (path: string) =>
+      answers(
+        made({ image: "quay.io/coreos/etcd:v3", mounts: [at(path)], templates: ["data"] }),
+        "data-in-no-volume"
+      )
+    for (const path of ["/var/run/etcd", "/run/etcd/default.etcd"]) assert.deepEqual(kept(path), silent, path)
+    for (const path of ["/run", "/var/log/etcd", "/tmp"]) assert.deepEqual(kept(path), no, path)
+  })
+
   it("an image that is not known, without any volume, is neither yes nor no", () => {
     const state = made({})
     assert.deepEqual(answers(state, "data-in-no-volume"), unknown)
@@ -215,6 +238,17 @@ describe("data that ends with its pod is told in all four questions", () => {
     )
   })
 
+  it("a program's own directory in a home may be data, unless it is known for settings or a cache", () => {
+    const said = (path: string) =>
+      answers(made({ mounts: [at(path)], pod: emptyDir("data") }), "data-in-empty-dir")[0]
+    for (const path of ["/root/.ollama", "/home/node/.n8n", "/home/near/.near/chain"])
+      assert.strictEqual(said(path), "Unknown", path)
+    for (const path of ["/root/.cache/huggingface", "/root/.config", "/home/git/.ssh", "/root/.npm"])
+      assert.strictEqual(said(path), "", path)
+    const chain = made({ mounts: [at("/root/.ethereum/chaindata")], pod: emptyDir("data") })
+    assert.strictEqual(answers(chain, "data-in-empty-dir")[0], "No")
+  })
+
   it("another emptyDir beside the data's claim says nothing", () => {
     const mounts = [at("/var/lib/kafka/data-0"), at("/var/opt/kafka", "ready")]
     const state = made({ image: "strimzi/kafka:1", mounts, templates: ["data"], pod: emptyDir("ready") })
@@ -235,6 +269,12 @@ describe("fsGroup is held against those that refuse what it does", () => {
     assert.deepEqual(grouped("rabbitmq:4", "/var/lib/rabbitmq/mnesia/"), ["", "", "", ""])
     for (const image of ["zookeeper:3.9", "hashicorp/consul", "prom/prometheus", "redis:7", "example/db:1"])
       assert.deepEqual(grouped(image), ["", "", "", ""], image)
+  })
+
+  it("not an image that takes the group's rights back at each start", () => {
+    assert.deepEqual(grouped("docker.io/bitnami/postgresql:17"), ["", "", "", ""])
+    assert.deepEqual(grouped("bitnamilegacy/postgresql-repmgr:17"), ["", "", "", ""])
+    assert.deepEqual(grouped("example/postgresql:17"), ["No", "", "", "No"])
   })
 })
 

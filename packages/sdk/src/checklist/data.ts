@@ -6,7 +6,7 @@ import type { OtherVolume } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
-import { kubectl, kubectlCluster, names, verb } from "./words.ts"
+import { intoClaim, kubectl, kubectlCluster, names, verb } from "./words.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Said> => {
   const all = claimsToCome(state)
@@ -147,7 +147,7 @@ const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
     ...no(
       `${keeps(volume)[0]} is on hostPath ${volume.detail ?? volume.name}: its data stays on the node`,
       [volume.workload],
-      "put the data into a claim: volumeClaimTemplates"
+      intoClaim("the data", volume.workload.slice(0, volume.workload.indexOf("/")))
     ),
     ...(isKept(state, volume.workload) ? { disruptions: forGood } : {})
   }))
