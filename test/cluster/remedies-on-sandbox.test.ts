@@ -15,7 +15,7 @@ import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sdk/sandbox/serve/
 import { serve } from "@kubectl-stateful/sdk/sandbox/serve/Server"
 import { binaries, cache } from "./bed/folder.ts"
 import { advice, changedKeys, play, playLost, server, type Server, until, well } from "./suite/effects.ts"
-import { situations } from "./suite/remedies.ts"
+import { type Situation, situations } from "./suite/remedies.ts"
 
 const kubectl =
   [
@@ -56,12 +56,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-describe("what the checklist advises, on the sandbox", () => {
-  for (const situation of situations) {
-    if (situation.notOnSandbox !== undefined) continue
+const onSandbox = situations.filter(({ notOnSandbox }) => notOnSandbox === undefined)
+
+const plays = (all: ReadonlyArray<Situation>) => {
+  for (const situation of all) {
     it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
       play(on, situation))
   }
+}
+
+describe("what the checklist advises, on the sandbox", () => {
+  plays(onSandbox.filter(({ stays }) => stays === undefined))
 
   it("of a node that is lost brings its pods up elsewhere", { timeout: 200_000 }, () =>
     playLost(on, (node) => sandbox.loseNode(node))
@@ -86,4 +91,30 @@ describe("what the checklist advises, on the sandbox", () => {
       )
     }
   )
+
+  // A claim that is in deletion goes with its pod, so these are after all that ends pods.
+  plays(onSandbox.filter(({ stays }) => stays !== undefined))
+
+  it("when a claim in deletion refuses a scale, keeps the data, and the plan says no more of it", async () => {
+    const volume = await on.kubectl(["get", "pvc", "data-db-2", ...on.n, "-o", "jsonpath={.spec.volumeName}"])
+    const policy = (name: string) => JSON.stringify({ spec: { persistentVolumeReclaimPolicy: name } })
+    await on.kubectl(["patch", "pv", volume, "--type=merge", "-p", policy("Delete")])
+    await on.kubectl(["delete", "pvc", "data-db-2", ...on.n, "--wait=false"])
+    const refusals = async () => {
+      const asked = ["stateful", "scale", "db", "--replicas=2", "--dry-run=client", "-o", "json", ...on.n]
+      const { out } = await on.shell(`kubectl ${asked.join(" ")}`)
+      const { refusals: all } = JSON.parse(out) as {
+        readonly refusals: ReadonlyArray<{ readonly reason: string; readonly remedy: string }>
+      }
+      return all.filter(({ reason }) => reason.includes("data-db-2"))
+    }
+    const [refusal] = await refusals()
+    const command = /kubectl patch pv [^;]+/.exec(refusal?.remedy ?? "")?.[0]
+    assert.isDefined(command, refusal?.remedy)
+    const before = await on.objects()
+    const { code, said } = await on.shell(command ?? "")
+    assert.equal(code, 0, said)
+    assert.deepEqual(await refusals(), [])
+    assert.deepEqual(changedKeys(before, await on.objects()), [`PersistentVolume/${volume}`])
+  })
 })

@@ -1,18 +1,35 @@
 /** Each command that the checklist advises is run: what it was found for is gone, and nothing else changed. */
 import { execFileSync } from "node:child_process"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { situations } from "./suite/remedies.ts"
+import { type Situation, situations } from "./suite/remedies.ts"
 import { bed, isBed, namespace } from "./suite/commands.ts"
 import { play, playLost, server, type Server, until, well } from "./suite/effects.ts"
 
 const space = namespace("remedies-suite")
 const outOfService = "node.kubernetes.io/out-of-service"
-const rack = "topology.kubectl-stateful.dev/rack"
+const places = ["topology.kubectl-stateful.dev/rack", "topology.kubernetes.io/zone"]
 
 /** Set up before the first test. */
 let on: Server
-/** The racks that the bed gave its nodes, to be put back. */
-let racks: ReadonlyArray<readonly [string, string]> = []
+/** Where its nodes are, as labels that are put back. */
+let labels: ReadonlyArray<readonly [node: string, label: string]> = []
+
+const allReady = () =>
+  until(
+    "all pods are ready",
+    async () => {
+      const ready = ["get", "pods", ...on.n, "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"]
+      return (await on.kubectl(ready)) === "true true true true" ? true : null
+    },
+    120
+  )
+
+const plays = (all: ReadonlyArray<Situation>) => {
+  for (const situation of all) {
+    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
+      play(on, situation))
+  }
+}
 
 beforeAll(async () => {
   const kubectl = execFileSync("bash", ["-c", "command -v kubectl"], { encoding: "utf8" }).trim()
@@ -21,18 +38,20 @@ beforeAll(async () => {
   const nodes = JSON.parse(await on.kubectl(["get", "nodes", "-o", "json"])) as {
     readonly items: ReadonlyArray<{ metadata: { name: string; labels: Record<string, string> } }>
   }
-  racks = nodes.items.map(({ metadata }) => [metadata.name, metadata.labels[rack] ?? ""] as const)
+  labels = nodes.items.flatMap(({ metadata }) =>
+    places.map((key) => {
+      const place = metadata.labels[key]
+      return [metadata.name, place === undefined ? `${key}-` : `${key}=${place}`] as const
+    })
+  )
   const items = well("bed.csi.kubectl-stateful.dev")
   await on.kubectl(["apply", ...on.n, "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
-  const ready = ["get", "pods", ...on.n, "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"]
-  await until("all pods are ready", async () => {
-    return (await on.kubectl(ready)) === "true true true true" ? true : null
-  })
+  await allReady()
 })
 
 afterAll(async () => {
-  for (const [node, name] of racks) {
-    await on.kubectl(["label", "node", node, "--overwrite", `${rack}${name === "" ? "-" : `=${name}`}`])
+  for (const [node, label] of labels) await on.kubectl(["label", "node", node, "--overwrite", label])
+  for (const node of new Set(labels.map(([name]) => name))) {
     await on.kubectl(["uncordon", node])
     await on.shell(`kubectl taint node ${node} ${outOfService}-`)
   }
@@ -84,10 +103,7 @@ describe("what the checklist advises", () => {
     }
   })
 
-  for (const situation of situations) {
-    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
-      play(on, situation))
-  }
+  plays(situations.filter(({ stays }) => stays === undefined))
 
   it("of a snapshot by describe is taken too", async () => {
     const [name = ""] = (await on.kubectl(["get", "volumesnapshots", ...on.n, "-o", "name"])).split("\n")
@@ -110,5 +126,11 @@ describe.runIf(isBed())("what the checklist advises of a node", () => {
         await on.shell(`kubectl taint node ${node} ${outOfService}-`)
       }
     }
+    await allReady()
   })
+})
+
+describe("what the checklist advises of a claim in deletion", () => {
+  // It goes with its pod, so this is after all that ends pods.
+  plays(situations.filter(({ stays }) => stays !== undefined))
 })

@@ -1,5 +1,12 @@
 /** Compares what is said of a case with what is right. */
-import type { Checklist, Verdict } from "../../packages/sdk/src/Checklist.ts"
+import type {
+  Checklist,
+  MoveVerdict,
+  RestartVerdict,
+  SnapshotVerdict,
+  Verdict
+} from "../../packages/sdk/src/Checklist.ts"
+import { needText } from "../../packages/sdk/src/checklist/needs.ts"
 import type { AppState } from "../../packages/sdk/src/State.ts"
 import type { Right } from "./case.ts"
 
@@ -26,10 +33,6 @@ export const textsOf = (value: unknown): ReadonlyArray<string> =>
 const differs = (of: string, right: unknown, said: unknown): ReadonlyArray<Difference> =>
   JSON.stringify(right) === JSON.stringify(said) ? [] : [{ of, right, said }]
 
-/** A field of a verdict that not every verdict has. */
-const fieldOf = (verdict: Verdict | undefined, name: string): unknown =>
-  Object.entries(verdict ?? {}).find(([field]) => field === name)?.[1]
-
 /** The evidence that an answer rests on, for whoever reads the difference. */
 const withReasons = (verdict: Verdict | undefined): string =>
   [
@@ -42,35 +45,31 @@ const withReasons = (verdict: Verdict | undefined): string =>
 const answered = (of: string, right: string, verdict: Verdict | undefined): ReadonlyArray<Difference> =>
   right === verdict?.answer ? [] : [{ of, right, said: withReasons(verdict) }]
 
-const restart = (right: Right["restart"], verdict: Verdict | undefined): ReadonlyArray<Difference> => {
-  const disruptions = fieldOf(verdict, "disruptions")
-  // Without grades an application that comes back with downtime is a No: there is nothing to compare.
-  if (!Array.isArray(disruptions)) return []
+const restart = (right: Right["restart"], verdict: RestartVerdict | undefined): ReadonlyArray<Difference> => {
   const { answer, ...grades } = right
   return [
     ...answered("restart", answer, verdict),
     ...Object.entries(grades).flatMap(([name, grade]) => {
-      const found: unknown = disruptions.find((one) => isRecord(one) && one["disruption"] === name)
-      const said = isRecord(found) ? found["answer"] : undefined
-      return grade === said ? [] : [{ of: name, right: grade, said: found }]
+      const said = verdict?.disruptions.find(({ disruption }) => disruption === name)
+      return grade === said?.answer ? [] : [{ of: name, right: grade, said }]
     })
   ]
 }
 
-const snapshot = (right: Right["snapshot"], verdict: Verdict | undefined): ReadonlyArray<Difference> => {
-  const level = fieldOf(verdict, "level")
-  return level === undefined
-    ? []
-    : [...answered("snapshot", right.answer, verdict), ...differs("level", right.level, level)]
-}
+const snapshot = (
+  right: Right["snapshot"],
+  verdict: SnapshotVerdict | undefined
+): ReadonlyArray<Difference> => [
+  ...answered("snapshot", right.answer, verdict),
+  ...differs("level", right.level, verdict?.level)
+]
 
-const move = (right: Right["move"], verdict: Verdict | undefined): ReadonlyArray<Difference> => {
-  const needs = fieldOf(verdict, "needs")
-  const said = textsOf(needs)
+const move = (right: Right["move"], verdict: MoveVerdict | undefined): ReadonlyArray<Difference> => {
+  const said = (verdict?.needs ?? []).map(needText)
   const untold = (right.needs ?? []).filter((need) => !said.some((one) => one.includes(need)))
   return [
     ...answered("move", right.answer, verdict),
-    ...(needs === undefined || untold.length === 0 ? [] : [{ of: "needs", right: untold, said }])
+    ...(untold.length === 0 ? [] : [{ of: "needs", right: untold, said }])
   ]
 }
 
@@ -146,7 +145,8 @@ export const comparePlan = (
 }
 
 export const compare = (right: Right, state: AppState, answers: Checklist): ReadonlyArray<Difference> => {
-  const of = (question: Verdict["question"]) => answers.find((one) => one.question === question)
+  const of = <Q extends Verdict["question"]>(question: Q) =>
+    answers.find((one): one is Extract<Verdict, { readonly question: Q }> => one.question === question)
   return [
     ...restart(right.restart, of("restart")),
     ...snapshot(right.snapshot, of("snapshot")),

@@ -228,6 +228,9 @@ export const observeClaims = (
   const volumes = volumesByName(lists)
   const claims = (lists.persistentvolumeclaims ?? []).flatMap((claim): ReadonlyArray<Claim> => {
     const { metadata, spec, status } = claim
+    // A generic ephemeral volume's claim is its pod's, and ends with it.
+    if (metadata.ownerReferences?.some(({ controller, kind }) => kind === "Pod" && controller === true))
+      return []
     const origin = originOf(claim, members, mountedBy, replicas)
     if (origin === null && !mountedBy.has(metadata.name)) return []
     const unused = conditionOf(status?.conditions, "Unused")

@@ -68,6 +68,8 @@ export interface Situation {
   readonly flags?: ReadonlyArray<string>
   /** Why the finding is there for all that: what it warns of is averted. */
   readonly stays?: string
+  /** Question and rule of a No that is the price of the remedy. */
+  readonly brings?: ReadonlyArray<string>
   /** Afterwards, where the remedy does not bring all back. */
   readonly undo?: ReadonlyArray<Step>
   /** Why the sandbox cannot: what it does not serve. */
@@ -75,6 +77,7 @@ export interface Situation {
 }
 
 const rack = "topology.kubectl-stateful.dev/rack"
+const zone = "topology.kubernetes.io/zone"
 
 const step = (...args: ReadonlyArray<string>): Step => ({ args })
 const cluster = (...args: ReadonlyArray<string>): Step => ({ args, cluster: true })
@@ -101,7 +104,9 @@ export const situations: ReadonlyArray<Situation> = [
     rule: "grace-period-zero",
     shape: "patch statefulset spec.template.spec.terminationGracePeriodSeconds",
     make: [template({ terminationGracePeriodSeconds: 0 })],
-    changes: onlySet
+    changes: onlySet,
+    // What no time to stop buys: the API forgets pods of a lost node at once, whether they run or not.
+    brings: ["restart gone-node-keeps-pods"]
   },
   {
     rule: "fs-group-at-each-mount",
@@ -152,8 +157,17 @@ export const situations: ReadonlyArray<Situation> = [
     rule: "service-missing",
     shape: "create service clusterip && set selector service",
     of: "cache",
-    make: [step("delete", "service", "cache")],
+    // One alone has no peers to find.
+    make: [
+      step("scale", "statefulset", "cache", "--replicas=2"),
+      step("rollout", "status", "statefulset/cache", "--timeout=60s"),
+      step("delete", "service", "cache")
+    ],
     changes: /^Service\/cache$/,
+    undo: [
+      step("scale", "statefulset", "cache", "--replicas=1"),
+      step("wait", "--for=delete", "pod/cache-1", "--timeout=60s")
+    ],
     notOnSandbox: created
   },
   {
@@ -267,7 +281,11 @@ export const situations: ReadonlyArray<Situation> = [
   {
     rule: "replicas-share-rack",
     shape: `label node ${rack}`,
-    make: [cluster("label", "node", "NODE-OF-db-1", "NODE-OF-db-2", `${rack}-`)],
+    // Nodes of different zones are in different racks.
+    make: [
+      cluster("label", "node", "NODE-OF-db-0", "NODE-OF-db-1", "NODE-OF-db-2", `${zone}-`),
+      cluster("label", "node", "NODE-OF-db-1", "NODE-OF-db-2", `${rack}-`)
+    ],
     changes: /^Node\//,
     fill: (commands, _, time) => commands.replace(/RACK$/, `rack-${time}`),
     repeats: true

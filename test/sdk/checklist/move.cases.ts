@@ -48,18 +48,29 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "claim-being-deleted",
+    says: "No",
+    when: "a claim in use is in deletion: no snapshot of it carries it over",
+    change: (draft) => {
+      const claim = named(draft.claims, "data-db-1")
+      claim.deleted = "2026-11-20T11:00:00Z"
+      Object.assign(claim.volume ?? {}, { reclaimPolicy: "Delete" })
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "No",
     when: "a claim is Lost: there is nothing to move",
     change: (draft) => {
-      Object.assign(named(draft.claims, "data-db-2"), { phase: "Lost" })
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Lost", volume: null })
     }
   },
   {
     rule: "claim-not-bound",
     says: "Unknown",
-    when: "a claim is Pending: nobody knows yet what will hold its data",
+    when: "a claim waits for a volume that somebody makes by hand",
     change: (draft) => {
+      named(draft.protection.storageClasses, "shared").provisioner = "kubernetes.io/no-provisioner"
       Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
     }
   },

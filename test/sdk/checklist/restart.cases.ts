@@ -161,6 +161,39 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "racks-untold",
+    says: "Unknown",
+    when: "no node has a rack label, and the cluster is one zone: a rack that is gone may be all there is",
+    change: (draft) => {
+      for (const node of draft.nodes ?? []) Object.assign(node, { rack: null, zone: "a" })
+      for (const placement of draft.placements) Object.assign(placement, { rack: null, zone: "a" })
+    }
+  },
+  {
+    rule: "budget-blocks",
+    says: "No",
+    when: "a budget keeps the only pod there is",
+    change: (draft) => {
+      Object.assign(first(draft.workloads), { replicas: 1 })
+      draft.replicas = draft.replicas.slice(0, 1)
+      draft.placements = draft.placements.slice(0, 1)
+      Object.assign(first(draft.budgets), {
+        minAvailable: "1",
+        maxUnavailable: null,
+        pods: ["db-0"],
+        expectedPods: 1
+      })
+    }
+  },
+  {
+    rule: "claim-being-deleted",
+    says: "No",
+    when: "its volume stays, as Retain has it: the pod would come back to an empty claim",
+    change: (draft) => {
+      named(draft.claims, "data-db-1").deleted = "2026-11-20T11:00:00Z"
+    }
+  },
+  {
     rule: "budget-keeps-quorum",
     says: "Yes",
     when: "budgets count all pods and keep quorum",
@@ -494,22 +527,6 @@ export const restartCases: ReadonlyArray<Case> = [
     when: "a budget can never let a pod go: every drain waits for ever",
     change: (draft) => {
       Object.assign(first(draft.budgets), { minAvailable: "3", maxUnavailable: null, desiredHealthy: 3 })
-    }
-  },
-  {
-    rule: "budget-blocks",
-    says: "No",
-    when: "a budget never lets the only pod go: whether it may is its owner's to say",
-    change: (draft) => {
-      first(draft.workloads).replicas = 1
-      draft.replicas = draft.replicas.slice(0, 1)
-      Object.assign(first(draft.budgets), {
-        minAvailable: "1",
-        maxUnavailable: null,
-        desiredHealthy: 1,
-        expectedPods: 1,
-        pods: ["db-0"]
-      })
     }
   },
   {

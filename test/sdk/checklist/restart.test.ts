@@ -293,7 +293,7 @@ describe("restart", () => {
     })
     assert.deepStrictEqual(
       findings.map((one) => [one.answer, one.disruptions, one.remedy]),
-      [["No", ["Drain"], "before a drain, its owner stops db, or lets db let it go: none serves then"]]
+      [["No", ["Drain"], "if db may be away for a drain, let db allow it: maxUnavailable 1"]]
     )
   })
 

@@ -120,6 +120,16 @@ export const snapshotCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "claim-being-deleted",
+    says: "No",
+    when: "a claim in use is in deletion: the snapshot controller cuts no claim that is being deleted",
+    change: (draft) => {
+      const claim = named(draft.claims, "data-db-1")
+      claim.deleted = "2026-11-20T11:00:00Z"
+      Object.assign(claim.volume ?? {}, { reclaimPolicy: "Delete" })
+    }
+  },
+  {
     rule: "data-in-empty-dir",
     says: "No",
     when: "data is on an emptyDir, which no snapshot holds",

@@ -319,3 +319,67 @@ describe("pods that start at once, with volumes that are made where they go", ()
     })
   )
 })
+
+describe("a claim whose volumes are made by hand", () => {
+  const byHand = {
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name: "by-hand" },
+    provisioner: "kubernetes.io/no-provisioner",
+    volumeBindingMode: "WaitForFirstConsumer"
+  }
+  const volume = (name: string, on: string) => ({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name },
+    spec: {
+      capacity: { storage: "5Gi" },
+      accessModes: ["ReadWriteOnce"],
+      persistentVolumeReclaimPolicy: "Retain",
+      storageClassName: "by-hand",
+      local: { path: "/mnt/disk" },
+      nodeAffinity: {
+        required: {
+          nodeSelectorTerms: [
+            { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [on] }] }
+          ]
+        }
+      }
+    }
+  })
+  const user = (name: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: {
+      containers: [{ name: "main", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] }],
+      volumes: [{ name: "data", persistentVolumeClaim: { claimName: name } }]
+    }
+  })
+
+  it.effect("takes its pod where a free one is, and leaves it Pending where none is", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      sandbox.create(byHand)
+      sandbox.create(volume("disk-c", "node-c"))
+      for (const name of ["first", "second"]) {
+        sandbox.create({
+          apiVersion: "v1",
+          kind: "PersistentVolumeClaim",
+          metadata: { name },
+          spec: {
+            accessModes: ["ReadWriteOnce"],
+            storageClassName: "by-hand",
+            resources: { requests: { storage: "5Gi" } }
+          }
+        })
+        sandbox.create(user(name))
+        yield* TestClock.adjust("10 seconds")
+      }
+      assert.strictEqual(podOf(sandbox, "first").spec.nodeName, "node-c")
+      assert.deepStrictEqual(unscheduled(sandbox, "second"), [
+        "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind."
+      ])
+    })
+  )
+})

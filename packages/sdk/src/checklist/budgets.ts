@@ -3,7 +3,7 @@
  */
 import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
-import { replicasOf } from "./parts.ts"
+import { deployments, replicasOf, statefulSets } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { equalities, kubectl, names, title, verb } from "./words.ts"
 
@@ -43,23 +43,20 @@ const counted = (facts: Facts, workload: Workload, budget: DisruptionBudget): Re
 const covering = (facts: Facts, workload: Workload): ReadonlyArray<DisruptionBudget> =>
   (facts.state.budgets ?? []).filter((budget) => counted(facts, workload, budget).length > 0)
 
-/** Workloads whose pods a budget may hold, the only one of a Deployment as well. */
-const evicted = ({ state }: Facts): ReadonlyArray<Workload> =>
-  state.budgets === null
+/** Those whose pods are known, and the budgets that may count them. */
+const judged = (facts: Facts): ReadonlyArray<Workload> =>
+  facts.state.budgets === null
     ? []
-    : state.workloads.filter(
-        (workload) =>
-          workload.kind !== "DaemonSet" &&
-          workload.replicas > 0 &&
-          replicasOf(state, workload).every((replica) => replica.known)
+    : [...statefulSets(facts.state), ...deployments(facts.state)].filter((workload) =>
+        replicasOf(facts.state, workload).every((replica) => replica.known)
       )
 
-/** A budget is asked for from two members on: with one, a drain either waits for ever or stops it. */
+/** A budget is missed from two replicas on: with one, a drain either waits for ever or stops it. */
 const guarded = (facts: Facts): ReadonlyArray<Workload> =>
-  evicted(facts).filter(({ kind, replicas }) => kind === "StatefulSet" && replicas > 1)
+  judged(facts).filter(({ kind, replicas }) => kind === "StatefulSet" && replicas > 1)
 
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
-  const pairs = evicted(facts).flatMap((workload) =>
+  const pairs = judged(facts).flatMap((workload) =>
     covering(facts, workload).map((budget) => [workload, budget] as const)
   )
   return [...Map.groupBy(pairs, ([, budget]) => budget.name).values()].flatMap((same) => same.slice(0, 1))
@@ -106,6 +103,9 @@ const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
 
 /** A command where the budget is this application's alone, and of all its pods; else others rely on it as it is. */
 const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): string => {
+  // That it is not stopped without a word may be what the budget is for.
+  if (workload.replicas === 1)
+    return `if ${workload.name} may be away for a drain, let ${budget.name} allow it: maxUnavailable 1`
   if (!isOwn(facts, budget))
     return `${budget.name} counts pods of others as well: give these a budget of their own instead`
   return counted(facts, workload, budget).length < workload.replicas
@@ -167,10 +167,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
       no(
         `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(workload, budget)})`,
         [object(budget)],
-        // Whether the only pod may go is what the budget was made to decide.
-        workload.replicas > 1
-          ? repair(facts, workload, budget)
-          : `before a drain, its owner stops ${workload.name}, or lets ${budget.name} let it go: none serves then`
+        repair(facts, workload, budget)
       )
     )
 
@@ -207,7 +204,7 @@ const surplus = (
 }
 
 const overlap = (facts: Facts): ReadonlyArray<Said> =>
-  evicted(facts).flatMap((workload) => {
+  judged(facts).flatMap((workload) => {
     const budgets = covering(facts, workload)
     const times = Map.groupBy(
       budgets.flatMap((budget) => [...new Set(budget.pods)]),

@@ -196,14 +196,17 @@ const leavesModes = (state: AppState, workload: Workload): boolean => {
   )
 }
 
+/** Images whose start script takes the group's rights from the data directory again, at each start, before PostgreSQL looks. */
+const takesBack = /(^|\/)bitnami(legacy|secure)?\/postgresql(-repmgr)?(:|@|$)/
+
 /**
  * Without OnRootMismatch each mount, and each restart of the kubelet, makes all files writable to the group.
  * These refuse that, and no others are known to: PostgreSQL wants its directory at 0700 or 0750
  * (zalando/postgres-operator#1850), Erlang its cookie for its owner alone (CloudPirates-io/helm-charts#1397).
  */
 const refusalOf = ({ template }: Workload): string | null => {
-  const refusing = template.containers.flatMap(({ keeps, store }) => {
-    if (store === "PostgreSQL" && keeps.length > 0) return ["PostgreSQL refuses"]
+  const refusing = template.containers.flatMap(({ image, keeps, store }) => {
+    if (store === "PostgreSQL" && keeps.length > 0) return takesBack.test(image) ? [] : ["PostgreSQL refuses"]
     // The cookie is in RabbitMQ's home; a volume for what is below does not hold it.
     return store === "RabbitMQ" && keeps.some((path) => /^\/var\/lib(\/rabbitmq)?\/?$/.test(path))
       ? ["RabbitMQ refuses of its cookie"]

@@ -5,7 +5,7 @@ import { takeSnapshot } from "./words.ts"
 
 export const offers = (state: AppState): boolean => state.protection.snapshotApi === true
 
-/** The API is missing, or a claim has no volume that its driver cuts, as far as is known. */
+/** The API is missing, or a claim is going or has no volume that its driver cuts, as far as is known. */
 export const isRefused = (state: AppState): boolean => {
   const { snapshotApi, snapshotClasses } = state.protection
   const claims = boundClaims(state)
@@ -13,6 +13,7 @@ export const isRefused = (state: AppState): boolean => {
     snapshotApi === false ||
     claims.length < liveClaims(state).length ||
     claimsToCome(state).length > 0 ||
+    claims.some(({ deleted }) => deleted !== null) ||
     claims.some(({ volume }) => volume?.source != null && volume.source !== "csi") ||
     [...byDriver(state).keys()].some(
       (driver) => snapshotClasses?.some((one) => one.driver === driver && !one.group) === false

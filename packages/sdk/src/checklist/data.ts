@@ -2,9 +2,10 @@
  * Where data is: claims that are not bound, and data that is in no claim at all.
  */
 import type { Question } from "../Checklist.ts"
-import type { OtherVolume } from "../Claim.ts"
+import type { Claim, OtherVolume } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
+import { heldForGood } from "./pins.ts"
 import { type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, verb } from "./words.ts"
 
@@ -89,25 +90,41 @@ const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
 /** A claim in deletion waits for its pod alone; when the pod goes, so does the data (pvc-protection). */
 const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
   const claims = liveClaims(state).filter((claim) => claim.deleted !== null)
-  const volume = claims.find((claim) => claim.volume?.reclaimPolicy === "Delete")?.volume
-  return claims[0] === undefined
-    ? []
-    : [
-        no(
-          `${names(claims.map((claim) => claim.name))} ${verb(claims, "is", "are")} being deleted: the data goes with the pod`,
-          claimObjects(claims),
-          volume == null
-            ? "keep the pod until its data is copied: a deletion cannot be taken back"
-            : kubectlCluster(
-                "patch",
-                "pv",
-                volume.name,
-                "--type=merge",
-                "-p",
-                JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })
-              )
-        )
-      ]
+  const { kept = [], lost = [] } = Object.groupBy(claims, ({ volume }) =>
+    volume?.reclaimPolicy === "Retain" ? "kept" : "lost"
+  )
+  const going = lost.flatMap(({ volume }) => (volume?.reclaimPolicy === "Delete" ? [volume.name] : []))
+  const are = (all: ReadonlyArray<Claim>) =>
+    `${names(all.map(({ name }) => name))} ${verb(all, "is", "are")} being deleted`
+  return [
+    ...(lost.length === 0
+      ? []
+      : [
+          no(
+            `${are(lost)}: the data goes with the pod`,
+            claimObjects(lost),
+            going.length === 0
+              ? "keep the pod until its data is copied: a deletion cannot be taken back"
+              : kubectlCluster(
+                  "patch",
+                  "pv",
+                  ...going,
+                  "--type=merge",
+                  "-p",
+                  JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })
+                )
+          )
+        ]),
+    ...(kept.length === 0
+      ? []
+      : [
+          no(
+            `${are(kept)}: the volume stays (Retain), and a new claim is empty`,
+            claimObjects(kept),
+            `once the claim is gone, bind a new one to volume ${names(kept.map(({ volume }) => volume?.name ?? ""))}`
+          )
+        ])
+  ]
 }
 
 /** Where nobody keeps data. */
@@ -128,18 +145,11 @@ const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
       !scratch.test(volume.detail ?? "")
   )
 
-/** Something other than the hostPath itself keeps each of its pods on one node: it comes back to its data. */
+/** Each of its pods can start on its own node alone, for other reasons than the hostPath: it comes back to its data. */
 const isKept = (state: AppState, workload: string): boolean => {
-  const replicas = new Set(
-    state.replicas.flatMap((replica) => (replica.workload === workload ? [replica.name] : []))
-  )
-  const placements = state.placements.filter(({ replica }) => replicas.has(replica))
-  return (
-    placements.length > 0 &&
-    placements.every(({ pins }) =>
-      pins.some(({ by, nodes }) => by !== "hostPath" && nodes !== null && nodes.length <= 1)
-    )
-  )
+  const replicas = state.replicas.filter((replica) => replica.workload === workload && replica.wanted)
+  const held = heldForGood(state)
+  return replicas.length > 0 && replicas.every(({ name }) => held.has(name))
 }
 
 const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>

@@ -5,7 +5,7 @@ import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import { claimsOf, nodeGone, nodeNamed, placementOf, replicaNamed, replicasOf } from "./parts.ts"
 import { strandedWithout } from "./pins.ts"
-import { type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
+import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { names, title, verb } from "./words.ts"
 
 /**
@@ -136,7 +136,24 @@ const noSpareDomain = (facts: Facts): ReadonlyArray<Said> =>
         )
   })
 
+/** One zone, and no node that says its rack: a rack that is gone may be all there is. */
+const racksUntold = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  const nodes = state.nodes ?? []
+  const isUntold =
+    nodes.every(({ rack }) => rack === null) && new Set(nodes.map(({ zone }) => zone)).size <= 1
+  return settings.domains.includes("rack") && nodes.length > 0 && isUntold && keepers(state).length > 0
+    ? [
+        unknown(
+          "no node says which rack it is in: whether one is left without a rack is not known",
+          [],
+          "label each node with its rack: topology.kubectl-stateful.dev/rack"
+        )
+      ]
+    : []
+}
+
 export const goneRules: ReadonlyArray<Rule> = [
+  rule("restart", "racks-untold", racksUntold, ["RackGone"]),
   rule("restart", "rack-without-spare", noSpareDomain, ["RackGone"]),
   rule("restart", "gone-node-keeps-pods", keepsPods, forGood)
 ]

@@ -103,7 +103,7 @@ const outOfService = (_: AppState, __: ReadonlyArray<Replica>, node: string): st
 
 /** Pods of a node that is no object any more are collected by their garbage collector; no kubelet confirms it. */
 const collected = (state: AppState, gone: ReadonlyArray<Replica>): string =>
-  `wait a minute for the pod collector, else: ${kubectl(state, "delete", "pod", ...gone.map(({ name }) => name))}`
+  `wait a minute for the pod collector; else, once its server is proven off: ${kubectl(state, "delete", "pod", ...gone.map(({ name }) => name), "--force")}`
 
 const onLostNodes =
   (

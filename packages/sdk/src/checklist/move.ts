@@ -2,10 +2,11 @@
  * Can it move to another cluster? Without a target the question is about some cluster with the
  * same classes and drivers, and the evidence says so.
  */
+import type { Claim } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
-import { hostPathRule } from "./data.ts"
+import { beingDeletedRule, hostPathRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
 import { needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
@@ -76,16 +77,31 @@ const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
         ]
   })
 
-/** What would be moved is lost, or is not there yet; where a class is gone, its rule tells why. */
+/** Its volume will be one that somebody makes by hand. */
+const waitsForHand = (state: AppState, { phase, storageClass }: Claim): boolean =>
+  phase === "Pending" &&
+  (storageClass === "" ||
+    state.protection.storageClasses?.find(({ name }) => name === storageClass)?.provisioner ===
+      "kubernetes.io/no-provisioner")
+
+/** What is Lost cannot move; a claim that waits for a driver's first volume has nothing to leave behind. */
 const withoutVolume = ({ state }: Facts): ReadonlyArray<Said> => {
-  const waiting = liveClaims(state).filter(({ phase }) => phase !== "Bound")
-  return [...Map.groupBy(waiting, ({ phase }) => phase === "Lost")].map(([isLost, claims]) =>
-    (isLost ? no : unknown)(
-      `${claimNames(state, claims)} ${verb(claims, "is", "are")} ${isLost ? "Lost: the volume is gone" : "Pending: what will hold the data is not known"}`,
-      claimObjects(claims),
-      kubectl(state, "describe", "pvc", claims[0]?.name ?? "")
-    )
-  )
+  const lost = liveClaims(state).filter(({ phase }) => phase === "Lost")
+  const byHand = liveClaims(state).filter((claim) => waitsForHand(state, claim))
+  const say = (claims: ReadonlyArray<Claim>, answer: typeof no, why: string): ReadonlyArray<Said> =>
+    claims[0] === undefined
+      ? []
+      : [
+          answer(
+            `${claimNames(state, claims)} ${verb(claims, "is", "are")} ${why}`,
+            claimObjects(claims),
+            kubectl(state, "describe", "pvc", claims[0].name)
+          )
+        ]
+  return [
+    ...say(lost, no, "Lost: the volume is gone"),
+    ...say(byHand, unknown, "Pending: what volume it will be is not known")
+  ]
 }
 
 const withoutClass = ({ state }: Facts): ReadonlyArray<Said> => {
@@ -344,6 +360,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "volume-on-one-node", nodeBound),
   rule("move", "volume-without-driver", withoutDriver),
   rule("move", "driver-in-cluster", inClusterOnly),
+  beingDeletedRule("move"),
   rule("move", "claim-not-bound", withoutVolume),
   ...passingRules("move"),
   hostPathRule("move"),

@@ -26,12 +26,29 @@ const remembered = <A>(keyOf: (one: A) => string | null) => {
 export const statefulSets = (state: AppState): ReadonlyArray<Workload> =>
   state.workloads.filter((workload) => workload.kind === "StatefulSet" && workload.replicas > 0)
 
+/** Deployments that want pods. */
+export const deployments = (state: AppState): ReadonlyArray<Workload> =>
+  state.workloads.filter((workload) => workload.kind === "Deployment" && workload.replicas > 0)
+
 export const replicasOf = (state: AppState, workload: Workload): ReadonlyArray<Replica> =>
   state.replicas.filter((replica) => replica.workload === title(workload) && replica.wanted)
 
-/** Claims of ordinals that are asked for; what a scale-down left behind is not the app's state. */
-export const liveClaims = (state: AppState): ReadonlyArray<Claim> =>
-  state.claims.filter((claim) => !claim.leftover)
+/**
+ * Claims of ordinals that are asked for; what a scale-down left behind is not the app's state, but where
+ * that left nothing, its claims wait for it.
+ */
+export const liveClaims = (state: AppState): ReadonlyArray<Claim> => {
+  const stopped = new Set(
+    state.workloads.filter(({ kind, replicas }) => kind === "StatefulSet" && replicas === 0).map(title)
+  )
+  return state.claims.filter((claim) => !claim.leftover || stopped.has(claim.workload ?? ""))
+}
+
+/** Nothing of it runs or is to run: nobody writes to its claims. */
+export const isStopped = (state: AppState): boolean =>
+  state.workloads.length > 0 &&
+  state.workloads.every(({ replicas }) => replicas === 0) &&
+  state.replicas.every(({ known, pod }) => known && pod === null)
 
 /** False: claims could not be read, or one of them not be understood, so that none found is not none there. */
 export const claimsKnown = (state: AppState): boolean =>

@@ -3,8 +3,7 @@
  */
 import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../State.ts"
-import type { Workload } from "../Topology.ts"
-import { liveClaims, nodeNamed, placementOf, replicasOf, usable } from "./parts.ts"
+import { deployments, liveClaims, nodeNamed, placementOf, replicasOf, statefulSets, usable } from "./parts.ts"
 import { type Apart, keptApart } from "./room.ts"
 import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
@@ -20,12 +19,8 @@ interface Held {
   readonly apart: (node: Node) => Apart | null
 }
 
-/** A Deployment's pod has no identity, but its volume, its device or its selector keep it in place as well. */
-const movable = (state: AppState): ReadonlyArray<Workload> =>
-  state.workloads.filter(({ kind, replicas }) => kind !== "DaemonSet" && replicas > 0)
-
 const held = (state: AppState): ReadonlyArray<Held> =>
-  movable(state).flatMap((workload) => {
+  [...statefulSets(state), ...deployments(state)].flatMap((workload) => {
     const apart = keptApart(state, workload)
     return replicasOf(state, workload).map((replica) => {
       const placement = placementOf(state, replica)
@@ -124,7 +119,7 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
         no(
           `${aloneWords(volumes)}: ${verb(volumes, "its", "their")} data is lost with it`,
           volumeObjects(state, volumes),
-          "move it to a class whose volumes every node can reach"
+          `move ${verb(volumes, "it", "them")} to a class whose volumes every node can reach`
         )
       ]
 }
@@ -265,8 +260,8 @@ const stranded = (state: AppState): ReadonlyArray<Stranded> => {
   })
 }
 
-/** Replicas that start nowhere when their own server is gone, as these rules tell. */
-const heldForGood = (state: AppState): ReadonlySet<string | null> =>
+/** Replicas that start nowhere when their own server is gone, as these rules tell: they come back to it, or not at all. */
+export const heldForGood = (state: AppState): ReadonlySet<string | null> =>
   new Set([...pinned(state), ...stranded(state).map(({ replica }) => replica)])
 
 /** Replicas by their rack or zone that a usable node within it could take, and none outside of it. */
@@ -368,6 +363,12 @@ export const pinRules: ReadonlyArray<Rule> = [
     forGood
   ),
   rule("restart", "no-other-node", noOtherNode, forGood),
-  rule("restart", "node-cordoned", cordoned),
+  // Who drains, uncordons.
+  rule(
+    "restart",
+    "node-cordoned",
+    cordoned,
+    everyDisruption.filter((one) => one !== "Drain")
+  ),
   rule("restart", "scaled-to-zero", scaledToZero)
 ]

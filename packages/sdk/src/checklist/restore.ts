@@ -240,7 +240,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
         unknown(
           `whether ${names(kept.map((one) => `${one.kind} ${one.name}`))} ${verb(kept, "is", "are")} kept elsewhere is not seen`,
           kept.map((one) => `${one.kind}/${one.name}`),
-          "keep them in version control or a secret store, or in the backup"
+          `keep ${verb(kept, "it", "them")} in version control or a secret store, or in the backup`
         )
       ]
 }

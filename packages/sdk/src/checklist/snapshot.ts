@@ -6,7 +6,7 @@ import type { CutLevel } from "../Checklist.ts"
 import type { Claim } from "../Claim.ts"
 import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
-import { classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
+import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
 import { cutOfSickRule } from "./health.ts"
 import {
   boundClaims,
@@ -16,6 +16,7 @@ import {
   claimsKnown,
   claimsToCome,
   hasNoClaims,
+  isStopped,
   liveClaims,
   ofClaim
 } from "./parts.ts"
@@ -111,7 +112,7 @@ const twoDefaults = ({ state }: Facts): ReadonlyArray<Said> =>
 
 const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
   const drivers = [...cuttable(state)]
-  return drivers.length < 2
+  return drivers.length < 2 || isStopped(state)
     ? []
     : [
         withDowntime(
@@ -124,7 +125,7 @@ const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
 
 /** True where claims are several, of one driver, and snapshots exist at all: what is left is the group. */
 const wantsGroup = (state: AppState): boolean =>
-  offers(state) && liveClaims(state).length > 1 && cuttable(state).size === 1
+  offers(state) && liveClaims(state).length > 1 && cuttable(state).size === 1 && !isStopped(state)
 
 const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
   if (!wantsGroup(state) || state.protection.groupSnapshotApi !== null) return []
@@ -280,7 +281,10 @@ const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
           )
         ]
   }
-  return wantsGroup(state) && group !== undefined && state.protection.groupSnapshotApi !== null
+  if (isStopped(state) && levelOf(state) === "crash")
+    return [yes("nothing of it runs: a snapshot of each claim is of one moment", claimObjects(claims))]
+  const isWhole = byDriver(state).get(driver)?.length === claims.length && groupApart({ state }).length === 0
+  return isWhole && wantsGroup(state) && group !== undefined && state.protection.groupSnapshotApi !== null
     ? [
         yes(
           `${claims.length === 2 ? "both" : `all ${claims.length}`} claims in one group (class ${group.name}): one crash-consistent cut`,
@@ -314,6 +318,7 @@ export const levelOf = (state: AppState): CutLevel | null => {
     claims.length > 0 &&
     claimsKnown(state) &&
     claimsToCome(state).length === 0 &&
+    claims.every((claim) => claim.deleted === null) &&
     drivers.reduce((sum, [, all]) => sum + all.length, 0) === claims.length &&
     drivers.every(([driver]) => (classesFor(state, driver, false)?.length ?? 0) > 0)
   if (!isCut) return null
@@ -337,6 +342,8 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   rule("snapshot", "group-cut-apart", groupApart),
   classMissingRule("snapshot"),
   notBoundRule("snapshot"),
+  // The snapshot controller puts no finalizer on a claim in deletion, and so cuts none.
+  beingDeletedRule("snapshot"),
   ...passingRules("snapshot"),
   hostPathRule("snapshot"),
   rule("snapshot", "snapshot-stuck", snapshotStuck),

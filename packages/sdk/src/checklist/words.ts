@@ -73,7 +73,7 @@ const gitOps = /\.(argoproj|toolkit\.fluxcd)\.io\//
 export const intoClaim = (what: string, kind: string): string =>
   kind === "StatefulSet"
     ? `put ${what} into a claim: volumeClaimTemplates`
-    : `put ${what} into a claim: a PersistentVolumeClaim, named in its volumes`
+    : `put ${what} into a PersistentVolumeClaim that its volumes name`
 
 /** Changes a workload by `command`, or says who would undo that: an operator, or what applies a repository. */
 export const change = (workload: Workload, command: string): string => {

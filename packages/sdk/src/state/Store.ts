@@ -57,6 +57,9 @@ const ofImage = (image: string): string | null => {
 const keepsNothing = new Set(["mongos", "redis-sentinel", "sentinel", "--sentinel", "gateway", "grpc-proxy"])
 const clients = /^(psql|pg_dump|pg_dumpall|mysql|mysqldump|mongosh|mongodump|etcdctl|redis-cli|cqlsh)$/
 
+/** Vault's development mode holds all in memory, whatever its configuration says. */
+const inMemory = /(^|\s)-dev(\s|$)/
+
 const baseName = (word: string): string => word.slice(word.lastIndexOf("/") + 1)
 
 /** What store a container runs; null: none that is known. */
@@ -65,7 +68,8 @@ export const storeOf = ({ image, command, args, name }: ContainerSpec): string |
   const words = [...(command ?? []), ...(args ?? [])]
   if (words.some((word) => keepsNothing.has(baseName(word))) || clients.test(baseName(words[0] ?? "")))
     return null
-  return ofImage(image ?? "")
+  const store = ofImage(image ?? "")
+  return store === "Vault" && words.some((word) => inMemory.test(word)) ? "Vault in memory" : store
 }
 
 /** Proxies, web servers and the like: what they write is scratch. */

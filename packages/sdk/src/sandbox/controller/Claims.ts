@@ -2,6 +2,7 @@
  * Claims and volumes: binding, provisioning (at once or for the first consumer),
  * growth, protection while in use, and what becomes of a volume whose claim is gone.
  */
+import { stringAt } from "../Json.ts"
 import type { KubeObject } from "../KubeObject.ts"
 import * as Quantity from "../Quantity.ts"
 import type { Registry } from "../Registry.ts"
@@ -45,6 +46,27 @@ const nobody = "/"
 /** The claim that a volume is kept for. */
 const ownerOf = ({ spec: { claimRef } }: PersistentVolume): string =>
   claimRef === undefined ? nobody : `${claimRef.namespace}/${claimRef.name}`
+
+/** Whether a volume is what a claim asks for, whoever may have it. */
+const fits = (volume: PersistentVolume, claim: PersistentVolumeClaim): boolean =>
+  volume.metadata.deletionTimestamp === undefined &&
+  classOf(volume) === classOf(claim) &&
+  Quantity.parse(volume.spec.capacity.storage) >= Quantity.parse(sizeOf(claim)) &&
+  (claim.spec.accessModes ?? []).every((mode) => volume.spec.accessModes.includes(mode))
+
+/** Whether a volume that somebody made could be bound to a claim. */
+export const isFreeFor = (volume: PersistentVolume, claim: PersistentVolumeClaim): boolean => {
+  const { namespace, name, uid } = claim.metadata
+  const { claimRef } = volume.spec
+  return (
+    fits(volume, claim) &&
+    volume.status.phase !== "Released" &&
+    (claimRef === undefined ||
+      (claimRef.namespace === namespace &&
+        claimRef.name === name &&
+        (claimRef.uid === undefined || claimRef.uid === uid)))
+  )
+}
 
 class Claims {
   readonly #registry: Registry
@@ -149,10 +171,6 @@ class Claims {
       const free = reference === undefined || (reference.namespace === namespace && reference.name === name)
       return free && (reference?.uid === undefined || reference.uid === uid) ? named : undefined
     }
-    const fits = (volume: PersistentVolume): boolean =>
-      classOf(volume) === classOf(claim) &&
-      Quantity.parse(volume.spec.capacity.storage) >= Quantity.parse(sizeOf(claim)) &&
-      (claim.spec.accessModes ?? []).every((mode) => volume.spec.accessModes.includes(mode))
     const late = this.#class(claim)?.volumeBindingMode === "WaitForFirstConsumer"
     const node = this.#registry.store.get(nodes, undefined, claim.metadata.annotations?.[selectedNode] ?? "")
     // A claim that waits for its consumer takes a volume only where that one goes.
@@ -161,7 +179,7 @@ class Claims {
     const candidates = (key: string): ReadonlyArray<PersistentVolume> =>
       [...(this.#volumes.get(key) ?? [])]
         .flatMap((each) => this.#registry.store.get(persistentvolumes, undefined, each) ?? [])
-        .filter((volume) => volume.metadata.deletionTimestamp === undefined && fits(volume))
+        .filter((volume) => fits(volume, claim))
         .toSorted(
           (left, right) =>
             Quantity.parse(left.spec.capacity.storage) - Quantity.parse(right.spec.capacity.storage) ||
@@ -283,11 +301,13 @@ export const claimsController = (registry: Registry, options: ClaimsOptions): Co
         return [claimKey(object), ...(bound && volume !== undefined ? [`volume//${volume}`] : [])]
       }
       if (type === persistentvolumes) {
-        const volume = registry.store.get(persistentvolumes, undefined, object.metadata.name)
-        const reference = volume?.spec.claimRef
+        const [namespace, name] = ["namespace", "name"].map((field) =>
+          stringAt(object.spec, "claimRef", field)
+        )
+        // One that is gone tells it as well: its claim is lost.
         return [
           `volume//${object.metadata.name}`,
-          ...(reference === undefined ? [] : [`claim/${reference.namespace}/${reference.name}`])
+          ...(name === undefined ? [] : [`claim/${namespace}/${name}`])
         ]
       }
       if (type === volumeattachments) {

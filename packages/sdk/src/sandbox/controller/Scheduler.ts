@@ -5,6 +5,7 @@ import {
   type Node,
   nodes,
   type PersistentVolume,
+  type PersistentVolumeClaim,
   persistentvolumeclaims,
   persistentvolumes,
   type Pod,
@@ -13,10 +14,11 @@ import {
 import { storageclasses } from "../resource/storage.ts"
 import { classOf } from "../StorageClassOf.ts"
 import { selectedNode } from "./Provisioner.ts"
+import { isFreeFor } from "./Claims.ts"
 import { claimOf, usersOf } from "./ClaimUse.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
-import { spread, unfit } from "./Placement.ts"
+import { holds, spread, unfit } from "./Placement.ts"
 import type { PodsByNode } from "./PodsByNode.ts"
 import type { Recorder } from "./Recorder.ts"
 
@@ -110,6 +112,17 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     const found = storage(pod)
     if (typeof found === "string") return refuse(pod, `0/${all.length} nodes are available: ${found}.`)
     const domainOf = (name: string, key: string) => store.get(nodes, undefined, name)?.metadata.labels?.[key]
+    // Nobody makes a volume for these: they go where one is.
+    const byHand = found.waiting.flatMap((name) => {
+      const claim = store.get(persistentvolumeclaims, pod.metadata.namespace, name)
+      const isMade = (each: PersistentVolumeClaim): boolean =>
+        store.get(storageclasses, undefined, classOf(each))?.provisioner !== "kubernetes.io/no-provisioner"
+      return claim === undefined || isMade(claim)
+        ? []
+        : [store.list(persistentvolumes).filter((volume) => isFreeFor(volume, claim))]
+    })
+    const hasVolumes = (node: Node): boolean =>
+      byHand.every((volumes) => volumes.some((volume) => holds(node, volume)))
     const reasons: Array<string> = []
     const kin = new Map<string, number>()
     for (const node of all) {
@@ -119,7 +132,9 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     const suited: Array<readonly [inZone: number, onNode: number, node: Node]> = []
     const isFar = spread(registry, pod, all, byNode)
     for (const node of all) {
-      const why = unfit(registry, pod, node, found.volumes, domainOf, byNode, isFar)
+      const why =
+        unfit(registry, pod, node, found.volumes, domainOf, byNode, isFar) ??
+        (hasVolumes(node) ? undefined : "node(s) didn't find available persistent volumes to bind")
       if (why !== undefined) reasons.push(why)
       else {
         suited.push([
