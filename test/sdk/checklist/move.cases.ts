@@ -66,6 +66,15 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "claim-not-bound",
+    says: "Unknown",
+    when: "a claim waits for a volume that somebody makes by hand",
+    change: (draft) => {
+      named(draft.protection.storageClasses, "shared").provisioner = "kubernetes.io/no-provisioner"
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+    }
+  },
+  {
     rule: "data-in-empty-dir",
     says: "No",
     when: "data is on an emptyDir, which no move carries",

@@ -238,6 +238,17 @@ describe("data that ends with its pod is told in all four questions", () => {
     )
   })
 
+  it("a program's own directory in a home may be data, unless it is known for settings or a cache", () => {
+    const said = (path: string) =>
+      answers(made({ mounts: [at(path)], pod: emptyDir("data") }), "data-in-empty-dir")[0]
+    for (const path of ["/root/.ollama", "/home/node/.n8n", "/home/near/.near/chain"])
+      assert.strictEqual(said(path), "Unknown", path)
+    for (const path of ["/root/.cache/huggingface", "/root/.config", "/home/git/.ssh", "/root/.npm"])
+      assert.strictEqual(said(path), "", path)
+    const chain = made({ mounts: [at("/root/.ethereum/chaindata")], pod: emptyDir("data") })
+    assert.strictEqual(answers(chain, "data-in-empty-dir")[0], "No")
+  })
+
   it("another emptyDir beside the data's claim says nothing", () => {
     const mounts = [at("/var/lib/kafka/data-0"), at("/var/opt/kafka", "ready")]
     const state = made({ image: "strimzi/kafka:1", mounts, templates: ["data"], pod: emptyDir("ready") })

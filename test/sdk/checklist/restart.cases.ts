@@ -223,6 +223,17 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "volume-without-spare-node",
+    says: "No",
+    when: "a volume can only be attached in a zone without any node: its pod starts nowhere",
+    change: (draft) => {
+      draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: [], domain: "zone" })
+      Object.assign(named(draft.claims, "data-db-2").volume ?? {}, {
+        nodeAffinity: [[{ key: "topology.kubernetes.io/zone", operator: "In", values: ["d"] }]]
+      })
+    }
+  },
+  {
     rule: "selector-fits-one-node",
     says: "No",
     when: "nodeSelector or affinity lets only one usable node take a replica",

@@ -255,6 +255,69 @@ describe("restart", () => {
     assert.deepStrictEqual(findings, [])
   })
 
+  /** Its one pod is that of a Deployment. */
+  const deployed = (draft: Parameters<Case["change"]>[0]) => {
+    Object.assign(first(draft.workloads), { kind: "Deployment", replicas: 1, claimTemplates: [] })
+    draft.replicas = draft.replicas.slice(0, 1)
+    first(draft.replicas).workload = "Deployment/db"
+  }
+
+  it("knows that a Deployment's pod has no other node either, by its device, its selector or its volume", () => {
+    for (const [by, name, rule] of [
+      ["device", "nvidia.com/gpu", "device-on-one-node"],
+      ["nodeSelector", "example.com/gpu=true", "selector-fits-one-node"],
+      ["volume", "data-db-0", "volume-on-one-node"]
+    ] as const) {
+      const { findings } = look("restart", rule, (draft) => {
+        deployed(draft)
+        first(draft.placements).pins = [{ by, name, nodes: ["node-a"], domain: "node" }]
+      })
+      assert.deepStrictEqual(
+        findings.map((one) => [one.answer, one.disruptions]),
+        [["No", ["ServerGone", "RackGone"]]],
+        by
+      )
+    }
+  })
+
+  it("knows that a budget never lets a Deployment's only pod go", () => {
+    const { findings } = look("restart", "budget-blocks", (draft) => {
+      deployed(draft)
+      Object.assign(first(draft.budgets), {
+        minAvailable: "1",
+        maxUnavailable: null,
+        desiredHealthy: 1,
+        expectedPods: 1,
+        pods: ["db-0"]
+      })
+    })
+    assert.deepStrictEqual(
+      findings.map((one) => [one.answer, one.disruptions, one.remedy]),
+      [["No", ["Drain"], "if db may be away for a drain, let db allow it: maxUnavailable 1"]]
+    )
+  })
+
+  it("names the zone that a volume asks for, though no node is in it, and holds all else against that", () => {
+    const found = finding("restart", {
+      ...caseOf("volume-without-spare-node"),
+      change: (draft) => {
+        first(draft.placements).pins.push({ by: "volume", name: "data-db-0", nodes: [], domain: null })
+      }
+    })
+    assert.strictEqual(found.evidence, "no node can attach data-db-0")
+    assert.include(found.disruptions, "ServerRestarts")
+  })
+
+  it("names the node that a local volume asks for, though that is gone", () => {
+    const { findings } = look("restart", "volume-on-one-node", (draft) => {
+      first(draft.placements).pins.push({ by: "volume", name: "data-db-0", nodes: [], domain: "node" })
+      Object.assign(named(draft.claims, "data-db-0").volume ?? {}, {
+        nodeAffinity: [[{ key: "kubernetes.io/hostname", operator: "In", values: ["node-x"] }]]
+      })
+    })
+    assert.strictEqual(first(findings).evidence, "data-db-0 lives on node-x alone: its data is lost with it")
+  })
+
   it("gives no command for a budget whose selector the command does not take", () => {
     const { findings } = look("restart", "budget-missing", (draft) => {
       first(draft.workloads).selector = "app in (db, pg)"

@@ -49,6 +49,34 @@ describe("restore", () => {
     assert.strictEqual(first(findings).evidence, "no copy of wal-db-1 elsewhere is seen")
   })
 
+  it("advises no snapshot where none can be taken: no API, no class, a volume that no driver cuts, or none yet", () => {
+    const remedies = (change: Case["change"]) =>
+      look("restore", "no-snapshot", (draft) => {
+        draft.protection.snapshots = []
+        draft.protection.copies = []
+        change(draft)
+      }).findings.map(({ answer: said, remedy }) => [said, remedy])
+    const none: ReadonlyArray<Case["change"]> = [
+      (draft) => {
+        draft.protection.snapshotApi = false
+      },
+      (draft) => {
+        draft.protection.snapshotClasses = []
+      },
+      (draft) => {
+        Object.assign(first(draft.claims).volume ?? {}, { source: "nfs" })
+      },
+      (draft) => {
+        Object.assign(first(draft.claims), { phase: "Pending", volume: null })
+      }
+    ]
+    for (const change of none) assert.deepStrictEqual(remedies(change), [["No", null]])
+    assert.deepStrictEqual(
+      remedies(() => {}),
+      [["No", "take one of all claims: kubectl stateful snapshot db -n shop"]]
+    )
+  })
+
   it("holds both copies and snapshots to the age that is asked for", () => {
     const verdict = (maxAge: "1 hour" | "2 hours") =>
       answer(healthyApp(), { maxAge }).find((one) => one.question === "restore")

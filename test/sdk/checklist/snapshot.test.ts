@@ -62,6 +62,25 @@ describe("snapshot", () => {
     assert.include(first(verdict.findings).evidence, "driver.longhorn.io")
   })
 
+  it("asks nothing of a provisioner whose volumes are not its own to cut, and advises nothing that would be refused", () => {
+    const change: Parameters<typeof look>[2] = (draft) => {
+      for (const { volume } of draft.claims)
+        Object.assign(volume ?? {}, { source: "nfs", driver: "example.com/efs" })
+      Object.assign(draft.protection, { snapshotClasses: [], groupSnapshotApi: null })
+    }
+    for (const rule of ["snapshot-class-missing", "group-api-missing"])
+      assert.deepStrictEqual(look("snapshot", rule, change).findings, [], rule)
+    assert.lengthOf(look("snapshot", "volume-without-driver", change).findings, 1)
+    const { findings } = look("snapshot", "group-api-missing", (draft) => {
+      draft.protection.groupSnapshotApi = null
+      Object.assign(first(draft.claims), { phase: "Pending", volume: null })
+    })
+    assert.deepStrictEqual(
+      findings.map(({ answer: said, remedy }) => [said, remedy]),
+      [["YesWithDowntime", null]]
+    )
+  })
+
   it("waits for a snapshot that was just asked for", () => {
     const verdict = look("snapshot", "snapshot-stuck", (draft) => {
       Object.assign(first(draft.protection.snapshots), {

@@ -3,7 +3,7 @@
  */
 import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
-import { replicasOf, statefulSets } from "./parts.ts"
+import { deployments, replicasOf, statefulSets } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { equalities, kubectl, names, title, verb } from "./words.ts"
 
@@ -47,13 +47,13 @@ const covering = (facts: Facts, workload: Workload): ReadonlyArray<DisruptionBud
 const judged = (facts: Facts): ReadonlyArray<Workload> =>
   facts.state.budgets === null
     ? []
-    : statefulSets(facts.state).filter((workload) =>
+    : [...statefulSets(facts.state), ...deployments(facts.state)].filter((workload) =>
         replicasOf(facts.state, workload).every((replica) => replica.known)
       )
 
 /** A budget is missed from two replicas on: with one, a drain either waits for ever or stops it. */
 const guarded = (facts: Facts): ReadonlyArray<Workload> =>
-  judged(facts).filter((workload) => workload.replicas > 1)
+  judged(facts).filter(({ kind, replicas }) => kind === "StatefulSet" && replicas > 1)
 
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
   const pairs = judged(facts).flatMap((workload) =>
@@ -173,6 +173,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
 
 const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
   each(facts).flatMap(([workload, budget]) => {
+    if (workload.kind !== "StatefulSet") return []
     const quorum = needed(facts.settings.quorum, workload.replicas)
     const allowed = allowance(workload, budget)
     if (allowed === null || allowed < 1 || workload.replicas - quorum < 1) return []

@@ -7,7 +7,7 @@ import type { AppState } from "../State.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { heldForGood } from "./pins.ts"
 import { type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
-import { kubectl, kubectlCluster, names, verb } from "./words.ts"
+import { intoClaim, kubectl, kubectlCluster, names, verb } from "./words.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Said> => {
   const all = claimsToCome(state)
@@ -157,16 +157,11 @@ const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
     ...no(
       `${keeps(volume)[0]} is on hostPath ${volume.detail ?? volume.name}: its data stays on the node`,
       [volume.workload],
-      "put the data into a claim: volumeClaimTemplates"
+      intoClaim("the data", volume.workload.slice(0, volume.workload.indexOf("/")))
     ),
     ...(isKept(state, volume.workload) ? { disruptions: forGood } : {})
   }))
 
-/** A claim whose volume is gone has nothing to move. */
-export const lostRule = (question: Question): Rule =>
-  rule(question, "claim-not-bound", (facts) =>
-    notBound(facts).filter(({ evidence }) => evidence.includes(" Lost: "))
-  )
 export const notBoundRule = (question: Question): Rule => rule(question, "claim-not-bound", notBound)
 export const beingDeletedRule = (question: Question): Rule =>
   rule(question, "claim-being-deleted", beingDeleted)

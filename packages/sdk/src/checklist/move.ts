@@ -2,17 +2,18 @@
  * Can it move to another cluster? Without a target the question is about some cluster with the
  * same classes and drivers, and the evidence says so.
  */
+import type { Claim } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
-import { beingDeletedRule, hostPathRule, lostRule } from "./data.ts"
+import { beingDeletedRule, hostPathRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
 import { needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
-import { kubectlCluster, names, title, verb } from "./words.ts"
+import { kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
 const classesOf = (state: AppState): ReadonlyArray<string> =>
   [
@@ -75,6 +76,33 @@ const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
           )
         ]
   })
+
+/** Its volume will be one that somebody makes by hand. */
+const waitsForHand = (state: AppState, { phase, storageClass }: Claim): boolean =>
+  phase === "Pending" &&
+  (storageClass === "" ||
+    state.protection.storageClasses?.find(({ name }) => name === storageClass)?.provisioner ===
+      "kubernetes.io/no-provisioner")
+
+/** What is Lost cannot move; a claim that waits for a driver's first volume has nothing to leave behind. */
+const withoutVolume = ({ state }: Facts): ReadonlyArray<Said> => {
+  const lost = liveClaims(state).filter(({ phase }) => phase === "Lost")
+  const byHand = liveClaims(state).filter((claim) => waitsForHand(state, claim))
+  const say = (claims: ReadonlyArray<Claim>, answer: typeof no, why: string): ReadonlyArray<Said> =>
+    claims[0] === undefined
+      ? []
+      : [
+          answer(
+            `${claimNames(state, claims)} ${verb(claims, "is", "are")} ${why}`,
+            claimObjects(claims),
+            kubectl(state, "describe", "pvc", claims[0].name)
+          )
+        ]
+  return [
+    ...say(lost, no, "Lost: the volume is gone"),
+    ...say(byHand, unknown, "Pending: what volume it will be is not known")
+  ]
+}
 
 const withoutClass = ({ state }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state).filter((claim) => !claim.storageClass && claim.volume?.source === "csi")
@@ -333,7 +361,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "volume-without-driver", withoutDriver),
   rule("move", "driver-in-cluster", inClusterOnly),
   beingDeletedRule("move"),
-  lostRule("move"),
+  rule("move", "claim-not-bound", withoutVolume),
   ...passingRules("move"),
   hostPathRule("move"),
   rule("move", "storage-class-gone", classGone),

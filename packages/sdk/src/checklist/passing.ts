@@ -11,14 +11,19 @@ import type { AppState } from "../State.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
 import { scratch } from "./data.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
-import { title } from "./words.ts"
+import { intoClaim, title } from "./words.ts"
 
-/** Configuration, programs and keys, which are there again when the pod is, and what is hidden in homes. */
+/** Configuration, programs and keys, which are there again when the pod is, and what is hidden elsewhere than in a home. */
 const rendered =
   /^\/etc(\/|$)|\/(etc|[^/]*conf(ig)?[^/]*|[^/]+\.d|certs?|tls|ssl|secrets?|keys?|plugins?|scripts?|s?bin|extensions|templates|rules|dashboards|provisioning|backups?|\.[^/]+)(\/|$)/i
 const home = /^\/(root|home(\/[^/]+)?)\/?$/
 
-const isNoData = (path: string): boolean => scratch.test(path) || rendered.test(path) || home.test(path)
+/** A program's own directory in a home, such as a chain, models or flows: what is not known to be settings or a cache. */
+const ownOfHome =
+  /^\/(root|home\/[^/]+)\/\.(?!(\.?cache|config|ssh|gnupg|pki|kube|docker|aws|azure|gcloud|npm|yarn|m2|gradle|cargo|nuget|ivy2|java|gem|bundle|vscode|local\/(bin|lib)|local\/share\/(mkcert|ca-certificates)|profile|bashrc)(\/|$))[^/]+/i
+
+const isNoData = (path: string): boolean =>
+  scratch.test(path) || (rendered.test(path) && !ownOfHome.test(path)) || home.test(path)
 
 /** A path by whose name there is data. */
 const isData = (path: string): boolean =>
@@ -62,6 +67,7 @@ const judge = (
   if (store !== null && (isData(path) || (!volume.rendered && !isForgetful(store)))) return "No"
   const beside = workload.template.containers.some(keepsData)
   if (isData(path)) return beside ? "Unknown" : "No"
+  if (ownOfHome.test(path)) return volume.rendered || beside ? null : "Unknown"
   return volume.rendered || beside || store !== null || workload.kind !== "StatefulSet" ? null : "Unknown"
 }
 
@@ -91,7 +97,7 @@ const onPassing = (
       return one === null ? [] : [{ ...one, volume }]
     })
 
-const claimIt = "put the data into a claim: volumeClaimTemplates"
+const claimIt = ({ kind }: Workload): string => intoClaim("the data", kind)
 
 const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
   keepers(state).flatMap((workload) =>
@@ -99,8 +105,8 @@ const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
       const memory = volume.detail === "Memory" ? " in memory" : ""
       const at = `${container.name}:${path} is on ${volume.source} ${volume.name}${memory}`
       return answer === "No"
-        ? no(`${at}: its data ends with the pod`, [volume.workload], claimIt)
-        : unknown(`${at}: whether it is data is not known`, [volume.workload], claimIt)
+        ? no(`${at}: its data ends with the pod`, [volume.workload], claimIt(workload))
+        : unknown(`${at}: whether it is data is not known`, [volume.workload], claimIt(workload))
     })
   )
 
@@ -135,16 +141,20 @@ const noVolume = ({ state }: Facts): ReadonlyArray<Said> =>
         ? unknown(
             `${name} runs ${store} on no volume: whether it holds data is not known`,
             [title(workload)],
-            claimIt
+            claimIt(workload)
           )
-        : no(`${name} runs ${store} on no volume: its data ends with the pod`, [title(workload)], claimIt)
+        : no(
+            `${name} runs ${store} on no volume: its data ends with the pod`,
+            [title(workload)],
+            claimIt(workload)
+          )
     ),
     ...(isUntold(state, workload)
       ? [
           unknown(
             `${workload.name} has no volume: whether its containers keep data is not known`,
             [title(workload)],
-            "put what they keep into a claim: volumeClaimTemplates"
+            intoClaim("what they keep", workload.kind)
           )
         ]
       : [])

@@ -46,8 +46,7 @@ const others = (state: AppState, { node, tolerations }: Held, pin: Pin): Readonl
 
 /** The volume is on one node's own disk, whether nodes could be read or not. */
 const oneNode = (pin: Pin): boolean =>
-  pin.by === "volume" &&
-  (pin.domain === "node" || (pin.domain === null && pin.nodes !== null && pin.nodes.length <= 1))
+  pin.by === "volume" && (pin.domain === "node" || (pin.domain === null && pin.nodes?.length === 1))
 
 const localClaims = (
   state: AppState
@@ -55,6 +54,16 @@ const localClaims = (
   liveClaims(state)
     .filter((claim) => claim.volume?.source === "local" || claim.volume?.source === "hostPath")
     .map((claim) => ({ name: claim.name, replica: claim.usedBy[0] ?? null }))
+
+const hostKey = /^(kubernetes\.io\/hostname|metadata\.name)$/
+
+/** The one value that a volume's own affinity asks of a label like this; no node need have it. */
+const askedOf = (state: AppState, claim: string, key: RegExp): string | null => {
+  const terms = state.claims.find(({ name }) => name === claim)?.volume?.nodeAffinity ?? []
+  const asked = terms.length === 1 ? (terms[0] ?? []) : []
+  const found = asked.find((one) => one.operator === "In" && one.values.length === 1 && key.test(one.key))
+  return found?.values[0] ?? null
+}
 
 /** Each volume that is on one node alone: its name, that node, and whose it is. */
 export const onOneNode = (
@@ -66,7 +75,12 @@ export const onOneNode = (
 }> => {
   const all = held(state)
   const pinned = all.flatMap(({ replica, node, pins }) =>
-    pins.filter(oneNode).map((pin) => ({ name: pin.name, node: pin.nodes?.[0] ?? node, replica }))
+    pins.filter(oneNode).map((pin) => ({
+      name: pin.name,
+      // A node that is gone is still what the volume asks for.
+      node: pin.nodes?.[0] ?? askedOf(state, pin.name, hostKey) ?? node,
+      replica
+    }))
   )
   const byReplica = Map.groupBy(all, ({ replica }): string | null => replica)
   const local = localClaims(state).map((claim) => ({
@@ -105,7 +119,7 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
         no(
           `${aloneWords(volumes)}: ${verb(volumes, "its", "their")} data is lost with it`,
           volumeObjects(state, volumes),
-          "move it to a class whose volumes every node can reach"
+          `move ${verb(volumes, "it", "them")} to a class whose volumes every node can reach`
         )
       ]
 }
@@ -121,14 +135,35 @@ const narrow = (
       .map((pin) => ({ one, pin }))
   )
 
+const placeKeys = { zone: /zone$/, rack: /rack$/ } as const
+
 const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
   narrow(state, (pin) => pin.by === "volume" && !oneNode(pin)).map(({ one, pin }) => {
     const place = pin.domain === "zone" || pin.domain === "rack" ? pin.domain : null
-    const where = place === null ? null : nodeNamed(state, one.node ?? pin.nodes?.[0] ?? null)?.[place]
+    const asked = place === null ? null : askedOf(state, pin.name, placeKeys[place])
+    const is = place === null ? null : nodeNamed(state, one.node ?? pin.nodes?.[0] ?? null)?.[place]
+    // Where a pod without a volume of its own happens to be tells nothing of a place without nodes.
+    const where = (pin.nodes?.length === 0 ? null : is) ?? asked
+    const objects = [`PersistentVolumeClaim/${pin.name}`, `Pod/${one.replica}`]
+    const remedy =
+      where === null ? "add a node that can attach the volume" : `add a node in ${place} ${where}`
+    if (pin.nodes?.length === 0) {
+      // Its pod starts nowhere, whatever else is lost or comes back.
+      const said = no(
+        where === null
+          ? `no node can attach ${pin.name}`
+          : `${pin.name} can be attached in ${place} ${where} alone, which has no node`,
+        objects,
+        remedy
+      )
+      return { ...said, disruptions: everyDisruption }
+    }
     return no(
-      `${pin.name} cannot leave ${where == null ? "its nodes" : `${place} ${where}`}, which has no other usable node`,
-      [`PersistentVolumeClaim/${pin.name}`, `Pod/${one.replica}`],
-      where == null ? "add a node that can reach the volume" : `add a node in ${place} ${where}`
+      where === null
+        ? `${pin.name} cannot leave its nodes, and no other one of them is usable`
+        : `${pin.name} cannot leave ${place} ${where}, which has no other usable node`,
+      objects,
+      remedy
     )
   })
 

@@ -23,7 +23,8 @@ import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
 import { type Facts, no, type Rule, rule, type Said, unknown, yes } from "./rule.ts"
 import { passingRules, hasPassingData } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
-import { age, count, instant, kubectl, names, span, takeSnapshot, verb } from "./words.ts"
+import { snapshotRemedy } from "./cut.ts"
+import { age, count, instant, kubectl, names, span, verb } from "./words.ts"
 import { claimsGo, scaledDown, snapshotsGo, volumesGo } from "./deletion.ts"
 
 const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
@@ -37,7 +38,7 @@ const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
             ? "there is no snapshot of any claim"
             : `there is no snapshot of ${claimNames(state, claims)}`,
           claimObjects(claims),
-          `take one of all claims: ${takeSnapshot(state)}`
+          snapshotRemedy(state, "take one of all claims")
         )
       ]
 }
@@ -75,7 +76,7 @@ const tooOld = ({ state, settings }: Facts): ReadonlyArray<Said> => {
             old.map((one) => one.claim)
           )} is ${span(oldest)} old, above ${span(limit)}`,
           claimObjects(old.map((one) => one.claim)),
-          `take one, and more often: ${takeSnapshot(state)}`
+          snapshotRemedy(state, "take one, and more often")
         )
       ]
 }
@@ -123,7 +124,7 @@ const torn = ({ state }: Facts): ReadonlyArray<Said> => {
         ? `no one set holds all ${claims.length} claims: the last snapshots are ${span(apart)} apart`
         : `no one set holds all ${claims.length} claims: each was cut alone`,
       claimObjects(claims),
-      `cut all claims as one: ${takeSnapshot(state)}`
+      snapshotRemedy(state, "cut all claims as one")
     )
   ]
 }
@@ -239,7 +240,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
         unknown(
           `whether ${names(kept.map((one) => `${one.kind} ${one.name}`))} ${verb(kept, "is", "are")} kept elsewhere is not seen`,
           kept.map((one) => `${one.kind}/${one.name}`),
-          "keep them in version control or a secret store, or in the backup"
+          `keep ${verb(kept, "it", "them")} in version control or a secret store, or in the backup`
         )
       ]
 }

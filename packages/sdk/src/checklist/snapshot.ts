@@ -3,6 +3,7 @@
  * a group, or the cuts fall between one member's write and another's.
  */
 import type { CutLevel } from "../Checklist.ts"
+import type { Claim } from "../Claim.ts"
 import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
 import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
@@ -22,9 +23,8 @@ import {
 import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { passingRules, hasPassingData } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
+import { isRefused, offers } from "./cut.ts"
 import { age, count, instant, kubectl, kubectlCluster, names, oneLine, takeSnapshot, verb } from "./words.ts"
-
-const offers = (state: AppState): boolean => state.protection.snapshotApi === true
 
 /** Drivers whose own documentation says that a group's members are cut at different times. */
 const knownApart: ReadonlyMap<string, string> = new Map([["driver.longhorn.io", "longhorn/website#1435"]])
@@ -32,8 +32,18 @@ const knownApart: ReadonlyMap<string, string> = new Map([["driver.longhorn.io", 
 const classesFor = (state: AppState, driver: string, group: boolean): ReadonlyArray<SnapshotClass> | null =>
   state.protection.snapshotClasses?.filter((one) => one.driver === driver && one.group === group) ?? null
 
-/** Each claim by itself, while nobody writes: one moment for all of them. */
-const whileStopped = (state: AppState): string => `${takeSnapshot(state)} --consistency offline`
+/** Claims that snapshots may hold, by driver: what provisions others is none that can cut them. */
+const cuttable = (state: AppState): ReadonlyMap<string, ReadonlyArray<Claim>> =>
+  new Map(
+    [...byDriver(state)].flatMap(([driver, claims]) => {
+      const own = claims.filter(({ volume }) => volume?.source == null || volume.source === "csi")
+      return own.length === 0 ? [] : [[driver, own] as const]
+    })
+  )
+
+/** Each claim by itself, while nobody writes: one moment for all of them; null: it would be refused. */
+const whileStopped = (state: AppState): string | null =>
+  isRefused(state) ? null : `${takeSnapshot(state)} --consistency offline`
 
 const kind = (group: boolean): string => (group ? "VolumeGroupSnapshotClass" : "VolumeSnapshotClass")
 
@@ -64,7 +74,7 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> =>
 
 const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
   offers(state)
-    ? [...byDriver(state)].flatMap(([driver, claims]) =>
+    ? [...cuttable(state)].flatMap(([driver, claims]) =>
         classesFor(state, driver, false)?.length === 0
           ? [
               no(
@@ -101,7 +111,7 @@ const twoDefaults = ({ state }: Facts): ReadonlyArray<Said> =>
   )
 
 const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
-  const drivers = [...byDriver(state)]
+  const drivers = [...cuttable(state)]
   return drivers.length < 2 || isStopped(state)
     ? []
     : [
@@ -115,7 +125,7 @@ const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
 
 /** True where claims are several, of one driver, and snapshots exist at all: what is left is the group. */
 const wantsGroup = (state: AppState): boolean =>
-  offers(state) && liveClaims(state).length > 1 && byDriver(state).size === 1 && !isStopped(state)
+  offers(state) && liveClaims(state).length > 1 && cuttable(state).size === 1 && !isStopped(state)
 
 const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
   if (!wantsGroup(state) || state.protection.groupSnapshotApi !== null) return []
@@ -140,7 +150,7 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
 
 const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
   wantsGroup(state) && state.protection.groupSnapshotApi !== null
-    ? [...byDriver(state)].flatMap(([driver, claims]) =>
+    ? [...cuttable(state)].flatMap(([driver, claims]) =>
         classesFor(state, driver, true)?.length === 0
           ? [
               withDowntime(

@@ -69,6 +69,12 @@ export const title = (workload: Workload): string => `${workload.kind}/${workloa
 /** Argo CD's and Flux' objects: what they apply is changed where they take it from. */
 const gitOps = /\.(argoproj|toolkit\.fluxcd)\.io\//
 
+/** Where the data of a workload's pods would be kept: only a StatefulSet makes claims of its own. */
+export const intoClaim = (what: string, kind: string): string =>
+  kind === "StatefulSet"
+    ? `put ${what} into a claim: volumeClaimTemplates`
+    : `put ${what} into a PersistentVolumeClaim that its volumes name`
+
 /** Changes a workload by `command`, or says who would undo that: an operator, or what applies a repository. */
 export const change = (workload: Workload, command: string): string => {
   const owner = workload.writers.find((writer) => writer.by === "ownerReferences")

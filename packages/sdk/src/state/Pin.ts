@@ -82,7 +82,8 @@ const affine = (terms: Terms, { nodes, domains }: Ground): Reach => {
         )
     )
   )
-  const shared = sharedDomain(matching.map(({ facts }) => facts))
+  // What no node is in is not one node.
+  const shared = matching.length === 0 ? null : sharedDomain(matching.map(({ facts }) => facts))
   return {
     domain: named ?? shared ?? (matching.length === nodes.length ? "any" : null),
     nodes: matching.map(({ facts }) => facts.name)
