@@ -62,6 +62,7 @@ describe("a scale-down", () => {
       const made = plan("data-db-2", withPolicy("Delete", terminating), { replicas })
       assert.include(reasons(made), "claim data-db-2 is being deleted: its data would go with its pod")
       assert.include(remedies(made), "kubectl patch pv pvc-data-2")
+      assert.notInclude(made.warnings.join(), "keeps its data")
     })
   }
 

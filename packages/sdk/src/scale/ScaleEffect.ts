@@ -5,7 +5,7 @@ import type { Profile } from "../Profile.ts"
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { missing, smaller } from "./ScaleData.ts"
+import { missing, outlives, smaller } from "./ScaleData.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import type { Ground } from "./ScaleGround.ts"
 import { span } from "./ScaleNames.ts"
@@ -196,7 +196,8 @@ export const warnings = (
     ),
     ...plan.losing.flatMap((claim) => {
       const why = trouble(claim)
-      if (why === null) return []
+      // Without Retain the plan is refused for it, and says so.
+      if (why === null || (claim.deleted !== null && claim.volume !== null && !outlives(claim))) return []
       return claim.deleted !== null && claim.volume !== null
         ? [`${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim goes with its pod`]
         : [`${why}: it holds no data to keep`]
