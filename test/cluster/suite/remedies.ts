@@ -96,8 +96,6 @@ const onlyVolumes = /^PersistentVolume\//
 const newSnapshots =
   /^(VolumeSnapshot|VolumeGroupSnapshot|VolumeSnapshotContent)\/|^(Secret|ConfigMap)\/.*kubectl-stateful|^(Secret|ConfigMap)\/(sts-|snapshot|operation)/
 
-const created = "kubectl create sends protobuf"
-
 /** In this order, on one application: each is well again after it, the last ones apart. */
 export const situations: ReadonlyArray<Situation> = [
   {
@@ -118,8 +116,7 @@ export const situations: ReadonlyArray<Situation> = [
     rule: "budget-missing",
     shape: "create poddisruptionbudget",
     make: [step("delete", "poddisruptionbudget", "db")],
-    changes: /^PodDisruptionBudget\/db$/,
-    notOnSandbox: created
+    changes: /^PodDisruptionBudget\/db$/
   },
   {
     rule: "budget-blocks",
@@ -150,8 +147,7 @@ export const situations: ReadonlyArray<Situation> = [
     rule: "service-missing",
     shape: "create service clusterip",
     make: [step("delete", "service", "db")],
-    changes: /^Service\/db$/,
-    notOnSandbox: created
+    changes: /^Service\/db$/
   },
   {
     rule: "service-missing",
@@ -167,8 +163,7 @@ export const situations: ReadonlyArray<Situation> = [
     undo: [
       step("scale", "statefulset", "cache", "--replicas=1"),
       step("wait", "--for=delete", "pod/cache-1", "--timeout=60s")
-    ],
-    notOnSandbox: created
+    ]
   },
   {
     rule: "service-selects-others",
@@ -180,32 +175,28 @@ export const situations: ReadonlyArray<Situation> = [
     rule: "reference-missing",
     shape: "create serviceaccount",
     make: [step("delete", "serviceaccount", "runner")],
-    changes: /^ServiceAccount\/runner$/,
-    notOnSandbox: created
+    changes: /^ServiceAccount\/runner$/
   },
   {
     rule: "reference-missing",
     shape: "create configmap",
     make: [step("delete", "configmap", "db-conf")],
     changes: /^ConfigMap\/db-conf$/,
-    fill: inFile("settings"),
-    notOnSandbox: created
+    fill: inFile("settings")
   },
   {
     rule: "reference-missing",
     shape: "create secret generic",
     make: [step("delete", "secret", "db-pass")],
     changes: /^Secret\/db-pass$/,
-    fill: inFile("password"),
-    notOnSandbox: created
+    fill: inFile("password")
   },
   {
     rule: "reference-missing",
     shape: "create secret docker-registry",
     make: [step("delete", "secret", "pull")],
     changes: /^Secret\/pull$/,
-    fill: inFile("registry"),
-    notOnSandbox: created
+    fill: inFile("registry")
   },
   {
     rule: "reference-key-missing",
