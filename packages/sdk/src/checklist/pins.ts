@@ -155,7 +155,9 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
     ),
     disruptions: everyDisruption
   }))
-  const astray = loose(state)
+  const astray = [...Map.groupBy(loose(state), ({ name }) => name).values()].flatMap((same) =>
+    same.slice(0, 1)
+  )
   return [
     ...lost,
     ...(astray.length === 0
