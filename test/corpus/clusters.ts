@@ -22,7 +22,7 @@ const snapshots = ["volumesnapshots", "volumesnapshotcontents", "volumesnapshotc
   (resource) => `${resource}.snapshot.storage.k8s.io`
 )
 export const noGroups = groups
-const noSnapshots = [...groups, ...snapshots]
+export const noSnapshots = [...groups, ...snapshots]
 
 export interface Machine {
   readonly name: string

@@ -5,6 +5,7 @@ import {
   machine,
   type Machine,
   noGroups,
+  noSnapshots,
   snapshotClass,
   storageClass
 } from "./clusters.ts"
@@ -72,9 +73,23 @@ const nodePools = (): ClusterOf => ({
   without: noGroups
 })
 
+/** Three small machines at home with k3s, one of them with a GPU. */
+const homeLab = (): ClusterOf => ({
+  objects: [
+    ...[
+      { name: "nuc-1", labels: { "nvidia.com/gpu.present": "true" }, allocatable: { "nvidia.com/gpu": "1" } },
+      { name: "nuc-2" },
+      { name: "nuc-3" }
+    ].map((one, index) => machine({ ...one, providerID: `k3s://${one.name}` }, index)),
+    storageClass({ name: "local-path", provisioner: "rancher.io/local-path", isDefault: true })
+  ],
+  without: noSnapshots
+})
+
 /** Made anew for each case. */
 export const moreClusters: Readonly<Record<string, () => ClusterOf>> = {
   "cloud-zones-single": cloudZonesSingle,
   "gpu-pool": gpuPool,
+  "home-lab": homeLab,
   "node-pools": nodePools
 }

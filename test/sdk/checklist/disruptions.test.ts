@@ -89,6 +89,18 @@ describe("what befalls a server", () => {
       )
   })
 
+  it("names a claim of several pods once", () => {
+    const shared: Change = (draft) => {
+      for (const [index, node] of ["node-a", "node-a", "node-b"].entries()) {
+        const pin = { by: "volume" as const, name: "data-db-0", nodes: ["node-a", "node-b"], domain: "zone" }
+        Object.assign(draft.placements[index] ?? {}, { pins: [pin], node, zone: "a" })
+        Object.assign(draft.replicas[index]?.pod ?? {}, { node })
+      }
+      named(draft.nodes, "node-b").zone = "a"
+    }
+    assert.match(one(shared, "RackGone").evidence, /^data-db-0 can be attached in zone a alone/)
+  })
+
   it("takes a local volume's data along for good, and not for a restart", () => {
     const local: Change = (draft) => {
       for (const claim of draft.claims)

@@ -215,6 +215,31 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "volume-on-one-node",
+    says: "No",
+    when: "a hostPath or local volume does not name its node: its pod may start on another one",
+    change: (draft) => {
+      const { volume } = named(draft.claims, "data-db-2")
+      Object.assign(volume ?? {}, { source: "hostPath", driver: null, nodeAffinity: [] })
+      draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: ["node-c"], domain: "node" })
+    }
+  },
+  {
+    rule: "volume-on-one-node",
+    says: "No",
+    when: "the node of a local volume is gone from the cluster",
+    change: (draft) => {
+      const values = ["node-x"]
+      const { volume } = named(draft.claims, "data-db-2")
+      Object.assign(volume ?? {}, {
+        source: "local",
+        driver: null,
+        nodeAffinity: [[{ key: "kubernetes.io/hostname", operator: "In", values }]]
+      })
+      draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: [], domain: "node" })
+    }
+  },
+  {
     rule: "volume-without-spare-node",
     says: "No",
     when: "a volume can only be attached in a zone that has no other usable node",

@@ -308,6 +308,30 @@ describe("restart", () => {
     assert.include(found.disruptions, "ServerRestarts")
   })
 
+  it("lets a volume of one node be where its affinity names no other, or no other node is free", () => {
+    const evidence = (nodeAffinity: ReadonlyArray<unknown>, nodes: ReadonlyArray<string>) =>
+      look("restart", "volume-on-one-node", (draft) => {
+        Object.assign(named(draft.claims, "data-db-0").volume ?? {}, {
+          source: "hostPath",
+          driver: null,
+          nodeAffinity
+        })
+        first(draft.placements).pins.push({
+          by: "volume",
+          name: "data-db-0",
+          nodes: [...nodes],
+          domain: "node"
+        })
+      }).findings.map((one) => [one.evidence, one.disruptions.length])
+    const asked = [[{ key: "kubernetes.io/hostname", operator: "In", values: ["node-a"] }]]
+    const bound = ["data-db-0 lives on node-a alone: its data is lost with it", 2]
+    assert.deepStrictEqual(evidence(asked, ["node-a"]), [bound])
+    assert.deepStrictEqual(evidence([], ["node-a"])[0], [
+      "data-db-0 is on a node's own disk and names no node: pods may start elsewhere, without their data",
+      5
+    ])
+  })
+
   it("names the node that a local volume asks for, though that is gone", () => {
     const { findings } = look("restart", "volume-on-one-node", (draft) => {
       first(draft.placements).pins.push({ by: "volume", name: "data-db-0", nodes: [], domain: "node" })
@@ -315,7 +339,10 @@ describe("restart", () => {
         nodeAffinity: [[{ key: "kubernetes.io/hostname", operator: "In", values: ["node-x"] }]]
       })
     })
-    assert.strictEqual(first(findings).evidence, "data-db-0 lives on node-x alone: its data is lost with it")
+    assert.strictEqual(
+      first(findings).evidence,
+      "data-db-0 lives on node-x alone, which is gone from the cluster: its pod starts nowhere"
+    )
   })
 
   it("gives no command for a budget whose selector the command does not take", () => {

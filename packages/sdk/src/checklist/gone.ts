@@ -119,7 +119,8 @@ const volumesThere = (state: AppState, { domain, name, replicas }: Stranded): Re
 const noSpareDomain = (facts: Facts): ReadonlyArray<Said> =>
   strandedBy(facts).map((one) => {
     const { state } = facts
-    const volumes = volumesThere(state, one)
+    // Several pods may use one claim.
+    const volumes = [...new Set(volumesThere(state, one))]
     return volumes.length > 0
       ? no(
           `${names(volumes)} can be attached in ${one.domain} ${one.name} alone: ${verb(volumes, "its", "their")} data is out of reach without it`,

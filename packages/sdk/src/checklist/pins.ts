@@ -3,7 +3,16 @@
  */
 import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../State.ts"
-import { deployments, liveClaims, nodeNamed, placementOf, replicasOf, statefulSets, usable } from "./parts.ts"
+import {
+  deployments,
+  liveClaims,
+  nodeGone,
+  nodeNamed,
+  placementOf,
+  replicasOf,
+  statefulSets,
+  usable
+} from "./parts.ts"
 import { type Apart, keptApart } from "./room.ts"
 import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
@@ -111,17 +120,68 @@ export const volumeObjects = (
   )
 }
 
+/** A node's own disk whose volume does not say which node's: its pod may start beside its data. */
+const loose = (state: AppState): ReadonlyArray<ReturnType<typeof onOneNode>[number]> =>
+  held(state).flatMap((one) =>
+    liveClaims(state).flatMap(({ name, usedBy, volume }) => {
+      const pin = one.pins.find((each) => each.by === "volume" && each.name === name)
+      const asks = (volume?.nodeAffinity ?? []).length > 0
+      // A local volume has to ask for nodes; a hostPath need not, and is then free of them all.
+      const isLoose =
+        volume?.source === "hostPath" || volume?.source === "local"
+          ? asks
+            ? pin?.nodes?.length !== 1
+            : volume.source === "hostPath" && volume.nodeAffinity !== null
+          : false
+      if (!isLoose || !usedBy.includes(one.replica)) return []
+      const free = asks ? one : { ...one, pins: one.pins.filter((each) => each !== pin) }
+      const others = openTo(state, free, (node) => node.name !== one.node)
+      return one.node !== null && others.some((node) => one.apart(node) === null)
+        ? [{ name, node: one.node, replica: one.replica }]
+        : []
+    })
+  )
+
 const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
   const volumes = onOneNode(state)
-  return volumes.length === 0
-    ? []
-    : [
-        no(
-          `${aloneWords(volumes)}: ${verb(volumes, "its", "their")} data is lost with it`,
-          volumeObjects(state, volumes),
-          `move ${verb(volumes, "it", "them")} to a class whose volumes every node can reach`
-        )
-      ]
+  const [gone = [], there = []] = [true, false].map((isGone) =>
+    volumes.filter(({ node }) => nodeGone(state, node) === isGone)
+  )
+  const lost = gone.map((volume): Said => ({
+    ...no(
+      `${volume.name} lives on ${volume.node} alone, which is gone from the cluster: its pod starts nowhere`,
+      volumeObjects(state, [volume]),
+      `bring ${volume.node} back with its disk; without it the data is lost`
+    ),
+    disruptions: everyDisruption
+  }))
+  const astray = [...Map.groupBy(loose(state), ({ name }) => name).values()].flatMap((same) =>
+    same.slice(0, 1)
+  )
+  return [
+    ...lost,
+    ...(astray.length === 0
+      ? []
+      : [
+          {
+            ...no(
+              `${names(astray.map(({ name }) => name))} ${verb(astray, "is", "are")} on a node's own disk and ${verb(astray, "names", "name")} no node: pods may start elsewhere, without their data`,
+              volumeObjects(state, astray),
+              "make volumes whose nodeAffinity names the node, or of a class that every node can reach"
+            ),
+            disruptions: everyDisruption
+          }
+        ]),
+    ...(there.length === 0
+      ? []
+      : [
+          no(
+            `${aloneWords(there)}: ${verb(there, "its", "their")} data is lost with it`,
+            volumeObjects(state, there),
+            `move ${verb(there, "it", "them")} to a class whose volumes every node can reach`
+          )
+        ])
+  ]
 }
 
 /** Pins of this kind that leave no other usable node. */
