@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { demands, unmet } from "../../packages/kubectl-stateful/src/demands.ts"
+import { demands, unmet, unmetBy } from "../../packages/kubectl-stateful/src/demands.ts"
 import { answer } from "../../packages/sdk/src/Checklist.ts"
 import { healthyApp } from "../sdk/appState.ts"
 
@@ -30,6 +30,15 @@ describe("describe --exit-code", () => {
     assert.deepEqual(missed("ServerGone", true), [
       "shop/db: ServerGone is No, and YesWithDowntime is asked for"
     ])
+  })
+
+  it("is not met where there is nothing to ask", () => {
+    assert.deepEqual(unmetBy([], demands("restart,Drain"), false), [
+      "restart is not answered: there is no StatefulSet",
+      "Drain is not answered: there is no StatefulSet"
+    ])
+    assert.deepEqual(unmetBy([], [], false), [])
+    assert.lengthOf(unmetBy([{ state, checklist: answer(state) }], demands("ServerGone"), false), 1)
   })
 
   it("refuses what is no question or no answer, and names those there are", () => {

@@ -70,3 +70,13 @@ export const unmet = (
           `${allNamespaces ? `${state.namespace}/` : ""}${state.name}: ${name} is ${answer}, and ${atLeast} is asked for`
         ]
   })
+
+/** The same of all of them. Where there is none, nobody has answered: a name of a namespace may be misspelt. */
+export const unmetBy = (
+  apps: ReadonlyArray<Answered>,
+  asked: ReadonlyArray<Demand>,
+  allNamespaces: boolean
+): ReadonlyArray<string> =>
+  apps.length === 0
+    ? asked.map(({ name }) => `${name} is not answered: there is no StatefulSet`)
+    : apps.flatMap((app) => unmet(app, asked, allNamespaces))

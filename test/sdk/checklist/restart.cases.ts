@@ -422,6 +422,15 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "claim-on-host-path",
+    says: "No",
+    when: "a claim's volume is a hostPath without a node affinity, and its pod could start on another node",
+    change: (draft) => {
+      for (const { volume } of draft.claims)
+        if (volume !== null) Object.assign(volume, { source: "hostPath", driver: null, nodeAffinity: [] })
+    }
+  },
+  {
     rule: "reference-missing",
     says: "No",
     when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",

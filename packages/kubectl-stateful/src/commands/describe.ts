@@ -6,7 +6,7 @@ import { string as word } from "@oclif/core/args"
 import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import { applications, watchApplications } from "../applications.ts"
-import { demands, exitCodeFlag, unmet } from "../demands.ts"
+import { demands, exitCodeFlag, unmetBy } from "../demands.ts"
 import { hasJointQuorum } from "../hooks.ts"
 import { KubectlCommand } from "../KubectlCommand.ts"
 import { outputFlag, selectionFlags, watchFlag } from "../KubectlFlags.ts"
@@ -85,7 +85,7 @@ export class Describe extends KubectlCommand {
         screen.err(ended([visible(`No resources found${where}.`)]))
       // A program gets an empty list, which it can read.
       else screen.page(yield* applicationsText(apps, look))
-      const missed = apps.flatMap((app) => unmet(app, asked, look.allNamespaces))
+      const missed = unmetBy(apps, asked, look.allNamespaces)
       if (missed.length > 0) process.exitCode = 1
       if (missed.length > 0) screen.err(ended(missed.map(visible)))
     })

@@ -14,6 +14,7 @@ import {
 import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
 import { goneRules } from "./gone.ts"
 import { healthRules } from "./health.ts"
+import { hostPathClaimRule } from "./hostPathClaims.ts"
 import { pinRules } from "./pins.ts"
 import { quorumRules } from "./quorum.ts"
 import type { Rule } from "./rule.ts"
@@ -33,6 +34,7 @@ export const restartRules: ReadonlyArray<Rule> = [
   notBoundRule("restart"),
   ...passingRules("restart"),
   hostPathRule("restart"),
+  hostPathClaimRule,
   ...serviceRules,
   fsGroupRule("restart"),
   ...budgetRules,

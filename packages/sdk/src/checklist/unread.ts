@@ -4,7 +4,7 @@
 import type { Disruption, Question } from "../Checklist.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
-import { boundClaims, claimsKnown } from "./parts.ts"
+import { boundClaims, claimsKnown, deployments } from "./parts.ts"
 import { forGood, rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {
@@ -17,10 +17,40 @@ interface Need {
   readonly decides?: ReadonlyArray<Disruption>
 }
 
+/** `volumesnapshots.snapshot.storage.k8s.io` is `volumesnapshots` to us. */
+const isOf = (plural: string, { resource }: AppState["unread"][number]): boolean =>
+  resource.match(/^[^./]+/)?.[0] === plural
+
+/** The list, or an object of it: what is not among those that were read may be there all the same. */
+const isUnread = (state: AppState, plural: string): boolean => state.unread.some((one) => isOf(plural, one))
+
+/** A selector finds workloads of these kinds, and of what it did not find nothing else is said. */
+const workloads: ReadonlyArray<Need> = ["statefulsets", "deployments", "daemonsets"].map((resource) => ({
+  resource,
+  about: "whether any is of this application is unknown",
+  missing: (state) =>
+    (state.ref._tag === "Selector" || state.workloads.length === 0) && isUnread(state, resource)
+}))
+
+/** Pods of a Deployment have no names to be missed by. */
+const ofDeployments = (resource: "pods" | "replicasets") => (state: AppState) =>
+  deployments(state).length > 0 && isUnread(state, resource)
+
 const pods: Need = {
   resource: "pods",
   about: "which replicas run is unknown",
-  missing: (state) => state.replicas.some((replica) => replica.wanted && !replica.known)
+  missing: (state) =>
+    state.replicas.some(
+      ({ known, name, pod, wanted }) =>
+        wanted &&
+        (!known || (pod === null && state.unread.some(({ resource }) => resource === `pods/${name}`)))
+    ) || ofDeployments("pods")(state)
+}
+
+const replicaSets: Need = {
+  resource: "replicasets",
+  about: "which replicas run is unknown",
+  missing: ofDeployments("replicasets")
 }
 
 const claims: Need = {
@@ -67,18 +97,20 @@ const hasClaims = (state: AppState): boolean => boundClaims(state).length > 0
 
 const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
   restart: [
+    ...workloads,
     {
       resource: "nodes",
       about: "what fails together is unknown",
-      missing: (state) => state.nodes === null
+      missing: (state) => state.nodes === null || isUnread(state, "nodes")
     },
     pods,
+    replicaSets,
     claims,
     { ...volumes, decides: forGood },
     {
       resource: "poddisruptionbudgets",
       about: "what a drain may take is unknown",
-      missing: (state) => state.budgets === null,
+      missing: (state) => state.budgets === null || isUnread(state, "poddisruptionbudgets"),
       decides: ["Drain"]
     },
     {
@@ -92,6 +124,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     ...dependencies
   ],
   snapshot: [
+    ...workloads,
     claims,
     {
       resource: "apis",
@@ -107,8 +140,9 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     volumes,
     pods
   ],
-  move: [claims, volumes, reference("ConfigMap"), reference("Secret"), ...dependencies],
+  move: [...workloads, claims, volumes, reference("ConfigMap"), reference("Secret"), ...dependencies],
   restore: [
+    ...workloads,
     claims,
     {
       resource: "volumesnapshots",
@@ -127,9 +161,8 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
   ]
 }
 
-/** `volumesnapshots.snapshot.storage.k8s.io` is `volumesnapshots` to us. */
 const reasonOf = (state: AppState, resource: string): string | null =>
-  state.unread.find((one) => one.resource.match(/^[^./]+/)?.[0] === resource)?.reason ?? null
+  state.unread.find((one) => isOf(resource, one))?.reason ?? null
 
 export const unreadRule = (question: Question): Rule =>
   rule(question, "facts-unreadable", ({ state }) =>
