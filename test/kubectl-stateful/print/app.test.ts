@@ -154,11 +154,13 @@ Can this application ...
   recover from a rack or server restart?   Yes, with downtime
     a server restarts                      Yes
       without any one node, quorum (2 of 3) is kept
-    a rack or zone restarts                Yes, with downtime of 5 s at least
+    a rack or zone restarts                Yes, with downtime
+      for 5 s at least
       db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost
       -> spread the replicas over racks: topologySpreadConstraints with
          topologyKey rack in the pod template
-    a server is gone for good              Yes, if the cloud deletes the Node
+    a server is gone for good              Yes
+      if the cloud deletes the Node
       once the cloud deletes the Node, db is made anew
     a rack or zone is gone                 No
       no usable node outside of rack r1 can take db-0

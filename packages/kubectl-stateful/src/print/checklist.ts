@@ -49,7 +49,7 @@ export interface Page {
   readonly columns: number
 }
 
-/** `Yes, with downtime; crash while it runs`: the answer, and what it hangs on. */
+/** The answer in its column, and what goes with it. */
 const answerLine = (title: string, indent: string, answer: Answer, more: string): Line =>
   line(`${indent}${title}`.padEnd(answerColumn), answerSpan(answer), more)
 
@@ -99,20 +99,25 @@ const disruptionTitles: Readonly<Record<Disruption, string>> = {
   Drain: "a node is drained"
 }
 
+/** For how long at least, and on what it hangs. */
+const terms = ({ answer, awaySeconds, condition }: RestartVerdict["disruptions"][number]): string =>
+  [
+    ...(answer === "YesWithDowntime" && awaySeconds !== null && awaySeconds > 0
+      ? [`for ${awaySeconds} s at least`]
+      : []),
+    ...(condition === null ? [] : [condition])
+  ].join(", ")
+
 const disruptionLines = (verdict: RestartVerdict, told: Told, page: Page): ReadonlyArray<Line> => {
-  const decided = verdict.disruptions.flatMap(({ answer, awaySeconds, condition, disruption }) => {
+  const decided = verdict.disruptions.flatMap((one) => {
+    const { answer, disruption } = one
     const findings = verdict.findings.filter(({ disruptions }) => disruptions.includes(disruption))
-    const away =
-      answer === "YesWithDowntime" && awaySeconds !== null && awaySeconds > 0
-        ? ` of ${awaySeconds} s at least`
-        : ""
+    const reasons = findings.filter((finding) => finding.answer === answer && answer !== "Yes")
+    const above = reasons.length > 0 && reasons.every((finding) => told.findings.has(finding))
+    const hangsOn = terms(one)
     return [
-      answerLine(
-        disruptionTitles[disruption],
-        "    ",
-        answer,
-        away + (condition === null ? "" : `, ${condition}`)
-      ),
+      answerLine(disruptionTitles[disruption], "    ", answer, above ? ", as above" : ""),
+      ...(hangsOn === "" ? [] : hanging("      ", hangsOn, page.columns)),
       ...shownOf(findings, answer, told, "      ", page)
     ]
   })
@@ -120,12 +125,20 @@ const disruptionLines = (verdict: RestartVerdict, told: Told, page: Page): Reado
   return [...decided, ...remarks.flatMap((one) => findingLines(one, "Yes", told, "    ", page.columns))]
 }
 
-/** What is to be said of a question beside its answer, in the same line. */
-const beside = (verdict: Verdict): string => {
-  if (verdict.question !== "snapshot" || verdict.level === null || verdict.answer === "Unknown") return ""
-  if (verdict.answer !== "Yes") return `; ${verdict.level} while it runs`
-  return verdict.level === "group" ? ", as one group" : ""
-}
+/** How its claims can be cut while it runs, where that is not all at one moment. */
+const levelLines = (verdict: Verdict, columns: number): ReadonlyArray<Line> =>
+  verdict.question === "snapshot" &&
+  verdict.level !== null &&
+  verdict.answer !== "Yes" &&
+  verdict.answer !== "Unknown"
+    ? hanging(
+        "    ",
+        verdict.level === "group"
+          ? "while it runs: all claims as one group"
+          : "while it runs: each claim alone",
+        columns
+      )
+    : []
 
 const newestLines = (verdict: Verdict, state: AppState, columns: number): ReadonlyArray<Line> =>
   verdict.question === "restore" && verdict.newest !== null && verdict.answer !== "Yes"
@@ -143,10 +156,18 @@ const needLines = (verdict: Verdict, { columns, wide }: Page): ReadonlyArray<Lin
     : []
 
 const verdictLines = (verdict: Verdict, state: AppState, told: Told, page: Page): ReadonlyArray<Line> => [
-  answerLine(questions[verdict.question], "  ", verdict.answer, beside(verdict)),
+  answerLine(
+    questions[verdict.question],
+    "  ",
+    verdict.answer,
+    verdict.question === "snapshot" && verdict.answer === "Yes" && verdict.level === "group"
+      ? ", as one group"
+      : ""
+  ),
   ...(verdict.question === "restart"
     ? disruptionLines(verdict, told, page)
     : shownOf(verdict.findings, verdict.answer, told, "    ", page)),
+  ...levelLines(verdict, page.columns),
   ...needLines(verdict, page),
   ...newestLines(verdict, state, page.columns)
 ]

@@ -71,7 +71,8 @@ export const waysOf = (
   asked: { readonly class?: string; readonly groupClass?: string }
 ): Ways => {
   const { snapshotClasses, snapshotApi, groupSnapshotApi } = state.protection
-  const drivers = [...new Set(claims.map(driverOf))]
+  // A claim without a volume is of no driver yet: the plan refuses it for that.
+  const drivers = [...new Set(claims.filter(({ volume }) => volume !== null).map(driverOf))]
   const chosen = drivers.map(
     (driver) => [driver, choose(snapshotClasses, driver, false, asked.class)] as const
   )
