@@ -69,6 +69,21 @@ const volumes: Need = {
     )
 }
 
+/** Made by hand, or by a class that is not there: it may be a hostPath, which holds no pod to its data. */
+const byHand: Need = {
+  resource: "persistentvolumes",
+  about: "whether pods come back to their data is unknown",
+  missing: (state) =>
+    boundClaims(state).some(
+      ({ storageClass, volume }) =>
+        (volume === null || volume.source === null) &&
+        state.protection.storageClasses?.every(
+          ({ name, provisioner }) => name !== storageClass || /no-provisioner|host-?path/i.test(provisioner)
+        ) === true
+    ),
+  decides: ["ServerRestarts", "RackRestarts", "Drain"]
+}
+
 const reference = (kind: "ConfigMap" | "Secret"): Need => ({
   resource: `${kind.toLowerCase()}s`,
   about: "whether any is missing is unknown",
@@ -107,6 +122,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     replicaSets,
     claims,
     { ...volumes, decides: forGood },
+    byHand,
     {
       resource: "poddisruptionbudgets",
       about: "what a drain may take is unknown",
