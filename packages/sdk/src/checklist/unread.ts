@@ -4,7 +4,7 @@
 import type { Disruption, Question } from "../Checklist.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
-import { boundClaims, claimsKnown, deployments } from "./parts.ts"
+import { boundClaims, claimsKnown, deployments, liveClaims } from "./parts.ts"
 import { forGood, rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {
@@ -156,7 +156,20 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     volumes,
     pods
   ],
-  move: [...workloads, claims, volumes, reference("ConfigMap"), reference("Secret"), ...dependencies],
+  move: [
+    ...workloads,
+    {
+      resource: "storageclasses",
+      about: "what claims without a volume wait for is unknown",
+      missing: (state) =>
+        state.protection.storageClasses === null && liveClaims(state).some(({ phase }) => phase !== "Bound")
+    },
+    claims,
+    volumes,
+    reference("ConfigMap"),
+    reference("Secret"),
+    ...dependencies
+  ],
   restore: [
     ...workloads,
     claims,
