@@ -84,6 +84,17 @@ describe("the checklist", () => {
     )
   })
 
+  it("says of a workload that cannot be understood that nothing is known", () => {
+    const lost = healthyApp((draft) => {
+      Object.assign(draft, { workloads: [], replicas: [], claims: [], placements: [], dependencies: [] })
+      draft.unread = [{ resource: "statefulsets.apps/db", reason: "Unreadable", message: "" }]
+    })
+    assert.deepStrictEqual(
+      answer(lost).map((verdict) => verdict.answer),
+      ["Unknown", "Unknown", "Unknown", "Unknown"]
+    )
+  })
+
   it("is a value by the published schema, whatever is wrong", () => {
     for (const { one } of told) {
       const checklist = answer(healthyApp(one.change), one.options)

@@ -264,3 +264,15 @@ describe("copies of a Deployment", () => {
     )
   })
 })
+
+describe("a DaemonSet's pods", () => {
+  it("are not said to come back elsewhere: there is one for each server", () => {
+    const daemons: Change = (draft) => {
+      Object.assign(first(draft.workloads), { kind: "DaemonSet" })
+      for (const replica of draft.replicas) replica.workload = "DaemonSet/db"
+      draft.budgets = []
+    }
+    for (const disruption of ["ServerGone", "RackGone", "Drain"] as const)
+      assert.match(one(daemons, disruption).evidence, /what it keeps there goes with it/)
+  })
+})

@@ -63,6 +63,15 @@ const quiet: Readonly<Record<Disruption, string>> = {
   Drain: "its pods start elsewhere"
 }
 
+/** Its pods are each for a server: none is made elsewhere in place of one. */
+const isOfServers = (state: AppState): boolean =>
+  state.workloads.length > 0 && state.workloads.every(({ kind }) => kind === "DaemonSet")
+
+const quietly = (state: AppState, disruption: Disruption): string =>
+  isOfServers(state) && !disruption.endsWith("Restarts")
+    ? "its pods on the other servers stay: a DaemonSet has one for each server, and what it keeps there goes with it"
+    : quiet[disruption]
+
 export const disruptionsOf = (
   state: AppState,
   findings: ReadonlyArray<Finding>
@@ -75,7 +84,7 @@ export const disruptionsOf = (
     return {
       disruption,
       answer,
-      evidence: first?.evidence ?? quiet[disruption],
+      evidence: first?.evidence ?? quietly(state, disruption),
       remedy: first?.remedy ?? null,
       condition:
         comesBack && disruption.endsWith("Gone") && needsCloud(state)

@@ -4,7 +4,7 @@
 import type { Disruption, Question } from "../Checklist.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
-import { boundClaims, claimsKnown, deployments } from "./parts.ts"
+import { boundClaims, claimsKnown, deployments, liveClaims } from "./parts.ts"
 import { forGood, rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {
@@ -69,6 +69,21 @@ const volumes: Need = {
     )
 }
 
+/** Made by hand, or by a class that is not there: it may be a hostPath, which holds no pod to its data. */
+const byHand: Need = {
+  resource: "persistentvolumes",
+  about: "whether pods come back to their data is unknown",
+  missing: (state) =>
+    boundClaims(state).some(
+      ({ storageClass, volume }) =>
+        (volume === null || volume.source === null) &&
+        state.protection.storageClasses?.every(
+          ({ name, provisioner }) => name !== storageClass || /no-provisioner|host-?path/i.test(provisioner)
+        ) === true
+    ),
+  decides: ["ServerRestarts", "RackRestarts", "Drain"]
+}
+
 const reference = (kind: "ConfigMap" | "Secret"): Need => ({
   resource: `${kind.toLowerCase()}s`,
   about: "whether any is missing is unknown",
@@ -107,6 +122,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     replicaSets,
     claims,
     { ...volumes, decides: forGood },
+    byHand,
     {
       resource: "poddisruptionbudgets",
       about: "what a drain may take is unknown",
@@ -140,7 +156,20 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     volumes,
     pods
   ],
-  move: [...workloads, claims, volumes, reference("ConfigMap"), reference("Secret"), ...dependencies],
+  move: [
+    ...workloads,
+    {
+      resource: "storageclasses",
+      about: "what claims without a volume wait for is unknown",
+      missing: (state) =>
+        state.protection.storageClasses === null && liveClaims(state).some(({ phase }) => phase !== "Bound")
+    },
+    claims,
+    volumes,
+    reference("ConfigMap"),
+    reference("Secret"),
+    ...dependencies
+  ],
   restore: [
     ...workloads,
     claims,

@@ -113,4 +113,31 @@ describe("commands in pods, answered on this machine", () => {
       rmSync(folder, { recursive: true })
     }).pipe(Effect.scoped)
   )
+
+  for (const [what, command] of [
+    [
+      "that will not end when it is asked to",
+      (late: string) => `trap "" TERM; sleep 2; sleep 1; touch ${late}`
+    ],
+    ["whose shell has ended before what it started", (late: string) => `(sleep 3; touch ${late}) & exit 0`]
+  ] as const) {
+    it.live(`a hook ${what} leaves nothing behind`, () =>
+      Effect.gen(function* () {
+        const folder = mkdtempSync(join(tmpdir(), "local-exec-"))
+        const late = join(folder, "late")
+        const { cluster } = yield* answering(`db-0=${command(late)}`)
+        assert.deepInclude(yield* run(cluster, hook("1", "a")), { code: 143 })
+        yield* Effect.sleep("2500 millis")
+        assert.isFalse(existsSync(late))
+        rmSync(folder, { recursive: true })
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("all of a long output comes, a piece at a time", () =>
+    Effect.gen(function* () {
+      const { cluster } = yield* answering("db-0=head -c 300000 /dev/zero | tr '\\0' x")
+      assert.lengthOf((yield* run(cluster, ["a"])).out, 300_000)
+    }).pipe(Effect.scoped)
+  )
 })

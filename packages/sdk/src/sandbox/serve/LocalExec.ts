@@ -7,8 +7,9 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Cause from "effect/Cause"
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { constants } from "node:os"
+import type { Readable } from "node:stream"
 import { heldExec, isHeld } from "../HeldExec.ts"
 import { hookExec, isHook } from "../HookExec.ts"
 import { type Command, type Host, plainIn, type Programs } from "../Program.ts"
@@ -39,6 +40,39 @@ export interface Answered {
 const matches = (pattern: string, name: string): boolean =>
   new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll(/\*+/g, ".*")}$`).test(name)
 
+/** How long what was asked to end may take, in milliseconds. */
+const patience = 1000
+
+/** Ends the group: also what the shell has left behind, as long as that holds its output open. */
+const endOf = (child: ChildProcess): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const { pid, stdout, stderr } = child
+    const isOver = [stdout, stderr].every((stream) => stream === null || stream.closed)
+    if (pid === undefined || isOver) {
+      resume(Effect.void)
+      return
+    }
+    const send = (signal: "SIGTERM" | "SIGKILL") => {
+      try {
+        process.kill(-pid, signal)
+      } catch {
+        // It ended in this very moment.
+      }
+    }
+    // What is left in the pipes is nobody's any more.
+    stdout?.removeAllListeners("data").resume()
+    stderr?.removeAllListeners("data").resume()
+    const late = setTimeout(() => {
+      send("SIGKILL")
+      resume(Effect.void)
+    }, patience)
+    child.once("close", () => {
+      clearTimeout(late)
+      resume(Effect.void)
+    })
+    send("SIGTERM")
+  })
+
 const run = (
   shell: string,
   { pod, container }: Host,
@@ -62,19 +96,19 @@ const run = (
           }
         })
       ),
-      ({ pid, exitCode, signalCode }) =>
-        Effect.sync(() => {
-          if (pid === undefined || exitCode !== null || signalCode !== null) return
-          try {
-            process.kill(-pid, "SIGTERM")
-          } catch {
-            // It ended in this very moment.
-          }
-        })
+      (child) => endOf(child)
     )
     child.stdin.on("error", () => {})
-    child.stdout.on("data", (bytes: Buffer) => void Queue.offerUnsafe(out, bytes))
-    child.stderr.on("data", (bytes: Buffer) => void Queue.offerUnsafe(err, bytes))
+    // One piece at a time: what nobody takes as fast as it is printed would fill the memory.
+    const piecesOf = (stream: Readable, into: typeof out) =>
+      stream.on("data", (bytes: Buffer) => {
+        stream.pause()
+        Queue.offerUnsafe(into, bytes)
+      })
+    piecesOf(child.stdout, out)
+    piecesOf(child.stderr, err)
+    const taken = (stream: Readable, write: Command["stdout"]) => (bytes: Uint8Array) =>
+      Effect.tap(write(bytes), () => Effect.sync(() => void stream.resume()))
     const ended = Effect.callback<number>((resume) => {
       child.once("error", ({ message }) => {
         Queue.offerUnsafe(err, Buffer.from(`${message}\n`))
@@ -99,8 +133,8 @@ const run = (
     const [code] = yield* Effect.all(
       [
         ended,
-        Stream.runForEach(Stream.fromQueue(out), stdout),
-        Stream.runForEach(Stream.fromQueue(err), stderr)
+        Stream.runForEach(Stream.fromQueue(out), taken(child.stdout, stdout)),
+        Stream.runForEach(Stream.fromQueue(err), taken(child.stderr, stderr))
       ],
       { concurrency: "unbounded" }
     )
