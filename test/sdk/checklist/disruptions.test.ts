@@ -251,6 +251,17 @@ describe("copies of a Deployment", () => {
     assert.match(verdict.findings[0]?.evidence ?? "", /share node-a, and with it db is down/)
   })
 
+  it("stay on a server that is gone where they tolerate that without a limit", () => {
+    const verdict = restart(
+      together(deployment(2), bareMetal, (draft) => {
+        draft.claims = []
+        first(draft.workloads).template.tolerations = ["node.kubernetes.io/unreachable:NoExecute"]
+      })
+    )
+    assert.equal(verdict.disruptions[2]?.answer, "No")
+    assert.match(verdict.disruptions[2]?.evidence ?? "", /on it stay and nothing replaces them/)
+  })
+
   it("wait for a server that is gone only with a volume that one node at a time may have", () => {
     const onMetal = together(deployment(2), bareMetal)
     assert.equal(grades(onMetal).ServerGone, "No")

@@ -3,9 +3,9 @@
  */
 import type { Answer, Disruption, DisruptionVerdict, Finding } from "../Checklist.ts"
 import type { AppState } from "../State.ts"
-import { tolerates } from "../state/Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { needsCloud } from "./gone.ts"
+import { staysSeconds } from "./parts.ts"
 import { everyDisruption } from "./rule.ts"
 
 /** Worst first. */
@@ -13,22 +13,6 @@ export const weight: Readonly<Record<Answer, number>> = { No: 0, Unknown: 1, Yes
 
 export const worst = (answers: ReadonlyArray<Answer>): Answer =>
   answers.toSorted((a, b) => weight[a] - weight[b])[0] ?? "Yes"
-
-const unreachable = "node.kubernetes.io/unreachable:NoExecute"
-
-/** The API server gives pods without one a toleration of this length, unless its flags say otherwise. */
-const tolerated = 300
-
-/** How long its pods stay on a node that no longer answers; null: until the Node is deleted. */
-const staysSeconds = ({ template }: Workload): number | null => {
-  const matching = template.tolerations.filter((one) => tolerates([one], unreachable))
-  if (matching.length === 0) return tolerated
-  const limits = matching.flatMap((one) => {
-    const limit = / for (\d+)s$/.exec(one)?.[1]
-    return limit === undefined ? [] : [Number(limit)]
-  })
-  return limits.length === 0 ? null : Math.min(...limits)
-}
 
 /** How long a pod takes at least from its start until it counts. */
 const startsSeconds = ({ minReadySeconds, template }: Workload): number =>

@@ -3,7 +3,15 @@
  */
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
-import { claimsOf, nodeGone, nodeNamed, placementOf, replicaNamed, replicasOf } from "./parts.ts"
+import {
+  claimsOf,
+  nodeGone,
+  nodeNamed,
+  placementOf,
+  replicaNamed,
+  replicasOf,
+  staysSeconds
+} from "./parts.ts"
 import { strandedWithout } from "./pins.ts"
 import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { names, title, verb } from "./words.ts"
@@ -48,10 +56,13 @@ const clouds: ReadonlySet<string> = new Set([
 const isKeeper = (state: AppState, workload: Workload): boolean =>
   workload.replicas > 0 &&
   (workload.kind === "StatefulSet"
-    ? // With no time to stop the API forgets it at once.
-      workload.template.terminationGracePeriodSeconds > 0
+    ? // With no time to stop the API forgets it at once, where anything asks it to go.
+      workload.template.terminationGracePeriodSeconds > 0 || staysSeconds(workload) === null
     : workload.kind === "Deployment" &&
-      claimsOf(state, workload).some(({ accessModes }) => !accessModes.includes("ReadWriteMany")))
+      (staysSeconds(workload) === null ||
+        claimsOf(state, workload).some(({ accessModes }) =>
+          accessModes.every((mode) => !/Many$/.test(mode))
+        )))
 
 const nodesOf = (state: AppState, workload: Workload): ReadonlyArray<string> =>
   replicasOf(state, workload).flatMap((replica) => {
@@ -81,7 +92,7 @@ const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
         ]
       : [
           no(
-            `pods of ${workload.name} on it stay Terminating and nothing replaces them while its Node is there`,
+            `pods of ${workload.name} on it stay${staysSeconds(workload) === null ? "" : " Terminating"} and nothing replaces them while its Node is there`,
             objects,
             "once a server is proven off, delete its Node, or taint it node.kubernetes.io/out-of-service"
           )

@@ -5,7 +5,7 @@ import type { Claim } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../State.ts"
-import { admits } from "../state/Taint.ts"
+import { admits, tolerates } from "../state/Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { names, title } from "./words.ts"
 
@@ -102,9 +102,12 @@ const placementsByReplica = remembered((placement: Placement) => placement.repli
 export const nodeNamed = (state: AppState, name: string | null): Node | undefined =>
   state.nodes === null ? undefined : nodesByName(state.nodes, name)[0]
 
-/** The nodes are known, and this one is not among them: nothing can be said of it, or done to it. */
+/** The nodes are known, and this one is not among them, not even as one that could not be understood. */
 export const nodeGone = (state: AppState, name: string | null): boolean =>
-  state.nodes !== null && name !== null && nodeNamed(state, name) === undefined
+  state.nodes !== null &&
+  name !== null &&
+  nodeNamed(state, name) === undefined &&
+  !state.unread.some(({ resource }) => resource === `nodes/${name}`)
 
 export const replicaNamed = (state: AppState, name: string): Replica | undefined =>
   replicasByName(state.replicas, name)[0]
@@ -135,3 +138,19 @@ export const claimNames = (state: AppState, claims: ReadonlyArray<Claim>): strin
 /** Claims as the API's objects. */
 export const claimObjects = (claims: ReadonlyArray<Claim>): ReadonlyArray<string> =>
   claims.map((claim) => `PersistentVolumeClaim/${claim.name}`)
+
+const unreachable = "node.kubernetes.io/unreachable:NoExecute"
+
+/** The API server gives pods without one a toleration of this length, unless its flags say otherwise. */
+const tolerated = 300
+
+/** How long its pods stay on a node that no longer answers; null: until the Node is deleted. */
+export const staysSeconds = ({ template }: Workload): number | null => {
+  const matching = template.tolerations.filter((one) => tolerates([one], unreachable))
+  if (matching.length === 0) return tolerated
+  const limits = matching.flatMap((one) => {
+    const limit = / for (\d+)s$/.exec(one)?.[1]
+    return limit === undefined ? [] : [Number(limit)]
+  })
+  return limits.length === 0 ? null : Math.min(...limits)
+}
