@@ -60,17 +60,24 @@ const onSandbox = situations.filter(({ notOnSandbox }) => notOnSandbox === undef
 
 const plays = (all: ReadonlyArray<Situation>) => {
   for (const situation of all) {
-    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
-      play(on, situation))
+    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, async () => {
+      const changed = await play(on, situation)
+      assert.isNotEmpty(changed)
+      assert.deepEqual(
+        changed.filter((key) => !situation.changes.test(key)),
+        []
+      )
+    })
   }
 }
 
 describe("what the checklist advises, on the sandbox", () => {
   plays(onSandbox.filter(({ stays }) => stays === undefined))
 
-  it("of a node that is lost brings its pods up elsewhere", { timeout: 200_000 }, () =>
-    playLost(on, (node) => sandbox.loseNode(node))
-  )
+  it("of a node that is lost brings its pods up elsewhere", { timeout: 200_000 }, async () => {
+    const { changed, node } = await playLost(on, (lost) => sandbox.loseNode(lost))
+    assert.deepEqual(changed, [`Node/${node}`])
+  })
 
   it(
     "of a node that is gone ends its pods there, which the pod collector does",

@@ -26,8 +26,14 @@ const allReady = () =>
 
 const plays = (all: ReadonlyArray<Situation>) => {
   for (const situation of all) {
-    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, () =>
-      play(on, situation))
+    it(`by ${situation.rule} (${situation.shape}) does what it says, and nothing else`, async () => {
+      const changed = await play(on, situation)
+      assert.isNotEmpty(changed)
+      assert.deepEqual(
+        changed.filter((key) => !situation.changes.test(key)),
+        []
+      )
+    })
   }
 }
 
@@ -116,10 +122,11 @@ describe.runIf(isBed())("what the checklist advises of a node", () => {
   it("that is lost brings its pods up elsewhere, once it is proven off", { timeout: 240_000 }, async () => {
     const nodes: Array<string> = []
     try {
-      await playLost(on, (node) => {
+      const { changed } = await playLost(on, (node) => {
         nodes.push(node)
         bed("lose", "node", node)
       })
+      assert.deepEqual(changed, [`Node/${nodes[0]}`])
     } finally {
       for (const node of nodes) {
         bed("heal", "node", node)

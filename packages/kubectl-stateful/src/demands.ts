@@ -1,7 +1,7 @@
 /**
  * `describe --exit-code restart,snapshot`: answers that a pipeline asks for.
  */
-import { Answer, type Checklist, Disruption, Question } from "@kubectl-stateful/sdk/Checklist"
+import { type Answer, type Checklist, Disruption, Question } from "@kubectl-stateful/sdk/Checklist"
 import { string } from "@oclif/core/flags"
 import type { Answered } from "./print/list.ts"
 import { Usage } from "./Usage.ts"

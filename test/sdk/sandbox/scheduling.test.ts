@@ -292,7 +292,9 @@ describe("pods that start at once, with volumes that are made where they go", ()
       const sandbox = yield* make()
       sandbox.create(set("db", spec))
       yield* TestClock.adjust("1 minute")
-      return [0, 1, 2].map((ordinal) => podOf(sandbox, `db-${ordinal}`).spec.nodeName).toSorted()
+      return [0, 1, 2]
+        .map((ordinal) => podOf(sandbox, `db-${ordinal}`).spec.nodeName)
+        .toSorted((a = "", b = "") => a.localeCompare(b))
     })
 
   it.effect("keep apart by anti-affinity and by spread, though none is bound yet", () =>

@@ -61,7 +61,7 @@ const isKeeper = (state: AppState, workload: Workload): boolean =>
     : workload.kind === "Deployment" &&
       (staysSeconds(workload) === null ||
         claimsOf(state, workload).some(({ accessModes }) =>
-          accessModes.every((mode) => !/Many$/.test(mode))
+          accessModes.every((mode) => !mode.endsWith("Many"))
         )))
 
 const nodesOf = (state: AppState, workload: Workload): ReadonlyArray<string> =>
