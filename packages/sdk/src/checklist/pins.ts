@@ -1,6 +1,7 @@
 /**
  * What keeps a replica where it is: when that place is lost, the replica stays away.
  */
+import type { Claim } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../State.ts"
 import {
@@ -121,19 +122,21 @@ export const volumeObjects = (
 }
 
 /** A node's own disk whose volume does not say which node's: its pod may start beside its data. */
-const loose = (state: AppState): ReadonlyArray<ReturnType<typeof onOneNode>[number]> =>
-  held(state).flatMap((one) =>
-    liveClaims(state).flatMap(({ name, usedBy, volume }) => {
+const loose = (state: AppState): ReadonlyArray<ReturnType<typeof onOneNode>[number]> => {
+  const disks = new Map<string, Array<Claim>>()
+  for (const claim of liveClaims(state))
+    if (claim.volume?.source === "hostPath" || claim.volume?.source === "local")
+      for (const pod of claim.usedBy) disks.set(pod, [...(disks.get(pod) ?? []), claim])
+  if (disks.size === 0) return []
+  return held(state).flatMap((one) =>
+    (disks.get(one.replica) ?? []).flatMap(({ name, volume }) => {
       const pin = one.pins.find((each) => each.by === "volume" && each.name === name)
       const asks = (volume?.nodeAffinity ?? []).length > 0
       // A local volume has to ask for nodes; a hostPath need not, and is then free of them all.
-      const isLoose =
-        volume?.source === "hostPath" || volume?.source === "local"
-          ? asks
-            ? pin?.nodes?.length !== 1
-            : volume.source === "hostPath" && volume.nodeAffinity !== null
-          : false
-      if (!isLoose || !usedBy.includes(one.replica)) return []
+      const isLoose = asks
+        ? pin?.nodes?.length !== 1
+        : volume?.source === "hostPath" && volume.nodeAffinity !== null
+      if (!isLoose) return []
       const free = asks ? one : { ...one, pins: one.pins.filter((each) => each !== pin) }
       const others = openTo(state, free, (node) => node.name !== one.node)
       return one.node !== null && others.some((node) => one.apart(node) === null)
@@ -141,6 +144,7 @@ const loose = (state: AppState): ReadonlyArray<ReturnType<typeof onOneNode>[numb
         : []
     })
   )
+}
 
 const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
   const volumes = onOneNode(state)
