@@ -42,8 +42,8 @@ const awaySeconds = (state: AppState, disruption: Disruption): number => {
 const quiet: Readonly<Record<Disruption, string>> = {
   ServerRestarts: "nothing of it is lost with a server",
   RackRestarts: "nothing of it is lost with a rack or zone",
-  ServerGone: "its pods are made anew elsewhere",
-  RackGone: "its pods are made anew elsewhere",
+  ServerGone: "its pods are recreated elsewhere",
+  RackGone: "its pods are recreated elsewhere",
   Drain: "its pods start elsewhere"
 }
 

@@ -75,7 +75,7 @@ const isCloud = (state: AppState, node: string): boolean => clouds.has(nodeNamed
 const keepers = (state: AppState): ReadonlyArray<Workload> =>
   state.nodes === null ? [] : state.workloads.filter((workload) => isKeeper(state, workload))
 
-/** Whether pods are made anew only because a cloud's controller deletes the Node. */
+/** Whether pods are recreated only because a cloud's controller deletes the Node. */
 export const needsCloud = (state: AppState): boolean => keepers(state).length > 0
 
 const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
@@ -86,7 +86,7 @@ const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
     const objects = [title(workload), ...nobodys.map((node) => `Node/${node}`)]
     return nobodys.length === 0
       ? [
-          yes(`once the cloud deletes the Node, what was on it is made anew: ${workload.name}`, [
+          yes(`once the cloud deletes the Node, what was on it is recreated: ${workload.name}`, [
             title(workload)
           ])
         ]
