@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 class Sequencer extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
     const place = ({ moduleId }: TestSpecification) =>
-      moduleId.includes("/test/simulation/") ? 0 : moduleId.includes("/test/sdk/") ? 2 : 1
+      moduleId.includes("/test/simulation/") ? 0 : /\/test\/(sdk|sandbox)\//.test(moduleId) ? 2 : 1
     return files.toSorted((left, right) => place(left) - place(right))
   }
 }

@@ -1,12 +1,17 @@
 /** What happens to the bank by no command of anybody's, and what its checker says of cuts. */
-import type { Shape } from "@kubectl-stateful/sdk/sandbox"
-import { check, describe } from "@kubectl-stateful/sdk/sandbox/ledger/Check"
-import { persistentvolumeclaims, type Pod, pods } from "@kubectl-stateful/sdk/sandbox/resource/core"
-import { volumesnapshotcontents, volumesnapshots } from "@kubectl-stateful/sdk/sandbox/resource/storage"
-import type { Options } from "@kubectl-stateful/sdk/sandbox/Sandbox"
-import { namespace } from "@kubectl-stateful/sdk/sandbox/scenario/Shop"
-import type { Volume } from "@kubectl-stateful/sdk/sandbox/Volume"
+import type { Options, Shape, Volume } from "@kubectl-stateful/sandbox"
+import { check, describe } from "@kubectl-stateful/sandbox/LedgerCheck"
+import {
+  persistentvolumeclaims,
+  type Pod,
+  pods,
+  volumesnapshotcontents,
+  volumesnapshots
+} from "@kubectl-stateful/sandbox/Kind"
+import { scenarios } from "@kubectl-stateful/sandbox/Scenario"
 import * as Effect from "effect/Effect"
+
+const { namespace } = scenarios.ledger
 
 export const members = ["ledger-0", "ledger-1", "ledger-2"] as const
 export type Member = (typeof members)[number]

@@ -1,5 +1,5 @@
 /** The demo's story: what happens, and what a person would type. */
-import type { Shape } from "@kubectl-stateful/sdk/sandbox"
+import type { Shape } from "@kubectl-stateful/sandbox"
 import type * as Effect from "effect/Effect"
 import { cutOff, findAgain, loseData, verdictOn } from "./Bank.ts"
 

@@ -1,11 +1,10 @@
 /**
  * `npm run demo`: a sandbox in this process, and the real binary driven through the story.
  */
-import type { Shape } from "@kubectl-stateful/sdk/sandbox"
-import { start } from "@kubectl-stateful/sdk/sandbox/scenario/Scenario"
-import { namespace } from "@kubectl-stateful/sdk/sandbox/scenario/Shop"
-import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sdk/sandbox/serve/Kubeconfig"
-import { serve } from "@kubectl-stateful/sdk/sandbox/serve/Server"
+import type { Shape } from "@kubectl-stateful/sandbox"
+import { scenarios, start } from "@kubectl-stateful/sandbox/Scenario"
+import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sandbox/Kubeconfig"
+import { serve } from "@kubectl-stateful/sandbox/Server"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
@@ -13,6 +12,8 @@ import { accessSync, constants } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
 import { options } from "./Bank.ts"
 import { apart, intro, outro, story } from "./Story.ts"
+
+const { namespace } = scenarios.ledger
 
 /** The plugin as a user starts it. */
 const binary = join(import.meta.dirname, "..", "packages", "kubectl-stateful", "bin", "kubectl-stateful")

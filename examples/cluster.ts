@@ -4,7 +4,7 @@
  */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { layer } from "@kubectl-stateful/sdk/kubernetes"
-import { start } from "@kubectl-stateful/sdk/sandbox/scenario/Scenario"
+import { start } from "@kubectl-stateful/sandbox/Scenario"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { parseArgs } from "node:util"

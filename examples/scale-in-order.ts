@@ -52,7 +52,7 @@ const program = Effect.gen(function* () {
 
 const context = process.argv[2] === "--context" ? process.argv[3] : undefined
 const onSandbox = Effect.gen(function* () {
-  const { start } = yield* Effect.promise(() => import("@kubectl-stateful/sdk/sandbox/scenario/Scenario"))
+  const { start } = yield* Effect.promise(() => import("@kubectl-stateful/sandbox/Scenario"))
   const { cluster } = yield* start("ledger")
   yield* Effect.provideService(program, Cluster, cluster)
 })

@@ -20,7 +20,7 @@ const bundle = await rolldown({
   treeshake: {
     moduleSideEffects: [
       { test: withoutSideEffects, sideEffects: false },
-      { test: /packages\/sdk\/src\//, sideEffects: false }
+      { test: /packages\/(sdk|sandbox)\/src\//, sideEffects: false }
     ]
   }
 })

@@ -12,11 +12,11 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Request } from "../../packages/sdk/src/Cluster.ts"
-import { random } from "../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../packages/sdk/src/sandbox/FaultyCluster.ts"
-import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
-import { persistentvolumeclaims, pods } from "../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Options, type Shape } from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import { random } from "../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import { persistentvolumeclaims, pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { table } from "./table.ts"
 
 setFlagsFromString("--expose-gc")
@@ -198,7 +198,7 @@ const plainSchedules = (millis: number) =>
 const schedules = (millis: number) =>
   Effect.gen(function* () {
     const { attempt, scenarios } = yield* Effect.promise(() => import("../simulation/scaling.ts"))
-    const { atCall } = yield* Effect.promise(() => import("../../packages/sdk/src/sandbox/Fault.ts"))
+    const { atCall } = yield* Effect.promise(() => import("../../packages/sandbox/src/Fault.ts"))
     const scenario = { ...scenarios.up, world: { ...scenarios.up.world, replicas: 1 }, to: 3 }
     const { calls } = yield* attempt(scenario, atCall(0, { _tag: "Fail" }))
     const faults = [{ _tag: "Fail" }, { _tag: "LoseReply" }, { _tag: "Kill", applied: true }] as const

@@ -8,9 +8,9 @@ import { existsSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { start } from "@kubectl-stateful/sdk/sandbox/scenario/Scenario"
-import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sdk/sandbox/serve/Kubeconfig"
-import { serve } from "@kubectl-stateful/sdk/sandbox/serve/Server"
+import { start } from "@kubectl-stateful/sandbox/Scenario"
+import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sandbox/Kubeconfig"
+import { serve } from "@kubectl-stateful/sandbox/Server"
 import { binaries, cache } from "./bed/folder.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-on-sandbox-"))

@@ -5,8 +5,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
-import { fieldNames } from "../../packages/sdk/src/sandbox/FieldNames.ts"
-import * as Sandbox from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import { fieldNames } from "../../packages/sandbox/src/apiserver/FieldNames.ts"
+import * as Sandbox from "../../packages/sandbox/src/Sandbox.ts"
 import { type Bed, Conversation, type Exchange, type Rule, type Scenario, text } from "./Conversation.ts"
 
 /** A script's own namespace is its title in few letters, and the run's. */

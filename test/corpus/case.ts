@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { parse, parseAllDocuments } from "yaml"
 import { Answer } from "../../packages/sdk/src/Checklist.ts"
-import type { Draft } from "../../packages/sdk/src/sandbox/KubeObject.ts"
+import type { Draft } from "../../packages/sandbox/src/apimachinery/KubeObject.ts"
 
 const { Array: List, Finite, Literals, NullOr, optionalKey, Record, String, Struct } = Schema
 

@@ -2,8 +2,8 @@
  * The clusters that the corpus' applications run on: nodes, storage classes and drivers, and which APIs
  * of snapshots there are, as people have them.
  */
-import type { Draft as AnyDraft } from "../../packages/sdk/src/sandbox/KubeObject.ts"
-import { node } from "../../packages/sdk/src/sandbox/Nodes.ts"
+import type { Draft as AnyDraft } from "../../packages/sandbox/src/apimachinery/KubeObject.ts"
+import { node } from "../../packages/sandbox/src/node/Nodes.ts"
 
 /** With the fields that its kind has beside metadata and spec. */
 type Draft = AnyDraft & { readonly [field: string]: unknown }

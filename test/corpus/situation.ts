@@ -2,18 +2,22 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { fieldNames } from "../../packages/sdk/src/sandbox/FieldNames.ts"
-import type { Draft, KubeObject } from "../../packages/sdk/src/sandbox/KubeObject.ts"
-import type { Program, Programs } from "../../packages/sdk/src/sandbox/Program.ts"
-import { standard } from "../../packages/sdk/src/sandbox/resource/index.ts"
+import { fieldNames } from "../../packages/sandbox/src/apiserver/FieldNames.ts"
+import type { Draft, KubeObject } from "../../packages/sandbox/src/apimachinery/KubeObject.ts"
+import type { Program, Programs } from "../../packages/sandbox/src/node/Program.ts"
+import { standard } from "../../packages/sandbox/src/registry/kinds/index.ts"
 import {
   csidrivers,
   storageclasses,
   volumegroupsnapshotclasses,
   volumesnapshotclasses
-} from "../../packages/sdk/src/sandbox/resource/storage.ts"
-import { qualified, type ResourceType, resourceType } from "../../packages/sdk/src/sandbox/ResourceType.ts"
-import { make, type Shape } from "../../packages/sdk/src/sandbox/Sandbox.ts"
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import {
+  qualified,
+  type ResourceType,
+  resourceType
+} from "../../packages/sandbox/src/apimachinery/ResourceType.ts"
+import { make, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import type { Named } from "./case.ts"
 import { type ClusterOf, clusters } from "./clusters.ts"
 import { moreClusters } from "./moreClusters.ts"

@@ -13,7 +13,7 @@ const short: ReadonlySet<string> = new Set([
   // A label's value, cut to 63 characters before.
   "packages/sdk/src/operation/Journal.ts /[^a-z0-9]+$/",
   // Kubernetes' own words for a message; nothing is matched with it.
-  "packages/sdk/src/sandbox/Decode.ts /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/",
+  "packages/sandbox/src/apiserver/Decode.ts /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/",
   // Durations that another expression has taken as a whole before.
   "packages/sdk/src/operation/Timeout.ts /(\\d+(?:\\.\\d+)?)(ms|h|m|s)/",
   "packages/kubectl-stateful/src/duration.ts /(\\d+(?:\\.\\d+)?)(ms|s|m|h)/"

@@ -8,7 +8,7 @@ import { snapshotVerb } from "../../packages/sdk/src/snapshot/SnapshotVerb.ts"
 import { files, read } from "./sources.ts"
 
 const sdk = "packages/sdk/src/"
-const sources = files(sdk).filter((path) => path.endsWith(".ts") && !path.startsWith(`${sdk}sandbox/`))
+const sources = files(sdk).filter((path) => path.endsWith(".ts"))
 const plugin = files("packages/kubectl-stateful/src").filter((path) => path.endsWith(".ts"))
 const verbs = [scaleVerb, snapshotVerb, pruneVerb, cloneVerb, releaseVerb]
 const tags = [...new Set(verbs.flatMap(({ steps }) => steps.map(({ tag }) => tag)))]

@@ -1,5 +1,5 @@
 import { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
-import { make } from "@kubectl-stateful/sdk/sandbox"
+import { make } from "@kubectl-stateful/sandbox"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { assert, describe, it } from "vitest"

@@ -11,7 +11,7 @@ import { failureLine } from "../../packages/kubectl-stateful/src/print/failure.t
 import { visible } from "../../packages/kubectl-stateful/src/print/terminal.ts"
 import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
 import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
-import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import { make } from "../../packages/sandbox/src/Sandbox.ts"
 import { headOf, journalOf, stoppedStatus } from "../sdk/operation/journal.ts"
 
 /** C0, C1, DEL, bidi, zero width, separators, an invisible letter beyond the first plane. */

@@ -8,9 +8,9 @@ import { ScaleCommand } from "../../packages/kubectl-stateful/src/commands/scale
 import { failureLine } from "../../packages/kubectl-stateful/src/print/failure.ts"
 import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
 import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
-import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
-import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
-import type { Draft } from "../../packages/sdk/src/sandbox/KubeObject.ts"
+import { make } from "../../packages/sandbox/src/Sandbox.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import type { Draft } from "../../packages/sandbox/src/apimachinery/KubeObject.ts"
 
 const set = (name: string, annotations: Readonly<Record<string, string>> = {}) => ({
   apiVersion: "apps/v1",

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { at } from "../../../packages/sdk/src/sandbox/Json.ts"
+import { at } from "../../packages/sandbox/src/apimachinery/Json.ts"
 import { type Asking, apps, bare, configMap, home, pod, statefulSet } from "./asking.ts"
 
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`

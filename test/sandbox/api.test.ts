@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { arrayAt, at } from "../../../packages/sdk/src/sandbox/Json.ts"
-import { resourceType } from "../../../packages/sdk/src/sandbox/ResourceType.ts"
+import { arrayAt, at } from "../../packages/sandbox/src/apimachinery/Json.ts"
+import { resourceType } from "../../packages/sandbox/src/apimachinery/ResourceType.ts"
 import { apps, bare, configMap, home, pod, statefulSet } from "./asking.ts"
 
 const namesOf = (body: unknown) => arrayAt(body, "items").map((item) => at(item, "metadata", "name"))

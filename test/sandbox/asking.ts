@@ -1,9 +1,9 @@
 /** Requests to a sandbox's API, as the tests write them. */
 import * as Effect from "effect/Effect"
-import type { Request } from "../../../packages/sdk/src/Cluster.ts"
-import type { User } from "../../../packages/sdk/src/sandbox/Access.ts"
-import { at } from "../../../packages/sdk/src/sandbox/Json.ts"
-import { make, type Options, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import type { Request } from "../../packages/sdk/src/Cluster.ts"
+import type { User } from "../../packages/sandbox/src/apiserver/Access.ts"
+import { at } from "../../packages/sandbox/src/apimachinery/Json.ts"
+import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 
 export interface Answered {
   readonly status: number

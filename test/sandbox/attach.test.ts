@@ -6,10 +6,10 @@ import {
   type Node,
   persistentvolumeclaims,
   pods
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { volumeattachments } from "../../../packages/sdk/src/sandbox/resource/storage.ts"
-import type { Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
-import type { Volume } from "../../../packages/sdk/src/sandbox/Volume.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { volumeattachments } from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import type { Shape } from "../../packages/sandbox/src/Sandbox.ts"
+import type { Volume } from "../../packages/sandbox/src/storage/Volume.ts"
 import { bytesOf, claim, claimIn, pod, said, withClaims } from "./storage.ts"
 
 const attached = (sandbox: Shape) =>

@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { numberAt, stringAt } from "../../../packages/sdk/src/sandbox/Json.ts"
-import type { Program } from "../../../packages/sdk/src/sandbox/Program.ts"
-import { controllerrevisions, statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
+import { numberAt, stringAt } from "../../packages/sandbox/src/apimachinery/Json.ts"
+import type { Program } from "../../packages/sandbox/src/node/Program.ts"
+import { controllerrevisions, statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import {
   persistentvolumeclaims,
   persistentvolumes,
   pods
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Options, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 
 const set = (spec: object = {}, image = "db:1") => ({
   apiVersion: "apps/v1",

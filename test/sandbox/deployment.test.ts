@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { isObject } from "../../../packages/sdk/src/sandbox/Json.ts"
-import type { Program } from "../../../packages/sdk/src/sandbox/Program.ts"
-import { deployments, replicasets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
-import { pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { isObject } from "../../packages/sandbox/src/apimachinery/Json.ts"
+import type { Program } from "../../packages/sandbox/src/node/Program.ts"
+import { deployments, replicasets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import { pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { bare } from "./asking.ts"
 
 const template = (image: string) => ({

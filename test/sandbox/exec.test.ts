@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import type { Program } from "../../../packages/sdk/src/sandbox/Program.ts"
-import { pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import type { Program } from "../../packages/sandbox/src/node/Program.ts"
+import { pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make } from "../../packages/sandbox/src/Sandbox.ts"
 import { pod } from "./asking.ts"
 
 /** Answers `double` with its input twice, and takes its time over `slow`. */

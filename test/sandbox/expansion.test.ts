@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import type { Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
-import { Refusal } from "../../../packages/sdk/src/sandbox/Status.ts"
-import { NoSpace } from "../../../packages/sdk/src/sandbox/Volume.ts"
+import { persistentvolumeclaims, persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import type { Shape } from "../../packages/sandbox/src/Sandbox.ts"
+import { Refusal } from "../../packages/sandbox/src/apimachinery/Status.ts"
+import { NoSpace } from "../../packages/sandbox/src/storage/Volume.ts"
 import { bytesOf, claim, claimIn, pod, said, withClaims } from "./storage.ts"
 
 const grow = (sandbox: Shape, name: string, storage: string) =>

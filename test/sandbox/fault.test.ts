@@ -4,9 +4,9 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
-import * as Fault from "../../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
+import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import * as Fault from "../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
 import { bare, configMap, home } from "./asking.ts"
 
 const post = (cluster: Cluster["Service"], name: string) =>

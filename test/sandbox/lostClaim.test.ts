@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { persistentvolumeclaims, persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make } from "../../packages/sandbox/src/Sandbox.ts"
 
 describe("a claim, in the sandbox", () => {
   it.effect("is lost once its volume is deleted by force", () =>

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { arrayAt, at, stringAt } from "../../../packages/sdk/src/sandbox/Json.ts"
-import { replicasets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
-import { events, pods, secrets, serviceaccounts } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Options, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { arrayAt, at, stringAt } from "../../packages/sandbox/src/apimachinery/Json.ts"
+import { replicasets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import { events, pods, secrets, serviceaccounts } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { statefulSet } from "./asking.ts"
 
 const main = { name: "main", image: "db:1" }

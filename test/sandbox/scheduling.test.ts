@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { arrayAt, at, numberAt, stringAt } from "../../../packages/sdk/src/sandbox/Json.ts"
+import { arrayAt, at, numberAt, stringAt } from "../../packages/sandbox/src/apimachinery/Json.ts"
 import {
   events,
   persistentvolumeclaims,
   persistentvolumes,
   pods
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { claim } from "./storage.ts"
 
 const oneNode = { nodes: [{ name: "node-a1", zone: "a" }] }

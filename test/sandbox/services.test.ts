@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { at } from "../../../packages/sdk/src/sandbox/Json.ts"
-import type { Program } from "../../../packages/sdk/src/sandbox/Program.ts"
-import { statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
-import { pods, services } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { endpointslices } from "../../../packages/sdk/src/sandbox/resource/index.ts"
-import { make, type Options, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { at } from "../../packages/sandbox/src/apimachinery/Json.ts"
+import type { Program } from "../../packages/sandbox/src/node/Program.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import { pods, services } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { endpointslices } from "../../packages/sandbox/src/registry/kinds/index.ts"
+import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { statefulSet } from "./asking.ts"
 
 const service = (name: string, spec: object = {}, labels: Record<string, string> = {}) => ({

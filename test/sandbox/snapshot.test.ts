@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { persistentvolumeclaims, persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumesnapshotclasses,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
-import { Refusal } from "../../../packages/sdk/src/sandbox/Status.ts"
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import { Refusal } from "../../packages/sandbox/src/apimachinery/Status.ts"
 import {
   bytesOf,
   claim,

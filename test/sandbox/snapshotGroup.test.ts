@@ -6,8 +6,8 @@ import {
   volumegroupsnapshots,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
-import type { Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import type { Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import {
   bytesOf,
   claim,

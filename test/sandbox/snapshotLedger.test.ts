@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
-import { check, type Verdict } from "../../../packages/sdk/src/sandbox/ledger/Check.ts"
-import { ledger } from "../../../packages/sdk/src/sandbox/ledger/Ledger.ts"
-import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { check, type Verdict } from "../../packages/sandbox/src/ledger/Check.ts"
+import { ledger } from "../../packages/sandbox/src/ledger/Ledger.ts"
+import { make, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { bytesOf, claim, fromSnapshot, group, groupClass, membersIn, snapshot } from "./storage.ts"
 
 const labels = { app: "ledger" }

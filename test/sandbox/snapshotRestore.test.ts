@@ -6,7 +6,7 @@ import {
   persistentvolumeclaims,
   persistentvolumes,
   pods
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   bytesOf,
   claim,

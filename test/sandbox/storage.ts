@@ -1,19 +1,19 @@
 /** Claims, pods and snapshots, as the tests of storage write them. */
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import type { KubeObject } from "../../../packages/sdk/src/sandbox/KubeObject.ts"
+import type { KubeObject } from "../../packages/sandbox/src/apimachinery/KubeObject.ts"
 import {
   events,
   persistentvolumeclaims,
   persistentvolumes
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumegroupsnapshots,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
-import { make, type Options, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
-import type { Volume } from "../../../packages/sdk/src/sandbox/Volume.ts"
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
+import type { Volume } from "../../packages/sandbox/src/storage/Volume.ts"
 
 export const driver = "sandbox.csi.kubectl-stateful.dev"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { NoSpace, Volume } from "../../../packages/sdk/src/sandbox/Volume.ts"
+import { NoSpace, Volume } from "../../packages/sandbox/src/storage/Volume.ts"
 
 describe("a volume", () => {
   it("gives back the bytes that were written and appended", () => {

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import type { WatchEvent } from "../../../packages/sdk/src/Cluster.ts"
-import { at } from "../../../packages/sdk/src/sandbox/Json.ts"
+import type { WatchEvent } from "../../packages/sdk/src/Cluster.ts"
+import { at } from "../../packages/sandbox/src/apimachinery/Json.ts"
 import { type Asking, bare, home, pod } from "./asking.ts"
 
 const shown = ({ type, object }: WatchEvent): string =>

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { at, numberAt } from "../../../packages/sdk/src/sandbox/Json.ts"
-import { statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
-import { events, nodes, pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Options, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { at, numberAt } from "../../packages/sandbox/src/apimachinery/Json.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import { events, nodes, pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { apps, bare, statefulSet } from "./asking.ts"
 
 const claims = {

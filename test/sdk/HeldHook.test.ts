@@ -6,12 +6,12 @@ import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import { HeldCommand, hold, type NotHeld } from "../../packages/sdk/src/HeldHook.ts"
 import { script } from "../../packages/sdk/src/HeldScript.ts"
-import { atCall } from "../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../packages/sdk/src/sandbox/FaultyCluster.ts"
-import { pods } from "../../packages/sdk/src/sandbox/resource/core.ts"
-import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import { atCall } from "../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
+import { pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make } from "../../packages/sandbox/src/Sandbox.ts"
 import { drive, freeze, member, running, wire } from "./freezer.ts"
-import { pod } from "./sandbox/asking.ts"
+import { pod } from "../sandbox/asking.ts"
 
 /** A world, a connection to it, and a hold over that. */
 const holding = (hook: HeldCommand = freeze(), permit: Effect.Effect<void, string> | null = null) =>

@@ -8,10 +8,10 @@ import { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import { jump, over } from "../../packages/sdk/src/promise.ts"
 import * as Router from "../../packages/sdk/src/Router.ts"
 import * as Routing from "../../packages/sdk/src/Routing.ts"
-import { inject } from "../../packages/sdk/src/sandbox/index.ts"
-import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
-import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
-import { statefulSet } from "./sandbox/asking.ts"
+import { inject } from "../../packages/sandbox/src/index.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import { make } from "../../packages/sandbox/src/Sandbox.ts"
+import { statefulSet } from "../sandbox/asking.ts"
 
 const ref = { namespace: "default", name: "db" }
 

@@ -8,10 +8,10 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, ExecRequest } from "../../packages/sdk/src/Cluster.ts"
 import type { HeldCommand } from "../../packages/sdk/src/HeldHook.ts"
 import type { Member } from "../../packages/sdk/src/Hook.ts"
-import { heldExec, isHeld } from "../../packages/sdk/src/sandbox/HeldExec.ts"
-import type { Command, Host } from "../../packages/sdk/src/sandbox/Program.ts"
-import { make } from "../../packages/sdk/src/sandbox/Sandbox.ts"
-import { pod } from "./sandbox/asking.ts"
+import { heldExec, isHeld } from "../../packages/sandbox/src/node/HeldExec.ts"
+import type { Command, Host } from "../../packages/sandbox/src/node/Program.ts"
+import { make } from "../../packages/sandbox/src/Sandbox.ts"
+import { pod } from "../sandbox/asking.ts"
 
 export const member: Member = { namespace: "default", pod: "db-0", ordinal: 0, fqdn: "db-0" }
 

@@ -12,8 +12,8 @@ import {
   quiesceWith,
   statefulSet
 } from "../../packages/sdk/src/promise.ts"
-import { start } from "../../packages/sdk/src/sandbox/scenario/Scenario.ts"
-import * as Sandbox from "../../packages/sdk/src/sandbox/Sandbox.ts"
+import { start } from "../../packages/sandbox/src/scenario/Scenario.ts"
+import * as Sandbox from "../../packages/sandbox/src/Sandbox.ts"
 import { folder, kubeconfig, live, serve } from "./kubernetes/server.ts"
 
 const labels = { app: "db" }

@@ -6,8 +6,8 @@ import {
   configmaps,
   persistentvolumeclaims,
   persistentvolumes
-} from "../../packages/sdk/src/sandbox/resource/core.ts"
-import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import type { World } from "./world.ts"
 
 type Doing = Effect.Effect<unknown, ClusterError, Cluster>

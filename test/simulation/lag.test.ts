@@ -1,7 +1,7 @@
 /** Scaling to zero, read from a server that lags behind. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Call, Plan } from "../../packages/sdk/src/sandbox/Fault.ts"
+import type { Call, Plan } from "../../packages/sandbox/src/Fault.ts"
 import { attempt, scenarios } from "./scaling.ts"
 
 const readsVolume = (call: Call): boolean =>

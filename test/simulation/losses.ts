@@ -21,8 +21,8 @@ import {
   configmaps,
   persistentvolumeclaims,
   persistentvolumes
-} from "../../packages/sdk/src/sandbox/resource/core.ts"
-import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import { scaleVerb } from "../../packages/sdk/src/scale/ScaleVerb.ts"
 import { replicasOf, assertHeld } from "../../packages/sdk/src/step/workload.ts"
 import { type Act, actsOn, createClaim, markOf, onJournal, setOf } from "./acts.ts"

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { atCall, type Fault } from "../../packages/sdk/src/sandbox/Fault.ts"
+import { atCall, type Fault } from "../../packages/sandbox/src/Fault.ts"
 import { type Planted, planted } from "./planted.ts"
 import { abortAfter, attempt, scenarios, slow } from "./scaling.ts"
 import { nap } from "./sleeper.ts"

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
-import { persistentvolumeclaims } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { persistentvolumeclaims } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { dropped } from "./defects.ts"
 import type { Decorate } from "./scaling.ts"
 

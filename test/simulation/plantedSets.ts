@@ -5,16 +5,16 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Cluster, ExecRequest, Request } from "../../packages/sdk/src/Cluster.ts"
-import { driver } from "../../packages/sdk/src/sandbox/Nodes.ts"
+import { driver } from "../../packages/sandbox/src/node/Nodes.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
-import { when } from "../../packages/sdk/src/sandbox/Fault.ts"
-import { isHeld } from "../../packages/sdk/src/sandbox/HeldExec.ts"
+import { when } from "../../packages/sandbox/src/Fault.ts"
+import { isHeld } from "../../packages/sandbox/src/node/HeldExec.ts"
 import {
   persistentvolumeclaims,
   persistentvolumes,
   pods
-} from "../../packages/sdk/src/sandbox/resource/core.ts"
-import { volumesnapshotcontents, volumesnapshots } from "../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { volumesnapshotcontents, volumesnapshots } from "../../packages/sandbox/src/registry/kinds/storage.ts"
 import { proofAnnotation } from "../../packages/sdk/src/step/record.ts"
 import { wire as lines } from "../sdk/freezer.ts"
 import { claimObject, on } from "../sdk/scale/callers.ts"

@@ -11,7 +11,7 @@ import {
   parse,
   type Plan,
   random
-} from "../../packages/sdk/src/sandbox/Fault.ts"
+} from "../../packages/sandbox/src/Fault.ts"
 import { abortAfter, attempt, type Scenario, scenarios } from "./scaling.ts"
 import { nap } from "./sleeper.ts"
 import { virtualTime } from "./world.ts"

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Fault, format, parse } from "../../packages/sdk/src/sandbox/Fault.ts"
+import { type Fault, format, parse } from "../../packages/sandbox/src/Fault.ts"
 import { batches, type Failure, onAllCores } from "./pool.ts"
 import { attempt, scenarios } from "./sets.ts"
 import { pointsOf } from "./setPoints.ts"

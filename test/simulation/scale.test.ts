@@ -1,7 +1,7 @@
 /** Scaling with calls that fail, replies that are lost and the death of its caller, at one call after another. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Fault } from "../../packages/sdk/src/sandbox/Fault.ts"
+import type { Fault } from "../../packages/sandbox/src/Fault.ts"
 import { attempt, inTurn, type Scenario, scenarios } from "./scaling.ts"
 
 /**

@@ -6,7 +6,7 @@ import {
   volumegroupsnapshots,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
 import { type Act, actsOn, markOf, newClaim, openJournal } from "./acts.ts"
 import type { World } from "./world.ts"
 

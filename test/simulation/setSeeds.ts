@@ -1,6 +1,6 @@
 /** Lives of sets under random faults, by seed: taken, deleted, now and then restored, each whole or not at all. */
 import * as Effect from "effect/Effect"
-import { type Fault, first, type Plan, random, when } from "../../packages/sdk/src/sandbox/Fault.ts"
+import { type Fault, first, type Plan, random, when } from "../../packages/sandbox/src/Fault.ts"
 import { write } from "../sdk/restore/world.ts"
 import { meet, type Scenario, scenarios, stageOf } from "./sets.ts"
 

@@ -6,21 +6,21 @@ import type * as Exit from "effect/Exit"
 import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import type { OperationResult } from "../../packages/sdk/src/operation/Progress.ts"
-import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import {
   configmaps,
   persistentvolumeclaims,
   persistentvolumes,
   pods,
   secrets
-} from "../../packages/sdk/src/sandbox/resource/core.ts"
-import { leases } from "../../packages/sdk/src/sandbox/resource/index.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { leases } from "../../packages/sandbox/src/registry/kinds/index.ts"
 import {
   volumegroupsnapshotcontents,
   volumegroupsnapshots,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Snapshot from "../../packages/sdk/src/Snapshot.ts"
 import { assertSettled, stateOf } from "../sdk/restore/world.ts"
 import { assertThawed, assertTruth, endOf } from "../sdk/snapshot/freezing.ts"

@@ -9,8 +9,8 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
-import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
-import { persistentvolumeclaims, persistentvolumes } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
+import { persistentvolumeclaims, persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import {
   type Calls,

@@ -1,7 +1,7 @@
 /** What has to hold after a run that a rival has met, in every namespace. */
 import type { OperationResult } from "../../packages/sdk/src/operation/Progress.ts"
-import { leases } from "../../packages/sdk/src/sandbox/resource/index.ts"
-import { persistentvolumeclaims, persistentvolumes } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { leases } from "../../packages/sandbox/src/registry/kinds/index.ts"
+import { persistentvolumeclaims, persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import type * as Effect from "effect/Effect"
 import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"

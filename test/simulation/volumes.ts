@@ -1,5 +1,5 @@
 /** What the volumes of a world hold, and whose they are. */
-import { persistentvolumes } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import type { World } from "./world.ts"
 
 /** From when a volume is, and of which claim, as a member wrote it. */

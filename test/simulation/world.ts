@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
-import type { Command, Host } from "../../packages/sdk/src/sandbox/Program.ts"
+import type { Command, Host } from "../../packages/sandbox/src/node/Program.ts"
 import { ends, probeLabel } from "../../packages/sdk/src/step/fenceProbe.ts"
 import type { Seed } from "../../packages/sdk/src/Seed.ts"
 import {
@@ -18,10 +18,10 @@ import {
   writeContainer
 } from "../../packages/sdk/src/step/proverPod.ts"
 import { noPlace, otherThere } from "../../packages/sdk/src/step/writeBack.ts"
-import { driver } from "../../packages/sdk/src/sandbox/Nodes.ts"
-import { pods as podType } from "../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Shape } from "../../packages/sdk/src/sandbox/Sandbox.ts"
-import type { StorageCall } from "../../packages/sdk/src/sandbox/Storage.ts"
+import { driver } from "../../packages/sandbox/src/node/Nodes.ts"
+import { pods as podType } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
+import type { StorageCall } from "../../packages/sandbox/src/storage/Storage.ts"
 
 export interface WorldOptions {
   readonly replicas: number

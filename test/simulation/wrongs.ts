@@ -1,11 +1,11 @@
 /** What no request of ours may do, seen at the wire: judged by what is so in the cluster just before it. */
 import type { Request } from "../../packages/sdk/src/Cluster.ts"
-import { jobs } from "../../packages/sdk/src/sandbox/resource/index.ts"
+import { jobs } from "../../packages/sandbox/src/registry/kinds/index.ts"
 import {
   persistentvolumeclaims,
   persistentvolumes,
   pods
-} from "../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { needed } from "../../packages/sdk/src/Quorum.ts"
 import { markOf, setOf } from "./acts.ts"
 import type { Wire } from "./verdict.ts"

@@ -1,5 +1,5 @@
 /** The flags of `sandbox` that are read into more than a word. */
-import type { LocalAnswer } from "@kubectl-stateful/sdk/sandbox/serve/LocalExec"
+import type { LocalAnswer } from "@kubectl-stateful/sandbox/LocalExec"
 import { custom } from "@oclif/core/flags"
 import { Usage } from "./Usage.ts"
 
@@ -13,7 +13,7 @@ export const portFlag = custom<number>({
 
 export const execFlag = custom<LocalAnswer>({
   parse: async (text) => {
-    const { localAnswer } = await import("@kubectl-stateful/sdk/sandbox/serve/LocalExec")
+    const { localAnswer } = await import("@kubectl-stateful/sandbox/LocalExec")
     const answer = localAnswer(text)
     if (answer !== undefined) return answer
     throw new Usage(`invalid value "${text}" for --exec`, "use POD=COMMAND or POD/CONTAINER=COMMAND")

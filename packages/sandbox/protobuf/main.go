@@ -1,7 +1,7 @@
-// Writes ../src/sandbox/serve/ProtobufMessages.ts: how the kinds that the sandbox serves look in
+// Writes ../src/serve/ProtobufMessages.ts: how the kinds that the sandbox serves look in
 // Kubernetes' protobuf, and what of it stands in their JSON.
 //
-//	go run . >../src/sandbox/serve/ProtobufMessages.ts
+//	go run . >../src/serve/ProtobufMessages.ts
 //	go run . vectors 20    # random objects in both forms, a line each, to compare with
 //
 // Numbers and types are those of the generated.proto files of k8s.io/api and k8s.io/apimachinery. What

@@ -3,7 +3,7 @@
  * cut watch, a caller that dies. Which call meets which fault is data, so that one
  * line of text replays a run.
  */
-import type { Request } from "../Cluster.ts"
+import type { Request } from "@kubectl-stateful/sdk/Cluster"
 
 /** What goes wrong with one call. */
 export type Fault =

@@ -8,8 +8,8 @@ import {
   type Request,
   type Response,
   type WatchEvent
-} from "../Cluster.ts"
-import { describeRequest, fromStatus, isWrite, outcomeUnknown } from "../resource/Status.ts"
+} from "@kubectl-stateful/sdk/Cluster"
+import { describeRequest, fromStatus, isWrite, outcomeUnknown } from "@kubectl-stateful/sdk/resource/Status"
 import { type Call, type Fault, format, type Plan } from "./Fault.ts"
 
 /** What happened, for an assertion's message. */

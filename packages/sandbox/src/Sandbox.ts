@@ -5,16 +5,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { Cluster } from "../Cluster.ts"
-import * as Access from "./Access.ts"
-import { Admission, type Webhook } from "./Admission.ts"
-import { Api } from "./Api.ts"
-import type { Draft, KubeObject } from "./KubeObject.ts"
-import { Processes } from "./Processes.ts"
-import { Registry } from "./Registry.ts"
-import { namespaces, nodes, serviceaccounts } from "./resource/core.ts"
-import { standard } from "./resource/index.ts"
-import { qualified, type ResourceType } from "./ResourceType.ts"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import * as Access from "./apiserver/Access.ts"
+import { Admission, type Webhook } from "./registry/Admission.ts"
+import { Api } from "./apiserver/Api.ts"
+import type { Draft, KubeObject } from "./apimachinery/KubeObject.ts"
+import { Processes } from "./node/Processes.ts"
+import { Registry } from "./registry/Registry.ts"
+import { namespaces, nodes, serviceaccounts } from "./registry/kinds/core.ts"
+import { standard } from "./registry/kinds/index.ts"
+import { qualified, type ResourceType } from "./apimachinery/ResourceType.ts"
 import { hasVolumes, volumesOn } from "./controller/Attach.ts"
 import { run } from "./controller/Controller.ts"
 import { deploymentController } from "./controller/Deployment.ts"
@@ -22,28 +22,35 @@ import { disruptionBudgets } from "./controller/DisruptionBudgets.ts"
 import { endpointSlices } from "./controller/EndpointSlices.ts"
 import { ephemeralVolumes } from "./controller/EphemeralVolumes.ts"
 import { garbageCollector } from "./controller/GarbageCollector.ts"
-import { kubelet } from "./controller/Kubelets.ts"
+import { kubelet } from "./node/Kubelets.ts"
 import { namespaceController } from "./controller/Namespace.ts"
 import { nodeLifecycle, type NodeLifecycleOptions } from "./controller/NodeLifecycle.ts"
-import type { Cause, Loss } from "./controller/NodeLoss.ts"
+import type { Cause, Loss } from "./node/NodeLoss.ts"
 import { Pace, type PaceOptions } from "./controller/Pace.ts"
 import { podGarbageCollector } from "./controller/PodGarbageCollector.ts"
-import { PodsByNode } from "./controller/PodsByNode.ts"
+import { PodsByNode } from "./registry/PodsByNode.ts"
 import { quotaUsage } from "./controller/QuotaUsage.ts"
 import { Recorder } from "./controller/Recorder.ts"
 import type { Provisioning } from "./controller/Provisioner.ts"
 import { replicaSetController } from "./controller/ReplicaSet.ts"
 import { type Rival, Rivals } from "./controller/Rivals.ts"
-import { scheduler } from "./controller/Scheduler.ts"
+import { scheduler } from "./node/Scheduler.ts"
 import { statefulSetController } from "./controller/StatefulSet.ts"
 import { storageControllers } from "./controller/StorageControllers.ts"
 import { taintEviction } from "./controller/TaintEviction.ts"
-import { csiDriver, node, type NodeOptions, snapshotClasses, storageClasses, threeZones } from "./Nodes.ts"
-import type { Programs } from "./Program.ts"
-import { type Snapshot, Storage, type StorageOptions } from "./Storage.ts"
-import type { Volume } from "./Volume.ts"
-import { notImplemented } from "./Status.ts"
-import { Store } from "./Store.ts"
+import {
+  csiDriver,
+  node,
+  type NodeOptions,
+  snapshotClasses,
+  storageClasses,
+  threeZones
+} from "./node/Nodes.ts"
+import type { Programs } from "./node/Program.ts"
+import { type Snapshot, Storage, type StorageOptions } from "./storage/Storage.ts"
+import type { Volume } from "./storage/Volume.ts"
+import { notImplemented } from "./apimachinery/Status.ts"
+import { Store } from "./registry/Store.ts"
 import { forUser } from "./SandboxCluster.ts"
 
 export interface Options {
@@ -114,7 +121,7 @@ export interface Shape {
   readonly compact: () => void
 }
 
-export class Sandbox extends Context.Service<Sandbox, Shape>()("@kubectl-stateful/sdk/sandbox/Sandbox") {
+export class Sandbox extends Context.Service<Sandbox, Shape>()("@kubectl-stateful/sandbox/Sandbox") {
   /** The sandbox and the port to it. */
   static readonly layer = (options: Options = {}): Layer.Layer<Sandbox | Cluster> =>
     Layer.effectContext(

@@ -13,15 +13,15 @@ import type {
   Request,
   Response,
   WatchEvent
-} from "../Cluster.ts"
-import { fromStatus } from "../resource/Status.ts"
-import type * as Access from "./Access.ts"
-import type { Answer } from "./Answer.ts"
-import type { Api } from "./Api.ts"
-import * as Processes from "./Processes.ts"
-import { pods } from "./resource/core.ts"
-import * as Status from "./Status.ts"
-import { Watch } from "./Watch.ts"
+} from "@kubectl-stateful/sdk/Cluster"
+import { fromStatus } from "@kubectl-stateful/sdk/resource/Status"
+import type * as Access from "./apiserver/Access.ts"
+import type { Answer } from "./apiserver/Answer.ts"
+import type { Api } from "./apiserver/Api.ts"
+import * as Processes from "./node/Processes.ts"
+import { pods } from "./registry/kinds/core.ts"
+import * as Status from "./apimachinery/Status.ts"
+import { Watch } from "./apiserver/Watch.ts"
 
 const encoder = new TextEncoder()
 

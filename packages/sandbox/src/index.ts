@@ -1,19 +1,20 @@
 /**
- * A cluster inside the SDK, for tests, examples and simulations: the part of an API
- * server and of its controllers that a stateful application leans on, in memory, on
- * the Effect clock. What it does not do, it refuses.
+ * A cluster in memory, for tests, examples and simulations: the part of an API server and of its
+ * controllers that a stateful application leans on, on the Effect clock. What it does not do, it refuses.
  */
 export * as Fault from "./Fault.ts"
 export { inject, type Record as FaultRecord } from "./FaultyCluster.ts"
-export { resourceType } from "./ResourceType.ts"
-export type { Rule, User } from "./Access.ts"
-export type { Webhook } from "./Admission.ts"
+export { type ResourceType, resourceType } from "./apimachinery/ResourceType.ts"
+export type { Draft, KubeObject } from "./apimachinery/KubeObject.ts"
+export type { Rule, User } from "./apiserver/Access.ts"
+export type { Webhook } from "./registry/Admission.ts"
 export type { NodeLifecycleOptions } from "./controller/NodeLifecycle.ts"
-export type { Cause as NodeLossCause } from "./controller/NodeLoss.ts"
+export type { Cause as NodeLossCause } from "./node/NodeLoss.ts"
 export type { PaceOptions } from "./controller/Pace.ts"
 export type { Rival } from "./controller/Rivals.ts"
-export type { Command, Host, Program, Programs } from "./Program.ts"
+export type { NodeOptions } from "./node/Nodes.ts"
+export type { Command, Host, Program, Programs } from "./node/Program.ts"
 export { make, type Options, Sandbox, type Shape } from "./Sandbox.ts"
-export type { StorageCall, StorageOptions } from "./Storage.ts"
+export type { StorageCall, StorageOptions } from "./storage/Storage.ts"
 export type { Provisioning } from "./controller/Provisioner.ts"
-export { NoSpace, Volume, type WriteOptions } from "./Volume.ts"
+export { NoSpace, Volume, type WriteOptions } from "./storage/Volume.ts"

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { Host, Program } from "../../../../packages/sdk/src/sandbox/Program.ts"
-import { Volume } from "../../../../packages/sdk/src/sandbox/Volume.ts"
+import type { Host, Program } from "../../../packages/sandbox/src/node/Program.ts"
+import { Volume } from "../../../packages/sandbox/src/storage/Volume.ts"
 
 export interface Members {
   readonly volumes: Record<string, Volume>

@@ -5,10 +5,10 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { check } from "../../../../packages/sdk/src/sandbox/ledger/Check.ts"
-import { nodes, pods } from "../../../../packages/sdk/src/sandbox/resource/core.ts"
-import { type ScenarioName, start } from "../../../../packages/sdk/src/sandbox/scenario/Scenario.ts"
-import type { Shape } from "../../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { check } from "../../../packages/sandbox/src/ledger/Check.ts"
+import { nodes, pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { type ScenarioName, start } from "../../../packages/sandbox/src/scenario/Scenario.ts"
+import type { Shape } from "../../../packages/sandbox/src/Sandbox.ts"
 
 const begun = (name: ScenarioName) =>
   Effect.gen(function* () {

@@ -4,14 +4,10 @@ import * as Stream from "effect/Stream"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Cluster } from "../../../../packages/sdk/src/Cluster.ts"
-import { script } from "../../../../packages/sdk/src/Hook.ts"
-import {
-  type Answered,
-  answeredHere,
-  localAnswer
-} from "../../../../packages/sdk/src/sandbox/serve/LocalExec.ts"
-import { make } from "../../../../packages/sdk/src/sandbox/Sandbox.ts"
+import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
+import { script } from "../../../packages/sdk/src/Hook.ts"
+import { type Answered, answeredHere, localAnswer } from "../../../packages/sandbox/src/serve/LocalExec.ts"
+import { make } from "../../../packages/sandbox/src/Sandbox.ts"
 
 /** A sandbox with a pod `db-0` whose commands are answered so, and what was told of them. */
 const answering = (...texts: ReadonlyArray<string>) =>

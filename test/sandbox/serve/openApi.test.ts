@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { at, isArray, isObject } from "../../../../packages/sdk/src/sandbox/Json.ts"
-import { standard } from "../../../../packages/sdk/src/sandbox/resource/index.ts"
-import { resourceType } from "../../../../packages/sdk/src/sandbox/ResourceType.ts"
-import { make } from "../../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { at, isArray, isObject } from "../../../packages/sandbox/src/apimachinery/Json.ts"
+import { standard } from "../../../packages/sandbox/src/registry/kinds/index.ts"
+import { resourceType } from "../../../packages/sandbox/src/apimachinery/ResourceType.ts"
+import { make } from "../../../packages/sandbox/src/Sandbox.ts"
 import { get, json, up, type Up } from "./served.ts"
 
 const widgets = resourceType("example.com", "v1", "widgets", "Widget", { subresources: ["scale"] })

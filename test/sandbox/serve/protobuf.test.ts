@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { standard } from "../../../../packages/sdk/src/sandbox/resource/index.ts"
-import { groupVersion } from "../../../../packages/sdk/src/sandbox/ResourceType.ts"
-import { toJson } from "../../../../packages/sdk/src/sandbox/serve/Protobuf.ts"
-import { Refusal } from "../../../../packages/sdk/src/sandbox/Status.ts"
+import { standard } from "../../../packages/sandbox/src/registry/kinds/index.ts"
+import { groupVersion } from "../../../packages/sandbox/src/apimachinery/ResourceType.ts"
+import { toJson } from "../../../packages/sandbox/src/serve/Protobuf.ts"
+import { Refusal } from "../../../packages/sandbox/src/apimachinery/Status.ts"
 import { get, json, up } from "./served.ts"
 
 const metadata = (name: string) => `{"name":"${name}"}`

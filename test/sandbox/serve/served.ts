@@ -4,9 +4,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
-import type { Program } from "../../../../packages/sdk/src/sandbox/Program.ts"
-import { make, type Options, type Shape } from "../../../../packages/sdk/src/sandbox/Sandbox.ts"
-import { serve, type ServeOptions, type Served } from "../../../../packages/sdk/src/sandbox/serve/Server.ts"
+import type { Program } from "../../../packages/sandbox/src/node/Program.ts"
+import { make, type Options, type Shape } from "../../../packages/sandbox/src/Sandbox.ts"
+import { serve, type ServeOptions, type Served } from "../../../packages/sandbox/src/serve/Server.ts"
 
 export interface Up {
   readonly sandbox: Shape

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import { thisProcess } from "../../../packages/sdk/src/kubernetes/Process.ts"
 import { Holder } from "../../../packages/sdk/src/operation/Holder.ts"
 import * as Lease from "../../../packages/sdk/src/operation/Lease.ts"
-import { leases } from "../../../packages/sdk/src/sandbox/resource/index.ts"
+import { leases } from "../../../packages/sandbox/src/registry/kinds/index.ts"
 import { drive, makeWorld, type World } from "../../simulation/world.ts"
 import { on, refusal } from "../scale/callers.ts"
 

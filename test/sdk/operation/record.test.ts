@@ -5,7 +5,7 @@ import { type Cluster, ClusterError, type ExecRequest } from "../../../packages/
 import type * as Hook from "../../../packages/sdk/src/Hook.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { Profile } from "../../../packages/sdk/src/Profile.ts"
-import { configmaps } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 import { ann, command, hooks, on, refusal } from "../scale/callers.ts"

@@ -5,12 +5,12 @@ import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
 import * as RestoreRelease from "../../../packages/sdk/src/RestoreRelease.ts"
-import { statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
-import { pods, secrets } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
+import { pods, secrets } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import { decode, encode, recordName, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
 import { drive, type World, withCluster } from "../../simulation/world.ts"
 import { ann, bob, neighbour, on, refusal } from "../scale/callers.ts"

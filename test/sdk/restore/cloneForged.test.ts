@@ -8,7 +8,7 @@ import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
 import {
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import { encode, recordName, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
 import { readRecord } from "../../../packages/sdk/src/step/recordList.ts"
 import { drive, type World, withCluster } from "../../simulation/world.ts"

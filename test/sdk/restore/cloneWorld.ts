@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
-import { statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import {
   configmaps,
   persistentvolumeclaims,
@@ -11,12 +11,12 @@ import {
   pods,
   secrets,
   services
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
-import { standard } from "../../../packages/sdk/src/sandbox/resource/index.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import { standard } from "../../../packages/sandbox/src/registry/kinds/index.ts"
 import { drive, type World } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"
 import { snapshot } from "./world.ts"

@@ -4,12 +4,12 @@ import * as Effect from "effect/Effect"
 import { selector } from "../../../packages/sdk/src/App.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
-import { deployments } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
+import { deployments } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import {
   configmaps,
   persistentvolumeclaims,
   persistentvolumes
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive, type World } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"

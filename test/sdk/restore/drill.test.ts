@@ -6,11 +6,11 @@ import {
   namespaces,
   persistentvolumeclaims,
   persistentvolumes
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import type { Command, Host } from "../../../packages/sdk/src/sandbox/Program.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import type { Command, Host } from "../../../packages/sandbox/src/node/Program.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
-import { volumesnapshotcontents } from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+import { volumesnapshotcontents } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import { drive, type World, withCluster } from "../../simulation/world.ts"
 import { ann, on, refusal } from "../scale/callers.ts"
 import { snapshot, stateOf, withSnapshot } from "./cloneWorld.ts"

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { persistentvolumeclaims } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { persistentvolumeclaims } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { drive, ref, withCluster, type World } from "../../simulation/world.ts"
 import { ann, claimObject, neighbour, on, refusal } from "../scale/callers.ts"

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import type { StorageCall } from "../../../packages/sdk/src/sandbox/Storage.ts"
+import type { StorageCall } from "../../../packages/sandbox/src/storage/Storage.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, claimNamed, movesCount, neighbour, on, refusal } from "../scale/callers.ts"

@@ -4,13 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
-import { atCall, type Fault } from "../../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
+import { atCall, type Fault } from "../../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
 import {
   volumesnapshotclasses,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive, seed, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on, refusal, volumeOf } from "../scale/callers.ts"

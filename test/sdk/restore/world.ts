@@ -5,8 +5,8 @@ import {
   persistentvolumeclaims,
   persistentvolumes,
   pods
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { drive, type World, type WorldOptions } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"

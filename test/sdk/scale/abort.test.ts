@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as TestClock from "effect/testing/TestClock"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 import {

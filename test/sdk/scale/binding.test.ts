@@ -5,7 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
-import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import {
+  persistentvolumeclaims,
+  persistentvolumes
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"

@@ -4,7 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
-import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import {
+  persistentvolumeclaims,
+  persistentvolumes
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import type { Profile } from "../../../packages/sdk/src/Profile.ts"

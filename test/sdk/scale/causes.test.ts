@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
-import { configmaps } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Shape } from "../../../packages/sandbox/src/Sandbox.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
-import { statefulSet } from "../sandbox/asking.ts"
+import { statefulSet } from "../../sandbox/asking.ts"
 import { drive, withCluster } from "../../simulation/world.ts"
 
 const ref = { namespace: "default", name: "q" }

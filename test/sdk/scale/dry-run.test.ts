@@ -6,7 +6,7 @@ import {
   configmaps,
   persistentvolumeclaims,
   persistentvolumes
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { drive, makeWorld, withCluster, type World, type WorldOptions } from "../../simulation/world.ts"
 
 const ref = { namespace: "shop", name: "db" }

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { make, type Shape } from "../../../packages/sdk/src/sandbox/Sandbox.ts"
+import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { make, type Shape } from "../../../packages/sandbox/src/Sandbox.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
-import { statefulSet } from "../sandbox/asking.ts"
+import { statefulSet } from "../../sandbox/asking.ts"
 import { withCluster } from "../../simulation/world.ts"
 
 const six = ["a", "b", "c"].flatMap((zone) => [1, 2].map((n) => ({ name: `node-${zone}${n}`, zone })))

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 import {

@@ -2,7 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
-import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import {
+  persistentvolumeclaims,
+  persistentvolumes
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, type World } from "../../simulation/world.ts"

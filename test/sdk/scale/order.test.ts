@@ -9,7 +9,7 @@ import {
   persistentvolumeclaims,
   persistentvolumes,
   pods as podType
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster } from "../../simulation/world.ts"
 import { ann, bob, hooks, interruptAt, on, refusal, set } from "./callers.ts"

@@ -5,7 +5,10 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
-import { persistentvolumeclaims, persistentvolumes } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import {
+  persistentvolumeclaims,
+  persistentvolumes
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, type World } from "../../simulation/world.ts"
 import { ann, bob, hooks, interruptAt, on, refusal, set } from "./callers.ts"

@@ -5,13 +5,13 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
-import { atCall } from "../../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
+import { atCall } from "../../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
 import {
   pods,
   persistentvolumeclaims,
   persistentvolumes
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { callsOf, worthwhile } from "../../simulation/scaling.ts"
 import { drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"

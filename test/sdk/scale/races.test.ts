@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster } from "../../simulation/world.ts"
 import {

@@ -8,12 +8,12 @@ import * as Stream from "effect/Stream"
 import { HeldCommand } from "../../../packages/sdk/src/HeldHook.ts"
 import { Command as Hook, script as oneShot } from "../../../packages/sdk/src/Hook.ts"
 import type { Quiesce } from "../../../packages/sdk/src/Quiesce.ts"
-import { heldExec, isHeld } from "../../../packages/sdk/src/sandbox/HeldExec.ts"
-import type { Command, Host } from "../../../packages/sdk/src/sandbox/Program.ts"
+import { heldExec, isHeld } from "../../../packages/sandbox/src/node/HeldExec.ts"
+import type { Command, Host } from "../../../packages/sandbox/src/node/Program.ts"
 import {
   volumegroupsnapshotcontents,
   volumesnapshotcontents
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import type * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import type { World, WorldOptions } from "../../simulation/world.ts"
 import { withStorage } from "./world.ts"

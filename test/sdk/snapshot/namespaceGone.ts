@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
 import type { Failure } from "../../../packages/sdk/src/Operation.ts"
-import { namespaces } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { namespaces } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { drive, type World, withCluster } from "../../simulation/world.ts"
 import { neighbour, refusal } from "../scale/callers.ts"
 

@@ -4,12 +4,12 @@ import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Prune from "../../../packages/sdk/src/SnapshotPrune.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { atCall } from "../../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
+import { atCall } from "../../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
 import {
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import { recordName } from "../../../packages/sdk/src/step/record.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"

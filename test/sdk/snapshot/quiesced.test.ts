@@ -4,10 +4,13 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
-import { atCall, type Call, type Fault, when } from "../../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
-import { pods } from "../../../packages/sdk/src/sandbox/resource/core.ts"
-import { volumegroupsnapshots, volumesnapshots } from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+import { atCall, type Call, type Fault, when } from "../../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
+import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import {
+  volumegroupsnapshots,
+  volumesnapshots
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
-import { volumesnapshots } from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+import { volumesnapshots } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive, type World } from "../../simulation/world.ts"
 import { bob, on, refusal } from "../scale/callers.ts"

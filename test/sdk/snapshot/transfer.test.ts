@@ -3,14 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { atCall, type Plan, when } from "../../../packages/sdk/src/sandbox/Fault.ts"
-import { inject } from "../../../packages/sdk/src/sandbox/FaultyCluster.ts"
-import { configmaps, secrets } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { atCall, type Plan, when } from "../../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
+import { configmaps, secrets } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumegroupsnapshots,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { open, seal, type SnapshotExport } from "../../../packages/sdk/src/snapshot/SnapshotFile.ts"
 import * as Prune from "../../../packages/sdk/src/SnapshotPrune.ts"

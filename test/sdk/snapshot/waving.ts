@@ -5,13 +5,13 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { script as oneShot } from "../../../packages/sdk/src/Hook.ts"
 import { quiesceOf, type QuiesceSection } from "../../../packages/sdk/src/Quiesce.ts"
-import { heldExec, isHeld } from "../../../packages/sdk/src/sandbox/HeldExec.ts"
-import type { Command, Host } from "../../../packages/sdk/src/sandbox/Program.ts"
-import { persistentvolumeclaims } from "../../../packages/sdk/src/sandbox/resource/core.ts"
+import { heldExec, isHeld } from "../../../packages/sandbox/src/node/HeldExec.ts"
+import type { Command, Host } from "../../../packages/sandbox/src/node/Program.ts"
+import { persistentvolumeclaims } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import type * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import type { Writes } from "../../../packages/sdk/src/Writes.ts"
 import type { World, WorldOptions } from "../../simulation/world.ts"

@@ -2,21 +2,21 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { statefulSet } from "../../../packages/sdk/src/App.ts"
-import type { KubeObject } from "../../../packages/sdk/src/sandbox/KubeObject.ts"
-import { driver } from "../../../packages/sdk/src/sandbox/Nodes.ts"
-import { statefulsets } from "../../../packages/sdk/src/sandbox/resource/apps.ts"
+import type { KubeObject } from "../../../packages/sandbox/src/apimachinery/KubeObject.ts"
+import { driver } from "../../../packages/sandbox/src/node/Nodes.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import {
   configmaps,
   persistentvolumeclaims,
   secrets
-} from "../../../packages/sdk/src/sandbox/resource/core.ts"
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumegroupsnapshotcontents,
   volumegroupsnapshots,
   volumesnapshotcontents,
   volumesnapshots
-} from "../../../packages/sdk/src/sandbox/resource/storage.ts"
-import type { ResourceType } from "../../../packages/sdk/src/sandbox/ResourceType.ts"
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import type { ResourceType } from "../../../packages/sandbox/src/apimachinery/ResourceType.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive, makeWorld, type World, type WorldOptions } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"

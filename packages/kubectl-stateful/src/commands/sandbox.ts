@@ -1,7 +1,7 @@
 /**
  * `kubectl stateful sandbox`: a small cluster on this machine, for trying things out.
  */
-import type { ScenarioName } from "@kubectl-stateful/sdk/sandbox/scenario/Scenario"
+import type { ScenarioName } from "@kubectl-stateful/sandbox/Scenario"
 import { option, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -62,10 +62,10 @@ export class Sandbox extends KubectlCommand {
       const [{ programs, scenarios, start }, { serve }, { kubeconfig, kubeconfigFile }, { answeredHere }] =
         yield* Effect.promise(() =>
           Promise.all([
-            import("@kubectl-stateful/sdk/sandbox/scenario/Scenario"),
-            import("@kubectl-stateful/sdk/sandbox/serve/Server"),
-            import("@kubectl-stateful/sdk/sandbox/serve/Kubeconfig"),
-            import("@kubectl-stateful/sdk/sandbox/serve/LocalExec")
+            import("@kubectl-stateful/sandbox/Scenario"),
+            import("@kubectl-stateful/sandbox/Server"),
+            import("@kubectl-stateful/sandbox/Kubeconfig"),
+            import("@kubectl-stateful/sandbox/LocalExec")
           ])
         )
       const scenario = scenarios[flags.scenario]

@@ -1,7 +1,7 @@
 /**
  * How to use a sandbox that has started.
  */
-import type { Answered } from "@kubectl-stateful/sdk/sandbox/serve/LocalExec"
+import type { Answered } from "@kubectl-stateful/sandbox/LocalExec"
 import { ended, printed, visible } from "./terminal.ts"
 
 export interface Started {

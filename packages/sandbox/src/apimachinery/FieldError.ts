@@ -1,5 +1,5 @@
 /** The server's wording for what is wrong with a field. */
-import type { Fault } from "../ResourceType.ts"
+import type { Fault } from "./ResourceType.ts"
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? "null"
 

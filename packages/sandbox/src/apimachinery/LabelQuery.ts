@@ -1,6 +1,6 @@
 /** The text form of a label selector: `tier in (db,web),!old,size>5`, read as the server reads it. */
 import { badRequest } from "./Status.ts"
-import { keyProblems, valueProblems } from "./strategy/Fault.ts"
+import { keyProblems, valueProblems } from "./FieldError.ts"
 
 export interface Requirement {
   readonly key: string

@@ -1,6 +1,6 @@
 /** Who may do what: rules as in a Role, per user, for 403s and access reviews. */
-import type { ResourceType } from "./ResourceType.ts"
-import { forbidden, type Refusal } from "./Status.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import { forbidden, type Refusal } from "../apimachinery/Status.ts"
 
 /** As a rule of a Role, with the namespaces that it holds in; absent means all. `*` stands for any. */
 export interface Rule {

@@ -1,5 +1,5 @@
 /** Ages as kubectl prints them: the two largest units, fewer as time goes by. */
-import * as Timestamp from "./Timestamp.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 const two = (large: number, unit: string, small: number, smallUnit: string): string =>
   small === 0 ? `${large}${unit}` : `${large}${unit}${small}${smallUnit}`

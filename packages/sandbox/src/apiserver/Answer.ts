@@ -1,8 +1,8 @@
 /** What a request is answered with, and how the caller wants it written. */
-import type { JsonObject } from "./Json.ts"
-import type { KubeObject } from "./KubeObject.ts"
-import { groupVersion, type ResourceType } from "./ResourceType.ts"
-import { notAcceptable, notImplemented, type Refusal } from "./Status.ts"
+import type { JsonObject } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import { groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"
+import { notAcceptable, notImplemented, type Refusal } from "../apimachinery/Status.ts"
 import { table } from "./Table.ts"
 
 export interface Answer {

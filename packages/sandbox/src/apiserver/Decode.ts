@@ -1,10 +1,10 @@
 /** From a request's body to an object of the expected kind, or the server's complaint about it. */
-import { at, isArray, isObject, put, set, stringAt, stringsAt } from "./Json.ts"
-import { type Draft, isDraft } from "./KubeObject.ts"
-import { groupVersion, type ResourceType } from "./ResourceType.ts"
-import { standard } from "./resource/index.ts"
-import { badRequest, invalid, notImplemented, plain, tooLarge } from "./Status.ts"
-import { wrong } from "./strategy/Fault.ts"
+import { at, isArray, isObject, put, set, stringAt, stringsAt } from "../apimachinery/Json.ts"
+import { type Draft, isDraft } from "../apimachinery/KubeObject.ts"
+import { groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"
+import { standard } from "../registry/kinds/index.ts"
+import { badRequest, invalid, notImplemented, plain, tooLarge } from "../apimachinery/Status.ts"
+import { wrong } from "../apimachinery/FieldError.ts"
 
 /** Three MiB, the server's own limit on a body. */
 const limit = 3 * 1024 * 1024

@@ -1,7 +1,7 @@
 /** What the server says it serves: versions, groups, resources; plain and aggregated. */
 import { type Answer, json, text } from "./Answer.ts"
-import type { ResourceType } from "./ResourceType.ts"
-import { missingResource } from "./Status.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import { missingResource } from "../apimachinery/Status.ts"
 
 const everyVerb = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 const customVerbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]

@@ -1,8 +1,8 @@
 /** Which fields a kind has: what a strict write is judged by, and what is dropped as unknown. */
 import * as Effect from "effect/Effect"
-import { load, type Models } from "../kubernetes/Models.ts"
-import { isArray, isObject, put } from "./Json.ts"
-import { type FieldTable, groupVersion, type ResourceType } from "./ResourceType.ts"
+import { load, type Models } from "./Models.ts"
+import { isArray, isObject, put } from "../apimachinery/Json.ts"
+import { type FieldTable, groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"
 
 export type Form =
   /** A scalar, or what its type reads by itself: not looked into. */

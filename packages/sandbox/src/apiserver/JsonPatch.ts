@@ -3,9 +3,9 @@
  * A patch that does not parse is a 400, one that does not apply a 422.
  */
 import * as JsonPointer from "effect/JsonPointer"
-import { equal, isArray, isDeeper, isObject, type JsonObject } from "./Json.ts"
+import { equal, isArray, isDeeper, isObject, type JsonObject } from "../apimachinery/Json.ts"
 import { deepest, goName } from "./Decode.ts"
-import { badRequest, notImplemented, tooManyOperations, unprocessable } from "./Status.ts"
+import { badRequest, notImplemented, tooManyOperations, unprocessable } from "../apimachinery/Status.ts"
 
 interface Operation {
   readonly op: "add" | "remove" | "replace" | "move" | "copy" | "test"

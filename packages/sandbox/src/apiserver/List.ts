@@ -1,11 +1,11 @@
 /** Lists: at which version, which page, and the token for the next one. */
-import type { KubeObject } from "./KubeObject.ts"
-import type { ResourceType } from "./ResourceType.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import type { ListMeta } from "./Answer.ts"
-import * as Selector from "./Selector.ts"
-import * as Status from "./Status.ts"
-import { keyOfObject, type Store } from "./Store.ts"
-import { prohibited, unsupported } from "./strategy/Fault.ts"
+import * as Selector from "../apimachinery/Selector.ts"
+import * as Status from "../apimachinery/Status.ts"
+import { keyOfObject, type Store } from "../registry/Store.ts"
+import { prohibited, unsupported } from "../apimachinery/FieldError.ts"
 
 interface Token {
   readonly rv: number

@@ -1,6 +1,6 @@
 /** RFC 7386, and Kubernetes' strategic variant of it, in which some lists merge by a key. */
-import { at, isArray, isObject, type JsonObject, put } from "./Json.ts"
-import { badRequest, plain } from "./Status.ts"
+import { at, isArray, isObject, type JsonObject, put } from "../apimachinery/Json.ts"
+import { badRequest, plain } from "../apimachinery/Status.ts"
 
 /** RFC 7386: objects merge, null removes, all else replaces. */
 export const merge = (target: unknown, patch: unknown): unknown => {

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto"
 import { type Answer, json } from "./Answer.ts"
 import { notFoundPage, reviewGroups, verbsOf } from "./Discovery.ts"
-import type { ResourceType } from "./ResourceType.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 
 interface Kind {
   readonly group: string

@@ -1,11 +1,11 @@
 /** From a PATCH to a function over the object as JSON. */
-import type { Request } from "../Cluster.ts"
+import type { Request } from "@kubectl-stateful/sdk/Cluster"
 import { goName, parseJson } from "./Decode.ts"
-import { isObject } from "./Json.ts"
+import { isObject } from "../apimachinery/Json.ts"
 import * as JsonPatch from "./JsonPatch.ts"
 import { merge, strategicMerge } from "./MergePatch.ts"
-import type { Draft } from "./KubeObject.ts"
-import type { ResourceType } from "./ResourceType.ts"
+import type { Draft } from "../apimachinery/KubeObject.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import {
   badRequest,
   notImplemented,
@@ -13,7 +13,7 @@ import {
   unpatchable,
   unroutableMediaType,
   unsupportedMediaType
-} from "./Status.ts"
+} from "../apimachinery/Status.ts"
 
 const strategic = "application/strategic-merge-patch+json"
 

@@ -1,7 +1,7 @@
 /** The cells of a pod in `kubectl get pods`: its STATUS is a reason found in many places. */
 import * as Age from "./Age.ts"
-import { arrayAt, at, isObject, numberAt, stringAt } from "./Json.ts"
-import type { KubeObject } from "./KubeObject.ts"
+import { arrayAt, at, isObject, numberAt, stringAt } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
 
 const ended = (terminated: unknown): string => {
   const reason = stringAt(terminated, "reason") ?? ""

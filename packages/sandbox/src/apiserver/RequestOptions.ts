@@ -1,13 +1,13 @@
 /** The options of a write, from the query and from a delete's body. */
-import type { Request } from "../Cluster.ts"
+import type { Request } from "@kubectl-stateful/sdk/Cluster"
 import type { User } from "./Access.ts"
 import { goName, parseJson } from "./Decode.ts"
-import { arrayAt, at, isObject, numberAt, stringAt } from "./Json.ts"
+import { arrayAt, at, isObject, numberAt, stringAt } from "../apimachinery/Json.ts"
 import { integer } from "./List.ts"
-import type { DeleteOptions, WriteOptions } from "./Registry.ts"
-import { badRequest, invalidOptions } from "./Status.ts"
+import type { DeleteOptions, WriteOptions } from "../registry/Registry.ts"
+import { badRequest, invalidOptions } from "../apimachinery/Status.ts"
 import type { Directive } from "./Strict.ts"
-import { unsupported } from "./strategy/Fault.ts"
+import { unsupported } from "../apimachinery/FieldError.ts"
 
 const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
   const bad = values.find((value) => value !== "All")

@@ -1,10 +1,10 @@
 /** Reviews: creates that make nothing and answer what the caller may do, and who it is. */
 import * as Access from "./Access.ts"
 import { type Answer, json } from "./Answer.ts"
-import { isObject, stringAt } from "./Json.ts"
-import { resourceType } from "./ResourceType.ts"
-import { badRequest, invalid, type Refusal } from "./Status.ts"
-import { wrong } from "./strategy/Fault.ts"
+import { isObject, stringAt } from "../apimachinery/Json.ts"
+import { resourceType } from "../apimachinery/ResourceType.ts"
+import { badRequest, invalid, type Refusal } from "../apimachinery/Status.ts"
+import { wrong } from "../apimachinery/FieldError.ts"
 
 const given = (value: string | undefined): boolean => value !== undefined && value !== ""
 

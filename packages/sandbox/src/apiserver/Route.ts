@@ -1,6 +1,6 @@
 /** From a path to what it names. */
-import { badRequest } from "./Status.ts"
-import type { ResourceType } from "./ResourceType.ts"
+import { badRequest } from "../apimachinery/Status.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 
 export type Route =
   | {

@@ -1,10 +1,10 @@
 /** The scale subresource: an `autoscaling/v1` Scale over a workload's replicas. */
 import { checkShape } from "./Decode.ts"
-import { arrayAt, at, isArray, isObject, numberAt, set, stringAt, stringsAt } from "./Json.ts"
-import { type Draft, isDraft, type KubeObject } from "./KubeObject.ts"
-import { badRequest, invalid } from "./Status.ts"
-import { notNegative } from "./strategy/Fault.ts"
-import { type ResourceType, resourceType } from "./ResourceType.ts"
+import { arrayAt, at, isArray, isObject, numberAt, set, stringAt, stringsAt } from "../apimachinery/Json.ts"
+import { type Draft, isDraft, type KubeObject } from "../apimachinery/KubeObject.ts"
+import { badRequest, invalid } from "../apimachinery/Status.ts"
+import { notNegative } from "../apimachinery/FieldError.ts"
+import { type ResourceType, resourceType } from "../apimachinery/ResourceType.ts"
 
 const scales = resourceType("autoscaling", "v1", "scales", "Scale")
 

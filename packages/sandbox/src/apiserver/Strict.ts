@@ -1,8 +1,8 @@
 /** Fields that a kind does not have, and fields that come twice: `fieldValidation` as the server holds it. */
 import { any, type FieldNames, type Form, each, fields, known, open } from "./FieldNames.ts"
-import { type Draft, isDraft } from "./KubeObject.ts"
-import type { ResourceType } from "./ResourceType.ts"
-import { badRequest, type Refusal, unpatchable } from "./Status.ts"
+import { type Draft, isDraft } from "../apimachinery/KubeObject.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import { badRequest, type Refusal, unpatchable } from "../apimachinery/Status.ts"
 
 export type Directive = "Ignore" | "Strict" | "Warn"
 

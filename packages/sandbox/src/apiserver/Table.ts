@@ -1,10 +1,10 @@
 /** Answers for `kubectl get`: the server's own columns and cells, by kind. */
 import * as Age from "./Age.ts"
-import { arrayAt, at, isObject, numberAt, stringAt, stringsAt } from "./Json.ts"
-import type { KubeObject } from "./KubeObject.ts"
+import { arrayAt, at, isObject, numberAt, stringAt, stringsAt } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import { podCells } from "./PodTable.ts"
-import type { ResourceType } from "./ResourceType.ts"
-import { classOf } from "./StorageClassOf.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import { classOf } from "../registry/StorageClassOf.ts"
 
 export interface Column {
   readonly name: string

@@ -3,9 +3,9 @@
  * a real cluster, the request is refused with 501; where it would only be less, the field is
  * kept and a warning names it.
  */
-import { arrayAt, at, isObject, numberAt } from "./Json.ts"
-import type { Draft } from "./KubeObject.ts"
-import { qualified, type ResourceType } from "./ResourceType.ts"
+import { arrayAt, at, isObject, numberAt } from "../apimachinery/Json.ts"
+import type { Draft } from "../apimachinery/KubeObject.ts"
+import { qualified, type ResourceType } from "../apimachinery/ResourceType.ts"
 
 /** Kinds that no controller of the sandbox acts upon. */
 const inert = new Set([

@@ -1,14 +1,14 @@
 /** Watches: where one starts, and which of the store's changes it sees as what. */
-import type { WatchEvent } from "../Cluster.ts"
+import type { WatchEvent } from "@kubectl-stateful/sdk/Cluster"
 import { inVersion } from "./Answer.ts"
-import { freeze } from "./Json.ts"
-import type { KubeObject } from "./KubeObject.ts"
+import { freeze } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import { integer, parseVersion, selectorOf } from "./List.ts"
-import { groupVersion, type ResourceType } from "./ResourceType.ts"
-import * as Selector from "./Selector.ts"
-import * as Status from "./Status.ts"
-import type { Change, Store } from "./Store.ts"
-import { prohibited, unsupported } from "./strategy/Fault.ts"
+import { groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"
+import * as Selector from "../apimachinery/Selector.ts"
+import * as Status from "../apimachinery/Status.ts"
+import type { Change, Store } from "../registry/Store.ts"
+import { prohibited, unsupported } from "../apimachinery/FieldError.ts"
 
 const initialEnd = "k8s.io/initial-events-end"
 

@@ -1,9 +1,9 @@
 /** A watch's events in the form that was asked for: plain objects, their metadata alone, or rows of a table. */
-import type { WatchEvent } from "../Cluster.ts"
+import type { WatchEvent } from "@kubectl-stateful/sdk/Cluster"
 import { type Form, one } from "./Answer.ts"
-import { isArray, isObject } from "./Json.ts"
-import { isDraft, type KubeObject } from "./KubeObject.ts"
-import type { ResourceType } from "./ResourceType.ts"
+import { isArray, isObject } from "../apimachinery/Json.ts"
+import { isDraft, type KubeObject } from "../apimachinery/KubeObject.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 
 const isKubeObject = (value: unknown): value is KubeObject =>
   isDraft(value) && typeof value.metadata.creationTimestamp === "string"

@@ -4,8 +4,8 @@
  * and it leaves a node that is not heard of only late, or when somebody vouches for its end.
  */
 import { createHash } from "node:crypto"
-import type { KubeObject } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   type Node,
   nodes,
@@ -14,11 +14,11 @@ import {
   persistentvolumes,
   type Pod,
   pods
-} from "../resource/core.ts"
-import { csidrivers, type VolumeAttachment, volumeattachments } from "../resource/storage.ts"
-import { type Storage, StorageFailure } from "../Storage.ts"
-import type { Change } from "../Store.ts"
-import * as Timestamp from "../Timestamp.ts"
+} from "../registry/kinds/core.ts"
+import { csidrivers, type VolumeAttachment, volumeattachments } from "../registry/kinds/storage.ts"
+import { type Storage, StorageFailure } from "../storage/Storage.ts"
+import type { Change } from "../registry/Store.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Backoff, Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"

@@ -1,9 +1,9 @@
 /** `persistentVolumeClaimRetentionPolicy`: who owns a claim, so that the garbage collector takes it at the right time. */
-import { equal } from "../Json.ts"
-import { controlledBy, type OwnerReference } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import type { StatefulSet } from "../resource/apps.ts"
-import { persistentvolumeclaims, type Pod } from "../resource/core.ts"
+import { equal } from "../apimachinery/Json.ts"
+import { controlledBy, type OwnerReference } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import type { StatefulSet } from "../registry/kinds/apps.ts"
+import { persistentvolumeclaims, type Pod } from "../registry/kinds/core.ts"
 import { claimName } from "./StatefulSetPod.ts"
 
 /** The owners that the policy gives a claim (KEP-1847). `pod`: the condemned one, or undefined while it is kept. */

@@ -1,7 +1,7 @@
 /** Which pods use which claims. */
-import type { Registry } from "../Registry.ts"
-import { type PersistentVolumeClaim, type Pod, pods, type PodVolume } from "../resource/core.ts"
-import type { Store } from "../Store.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { type PersistentVolumeClaim, type Pod, pods, type PodVolume } from "../registry/kinds/core.ts"
+import type { Store } from "../registry/Store.ts"
 
 /** The claim of a pod's volume: the one that it names, or the one that is made for it. */
 export const claimOf = (pod: Pod, volume: PodVolume | undefined): string | undefined =>

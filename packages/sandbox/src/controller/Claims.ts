@@ -2,10 +2,10 @@
  * Claims and volumes: binding, provisioning (at once or for the first consumer),
  * growth, protection while in use, and what becomes of a volume whose claim is gone.
  */
-import { stringAt } from "../Json.ts"
-import type { KubeObject } from "../KubeObject.ts"
-import * as Quantity from "../Quantity.ts"
-import type { Registry } from "../Registry.ts"
+import { stringAt } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   nodes,
   type PersistentVolume,
@@ -13,21 +13,21 @@ import {
   persistentvolumeclaims,
   persistentvolumes,
   pods
-} from "../resource/core.ts"
+} from "../registry/kinds/core.ts"
 import {
   csidrivers,
   type StorageClass,
   storageclasses,
   type VolumeAttachment,
   volumeattachments
-} from "../resource/storage.ts"
-import type { Storage } from "../Storage.ts"
-import { classOf } from "../StorageClassOf.ts"
-import type { Change } from "../Store.ts"
+} from "../registry/kinds/storage.ts"
+import type { Storage } from "../storage/Storage.ts"
+import { classOf } from "../registry/StorageClassOf.ts"
+import type { Change } from "../registry/Store.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
-import { holds } from "./Placement.ts"
+import { holds } from "../node/Placement.ts"
 import { Provisioner, provisionerFinalizer, type Provisioning, selectedNode, sizeOf } from "./Provisioner.ts"
 import type { Recorder } from "./Recorder.ts"
 

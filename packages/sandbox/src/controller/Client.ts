@@ -2,10 +2,10 @@
  * How a controller writes: through its own rate limit, as client-go's does. A write
  * that has to wait ends the reconciliation, which starts anew when there is room.
  */
-import { equal } from "../Json.ts"
-import type { Draft, KubeObject } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import type { ResourceType } from "../ResourceType.ts"
+import { equal } from "../apimachinery/Json.ts"
+import type { Draft, KubeObject } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 
 /** Thrown by a write that has to wait. */
 class Throttled {

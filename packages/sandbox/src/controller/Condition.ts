@@ -1,6 +1,6 @@
 /** Conditions as controllers write them. */
-import type { Condition } from "../resource/core.ts"
-import * as Timestamp from "../Timestamp.ts"
+import type { Condition } from "../registry/kinds/core.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 /** The conditions with one of them set, where it was; the transition's time moves only when the status does. */
 export const withCondition = (

@@ -6,10 +6,10 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import { Heap } from "../Heap.ts"
-import type { Registry } from "../Registry.ts"
-import { Refusal } from "../Status.ts"
-import type { Change } from "../Store.ts"
+import { Heap } from "./Heap.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { Refusal } from "../apimachinery/Status.ts"
+import type { Change } from "../registry/Store.ts"
 
 export interface Controller {
   readonly name: string

@@ -3,18 +3,18 @@
  * the new one grown and the old ones shrunk within maxSurge and maxUnavailable, or all of
  * the old ones first (Recreate). A paused one is scaled and not rolled.
  */
-import { equal, isObject } from "../Json.ts"
-import { controlledBy, controllerOf, type KubeObject } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
+import { equal, isObject } from "../apimachinery/Json.ts"
+import { controlledBy, controllerOf, type KubeObject } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   type Deployment,
   deployments,
   type PodTemplate,
   type ReplicaSet,
   replicasets
-} from "../resource/apps.ts"
-import type { Condition } from "../resource/core.ts"
-import * as Timestamp from "../Timestamp.ts"
+} from "../registry/kinds/apps.ts"
+import type { Condition } from "../registry/kinds/core.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"

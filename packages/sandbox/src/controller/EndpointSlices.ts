@@ -2,12 +2,12 @@
  * EndpointSlices: which pods stand behind a Service, where they are, and whether traffic may
  * go there. One set of slices for each address family, a hundred endpoints in one at most.
  */
-import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../Json.ts"
-import { controlledBy, type KubeObject } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import { nodes, type Pod, pods, services } from "../resource/core.ts"
-import { type Endpoint, type EndpointSlice, endpointslices } from "../resource/index.ts"
-import * as Timestamp from "../Timestamp.ts"
+import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../apimachinery/Json.ts"
+import { controlledBy, type KubeObject } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { nodes, type Pod, pods, services } from "../registry/kinds/core.ts"
+import { type Endpoint, type EndpointSlice, endpointslices } from "../registry/kinds/index.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import type { Controller } from "./Controller.ts"
 import { isRunningAndReady } from "./StatefulSetPod.ts"
 

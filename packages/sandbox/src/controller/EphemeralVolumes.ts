@@ -1,7 +1,7 @@
 /** Makes the claims of generic ephemeral volumes: the pod's own, gone with it. */
-import { controlledBy } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import { persistentvolumeclaims, type Pod, pods } from "../resource/core.ts"
+import { controlledBy } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { persistentvolumeclaims, type Pod, pods } from "../registry/kinds/core.ts"
 import { claimOf } from "./ClaimUse.ts"
 import type { Controller } from "./Controller.ts"
 

@@ -1,6 +1,6 @@
 /** Growing volumes: first on the storage, then the file system on the node of a pod that has it mounted. */
-import * as Quantity from "../Quantity.ts"
-import type { Registry } from "../Registry.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   type Condition,
   type PersistentVolume,
@@ -9,10 +9,10 @@ import {
   persistentvolumes,
   type Pod,
   pods
-} from "../resource/core.ts"
-import { csidrivers, storageclasses } from "../resource/storage.ts"
-import { type Storage, StorageFailure } from "../Storage.ts"
-import { classOf } from "../StorageClassOf.ts"
+} from "../registry/kinds/core.ts"
+import { csidrivers, storageclasses } from "../registry/kinds/storage.ts"
+import { type Storage, StorageFailure } from "../storage/Storage.ts"
+import { classOf } from "../registry/StorageClassOf.ts"
 import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Backoff, Client } from "./Client.ts"
 import { withCondition } from "./Condition.ts"

@@ -1,7 +1,7 @@
 /** Deletes what its owners have left behind, and holds back or lets go what is deleted in the foreground or as an orphan. */
-import type { KubeObject, OwnerReference } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import { groupVersion, type ResourceType } from "../ResourceType.ts"
+import type { KubeObject, OwnerReference } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"
 import type { Controller } from "./Controller.ts"
 
 const keyOf = (type: ResourceType, { metadata }: KubeObject): string =>

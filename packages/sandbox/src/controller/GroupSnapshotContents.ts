@@ -6,9 +6,9 @@ import {
   volumegroupsnapshotclasses,
   type VolumeGroupSnapshotContent,
   volumegroupsnapshotcontents
-} from "../resource/storage.ts"
-import { durationIn, type Storage, StorageFailure } from "../Storage.ts"
-import * as Timestamp from "../Timestamp.ts"
+} from "../registry/kinds/storage.ts"
+import { durationIn, type Storage, StorageFailure } from "../storage/Storage.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import { groupBeingDeleted } from "./GroupSnapshots.ts"

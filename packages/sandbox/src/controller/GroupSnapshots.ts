@@ -1,7 +1,7 @@
 /** The snapshot controller's part for groups: which claims belong to one, its content, and its members' objects. */
 import { createHash } from "node:crypto"
-import type { KubeObject } from "../KubeObject.ts"
-import { type PersistentVolume, persistentvolumeclaims, persistentvolumes } from "../resource/core.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import { type PersistentVolume, persistentvolumeclaims, persistentvolumes } from "../registry/kinds/core.ts"
 import {
   type GroupMember,
   type SnapshotClass,
@@ -12,9 +12,9 @@ import {
   volumegroupsnapshots,
   volumesnapshotcontents,
   volumesnapshots
-} from "../resource/storage.ts"
-import type { Storage } from "../Storage.ts"
-import * as Timestamp from "../Timestamp.ts"
+} from "../registry/kinds/storage.ts"
+import type { Storage } from "../storage/Storage.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"

@@ -1,7 +1,7 @@
 /** Empties a namespace that is being deleted, then lets it go. */
-import type { Registry } from "../Registry.ts"
-import { namespaces } from "../resource/core.ts"
-import type { ResourceType } from "../ResourceType.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { namespaces } from "../registry/kinds/core.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import type { Controller } from "./Controller.ts"
 
 export const namespaceController = (registry: Registry, types: ReadonlyArray<ResourceType>): Controller => ({

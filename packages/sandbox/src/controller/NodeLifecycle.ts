@@ -3,14 +3,14 @@
  * period the node's conditions are Unknown and its pods not ready, though they go on
  * saying Running; then come the taints, of which the second evicts.
  */
-import { isArray } from "../Json.ts"
-import type { Registry } from "../Registry.ts"
-import { type Condition, type Node, nodes, pods, type Taint } from "../resource/core.ts"
-import * as Timestamp from "../Timestamp.ts"
+import { isArray } from "../apimachinery/Json.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { type Condition, type Node, nodes, pods, type Taint } from "../registry/kinds/core.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
-import type { Losses } from "./NodeLoss.ts"
-import type { PodsByNode } from "./PodsByNode.ts"
+import type { Losses } from "../node/NodeLoss.ts"
+import type { PodsByNode } from "../registry/PodsByNode.ts"
 
 export interface NodeLifecycleOptions {
   /**

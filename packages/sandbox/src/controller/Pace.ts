@@ -2,7 +2,7 @@
  * A controller's client-side rate limit, as client-go's: a write that has to wait ends the
  * pass, which starts anew when there is room.
  */
-import type { Registry } from "../Registry.ts"
+import type { Registry } from "../registry/Registry.ts"
 
 export interface PaceOptions {
   /** Writes a second, the controller manager's `--kube-api-qps`: 20 by default there. */

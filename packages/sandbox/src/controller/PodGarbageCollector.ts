@@ -2,11 +2,11 @@
  * Removes by force the pods that no kubelet will ever end: those of a node that is gone, and
  * those on their way out on a node that somebody has declared out of service.
  */
-import type { Registry } from "../Registry.ts"
-import { type Condition, type Node, nodes, type Pod, pods } from "../resource/core.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { type Condition, type Node, nodes, type Pod, pods } from "../registry/kinds/core.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
-import type { PodsByNode } from "./PodsByNode.ts"
+import type { PodsByNode } from "../registry/PodsByNode.ts"
 
 /** It looks round every 20 s, and gives a node that it misses 40 s to come. */
 const periodMillis = 20_000

@@ -1,22 +1,22 @@
 /** The provisioner beside the storage driver: makes the volume that a claim asks for, empty or from a snapshot or another claim. */
-import { at, stringAt } from "../Json.ts"
-import * as Quantity from "../Quantity.ts"
-import type { Registry } from "../Registry.ts"
+import { at, stringAt } from "../apimachinery/Json.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   nodes,
   type PersistentVolumeClaim,
   persistentvolumeclaims,
   persistentvolumes
-} from "../resource/core.ts"
+} from "../registry/kinds/core.ts"
 import {
   csidrivers,
   type StorageClass,
   type VolumeSnapshot,
   volumesnapshotcontents,
   volumesnapshots
-} from "../resource/storage.ts"
-import { durationIn, type Storage, StorageFailure } from "../Storage.ts"
-import { Volume } from "../Volume.ts"
+} from "../registry/kinds/storage.ts"
+import { durationIn, type Storage, StorageFailure } from "../storage/Storage.ts"
+import { Volume } from "../storage/Volume.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Recorder } from "./Recorder.ts"
 

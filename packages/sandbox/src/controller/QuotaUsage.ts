@@ -1,8 +1,8 @@
 /** Keeps the status of each ResourceQuota: what it limits, and what is used of it. */
-import { used } from "../Quota.ts"
-import type { Registry } from "../Registry.ts"
-import { events, resourcequotas } from "../resource/core.ts"
-import type { ResourceType } from "../ResourceType.ts"
+import { used } from "../registry/Quota.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { events, resourcequotas } from "../registry/kinds/core.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import type { Controller } from "./Controller.ts"
 
 /** `types`: all that are served, since a quota can count anything. */

@@ -2,11 +2,11 @@
  * The events that controllers leave on the objects they work on, as `kubectl describe`
  * shows them: one object for equal ones, with a count, gone an hour after the last.
  */
-import type { Draft, KubeObject } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import { type Event, events } from "../resource/core.ts"
-import { Refusal } from "../Status.ts"
-import * as Timestamp from "../Timestamp.ts"
+import type { Draft, KubeObject } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { type Event, events } from "../registry/kinds/core.ts"
+import { Refusal } from "../apimachinery/Status.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import type { Controller } from "./Controller.ts"
 
 export interface Happening {

@@ -1,14 +1,14 @@
 /** Keeps as many pods as a ReplicaSet asks for, of no order and no name of their own. */
-import { controlledBy, controllerOf } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import { type ReplicaSet, replicasets } from "../resource/apps.ts"
-import { type Condition, type Pod, pods } from "../resource/core.ts"
-import { Refusal } from "../Status.ts"
+import { controlledBy, controllerOf } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { type ReplicaSet, replicasets } from "../registry/kinds/apps.ts"
+import { type Condition, type Pod, pods } from "../registry/kinds/core.ts"
+import { Refusal } from "../apimachinery/Status.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
 import { conditionOf, isRunningAndReady, isTerminating, untilAvailable } from "./StatefulSetPod.ts"
-import * as Timestamp from "../Timestamp.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 const isOver = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed"
 

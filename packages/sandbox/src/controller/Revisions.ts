@@ -1,14 +1,14 @@
 /** A StatefulSet's ControllerRevisions: one per template it has had, numbered by when it was last wanted. */
-import { equal } from "../Json.ts"
-import { controlledBy, controllerOf } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
+import { equal } from "../apimachinery/Json.ts"
+import { controlledBy, controllerOf } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   type ControllerRevision,
   controllerrevisions,
   type PodTemplate,
   type StatefulSet
-} from "../resource/apps.ts"
-import { at, isObject } from "../Json.ts"
+} from "../registry/kinds/apps.ts"
+import { at, isObject } from "../apimachinery/Json.ts"
 
 const letters = "bcdfghjklmnpqrstvwxz2456789"
 

@@ -1,9 +1,9 @@
 /** Others who write a workload's replicas and put back what they want: an autoscaler, a GitOps tool. */
-import { numberAt, set } from "../Json.ts"
-import type { KubeObject } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
-import { deployments, statefulsets } from "../resource/apps.ts"
-import type { ResourceType } from "../ResourceType.ts"
+import { numberAt, set } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { deployments, statefulsets } from "../registry/kinds/apps.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import type { Controller } from "./Controller.ts"
 
 export interface Rival {

@@ -1,14 +1,14 @@
 /** Which class a snapshot or a group is taken with: the one it names, or the driver's default. */
-import type { KubeObject } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   type PersistentVolume,
   type PersistentVolumeClaim,
   persistentvolumeclaims,
   persistentvolumes
-} from "../resource/core.ts"
-import type { SnapshotClass } from "../resource/storage.ts"
-import type { ResourceType } from "../ResourceType.ts"
+} from "../registry/kinds/core.ts"
+import type { SnapshotClass } from "../registry/kinds/storage.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 
 /** Why a snapshot cannot be taken now: a status's and an event's text, and the event's reason. */
 export class Obstacle {

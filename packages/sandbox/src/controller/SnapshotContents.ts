@@ -5,9 +5,9 @@ import {
   volumesnapshotclasses,
   volumesnapshotcontents,
   volumesnapshots
-} from "../resource/storage.ts"
-import { durationIn, type Snapshot, type Storage, StorageFailure } from "../Storage.ts"
-import * as Timestamp from "../Timestamp.ts"
+} from "../registry/kinds/storage.ts"
+import { durationIn, type Snapshot, type Storage, StorageFailure } from "../storage/Storage.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"

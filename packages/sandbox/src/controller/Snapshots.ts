@@ -1,8 +1,8 @@
 /** The snapshot controller: binds each VolumeSnapshot to a content, tells what became of it, and protects both. */
-import type { KubeObject } from "../KubeObject.ts"
-import * as Quantity from "../Quantity.ts"
-import type { PersistentVolume } from "../resource/core.ts"
-import { persistentvolumeclaims } from "../resource/core.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
+import type { PersistentVolume } from "../registry/kinds/core.ts"
+import { persistentvolumeclaims } from "../registry/kinds/core.ts"
 import {
   type SnapshotClass,
   volumegroupsnapshots,
@@ -11,8 +11,8 @@ import {
   type VolumeSnapshotContent,
   volumesnapshotcontents,
   volumesnapshots
-} from "../resource/storage.ts"
-import * as Timestamp from "../Timestamp.ts"
+} from "../registry/kinds/storage.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"

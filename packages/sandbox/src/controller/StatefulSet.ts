@@ -4,22 +4,22 @@
  * the first pod that is not as it should be, which is why a sick low ordinal stops a
  * scale-down, and why a reverted template does not replace the pod that is stuck.
  */
-import { controllerOf } from "../KubeObject.ts"
-import { equal } from "../Json.ts"
-import type { Registry } from "../Registry.ts"
+import { controllerOf } from "../apimachinery/KubeObject.ts"
+import { equal } from "../apimachinery/Json.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   type ControllerRevision,
   type StatefulSet,
   statefulsets,
   type StatefulSetStatus
-} from "../resource/apps.ts"
-import { persistentvolumeclaims, type Pod, pods } from "../resource/core.ts"
-import { labelSelector } from "../Selector.ts"
-import { Refusal } from "../Status.ts"
+} from "../registry/kinds/apps.ts"
+import { persistentvolumeclaims, type Pod, pods } from "../registry/kinds/core.ts"
+import { labelSelector } from "../apimachinery/Selector.ts"
+import { Refusal } from "../apimachinery/Status.ts"
 import { enforce, ownersOf } from "./ClaimRetention.ts"
 import type { Controller } from "./Controller.ts"
 import type { Pace } from "./Pace.ts"
-import type { PodsByNode } from "./PodsByNode.ts"
+import type { PodsByNode } from "../registry/PodsByNode.ts"
 import type { Recorder } from "./Recorder.ts"
 import { revisionsOf, templateOf, truncate, updateRevision } from "./Revisions.ts"
 import {

@@ -1,9 +1,9 @@
 /** The pod and the claims that a StatefulSet has at an ordinal, by name and by content. */
-import type { Draft, OwnerReference } from "../KubeObject.ts"
-import { controlledBy } from "../KubeObject.ts"
-import type { ClaimTemplate, PodTemplate, StatefulSet } from "../resource/apps.ts"
-import type { Condition, Pod } from "../resource/core.ts"
-import * as Timestamp from "../Timestamp.ts"
+import type { Draft, OwnerReference } from "../apimachinery/KubeObject.ts"
+import { controlledBy } from "../apimachinery/KubeObject.ts"
+import type { ClaimTemplate, PodTemplate, StatefulSet } from "../registry/kinds/apps.ts"
+import type { Condition, Pod } from "../registry/kinds/core.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 export const startOf = (set: StatefulSet): number => set.spec.ordinals?.start ?? 0
 

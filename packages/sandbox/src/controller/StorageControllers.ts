@@ -1,6 +1,6 @@
 /** All that makes, binds, attaches, grows and snapshots volumes, before one storage system. */
-import type { Registry } from "../Registry.ts"
-import type { Storage } from "../Storage.ts"
+import type { Registry } from "../registry/Registry.ts"
+import type { Storage } from "../storage/Storage.ts"
 import { attachController } from "./Attach.ts"
 import { claimsController } from "./Claims.ts"
 import { Client } from "./Client.ts"

@@ -1,10 +1,10 @@
 /** Marks the pods of a node with NoExecute taints for deletion: at once, or when their tolerations end. */
-import type { Registry } from "../Registry.ts"
-import { type Node, nodes, type Pod, pods, type Taint } from "../resource/core.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { type Node, nodes, type Pod, pods, type Taint } from "../registry/kinds/core.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
-import { tolerates } from "./Placement.ts"
-import type { PodsByNode } from "./PodsByNode.ts"
+import { tolerates } from "../node/Placement.ts"
+import type { PodsByNode } from "../registry/PodsByNode.ts"
 import type { Recorder } from "./Recorder.ts"
 
 const noExecute = (node: Node | undefined): ReadonlyArray<Taint> =>

@@ -2,7 +2,7 @@
  * What one member of the ledger knows, and the log that it knows it from. A transfer stands in
  * the sender's log before it is taken from the balance, and in the receiver's before it is added.
  */
-import { isObject, numberAt, stringAt } from "../Json.ts"
+import { isObject, numberAt, stringAt } from "../apimachinery/Json.ts"
 
 /** Transfers between two members are numbered from 1 and go one by one: the next when the last is acknowledged. */
 export interface Sent {

@@ -5,8 +5,8 @@
  * its credit. What proves it is causality. A transfer that was received and never sent, or one
  * that was acknowledged and never received, means that members were cut at different moments.
  */
-import { numberAt } from "../Json.ts"
-import type { Volume } from "../Volume.ts"
+import { numberAt } from "../apimachinery/Json.ts"
+import type { Volume } from "../storage/Volume.ts"
 import { type Account, replay } from "./Account.ts"
 
 /** Files on a member's volume. */

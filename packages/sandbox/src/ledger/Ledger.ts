@@ -5,9 +5,9 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { heldExec, isHeld } from "../HeldExec.ts"
-import { hookExec, isHook } from "../HookExec.ts"
-import { type Command, type Host, plainExec, type Program } from "../Program.ts"
+import { heldExec, isHeld } from "../node/HeldExec.ts"
+import { hookExec, isHook } from "../node/HookExec.ts"
+import { type Command, type Host, plainExec, type Program } from "../node/Program.ts"
 import { check, describe } from "./Check.ts"
 import { Member, memberOf } from "./Member.ts"
 

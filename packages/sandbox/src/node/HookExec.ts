@@ -3,7 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { script } from "../Hook.ts"
+import { script } from "@kubectl-stateful/sdk/Hook"
 import type { Command, Host, Program } from "./Program.ts"
 
 /** Exit code of a command that was ended by TERM. */

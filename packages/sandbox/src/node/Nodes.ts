@@ -1,7 +1,7 @@
 /** The machines of a sandbox, and the classes of storage and of snapshots that it has. */
-import type { Draft } from "./KubeObject.ts"
-import { healthy } from "./controller/NodeLifecycle.ts"
-import * as Timestamp from "./Timestamp.ts"
+import type { Draft } from "../apimachinery/KubeObject.ts"
+import { healthy } from "../controller/NodeLifecycle.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 export interface NodeOptions {
   readonly name: string

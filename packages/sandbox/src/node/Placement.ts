@@ -1,7 +1,7 @@
 /** Whether a node suits a pod: taints, selectors, affinity, room, and where its volumes are. */
-import { arrayAt, at, numberAt, stringAt } from "../Json.ts"
-import * as Quantity from "../Quantity.ts"
-import type { Registry } from "../Registry.ts"
+import { arrayAt, at, numberAt, stringAt } from "../apimachinery/Json.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   namespaces,
   type Node,
@@ -10,9 +10,9 @@ import {
   pods,
   type Taint,
   type Toleration
-} from "../resource/core.ts"
-import { labelSelector } from "../Selector.ts"
-import { type PodsByNode, requestOf } from "./PodsByNode.ts"
+} from "../registry/kinds/core.ts"
+import { labelSelector } from "../apimachinery/Selector.ts"
+import { type PodsByNode, requestOf } from "../registry/PodsByNode.ts"
 
 export const tolerates = (taint: Taint, toleration: Toleration): boolean =>
   (toleration.effect === undefined || toleration.effect === "" || toleration.effect === taint.effect) &&

@@ -1,9 +1,9 @@
 /** What a kubelet writes of a pod: pure, from what it knows of the containers. */
-import { type Condition, type Container, nodes, type Pod, type PodStatus } from "../resource/core.ts"
-import type { Registry } from "../Registry.ts"
-import { arrayAt, stringAt } from "../Json.ts"
-import * as Timestamp from "../Timestamp.ts"
-import { withCondition } from "./Condition.ts"
+import { type Condition, type Container, nodes, type Pod, type PodStatus } from "../registry/kinds/core.ts"
+import type { Registry } from "../registry/Registry.ts"
+import { arrayAt, stringAt } from "../apimachinery/Json.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
+import { withCondition } from "../controller/Condition.ts"
 
 export interface Ending {
   readonly code: number

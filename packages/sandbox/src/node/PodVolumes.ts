@@ -1,9 +1,14 @@
 /** The volumes that a container finds at its mount paths. */
-import type { Host } from "../Program.ts"
-import { type Container, persistentvolumeclaims, persistentvolumes, type Pod } from "../resource/core.ts"
-import type { Store } from "../Store.ts"
-import type { Volume } from "../Volume.ts"
-import { claimOf } from "./ClaimUse.ts"
+import type { Host } from "./Program.ts"
+import {
+  type Container,
+  persistentvolumeclaims,
+  persistentvolumes,
+  type Pod
+} from "../registry/kinds/core.ts"
+import type { Store } from "../registry/Store.ts"
+import type { Volume } from "../storage/Volume.ts"
+import { claimOf } from "../controller/ClaimUse.ts"
 
 type Volumes = ReadonlyMap<string, Volume>
 

@@ -1,5 +1,5 @@
 /** Readiness: what a container's program answers, and how often it is asked, as its probe declares. */
-import type { Host, Program } from "../Program.ts"
+import type { Host, Program } from "./Program.ts"
 import type { ContainerRun } from "./PodReport.ts"
 
 /** A program without a declared probe is asked once a second. */

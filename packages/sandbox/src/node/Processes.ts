@@ -7,7 +7,7 @@ import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { ExecExit, ExecSession } from "../Cluster.ts"
+import type { ExecExit, ExecSession } from "@kubectl-stateful/sdk/Cluster"
 import { type Host, plainExec, type Program } from "./Program.ts"
 
 export interface Process {

@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Container, Pod } from "./resource/core.ts"
-import type { Volume } from "./Volume.ts"
+import type { Container, Pod } from "../registry/kinds/core.ts"
+import type { Volume } from "../storage/Volume.ts"
 
 /** What a program sees of the container that it runs in. */
 export interface Host {

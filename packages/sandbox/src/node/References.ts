@@ -1,8 +1,8 @@
 /** The Secrets and ConfigMaps that a pod cannot start without, and the kubelet's words where one of them lacks. */
-import { arrayAt, at, isObject, stringAt } from "../Json.ts"
-import type { KubeObject } from "../KubeObject.ts"
-import { configmaps, type Container, type Pod, secrets } from "../resource/core.ts"
-import type { Store } from "../Store.ts"
+import { arrayAt, at, isObject, stringAt } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import { configmaps, type Container, type Pod, secrets } from "../registry/kinds/core.ts"
+import type { Store } from "../registry/Store.ts"
 
 const types = { secret: secrets, configmap: configmaps } as const
 type Kind = keyof typeof types

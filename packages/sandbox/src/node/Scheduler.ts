@@ -1,6 +1,6 @@
 /** Gives each pod a node: one that suits, with the fewest of its kin in the zone, then on the node. */
-import { controllerOf } from "../KubeObject.ts"
-import type { Registry } from "../Registry.ts"
+import { controllerOf } from "../apimachinery/KubeObject.ts"
+import type { Registry } from "../registry/Registry.ts"
 import {
   type Node,
   nodes,
@@ -10,17 +10,17 @@ import {
   persistentvolumes,
   type Pod,
   pods
-} from "../resource/core.ts"
-import { storageclasses } from "../resource/storage.ts"
-import { classOf } from "../StorageClassOf.ts"
-import { selectedNode } from "./Provisioner.ts"
-import { isFreeFor } from "./Claims.ts"
-import { claimOf, usersOf } from "./ClaimUse.ts"
-import { withCondition } from "./Condition.ts"
-import type { Controller } from "./Controller.ts"
+} from "../registry/kinds/core.ts"
+import { storageclasses } from "../registry/kinds/storage.ts"
+import { classOf } from "../registry/StorageClassOf.ts"
+import { selectedNode } from "../controller/Provisioner.ts"
+import { isFreeFor } from "../controller/Claims.ts"
+import { claimOf, usersOf } from "../controller/ClaimUse.ts"
+import { withCondition } from "../controller/Condition.ts"
+import type { Controller } from "../controller/Controller.ts"
 import { holds, spread, unfit } from "./Placement.ts"
-import type { PodsByNode } from "./PodsByNode.ts"
-import type { Recorder } from "./Recorder.ts"
+import type { PodsByNode } from "../registry/PodsByNode.ts"
+import type { Recorder } from "../controller/Recorder.ts"
 
 const zone = "topology.kubernetes.io/zone"
 const region = "topology.kubernetes.io/region"

@@ -3,15 +3,15 @@
  * there or on their way out, quotas, the default storage class, a Service's
  * address, and refusals that a test asks for.
  */
-import { at, isObject, stringAt } from "./Json.ts"
-import type { Draft, KubeObject } from "./KubeObject.ts"
+import { at, isObject, stringAt } from "../apimachinery/Json.ts"
+import type { Draft, KubeObject } from "../apimachinery/KubeObject.ts"
 import { checkQuota } from "./Quota.ts"
-import * as Quantity from "./Quantity.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
 import type { Registry, WriteOptions } from "./Registry.ts"
-import { namespaces, persistentvolumeclaims, pods, serviceaccounts, services } from "./resource/core.ts"
-import { storageclasses } from "./resource/storage.ts"
-import type { ResourceType } from "./ResourceType.ts"
-import * as Status from "./Status.ts"
+import { namespaces, persistentvolumeclaims, pods, serviceaccounts, services } from "./kinds/core.ts"
+import { storageclasses } from "./kinds/storage.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import * as Status from "../apimachinery/Status.ts"
 import { classAnnotation, classOf } from "./StorageClassOf.ts"
 
 export type Verb = "CREATE" | "UPDATE" | "DELETE"

@@ -1,13 +1,13 @@
 /** The eviction subresource: a delete that asks the disruption budgets first. */
-import { at, numberAt, stringAt } from "./Json.ts"
-import { controllerOf, type KubeObject } from "./KubeObject.ts"
+import { at, numberAt, stringAt } from "../apimachinery/Json.ts"
+import { controllerOf, type KubeObject } from "../apimachinery/KubeObject.ts"
 import type { DeleteOptions, Registry } from "./Registry.ts"
-import { type Pod, pods } from "./resource/core.ts"
-import { poddisruptionbudgets } from "./resource/index.ts"
-import { deployments, replicasets, statefulsets } from "./resource/apps.ts"
-import type { ResourceType } from "./ResourceType.ts"
-import { labelSelector } from "./Selector.ts"
-import { plain, tooManyRequests } from "./Status.ts"
+import { type Pod, pods } from "./kinds/core.ts"
+import { poddisruptionbudgets } from "./kinds/index.ts"
+import { deployments, replicasets, statefulsets } from "./kinds/apps.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import { labelSelector } from "../apimachinery/Selector.ts"
+import { plain, tooManyRequests } from "../apimachinery/Status.ts"
 
 const isHealthy = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined &&

@@ -3,10 +3,10 @@
  * server tracks there, this one field, under the name of its writer. Entries that a client
  * brings along are kept.
  */
-import { at, isObject, set, stringAt } from "./Json.ts"
-import type { KubeObject, Metadata } from "./KubeObject.ts"
-import type { ResourceType } from "./ResourceType.ts"
-import * as Timestamp from "./Timestamp.ts"
+import { at, isObject, set, stringAt } from "../apimachinery/Json.ts"
+import type { KubeObject, Metadata } from "../apimachinery/KubeObject.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 export interface Writer {
   /** The request's fieldManager, else its User-Agent up to the slash. Default: the controllers' own. */

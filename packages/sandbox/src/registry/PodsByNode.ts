@@ -1,8 +1,8 @@
 /** Which pods are on which node, what they ask for, and whose they are: kept up to date by the store itself. */
-import { controllerOf } from "../KubeObject.ts"
-import * as Quantity from "../Quantity.ts"
-import { type ContainerPort, type Pod, pods } from "../resource/core.ts"
-import type { Store } from "../Store.ts"
+import { controllerOf } from "../apimachinery/KubeObject.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
+import { type ContainerPort, type Pod, pods } from "./kinds/core.ts"
+import type { Store } from "./Store.ts"
 
 interface Home {
   readonly keys: Set<string>

@@ -1,11 +1,11 @@
 /** ResourceQuotas: counts of objects, sums of requests, and the refusal when one would be crossed. */
-import { arrayAt, at, stringAt } from "./Json.ts"
-import type { KubeObject } from "./KubeObject.ts"
-import * as Quantity from "./Quantity.ts"
+import { arrayAt, at, stringAt } from "../apimachinery/Json.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import * as Quantity from "../apimachinery/Quantity.ts"
 import type { Registry } from "./Registry.ts"
-import { persistentvolumeclaims, pods, type ResourceQuota, resourcequotas } from "./resource/core.ts"
-import type { ResourceType } from "./ResourceType.ts"
-import * as Status from "./Status.ts"
+import { persistentvolumeclaims, pods, type ResourceQuota, resourcequotas } from "./kinds/core.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
+import * as Status from "../apimachinery/Status.ts"
 import { classOf } from "./StorageClassOf.ts"
 
 const counted = ["configmaps", "persistentvolumeclaims", "pods", "secrets", "services"]

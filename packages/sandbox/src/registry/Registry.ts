@@ -4,15 +4,15 @@
  * and the rules of the kind; then the store.
  */
 import type { Admission } from "./Admission.ts"
-import { equal, isObject } from "./Json.ts"
-import type { Draft, KubeObject, Metadata } from "./KubeObject.ts"
-import type { Fault, ResourceType } from "./ResourceType.ts"
+import { equal, isObject } from "../apimachinery/Json.ts"
+import type { Draft, KubeObject, Metadata } from "../apimachinery/KubeObject.ts"
+import type { Fault, ResourceType } from "../apimachinery/ResourceType.ts"
 import * as ManagedFields from "./ManagedFields.ts"
-import * as Status from "./Status.ts"
+import * as Status from "../apimachinery/Status.ts"
 import type { Store } from "./Store.ts"
-import { prohibited, required, subdomain, wrong } from "./strategy/Fault.ts"
+import { prohibited, required, subdomain, wrong } from "../apimachinery/FieldError.ts"
 import { metadataFaults, uniqueOwners } from "./strategy/ObjectMeta.ts"
-import * as Timestamp from "./Timestamp.ts"
+import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 export interface WriteOptions extends ManagedFields.Writer {
   /** Everything is checked and nothing kept. */

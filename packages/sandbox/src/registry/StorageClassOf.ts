@@ -1,6 +1,6 @@
 /** The class of a claim or a volume: an annotation from before the field still counts before it. */
-import { stringAt } from "./Json.ts"
-import type { Draft } from "./KubeObject.ts"
+import { stringAt } from "../apimachinery/Json.ts"
+import type { Draft } from "../apimachinery/KubeObject.ts"
 
 export const classAnnotation = "volume.beta.kubernetes.io/storage-class"
 

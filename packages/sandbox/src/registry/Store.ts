@@ -5,8 +5,8 @@
  *
  * Objects are never changed in place, so every read hands out the object itself.
  */
-import type { KubeObject } from "./KubeObject.ts"
-import type { ResourceType } from "./ResourceType.ts"
+import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 
 export interface Change {
   readonly type: ResourceType

@@ -2,9 +2,9 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { ledger } from "../ledger/Ledger.ts"
-import type { NodeOptions } from "../Nodes.ts"
-import type { Programs } from "../Program.ts"
-import { pods } from "../resource/core.ts"
+import type { NodeOptions } from "../node/Nodes.ts"
+import type { Programs } from "../node/Program.ts"
+import { pods } from "../registry/kinds/core.ts"
 import { make, type Options, type Shape } from "../Sandbox.ts"
 import { namespace, shop } from "./Shop.ts"
 

@@ -1,5 +1,5 @@
 /** The application of the scenarios: a ledger of three replicas with a volume each, and a web tier before it. */
-import type { Draft } from "../KubeObject.ts"
+import type { Draft } from "../apimachinery/KubeObject.ts"
 
 export const namespace = "shop"
 

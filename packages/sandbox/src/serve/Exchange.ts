@@ -2,10 +2,10 @@
 import * as Effect from "effect/Effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { gzip } from "node:zlib"
-import type { Request } from "../../Cluster.ts"
-import { type Answer, json } from "../Answer.ts"
-import type { Route } from "../Route.ts"
-import { Refusal, tooLarge } from "../Status.ts"
+import type { Request } from "@kubectl-stateful/sdk/Cluster"
+import { type Answer, json } from "../apiserver/Answer.ts"
+import type { Route } from "../apiserver/Route.ts"
+import { Refusal, tooLarge } from "../apimachinery/Status.ts"
 
 /** Three MiB, the server's own. */
 const bodyLimit = 3 * 1024 * 1024

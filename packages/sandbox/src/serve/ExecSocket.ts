@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { WebSocket } from "ws"
-import type { ClusterError, ExecExit, ExecRequest, ExecSession } from "../../Cluster.ts"
-import { badRequest } from "../Status.ts"
+import type { ClusterError, ExecExit, ExecRequest, ExecSession } from "@kubectl-stateful/sdk/Cluster"
+import { badRequest } from "../apimachinery/Status.ts"
 
 export const subprotocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const
 

@@ -1,8 +1,8 @@
 /** Who makes a request: by bearer token, perhaps in the name of another. */
 import { timingSafeEqual } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
-import { type Attempt, isAllowed, type User } from "../Access.ts"
-import { Refusal } from "../Status.ts"
+import { type Attempt, isAllowed, type User } from "../apiserver/Access.ts"
+import { Refusal } from "../apimachinery/Status.ts"
 
 /** A user, and the token that proves it. */
 export interface Login {

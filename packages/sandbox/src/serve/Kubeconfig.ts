@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { printYaml } from "../../Manifest.ts"
+import { printYaml } from "@kubectl-stateful/sdk/Manifest"
 import type { Served } from "./Server.ts"
 
 /** The context's name, and its user's for the administrator. */

@@ -10,9 +10,9 @@ import type * as Cause from "effect/Cause"
 import { type ChildProcess, spawn } from "node:child_process"
 import { constants } from "node:os"
 import type { Readable } from "node:stream"
-import { heldExec, isHeld } from "../HeldExec.ts"
-import { hookExec, isHook } from "../HookExec.ts"
-import { type Command, type Host, plainIn, type Programs } from "../Program.ts"
+import { heldExec, isHeld } from "../node/HeldExec.ts"
+import { hookExec, isHook } from "../node/HookExec.ts"
+import { type Command, type Host, plainIn, type Programs } from "../node/Program.ts"
 
 /** Which pods and containers, `*` standing for any letters, and what is run for their commands. */
 export interface LocalAnswer {

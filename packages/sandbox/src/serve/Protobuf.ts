@@ -8,8 +8,8 @@ import {
   FieldDescriptorProto_Type as Type,
   FileDescriptorSetSchema
 } from "@bufbuild/protobuf/wkt"
-import { isArray, isObject, type JsonObject, put, stringAt } from "../Json.ts"
-import { badRequest, unreadableKind } from "../Status.ts"
+import { isArray, isObject, type JsonObject, put, stringAt } from "../apimachinery/Json.ts"
+import { badRequest, unreadableKind } from "../apimachinery/Status.ts"
 import { kinds, messages } from "./ProtobufMessages.ts"
 
 /** What becomes of a field in JSON, where it is not only there as it was sent. */

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ServerResponse } from "node:http"
-import type { ClusterError, WatchEvent } from "../../Cluster.ts"
+import type { ClusterError, WatchEvent } from "@kubectl-stateful/sdk/Cluster"
 import { commonHeaders } from "./Exchange.ts"
 
 const written = (response: ServerResponse, text: string): Effect.Effect<void> =>

@@ -1,6 +1,6 @@
 /** The `apps` group: StatefulSets as the controllers read them, the others as open objects. */
-import type { KubeObject } from "../KubeObject.ts"
-import { resourceType } from "../ResourceType.ts"
+import type { KubeObject } from "../../apimachinery/KubeObject.ts"
+import { resourceType } from "../../apimachinery/ResourceType.ts"
 import { deployment, replicaSet } from "../strategy/Deployment.ts"
 import { statefulSet } from "../strategy/StatefulSet.ts"
 import { template } from "../strategy/PodTemplate.ts"

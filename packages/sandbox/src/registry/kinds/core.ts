@@ -1,6 +1,6 @@
 /** The core group, with the fields that the sandbox's controllers read. */
-import type { KubeObject } from "../KubeObject.ts"
-import { resourceType } from "../ResourceType.ts"
+import type { KubeObject } from "../../apimachinery/KubeObject.ts"
+import { resourceType } from "../../apimachinery/ResourceType.ts"
 import { configMap, secret } from "../strategy/Configuration.ts"
 import { event } from "../strategy/Event.ts"
 import { namespace } from "../strategy/Namespace.ts"

@@ -1,6 +1,6 @@
 /** Every resource that a sandbox serves unless told otherwise. */
-import type { KubeObject } from "../KubeObject.ts"
-import { resourceType, type ResourceType } from "../ResourceType.ts"
+import type { KubeObject } from "../../apimachinery/KubeObject.ts"
+import { resourceType, type ResourceType } from "../../apimachinery/ResourceType.ts"
 import { endpointSlice } from "../strategy/EndpointSlice.ts"
 import { lease } from "../strategy/Lease.ts"
 import { podDisruptionBudget } from "../strategy/PodDisruptionBudget.ts"

@@ -1,5 +1,5 @@
 /** The fields that the definitions of snapshots and of groups name. */
-import type { FieldTable } from "../ResourceType.ts"
+import type { FieldTable } from "../../apimachinery/ResourceType.ts"
 
 const any = "any"
 

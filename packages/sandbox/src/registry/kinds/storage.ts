@@ -1,6 +1,6 @@
 /** Storage classes, drivers, attachments, snapshots and groups of snapshots. */
-import type { KubeObject } from "../KubeObject.ts"
-import { resourceType } from "../ResourceType.ts"
+import type { KubeObject } from "../../apimachinery/KubeObject.ts"
+import { resourceType } from "../../apimachinery/ResourceType.ts"
 import * as fields from "./snapshotFields.ts"
 import {
   snapshotClass,

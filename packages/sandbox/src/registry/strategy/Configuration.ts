@@ -1,8 +1,8 @@
 /** ConfigMaps and Secrets: the ones marked immutable stay as they are, and a Secret's type never changes. */
-import { at, equal, isObject, stringAt, stringsAt } from "../Json.ts"
-import type { Draft, KubeObject } from "../KubeObject.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { prohibited, required, wrong } from "./Fault.ts"
+import { at, equal, isObject, stringAt, stringsAt } from "../../apimachinery/Json.ts"
+import type { Draft, KubeObject } from "../../apimachinery/KubeObject.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { prohibited, required, wrong } from "../../apimachinery/FieldError.ts"
 
 const immutable = (next: Draft, previous: KubeObject, fields: ReadonlyArray<string>): ReadonlyArray<Fault> =>
   at(previous, "immutable") !== true

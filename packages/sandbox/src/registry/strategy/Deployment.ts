@@ -1,8 +1,8 @@
 /** The defaults of Deployments and ReplicaSets, and what of a Deployment the sandbox does not do. */
-import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../Json.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { labelSelector } from "../Selector.ts"
-import { notNegative, required, unsupported, wrong } from "./Fault.ts"
+import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../../apimachinery/Json.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { labelSelector } from "../../apimachinery/Selector.ts"
+import { notNegative, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 import { podSpecFaults, withTemplateDefaults } from "./PodTemplate.ts"
 
 const strategyOf = (spec: unknown): unknown => {

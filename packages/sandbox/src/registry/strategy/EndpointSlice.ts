@@ -1,6 +1,6 @@
 /** EndpointSlices: what their writer left out of endpoints and ports is filled in. */
-import { arrayAt, isObject } from "../Json.ts"
-import type { Strategy } from "../ResourceType.ts"
+import { arrayAt, isObject } from "../../apimachinery/Json.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
 
 const withoutNulls = (value: unknown): object =>
   isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null)) : {}

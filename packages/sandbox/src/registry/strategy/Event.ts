@@ -1,7 +1,7 @@
 /** Events stand in the namespace of what they are about. */
-import { at, stringAt } from "../Json.ts"
-import type { Strategy } from "../ResourceType.ts"
-import { wrong } from "./Fault.ts"
+import { at, stringAt } from "../../apimachinery/Json.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { wrong } from "../../apimachinery/FieldError.ts"
 
 export const event: Strategy = {
   withDefaults: (draft) => {

@@ -1,7 +1,7 @@
 /** Leases: their numbers have bounds, and nobody overwrites one that they have not read. */
-import { at } from "../Json.ts"
-import type { Strategy } from "../ResourceType.ts"
-import { notNegative, wrong } from "./Fault.ts"
+import { at } from "../../apimachinery/Json.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { notNegative, wrong } from "../../apimachinery/FieldError.ts"
 
 export const lease: Strategy = {
   updatesNeedVersion: true,

@@ -1,7 +1,7 @@
 /** Namespaces carry their own name as a label, and go only once they are empty. */
-import { arrayAt } from "../Json.ts"
-import type { Strategy } from "../ResourceType.ts"
-import { label } from "./Fault.ts"
+import { arrayAt } from "../../apimachinery/Json.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { label } from "../../apimachinery/FieldError.ts"
 
 export const namespace: Strategy = {
   initialStatus: { phase: "Active" },

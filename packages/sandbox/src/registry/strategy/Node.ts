@@ -1,7 +1,7 @@
 /** A node may register its own status: the kubelet creates it whole. */
-import { arrayAt, stringAt } from "../Json.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { required, unsupported } from "./Fault.ts"
+import { arrayAt, stringAt } from "../../apimachinery/Json.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { required, unsupported } from "../../apimachinery/FieldError.ts"
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
 

@@ -1,7 +1,7 @@
 /** What may stand in an object's metadata, whatever its kind. */
-import type { Draft, OwnerReference } from "../KubeObject.ts"
-import type { Fault } from "../ResourceType.ts"
-import { qualifiedName, labels, wrong } from "./Fault.ts"
+import type { Draft, OwnerReference } from "../../apimachinery/KubeObject.ts"
+import type { Fault } from "../../apimachinery/ResourceType.ts"
+import { qualifiedName, labels, wrong } from "../../apimachinery/FieldError.ts"
 
 const standardFinalizers = ["kubernetes", "orphan", "foregroundDeletion"]
 

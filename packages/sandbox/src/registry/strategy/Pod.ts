@@ -10,9 +10,9 @@ import {
   set,
   stringAt,
   stringsAt
-} from "../Json.ts"
-import type { Strategy } from "../ResourceType.ts"
-import { prohibited } from "./Fault.ts"
+} from "../../apimachinery/Json.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { prohibited } from "../../apimachinery/FieldError.ts"
 import { podSpec, podSpecFaults } from "./PodTemplate.ts"
 
 /** What the DefaultTolerationSeconds admission adds: five minutes on a node that is lost. */

@@ -1,7 +1,7 @@
 /** A budget says what must stay or what may go, not both. */
-import { at } from "../Json.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { notNegative, unsupported, wrong } from "./Fault.ts"
+import { at } from "../../apimachinery/Json.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { notNegative, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
 const amountFaults = (field: string, value: unknown): ReadonlyArray<Fault> => {
   if (typeof value === "number") return notNegative(field, value)

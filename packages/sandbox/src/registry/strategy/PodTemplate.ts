@@ -1,8 +1,8 @@
 /** The defaults and rules of a pod's spec, in a Pod and in every workload's template. */
-import { arrayAt, at, isObject, type JsonObject, numberAt, set, stringAt } from "../Json.ts"
-import type { Draft } from "../KubeObject.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { label, required } from "./Fault.ts"
+import { arrayAt, at, isObject, type JsonObject, numberAt, set, stringAt } from "../../apimachinery/Json.ts"
+import type { Draft } from "../../apimachinery/KubeObject.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { label, required } from "../../apimachinery/FieldError.ts"
 
 const probe = (value: unknown): unknown => {
   if (!isObject(value)) return undefined

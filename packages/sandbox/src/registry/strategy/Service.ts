@@ -1,7 +1,7 @@
 /** What the server fills in for a Service. Addresses are given out in order and not used again. */
-import { arrayAt, at, isObject, stringAt } from "../Json.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { label, required, unsupported, wrong } from "./Fault.ts"
+import { arrayAt, at, isObject, stringAt } from "../../apimachinery/Json.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { label, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
 const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 const affinities = ["ClientIP", "None"]

@@ -1,8 +1,8 @@
 /** What the custom resource definitions of snapshots, groups and their contents refuse. */
-import { at, equal } from "../Json.ts"
-import type { Draft, KubeObject } from "../KubeObject.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { required, unsupported, wrong } from "./Fault.ts"
+import { at, equal } from "../../apimachinery/Json.ts"
+import type { Draft, KubeObject } from "../../apimachinery/KubeObject.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
 const policies = ["Delete", "Retain"]
 

@@ -1,8 +1,15 @@
 /** The defaults of a StatefulSet, and the fields of it that never change. */
-import { arrayAt, at, equal, isObject, set, stringAt, stringsAt } from "../Json.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { labelSelector } from "../Selector.ts"
-import { label, notNegative, prohibited, required, unsupported, wrong } from "./Fault.ts"
+import { arrayAt, at, equal, isObject, set, stringAt, stringsAt } from "../../apimachinery/Json.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { labelSelector } from "../../apimachinery/Selector.ts"
+import {
+  label,
+  notNegative,
+  prohibited,
+  required,
+  unsupported,
+  wrong
+} from "../../apimachinery/FieldError.ts"
 import { podSpecFaults, withTemplateDefaults } from "./PodTemplate.ts"
 
 const mutable = [

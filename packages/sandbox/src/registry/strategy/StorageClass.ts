@@ -1,7 +1,7 @@
 /** The defaults of a StorageClass; nearly all of it is immutable. */
-import { at, equal } from "../Json.ts"
-import type { Fault, Strategy } from "../ResourceType.ts"
-import { required, unsupported, wrong } from "./Fault.ts"
+import { at, equal } from "../../apimachinery/Json.ts"
+import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import { required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
 const oneOf = (field: string, value: unknown, known: ReadonlyArray<string>): ReadonlyArray<Fault> =>
   known.some((each) => each === value) ? [] : [unsupported(field, value, known)]

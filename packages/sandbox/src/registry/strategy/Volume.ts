@@ -1,8 +1,8 @@
 /** Claims and volumes: what is immutable, what may only grow, and the finalizers that protect data. */
-import { arrayAt, at, equal, isObject, set, stringAt } from "../Json.ts"
-import * as Quantity from "../Quantity.ts"
-import type { Strategy } from "../ResourceType.ts"
-import { prohibited, required, unsupported, wrong } from "./Fault.ts"
+import { arrayAt, at, equal, isObject, set, stringAt } from "../../apimachinery/Json.ts"
+import * as Quantity from "../../apimachinery/Quantity.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { prohibited, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
 const volumeModes = ["Block", "Filesystem"]
 const policies = ["Delete", "Recycle", "Retain"]
