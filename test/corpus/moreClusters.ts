@@ -86,10 +86,78 @@ const homeLab = (): ClusterOf => ({
   without: noSnapshots
 })
 
+/** Three machines at Azure with Linux and two with Windows, which are kept for what tolerates that. */
+const windowsPool = (): ClusterOf => ({
+  objects: [
+    ...[
+      ...[1, 2, 3].map((zone) => ({ name: `aks-linux-${zone}`, zone: `westeurope-${zone}` })),
+      ...[1, 2].map((zone) => ({
+        name: `akswin-${zone}`,
+        zone: `westeurope-${zone}`,
+        labels: { "kubernetes.io/os": "windows" },
+        taints: [{ key: "os", value: "windows", effect: "NoSchedule" }]
+      }))
+    ].map((one, index) => machine({ ...one, providerID: `azure:///subscriptions/0/${one.name}` }, index)),
+    csiDriver("disk.csi.azure.com"),
+    storageClass({ name: "managed-csi", provisioner: "disk.csi.azure.com", isDefault: true, access: "zone" }),
+    snapshotClass("azure-disk", "disk.csi.azure.com")
+  ],
+  without: noGroups
+})
+
+/** Two machines with amd64 and one with arm64 in each of three zones at Amazon. */
+const twoArchitectures = (): ClusterOf =>
+  amazon(
+    zones.flatMap((zone) => [
+      ...[1, 2].map((number) => ({
+        name: `amd-${zone}${number}`,
+        zone: `eu-west-1${zone}`,
+        providerID: `aws:///eu-west-1${zone}/i-4${zone}${number}`
+      })),
+      {
+        name: `arm-${zone}`,
+        zone: `eu-west-1${zone}`,
+        providerID: `aws:///eu-west-1${zone}/i-4${zone}9`,
+        labels: { "kubernetes.io/arch": "arm64" },
+        taints: [{ key: "arch", value: "arm64", effect: "NoSchedule" }]
+      }
+    ])
+  )
+
+/** Three machines at Amazon in three zones, and beside their disks a file system that all can mount. */
+const sharedFiles = (): ClusterOf => {
+  const { objects, without } = cloudZonesSingle()
+  return {
+    objects: [
+      ...objects,
+      csiDriver("efs.csi.aws.com", false),
+      storageClass({ name: "efs-sc", provisioner: "efs.csi.aws.com", immediate: true })
+    ],
+    without
+  }
+}
+
+/** Three machines of one's own in three racks; volumes that LINSTOR copies between their disks. */
+const linstor = (): ClusterOf => ({
+  objects: [
+    ...[1, 2, 3].map((number, index) =>
+      machine({ name: `metal-${number}`, labels: { "topology.rook.io/rack": `rack-${number}` } }, index)
+    ),
+    csiDriver("linstor.csi.linbit.com"),
+    storageClass({ name: "linstor-r2", provisioner: "linstor.csi.linbit.com", isDefault: true }),
+    snapshotClass("linstor", "linstor.csi.linbit.com")
+  ],
+  without: noGroups
+})
+
 /** Made anew for each case. */
 export const moreClusters: Readonly<Record<string, () => ClusterOf>> = {
   "cloud-zones-single": cloudZonesSingle,
   "gpu-pool": gpuPool,
   "home-lab": homeLab,
-  "node-pools": nodePools
+  linstor,
+  "node-pools": nodePools,
+  "shared-files": sharedFiles,
+  "two-architectures": twoArchitectures,
+  "windows-pool": windowsPool
 }

@@ -200,6 +200,19 @@ describe("what pins a replica", () => {
     ])
   })
 
+  it("a device of the node, and neither its sockets, its logs nor its time zone", () => {
+    const paths = ["/dev/ttyUSB0", "/dev/log", "/run/dbus", "/var/log/app", "/etc/localtime"]
+    const set = withSpec({
+      containers: [
+        { name: "main", volumeMounts: paths.map((mountPath, index) => ({ name: `v${index}`, mountPath })) }
+      ],
+      volumes: paths.map((path, index) => ({ name: `v${index}`, hostPath: { path } }))
+    })
+    assert.deepEqual(pins({ statefulsets: [set] }), [
+      { by: "hostPath", name: "/dev/ttyUSB0", nodes: ["node-a"], domain: "node" }
+    ])
+  })
+
   it("a claimed device, by the nodes that reach it", () => {
     const terms = [{ matchExpressions: [{ key: hostname, operator: "In", values: ["node-a"] }] }]
     const results = [{ driver: "gpu.example.com", pool: "node-a", device: "gpu-0" }]

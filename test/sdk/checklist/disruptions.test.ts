@@ -136,6 +136,32 @@ describe("what befalls a server", () => {
     assert.deepEqual(new Set(Object.values(seen).slice(0, 4)), new Set(["No"]))
   })
 
+  it("gives a Deployment's next pod the claim at once, unless it is attached or for one pod alone", () => {
+    const gone = (modes: ReadonlyArray<string>, source: string, attachRequired: boolean | null) =>
+      grades((draft) => {
+        bareMetal(draft)
+        Object.assign(first(draft.workloads), { kind: "Deployment", claimTemplates: [] })
+        for (const replica of draft.replicas) replica.workload = "Deployment/db"
+        for (const claim of draft.claims) {
+          Object.assign(claim, { accessModes: modes, workload: null })
+          Object.assign(claim.volume ?? {}, { source, driver: source === "csi" ? "files.example.com" : null })
+        }
+        const described = { name: "files.example.com", fsGroupPolicy: "File", modes: ["Persistent"] }
+        draft.protection.drivers = attachRequired === null ? [] : [{ ...described, attachRequired }]
+      }).ServerGone
+    assert.deepEqual(
+      [
+        gone(["ReadWriteOnce"], "nfs", null),
+        gone(["ReadWriteOnce"], "csi", false),
+        gone(["ReadWriteMany"], "csi", true),
+        gone(["ReadWriteOnce"], "csi", true),
+        gone(["ReadWriteOnce"], "csi", null),
+        gone(["ReadWriteOncePod"], "csi", false)
+      ],
+      ["Yes", "Yes", "Yes", "No", "No", "No"]
+    )
+  })
+
   it("forgets a pod that gets no time to stop, so that nothing waits for its Node", () => {
     const findings = restart((draft) => {
       bareMetal(draft)

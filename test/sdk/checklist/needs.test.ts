@@ -42,7 +42,7 @@ const volumeOf = (csi: Json) =>
 
 describe("the target needs", () => {
   it("a class, a driver and a snapshot class for it, and nothing that every cluster has", () => {
-    const os = { "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" }
+    const os = { "kubernetes.io/os": "linux", "beta.kubernetes.io/os": "linux" }
     const root = { name: "ca", projected: { sources: [{ configMap: { name: "kube-root-ca.crt" } }] } }
     const term = [
       { matchExpressions: [{ key: "kubernetes.io/os", operator: "In", values: ["linux"] }] },
@@ -61,6 +61,29 @@ describe("the target needs", () => {
       }),
       []
     )
+  })
+
+  it("nodes with Windows, or of an architecture, and their taint", () => {
+    const affinity = (values: ReadonlyArray<string>) => ({
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/arch", operator: "In", values }] }]
+        }
+      }
+    })
+    const windows = node("b", {
+      metadata: { labels: { "kubernetes.io/os": "windows" } },
+      spec: { taints: [{ key: "os", value: "windows", effect: "NoSchedule" }] }
+    })
+    assert.deepEqual(
+      more(
+        { nodeSelector: { "kubernetes.io/os": "windows" }, tolerations: [{ key: "os", operator: "Exists" }] },
+        { nodes: [node("a"), windows] }
+      ),
+      ["node label kubernetes.io/os=windows", "node taint os=windows:NoSchedule"]
+    )
+    assert.deepEqual(more({ affinity: affinity(["arm64"]) }), ["node label kubernetes.io/arch=arm64"])
+    assert.deepEqual(more({ affinity: affinity(["amd64", "arm64"]) }), [])
   })
 
   it("the class and what makes its volumes, where no claim is there yet", () => {

@@ -409,7 +409,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "data-on-host-path",
     says: "No",
-    when: "a container writes to a hostPath (not /tmp, /run, logs)",
+    when: "a container writes to a hostPath (not /tmp, /run, logs, nor the node's own system)",
     change: (draft) => {
       draft.volumes.push({
         workload: "StatefulSet/db",

@@ -210,6 +210,16 @@ describe("restart", () => {
     assert.deepStrictEqual([read.findings, daemon.findings], [[], []])
   })
 
+  it("has nothing against a file of the node's own system, mounted to be written or not", () => {
+    for (const path of ["/etc/localtime", "/etc/timezone", "/lib/modules", "/usr/share/zoneinfo"]) {
+      const { findings } = look("restart", "data-on-host-path", (draft) => {
+        caseOf("data-on-host-path").change(draft)
+        Object.assign(draft.volumes.at(-1) ?? {}, { detail: path, writers: [`postgres:${path}`] })
+      })
+      assert.deepStrictEqual(findings, [], path)
+    }
+  })
+
   it("does without what is optional", () => {
     const verdict = look("restart", "reference-missing", (draft) => {
       Object.assign(named(draft.references, "db-pass"), { present: false, required: false })
@@ -295,6 +305,31 @@ describe("restart", () => {
       findings.map((one) => [one.answer, one.disruptions, one.remedy]),
       [["No", ["Drain"], "if db may be away for a drain, let db allow it: maxUnavailable 1"]]
     )
+  })
+
+  /** Two copies of a Deployment on one node. */
+  const copies = (draft: Parameters<Case["change"]>[0]) => {
+    Object.assign(first(draft.workloads), { kind: "Deployment", replicas: 2, claimTemplates: [] })
+    draft.replicas = draft.replicas.slice(0, 2)
+    for (const replica of draft.replicas) replica.workload = "Deployment/db"
+  }
+
+  it("tells that a drain may take all copies of a Deployment, where no budget keeps one", () => {
+    const missing = look("restart", "budget-missing", (draft) => {
+      copies(draft)
+      draft.budgets = []
+    })
+    assert.deepStrictEqual(
+      missing.findings.map((one) => [one.answer, one.disruptions]),
+      [["YesWithDowntime", ["Drain"]]]
+    )
+    const allowing = (maxUnavailable: string) =>
+      look("restart", "budget-below-quorum", (draft) => {
+        copies(draft)
+        Object.assign(first(draft.budgets), { maxUnavailable, expectedPods: 2, pods: ["db-0", "db-1"] })
+      }).findings.map(({ evidence }) => evidence)
+    assert.deepStrictEqual(allowing("100%"), ["PodDisruptionBudget db lets 2 of 2 go: db is down"])
+    assert.deepStrictEqual(allowing("1"), [])
   })
 
   it("names the zone that a volume asks for, though no node is in it, and holds all else against that", () => {

@@ -53,7 +53,11 @@ const judged = (facts: Facts): ReadonlyArray<Workload> =>
 
 /** A budget is missed from two replicas on: with one, a drain either waits for ever or stops it. */
 const guarded = (facts: Facts): ReadonlyArray<Workload> =>
-  judged(facts).filter(({ kind, replicas }) => kind === "StatefulSet" && replicas > 1)
+  judged(facts).filter(({ replicas }) => replicas > 1)
+
+/** How many must stay: of a Deployment's copies any one is enough. */
+const mustStay = ({ settings: { quorum } }: Facts, { kind, replicas }: Workload): number =>
+  kind === "Deployment" && quorum !== "none" ? 1 : needed(quorum, replicas)
 
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
   const pairs = judged(facts).flatMap((workload) =>
@@ -127,7 +131,7 @@ const partly = (facts: Facts): ReadonlyArray<Said> =>
     const budgets = covering(facts, workload)
     const there = new Set(budgets.flatMap((budget) => counted(facts, workload, budget)))
     const left = podsOf(facts, workload).filter((name) => !there.has(name))
-    const spare = workload.replicas - needed(facts.settings.quorum, workload.replicas)
+    const spare = workload.replicas - mustStay(facts, workload)
     return budgets.length === 0 || left.length <= Math.max(spare, 0)
       ? []
       : [
@@ -173,8 +177,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
 
 const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
   each(facts).flatMap(([workload, budget]) => {
-    if (workload.kind !== "StatefulSet") return []
-    const quorum = needed(facts.settings.quorum, workload.replicas)
+    const quorum = mustStay(facts, workload)
     const allowed = allowance(workload, budget)
     if (allowed === null || allowed < 1 || workload.replicas - quorum < 1) return []
     // A budget over more than this workload's pods may spend all it allows on these.
@@ -182,7 +185,7 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
       ? []
       : [
           withDowntime(
-            `PodDisruptionBudget ${budget.name} lets ${allowed} of ${workload.replicas} go: quorum (${quorum} of ${workload.replicas}) is lost`,
+            `PodDisruptionBudget ${budget.name} lets ${allowed} of ${workload.replicas} go: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost`}`,
             [object(budget), title(workload)],
             repair(facts, workload, budget)
           )
@@ -248,7 +251,7 @@ const keepsQuorum = (facts: Facts): ReadonlyArray<Said> => {
   const budgets = [...new Set(all.flatMap((workload) => covering(facts, workload).map(({ name }) => name)))]
   return [
     yes(
-      `PodDisruptionBudget ${names(budgets)} ${verb(budgets, "lets", "let")} so few pods go at once that quorum is kept`,
+      `PodDisruptionBudget ${names(budgets)} ${verb(budgets, "lets", "let")} so few pods go at once that ${all.every(({ kind }) => kind === "Deployment") ? "others stay" : "quorum is kept"}`,
       budgets.map((name) => `PodDisruptionBudget/${name}`)
     )
   ]

@@ -3,6 +3,7 @@
  */
 import type { Question } from "../Checklist.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
+import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../State.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { heldForGood } from "./pins.ts"
@@ -127,22 +128,15 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
-/** Where nobody keeps data. */
-export const scratch =
-  /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
-
-/** Writers that keep more than scratch, as `container:path`. */
+/** Those who write data to a hostPath, as `container:path`. */
 const keeps = (volume: OtherVolume): ReadonlyArray<string> =>
-  volume.writers.filter((writer) => !scratch.test(writer.slice(writer.indexOf(":") + 1)))
+  volume.writers.filter((writer) => isHostData(volume.detail ?? "", writer.slice(writer.indexOf(":") + 1)))
 
 /** hostPath volumes that pods write data to. A DaemonSet is there for its node, and so is what it writes. */
 const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
   state.volumes.filter(
     (volume) =>
-      !volume.workload.startsWith("DaemonSet/") &&
-      volume.source === "hostPath" &&
-      keeps(volume).length > 0 &&
-      !scratch.test(volume.detail ?? "")
+      !volume.workload.startsWith("DaemonSet/") && volume.source === "hostPath" && keeps(volume).length > 0
   )
 
 /** Each of its pods can start on its own node alone, for other reasons than the hostPath: it comes back to its data. */

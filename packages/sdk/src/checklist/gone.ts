@@ -1,6 +1,7 @@
 /**
  * A server, or a rack of them, that is gone for good: who brings back what was on it?
  */
+import type { Claim } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 import {
@@ -52,6 +53,29 @@ const clouds: ReadonlySet<string> = new Set([
   "vultr"
 ])
 
+/** Kubernetes attaches no volume of these to a node: their access mode asks nothing of a second one. */
+const unattached: ReadonlySet<string> = new Set([
+  "nfs",
+  "cephfs",
+  "glusterfs",
+  "azureFile",
+  "local",
+  "hostPath"
+])
+
+const isAttached = ({ protection }: AppState, { volume }: Claim): boolean =>
+  volume === null ||
+  volume.source === null ||
+  (volume.source === "csi"
+    ? // A driver that does not describe itself is asked to attach.
+      protection.drivers?.find(({ name }) => name === volume.driver)?.attachRequired !== false
+    : !unattached.has(volume.source))
+
+/** While the old pod is an object, no other one gets its claim: the scheduler, or the attachment, sees to that. */
+const isHeld = (state: AppState, claim: Claim): boolean =>
+  claim.accessModes.every((mode) => !mode.endsWith("Many")) &&
+  (claim.accessModes.includes("ReadWriteOncePod") || isAttached(state, claim))
+
 /** A new pod may only come when the old one is no object any more: its name is taken, or its volume. */
 const isKeeper = (state: AppState, workload: Workload): boolean =>
   workload.replicas > 0 &&
@@ -59,10 +83,7 @@ const isKeeper = (state: AppState, workload: Workload): boolean =>
     ? // With no time to stop the API forgets it at once, where anything asks it to go.
       workload.template.terminationGracePeriodSeconds > 0 || staysSeconds(workload) === null
     : workload.kind === "Deployment" &&
-      (staysSeconds(workload) === null ||
-        claimsOf(state, workload).some(({ accessModes }) =>
-          accessModes.every((mode) => !mode.endsWith("Many"))
-        )))
+      (staysSeconds(workload) === null || claimsOf(state, workload).some((claim) => isHeld(state, claim))))
 
 const nodesOf = (state: AppState, workload: Workload): ReadonlyArray<string> =>
   replicasOf(state, workload).flatMap((replica) => {

@@ -53,6 +53,10 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> => {
 /** Drivers that keep data on the cluster's own disks, by their own documentation. */
 const inCluster: ReadonlySet<string> = new Set([
   "driver.longhorn.io",
+  "linstor.csi.linbit.com",
+  "pxd.portworx.com",
+  "lvm.hwameistor.io",
+  "carina.storage.io",
   "io.openebs.csi-mayastor",
   "local.csi.openebs.io",
   "zfs.csi.openebs.io",

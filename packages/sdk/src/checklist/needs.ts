@@ -118,6 +118,15 @@ const everywhere: ReadonlySet<string> = new Set([
   "beta.kubernetes.io/arch"
 ])
 
+/** Every cluster has nodes with Linux; not every one has nodes of this architecture, or with Windows. */
+const isAnywhere = (key: string, values: ReadonlyArray<string>): boolean =>
+  everywhere.has(key) &&
+  (key.endsWith("/os")
+    ? values.length === 0 || values.includes("linux")
+    : !key.endsWith("/arch") ||
+      values.length === 0 ||
+      ["amd64", "arm64"].every((one) => values.includes(one)))
+
 const requirement = (key: string, operator: string, values: ReadonlyArray<string>): string => {
   const [only] = values
   if (operator === "Exists") return key
@@ -130,7 +139,8 @@ const affinityOf = ({ template }: Workload): ReadonlyArray<string> => {
   const terms = template.nodeAffinity.map((term) =>
     term
       .filter(
-        ({ key, operator }) => !everywhere.has(key) && operator !== "NotIn" && operator !== "DoesNotExist"
+        ({ key, operator, values }) =>
+          !isAnywhere(key, values) && operator !== "NotIn" && operator !== "DoesNotExist"
       )
       .map(({ key, operator, values }) => requirement(key, operator, values))
       .join(" and ")
@@ -142,7 +152,7 @@ const nodeLabels = (state: AppState): ReadonlyArray<Need> =>
   unique(
     state.workloads.flatMap((workload) => [
       ...Object.entries(workload.template.nodeSelector).flatMap(([key, value]) =>
-        everywhere.has(key)
+        isAnywhere(key, [value])
           ? []
           : [need("cluster", "node label", `nodeSelector of ${workload.name}`)(`${key}=${value}`)]
       ),
@@ -160,7 +170,9 @@ const nodeLabels = (state: AppState): ReadonlyArray<Need> =>
 const taints = (state: AppState): ReadonlyArray<Need> =>
   unique(
     state.workloads.flatMap(({ name, template }) => {
-      const selector = Object.entries(template.nodeSelector).filter(([key]) => !everywhere.has(key))
+      const selector = Object.entries(template.nodeSelector).filter(
+        ([key, value]) => !isAnywhere(key, [value])
+      )
       const pool = (state.nodes ?? []).filter(({ labels }) =>
         selector.every(([key, value]) => labels[key] === value)
       )

@@ -6,10 +6,10 @@
  */
 import type { Question } from "../Checklist.ts"
 import type { OtherVolume } from "../Claim.ts"
+import { scratch } from "../state/HostPath.ts"
 import { isForgetful, isStateless } from "../state/Store.ts"
 import type { AppState } from "../State.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
-import { scratch } from "./data.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
 import { intoClaim, title } from "./words.ts"
 

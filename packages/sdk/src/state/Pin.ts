@@ -3,6 +3,7 @@
  */
 import type { Claim, Volume } from "../Claim.ts"
 import * as LabelSelector from "../LabelSelector.ts"
+import { isOfItsNode } from "./HostPath.ts"
 import type { Member } from "./Member.ts"
 import { domainOfLabel } from "./NodeFacts.ts"
 import type { DomainLabels, Node, Pin as PinSchema, ResourceClaim } from "../Placement.ts"
@@ -159,13 +160,16 @@ const templatePins = ({ template }: Member, node: string | null, ground: Ground)
     })
   )
   const hostPaths = (spec.volumes ?? []).flatMap((volume): ReadonlyArray<Pin> => {
-    const written = [...(spec.initContainers ?? []), ...spec.containers].some((container) =>
-      (container.volumeMounts ?? []).some((mount) => mount.name === volume.name && mount.readOnly !== true)
+    const path = volume.hostPath?.path
+    const isHeld = [...(spec.initContainers ?? []), ...spec.containers].some((container) =>
+      (container.volumeMounts ?? []).some(
+        ({ mountPath, name, readOnly }) =>
+          name === volume.name && readOnly !== true && path !== undefined && isOfItsNode(path, mountPath)
+      )
     )
-    if (!volume.hostPath || !written) return []
-    return [
-      { by: "hostPath", name: volume.hostPath.path, nodes: node === null ? null : [node], domain: "node" }
-    ]
+    return path === undefined || !isHeld
+      ? []
+      : [{ by: "hostPath", name: path, nodes: node === null ? null : [node], domain: "node" }]
   })
   return [...selectors, ...affinities, ...devices, ...hostPaths]
 }

@@ -1,0 +1,21 @@
+/**
+ * What a hostPath holds, by its path: data, a device, or what every node has of its own.
+ */
+
+/** Where nobody keeps data. */
+export const scratch =
+  /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
+
+/** Files of the node's system, such as its time zone: another node has them too. */
+const system =
+  /^\/(etc\/(localtime|timezone|machine-id|os-release|hosts|hostname|resolv\.conf|nsswitch\.conf|passwd|group|ssl|pki|ca-certificates)|usr\/(share\/(zoneinfo|ca-certificates)|src|bin|sbin|lib\/(modules|systemd))|lib|lib64|bin|sbin|boot)(\/|$)/
+
+/** What a pod writes there, mounted at this path, stays behind when it starts elsewhere. */
+export const isHostData = (hostPath: string, mountPath: string): boolean =>
+  !scratch.test(hostPath) && !scratch.test(mountPath) && !system.test(hostPath)
+
+const device = /^\/dev\/(?!(log|shm)(\/|$))./
+
+/** A pod that has it is at home on its node: for its data there, or for a device that another one may lack. */
+export const isOfItsNode = (hostPath: string, mountPath: string): boolean =>
+  device.test(hostPath) || isHostData(hostPath, mountPath)
