@@ -87,7 +87,7 @@ describe("imports point one way", () => {
     )
   })
 
-  it("the sandbox is a model of its own: of the SDK it has the port, and what a pod or a user is given", () => {
+  it("the sandbox is a model of its own: of the SDK it has the port, its Promises, and what a pod or a user is given", () => {
     const needed = imports
       .filter((edge) => edge.from.startsWith(sandbox) && edge.specifier.startsWith("@kubectl-stateful/"))
       .map((edge) => edge.specifier.replace("@kubectl-stateful/sdk/", ""))
@@ -96,6 +96,7 @@ describe("imports point one way", () => {
       "HeldScript",
       "Hook",
       "Manifest",
+      "promise",
       "resource/Status"
     ])
   })

@@ -1,27 +1,41 @@
-/** The server's wording for what is wrong with a field. */
-import type { Fault } from "./ResourceType.ts"
+/** What is wrong with a field, in the server's wording. */
+
+/** One fault of an object, as it stands in a 422. */
+export interface FieldError {
+  readonly field: string
+  readonly reason:
+    | "FieldValueRequired"
+    | "FieldValueInvalid"
+    | "FieldValueForbidden"
+    | "FieldValueNotSupported"
+    | "FieldValueTooLong"
+    | "FieldValueDuplicate"
+    | "FieldValueNotFound"
+  /** Without the field, such as `Required value: name or generateName is required`. */
+  readonly message: string
+}
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? "null"
 
-export const required = (field: string, detail = ""): Fault => ({
+export const required = (field: string, detail = ""): FieldError => ({
   field,
   reason: "FieldValueRequired",
   message: detail === "" ? "Required value" : `Required value: ${detail}`
 })
 
-export const wrong = (field: string, value: unknown, detail: string): Fault => ({
+export const wrong = (field: string, value: unknown, detail: string): FieldError => ({
   field,
   reason: "FieldValueInvalid",
   message: `Invalid value: ${shown(value)}: ${detail}`
 })
 
-export const prohibited = (field: string, detail: string): Fault => ({
+export const prohibited = (field: string, detail: string): FieldError => ({
   field,
   reason: "FieldValueForbidden",
   message: `Forbidden: ${detail}`
 })
 
-export const unsupported = (field: string, value: unknown, supported: ReadonlyArray<string>): Fault => ({
+export const unsupported = (field: string, value: unknown, supported: ReadonlyArray<string>): FieldError => ({
   field,
   reason: "FieldValueNotSupported",
   message: `Unsupported value: ${shown(value)}: supported values: ${supported.map(shown).join(", ")}`
@@ -31,7 +45,7 @@ const labelPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 const subdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
 /** An RFC 1123 label: StatefulSets, Services, namespaces, containers. */
-export const label = (field: string, name: string): ReadonlyArray<Fault> => [
+export const label = (field: string, name: string): ReadonlyArray<FieldError> => [
   ...(name.length > 63 ? [wrong(field, name, "must be no more than 63 characters")] : []),
   ...(labelPattern.test(name)
     ? []
@@ -47,7 +61,7 @@ export const label = (field: string, name: string): ReadonlyArray<Fault> => [
 ]
 
 /** An RFC 1123 subdomain: nearly every other name. */
-export const subdomain = (field: string, name: string): ReadonlyArray<Fault> => [
+export const subdomain = (field: string, name: string): ReadonlyArray<FieldError> => [
   ...(name.length > 253 ? [wrong(field, name, "must be no more than 253 characters")] : []),
   ...(subdomainPattern.test(name)
     ? []
@@ -88,7 +102,7 @@ export const keyProblems = (key: string): ReadonlyArray<string> => {
 }
 
 /** `value`: as it was written, where it is checked in another form. */
-export const qualifiedName = (field: string, key: string, value = key): ReadonlyArray<Fault> =>
+export const qualifiedName = (field: string, key: string, value = key): ReadonlyArray<FieldError> =>
   keyProblems(key).map((problem) => wrong(field, value, problem))
 
 const valuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/
@@ -104,11 +118,11 @@ export const valueProblems = (value: string): ReadonlyArray<string> => [
 ]
 
 /** Keys and values of labels. */
-export const labels = (field: string, found: Readonly<Record<string, string>>): ReadonlyArray<Fault> =>
+export const labels = (field: string, found: Readonly<Record<string, string>>): ReadonlyArray<FieldError> =>
   Object.entries(found).flatMap(([key, value]) => [
     ...qualifiedName(field, key),
     ...valueProblems(value).map((problem) => wrong(field, value, problem))
   ])
 
-export const notNegative = (field: string, value: unknown): ReadonlyArray<Fault> =>
+export const notNegative = (field: string, value: unknown): ReadonlyArray<FieldError> =>
   typeof value === "number" && value < 0 ? [wrong(field, value, "must be greater than or equal to 0")] : []

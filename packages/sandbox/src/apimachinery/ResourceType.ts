@@ -1,4 +1,5 @@
 /** What the API server knows of a resource before it holds one. */
+import type { FieldError } from "./FieldError.ts"
 import type { Draft, KubeObject } from "./KubeObject.ts"
 
 /** What makes a resource more than an open object: its defaults, its rules, how long it takes to go. */
@@ -6,9 +7,9 @@ export interface Strategy {
   /** Fills in what the server fills in; runs on creates and on whole updates. */
   readonly withDefaults?: (draft: Draft) => Draft
   /** Faults of an object, new or changed. */
-  readonly faults?: (draft: Draft) => ReadonlyArray<Fault>
+  readonly faults?: (draft: Draft) => ReadonlyArray<FieldError>
   /** Faults of a change that the new object alone does not show. */
-  readonly updateFaults?: (next: Draft, previous: KubeObject) => ReadonlyArray<Fault>
+  readonly updateFaults?: (next: Draft, previous: KubeObject) => ReadonlyArray<FieldError>
   /** The status of a new object; a client's own is dropped. */
   readonly initialStatus?: unknown
   /** A client may create it with a status of its own. */
@@ -21,21 +22,6 @@ export interface Strategy {
   readonly countsAnnotations?: boolean
   /** Finalizers that admission puts on every new object. */
   readonly finalizers?: ReadonlyArray<string>
-}
-
-/** One fault of an object, as it stands in a 422. */
-export interface Fault {
-  readonly field: string
-  readonly reason:
-    | "FieldValueRequired"
-    | "FieldValueInvalid"
-    | "FieldValueForbidden"
-    | "FieldValueNotSupported"
-    | "FieldValueTooLong"
-    | "FieldValueDuplicate"
-    | "FieldValueNotFound"
-  /** Without the field, such as `Required value: name or generateName is required`. */
-  readonly message: string
 }
 
 /** The names of fields: `any` where none is looked for, a list of one for the items of a list. */

@@ -1,5 +1,6 @@
 /** The API's Status object, and the refusals that carry one, in the real server's words. */
-import { type Fault, qualified, qualifiedKind, type ResourceType } from "./ResourceType.ts"
+import type { FieldError } from "./FieldError.ts"
+import { qualified, qualifiedKind, type ResourceType } from "./ResourceType.ts"
 
 export interface Cause {
   readonly reason?: string
@@ -89,7 +90,7 @@ export const modified = (type: ResourceType, name: string): Refusal =>
     "the object has been modified; please apply your changes to the latest version and try again"
   )
 
-export const invalid = (type: ResourceType, name: string, faults: ReadonlyArray<Fault>): Refusal => {
+export const invalid = (type: ResourceType, name: string, faults: ReadonlyArray<FieldError>): Refusal => {
   const lines = [...new Set(faults.map((fault) => `${fault.field}: ${fault.message}`))]
   return refusal(
     422,
@@ -103,7 +104,7 @@ export const invalid = (type: ResourceType, name: string, faults: ReadonlyArray<
   )
 }
 
-export const invalidOptions = (kind: string, faults: ReadonlyArray<Fault>): Refusal => {
+export const invalidOptions = (kind: string, faults: ReadonlyArray<FieldError>): Refusal => {
   const lines = [...new Set(faults.map((fault) => `${fault.field}: ${fault.message}`))]
   return refusal(
     422,

@@ -6,11 +6,11 @@
 import type { Admission } from "./Admission.ts"
 import { equal, isObject } from "../apimachinery/Json.ts"
 import type { Draft, KubeObject, Metadata } from "../apimachinery/KubeObject.ts"
-import type { Fault, ResourceType } from "../apimachinery/ResourceType.ts"
+import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import * as ManagedFields from "./ManagedFields.ts"
 import * as Status from "../apimachinery/Status.ts"
 import type { Store } from "./Store.ts"
-import { prohibited, required, subdomain, wrong } from "../apimachinery/FieldError.ts"
+import { type FieldError, prohibited, required, subdomain, wrong } from "../apimachinery/FieldError.ts"
 import { metadataFaults, uniqueOwners } from "./strategy/ObjectMeta.ts"
 import * as Timestamp from "../apimachinery/Timestamp.ts"
 
@@ -73,14 +73,14 @@ const omitEmpty = (metadata: Metadata): Metadata => {
 }
 
 /** These are labels, with their own rule; RBAC's names are path segments and may hold colons. */
-const nameFaults = (type: ResourceType, name: string): ReadonlyArray<Fault> =>
+const nameFaults = (type: ResourceType, name: string): ReadonlyArray<FieldError> =>
   ["statefulsets", "services", "namespaces"].includes(type.resource) ||
   type.group === "rbac.authorization.k8s.io"
     ? []
     : subdomain("metadata.name", name)
 
 /** A prefix may end in what a whole name may not. */
-const generatedFaults = (type: ResourceType, prefix: string): ReadonlyArray<Fault> =>
+const generatedFaults = (type: ResourceType, prefix: string): ReadonlyArray<FieldError> =>
   nameFaults(type, prefix.replace(/-$/, "a")).map(({ reason, message }) => ({
     field: "metadata.generateName",
     reason,

@@ -1,10 +1,14 @@
 /** ConfigMaps and Secrets: the ones marked immutable stay as they are, and a Secret's type never changes. */
 import { at, equal, isObject, stringAt, stringsAt } from "../../apimachinery/Json.ts"
 import type { Draft, KubeObject } from "../../apimachinery/KubeObject.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
-import { prohibited, required, wrong } from "../../apimachinery/FieldError.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { type FieldError, prohibited, required, wrong } from "../../apimachinery/FieldError.ts"
 
-const immutable = (next: Draft, previous: KubeObject, fields: ReadonlyArray<string>): ReadonlyArray<Fault> =>
+const immutable = (
+  next: Draft,
+  previous: KubeObject,
+  fields: ReadonlyArray<string>
+): ReadonlyArray<FieldError> =>
   at(previous, "immutable") !== true
     ? []
     : [
@@ -30,7 +34,7 @@ const sizeOf = (draft: Draft): number => {
   )
 }
 
-const dataFaults = (draft: Draft): ReadonlyArray<Fault> => {
+const dataFaults = (draft: Draft): ReadonlyArray<FieldError> => {
   const data = { ...stringsAt(draft, "data"), ...stringsAt(draft, "binaryData") }
   const binary = stringsAt(draft, "binaryData")
   const total = sizeOf(draft)
@@ -81,7 +85,7 @@ const keysOf: Readonly<Record<string, ReadonlyArray<string>>> = {
   "kubernetes.io/ssh-auth": ["ssh-privatekey"]
 }
 
-const secretFaults = (draft: Draft): ReadonlyArray<Fault> => {
+const secretFaults = (draft: Draft): ReadonlyArray<FieldError> => {
   const type = stringAt(draft, "type") ?? ""
   const data = stringsAt(draft, "data")
   const basic =

@@ -1,8 +1,8 @@
 /** The defaults of Deployments and ReplicaSets, and what of a Deployment the sandbox does not do. */
 import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../../apimachinery/Json.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { labelSelector } from "../../apimachinery/Selector.ts"
-import { notNegative, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
+import { type FieldError, notNegative, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 import { podSpecFaults, withTemplateDefaults } from "./PodTemplate.ts"
 
 const strategyOf = (spec: unknown): unknown => {
@@ -26,7 +26,7 @@ const strategyOf = (spec: unknown): unknown => {
 
 const operators = ["In", "NotIn", "Exists", "DoesNotExist"]
 
-const selectorFaults = (spec: unknown, kind: string): ReadonlyArray<Fault> => {
+const selectorFaults = (spec: unknown, kind: string): ReadonlyArray<FieldError> => {
   const selector = at(spec, "selector")
   const labels = stringsAt(spec, "template", "metadata", "labels")
   const mismatch = wrong(
@@ -35,15 +35,17 @@ const selectorFaults = (spec: unknown, kind: string): ReadonlyArray<Fault> => {
     "`selector` does not match template `labels`"
   )
   if (!isObject(selector)) return [required("spec.selector"), mismatch]
-  const unreadable: ReadonlyArray<Fault> = arrayAt(selector, "matchExpressions").flatMap((each, index) => {
-    const operator = stringAt(each, "operator") ?? ""
-    const path = `spec.selector.matchExpressions[${index}]`
-    if (!operators.includes(operator))
-      return [wrong(`${path}.operator`, operator, "not a valid selector operator")]
-    return operator.endsWith("In") && arrayAt(each, "values").length === 0
-      ? [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
-      : []
-  })
+  const unreadable: ReadonlyArray<FieldError> = arrayAt(selector, "matchExpressions").flatMap(
+    (each, index) => {
+      const operator = stringAt(each, "operator") ?? ""
+      const path = `spec.selector.matchExpressions[${index}]`
+      if (!operators.includes(operator))
+        return [wrong(`${path}.operator`, operator, "not a valid selector operator")]
+      return operator.endsWith("In") && arrayAt(each, "values").length === 0
+        ? [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
+        : []
+    }
+  )
   if (unreadable.length > 0)
     return [...unreadable, wrong("spec.selector", selector, "invalid label selector")]
   const isEmpty =
@@ -53,7 +55,7 @@ const selectorFaults = (spec: unknown, kind: string): ReadonlyArray<Fault> => {
   return labelSelector(selector)(labels) ? [] : [mismatch]
 }
 
-const podFaults = (spec: unknown): ReadonlyArray<Fault> => {
+const podFaults = (spec: unknown): ReadonlyArray<FieldError> => {
   const restart = stringAt(spec, "template", "spec", "restartPolicy")
   return [
     ...podSpecFaults(at(spec, "template", "spec"), "spec.template.spec"),
@@ -66,7 +68,7 @@ const podFaults = (spec: unknown): ReadonlyArray<Fault> => {
 const isZero = (amount: unknown): boolean =>
   amount === 0 || (typeof amount === "string" && Number.parseInt(amount, 10) === 0)
 
-const strategyFaults = (spec: unknown): ReadonlyArray<Fault> => {
+const strategyFaults = (spec: unknown): ReadonlyArray<FieldError> => {
   const type = stringAt(spec, "strategy", "type") ?? ""
   if (type !== "RollingUpdate" && type !== "Recreate")
     return [unsupported("spec.strategy.type", type, ["Recreate", "RollingUpdate"])]

@@ -1,12 +1,12 @@
 /** A node may register its own status: the kubelet creates it whole. */
 import { arrayAt, stringAt } from "../../apimachinery/Json.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
-import { required, unsupported } from "../../apimachinery/FieldError.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { type FieldError, required, unsupported } from "../../apimachinery/FieldError.ts"
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 /** The server says metadata where it means spec. */
-const taintFaults = (taint: unknown, index: number): ReadonlyArray<Fault> => {
+const taintFaults = (taint: unknown, index: number): ReadonlyArray<FieldError> => {
   const effect = stringAt(taint, "effect") ?? ""
   const field = `metadata.taints[${index}].effect`
   if (effect === "") return [required(field)]

@@ -1,11 +1,10 @@
 /** What may stand in an object's metadata, whatever its kind. */
 import type { Draft, OwnerReference } from "../../apimachinery/KubeObject.ts"
-import type { Fault } from "../../apimachinery/ResourceType.ts"
-import { qualifiedName, labels, wrong } from "../../apimachinery/FieldError.ts"
+import { type FieldError, labels, qualifiedName, wrong } from "../../apimachinery/FieldError.ts"
 
 const standardFinalizers = ["kubernetes", "orphan", "foregroundDeletion"]
 
-const finalizerFaults = (finalizers: ReadonlyArray<string>): ReadonlyArray<Fault> =>
+const finalizerFaults = (finalizers: ReadonlyArray<string>): ReadonlyArray<FieldError> =>
   finalizers.flatMap((name, index) => {
     const faults = qualifiedName("metadata.finalizers", name)
     if (faults.length > 0 || name.includes("/") || standardFinalizers.includes(name)) return faults
@@ -18,7 +17,7 @@ const finalizerFaults = (finalizers: ReadonlyArray<string>): ReadonlyArray<Fault
     ]
   })
 
-const ownerFaults = (owners: ReadonlyArray<OwnerReference>): ReadonlyArray<Fault> => {
+const ownerFaults = (owners: ReadonlyArray<OwnerReference>): ReadonlyArray<FieldError> => {
   const controllers = owners.filter((owner) => owner.controller === true)
   return [
     ...owners.flatMap((owner) =>
@@ -47,7 +46,7 @@ const ownerFaults = (owners: ReadonlyArray<OwnerReference>): ReadonlyArray<Fault
 /** All keys and values together, in bytes. k8s.io/apimachinery: TotalAnnotationSizeLimitB. */
 const annotationLimit = 256 * 1024
 
-const annotationFaults = (annotations: Readonly<Record<string, string>>): ReadonlyArray<Fault> => {
+const annotationFaults = (annotations: Readonly<Record<string, string>>): ReadonlyArray<FieldError> => {
   let size = 0
   for (const [key, value] of Object.entries(annotations)) size += key.length + value.length
   return size <= annotationLimit
@@ -61,7 +60,7 @@ const annotationFaults = (annotations: Readonly<Record<string, string>>): Readon
       ]
 }
 
-export const metadataFaults = ({ metadata }: Draft): ReadonlyArray<Fault> => [
+export const metadataFaults = ({ metadata }: Draft): ReadonlyArray<FieldError> => [
   ...labels("metadata.labels", metadata.labels ?? {}),
   ...Object.keys(metadata.annotations ?? {}).flatMap((key) =>
     qualifiedName("metadata.annotations", key.toLowerCase(), key)

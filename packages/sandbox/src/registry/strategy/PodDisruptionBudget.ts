@@ -1,9 +1,9 @@
 /** A budget says what must stay or what may go, not both. */
 import { at } from "../../apimachinery/Json.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
-import { notNegative, unsupported, wrong } from "../../apimachinery/FieldError.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { type FieldError, notNegative, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
-const amountFaults = (field: string, value: unknown): ReadonlyArray<Fault> => {
+const amountFaults = (field: string, value: unknown): ReadonlyArray<FieldError> => {
   if (typeof value === "number") return notNegative(field, value)
   if (typeof value !== "string") return []
   if (!/^\d+%$/.test(value)) {
@@ -20,7 +20,7 @@ const amountFaults = (field: string, value: unknown): ReadonlyArray<Fault> => {
 
 const policies = ["AlwaysAllow", "IfHealthyBudget"]
 
-const policyFaults = (policy: unknown): ReadonlyArray<Fault> =>
+const policyFaults = (policy: unknown): ReadonlyArray<FieldError> =>
   policy === undefined || policies.some((each) => each === policy)
     ? []
     : [unsupported("spec.unhealthyPodEvictionPolicy", policy, policies)]

@@ -1,8 +1,8 @@
 /** The defaults and rules of a pod's spec, in a Pod and in every workload's template. */
 import { arrayAt, at, isObject, type JsonObject, numberAt, set, stringAt } from "../../apimachinery/Json.ts"
 import type { Draft } from "../../apimachinery/KubeObject.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
-import { label, required } from "../../apimachinery/FieldError.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { type FieldError, label, required } from "../../apimachinery/FieldError.ts"
 
 const probe = (value: unknown): unknown => {
   if (!isObject(value)) return undefined
@@ -83,7 +83,7 @@ export const withTemplateDefaults = (draft: Draft): Draft => {
   return { ...draft, spec: set(draft.spec, ["template", "spec"], podSpec(spec)) }
 }
 
-const duplicate = (field: string, name: string): Fault => ({
+const duplicate = (field: string, name: string): FieldError => ({
   field,
   reason: "FieldValueDuplicate",
   message: `Duplicate value: ${JSON.stringify(name)}`
@@ -94,12 +94,12 @@ export const podSpecFaults = (
   spec: unknown,
   field: string,
   extra: ReadonlyArray<string> = []
-): ReadonlyArray<Fault> => {
+): ReadonlyArray<FieldError> => {
   const containers = arrayAt(spec, "containers")
   if (containers.length === 0) return [required(`${field}.containers`)]
   const names = arrayAt(spec, "volumes").map((each) => stringAt(each, "name") ?? "")
   const volumes = new Set([...extra, ...arrayAt(spec, "volumes").map((each) => stringAt(each, "name"))])
-  const faults: Array<Fault> = names.flatMap((name, i) =>
+  const faults: Array<FieldError> = names.flatMap((name, i) =>
     names.indexOf(name) < i
       ? [duplicate(`${field}.volumes[${i}].name`, name)]
       : label(`${field}.volumes[${i}].name`, name)

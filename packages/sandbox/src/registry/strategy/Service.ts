@@ -1,17 +1,17 @@
 /** What the server fills in for a Service. Addresses are given out in order and not used again. */
 import { arrayAt, at, isObject, stringAt } from "../../apimachinery/Json.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
-import { label, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { type FieldError, label, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
 const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 const affinities = ["ClientIP", "None"]
 
-const addressFaults = (address: string): ReadonlyArray<Fault> =>
+const addressFaults = (address: string): ReadonlyArray<FieldError> =>
   address === "" || address === "None" || /^(\d{1,3}(\.\d{1,3}){3}|[\da-f]*:[\da-f:.]+)$/i.test(address)
     ? []
     : [wrong("spec.clusterIPs[0]", address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
 
-const portFaults = (ports: ReadonlyArray<unknown>): ReadonlyArray<Fault> =>
+const portFaults = (ports: ReadonlyArray<unknown>): ReadonlyArray<FieldError> =>
   ports.flatMap((port, index) => {
     const path = `spec.ports[${index}]`
     return [

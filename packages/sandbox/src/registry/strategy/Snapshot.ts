@@ -1,12 +1,12 @@
 /** What the custom resource definitions of snapshots, groups and their contents refuse. */
 import { at, equal } from "../../apimachinery/Json.ts"
 import type { Draft, KubeObject } from "../../apimachinery/KubeObject.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
-import { required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { type FieldError, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
 const policies = ["Delete", "Retain"]
 
-const policyFaults = (field: string, policy: unknown): ReadonlyArray<Fault> =>
+const policyFaults = (field: string, policy: unknown): ReadonlyArray<FieldError> =>
   policy === undefined
     ? [required(field)]
     : policies.some((known) => known === policy)
@@ -14,13 +14,13 @@ const policyFaults = (field: string, policy: unknown): ReadonlyArray<Fault> =>
       : [unsupported(field, policy, policies)]
 
 /** Rules of a definition name no value where the field is an object. */
-const rule = (field: string, detail: string): Fault => ({
+const rule = (field: string, detail: string): FieldError => ({
   field,
   reason: "FieldValueInvalid",
   message: `Invalid value: ${detail}`
 })
 
-const exactlyOne = (draft: Draft, ...names: readonly [string, string]): ReadonlyArray<Fault> => {
+const exactlyOne = (draft: Draft, ...names: readonly [string, string]): ReadonlyArray<FieldError> => {
   const source = at(draft.spec, "source")
   if (source === undefined) return [required("spec.source")]
   return names.filter((name) => at(source, name) !== undefined).length === 1
@@ -28,12 +28,12 @@ const exactlyOne = (draft: Draft, ...names: readonly [string, string]): Readonly
     : [rule("spec.source", `exactly one of ${names.join(" and ")} must be set`)]
 }
 
-const notEmpty = (draft: Draft, name: string): ReadonlyArray<Fault> =>
+const notEmpty = (draft: Draft, name: string): ReadonlyArray<FieldError> =>
   at(draft.spec, name) === ""
     ? [wrong(`spec.${name}`, "", `${name} must not be the empty string when set`)]
     : []
 
-const fixed = (next: Draft, previous: KubeObject, names: ReadonlyArray<string>): ReadonlyArray<Fault> =>
+const fixed = (next: Draft, previous: KubeObject, names: ReadonlyArray<string>): ReadonlyArray<FieldError> =>
   names
     .filter((name) => !equal(at(next.spec, "source", name), at(previous.spec, "source", name)))
     .map((name) =>

@@ -1,8 +1,9 @@
 /** The defaults of a StatefulSet, and the fields of it that never change. */
 import { arrayAt, at, equal, isObject, set, stringAt, stringsAt } from "../../apimachinery/Json.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { labelSelector } from "../../apimachinery/Selector.ts"
 import {
+  type FieldError,
   label,
   notNegative,
   prohibited,
@@ -47,8 +48,8 @@ const rollingInGo = (rolling: unknown): unknown =>
 
 const operators = ["In", "NotIn", "Exists", "DoesNotExist"]
 
-const specFaults = (spec: unknown): ReadonlyArray<Fault> => {
-  const faults: Array<Fault> = []
+const specFaults = (spec: unknown): ReadonlyArray<FieldError> => {
+  const faults: Array<FieldError> = []
   const policy = stringAt(spec, "podManagementPolicy")
   if (policy !== "OrderedReady" && policy !== "Parallel") {
     faults.push(wrong("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"))

@@ -1,9 +1,9 @@
 /** The defaults of a StorageClass; nearly all of it is immutable. */
 import { at, equal } from "../../apimachinery/Json.ts"
-import type { Fault, Strategy } from "../../apimachinery/ResourceType.ts"
-import { required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
+import type { Strategy } from "../../apimachinery/ResourceType.ts"
+import { type FieldError, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"
 
-const oneOf = (field: string, value: unknown, known: ReadonlyArray<string>): ReadonlyArray<Fault> =>
+const oneOf = (field: string, value: unknown, known: ReadonlyArray<string>): ReadonlyArray<FieldError> =>
   known.some((each) => each === value) ? [] : [unsupported(field, value, known)]
 
 export const storageClass: Strategy = {

@@ -1,0 +1,30 @@
+/**
+ * The sandbox in a program that knows no Effect: a verb on a cluster that fails on command.
+ *
+ * `node --conditions=source examples/sandbox-without-effect.ts`. It breaks its cluster on purpose, so it
+ * takes no `--context`: it runs in the sandbox only.
+ */
+// #region use
+import { Fault, start } from "@kubectl-stateful/sandbox/promise"
+import { answer, statefulSet } from "@kubectl-stateful/sdk/promise"
+
+const ledger = { namespace: "shop", name: "ledger" }
+await using sandbox = await start("ledger")
+
+// The cluster does what it is told, and the answer to the first change of a StatefulSet is lost.
+const isScaling = ({ request }: Fault.Call) =>
+  request.method === "PATCH" && request.path.includes("/statefulsets/")
+const { connection, record } = sandbox.inject(Fault.when(isScaling, { _tag: "LoseReply" }))
+const { outcome } = await connection.scale(ledger, { replicas: 4, identity: "ann@laptop" })
+console.log(outcome, /\w+$/.exec(record.replay())?.[0])
+// => Succeeded LoseReply
+
+sandbox.loseNode("node-a1", "power")
+for await (const state of connection.watch(statefulSet("shop", "ledger"))) {
+  const [restart] = answer(state)
+  if (restart?.answer === "No") {
+    console.log(restart.findings[0]?.evidence)
+    break
+  }
+}
+// #endregion
