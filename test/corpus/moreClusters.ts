@@ -150,12 +150,33 @@ const linstor = (): ClusterOf => ({
   without: noGroups
 })
 
+/** Three small machines at home with k3s and Longhorn, one of them with a radio. */
+const longhornWithRadio = (): ClusterOf => ({
+  objects: [
+    ...[1, 2, 3].map((number, index) =>
+      machine(
+        {
+          name: `k3s-${number}`,
+          providerID: `k3s://k3s-${number}`,
+          labels: number === 3 ? { "example.com/zigbee": "true" } : {}
+        },
+        index
+      )
+    ),
+    csiDriver("driver.longhorn.io"),
+    storageClass({ name: "longhorn", provisioner: "driver.longhorn.io", isDefault: true, immediate: true }),
+    snapshotClass("longhorn", "driver.longhorn.io")
+  ],
+  without: noGroups
+})
+
 /** Made anew for each case. */
 export const moreClusters: Readonly<Record<string, () => ClusterOf>> = {
   "cloud-zones-single": cloudZonesSingle,
   "gpu-pool": gpuPool,
   "home-lab": homeLab,
   linstor,
+  "longhorn-with-radio": longhornWithRadio,
   "node-pools": nodePools,
   "shared-files": sharedFiles,
   "two-architectures": twoArchitectures,

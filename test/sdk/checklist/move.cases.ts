@@ -197,7 +197,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "device-needed",
     says: "Unknown",
-    when: "pods need extended resources or ResourceClaims; no, when the target is known to lack them",
+    when: "pods need extended resources, ResourceClaims or a device under /dev; no, when the target is known to lack them",
     change: (draft) => {
       first(draft.workloads).template.extendedResources = { "example.com/fpga": "1" }
     }

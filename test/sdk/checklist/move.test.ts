@@ -19,6 +19,32 @@ describe("move", () => {
     assert.match(first(findings).evidence, / and nodes with label disk=nvme$/)
   })
 
+  it("does not know whether nodes there have a device of these nodes, whatever the target tells", () => {
+    const asked = (detail: string, options = {}) =>
+      look(
+        "move",
+        "device-needed",
+        (draft) => {
+          const writers = [`postgres:${detail}`]
+          draft.volumes.push({
+            workload: "StatefulSet/db",
+            name: "dev",
+            source: "hostPath",
+            detail,
+            writers,
+            rendered: false
+          })
+        },
+        options
+      )
+    for (const options of [{}, { target: south }]) {
+      const { answer: said, findings } = asked("/dev/ttyUSB0", options)
+      assert.deepStrictEqual([said, first(findings).objects], ["Unknown", ["StatefulSet/db"]])
+    }
+    for (const path of ["/dev/log", "/dev/net/tun", "/dev/fuse", "/dev/shm"])
+      assert.strictEqual(asked(path).answer, "Yes", path)
+  })
+
   it("says of a target that has all that is needed that it has", () => {
     const verdict = look("move", "needs-on-target", () => {}, { target: south })
     assert.strictEqual(verdict.answer, "Yes")

@@ -145,6 +145,35 @@ describe("data that ends with its pod is told in all four questions", () => {
     }
   })
 
+  it("what a database's image runs that keeps nothing has no data, on an emptyDir either", () => {
+    const env = (...pairs: ReadonlyArray<readonly [string, string]>) => ({
+      env: pairs.map(([name, value]) => (value === "" ? { name } : { name, value }))
+    })
+    const [es, kafka, vault] = ["elasticsearch:8.1.0", "apache/kafka:3.9.0", "hashicorp/vault:1.17"]
+    const found = (image: string, container: Json) => [
+      ...answers(made({ image, container }), "data-in-no-volume"),
+      ...answers(
+        made({ image, container, mounts: [at("/opt/store/data")], pod: emptyDir("data") }),
+        "data-in-empty-dir"
+      )
+    ]
+    for (const [image, container] of [
+      [es, env(["node.data", "false"], ["node.master", "false"])],
+      [es, env(["node.roles", ""])],
+      [es, env(["node.roles", "ingest,remote_cluster_client"])],
+      [kafka, { command: ["/opt/kafka/bin/connect-distributed.sh", "/etc/c"] }],
+      [kafka, { command: ["sh", "-c", "exec bin/connect-mirror-maker.sh mm2.properties"] }],
+      [vault, { args: ["agent", "-config=/etc/vault/agent.hcl"] }]
+    ] as const)
+      assert.deepEqual(found(image, container), [...silent, ...silent], JSON.stringify(container))
+    for (const [image, container] of [
+      [es, env(["node.data", "false"], ["node.master", "true"])],
+      [es, env(["node.roles", "master"])],
+      [kafka, { command: ["/opt/kafka/bin/kafka-server-start.sh", "/etc/k"] }]
+    ] as const)
+      assert.deepEqual(found(image, container), [...no, ...no], JSON.stringify(container))
+  })
+
   it("a client beside the database that keeps its data is no database", () => {
     const containers = [
       { name: "db", image: "postgres:17", volumeMounts: [at("/var/lib/postgresql/data")] },

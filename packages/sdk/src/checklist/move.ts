@@ -8,7 +8,7 @@ import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { beingDeletedRule, hostPathRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
-import { needsOnTarget, needText } from "./needs.ts"
+import { hostDevicesOf, needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
@@ -159,6 +159,19 @@ const devicesOf = (state: AppState): ReadonlyArray<string> =>
       ])
     )
   ].toSorted()
+
+/** Which files stand for devices on another cluster's nodes no list of it tells. */
+const hostDevices = ({ state }: Facts): ReadonlyArray<Said> => {
+  const volumes = hostDevicesOf(state)
+  const paths = [...new Set(volumes.map(({ path }) => path))].toSorted()
+  return paths.length === 0
+    ? []
+    : [
+        unknown(`it needs ${names(paths)} of its nodes: whether others have that is not known`, [
+          ...new Set(volumes.map(({ workload }) => workload))
+        ])
+      ]
+}
 
 const devices = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const all = devicesOf(state)
@@ -405,7 +418,7 @@ const obstacles: ReadonlyArray<Rule> = [
   ),
   rule("move", "target-older", older),
   rule("move", "selector-names-node", namesNode),
-  rule("move", "device-needed", devices),
+  rule("move", "device-needed", (facts) => [...devices(facts), ...hostDevices(facts)]),
   rule("move", "operator-needed", operator),
   rule("move", "host-network", hostNetwork),
   referenceMissingRule("move"),

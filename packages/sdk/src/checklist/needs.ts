@@ -4,6 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import type { AppState } from "../State.ts"
+import { isHostDevice } from "../state/HostPath.ts"
 import { tolerates } from "../state/Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { byDriver, liveClaims } from "./parts.ts"
@@ -246,14 +247,25 @@ const hostPorts = (state: AppState): ReadonlyArray<Need> =>
     ])
   )
 
+/** Devices that pods have from their node, by its path. */
+export const hostDevicesOf = (
+  state: AppState
+): ReadonlyArray<{ readonly path: string; readonly workload: string }> =>
+  state.volumes.flatMap(({ detail, source, workload }) =>
+    source === "hostPath" && detail !== null && isHostDevice(detail) ? [{ path: detail, workload }] : []
+  )
+
 const devices = (state: AppState): ReadonlyArray<Need> =>
-  unique(
-    state.workloads.flatMap(({ name, template }) =>
+  unique([
+    ...hostDevicesOf(state).map(({ path, workload }) =>
+      need("cluster", "device", `hostPath of ${workload}`)(path)
+    ),
+    ...state.workloads.flatMap(({ name, template }) =>
       Object.entries(template.extendedResources).map(([device, quantity]) =>
         need("cluster", "device", `${quantity} a pod of ${name}`)(device)
       )
     )
-  )
+  ])
 
 /** `Cluster.postgresql.cnpg.io/db`: what Kubernetes itself makes has no operator to bring along. */
 const operated = /^([A-Z]\w*\.[\w-]+(?:\.[\w-]+)+)\//

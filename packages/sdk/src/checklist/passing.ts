@@ -7,7 +7,7 @@
 import type { Question } from "../Checklist.ts"
 import type { OtherVolume } from "../Claim.ts"
 import { scratch } from "../state/HostPath.ts"
-import { isForgetful, isStateless } from "../state/Store.ts"
+import { isForgetful, isOfStore, isStateless } from "../state/Store.ts"
 import type { AppState } from "../State.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
@@ -58,7 +58,8 @@ const judge = (
   container: PodContainer,
   path: string
 ): Judged["answer"] | null => {
-  if (isNoData(path)) return null
+  // Started as what keeps nothing, it has none in its data directory either.
+  if (isNoData(path) || (container.store === null && isOfStore(container.image))) return null
   if (keepsData(container)) {
     if (isLog(path)) return "No"
     return isData(path) && !container.keeps.some(isData) ? "Unknown" : null

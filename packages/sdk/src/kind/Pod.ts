@@ -20,6 +20,7 @@ const OptionalReference = Struct({ name: optional(String), optional: optional(Bo
 
 const EnvVar = Struct({
   name: String,
+  value: optional(String),
   valueFrom: optional(
     Struct({ configMapKeyRef: optional(KeyReference), secretKeyRef: optional(KeyReference) })
   )

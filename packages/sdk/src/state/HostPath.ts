@@ -14,8 +14,12 @@ const system =
 export const isHostData = (hostPath: string, mountPath: string): boolean =>
   !scratch.test(hostPath) && !scratch.test(mountPath) && !system.test(hostPath)
 
-const device = /^\/dev\/(?!(log|shm)(\/|$))./
+/** Those that a node has whatever hardware it is are none. */
+const device = /^\/dev\/(?!(log|shm|fuse|kmsg|net|null|zero|u?random|pts|mqueue|hugepages)(\/|$))./
+
+/** A device of the node's hardware, which another node may lack. */
+export const isHostDevice = (hostPath: string): boolean => device.test(hostPath)
 
 /** A pod that has it is at home on its node: for its data there, or for a device that another one may lack. */
 export const isOfItsNode = (hostPath: string, mountPath: string): boolean =>
-  device.test(hostPath) || isHostData(hostPath, mountPath)
+  isHostDevice(hostPath) || isHostData(hostPath, mountPath)

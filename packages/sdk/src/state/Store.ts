@@ -57,18 +57,44 @@ const ofImage = (image: string): string | null => {
 const keepsNothing = new Set(["mongos", "redis-sentinel", "sentinel", "--sentinel", "gateway", "grpc-proxy"])
 const clients = /^(psql|pg_dump|pg_dumpall|mysql|mysqldump|mongosh|mongodump|etcdctl|redis-cli|cqlsh)$/
 
+/** Programs of Kafka's image that keep what they know in Kafka's own topics. */
+const ofKafka =
+  /^(connect-distributed|connect-mirror-maker|kafka-mirror-maker|kafka_connect_run|kafka_mirror_maker_2_run|cruise_control_run)(\.sh)?$/
+
+const rolesOf = /^(node\.roles|((elasticsearch|opensearch)_)?node_roles)$/i
+const holders = /data|master|cluster_manager|voting/
+
+/** A node of Elasticsearch that is neither master nor has data: it passes on what it is asked. */
+const isCoordinating = ({ env }: ContainerSpec): boolean => {
+  const plain = (env ?? []).filter(({ valueFrom }) => !valueFrom)
+  const says = (name: RegExp) => plain.find((one) => name.test(one.name))
+  const roles = says(rolesOf)
+  return roles === undefined
+    ? [/^node[._]data$/i, /^node[._]master$/i].every((name) => says(name)?.value === "false")
+    : !holders.test(roles.value ?? "")
+}
+
 /** Vault's development mode holds all in memory, whatever its configuration says. */
 const inMemory = /(^|\s)-dev(\s|$)/
 
 const baseName = (word: string): string => word.slice(word.lastIndexOf("/") + 1)
 
 /** What store a container runs; null: none that is known. */
-export const storeOf = ({ image, command, args, name }: ContainerSpec): string | null => {
+export const storeOf = (container: ContainerSpec): string | null => {
+  const { image, command, args, name } = container
   if (/sentinel|exporter|backup/i.test(name)) return null
   const words = [...(command ?? []), ...(args ?? [])]
   if (words.some((word) => keepsNothing.has(baseName(word))) || clients.test(baseName(words[0] ?? "")))
     return null
   const store = ofImage(image ?? "")
+  // They may stand within the line of a shell.
+  const started = words.flatMap((word) => word.split(/\s+/)).map(baseName)
+  if (
+    (store === "Kafka" && started.some((word) => ofKafka.test(word))) ||
+    (store === "Vault" && started.some((word) => word === "agent" || word === "proxy")) ||
+    (store === "Elasticsearch" && isCoordinating(container))
+  )
+    return null
   return store === "Vault" && words.some((word) => inMemory.test(word)) ? "Vault in memory" : store
 }
 
@@ -76,6 +102,9 @@ export const storeOf = ({ image, command, args, name }: ContainerSpec): string |
 const stateless =
   /^(nginx|nginx-unprivileged|httpd|haproxy|envoy|traefik|caddy|pause|pgbouncer|proxysql|argocd|kube-state-metrics|.*[-_]exporter|.*-proxy)$/
 
+/** An image of a store, whatever is started of it. */
+export const isOfStore = (image: string): boolean => ofImage(image) !== null
+
 /** A container of this image that runs no store is known to keep nothing of its own. */
 export const isStateless = (image: string): boolean =>
-  ofImage(image) !== null || stateless.test(imageName(image).toLowerCase())
+  isOfStore(image) || stateless.test(imageName(image).toLowerCase())
