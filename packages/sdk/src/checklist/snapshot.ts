@@ -244,15 +244,15 @@ const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> => {
   })
 }
 
-/** Others write there too, and no cut of this application waits for them. */
+/** Others write there too, and no cut of this application waits for them. Once is once a node: it keeps no pod on it away. */
 const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
   const own = new Set(state.replicas.map((replica) => replica.name))
   return boundClaims(state).flatMap((claim) => {
     const others = claim.usedBy.filter((pod) => !own.has(pod))
-    return claim.accessModes.includes("ReadWriteMany") && others.length > 0
+    return claim.accessModes.some((mode) => mode !== "ReadOnlyMany") && others.length > 0
       ? [
           unknown(
-            `${claim.name} is written by ${names(others)} too: a cut may fall within their writes`,
+            `${claim.name} is mounted by ${names(others)} too: a cut may fall within their writes`,
             [...claimObjects([claim]), ...others.map((pod) => `Pod/${pod}`)],
             `stop ${verb(others, "that pod", "those pods")} for the cut`
           )
@@ -319,6 +319,7 @@ export const levelOf = (state: AppState): CutLevel | null => {
     claimsKnown(state) &&
     claimsToCome(state).length === 0 &&
     claims.every((claim) => claim.deleted === null) &&
+    claims.every(({ volume }) => volume?.source == null || volume.source === "csi") &&
     drivers.reduce((sum, [, all]) => sum + all.length, 0) === claims.length &&
     drivers.every(([driver]) => (classesFor(state, driver, false)?.length ?? 0) > 0)
   if (!isCut) return null
