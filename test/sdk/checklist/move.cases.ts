@@ -195,6 +195,14 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "selector-names-node",
+    says: "No",
+    when: "nodeName names a node",
+    change: (draft) => {
+      first(draft.workloads).template.nodeName = "node-a"
+    }
+  },
+  {
     rule: "device-needed",
     says: "Unknown",
     when: "pods need extended resources or ResourceClaims; no, when the target is known to lack them",

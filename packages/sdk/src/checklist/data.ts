@@ -6,8 +6,8 @@ import type { Claim, OtherVolume } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { heldForGood } from "./pins.ts"
-import { type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
-import { intoClaim, kubectl, kubectlCluster, names, verb } from "./words.ts"
+import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
+import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Said> => {
   const all = claimsToCome(state)
@@ -61,10 +61,40 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
     )
   })
 
+/** Claims that wait for a scheduler to choose their pod's node, which nodeName passes over. */
+const unscheduled = (state: AppState): ReadonlyArray<Claim> => {
+  const late = new Set(
+    state.protection.storageClasses?.flatMap(({ name, bindingMode }) =>
+      bindingMode === "WaitForFirstConsumer" ? [name] : []
+    )
+  )
+  const named = new Set(
+    state.workloads.filter(({ template }) => template.nodeName !== null).map((workload) => title(workload))
+  )
+  const pods = new Set(state.replicas.flatMap(({ name, workload }) => (named.has(workload) ? [name] : [])))
+  return liveClaims(state).filter(
+    ({ phase, storageClass, usedBy }) =>
+      phase === "Pending" &&
+      storageClass !== null &&
+      late.has(storageClass) &&
+      usedBy.some((pod) => pods.has(pod))
+  )
+}
+
 const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
-  const explained = new Set([...classless(state).values()].flat().map(({ name }) => name))
+  const waiting = unscheduled(state)
+  const explained = new Set([...[...classless(state).values()].flat(), ...waiting].map(({ name }) => name))
   return [
     ...toCome(state),
+    ...(waiting.length === 0
+      ? []
+      : [
+          no(
+            `${names(waiting.map(({ name }) => name))} ${verb(waiting, "waits", "wait")} for the scheduler, which nodeName passes over: there is no volume`,
+            claimObjects(waiting),
+            "ask for the node by nodeSelector kubernetes.io/hostname rather than by nodeName"
+          )
+        ]),
     ...[
       ...Map.groupBy(
         liveClaims(state).filter((claim) => claim.phase !== "Bound" && !explained.has(claim.name)),
@@ -127,6 +157,41 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
+/**
+ * A volume in deletion waits for its claim alone. Where a volume is attached to nodes, no other node gets it any more:
+ * the CSI attacher refuses.
+ */
+const volumeBeingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
+  const { drivers } = state.protection
+  const going = liveClaims(state).flatMap((claim) => {
+    const { volume } = claim
+    if (volume === null || volume.deleted === null || claim.deleted !== null) return []
+    const driver = drivers?.find(({ name }) => name === volume.driver)
+    const isAttached = driver === undefined ? volume.source === "csi" : driver.attachRequired
+    return isAttached ? [{ claim, volume }] : []
+  })
+  const deleting = going.filter(({ volume }) => volume.reclaimPolicy === "Delete")
+  const claims = going.map(({ claim }) => claim)
+  return claims.length === 0
+    ? []
+    : [
+        no(
+          `${verb(claims, "the volume", "volumes")} of ${names(claims.map(({ name }) => name))} ${verb(claims, "is", "are")} being deleted: no other node can attach ${verb(claims, "it", "them")}`,
+          [...claimObjects(claims), ...going.map(({ volume }) => `PersistentVolume/${volume.name}`)],
+          deleting.length === 0
+            ? "copy the data, or make a new volume of the same disk: a deletion cannot be taken back"
+            : kubectlCluster(
+                "patch",
+                "pv",
+                ...deleting.map(({ volume }) => volume.name),
+                "--type=merge",
+                "-p",
+                JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })
+              )
+        )
+      ]
+}
+
 /** Where nobody keeps data. */
 export const scratch =
   /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
@@ -165,6 +230,13 @@ const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
 export const notBoundRule = (question: Question): Rule => rule(question, "claim-not-bound", notBound)
 export const beingDeletedRule = (question: Question): Rule =>
   rule(question, "claim-being-deleted", beingDeleted)
+/** A pod that comes back on its own server finds its volume still attached there. */
+export const volumeBeingDeletedRule: Rule = rule(
+  "restart",
+  "volume-being-deleted",
+  volumeBeingDeleted,
+  everyDisruption.filter((one) => one !== "ServerRestarts" && one !== "RackRestarts")
+)
 export const classMissingRule = (question: Question): Rule =>
   rule(question, "storage-class-missing", classMissing)
 export const hostPathRule = (question: Question): Rule => rule(question, "data-on-host-path", hostPath)

@@ -123,6 +123,16 @@ const namedNode = /(kubernetes\.io\/hostname|metadata\.name) in \(/
 
 const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
   state.workloads.flatMap((workload) => {
+    const { nodeName } = workload.template
+    if (nodeName !== null) {
+      return [
+        no(
+          `nodeName of ${workload.name} is ${nodeName}, which no other cluster has`,
+          [title(workload), `Node/${nodeName}`],
+          "leave nodeName out of its manifest for there"
+        )
+      ]
+    }
     const chosen = workload.template.nodeSelector[hostnameKey]
     if (chosen !== undefined) {
       return [
