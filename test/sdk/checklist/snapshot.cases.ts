@@ -189,6 +189,21 @@ export const snapshotCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "data-without-claim",
+    says: "No",
+    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no snapshot holds",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "archive",
+        source: "nfs",
+        detail: "10.0.0.5:/archive",
+        writers: ["postgres:/archive"],
+        rendered: false
+      })
+    }
+  },
+  {
     rule: "snapshot-stuck",
     says: "No",
     when: "a claim's newest snapshot has an error, was not cut within 10 min, or is not ready though its group is",

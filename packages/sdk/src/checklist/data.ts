@@ -196,6 +196,10 @@ const volumeBeingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
 export const scratch =
   /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
 
+/** What is of the machine itself, and the same on each: its time zone, its certificates, its kernel's modules. */
+const ofMachine =
+  /^\/(boot|lib\/modules|usr\/(share\/(zoneinfo|ca-certificates)|src|lib\/modules)|etc\/(localtime|timezone|machine-id|os-release|hosts|hostname|resolv\.conf|nsswitch\.conf|passwd|group|ssl|pki|ca-certificates))(\/|$)/
+
 /** Writers that keep more than scratch, as `container:path`. */
 const keeps = (volume: OtherVolume): ReadonlyArray<string> =>
   volume.writers.filter((writer) => !scratch.test(writer.slice(writer.indexOf(":") + 1)))
@@ -207,7 +211,8 @@ const hostPathData = (state: AppState): ReadonlyArray<OtherVolume> =>
       !volume.workload.startsWith("DaemonSet/") &&
       volume.source === "hostPath" &&
       keeps(volume).length > 0 &&
-      !scratch.test(volume.detail ?? "")
+      !scratch.test(volume.detail ?? "") &&
+      !ofMachine.test(volume.detail ?? "")
   )
 
 /** Each of its pods can start on its own node alone, for other reasons than the hostPath: it comes back to its data. */
@@ -227,6 +232,51 @@ const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
     ...(isKept(state, volume.workload) ? { disruptions: forGood } : {})
   }))
 
+/** Sources that a pod template names itself: the data outlives the pod, and no claim stands for it. */
+const served: ReadonlySet<string> = new Set([
+  "awsElasticBlockStore",
+  "azureDisk",
+  "azureFile",
+  "cephfs",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "gcePersistentDisk",
+  "glusterfs",
+  "iscsi",
+  "nfs",
+  "portworxVolume",
+  "quobyte",
+  "rbd",
+  "scaleIO",
+  "storageos",
+  "vsphereVolume"
+])
+
+/** Where backups are written to: what they are of is elsewhere. */
+const backups = /\/backups?(\/|$)/i
+
+const servedData = (state: AppState): ReadonlyArray<OtherVolume> =>
+  state.volumes.filter(
+    (volume) => served.has(volume.source) && keeps(volume).some((writer) => !backups.test(writer))
+  )
+
+/** Data that neither a claim holds nor ends with the pod. */
+export const hasDataOutside = (state: AppState): boolean =>
+  servedData(state).length > 0 || hostPathData(state).length > 0
+
+const withoutClaim = ({ state }: Facts): ReadonlyArray<Said> =>
+  servedData(state).map((volume) =>
+    no(
+      `${keeps(volume).find((writer) => !backups.test(writer))} is on ${volume.source} ${volume.detail ?? volume.name}: no claim holds its data`,
+      [volume.workload],
+      intoClaim("the data", volume.workload.slice(0, volume.workload.indexOf("/")))
+    )
+  )
+
+/** Snapshots, moves and backups are of claims. */
+export const withoutClaimRule = (question: Question): Rule =>
+  rule(question, "data-without-claim", withoutClaim)
 export const notBoundRule = (question: Question): Rule => rule(question, "claim-not-bound", notBound)
 export const beingDeletedRule = (question: Question): Rule =>
   rule(question, "claim-being-deleted", beingDeleted)

@@ -6,7 +6,7 @@ import type { Claim } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
-import { beingDeletedRule, hostPathRule } from "./data.ts"
+import { beingDeletedRule, hostPathRule, withoutClaimRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
 import { needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
@@ -374,6 +374,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "claim-not-bound", withoutVolume),
   ...passingRules("move"),
   hostPathRule("move"),
+  withoutClaimRule("move"),
   rule("move", "storage-class-gone", classGone),
   rule("move", "claim-without-class", withoutClass),
   rule(

@@ -6,7 +6,14 @@ import type { CutLevel } from "../Checklist.ts"
 import type { Claim } from "../Claim.ts"
 import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
-import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
+import {
+  beingDeletedRule,
+  classMissingRule,
+  hasDataOutside,
+  hostPathRule,
+  notBoundRule,
+  withoutClaimRule
+} from "./data.ts"
 import { cutOfSickRule } from "./health.ts"
 import {
   boundClaims,
@@ -264,7 +271,7 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
 /** The class a snapshot would take, as far as it is known. */
 const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
-  if (hasNoClaims(state) && hasPassingData({ state, settings })) return []
+  if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
   if (hasNoClaims(state)) return [yes("there are no claims: its configuration is all there is to keep", [])]
   if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
   const [driver] = [...byDriver(state).keys()]
@@ -347,6 +354,7 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   beingDeletedRule("snapshot"),
   ...passingRules("snapshot"),
   hostPathRule("snapshot"),
+  withoutClaimRule("snapshot"),
   rule("snapshot", "snapshot-stuck", snapshotStuck),
   cutOfSickRule,
   rule("snapshot", "claim-shared", sharedClaim),
