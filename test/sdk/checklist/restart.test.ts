@@ -321,6 +321,18 @@ describe("restart", () => {
     )
   })
 
+  it("says which volume a claim asks for in vain, because another claim had it", () => {
+    const { findings } = look("restart", "claim-not-bound", (draft) => {
+      const claim = named(draft.claims, "data-db-1")
+      claim.phase = "Pending"
+      Object.assign(claim.volume ?? {}, { heldBy: "other" })
+    })
+    assert.deepStrictEqual(
+      findings.map((one) => one.evidence),
+      ["data-db-1 is Pending: volume pvc-data-1, which it names, is kept for another claim"]
+    )
+  })
+
   it("knows that a budget never lets a Deployment's only pod go", () => {
     const { findings } = look("restart", "budget-blocks", (draft) => {
       deployed(draft)

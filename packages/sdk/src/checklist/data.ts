@@ -83,9 +83,26 @@ const unscheduled = (state: AppState): ReadonlyArray<Claim> => {
 
 const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
   const waiting = unscheduled(state)
-  const explained = new Set([...[...classless(state).values()].flat(), ...waiting].map(({ name }) => name))
+  // It names a volume that its claimRef keeps for another claim, of the same name even: nobody gives it away.
+  const refused = liveClaims(state).flatMap((claim) =>
+    claim.phase === "Pending" && claim.volume?.heldBy === "other"
+      ? [{ claim, volume: claim.volume.name }]
+      : []
+  )
+  const explained = new Set(
+    [...[...classless(state).values()].flat(), ...waiting, ...refused.map(({ claim }) => claim)].map(
+      ({ name }) => name
+    )
+  )
   return [
     ...toCome(state),
+    ...refused.map(({ claim, volume }) =>
+      no(
+        `${claim.name} is Pending: volume ${volume}, which it names, is kept for another claim`,
+        claimObjects([claim]),
+        `once nobody needs it there, take claimRef off ${volume}, or name another volume`
+      )
+    ),
     ...(waiting.length === 0
       ? []
       : [

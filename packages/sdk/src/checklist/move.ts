@@ -77,10 +77,11 @@ const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
         ]
   })
 
-/** Its volume will be one that somebody makes by hand. */
-const waitsForHand = (state: AppState, { phase, storageClass }: Claim): boolean =>
+/** Its volume will be one that somebody makes by hand, or the very one that it names. */
+const waitsForHand = (state: AppState, { phase, storageClass, volume }: Claim): boolean =>
   phase === "Pending" &&
-  (storageClass === "" ||
+  (volume !== null ||
+    storageClass === "" ||
     state.protection.storageClasses?.find(({ name }) => name === storageClass)?.provisioner ===
       "kubernetes.io/no-provisioner")
 
