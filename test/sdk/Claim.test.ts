@@ -259,8 +259,15 @@ describe("the volume behind a claim", () => {
       source: "csi",
       phase: "Bound",
       heldBy: "claim",
+      deleted: null,
       policyBefore: null
     })
+  })
+
+  it("says that it is in deletion", () => {
+    const going = volume("data-db-0", { metadata: { deletionTimestamp: "2026-11-20T11:00:00Z" } })
+    const { volume: found } = claimNamed("data-db-0", stateOf({ persistentvolumes: [going] }))
+    assert.equal(found?.deleted, "2026-11-20T11:00:00Z")
   })
 
   it("is known by name alone to a user who may not read volumes", () => {

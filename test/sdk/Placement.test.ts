@@ -123,6 +123,23 @@ describe("what pins a replica", () => {
     assert.deepEqual(pins({ persistentvolumes })[0]?.nodes, ["node-a", "node-b"])
   })
 
+  it("a volume that says its zone by labels alone, those of before 1.17 too, and several at once", () => {
+    const labelled = (key: string, value: string) => [
+      volume("data-db-0", { metadata: { labels: { [key]: value } } })
+    ]
+    for (const key of [zone, "failure-domain.beta.kubernetes.io/zone"])
+      assert.deepEqual(pins({ persistentvolumes: labelled(key, "a") }), [
+        { by: "volume", name: "data-db-0", nodes: ["node-a"], domain: "zone" }
+      ])
+    assert.deepEqual(pins({ persistentvolumes: labelled(zone, "a__b") })[0]?.nodes, ["node-a", "node-b"])
+  })
+
+  it("nodeName, which no scheduler is asked about", () => {
+    assert.deepEqual(pins({ statefulsets: [withSpec({ nodeName: "node-a" })] }), [
+      { by: "nodeName", name: "node-a", nodes: ["node-a"], domain: "node" }
+    ])
+  })
+
   it("a volume by a driver's own node key, which no well-known label names", () => {
     const persistentvolumes = [volume("data-db-0", bound("topology.example.com/host", "a"))]
     const nodes = ["a", "b"].map((letter) =>

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { healthOf } from "../../packages/sdk/src/Replica.ts"
-import { forbidden, node, object, pod, service, stateOf, statefulSet } from "./objects.ts"
+import { selector } from "../../packages/sdk/src/App.ts"
+import { forbidden, type Json, merge, node, object, pod, service, stateOf, statefulSet } from "./objects.ts"
 
 const replica = (name: string, state: ReturnType<typeof stateOf>) => {
   const found = state.replicas.find((one) => one.name === name)
@@ -52,6 +53,69 @@ describe("a replica is an ordinal that is asked for, or a pod that is there", ()
     ]
     const state = stateOf({ pods: [pod(0, { metadata: { ownerReferences: earlier } })] })
     assert.isNull(replica("db-0", state).pod)
+  })
+
+  describe("of a Deployment", () => {
+    const web = (ordinal: number, changes: Json = {}) => {
+      const owner = {
+        apiVersion: "apps/v1",
+        kind: "ReplicaSet",
+        name: "web-1",
+        uid: "uid-web-1",
+        controller: true
+      }
+      return object(
+        `web-${ordinal}`,
+        pod(ordinal, merge({ metadata: { name: `web-${ordinal}`, ownerReferences: [owner] } }, changes))
+      )
+    }
+    const replicas = (count: number, pods: ReadonlyArray<Json>) => {
+      const deployment = object("web", {
+        spec: {
+          replicas: count,
+          selector: { matchLabels: { app: "db" } },
+          template: { spec: { containers: [] } }
+        }
+      })
+      const owner = {
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        name: "web",
+        uid: "uid-web",
+        controller: true
+      }
+      const replicaset = object("web-1", { metadata: { ownerReferences: [owner] } })
+      return stateOf(
+        { statefulsets: [], deployments: [deployment], daemonsets: [], replicasets: [replicaset], pods },
+        { ref: selector("shop", "app=db") }
+      ).replicas.map(({ name, wanted }) => [name, wanted])
+    }
+    const ended = { phase: "Failed", reason: "Terminated", conditions: [{ type: "Ready", status: "False" }] }
+
+    it("a pod that has ended is none: its ReplicaSet has made another", () => {
+      const pods = [web(0, { status: ended }), web(1), web(2, { status: { ...ended, phase: "Succeeded" } })]
+      assert.deepEqual(replicas(1, pods), [["web-1", true]])
+    })
+
+    it("one that is not ready is more than asked for once enough others are, and before that it is not", () => {
+      const pods = [web(0), web(1, { status: notReady })]
+      assert.deepEqual(replicas(1, pods), [
+        ["web-0", true],
+        ["web-1", false]
+      ])
+      assert.deepEqual(replicas(2, pods), [
+        ["web-0", true],
+        ["web-1", true]
+      ])
+    })
+
+    it("one that is on its way out is more than asked for once its replacement is ready", () => {
+      const pods = [web(0, { metadata: { deletionTimestamp: "2026-11-20T11:00:00Z" } }), web(1)]
+      assert.deepEqual(replicas(1, pods), [
+        ["web-0", false],
+        ["web-1", true]
+      ])
+    })
   })
 
   it("on a cluster without the pod-index label the ordinal is what follows the set's own name", () => {

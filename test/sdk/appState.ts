@@ -133,6 +133,7 @@ const claim = (template: string, ordinal: number): Claim => ({
     source: "csi",
     phase: "Bound",
     heldBy: "claim",
+    deleted: null,
     policyBefore: null
   },
   finalizers: ["kubernetes.io/pvc-protection"]
@@ -216,6 +217,7 @@ const healthy: AppState = {
       images: ["docker.io/local/postgres:15"],
       template: {
         serviceAccount: "db",
+        nodeName: null,
         nodeSelector: {},
         affinity: [],
         nodeAffinity: [],

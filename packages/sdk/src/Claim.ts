@@ -39,6 +39,8 @@ export const Volume = Struct({
    * `volumeName` alone is a wish. Null: could not be read, or the volume is gone.
    */
   heldBy: NullOr(Literals(["claim", "other", "nobody"])),
+  /** When its deletion was asked for: it goes once its claim does. Null when it was not. */
+  deleted: NullOr(String),
   /** Its reclaim policy before an operation set it to Retain; null: none did. */
   policyBefore: NullOr(String)
 })

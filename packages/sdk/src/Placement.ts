@@ -58,7 +58,16 @@ export type Node = typeof Node.Type
 
 /** One thing that keeps a replica where it is. */
 export const Pin = Struct({
-  by: Literals(["volume", "nodeSelector", "affinity", "device", "hostPath", "resourceClaim", "onlyNode"]),
+  by: Literals([
+    "volume",
+    "nodeName",
+    "nodeSelector",
+    "affinity",
+    "device",
+    "hostPath",
+    "resourceClaim",
+    "onlyNode"
+  ]),
   /** The object that pins: a claim's, a device's or a label's name. */
   name: String,
   /** The nodes it can still go to, of those that are known; null: nodes could not be read. */

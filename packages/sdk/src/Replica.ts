@@ -2,7 +2,7 @@
  * A replica: one pod of the app, or the place where one should be.
  *
  * For a StatefulSet there is one for every ordinal that is asked for and for every
- * pod that is there; for other workloads one for every pod.
+ * pod that is there; for other workloads one for every pod that has not ended.
  */
 import * as Schema from "effect/Schema"
 import type { ContainerStatus, Pod } from "./kind/Pod.ts"
@@ -30,7 +30,10 @@ export const Replica = Struct({
   ordinal: NullOr(Natural),
   /** The pod's name, also where the pod is missing. */
   name: String,
-  /** False: this ordinal is beyond what the workload asks for (a scale-down under way, or stuck). */
+  /**
+   * False: beyond what the workload asks for. An ordinal that a scale-down takes or has left, or a pod without
+   * an ordinal that is not ready although enough others are: a rollout's next one, or one that is on its way out.
+   */
   wanted: Boolean,
   /** False: pods could not be read, so that `pod: null` says nothing. */
   known: Boolean,
@@ -156,6 +159,12 @@ const podFacts = (pod: Pod, around: Surroundings): NonNullable<Replica["pod"]> =
 }
 
 /**
+ * It has ended: evicted, or with its server's shutdown. A ReplicaSet does not count such a pod and makes another,
+ * and it stays as a record; a StatefulSet takes its place only once it is gone.
+ */
+const isFinished = ({ status }: Pod): boolean => status?.phase === "Failed" || status?.phase === "Succeeded"
+
+/**
  * The replicas of one workload: for a StatefulSet every ordinal that is asked for and every
  * pod that is there, in the order of ordinals; for others every pod, by name.
  */
@@ -163,8 +172,9 @@ export const observeReplicas = (member: Member, around: Surroundings): ReadonlyA
   const known = member.pods !== null
   const base = { workload: member.key, known }
   if (member.kind !== "StatefulSet") {
-    return (member.pods ?? [])
-      .map((pod) => ({
+    const replicas = (member.pods ?? [])
+      .filter((pod) => !isFinished(pod))
+      .map((pod): Replica => ({
         ...base,
         ordinal: null,
         name: pod.metadata.name,
@@ -172,6 +182,11 @@ export const observeReplicas = (member: Member, around: Surroundings): ReadonlyA
         pod: podFacts(pod, around)
       }))
       .toSorted((a, b) => compareNames(a.name, b.name))
+    const serving = (replica: Replica) => healthOf(replica) === "Ready"
+    return member.kind === "Deployment" &&
+      replicas.filter(serving).length >= (member.object.spec.replicas ?? 1)
+      ? replicas.map((replica) => ({ ...replica, wanted: serving(replica) }))
+      : replicas
   }
   const set = member.object
   const { start, count } = Ordinal.wanted(set)

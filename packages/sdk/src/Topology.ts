@@ -56,6 +56,8 @@ export type PodContainer = typeof PodContainer.Type
 /** The parts of a pod template that decide where its pods may be and whether their data can follow. */
 export const PodTemplate = Struct({
   serviceAccount: String,
+  /** The node that its pods are given to without a scheduler; null: one looks for a place. */
+  nodeName: NullOr(String),
   nodeSelector: Schema.Record(String, String),
   /** Required node affinity, pod anti-affinity and affinity, each as one line. */
   affinity: Schema.Array(String),

@@ -134,6 +134,21 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "data-without-claim",
+    says: "No",
+    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no snapshot carries over",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "archive",
+        source: "nfs",
+        detail: "10.0.0.5:/archive",
+        writers: ["postgres:/archive"],
+        rendered: false
+      })
+    }
+  },
+  {
     rule: "storage-class-gone",
     says: "No",
     when: "a claim's storage class is not there, not even here",
@@ -192,6 +207,14 @@ export const moveCases: ReadonlyArray<Case> = [
     when: "nodeSelector or node affinity names a node",
     change: (draft) => {
       first(draft.workloads).template.nodeSelector = { "kubernetes.io/hostname": "node-a" }
+    }
+  },
+  {
+    rule: "selector-names-node",
+    says: "No",
+    when: "nodeName names a node",
+    change: (draft) => {
+      first(draft.workloads).template.nodeName = "node-a"
     }
   },
   {

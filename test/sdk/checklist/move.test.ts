@@ -129,4 +129,13 @@ describe("move", () => {
     })
     assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
+
+  it("does not know what a claim will hold that waits for the volume that it names", () => {
+    const { answer: said, findings } = look("move", "claim-not-bound", (draft) => {
+      const claim = named(draft.claims, "data-db-1")
+      claim.phase = "Pending"
+      Object.assign(claim.volume ?? {}, { heldBy: "other" })
+    })
+    assert.deepStrictEqual([said, findings.map((one) => one.answer)], ["Unknown", ["Unknown"]])
+  })
 })

@@ -285,6 +285,19 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "selector-fits-one-node",
+    says: "No",
+    when: "nodeName gives a replica to one node, and no scheduler looks for another",
+    change: (draft) => {
+      draft.placements[2]?.pins.push({
+        by: "nodeName",
+        name: "node-c",
+        nodes: ["node-c"],
+        domain: "node"
+      })
+    }
+  },
+  {
     rule: "device-on-one-node",
     says: "No",
     when: "only one usable node has a device or what a ResourceClaim was given",
@@ -346,6 +359,14 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "volume-being-deleted",
+    says: "No",
+    when: "a volume is in deletion that has to be attached: its claim keeps it, but no other node gets it",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-1").volume ?? {}, { deleted: "2026-11-20T11:00:00Z" })
+    }
+  },
+  {
     rule: "storage-class-missing",
     says: "No",
     when: "the class of a claim without a volume is not there: it waits for ever, and its pod with it",
@@ -359,6 +380,16 @@ export const restartCases: ReadonlyArray<Case> = [
     says: "No",
     when: "a claim is Pending or Lost",
     change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+    }
+  },
+  {
+    rule: "claim-not-bound",
+    says: "No",
+    when: "a claim gets its volume only when a scheduler gives its pod a node, and nodeName does so instead",
+    change: (draft) => {
+      first(draft.workloads).template.nodeName = "node-c"
+      first(draft.protection.storageClasses).bindingMode = "WaitForFirstConsumer"
       Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
     }
   },

@@ -290,6 +290,59 @@ describe("restart", () => {
     }
   })
 
+  it("does not wait for a Deployment's pod on a lost node once others have taken its place, and does before", () => {
+    const evidence = (wanted: boolean) =>
+      look("restart", "terminating-on-lost-node", (draft) => {
+        deployed(draft)
+        const replica = first(draft.replicas)
+        Object.assign(replica, { ordinal: null, wanted })
+        Object.assign(replica.pod ?? {}, { deleted: "2026-11-20T11:50:00Z", ready: false })
+        named(draft.nodes, "node-a").ready = null
+      }).findings.map((one) => one.evidence)
+    assert.deepStrictEqual(evidence(false), [])
+    assert.deepStrictEqual(evidence(true), [
+      "db-0 cannot end: node-a is unreachable, so what it holds is not let go"
+    ])
+  })
+
+  it("keeps the disk of a volume in deletion first, and lets a volume that is not attached go to any node", () => {
+    const found = (change: Case["change"]) =>
+      look("restart", "volume-being-deleted", (draft) => {
+        Object.assign(named(draft.claims, "data-db-1").volume ?? {}, {
+          deleted: "2026-11-20T11:00:00Z",
+          reclaimPolicy: "Delete"
+        })
+        change(draft)
+      }).findings.map((one) => [one.disruptions, one.remedy])
+    assert.deepStrictEqual(
+      found(() => {}),
+      [
+        [
+          ["ServerGone", "RackGone", "Drain"],
+          `kubectl patch pv pvc-data-1 --type=merge -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`
+        ]
+      ]
+    )
+    assert.deepStrictEqual(
+      found((draft) => {
+        for (const driver of draft.protection.drivers ?? []) driver.attachRequired = false
+      }),
+      []
+    )
+  })
+
+  it("says which volume a claim asks for in vain, because another claim had it", () => {
+    const { findings } = look("restart", "claim-not-bound", (draft) => {
+      const claim = named(draft.claims, "data-db-1")
+      claim.phase = "Pending"
+      Object.assign(claim.volume ?? {}, { heldBy: "other" })
+    })
+    assert.deepStrictEqual(
+      findings.map((one) => one.evidence),
+      ["data-db-1 is Pending: volume pvc-data-1, which it names, is kept for another claim"]
+    )
+  })
+
   it("knows that a budget never lets a Deployment's only pod go", () => {
     const { findings } = look("restart", "budget-blocks", (draft) => {
       deployed(draft)

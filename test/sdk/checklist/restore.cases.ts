@@ -170,6 +170,21 @@ export const restoreCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "data-without-claim",
+    says: "No",
+    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no backup of claims holds",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "archive",
+        source: "nfs",
+        detail: "10.0.0.5:/archive",
+        writers: ["postgres:/archive"],
+        rendered: false
+      })
+    }
+  },
+  {
     rule: "fs-group-at-each-mount",
     says: "No",
     when: "PostgreSQL or RabbitMQ has fsGroup without OnRootMismatch: it refuses to start from a restored volume",

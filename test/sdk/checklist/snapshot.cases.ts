@@ -189,6 +189,21 @@ export const snapshotCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "data-without-claim",
+    says: "No",
+    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no snapshot holds",
+    change: (draft) => {
+      draft.volumes.push({
+        workload: "StatefulSet/db",
+        name: "archive",
+        source: "nfs",
+        detail: "10.0.0.5:/archive",
+        writers: ["postgres:/archive"],
+        rendered: false
+      })
+    }
+  },
+  {
     rule: "snapshot-stuck",
     says: "No",
     when: "a claim's newest snapshot has an error, was not cut within 10 min, or is not ready though its group is",
@@ -210,12 +225,9 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "claim-shared",
     says: "Unknown",
-    when: "pods outside the application write to a ReadWriteMany claim",
+    when: "pods outside the application mount a claim that can be written to, on one node (ReadWriteOnce) or on many",
     change: (draft) => {
-      Object.assign(named(draft.claims, "data-db-0"), {
-        accessModes: ["ReadWriteMany"],
-        usedBy: ["db-0", "report-7f9"]
-      })
+      Object.assign(named(draft.claims, "data-db-0"), { usedBy: ["db-0", "report-7f9"] })
     }
   },
   {

@@ -155,6 +155,22 @@ describe("reading one app", () => {
     })
   )
 
+  it.effect("asks for all pods where pods name a claim that others may mount too", () =>
+    Effect.gen(function* () {
+      const volumes = [{ name: "media", persistentVolumeClaim: { claimName: "media" } }]
+      const importer = object("importer", { spec: { containers: [], volumes } })
+      const on = wire({
+        ...all(),
+        statefulsets: [statefulSet({ spec: { template: { spec: { volumes } } } })],
+        persistentvolumeclaims: [claim("media")],
+        pods: [pod(0), importer]
+      })
+      const state = yield* finish(read(app), on)
+      assert.isUndefined(on.asked.find(({ path }) => path.endsWith("/pods"))?.query["labelSelector"])
+      assert.deepEqual(state.claims.find(({ name }) => name === "media")?.usedBy, ["importer"])
+    })
+  )
+
   it.effect("asks for no kind that discovery does not show, and calls it empty", () =>
     Effect.gen(function* () {
       const on = wire(all())

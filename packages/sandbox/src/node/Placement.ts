@@ -76,8 +76,18 @@ const isSelected = (pod: Pod, node: Node): boolean => {
   )
 }
 
+/** Zone and region of a volume that says them by labels, several as `a__b`; the beta labels mean those of today. */
+const isInPlace = (node: Node, { metadata }: PersistentVolume): boolean =>
+  ["region", "zone"].every((place) => {
+    const current = `topology.kubernetes.io/${place}`
+    const asked =
+      metadata.labels?.[current] ?? metadata.labels?.[`failure-domain.beta.kubernetes.io/${place}`]
+    return asked === undefined || asked.split("__").includes(node.metadata.labels?.[current] ?? "")
+  })
+
 export const holds = (node: Node, volume: PersistentVolume): boolean =>
-  meetsTerms(node, arrayAt(volume.spec.nodeAffinity, "required", "nodeSelectorTerms"))
+  meetsTerms(node, arrayAt(volume.spec.nodeAffinity, "required", "nodeSelectorTerms")) &&
+  isInPlace(node, volume)
 
 const hasRoom = (pod: Pod, node: Node, byNode: PodsByNode): string | undefined => {
   const allocatable = node.status.allocatable ?? {}

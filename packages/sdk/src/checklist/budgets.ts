@@ -13,21 +13,28 @@ const scaled = (value: string, total: number): number | null => {
   return /^\d+$/.test(value) ? Number(value) : null
 }
 
+/** Pods that a budget counts, and whose place others have taken: no eviction needs them, and none is spared for them. */
+const replaced = ({ state }: Facts, workload: Workload, budget: DisruptionBudget): number =>
+  state.replicas.filter(
+    ({ name, pod, wanted, workload: of }) =>
+      of === title(workload) && !wanted && pod !== null && budget.pods.includes(name)
+  ).length
+
 /** An integer minAvailable is counted over the pods there are: while a workload starts, those are fewer than it asks for. */
-const expected = (workload: Workload, budget: DisruptionBudget): number =>
-  Math.max(budget.expectedPods, workload.replicas)
+const expected = (facts: Facts, workload: Workload, budget: DisruptionBudget): number =>
+  Math.max(budget.expectedPods - replaced(facts, workload, budget), workload.replicas)
 
 /** How many pods it lets go when all are well; null: not known from its fields. */
-const allowance = (workload: Workload, budget: DisruptionBudget): number | null => {
-  const total = expected(workload, budget)
+const allowance = (facts: Facts, workload: Workload, budget: DisruptionBudget): number | null => {
+  const total = expected(facts, workload, budget)
   if (budget.maxUnavailable !== null) return scaled(budget.maxUnavailable, total)
   const least = budget.minAvailable === null ? budget.desiredHealthy : scaled(budget.minAvailable, total)
   return least === null ? null : Math.max(0, total - least)
 }
 
-const fields = (workload: Workload, budget: DisruptionBudget): string =>
+const fields = (facts: Facts, workload: Workload, budget: DisruptionBudget): string =>
   budget.maxUnavailable === null
-    ? `minAvailable ${budget.minAvailable ?? budget.desiredHealthy} of ${expected(workload, budget)}`
+    ? `minAvailable ${budget.minAvailable ?? budget.desiredHealthy} of ${expected(facts, workload, budget)}`
     : `maxUnavailable ${budget.maxUnavailable}`
 
 /** The pods of this workload that there are. */
@@ -166,10 +173,10 @@ const holds = (facts: Facts): ReadonlyArray<Said> =>
 
 const blocks = (facts: Facts): ReadonlyArray<Said> =>
   each(facts)
-    .filter(([workload, budget]) => allowance(workload, budget) === 0)
+    .filter(([workload, budget]) => allowance(facts, workload, budget) === 0)
     .map(([workload, budget]) =>
       no(
-        `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(workload, budget)})`,
+        `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(facts, workload, budget)})`,
         [object(budget)],
         repair(facts, workload, budget)
       )
@@ -178,7 +185,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
 const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
   each(facts).flatMap(([workload, budget]) => {
     const quorum = mustStay(facts, workload)
-    const allowed = allowance(workload, budget)
+    const allowed = allowance(facts, workload, budget)
     if (allowed === null || allowed < 1 || workload.replicas - quorum < 1) return []
     // A budget over more than this workload's pods may spend all it allows on these.
     return workload.replicas - allowed >= quorum
@@ -194,13 +201,14 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
 
 /** Of two that count the very same pods, the one that lets more go is the one to spare. */
 const surplus = (
+  facts: Facts,
   workload: Workload,
   budgets: ReadonlyArray<DisruptionBudget>,
   isOnlyTheirs: boolean
 ): DisruptionBudget | undefined => {
   const pods = new Set(budgets.map((budget) => budget.pods.toSorted().join()))
   if (!isOnlyTheirs || budgets.length !== 2 || pods.size !== 1) return undefined
-  const [one, other] = budgets.map((budget) => ({ budget, allowed: allowance(workload, budget) }))
+  const [one, other] = budgets.map((budget) => ({ budget, allowed: allowance(facts, workload, budget) }))
   if (one === undefined || other === undefined || one.allowed === null || other.allowed === null)
     return undefined
   return one.allowed > other.allowed ? one.budget : other.budget
@@ -220,6 +228,7 @@ const overlap = (facts: Facts): ReadonlyArray<Said> =>
     if (pods.length === 0) return []
     const all = twice.map((budget) => budget.name)
     const spare = surplus(
+      facts,
       workload,
       twice,
       twice.every((budget) => isOwn(facts, budget))

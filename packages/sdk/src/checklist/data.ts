@@ -7,8 +7,8 @@ import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../State.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { heldForGood } from "./pins.ts"
-import { type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
-import { intoClaim, kubectl, kubectlCluster, names, verb } from "./words.ts"
+import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
+import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Said> => {
   const all = claimsToCome(state)
@@ -62,10 +62,57 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
     )
   })
 
+/** Claims that wait for a scheduler to choose their pod's node, which nodeName passes over. */
+const unscheduled = (state: AppState): ReadonlyArray<Claim> => {
+  const late = new Set(
+    state.protection.storageClasses?.flatMap(({ name, bindingMode }) =>
+      bindingMode === "WaitForFirstConsumer" ? [name] : []
+    )
+  )
+  const named = new Set(
+    state.workloads.filter(({ template }) => template.nodeName !== null).map((workload) => title(workload))
+  )
+  const pods = new Set(state.replicas.flatMap(({ name, workload }) => (named.has(workload) ? [name] : [])))
+  return liveClaims(state).filter(
+    ({ phase, storageClass, usedBy }) =>
+      phase === "Pending" &&
+      storageClass !== null &&
+      late.has(storageClass) &&
+      usedBy.some((pod) => pods.has(pod))
+  )
+}
+
 const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
-  const explained = new Set([...classless(state).values()].flat().map(({ name }) => name))
+  const waiting = unscheduled(state)
+  // It names a volume that its claimRef keeps for another claim, of the same name even: nobody gives it away.
+  const refused = liveClaims(state).flatMap((claim) =>
+    claim.phase === "Pending" && claim.volume?.heldBy === "other"
+      ? [{ claim, volume: claim.volume.name }]
+      : []
+  )
+  const explained = new Set(
+    [...[...classless(state).values()].flat(), ...waiting, ...refused.map(({ claim }) => claim)].map(
+      ({ name }) => name
+    )
+  )
   return [
     ...toCome(state),
+    ...refused.map(({ claim, volume }) =>
+      no(
+        `${claim.name} is Pending: volume ${volume}, which it names, is kept for another claim`,
+        claimObjects([claim]),
+        `once nobody needs it there, take claimRef off ${volume}, or name another volume`
+      )
+    ),
+    ...(waiting.length === 0
+      ? []
+      : [
+          no(
+            `${names(waiting.map(({ name }) => name))} ${verb(waiting, "waits", "wait")} for the scheduler, which nodeName passes over: there is no volume`,
+            claimObjects(waiting),
+            "ask for the node by nodeSelector kubernetes.io/hostname rather than by nodeName"
+          )
+        ]),
     ...[
       ...Map.groupBy(
         liveClaims(state).filter((claim) => claim.phase !== "Bound" && !explained.has(claim.name)),
@@ -128,6 +175,41 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
+/**
+ * A volume in deletion waits for its claim alone. Where a volume is attached to nodes, no other node gets it any more:
+ * the CSI attacher refuses.
+ */
+const volumeBeingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
+  const { drivers } = state.protection
+  const going = liveClaims(state).flatMap((claim) => {
+    const { volume } = claim
+    if (volume === null || volume.deleted === null || claim.deleted !== null) return []
+    const driver = drivers?.find(({ name }) => name === volume.driver)
+    const isAttached = driver === undefined ? volume.source === "csi" : driver.attachRequired
+    return isAttached ? [{ claim, volume }] : []
+  })
+  const deleting = going.filter(({ volume }) => volume.reclaimPolicy === "Delete")
+  const claims = going.map(({ claim }) => claim)
+  return claims.length === 0
+    ? []
+    : [
+        no(
+          `${verb(claims, "the volume", "volumes")} of ${names(claims.map(({ name }) => name))} ${verb(claims, "is", "are")} being deleted: no other node can attach ${verb(claims, "it", "them")}`,
+          [...claimObjects(claims), ...going.map(({ volume }) => `PersistentVolume/${volume.name}`)],
+          deleting.length === 0
+            ? "copy the data, or make a new volume of the same disk: a deletion cannot be taken back"
+            : kubectlCluster(
+                "patch",
+                "pv",
+                ...deleting.map(({ volume }) => volume.name),
+                "--type=merge",
+                "-p",
+                JSON.stringify({ spec: { persistentVolumeReclaimPolicy: "Retain" } })
+              )
+        )
+      ]
+}
+
 /** Those who write data to a hostPath, as `container:path`. */
 const keeps = (volume: OtherVolume): ReadonlyArray<string> =>
   volume.writers.filter((writer) => isHostData(volume.detail ?? "", writer.slice(writer.indexOf(":") + 1)))
@@ -156,9 +238,61 @@ const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
     ...(isKept(state, volume.workload) ? { disruptions: forGood } : {})
   }))
 
+/** Sources that a pod template names itself: the data outlives the pod, and no claim stands for it. */
+const served: ReadonlySet<string> = new Set([
+  "awsElasticBlockStore",
+  "azureDisk",
+  "azureFile",
+  "cephfs",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "gcePersistentDisk",
+  "glusterfs",
+  "iscsi",
+  "nfs",
+  "portworxVolume",
+  "quobyte",
+  "rbd",
+  "scaleIO",
+  "storageos",
+  "vsphereVolume"
+])
+
+/** Where backups are written to: what they are of is elsewhere. */
+const backups = /\/backups?(\/|$)/i
+
+const servedData = (state: AppState): ReadonlyArray<OtherVolume> =>
+  state.volumes.filter(
+    (volume) => served.has(volume.source) && keeps(volume).some((writer) => !backups.test(writer))
+  )
+
+/** Data that neither a claim holds nor ends with the pod. */
+export const hasDataOutside = (state: AppState): boolean =>
+  servedData(state).length > 0 || hostPathData(state).length > 0
+
+const withoutClaim = ({ state }: Facts): ReadonlyArray<Said> =>
+  servedData(state).map((volume) =>
+    no(
+      `${keeps(volume).find((writer) => !backups.test(writer))} is on ${volume.source} ${volume.detail ?? volume.name}: no claim holds its data`,
+      [volume.workload],
+      intoClaim("the data", volume.workload.slice(0, volume.workload.indexOf("/")))
+    )
+  )
+
+/** Snapshots, moves and backups are of claims. */
+export const withoutClaimRule = (question: Question): Rule =>
+  rule(question, "data-without-claim", withoutClaim)
 export const notBoundRule = (question: Question): Rule => rule(question, "claim-not-bound", notBound)
 export const beingDeletedRule = (question: Question): Rule =>
   rule(question, "claim-being-deleted", beingDeleted)
+/** A pod that comes back on its own server finds its volume still attached there. */
+export const volumeBeingDeletedRule: Rule = rule(
+  "restart",
+  "volume-being-deleted",
+  volumeBeingDeleted,
+  everyDisruption.filter((one) => one !== "ServerRestarts" && one !== "RackRestarts")
+)
 export const classMissingRule = (question: Question): Rule =>
   rule(question, "storage-class-missing", classMissing)
 export const hostPathRule = (question: Question): Rule => rule(question, "data-on-host-path", hostPath)

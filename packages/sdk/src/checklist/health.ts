@@ -114,7 +114,9 @@ const onLostNodes =
   ({ state }: Facts): ReadonlyArray<Said> =>
     [
       ...Map.groupBy(
-        state.replicas.filter((replica) => healthOf(state, replica) === health),
+        state.replicas.filter(
+          (replica) => healthOf(state, replica) === health && (replica.wanted || replica.ordinal !== null)
+        ),
         (replica) => replica.pod?.node ?? ""
       )
     ].map(([node, gone]) =>
@@ -259,7 +261,8 @@ export const healthRules: ReadonlyArray<Rule> = [
     "terminating-on-lost-node",
     onLostNodes(
       "stuckTerminating",
-      (node, gone) => `${named(gone)} cannot end: ${node} is unreachable, so no replacement comes`,
+      (node, gone) =>
+        `${named(gone)} cannot end: ${node} is unreachable, so ${gone.some(({ ordinal }) => ordinal !== null) ? "no replacement comes" : "what it holds is not let go"}`,
       outOfService
     )
   ),

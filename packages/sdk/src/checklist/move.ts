@@ -6,7 +6,7 @@ import type { Claim } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
-import { beingDeletedRule, hostPathRule } from "./data.ts"
+import { beingDeletedRule, hostPathRule, withoutClaimRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
 import { hostDevicesOf, needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
@@ -81,10 +81,11 @@ const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
         ]
   })
 
-/** Its volume will be one that somebody makes by hand. */
-const waitsForHand = (state: AppState, { phase, storageClass }: Claim): boolean =>
+/** Its volume will be one that somebody makes by hand, or the very one that it names. */
+const waitsForHand = (state: AppState, { phase, storageClass, volume }: Claim): boolean =>
   phase === "Pending" &&
-  (storageClass === "" ||
+  (volume !== null ||
+    storageClass === "" ||
     state.protection.storageClasses?.find(({ name }) => name === storageClass)?.provisioner ===
       "kubernetes.io/no-provisioner")
 
@@ -127,6 +128,16 @@ const namedNode = /(kubernetes\.io\/hostname|metadata\.name) in \(/
 
 const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
   state.workloads.flatMap((workload) => {
+    const { nodeName } = workload.template
+    if (nodeName !== null) {
+      return [
+        no(
+          `nodeName of ${workload.name} is ${nodeName}, which no other cluster has`,
+          [title(workload), `Node/${nodeName}`],
+          "leave nodeName out of its manifest for there"
+        )
+      ]
+    }
     const chosen = workload.template.nodeSelector[hostnameKey]
     if (chosen !== undefined) {
       return [
@@ -381,6 +392,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "claim-not-bound", withoutVolume),
   ...passingRules("move"),
   hostPathRule("move"),
+  withoutClaimRule("move"),
   rule("move", "storage-class-gone", classGone),
   rule("move", "claim-without-class", withoutClass),
   rule(

@@ -277,6 +277,7 @@ const placeNamed: Readonly<Record<string, string>> = {
 
 /** How to come by another node that fits: what a node is cannot be put on it as a label. */
 const another = ({ by, name }: Pin, node: Node | undefined): string => {
+  if (by === "nodeName") return "ask for nodes by nodeSelector: with nodeName no scheduler looks for a place"
   const asked = by === "nodeSelector" ? [name.slice(0, name.indexOf("="))] : name.split(", ")
   if (asked.includes(hostname) || asked.includes("metadata.name")) {
     return "ask for what the node has rather than for its name"
@@ -413,7 +414,7 @@ export const pinRules: ReadonlyArray<Rule> = [
   rule(
     "restart",
     "selector-fits-one-node",
-    onlyNodeFits(["nodeSelector", "affinity"], (pin) => `fits ${pin.by} ${pin.name}`, another),
+    onlyNodeFits(["nodeName", "nodeSelector", "affinity"], (pin) => `fits ${pin.by} ${pin.name}`, another),
     forGood
   ),
   rule(

@@ -11,7 +11,13 @@ import {
   serviceRules,
   whenScaledDeleteRule
 } from "./configuration.ts"
-import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
+import {
+  beingDeletedRule,
+  classMissingRule,
+  hostPathRule,
+  notBoundRule,
+  volumeBeingDeletedRule
+} from "./data.ts"
 import { goneRules } from "./gone.ts"
 import { healthRules } from "./health.ts"
 import { hostPathClaimRule } from "./hostPathClaims.ts"
@@ -31,6 +37,7 @@ export const restartRules: ReadonlyArray<Rule> = [
   ...pinRules,
   ...goneRules,
   beingDeletedRule("restart"),
+  volumeBeingDeletedRule,
   notBoundRule("restart"),
   ...passingRules("restart"),
   hostPathRule("restart"),

@@ -18,7 +18,7 @@ import {
   when,
   youngest
 } from "./copies.ts"
-import { classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
+import { classMissingRule, hasDataOutside, hostPathRule, notBoundRule, withoutClaimRule } from "./data.ts"
 import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
 import { type Facts, no, type Rule, rule, type Said, unknown, yes } from "./rule.ts"
 import { passingRules, hasPassingData } from "./passing.ts"
@@ -247,7 +247,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
 
 const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
-  if (hasNoClaims(state) && hasPassingData({ state, settings })) return []
+  if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
   if (hasNoClaims(state))
     return [yes("there are no claims: its configuration is all there is to restore", [])]
   if (claims.length === 0 || !backed(state)) return []
@@ -306,6 +306,7 @@ export const restoreRules: ReadonlyArray<Rule> = [
   notBoundRule("restore"),
   ...passingRules("restore"),
   hostPathRule("restore"),
+  withoutClaimRule("restore"),
   fsGroupRule("restore"),
   nameTooLongRule("restore"),
   referenceMissingRule("restore"),

@@ -6,7 +6,14 @@ import type { CutLevel } from "../Checklist.ts"
 import type { Claim } from "../Claim.ts"
 import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"
-import { beingDeletedRule, classMissingRule, hostPathRule, notBoundRule } from "./data.ts"
+import {
+  beingDeletedRule,
+  classMissingRule,
+  hasDataOutside,
+  hostPathRule,
+  notBoundRule,
+  withoutClaimRule
+} from "./data.ts"
 import { cutOfSickRule } from "./health.ts"
 import {
   boundClaims,
@@ -244,15 +251,15 @@ const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> => {
   })
 }
 
-/** Others write there too, and no cut of this application waits for them. */
+/** Others write there too, and no cut of this application waits for them. Once is once a node: it keeps no pod on it away. */
 const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
   const own = new Set(state.replicas.map((replica) => replica.name))
   return boundClaims(state).flatMap((claim) => {
     const others = claim.usedBy.filter((pod) => !own.has(pod))
-    return claim.accessModes.includes("ReadWriteMany") && others.length > 0
+    return claim.accessModes.some((mode) => mode !== "ReadOnlyMany") && others.length > 0
       ? [
           unknown(
-            `${claim.name} is written by ${names(others)} too: a cut may fall within their writes`,
+            `${claim.name} is mounted by ${names(others)} too: a cut may fall within their writes`,
             [...claimObjects([claim]), ...others.map((pod) => `Pod/${pod}`)],
             `stop ${verb(others, "that pod", "those pods")} for the cut`
           )
@@ -264,7 +271,7 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
 /** The class a snapshot would take, as far as it is known. */
 const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
-  if (hasNoClaims(state) && hasPassingData({ state, settings })) return []
+  if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
   if (hasNoClaims(state)) return [yes("there are no claims: its configuration is all there is to keep", [])]
   if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
   const [driver] = [...byDriver(state).keys()]
@@ -319,6 +326,7 @@ export const levelOf = (state: AppState): CutLevel | null => {
     claimsKnown(state) &&
     claimsToCome(state).length === 0 &&
     claims.every((claim) => claim.deleted === null) &&
+    claims.every(({ volume }) => volume?.source == null || volume.source === "csi") &&
     drivers.reduce((sum, [, all]) => sum + all.length, 0) === claims.length &&
     drivers.every(([driver]) => (classesFor(state, driver, false)?.length ?? 0) > 0)
   if (!isCut) return null
@@ -346,6 +354,7 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   beingDeletedRule("snapshot"),
   ...passingRules("snapshot"),
   hostPathRule("snapshot"),
+  withoutClaimRule("snapshot"),
   rule("snapshot", "snapshot-stuck", snapshotStuck),
   cutOfSickRule,
   rule("snapshot", "claim-shared", sharedClaim),

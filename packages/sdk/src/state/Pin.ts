@@ -143,6 +143,8 @@ const templatePins = ({ template }: Member, node: string | null, ground: Ground)
   const keys = (affinity?.nodeSelectorTerms ?? []).flatMap((term) =>
     [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key }) => key)
   )
+  const { nodeName } = spec
+  const named = nodeName ? restrict("nodeName", nodeName, ground, ({ facts }) => facts.name === nodeName) : []
   const selectors = Object.entries(spec.nodeSelector ?? {}).flatMap(([key, value]) =>
     restrict("nodeSelector", `${key}=${value}`, ground, ({ object }) =>
       LabelSelector.hasAll({ [key]: value }, object.metadata.labels)
@@ -171,7 +173,7 @@ const templatePins = ({ template }: Member, node: string | null, ground: Ground)
       ? []
       : [{ by: "hostPath", name: path, nodes: node === null ? null : [node], domain: "node" }]
   })
-  return [...selectors, ...affinities, ...devices, ...hostPaths]
+  return [...named, ...selectors, ...affinities, ...devices, ...hostPaths]
 }
 
 const claimedDevicePins = (

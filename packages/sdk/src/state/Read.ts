@@ -113,7 +113,11 @@ const common = (selectors: ReadonlyArray<Selector>): Selector => {
 
 const podsOf = (observation: Pick<Observation, "ref" | "lists">) => {
   const members = membersOf(observation.ref, accept(observation).lists)
-  const labelSelector = LabelSelector.format(common(members.map(({ selector }) => selector)))
+  // A claim that pods name themselves may be mounted by others too, whose labels nobody knows.
+  const isShared = members.some(({ template }) =>
+    template.spec.volumes?.some(({ persistentVolumeClaim }) => !!persistentVolumeClaim)
+  )
+  const labelSelector = isShared ? "" : LabelSelector.format(common(members.map(({ selector }) => selector)))
   return { members, ...(labelSelector === "" ? {} : { labelSelector }) }
 }
 

@@ -43,6 +43,39 @@ const notSources: ReadonlySet<string> = new Set([
   "volumeMode"
 ])
 
+/** Where a volume says by labels alone where it is, as those made by hand or before 1.12 do, the scheduler goes by them. */
+const placeLabels = new Map([
+  ["topology.kubernetes.io/region", "topology.kubernetes.io/region"],
+  ["failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"],
+  ["topology.kubernetes.io/zone", "topology.kubernetes.io/zone"],
+  ["failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"]
+])
+
+type Affinity = NonNullable<NonNullable<Claim["volume"]>["nodeAffinity"]>
+
+/** Its node affinity, and what its labels ask beside that: all of one term must hold. */
+const affinityOf = ({ metadata, spec }: PersistentVolume): Affinity => {
+  const terms = (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).map((term) =>
+    [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key, operator, values }) => ({
+      key,
+      operator,
+      values: values ?? []
+    }))
+  )
+  const asked = [...placeLabels].flatMap(([label, key]) => {
+    const value = metadata.labels?.[label]
+    // Of a volume in several zones the label has them all: `a__b`.
+    return value ? [{ key, operator: "In", values: value.split("__") }] : []
+  })
+  const more = asked.filter(
+    ({ key }, index) =>
+      asked.findIndex((one) => one.key === key) === index &&
+      !terms.some((term) => term.some((one) => one.key === key))
+  )
+  if (more.length === 0) return terms
+  return terms.length === 0 ? [more] : terms.map((term) => [...term, ...more])
+}
+
 const driverOf = ({ metadata, spec }: PersistentVolume): string | null =>
   spec.csi?.driver ??
   metadata.annotations?.["pv.kubernetes.io/migrated-to"] ??
@@ -95,26 +128,21 @@ export const observeVolume = (
       source: null,
       phase: null,
       heldBy,
+      deleted: null,
       policyBefore: null
     }
   }
-  const terms = volume.spec.nodeAffinity?.required?.nodeSelectorTerms ?? []
   return {
     name,
     driver: driverOf(volume),
     handle: handleOf(volume),
     reclaimPolicy: volume.spec.persistentVolumeReclaimPolicy ?? null,
-    nodeAffinity: terms.map((term) =>
-      [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key, operator, values }) => ({
-        key,
-        operator,
-        values: values ?? []
-      }))
-    ),
+    nodeAffinity: affinityOf(volume),
     attachedTo,
     source: Object.keys(volume.spec).find((field) => !notSources.has(field)) ?? null,
     phase: volume.status?.phase ?? null,
     heldBy,
+    deleted: volume.metadata.deletionTimestamp ?? null,
     policyBefore: volume.metadata.annotations?.[policyBefore] ?? null
   }
 }

@@ -162,6 +162,7 @@ const observeTemplate = (
   const antiAffinity = spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
   return {
     serviceAccount: spec.serviceAccountName || "default",
+    nodeName: spec.nodeName || null,
     nodeSelector: spec.nodeSelector ?? {},
     affinity: affinityLines(template),
     nodeAffinity: nodeTermsOf(template).map((term) =>
