@@ -10,7 +10,10 @@ import { chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { pods } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { nodes, type Pod, pods } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import { statefulsets } from "../../packages/sdk/src/sandbox/resource/apps.ts"
+import { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { standard } from "../../packages/sdk/src/sandbox/resource/index.ts"
 import type { KubeObject } from "../../packages/sdk/src/sandbox/KubeObject.ts"
 import { make, type Options, type Shape } from "../../packages/sdk/src/sandbox/Sandbox.ts"
@@ -65,7 +68,7 @@ const service = (where: string) => ({
   spec: { clusterIP: "None", selector: { app: "db" }, ports: [{ port: 5432 }] }
 })
 
-const noise = ["Event", "EndpointSlice", "ControllerRevision", "Lease/kube-node-lease"]
+const noise = ["Event", "EndpointSlice", "ControllerRevision", "VolumeAttachment", "Lease/kube-node-lease"]
 
 const keyOf = (object: KubeObject): string => {
   const { kind, metadata } = object
@@ -145,17 +148,13 @@ export class Situation {
     return situation
   }
 
-  /** So many pods of both applications are ready. */
-  async ready(count: number): Promise<void> {
-    const isReady = (type: string) => type === "Ready"
+  /** So many pods there are of both applications, and but for so many they are ready. */
+  async ready(count: number, sick = 0): Promise<void> {
+    const isReady = ({ status }: Pod) =>
+      status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true
     await until(`${count} pods are ready`, () => {
       const all = this.sandbox.store.list(pods)
-      return (
-        all.length === count &&
-        all.every(({ status }) =>
-          status.conditions?.some(({ type, status: is }) => isReady(type) && is === "True")
-        )
-      )
+      return all.length === count && all.filter(isReady).length === count - sick
     })
   }
 
@@ -196,6 +195,38 @@ export class Situation {
     const { code, out, err } = await this.run(`kubectl stateful ${words}`)
     if (code !== 0) throw new Error(`${words}: ${out}${err}`)
     return out + err
+  }
+
+  /** Merges something into an object, as somebody else would. */
+  async patch(api: Resource.ApiResource, name: string, value: object, where = namespace) {
+    const target = { api, name, ...(api.namespaced ? { namespace: where } : {}) }
+    await this.with(Resource.patch(target, { _tag: "Merge", value }))
+  }
+
+  async remove(api: Resource.ApiResource, name: string): Promise<void> {
+    const target = { api, name, ...(api.namespaced ? { namespace } : {}) }
+    await this.with(Resource.remove(target))
+  }
+
+  with<A, E>(effect: Effect.Effect<A, E, Cluster>): Promise<A> {
+    return Effect.runPromise(Effect.provideService(effect, Cluster, this.sandbox.cluster))
+  }
+
+  /** Whether any node takes new pods. */
+  async nodesTake(newPods: boolean): Promise<void> {
+    for (const { metadata } of this.sandbox.store.list(nodes))
+      await this.patch(Resource.nodes, metadata.name, { spec: { unschedulable: !newPods } })
+    // Taints follow.
+    await until("nodes say so", () =>
+      this.sandbox.store
+        .list(nodes)
+        .every(({ spec }) => newPods === !spec?.taints?.some(({ key }) => key.endsWith("/unschedulable")))
+    )
+  }
+
+  /** How many replicas `db` is to have. */
+  count(): number {
+    return this.sandbox.store.get(statefulsets, namespace, "db")?.spec.replicas ?? -1
   }
 
   /** Every object of every namespace, as it is asked for. */

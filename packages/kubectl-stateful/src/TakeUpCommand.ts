@@ -25,7 +25,7 @@ const goesBack = ({ app, verb }: OperationResult): string => {
   if (verb === "scale")
     return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` goes back`
   return verb === "snapshot"
-    ? `\`kubectl stateful snapshots prune NAME --yes -n ${namespace}\` deletes what it made`
+    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes what it made, once that is confirmed`
     : `${operationsCommand(namespace)} shows what it did`
 }
 
