@@ -18,7 +18,7 @@ export interface Remedy {
   /** Brings that about with the verbs themselves; answers what they printed. */
   readonly print: (at: Situation) => Promise<string>
   /** Makes the choices that it leaves open. */
-  readonly fill?: (command: string) => string
+  readonly fill?: (command: string, at: Situation) => string
   /** What it may change, as `Kind/name`; of another namespace `Kind/namespace/name`. None: it only looks. */
   readonly changes?: RegExp
   /** That it was of use. What it printed is given, and what was printed before. */
@@ -33,9 +33,9 @@ export const play = async (on: Tools, remedy: Remedy): Promise<void> => {
   const at = await Situation.begin(on, remedy.options)
   try {
     const message = await remedy.print(at)
-    const command = commandsIn(message).find((one) => shapeOf(one) === remedy.shape)
+    const command = commandsIn(message).find((one) => shapeOf(one).trim() === remedy.shape)
     assert.isDefined(command, `no \`${remedy.shape}\` in: ${message}`)
-    const script = remedy.fill?.(command) ?? command
+    const script = remedy.fill?.(command, at) ?? command
     const before = at.objects()
     const ran = await at.run(script)
     assert.equal(ran.code, 0, `${script}: ${ran.out}${ran.err}`)

@@ -117,12 +117,15 @@ export const until = async <A>(what: string, ask: () => A | null | undefined | f
 
 export class Situation {
   readonly sandbox: Shape
+  /** Of the server. */
+  readonly url: string
   readonly #tools: Tools
   readonly #file: string
   readonly #scope: Scope.Closeable
 
-  private constructor(sandbox: Shape, on: Tools, file: string, scope: Scope.Closeable) {
+  private constructor(sandbox: Shape, url: string, on: Tools, file: string, scope: Scope.Closeable) {
     this.sandbox = sandbox
+    this.url = url
     this.#tools = on
     this.#file = file
     this.#scope = scope
@@ -143,7 +146,7 @@ export class Situation {
       sandbox.create(service(where))
       sandbox.create(db(where))
     }
-    const situation = new Situation(sandbox, on, file, scope)
+    const situation = new Situation(sandbox, url, on, file, scope)
     await situation.ready(6)
     return situation
   }

@@ -3,7 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { assert } from "vitest"
 import * as Effect from "effect/Effect"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
-import { configmaps, persistentvolumeclaims, pods } from "../../packages/sdk/src/sandbox/resource/core.ts"
+import {
+  configmaps,
+  persistentvolumeclaims,
+  pods,
+  secrets
+} from "../../packages/sdk/src/sandbox/resource/core.ts"
 import { heldExec, isHeld } from "../../packages/sdk/src/sandbox/HeldExec.ts"
 import { hookExec, isHook } from "../../packages/sdk/src/sandbox/HookExec.ts"
 import type { Options } from "../../packages/sdk/src/sandbox/Sandbox.ts"
@@ -430,7 +435,115 @@ export const remedies: ReadonlyArray<Remedy> = [
     },
     print: (at) => at.refused("snapshot db --name nightly --consistency quiesced --profile redis -n shop"),
     helps: (_, { out }) => assert.equal(out, "pod/db-0 thawed\npod/db-1 thawed\npod/db-2 thawed\n")
+  },
+  {
+    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    shape: "config get-contexts",
+    when: "where there is no such context",
+    print: (at) => at.refused("describe db --context nowhere -n shop"),
+    helps: (_, { out }) => assert.match(out, /\bsandbox\b/)
+  },
+  {
+    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    shape: "config get-clusters",
+    when: "where there is no such cluster",
+    print: (at) => at.refused("describe db --cluster nowhere -n shop"),
+    helps: (_, { out }) => assert.match(out, /^sandbox$/m)
+  },
+  {
+    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    shape: "config get-users",
+    when: "where there is no such user",
+    print: (at) => at.refused("describe db --user nowhere -n shop"),
+    helps: (_, { out }) => assert.match(out, /^sandbox$/m)
+  },
+  {
+    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    shape: "config use-context",
+    when: "where no context is current",
+    print: async (at) => {
+      await at.run("kubectl config unset current-context")
+      return at.refused("describe db -n shop")
+    },
+    fill: (command) => command.replace("NAME", "sandbox"),
+    helps: async (at) => void (await at.printed("describe db -n shop"))
+  },
+  {
+    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    shape: "config set-cluster",
+    when: "where a cluster has no server",
+    print: async (at) => {
+      await at.run("kubectl config unset clusters.sandbox.server")
+      return at.refused("describe db -n shop")
+    },
+    fill: (command, { url }) => command.replace("URL", url),
+    helps: async (at) => void (await at.printed("describe db -n shop"))
+  },
+  {
+    from: "sdk/src/resource/Status.ts",
+    shape: "api-resources",
+    when: "where the cluster does not serve snapshots",
+    options: { without: ["volumesnapshots.snapshot.storage.k8s.io"] },
+    print: (at) => at.refused("snapshot db --consistency crash -n shop"),
+    helps: (_, { out }) => assert.notMatch(out, /volumesnapshots /)
+  },
+  {
+    from: "sdk/src/operation/Turn.ts",
+    shape: "annotate secret kubectl-stateful.dev/operation",
+    when: "where a snapshot's record carries the mark of an operation that nobody knows",
+    print: async (at) => {
+      await at.printed("snapshot db --name nightly --consistency crash -n shop")
+      const [record] = at.sandbox.store
+        .list(secrets, namespace)
+        .filter(({ metadata }) => metadata.name.includes("nightly"))
+      const annotations = { "kubectl-stateful.dev/operation": "deadbeef.00000001" }
+      await at.patch(Resource.secrets, record?.metadata.name ?? "", { metadata: { annotations } })
+      return at.refused("snapshots prune nightly --last --yes -n shop")
+    },
+    changes: /^Secret\//,
+    helps: async (at) => void (await at.printed("snapshots prune nightly --last --yes -n shop"))
+  },
+  {
+    from: "sdk/src/step/cutGroup.ts",
+    shape: "label pvc kubectl-stateful.dev/cut-with",
+    when: "where a claim of nobody carries the label by which a group is cut",
+    print: (at) => {
+      at.sandbox.store.listen(({ object: { kind, metadata } }) => {
+        const member = metadata.labels?.["kubectl-stateful.dev/cut-with"]
+        if (kind !== "PersistentVolumeClaim" || member === undefined || metadata.name === "stray") return
+        const labels = { "kubectl-stateful.dev/cut-with": member }
+        queueMicrotask(() => {
+          if (at.sandbox.store.get(persistentvolumeclaims, namespace, "stray") === undefined)
+            at.sandbox.create(claim({ storageClassName: "" }, { name: "stray", labels }))
+        })
+      })
+      return at.refused("snapshot db --name nightly --consistency group -n shop")
+    },
+    changes: /^PersistentVolumeClaim\/stray$/,
+    helps: async (at, _, message) =>
+      void (await at.printed(/stateful (resume [^`]*)/.exec(message)?.[1] ?? ""))
   }
 ]
 
-export const unplayed: ReadonlyArray<Unplayed> = []
+/** Of real time, before it is printed; it only looks. */
+const twoMinutes = "printed once two minutes have passed"
+
+export const unplayed: ReadonlyArray<Unplayed> = [
+  { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own example" },
+  { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own words" },
+  { from: "kubectl-stateful/src/commands/rbac.ts", start: "create rolebinding", why: "the help's own words" },
+  { from: "sdk/src/kubernetes/Credentials.ts", start: "since", why: "says which kubectl, and no command" },
+  ...(
+    [
+      ["sdk/src/step/claims.ts", "describe pvc", twoMinutes],
+      ["sdk/src/step/purge.ts", "describe pv", twoMinutes],
+      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes],
+      ["sdk/src/operation/InTheWay.ts", "delete configmap", "somebody forges a journal: marks.test.ts"],
+      ["sdk/src/step/moveVolume.ts", "delete pvc", "an abort races with a claim that somebody makes"],
+      ["sdk/src/step/reclaimPolicy.ts", "patch pv", "a volume changes hands between a plan and its run"],
+      ["sdk/src/step/removeFilled.ts", "delete pvc", "an abort of a copy whose pods have written"],
+      ["sdk/src/step/removeFilled.ts", "stateful scale", "an abort of a restore whose pods have written"],
+      ["sdk/src/step/putTemplate.ts", "delete pod", "a pod that never got ready holds up a restored template"]
+    ] as const
+  ).map(([from, start, why]) => ({ from, start, why }))
+]
