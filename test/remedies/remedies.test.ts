@@ -54,7 +54,8 @@ afterAll(() => on.end())
 
 describe.concurrent("a command of the plugin's own does what it is printed for, and nothing else,", () => {
   for (const remedy of remedies.filter(isOurs)) {
-    it(`${remedy.shape} of ${remedy.from.slice(remedy.from.lastIndexOf("/") + 1)}, ${remedy.when}`, () =>
-      play(on, remedy))
+    it(`${remedy.shape} of ${remedy.from.slice(remedy.from.lastIndexOf("/") + 1)}, ${remedy.when}`, async () => {
+      assert.deepEqual(await play(on, remedy), [])
+    })
   }
 })

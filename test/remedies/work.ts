@@ -218,8 +218,8 @@ export const remedies: ReadonlyArray<Remedy> = [
     when: "where there are more events than describe shows",
     print: async (at) => {
       for (const [index, { metadata }] of at.sandbox.store.list(pods, namespace).entries())
-        for (const reason of ["A", "B", "C", "D", "E"])
-          at.sandbox.create({
+        for (const reason of ["A", "B", "C", "D", "E"]) {
+          const event = {
             apiVersion: "v1",
             kind: "Event",
             metadata: { name: `event-${index}-${reason.toLowerCase()}`, namespace },
@@ -230,7 +230,9 @@ export const remedies: ReadonlyArray<Remedy> = [
             count: 1,
             firstTimestamp: metadata.creationTimestamp,
             lastTimestamp: new Date(Date.now() + 60_000).toISOString()
-          } as never)
+          }
+          at.sandbox.create(event)
+        }
       return at.printed("describe db -n shop")
     },
     helps: (_, { out }) => {
@@ -305,7 +307,7 @@ export const remedies: ReadonlyArray<Remedy> = [
         kind: "VolumeSnapshot",
         metadata: { name: "reading", namespace },
         spec: { source: { persistentVolumeClaimName: "data-db-2" } }
-      } as never)
+      })
       return planned(at, "--replicas 3 --leftover-claims set-aside")
     },
     options: {
@@ -341,7 +343,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     print: async (at) => {
       await at.printed("scale db --replicas 2 -n shop")
       const volumes = [{ name: "data", persistentVolumeClaim: { claimName: "data-db-2" } }]
-      at.sandbox.create(pod("reader", { volumes }) as never)
+      at.sandbox.create(pod("reader", { volumes }))
       await at.ready(6)
       return planned(at, "--replicas 3")
     },
@@ -389,7 +391,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     shape: "describe pod",
     when: "where a pod of somebody else has the name of a new one",
     print: (at) => {
-      at.sandbox.create(pod("db-3", {}, { labels: { of: "another" } }) as never)
+      at.sandbox.create(pod("db-3", {}, { labels: { of: "another" } }))
       return planned(at, "--replicas 4")
     },
     helps: (_, { out }) => assert.match(out, /of=another/)
