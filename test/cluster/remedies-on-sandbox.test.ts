@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { existsSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
@@ -13,17 +13,9 @@ import { start } from "@kubectl-stateful/sandbox/Scenario"
 import type { Shape } from "@kubectl-stateful/sandbox"
 import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sandbox/Kubeconfig"
 import { serve } from "@kubectl-stateful/sandbox/Server"
-import { binaries, cache } from "./bed/folder.ts"
 import { advice, changedKeys, play, playLost, server, type Server, until, well } from "./suite/effects.ts"
+import { kubectl } from "./suite/kubectl.ts"
 import { type Situation, situations } from "./suite/remedies.ts"
-
-const kubectl =
-  [
-    join(binaries, "kubectl"),
-    ...globSync("*/kubectl", { cwd: cache })
-      .map((path) => join(cache, path))
-      .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
-  ].find(existsSync) ?? "kubectl"
 
 const folder = mkdtempSync(join(tmpdir(), "remedies-on-sandbox-"))
 const scope = Scope.makeUnsafe()

@@ -21,7 +21,7 @@ const layer = (path: string): number => {
   if (path.startsWith(`${sdk}resource/`) || path.startsWith(`${sdk}kind/`)) return 1
   if (verbs.some((verb) => name.startsWith(verb))) return 4
   if (path.startsWith(`${sdk}step/`) || path.startsWith(`${sdk}wait/`)) return 3
-  if (["Resource", "Kind", "App", "Manifest"].includes(name)) return 1
+  if (["Resource", "Kind", "App", "Manifest", "ShellWord"].includes(name)) return 1
   return 2
 }
 

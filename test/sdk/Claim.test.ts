@@ -191,6 +191,19 @@ describe("a claim of a template is told by its computed name", () => {
     })
     assert.deepEqual(claimNamed("db-0-scratch", state).usedBy, ["db-0"])
   })
+
+  it("a template's claim stays one when its pod owns it, as a scale-down under whenScaled Delete has it", () => {
+    const owned = (name: string) => ({
+      metadata: { ownerReferences: [{ apiVersion: "v1", kind: "Pod", name, uid: "1", controller: true }] }
+    })
+    const state = stateOf({
+      persistentvolumeclaims: [claim("data-db-2", owned("db-2")), claim("db-2-scratch", owned("db-2"))]
+    })
+    assert.deepEqual(
+      state.claims.map(({ name, ordinal }) => [name, ordinal]),
+      [["data-db-2", 2]]
+    )
+  })
 })
 
 const pick = (name: string) => ({ persistentvolumeclaims: [claim(name)] })

@@ -1,6 +1,7 @@
 /** What `resume` and `abort` share: an operation that somebody began is taken up by whoever types this. */
 import { nameOf } from "@kubectl-stateful/sdk/App"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { operationsCommand } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
 import * as Verbs from "@kubectl-stateful/sdk/Verbs"
 import { string as word } from "@oclif/core/args"
@@ -20,10 +21,12 @@ export interface TakenUp {
 }
 
 const goesBack = ({ app, verb }: OperationResult): string => {
-  if (verb === "scale") return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT\` goes back`
+  const { namespace } = app
+  if (verb === "scale")
+    return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` goes back`
   return verb === "snapshot"
-    ? "`kubectl stateful snapshots prune NAME --yes` deletes what it made"
-    : "`kubectl stateful operations` shows what it did"
+    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes what it made, once that is confirmed`
+    : `${operationsCommand(namespace)} shows what it did`
 }
 
 /** An abort that comes after the end must not look like one. */

@@ -3,7 +3,7 @@
  * said when it is interrupted.
  */
 import { hostname, userInfo } from "node:os"
-import { nameOf } from "@kubectl-stateful/sdk/App"
+import { type AppRef, describeCommand } from "@kubectl-stateful/sdk/App"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { OperationResult, Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
@@ -59,8 +59,8 @@ export const timeouts = (flags: {
 /** How often a terminal shows the time that has passed, in milliseconds. */
 const tickEvery = 200
 
-const unmet = (name: string, messages: ReadonlyArray<string>): Usage =>
-  new Usage(messages.join("; "), `\`kubectl stateful describe ${name}\` shows claims and kept volumes`)
+const unmet = (app: AppRef, messages: ReadonlyArray<string>): Usage =>
+  new Usage(messages.join("; "), `${describeCommand(app)} shows claims and kept volumes`)
 
 /** Progress to stderr, the result to stdout; an interruption says how to go on. */
 export const shown = <E>(
@@ -68,7 +68,7 @@ export const shown = <E>(
   output: string | undefined,
   run: (report: (report: Report) => Effect.Effect<void>) => Effect.Effect<OperationResult, E, Cluster>
 ): Effect.Effect<void, E | Usage, Cluster> => {
-  let id: string | null = null
+  let begun: { readonly id: string; readonly home: string } | null = null
   const lines = progress(screen.live ?? null)
   const write = (text: (now: number) => Printable) =>
     Effect.map(Clock.currentTimeMillis, (now) => {
@@ -76,7 +76,7 @@ export const shown = <E>(
       if (written !== "") screen.err(written)
     })
   const report = (event: Report) => {
-    if (event._tag === "Started") ({ id } = event)
+    if (event._tag === "Started") begun = event
     return write((now) => lines.event(event, now))
   }
   const ticking = Effect.forever(
@@ -93,15 +93,15 @@ export const shown = <E>(
         screen.out(yield* resultText(result, output))
         // Over, but no success: what was promised and is not so is the error.
         const [first] = result.unmet
-        if (first !== undefined) yield* Effect.fail(unmet(nameOf(result.app), result.unmet))
+        if (first !== undefined) yield* Effect.fail(unmet(result.app, result.unmet))
       })
     ),
     Effect.onInterrupt(() =>
       Effect.sync(() =>
         screen.err(
-          id === null
+          begun === null
             ? printed`Stopped before anything was changed.\n`
-            : printed`Stopped. ${visible(wayOn(id))}.\n`
+            : printed`Stopped. ${visible(wayOn(begun))}.\n`
         )
       )
     )

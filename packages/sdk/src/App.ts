@@ -2,6 +2,7 @@
  * Which application: one StatefulSet, or every workload that a selector finds.
  */
 import * as Schema from "effect/Schema"
+import { shellWord } from "./ShellWord.ts"
 
 /** One StatefulSet by name. */
 export const StatefulSetRef = Schema.TaggedStruct("StatefulSet", {
@@ -38,6 +39,12 @@ export const selector = (namespace: string, labels: string): AppRef => ({
   namespace,
   selector: labels
 })
+
+/** The command that shows it, in any shell. */
+export const describeCommand = (ref: AppRef): string => {
+  const which = ref._tag === "StatefulSet" ? shellWord(ref.name) : `-l ${shellWord(ref.selector)}`
+  return `\`kubectl stateful describe ${which} -n ${shellWord(ref.namespace)}\``
+}
 
 /** What the application is called in messages: the StatefulSet's name, or the selector. */
 export const nameOf = (ref: AppRef): string => (ref._tag === "StatefulSet" ? ref.name : ref.selector)

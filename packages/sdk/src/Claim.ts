@@ -210,6 +210,15 @@ const modifyOf = ({ status }: PersistentVolumeClaim): string | null => {
 }
 
 /**
+ * Whether it is a generic ephemeral volume's, which is its pod's and ends with it. One that a template made
+ * is owned by its pod too, from the moment that a scale-down under whenScaled Delete ends that pod.
+ */
+const isEphemeral = ({ metadata }: PersistentVolumeClaim, template: string | null): boolean => {
+  const pod = metadata.ownerReferences?.find(({ controller, kind }) => kind === "Pod" && controller === true)
+  return pod !== undefined && (template === null || metadata.name !== `${template}-${pod.name}`)
+}
+
+/**
  * The app's claims: those its templates made, leftovers of removed ordinals among them, and
  * those its pods and pod templates name. By workload, ordinal and template; the others last.
  */
@@ -230,10 +239,8 @@ export const observeClaims = (
   const volumes = volumesByName(lists)
   const claims = (lists.persistentvolumeclaims ?? []).flatMap((claim): ReadonlyArray<Claim> => {
     const { metadata, spec, status } = claim
-    // A generic ephemeral volume's claim is its pod's, and ends with it.
-    if (metadata.ownerReferences?.some(({ controller, kind }) => kind === "Pod" && controller === true))
-      return []
     const origin = originOf(claim, members, mountedBy, replicas)
+    if (isEphemeral(claim, origin?.template ?? null)) return []
     if (origin === null && !mountedBy.has(metadata.name)) return []
     const unused = conditionOf(status?.conditions, "Unused")
     const source = spec.dataSourceRef ?? spec.dataSource

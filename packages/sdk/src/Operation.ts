@@ -28,7 +28,7 @@ import * as Journal from "./operation/Journal.ts"
 import type * as Lease from "./operation/Lease.ts"
 import { orNamespaceGone } from "./operation/NamespaceGone.ts"
 import { because, OperationError, refusedBecause } from "./operation/OperationError.ts"
-import { lastWay } from "./operation/OperationId.ts"
+import { lastWay, lookAtOperations } from "./operation/OperationId.ts"
 import { type AnyPlan, type Guard, inKeyOrder, keyOf, type Plan } from "./operation/Plan.ts"
 import type { OperationResult, Progress } from "./operation/Progress.ts"
 import { firstEntry } from "./operation/Rehearse.ts"
@@ -39,6 +39,7 @@ import { isOtherPlan, newToken } from "./operation/Token.ts"
 import * as Turn from "./operation/Turn.ts"
 import type { Objects, RunOptions, Verb } from "./operation/Verb.ts"
 import { Patience } from "./resource/Patience.ts"
+import { shellWord } from "./ShellWord.ts"
 import { type Direction, walk } from "./operation/Walk.ts"
 
 export { inTheWay } from "./operation/InTheWay.ts"
@@ -68,14 +69,16 @@ const refused = (plan: AnyPlan): OperationError => {
 export const allowed = (plan: AnyPlan): Effect.Effect<void, OperationError> =>
   plan.refusals.length > 0 ? Effect.fail(refused(plan)) : Effect.void
 
-const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | null =>
-  digest(plan.hooks) === digest(hooks)
-    ? null
-    : because(
-        "Mismatch",
-        `the hooks given now are not those of operation ${plan.id} (${plan.hooks.map((hook) => hook.name).join(", ") || "none"})`,
-        `give the same --profile and hook flags as when it was begun; if nobody has them any more, delete configmap ${Journal.nameOf(plan.id)} and run ${lastWay(nameOf(plan.app))}`
-      )
+const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | null => {
+  if (digest(plan.hooks) === digest(hooks)) return null
+  const last = lastWay(plan)
+  const without = `\`kubectl delete configmap ${Journal.nameOf(plan.id)} -n ${shellWord(plan.home)}\``
+  return because(
+    "Mismatch",
+    `the hooks given now are not those of operation ${plan.id} (${plan.hooks.map((hook) => hook.name).join(", ") || "none"})`,
+    `give the same --profile and hook flags as when it was begun${last === null ? "" : `; if nobody has them any more, ${without} and then ${last}`}`
+  )
+}
 
 /** How a run starts. */
 type Start<Step extends AnyStep, Settings> =
@@ -111,7 +114,7 @@ const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null
     : because(
         "Mismatch",
         `operation ${plan.id} changes objects in namespace ${beyond.namespace}, as its journal says`,
-        `look at it: \`kubectl stateful operations\`; if that is wanted, name that namespace again`
+        `${lookAtOperations(plan.home)}; if that is wanted, name that namespace again`
       )
 }
 
@@ -193,7 +196,7 @@ const notMine =
   (guard: Guard) =>
   (object: Guarded): Work<OperationError | null> =>
     Effect.gen(function* () {
-      const why = yield* Journal.notMine(plan.home, plan.id, run)
+      const why = yield* Journal.notMine(plan, run)
       return why ?? (yield* ownedBy(plan, guard, object))
     })
 
@@ -316,7 +319,7 @@ const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
         // 7. The journal says whose turn it is; what an abort must know is captured with it.
         if (isNew) {
           // Whoever took over between the look and the fence has written into it.
-          const why = yield* Journal.notMine(plan.home, plan.id, token)
+          const why = yield* Journal.notMine(plan, token)
           if (why !== null) yield* why
           yield* unchanged(plan, objects)
         } else {
@@ -337,6 +340,7 @@ const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
         yield* log.report({
           _tag: "Started",
           id: plan.id,
+          home: plan.home,
           verb: plan.verb,
           app: nameOf(plan.app),
           // Of an operation that is taken up, what it will do is told from its steps, not by its words.
@@ -365,7 +369,7 @@ const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const turn = Turn.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
     const isOpen = isFresh ? log.isBegun : Effect.succeed(true)
     return yield* Effect.catch(
-      Turn.within(options.timeout ?? null, asked.id, isOpen, patient(log, turn)),
+      Turn.within(options.timeout ?? null, asked, isOpen, patient(log, turn)),
       (error) => orNamespaceGone(asked, verb, error)
     )
   })

@@ -8,7 +8,7 @@ import { type AppRef, nameOf, statefulSet } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import * as Operation from "./Operation.ts"
 import * as Journal from "./operation/Journal.ts"
-import { isOperationId } from "./operation/OperationId.ts"
+import { isOperationId, operationsCommand } from "./operation/OperationId.ts"
 import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
 import type { AnyPlan } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
@@ -204,7 +204,7 @@ export const prepareUndo = (
       return yield* because(
         "Mismatch",
         `operation ${at.id} is no restore: it is a ${journal.verb}`,
-        "`kubectl stateful operations` lists them"
+        `${operationsCommand(at.namespace)} lists them`
       )
     }
     const done = decoded.success

@@ -69,7 +69,7 @@ const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
           because(
             "NotFound",
             `no count is remembered for statefulset "${ref.name}"`,
-            "give a number: a count is remembered when it is scaled to 0 by kubectl stateful"
+            "give a number: a count is remembered by the `scale` that takes it to 0"
           )
         )
   })

@@ -129,7 +129,7 @@ const removed = (
       new OperationError({
         reason,
         message,
-        action: `${action?.split("; then ")[0] ?? "take another one"}; not all that was made of it is removed (${failed.message}): ${wayBack(at.id)}`
+        action: `${action?.split("; then ")[0] ?? "take another one"}; not all that was made of it is removed (${failed.message}): ${wayBack({ id: at.id, home: at.namespace })}`
       })
   })
 

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import * as Journal from "./operation/Journal.ts"
-import { isOperationId } from "./operation/OperationId.ts"
+import { isOperationId, operationsCommand } from "./operation/OperationId.ts"
 import { because, type OperationError } from "./operation/OperationError.ts"
 import type { Failure } from "./operation/StepContext.ts"
 import type { RunOptions } from "./operation/Verb.ts"
@@ -77,7 +77,7 @@ export const find = (where: {
       return yield* because(
         "NotFound",
         `no ${which} in namespace ${namespace}`,
-        "`kubectl stateful operations` lists them"
+        `${operationsCommand(namespace)} lists them`
       )
     }
     if (found.length > 1) {

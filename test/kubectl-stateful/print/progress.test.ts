@@ -53,7 +53,17 @@ const stage = (replica: string, name: string, millis: number): Progress => ({
 })
 
 const usual: ReadonlyArray<readonly [number, Progress]> = [
-  [0, { _tag: "Started", id: "44b98c3f", verb: "scale", app: "db", effects: ["db 3 -> 5: adds db-3"] }],
+  [
+    0,
+    {
+      _tag: "Started",
+      id: "44b98c3f",
+      home: "shop",
+      verb: "scale",
+      app: "db",
+      effects: ["db 3 -> 5: adds db-3"]
+    }
+  ],
   [0, step],
   [0, waiting("db-3", "its pod to be created")],
   [0, { _tag: "Queued", count: 1 }],

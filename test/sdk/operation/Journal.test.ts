@@ -38,8 +38,8 @@ describe("a journal", () => {
       const late = { ...first, status: { ...first.status, phase: "Succeeded" as const } }
       assert.equal((yield* refusal(on(world)(Journal.write(late, first.run)))).reason._tag, "Fenced")
       assert.deepEqual(yield* on(world)(Journal.read("shop", "0badcafe")), second)
-      assert.isNull(yield* on(world)(Journal.notMine("shop", "0badcafe", second.run)))
-      const why = yield* on(world)(Journal.notMine("shop", "0badcafe", first.run))
+      assert.isNull(yield* on(world)(Journal.notMine(second.plan, second.run)))
+      const why = yield* on(world)(Journal.notMine(first.plan, first.run))
       assert.equal(why?.reason._tag, "Fenced")
     }).pipe(Effect.scoped)
   )

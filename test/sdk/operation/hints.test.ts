@@ -82,7 +82,7 @@ const hints: ReadonlyArray<readonly [string, (id: string) => Effect.Effect<Opera
     [
       "a time limit",
       (id) =>
-        Effect.flip(Turn.within(1, id, Effect.succeed(true), Effect.never)).pipe(
+        Effect.flip(Turn.within(1, entry(id).plan, Effect.succeed(true), Effect.never)).pipe(
           drive,
           Effect.map((error) => (error._tag === "OperationError" ? error : assert.fail(error.message)))
         )
@@ -100,7 +100,7 @@ describe("an operation's id", () => {
           const said = `${error.message}; ${error.action ?? ""}`
           assert.notMatch(said, /resume|abort/, id)
           if (id !== "") assert.notInclude(said, id)
-          assert.include(said, "`kubectl stateful operations`")
+          assert.include(said, "`kubectl stateful operations -n shop`")
         }
       })
     )

@@ -56,7 +56,10 @@ describe("an abort that stopped", () => {
       const early = yield* refusal(drive(on(world)(Scale.abortWithoutJournal(ref, mine))))
       assert.include(early.action, `abort ${id}`)
       const error = yield* refusal(drive(on(world)(Scale.abort(at(id), mine))))
-      assert.include(error.action, "`abort db --without-journal` puts back what it can")
+      assert.include(
+        error.action,
+        "`kubectl stateful abort db --without-journal -n shop` puts back what it can"
+      )
       const result = yield* drive(on(world)(Scale.abortWithoutJournal(ref, mine)))
       assert.strictEqual(result.outcome, "Aborted")
       assert.deepEqual(policies(world), ["Delete"])

@@ -48,7 +48,7 @@ describe("a journal that cannot be read", () => {
       const error = yield* refusal(drive(on(world)(Scale.scale(ref, { replicas: 4, identity: bob }))))
       assert.strictEqual(error.reason._tag, "Unfinished")
       assert.include(error.message, `configmap "kubectl-stateful-${id}"`)
-      assert.include(error.action, "abort db --without-journal")
+      assert.include(error.action, "abort db --without-journal -n shop")
       assert.deepEqual(policies(world), ["Retain"])
     })
   )

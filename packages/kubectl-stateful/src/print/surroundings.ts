@@ -2,7 +2,7 @@
  * What stands around the replicas: ConfigMaps and Secrets, Services, budgets, autoscalers,
  * operations, warnings, and what could not be read.
  */
-import { isOperationId, lookAtOperations } from "@kubectl-stateful/sdk/operation/OperationId"
+import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Reference } from "@kubectl-stateful/sdk/Reference"
 import { isOver as isOperationOver } from "@kubectl-stateful/sdk/operation/OperationMark"
 import type { AppState } from "@kubectl-stateful/sdk/State"
@@ -49,15 +49,12 @@ type Operation = NonNullable<AppState["operations"]>[number]
 
 /** One that is not over says who began it, and how it is taken up. */
 const operation =
-  (now: string) =>
+  ({ namespace, observed }: Pick<AppState, "namespace" | "observed">) =>
   (each: Operation): Cell => {
-    const said = `${each.id} (${each.verb}, ${each.phase}, ${age(each.started, now)} ago`
+    const said = `${each.id} (${each.verb}, ${each.phase}, ${age(each.started, observed)} ago`
     if (isOperationOver(each.phase)) return `${said})`
     const holder = each.holder === null ? "" : ` by ${each.holder}`
-    const hint = isOperationId(each.id)
-      ? `kubectl stateful resume ${each.id} goes on, abort ${each.id} goes back`
-      : lookAtOperations
-    const way = `${said}${holder}; ${hint})`
+    const way = `${said}${holder}; ${wayOn({ id: each.id, home: namespace })})`
     return each.phase === "Stopped" ? span(way, "doubt") : way
   }
 
@@ -91,7 +88,7 @@ export const surroundings = (state: AppState, columns: number): ReadonlyArray<Li
       state.autoscalers,
       (each) => `${each.name} (${each.target}, ${each.minReplicas} to ${each.maxReplicas} replicas)`
     ),
-    ...some("Operations", state.operations, operation(state.observed))
+    ...some("Operations", state.operations, operation(state))
   ]
 }
 

@@ -10,6 +10,7 @@ import { homedir } from "node:os"
 import * as Path from "node:path"
 import { ClusterError } from "../Cluster.ts"
 import { parseYaml } from "../Manifest.ts"
+import { shellWord } from "../ShellWord.ts"
 
 /** kubectl's flags that choose a cluster, each with kubectl's meaning. */
 export interface KubeconfigOptions {
@@ -95,7 +96,7 @@ export const configFault = (message: string, action: string): ClusterError =>
   new ClusterError({ reason: { _tag: "Config" }, message: message.replaceAll(/\p{Cc}+/gu, " "), action })
 
 const wrongType = (what: string, wanted: string): ClusterError =>
-  configFault(`kubeconfig: ${what} is not ${wanted}`, "correct the file; `kubectl config view` shows it")
+  configFault(`kubeconfig: ${what} is not ${wanted}`, "correct the file")
 
 // Values are named by their place, never shown: a misplaced token would be.
 const reader = (entry: Entry, place: string) => {
@@ -259,7 +260,10 @@ const clusterEntry = (entry: Entry, name: string): ClusterEntry => {
   const { text, flag, bytes } = reader(entry, `cluster ${name}`)
   const server = text("server")
   if (server === null) {
-    throw configFault(`cluster "${name}" has no server`, "set it with `kubectl config set-cluster`")
+    throw configFault(
+      `cluster "${name}" has no server`,
+      `set it with \`kubectl config set-cluster ${shellWord(name)} --server URL\``
+    )
   }
   const authority = bytes("certificate-authority-data", "certificate-authority")
   const insecure = flag("insecure-skip-tls-verify")

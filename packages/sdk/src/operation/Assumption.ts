@@ -5,7 +5,8 @@
  */
 import * as Predicate from "effect/Predicate"
 import { because, type OperationError } from "./OperationError.ts"
-import type { Guarded } from "./Guarded.ts"
+import { describeCommand, statefulSet } from "../App.ts"
+import type { Guarded, Place } from "./Guarded.ts"
 import type { JsonPatchOperation } from "../Resource.ts"
 
 /** A field of an object. */
@@ -37,14 +38,24 @@ export const fieldOf = ({ path, absent }: Field, object: Guarded): string => {
   return found.length === 0 ? absent : found.map(String).join(", ")
 }
 
+/** The way out where somebody else changes the object. */
+export const findWriter = ({ kind, namespace, name }: Place): string =>
+  kind === "StatefulSet"
+    ? `find who writes it: ${describeCommand(statefulSet(namespace, name))} names autoscalers, GitOps tools and operators`
+    : "find who writes it: an autoscaler, a GitOps tool or an operator"
+
 /** Why the object is not as the step needs it; null: it is. */
-export const broken = (assumptions: ReadonlyArray<Assumption>, object: Guarded): OperationError | null => {
+export const broken = (
+  assumptions: ReadonlyArray<Assumption>,
+  place: Place,
+  object: Guarded
+): OperationError | null => {
   const moved = assumptions.find((assumption) => fieldOf(assumption, object) !== assumption.is)
   if (moved === undefined) return null
   return because(
     "Changed",
     `somebody set ${moved.what} of ${object.metadata.name} to ${fieldOf(moved, object) || "none"} meanwhile; this operation needs ${moved.is || "none"}`,
-    "find who writes it (`kubectl stateful describe` names GitOps tools and operators) and set it back"
+    `${findWriter(place)}; then set it back`
   )
 }
 

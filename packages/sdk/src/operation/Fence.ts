@@ -14,13 +14,14 @@ import { type Assumption, broken, testsOf } from "./Assumption.ts"
 import { ensure } from "./Ensure.ts"
 import { find, type Guarded, patch, patchAs, raisedBy, read, readAs, targetOf, titleOf } from "./Guarded.ts"
 import { because, type OperationError } from "./OperationError.ts"
-import { operationTitle } from "./OperationId.ts"
+import { abortCommand, operationTitle, replacedWay } from "./OperationId.ts"
 import { type AnyPlan, type Guard, inKeyOrder } from "./Plan.ts"
 import * as Resource from "../Resource.ts"
 import {
   annotation,
   annotationPath,
   endedBy,
+  homeOf,
   isEndedBy,
   isMadeBy,
   madeBy,
@@ -48,7 +49,7 @@ const replaced = (fence: Fence) =>
   because(
     "NotFound",
     `${titleOf(fence)} was deleted while the operation ran`,
-    `\`kubectl stateful abort ${operationOf(fence.token)}\` puts back what needs no ${fence.kind}, and names the rest`
+    `${abortCommand({ id: operationOf(fence.token), home: homeOf(fence.token, fence.namespace) })} puts back what needs no ${fence.kind}, and names the rest`
   )
 
 const fencedOff = (fence: Fence, token: string | null) =>
@@ -57,7 +58,7 @@ const fencedOff = (fence: Fence, token: string | null) =>
     token === null
       ? `${operationTitle(operationOf(fence.token))} is over: another caller ended it`
       : `another caller has taken over ${titleOf(fence)} (${operationTitle(operationOf(token))})`,
-    "this caller changes nothing more; `kubectl stateful operations` shows what goes on"
+    replacedWay(homeOf(fence.token, fence.namespace))
   )
 
 const taken = (fence: Fence) =>
@@ -154,7 +155,8 @@ export const change = <A extends Guarded>(fence: Fence, kind: Kind<A>, spec: Cha
     look: readHeld(kind, fence),
     ...(spec.known === undefined ? {} : { known: spec.known }),
     done: spec.done,
-    stop: (object) => lostBecause(fence, object) ?? broken(assumes, object) ?? spec.stop?.(object) ?? null,
+    stop: (object) =>
+      lostBecause(fence, object) ?? broken(assumes, fence, object) ?? spec.stop?.(object) ?? null,
     write: (object) =>
       patchAs(kind, fence, [
         { op: "test", path: "/metadata/uid", value: object.metadata.uid },

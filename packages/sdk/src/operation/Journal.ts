@@ -14,7 +14,7 @@ import { ClusterError } from "../Cluster.ts"
 import { digest } from "./Digest.ts"
 import { ensure, orNull } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
-import { isOperationId } from "./OperationId.ts"
+import { isOperationId, lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
 import {
   appLabel,
   guardsAnnotation,
@@ -355,19 +355,17 @@ export const create = (
     return made ?? entry
   })
 
-const replacedBy = (id: string) =>
-  because(
-    "Fenced",
-    `another caller has taken over operation ${id}`,
-    "this caller changes nothing more; `kubectl stateful operations` shows what goes on"
-  )
+const replacedBy = ({ id, home }: AnyPlan) =>
+  because("Fenced", `another caller has taken over operation ${id}`, replacedWay(home))
 
-const gone = (id: string) =>
-  because(
+const gone = (plan: AnyPlan) => {
+  const last = lastWay(plan)
+  return because(
     "NotFound",
-    `the journal of operation ${id} is gone`,
-    "nothing takes it up again; `kubectl stateful abort NAME --without-journal` puts back what it has set"
+    `the journal of operation ${plan.id} is gone`,
+    `nothing takes it up again${last === null ? "" : `; ${last} puts back what it has set`}`
   )
+}
 
 /** Replaces what it says, as the run `from`; `entry.run` may be another: that is how a run takes over. */
 export const write = (
@@ -382,8 +380,8 @@ export const write = (
       look: read(home, id),
       done: (found) => found !== null && found.run === entry.run && digest(found.status) === wanted,
       stop: (found) => {
-        if (found === null) return gone(id)
-        return found.run === from || found.run === entry.run ? null : replacedBy(id)
+        if (found === null) return gone(entry.plan)
+        return found.run === from || found.run === entry.run ? null : replacedBy(entry.plan)
       },
       write: (found) =>
         Effect.flatMap(
@@ -408,12 +406,11 @@ export const write = (
 
 /** Why it is not this run's turn any more; null: it is. */
 export const notMine = (
-  home: string,
-  id: string,
+  plan: AnyPlan,
   run: string
 ): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
-  Effect.map(read(home, id), (found) =>
-    found === null ? gone(id) : found.run === run ? null : replacedBy(id)
+  Effect.map(read(plan.home, plan.id), (found) =>
+    found === null ? gone(plan) : found.run === run ? null : replacedBy(plan)
   )
 
 /** One that must be there, waited for while the cluster does not answer. */
@@ -427,7 +424,7 @@ export const find = (
           new OperationError({
             reason: { _tag: "NotFound" },
             message: `no operation ${id} in namespace ${home}`,
-            action: "`kubectl stateful operations` lists them"
+            action: `${operationsCommand(home)} lists them`
           })
         )
       : Effect.succeed(entry)

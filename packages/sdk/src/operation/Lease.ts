@@ -19,7 +19,8 @@ import { Holder } from "./Holder.ts"
 import { optional } from "../kind/Meta.ts"
 import { goneWords, isGoing } from "./NamespaceGone.ts"
 import { because, OperationError } from "./OperationError.ts"
-import { isOperationId, lookAtOperations, operationTitle } from "./OperationId.ts"
+import { isOperationId, lookAtOperations, operationTitle, replacedWay, resumeCommand } from "./OperationId.ts"
+import { homeOf, operationOf } from "./Token.ts"
 import type { Place } from "./Guarded.ts"
 import * as Resource from "../Resource.ts"
 
@@ -100,17 +101,18 @@ const now: Effect.Effect<string> = Effect.map(DateTime.now, (instant) =>
 const isHeldBy = (body: Body | null, candidate: Candidate): boolean =>
   body?.spec?.holderIdentity === holderOf(candidate)
 
-const held = (body: Body, { name }: Candidate): OperationError => {
+const held = (body: Body, { name, namespace }: Candidate): OperationError => {
   const [token = "", ...identity] = (body.spec?.holderIdentity ?? "").split(" ")
-  const operation = token.split(".")[0] ?? token
+  const operation = operationOf(token)
+  const home = homeOf(token, namespace)
   const since = body.spec?.acquireTime ?? "an unknown time"
   const holder = identity.join(" ") || "an unknown caller"
   return new OperationError({
     reason: { _tag: "Held", operation, holder, since },
     message: `${holder} runs ${operationTitle(operation)} on ${name} since ${since.replace(/\.\d+Z$/, "Z")}`,
     action: isOperationId(operation)
-      ? `wait for it, or take it over: kubectl stateful resume ${operation} --take-over`
-      : `wait for it, or ${lookAtOperations}`
+      ? `wait for it, or take it over: ${resumeCommand({ id: operation, home }, "--take-over")}`
+      : `wait for it, or ${lookAtOperations(namespace)}`
   })
 }
 
@@ -263,11 +265,7 @@ export const renew = (candidate: Candidate): Effect.Effect<never, OperationError
       // Without a Lease the fence alone decides.
       if (body._tag === "Success" && body.success !== null && !isHeldBy(body.success, candidate)) {
         return yield* Effect.fail(
-          because(
-            "Fenced",
-            `another caller has taken over ${candidate.name}`,
-            "this caller changes nothing more; `kubectl stateful operations` shows what goes on"
-          )
+          because("Fenced", `another caller has taken over ${candidate.name}`, replacedWay(namespace))
         )
       }
     }

@@ -66,7 +66,7 @@ export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, 
           : `under Retain stay ${kept.join(", ")}: look at them, and delete those that nobody needs`
     // How a freeze ends is still so: its pods run until their namespace has gone.
     const way = tag === "LevelMissed" ? (error.action?.split("; then ")[0] ?? null) : null
-    const back = gone.includes(plan.home) ? [] : [wayBack(plan.id)]
+    const back = gone.includes(plan.home) ? [] : [wayBack(plan)]
     const said = error._tag === "OperationError" && !error.message.startsWith(goneWords(first))
     return yield* new OperationError({
       reason: { _tag: "NotFound" },

@@ -13,7 +13,14 @@ export type Subject = typeof Subject.Type
 
 export const Progress = Schema.Union([
   /** The operation is journalled and holds the app: from here on it can be resumed. */
-  TaggedStruct("Started", { id: String, verb: String, app: String, effects: Schema.Array(String) }),
+  TaggedStruct("Started", {
+    id: String,
+    /** The namespace of its journal, in which it is taken up. */
+    home: String,
+    verb: String,
+    app: String,
+    effects: Schema.Array(String)
+  }),
   TaggedStruct("Step", { index: Natural, of: Natural, what: String }),
   /** What holds a subject up now; null: nothing any more. */
   TaggedStruct("Waiting", { subject: Subject, for: NullOr(String) }),

@@ -17,7 +17,7 @@ import { type Place, titleOf } from "./Guarded.ts"
 import * as Journal from "./Journal.ts"
 import * as Lease from "./Lease.ts"
 import { because, OperationError, recordOf } from "./OperationError.ts"
-import { lastWay, operationTitle, wayOn } from "./OperationId.ts"
+import { lastWay, operationTitle, wayOn, withoutJournal } from "./OperationId.ts"
 import type { AnyPlan } from "./Plan.ts"
 import { patiently } from "../resource/Patience.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -56,15 +56,14 @@ const farewell = 10_000
 /** The error, with how to go on; those after which nothing is left to do stay as they are. */
 const resumable = (
   error: OperationError | ClusterError,
-  id: string,
-  /** Whose abort it was; null: it was none. */
-  aborted: string | null = null
+  plan: AnyPlan,
+  isAbort = false
 ): OperationError | ClusterError => {
   if (error.reason._tag === "Fenced" || error.reason._tag === "Held") return error
   // Its journal is gone: there is nothing to take up.
   if (error._tag === "OperationError" && error.reason._tag === "NotFound") return error
-  const last = aborted === null ? "" : `, ${lastWay(aborted)} puts back what it can`
-  const way = `${wayOn(id)}${last}`
+  const last = isAbort ? lastWay(plan) : null
+  const way = `${wayOn(plan)}${last === null ? "" : `, ${last} puts back what it can`}`
   const action = error.action === undefined ? way : `${error.action}; then ${way}`
   if (error._tag === "OperationError") {
     const { reason, message, record } = error
@@ -185,8 +184,7 @@ export const closing = <A, R>(
       Effect.gen(function* () {
         if (!(yield* Ref.get(turn.begun))) return yield* Effect.fail(error)
         const { status } = yield* Ref.get(turn.entry)
-        const { id, app } = turn.plan
-        return yield* Effect.fail(resumable(error, id, status.aborting ? nameOf(app) : null))
+        return yield* Effect.fail(resumable(error, turn.plan, status.aborting))
       })
     )
   )
@@ -197,7 +195,7 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
   return new OperationError({
     reason: { _tag: "Unfinished", operation: id },
     message: `${operationTitle(id)} (${verb}) on ${nameOf(app)} was begun by ${entry.status.holder} and not ended`,
-    action: wayOn(id)
+    action: wayOn(entry.plan)
   })
 }
 
@@ -206,7 +204,7 @@ export const unreadable = (journal: Journal.Unreadable, app: AppRef): OperationE
   new OperationError({
     reason: { _tag: "Unfinished", operation: journal.id ?? journal.name },
     message: `configmap "${journal.name}" is the journal of an operation on ${nameOf(app)} that is not over, and cannot be read`,
-    action: `use the version of kubectl-stateful that wrote it; or put back what it changed: kubectl stateful abort ${shellWord(nameOf(app))} --without-journal -n ${shellWord(app.namespace)}`
+    action: `use the version of kubectl-stateful that wrote it; or put back what it changed: ${withoutJournal({ namespace: app.namespace, name: nameOf(app) })}`
   })
 
 /** What is said of a token without a journal: an operation was begun, and its journal was deleted. */
@@ -216,14 +214,14 @@ export const journalLost = (guard: Place): OperationError =>
     message: `${titleOf(guard)} carries the mark of an operation whose journal is gone`,
     action:
       guard.kind === "StatefulSet"
-        ? `put back what it changed: kubectl stateful abort ${shellWord(guard.name)} --without-journal -n ${shellWord(guard.namespace)}`
-        : `look at it, and take the mark away: kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} -n ${shellWord(guard.namespace)} ${annotation}-`
+        ? `put back what it changed: ${withoutJournal(guard)}`
+        : `look at it, and take the mark away: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${annotation}- -n ${shellWord(guard.namespace)}\``
   })
 
 /** The overall limit of an operation; its error says how to go on where there is something to go on with. */
 export const within = <A, E, R>(
   milliseconds: number | null,
-  id: string,
+  plan: AnyPlan,
   isOpen: Effect.Effect<boolean>,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | OperationError | ClusterError, R> =>
@@ -235,8 +233,8 @@ export const within = <A, E, R>(
           Effect.flatMap(isOpen, (open) => {
             const error = because(
               "TimedOut",
-              `${operationTitle(id)}: not done within ${milliseconds / 1000}s`
+              `${operationTitle(plan.id)}: not done within ${milliseconds / 1000}s`
             )
-            return Effect.fail(open ? resumable(error, id) : error)
+            return Effect.fail(open ? resumable(error, plan) : error)
           })
       })

@@ -45,7 +45,7 @@ const concluded = (
  * made may have been made by a caller that was replaced: the journal says whose turn it is.
  */
 const standingOf = (turn: Turn, fence: Fence, isAbsent: boolean): StepContext["standing"] => {
-  const byJournal = Effect.map(Journal.notMine(turn.plan.home, turn.plan.id, fence.token), (why) => ({
+  const byJournal = Effect.map(Journal.notMine(turn.plan, fence.token), (why) => ({
     why,
     object: null
   }))

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { nameOf } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
+import { lookAtOperations } from "../operation/OperationId.ts"
 import { keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepKind, type StepOf, stepsOf } from "../operation/Step.ts"
 import type { AnyStep, Failure, StepContext } from "../operation/StepContext.ts"
@@ -137,7 +138,7 @@ const isProven = (steps: ReadonlyArray<CloneStep>, fence: string): boolean => {
 }
 
 /** What a journal asks for that whoever takes it up has to ask for as well. */
-const consent = ({ id, settings, steps: all }: ClonePlan, options: CloneRun): OperationError | null => {
+const consent = ({ id, home, settings, steps: all }: ClonePlan, options: CloneRun): OperationError | null => {
   const { renaming, record, set, fence } = settings
   if (fence !== null && !isProven(all, fence)) {
     return because(
@@ -159,7 +160,7 @@ const consent = ({ id, settings, steps: all }: ClonePlan, options: CloneRun): Op
     : because(
         "Mismatch",
         `operation ${id} makes ${name} from snapshot ${set} of namespace ${record.namespace}${fence === null ? ", without a fence" : ""}, as its journal says`,
-        `look at it: \`kubectl stateful operations\`; if that is wanted, give ${flags.join(" ")}`
+        `${lookAtOperations(home)}; if that is wanted, give ${flags.join(" ")}`
       )
 }
 

@@ -25,7 +25,7 @@ import type { RunOptions } from "../operation/Verb.ts"
 import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { Patience } from "../resource/Patience.ts"
-import { shellWord } from "../ShellWord.ts"
+import { abortCommand } from "../operation/OperationId.ts"
 import { policyBefore } from "../state/Volume.ts"
 import { claimsByName } from "../step/reclaimPolicy.ts"
 import { putBackRetention } from "../step/retention.ts"
@@ -124,7 +124,7 @@ export const abortWithoutJournal = (
       return yield* because(
         "Mismatch",
         `operation ${usable.plan.id} on ${ref.name} has a journal that can be read`,
-        `abort it: kubectl stateful abort ${usable.plan.id}; where that stops, this puts back what it can`
+        `abort it: ${abortCommand(usable.plan)}; where that stops, this puts back what it can`
       )
     }
     const set = yield* orNull(Workload.read(ref))
@@ -136,7 +136,7 @@ export const abortWithoutJournal = (
       return yield* because(
         "Mismatch",
         `operation ${plan.id} on ${ref.name} has a journal that can be read, in namespace ${plan.home}`,
-        `abort it: kubectl stateful abort ${plan.id} -n ${shellWord(plan.home)}; where that stops, this puts back what it can`
+        `abort it: ${abortCommand(plan)}; where that stops, this puts back what it can`
       )
     }
     const id = yield* newId
@@ -180,7 +180,7 @@ export const abortWithoutJournal = (
     const held = Turn.holding([candidate], { takeOver: options.takeOver ?? false }, body)
     yield* Turn.within(
       options.timeout ?? null,
-      id,
+      plan,
       Effect.succeed(false),
       Effect.provideService(held, Patience, here.outage.patience)
     )

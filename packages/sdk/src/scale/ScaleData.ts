@@ -15,6 +15,9 @@ import { beingRead } from "../wait/holders.ts"
 const retain = (volume: string): string =>
   `kubectl patch pv ${shellWord(volume)} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`
 
+const untilGone = (object: string, namespace: string): string =>
+  `kubectl wait --for=delete ${shellWord(object)} -n ${shellWord(namespace)} --timeout=10m`
+
 /** Whether the data outlives the claim. */
 export const outlives = ({ volume }: Claim): boolean => volume?.reclaimPolicy === "Retain"
 
@@ -41,19 +44,18 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
     return [
       {
         reason: `claim ${name} is held by ${reader}: it cannot be set aside`,
-        remedy: `wait until that is done, or delete it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
+        remedy: `wait until that is done, or delete what reads it, which \`kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}\` shows`
       }
     ]
   }
   if (why === null) return []
-  const object = `pvc ${shellWord(name)} -n ${shellWord(namespace)}`
-  const remove = `kubectl delete ${object}`
+  const remove = `kubectl delete pvc ${shellWord(name)} -n ${shellWord(namespace)}`
   if (deleted !== null) {
     const save = volume === null || outlives(claim) ? "" : `to keep its data: ${retain(volume.name)}; then `
     return [
       {
         reason: `${why}: no pod is created before it is gone, and then one with an empty volume`,
-        remedy: `${save}wait until it is gone (kubectl get ${object} -w)`
+        remedy: `${save}wait until it is gone: ${untilGone(`pvc/${name}`, namespace)}`
       }
     ]
   }
@@ -85,7 +87,7 @@ const doomed = (namespace: string, set: string, claim: Claim): Refusal => {
   const policy = `{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenScaled":"Retain"}}}`
   return {
     reason: `claim ${name} goes with pod ${pod}, which is being removed (whenScaled Delete): the new pod would start with an empty volume`,
-    remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${set} -n ${namespace} -p '${policy}'; to start empty, wait: kubectl wait --for=delete pod/${pod} -n ${namespace} --timeout=10m`
+    remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${set} -n ${namespace} -p '${policy}'; to start empty, wait: ${untilGone(`pod/${pod}`, namespace)}`
   }
 }
 

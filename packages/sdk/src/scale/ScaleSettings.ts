@@ -8,6 +8,7 @@
 import * as Schema from "effect/Schema"
 import { digest } from "../operation/Digest.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
+import { lookAtOperations } from "../operation/OperationId.ts"
 import { stepsOf } from "../operation/Step.ts"
 import type { HttpHealth, Profile } from "../Profile.ts"
 import { needed, type Quorum } from "../Quorum.ts"
@@ -79,7 +80,7 @@ export const consent = (plan: ScalePlan, asked: Manner): OperationError | null =
     because(
       "Mismatch",
       `operation ${plan.id} ${what}, as its journal says`,
-      `look at it: \`kubectl stateful operations\`; if that is wanted, give ${flag} again`
+      `${lookAtOperations(plan.home)}; if that is wanted, give ${flag} again`
     )
   if (quorum !== undefined && isLower(quorum, highestCount(plan)) && asked.quorum === undefined) {
     return again(`goes below quorum (${quorum})`, `--quorum ${quorum}`)

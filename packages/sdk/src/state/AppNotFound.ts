@@ -7,6 +7,7 @@ import type { AppRef } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { nearNames } from "./NearName.ts"
 import * as Resource from "../Resource.ts"
+import { shellWord } from "../ShellWord.ts"
 
 /** No workload of that name, or with those labels. */
 export class AppNotFound extends Schema.TaggedError<AppNotFound>()("AppNotFound", {
@@ -19,7 +20,8 @@ export class AppNotFound extends Schema.TaggedError<AppNotFound>()("AppNotFound"
   action: Schema.optionalKey(Schema.String)
 }) {}
 
-const listAll = "kubectl stateful describe shows those there are"
+const listAll = (namespace: string): string =>
+  `\`kubectl stateful describe -n ${shellWord(namespace)}\` shows those there are`
 
 /** Looks around for what may have been meant; what may not be read is left out. */
 export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Cluster> =>
@@ -33,7 +35,7 @@ export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Clus
         name: ref.selector,
         near: [],
         message: `no StatefulSet, Deployment or DaemonSet in namespace ${namespace} has labels ${ref.selector}`,
-        action: listAll
+        action: listAll(namespace)
       })
     }
     const { name } = ref
@@ -53,7 +55,7 @@ export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Clus
           ? `did you mean ${near.join(" or ")}?`
           : sets._tag === "Some" && names.length === 0
             ? `namespace ${namespace} has no StatefulSet, -A shows those of all namespaces`
-            : listAll
+            : listAll(namespace)
     return new AppNotFound({
       reason,
       namespace,

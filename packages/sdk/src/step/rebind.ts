@@ -6,6 +6,7 @@
  * while it is Bound, both ways, to the planned claim, and only to a claim that this operation made.
  */
 import * as Effect from "effect/Effect"
+import { describeCommand } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import * as Fences from "../operation/Fence.ts"
@@ -130,11 +131,11 @@ export const isOurs = (at: At, volume: string, claim: PersistentVolumeClaim | nu
   claim.metadata.annotations?.[madeBy] === operationOf(at.fence.token) &&
   claim.spec.volumeName === volume
 
-const notPossible = (move: Move, reason: string) =>
+const notPossible = ({ plan }: At, move: Move, reason: string) =>
   because(
     "Changed",
     `${reason}: its data was not moved to ${move.to}`,
-    "look at it: `kubectl stateful describe` shows claims and volumes; then plan again"
+    `look at it: ${describeCommand(plan.app)} shows claims and volumes; then plan again`
   )
 
 export const isHeldBy = (volume: PersistentVolume | null, claim: PersistentVolumeClaim | null): boolean =>
@@ -155,10 +156,10 @@ const made = (
       done: (found) => isOurs(at, move.volume, found),
       stop: (found) => {
         if (found !== null && !isOurs(at, move.volume, found)) {
-          return notPossible(move, `claim ${move.to} is there already, and not of this operation`)
+          return notPossible(at, move, `claim ${move.to} is there already, and not of this operation`)
         }
         return found === null && source === null
-          ? notPossible(move, `claim ${move.from} no longer has volume ${move.volume}`)
+          ? notPossible(at, move, `claim ${move.from} no longer has volume ${move.volume}`)
           : null
       },
       write: () =>
@@ -174,7 +175,7 @@ const made = (
     }),
     (claim) =>
       claim === null
-        ? Effect.fail(notPossible(move, `claim ${move.to} was deleted at once`))
+        ? Effect.fail(notPossible(at, move, `claim ${move.to} was deleted at once`))
         : Effect.succeed(claim)
   )
 
@@ -227,7 +228,7 @@ const rebind = (
           })
     }),
     ({ volume, reason }) =>
-      reason === null || isHeldBy(volume, to) ? Effect.void : Effect.fail(notPossible(move, reason))
+      reason === null || isHeldBy(volume, to) ? Effect.void : Effect.fail(notPossible(at, move, reason))
   )
 }
 
@@ -267,7 +268,7 @@ const handOver = (
       [untilBound(at, own), podsUsing(at.fence.namespace, move.from)],
       { concurrency: 2 }
     )
-    if (reason !== null) yield* Effect.fail(notPossible(move, reason))
+    if (reason !== null) yield* Effect.fail(notPossible(at, move, reason))
     const used = usedBy(move.from, users)
     if (used !== null) yield* used
     if (beingRead(source?.metadata.finalizers ?? []) !== null) yield* untilFree(at, move.from)
@@ -287,7 +288,7 @@ const handOver = (
     }
     const kept =
       volume !== null && isRetained(at, volume) ? { volume, reason: null } : yield* retainVolume(at, own)
-    if (kept.reason !== null) yield* Effect.fail(notPossible(move, kept.reason))
+    if (kept.reason !== null) yield* Effect.fail(notPossible(at, move, kept.reason))
     const taker = yield* made(at, move, source, isGoing ? undefined : target)
     yield* rebind(at, move, own, taker, kept.volume)
     return taker

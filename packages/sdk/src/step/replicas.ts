@@ -108,7 +108,7 @@ const arrive = (at: At, set: StatefulSet, to: number, from: number): Effect.Effe
       stepTimeout: settings.stepTimeout,
       vain: (now) =>
         replicasOf(now) === replicasOf(set)
-          ? broken(at.assumes, now)
+          ? broken(at.assumes, at.fence, now)
           : overwritten(at.fence, replicasOf(now), replicasOf(set))
     })
     const { start } = wanted(set)

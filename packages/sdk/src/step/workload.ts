@@ -3,10 +3,10 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import type { Assumption } from "../operation/Assumption.ts"
+import { type Assumption, findWriter } from "../operation/Assumption.ts"
 import type { Fence } from "../operation/Fence.ts"
 import * as Fences from "../operation/Fence.ts"
-import { accept, read as readGuard } from "../operation/Guarded.ts"
+import { accept, type Place, read as readGuard } from "../operation/Guarded.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { because } from "../operation/OperationError.ts"
 import { wanted } from "../Ordinal.ts"
@@ -109,11 +109,11 @@ export const assumed = (facts: Facts | undefined, down: boolean): ReadonlyArray<
 }
 
 /** A count that is neither on the way nor there was set by somebody else. */
-export const overwritten = ({ name }: { readonly name: string }, is: number, wanted: number) =>
+export const overwritten = (place: Place, is: number, wanted: number) =>
   because(
     "Changed",
-    `somebody set replicas of ${name} to ${is}, on the way to ${wanted}`,
-    "find who writes it: `kubectl stateful describe` names autoscalers, GitOps tools and operators"
+    `somebody set replicas of ${place.name} to ${is}, on the way to ${wanted}`,
+    findWriter(place)
   )
 
 /** Whose hook runs, or whose health is asked. */
