@@ -6,11 +6,11 @@ import { boolean } from "@oclif/core/flags"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { outputFlag, watchFlag } from "../KubectlFlags.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { outputFlag, watchFlag } from "../flags/cluster.ts"
 import { peersText } from "../print/peers.ts"
-import { target } from "../Target.ts"
-import { Usage } from "../Usage.ts"
+import { target } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
 
 export class PeersCommand extends KubectlCommand {
   static override summary =

@@ -1,5 +1,5 @@
 /** `kubectl stateful resume`. */
-import { TakeUpCommand } from "../TakeUpCommand.ts"
+import { TakeUpCommand } from "../command/OperationCommand.ts"
 
 export class Resume extends TakeUpCommand {
   static override summary = "Go on with an interrupted operation, from any machine."

@@ -14,8 +14,8 @@ import {
 } from "@kubectl-stateful/sdk/State"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Answered } from "./print/list.ts"
-import type { Target } from "./Target.ts"
+import type { Answered } from "../print/list.ts"
+import type { Target } from "./target.ts"
 
 /** How closely to look. */
 export interface Looking {

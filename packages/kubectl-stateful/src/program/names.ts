@@ -16,8 +16,8 @@ import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { Names } from "./complete.ts"
-import { connect, perform } from "./connect.ts"
-import { milliseconds } from "./duration.ts"
+import { connect, perform } from "../command/connect.ts"
+import { milliseconds } from "../flags/duration.ts"
 
 /** Milliseconds, unless `--request-timeout` says otherwise. */
 const patience = 2000

@@ -5,8 +5,8 @@
  * what the cluster names is offered only in the letters that Kubernetes' own names have.
  */
 import { isOperationId } from "@kubectl-stateful/sdk/operation/OperationId"
-import snapshot from "../command-snapshot.json" with { type: "json" }
-import { ended, type Printable, printed, visible } from "./print/terminal.ts"
+import snapshot from "../../command-snapshot.json" with { type: "json" }
+import { ended, type Printable, printed, visible } from "../print/terminal.ts"
 
 /** Cobra's ShellCompDirectiveNoFileComp: no file names. */
 const noFiles = ":4"

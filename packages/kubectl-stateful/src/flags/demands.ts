@@ -3,8 +3,8 @@
  */
 import { type Answer, type Checklist, Disruption, Question } from "@kubectl-stateful/sdk/Checklist"
 import { string } from "@oclif/core/flags"
-import type { Answered } from "./print/list.ts"
-import { Usage } from "./Usage.ts"
+import type { Answered } from "../print/list.ts"
+import { Usage } from "../command/usage.ts"
 
 export const exitCodeFlag = {
   "exit-code": string({

@@ -1,5 +1,5 @@
 /** Durations as kubectl reads them. */
-import { Usage } from "./Usage.ts"
+import { Usage } from "../command/usage.ts"
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 

@@ -6,12 +6,19 @@ import * as Verbs from "@kubectl-stateful/sdk/Verbs"
 import { string as word } from "@oclif/core/args"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
-import { cloneConsentFlags, cloneConsentOptions } from "./cloning.ts"
-import { hookFlags, profileOf, quiesceGiven, seedGiven, restoringGiven, withAnnotated } from "./hooks.ts"
-import { consentFlags, consentOptions } from "./scaling.ts"
+import { cloneConsentFlags, cloneConsentOptions } from "../flags/clone.ts"
+import {
+  hookFlags,
+  profileOf,
+  quiesceGiven,
+  seedGiven,
+  restoringGiven,
+  withAnnotated
+} from "../flags/hooks.ts"
+import { consentFlags, consentOptions } from "../flags/scale.ts"
 import { KubectlCommand } from "./KubectlCommand.ts"
-import { identity, runFlags, shown, takeUpFlags, timeouts } from "./running.ts"
-import { Usage } from "./Usage.ts"
+import { identity, runFlags, shown, takeUpFlags, timeouts } from "./operation.ts"
+import { Usage } from "./usage.ts"
 
 /** The words of a command line that takes an operation up. */
 export interface TakenUp {

@@ -6,7 +6,7 @@ import type { KubeconfigOptions } from "@kubectl-stateful/sdk/kubernetes"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import manifest from "../package.json" with { type: "json" }
+import manifest from "../../package.json" with { type: "json" }
 
 /** The parsed values of the flags that choose a cluster. */
 export interface ClusterFlags {

@@ -1,7 +1,7 @@
 /** The flags of `sandbox` that are read into more than a word. */
 import type { LocalAnswer } from "@kubectl-stateful/sdk/sandbox/serve/LocalExec"
 import { custom } from "@oclif/core/flags"
-import { Usage } from "./Usage.ts"
+import { Usage } from "../command/usage.ts"
 
 export const portFlag = custom<number>({
   parse: async (text) => {

@@ -27,8 +27,8 @@ import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { milliseconds } from "./duration.ts"
-import { ended, type Printable, visible } from "./print/terminal.ts"
-import { Usage } from "./Usage.ts"
+import { ended, type Printable, visible } from "../print/terminal.ts"
+import { Usage } from "../command/usage.ts"
 
 const helpGroup = "HOOKS"
 const hook = (summary: string) => string({ helpGroup, summary, helpValue: "COMMAND" })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import { type Visible, visible } from "./print/terminal.ts"
+import { type Visible, visible } from "../print/terminal.ts"
 
 /** What was asked so far. */
 export interface Meter {

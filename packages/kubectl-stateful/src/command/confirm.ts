@@ -2,8 +2,8 @@
 import { createInterface } from "node:readline/promises"
 import { stderr, stdin } from "node:process"
 import * as Effect from "effect/Effect"
-import type { Screen } from "./Screen.ts"
-import { Usage } from "./Usage.ts"
+import type { Screen } from "./screen.ts"
+import { Usage } from "./usage.ts"
 
 const ask = (question: string) =>
   Effect.callback<string>((resume) => {

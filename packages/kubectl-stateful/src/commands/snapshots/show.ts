@@ -4,10 +4,10 @@ import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as SnapshotSet from "@kubectl-stateful/sdk/SnapshotSet"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { snapshotsText } from "../print/snapshot.ts"
-import { descriptionText, diffText } from "../print/snapshotPage.ts"
-import { printed } from "../print/terminal.ts"
-import type { Screen } from "../Screen.ts"
+import { snapshotsText } from "../../print/snapshot.ts"
+import { descriptionText, diffText } from "../../print/snapshotPage.ts"
+import { printed } from "../../print/terminal.ts"
+import type { Screen } from "../../command/screen.ts"
 
 const now = Effect.map(DateTime.now, DateTime.formatIso)
 

@@ -12,8 +12,8 @@ import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
 import { failureLine } from "./print/failure.ts"
 import { ended, printed, visible } from "./print/terminal.ts"
-import { write } from "./Screen.ts"
-import { Usage } from "./Usage.ts"
+import { write } from "./command/screen.ts"
+import { Usage } from "./command/usage.ts"
 
 const bin = manifest.oclif.bin
 /** oclif's type has literals where JSON has strings. */

@@ -1,7 +1,7 @@
 /**
  * Which applications a command line means: `NAME`, `TYPE/NAME`, `TYPE NAME`, `-l SELECTOR` or none.
  */
-import { Usage } from "./Usage.ts"
+import { Usage } from "./usage.ts"
 
 /** One StatefulSet, one application by labels, or every StatefulSet of the namespace or the cluster. */
 export type Target =

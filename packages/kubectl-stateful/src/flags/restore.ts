@@ -5,8 +5,8 @@ import { boolean, integer, option, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import type * as Effect from "effect/Effect"
 import { restoreWay } from "./hooks.ts"
-import { target } from "./Target.ts"
-import { Usage } from "./Usage.ts"
+import { target } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
 
 export const restoreFlags = {
   undo: string({

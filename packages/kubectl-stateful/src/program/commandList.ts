@@ -4,9 +4,9 @@
  */
 import { argv, stdout } from "node:process"
 import { fileURLToPath } from "node:url"
-import { commands } from "./commands/index.ts"
-import { printed, visibleJson } from "./print/terminal.ts"
-import { write } from "./Screen.ts"
+import { commands } from "../commands/index.ts"
+import { printed, visibleJson } from "../print/terminal.ts"
+import { write } from "../command/screen.ts"
 
 /** All commands with their flags, by name. */
 export const commandList = async () => ({

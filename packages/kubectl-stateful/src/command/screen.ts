@@ -1,8 +1,8 @@
 /**
  * Where a command writes: stdout and stderr, how wide the former is and whether it shows colours.
  */
-import type { Size } from "./print/report.ts"
-import { joined, type Printable, printed } from "./print/terminal.ts"
+import type { Size } from "../print/report.ts"
+import { joined, type Printable, printed } from "../print/terminal.ts"
 
 export interface Screen {
   /** Columns for prose and notes; tables take what they need. */

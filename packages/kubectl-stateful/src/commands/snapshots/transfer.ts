@@ -4,12 +4,12 @@ import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { allowed } from "@kubectl-stateful/sdk/Operation"
 import * as Transfer from "@kubectl-stateful/sdk/SnapshotTransfer"
 import * as Effect from "effect/Effect"
-import { confirmed } from "../confirm.ts"
-import { planText } from "../print/plan.ts"
-import { ended, visible } from "../print/terminal.ts"
-import { identity, shown } from "../running.ts"
-import type { Screen } from "../Screen.ts"
-import { Usage } from "../Usage.ts"
+import { confirmed } from "../../command/confirm.ts"
+import { planText } from "../../print/plan.ts"
+import { ended, visible } from "../../print/terminal.ts"
+import { identity, shown } from "../../command/operation.ts"
+import type { Screen } from "../../command/screen.ts"
+import { Usage } from "../../command/usage.ts"
 
 /** A file of keys or of a passphrase has no more than this. */
 const largestKey = 64 * 1024

@@ -10,13 +10,13 @@ import type { OperationResult, Progress as Report } from "@kubectl-stateful/sdk/
 import { string, boolean, option } from "@oclif/core/flags"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { milliseconds } from "./duration.ts"
-import { outputFlag } from "./KubectlFlags.ts"
-import { resultText } from "./print/operation.ts"
-import { progress } from "./print/progress.ts"
-import { type Printable, printed, visible } from "./print/terminal.ts"
-import type { Screen } from "./Screen.ts"
-import { Usage } from "./Usage.ts"
+import { milliseconds } from "../flags/duration.ts"
+import { outputFlag } from "../flags/cluster.ts"
+import { resultText } from "../print/operation.ts"
+import { progress } from "../print/progress.ts"
+import { type Printable, printed, visible } from "../print/terminal.ts"
+import type { Screen } from "./screen.ts"
+import { Usage } from "./usage.ts"
 
 export const runFlags = {
   ...outputFlag,

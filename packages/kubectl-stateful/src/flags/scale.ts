@@ -5,7 +5,7 @@ import { parse as quorumOf, type Quorum } from "@kubectl-stateful/sdk/Quorum"
 import type { ScaleOptions } from "@kubectl-stateful/sdk/Scale"
 import { boolean, integer, option, string } from "@oclif/core/flags"
 import { milliseconds } from "./duration.ts"
-import { Usage } from "./Usage.ts"
+import { Usage } from "../command/usage.ts"
 
 const whenScaled = option({
   summary: "Keep or delete claims, for this operation.",

@@ -6,11 +6,11 @@ import * as RestoreRelease from "@kubectl-stateful/sdk/RestoreRelease"
 import type { Restoring } from "@kubectl-stateful/sdk/Verify"
 import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { confirmed } from "./confirm.ts"
-import { planText } from "./print/plan.ts"
-import { identity, shown, timeouts } from "./running.ts"
-import type { Screen } from "./Screen.ts"
-import { Usage } from "./Usage.ts"
+import { confirmed } from "../command/confirm.ts"
+import { planText } from "../print/plan.ts"
+import { identity, shown, timeouts } from "../command/operation.ts"
+import type { Screen } from "../command/screen.ts"
+import { Usage } from "../command/usage.ts"
 
 const fenceFlag = {
   "no-fence": boolean({ summary: "Let a copy reach its source, as where the network enforces no policies." })

@@ -5,11 +5,11 @@ import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Prune from "@kubectl-stateful/sdk/SnapshotPrune"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { confirmed } from "../confirm.ts"
-import { planText } from "../print/plan.ts"
-import { printed } from "../print/terminal.ts"
-import { identity, shown } from "../running.ts"
-import type { Screen } from "../Screen.ts"
+import { confirmed } from "../../command/confirm.ts"
+import { planText } from "../../print/plan.ts"
+import { printed } from "../../print/terminal.ts"
+import { identity, shown } from "../../command/operation.ts"
+import type { Screen } from "../../command/screen.ts"
 
 export interface PruneAsked extends Prune.PruneOptions, Prune.Keep {
   /** By name; none: those that `keep` and `expire` leave. */

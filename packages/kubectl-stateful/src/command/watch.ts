@@ -5,9 +5,9 @@ import { type Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { failureLine } from "./print/failure.ts"
-import type { Answered } from "./print/list.ts"
-import { type Printable, printed } from "./print/terminal.ts"
+import { failureLine } from "../print/failure.ts"
+import type { Answered } from "../print/list.ts"
+import { type Printable, printed } from "../print/terminal.ts"
 
 /** Everything but when it was read. */
 const fingerprint = (apps: ReadonlyArray<Answered>): string =>
