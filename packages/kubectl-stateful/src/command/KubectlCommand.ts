@@ -8,17 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { normalise } from "./commandLine.ts"
-import { type ClusterFlags, connect, perform } from "./connect.ts"
-import { clusterFlags } from "../flags/cluster.ts"
+import { connect, execute } from "./connect.ts"
+import { type ClusterFlags, clusterFlags, type CommonFlags } from "../flags/cluster.ts"
 import { metered, newMeter, summary } from "./meter.ts"
 import { insecureLine } from "../print/origin.ts"
 import { ended } from "../print/terminal.ts"
 import { processScreen, type Screen } from "./screen.ts"
-
-/** The values of the flags that every command has. */
-export interface CommonFlags extends ClusterFlags {
-  readonly v: number
-}
 
 /** As shells report a process that a signal ended. */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
@@ -91,7 +86,7 @@ export abstract class KubectlCommand extends Command {
     process.stdout.on("error", onOutputError)
     process.stderr.on("error", onOutputError)
     try {
-      const exit = await perform(effect, abort.signal)
+      const exit = await execute(effect, abort.signal)
       if (Exit.isFailure(exit) && !(abort.signal.aborted && Cause.hasInterrupts(exit.cause))) {
         throw Cause.squash(exit.cause)
       }

@@ -7,23 +7,19 @@ import { string as word } from "@oclif/core/args"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
 import { cloneConsentFlags, cloneConsentOptions } from "../flags/clone.ts"
-import {
-  hookFlags,
-  profileOf,
-  quiesceGiven,
-  seedGiven,
-  restoringGiven,
-  withAnnotated
-} from "../flags/hooks.ts"
+import { given } from "../flags/given.ts"
+import { hookFlags, profileOf, withAnnotated } from "../flags/hooks.ts"
+import { quiesceGiven, restoringGiven, seedGiven } from "../flags/profile.ts"
+import { runFlags, takeUpFlags, timeouts } from "../flags/run.ts"
 import { consentFlags, consentOptions } from "../flags/scale.ts"
 import { KubectlCommand } from "./KubectlCommand.ts"
-import { identity, runFlags, shown, takeUpFlags, timeouts } from "./operation.ts"
+import { identity, shown } from "./operation.ts"
 import { Usage } from "./usage.ts"
 
 /** The words of a command line that takes an operation up. */
 export interface TakenUp {
   readonly args: { readonly id?: string | undefined }
-  readonly flags: InferredFlags<typeof TakeUpCommand.flags & typeof KubectlCommand.baseFlags>
+  readonly flags: InferredFlags<typeof OperationCommand.flags & typeof KubectlCommand.baseFlags>
 }
 
 const goesBack = ({ app, verb }: OperationResult): string => {
@@ -40,7 +36,7 @@ const tooLate = (result: OperationResult): Usage =>
     goesBack(result)
   )
 
-export abstract class TakeUpCommand extends KubectlCommand {
+export abstract class OperationCommand extends KubectlCommand {
   static override description =
     "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and read from the cluster only with --trust-annotations."
   static override args = {
@@ -59,7 +55,7 @@ export abstract class TakeUpCommand extends KubectlCommand {
       ...cloneConsentOptions(flags),
       identity: identity(),
       takeOver: flags["take-over"],
-      ...(flags["hook-outcome"] === undefined ? {} : { hookOutcome: flags["hook-outcome"] })
+      ...given({ hookOutcome: flags["hook-outcome"] })
     }
     const { screen } = this
     await this.perform(

@@ -1,15 +1,12 @@
-/**
- * kubectl's flags with kubectl's meaning, declared once for every command.
- */
-import { boolean, custom, integer, option, string } from "@oclif/core/flags"
-import { milliseconds } from "./duration.ts"
-
-const durationFlag = custom<number>({ parse: async (text) => milliseconds(text) })
+/** kubectl's flags with kubectl's meaning: which cluster, and as whom. */
+import { integer, string } from "@oclif/core/flags"
+import type { InferredFlags } from "@oclif/core/interfaces"
+import { durationFlag } from "./duration.ts"
 
 /** A heading of its own in the help, after the command's own flags. */
 const helpGroup = "KUBECTL"
 
-/** Which cluster, and as whom: for every command. */
+/** For every command. */
 export const clusterFlags = {
   namespace: string({
     char: "n",
@@ -43,27 +40,10 @@ export const clusterFlags = {
   })
 }
 
-/** For commands that read many applications. */
-export const selectionFlags = {
-  "all-namespaces": boolean({ char: "A", summary: "Look in all namespaces." }),
-  selector: string({
-    char: "l",
-    summary: "Label selector: all workloads that it finds are one application.",
-    helpValue: "SELECTOR"
-  })
-}
+type Flags = InferredFlags<typeof clusterFlags>
 
-export const outputs = ["json", "yaml", "wide", "name"] as const
+/** What chooses a cluster: a command may use one of the names for something else. */
+export type ClusterFlags = Partial<Omit<Flags, "v">>
 
-/** For commands that print objects. */
-export const outputFlag = {
-  output: option({
-    char: "o",
-    summary: "Output format.",
-    options: outputs
-  })()
-}
-
-export const watchFlag = {
-  watch: boolean({ char: "w", summary: "After printing, print again on each change." })
-}
+/** The values of the flags that every command has. */
+export type CommonFlags = ClusterFlags & Pick<Flags, "v">

@@ -1,4 +1,5 @@
 /** Durations as kubectl reads them. */
+import { custom } from "@oclif/core/flags"
 import { Usage } from "../command/usage.ts"
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
@@ -20,3 +21,7 @@ export const age = (text: string): number => {
   const days = /^(\d+)d$/.exec(text)?.[1]
   return days === undefined ? milliseconds(text) : Number(days) * 24 * 3_600_000
 }
+
+export const durationFlag = custom<number>({ parse: async (text) => milliseconds(text) })
+
+export const ageFlag = custom<number>({ parse: async (text) => age(text) })

@@ -4,7 +4,8 @@ import * as Restore from "@kubectl-stateful/sdk/Restore"
 import { boolean, integer, option, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import type * as Effect from "effect/Effect"
-import { restoreWay } from "./hooks.ts"
+import { given } from "./given.ts"
+import { profileFlag, restoreWay } from "./profile.ts"
 import { target } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
@@ -43,10 +44,7 @@ export const restoreFlags = {
   "allow-privileged": boolean({
     summary: "Put back also a pod template that gives its pods more than they have, e.g. a host path."
   }),
-  profile: string({
-    summary: "What the application is: a built-in profile, or a file with a slash or a dot in its name.",
-    helpValue: "NAME|FILE"
-  }),
+  ...profileFlag,
   seed: integer({
     summary: "Make every member from this one's data, as members of a raft system need it; with --profile.",
     min: 0,
@@ -66,9 +64,11 @@ export const restoreOptions = async (flags: Flags): Promise<Restore.RestoreOptio
   allowPrivileged: flags["allow-privileged"],
   forceConflicts: flags["force-conflicts"],
   withConfig: flags["with-config"],
-  ...(flags.only === undefined ? {} : { only: flags.only }),
-  ...(flags.order === undefined ? {} : { order: flags.order.split(",").map((one) => one.trim()) }),
-  ...(flags.ordinal === undefined ? {} : { ordinals: [...new Set(flags.ordinal)] })
+  ...given({
+    only: flags.only,
+    order: flags.order?.split(",").map((one) => one.trim()),
+    ordinals: flags.ordinal === undefined ? undefined : [...new Set(flags.ordinal)]
+  })
 })
 
 /** Where the volumes come from. */

@@ -1,7 +1,8 @@
 /** What `snapshot` can be asked for, as flags and as the SDK's options. */
 import { boolean, integer, option, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
-import { snapshotWay } from "./hooks.ts"
+import { given } from "./given.ts"
+import { profileFlag, snapshotWay } from "./profile.ts"
 
 export const snapshotFlags = {
   name: string({
@@ -15,10 +16,7 @@ export const snapshotFlags = {
     default: "auto"
   })(),
   "allow-lower": boolean({ summary: "Take a lower level where the asked one is not possible." }),
-  profile: string({
-    summary: "What the application is: a built-in profile, or a file with a slash or a dot in its name.",
-    helpValue: "NAME|FILE"
-  }),
+  ...profileFlag,
   "allow-unbounded-freeze": boolean({
     summary: "Let requests quiesce members: if this process dies, nothing in the pods ends that."
   }),
@@ -37,8 +35,10 @@ export const snapshotOptions = async (flags: InferredFlags<typeof snapshotFlags>
   allowLower: flags["allow-lower"],
   allowUnboundedFreeze: flags["allow-unbounded-freeze"],
   ...(flags.profile === undefined ? {} : await snapshotWay(flags.profile)),
-  ...(flags["snapshot-qps"] === undefined ? {} : { snapshotQps: flags["snapshot-qps"] }),
-  ...(flags.name === undefined ? {} : { name: flags.name }),
-  ...(flags.class === undefined ? {} : { class: flags.class }),
-  ...(flags["group-class"] === undefined ? {} : { groupClass: flags["group-class"] })
+  ...given({
+    snapshotQps: flags["snapshot-qps"],
+    name: flags.name,
+    class: flags.class,
+    groupClass: flags["group-class"]
+  })
 })

@@ -16,7 +16,8 @@ import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { Names } from "./complete.ts"
-import { connect, perform } from "../command/connect.ts"
+import { connect, execute } from "../command/connect.ts"
+import type { ClusterFlags } from "../flags/cluster.ts"
 import { milliseconds } from "../flags/duration.ts"
 
 /** Milliseconds, unless `--request-timeout` says otherwise. */
@@ -33,7 +34,7 @@ const patienceOf = (asked: string | undefined): number => {
 
 /** The names that the cluster of these flags has; none when it cannot be asked. */
 export const clusterNames =
-  (reach: (flags: Parameters<typeof connect>[0]) => Layer.Layer<Cluster, ClusterError> = connect): Names =>
+  (reach: (flags: ClusterFlags) => Layer.Layer<Cluster, ClusterError> = connect): Names =>
   async (what, typed) => {
     const flags = Object.fromEntries(
       ["namespace", "context", "kubeconfig", "cluster", "user", "as"].map((flag) => [flag, typed.get(flag)])
@@ -74,7 +75,7 @@ export const clusterNames =
           : yield* list(statefulSets, { namespace, metadataOnly: true })
       return items.map((item) => item.metadata.name)
     })
-    const exit = await perform(
+    const exit = await execute(
       read.pipe(Effect.provide(reach(flags))),
       AbortSignal.timeout(patienceOf(typed.get("request-timeout")))
     )

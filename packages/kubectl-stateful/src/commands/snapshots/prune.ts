@@ -5,21 +5,16 @@ import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Prune from "@kubectl-stateful/sdk/SnapshotPrune"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { confirmed } from "../../command/confirm.ts"
-import { planText } from "../../print/plan.ts"
-import { printed } from "../../print/terminal.ts"
-import { identity, shown } from "../../command/operation.ts"
+import { agreed, identity, planned, shown } from "../../command/operation.ts"
 import type { Screen } from "../../command/screen.ts"
+import { Usage } from "../../command/usage.ts"
+import { given } from "../../flags/given.ts"
+import { timeouts } from "../../flags/run.ts"
+import type { SetFlags } from "../../flags/snapshots.ts"
+import { printed } from "../../print/terminal.ts"
 
-export interface PruneAsked extends Prune.PruneOptions, Prune.Keep {
-  /** By name; none: those that `keep` and `expire` leave. */
-  readonly names: ReadonlyArray<string>
-  readonly yes: boolean
-  readonly dryRun: "none" | "client" | "server"
-  readonly output: string | undefined
-}
-
-const wanted = (namespace: string, { names, ...keep }: PruneAsked) =>
+/** Those that are named; where none is, those that `keep` and `expire` leave. */
+const wanted = (namespace: string, names: ReadonlyArray<string>, keep: Prune.Keep) =>
   names.length > 0
     ? Effect.succeed(names)
     : Effect.gen(function* () {
@@ -27,27 +22,31 @@ const wanted = (namespace: string, { names, ...keep }: PruneAsked) =>
         return Prune.beyond(yield* Snapshot.list(namespace), keep, now).map(({ summary }) => summary.name)
       })
 
-export const pruneSets = (screen: Screen, asked: PruneAsked) =>
-  Effect.gen(function* () {
+export const pruneSets = (screen: Screen, names: ReadonlyArray<string>, flags: SetFlags) => {
+  const { keep, expire, last, yes, output, "dry-run": mode } = flags
+  if ((names.length === 0) === (keep === undefined && expire === undefined)) {
+    throw new Usage("which snapshots?", "name them, or give --keep N or --expire AGE")
+  }
+  return Effect.gen(function* () {
     const { namespace } = (yield* Cluster).origin
-    const { output, yes, dryRun: mode } = asked
-    const names = yield* wanted(namespace, asked)
-    const plans = yield* Effect.forEach(names, (name) => Prune.prepare({ namespace, name }, asked))
+    const options = { ...timeouts(flags), last }
+    const which = yield* wanted(namespace, names, given({ keep, expire }))
+    const plans = yield* Effect.forEach(which, (name) => Prune.prepare({ namespace, name }, options))
     if (plans.length === 0) {
       screen.err(printed`No snapshots to delete.\n`)
       return
     }
     if (mode !== "none") {
       const tried = yield* Effect.forEach(plans, (plan) => Prune.dryRun(plan, mode))
-      for (const plan of tried) screen.out(yield* planText(plan, output, mode))
+      for (const plan of tried) yield* planned(screen, { plan, mode, output })
       yield* Effect.forEach(tried, allowed, { discard: true })
       return
     }
     // Nothing is deleted where one of them is refused.
     yield* Effect.forEach(plans, allowed, { discard: true })
-    if (!yes) for (const plan of plans) screen.err(yield* planText(plan, undefined, "client"))
-    yield* confirmed(screen, { yes, what: "nothing was deleted" })
+    yield* agreed(screen, { plans, yes, what: "nothing was deleted" })
     for (const plan of plans) {
-      yield* shown(screen, output, (report) => Prune.run(plan, { ...asked, identity: identity(), report }))
+      yield* shown(screen, output, (report) => Prune.run(plan, { ...options, identity: identity(), report }))
     }
   })
+}
