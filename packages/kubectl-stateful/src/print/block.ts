@@ -6,16 +6,8 @@
 import { format } from "@kubectl-stateful/sdk/operation/Timeout"
 import type { Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
 import { type Progress, reportLine, type Size } from "./report.ts"
-import {
-  columnsOf,
-  ended,
-  joined,
-  nothing,
-  type Printable,
-  printed,
-  type Visible,
-  visible
-} from "./terminal.ts"
+import { columnsOf } from "./columns.ts"
+import { ended, joined, nothing, type Printable, printed, type Visible, visible } from "./terminal.ts"
 
 interface Row {
   readonly name: string
