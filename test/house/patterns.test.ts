@@ -16,7 +16,7 @@ const short: ReadonlySet<string> = new Set([
   "packages/sandbox/src/apiserver/Decode.ts /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/",
   // Durations that another expression has taken as a whole before.
   "packages/sdk/src/operation/Timeout.ts /(\\d+(?:\\.\\d+)?)(ms|h|m|s)/",
-  "packages/kubectl-stateful/src/duration.ts /(\\d+(?:\\.\\d+)?)(ms|s|m|h)/"
+  "packages/kubectl-stateful/src/flags/duration.ts /(\\d+(?:\\.\\d+)?)(ms|s|m|h)/"
 ])
 
 /** A regular expression as it stands in a source; what only looks like one does not compile, or matches nothing. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { nothing, printed, visible } from "../../packages/kubectl-stateful/src/print/terminal.ts"
-import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
-import { write } from "../../packages/kubectl-stateful/src/Screen.ts"
+import type { Screen } from "../../packages/kubectl-stateful/src/command/screen.ts"
+import { write } from "../../packages/kubectl-stateful/src/command/screen.ts"
 import { code, files } from "./sources.ts"
 
 const plugin = "packages/kubectl-stateful/src/"
@@ -16,7 +16,7 @@ describe("every byte to a terminal passes one type", () => {
   it("and which one place writes", () => {
     const writers =
       /\.write\(|\bconsole\.|\bthis\.(log|warn|logJson|logToStderr)\(|\bux\b|process\.emitWarning|writeSync/
-    assert.deepEqual(having(writers), [`${plugin}Screen.ts`])
+    assert.deepEqual(having(writers), [`${plugin}command/screen.ts`])
   })
 
   it("and which the compiler lets nothing else be", () => {

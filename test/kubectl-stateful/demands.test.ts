@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { demands, unmet, unmetBy } from "../../packages/kubectl-stateful/src/demands.ts"
+import { demands, unmet, unmetBy } from "../../packages/kubectl-stateful/src/flags/demands.ts"
 import { answer } from "../../packages/sdk/src/Checklist.ts"
 import { healthyApp } from "../sdk/appState.ts"
 

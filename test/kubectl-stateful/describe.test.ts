@@ -11,9 +11,9 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Describe } from "../../packages/kubectl-stateful/src/commands/describe.ts"
 import { failureLine } from "../../packages/kubectl-stateful/src/print/failure.ts"
-import { rootPlugin } from "../../packages/kubectl-stateful/src/run.ts"
+import { rootPlugin } from "../../packages/kubectl-stateful/src/program.ts"
 import { published, violations } from "../sdk/jsonSchema.ts"
-import type { Screen } from "../../packages/kubectl-stateful/src/Screen.ts"
+import type { Screen } from "../../packages/kubectl-stateful/src/command/screen.ts"
 
 const canary = "canary-7f3a9c-value-of-a-secret"
 

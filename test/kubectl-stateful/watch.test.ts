@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Answered } from "../../packages/kubectl-stateful/src/print/list.ts"
-import { showChanges } from "../../packages/kubectl-stateful/src/watch.ts"
+import { showChanges } from "../../packages/kubectl-stateful/src/command/watch.ts"
 import { type Draft, healthyApp } from "../sdk/appState.ts"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 

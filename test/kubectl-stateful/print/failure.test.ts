@@ -1,7 +1,7 @@
 import { ClusterError, type Reason } from "@kubectl-stateful/sdk/Cluster"
 import { assert, describe, it } from "vitest"
 import { failureLine } from "../../../packages/kubectl-stateful/src/print/failure.ts"
-import { Usage } from "../../../packages/kubectl-stateful/src/Usage.ts"
+import { Usage } from "../../../packages/kubectl-stateful/src/command/usage.ts"
 
 const help = "kubectl stateful describe"
 const clusterError = (

@@ -2,8 +2,8 @@ import * as Schema from "effect/Schema"
 import { assert, describe, it } from "@effect/vitest"
 import { parseYaml, printYaml } from "@kubectl-stateful/sdk/Manifest"
 import * as Effect from "effect/Effect"
+import { columnsOf } from "../../../packages/kubectl-stateful/src/print/columns.ts"
 import {
-  columnsOf,
   isVisible,
   visible,
   visibleJson,
@@ -80,7 +80,9 @@ describe("the width of text", () => {
       ["🐘", 2],
       ["👍🏽", 2],
       ["🇩🇪", 2],
-      ["（）", 4]
+      ["（）", 4],
+      ["☰䷀", 4],
+      ["\u3099", 0]
     ]
     for (const [text, columns] of table) assert.strictEqual(columnsOf(visible(text)), columns, text)
   })

@@ -3,18 +3,19 @@ import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import { boolean } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { identity, shown, timeouts } from "../running.ts"
-import { TakeUpCommand } from "../TakeUpCommand.ts"
-import { setNames } from "../Target.ts"
-import { Usage } from "../Usage.ts"
+import { identity, shown } from "../command/operation.ts"
+import { OperationCommand } from "../command/OperationCommand.ts"
+import { setNames } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
+import { timeouts } from "../flags/run.ts"
 
-export class Abort extends TakeUpCommand {
+export class Abort extends OperationCommand {
   static override summary = "Undo what an interrupted operation has done, from any machine."
   static override usage = ["abort [ID] [flags]", "abort NAME --without-journal [flags]"]
   // Its own, as the parser reads no static that is inherited.
-  static override args = TakeUpCommand.args
+  static override args = OperationCommand.args
   static override flags = {
-    ...TakeUpCommand.flags,
+    ...OperationCommand.flags,
     "without-journal": boolean({
       summary:
         "The journal is damaged or gone: put back what annotations on the StatefulSet and its volumes say, and name the rest."

@@ -2,20 +2,20 @@
  * `kubectl stateful describe`: the whole state of an application, and the four questions.
  */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import { string as word } from "@oclif/core/args"
 import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { applications, watchApplications } from "../applications.ts"
-import { demands, exitCodeFlag, unmetBy } from "../demands.ts"
-import { hasJointQuorum } from "../hooks.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { outputFlag, selectionFlags, watchFlag } from "../KubectlFlags.ts"
+import { applications, watchApplications } from "../command/applications.ts"
+import { demands, exitCodeFlag, unmetBy } from "../flags/demands.ts"
+import { hasJointQuorum, profileFlag } from "../flags/profile.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { allNamespacesFlag, appArgs, selectorFlag } from "../flags/application.ts"
+import { outputFlag, watchFlag } from "../flags/output.ts"
 import { applicationsText, type Look } from "../print/applications.ts"
 import type { Answered } from "../print/list.ts"
 import { ended, visible } from "../print/terminal.ts"
-import { target } from "../Target.ts"
-import { Usage } from "../Usage.ts"
-import { showChanges } from "../watch.ts"
+import { target } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
+import { showChanges } from "../command/watch.ts"
 
 export class Describe extends KubectlCommand {
   static override summary = "Show an application's whole state, and whether it would survive."
@@ -32,12 +32,10 @@ export class Describe extends KubectlCommand {
     "<%= config.bin %> describe -A",
     "<%= config.bin %> describe db --exit-code restart,snapshot=Yes"
   ]
-  static override args = {
-    app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
-    name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
-  }
+  static override args = appArgs
   static override flags = {
-    ...selectionFlags,
+    ...allNamespacesFlag,
+    ...selectorFlag,
     ...outputFlag,
     ...watchFlag,
     "check-keys": boolean({
@@ -47,10 +45,7 @@ export class Describe extends KubectlCommand {
     "joint-quorum": boolean({
       summary: "With -l: the StatefulSets are members of one application, and quorum is over all of them."
     }),
-    profile: string({
-      summary: "What the application is: a built-in profile, or a file with a slash or a dot in its name.",
-      helpValue: "NAME|FILE"
-    }),
+    ...profileFlag,
     ...exitCodeFlag
   }
 

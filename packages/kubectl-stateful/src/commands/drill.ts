@@ -5,14 +5,16 @@ import { string as word } from "@oclif/core/args"
 import { boolean, string } from "@oclif/core/flags"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { copyFlags } from "../cloning.ts"
-import { milliseconds } from "../duration.ts"
-import { checkGiven } from "../hooks.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
+import { copyFlags, copyOptions } from "../flags/clone.ts"
+import { durationFlag } from "../flags/duration.ts"
+import { given } from "../flags/given.ts"
+import { checkGiven } from "../flags/profile.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { drillText } from "../print/drill.ts"
 import { progress } from "../print/progress.ts"
-import { identity, runFlags, timeouts } from "../running.ts"
-import { Usage } from "../Usage.ts"
+import { identity } from "../command/operation.ts"
+import { runFlags, timeouts } from "../flags/run.ts"
+import { Usage } from "../command/usage.ts"
 
 export class DrillCommand extends KubectlCommand {
   static override summary = "Rehearse a restore: into a namespace of its own, with a check, and away again."
@@ -46,7 +48,10 @@ export class DrillCommand extends KubectlCommand {
       summary: "The container that it runs in; default: the pod's default.",
       helpValue: "NAME"
     }),
-    "verify-timeout": string({ summary: "How long the check may take. Default 60s.", helpValue: "DURATION" }),
+    "verify-timeout": durationFlag({
+      summary: "How long the check may take. Default 60s.",
+      helpValue: "DURATION"
+    }),
     "allow-empty": boolean({ summary: "Restore volumes without any file as well." }),
     ...copyFlags,
     ...runFlags
@@ -54,18 +59,15 @@ export class DrillCommand extends KubectlCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(DrillCommand)
-    const limit = flags["verify-timeout"]
     const { screen } = this
     const lines = progress(null)
     const options = {
       ...timeouts(flags),
       ...(await checkGiven(flags)),
       allowEmpty: flags["allow-empty"],
-      noFence: flags["no-fence"],
-      hostAccess: flags["allow-privileged"],
+      ...copyOptions(flags),
       identity: identity(),
-      ...(flags.container === undefined ? {} : { container: flags.container }),
-      ...(limit === undefined ? {} : { commandTimeout: milliseconds(limit) })
+      ...given({ container: flags.container, commandTimeout: flags["verify-timeout"] })
     }
     const drill = Effect.gen(function* () {
       const { namespace } = (yield* Cluster).origin

@@ -1,7 +1,7 @@
 /**
  * The commands by name, each loaded when it is asked for.
  */
-import type { KubectlCommand } from "../KubectlCommand.ts"
+import type { KubectlCommand } from "../command/KubectlCommand.ts"
 
 /** A command class that can be run. */
 export type CommandClass = typeof KubectlCommand & (new (...args: Array<never>) => KubectlCommand)

@@ -2,11 +2,11 @@
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Journal from "@kubectl-stateful/sdk/operation/Journal"
 import { string as word } from "@oclif/core/args"
-import { boolean } from "@oclif/core/flags"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { outputFlag } from "../KubectlFlags.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { allNamespacesFlag } from "../flags/application.ts"
+import { outputFlag } from "../flags/output.ts"
 import { operationsText } from "../print/operation.ts"
 import { printed } from "../print/terminal.ts"
 
@@ -16,7 +16,7 @@ export class Operations extends KubectlCommand {
   static override args = { app: word({ description: "Only those of this StatefulSet.", ignoreStdin: true }) }
   static override flags = {
     ...outputFlag,
-    "all-namespaces": boolean({ char: "A", summary: "Look in all namespaces." })
+    ...allNamespacesFlag
   }
 
   async run(): Promise<void> {

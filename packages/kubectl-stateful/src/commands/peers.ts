@@ -1,16 +1,16 @@
 /** `kubectl stateful peers`: where each pod of a StatefulSet is, and whether it can be used. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Discovery from "@kubectl-stateful/sdk/Discovery"
-import { string as word } from "@oclif/core/args"
 import { boolean } from "@oclif/core/flags"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { outputFlag, watchFlag } from "../KubectlFlags.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { appArgs } from "../flags/application.ts"
+import { outputFlag, watchFlag } from "../flags/output.ts"
 import { peersText } from "../print/peers.ts"
-import { target } from "../Target.ts"
-import { Usage } from "../Usage.ts"
+import { target } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
 
 export class PeersCommand extends KubectlCommand {
   static override summary =
@@ -23,10 +23,7 @@ export class PeersCommand extends KubectlCommand {
     "<%= config.bin %> peers db -w",
     "<%= config.bin %> peers db -o wide --check-dns"
   ]
-  static override args = {
-    app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
-    name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
-  }
+  static override args = appArgs
   static override flags = {
     ...outputFlag,
     ...watchFlag,

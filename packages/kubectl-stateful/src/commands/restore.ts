@@ -1,17 +1,15 @@
 /** `kubectl stateful restore`: an application's volumes as a snapshot has them, and the way back. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import { allowed } from "@kubectl-stateful/sdk/Operation"
 import * as Restore from "@kubectl-stateful/sdk/Restore"
 import { string as word } from "@oclif/core/args"
-import { boolean, option } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { cloned, cloneFlags, copied, isCloning } from "../cloning.ts"
-import { confirmed } from "../confirm.ts"
-import { restoringGiven } from "../hooks.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { planText } from "../print/plan.ts"
-import { prepared, restored, restoreFlags, restoreOptions } from "../restoring.ts"
-import { identity, runFlags, shown, timeouts } from "../running.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { carriedOut, identity } from "../command/operation.ts"
+import { cloneFlags, copied, isCloning } from "../flags/clone.ts"
+import { restoringGiven } from "../flags/profile.ts"
+import { prepared, restored, restoreFlags, restoreOptions } from "../flags/restore.ts"
+import { dryRunFlag, runFlags, timeouts, yesFlag } from "../flags/run.ts"
+import { cloned } from "./restore/clone.ts"
 
 export class RestoreCommand extends KubectlCommand {
   static override summary = "Put an application's volumes back as a snapshot has them; or undo that."
@@ -39,12 +37,8 @@ export class RestoreCommand extends KubectlCommand {
   static override flags = {
     ...restoreFlags,
     ...cloneFlags,
-    "dry-run": option({
-      summary: "Print the plan; `server` asks the API server as well.",
-      options: ["none", "client", "server"] as const,
-      default: "none"
-    })(),
-    yes: boolean({ char: "y", summary: "Do not ask." }),
+    ...dryRunFlag,
+    ...yesFlag,
     ...runFlags
   }
 
@@ -62,23 +56,15 @@ export class RestoreCommand extends KubectlCommand {
       ...restoring
     }
     const { screen } = this
-    const mode = flags["dry-run"]
     const restore = Effect.gen(function* () {
       const { namespace } = (yield* Cluster).origin
       const plan = yield* prepared(namespace, what, options)
-      if (mode !== "none") {
-        const tried = yield* Restore.dryRun(plan, mode)
-        screen.out(yield* planText(tried, flags.output, mode))
-        // As the run would end.
-        yield* allowed(tried)
-        return
-      }
-      yield* allowed(plan)
-      if (!flags.yes) screen.err(yield* planText(yield* Restore.dryRun(plan, "client"), undefined, "client"))
-      yield* confirmed(screen, { yes: flags.yes, what: "nothing was restored" })
-      yield* shown(screen, flags.output, (report) =>
-        Restore.run(plan, { ...options, identity: identity(), report })
-      )
+      yield* carriedOut(screen, flags, {
+        plan,
+        what: "nothing was restored",
+        tried: (mode) => Restore.dryRun(plan, mode),
+        run: (report) => Restore.run(plan, { ...options, identity: identity(), report })
+      })
     })
     await this.perform(asWhom, restore)
   }

@@ -1,11 +1,11 @@
 /** `kubectl stateful resume`. */
-import { TakeUpCommand } from "../TakeUpCommand.ts"
+import { OperationCommand } from "../command/OperationCommand.ts"
 
-export class Resume extends TakeUpCommand {
+export class Resume extends OperationCommand {
   static override summary = "Go on with an interrupted operation, from any machine."
   static override usage = ["resume [ID] [flags]"]
 
   async run(): Promise<void> {
-    return this.takeUp("resume", await this.parse(TakeUpCommand))
+    return this.takeUp("resume", await this.parse(OperationCommand))
   }
 }

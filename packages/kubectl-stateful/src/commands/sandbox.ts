@@ -5,10 +5,10 @@ import type { ScenarioName } from "@kubectl-stateful/sandbox/Scenario"
 import { option, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { KubectlCommand } from "../KubectlCommand.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { executed, stopped, usable } from "../print/sandbox.ts"
-import { execFlag, portFlag } from "../sandboxFlags.ts"
-import { Usage } from "../Usage.ts"
+import { execFlag, portFlag } from "../flags/sandbox.ts"
+import { Usage } from "../command/usage.ts"
 
 const names: ReadonlyArray<ScenarioName> = ["ledger", "lost-node", "empty"]
 

@@ -3,16 +3,16 @@
  */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
-import { string as word } from "@oclif/core/args"
 import * as Effect from "effect/Effect"
-import { commandLines, hookFlags, profileOf, withAnnotated } from "../hooks.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { planText } from "../print/plan.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { identity, rehearsed, shown } from "../command/operation.ts"
+import { setNames } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
+import { appArgs } from "../flags/application.ts"
+import { commandLines, hookFlags, profileOf, withAnnotated } from "../flags/hooks.ts"
+import { runFlags, timeouts } from "../flags/run.ts"
+import { scaleFlags, scaleOptions } from "../flags/scale.ts"
 import { ended, visible } from "../print/terminal.ts"
-import { identity, runFlags, shown, timeouts } from "../running.ts"
-import { scaleFlags, scaleOptions } from "../scaling.ts"
-import { setNames } from "../Target.ts"
-import { Usage } from "../Usage.ts"
 
 export class ScaleCommand extends KubectlCommand {
   static override summary =
@@ -30,10 +30,7 @@ export class ScaleCommand extends KubectlCommand {
     "<%= config.bin %> scale db --replicas last",
     "<%= config.bin %> scale sts/web sts/db --replicas 0"
   ]
-  static override args = {
-    app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
-    name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
-  }
+  static override args = appArgs
   static override flags = {
     ...scaleFlags,
     ...runFlags,
@@ -63,10 +60,7 @@ export class ScaleCommand extends KubectlCommand {
       const planned = yield* Scale.prepareAll(asked)
       if (mode !== "none") {
         for (const { plan } of planned) {
-          const tried = yield* Scale.dryRun(plan, mode)
-          screen.out(yield* planText(tried, flags.output, mode))
-          // As the run would end.
-          yield* Scale.allowed(tried)
+          yield* rehearsed(screen, { plan: yield* Scale.dryRun(plan, mode), mode, output: flags.output })
         }
         return
       }

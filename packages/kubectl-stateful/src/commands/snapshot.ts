@@ -1,19 +1,16 @@
 /** `kubectl stateful snapshot`: the whole state of an application at one cut. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import { allowed } from "@kubectl-stateful/sdk/Operation"
 import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
-import { string as word } from "@oclif/core/args"
-import { option } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { reference } from "../applications.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { selectionFlags } from "../KubectlFlags.ts"
-import { planText } from "../print/plan.ts"
+import { reference } from "../command/applications.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { identity, rehearsed, shown } from "../command/operation.ts"
+import { target } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
+import { appArgs, selectorFlag } from "../flags/application.ts"
+import { dryRunFlag, runFlags, timeouts } from "../flags/run.ts"
+import { snapshotFlags, snapshotOptions } from "../flags/snapshot.ts"
 import { ended, visible } from "../print/terminal.ts"
-import { identity, runFlags, shown, timeouts } from "../running.ts"
-import { snapshotFlags, snapshotOptions } from "../snapshotting.ts"
-import { target } from "../Target.ts"
-import { Usage } from "../Usage.ts"
 
 export class SnapshotCommand extends KubectlCommand {
   static override summary =
@@ -26,18 +23,11 @@ export class SnapshotCommand extends KubectlCommand {
     "<%= config.bin %> snapshot db --consistency group --dry-run=client",
     "<%= config.bin %> snapshot db --consistency quiesced --profile redis"
   ]
-  static override args = {
-    app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
-    name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
-  }
+  static override args = appArgs
   static override flags = {
     ...snapshotFlags,
-    "dry-run": option({
-      summary: "Print the plan; `server` asks the API server as well.",
-      options: ["none", "client", "server"] as const,
-      default: "none"
-    })(),
-    selector: selectionFlags.selector,
+    ...dryRunFlag,
+    ...selectorFlag,
     ...runFlags
   }
 
@@ -59,9 +49,7 @@ export class SnapshotCommand extends KubectlCommand {
       const plan = yield* Snapshot.prepare(reference(wanted, origin.namespace), options)
       if (mode !== "none") {
         const tried = yield* Snapshot.dryRun(plan, mode)
-        screen.out(yield* planText(tried, flags.output, mode))
-        // As the run would end.
-        yield* allowed(tried)
+        yield* rehearsed(screen, { plan: tried, mode, output: flags.output })
         return
       }
       for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))

@@ -1,7 +1,8 @@
 /** `kubectl stateful snapshots`: those there are, what each is, how they differ; deleting them, and files of them. */
 import { string as word } from "@oclif/core/args"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { actionOf, setFlags } from "../sets/setActions.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { setFlags } from "../flags/snapshots.ts"
+import { actionOf } from "./snapshots/actions.ts"
 
 export class Snapshots extends KubectlCommand {
   static override summary =

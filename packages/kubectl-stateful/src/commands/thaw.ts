@@ -2,16 +2,15 @@
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { meansOf } from "@kubectl-stateful/sdk/Quiesce"
 import { thaw } from "@kubectl-stateful/sdk/Thaw"
-import { string as word } from "@oclif/core/args"
 import { string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { reference } from "../applications.ts"
-import { quiesceOf } from "../hooks.ts"
-import { KubectlCommand } from "../KubectlCommand.ts"
-import { selectionFlags } from "../KubectlFlags.ts"
+import { reference } from "../command/applications.ts"
+import { quiesceOf } from "../flags/profile.ts"
+import { KubectlCommand } from "../command/KubectlCommand.ts"
+import { appArgs, selectorFlag } from "../flags/application.ts"
 import { ended, visible } from "../print/terminal.ts"
-import { target } from "../Target.ts"
-import { Usage } from "../Usage.ts"
+import { target } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
 
 export class ThawCommand extends KubectlCommand {
   static override summary = "Thaw every member of an application, whatever holds it."
@@ -22,16 +21,13 @@ export class ThawCommand extends KubectlCommand {
   static override description =
     "It needs no operation and takes no Lease. A snapshot that is being taken meanwhile is not called quiesced. What a command holds lets go by itself at its deadline, 10s where a profile says nothing else."
   static override examples = ["<%= config.bin %> thaw db --profile redis"]
-  static override args = {
-    app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
-    name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
-  }
+  static override args = appArgs
   static override flags = {
     profile: string({
       summary: "How members are thawed: a built-in profile, or a file with a slash or a dot in its name.",
       helpValue: "NAME|FILE"
     }),
-    selector: selectionFlags.selector
+    ...selectorFlag
   }
 
   async run(): Promise<void> {

@@ -3,7 +3,7 @@
  */
 import { AppNotFound } from "@kubectl-stateful/sdk/state/AppNotFound"
 import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
-import { Usage } from "../Usage.ts"
+import { Usage } from "../command/usage.ts"
 import { type Visible, visible } from "./terminal.ts"
 
 /** The API's own name for a reason that our port tells apart in another way. */

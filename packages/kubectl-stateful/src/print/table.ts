@@ -1,7 +1,8 @@
 /**
  * Tables as kubectl prints them: upper-case headers, three spaces between columns, no lines.
  */
-import { columnsOf, visible } from "./terminal.ts"
+import { columnsOf } from "./columns.ts"
+import { visible } from "./terminal.ts"
 import { type Line, line, lineColumns, span, type Span, wrap } from "./text.ts"
 
 export type Cell = string | Span

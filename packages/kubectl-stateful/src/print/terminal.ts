@@ -1,7 +1,7 @@
 /**
  * What may reach a terminal: no control character, no bidi mark and nothing invisible from an
- * object's fields (CVE-2021-25743), and how many columns it takes there. A file or a pipe gets the
- * same, since it may be shown on a terminal later.
+ * object's fields (CVE-2021-25743). A file or a pipe gets the same, since it may be shown on a
+ * terminal later.
  */
 
 declare const printableBrand: unique symbol
@@ -68,23 +68,3 @@ export const visibleYaml = (yaml: string): Printable =>
     const digits = code.toString(16)
     return code > 0xffff ? `\\U${digits.padStart(8, "0")}` : `\\u${digits.padStart(4, "0")}`
   }) as Printable
-
-const printableAscii = /^[ -~]*$/
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
-const zeroWidth = /^\p{M}$/u
-
-/** Two columns: Unicode's East Asian Width W and F, and what is drawn as emoji. */
-const wide =
-  /[\p{Emoji_Presentation}\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18d08}\u{1aff0}-\u{1b2fb}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]/u
-
-/** How many columns a terminal gives to this text. */
-export const columnsOf = (text: Visible): number => {
-  if (printableAscii.test(text)) return text.length
-  let columns = 0
-  for (const { segment } of graphemes.segment(text)) {
-    columns += wide.test(segment) ? 2 : zeroWidth.test(segment) ? 0 : 1
-    // Half-width voice marks belong to the letter before them, and take a column of their own.
-    if (segment.length > 1 && /[\uff9e\uff9f]$/.test(segment)) columns += 1
-  }
-  return columns
-}

@@ -1,16 +1,8 @@
 /**
  * Lines of spans: what print functions return, and the one place where spans become characters.
  */
-import {
-  columnsOf,
-  ended,
-  joined,
-  type Printable,
-  printed,
-  trimmed,
-  type Visible,
-  visible
-} from "./terminal.ts"
+import { columnsOf } from "./columns.ts"
+import { ended, joined, type Printable, printed, trimmed, type Visible, visible } from "./terminal.ts"
 
 /** How a span is meant; on a terminal with colours it gets one, and never says anything alone. */
 export type Tone = "plain" | "good" | "bad" | "doubt" | "strong" | "faint"

@@ -1,0 +1,79 @@
+/** What `resume` and `abort` share: an operation that somebody began is taken up by whoever types this. */
+import { nameOf } from "@kubectl-stateful/sdk/App"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { operationsCommand } from "@kubectl-stateful/sdk/operation/OperationId"
+import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
+import * as Verbs from "@kubectl-stateful/sdk/Verbs"
+import { string as word } from "@oclif/core/args"
+import type { InferredFlags } from "@oclif/core/interfaces"
+import * as Effect from "effect/Effect"
+import { cloneConsentFlags, cloneConsentOptions } from "../flags/clone.ts"
+import { given } from "../flags/given.ts"
+import { hookFlags, profileOf, withAnnotated } from "../flags/hooks.ts"
+import { quiesceGiven, restoringGiven, seedGiven } from "../flags/profile.ts"
+import { runFlags, takeUpFlags, timeouts } from "../flags/run.ts"
+import { consentFlags, consentOptions } from "../flags/scale.ts"
+import { KubectlCommand } from "./KubectlCommand.ts"
+import { identity, shown } from "./operation.ts"
+import { Usage } from "./usage.ts"
+
+/** The words of a command line that takes an operation up. */
+export interface TakenUp {
+  readonly args: { readonly id?: string | undefined }
+  readonly flags: InferredFlags<typeof OperationCommand.flags & typeof KubectlCommand.baseFlags>
+}
+
+const goesBack = ({ app, verb }: OperationResult): string => {
+  const { namespace } = app
+  if (verb === "scale")
+    return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` goes back`
+  return verb === "snapshot"
+    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes what it made, once that is confirmed`
+    : `${operationsCommand(namespace)} shows what it did`
+}
+
+/** An abort that comes after the end must not look like one. */
+const tooLate = (result: OperationResult): Usage =>
+  new Usage(
+    `operation ${result.id ?? ""} is over: it did all its steps, and an abort undoes nothing of it`,
+    goesBack(result)
+  )
+
+export abstract class OperationCommand extends KubectlCommand {
+  static override description =
+    "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and read from the cluster only with --trust-annotations."
+  static override args = {
+    id: word({ description: "The operation, as `operations` lists it.", ignoreStdin: true })
+  }
+  static override flags = { ...runFlags, ...takeUpFlags, ...hookFlags, ...consentFlags, ...cloneConsentFlags }
+
+  protected async takeUp(verb: "resume" | "abort", { args, flags }: TakenUp): Promise<void> {
+    const options = {
+      ...(await profileOf(flags, true)),
+      ...(await quiesceGiven(flags.profile)),
+      ...(await restoringGiven(flags.profile)),
+      ...(await seedGiven(flags.profile)),
+      ...timeouts(flags),
+      ...consentOptions(flags),
+      ...cloneConsentOptions(flags),
+      identity: identity(),
+      takeOver: flags["take-over"],
+      ...given({ hookOutcome: flags["hook-outcome"] })
+    }
+    const { screen } = this
+    await this.perform(
+      flags,
+      Effect.gen(function* () {
+        const found = yield* Verbs.find({ namespace: (yield* Cluster).origin.namespace, id: args.id })
+        const manner = yield* withAnnotated(flags, found, options)
+        yield* shown(screen, flags.output, (report) =>
+          Effect.flatMap(
+            (verb === "abort" ? Verbs.abort : Verbs.resume)(found, { ...manner, report }),
+            (result) =>
+              verb === "abort" && !result.aborted ? Effect.fail(tooLate(result)) : Effect.succeed(result)
+          )
+        )
+      })
+    )
+  }
+}

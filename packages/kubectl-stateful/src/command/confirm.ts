@@ -1,0 +1,29 @@
+/** Asks on a terminal whether to go on; elsewhere only `--yes` does. */
+import { createInterface } from "node:readline/promises"
+import { stderr, stdin } from "node:process"
+import * as Effect from "effect/Effect"
+import type { Screen } from "./screen.ts"
+import { Usage } from "./usage.ts"
+
+const ask = (question: string) =>
+  Effect.callback<string>((resume) => {
+    const input = createInterface({ input: stdin, output: stderr })
+    // The end of the input is no answer.
+    input.once("close", () => resume(Effect.succeed("")))
+    void input.question(question).then((answer) => resume(Effect.succeed(answer)))
+    return Effect.sync(() => input.close())
+  }).pipe(Effect.tap(() => Effect.sync(() => stdin.unref?.())))
+
+/** Fails unless whoever types this says yes; `what` was not done then. */
+export const confirmed = (
+  screen: Screen,
+  { yes, what }: { readonly yes: boolean; readonly what: string }
+): Effect.Effect<void, Usage> => {
+  if (yes) return Effect.void
+  if (!screen.live || !stdin.isTTY) {
+    return Effect.fail(new Usage(what, "give --yes to do what the plan says"))
+  }
+  return Effect.flatMap(ask("Go on? [y/N] "), (answer) =>
+    /^y(es)?$/i.test(answer.trim()) ? Effect.void : Effect.fail(new Usage(what, "answer y to go on"))
+  )
+}

@@ -1,0 +1,37 @@
+/**
+ * From kubectl's flags to a cluster, and the one place where an Effect is run.
+ */
+import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import { type ClusterFlags } from "../flags/cluster.ts"
+import { given } from "../flags/given.ts"
+import manifest from "../../package.json" with { type: "json" }
+
+/** The cluster that the flags choose; its code is loaded when it is first needed. */
+export const connect = (flags: ClusterFlags): Layer.Layer<Cluster, ClusterError> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("@kubectl-stateful/sdk/kubernetes")),
+      (live) =>
+        live.layer({
+          ...given({
+            kubeconfig: flags.kubeconfig,
+            context: flags.context,
+            cluster: flags.cluster,
+            user: flags.user,
+            namespace: flags.namespace,
+            as: flags.as,
+            asUid: flags["as-uid"],
+            asGroups: flags["as-group"]
+          }),
+          requestTimeout: flags["request-timeout"] ?? 0,
+          userAgent: `kubectl-stateful/${manifest.version}`
+        })
+    )
+  )
+
+/** Runs an effect to its end, or until the signal interrupts it. */
+export const execute = <A, E>(effect: Effect.Effect<A, E>, signal: AbortSignal): Promise<Exit.Exit<A, E>> =>
+  Effect.runPromiseExit(effect, { signal })

@@ -1,0 +1,55 @@
+/**
+ * Counts what a command asks of the cluster: requests, and rounds one after another.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { type Visible, visible } from "../print/terminal.ts"
+
+/** What was asked so far. */
+export interface Meter {
+  requests: number
+  /** How often a request began while none was under way: what a slow network multiplies. */
+  rounds: number
+  watches: number
+}
+
+export const newMeter = (): Meter => ({ requests: 0, rounds: 0, watches: 0 })
+
+/** The same cluster, each call counted in `meter`. */
+export const metered = (meter: Meter): Layer.Layer<Cluster, never, Cluster> =>
+  Layer.effect(
+    Cluster,
+    Effect.map(Cluster, (cluster) => {
+      let underWay = 0
+      const begin = Effect.sync(() => {
+        meter.requests += 1
+        if (underWay === 0) meter.rounds += 1
+        underWay += 1
+      })
+      const end = () =>
+        Effect.sync(() => {
+          underWay -= 1
+        })
+      return Cluster.of({
+        ...cluster,
+        request: (request) =>
+          Effect.andThen(Effect.acquireRelease(begin, end), () => cluster.request(request)),
+        watch: (request) =>
+          Stream.suspend(() => {
+            meter.watches += 1
+            return cluster.watch(request)
+          })
+      })
+    })
+  )
+
+const count = (amount: number, one: string, several: string) => `${amount} ${amount === 1 ? one : several}`
+
+/** `14 requests in 3 rounds`. */
+export const summary = (meter: Meter): Visible => {
+  const requests = count(meter.requests, "request", "requests")
+  const watches = meter.watches === 0 ? "" : `, ${count(meter.watches, "watch", "watches")}`
+  return visible(`${requests} in ${count(meter.rounds, "round", "rounds")}${watches}`)
+}

@@ -1,0 +1,145 @@
+/**
+ * How a command runs an operation: a dry run, the question, the progress, the result, and what is
+ * said when it is interrupted.
+ */
+import { hostname, userInfo } from "node:os"
+import { type AppRef, describeCommand } from "@kubectl-stateful/sdk/App"
+import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { allowed } from "@kubectl-stateful/sdk/Operation"
+import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
+import type { AnyPlan } from "@kubectl-stateful/sdk/operation/Plan"
+import type { OperationResult, Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
+import type { InferredFlags } from "@oclif/core/interfaces"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { outputFlag } from "../flags/output.ts"
+import type { DryRun, dryRunFlag, yesFlag } from "../flags/run.ts"
+import { resultText } from "../print/operation.ts"
+import { planText } from "../print/plan.ts"
+import { progress } from "../print/progress.ts"
+import { type Printable, printed, visible } from "../print/terminal.ts"
+import { confirmed } from "./confirm.ts"
+import type { Screen } from "./screen.ts"
+import { Usage } from "./usage.ts"
+
+/** `ann@laptop`. */
+export const identity = (): string => {
+  try {
+    return `${userInfo().username}@${hostname()}`
+  } catch {
+    // A user without an entry, as in containers.
+    return hostname()
+  }
+}
+
+/** How often a terminal shows the time that has passed, in milliseconds. */
+const tickEvery = 200
+
+/** A plan that was tried, and how it is to be printed. */
+interface Tried {
+  readonly plan: AnyPlan
+  readonly mode: DryRun
+  readonly output: string | undefined
+}
+
+/** Prints what a dry run has found. */
+export const planned = (screen: Screen, { plan, mode, output }: Tried) =>
+  Effect.map(planText(plan, output, mode), screen.out)
+
+/** The same, and fails as the run would. */
+export const rehearsed = (screen: Screen, tried: Tried) =>
+  Effect.andThen(planned(screen, tried), allowed(tried.plan))
+
+/** Shows what is going to happen, and asks whether to go on; `what` was not done where the answer is no. */
+export const agreed = (
+  screen: Screen,
+  {
+    plans,
+    yes,
+    what
+  }: { readonly plans: ReadonlyArray<AnyPlan>; readonly yes: boolean; readonly what: string }
+) =>
+  Effect.gen(function* () {
+    if (!yes) for (const plan of plans) screen.err(yield* planText(plan, undefined, "client"))
+    yield* confirmed(screen, { yes, what })
+  })
+
+const unmet = (app: AppRef, messages: ReadonlyArray<string>): Usage =>
+  new Usage(messages.join("; "), `${describeCommand(app)} shows claims and kept volumes`)
+
+/** An operation that tells of its progress. */
+export type Run<E> = (
+  report: (report: Report) => Effect.Effect<void>
+) => Effect.Effect<OperationResult, E, Cluster>
+
+/** Progress to stderr, the result to stdout; an interruption says how to go on. */
+export const shown = <E>(
+  screen: Screen,
+  output: string | undefined,
+  run: Run<E>
+): Effect.Effect<void, E | Usage, Cluster> => {
+  let begun: { readonly id: string; readonly home: string } | null = null
+  const lines = progress(screen.live ?? null)
+  const write = (text: (now: number) => Printable) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const written = text(now)
+      if (written !== "") screen.err(written)
+    })
+  const report = (event: Report) => {
+    if (event._tag === "Started") begun = event
+    return write((now) => lines.event(event, now))
+  }
+  const ticking = Effect.forever(
+    Effect.andThen(
+      Effect.sleep(tickEvery),
+      write((now) => lines.tick(now))
+    )
+  )
+  const end = write((now) => lines.end(now))
+  return (screen.live ? Effect.raceFirst(run(report), ticking) : run(report)).pipe(
+    Effect.ensuring(end),
+    Effect.flatMap((result) =>
+      Effect.gen(function* () {
+        screen.out(yield* resultText(result, output))
+        // Over, but no success: what was promised and is not so is the error.
+        const [first] = result.unmet
+        if (first !== undefined) yield* Effect.fail(unmet(result.app, result.unmet))
+      })
+    ),
+    Effect.onInterrupt(() =>
+      Effect.sync(() =>
+        screen.err(
+          begun === null
+            ? printed`Stopped before anything was changed.\n`
+            : printed`Stopped. ${visible(wayOn(begun))}.\n`
+        )
+      )
+    )
+  )
+}
+
+/** What is needed of a plan that somebody may have to agree to. */
+interface Asked<E1, E2> {
+  readonly plan: AnyPlan
+  readonly tried: (mode: DryRun) => Effect.Effect<AnyPlan, E1, Cluster>
+  /** What is said where the answer is no. */
+  readonly what: string
+  readonly run: Run<E2>
+}
+
+/** Tries a plan or, where it is no dry run, asks and runs it. */
+export const carriedOut = <E1, E2>(
+  screen: Screen,
+  { "dry-run": mode, output, yes }: InferredFlags<typeof dryRunFlag & typeof yesFlag & typeof outputFlag>,
+  { plan, tried, what, run }: Asked<E1, E2>
+) =>
+  Effect.gen(function* () {
+    if (mode !== "none") {
+      yield* rehearsed(screen, { plan: yield* tried(mode), mode, output })
+      return
+    }
+    yield* allowed(plan)
+    const plans = yes ? [] : [yield* tried("client")]
+    yield* agreed(screen, { plans, yes, what })
+    yield* shown(screen, output, run)
+  })

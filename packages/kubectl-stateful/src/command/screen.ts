@@ -1,0 +1,62 @@
+/**
+ * Where a command writes: stdout and stderr, how wide the former is and whether it shows colours.
+ */
+import type { Size } from "../print/report.ts"
+import { joined, type Printable, printed } from "../print/terminal.ts"
+
+export interface Screen {
+  /** Columns for prose and notes; tables take what they need. */
+  readonly columns: number
+  readonly colour: boolean
+  readonly out: (text: Printable) => void
+  /** Text that takes the place of the one before it on a terminal, and follows it elsewhere. */
+  readonly page: (text: Printable) => void
+  readonly err: (text: Printable) => void
+  /** The size of stderr now, where that is a terminal that can be rewritten; absent or null: it is not. */
+  readonly live?: (() => Size) | null
+}
+
+/** Without a terminal to ask, what a page is made for. */
+const usualColumns = 80
+const usualRows = 24
+/** Longer lines of prose are hard to read. */
+const mostColumns = 120
+
+/** Erase the screen and what scrolled off it, and start at its top. */
+const clear = printed`\u001b[2J\u001b[3J\u001b[H`
+
+/** The parts of a process' output stream that we use. */
+export interface Output {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
+  readonly write: (text: string) => boolean
+}
+
+/** The one place where a process' output is written to. */
+export const write = (output: Output, text: Printable): void => void output.write(text)
+
+/** The process' own. Colours only on a terminal, and never with `NO_COLOR` (no-color.org) or a dumb one. */
+export const processScreen = (
+  stdout: Output,
+  stderr: Output,
+  environment: Readonly<Record<string, string | undefined>>
+): Screen => {
+  const isTerminal = stdout.isTTY === true
+  const columns = (isTerminal ? stdout.columns : undefined) ?? Number(environment["COLUMNS"] ?? usualColumns)
+  let isFirst = true
+  return {
+    columns: columns >= 20 ? Math.min(columns, mostColumns) : usualColumns,
+    colour: isTerminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb",
+    out: (text) => write(stdout, text),
+    page: (text) => {
+      write(stdout, isTerminal && !isFirst ? joined([clear, text]) : text)
+      isFirst = false
+    },
+    err: (text) => write(stderr, text),
+    live:
+      stderr.isTTY === true && environment["TERM"] !== "dumb"
+        ? () => ({ columns: stderr.columns || usualColumns, rows: stderr.rows || usualRows })
+        : null
+  }
+}

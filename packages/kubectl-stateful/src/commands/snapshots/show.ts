@@ -1,0 +1,37 @@
+/** `snapshots list`, `describe` and `diff`: what is there, and nothing changed. */
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
+import * as SnapshotSet from "@kubectl-stateful/sdk/SnapshotSet"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { snapshotsText } from "../../print/snapshot.ts"
+import { descriptionText, diffText } from "../../print/snapshotPage.ts"
+import { printed } from "../../print/terminal.ts"
+import type { Screen } from "../../command/screen.ts"
+
+const now = Effect.map(DateTime.now, DateTime.formatIso)
+
+export const listSets = (screen: Screen, output: string | undefined) =>
+  Effect.gen(function* () {
+    const { origin } = yield* Cluster
+    const listed = yield* Snapshot.list(origin.namespace)
+    const isForPeople = output === undefined || output === "wide"
+    if (listed.length === 0 && isForPeople) screen.err(printed`No snapshots found.\n`)
+    else screen.out(yield* snapshotsText(listed, output, yield* now, screen.columns))
+  })
+
+export const describeSet = (screen: Screen, output: string | undefined, name: string) =>
+  Effect.gen(function* () {
+    const { namespace } = (yield* Cluster).origin
+    const description = yield* SnapshotSet.describe({ namespace, name })
+    screen.out(yield* descriptionText(description, output, yield* now, screen.columns))
+  })
+
+/** From one to another, or to the application as it is now. */
+export const diffSets = (screen: Screen, output: string | undefined, from: string, to: string) =>
+  Effect.gen(function* () {
+    const { namespace } = (yield* Cluster).origin
+    const other = to === "live" ? null : { namespace, name: to }
+    const diff = yield* SnapshotSet.diff({ namespace, name: from }, other)
+    screen.out(yield* diffText(diff, output, screen.columns))
+  })

@@ -1,0 +1,23 @@
+/** Which application a command is about. */
+import { string as word } from "@oclif/core/args"
+import { boolean, string } from "@oclif/core/flags"
+
+/** As kubectl takes a name. */
+export const appArgs = {
+  app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
+  name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
+}
+
+/** For commands that look at more than one namespace. */
+export const allNamespacesFlag = {
+  "all-namespaces": boolean({ char: "A", summary: "Look in all namespaces." })
+}
+
+/** For commands that may be about several workloads. */
+export const selectorFlag = {
+  selector: string({
+    char: "l",
+    summary: "Label selector: all workloads that it finds are one application.",
+    helpValue: "SELECTOR"
+  })
+}

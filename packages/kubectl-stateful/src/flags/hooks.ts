@@ -1,0 +1,112 @@
+/**
+ * A profile from flags and a file: the hooks with which scaling says hello and goodbye.
+ */
+import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import type { Command } from "@kubectl-stateful/sdk/Hook"
+import { defaultTimeout, type HttpHealth, parseHttpHealth, type Profile } from "@kubectl-stateful/sdk/Profile"
+import { annotatedProfile, type Manner, type ScaleError, type SetRef } from "@kubectl-stateful/sdk/Scale"
+import { boolean, string } from "@oclif/core/flags"
+import type { InferredFlags } from "@oclif/core/interfaces"
+import * as Effect from "effect/Effect"
+import { Usage } from "../command/usage.ts"
+import { ended, type Printable, visible } from "../print/terminal.ts"
+import { durationFlag } from "./duration.ts"
+import { given } from "./given.ts"
+import { hooksIn } from "./profile.ts"
+
+const helpGroup = "HOOKS"
+const hookFlag = (summary: string) => string({ helpGroup, summary, helpValue: "COMMAND" })
+
+export const hookFlags = {
+  profile: string({
+    helpGroup,
+    summary: "The application's hooks: a built-in profile, or a file with a slash or a dot in its name.",
+    helpValue: "NAME|FILE"
+  }),
+  "trust-annotations": boolean({
+    helpGroup,
+    summary: "Take hooks from the StatefulSet's annotation too; whoever may edit it says what is run."
+  }),
+  "before-remove": hookFlag(
+    "Goodbye: run in a member before it is removed; {pod} {ordinal} {fqdn} are filled in."
+  ),
+  "after-add": hookFlag("Hello: run in a new member once it is ready, and in one that must rejoin."),
+  probe: hookFlag("Exit code 0: this member is in; 1: it is out. Asked when a hook's outcome is unknown."),
+  roles: hookFlag("Prints leader, voter or learner."),
+  "step-down": hookFlag("Gives leadership away where the leader is about to leave."),
+  health: string({
+    helpGroup,
+    summary: "Healthy beyond ready: a command, or http://:PORT/PATH through the API server.",
+    helpValue: "COMMAND|URL"
+  }),
+  container: string({
+    helpGroup,
+    char: "c",
+    summary: "The container in which hooks run.",
+    helpValue: "NAME"
+  }),
+  "hook-timeout": durationFlag({
+    helpGroup,
+    summary: "How long one hook may run. Default 60s.",
+    helpValue: "DURATION"
+  })
+}
+
+/** Words as a shell would tell them apart by blanks and quotes; nothing else is special, and no shell sees them. */
+export const words = (text: string): ReadonlyArray<string> => {
+  if (!/^(?:[^"']|"[^"]*"|'[^']*')*$/.test(text))
+    throw new Usage(`a quote is not closed: ${text}`, "close it")
+  const found = [...text.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)]
+  return found.map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"))
+}
+
+/** The file's profile, and over it what the flags say. */
+export const profileOf = async (
+  flags: Partial<InferredFlags<typeof hookFlags>>,
+  /** Whether a profile will do that has no hooks, but other sections. */
+  mayHaveNone = false
+): Promise<{ readonly profile: Profile; readonly health?: HttpHealth }> => {
+  const timeout = flags["hook-timeout"] ?? defaultTimeout
+  const command = (text: string): Command => {
+    const argv = words(text)
+    if (argv.length === 0) throw new Usage("a hook's command is empty", "give a program and its arguments")
+    return { _tag: "Command", argv, container: flags.container ?? null, timeout }
+  }
+  const hook = (text: string | undefined) => (text === undefined ? undefined : command(text))
+  const http = flags.health === undefined ? null : parseHttpHealth(flags.health)
+  const profile: Profile = {
+    ...(flags.profile === undefined ? {} : await hooksIn(flags.profile, mayHaveNone)),
+    ...given({
+      beforeRemove: hook(flags["before-remove"]),
+      afterAdd: hook(flags["after-add"]),
+      probe: hook(flags.probe),
+      roles: hook(flags.roles),
+      stepDown: hook(flags["step-down"]),
+      health: http === null ? hook(flags.health) : undefined
+    })
+  }
+  return http === null ? { profile } : { profile, health: http }
+}
+
+/** With what an annotation says below what flags and file say, where it is to be trusted. */
+export const withAnnotated = <A extends Manner>(
+  flags: Pick<InferredFlags<typeof hookFlags>, "trust-annotations">,
+  ref: SetRef,
+  options: A
+): Effect.Effect<A, ScaleError, Cluster> =>
+  flags["trust-annotations"]
+    ? Effect.map(annotatedProfile(ref), (annotated) => ({
+        ...options,
+        profile: { ...annotated, ...options.profile }
+      }))
+    : Effect.succeed(options)
+
+/** What will be run, a line a hook: somebody else may have written it. */
+export const commandLines = (app: string, profile: Profile): Printable =>
+  ended(
+    Object.entries(profile).flatMap(([name, hook]) =>
+      hook._tag === "Command"
+        ? [visible(`${app}: ${name} runs ${hook.argv.map((word) => JSON.stringify(word)).join(" ")}`)]
+        : []
+    )
+  )

@@ -1,0 +1,17 @@
+/** How results are printed. */
+import { boolean, option } from "@oclif/core/flags"
+
+export const outputs = ["json", "yaml", "wide", "name"] as const
+
+/** For commands that print objects. */
+export const outputFlag = {
+  output: option({
+    char: "o",
+    summary: "Output format.",
+    options: outputs
+  })()
+}
+
+export const watchFlag = {
+  watch: boolean({ char: "w", summary: "After printing, print again on each change." })
+}

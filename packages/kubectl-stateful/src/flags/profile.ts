@@ -1,0 +1,128 @@
+/** What a profile says, wherever it is, for each verb that asks one. */
+import { readFile } from "node:fs/promises"
+import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
+import {
+  fromFile,
+  hasHooks,
+  jointQuorum,
+  keepsOneMember,
+  named,
+  type Profile,
+  quiesceFromFile,
+  restoringFromFile,
+  seedFromFile
+} from "@kubectl-stateful/sdk/Profile"
+import type { Quiesce } from "@kubectl-stateful/sdk/Quiesce"
+import type { Seed } from "@kubectl-stateful/sdk/Seed"
+import type { Restoring } from "@kubectl-stateful/sdk/Verify"
+import { string } from "@oclif/core/flags"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { Usage } from "../command/usage.ts"
+
+export const profileFlag = {
+  profile: string({
+    summary: "What the application is: a built-in profile, or a file with a slash or a dot in its name.",
+    helpValue: "NAME|FILE"
+  })
+}
+
+/** A file's content, whatever it says. */
+const readYaml = async (path: string): Promise<unknown> => {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Usage(`cannot read the profile ${path}: ${error.code ?? error.message}`, "check --profile")
+  })
+  return Effect.runPromise(parseYaml(text))
+}
+
+/** With a slash or a dot in it, it is a file; else a built-in profile's name. */
+const isFile = (profile: string): boolean => /[/.]/.test(profile)
+
+/** What a profile says, wherever it stands. */
+export const contentOf = async (profile: string): Promise<unknown> =>
+  isFile(profile) ? readYaml(profile) : orUsage(profile, named(profile))
+
+const orUsage = <A>(profile: string, read: Result.Result<A, string>): A => {
+  if (Result.isFailure(read)) throw new Usage(`profile ${profile}: ${read.failure}`, "see docs/profiles.md")
+  return read.success
+}
+
+/** The hooks that a profile's section `scale` names. */
+export const hooksIn = async (profile: string, mayHaveNone: boolean): Promise<Profile> => {
+  const content = await contentOf(profile)
+  if (!mayHaveNone && !hasHooks(content)) {
+    throw new Usage(
+      `profile ${profile}: it has no section scale, which says what hooks are run`,
+      "give one that has, or none"
+    )
+  }
+  return orUsage(profile, fromFile(content))
+}
+
+/** How members are quiesced, by a built-in profile's name; with a slash or an extension it is a file. */
+export const quiesceOf = async (profile: string): Promise<Quiesce> =>
+  orUsage(profile, quiesceFromFile(profile, await contentOf(profile)))
+
+/** What a profile says for a snapshot: how members are quiesced, or that they are unsafe together. */
+export const snapshotWay = async (
+  profile: string
+): Promise<{ readonly quiesce?: Quiesce; readonly oneMember?: string }> =>
+  orUsage(profile, keepsOneMember(await contentOf(profile)))
+    ? { ...(await quiesceGiven(profile)), oneMember: profile }
+    : { quiesce: await quiesceOf(profile) }
+
+/** What is done with restored volumes, by a profile's section `restore`; nothing where it has no such section. */
+export const restoringGiven = async (profile: string | undefined): Promise<Restoring> =>
+  profile === undefined ? {} : orUsage(profile, restoringFromFile(profile, await contentOf(profile)))
+
+/** How a drill looks at what it has restored: by a profile, by a command, or by both. */
+export const checkGiven = async ({
+  profile,
+  verify: command
+}: {
+  readonly profile?: string | undefined
+  readonly verify?: string | undefined
+}) => {
+  const given = await restoringGiven(profile)
+  if (command !== undefined) return { ...given, command: ["sh", "-c", command] }
+  if (profile === undefined)
+    throw new Usage("what is to be checked?", "give --verify 'CMD', --profile NAME|FILE, or both")
+  if (given.verify === undefined) {
+    throw new Usage(
+      `profile ${profile} does not say how volumes are verified`,
+      "give --verify 'CMD' as well, or a profile whose section restore has verify"
+    )
+  }
+  return given
+}
+
+/** Whether a profile says that the StatefulSets of one selector are members of one application. */
+export const hasJointQuorum = async (profile: string | undefined): Promise<boolean> =>
+  profile === undefined ? false : orUsage(profile, jointQuorum(await contentOf(profile)))
+
+/** How members are held where an operation is taken up that may not be a snapshot; none where the profile has no such section. */
+export const quiesceGiven = async (profile: string | undefined): Promise<{ readonly quiesce?: Quiesce }> => {
+  if (profile === undefined) return {}
+  const found = quiesceFromFile(profile, await contentOf(profile))
+  return Result.isFailure(found) ? {} : { quiesce: found.success }
+}
+
+/** How members are made from one; none where the profile has no such section. */
+export const seedGiven = async (profile: string | undefined): Promise<{ readonly seed?: Seed }> => {
+  if (profile === undefined) return {}
+  const found = seedFromFile(profile, await contentOf(profile))
+  return Result.isFailure(found) ? {} : { seed: found.success }
+}
+
+/** What a profile says for a restore; `ordinal`: from which member all are to be made. */
+export const restoreWay = async (profile: string | undefined, ordinal: number | undefined) => {
+  if (profile === undefined) {
+    if (ordinal === undefined) return {}
+    throw new Usage("how are members made from one?", "give --profile etcd, or a file with a section seed")
+  }
+  const content = await contentOf(profile)
+  const oneMember = orUsage(profile, keepsOneMember(content)) ? { oneMember: profile } : {}
+  if (ordinal === undefined) return oneMember
+  const seed = orUsage(profile, seedFromFile(profile, content))
+  return { ...oneMember, seed, seedFrom: { seed, ordinal } }
+}

@@ -1,0 +1,69 @@
+/** For whom an exported snapshot is encrypted, and with what it is decrypted. */
+import { readFile, stat } from "node:fs/promises"
+import type { OpenWith, SealFor } from "@kubectl-stateful/sdk/SnapshotTransfer"
+import { string } from "@oclif/core/flags"
+import type { InferredFlags } from "@oclif/core/interfaces"
+import { Usage } from "../command/usage.ts"
+
+export const sealFlags = {
+  recipient: string({
+    summary: "Encrypt for this key of age; may be repeated.",
+    helpValue: "KEY",
+    multiple: true,
+    multipleNonGreedy: true
+  }),
+  "passphrase-file": string({
+    summary: "Encrypt or decrypt with the passphrase in this file.",
+    helpValue: "FILE"
+  }),
+  "identity-file": string({ summary: "Decrypt with the keys of age in this file.", helpValue: "FILE" })
+}
+type Flags = InferredFlags<typeof sealFlags>
+
+/** A file of keys or of a passphrase has no more than this. */
+const largestKey = 64 * 1024
+
+/** Why a file cannot be used. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "it cannot be read"
+
+/** A file that has no more than `most` bytes. */
+export const readBytes = async (path: string, most: number, what: string): Promise<Uint8Array> => {
+  try {
+    const { size } = await stat(path)
+    if (size <= most) return await readFile(path)
+  } catch (error) {
+    throw new Usage(`cannot read the ${what} ${path}: ${codeOf(error)}`, "give the path of a file")
+  }
+  throw new Usage(`the ${what} ${path} has more than ${most} bytes`, "give another file")
+}
+
+/** Without the end of its line. */
+const passphraseIn = async (path: string): Promise<string> => {
+  const text = Buffer.from(await readBytes(path, largestKey, "passphrase file")).toString("utf8")
+  const passphrase = text.replace(/\r?\n$/, "")
+  if (passphrase === "") throw new Usage(`the passphrase file ${path} is empty`, "write a passphrase into it")
+  return passphrase
+}
+
+/** For whom; never for nobody. */
+export const sealFor = async ({ recipient, "passphrase-file": file }: Flags): Promise<SealFor> => {
+  if ((recipient === undefined) === (file === undefined)) {
+    throw new Usage("for whom is it encrypted?", "give --recipient or --passphrase-file")
+  }
+  return file === undefined ? { recipients: recipient ?? [] } : { passphrase: await passphraseIn(file) }
+}
+
+/** By whom. */
+export const openWith = async ({
+  "identity-file": identities,
+  "passphrase-file": passphrase
+}: Flags): Promise<OpenWith> => {
+  if ((identities === undefined) === (passphrase === undefined)) {
+    throw new Usage("how is it opened?", "give --identity-file or --passphrase-file")
+  }
+  if (passphrase !== undefined) return { passphrase: await passphraseIn(passphrase) }
+  const text = Buffer.from(await readBytes(identities ?? "", largestKey, "identity file")).toString("utf8")
+  const lines = text.split("\n").map((line) => line.trim())
+  return { identities: lines.filter((line) => line !== "" && !line.startsWith("#")) }
+}

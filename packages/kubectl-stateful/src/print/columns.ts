@@ -1,0 +1,25 @@
+/** How many columns a terminal gives to a text. Apart from what may be printed: what prints no columns loads no tables. */
+import { eastAsianWidth } from "get-east-asian-width"
+import type { Visible } from "./terminal.ts"
+
+const printableAscii = /^[ -~]*$/
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
+const zeroWidth = /^\p{M}$/u
+/** Flags are two letters, neither of which is wide. */
+const emoji = /\p{Emoji_Presentation}/u
+
+const isWide = (grapheme: string): boolean =>
+  emoji.test(grapheme) ||
+  Array.from(grapheme).some((character) => eastAsianWidth(character.codePointAt(0) ?? 0) === 2)
+
+/** How many columns a terminal gives to this text. */
+export const columnsOf = (text: Visible): number => {
+  if (printableAscii.test(text)) return text.length
+  let columns = 0
+  for (const { segment } of graphemes.segment(text)) {
+    columns += zeroWidth.test(segment) ? 0 : isWide(segment) ? 2 : 1
+    // Half-width voice marks belong to the letter before them, and take a column of their own.
+    if (segment.length > 1 && /[\uff9e\uff9f]$/.test(segment)) columns += 1
+  }
+  return columns
+}

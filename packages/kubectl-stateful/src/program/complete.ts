@@ -1,0 +1,179 @@
+/**
+ * Shell completion, as kubectl asks for it: `value<TAB>description` lines, then a directive.
+ *
+ * bash expands what it is offered (`compgen -W`), so that a server's `$( )` would run in the shell:
+ * what the cluster names is offered only in the letters that Kubernetes' own names have.
+ */
+import { isOperationId } from "@kubectl-stateful/sdk/operation/OperationId"
+import snapshot from "../../command-snapshot.json" with { type: "json" }
+import { ended, type Printable, printed, visible } from "../print/terminal.ts"
+
+/** Cobra's ShellCompDirectiveNoFileComp: no file names. */
+const noFiles = ":4"
+/** Cobra's ShellCompDirectiveDefault: file names. */
+const files = ":0"
+
+interface Flag {
+  readonly name: string
+  readonly char?: string
+  readonly summary: string
+  readonly takesValue: boolean
+  readonly values?: ReadonlyArray<string>
+}
+
+interface Entry {
+  readonly name: string
+  readonly summary: string
+  readonly args: ReadonlyArray<string>
+  readonly flags: ReadonlyArray<Flag>
+}
+
+/** What a cluster has names for. */
+export type Named = "statefulsets" | "namespaces" | "operations" | "snapshots" | "restores"
+
+/** The names that a cluster has; with the flags that were typed so far. */
+export type Names = (what: Named, flags: ReadonlyMap<string, string>) => Promise<ReadonlyArray<string>>
+
+const commands: ReadonlyArray<Entry> = snapshot.commands
+
+/** A DNS-1123 subdomain: at most 253 lower-case letters, digits, dashes and dots. */
+const isSubdomain = (text: string): boolean =>
+  text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
+
+const isOffered: Readonly<Record<Named, (name: string) => boolean>> = {
+  statefulsets: isSubdomain,
+  namespaces: isSubdomain,
+  operations: isOperationId,
+  snapshots: isSubdomain,
+  restores: isOperationId
+}
+
+/** Flags whose values the cluster has names for. */
+const namedBy: Readonly<Record<string, Named>> = {
+  namespace: "namespaces",
+  "to-namespace": "namespaces",
+  "from-volume-snapshots": "statefulsets",
+  undo: "restores"
+}
+
+/** What the first word after a command names, where that is no application. */
+const firstNamed: Readonly<Record<string, Named>> = { id: "operations", snapshot: "snapshots" }
+
+/** What `snapshots` can do, each with how many snapshots may be named for it. */
+const setActions: Readonly<Record<string, number>> = {
+  list: 0,
+  describe: 1,
+  diff: 2,
+  prune: Number.POSITIVE_INFINITY,
+  export: 1,
+  import: 0
+}
+
+/** A value, and what is said about it. */
+interface Offer {
+  readonly value: string
+  readonly summary?: string
+}
+
+/** The profiles that are built in; beside them it may be any file. */
+const profiles = async (): Promise<ReadonlyArray<Offer>> => {
+  const { all } = await import("@kubectl-stateful/sdk/Profile")
+  return all().map(({ name, file }) => ({ value: name, summary: file.description ?? "" }))
+}
+
+const answer = (offers: ReadonlyArray<Offer>, word: string, directive: string): Printable =>
+  ended([
+    ...offers
+      .filter(({ value }) => value.startsWith(word))
+      .map(({ value, summary }) =>
+        summary === undefined ? visible(value) : printed`${visible(value)}\t${visible(summary)}`
+      ),
+    visible(directive)
+  ])
+
+const flagOf = (entry: Entry, word: string): Flag | undefined =>
+  entry.flags.find(
+    (flag) => word === `--${flag.name}` || (flag.char !== undefined && word === `-${flag.char}`)
+  )
+
+/** The flags with a value among these words, and the words that are no flags. */
+const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
+  const flags = new Map<string, string>()
+  const args: Array<string> = []
+  for (let index = 0; index < words.length; index++) {
+    const [name = "", value] = (words[index] ?? "").split("=", 2)
+    const flag = flagOf(entry, name)
+    if (flag?.takesValue === true) flags.set(flag.name, value ?? words[++index] ?? "")
+    else if (flag === undefined) args.push(words[index] ?? "")
+  }
+  return { flags, args }
+}
+
+/** What may follow `snapshots`: something to do, and then the snapshots that it is done with. */
+const actionWords = async (
+  [action, ...names]: ReadonlyArray<string>,
+  current: string,
+  sets: () => Promise<ReadonlyArray<Offer>>
+): Promise<Printable> => {
+  if (action === undefined) {
+    return answer(
+      Object.keys(setActions).map((value) => ({ value })),
+      current,
+      noFiles
+    )
+  }
+  if (action === "import" && names.length === 0) return answer([], current, files)
+  if (names.length >= (setActions[action] ?? 0)) return answer([], current, noFiles)
+  const live = action === "diff" && names.length === 1 ? [{ value: "live" }] : []
+  const offers = (await sets()).filter(({ value }) => !names.includes(value))
+  return answer([...offers, ...live], current, noFiles)
+}
+
+/** What may follow these words; the last one is being typed. */
+export const complete = async (words: ReadonlyArray<string>, names: Names): Promise<Printable> => {
+  const current = words.at(-1) ?? ""
+  const entry = commands.find((each) => each.name === words[0])
+  if (entry === undefined || words.length < 2) {
+    return answer(
+      commands.map(({ name, summary }) => ({ value: name, summary })),
+      current,
+      noFiles
+    )
+  }
+  const { flags, args } = readWords(entry, words.slice(1, -1))
+  const named = async (what: Named) =>
+    (await names(what, flags)).filter(isOffered[what]).map((value) => ({ value }))
+  const valuesOf = async (flag: Flag) => {
+    const what = namedBy[flag.name]
+    return what === undefined ? (flag.values ?? []).map((value) => ({ value })) : named(what)
+  }
+  const before = words.length > 2 ? flagOf(entry, words.at(-2) ?? "") : undefined
+  if (before?.takesValue === true) {
+    if (before.name === "kubeconfig") return answer([], current, files)
+    return before.name === "profile"
+      ? answer(await profiles(), current, files)
+      : answer(await valuesOf(before), current, noFiles)
+  }
+  const [name = "", typed] = current.split("=", 2)
+  const flag = typed === undefined ? undefined : flagOf(entry, name)
+  if (flag !== undefined) {
+    const values = await valuesOf(flag)
+    return answer(
+      values.map(({ value }) => ({ value: `${name}=${value}` })),
+      current,
+      noFiles
+    )
+  }
+  if (current.startsWith("-")) {
+    return answer(
+      entry.flags.map(({ name, summary }) => ({ value: `--${name}`, summary })),
+      current,
+      noFiles
+    )
+  }
+  const [first] = entry.args
+  if (first === "action") return actionWords(args, current, () => named("snapshots"))
+  if (first === undefined || args.length > 0) return answer([], current, noFiles)
+  if (first === "profile") return answer(await profiles(), current, files)
+  return answer(await named(firstNamed[first] ?? "statefulsets"), current, noFiles)
+}

@@ -1,0 +1,83 @@
+/**
+ * Names for completion, read from the cluster: whoever waits for a TAB gets them soon or not at all.
+ */
+import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import { kinds } from "@kubectl-stateful/sdk/Kind"
+import {
+  isOver,
+  operationLabel,
+  phaseAnnotation,
+  verbAnnotation
+} from "@kubectl-stateful/sdk/operation/OperationMark"
+import { configMaps, list, namespaces, statefulSets } from "@kubectl-stateful/sdk/Resource"
+import { recordLabels, recordName } from "@kubectl-stateful/sdk/step/record"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { Names } from "./complete.ts"
+import { connect, execute } from "../command/connect.ts"
+import type { ClusterFlags } from "../flags/cluster.ts"
+import { milliseconds } from "../flags/duration.ts"
+
+/** Milliseconds, unless `--request-timeout` says otherwise. */
+const patience = 2000
+
+const patienceOf = (asked: string | undefined): number => {
+  try {
+    return asked === undefined ? patience : milliseconds(asked)
+  } catch {
+    // Half typed.
+    return patience
+  }
+}
+
+/** The names that the cluster of these flags has; none when it cannot be asked. */
+export const clusterNames =
+  (reach: (flags: ClusterFlags) => Layer.Layer<Cluster, ClusterError> = connect): Names =>
+  async (what, typed) => {
+    const flags = Object.fromEntries(
+      ["namespace", "context", "kubeconfig", "cluster", "user", "as"].map((flag) => [flag, typed.get(flag)])
+    )
+    const read = Effect.gen(function* () {
+      const { origin } = yield* Cluster
+      const { namespace } = origin
+      if (what === "operations" || what === "restores") {
+        const { items } = yield* list(configMaps, {
+          namespace,
+          metadataOnly: true,
+          labelSelector: operationLabel
+        })
+        return items.flatMap((item) => {
+          const accepted = kinds.configmaps.accept(item)
+          if (Result.isFailure(accepted)) return []
+          const { labels, annotations } = accepted.success.metadata
+          const isDone = isOver(annotations?.[phaseAnnotation] ?? "")
+          const isWanted =
+            what === "operations" ? !isDone : isDone && annotations?.[verbAnnotation] === "restore"
+          return isWanted ? [labels?.[operationLabel] ?? ""] : []
+        })
+      }
+      if (what === "snapshots") {
+        const { items } = yield* list(configMaps, {
+          namespace,
+          metadataOnly: true,
+          labelSelector: recordLabels
+        })
+        const start = recordName("")
+        return items.flatMap(({ metadata: { name } }) =>
+          name.startsWith(start) ? [name.slice(start.length)] : []
+        )
+      }
+      const { items } =
+        what === "namespaces"
+          ? yield* list(namespaces, { metadataOnly: true })
+          : yield* list(statefulSets, { namespace, metadataOnly: true })
+      return items.map((item) => item.metadata.name)
+    })
+    const exit = await execute(
+      read.pipe(Effect.provide(reach(flags))),
+      AbortSignal.timeout(patienceOf(typed.get("request-timeout")))
+    )
+    return Exit.isSuccess(exit) ? exit.value.toSorted() : []
+  }
