@@ -11,10 +11,12 @@ import * as Timeout from "./operation/Timeout.ts"
 import { fingerprint, type Hook } from "./Hook.ts"
 import * as PodUrl from "./PodUrl.ts"
 import { builtIn } from "./profile/builtIn.ts"
-import { FileCommand, type Quiesce, quiesceOf, QuiesceSection } from "./Quiesce.ts"
-import { type Seed, seedIn, SeedSection } from "./Seed.ts"
-import { type Restoring, RestoreSection, restoringOf } from "./Verify.ts"
+import { File } from "./profile/file.ts"
+import { type Quiesce, quiesceOf } from "./Quiesce.ts"
+import { type Seed, seedIn } from "./Seed.ts"
+import { type Restoring, restoringOf } from "./Verify.ts"
 
+export { File }
 export { hintsFor } from "./profile/hint.ts"
 
 /** The hooks that scaling knows, in the order in which they are listed. */
@@ -36,49 +38,6 @@ export type HttpHealth = PodUrl.PodUrl
 
 /** Null: not an address of this form. */
 export const parseHttpHealth = PodUrl.parse
-
-const hook = (description: string) => Schema.optionalKey(FileCommand.annotate({ description }))
-
-const ScaleSection = Schema.Struct({
-  beforeRemove: hook("Run in the leaving pod, before it is removed; not 0: nothing is removed."),
-  afterAdd: hook("Run in the new pod, once it is ready and healthy, and in one that must rejoin."),
-  probe: hook("Exit code 0: this member is in; 1: it is out. Asked when a hook's outcome is unknown."),
-  roles: hook("Prints leader, voter or learner."),
-  stepDown: hook("Gives leadership away, where a leader is about to leave."),
-  health: hook("Exit code 0: the member is healthy, beyond ready.")
-})
-
-/** A profile as a file has it. */
-export const File = Schema.Struct({
-  apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
-  kind: Schema.Literal("Profile"),
-  description: Schema.optionalKey(Schema.String.annotate({ description: "One sentence of what it is for." })),
-  container: Schema.optionalKey(
-    Schema.NonEmptyString.annotate({ description: "The container of each command that names none." })
-  ),
-  jointQuorum: Schema.optionalKey(
-    Schema.Boolean.annotate({
-      description:
-        "True: the StatefulSets that one selector finds are members of one application, as with a set for each rack, and describe counts quorum over all of them."
-    })
-  ),
-  scale: Schema.optionalKey(
-    ScaleSection.annotate({ description: "The hooks that scale runs; a timeout's default is 60s." })
-  ),
-  hooks: Schema.optionalKey(ScaleSection.annotate({ description: "The older name of scale." })),
-  snapshot: Schema.optionalKey(
-    QuiesceSection.annotate({ description: "How members are held still while their volumes are cut." })
-  ),
-  restore: Schema.optionalKey(
-    RestoreSection.annotate({
-      description: "How restored volumes are looked at, before anything starts on them."
-    })
-  ),
-  seed: Schema.optionalKey(
-    SeedSection.annotate({ description: "How every member is made from one member's data." })
-  )
-})
-export type File = typeof File.Type
 
 const decode = (content: unknown): Result.Result<File, string> =>
   Result.flatMap(

@@ -1,7 +1,7 @@
 /**
  * What a pod needs besides its data to start and be found again: references, Services, and a few fields of the spec.
  */
-import type { Question } from "../Checklist.ts"
+import type { Question } from "./verdict.ts"
 import type { Dependency } from "../Dependency.ts"
 import type { Reference } from "../Reference.ts"
 import type { AppState } from "../State.ts"

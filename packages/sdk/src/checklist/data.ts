@@ -1,7 +1,7 @@
 /**
  * Where data is: claims that are not bound, and data that is in no claim at all.
  */
-import type { Question } from "../Checklist.ts"
+import type { Question } from "./verdict.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
 import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../State.ts"

@@ -4,7 +4,7 @@
  * Each mount is judged by its path, by what its container is known to run, and by what that container
  * keeps elsewhere. Where none of these tells, it is unknown: no volume is not no state.
  */
-import type { Question } from "../Checklist.ts"
+import type { Question } from "./verdict.ts"
 import type { OtherVolume } from "../Claim.ts"
 import { scratch } from "../state/HostPath.ts"
 import { isForgetful, isOfStore, isStateless } from "../state/Store.ts"

@@ -3,7 +3,7 @@
  * elsewhere: whole, of one moment, and young. What is weak about snapshots beside it is a remark.
  */
 import * as Duration from "effect/Duration"
-import type { RestoreVerdict } from "../Checklist.ts"
+import type { RestoreVerdict } from "./verdict.ts"
 import type { Claim } from "../Claim.ts"
 import type { AppState } from "../State.ts"
 import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"

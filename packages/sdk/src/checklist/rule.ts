@@ -2,7 +2,7 @@
  * A rule of the checklist: one way in which an application can fail a question, with a name of its own.
  */
 import type * as Duration from "effect/Duration"
-import type { Answer, Disruption, Finding, Question } from "../Checklist.ts"
+import type { Answer, Disruption, Finding, Question } from "./verdict.ts"
 import type { SnapshotClass, StorageClass } from "../Protection.ts"
 import type { Quorum } from "../Quorum.ts"
 import type { AppState } from "../State.ts"

@@ -2,7 +2,7 @@
  * Can it be snapshotted consistently? One claim: a snapshot of it is one cut. Several: they need
  * a group, or the cuts fall between one member's write and another's.
  */
-import type { CutLevel } from "../Checklist.ts"
+import type { CutLevel } from "./verdict.ts"
 import type { Claim } from "../Claim.ts"
 import type { SnapshotClass } from "../Protection.ts"
 import type { AppState } from "../State.ts"

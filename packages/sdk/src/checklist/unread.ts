@@ -1,7 +1,7 @@
 /**
  * Facts that could not be read: one finding a resource, whatever number of rules would have needed it.
  */
-import type { Disruption, Question } from "../Checklist.ts"
+import type { Disruption, Question } from "./verdict.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../State.ts"
 import { boundClaims, claimsKnown, deployments, liveClaims } from "./parts.ts"

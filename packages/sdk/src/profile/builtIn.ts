@@ -1,14 +1,10 @@
 /** The profiles that come with the SDK, each proven against the real server. */
-import type { File } from "../Profile.ts"
+
+import type { BuiltIn } from "./file.ts"
 import { etcd } from "./etcd.ts"
 import { mariadb } from "./mariadb.ts"
 import { postgres, postgresRestore } from "./postgres.ts"
 import { redis } from "./redis.ts"
-
-/** What of a profile's file is its own; `description` is one sentence. */
-export type BuiltIn = Pick<File, "container" | "scale" | "snapshot" | "restore" | "seed"> & {
-  readonly description: string
-}
 
 /** By name: a profile is never chosen by an image's. */
 export const builtIn: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>([

@@ -7,7 +7,7 @@
  *
  * Names, addresses and paths are read where the server has them: in its arguments and its environment.
  */
-import type { BuiltIn } from "./builtIn.ts"
+import type { BuiltIn } from "./file.ts"
 import { scale } from "./etcdHooks.ts"
 import { words } from "./etcdWords.ts"
 

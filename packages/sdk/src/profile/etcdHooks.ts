@@ -5,7 +5,7 @@
  * The client's certificates and its user are those that the container has for etcdctl; where it has none, the
  * server's own.
  */
-import type { BuiltIn } from "./builtIn.ts"
+import type { BuiltIn } from "./file.ts"
 import { words } from "./etcdWords.ts"
 
 /**

@@ -30,32 +30,12 @@ import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention } from "../step/retention.ts"
 import * as Workload from "../step/workload.ts"
 import { errandsBy, writesBy } from "../step/errands.ts"
-import type { Restoring } from "../Verify.ts"
 import type { CloneFacts } from "./RestoreCloneFacts.ts"
+import type { CloneOptions, Slot } from "./RestoreCloneOptions.ts"
 import { leftOut, refusalsOf, warningsOf } from "./RestoreCloneRefusals.ts"
 import { type ClonePlan, type CloneStep, cloneVerb } from "./RestoreCloneVerb.ts"
 import { type FoundCut, type Waves, wavesOf } from "./RestoreSource.ts"
 import { wavesEffects, wavesRefusals } from "./RestoreWaves.ts"
-
-export interface CloneOptions extends Restoring {
-  /** The new name. Default: that of the source, in another namespace. */
-  readonly name: string
-  readonly namespace: string
-  /** Whether it may do without a fence. Default false. */
-  readonly noFence?: boolean
-  /** Whether its pods may reach into their nodes, as those of the source do. Default false. */
-  readonly hostAccess?: boolean
-  /** Whether a cut without any file is one. Default false. */
-  readonly allowEmpty?: boolean
-}
-
-/** A claim of the source, and the one that is made of it. */
-export interface Slot {
-  readonly cut: FoundCut
-  readonly template: string
-  readonly ordinal: number
-  readonly claim: string
-}
 
 /** Which of the cuts are of the source's templates. */
 const slotsOf = (set: StatefulSet, to: string, cuts: ReadonlyArray<FoundCut>): ReadonlyArray<Slot> =>

@@ -7,7 +7,7 @@ import { type ClonedKind, clonedKinds, type Renaming } from "../step/cloneNames.
 import type { FilledClaim } from "../step/filledClaim.ts"
 import type { CloneFacts } from "./RestoreCloneFacts.ts"
 import { bridges, memberLabels, takers } from "./RestoreCloneNetwork.ts"
-import type { CloneOptions, Slot } from "./RestoreClonePlan.ts"
+import type { CloneOptions, Slot } from "./RestoreCloneOptions.ts"
 import { directClaims, hostAccess, imagesOf, usesHostNetwork } from "./RestoreClonePods.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape

@@ -9,8 +9,16 @@ import { because } from "../operation/OperationError.ts"
 import * as Resource from "../Resource.ts"
 import { read } from "../state/Read.ts"
 import { namedBy } from "../step/holder.ts"
-import type { Stopped } from "./RestoreRefusal.ts"
 import { deploymentTarget } from "./RestoreTarget.ts"
+
+/** Deployments that are stopped together, since claims may be shared among them. */
+export interface Stopped {
+  /** As `Kind/name`. */
+  readonly workloads: ReadonlyArray<string>
+  readonly pods: ReadonlySet<string>
+  /** Those that have ended, and keep their claims from being moved. */
+  readonly ended: ReadonlySet<string>
+}
 
 const deploymentsIn = (namespace: string): Effect.Effect<ReadonlyArray<Deployment>, ClusterError, Cluster> =>
   Effect.map(Resource.list(Resource.deployments, { namespace }), ({ items }) =>

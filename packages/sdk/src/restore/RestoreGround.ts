@@ -12,7 +12,7 @@ import { proverResources } from "../step/proverPod.ts"
 import type { Workload } from "../Topology.ts"
 import type { Verify } from "../Verify.ts"
 import { slotOf, type Target } from "./RestoreTarget.ts"
-import type { Stopped } from "./RestoreRefusal.ts"
+import type { Stopped } from "./RestoreDeployments.ts"
 import type { FoundCut } from "./RestoreSource.ts"
 
 /** What was read for it; absent: not asked, or it may not be read. */

@@ -6,18 +6,10 @@ import type { AppState } from "../State.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
 import type { Workload } from "../Topology.ts"
 import { beingRead } from "../wait/holders.ts"
+import type { Stopped } from "./RestoreDeployments.ts"
 import type { FoundCut, Source } from "./RestoreSource.ts"
 import { slotOf, type Target } from "./RestoreTarget.ts"
 import { shellWord } from "../ShellWord.ts"
-
-/** Deployments that are stopped together, since claims may be shared among them. */
-export interface Stopped {
-  /** As `Kind/name`. */
-  readonly workloads: ReadonlyArray<string>
-  readonly pods: ReadonlySet<string>
-  /** Those that have ended, and keep their claims from being moved. */
-  readonly ended: ReadonlySet<string>
-}
 
 export interface RefusalOptions {
   /** Restore although something else writes `spec.replicas`. Default false. */

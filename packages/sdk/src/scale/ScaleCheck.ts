@@ -20,8 +20,8 @@ import { claimsOf } from "../step/templates.ts"
 import { readVolume } from "../step/volume.ts"
 import * as Workload from "../step/workload.ts"
 import { basisOf, claimFacts } from "./ScaleFacts.ts"
-import type { Going, ScaleSettings } from "./ScaleSettings.ts"
-import type { ScalePlan } from "./ScaleVerb.ts"
+import type { Going } from "./ScaleSettings.ts"
+import type { ScalePlan, ScaleSettings } from "./ScaleSteps.ts"
 
 const { memberOf, overwritten, replicasOf, retentionOf } = Workload
 

@@ -5,60 +5,27 @@
  * says how far one change of `spec.replicas` may go: to the next hook, quorum or `step`.
  */
 import type { AppState } from "../State.ts"
-import { describe as describeQuorum, type Quorum } from "../Quorum.ts"
+import { describe as describeQuorum } from "../Quorum.ts"
 import { make } from "../operation/Step.ts"
-import { type HttpHealth, names, type Profile } from "../Profile.ts"
+import { names } from "../Profile.ts"
 import { type ClaimSlot, CreateClaims } from "../step/claims.ts"
 import { MoveVolume } from "../step/moveVolume.ts"
-import { Purge, type PurgedClaim } from "../step/purge.ts"
+import { Purge } from "../step/purge.ts"
 import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
 import { countSteps } from "../step/countSteps.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import type { KeptClaim } from "../step/volume.ts"
-import { type ScalePlan, type ScaleStep, scaleVerb } from "./ScaleVerb.ts"
+import type { ScalePlan, ScaleStep } from "./ScaleSteps.ts"
+import { scaleVerb } from "./ScaleVerb.ts"
 import { type Claim, trouble } from "../Claim.ts"
 import { basisOf, claimFacts } from "./ScaleFacts.ts"
 import { dataRefusals, mountRefusals } from "./ScaleData.ts"
-import { beyondQuota, type Quotas } from "./ScaleQuota.ts"
-import { type Ground, groundRefusals, unreadForPods } from "./ScaleGround.ts"
+import { beyondQuota } from "./ScaleQuota.ts"
+import { groundRefusals, unreadForPods } from "./ScaleGround.ts"
+import type { ScaleOptions } from "./ScaleOptions.ts"
 import { notReady, refusals } from "./ScaleRefusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Effects from "./ScaleEffect.ts"
-
-export interface ScaleOptions {
-  readonly replicas: number
-  /** Refuse unless there are so many now. */
-  readonly currentReplicas?: number
-  /** Refuse unless the StatefulSet is at this version. */
-  readonly resourceVersion?: string
-  /** Default: majority. */
-  readonly quorum?: Quorum
-  /** At most so many replicas with one change. */
-  readonly step?: number
-  /**
-   * Members that leave are marked on their pods first, so that routers send them no new keys, and so many
-   * milliseconds pass before `beforeRemove`. Nobody acknowledges the mark. Default: they are not marked.
-   */
-  readonly drainWait?: number
-  readonly profile?: Profile
-  readonly health?: HttpHealth
-  /** What to do with claims left by an earlier scale-down. Default: keep. */
-  readonly leftoverClaims?: "keep" | "refuse" | "set-aside"
-  /** For the time of this operation; put back at its end. */
-  readonly whenScaled?: "Retain" | "Delete"
-  /** Scale although something else writes `spec.replicas`. */
-  readonly forceConflicts?: boolean
-  /** Claims that earlier operations set aside, to be deleted with their data at the end. */
-  readonly purge?: ReadonlyArray<PurgedClaim>
-  /** The namespace's quotas; null: they could not be read. Default: not asked. */
-  readonly quotas?: Quotas | null
-  /** Which pods of the namespace have which claims mounted. Default: not asked. */
-  readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
-  /** What new pods would meet beside the state; null: it could not be read. Default: not asked. */
-  readonly ground?: Ground | null
-  /** Whether reclaim policies may be set; without that, claims are kept by whenScaled alone. Default: true. */
-  readonly mayPatchVolumes?: boolean
-}
 
 /** More than this in one operation is taken for a typing error. */
 const most = 10_000

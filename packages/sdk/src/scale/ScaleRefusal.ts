@@ -1,7 +1,7 @@
 /** Why a plan to scale may not run, each with the way out. */
 import type { Refusal } from "../operation/Plan.ts"
 import { needed } from "../Quorum.ts"
-import type { ScaleOptions } from "./ScalePlan.ts"
+import type { ScaleOptions } from "./ScaleOptions.ts"
 import type { AppState } from "../State.ts"
 import type { Workload } from "../Topology.ts"
 

@@ -5,7 +5,6 @@
  * A journal is input, not authority: whoever may write ConfigMaps could have written it. What it asks
  * for that costs data, lowers quorum, or sends requests to pods, its new caller must ask for as well.
  */
-import * as Schema from "effect/Schema"
 import { digest } from "../operation/Digest.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { lookAtOperations } from "../operation/OperationId.ts"
@@ -16,21 +15,7 @@ import type { Verdict } from "../step/memberHook.ts"
 import { Purge } from "../step/purge.ts"
 import { highestCount } from "../step/replicas.ts"
 import { SetRetention } from "../step/retention.ts"
-import { KeptClaim } from "../step/volume.ts"
-import { Facts } from "../step/workload.ts"
-import type { ScalePlan } from "./ScaleVerb.ts"
-
-/** As a plan carries them. */
-export const ScaleSettings = Schema.Struct({
-  quorum: Schema.optionalKey(Schema.Union([Schema.Literals(["majority", "none"]), Schema.Natural])),
-  health: Schema.optionalKey(
-    Schema.Struct({ scheme: Schema.Literals(["http", "https"]), port: Schema.Natural, path: Schema.String })
-  ),
-  facts: Schema.optionalKey(Facts),
-  /** Claims that the plan says new pods get again, with their data. */
-  attached: Schema.optionalKey(Schema.Array(KeptClaim))
-})
-export type ScaleSettings = typeof ScaleSettings.Type
+import type { ScalePlan, ScaleSettings } from "./ScaleSteps.ts"
 
 /** How a plan to scale is carried out, beyond what the plan itself says. */
 export interface Manner {

@@ -6,40 +6,15 @@ import { kinds } from "../Kind.ts"
 import { isOurs, type SpecWrite } from "../operation/Author.ts"
 import { accept } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
-import { type AnyPlan, keyOf, type Plan } from "../operation/Plan.ts"
-import type { StepOf } from "../operation/Step.ts"
+import { type AnyPlan, keyOf } from "../operation/Plan.ts"
 import { type Objects, verb } from "../operation/Verb.ts"
 import { wanted } from "../Ordinal.ts"
 import { names } from "../Profile.ts"
-import { CreateClaims } from "../step/claims.ts"
-import { MarkDraining } from "../step/markDraining.ts"
-import { RunHook } from "../step/memberHook.ts"
-import { MoveVolume } from "../step/moveVolume.ts"
-import { Purge } from "../step/purge.ts"
-import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
-import { countsOf, SetReplicas } from "../step/replicas.ts"
-import { RestoreRetention, SetRetention } from "../step/retention.ts"
+import { countsOf } from "../step/replicas.ts"
 import { replicasOf } from "../step/workload.ts"
 import { check, conclude, concludeBack, preflight } from "./ScaleCheck.ts"
-import { consent, type Going, going, type Manner, ScaleSettings } from "./ScaleSettings.ts"
-
-const steps = [
-  SetRetention,
-  RetainVolumes,
-  MoveVolume,
-  CreateClaims,
-  MarkDraining,
-  RunHook,
-  SetReplicas,
-  RestoreReclaimPolicies,
-  RestoreRetention,
-  Purge
-] as const
-
-export type ScaleStep = StepOf<(typeof steps)[number]>
-
-/** A plan to scale, as it is printed and journalled. */
-export type ScalePlan = Plan<ScaleStep, ScaleSettings>
+import { consent, type Going, going, type Manner } from "./ScaleSettings.ts"
+import { type ScalePlan, ScaleSettings, type ScaleStep, steps } from "./ScaleSteps.ts"
 
 /** What scaling has to say of its end. */
 export const ScaleResult = Schema.Struct({
