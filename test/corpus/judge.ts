@@ -7,7 +7,7 @@ import type {
   Verdict
 } from "../../packages/sdk/src/Checklist.ts"
 import { needText } from "../../packages/sdk/src/checklist/needs.ts"
-import type { AppState } from "../../packages/sdk/src/State.ts"
+import type { AppState } from "../../packages/sdk/src/state/AppState.ts"
 import type { Right } from "./case.ts"
 
 /** One thing in which what was said is not what is right. */

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs"
 import * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
-import { compareNames } from "../../packages/sdk/src/state/Member.ts"
+import { compareNames } from "../../packages/sdk/src/state/AppWorkload.ts"
 import type { Observation } from "../../packages/sdk/src/state/Observation.ts"
-import { AppState, observe } from "../../packages/sdk/src/State.ts"
+import { observe } from "../../packages/sdk/src/State.ts"
+import { AppState } from "../../packages/sdk/src/state/AppState.ts"
 import { forbidden, object, observation, stateOf, statefulSet } from "./objects.ts"
 
 /** Written by test/fixtures/capture.ts from a Kubernetes 1.36 cluster with real volumes. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { AppState } from "../../packages/sdk/src/State.ts"
+import { AppState } from "../../packages/sdk/src/state/AppState.ts"
 import { healthyApp, named } from "./appState.ts"
 
 describe("the well application of the tests", () => {

@@ -8,7 +8,7 @@ import type { Claim } from "../../packages/sdk/src/Claim.ts"
 import type { Node, Placement } from "../../packages/sdk/src/Placement.ts"
 import type { Copy, VolumeSnapshot } from "../../packages/sdk/src/Protection.ts"
 import type { Replica } from "../../packages/sdk/src/Replica.ts"
-import type { AppState } from "../../packages/sdk/src/State.ts"
+import type { AppState } from "../../packages/sdk/src/state/AppState.ts"
 
 /** The same data, open to change. */
 export type Draft<A> =

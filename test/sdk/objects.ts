@@ -5,7 +5,8 @@
 import { statefulSet as ref } from "../../packages/sdk/src/App.ts"
 import type { Observation } from "../../packages/sdk/src/state/Observation.ts"
 import { defaultDomainLabels } from "../../packages/sdk/src/Placement.ts"
-import { type AppState, observe } from "../../packages/sdk/src/State.ts"
+import { observe } from "../../packages/sdk/src/State.ts"
+import type { AppState } from "../../packages/sdk/src/state/AppState.ts"
 
 /** A JSON object, open to change. */
 export type Json = { [field: string]: unknown }

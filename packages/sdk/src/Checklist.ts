@@ -14,7 +14,7 @@ import type { Domain, Rule, Target } from "./checklist/rule.ts"
 import { levelOf, snapshotRules } from "./checklist/snapshot.ts"
 import type { Answer, Checklist, Disruption, Finding, Question } from "./checklist/verdict.ts"
 import type { Quorum } from "./Quorum.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "./state/AppState.ts"
 
 export type { Domain, Rule, Target }
 export { Need, needText }

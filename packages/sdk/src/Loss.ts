@@ -3,7 +3,7 @@
  */
 import { needed, type Quorum } from "./Quorum.ts"
 import type { Node } from "./Placement.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "./state/AppState.ts"
 import { admits } from "./state/Taint.ts"
 
 /** A failure domain by its kind and name. */

@@ -4,9 +4,6 @@
  * Only metadata is asked for; a Secret's value never reaches this machine.
  */
 import * as Schema from "effect/Schema"
-import { compareNames, type Member } from "./state/Member.ts"
-import type { Lists } from "./state/Observation.ts"
-import type { ObjectMeta } from "./kind/Meta.ts"
 import type { ContainerSpec, PodSpec, VolumeSpec } from "./kind/Pod.ts"
 
 const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
@@ -58,7 +55,7 @@ export interface Mention {
 
 type Source = { readonly optional?: boolean | null | undefined } | null | undefined
 
-const mention = (
+export const mention = (
   kind: Mention["kind"],
   name: string | null | undefined,
   how: string,
@@ -128,105 +125,6 @@ export const fieldsOf = (fields: unknown, name: string): Readonly<Record<string,
   return typeof inner === "object" && inner !== null ? Object.fromEntries(Object.entries(inner)) : {}
 }
 
-const saysImmutable = ({ managedFields }: ObjectMeta): true | null =>
-  managedFields?.some(({ fieldsV1 }) => fieldsV1 && Object.hasOwn(fieldsV1, "f:immutable")) ? true : null
-
-interface Collected {
-  readonly first: Mention
-  readonly usedBy: Set<string>
-  readonly keys: Set<string>
-  required: boolean
-}
-
-const collect = (
-  members: ReadonlyArray<Member>,
-  lists: Pick<Lists, "serviceaccounts">
-): ReadonlyArray<Collected> => {
-  const found = new Map<string, Collected>()
-  const add = (by: string, one: Mention) => {
-    const id = `${one.kind}/${one.name}`
-    const entry = found.get(id) ?? { first: one, usedBy: new Set(), keys: new Set(), required: false }
-    entry.usedBy.add(`${by} ${one.how}`)
-    for (const key of one.keys) entry.keys.add(key)
-    entry.required ||= !one.optional
-    found.set(id, entry)
-  }
-  const accounts = new Set<string>()
-  const pullSecrets = pullSecretsOf(lists)
-  for (const { key, pods, template } of members) {
-    const ofTemplate = mentionsOf(template.spec)
-    const known = new Set(ofTemplate.map(({ kind, name, how }) => `${kind}/${name} ${how}`))
-    accounts.add(accountOf(template))
-    for (const one of ofTemplate) add(key, one)
-    for (const pod of pods ?? []) {
-      // What a webhook, an older revision or a debug container brought in; and what the ServiceAccount did.
-      const account = pullSecrets(accountOf(pod))
-      for (const one of mentionsOf(pod.spec)) {
-        if (known.has(`${one.kind}/${one.name} ${one.how}`)) continue
-        if (one.how === "imagePullSecrets" && account.includes(one.name)) continue
-        add(`Pod/${pod.metadata.name}`, one)
-      }
-    }
-  }
-  for (const account of accounts) {
-    for (const name of pullSecrets(account)) {
-      for (const one of mention("Secret", name, "imagePullSecrets", null)) {
-        add(`ServiceAccount/${account}`, one)
-      }
-    }
-  }
-  return [...found.values()]
-}
-
 /** The ServiceAccount that pods run as. */
 export const accountOf = ({ spec }: { readonly spec: PodSpec }): string =>
   spec.serviceAccountName || "default"
-
-/** Looked up once for each account: pods are many, and most have the same. */
-const pullSecretsOf = ({ serviceaccounts }: Pick<Lists, "serviceaccounts">) => {
-  const accounts = new Map((serviceaccounts ?? []).map((account) => [account.metadata.name, account]))
-  return (name: string): ReadonlyArray<string> =>
-    (accounts.get(name)?.imagePullSecrets ?? []).flatMap((secret) => (secret.name ? [secret.name] : []))
-}
-
-/** The names of all ConfigMaps and Secrets that the app's pods refer to. */
-export const referencedNames = (
-  members: ReadonlyArray<Member>,
-  lists: Pick<Lists, "serviceaccounts">
-): { readonly ConfigMap: ReadonlyArray<string>; readonly Secret: ReadonlyArray<string> } => {
-  const collected = collect(members, lists)
-  const names = (kind: Mention["kind"]) =>
-    collected.flatMap(({ first }) => (first.kind === kind ? [first.name] : []))
-  return { ConfigMap: names("ConfigMap"), Secret: names("Secret") }
-}
-
-/** ConfigMaps first, then Secrets, by name. */
-export const observeReferences = (
-  members: ReadonlyArray<Member>,
-  lists: Pick<Lists, "serviceaccounts" | "configmaps" | "secrets">,
-  keys: KeyFacts | null
-): ReadonlyArray<Reference> => {
-  const index = (objects: ReadonlyArray<{ readonly metadata: ObjectMeta }> | null) =>
-    objects === null ? null : new Map(objects.map(({ metadata }) => [metadata.name, metadata]))
-  const present = { ConfigMap: index(lists.configmaps), Secret: index(lists.secrets) }
-  return collect(members, lists)
-    .map(({ first: { kind, name }, usedBy, keys: asked, required }): Reference => {
-      const all = present[kind]
-      const metadata = all?.get(name)
-      const checked = keys?.[kind].get(name)
-      const fact = checked ?? null
-      return {
-        kind,
-        name,
-        usedBy: [...usedBy],
-        required,
-        present: checked === undefined ? (all === null ? null : metadata !== undefined) : fact !== null,
-        immutable: fact ? fact.immutable : metadata ? saysImmutable(metadata) : null,
-        resourceVersion: metadata?.resourceVersion ?? null,
-        keys: fact ? fact.keys : null,
-        missingKeys: fact ? [...asked].filter((key) => !fact.keys.includes(key)) : null,
-        bytes: fact ? fact.bytes : null
-      }
-    })
-    .toSorted((a, b) => compareNames(a.kind, b.kind) || compareNames(a.name, b.name))
-}

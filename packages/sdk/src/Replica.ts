@@ -5,10 +5,7 @@
  * pod that is there; for other workloads one for every pod that has not ended.
  */
 import * as Schema from "effect/Schema"
-import type { ContainerStatus, Pod } from "./kind/Pod.ts"
-import { compareNames, type Member } from "./state/Member.ts"
-import * as Ordinal from "./Ordinal.ts"
-import { type NodesByName, readinessOf } from "./state/Readiness.ts"
+import type { Pod } from "./kind/Pod.ts"
 
 const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
 
@@ -85,141 +82,9 @@ export const healthOf = ({ known, pod }: Replica): ReplicaHealth => {
   return pod.phase === "Pending" ? "Pending" : "NotReady"
 }
 
-const stateOf = ({ state }: ContainerStatus): string => {
-  if (state?.running) return "Running"
-  return state?.waiting?.reason ?? state?.terminated?.reason ?? (state?.terminated ? "Terminated" : "Waiting")
-}
-
-const containersOf = (pod: Pod): ReadonlyArray<typeof Container.Type> => {
-  const statuses = new Map(
-    [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].map((status) => [
-      status.name,
-      status
-    ])
-  )
-  // An init container that restarts always is a side-car: it runs as long as the pod does.
-  const sideCars = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
-  return [...sideCars, ...pod.spec.containers].map(({ name, image }) => {
-    const status = statuses.get(name)
-    return {
-      name,
-      image: image ?? status?.image ?? "",
-      ready: status?.ready === true,
-      restarts: status?.restartCount ?? 0,
-      state: status ? stateOf(status) : "Waiting"
-    }
-  })
-}
-
-/** Ordinals without a pod are told up to this many, so that a mistyped `replicas: 2000000000` is only a number. */
-const toldOrdinals = 10_000
-
-/** The hash of the revision that made the pod, as its controller labels it. */
-export const revisionOf = (pod: Pod): string | null =>
-  pod.metadata.labels?.["controller-revision-hash"] ?? pod.metadata.labels?.["pod-template-hash"] ?? null
-
-const fqdnOf = (pod: Pod, services: ReadonlySet<string> | null): string | null => {
-  const { hostname, subdomain } = pod.spec
-  if (!hostname || !subdomain || (services !== null && !services.has(subdomain))) return null
-  return `${hostname}.${subdomain}.${pod.metadata.namespace ?? "default"}.svc`
-}
-
-/** What the cluster around the pods says of them. */
-export interface Surroundings {
-  readonly nodes: NodesByName
-  /** Names of the Services that select pods, and so may name them; null: they could not be read. */
-  readonly services: ReadonlySet<string> | null
-  /** The revision that the workload updates to; null: not known, so that every pod counts as current. */
-  readonly updateRevision: string | null
-}
-
-const podFacts = (pod: Pod, around: Surroundings): NonNullable<Replica["pod"]> => {
-  const { ready, since, reason } = readinessOf(pod, around.nodes)
-  const containers = containersOf(pod)
-  const revision = revisionOf(pod)
-  return {
-    uid: pod.metadata.uid ?? "",
-    created: pod.metadata.creationTimestamp ?? "",
-    deleted: pod.metadata.deletionTimestamp ?? null,
-    phase: pod.status?.phase ?? "Unknown",
-    ready,
-    readySince: since,
-    reason,
-    restarts: containers.reduce((total, container) => total + container.restarts, 0),
-    containers,
-    revision,
-    current: around.updateRevision === null || revision === null || revision === around.updateRevision,
-    hostname: pod.spec.hostname ?? null,
-    fqdn: fqdnOf(pod, around.services),
-    ips: (pod.status?.podIPs ?? []).flatMap(({ ip }) => (ip ? [ip] : [])),
-    node: pod.spec.nodeName || null,
-    qos: pod.status?.qosClass ?? null,
-    priorityClass: pod.spec.priorityClassName ?? null
-  }
-}
-
 /**
  * It has ended: evicted, or with its server's shutdown. A ReplicaSet does not count such a pod and makes another,
  * and it stays as a record; a StatefulSet takes its place only once it is gone.
  */
-const isFinished = ({ status }: Pod): boolean => status?.phase === "Failed" || status?.phase === "Succeeded"
-
-/**
- * The replicas of one workload: for a StatefulSet every ordinal that is asked for and every
- * pod that is there, in the order of ordinals; for others every pod, by name.
- */
-export const observeReplicas = (member: Member, around: Surroundings): ReadonlyArray<Replica> => {
-  const known = member.pods !== null
-  const base = { workload: member.key, known }
-  if (member.kind !== "StatefulSet") {
-    const replicas = (member.pods ?? [])
-      .filter((pod) => !isFinished(pod))
-      .map((pod): Replica => ({
-        ...base,
-        ordinal: null,
-        name: pod.metadata.name,
-        wanted: true,
-        pod: podFacts(pod, around)
-      }))
-      .toSorted((a, b) => compareNames(a.name, b.name))
-    const serving = (replica: Replica) => healthOf(replica) === "Ready"
-    return member.kind === "Deployment" &&
-      replicas.filter(serving).length >= (member.object.spec.replicas ?? 1)
-      ? replicas.map((replica) => ({ ...replica, wanted: serving(replica) }))
-      : replicas
-  }
-  const set = member.object
-  const { start, count } = Ordinal.wanted(set)
-  const found = new Map<number, Pod>()
-  const strays: Array<Pod> = []
-  for (const pod of member.pods ?? []) {
-    const ordinal = Ordinal.ofPod(set, pod)
-    if (ordinal === null || found.has(ordinal)) strays.push(pod)
-    else found.set(ordinal, pod)
-  }
-  const ordinals = new Set([
-    ...Array.from({ length: Math.min(count, toldOrdinals) }, (_, index) => start + index),
-    ...found.keys()
-  ])
-  return [
-    ...[...ordinals]
-      .toSorted((a, b) => a - b)
-      .map((ordinal) => {
-        const pod = found.get(ordinal)
-        return {
-          ...base,
-          ordinal,
-          name: pod?.metadata.name ?? `${set.metadata.name}-${ordinal}`,
-          wanted: Ordinal.isWanted(set, ordinal),
-          pod: pod ? podFacts(pod, around) : null
-        }
-      }),
-    ...strays.map((pod) => ({
-      ...base,
-      ordinal: null,
-      name: pod.metadata.name,
-      wanted: false,
-      pod: podFacts(pod, around)
-    }))
-  ]
-}
+export const isFinished = ({ status }: Pod): boolean =>
+  status?.phase === "Failed" || status?.phase === "Succeeded"

@@ -25,7 +25,7 @@ import { likeDeployment } from "./restore/RestoreDeployments.ts"
 import { foundFor } from "./restore/RestoreFound.ts"
 import { asideByName, asideOf, cutsNow, type Source, wavesOf } from "./restore/RestoreSource.ts"
 import { type RestorePlan, type RestoreRun, type RestoreStep, restoreVerb } from "./restore/RestoreVerb.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "./state/AppState.ts"
 import { beforeSet, recordName } from "./step/record.ts"
 import { list, type ReadRecord, readWhole } from "./step/recordList.ts"
 

@@ -24,7 +24,7 @@ import { readQuotas } from "./scale/ScaleQuota.ts"
 import { listAside } from "./step/purge.ts"
 import type { ScalePlan, ScaleStep } from "./scale/ScaleSteps.ts"
 import * as Resource from "./Resource.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "./state/AppState.ts"
 
 export type { Manner } from "./scale/ScaleSettings.ts"
 export type { ScalePlan, ScaleStep } from "./scale/ScaleSteps.ts"

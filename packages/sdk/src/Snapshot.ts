@@ -24,7 +24,7 @@ import {
 import { list } from "./step/recordList.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./state/Read.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "./state/AppState.ts"
 
 export {
   type SnapshotPlan,

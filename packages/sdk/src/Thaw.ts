@@ -12,7 +12,7 @@ import { refusedBecause, type OperationError } from "./operation/OperationError.
 import type { Quiesce } from "./Quiesce.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./state/Read.ts"
-import type { AppState } from "./State.ts"
+import type { AppState } from "./state/AppState.ts"
 
 /** What became of one pod's thaw. */
 export interface Thawed {

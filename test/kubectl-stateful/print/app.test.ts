@@ -1,5 +1,5 @@
 import { type Answer, Checklist, type DisruptionVerdict, type Finding } from "@kubectl-stateful/sdk/Checklist"
-import { AppState } from "@kubectl-stateful/sdk/State"
+import { AppState } from "@kubectl-stateful/sdk/state/AppState"
 import { assert, describe, it } from "@effect/vitest"
 import { appPage } from "../../../packages/kubectl-stateful/src/print/app.ts"
 import { eventTable } from "../../../packages/kubectl-stateful/src/print/surroundings.ts"

@@ -5,7 +5,7 @@
  */
 import type { Answer, ChecklistOptions, Finding, Question } from "../../../packages/sdk/src/Checklist.ts"
 import { answer } from "../../../packages/sdk/src/Checklist.ts"
-import type { AppState } from "../../../packages/sdk/src/State.ts"
+import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import { type Draft, healthyApp } from "../appState.ts"
 
 export interface Case {

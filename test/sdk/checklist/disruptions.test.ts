@@ -5,7 +5,7 @@ import {
   type ChecklistOptions,
   type Disruption
 } from "../../../packages/sdk/src/Checklist.ts"
-import type { AppState } from "../../../packages/sdk/src/State.ts"
+import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import { type Draft, first, healthyApp, named } from "../appState.ts"
 
 type Change = (draft: Draft<AppState>) => void

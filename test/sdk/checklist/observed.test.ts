@@ -1,7 +1,7 @@
 /** Answers about objects as people write them: from the lists of the API to what is printed. */
 import { assert, describe, it } from "vitest"
 import { answer, type Question } from "../../../packages/sdk/src/Checklist.ts"
-import type { AppState } from "../../../packages/sdk/src/State.ts"
+import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import type { Observation } from "../../../packages/sdk/src/state/Observation.ts"
 import { claim, type Json, node, object, pod, service, stateOf, statefulSet, volume } from "../objects.ts"
 

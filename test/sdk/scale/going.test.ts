@@ -2,7 +2,7 @@
 import { assert, describe, it } from "vitest"
 import type { Claim } from "../../../packages/sdk/src/Claim.ts"
 import type { ScaleOptions } from "../../../packages/sdk/src/scale/ScaleOptions.ts"
-import type { AppState } from "../../../packages/sdk/src/State.ts"
+import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { type Draft, healthyApp } from "../appState.ts"
 

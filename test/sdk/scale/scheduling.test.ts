@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
-import type { AppState } from "../../../packages/sdk/src/State.ts"
+import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import { type Draft, first, healthyApp, named } from "../appState.ts"
 
 /** What the plan says of scheduling, for a change of the healthy application: three replicas, a node and a zone each. */

@@ -4,14 +4,8 @@
 import { type AppRef, selector, statefulSet } from "@kubectl-stateful/sdk/App"
 import { answer } from "@kubectl-stateful/sdk/Checklist"
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
-import {
-  type AppNotFound,
-  type AppState,
-  read,
-  readAll,
-  type ReadOptions,
-  watch
-} from "@kubectl-stateful/sdk/State"
+import { type AppNotFound, read, readAll, type ReadOptions, watch } from "@kubectl-stateful/sdk/State"
+import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Answered } from "../print/list.ts"

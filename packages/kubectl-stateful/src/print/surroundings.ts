@@ -4,8 +4,8 @@
  */
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Reference } from "@kubectl-stateful/sdk/Reference"
-import { isOver as isOperationOver } from "@kubectl-stateful/sdk/operation/OperationMark"
-import type { AppState } from "@kubectl-stateful/sdk/State"
+import { isOver as isOperationOver } from "@kubectl-stateful/sdk/state/observe/operations"
+import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
 import type { DisruptionBudget, Service } from "@kubectl-stateful/sdk/Topology"
 import { age } from "./age.ts"
 import { type Cell, field, table } from "./table.ts"

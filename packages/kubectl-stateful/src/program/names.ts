@@ -8,7 +8,7 @@ import {
   operationLabel,
   phaseAnnotation,
   verbAnnotation
-} from "@kubectl-stateful/sdk/operation/OperationMark"
+} from "@kubectl-stateful/sdk/state/observe/operations"
 import { configMaps, list, namespaces, statefulSets } from "@kubectl-stateful/sdk/Resource"
 import { recordLabels, recordName } from "@kubectl-stateful/sdk/step/record"
 import * as Effect from "effect/Effect"

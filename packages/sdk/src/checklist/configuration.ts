@@ -4,7 +4,7 @@
 import type { Question } from "./verdict.ts"
 import type { Dependency } from "../Dependency.ts"
 import type { Reference } from "../Reference.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { boundClaims, claimsOf, statefulSets } from "./parts.ts"
 import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"

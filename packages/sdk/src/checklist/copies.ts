@@ -1,7 +1,7 @@
 /** What there is to restore from: snapshots beside the data, copies elsewhere. */
 import type { Claim } from "../Claim.ts"
 import type { Copy, VolumeSnapshot } from "../Protection.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { boundClaims, ofClaim } from "./parts.ts"
 import { no, unknown, yes } from "./rule.ts"
 import { instant } from "./words.ts"

@@ -1,5 +1,5 @@
 /** Whether a snapshot can be taken at all: no command that would be refused is advised. */
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { boundClaims, byDriver, claimsToCome, liveClaims } from "./parts.ts"
 import { takeSnapshot } from "./words.ts"
 

@@ -4,7 +4,7 @@
 import type { Question } from "./verdict.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
 import { isHostData } from "../state/HostPath.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { heldForGood } from "./pins.ts"
 import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"

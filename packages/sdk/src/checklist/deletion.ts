@@ -1,7 +1,7 @@
 /** What a deletion takes along: of a namespace, a claim, a workload, or by an autoscaler. */
 import type { Claim } from "../Claim.ts"
 import type { VolumeSnapshot } from "../Protection.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { byCopy, restorable, snapshotsOf } from "./copies.ts"
 import { boundClaims, claimNames, claimObjects, statefulSets } from "./parts.ts"

@@ -2,7 +2,7 @@
  * The first question, one disruption at a time: a server or a rack restarts, is gone for good, is drained.
  */
 import type { Answer, Disruption, DisruptionVerdict, Finding } from "./verdict.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { needsCloud } from "./gone.ts"
 import { staysSeconds } from "./parts.ts"

@@ -2,7 +2,7 @@
  * A server, or a rack of them, that is gone for good: who brings back what was on it?
  */
 import type { Claim } from "../Claim.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import {
   claimsOf,

@@ -2,7 +2,7 @@
  * What is not well now: an application that has not recovered from its last trouble has none to spare for the next.
  */
 import type { Replica } from "../Replica.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { nodeGone, nodeNamed, replicasOf } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"

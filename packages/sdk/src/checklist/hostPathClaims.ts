@@ -2,7 +2,7 @@
  * Claims whose volume is a hostPath: the same path of whichever node the pod is on. Without an affinity
  * of the volume nothing brings the pod back to the node with the data, and elsewhere it finds an empty folder.
  */
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import {
   claimNames,
   claimObjects,

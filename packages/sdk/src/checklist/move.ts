@@ -3,7 +3,7 @@
  * same classes and drivers, and the evidence says so.
  */
 import type { Claim } from "../Claim.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { beingDeletedRule, hostPathRule, withoutClaimRule } from "./data.ts"

@@ -3,7 +3,7 @@
  * and what is of the cluster. Left out is what every cluster has.
  */
 import * as Schema from "effect/Schema"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { isHostDevice } from "../state/HostPath.ts"
 import { tolerates } from "../state/Taint.ts"
 import type { Workload } from "../Topology.ts"

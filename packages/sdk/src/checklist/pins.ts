@@ -3,7 +3,7 @@
  */
 import type { Claim } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import {
   deployments,
   liveClaims,

@@ -5,7 +5,7 @@
  * where it is not known whether enough stay, they say that, and no more.
  */
 import { needed } from "../Quorum.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { nodeGone, placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
 import {

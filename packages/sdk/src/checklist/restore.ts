@@ -5,7 +5,7 @@
 import * as Duration from "effect/Duration"
 import type { RestoreVerdict } from "./verdict.ts"
 import type { Claim } from "../Claim.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { fsGroupRule, nameTooLongRule, referenceMissingRule } from "./configuration.ts"
 import {
   backed,

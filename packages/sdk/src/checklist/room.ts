@@ -4,7 +4,7 @@
  */
 import type { Node } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { nodeNamed, placementOf, replicasOf, usable } from "./parts.ts"
 

@@ -5,7 +5,7 @@ import type * as Duration from "effect/Duration"
 import type { Answer, Disruption, Finding, Question } from "./verdict.ts"
 import type { SnapshotClass, StorageClass } from "../Protection.ts"
 import type { Quorum } from "../Quorum.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 
 /** What is known of another cluster. A field left out was not read, and what needs it is unknown. */
 export interface Target {

@@ -5,7 +5,7 @@
 import type { CutLevel } from "./verdict.ts"
 import type { Claim } from "../Claim.ts"
 import type { SnapshotClass } from "../Protection.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import {
   beingDeletedRule,
   classMissingRule,

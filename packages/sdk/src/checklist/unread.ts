@@ -3,7 +3,7 @@
  */
 import type { Disruption, Question } from "./verdict.ts"
 import { pluralOf } from "../Dependency.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { boundClaims, claimsKnown, deployments, liveClaims } from "./parts.ts"
 import { forGood, rule, type Rule, unknown } from "./rule.ts"
 

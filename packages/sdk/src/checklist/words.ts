@@ -2,7 +2,7 @@
  * How the checklist puts things: lists of names, lengths of time, commands.
  */
 import { shellWord } from "../ShellWord.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 
 /** `a`, `a and b`, `a, b and c`, `a, b and 4 more`. */

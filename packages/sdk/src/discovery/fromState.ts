@@ -3,7 +3,7 @@
  * do: no port's number on the pod, no mark of draining, no endpoint by itself.
  */
 import type { Replica } from "../Replica.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Service, Workload } from "../Topology.ts"
 import { problems } from "./governing.ts"
 import { availabilityOf, isIPv6 } from "./observe.ts"

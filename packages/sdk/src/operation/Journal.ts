@@ -24,7 +24,7 @@ import {
   operationLabel,
   phaseAnnotation,
   verbAnnotation
-} from "./OperationMark.ts"
+} from "../state/observe/operations.ts"
 import { AnyPlan, type Guard, keyOf } from "./Plan.ts"
 import { Subject } from "./Progress.ts"
 import * as Resource from "../Resource.ts"

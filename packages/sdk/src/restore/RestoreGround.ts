@@ -5,7 +5,7 @@
 import type { Refusal } from "../operation/Plan.ts"
 import { counted, obstacle } from "../state/Obstacle.ts"
 import { claimNeeds, type Needs, overrun, podNeeds, type Quota } from "../state/Quota.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
 import { atOneTime } from "../operation/Walk.ts"
 import { proverResources } from "../step/proverPod.ts"

@@ -2,7 +2,7 @@
 import { type Claim, trouble } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { after } from "../Ordinal.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
 import type { Workload } from "../Topology.ts"
 import { beingRead } from "../wait/holders.ts"

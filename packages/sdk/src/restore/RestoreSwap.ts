@@ -1,7 +1,7 @@
 /** From the volumes that an application has to those that take their place: in which steps, and who is stopped. Pure. */
 import type { Claim } from "../Claim.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { AssertClaims, AttachVolume, HandOverPolicies } from "../step/attachVolume.ts"
 import { countSteps } from "../step/countSteps.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"

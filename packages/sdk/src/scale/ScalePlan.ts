@@ -4,7 +4,7 @@
  * The order is the controller's own (pods come up by ordinal and go down in reverse); the plan only
  * says how far one change of `spec.replicas` may go: to the next hook, quorum or `step`.
  */
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import { describe as describeQuorum } from "../Quorum.ts"
 import { make } from "../operation/Step.ts"
 import { names } from "../Profile.ts"

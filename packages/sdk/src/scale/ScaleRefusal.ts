@@ -2,7 +2,7 @@
 import type { Refusal } from "../operation/Plan.ts"
 import { needed } from "../Quorum.ts"
 import type { ScaleOptions } from "./ScaleOptions.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 
 /** The members that are asked for and not ready, by name. */

@@ -1,5 +1,5 @@
 /** Which objects are an application's state beside its volumes: pure over that state. */
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { ConfigObject } from "../step/recordSet.ts"
 
 /** What belongs to the state beside its volumes. */

@@ -4,7 +4,7 @@ import type { Refusal } from "../operation/Plan.ts"
 import { format } from "../operation/Timeout.ts"
 import { type Means, meansOf, type Quiesce } from "../Quiesce.ts"
 import { healthOf, type Replica } from "../Replica.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Holding } from "./SnapshotLevel.ts"
 
 /** What the snapshot controller and the driver's side-car are given where nobody says otherwise (their own default). */

@@ -7,7 +7,7 @@ import type { Claim } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import type { SnapshotClass } from "../Protection.ts"
 import type { Guarantee } from "../Quiesce.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { Level } from "../step/record.ts"
 
 export type Asked = "auto" | Level

@@ -1,7 +1,7 @@
 /** What a record keeps of where an application's members may be, and were: pure over its state. */
 import type { Claim } from "../Claim.ts"
 import { formatRequirement } from "../LabelSelector.ts"
-import type { AppState } from "../State.ts"
+import type { AppState } from "../state/AppState.ts"
 import type { RecordedPlacement } from "../step/record.ts"
 
 /** Terms are alternatives; null: the volume could not be read. */

@@ -3,7 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Checklist } from "../Checklist.ts"
-import { AppState } from "../State.ts"
+import { AppState } from "./AppState.ts"
 
 /** An AppState and beside its fields its answers. */
 export const AppDocument = Schema.Struct({ ...AppState.fields, checklist: Checklist })

@@ -5,7 +5,7 @@
 import * as Schema from "effect/Schema"
 import { AppDocument, AppStateList } from "./AppDocument.ts"
 import { File } from "../Profile.ts"
-import { AppState } from "../State.ts"
+import { AppState } from "./AppState.ts"
 
 /** Draft 2020-12, one self-contained document; `strict`: what it does not describe is an error. */
 const documentOf = (title: string, described: Schema.Top, strict = false): object => {

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import type { Unread } from "../State.ts"
+import type { Unread } from "./AppState.ts"
 import type { KeyFact, KeyFacts } from "../Reference.ts"
 import * as Resource from "../Resource.ts"
 

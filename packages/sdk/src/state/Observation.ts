@@ -7,7 +7,7 @@ import { type Kind, kinds, type ObjectOf, type Plural, resourceName } from "../K
 import type { ObjectMeta } from "../kind/Meta.ts"
 import type { DomainLabels } from "../Placement.ts"
 import type { KeyFacts } from "../Reference.ts"
-import type { Unread } from "../State.ts"
+import type { Unread } from "./AppState.ts"
 
 /** A list as the API answered it, or the reason why it could not be read. */
 export type RawList = ReadonlyArray<unknown> | Unread

@@ -17,13 +17,13 @@ import { checkKeys } from "./KeyCheck.ts"
 import { kinds } from "../Kind.ts"
 import type { LabelSelector as Selector } from "../kind/Meta.ts"
 import * as LabelSelector from "../LabelSelector.ts"
-import { membersOf } from "./Member.ts"
+import { membersOf } from "./AppWorkload.ts"
 import { observe, observeAll } from "./Observe.ts"
 import { accept, type Observation } from "./Observation.ts"
 import { defaultDomainLabels, type DomainLabels } from "../Placement.ts"
-import { referencedNames } from "../Reference.ts"
+import { referencedNames } from "./observe/references.ts"
 import * as Resource from "../Resource.ts"
-import type { AppState, Unread } from "../State.ts"
+import type { AppState, Unread } from "./AppState.ts"
 import {
   concerning,
   elsewhereOf,

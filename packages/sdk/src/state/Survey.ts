@@ -10,13 +10,13 @@ import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { beside, type Cost, counted, nothing } from "./Cost.ts"
 import { type Kind, kinds, type Plural, resourceName } from "../Kind.ts"
-import { dependencyPlurals } from "../Dependency.ts"
-import type { Member } from "./Member.ts"
+import { dependencyPlurals } from "./observe/dependencies.ts"
+import type { Member } from "./AppWorkload.ts"
 import { accept, isUnread, type Observation, type RawList } from "./Observation.ts"
 import * as Resource from "../Resource.ts"
-import type { Unread } from "../State.ts"
+import type { Unread } from "./AppState.ts"
 import { classOf } from "../kind/Storage.ts"
-import { secretsOfClass, secretsOfVolume } from "./VolumeSecret.ts"
+import { secretsOfClass, secretsOfVolume } from "./observe/volumeSecret.ts"
 
 export type RawLists = { readonly [P in Plural]?: RawList }
 

@@ -7,7 +7,7 @@
  * without its data where the set has another one for the same cut.
  */
 import type { VolumeGroupSnapshotContent, VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { groupOf, setLabel } from "../state/VolumeSnapshots.ts"
+import { groupOf, setLabel } from "../state/observe/volumeSnapshots.ts"
 import { snapshotOf } from "./cutSource.ts"
 import type { RecordedCut } from "./record.ts"
 

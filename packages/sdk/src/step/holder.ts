@@ -10,7 +10,7 @@ import * as Fences from "../operation/Fence.ts"
 import { accept } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { podTemplateOf } from "../state/Member.ts"
+import { podTemplateOf } from "../state/AppWorkload.ts"
 
 /** What both have; a Deployment has no claim templates. */
 export interface Holder {

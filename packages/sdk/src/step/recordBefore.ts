@@ -25,7 +25,7 @@ import {
   templateIn,
   titleOf
 } from "./content.ts"
-import { pinAnnotation } from "../state/KeptConfig.ts"
+import { pinAnnotation } from "../state/observe/keptConfig.ts"
 import { beforeSet, encode, recordName, type SnapshotRecord } from "./record.ts"
 import { readWhole } from "./recordList.ts"
 import { secretOf } from "./recordWrite.ts"

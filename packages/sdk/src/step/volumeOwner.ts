@@ -6,12 +6,12 @@
  */
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { Fence } from "../operation/Fence.ts"
-import { appLabel, operationLabel } from "../operation/OperationMark.ts"
+import { appLabel, operationLabel } from "../state/observe/operations.ts"
 import type { StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
 import { after, parse } from "../Ordinal.ts"
-import { asideLabel } from "../state/SetAside.ts"
-import { policyBefore } from "../state/Volume.ts"
+import { asideLabel } from "../state/observe/setAside.ts"
+import { policyBefore } from "../state/observe/volume.ts"
 import { type Holder, namedBy } from "./holder.ts"
 
 /** A claim by name and uid, and the volume that is to be its own. */

@@ -2,7 +2,7 @@
  * Secrets that a CSI driver is called with: a volume names them, and a class does for volumes to come.
  * Most are in the driver's own namespace.
  */
-import type { PersistentVolume, StorageClass } from "../kind/Storage.ts"
+import type { PersistentVolume, StorageClass } from "../../kind/Storage.ts"
 
 export interface VolumeSecret {
   readonly namespace: string

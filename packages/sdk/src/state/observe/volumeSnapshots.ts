@@ -1,11 +1,11 @@
 /**
  * Snapshots of the app's claims, single ones and members of groups.
  */
-import type { Claim } from "../Claim.ts"
-import { compareNames } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import type { VolumeSnapshot } from "../Protection.ts"
-import type { VolumeSnapshotContent, VolumeSnapshot as VolumeSnapshotObject } from "../kind/Snapshot.ts"
+import type { Claim } from "../../Claim.ts"
+import { compareNames } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import type { VolumeSnapshot } from "../../Protection.ts"
+import type { VolumeSnapshotContent, VolumeSnapshot as VolumeSnapshotObject } from "../../kind/Snapshot.ts"
 
 /** On snapshots and groups of ours: the set that they belong to. Members of a group carry no labels. */
 export const setLabel = "kubectl-stateful.dev/set"

@@ -1,10 +1,10 @@
 /**
  * Nodes: their failure domains, provider, taints and devices.
  */
-import type { DomainLabels, Node } from "../Placement.ts"
-import type { Node as NodeObject } from "../kind/Node.ts"
-import { conditionOf } from "./Readiness.ts"
-import { formatTaint } from "./Taint.ts"
+import type { DomainLabels, Node } from "../../Placement.ts"
+import type { Node as NodeObject } from "../../kind/Node.ts"
+import { conditionOf } from "./readiness.ts"
+import { formatTaint } from "../Taint.ts"
 
 type Labels = Readonly<Record<string, string>>
 

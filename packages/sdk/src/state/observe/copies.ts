@@ -1,10 +1,10 @@
 /**
  * Copies of the app's data outside its storage, as far as objects of backup tools show them.
  */
-import type { Claim } from "../Claim.ts"
-import type { Observation, Lists } from "./Observation.ts"
-import type { Copy } from "../Protection.ts"
-import type { Backup, ReplicationSource } from "../kind/Snapshot.ts"
+import type { Claim } from "../../Claim.ts"
+import type { Observation, Lists } from "../Observation.ts"
+import type { Copy } from "../../Protection.ts"
+import type { Backup, ReplicationSource } from "../../kind/Snapshot.ts"
 
 const coversNamespace = ({ spec }: Backup, namespace: string): boolean => {
   const included = spec.includedNamespaces ?? []

@@ -2,11 +2,11 @@
  * Volumes that an operation set to Retain and that lost their claims since: the data of a replica,
  * with nothing that points to it any more.
  */
-import type { AppState } from "../State.ts"
-import { appLabel, operationLabel } from "../operation/OperationMark.ts"
-import type { Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import { policyBefore } from "./Volume.ts"
+import type { AppState } from "../AppState.ts"
+import { appLabel, operationLabel } from "./operations.ts"
+import type { Member } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import { policyBefore } from "./volume.ts"
 
 type KeptVolume = NonNullable<AppState["keptVolumes"]>[number]
 

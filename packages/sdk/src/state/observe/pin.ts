@@ -1,16 +1,16 @@
 /**
  * Pins: what keeps a replica on some of the nodes, each with the nodes that it leaves.
  */
-import type { Claim, Volume } from "../Claim.ts"
-import * as LabelSelector from "../LabelSelector.ts"
-import { isOfItsNode } from "./HostPath.ts"
-import type { Member } from "./Member.ts"
-import { domainOfLabel } from "./NodeFacts.ts"
-import type { DomainLabels, Node, Pin as PinSchema, ResourceClaim } from "../Placement.ts"
-import * as Quantity from "../Quantity.ts"
-import { admits, formatToleration } from "./Taint.ts"
-import { extendedResourcesOf } from "./Workload.ts"
-import type { Node as NodeObject } from "../kind/Node.ts"
+import type { Claim, Volume } from "../../Claim.ts"
+import * as LabelSelector from "../../LabelSelector.ts"
+import { isOfItsNode } from "../HostPath.ts"
+import type { Member } from "../AppWorkload.ts"
+import { domainOfLabel } from "./nodeFacts.ts"
+import type { DomainLabels, Node, Pin as PinSchema, ResourceClaim } from "../../Placement.ts"
+import * as Quantity from "../../Quantity.ts"
+import { admits, formatToleration } from "../Taint.ts"
+import { extendedResourcesOf } from "./workload.ts"
+import type { Node as NodeObject } from "../../kind/Node.ts"
 
 export type Pin = typeof PinSchema.Type
 type Domain = "node" | "rack" | "zone" | "region"

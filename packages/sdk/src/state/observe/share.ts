@@ -4,18 +4,19 @@
  *
  * A share may hold too much, since `observe` decides what belongs to an app; never too little.
  */
-import { claimsOfPod } from "../Claim.ts"
-import type { Plural } from "../Kind.ts"
-import type { LabelSelector, ObjectMeta } from "../kind/Meta.ts"
-import type { Pod } from "../kind/Pod.ts"
-import type { StatefulSet } from "../kind/Workload.ts"
-import { appLabel, operationLabel } from "../operation/OperationMark.ts"
-import { accountOf, referencedNames } from "../Reference.ts"
-import { controllerOf, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import { handleOf } from "./Volume.ts"
-import { secretsOfClass, secretsOfVolume } from "./VolumeSecret.ts"
-import { groupOf } from "./VolumeSnapshots.ts"
+import { claimsOfPod } from "../../Claim.ts"
+import type { Plural } from "../../Kind.ts"
+import type { LabelSelector, ObjectMeta } from "../../kind/Meta.ts"
+import type { Pod } from "../../kind/Pod.ts"
+import type { StatefulSet } from "../../kind/Workload.ts"
+import { appLabel, operationLabel } from "./operations.ts"
+import { accountOf } from "../../Reference.ts"
+import { referencedNames } from "./references.ts"
+import { controllerOf, type Member } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import { handleOf } from "./volume.ts"
+import { secretsOfClass, secretsOfVolume } from "./volumeSecret.ts"
+import { groupOf } from "./volumeSnapshots.ts"
 
 type Keys = ReadonlyArray<string>
 

@@ -1,9 +1,9 @@
 /**
  * Warning events about the app's objects.
  */
-import { compareNames } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import type { AppState } from "../State.ts"
+import { compareNames } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import type { AppState } from "../AppState.ts"
 
 type Warning = NonNullable<AppState["events"]>[number]
 

@@ -2,10 +2,10 @@
  * The marks by which an operation's journal is found again: labels and annotations of a ConfigMap
  * in its home namespace, so that a list of metadata is enough.
  */
-import type { ObjectMeta } from "../kind/Meta.ts"
-import { compareNames, type Member } from "../state/Member.ts"
-import type { Lists } from "../state/Observation.ts"
-import type { AppState } from "../State.ts"
+import type { ObjectMeta } from "../../kind/Meta.ts"
+import { compareNames, type Member } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import type { AppState } from "../AppState.ts"
 
 /** Labels: the operation's id, and the StatefulSet it acts on. */
 export const operationLabel = "kubectl-stateful.dev/operation"

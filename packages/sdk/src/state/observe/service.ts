@@ -1,11 +1,11 @@
 /**
  * Services of the app: the governing ones as the specs name them, and all that select its pods.
  */
-import type { Service } from "../Topology.ts"
-import * as LabelSelector from "../LabelSelector.ts"
-import { compareNames, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import type { EndpointSlice, Service as ServiceObject } from "../kind/Network.ts"
+import type { Service } from "../../Topology.ts"
+import * as LabelSelector from "../../LabelSelector.ts"
+import { compareNames, type Member } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import type { EndpointSlice, Service as ServiceObject } from "../../kind/Network.ts"
 
 const governedBy = (name: string, members: ReadonlyArray<Member>): string | null =>
   members.find((member) => member.kind === "StatefulSet" && member.object.spec.serviceName === name)?.key ??

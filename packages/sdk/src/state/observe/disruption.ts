@@ -1,11 +1,11 @@
 /**
  * Budgets that count the app's pods, and autoscalers that set its replicas.
  */
-import type { Autoscaler, DisruptionBudget } from "../Topology.ts"
-import * as LabelSelector from "../LabelSelector.ts"
-import { compareNames, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import { targets } from "./Writer.ts"
+import type { Autoscaler, DisruptionBudget } from "../../Topology.ts"
+import * as LabelSelector from "../../LabelSelector.ts"
+import { compareNames, type Member } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import { targets } from "./writer.ts"
 
 const text = (value: string | number | null | undefined): string | null =>
   value === null || value === undefined ? null : `${value}`

@@ -1,8 +1,8 @@
 /** Configuration that a restore has replaced: as it was before it is in a record, which the StatefulSet names. */
 import * as Schema from "effect/Schema"
-import { isOperationId } from "../operation/OperationId.ts"
-import type { AppState } from "../State.ts"
-import type { Member } from "./Member.ts"
+import { isOperationId } from "../../operation/OperationId.ts"
+import type { AppState } from "../AppState.ts"
+import type { Member } from "../AppWorkload.ts"
 
 /** On a StatefulSet: the record of what the last restore replaced. */
 export const pinAnnotation = "kubectl-stateful.dev/config-before"

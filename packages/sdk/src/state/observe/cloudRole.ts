@@ -2,22 +2,10 @@
  * Roles outside the cluster that pods act in: a cloud's, or a vault's, as annotations and labels
  * of the pod template and of its ServiceAccount name them.
  */
-import * as Schema from "effect/Schema"
-import type { Member } from "./Member.ts"
-import { compareNames } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import { accountOf } from "../Reference.ts"
-
-const { String, Struct } = Schema
-
-export const CloudRole = Struct({
-  /** The annotation or label. */
-  key: String,
-  value: String,
-  /** What it is on, as `Kind/name`. */
-  of: String
-})
-export type CloudRole = typeof CloudRole.Type
+import { type Member, compareNames } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import { accountOf } from "../../Reference.ts"
+import { CloudRole } from "../../CloudRole.ts"
 
 const ofAccounts: ReadonlySet<string> = new Set([
   "eks.amazonaws.com/role-arn",

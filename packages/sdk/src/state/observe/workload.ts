@@ -1,18 +1,18 @@
 /**
  * Workloads of the app, with the parts of their pod template that decide where pods may be.
  */
-import type { ClaimTemplate, PodContainer, PodTemplate, Probe, Workload } from "../Topology.ts"
-import { isExtendedResource } from "./NodeFacts.ts"
-import * as LabelSelector from "../LabelSelector.ts"
-import { controllerOf, type Member } from "./Member.ts"
-import type { Lists } from "./Observation.ts"
-import * as Quantity from "../Quantity.ts"
-import { storeOf } from "./Store.ts"
-import { formatToleration } from "./Taint.ts"
-import { writersOf } from "./Writer.ts"
-import type { ContainerSpec, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../kind/Pod.ts"
-import { classOf } from "../kind/Storage.ts"
-import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
+import type { ClaimTemplate, PodContainer, PodTemplate, Probe, Workload } from "../../Topology.ts"
+import { isExtendedResource } from "./nodeFacts.ts"
+import * as LabelSelector from "../../LabelSelector.ts"
+import { controllerOf, type Member } from "../AppWorkload.ts"
+import type { Lists } from "../Observation.ts"
+import * as Quantity from "../../Quantity.ts"
+import { storeOf } from "./store.ts"
+import { formatToleration } from "../Taint.ts"
+import { writersOf } from "./writer.ts"
+import type { ContainerSpec, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../../kind/Pod.ts"
+import { classOf } from "../../kind/Storage.ts"
+import type { DaemonSet, Deployment, StatefulSet } from "../../kind/Workload.ts"
 
 const required = "requiredDuringSchedulingIgnoredDuringExecution"
 

@@ -1,0 +1,108 @@
+/** What stands behind the claims, out of classes, drivers and snapshots. */
+import type { Claim } from "../../Claim.ts"
+import { observeCopies } from "./copies.ts"
+import { compareNames, type Member } from "../AppWorkload.ts"
+import type { Lists, Observation } from "../Observation.ts"
+import { observeSnapshots } from "./volumeSnapshots.ts"
+import { kinds } from "../../Kind.ts"
+import type { ObjectMeta } from "../../kind/Meta.ts"
+import { classOf } from "../../kind/Storage.ts"
+import { StorageClass, SnapshotClass, Driver, Protection } from "../../Protection.ts"
+
+const isDefaultClass = ({ annotations }: ObjectMeta, annotation: string): boolean =>
+  annotations?.[annotation] === "true"
+
+const observeStorageClasses = (
+  asked: ReadonlySet<string>,
+  withDefault: boolean,
+  { storageclasses }: Pick<Lists, "storageclasses">
+): ReadonlyArray<StorageClass> | null =>
+  storageclasses
+    ?.map((one) => ({
+      name: one.metadata.name,
+      provisioner: one.provisioner,
+      bindingMode: one.volumeBindingMode ?? "Immediate",
+      reclaimPolicy: one.reclaimPolicy ?? "Delete",
+      expandable: one.allowVolumeExpansion === true,
+      isDefault:
+        isDefaultClass(one.metadata, "storageclass.kubernetes.io/is-default-class") ||
+        isDefaultClass(one.metadata, "storageclass.beta.kubernetes.io/is-default-class")
+    }))
+    .filter(({ name, isDefault }) => asked.has(name) || (withDefault && isDefault))
+    .toSorted((a, b) => compareNames(a.name, b.name)) ?? null
+
+/** Classes of the app's drivers; all of them when its drivers are not known. Null when either list could not be read. */
+const observeSnapshotClasses = (
+  drivers: ReadonlySet<string>,
+  { volumesnapshotclasses, volumegroupsnapshotclasses }: Lists,
+  apis: Observation["apis"]
+): ReadonlyArray<SnapshotClass> | null => {
+  const installed = (group: string) => apis === null || Object.hasOwn(apis, group)
+  if (volumesnapshotclasses === null && installed(kinds.volumesnapshotclasses.group)) return null
+  if (volumegroupsnapshotclasses === null && installed(kinds.volumegroupsnapshotclasses.group)) return null
+  const classes = [
+    ...(volumesnapshotclasses ?? []).map((one) => ({ one, group: false })),
+    ...(volumegroupsnapshotclasses ?? []).map((one) => ({ one, group: true }))
+  ]
+  return classes
+    .map(({ one: { metadata, driver, deletionPolicy }, group }) => ({
+      name: metadata.name,
+      driver,
+      deletionPolicy,
+      isDefault: isDefaultClass(
+        metadata,
+        group
+          ? "groupsnapshot.storage.kubernetes.io/is-default-class"
+          : "snapshot.storage.kubernetes.io/is-default-class"
+      ),
+      group
+    }))
+    .filter(({ driver }) => drivers.size === 0 || drivers.has(driver))
+}
+
+const observeDrivers = (
+  drivers: ReadonlySet<string>,
+  { csidrivers }: Pick<Lists, "csidrivers">
+): ReadonlyArray<Driver> | null =>
+  csidrivers
+    ?.filter(({ metadata }) => drivers.has(metadata.name))
+    .map(({ metadata, spec }) => ({
+      name: metadata.name,
+      attachRequired: spec.attachRequired !== false,
+      fsGroupPolicy: spec.fsGroupPolicy ?? "ReadWriteOnceWithFSType",
+      modes: spec.volumeLifecycleModes ?? ["Persistent"]
+    })) ?? null
+
+/** What stands behind the app's claims: classes, drivers, snapshots and copies. */
+export const observeProtection = (
+  namespace: string,
+  members: ReadonlyArray<Member>,
+  claims: ReadonlyArray<Claim>,
+  lists: Lists,
+  apis: Observation["apis"]
+): Protection => {
+  const templates = members.flatMap((member) =>
+    member.kind === "StatefulSet" ? (member.object.spec.volumeClaimTemplates ?? []) : []
+  )
+  const asked = [...claims.map(({ storageClass }) => storageClass), ...templates.map(classOf)]
+  const names = new Set(asked.flatMap((name) => (name ? [name] : [])))
+  // An absent class means the default one, an empty one means none (core/v1 PersistentVolumeClaimSpec).
+  const storageClasses = observeStorageClasses(names, asked.includes(null), lists)
+  const drivers = new Set([
+    ...claims.flatMap(({ volume }) => (volume?.driver ? [volume.driver] : [])),
+    ...(storageClasses ?? []).map(({ provisioner }) => provisioner)
+  ])
+  const { group, versions } = kinds.volumegroupsnapshots
+  const served = apis !== null && Object.hasOwn(apis, group) ? (apis[group] ?? []) : []
+  const snapshotApi = apis === null ? null : Object.hasOwn(apis, kinds.volumesnapshots.group)
+  return {
+    storageClasses,
+    snapshotClasses: observeSnapshotClasses(drivers, lists, apis),
+    drivers: observeDrivers(drivers, lists),
+    // Where the API is not installed there are none, rather than none that could be read.
+    snapshots: snapshotApi === false ? [] : observeSnapshots(claims, lists),
+    copies: observeCopies(namespace, claims, lists, apis),
+    snapshotApi,
+    groupSnapshotApi: versions.find((version) => served.includes(version)) ?? null
+  }
+}
