@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { answer } from "../../packages/sdk/src/Checklist.ts"
-import type { Observation } from "../../packages/sdk/src/state/Observation.ts"
+import type { Observation } from "../../packages/sdk/src/state/observation.ts"
 import { forbidden, type Json, object, stateOf, statefulSet, volume } from "./objects.ts"
 
 const volumes = (csi: Json) =>

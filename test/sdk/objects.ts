@@ -3,7 +3,7 @@
  * namespace `shop` with a data and a WAL claim each. A test changes what it is about.
  */
 import { statefulSet as ref } from "../../packages/sdk/src/App.ts"
-import type { Observation } from "../../packages/sdk/src/state/Observation.ts"
+import type { Observation } from "../../packages/sdk/src/state/observation.ts"
 import { defaultDomainLabels } from "../../packages/sdk/src/Placement.ts"
 import { observe } from "../../packages/sdk/src/State.ts"
 import type { AppState } from "../../packages/sdk/src/state/AppState.ts"

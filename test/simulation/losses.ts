@@ -23,7 +23,7 @@ import {
   persistentvolumes
 } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
-import { scaleVerb } from "../../packages/sdk/src/scale/ScaleVerb.ts"
+import { scaleVerb } from "../../packages/sdk/src/scale/verb.ts"
 import { replicasOf, assertHeld } from "../../packages/sdk/src/step/workload.ts"
 import { type Act, actsOn, createClaim, markOf, onJournal, setOf } from "./acts.ts"
 import { type Means, type Moment, scenarios } from "./rival.ts"

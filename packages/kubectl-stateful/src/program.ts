@@ -7,7 +7,7 @@ import type { Interfaces } from "@oclif/core"
 import { run } from "@oclif/core/run"
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
-import { nearNames } from "@kubectl-stateful/sdk/state/NearName"
+import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
 import { failureLine } from "./print/failure.ts"

@@ -4,7 +4,7 @@
 import { needed, type Quorum } from "./Quorum.ts"
 import type { Node } from "./Placement.ts"
 import type { AppState } from "./state/AppState.ts"
-import { admits } from "./state/Taint.ts"
+import { admits } from "./Taint.ts"
 
 /** A failure domain by its kind and name. */
 export interface Domain {

@@ -7,7 +7,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Timeout from "./operation/Timeout.ts"
+import * as Timeout from "./GoDuration.ts"
 import { fingerprint, type Hook } from "./Hook.ts"
 import * as PodUrl from "./PodUrl.ts"
 import { builtIn } from "./profile/builtIn.ts"

@@ -10,8 +10,8 @@ import * as Schema from "effect/Schema"
 import { fingerprint as fingerprintOfCalls, type HeldCalls } from "./HeldCalls.ts"
 import { HeldCommand } from "./HeldHook.ts"
 import { Command, fingerprint as fingerprintOf, type Hook, HttpCall, type Run } from "./Hook.ts"
-import { digest } from "./operation/Digest.ts"
-import * as Timeout from "./operation/Timeout.ts"
+import { digest } from "./Digest.ts"
+import * as Timeout from "./GoDuration.ts"
 import { parse as parseUrl } from "./PodUrl.ts"
 
 const { Literals, NonEmptyArray, NonEmptyString, optionalKey, String, Struct, Union } = Schema

@@ -13,15 +13,15 @@ import {
   type Target
 } from "./resource/ApiResource.ts"
 import { expectObject, type KubeObject } from "./resource/KubeObject.ts"
-import { roundTrip } from "./resource/RoundTrip.ts"
+import { roundTrip } from "./resource/roundTrip.ts"
 import { isStatus } from "./resource/Status.ts"
 
-export * from "./resource/ApiDiscovery.ts"
+export * from "./resource/apiDiscovery.ts"
 export * from "./resource/ApiResource.ts"
 export type { KubeObject } from "./resource/KubeObject.ts"
-export { list, type Listing, type ListOptions } from "./resource/ListPages.ts"
-export { type AccessReview, type AccessRule, mayAll, reviewAccess } from "./resource/Review.ts"
-export { roundTrip } from "./resource/RoundTrip.ts"
+export { list, type Listing, type ListOptions } from "./resource/listPages.ts"
+export { type AccessReview, type AccessRule, mayAll, reviewAccess } from "./resource/review.ts"
+export { roundTrip } from "./resource/roundTrip.ts"
 export { fromStatus } from "./resource/Status.ts"
 export {
   type Change,
@@ -31,7 +31,7 @@ export {
   watchChanges,
   watchList,
   type WatchOptions
-} from "./resource/WatchList.ts"
+} from "./resource/watchList.ts"
 
 /** Whose fields ours are, in managedFields. */
 export const fieldManager = "kubectl-stateful"

@@ -12,26 +12,20 @@ import { isOperationId, operationsCommand } from "./operation/OperationId.ts"
 import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
 import type { AnyPlan } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
-import { differences, withoutConfig } from "./restore/RestoreDiff.ts"
-import { plan as planOf, type RestoreOptions as PlanOptions } from "./restore/RestorePlan.ts"
-import {
-  planConfig,
-  planFor,
-  planSelected,
-  planTogether,
-  type RestoreOptions
-} from "./restore/RestorePrepare.ts"
-import { likeDeployment } from "./restore/RestoreDeployments.ts"
-import { foundFor } from "./restore/RestoreFound.ts"
-import { asideByName, asideOf, cutsNow, type Source, wavesOf } from "./restore/RestoreSource.ts"
-import { type RestorePlan, type RestoreRun, type RestoreStep, restoreVerb } from "./restore/RestoreVerb.ts"
+import { differences, withoutConfig } from "./restore/diff.ts"
+import { plan as planOf, type RestoreOptions as PlanOptions } from "./restore/plan.ts"
+import { planConfig, planFor, planSelected, planTogether, type RestoreOptions } from "./restore/prepare.ts"
+import { likeDeployment } from "./restore/deployments.ts"
+import { foundFor } from "./restore/found.ts"
+import { asideByName, asideOf, cutsNow, type Source, wavesOf } from "./restore/source.ts"
+import { type RestorePlan, type RestoreRun, type RestoreStep, restoreVerb } from "./restore/verb.ts"
 import type { AppState } from "./state/AppState.ts"
 import { beforeSet, recordName } from "./step/record.ts"
 import { list, type ReadRecord, readWhole } from "./step/recordList.ts"
 
-export { type RestorePlan, RestoreResult, type RestoreRun, type RestoreStep } from "./restore/RestoreVerb.ts"
+export { type RestorePlan, RestoreResult, type RestoreRun, type RestoreStep } from "./restore/verb.ts"
 
-export type { RestoreOptions } from "./restore/RestorePrepare.ts"
+export type { RestoreOptions } from "./restore/prepare.ts"
 
 export type RestoreError = OperationError | ClusterError
 

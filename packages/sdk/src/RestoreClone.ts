@@ -9,12 +9,12 @@ import * as Operation from "./Operation.ts"
 import { because, OperationError, refusedBecause } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
-import { readFacts } from "./restore/RestoreCloneFacts.ts"
-import { plan as planOf } from "./restore/RestoreClonePlan.ts"
-import { type ClonePlan, type CloneRun, cloneVerb } from "./restore/RestoreCloneVerb.ts"
+import { readFacts } from "./restore/cloneFacts.ts"
+import { plan as planOf } from "./restore/clonePlan.ts"
+import { type ClonePlan, type CloneRun, cloneVerb } from "./restore/cloneVerb.ts"
 import { readSealed } from "./step/cloneRecord.ts"
 
-export { type ClonePlan, CloneResult, type CloneRun, type CloneStep } from "./restore/RestoreCloneVerb.ts"
+export { type ClonePlan, CloneResult, type CloneRun, type CloneStep } from "./restore/cloneVerb.ts"
 
 export type CloneError = OperationError | ClusterError
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { statefulSet } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import * as Operation from "./Operation.ts"
-import { digest } from "./operation/Digest.ts"
+import { digest } from "./Digest.ts"
 import { isOperationId } from "./operation/OperationId.ts"
 import { because, type OperationError } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
@@ -11,12 +11,12 @@ import type { OperationResult } from "./operation/Progress.ts"
 import { make } from "./operation/Step.ts"
 import { madeBy } from "./operation/Token.ts"
 import * as Resource from "./Resource.ts"
-import { type ReleasePlan, releaseVerb } from "./restore/RestoreReleaseVerb.ts"
+import { type ReleasePlan, releaseVerb } from "./restore/releaseVerb.ts"
 import { fencedLabel } from "./step/isolate.ts"
 import { Release } from "./step/release.ts"
 import * as Workload from "./step/workload.ts"
 
-export { type ReleasePlan, ReleaseResult } from "./restore/RestoreReleaseVerb.ts"
+export { type ReleasePlan, ReleaseResult } from "./restore/releaseVerb.ts"
 
 export type ReleaseError = OperationError | ClusterError
 

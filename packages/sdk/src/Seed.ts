@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { digest } from "./operation/Digest.ts"
+import { digest } from "./Digest.ts"
 
 const { NonEmptyArray, NonEmptyString, Struct } = Schema
 

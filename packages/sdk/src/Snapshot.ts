@@ -13,28 +13,18 @@ import { wayBack } from "./operation/OperationId.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import * as Resource from "./Resource.ts"
-import type { Recent } from "./snapshot/SnapshotFreeze.ts"
-import { plan as planOf, type SnapshotOptions as PlanOptions } from "./snapshot/SnapshotPlan.ts"
-import {
-  type SnapshotPlan,
-  type SnapshotRun,
-  type SnapshotStep,
-  snapshotVerb
-} from "./snapshot/SnapshotVerb.ts"
+import type { Recent } from "./snapshot/freeze.ts"
+import { plan as planOf, type SnapshotOptions as PlanOptions } from "./snapshot/plan.ts"
+import { type SnapshotPlan, type SnapshotRun, type SnapshotStep, snapshotVerb } from "./snapshot/verb.ts"
 import { list } from "./step/recordList.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
-import { read } from "./state/Read.ts"
+import { read } from "./state/read.ts"
 import type { AppState } from "./state/AppState.ts"
 
-export {
-  type SnapshotPlan,
-  SnapshotResult,
-  type SnapshotRun,
-  type SnapshotStep
-} from "./snapshot/SnapshotVerb.ts"
+export { type SnapshotPlan, SnapshotResult, type SnapshotRun, type SnapshotStep } from "./snapshot/verb.ts"
 export type { Level, Summary } from "./step/record.ts"
 export { list, type Listed } from "./step/recordList.ts"
-export type { Asked } from "./snapshot/SnapshotLevel.ts"
+export type { Asked } from "./snapshot/level.ts"
 
 export type SnapshotError = OperationError | ClusterError | AppNotFound
 

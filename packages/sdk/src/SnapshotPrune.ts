@@ -14,15 +14,15 @@ import { because } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import * as Resource from "./Resource.ts"
-import { plan as planOf, type PrunePlanOptions } from "./snapshot/SnapshotPrunePlan.ts"
-import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/SnapshotPruneVerb.ts"
-import type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
-import { usesOf } from "./snapshot/SnapshotUse.ts"
+import { plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
+import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
+import type { SnapshotRef } from "./snapshot/ref.ts"
+import { usesOf } from "./snapshot/use.ts"
 import { type Listed, list } from "./step/recordList.ts"
 import { recordName } from "./step/record.ts"
 
-export type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
-export { PruneResult, type PrunePlan, type PruneRun } from "./snapshot/SnapshotPruneVerb.ts"
+export type { SnapshotRef } from "./snapshot/ref.ts"
+export { PruneResult, type PrunePlan, type PruneRun } from "./snapshot/pruneVerb.ts"
 
 export interface PruneOptions extends PruneRun, PrunePlanOptions {}
 

@@ -11,16 +11,16 @@ import { because, type OperationError, refusedBecause } from "./operation/Operat
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import * as Resource from "./Resource.ts"
-import { open, type OpenWith, seal, type SealFor } from "./snapshot/SnapshotFile.ts"
-import { strange } from "./snapshot/SnapshotForgery.ts"
-import { type ImportOptions as PlanOptions, plan as planOf } from "./snapshot/SnapshotImportPlan.ts"
-import { type ImportPlan, type ImportRun, importVerb } from "./snapshot/SnapshotImportVerb.ts"
-import type { SnapshotRef } from "./snapshot/SnapshotRef.ts"
+import { open, type OpenWith, seal, type SealFor } from "./snapshot/file.ts"
+import { strange } from "./snapshot/forgery.ts"
+import { type ImportOptions as PlanOptions, plan as planOf } from "./snapshot/importPlan.ts"
+import { type ImportPlan, type ImportRun, importVerb } from "./snapshot/importVerb.ts"
+import type { SnapshotRef } from "./snapshot/ref.ts"
 import { recordName, type SnapshotRecord } from "./step/record.ts"
 import { readRecord } from "./step/recordList.ts"
 
-export { largestFile, type OpenWith, type SealFor } from "./snapshot/SnapshotFile.ts"
-export { type ImportPlan, ImportResult, type ImportRun } from "./snapshot/SnapshotImportVerb.ts"
+export { largestFile, type OpenWith, type SealFor } from "./snapshot/file.ts"
+export { type ImportPlan, ImportResult, type ImportRun } from "./snapshot/importVerb.ts"
 
 export interface ImportOptions extends PlanOptions, Pick<ImportRun, "stepTimeout"> {}
 

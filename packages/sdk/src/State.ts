@@ -8,8 +8,8 @@
  * Null always means "could not be read"; `unread` says what and why. An empty list means none.
  */
 export { AppNotFound } from "./state/AppNotFound.ts"
-export type { Cost } from "./state/Cost.ts"
-export { observe, observeAll } from "./state/Observe.ts"
+export type { Cost } from "./state/cost.ts"
+export { observe, observeAll } from "./state/observe.ts"
 export {
   type Counted,
   read,
@@ -20,7 +20,7 @@ export {
   survey,
   watch,
   type WatchOptions
-} from "./state/Read.ts"
+} from "./state/read.ts"
 export {
   AppState,
   Event,

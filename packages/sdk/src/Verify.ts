@@ -5,7 +5,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { digest } from "./operation/Digest.ts"
+import { digest } from "./Digest.ts"
 import { type Writes, WritesSection } from "./Writes.ts"
 
 const { NonEmptyArray, NonEmptyString, optionalKey, Struct } = Schema

@@ -5,7 +5,7 @@
  * The record says what is in a file, and nothing else: its name, and where it goes, are the profile's.
  */
 import * as Schema from "effect/Schema"
-import { digest } from "./operation/Digest.ts"
+import { digest } from "./Digest.ts"
 import { KeptName } from "./Quiesce.ts"
 
 const { NonEmptyArray, String, Struct } = Schema

@@ -1,7 +1,7 @@
 /** Each fact is an object as the API has it; what is compared is what the target must have for it. */
 import { assert, describe, it } from "vitest"
 import { needsOnTarget, needText } from "../../../packages/sdk/src/checklist/needs.ts"
-import type { Observation } from "../../../packages/sdk/src/state/Observation.ts"
+import type { Observation } from "../../../packages/sdk/src/state/observation.ts"
 import { first, healthyApp } from "../appState.ts"
 import { claim, type Json, merge, node, object, pod, stateOf, statefulSet, volume } from "../objects.ts"
 

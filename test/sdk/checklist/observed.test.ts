@@ -2,7 +2,7 @@
 import { assert, describe, it } from "vitest"
 import { answer, type Question } from "../../../packages/sdk/src/Checklist.ts"
 import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
-import type { Observation } from "../../../packages/sdk/src/state/Observation.ts"
+import type { Observation } from "../../../packages/sdk/src/state/observation.ts"
 import { claim, type Json, node, object, pod, service, stateOf, statefulSet, volume } from "../objects.ts"
 
 const questions = ["restart", "snapshot", "move", "restore"] as const

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { peersOfSrv } from "../../../packages/sdk/src/kubernetes/Dns.ts"
+import { peersOfSrv } from "../../../packages/sdk/src/kubernetes/dns.ts"
 
 describe("peers by SRV records", () => {
   it("stand in the order of ordinals, and leave out what is no pod of a set", () => {

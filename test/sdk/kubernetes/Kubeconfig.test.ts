@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import type { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
-import { inCluster } from "../../../packages/sdk/src/kubernetes/InCluster.ts"
+import { inCluster } from "../../../packages/sdk/src/kubernetes/inCluster.ts"
 import { access, type Options } from "../../../packages/sdk/src/kubernetes/index.ts"
 import { folder, kubeconfig, write } from "./server.ts"
 

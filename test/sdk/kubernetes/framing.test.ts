@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { exitOf, stdinFrames } from "../../../packages/sdk/src/kubernetes/ExecFrames.ts"
+import { exitOf, stdinFrames } from "../../../packages/sdk/src/kubernetes/execFrames.ts"
 import { access } from "../../../packages/sdk/src/kubernetes/index.ts"
-import { lines } from "../../../packages/sdk/src/kubernetes/LiveWatch.ts"
+import { lines } from "../../../packages/sdk/src/kubernetes/liveWatch.ts"
 import { folder, write } from "./server.ts"
 
 const request = { method: "GET", path: "/api/v1/pods" } as const

@@ -12,7 +12,7 @@ import { type HeldCommand, hold, type NotHeld, type Release } from "../../../pac
 import { type Kind, kinds } from "../../../packages/sdk/src/Kind.ts"
 import { ObjectMeta } from "../../../packages/sdk/src/kind/Meta.ts"
 import { cleaningUp } from "../../../packages/sdk/src/operation/BestEffort.ts"
-import { digest } from "../../../packages/sdk/src/operation/Digest.ts"
+import { digest } from "../../../packages/sdk/src/Digest.ts"
 import { ensure, orNull } from "../../../packages/sdk/src/operation/Ensure.ts"
 import * as Fences from "../../../packages/sdk/src/operation/Fence.ts"
 import { type Place, readAs } from "../../../packages/sdk/src/operation/Guarded.ts"

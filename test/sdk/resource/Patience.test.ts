@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
-import { make } from "../../../packages/sdk/src/operation/Outage.ts"
+import { make } from "../../../packages/sdk/src/operation/outage.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import { Patience, patiently } from "../../../packages/sdk/src/resource/Patience.ts"
 

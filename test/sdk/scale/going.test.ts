@@ -1,7 +1,7 @@
 /** What is going is not kept: terminating, Lost, Pending, and volumes of somebody else are facts of a plan. */
 import { assert, describe, it } from "vitest"
 import type { Claim } from "../../../packages/sdk/src/Claim.ts"
-import type { ScaleOptions } from "../../../packages/sdk/src/scale/ScaleOptions.ts"
+import type { ScaleOptions } from "../../../packages/sdk/src/scale/options.ts"
 import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { type Draft, healthyApp } from "../appState.ts"

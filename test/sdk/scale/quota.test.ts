@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { PodTemplateSpec } from "../../../packages/sdk/src/kind/Pod.ts"
-import { podNeeds } from "../../../packages/sdk/src/state/Quota.ts"
+import { podNeeds } from "../../../packages/sdk/src/Quota.ts"
 import * as Quantity from "../../../packages/sdk/src/Quantity.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { drive, makeWorld, ref, withCluster } from "../../simulation/world.ts"

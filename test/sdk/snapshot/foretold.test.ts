@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { predicted } from "../../../packages/sdk/src/snapshot/SnapshotFreeze.ts"
+import { predicted } from "../../../packages/sdk/src/snapshot/freeze.ts"
 
 /** Seconds from the first member held to the last let go, on a cluster with external-snapshotter 8.6. */
 const seen = [

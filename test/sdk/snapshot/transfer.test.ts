@@ -12,7 +12,7 @@ import {
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
-import { open, seal, type SnapshotExport } from "../../../packages/sdk/src/snapshot/SnapshotFile.ts"
+import { open, seal, type SnapshotExport } from "../../../packages/sdk/src/snapshot/file.ts"
 import * as Prune from "../../../packages/sdk/src/SnapshotPrune.ts"
 import * as Transfer from "../../../packages/sdk/src/SnapshotTransfer.ts"
 import { decode, encode, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { published, violations } from "../jsonSchema.ts"
-import { jsonSchemas } from "../../../packages/sdk/src/state/JsonSchema.ts"
+import { jsonSchemas } from "../../../packages/sdk/src/state/jsonSchema.ts"
 
 const folder = new URL("../../../packages/sdk/schema/", import.meta.url)
 

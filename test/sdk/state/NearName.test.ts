@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { distance, nearNames } from "../../../packages/sdk/src/state/NearName.ts"
+import { distance, nearNames } from "../../../packages/sdk/src/NearName.ts"
 
 describe("near names", () => {
   it.each([

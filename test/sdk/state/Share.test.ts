@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { statefulSet } from "../../../packages/sdk/src/App.ts"
 import { answer } from "../../../packages/sdk/src/Checklist.ts"
-import type { Observation } from "../../../packages/sdk/src/state/Observation.ts"
+import type { Observation } from "../../../packages/sdk/src/state/observation.ts"
 import { observe, observeAll } from "../../../packages/sdk/src/State.ts"
 import { growth } from "../growth.ts"
 import { crowd, joined, namespaced, surrounded } from "./crowd.ts"

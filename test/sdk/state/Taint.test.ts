@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { admits, formatTaint, formatToleration } from "../../../packages/sdk/src/state/Taint.ts"
+import { admits, formatTaint, formatToleration } from "../../../packages/sdk/src/Taint.ts"
 
 const taint = { key: "dedicated", value: "db", effect: "NoSchedule" }
 

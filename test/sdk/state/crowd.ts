@@ -2,7 +2,7 @@
  * A namespace with many StatefulSets, or one with many pods, and around each of them one object of
  * every kind that a state is made of: what a cost must be measured with to be told at all.
  */
-import type { Observation } from "../../../packages/sdk/src/state/Observation.ts"
+import type { Observation } from "../../../packages/sdk/src/state/observation.ts"
 import { defaultDomainLabels } from "../../../packages/sdk/src/Placement.ts"
 import { at, type Json, merge } from "../objects.ts"
 

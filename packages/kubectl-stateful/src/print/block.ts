@@ -3,7 +3,7 @@
  * block is rewritten in place, and never taller or wider than the terminal: what has scrolled off or
  * wrapped could not be erased.
  */
-import { format } from "@kubectl-stateful/sdk/operation/Timeout"
+import { format } from "@kubectl-stateful/sdk/GoDuration"
 import type { Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
 import { type Progress, reportLine, type Size } from "./report.ts"
 import { columnsOf } from "./columns.ts"

@@ -2,7 +2,7 @@
  * Documents for programs: `-o json`, `-o yaml`, and applications' `-o name`.
  */
 import { printYaml } from "@kubectl-stateful/sdk/Manifest"
-import type { AppDocument, AppStateList } from "@kubectl-stateful/sdk/state/AppDocument"
+import type { AppDocument, AppStateList } from "@kubectl-stateful/sdk/AppDocument"
 import * as Effect from "effect/Effect"
 import type { Answered } from "./list.ts"
 import { ended, isVisible, type Printable, printed, visible, visibleJson, visibleYaml } from "./terminal.ts"

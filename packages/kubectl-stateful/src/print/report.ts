@@ -1,7 +1,7 @@
 /** A report of a running operation as a line, and what shows reports. */
 import { operationTitle } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
-import { format } from "@kubectl-stateful/sdk/operation/Timeout"
+import { format } from "@kubectl-stateful/sdk/GoDuration"
 import { type Printable, type Visible, visible } from "./terminal.ts"
 
 /** Null: nothing worth a line. */

@@ -1,6 +1,6 @@
 /** One snapshot as a page of text, and what differs from one to another. */
 import { nameOf } from "@kubectl-stateful/sdk/App"
-import { format } from "@kubectl-stateful/sdk/operation/Timeout"
+import { format } from "@kubectl-stateful/sdk/GoDuration"
 import type { Description, Diff } from "@kubectl-stateful/sdk/SnapshotSet"
 import * as Effect from "effect/Effect"
 import { age } from "./age.ts"

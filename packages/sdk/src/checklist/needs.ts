@@ -5,7 +5,7 @@
 import * as Schema from "effect/Schema"
 import type { AppState } from "../state/AppState.ts"
 import { isHostDevice } from "../state/HostPath.ts"
-import { tolerates } from "../state/Taint.ts"
+import { tolerates } from "../Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { byDriver, liveClaims } from "./parts.ts"
 import { title } from "./words.ts"

@@ -5,7 +5,7 @@ import type { Claim } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
-import { admits, tolerates } from "../state/Taint.ts"
+import { admits, tolerates } from "../Taint.ts"
 import type { Workload } from "../Topology.ts"
 import { names, title } from "./words.ts"
 

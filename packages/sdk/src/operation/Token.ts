@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { digest } from "./Digest.ts"
+import { digest } from "../Digest.ts"
 import type { AnyPlan } from "./Plan.ts"
 
 /** Where the token stands on an object. */

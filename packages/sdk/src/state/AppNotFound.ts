@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { AppRef } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
-import { nearNames } from "./NearName.ts"
+import { nearNames } from "../NearName.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 

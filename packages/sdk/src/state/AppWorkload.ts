@@ -8,7 +8,7 @@ import type { AppRef } from "../App.ts"
 import type { LabelSelector, ObjectMeta } from "../kind/Meta.ts"
 import type { Pod, PodTemplateSpec } from "../kind/Pod.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
-import type { Lists } from "./Observation.ts"
+import type { Lists } from "./observation.ts"
 
 interface Common {
   /** `Kind/name`, as every part of a state refers to a workload. */

@@ -10,7 +10,7 @@ import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { format } from "../operation/Timeout.ts"
+import { format } from "../GoDuration.ts"
 import { type Condition, inWords, type Unmet } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import {

@@ -17,7 +17,7 @@ import { type Hook, type Member, type Outcome, run } from "../Hook.ts"
 import { within } from "../operation/BestEffort.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Failure } from "../operation/StepContext.ts"
-import { format } from "../operation/Timeout.ts"
+import { format } from "../GoDuration.ts"
 import { meansOf, type Quiesce } from "../Quiesce.ts"
 import { impatiently } from "../resource/Patience.ts"
 

@@ -3,7 +3,7 @@
  * and by image. Of a Secret only whether it differs; its values are compared in memory, and nothing that
  * comes of them is told.
  */
-import { isSame } from "../operation/Digest.ts"
+import { isSame } from "../Digest.ts"
 import { type SnapshotRecord, titleOf } from "./record.ts"
 
 export type Manifest = Readonly<Record<string, unknown>>

@@ -3,7 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { PodSpec } from "../kind/Pod.ts"
-import { isSame } from "../operation/Digest.ts"
+import { isSame } from "../Digest.ts"
 import { type Mention, mentionsOf } from "../Reference.ts"
 
 const itemName = (item: unknown): string | null => {

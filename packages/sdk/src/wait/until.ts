@@ -8,7 +8,7 @@ import type { Cluster } from "../Cluster.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Subject } from "../operation/Progress.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { format } from "../operation/Timeout.ts"
+import { format } from "../GoDuration.ts"
 import { type Condition, inWords, type Unmet } from "./condition.ts"
 
 /** How long a step may go on without any progress, in milliseconds: as a Deployment's progress deadline. */

@@ -3,7 +3,7 @@
  * of the pod template and of its ServiceAccount name them.
  */
 import { type Member, compareNames } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import { accountOf } from "../../Reference.ts"
 import { CloudRole } from "../../CloudRole.ts"
 

@@ -2,7 +2,7 @@
  * Copies of the app's data outside its storage, as far as objects of backup tools show them.
  */
 import type { Claim } from "../../Claim.ts"
-import type { Observation, Lists } from "../Observation.ts"
+import type { Observation, Lists } from "../observation.ts"
 import type { Copy } from "../../Protection.ts"
 import type { Backup, ReplicationSource } from "../../kind/Snapshot.ts"
 

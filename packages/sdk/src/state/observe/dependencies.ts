@@ -2,7 +2,7 @@
 import type { Claim } from "../../Claim.ts"
 import { accountOf } from "../../Reference.ts"
 import { compareNames, type Member } from "../AppWorkload.ts"
-import type { Lists, Observation } from "../Observation.ts"
+import type { Lists, Observation } from "../observation.ts"
 import { secretsOfClass, secretsOfVolume, type VolumeSecret } from "./volumeSecret.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
 import type { Plural } from "../../Kind.ts"

@@ -4,7 +4,7 @@
 import type { Autoscaler, DisruptionBudget } from "../../Topology.ts"
 import * as LabelSelector from "../../LabelSelector.ts"
 import { compareNames, type Member } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import { targets } from "./writer.ts"
 
 const text = (value: string | number | null | undefined): string | null =>

@@ -5,7 +5,7 @@
 import type { AppState } from "../AppState.ts"
 import { appLabel, operationLabel } from "./operations.ts"
 import type { Member } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import { policyBefore } from "./volume.ts"
 
 type KeptVolume = NonNullable<AppState["keptVolumes"]>[number]

@@ -4,7 +4,7 @@
 import type { DomainLabels, Node } from "../../Placement.ts"
 import type { Node as NodeObject } from "../../kind/Node.ts"
 import { conditionOf } from "./readiness.ts"
-import { formatTaint } from "../Taint.ts"
+import { formatTaint } from "../../Taint.ts"
 
 type Labels = Readonly<Record<string, string>>
 

@@ -4,7 +4,7 @@
  */
 import type { ObjectMeta } from "../../kind/Meta.ts"
 import { compareNames, type Member } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import type { AppState } from "../AppState.ts"
 
 /** Labels: the operation's id, and the StatefulSet it acts on. */

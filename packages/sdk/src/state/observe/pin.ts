@@ -8,7 +8,7 @@ import type { Member } from "../AppWorkload.ts"
 import { domainOfLabel } from "./nodeFacts.ts"
 import type { DomainLabels, Node, Pin as PinSchema, ResourceClaim } from "../../Placement.ts"
 import * as Quantity from "../../Quantity.ts"
-import { admits, formatToleration } from "../Taint.ts"
+import { admits, formatToleration } from "../../Taint.ts"
 import { extendedResourcesOf } from "./workload.ts"
 import type { Node as NodeObject } from "../../kind/Node.ts"
 

@@ -2,7 +2,7 @@
 import * as LabelSelector from "../../LabelSelector.ts"
 import { type Claim, claimsByReplica } from "../../Claim.ts"
 import { compareNames, type Member } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import { observeNode } from "./nodeFacts.ts"
 import { type Ground, pinsOf, reachOf } from "./pin.ts"
 import type { Replica } from "../../Replica.ts"

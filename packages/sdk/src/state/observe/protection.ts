@@ -2,7 +2,7 @@
 import type { Claim } from "../../Claim.ts"
 import { observeCopies } from "./copies.ts"
 import { compareNames, type Member } from "../AppWorkload.ts"
-import type { Lists, Observation } from "../Observation.ts"
+import type { Lists, Observation } from "../observation.ts"
 import { observeSnapshots } from "./volumeSnapshots.ts"
 import { kinds } from "../../Kind.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"

@@ -1,6 +1,6 @@
 /** The ConfigMaps and Secrets that pods refer to. */
 import { compareNames, type Member } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
 import { type Mention, mentionsOf, accountOf, mention, type KeyFacts, Reference } from "../../Reference.ts"
 

@@ -4,7 +4,7 @@
 import type { Service } from "../../Topology.ts"
 import * as LabelSelector from "../../LabelSelector.ts"
 import { compareNames, type Member } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import type { EndpointSlice, Service as ServiceObject } from "../../kind/Network.ts"
 
 const governedBy = (name: string, members: ReadonlyArray<Member>): string | null =>

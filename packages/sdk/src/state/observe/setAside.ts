@@ -1,7 +1,7 @@
 /** Claims that an operation set aside: what a replica had before, kept under another name. */
 import type { AppState } from "../AppState.ts"
 import type { Member } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 
 type SetAside = AppState["setAside"][number]
 

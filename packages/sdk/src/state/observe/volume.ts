@@ -2,7 +2,7 @@
  * The volume behind a claim: its driver, what holds it in place, where it is attached.
  */
 import type { Claim } from "../../Claim.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../../kind/Storage.ts"
 
 /** PersistentVolumes and attached nodes by volume name; null: could not be read. */

@@ -3,7 +3,7 @@
  */
 import type { Claim } from "../../Claim.ts"
 import { compareNames } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import type { VolumeSnapshot } from "../../Protection.ts"
 import type { VolumeSnapshotContent, VolumeSnapshot as VolumeSnapshotObject } from "../../kind/Snapshot.ts"
 

@@ -2,7 +2,7 @@
  * Warning events about the app's objects.
  */
 import { compareNames } from "../AppWorkload.ts"
-import type { Lists } from "../Observation.ts"
+import type { Lists } from "../observation.ts"
 import type { AppState } from "../AppState.ts"
 
 type Warning = NonNullable<AppState["events"]>[number]

@@ -1,0 +1,125 @@
+/**
+ * Quotas of a namespace: the API server refuses what is beyond them, one object at a time, and whoever made
+ * only some of what it needs is stuck half way.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "./Cluster.ts"
+import { IntOrString, optional } from "./kind/Meta.ts"
+import type { ContainerSpec, PodTemplateSpec } from "./kind/Pod.ts"
+import * as Quantity from "./Quantity.ts"
+import * as Resource from "./Resource.ts"
+import type { Workload } from "./Topology.ts"
+
+const { Record, String, Struct } = Schema
+
+const Body = Struct({
+  metadata: Struct({ name: String }),
+  spec: optional(Struct({ scopes: optional(Schema.Array(String)), scopeSelector: optional(Schema.Unknown) })),
+  status: optional(
+    Struct({ hard: optional(Record(String, IntOrString)), used: optional(Record(String, IntOrString)) })
+  )
+})
+
+export interface Quota {
+  readonly name: string
+  /** It counts only some pods, such as those that are not BestEffort. */
+  readonly scoped: boolean
+  readonly hard: Readonly<Record<string, string | number>>
+  readonly used: Readonly<Record<string, string | number>>
+}
+
+/** What something counts for: `requests.cpu`, `limits.memory`, `persistentvolumeclaims` and so on. */
+export type Needs = Readonly<Record<string, BigDecimal.BigDecimal>>
+
+const zero = BigDecimal.fromBigInt(0n)
+const parsed = (text: string | number | undefined): BigDecimal.BigDecimal =>
+  text === undefined ? zero : (Quantity.parse(text) ?? zero)
+
+const larger = (left: BigDecimal.BigDecimal, right: BigDecimal.BigDecimal) =>
+  BigDecimal.Order(left, right) < 0 ? right : left
+
+type Amounts = Readonly<Record<string, string | number>> | null | undefined
+
+/** What one pod of a template asks for: containers and side-cars together, or its greatest init container. */
+export const podNeeds = ({ spec }: PodTemplateSpec): Needs => {
+  const of = (container: ContainerSpec, part: "requests" | "limits", name: string) => {
+    const { requests, limits }: { readonly requests?: Amounts; readonly limits?: Amounts } =
+      container.resources ?? {}
+    // A request that is left out is the limit.
+    return parsed(part === "limits" ? limits?.[name] : (requests?.[name] ?? limits?.[name]))
+  }
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
+  const before = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy !== "Always")
+  const amount = (part: "requests" | "limits", name: string) =>
+    before.reduce(
+      (most, container) => larger(most, of(container, part, name)),
+      [...spec.containers, ...sidecars].reduce(
+        (sum, container) => BigDecimal.sum(sum, of(container, part, name)),
+        zero
+      )
+    )
+  const needs: Record<string, BigDecimal.BigDecimal> = { pods: BigDecimal.fromBigInt(1n) }
+  needs["count/pods"] = BigDecimal.fromBigInt(1n)
+  for (const name of ["cpu", "memory", "ephemeral-storage"]) {
+    const asked = amount("requests", name)
+    needs[name] = asked
+    needs[`requests.${name}`] = asked
+    needs[`limits.${name}`] = amount("limits", name)
+  }
+  return needs
+}
+
+/** What a claim of a template counts for. */
+export const claimNeeds = (
+  template: Pick<Workload["claimTemplates"][number], "requested" | "storageClass">
+): Needs => {
+  const storage = parsed(template.requested ?? undefined)
+  const one = BigDecimal.fromBigInt(1n)
+  const suffix = `${template.storageClass}.storageclass.storage.k8s.io/`
+  return {
+    persistentvolumeclaims: one,
+    "count/persistentvolumeclaims": one,
+    "requests.storage": storage,
+    ...(template.storageClass === null
+      ? {}
+      : { [`${suffix}persistentvolumeclaims`]: one, [`${suffix}requests.storage`]: storage })
+  }
+}
+
+/** The quotas of a namespace. */
+export const list = (namespace: string): Effect.Effect<ReadonlyArray<Quota>, ClusterError, Cluster> =>
+  Effect.map(Resource.list(Resource.resourceQuotas, { namespace }), ({ items }) =>
+    items.flatMap((item) => {
+      const body = Schema.decodeUnknownResult(Body)(item)
+      if (Result.isFailure(body)) return []
+      const { metadata, spec, status } = body.success
+      const scoped = (spec?.scopes ?? []).length > 0 || Boolean(spec?.scopeSelector)
+      return [{ name: metadata.name, scoped, hard: status?.hard ?? {}, used: status?.used ?? {} }]
+    })
+  )
+
+/** The first of these things, by its place, that does not fit into a quota beside those before it; null: all fit. */
+export interface Overrun {
+  readonly place: number
+  readonly resource: string
+  readonly sum: string
+  readonly limit: string
+}
+
+export const overrun = ({ hard, used }: Quota, all: ReadonlyArray<Needs>): Overrun | null => {
+  const taken = new Map(Object.keys(hard).map((resource) => [resource, parsed(used[resource])] as const))
+  for (const [place, needs] of all.entries()) {
+    for (const [resource, amount] of Object.entries(needs)) {
+      const limit = hard[resource]
+      if (limit === undefined) continue
+      const sum = BigDecimal.sum(taken.get(resource) ?? zero, amount)
+      taken.set(resource, sum)
+      if (BigDecimal.Order(sum, parsed(limit)) > 0)
+        return { place, resource, sum: Quantity.format(sum), limit: `${limit}` }
+    }
+  }
+  return null
+}

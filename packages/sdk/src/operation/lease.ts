@@ -1,0 +1,291 @@
+/**
+ * The Lease of a guarded object: who acts on it now, for other callers to see. It lies beside the object
+ * and not beside the journal, so that every operation on the object finds it.
+ *
+ * It is politeness and not safety, which is the fence's. Its times are those of client-go's leaders.
+ * Whether a holder lives is judged by whether its renewals are seen to move, on this caller's
+ * monotonic clock: the clocks of two machines are never compared. One that ran on this machine and is
+ * known to be gone is not waited for.
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster } from "../Cluster.ts"
+import { ClusterError } from "../Cluster.ts"
+import { digest } from "../Digest.ts"
+import { ensure, orNull } from "./Ensure.ts"
+import { Holder } from "./Holder.ts"
+import { optional } from "../kind/Meta.ts"
+import { goneWords, isGoing } from "./NamespaceGone.ts"
+import { because, OperationError } from "./OperationError.ts"
+import { isOperationId, lookAtOperations, operationTitle, replacedWay, resumeCommand } from "./OperationId.ts"
+import { homeOf, operationOf } from "./Token.ts"
+import type { Place } from "./Guarded.ts"
+import * as Resource from "../Resource.ts"
+
+/** How often a holder renews, in milliseconds. */
+export const renewInterval = 5000
+/** A holder that was not seen to renew for so long is taken for dead, in milliseconds. */
+export const leaseDuration = 15_000
+/** How often a Lease is looked at while its holder's silence is waited for, in milliseconds. */
+const lookInterval = 1000
+
+/** The process that holds the Lease, for others on its machine to see whether it is gone. */
+const processAnnotation = "kubectl-stateful.dev/holder-process"
+
+const Body = Schema.Struct({
+  metadata: Schema.Struct({
+    uid: Schema.String,
+    resourceVersion: Schema.String,
+    annotations: optional(Schema.Record(Schema.String, Schema.String))
+  }),
+  /** Anybody may write one without. */
+  spec: optional(
+    Schema.Struct({
+      holderIdentity: optional(Schema.String),
+      acquireTime: optional(Schema.String),
+      renewTime: optional(Schema.String)
+    })
+  )
+})
+type Body = typeof Body.Type
+
+/** Who would hold the Lease of which object. */
+export interface Candidate extends Place {
+  /** The run's. */
+  readonly token: string
+  /** Who, in words: `ann@laptop`. */
+  readonly identity: string
+}
+
+/** The most that a name of the API may have. */
+const longest = 253
+
+/**
+ * The Lease's name; a StatefulSet's is its own, since that is what most operations own. No two objects
+ * have the same, whatever they are called, and none is too long.
+ */
+export const nameOf = ({ kind, name }: Pick<Place, "kind" | "name">): string => {
+  const plain =
+    kind === "StatefulSet" ? `kubectl-stateful.${name}` : `kubectl-stateful-${kind.toLowerCase()}.${name}`
+  return plain.length > longest ? `kubectl-stateful-${digest([kind, name])}` : plain
+}
+
+const holderOf = (candidate: Candidate): string => `${candidate.token} ${candidate.identity}`
+
+const target = (candidate: Candidate): Resource.Target => ({
+  api: Resource.leases,
+  namespace: candidate.namespace,
+  name: nameOf(candidate)
+})
+
+const accept = (value: unknown, candidate: Candidate): Effect.Effect<Body, ClusterError> =>
+  Effect.mapError(
+    Schema.decodeUnknownEffect(Body)(value),
+    () =>
+      new ClusterError({
+        reason: { _tag: "Unreadable" },
+        message: `lease "${nameOf(candidate)}" is not readable`
+      })
+  )
+
+const look = (candidate: Candidate): Effect.Effect<Body | null, ClusterError, Cluster> =>
+  orNull(Effect.flatMap(Resource.get(target(candidate)), (object) => accept(object, candidate)))
+
+/** `2026-11-20T10:00:00.000000Z`, as the API's MicroTime wants it. */
+const now: Effect.Effect<string> = Effect.map(DateTime.now, (instant) =>
+  DateTime.formatIso(instant).replace("Z", "000Z")
+)
+
+const isHeldBy = (body: Body | null, candidate: Candidate): boolean =>
+  body?.spec?.holderIdentity === holderOf(candidate)
+
+const held = (body: Body, { name, namespace }: Candidate): OperationError => {
+  const [token = "", ...identity] = (body.spec?.holderIdentity ?? "").split(" ")
+  const operation = operationOf(token)
+  const home = homeOf(token, namespace)
+  const since = body.spec?.acquireTime ?? "an unknown time"
+  const holder = identity.join(" ") || "an unknown caller"
+  return new OperationError({
+    reason: { _tag: "Held", operation, holder, since },
+    message: `${holder} runs ${operationTitle(operation)} on ${name} since ${since.replace(/\.\d+Z$/, "Z")}`,
+    action: isOperationId(operation)
+      ? `wait for it, or take it over: ${resumeCommand({ id: operation, home }, "--take-over")}`
+      : `wait for it, or ${lookAtOperations(namespace)}`
+  })
+}
+
+/** The holder that lives, as an error; null: nobody does. `resourceVersion` moves with each renewal. */
+const livingHolder = (candidate: Candidate): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const first = yield* look(candidate)
+    if (first === null || isHeldBy(first, candidate) || !first.spec?.holderIdentity) return null
+    const { isGone } = yield* Holder
+    const process = first.metadata.annotations?.[processAnnotation]
+    if (process !== undefined && (yield* isGone(process))) return null
+    const seen = first.metadata.resourceVersion
+    const began = yield* Clock.monotonicTimeNanos
+    while (Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 < leaseDuration) {
+      yield* Effect.sleep(lookInterval)
+      const next = yield* look(candidate)
+      if (next === null) return null
+      if (next.metadata.resourceVersion !== seen) return held(next, candidate)
+    }
+    return null
+  })
+
+const specOf = (candidate: Candidate, time: string) => ({
+  holderIdentity: holderOf(candidate),
+  leaseDurationSeconds: leaseDuration / 1000,
+  acquireTime: time,
+  renewTime: time
+})
+
+const createLease = (
+  candidate: Candidate,
+  spec: ReturnType<typeof specOf>,
+  options: Resource.WriteOptions = {}
+): Effect.Effect<Resource.KubeObject, ClusterError, Cluster> =>
+  Effect.flatMap(Holder, ({ self }) =>
+    Resource.create(
+      { api: Resource.leases, namespace: candidate.namespace },
+      {
+        metadata: {
+          name: nameOf(candidate),
+          labels: { "app.kubernetes.io/managed-by": "kubectl-stateful" },
+          ...(self === null ? {} : { annotations: { [processAnnotation]: self } })
+        },
+        spec
+      },
+      options
+    )
+  )
+
+/** Takes a Lease that is there, with the name of this process in place of the one before. */
+const takeLease = (
+  candidate: Candidate,
+  { metadata }: Body,
+  spec: ReturnType<typeof specOf>
+): Effect.Effect<Resource.KubeObject, ClusterError, Cluster> =>
+  Effect.flatMap(Holder, ({ self }) =>
+    Resource.patch(target(candidate), {
+      _tag: "Json",
+      operations: [
+        { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
+        {
+          op: "add",
+          path: "/metadata/annotations",
+          value: self === null ? {} : { [processAnnotation]: self }
+        },
+        { op: "add", path: "/spec", value: spec }
+      ]
+    })
+  )
+
+/** Whether the server would take a new Lease of this caller; one that is there was taken. */
+export const tryOut = (candidate: Candidate): Effect.Effect<void, ClusterError, Cluster> =>
+  Effect.flatMap(now, (time) => createLease(candidate, specOf(candidate, time), { dryRun: true })).pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "AlreadyExists",
+      () => Effect.void
+    ),
+    Effect.asVoid
+  )
+
+export interface Acquiring {
+  /** Do not wait for the silence of a holder. */
+  readonly takeOver: boolean
+  /** What has to succeed before the Lease is written, done while a holder's silence is waited for. */
+  readonly before?: Effect.Effect<void, ClusterError | OperationError, Cluster>
+}
+
+/** Makes this caller the holder, once nobody else is or `takeOver` says that nobody else may be. */
+export const acquire = (
+  candidate: Candidate,
+  options: Acquiring
+): Effect.Effect<void, ClusterError | OperationError, Cluster> =>
+  Effect.gen(function* () {
+    const [holder] = yield* Effect.all(
+      [options.takeOver ? Effect.succeed(null) : livingHolder(candidate), options.before ?? Effect.void],
+      { concurrency: 2 }
+    )
+    if (holder !== null) yield* Effect.fail(holder)
+    let before: string | null = null
+    yield* ensure<Body | null>({
+      look: look(candidate),
+      done: (body) => isHeldBy(body, candidate),
+      stop: (body) => {
+        // Written by ourselves, and the answer was lost.
+        if (isHeldBy(body, candidate)) return null
+        // Between our look and our write somebody else was quicker.
+        const other = body === null || !body.spec?.holderIdentity ? null : body.spec?.holderIdentity
+        const changed = before !== null && other !== before
+        before = other ?? ""
+        return changed && other !== null && other !== "" && body !== null && !options.takeOver
+          ? held(body, candidate)
+          : null
+      },
+      write: (body) =>
+        Effect.flatMap(now, (time) => {
+          const spec = specOf(candidate, time)
+          return Effect.flatMap(
+            body === null ? createLease(candidate, spec) : takeLease(candidate, body, spec),
+            (object) => accept(object, candidate)
+          )
+        })
+    })
+  })
+
+/** Renews once; refused as Invalid where somebody else is the holder. */
+const touch = (candidate: Candidate): Effect.Effect<unknown, ClusterError, Cluster> =>
+  Effect.flatMap(now, (time) =>
+    Resource.patch(target(candidate), {
+      _tag: "Json",
+      operations: [
+        { op: "test", path: "/spec/holderIdentity", value: holderOf(candidate) },
+        { op: "replace", path: "/spec/renewTime", value: time }
+      ]
+    })
+  )
+
+/** Renews until somebody else is the holder; never ends by itself, and outlives a lost network. */
+export const renew = (candidate: Candidate): Effect.Effect<never, OperationError, Cluster> =>
+  Effect.gen(function* () {
+    while (true) {
+      yield* Effect.sleep(renewInterval)
+      const renewed = yield* Effect.result(touch(candidate))
+      if (renewed._tag === "Success") continue
+      if (!["Invalid", "NotFound"].includes(renewed.failure.reason._tag)) continue
+      const body = yield* Effect.result(look(candidate))
+      const { namespace } = candidate
+      const isLost = body._tag === "Success" && body.success === null
+      if (isLost && (yield* Effect.orElseSucceed(isGoing(namespace), () => false)))
+        return yield* because("NotFound", goneWords(namespace))
+      // Without a Lease the fence alone decides.
+      if (body._tag === "Success" && body.success !== null && !isHeldBy(body.success, candidate)) {
+        return yield* Effect.fail(
+          because("Fenced", `another caller has taken over ${candidate.name}`, replacedWay(namespace))
+        )
+      }
+    }
+  })
+
+/** Deletes the Lease if it is still this caller's, which a write proves: a read may lag behind. */
+export const release = (candidate: Candidate): Effect.Effect<void, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const body = yield* touch(candidate).pipe(Effect.flatMap((object) => accept(object, candidate)))
+    yield* Resource.remove(target(candidate), {
+      uid: body.metadata.uid,
+      resourceVersion: body.metadata.resourceVersion
+    })
+  }).pipe(
+    Effect.retry({
+      times: 4,
+      while: (error) => ["Conflict", "OutcomeUnknown"].includes(error.reason._tag)
+    }),
+    Effect.catchIf(
+      (error) => ["Invalid", "NotFound"].includes(error.reason._tag),
+      () => Effect.void
+    )
+  )

@@ -1,0 +1,148 @@
+/**
+ * A whole list, page by page.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import { type Cluster, ClusterError, type Request } from "../Cluster.ts"
+import { type ApiResource, collectionPath } from "./ApiResource.ts"
+import { asObject, type KubeObject } from "./KubeObject.ts"
+import { roundTrip } from "./roundTrip.ts"
+
+/** Which objects of a collection. */
+export interface ListOptions {
+  /** Default: all namespaces. */
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  /** Names, labels, annotations and owners only. Of a Secret, never its values. */
+  readonly metadataOnly?: boolean
+  /** Objects a page. Default 500, as kubectl. */
+  readonly pageSize?: number
+  /** `"0"`: whatever the server has cached. Default: the newest. */
+  readonly resourceVersion?: string
+  /** What is kept of each object, asked as its page comes; the rest goes with the page. Default: all. */
+  readonly keep?: (object: KubeObject) => KubeObject
+}
+
+/** A list as it was at one resourceVersion. */
+export interface Listing {
+  readonly items: ReadonlyArray<KubeObject>
+  readonly resourceVersion: string
+}
+
+const metadataOfList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+/** The query that a list and its watch share. */
+export const selection = (options: ListOptions): ReadonlyArray<readonly [string, string]> => [
+  ...(options.labelSelector === undefined ? [] : [["labelSelector", options.labelSelector] as const]),
+  ...(options.fieldSelector === undefined ? [] : [["fieldSelector", options.fieldSelector] as const])
+]
+
+interface Page extends Listing {
+  readonly continue: string
+}
+
+/** Beyond what a request line can carry: proxies end at 8 KiB. A real token holds a version and one key. */
+const maxTokenLength = 16_384
+
+/** A server fills its pages, and ends with one that has no token: so many empty ones in a row are no list. */
+const maxEmptyPages = 100
+
+const unreadable = (path: string, what: string): ClusterError =>
+  new ClusterError({
+    reason: { _tag: "Unreadable" },
+    message: `GET ${path}: ${what}`,
+    action: "check that the server's address is that of a Kubernetes API server"
+  })
+
+const readPage = (
+  api: ApiResource,
+  options: ListOptions,
+  token: string
+): Effect.Effect<Page, ClusterError, Cluster> => {
+  const request: Request = {
+    method: "GET",
+    path: collectionPath(api, options.namespace),
+    query: [
+      ...selection(options),
+      ["limit", String(options.pageSize ?? 500)],
+      ...(token === "" ? [] : [["continue", token] as const]),
+      // A continue token carries its own version, and the server refuses both together.
+      ...(token === "" && options.resourceVersion !== undefined
+        ? [["resourceVersion", options.resourceVersion] as const]
+        : [])
+    ],
+    ...(options.metadataOnly === true ? { headers: { accept: metadataOfList } } : {})
+  }
+  return Effect.flatMap(roundTrip(request), (body) => {
+    const page = decode(body, api, options.keep)
+    if (page === null) return Effect.fail(unreadable(request.path, `the answer is no list of ${api.plural}`))
+    return page.continue.length > maxTokenLength
+      ? Effect.fail(unreadable(request.path, "the list goes on with a continue token of more than 16 KiB"))
+      : Effect.succeed(page)
+  })
+}
+
+const decode = (body: unknown, api: ApiResource, keep: ListOptions["keep"]): Page | null => {
+  if (!Predicate.hasProperty(body, "metadata") || !Predicate.isObject(body.metadata)) return null
+  const meta: Readonly<Record<PropertyKey, unknown>> = body.metadata
+  // An empty list of a custom resource may come with null for its items.
+  const raw = Predicate.hasProperty(body, "items") ? (body.items ?? []) : []
+  if (!Array.isArray(raw)) return null
+  const items: Array<KubeObject> = []
+  for (const item of raw) {
+    // A metadata-only item names itself PartialObjectMetadata; it is still of its own kind.
+    const object = asObject(
+      Predicate.isObject(item) ? { ...item, kind: api.kind, apiVersion: undefined } : item,
+      api
+    )
+    if (object === null) return null
+    items.push(keep === undefined ? object : keep(object))
+  }
+  const version = meta["resourceVersion"]
+  const token = meta["continue"]
+  return {
+    items,
+    resourceVersion: typeof version === "string" ? version : "",
+    continue: typeof token === "string" ? token : ""
+  }
+}
+
+/**
+ * All pages. A continue token that expired on the way (410) starts the list anew,
+ * once: its first pages would otherwise be older than its last. A token that comes
+ * again would lead round in a circle.
+ */
+export const list = (
+  api: ApiResource,
+  options: ListOptions = {}
+): Effect.Effect<Listing, ClusterError, Cluster> => {
+  const run = (again: boolean): Effect.Effect<Listing, ClusterError, Cluster> =>
+    Effect.gen(function* () {
+      const items: Array<KubeObject> = []
+      const seen = new Set<string>()
+      let empty = 0
+      let token = ""
+      while (true) {
+        const started = token !== ""
+        const page = yield* readPage(api, options, token).pipe(
+          Effect.catchIf(
+            (error) => error.reason._tag === "Expired" && started && again,
+            () => Effect.succeed(null)
+          )
+        )
+        if (page === null) return yield* run(false)
+        for (const item of page.items) items.push(item)
+        token = page.continue
+        if (token === "") return { items, resourceVersion: page.resourceVersion }
+        empty = page.items.length === 0 ? empty + 1 : 0
+        if (seen.has(token) || empty >= maxEmptyPages) {
+          const path = collectionPath(api, options.namespace)
+          const why = seen.has(token) ? "a continue token came again" : `${empty} empty pages in a row`
+          return yield* Effect.fail(unreadable(path, `the list never ends: ${why}`))
+        }
+        seen.add(token)
+      }
+    })
+  return run(true)
+}

@@ -1,0 +1,293 @@
+/**
+ * A list kept up to date: list, watch from there, and list again whenever the
+ * watch cannot be trusted. Never on a watch alone: watches go silent, and the
+ * sum of what a cut one missed is known only to a list.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import { Cluster, ClusterError, type Reason, type Request, type WatchEvent } from "../Cluster.ts"
+import { type ApiResource, collectionPath } from "./ApiResource.ts"
+import { asObject, type KubeObject } from "./KubeObject.ts"
+import { list, type Listing, type ListOptions, selection } from "./listPages.ts"
+import { fromStatus } from "./Status.ts"
+
+/** One object's change. A name that was deleted and made anew is two objects: Deleted, then Added. */
+export interface Change {
+  readonly type: "Added" | "Modified" | "Deleted"
+  readonly object: KubeObject
+}
+
+/** The whole set after some changes. */
+export interface View {
+  /** By uid. A copy: it stays as it is. */
+  readonly objects: ReadonlyMap<string, KubeObject>
+  /** What led here from the view before, in order. Empty when a relist found nothing new. */
+  readonly changes: ReadonlyArray<Change>
+  /** True for the first view and after each relist. */
+  readonly listed: boolean
+}
+
+export interface WatchOptions extends Omit<ListOptions, "resourceVersion"> {
+  /** How long a watch is believed before the next list. Default 5 minutes. */
+  readonly relistEvery?: Duration.Input
+}
+
+const metadataOfObject = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+/** Reasons that may pass by themselves: a watch that has begun outlives them. */
+const passing: ReadonlyArray<Reason["_tag"]> = [
+  "Unavailable",
+  "Timeout",
+  "TooManyRequests",
+  "InternalError",
+  "Unreadable",
+  "Expired"
+]
+
+const identity = (object: KubeObject): string =>
+  object.metadata.uid ?? `${object.metadata.namespace ?? ""}/${object.metadata.name}`
+
+/** The changes that lead from one view to a new list: what a cut watch did not say. Deletes first, so that a name is free before it is taken. */
+export const difference = (
+  before: ReadonlyMap<string, KubeObject>,
+  items: ReadonlyArray<KubeObject>
+): ReadonlyArray<Change> => {
+  const after = new Map(items.map((item) => [identity(item), item]))
+  const changes: Array<Change> = []
+  for (const [key, object] of before) if (!after.has(key)) changes.push({ type: "Deleted", object })
+  for (const [key, object] of after) {
+    const old = before.get(key)
+    if (old === undefined) changes.push({ type: "Added", object })
+    else if (old.metadata.resourceVersion !== object.metadata.resourceVersion) {
+      changes.push({ type: "Modified", object })
+    }
+  }
+  return changes
+}
+
+const apply = (objects: Map<string, KubeObject>, { type, object }: Change): void => {
+  if (type === "Deleted") objects.delete(identity(object))
+  else objects.set(identity(object), object)
+}
+
+interface State {
+  readonly objects: Map<string, KubeObject>
+  resourceVersion: string
+  /** False: only a list can go on. */
+  resumable: boolean
+  /** When the set is to be listed again, whatever the watch says or does not. */
+  due: number
+  /** Attempts since something was last heard. */
+  failures: number
+  /** When the round began. */
+  began: number
+}
+
+/** A watch that lasted this long was a good one, though it said nothing. */
+const settledMillis = 30_000
+
+/** 0.5 s, doubling to 30 s, each between half and whole, so that a thousand watchers do not come back as one. */
+const backoff = (failures: number): Effect.Effect<number> =>
+  Effect.map(
+    Random.nextBetween(0.5, 1),
+    (part) => Math.min(30_000, 500 * 2 ** Math.min(failures - 1, 10)) * part
+  )
+
+const watchRequest = (api: ApiResource, options: WatchOptions, resourceVersion: string): Request => ({
+  method: "GET",
+  path: collectionPath(api, options.namespace),
+  query: [
+    ...selection(options),
+    ["watch", "true"],
+    ["allowWatchBookmarks", "true"],
+    ["resourceVersion", resourceVersion]
+  ],
+  ...(options.metadataOnly === true ? { headers: { accept: metadataOfObject } } : {})
+})
+
+const codeOf = (status: unknown): number =>
+  Predicate.hasProperty(status, "code") && typeof status.code === "number" ? status.code : 500
+
+/** Takes in one event; the change it makes, if any. */
+const accept = (
+  state: State,
+  api: ApiResource,
+  request: Request,
+  event: WatchEvent,
+  keep: ListOptions["keep"]
+): Effect.Effect<Change | null, ClusterError> => {
+  if (event.type === "ERROR") return Effect.fail(fromStatus(request, codeOf(event.object), {}, event.object))
+  // A bookmark carries nothing but a version, not even a name.
+  const meta = Predicate.hasProperty(event.object, "metadata") ? event.object.metadata : null
+  const version = Predicate.hasProperty(meta, "resourceVersion") ? meta.resourceVersion : null
+  const whole =
+    event.type === "BOOKMARK" || !Predicate.isObject(event.object)
+      ? null
+      : asObject({ ...event.object, kind: api.kind, apiVersion: undefined }, api)
+  const object = whole === null || keep === undefined ? whole : keep(whole)
+  if (typeof version !== "string" || (event.type !== "BOOKMARK" && object === null)) {
+    return Effect.fail(
+      new ClusterError({
+        reason: { _tag: "Unreadable" },
+        message: `watch of ${request.path}: an event without a ${typeof version === "string" ? "name" : "resourceVersion"}`
+      })
+    )
+  }
+  state.resourceVersion = version
+  state.failures = 0
+  if (object === null) return Effect.succeed(null)
+  const old = state.objects.get(identity(object))
+  if (event.type === "DELETED") {
+    return Effect.succeed(old === undefined ? null : { type: "Deleted", object })
+  }
+  if (old === undefined) return Effect.succeed({ type: "Added", object })
+  // Told twice after a resume: no change.
+  if (old.metadata.resourceVersion === version) return Effect.succeed(null)
+  return Effect.succeed({ type: "Modified", object })
+}
+
+const fromList = (state: State, listing: Listing): View => {
+  const changes = difference(state.objects, listing.items)
+  for (const change of changes) apply(state.objects, change)
+  state.resourceVersion = listing.resourceVersion
+  state.resumable = true
+  return { objects: new Map(state.objects), changes, listed: true }
+}
+
+/**
+ * The set as it changes. The first view is the list; then one view for each batch
+ * of events that came together, and one for each relist. Cut watches resume from
+ * the last resourceVersion; an expired one (410) is listed anew and what was
+ * missed, deletes too, is told as changes. Fails when the first list fails, or
+ * later for a reason that waiting does not cure (403, the API gone).
+ */
+export const watchList = (
+  api: ApiResource,
+  options: WatchOptions = {}
+): Stream.Stream<View, ClusterError, Cluster> =>
+  Stream.suspend(() => {
+    const interval = Duration.toMillis(Duration.fromInputUnsafe(options.relistEvery ?? "5 minutes"))
+    const state: State = {
+      objects: new Map(),
+      resourceVersion: "",
+      resumable: false,
+      due: 0,
+      failures: 0,
+      began: 0
+    }
+
+    const watching = Stream.unwrap(
+      Effect.map(Cluster, (cluster) => {
+        const request = watchRequest(api, options, state.resourceVersion)
+        return cluster.watch(request).pipe(
+          Stream.mapArrayEffect((events) =>
+            Effect.gen(function* () {
+              const changes: Array<Change> = []
+              let failed: ClusterError | null = null
+              for (const event of events) {
+                const change = yield* accept(state, api, request, event, options.keep).pipe(
+                  Effect.catch((error) => {
+                    failed = error
+                    return Effect.succeed(null)
+                  })
+                )
+                // What came before a bad event in the same batch is still told.
+                if (failed !== null) break
+                if (change === null) continue
+                apply(state.objects, change)
+                changes.push(change)
+              }
+              return [{ changes, failed }] as const
+            })
+          ),
+          Stream.flatMap(({ changes, failed }) => {
+            const view: Stream.Stream<View, ClusterError> =
+              changes.length === 0
+                ? Stream.empty
+                : Stream.succeed({ objects: new Map(state.objects), changes, listed: false })
+            return failed === null ? view : Stream.concat(view, Stream.fail(failed))
+          })
+        )
+      })
+    )
+
+    const relisted = Stream.fromEffect(
+      Effect.gen(function* () {
+        const listing = yield* list(api, options)
+        state.due = (yield* Clock.currentTimeMillis) + interval
+        return fromList(state, listing)
+      })
+    )
+    const untilDue = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, state.due - now))
+    const outdated = Effect.sync(() => {
+      state.resumable = false
+    })
+
+    // One round: list if needed, then watch until it ends, breaks, or is due for a list.
+    const round: Stream.Stream<View, ClusterError, Cluster> = Stream.unwrap(
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        state.began = now
+        // The timer runs over all rounds: watches that are refused, or end early, do not put it off.
+        const due = Effect.flatMap(untilDue, Effect.sleep)
+        const watched = Stream.interruptWhen(watching, Effect.andThen(due, outdated))
+        return state.resumable ? watched : Stream.concat(relisted, watched)
+      })
+    )
+
+    // A server that asks for an hour asks it of this watch. The list has its turn all the same; where
+    // that is what was refused, one interval is as long as anybody is kept blind.
+    const pause = (asked: number): Stream.Stream<never> =>
+      Stream.drain(
+        Stream.fromEffect(
+          Effect.gen(function* () {
+            const lasted = (yield* Clock.currentTimeMillis) - state.began
+            state.failures = lasted > settledMillis ? 1 : state.failures + 1
+            const wanted = Math.min(asked, interval) + (yield* backoff(state.failures))
+            const left = state.resumable ? yield* untilDue : wanted
+            if (wanted > left) yield* outdated
+            yield* Effect.sleep(Math.min(wanted, left))
+          })
+        )
+      )
+
+    const patient = round.pipe(
+      // The server ends each watch in time; one that ends each at once must not be asked in a tight loop.
+      Stream.concat(Stream.suspend(() => (state.resumable ? pause(0) : Stream.empty))),
+      Stream.catchIf(
+        (error) => state.resourceVersion !== "" && passing.includes(error.reason._tag),
+        (error) => {
+          if (error.reason._tag === "Expired" || error.reason._tag === "Unreadable") state.resumable = false
+          return pause(error.reason._tag === "TooManyRequests" ? (error.reason.retryAfterMillis ?? 0) : 0)
+        }
+      )
+    )
+    return Stream.forever(patient)
+  })
+
+/** The changes alone, one by one. */
+export const watchChanges = (
+  api: ApiResource,
+  options: WatchOptions = {}
+): Stream.Stream<Change, ClusterError, Cluster> =>
+  Stream.flatMap(watchList(api, options), (view) => Stream.fromIterable(view.changes))
+
+/**
+ * Waits until the set satisfies a predicate: the first answer other than null.
+ * Unbounded: the caller sets the deadline.
+ */
+export const waitFor = <A>(
+  api: ApiResource,
+  options: WatchOptions,
+  found: (view: View) => A | null
+): Effect.Effect<A, ClusterError, Cluster> =>
+  watchList(api, options).pipe(
+    Stream.map(found),
+    Stream.filter((answer) => answer !== null),
+    Stream.runHead,
+    // The stream has no end of its own.
+    Effect.flatMap((head) => (head._tag === "Some" ? Effect.succeed(head.value) : Effect.never))
+  )

@@ -1,0 +1,128 @@
+/** What the cluster says of the place that an application is to be restored to, and of its source. */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Resource from "../Resource.ts"
+import { clonedKinds } from "../step/cloneNames.ts"
+import type { Sealed } from "../step/cloneRecord.ts"
+import { clonedApis } from "../step/makeObjects.ts"
+import type { FoundCut } from "./source.ts"
+import { cutsNow } from "./source.ts"
+
+// oxlint-disable-next-line typescript/no-explicit-any -- objects as the API has them, of any shape
+type Json = any
+
+/** A storage class by its name and driver. */
+export interface ClassFact {
+  readonly name: string
+  readonly provisioner: string
+  readonly isDefault: boolean
+  readonly reclaimPolicy: string
+}
+
+export interface CloneFacts {
+  readonly sealed: Sealed
+  readonly cuts: ReadonlyArray<FoundCut>
+  readonly from: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
+  /** Null: it is not there. `going`: it is being deleted. */
+  readonly target: { readonly going: boolean } | null
+  /** Names that are taken there, as `Kind/name`. */
+  readonly taken: ReadonlySet<string>
+  readonly services: ReadonlyArray<Json>
+  readonly budgets: ReadonlyArray<Json>
+  readonly policies: ReadonlyArray<Json>
+  /** Addresses of the source's pods. */
+  readonly addresses: ReadonlyArray<string>
+  /** Null: they may not be read. */
+  readonly classes: ReadonlyArray<ClassFact> | null
+  /** The source as it is now; null: it is gone, or may not be read. */
+  readonly live: Json
+}
+
+const listed = (api: Resource.ApiResource, namespace: string, metadataOnly = false) =>
+  Effect.map(Resource.list(api, { namespace, metadataOnly }), ({ items }): ReadonlyArray<Json> => items)
+
+/** Null for what may not be read, too. */
+const seen = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
+  orNull(effect).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden",
+      () => Effect.succeed(null)
+    )
+  )
+
+/** One that may not be read is taken to be there: what is made in it will tell. */
+const namespaceOf = (name: string): Effect.Effect<Json, ClusterError, Cluster> =>
+  orNull(Resource.get({ api: Resource.namespaces, name })).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden",
+      () => Effect.succeed({ metadata: { labels: { "kubernetes.io/metadata.name": name } } })
+    )
+  )
+
+const takenIn = (namespace: string) =>
+  Effect.map(
+    Effect.forEach(
+      [
+        ...clonedKinds.map((kind) => clonedApis[kind]),
+        Resource.statefulSets,
+        Resource.persistentVolumeClaims
+      ],
+      (api) =>
+        Effect.map(listed(api, namespace, true), (items) =>
+          items.map(({ metadata }) => `${api.kind}/${metadata.name}`)
+        ),
+      { concurrency: 7 }
+    ),
+    (all) => new Set(all.flat())
+  )
+
+const classes = seen(
+  Effect.map(Resource.list(Resource.storageClasses, {}), ({ items }) =>
+    items.map((item: Json): ClassFact => ({
+      name: item.metadata.name,
+      provisioner: item.provisioner,
+      isDefault: item.metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true",
+      reclaimPolicy: item.reclaimPolicy ?? "Delete"
+    }))
+  )
+)
+
+export const readFacts = (
+  sealed: Sealed,
+  app: string,
+  namespace: string
+): Effect.Effect<CloneFacts, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const from = sealed.record.namespace
+    const [cuts, source, target, taken, services, budgets, policies, pods, known, live] = yield* Effect.all(
+      [
+        cutsNow(from, sealed.record.cuts),
+        namespaceOf(from),
+        namespaceOf(namespace),
+        takenIn(namespace),
+        listed(Resource.services, namespace),
+        listed(Resource.podDisruptionBudgets, namespace),
+        listed(Resource.networkPolicies, namespace),
+        listed(Resource.pods, from),
+        classes,
+        seen(Resource.get({ api: Resource.statefulSets, namespace: from, name: app }))
+      ],
+      { concurrency: 10 }
+    )
+    const isOfSource = ({ metadata }: Json): boolean =>
+      (metadata.ownerReferences ?? []).some(({ kind, name }: Json) => kind === "StatefulSet" && name === app)
+    return {
+      sealed,
+      cuts,
+      from: { namespace: from, labels: source?.metadata.labels ?? { "kubernetes.io/metadata.name": from } },
+      target: target === null ? null : { going: target.metadata.deletionTimestamp !== undefined },
+      taken,
+      services,
+      budgets,
+      policies,
+      addresses: pods.filter(isOfSource).flatMap(({ status }) => (status?.podIP ? [status.podIP] : [])),
+      classes: known,
+      live
+    }
+  })

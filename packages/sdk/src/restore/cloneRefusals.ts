@@ -1,0 +1,281 @@
+/** Why an application is not restored as another one, and what people should know of it: pure. */
+import { mentionsOf } from "../Reference.ts"
+import type { StatefulSet } from "../kind/Workload.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import { podLabelsOf } from "../step/cloneManifest.ts"
+import { type ClonedKind, clonedKinds, type Renaming } from "../step/cloneNames.ts"
+import type { FilledClaim } from "../step/filledClaim.ts"
+import type { CloneFacts } from "./cloneFacts.ts"
+import { bridges, memberLabels, takers } from "./cloneNetwork.ts"
+import type { CloneOptions, Slot } from "./cloneOptions.ts"
+import { directClaims, hostAccess, imagesOf, usesHostNetwork } from "./clonePods.ts"
+
+// oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
+type Json = any
+
+/** What there is to judge by. */
+export interface Judged {
+  readonly facts: CloneFacts
+  readonly options: CloneOptions
+  /** The StatefulSet as the record has it. */
+  readonly manifest: Json
+  readonly set: StatefulSet
+  readonly id: string
+  readonly renaming: Renaming
+  readonly slots: ReadonlyArray<Slot>
+  readonly claims: ReadonlyArray<FilledClaim>
+  readonly count: number
+  readonly start: number
+  readonly isElsewhere: boolean
+}
+
+/** Why an object of the record does not go along; null: it does. */
+export const leftOut = (kind: string, { spec }: Json): string | null => {
+  if (!clonedKinds.some((one) => one === kind)) return "of a kind that is not restored"
+  const isLoose = kind === "Service" && spec?.selector == null && spec?.type !== "ExternalName"
+  return isLoose ? "it has no selector, and its endpoints are the source's" : null
+}
+
+const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+
+const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refusal> => {
+  const { from, to } = renaming
+  return [
+    ...(from.name === to.name && from.namespace === to.namespace
+      ? [
+          {
+            reason: `${to.name} is what it was copied from`,
+            remedy: "give another name with --as; without it the volumes are restored in place"
+          }
+        ]
+      : []),
+    // The controller puts a revision behind the name, and both have to fit into a label.
+    ...(label.test(options.name) && options.name.length <= 52
+      ? []
+      : [
+          {
+            reason: `"${options.name}" is no name for a StatefulSet`,
+            remedy: "use at most 52 lower case letters, figures and dashes"
+          }
+        ]),
+    ...(facts.target === null
+      ? [
+          {
+            reason: `there is no namespace ${to.namespace}`,
+            remedy: `make it: kubectl create namespace ${to.namespace}`
+          }
+        ]
+      : facts.target.going
+        ? [{ reason: `namespace ${to.namespace} is being deleted`, remedy: "choose another one" }]
+        : [])
+  ]
+}
+
+const takenRefusals = ({ facts: { taken }, renaming, claims }: Judged): ReadonlyArray<Refusal> =>
+  [
+    `StatefulSet/${renaming.to.name}`,
+    ...claims.map(({ claim }) => `PersistentVolumeClaim/${claim}`),
+    ...renaming.objects.map(({ kind, to }) => `${kind}/${to}`)
+  ]
+    .filter((name) => taken.has(name))
+    .map((name) => ({
+      reason: `${name} is there already in namespace ${renaming.to.namespace}`,
+      remedy: "choose another name with --as, or remove it"
+    }))
+
+const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): ReadonlyArray<Refusal> => {
+  const { record, immutable } = facts.sealed
+  const stray = facts.cuts.filter((cut) => !slots.some((slot) => slot.cut === cut))
+  const seen = slots.map(({ claim }) => claim)
+  return [
+    ...(immutable
+      ? []
+      : [
+          {
+            reason: `the record of snapshot ${record.name} is not immutable: somebody has written it who is no snapshot`,
+            remedy: "choose another snapshot"
+          }
+        ]),
+    ...(record.app._tag === "StatefulSet"
+      ? []
+      : [
+          {
+            reason: `snapshot ${record.name} is of a selector`,
+            remedy: "take a snapshot of each StatefulSet by its name"
+          }
+        ]),
+    ...stray.map(({ claim }) => ({
+      reason: `${claim} is no claim of the templates of ${renaming.from.name}`,
+      remedy: "only those are restored as another application"
+    })),
+    ...seen
+      .filter((claim, index) => seen.indexOf(claim) < index)
+      .map((claim) => ({
+        reason: `${claim} stands in the snapshot twice`,
+        remedy: "somebody has changed the record: choose another snapshot"
+      })),
+    ...slots.flatMap(({ cut: { claim, why, handle } }) =>
+      why === null && (handle !== null || !isElsewhere)
+        ? []
+        : [
+            {
+              reason: `${claim} cannot be restored: ${why ?? "its record does not say which cut it is"}`,
+              remedy: "`kubectl stateful snapshots` shows which snapshots are ready; choose another one"
+            }
+          ]
+    ),
+    ...claims.flatMap(({ claim, storageClass, driver }) => {
+      const { classes } = facts
+      const found = classes?.find((one) =>
+        storageClass === null ? one.isDefault : one.name === storageClass
+      )
+      return classes === null || found?.provisioner === driver
+        ? []
+        : [
+            {
+              reason:
+                found === undefined
+                  ? `${claim}: there is no storage class ${storageClass ?? "that is the default"}`
+                  : `${claim}: its class ${found.name} is of driver ${found.provisioner}, and its cut of ${driver}`,
+              remedy: "a cut can only be restored by the driver that made it"
+            }
+          ]
+    })
+  ]
+}
+
+/** Ordinals without a volume would start empty. */
+const missingRefusals = ({ set, claims, renaming, count, start }: Judged): ReadonlyArray<Refusal> => {
+  const has = new Set(claims.map(({ claim }) => claim))
+  const lacking = Array.from({ length: Math.min(count, has.size + 1) }, (_, index) => start + index).flatMap(
+    (ordinal) =>
+      (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) =>
+        has.has(`${name}-${renaming.to.name}-${ordinal}`) ? [] : [`${name}-${renaming.from.name}-${ordinal}`]
+      )
+  )
+  return lacking.length === 0
+    ? []
+    : [
+        {
+          reason: `there is no volume for ${lacking.join(", ")}: ${lacking.length === 1 ? "its pod" : "their pods"} would start empty`,
+          remedy: "choose a snapshot that has all of them"
+        }
+      ]
+}
+
+const podRefusals = ({ manifest, options }: Judged): ReadonlyArray<Refusal> => [
+  ...(options.hostAccess === true
+    ? []
+    : hostAccess(manifest).map((reason) => ({
+        reason: `its pods reach beyond themselves: ${reason}`,
+        remedy: "--allow-privileged lets them"
+      }))),
+  ...(usesHostNetwork(manifest) && options.noFence !== true
+    ? [
+        {
+          reason: "its pods are in the network of their nodes, where no fence is",
+          remedy: "--no-fence, where the copy may reach its source"
+        }
+      ]
+    : []),
+  ...directClaims(manifest).map((claim) => ({
+    reason: `its pods mount claim ${claim}, which no template makes`,
+    remedy: "only claims of templates are restored as another application"
+  }))
+]
+
+const labelsIn = (manifest: Json): Readonly<Record<string, string>> =>
+  manifest?.spec?.template?.metadata?.labels ?? {}
+
+/** What there is already that would take the copy for its source. */
+const neighbourRefusals = (judged: Judged): ReadonlyArray<Refusal> => {
+  const { facts, manifest, renaming, id, count, start, options } = judged
+  const { from, to } = renaming
+  const range = { start, count }
+  const pods = memberLabels(to.name, podLabelsOf(renaming, manifest.spec.template, id), range)
+  const source = {
+    namespace: from.namespace,
+    namespaceLabels: facts.from.labels,
+    labels: memberLabels(from.name, labelsIn(facts.live ?? manifest), range),
+    addresses: facts.addresses
+  }
+  return [
+    ...takers(pods, facts).map((taker) => ({
+      reason: `${taker} of namespace ${to.namespace} selects pods of ${to.name} as well`,
+      remedy: "restore it into another namespace with --to-namespace"
+    })),
+    ...(options.noFence === true
+      ? []
+      : bridges(pods, facts.policies, source).map((policy) => ({
+          reason: `${policy} lets pods of ${to.name} and of ${from.name} talk to each other`,
+          remedy: "restore it into another namespace with --to-namespace; or --no-fence"
+        })))
+  ]
+}
+
+/** Members that are unsafe together as they were cut are so under another name too. */
+const apartRefusals = ({ facts: { sealed }, claims }: Judged): ReadonlyArray<Refusal> => {
+  const { name, seedOnly } = sealed.record
+  return seedOnly === undefined || claims.length < 2
+    ? []
+    : [
+        {
+          reason: `the members in snapshot ${name} were cut at different moments, and with ${seedOnly} those are unsafe together`,
+          remedy: "take a group or an offline snapshot, and restore that under another name"
+        }
+      ]
+}
+
+export const refusalsOf = (judged: Judged): ReadonlyArray<Refusal> => [
+  ...nameRefusals(judged),
+  ...takenRefusals(judged),
+  ...cutRefusals(judged),
+  ...apartRefusals(judged),
+  ...missingRefusals(judged),
+  ...podRefusals(judged),
+  ...neighbourRefusals(judged)
+]
+
+const kindOf = (object: Json): string => String(object.kind)
+
+export const warningsOf = ({
+  facts,
+  set,
+  manifest,
+  renaming,
+  claims,
+  isElsewhere
+}: Judged): ReadonlyArray<string> => {
+  const { record } = facts.sealed
+  const left = record.objects.filter(
+    (object) => kindOf(object) !== "StatefulSet" && leftOut(kindOf(object), object) !== null
+  )
+  const goes = (kind: ClonedKind, name: string) =>
+    renaming.objects.some((one) => one.kind === kind && one.from === name)
+  const stay = mentionsOf(set.spec.template.spec).filter(({ kind, name }) => !goes(kind, name))
+  const now = facts.live === null ? null : imagesOf(facts.live)
+  const others = now === null ? [] : imagesOf(manifest).filter((image) => !now.includes(image))
+  return [
+    ...(record.level === "crash" && claims.length > 1
+      ? [
+          "each volume was cut alone: what one member has sent to another may be in one volume and not in the other"
+        ]
+      : []),
+    ...left.map(
+      (object: Json) =>
+        `${kindOf(object)}/${object.metadata?.name} is left out: ${leftOut(kindOf(object), object)}`
+    ),
+    ...record.leftOut.map(({ what, why }) => `${what} is not in the snapshot: ${why}`),
+    ...new Set(
+      stay.map(({ kind, name }) =>
+        isElsewhere
+          ? `${kind}/${name} is not in the snapshot, and has to be in namespace ${renaming.to.namespace}`
+          : `${kind}/${name} is not in the snapshot: the copy uses that of ${renaming.from.name}`
+      )
+    ),
+    ...renaming.objects
+      .filter(({ kind }) => kind === "ServiceAccount")
+      .map(({ to }) => `ServiceAccount/${to} has none of the rights of its source: grant what it needs`),
+    ...others.map((image) => `its image ${image} is none that ${renaming.from.name} runs now`)
+  ]
+}

@@ -1,0 +1,229 @@
+/** Restoring as another application, as a verb: its steps, and what of it is its own. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { nameOf } from "../App.ts"
+import type { Cluster } from "../Cluster.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
+import { lookAtOperations } from "../operation/OperationId.ts"
+import { keyOf, type Plan } from "../operation/Plan.ts"
+import { type StepKind, type StepOf, stepsOf } from "../operation/Step.ts"
+import type { AnyStep, Failure, StepContext } from "../operation/StepContext.ts"
+import { madeBy } from "../operation/Token.ts"
+import { verb } from "../operation/Verb.ts"
+import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
+import { BringCuts, ReturnCuts } from "../step/bringCuts.ts"
+import { ClonedObject } from "../step/cloneNames.ts"
+import { CloneSettings as RecordSettings, manifestIn, recordOf } from "../step/cloneRecord.ts"
+import { FillClaims } from "../step/fillClaims.ts"
+import { Isolate } from "../step/isolate.ts"
+import { MakeObjects } from "../step/makeObjects.ts"
+import { MakeSet } from "../step/makeSet.ts"
+import { assertFenced, fenceFault, ProveFence } from "../step/proveFence.ts"
+import { claimsByName } from "../step/reclaimPolicy.ts"
+import { lastCount, SetReplicas } from "../step/replicas.ts"
+import { RestoreRetention } from "../step/retention.ts"
+import { readClaim } from "../step/volume.ts"
+import * as Workload from "../step/workload.ts"
+import type { Restoring } from "../Verify.ts"
+import { hostAccess } from "./clonePods.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/**
+ * The StatefulSet may not have been made yet when its operation is aborted, or somebody has deleted it: then
+ * what is changed through it is as it is.
+ */
+const withSet = <S extends AnyStep, T>(
+  kind: StepKind<S, T>,
+  without: (step: S, at: StepContext) => Work = () => Effect.void
+): StepKind<S, T> => ({
+  ...kind,
+  undo: (step, at) =>
+    Effect.flatMap(at.standing, ({ object }) => (object === null ? without(step, at) : kind.undo(step, at)))
+})
+
+/** The fence that was proven is there still when pods are started behind it. */
+const fenced = <S extends AnyStep, T>(kind: StepKind<S, T>): StepKind<S, T & RecordSettings> => ({
+  ...kind,
+  perform: (step, at) => Effect.andThen(assertFenced(at), kind.perform(step, at))
+})
+
+/** What pods have written behind a fence that is as it was goes with them: nobody else has seen it. */
+const fencedOff = <S extends AnyStep, T>(
+  kind: StepKind<S, T & { readonly discards?: boolean }>
+): StepKind<S, T & RecordSettings> => ({
+  ...kind,
+  undo: (step, at) =>
+    Effect.gen(function* () {
+      const discards = at.settings.fence !== null && (yield* fenceFault(at)) === null
+      yield* kind.undo(step, { ...at, settings: { ...at.settings, discards } })
+    })
+})
+
+/** A claim that is left behind by a StatefulSet that somebody deleted is named. */
+const nameClaim = ({ to }: StepOf<typeof AttachVolume>, at: StepContext): Work =>
+  Effect.gen(function* () {
+    const claim = yield* readClaim(at.fence.namespace, to)
+    if (claim?.metadata.annotations?.[madeBy] !== at.plan.id) return
+    yield* at.fallShort(
+      `claim ${to}, which was made for ${at.fence.name}, stays with its volume: somebody else deleted the StatefulSet`
+    )
+  })
+
+const steps = [
+  Isolate,
+  MakeSet,
+  MakeObjects,
+  ProveFence,
+  BringCuts,
+  fencedOff(FillClaims),
+  ReturnCuts,
+  withSet(AttachVolume, nameClaim),
+  AssertClaims,
+  fenced(withSet(SetReplicas)),
+  withSet(RestoreRetention),
+  withSet(HandOverPolicies)
+] as const
+
+export type CloneStep = StepOf<(typeof steps)[number]>
+
+/** What stands in a plan beside its steps. */
+export const CloneSettings = Schema.Struct({
+  ...RecordSettings.fields,
+  allowEmpty: Schema.Boolean,
+  facts: Schema.optionalKey(Workload.Facts)
+})
+export type CloneSettings = typeof CloneSettings.Type
+
+export type ClonePlan = Plan<CloneStep, CloneSettings>
+
+/** How a plan is carried out, beyond what it says itself. */
+export interface CloneRun extends Restoring {
+  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
+  readonly stepTimeout?: number
+  /** Whether the copy may do without a fence. Default false. */
+  readonly noFence?: boolean
+  /** Whether its pods may reach into their nodes, as those of the source do. Default false. */
+  readonly hostAccess?: boolean
+  /** Of an operation that is taken up: the application that it makes, since its journal alone does not say. */
+  readonly clone?: string
+  /** The same, of other namespaces: that of the snapshot. */
+  readonly namespaces?: ReadonlyArray<string>
+}
+
+type Going = CloneSettings & CloneRun & { readonly quorum: "none" }
+
+/** What it has to say of its end. */
+export const CloneResult = Schema.Struct({
+  set: Schema.String,
+  /** The application that it was copied from. */
+  source: Schema.Struct({ namespace: Schema.String, name: Schema.String }),
+  replicas: Schema.Natural,
+  claims: Schema.Array(Schema.String),
+  objects: Schema.Array(ClonedObject),
+  /** The NetworkPolicy around it; null: there is none. */
+  fence: Schema.NullOr(Schema.String)
+})
+export type CloneResult = typeof CloneResult.Type
+
+type At = StepContext<Going>
+
+/** Whether a fence is made and proven before anything is started behind it: a journal may have lost a step. */
+const isProven = (steps: ReadonlyArray<CloneStep>, fence: string): boolean => {
+  const [start] = stepsOf(SetReplicas, steps)
+  const before = start === undefined ? steps : steps.slice(0, steps.indexOf(start))
+  return [stepsOf(Isolate, before), stepsOf(ProveFence, before)].every((found) =>
+    found.some(({ policy }) => policy === fence)
+  )
+}
+
+/** What a journal asks for that whoever takes it up has to ask for as well. */
+const consent = ({ id, home, settings, steps: all }: ClonePlan, options: CloneRun): OperationError | null => {
+  const { renaming, record, set, fence } = settings
+  if (fence !== null && !isProven(all, fence)) {
+    return because(
+      "Mismatch",
+      `operation ${id} starts ${renaming.to.name} behind a fence that is not proven, as its journal says`,
+      "abort, and plan again"
+    )
+  }
+  const { name, namespace } = renaming.to
+  const flags = [
+    ...(options.clone === name ? [] : [`--clone ${name}`]),
+    ...(record.namespace === namespace || options.namespaces?.includes(record.namespace) === true
+      ? []
+      : [`--allow-namespace ${record.namespace}`]),
+    ...(fence === null && options.noFence !== true ? ["--no-fence"] : [])
+  ]
+  return flags.length === 0
+    ? null
+    : because(
+        "Mismatch",
+        `operation ${id} makes ${name} from snapshot ${set} of namespace ${record.namespace}${fence === null ? ", without a fence" : ""}, as its journal says`,
+        `${lookAtOperations(home)}; if that is wanted, give ${flags.join(" ")}`
+      )
+}
+
+/** Nothing has the names of what will be made, and the record asks for no more than was allowed. */
+const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
+  Effect.gen(function* () {
+    const { renaming } = plan.settings
+    const record = yield* recordOf({ settings: plan.settings })
+    const [reach] = hostAccess(manifestIn(record, "StatefulSet", renaming.from.name))
+    if (reach !== undefined && options.hostAccess !== true) {
+      yield* because(
+        "Mismatch",
+        `its pods reach beyond themselves: ${reach}`,
+        "give --allow-privileged if that is wanted"
+      )
+    }
+    if (resumed) return
+    const now = yield* claimsByName(plan.home)
+    const stray = stepsOf(AttachVolume, plan.steps).find(({ to }) => now.has(to))
+    if (stray !== undefined) {
+      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "plan again")
+    }
+  })
+
+const conclude = (plan: ClonePlan, at: At): Work<CloneResult> =>
+  Effect.gen(function* () {
+    const { set, renaming, fence } = plan.settings
+    const is = Workload.replicasOf(yield* Workload.assertHeld(at.fence))
+    const to = lastCount(plan) ?? 0
+    if (is !== to) {
+      yield* at.fallShort(`replicas of ${at.fence.name} are ${is}, and not ${to}: somebody else set them`)
+    }
+    yield* checkAttached(at)
+    const open = yield* fenceFault(at)
+    if (open !== null) yield* at.fallShort(`${open}: nothing keeps ${at.fence.name} from its source`)
+    const claims = stepsOf(AttachVolume, plan.steps).map(({ to: claim }) => claim)
+    return { set, source: renaming.from, replicas: is, claims, objects: renaming.objects, fence }
+  })
+
+export const cloneVerb = verb<CloneStep, CloneSettings, CloneRun, Going, CloneResult>({
+  name: "clone",
+  steps,
+  settings: CloneSettings,
+  result: CloneResult,
+  misfit: ({ guards, home, app, settings }) => {
+    const [guard] = guards
+    const { to } = settings.renaming
+    const isOwn =
+      keyOf(guard) === keyOf({ kind: "StatefulSet", ...to }) && guard.uid === null && to.namespace === home
+    return isOwn && guards.length === 1 && nameOf(app) === to.name
+      ? null
+      : "it owns something else than what it makes"
+  },
+  going: (plan, options) => ({ ...plan.settings, ...options, quorum: "none" }),
+  hooks: () => [],
+  check: (plan, _, options, resumed) => check(plan, options, resumed),
+  consent,
+  preflight: () => Effect.void,
+  conclude,
+  // All that it made is gone by then, or was named.
+  concludeBack: () => Effect.void,
+  capture: (plan, objects) => {
+    const beyond = Workload.beyondOf(objects.get(keyOf(plan.guards[0])))
+    return beyond === null ? {} : { beyond }
+  }
+})

@@ -1,0 +1,73 @@
+/** What is there of the configuration that a record holds: the one place of a restore that reads it to plan. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Resource from "../Resource.ts"
+import type { AppState } from "../state/AppState.ts"
+import { configApis, ConfigKind, isNewNameOf, namedIn, templateIn } from "../step/content.ts"
+import type { ReadRecord } from "../step/recordList.ts"
+import { mentionsIn } from "../step/templateDiff.ts"
+import { mentionedIn } from "../step/users.ts"
+import type { Workload } from "../Topology.ts"
+import type { ConfigFacts } from "./config.ts"
+
+const Owned = Schema.Struct({ ownerReferences: Schema.Array(Schema.Struct({ uid: Schema.String })) })
+
+/** Whether it is the set itself, or one of its pods: what those name is no other's. */
+const isOf =
+  (set: Workload) =>
+  ({ metadata }: Resource.KubeObject): boolean =>
+    metadata.uid === set.uid ||
+    (Schema.is(Owned)(metadata) && metadata.ownerReferences.some(({ uid }) => uid === set.uid))
+
+/** Reads it. Values are compared, and dropped. */
+export const configFacts = (
+  read: ReadRecord,
+  state: AppState,
+  workload: Workload
+): Effect.Effect<ConfigFacts, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { namespace } = state
+    const { record } = read
+    const made = (record.before?.made ?? []).flatMap(({ kind, name }) =>
+      Schema.is(ConfigKind)(kind) ? [{ kind, name }] : []
+    )
+    const named = namedIn(record)
+    const renamed = state.references.filter((of) => named.some((one) => isNewNameOf(one, of)))
+    const held = [...named, ...renamed, ...made]
+    const inRecord = new Set(held.map(({ kind, name }) => `${kind}/${name}`))
+    const mentioned = mentionsIn(templateIn(record, workload.name)) ?? []
+    const names = new Map(
+      [...mentioned, ...held].map(({ kind, name }) => [`${kind}/${name}`, { kind, name }])
+    )
+    const [set, live, users, now] = yield* Effect.all(
+      [
+        Resource.get({ api: Resource.statefulSets, namespace, name: workload.name }),
+        Effect.forEach(
+          names,
+          ([key, { kind, name }]) =>
+            Effect.map(
+              // Of what the record does not hold nothing is compared: then no value is asked for.
+              orNull(
+                Resource.get({ api: configApis[kind], namespace, name }, { metadataOnly: !inRecord.has(key) })
+              ),
+              (object) => [key, object] as const
+            ),
+          { concurrency: 16 }
+        ),
+        mentionedIn(namespace, isOf(workload)),
+        DateTime.now
+      ],
+      { concurrency: 4 }
+    )
+    return {
+      read,
+      set,
+      live: new Map(live),
+      references: state.references,
+      users,
+      now: DateTime.formatIso(now).replace(/\.\d+Z$/, "Z")
+    }
+  })

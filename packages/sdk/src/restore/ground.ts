@@ -1,0 +1,151 @@
+/**
+ * What the new volumes and the pods that prove them need of the cluster, as far as it can be known before:
+ * room in quotas, nodes that take the pods, devices, a runtime, and a cut of the volume mode that is asked for.
+ */
+import type { Refusal } from "../operation/Plan.ts"
+import { counted, obstacle } from "../Obstacle.ts"
+import { claimNeeds, type Needs, overrun, podNeeds, type Quota } from "../Quota.ts"
+import type { AppState } from "../state/AppState.ts"
+import type { FilledClaim } from "../step/filledClaim.ts"
+import { atOneTime } from "../operation/Walk.ts"
+import { proverResources } from "../step/proverPod.ts"
+import type { Workload } from "../Topology.ts"
+import type { Verify } from "../Verify.ts"
+import { slotOf, type Target } from "./target.ts"
+import type { Stopped } from "./deployments.ts"
+import type { FoundCut } from "./source.ts"
+
+/** What was read for it; absent: not asked, or it may not be read. */
+export interface Ground {
+  readonly quotas?: ReadonlyArray<Quota>
+  /** RuntimeClasses that pod templates name and that are not there, by StatefulSet. */
+  readonly noRuntime?: Readonly<Record<string, string>>
+  /** What else than their StatefulSet has claims in its pod template, as `Kind/name`, by claim. */
+  readonly sharedWith?: Readonly<Record<string, ReadonlyArray<string>>>
+}
+
+/** New claims beside those that are there, their provers at one time, and then claims on their way to another name. */
+const needsOf = (
+  claims: ReadonlyArray<FilledClaim>,
+  verifies: boolean
+): ReadonlyArray<{ what: string; needs: Needs }> => {
+  const ordinals = new Set(claims.map(({ ordinal }) => ordinal))
+  const container = { name: "prove", resources: proverResources }
+  const containers = verifies ? [container, container] : [container]
+  const claim = ({ size, storageClass }: FilledClaim) => claimNeeds({ requested: size, storageClass })
+  return [
+    ...claims.map((one) => ({ what: `claim ${one.as}`, needs: claim(one) })),
+    ...[...ordinals].map(() => ({
+      what: "a pod that proves it",
+      needs: podNeeds({ spec: { containers } })
+    })),
+    ...claims.slice(0, atOneTime).map((one) => ({
+      what: `claim ${one.claim} on its way to another name`,
+      needs: claim(one)
+    }))
+  ]
+}
+
+const quotaRefusals = (
+  quotas: ReadonlyArray<Quota>,
+  claims: ReadonlyArray<FilledClaim>,
+  verifies: boolean
+): ReadonlyArray<Refusal> => {
+  const all = needsOf(claims, verifies)
+  return quotas
+    .filter(({ scoped }) => !scoped)
+    .flatMap((quota) => {
+      const found = overrun(
+        quota,
+        all.map(({ needs }) => needs)
+      )
+      return found === null
+        ? []
+        : [
+            {
+              reason: `${all[found.place]?.what ?? ""} does not fit into quota "${quota.name}": ${found.resource} would be ${found.sum} of ${found.limit}`,
+              remedy: "raise the quota: old and new volumes are there at the same time"
+            }
+          ]
+    })
+}
+
+/** Devices that the pods ask for and that no node offers which takes them. */
+const nodeRefusals = ({ nodes }: AppState, { name, template }: Workload): ReadonlyArray<Refusal> => {
+  if (nodes === null) return []
+  const obstacles = nodes.map((node) => ({ node, reason: obstacle(template, node) }))
+  const open = obstacles.flatMap(({ node, reason }) => (reason === null ? [node] : []))
+  if (open.length === 0) {
+    const why = counted(obstacles.flatMap(({ reason }) => (reason === null ? [] : [reason])))
+    return [
+      {
+        reason: `no node takes the pods of ${name}${why === "" ? "" : ` (${why})`}: they would not come back`,
+        remedy: "let a node take them first: kubectl uncordon, or the template's nodeSelector and tolerations"
+      }
+    ]
+  }
+  return Object.keys(template.extendedResources)
+    .filter((device) => !open.some(({ devices }) => Object.hasOwn(devices, device)))
+    .map((device) => ({
+      reason: `the pods of ${name} ask for ${device}, and no node that takes them has any: they would not come back`,
+      remedy: "bring back the node or the device plugin first"
+    }))
+}
+
+const modeRefusals = (workload: Target, cuts: ReadonlyArray<FoundCut>): ReadonlyArray<Refusal> =>
+  cuts.flatMap(({ claim, mode }) => {
+    const asked = slotOf(workload, claim)?.template.volumeMode
+    return mode == null || asked === undefined || mode === asked
+      ? []
+      : [
+          {
+            reason: `${claim}: its cut is of a volume of mode ${mode}, and its template asks for ${asked}`,
+            remedy: "choose a snapshot from before the mode was changed, or restore it by hand"
+          }
+        ]
+  })
+
+export const groundRefusals = (
+  state: AppState,
+  workload: Target,
+  cuts: ReadonlyArray<FoundCut>,
+  claims: ReadonlyArray<FilledClaim>,
+  {
+    quotas = [],
+    noRuntime = {},
+    sharedWith = {},
+    verify,
+    stopped,
+    moved
+  }: Ground & {
+    readonly verify?: Verify
+    readonly stopped?: Stopped
+    /** Claims that get another volume. */
+    readonly moved: ReadonlyArray<string>
+  }
+): ReadonlyArray<Refusal> => [
+  ...quotaRefusals(quotas, claims, verify !== undefined),
+  ...nodeRefusals(state, workload),
+  ...(noRuntime[workload.name] === undefined
+    ? []
+    : [
+        {
+          reason: `the pods of ${workload.name} ask for RuntimeClass ${noRuntime[workload.name]}, which is not there: they would not come back`,
+          remedy: "apply that RuntimeClass first"
+        }
+      ]),
+  ...modeRefusals(workload, cuts),
+  ...state.claims.flatMap(({ name, workload: of }) => {
+    const isOwn = workload.named === undefined ? of === `StatefulSet/${workload.name}` : moved.includes(name)
+    const users = isOwn ? (sharedWith[name] ?? []) : []
+    const others = users.filter((user) => stopped?.workloads.includes(user) !== true)
+    return others.length === 0
+      ? []
+      : [
+          {
+            reason: `claim ${name} is also in the pod template of ${others.join(", ")}: its volume is not taken from under another workload`,
+            remedy: "take it out there first, and restore then"
+          }
+        ]
+  })
+]

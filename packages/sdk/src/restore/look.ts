@@ -1,0 +1,82 @@
+/** What a restore looks at in its namespace beside the application: quotas, runtimes, and who else names its claims. */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Resource from "../Resource.ts"
+import { list as listQuotas } from "../Quota.ts"
+import { usersOf } from "../step/users.ts"
+import type { Ground } from "./ground.ts"
+
+const unlessForbidden = <A>(look: Effect.Effect<A, ClusterError, Cluster>, otherwise: A) =>
+  Effect.catchIf(
+    look,
+    ({ reason }) => reason._tag === "Forbidden",
+    () => Effect.succeed(otherwise)
+  )
+
+const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>((found, key) => Reflect.get(Object(found), key), value)
+
+const runtimeOf = (set: unknown): string | null => {
+  const name = at(set, "spec", "template", "spec", "runtimeClassName")
+  return typeof name === "string" && name !== "" ? name : null
+}
+
+/** Null: it is not there; a cluster that does not serve the kind has none. */
+const runtimeClass = (name: string) =>
+  Effect.catchIf(
+    orNull(Resource.get({ api: Resource.runtimeClasses, name })),
+    ({ reason }) => reason._tag === "Unsupported",
+    () => Effect.succeed(null)
+  )
+
+/** RuntimeClasses that the namespace's StatefulSets name and that are not there. */
+const noRuntimeIn = (namespace: string) =>
+  Effect.gen(function* () {
+    const { items } = yield* Resource.list(Resource.statefulSets, { namespace })
+    const found = yield* Effect.forEach(
+      items,
+      (set) => {
+        const name = runtimeOf(set)
+        return name === null
+          ? Effect.succeed([])
+          : Effect.map(runtimeClass(name), (one) =>
+              one === null ? [[set.metadata.name, name] as const] : []
+            )
+      },
+      { concurrency: 8 }
+    )
+    return Object.fromEntries(found.flat())
+  })
+
+/**
+ * Workloads whose pod template names a claim. Pods are looked at by themselves, as are those of a Job, whose
+ * template says nothing once it is complete; a ReplicaSet's is its Deployment's.
+ */
+const isOther = (user: string): boolean => !/^(Pod|Job|ReplicaSet)\//.test(user)
+
+const sharedIn = (namespace: string) =>
+  Effect.gen(function* () {
+    const { items } = yield* Resource.list(Resource.persistentVolumeClaims, { namespace })
+    const names = items.map(({ metadata }) => metadata.name)
+    const users = yield* usersOf(namespace, names)
+    return Object.fromEntries(
+      names.flatMap((name) => {
+        const others = users.of(name).filter(isOther)
+        return others.length === 0 ? [] : [[name, others] as const]
+      })
+    )
+  })
+
+export const groundOf = (namespace: string): Effect.Effect<Ground, ClusterError, Cluster> =>
+  Effect.map(
+    Effect.all(
+      [
+        unlessForbidden(listQuotas(namespace), []),
+        unlessForbidden(noRuntimeIn(namespace), {}),
+        unlessForbidden(sharedIn(namespace), {})
+      ],
+      { concurrency: 3 }
+    ),
+    ([quotas, noRuntime, sharedWith]) => ({ quotas, noRuntime, sharedWith })
+  )

@@ -1,0 +1,256 @@
+/** Why a restore may not run: what of the snapshot, the application or its claims stands against it. Pure. */
+import { type Claim, trouble } from "../Claim.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import { after } from "../Ordinal.ts"
+import type { AppState } from "../state/AppState.ts"
+import type { FilledClaim } from "../step/filledClaim.ts"
+import type { Workload } from "../Topology.ts"
+import { beingRead } from "../wait/holders.ts"
+import type { Stopped } from "./deployments.ts"
+import type { FoundCut, Source } from "./source.ts"
+import { slotOf, type Target } from "./target.ts"
+import { shellWord } from "../ShellWord.ts"
+
+export interface RefusalOptions {
+  /** Restore although something else writes `spec.replicas`. Default false. */
+  readonly forceConflicts?: boolean
+  /** Whether this caller may set reclaim policies. Default true. */
+  readonly mayPatchVolumes?: boolean
+  /** Which pods of the namespace have which claims mounted. Default: not asked. */
+  readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** What of the application is stopped with it. Default: the StatefulSet alone. */
+  readonly stopped?: Stopped
+}
+
+const twice = (names: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...new Set(names.filter((name, place) => names.indexOf(name) < place))
+]
+
+const nothing = (set: string | null): Refusal =>
+  set === null
+    ? {
+        reason: "there is no volumesnapshot of the claims that are asked for",
+        remedy: "kubectl get volumesnapshots shows those there are; name one with --volume-snapshot"
+      }
+    : { reason: "the snapshot has no volumes", remedy: "its record has the manifests alone" }
+
+/** What of the snapshot cannot be put back into this application. */
+export const cutRefusals = (
+  state: AppState,
+  workload: Target,
+  set: string | null,
+  cuts: ReadonlyArray<FoundCut>,
+  claims: ReadonlyArray<FilledClaim>
+): ReadonlyArray<Refusal> => {
+  const classes = state.protection.storageClasses
+  return [
+    ...(cuts.length === 0 ? [nothing(set)] : []),
+    ...twice(cuts.map(({ claim }) => claim)).map((claim) => ({
+      reason: `${claim} stands in the snapshot twice`,
+      remedy: "somebody has changed the record: choose another snapshot"
+    })),
+    ...cuts.flatMap(({ claim, why }) => {
+      if (workload.named?.has(claim) === true && slotOf(workload, claim) === null) {
+        return [
+          {
+            reason: `claim ${claim}, which the pods of ${workload.name} name, is not there any more`,
+            remedy: "make it anew, with its VolumeSnapshot as dataSource: nothing has to be stopped for that"
+          }
+        ]
+      }
+      if (slotOf(workload, claim) === null) {
+        return [
+          {
+            reason: `${claim} is no claim of the templates of ${workload.name}: only those are restored in place`,
+            remedy: `restore it by hand: a claim with its VolumeSnapshot as dataSource`
+          }
+        ]
+      }
+      return why === null
+        ? []
+        : [
+            {
+              reason: `${claim} cannot be restored: ${why}`,
+              remedy:
+                set === null
+                  ? "kubectl get volumesnapshots shows which are ready; name one with --volume-snapshot"
+                  : "`kubectl stateful snapshots` shows which snapshots are ready; choose another one"
+            }
+          ]
+    }),
+    ...claims.flatMap(({ claim, storageClass, driver }) => {
+      const found = classes?.find((one) =>
+        storageClass === null ? one.isDefault : one.name === storageClass
+      )
+      if (classes === null || found?.provisioner === driver) return []
+      return [
+        {
+          reason:
+            found === undefined
+              ? `${claim}: there is no storage class ${storageClass ?? "that is the default"}`
+              : `${claim}: its class ${found.name} is of driver ${found.provisioner}, and its cut of ${driver}`,
+          remedy: "a cut can only be restored by the driver that made it"
+        }
+      ]
+    })
+  ]
+}
+
+const titleOf = ({ kind, name }: Workload): string => `${kind.toLowerCase()} "${name}"`
+
+export const setRefusals = (
+  workload: Workload,
+  { forceConflicts }: RefusalOptions
+): ReadonlyArray<Refusal> => [
+  ...(workload.deleted === null
+    ? []
+    : [
+        {
+          reason: `${titleOf(workload)} is being deleted since ${workload.deleted}`,
+          remedy: "wait until it is gone, and apply it again"
+        }
+      ]),
+  ...(forceConflicts === true ? [] : workload.writers.filter(({ replicas }) => replicas)).map(
+    ({ name, by }) => ({
+      reason: `${name} also writes the replicas of ${titleOf(workload)} (${by}), and would start it while its volumes are swapped`,
+      remedy: "pause it there and use --force-conflicts"
+    })
+  )
+]
+
+/** Why the volumes that are there cannot be set aside. */
+export const claimRefusals = (
+  namespace: string,
+  claims: ReadonlyArray<Claim>,
+  { name, named }: Target,
+  { mountedBy = {}, mayPatchVolumes, stopped }: RefusalOptions
+): ReadonlyArray<Refusal> => [
+  ...claims.flatMap((claim) => {
+    const why = trouble(claim)
+    if (why === null) return []
+    return claim.volume === null && claim.deleted === null
+      ? [
+          {
+            reason: `${why}: it holds no data, and has the name of one that is restored`,
+            remedy: `delete it: kubectl delete pvc ${claim.name} -n ${shellWord(namespace)}; then restore`
+          }
+        ]
+      : [
+          {
+            reason: `${why}: it cannot be set aside`,
+            remedy: `look at it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
+          }
+        ]
+  }),
+  ...claims.flatMap(({ name: claim, finalizers }) => {
+    const what = beingRead(finalizers)
+    return what === null
+      ? []
+      : [
+          {
+            reason: `claim ${claim} is held by ${what}: it cannot be set aside`,
+            remedy: `wait until that is done, or delete it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
+          }
+        ]
+  }),
+  ...claims.flatMap((claim) => {
+    const isOwn = (pod: string) =>
+      named === undefined ? after(`${name}-`, pod) !== null : stopped?.pods.has(pod) === true
+    const others = (mountedBy[claim.name] ?? []).filter((pod) => !isOwn(pod) || stopped?.ended.has(pod))
+    return others.length === 0
+      ? []
+      : [
+          {
+            reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is no pod of ${name} that is stopped for it`,
+            remedy: `end that pod first: kubectl delete pod ${others[0] ?? ""} -n ${shellWord(namespace)}`
+          }
+        ]
+  }),
+  ...(mayPatchVolumes === false
+    ? [
+        {
+          reason: "you may not patch persistentvolumes: the volumes from before could not be kept",
+          remedy: "ask for: get, patch persistentvolumes"
+        }
+      ]
+    : [])
+]
+
+/** Whether the API would have it: a record is what somebody wrote, and may say any number. */
+export const isCount = (replicas: number): boolean =>
+  Number.isSafeInteger(replicas) && replicas >= 0 && replicas <= 0x7fff_ffff
+
+export const countRefusals = ({ replicas }: Source): ReadonlyArray<Refusal> =>
+  replicas === null || isCount(replicas)
+    ? []
+    : [
+        {
+          reason: `its record says ${replicas} replicas, which is no count`,
+          remedy: "somebody has changed the record: choose another snapshot"
+        }
+      ]
+
+/** Ordinals that are asked for and that the snapshot has no volume for would start empty. */
+export const missing = (
+  workload: Workload,
+  attach: ReadonlyArray<{ readonly to: string }>,
+  to: number,
+  asked?: ReadonlyArray<number>
+): ReadonlyArray<Refusal> => {
+  const has = new Set(attach.map(({ to: claim }) => claim))
+  // With as many volumes not more ordinals than that can have one: what a record asks for may be absurd.
+  const length = Math.min(to, has.size + 1)
+  const ordinals = asked ?? Array.from({ length }, (_, index) => workload.firstOrdinal + index)
+  const lacking = ordinals.flatMap((ordinal) =>
+    workload.claimTemplates.flatMap((template) => {
+      const claim = `${template.name}-${workload.name}-${ordinal}`
+      return has.has(claim) ? [] : [claim]
+    })
+  )
+  return lacking.length === 0
+    ? []
+    : [
+        {
+          reason: `there is no volume for ${lacking.join(", ")}: ${lacking.length === 1 ? "its pod" : "their pods"} would start empty`,
+          remedy: "choose a snapshot that has all of them"
+        }
+      ]
+}
+
+/** Why these ordinals cannot go back alone. */
+export const ordinalRefusals = (
+  { name, firstOrdinal, replicas, claimTemplates }: Workload,
+  source: Source,
+  ordinals: ReadonlyArray<number> | undefined
+): ReadonlyArray<Refusal> => {
+  if (ordinals === undefined) return []
+  const strangers = ordinals.filter(
+    (ordinal) => !isCount(ordinal) || ordinal < firstOrdinal || ordinal >= firstOrdinal + replicas
+  )
+  return [
+    ...(ordinals.length === 0
+      ? [{ reason: "no ordinal is asked for", remedy: "name one, or leave them out for all" }]
+      : []),
+    ...strangers.map((ordinal) => ({
+      reason: `${name} has no member of ordinal ${ordinal}: ${replicas === 0 ? "it has 0 replicas" : `it has ${firstOrdinal} to ${firstOrdinal + replicas - 1}`}`,
+      remedy: "scale it first, or restore all ordinals"
+    })),
+    ...(claimTemplates.length === 0
+      ? [
+          {
+            reason: `${name} has no claim templates: its members have no volumes`,
+            remedy: "nothing can be put back"
+          }
+        ]
+      : []),
+    ...(source._tag === "Snapshot" && source.guarantee === "one-member"
+      ? [
+          {
+            reason: `snapshot ${source.set ?? "<unknown>"} is of an application whose members must not go back alone (one-member): a member that forgot what it has agreed to breaks what the others rely on`,
+            remedy:
+              "let it join again empty, as its application's manual says, or restore all members from a group or offline snapshot"
+          }
+        ]
+      : [])
+  ]
+}

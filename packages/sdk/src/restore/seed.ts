@@ -1,0 +1,113 @@
+/**
+ * A restore in which every member is made from one: for members that must not meet again as they were cut.
+ * Pure over the state.
+ */
+import type { Refusal } from "../operation/Plan.ts"
+import { make } from "../operation/Step.ts"
+import { fingerprint, type Seed } from "../Seed.ts"
+import { shellWord } from "../ShellWord.ts"
+import type { AppState } from "../state/AppState.ts"
+import type { FilledClaim } from "../step/filledClaim.ts"
+import { SeedClaims } from "../step/seedClaims.ts"
+import type { Workload } from "../Topology.ts"
+import type { Source } from "./source.ts"
+
+/** From which member, and how. */
+export interface SeedFrom {
+  readonly seed: Seed
+  readonly ordinal: number
+}
+
+/** Cut at one moment, or while nothing ran: then members are no further apart than a power cut leaves them. */
+const isOneMoment = (level: string): boolean => level === "group" || level === "offline"
+
+/** Why members may not be put back as they were cut: by their record, or by the profile that this caller gives. */
+export const apartRefusals = (
+  source: Source,
+  volumes: number,
+  options: { readonly oneMember?: string; readonly ordinals?: ReadonlyArray<number> }
+): ReadonlyArray<Refusal> => {
+  if (source._tag !== "Snapshot" || options.ordinals !== undefined) return []
+  const { set, level } = source
+  const profile = source.seedOnly ?? (isOneMoment(level) ? undefined : options.oneMember)
+  if (profile === undefined || volumes < 2) return []
+  const from = set === null ? "these volumesnapshots" : `snapshot ${set}`
+  const way = `${set === null ? "" : `kubectl stateful restore ${set} `}--profile ${shellWord(profile)} --seed ORDINAL`
+  return [
+    {
+      reason: `the members in ${from} were cut at different moments, and with ${profile} those are unsafe together: one may have forgotten what it agreed to`,
+      remedy: `make all of them from one: ${way}`
+    }
+  ]
+}
+
+/** The class of the copy's own cut; fails where it would be nobody's. */
+const classOf = (state: AppState, driver: string): string | null | Refusal => {
+  const found = state.protection.snapshotClasses?.filter((one) => one.driver === driver && !one.group)
+  // Without the right to list classes the cluster's own default counts.
+  if (found === undefined) return null
+  const defaults = found.filter(({ isDefault }) => isDefault)
+  const [only, ...more] = defaults.length > 0 ? defaults : found
+  return only !== undefined && more.length === 0
+    ? only.name
+    : {
+        reason: `driver ${driver} has ${only === undefined ? "no VolumeSnapshotClass" : "several VolumeSnapshotClasses, and not one default"}: the copy that the members are made from could not be cut`,
+        remedy: "make one of them the default: annotation snapshot.storage.kubernetes.io/is-default-class"
+      }
+}
+
+export interface Seeding {
+  readonly steps: ReadonlyArray<ReturnType<typeof seedStep>>
+  readonly effects: ReadonlyArray<string>
+  readonly refusals: ReadonlyArray<Refusal>
+}
+
+const refused = (reason: string, remedy: string): Seeding => ({
+  steps: [],
+  effects: [],
+  refusals: [{ reason, remedy }]
+})
+
+const seedStep = (
+  { seed }: SeedFrom,
+  from: FilledClaim,
+  snapshotClass: string | null,
+  claims: ReadonlyArray<FilledClaim>
+) =>
+  make(SeedClaims, { profile: seed.profile, digest: fingerprint(seed), from, class: snapshotClass, claims })
+
+/** The step that fills `claims` from a copy, which is `from`. */
+export const seedingOf = (
+  state: AppState,
+  workload: Workload,
+  how: SeedFrom,
+  from: FilledClaim | undefined,
+  claims: ReadonlyArray<FilledClaim>,
+  ordinals?: ReadonlyArray<number>
+): Seeding => {
+  const { length } = workload.claimTemplates
+  if (length !== 1) {
+    return refused(
+      `${workload.name} has ${length} volumes for each member: only members with one are made from another`,
+      "seed it by the application's own means"
+    )
+  }
+  if (ordinals !== undefined) {
+    return refused("members that are made from one are made together", "leave out the ordinals")
+  }
+  if (from === undefined) {
+    return refused(
+      `the snapshot has no volume of ordinal ${how.ordinal}`,
+      "make them from an ordinal that it has"
+    )
+  }
+  const chosen = classOf(state, from.driver)
+  const isRefused = typeof chosen === "object" && chosen !== null
+  return {
+    steps: [seedStep(how, from, isRefused ? null : chosen, claims)],
+    effects: [
+      `every member is made from what ${from.claim} has, by profile ${how.seed.profile}: what others had and it has not is not in it`
+    ],
+    refusals: isRefused ? [chosen] : []
+  }
+}

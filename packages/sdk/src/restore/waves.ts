@@ -1,0 +1,52 @@
+/** Whether what a set that was cut in waves needs is at hand: pure over its record and the profile that is given. */
+import type { Refusal } from "../operation/Plan.ts"
+import type { Restoring } from "../Verify.ts"
+import type { Waves } from "./source.ts"
+
+/** Why its volumes are not restored for these ordinals. */
+export const wavesRefusals = (
+  set: string,
+  waves: Waves | undefined,
+  { writes }: Restoring,
+  ordinals: ReadonlyArray<number>
+): ReadonlyArray<Refusal> => {
+  if (waves === undefined) return []
+  const { profile, kept, record } = waves
+  if (writes === undefined) {
+    return [
+      {
+        reason: `snapshot ${set} was cut in waves by profile ${profile}: its volumes are not whole without what that writes back to them`,
+        remedy: `give --profile ${profile}`
+      }
+    ]
+  }
+  if (record === null) {
+    return [
+      {
+        reason: `what is written back to the volumes of snapshot ${set} stands in its record, which may not be read, or may have been changed`,
+        remedy: "restore as who may read secrets; or choose another snapshot"
+      }
+    ]
+  }
+  const missing = [...new Set(ordinals)].flatMap((ordinal) =>
+    writes.files
+      .filter(({ text }) => kept.filter((one) => one.ordinal === ordinal && one.name === text).length !== 1)
+      .map(({ text }) => `${text} of ordinal ${ordinal}`)
+  )
+  return missing.length === 0
+    ? []
+    : [
+        {
+          reason: `the record of snapshot ${set} does not hold ${missing.join(", ")}, and its volumes are not whole without`,
+          remedy: "choose another snapshot"
+        }
+      ]
+}
+
+/** What is said of it before anything is done. */
+export const wavesEffects = (waves: Waves | undefined, { writes }: Restoring): ReadonlyArray<string> =>
+  waves === undefined || writes === undefined
+    ? []
+    : [
+        `${writes.files.map(({ text }) => text).join(", ")} is written back to each member's volumes from the record, by profile ${writes.profile}`
+      ]

@@ -1,0 +1,215 @@
+/**
+ * An abort without a journal: it was damaged or deleted, so what stood there before is read from the
+ * annotations that each change left on the very object that it changed.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { statefulSet } from "../App.ts"
+import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
+import { orNull } from "../operation/Ensure.ts"
+import * as Fences from "../operation/Fence.ts"
+import { journalBehind } from "../operation/InTheWay.ts"
+import * as Journal from "../operation/Journal.ts"
+import { because } from "../operation/OperationError.ts"
+import { appLabel, operationLabel } from "../state/observe/operations.ts"
+import { type AnyPlan, newId } from "../operation/Plan.ts"
+import type { OperationResult } from "../operation/Progress.ts"
+import { session } from "../operation/Session.ts"
+import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
+import { newToken, operationOf, tokenOf } from "../operation/Token.ts"
+import * as Turn from "../operation/Turn.ts"
+import type { RunOptions } from "../operation/Verb.ts"
+import { wanted } from "../Ordinal.ts"
+import * as Resource from "../Resource.ts"
+import { Patience } from "../resource/Patience.ts"
+import { abortCommand } from "../operation/OperationId.ts"
+import { policyBefore } from "../state/observe/volume.ts"
+import { claimsByName } from "../step/reclaimPolicy.ts"
+import { putBackRetention } from "../step/retention.ts"
+import { asideLabel, madeBy, releaseVolume } from "../step/volume.ts"
+import * as Workload from "../step/workload.ts"
+import { untilSettled } from "../wait/pods.ts"
+import { scaleVerb } from "./verb.ts"
+
+interface Ref {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** The volumes that operations on this StatefulSet have set to Retain. */
+const markedVolumes = (ref: Ref) =>
+  Effect.map(Resource.list(Resource.persistentVolumes), ({ items }) =>
+    items.flatMap((item): ReadonlyArray<PersistentVolume> => {
+      const accepted = kinds.persistentvolumes.accept(item)
+      if (Result.isFailure(accepted)) return []
+      const { metadata, spec } = accepted.success
+      return metadata.annotations?.[policyBefore] !== undefined &&
+        metadata.annotations[appLabel] === ref.name &&
+        spec.claimRef?.namespace === ref.namespace
+        ? [accepted.success]
+        : []
+    })
+  )
+
+/** Puts reclaim policies back, but on what was set aside: that is meant to stay. */
+const release = (
+  at: StepContext,
+  volumes: ReadonlyArray<PersistentVolume>,
+  claims: ReadonlyMap<string, PersistentVolumeClaim>
+) =>
+  Effect.forEach(
+    volumes,
+    ({ metadata, spec }) =>
+      Effect.gen(function* () {
+        const own = { claim: spec.claimRef?.name ?? "", uid: spec.claimRef?.uid ?? "", volume: metadata.name }
+        if (claims.get(own.claim)?.metadata.labels?.[asideLabel] !== undefined) return
+        const operation = operationOf(metadata.annotations?.[operationLabel] ?? "")
+        const { reason } = yield* releaseVolume(at, own, operation).pipe(
+          Effect.catchIf(
+            (error) => error.reason._tag === "Forbidden",
+            () => Effect.succeed({ reason: "persistentvolumes may not be patched" })
+          )
+        )
+        if (reason === null) return
+        yield* at.fallShort(`${reason}; volume ${own.volume} stays under Retain`)
+      }),
+    { concurrency: 8, discard: true }
+  )
+
+/** What an operation may have left that nothing says how to undo. */
+const rest = (ref: Ref, claims: ReadonlyMap<string, PersistentVolumeClaim>): ReadonlyArray<string> => {
+  const all = [...claims.values()].map(({ metadata }) => metadata)
+  const ahead = all.filter(({ annotations, labels }) => annotations?.[madeBy] && !labels?.[asideLabel])
+  const aside = all.filter(({ labels }) => labels?.[asideLabel] === ref.name)
+  return [
+    ...ahead.map(({ name }) => `claim ${name} was made ahead of its pod by an operation, and stays`),
+    ...aside.map(
+      ({ name }) => `claim ${name} was set aside, and stays; \`scale ${ref.name} --purge\` deletes it`
+    )
+  ]
+}
+
+/** Whether an abort may go by this journal still: none has stopped on the way, and this version reads its steps. */
+const isUsable = ({ plan, status }: Journal.Entry): boolean =>
+  !(status.aborting && status.phase === "Stopped") &&
+  // What another verb has made is not undone from marks on volumes and on the StatefulSet.
+  (plan.verb !== scaleVerb.name || Result.isSuccess(scaleVerb.decode(plan)))
+
+/** Ends the journal of an operation that was put back without it. */
+const close = (entry: Journal.Entry, token: string, unmet: ReadonlyArray<string>) =>
+  Effect.flatMap(Turn.timestamp, (ended) => {
+    const phase = unmet.length > 0 ? ("Incomplete" as const) : ("Aborted" as const)
+    const message = ["put back without its journal", ...unmet].join("; ")
+    const status = { ...entry.status, phase, aborting: true, ended, message }
+    return Journal.write({ ...entry, run: token, status }, token)
+  })
+
+/**
+ * Puts back what the annotations say, on volumes and on the StatefulSet, clears its mark, and names
+ * the rest. Refused where a journal can be read and no abort by it has stopped: that one knows more.
+ */
+export const abortWithoutJournal = (
+  ref: Ref,
+  options: RunOptions
+): Effect.Effect<OperationResult, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const place = { kind: "StatefulSet" as const, ...ref }
+    const { entries, unreadable } = yield* Journal.survey(ref.namespace, [place])
+    const open = entries.filter((entry) => Journal.isOpen(entry.status))
+    const usable = open.find((entry) => isUsable(entry))
+    if (usable !== undefined) {
+      return yield* because(
+        "Mismatch",
+        `operation ${usable.plan.id} on ${ref.name} has a journal that can be read`,
+        `abort it: ${abortCommand(usable.plan)}; where that stops, this puts back what it can`
+      )
+    }
+    const set = yield* orNull(Workload.read(ref))
+    // That of an operation which began elsewhere lies there; so does one that lost its labels here.
+    const mark = set === null ? null : tokenOf(set)
+    const marker = mark === null ? null : yield* journalBehind(mark, place)
+    if (marker !== null && Journal.isOpen(marker.entry.status) && isUsable(marker.entry)) {
+      const { plan } = marker.entry
+      return yield* because(
+        "Mismatch",
+        `operation ${plan.id} on ${ref.name} has a journal that can be read, in namespace ${plan.home}`,
+        `abort it: ${abortCommand(plan)}; where that stops, this puts back what it can`
+      )
+    }
+    const id = yield* newId
+    const uid = set?.metadata.uid ?? ""
+    const plan = planOf(ref, id, uid, set?.metadata.generation ?? null)
+    const token = yield* newToken(plan)
+    const here = yield* session(plan, options)
+    const fence: Fences.Fence = { ...place, uid, token }
+    const candidate = { ...place, token, identity: options.identity }
+    const at = detached({
+      plan,
+      settings: {},
+      fence,
+      report: here.report,
+      fallShort: here.fallShort,
+      standing: set === null ? Effect.succeed({ why: null, object: null }) : Fences.standing(fence),
+      elapsed: Effect.map(Clock.monotonicTimeNanos, (now) => Number(now) / 1e6)
+    })
+    const note = (message: string) => here.report({ _tag: "Note", message })
+    const body = Effect.gen(function* () {
+      for (const entry of open) yield* Journal.write({ ...entry, run: token }, entry.run)
+      // From here on whoever ran the lost operation changes nothing more.
+      if (set !== null) {
+        yield* Fences.acquire(fence, () => Effect.succeed(null))
+        yield* untilSettled(at, yield* Workload.assertHeld(fence))
+      }
+      const claims = yield* claimsByName(ref.namespace)
+      yield* release(at, yield* markedVolumes(ref), claims)
+      if (set !== null) {
+        yield* putBackRetention(at, null, null)
+        yield* note(`replicas of ${ref.name} stay at ${wanted(set).count}: how many there were is not known`)
+      }
+      for (const message of rest(ref, claims)) yield* note(message)
+      for (const entry of open) yield* close(entry, token, yield* here.unmet)
+      for (const journal of unreadable) {
+        yield* Journal.closeUnreadable(ref.namespace, journal)
+        yield* note(`configmap "${journal.name}" is marked as over; it may be deleted`)
+      }
+      if (set !== null) yield* Fences.release(fence)
+    })
+    const held = Turn.holding([candidate], { takeOver: options.takeOver ?? false }, body)
+    yield* Turn.within(
+      options.timeout ?? null,
+      plan,
+      Effect.succeed(false),
+      Effect.provideService(held, Patience, here.outage.patience)
+    )
+    return yield* here.result((yield* here.unmet).length > 0 ? "Incomplete" : "Aborted", id, {
+      aborted: true
+    })
+  })
+
+/** As much of a plan as a token and a result speak of. */
+const planOf = (
+  { namespace, name }: Ref,
+  id: string,
+  uid: string,
+  generation: number | null
+): AnyPlan & { readonly steps: readonly [] } => ({
+  apiVersion: "kubectl-stateful.dev/v1",
+  kind: "Plan",
+  id,
+  verb: "scale",
+  app: statefulSet(namespace, name),
+  home: namespace,
+  guards: [{ kind: "StatefulSet", namespace, name, uid, generation }],
+  facts: "",
+  hooks: [],
+  access: [],
+  effects: [],
+  warnings: [],
+  refusals: [],
+  unchecked: [],
+  settings: {},
+  steps: []
+})

@@ -1,0 +1,216 @@
+/**
+ * What is going is not kept: claims that are terminating, Lost, Pending, or that only name a volume of
+ * somebody else, as facts of a plan. Pure.
+ */
+import { type Claim, trouble } from "../Claim.ts"
+import * as Quantity from "../Quantity.ts"
+import type { StorageClass } from "../Protection.ts"
+import type { Workload } from "../Topology.ts"
+import type { ClaimSlot } from "../step/claims.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import { span } from "./names.ts"
+import { shellWord } from "../ShellWord.ts"
+import { beingRead } from "../wait/holders.ts"
+
+const retain = (volume: string): string =>
+  `kubectl patch pv ${shellWord(volume)} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`
+
+const untilGone = (object: string, namespace: string): string =>
+  `kubectl wait --for=delete ${shellWord(object)} -n ${shellWord(namespace)} --timeout=10m`
+
+/** Whether the data outlives the claim. */
+export const outlives = ({ volume }: Claim): boolean => volume?.reclaimPolicy === "Retain"
+
+/** A claim that loses its pod while it is being deleted: its data goes with the pod, unless the volume stays. */
+const going = (claim: Claim): ReadonlyArray<Refusal> =>
+  claim.deleted === null || outlives(claim)
+    ? []
+    : [
+        {
+          reason: `claim ${claim.name} is being deleted: its data would go with its pod`,
+          remedy:
+            claim.volume === null
+              ? "wait until it is gone"
+              : `to keep the data: ${retain(claim.volume.name)}; then scale again`
+        }
+      ]
+
+/** A leftover claim that a new pod could not start with, or would start without the data it is said to hold. */
+const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArray<Refusal> => {
+  const { name, deleted, phase, volume } = claim
+  const why = trouble(claim)
+  const reader = beingRead(claim.finalizers)
+  if (why === null && aside && reader !== null) {
+    return [
+      {
+        reason: `claim ${name} is held by ${reader}: it cannot be set aside`,
+        remedy: `wait until that is done, or delete what reads it, which \`kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}\` shows`
+      }
+    ]
+  }
+  if (why === null) return []
+  const remove = `kubectl delete pvc ${shellWord(name)} -n ${shellWord(namespace)}`
+  if (deleted !== null) {
+    const save = volume === null || outlives(claim) ? "" : `to keep its data: ${retain(volume.name)}; then `
+    return [
+      {
+        reason: `${why}: no pod is created before it is gone, and then one with an empty volume`,
+        remedy: `${save}wait until it is gone: ${untilGone(`pvc/${name}`, namespace)}`
+      }
+    ]
+  }
+  if (phase === "Pending" && volume?.heldBy !== "other") {
+    return aside
+      ? [
+          {
+            reason: `${name} has no volume that could be set aside`,
+            remedy:
+              claim.dataSource === null
+                ? `it holds no data: ${remove}, or use --leftover-claims keep`
+                : `it is to be filled from ${claim.dataSource}: use --leftover-claims keep to start on that`
+          }
+        ]
+      : []
+  }
+  return [
+    {
+      reason: `${why}: no pod can mount it, and it holds no data to keep`,
+      remedy: `to start with an empty volume: ${remove}; to start on data, bind the claim to the volume that has it first`
+    }
+  ]
+}
+
+/** A leftover claim whose pod is still there under whenScaled Delete: it goes with that pod. */
+const doomed = (namespace: string, set: string, claim: Claim): Refusal => {
+  const { name, ordinal } = claim
+  const pod = `${set}-${ordinal}`
+  const policy = `{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenScaled":"Retain"}}}`
+  return {
+    reason: `claim ${name} goes with pod ${pod}, which is being removed (whenScaled Delete): the new pod would start with an empty volume`,
+    remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${set} -n ${namespace} -p '${policy}'; to start empty, wait: ${untilGone(`pod/${pod}`, namespace)}`
+  }
+}
+
+/** Refusals about claims whose pods go (`losing`), and of claims that new pods would find (`left`). */
+export const dataRefusals = (
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  claims: {
+    readonly losing: ReadonlyArray<Claim>
+    readonly left: ReadonlyArray<Claim>
+    readonly isAside: (name: string) => boolean
+    /** Whether the controller deletes it as soon as its pod has ended. */
+    readonly isDoomed: (claim: Claim) => boolean
+  }
+): ReadonlyArray<Refusal> => [
+  ...claims.losing.flatMap(going),
+  ...claims.left.flatMap((claim) =>
+    claim.deleted === null && claims.isDoomed(claim)
+      ? [doomed(namespace, name, claim)]
+      : unusable(namespace, claim, claims.isAside(claim.name))
+  )
+]
+
+/** Access modes by which several pods are meant to have the volume at once. */
+const isShared = ({ accessModes }: Claim): boolean =>
+  accessModes.some((mode) => mode === "ReadWriteMany" || mode === "ReadOnlyMany")
+
+/**
+ * Refusals about claims that pods of somebody else have mounted: a claim is a StatefulSet's by its name
+ * alone, and another set, a Job or a person may have one of that name.
+ */
+export const mountRefusals = (
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  mountedBy: Readonly<Record<string, ReadonlyArray<string>>>,
+  claims: {
+    readonly left: ReadonlyArray<Claim>
+    readonly isAside: (name: string) => boolean
+    /** Claims that are deleted with their data once their pods are gone. */
+    readonly deleted: ReadonlyArray<Claim>
+  }
+): ReadonlyArray<Refusal> => {
+  const others = (claim: Claim): ReadonlyArray<string> =>
+    (mountedBy[claim.name] ?? []).filter((pod) => pod !== `${name}-${claim.ordinal}`)
+  const end = (pods: ReadonlyArray<string>) =>
+    `look whose it is (kubectl describe pod ${pods[0]} -n ${namespace}), and end it or wait`
+  return [
+    ...claims.left.flatMap((claim) => {
+      const pods = others(claim)
+      if (pods.length === 0) return []
+      const reason = `claim ${claim.name} is mounted by ${pods.join(", ")}`
+      if (claims.isAside(claim.name)) {
+        return [{ reason: `${reason}: it cannot be set aside`, remedy: end(pods) }]
+      }
+      return isShared(claim)
+        ? []
+        : [{ reason: `${reason}: two would write to one volume, or wait for it`, remedy: end(pods) }]
+    }),
+    ...claims.deleted.flatMap((claim) => {
+      const pods = others(claim)
+      return pods.length === 0
+        ? []
+        : [
+            {
+              reason: `claim ${claim.name} is mounted by ${pods.join(", ")} too: whenScaled Delete takes its data from there`,
+              remedy: `use --when-scaled Retain; or ${end(pods)}`
+            }
+          ]
+    })
+  ]
+}
+
+/** Leftover claims that are smaller than what a new one would be: the template has grown since. */
+export const smaller = (
+  namespace: string,
+  { claimTemplates }: Workload,
+  left: ReadonlyArray<Claim>
+): ReadonlyArray<string> =>
+  left.flatMap(({ name, template, capacity }) => {
+    const asked = claimTemplates.find((one) => one.name === template)?.requested ?? null
+    return asked === null || capacity === null || Quantity.compare(capacity, asked) !== -1
+      ? []
+      : [
+          `${name} has ${capacity}, its template asks for ${asked} by now: to expand it, kubectl edit pvc ${name} -n ${namespace}`
+        ]
+  })
+
+/**
+ * New claims that tell of something missing: those that nothing makes a volume for, and those below an
+ * ordinal whose claim was left, which therefore had one, with data.
+ */
+export const missing = (
+  workload: Workload,
+  classes: ReadonlyArray<StorageClass> | null,
+  left: ReadonlyArray<Claim>,
+  made: ReadonlyArray<ClaimSlot>
+): ReadonlyArray<string> =>
+  workload.claimTemplates.flatMap(({ name, storageClass }) => {
+    const here = made.filter(({ template }) => template === name)
+    const [first] = here
+    if (first === undefined) return []
+    const found = classes?.find((one) => (storageClass === null ? one.isDefault : one.name === storageClass))
+    const why =
+      storageClass === ""
+        ? "has no class"
+        : found?.provisioner === "kubernetes.io/no-provisioner"
+          ? `has class ${found.name} without a provisioner`
+          : classes !== null && found === undefined
+            ? storageClass === null
+              ? "names no class, and there is no default"
+              : `has class ${storageClass}, which is not there`
+            : null
+    const highest = Math.max(-1, ...left.flatMap((one) => (one.template === name ? [one.ordinal ?? -1] : [])))
+    const gone = here.filter(({ ordinal }) => ordinal < highest)
+    const list = (slots: ReadonlyArray<ClaimSlot>) => slots.map((slot) => slot.name).join(", ")
+    return [
+      ...(why === null
+        ? []
+        : [
+            `template ${name} ${why}: ${span(here.map((slot) => slot.name))} ${here.length === 1 ? "gets" : "get"} no volume but one made by hand that is Available`
+          ]),
+      ...(gone.length === 0
+        ? []
+        : [
+            `${list(gone)} ${gone.length === 1 ? "is" : "are"} gone, while ${name}-${workload.name}-${highest} is there: ${gone.length === 1 ? "its pod starts" : "their pods start"} empty`
+          ])
+    ]
+  })

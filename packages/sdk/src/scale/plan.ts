@@ -1,0 +1,284 @@
+/**
+ * The plan to scale a StatefulSet: pure over its state.
+ *
+ * The order is the controller's own (pods come up by ordinal and go down in reverse); the plan only
+ * says how far one change of `spec.replicas` may go: to the next hook, quorum or `step`.
+ */
+import type { AppState } from "../state/AppState.ts"
+import { describe as describeQuorum } from "../Quorum.ts"
+import { make } from "../operation/Step.ts"
+import { names } from "../Profile.ts"
+import { type ClaimSlot, CreateClaims } from "../step/claims.ts"
+import { MoveVolume } from "../step/moveVolume.ts"
+import { Purge } from "../step/purge.ts"
+import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
+import { countSteps } from "../step/countSteps.ts"
+import { RestoreRetention, SetRetention } from "../step/retention.ts"
+import type { KeptClaim } from "../step/volume.ts"
+import type { ScalePlan, ScaleStep } from "./steps.ts"
+import { scaleVerb } from "./verb.ts"
+import { type Claim, trouble } from "../Claim.ts"
+import { basisOf, claimFacts } from "./facts.ts"
+import { dataRefusals, mountRefusals } from "./data.ts"
+import { beyondQuota } from "./quota.ts"
+import { groundRefusals, unreadForPods } from "./ground.ts"
+import type { ScaleOptions } from "./options.ts"
+import { notReady, refusals } from "./refusal.ts"
+import type { Workload } from "../Topology.ts"
+import * as Effects from "./predictions.ts"
+
+/** More than this in one operation is taken for a typing error. */
+const most = 10_000
+
+const retentionOf = (workload: Workload) =>
+  workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
+
+const slotsOf = (workload: Workload, from: number, to: number): ReadonlyArray<ClaimSlot> =>
+  Array.from({ length: Math.max(0, to - from) }, (_, index) => workload.firstOrdinal + from + index).flatMap(
+    (ordinal) =>
+      workload.claimTemplates.map((template) => ({
+        name: `${template.name}-${workload.name}-${ordinal}`,
+        template: template.name,
+        ordinal
+      }))
+  )
+
+const claimsOf = (state: AppState, workload: Workload): ReadonlyArray<Claim> =>
+  state.claims.filter((claim) => claim.workload === `StatefulSet/${workload.name}` && claim.template !== null)
+
+/**
+ * The claims whose pods go. On the way to 0 those that were left before as well: nothing of the set
+ * runs then that would miss them.
+ */
+const losingPods = (state: AppState, workload: Workload, to: number): ReadonlyArray<Claim> => {
+  if (to >= workload.replicas) return []
+  const beyond = workload.firstOrdinal + to
+  const asked = workload.firstOrdinal + workload.replicas
+  return claimsOf(state, workload).filter(
+    ({ ordinal }) => ordinal !== null && (to === 0 || (ordinal >= beyond && ordinal < asked))
+  )
+}
+
+/** What the plan says of claims that an earlier scale-down left. */
+const leftovers = (state: AppState, workload: Workload, slots: ReadonlyArray<ClaimSlot>) =>
+  state.claims.filter(
+    (claim) =>
+      claim.workload === `StatefulSet/${workload.name}` && slots.some((slot) => slot.name === claim.name)
+  )
+
+/** Ordinals that nobody asks for, whose pods are still ending: under whenScaled Delete they own their claims. */
+const ending = (state: AppState, workload: Workload): ReadonlySet<number> =>
+  new Set(
+    state.replicas.flatMap(({ workload: of, ordinal, wanted, pod }) =>
+      of === `StatefulSet/${workload.name}` && ordinal !== null && !wanted && pod !== null ? [ordinal] : []
+    )
+  )
+
+const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
+  claim: name,
+  uid,
+  volume: volume?.name ?? null,
+  reclaimPolicy: volume?.reclaimPolicy ?? null
+})
+
+/** Whether a claim of this template is provisioned at once, before any pod: only then is ahead faster. */
+const isImmediate = (state: AppState, storageClass: string | null): boolean => {
+  const classes = state.protection.storageClasses ?? []
+  const found =
+    storageClass === null
+      ? classes.find((one) => one.isDefault)
+      : classes.find((one) => one.name === storageClass)
+  return found?.bindingMode === "Immediate"
+}
+
+/** What scaling would do. `id` names the operation. */
+export const plan = (state: AppState, workload: Workload, id: string, options: ScaleOptions): ScalePlan => {
+  const { replicas: to, profile = {}, ground = null } = options
+  const from = workload.replicas
+  const retention = retentionOf(workload)
+  const tooFar =
+    Math.abs(to - from) > most
+      ? [
+          {
+            reason: `${from} to ${to} is more than ${most} replicas in one operation`,
+            remedy: "check the count; go there in parts"
+          }
+        ]
+      : []
+  const reach = tooFar.length > 0 ? from : to
+  const slots = slotsOf(workload, from, reach)
+  const left = leftovers(state, workload, slots)
+  const aside = options.leftoverClaims === "set-aside" ? left : []
+  const isAside = (name: string) => aside.some((claim) => claim.name === name)
+  const condemned = retention.whenScaled === "Delete" ? ending(state, workload) : new Set<number>()
+  const isDoomed = ({ ordinal }: Claim) => ordinal !== null && condemned.has(ordinal)
+  const ahead = slots.filter((slot) => {
+    const template = workload.claimTemplates.find((one) => one.name === slot.template)
+    const present = left.some((claim) => claim.name === slot.name)
+    return isImmediate(state, template?.storageClass ?? null) && (!present || isAside(slot.name))
+  })
+  const attached = left
+    .filter((claim) => !isAside(claim.name) && claim.phase === "Bound" && trouble(claim) === null)
+    .map(kept)
+  // Data from before outlives an abort, which takes the pods that got it.
+  const keepsClaims = (to === 0 && from > 0) || attached.length > 0
+  const whenScaled = options.whenScaled ?? (keepsClaims ? ("Retain" as const) : retention.whenScaled)
+  const during = { ...retention, whenScaled }
+  const purged = options.purge ?? []
+  const made = slots.filter((slot) => !left.some((claim) => claim.name === slot.name) || isAside(slot.name))
+  // On the way to 0 past a sick member there is no barrier: OrderedReady takes no pod away for any count
+  // above 0 until it is well, and quorum cannot be kept on the way.
+  const past = to === 0 && notReady(state, workload).length > 0 ? { quorum: "none" as const } : {}
+  const moving = countSteps(workload, { from: workload.replicas, to: reach }, { ...options, ...past })
+  const setsRetention = moving.length > 0 && whenScaled !== retention.whenScaled
+  const leaving = losingPods(state, workload, reach)
+  const losing = whenScaled === "Retain" ? leaving : []
+  // Those that are in trouble are refused, or named: they keep nothing.
+  const sound = losing.filter((claim) => trouble(claim) === null)
+  const keeps = sound.map(kept)
+  const retain =
+    options.mayPatchVolumes !== false &&
+    keeps.some(({ reclaimPolicy: policy }) => policy !== null && policy !== "Retain")
+  const byPolicyAlone = !retain && keeps.some(({ reclaimPolicy }) => reclaimPolicy !== "Retain")
+  const steps: ReadonlyArray<ScaleStep> = [
+    ...(keeps.length > 0 ? [make(RetainVolumes, { claims: keeps, retain })] : []),
+    ...(setsRetention ? [make(SetRetention, { from: retention, to: during })] : []),
+    ...aside.flatMap(({ name, uid, volume }) =>
+      volume === null
+        ? []
+        : [
+            make(MoveVolume, {
+              from: name,
+              uid,
+              volume: volume.name,
+              to: `${name}-${id}`,
+              reclaimPolicy: volume.reclaimPolicy
+            })
+          ]
+    ),
+    ...(ahead.length > 0 ? [make(CreateClaims, { slots: ahead })] : []),
+    ...moving,
+    ...(setsRetention ? [make(RestoreRetention, { from: during, to: retention, again: to > from })] : []),
+    ...(keeps.length > 0 ? [make(RestoreReclaimPolicies, { count: keeps.length })] : []),
+    // Last: what cannot be undone comes after all that can fail.
+    ...purged.map((claim) => make(Purge, claim))
+  ]
+  const runs = moving.length > 0
+  const deleted = purged.map(
+    ({ claim, volume, size }) =>
+      `${claim}: deleted for good${volume === null ? "" : `, with volume ${volume} (${size})`}`
+  )
+  const withoutAccess: Omit<ScalePlan, "access"> = {
+    apiVersion: "kubectl-stateful.dev/v1",
+    kind: "Plan",
+    id,
+    verb: "scale",
+    app: { _tag: "StatefulSet", namespace: state.namespace, name: workload.name },
+    home: state.namespace,
+    guards: [
+      {
+        kind: "StatefulSet",
+        namespace: state.namespace,
+        name: workload.name,
+        uid: workload.uid,
+        generation: workload.generation
+      }
+    ],
+    facts: basisOf({
+      replicas: from,
+      firstOrdinal: workload.firstOrdinal,
+      policy: workload.podManagementPolicy ?? "OrderedReady",
+      retention,
+      minReadySeconds: workload.minReadySeconds,
+      claims: claimFacts(claimsOf(state, workload), workload.firstOrdinal, Math.max(from, reach)),
+      profile
+    }),
+    hooks: names(profile),
+    settings: {
+      ...(options.quorum === undefined ? {} : { quorum: options.quorum }),
+      ...(options.health === undefined ? {} : { health: options.health }),
+      ...(runs
+        ? {
+            facts: {
+              whenScaled,
+              firstOrdinal: workload.firstOrdinal,
+              podManagementPolicy: workload.podManagementPolicy ?? "OrderedReady",
+              templates: workload.claimTemplates.map(({ name }) => name)
+            }
+          }
+        : {}),
+      ...(attached.length > 0 ? { attached } : {})
+    },
+    effects: [
+      ...(runs
+        ? Effects.effects(state, workload, reach, {
+            left,
+            losing,
+            keptBy: byPolicyAlone ? "policy" : "volumes",
+            aside: aside.map((claim) => claim.name),
+            whenScaled,
+            was: retention.whenScaled,
+            quorum: [
+              describeQuorum(options.quorum ?? "majority", from),
+              describeQuorum(options.quorum ?? "majority", reach)
+            ],
+            ahead: ahead.length
+          })
+        : [`${workload.name} has ${from} replicas: ${deleted.length > 0 ? "they stay" : "nothing to do"}`]),
+      ...deleted
+    ],
+    warnings: runs
+      ? Effects.warnings(state, workload, reach, {
+          left,
+          losing,
+          byPolicyAlone,
+          aside,
+          made: slots.filter((slot) => !left.some(({ name }) => name === slot.name)),
+          ground,
+          profile
+        })
+      : [],
+    refusals: [
+      ...tooFar,
+      ...refusals(state, workload, options),
+      ...(runs
+        ? dataRefusals(
+            { namespace: state.namespace, name: workload.name },
+            { losing, left, isAside, isDoomed }
+          )
+        : []),
+      ...(runs
+        ? mountRefusals({ namespace: state.namespace, name: workload.name }, options.mountedBy ?? {}, {
+            left,
+            isAside,
+            deleted: whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
+          })
+        : []),
+      ...groundRefusals(state, ground, workload, reach),
+      ...(options.quotas ? beyondQuota(options.quotas, workload, reach, made) : []),
+      ...(options.leftoverClaims === "refuse" && left.length > 0
+        ? [
+            {
+              reason: `${left.map((claim) => claim.name).join(", ")}: there already, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
+              remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
+            }
+          ]
+        : [])
+    ],
+    unchecked: runs
+      ? [
+          `${options.quotas ? "" : "quota, "}pod security, limit ranges, admission webhooks and the room on nodes are known only when a pod is created`,
+          ...(options.quotas?.quotas ?? [])
+            .filter(({ scoped }) => scoped)
+            .map(({ name }) => `quota "${name}" counts some pods only: not checked`),
+          ...(reach > from ? unreadForPods(state, workload) : []).map((what) => `${what} could not be read`),
+          ...(keeps.some(({ reclaimPolicy }) => reclaimPolicy === null)
+            ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
+            : [])
+        ]
+      : [],
+    steps
+  }
+  const manner = { profile, ...(options.health === undefined ? {} : { health: options.health }) }
+  return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, manner) }
+}

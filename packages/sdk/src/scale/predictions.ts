@@ -1,0 +1,227 @@
+/** What a plan to scale says in words: its effects on pods, claims and quorum, and what to beware of. */
+import { type Claim, trouble } from "../Claim.ts"
+import { format } from "../GoDuration.ts"
+import type { Profile } from "../Profile.ts"
+import { needed } from "../Quorum.ts"
+import type { AppState } from "../state/AppState.ts"
+import type { Workload } from "../Topology.ts"
+import { missing, outlives, smaller } from "./data.ts"
+import type { ClaimSlot } from "../step/claims.ts"
+import type { Ground } from "./ground.ts"
+import { span } from "./names.ts"
+import { unschedulable } from "./scheduling.ts"
+
+const days = 86_400_000
+
+/** `94 days ago`, or `4m10s ago`. */
+const ago = (instant: string, now: string): string => {
+  const milliseconds = Date.parse(now) - Date.parse(instant)
+  if (!(milliseconds >= 0)) return "at an unknown time"
+  return milliseconds >= 2 * days
+    ? `${Math.floor(milliseconds / days)} days ago`
+    : `${format(milliseconds)} ago`
+}
+
+/** When a leftover claim was last used, as far as the API tells. */
+const lastUsed = (claim: Claim, now: string): string =>
+  claim.unusedSince === null ? `made ${ago(claim.created, now)}` : `last used ${ago(claim.unusedSince, now)}`
+
+const ordinals = (workload: Workload, from: number, to: number): ReadonlyArray<number> =>
+  Array.from(
+    { length: Math.abs(to - from) },
+    (_, index) => workload.firstOrdinal + Math.min(from, to) + index
+  )
+
+export const effects = (
+  state: AppState,
+  workload: Workload,
+  to: number,
+  plan: {
+    readonly left: ReadonlyArray<Claim>
+    /** Claims whose pods go and that are to stay. */
+    readonly losing: ReadonlyArray<Claim>
+    /** What keeps them: their volumes' own policy, or whenScaled alone. */
+    readonly keptBy: "volumes" | "policy"
+    readonly aside: ReadonlyArray<string>
+    readonly whenScaled: string
+    readonly was: string
+    readonly quorum: readonly [string, string]
+    readonly ahead: number
+  }
+): ReadonlyArray<string> => {
+  const from = workload.replicas
+  const moved = ordinals(workload, from, to)
+  const pods = moved.map((ordinal) => `${workload.name}-${ordinal}`)
+  const quorum =
+    plan.quorum[0] === "none"
+      ? "no quorum guard"
+      : `quorum ${plan.quorum[0]} -> ${to === 0 ? "none" : plan.quorum[1]}`
+  const kept = plan.left.filter((claim) => !plan.aside.includes(claim.name))
+  const made = moved.length * workload.claimTemplates.length - kept.length
+  if (to > from) {
+    return [
+      `${workload.name} ${from} -> ${to}: adds ${span(pods)}; ${quorum}`,
+      ...kept.map((claim) =>
+        claim.phase === "Bound"
+          ? `${claim.name}: attached again with its data, ${lastUsed(claim, state.observed)}`
+          : `${claim.name}: there already, ${claim.phase}: ${claim.dataSource === null ? "holds no data" : `to be filled from ${claim.dataSource}`}`
+      ),
+      ...plan.aside.map((claim) => `${claim}: set aside under another name; its pod starts empty`),
+      ...(made > 0
+        ? [
+            `${made} new ${made === 1 ? "claim" : "claims"}${plan.ahead > 0 ? `, ${plan.ahead} made ahead, all at once` : ""}`
+          ]
+        : [])
+    ]
+  }
+  const claims = state.claims.filter(
+    (claim) =>
+      claim.workload === `StatefulSet/${workload.name}` &&
+      claim.ordinal !== null &&
+      moved.includes(claim.ordinal)
+  )
+  const changed = plan.whenScaled === plan.was ? "" : ` for this operation, then ${plan.was} again`
+  const going = new Set(plan.losing.filter((claim) => trouble(claim) !== null).map(({ name }) => name))
+  const stay = claims.filter(({ name }) => !going.has(name)).length
+  const only =
+    plan.whenScaled === "Retain" && plan.keptBy === "policy"
+      ? ", and only while nobody sets whenScaled to Delete"
+      : ""
+  return [
+    `${workload.name} ${from} -> ${to}: removes ${span(pods.toReversed())}; ${quorum}`,
+    ...(stay === 0
+      ? []
+      : [
+          `${stay} ${stay === 1 ? "claim" : "claims"} ${plan.whenScaled === "Delete" ? "deleted with their data" : "kept"}: whenScaled ${plan.whenScaled}${changed}${only}`
+        ]),
+    ...(to === 0 ? [`the count ${from} is remembered: \`--replicas last\` goes back to it`] : [])
+  ]
+}
+
+/** Pods whose sickness makes OrderedReady stop, without a word from the API. */
+const blockers = (state: AppState, workload: Workload, to: number): ReadonlyArray<string> =>
+  workload.podManagementPolicy === "Parallel"
+    ? []
+    : state.replicas
+        .filter(
+          (replica) =>
+            replica.workload === `StatefulSet/${workload.name}` &&
+            replica.ordinal !== null &&
+            replica.ordinal < workload.firstOrdinal + Math.min(workload.replicas, to) &&
+            replica.pod?.ready !== true
+        )
+        .map((replica) => `${replica.name} (${replica.pod?.reason ?? "no pod"})`)
+
+/** Secrets and ConfigMaps that are not there, without which no container starts. Images are pulled without. */
+const unstarted = (state: AppState, workload: Workload, to: number): ReadonlyArray<string> => {
+  const pods = ordinals(workload, workload.replicas, to).map((ordinal) => `${workload.name}-${ordinal}`)
+  const own = `StatefulSet/${workload.name} `
+  return state.references.flatMap(({ kind, name, present, required, usedBy, missingKeys }) => {
+    const places = usedBy
+      .filter((place) => place.startsWith(own) && !place.endsWith(" imagePullSecrets"))
+      .map((place) => place.slice(own.length))
+    if (!required || places.length === 0) return []
+    const what = `${kind} ${name}`
+    const end = `${span(pods)} will not start before that (${places.join(", ")})`
+    if (present === false) return [`${what} is not there: ${end}`]
+    return missingKeys === null || missingKeys.length === 0
+      ? []
+      : [`${what} has no key ${missingKeys.join(", ")}: ${end}`]
+  })
+}
+
+/**
+ * What becomes of a quorum that members count for themselves: those that left without a word are still
+ * counted, and so the old majority is needed of fewer.
+ */
+const kept = (from: number, to: number): string => {
+  if (from < 2) return ""
+  const need = needed("majority", from)
+  const lost = need - 1
+  if (to >= need) {
+    const spare = to - need
+    return `; where members keep their own list, ${need} of ${from} stay needed, and ${spare === 0 ? "none of" : `only ${spare} of`} the ${to} may fail`
+  }
+  return `; where members keep their own list, ${need} of ${from} stay needed: quorum is lost at ${lost}`
+}
+
+export const warnings = (
+  state: AppState,
+  workload: Workload,
+  to: number,
+  plan: {
+    readonly left: ReadonlyArray<Claim>
+    readonly losing: ReadonlyArray<Claim>
+    /** Whether nothing but whenScaled keeps them. */
+    readonly byPolicyAlone: boolean
+    readonly aside: ReadonlyArray<Claim>
+    /** Claims that are not there yet. */
+    readonly made: ReadonlyArray<ClaimSlot>
+    readonly ground: Ground | null
+    readonly profile: Profile
+  }
+): ReadonlyArray<string> => {
+  const up = to > workload.replicas
+  const stuck = blockers(state, workload, to)
+  const pods = new Set(
+    state.replicas.filter((one) => one.workload === `StatefulSet/${workload.name}`).map((one) => one.name)
+  )
+  const tight = (state.budgets ?? []).filter(
+    (budget) => budget.disruptionsAllowed === 0 && budget.pods.some((pod) => pods.has(pod))
+  )
+  return [
+    ...(stuck.length === 0
+      ? []
+      : [
+          `${stuck.join(", ")} not ready: OrderedReady adds and removes nothing until ${stuck.length === 1 ? "it is" : "they are"}`
+        ]),
+    ...(up
+      ? plan.left
+          .filter((claim) => !plan.aside.includes(claim) && trouble(claim) === null)
+          .map(
+            (claim) =>
+              `${claim.name} holds old data, ${lastUsed(claim, state.observed)}; --leftover-claims set-aside starts empty`
+          )
+      : []),
+    ...(plan.byPolicyAlone && plan.losing.length > 0
+      ? [
+          "reclaim policies of the volumes cannot be set: whoever sets whenScaled to Delete meanwhile, or deletes a claim, deletes its data"
+        ]
+      : []),
+    ...missing(workload, state.protection.storageClasses, plan.left, plan.made),
+    ...smaller(
+      state.namespace,
+      workload,
+      plan.left.filter((claim) => !plan.aside.includes(claim))
+    ),
+    ...plan.losing.flatMap((claim) => {
+      const why = trouble(claim)
+      // Without Retain the plan is refused for it, and says so.
+      if (why === null || (claim.deleted !== null && claim.volume !== null && !outlives(claim))) return []
+      return claim.deleted !== null && claim.volume !== null
+        ? [`${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim goes with its pod`]
+        : [`${why}: it holds no data to keep`]
+    }),
+    ...(up
+      ? []
+      : tight.map(
+          (budget) =>
+            `poddisruptionbudget "${budget.name}" allows no disruption now; a change of replicas does not ask it`
+        )),
+    ...unschedulable(
+      state,
+      workload,
+      to,
+      plan.left.filter((claim) => !plan.aside.includes(claim)),
+      plan.ground
+    ),
+    ...(up ? unstarted(state, workload, to) : []),
+    ...(!up && workload.serviceName !== null && plan.profile.beforeRemove === undefined && to > 0
+      ? [`no beforeRemove hook: members leave without a goodbye${kept(workload.replicas, to)}`]
+      : []),
+    ...(to === 0 && workload.replicas > 0 ? ["to 0: the application stops"] : []),
+    ...workload.writers
+      .filter((writer) => writer.replicas)
+      .map((writer) => `${writer.name} also writes replicas`)
+  ]
+}

@@ -1,0 +1,61 @@
+/**
+ * Whether the namespace's quotas leave room for the new replicas: the API server refuses what is
+ * beyond, pod by pod, and the controller would try for ever.
+ */
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../Cluster.ts"
+import { read } from "../step/workload.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import * as Quota from "../Quota.ts"
+import type { Workload } from "../Topology.ts"
+import type { ClaimSlot } from "../step/claims.ts"
+
+export interface Quotas {
+  readonly quotas: ReadonlyArray<Quota.Quota>
+  /** What one pod counts for. */
+  readonly pod: Quota.Needs
+}
+
+/** The namespace's quotas; null: they may not be read. Of a namespace without, nothing more is asked. */
+export const readQuotas = (ref: {
+  readonly namespace: string
+  readonly name: string
+}): Effect.Effect<Quotas | null, never, Cluster> =>
+  Effect.gen(function* () {
+    const quotas = yield* Quota.list(ref.namespace)
+    if (quotas.length === 0) return { quotas, pod: {} }
+    const set = yield* read(ref)
+    return { quotas, pod: Quota.podNeeds(set.spec.template) }
+  }).pipe(Effect.catch(() => Effect.succeed(null)))
+
+/** The refusal of each quota that the new pods and claims do not fit into, by the first pod that does not. */
+export const beyondQuota = (
+  { quotas, pod }: Quotas,
+  workload: Workload,
+  to: number,
+  made: ReadonlyArray<ClaimSlot>
+): ReadonlyArray<Refusal> => {
+  const all = Array.from({ length: Math.max(0, to - workload.replicas) }, (_, index) => {
+    const ordinal = workload.firstOrdinal + workload.replicas + index
+    const claims = made
+      .filter((slot) => slot.ordinal === ordinal)
+      .flatMap((slot) => workload.claimTemplates.filter((one) => one.name === slot.template))
+    return [pod, ...claims.map(Quota.claimNeeds)].map((needs) => ({ needs, ordinal }))
+  }).flat()
+  return quotas
+    .filter(({ scoped }) => !scoped)
+    .flatMap((quota) => {
+      const found = Quota.overrun(
+        quota,
+        all.map(({ needs }) => needs)
+      )
+      const ordinal = all[found?.place ?? 0]?.ordinal
+      if (found === null || ordinal === undefined) return []
+      return [
+        {
+          reason: `${workload.name}-${ordinal} does not fit into quota "${quota.name}": ${found.resource} would be ${found.sum} of ${found.limit}`,
+          remedy: `ask for ${ordinal - workload.firstOrdinal} replicas, or raise the quota`
+        }
+      ]
+    })
+}

@@ -1,0 +1,228 @@
+/** Whether the members of an application can be held still for its cut, and for how long that would be: pure over the state. */
+import type { Claim } from "../Claim.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import { format } from "../GoDuration.ts"
+import { type Means, meansOf, type Quiesce } from "../Quiesce.ts"
+import { healthOf, type Replica } from "../Replica.ts"
+import type { AppState } from "../state/AppState.ts"
+import type { Holding } from "./level.ts"
+
+/** What the snapshot controller and the driver's side-car are given where nobody says otherwise (their own default). */
+export const defaultQps = 5
+
+/** A late cut of the same application: how many claims, and how long from the request to the last cut. */
+export interface Recent {
+  readonly claims: number
+  readonly millis: number
+}
+
+export interface FreezeOptions {
+  readonly quiesce?: Quiesce
+  /**
+   * Whether members may be held by functions or requests, which nothing in the pods ends if this caller
+   * dies. Default false.
+   */
+  readonly allowUnboundedFreeze?: boolean
+  /** Requests a second that the snapshot controller may make. Default: unknown, and so 5. */
+  readonly snapshotQps?: number
+  readonly recent?: Recent | null
+}
+
+/** How many snapshots both controllers work on at a time, by their defaults. */
+const workers = 10
+
+/**
+ * Requests of the busiest client until the last cut can be seen, as counted in the audit log of a cluster
+ * with external-snapshotter 8.6. The side-car, the controller's client for snapshots and its client for
+ * everything else have a limit each. The side-car makes four for each volume; where there are more volumes
+ * than workers the controller is slower, with five for each that had to wait. Where only the VolumeSnapshot
+ * may be read, not its content, the controller makes nine for each. For a group it lists the claims and
+ * reads each volume before the one cut.
+ */
+const requestsFor = (claims: number, isGroup: boolean, mayReadContents: boolean): number => {
+  if (isGroup) return claims + 1
+  return mayReadContents ? 4 * Math.min(claims, workers) + 5 * Math.max(0, claims - workers) : 9 * claims
+}
+
+/** How long a freeze would last, in milliseconds, and how that is known. */
+export const predicted = (
+  claims: number,
+  isGroup: boolean,
+  mayReadContents: boolean,
+  { snapshotQps, recent }: FreezeOptions
+): { readonly millis: number; readonly how: string } => {
+  if (recent != null && recent.claims > 0 && snapshotQps === undefined) {
+    const millis = isGroup ? recent.millis : (recent.millis * Math.max(claims, recent.claims)) / recent.claims
+    return { millis, how: `${recent.claims} cuts took ${format(recent.millis)} of late` }
+  }
+  const qps = snapshotQps ?? defaultQps
+  const requests = requestsFor(claims, isGroup, mayReadContents)
+  // Twice as many at once, as in their defaults.
+  const millis = (Math.max(0, requests - 2 * qps) / qps) * 1000
+  const known =
+    snapshotQps === undefined ? "the default where --snapshot-qps says no other" : "as --snapshot-qps says"
+  return { millis, how: `the snapshot controllers make ${requests} requests at ${qps} a second, ${known}` }
+}
+
+const refusal = (reason: string, remedy: string): Refusal => ({ reason, remedy })
+
+/** The one set whose members are held; null, and why there is none. */
+const membersIn = (state: AppState): ReadonlyArray<Replica> | Refusal => {
+  const [workload, ...more] = state.workloads
+  if (workload?.kind !== "StatefulSet" || more.length > 0) {
+    return refusal(
+      "only the members of one StatefulSet can be quiesced together",
+      "take a set of each StatefulSet by its name"
+    )
+  }
+  const members = state.replicas.filter(({ wanted, pod }) => wanted || pod !== null)
+  if (members.length === 0) {
+    return refusal(
+      `${workload.name} is scaled to 0: there is nobody to quiesce`,
+      "take it with --consistency offline"
+    )
+  }
+  const out = members.find((one) => healthOf(one) !== "Ready" || !one.wanted || one.ordinal === null)
+  return out === undefined
+    ? members
+    : refusal(
+        `${out.name} is ${healthOf(out)}, and a member that is not ready cannot be quiesced`,
+        "wait until every member is ready, or take it with --consistency group"
+      )
+}
+
+export interface Held extends Holding {
+  readonly members: ReadonlyArray<{
+    readonly pod: string
+    readonly ordinal: number
+    readonly fqdn: string
+    readonly uid: string
+  }>
+  /** Whether their volumes are cut in waves, and nobody waits. */
+  readonly inWaves: boolean
+  /** In words: how long it would take, and how long it may. */
+  readonly effect: string
+  readonly warnings: ReadonlyArray<string>
+}
+
+/**
+ * What probes may do to members that stand still. Nobody knows what a probe does: one that only reads or
+ * connects goes on as before, one that writes fails. Where the freeze is expected to last until a liveness
+ * probe would have the container restarted, that is refused; where it is only allowed to, that is said.
+ */
+const probed = (
+  state: AppState,
+  millis: number,
+  deadline: number
+): { readonly refusal: Refusal | null; readonly warnings: ReadonlyArray<string> } => {
+  const all = state.workloads.flatMap(({ template }) => template.probes)
+  const found = all.flatMap(({ container, kind, by, periodSeconds, failureThreshold }) => {
+    // The first of the failures may come as the freeze begins. A connection is taken by the kernel.
+    const budget = (failureThreshold - 1) * periodSeconds * 1000
+    if (kind === "startup" || by === "tcpSocket" || budget > deadline) return []
+    const then = kind === "liveness" ? "restart it" : "take its pod out of its Services"
+    const fact = `${kind}Probe of container ${container} may fail while members are quiesced, and ${failureThreshold} failures ${periodSeconds}s apart ${then} after ${format(budget)}`
+    return [{ fact, isFatal: kind === "liveness" && millis > 0 && budget <= millis }]
+  })
+  const fatal = found.find(({ isFatal }) => isFatal)
+  const way = "raise failureThreshold, or give a profile with a shorter deadline"
+  return {
+    refusal:
+      fatal === undefined
+        ? null
+        : refusal(
+            `${fatal.fact}, and the freeze takes about ${format(millis)}`,
+            "raise its failureThreshold, or take it with --consistency group"
+          ),
+    warnings: found.map(({ fact }) => `${fact}; a freeze may last ${format(deadline)}: ${way}`)
+  }
+}
+
+/** Why what is given holds nobody; null: it may. */
+const unheldBy = (
+  { profile, guarantee, hold }: Quiesce,
+  means: Means,
+  members: number,
+  allowUnbounded: boolean
+): Refusal | null => {
+  if (hold._tag === "HeldNothing") {
+    return refusal(
+      `${profile} holds nothing still: each member recovers from its own cut`,
+      "take it with --consistency group, offline or crash"
+    )
+  }
+  if (guarantee === "one-member" && members > 1) {
+    return refusal(
+      `${profile} keeps one member's promise: members that are cut at different moments are unsafe together`,
+      "take it with --consistency group or offline"
+    )
+  }
+  return means === "command" || allowUnbounded
+    ? null
+    : refusal(
+        `${profile} quiesces by a ${means}: if this caller dies, nothing in the pods ends that`,
+        "take it with --consistency group, or allow that with --allow-unbounded-freeze"
+      )
+}
+
+/** Whether a member has several volumes, so that each cut alone is not of one moment. */
+const areSplit = (claims: ReadonlyArray<Claim>): boolean =>
+  [...Map.groupBy(claims, ({ ordinal }) => ordinal).values()].some(({ length }) => length > 1)
+
+/** Members that nobody holds up: neither how long that takes matters, nor what probes do meanwhile. */
+const heldForWaves = (found: ReturnType<typeof membersIn>, { profile, guarantee, waves }: Quiesce): Held => ({
+  guarantee,
+  isNothing: false,
+  inWaves: true,
+  refusal: "reason" in found ? found : null,
+  members: "reason" in found ? [] : found.map(memberOf),
+  effect: `the volumes of each member are cut in waves by profile ${profile}: nothing waits for it, and it ends within ${format(waves?.hold.deadline ?? 0)}`,
+  warnings: []
+})
+
+const memberOf = ({ name, ordinal, pod }: Replica): Held["members"][number] => ({
+  pod: name,
+  ordinal: ordinal ?? 0,
+  fqdn: pod?.fqdn ?? name,
+  uid: pod?.uid ?? ""
+})
+
+/** How the members would be held; null: no profile says how. */
+export const heldOf = (
+  state: AppState,
+  claims: ReadonlyArray<Claim>,
+  isGroup: boolean,
+  mayReadContents: boolean,
+  options: FreezeOptions
+): Held | null => {
+  const { quiesce, allowUnboundedFreeze = false } = options
+  if (quiesce === undefined) return null
+  const { guarantee, hold } = quiesce
+  const means = meansOf(quiesce)
+  const found = membersIn(state)
+  if (quiesce.waves !== undefined && areSplit(claims)) return heldForWaves(found, quiesce)
+  const members = "reason" in found ? [] : found
+  const { millis, how } = predicted(claims.length, isGroup, mayReadContents, options)
+  const tooLong =
+    millis > hold.deadline / 2
+      ? refusal(
+          `the members would be quiesced for ${format(millis)}, above half of the deadline of ${format(hold.deadline)} (${how})`,
+          "take it with --consistency group; or say the rate with --snapshot-qps, where it is higher"
+        )
+      : null
+  const probes = probed(state, millis, hold.deadline)
+  const unheld = unheldBy(quiesce, means, members.length, allowUnboundedFreeze)
+  const never =
+    means === "command"
+      ? `and never beyond ${format(hold.deadline)}`
+      : `and nothing but this caller ends that, after ${format(hold.deadline)}`
+  return {
+    guarantee,
+    isNothing: hold._tag === "HeldNothing",
+    inWaves: false,
+    refusal: "reason" in found ? found : (unheld ?? tooLong ?? probes.refusal),
+    members: members.map(memberOf),
+    effect: `${members.length} members are quiesced for ${millis === 0 ? "as long as the cut takes" : `about ${format(millis)}`}, ${never}`,
+    warnings: probes.warnings
+  }
+}

@@ -1,0 +1,250 @@
+/** The plan to bring in a snapshot from a file: pure over what the file says and what is there. */
+import { nameOf } from "../App.ts"
+import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import { make } from "../operation/Step.ts"
+import { isOfSet, isOrphan } from "../step/cutOwner.ts"
+import { whyNot } from "../step/cutSource.ts"
+import { ImportRecord, ListRecord } from "../step/importRecord.ts"
+import { ProvisionCuts, type ProvisionedCut, sameCut } from "../step/provisionCuts.ts"
+import { cutName, type RecordedCut, recordName, type SnapshotRecord, titleOf } from "../step/record.ts"
+import type { SnapshotExport } from "./file.ts"
+import { type ImportPlan, importVerb } from "./importVerb.ts"
+
+/** What is there where the snapshot would go. */
+export interface ImportGround {
+  readonly namespace: string
+  /** This cluster, as a file names one; null: not known. */
+  readonly cluster: string | null
+  /** Whether there is a record of its name. */
+  readonly isThere: boolean
+  readonly snapshots: ReadonlyArray<VolumeSnapshot>
+  readonly contents: ReadonlyArray<VolumeSnapshotContent>
+  /** The drivers that a storage class is of; null: not known. */
+  readonly drivers: ReadonlyArray<string> | null
+}
+
+export interface ImportOptions {
+  /** Whether handles may be trusted that no content of this namespace has. Default false. */
+  readonly trustHandles?: boolean
+}
+
+/** One cut of a file, and what becomes of it here. */
+interface Brought {
+  readonly cut: RecordedCut
+  /** Null: it is there as it was. */
+  readonly provisioned: ProvisionedCut | null
+  /** Whether nothing here says that the handle is this application's. */
+  readonly trusted: boolean
+  readonly refusals: ReadonlyArray<Refusal>
+}
+
+const wayOut = "look at it: kubectl get volumesnapshotcontent"
+
+/** The live VolumeSnapshot that a content is of; null: it is gone. */
+const ownerOf = ({ spec }: VolumeSnapshotContent, snapshots: ReadonlyArray<VolumeSnapshot>) =>
+  snapshots.find(({ metadata }) => metadata.uid === spec.volumeSnapshotRef.uid) ?? null
+
+const refusedCut = (cut: RecordedCut, reason: string, remedy: string): Brought => ({
+  cut,
+  provisioned: null,
+  trusted: false,
+  refusals: [{ reason, remedy }]
+})
+
+/** One that is there still has to be what the file says of it. */
+const asItIs = (
+  set: string,
+  cut: RecordedCut,
+  owner: VolumeSnapshot,
+  content: VolumeSnapshotContent
+): Brought => {
+  const why = whyNot(cut, owner, new Map([[content.metadata.name, content]]))
+  // Members of a group carry no label: their group does.
+  const isOther = cut.group === null && !isOfSet(owner.metadata, set)
+  return why === null && !isOther
+    ? { cut, provisioned: null, trusted: false, refusals: [] }
+    : refusedCut(cut, why ?? `volumesnapshot "${owner.metadata.name}" is not of snapshot ${set}`, wayOut)
+}
+
+const bring = (
+  set: string,
+  id: string,
+  cut: RecordedCut,
+  { namespace, snapshots, contents }: ImportGround,
+  { trustHandles = false }: ImportOptions
+): Brought => {
+  const { claim, driver, snapshotHandle: handle, volumeHandle } = cut
+  if (handle === null) {
+    return refusedCut(
+      cut,
+      `the file does not say what the storage calls the cut of ${claim}`,
+      "take another one"
+    )
+  }
+  const all = sameCut({ driver, handle }, contents)
+  const foreign = all.find(({ spec }) => spec.volumeSnapshotRef.namespace !== namespace)
+  if (foreign !== undefined) {
+    const { name } = foreign.metadata
+    return refusedCut(
+      cut,
+      `content ${name} holds the cut of ${claim}, and is not of namespace ${namespace}`,
+      wayOut
+    )
+  }
+  const live = all.find((content) => ownerOf(content, snapshots) !== null)
+  if (live !== undefined) {
+    const owner = ownerOf(live, snapshots)
+    if (owner !== null) return asItIs(set, cut, owner, live)
+  }
+  const stray = all.find(
+    (content) =>
+      !isOrphan(content, namespace, snapshots) ||
+      (content.spec.source.volumeHandle ?? volumeHandle) !== volumeHandle
+  )
+  if (stray !== undefined) {
+    return refusedCut(cut, `content ${stray.metadata.name} is not what the file says of ${claim}`, wayOut)
+  }
+  const as = cutName(set, claim)
+  const isTaken = snapshots.some(({ metadata }) => metadata.name === as)
+  const [left] = all
+  const trusted = left === undefined
+  return {
+    cut,
+    trusted,
+    provisioned: {
+      claim,
+      driver,
+      handle,
+      mode: left?.spec.sourceVolumeMode ?? cut.volumeMode ?? null,
+      as,
+      content: `kubectl-stateful-${id}-${as}`.slice(0, 253)
+    },
+    refusals: [
+      ...(isTaken
+        ? [{ reason: `volumesnapshot "${as}" is there already`, remedy: "look at it and remove it" }]
+        : []),
+      ...(trusted && !trustHandles
+        ? [
+            {
+              reason: `no content in this cluster holds the cut of ${claim}: ${driver} ${handle}`,
+              remedy:
+                "give --trust-handles if the file is from whom you trust, and this cluster has the same storage"
+            }
+          ]
+        : [])
+    ]
+  }
+}
+
+/** As it stands in the record of this cluster. */
+const recordedHere = ({ cut, provisioned }: Brought): RecordedCut => {
+  if (provisioned === null) return cut
+  const { contentUid: _, ...rest } = cut
+  return { ...rest, snapshot: provisioned.as, group: null, content: provisioned.content }
+}
+
+const cutLine = ({ cut, provisioned, trusted }: Brought): string => {
+  const { claim, driver, snapshotHandle, size } = cut
+  const how =
+    provisioned === null
+      ? "is here as it was"
+      : trusted
+        ? "its handle is trusted"
+        : "its content is here still"
+  return `${claim}: ${driver} ${snapshotHandle ?? "<unknown>"}, ${size ?? "of an unknown size"}, ${how}`
+}
+
+const refusalsOf = (
+  { record }: SnapshotExport,
+  { isThere }: ImportGround,
+  brought: ReadonlyArray<Brought>
+): ReadonlyArray<Refusal> => {
+  const names = brought.flatMap(({ provisioned }) => provisioned?.as ?? [])
+  return [
+    ...(isThere
+      ? [
+          {
+            reason: `snapshot ${record.name} is there already`,
+            remedy: "`kubectl stateful snapshots describe` shows it"
+          }
+        ]
+      : []),
+    ...(new Set(names).size < names.length
+      ? [
+          {
+            reason: "two claims would have one VolumeSnapshot: their names are too long",
+            remedy: "restore it by hand"
+          }
+        ]
+      : []),
+    ...brought.flatMap(({ refusals }) => refusals)
+  ]
+}
+
+const warningsOf = (brought: ReadonlyArray<Brought>, { drivers }: ImportGround): ReadonlyArray<string> => {
+  const missing = [...new Set(brought.map(({ cut }) => cut.driver))].filter(
+    (driver) => drivers !== null && !drivers.includes(driver)
+  )
+  return [
+    ...missing.map((driver) => `no storage class is of driver ${driver}: it cannot be restored here`),
+    ...(brought.some(({ trusted }) => trusted)
+      ? ["whoever may use VolumeSnapshots in this namespace can read what these handles stand for"]
+      : [])
+  ]
+}
+
+/** What importing a file would do, and the record that it would write. `id` names the operation. */
+export const plan = (
+  file: SnapshotExport,
+  ground: ImportGround,
+  id: string,
+  options: ImportOptions
+): { readonly plan: ImportPlan; readonly record: SnapshotRecord } => {
+  const { record } = file
+  const { namespace, cluster } = ground
+  const { name, app } = record
+  const brought = record.cuts.map((cut) => bring(name, id, cut, ground, options))
+  const cuts = brought.flatMap(({ provisioned }) => provisioned ?? [])
+  const where =
+    file.cluster === null
+      ? "an unknown cluster"
+      : file.cluster === cluster
+        ? "this cluster"
+        : `cluster ${file.cluster}`
+  const here: SnapshotRecord = {
+    ...record,
+    cuts: brought.map(recordedHere),
+    retained: true,
+    imported: { cluster: file.cluster }
+  }
+  const withoutAccess: Omit<ImportPlan, "access"> = {
+    apiVersion: "kubectl-stateful.dev/v1",
+    kind: "Plan",
+    id,
+    verb: "import",
+    app,
+    home: namespace,
+    guards: [{ kind: "Secret", namespace, name: recordName(name), uid: null, generation: null }],
+    facts: "",
+    hooks: [],
+    effects: [
+      `import snapshot ${name} of ${nameOf(app)}, taken ${record.created} in ${where}: ${record.level}, ${cuts.length} of ${brought.length} cuts to be made known`,
+      ...brought.map(cutLine),
+      `it holds ${record.objects.map(titleOf).join(", ") || "no manifests"}`
+    ],
+    warnings: warningsOf(brought, ground),
+    refusals: refusalsOf(file, ground, brought),
+    unchecked: ["what a file says of its cuts beyond this is known only to whoever wrote it"],
+    settings: { set: name },
+    steps: [
+      make(ImportRecord, { set: name }),
+      ...(cuts.length === 0 ? [] : [make(ProvisionCuts, { set: name, cuts })]),
+      make(ListRecord, { set: name })
+    ]
+  }
+  return {
+    plan: { ...withoutAccess, access: importVerb.rules({ ...withoutAccess, access: [] }, {}) },
+    record: here
+  }
+}

@@ -1,0 +1,194 @@
+/** The plan to delete one snapshot: pure over its record's summary and the objects that are there. */
+import type {
+  VolumeGroupSnapshot,
+  VolumeGroupSnapshotContent,
+  VolumeSnapshot,
+  VolumeSnapshotContent
+} from "../kind/Snapshot.ts"
+import { make } from "../operation/Step.ts"
+import type { Refusal } from "../operation/Plan.ts"
+import { foreign, isOfSet, isOrphan, isOrphanGroup, isRecorded, recordedAs } from "../step/cutOwner.ts"
+import { contentOf, snapshotOf } from "../step/cutSource.ts"
+import { DeleteRecord, type DeleteSet as DeleteSetStep, DeleteSet } from "../step/deleteSet.ts"
+import { recordName, type Summary } from "../step/record.ts"
+import { type PrunePlan, pruneVerb } from "./pruneVerb.ts"
+
+/** What is there of a set. */
+export interface Found {
+  readonly summary: Summary
+  /** The record's Secret; null: it may not be read. */
+  readonly record: { readonly uid: string } | null
+  readonly snapshots: ReadonlyArray<VolumeSnapshot>
+  readonly contents: ReadonlyArray<VolumeSnapshotContent>
+  readonly groups: ReadonlyArray<VolumeGroupSnapshot>
+  readonly groupContents: ReadonlyArray<VolumeGroupSnapshotContent>
+  /** The version in which groups are served; null: they are not. */
+  readonly version: string | null
+  /** Who uses it: claims that are being filled from it, operations that go on with it. */
+  readonly inUse: ReadonlyArray<string>
+  /** Whether it is the newest complete one of its application. */
+  readonly isLast: boolean
+}
+
+export interface PrunePlanOptions {
+  /** Delete it also where it is the newest complete one of its application. Default false. */
+  readonly last?: boolean
+}
+
+type Steps = Omit<DeleteSetStep, "_tag" | "on" | "set">
+
+const uidOf = ({ metadata }: { readonly metadata: { readonly uid?: string | null | undefined } }): string =>
+  metadata.uid ?? ""
+
+const groupsOf = ({ summary, groups, groupContents, version }: Found): Steps["groups"] =>
+  version === null
+    ? []
+    : groups
+        .filter(({ metadata }) => summary.cuts.some(({ group }) => group === metadata.name))
+        .map((group) => {
+          const name = group.status?.boundVolumeGroupSnapshotContentName ?? null
+          const content = groupContents.find(({ metadata }) => metadata.name === name)
+          return {
+            name: group.metadata.name,
+            uid: uidOf(group),
+            content: content?.metadata.name ?? null,
+            contentUid: content === undefined ? null : uidOf(content),
+            version
+          }
+        })
+
+/** Its snapshots with their contents, each once. */
+const snapshotsOf = ({ summary, snapshots, contents }: Found) => {
+  const byName = new Map(contents.map((one) => [one.metadata.name, one]))
+  return summary.cuts.flatMap((cut) => {
+    const snapshot = snapshotOf(cut, snapshots, byName)
+    return snapshot === null ? [] : [{ cut, snapshot, content: contentOf(snapshot, byName) }]
+  })
+}
+
+const stepsOf = (found: Found): Steps => {
+  const { summary, contents, snapshots, groups, groupContents, version } = found
+  const { cuts, namespace } = summary
+  const planned = snapshotsOf(found).map(({ cut, snapshot, content }) => {
+    // What is not known to be the recorded cut goes by its own policy.
+    const known = cut.snapshotHandle === null ? null : content
+    return {
+      name: snapshot.metadata.name,
+      uid: uidOf(snapshot),
+      content: known?.metadata.name ?? null,
+      contentUid: known === null ? null : uidOf(known),
+      byGroup: cut.group === null && Boolean(known?.status?.volumeGroupSnapshotHandle)
+    }
+  })
+  const own = new Set(planned.map(({ contentUid }) => contentUid))
+  return {
+    snapshots: planned,
+    groups: groupsOf(found),
+    orphans: contents
+      .filter(
+        (content) =>
+          !own.has(uidOf(content)) &&
+          recordedAs(content, cuts) !== null &&
+          isOrphan(content, namespace, snapshots)
+      )
+      .map((content) => ({ content: content.metadata.name, uid: uidOf(content) })),
+    orphanGroups:
+      version === null
+        ? []
+        : groupContents
+            .filter((content) => isOrphanGroup(content, namespace, cuts, groups.map(uidOf)))
+            .map((content) => ({ content: content.metadata.name, uid: uidOf(content), version }))
+  }
+}
+
+const useRefusals = ({ summary, inUse, isLast }: Found, last: boolean): ReadonlyArray<Refusal> => [
+  ...(inUse.length > 0
+    ? [
+        {
+          reason: `snapshot ${summary.name} is in use: ${inUse.join(", ")}`,
+          remedy: "wait until that is over"
+        }
+      ]
+    : []),
+  ...(isLast && !last
+    ? [
+        {
+          reason: `snapshot ${summary.name} is the newest complete one of its application`,
+          remedy: "take another one first, or give --last"
+        }
+      ]
+    : [])
+]
+
+/** What of the set is not provably its own. */
+const ownRefusals = (found: Found, { orphans, orphanGroups, snapshots }: Steps): ReadonlyArray<Refusal> => {
+  const { summary, contents, groups } = found
+  const { name: set, cuts } = summary
+  const labelled = groups
+    .filter(({ metadata }) => isOfSet(metadata, set))
+    .map(({ metadata }) => metadata.name)
+  const ownership = { cuts, contents, orphans: orphans.map(({ uid }) => uid) }
+  const whys = snapshotsOf(found).flatMap(({ cut, snapshot, content }) => {
+    const { name } = snapshot.metadata
+    if (!isRecorded(snapshot, { cuts, contents, set, labelled })) {
+      return [`volumesnapshot "${name}" was not made for snapshot ${set}`]
+    }
+    if (content === null || cut.snapshotHandle === null) return []
+    return foreign(content, { name, uid: uidOf(snapshot) }, ownership) ?? []
+  })
+  const alone = snapshots.filter(({ byGroup }) => byGroup).map(({ name }) => name)
+  return [
+    ...whys.map((reason) => ({ reason, remedy: "look at it: nothing of the set is deleted until then" })),
+    ...(alone.length > 0 && orphanGroups.length === 0
+      ? [
+          {
+            reason: `${alone.join(", ")}: in the storage they are members of a group that no VolumeGroupSnapshotContent stands for`,
+            remedy: "delete that group in the storage, and then the VolumeSnapshots"
+          }
+        ]
+      : [])
+  ]
+}
+
+const cutLines = (found: Found): ReadonlyArray<string> =>
+  snapshotsOf(found).map(
+    ({ cut, snapshot }) =>
+      `${snapshot.metadata.name}: ${cut.driver} ${cut.snapshotHandle ?? "<unknown>"}, ${cut.size ?? "of an unknown size"}`
+  )
+
+/** What deleting a set would do. `id` names the operation. */
+export const plan = (found: Found, id: string, { last = false }: PrunePlanOptions): PrunePlan => {
+  const { summary, record } = found
+  const { name, namespace } = summary
+  const steps = stepsOf(found)
+  const withoutAccess: Omit<PrunePlan, "access"> = {
+    apiVersion: "kubectl-stateful.dev/v1",
+    kind: "Plan",
+    id,
+    verb: "prune",
+    app: summary.app,
+    home: namespace,
+    guards: [
+      {
+        kind: "Secret",
+        namespace,
+        name: recordName(name),
+        uid: record?.uid ?? "",
+        generation: null,
+        goes: true
+      }
+    ],
+    facts: "",
+    hooks: [],
+    effects: [
+      `snapshot ${name}: deleted for good, with ${steps.snapshots.length} cuts in the storage`,
+      ...cutLines(found)
+    ],
+    warnings: [],
+    refusals: [...useRefusals(found, last), ...ownRefusals(found, steps)],
+    unchecked: record === null ? ["whether its record is there: Secrets may not be read"] : [],
+    settings: { set: name },
+    steps: [make(DeleteSet, { set: name, ...steps }), make(DeleteRecord, { set: name })]
+  }
+  return { ...withoutAccess, access: pruneVerb.rules({ ...withoutAccess, access: [] }, {}) }
+}

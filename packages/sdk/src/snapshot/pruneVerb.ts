@@ -1,0 +1,79 @@
+/** Deleting snapshots as a verb: one set with each operation. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { keyOf, type Plan } from "../operation/Plan.ts"
+import { because } from "../operation/OperationError.ts"
+import { type StepOf, stepsOf } from "../operation/Step.ts"
+import { isBegunWith } from "../operation/Token.ts"
+import { verb } from "../operation/Verb.ts"
+import { DeleteRecord, DeleteSet } from "../step/deleteSet.ts"
+import { recordName } from "../step/record.ts"
+import { usesOf } from "./use.ts"
+
+const steps = [DeleteSet, DeleteRecord] as const
+
+export type PruneStep = StepOf<(typeof steps)[number]>
+
+/** What stands in a plan beside its steps. */
+export const PruneSettings = Schema.Struct({ set: Schema.String })
+export type PruneSettings = typeof PruneSettings.Type
+
+export type PrunePlan = Plan<PruneStep, PruneSettings>
+
+export interface PruneRun {
+  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
+  readonly stepTimeout?: number
+}
+
+/** What it has to say of its end. */
+export const PruneResult = Schema.Struct({ set: Schema.String, cuts: Schema.Natural })
+
+export const pruneVerb = verb<
+  PruneStep,
+  PruneSettings,
+  PruneRun,
+  PruneSettings & PruneRun,
+  typeof PruneResult.Type
+>({
+  name: "prune",
+  steps,
+  settings: PruneSettings,
+  result: PruneResult,
+  misfit: ({ guards, home, settings }) => {
+    const [guard] = guards
+    const isRecord =
+      guard.kind === "Secret" && guard.namespace === home && guard.name === recordName(settings.set)
+    return isRecord && guards.length === 1 ? null : "it owns something else than the record of its snapshot"
+  },
+  going: (plan, options) => ({ ...plan.settings, ...options }),
+  hooks: () => [],
+  check: (plan, objects, _, resumed) =>
+    Effect.gen(function* () {
+      const object = objects.get(keyOf(plan.guards[0]))
+      // Whoever may write ConfigMaps could have written its journal, and has no right on the record.
+      if (resumed && object !== undefined && !isBegunWith(plan, object)) {
+        yield* because(
+          "Mismatch",
+          `nothing on the record of snapshot ${plan.settings.set} says that its deletion was begun`,
+          "abort; then `kubectl stateful snapshots prune` plans it again"
+        )
+      }
+      const names = stepsOf(DeleteSet, plan.steps).flatMap(({ snapshots }) =>
+        snapshots.map(({ name }) => name)
+      )
+      const { set } = plan.settings
+      const record = plan.guards[0].uid || null
+      const uses = yield* usesOf({ namespace: plan.home, name: set, record }, names, plan.id)
+      if (uses.length > 0) {
+        yield* because("Changed", `snapshot ${set} is in use: ${uses.join(", ")}`, "wait until that is over")
+      }
+    }),
+  consent: () => null,
+  preflight: () => Effect.void,
+  conclude: (plan) => {
+    const cuts = stepsOf(DeleteSet, plan.steps).flatMap(({ snapshots }) => snapshots)
+    return Effect.succeed({ set: plan.settings.set, cuts: cuts.length })
+  },
+  concludeBack: () => Effect.void,
+  capture: () => ({})
+})

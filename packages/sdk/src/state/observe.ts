@@ -1,0 +1,149 @@
+/**
+ * `observe`: from lists of objects to the state of an application. Pure.
+ */
+import { nameOf, statefulSet } from "../App.ts"
+import { observeClaims, observeOtherVolumes } from "./observe/claims.ts"
+import { observeAutoscalers, observeBudgets } from "./observe/disruption.ts"
+import { observeCloudRoles } from "./observe/cloudRole.ts"
+import { observeDependencies } from "./observe/dependencies.ts"
+import { resourceName } from "../Kind.ts"
+import { observeKeptVolumes } from "./observe/keptVolume.ts"
+import { observeKeptConfig } from "./observe/keptConfig.ts"
+import { observeSetAside } from "./observe/setAside.ts"
+import { compareNames, membersOf, type Member, podsByController } from "./AppWorkload.ts"
+import { accept, type Accepted, byNamespace, type Observation } from "./observation.ts"
+import { observeOperations } from "./observe/operations.ts"
+import { observeGround, observePlacements, observeResourceClaims } from "./observe/placements.ts"
+import { observeProtection } from "./observe/protection.ts"
+import { observeReferences } from "./observe/references.ts"
+import { observeReplicas } from "./observe/replicas.ts"
+import { observeServices } from "./observe/service.ts"
+import { sharing } from "./observe/share.ts"
+import type { AppState } from "./AppState.ts"
+import { observeWarnings } from "./observe/warning.ts"
+import { observeWorkload } from "./observe/workload.ts"
+
+const compose = (
+  observation: Omit<Observation, "lists">,
+  { lists, unread }: Accepted,
+  members: ReadonlyArray<Member>
+): AppState => {
+  const { ref, apis, domainLabels } = observation
+  const workloads = members.map((member) => observeWorkload(member, lists))
+  const updateRevisions = new Map(
+    workloads.map(({ kind, name, updateRevision }) => [`${kind}/${name}`, updateRevision])
+  )
+  const nodesByName = lists.nodes && new Map(lists.nodes.map((node) => [node.metadata.name, node]))
+  // Endpoints that something else writes give no pod its name.
+  const serviceNames =
+    lists.services &&
+    new Set(
+      lists.services.flatMap(({ metadata, spec }) =>
+        Object.keys(spec.selector ?? {}).length === 0 ? [] : [metadata.name]
+      )
+    )
+  const replicas = members.flatMap((member) =>
+    observeReplicas(member, {
+      nodes: nodesByName,
+      services: serviceNames,
+      updateRevision: updateRevisions.get(member.key) ?? null
+    })
+  )
+  const claims = observeClaims(members, lists, observation.replicas)
+  const ground = observeGround(members, claims, lists, domainLabels)
+  const resourceClaims = observeResourceClaims(members, lists, ground)
+  const services = observeServices(members, lists)
+  const budgets = observeBudgets(members, lists)
+  const protection = observeProtection(ref.namespace, members, claims, lists, apis)
+  const namespace = lists.namespaces?.find(({ metadata }) => metadata.name === ref.namespace)
+  return {
+    apiVersion: "kubectl-stateful.dev/v1",
+    kind: "AppState",
+    name: nameOf(ref),
+    namespace: ref.namespace,
+    namespaceLabels: namespace ? (namespace.metadata.labels ?? {}) : null,
+    ref,
+    observed: observation.observed,
+    serverVersion: observation.serverVersion,
+    workloads,
+    replicas,
+    claims,
+    keptVolumes: observeKeptVolumes(ref.namespace, members, lists),
+    setAside: observeSetAside(members, lists),
+    keptConfig: observeKeptConfig(members),
+    volumes: observeOtherVolumes(members),
+    references: observeReferences(members, lists, observation.keys),
+    dependencies: observeDependencies(
+      members,
+      {
+        namespace: ref.namespace,
+        claims,
+        classes: new Set((protection.storageClasses ?? []).map(({ name }) => name)),
+        secretsElsewhere: observation.secretsElsewhere
+      },
+      lists
+    ),
+    cloudRoles: observeCloudRoles(members, lists),
+    services,
+    budgets,
+    autoscalers: observeAutoscalers(members, lists),
+    nodes: ground.nodes?.map(({ facts }) => facts) ?? null,
+    placements: observePlacements(replicas, members, claims, resourceClaims, ground),
+    resourceClaims,
+    protection,
+    operations: observeOperations(members, lists),
+    events: observeWarnings(
+      new Set([
+        ...workloads.map(({ kind, name }) => `${kind}/${name}`),
+        ...replicas.map(({ name }) => `Pod/${name}`),
+        ...claims.map(({ name }) => `PersistentVolumeClaim/${name}`),
+        ...services.map(({ name }) => `Service/${name}`),
+        ...(budgets ?? []).map(({ name }) => `PodDisruptionBudget/${name}`),
+        ...(protection.snapshots ?? []).map(({ name }) => `VolumeSnapshot/${name}`)
+      ]),
+      lists
+    ),
+    unread: unread.map(({ resource, reason, message }) => ({ resource, reason, message }))
+  }
+}
+
+/** The state that these lists show. Pure; what cannot be understood stands in `unread`. */
+export const observe = (observation: Observation): AppState => {
+  const accepted = accept(observation)
+  return compose(observation, accepted, membersOf(observation.ref, accepted.lists))
+}
+
+const refusedSet = `${resourceName("statefulsets")}/`
+
+/**
+ * The states of all StatefulSets in these lists, each an app of its own, by namespace and name.
+ * One that cannot be understood is there too, with no workload and the fault in `unread`.
+ */
+export const observeAll = (observation: Omit<Observation, "ref">): ReadonlyArray<AppState> => {
+  const everything = accept(observation)
+  const refused = everything.unread.filter(({ resource }) => resource.startsWith(refusedSet))
+  const apps = [
+    ...(everything.lists.statefulsets ?? []).map(({ metadata }) =>
+      statefulSet(metadata.namespace ?? "", metadata.name)
+    ),
+    ...refused.map(({ namespace, resource }) =>
+      statefulSet(namespace ?? "", resource.slice(refusedSet.length))
+    )
+  ]
+  const inNamespace = byNamespace(everything)
+  const shareIn = sharing(everything.lists)
+  return [...Map.groupBy(apps, ({ namespace }) => namespace)]
+    .toSorted(([a], [b]) => compareNames(a, b))
+    .flatMap(([namespace, refs]) => {
+      const { lists, unread } = inNamespace(namespace)
+      const pods = podsByController(lists)
+      const shareOf = shareIn(lists)
+      const sets = Map.groupBy(lists.statefulsets ?? [], ({ metadata }) => metadata.name)
+      return refs
+        .toSorted((a, b) => compareNames(nameOf(a), nameOf(b)))
+        .map((ref) => {
+          const members = membersOf(ref, { ...lists, statefulsets: sets.get(nameOf(ref)) ?? [] }, pods)
+          return compose({ ...observation, ref }, { lists: shareOf(ref.namespace, members), unread }, members)
+        })
+    })
+}

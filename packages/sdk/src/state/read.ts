@@ -1,0 +1,331 @@
+/**
+ * `read` and `watch`: the state of an application as a cluster shows it now.
+ *
+ * One list per kind, in two rounds and their pages; what may not be read is null and named in
+ * `unread`. Values of Secrets are never asked for, nor is any Secret of a Helm release.
+ */
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { type AppRef, type Scope, selector } from "../App.ts"
+import { type AppNotFound, appNotFound } from "./AppNotFound.ts"
+import { type Cluster, ClusterError } from "../Cluster.ts"
+import { after, beside, type Cost, counted } from "./cost.ts"
+import { checkKeys } from "./keyCheck.ts"
+import { kinds } from "../Kind.ts"
+import type { LabelSelector as Selector } from "../kind/Meta.ts"
+import * as LabelSelector from "../LabelSelector.ts"
+import { membersOf } from "./AppWorkload.ts"
+import { observe, observeAll } from "./observe.ts"
+import { accept, type Observation } from "./observation.ts"
+import { defaultDomainLabels, type DomainLabels } from "../Placement.ts"
+import { referencedNames } from "./observe/references.ts"
+import * as Resource from "../Resource.ts"
+import type { AppState, Unread } from "./AppState.ts"
+import {
+  concerning,
+  elsewhereOf,
+  firstRound,
+  listAll,
+  listElsewhere,
+  listExtensions,
+  type Part,
+  type RawLists,
+  readNamespace,
+  readServed,
+  secretNamespaces
+} from "./survey.ts"
+
+export interface ReadOptions {
+  /**
+   * Read which keys the referenced ConfigMaps and Secrets have, one request each: the one case in
+   * which values reach this machine, where they are dropped at once. Of one app only. Default false.
+   */
+  readonly checkKeys?: boolean
+  /**
+   * How many replicas are about to be asked for: claims of their ordinals are the app's by name alone,
+   * as the controller would take them up, labelled or not. Default: as many as are asked for now.
+   */
+  readonly replicas?: number
+  /** Which node labels name racks. Default: those in use in the field. */
+  readonly domainLabels?: DomainLabels
+}
+
+/** A result, with what it cost to read it. */
+export interface Counted<A> {
+  readonly value: A
+  readonly cost: Cost
+}
+
+const now = Effect.map(DateTime.now, DateTime.formatIso)
+
+/** The workloads themselves; without them there is nothing to describe, so a failure here is the read's. */
+const readWorkloads = (ref: AppRef): Effect.Effect<Part<RawLists>, ClusterError | AppNotFound, Cluster> => {
+  const { namespace } = ref
+  if (ref._tag === "StatefulSet") {
+    return counted(Resource.get({ api: Resource.statefulSets, namespace, name: ref.name })).pipe(
+      Effect.map(({ value, cost }) => ({ value: { statefulsets: [value] }, cost })),
+      Effect.catchIf(
+        (error) => error.reason._tag === "NotFound",
+        () => Effect.flatMap(appNotFound(ref), Effect.fail)
+      )
+    )
+  }
+  const labelled = { namespace, labelSelector: ref.selector }
+  return Effect.gen(function* () {
+    const part = yield* listAll([
+      { plural: "statefulsets", options: labelled },
+      { plural: "deployments", options: labelled },
+      { plural: "daemonsets", options: labelled },
+      { plural: "replicasets", options: { namespace } }
+    ])
+    const { statefulsets, deployments, daemonsets } = part.value
+    const found = [statefulsets, deployments, daemonsets].some(
+      (list) => Array.isArray(list) && list.length > 0
+    )
+    if (found) return part
+    // Nothing there, or nothing that may be read: the second must not be told as the first.
+    const failed = yield* Effect.result(Resource.list(Resource.statefulSets, labelled))
+    return yield* Result.isFailure(failed) ? failed.failure : yield* appNotFound(ref)
+  })
+}
+
+const checkSelector = (ref: AppRef): Effect.Effect<void, ClusterError> => {
+  if (ref._tag === "StatefulSet") return Effect.void
+  const parsed = LabelSelector.parse(ref.selector)
+  return Result.isSuccess(parsed)
+    ? Effect.void
+    : Effect.fail(new ClusterError({ reason: { _tag: "BadRequest" }, message: parsed.failure }))
+}
+
+/** A selector that finds at least the pods of all these: one list cannot ask for several selectors. */
+const common = (selectors: ReadonlyArray<Selector>): Selector => {
+  const [first, ...others] = selectors
+  if (first === undefined) return {}
+  if (others.length === 0) return first
+  const shared = Object.entries(first.matchLabels ?? {}).filter(([key, value]) =>
+    others.every(({ matchLabels }) => matchLabels?.[key] === value)
+  )
+  return { matchLabels: Object.fromEntries(shared) }
+}
+
+const podsOf = (observation: Pick<Observation, "ref" | "lists">) => {
+  const members = membersOf(observation.ref, accept(observation).lists)
+  // A claim that pods name themselves may be mounted by others too, whose labels nobody knows.
+  const isShared = members.some(({ template }) =>
+    template.spec.volumes?.some(({ persistentVolumeClaim }) => !!persistentVolumeClaim)
+  )
+  const labelSelector = isShared ? "" : LabelSelector.format(common(members.map(({ selector }) => selector)))
+  return { members, ...(labelSelector === "" ? {} : { labelSelector }) }
+}
+
+/** A workload that came but cannot be understood leaves nothing to describe. */
+const understood = (workloads: Observation["lists"], ref: AppRef): Effect.Effect<void, ClusterError> => {
+  if (ref._tag === "Selector") return Effect.void
+  const faults = accept({ lists: workloads }).unread
+  const [fault] = faults
+  if (fault === undefined) return Effect.void
+  return Effect.fail(new ClusterError({ reason: { _tag: "Unreadable" }, message: fault.message }))
+}
+
+const withUnread = (state: AppState, unread: ReadonlyArray<Unread>): AppState =>
+  unread.length === 0 ? state : { ...state, unread: [...state.unread, ...unread] }
+
+/** The lists that `read` observes, and what they cost. Fails when the application itself cannot be read. */
+export const survey = (
+  ref: AppRef,
+  options: ReadOptions = {}
+): Effect.Effect<
+  Counted<Observation> & { readonly unread: ReadonlyArray<Unread> },
+  ClusterError | AppNotFound,
+  Cluster
+> =>
+  Effect.gen(function* () {
+    yield* checkSelector(ref)
+    const { namespace } = ref
+    const observed = yield* now
+    // The app itself fails the whole, and with it the lists that are under way.
+    const [workloads, served, first, own] = yield* Effect.all(
+      [readWorkloads(ref), readServed, listAll(firstRound(namespace)), readNamespace(namespace)],
+      { concurrency: "unbounded" }
+    )
+    yield* understood(workloads.value, ref)
+    const { members, ...selected } = podsOf({ ref, lists: workloads.value })
+    const wanted = concerning(members)
+    const [pods, extensions, elsewhere] = yield* Effect.all(
+      [
+        listAll([{ plural: "pods", options: { namespace, ...selected } }]),
+        listExtensions(served.value, namespace, wanted),
+        listElsewhere(secretNamespaces(namespace, { ...workloads.value, ...first.value }))
+      ],
+      { concurrency: 3 }
+    )
+    const firstCost = [served.cost, first.cost, own.cost].reduce(beside, workloads.cost)
+    return {
+      value: {
+        ref,
+        observed,
+        serverVersion: served.value.serverVersion,
+        apis: served.value.apis,
+        lists: {
+          ...(wanted("resourceclaims") ? {} : { resourceclaims: [] }),
+          ...workloads.value,
+          ...first.value,
+          ...own.value,
+          ...pods.value,
+          ...extensions.value
+        },
+        keys: null,
+        secretsElsewhere: elsewhere.value.secrets,
+        domainLabels: options.domainLabels ?? defaultDomainLabels,
+        ...(options.replicas === undefined ? {} : { replicas: options.replicas })
+      },
+      unread: [...served.value.unread, ...elsewhere.value.unread],
+      cost: after(firstCost, [pods.cost, extensions.cost, elsewhere.cost].reduce(beside))
+    }
+  })
+
+/** The state of one application, and what it cost. */
+export const readCounted = (
+  ref: AppRef,
+  options: ReadOptions = {}
+): Effect.Effect<Counted<AppState>, ClusterError | AppNotFound, Cluster> =>
+  Effect.gen(function* () {
+    const { value: observation, unread, cost } = yield* survey(ref, options)
+    if (options.checkKeys !== true) return { value: withUnread(observe(observation), unread), cost }
+    const { lists } = accept(observation)
+    const names = referencedNames(membersOf(ref, lists), lists)
+    const checked = yield* counted(checkKeys(ref.namespace, names))
+    return {
+      value: withUnread(observe({ ...observation, keys: checked.value.facts }), [
+        ...unread,
+        ...checked.value.unread
+      ]),
+      // They go out side by side, whatever their number.
+      cost: after(cost, { requests: checked.cost.requests, rounds: Math.min(1, checked.cost.rounds) })
+    }
+  })
+
+/** The state of one application: a StatefulSet, or all workloads that a selector finds. */
+export const read = (
+  ref: AppRef,
+  options: ReadOptions = {}
+): Effect.Effect<AppState, ClusterError | AppNotFound, Cluster> =>
+  Effect.map(readCounted(ref, options), ({ value }) => value)
+
+/** All StatefulSets among these objects as members, without their pods. */
+const everyMember = (objects: ReadonlyArray<unknown>) =>
+  membersOf(selector("", ""), accept({ lists: { statefulsets: objects } }).lists)
+
+/** Every pod that a StatefulSet made has it, on every server. */
+const podNameLabel = "statefulset.kubernetes.io/pod-name"
+
+/** The states of all StatefulSets in a scope, each list asked for once for all of them, and the cost. */
+export const readAllCounted = (
+  scope: Scope,
+  options: ReadOptions = {}
+): Effect.Effect<Counted<ReadonlyArray<AppState>>, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { namespace } = scope
+    const within = namespace === null ? {} : { namespace }
+    const observed = yield* now
+    const statefulSets = counted(Resource.list(Resource.statefulSets, within))
+    const [sets, served, first, own] = yield* Effect.all(
+      [
+        statefulSets,
+        readServed,
+        listAll([
+          ...firstRound(namespace),
+          { plural: "pods", options: { ...within, labelSelector: podNameLabel } },
+          ...(namespace === null ? [{ plural: "namespaces" } as const] : [])
+        ]),
+        namespace === null
+          ? Effect.succeed<Part<RawLists>>({ value: {}, cost: { requests: 0, rounds: 0 } })
+          : readNamespace(namespace)
+      ],
+      { concurrency: "unbounded" }
+    )
+    // ResourceClaims are many pods' own; the rest of what only some pods name is asked for where one does.
+    const named = concerning(everyMember(sets.value.items))
+    const [extensions, elsewhere] = yield* Effect.all(
+      [
+        listExtensions(served.value, namespace, (plural) => plural === "resourceclaims" || named(plural)),
+        listElsewhere(
+          namespace === null
+            ? []
+            : secretNamespaces(namespace, { ...first.value, statefulsets: sets.value.items })
+        )
+      ],
+      { concurrency: 2 }
+    )
+    const states = observeAll({
+      observed,
+      serverVersion: served.value.serverVersion,
+      apis: served.value.apis,
+      lists: {
+        statefulsets: sets.value.items,
+        ...first.value,
+        ...own.value,
+        ...extensions.value
+      },
+      keys: null,
+      secretsElsewhere: namespace === null ? elsewhereOf(first.value) : elsewhere.value.secrets,
+      domainLabels: options.domainLabels ?? defaultDomainLabels
+    })
+    const unread = [...served.value.unread, ...elsewhere.value.unread]
+    return {
+      value: states.map((state) => withUnread(state, unread)),
+      cost: after(
+        [served.cost, first.cost, own.cost].reduce(beside, sets.cost),
+        beside(extensions.cost, elsewhere.cost)
+      )
+    }
+  })
+
+/** The states of all StatefulSets in a namespace, or in all of them, by namespace and name. */
+export const readAll = (
+  scope: Scope,
+  options: ReadOptions = {}
+): Effect.Effect<ReadonlyArray<AppState>, ClusterError, Cluster> =>
+  Effect.map(readAllCounted(scope, options), ({ value }) => value)
+
+export interface WatchOptions extends ReadOptions {
+  /** How long changes must have been quiet before the state is read anew. Default 300 milliseconds. */
+  readonly settle?: Duration.Input
+  /** When it is read anew although nothing was seen to change: nodes and Services are not watched. Default 15 seconds. */
+  readonly every?: Duration.Input
+}
+
+/** A tick for each change of the app's pods, claims or workloads; none for what may not be watched. */
+const changesAround = ({ namespace }: AppRef): Stream.Stream<void, never, Cluster> =>
+  Stream.mergeAll(
+    [kinds.statefulsets, kinds.pods, kinds.persistentvolumeclaims].map((kind) =>
+      Resource.watchList({ ...kind, version: kind.versions[0] }, { namespace, metadataOnly: true }).pipe(
+        // The first view is the list that the state was read from, as good as.
+        Stream.drop(1),
+        Stream.filter(({ changes }) => changes.length > 0),
+        Stream.map(() => undefined),
+        Stream.catch(() => Stream.never)
+      )
+    ),
+    { concurrency: "unbounded" }
+  )
+
+/**
+ * The state now, and again after every change: at once, after changes have settled, and on a
+ * timer, since a watch alone may go silent. Ends only by failure: when the app is gone.
+ */
+export const watch = (
+  ref: AppRef,
+  options: WatchOptions = {}
+): Stream.Stream<AppState, ClusterError | AppNotFound, Cluster> => {
+  const settled = Stream.debounce(changesAround(ref), options.settle ?? "300 millis")
+  // `tick` begins at once, which is the first read.
+  return Stream.merge(Stream.tick(options.every ?? "15 seconds"), settled).pipe(
+    // What changes during a read asks for one more read, not for one each.
+    Stream.buffer({ capacity: 1, strategy: "sliding" }),
+    Stream.mapEffect(() => read(ref, options))
+  )
+}
