@@ -15,7 +15,7 @@ import {
   pods
 } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { volumesnapshotcontents, volumesnapshots } from "../../packages/sandbox/src/registry/kinds/storage.ts"
-import { proofAnnotation } from "../../packages/sdk/src/step/record.ts"
+import { quiescedAnnotation } from "../../packages/sdk/src/Labels.ts"
 import { wire as lines } from "../sdk/freezer.ts"
 import { claimObject, on } from "../sdk/scale/callers.ts"
 import { dropped, isClaim, isPatch, isVolume, type Json, objects, says, sets, wire } from "./defects.ts"
@@ -227,7 +227,7 @@ export const plantedSets: ReadonlyArray<PlantedSet> = [
           const operation = object.metadata.labels?.["kubectl-stateful.dev/made-by"]
           if (operation === undefined) return object
           const proof = { operation, guarantee: "blocks-writes", deadline: 10_000, members: [] }
-          return sets(`metadata annotations ${proofAnnotation}`, JSON.stringify(proof))(object)
+          return sets(`metadata annotations ${quiescedAnnotation}`, JSON.stringify(proof))(object)
         })
       }))
     },

@@ -9,14 +9,11 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import type { Command, Host } from "../../packages/sandbox/src/node/Program.ts"
-import { ends, probeLabel } from "../../packages/sdk/src/step/fenceProbe.ts"
+import { ends } from "../../packages/sdk/src/step/fenceProbe.ts"
+import { probeLabel } from "../../packages/sdk/src/Labels.ts"
 import type { Seed } from "../../packages/sdk/src/Seed.ts"
-import {
-  beforeStartContainer,
-  isEmpty,
-  proverLabel,
-  writeContainer
-} from "../../packages/sdk/src/step/proverPod.ts"
+import { beforeStartContainer, isEmpty, writeContainer } from "../../packages/sdk/src/step/proverPod.ts"
+import { proverLabel } from "../../packages/sdk/src/Labels.ts"
 import { noPlace, otherThere } from "../../packages/sdk/src/step/writeBack.ts"
 import { driver } from "../../packages/sandbox/src/node/Nodes.ts"
 import { pods as podType } from "../../packages/sandbox/src/registry/kinds/core.ts"

@@ -15,7 +15,7 @@ import { OperationError, refusedBecause } from "./operation/OperationError.ts"
 import { newId } from "./operation/Plan.ts"
 import type { Progress } from "./operation/Progress.ts"
 import { stepsOf } from "./operation/Step.ts"
-import { madeBy } from "./operation/Token.ts"
+import { madeByAnnotation } from "./Labels.ts"
 import * as Quantity from "./Quantity.ts"
 import * as Resource from "./Resource.ts"
 import * as RestoreClone from "./RestoreClone.ts"
@@ -132,7 +132,7 @@ const contentsLeft = (operation: string | null) =>
     ? Effect.succeed([])
     : Effect.map(
         Resource.list(Resource.volumeSnapshotContents, {
-          labelSelector: `${madeBy}=${operation}`,
+          labelSelector: `${madeByAnnotation}=${operation}`,
           metadataOnly: true
         }),
         ({ items }) => items.map(({ metadata }) => `volumesnapshotcontent ${metadata.name}`)

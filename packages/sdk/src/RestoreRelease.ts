@@ -9,10 +9,10 @@ import { because, type OperationError } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import { make } from "./operation/Step.ts"
-import { madeBy } from "./operation/Token.ts"
+import { madeByAnnotation } from "./Labels.ts"
 import * as Resource from "./Resource.ts"
 import { type ReleasePlan, releaseVerb } from "./restore/releaseVerb.ts"
-import { fencedLabel } from "./step/isolate.ts"
+import { fencedLabel } from "./Labels.ts"
 import { Release } from "./step/release.ts"
 import * as Workload from "./step/workload.ts"
 
@@ -37,7 +37,7 @@ export const prepare = (at: Operation.OperationAt): Effect.Effect<ReleasePlan, R
     if (!isOperationId(restore)) return yield* nothing(at)
     const { items } = yield* Resource.list(Resource.networkPolicies, {
       namespace,
-      labelSelector: `${madeBy}=${restore},${fencedLabel}`
+      labelSelector: `${madeByAnnotation}=${restore},${fencedLabel}`
     })
     const [policy] = items
     const labels: unknown = Reflect.get(Object(policy?.metadata), "labels")

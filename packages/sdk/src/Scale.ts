@@ -16,7 +16,7 @@ import { read } from "./state/read.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import type { Manner } from "./scale/settings.ts"
 import { scaleVerb } from "./scale/verb.ts"
-import { rememberedReplicas } from "./step/replicas.ts"
+import { replicasAnnotation } from "./Labels.ts"
 import type { ScaleOptions as PlanOptions } from "./scale/options.ts"
 import { plan as planOf } from "./scale/plan.ts"
 import { readGround } from "./scale/ground.ts"
@@ -28,7 +28,8 @@ import type { AppState } from "./state/AppState.ts"
 
 export type { Manner } from "./scale/settings.ts"
 export type { ScalePlan, ScaleStep } from "./scale/steps.ts"
-export { annotatedProfile, annotation as profileAnnotation } from "./scale/profile.ts"
+export { annotatedProfile } from "./scale/profile.ts"
+export { profileAnnotation } from "./Labels.ts"
 export { abortWithoutJournal } from "./scale/abortWithoutJournal.ts"
 export { allowed } from "./Operation.ts"
 
@@ -63,7 +64,7 @@ export const plan = (state: AppState, id: string, options: PlanOptions): ScalePl
 
 const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
   Effect.flatMap(Workload.read(ref), (set) => {
-    const text = set.metadata.annotations?.[rememberedReplicas] ?? ""
+    const text = set.metadata.annotations?.[replicasAnnotation] ?? ""
     return /^\d{1,9}$/.test(text)
       ? Effect.succeed(Number(text))
       : Effect.fail(

@@ -5,7 +5,7 @@ import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Fences from "../../../packages/sdk/src/operation/Fence.ts"
 import { because } from "../../../packages/sdk/src/operation/OperationError.ts"
-import { annotation, madeBy } from "../../../packages/sdk/src/operation/Token.ts"
+import { operationAnnotation, madeByAnnotation } from "../../../packages/sdk/src/Labels.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { refusal } from "../scale/callers.ts"
 import { drive, makeWorld, mapOf, withCluster, type World } from "./toyWorld.ts"
@@ -46,11 +46,11 @@ describe("a fence", () => {
       const world = yield* makeWorld
       const fence = fenceOf(world, "alpha")
       yield* on(world)(Fences.acquire(fence, nobody))
-      assert.equal(notes(world, "alpha")[annotation], mine)
+      assert.equal(notes(world, "alpha")[operationAnnotation], mine)
       yield* on(world)(Fences.change(fence, maps, label))
       assert.isTrue(isLabelled(world))
       yield* on(world)(Fences.release(fence))
-      assert.isUndefined(notes(world, "alpha")[annotation])
+      assert.isUndefined(notes(world, "alpha")[operationAnnotation])
     }).pipe(Effect.scoped)
   )
 
@@ -63,7 +63,7 @@ describe("a fence", () => {
       const error = yield* refusal(on(world)(Fences.change(fence, maps, label)))
       assert.equal(error.reason._tag, "Fenced")
       yield* on(world)(Fences.release(fence))
-      assert.equal(notes(world, "alpha")[annotation], theirs)
+      assert.equal(notes(world, "alpha")[operationAnnotation], theirs)
       assert.isFalse(isLabelled(world))
     }).pipe(Effect.scoped)
   )
@@ -89,7 +89,7 @@ describe("a fence", () => {
         on(world)(Fences.acquire(fenceOf(world, "alpha"), () => Effect.succeed(why)))
       )
       assert.equal(error, why)
-      assert.isUndefined(notes(world, "alpha")[annotation])
+      assert.isUndefined(notes(world, "alpha")[operationAnnotation])
     }).pipe(Effect.scoped)
   )
 
@@ -116,7 +116,7 @@ describe("a fence", () => {
       const world = yield* makeWorld
       const fence = fenceOf(world, "made")
       yield* on(world)(Fences.create(fence, standing, {}))
-      assert.deepEqual(notes(world, "made"), { [annotation]: mine, [madeBy]: "8f3a8f3a" })
+      assert.deepEqual(notes(world, "made"), { [operationAnnotation]: mine, [madeByAnnotation]: "8f3a8f3a" })
       yield* on(world)(Fences.remove(fence))
       assert.isUndefined(mapOf(world, "shop", "made"))
       world.sandbox.create({

@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Lease from "../../../packages/sdk/src/operation/lease.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
-import { annotation } from "../../../packages/sdk/src/operation/Token.ts"
+import { operationAnnotation } from "../../../packages/sdk/src/Labels.ts"
 import * as Turn from "../../../packages/sdk/src/operation/Turn.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Workload from "../../../packages/sdk/src/step/workload.ts"
@@ -67,7 +67,7 @@ const fenced = (token: string) =>
     const { metadata } = yield* on(world)(
       Resource.patch(target, {
         _tag: "Json",
-        operations: [{ op: "add", path: "/metadata/annotations", value: { [annotation]: token } }]
+        operations: [{ op: "add", path: "/metadata/annotations", value: { [operationAnnotation]: token } }]
       })
     )
     const fence = { kind: "StatefulSet" as const, ...ref, uid: metadata.uid ?? "", token: `${real}.1` }

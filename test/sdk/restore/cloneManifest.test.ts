@@ -1,11 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { objectManifest, setManifest } from "../../../packages/sdk/src/step/cloneManifest.ts"
-import {
-  cloneLabel,
-  distinguishing,
-  hostsIn,
-  type Renaming
-} from "../../../packages/sdk/src/step/cloneNames.ts"
+import { distinguishing, hostsIn, type Renaming } from "../../../packages/sdk/src/step/cloneNames.ts"
+import { cloneLabel } from "../../../packages/sdk/src/Labels.ts"
 import { ends, script, verdictOf } from "../../../packages/sdk/src/step/fenceProbe.ts"
 import type { Prover } from "../../../packages/sdk/src/step/proverVerdict.ts"
 import { execFileSync } from "node:child_process"

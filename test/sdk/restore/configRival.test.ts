@@ -9,7 +9,7 @@ import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import { configmaps, secrets } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { recordName } from "../../../packages/sdk/src/step/record.ts"
-import { pinAnnotation } from "../../../packages/sdk/src/state/observe/keptConfig.ts"
+import { configBeforeAnnotation } from "../../../packages/sdk/src/Labels.ts"
 import { readRecord } from "../../../packages/sdk/src/step/recordList.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on, set } from "../scale/callers.ts"
@@ -55,7 +55,7 @@ const acts: ReadonlyArray<Act> = [
   },
   {
     name: "take the pin off",
-    does: (world) => merge(world, set, { metadata: { annotations: { [pinAnnotation]: null } } })
+    does: (world) => merge(world, set, { metadata: { annotations: { [configBeforeAnnotation]: null } } })
   },
   {
     name: "delete the record of what was before",

@@ -4,13 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
 import type { StatefulSet } from "../../../packages/sdk/src/kind/Workload.ts"
-import {
-  isEmpty,
-  isUnreadable,
-  proverLabel,
-  proverPod,
-  script
-} from "../../../packages/sdk/src/step/proverPod.ts"
+import { isEmpty, isUnreadable, proverPod, script } from "../../../packages/sdk/src/step/proverPod.ts"
+import { proverLabel } from "../../../packages/sdk/src/Labels.ts"
 
 const anti = (labels: object) => ({
   topologyKey: "kubernetes.io/hostname",

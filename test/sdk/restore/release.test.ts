@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
-import { planAnnotation } from "../../../packages/sdk/src/operation/Token.ts"
+import { planAnnotation } from "../../../packages/sdk/src/Labels.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as RestoreRelease from "../../../packages/sdk/src/RestoreRelease.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"

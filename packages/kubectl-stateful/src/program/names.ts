@@ -3,14 +3,11 @@
  */
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
-import {
-  isOver,
-  operationLabel,
-  phaseAnnotation,
-  verbAnnotation
-} from "@kubectl-stateful/sdk/state/observe/operations"
+import { isOver } from "@kubectl-stateful/sdk/state/observe/operations"
+import { operationLabel, phaseAnnotation, verbAnnotation } from "@kubectl-stateful/sdk/Labels"
 import { configMaps, list, namespaces, statefulSets } from "@kubectl-stateful/sdk/Resource"
-import { recordLabels, recordName } from "@kubectl-stateful/sdk/step/record"
+import { recordName } from "@kubectl-stateful/sdk/step/record"
+import { recordLabels } from "@kubectl-stateful/sdk/Labels"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"

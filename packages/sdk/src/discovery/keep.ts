@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import type { KubeObject } from "../resource/KubeObject.ts"
-import { drainingAnnotation } from "./observe.ts"
+import { drainingAnnotation } from "../Labels.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -2,11 +2,11 @@
  * `observe`: from lists of objects to the peers of one StatefulSet. Pure, and total: what could not
  * be read is null, and what is wrong is said and not thrown.
  */
+import * as Ordinal from "../Ordinal.ts"
 import type { EndpointSlice, Service } from "../kind/Network.ts"
 import type { Node } from "../kind/Node.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import * as Ordinal from "../Ordinal.ts"
 import { controllerOf } from "../state/AppWorkload.ts"
 import { readinessOf } from "../state/observe/readiness.ts"
 import { type Endpoint, endpointsOf } from "./endpoints.ts"
@@ -14,6 +14,7 @@ import { type Governing, governingOf, problems, servicesByPod } from "./governin
 import { fqdnOf, podName } from "./names.ts"
 import type { Peer, Peers, Problem } from "./peer.ts"
 import { declared, throughService } from "./ports.ts"
+import { drainingAnnotation } from "../Labels.ts"
 
 /** What is known; null: it could not be read. */
 export interface Observation {
@@ -24,9 +25,6 @@ export interface Observation {
   readonly nodes: ReadonlyArray<Node> | null
   readonly clusterDomain: string | null
 }
-
-/** On a pod that is about to leave; its value says since when, or for what. */
-export const drainingAnnotation = "kubectl-stateful.dev/draining"
 
 const zoneLabel = "topology.kubernetes.io/zone"
 

@@ -17,20 +17,14 @@ import { because, type OperationError } from "./OperationError.ts"
 import { abortCommand, operationTitle, replacedWay } from "./OperationId.ts"
 import { type AnyPlan, type Guard, inKeyOrder } from "./Plan.ts"
 import * as Resource from "../Resource.ts"
+import { homeOf, isEndedBy, isMadeBy, markCounted, operationOf, planMark, tokenOf } from "./Token.ts"
 import {
-  annotation,
+  operationAnnotation,
   annotationPath,
-  endedBy,
-  homeOf,
-  isEndedBy,
-  isMadeBy,
-  madeBy,
-  markCounted,
-  operationOf,
-  planAnnotation,
-  planMark,
-  tokenOf
-} from "./Token.ts"
+  endedAnnotation,
+  madeByAnnotation,
+  planAnnotation
+} from "../Labels.ts"
 
 /** An object that the operation owns, and as whom. */
 export interface Fence extends Omit<Guard, "generation"> {
@@ -112,11 +106,11 @@ export const acquire = <R>(
             // The absence of a key cannot be tested, so the version stands for it.
             token === null
               ? { op: "test", path: "/metadata/resourceVersion", value: metadata?.resourceVersion }
-              : { op: "test", path: annotationPath(annotation), value: token },
+              : { op: "test", path: annotationPath(operationAnnotation), value: token },
             ...(metadata?.annotations == null
               ? [{ op: "add" as const, path: "/metadata/annotations", value: {} }]
               : []),
-            { op: "add", path: annotationPath(annotation), value: fence.token },
+            { op: "add", path: annotationPath(operationAnnotation), value: fence.token },
             ...(mark === null
               ? []
               : [{ op: "add" as const, path: annotationPath(planAnnotation), value: mark }])
@@ -160,7 +154,7 @@ export const change = <A extends Guarded>(fence: Fence, kind: Kind<A>, spec: Cha
     write: (object) =>
       patchAs(kind, fence, [
         { op: "test", path: "/metadata/uid", value: object.metadata.uid },
-        { op: "test", path: annotationPath(annotation), value: fence.token },
+        { op: "test", path: annotationPath(operationAnnotation), value: fence.token },
         ...testsOf(assumes, object),
         ...spec.operations(object)
       ])
@@ -183,8 +177,8 @@ const born = (fence: Fence, value: Manifest): Effect.Effect<Guarded, ClusterErro
         name: fence.name,
         annotations: {
           ...value.metadata?.annotations,
-          [annotation]: fence.token,
-          [madeBy]: operationOf(fence.token)
+          [operationAnnotation]: fence.token,
+          [madeByAnnotation]: operationOf(fence.token)
         }
       }
     }
@@ -267,7 +261,7 @@ export const tryOut = (
         ...(object.metadata.annotations == null
           ? [{ op: "add" as const, path: "/metadata/annotations", value: {} }]
           : []),
-        { op: "add", path: annotationPath(annotation), value: fence.token },
+        { op: "add", path: annotationPath(operationAnnotation), value: fence.token },
         ...operations
       ],
       { dryRun: true }
@@ -283,8 +277,8 @@ export const release = (fence: Fence): Changed<void> =>
       write: (object) =>
         patch(fence, [
           { op: "test", path: "/metadata/uid", value: object?.metadata.uid },
-          { op: "test", path: annotationPath(annotation), value: fence.token },
-          { op: "remove", path: annotationPath(annotation) },
+          { op: "test", path: annotationPath(operationAnnotation), value: fence.token },
+          { op: "remove", path: annotationPath(operationAnnotation) },
           ...(object?.metadata.annotations?.[planAnnotation] === undefined
             ? []
             : [{ op: "remove" as const, path: annotationPath(planAnnotation) }])
@@ -315,7 +309,7 @@ export const sealAll = (fences: ReadonlyArray<Fence>): Changed<void> =>
             ...(object?.metadata.annotations == null
               ? [{ op: "add" as const, path: "/metadata/annotations", value: {} }]
               : []),
-            { op: "add", path: annotationPath(endedBy), value: operation }
+            { op: "add", path: annotationPath(endedAnnotation), value: operation }
           ])
       })
     },

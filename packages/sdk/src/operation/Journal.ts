@@ -15,20 +15,19 @@ import { digest } from "../Digest.ts"
 import { ensure, orNull } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import { isOperationId, lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
+import { guardsOf, isOver } from "../state/observe/operations.ts"
 import {
   appLabel,
   guardsAnnotation,
-  guardsOf,
   holderAnnotation,
-  isOver,
   operationLabel,
   phaseAnnotation,
   verbAnnotation
-} from "../state/observe/operations.ts"
+} from "../Labels.ts"
 import { AnyPlan, type Guard, keyOf } from "./Plan.ts"
 import { Subject } from "./Progress.ts"
 import * as Resource from "../Resource.ts"
-import { annotationPath } from "./Token.ts"
+import { annotationPath } from "../Labels.ts"
 
 const { NullOr, String, Struct } = Schema
 

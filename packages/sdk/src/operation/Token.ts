@@ -6,13 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { digest } from "../Digest.ts"
 import type { AnyPlan } from "./Plan.ts"
-
-/** Where the token stands on an object. */
-export const annotation = "kubectl-stateful.dev/operation"
-
-/** How a JSON patch spells an annotation's place. */
-export const annotationPath = (name: string): string =>
-  `/metadata/annotations/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
+import { operationAnnotation, madeByAnnotation, planAnnotation, endedAnnotation } from "../Labels.ts"
 
 /** A token of a new run. */
 export const newToken = ({ id, home, guards }: AnyPlan): Effect.Effect<string> =>
@@ -42,17 +36,13 @@ interface Annotated {
 }
 
 /** What an object carries; null: nothing. */
-export const tokenOf = (object: Annotated): string | null => object.metadata.annotations?.[annotation] ?? null
-
-/** On what an operation has made: which one that was. It stays when the token goes. */
-export const madeBy = "kubectl-stateful.dev/made-by"
+export const tokenOf = (object: Annotated): string | null =>
+  object.metadata.annotations?.[operationAnnotation] ?? null
 
 /** Whether the operation made the object: it was born with its token, and keeps its name. */
 export const isMadeBy = (operation: string, object: Annotated): boolean =>
-  object.metadata.annotations?.[madeBy] === operation || operationOf(tokenOf(object) ?? "") === operation
-
-/** On a guard, beside the token: which plan its operation was begun with. */
-export const planAnnotation = "kubectl-stateful.dev/plan"
+  object.metadata.annotations?.[madeByAnnotation] === operation ||
+  operationOf(tokenOf(object) ?? "") === operation
 
 /** What stands there: a journal that says another plan was changed since. */
 export const planMark = (plan: AnyPlan): string => `${plan.id}.${digest(plan)}`
@@ -87,9 +77,6 @@ export const markCounted = (operation: string, plan: string | null, object: Anno
   return count === null ? null : `${id}.${fingerprint}.${count + 1}`
 }
 
-/** On what an operation has made: that it is over. Nothing that a journal says opens it again. */
-export const endedBy = "kubectl-stateful.dev/ended"
-
 /** Whether the object says that the operation is over. */
 export const isEndedBy = (operation: string, { metadata }: Annotated): boolean =>
-  metadata.annotations?.[endedBy] === operation
+  metadata.annotations?.[endedAnnotation] === operation

@@ -21,7 +21,7 @@ import { lastWay, operationTitle, wayOn, withoutJournal } from "./OperationId.ts
 import type { AnyPlan } from "./Plan.ts"
 import { patiently } from "../resource/Patience.ts"
 import { shellWord } from "../ShellWord.ts"
-import { annotation } from "./Token.ts"
+import { operationAnnotation } from "../Labels.ts"
 
 type Status = Journal.Status
 type Work<A, R = Cluster> = Effect.Effect<A, ClusterError | OperationError, R>
@@ -215,7 +215,7 @@ export const journalLost = (guard: Place): OperationError =>
     action:
       guard.kind === "StatefulSet"
         ? `put back what it changed: ${withoutJournal(guard)}`
-        : `look at it, and take the mark away: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${annotation}- -n ${shellWord(guard.namespace)}\``
+        : `look at it, and take the mark away: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${operationAnnotation}- -n ${shellWord(guard.namespace)}\``
   })
 
 /** The overall limit of an operation; its error says how to go on where there is something to go on with. */

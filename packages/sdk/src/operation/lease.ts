@@ -11,8 +11,8 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Cluster } from "../Cluster.ts"
-import { ClusterError } from "../Cluster.ts"
+import * as Resource from "../Resource.ts"
+import { type Cluster, ClusterError } from "../Cluster.ts"
 import { digest } from "../Digest.ts"
 import { ensure, orNull } from "./Ensure.ts"
 import { Holder } from "./Holder.ts"
@@ -22,7 +22,7 @@ import { because, OperationError } from "./OperationError.ts"
 import { isOperationId, lookAtOperations, operationTitle, replacedWay, resumeCommand } from "./OperationId.ts"
 import { homeOf, operationOf } from "./Token.ts"
 import type { Place } from "./Guarded.ts"
-import * as Resource from "../Resource.ts"
+import { holderProcessAnnotation } from "../Labels.ts"
 
 /** How often a holder renews, in milliseconds. */
 export const renewInterval = 5000
@@ -30,9 +30,6 @@ export const renewInterval = 5000
 export const leaseDuration = 15_000
 /** How often a Lease is looked at while its holder's silence is waited for, in milliseconds. */
 const lookInterval = 1000
-
-/** The process that holds the Lease, for others on its machine to see whether it is gone. */
-const processAnnotation = "kubectl-stateful.dev/holder-process"
 
 const Body = Schema.Struct({
   metadata: Schema.Struct({
@@ -122,7 +119,7 @@ const livingHolder = (candidate: Candidate): Effect.Effect<OperationError | null
     const first = yield* look(candidate)
     if (first === null || isHeldBy(first, candidate) || !first.spec?.holderIdentity) return null
     const { isGone } = yield* Holder
-    const process = first.metadata.annotations?.[processAnnotation]
+    const process = first.metadata.annotations?.[holderProcessAnnotation]
     if (process !== undefined && (yield* isGone(process))) return null
     const seen = first.metadata.resourceVersion
     const began = yield* Clock.monotonicTimeNanos
@@ -154,7 +151,7 @@ const createLease = (
         metadata: {
           name: nameOf(candidate),
           labels: { "app.kubernetes.io/managed-by": "kubectl-stateful" },
-          ...(self === null ? {} : { annotations: { [processAnnotation]: self } })
+          ...(self === null ? {} : { annotations: { [holderProcessAnnotation]: self } })
         },
         spec
       },
@@ -176,7 +173,7 @@ const takeLease = (
         {
           op: "add",
           path: "/metadata/annotations",
-          value: self === null ? {} : { [processAnnotation]: self }
+          value: self === null ? {} : { [holderProcessAnnotation]: self }
         },
         { op: "add", path: "/spec", value: spec }
       ]

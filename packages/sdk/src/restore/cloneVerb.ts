@@ -8,7 +8,7 @@ import { lookAtOperations } from "../operation/OperationId.ts"
 import { keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepKind, type StepOf, stepsOf } from "../operation/Step.ts"
 import type { AnyStep, Failure, StepContext } from "../operation/StepContext.ts"
-import { madeBy } from "../operation/Token.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import { verb } from "../operation/Verb.ts"
 import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
 import { BringCuts, ReturnCuts } from "../step/bringCuts.ts"
@@ -64,7 +64,7 @@ const fencedOff = <S extends AnyStep, T>(
 const nameClaim = ({ to }: StepOf<typeof AttachVolume>, at: StepContext): Work =>
   Effect.gen(function* () {
     const claim = yield* readClaim(at.fence.namespace, to)
-    if (claim?.metadata.annotations?.[madeBy] !== at.plan.id) return
+    if (claim?.metadata.annotations?.[madeByAnnotation] !== at.plan.id) return
     yield* at.fallShort(
       `claim ${to}, which was made for ${at.fence.name}, stays with its volume: somebody else deleted the StatefulSet`
     )

@@ -2,15 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import * as Resource from "../Resource.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import { ensure, orNull } from "../operation/Ensure.ts"
-import { madeBy } from "../operation/Token.ts"
-import * as Resource from "../Resource.ts"
+import { madeByAnnotation, drillLabel } from "../Labels.ts"
 import { claimsByName } from "../step/reclaimPolicy.ts"
-
-/** On such a namespace: the snapshot that was rehearsed. */
-export const drillLabel = "kubectl-stateful.dev/drill"
 
 export interface Scratch {
   readonly name: string
@@ -32,7 +29,7 @@ const securityOf = (source: Resource.KubeObject | null): Readonly<Record<string,
 }
 
 const mine = (found: Resource.KubeObject | null, id: string): boolean =>
-  Reflect.get(Object(Reflect.get(Object(found?.metadata), "annotations")), madeBy) === id
+  Reflect.get(Object(Reflect.get(Object(found?.metadata), "annotations")), madeByAnnotation) === id
 
 /** Makes it; `id` is the rehearsal's. */
 export const makeScratch = (
@@ -59,7 +56,7 @@ export const makeScratch = (
       write: () =>
         Resource.create(
           { api: Resource.namespaces },
-          { metadata: { name, labels, annotations: { [madeBy]: id } } }
+          { metadata: { name, labels, annotations: { [madeByAnnotation]: id } } }
         )
     }).pipe(Effect.catchTag("OperationError", Effect.die))
     return { name, uid: made?.metadata.uid ?? "" }
@@ -69,7 +66,7 @@ export const makeScratch = (
 const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
   Effect.map(claimsByName(namespace), (claims) =>
     [...claims.values()].flatMap(({ metadata, spec }) =>
-      operation !== null && metadata.annotations?.[madeBy] === operation && spec.volumeName
+      operation !== null && metadata.annotations?.[madeByAnnotation] === operation && spec.volumeName
         ? [spec.volumeName]
         : []
     )

@@ -18,7 +18,7 @@ import type { RecordedCut, Summary } from "../step/record.ts"
 import type { ReadRecord } from "../step/recordList.ts"
 import { readContent } from "../step/snapshots.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
-import { asideLabel } from "../step/volume.ts"
+import { setAsideLabel } from "../Labels.ts"
 import { isAsideOf, isAsideOfNamed } from "../step/volumeOwner.ts"
 import { namingIn } from "./deployments.ts"
 import { counts, type RestorePlan } from "./verb.ts"
@@ -219,7 +219,7 @@ export const asideByName = (namespace: string, operation: string): Look<Readonly
       isAsideOf(app, one) ? "StatefulSet" : isAsideFor("Deployment", app, naming)(one) ? "Deployment" : null
     const found = [...now.values()].flatMap((one) => {
       const { metadata, spec } = one
-      const app = metadata.labels?.[asideLabel]
+      const app = metadata.labels?.[setAsideLabel]
       const claim = metadata.name.slice(0, -operation.length - 1)
       const isKept =
         app !== undefined &&

@@ -14,7 +14,7 @@ import * as Fences from "../operation/Fence.ts"
 import { journalBehind } from "../operation/InTheWay.ts"
 import * as Journal from "../operation/Journal.ts"
 import { because } from "../operation/OperationError.ts"
-import { appLabel, operationLabel } from "../state/observe/operations.ts"
+import { appLabel, operationLabel } from "../Labels.ts"
 import { type AnyPlan, newId } from "../operation/Plan.ts"
 import type { OperationResult } from "../operation/Progress.ts"
 import { session } from "../operation/Session.ts"
@@ -26,10 +26,12 @@ import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { Patience } from "../resource/Patience.ts"
 import { abortCommand } from "../operation/OperationId.ts"
-import { policyBefore } from "../state/observe/volume.ts"
+import { reclaimPolicyBeforeAnnotation } from "../Labels.ts"
 import { claimsByName } from "../step/reclaimPolicy.ts"
 import { putBackRetention } from "../step/retention.ts"
-import { asideLabel, madeBy, releaseVolume } from "../step/volume.ts"
+import { releaseVolume } from "../step/volume.ts"
+import { madeByAnnotation } from "../Labels.ts"
+import { setAsideLabel } from "../Labels.ts"
 import * as Workload from "../step/workload.ts"
 import { untilSettled } from "../wait/pods.ts"
 import { scaleVerb } from "./verb.ts"
@@ -46,7 +48,7 @@ const markedVolumes = (ref: Ref) =>
       const accepted = kinds.persistentvolumes.accept(item)
       if (Result.isFailure(accepted)) return []
       const { metadata, spec } = accepted.success
-      return metadata.annotations?.[policyBefore] !== undefined &&
+      return metadata.annotations?.[reclaimPolicyBeforeAnnotation] !== undefined &&
         metadata.annotations[appLabel] === ref.name &&
         spec.claimRef?.namespace === ref.namespace
         ? [accepted.success]
@@ -65,7 +67,7 @@ const release = (
     ({ metadata, spec }) =>
       Effect.gen(function* () {
         const own = { claim: spec.claimRef?.name ?? "", uid: spec.claimRef?.uid ?? "", volume: metadata.name }
-        if (claims.get(own.claim)?.metadata.labels?.[asideLabel] !== undefined) return
+        if (claims.get(own.claim)?.metadata.labels?.[setAsideLabel] !== undefined) return
         const operation = operationOf(metadata.annotations?.[operationLabel] ?? "")
         const { reason } = yield* releaseVolume(at, own, operation).pipe(
           Effect.catchIf(
@@ -82,8 +84,10 @@ const release = (
 /** What an operation may have left that nothing says how to undo. */
 const rest = (ref: Ref, claims: ReadonlyMap<string, PersistentVolumeClaim>): ReadonlyArray<string> => {
   const all = [...claims.values()].map(({ metadata }) => metadata)
-  const ahead = all.filter(({ annotations, labels }) => annotations?.[madeBy] && !labels?.[asideLabel])
-  const aside = all.filter(({ labels }) => labels?.[asideLabel] === ref.name)
+  const ahead = all.filter(
+    ({ annotations, labels }) => annotations?.[madeByAnnotation] && !labels?.[setAsideLabel]
+  )
+  const aside = all.filter(({ labels }) => labels?.[setAsideLabel] === ref.name)
   return [
     ...ahead.map(({ name }) => `claim ${name} was made ahead of its pod by an operation, and stays`),
     ...aside.map(

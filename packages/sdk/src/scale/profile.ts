@@ -6,14 +6,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Workload from "../step/workload.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { parseYaml } from "../Manifest.ts"
-import * as Workload from "../step/workload.ts"
 import { because, type OperationError, refusedBecause } from "../operation/OperationError.ts"
 import { fromFile, type Profile } from "../Profile.ts"
-
-/** Holds the text of a profile file, in YAML or JSON. */
-export const annotation = "kubectl-stateful.dev/profile"
+import { profileAnnotation } from "../Labels.ts"
 
 /**
  * The profile in the StatefulSet's annotation. Fails where there is none: a goodbye that was counted
@@ -30,18 +28,18 @@ export const annotatedProfile = (ref: {
         () => Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`))
       )
     )
-    const text = set.metadata.annotations?.[annotation]
+    const text = set.metadata.annotations?.[profileAnnotation]
     if (text === undefined) {
       return yield* Effect.fail(
         refusedBecause(
-          `statefulset "${ref.name}" has no annotation ${annotation}`,
+          `statefulset "${ref.name}" has no annotation ${profileAnnotation}`,
           "give the hooks by --profile or flags, without --trust-annotations"
         )
       )
     }
     const wrong = (why: string) =>
       refusedBecause(
-        `annotation ${annotation} of statefulset "${ref.name}": ${why}`,
+        `annotation ${profileAnnotation} of statefulset "${ref.name}": ${why}`,
         "correct it: it has the form of a profile file, see docs/scale.md"
       )
     const content = yield* Effect.mapError(parseYaml(text), ({ message }) => wrong(message))

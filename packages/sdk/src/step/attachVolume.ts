@@ -18,17 +18,10 @@ import { untilGone } from "../wait/gone.ts"
 import { movedBy, MoveVolume } from "./moveVolume.ts"
 import { giveBack, isOurs, type Move, moveVolume, withoutAside, withoutMark } from "./rebind.ts"
 import { whereabouts } from "./reclaimPolicy.ts"
-import {
-  acceptClaim,
-  asideLabel,
-  claimTarget,
-  notUsedYet,
-  handOverVolume,
-  madeBy,
-  readClaim,
-  readVolume,
-  retainVolume
-} from "./volume.ts"
+import { acceptClaim, claimTarget, handOverVolume, readClaim, readVolume, retainVolume } from "./volume.ts"
+import { notUsedYetAnnotation } from "../Labels.ts"
+import { madeByAnnotation } from "../Labels.ts"
+import { setAsideLabel } from "../Labels.ts"
 import { anothers, type Bound, lost } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 
@@ -89,8 +82,8 @@ const sourceOf = (
   Effect.gen(function* () {
     const isSource =
       step.uid === null
-        ? source?.metadata.annotations?.[madeBy] === operationOf(at.fence.token) &&
-          source.metadata.labels?.[asideLabel] === at.fence.name
+        ? source?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token) &&
+          source.metadata.labels?.[setAsideLabel] === at.fence.name
         : source?.metadata.uid === step.uid
     if (source !== null && isSource && source.spec.volumeName) {
       return { volume: source.spec.volumeName, uid: source.metadata.uid ?? "" }
@@ -115,12 +108,13 @@ const markUsed = (at: At, { claim, uid }: Bound, known: PersistentVolumeClaim | 
     Fences.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(at.fence.namespace, claim),
       known,
-      done: (found) => found?.metadata.uid !== uid || found.metadata.annotations?.[notUsedYet] === undefined,
+      done: (found) =>
+        found?.metadata.uid !== uid || found.metadata.annotations?.[notUsedYetAnnotation] === undefined,
       write: () =>
         Effect.flatMap(
           Resource.patch(claimTarget(at.fence.namespace, claim), {
             _tag: "Merge",
-            value: { metadata: { uid, annotations: { [notUsedYet]: null } } }
+            value: { metadata: { uid, annotations: { [notUsedYetAnnotation]: null } } }
           }),
           (object) => acceptClaim(object, claim)
         )
@@ -162,7 +156,7 @@ const undo = (step: AttachVolume, at: At): Work =>
     const isBack = yield* giveBack(at, {
       ...step,
       volume,
-      labels: (before) => ({ ...before, [asideLabel]: at.fence.name })
+      labels: (before) => ({ ...before, [setAsideLabel]: at.fence.name })
     })
     if (!isBack)
       yield* at.fallShort(`claim ${step.from} is not the one it was: its volume stays in ${step.to}`)

@@ -11,7 +11,7 @@ import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
-import { madeBy } from "../operation/Token.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { noneLeft } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
@@ -181,7 +181,7 @@ const bring = (at: At, cut: BroughtCut): Work =>
   Effect.gen(function* () {
     const { driver, handle, mode } = yield* sourceOf(at, cut)
     if (!(yield* belong(at, cut))) yield* takeAway([cut], at)
-    const labels = { "app.kubernetes.io/managed-by": "kubectl-stateful", [madeBy]: at.plan.id }
+    const labels = { "app.kubernetes.io/managed-by": "kubectl-stateful", [madeByAnnotation]: at.plan.id }
     const content = contentTarget(at, cut)
     yield* makeBeside(at, content, {
       metadata: { name: content.name, labels },
@@ -231,7 +231,7 @@ export const BringCuts: StepKind<BringCuts, Settings> = {
   undoAlone: ({ cuts }, at) => takeAway(cuts, at),
   outlives: (_, { namespace, plan }) =>
     Effect.map(
-      Resource.list(Resource.volumeSnapshotContents, { labelSelector: `${madeBy}=${plan.id}` }),
+      Resource.list(Resource.volumeSnapshotContents, { labelSelector: `${madeByAnnotation}=${plan.id}` }),
       ({ items }) =>
         acceptedOf(kinds.volumesnapshotcontents, items).flatMap(({ metadata, spec }) =>
           spec.volumeSnapshotRef.namespace === namespace ? [`volumesnapshotcontent ${metadata.name}`] : []

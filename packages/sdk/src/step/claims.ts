@@ -19,7 +19,7 @@ import { polled, until } from "../wait/until.ts"
 import { movedBy, vacatedBy } from "./moveVolume.ts"
 import { claimsOf } from "./templates.ts"
 import { usersOf } from "./users.ts"
-import { madeBy } from "./volume.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import * as Workload from "./workload.ts"
 
 type At = StepContext
@@ -42,7 +42,7 @@ export const manifest = (set: StatefulSet, slot: ClaimSlot, operation: string): 
       name: slot.name,
       namespace: set.metadata.namespace,
       labels: { ...template.metadata.labels, ...set.spec.selector.matchLabels },
-      annotations: { ...template.metadata.annotations, [madeBy]: operation },
+      annotations: { ...template.metadata.annotations, [madeByAnnotation]: operation },
       ...(deletedWithSet
         ? {
             ownerReferences: [
@@ -154,7 +154,10 @@ export const removeUnused = (
     const present = yield* claimsOf(set)
     const ours = slots.filter((slot) => {
       const { metadata, spec } = present.get(slot.name) ?? {}
-      return metadata?.annotations?.[madeBy] === operation && !broughtBack.includes(spec?.volumeName ?? "")
+      return (
+        metadata?.annotations?.[madeByAnnotation] === operation &&
+        !broughtBack.includes(spec?.volumeName ?? "")
+      )
     })
     const isOursAlone = generation !== undefined && set.metadata.generation === generation
     const isUsed = (slot: ClaimSlot) => !isOursAlone || slot.ordinal < beyond

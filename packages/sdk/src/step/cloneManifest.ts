@@ -4,16 +4,9 @@
  * Only what a person would write goes along: fields that the old cluster has filled in are left out, and
  * so are marks by which a GitOps tool, Helm or an address book would take the copy for the original.
  */
-import { retentionBefore } from "./retention.ts"
-import {
-  nameOf,
-  labelsOf,
-  hostsIn,
-  cloneLabel,
-  type ClonedKind,
-  type Renaming,
-  renamed
-} from "./cloneNames.ts"
+import { retentionBeforeAnnotation } from "../Labels.ts"
+import { nameOf, labelsOf, hostsIn, type ClonedKind, type Renaming, renamed } from "./cloneNames.ts"
+import { cloneLabel } from "../Labels.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
 type Json = any
@@ -131,7 +124,7 @@ const claimTemplateOf = (renaming: Renaming, { metadata, spec }: Json): Json => 
 const retention = ({ persistentVolumeClaimRetentionPolicy: policy }: Json): Json =>
   policy?.whenScaled === "Delete"
     ? {
-        annotations: { [retentionBefore]: JSON.stringify({ whenDeleted: "Retain", ...policy }) },
+        annotations: { [retentionBeforeAnnotation]: JSON.stringify({ whenDeleted: "Retain", ...policy }) },
         spec: { persistentVolumeClaimRetentionPolicy: { ...policy, whenScaled: "Retain" } }
       }
     : { annotations: {}, spec: {} }

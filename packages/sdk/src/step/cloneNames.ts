@@ -33,9 +33,6 @@ export const Renaming = Struct({
 })
 export type Renaming = typeof Renaming.Type
 
-/** On a restored pod: the operation that restored it, by which its fence knows it. */
-export const cloneLabel = "kubectl-stateful.dev/restored-by"
-
 /** A name with the new application's in the place of the old one's. */
 export const renamed = ({ from, to }: Pick<Renaming, "from" | "to">, name: string): string =>
   name === from.name || name.startsWith(`${from.name}-`) ? `${to.name}${name.slice(from.name.length)}` : name

@@ -7,14 +7,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Fences from "../operation/Fence.ts"
+import * as Resource from "../Resource.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { VolumeGroupSnapshot, VolumeGroupSnapshotContent, type VolumeSnapshot } from "../kind/Snapshot.ts"
 import { orNull } from "../operation/Ensure.ts"
-import * as Fences from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import * as Resource from "../Resource.ts"
 import { groupOf } from "../state/observe/volumeSnapshots.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
@@ -36,6 +36,7 @@ import {
 } from "./snapshots.ts"
 import { claimTarget, readClaim } from "./volume.ts"
 import { shellWord } from "../ShellWord.ts"
+import { cutWithLabel } from "../Labels.ts"
 
 type At = StepContext<CutSettings>
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -53,10 +54,7 @@ const GroupSchema = Schema.TaggedStruct("CutGroup", {
 type CutGroup = typeof GroupSchema.Type
 export type Group = CutGroup
 
-/** On claims, while they are cut: the operation whose group they are in. */
-const memberLabel = "kubectl-stateful.dev/cut-with"
-
-const memberPath = `/metadata/labels/${memberLabel.replaceAll("/", "~1")}`
+const memberPath = `/metadata/labels/${cutWithLabel.replaceAll("/", "~1")}`
 
 /** The very object that came, where its fields have the types that we count on. */
 const decode =
@@ -100,8 +98,8 @@ const label = (at: At, { claim, uid }: CutClaim, wanted: string | null): Work =>
         found === null ||
         found.metadata.uid !== uid ||
         (wanted === null
-          ? found.metadata.labels?.[memberLabel] !== at.plan.id
-          : found.metadata.labels?.[memberLabel] === wanted),
+          ? found.metadata.labels?.[cutWithLabel] !== at.plan.id
+          : found.metadata.labels?.[cutWithLabel] === wanted),
       write: (found) =>
         Effect.andThen(
           Resource.patch(claimTarget(at.fence.namespace, claim), {
@@ -114,7 +112,7 @@ const label = (at: At, { claim, uid }: CutClaim, wanted: string | null): Work =>
                     { op: "remove" as const, path: memberPath }
                   ]
                 : found?.metadata.labels == null
-                  ? [{ op: "add" as const, path: "/metadata/labels", value: { [memberLabel]: wanted } }]
+                  ? [{ op: "add" as const, path: "/metadata/labels", value: { [cutWithLabel]: wanted } }]
                   : [{ op: "add" as const, path: memberPath, value: wanted }])
             ]
           }),
@@ -131,7 +129,7 @@ const assertMembers = (at: At, step: CutGroup): Work =>
   Effect.gen(function* () {
     const { items } = yield* Resource.list(Resource.persistentVolumeClaims, {
       namespace: at.fence.namespace,
-      labelSelector: `${memberLabel}=${at.plan.id}`
+      labelSelector: `${cutWithLabel}=${at.plan.id}`
     })
     const planned = new Set(step.claims.map(({ uid }) => uid))
     const stranger = items.find(({ metadata }) => !planned.has(metadata.uid ?? ""))
@@ -139,7 +137,7 @@ const assertMembers = (at: At, step: CutGroup): Work =>
       yield* because(
         "Changed",
         `claim ${stranger.metadata.name} carries the label of this operation, and is not of its plan`,
-        `take it away: kubectl label pvc ${stranger.metadata.name} ${memberLabel}- -n ${shellWord(at.fence.namespace)}`
+        `take it away: kubectl label pvc ${stranger.metadata.name} ${cutWithLabel}- -n ${shellWord(at.fence.namespace)}`
       )
     }
     if (items.length < step.claims.length) {
@@ -241,7 +239,7 @@ export const cutting = (step: CutGroup, at: At): Work<Cutting> =>
       metadata: { name: step.as, labels: labelsOf(step.set, at.plan.id) },
       spec: {
         volumeGroupSnapshotClassName: step.class,
-        source: { selector: { matchLabels: { [memberLabel]: at.plan.id } } }
+        source: { selector: { matchLabels: { [cutWithLabel]: at.plan.id } } }
       }
     })
     return {
@@ -345,7 +343,7 @@ export const CutGroup: StepKind<CutGroup, CutSettings> = {
           metadata: { name: step.as, labels: labelsOf(step.set, at.plan.id) },
           spec: {
             volumeGroupSnapshotClassName: step.class,
-            source: { selector: { matchLabels: { [memberLabel]: at.plan.id } } }
+            source: { selector: { matchLabels: { [cutWithLabel]: at.plan.id } } }
           }
         },
         { dryRun: true }

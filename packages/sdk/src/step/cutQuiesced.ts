@@ -21,7 +21,8 @@ import { CutGroup, cutting as cuttingGroup, groupTarget } from "./cutGroup.ts"
 import { type CutSettings, type Cutting, cutting as cuttingVolumes, CutVolumes } from "./cutVolumes.ts"
 import { lastClaims } from "./places.ts"
 import { type Frozen, type KeptText, probeAll, thawLeft, whileHeld } from "./quiesce.ts"
-import { type Proof, proofAnnotation, proofIn } from "./record.ts"
+import { type Proof, proofIn } from "./record.ts"
+import { quiescedAnnotation } from "../Labels.ts"
 import { isOurs, snapshotTarget } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
 
@@ -155,7 +156,7 @@ const prove = (step: CutQuiesced, at: At, frozen: Frozen, kept: ReadonlyArray<Ke
                   : []),
                 {
                   op: "add",
-                  path: `/metadata/annotations/${proofAnnotation.replaceAll("/", "~1")}`,
+                  path: `/metadata/annotations/${quiescedAnnotation.replaceAll("/", "~1")}`,
                   value: JSON.stringify(proof)
                 }
               ]

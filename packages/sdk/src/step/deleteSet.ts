@@ -18,7 +18,7 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { setLabel } from "../state/observe/volumeSnapshots.ts"
+import { setLabel } from "../Labels.ts"
 import { noneLeft } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import {

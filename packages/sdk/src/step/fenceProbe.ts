@@ -6,8 +6,8 @@
  * They run the application's image and never its entrypoint, have no token, and end by themselves.
  */
 import type { StatefulSet } from "../kind/Workload.ts"
-import { madeBy } from "../operation/Token.ts"
-import { cloneLabel } from "./cloneNames.ts"
+import { madeByAnnotation, probeLabel } from "../Labels.ts"
+import { cloneLabel } from "../Labels.ts"
 import { placementOf, proverContainer } from "./proverPod.ts"
 import type { Prover } from "./proverVerdict.ts"
 
@@ -16,9 +16,6 @@ type Json = any
 
 export const sides = ["behind", "beside"] as const
 export type Side = (typeof sides)[number]
-
-/** On such a pod: on which side of the fence it is. */
-export const probeLabel = "kubectl-stateful.dev/fence-probe"
 
 /** How often it is tried, once a second: rules of a network come a moment after their policy. */
 const rounds = 12
@@ -92,11 +89,11 @@ export const probePod = (set: StatefulSet, { side, operation, addresses }: Probe
       name: probeName(set.metadata.name, side, operation),
       labels: {
         ...(side === "behind" ? { ...labels, [cloneLabel]: operation } : {}),
-        [madeBy]: operation,
+        [madeByAnnotation]: operation,
         [probeLabel]: side,
         "sidecar.istio.io/inject": "false"
       },
-      annotations: { [madeBy]: operation, "linkerd.io/inject": "disabled" },
+      annotations: { [madeByAnnotation]: operation, "linkerd.io/inject": "disabled" },
       // Of the set, so that nothing else which selects these labels takes it for its own.
       ownerReferences: [
         {

@@ -20,7 +20,10 @@ import type { ErrandSettings } from "./errands.ts"
 import type * as Holder from "./holder.ts"
 import { isFilledHere } from "./removeFilled.ts"
 import { readContent, readSnapshot } from "./snapshots.ts"
-import { acceptClaim, asideLabel, asNow, claimTarget, madeBy, notUsedYet, readClaim } from "./volume.ts"
+import { acceptClaim, asNow, claimTarget, readClaim } from "./volume.ts"
+import { notUsedYetAnnotation } from "../Labels.ts"
+import { madeByAnnotation } from "../Labels.ts"
+import { setAsideLabel } from "../Labels.ts"
 
 /** A claim to be filled, and the cut that it is filled from. */
 export const FilledClaim = Schema.Struct({
@@ -107,7 +110,7 @@ const likeNow = (at: At, claim: FilledClaim): Effect.Effect<object | null, Clust
           metadata: {
             name: claim.as,
             namespace: at.fence.namespace,
-            annotations: { [madeBy]: operationOf(at.fence.token) }
+            annotations: { [madeByAnnotation]: operationOf(at.fence.token) }
           },
           spec: asNow(now)
         }
@@ -134,8 +137,11 @@ const fromCut = (at: At, claim: FilledClaim, made: object): object => {
     metadata: {
       ...metadata,
       // Those of the set would make it its own: it is the application's once it has its final name.
-      labels: { [asideLabel]: at.fence.name },
-      annotations: { ...Reflect.get(metadata, "annotations"), [notUsedYet]: operationOf(at.fence.token) },
+      labels: { [setAsideLabel]: at.fence.name },
+      annotations: {
+        ...Reflect.get(metadata, "annotations"),
+        [notUsedYetAnnotation]: operationOf(at.fence.token)
+      },
       ownerReferences: []
     },
     spec: {

@@ -4,20 +4,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Resource from "../Resource.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { isSame } from "../Digest.ts"
 import { orNull } from "../operation/Ensure.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { madeBy } from "../operation/Token.ts"
-import * as Resource from "../Resource.ts"
-import { cloneLabel } from "./cloneNames.ts"
+import { madeByAnnotation, fencedLabel } from "../Labels.ts"
+import { cloneLabel } from "../Labels.ts"
 import { isOurs, makeBeside, removeOurs } from "./snapshots.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
-
-/** On a fence: the StatefulSet that it is around. */
-export const fencedLabel = "kubectl-stateful.dev/fences"
 
 export const fenceTarget = (namespace: string, name: string): Resource.Target => ({
   api: Resource.networkPolicies,
@@ -31,7 +28,7 @@ export const fenceName = (app: string, operation: string): string => `${app}-fen
 export const fencePolicy = (name: string, app: string, operation: string) => {
   const own = [{ podSelector: { matchLabels: { [cloneLabel]: operation } } }]
   return {
-    metadata: { name, labels: { [madeBy]: operation, [fencedLabel]: app } },
+    metadata: { name, labels: { [madeByAnnotation]: operation, [fencedLabel]: app } },
     spec: {
       podSelector: { matchLabels: { [cloneLabel]: operation } },
       policyTypes: ["Ingress", "Egress"],

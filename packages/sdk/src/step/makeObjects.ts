@@ -10,7 +10,7 @@ import type { Cluster } from "../Cluster.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
-import { madeBy } from "../operation/Token.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { objectManifest } from "./cloneManifest.ts"
 import type { ClonedKind, ClonedObject } from "./cloneNames.ts"
@@ -55,7 +55,10 @@ const manifestFor = (at: At, record: SnapshotRecord, uid: string, { kind, from }
   const owner = { uid, ofSource: isOwnedBySet(at, record, found) }
   const made: { readonly metadata: object } = objectManifest(at.settings.renaming, kind, found, owner)
   const labels: unknown = Reflect.get(made.metadata, "labels")
-  return { ...made, metadata: { ...made.metadata, labels: { ...Object(labels), [madeBy]: at.plan.id } } }
+  return {
+    ...made,
+    metadata: { ...made.metadata, labels: { ...Object(labels), [madeByAnnotation]: at.plan.id } }
+  }
 }
 
 const each = (

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
-import { drainingAnnotation } from "../discovery/observe.ts"
+import { drainingAnnotation } from "../Labels.ts"
 import { orNull } from "../operation/Ensure.ts"
 import { because } from "../operation/OperationError.ts"
 import * as Fences from "../operation/Fence.ts"

@@ -8,12 +8,15 @@ import type { Cluster } from "../Cluster.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, type Outliving, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { endedBy, operationOf } from "../operation/Token.ts"
+import { operationOf } from "../operation/Token.ts"
+import { endedAnnotation } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { giveBack, isHeldBy, moveVolume, withoutMark } from "./rebind.ts"
 import { nameUnmarked, tryRetain, whereabouts } from "./reclaimPolicy.ts"
-import { asideLabel, claimTarget, madeBy, readClaim, readVolume, releaseVolume } from "./volume.ts"
+import { claimTarget, readClaim, readVolume, releaseVolume } from "./volume.ts"
+import { madeByAnnotation } from "../Labels.ts"
+import { setAsideLabel } from "../Labels.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -88,7 +91,7 @@ export const vacatedBy = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArr
 /** The claim that a step has set aside, where it is there. */
 const asideOf = ({ to }: MoveVolume, { namespace, plan }: Outliving) =>
   Effect.map(readClaim(namespace, to), (claim) =>
-    claim !== null && claim.metadata.annotations?.[madeBy] === plan.id ? claim : null
+    claim !== null && claim.metadata.annotations?.[madeByAnnotation] === plan.id ? claim : null
   )
 
 /** Moves a leftover claim's volume to a claim of another name, so that a new pod starts empty. */
@@ -118,7 +121,7 @@ export const MoveVolume: StepKind<MoveVolume, object> = {
       uid: step.uid,
       to: step.to,
       aside: true,
-      labels: (before) => ({ ...before, [asideLabel]: at.fence.name })
+      labels: (before) => ({ ...before, [setAsideLabel]: at.fence.name })
     }),
   undo: (step, at) =>
     Effect.flatMap(Holder.assertHeld(at.fence), (set) =>
@@ -137,12 +140,12 @@ export const MoveVolume: StepKind<MoveVolume, object> = {
         : Effect.asVoid(
             Resource.patch(claimTarget(of.namespace, step.to), {
               _tag: "Merge",
-              value: { metadata: { uid: claim.metadata.uid, annotations: { [endedBy]: of.plan.id } } }
+              value: { metadata: { uid: claim.metadata.uid, annotations: { [endedAnnotation]: of.plan.id } } }
             })
           )
     ),
   sealed: (step, of) =>
     Effect.map(asideOf(step, of), (claim) =>
-      claim?.metadata.annotations?.[endedBy] === of.plan.id ? `claim "${step.to}"` : null
+      claim?.metadata.annotations?.[endedAnnotation] === of.plan.id ? `claim "${step.to}"` : null
     )
 }

@@ -5,15 +5,12 @@
  * It runs the application's image and never its entrypoint. It carries none of the application's labels,
  * so no Service sends to it and no budget counts it; it has no token, opens no port, and ends by itself.
  */
-import { madeBy } from "../operation/Token.ts"
+import { madeByAnnotation, proverLabel } from "../Labels.ts"
 import type { Holder } from "./holder.ts"
 import { writeCommand, type WrittenFile } from "./writeBack.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- parts of a pod spec, handed on as they are
 type Json = any
-
-/** On a prover: the operation that made it. */
-export const proverLabel = "kubectl-stateful.dev/prover"
 
 /** The name of its container. */
 export const proverContainer = "prove"
@@ -221,7 +218,7 @@ export const proverPod = (
         // A mesh's proxy is of no use to a pod without a port.
         "sidecar.istio.io/inject": "false"
       },
-      annotations: { [madeBy]: id, "linkerd.io/inject": "disabled" }
+      annotations: { [madeByAnnotation]: id, "linkerd.io/inject": "disabled" }
     },
     spec: {
       ...placementOf(spec),

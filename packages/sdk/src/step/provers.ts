@@ -10,7 +10,8 @@ import { operationOf } from "../operation/Token.ts"
 import * as Resource from "../Resource.ts"
 import type { Holder } from "./holder.ts"
 import { untilGone } from "../wait/gone.ts"
-import { type Errands, type Proven, proverLabel, proverName, proverPod } from "./proverPod.ts"
+import { type Errands, type Proven, proverName, proverPod } from "./proverPod.ts"
+import { proverLabel } from "../Labels.ts"
 import { Prover } from "./proverVerdict.ts"
 
 type At = StepContext

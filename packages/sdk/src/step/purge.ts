@@ -15,24 +15,16 @@ import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../operation/Token.ts"
+import { annotationPath } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
-import {
-  asideBy,
-  asideLabel,
-  claimTarget,
-  keptAnnotation,
-  madeBy,
-  policyOf,
-  readClaim,
-  readVolume,
-  touchClaim,
-  writeVolume
-} from "./volume.ts"
+import { claimTarget, policyOf, readClaim, readVolume, touchClaim, writeVolume } from "./volume.ts"
+import { setAsideByAnnotation, keptByAnnotation } from "../Labels.ts"
+import { madeByAnnotation } from "../Labels.ts"
+import { setAsideLabel } from "../Labels.ts"
 import { asideIn, isAsideOf } from "./volumeOwner.ts"
 import * as Workload from "./workload.ts"
 
@@ -55,7 +47,7 @@ export const listAside = (ref: {
   Effect.map(
     Resource.list(Resource.persistentVolumeClaims, {
       namespace: ref.namespace,
-      labelSelector: `${asideLabel}=${ref.name}`
+      labelSelector: `${setAsideLabel}=${ref.name}`
     }),
     ({ items }) =>
       items
@@ -78,7 +70,7 @@ export const listAside = (ref: {
  */
 const isAside = (app: string, { metadata }: PersistentVolumeClaim): boolean => {
   const operation = asideIn(app, metadata.name)
-  const { [madeBy]: maker, [asideBy]: first } = metadata.annotations ?? {}
+  const { [madeByAnnotation]: maker, [setAsideByAnnotation]: first } = metadata.annotations ?? {}
   return operation !== null && (maker === operation || first === operation)
 }
 
@@ -148,12 +140,12 @@ const keepAside = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Clus
     if (volume === null) return
     const { reason } = yield* writeVolume(at, {
       own: { claim, uid, volume },
-      done: (now) => now.metadata.annotations?.[keptAnnotation] === token,
+      done: (now) => now.metadata.annotations?.[keptByAnnotation] === token,
       change: (now) => [
         { op: "replace", path: policyPath, value: "Retain" },
         now.metadata.annotations == null
-          ? { op: "add", path: "/metadata/annotations", value: { [keptAnnotation]: token } }
-          : { op: "add", path: annotationPath(keptAnnotation), value: token }
+          ? { op: "add", path: "/metadata/annotations", value: { [keptByAnnotation]: token } }
+          : { op: "add", path: annotationPath(keptByAnnotation), value: token }
       ],
       // Retain is never taken back here: it is what a claim that was set aside has.
       undo: () => null

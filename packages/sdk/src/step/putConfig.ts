@@ -35,7 +35,7 @@ import { beforeSet, recordName, type SnapshotRecord } from "./record.ts"
 import { assertRecorded, orLost, readBefore, wasPinned } from "./recordBefore.ts"
 import { isOurs } from "./snapshots.ts"
 import { mentionsIn } from "./templateDiff.ts"
-import { madeBy } from "./volume.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import * as Workload from "./workload.ts"
 
 type At = StepContext
@@ -90,7 +90,7 @@ const manifestOf = (at: At, { name }: ConfigChange, content: Content) => ({
       ...Object.fromEntries(
         Object.entries(content.metadata.labels ?? {}).filter(([key]) => !isToolLabel(key))
       ),
-      [madeBy]: at.plan.id
+      [madeByAnnotation]: at.plan.id
     }
   },
   ...dataOf(content)

@@ -12,7 +12,8 @@ import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts
 import * as Fences from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { endedBy, operationOf } from "../operation/Token.ts"
+import { operationOf } from "../operation/Token.ts"
+import { endedAnnotation } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { noReason } from "../wait/condition.ts"
@@ -23,18 +24,17 @@ import { podsUsing } from "./users.ts"
 import {
   acceptClaim,
   asNow,
-  asideBy,
-  asideLabel,
   claimTarget,
   isRetained,
-  keptAnnotation,
-  madeBy,
   readClaim,
   readVolume,
   retainVolume,
   touchClaim,
   writeVolume
 } from "./volume.ts"
+import { setAsideByAnnotation, keptByAnnotation } from "../Labels.ts"
+import { madeByAnnotation } from "../Labels.ts"
+import { setAsideLabel } from "../Labels.ts"
 import type { Bound } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 
@@ -83,9 +83,9 @@ const isOfOneClaim = (name: string): boolean =>
   /^(pv|volume)\.kubernetes\.io\//.test(name) ||
   name === "volume.beta.kubernetes.io/storage-provisioner" ||
   name === "control-plane.alpha.kubernetes.io/leader" ||
-  name === madeBy ||
-  name === endedBy ||
-  name === keptAnnotation
+  name === madeByAnnotation ||
+  name === endedAnnotation ||
+  name === keptByAnnotation
 
 /** The claim that takes a volume over: with the labels and annotations of the one that had it. */
 const successor = (
@@ -101,8 +101,10 @@ const successor = (
       labels: move.labels(labels ?? {}),
       annotations: {
         ...Object.fromEntries(kept),
-        ...(move.aside === true && annotations?.[asideBy] === undefined ? { [asideBy]: operation } : {}),
-        [madeBy]: operation
+        ...(move.aside === true && annotations?.[setAsideByAnnotation] === undefined
+          ? { [setAsideByAnnotation]: operation }
+          : {}),
+        [madeByAnnotation]: operation
       }
     },
     spec: { ...asNow(source), volumeName: move.volume }
@@ -128,7 +130,7 @@ export interface Move {
 /** Whether this operation made the claim for this volume: a namesake that somebody else made is another one. */
 export const isOurs = (at: At, volume: string, claim: PersistentVolumeClaim | null): boolean =>
   claim !== null &&
-  claim.metadata.annotations?.[madeBy] === operationOf(at.fence.token) &&
+  claim.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token) &&
   claim.spec.volumeName === volume
 
 const notPossible = ({ plan }: At, move: Move, reason: string) =>
@@ -341,10 +343,10 @@ const removeSource = (
 
 /** What was noted on a claim as one that was set aside. */
 export const withoutAside = (annotations: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== asideBy))
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== setAsideByAnnotation))
 
 export const withoutMark = (labels: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(labels).filter(([name]) => name !== asideLabel))
+  Object.fromEntries(Object.entries(labels).filter(([name]) => name !== setAsideLabel))
 
 /** A move that is taken back. */
 export interface Return {

@@ -25,7 +25,6 @@ import {
   eachVolume,
   KeptClaim,
   keptVolumes,
-  madeBy,
   policyOf,
   readClaim,
   readVolume,
@@ -33,6 +32,7 @@ import {
   retainVolume,
   type Written
 } from "./volume.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import { anothers, type Bound, isMarkedBy, isReserved, lost } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 
@@ -310,7 +310,7 @@ const asTheyAre = (at: At, step: RetainVolumes): Effect.Effect<RetainVolumes, Cl
     claims: step.claims.map((own) => {
       const found = now.get(own.claim)
       const isBack =
-        found?.metadata.annotations?.[madeBy] === operationOf(at.fence.token) &&
+        found?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token) &&
         found.spec.volumeName === own.volume
       return isBack ? { ...own, uid: found.metadata.uid ?? "" } : own
     })

@@ -4,10 +4,11 @@
  * It stands in a Secret, since it holds the values of Secrets: as JSON, compressed, in parts where it is
  * larger than one Secret may be. Beside it a ConfigMap says what a list shows, and never a value.
  */
-import { gunzipSync, gzipSync } from "node:zlib"
 import * as Schema from "effect/Schema"
+import { gunzipSync, gzipSync } from "node:zlib"
 import { AppRef } from "../App.ts"
 import { Guarantee, KeptName, Means } from "../Quiesce.ts"
+import { quiescedAnnotation } from "../Labels.ts"
 
 const { Array: ArrayOf, Boolean, Finite, Literals, NullOr, String, Struct } = Schema
 
@@ -48,15 +49,12 @@ export const Proof = Struct({
 })
 export type Proof = typeof Proof.Type
 
-/** On a cut's object: what proves that its application was quiesced. */
-export const proofAnnotation = "kubectl-stateful.dev/quiesced"
-
 /** The proof on an object that this operation made; null: there is none, or another operation's. */
 export const proofIn = (object: unknown, operation: string): Proof | null => {
   const metadata: unknown = Reflect.get(Object(object), "metadata")
   const annotations: unknown = Reflect.get(Object(metadata), "annotations")
   const decoded = Schema.decodeUnknownOption(Schema.fromJsonString(Proof))(
-    Reflect.get(Object(annotations), proofAnnotation)
+    Reflect.get(Object(annotations), quiescedAnnotation)
   )
   return decoded._tag === "Some" && decoded.value.operation === operation ? decoded.value : null
 }
@@ -191,9 +189,6 @@ export const isSetName = (name: string): boolean =>
 
 /** The name of a VolumeSnapshot of a set. */
 export const cutName = (set: string, claim: string): string => `${set}-${claim}`.slice(0, 253)
-
-/** Which ConfigMaps stand beside records. */
-export const recordLabels = "app.kubernetes.io/managed-by=kubectl-stateful,kubectl-stateful.dev/record"
 
 /** The name of its Secret and of its ConfigMap; further parts are numbered from 2. */
 export const recordName = (set: string, part = 1): string =>

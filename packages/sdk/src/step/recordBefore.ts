@@ -12,7 +12,7 @@ import { isSame as isSameData } from "../Digest.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../operation/Token.ts"
+import { annotationPath } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import {
   configApis,
@@ -25,7 +25,7 @@ import {
   templateIn,
   titleOf
 } from "./content.ts"
-import { pinAnnotation } from "../state/observe/keptConfig.ts"
+import { configBeforeAnnotation } from "../Labels.ts"
 import { beforeSet, encode, recordName, type SnapshotRecord } from "./record.ts"
 import { readWhole } from "./recordList.ts"
 import { secretOf } from "./recordWrite.ts"
@@ -63,7 +63,7 @@ const decodePin = Schema.decodeUnknownOption(Schema.fromJsonString(Pin))
 
 /** What the StatefulSet says; null: nothing that can be read. */
 export const pinOf = ({ metadata }: Pick<StatefulSet, "metadata">): Pin | null => {
-  const found = decodePin(metadata.annotations?.[pinAnnotation])
+  const found = decodePin(metadata.annotations?.[configBeforeAnnotation])
   return found._tag === "Some" ? found.value : null
 }
 
@@ -81,7 +81,7 @@ export const wasPinned = ({ before }: SnapshotRecord, record: Pinned): boolean =
 /** The change of a StatefulSet by which it says so. */
 export const pinTo = (pin: Pin): Resource.JsonPatchOperation => ({
   op: "add",
-  path: annotationPath(pinAnnotation),
+  path: annotationPath(configBeforeAnnotation),
   value: JSON.stringify(pin)
 })
 
@@ -170,7 +170,7 @@ const recordOf = (step: RecordBefore, at: At, set: StatefulSet): Work<SnapshotRe
         { apiVersion: "apps/v1", kind: "StatefulSet", metadata: { name, namespace }, spec: { template } },
         ...objects
       ],
-      before: { operation, made: step.made, pin: set.metadata.annotations?.[pinAnnotation] ?? null }
+      before: { operation, made: step.made, pin: set.metadata.annotations?.[configBeforeAnnotation] ?? null }
     }
   })
 
@@ -260,8 +260,8 @@ const undo = (step: RecordBefore, at: At): Work =>
         done: (found) => ownPin(at, found) === null,
         operations: () => [
           pin === null
-            ? { op: "remove", path: annotationPath(pinAnnotation) }
-            : { op: "add", path: annotationPath(pinAnnotation), value: pin }
+            ? { op: "remove", path: annotationPath(configBeforeAnnotation) }
+            : { op: "add", path: annotationPath(configBeforeAnnotation), value: pin }
         ]
       })
     }

@@ -8,7 +8,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import * as Fences from "../operation/Fence.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { levelAnnotation, recordLabel } from "../state/observe/volumeSnapshots.ts"
+import { levelAnnotation, recordLabel } from "../Labels.ts"
 import { encode, recordName, recordType, type SnapshotRecord, summaryOf } from "./record.ts"
 import { isOurs, labelsOf, makeBeside, removeOurs } from "./snapshots.ts"
 

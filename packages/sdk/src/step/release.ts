@@ -8,8 +8,9 @@ import * as Fences from "../operation/Fence.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { cloneLabel } from "./cloneNames.ts"
-import { fencedLabel, fencePolicy, fenceTarget, readFence } from "./isolate.ts"
+import { cloneLabel } from "../Labels.ts"
+import { fencePolicy, fenceTarget, readFence } from "./isolate.ts"
+import { fencedLabel } from "../Labels.ts"
 import * as Workload from "./workload.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>

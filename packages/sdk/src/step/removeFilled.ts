@@ -10,7 +10,9 @@ import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
-import { claimTarget, madeBy, notUsedYet, policyOf, readClaim, readVolume, writeVolume } from "./volume.ts"
+import { claimTarget, policyOf, readClaim, readVolume, writeVolume } from "./volume.ts"
+import { notUsedYetAnnotation } from "../Labels.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import { shellWord } from "../ShellWord.ts"
 
 type At = StepContext
@@ -21,7 +23,7 @@ const patience = 120_000
 
 /** Whether this operation made the claim. */
 export const isFilledHere = (at: At, claim: PersistentVolumeClaim | null): boolean =>
-  claim?.metadata.annotations?.[madeBy] === operationOf(at.fence.token)
+  claim?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token)
 
 /**
  * The policy by which the driver deletes a volume once its claim goes: only of one that nobody has used, unless
@@ -40,7 +42,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
     }
     const volume = claim.spec.volumeName
     const users = yield* podsUsing(namespace, as)
-    const isUnused = claim.metadata.annotations?.[notUsedYet] === operationOf(at.fence.token)
+    const isUnused = claim.metadata.annotations?.[notUsedYetAnnotation] === operationOf(at.fence.token)
     if (!(isUnused || discards) || users.length > 0) {
       // What owned it goes too where the operation has made that.
       const way =

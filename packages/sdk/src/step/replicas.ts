@@ -4,13 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Fences from "../operation/Fence.ts"
+import * as Workload from "./workload.ts"
 import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { broken } from "../operation/Assumption.ts"
-import * as Fences from "../operation/Fence.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../operation/Token.ts"
+import { annotationPath, replicasAnnotation } from "../Labels.ts"
 import { wanted } from "../Ordinal.ts"
 import { type HealthSettings, healthy, quorumGuard } from "../wait/healthy.ts"
 import { settle } from "../wait/replicas.ts"
@@ -19,12 +20,8 @@ import { profileRules } from "./memberHook.ts"
 import { movedBy } from "./moveVolume.ts"
 import { once } from "./once.ts"
 import { claimsFrom, keepWhatIs, releaseMarked, releaseWhatIs } from "./reclaimPolicy.ts"
-import * as Workload from "./workload.ts"
 
 const { memberOf, overwritten, replicasOf } = Workload
-
-/** The count to go back to, kept on a StatefulSet that was scaled to zero. */
-export const rememberedReplicas = "kubectl-stateful.dev/replicas"
 
 /** What the kind needs of its verb's settings. */
 export interface ReplicasSettings extends HealthSettings {
@@ -84,8 +81,8 @@ const setReplicas = (
   Workload.change(at.fence, {
     done: (set) => isThere(replicasOf(set)),
     operations: (set) => {
-      const path = annotationPath(rememberedReplicas)
-      const kept = set.metadata.annotations?.[rememberedReplicas] !== undefined
+      const path = annotationPath(replicasAnnotation)
+      const kept = set.metadata.annotations?.[replicasAnnotation] !== undefined
       return [
         { op: "test", path: "/spec/replicas", value: replicasOf(set) },
         { op: "replace", path: "/spec/replicas", value: to },

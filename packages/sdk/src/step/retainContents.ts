@@ -7,16 +7,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Cluster } from "../Cluster.ts"
 import * as Fences from "../operation/Fence.ts"
+import * as Resource from "../Resource.ts"
+import type { Cluster } from "../Cluster.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, type Outliving, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import * as Resource from "../Resource.ts"
 import { polled, until } from "../wait/until.ts"
 import { groupsOf } from "./cutGroup.ts"
 import { singlesOf } from "./cutVolumes.ts"
 import { memberContents, type OwnContent, ownContents } from "./cuts.ts"
+import { deletionPolicyBeforeLabel, setByLabel } from "../Labels.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
@@ -26,13 +27,6 @@ const RetainSchema = Schema.TaggedStruct("RetainContents", {
   of: Schema.Literals(["cuts", "members"])
 })
 type RetainContents = typeof RetainSchema.Type
-
-/**
- * On a content: its deletion policy before an operation set it to Retain, and which operation that was.
- * Labels, since its controller replaces all annotations by those that it has seen last.
- */
-const policyBefore = "kubectl-stateful.dev/deletion-policy-before"
-const setBy = "kubectl-stateful.dev/set-by"
 
 interface Content {
   readonly policy: string
@@ -96,7 +90,7 @@ const retain = (at: StepContext, own: OwnContent): Work =>
       ({ policy, uid }) => ({
         _tag: "Merge",
         value: {
-          metadata: { uid, labels: { [policyBefore]: policy, [setBy]: at.plan.id } },
+          metadata: { uid, labels: { [deletionPolicyBeforeLabel]: policy, [setByLabel]: at.plan.id } },
           spec: { deletionPolicy: "Retain" }
         }
       })
@@ -116,18 +110,18 @@ const putBack = (at: StepContext, own: OwnContent): Work =>
     change(
       at,
       own,
-      ({ labels }) => labels?.[setBy] !== at.plan.id,
+      ({ labels }) => labels?.[setByLabel] !== at.plan.id,
       (content) => ({
         _tag: "Json",
         operations: [
           isThis(content),
           { op: "test", path: policyPath, value: content.policy },
-          { op: "test", path: labelPath(setBy), value: at.plan.id },
-          ...(content.policy === "Retain" && content.labels?.[policyBefore] === "Delete"
+          { op: "test", path: labelPath(setByLabel), value: at.plan.id },
+          ...(content.policy === "Retain" && content.labels?.[deletionPolicyBeforeLabel] === "Delete"
             ? [{ op: "replace" as const, path: policyPath, value: "Delete" }]
             : []),
-          { op: "remove", path: labelPath(policyBefore) },
-          { op: "remove", path: labelPath(setBy) }
+          { op: "remove", path: labelPath(deletionPolicyBeforeLabel) },
+          { op: "remove", path: labelPath(setByLabel) }
         ]
       })
     )
@@ -142,7 +136,8 @@ const releaseMembers = (at: StepContext, contents: ReadonlyArray<OwnContent>): W
     const groups = contents.filter(({ target }) => target.api.kind === "VolumeGroupSnapshotContent")
     const seen = yield* Effect.forEach(groups, ({ look }) => Effect.map(look, accepted))
     const went = seen.some(
-      (content) => content?.labels?.[setBy] === at.plan.id && content.labels[policyBefore] === "Delete"
+      (content) =>
+        content?.labels?.[setByLabel] === at.plan.id && content.labels[deletionPolicyBeforeLabel] === "Delete"
     )
     if (!went) return
     yield* Effect.forEach(
@@ -234,7 +229,7 @@ const keptOf = ({ namespace, plan }: Outliving, api: Resource.ApiResource, group
         (field) => textAt(item, "spec", field, "namespace") === namespace
       )
       const group = textAt(item, "status", "volumeGroupSnapshotHandle")
-      const isOwn = textAt(item, "metadata", "labels", setBy) === plan.id || groups.has(group ?? "")
+      const isOwn = textAt(item, "metadata", "labels", setByLabel) === plan.id || groups.has(group ?? "")
       return isHere && isOwn && textAt(item, "spec", "deletionPolicy") === "Retain"
         ? [{ title: `${api.kind.toLowerCase()} ${item.metadata.name}`, group }]
         : []

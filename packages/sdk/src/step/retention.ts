@@ -4,28 +4,25 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Fences from "../operation/Fence.ts"
+import * as Workload from "./workload.ts"
 import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import type { SpecWrite } from "../operation/Author.ts"
-import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../operation/Token.ts"
+import { annotationPath, retentionBeforeAnnotation } from "../Labels.ts"
 import { Retention } from "../Topology.ts"
 import { untilSettled } from "../wait/pods.ts"
-import * as Workload from "./workload.ts"
 
 const { retentionOf } = Workload
-
-/** On a StatefulSet: its retention policy before an operation of ours changed it. */
-export const retentionBefore = "kubectl-stateful.dev/retention-before"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Retention))
 
 /** What stood there before, as the StatefulSet itself says; null: it says nothing that can be read. */
 export const rememberedRetention = (set: StatefulSet): typeof Retention.Type | null => {
-  const found = decode(set.metadata.annotations?.[retentionBefore])
+  const found = decode(set.metadata.annotations?.[retentionBeforeAnnotation])
   return found._tag === "Some" ? found.value : null
 }
 
@@ -54,7 +51,11 @@ export const setRetention = (
       operations: (set) => [
         { op: "test", path: "/metadata/generation", value: set.metadata.generation },
         { op: "add", path, value: scaledBy(set, to) },
-        { op: "add", path: annotationPath(retentionBefore), value: JSON.stringify(retentionOf(set)) }
+        {
+          op: "add",
+          path: annotationPath(retentionBeforeAnnotation),
+          value: JSON.stringify(retentionOf(set))
+        }
       ]
     })
   )
@@ -74,7 +75,7 @@ export const putBackRetention = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const first = yield* Workload.assertHeld(at.fence)
-    const isPut = (set: StatefulSet) => set.metadata.annotations?.[retentionBefore] === undefined
+    const isPut = (set: StatefulSet) => set.metadata.annotations?.[retentionBeforeAnnotation] === undefined
     // A pod that somebody else's change of the count takes would take its claim along.
     const now = isPut(first) ? first : yield* untilSettled(at, first, stepTimeout)
     const isAsSet = (set: StatefulSet) => during === null || isSame(retentionOf(set), during)
@@ -87,7 +88,7 @@ export const putBackRetention = (
           ...(before !== null && isAsSet(set)
             ? [{ op: "add" as const, path, value: scaledBy(set, before) }]
             : []),
-          { op: "remove", path: annotationPath(retentionBefore) }
+          { op: "remove", path: annotationPath(retentionBeforeAnnotation) }
         ]
       },
       stop: (set) =>

@@ -15,11 +15,11 @@ import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { setLabel } from "../state/observe/volumeSnapshots.ts"
+import { setLabel } from "../Labels.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
 import { claimsByName } from "./reclaimPolicy.ts"
-import { madeBy } from "./volume.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import { lost } from "./volumeOwner.ts"
 
 type At = StepContext
@@ -83,13 +83,13 @@ export const readContent = (
 export const labelsOf = (set: string, operation: string): Readonly<Record<string, string>> => ({
   "app.kubernetes.io/managed-by": "kubectl-stateful",
   [setLabel]: set,
-  [madeBy]: operation
+  [madeByAnnotation]: operation
 })
 
 /** Whether this operation made it, as its label says. */
 export const isOurs = (operation: string, object: { readonly metadata: object }): boolean => {
   const labels: unknown = Reflect.get(object.metadata, "labels")
-  return Predicate.isObject(labels) && Reflect.get(labels, madeBy) === operation
+  return Predicate.isObject(labels) && Reflect.get(labels, madeByAnnotation) === operation
 }
 
 /** The VolumeSnapshots of a namespace that this operation made, by name. */
@@ -98,7 +98,7 @@ export const ourSnapshots = (
   operation: string
 ): Effect.Effect<ReadonlyMap<string, VolumeSnapshot>, ClusterError, Cluster> =>
   Effect.map(
-    Resource.list(Resource.volumeSnapshots, { namespace, labelSelector: `${madeBy}=${operation}` }),
+    Resource.list(Resource.volumeSnapshots, { namespace, labelSelector: `${madeByAnnotation}=${operation}` }),
     ({ items }) =>
       new Map(
         items.flatMap((item) => {

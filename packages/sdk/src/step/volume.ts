@@ -12,19 +12,23 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Fences from "../operation/Fence.ts"
+import * as Resource from "../Resource.ts"
+import * as Holder from "./holder.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { acceptedOf, kinds } from "../Kind.ts"
 import { classOf, type PersistentVolume, type PersistentVolumeClaim } from "../kind/Storage.ts"
 import { orNull } from "../operation/Ensure.ts"
-import * as Fences from "../operation/Fence.ts"
-import { appLabel, operationLabel } from "../state/observe/operations.ts"
+import {
+  appLabel,
+  operationLabel,
+  annotationPath,
+  reclaimPolicyBeforeAnnotation,
+  keptByAnnotation
+} from "../Labels.ts"
 import type { Outliving } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath, madeBy, operationOf } from "../operation/Token.ts"
-import * as Resource from "../Resource.ts"
-import { asideLabel } from "../state/observe/setAside.ts"
-import { policyBefore } from "../state/observe/volume.ts"
-import * as Holder from "./holder.ts"
+import { operationOf } from "../operation/Token.ts"
 import { type Bound, foreign, isMarkedBy, lost, going, markOf, ownerOf } from "./volumeOwner.ts"
 
 /** A claim by name and uid, its volume, and the volume's reclaim policy; null: not known. */
@@ -37,8 +41,6 @@ export const KeptClaim = Schema.Struct({
 export type KeptClaim = typeof KeptClaim.Type
 
 type At = StepContext
-
-export { asideLabel, madeBy }
 
 const accepted = <A>(result: Result.Result<A, ReadonlyArray<string>>, what: string) =>
   Result.isSuccess(result)
@@ -78,15 +80,6 @@ export const readClaim = (
 ): Effect.Effect<PersistentVolumeClaim | null, ClusterError, Cluster> =>
   orNull(Effect.flatMap(Resource.get(claimTarget(namespace, name)), (object) => acceptClaim(object, name)))
 
-/** When it was last kept: moves the version that a caller from before would delete by. */
-export const keptAnnotation = "kubectl-stateful.dev/kept-by"
-
-/** On a claim that an operation filled, until its volume is about to take its place: by that operation's id. */
-export const notUsedYet = "kubectl-stateful.dev/not-used-yet"
-
-/** On a claim that was set aside, wherever its volume goes: by which operation first, as its name says. */
-export const asideBy = "kubectl-stateful.dev/set-aside-by"
-
 /**
  * Touches a claim that stays, so that a caller that slept since its look, and would delete it, is refused.
  * `known`: as it was a moment ago, where how the caller stands was asked after it.
@@ -98,13 +91,13 @@ export const touchClaim = (
   known?: PersistentVolumeClaim
 ): Effect.Effect<void, Failure, Cluster> => {
   const { namespace, token } = at.fence
-  const metadata = { uid, annotations: { [keptAnnotation]: token } }
+  const metadata = { uid, annotations: { [keptByAnnotation]: token } }
   return Effect.asVoid(
     Fences.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(namespace, name),
       ...(known === undefined ? {} : { known }),
       done: (now) =>
-        now === null || now.metadata.uid !== uid || now.metadata.annotations?.[keptAnnotation] === token,
+        now === null || now.metadata.uid !== uid || now.metadata.annotations?.[keptByAnnotation] === token,
       write: () =>
         Effect.flatMap(
           Resource.patch(claimTarget(namespace, name), { _tag: "Merge", value: { metadata } }),
@@ -239,7 +232,8 @@ const policyPath = "/spec/persistentVolumeReclaimPolicy"
 /** What an operation writes on a volume whose policy it sets to Retain: as whom, for which application. */
 const marks = (at: At, volume: PersistentVolume): ReadonlyArray<Resource.JsonPatchOperation> => {
   const annotations: Readonly<Record<string, string>> = {
-    [policyBefore]: volume.metadata.annotations?.[policyBefore] ?? policyOf(volume),
+    [reclaimPolicyBeforeAnnotation]:
+      volume.metadata.annotations?.[reclaimPolicyBeforeAnnotation] ?? policyOf(volume),
     [operationLabel]: at.fence.token,
     [appLabel]: at.fence.name
   }
@@ -252,9 +246,11 @@ const marks = (at: At, volume: PersistentVolume): ReadonlyArray<Resource.JsonPat
       }))
 }
 
-const unmarked: ReadonlyArray<Resource.JsonPatchOperation> = [policyBefore, operationLabel, appLabel].map(
-  (name) => ({ op: "remove", path: annotationPath(name) })
-)
+const unmarked: ReadonlyArray<Resource.JsonPatchOperation> = [
+  reclaimPolicyBeforeAnnotation,
+  operationLabel,
+  appLabel
+].map((name) => ({ op: "remove", path: annotationPath(name) }))
 
 /**
  * Whether a volume is under Retain, and its mark stays: one of an earlier run of this operation becomes ours,
@@ -295,8 +291,9 @@ export const retainVolume = (
 
 /** The policies there are: an annotation says nothing else. */
 export const before = (volume: PersistentVolume): string | null =>
-  ["Delete", "Recycle", "Retain"].find((policy) => policy === volume.metadata.annotations?.[policyBefore]) ??
-  null
+  ["Delete", "Recycle", "Retain"].find(
+    (policy) => policy === volume.metadata.annotations?.[reclaimPolicyBeforeAnnotation]
+  ) ?? null
 
 /** Its claim went while this was written: Retain again, at once, and marked again. */
 const retainAgain =

@@ -6,12 +6,12 @@
  */
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { Fence } from "../operation/Fence.ts"
-import { appLabel, operationLabel } from "../state/observe/operations.ts"
+import { appLabel, operationLabel } from "../Labels.ts"
 import type { StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
 import { after, parse } from "../Ordinal.ts"
-import { asideLabel } from "../state/observe/setAside.ts"
-import { policyBefore } from "../state/observe/volume.ts"
+import { setAsideLabel } from "../Labels.ts"
+import { reclaimPolicyBeforeAnnotation } from "../Labels.ts"
 import { type Holder, namedBy } from "./holder.ts"
 
 /** A claim by name and uid, and the volume that is to be its own. */
@@ -44,7 +44,7 @@ export const asideIn = (app: string, claim: string): string | null => {
  * alone is on whatever claim somebody puts it, and no claim gets another name.
  */
 export const isAsideOf = (app: string, { metadata }: PersistentVolumeClaim): boolean =>
-  metadata.labels?.[asideLabel] === app && asideIn(app, metadata.name) !== null
+  metadata.labels?.[setAsideLabel] === app && asideIn(app, metadata.name) !== null
 
 /** The same of a Deployment, whose claims are those that its pod template names. */
 export const isAsideOfNamed = (
@@ -53,7 +53,7 @@ export const isAsideOfNamed = (
   { metadata }: PersistentVolumeClaim
 ): boolean => {
   const [, from = ""] = /^(.+)-[0-9a-f]{8}$/.exec(metadata.name) ?? []
-  return metadata.labels?.[asideLabel] === app && (named.has(from) || named.has(from.replace(/-new$/, "")))
+  return metadata.labels?.[setAsideLabel] === app && (named.has(from) || named.has(from.replace(/-new$/, "")))
 }
 
 /** Whether a claim is one of this application's: as its templates name it, or set aside from it. */
@@ -160,7 +160,7 @@ export const ownerOf = (at: Pick<StepContext, "fence">, set: Holder | null): Own
 
 /** The run that has set the volume to Retain, where its policy from before is still to be put back. */
 export const markOf = (volume: PersistentVolume | null): string | null =>
-  volume?.metadata.annotations?.[policyBefore] === undefined
+  volume?.metadata.annotations?.[reclaimPolicyBeforeAnnotation] === undefined
     ? null
     : (volume.metadata.annotations[operationLabel] ?? null)
 

@@ -3,15 +3,13 @@ import * as Schema from "effect/Schema"
 import { isOperationId } from "../../operation/OperationId.ts"
 import type { AppState } from "../AppState.ts"
 import type { Member } from "../AppWorkload.ts"
-
-/** On a StatefulSet: the record of what the last restore replaced. */
-export const pinAnnotation = "kubectl-stateful.dev/config-before"
+import { configBeforeAnnotation } from "../../Labels.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ operation: Schema.String })))
 
 export const observeKeptConfig = (members: ReadonlyArray<Member>): AppState["keptConfig"] =>
   members.flatMap(({ key, metadata }) => {
-    const found = decode(metadata.annotations?.[pinAnnotation])
+    const found = decode(metadata.annotations?.[configBeforeAnnotation])
     return found._tag === "Some" && isOperationId(found.value.operation)
       ? [{ workload: key, operation: found.value.operation }]
       : []

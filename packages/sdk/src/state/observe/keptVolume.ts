@@ -3,10 +3,10 @@
  * with nothing that points to it any more.
  */
 import type { AppState } from "../AppState.ts"
-import { appLabel, operationLabel } from "./operations.ts"
+import { appLabel, operationLabel } from "../../Labels.ts"
 import type { Member } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
-import { policyBefore } from "./volume.ts"
+import { reclaimPolicyBeforeAnnotation } from "../../Labels.ts"
 
 type KeptVolume = NonNullable<AppState["keptVolumes"]>[number]
 
@@ -19,7 +19,11 @@ export const observeKeptVolumes = (
   const names = new Set(members.map(({ metadata }) => metadata.name))
   return (
     persistentvolumes?.flatMap(({ metadata, spec, status }): ReadonlyArray<KeptVolume> => {
-      const { [policyBefore]: before, [appLabel]: app, [operationLabel]: token } = metadata.annotations ?? {}
+      const {
+        [reclaimPolicyBeforeAnnotation]: before,
+        [appLabel]: app,
+        [operationLabel]: token
+      } = metadata.annotations ?? {}
       if (before === undefined || app === undefined || !names.has(app)) return []
       if (spec.claimRef?.namespace !== namespace || status?.phase === "Bound") return []
       return [

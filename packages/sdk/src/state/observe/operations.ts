@@ -6,17 +6,14 @@ import type { ObjectMeta } from "../../kind/Meta.ts"
 import { compareNames, type Member } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
 import type { AppState } from "../AppState.ts"
-
-/** Labels: the operation's id, and the StatefulSet it acts on. */
-export const operationLabel = "kubectl-stateful.dev/operation"
-export const appLabel = "kubectl-stateful.dev/app"
-
-/** Annotations: `scale`, `snapshot`, `restore`; where it stands; who runs it. */
-export const verbAnnotation = "kubectl-stateful.dev/verb"
-export const phaseAnnotation = "kubectl-stateful.dev/phase"
-export const holderAnnotation = "kubectl-stateful.dev/holder"
-/** The objects that it owns while it runs, as `StatefulSet/shop/db`, with spaces between. */
-export const guardsAnnotation = "kubectl-stateful.dev/guards"
+import {
+  guardsAnnotation,
+  appLabel,
+  operationLabel,
+  verbAnnotation,
+  phaseAnnotation,
+  holderAnnotation
+} from "../../Labels.ts"
 
 /** Null: the journal does not say. */
 export const guardsOf = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> | null =>

@@ -2,11 +2,9 @@
 import type { AppState } from "../AppState.ts"
 import type { Member } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
+import { setAsideLabel } from "../../Labels.ts"
 
 type SetAside = AppState["setAside"][number]
-
-/** The StatefulSet that a claim was set aside from. */
-export const asideLabel = "kubectl-stateful.dev/set-aside"
 
 /** `data-db-0-9ffe19c6`: the claim's name, and the operation's id. */
 const named = /^(.+?)(?:-new|-seed)?-([0-9a-f]{8})$/
@@ -18,7 +16,7 @@ export const observeSetAside = (
 ): ReadonlyArray<SetAside> => {
   const names = new Set(members.map(({ metadata }) => metadata.name))
   return (persistentvolumeclaims ?? [])
-    .filter(({ metadata }) => names.has(metadata.labels?.[asideLabel] ?? ""))
+    .filter(({ metadata }) => names.has(metadata.labels?.[setAsideLabel] ?? ""))
     .map(({ metadata, spec, status }): SetAside => {
       const [, of = null, operation = null] = named.exec(metadata.name) ?? []
       const size = status?.capacity?.["storage"] ?? spec.resources?.requests?.["storage"] ?? null

@@ -4,6 +4,7 @@
 import type { Claim } from "../../Claim.ts"
 import type { Lists } from "../observation.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../../kind/Storage.ts"
+import { reclaimPolicyBeforeAnnotation } from "../../Labels.ts"
 
 /** PersistentVolumes and attached nodes by volume name; null: could not be read. */
 export interface Volumes {
@@ -89,9 +90,6 @@ export const handleOf = ({ spec }: PersistentVolume): string | null =>
   spec.hostPath?.path ??
   (spec.nfs ? `${spec.nfs.server}:${spec.nfs.path}` : null)
 
-/** On a volume: its reclaim policy before an operation of ours set it to Retain. */
-export const policyBefore = "kubectl-stateful.dev/reclaim-policy-before"
-
 /** Whose a volume is. A claimRef without uid is a binding that somebody asks for, by name. */
 const holderOf = (
   { spec: { claimRef } }: PersistentVolume,
@@ -143,6 +141,6 @@ export const observeVolume = (
     phase: volume.status?.phase ?? null,
     heldBy,
     deleted: volume.metadata.deletionTimestamp ?? null,
-    policyBefore: volume.metadata.annotations?.[policyBefore] ?? null
+    policyBefore: volume.metadata.annotations?.[reclaimPolicyBeforeAnnotation] ?? null
   }
 }

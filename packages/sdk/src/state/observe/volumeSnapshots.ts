@@ -6,15 +6,7 @@ import { compareNames } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
 import type { VolumeSnapshot } from "../../Protection.ts"
 import type { VolumeSnapshotContent, VolumeSnapshot as VolumeSnapshotObject } from "../../kind/Snapshot.ts"
-
-/** On snapshots and groups of ours: the set that they belong to. Members of a group carry no labels. */
-export const setLabel = "kubectl-stateful.dev/set"
-
-/** On the ConfigMap beside a record: how consistent its set is. What it says is shown, and nothing is decided by it. */
-export const levelAnnotation = "kubectl-stateful.dev/level"
-
-/** On that ConfigMap: that it stands for a record. */
-export const recordLabel = "kubectl-stateful.dev/record"
+import { setLabel, levelAnnotation, recordLabel } from "../../Labels.ts"
 
 /** The levels of the sets that are listed, by name. */
 const levelsOf = ({ configmaps }: Pick<Lists, "configmaps">): ReadonlyMap<string, string> =>

@@ -1,0 +1,100 @@
+/** Every label and annotation that this project writes or reads: where each stands, and what it says. */
+/** Where the token stands on an object. */
+export const operationAnnotation = "kubectl-stateful.dev/operation"
+
+/** How a JSON patch spells an annotation's place. */
+export const annotationPath = (name: string): string =>
+  `/metadata/annotations/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
+
+/** On what an operation has made: which one that was. It stays when the token goes. */
+export const madeByAnnotation = "kubectl-stateful.dev/made-by"
+
+/** On a guard, beside the token: which plan its operation was begun with. */
+export const planAnnotation = "kubectl-stateful.dev/plan"
+
+/** On what an operation has made: that it is over. Nothing that a journal says opens it again. */
+export const endedAnnotation = "kubectl-stateful.dev/ended"
+
+/** The process that holds the Lease, for others on its machine to see whether it is gone. */
+export const holderProcessAnnotation = "kubectl-stateful.dev/holder-process"
+
+/** Labels: the operation's id, and the StatefulSet it acts on. */
+export const operationLabel = "kubectl-stateful.dev/operation"
+export const appLabel = "kubectl-stateful.dev/app"
+
+/** Annotations: `scale`, `snapshot`, `restore`; where it stands; who runs it. */
+export const verbAnnotation = "kubectl-stateful.dev/verb"
+export const phaseAnnotation = "kubectl-stateful.dev/phase"
+export const holderAnnotation = "kubectl-stateful.dev/holder"
+/** The objects that it owns while it runs, as `StatefulSet/shop/db`, with spaces between. */
+export const guardsAnnotation = "kubectl-stateful.dev/guards"
+
+/** On a volume: its reclaim policy before an operation of ours set it to Retain. */
+export const reclaimPolicyBeforeAnnotation = "kubectl-stateful.dev/reclaim-policy-before"
+
+/** On snapshots and groups of ours: the set that they belong to. Members of a group carry no labels. */
+export const setLabel = "kubectl-stateful.dev/set"
+
+/** On the ConfigMap beside a record: how consistent its set is. What it says is shown, and nothing is decided by it. */
+export const levelAnnotation = "kubectl-stateful.dev/level"
+
+/** On that ConfigMap: that it stands for a record. */
+export const recordLabel = "kubectl-stateful.dev/record"
+
+/** On a StatefulSet: the record of what the last restore replaced. */
+export const configBeforeAnnotation = "kubectl-stateful.dev/config-before"
+
+/** The StatefulSet that a claim was set aside from. */
+export const setAsideLabel = "kubectl-stateful.dev/set-aside"
+
+/** Holds the text of a profile file, in YAML or JSON. */
+export const profileAnnotation = "kubectl-stateful.dev/profile"
+
+/** On a pod that is about to leave; its value says since when, or for what. */
+export const drainingAnnotation = "kubectl-stateful.dev/draining"
+
+/** On such a namespace: the snapshot that was rehearsed. */
+export const drillLabel = "kubectl-stateful.dev/drill"
+
+/** On a StatefulSet: its retention policy before an operation of ours changed it. */
+export const retentionBeforeAnnotation = "kubectl-stateful.dev/retention-before"
+
+/** On a fence: the StatefulSet that it is around. */
+export const fencedLabel = "kubectl-stateful.dev/fences"
+
+/** On claims, while they are cut: the operation whose group they are in. */
+export const cutWithLabel = "kubectl-stateful.dev/cut-with"
+
+/** On a prover: the operation that made it. */
+export const proverLabel = "kubectl-stateful.dev/prover"
+
+/** The count to go back to, kept on a StatefulSet that was scaled to zero. */
+export const replicasAnnotation = "kubectl-stateful.dev/replicas"
+
+/** On a cut's object: what proves that its application was quiesced. */
+export const quiescedAnnotation = "kubectl-stateful.dev/quiesced"
+
+/** Which ConfigMaps stand beside records. */
+export const recordLabels = "app.kubernetes.io/managed-by=kubectl-stateful,kubectl-stateful.dev/record"
+
+/**
+ * On a content: its deletion policy before an operation set it to Retain, and which operation that was.
+ * Labels, since its controller replaces all annotations by those that it has seen last.
+ */
+export const deletionPolicyBeforeLabel = "kubectl-stateful.dev/deletion-policy-before"
+export const setByLabel = "kubectl-stateful.dev/set-by"
+
+/** When it was last kept: moves the version that a caller from before would delete by. */
+export const keptByAnnotation = "kubectl-stateful.dev/kept-by"
+
+/** On a claim that an operation filled, until its volume is about to take its place: by that operation's id. */
+export const notUsedYetAnnotation = "kubectl-stateful.dev/not-used-yet"
+
+/** On a claim that was set aside, wherever its volume goes: by which operation first, as its name says. */
+export const setAsideByAnnotation = "kubectl-stateful.dev/set-aside-by"
+
+/** On such a pod: on which side of the fence it is. */
+export const probeLabel = "kubectl-stateful.dev/fence-probe"
+
+/** On a restored pod: the operation that restored it, by which its fence knows it. */
+export const cloneLabel = "kubectl-stateful.dev/restored-by"
