@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
-import { compareNames } from "../../packages/sdk/src/state/AppWorkload.ts"
+import { compareNames } from "../../packages/sdk/src/NameOrder.ts"
 import type { Observation } from "../../packages/sdk/src/state/observation.ts"
 import { observe } from "../../packages/sdk/src/State.ts"
 import { AppState } from "../../packages/sdk/src/state/AppState.ts"

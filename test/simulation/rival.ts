@@ -15,7 +15,7 @@ import { persistentvolumeclaims, persistentvolumes } from "../../packages/sandbo
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import { scaleVerb } from "../../packages/sdk/src/scale/verb.ts"
 import { statefulSet } from "../../packages/sdk/src/App.ts"
-import { read } from "../../packages/sdk/src/state/read.ts"
+import { read } from "../../packages/sdk/src/State.ts"
 import { type Act, actsOn, count, deleteJournal, markOf, newClaim, openJournal, setOf } from "./acts.ts"
 import { type Inventory, inventory, judge, type Outcome, type Scenario, type Wire } from "./verdict.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "./world.ts"

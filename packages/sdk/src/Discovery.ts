@@ -6,7 +6,7 @@
  * anyway, and both are pure. All give the same `Peers`, whose peers `Routing` takes as members.
  */
 import type { Peer, Peers } from "./discovery/peer.ts"
-import type { Members } from "./routing/members.ts"
+import type { Members } from "./Routing.ts"
 
 export { checkDns, DnsCheck, NameCheck } from "./discovery/dns.ts"
 export { peers } from "./discovery/fromState.ts"
@@ -14,7 +14,7 @@ export { clusterDomainOf, fqdnOf, type InitialPeer, initialPeers, type Naming } 
 export { type Observation, observe } from "./discovery/observe.ts"
 export { drainingAnnotation } from "./Labels.ts"
 export { type RoleOptions, roles } from "./discovery/role.ts"
-export { read, type SetRef, watch, type WatchOptions } from "./discovery/watch.ts"
+export { defaultInterval, read, type SetRef, watch, type WatchOptions } from "./discovery/watch.ts"
 export { Peer, Peers, Port, Problem } from "./discovery/peer.ts"
 
 /**

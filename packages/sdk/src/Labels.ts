@@ -98,3 +98,7 @@ export const probeLabel = "kubectl-stateful.dev/fence-probe"
 
 /** On a restored pod: the operation that restored it, by which its fence knows it. */
 export const cloneLabel = "kubectl-stateful.dev/restored-by"
+
+/** Null: the journal does not say. */
+export const guardsOf = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> | null =>
+  annotations[guardsAnnotation]?.split(" ") ?? null

@@ -10,7 +10,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cluster, type ClusterError, type Request } from "./Cluster.ts"
 import * as Discovery from "./Discovery.ts"
-import { defaultInterval } from "./discovery/watch.ts"
 import * as Routing from "./Routing.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 
@@ -95,7 +94,9 @@ export const make = (
 ): Effect.Effect<Router, ClusterError | AppNotFound, Cluster | Scope.Scope> =>
   Effect.gen(function* () {
     const heard: Heard = { at: yield* Clock.currentTimeMillis, failures: new Map() }
-    const interval = Duration.toMillis(Duration.fromInputUnsafe(options.relistEvery ?? defaultInterval))
+    const interval = Duration.toMillis(
+      Duration.fromInputUnsafe(options.relistEvery ?? Discovery.defaultInterval)
+    )
     const cluster = listening(yield* Cluster, heard)
     let good: string | null = null
     let blind: string | null = null

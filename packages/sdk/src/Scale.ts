@@ -12,7 +12,7 @@ import { because, type OperationError, refusedBecause } from "./operation/Operat
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import { stepsOf } from "./operation/Step.ts"
 import { RetainVolumes } from "./step/reclaimPolicy.ts"
-import { read } from "./state/read.ts"
+import { read } from "./State.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import type { Manner } from "./scale/settings.ts"
 import { scaleVerb } from "./scale/verb.ts"

@@ -18,7 +18,7 @@ import { plan as planOf, type SnapshotOptions as PlanOptions } from "./snapshot/
 import { type SnapshotPlan, type SnapshotRun, type SnapshotStep, snapshotVerb } from "./snapshot/verb.ts"
 import { list } from "./step/recordList.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
-import { read } from "./state/read.ts"
+import { read } from "./State.ts"
 import type { AppState } from "./state/AppState.ts"
 
 export { type SnapshotPlan, SnapshotResult, type SnapshotRun, type SnapshotStep } from "./snapshot/verb.ts"

@@ -11,7 +11,7 @@ import { type Member, type Outcome, run } from "./Hook.ts"
 import { refusedBecause, type OperationError } from "./operation/OperationError.ts"
 import type { Quiesce } from "./Quiesce.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
-import { read } from "./state/read.ts"
+import { read } from "./State.ts"
 import type { AppState } from "./state/AppState.ts"
 
 /** What became of one pod's thaw. */

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
-import { read } from "../../../packages/sdk/src/state/read.ts"
+import { read } from "../../../packages/sdk/src/State.ts"
 import { drive, type World } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"
 import { app } from "../snapshot/world.ts"

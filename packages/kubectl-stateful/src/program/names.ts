@@ -3,7 +3,7 @@
  */
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
-import { isOver } from "@kubectl-stateful/sdk/state/observe/operations"
+import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { operationLabel, phaseAnnotation, verbAnnotation } from "@kubectl-stateful/sdk/Labels"
 import { configMaps, list, namespaces, statefulSets } from "@kubectl-stateful/sdk/Resource"
 import { recordName } from "@kubectl-stateful/sdk/step/record"

@@ -7,7 +7,7 @@
 import type { Question } from "./verdict.ts"
 import type { OtherVolume } from "../Claim.ts"
 import { scratch } from "../state/HostPath.ts"
-import { isForgetful, isOfStore, isStateless } from "../state/observe/store.ts"
+import { isForgetful, isOfStore, isStateless } from "../state/Store.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"

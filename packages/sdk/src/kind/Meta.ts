@@ -87,3 +87,7 @@ export const SecretReference = Schema.Struct({
   name: optional(Schema.String),
   namespace: optional(Schema.String)
 })
+
+/** The ownerReference that controls the object, of which there is at most one. */
+export const controllerOf = (metadata: ObjectMeta) =>
+  metadata.ownerReferences?.find((owner) => owner.controller === true)

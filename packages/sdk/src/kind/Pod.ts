@@ -255,3 +255,7 @@ export const Pod = Struct({
   )
 })
 export type Pod = typeof Pod.Type
+
+/** Init containers that go on beside the others. */
+export const sideCarsOf = ({ initContainers }: PodSpec): ReadonlyArray<ContainerSpec> =>
+  (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")

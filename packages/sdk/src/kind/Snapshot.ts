@@ -141,3 +141,8 @@ export const ReplicationSource = Struct({
   status: optional(Struct({ lastSyncTime: optional(String) }))
 })
 export type ReplicationSource = typeof ReplicationSource.Type
+
+export const groupOf = ({ metadata, status }: VolumeSnapshot): string | null =>
+  status?.volumeGroupSnapshotName ||
+  metadata.ownerReferences?.find(({ kind }) => kind === "VolumeGroupSnapshot")?.name ||
+  null

@@ -15,7 +15,8 @@ import { digest } from "../Digest.ts"
 import { ensure, orNull } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import { isOperationId, lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
-import { guardsOf, isOver } from "../state/observe/operations.ts"
+import { guardsOf } from "../Labels.ts"
+import { isOver } from "./Phase.ts"
 import {
   appLabel,
   guardsAnnotation,

@@ -1,5 +1,6 @@
 /** Which built-in profile an image's name reminds of: a hint for a person, and never a choice. */
 import { builtIn } from "./builtIn.ts"
+import { imageName } from "../ImageName.ts"
 
 /** The last part of an image's name, whole: an exporter of something is not that something. */
 const likely: ReadonlyArray<readonly [profile: string, name: RegExp]> = [
@@ -8,10 +9,6 @@ const likely: ReadonlyArray<readonly [profile: string, name: RegExp]> = [
   ["postgres", /^(postgres|postgresql|postgis|pgvector|timescaledb|timescaledb-ha|spilo-\d+)$/],
   ["redis", /^(redis|redis-stack-server|valkey)$/]
 ]
-
-/** `registry:5000/library/redis:7@sha256:…` is `redis`. */
-export const imageName = (image: string): string =>
-  image.split("@")[0]?.split("/").at(-1)?.split(":")[0] ?? ""
 
 /** The profiles that these images look like, each once. */
 export const hintsFor = (images: ReadonlyArray<string>): ReadonlyArray<string> =>

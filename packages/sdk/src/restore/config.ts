@@ -12,7 +12,7 @@ import type { Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"
 import type { Reference } from "../Reference.ts"
 import type * as Resource from "../Resource.ts"
-import { writersOf } from "../state/observe/writer.ts"
+import { writersOf } from "../state/Writer.ts"
 import {
   contentIn,
   contentOf,

@@ -7,7 +7,7 @@ import { kinds } from "../Kind.ts"
 import type { Deployment } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import * as Resource from "../Resource.ts"
-import { read } from "../state/read.ts"
+import { read } from "../State.ts"
 import { namedBy } from "../step/holder.ts"
 import { deploymentTarget } from "./target.ts"
 

@@ -5,10 +5,11 @@
  * `web-0` may be a StatefulSet as well as a pod of `web`.
  */
 import type { AppRef } from "../App.ts"
-import type { LabelSelector, ObjectMeta } from "../kind/Meta.ts"
+import { type LabelSelector, type ObjectMeta, controllerOf } from "../kind/Meta.ts"
 import type { Pod, PodTemplateSpec } from "../kind/Pod.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../kind/Workload.ts"
 import type { Lists } from "./observation.ts"
+import { compareNames } from "../NameOrder.ts"
 
 interface Common {
   /** `Kind/name`, as every part of a state refers to a workload. */
@@ -20,16 +21,12 @@ interface Common {
   readonly pods: ReadonlyArray<Pod> | null
 }
 
-export type Member = Common &
+export type AppWorkload = Common &
   (
     | { readonly kind: "StatefulSet"; readonly object: StatefulSet }
     | { readonly kind: "Deployment"; readonly object: Deployment }
     | { readonly kind: "DaemonSet"; readonly object: DaemonSet }
   )
-
-/** The ownerReference that controls the object, of which there is at most one. */
-export const controllerOf = (metadata: ObjectMeta) =>
-  metadata.ownerReferences?.find((owner) => owner.controller === true)
 
 /** Pods by the UID of what controls them; pods of a Deployment by the Deployment's, through its ReplicaSets. */
 export const podsByController = (
@@ -61,11 +58,11 @@ export const podTemplateOf = ({
 }
 
 /** The app's workloads, StatefulSets first, each kind by name. */
-export const membersOf = (
+export const appWorkloadsOf = (
   ref: AppRef,
   lists: Lists,
   podsOf: ReadonlyMap<string, ReadonlyArray<Pod>> | null = podsByController(lists)
-): ReadonlyArray<Member> => {
+): ReadonlyArray<AppWorkload> => {
   const wanted = (metadata: ObjectMeta) => ref._tag === "Selector" || metadata.name === ref.name
   const common = (
     kind: string,
@@ -80,7 +77,7 @@ export const membersOf = (
     template: object.spec.template,
     pods: podsOf === null ? null : (podsOf.get(object.metadata.uid ?? "?") ?? [])
   })
-  const members: ReadonlyArray<Member> = [
+  const members: ReadonlyArray<AppWorkload> = [
     ...(lists.statefulsets ?? [])
       .filter((object) => wanted(object.metadata))
       .map((object) => ({
@@ -105,6 +102,3 @@ export const membersOf = (
     (a, b) => order[a.kind] - order[b.kind] || compareNames(a.metadata.name, b.metadata.name)
   )
 }
-
-/** Plain order of code units: the same on every machine, whatever its locale. */
-export const compareNames = (a: string, b: string): -1 | 0 | 1 => (a < b ? -1 : a > b ? 1 : 0)

@@ -10,7 +10,8 @@ import { resourceName } from "../Kind.ts"
 import { observeKeptVolumes } from "./observe/keptVolume.ts"
 import { observeKeptConfig } from "./observe/keptConfig.ts"
 import { observeSetAside } from "./observe/setAside.ts"
-import { compareNames, membersOf, type Member, podsByController } from "./AppWorkload.ts"
+import { appWorkloadsOf, type AppWorkload, podsByController } from "./AppWorkload.ts"
+import { compareNames } from "../NameOrder.ts"
 import { accept, type Accepted, byNamespace, type Observation } from "./observation.ts"
 import { observeOperations } from "./observe/operations.ts"
 import { observeGround, observePlacements, observeResourceClaims } from "./observe/placements.ts"
@@ -26,7 +27,7 @@ import { observeWorkload } from "./observe/workload.ts"
 const compose = (
   observation: Omit<Observation, "lists">,
   { lists, unread }: Accepted,
-  members: ReadonlyArray<Member>
+  members: ReadonlyArray<AppWorkload>
 ): AppState => {
   const { ref, apis, domainLabels } = observation
   const workloads = members.map((member) => observeWorkload(member, lists))
@@ -110,7 +111,7 @@ const compose = (
 /** The state that these lists show. Pure; what cannot be understood stands in `unread`. */
 export const observe = (observation: Observation): AppState => {
   const accepted = accept(observation)
-  return compose(observation, accepted, membersOf(observation.ref, accepted.lists))
+  return compose(observation, accepted, appWorkloadsOf(observation.ref, accepted.lists))
 }
 
 const refusedSet = `${resourceName("statefulsets")}/`
@@ -142,7 +143,7 @@ export const observeAll = (observation: Omit<Observation, "ref">): ReadonlyArray
       return refs
         .toSorted((a, b) => compareNames(nameOf(a), nameOf(b)))
         .map((ref) => {
-          const members = membersOf(ref, { ...lists, statefulsets: sets.get(nameOf(ref)) ?? [] }, pods)
+          const members = appWorkloadsOf(ref, { ...lists, statefulsets: sets.get(nameOf(ref)) ?? [] }, pods)
           return compose({ ...observation, ref }, { lists: shareOf(ref.namespace, members), unread }, members)
         })
     })

@@ -17,7 +17,7 @@ import { checkKeys } from "./keyCheck.ts"
 import { kinds } from "../Kind.ts"
 import type { LabelSelector as Selector } from "../kind/Meta.ts"
 import * as LabelSelector from "../LabelSelector.ts"
-import { membersOf } from "./AppWorkload.ts"
+import { appWorkloadsOf } from "./AppWorkload.ts"
 import { observe, observeAll } from "./observe.ts"
 import { accept, type Observation } from "./observation.ts"
 import { defaultDomainLabels, type DomainLabels } from "../Placement.ts"
@@ -112,7 +112,7 @@ const common = (selectors: ReadonlyArray<Selector>): Selector => {
 }
 
 const podsOf = (observation: Pick<Observation, "ref" | "lists">) => {
-  const members = membersOf(observation.ref, accept(observation).lists)
+  const members = appWorkloadsOf(observation.ref, accept(observation).lists)
   // A claim that pods name themselves may be mounted by others too, whose labels nobody knows.
   const isShared = members.some(({ template }) =>
     template.spec.volumes?.some(({ persistentVolumeClaim }) => !!persistentVolumeClaim)
@@ -196,7 +196,7 @@ export const readCounted = (
     const { value: observation, unread, cost } = yield* survey(ref, options)
     if (options.checkKeys !== true) return { value: withUnread(observe(observation), unread), cost }
     const { lists } = accept(observation)
-    const names = referencedNames(membersOf(ref, lists), lists)
+    const names = referencedNames(appWorkloadsOf(ref, lists), lists)
     const checked = yield* counted(checkKeys(ref.namespace, names))
     return {
       value: withUnread(observe({ ...observation, keys: checked.value.facts }), [
@@ -217,7 +217,7 @@ export const read = (
 
 /** All StatefulSets among these objects as members, without their pods. */
 const everyMember = (objects: ReadonlyArray<unknown>) =>
-  membersOf(selector("", ""), accept({ lists: { statefulsets: objects } }).lists)
+  appWorkloadsOf(selector("", ""), accept({ lists: { statefulsets: objects } }).lists)
 
 /** Every pod that a StatefulSet made has it, on every server. */
 const podNameLabel = "statefulset.kubernetes.io/pod-name"

@@ -11,7 +11,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { beside, type Cost, counted, nothing } from "./cost.ts"
 import { type Kind, kinds, type Plural, resourceName } from "../Kind.ts"
 import { dependencyPlurals } from "./observe/dependencies.ts"
-import type { Member } from "./AppWorkload.ts"
+import type { AppWorkload } from "./AppWorkload.ts"
 import { accept, isUnread, type Observation, type RawList } from "./observation.ts"
 import * as Resource from "../Resource.ts"
 import type { Unread } from "./AppState.ts"
@@ -172,7 +172,7 @@ const onDemand: ReadonlySet<Plural> = new Set([
 ])
 
 /** Which extensions concern these members: what none of their pods names is not listed. */
-export const concerning = (members: ReadonlyArray<Member>): ((plural: Plural) => boolean) => {
+export const concerning = (members: ReadonlyArray<AppWorkload>): ((plural: Plural) => boolean) => {
   const named = new Set(dependencyPlurals(members))
   if (members.some(({ template }) => (template.spec.resourceClaims ?? []).length > 0))
     named.add("resourceclaims")

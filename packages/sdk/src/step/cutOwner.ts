@@ -7,7 +7,7 @@
  * without its data where the set has another one for the same cut.
  */
 import type { VolumeGroupSnapshotContent, VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { groupOf } from "../state/observe/volumeSnapshots.ts"
+import { groupOf } from "../kind/Snapshot.ts"
 import { setLabel } from "../Labels.ts"
 import { snapshotOf } from "./cutSource.ts"
 import type { RecordedCut } from "./record.ts"

@@ -3,7 +3,7 @@
  * to be so in the cluster.
  */
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { groupOf } from "../state/observe/volumeSnapshots.ts"
+import { groupOf } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
 import type { RecordedCut } from "./record.ts"
 

@@ -2,9 +2,10 @@
 import * as LabelSelector from "../../LabelSelector.ts"
 import * as Ordinal from "../../Ordinal.ts"
 import * as Quantity from "../../Quantity.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
-import { conditionOf } from "./readiness.ts"
+import { conditionOf } from "../Readiness.ts"
 import { observeVolume, volumesByName } from "./volume.ts"
 import { classOf, type PersistentVolumeClaim } from "../../kind/Storage.ts"
 import { claimsOfPod, Claim, isEphemeral, OtherVolume } from "../../Claim.ts"
@@ -25,7 +26,7 @@ const usersByClaim = (lists: Pick<Lists, "pods">): ReadonlyMap<string, ReadonlyA
 }
 
 interface Origin {
-  readonly member: Member
+  readonly member: AppWorkload
   readonly template: string
   readonly ordinal: number
   readonly wanted: boolean
@@ -38,8 +39,8 @@ interface Origin {
  */
 const originOf = (
   claim: PersistentVolumeClaim,
-  members: ReadonlyArray<Member>,
-  mountedBy: ReadonlyMap<string, Member>,
+  members: ReadonlyArray<AppWorkload>,
+  mountedBy: ReadonlyMap<string, AppWorkload>,
   replicas: number
 ): Origin | null => {
   for (const member of members) {
@@ -104,13 +105,13 @@ const modifyOf = ({ status }: PersistentVolumeClaim): string | null => {
  * those its pods and pod templates name. By workload, ordinal and template; the others last.
  */
 export const observeClaims = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   lists: Lists,
   /** How many replicas are about to be asked for. */
   replicas = 0
 ): ReadonlyArray<Claim> => {
   const users = usersByClaim(lists)
-  const mountedBy = new Map<string, Member>()
+  const mountedBy = new Map<string, AppWorkload>()
   for (const member of members) {
     for (const pod of member.pods ?? []) for (const [claim] of claimsOfPod(pod)) mountedBy.set(claim, member)
     for (const volume of member.template.spec.volumes ?? []) {
@@ -172,7 +173,7 @@ const configuration: ReadonlySet<string> = new Set([
 ])
 
 /** The volumes of the members' pod templates that are neither claims nor configuration. */
-export const observeOtherVolumes = (members: ReadonlyArray<Member>): ReadonlyArray<OtherVolume> =>
+export const observeOtherVolumes = (members: ReadonlyArray<AppWorkload>): ReadonlyArray<OtherVolume> =>
   members.flatMap(({ key, template: { spec } }) =>
     (spec.volumes ?? []).flatMap((volume) => {
       const source = Object.keys(volume).find((field) => !configuration.has(field))

@@ -2,7 +2,8 @@
  * Roles outside the cluster that pods act in: a cloud's, or a vault's, as annotations and labels
  * of the pod template and of its ServiceAccount name them.
  */
-import { type Member, compareNames } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import { accountOf } from "../../Reference.ts"
 import { CloudRole } from "../../CloudRole.ts"
@@ -32,7 +33,7 @@ const found = (
 
 /** By what they are on, and by key; null: ServiceAccounts could not be read. */
 export const observeCloudRoles = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   { serviceaccounts }: Pick<Lists, "serviceaccounts">
 ): ReadonlyArray<CloudRole> | null => {
   if (serviceaccounts === null) return null

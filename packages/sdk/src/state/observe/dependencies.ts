@@ -1,7 +1,8 @@
 /** Objects without which no pod starts, out of templates and volumes. */
 import type { Claim } from "../../Claim.ts"
 import { accountOf } from "../../Reference.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists, Observation } from "../observation.ts"
 import { secretsOfClass, secretsOfVolume, type VolumeSecret } from "./volumeSecret.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
@@ -17,7 +18,7 @@ type Named = readonly [kind: Dependency["kind"], name: string]
 const always = "default"
 const alwaysThere: ReadonlySet<string> = new Set(["system-cluster-critical", "system-node-critical"])
 
-const namedBy = ({ template }: Member): ReadonlyArray<Named> => {
+const namedBy = ({ template }: AppWorkload): ReadonlyArray<Named> => {
   const { spec } = template
   const account = accountOf(template)
   return [
@@ -46,7 +47,7 @@ const namedBy = ({ template }: Member): ReadonlyArray<Named> => {
 }
 
 /** The lists that the members' templates need looked at. */
-export const dependencyPlurals = (members: ReadonlyArray<Member>): ReadonlySet<Plural> =>
+export const dependencyPlurals = (members: ReadonlyArray<AppWorkload>): ReadonlySet<Plural> =>
   new Set(members.flatMap((member) => namedBy(member).map(([kind]) => plurals[kind])))
 
 /** What stands behind the app's claims, and where it is looked for. */
@@ -88,7 +89,7 @@ const volumeSecrets = (
 
 /** By kind, namespace and name. */
 export const observeDependencies = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   volumes: Volumes,
   lists: Pick<Lists, (typeof plurals)[keyof typeof plurals] | "persistentvolumes" | "storageclasses">
 ): ReadonlyArray<Dependency> => {

@@ -3,16 +3,17 @@
  */
 import type { Autoscaler, DisruptionBudget } from "../../Topology.ts"
 import * as LabelSelector from "../../LabelSelector.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
-import { targets } from "./writer.ts"
+import { targets } from "../Writer.ts"
 
 const text = (value: string | number | null | undefined): string | null =>
   value === null || value === undefined ? null : `${value}`
 
 /** Null: budgets could not be read. One that selects only the template's labels is there too, with no pods. */
 export const observeBudgets = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   { poddisruptionbudgets }: Pick<Lists, "poddisruptionbudgets">
 ): ReadonlyArray<DisruptionBudget> | null =>
   poddisruptionbudgets
@@ -41,7 +42,7 @@ export const observeBudgets = (
 
 /** Null: autoscalers could not be read. */
 export const observeAutoscalers = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   { horizontalpodautoscalers }: Pick<Lists, "horizontalpodautoscalers">
 ): ReadonlyArray<Autoscaler> | null =>
   horizontalpodautoscalers?.flatMap((autoscaler) =>

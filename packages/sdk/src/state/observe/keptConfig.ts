@@ -2,12 +2,12 @@
 import * as Schema from "effect/Schema"
 import { isOperationId } from "../../operation/OperationId.ts"
 import type { AppState } from "../AppState.ts"
-import type { Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
 import { configBeforeAnnotation } from "../../Labels.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ operation: Schema.String })))
 
-export const observeKeptConfig = (members: ReadonlyArray<Member>): AppState["keptConfig"] =>
+export const observeKeptConfig = (members: ReadonlyArray<AppWorkload>): AppState["keptConfig"] =>
   members.flatMap(({ key, metadata }) => {
     const found = decode(metadata.annotations?.[configBeforeAnnotation])
     return found._tag === "Some" && isOperationId(found.value.operation)

@@ -4,7 +4,7 @@
  */
 import type { AppState } from "../AppState.ts"
 import { appLabel, operationLabel } from "../../Labels.ts"
-import type { Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
 import { reclaimPolicyBeforeAnnotation } from "../../Labels.ts"
 
@@ -13,7 +13,7 @@ type KeptVolume = NonNullable<AppState["keptVolumes"]>[number]
 /** By name. Null: PersistentVolumes could not be read. */
 export const observeKeptVolumes = (
   namespace: string,
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   { persistentvolumes }: Pick<Lists, "persistentvolumes">
 ): ReadonlyArray<KeptVolume> | null => {
   const names = new Set(members.map(({ metadata }) => metadata.name))

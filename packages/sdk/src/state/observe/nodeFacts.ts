@@ -3,7 +3,7 @@
  */
 import type { DomainLabels, Node } from "../../Placement.ts"
 import type { Node as NodeObject } from "../../kind/Node.ts"
-import { conditionOf } from "./readiness.ts"
+import { conditionOf } from "../Readiness.ts"
 import { formatTaint } from "../../Taint.ts"
 
 type Labels = Readonly<Record<string, string>>

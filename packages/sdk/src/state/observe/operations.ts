@@ -3,32 +3,24 @@
  * in its home namespace, so that a list of metadata is enough.
  */
 import type { ObjectMeta } from "../../kind/Meta.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { AppState } from "../AppState.ts"
 import {
-  guardsAnnotation,
   appLabel,
   operationLabel,
   verbAnnotation,
   phaseAnnotation,
-  holderAnnotation
+  holderAnnotation,
+  guardsOf
 } from "../../Labels.ts"
-
-/** Null: the journal does not say. */
-export const guardsOf = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> | null =>
-  annotations[guardsAnnotation]?.split(" ") ?? null
-
-const over: ReadonlyArray<string> = ["Succeeded", "Aborted", "Incomplete"]
-
-/** Whether an operation of this phase is over: nobody can take it up any more. */
-export const isOver = (phase: string): boolean => over.includes(phase)
 
 type Summary = NonNullable<AppState["operations"]>[number]
 
 /** Newest first. Null: ConfigMaps could not be read. */
 export const observeOperations = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   { configmaps }: Pick<Lists, "configmaps">
 ): ReadonlyArray<Summary> | null => {
   // A label's value has at most 63 characters.

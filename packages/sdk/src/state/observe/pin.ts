@@ -4,7 +4,7 @@
 import type { Claim, Volume } from "../../Claim.ts"
 import * as LabelSelector from "../../LabelSelector.ts"
 import { isOfItsNode } from "../HostPath.ts"
-import type { Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
 import { domainOfLabel } from "./nodeFacts.ts"
 import type { DomainLabels, Node, Pin as PinSchema, ResourceClaim } from "../../Placement.ts"
 import * as Quantity from "../../Quantity.ts"
@@ -137,7 +137,7 @@ const volumePins = (claims: ReadonlyArray<Claim>, node: string | null, ground: G
     return free || volume.nodeAffinity === null ? [] : [{ by: "volume", name, nodes, domain }]
   })
 
-const templatePins = ({ template }: Member, node: string | null, ground: Ground): ReadonlyArray<Pin> => {
+const templatePins = ({ template }: AppWorkload, node: string | null, ground: Ground): ReadonlyArray<Pin> => {
   const { spec } = template
   const affinity = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   const keys = (affinity?.nodeSelectorTerms ?? []).flatMap((term) =>
@@ -192,7 +192,7 @@ const claimedDevicePins = (
  */
 export const pinsOf = (
   node: string | null,
-  member: Member,
+  member: AppWorkload,
   claims: ReadonlyArray<Claim>,
   resourceClaims: ReadonlyArray<ResourceClaim>,
   ground: Ground

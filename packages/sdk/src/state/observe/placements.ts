@@ -1,7 +1,8 @@
 /** Where replicas are and what holds them there, out of pods, nodes and volumes. */
 import * as LabelSelector from "../../LabelSelector.ts"
 import { type Claim, claimsByReplica } from "../../Claim.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import { observeNode } from "./nodeFacts.ts"
 import { type Ground, pinsOf, reachOf } from "./pin.ts"
@@ -13,7 +14,10 @@ const requiredTerms = ({ spec }: PodTemplateSpec) =>
   spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
 
 /** The node labels that volumes, selectors and topology keys of the app ask for. */
-const askedLabels = (members: ReadonlyArray<Member>, claims: ReadonlyArray<Claim>): ReadonlySet<string> => {
+const askedLabels = (
+  members: ReadonlyArray<AppWorkload>,
+  claims: ReadonlyArray<Claim>
+): ReadonlySet<string> => {
   const pods = "requiredDuringSchedulingIgnoredDuringExecution"
   return new Set([
     ...claims.flatMap(({ volume }) => (volume?.nodeAffinity ?? []).flat().map(({ key }) => key)),
@@ -29,7 +33,7 @@ const askedLabels = (members: ReadonlyArray<Member>, claims: ReadonlyArray<Claim
 
 /** The nodes there are, with what the app's volumes and templates ask of them. */
 export const observeGround = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   { nodes }: Pick<Lists, "nodes">,
   domains: DomainLabels
@@ -47,7 +51,7 @@ export const observeGround = (
 
 /** ResourceClaims that pods of the app use; null: they could not be read. */
 export const observeResourceClaims = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   { resourceclaims }: Pick<Lists, "resourceclaims">,
   { nodes }: Ground
 ): ReadonlyArray<ResourceClaim> | null => {
@@ -102,7 +106,7 @@ const resourceClaimsByPod = (claims: ReadonlyArray<ResourceClaim>) => {
 }
 
 /** How many claims each replica of the member has, once they are made. */
-const claimsExpected = (member: Member): number =>
+const claimsExpected = (member: AppWorkload): number =>
   (member.kind === "StatefulSet" ? (member.object.spec.volumeClaimTemplates ?? []).length : 0) +
   (member.template.spec.volumes ?? []).filter((volume) => volume.persistentVolumeClaim || volume.ephemeral)
     .length
@@ -125,7 +129,7 @@ const storageOf = (
 /** One placement for every replica, also for one without a pod: its volumes are somewhere. */
 export const observePlacements = (
   replicas: ReadonlyArray<Replica>,
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   resourceClaims: ReadonlyArray<ResourceClaim> | null,
   ground: Ground

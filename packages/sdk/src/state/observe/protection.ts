@@ -1,7 +1,8 @@
 /** What stands behind the claims, out of classes, drivers and snapshots. */
 import type { Claim } from "../../Claim.ts"
 import { observeCopies } from "./copies.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists, Observation } from "../observation.ts"
 import { observeSnapshots } from "./volumeSnapshots.ts"
 import { kinds } from "../../Kind.ts"
@@ -76,7 +77,7 @@ const observeDrivers = (
 /** What stands behind the app's claims: classes, drivers, snapshots and copies. */
 export const observeProtection = (
   namespace: string,
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   lists: Lists,
   apis: Observation["apis"]

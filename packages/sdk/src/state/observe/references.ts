@@ -1,5 +1,6 @@
 /** The ConfigMaps and Secrets that pods refer to. */
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
 import { type Mention, mentionsOf, accountOf, mention, type KeyFacts, Reference } from "../../Reference.ts"
@@ -15,7 +16,7 @@ interface Collected {
 }
 
 const collect = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "serviceaccounts">
 ): ReadonlyArray<Collected> => {
   const found = new Map<string, Collected>()
@@ -63,7 +64,7 @@ const pullSecretsOf = ({ serviceaccounts }: Pick<Lists, "serviceaccounts">) => {
 
 /** The names of all ConfigMaps and Secrets that the app's pods refer to. */
 export const referencedNames = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "serviceaccounts">
 ): { readonly ConfigMap: ReadonlyArray<string>; readonly Secret: ReadonlyArray<string> } => {
   const collected = collect(members, lists)
@@ -74,7 +75,7 @@ export const referencedNames = (
 
 /** ConfigMaps first, then Secrets, by name. */
 export const observeReferences = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "serviceaccounts" | "configmaps" | "secrets">,
   keys: KeyFacts | null
 ): ReadonlyArray<Reference> => {

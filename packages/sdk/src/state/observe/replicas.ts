@@ -1,8 +1,9 @@
 /** A workload's replicas, out of its pods. */
 import * as Ordinal from "../../Ordinal.ts"
 import type { ContainerStatus, Pod } from "../../kind/Pod.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
-import { type NodesByName, readinessOf } from "./readiness.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
+import { type NodesByName, readinessOf } from "../Readiness.ts"
 import { Container, Replica, isFinished, healthOf } from "../../Replica.ts"
 
 const stateOf = ({ state }: ContainerStatus): string => {
@@ -82,7 +83,7 @@ const podFacts = (pod: Pod, around: Surroundings): NonNullable<Replica["pod"]> =
  * The replicas of one workload: for a StatefulSet every ordinal that is asked for and every
  * pod that is there, in the order of ordinals; for others every pod, by name.
  */
-export const observeReplicas = (member: Member, around: Surroundings): ReadonlyArray<Replica> => {
+export const observeReplicas = (member: AppWorkload, around: Surroundings): ReadonlyArray<Replica> => {
   const known = member.pods !== null
   const base = { workload: member.key, known }
   if (member.kind !== "StatefulSet") {

@@ -3,16 +3,17 @@
  */
 import type { Service } from "../../Topology.ts"
 import * as LabelSelector from "../../LabelSelector.ts"
-import { compareNames, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { EndpointSlice, Service as ServiceObject } from "../../kind/Network.ts"
 
-const governedBy = (name: string, members: ReadonlyArray<Member>): string | null =>
+const governedBy = (name: string, members: ReadonlyArray<AppWorkload>): string | null =>
   members.find((member) => member.kind === "StatefulSet" && member.object.spec.serviceName === name)?.key ??
   null
 
 /** A Service without a selector selects nothing: its endpoints are written by someone else. */
-const selects = (service: ServiceObject, { pods, template }: Member): boolean => {
+const selects = (service: ServiceObject, { pods, template }: AppWorkload): boolean => {
   const selector = service.spec.selector ?? {}
   return (
     Object.keys(selector).length > 0 &&
@@ -79,7 +80,7 @@ const missing = (name: string, governs: string, present: boolean | null): Servic
 
 /** Governing Services first, also where they are missing; then the others by name. */
 export const observeServices = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "services" | "endpointslices">
 ): ReadonlyArray<Service> => {
   const slices =

@@ -1,6 +1,6 @@
 /** Claims that an operation set aside: what a replica had before, kept under another name. */
 import type { AppState } from "../AppState.ts"
-import type { Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
 import { setAsideLabel } from "../../Labels.ts"
 
@@ -11,7 +11,7 @@ const named = /^(.+?)(?:-new|-seed)?-([0-9a-f]{8})$/
 
 /** By name. */
 export const observeSetAside = (
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<AppWorkload>,
   { persistentvolumeclaims }: Pick<Lists, "persistentvolumeclaims">
 ): ReadonlyArray<SetAside> => {
   const names = new Set(members.map(({ metadata }) => metadata.name))

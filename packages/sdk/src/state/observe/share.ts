@@ -12,11 +12,12 @@ import type { StatefulSet } from "../../kind/Workload.ts"
 import { appLabel, operationLabel } from "../../Labels.ts"
 import { accountOf } from "../../Reference.ts"
 import { referencedNames } from "./references.ts"
-import { controllerOf, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { controllerOf } from "../../kind/Meta.ts"
 import type { Lists } from "../observation.ts"
 import { handleOf } from "./volume.ts"
 import { secretsOfClass, secretsOfVolume } from "./volumeSecret.ts"
-import { groupOf } from "./volumeSnapshots.ts"
+import { groupOf } from "../../kind/Snapshot.ts"
 
 type Keys = ReadonlyArray<string>
 
@@ -131,7 +132,7 @@ const resourceClaimNames = ({ spec, status }: Pod): Keys =>
  * The lists of one namespace (`lists`), of which each app gets its share. `members` are those of
  * one app: StatefulSets, and none where the set could not be understood.
  */
-export type Share = (namespace: string, members: ReadonlyArray<Member>) => Lists
+export type Share = (namespace: string, members: ReadonlyArray<AppWorkload>) => Lists
 
 /** `everything` in the cluster first, for what has no namespace; then the lists of each namespace. */
 export const sharing = (everything: Lists): ((lists: Lists) => Share) => {

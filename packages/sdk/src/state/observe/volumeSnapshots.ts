@@ -2,10 +2,14 @@
  * Snapshots of the app's claims, single ones and members of groups.
  */
 import type { Claim } from "../../Claim.ts"
-import { compareNames } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { VolumeSnapshot } from "../../Protection.ts"
-import type { VolumeSnapshotContent, VolumeSnapshot as VolumeSnapshotObject } from "../../kind/Snapshot.ts"
+import {
+  type VolumeSnapshotContent,
+  type VolumeSnapshot as VolumeSnapshotObject,
+  groupOf
+} from "../../kind/Snapshot.ts"
 import { setLabel, levelAnnotation, recordLabel } from "../../Labels.ts"
 
 /** The levels of the sets that are listed, by name. */
@@ -18,11 +22,6 @@ const levelsOf = ({ configmaps }: Pick<Lists, "configmaps">): ReadonlyMap<string
         : [[set, level] as const]
     })
   )
-
-export const groupOf = ({ metadata, status }: VolumeSnapshotObject): string | null =>
-  status?.volumeGroupSnapshotName ||
-  metadata.ownerReferences?.find(({ kind }) => kind === "VolumeGroupSnapshot")?.name ||
-  null
 
 /** Both must name each other (snapshot/v1 VolumeSnapshotStatus); null: contents could not be read. */
 const isBound = (

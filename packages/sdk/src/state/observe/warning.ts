@@ -1,7 +1,7 @@
 /**
  * Warning events about the app's objects.
  */
-import { compareNames } from "../AppWorkload.ts"
+import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { AppState } from "../AppState.ts"
 

@@ -1,18 +1,20 @@
 /**
  * Workloads of the app, with the parts of their pod template that decide where pods may be.
  */
+import * as LabelSelector from "../../LabelSelector.ts"
+import * as Quantity from "../../Quantity.ts"
 import type { ClaimTemplate, PodContainer, PodTemplate, Probe, Workload } from "../../Topology.ts"
 import { isExtendedResource } from "./nodeFacts.ts"
-import * as LabelSelector from "../../LabelSelector.ts"
-import { controllerOf, type Member } from "../AppWorkload.ts"
+import type { AppWorkload } from "../AppWorkload.ts"
+import { controllerOf } from "../../kind/Meta.ts"
 import type { Lists } from "../observation.ts"
-import * as Quantity from "../../Quantity.ts"
-import { storeOf } from "./store.ts"
+import { storeOf } from "../Store.ts"
 import { formatToleration } from "../../Taint.ts"
-import { writersOf } from "./writer.ts"
-import type { ContainerSpec, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../../kind/Pod.ts"
+import { writersOf } from "../Writer.ts"
+import { type ContainerSpec, type PodAffinityTerm, type PodTemplateSpec, sideCarsOf } from "../../kind/Pod.ts"
 import { classOf } from "../../kind/Storage.ts"
 import type { DaemonSet, Deployment, StatefulSet } from "../../kind/Workload.ts"
+import { hostPortsOf } from "../../HostPort.ts"
 
 const required = "requiredDuringSchedulingIgnoredDuringExecution"
 
@@ -80,10 +82,6 @@ const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
 /** Volumes that end with their pod, and those that hold configuration. */
 const passing = ["emptyDir", "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image"]
 
-/** Init containers that go on beside the others. */
-const sideCarsOf = ({ initContainers }: PodSpec): ReadonlyArray<ContainerSpec> =>
-  (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
-
 const containersOf = (
   { spec }: PodTemplateSpec,
   claimTemplates: ReadonlyArray<string>
@@ -108,22 +106,6 @@ const containersOf = (
     readOnly: container.securityContext?.readOnlyRootFilesystem === true
   }))
 }
-
-/** A port of the node that a pod takes. */
-export interface HostPort {
-  readonly hostPort: number
-  readonly hostIP: string | null
-  readonly protocol: string
-}
-
-/** On its node's network, each port of a container is one of the node's. The scheduler leaves out what ends first. */
-export const hostPortsOf = (spec: PodSpec): ReadonlyArray<HostPort> =>
-  [...sideCarsOf(spec), ...spec.containers].flatMap(({ ports }) =>
-    (ports ?? []).flatMap(({ containerPort, hostIP, protocol, ...port }) => {
-      const hostPort = port.hostPort || (spec.hostNetwork === true ? containerPort : 0)
-      return hostPort ? [{ hostPort, hostIP: hostIP ?? null, protocol: protocol ?? "TCP" }] : []
-    })
-  )
 
 type Labels = Readonly<Record<string, string>>
 
@@ -301,13 +283,13 @@ const ofDaemonSet = ({ spec, status }: DaemonSet, newest: string | null): Specif
   updateRevision: newest
 })
 
-const specificsOf = (member: Member, newest: string | null): Specifics => {
+const specificsOf = (member: AppWorkload, newest: string | null): Specifics => {
   if (member.kind === "StatefulSet") return ofStatefulSet(member.object)
   return member.kind === "Deployment" ? ofDeployment(member.object) : ofDaemonSet(member.object, newest)
 }
 
 /** One workload; `ready` and `status` are the controller's own counts, absent in the API when 0. */
-export const observeWorkload = (member: Member, lists: Lists): Workload => {
+export const observeWorkload = (member: AppWorkload, lists: Lists): Workload => {
   const { metadata, template } = member
   const revisions = (lists.controllerrevisions ?? [])
     .filter((revision) => controllerOf(revision.metadata)?.uid === metadata.uid)

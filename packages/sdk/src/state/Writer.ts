@@ -1,11 +1,11 @@
 /**
  * Who else writes a workload: its owner, an autoscaler, a GitOps tool, an operator.
  */
-import type { Writer as WriterSchema } from "../../Topology.ts"
-import { controllerOf } from "../AppWorkload.ts"
-import { fieldsOf } from "../../Reference.ts"
-import type { ManagedFields, ObjectMeta } from "../../kind/Meta.ts"
-import type { HorizontalPodAutoscaler } from "../../kind/Policy.ts"
+import type { Writer as WriterSchema } from "../Topology.ts"
+import { controllerOf } from "../kind/Meta.ts"
+import { fieldsOf } from "../Reference.ts"
+import type { ManagedFields, ObjectMeta } from "../kind/Meta.ts"
+import type { HorizontalPodAutoscaler } from "../kind/Policy.ts"
 
 export type Writer = typeof WriterSchema.Type
 

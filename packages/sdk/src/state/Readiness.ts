@@ -1,9 +1,9 @@
 /**
  * Whether a pod is ready, and if not, why, in one line.
  */
-import type { Node } from "../../kind/Node.ts"
-import type { Condition } from "../../kind/Meta.ts"
-import type { ContainerStatus, Pod } from "../../kind/Pod.ts"
+import type { Node } from "../kind/Node.ts"
+import type { Condition } from "../kind/Meta.ts"
+import type { ContainerStatus, Pod } from "../kind/Pod.ts"
 
 /** The condition of that type. */
 export const conditionOf = (

@@ -3,8 +3,8 @@
  *
  * A name that is not known says nothing: its container may keep data or not.
  */
-import { imageName } from "../../profile/hint.ts"
-import type { ContainerSpec } from "../../kind/Pod.ts"
+import { imageName } from "../ImageName.ts"
+import type { ContainerSpec } from "../kind/Pod.ts"
 
 /** Whole names: an exporter, an operator or a proxy of something is not that something. */
 const stores: ReadonlyArray<readonly [store: string, name: RegExp]> = [
