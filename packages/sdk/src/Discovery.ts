@@ -6,7 +6,7 @@
  * anyway, and both are pure. All give the same `Peers`, whose peers `Routing` takes as members.
  */
 import type { Peer, Peers } from "./discovery/peer.ts"
-import type { Members } from "./Routing.ts"
+import type { Members } from "./Members.ts"
 
 export { checkDns, DnsCheck, NameCheck } from "./discovery/dns.ts"
 export { peers } from "./discovery/fromState.ts"

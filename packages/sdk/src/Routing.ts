@@ -18,7 +18,7 @@ import type { Strategy, Table } from "./routing/strategy.ts"
 import { valueOf, word } from "./routing/word.ts"
 import { hashKey } from "./routing/xxh64.ts"
 
-export { allReady, Availability, Member, Members } from "./routing/members.ts"
+export { allReady, Availability, Member, Members } from "./Members.ts"
 export {
   type Change,
   type KeyMove,

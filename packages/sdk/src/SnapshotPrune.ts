@@ -19,7 +19,7 @@ import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.t
 import type { SnapshotRef } from "./snapshot/ref.ts"
 import { usesOf } from "./snapshot/use.ts"
 import { type Listed, list } from "./step/recordList.ts"
-import { recordName } from "./step/record.ts"
+import { recordName } from "./RecordName.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
 export { PruneResult, type PrunePlan, type PruneRun } from "./snapshot/pruneVerb.ts"

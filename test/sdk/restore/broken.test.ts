@@ -14,7 +14,8 @@ import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { proverLabel } from "../../../packages/sdk/src/Labels.ts"
 import { disproof, isOver } from "../../../packages/sdk/src/step/proverVerdict.ts"
-import { decode, encode, recordName, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
+import { decode, encode, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
+import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import { drive, ref, withCluster, type World } from "../../simulation/world.ts"
 import { headOf, journalOf, stoppedStatus } from "../operation/journal.ts"
 import {

@@ -11,7 +11,8 @@ import {
   volumesnapshotcontents,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
-import { decode, encode, recordName, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
+import { decode, encode, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
+import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import { drive, type World, withCluster } from "../../simulation/world.ts"
 import { ann, bob, neighbour, on, refusal } from "../scale/callers.ts"
 import {

@@ -9,7 +9,8 @@ import {
   volumesnapshotcontents,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
-import { encode, recordName, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
+import { encode, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
+import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import { readRecord } from "../../../packages/sdk/src/step/recordList.ts"
 import { drive, type World, withCluster } from "../../simulation/world.ts"
 import { ann, bob, on, refusal } from "../scale/callers.ts"

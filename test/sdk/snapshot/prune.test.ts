@@ -10,7 +10,7 @@ import {
   volumesnapshotcontents,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
-import { recordName } from "../../../packages/sdk/src/step/record.ts"
+import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on, refusal } from "../scale/callers.ts"

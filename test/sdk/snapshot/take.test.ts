@@ -13,7 +13,8 @@ import {
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
-import { decode, recordName } from "../../../packages/sdk/src/step/record.ts"
+import { decode } from "../../../packages/sdk/src/step/record.ts"
+import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import { drive, withCluster } from "../../simulation/world.ts"
 import { ann, bob, on } from "../scale/callers.ts"
 import {

@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { jump } from "./jump.ts"
-import { type Availability, type Member, type Members, spanOf } from "./members.ts"
+import { type Availability, type Member, type Members, spanOf } from "../Members.ts"
 import { heaviest, heaviestOf, type Weighable, weighable } from "./rendezvous.ts"
 import { ownersOf, type Strategy } from "./strategy.ts"
 import { remainder, type Word, word } from "./word.ts"

@@ -7,7 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Members } from "./members.ts"
+import type { Members } from "../Members.ts"
 import { type Picker, picker } from "./picker.ts"
 import type { Strategy } from "./strategy.ts"
 

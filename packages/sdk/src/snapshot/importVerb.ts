@@ -7,7 +7,8 @@ import { type StepOf, stepsOf } from "../operation/Step.ts"
 import { verb } from "../operation/Verb.ts"
 import { ImportRecord, ListRecord } from "../step/importRecord.ts"
 import { ProvisionCuts } from "../step/provisionCuts.ts"
-import { recordName, type SnapshotRecord } from "../step/record.ts"
+import type { SnapshotRecord } from "../step/record.ts"
+import { recordName } from "../RecordName.ts"
 import { readRecord } from "../step/recordList.ts"
 
 const steps = [ImportRecord, ProvisionCuts, ListRecord] as const

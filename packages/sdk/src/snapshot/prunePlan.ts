@@ -10,7 +10,8 @@ import type { Refusal } from "../operation/Plan.ts"
 import { foreign, isOfSet, isOrphan, isOrphanGroup, isRecorded, recordedAs } from "../step/cutOwner.ts"
 import { contentOf, snapshotOf } from "../step/cutSource.ts"
 import { DeleteRecord, type DeleteSet as DeleteSetStep, DeleteSet } from "../step/deleteSet.ts"
-import { recordName, type Summary } from "../step/record.ts"
+import type { Summary } from "../step/record.ts"
+import { recordName } from "../RecordName.ts"
 import { type PrunePlan, pruneVerb } from "./pruneVerb.ts"
 
 /** What is there of a set. */

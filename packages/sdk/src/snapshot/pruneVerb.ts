@@ -7,7 +7,7 @@ import { type StepOf, stepsOf } from "../operation/Step.ts"
 import { isBegunWith } from "../operation/Token.ts"
 import { verb } from "../operation/Verb.ts"
 import { DeleteRecord, DeleteSet } from "../step/deleteSet.ts"
-import { recordName } from "../step/record.ts"
+import { recordName } from "../RecordName.ts"
 import { usesOf } from "./use.ts"
 
 const steps = [DeleteSet, DeleteRecord] as const

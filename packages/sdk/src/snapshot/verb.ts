@@ -20,16 +20,8 @@ import {
   RetainVolumes
 } from "../step/reclaimPolicy.ts"
 import { checkPlaces, placeRules, Places } from "../step/places.ts"
-import {
-  cutName,
-  Level,
-  Proof,
-  reached,
-  Recoverable,
-  recordName,
-  seedOnlyOf,
-  skewOf
-} from "../step/record.ts"
+import { cutName, Level, Proof, reached, Recoverable, seedOnlyOf, skewOf } from "../step/record.ts"
+import { recordName } from "../RecordName.ts"
 import type { Quiesce } from "../Quiesce.ts"
 import { RecordSet, SetSettings } from "../step/recordSet.ts"
 import { isListed } from "../step/recordWrite.ts"

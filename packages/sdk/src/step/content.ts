@@ -7,7 +7,8 @@ import { optional, StringMap } from "../kind/Meta.ts"
 import { isSame as isSameData } from "../Digest.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import * as Resource from "../Resource.ts"
-import { recordName, type SnapshotRecord } from "./record.ts"
+import type { SnapshotRecord } from "./record.ts"
+import { recordName } from "../RecordName.ts"
 import { readWhole } from "./recordList.ts"
 
 export const ConfigKind = Schema.Literals(["ConfigMap", "Secret"])

@@ -30,7 +30,8 @@ import {
   isRecorded,
   recordedAs
 } from "./cutOwner.ts"
-import { type RecordedCut, recordName } from "./record.ts"
+import type { RecordedCut } from "./record.ts"
+import { recordName } from "../RecordName.ts"
 import { readRecord } from "./recordList.ts"
 import { policyOf, setPolicy, snapshotTarget } from "./snapshots.ts"
 

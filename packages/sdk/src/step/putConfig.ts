@@ -31,7 +31,8 @@ import {
   templateIn,
   titleOf
 } from "./content.ts"
-import { beforeSet, recordName, type SnapshotRecord } from "./record.ts"
+import { beforeSet, type SnapshotRecord } from "./record.ts"
+import { recordName } from "../RecordName.ts"
 import { assertRecorded, orLost, readBefore, wasPinned } from "./recordBefore.ts"
 import { isOurs } from "./snapshots.ts"
 import { mentionsIn } from "./templateDiff.ts"

@@ -33,7 +33,8 @@ import {
   readPinned,
   templateIn
 } from "./content.ts"
-import { beforeSet, recordName, type SnapshotRecord } from "./record.ts"
+import { beforeSet, type SnapshotRecord } from "./record.ts"
+import { recordName } from "../RecordName.ts"
 import { assertRecorded, orLost, ownPin, pinTo, readBefore, wasPinned } from "./recordBefore.ts"
 import { mentionsIn, templateGains } from "./templateDiff.ts"
 import * as Workload from "./workload.ts"

@@ -190,10 +190,6 @@ export const isSetName = (name: string): boolean =>
 /** The name of a VolumeSnapshot of a set. */
 export const cutName = (set: string, claim: string): string => `${set}-${claim}`.slice(0, 253)
 
-/** The name of its Secret and of its ConfigMap; further parts are numbered from 2. */
-export const recordName = (set: string, part = 1): string =>
-  `kubectl-stateful.snapshot.${set}${part === 1 ? "" : `.${part}`}`
-
 /** As the data of its Secrets, in order: base64, as the API wants it. */
 export const encode = (record: SnapshotRecord): ReadonlyArray<string> => {
   const bytes = gzipSync(JSON.stringify(record))

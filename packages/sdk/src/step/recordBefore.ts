@@ -26,7 +26,8 @@ import {
   titleOf
 } from "./content.ts"
 import { configBeforeAnnotation } from "../Labels.ts"
-import { beforeSet, encode, recordName, type SnapshotRecord } from "./record.ts"
+import { beforeSet, encode, type SnapshotRecord } from "./record.ts"
+import { recordName } from "../RecordName.ts"
 import { readWhole } from "./recordList.ts"
 import { secretOf } from "./recordWrite.ts"
 import { labelsOf, makeBeside, removeOurs } from "./snapshots.ts"

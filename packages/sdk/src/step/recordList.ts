@@ -11,7 +11,8 @@ import * as Resource from "../Resource.ts"
 import { groupOf } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
 import { contentOf, snapshotOf, whyNot } from "./cutSource.ts"
-import { cutName, decode, recordName, recordType, SnapshotRecord, Summary } from "./record.ts"
+import { cutName, decode, recordType, SnapshotRecord, Summary } from "./record.ts"
+import { recordName } from "../RecordName.ts"
 import { recordLabels } from "../Labels.ts"
 
 /** What stands for a claim's cut in the cluster now. */

@@ -9,7 +9,8 @@ import * as Fences from "../operation/Fence.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
 import { levelAnnotation, recordLabel } from "../Labels.ts"
-import { encode, recordName, recordType, type SnapshotRecord, summaryOf } from "./record.ts"
+import { encode, recordType, type SnapshotRecord, summaryOf } from "./record.ts"
+import { recordName } from "../RecordName.ts"
 import { isOurs, labelsOf, makeBeside, removeOurs } from "./snapshots.ts"
 
 type At = StepContext
