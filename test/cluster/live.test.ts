@@ -48,8 +48,8 @@ describe("reading", () => {
   it("a list is the same in one page and in many, and as kubectl counts it", async () => {
     for (let nth = 0; nth < 7; nth++) await run(Resource.create(at, map(`page-${nth}`, {}, { page: "yes" })))
     const options = { namespace: space.name, labelSelector: "page=yes" }
-    const whole = await run(Resource.list(Resource.configMaps, options))
-    const paged = await run(Resource.list(Resource.configMaps, { ...options, pageSize: 2 }))
+    const whole = await run(Resource.listObjects(Resource.configMaps, options))
+    const paged = await run(Resource.listObjects(Resource.configMaps, { ...options, pageSize: 2 }))
     assert.deepEqual(paged.items, whole.items)
     const counted = await kubectl(["get", "configmaps", "-n", space.name, "-l", "page=yes", "-o", "name"])
     assert.lengthOf(whole.items, counted.trim().split("\n").length)
@@ -58,9 +58,9 @@ describe("reading", () => {
   it("metadata only carries no data, and the object is still of its kind", async () => {
     await run(Resource.create(at, map("meta", { canary: "value" })))
     const { items } = await run(
-      Resource.list(Resource.configMaps, { namespace: space.name, metadataOnly: true })
+      Resource.listObjects(Resource.configMaps, { namespace: space.name, metadataOnly: true })
     )
-    const one = await run(Resource.get({ ...at, name: "meta" }, { metadataOnly: true }))
+    const one = await run(Resource.getObject({ ...at, name: "meta" }, { metadataOnly: true }))
     assert.isTrue(items.every((item) => item.kind === "ConfigMap" && item["data"] === undefined))
     assert.isUndefined(one["data"])
   })
@@ -96,13 +96,13 @@ describe("writing", () => {
       (await refusal(Resource.remove(target, { resourceVersion: "1" }))).reason._tag,
       "Conflict"
     )
-    const after = await run(Resource.get(target))
+    const after = await run(Resource.getObject(target))
     assert.strictEqual(after.metadata.resourceVersion, made.metadata.resourceVersion)
   })
 
   it("a dry run answers and keeps nothing, and an unknown field is refused", async () => {
     await run(Resource.create(at, map("dry"), { dryRun: true }))
-    const missing = await refusal(Resource.get({ ...at, name: "dry" }))
+    const missing = await refusal(Resource.getObject({ ...at, name: "dry" }))
     assert.strictEqual(missing.reason._tag, "NotFound")
     assert.strictEqual(missing.message, 'configmaps "dry" not found')
     const strict = await refusal(Resource.create(at, { ...map("strict"), dada: {} }))
@@ -128,13 +128,13 @@ describe("refusals", () => {
   const things = { group: "nope.example", version: "v1", plural: "things", kind: "Thing", namespaced: true }
 
   it("an API that is not served is not an object that is missing", async () => {
-    const error = await refusal(Resource.get({ api: things, namespace: space.name, name: "x" }))
+    const error = await refusal(Resource.getObject({ api: things, namespace: space.name, name: "x" }))
     assert.strictEqual(error.reason._tag, "Unsupported")
   })
 
   it("a forbidden request names user, verb and resource, and the access review says so beforehand", async () => {
     const options = { as: "system:serviceaccount:live-suite:nobody" }
-    const error = await refusalAs(options, Resource.list(Resource.nodes))
+    const error = await refusalAs(options, Resource.listObjects(Resource.nodes))
     assert.strictEqual(error.reason._tag, "Forbidden")
     assert.match(error.message, /"system:serviceaccount:live-suite:nobody" cannot list resource "nodes"/)
     const rule = { verb: "list", group: "", plural: "nodes" }

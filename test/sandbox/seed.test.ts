@@ -38,10 +38,10 @@ const run = (seed: number, plan: Fault.Plan) =>
         const { cluster, record } = inject(sandbox.cluster, plan)
         const target = { api: Resource.statefulSets, namespace, name: "db" }
         const at = { api: Resource.statefulSets, namespace }
-        const settled = Effect.map(Resource.get(target), ({ status }) => status)
+        const settled = Effect.map(Resource.getObject(target), ({ status }) => status)
         const client = Effect.gen(function* () {
           const made = Effect.catch(Resource.create(at, statefulSet("db", { replicas: 0, ...claims })), () =>
-            Effect.retry(Resource.get(target), { times: 5 })
+            Effect.retry(Resource.getObject(target), { times: 5 })
           )
           yield* Effect.retry(made, { times: 5 })
           const patch = Resource.patch(target, { _tag: "Merge", value: { spec: { replicas: 3 } } })

@@ -30,10 +30,17 @@ describe("an object is accepted as it came, or refused by name", () => {
     assert.isTrue(Result.isFailure(kinds.pods.accept(value)))
   })
 
+  it("an object is judged once, however often it is shown: the answer is the same one", () => {
+    for (const object of [pod(0), pod(0, { spec: { containers: 3 } })]) {
+      assert.strictEqual(kinds.pods.accept(object), kinds.pods.accept(object))
+    }
+  })
+
   it("every kind refuses what has no metadata, under a name that kubectl understands", () => {
     for (const [plural, kind] of Object.entries(kinds)) {
       assert.isTrue(Result.isFailure(kind.accept({ spec: {} })), plural)
       assert.equal(kind.plural, plural)
+      assert.equal(kind.version, kind.versions[0])
     }
     assert.equal(resourceName("pods"), "pods")
     assert.equal(resourceName("volumesnapshots"), "volumesnapshots.snapshot.storage.k8s.io")

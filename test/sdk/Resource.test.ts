@@ -32,11 +32,11 @@ describe("reads are repeated where waiting may help", () => {
     it.effect(`when ${what}: five times, no more`, () =>
       Effect.gen(function* () {
         const passing = port((_, nth) => (nth < 5 ? trouble : { body: set }))
-        const got = yield* Effect.provide(patiently(Resource.get(db)), passing.layer)
+        const got = yield* Effect.provide(patiently(Resource.getObject(db)), passing.layer)
         assert.strictEqual(got.kind, "StatefulSet")
         assert.lengthOf(passing.requests, 5)
         const lasting = port(() => trouble)
-        yield* Effect.flip(Effect.provide(patiently(Resource.get(db)), lasting.layer))
+        yield* Effect.flip(Effect.provide(patiently(Resource.getObject(db)), lasting.layer))
         assert.lengthOf(lasting.requests, 5)
       })
     )
@@ -52,7 +52,7 @@ describe("reads are repeated where waiting may help", () => {
     it.effect(`and not after ${what}`, () =>
       Effect.gen(function* () {
         const server = port(() => final)
-        yield* Effect.flip(Effect.provide(Resource.get(db), server.layer))
+        yield* Effect.flip(Effect.provide(Resource.getObject(db), server.layer))
         assert.lengthOf(server.requests, 1)
       })
     )
@@ -63,14 +63,14 @@ describe("reads are repeated where waiting may help", () => {
       const server = port((_, nth) =>
         nth === 1 ? { status: 429, headers: { "retry-after": "7" } } : { body: set }
       )
-      const fiber = yield* Effect.forkChild(Effect.provide(Resource.get(db), server.layer))
+      const fiber = yield* Effect.forkChild(Effect.provide(Resource.getObject(db), server.layer))
       yield* TestClock.adjust("6900 millis")
       assert.lengthOf(server.requests, 1)
       yield* TestClock.adjust("200 millis")
       yield* Fiber.join(fiber)
       assert.lengthOf(server.requests, 2)
       const long = port(() => ({ status: 429, headers: { "retry-after": "600" } }))
-      yield* Effect.flip(Effect.provide(Resource.get(db), long.layer))
+      yield* Effect.flip(Effect.provide(Resource.getObject(db), long.layer))
       assert.lengthOf(long.requests, 1)
     })
   )
@@ -91,7 +91,7 @@ describe("reads are repeated where waiting may help", () => {
       ]
       for (const [form, attempts] of forms) {
         const server = port(() => ({ status: 429, headers: { "retry-after": form, date } }))
-        const error = yield* Effect.flip(Effect.provide(patiently(Resource.get(db)), server.layer))
+        const error = yield* Effect.flip(Effect.provide(patiently(Resource.getObject(db)), server.layer))
         assert.strictEqual(error.reason._tag, "TooManyRequests")
         assert.lengthOf(server.requests, attempts, form)
       }
@@ -112,7 +112,7 @@ describe("reads are repeated where waiting may help", () => {
         exec: () => Effect.die("no exec here"),
         origin: { context: null, server: "memory:", namespace: "shop", user: null }
       })
-      const read = yield* Effect.flip(Effect.provide(Resource.get(db), answering))
+      const read = yield* Effect.flip(Effect.provide(Resource.getObject(db), answering))
       assert.strictEqual(read.reason._tag, "Unreadable")
       assert.strictEqual(read.message, `GET ${path}/db: the answer has more than 256 MiB`)
       assert.isAtMost(pulled, 258)
@@ -124,7 +124,7 @@ describe("reads are repeated where waiting may help", () => {
   it.effect("repetitions are spread: the whole takes between one and eight seconds", () =>
     Effect.gen(function* () {
       const server = port(() => failure("Unavailable"))
-      const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(Resource.get(db), server.layer)))
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(Resource.getObject(db), server.layer)))
       yield* TestClock.adjust("1 seconds")
       assert.isUndefined(fiber.pollUnsafe())
       yield* TestClock.adjust("7 seconds")
@@ -258,7 +258,7 @@ describe("what a write says", () => {
   it.effect("a name is a name in the path, whatever letters it has", () =>
     Effect.gen(function* () {
       const server = port(() => ({ body: set }))
-      yield* Effect.provide(Resource.get({ ...db, name: "../x?y" }), server.layer)
+      yield* Effect.provide(Resource.getObject({ ...db, name: "../x?y" }), server.layer)
       assert.strictEqual(server.requests[0]?.path, `${path}/..%2Fx%3Fy`)
     })
   )
@@ -279,7 +279,7 @@ describe("a list", () => {
     Effect.gen(function* () {
       const server = port(pages(names, 3))
       const options = { namespace: "shop", labelSelector: "a=b", fieldSelector: "c=d", pageSize: 3 }
-      const listing = yield* Effect.provide(Resource.list(Resource.pods, options), server.layer)
+      const listing = yield* Effect.provide(Resource.listObjects(Resource.pods, options), server.layer)
       assert.deepEqual(
         listing.items.map((item) => item.metadata.name),
         names
@@ -301,13 +301,13 @@ describe("a list", () => {
         if (query(request)["continue"] === "6" && expired++ === 0) return status(410, "Expired")
         return pages(names, 3)(request)
       })
-      const listing = yield* Effect.provide(Resource.list(Resource.pods, { pageSize: 3 }), once.layer)
+      const listing = yield* Effect.provide(Resource.listObjects(Resource.pods, { pageSize: 3 }), once.layer)
       assert.lengthOf(listing.items, 7)
       assert.lengthOf(once.requests, 6)
       const always = port((request) =>
         query(request)["continue"] === undefined ? pages(names, 3)(request) : status(410, "Expired")
       )
-      const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), always.layer))
+      const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), always.layer))
       assert.strictEqual(error.reason._tag, "Expired")
       assert.lengthOf(always.requests, 4)
     })
@@ -319,7 +319,7 @@ describe("a list", () => {
         const server = port((_, nth) => ({
           body: { metadata: { continue: tokens[nth % tokens.length] }, items: [object("db-0", 1)] }
         }))
-        const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), server.layer))
+        const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), server.layer))
         assert.strictEqual(error.reason._tag, "Unreadable")
         assert.match(error.message, /^GET \/api\/v1\/pods: .*continue token/)
         assert.isBelow(error.message.length, 200)
@@ -331,7 +331,7 @@ describe("a list", () => {
   it.effect("that goes on with ever new tokens over empty pages is unreadable", () =>
     Effect.gen(function* () {
       const server = port((_, nth) => ({ body: { metadata: { continue: `token-${nth}` }, items: [] } }))
-      const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), server.layer))
+      const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), server.layer))
       assert.strictEqual(error.reason._tag, "Unreadable")
       assert.include(error.message, "100 empty pages in a row")
       assert.lengthOf(server.requests, 100)
@@ -347,7 +347,7 @@ describe("a list", () => {
         return pages(names, 3)(request)
       })
       const listing = yield* Effect.provide(
-        Resource.list(Resource.pods, {
+        Resource.listObjects(Resource.pods, {
           pageSize: 3,
           keep: ({ apiVersion, kind, metadata: { name } }) => {
             const kept = { apiVersion, kind, metadata: { name } }
@@ -368,7 +368,7 @@ describe("a list", () => {
       const item = { ...object("s", 1), kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" }
       const server = port(() => ({ body: { metadata: { resourceVersion: "1" }, items: [item] } }))
       const listing = yield* Effect.provide(
-        Resource.list(Resource.secrets, { metadataOnly: true }),
+        Resource.listObjects(Resource.secrets, { metadataOnly: true }),
         server.layer
       )
       assert.strictEqual(
@@ -382,10 +382,10 @@ describe("a list", () => {
   it.effect("with null for its items is empty, and one of junk is unreadable", () =>
     Effect.gen(function* () {
       const empty = port(() => ({ body: { metadata: {}, items: null } }))
-      assert.isEmpty((yield* Effect.provide(Resource.list(Resource.pods), empty.layer)).items)
+      assert.isEmpty((yield* Effect.provide(Resource.listObjects(Resource.pods), empty.layer)).items)
       for (const body of ["{", [], { metadata: {}, items: 3 }, { metadata: {}, items: [null] }, "<html>"]) {
         const junk = port(() => ({ body }))
-        const error = yield* Effect.flip(Effect.provide(Resource.list(Resource.pods), junk.layer))
+        const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), junk.layer))
         assert.strictEqual(error.reason._tag, "Unreadable")
       }
     })

@@ -98,7 +98,7 @@ describe("several StatefulSets", () => {
   ]
   const countOf = (world: World, name: string) =>
     Effect.map(
-      on(world)(Resource.get({ api: Resource.statefulSets, namespace: "shop", name })),
+      on(world)(Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name })),
       ({ spec }) => Reflect.get(Object(spec), "replicas") as unknown
     )
 

@@ -144,20 +144,20 @@ const checkEnd = (world: World, count: number, profile: Profile) =>
     Effect.gen(function* () {
       const story = world.log.join(", ")
       assert.deepEqual(marked(world), [], `marked as leaving, and stays: ${story}`)
-      const pods = yield* Resource.list(Resource.pods, { namespace: "shop" })
+      const pods = yield* Resource.listObjects(Resource.pods, { namespace: "shop" })
       const expected = Array.from({ length: count }, (_, index) => `db-${index}`)
       assert.deepEqual(names(pods.items), expected, `pods: ${story}`)
       if (profile.afterAdd !== undefined) {
         assert.deepEqual([...world.members].toSorted(), expected, `members: ${story}`)
       }
-      const set = yield* Resource.get({ api: Resource.statefulSets, namespace: "shop", name: "db" })
+      const set = yield* Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name: "db" })
       const annotations = Object.keys(Object(set.metadata["annotations"] ?? {}))
       assert.deepEqual(
         annotations,
         count === 0 ? ["kubectl-stateful.dev/replicas"] : [],
         `I8, annotations: ${story}`
       )
-      const leases = yield* Resource.list(Resource.leases, { namespace: "shop" })
+      const leases = yield* Resource.listObjects(Resource.leases, { namespace: "shop" })
       assert.deepEqual(names(leases.items), [], `I8, Leases: ${story}`)
       const journals = yield* Journal.list("shop")
       const open = journals.filter((entry) => Journal.isOpen(entry.status))
@@ -168,7 +168,7 @@ const checkEnd = (world: World, count: number, profile: Profile) =>
         { whenScaled: world.options.whenScaled ?? "Retain", whenDeleted: "Retain" },
         "the retention policy was not put back"
       )
-      const volumes = yield* Resource.list(Resource.persistentVolumes)
+      const volumes = yield* Resource.listObjects(Resource.persistentVolumes)
       for (const volume of volumes.items) {
         const { persistentVolumeReclaimPolicy } = Object(volume["spec"])
         assert.equal(persistentVolumeReclaimPolicy, "Delete", "a reclaim policy was not put back")

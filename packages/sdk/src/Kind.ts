@@ -25,6 +25,7 @@ import {
   ReplicationSource,
   SnapshotClass,
   VolumeGroupSnapshot,
+  VolumeGroupSnapshotContent,
   VolumeSnapshot,
   VolumeSnapshotContent
 } from "./kind/Snapshot.ts"
@@ -32,15 +33,13 @@ import * as Api from "./resource/ApiResource.ts"
 import type { ApiResource } from "./resource/ApiResource.ts"
 import { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "./kind/Workload.ts"
 
-/** One resource of the API: where it is served and what we read of its objects. */
-export interface Kind<A> {
-  /** Empty for the core group. */
-  readonly group: string
+/**
+ * One resource of the API: where it is served and what we read of its objects. `version` is the one we like
+ * best; where a cluster serves another, `{ ...kind, version }` is the same kind in that one.
+ */
+export interface Kind<A> extends ApiResource {
   /** Versions that we understand, the one we like best first. */
   readonly versions: readonly [string, ...ReadonlyArray<string>]
-  readonly plural: string
-  readonly kind: string
-  readonly namespaced: boolean
   /** True: only metadata is ever asked for. */
   readonly metadataOnly: boolean
   readonly accept: (value: unknown) => Result.Result<A, ReadonlyArray<string>>
@@ -59,15 +58,9 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
   const is = Schema.is(schema)
   const decode = Schema.decodeUnknownResult(schema)
   // Nobody changes an object that came: a watch's view shows most of them again and again.
-  const accepted = new WeakMap<object, Result.Result<A>>()
-  return (value) => {
-    const before = typeof value === "object" && value !== null ? accepted.get(value) : undefined
-    if (before !== undefined) return before
-    if (is(value)) {
-      const result = Result.succeed(value)
-      if (typeof value === "object" && value !== null) accepted.set(value, result)
-      return result
-    }
+  const accepted = new WeakMap<object, ReturnType<Kind<A>["accept"]>>()
+  const judge: Kind<A>["accept"] = (value) => {
+    if (is(value)) return Result.succeed(value)
     const decoded = decode(value)
     if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
     return Result.fail(
@@ -79,6 +72,14 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
       })
     )
   }
+  return (value) => {
+    if (typeof value !== "object" || value === null) return judge(value)
+    const before = accepted.get(value)
+    if (before !== undefined) return before
+    const result = judge(value)
+    accepted.set(value, result)
+    return result
+  }
 }
 
 const kind = <A>(
@@ -87,11 +88,9 @@ const kind = <A>(
   versions: Kind<A>["versions"] = [api.version],
   metadataOnly = false
 ): Kind<A> => ({
-  group: api.group,
+  ...api,
+  version: versions[0],
   versions,
-  plural: api.plural,
-  kind: api.kind,
-  namespaced: api.namespaced,
   metadataOnly,
   accept: accepting(schema)
 })
@@ -142,6 +141,13 @@ export const kinds = {
   replicationsources: kind(ReplicationSource, Api.replicationSources)
 } as const
 
+/** What stands for a group in its storage. It is no part of a state: only who works with a group reads it. */
+export const volumeGroupSnapshotContents = kind(
+  VolumeGroupSnapshotContent,
+  Api.volumeGroupSnapshotContents,
+  groupSnapshotVersions
+)
+
 /** The plural name of a kind we read. */
 export type Plural = keyof typeof kinds
 
@@ -150,13 +156,3 @@ export type ObjectOf<P extends Plural> = (typeof kinds)[P] extends Kind<infer A>
 
 /** `nodes`, `volumesnapshots.snapshot.storage.k8s.io`: as kubectl and RBAC messages spell it. */
 export const resourceName = (plural: Plural): string => Api.qualifiedName(kinds[plural])
-
-/** Those of a list that are as their kind has them. */
-export const acceptedOf = <A>(
-  { accept }: Pick<Kind<A>, "accept">,
-  items: ReadonlyArray<unknown>
-): ReadonlyArray<A> =>
-  items.flatMap((item) => {
-    const accepted = accept(item)
-    return Result.isSuccess(accepted) ? [accepted.success] : []
-  })

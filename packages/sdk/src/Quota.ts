@@ -91,7 +91,7 @@ export const claimNeeds = (
 
 /** The quotas of a namespace. */
 export const list = (namespace: string): Effect.Effect<ReadonlyArray<Quota>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(Resource.resourceQuotas, { namespace }), ({ items }) =>
+  Effect.map(Resource.listObjects(Resource.resourceQuotas, { namespace }), ({ items }) =>
     items.flatMap((item) => {
       const body = Schema.decodeUnknownResult(Body)(item)
       if (Result.isFailure(body)) return []

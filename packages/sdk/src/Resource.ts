@@ -1,10 +1,15 @@
 /**
- * get, list, create, patch, remove, watch, discover: functions over the port. Retries,
+ * get, find, list, watch of a kind; create, patch, remove; discover: functions over the port. Retries,
  * paging, relists and Status decoding live here, once, for the live cluster, the
  * sandbox and every injected fault alike.
+ *
+ * What ends in `Object` or `Objects` answers with objects as they came, of any resource: for manifests
+ * that are copied whole, and where only metadata is asked for.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError, Request } from "./Cluster.ts"
+import type { Kind } from "./Kind.ts"
+import { accept } from "./resource/accepted.ts"
 import {
   type ApiResource,
   apiVersion,
@@ -16,20 +21,23 @@ import { expectObject, type KubeObject } from "./resource/KubeObject.ts"
 import { roundTrip } from "./resource/roundTrip.ts"
 import { isStatus } from "./resource/Status.ts"
 
+export { accept, acceptAll, type Accepted } from "./resource/accepted.ts"
 export * from "./resource/apiDiscovery.ts"
 export * from "./resource/ApiResource.ts"
 export type { KubeObject } from "./resource/KubeObject.ts"
-export { list, type Listing, type ListOptions } from "./resource/listPages.ts"
+export { type KindListing, list, type Listing, listObjects, type ListOptions } from "./resource/listPages.ts"
 export { type AccessReview, type AccessRule, mayAll, reviewAccess } from "./resource/review.ts"
 export { roundTrip } from "./resource/roundTrip.ts"
 export { fromStatus } from "./resource/Status.ts"
 export {
   type Change,
   difference,
+  type KindView,
   type View,
   waitFor,
+  watch,
   watchChanges,
-  watchList,
+  watchObjects,
   type WatchOptions
 } from "./resource/watchList.ts"
 
@@ -69,16 +77,69 @@ const metadataAlone = { accept: "application/json;as=PartialObjectMetadata;g=met
 const object = (api: ApiResource, request: Request): Effect.Effect<KubeObject, ClusterError, Cluster> =>
   Effect.flatMap(roundTrip(request), (body) => expectObject(body, api, request))
 
-/** One object, or NotFound. `metadataOnly` asks for names, labels and owners: of a Secret, never its values. */
-export const get = (
+export interface GetOptions {
+  /** Names, labels, annotations and owners only. Of a Secret, never its values. */
+  readonly metadataOnly?: boolean
+}
+
+const orNull = <A>(
+  effect: Effect.Effect<A, ClusterError, Cluster>
+): Effect.Effect<A | null, ClusterError, Cluster> =>
+  Effect.catchIf(
+    effect,
+    (error) => error.reason._tag === "NotFound",
+    () => Effect.succeed(null)
+  )
+
+/** One object as it came, of whatever resource; it fails with `NotFound` where there is none. */
+export const getObject = (
   target: Target,
-  options: { readonly metadataOnly?: boolean } = {}
+  options: GetOptions = {}
 ): Effect.Effect<KubeObject, ClusterError, Cluster> =>
   object(target.api, {
     method: "GET",
     path: objectPath(target),
     ...(options.metadataOnly === true ? { headers: metadataAlone } : {})
   })
+
+/** One object as it came, of whatever resource; null where there is none. */
+export const findObject = (
+  target: Target,
+  options: GetOptions = {}
+): Effect.Effect<KubeObject | null, ClusterError, Cluster> => orNull(getObject(target, options))
+
+/** The name of one object of a kind. `namespace` is ignored for a kind of the whole cluster. */
+export type ObjectKey = Pick<Target, "namespace" | "name">
+
+/**
+ * One object of a kind, as it is now.
+ *
+ * **Caveat:** of a kind that is `metadataOnly` nothing else is asked for: of a Secret, never its values.
+ *
+ * **Errors:** `NotFound` where there is none; `Unreadable` where one is there and is not as its kind has it:
+ * `statefulset "db": spec.replicas: expected number`.
+ *
+ * **Example:** `yield* Resource.get(kinds.statefulsets, { namespace: "shop", name: "db" })`
+ */
+export const get = <A>(
+  kind: Kind<A>,
+  { namespace, name }: ObjectKey
+): Effect.Effect<A, ClusterError, Cluster> =>
+  Effect.flatMap(
+    getObject(
+      { api: kind, name, ...(namespace === undefined ? {} : { namespace }) },
+      { metadataOnly: kind.metadataOnly }
+    ),
+    (found) => accept(kind, found)
+  )
+
+/**
+ * One object of a kind, as it is now; null where there is none.
+ *
+ * **Errors:** those of `get`, but for `NotFound`: one that is there and cannot be read is never null.
+ */
+export const find = <A>(kind: Kind<A>, key: ObjectKey): Effect.Effect<A | null, ClusterError, Cluster> =>
+  orNull(get(kind, key))
 
 /** Makes an object; what the server made of it comes back. A `generateName` is not repeated after a lost reply. */
 export const create = (

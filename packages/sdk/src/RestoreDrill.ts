@@ -131,7 +131,7 @@ const contentsLeft = (operation: string | null) =>
   operation === null
     ? Effect.succeed([])
     : Effect.map(
-        Resource.list(Resource.volumeSnapshotContents, {
+        Resource.listObjects(Resource.volumeSnapshotContents, {
           labelSelector: `${madeByAnnotation}=${operation}`,
           metadataOnly: true
         }),

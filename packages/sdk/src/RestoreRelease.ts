@@ -35,7 +35,7 @@ export const prepare = (at: Operation.OperationAt): Effect.Effect<ReleasePlan, R
   Effect.gen(function* () {
     const { namespace, id: restore } = at
     if (!isOperationId(restore)) return yield* nothing(at)
-    const { items } = yield* Resource.list(Resource.networkPolicies, {
+    const { items } = yield* Resource.listObjects(Resource.networkPolicies, {
       namespace,
       labelSelector: `${madeByAnnotation}=${restore},${fencedLabel}`
     })

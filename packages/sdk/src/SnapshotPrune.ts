@@ -3,13 +3,10 @@
  * is not provably of the snapshot stays, and is named.
  */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import { acceptedOf, kinds } from "./Kind.ts"
-import { VolumeGroupSnapshot, VolumeGroupSnapshotContent } from "./kind/Snapshot.ts"
+import { kinds, volumeGroupSnapshotContents } from "./Kind.ts"
 import * as Operation from "./Operation.ts"
-import { orNull } from "./operation/Ensure.ts"
 import { because } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
@@ -100,16 +97,12 @@ const groupsIn = (namespace: string) =>
     if (version === null) return noGroups
     const [groups, contents] = yield* Effect.all(
       [
-        Resource.list({ ...Resource.volumeGroupSnapshots, version }, { namespace }),
-        Resource.list({ ...Resource.volumeGroupSnapshotContents, version })
+        Resource.list({ ...kinds.volumegroupsnapshots, version }, { namespace }),
+        Resource.list({ ...volumeGroupSnapshotContents, version })
       ],
       { concurrency: 2 }
     )
-    return {
-      version,
-      groups: groups.items.filter(Schema.is(VolumeGroupSnapshot)),
-      groupContents: contents.items.filter(Schema.is(VolumeGroupSnapshotContent))
-    }
+    return { version, groups: groups.items, groupContents: contents.items }
   })
 
 /** The record's Secret; its uid is not known where Secrets may not be read. */
@@ -117,9 +110,7 @@ const recordIn = ({
   namespace,
   name
 }: SnapshotRef): Effect.Effect<{ readonly uid: string | null } | null, ClusterError, Cluster> =>
-  orNull(
-    Resource.get({ api: Resource.secrets, namespace, name: recordName(name) }, { metadataOnly: true })
-  ).pipe(
+  Resource.find(kinds.secrets, { namespace, name: recordName(name) }).pipe(
     Effect.map((found) => (found === null ? null : { uid: found.metadata.uid ?? "" })),
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden",
@@ -146,8 +137,8 @@ export const prepare = (
     const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
     const [snapshots, contents, groups, inUse] = yield* Effect.all(
       [
-        Resource.list(Resource.volumeSnapshots, { namespace }),
-        Resource.list(Resource.volumeSnapshotContents),
+        Resource.list(kinds.volumesnapshots, { namespace }),
+        Resource.list(kinds.volumesnapshotcontents),
         groupsFor(listed.summary),
         usesOf({ ...ref, record: record.uid }, named, null)
       ],
@@ -158,8 +149,8 @@ export const prepare = (
       ...groups,
       summary: listed.summary,
       record: uid === null ? null : { uid },
-      snapshots: acceptedOf(kinds.volumesnapshots, snapshots.items),
-      contents: acceptedOf(kinds.volumesnapshotcontents, contents.items),
+      snapshots: snapshots.items,
+      contents: contents.items,
       inUse,
       isLast: isComplete(listed) && newerThan(all, listed).length === 0
     }

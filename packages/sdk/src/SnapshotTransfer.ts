@@ -4,9 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import { acceptedOf, kinds } from "./Kind.ts"
+import { kinds } from "./Kind.ts"
 import * as Operation from "./Operation.ts"
-import { orNull } from "./operation/Ensure.ts"
 import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
@@ -32,10 +31,9 @@ export interface Prepared {
 }
 
 /** What a cluster is known by: the uid of its namespace kube-system; null: that may not be read. */
-const clusterUid: Effect.Effect<string | null, ClusterError, Cluster> = Resource.get(
-  { api: Resource.namespaces, name: "kube-system" },
-  { metadataOnly: true }
-).pipe(
+const clusterUid: Effect.Effect<string | null, ClusterError, Cluster> = Resource.get(kinds.namespaces, {
+  name: "kube-system"
+}).pipe(
   Effect.map(({ metadata }) => metadata.uid ?? null),
   Effect.catchIf(
     ({ reason }) => reason._tag === "NotFound" || reason._tag === "Forbidden",
@@ -66,8 +64,8 @@ export const exportSet = (
   })
 
 /** The drivers of all storage classes; null: they may not be listed. */
-const driversThere = Resource.list(Resource.storageClasses).pipe(
-  Effect.map(({ items }) => acceptedOf(kinds.storageclasses, items).map(({ provisioner }) => provisioner)),
+const driversThere = Resource.list(kinds.storageclasses).pipe(
+  Effect.map(({ items }) => items.map(({ provisioner }) => provisioner)),
   Effect.catchIf(
     ({ reason }) => reason._tag === "Forbidden",
     () => Effect.succeed(null)
@@ -101,13 +99,12 @@ export const prepareImport = (
   Effect.gen(function* () {
     const content = yield* open(file, key)
     yield* ofNamespace(content.record, namespace)
-    const secret = { api: Resource.secrets, namespace, name: recordName(content.record.name) }
     const [cluster, there, snapshots, contents, drivers] = yield* Effect.all(
       [
         clusterUid,
-        orNull(Resource.get(secret, { metadataOnly: true })),
-        Resource.list(Resource.volumeSnapshots, { namespace }),
-        Resource.list(Resource.volumeSnapshotContents),
+        Resource.find(kinds.secrets, { namespace, name: recordName(content.record.name) }),
+        Resource.list(kinds.volumesnapshots, { namespace }),
+        Resource.list(kinds.volumesnapshotcontents),
         driversThere
       ],
       { concurrency: 5 }
@@ -116,8 +113,8 @@ export const prepareImport = (
       namespace,
       cluster,
       isThere: there !== null,
-      snapshots: acceptedOf(kinds.volumesnapshots, snapshots.items),
-      contents: acceptedOf(kinds.volumesnapshotcontents, contents.items),
+      snapshots: snapshots.items,
+      contents: contents.items,
       drivers
     }
     return planOf(content, ground, yield* newId, options)

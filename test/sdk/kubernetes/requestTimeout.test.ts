@@ -86,7 +86,7 @@ describe("an answer", () => {
         (_, response) => {
           response.writeHead(200, { "content-encoding": "gzip" }).end(bomb)
         },
-        Effect.flip(Resource.list(Resource.pods))
+        Effect.flip(Resource.listObjects(Resource.pods))
       )
       assert.strictEqual(result.reason._tag, "Unreadable")
       assert.match(result.message, /^GET \/api\/v1\/pods: the answer has more than 256 MiB$/)

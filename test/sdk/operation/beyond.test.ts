@@ -241,7 +241,7 @@ describe("a forged journal", () => {
         }
         const secret = { kind: "Secret", namespace: "shop", name: "root", uid: null, generation: null }
         const uid = (yield* on(world)(
-          Resource.get({ api: Resource.secrets, namespace: "shop", name: "root" })
+          Resource.getObject({ api: Resource.secrets, namespace: "shop", name: "root" })
         )).metadata.uid
         forge(world, {
           guards: [guardOf(world, "shop", "db"), { ...secret, uid }],

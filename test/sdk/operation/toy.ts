@@ -13,7 +13,7 @@ import { type Kind, kinds } from "../../../packages/sdk/src/Kind.ts"
 import { ObjectMeta } from "../../../packages/sdk/src/kind/Meta.ts"
 import { cleaningUp } from "../../../packages/sdk/src/operation/BestEffort.ts"
 import { digest } from "../../../packages/sdk/src/Digest.ts"
-import { ensure, orNull } from "../../../packages/sdk/src/operation/Ensure.ts"
+import { ensure } from "../../../packages/sdk/src/operation/Ensure.ts"
 import * as Fences from "../../../packages/sdk/src/operation/Fence.ts"
 import { type Place, readAs } from "../../../packages/sdk/src/operation/Guarded.ts"
 import { markOf } from "../../../packages/sdk/src/operation/Journal.ts"
@@ -51,7 +51,7 @@ const busy = noteOf("busy")
 const annotationOf = ({ metadata }: ConfigMap, name: string): string | null =>
   metadata.annotations?.[name] ?? null
 const valueOf = ({ data }: ConfigMap, key: string): string | null => data?.[key] ?? null
-const find = (place: Place) => orNull(readAs(maps, place))
+const find = (place: Place) => Resource.find(maps, place)
 const title = ({ namespace, name }: Pick<Place, "namespace" | "name">) => `${namespace}/${name}`
 
 export interface ToyOptions {
@@ -286,7 +286,7 @@ const Hold: StepKind<Holds, Going> = {
     Effect.gen(function* () {
       if (pods.every((pod) => markOf(at.mark, subjectOf(pod))?.state === "Succeeded")) return
       const found = yield* Effect.forEach(pods, (name) =>
-        Resource.get({ api: Resource.pods, namespace, name })
+        Resource.getObject({ api: Resource.pods, namespace, name })
       )
       yield* at.intend(
         found.map(({ metadata }) => ({ ...subjectOf(metadata.name), uid: metadata.uid ?? null }))

@@ -49,7 +49,7 @@ const following = (
     const changes: Array<string> = []
     const views: Array<Resource.View> = []
     const failures: Array<ClusterError> = []
-    const fiber = yield* Resource.watchList(Resource.pods, options).pipe(
+    const fiber = yield* Resource.watchObjects(Resource.pods, options).pipe(
       Stream.runForEach((view) =>
         Effect.sync(() => {
           views.push(view)

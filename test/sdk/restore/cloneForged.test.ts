@@ -83,7 +83,7 @@ describe("a journal of a restore as another application", () => {
       const plan = yield* on(world)(RestoreClone.prepare(snapshot, { toNamespace: elsewhere }))
       yield* drive(Effect.exit(withCluster(dying)(RestoreClone.run(plan, { identity: ann }))))
       const journal = { api: Resource.configMaps, namespace: elsewhere, name: Journal.nameOf(plan.id) }
-      const found = yield* on(world)(Resource.get(journal))
+      const found = yield* on(world)(Resource.getObject(journal))
       const { cuts: others } = yield* recordOf(world, "weekly")
       const handles = new Map(others.map(({ claim, snapshotHandle }) => [claim, snapshotHandle]))
       const names = new Map(

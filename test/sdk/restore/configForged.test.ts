@@ -207,7 +207,7 @@ describe("a journal of a restore of the configuration that somebody else wrote",
     Effect.gen(function* () {
       world.sandbox.create({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "shop" } })
       yield* merge(world, target("Secret", name), { data: { password: "dGhlaXJz" } })
-      const { uid, resourceVersion } = (yield* on(world)(Resource.get(target("Secret", name)))).metadata
+      const { uid, resourceVersion } = (yield* on(world)(Resource.getObject(target("Secret", name)))).metadata
       return { kind: "Secret", name, uid, resourceVersion }
     })
 
@@ -245,7 +245,7 @@ describe("a journal of a restore of the configuration that somebody else wrote",
         const changes = [{ ...theirs, of: "pass", goes: false, keys: [] }]
         const error = yield* refusal(resumed(world, [theirs], { _tag: "PutConfig", changes }))
         assert.match(error.message, /writes secret "theirs", as its journal says, which is not of db/)
-        const { data } = (yield* on(world)(Resource.get(target("Secret", "theirs")))) as {
+        const { data } = (yield* on(world)(Resource.getObject(target("Secret", "theirs")))) as {
           readonly data?: object
         }
         assert.deepEqual(data, { password: "dGhlaXJz" })

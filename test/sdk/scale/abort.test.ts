@@ -142,7 +142,7 @@ describe("claims with data from before that new pods got again", () => {
       assert.notInclude(before, undefined)
       assert.deepEqual(uids(), before)
       assert.deepEqual([...new Set(policies(world))], ["Delete"])
-      const { spec } = yield* on(world)(Resource.get(set))
+      const { spec } = yield* on(world)(Resource.getObject(set))
       const { persistentVolumeClaimRetentionPolicy: retention } = Object(spec)
       assert.strictEqual(Object(retention).whenScaled, "Delete")
     })
@@ -155,7 +155,7 @@ describe("an abort whose StatefulSet is gone", () => {
       Effect.gen(function* () {
         const world = yield* makeWorld({ replicas: 4, readyAfter: 200 })
         const { plan } = yield* interruptAt(world, "delete db-3", { replicas: 0 })
-        const before = yield* on(world)(Resource.get(set))
+        const before = yield* on(world)(Resource.getObject(set))
         yield* on(world)(Resource.remove(set, {}))
         yield* TestClock.adjust("20 seconds")
         if (recreated) {

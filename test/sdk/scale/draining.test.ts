@@ -15,7 +15,7 @@ const markOf = (pod: Resource.KubeObject): unknown =>
 
 const marks = (world: Parameters<typeof on>[0]) =>
   Effect.map(
-    on(world)(Resource.list(Resource.pods, { namespace: ref.namespace })),
+    on(world)(Resource.listObjects(Resource.pods, { namespace: ref.namespace })),
     ({ items }) => new Map(items.map((pod) => [pod.metadata.name, markOf(pod)]))
   )
 

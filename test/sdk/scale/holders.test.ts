@@ -69,7 +69,7 @@ describe("scaling by one caller at a time", () => {
         writes.filter((line) => !line.includes("accessreviews")),
         []
       )
-      const after = yield* on(world)(Resource.get(set))
+      const after = yield* on(world)(Resource.getObject(set))
       assert.strictEqual(Reflect.get(Object(after["spec"]), "replicas"), 1)
     })
   )

@@ -139,7 +139,7 @@ describe("scaling with hooks", () => {
       yield* on(world)(Resource.remove({ api: Resource.pods, namespace: "shop", name: "db-1" }))
       const exit = yield* drive(Fiber.join(fiber))
       assert.isTrue(Exit.isFailure(exit))
-      const after = yield* on(world)(Resource.get(set))
+      const after = yield* on(world)(Resource.getObject(set))
       assert.strictEqual(Reflect.get(Object(after["spec"]), "replicas"), 2)
     })
   )

@@ -78,7 +78,7 @@ describe("an operation whose journal somebody deletes", () => {
       const world = yield* makeWorld({ replicas: 2, readyAfter: 300 })
       const journals = { api: Resource.configMaps, namespace: "shop" }
       const act = Effect.gen(function* () {
-        const { items } = yield* on(world)(Resource.list(Resource.configMaps, { namespace: "shop" }))
+        const { items } = yield* on(world)(Resource.listObjects(Resource.configMaps, { namespace: "shop" }))
         for (const { metadata } of items)
           if (metadata.name.startsWith("kubectl-stateful-"))
             yield* on(world)(Resource.remove({ ...journals, name: metadata.name }))

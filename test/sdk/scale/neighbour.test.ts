@@ -260,7 +260,10 @@ describe("a claim that is deleted while its set is scaled to zero", () => {
 })
 
 const journals = Effect.map(
-  Resource.list(Resource.configMaps, { namespace: "shop", labelSelector: "kubectl-stateful.dev/operation" }),
+  Resource.listObjects(Resource.configMaps, {
+    namespace: "shop",
+    labelSelector: "kubectl-stateful.dev/operation"
+  }),
   ({ items }) => items.map((item) => ({ plan: { id: item.metadata.name.slice("kubectl-stateful-".length) } }))
 )
 

@@ -21,7 +21,7 @@ const countTo = (world: World, replicas: number) =>
     })
   )
 const countOf = (world: World) =>
-  Effect.map(on(world)(Resource.get(set)), ({ spec }) => Reflect.get(Object(spec), "replicas"))
+  Effect.map(on(world)(Resource.getObject(set)), ({ spec }) => Reflect.get(Object(spec), "replicas"))
 
 const claim = (world: World, name: string) => world.sandbox.store.get(persistentvolumeclaims, "shop", name)
 const volume = (world: World, name: string) => world.sandbox.store.get(persistentvolumes, undefined, name)

@@ -72,7 +72,7 @@ describe("deleting a snapshot", () => {
       assert.lengthOf(names(world, volumesnapshots), 3)
       // Of another record of that name nothing is known there: it holds up nobody.
       const journal = { api: Resource.configMaps, namespace: "rehearsal", name: Journal.nameOf(plan.id) }
-      const found = yield* on(world)(Resource.get(journal))
+      const found = yield* on(world)(Resource.getObject(journal))
       const text = JSON.stringify(Reflect.get(found, "data")).replaceAll(plan.settings.record.uid, "no-uid")
       yield* on(world)(Resource.patch(journal, { _tag: "Merge", value: { data: JSON.parse(text) } }))
       assert.strictEqual((yield* prune(world)).outcome, "Succeeded")
@@ -128,7 +128,7 @@ describe("deleting a snapshot", () => {
           yield* drive(Effect.sleep("2 seconds"))
         }
         const old = { api: Resource.configMaps, namespace: "shop", name: recordName("old") }
-        const found = yield* on(world)(Resource.get(old))
+        const found = yield* on(world)(Resource.getObject(old))
         const summary = JSON.parse(String(Reflect.get(Object(Reflect.get(found, "data")), "summary.json")))
         // Whoever may write ConfigMaps lists the oldest cuts as the newest.
         const forged = { ...summary, name: "zz", created: "2999-01-01T00:00:00Z" }
@@ -160,7 +160,7 @@ describe("deleting a snapshot", () => {
         yield* drive(Effect.sleep("2 seconds"))
       }
       const old = { api: Resource.configMaps, namespace: "shop", name: recordName("old") }
-      const found = yield* on(world)(Resource.get(old))
+      const found = yield* on(world)(Resource.getObject(old))
       const summary = JSON.parse(String(Reflect.get(Object(Reflect.get(found, "data")), "summary.json")))
       const data = { "summary.json": JSON.stringify({ ...summary, created: "2999-01-01T00:00:00Z" }) }
       yield* on(world)(Resource.patch(old, { _tag: "Merge", value: { data } }))

@@ -17,7 +17,7 @@ const Data = Schema.Struct({
 export const setBack = (world: World, id: string, change: (plan: Json) => Json = (plan) => plan) =>
   Effect.gen(function* () {
     const target = { api: Resource.configMaps, namespace: "shop", name: `kubectl-stateful-${id}` }
-    const { data } = yield* Schema.decodeUnknownEffect(Data)(yield* on(world)(Resource.get(target)))
+    const { data } = yield* Schema.decodeUnknownEffect(Data)(yield* on(world)(Resource.getObject(target)))
     const status = { ...data["status.json"], phase: "Stopped", ended: null }
     const value = {
       metadata: { annotations: { "kubectl-stateful.dev/phase": "Stopped" } },

@@ -29,7 +29,9 @@ const withConfig = Effect.gen(function* () {
   }
   world.sandbox.create(settings)
   const envFrom = [{ secretRef: { name: "pass" } }, { configMapRef: { name: "settings" } }]
-  const set = yield* on(world)(Resource.get({ api: Resource.statefulSets, namespace: "shop", name: "db" }))
+  const set = yield* on(world)(
+    Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name: "db" })
+  )
   const accepted = kinds.statefulsets.accept(set)
   assert.strictEqual(accepted._tag, "Success")
   const containers = accepted._tag === "Success" ? accepted.success.spec.template.spec.containers : []
@@ -174,7 +176,7 @@ describe("the difference of a snapshot", () => {
       yield* merge(world, Resource.secrets, "pass", { data: { password: secret } })
       yield* merge(world, Resource.configMaps, "settings", { data: { mode: "slow" } })
       const set = yield* on(world)(
-        Resource.get({ api: Resource.statefulSets, namespace: "shop", name: "db" })
+        Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name: "db" })
       )
       const text = JSON.stringify(set).replaceAll(/"image":"[^"]*"/g, '"image":"db:2"')
       yield* merge(world, Resource.statefulSets, "db", {

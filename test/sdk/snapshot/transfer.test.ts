@@ -251,7 +251,7 @@ describe("an exported snapshot", () => {
       const open = (yield* on(world)(Journal.list("shop"))).find(({ status }) => Journal.isOpen(status))
       const id = open?.plan.id ?? ""
       const journal = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(id) }
-      const found = yield* on(world)(Resource.get(journal))
+      const found = yield* on(world)(Resource.getObject(journal))
       const text = JSON.stringify(Reflect.get(found, "data")).replaceAll(
         /snapshot-[0-9a-f-]{36}/g,
         "snapshot-of-the-bank"

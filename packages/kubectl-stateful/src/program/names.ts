@@ -5,13 +5,12 @@ import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { operationLabel, phaseAnnotation, verbAnnotation } from "@kubectl-stateful/sdk/Labels"
-import { configMaps, list, namespaces, statefulSets } from "@kubectl-stateful/sdk/Resource"
+import { list, listObjects, statefulSets } from "@kubectl-stateful/sdk/Resource"
 import { recordName } from "@kubectl-stateful/sdk/RecordName"
 import { recordLabels } from "@kubectl-stateful/sdk/Labels"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import type { Names } from "./complete.ts"
 import { connect, execute } from "../command/connect.ts"
 import type { ClusterFlags } from "../flags/cluster.ts"
@@ -40,15 +39,8 @@ export const clusterNames =
       const { origin } = yield* Cluster
       const { namespace } = origin
       if (what === "operations" || what === "restores") {
-        const { items } = yield* list(configMaps, {
-          namespace,
-          metadataOnly: true,
-          labelSelector: operationLabel
-        })
-        return items.flatMap((item) => {
-          const accepted = kinds.configmaps.accept(item)
-          if (Result.isFailure(accepted)) return []
-          const { labels, annotations } = accepted.success.metadata
+        const { items } = yield* list(kinds.configmaps, { namespace, labelSelector: operationLabel })
+        return items.flatMap(({ metadata: { labels, annotations } }) => {
           const isDone = isOver(annotations?.[phaseAnnotation] ?? "")
           const isWanted =
             what === "operations" ? !isDone : isDone && annotations?.[verbAnnotation] === "restore"
@@ -56,11 +48,7 @@ export const clusterNames =
         })
       }
       if (what === "snapshots") {
-        const { items } = yield* list(configMaps, {
-          namespace,
-          metadataOnly: true,
-          labelSelector: recordLabels
-        })
+        const { items } = yield* list(kinds.configmaps, { namespace, labelSelector: recordLabels })
         const start = recordName("")
         return items.flatMap(({ metadata: { name } }) =>
           name.startsWith(start) ? [name.slice(start.length)] : []
@@ -68,8 +56,8 @@ export const clusterNames =
       }
       const { items } =
         what === "namespaces"
-          ? yield* list(namespaces, { metadataOnly: true })
-          : yield* list(statefulSets, { namespace, metadataOnly: true })
+          ? yield* list(kinds.namespaces)
+          : yield* listObjects(statefulSets, { namespace, metadataOnly: true })
       return items.map((item) => item.metadata.name)
     })
     const exit = await execute(

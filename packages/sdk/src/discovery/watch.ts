@@ -3,17 +3,16 @@
  *
  * What is watched is the StatefulSet, its pods, the namespace's Services, and nodes; where pods may
  * not be read, the EndpointSlices of its Service. Lists, resumption, 410 and backoff are those of
- * `Resource.watchList`.
+ * `Resource.watch`.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { statefulSet } from "../App.ts"
-import { type Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
 import { type Kind, kinds } from "../Kind.ts"
 import type { EndpointSlice, Service } from "../kind/Network.ts"
 import type { Node } from "../kind/Node.ts"
@@ -69,19 +68,11 @@ type Hearing = Stream.Stream<Heard, ClusterError, Cluster>
 const isForbidden = ({ reason }: ClusterError): boolean => reason._tag === "Forbidden"
 
 /** Those of the objects that can be understood: what one is not hides no other. */
-const itemsOf = <A>({ accept }: Kind<A>, { objects }: Resource.View): ReadonlyArray<A> =>
-  [...objects.values()].flatMap((object) => {
-    const accepted = accept(object)
-    return Result.isSuccess(accepted) ? [accepted.success] : []
-  })
-
 const listing = <A>(
   kind: Kind<A>,
   options: Resource.WatchOptions
 ): Stream.Stream<ReadonlyArray<A>, ClusterError, Cluster> =>
-  Stream.map(Resource.watchList({ ...kind, version: kind.versions[0] }, options), (view) =>
-    itemsOf(kind, view)
-  )
+  Stream.map(Resource.watch(kind, options), ({ items }) => items)
 
 /** What a watch goes by while it lasts. */
 interface Course {
@@ -237,15 +228,7 @@ const understood = (
       ? Effect.flatMap(appNotFound(statefulSet(ref.namespace, ref.name)), Effect.fail)
       : Effect.succeed(null)
   }
-  const accepted = kinds.statefulsets.accept(object)
-  return Result.isSuccess(accepted)
-    ? Effect.succeed(accepted.success)
-    : Effect.fail(
-        new ClusterError({
-          reason: { _tag: "Unreadable" },
-          message: `statefulsets.apps "${ref.name}" in namespace ${ref.namespace}: ${accepted.failure.join("; ")}`
-        })
-      )
+  return Resource.accept(kinds.statefulsets, object)
 }
 
 /**
@@ -274,7 +257,7 @@ export const watch = (
       const current = yield* SubscriptionRef.make<StatefulSet | null>(null)
       const trouble: Trouble = { since: null, heard: false }
       const keepFor = Duration.toMillis(Duration.fromInputUnsafe(options.keepFor ?? interval))
-      const sets = Resource.watchList(Resource.statefulSets, {
+      const sets = Resource.watchObjects(kinds.statefulsets, {
         namespace: ref.namespace,
         fieldSelector: `metadata.name=${ref.name}`,
         relistEvery: interval

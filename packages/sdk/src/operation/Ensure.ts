@@ -33,14 +33,6 @@ export interface Ensured<A, R> {
 const elapsedSince = (began: bigint): Effect.Effect<number> =>
   Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
 
-/** Null for what is not there. */
-export const orNull = <A, R>(effect: Effect.Effect<A, ClusterError, R>) =>
-  Effect.catchIf(
-    effect,
-    (error) => error.reason._tag === "NotFound",
-    () => Effect.succeed(null)
-  )
-
 /**
  * Reconciles to `done`, and answers with what is so then: looks, writes if it is not so yet, and after
  * any answer that leaves doubt looks again before anything is repeated.

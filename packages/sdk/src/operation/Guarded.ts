@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { type Kind, kinds } from "../Kind.ts"
 import type { PartialObjectMetadata } from "../kind/Meta.ts"
-import { orNull } from "./Ensure.ts"
 import { type Guard, type GuardKind, keyOf } from "./Plan.ts"
 import * as Resource from "../Resource.ts"
 
@@ -16,13 +15,6 @@ export type Guarded = PartialObjectMetadata
 /** Where a guarded object is. */
 export type Place = Pick<Guard, "kind" | "namespace" | "name">
 
-const apis: Readonly<Record<GuardKind, Resource.ApiResource>> = {
-  StatefulSet: Resource.statefulSets,
-  Deployment: Resource.deployments,
-  ConfigMap: Resource.configMaps,
-  Secret: Resource.secrets
-}
-
 const guarded: Readonly<Record<GuardKind, Kind<Guarded>>> = {
   StatefulSet: kinds.statefulsets,
   Deployment: kinds.deployments,
@@ -31,7 +23,7 @@ const guarded: Readonly<Record<GuardKind, Kind<Guarded>>> = {
 }
 
 export const targetOf = ({ kind, namespace, name }: Place): Resource.Target => ({
-  api: apis[kind],
+  api: guarded[kind],
   namespace,
   name
 })
@@ -42,23 +34,6 @@ export const raisedBy = ({ kind }: Pick<Guard, "kind">): number => (kind === "De
 /** `statefulset "db"`: the object in messages, with its namespace where that is another than the operation's. */
 export const titleOf = (place: Place, home?: string): string =>
   `${place.kind.toLowerCase()} "${home === undefined || home === place.namespace ? "" : `${place.namespace}/`}${place.name}"`
-
-/** The object as its kind has it. */
-export const accept = <A extends Guarded>(
-  kind: Kind<A>,
-  place: Place,
-  object: unknown
-): Effect.Effect<A, ClusterError> => {
-  const accepted = kind.accept(object)
-  return accepted._tag === "Success"
-    ? Effect.succeed(accepted.success)
-    : Effect.fail(
-        new ClusterError({
-          reason: { _tag: "Unreadable" },
-          message: `${titleOf(place)}: ${accepted.failure.slice(0, 3).join("; ")}`
-        })
-      )
-}
 
 /** Fails before anything is asked for by one kind of what is of another: a Secret is never read as a whole. */
 const sameKind = <A extends Guarded, B>(
@@ -76,22 +51,15 @@ const sameKind = <A extends Guarded, B>(
 export const readAs = <A extends Guarded>(
   kind: Kind<A>,
   place: Place
-): Effect.Effect<A, ClusterError, Cluster> =>
-  sameKind(
-    kind,
-    place,
-    Effect.flatMap(Resource.get(targetOf(place), { metadataOnly: kind.metadataOnly }), (object) =>
-      accept(kind, place, object)
-    )
-  )
+): Effect.Effect<A, ClusterError, Cluster> => sameKind(kind, place, Resource.get(kind, place))
 
 /** What is read of every kind, as it is now. */
 export const read = (place: Place): Effect.Effect<Guarded, ClusterError, Cluster> =>
-  readAs(guarded[place.kind], place)
+  Resource.get(guarded[place.kind], place)
 
 /** Null: it is not there. */
 export const find = (place: Place): Effect.Effect<Guarded | null, ClusterError, Cluster> =>
-  orNull(read(place))
+  Resource.find(guarded[place.kind], place)
 
 /** Changes it, and answers with what came of it. */
 export const patchAs = <A extends Guarded>(
@@ -109,7 +77,7 @@ export const patchAs = <A extends Guarded>(
         { _tag: "Json", operations },
         { ...options, metadataOnly: kind.metadataOnly }
       ),
-      (object) => accept(kind, place, object)
+      (object) => Resource.accept(kind, object)
     )
   )
 

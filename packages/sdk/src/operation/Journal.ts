@@ -12,7 +12,7 @@ import { nameOf as appName } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { ClusterError } from "../Cluster.ts"
 import { digest } from "../Digest.ts"
-import { ensure, orNull } from "./Ensure.ts"
+import { ensure } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import { isOperationId, lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
 import { guardsOf } from "../Labels.ts"
@@ -176,10 +176,12 @@ const body = (entry: Entry) => ({
 
 /** One operation's journal; null: there is none. */
 export const read = (home: string, id: string): Effect.Effect<Entry | null, ClusterError, Cluster> =>
-  orNull(Effect.flatMap(Resource.get(target(home, nameOf(id))), accept))
+  Effect.flatMap(Resource.findObject(target(home, nameOf(id))), (object) =>
+    object === null ? Effect.succeed(null) : accept(object)
+  )
 
 const journals = (namespace: string | undefined, metadataOnly: boolean) =>
-  Resource.list(Resource.configMaps, {
+  Resource.listObjects(Resource.configMaps, {
     ...(namespace === undefined ? {} : { namespace }),
     ...(metadataOnly ? { metadataOnly } : {}),
     labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel}`
@@ -251,11 +253,10 @@ export const survey = (
     const found = yield* Effect.forEach(
       open,
       (item) =>
-        Resource.get(target(namespace, item.metadata.name)).pipe(
-          Effect.flatMap((object) => Effect.result(accept(object))),
-          orNull,
-          Effect.map((entry) => ({ item, entry }))
-        ),
+        Effect.gen(function* () {
+          const object = yield* Resource.findObject(target(namespace, item.metadata.name))
+          return { item, entry: object === null ? null : yield* Effect.result(accept(object)) }
+        }),
       { concurrency: 8 }
     )
     return {
@@ -284,7 +285,7 @@ export const closeUnreadable = (
   const annotations = { [phaseAnnotation]: "Aborted" satisfies Phase }
   return Effect.asVoid(
     ensure<Resource.KubeObject>({
-      look: Resource.get(at),
+      look: Resource.getObject(at),
       done: (found) => phaseOf(found) === annotations[phaseAnnotation],
       write: () => Resource.patch(at, { _tag: "Merge", value: { metadata: { annotations } } })
     })
@@ -309,7 +310,7 @@ export const prune = (
       over.slice(kept),
       ({ metadata: { name } }) =>
         Effect.gen(function* () {
-          const object = yield* orNull(Resource.get(target(namespace, name)))
+          const object = yield* Resource.findObject(target(namespace, name))
           if (object === null) return
           // By its data, since whoever edits an annotation ends no operation.
           const entry = yield* Effect.result(accept(object))

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { OperationError } from "./OperationError.ts"
 import { wayBack } from "./OperationId.ts"
@@ -14,8 +15,8 @@ import { guardOf, type Verb } from "./Verb.ts"
 
 /** Whether a namespace is gone or on its way, as far as this caller may know: all in it goes with it. */
 export const isGoing = (name: string): Effect.Effect<boolean, ClusterError, Cluster> =>
-  Resource.get({ api: Resource.namespaces, name }, { metadataOnly: true }).pipe(
-    Effect.map(({ metadata }) => Boolean(metadata["deletionTimestamp"])),
+  Resource.get(kinds.namespaces, { name }).pipe(
+    Effect.map(({ metadata }) => Boolean(metadata.deletionTimestamp)),
     Effect.catchIf(
       (error) => ["Forbidden", "NotFound"].includes(error.reason._tag),
       (error) => Effect.succeed(error.reason._tag === "NotFound")

@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Resource from "../Resource.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { digest } from "../Digest.ts"
-import { ensure, orNull } from "./Ensure.ts"
+import { ensure } from "./Ensure.ts"
 import { Holder } from "./Holder.ts"
 import { optional } from "../kind/Meta.ts"
 import { goneWords, isGoing } from "./NamespaceGone.ts"
@@ -88,7 +88,9 @@ const accept = (value: unknown, candidate: Candidate): Effect.Effect<Body, Clust
   )
 
 const look = (candidate: Candidate): Effect.Effect<Body | null, ClusterError, Cluster> =>
-  orNull(Effect.flatMap(Resource.get(target(candidate)), (object) => accept(object, candidate)))
+  Effect.flatMap(Resource.findObject(target(candidate)), (object) =>
+    object === null ? Effect.succeed(null) : accept(object, candidate)
+  )
 
 /** `2026-11-20T10:00:00.000000Z`, as the API's MicroTime wants it. */
 const now: Effect.Effect<string> = Effect.map(DateTime.now, (instant) =>

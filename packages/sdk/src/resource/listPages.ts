@@ -4,6 +4,8 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { type Cluster, ClusterError, type Request } from "../Cluster.ts"
+import type { Kind } from "../Kind.ts"
+import { type Accepted, acceptAll } from "./accepted.ts"
 import { type ApiResource, collectionPath } from "./ApiResource.ts"
 import { asObject, type KubeObject } from "./KubeObject.ts"
 import { roundTrip } from "./roundTrip.ts"
@@ -27,6 +29,11 @@ export interface ListOptions {
 /** A list as it was at one resourceVersion. */
 export interface Listing {
   readonly items: ReadonlyArray<KubeObject>
+  readonly resourceVersion: string
+}
+
+/** The objects of one kind as they were at one resourceVersion. */
+export interface KindListing<A> extends Accepted<A> {
   readonly resourceVersion: string
 }
 
@@ -109,11 +116,12 @@ const decode = (body: unknown, api: ApiResource, keep: ListOptions["keep"]): Pag
 }
 
 /**
- * All pages. A continue token that expired on the way (410) starts the list anew,
- * once: its first pages would otherwise be older than its last. A token that comes
- * again would lead round in a circle.
+ * Every object of a resource, as it came.
+ *
+ * A continue token that expired on the way (410) starts the list anew, once: its first pages would
+ * otherwise be older than its last. A token that comes again would lead round in a circle.
  */
-export const list = (
+export const listObjects = (
   api: ApiResource,
   options: ListOptions = {}
 ): Effect.Effect<Listing, ClusterError, Cluster> => {
@@ -146,3 +154,21 @@ export const list = (
     })
   return run(true)
 }
+
+/**
+ * Every object of a kind.
+ *
+ * **Caveat:** one that cannot be read is not among the `items`: before something is deleted or moved for what
+ * a list does not show, look at `unreadable`.
+ *
+ * **Errors:** what the server says. Where there are none the list is empty; `NotFound` is a kind that is not
+ * served.
+ */
+export const list = <A>(
+  kind: Kind<A>,
+  options: Omit<ListOptions, "metadataOnly"> = {}
+): Effect.Effect<KindListing<A>, ClusterError, Cluster> =>
+  Effect.map(
+    listObjects(kind, { ...options, metadataOnly: kind.metadataOnly }),
+    ({ items, resourceVersion }) => ({ ...acceptAll(kind, items), resourceVersion })
+  )

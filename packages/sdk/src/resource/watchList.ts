@@ -10,9 +10,11 @@ import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import { Cluster, ClusterError, type Reason, type Request, type WatchEvent } from "../Cluster.ts"
+import type { Kind } from "../Kind.ts"
+import { type Accepted, acceptAll } from "./accepted.ts"
 import { type ApiResource, collectionPath } from "./ApiResource.ts"
 import { asObject, type KubeObject } from "./KubeObject.ts"
-import { list, type Listing, type ListOptions, selection } from "./listPages.ts"
+import { type Listing, listObjects, type ListOptions, selection } from "./listPages.ts"
 import { fromStatus } from "./Status.ts"
 
 /** One object's change. A name that was deleted and made anew is two objects: Deleted, then Added. */
@@ -27,6 +29,12 @@ export interface View {
   readonly objects: ReadonlyMap<string, KubeObject>
   /** What led here from the view before, in order. Empty when a relist found nothing new. */
   readonly changes: ReadonlyArray<Change>
+  /** True for the first view and after each relist. */
+  readonly listed: boolean
+}
+
+/** The whole set of one kind after some changes. Those that could not be read are told, and not shown. */
+export interface KindView<A> extends Accepted<A> {
   /** True for the first view and after each relist. */
   readonly listed: boolean
 }
@@ -165,7 +173,7 @@ const fromList = (state: State, listing: Listing): View => {
  * missed, deletes too, is told as changes. Fails when the first list fails, or
  * later for a reason that waiting does not cure (403, the API gone).
  */
-export const watchList = (
+export const watchObjects = (
   api: ApiResource,
   options: WatchOptions = {}
 ): Stream.Stream<View, ClusterError, Cluster> =>
@@ -217,7 +225,7 @@ export const watchList = (
 
     const relisted = Stream.fromEffect(
       Effect.gen(function* () {
-        const listing = yield* list(api, options)
+        const listing = yield* listObjects(api, options)
         state.due = (yield* Clock.currentTimeMillis) + interval
         return fromList(state, listing)
       })
@@ -268,12 +276,29 @@ export const watchList = (
     return Stream.forever(patient)
   })
 
+/**
+ * Every object of a kind, now and after each change: see `watchObjects`.
+ *
+ * **Caveat:** one that cannot be read is not among the `items` of a view; it stays under `unreadable` until a
+ * change makes it readable, or it is gone.
+ *
+ * **Errors:** when the first list fails, or later for a reason that waiting does not cure.
+ */
+export const watch = <A>(
+  kind: Kind<A>,
+  options: Omit<WatchOptions, "metadataOnly"> = {}
+): Stream.Stream<KindView<A>, ClusterError, Cluster> =>
+  Stream.map(watchObjects(kind, { ...options, metadataOnly: kind.metadataOnly }), ({ objects, listed }) => ({
+    ...acceptAll(kind, objects.values()),
+    listed
+  }))
+
 /** The changes alone, one by one. */
 export const watchChanges = (
   api: ApiResource,
   options: WatchOptions = {}
 ): Stream.Stream<Change, ClusterError, Cluster> =>
-  Stream.flatMap(watchList(api, options), (view) => Stream.fromIterable(view.changes))
+  Stream.flatMap(watchObjects(api, options), (view) => Stream.fromIterable(view.changes))
 
 /**
  * Waits until the set satisfies a predicate: the first answer other than null.
@@ -284,7 +309,7 @@ export const waitFor = <A>(
   options: WatchOptions,
   found: (view: View) => A | null
 ): Effect.Effect<A, ClusterError, Cluster> =>
-  watchList(api, options).pipe(
+  watchObjects(api, options).pipe(
     Stream.map(found),
     Stream.filter((answer) => answer !== null),
     Stream.runHead,

@@ -1,7 +1,7 @@
 /** What the cluster says of the place that an application is to be restored to, and of its source. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { orNull } from "../operation/Ensure.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { clonedKinds } from "../step/cloneNames.ts"
 import type { Sealed } from "../step/cloneRecord.ts"
@@ -40,20 +40,22 @@ export interface CloneFacts {
 }
 
 const listed = (api: Resource.ApiResource, namespace: string, metadataOnly = false) =>
-  Effect.map(Resource.list(api, { namespace, metadataOnly }), ({ items }): ReadonlyArray<Json> => items)
+  Effect.map(
+    Resource.listObjects(api, { namespace, metadataOnly }),
+    ({ items }): ReadonlyArray<Json> => items
+  )
 
 /** Null for what may not be read, too. */
 const seen = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
-  orNull(effect).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Effect.succeed(null)
-    )
+  Effect.catchIf(
+    effect,
+    ({ reason }) => reason._tag === "NotFound" || reason._tag === "Forbidden",
+    () => Effect.succeed(null)
   )
 
 /** One that may not be read is taken to be there: what is made in it will tell. */
 const namespaceOf = (name: string): Effect.Effect<Json, ClusterError, Cluster> =>
-  orNull(Resource.get({ api: Resource.namespaces, name })).pipe(
+  Resource.findObject({ api: Resource.namespaces, name }).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden",
       () => Effect.succeed({ metadata: { labels: { "kubernetes.io/metadata.name": name } } })
@@ -78,12 +80,12 @@ const takenIn = (namespace: string) =>
   )
 
 const classes = seen(
-  Effect.map(Resource.list(Resource.storageClasses, {}), ({ items }) =>
-    items.map((item: Json): ClassFact => ({
-      name: item.metadata.name,
-      provisioner: item.provisioner,
-      isDefault: item.metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true",
-      reclaimPolicy: item.reclaimPolicy ?? "Delete"
+  Effect.map(Resource.list(kinds.storageclasses), ({ items }) =>
+    items.map(({ metadata, provisioner, reclaimPolicy }): ClassFact => ({
+      name: metadata.name,
+      provisioner,
+      isDefault: metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true",
+      reclaimPolicy: reclaimPolicy ?? "Delete"
     }))
   )
 )
@@ -106,7 +108,7 @@ export const readFacts = (
         listed(Resource.networkPolicies, namespace),
         listed(Resource.pods, from),
         classes,
-        seen(Resource.get({ api: Resource.statefulSets, namespace: from, name: app }))
+        seen(Resource.getObject({ api: Resource.statefulSets, namespace: from, name: app }))
       ],
       { concurrency: 10 }
     )

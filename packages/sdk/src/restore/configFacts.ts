@@ -3,7 +3,6 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Resource from "../Resource.ts"
 import type { AppState } from "../state/AppState.ts"
 import { configApis, ConfigKind, isNewNameOf, namedIn, templateIn } from "../step/content.ts"
@@ -44,14 +43,15 @@ export const configFacts = (
     )
     const [set, live, users, now] = yield* Effect.all(
       [
-        Resource.get({ api: Resource.statefulSets, namespace, name: workload.name }),
+        Resource.getObject({ api: Resource.statefulSets, namespace, name: workload.name }),
         Effect.forEach(
           names,
           ([key, { kind, name }]) =>
             Effect.map(
               // Of what the record does not hold nothing is compared: then no value is asked for.
-              orNull(
-                Resource.get({ api: configApis[kind], namespace, name }, { metadataOnly: !inRecord.has(key) })
+              Resource.findObject(
+                { api: configApis[kind], namespace, name },
+                { metadataOnly: !inRecord.has(key) }
               ),
               (object) => [key, object] as const
             ),

@@ -1,6 +1,5 @@
 /** Deployments whose volumes are put back with a StatefulSet's: which claims they name, and what is stopped with them. */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { selector } from "../App.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -21,12 +20,7 @@ export interface Stopped {
 }
 
 const deploymentsIn = (namespace: string): Effect.Effect<ReadonlyArray<Deployment>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(Resource.deployments, { namespace }), ({ items }) =>
-    items.flatMap((item) => {
-      const accepted = kinds.deployments.accept(item)
-      return Result.isSuccess(accepted) ? [accepted.success] : []
-    })
-  )
+  Effect.map(Resource.list(kinds.deployments, { namespace }), ({ items }) => items)
 
 /** The Deployments of a namespace, each with the claims that its pod template names as it is now. */
 export const namingIn = (namespace: string) =>
@@ -52,7 +46,7 @@ export const byDeployment = <A extends { readonly claim: string }>(
 
 /** Whoever has all labels of this Deployment, itself among them. */
 export const likeDeployment = (namespace: string, name: string) =>
-  Effect.map(Resource.get({ api: Resource.deployments, namespace, name }), ({ metadata }) =>
+  Effect.map(Resource.get(kinds.deployments, { namespace, name }), ({ metadata }) =>
     selector(namespace, labelsOf(metadata))
   )
 

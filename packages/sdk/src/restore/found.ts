@@ -3,7 +3,6 @@
  * that is ready, or the one that its caller names. Nobody has recorded how consistent they are.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
@@ -108,11 +107,7 @@ const candidates = (
 /** What stands there for this StatefulSet, claim by claim. */
 export const foundFor = (namespace: string, workload: Workload, named: Named): Look<Source> =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.volumeSnapshots, { namespace })
-    const all = items.flatMap((item) => {
-      const accepted = kinds.volumesnapshots.accept(item)
-      return Result.isSuccess(accepted) ? [accepted.success] : []
-    })
+    const { items: all } = yield* Resource.list(kinds.volumesnapshots, { namespace })
     const found = yield* candidates(workload, all, named)
     const skew = skewOf(found)
     const apart =

@@ -1,7 +1,7 @@
 /** What a restore looks at in its namespace beside the application: quotas, runtimes, and who else names its claims. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { orNull } from "../operation/Ensure.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { list as listQuotas } from "../Quota.ts"
 import { usersOf } from "../step/users.ts"
@@ -14,18 +14,10 @@ const unlessForbidden = <A>(look: Effect.Effect<A, ClusterError, Cluster>, other
     () => Effect.succeed(otherwise)
   )
 
-const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>((found, key) => Reflect.get(Object(found), key), value)
-
-const runtimeOf = (set: unknown): string | null => {
-  const name = at(set, "spec", "template", "spec", "runtimeClassName")
-  return typeof name === "string" && name !== "" ? name : null
-}
-
 /** Null: it is not there; a cluster that does not serve the kind has none. */
 const runtimeClass = (name: string) =>
   Effect.catchIf(
-    orNull(Resource.get({ api: Resource.runtimeClasses, name })),
+    Resource.findObject({ api: Resource.runtimeClasses, name }),
     ({ reason }) => reason._tag === "Unsupported",
     () => Effect.succeed(null)
   )
@@ -33,16 +25,14 @@ const runtimeClass = (name: string) =>
 /** RuntimeClasses that the namespace's StatefulSets name and that are not there. */
 const noRuntimeIn = (namespace: string) =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.statefulSets, { namespace })
+    const { items } = yield* Resource.list(kinds.statefulsets, { namespace })
     const found = yield* Effect.forEach(
       items,
-      (set) => {
-        const name = runtimeOf(set)
-        return name === null
-          ? Effect.succeed([])
-          : Effect.map(runtimeClass(name), (one) =>
-              one === null ? [[set.metadata.name, name] as const] : []
-            )
+      ({ metadata, spec }) => {
+        const name = spec.template.spec.runtimeClassName
+        return name
+          ? Effect.map(runtimeClass(name), (one) => (one === null ? [[metadata.name, name] as const] : []))
+          : Effect.succeed([])
       },
       { concurrency: 8 }
     )
@@ -57,7 +47,7 @@ const isOther = (user: string): boolean => !/^(Pod|Job|ReplicaSet)\//.test(user)
 
 const sharedIn = (namespace: string) =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.persistentVolumeClaims, { namespace })
+    const { items } = yield* Resource.listObjects(Resource.persistentVolumeClaims, { namespace })
     const names = items.map(({ metadata }) => metadata.name)
     const users = yield* usersOf(namespace, names)
     return Object.fromEntries(

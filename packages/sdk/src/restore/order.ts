@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import * as LabelSelector from "../LabelSelector.ts"
 import * as Resource from "../Resource.ts"
 
@@ -80,12 +81,12 @@ export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment";
       all,
       (one) => {
         const api = one.kind === "StatefulSet" ? Resource.statefulSets : Resource.deployments
-        const now = Resource.get({ api, namespace, name: one.app })
+        const now = Resource.getObject({ api, namespace, name: one.app })
         return Effect.map(now, (object) => ({ ...namedOf(object), name: keyOf(one) }))
       },
       { concurrency: 8 }
     )
-    const services = yield* Resource.list(Resource.services, { namespace }).pipe(
+    const services = yield* Resource.list(kinds.services, { namespace }).pipe(
       Effect.map(({ items }) => items),
       Effect.catchIf(
         ({ reason }) => reason._tag === "Forbidden",
@@ -93,10 +94,10 @@ export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment";
       )
     )
     const hostsOf = ({ labels }: Named): ReadonlyArray<string> =>
-      services.flatMap((service) => {
-        const selector = strings(at(service, "spec", "selector"))
+      services.flatMap(({ metadata, spec }) => {
+        const selector = spec.selector ?? {}
         const selects = LabelSelector.matches({ matchLabels: selector }, labels)
-        return Object.keys(selector).length > 0 && selects ? [service.metadata.name] : []
+        return Object.keys(selector).length > 0 && selects ? [metadata.name] : []
       })
     const hosts = new Map(found.map((one) => [one.name, hostsOf(one)]))
     const words = new Map(found.map((one) => [one.name, one.words]))

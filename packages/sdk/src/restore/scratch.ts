@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import * as Resource from "../Resource.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
-import { ensure, orNull } from "../operation/Ensure.ts"
+import { ensure } from "../operation/Ensure.ts"
 import { madeByAnnotation, drillLabel } from "../Labels.ts"
 import { claimsByName } from "../step/reclaimPolicy.ts"
 
@@ -39,7 +39,7 @@ export const makeScratch = (
 ): Effect.Effect<Scratch, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const name = `drill-${set.slice(0, 40).replaceAll(".", "-")}-${id}`
-    const source = yield* orNull(Resource.get(target(from))).pipe(
+    const source = yield* Resource.findObject(target(from)).pipe(
       Effect.catchIf(
         ({ reason }) => reason._tag === "Forbidden",
         () => Effect.succeed(null)
@@ -51,7 +51,7 @@ export const makeScratch = (
       ...securityOf(source)
     }
     const made = yield* ensure<Resource.KubeObject | null>({
-      look: orNull(Resource.get(target(name))),
+      look: Resource.findObject(target(name)),
       done: (found) => mine(found, id),
       write: () =>
         Resource.create(
@@ -73,7 +73,7 @@ const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyAr
   )
 
 const volumeNamed = (name: string) =>
-  Effect.map(orNull(Resource.get({ api: Resource.persistentVolumes, name })), (object) => {
+  Effect.map(Resource.findObject({ api: Resource.persistentVolumes, name }), (object) => {
     const accepted = object === null ? null : kinds.persistentvolumes.accept(object)
     return accepted !== null && Result.isSuccess(accepted) ? accepted.success : null
   })
@@ -123,7 +123,7 @@ export const removeScratch = (
       ({ reason }) => reason._tag === "NotFound" || reason._tag === "Conflict",
       () => Effect.void
     )
-    const own = Effect.map(orNull(Resource.get(target(name))), (one) =>
+    const own = Effect.map(Resource.findObject(target(name)), (one) =>
       one?.metadata.uid === uid ? one : null
     )
     const isGone = yield* untilGone(found(own))

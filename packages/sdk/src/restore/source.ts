@@ -1,6 +1,5 @@
 /** Where a restore's volumes come from, as the cluster has it now. */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { VolumeSnapshot } from "../kind/Snapshot.ts"
@@ -122,11 +121,7 @@ const contentsOf = (
 /** The recorded cuts, each with why it cannot be restored from. */
 export const cutsNow = (namespace: string, cuts: ReadonlyArray<RecordedCut>): Look<ReadonlyArray<FoundCut>> =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.volumeSnapshots, { namespace })
-    const snapshots = items.flatMap((item) => {
-      const accepted = kinds.volumesnapshots.accept(item)
-      return Result.isSuccess(accepted) ? [accepted.success] : []
-    })
+    const { items: snapshots } = yield* Resource.list(kinds.volumesnapshots, { namespace })
     const contents = yield* contentsOf(cuts, snapshots)
     return cuts.map((cut) => {
       const found = snapshotOf(cut, snapshots, contents)

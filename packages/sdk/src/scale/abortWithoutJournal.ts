@@ -9,7 +9,6 @@ import { statefulSet } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { journalBehind } from "../operation/InTheWay.ts"
 import * as Journal from "../operation/Journal.ts"
@@ -43,17 +42,13 @@ interface Ref {
 
 /** The volumes that operations on this StatefulSet have set to Retain. */
 const markedVolumes = (ref: Ref) =>
-  Effect.map(Resource.list(Resource.persistentVolumes), ({ items }) =>
-    items.flatMap((item): ReadonlyArray<PersistentVolume> => {
-      const accepted = kinds.persistentvolumes.accept(item)
-      if (Result.isFailure(accepted)) return []
-      const { metadata, spec } = accepted.success
-      return metadata.annotations?.[reclaimPolicyBeforeAnnotation] !== undefined &&
+  Effect.map(Resource.list(kinds.persistentvolumes), ({ items }) =>
+    items.filter(
+      ({ metadata, spec }) =>
+        metadata.annotations?.[reclaimPolicyBeforeAnnotation] !== undefined &&
         metadata.annotations[appLabel] === ref.name &&
         spec.claimRef?.namespace === ref.namespace
-        ? [accepted.success]
-        : []
-    })
+    )
   )
 
 /** Puts reclaim policies back, but on what was set aside: that is meant to stay. */
@@ -131,7 +126,7 @@ export const abortWithoutJournal = (
         `abort it: ${abortCommand(usable.plan)}; where that stops, this puts back what it can`
       )
     }
-    const set = yield* orNull(Workload.read(ref))
+    const set = yield* Resource.find(kinds.statefulsets, ref)
     // That of an operation which began elsewhere lies there; so does one that lost its labels here.
     const mark = set === null ? null : tokenOf(set)
     const marker = mark === null ? null : yield* journalBehind(mark, place)

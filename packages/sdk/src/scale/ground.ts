@@ -3,10 +3,9 @@
  * count in the template's spread, or have a name that will be wanted; and what admission asks for.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Dependency } from "../Dependency.ts"
-import { acceptedOf, kinds } from "../Kind.ts"
+import { kinds } from "../Kind.ts"
 import type { NodeSelector } from "../kind/Meta.ts"
 import type { Pod, PodSpec } from "../kind/Pod.ts"
 import { matches } from "../LabelSelector.ts"
@@ -74,13 +73,13 @@ export const readGround = (ref: {
     const [found, pods] = yield* Effect.all(
       [
         // What keeps the set from being read is said by whoever reads the state.
-        Resource.get({ api: Resource.statefulSets, namespace, name: ref.name }).pipe(
+        Resource.find(kinds.statefulsets, ref).pipe(
           Effect.catchIf(
-            ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
+            ({ reason }) => reason._tag === "Forbidden" || reason._tag === "Unreadable",
             () => Effect.succeed(null)
           )
         ),
-        Resource.list(Resource.pods, { namespace }).pipe(
+        Resource.listObjects(Resource.pods, { namespace }).pipe(
           Effect.map(({ items }) => items),
           Effect.catchIf(
             ({ reason }) => reason._tag === "Forbidden",
@@ -91,11 +90,10 @@ export const readGround = (ref: {
       { concurrency: 2 }
     )
     const mountedBy = mountsIn(pods)
-    const accepted = kinds.statefulsets.accept(found)
-    if (Result.isFailure(accepted)) return { ground: null, mountedBy }
-    const { metadata, spec: set } = accepted.success
+    if (found === null) return { ground: null, mountedBy }
+    const { metadata, spec: set } = found
     const { spec } = set.template
-    const others = acceptedOf(kinds.pods, pods).filter(
+    const others = Resource.acceptAll(kinds.pods, pods).items.filter(
       (pod) => controllerOf(pod.metadata)?.uid !== metadata.uid
     )
     const ground: Ground = {

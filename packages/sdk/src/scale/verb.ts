@@ -4,12 +4,12 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { kinds } from "../Kind.ts"
 import { isOurs, type SpecWrite } from "../operation/Author.ts"
-import { accept } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
 import { type AnyPlan, keyOf } from "../operation/Plan.ts"
 import { type Objects, verb } from "../operation/Verb.ts"
 import { wanted } from "../Ordinal.ts"
 import { names } from "../Profile.ts"
+import * as Resource from "../Resource.ts"
 import { countsOf } from "../step/replicas.ts"
 import { replicasOf } from "../step/workload.ts"
 import { check, conclude, concludeBack, preflight } from "./check.ts"
@@ -28,7 +28,7 @@ const setOf = (plan: AnyPlan, objects: Objects) => {
   const object = objects.get(keyOf(guard))
   const lost = because("Changed", `statefulset "${guard.name}" was deleted since`)
   return Effect.flatMap(object === undefined ? Effect.fail(lost) : Effect.succeed(object), (found) =>
-    accept(kinds.statefulsets, guard, found)
+    Resource.accept(kinds.statefulsets, found)
   )
 }
 

@@ -9,7 +9,7 @@ const filling = (
   namespace: string,
   names: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(Resource.persistentVolumeClaims, { namespace }), ({ items }) =>
+  Effect.map(Resource.listObjects(Resource.persistentVolumeClaims, { namespace }), ({ items }) =>
     items.flatMap((item) => {
       const spec: unknown = Reflect.get(item, "spec")
       const source: unknown = Reflect.get(Object(spec), "dataSource")

@@ -41,8 +41,10 @@ export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Clus
     const { name } = ref
     const [sets, deployment] = yield* Effect.all(
       [
-        Effect.option(Resource.list(Resource.statefulSets, { namespace, metadataOnly: true })),
-        Effect.option(Resource.get({ api: Resource.deployments, namespace, name }, { metadataOnly: true }))
+        Effect.option(Resource.listObjects(Resource.statefulSets, { namespace, metadataOnly: true })),
+        Effect.option(
+          Resource.getObject({ api: Resource.deployments, namespace, name }, { metadataOnly: true })
+        )
       ],
       { concurrency: 2 }
     )

@@ -48,7 +48,7 @@ interface Checked {
 }
 
 const checkOne = (kind: Kind, namespace: string, name: string): Effect.Effect<Checked, never, Cluster> =>
-  Resource.get({ api: api[kind], namespace, name }).pipe(
+  Resource.getObject({ api: api[kind], namespace, name }).pipe(
     Effect.map((object): Checked => ({ name, fact: factOf(kind, object), unread: null })),
     Effect.catch((error: ClusterError) => {
       if (error.reason._tag === "NotFound") return Effect.succeed<Checked>({ name, fact: null, unread: null })

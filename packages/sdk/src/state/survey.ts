@@ -69,21 +69,20 @@ const withoutManagers = (object: Resource.KubeObject): Resource.KubeObject => {
   return { ...object, metadata }
 }
 
-const apiOf = (plural: Plural, version?: string): Resource.ApiResource => {
-  const { group, kind, namespaced, versions }: Kind<unknown> = kinds[plural]
-  return { group, kind, namespaced, plural, version: version ?? versions[0] }
-}
-
 const listOne = ({ plural, version, options = {} }: Asked): Effect.Effect<Part<RawList>, never, Cluster> => {
-  const { metadataOnly, namespaced }: Kind<unknown> = kinds[plural]
+  const kind: Kind<unknown> = kinds[plural]
+  const { metadataOnly, namespaced } = kind
   const { namespace, ...rest } = options
-  const listing = Resource.list(apiOf(plural, version), {
-    pageSize,
-    ...rest,
-    ...(namespaced && namespace !== undefined ? { namespace } : {}),
-    metadataOnly,
-    ...(metadataOnly ? { keep: withoutValues } : managed.has(plural) ? {} : { keep: withoutManagers })
-  })
+  const listing = Resource.listObjects(
+    { ...kind, version: version ?? kind.version },
+    {
+      pageSize,
+      ...rest,
+      ...(namespaced && namespace !== undefined ? { namespace } : {}),
+      metadataOnly,
+      ...(metadataOnly ? { keep: withoutValues } : managed.has(plural) ? {} : { keep: withoutManagers })
+    }
+  )
   return Effect.map(counted(Effect.result(listing)), ({ value, cost }) => {
     if (Result.isFailure(value)) return { value: unreadOf(resourceName(plural), value.failure), cost }
     return { value: value.success.items, cost }
@@ -105,7 +104,7 @@ export const listAll = (asked: ReadonlyArray<Asked>): Effect.Effect<Part<RawList
 /** The namespace's own metadata, as a list of one; its labels only. */
 export const readNamespace = (name: string): Effect.Effect<Part<RawLists>, never, Cluster> =>
   Effect.map(
-    counted(Effect.result(Resource.get({ api: Resource.namespaces, name }, { metadataOnly: true }))),
+    counted(Effect.result(Resource.getObject({ api: Resource.namespaces, name }, { metadataOnly: true }))),
     ({ value, cost }) => ({
       value: {
         namespaces: Result.isSuccess(value)

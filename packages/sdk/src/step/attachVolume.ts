@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import * as Fences from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
@@ -18,7 +19,7 @@ import { untilGone } from "../wait/gone.ts"
 import { movedBy, MoveVolume } from "./moveVolume.ts"
 import { giveBack, isOurs, type Move, moveVolume, withoutAside, withoutMark } from "./rebind.ts"
 import { whereabouts } from "./reclaimPolicy.ts"
-import { acceptClaim, claimTarget, handOverVolume, readClaim, readVolume, retainVolume } from "./volume.ts"
+import { claimTarget, handOverVolume, readClaim, readVolume, retainVolume } from "./volume.ts"
 import { notUsedYetAnnotation } from "../Labels.ts"
 import { madeByAnnotation } from "../Labels.ts"
 import { setAsideLabel } from "../Labels.ts"
@@ -116,7 +117,7 @@ const markUsed = (at: At, { claim, uid }: Bound, known: PersistentVolumeClaim | 
             _tag: "Merge",
             value: { metadata: { uid, annotations: { [notUsedYetAnnotation]: null } } }
           }),
-          (object) => acceptClaim(object, claim)
+          (object) => Resource.accept(kinds.persistentvolumeclaims, object)
         )
     })
   )

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
-import { acceptedOf, kinds } from "../Kind.ts"
+import { kinds } from "../Kind.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
@@ -231,9 +231,9 @@ export const BringCuts: StepKind<BringCuts, Settings> = {
   undoAlone: ({ cuts }, at) => takeAway(cuts, at),
   outlives: (_, { namespace, plan }) =>
     Effect.map(
-      Resource.list(Resource.volumeSnapshotContents, { labelSelector: `${madeByAnnotation}=${plan.id}` }),
+      Resource.list(kinds.volumesnapshotcontents, { labelSelector: `${madeByAnnotation}=${plan.id}` }),
       ({ items }) =>
-        acceptedOf(kinds.volumesnapshotcontents, items).flatMap(({ metadata, spec }) =>
+        items.flatMap(({ metadata, spec }) =>
           spec.volumeSnapshotRef.namespace === namespace ? [`volumesnapshotcontent ${metadata.name}`] : []
         )
     )

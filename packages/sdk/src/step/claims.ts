@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
@@ -72,7 +71,7 @@ const target = (set: StatefulSet, name: string): Resource.Target => ({
 const lookUp = (
   set: StatefulSet,
   name: string
-): Effect.Effect<Resource.KubeObject | null, ClusterError, Cluster> => orNull(Resource.get(target(set, name)))
+): Effect.Effect<Resource.KubeObject | null, ClusterError, Cluster> => Resource.findObject(target(set, name))
 
 /** How long claims may take to go, in milliseconds. */
 const patience = 120_000

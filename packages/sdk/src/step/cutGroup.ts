@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Fences from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
-import { type Cluster, ClusterError } from "../Cluster.ts"
-import { VolumeGroupSnapshot, VolumeGroupSnapshotContent, type VolumeSnapshot } from "../kind/Snapshot.ts"
-import { orNull } from "../operation/Ensure.ts"
+import type { Cluster } from "../Cluster.ts"
+import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
+import type { VolumeGroupSnapshot, VolumeGroupSnapshotContent, VolumeSnapshot } from "../kind/Snapshot.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -22,7 +22,6 @@ import { type CutSettings, type Cutting, goneCut, notCut, whileFrozen } from "./
 import { claimsByName } from "./reclaimPolicy.ts"
 import { apart, skewOf } from "./record.ts"
 import {
-  acceptSnapshot,
   assertClaims,
   CutClaim,
   labelsOf,
@@ -56,16 +55,6 @@ export type Group = CutGroup
 
 const memberPath = `/metadata/labels/${cutWithLabel.replaceAll("/", "~1")}`
 
-/** The very object that came, where its fields have the types that we count on. */
-const decode =
-  <A>(schema: Schema.Decoder<A>, what: string) =>
-  (object: Resource.KubeObject): Effect.Effect<A & Resource.KubeObject, ClusterError> => {
-    const is = Schema.is(schema)
-    return is(object)
-      ? Effect.succeed(object)
-      : Effect.fail(new ClusterError({ reason: { _tag: "Unreadable" }, message: `${what} is not readable` }))
-  }
-
 export const groupTarget = (step: CutGroup, namespace: string): Resource.Target => ({
   api: { ...Resource.volumeGroupSnapshots, version: step.version },
   namespace,
@@ -73,21 +62,11 @@ export const groupTarget = (step: CutGroup, namespace: string): Resource.Target 
 })
 
 export const readGroup = (step: CutGroup, namespace: string) =>
-  orNull(
-    Effect.flatMap(
-      Resource.get(groupTarget(step, namespace)),
-      decode(VolumeGroupSnapshot, `volumegroupsnapshot "${step.as}"`)
-    )
-  )
+  Resource.find({ ...kinds.volumegroupsnapshots, version: step.version }, { namespace, name: step.as })
 
 /** The group's content; null: there is none of this name. */
 export const readGroupContent = (step: CutGroup, name: string) =>
-  orNull(
-    Effect.flatMap(
-      Resource.get({ api: { ...Resource.volumeGroupSnapshotContents, version: step.version }, name }),
-      decode(VolumeGroupSnapshotContent, `volumegroupsnapshotcontent "${name}"`)
-    )
-  )
+  Resource.find({ ...volumeGroupSnapshotContents, version: step.version }, { name })
 
 /** Puts the operation's label on a claim, or takes it away, while the claim is the planned one. */
 const label = (at: At, { claim, uid }: CutClaim, wanted: string | null): Work =>
@@ -127,7 +106,7 @@ const labelAll = (at: At, step: CutGroup, wanted: string | null): Work =>
 /** Fails where others than the planned claims would be cut with them. */
 const assertMembers = (at: At, step: CutGroup): Work =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.persistentVolumeClaims, {
+    const { items } = yield* Resource.listObjects(Resource.persistentVolumeClaims, {
       namespace: at.fence.namespace,
       labelSelector: `${cutWithLabel}=${at.plan.id}`
     })
@@ -266,9 +245,9 @@ const perform = (step: CutGroup, at: At): Work =>
 
 /** The members of a group that are there: by their owner, since they carry no labels. */
 export const membersOf = (step: CutGroup, namespace: string) =>
-  Effect.flatMap(Resource.list(Resource.volumeSnapshots, { namespace }), ({ items }) =>
+  Effect.flatMap(Resource.listObjects(Resource.volumeSnapshots, { namespace }), ({ items }) =>
     Effect.map(
-      Effect.forEach(items, (item) => acceptSnapshot(item, item.metadata.name)),
+      Effect.forEach(items, (item) => Resource.accept(kinds.volumesnapshots, item)),
       (all) => all.filter((snapshot) => groupOf(snapshot) === step.as)
     )
   )

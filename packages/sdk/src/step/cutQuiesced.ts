@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Member } from "../Hook.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because, OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
@@ -80,7 +79,7 @@ const targetsOf = (step: CutQuiesced, namespace: string): ReadonlyArray<Resource
 
 const readOurs = (step: CutQuiesced, at: At) =>
   Effect.map(
-    Effect.forEach(targetsOf(step, at.fence.namespace), (target) => orNull(Resource.get(target)), {
+    Effect.forEach(targetsOf(step, at.fence.namespace), (target) => Resource.findObject(target), {
       concurrency: 16
     }),
     (all) => all.map((found) => (found !== null && isOurs(at.plan.id, found) ? found : null))
@@ -144,7 +143,7 @@ const prove = (step: CutQuiesced, at: At, frozen: Frozen, kept: ReadonlyArray<Ke
     (target) =>
       Effect.asVoid(
         Fences.beside(at.standing, {
-          look: Resource.get(target),
+          look: Resource.getObject(target),
           done: (found) => proofIn(found, at.plan.id) !== null || !isOurs(at.plan.id, found),
           write: (found) =>
             Resource.patch(target, {
@@ -286,7 +285,7 @@ const isLeftOpen = (mark: At["mark"]): boolean =>
 
 /** The very pods that were held, where nobody can say any more that they are the set's: all that are not known to be gone. */
 const stillThere = ({ members }: CutQuiesced, at: At): Effect.Effect<ReadonlyArray<string>, never, Cluster> =>
-  Resource.list(Resource.pods, { namespace: at.fence.namespace, metadataOnly: true }).pipe(
+  Resource.listObjects(Resource.pods, { namespace: at.fence.namespace, metadataOnly: true }).pipe(
     Effect.map(({ items }) => {
       const uids = new Set(items.map(({ metadata }) => metadata.uid))
       return members.filter(({ uid }) => uids.has(uid))

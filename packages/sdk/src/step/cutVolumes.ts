@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
@@ -14,7 +15,6 @@ import { format } from "../GoDuration.ts"
 import { type Condition, inWords, type Unmet } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import {
-  acceptSnapshot,
   assertClaims,
   CutClaim,
   isBeingCut,
@@ -203,7 +203,7 @@ export const cutting = (step: CutVolumes, at: StepContext<CutSettings>): Work<Cu
         Effect.gen(function* () {
           const value = manifest(step, claim, at.plan.id)
           const made = yield* makeBeside(at, snapshotTarget(namespace, claim.as), value)
-          yield* assertOf(claim, yield* acceptSnapshot(made, claim.as))
+          yield* assertOf(claim, yield* Resource.accept(kinds.volumesnapshots, made))
         }),
       { concurrency: "unbounded", discard: true }
     )

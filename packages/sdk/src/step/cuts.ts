@@ -111,7 +111,7 @@ const claimOf = (claims: ReadonlyArray<CutClaim>, handle: string | null | undefi
   claims.find((claim) => claim.handle !== null && claim.handle === handle)?.claim ?? null
 
 const isMemberOf = (
-  group: { readonly metadata: { readonly uid?: string | null } } | null,
+  group: { readonly metadata: VolumeSnapshot["metadata"] } | null,
   { metadata }: VolumeSnapshot
 ) =>
   group?.metadata.uid != null &&
@@ -225,10 +225,6 @@ const heldBy = (
   field: string,
   uid: string | null | undefined
 ): Look<Resource.KubeObject | null> =>
-  Resource.get(target).pipe(
-    Effect.map((object) => (refersTo(object, field, uid) ? object : null)),
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "NotFound",
-      () => Effect.succeed(null)
-    )
+  Effect.map(Resource.findObject(target), (object) =>
+    object !== null && refersTo(object, field, uid) ? object : null
   )

@@ -10,9 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { acceptedOf, kinds } from "../Kind.ts"
+import { kinds } from "../Kind.ts"
 import { VolumeGroupSnapshot, VolumeGroupSnapshotContent } from "../kind/Snapshot.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
@@ -86,7 +85,7 @@ const groupTarget = (namespace: string, name: string, version: string): Resource
 })
 
 const isThere = (target: Resource.Target, uid: string | null) =>
-  Effect.map(orNull(Resource.get(target, { metadataOnly: true })), (found) =>
+  Effect.map(Resource.findObject(target, { metadataOnly: true }), (found) =>
     found !== null && (uid === null || found.metadata.uid === uid) ? found : null
   )
 
@@ -111,7 +110,7 @@ const remove = (at: At, target: Resource.Target, uid: string | null): Work =>
 const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =>
   Effect.asVoid(
     Fences.beside<Resource.KubeObject | null>(at.standing, {
-      look: orNull(Resource.get(target)),
+      look: Resource.findObject(target),
       done: (found) =>
         found === null ||
         found.metadata.uid !== uid ||
@@ -163,7 +162,7 @@ const recordedCuts = (at: At, set: string) =>
   )
 
 const readGroupContent = (name: string, version: string) =>
-  Effect.map(orNull(Resource.get(groupContentTarget(name, version))), (found) =>
+  Effect.map(Resource.findObject(groupContentTarget(name, version)), (found) =>
     found !== null && Schema.is(VolumeGroupSnapshotContent)(found) ? found : null
   )
 
@@ -171,7 +170,7 @@ const readGroupContent = (name: string, version: string) =>
 const readGroup = (namespace: string, planned: DeleteSet["groups"][number]) =>
   Effect.gen(function* () {
     const { name, uid, content, contentUid, version } = planned
-    const found = yield* orNull(Resource.get(groupTarget(namespace, name, version)))
+    const found = yield* Resource.findObject(groupTarget(namespace, name, version))
     const group =
       found !== null && found.metadata.uid === uid && Schema.is(VolumeGroupSnapshot)(found) ? found : null
     const held = content === null ? null : yield* readGroupContent(content, version)
@@ -183,10 +182,10 @@ const readGroup = (namespace: string, planned: DeleteSet["groups"][number]) =>
 const look = (step: DeleteSet, at: At) =>
   Effect.gen(function* () {
     const { namespace } = at.fence
-    const [contentItems, snapshotItems, groups, orphanGroups, cuts] = yield* Effect.all(
+    const [{ items: contents }, { items: snapshots }, groups, orphanGroups, cuts] = yield* Effect.all(
       [
-        Resource.list(Resource.volumeSnapshotContents),
-        Resource.list(Resource.volumeSnapshots, { namespace }),
+        Resource.list(kinds.volumesnapshotcontents),
+        Resource.list(kinds.volumesnapshots, { namespace }),
         Effect.forEach(step.groups, (group) => readGroup(namespace, group)),
         Effect.forEach(step.orphanGroups, ({ content, version, uid }) =>
           Effect.map(readGroupContent(content, version), (found) =>
@@ -197,10 +196,9 @@ const look = (step: DeleteSet, at: At) =>
       ],
       { concurrency: 5 }
     )
-    const contents = acceptedOf(kinds.volumesnapshotcontents, contentItems.items)
     return {
       contents,
-      snapshots: acceptedOf(kinds.volumesnapshots, snapshotItems.items),
+      snapshots,
       left: step.orphans.flatMap(({ content, uid }) =>
         contents.filter(({ metadata }) => metadata.name === content && metadata.uid === uid)
       ),
@@ -305,7 +303,7 @@ const removeCuts = (step: DeleteSet, at: At): Work =>
 
 const recordTargets = (step: DeleteSet, namespace: string) =>
   Effect.map(
-    Resource.list(Resource.secrets, {
+    Resource.listObjects(Resource.secrets, {
       namespace,
       metadataOnly: true,
       labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${setLabel}=${step.set}`

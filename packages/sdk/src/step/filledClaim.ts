@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { VolumeSnapshot } from "../kind/Snapshot.ts"
 import * as Fences from "../operation/Fence.ts"
@@ -20,7 +21,7 @@ import type { ErrandSettings } from "./errands.ts"
 import type * as Holder from "./holder.ts"
 import { isFilledHere } from "./removeFilled.ts"
 import { readContent, readSnapshot } from "./snapshots.ts"
-import { acceptClaim, asNow, claimTarget, readClaim } from "./volume.ts"
+import { asNow, claimTarget, readClaim } from "./volume.ts"
 import { notUsedYetAnnotation } from "../Labels.ts"
 import { madeByAnnotation } from "../Labels.ts"
 import { setAsideLabel } from "../Labels.ts"
@@ -173,7 +174,9 @@ export const create = (at: At, set: Holder.Holder, claim: FilledClaim): Work =>
         Effect.flatMap(valueOf(at, set, claim), (value) => {
           if (value === null) return Effect.succeed(null)
           const api = { api: Resource.persistentVolumeClaims, namespace: at.fence.namespace }
-          return Effect.flatMap(Resource.create(api, value), (object) => acceptClaim(object, claim.as))
+          return Effect.flatMap(Resource.create(api, value), (object) =>
+            Resource.accept(kinds.persistentvolumeclaims, object)
+          )
         }),
       takeBack: (made, why) =>
         why === null || made === null || made.metadata.uid == null

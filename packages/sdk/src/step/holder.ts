@@ -7,9 +7,9 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import * as Fences from "../operation/Fence.ts"
-import { accept } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
+import * as Resource from "../Resource.ts"
 import { podTemplateOf } from "../state/AppWorkload.ts"
 
 /** What both have; a Deployment has no claim templates. */
@@ -35,8 +35,8 @@ export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
       object === null
         ? Effect.succeed(null)
         : isDeployment(at.fence)
-          ? accept(kinds.deployments, at.fence, object)
-          : accept(kinds.statefulsets, at.fence, object)
+          ? Resource.accept(kinds.deployments, object)
+          : Resource.accept(kinds.statefulsets, object)
     return Effect.map(holder, (set) => ({ why, set }))
   })
 

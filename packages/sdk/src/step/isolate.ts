@@ -7,7 +7,6 @@ import * as Schema from "effect/Schema"
 import * as Resource from "../Resource.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { isSame } from "../Digest.ts"
-import { orNull } from "../operation/Ensure.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { madeByAnnotation, fencedLabel } from "../Labels.ts"
@@ -51,7 +50,7 @@ export const readFence = (
   { namespace, operation }: { readonly namespace: string; readonly operation: string },
   name: string
 ): Effect.Effect<Resource.KubeObject | null, ClusterError, Cluster> =>
-  Effect.map(orNull(Resource.get(fenceTarget(namespace, name))), (found) =>
+  Effect.map(Resource.findObject(fenceTarget(namespace, name)), (found) =>
     found !== null && isOurs(operation, found) ? found : null
   )
 

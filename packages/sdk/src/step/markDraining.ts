@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { drainingAnnotation } from "../Labels.ts"
-import { orNull } from "../operation/Ensure.ts"
 import { because } from "../operation/OperationError.ts"
 import * as Fences from "../operation/Fence.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
@@ -63,12 +62,20 @@ const write = (
   }
   return Effect.asVoid(
     Fences.beside<Resource.KubeObject | null>(at.standing, {
-      look: orNull(Resource.get(target)),
+      look: Resource.findObject(target),
       done: (pod) => pod === null || pod.metadata.uid !== uid || isDone(markOf(pod)),
       write: (pod) => patch(pod, to),
       // An abort that had found no mark to take off would leave this one for good.
       takeBack: (pod, why) =>
-        why === null || to === null ? Effect.succeed(null) : Effect.as(orNull(patch(pod, null)), null)
+        why === null || to === null
+          ? Effect.succeed(null)
+          : patch(pod, null).pipe(
+              Effect.as(null),
+              Effect.catchIf(
+                ({ reason }) => reason._tag === "NotFound",
+                () => Effect.succeed(null)
+              )
+            )
     })
   )
 }

@@ -3,7 +3,6 @@
  * cut: so it is looked at before anything is begun, where the profile knows how to ask.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { type Member, run } from "../Hook.ts"
@@ -106,19 +105,14 @@ const askOne = (
       const fact = `oneVolume in ${member.pod} failed, so nobody knows where its data is`
       return yield* because("HookFailed", `${fact}: ${outcome.message}`, "repair what it says", fact)
     }
-    const found = yield* Resource.get({
-      api: Resource.pods,
-      namespace: member.namespace,
-      name: member.pod
-    })
-    const pod = kinds.pods.accept(found)
+    const pod = yield* Resource.get(kinds.pods, { namespace: member.namespace, name: member.pod })
     const lines = outcome.output.split("\n").filter((line) => /^(last )?\//.test(line))
-    if (Result.isFailure(pod) || lines.length === 0) {
+    if (lines.length === 0) {
       return yield* refused(profile, `${member.pod} names no directory`, "look at its oneVolume")
     }
     return lines.map((line) => {
       const path = line.replace(/^last /, "")
-      const claim = claimAt(pod.success, oneVolume.container, path)
+      const claim = claimAt(pod, oneVolume.container, path)
       return { path, claim, isLast: path !== line }
     })
   })

@@ -4,7 +4,6 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import { orNull } from "../operation/Ensure.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
@@ -57,7 +56,7 @@ const addressesOf = (
   namespace: string,
   app: string
 ): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(Resource.pods, { namespace }), ({ items }) =>
+  Effect.map(Resource.listObjects(Resource.pods, { namespace }), ({ items }) =>
     items
       .flatMap((item) => {
         const pod = Option.getOrNull(Schema.decodeUnknownOption(Listening)(item))
@@ -74,7 +73,7 @@ const addressesOf = (
   )
 
 const read = (at: At, side: Side): Effect.Effect<Prover | null, ClusterError, Cluster> =>
-  Effect.map(orNull(Resource.get(targetOf(at, side))), (object) =>
+  Effect.map(Resource.findObject(targetOf(at, side)), (object) =>
     Option.getOrNull(Schema.decodeUnknownOption(Prover)(object))
   )
 

@@ -2,7 +2,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -35,7 +34,7 @@ const podTarget = (at: At, ordinal: Which): Resource.Target => ({
 
 /** The prover of an ordinal; null: this operation has none there. */
 export const readProver = (at: At, ordinal: Which): Effect.Effect<Prover | null, ClusterError, Cluster> =>
-  Effect.map(orNull(Resource.get(podTarget(at, ordinal))), (object) => {
+  Effect.map(Resource.findObject(podTarget(at, ordinal)), (object) => {
     const decoded = Schema.decodeUnknownOption(Prover)(object)
     const made =
       object === null ? undefined : Reflect.get(Object(Reflect.get(object.metadata, "labels")), proverLabel)

@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
-import { acceptedOf, kinds } from "../Kind.ts"
+import { kinds } from "../Kind.ts"
 import type { VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
@@ -65,8 +65,7 @@ export const sameCut = (
 /** Fails where a cut is another namespace's, or nobody's that is known while only a journal names it. */
 const assertOwn = (step: ProvisionCuts, at: At): Work =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(Resource.volumeSnapshotContents)
-    const contents = acceptedOf(kinds.volumesnapshotcontents, items)
+    const { items: contents } = yield* Resource.list(kinds.volumesnapshotcontents)
     for (const cut of step.cuts) {
       const all = sameCut(cut, contents)
       const other = all.find(({ spec }) => spec.volumeSnapshotRef.namespace !== at.fence.namespace)

@@ -6,7 +6,6 @@
  * deletes it. A caller that dies in between leaves a claim that still holds its data.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -45,16 +44,13 @@ export const listAside = (ref: {
   readonly name: string
 }): Effect.Effect<ReadonlyArray<PurgedClaim>, ClusterError, Cluster> =>
   Effect.map(
-    Resource.list(Resource.persistentVolumeClaims, {
+    Resource.list(kinds.persistentvolumeclaims, {
       namespace: ref.namespace,
       labelSelector: `${setAsideLabel}=${ref.name}`
     }),
     ({ items }) =>
       items
-        .flatMap((item) => {
-          const accepted = kinds.persistentvolumeclaims.accept(item)
-          return Result.isSuccess(accepted) && isAside(ref.name, accepted.success) ? [accepted.success] : []
-        })
+        .filter((claim) => isAside(ref.name, claim))
         .toSorted((left, right) => (created(left) < created(right) ? -1 : 1))
         .map(({ metadata, spec, status }) => ({
           claim: metadata.name,

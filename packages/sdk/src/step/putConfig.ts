@@ -9,7 +9,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "../Cluster.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
@@ -190,7 +189,7 @@ const bring = (at: At, sides: Sides): Work => {
   const { change, from } = sides
   return Effect.asVoid(
     Fences.beside<Resource.KubeObject | null>(at.standing, {
-      look: orNull(Resource.get(targetOf(at, change))),
+      look: Resource.findObject(targetOf(at, change)),
       done: (object) => isThere(at, sides, object),
       stop: (object) => {
         if (isThere(at, sides, object) || holds(at, change, object, from)) return null
@@ -304,7 +303,7 @@ const undo = (step: PutConfig, at: At): Work =>
         Effect.gen(function* () {
           const { change, from, to } = "change" in one ? one : { change: one, from: null, to: null }
           const back = { change, from: record === null ? null : to, to: from }
-          const object = yield* orNull(Resource.get(targetOf(at, change)))
+          const object = yield* Resource.findObject(targetOf(at, change))
           const isOurDoing = "change" in one && record !== null && holds(at, change, object, to)
           const isRight = "change" in one && isThere(at, back, object)
           yield* isOurDoing || isRight ? bring(at, back) : notBack(at, change)
@@ -323,7 +322,7 @@ export const checkPut = (at: At): Work =>
         for (const change of step.changes) {
           const { kind, of, goes } = change
           const to = goes ? null : contentIn(record, { kind, name: of })
-          const object = yield* orNull(Resource.get(targetOf(at, change)))
+          const object = yield* Resource.findObject(targetOf(at, change))
           if (isThere(at, { change, from: null, to }, object)) continue
           yield* at.fallShort(`${titleOf(change)} is not as it was put back: somebody else changed it`)
         }
@@ -355,7 +354,7 @@ export const PutConfig: StepKind<PutConfig, object> = {
       const record = yield* readPinned(at.fence.namespace, step.from)
       for (const change of step.changes) {
         const to = change.goes ? null : contentIn(record, { kind: change.kind, name: change.of })
-        const object = yield* orNull(Resource.get(targetOf(at, change)))
+        const object = yield* Resource.findObject(targetOf(at, change))
         yield* quiet(change, written(at, { change, to }, object, { dryRun: true }))
       }
       return []

@@ -11,7 +11,6 @@ import type { Cluster } from "../Cluster.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { isSame as isSameData } from "../Digest.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { targetOf } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
@@ -138,7 +137,7 @@ const gainsOf = (at: At, step: PutTemplate, before: SnapshotRecord): Work<Readon
       const target = { api: configApis[one.kind], namespace, name: one.name }
       // Of what the record does not hold no value is asked for.
       return Effect.map(
-        orNull(Resource.get(target, { metadataOnly: content === null })),
+        Resource.findObject(target, { metadataOnly: content === null }),
         (found) => found !== null && (content === null || !isSame(contentOf(found), content))
       )
     })

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import { describeCommand } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
@@ -22,7 +23,6 @@ import { beingRead } from "../wait/holders.ts"
 import { polled, until } from "../wait/until.ts"
 import { podsUsing } from "./users.ts"
 import {
-  acceptClaim,
   asNow,
   claimTarget,
   isRetained,
@@ -172,7 +172,7 @@ const made = (
                 { api: Resource.persistentVolumeClaims, namespace: at.fence.namespace },
                 successor(source, move, operationOf(at.fence.token))
               ),
-              (object) => acceptClaim(object, move.to)
+              (object) => Resource.accept(kinds.persistentvolumeclaims, object)
             )
     }),
     (claim) =>

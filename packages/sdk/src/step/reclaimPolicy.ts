@@ -6,7 +6,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
@@ -81,14 +80,8 @@ export const claimsByName = (
   namespace: string
 ): Effect.Effect<ReadonlyMap<string, PersistentVolumeClaim>, ClusterError, Cluster> =>
   Effect.map(
-    Resource.list(Resource.persistentVolumeClaims, { namespace }),
-    ({ items }) =>
-      new Map(
-        items.flatMap((item) => {
-          const accepted = kinds.persistentvolumeclaims.accept(item)
-          return Result.isSuccess(accepted) ? [[item.metadata.name, accepted.success] as const] : []
-        })
-      )
+    Resource.list(kinds.persistentvolumeclaims, { namespace }),
+    ({ items }) => new Map(items.map((item) => [item.metadata.name, item]))
   )
 
 /** What became of a claim's data, as far as this caller may read volumes; null: the claim has it. */

@@ -125,7 +125,7 @@ const readPlanned = (at: At, one: RecordBefore["objects"][number]): Work<Readonl
   Effect.gen(function* () {
     const { kind, name, uid, resourceVersion } = one
     const { namespace } = at.fence
-    const object = yield* Resource.get({ api: configApis[kind], namespace, name })
+    const object = yield* Resource.getObject({ api: configApis[kind], namespace, name })
     const content = contentOf(object)
     const isPlanned = object.metadata.uid === uid && object.metadata.resourceVersion === resourceVersion
     if (!isPlanned || content === null) {
@@ -230,12 +230,9 @@ const isBack = (step: RecordBefore, at: At, record: SnapshotRecord, set: Statefu
     const same = yield* Effect.forEach(
       step.objects,
       ({ kind, name: of }) =>
-        Resource.get({ api: configApis[kind], namespace, name: of }).pipe(
-          Effect.map((object) => isSame(contentOf(object), contentIn(record, { kind, name: of }))),
-          Effect.catchIf(
-            ({ reason }) => reason._tag === "NotFound",
-            () => Effect.succeed(false)
-          )
+        Effect.map(
+          Resource.findObject({ api: configApis[kind], namespace, name: of }),
+          (object) => object !== null && isSame(contentOf(object), contentIn(record, { kind, name: of }))
         ),
       { concurrency: 8 }
     )
@@ -266,7 +263,7 @@ const undo = (step: RecordBefore, at: At): Work =>
         ]
       })
     }
-    const { items } = yield* Resource.list(Resource.secrets, {
+    const { items } = yield* Resource.listObjects(Resource.secrets, {
       namespace,
       metadataOnly: true,
       labelSelector: Object.entries(labelsOf(set, at.plan.id))

@@ -3,10 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "../Cluster.ts"
-import { acceptedOf, type Kind, kinds } from "../Kind.ts"
+import { type Kind, kinds } from "../Kind.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import type { StorageClass } from "../kind/Storage.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Resource from "../Resource.ts"
 import { groupOf } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
@@ -59,12 +58,11 @@ type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 
 /** Those of a list that can be read; null: it may not be listed. What is not served is not there. */
 const listed = <A>(
-  api: Resource.ApiResource,
-  scope: { readonly namespace?: string },
-  kind: Kind<A>
+  kind: Kind<A>,
+  scope: { readonly namespace?: string } = {}
 ): Look<ReadonlyArray<A> | null> =>
-  Resource.list(api, scope).pipe(
-    Effect.map(({ items }) => acceptedOf(kind, items)),
+  Resource.list(kind, scope).pipe(
+    Effect.map(({ items }) => items),
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
       ({ reason }) => Effect.succeed(reason._tag === "NotFound" ? [] : null)
@@ -137,11 +135,11 @@ export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
     const labelSelector = recordLabels
     const [records, snapshots, contents, classes] = yield* Effect.all(
       [
-        Resource.list(Resource.configMaps, { namespace, labelSelector }),
-        listed(Resource.volumeSnapshots, { namespace }, kinds.volumesnapshots),
+        Resource.listObjects(Resource.configMaps, { namespace, labelSelector }),
+        listed(kinds.volumesnapshots, { namespace }),
         // Without the right to read contents the VolumeSnapshots' own word is what there is.
-        listed(Resource.volumeSnapshotContents, {}, kinds.volumesnapshotcontents),
-        listed(Resource.storageClasses, {}, kinds.storageclasses)
+        listed(kinds.volumesnapshotcontents),
+        listed(kinds.storageclasses)
       ],
       { concurrency: 4 }
     )
@@ -166,12 +164,12 @@ export const readWhole = (
   set: string
 ): Effect.Effect<ReadRecord | null, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const first = yield* orNull(Resource.get(secretTarget(namespace, recordName(set))))
+    const first = yield* Resource.findObject(secretTarget(namespace, recordName(set)))
     if (first === null) return null
     const of = /^1 of ([1-9]\d{0,2})$/.exec(partsOf(first))
     const more = yield* Effect.forEach(
       Array.from({ length: Number(of?.[1] ?? 1) - 1 }, (_, index) => index + 2),
-      (part) => Resource.get(secretTarget(namespace, recordName(set, part))),
+      (part) => Resource.getObject(secretTarget(namespace, recordName(set, part))),
       { concurrency: 4 }
     )
     const all = [first, ...more]

@@ -130,7 +130,7 @@ const readObject = (
 ): Effect.Effect<Found, ClusterError, Cluster> => {
   const what = `${kind}/${name}`
   const api = apis[kind]
-  return Resource.get({ api, namespace, name }).pipe(
+  return Resource.getObject({ api, namespace, name }).pipe(
     Effect.map((object): Found => {
       const type: unknown = Reflect.get(object, "type")
       if (kind === "Secret" && unusable.includes(String(type))) {

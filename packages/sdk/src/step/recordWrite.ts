@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import * as Fences from "../operation/Fence.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -73,19 +74,16 @@ export const writeIndex = (at: At, record: SnapshotRecord): Work =>
 
 /** Whether the ConfigMap is there, and this operation's. */
 export const isListed = (at: At, set: string): Effect.Effect<boolean, ClusterError, Cluster> =>
-  Resource.get(target(Resource.configMaps, at.fence.namespace, recordName(set)), { metadataOnly: true }).pipe(
-    Effect.map((found) => isOurs(at.plan.id, found)),
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "NotFound",
-      () => Effect.succeed(false)
-    )
+  Effect.map(
+    Resource.find(kinds.configmaps, { namespace: at.fence.namespace, name: recordName(set) }),
+    (found) => found !== null && isOurs(at.plan.id, found)
   )
 
 /** Removes what of the record is there: the Secret that carries the token, its other parts, the ConfigMap. */
 export const removeRecord = (at: At, set: string): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
-    const { items } = yield* Resource.list(Resource.secrets, {
+    const { items } = yield* Resource.listObjects(Resource.secrets, {
       namespace,
       metadataOnly: true,
       labelSelector: Object.entries(labelsOf(set, at.plan.id))

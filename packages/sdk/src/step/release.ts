@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -41,7 +40,7 @@ const perform = (step: Release, at: StepContext): Work =>
       done: (found) => found?.metadata.uid !== step.uid,
       write: () => Effect.as(Resource.remove(target, { uid: step.uid }), null)
     })
-    if ((yield* orNull(Resource.get(target))) === null) return
+    if ((yield* Resource.findObject(target)) === null) return
     yield* at.fallShort(
       `networkpolicy ${step.policy} is there, and not as it was made for ${at.fence.name}: it stays, and may keep it in`
     )

@@ -223,7 +223,7 @@ const nameKept = (at: StepContext): Work =>
 
 /** The contents of one API that this operation has set to Retain, or whose group it has. */
 const keptOf = ({ namespace, plan }: Outliving, api: Resource.ApiResource, groups: ReadonlySet<string>) =>
-  Effect.map(Resource.list(api), ({ items }) =>
+  Effect.map(Resource.listObjects(api), ({ items }) =>
     items.flatMap((item) => {
       const isHere = ["volumeSnapshotRef", "volumeGroupSnapshotRef"].some(
         (field) => textAt(item, "spec", field, "namespace") === namespace

@@ -3,7 +3,6 @@
  * claims is written by nobody then. Done already, by this caller or by one that died, it finds that out.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -49,21 +48,15 @@ const podsOf = ({ metadata, spec }: Deployment): Effect.Effect<ReadonlyArray<Pod
   Effect.gen(function* () {
     const selection = { namespace: metadata.namespace ?? "", labelSelector: selectorText(spec.selector) }
     const [sets, pods] = yield* Effect.all(
-      [Resource.list(Resource.replicaSets, selection), Resource.list(Resource.pods, selection)],
+      [Resource.listObjects(Resource.replicaSets, selection), Resource.list(kinds.pods, selection)],
       { concurrency: 2 }
     )
     const own = new Set(
-      sets.items.flatMap((item) => {
-        const set = kinds.replicasets.accept(item)
-        return Result.isSuccess(set) && controllerOf(set.success.metadata)?.uid === metadata.uid
-          ? [set.success.metadata.uid]
-          : []
-      })
+      Resource.acceptAll(kinds.replicasets, sets.items).items.flatMap((set) =>
+        controllerOf(set.metadata)?.uid === metadata.uid ? [set.metadata.uid] : []
+      )
     )
-    return pods.items.flatMap((item) => {
-      const pod = kinds.pods.accept(item)
-      return Result.isSuccess(pod) && own.has(controllerOf(pod.success.metadata)?.uid) ? [pod.success] : []
-    })
+    return pods.items.filter((pod) => own.has(controllerOf(pod.metadata)?.uid))
   })
 
 /** One that has ended is left by its controller for good: it writes nothing. */

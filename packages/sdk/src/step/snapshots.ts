@@ -4,13 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { type Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { ObjectMeta } from "../kind/Meta.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { orNull } from "../operation/Ensure.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -41,43 +39,18 @@ export const snapshotTarget = (namespace: string, name: string): Resource.Target
   name
 })
 
-const unreadable = (what: string, failure: ReadonlyArray<string>) =>
-  new ClusterError({
-    reason: { _tag: "Unreadable" },
-    message: `${what}: ${failure.slice(0, 3).join("; ")}`
-  })
-
-export const acceptSnapshot = (
-  object: unknown,
-  name: string
-): Effect.Effect<VolumeSnapshot, ClusterError> => {
-  const accepted = kinds.volumesnapshots.accept(object)
-  return Result.isSuccess(accepted)
-    ? Effect.succeed(accepted.success)
-    : Effect.fail(unreadable(`volumesnapshot "${name}"`, accepted.failure))
-}
-
 /** Null: there is none of this name. */
 export const readSnapshot = (
   namespace: string,
   name: string
 ): Effect.Effect<VolumeSnapshot | null, ClusterError, Cluster> =>
-  orNull(
-    Effect.flatMap(Resource.get(snapshotTarget(namespace, name)), (object) => acceptSnapshot(object, name))
-  )
+  Resource.find(kinds.volumesnapshots, { namespace, name })
 
 /** Null: there is none of this name. */
 export const readContent = (
   name: string
 ): Effect.Effect<VolumeSnapshotContent | null, ClusterError, Cluster> =>
-  orNull(
-    Effect.flatMap(Resource.get({ api: Resource.volumeSnapshotContents, name }), (object) => {
-      const accepted = kinds.volumesnapshotcontents.accept(object)
-      return Result.isSuccess(accepted)
-        ? Effect.succeed(accepted.success)
-        : Effect.fail(unreadable(`volumesnapshotcontent "${name}"`, accepted.failure))
-    })
-  )
+  Resource.find(kinds.volumesnapshotcontents, { name })
 
 /** The labels by which what an operation makes is found again. */
 export const labelsOf = (set: string, operation: string): Readonly<Record<string, string>> => ({
@@ -98,14 +71,8 @@ export const ourSnapshots = (
   operation: string
 ): Effect.Effect<ReadonlyMap<string, VolumeSnapshot>, ClusterError, Cluster> =>
   Effect.map(
-    Resource.list(Resource.volumeSnapshots, { namespace, labelSelector: `${madeByAnnotation}=${operation}` }),
-    ({ items }) =>
-      new Map(
-        items.flatMap((item) => {
-          const accepted = kinds.volumesnapshots.accept(item)
-          return Result.isSuccess(accepted) ? [[item.metadata.name, accepted.success] as const] : []
-        })
-      )
+    Resource.list(kinds.volumesnapshots, { namespace, labelSelector: `${madeByAnnotation}=${operation}` }),
+    ({ items }) => new Map(items.map((item) => [item.metadata.name, item]))
   )
 
 /** Fails where a claim is no longer the planned one, or does not hold its volume. */
@@ -126,7 +93,7 @@ export const makeBeside = (
 ): Effect.Effect<Resource.KubeObject, Failure, Cluster> =>
   Effect.flatMap(
     Fences.beside<Resource.KubeObject | null>(at.standing, {
-      look: orNull(Resource.get(target)),
+      look: Resource.findObject(target),
       done: (found) => found !== null,
       write: () =>
         Resource.create(
@@ -166,7 +133,7 @@ export const setPolicy = (
 ): Work =>
   Effect.asVoid(
     Fences.beside<Resource.KubeObject | null>(at.standing, {
-      look: orNull(Resource.get(target)),
+      look: Resource.findObject(target),
       done: (found) => found === null || found.metadata.uid !== uid || policyOf(found) === to,
       // Without its resourceVersion: the controller of a group that is not ready writes to it all the time.
       write: () =>
@@ -189,7 +156,7 @@ const patience = 120_000
  */
 export const untilContentsGone = (at: At, targets: ReadonlyArray<Resource.Target>): Work => {
   const look = (target: Resource.Target) =>
-    Resource.get(target).pipe(
+    Resource.getObject(target).pipe(
       Effect.map((found) => (policyOf(found) === "Delete" ? target : null)),
       Effect.catchIf(
         ({ reason }) => reason._tag === "NotFound" || reason._tag === "Forbidden",
@@ -254,7 +221,7 @@ interface Standing {
 export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Work =>
   Effect.gen(function* () {
     const look = (target: Resource.Target) =>
-      Effect.map(orNull(Resource.get(target)), (found) =>
+      Effect.map(Resource.findObject(target), (found) =>
         found !== null && isOurs(at.plan.id, found) ? found : null
       )
     yield* Effect.forEach(
@@ -271,7 +238,7 @@ export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Wor
     const standing = Effect.forEach(
       targets,
       (target) =>
-        Effect.map(orNull(Resource.get(target)), (found) => (found === null ? [] : [{ target, found }])),
+        Effect.map(Resource.findObject(target), (found) => (found === null ? [] : [{ target, found }])),
       { concurrency: 16 }
     )
     const unmet = noneLeft(({ target: { api, name } }: Standing) => ({

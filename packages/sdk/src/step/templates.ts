@@ -1,6 +1,5 @@
 /** The claims of a StatefulSet's templates: by name alone, as the controller finds them. */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
@@ -11,18 +10,18 @@ import * as Resource from "../Resource.ts"
 /** The claims of this set's templates among some, by name. */
 export const ofTemplates = (
   set: StatefulSet,
-  items: Iterable<Resource.KubeObject>
+  claims: ReadonlyArray<PersistentVolumeClaim>
 ): ReadonlyMap<string, PersistentVolumeClaim> => {
   const prefixes = (set.spec.volumeClaimTemplates ?? []).map(
     (template) => `${template.metadata.name}-${set.metadata.name}-`
   )
-  const found = new Map<string, PersistentVolumeClaim>()
-  for (const item of items) {
-    if (!prefixes.some((prefix) => after(prefix, item.metadata.name) !== null)) continue
-    const accepted = kinds.persistentvolumeclaims.accept(item)
-    if (Result.isSuccess(accepted)) found.set(item.metadata.name, accepted.success)
-  }
-  return found
+  return new Map(
+    claims.flatMap((claim) =>
+      prefixes.some((prefix) => after(prefix, claim.metadata.name) !== null)
+        ? [[claim.metadata.name, claim] as const]
+        : []
+    )
+  )
 }
 
 /** All claims of this set's templates, by name. */
@@ -32,6 +31,6 @@ export const claimsOf = (
   (set.spec.volumeClaimTemplates ?? []).length === 0
     ? Effect.succeed(new Map())
     : Effect.map(
-        Resource.list(Resource.persistentVolumeClaims, { namespace: set.metadata.namespace ?? "" }),
+        Resource.list(kinds.persistentvolumeclaims, { namespace: set.metadata.namespace ?? "" }),
         ({ items }) => ofTemplates(set, items)
       )

@@ -40,7 +40,7 @@ const claimsIn = (spec: unknown): ReadonlyArray<string> => {
 }
 
 const usersIn = (namespace: string, [api, path]: (typeof kinds)[number], claims: ReadonlySet<string>) =>
-  Effect.map(Resource.list(api, { namespace }), ({ items }) =>
+  Effect.map(Resource.listObjects(api, { namespace }), ({ items }) =>
     items.flatMap((item) =>
       claimsIn(at(item, path))
         .filter((claim) => claims.has(claim))
@@ -104,7 +104,7 @@ export const mentionedIn = (
     Effect.forEach(
       kinds,
       ([api, path]) =>
-        Resource.list(api, { namespace }).pipe(
+        Resource.listObjects(api, { namespace }).pipe(
           Effect.map(({ items }) =>
             items.flatMap((item) => {
               const spec = Schema.decodeUnknownResult(PodSpec)(at(item, path))
@@ -161,7 +161,7 @@ export const mountedIn = (
   namespace: string,
   whatever = false
 ): Effect.Effect<Readonly<Record<string, ReadonlyArray<string>>>, ClusterError, Cluster> =>
-  Resource.list(Resource.pods, { namespace }).pipe(
+  Resource.listObjects(Resource.pods, { namespace }).pipe(
     Effect.map(({ items }) => mountsIn(items, whatever)),
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden",

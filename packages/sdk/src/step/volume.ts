@@ -10,15 +10,13 @@
  * put back from there: a lost or damaged journal loses no policy.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Fences from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import * as Holder from "./holder.ts"
-import { type Cluster, ClusterError } from "../Cluster.ts"
-import { acceptedOf, kinds } from "../Kind.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import { classOf, type PersistentVolume, type PersistentVolumeClaim } from "../kind/Storage.ts"
-import { orNull } from "../operation/Ensure.ts"
 import {
   appLabel,
   operationLabel,
@@ -41,19 +39,6 @@ export const KeptClaim = Schema.Struct({
 export type KeptClaim = typeof KeptClaim.Type
 
 type At = StepContext
-
-const accepted = <A>(result: Result.Result<A, ReadonlyArray<string>>, what: string) =>
-  Result.isSuccess(result)
-    ? Effect.succeed(result.success)
-    : Effect.fail(
-        new ClusterError({ reason: { _tag: "Unreadable" }, message: `${what}: ${result.failure.join("; ")}` })
-      )
-
-export const acceptClaim = (object: unknown, name: string) =>
-  accepted(kinds.persistentvolumeclaims.accept(object), `persistentvolumeclaim "${name}"`)
-
-const acceptVolume = (object: unknown, name: string) =>
-  accepted(kinds.persistentvolumes.accept(object), `persistentvolume "${name}"`)
 
 export const claimTarget = (namespace: string, name: string): Resource.Target => ({
   api: Resource.persistentVolumeClaims,
@@ -78,7 +63,7 @@ export const readClaim = (
   namespace: string,
   name: string
 ): Effect.Effect<PersistentVolumeClaim | null, ClusterError, Cluster> =>
-  orNull(Effect.flatMap(Resource.get(claimTarget(namespace, name)), (object) => acceptClaim(object, name)))
+  Resource.find(kinds.persistentvolumeclaims, { namespace, name })
 
 /**
  * Touches a claim that stays, so that a caller that slept since its look, and would delete it, is refused.
@@ -101,7 +86,7 @@ export const touchClaim = (
       write: () =>
         Effect.flatMap(
           Resource.patch(claimTarget(namespace, name), { _tag: "Merge", value: { metadata } }),
-          (object) => acceptClaim(object, name)
+          (object) => Resource.accept(kinds.persistentvolumeclaims, object)
         )
     })
   )
@@ -109,7 +94,7 @@ export const touchClaim = (
 
 /** Null: there is none of this name. */
 export const readVolume = (name: string): Effect.Effect<PersistentVolume | null, ClusterError, Cluster> =>
-  orNull(Effect.flatMap(Resource.get(volumeTarget(name)), (object) => acceptVolume(object, name)))
+  Resource.find(kinds.persistentvolumes, { name })
 
 export const policyOf = (volume: PersistentVolume) => volume.spec.persistentVolumeReclaimPolicy ?? "Retain"
 
@@ -151,7 +136,7 @@ export interface Written {
 const patch = (name: string, operations: ReadonlyArray<Resource.JsonPatchOperation>, dryRun = false) =>
   Effect.flatMap(
     Resource.patch(volumeTarget(name), { _tag: "Json", operations }, dryRun ? { dryRun } : {}),
-    (object) => acceptVolume(object, name)
+    (object) => Resource.accept(kinds.persistentvolumes, object)
   )
 
 /** A volume, and what lies in other objects. */
@@ -382,8 +367,8 @@ export const keptVolumes = ({
   namespace,
   plan
 }: Outliving): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(Resource.persistentVolumes), ({ items }) =>
-    acceptedOf(kinds.persistentvolumes, items).flatMap((volume) => {
+  Effect.map(Resource.list(kinds.persistentvolumes), ({ items }) =>
+    items.flatMap((volume) => {
       const isKept = isMarkedBy(plan.id, volume) && policyOf(volume) === "Retain"
       return isKept && volume.spec.claimRef?.namespace === namespace
         ? [`persistentvolume ${volume.metadata.name} (${volume.spec.claimRef.name ?? ""})`]

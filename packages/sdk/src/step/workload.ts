@@ -6,10 +6,11 @@ import type { StatefulSet } from "../kind/Workload.ts"
 import { type Assumption, findWriter } from "../operation/Assumption.ts"
 import type { Fence } from "../operation/Fence.ts"
 import * as Fences from "../operation/Fence.ts"
-import { accept, type Place, read as readGuard } from "../operation/Guarded.ts"
+import type { Place } from "../operation/Guarded.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { because } from "../operation/OperationError.ts"
 import { wanted } from "../Ordinal.ts"
+import * as Resource from "../Resource.ts"
 import { Retention } from "../Topology.ts"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -22,10 +23,7 @@ const kind = kinds.statefulsets
 export const read = (ref: {
   readonly namespace: string
   readonly name: string
-}): Effect.Effect<StatefulSet, ClusterError, Cluster> => {
-  const place = { kind: "StatefulSet" as const, ...ref }
-  return Effect.flatMap(readGuard(place), (object) => accept(kind, place, object))
-}
+}): Effect.Effect<StatefulSet, ClusterError, Cluster> => Resource.get(kind, ref)
 
 /** As it is now; fails unless this caller may still write. */
 export const assertHeld = (fence: Fence): Work<StatefulSet> => Fences.assertHeld(fence, kind)
@@ -37,7 +35,7 @@ export const change = (fence: Fence, spec: Fences.Change<StatefulSet>): Work<Sta
 /** Whether this caller may still write, and the StatefulSet; null: it is gone, or another has its name. */
 export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
   Effect.flatMap(at.standing, ({ why, object }) =>
-    Effect.map(object === null ? Effect.succeed(null) : accept(kind, at.fence, object), (set) => ({
+    Effect.map(object === null ? Effect.succeed(null) : Resource.accept(kind, object), (set) => ({
       why,
       set
     }))

@@ -21,18 +21,13 @@ const about = (
   kind: string,
   { namespace, name, uid }: ObjectMeta
 ): Effect.Effect<ReadonlyArray<Event>, never, Cluster> =>
-  Resource.list(Resource.events, {
+  Resource.list(kinds.events, {
     namespace: namespace ?? "",
     fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}`
   }).pipe(
     Effect.map(({ items }) =>
       items
-        .flatMap((item) => {
-          const accepted = kinds.events.accept(item)
-          return accepted._tag === "Success" && accepted.success.involvedObject.uid === uid
-            ? [accepted.success]
-            : []
-        })
+        .filter(({ involvedObject }) => involvedObject.uid === uid)
         // Of one second a warning counts as the later.
         .toSorted(
           (left, right) =>

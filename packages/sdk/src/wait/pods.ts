@@ -2,7 +2,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -26,12 +25,9 @@ const lookEvery = 2000
 /** The set's own pods by ordinal: by owner, never by name. */
 export type Pods = ReadonlyMap<number, Pod>
 
-const own = (set: StatefulSet, objects: Iterable<unknown>): Pods => {
+const own = (set: StatefulSet, all: ReadonlyArray<Pod>): Pods => {
   const found = new Map<number, Pod>()
-  for (const object of objects) {
-    const accepted = kinds.pods.accept(object)
-    if (Result.isFailure(accepted)) continue
-    const pod = accepted.success
+  for (const pod of all) {
     if (controllerOf(pod.metadata)?.uid !== set.metadata.uid) continue
     const ordinal = ofPod(set, pod)
     if (ordinal !== null) found.set(ordinal, pod)
@@ -46,7 +42,7 @@ const selection = (set: StatefulSet) => ({
 
 /** The pods now, from the store and not from a cache. */
 export const podsOf = (set: StatefulSet): Effect.Effect<Pods, ClusterError, Cluster> =>
-  Effect.map(Resource.list(Resource.pods, selection(set)), (listing) => own(set, listing.items))
+  Effect.map(Resource.list(kinds.pods, selection(set)), (listing) => own(set, listing.items))
 
 export const isReady = (pod: Pod | undefined): boolean =>
   pod !== undefined && !pod.metadata.deletionTimestamp && readinessOf(pod, null).ready
@@ -103,10 +99,10 @@ const learning = (
  */
 const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
   Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
-    const watching = Resource.watchList(Resource.pods, { ...selection(set), relistEvery: "30 seconds" })
+    const watching = Resource.watch(kinds.pods, { ...selection(set), relistEvery: "30 seconds" })
     // A watch outlives a lost network, but for its first list.
-    const byPods = Stream.mapEffect(watching, ({ objects }) =>
-      Ref.updateAndGet(latest, (view) => ({ ...view, pods: own(set, objects.values()) }))
+    const byPods = Stream.mapEffect(watching, ({ items }) =>
+      Ref.updateAndGet(latest, (view) => ({ ...view, pods: own(set, items) }))
     )
     const look = Effect.flatMap(Workload.assertHeld(at.fence), (now) =>
       Ref.updateAndGet(latest, (view) => ({ ...view, set: now }))

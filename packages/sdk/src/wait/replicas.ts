@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
@@ -173,13 +174,13 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
 
     /** Only until all claims are bound: what becomes of them then, pods tell. */
     const watchClaims = Stream.runForEachWhile(
-      Resource.watchList(Resource.persistentVolumeClaims, {
+      Resource.watch(kinds.persistentvolumeclaims, {
         namespace: set.metadata.namespace ?? "",
         relistEvery: "30 seconds"
       }),
-      ({ objects }) =>
+      ({ items }) =>
         Effect.gen(function* () {
-          claims = ofTemplates(set, objects.values())
+          claims = ofTemplates(set, items)
           for (const replica of moved.map(name)) {
             if (claimNames(set, replica).some((claim) => !claims.has(claim))) continue
             yield* claimed(replica)

@@ -20,16 +20,12 @@ export const warningOf = (
   namespace: string,
   { kind, name }: Subject
 ): Effect.Effect<string | null, ClusterError, Cluster> =>
-  Resource.list(Resource.events, {
+  Resource.list(kinds.events, {
     namespace,
     fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name},type=Warning`
   }).pipe(
     Effect.map(({ items }) => {
-      const events = items.flatMap((item) => {
-        const accepted = kinds.events.accept(item)
-        return accepted._tag === "Success" ? [accepted.success] : []
-      })
-      const newest = events.toSorted((left, right) => lastSeen(left) - lastSeen(right)).at(-1)
+      const newest = items.toSorted((left, right) => lastSeen(left) - lastSeen(right)).at(-1)
       return newest === undefined ? null : lineOf(newest)
     }),
     Effect.catchIf(
