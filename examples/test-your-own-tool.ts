@@ -7,6 +7,7 @@
 import { statefulSet } from "@kubectl-stateful/sdk/App"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { healthOf } from "@kubectl-stateful/sdk/Replica"
+import { kinds } from "@kubectl-stateful/sdk/Kind"
 import * as Resource from "@kubectl-stateful/sdk/Resource"
 import { Fault, inject, type Shape } from "@kubectl-stateful/sandbox"
 import { start } from "@kubectl-stateful/sandbox/Scenario"
@@ -30,7 +31,7 @@ const restart = Effect.gen(function* () {
   const { replicas } = yield* read(ledger)
   for (const { name, pod } of replicas.toReversed()) {
     if (pod === null) return yield* Effect.fail(`${name} has no pod; nothing was begun`)
-    const target = { api: Resource.pods, namespace: "shop", name }
+    const target = { api: kinds.pods, namespace: "shop", name }
     // Only this very pod: after a lost reply, once more would hit the one that took its place.
     yield* Resource.remove(target, { uid: pod.uid }).pipe(Effect.catch(() => Effect.void))
     const isBack = Effect.map(read(ledger), (state) =>

@@ -9,6 +9,7 @@ import * as Discovery from "../../packages/sdk/src/Discovery.ts"
 import { layer } from "../../packages/sdk/src/kubernetes/index.ts"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import * as Stream from "effect/Stream"
 import { bed, get, kubectl, namespace } from "../cluster/suite/commands.ts"
@@ -106,7 +107,7 @@ const burst = (count: number, ready: boolean) =>
       (name) =>
         Effect.andThen(
           Resource.patch(
-            { api: Resource.pods, namespace: space.name, name, subresource: "status" },
+            { api: kinds.pods, namespace: space.name, name, subresource: "status" },
             {
               _tag: "Strategic",
               value: {

@@ -8,11 +8,12 @@ import * as Stream from "effect/Stream"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { Cluster, type ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import { layer, type Options } from "../../packages/sdk/src/kubernetes/index.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { kubectl, namespace } from "./suite/commands.ts"
 
 const space = namespace("live-suite")
-const at = { api: Resource.configMaps, namespace: space.name }
+const at = { api: kinds.configmaps, namespace: space.name }
 const image = process.env["LIVE_SUITE_IMAGE"] ?? "docker.io/local/busybox:1"
 
 let runtime: ManagedRuntime.ManagedRuntime<Cluster, ClusterError>
@@ -48,8 +49,8 @@ describe("reading", () => {
   it("a list is the same in one page and in many, and as kubectl counts it", async () => {
     for (let nth = 0; nth < 7; nth++) await run(Resource.create(at, map(`page-${nth}`, {}, { page: "yes" })))
     const options = { namespace: space.name, labelSelector: "page=yes" }
-    const whole = await run(Resource.listObjects(Resource.configMaps, options))
-    const paged = await run(Resource.listObjects(Resource.configMaps, { ...options, pageSize: 2 }))
+    const whole = await run(Resource.listObjects(kinds.configmaps, options))
+    const paged = await run(Resource.listObjects(kinds.configmaps, { ...options, pageSize: 2 }))
     assert.deepEqual(paged.items, whole.items)
     const counted = await kubectl(["get", "configmaps", "-n", space.name, "-l", "page=yes", "-o", "name"])
     assert.lengthOf(whole.items, counted.trim().split("\n").length)
@@ -58,7 +59,7 @@ describe("reading", () => {
   it("metadata only carries no data, and the object is still of its kind", async () => {
     await run(Resource.create(at, map("meta", { canary: "value" })))
     const { items } = await run(
-      Resource.listObjects(Resource.configMaps, { namespace: space.name, metadataOnly: true })
+      Resource.listObjects(kinds.configmaps, { namespace: space.name, metadataOnly: true })
     )
     const one = await run(Resource.getObject({ ...at, name: "meta" }, { metadataOnly: true }))
     assert.isTrue(items.every((item) => item.kind === "ConfigMap" && item["data"] === undefined))
@@ -134,7 +135,7 @@ describe("refusals", () => {
 
   it("a forbidden request names user, verb and resource, and the access review says so beforehand", async () => {
     const options = { as: "system:serviceaccount:live-suite:nobody" }
-    const error = await refusalAs(options, Resource.listObjects(Resource.nodes))
+    const error = await refusalAs(options, Resource.listObjects(kinds.nodes))
     assert.strictEqual(error.reason._tag, "Forbidden")
     assert.match(error.message, /"system:serviceaccount:live-suite:nobody" cannot list resource "nodes"/)
     const rule = { verb: "list", group: "", plural: "nodes" }
@@ -146,7 +147,7 @@ describe("refusals", () => {
 
 describe("following", () => {
   it("a watch tells each change once and in order", async () => {
-    const followed = Resource.watchChanges(Resource.configMaps, {
+    const followed = Resource.watchChanges(kinds.configmaps, {
       namespace: space.name,
       labelSelector: "followed=yes"
     }).pipe(
@@ -195,7 +196,7 @@ describe("exec", () => {
   beforeAll(async () => {
     await run(
       Resource.create(
-        { api: Resource.pods, namespace: space.name },
+        { api: kinds.pods, namespace: space.name },
         {
           metadata: { name: pod },
           spec: {
@@ -268,7 +269,7 @@ describe("exec", () => {
         const fiber = yield* Effect.forkChild(command(["sh", "-c", "echo begun; sleep 60"]))
         yield* Effect.sleep("1 seconds")
         yield* Resource.remove(
-          { api: Resource.pods, namespace: space.name, name: pod },
+          { api: kinds.pods, namespace: space.name, name: pod },
           { gracePeriodSeconds: 0 }
         )
         return yield* Fiber.join(fiber)

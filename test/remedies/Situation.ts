@@ -13,6 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { nodes, type Pod, pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { standard } from "../../packages/sandbox/src/registry/kinds/index.ts"
 import type { KubeObject } from "../../packages/sandbox/src/apimachinery/KubeObject.ts"
@@ -218,7 +219,7 @@ export class Situation {
   /** Whether any node takes new pods. */
   async nodesTake(newPods: boolean): Promise<void> {
     for (const { metadata } of this.sandbox.store.list(nodes))
-      await this.patch(Resource.nodes, metadata.name, { spec: { unschedulable: !newPods } })
+      await this.patch(kinds.nodes, metadata.name, { spec: { unschedulable: !newPods } })
     // Taints follow.
     await until("nodes say so", () =>
       this.sandbox.store

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert } from "vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import {
   configmaps,
@@ -176,7 +177,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     when: "where the journal of an operation is gone",
     print: async (at) => {
       const id = idIn(await stopped(at))
-      await at.remove(Resource.configMaps, `kubectl-stateful-${id}`)
+      await at.remove(kinds.configmaps, `kubectl-stateful-${id}`)
       await at.nodesTake(true)
       return at.refused("scale db --replicas 3 -n shop")
     },
@@ -261,7 +262,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     shape: "patch pv spec.persistentVolumeReclaimPolicy",
     when: "where a claim in deletion takes its volume with it",
     print: async (at) => {
-      await at.remove(Resource.persistentVolumeClaims, "data-db-2")
+      await at.remove(kinds.persistentvolumeclaims, "data-db-2")
       return planned(at, "--replicas 2")
     },
     changes: /^PersistentVolume\/of-data-db-2$/,
@@ -275,10 +276,10 @@ export const remedies: ReadonlyArray<Remedy> = [
     when: "where a claim is on its way out that a new pod would find",
     print: async (at) => {
       at.sandbox.create(claim({ storageClassName: "" }, { finalizers: ["example.com/held"] }))
-      await at.remove(Resource.persistentVolumeClaims, "data-db-3")
+      await at.remove(kinds.persistentvolumeclaims, "data-db-3")
       const message = await planned(at, "--replicas 4")
       void sleep(500).then(() =>
-        at.patch(Resource.persistentVolumeClaims, "data-db-3", { metadata: { finalizers: null } })
+        at.patch(kinds.persistentvolumeclaims, "data-db-3", { metadata: { finalizers: null } })
       )
       return message
     },
@@ -321,9 +322,9 @@ export const remedies: ReadonlyArray<Remedy> = [
     when: "where a claim goes with a pod that is still there",
     print: async (at) => {
       const policy = { persistentVolumeClaimRetentionPolicy: { whenScaled: "Delete" } }
-      await at.patch(Resource.statefulSets, "db", { spec: policy })
-      await at.patch(Resource.pods, "db-2", { metadata: { finalizers: ["example.com/held"] } })
-      await at.patch(Resource.statefulSets, "db", { spec: { replicas: 2 } })
+      await at.patch(kinds.statefulsets, "db", { spec: policy })
+      await at.patch(kinds.pods, "db-2", { metadata: { finalizers: ["example.com/held"] } })
+      await at.patch(kinds.statefulsets, "db", { spec: { replicas: 2 } })
       await until(
         "db-2 is ending",
         () => at.sandbox.store.get(pods, namespace, "db-2")?.metadata.deletionTimestamp !== undefined
@@ -332,7 +333,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     },
     changes: /^(StatefulSet\/db|PersistentVolumeClaim\/data-db-\d)$/,
     helps: async (at) => {
-      await at.patch(Resource.pods, "db-2", { metadata: { finalizers: null } })
+      await at.patch(kinds.pods, "db-2", { metadata: { finalizers: null } })
       await isGoing(at, 3)
     }
   },
@@ -380,7 +381,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     print: async (at) => {
       const template = { spec: { serviceAccountName: "runner" } }
       const updateStrategy = { type: "OnDelete", rollingUpdate: null }
-      await at.patch(Resource.statefulSets, "db", { spec: { updateStrategy, template } })
+      await at.patch(kinds.statefulsets, "db", { spec: { updateStrategy, template } })
       return planned(at, "--replicas 4")
     },
     changes: /^ServiceAccount\/runner$/,
@@ -499,7 +500,7 @@ export const remedies: ReadonlyArray<Remedy> = [
         .list(secrets, namespace)
         .filter(({ metadata }) => metadata.name.includes("nightly"))
       const annotations = { "kubectl-stateful.dev/operation": "deadbeef.00000001" }
-      await at.patch(Resource.secrets, record?.metadata.name ?? "", { metadata: { annotations } })
+      await at.patch(kinds.secrets, record?.metadata.name ?? "", { metadata: { annotations } })
       return at.refused("snapshots prune nightly --last --yes -n shop")
     },
     changes: /^Secret\//,

@@ -8,6 +8,7 @@ import * as Resource from "../../packages/sdk/src/Resource.ts"
 import * as Fault from "../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
 import { make } from "../../packages/sandbox/src/Sandbox.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import { statefulSet } from "./asking.ts"
 
 const namespace = "default"
@@ -36,8 +37,8 @@ const run = (seed: number, plan: Fault.Plan) =>
           history.push(`${revision} ${kind} ${JSON.stringify(object)}`)
         })
         const { cluster, record } = inject(sandbox.cluster, plan)
-        const target = { api: Resource.statefulSets, namespace, name: "db" }
-        const at = { api: Resource.statefulSets, namespace }
+        const target = { api: kinds.statefulsets, namespace, name: "db" }
+        const at = { api: kinds.statefulsets, namespace }
         const settled = Effect.map(Resource.getObject(target), ({ status }) => status)
         const client = Effect.gen(function* () {
           const made = Effect.catch(Resource.create(at, statefulSet("db", { replicas: 0, ...claims })), () =>

@@ -5,10 +5,11 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { type Answer, failure, object, port, query, status } from "./resource/port.ts"
 
-const db: Resource.Target = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+const db: Resource.Target = { api: kinds.statefulsets, namespace: "shop", name: "db" }
 const path = "/apis/apps/v1/namespaces/shop/statefulsets"
 const set = object("db", 1)
 
@@ -135,7 +136,7 @@ describe("reads are repeated where waiting may help", () => {
 
 describe("writes are repeated only when provably nothing was done", () => {
   const writes: ReadonlyArray<readonly [string, ReturnType<typeof Resource.patch>]> = [
-    ["create", Resource.create({ api: Resource.statefulSets, namespace: "shop" }, set)],
+    ["create", Resource.create({ api: kinds.statefulsets, namespace: "shop" }, set)],
     ["patch", Resource.patch(db, { _tag: "Merge", value: { spec: { replicas: 3 } } })],
     ["replace", Resource.replace(db, set)]
   ]
@@ -188,7 +189,7 @@ describe("writes are repeated only when provably nothing was done", () => {
         details: { retryAfterSeconds: 10, causes: [{ reason: "DisruptionBudget" }] }
       })
       const server = port(() => budget)
-      const pod = { api: Resource.pods, namespace: "shop", name: "db-0", subresource: "eviction" }
+      const pod = { api: kinds.pods, namespace: "shop", name: "db-0", subresource: "eviction" }
       yield* Effect.flip(Effect.provide(Resource.createSub(pod, {}), server.layer))
       assert.lengthOf(server.requests, 1)
     })
@@ -200,10 +201,7 @@ describe("what a write says", () => {
     Effect.gen(function* () {
       const server = port(() => ({ body: set }))
       yield* Effect.gen(function* () {
-        yield* Resource.create(
-          { api: Resource.statefulSets, namespace: "shop" },
-          { metadata: { name: "db" } }
-        )
+        yield* Resource.create({ api: kinds.statefulsets, namespace: "shop" }, { metadata: { name: "db" } })
         yield* Resource.patch(db, { _tag: "Apply", value: set, force: true }, { dryRun: true })
         yield* Resource.patch({ ...db, subresource: "scale" }, { _tag: "Merge", value: {} })
       }).pipe(Effect.provide(server.layer))
@@ -279,7 +277,7 @@ describe("a list", () => {
     Effect.gen(function* () {
       const server = port(pages(names, 3))
       const options = { namespace: "shop", labelSelector: "a=b", fieldSelector: "c=d", pageSize: 3 }
-      const listing = yield* Effect.provide(Resource.listObjects(Resource.pods, options), server.layer)
+      const listing = yield* Effect.provide(Resource.listObjects(kinds.pods, options), server.layer)
       assert.deepEqual(
         listing.items.map((item) => item.metadata.name),
         names
@@ -301,13 +299,13 @@ describe("a list", () => {
         if (query(request)["continue"] === "6" && expired++ === 0) return status(410, "Expired")
         return pages(names, 3)(request)
       })
-      const listing = yield* Effect.provide(Resource.listObjects(Resource.pods, { pageSize: 3 }), once.layer)
+      const listing = yield* Effect.provide(Resource.listObjects(kinds.pods, { pageSize: 3 }), once.layer)
       assert.lengthOf(listing.items, 7)
       assert.lengthOf(once.requests, 6)
       const always = port((request) =>
         query(request)["continue"] === undefined ? pages(names, 3)(request) : status(410, "Expired")
       )
-      const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), always.layer))
+      const error = yield* Effect.flip(Effect.provide(Resource.listObjects(kinds.pods), always.layer))
       assert.strictEqual(error.reason._tag, "Expired")
       assert.lengthOf(always.requests, 4)
     })
@@ -319,7 +317,7 @@ describe("a list", () => {
         const server = port((_, nth) => ({
           body: { metadata: { continue: tokens[nth % tokens.length] }, items: [object("db-0", 1)] }
         }))
-        const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), server.layer))
+        const error = yield* Effect.flip(Effect.provide(Resource.listObjects(kinds.pods), server.layer))
         assert.strictEqual(error.reason._tag, "Unreadable")
         assert.match(error.message, /^GET \/api\/v1\/pods: .*continue token/)
         assert.isBelow(error.message.length, 200)
@@ -331,7 +329,7 @@ describe("a list", () => {
   it.effect("that goes on with ever new tokens over empty pages is unreadable", () =>
     Effect.gen(function* () {
       const server = port((_, nth) => ({ body: { metadata: { continue: `token-${nth}` }, items: [] } }))
-      const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), server.layer))
+      const error = yield* Effect.flip(Effect.provide(Resource.listObjects(kinds.pods), server.layer))
       assert.strictEqual(error.reason._tag, "Unreadable")
       assert.include(error.message, "100 empty pages in a row")
       assert.lengthOf(server.requests, 100)
@@ -347,7 +345,7 @@ describe("a list", () => {
         return pages(names, 3)(request)
       })
       const listing = yield* Effect.provide(
-        Resource.listObjects(Resource.pods, {
+        Resource.listObjects(kinds.pods, {
           pageSize: 3,
           keep: ({ apiVersion, kind, metadata: { name } }) => {
             const kept = { apiVersion, kind, metadata: { name } }
@@ -368,7 +366,7 @@ describe("a list", () => {
       const item = { ...object("s", 1), kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" }
       const server = port(() => ({ body: { metadata: { resourceVersion: "1" }, items: [item] } }))
       const listing = yield* Effect.provide(
-        Resource.listObjects(Resource.secrets, { metadataOnly: true }),
+        Resource.listObjects(kinds.secrets, { metadataOnly: true }),
         server.layer
       )
       assert.strictEqual(
@@ -382,10 +380,10 @@ describe("a list", () => {
   it.effect("with null for its items is empty, and one of junk is unreadable", () =>
     Effect.gen(function* () {
       const empty = port(() => ({ body: { metadata: {}, items: null } }))
-      assert.isEmpty((yield* Effect.provide(Resource.listObjects(Resource.pods), empty.layer)).items)
+      assert.isEmpty((yield* Effect.provide(Resource.listObjects(kinds.pods), empty.layer)).items)
       for (const body of ["{", [], { metadata: {}, items: 3 }, { metadata: {}, items: [null] }, "<html>"]) {
         const junk = port(() => ({ body }))
-        const error = yield* Effect.flip(Effect.provide(Resource.listObjects(Resource.pods), junk.layer))
+        const error = yield* Effect.flip(Effect.provide(Resource.listObjects(kinds.pods), junk.layer))
         assert.strictEqual(error.reason._tag, "Unreadable")
       }
     })

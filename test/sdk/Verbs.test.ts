@@ -3,6 +3,7 @@ import { nameOf } from "@kubectl-stateful/sdk/App"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import * as Verbs from "../../packages/sdk/src/Verbs.ts"
@@ -98,7 +99,7 @@ describe("several StatefulSets", () => {
   ]
   const countOf = (world: World, name: string) =>
     Effect.map(
-      on(world)(Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name })),
+      on(world)(Resource.getObject({ api: kinds.statefulsets, namespace: "shop", name })),
       ({ spec }) => Reflect.get(Object(spec), "replicas") as unknown
     )
 

@@ -1,6 +1,7 @@
 /** What somebody else may legally do between two requests of an operation, one act at a time. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import {
   configmaps,
@@ -27,9 +28,9 @@ const mark = "kubectl-stateful.dev"
 export const markOf = (name: string): string => `${mark}/${name}`
 
 const nothing: Doing = Effect.void
-const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
 const claimAt = (name: string, namespace = "shop") => ({
-  api: Resource.persistentVolumeClaims,
+  api: kinds.persistentvolumeclaims,
   namespace,
   name
 })
@@ -85,7 +86,7 @@ export const createClaim = (
   namespace: string,
   more: object = {},
   metadata: object = {}
-): Doing => create(Resource.persistentVolumeClaims, namespace, newClaim(name, namespace, more, metadata))
+): Doing => create(kinds.persistentvolumeclaims, namespace, newClaim(name, namespace, more, metadata))
 
 const untilGone = (isThere: () => boolean) =>
   Effect.gen(function* () {
@@ -114,7 +115,7 @@ const onVolume = (world: World, claim: string, value: object, namespace = "shop"
   const volume = volumeOf(world, claim, namespace)
   return volume === undefined
     ? nothing
-    : merge({ api: Resource.persistentVolumes, name: volume.metadata.name }, value)
+    : merge({ api: kinds.persistentvolumes, name: volume.metadata.name }, value)
 }
 
 const noMarks = {
@@ -162,7 +163,7 @@ const onClaim = (claim: string): ReadonlyArray<Act> => [
       const volume = volumeOf(world, named(world, claim))
       return volume === undefined
         ? nothing
-        : Resource.remove({ api: Resource.persistentVolumes, name: volume.metadata.name })
+        : Resource.remove({ api: kinds.persistentvolumes, name: volume.metadata.name })
     }
   },
   {
@@ -184,7 +185,7 @@ const onClaim = (claim: string): ReadonlyArray<Act> => [
           name: "thief",
           uid
         }
-        yield* merge({ api: Resource.persistentVolumes, name: volume.metadata.name }, { spec: { claimRef } })
+        yield* merge({ api: kinds.persistentvolumes, name: volume.metadata.name }, { spec: { claimRef } })
       }),
     takes: "claim"
   },
@@ -203,7 +204,7 @@ const onClaim = (claim: string): ReadonlyArray<Act> => [
   {
     name: `a pod that mounts ${claim}`,
     does: (world) =>
-      create(Resource.pods, "shop", {
+      create(kinds.pods, "shop", {
         metadata: { name: "reader", namespace: "shop" },
         spec: mounting(named(world, claim))
       })
@@ -249,7 +250,7 @@ const removeSet = (propagation: "Background" | "Orphan", again: boolean) => (wor
     yield* Resource.remove(set, { propagation })
     yield* untilGone(() => setOf(world) !== undefined)
     if (!again || before === undefined) return
-    yield* create(Resource.statefulSets, "shop", {
+    yield* create(kinds.statefulsets, "shop", {
       metadata: { name: "db", namespace: "shop" },
       spec: before.spec
     })
@@ -257,7 +258,7 @@ const removeSet = (propagation: "Background" | "Orphan", again: boolean) => (wor
 
 export const deleteJournal = (world: World): Doing => {
   const name = openJournal(world)?.metadata.name
-  return name === undefined ? nothing : Resource.remove({ api: Resource.configMaps, namespace: "shop", name })
+  return name === undefined ? nothing : Resource.remove({ api: kinds.configmaps, namespace: "shop", name })
 }
 
 export const onJournal = (change: (data: Readonly<Record<string, string>>) => object) => (world: World) => {
@@ -265,7 +266,7 @@ export const onJournal = (change: (data: Readonly<Record<string, string>>) => ob
   const data = (Reflect.get(found ?? {}, "data") ?? {}) as Readonly<Record<string, string>>
   return found === undefined
     ? nothing
-    : merge({ api: Resource.configMaps, namespace: "shop", name: found.metadata.name }, change(data))
+    : merge({ api: kinds.configmaps, namespace: "shop", name: found.metadata.name }, change(data))
 }
 const withProgress = (change: object) =>
   onJournal((data) => ({
@@ -290,7 +291,7 @@ const onSet: ReadonlyArray<Act> = [
   { name: "delete and recreate the set", does: removeSet("Background", true), takes: "set" },
   ...["db-0", "db-1", "db-2"].map((name) => ({
     name: `delete pod ${name}`,
-    does: () => Resource.remove({ api: Resource.pods, namespace: "shop", name })
+    does: () => Resource.remove({ api: kinds.pods, namespace: "shop", name })
   })),
   ...["operation", "retention-before", "replicas"].map((name) => ({
     name: `no annotation ${name} on the set`,

@@ -16,6 +16,7 @@
 import * as Effect from "effect/Effect"
 import type { Request } from "../../packages/sdk/src/Cluster.ts"
 import type { AnyStep } from "../../packages/sdk/src/Operation.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import {
   configmaps,
@@ -192,7 +193,7 @@ const forgePlan = (name: string, change: (plan: Json, world: World) => object): 
   does: (world) =>
     Effect.andThen(
       Resource.patch(
-        { api: Resource.statefulSets, namespace: "shop", name: "db" },
+        { api: kinds.statefulsets, namespace: "shop", name: "db" },
         { _tag: "Merge", value: { metadata: { annotations: { [markOf("plan")]: null } } } }
       ),
       onJournal((data) => {
@@ -207,18 +208,18 @@ const recreated = (name: string, change: (spec: Json) => object): Act => ({
   takes: "set",
   does: (world) =>
     Effect.gen(function* () {
-      const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+      const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
       const spec = setOf(world)?.spec
       yield* Resource.remove(set, { propagation: "Orphan" })
       for (let waited = 0; waited < 3000 && setOf(world) !== undefined; waited += 50) yield* Effect.sleep(50)
       yield* Resource.create(
-        { api: Resource.statefulSets, namespace: "shop" },
+        { api: kinds.statefulsets, namespace: "shop" },
         { metadata: { name: "db", namespace: "shop" }, spec: { ...spec, ...change(spec) } }
       )
     })
 })
 
-const claimTarget = (name: string) => ({ api: Resource.persistentVolumeClaims, namespace: "shop", name })
+const claimTarget = (name: string) => ({ api: kinds.persistentvolumeclaims, namespace: "shop", name })
 const held = (claim: string): Act => ({
   name: `a finalizer holds ${claim} for ten seconds`,
   does: () => {
@@ -233,7 +234,7 @@ const rejoins: Act = {
   name: "delete pod db-2, which then joins by itself",
   does: (world) =>
     Effect.gen(function* () {
-      yield* Resource.remove({ api: Resource.pods, namespace: "shop", name: "db-2" })
+      yield* Resource.remove({ api: kinds.pods, namespace: "shop", name: "db-2" })
       yield* Effect.sleep("5 seconds")
       yield* Effect.sync(() => world.members.add("db-2"))
     })
@@ -647,7 +648,7 @@ export const losses: ReadonlyArray<Loss> = [
     scenario: of("resume of down", {
       given: (world) =>
         Resource.create(
-          { api: Resource.statefulSets, namespace: "bank" },
+          { api: kinds.statefulsets, namespace: "bank" },
           { metadata: { name: "db", namespace: "bank" }, spec: setOf(world)?.spec }
         )
     }),
@@ -735,7 +736,7 @@ export const losses: ReadonlyArray<Loss> = [
       does: (world) =>
         Effect.gen(function* () {
           world.sick.add("db-0")
-          yield* Resource.remove({ api: Resource.pods, namespace: "shop", name: "db-0" })
+          yield* Resource.remove({ api: kinds.pods, namespace: "shop", name: "db-0" })
           yield* forgePlan("", ({ settings }) => ({ settings: { ...settings, quorum: "none" } })).does(world)
         })
     },

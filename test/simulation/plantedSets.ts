@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Cluster, ExecRequest, Request } from "../../packages/sdk/src/Cluster.ts"
 import { driver } from "../../packages/sandbox/src/node/Nodes.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { when } from "../../packages/sandbox/src/Fault.ts"
 import { isHeld } from "../../packages/sandbox/src/node/HeldExec.ts"
@@ -142,11 +143,11 @@ const retakes = once(
   ({ method, path }) => method === "PATCH" && /volumesnapshotcontents/.test(path),
   () =>
     Effect.gen(function* () {
-      const cut = target(Resource.volumeSnapshots, "nightly-data-db-1")
+      const cut = target(kinds.volumesnapshots, "nightly-data-db-1")
       yield* Resource.remove(cut)
       yield* Effect.sleep(300)
       yield* Resource.create(
-        { api: Resource.volumeSnapshots, namespace: "shop" },
+        { api: kinds.volumesnapshots, namespace: "shop" },
         {
           metadata: { name: cut.name, namespace: "shop" },
           spec: { source: { persistentVolumeClaimName: "data-db-1" } }
@@ -265,7 +266,7 @@ export const plantedSets: ReadonlyArray<PlantedSet> = [
       between: once(isCut, ({ world }) => {
         const own = world.sandbox.store.get(persistentvolumeclaims, "shop", "data-db-0")
         const label = own?.metadata.labels?.["kubectl-stateful.dev/cut-with"]
-        return Resource.patch(target(Resource.persistentVolumeClaims, "stranger"), {
+        return Resource.patch(target(kinds.persistentvolumeclaims, "stranger"), {
           _tag: "Merge",
           value: { metadata: { labels: { "kubectl-stateful.dev/cut-with": label } } }
         })
@@ -454,7 +455,7 @@ export const plantedSets: ReadonlyArray<PlantedSet> = [
         ({ world }) =>
           Effect.gen(function* () {
             const other = contentOf(world, "nightly-data-db-2")?.status?.snapshotHandle ?? ""
-            yield* Resource.remove(target(Resource.volumeSnapshots, "nightly-data-db-1"))
+            yield* Resource.remove(target(kinds.volumesnapshots, "nightly-data-db-1"))
             yield* Effect.sleep(300)
             world.sandbox.create({
               apiVersion: "snapshot.storage.k8s.io/v1",

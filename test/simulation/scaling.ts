@@ -12,6 +12,7 @@ import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import { leaseDuration } from "../../packages/sdk/src/operation/lease.ts"
 import type { Profile } from "../../packages/sdk/src/Profile.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { atCall, type Call, type Fault, type Plan } from "../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
@@ -144,13 +145,13 @@ const checkEnd = (world: World, count: number, profile: Profile) =>
     Effect.gen(function* () {
       const story = world.log.join(", ")
       assert.deepEqual(marked(world), [], `marked as leaving, and stays: ${story}`)
-      const pods = yield* Resource.listObjects(Resource.pods, { namespace: "shop" })
+      const pods = yield* Resource.listObjects(kinds.pods, { namespace: "shop" })
       const expected = Array.from({ length: count }, (_, index) => `db-${index}`)
       assert.deepEqual(names(pods.items), expected, `pods: ${story}`)
       if (profile.afterAdd !== undefined) {
         assert.deepEqual([...world.members].toSorted(), expected, `members: ${story}`)
       }
-      const set = yield* Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name: "db" })
+      const set = yield* Resource.getObject({ api: kinds.statefulsets, namespace: "shop", name: "db" })
       const annotations = Object.keys(Object(set.metadata["annotations"] ?? {}))
       assert.deepEqual(
         annotations,
@@ -168,7 +169,7 @@ const checkEnd = (world: World, count: number, profile: Profile) =>
         { whenScaled: world.options.whenScaled ?? "Retain", whenDeleted: "Retain" },
         "the retention policy was not put back"
       )
-      const volumes = yield* Resource.listObjects(Resource.persistentVolumes)
+      const volumes = yield* Resource.listObjects(kinds.persistentvolumes)
       for (const volume of volumes.items) {
         const { persistentVolumeReclaimPolicy } = Object(volume["spec"])
         assert.equal(persistentVolumeReclaimPolicy, "Delete", "a reclaim policy was not put back")

@@ -1,5 +1,6 @@
 /** What somebody else may legally do with sets and with what they are made of, one act at a time. */
 import * as Effect from "effect/Effect"
+import { kinds, volumeGroupSnapshotContents } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import {
   volumegroupsnapshotcontents,
@@ -65,7 +66,7 @@ const record = `kubectl-stateful.snapshot.${setName}`
 
 const cutFrom = (name: string, claim: string): Doing =>
   Resource.create(
-    { api: Resource.volumeSnapshots, namespace: "shop" },
+    { api: kinds.volumesnapshots, namespace: "shop" },
     { metadata: { name, namespace: "shop" }, spec: { source: { persistentVolumeClaimName: claim } } }
   )
 
@@ -73,7 +74,7 @@ const replacedBy =
   (claim: string) =>
   (name: string): Doing =>
     Effect.gen(function* () {
-      yield* Resource.remove(at(Resource.volumeSnapshots, name))
+      yield* Resource.remove(at(kinds.volumesnapshots, name))
       yield* Effect.sleep(300)
       yield* cutFrom(name, claim)
     })
@@ -84,27 +85,27 @@ const policyOn = (api: Resource.ApiResource, deletionPolicy: string) => (name: s
 const cutLabel = markOf("cut-with")
 
 const onSets: ReadonlyArray<Act> = [
-  onFound("delete a cut", theCut, (name) => Resource.remove(at(Resource.volumeSnapshots, name))),
+  onFound("delete a cut", theCut, (name) => Resource.remove(at(kinds.volumesnapshots, name))),
   onFound("delete and make anew a cut", theCut, replacedBy("data-db-1")),
   onFound("put a stranger's cut in the place of one", theCut, replacedBy(stranger)),
   onFound("take the marks off a cut", theCut, (name) =>
-    merge(at(Resource.volumeSnapshots, name), { metadata: { labels: null, annotations: null } })
+    merge(at(kinds.volumesnapshots, name), { metadata: { labels: null, annotations: null } })
   ),
   ...["Delete", "Retain"].map((policy) =>
-    onFound(`set ${policy} on a content`, theContent, policyOn(Resource.volumeSnapshotContents, policy))
+    onFound(`set ${policy} on a content`, theContent, policyOn(kinds.volumesnapshotcontents, policy))
   ),
   onFound("delete a content", theContent, (name) =>
-    Resource.remove({ api: Resource.volumeSnapshotContents, name })
+    Resource.remove({ api: kinds.volumesnapshotcontents, name })
   ),
-  onFound("delete the group", groupOf, (name) => Resource.remove(at(Resource.volumeGroupSnapshots, name))),
+  onFound("delete the group", groupOf, (name) => Resource.remove(at(kinds.volumegroupsnapshots, name))),
   onFound("take the marks off the group", groupOf, (name) =>
-    merge(at(Resource.volumeGroupSnapshots, name), { metadata: { labels: null, annotations: null } })
+    merge(at(kinds.volumegroupsnapshots, name), { metadata: { labels: null, annotations: null } })
   ),
   ...["Delete", "Retain"].map((policy) =>
     onFound(
       `set ${policy} on the content of the group`,
       groupContentOf,
-      policyOn(Resource.volumeGroupSnapshotContents, policy)
+      policyOn(volumeGroupSnapshotContents, policy)
     )
   ),
   {
@@ -115,7 +116,7 @@ const onSets: ReadonlyArray<Act> = [
         .find(({ metadata }) => metadata.name === setName)
       const label =
         own?.spec.source.selector?.matchLabels?.[cutLabel] ?? openJournal(world)?.metadata.name.slice(-8)
-      return merge(at(Resource.persistentVolumeClaims, stranger), {
+      return merge(at(kinds.persistentvolumeclaims, stranger), {
         metadata: { labels: { [cutLabel]: label ?? null } }
       })
     }
@@ -123,7 +124,7 @@ const onSets: ReadonlyArray<Act> = [
   {
     name: "take a claim out of the group",
     does: () =>
-      merge(at(Resource.persistentVolumeClaims, "data-db-1"), { metadata: { labels: { [cutLabel]: null } } })
+      merge(at(kinds.persistentvolumeclaims, "data-db-1"), { metadata: { labels: { [cutLabel]: null } } })
   },
   {
     name: "a stranger's cut of the name that one will have",
@@ -133,29 +134,29 @@ const onSets: ReadonlyArray<Act> = [
     name: "a stranger's group of the set's name",
     does: () =>
       Resource.create(
-        { api: Resource.volumeGroupSnapshots, namespace: "shop" },
+        { api: kinds.volumegroupsnapshots, namespace: "shop" },
         {
           metadata: { name: setName, namespace: "shop" },
           spec: { source: { selector: { matchLabels: { of: "nobody" } } } }
         }
       )
   },
-  { name: "delete the record", does: () => Resource.remove(at(Resource.secrets, record)) },
-  { name: "empty the record", does: () => merge(at(Resource.secrets, record), { data: null }) },
+  { name: "delete the record", does: () => Resource.remove(at(kinds.secrets, record)) },
+  { name: "empty the record", does: () => merge(at(kinds.secrets, record), { data: null }) },
   {
     name: "a Secret of the record's name",
     does: () =>
       Resource.create(
-        { api: Resource.secrets, namespace: "shop" },
+        { api: kinds.secrets, namespace: "shop" },
         { metadata: { name: record, namespace: "shop" }, stringData: { a: "b" } }
       )
   },
-  { name: "delete what a list shows", does: () => Resource.remove(at(Resource.configMaps, record)) },
+  { name: "delete what a list shows", does: () => Resource.remove(at(kinds.configmaps, record)) },
   {
     name: "a ConfigMap of the record's name",
     does: () =>
       Resource.create(
-        { api: Resource.configMaps, namespace: "shop" },
+        { api: kinds.configmaps, namespace: "shop" },
         { metadata: { name: record, namespace: "shop" }, data: { a: "b" } }
       )
   }

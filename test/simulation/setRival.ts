@@ -7,6 +7,7 @@ import type { Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import type { OperationResult } from "../../packages/sdk/src/operation/Progress.ts"
 import { persistentvolumeclaims, pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { volumesnapshotcontents, volumesnapshots } from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../packages/sdk/src/Snapshot.ts"
 import { ann, bob, on } from "../sdk/scale/callers.ts"
@@ -91,9 +92,9 @@ const madeBy = (world: World, lines: ReadonlySet<string>): ReadonlySet<string> =
 
 /** What somebody can do about an act once a refusal has named it. */
 const remedied = (world: World, act: Act): Effect.Effect<unknown, ClusterError, Cluster> | null => {
-  const pod = { api: Resource.pods, namespace: "shop", name: "reader" }
-  const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
-  const claim = { api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-1" }
+  const pod = { api: kinds.pods, namespace: "shop", name: "reader" }
+  const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
+  const claim = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-1" }
   const start = { _tag: "Merge", value: { spec: { ordinals: { start: 0 } } } } as const
   if (act.name.startsWith("a pod that mounts")) return Resource.remove(pod)
   // What was being cut goes with its side-car's next round.

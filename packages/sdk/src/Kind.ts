@@ -29,8 +29,7 @@ import {
   VolumeSnapshot,
   VolumeSnapshotContent
 } from "./kind/Snapshot.ts"
-import * as Api from "./resource/ApiResource.ts"
-import type { ApiResource } from "./resource/ApiResource.ts"
+import { type ApiResource, core, inGroup, qualifiedName } from "./resource/ApiResource.ts"
 import { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "./kind/Workload.ts"
 
 /**
@@ -84,11 +83,11 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
 
 const kind = <A>(
   schema: Schema.Decoder<A>,
-  api: ApiResource,
-  versions: Kind<A>["versions"] = [api.version],
+  resource: ApiResource,
+  versions: Kind<A>["versions"] = [resource.version],
   metadataOnly = false
 ): Kind<A> => ({
-  ...api,
+  ...resource,
   version: versions[0],
   versions,
   metadataOnly,
@@ -97,54 +96,102 @@ const kind = <A>(
 
 /** Of these nothing but metadata is ever read. */
 const metadataOf = (
-  api: ApiResource,
-  versions: Kind<unknown>["versions"] = [api.version]
-): Kind<PartialObjectMetadata> => kind(PartialObjectMetadata, api, versions, true)
+  resource: ApiResource,
+  versions: Kind<unknown>["versions"] = [resource.version]
+): Kind<PartialObjectMetadata> => kind(PartialObjectMetadata, resource, versions, true)
 
+const snapshots = "snapshot.storage.k8s.io"
+
+/** Clusters before 1.36 serve these in a beta version only; discovery tells which. */
+const groupSnapshots = "groupsnapshot.storage.k8s.io"
 const groupSnapshotVersions = ["v1", "v1beta2", "v1beta1"] as const
 
 /** Every kind that a state is made of, by plural name. */
 export const kinds = {
-  statefulsets: kind(StatefulSet, Api.statefulSets),
-  deployments: kind(Deployment, Api.deployments),
-  daemonsets: kind(DaemonSet, Api.daemonSets),
-  replicasets: kind(ReplicaSet, Api.replicaSets, ["v1"], true),
-  controllerrevisions: kind(ControllerRevision, Api.controllerRevisions),
-  pods: kind(Pod, Api.pods),
-  persistentvolumeclaims: kind(PersistentVolumeClaim, Api.persistentVolumeClaims),
-  persistentvolumes: kind(PersistentVolume, Api.persistentVolumes),
-  nodes: kind(Node, Api.nodes),
-  services: kind(Service, Api.services),
-  endpointslices: kind(EndpointSlice, Api.endpointSlices),
-  configmaps: metadataOf(Api.configMaps),
-  secrets: metadataOf(Api.secrets),
-  serviceaccounts: kind(ServiceAccount, Api.serviceAccounts),
-  namespaces: metadataOf(Api.namespaces),
-  events: kind(Event, Api.events),
-  poddisruptionbudgets: kind(PodDisruptionBudget, Api.podDisruptionBudgets),
-  horizontalpodautoscalers: kind(HorizontalPodAutoscaler, Api.horizontalPodAutoscalers),
-  storageclasses: kind(StorageClass, Api.storageClasses),
-  csidrivers: kind(CSIDriver, Api.csiDrivers),
-  volumeattachments: kind(VolumeAttachment, Api.volumeAttachments),
-  volumesnapshots: kind(VolumeSnapshot, Api.volumeSnapshots),
-  volumesnapshotcontents: kind(VolumeSnapshotContent, Api.volumeSnapshotContents),
-  volumesnapshotclasses: kind(SnapshotClass, Api.volumeSnapshotClasses),
-  volumegroupsnapshots: kind(VolumeGroupSnapshot, Api.volumeGroupSnapshots, groupSnapshotVersions),
-  volumegroupsnapshotclasses: kind(SnapshotClass, Api.volumeGroupSnapshotClasses, groupSnapshotVersions),
-  priorityclasses: metadataOf(Api.priorityClasses),
-  runtimeclasses: metadataOf(Api.runtimeClasses),
-  secretproviderclasses: metadataOf(Api.secretProviderClasses, ["v1", "v1alpha1"]),
-  clustertrustbundles: metadataOf(Api.clusterTrustBundles, ["v1beta1", "v1alpha1"]),
-  resourceclaims: kind(ResourceClaim, Api.resourceClaims, ["v1", "v1beta2", "v1beta1"]),
-  resourceclaimtemplates: metadataOf(Api.resourceClaimTemplates, ["v1", "v1beta2", "v1beta1"]),
-  backups: kind(Backup, Api.backups),
-  replicationsources: kind(ReplicationSource, Api.replicationSources)
+  statefulsets: kind(StatefulSet, inGroup("apps", "statefulsets", "StatefulSet")),
+  deployments: kind(Deployment, inGroup("apps", "deployments", "Deployment")),
+  daemonsets: kind(DaemonSet, inGroup("apps", "daemonsets", "DaemonSet")),
+  replicasets: kind(ReplicaSet, inGroup("apps", "replicasets", "ReplicaSet"), ["v1"], true),
+  controllerrevisions: kind(ControllerRevision, inGroup("apps", "controllerrevisions", "ControllerRevision")),
+  pods: kind(Pod, core("pods", "Pod")),
+  persistentvolumeclaims: kind(
+    PersistentVolumeClaim,
+    core("persistentvolumeclaims", "PersistentVolumeClaim")
+  ),
+  persistentvolumes: kind(PersistentVolume, core("persistentvolumes", "PersistentVolume", false)),
+  nodes: kind(Node, core("nodes", "Node", false)),
+  services: kind(Service, core("services", "Service")),
+  endpointslices: kind(EndpointSlice, inGroup("discovery.k8s.io", "endpointslices", "EndpointSlice")),
+  configmaps: metadataOf(core("configmaps", "ConfigMap")),
+  secrets: metadataOf(core("secrets", "Secret")),
+  serviceaccounts: kind(ServiceAccount, core("serviceaccounts", "ServiceAccount")),
+  namespaces: metadataOf(core("namespaces", "Namespace", false)),
+  events: kind(Event, core("events", "Event")),
+  poddisruptionbudgets: kind(
+    PodDisruptionBudget,
+    inGroup("policy", "poddisruptionbudgets", "PodDisruptionBudget")
+  ),
+  horizontalpodautoscalers: kind(
+    HorizontalPodAutoscaler,
+    inGroup("autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    ["v2"]
+  ),
+  storageclasses: kind(StorageClass, inGroup("storage.k8s.io", "storageclasses", "StorageClass", false)),
+  csidrivers: kind(CSIDriver, inGroup("storage.k8s.io", "csidrivers", "CSIDriver", false)),
+  volumeattachments: kind(
+    VolumeAttachment,
+    inGroup("storage.k8s.io", "volumeattachments", "VolumeAttachment", false)
+  ),
+  volumesnapshots: kind(VolumeSnapshot, inGroup(snapshots, "volumesnapshots", "VolumeSnapshot")),
+  volumesnapshotcontents: kind(
+    VolumeSnapshotContent,
+    inGroup(snapshots, "volumesnapshotcontents", "VolumeSnapshotContent", false)
+  ),
+  volumesnapshotclasses: kind(
+    SnapshotClass,
+    inGroup(snapshots, "volumesnapshotclasses", "VolumeSnapshotClass", false)
+  ),
+  volumegroupsnapshots: kind(
+    VolumeGroupSnapshot,
+    inGroup(groupSnapshots, "volumegroupsnapshots", "VolumeGroupSnapshot"),
+    groupSnapshotVersions
+  ),
+  volumegroupsnapshotclasses: kind(
+    SnapshotClass,
+    inGroup(groupSnapshots, "volumegroupsnapshotclasses", "VolumeGroupSnapshotClass", false),
+    groupSnapshotVersions
+  ),
+  priorityclasses: metadataOf(inGroup("scheduling.k8s.io", "priorityclasses", "PriorityClass", false)),
+  runtimeclasses: metadataOf(inGroup("node.k8s.io", "runtimeclasses", "RuntimeClass", false)),
+  secretproviderclasses: metadataOf(
+    inGroup("secrets-store.csi.x-k8s.io", "secretproviderclasses", "SecretProviderClass"),
+    ["v1", "v1alpha1"]
+  ),
+  clustertrustbundles: metadataOf(
+    inGroup("certificates.k8s.io", "clustertrustbundles", "ClusterTrustBundle", false),
+    ["v1beta1", "v1alpha1"]
+  ),
+  resourceclaims: kind(ResourceClaim, inGroup("resource.k8s.io", "resourceclaims", "ResourceClaim"), [
+    "v1",
+    "v1beta2",
+    "v1beta1"
+  ]),
+  resourceclaimtemplates: metadataOf(
+    inGroup("resource.k8s.io", "resourceclaimtemplates", "ResourceClaimTemplate"),
+    ["v1", "v1beta2", "v1beta1"]
+  ),
+  backups: kind(Backup, inGroup("velero.io", "backups", "Backup")),
+  replicationsources: kind(
+    ReplicationSource,
+    inGroup("volsync.backube", "replicationsources", "ReplicationSource"),
+    ["v1alpha1"]
+  )
 } as const
 
 /** What stands for a group in its storage. It is no part of a state: only who works with a group reads it. */
 export const volumeGroupSnapshotContents = kind(
   VolumeGroupSnapshotContent,
-  Api.volumeGroupSnapshotContents,
+  inGroup(groupSnapshots, "volumegroupsnapshotcontents", "VolumeGroupSnapshotContent", false),
   groupSnapshotVersions
 )
 
@@ -155,4 +202,4 @@ export type Plural = keyof typeof kinds
 export type ObjectOf<P extends Plural> = (typeof kinds)[P] extends Kind<infer A> ? A : never
 
 /** `nodes`, `volumesnapshots.snapshot.storage.k8s.io`: as kubectl and RBAC messages spell it. */
-export const resourceName = (plural: Plural): string => Api.qualifiedName(kinds[plural])
+export const resourceName = (plural: Plural): string => qualifiedName(kinds[plural])

@@ -23,7 +23,19 @@ import { isStatus } from "./resource/Status.ts"
 
 export { accept, acceptAll, type Accepted } from "./resource/accepted.ts"
 export * from "./resource/apiDiscovery.ts"
-export * from "./resource/ApiResource.ts"
+export {
+  type ApiResource,
+  apiVersion,
+  collectionPath,
+  cronJobs,
+  jobs,
+  leases,
+  networkPolicies,
+  objectPath,
+  qualifiedName,
+  resourceQuotas,
+  type Target
+} from "./resource/ApiResource.ts"
 export type { KubeObject } from "./resource/KubeObject.ts"
 export { type KindListing, list, type Listing, listObjects, type ListOptions } from "./resource/listPages.ts"
 export { type AccessReview, type AccessRule, mayAll, reviewAccess } from "./resource/review.ts"

@@ -17,6 +17,7 @@ import type { Progress } from "./operation/Progress.ts"
 import { stepsOf } from "./operation/Step.ts"
 import { madeByAnnotation } from "./Labels.ts"
 import * as Quantity from "./Quantity.ts"
+import { kinds } from "./Kind.ts"
 import * as Resource from "./Resource.ts"
 import * as RestoreClone from "./RestoreClone.ts"
 import { makeScratch, removeScratch, type Scratch } from "./restore/scratch.ts"
@@ -131,7 +132,7 @@ const contentsLeft = (operation: string | null) =>
   operation === null
     ? Effect.succeed([])
     : Effect.map(
-        Resource.listObjects(Resource.volumeSnapshotContents, {
+        Resource.listObjects(kinds.volumesnapshotcontents, {
           labelSelector: `${madeByAnnotation}=${operation}`,
           metadataOnly: true
         }),

@@ -4,6 +4,7 @@ import * as Stream from "effect/Stream"
 import type { ServerResponse } from "node:http"
 import { constants, gzipSync } from "node:zlib"
 import { Cluster, type Request } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { folder, type Handler, kubeconfig, live, serve } from "./server.ts"
 
@@ -86,7 +87,7 @@ describe("an answer", () => {
         (_, response) => {
           response.writeHead(200, { "content-encoding": "gzip" }).end(bomb)
         },
-        Effect.flip(Resource.listObjects(Resource.pods))
+        Effect.flip(Resource.listObjects(kinds.pods))
       )
       assert.strictEqual(result.reason._tag, "Unreadable")
       assert.match(result.message, /^GET \/api\/v1\/pods: the answer has more than 256 MiB$/)

@@ -33,10 +33,10 @@ const label = {
   operations: () => [{ op: "add" as const, path: "/metadata/labels", value: { team: "search" } }]
 }
 const isLabelled = (world: World) => mapOf(world, "shop", "alpha")?.metadata.labels?.["team"] === "search"
-const target = { api: Resource.configMaps, namespace: "shop", name: "alpha" }
+const target = { api: kinds.configmaps, namespace: "shop", name: "alpha" }
 const recreate = Effect.andThen(
   Resource.remove(target),
-  Resource.create({ api: Resource.configMaps, namespace: "shop" }, { metadata: { name: "alpha" } })
+  Resource.create({ api: kinds.configmaps, namespace: "shop" }, { metadata: { name: "alpha" } })
 )
 const standing = Effect.succeed({ why: null })
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { refusal } from "../scale/callers.ts"
@@ -21,7 +22,7 @@ const entryOf = (id: string, run = "00000001", phase: Journal.Phase = "Running")
 })
 const patched = (id: string, value: object) =>
   Resource.patch(
-    { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(id) },
+    { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(id) },
     { _tag: "Merge", value }
   )
 const idAt = (index: number) => index.toString(16).padStart(8, "0")

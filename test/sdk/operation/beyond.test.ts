@@ -10,6 +10,7 @@ import * as Lease from "../../../packages/sdk/src/operation/lease.ts"
 import { leases } from "../../../packages/sandbox/src/registry/kinds/index.ts"
 import { reachOf } from "../../../packages/sdk/src/operation/InTheWay.ts"
 import type { AnyPlan } from "../../../packages/sdk/src/operation/Plan.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
@@ -76,7 +77,7 @@ const forge = (world: World, more: object, as = id, status: object = {}) => {
 const mark = (world: World, namespace: string, name: string, token: string) =>
   on(world)(
     Resource.patch(
-      { api: Resource.statefulSets, namespace, name },
+      { api: kinds.statefulsets, namespace, name },
       { _tag: "Merge", value: { metadata: { annotations: { [annotation]: token } } } }
     )
   )
@@ -241,7 +242,7 @@ describe("a forged journal", () => {
         }
         const secret = { kind: "Secret", namespace: "shop", name: "root", uid: null, generation: null }
         const uid = (yield* on(world)(
-          Resource.getObject({ api: Resource.secrets, namespace: "shop", name: "root" })
+          Resource.getObject({ api: kinds.secrets, namespace: "shop", name: "root" })
         )).metadata.uid
         forge(world, {
           guards: [guardOf(world, "shop", "db"), { ...secret, uid }],

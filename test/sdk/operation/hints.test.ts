@@ -8,6 +8,7 @@ import * as Lease from "../../../packages/sdk/src/operation/lease.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import { operationAnnotation } from "../../../packages/sdk/src/Labels.ts"
 import * as Turn from "../../../packages/sdk/src/operation/Turn.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Workload from "../../../packages/sdk/src/step/workload.ts"
 import { drive, makeWorld, ref } from "../../simulation/world.ts"
@@ -63,7 +64,7 @@ const toldOf = (id: string) =>
 const fenced = (token: string) =>
   Effect.gen(function* () {
     const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
-    const target = { api: Resource.statefulSets, ...ref }
+    const target = { api: kinds.statefulsets, ...ref }
     const { metadata } = yield* on(world)(
       Resource.patch(target, {
         _tag: "Json",

@@ -152,7 +152,7 @@ const busyMap = ({ home }: { readonly home: string }, { name }: Pulses): Place =
   namespace: home,
   name
 })
-const target = ({ namespace, name }: Place) => ({ api: Resource.configMaps, namespace, name })
+const target = ({ namespace, name }: Place) => ({ api: kinds.configmaps, namespace, name })
 
 const patchBusy = (place: Place, map: ConfigMap, operation: Resource.JsonPatchOperation) =>
   Effect.flatMap(
@@ -244,7 +244,7 @@ const MakeObject: StepKind<Makes, Going> = {
   rehearse: (_, at) =>
     Effect.as(
       Resource.create(
-        { api: Resource.configMaps, namespace: at.fence.namespace },
+        { api: kinds.configmaps, namespace: at.fence.namespace },
         { metadata: { name: at.fence.name } },
         { dryRun: true }
       ),
@@ -286,7 +286,7 @@ const Hold: StepKind<Holds, Going> = {
     Effect.gen(function* () {
       if (pods.every((pod) => markOf(at.mark, subjectOf(pod))?.state === "Succeeded")) return
       const found = yield* Effect.forEach(pods, (name) =>
-        Resource.getObject({ api: Resource.pods, namespace, name })
+        Resource.getObject({ api: kinds.pods, namespace, name })
       )
       yield* at.intend(
         found.map(({ metadata }) => ({ ...subjectOf(metadata.name), uid: metadata.uid ?? null }))

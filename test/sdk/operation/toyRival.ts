@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Cluster, ClusterError } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { leases } from "../../../packages/sandbox/src/registry/kinds/index.ts"
 import type { Went } from "./toyRuns.ts"
@@ -25,7 +26,7 @@ export interface Rivalry {
   readonly leaves?: "tokens" | "leases"
 }
 
-const api = Resource.configMaps
+const api = kinds.configmaps
 const at = (namespace: string, name: string) => ({ api, namespace, name })
 const merge = (namespace: string, name: string, value: object): Doing =>
   Resource.patch(at(namespace, name), { _tag: "Merge", value })
@@ -122,7 +123,7 @@ export const rivalries: ReadonlyArray<Rivalry> = [
   },
   {
     name: "delete app-1",
-    does: () => Resource.remove({ api: Resource.pods, namespace: "shop", name: "app-1" }),
+    does: () => Resource.remove({ api: kinds.pods, namespace: "shop", name: "app-1" }),
     on: "/api/v1/namespaces/shop/pods/app-1"
   },
   {

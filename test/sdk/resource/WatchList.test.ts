@@ -4,6 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { ClusterError, type WatchEvent } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { type Answer, failure, object, port, query, status } from "./port.ts"
 
@@ -49,7 +50,7 @@ const following = (
     const changes: Array<string> = []
     const views: Array<Resource.View> = []
     const failures: Array<ClusterError> = []
-    const fiber = yield* Resource.watchObjects(Resource.pods, options).pipe(
+    const fiber = yield* Resource.watchObjects(kinds.pods, options).pipe(
       Stream.runForEach((view) =>
         Effect.sync(() => {
           views.push(view)
@@ -292,13 +293,10 @@ describe("waiting for a set", () => {
     Effect.gen(function* () {
       const wanted = (view: Resource.View) => (view.objects.size === 2 ? "two" : null)
       const now = port(nth([listOf(1, a1, b3)]), () => Stream.never)
-      assert.strictEqual(yield* Effect.provide(Resource.waitFor(Resource.pods, {}, wanted), now.layer), "two")
+      assert.strictEqual(yield* Effect.provide(Resource.waitFor(kinds.pods, {}, wanted), now.layer), "two")
       assert.isEmpty(now.watches)
       const later = port(nth([listOf(1, a1)]), () => endless(event("ADDED", b3)))
-      assert.strictEqual(
-        yield* Effect.provide(Resource.waitFor(Resource.pods, {}, wanted), later.layer),
-        "two"
-      )
+      assert.strictEqual(yield* Effect.provide(Resource.waitFor(kinds.pods, {}, wanted), later.layer), "two")
     })
   )
 
@@ -307,7 +305,7 @@ describe("waiting for a set", () => {
       const server = port(nth([listOf(1, a1), listOf(2)]), () => Stream.never)
       const empty = (view: Resource.View) => (view.objects.size === 0 ? true : null)
       const fiber = yield* Effect.forkChild(
-        Effect.provide(Resource.waitFor(Resource.pods, {}, empty), server.layer)
+        Effect.provide(Resource.waitFor(kinds.pods, {}, empty), server.layer)
       )
       yield* TestClock.adjust("6 minutes")
       assert.isTrue(yield* Fiber.join(fiber))

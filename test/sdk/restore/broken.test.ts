@@ -7,6 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { type Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import { newId } from "../../../packages/sdk/src/operation/Plan.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { pods, secrets } from "../../../packages/sandbox/src/registry/kinds/core.ts"
@@ -34,7 +35,7 @@ import {
 import { replicasOf } from "../snapshot/world.ts"
 import { assertNothingLost, restore, snapshot, stateOf, withSnapshot, write } from "./world.ts"
 
-const secret = { api: Resource.secrets, namespace: "shop", name: recordName("nightly") }
+const secret = { api: kinds.secrets, namespace: "shop", name: recordName("nightly") }
 
 const dataOf = (world: World, name: string): string => {
   const found: unknown = world.sandbox.store.get(secrets, "shop", name)
@@ -52,7 +53,7 @@ const forgeRecord = (world: World, change: (record: SnapshotRecord) => Partial<S
       data: { record: data }
     }
     yield* on(world)(Resource.remove(secret))
-    yield* on(world)(Resource.create({ api: Resource.secrets, namespace: "shop" }, object))
+    yield* on(world)(Resource.create({ api: kinds.secrets, namespace: "shop" }, object))
   })
 
 /** A pod of somebody else that mounts a claim. */
@@ -177,13 +178,13 @@ describe("a journal that somebody has written", () => {
     // Bound by a pod that came and went.
     world.sandbox.create(podOn("teller", "money"))
     yield* TestClock.adjust("10 seconds")
-    yield* on(world)(Resource.remove({ api: Resource.pods, namespace: "shop", name: "teller" }))
+    yield* on(world)(Resource.remove({ api: kinds.pods, namespace: "shop", name: "teller" }))
     yield* TestClock.adjust("40 seconds")
     const name = claimNamed(world, "money")?.spec.volumeName ?? ""
     assert.notStrictEqual(name, "")
     const spec = { persistentVolumeReclaimPolicy: "Retain" }
     yield* on(world)(
-      Resource.patch({ api: Resource.persistentVolumes, name }, { _tag: "Merge", value: { spec } })
+      Resource.patch({ api: kinds.persistentvolumes, name }, { _tag: "Merge", value: { spec } })
     )
     const uid = claimNamed(world, "money")?.metadata.uid ?? ""
     return { world, money: { uid, volume: name } }
@@ -233,7 +234,7 @@ describe("a journal that somebody has written", () => {
           forge(world, "restore", settings, [step], "Stopped")
           yield* Effect.exit(drive(on(world)(takeUp(at, admin))))
           assert.deepEqual(wholeOf(world, money.volume), ["money", "Retain"], step._tag)
-          const journal = { api: Resource.configMaps, namespace: "shop", name: `kubectl-stateful-${id}` }
+          const journal = { api: kinds.configmaps, namespace: "shop", name: `kubectl-stateful-${id}` }
           yield* on(world)(Resource.remove(journal))
         }
       })
@@ -347,7 +348,7 @@ describe("a prover that is done", () => {
             .filter(({ metadata }) => metadata.name.includes("prove"))
           return Effect.forEach(provers, ({ metadata: { name } }) =>
             Resource.patch(
-              { api: Resource.pods, namespace: "shop", name },
+              { api: kinds.pods, namespace: "shop", name },
               { _tag: "Merge", value: { metadata: { finalizers } } }
             )
           )

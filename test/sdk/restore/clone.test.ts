@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
 import * as RestoreRelease from "../../../packages/sdk/src/RestoreRelease.ts"
@@ -191,7 +192,7 @@ describe("a restore as another name is refused", () => {
   )
 })
 
-const secret = { api: Resource.secrets, namespace: "shop", name: recordName("nightly") }
+const secret = { api: kinds.secrets, namespace: "shop", name: recordName("nightly") }
 
 /** Writes the record as whoever may write Secrets can, immutable or not. */
 const forge = (
@@ -207,7 +208,7 @@ const forge = (
     yield* on(world)(Resource.remove(secret))
     yield* on(world)(
       Resource.create(
-        { api: Resource.secrets, namespace: "shop" },
+        { api: kinds.secrets, namespace: "shop" },
         {
           metadata: { name: secret.name },
           type: "kubectl-stateful.dev/snapshot.v1",

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
 import {
@@ -24,7 +25,7 @@ const recordOf = (world: World, name: string) =>
 const writePart = (world: World, parts: ReadonlyArray<string>, part: number, immutable = true) =>
   Effect.gen(function* () {
     const name = recordName("nightly", part)
-    const target = { api: Resource.secrets, namespace: "shop", name }
+    const target = { api: kinds.secrets, namespace: "shop", name }
     yield* Effect.ignore(on(world)(Resource.remove(target)))
     const value = {
       metadata: { name, annotations: { "kubectl-stateful.dev/part": `${part} of ${parts.length}` } },
@@ -32,7 +33,7 @@ const writePart = (world: World, parts: ReadonlyArray<string>, part: number, imm
       data: { record: parts[part - 1] },
       immutable
     }
-    yield* on(world)(Resource.create({ api: Resource.secrets, namespace: "shop" }, value))
+    yield* on(world)(Resource.create({ api: kinds.secrets, namespace: "shop" }, value))
   })
 
 /** The same record in two parts. */
@@ -82,7 +83,7 @@ describe("a journal of a restore as another application", () => {
       }
       const plan = yield* on(world)(RestoreClone.prepare(snapshot, { toNamespace: elsewhere }))
       yield* drive(Effect.exit(withCluster(dying)(RestoreClone.run(plan, { identity: ann }))))
-      const journal = { api: Resource.configMaps, namespace: elsewhere, name: Journal.nameOf(plan.id) }
+      const journal = { api: kinds.configmaps, namespace: elsewhere, name: Journal.nameOf(plan.id) }
       const found = yield* on(world)(Resource.getObject(journal))
       const { cuts: others } = yield* recordOf(world, "weekly")
       const handles = new Map(others.map(({ claim, snapshotHandle }) => [claim, snapshotHandle]))
@@ -130,7 +131,7 @@ describe("a journal of a restore as another application", () => {
       }
       const plan = yield* on(world)(RestoreClone.prepare(snapshot, { as: "copy" }))
       yield* drive(Effect.exit(withCluster(dying)(RestoreClone.run(plan, { identity: ann }))))
-      const journal = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+      const journal = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(plan.id) }
       const steps = plan.steps.filter(({ _tag }) => _tag !== "ProveFence")
       const data = { "plan.json": JSON.stringify({ ...plan, steps }) }
       yield* on(world)(Resource.patch(journal, { _tag: "Merge", value: { data } }))

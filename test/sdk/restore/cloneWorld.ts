@@ -1,6 +1,7 @@
 /** What the tests of restoring as another application share. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
@@ -29,7 +30,7 @@ export const elsewhere = "rehearsal"
 const policies = standard.find(({ kind }) => kind === "NetworkPolicy")
 
 export const namespaceNamed = (world: World, name: string) =>
-  on(world)(Resource.create({ api: Resource.namespaces }, { metadata: { name } }))
+  on(world)(Resource.create({ api: kinds.namespaces }, { metadata: { name } }))
 
 export const clone = (world: World, options: Partial<RestoreClone.CloneOptions> = {}) =>
   drive(on(world)(RestoreClone.clone(snapshot, { as: "copy", identity: ann, ...options })))

@@ -1,6 +1,7 @@
 /** What a restore of the configuration refuses, leaves and names: a record is what somebody wrote into a Secret. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
@@ -34,7 +35,7 @@ const forge = (
     const data = { record: part }
     return yield* on(world)(
       Resource.create(
-        { api: Resource.secrets, namespace: "shop" },
+        { api: kinds.secrets, namespace: "shop" },
         { ...rest, ...(sealed ? { immutable } : {}), metadata: { ...metadata, name }, data }
       )
     )
@@ -249,7 +250,7 @@ describe("a journal of a restore of the configuration that somebody else wrote",
           readonly data?: object
         }
         assert.deepEqual(data, { password: "dGhlaXJz" })
-        const journal = { api: Resource.configMaps, namespace: "shop", name: `kubectl-stateful-${id}` }
+        const journal = { api: kinds.configmaps, namespace: "shop", name: `kubectl-stateful-${id}` }
         yield* on(world)(Resource.remove(journal))
         const one = { kind: "Secret", name: "stolen", uid: null, resourceVersion: null }
         yield* refusal(

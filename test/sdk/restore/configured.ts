@@ -1,6 +1,7 @@
 /** What the tests of restoring a configuration share: an application that names ConfigMaps and Secrets. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import { configmaps, pods, secrets } from "../../../packages/sandbox/src/registry/kinds/core.ts"
@@ -22,7 +23,7 @@ const references = {
 }
 
 export const target = (kind: "ConfigMap" | "Secret", name: string): Resource.Target => ({
-  api: kind === "ConfigMap" ? Resource.configMaps : Resource.secrets,
+  api: kind === "ConfigMap" ? kinds.configmaps : kinds.secrets,
   namespace: "shop",
   name
 })

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { selector } from "../../../packages/sdk/src/App.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { deployments } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
@@ -66,7 +67,7 @@ const deployment = (name: string, claim: string, more: Readonly<Record<string, s
 const withWeb = (more: ReadonlyArray<ReturnType<typeof deployment>> = []) =>
   Effect.gen(function* () {
     const world = yield* withStorage({ replicas: 1 })
-    const target = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+    const target = { api: kinds.statefulsets, namespace: "shop", name: "db" }
     yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { metadata: { labels } } }))
     const claim = {
       apiVersion: "v1",
@@ -129,9 +130,7 @@ describe("a restore with a Deployment", () => {
       // Only the last journals are kept; what was set aside tells by itself whose it was.
       for (const { metadata } of world.sandbox.store.list(configmaps, "shop"))
         if (/^kubectl-stateful-[0-9a-f]{8}$/.test(metadata.name))
-          yield* on(world)(
-            Resource.remove({ api: Resource.configMaps, namespace: "shop", name: metadata.name })
-          )
+          yield* on(world)(Resource.remove({ api: kinds.configmaps, namespace: "shop", name: metadata.name }))
       const again = yield* undo(world, undone.id ?? "")
       assert.strictEqual(again.outcome, "Succeeded", again.unmet.join())
       assert.strictEqual(stateOf(world), "before")

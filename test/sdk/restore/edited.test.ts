@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { drive, withCluster } from "../../simulation/world.ts"
@@ -22,7 +23,7 @@ describe("a restore whose journal somebody has edited", () => {
         request: (request) => (moves(request) ? Effect.die("killed") : inner.request(request))
       }
       yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
-      const target = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+      const target = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(plan.id) }
       // One member keeps its old volume, and nothing looks behind it.
       const steps = plan.steps.filter((step) => !JSON.stringify(step).includes("data-db-1-new-"))
       const data = { "plan.json": JSON.stringify({ ...plan, steps }) }

@@ -1,6 +1,7 @@
 /** Restores from VolumeSnapshots that others made: which is which is shown, and nothing is taken on trust. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { persistentvolumeclaims } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
@@ -13,7 +14,7 @@ import { assertNothingLost, assertSettled, stateOf, write } from "./world.ts"
 const cut = (world: World, claim: string, name: string) =>
   on(world)(
     Resource.create(
-      { api: Resource.volumeSnapshots, namespace: "shop" },
+      { api: kinds.volumesnapshots, namespace: "shop" },
       { metadata: { name }, spec: { source: { persistentVolumeClaimName: claim } } }
     )
   )
@@ -114,7 +115,7 @@ describe("a restore from VolumeSnapshots that others made", () => {
       yield* drive(Effect.sleep("30 seconds"))
       volumeWrite(world, "evil", "evil data-db-1")
       const swap = Effect.gen(function* () {
-        yield* Resource.remove({ api: Resource.volumeSnapshots, namespace: "shop", name: "before-1" })
+        yield* Resource.remove({ api: kinds.volumesnapshots, namespace: "shop", name: "before-1" })
         yield* Effect.sleep("5 seconds")
         yield* cut(world, "evil", "before-1")
       })

@@ -1,6 +1,7 @@
 /** What is known before anything is done: each of these is refused, or handled, with its remedy. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { when } from "../../../packages/sandbox/src/Fault.ts"
@@ -90,7 +91,7 @@ describe("a restore", () => {
       for (const { metadata } of world.sandbox.store.list(nodeType))
         yield* on(world)(
           Resource.patch(
-            { api: Resource.nodes, name: metadata.name },
+            { api: kinds.nodes, name: metadata.name },
             { _tag: "Merge", value: { spec: { unschedulable: true } } }
           )
         )

@@ -1,6 +1,7 @@
 /** Restores of claims that something holds: they would not go, and their names stayed taken. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import type { StorageCall } from "../../../packages/sandbox/src/storage/Storage.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
@@ -16,7 +17,7 @@ const hold = (world: World, claim: string, finalizer: string) =>
   Effect.suspend(() => {
     const before = claimNamed(world, claim)?.metadata.finalizers ?? []
     return Resource.patch(
-      { api: Resource.persistentVolumeClaims, namespace: "shop", name: claim },
+      { api: kinds.persistentvolumeclaims, namespace: "shop", name: claim },
       { _tag: "Merge", value: { metadata: { finalizers: [...before, finalizer] } } }
     )
   })
@@ -41,7 +42,7 @@ describe("a restore", () => {
         metadata: { name: "of-somebody", namespace: "shop" },
         spec: { volumeSnapshotClassName: "late", source: { persistentVolumeClaimName: "data-db-1" } }
       }
-      const made = Resource.create({ api: Resource.volumeSnapshots, namespace: "shop" }, cut)
+      const made = Resource.create({ api: kinds.volumesnapshots, namespace: "shop" }, cut)
       const cluster = neighbour(world, movesCount, made)
       const failure = yield* Effect.flip(drive(withCluster(cluster)(Restore.run(plan, { identity: ann }))))
       assert.match(
@@ -90,7 +91,7 @@ describe("a restore", () => {
       yield* refusal(drive(on(world)(Restore.run(plan, { identity: ann }))))
       const { message } = yield* refusal(drive(on(world)(Restore.abort(at, { identity: bob }))))
       assert.match(message, /claim data-db-0 is stuck terminating: held by example.com\/backup/)
-      const name = { api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-0" }
+      const name = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-0" }
       yield* on(world)(Resource.patch(name, { _tag: "Merge", value: { metadata: { finalizers: [] } } }))
       const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: bob })))
       assert.strictEqual(outcome, "Aborted", unmet.join())

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import { planAnnotation } from "../../../packages/sdk/src/Labels.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as RestoreRelease from "../../../packages/sdk/src/RestoreRelease.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
@@ -25,7 +26,7 @@ const stopped = (world: World, id: string | null, forged: object) =>
           : inner.request(request)
     }
     yield* drive(Effect.exit(withCluster(dying)(RestoreRelease.run(plan, { identity: ann }))))
-    const target = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+    const target = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(plan.id) }
     const [step] = plan.steps
     const data = { "plan.json": JSON.stringify({ ...plan, steps: [{ ...step, ...forged }] }) }
     yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { data } }))
@@ -34,7 +35,7 @@ const stopped = (world: World, id: string | null, forged: object) =>
     assert.match(error.message, /has another plan than it was begun with/)
     // As one that an earlier version began.
     const annotations = { [planAnnotation]: null }
-    const copy = { api: Resource.statefulSets, namespace: "shop", name: plan.guards[0].name }
+    const copy = { api: kinds.statefulsets, namespace: "shop", name: plan.guards[0].name }
     yield* on(world)(Resource.patch(copy, { _tag: "Merge", value: { metadata: { annotations } } }))
     return at
   })

@@ -1,6 +1,7 @@
 /** A restore that is over is undone by no journal: what it has set aside says so. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
@@ -25,7 +26,7 @@ describe("the journal of an operation that is over, set back by somebody,", () =
         assert.strictEqual(stateOf(world), "before")
         // Without that journal what it offers is still there.
         const name = `kubectl-stateful-${at.id}`
-        yield* on(world)(Resource.remove({ api: Resource.configMaps, namespace: "shop", name }))
+        yield* on(world)(Resource.remove({ api: kinds.configmaps, namespace: "shop", name }))
         const undone = yield* drive(on(world)(Restore.undo(at, { identity: ann })))
         assert.strictEqual(undone.outcome, "Succeeded", undone.unmet.join())
         assert.strictEqual(stateOf(world), "after")

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
@@ -74,9 +75,7 @@ describe("a restore in place", () => {
       // Only the last journals are kept; what was set aside tells by itself whose it was.
       for (const { metadata } of world.sandbox.store.list(configmaps, "shop"))
         if (/^kubectl-stateful-[0-9a-f]{8}$/.test(metadata.name))
-          yield* on(world)(
-            Resource.remove({ api: Resource.configMaps, namespace: "shop", name: metadata.name })
-          )
+          yield* on(world)(Resource.remove({ api: kinds.configmaps, namespace: "shop", name: metadata.name }))
       const fourth = yield* undo(third.id ?? "")
       assert.strictEqual(fourth.outcome, "Succeeded", fourth.unmet.join())
       assert.strictEqual(stateOf(world), "after")
@@ -112,7 +111,7 @@ describe("a restore in place", () => {
   it.effect("puts back a claim that somebody deleted, whose data is gone", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
-      const claim = { api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-2" }
+      const claim = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-2" }
       yield* on(world)(Resource.patch(set, { _tag: "Merge", value: { spec: { replicas: 2 } } }))
       yield* drive(Effect.sleep("5 seconds"))
       yield* on(world)(Resource.remove(claim))
@@ -133,14 +132,14 @@ describe("a restore in place", () => {
         yield* on(world)(Resource.remove(set))
         yield* drive(Effect.sleep("10 seconds"))
         for (const name of final)
-          yield* on(world)(Resource.remove({ api: Resource.persistentVolumeClaims, namespace: "shop", name }))
+          yield* on(world)(Resource.remove({ api: kinds.persistentvolumeclaims, namespace: "shop", name }))
         yield* drive(Effect.sleep("10 seconds"))
         assert.deepEqual(claimNames(world), [])
         const nobody = yield* refusal(on(world)(Restore.prepare(snapshot)))
         assert.match(nobody.action ?? "", /apply its manifest with replicas: 0/)
         yield* on(world)(
           Resource.create(
-            { api: Resource.statefulSets, namespace: "shop" },
+            { api: kinds.statefulsets, namespace: "shop" },
             { metadata: { name: "db", namespace: "shop" }, spec: { ...spec, replicas: 0 } }
           )
         )

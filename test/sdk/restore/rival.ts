@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import type { OperationResult } from "../../../packages/sdk/src/operation/Progress.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { persistentvolumeclaims, pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
@@ -21,7 +22,7 @@ type Doing = ReturnType<Act["does"]>
 const nothing: Doing = Effect.void
 const claims = (world: World) => world.sandbox.store.list(persistentvolumeclaims, "shop")
 const claimOf = (world: World, name: string) => claims(world).find(({ metadata }) => metadata.name === name)
-const claimTarget = (name: string) => ({ api: Resource.persistentVolumeClaims, namespace: "shop", name })
+const claimTarget = (name: string) => ({ api: kinds.persistentvolumeclaims, namespace: "shop", name })
 
 /** The claim that is filled for db-1, while it has that name. */
 const stagedOf = (world: World) =>
@@ -61,13 +62,13 @@ const own: ReadonlyArray<Act> = [
     name === ""
       ? nothing
       : Resource.patch(
-          { api: Resource.persistentVolumes, name },
+          { api: kinds.persistentvolumes, name },
           { _tag: "Merge", value: { spec: { persistentVolumeReclaimPolicy: "Delete" } } }
         )
   ),
   onStaged("start a pod on", (claim) =>
     Resource.create(
-      { api: Resource.pods, namespace: "shop" },
+      { api: kinds.pods, namespace: "shop" },
       {
         metadata: { name: "reader", namespace: "shop" },
         spec: {
@@ -85,7 +86,7 @@ const own: ReadonlyArray<Act> = [
       return id === undefined
         ? nothing
         : Resource.create(
-            { api: Resource.persistentVolumeClaims, namespace: "shop" },
+            { api: kinds.persistentvolumeclaims, namespace: "shop" },
             newClaim(`data-db-1-new-${id}`, "shop")
           )
     }
@@ -96,7 +97,7 @@ const own: ReadonlyArray<Act> = [
       const found = proverOf(world)
       return found === undefined
         ? nothing
-        : Resource.remove({ api: Resource.pods, namespace: "shop", name: found.metadata.name })
+        : Resource.remove({ api: kinds.pods, namespace: "shop", name: found.metadata.name })
     }
   },
   {
@@ -105,7 +106,7 @@ const own: ReadonlyArray<Act> = [
       const found = memberOf(world)
       return found === undefined
         ? nothing
-        : Resource.remove({ api: Resource.volumeSnapshots, namespace: "shop", name: found.metadata.name })
+        : Resource.remove({ api: kinds.volumesnapshots, namespace: "shop", name: found.metadata.name })
     }
   }
 ]
@@ -216,7 +217,7 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
     if (!ended && isOpen()) ended = yield* go("abort", Restore.abort(at, { ...manner, identity: bob }))
     if (!ended && isOpen() && act.name.startsWith("a pod that mounts")) {
       // As the refusal says.
-      const reader = { api: Resource.pods, namespace: "shop", name: "reader" }
+      const reader = { api: kinds.pods, namespace: "shop", name: "reader" }
       yield* Effect.ignore(on(world)(Resource.remove(reader)))
       ended = yield* go("abort again", Restore.abort(at, { ...manner, identity: bob }))
     }
@@ -232,7 +233,7 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
     const inUse = /kubectl delete pvc (\S+) -n \S+; then abort again/.exec(story.at(-1) ?? "")?.[1]
     if (!ended && isOpen() && inUse !== undefined) {
       // As the refusal says: the controller made it, for a pod that somebody asked for.
-      const none = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+      const none = { api: kinds.statefulsets, namespace: "shop", name: "db" }
       yield* on(world)(Resource.patch(none, { _tag: "Merge", value: { spec: { replicas: 0 } } }))
       yield* drive(Effect.sleep("10 seconds"))
       for (const name of ["data-db-0", "data-db-1", "data-db-2"]) {
@@ -242,7 +243,7 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
       ended = yield* go("abort again", Restore.abort(at, { ...manner, identity: bob }))
     }
     if (!ended && isOpen() && act.name === "ordinals.start 1") {
-      const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+      const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
       const back = { spec: { ordinals: { start: 0 } } }
       yield* on(world)(Resource.patch(set, { _tag: "Merge", value: back }))
       ended = yield* go("abort again", Restore.abort(at, { ...manner, identity: bob }))

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { atCall, type Fault } from "../../../packages/sandbox/src/Fault.ts"
@@ -79,7 +80,7 @@ describe("members that are made from one", () => {
       const world = yield* withCuts
       const swap = Effect.gen(function* () {
         const name = names(world, volumesnapshots).find((one) => one.includes("-seed-")) ?? ""
-        const target = { api: Resource.volumeSnapshots, namespace: "shop", name }
+        const target = { api: kinds.volumesnapshots, namespace: "shop", name }
         yield* Resource.remove(target)
         yield* Effect.sleep("5 seconds")
         const source = { persistentVolumeClaimName: "data-db-0" }
@@ -88,7 +89,7 @@ describe("members that are made from one", () => {
           .get(volumeOf(world, "data-db-0")?.metadata.name ?? "")
           ?.write("saved", "evil data")
         yield* Resource.create(
-          { api: Resource.volumeSnapshots, namespace: "shop" },
+          { api: kinds.volumesnapshots, namespace: "shop" },
           { metadata: { name }, spec: { source } }
         )
       })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { persistentvolumeclaims } from "../../../packages/sandbox/src/registry/kinds/core.ts"
@@ -32,7 +33,7 @@ const forged = (world: World, name: string, claim: string) =>
     const labels = { "kubectl-stateful.dev/made-by": name.slice(-8) }
     const spec = { source: { persistentVolumeClaimName: claim } }
     yield* Resource.create(
-      { api: Resource.volumeSnapshots, namespace: "shop" },
+      { api: kinds.volumesnapshots, namespace: "shop" },
       { metadata: { name, labels }, spec }
     )
     yield* Effect.sleep("2 seconds")
@@ -42,7 +43,7 @@ const forged = (world: World, name: string, claim: string) =>
 const swapped = (world: World, claim: string) =>
   Effect.gen(function* () {
     const name = names(world, volumesnapshots).find(isSeed) ?? ""
-    yield* Resource.remove({ api: Resource.volumeSnapshots, namespace: "shop", name })
+    yield* Resource.remove({ api: kinds.volumesnapshots, namespace: "shop", name })
     yield* Effect.sleep("2 seconds")
     yield* forged(world, name, claim === "" ? name : claim)
   })

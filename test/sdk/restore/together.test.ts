@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { selector } from "../../../packages/sdk/src/App.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { names, sorted } from "../../../packages/sdk/src/restore/order.ts"
@@ -42,7 +43,7 @@ const stateOf = (world: World): string => {
 const withBoth = Effect.gen(function* () {
   const world = yield* withStorage({ replicas: 2, whenScaled: "Delete" })
   const label = { metadata: { labels: { tier: "shop" } } }
-  const target = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+  const target = { api: kinds.statefulsets, namespace: "shop", name: "db" }
   yield* on(world)(Resource.patch(target, { _tag: "Merge", value: label }))
   const set = world.sandbox.store.get(statefulsets, "shop", "db")
   const [container] = set?.spec.template.spec.containers ?? []
@@ -108,9 +109,7 @@ describe("a restore of several StatefulSets", () => {
       // Only the last journals are kept; what was set aside tells by itself whose it was.
       for (const { metadata } of world.sandbox.store.list(configmaps, "shop"))
         if (/^kubectl-stateful-[0-9a-f]{8}$/.test(metadata.name))
-          yield* on(world)(
-            Resource.remove({ api: Resource.configMaps, namespace: "shop", name: metadata.name })
-          )
+          yield* on(world)(Resource.remove({ api: kinds.configmaps, namespace: "shop", name: metadata.name }))
       const again = yield* undo(undone.id ?? "")
       assert.strictEqual(again.outcome, "Succeeded", again.unmet.join())
       assert.strictEqual(stateOf(world), "before")

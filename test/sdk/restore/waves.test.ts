@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
@@ -56,7 +57,7 @@ const forged = (world: World, change: (record: SnapshotRecord) => object, immuta
     const record = (yield* on(world)(readRecord("shop", "nightly"))) ?? assert.fail("no record")
     const [data] = encode({ ...record, ...change(record) })
     const name = recordName("nightly")
-    const secrets = { api: Resource.secrets, namespace: "shop" }
+    const secrets = { api: kinds.secrets, namespace: "shop" }
     yield* on(world)(Resource.remove({ ...secrets, name }))
     const metadata = { name, annotations: { "kubectl-stateful.dev/part": "1 of 1" } }
     const value = { metadata, type: "kubectl-stateful.dev/snapshot.v1", data: { record: data }, immutable }

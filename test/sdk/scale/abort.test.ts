@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as TestClock from "effect/testing/TestClock"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
@@ -112,7 +113,7 @@ describe("claims that were made ahead", () => {
     Effect.gen(function* () {
       const { world, id } = yield* madeAhead
       // Something holds one of them up for a while.
-      const held = { api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-3" }
+      const held = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-3" }
       const finalizers = ["example.com/slow"]
       yield* on(world)(Resource.patch(held, { _tag: "Merge", value: { metadata: { finalizers } } }))
       const letGo = Effect.andThen(
@@ -203,7 +204,7 @@ describe("a mark of a hook", () => {
       yield* drive(Fiber.interrupt(fiber))
       const [entry] = yield* on(world)(Journal.list("shop", "db"))
       const id = entry?.plan.id ?? ""
-      yield* on(world)(Resource.remove({ api: Resource.pods, namespace: "shop", name: "db-1" }, {}))
+      yield* on(world)(Resource.remove({ api: kinds.pods, namespace: "shop", name: "db-1" }, {}))
       yield* TestClock.adjust("20 seconds")
       world.members.add("db-1")
       const asked = { profile: hooks, identity: bob }
@@ -271,7 +272,7 @@ describe("an abort of a scale-down under whenScaled Delete", () => {
   ) =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 3, readyAfter: 200, whenScaled: "Delete" })
-      const pod = { api: Resource.pods, namespace: "shop", name: "db-2" }
+      const pod = { api: kinds.pods, namespace: "shop", name: "db-2" }
       const hold = (finalizers: ReadonlyArray<string>) =>
         on(world)(Resource.patch(pod, { _tag: "Merge", value: { metadata: { finalizers } } }))
       yield* hold(["example.com/slow"])

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 
-const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
 
 const profile = (hooks: string) => `apiVersion: kubectl-stateful.dev/v1\nkind: Profile\nhooks:\n${hooks}`
 const goodbye = profile("  beforeRemove:\n    command: [leave, '{pod}']\n")

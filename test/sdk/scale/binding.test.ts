@@ -9,6 +9,7 @@ import {
   persistentvolumeclaims,
   persistentvolumes
 } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
@@ -85,9 +86,7 @@ describe("a claim that the volume controller has yet to bind", () => {
       const operations = [{ op: "replace", path: "/spec/replicas", value: 1 }] as const
       yield* on(Resource.patch(set, { _tag: "Json", operations }))
       yield* TestClock.adjust("5 seconds")
-      yield* on(
-        Resource.remove({ api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-1" })
-      )
+      yield* on(Resource.remove({ api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-1" }))
       yield* TestClock.adjust("5 seconds")
       const aborted = yield* drive(on(Scale.abort(at(id), { identity: bob })))
       assert.strictEqual(aborted.outcome, "Aborted", aborted.notes.join())

@@ -11,6 +11,7 @@ import {
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import type { Profile } from "../../../packages/sdk/src/Profile.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { drive, ref, withCluster, type World } from "../../simulation/world.ts"
@@ -22,7 +23,7 @@ export const command = (...argv: ReadonlyArray<string>) =>
 export const hooks: Profile = { beforeRemove: command("leave", "{pod}"), afterAdd: command("join", "{pod}") }
 
 export const on = (world: World) => withCluster(world.sandbox.cluster)
-export const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+export const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
 
 /** The OperationError that an effect ends in. */
 export const refusal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -87,7 +88,7 @@ export const volumeOf = (world: World, claim: string) =>
   volumeNamed(world, claimNamed(world, claim)?.spec.volumeName)
 
 export const removeClaim = (name: string) =>
-  Resource.remove({ api: Resource.persistentVolumeClaims, namespace: "shop", name }, {})
+  Resource.remove({ api: kinds.persistentvolumeclaims, namespace: "shop", name }, {})
 
 export const setWhenScaled = (whenScaled: "Retain" | "Delete") =>
   Resource.patch(set, {

@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref } from "../../simulation/world.ts"
@@ -15,7 +16,7 @@ const markOf = (pod: Resource.KubeObject): unknown =>
 
 const marks = (world: Parameters<typeof on>[0]) =>
   Effect.map(
-    on(world)(Resource.listObjects(Resource.pods, { namespace: ref.namespace })),
+    on(world)(Resource.listObjects(kinds.pods, { namespace: ref.namespace })),
     ({ items }) => new Map(items.map((pod) => [pod.metadata.name, markOf(pod)]))
   )
 
@@ -51,7 +52,7 @@ describe("members that are about to leave", () => {
       const id = yield* stopped(world)
       yield* on(world)(
         Resource.patch(
-          { api: Resource.pods, namespace: ref.namespace, name: "db-0" },
+          { api: kinds.pods, namespace: ref.namespace, name: "db-0" },
           { _tag: "Merge", value: { metadata: { annotations: { [drainingAnnotation]: "by hand" } } } }
         )
       )
@@ -67,7 +68,7 @@ describe("members that are about to leave", () => {
   const annotate = (world: Parameters<typeof on>[0], name: string, mark: string | null) =>
     on(world)(
       Resource.patch(
-        { api: Resource.pods, namespace: ref.namespace, name },
+        { api: kinds.pods, namespace: ref.namespace, name },
         { _tag: "Merge", value: { metadata: { annotations: { [drainingAnnotation]: mark } } } }
       )
     )

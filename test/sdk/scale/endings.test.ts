@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
@@ -26,7 +27,7 @@ const policies = (world: World) => [
 const forge = (world: World, id: string, data: object) =>
   on(world)(
     Resource.patch(
-      { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(id) },
+      { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(id) },
       { _tag: "Merge", value: { data } }
     )
   )

@@ -7,6 +7,7 @@ import { type Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { Profile } from "../../../packages/sdk/src/Profile.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster } from "../../simulation/world.ts"
@@ -136,7 +137,7 @@ describe("scaling with hooks", () => {
         Effect.exit(on(world)(Scale.scale(ref, { replicas: 1, profile: hooks, identity: ann })))
       )
       yield* TestClock.adjust("3 seconds")
-      yield* on(world)(Resource.remove({ api: Resource.pods, namespace: "shop", name: "db-1" }))
+      yield* on(world)(Resource.remove({ api: kinds.pods, namespace: "shop", name: "db-1" }))
       const exit = yield* drive(Fiber.join(fiber))
       assert.isTrue(Exit.isFailure(exit))
       const after = yield* on(world)(Resource.getObject(set))

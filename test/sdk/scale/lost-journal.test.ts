@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { configmaps, persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
@@ -10,7 +11,7 @@ import { drive, makeWorld, ref, type World } from "../../simulation/world.ts"
 import { ann, bob, claimNamed, interruptAt, on, refusal, removeClaim, volumeNamed } from "./callers.ts"
 import { headOf } from "../operation/journal.ts"
 
-const target = (id: string) => ({ api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(id) })
+const target = (id: string) => ({ api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(id) })
 
 /** Its progress was cut, or written by a newer version. */
 const damage = (world: World, id: string) =>

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
@@ -30,7 +31,7 @@ const unmark = (world: World, claim: string) => {
   )
   const name = volumeOf(world, claim)?.metadata.name ?? ""
   return Resource.patch(
-    { api: Resource.persistentVolumes, name },
+    { api: kinds.persistentvolumes, name },
     { _tag: "Merge", value: { metadata: { annotations } } }
   )
 }

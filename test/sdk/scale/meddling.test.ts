@@ -6,6 +6,7 @@ import {
   persistentvolumeclaims,
   persistentvolumes
 } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, type World } from "../../simulation/world.ts"
@@ -38,7 +39,7 @@ describe("success is not said of a scale to zero where somebody else", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 2, readyAfter: 300 })
       const name = claim(world, "data-db-0")?.spec.volumeName ?? ""
-      const target = { api: Resource.persistentVolumes, name }
+      const target = { api: kinds.persistentvolumes, name }
       const act = on(world)(Resource.patch(target, withoutAnnotation("reclaim-policy-before")))
       const scaled = yield* drive(toZero(world, act))
       assert.strictEqual(scaled.outcome, "Incomplete")
@@ -63,7 +64,7 @@ describe("success is not said of a scale to zero where somebody else", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 2, readyAfter: 300 })
       const name = claim(world, "data-db-0")?.spec.volumeName ?? ""
-      const act = on(world)(Resource.remove({ api: Resource.persistentVolumes, name }))
+      const act = on(world)(Resource.remove({ api: kinds.persistentvolumes, name }))
       const scaled = yield* drive(toZero(world, act))
       assert.strictEqual(scaled.outcome, "Incomplete")
       assert.include(scaled.notes.join(), `volume ${name} of data-db-0 is being deleted`)
@@ -76,9 +77,9 @@ describe("an operation whose journal somebody deletes", () => {
   it.effect("says how what it has set is put back, and not that a resume would go on", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 2, readyAfter: 300 })
-      const journals = { api: Resource.configMaps, namespace: "shop" }
+      const journals = { api: kinds.configmaps, namespace: "shop" }
       const act = Effect.gen(function* () {
-        const { items } = yield* on(world)(Resource.listObjects(Resource.configMaps, { namespace: "shop" }))
+        const { items } = yield* on(world)(Resource.listObjects(kinds.configmaps, { namespace: "shop" }))
         for (const { metadata } of items)
           if (metadata.name.startsWith("kubectl-stateful-"))
             yield* on(world)(Resource.remove({ ...journals, name: metadata.name }))
@@ -97,7 +98,7 @@ describe("an abort back to where whenScaled is Delete", () => {
       const world = yield* makeWorld({ replicas: 1, whenScaled: "Delete", readyAfter: 300 })
       const { plan } = yield* interruptAt(world, "ready db-1", { replicas: 3, step: 1 })
       // It goes as slowly as where a garbage collector comes by for it.
-      const held = { api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-1" }
+      const held = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-1" }
       const value = { metadata: { finalizers: ["example.com/slow"] } }
       yield* on(world)(Resource.patch(held, { _tag: "Merge", value }))
       const aborted = yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))

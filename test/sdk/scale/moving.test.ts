@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
@@ -26,7 +27,7 @@ const reader = (claim: string) => ({
     volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim } }]
   }
 })
-const mount = (claim: string) => Resource.create({ api: Resource.pods, namespace: "shop" }, reader(claim))
+const mount = (claim: string) => Resource.create({ api: kinds.pods, namespace: "shop" }, reader(claim))
 
 /** Three replicas, one of them gone, whose claim is left; and the plan to set it aside. */
 const leftover = Effect.gen(function* () {
@@ -87,7 +88,7 @@ describe("data that an abort has brought back", () => {
       const annotations = { [name]: null }
       yield* on(world)(
         Resource.patch(
-          { api: Resource.persistentVolumes, name: volume },
+          { api: kinds.persistentvolumes, name: volume },
           { _tag: "Merge", value: { metadata: { annotations } } }
         )
       )

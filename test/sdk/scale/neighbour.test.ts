@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
@@ -71,7 +72,7 @@ describe("set-aside", () => {
       }
       yield* on(world)(
         Resource.patch(
-          { api: Resource.persistentVolumes, name: volume },
+          { api: kinds.persistentvolumes, name: volume },
           { _tag: "Merge", value: { spec: { claimRef } } }
         )
       )
@@ -109,7 +110,7 @@ describe("set-aside", () => {
       yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
       yield* on(world)(
         Resource.patch(
-          { api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-1" },
+          { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-1" },
           {
             _tag: "Merge",
             value: { metadata: { labels: { tier: "gold" }, annotations: { "backup/keep": "yes" } } }
@@ -260,7 +261,7 @@ describe("a claim that is deleted while its set is scaled to zero", () => {
 })
 
 const journals = Effect.map(
-  Resource.listObjects(Resource.configMaps, {
+  Resource.listObjects(kinds.configmaps, {
     namespace: "shop",
     labelSelector: "kubectl-stateful.dev/operation"
   }),
@@ -321,7 +322,7 @@ describe("the policies from before", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 4, readyAfter: 200, whenScaled: "Delete" })
       const { plan } = yield* interruptAt(world, "delete db-3", { replicas: 0 })
-      const target = { api: Resource.configMaps, namespace: "shop", name: `kubectl-stateful-${plan.id}` }
+      const target = { api: kinds.configmaps, namespace: "shop", name: `kubectl-stateful-${plan.id}` }
       const forged = JSON.stringify(plan)
         .replaceAll('"was":"Delete"', '"was":"Recycle"')
         .replaceAll('"whenDeleted":"Retain"', '"whenDeleted":"Delete"')

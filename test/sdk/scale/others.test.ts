@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
@@ -211,7 +212,7 @@ describe("a leftover claim", () => {
       yield* countTo(world, 1)
       yield* until(world, "gone db-1")
       yield* on(world)(
-        Resource.remove({ api: Resource.persistentVolumeClaims, namespace: "shop", name: "data-db-1" })
+        Resource.remove({ api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-1" })
       )
       yield* TestClock.adjust("5 seconds")
       const result = yield* drive(on(world)(Scale.abort(at(id), { identity: bob })))
@@ -242,7 +243,7 @@ describe("a claim of a StatefulSet's name that somebody else's pod has mounted",
         yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
         const up = { replicas: 2, leftoverClaims }
         assert.include(yield* reasons(world, up), "claim data-db-1 is mounted by reader")
-        yield* on(world)(Resource.remove({ api: Resource.pods, namespace: "shop", name: "reader" }, {}))
+        yield* on(world)(Resource.remove({ api: kinds.pods, namespace: "shop", name: "reader" }, {}))
         yield* TestClock.adjust("1 minute")
         assert.strictEqual(yield* reasons(world, up), "")
       })

@@ -6,12 +6,13 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import { pods, persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster } from "../../simulation/world.ts"
 import { ann, bob, hooks, movesCount, neighbour, on, refusal, set, untilLogged } from "./callers.ts"
 
-const pod = (name: string) => ({ api: Resource.pods, namespace: "shop", name })
+const pod = (name: string) => ({ api: kinds.pods, namespace: "shop", name })
 const count = (replicas: number) => Resource.patch(set, { _tag: "Merge", value: { spec: { replicas } } })
 
 describe("a scale to zero", () => {

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
@@ -40,7 +41,7 @@ describe("data that somebody else deletes", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })
       const volume = volumeOf(world, "data-db-1")?.metadata.name ?? ""
-      const target = { api: Resource.persistentVolumes, name: volume }
+      const target = { api: kinds.persistentvolumes, name: volume }
       const act = Effect.andThen(
         Resource.patch(target, {
           _tag: "Merge",

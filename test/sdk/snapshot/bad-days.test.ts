@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { when } from "../../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
@@ -129,7 +130,7 @@ describe("a set is refused before anything is made", () => {
 /** The set's Pods mount these volumes too. */
 const mounts = (world: World, volumes: ReadonlyArray<{ readonly name: string }>) =>
   Effect.gen(function* () {
-    const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+    const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
     const volumeMounts = [{ name: "data" }, ...volumes].map(({ name }) => ({ name, mountPath: `/${name}` }))
     const containers = [{ name: "db", image: "db:1", volumeMounts }]
     const template = { spec: { volumes, containers } }

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { persistentvolumeclaims } from "../../../packages/sandbox/src/registry/kinds/core.ts"
@@ -14,7 +15,7 @@ import { app, take, withStorage } from "./world.ts"
 
 const forge = (id: string, name: string, claim: string) =>
   Resource.create(
-    { api: Resource.volumeSnapshots, namespace: "shop" },
+    { api: kinds.volumesnapshots, namespace: "shop" },
     {
       metadata: { name, labels: { "kubectl-stateful.dev/made-by": id } },
       spec: { source: { persistentVolumeClaimName: claim } }
@@ -65,7 +66,7 @@ describe("a restore that is taken up once its claims are bound", () => {
       const run = Restore.restore(nightly, { identity: ann })
       yield* drive(Effect.exit(dying(world, () => bound().length === 3)(run)))
       const name = "nightly-data-db-1"
-      yield* on(world)(Resource.remove({ api: Resource.volumeSnapshots, namespace: "shop", name }))
+      yield* on(world)(Resource.remove({ api: kinds.volumesnapshots, namespace: "shop", name }))
       yield* drive(Effect.sleep("2 seconds"))
       yield* on(world)(forge("", name, "data-db-1"))
       yield* drive(Effect.sleep("2 seconds"))

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Transfer from "../../../packages/sdk/src/SnapshotTransfer.ts"
@@ -23,7 +24,7 @@ describe("an import", () => {
       const file = yield* on(world)(Transfer.exportSet(ref, { ...key, workFactor: 2 }))
       const record = (yield* on(world)(readRecord("shop", "nightly"))) ?? assert.fail("there is no record")
       const name = recordName("nightly")
-      for (const api of [Resource.secrets, Resource.configMaps])
+      for (const api of [kinds.secrets, kinds.configmaps])
         yield* on(world)(Resource.remove({ api, namespace: "shop", name }))
       const prepared = yield* on(world)(Transfer.prepareImport("shop", file, key))
       const { id } = prepared.plan
@@ -34,7 +35,7 @@ describe("an import", () => {
           path.endsWith(`/secrets/${name}`) &&
           world.sandbox.store.get(configmaps, "shop", Journal.nameOf(id)) !== undefined,
         Resource.create(
-          { api: Resource.secrets, namespace: "shop" },
+          { api: kinds.secrets, namespace: "shop" },
           {
             metadata: { name, annotations: { "kubectl-stateful.dev/made-by": id } },
             type: "kubectl-stateful.dev/snapshot.v1",

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Prune from "../../../packages/sdk/src/SnapshotPrune.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { atCall } from "../../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
@@ -56,7 +57,7 @@ describe("deleting a snapshot", () => {
     Effect.gen(function* () {
       const world = yield* withStorage()
       yield* take(world)
-      yield* on(world)(Resource.create({ api: Resource.namespaces }, { metadata: { name: "rehearsal" } }))
+      yield* on(world)(Resource.create({ api: kinds.namespaces }, { metadata: { name: "rehearsal" } }))
       const inner = world.sandbox.cluster
       const dying: typeof inner = {
         ...inner,
@@ -71,7 +72,7 @@ describe("deleting a snapshot", () => {
       assert.include(message, `operation ${plan.id}, a clone in namespace rehearsal, is not over`)
       assert.lengthOf(names(world, volumesnapshots), 3)
       // Of another record of that name nothing is known there: it holds up nobody.
-      const journal = { api: Resource.configMaps, namespace: "rehearsal", name: Journal.nameOf(plan.id) }
+      const journal = { api: kinds.configmaps, namespace: "rehearsal", name: Journal.nameOf(plan.id) }
       const found = yield* on(world)(Resource.getObject(journal))
       const text = JSON.stringify(Reflect.get(found, "data")).replaceAll(plan.settings.record.uid, "no-uid")
       yield* on(world)(Resource.patch(journal, { _tag: "Merge", value: { data: JSON.parse(text) } }))
@@ -127,7 +128,7 @@ describe("deleting a snapshot", () => {
           yield* take(world, { name, consistency })
           yield* drive(Effect.sleep("2 seconds"))
         }
-        const old = { api: Resource.configMaps, namespace: "shop", name: recordName("old") }
+        const old = { api: kinds.configmaps, namespace: "shop", name: recordName("old") }
         const found = yield* on(world)(Resource.getObject(old))
         const summary = JSON.parse(String(Reflect.get(Object(Reflect.get(found, "data")), "summary.json")))
         // Whoever may write ConfigMaps lists the oldest cuts as the newest.
@@ -136,7 +137,7 @@ describe("deleting a snapshot", () => {
         yield* on(world)(Resource.remove(old))
         yield* on(world)(
           Resource.create(
-            { api: Resource.configMaps, namespace: "shop" },
+            { api: kinds.configmaps, namespace: "shop" },
             {
               metadata: { name: recordName("zz"), labels },
               data: { "summary.json": JSON.stringify(forged) }
@@ -159,7 +160,7 @@ describe("deleting a snapshot", () => {
         yield* take(world, { name, consistency: "crash" })
         yield* drive(Effect.sleep("2 seconds"))
       }
-      const old = { api: Resource.configMaps, namespace: "shop", name: recordName("old") }
+      const old = { api: kinds.configmaps, namespace: "shop", name: recordName("old") }
       const found = yield* on(world)(Resource.getObject(old))
       const summary = JSON.parse(String(Reflect.get(Object(Reflect.get(found, "data")), "summary.json")))
       const data = { "summary.json": JSON.stringify({ ...summary, created: "2999-01-01T00:00:00Z" }) }
@@ -250,7 +251,7 @@ describe("a record", () => {
       yield* take(world)
       yield* on(world)(
         Resource.patch(
-          { api: Resource.configMaps, namespace: "shop", name: "kubectl-stateful.snapshot.nightly" },
+          { api: kinds.configmaps, namespace: "shop", name: "kubectl-stateful.snapshot.nightly" },
           { _tag: "Merge", value: { data: { "summary.json": '{"kind":"Snapshot","namespace":"bank"}' } } }
         )
       )

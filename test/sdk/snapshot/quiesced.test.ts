@@ -12,6 +12,7 @@ import {
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
@@ -307,7 +308,7 @@ describe("a quiesced snapshot whose world changes just before its freeze", () =>
   it.effect("is missed where a pod is there that it was not planned with: nobody holds that", () =>
     Effect.gen(function* () {
       const { world, freezer } = yield* freezable()
-      const set = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+      const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
       const act = Effect.andThen(
         Resource.patch(set, { _tag: "Merge", value: { spec: { replicas: 4 } } }),
         Effect.sleep(2000)
@@ -365,7 +366,7 @@ describe("a quiesced snapshot whose caller was killed as the cuts were made", ()
       yield* drive(Effect.sleep(20_000))
       const [open] = yield* on(world)(Journal.list("shop", "db"))
       const at = { namespace: "shop", id: open?.plan.id ?? "" }
-      const journal = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(at.id) }
+      const journal = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(at.id) }
       const plan = JSON.stringify(open?.plan).replaceAll('"pod":"db-1"', '"pod":"other-0"')
       assert.include(plan, "other-0")
       yield* on(world)(Resource.patch(journal, { _tag: "Merge", value: { data: { "plan.json": plan } } }))

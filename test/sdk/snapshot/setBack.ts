@@ -1,6 +1,7 @@
 /** The journal of an operation that is over, set back by somebody who may write ConfigMaps. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import type { World } from "../../simulation/world.ts"
 import { on } from "../scale/callers.ts"
@@ -16,7 +17,7 @@ const Data = Schema.Struct({
 /** As if it had been stopped, with another plan. */
 export const setBack = (world: World, id: string, change: (plan: Json) => Json = (plan) => plan) =>
   Effect.gen(function* () {
-    const target = { api: Resource.configMaps, namespace: "shop", name: `kubectl-stateful-${id}` }
+    const target = { api: kinds.configmaps, namespace: "shop", name: `kubectl-stateful-${id}` }
     const { data } = yield* Schema.decodeUnknownEffect(Data)(yield* on(world)(Resource.getObject(target)))
     const status = { ...data["status.json"], phase: "Stopped", ended: null }
     const value = {

@@ -29,13 +29,11 @@ const withConfig = Effect.gen(function* () {
   }
   world.sandbox.create(settings)
   const envFrom = [{ secretRef: { name: "pass" } }, { configMapRef: { name: "settings" } }]
-  const set = yield* on(world)(
-    Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name: "db" })
-  )
+  const set = yield* on(world)(Resource.getObject({ api: kinds.statefulsets, namespace: "shop", name: "db" }))
   const accepted = kinds.statefulsets.accept(set)
   assert.strictEqual(accepted._tag, "Success")
   const containers = accepted._tag === "Success" ? accepted.success.spec.template.spec.containers : []
-  yield* merge(world, Resource.statefulSets, "db", {
+  yield* merge(world, kinds.statefulsets, "db", {
     spec: {
       template: {
         spec: {
@@ -101,8 +99,8 @@ describe("a snapshot described", () => {
           hasActed = true
           return Effect.andThen(
             Effect.all([
-              merge(world, Resource.secrets, "pass", { data: { password: "eA==" } }),
-              merge(world, Resource.statefulSets, "db", { spec: { minReadySeconds: 1 } })
+              merge(world, kinds.secrets, "pass", { data: { password: "eA==" } }),
+              merge(world, kinds.statefulsets, "db", { spec: { minReadySeconds: 1 } })
             ]).pipe(Effect.orDie),
             inner.request(request)
           )
@@ -156,7 +154,7 @@ describe("a snapshot described", () => {
       ]
       const eve = withCluster(world.sandbox.as({ name: "eve", deny }))
       assert.isNull((yield* eve(SnapshotSet.describe(nightly))).restorable)
-      const target = { api: Resource.volumeSnapshots, namespace: "shop", name: "nightly-data-db-1" }
+      const target = { api: kinds.volumesnapshots, namespace: "shop", name: "nightly-data-db-1" }
       yield* on(world)(Resource.remove(target))
       yield* drive(Effect.sleep("5 seconds"))
       const { restorable, obstacles } = yield* on(world)(SnapshotSet.describe(nightly))
@@ -173,13 +171,13 @@ describe("the difference of a snapshot", () => {
       const none = yield* on(world)(SnapshotSet.diff(nightly, null))
       assert.deepEqual(none.differences, [])
       const secret = "bmV3LXBhc3N3b3Jk"
-      yield* merge(world, Resource.secrets, "pass", { data: { password: secret } })
-      yield* merge(world, Resource.configMaps, "settings", { data: { mode: "slow" } })
+      yield* merge(world, kinds.secrets, "pass", { data: { password: secret } })
+      yield* merge(world, kinds.configmaps, "settings", { data: { mode: "slow" } })
       const set = yield* on(world)(
-        Resource.getObject({ api: Resource.statefulSets, namespace: "shop", name: "db" })
+        Resource.getObject({ api: kinds.statefulsets, namespace: "shop", name: "db" })
       )
       const text = JSON.stringify(set).replaceAll(/"image":"[^"]*"/g, '"image":"db:2"')
-      yield* merge(world, Resource.statefulSets, "db", {
+      yield* merge(world, kinds.statefulsets, "db", {
         spec: { replicas: 2, template: { spec: JSON.parse(text).spec.template.spec } }
       })
       yield* drive(Effect.sleep("10 seconds"))
@@ -254,10 +252,10 @@ describe("pruning", () => {
       const foreign = "other-data-db-0"
       const cuts = (own?.cuts ?? []).map((cut, index) => other?.cuts[index === 0 ? 0 : 9] ?? cut)
       const text = JSON.stringify({ ...own, cuts })
-      yield* merge(world, Resource.configMaps, name, { data: { "summary.json": text } })
+      yield* merge(world, kinds.configmaps, name, { data: { "summary.json": text } })
       const plan = yield* on(world)(Prune.prepare(nightly, { last: true }))
       assert.match(plan.refusals[0]?.reason ?? "", /"other-data-db-0" was not made for snapshot nightly/)
-      yield* merge(world, Resource.volumeSnapshots, foreign, {
+      yield* merge(world, kinds.volumesnapshots, foreign, {
         metadata: { labels: { "kubectl-stateful.dev/set": "nightly" } }
       })
       const labelled = yield* on(world)(Prune.prepare(nightly, { last: true }))

@@ -10,6 +10,7 @@ import {
   volumegroupsnapshots,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
@@ -204,7 +205,7 @@ describe("a snapshot of several workloads", () => {
     Effect.gen(function* () {
       const world = yield* withStorage({ replicas: 2 })
       const label = { metadata: { labels: { tier: "shop" } } }
-      const db = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+      const db = { api: kinds.statefulsets, namespace: "shop", name: "db" }
       yield* on(world)(Resource.patch(db, { _tag: "Merge", value: label }))
       const set = world.sandbox.store.get(statefulsets, "shop", "db")
       const template = { ...set?.spec.template, metadata: { labels: { app: "web" } } }

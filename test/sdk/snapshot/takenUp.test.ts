@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { selector } from "../../../packages/sdk/src/App.ts"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import * as SnapshotSet from "../../../packages/sdk/src/SnapshotSet.ts"
@@ -12,7 +13,7 @@ import { ann, bob, on } from "../scale/callers.ts"
 import { withStorage } from "./world.ts"
 
 const labels = { tier: "shop" }
-const target = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+const target = { api: kinds.statefulsets, namespace: "shop", name: "db" }
 const web = {
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -52,7 +53,7 @@ const changedAfter = (deaths: ReadonlyArray<(request: Request) => boolean>, act:
     const at = { namespace: "shop", id: open?.plan.id ?? "" }
     const again = { identity: bob, takeOver: true }
     for (const is of deaths) yield* drive(Effect.exit(dying(world, is)(Snapshot.resume(at, again))))
-    const deployment = { api: Resource.deployments, namespace: "shop", name: "web" }
+    const deployment = { api: kinds.deployments, namespace: "shop", name: "web" }
     if (act !== null) yield* on(world)(Resource.patch(deployment, { _tag: "Merge", value: act }))
     const { outcome } = yield* drive(on(world)(Snapshot.resume(at, again)))
     assert.strictEqual(outcome, "Succeeded")

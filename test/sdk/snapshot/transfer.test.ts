@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds, volumeGroupSnapshotContents } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { atCall, type Plan, when } from "../../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
@@ -38,11 +39,11 @@ const loseNamespace = (world: World) =>
   Effect.gen(function* () {
     const groups = names(world, volumegroupsnapshots)
     const ours = (all: ReadonlyArray<string>) => all.filter((name) => name.includes("snapshot.nightly"))
-    yield* removeAll(world, Resource.volumeGroupSnapshots, groups)
+    yield* removeAll(world, kinds.volumegroupsnapshots, groups)
     const left = groups.length > 0 ? [] : names(world, volumesnapshots)
-    yield* removeAll(world, Resource.volumeSnapshots, left)
-    yield* removeAll(world, Resource.secrets, ours(names(world, secrets)))
-    yield* removeAll(world, Resource.configMaps, ours(names(world, configmaps)))
+    yield* removeAll(world, kinds.volumesnapshots, left)
+    yield* removeAll(world, kinds.secrets, ours(names(world, secrets)))
+    yield* removeAll(world, kinds.configmaps, ours(names(world, configmaps)))
     yield* drive(Effect.sleep("3 seconds"))
     assert.deepEqual(names(world, volumesnapshots), [])
     assert.deepEqual(yield* on(world)(Snapshot.list("shop")), [])
@@ -54,10 +55,7 @@ const loseContents = (world: World) =>
     yield* on(world)(
       Effect.forEach(contents(world), ({ kind, metadata: { name } }) =>
         Resource.remove({
-          api:
-            kind === "VolumeSnapshotContent"
-              ? Resource.volumeSnapshotContents
-              : Resource.volumeGroupSnapshotContents,
+          api: kind === "VolumeSnapshotContent" ? kinds.volumesnapshotcontents : volumeGroupSnapshotContents,
           name
         })
       )
@@ -126,8 +124,8 @@ describe("an exported snapshot", () => {
       const file = yield* exported(world)
       const before = contents(world).map(({ metadata }) => metadata.uid)
       const record = "kubectl-stateful.snapshot.nightly"
-      yield* removeAll(world, Resource.secrets, [record])
-      yield* removeAll(world, Resource.configMaps, [record])
+      yield* removeAll(world, kinds.secrets, [record])
+      yield* removeAll(world, kinds.configmaps, [record])
       const { result } = yield* bring(world, file)
       assert.deepEqual(result, { set: "nightly", claims: 3, made: 0 })
       assert.deepEqual(
@@ -250,7 +248,7 @@ describe("an exported snapshot", () => {
       yield* drive(Effect.exit(withCluster(dying)(Transfer.importSet("shop", file, key, { identity: ann }))))
       const open = (yield* on(world)(Journal.list("shop"))).find(({ status }) => Journal.isOpen(status))
       const id = open?.plan.id ?? ""
-      const journal = { api: Resource.configMaps, namespace: "shop", name: Journal.nameOf(id) }
+      const journal = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(id) }
       const found = yield* on(world)(Resource.getObject(journal))
       const text = JSON.stringify(Reflect.get(found, "data")).replaceAll(
         /snapshot-[0-9a-f-]{36}/g,

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { ofFunctions, type Quiesce, quiesceOf } from "../../../packages/sdk/src/Quiesce.ts"
 import { atCall, type Call, type Fault, when } from "../../../packages/sandbox/src/Fault.ts"
@@ -272,7 +273,7 @@ describe("an abort of a freeze that nothing in the pods ends", () => {
   it.effect("names every member where its StatefulSet is gone, and its pods are not", () =>
     Effect.gen(function* () {
       const { world, freezer, at } = yield* killed
-      const found = { api: Resource.statefulSets, namespace: "shop", name: "db" }
+      const found = { api: kinds.statefulsets, namespace: "shop", name: "db" }
       yield* on(world)(Resource.remove(found, { propagation: "Orphan" }))
       const { outcome, unmet } = yield* drive(on(world)(Snapshot.abort(at, { identity: bob, quiesce })))
       assert.lengthOf(

@@ -5,7 +5,7 @@ import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { operationLabel, phaseAnnotation, verbAnnotation } from "@kubectl-stateful/sdk/Labels"
-import { list, listObjects, statefulSets } from "@kubectl-stateful/sdk/Resource"
+import { list, listObjects } from "@kubectl-stateful/sdk/Resource"
 import { recordName } from "@kubectl-stateful/sdk/RecordName"
 import { recordLabels } from "@kubectl-stateful/sdk/Labels"
 import * as Effect from "effect/Effect"
@@ -57,7 +57,7 @@ export const clusterNames =
       const { items } =
         what === "namespaces"
           ? yield* list(kinds.namespaces)
-          : yield* listObjects(statefulSets, { namespace, metadataOnly: true })
+          : yield* listObjects(kinds.statefulsets, { namespace, metadataOnly: true })
       return items.map((item) => item.metadata.name)
     })
     const exit = await execute(

@@ -27,6 +27,7 @@ import {
 } from "../Labels.ts"
 import { AnyPlan, type Guard, keyOf } from "./Plan.ts"
 import { Subject } from "./Progress.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { annotationPath } from "../Labels.ts"
 
@@ -97,7 +98,7 @@ export const nameOf = (id: string): string => `kubectl-stateful-${id}`
 const labelOf = (app: string): string => app.slice(0, 63).replace(/[^a-z0-9]+$/, "")
 
 const target = (namespace: string, name: string): Resource.Target => ({
-  api: Resource.configMaps,
+  api: kinds.configmaps,
   namespace,
   name
 })
@@ -181,7 +182,7 @@ export const read = (home: string, id: string): Effect.Effect<Entry | null, Clus
   )
 
 const journals = (namespace: string | undefined, metadataOnly: boolean) =>
-  Resource.listObjects(Resource.configMaps, {
+  Resource.listObjects(kinds.configmaps, {
     ...(namespace === undefined ? {} : { namespace }),
     ...(metadataOnly ? { metadataOnly } : {}),
     labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel}`
@@ -351,7 +352,7 @@ export const create = (
       look: read(namespace, entry.plan.id),
       done: (found) => found !== null,
       write: () =>
-        Effect.flatMap(Resource.create({ api: Resource.configMaps, namespace }, body(entry), options), accept)
+        Effect.flatMap(Resource.create({ api: kinds.configmaps, namespace }, body(entry), options), accept)
     })
     return made ?? entry
   })

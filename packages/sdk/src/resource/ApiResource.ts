@@ -43,7 +43,8 @@ export const objectPath = (target: Target): string => {
   return target.subresource === undefined ? path : `${path}/${target.subresource}`
 }
 
-const core = (plural: string, kind: string, namespaced = true): ApiResource => ({
+/** A resource of the core group. */
+export const core = (plural: string, kind: string, namespaced = true): ApiResource => ({
   group: "",
   version: "v1",
   plural,
@@ -51,107 +52,18 @@ const core = (plural: string, kind: string, namespaced = true): ApiResource => (
   namespaced
 })
 
-const inGroup = (
-  group: string,
-  plural: string,
-  kind: string,
-  namespaced = true,
-  version = "v1"
-): ApiResource => ({
+/** A resource of another group, in `v1`. */
+export const inGroup = (group: string, plural: string, kind: string, namespaced = true): ApiResource => ({
   group,
-  version,
+  version: "v1",
   plural,
   kind,
   namespaced
 })
 
-export const pods = core("pods", "Pod")
-export const persistentVolumeClaims = core("persistentvolumeclaims", "PersistentVolumeClaim")
-export const persistentVolumes = core("persistentvolumes", "PersistentVolume", false)
-export const configMaps = core("configmaps", "ConfigMap")
-export const secrets = core("secrets", "Secret")
-export const services = core("services", "Service")
-export const serviceAccounts = core("serviceaccounts", "ServiceAccount")
-export const nodes = core("nodes", "Node", false)
-export const namespaces = core("namespaces", "Namespace", false)
-export const events = core("events", "Event")
+// What is no `Kind`: its objects are read as they come, or for a few fields in one place.
 export const resourceQuotas = core("resourcequotas", "ResourceQuota")
-export const limitRanges = core("limitranges", "LimitRange")
-export const statefulSets = inGroup("apps", "statefulsets", "StatefulSet")
-export const deployments = inGroup("apps", "deployments", "Deployment")
-export const daemonSets = inGroup("apps", "daemonsets", "DaemonSet")
-export const replicaSets = inGroup("apps", "replicasets", "ReplicaSet")
-export const controllerRevisions = inGroup("apps", "controllerrevisions", "ControllerRevision")
 export const jobs = inGroup("batch", "jobs", "Job")
 export const cronJobs = inGroup("batch", "cronjobs", "CronJob")
-export const podDisruptionBudgets = inGroup("policy", "poddisruptionbudgets", "PodDisruptionBudget")
-export const horizontalPodAutoscalers = inGroup(
-  "autoscaling",
-  "horizontalpodautoscalers",
-  "HorizontalPodAutoscaler",
-  true,
-  "v2"
-)
-export const endpointSlices = inGroup("discovery.k8s.io", "endpointslices", "EndpointSlice")
 export const leases = inGroup("coordination.k8s.io", "leases", "Lease")
 export const networkPolicies = inGroup("networking.k8s.io", "networkpolicies", "NetworkPolicy")
-export const storageClasses = inGroup("storage.k8s.io", "storageclasses", "StorageClass", false)
-export const runtimeClasses = inGroup("node.k8s.io", "runtimeclasses", "RuntimeClass", false)
-export const priorityClasses = inGroup("scheduling.k8s.io", "priorityclasses", "PriorityClass", false)
-export const clusterTrustBundles = {
-  ...inGroup("certificates.k8s.io", "clustertrustbundles", "ClusterTrustBundle", false),
-  version: "v1beta1"
-}
-export const secretProviderClasses = inGroup(
-  "secrets-store.csi.x-k8s.io",
-  "secretproviderclasses",
-  "SecretProviderClass"
-)
-export const csiDrivers = inGroup("storage.k8s.io", "csidrivers", "CSIDriver", false)
-export const volumeAttachments = inGroup("storage.k8s.io", "volumeattachments", "VolumeAttachment", false)
-
-const snapshotGroup = "snapshot.storage.k8s.io"
-export const volumeSnapshots = inGroup(snapshotGroup, "volumesnapshots", "VolumeSnapshot")
-export const volumeSnapshotContents = inGroup(
-  snapshotGroup,
-  "volumesnapshotcontents",
-  "VolumeSnapshotContent",
-  false
-)
-export const volumeSnapshotClasses = inGroup(
-  snapshotGroup,
-  "volumesnapshotclasses",
-  "VolumeSnapshotClass",
-  false
-)
-
-/** Clusters before 1.36 serve these in a beta version only; discovery tells which. */
-const groupSnapshotGroup = "groupsnapshot.storage.k8s.io"
-export const volumeGroupSnapshots = inGroup(groupSnapshotGroup, "volumegroupsnapshots", "VolumeGroupSnapshot")
-export const volumeGroupSnapshotContents = inGroup(
-  groupSnapshotGroup,
-  "volumegroupsnapshotcontents",
-  "VolumeGroupSnapshotContent",
-  false
-)
-export const volumeGroupSnapshotClasses = inGroup(
-  groupSnapshotGroup,
-  "volumegroupsnapshotclasses",
-  "VolumeGroupSnapshotClass",
-  false
-)
-export const resourceClaims = inGroup("resource.k8s.io", "resourceclaims", "ResourceClaim")
-export const resourceClaimTemplates = inGroup(
-  "resource.k8s.io",
-  "resourceclaimtemplates",
-  "ResourceClaimTemplate"
-)
-
-export const backups = inGroup("velero.io", "backups", "Backup")
-export const replicationSources = inGroup(
-  "volsync.backube",
-  "replicationsources",
-  "ReplicationSource",
-  true,
-  "v1alpha1"
-)

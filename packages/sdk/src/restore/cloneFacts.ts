@@ -55,7 +55,7 @@ const seen = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
 
 /** One that may not be read is taken to be there: what is made in it will tell. */
 const namespaceOf = (name: string): Effect.Effect<Json, ClusterError, Cluster> =>
-  Resource.findObject({ api: Resource.namespaces, name }).pipe(
+  Resource.findObject({ api: kinds.namespaces, name }).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden",
       () => Effect.succeed({ metadata: { labels: { "kubernetes.io/metadata.name": name } } })
@@ -65,11 +65,7 @@ const namespaceOf = (name: string): Effect.Effect<Json, ClusterError, Cluster> =
 const takenIn = (namespace: string) =>
   Effect.map(
     Effect.forEach(
-      [
-        ...clonedKinds.map((kind) => clonedApis[kind]),
-        Resource.statefulSets,
-        Resource.persistentVolumeClaims
-      ],
+      [...clonedKinds.map((kind) => clonedApis[kind]), kinds.statefulsets, kinds.persistentvolumeclaims],
       (api) =>
         Effect.map(listed(api, namespace, true), (items) =>
           items.map(({ metadata }) => `${api.kind}/${metadata.name}`)
@@ -103,12 +99,12 @@ export const readFacts = (
         namespaceOf(from),
         namespaceOf(namespace),
         takenIn(namespace),
-        listed(Resource.services, namespace),
-        listed(Resource.podDisruptionBudgets, namespace),
+        listed(kinds.services, namespace),
+        listed(kinds.poddisruptionbudgets, namespace),
         listed(Resource.networkPolicies, namespace),
-        listed(Resource.pods, from),
+        listed(kinds.pods, from),
         classes,
-        seen(Resource.getObject({ api: Resource.statefulSets, namespace: from, name: app }))
+        seen(Resource.getObject({ api: kinds.statefulsets, namespace: from, name: app }))
       ],
       { concurrency: 10 }
     )

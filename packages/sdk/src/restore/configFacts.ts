@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import type { AppState } from "../state/AppState.ts"
 import { configApis, ConfigKind, isNewNameOf, namedIn, templateIn } from "../step/content.ts"
@@ -43,7 +44,7 @@ export const configFacts = (
     )
     const [set, live, users, now] = yield* Effect.all(
       [
-        Resource.getObject({ api: Resource.statefulSets, namespace, name: workload.name }),
+        Resource.getObject({ api: kinds.statefulsets, namespace, name: workload.name }),
         Effect.forEach(
           names,
           ([key, { kind, name }]) =>

@@ -17,7 +17,7 @@ const unlessForbidden = <A>(look: Effect.Effect<A, ClusterError, Cluster>, other
 /** Null: it is not there; a cluster that does not serve the kind has none. */
 const runtimeClass = (name: string) =>
   Effect.catchIf(
-    Resource.findObject({ api: Resource.runtimeClasses, name }),
+    Resource.findObject({ api: kinds.runtimeclasses, name }),
     ({ reason }) => reason._tag === "Unsupported",
     () => Effect.succeed(null)
   )
@@ -47,7 +47,7 @@ const isOther = (user: string): boolean => !/^(Pod|Job|ReplicaSet)\//.test(user)
 
 const sharedIn = (namespace: string) =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.listObjects(Resource.persistentVolumeClaims, { namespace })
+    const { items } = yield* Resource.listObjects(kinds.persistentvolumeclaims, { namespace })
     const names = items.map(({ metadata }) => metadata.name)
     const users = yield* usersOf(namespace, names)
     return Object.fromEntries(

@@ -80,7 +80,7 @@ export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment";
     const found = yield* Effect.forEach(
       all,
       (one) => {
-        const api = one.kind === "StatefulSet" ? Resource.statefulSets : Resource.deployments
+        const api = one.kind === "StatefulSet" ? kinds.statefulsets : kinds.deployments
         const now = Resource.getObject({ api, namespace, name: one.app })
         return Effect.map(now, (object) => ({ ...namedOf(object), name: keyOf(one) }))
       },

@@ -16,7 +16,7 @@ export interface Scratch {
 
 type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 
-const target = (name: string): Resource.Target => ({ api: Resource.namespaces, name })
+const target = (name: string): Resource.Target => ({ api: kinds.namespaces, name })
 
 /** Pods are admitted there by the rules of the namespace that they come from. */
 const securityOf = (source: Resource.KubeObject | null): Readonly<Record<string, string>> => {
@@ -55,7 +55,7 @@ export const makeScratch = (
       done: (found) => mine(found, id),
       write: () =>
         Resource.create(
-          { api: Resource.namespaces },
+          { api: kinds.namespaces },
           { metadata: { name, labels, annotations: { [madeByAnnotation]: id } } }
         )
     }).pipe(Effect.catchTag("OperationError", Effect.die))
@@ -73,7 +73,7 @@ const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyAr
   )
 
 const volumeNamed = (name: string) =>
-  Effect.map(Resource.findObject({ api: Resource.persistentVolumes, name }), (object) => {
+  Effect.map(Resource.findObject({ api: kinds.persistentvolumes, name }), (object) => {
     const accepted = object === null ? null : kinds.persistentvolumes.accept(object)
     return accepted !== null && Result.isSuccess(accepted) ? accepted.success : null
   })
@@ -86,7 +86,7 @@ const letGo = (namespace: string, name: string): Look<void> =>
     if (volume === null || ref?.namespace !== namespace) return
     if (volume.spec.persistentVolumeReclaimPolicy === "Delete") return
     yield* Resource.patch(
-      { api: Resource.persistentVolumes, name },
+      { api: kinds.persistentvolumes, name },
       {
         _tag: "Json",
         operations: [

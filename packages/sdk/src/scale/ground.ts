@@ -79,7 +79,7 @@ export const readGround = (ref: {
             () => Effect.succeed(null)
           )
         ),
-        Resource.listObjects(Resource.pods, { namespace }).pipe(
+        Resource.listObjects(kinds.pods, { namespace }).pipe(
           Effect.map(({ items }) => items),
           Effect.catchIf(
             ({ reason }) => reason._tag === "Forbidden",

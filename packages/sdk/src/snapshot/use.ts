@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import * as Journal from "../operation/Journal.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 
 /** Claims without a volume yet that are filled from one of these VolumeSnapshots. */
@@ -9,7 +10,7 @@ const filling = (
   namespace: string,
   names: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.listObjects(Resource.persistentVolumeClaims, { namespace }), ({ items }) =>
+  Effect.map(Resource.listObjects(kinds.persistentvolumeclaims, { namespace }), ({ items }) =>
     items.flatMap((item) => {
       const spec: unknown = Reflect.get(item, "spec")
       const source: unknown = Reflect.get(Object(spec), "dataSource")

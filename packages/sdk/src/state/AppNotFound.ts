@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import type { AppRef } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { nearNames } from "../NearName.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 
@@ -41,10 +42,8 @@ export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Clus
     const { name } = ref
     const [sets, deployment] = yield* Effect.all(
       [
-        Effect.option(Resource.listObjects(Resource.statefulSets, { namespace, metadataOnly: true })),
-        Effect.option(
-          Resource.getObject({ api: Resource.deployments, namespace, name }, { metadataOnly: true })
-        )
+        Effect.option(Resource.listObjects(kinds.statefulsets, { namespace, metadataOnly: true })),
+        Effect.option(Resource.getObject({ api: kinds.deployments, namespace, name }, { metadataOnly: true }))
       ],
       { concurrency: 2 }
     )

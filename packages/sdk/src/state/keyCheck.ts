@@ -7,11 +7,12 @@ import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Unread } from "./AppState.ts"
 import type { KeyFact, KeyFacts } from "../Reference.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 
 type Kind = "ConfigMap" | "Secret"
 
-const api = { ConfigMap: Resource.configMaps, Secret: Resource.secrets } as const
+const api = { ConfigMap: kinds.configmaps, Secret: kinds.secrets } as const
 
 const utf8 = new TextEncoder()
 

@@ -65,7 +65,7 @@ const now = Effect.map(DateTime.now, DateTime.formatIso)
 const readWorkloads = (ref: AppRef): Effect.Effect<Part<RawLists>, ClusterError | AppNotFound, Cluster> => {
   const { namespace } = ref
   if (ref._tag === "StatefulSet") {
-    return counted(Resource.getObject({ api: Resource.statefulSets, namespace, name: ref.name })).pipe(
+    return counted(Resource.getObject({ api: kinds.statefulsets, namespace, name: ref.name })).pipe(
       Effect.map(({ value, cost }) => ({ value: { statefulsets: [value] }, cost })),
       Effect.catchIf(
         (error) => error.reason._tag === "NotFound",
@@ -87,7 +87,7 @@ const readWorkloads = (ref: AppRef): Effect.Effect<Part<RawLists>, ClusterError 
     )
     if (found) return part
     // Nothing there, or nothing that may be read: the second must not be told as the first.
-    const failed = yield* Effect.result(Resource.listObjects(Resource.statefulSets, labelled))
+    const failed = yield* Effect.result(Resource.listObjects(kinds.statefulsets, labelled))
     return yield* Result.isFailure(failed) ? failed.failure : yield* appNotFound(ref)
   })
 }
@@ -231,7 +231,7 @@ export const readAllCounted = (
     const { namespace } = scope
     const within = namespace === null ? {} : { namespace }
     const observed = yield* now
-    const statefulSets = counted(Resource.listObjects(Resource.statefulSets, within))
+    const statefulSets = counted(Resource.listObjects(kinds.statefulsets, within))
     const [sets, served, first, own] = yield* Effect.all(
       [
         statefulSets,

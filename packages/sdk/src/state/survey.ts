@@ -104,7 +104,7 @@ export const listAll = (asked: ReadonlyArray<Asked>): Effect.Effect<Part<RawList
 /** The namespace's own metadata, as a list of one; its labels only. */
 export const readNamespace = (name: string): Effect.Effect<Part<RawLists>, never, Cluster> =>
   Effect.map(
-    counted(Effect.result(Resource.getObject({ api: Resource.namespaces, name }, { metadataOnly: true }))),
+    counted(Effect.result(Resource.getObject({ api: kinds.namespaces, name }, { metadataOnly: true }))),
     ({ value, cost }) => ({
       value: {
         namespaces: Result.isSuccess(value)

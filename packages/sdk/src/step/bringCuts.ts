@@ -46,7 +46,7 @@ const contentName = (at: Pick<At, "plan" | "fence">, { as }: BroughtCut): string
   `${as}-${at.fence.namespace}`.slice(0, 253)
 
 const contentTarget = (at: At, cut: BroughtCut): Resource.Target => ({
-  api: Resource.volumeSnapshotContents,
+  api: kinds.volumesnapshotcontents,
   name: contentName(at, cut)
 })
 

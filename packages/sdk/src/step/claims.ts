@@ -11,6 +11,7 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { wanted } from "../Ordinal.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { noneLeft } from "../wait/condition.ts"
@@ -63,7 +64,7 @@ export const manifest = (set: StatefulSet, slot: ClaimSlot, operation: string): 
 }
 
 const target = (set: StatefulSet, name: string): Resource.Target => ({
-  api: Resource.persistentVolumeClaims,
+  api: kinds.persistentvolumeclaims,
   namespace: set.metadata.namespace ?? "",
   name
 })
@@ -110,7 +111,7 @@ export const createAhead = (
     const set = yield* Workload.assertHeld(at.fence)
     const present = yield* claimsOf(set)
     const missing = slots.filter((slot) => !present.has(slot.name))
-    const api = { api: Resource.persistentVolumeClaims, namespace: set.metadata.namespace ?? "" }
+    const api = { api: kinds.persistentvolumeclaims, namespace: set.metadata.namespace ?? "" }
     yield* Effect.forEach(
       missing,
       (slot): Effect.Effect<void, Failure, Cluster> => {
@@ -278,7 +279,7 @@ export const CreateClaims: StepKind<typeof CreateSchema.Type, object> = {
             if (vacatedBy(at.plan).includes(slot.name)) {
               return Effect.succeed([`create claim ${slot.name}: its name is not free yet`])
             }
-            const api = { api: Resource.persistentVolumeClaims, namespace: at.fence.namespace }
+            const api = { api: kinds.persistentvolumeclaims, namespace: at.fence.namespace }
             return Effect.as(Resource.create(api, value, { dryRun: true }), [])
           },
           { concurrency: 8 }

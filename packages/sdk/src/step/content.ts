@@ -6,9 +6,10 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { optional, StringMap } from "../kind/Meta.ts"
 import { isSame as isSameData } from "../Digest.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
-import * as Resource from "../Resource.ts"
+import type * as Resource from "../Resource.ts"
 import type { SnapshotRecord } from "./record.ts"
 import { recordName } from "../RecordName.ts"
+import { kinds } from "../Kind.ts"
 import { readWhole } from "./recordList.ts"
 
 export const ConfigKind = Schema.Literals(["ConfigMap", "Secret"])
@@ -21,8 +22,8 @@ export interface Named {
 }
 
 export const configApis: Readonly<Record<ConfigKind, Resource.ApiResource>> = {
-  ConfigMap: Resource.configMaps,
-  Secret: Resource.secrets
+  ConfigMap: kinds.configmaps,
+  Secret: kinds.secrets
 }
 
 /** `ConfigMap/db-conf`. */

@@ -56,7 +56,7 @@ export type Group = CutGroup
 const memberPath = `/metadata/labels/${cutWithLabel.replaceAll("/", "~1")}`
 
 export const groupTarget = (step: CutGroup, namespace: string): Resource.Target => ({
-  api: { ...Resource.volumeGroupSnapshots, version: step.version },
+  api: { ...kinds.volumegroupsnapshots, version: step.version },
   namespace,
   name: step.as
 })
@@ -106,7 +106,7 @@ const labelAll = (at: At, step: CutGroup, wanted: string | null): Work =>
 /** Fails where others than the planned claims would be cut with them. */
 const assertMembers = (at: At, step: CutGroup): Work =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.listObjects(Resource.persistentVolumeClaims, {
+    const { items } = yield* Resource.listObjects(kinds.persistentvolumeclaims, {
       namespace: at.fence.namespace,
       labelSelector: `${cutWithLabel}=${at.plan.id}`
     })
@@ -245,7 +245,7 @@ const perform = (step: CutGroup, at: At): Work =>
 
 /** The members of a group that are there: by their owner, since they carry no labels. */
 export const membersOf = (step: CutGroup, namespace: string) =>
-  Effect.flatMap(Resource.listObjects(Resource.volumeSnapshots, { namespace }), ({ items }) =>
+  Effect.flatMap(Resource.listObjects(kinds.volumesnapshots, { namespace }), ({ items }) =>
     Effect.map(
       Effect.forEach(items, (item) => Resource.accept(kinds.volumesnapshots, item)),
       (all) => all.filter((snapshot) => groupOf(snapshot) === step.as)
@@ -291,7 +291,7 @@ const undo = (step: CutGroup, at: At): Work =>
     const group = found !== null && isOurs(at.plan.id, found) ? found : null
     const own = group?.status?.boundVolumeGroupSnapshotContentName
     const contents = contentsOf(group === null ? [] : yield* membersOf(step, namespace))
-    const api = { ...Resource.volumeGroupSnapshotContents, version: step.version }
+    const api = { ...volumeGroupSnapshotContents, version: step.version }
     yield* removeOurs(at, [groupTarget(step, namespace)])
     yield* untilMembersGone(step, at)
     yield* untilContentsGone(at, own ? [...contents, { api, name: own }] : contents)
@@ -317,7 +317,7 @@ export const CutGroup: StepKind<CutGroup, CutSettings> = {
   rehearse: (step, at) =>
     Effect.as(
       Resource.create(
-        { api: { ...Resource.volumeGroupSnapshots, version: step.version }, namespace: at.fence.namespace },
+        { api: { ...kinds.volumegroupsnapshots, version: step.version }, namespace: at.fence.namespace },
         {
           metadata: { name: step.as, labels: labelsOf(step.set, at.plan.id) },
           spec: {

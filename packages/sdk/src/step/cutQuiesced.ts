@@ -13,6 +13,7 @@ import { because, OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { asWaves, fingerprint, Guarantee, Means, type Quiesce, Reach } from "../Quiesce.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { podsOf } from "../wait/pods.ts"
@@ -285,7 +286,7 @@ const isLeftOpen = (mark: At["mark"]): boolean =>
 
 /** The very pods that were held, where nobody can say any more that they are the set's: all that are not known to be gone. */
 const stillThere = ({ members }: CutQuiesced, at: At): Effect.Effect<ReadonlyArray<string>, never, Cluster> =>
-  Resource.listObjects(Resource.pods, { namespace: at.fence.namespace, metadataOnly: true }).pipe(
+  Resource.listObjects(kinds.pods, { namespace: at.fence.namespace, metadataOnly: true }).pipe(
     Effect.map(({ items }) => {
       const uids = new Set(items.map(({ metadata }) => metadata.uid))
       return members.filter(({ uid }) => uids.has(uid))

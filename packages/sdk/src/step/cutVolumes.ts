@@ -284,7 +284,7 @@ export const CutVolumes: StepKind<CutVolumes, CutSettings> = {
         step.claims,
         (claim) =>
           Resource.create(
-            { api: Resource.volumeSnapshots, namespace: at.fence.namespace },
+            { api: kinds.volumesnapshots, namespace: at.fence.namespace },
             manifest(step, claim, at.plan.id),
             { dryRun: true }
           ),

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import type { StepContext } from "../operation/StepContext.ts"
+import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { type Group, groupsOf, membersOf, readGroup, readGroupContent } from "./cutGroup.ts"
 import { singlesOf } from "./cutVolumes.ts"
@@ -185,7 +186,7 @@ export const ownContents = (at: At): Look<ReadonlyArray<OwnContent>> =>
         Effect.map(readSnapshot(namespace, as), (snapshot): ReadonlyArray<OwnContent> => {
           const name = snapshot?.status?.boundVolumeSnapshotContentName
           if (snapshot === null || !name || !isOurs(at.plan.id, snapshot)) return []
-          const target = { api: Resource.volumeSnapshotContents, name }
+          const target = { api: kinds.volumesnapshotcontents, name }
           return [{ target, look: heldBy(target, "volumeSnapshotRef", snapshot.metadata.uid) }]
         }),
       { concurrency: 16 }
@@ -194,7 +195,7 @@ export const ownContents = (at: At): Look<ReadonlyArray<OwnContent>> =>
       Effect.map(readGroup(step, namespace), (group): ReadonlyArray<OwnContent> => {
         const name = group?.status?.boundVolumeGroupSnapshotContentName
         if (group === null || !name || !isOurs(at.plan.id, group)) return []
-        const target = { api: { ...Resource.volumeGroupSnapshotContents, version: step.version }, name }
+        const target = { api: { ...volumeGroupSnapshotContents, version: step.version }, name }
         return [{ target, look: heldBy(target, "volumeGroupSnapshotRef", group.metadata.uid) }]
       })
     )
@@ -212,7 +213,7 @@ export const memberContents = (at: At): Look<ReadonlyArray<OwnContent>> =>
         return members.flatMap((snapshot): ReadonlyArray<OwnContent> => {
           const name = snapshot.status?.boundVolumeSnapshotContentName
           if (!name || !isMemberOf(group, snapshot)) return []
-          const target = { api: Resource.volumeSnapshotContents, name }
+          const target = { api: kinds.volumesnapshotcontents, name }
           return [{ target, look: heldBy(target, "volumeSnapshotRef", snapshot.metadata.uid) }]
         })
       })

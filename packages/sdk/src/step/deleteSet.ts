@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { kinds } from "../Kind.ts"
+import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
 import { VolumeGroupSnapshot, VolumeGroupSnapshotContent } from "../kind/Snapshot.ts"
 import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
@@ -71,15 +71,15 @@ const DeleteSchema = Schema.TaggedStruct("DeleteSet", {
 })
 export type DeleteSet = typeof DeleteSchema.Type
 
-const contentTarget = (name: string): Resource.Target => ({ api: Resource.volumeSnapshotContents, name })
+const contentTarget = (name: string): Resource.Target => ({ api: kinds.volumesnapshotcontents, name })
 
 const groupContentTarget = (name: string, version: string): Resource.Target => ({
-  api: { ...Resource.volumeGroupSnapshotContents, version },
+  api: { ...volumeGroupSnapshotContents, version },
   name
 })
 
 const groupTarget = (namespace: string, name: string, version: string): Resource.Target => ({
-  api: { ...Resource.volumeGroupSnapshots, version },
+  api: { ...kinds.volumegroupsnapshots, version },
   namespace,
   name
 })
@@ -303,7 +303,7 @@ const removeCuts = (step: DeleteSet, at: At): Work =>
 
 const recordTargets = (step: DeleteSet, namespace: string) =>
   Effect.map(
-    Resource.listObjects(Resource.secrets, {
+    Resource.listObjects(kinds.secrets, {
       namespace,
       metadataOnly: true,
       labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${setLabel}=${step.set}`
@@ -312,7 +312,7 @@ const recordTargets = (step: DeleteSet, namespace: string) =>
       items
         .map(({ metadata }) => metadata.name)
         .filter((name) => Predicate.isString(name) && name.startsWith(`${recordName(step.set)}.`))
-        .map((name): Resource.Target => ({ api: Resource.secrets, namespace, name }))
+        .map((name): Resource.Target => ({ api: kinds.secrets, namespace, name }))
   )
 
 const perform = (step: DeleteSet, at: At): Work =>
@@ -320,7 +320,7 @@ const perform = (step: DeleteSet, at: At): Work =>
     const { namespace } = at.fence
     yield* removeCuts(step, at)
     for (const target of yield* recordTargets(step, namespace)) yield* remove(at, target, null)
-    const index = { api: Resource.configMaps, namespace, name: recordName(step.set) }
+    const index = { api: kinds.configmaps, namespace, name: recordName(step.set) }
     yield* remove(at, index, null)
   })
 

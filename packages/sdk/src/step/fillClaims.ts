@@ -8,6 +8,7 @@ import type { Cluster } from "../Cluster.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { errandFields, errandsFor, keptRecord } from "./errands.ts"
@@ -171,12 +172,12 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
         yield* assertCut(at, claim)
         const value = yield* valueOf(at, set, claim)
         if (value !== null) {
-          yield* Resource.create({ ...api, api: Resource.persistentVolumeClaims }, value, { dryRun: true })
+          yield* Resource.create({ ...api, api: kinds.persistentvolumeclaims }, value, { dryRun: true })
         }
       }
       for (const [ordinal, group] of byOrdinal(claims)) {
         const pod = proverPod(set, whichOf(at, ordinal), operationOf(at.fence.token), group.map(proven))
-        yield* Resource.create({ ...api, api: Resource.pods }, pod, { dryRun: true })
+        yield* Resource.create({ ...api, api: kinds.pods }, pod, { dryRun: true })
       }
       return []
     }),

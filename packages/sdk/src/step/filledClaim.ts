@@ -173,7 +173,7 @@ export const create = (at: At, set: Holder.Holder, claim: FilledClaim): Work =>
       write: () =>
         Effect.flatMap(valueOf(at, set, claim), (value) => {
           if (value === null) return Effect.succeed(null)
-          const api = { api: Resource.persistentVolumeClaims, namespace: at.fence.namespace }
+          const api = { api: kinds.persistentvolumeclaims, namespace: at.fence.namespace }
           return Effect.flatMap(Resource.create(api, value), (object) =>
             Resource.accept(kinds.persistentvolumeclaims, object)
           )

@@ -11,6 +11,7 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
 import { madeByAnnotation } from "../Labels.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { objectManifest } from "./cloneManifest.ts"
 import type { ClonedKind, ClonedObject } from "./cloneNames.ts"
@@ -25,11 +26,11 @@ const MakeObjectsSchema = Schema.TaggedStruct("MakeObjects", { on })
 type MakeObjects = typeof MakeObjectsSchema.Type
 
 export const clonedApis: Readonly<Record<ClonedKind, Resource.ApiResource>> = {
-  ServiceAccount: Resource.serviceAccounts,
-  ConfigMap: Resource.configMaps,
-  Secret: Resource.secrets,
-  Service: Resource.services,
-  PodDisruptionBudget: Resource.podDisruptionBudgets
+  ServiceAccount: kinds.serviceaccounts,
+  ConfigMap: kinds.configmaps,
+  Secret: kinds.secrets,
+  Service: kinds.services,
+  PodDisruptionBudget: kinds.poddisruptionbudgets
 }
 
 const targetOf = (at: At, { kind, to }: ClonedObject): Resource.Target => ({

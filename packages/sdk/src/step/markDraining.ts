@@ -11,6 +11,7 @@ import * as Fences from "../operation/Fence.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { format } from "../GoDuration.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { podsOf } from "../wait/pods.ts"
 import * as Workload from "./workload.ts"
@@ -53,7 +54,7 @@ const write = (
   to: string | null,
   isDone: (mark: unknown) => boolean
 ): Work => {
-  const target = { api: Resource.pods, namespace: at.fence.namespace, name }
+  const target = { api: kinds.pods, namespace: at.fence.namespace, name }
   const patch = (pod: Resource.KubeObject | null, mark: string | null) => {
     // Whoever slept since it looked finds the pod changed, if another has marked it.
     const resourceVersion = pod?.metadata.resourceVersion

@@ -7,6 +7,7 @@ import type { StatefulSet } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import type { At as CloneAt, CloneSettings } from "./cloneRecord.ts"
@@ -27,7 +28,7 @@ type ProveFence = typeof ProveSchema.Type
 const most = 12
 
 const targetOf = (at: At, side: Side): Resource.Target => ({
-  api: Resource.pods,
+  api: kinds.pods,
   namespace: at.fence.namespace,
   name: probeName(at.fence.name, side, at.plan.id)
 })
@@ -56,7 +57,7 @@ const addressesOf = (
   namespace: string,
   app: string
 ): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.listObjects(Resource.pods, { namespace }), ({ items }) =>
+  Effect.map(Resource.listObjects(kinds.pods, { namespace }), ({ items }) =>
     items
       .flatMap((item) => {
         const pod = Option.getOrNull(Schema.decodeUnknownOption(Listening)(item))

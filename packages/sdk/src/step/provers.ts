@@ -6,6 +6,7 @@ import * as Fences from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import type { Holder } from "./holder.ts"
 import { untilGone } from "../wait/gone.ts"
@@ -27,7 +28,7 @@ export const whichOf = ({ fence }: Pick<At, "fence">, which: Which): number | st
   fence.kind === "Deployment" ? `d${which}` : which
 
 const podTarget = (at: At, ordinal: Which): Resource.Target => ({
-  api: Resource.pods,
+  api: kinds.pods,
   namespace: at.fence.namespace,
   name: proverName(at.fence.name, whichOf(at, ordinal), operationOf(at.fence.token))
 })
@@ -59,7 +60,7 @@ export const makeProver = (at: At, ordinal: Which, pod: object): Work =>
       done: (found) => found !== null,
       write: () =>
         Effect.andThen(
-          Resource.create({ api: Resource.pods, namespace: at.fence.namespace }, pod),
+          Resource.create({ api: kinds.pods, namespace: at.fence.namespace }, pod),
           readProver(at, ordinal)
         ),
       takeBack: (made, why) =>

@@ -53,7 +53,7 @@ const ProvisionSchema = Schema.TaggedStruct("ProvisionCuts", {
 })
 type ProvisionCuts = typeof ProvisionSchema.Type
 
-const contentTarget = (name: string): Resource.Target => ({ api: Resource.volumeSnapshotContents, name })
+const contentTarget = (name: string): Resource.Target => ({ api: kinds.volumesnapshotcontents, name })
 
 /** Contents of the same cut. */
 export const sameCut = (

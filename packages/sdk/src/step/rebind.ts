@@ -169,7 +169,7 @@ const made = (
           ? Effect.succeed(null)
           : Effect.flatMap(
               Resource.create(
-                { api: Resource.persistentVolumeClaims, namespace: at.fence.namespace },
+                { api: kinds.persistentvolumeclaims, namespace: at.fence.namespace },
                 successor(source, move, operationOf(at.fence.token))
               ),
               (object) => Resource.accept(kinds.persistentvolumeclaims, object)

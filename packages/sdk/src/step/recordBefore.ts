@@ -13,6 +13,7 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { annotationPath } from "../Labels.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import {
   configApis,
@@ -176,7 +177,7 @@ const recordOf = (step: RecordBefore, at: At, set: StatefulSet): Work<SnapshotRe
   })
 
 const secretTarget = (namespace: string, name: string): Resource.Target => ({
-  api: Resource.secrets,
+  api: kinds.secrets,
   namespace,
   name
 })
@@ -263,7 +264,7 @@ const undo = (step: RecordBefore, at: At): Work =>
         ]
       })
     }
-    const { items } = yield* Resource.listObjects(Resource.secrets, {
+    const { items } = yield* Resource.listObjects(kinds.secrets, {
       namespace,
       metadataOnly: true,
       labelSelector: Object.entries(labelsOf(set, at.plan.id))
@@ -298,7 +299,7 @@ export const RecordBefore: StepKind<RecordBefore, object> = {
       for (const [part, value] of data.entries()) {
         const made = secretOf(at, set, part + 1, data.length)
         yield* Resource.create(
-          { api: Resource.secrets, namespace },
+          { api: kinds.secrets, namespace },
           {
             ...made,
             metadata: { ...made.metadata, name: recordName(set, part + 1) },

@@ -135,7 +135,7 @@ export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
     const labelSelector = recordLabels
     const [records, snapshots, contents, classes] = yield* Effect.all(
       [
-        Resource.listObjects(Resource.configMaps, { namespace, labelSelector }),
+        Resource.listObjects(kinds.configmaps, { namespace, labelSelector }),
         listed(kinds.volumesnapshots, { namespace }),
         // Without the right to read contents the VolumeSnapshots' own word is what there is.
         listed(kinds.volumesnapshotcontents),
@@ -198,7 +198,7 @@ export const readRecord = (
   Effect.map(readWhole(namespace, set), (found) => found?.record ?? null)
 
 const secretTarget = (namespace: string, name: string): Resource.Target => ({
-  api: Resource.secrets,
+  api: kinds.secrets,
   namespace,
   name
 })

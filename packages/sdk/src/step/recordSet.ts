@@ -15,6 +15,7 @@ import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import { raisedBy } from "../operation/Guarded.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { tokensOn } from "../operation/Token.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import {
   Level,
@@ -43,14 +44,14 @@ export const ConfigObject = Schema.Struct({
 export type ConfigObject = typeof ConfigObject.Type
 
 const apis: Readonly<Record<ConfigObject["kind"], Resource.ApiResource>> = {
-  StatefulSet: Resource.statefulSets,
-  Deployment: Resource.deployments,
-  Service: Resource.services,
-  ConfigMap: Resource.configMaps,
-  Secret: Resource.secrets,
-  ServiceAccount: Resource.serviceAccounts,
-  PodDisruptionBudget: Resource.podDisruptionBudgets,
-  HorizontalPodAutoscaler: Resource.horizontalPodAutoscalers
+  StatefulSet: kinds.statefulsets,
+  Deployment: kinds.deployments,
+  Service: kinds.services,
+  ConfigMap: kinds.configmaps,
+  Secret: kinds.secrets,
+  ServiceAccount: kinds.serviceaccounts,
+  PodDisruptionBudget: kinds.poddisruptionbudgets,
+  HorizontalPodAutoscaler: kinds.horizontalpodautoscalers
 }
 
 /** What the verb knows of a set before it is cut. */

@@ -47,7 +47,7 @@ export const writeRecord = (at: At, record: SnapshotRecord): Work =>
       if (index === 0) continue
       const name = recordName(record.name, index + 1)
       const value = secretOf(at, record.name, index + 1, parts.length)
-      yield* makeBeside(at, target(Resource.secrets, namespace, name), {
+      yield* makeBeside(at, target(kinds.secrets, namespace, name), {
         ...value,
         metadata: { ...value.metadata, name },
         data: { record: part }
@@ -62,7 +62,7 @@ export const writeRecord = (at: At, record: SnapshotRecord): Work =>
 /** The ConfigMap: while it is not there, no list shows the set. */
 export const writeIndex = (at: At, record: SnapshotRecord): Work =>
   Effect.asVoid(
-    makeBeside(at, target(Resource.configMaps, at.fence.namespace, recordName(record.name)), {
+    makeBeside(at, target(kinds.configmaps, at.fence.namespace, recordName(record.name)), {
       metadata: {
         name: recordName(record.name),
         labels: { ...labelsOf(record.name, at.plan.id), [recordLabel]: "true" },
@@ -83,7 +83,7 @@ export const isListed = (at: At, set: string): Effect.Effect<boolean, ClusterErr
 export const removeRecord = (at: At, set: string): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
-    const { items } = yield* Resource.listObjects(Resource.secrets, {
+    const { items } = yield* Resource.listObjects(kinds.secrets, {
       namespace,
       metadataOnly: true,
       labelSelector: Object.entries(labelsOf(set, at.plan.id))
@@ -94,8 +94,8 @@ export const removeRecord = (at: At, set: string): Work =>
       .map(({ metadata }) => metadata.name)
       .filter((name) => name !== recordName(set) && Predicate.isString(name))
     yield* removeOurs(at, [
-      target(Resource.configMaps, namespace, recordName(set)),
-      ...parts.map((name) => target(Resource.secrets, namespace, name))
+      target(kinds.configmaps, namespace, recordName(set)),
+      ...parts.map((name) => target(kinds.secrets, namespace, name))
     ])
     yield* Fences.remove(at.fence)
   })

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Fences from "../operation/Fence.ts"
+import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import type { Cluster } from "../Cluster.ts"
 import { because } from "../operation/OperationError.ts"
@@ -241,10 +242,10 @@ const keptContents = (of: Outliving) =>
   Effect.gen(function* () {
     const versions = new Set(groupsOf(of.plan).map(({ version }) => version))
     const groups = yield* Effect.forEach(versions, (version) =>
-      keptOf(of, { ...Resource.volumeGroupSnapshotContents, version }, new Set())
+      keptOf(of, { ...volumeGroupSnapshotContents, version }, new Set())
     )
     const handles = new Set(groups.flat().flatMap(({ group }) => (group === null ? [] : [group])))
-    const single = yield* keptOf(of, Resource.volumeSnapshotContents, handles)
+    const single = yield* keptOf(of, kinds.volumesnapshotcontents, handles)
     return [...groups.flat(), ...single].map(({ title }) => title)
   })
 

@@ -48,7 +48,7 @@ const podsOf = ({ metadata, spec }: Deployment): Effect.Effect<ReadonlyArray<Pod
   Effect.gen(function* () {
     const selection = { namespace: metadata.namespace ?? "", labelSelector: selectorText(spec.selector) }
     const [sets, pods] = yield* Effect.all(
-      [Resource.listObjects(Resource.replicaSets, selection), Resource.list(kinds.pods, selection)],
+      [Resource.listObjects(kinds.replicasets, selection), Resource.list(kinds.pods, selection)],
       { concurrency: 2 }
     )
     const own = new Set(

@@ -17,6 +17,7 @@ import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { format } from "../GoDuration.ts"
 import { operationOf } from "../operation/Token.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { fingerprint, type Seed } from "../Seed.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -281,11 +282,11 @@ export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
       for (const claim of [step.from, ...step.claims]) {
         const value = yield* Fill.valueOf(at, set, claim)
         if (value !== null)
-          yield* Resource.create({ api: Resource.persistentVolumeClaims, namespace }, value, { dryRun: true })
+          yield* Resource.create({ api: kinds.persistentvolumeclaims, namespace }, value, { dryRun: true })
       }
       const { saves, makes } = podOf(step, at, set, ["true"])
       for (const pod of [saves, ...step.claims.map(makes)])
-        yield* Resource.create({ api: Resource.pods, namespace }, pod, { dryRun: true })
+        yield* Resource.create({ api: kinds.pods, namespace }, pod, { dryRun: true })
       return [`whether ${step.from.claim} can be opened alone is tried only in earnest`]
     }),
   marks: ({ claims }) => claims.length + 2,

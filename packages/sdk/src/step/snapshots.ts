@@ -34,7 +34,7 @@ export const CutClaim = Schema.Struct({
 export type CutClaim = typeof CutClaim.Type
 
 export const snapshotTarget = (namespace: string, name: string): Resource.Target => ({
-  api: Resource.volumeSnapshots,
+  api: kinds.volumesnapshots,
   namespace,
   name
 })
@@ -206,7 +206,7 @@ export const untilNoneUnderWay = (at: At, open: Work<ReadonlyArray<Unmet>>): Wor
 export const contentsOf = (snapshots: ReadonlyArray<VolumeSnapshot>): ReadonlyArray<Resource.Target> =>
   snapshots.flatMap(({ status }) => {
     const name = status?.boundVolumeSnapshotContentName
-    return name ? [{ api: Resource.volumeSnapshotContents, name }] : []
+    return name ? [{ api: kinds.volumesnapshotcontents, name }] : []
   })
 
 interface Standing {

@@ -9,17 +9,18 @@ import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { PodSpec } from "../kind/Pod.ts"
 import { mentionsOf } from "../Reference.ts"
+import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 
 /** Where the pod spec stands in each kind. */
-const kinds: ReadonlyArray<readonly [api: Resource.ApiResource, path: ReadonlyArray<string>]> = [
-  [Resource.pods, ["spec"]],
+const templates: ReadonlyArray<readonly [api: Resource.ApiResource, path: ReadonlyArray<string>]> = [
+  [kinds.pods, ["spec"]],
   [Resource.jobs, ["spec", "template", "spec"]],
   [Resource.cronJobs, ["spec", "jobTemplate", "spec", "template", "spec"]],
-  [Resource.deployments, ["spec", "template", "spec"]],
-  [Resource.replicaSets, ["spec", "template", "spec"]],
-  [Resource.statefulSets, ["spec", "template", "spec"]],
-  [Resource.daemonSets, ["spec", "template", "spec"]]
+  [kinds.deployments, ["spec", "template", "spec"]],
+  [kinds.replicasets, ["spec", "template", "spec"]],
+  [kinds.statefulsets, ["spec", "template", "spec"]],
+  [kinds.daemonsets, ["spec", "template", "spec"]]
 ]
 
 const at = (value: unknown, path: ReadonlyArray<string>): unknown =>
@@ -39,7 +40,7 @@ const claimsIn = (spec: unknown): ReadonlyArray<string> => {
     : []
 }
 
-const usersIn = (namespace: string, [api, path]: (typeof kinds)[number], claims: ReadonlySet<string>) =>
+const usersIn = (namespace: string, [api, path]: (typeof templates)[number], claims: ReadonlySet<string>) =>
   Effect.map(Resource.listObjects(api, { namespace }), ({ items }) =>
     items.flatMap((item) =>
       claimsIn(at(item, path))
@@ -63,7 +64,7 @@ export const usersOf = (
   const wanted = new Set(claims)
   return Effect.map(
     Effect.forEach(
-      kinds,
+      templates,
       (kind) =>
         usersIn(namespace, kind, wanted).pipe(
           Effect.map((users) => ({ users, unknown: [] as ReadonlyArray<string> })),
@@ -77,7 +78,7 @@ export const usersOf = (
               })
           )
         ),
-      { concurrency: kinds.length }
+      { concurrency: templates.length }
     ),
     (found) => {
       const users = Map.groupBy(
@@ -102,7 +103,7 @@ export const mentionedIn = (
 ): Effect.Effect<ReadonlyMap<string, ReadonlyArray<string>>, ClusterError, Cluster> =>
   Effect.map(
     Effect.forEach(
-      kinds,
+      templates,
       ([api, path]) =>
         Resource.listObjects(api, { namespace }).pipe(
           Effect.map(({ items }) =>
@@ -118,7 +119,7 @@ export const mentionedIn = (
             () => Effect.succeed([])
           )
         ),
-      { concurrency: kinds.length }
+      { concurrency: templates.length }
     ),
     (found) => {
       const users = Map.groupBy(found.flat(), ({ of }) => of)
@@ -131,7 +132,7 @@ export const podsUsing = (
   namespace: string,
   claim: string
 ): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(usersIn(namespace, [Resource.pods, ["spec"]], new Set([claim])), (users) => [
+  Effect.map(usersIn(namespace, [kinds.pods, ["spec"]], new Set([claim])), (users) => [
     ...new Set(users.map(({ user }) => user.slice("Pod/".length)))
   ])
 
@@ -161,7 +162,7 @@ export const mountedIn = (
   namespace: string,
   whatever = false
 ): Effect.Effect<Readonly<Record<string, ReadonlyArray<string>>>, ClusterError, Cluster> =>
-  Resource.listObjects(Resource.pods, { namespace }).pipe(
+  Resource.listObjects(kinds.pods, { namespace }).pipe(
     Effect.map(({ items }) => mountsIn(items, whatever)),
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden",

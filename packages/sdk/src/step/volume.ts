@@ -41,7 +41,7 @@ export type KeptClaim = typeof KeptClaim.Type
 type At = StepContext
 
 export const claimTarget = (namespace: string, name: string): Resource.Target => ({
-  api: Resource.persistentVolumeClaims,
+  api: kinds.persistentvolumeclaims,
   namespace,
   name
 })
@@ -56,7 +56,7 @@ export const asNow = ({ metadata, spec }: PersistentVolumeClaim): Readonly<Recor
   resources: { requests: spec.resources?.requests }
 })
 
-const volumeTarget = (name: string): Resource.Target => ({ api: Resource.persistentVolumes, name })
+const volumeTarget = (name: string): Resource.Target => ({ api: kinds.persistentvolumes, name })
 
 /** Null: there is none of this name. */
 export const readClaim = (
