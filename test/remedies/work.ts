@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { assert } from "vitest"
 import * as Effect from "effect/Effect"
 import { kinds } from "../../packages/sdk/src/Kind.ts"
-import * as Resource from "../../packages/sdk/src/Resource.ts"
 import {
   configmaps,
   persistentvolumeclaims,
