@@ -12,7 +12,7 @@ import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Cluster, ClusterError } from "./Cluster.ts"
+import { Cluster, ClusterError, type ExecExit } from "./Cluster.ts"
 import { digest } from "./Digest.ts"
 import { PodUrl, proxyPath, queryOf } from "./PodUrl.ts"
 import { isPassing, patiently } from "./resource/Patience.ts"
@@ -164,6 +164,79 @@ export const refusals: ReadonlyArray<ClusterError["reason"]["_tag"]> = [
   "Config"
 ]
 
+/** How a session ended, as far as it was heard. */
+type Ending =
+  | ExecExit
+  | { readonly _tag: "Late" }
+  | { readonly _tag: "Refused"; readonly error: ClusterError }
+
+/** What the command printed by then. */
+interface Printed {
+  readonly token: string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Whether the command was permitted, and whether its caller asked for that. */
+interface Permission {
+  readonly isAsked: boolean
+  readonly isSaid: boolean
+}
+
+/** What a refused session says of the command; fails where nothing was begun. */
+const outcomeOfRefusal = (
+  error: ClusterError,
+  { isAsked, isSaid }: Permission
+): Effect.Effect<Outcome, ClusterError> => {
+  const { reason, status, message } = error
+  if (refusals.includes(reason._tag)) return Effect.succeed({ _tag: "Failed", message, code: null })
+  // Before the word nothing is begun; without a status the server was not reached at all.
+  if (!isSaid) return Effect.fail(isPassing(error) ? error : notBegun(message))
+  return !isAsked && reason._tag === "Unavailable" && status === undefined
+    ? Effect.fail(error)
+    : Effect.succeed({ _tag: "Unknown", message })
+}
+
+/** What an ending without the script's proof says of the command. */
+const outcomeWithoutProof = (ending: ExecExit, stderr: string): Outcome => {
+  const noShell = (why: string): Outcome => ({
+    _tag: "Failed",
+    message: `the image has no sh to run it (${why})`,
+    code: null
+  })
+  if (ending._tag === "Unknown") {
+    // The server's own word, in what no command can write to: nothing was started.
+    return /unable to start container process/.test(ending.message)
+      ? noShell(lastLine(ending.message))
+      : { _tag: "Unknown", message: ending.message }
+  }
+  return ending.code === 126 || ending.code === 127 || ending.code === 128
+    ? noShell(failure(ending.code, stderr))
+    : { _tag: "Unknown", message: `exit code ${ending.code} came without its proof` }
+}
+
+/** What became of the command: by the script's proof, else by how its session ended. */
+const outcomeOf = (
+  ending: Ending,
+  { token, stdout, stderr }: Printed,
+  permission: Permission
+): Effect.Effect<Outcome, ClusterError> => {
+  if (ending._tag === "Late") return Effect.fail(notBegun("the server was too slow to begin it"))
+  if (ending._tag === "Unknown" && !permission.isSaid) return Effect.fail(notBegun(ending.message))
+  const proven = proof(token, stdout)
+  if (proven === null) {
+    return ending._tag === "Refused"
+      ? outcomeOfRefusal(ending.error, permission)
+      : Effect.succeed(outcomeWithoutProof(ending, stderr))
+  }
+  if (proven.code === null) return Effect.fail(notBegun("the word to begin came too late"))
+  return Effect.succeed(
+    proven.code === 0
+      ? { _tag: "Succeeded", output: proven.output }
+      : { _tag: "Failed", message: failure(proven.code, stderr), code: proven.code }
+  )
+}
+
 /** One try; fails only where nothing was begun, and another try may go better. */
 const attempt = Effect.fnUntraced(function* <E, R>(
   command: Command,
@@ -190,7 +263,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(
     ]
   })
   let isSaid = permit === null
-  const exit = yield* Effect.scoped(
+  const ending = yield* Effect.scoped(
     Effect.gen(function* () {
       const { stdout, stderr, exit, write } = yield* session
       if (permit !== null) {
@@ -216,45 +289,9 @@ const attempt = Effect.fnUntraced(function* <E, R>(
     }),
     Effect.catchTag("ClusterError", (error) => Effect.succeed({ _tag: "Refused" as const, error }))
   )
-  if (exit._tag === "Stopped") return exit
-  if (exit._tag === "Late") return yield* Effect.fail(notBegun("the server was too slow to begin it"))
-  if (exit._tag === "Unknown" && !isSaid) return yield* Effect.fail(notBegun(exit.message))
-  const stderr = yield* Ref.get(err)
-  const proven = proof(token, yield* Ref.get(out))
-  if (proven !== null) {
-    if (proven.code === null) return yield* Effect.fail(notBegun("the word to begin came too late"))
-    return proven.code === 0
-      ? { _tag: "Succeeded" as const, output: proven.output }
-      : { _tag: "Failed" as const, message: failure(proven.code, stderr), code: proven.code }
-  }
-  if (exit._tag === "Refused") {
-    const { reason, status, message } = exit.error
-    if (refusals.includes(reason._tag)) return { _tag: "Failed" as const, message, code: null }
-    // Before the word nothing is begun; without a status the server was not reached at all.
-    if (!isSaid) return yield* Effect.fail(isPassing(exit.error) ? exit.error : notBegun(message))
-    if (permit === null && reason._tag === "Unavailable" && status === undefined)
-      return yield* Effect.fail(exit.error)
-    return { _tag: "Unknown" as const, message }
-  }
-  // The server's own word, in what no command can write to: nothing was started.
-  if (exit._tag === "Unknown" && /unable to start container process/.test(exit.message)) {
-    return {
-      _tag: "Failed" as const,
-      message: `the image has no sh to run it (${lastLine(exit.message)})`,
-      code: null
-    }
-  }
-  if (exit._tag === "Exited" && (exit.code === 126 || exit.code === 127 || exit.code === 128)) {
-    return {
-      _tag: "Failed" as const,
-      message: `the image has no sh to run it (${failure(exit.code, stderr)})`,
-      code: null
-    }
-  }
-  return {
-    _tag: "Unknown" as const,
-    message: exit._tag === "Unknown" ? exit.message : `exit code ${exit.code} came without its proof`
-  }
+  if (ending._tag === "Stopped") return ending
+  const printed = { token, stdout: yield* Ref.get(out), stderr: yield* Ref.get(err) }
+  return yield* outcomeOf(ending, printed, { isAsked: permit !== null, isSaid })
 })
 
 /** Tries again while nothing is begun and the operation has patience. */

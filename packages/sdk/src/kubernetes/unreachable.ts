@@ -28,13 +28,14 @@ const config: Reason = { _tag: "Config" }
 const authority =
   "set certificate-authority of this cluster to the authority that signed the server's certificate"
 
-const explain = (error: unknown, server: URL): Explanation => {
-  const code = codeOf(error)
-  const unable = (why: string, reason: Reason, action: string): Explanation => ({
-    reason,
-    message: `Unable to connect to the server: ${why}`,
-    action
-  })
+const unable = (why: string, reason: Reason, action: string): Explanation => ({
+  reason,
+  message: `Unable to connect to the server: ${why}`,
+  action
+})
+
+/** Where the way to the server ends; null: the code is none of these. */
+const explainNetwork = (code: string, error: unknown, server: URL): Explanation | null => {
   switch (code) {
     case "ECONNREFUSED":
       return {
@@ -58,6 +59,14 @@ const explain = (error: unknown, server: URL): Explanation => {
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return unable(`dial tcp ${server.host}: no route to host`, unavailable, "check the network or the VPN")
+    default:
+      return null
+  }
+}
+
+/** Why no TLS connection came about; null: the code is none of TLS. */
+const explainTls = (code: string, error: unknown, server: URL): Explanation | null => {
+  switch (code) {
     case "CERT_HAS_EXPIRED":
       return unable(
         `the certificate of ${server.host} has expired`,
@@ -94,15 +103,20 @@ const explain = (error: unknown, server: URL): Explanation => {
         "use http:// in the server's address, or another port"
       )
     default:
-      break
+      return code.startsWith("ERR_SSL_") && code.includes("ALERT")
+        ? unable(
+            `${server.host} refused the TLS handshake`,
+            config,
+            "check the client certificate of this user: it may be expired or of another cluster"
+          )
+        : null
   }
-  if (code.startsWith("ERR_SSL_") && code.includes("ALERT")) {
-    return unable(
-      `${server.host} refused the TLS handshake`,
-      config,
-      "check the client certificate of this user: it may be expired or of another cluster"
-    )
-  }
+}
+
+const explain = (error: unknown, server: URL): Explanation => {
+  const code = codeOf(error)
+  const known = explainNetwork(code, error, server) ?? explainTls(code, error, server)
+  if (known !== null) return known
   if (speaksNoHttp(error)) {
     return {
       reason: { _tag: "Unreadable" },

@@ -6,6 +6,7 @@
  */
 import type { AppState } from "../state/AppState.ts"
 import { describe as describeQuorum } from "../Quorum.ts"
+import type { Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"
 import { names } from "../Profile.ts"
 import { type ClaimSlot, CreateClaims } from "../step/claims.ts"
@@ -25,7 +26,7 @@ import { groundRefusals, unreadForPods } from "./ground.ts"
 import type { ScaleOptions } from "./options.ts"
 import { notReady, refusals } from "./refusal.ts"
 import type { Workload } from "../Topology.ts"
-import * as Effects from "./predictions.ts"
+import * as Predictions from "./predictions.ts"
 
 /** More than this in one operation is taken for a typing error. */
 const most = 10_000
@@ -91,56 +92,74 @@ const isImmediate = (state: AppState, storageClass: string | null): boolean => {
   return found?.bindingMode === "Immediate"
 }
 
-/** What scaling would do. `id` names the operation. */
-export const plan = (state: AppState, workload: Workload, id: string, options: ScaleOptions): ScalePlan => {
-  const { replicas: to, profile = {}, ground = null } = options
+/** What a change of the count comes to, for claims and volumes. */
+const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) => {
+  const { replicas: to } = options
   const from = workload.replicas
   const retention = retentionOf(workload)
-  const tooFar =
-    Math.abs(to - from) > most
-      ? [
-          {
-            reason: `${from} to ${to} is more than ${most} replicas in one operation`,
-            remedy: "check the count; go there in parts"
-          }
-        ]
-      : []
-  const reach = tooFar.length > 0 ? from : to
+  const isTooFar = Math.abs(to - from) > most
+  const reach = isTooFar ? from : to
   const slots = slotsOf(workload, from, reach)
   const left = leftovers(state, workload, slots)
   const aside = options.leftoverClaims === "set-aside" ? left : []
   const isAside = (name: string) => aside.some((claim) => claim.name === name)
-  const condemned = retention.whenScaled === "Delete" ? ending(state, workload) : new Set<number>()
-  const isDoomed = ({ ordinal }: Claim) => ordinal !== null && condemned.has(ordinal)
-  const ahead = slots.filter((slot) => {
-    const template = workload.claimTemplates.find((one) => one.name === slot.template)
-    const present = left.some((claim) => claim.name === slot.name)
-    return isImmediate(state, template?.storageClass ?? null) && (!present || isAside(slot.name))
-  })
   const attached = left
     .filter((claim) => !isAside(claim.name) && claim.phase === "Bound" && trouble(claim) === null)
     .map(kept)
   // Data from before outlives an abort, which takes the pods that got it.
   const keepsClaims = (to === 0 && from > 0) || attached.length > 0
   const whenScaled = options.whenScaled ?? (keepsClaims ? ("Retain" as const) : retention.whenScaled)
-  const during = { ...retention, whenScaled }
-  const purged = options.purge ?? []
-  const made = slots.filter((slot) => !left.some((claim) => claim.name === slot.name) || isAside(slot.name))
   // On the way to 0 past a sick member there is no barrier: OrderedReady takes no pod away for any count
   // above 0 until it is well, and quorum cannot be kept on the way.
   const past = to === 0 && notReady(state, workload).length > 0 ? { quorum: "none" as const } : {}
-  const moving = countSteps(workload, { from: workload.replicas, to: reach }, { ...options, ...past })
-  const setsRetention = moving.length > 0 && whenScaled !== retention.whenScaled
+  const moving = countSteps(workload, { from, to: reach }, { ...options, ...past })
   const leaving = losingPods(state, workload, reach)
   const losing = whenScaled === "Retain" ? leaving : []
   // Those that are in trouble are refused, or named: they keep nothing.
-  const sound = losing.filter((claim) => trouble(claim) === null)
-  const keeps = sound.map(kept)
+  const keeps = losing.filter((claim) => trouble(claim) === null).map(kept)
   const retain =
     options.mayPatchVolumes !== false &&
     keeps.some(({ reclaimPolicy: policy }) => policy !== null && policy !== "Retain")
-  const byPolicyAlone = !retain && keeps.some(({ reclaimPolicy }) => reclaimPolicy !== "Retain")
-  const steps: ReadonlyArray<ScaleStep> = [
+  return {
+    from,
+    to,
+    isTooFar,
+    reach,
+    retention,
+    whenScaled,
+    slots,
+    left,
+    aside,
+    isAside,
+    attached,
+    moving,
+    leaving,
+    losing,
+    keeps,
+    retain,
+    byPolicyAlone: !retain && keeps.some(({ reclaimPolicy }) => reclaimPolicy !== "Retain"),
+    purged: options.purge ?? []
+  }
+}
+
+type Change = ReturnType<typeof changeOf>
+
+/** The slots whose claims are made before their pods, since their class provisions at once. */
+const aheadOf = (state: AppState, workload: Workload, { slots, left, isAside }: Change) =>
+  slots.filter((slot) => {
+    const template = workload.claimTemplates.find((one) => one.name === slot.template)
+    const present = left.some((claim) => claim.name === slot.name)
+    return isImmediate(state, template?.storageClass ?? null) && (!present || isAside(slot.name))
+  })
+
+const planSteps = (
+  { from, to, aside, keeps, moving, purged, retain, retention, whenScaled }: Change,
+  ahead: ReadonlyArray<ClaimSlot>,
+  id: string
+): ReadonlyArray<ScaleStep> => {
+  const during = { ...retention, whenScaled }
+  const setsRetention = moving.length > 0 && whenScaled !== retention.whenScaled
+  return [
     ...(keeps.length > 0 ? [make(RetainVolumes, { claims: keeps, retain })] : []),
     ...(setsRetention ? [make(SetRetention, { from: retention, to: during })] : []),
     ...aside.flatMap(({ name, uid, volume }) =>
@@ -163,11 +182,154 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     // Last: what cannot be undone comes after all that can fail.
     ...purged.map((claim) => make(Purge, claim))
   ]
-  const runs = moving.length > 0
+}
+
+const settingsOf = (
+  workload: Workload,
+  { quorum, health }: ScaleOptions,
+  { attached, moving, whenScaled }: Change
+): ScalePlan["settings"] => ({
+  ...(quorum === undefined ? {} : { quorum }),
+  ...(health === undefined ? {} : { health }),
+  ...(moving.length === 0
+    ? {}
+    : {
+        facts: {
+          whenScaled,
+          firstOrdinal: workload.firstOrdinal,
+          podManagementPolicy: workload.podManagementPolicy ?? "OrderedReady",
+          templates: workload.claimTemplates.map(({ name }) => name)
+        }
+      }),
+  ...(attached.length > 0 ? { attached } : {})
+})
+
+const effectsOf = (
+  state: AppState,
+  workload: Workload,
+  { quorum = "majority" }: ScaleOptions,
+  change: Change,
+  ahead: number
+): ReadonlyArray<string> => {
+  const { aside, byPolicyAlone, from, left, losing, moving, purged, reach, retention, whenScaled } = change
   const deleted = purged.map(
     ({ claim, volume, size }) =>
       `${claim}: deleted for good${volume === null ? "" : `, with volume ${volume} (${size})`}`
   )
+  if (moving.length === 0) {
+    return [
+      `${workload.name} has ${from} replicas: ${deleted.length > 0 ? "they stay" : "nothing to do"}`,
+      ...deleted
+    ]
+  }
+  return [
+    ...Predictions.effects(state, workload, reach, {
+      left,
+      losing,
+      keptBy: byPolicyAlone ? "policy" : "volumes",
+      aside: aside.map((claim) => claim.name),
+      whenScaled,
+      was: retention.whenScaled,
+      quorum: [describeQuorum(quorum, from), describeQuorum(quorum, reach)],
+      ahead
+    }),
+    ...deleted
+  ]
+}
+
+const warningsOf = (
+  state: AppState,
+  workload: Workload,
+  { ground = null, profile = {} }: ScaleOptions,
+  { aside, byPolicyAlone, left, losing, moving, reach, slots }: Change
+): ReadonlyArray<string> =>
+  moving.length === 0
+    ? []
+    : Predictions.warnings(state, workload, reach, {
+        left,
+        losing,
+        byPolicyAlone,
+        aside,
+        made: slots.filter((slot) => !left.some(({ name }) => name === slot.name)),
+        ground,
+        profile
+      })
+
+/** What a count that changes would do to data that is there, or to pods that have it mounted. */
+const dataRefusalsOf = (
+  state: AppState,
+  workload: Workload,
+  { mountedBy = {} }: ScaleOptions,
+  { isAside, leaving, left, losing, moving, retention, whenScaled }: Change
+): ReadonlyArray<Refusal> => {
+  if (moving.length === 0) return []
+  const set = { namespace: state.namespace, name: workload.name }
+  const condemned = retention.whenScaled === "Delete" ? ending(state, workload) : new Set<number>()
+  const isDoomed = ({ ordinal }: Claim) => ordinal !== null && condemned.has(ordinal)
+  const deleted = whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
+  return [
+    ...dataRefusals(set, { losing, left, isAside, isDoomed }),
+    ...mountRefusals(set, mountedBy, { left, isAside, deleted })
+  ]
+}
+
+const refusalsOf = (
+  state: AppState,
+  workload: Workload,
+  options: ScaleOptions,
+  change: Change
+): ReadonlyArray<Refusal> => {
+  const { from, isAside, isTooFar, left, reach, slots, to } = change
+  const made = slots.filter((slot) => !left.some((claim) => claim.name === slot.name) || isAside(slot.name))
+  return [
+    ...(isTooFar
+      ? [
+          {
+            reason: `${from} to ${to} is more than ${most} replicas in one operation`,
+            remedy: "check the count; go there in parts"
+          }
+        ]
+      : []),
+    ...refusals(state, workload, options),
+    ...dataRefusalsOf(state, workload, options, change),
+    ...groundRefusals(state, options.ground ?? null, workload, reach),
+    ...(options.quotas ? beyondQuota(options.quotas, workload, reach, made) : []),
+    ...(options.leftoverClaims === "refuse" && left.length > 0
+      ? [
+          {
+            reason: `${left.map((claim) => claim.name).join(", ")}: there already, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
+            remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
+          }
+        ]
+      : [])
+  ]
+}
+
+const uncheckedOf = (
+  state: AppState,
+  workload: Workload,
+  { quotas }: ScaleOptions,
+  { from, keeps, moving, reach }: Change
+): ReadonlyArray<string> =>
+  moving.length === 0
+    ? []
+    : [
+        `${quotas ? "" : "quota, "}pod security, limit ranges, admission webhooks and the room on nodes are known only when a pod is created`,
+        ...(quotas?.quotas ?? [])
+          .filter(({ scoped }) => scoped)
+          .map(({ name }) => `quota "${name}" counts some pods only: not checked`),
+        ...(reach > from ? unreadForPods(state, workload) : []).map((what) => `${what} could not be read`),
+        ...(keeps.some(({ reclaimPolicy }) => reclaimPolicy === null)
+          ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
+          : [])
+      ]
+
+/** What scaling would do. `id` names the operation. */
+export const plan = (state: AppState, workload: Workload, id: string, options: ScaleOptions): ScalePlan => {
+  const { health, profile = {} } = options
+  const change = changeOf(state, workload, options)
+  const { from, reach, retention } = change
+  const ahead = aheadOf(state, workload, change)
   const withoutAccess: Omit<ScalePlan, "access"> = {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
@@ -194,91 +356,13 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       profile
     }),
     hooks: names(profile),
-    settings: {
-      ...(options.quorum === undefined ? {} : { quorum: options.quorum }),
-      ...(options.health === undefined ? {} : { health: options.health }),
-      ...(runs
-        ? {
-            facts: {
-              whenScaled,
-              firstOrdinal: workload.firstOrdinal,
-              podManagementPolicy: workload.podManagementPolicy ?? "OrderedReady",
-              templates: workload.claimTemplates.map(({ name }) => name)
-            }
-          }
-        : {}),
-      ...(attached.length > 0 ? { attached } : {})
-    },
-    effects: [
-      ...(runs
-        ? Effects.effects(state, workload, reach, {
-            left,
-            losing,
-            keptBy: byPolicyAlone ? "policy" : "volumes",
-            aside: aside.map((claim) => claim.name),
-            whenScaled,
-            was: retention.whenScaled,
-            quorum: [
-              describeQuorum(options.quorum ?? "majority", from),
-              describeQuorum(options.quorum ?? "majority", reach)
-            ],
-            ahead: ahead.length
-          })
-        : [`${workload.name} has ${from} replicas: ${deleted.length > 0 ? "they stay" : "nothing to do"}`]),
-      ...deleted
-    ],
-    warnings: runs
-      ? Effects.warnings(state, workload, reach, {
-          left,
-          losing,
-          byPolicyAlone,
-          aside,
-          made: slots.filter((slot) => !left.some(({ name }) => name === slot.name)),
-          ground,
-          profile
-        })
-      : [],
-    refusals: [
-      ...tooFar,
-      ...refusals(state, workload, options),
-      ...(runs
-        ? dataRefusals(
-            { namespace: state.namespace, name: workload.name },
-            { losing, left, isAside, isDoomed }
-          )
-        : []),
-      ...(runs
-        ? mountRefusals({ namespace: state.namespace, name: workload.name }, options.mountedBy ?? {}, {
-            left,
-            isAside,
-            deleted: whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
-          })
-        : []),
-      ...groundRefusals(state, ground, workload, reach),
-      ...(options.quotas ? beyondQuota(options.quotas, workload, reach, made) : []),
-      ...(options.leftoverClaims === "refuse" && left.length > 0
-        ? [
-            {
-              reason: `${left.map((claim) => claim.name).join(", ")}: there already, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
-              remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
-            }
-          ]
-        : [])
-    ],
-    unchecked: runs
-      ? [
-          `${options.quotas ? "" : "quota, "}pod security, limit ranges, admission webhooks and the room on nodes are known only when a pod is created`,
-          ...(options.quotas?.quotas ?? [])
-            .filter(({ scoped }) => scoped)
-            .map(({ name }) => `quota "${name}" counts some pods only: not checked`),
-          ...(reach > from ? unreadForPods(state, workload) : []).map((what) => `${what} could not be read`),
-          ...(keeps.some(({ reclaimPolicy }) => reclaimPolicy === null)
-            ? ["reclaim policies of the volumes could not be read, so they are not set to Retain"]
-            : [])
-        ]
-      : [],
-    steps
+    settings: settingsOf(workload, options, change),
+    effects: effectsOf(state, workload, options, change, ahead.length),
+    warnings: warningsOf(state, workload, options, change),
+    refusals: refusalsOf(state, workload, options, change),
+    unchecked: uncheckedOf(state, workload, options, change),
+    steps: planSteps(change, ahead, id)
   }
-  const manner = { profile, ...(options.health === undefined ? {} : { health: options.health }) }
+  const manner = { profile, ...(health === undefined ? {} : { health }) }
   return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, manner) }
 }

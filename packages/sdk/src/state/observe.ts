@@ -24,6 +24,41 @@ import type { AppState } from "./AppState.ts"
 import { observeWarnings } from "./observe/warning.ts"
 import { observeWorkload } from "./observe/workload.ts"
 
+/** What the replicas are observed beside: the nodes, the Services that name pods, the revisions updated to. */
+const replicasOf = (
+  members: ReadonlyArray<AppWorkload>,
+  lists: Accepted["lists"],
+  workloads: AppState["workloads"]
+): AppState["replicas"] => {
+  const updateRevisions = new Map(
+    workloads.map(({ kind, name, updateRevision }) => [`${kind}/${name}`, updateRevision])
+  )
+  const nodes = lists.nodes && new Map(lists.nodes.map((node) => [node.metadata.name, node]))
+  // Endpoints that something else writes give no pod its name.
+  const services =
+    lists.services &&
+    new Set(
+      lists.services.flatMap(({ metadata, spec }) =>
+        Object.keys(spec.selector ?? {}).length === 0 ? [] : [metadata.name]
+      )
+    )
+  return members.flatMap((member) =>
+    observeReplicas(member, { nodes, services, updateRevision: updateRevisions.get(member.key) ?? null })
+  )
+}
+
+type Named = ReadonlyArray<{ readonly name: string }> | null
+
+/** The objects whose events are the application's, as `Kind/name`. */
+const eventSubjects = (
+  workloads: AppState["workloads"],
+  named: Readonly<Record<string, Named>>
+): ReadonlySet<string> =>
+  new Set([
+    ...workloads.map(({ kind, name }) => `${kind}/${name}`),
+    ...Object.entries(named).flatMap(([kind, all]) => (all ?? []).map(({ name }) => `${kind}/${name}`))
+  ])
+
 const compose = (
   observation: Omit<Observation, "lists">,
   { lists, unread }: Accepted,
@@ -31,25 +66,7 @@ const compose = (
 ): AppState => {
   const { ref, apis, domainLabels } = observation
   const workloads = members.map((member) => observeWorkload(member, lists))
-  const updateRevisions = new Map(
-    workloads.map(({ kind, name, updateRevision }) => [`${kind}/${name}`, updateRevision])
-  )
-  const nodesByName = lists.nodes && new Map(lists.nodes.map((node) => [node.metadata.name, node]))
-  // Endpoints that something else writes give no pod its name.
-  const serviceNames =
-    lists.services &&
-    new Set(
-      lists.services.flatMap(({ metadata, spec }) =>
-        Object.keys(spec.selector ?? {}).length === 0 ? [] : [metadata.name]
-      )
-    )
-  const replicas = members.flatMap((member) =>
-    observeReplicas(member, {
-      nodes: nodesByName,
-      services: serviceNames,
-      updateRevision: updateRevisions.get(member.key) ?? null
-    })
-  )
+  const replicas = replicasOf(members, lists, workloads)
   const claims = observeClaims(members, lists, observation.replicas)
   const ground = observeGround(members, claims, lists, domainLabels)
   const resourceClaims = observeResourceClaims(members, lists, ground)
@@ -57,6 +74,19 @@ const compose = (
   const budgets = observeBudgets(members, lists)
   const protection = observeProtection(ref.namespace, members, claims, lists, apis)
   const namespace = lists.namespaces?.find(({ metadata }) => metadata.name === ref.namespace)
+  const behindClaims = {
+    namespace: ref.namespace,
+    claims,
+    classes: new Set((protection.storageClasses ?? []).map(({ name }) => name)),
+    secretsElsewhere: observation.secretsElsewhere
+  }
+  const subjects = eventSubjects(workloads, {
+    Pod: replicas,
+    PersistentVolumeClaim: claims,
+    Service: services,
+    PodDisruptionBudget: budgets,
+    VolumeSnapshot: protection.snapshots
+  })
   return {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "AppState",
@@ -74,16 +104,7 @@ const compose = (
     keptConfig: observeKeptConfig(members),
     volumes: observeOtherVolumes(members),
     references: observeReferences(members, lists, observation.keys),
-    dependencies: observeDependencies(
-      members,
-      {
-        namespace: ref.namespace,
-        claims,
-        classes: new Set((protection.storageClasses ?? []).map(({ name }) => name)),
-        secretsElsewhere: observation.secretsElsewhere
-      },
-      lists
-    ),
+    dependencies: observeDependencies(members, behindClaims, lists),
     cloudRoles: observeCloudRoles(members, lists),
     services,
     budgets,
@@ -93,17 +114,7 @@ const compose = (
     resourceClaims,
     protection,
     operations: observeOperations(members, lists),
-    events: observeWarnings(
-      new Set([
-        ...workloads.map(({ kind, name }) => `${kind}/${name}`),
-        ...replicas.map(({ name }) => `Pod/${name}`),
-        ...claims.map(({ name }) => `PersistentVolumeClaim/${name}`),
-        ...services.map(({ name }) => `Service/${name}`),
-        ...(budgets ?? []).map(({ name }) => `PodDisruptionBudget/${name}`),
-        ...(protection.snapshots ?? []).map(({ name }) => `VolumeSnapshot/${name}`)
-      ]),
-      lists
-    ),
+    events: observeWarnings(subjects, lists),
     unread: unread.map(({ resource, reason, message }) => ({ resource, reason, message }))
   }
 }

@@ -155,29 +155,19 @@ const isLax = (spec: Json, container: Json, template: string): boolean =>
 export const pathsOf = (claims: ReadonlyArray<Pick<Proven, "template">>): ReadonlyMap<string, string> =>
   new Map(claims.map(({ template }) => [template, pathOf(template)]))
 
-/** The prover of one ordinal's claims; `errands`: what a profile runs before it, and beside it. */
-export const proverPod = (
-  set: Holder,
-  ordinal: number | string,
-  id: string,
-  claims: ReadonlyArray<Proven>,
-  { writes, beforeStart, verify }: Errands = {}
-): object => {
-  const spec: Json = set.spec.template.spec
-  const container = containerOf(
-    spec.containers,
-    claims.map(({ template }) => template)
-  )
+/** What every container of the prover has in common, and its paths of volumes with files. */
+const containersBase = (set: Holder, container: Json, claims: ReadonlyArray<Proven>) => {
   const modes = new Map(
     (set.spec.volumeClaimTemplates ?? []).map((one) => [
       one.metadata.name,
       one.spec?.volumeMode ?? "Filesystem"
     ])
   )
+  const { containers }: Json = set.spec.template.spec
   // Of a claim without a template the containers tell.
   const isBlock = ({ template }: Proven): boolean =>
     modes.get(template) === "Block" ||
-    spec.containers.some((one: Json) => one.volumeDevices?.some(({ name }: Json) => name === template))
+    containers.some((one: Json) => one.volumeDevices?.some(({ name }: Json) => name === template))
   const blocks = claims.filter(isBlock)
   const files = claims.filter((claim) => !isBlock(claim))
   const own = {
@@ -194,21 +184,35 @@ export const proverPod = (
       ? {}
       : { volumeDevices: blocks.map(({ template }) => ({ name: template, devicePath: pathOf(template) })) })
   }
-  const first = [
-    ...(writes === undefined
-      ? []
-      : [
-          {
-            ...own,
-            name: writeContainer,
-            command: writeCommand(
-              files.map(({ template }) => pathOf(template)),
-              writes
-            )
-          }
-        ]),
-    ...(beforeStart === undefined ? [] : [{ ...own, name: beforeStartContainer, command: beforeStart }])
-  ]
+  return { own, paths: files.map(({ template }) => pathOf(template)) }
+}
+
+/** What runs before the look: what is written back, then what the profile prepares. */
+const initContainersOf = (
+  own: object,
+  paths: ReadonlyArray<string>,
+  { writes, beforeStart }: Errands
+): ReadonlyArray<object> => [
+  ...(writes === undefined ? [] : [{ ...own, name: writeContainer, command: writeCommand(paths, writes) }]),
+  ...(beforeStart === undefined ? [] : [{ ...own, name: beforeStartContainer, command: beforeStart }])
+]
+
+/** The prover of one ordinal's claims; `errands`: what a profile runs before it, and beside it. */
+export const proverPod = (
+  set: Holder,
+  ordinal: number | string,
+  id: string,
+  claims: ReadonlyArray<Proven>,
+  errands: Errands = {}
+): object => {
+  const spec: Json = set.spec.template.spec
+  const container = containerOf(
+    spec.containers,
+    claims.map(({ template }) => template)
+  )
+  const { own, paths } = containersBase(set, container, claims)
+  const first = initContainersOf(own, paths, errands)
+  const { verify } = errands
   return {
     metadata: {
       name: proverName(set.metadata.name, ordinal, id),
