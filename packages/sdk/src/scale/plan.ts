@@ -16,6 +16,7 @@ import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
 import { countSteps } from "../step/countSteps.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import type { KeptClaim } from "../step/volume.ts"
+import { factsOf } from "../step/workload.ts"
 import type { ScalePlan, ScaleStep } from "./steps.ts"
 import { scaleVerb } from "./verb.ts"
 import { type Claim, trouble } from "../Claim.ts"
@@ -191,16 +192,7 @@ const settingsOf = (
 ): ScalePlan["settings"] => ({
   ...(quorum === undefined ? {} : { quorum }),
   ...(health === undefined ? {} : { health }),
-  ...(moving.length === 0
-    ? {}
-    : {
-        facts: {
-          whenScaled,
-          firstOrdinal: workload.firstOrdinal,
-          podManagementPolicy: workload.podManagementPolicy ?? "OrderedReady",
-          templates: workload.claimTemplates.map(({ name }) => name)
-        }
-      }),
+  ...(moving.length === 0 ? {} : { facts: factsOf(workload, whenScaled) }),
   ...(attached.length > 0 ? { attached } : {})
 })
 

@@ -11,7 +11,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { because } from "../operation/OperationError.ts"
 import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
-import { Retention } from "../Topology.ts"
+import { Retention, type Workload } from "../Topology.ts"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
@@ -74,6 +74,17 @@ export const Facts = Schema.Struct({
   templates: Schema.Array(Schema.String)
 })
 export type Facts = typeof Facts.Type
+
+/** Of a workload as it was read, while the count is changed with that `whenScaled`. */
+export const factsOf = (
+  { firstOrdinal, podManagementPolicy, claimTemplates }: Workload,
+  whenScaled: Facts["whenScaled"]
+): Facts => ({
+  whenScaled,
+  firstOrdinal,
+  podManagementPolicy: podManagementPolicy ?? "OrderedReady",
+  templates: claimTemplates.map(({ name }) => name)
+})
 
 export const whenScaledField = {
   path: ["spec", "persistentVolumeClaimRetentionPolicy", "whenScaled"],
