@@ -3,31 +3,24 @@ import type { AppRef } from "../App.ts"
 import { type Claim, trouble } from "../Claim.ts"
 import { digest } from "../Digest.ts"
 import { type Guard, keyOf, type Refusal } from "../operation/Plan.ts"
-import { make, type StepOf, stepsOf } from "../operation/Step.ts"
+import { make } from "../operation/Step.ts"
 import * as Quantity from "../Quantity.ts"
+import { fingerprint } from "../Quiesce.ts"
 import type { Quorum } from "../Quorum.ts"
+import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../state/AppState.ts"
 import { AwaitReady } from "../step/awaitReady.ts"
-import { type CountOptions, countSteps } from "../step/countSteps.ts"
-import { fingerprint, meansOf, reachesOf } from "../Quiesce.ts"
-import { CutGroup } from "../step/cutGroup.ts"
-import { CutQuiesced } from "../step/cutQuiesced.ts"
-import { CutVolumes } from "../step/cutVolumes.ts"
-import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
-import { cutName, isSetName, type Level, longestName, seedOnlyOf } from "../step/record.ts"
+import { isSetName, type Level, longestName, seedOnlyOf } from "../step/record.ts"
 import { recordName } from "../RecordName.ts"
 import { RecordSet, type SetSettings } from "../step/recordSet.ts"
-import { SetReplicas } from "../step/replicas.ts"
 import { RetainContents } from "../step/retainContents.ts"
-import { RestoreRetention, SetRetention } from "../step/retention.ts"
-import type { KeptClaim } from "../step/volume.ts"
-import type { Workload } from "../Topology.ts"
+import { factsOf } from "../step/workload.ts"
 import { configOf } from "./config.ts"
 import { type FreezeOptions, type Held, heldOf } from "./freeze.ts"
 import { type Asked, levelOf, type Ways, waysOf } from "./level.ts"
 import { affinityOf, placementOf } from "./placement.ts"
+import { cutSteps, offlineSteps, quiescedSteps } from "./steps.ts"
 import { type SnapshotPlan, type SnapshotStep, snapshotVerb } from "./verb.ts"
-import { shellWord } from "../ShellWord.ts"
 
 export interface SnapshotOptions extends FreezeOptions {
   /** The set's name: a DNS label of at most 40 characters. */
@@ -80,7 +73,7 @@ const nodeAffinityOf = (claim: Claim) => {
   return nodeAffinity === null ? {} : { nodeAffinity }
 }
 
-const settingsOf = (claim: Claim, ways: Ways, group: string | null): SetSettings["claims"][number] => ({
+const plannedClaim = (claim: Claim, ways: Ways, group: string | null): SetSettings["claims"][number] => ({
   claim: claim.name,
   uid: claim.uid,
   workload: claim.workload,
@@ -130,107 +123,6 @@ const guardsOf = (state: AppState, name: string): readonly [Guard, ...ReadonlyAr
   return [first, ...rest, record]
 }
 
-const cutSteps = (
-  claims: ReadonlyArray<Claim>,
-  ways: Ways,
-  set: string,
-  grouped: boolean
-): ReadonlyArray<StepOf<typeof CutGroup> | StepOf<typeof CutVolumes>> => {
-  const planned = claims.map((claim) => settingsOf(claim, ways, null))
-  const { group } = ways
-  if (grouped && group !== null) {
-    return [
-      make(CutGroup, {
-        set,
-        as: set,
-        class: group.class,
-        version: group.version,
-        claims: planned.map(({ claim, uid, volume, volumeHandle }) => ({
-          claim,
-          uid,
-          volume,
-          handle: volumeHandle
-        }))
-      })
-    ]
-  }
-  return [
-    make(CutVolumes, {
-      set,
-      claims: planned.map(({ claim, uid, volume, volumeHandle, class: of }) => ({
-        claim,
-        uid,
-        volume,
-        handle: volumeHandle,
-        class: of,
-        as: cutName(set, claim)
-      }))
-    })
-  ]
-}
-
-/** The same cut with every member held still around it. */
-const quiescedSteps = (
-  steps: ReturnType<typeof cutSteps>,
-  { members, guarantee }: Held,
-  { quiesce }: SnapshotOptions,
-  inWaves: boolean
-): ReadonlyArray<SnapshotStep> =>
-  quiesce === undefined
-    ? steps
-    : steps.map((cut) =>
-        make(CutQuiesced, {
-          guarantee,
-          profile: quiesce.profile,
-          digest: fingerprint(quiesce),
-          deadline: (inWaves ? quiesce.waves : undefined)?.hold.deadline ?? quiesce.hold.deadline,
-          ...(inWaves ? { waves: true as const } : {}),
-          ...(meansOf(quiesce) === "command"
-            ? {}
-            : { unbounded: meansOf(quiesce), reaches: reachesOf(quiesce) }),
-          members,
-          cut
-        })
-      )
-
-const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
-  claim: name,
-  uid,
-  volume: volume?.name ?? null,
-  reclaimPolicy: volume?.reclaimPolicy ?? null
-})
-
-/** The steps around the cut of a set that is taken offline: down before it, and back up behind it. */
-const offlineSteps = (
-  workload: Workload,
-  claims: ReadonlyArray<Claim>,
-  { quorum }: SnapshotOptions
-): { readonly before: ReadonlyArray<SnapshotStep>; readonly after: ReadonlyArray<SnapshotStep> } => {
-  const { replicas } = workload
-  if (replicas === 0) return { before: [], after: [] }
-  const retention = workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
-  const during = { ...retention, whenScaled: "Retain" as const }
-  const sets = retention.whenScaled === "Delete"
-  const keeps = claims.map(kept)
-  const retain = keeps.some(({ reclaimPolicy: policy }) => policy !== null && policy !== "Retain")
-  const options = { once: true, ...(quorum === undefined ? {} : { quorum }) }
-  // No hooks: the members stop together and come back, and none of them leaves the application.
-  const counts = (range: { readonly from: number; readonly to: number }, how: CountOptions) =>
-    stepsOf(SetReplicas, countSteps(workload, range, how))
-  return {
-    before: [
-      make(RetainVolumes, { claims: keeps, retain }),
-      ...(sets ? [make(SetRetention, { from: retention, to: during })] : []),
-      ...counts({ from: replicas, to: 0 }, options)
-    ],
-    after: [
-      ...counts({ from: 0, to: replicas }, { ...options, returns: true }),
-      ...(sets ? [make(RestoreRetention, { from: during, to: retention, again: false })] : []),
-      make(RestoreReclaimPolicies, { count: keeps.length })
-    ]
-  }
-}
-
 const total = (claims: ReadonlyArray<Claim>): string => {
   const sum = Quantity.sum(claims.map(({ capacity, requested }) => capacity ?? requested ?? "0"))
   return sum === null ? "of an unknown size" : Quantity.format(sum)
@@ -269,6 +161,129 @@ const placesOf = (
   }
 }
 
+/** What of an application is cut, at which level, and how. */
+const cutOf = (state: AppState, options: SnapshotOptions) => {
+  const { consistency = "auto", mayRetain = true, allowLower = false, oneMember } = options
+  const claims = claimsOf(state)
+  const ways = waysOf(state, claims, options)
+  const held = heldOf(state, claims, ways.group !== null, mayRetain, options)
+  const { level, why, refusals } = levelOf(consistency, ways, held, allowLower, oneMember)
+  const inWaves = level === "quiesced" && held?.inWaves === true
+  const group = consistency === "crash" || inWaves ? null : ways.group
+  const { refusal: unplaced, ...places } = placesOf(state, level, options, inWaves)
+  return {
+    consistency,
+    mayRetain,
+    level,
+    why,
+    // One that is refused is no set.
+    seedOnly: refusals.length > 0 ? undefined : seedOnlyOf(oneMember, level, claims.length).seedOnly,
+    // What waves would have made whole is nothing each alone.
+    strict: (consistency !== "auto" || inWaves) && !allowLower,
+    claims,
+    planned: claims.map((claim) => plannedClaim(claim, ways, group?.class ?? null)),
+    group,
+    inWaves,
+    held: level === "quiesced" ? held : null,
+    /** The workload that is stopped for its cut; null: none. */
+    stopped: level === "offline" ? (state.workloads[0] ?? null) : null,
+    places,
+    refusals: [
+      ...(claims.length === 0 ? [] : ways.refusals),
+      ...refusals,
+      ...(unplaced === undefined ? [] : [unplaced])
+    ]
+  }
+}
+
+type Cut = ReturnType<typeof cutOf>
+
+const planSteps = (
+  record: string,
+  { claims, group, held, inWaves, mayRetain, planned, stopped }: Cut,
+  options: SnapshotOptions
+): ReadonlyArray<SnapshotStep> => {
+  const { name } = options
+  const cuts = cutSteps(name, planned, group)
+  const around = stopped === null ? { before: [], after: [] } : offlineSteps(stopped, claims, options)
+  return [
+    ...around.before,
+    ...(held === null ? cuts : quiescedSteps(cuts, held, options, inWaves)),
+    ...(mayRetain && claims.length > 0 ? [make(RetainContents, { of: "cuts" })] : []),
+    make(RecordSet, { on: record, set: name }),
+    ...around.after,
+    ...(claims.length === 0 ? [] : [make(AwaitReady, {})]),
+    ...(mayRetain && group !== null ? [make(RetainContents, { of: "members" })] : [])
+  ]
+}
+
+const settingsOf = (
+  state: AppState,
+  { claims, consistency, level, mayRetain, places, planned, stopped, strict, why }: Cut,
+  { name, oneMember }: SnapshotOptions
+): SnapshotPlan["settings"] => ({
+  set: name,
+  asked: consistency,
+  strict,
+  level,
+  why,
+  retained: mayRetain,
+  ...(oneMember === undefined ? {} : { oneMember }),
+  claims: planned,
+  config: configOf(state),
+  replicas: Object.fromEntries(
+    state.workloads.map(({ kind, name: of, replicas }) => [`${kind}/${of}`, replicas])
+  ),
+  placement: placementOf(state),
+  leftOut: leftOutOf(state, claims),
+  ...places,
+  ...(stopped === null ? {} : { facts: factsOf(stopped, "Retain") })
+})
+
+const effectsOf = (
+  state: AppState,
+  { claims, held, level, mayRetain, stopped, why }: Cut,
+  { name }: SnapshotOptions
+): ReadonlyArray<string> => [
+  `snapshot ${name} of ${state.name}: ${level}, ${claims.length} claim${claims.length === 1 ? "" : "s"}${claims.length === 0 ? "" : `, ${total(claims)}`}`,
+  ...why,
+  ...(held === null ? [] : [held.effect]),
+  ...(stopped !== null && stopped.replicas > 0
+    ? [`${stopped.name} is stopped for the cut: ${stopped.replicas} -> 0 -> ${stopped.replicas}`]
+    : []),
+  ...(mayRetain ? [] : ["contents may not be set to Retain: the cuts go with their namespace"])
+]
+
+const warningsOf = ({ claims, held, level, seedOnly }: Cut): ReadonlyArray<string> => [
+  ...(held?.warnings ?? []),
+  ...(level === "crash" && claims.length > 1
+    ? ["each volume is cut alone: what one member has sent to another may be in one cut and not in the other"]
+    : []),
+  ...(seedOnly === undefined
+    ? []
+    : [
+        `the members are cut at different moments: with ${seedOnly} such a set is restorable by seeding only, all members from one`
+      ])
+]
+
+const refusalsOf = (
+  state: AppState,
+  { claims, refusals, stopped }: Cut,
+  { name }: SnapshotOptions
+): ReadonlyArray<Refusal> => [
+  ...nameRefusal(name),
+  ...claims.flatMap((claim) => uncuttable(state.namespace, claim) ?? []),
+  ...refusals,
+  ...(stopped !== null && (stopped.kind !== "StatefulSet" || state.workloads.length > 1)
+    ? [
+        {
+          reason: "only one StatefulSet at a time can be stopped for its cut",
+          remedy: "take a set of each StatefulSet by its name, or scale them to 0 in order first"
+        }
+      ]
+    : [])
+]
+
 /** What taking a set would do. `id` names the operation. Null: there is no workload to own. */
 export const plan = (
   state: AppState,
@@ -276,37 +291,10 @@ export const plan = (
   id: string,
   options: SnapshotOptions
 ): SnapshotPlan | null => {
-  const { name, consistency = "auto", mayRetain = true } = options
-  const guards = guardsOf(state, name)
+  const guards = guardsOf(state, options.name)
   if (guards === null) return null
-  const claims = claimsOf(state)
-  const ways = waysOf(state, claims, options)
-  const held = heldOf(state, claims, ways.group !== null, mayRetain, options)
-  const { oneMember } = options
-  const { level, why, refusals } = levelOf(consistency, ways, held, options.allowLower === true, oneMember)
-  // One that is refused is no set.
-  const { seedOnly } = refusals.length > 0 ? {} : seedOnlyOf(oneMember, level, claims.length)
-  const inWaves = level === "quiesced" && held?.inWaves === true
-  const grouped = ways.group !== null && consistency !== "crash" && !inWaves
-  const { refusal: unplaced, ...places } = placesOf(state, level, options, inWaves)
-  const [workload, ...others] = state.workloads
-  const isOffline = level === "offline"
-  const offline =
-    isOffline && workload !== undefined ? offlineSteps(workload, claims, options) : { before: [], after: [] }
+  const cut = cutOf(state, options)
   const record = keyOf(guards[guards.length - 1] ?? guards[0])
-  const cuts = claims.length === 0 ? [] : cutSteps(claims, ways, name, grouped)
-  const steps: ReadonlyArray<SnapshotStep> = [
-    ...offline.before,
-    ...(level === "quiesced" && held !== null ? quiescedSteps(cuts, held, options, inWaves) : cuts),
-    ...(mayRetain && claims.length > 0 ? [make(RetainContents, { of: "cuts" })] : []),
-    make(RecordSet, { on: record, set: name }),
-    ...offline.after,
-    ...(claims.length === 0 ? [] : [make(AwaitReady, {})]),
-    ...(mayRetain && grouped ? [make(RetainContents, { of: "members" })] : [])
-  ]
-  const plannedClaims = claims.map((claim) =>
-    settingsOf(claim, ways, grouped ? (ways.group?.class ?? null) : null)
-  )
   const withoutAccess: Omit<SnapshotPlan, "access"> = {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
@@ -315,76 +303,14 @@ export const plan = (
     app: ref,
     home: state.namespace,
     guards,
-    facts: digest(plannedClaims.map(({ claim, uid, volume }) => ({ claim, uid, volume }))),
+    facts: digest(cut.planned.map(({ claim, uid, volume }) => ({ claim, uid, volume }))),
     hooks: [],
-    effects: [
-      `snapshot ${name} of ${state.name}: ${level}, ${claims.length} claim${claims.length === 1 ? "" : "s"}${claims.length === 0 ? "" : `, ${total(claims)}`}`,
-      ...why,
-      ...(level === "quiesced" && held !== null ? [held.effect] : []),
-      ...(isOffline && workload !== undefined && workload.replicas > 0
-        ? [`${workload.name} is stopped for the cut: ${workload.replicas} -> 0 -> ${workload.replicas}`]
-        : []),
-      ...(mayRetain ? [] : ["contents may not be set to Retain: the cuts go with their namespace"])
-    ],
-    warnings: [
-      ...(level === "quiesced" ? (held?.warnings ?? []) : []),
-      ...(level === "crash" && claims.length > 1
-        ? [
-            "each volume is cut alone: what one member has sent to another may be in one cut and not in the other"
-          ]
-        : []),
-      ...(seedOnly === undefined
-        ? []
-        : [
-            `the members are cut at different moments: with ${seedOnly} such a set is restorable by seeding only, all members from one`
-          ]),
-      ...(isOffline && consistency !== "offline" ? ["the application is stopped"] : [])
-    ],
-    refusals: [
-      ...nameRefusal(name),
-      ...claims.flatMap((claim) => uncuttable(state.namespace, claim) ?? []),
-      ...(claims.length === 0 ? [] : ways.refusals),
-      ...refusals,
-      ...(unplaced === undefined ? [] : [unplaced]),
-      ...(isOffline && (workload?.kind !== "StatefulSet" || others.length > 0)
-        ? [
-            {
-              reason: "only one StatefulSet at a time can be stopped for its cut",
-              remedy: "take a set of each StatefulSet by its name, or scale them to 0 in order first"
-            }
-          ]
-        : [])
-    ],
+    effects: effectsOf(state, cut, options),
+    warnings: warningsOf(cut),
+    refusals: refusalsOf(state, cut, options),
     unchecked: ["whether the driver cuts, and how fast, is known only when it is asked"],
-    settings: {
-      set: name,
-      asked: consistency,
-      // What waves would have made whole is nothing each alone.
-      strict: (consistency !== "auto" || inWaves) && options.allowLower !== true,
-      level,
-      why,
-      retained: mayRetain,
-      ...(oneMember === undefined ? {} : { oneMember }),
-      claims: plannedClaims,
-      config: configOf(state),
-      replicas: Object.fromEntries(
-        state.workloads.map(({ kind, name: of, replicas }) => [`${kind}/${of}`, replicas])
-      ),
-      placement: placementOf(state),
-      leftOut: leftOutOf(state, claims),
-      ...places,
-      ...(isOffline && workload !== undefined
-        ? {
-            facts: {
-              whenScaled: "Retain" as const,
-              firstOrdinal: workload.firstOrdinal,
-              podManagementPolicy: workload.podManagementPolicy ?? "OrderedReady",
-              templates: workload.claimTemplates.map(({ name: template }) => template)
-            }
-          }
-        : {})
-    },
-    steps
+    settings: settingsOf(state, cut, options),
+    steps: planSteps(record, cut, options)
   }
   return { ...withoutAccess, access: snapshotVerb.rules({ ...withoutAccess, access: [] }, {}) }
 }
