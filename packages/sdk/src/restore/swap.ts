@@ -95,6 +95,14 @@ export const swapSteps = (
   ]
 }
 
+/** The reclaim policy that each claim's volume had: the one to hand over with the name. Null: not known. */
+export const policiesBefore = (source: Source, { before }: Swap): ReadonlyMap<string, string | null> =>
+  new Map(
+    source._tag === "Aside"
+      ? source.claims.map(({ claim, reclaimPolicy }) => [claim, reclaimPolicy] as const)
+      : before.map(({ name, volume }) => [name, volume?.reclaimPolicy ?? null] as const)
+  )
+
 export const attachFilled = (claims: ReadonlyArray<FilledClaim>) =>
   claims.map(({ as, claim }) => make(AttachVolume, { from: as, uid: null, volume: null, to: claim }))
 

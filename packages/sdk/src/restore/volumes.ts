@@ -1,0 +1,108 @@
+/** Which volumes of a workload are put back, and what each is made from. Pure. */
+import * as Quantity from "../Quantity.ts"
+import type { AppState } from "../state/AppState.ts"
+import type { FilledClaim } from "../step/filledClaim.ts"
+import { copyName } from "../step/seedClaims.ts"
+import { type SeedFrom, seedingOf } from "./seed.ts"
+import type { FoundCut, Source } from "./source.ts"
+import { attachAside, attachFilled, countOf, swapOf } from "./swap.ts"
+import { slotOf, type Target } from "./target.ts"
+
+/** Whose volumes are put back, and from whose. */
+export interface AskedMembers {
+  /** Put back these ordinals alone; the count stays as it is. Default: all, and the snapshot's count. */
+  readonly ordinals?: ReadonlyArray<number>
+  /** Make every member from this one's data. Default: each has its own. */
+  readonly seedFrom?: SeedFrom
+}
+
+/** The larger of some quantities; those that cannot be read count as none. */
+const largest = (quantities: ReadonlyArray<string | null | undefined>): string | null =>
+  quantities.reduce<string | null>((most, one) => {
+    if (one == null || Quantity.parse(one) === null) return most
+    return most === null || Quantity.compare(one, most) === 1 ? one : most
+  }, null)
+
+const filled = (
+  state: AppState,
+  workload: Target,
+  id: string,
+  cuts: ReadonlyArray<FoundCut>
+): ReadonlyArray<FilledClaim> =>
+  cuts.flatMap(({ claim, snapshot, handle, volumeHandle, driver, size }) => {
+    const slot = slotOf(workload, claim)
+    if (slot === null) return []
+    const now = state.claims.find(({ name }) => name === claim)
+    return [
+      {
+        as: `${claim}-new-${id}`,
+        claim,
+        template: slot.template.name,
+        ordinal: slot.ordinal,
+        snapshot,
+        handle,
+        volumeHandle,
+        driver,
+        storageClass: now?.storageClass ?? slot.template.storageClass,
+        size: largest([now?.capacity, now?.requested, slot.template.requested, size]) ?? "1Gi"
+      }
+    ]
+  })
+
+/** Every ordinal's claim, made from one member's cut, and the copy that they are made from; null: each has its own. */
+const seeded = (
+  state: AppState,
+  workload: Target,
+  id: string,
+  source: Source,
+  { seedFrom, ordinals }: AskedMembers
+) => {
+  if (seedFrom === undefined || source._tag !== "Snapshot") return null
+  const template = workload.claimTemplates[0]?.name ?? ""
+  const claimOf = (one: number) => `${template}-${workload.name}-${one}`
+  const cuts = source.cuts.filter(({ claim }) => claim === claimOf(seedFrom.ordinal))
+  const as = copyName(claimOf(seedFrom.ordinal), id)
+  const from = filled(state, workload, id, cuts).map((one) => ({ ...one, as }))[0]
+  // What a record asks for may be absurd: as many as it has volumes for can be right.
+  const length = Math.min(countOf(source, workload), source.cuts.length + 1)
+  const others = cuts.flatMap((cut) =>
+    Array.from({ length }, (_, index) => ({
+      ...cut,
+      claim: claimOf(workload.firstOrdinal + index),
+      snapshot: as,
+      handle: null,
+      volumeHandle: null,
+      size: from?.size ?? cut.size
+    }))
+  )
+  const claims = filled(state, workload, id, others)
+  return { cuts, claims, ...seedingOf(state, workload, seedFrom, from, claims, ordinals) }
+}
+
+/** Those of the ordinals that are asked for. */
+const ofOrdinals = <A extends { readonly claim: string }>(
+  workload: Target,
+  { ordinals }: AskedMembers,
+  all: ReadonlyArray<A>
+): ReadonlyArray<A> =>
+  ordinals === undefined
+    ? all
+    : all.filter(({ claim }) => ordinals.includes(slotOf(workload, claim)?.ordinal ?? -1))
+
+/** What a restore puts where, and from what. */
+export const volumesOf = (
+  state: AppState,
+  workload: Target,
+  id: string,
+  source: Source,
+  asked: AskedMembers
+) => {
+  const seeds = seeded(state, workload, id, source, asked)
+  const cuts = seeds?.cuts ?? (source._tag === "Snapshot" ? ofOrdinals(workload, asked, source.cuts) : [])
+  const claims = seeds?.claims ?? filled(state, workload, id, cuts)
+  const aside = source._tag === "Aside" ? ofOrdinals(workload, asked, source.claims) : []
+  const attach = source._tag === "Snapshot" ? attachFilled(claims) : attachAside(aside)
+  return { seeds, cuts, claims, swap: swapOf(state, workload, source, attach, asked.ordinals) }
+}
+
+export type Volumes = ReturnType<typeof volumesOf>
