@@ -5,58 +5,21 @@
  * it is, or what its template names and is missing; no kind but ConfigMaps, Secrets and its own pod template;
  * and what such a template's pods could do beyond what they can now has to be allowed.
  */
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import { ObjectMeta } from "../kind/Meta.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"
-import type { Reference } from "../Reference.ts"
-import type * as Resource from "../Resource.ts"
-import { writersOf } from "../state/Writer.ts"
-import {
-  contentIn,
-  contentOf,
-  isNewNameOf,
-  isPlain,
-  isSame,
-  keyOf,
-  keysThatDiffer,
-  type Named,
-  namedIn,
-  newNameOf,
-  templateIn
-} from "../step/content.ts"
-import { type ConfigChange, PutConfig } from "../step/putConfig.ts"
-import { PutTemplate, type Rename, templateOf } from "../step/putTemplate.ts"
+import { keyOf, templateIn } from "../step/content.ts"
+import { PutConfig } from "../step/putConfig.ts"
+import { PutTemplate, templateOf } from "../step/putTemplate.ts"
 import { beforeSet } from "../step/record.ts"
 import { recordName } from "../RecordName.ts"
-import { isPinned, pinOf, RecordBefore } from "../step/recordBefore.ts"
-import type { ReadRecord } from "../step/recordList.ts"
-import { unusable } from "../step/recordSet.ts"
-import { isOurs } from "../step/snapshots.ts"
-import { mentionsIn, templateChanges, templateGains } from "../step/templateDiff.ts"
+import { RecordBefore } from "../step/recordBefore.ts"
+import { mentionsIn, templateChanges } from "../step/templateDiff.ts"
 import type { Workload } from "../Topology.ts"
+import type { ConfigFacts } from "./configFacts.ts"
+import { type Mentioned, type Planned, plannedObjects } from "./configObjects.ts"
+import type { ConfigOptions } from "./configOptions.ts"
+import { isVouched, templateRefusals } from "./configTemplate.ts"
 import type { RestoreStep } from "./verb.ts"
-
-export interface ConfigOptions {
-  /** Write also what another tool or workload has a claim on. Default false. */
-  readonly forceConflicts?: boolean
-  /** Put back also a pod template that reaches further than the live one. Default false. */
-  readonly allowPrivileged?: boolean
-}
-
-/** What is there to plan with. */
-export interface ConfigFacts {
-  readonly read: ReadRecord
-  /** The StatefulSet, every field of it. */
-  readonly set: Resource.KubeObject
-  /** The record's ConfigMaps and Secrets as they are, by `Kind/name`; null: there is none. */
-  readonly live: ReadonlyMap<string, Resource.KubeObject | null>
-  readonly references: ReadonlyArray<Reference>
-  /** What else in the namespace names each of them. */
-  readonly users: ReadonlyMap<string, ReadonlyArray<string>>
-  readonly now: string
-}
 
 /** What of a plan is about the configuration. */
 export interface Config {
@@ -69,169 +32,6 @@ export interface Config {
   readonly names: ReadonlyArray<string>
 }
 
-/** One object of the record: what is planned for it, and what is said. */
-interface Planned {
-  readonly change?: ConfigChange
-  readonly rename?: Rename
-  readonly effect?: string
-  readonly warning?: string
-  readonly refusals?: ReadonlyArray<Refusal>
-}
-
-const metadataOf = Schema.decodeUnknownResult(Schema.Struct({ metadata: ObjectMeta }))
-
-/** Who else would write an object back, or uses it. */
-const conflicts = (
-  key: string,
-  object: Resource.KubeObject,
-  { users }: ConfigFacts,
-  { forceConflicts }: ConfigOptions
-): ReadonlyArray<Refusal> => {
-  if (forceConflicts === true) return []
-  const accepted = metadataOf(object)
-  const writers = Result.isSuccess(accepted)
-    ? writersOf({ kind: object.kind, metadata: accepted.success.metadata }, [])
-    : []
-  const others = users.get(key) ?? []
-  return [
-    ...writers.map(({ name, by }) => ({
-      reason: `${name} also writes ${key} (${by}), and would take it back`,
-      remedy: "pause it there and use --force-conflicts"
-    })),
-    ...(others.length === 0
-      ? []
-      : [
-          {
-            reason: `${key} is also used by ${others.join(", ")}`,
-            remedy: "use --force-conflicts if that may get it too"
-          }
-        ])
-  ]
-}
-
-const changeOf = ({ kind, name }: Named, object: Resource.KubeObject | null): Omit<ConfigChange, "keys"> => ({
-  kind,
-  name,
-  of: name,
-  uid: object?.metadata.uid ?? null,
-  resourceVersion: object?.metadata.resourceVersion ?? null,
-  goes: false
-})
-
-/** What stands under another name: an earlier restore may have put it there already. */
-const elsewhere = (
-  one: Named,
-  id: string,
-  {
-    why,
-    keys,
-    isWanted
-  }: { readonly why: string; readonly keys: ReadonlyArray<string>; readonly isWanted: boolean },
-  { read, live, references }: ConfigFacts
-): Planned => {
-  const key = keyOf(one)
-  if (!isWanted)
-    return { warning: `${key} differs and ${why}: it is left, and the template does not name it` }
-  const to = contentIn(read.record, one)
-  const there = references.find(
-    (of) => isNewNameOf(one, of) && isSame(contentOf(live.get(keyOf(of)) ?? null), to)
-  )
-  const name = there?.name ?? newNameOf(one, id)
-  const rename: Rename = { kind: one.kind, from: one.name, to: name }
-  if (there !== undefined) return { rename }
-  return {
-    change: { ...changeOf(one, null), name, keys },
-    rename,
-    effect: `${key} ${why}: put back as ${name}, which the pod template then names`
-  }
-}
-
-const planned = (
-  one: Named,
-  id: string,
-  facts: ConfigFacts,
-  /** What the application names now, and what its template will. */
-  { own, wanted }: { readonly own: ReadonlySet<string>; readonly wanted: ReadonlySet<string> },
-  options: ConfigOptions
-): Planned => {
-  const key = keyOf(one)
-  const { record } = facts.read
-  const object = facts.live.get(key) ?? null
-  const to = contentIn(record, one)
-  const is = object === null ? null : contentOf(object)
-  if (to === null) {
-    return {
-      refusals: [
-        {
-          reason: `the record has no ${key} that could be written`,
-          remedy: "somebody has changed the record: choose another snapshot"
-        }
-      ]
-    }
-  }
-  if (object === null) {
-    if (!own.has(key) && !wanted.has(key)) return {}
-    if (!isPlain(one, to)) {
-      return {
-        refusals: [
-          {
-            reason: `${key} is gone, and of type ${to.type}: that is not made from a record`,
-            remedy: "make it yourself first"
-          }
-        ]
-      }
-    }
-    const keys = keysThatDiffer(null, to)
-    return {
-      change: { ...changeOf(one, null), keys },
-      effect: `${key} is gone, and is made again: ${keys.join(", ")}`
-    }
-  }
-  if (isSame(is, to)) return {}
-  const keys = keysThatDiffer(is, to)
-  const type = is?.type ?? "Opaque"
-  if (one.kind === "Secret" && (unusable.includes(type) || type !== (to.type ?? "Opaque"))) {
-    return { warning: `${key} is of type ${type}, and is left as it is` }
-  }
-  const why =
-    object["immutable"] === true ? "is immutable" : own.has(key) ? null : "is not the application's now"
-  if (why !== null) return elsewhere(one, id, { why, keys, isWanted: wanted.has(key) }, facts)
-  return {
-    change: { ...changeOf(one, object), keys },
-    effect: `${key}: ${keys.join(", ")} as in the record`,
-    refusals: conflicts(key, object, facts, options)
-  }
-}
-
-/** What an earlier restore had made, and is there still. */
-const removals = ({ read, live, users }: ConfigFacts): ReadonlyArray<Planned> => {
-  const { before } = read.record
-  if (before === undefined) return []
-  return before.made.flatMap(({ kind, name }): ReadonlyArray<Planned> => {
-    if (kind !== "ConfigMap" && kind !== "Secret") return []
-    const object = live.get(`${kind}/${name}`) ?? null
-    if (object === null || !isOurs(before.operation, object)) return []
-    const others = users.get(`${kind}/${name}`) ?? []
-    if (others.length > 0) {
-      return [{ warning: `${kind}/${name}, which that restore made, is left: ${others.join(", ")} uses it` }]
-    }
-    const keys = keysThatDiffer(contentOf(object), null)
-    return [
-      {
-        change: { ...changeOf({ kind, name }, object), goes: true, keys },
-        effect: `${kind}/${name}, which that restore made, is removed`
-      }
-    ]
-  })
-}
-
-/** Whether the StatefulSet itself says that this record is what was there before. */
-const isVouched = ({ read: { record, parts }, set }: ConfigFacts): boolean => {
-  const accepted = metadataOf(set)
-  if (Result.isFailure(accepted)) return false
-  return isPinned(pinOf(accepted.success), { set: record.name, parts })
-}
-
 const nothing = (refusal: Refusal): Config => ({
   before: [],
   put: [],
@@ -241,53 +41,95 @@ const nothing = (refusal: Refusal): Config => ({
   names: []
 })
 
-/** What is said against the template of a record. */
-const templateRefusals = (
+const mentionedOf = (facts: ConfigFacts, recorded: object): Mentioned => {
+  const wanted = new Set((mentionsIn(recorded) ?? []).map(keyOf))
+  const own = facts.references
+    .filter(({ usedBy }) => usedBy.some((by) => !by.startsWith("ServiceAccount/")))
+    .map(keyOf)
+  return { wanted, own: new Set([...own, ...(isVouched(facts) ? wanted : [])]) }
+}
+
+/** What the record has otherwise than the cluster, and what of that the pods get. */
+const differenceOf = (
   facts: ConfigFacts,
   workload: Workload,
-  { was, to }: { readonly was: unknown; readonly to: object },
-  own: ReadonlySet<string>,
-  options: ConfigOptions
-): ReadonlyArray<Refusal> => {
-  const { record } = facts.read
-  const mentions = mentionsIn(to) ?? []
-  const before = new Set((mentionsIn(was) ?? []).map(keyOf))
-  // What the record itself holds, as it is, its writer knows already.
-  const strange = mentions.filter((one) => {
-    const object = facts.live.get(keyOf(one)) ?? null
-    const isKnown = own.has(keyOf(one)) || before.has(keyOf(one))
-    return !isKnown && object !== null && !isSame(contentOf(object), contentIn(record, one))
-  })
-  const missing = mentions.filter(
-    (one) => !one.optional && facts.live.get(keyOf(one)) === null && contentIn(record, one) === null
+  recorded: object,
+  objects: ReadonlyArray<Planned>,
+  only: boolean
+) => {
+  const changes = objects.flatMap(({ change }) => (change === undefined ? [] : [change]))
+  const renames = objects.flatMap(({ rename }) => (rename === undefined ? [] : [rename]))
+  const was: unknown = Reflect.get(Object(facts.set["spec"]), "template")
+  const to = templateOf({ renames, restart: null }, recorded)
+  const differences = templateChanges(was, to)
+  const rolls = only && workload.updateStrategy !== "OnDelete" && workload.replicas > 0
+  const restarts = rolls && differences.length === 0 && changes.length > 0
+  const hasTemplate = differences.length > 0 || restarts
+  return {
+    objects,
+    changes,
+    renames,
+    was,
+    to,
+    differences,
+    /** Whether pods run meanwhile, and are replaced by their StatefulSet. */
+    rolls,
+    /** Whether they are though their template stays: an environment is read at the start alone. */
+    restarts,
+    hasTemplate,
+    hasAny: hasTemplate || changes.length > 0
+  }
+}
+
+type Difference = ReturnType<typeof differenceOf>
+
+/** Keeps what is replaced, before any of it is. */
+const recordSteps = ({ now }: ConfigFacts, { changes, hasAny }: Difference): ReadonlyArray<RestoreStep> => {
+  if (!hasAny) return []
+  const objects = changes.flatMap(({ kind, name, uid, resourceVersion }) =>
+    uid === null || resourceVersion === null ? [] : [{ kind, name, uid, resourceVersion }]
   )
-  const gains = isVouched(facts)
-    ? []
-    : [
-        ...templateGains(was, to),
-        ...new Set(strange.map((one) => `${keyOf(one)}, which it does not name now`))
-      ]
-  const writers =
-    options.forceConflicts === true ? [] : workload.writers.filter(({ by }) => by !== "scaleTargetRef")
+  const made = changes.flatMap(({ kind, name, uid }) => (uid === null ? [{ kind, name }] : []))
+  return [make(RecordBefore, { created: now, objects, made })]
+}
+
+const putSteps = (
+  { now, read: { record, parts } }: ConfigFacts,
+  { changes, hasTemplate, renames, restarts, rolls }: Difference
+): ReadonlyArray<RestoreStep> => {
+  const from = { set: record.name, parts: [...parts] }
   return [
-    ...(gains.length === 0 || options.allowPrivileged === true
-      ? []
-      : [
-          {
-            reason: `the pod template of the record gives its pods what they do not have now: ${gains.join(", ")}`,
-            remedy: "look at it, and use --allow-privileged if that is right"
-          }
-        ]),
-    ...[...new Set(missing.map(keyOf))].map((key) => ({
-      reason: `the pod template of the record needs ${key}, which is neither there nor in the record`,
-      remedy: "make it first"
-    })),
-    ...writers.map(({ name, by }) => ({
-      reason: `${name} also writes the pod template of statefulset "${workload.name}" (${by}), and would take it back`,
-      remedy: "pause it there and use --force-conflicts"
-    }))
+    ...(changes.length === 0 ? [] : [make(PutConfig, { from, changes })]),
+    ...(hasTemplate ? [make(PutTemplate, { from, renames, restart: restarts ? now : null, rolls })] : [])
   ]
 }
+
+const effectsOf = (
+  { name }: Workload,
+  id: string,
+  { differences, hasAny, hasTemplate, objects, rolls }: Difference
+): ReadonlyArray<string> => [
+  ...objects.flatMap(({ effect }) => effect ?? []),
+  ...(differences.length === 0 ? [] : [`pod template: ${differences.join(", ")}`]),
+  ...(rolls && hasTemplate
+    ? [`the pods of ${name} are replaced one after another, as by kubectl rollout restart`]
+    : []),
+  ...(hasAny ? [`what is replaced is kept in secret "${recordName(beforeSet(id))}"`] : [])
+]
+
+const warningsOf = (
+  { name, partition, replicas }: Workload,
+  { hasAny, hasTemplate, objects, rolls }: Difference,
+  only: boolean
+): ReadonlyArray<string> => [
+  ...objects.flatMap(({ warning }) => warning ?? []),
+  ...(only && hasAny && !rolls && replicas > 0
+    ? [`the update strategy of ${name} is OnDelete: its pods get this when you delete them`]
+    : []),
+  ...(hasTemplate && only && partition > 0
+    ? [`the first ${partition} pods are kept as they are by its partition`]
+    : [])
+]
 
 /** What is planned for the configuration; `only`: nothing else is restored, and pods run meanwhile. */
 export const configOf = (
@@ -297,14 +139,13 @@ export const configOf = (
   only: boolean,
   options: ConfigOptions
 ): Config => {
-  const { record, parts, sealed } = facts.read
+  const { record, sealed } = facts.read
   if (!sealed) {
     return nothing({
       reason: `the record of ${record.name} could be changed at any moment: its Secrets are not immutable`,
       remedy: "somebody else wrote it: choose another snapshot"
     })
   }
-  const was: unknown = Reflect.get(Object(facts.set["spec"]), "template")
   const recorded = templateIn(record, workload.name)
   if (recorded === null || mentionsIn(recorded) === null) {
     return nothing({
@@ -312,69 +153,20 @@ export const configOf = (
       remedy: "choose another snapshot"
     })
   }
-  const wanted = new Set((mentionsIn(recorded) ?? []).map(keyOf))
-  const own = new Set([
-    ...facts.references
-      .filter(({ usedBy }) => usedBy.some((by) => !by.startsWith("ServiceAccount/")))
-      .map(keyOf),
-    ...(isVouched(facts) ? wanted : [])
-  ])
-  const all = [
-    ...namedIn(record).map((one) => planned(one, id, facts, { own, wanted }, options)),
-    ...removals(facts)
-  ]
-  const changes = all.flatMap(({ change }) => (change === undefined ? [] : [change]))
-  const renames = all.flatMap(({ rename }) => (rename === undefined ? [] : [rename]))
-  const to = templateOf({ renames, restart: null }, recorded)
-  const differences = templateChanges(was, to)
-  const isRolling = workload.updateStrategy !== "OnDelete" && workload.replicas > 0
-  const restarts = only && isRolling && differences.length === 0 && changes.length > 0
-  const from = { set: record.name, parts: [...parts] }
-  const hasTemplate = differences.length > 0 || restarts
-  const hasAny = hasTemplate || changes.length > 0
-  const replaced = changes.flatMap(({ kind, name, uid, resourceVersion }) =>
-    uid === null || resourceVersion === null ? [] : [{ kind, name, uid, resourceVersion }]
-  )
-  const made = changes.flatMap(({ kind, name, uid }) => (uid === null ? [{ kind, name }] : []))
+  const mentioned = mentionedOf(facts, recorded)
+  const objects = plannedObjects(id, facts, mentioned, options)
+  const difference = differenceOf(facts, workload, recorded, objects, only)
+  const { changes, differences } = difference
+  const isSameTemplate = differences.length === 0
   return {
-    before: hasAny ? [make(RecordBefore, { created: facts.now, objects: replaced, made })] : [],
-    put: [
-      ...(changes.length === 0 ? [] : [make(PutConfig, { from, changes })]),
-      ...(hasTemplate
-        ? [
-            make(PutTemplate, {
-              from,
-              renames,
-              restart: restarts ? facts.now : null,
-              rolls: only && isRolling
-            })
-          ]
-        : [])
-    ],
-    effects: [
-      ...all.flatMap(({ effect }) => effect ?? []),
-      ...(differences.length === 0 ? [] : [`pod template: ${differences.join(", ")}`]),
-      ...(only && hasTemplate && isRolling
-        ? [`the pods of ${workload.name} are replaced one after another, as by kubectl rollout restart`]
-        : []),
-      ...(hasAny ? [`what is replaced is kept in secret "${recordName(beforeSet(id))}"`] : [])
-    ],
-    warnings: [
-      ...all.flatMap(({ warning }) => warning ?? []),
-      ...(only && hasAny && !isRolling && workload.replicas > 0
-        ? [`the update strategy of ${workload.name} is OnDelete: its pods get this when you delete them`]
-        : []),
-      ...(hasTemplate && only && workload.partition > 0
-        ? [`the first ${workload.partition} pods are kept as they are by its partition`]
-        : [])
-    ],
+    before: recordSteps(facts, difference),
+    put: putSteps(facts, difference),
+    effects: effectsOf(workload, id, difference),
+    warnings: warningsOf(workload, difference, only),
     refusals: [
-      ...all.flatMap(({ refusals }) => refusals ?? []),
-      ...(differences.length === 0 ? [] : templateRefusals(facts, workload, { was, to }, own, options))
+      ...objects.flatMap(({ refusals }) => refusals ?? []),
+      ...(isSameTemplate ? [] : templateRefusals(facts, workload, difference, mentioned.own, options))
     ],
-    names: [
-      ...changes.map(keyOf),
-      ...(differences.length === 0 ? [] : [`StatefulSet/${workload.name} pod template`])
-    ]
+    names: [...changes.map(keyOf), ...(isSameTemplate ? [] : [`StatefulSet/${workload.name} pod template`])]
   }
 }

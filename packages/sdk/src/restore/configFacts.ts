@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
+import type { Reference } from "../Reference.ts"
 import * as Resource from "../Resource.ts"
 import type { AppState } from "../state/AppState.ts"
 import { configApis, ConfigKind, isNewNameOf, namedIn, templateIn } from "../step/content.ts"
@@ -11,7 +12,19 @@ import type { ReadRecord } from "../step/recordList.ts"
 import { mentionsIn } from "../step/templateDiff.ts"
 import { mentionedIn } from "../step/users.ts"
 import type { Workload } from "../Topology.ts"
-import type { ConfigFacts } from "./config.ts"
+
+/** What is there to plan with. */
+export interface ConfigFacts {
+  readonly read: ReadRecord
+  /** The StatefulSet, every field of it. */
+  readonly set: Resource.KubeObject
+  /** The record's ConfigMaps and Secrets as they are, by `Kind/name`; null: there is none. */
+  readonly live: ReadonlyMap<string, Resource.KubeObject | null>
+  readonly references: ReadonlyArray<Reference>
+  /** What else in the namespace names each of them. */
+  readonly users: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly now: string
+}
 
 const Owned = Schema.Struct({ ownerReferences: Schema.Array(Schema.Struct({ uid: Schema.String })) })
 
