@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { Cluster, ClusterError, type Reason, type Request, type WatchEvent } from "../Cluster.ts"
 import type { Kind } from "../Kind.ts"
@@ -166,6 +167,57 @@ const fromList = (state: State, listing: Listing): View => {
   return { objects: new Map(state.objects), changes, listed: true }
 }
 
+/** What came of events that came together, up to one that could not be taken in. */
+interface Batch {
+  readonly changes: ReadonlyArray<Change>
+  /** Null: all of them could. */
+  readonly failed: ClusterError | null
+}
+
+const acceptAll = (
+  state: State,
+  api: ApiResource,
+  request: Request,
+  events: ReadonlyArray<WatchEvent>,
+  keep: ListOptions["keep"]
+): Effect.Effect<Batch> =>
+  Effect.gen(function* () {
+    const changes: Array<Change> = []
+    for (const event of events) {
+      const taken = yield* Effect.result(accept(state, api, request, event, keep))
+      if (Result.isFailure(taken)) return { changes, failed: taken.failure }
+      if (taken.success === null) continue
+      apply(state.objects, taken.success)
+      changes.push(taken.success)
+    }
+    return { changes, failed: null }
+  })
+
+/** A watch from the last version that was heard of, until it ends or breaks. */
+const watching = (
+  state: State,
+  api: ApiResource,
+  options: WatchOptions
+): Stream.Stream<View, ClusterError, Cluster> =>
+  Stream.unwrap(
+    Effect.map(Cluster, (cluster) => {
+      const request = watchRequest(api, options, state.resourceVersion)
+      return cluster.watch(request).pipe(
+        Stream.mapArrayEffect((events) =>
+          Effect.map(acceptAll(state, api, request, events, options.keep), (batch) => [batch] as const)
+        ),
+        Stream.flatMap(({ changes, failed }) => {
+          const view: Stream.Stream<View, ClusterError> =
+            changes.length === 0
+              ? Stream.empty
+              : Stream.succeed({ objects: new Map(state.objects), changes, listed: false })
+          // What came before a bad event in the same batch is still told.
+          return failed === null ? view : Stream.concat(view, Stream.fail(failed))
+        })
+      )
+    })
+  )
+
 /**
  * The set as it changes. The first view is the list; then one view for each batch
  * of events that came together, and one for each relist. Cut watches resume from
@@ -188,41 +240,6 @@ export const watchObjects = (
       began: 0
     }
 
-    const watching = Stream.unwrap(
-      Effect.map(Cluster, (cluster) => {
-        const request = watchRequest(api, options, state.resourceVersion)
-        return cluster.watch(request).pipe(
-          Stream.mapArrayEffect((events) =>
-            Effect.gen(function* () {
-              const changes: Array<Change> = []
-              let failed: ClusterError | null = null
-              for (const event of events) {
-                const change = yield* accept(state, api, request, event, options.keep).pipe(
-                  Effect.catch((error) => {
-                    failed = error
-                    return Effect.succeed(null)
-                  })
-                )
-                // What came before a bad event in the same batch is still told.
-                if (failed !== null) break
-                if (change === null) continue
-                apply(state.objects, change)
-                changes.push(change)
-              }
-              return [{ changes, failed }] as const
-            })
-          ),
-          Stream.flatMap(({ changes, failed }) => {
-            const view: Stream.Stream<View, ClusterError> =
-              changes.length === 0
-                ? Stream.empty
-                : Stream.succeed({ objects: new Map(state.objects), changes, listed: false })
-            return failed === null ? view : Stream.concat(view, Stream.fail(failed))
-          })
-        )
-      })
-    )
-
     const relisted = Stream.fromEffect(
       Effect.gen(function* () {
         const listing = yield* listObjects(api, options)
@@ -241,7 +258,7 @@ export const watchObjects = (
         state.began = now
         // The timer runs over all rounds: watches that are refused, or end early, do not put it off.
         const due = Effect.flatMap(untilDue, Effect.sleep)
-        const watched = Stream.interruptWhen(watching, Effect.andThen(due, outdated))
+        const watched = Stream.interruptWhen(watching(state, api, options), Effect.andThen(due, outdated))
         return state.resumable ? watched : Stream.concat(relisted, watched)
       })
     )
