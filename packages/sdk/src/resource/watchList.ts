@@ -122,7 +122,7 @@ const codeOf = (status: unknown): number =>
   Predicate.hasProperty(status, "code") && typeof status.code === "number" ? status.code : 500
 
 /** Takes in one event; the change it makes, if any. */
-const accept = (
+const takeIn = (
   state: State,
   api: ApiResource,
   request: Request,
@@ -174,7 +174,7 @@ interface Batch {
   readonly failed: ClusterError | null
 }
 
-const acceptAll = (
+const takeInAll = (
   state: State,
   api: ApiResource,
   request: Request,
@@ -184,7 +184,7 @@ const acceptAll = (
   Effect.gen(function* () {
     const changes: Array<Change> = []
     for (const event of events) {
-      const taken = yield* Effect.result(accept(state, api, request, event, keep))
+      const taken = yield* Effect.result(takeIn(state, api, request, event, keep))
       if (Result.isFailure(taken)) return { changes, failed: taken.failure }
       if (taken.success === null) continue
       apply(state.objects, taken.success)
@@ -204,7 +204,7 @@ const watching = (
       const request = watchRequest(api, options, state.resourceVersion)
       return cluster.watch(request).pipe(
         Stream.mapArrayEffect((events) =>
-          Effect.map(acceptAll(state, api, request, events, options.keep), (batch) => [batch] as const)
+          Effect.map(takeInAll(state, api, request, events, options.keep), (batch) => [batch] as const)
         ),
         Stream.flatMap(({ changes, failed }) => {
           const view: Stream.Stream<View, ClusterError> =
