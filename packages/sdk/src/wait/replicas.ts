@@ -119,136 +119,185 @@ const stages = (at: At, elapsed: Effect.Effect<number>) => {
   }
 }
 
+/** The replicas that a change of the count makes come or go, and what is known of them by now. */
+interface Moving {
+  readonly set: StatefulSet
+  readonly to: number
+  readonly up: boolean
+  readonly start: number
+  /** Their ordinals. */
+  readonly moved: ReadonlyArray<number>
+  /** Those that stay. */
+  readonly staying: ReadonlyArray<number>
+  readonly name: (ordinal: number) => string
+  readonly hasClaims: boolean
+  readonly stages: ReturnType<typeof stages>
+  /** Those of which a pod was seen. */
+  readonly known: Set<number>
+  claims: Claims
+  /** Why those that are late do not come. */
+  causes: ReadonlyMap<string, string>
+}
+
+const movingOf = (at: At, set: StatefulSet, { from, to }: Change) =>
+  Effect.map(Clock.monotonicTimeNanos, (began): Moving => {
+    const up = to > from
+    const { start } = wanted(set)
+    const moved = ordinals(start + Math.min(to, from), Math.abs(to - from))
+    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
+    return {
+      set,
+      to,
+      up,
+      start,
+      moved,
+      staying: ordinals(start, Math.min(to, from)),
+      name: (ordinal) => `${at.fence.name}-${ordinal}`,
+      hasClaims: up && claimNames(set, "").length > 0,
+      stages: stages(at, elapsed),
+      // Those that end before the first look were there too.
+      known: new Set(moved.filter((ordinal) => ordinal < start + (set.status?.replicas ?? 0))),
+      claims: new Map(),
+      causes: new Map()
+    }
+  })
+
+/** Tells the stages of those that come. */
+const coming = ({ moved, name, hasClaims, stages: { turn, end } }: Moving, pods: Wait.Pods) =>
+  Effect.gen(function* () {
+    let isFirst = true
+    for (const ordinal of moved) {
+      const replica = name(ordinal)
+      const pod = pods.get(ordinal)
+      if (pod !== undefined || isFirst) yield* turn(replica)
+      if (!Wait.isReady(pod)) isFirst = false
+      if (!pod?.spec.nodeName) continue
+      // A pod has a node only once its claims are bound.
+      if (hasClaims) yield* end(replica, "claim")
+      yield* end(replica, "scheduled", `scheduled ${pod.spec.nodeName}`)
+      if (isStarted(pod) || Wait.isReady(pod)) yield* end(replica, "started")
+      if (Wait.isReady(pod)) yield* end(replica, "ready")
+    }
+  })
+
+/** Tells the stages of those that go. */
+const leaving = ({ moved, name, known, stages: { turn, end } }: Moving, pods: Wait.Pods) =>
+  Effect.gen(function* () {
+    let isFirst = true
+    for (const ordinal of moved.toReversed()) {
+      const pod = pods.get(ordinal)
+      if (pod === undefined) {
+        if (known.has(ordinal)) yield* end(name(ordinal), "removed")
+        continue
+      }
+      known.add(ordinal)
+      if (isFirst || pod.metadata.deletionTimestamp) yield* turn(name(ordinal))
+      isFirst = false
+    }
+  })
+
+/** Only until all claims are bound: what becomes of them then, pods tell. */
+const watchClaims = (moving: Moving) => {
+  const { set, moved, name, stages } = moving
+  return Stream.runForEachWhile(
+    Resource.watch(kinds.persistentvolumeclaims, {
+      namespace: set.metadata.namespace ?? "",
+      relistEvery: "30 seconds"
+    }),
+    ({ items }) =>
+      Effect.gen(function* () {
+        const claims = ofTemplates(set, items)
+        moving.claims = claims
+        for (const replica of moved.map(name)) {
+          if (claimNames(set, replica).some((claim) => !claims.has(claim))) continue
+          yield* stages.claimed(replica)
+          if (unbound(set, claims, replica).length === 0) yield* stages.end(replica, "claim")
+        }
+        return moved.some((ordinal) => !stages.isTold(name(ordinal), "claim"))
+      })
+  )
+}
+
+/** What one that is to come waits for. */
+const pendingFor = ({ set, claims, causes, name }: Moving, pods: Wait.Pods, ordinal: number): string =>
+  pendingOf(set, claims, name(ordinal), pods.get(ordinal), causes.get(name(ordinal)))
+
+/** Those that stay and hold the others up. */
+const blockersOf = (moving: Moving, pods: Wait.Pods, now: StatefulSet): ReadonlyArray<Unmet> =>
+  moving.staying
+    .filter((ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal)))
+    .map((ordinal) => ({
+      subject: Wait.podSubject(now, ordinal),
+      for: `${pendingFor(moving, pods, ordinal)}; OrderedReady waits for it`
+    }))
+
+/** Until those beyond the count are gone. */
+const notGone = (moving: Moving, pods: Wait.Pods, now: StatefulSet): ReadonlyArray<Unmet> => {
+  const beyond = moving.start + moving.to
+  const left = [...pods].filter(([ordinal]) => ordinal >= beyond).toSorted(([a], [b]) => b - a)
+  if (left.length === 0) return Wait.notice(now)
+  return [
+    ...blockersOf(moving, pods, now),
+    ...left.map(([ordinal, pod], index) => ({
+      subject: Wait.podSubject(now, ordinal),
+      for: ending(now, pods, pod),
+      queued: index > 0 && !pod.metadata.deletionTimestamp
+    }))
+  ]
+}
+
+/** Until those that come are ready, and available. */
+const notReady = (moving: Moving, pods: Wait.Pods, now: StatefulSet): ReadonlyArray<Unmet> => {
+  const { set, to, moved } = moving
+  const lacking = moved.filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
+  if (lacking.length > 0) {
+    const blockers = blockersOf(moving, pods, now)
+    return [
+      ...blockers,
+      ...lacking.map((ordinal, index) => ({
+        subject: Wait.podSubject(now, ordinal),
+        for: pendingFor(moving, pods, ordinal),
+        queued: !pods.has(ordinal) && (index > 0 || blockers.length > 0)
+      }))
+    ]
+  }
+  // Ready is not yet available: the controller counts that by its own clock.
+  const available = now.status?.availableReplicas ?? 0
+  return (set.spec.minReadySeconds ?? 0) > 0 && available < to
+    ? [{ subject: Wait.setSubject(now), for: `minReadySeconds: ${available} of ${to} available` }]
+    : []
+}
+
+/** Finds out why the first that lack do not come, and those that hold them up. */
+const learn = (moving: Moving, pods: Wait.Pods, now: StatefulSet) => {
+  const { set, to, start, claims, name } = moving
+  const late = ordinals(start, to)
+    .filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
+    .slice(0, 3)
+    .map((ordinal) => ({
+      replica: name(ordinal),
+      pod: pods.get(ordinal),
+      claim: claims.get(unbound(set, claims, name(ordinal))[0] ?? "")?.metadata ?? null
+    }))
+  return Effect.map(causesOf(now, late), (found) => {
+    moving.causes = found
+  })
+}
+
 /** Waits until the pods of a count are ready, and those beyond it gone. */
 export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
-    const { from, to } = change
-    const up = to > from
-    const { start } = wanted(set)
-    const name = (ordinal: number) => `${at.fence.name}-${ordinal}`
-    const moved = ordinals(start + Math.min(to, from), Math.abs(to - from))
-    const began = yield* Clock.monotonicTimeNanos
-    const { turn, claimed, end, isTold } = stages(
-      at,
-      Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
-    )
-    const hasClaims = up && claimNames(set, "").length > 0
-    // Those that end before the first look were there too.
-    const known = new Set(moved.filter((ordinal) => ordinal < start + (set.status?.replicas ?? 0)))
-    let claims: Claims = new Map()
-    let causes: ReadonlyMap<string, string> = new Map()
+    const moving = yield* movingOf(at, set, change)
+    const { up, moved, name, stages } = moving
     const [next] = up ? moved : moved.toReversed()
-    if (next !== undefined) yield* turn(name(next))
-
-    const coming = (pods: Wait.Pods) =>
-      Effect.gen(function* () {
-        let isFirst = true
-        for (const ordinal of moved) {
-          const replica = name(ordinal)
-          const pod = pods.get(ordinal)
-          if (pod !== undefined || isFirst) yield* turn(replica)
-          if (!Wait.isReady(pod)) isFirst = false
-          if (!pod?.spec.nodeName) continue
-          // A pod has a node only once its claims are bound.
-          if (hasClaims) yield* end(replica, "claim")
-          yield* end(replica, "scheduled", `scheduled ${pod.spec.nodeName}`)
-          if (isStarted(pod) || Wait.isReady(pod)) yield* end(replica, "started")
-          if (Wait.isReady(pod)) yield* end(replica, "ready")
-        }
-      })
-
-    const leaving = (pods: Wait.Pods) =>
-      Effect.gen(function* () {
-        let isFirst = true
-        for (const ordinal of moved.toReversed()) {
-          const pod = pods.get(ordinal)
-          if (pod === undefined) {
-            if (known.has(ordinal)) yield* end(name(ordinal), "removed")
-            continue
-          }
-          known.add(ordinal)
-          if (isFirst || pod.metadata.deletionTimestamp) yield* turn(name(ordinal))
-          isFirst = false
-        }
-      })
-
-    /** Only until all claims are bound: what becomes of them then, pods tell. */
-    const watchClaims = Stream.runForEachWhile(
-      Resource.watch(kinds.persistentvolumeclaims, {
-        namespace: set.metadata.namespace ?? "",
-        relistEvery: "30 seconds"
-      }),
-      ({ items }) =>
-        Effect.gen(function* () {
-          claims = ofTemplates(set, items)
-          for (const replica of moved.map(name)) {
-            if (claimNames(set, replica).some((claim) => !claims.has(claim))) continue
-            yield* claimed(replica)
-            if (unbound(set, claims, replica).length === 0) yield* end(replica, "claim")
-          }
-          return moved.some((ordinal) => !isTold(name(ordinal), "claim"))
-        })
-    )
-
-    const missing = (pods: Wait.Pods, now: StatefulSet): ReadonlyArray<Unmet> => {
-      const blockers = ordinals(start, Math.min(to, from))
-        .filter((ordinal) => now.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pods.get(ordinal)))
-        .map((ordinal) => ({
-          subject: Wait.podSubject(now, ordinal),
-          for: `${pendingOf(set, claims, name(ordinal), pods.get(ordinal), causes.get(name(ordinal)))}; OrderedReady waits for it`
-        }))
-      if (!up) {
-        const left = [...pods].filter(([ordinal]) => ordinal >= start + to).toSorted(([a], [b]) => b - a)
-        return left.length === 0
-          ? Wait.notice(now)
-          : [
-              ...blockers,
-              ...left.map(([ordinal, pod], index) => ({
-                subject: Wait.podSubject(now, ordinal),
-                for: ending(now, pods, pod),
-                queued: index > 0 && !pod.metadata.deletionTimestamp
-              }))
-            ]
-      }
-      const lacking = moved.filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
-      if (lacking.length > 0) {
-        return [
-          ...blockers,
-          ...lacking.map((ordinal, index) => ({
-            subject: Wait.podSubject(now, ordinal),
-            for: pendingOf(set, claims, name(ordinal), pods.get(ordinal), causes.get(name(ordinal))),
-            queued: !pods.has(ordinal) && (index > 0 || blockers.length > 0)
-          }))
-        ]
-      }
-      // Ready is not yet available: the controller counts that by its own clock.
-      const available = now.status?.availableReplicas ?? 0
-      return (set.spec.minReadySeconds ?? 0) > 0 && available < to
-        ? [{ subject: Wait.setSubject(now), for: `minReadySeconds: ${available} of ${to} available` }]
-        : []
-    }
-
-    /** Of the first that lack, and of those that hold them up. */
-    const learn = (pods: Wait.Pods, now: StatefulSet) => {
-      const late = ordinals(start, to)
-        .filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
-        .slice(0, 3)
-        .map((ordinal) => ({
-          replica: name(ordinal),
-          pod: pods.get(ordinal),
-          claim: claims.get(unbound(set, claims, name(ordinal))[0] ?? "")?.metadata ?? null
-        }))
-      return Effect.map(causesOf(now, late), (found) => {
-        causes = found
-      })
-    }
-
+    if (next !== undefined) yield* stages.turn(name(next))
     const waiting = Wait.untilPods(at, {
-      learn,
-      until: missing,
+      learn: (pods, now) => learn(moving, pods, now),
+      until: (pods, now) => (up ? notReady : notGone)(moving, pods, now),
       stepTimeout: change.stepTimeout,
-      seen: up ? coming : leaving,
+      seen: (pods) => (up ? coming : leaving)(moving, pods),
       vain: change.vain
     })
-    yield* hasClaims ? Effect.raceFirst(waiting, Effect.andThen(watchClaims, Effect.never)) : waiting
+    const claims = Effect.andThen(watchClaims(moving), Effect.never)
+    yield* moving.hasClaims ? Effect.raceFirst(waiting, claims) : waiting
   })
