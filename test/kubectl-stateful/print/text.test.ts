@@ -53,7 +53,7 @@ describe("a table", () => {
   ]
 
   it("aligns columns by what a terminal shows, and puts notes beside or below", () => {
-    assert.deepEqual(plain(table(["NAME", "SIZE"], rows, 40)), [
+    assert.deepEqual(plain(table(["NAME", "SIZE"], rows, { columns: 40 })), [
       "NAME     SIZE",
       "db-0     20Gi",
       "数据-1   5Gi    is full",
@@ -64,14 +64,20 @@ describe("a table", () => {
   })
 
   it("is as wide as it has to be, and has no header without rows", () => {
-    assert.deepEqual(plain(table(["NAME"], [{ cells: ["a".repeat(200)] }], 40)), ["NAME", "a".repeat(200)])
-    assert.deepEqual(table(["NAME"], [], 40), [])
+    assert.deepEqual(plain(table(["NAME"], [{ cells: ["a".repeat(200)] }], { columns: 40 })), [
+      "NAME",
+      "a".repeat(200)
+    ])
+    assert.deepEqual(table(["NAME"], [], { columns: 40 }), [])
   })
 
   it("says the same with colours as without", () => {
-    const coloured = render(table(["NAME", "SIZE"], rows, 40), true)
+    const coloured = render(table(["NAME", "SIZE"], rows, { columns: 40 }), true)
     assert.include(coloured, "\u001b[31m5Gi\u001b[0m")
-    assert.strictEqual(stripVTControlCharacters(coloured), render(table(["NAME", "SIZE"], rows, 40), false))
+    assert.strictEqual(
+      stripVTControlCharacters(coloured),
+      render(table(["NAME", "SIZE"], rows, { columns: 40 }), false)
+    )
   })
 })
 

@@ -3,9 +3,17 @@
  */
 import { columnsOf } from "./columns.ts"
 import { visible } from "./terminal.ts"
-import { type Line, line, lineColumns, span, type Span, wrap } from "./text.ts"
+import { blank, hanging, type Line, line, lineColumns, span, type Span, wrap } from "./text.ts"
 
 export type Cell = string | Span
+
+/** Where text is laid out. */
+export interface Room {
+  /** For prose and notes. */
+  readonly columns: number
+  /** What a line of a table may take: the terminal's columns. Absent: it takes what it needs, a line a row. */
+  readonly width?: number | undefined
+}
 
 /** A row, and what is to be said about it: right of the last column where it fits, else below. */
 export interface Row {
@@ -52,23 +60,87 @@ const withNote = (
   return [row, ...wrap(text, columns - gap.length).map((part) => [span(gap), span(part, tone)])]
 }
 
-/** The lines of a table; none when it has no rows. */
-export const table = (
+/** How wide each column is where all of them fit, the widest giving way first; null: they cannot. */
+const narrowed = (
+  widths: ReadonlyArray<number>,
+  least: ReadonlyArray<number>,
+  width: number
+): ReadonlyArray<number> | null => {
+  const narrow = widths.map((each) => Math.min(each, width))
+  const room = width - gap.length * (widths.length - 1)
+  for (let over = narrow.reduce((sum, each) => sum + each, 0) - room; over > 0; over -= 1) {
+    const yielding = narrow.flatMap((each, column) => (each > (least[column] ?? 0) ? [each] : []))
+    if (yielding.length === 0) return null
+    const widest = narrow.findIndex(
+      (each, column) => each === Math.max(...yielding) && each > (least[column] ?? 0)
+    )
+    narrow[widest] = (narrow[widest] ?? 0) - 1
+  }
+  return narrow
+}
+
+const longestWord = ({ text }: Span): number => Math.max(0, ...wrap(text, 1).map(columnsOf))
+
+/** A row whose cells go on below themselves, and the note below all of it. */
+const folded = (
+  cells: ReadonlyArray<Span>,
+  widths: ReadonlyArray<number>,
+  note: Cell | null | undefined,
+  columns: number
+): ReadonlyArray<Line> => {
+  const parts = cells.map(({ text }, column) => wrap(text, widths[column] ?? 0))
+  const height = Math.max(...parts.map((each) => each.length))
+  const lines = Array.from({ length: height }, (_, at) =>
+    padded(
+      cells.map(({ tone }, column) => span(parts[column]?.[at] ?? "", tone)),
+      widths
+    )
+  )
+  if (note === null || note === undefined) return lines
+  const { text, tone } = asSpan(note)
+  return [...lines, ...wrap(text, columns - gap.length).map((part) => [span(gap), span(part, tone)])]
+}
+
+/** Rows as kubectl describes an object, where they are too wide for a table. */
+const records = (
   header: ReadonlyArray<string>,
   rows: ReadonlyArray<Row>,
   columns: number
 ): ReadonlyArray<Line> => {
+  const indent = Math.max(...header.map((title) => title.length)) + 3
+  return rows.flatMap(({ cells, note }, index) => [
+    ...(index === 0 ? [] : [blank]),
+    ...cells.flatMap((cell, column) => field(header[column] ?? "", [cell], columns, indent)),
+    ...(note === null || note === undefined ? [] : hanging(gap, asSpan(note).text, columns))
+  ])
+}
+
+/** The lines of a table; none when it has no rows. */
+export const table = (
+  header: ReadonlyArray<string>,
+  rows: ReadonlyArray<Row>,
+  { columns, width }: Room
+): ReadonlyArray<Line> => {
   if (rows.length === 0) return []
   const cells = rows.map((row) => row.cells.map(asSpan))
-  const widths = header.map((title, column) =>
-    cells.reduce((most, row) => Math.max(most, columnsOf(row[column]?.text ?? visible(""))), title.length)
-  )
+  const widest = (of: (cell: Span) => number) =>
+    header.map((title, column) =>
+      cells.reduce((most, row) => Math.max(most, of(row[column] ?? span(""))), title.length)
+    )
+  const natural = widest(({ text }) => columnsOf(text))
+  const titles = header.map((title) => span(title, "strong"))
+  const needed = natural.reduce((sum, each) => sum + each + gap.length, -gap.length)
+  if (width === undefined || needed <= width) {
+    return [
+      padded(titles, natural),
+      ...rows.flatMap((row, index) => withNote(cells[index] ?? [], natural, row.note, columns))
+    ]
+  }
+  const narrow = narrowed(natural, widest(longestWord), width)
+  if (narrow === null) return records(header, rows, Math.min(columns, width))
   return [
-    padded(
-      header.map((title) => span(title, "strong")),
-      widths
-    ),
-    ...rows.flatMap((row, index) => withNote(cells[index] ?? [], widths, row.note, columns))
+    padded(titles, narrow),
+    ...rows.flatMap((row, index) => folded(cells[index] ?? [], narrow, row.note, Math.min(columns, width)))
   ]
 }
 
