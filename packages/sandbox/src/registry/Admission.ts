@@ -7,7 +7,7 @@ import { at, isObject, stringAt } from "../apimachinery/Json.ts"
 import type { Draft, KubeObject } from "../apimachinery/KubeObject.ts"
 import { checkQuota } from "./Quota.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
-import type { Registry, WriteOptions } from "./Registry.ts"
+import type { Stored } from "./Store.ts"
 import { namespaces, persistentvolumeclaims, pods, serviceaccounts, services } from "./kinds/core.ts"
 import { storageclasses } from "./kinds/storage.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
@@ -29,7 +29,7 @@ export interface Webhook {
   ) => string | undefined
 }
 
-const defaultClass = (registry: Registry): string | undefined =>
+const defaultClass = (registry: Stored): string | undefined =>
   registry.store
     .list(storageclasses)
     .filter((each) => each.metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true")
@@ -42,7 +42,7 @@ const sizeOf = (claim: KubeObject | undefined): number =>
   Quantity.parse(at(claim?.spec, "resources", "requests", "storage") ?? "0")
 
 /** The PersistentVolumeClaimResize admission. */
-const checkGrowth = (registry: Registry, claim: KubeObject, previous: KubeObject | undefined): void => {
+const checkGrowth = (registry: Stored, claim: KubeObject, previous: KubeObject | undefined): void => {
   if (sizeOf(claim) <= sizeOf(previous) || stringAt(previous?.status, "phase") !== "Bound") return
   const name = classOf(claim)
   if (registry.store.get(storageclasses, undefined, name)?.allowVolumeExpansion === true) return
@@ -53,7 +53,7 @@ const checkGrowth = (registry: Registry, claim: KubeObject, previous: KubeObject
   )
 }
 
-const checkAccount = (registry: Registry, namespace: string, pod: Draft, told: string): void => {
+const checkAccount = (registry: Stored, namespace: string, pod: Draft, told: string): void => {
   const name = stringAt(pod.spec, "serviceAccountName") ?? "default"
   // The default one is made a moment after its namespace: nobody is refused for that moment.
   if (name === "default" || registry.store.get(serviceaccounts, namespace, name) !== undefined) return
@@ -76,7 +76,7 @@ export class Admission {
 
   /** `told`: the name that a refusal gives. */
   mutate(
-    registry: Registry,
+    registry: Stored,
     type: ResourceType,
     namespace: string | undefined,
     draft: Draft,
@@ -123,12 +123,12 @@ export class Admission {
   }
 
   validate(
-    registry: Registry,
+    registry: Stored,
     type: ResourceType,
     verb: Verb,
     object: KubeObject,
     previous: KubeObject | undefined,
-    options: WriteOptions
+    options: { readonly user?: string }
   ): void {
     if (verb === "DELETE" && type === namespaces && protectedNamespaces.includes(object.metadata.name)) {
       throw Status.forbidden(type, object.metadata.name, "this namespace may not be deleted")

@@ -2,7 +2,7 @@
 import { arrayAt, at, stringAt } from "../apimachinery/Json.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
-import type { Registry } from "./Registry.ts"
+import type { Stored } from "./Store.ts"
 import { persistentvolumeclaims, pods, type ResourceQuota, resourcequotas } from "./kinds/core.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import * as Status from "../apimachinery/Status.ts"
@@ -49,7 +49,7 @@ const shown = (resource: string, amount: number): string => `${resource}=${writt
 
 /** What is used of all that a quota limits, as its status says it. */
 export const used = (
-  registry: Registry,
+  registry: Stored,
   types: ReadonlyArray<ResourceType>,
   { metadata, spec }: ResourceQuota
 ): Readonly<Record<string, string>> => {
@@ -83,7 +83,7 @@ const checkAsked = (quota: ResourceQuota, pod: KubeObject): void => {
 
 /** Throws what the ResourceQuota admission answers. */
 export const checkQuota = (
-  registry: Registry,
+  registry: Stored,
   type: ResourceType,
   object: KubeObject,
   previous: KubeObject | undefined

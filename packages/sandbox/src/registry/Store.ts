@@ -266,3 +266,8 @@ export class Store {
     }
   }
 }
+
+/** Where objects are looked up before a write: whoever has the store. */
+export interface Stored {
+  readonly store: Store
+}

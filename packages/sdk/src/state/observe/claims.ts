@@ -8,7 +8,8 @@ import type { Lists } from "../observation.ts"
 import { conditionOf } from "../Readiness.ts"
 import { observeVolume, volumesByName } from "./volume.ts"
 import { classOf, type PersistentVolumeClaim } from "../../kind/Storage.ts"
-import { claimsOfPod, Claim, isEphemeral, OtherVolume } from "../../Claim.ts"
+import type { Claim, OtherVolume } from "../../Claim.ts"
+import { claimsOfPod, isEphemeral } from "../../Claim.ts"
 
 /** The names of the pods that use each claim. */
 const usersByClaim = (lists: Pick<Lists, "pods">): ReadonlyMap<string, ReadonlyArray<string>> => {

@@ -6,7 +6,7 @@ import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import { accountOf } from "../../Reference.ts"
-import { CloudRole } from "../../CloudRole.ts"
+import type { CloudRole } from "../../CloudRole.ts"
 
 const ofAccounts: ReadonlySet<string> = new Set([
   "eks.amazonaws.com/role-arn",

@@ -8,7 +8,7 @@ import { observeSnapshots } from "./volumeSnapshots.ts"
 import { kinds } from "../../Kind.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
 import { classOf } from "../../kind/Storage.ts"
-import { StorageClass, SnapshotClass, Driver, Protection } from "../../Protection.ts"
+import type { StorageClass, SnapshotClass, Driver, Protection } from "../../Protection.ts"
 
 const isDefaultClass = ({ annotations }: ObjectMeta, annotation: string): boolean =>
   annotations?.[annotation] === "true"

@@ -4,7 +4,8 @@ import type { ContainerStatus, Pod } from "../../kind/Pod.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import { type NodesByName, readinessOf } from "../Readiness.ts"
-import { Container, Replica, isFinished, healthOf } from "../../Replica.ts"
+import type { Container, Replica } from "../../Replica.ts"
+import { isFinished, healthOf } from "../../Replica.ts"
 
 const stateOf = ({ state }: ContainerStatus): string => {
   if (state?.running) return "Running"
