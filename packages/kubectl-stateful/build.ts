@@ -1,9 +1,10 @@
 /**
  * Builds `dist/`, or the folder that is given: one ESM bundle in parts, so that each command loads
- * only what it needs.
+ * only what it needs, and oclif's manifest, so that help loads no command.
  */
-import { rm } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { rolldown } from "rolldown"
 
 const home = import.meta.dirname
@@ -14,7 +15,7 @@ const withoutSideEffects = /node_modules\/(@kubernetes\/client-node|effect|yaml)
 
 await rm(dist, { recursive: true, force: true })
 const bundle = await rolldown({
-  input: join(home, "src", "main.ts"),
+  input: { main: join(home, "src", "main.ts"), program: join(home, "src", "program.ts") },
   platform: "node",
   resolve: { conditionNames: ["source", "node", "import", "default"] },
   treeshake: {
@@ -32,3 +33,6 @@ await bundle.write({
   entryFileNames: "[name].js"
 })
 await bundle.close()
+
+const { recorded } = await import(pathToFileURL(join(dist, "program.js")).href)
+await writeFile(join(dist, "oclif.manifest.json"), JSON.stringify(await recorded()))

@@ -66,6 +66,13 @@ describe("the launcher", () => {
     assert.deepEqual(plugin("--version"), { status: 0, stdout: "kubectl-stateful v0.1.0\n", stderr: "" })
   })
 
+  it("takes help before a command as --help after it, as kubectl does", () => {
+    const { status, stdout } = plugin("help", "thaw")
+    assert.deepEqual({ status, stdout }, { status: 0, stdout: plugin("thaw", "--help").stdout })
+    assert.match(stdout, /USAGE/)
+    assert.strictEqual(plugin("help").stdout, plugin("--help").stdout)
+  })
+
   it("completes for kubectl", () => {
     const { status, stdout } = run(join(bin, "kubectl_complete-stateful"), ["describe", "-o", "j"])
     assert.deepEqual({ status, stdout }, { status: 0, stdout: "json\n:4\n" })

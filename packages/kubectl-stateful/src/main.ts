@@ -15,6 +15,6 @@ if (first === "--version") {
   const names: Names = async (...asked) => (await import("./program/names.ts")).clusterNames()(...asked)
   write(process.stdout, await complete(rest, names))
 } else {
-  const { main } = await import("./program.ts")
-  await main(process.argv.slice(2))
+  const { program } = await import("./program.ts")
+  await program(process.argv.slice(2))
 }

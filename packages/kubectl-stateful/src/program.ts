@@ -1,12 +1,10 @@
 /**
- * The plugin as an oclif program whose commands are known beforehand: nothing is looked for on disk.
+ * The plugin as an oclif program whose commands are known beforehand.
  */
-import { Config } from "@oclif/core/config"
+import { Config, Plugin } from "@oclif/core/config"
 import type { Command } from "@oclif/core/command"
 import type { Interfaces } from "@oclif/core"
 import { run } from "@oclif/core/run"
-import { dirname } from "node:path"
-import { fileURLToPath } from "node:url"
 import { nearNames } from "@kubectl-stateful/sdk/state/NearName"
 import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
@@ -19,61 +17,67 @@ const bin = manifest.oclif.bin
 /** oclif's type has literals where JSON has strings. */
 const pjson: Interfaces.PJSON = { ...manifest, oclif: { ...manifest.oclif, topicSeparator: " " } }
 
-const loadable = (id: string, command: CommandClass, plugin: Interfaces.Plugin): Command.Loadable => {
-  const flags = Object.entries({ ...command.baseFlags, ...command.flags }).map(([name, flag]) => [
-    name,
-    { ...flag, name }
-  ])
-  return {
-    id,
-    aliases: [],
-    hiddenAliases: [],
-    hidden: false,
-    args: Object.fromEntries(Object.entries(command.args).map(([name, arg]) => [name, { ...arg, name }])),
-    flags: Object.fromEntries(flags),
-    summary: command.summary,
-    description: command.description,
-    examples: command.examples,
-    usage: command.usage,
-    strict: command.strict,
-    pluginName: plugin.name,
-    load: async () => Object.assign(command, { id, plugin })
+const loaded = async (id: string): Promise<CommandClass> => {
+  const load = commands[id]
+  if (load === undefined) throw unknownCommand(id)
+  return load()
+}
+
+/**
+ * oclif's plugin with our table of commands, each a module that is loaded when it is run: oclif's own explicit table
+ * would load all of them (docs/decisions/006). Help is printed from the manifest that the build writes.
+ */
+class Program extends Plugin {
+  readonly #ids: ReadonlyArray<string>
+
+  constructor(ids: ReadonlyArray<string>) {
+    super({ isRoot: true, name: manifest.name, pjson, root: import.meta.dirname, type: "core" })
+    this.#ids = ids
+  }
+
+  override async load(): Promise<void> {
+    await super.load()
+    // Sources have no manifest.
+    if (!this.hasManifest) this.commands = await Promise.all(this.#ids.map((id) => this.#loadable(id)))
+  }
+
+  override async findCommand(id: string): Promise<Command.Class> {
+    return Object.assign(await loaded(id), { id, plugin: this })
+  }
+
+  async #loadable(id: string): Promise<Command.Loadable> {
+    const { args, baseFlags, description, examples, flags, strict, summary, usage } = await loaded(id)
+    const named = <A extends object>(all: Readonly<Record<string, A>>) =>
+      Object.fromEntries(Object.entries(all).map(([name, one]) => [name, { ...one, name }]))
+    return {
+      id,
+      aliases: [],
+      hiddenAliases: [],
+      hidden: false,
+      args: named(args),
+      flags: named({ ...baseFlags, ...flags }),
+      summary,
+      description,
+      examples,
+      usage,
+      strict,
+      pluginName: this.name,
+      load: () => this.findCommand(id)
+    }
   }
 }
 
-/** The plugin with these commands; a known command is loaded alone, help loads all. */
-export const rootPlugin = async (ids: ReadonlyArray<string>): Promise<Interfaces.Plugin> => {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)))
-  const plugin: Interfaces.Plugin = {
-    _base: "",
-    alias: manifest.name,
-    commandIDs: [...ids],
-    commands: [],
-    commandsDir: undefined,
-    findCommand: async (id: string) => {
-      const found = plugin.commands.find((command) => command.id === id)
-      if (found === undefined) throw new Error(`command ${id} not found`)
-      return found.load()
-    },
-    hasManifest: true,
-    hooks: {},
-    isRoot: true,
-    load: async () => {},
-    moduleType: "module",
-    name: manifest.name,
-    options: { root },
-    pjson,
-    root,
-    topics: [],
-    type: "core",
-    valid: true,
-    version: manifest.version
-  }
-  for (const id of ids) {
-    const load = commands[id]
-    if (load !== undefined) plugin.commands.push(loadable(id, await load(), plugin))
-  }
+/** The plugin; where there is no manifest, with these commands. */
+export const rootPlugin = async (ids: ReadonlyArray<string>): Promise<Plugin> => {
+  const plugin = new Program(ids)
+  await plugin.load()
   return plugin
+}
+
+/** What the build records of all commands, as oclif reads it. */
+export const recorded = async () => {
+  const { commands: all } = await rootPlugin(Object.keys(commands))
+  return { version: manifest.version, commands: Object.fromEntries(all.map((each) => [each.id, each])) }
 }
 
 /** More of a word is not compared. */
@@ -99,9 +103,11 @@ const onOutputError = (error: NodeJS.ErrnoException): void => {
 }
 
 /** Runs a command line, prints what went wrong as kubectl does, and sets the exit code. */
-export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
+export const program = async (words: ReadonlyArray<string>): Promise<void> => {
+  // As kubectl takes it.
+  const argv = words[0] === "help" ? [...words.slice(1), "--help"] : words
   const [id] = argv
-  const isHelp = id === undefined || id === "help" || id.startsWith("-")
+  const isHelp = id === undefined || id.startsWith("-")
   const known = id !== undefined && Object.hasOwn(commands, id)
   try {
     if (!known && !isHelp) throw unknownCommand(id)
