@@ -34,7 +34,7 @@ describe("a built-in profile", () => {
     it.effect(`that is printed as ${output} and used as a file is the same profile`, () =>
       Effect.gen(function* () {
         for (const one of all()) {
-          const text = yield* profilesText([one], true, output, 80)
+          const text = yield* profilesText([one], true, output, { columns: 80 })
           const content = yield* parseYaml(text)
           const held = quiesceNamed(one.name)
           const read = quiesceFromFile(`./${one.name}.yaml`, content)
@@ -49,7 +49,7 @@ describe("a built-in profile", () => {
 
   it.effect("is listed with one sentence", () =>
     Effect.gen(function* () {
-      const text = yield* profilesText(all(), false, undefined, 120)
+      const text = yield* profilesText(all(), false, undefined, { columns: 120 })
       for (const { name, file: one } of all()) {
         assert.match(text, new RegExp(`^${name} `, "m"))
         assert.match(one.description ?? "", /^\w[^\n]*\.$/)

@@ -367,7 +367,7 @@ Can this application ...
       ]
     })
     assert.lengthOf(block(page(state), "LAST SEEN"), 2)
-    assert.lengthOf(eventTable(state, true, 80), 3)
+    assert.lengthOf(eventTable(state, { wide: true, columns: 80 }), 3)
   })
 
   it("says a warning about many objects once", () => {

@@ -8,7 +8,7 @@ import { render } from "../../../packages/kubectl-stateful/src/print/text.ts"
 import { healthyApp } from "../../sdk/appState.ts"
 
 const kept = (change: Parameters<typeof healthyApp>[0]) =>
-  render(keptVolumeTable(healthyApp(change), 80), false)
+  render(keptVolumeTable(healthyApp(change), { columns: 80 }), false)
 
 describe("volumes that an operation kept", () => {
   it("are named with the claim that they lost, the policy before, and the operation", () => {
@@ -64,7 +64,7 @@ describe("claims that were set aside", () => {
         { id: "0badcafe", verb: "scale", phase: "Succeeded", started: "2026-11-20T00:00:00Z", holder: null }
       ]
     })
-    const text = render(setAsideTable(state, 80), false)
+    const text = render(setAsideTable(state, { columns: 80 }), false)
     assert.match(text, /SET ASIDE +SIZE +OF CLAIM +OPERATION/)
     assert.match(text, /data-db-0-8f3a8f3a +1Gi +data-db-0 +8f3a8f3a/)
     assert.include(text, "kubectl stateful restore --undo 8f3a8f3a brings it back")
@@ -74,7 +74,7 @@ describe("claims that were set aside", () => {
       ...state,
       keptConfig: ["8f3a8f3a", "0badcafe"].map((operation) => ({ workload: "StatefulSet/db", operation }))
     }
-    const config = render(keptConfigTable(replaced, 120), false)
+    const config = render(keptConfigTable(replaced, { columns: 120 }), false)
     assert.match(config, /configuration of StatefulSet\/db +8f3a8f3a/)
     assert.include(config, "kubectl stateful restore --undo 8f3a8f3a brings it back")
     assert.notInclude(config, "0badcafe")

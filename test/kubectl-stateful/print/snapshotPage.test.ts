@@ -92,13 +92,15 @@ describe("the page of a snapshot", () => {
     Effect.gen(function* () {
       const { summary } = description
       const of = (more: Partial<Description["summary"]>) =>
-        descriptionText({ ...description, summary: { ...summary, ...more } }, undefined, summary.created, 100)
+        descriptionText({ ...description, summary: { ...summary, ...more } }, undefined, summary.created, {
+          columns: 100
+        })
       const quiesced = { ...(summary.quiesced ?? assert.fail()), unbounded: "request" as const }
       assert.include(yield* of({ quiesced }), "held by a request: nothing in the pods would have ended that")
       const recoverable = { profile: "postgres" }
       const { quiesced: _, ...without } = summary
       const alone = { ...description, summary: { ...without, level: "crash" as const, recoverable } }
-      const page = yield* descriptionText(alone, undefined, summary.created, 100)
+      const page = yield* descriptionText(alone, undefined, summary.created, { columns: 100 })
       assert.include(page, "Level:        recoverable per member, asked for auto")
       assert.include(page, "by profile postgres, each member had all its data on one volume")
     })
@@ -106,7 +108,9 @@ describe("the page of a snapshot", () => {
 
   it.effect("has all that the record knows, what is there of it now, and nothing that a terminal obeys", () =>
     Effect.gen(function* () {
-      const page = String(yield* descriptionText(description, undefined, "2026-11-28T03:20:00Z", 100))
+      const page = String(
+        yield* descriptionText(description, undefined, "2026-11-28T03:20:00Z", { columns: 100 })
+      )
       assert.strictEqual(
         page,
         `Name:         nightly
@@ -136,7 +140,7 @@ data-db-0   1Gi    1Gi     +0ms    yes     nightly-data-db-0   Retain      csi.e
 data-db-1   1Gi    1Gi     +12ms   no      nightly-data-db-1   <unknown>   csi.example.com: snap-1
 `
       )
-      const json = JSON.parse(String(yield* descriptionText(description, "json", "", 80)))
+      const json = JSON.parse(String(yield* descriptionText(description, "json", "", { columns: 80 })))
       assert.deepInclude(json, { kind: "Snapshot", restorable: false, oneMoment: false })
     })
   )
@@ -146,10 +150,10 @@ data-db-1   1Gi    1Gi     +12ms   no      nightly-data-db-1   <unknown>   csi.e
       const change = { about: "secrets", what: "Secret/pass", change: "changed" } as const
       const some = { differences: [change], notCompared: ["Secret/token: it may not be read"] }
       assert.strictEqual(
-        String(yield* diffText(some, undefined, 80)),
+        String(yield* diffText(some, undefined, { columns: 80 })),
         "ABOUT     OBJECT        CHANGE\nsecrets   Secret/pass   changed\nNot compared: Secret/token: it may not be read\n"
       )
-      const none = yield* diffText({ differences: [], notCompared: [] }, undefined, 80)
+      const none = yield* diffText({ differences: [], notCompared: [] }, undefined, { columns: 80 })
       assert.strictEqual(String(none), "Nothing differs.\n")
     })
   )

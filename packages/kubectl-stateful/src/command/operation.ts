@@ -19,7 +19,7 @@ import { planText } from "../print/plan.ts"
 import { progress } from "../print/progress.ts"
 import { type Printable, printed, visible } from "../print/terminal.ts"
 import { confirmed } from "./confirm.ts"
-import type { Screen } from "./screen.ts"
+import { fitting, type Screen } from "./screen.ts"
 import { Usage } from "./usage.ts"
 
 /** `ann@laptop`. */
@@ -44,7 +44,7 @@ interface Tried {
 
 /** Prints what a dry run has found. */
 export const planned = (screen: Screen, { plan, mode, output }: Tried) =>
-  Effect.map(planText(plan, output, mode), screen.out)
+  Effect.map(planText(plan, output, mode, screen), screen.out)
 
 /** The same, and fails as the run would. */
 export const rehearsed = (screen: Screen, tried: Tried) =>
@@ -60,7 +60,9 @@ export const agreed = (
   }: { readonly plans: ReadonlyArray<AnyPlan>; readonly yes: boolean; readonly what: string }
 ) =>
   Effect.gen(function* () {
-    if (!yes) for (const plan of plans) screen.err(yield* planText(plan, undefined, "client"))
+    // The question is asked on stderr, and so is what it is about.
+    const room = screen.live ? fitting(screen.live().columns) : { columns: screen.columns }
+    if (!yes) for (const plan of plans) screen.err(yield* planText(plan, undefined, "client", room))
     yield* confirmed(screen, { yes, what })
   })
 

@@ -2,11 +2,10 @@
  * Where a command writes: stdout and stderr, how wide the former is and whether it shows colours.
  */
 import type { Size } from "../print/report.ts"
+import type { Room } from "../print/table.ts"
 import { joined, type Printable, printed } from "../print/terminal.ts"
 
-export interface Screen {
-  /** Columns for prose and notes; tables take what they need. */
-  readonly columns: number
+export interface Screen extends Room {
   readonly colour: boolean
   readonly out: (text: Printable) => void
   /** Text that takes the place of the one before it on a terminal, and follows it elsewhere. */
@@ -36,6 +35,12 @@ export interface Output {
 /** The one place where a process' output is written to. */
 export const write = (output: Output, text: Printable): void => void output.write(text)
 
+/** The room on a terminal that says it has so many columns. */
+export const fitting = (columns: number): Room => {
+  const width = columns >= 20 ? columns : usualColumns
+  return { columns: Math.min(width, mostColumns), width }
+}
+
 /** The process' own. Colours only on a terminal, and never with `NO_COLOR` (no-color.org) or a dumb one. */
 export const processScreen = (
   stdout: Output,
@@ -44,9 +49,12 @@ export const processScreen = (
 ): Screen => {
   const isTerminal = stdout.isTTY === true
   const columns = (isTerminal ? stdout.columns : undefined) ?? Number(environment["COLUMNS"] ?? usualColumns)
+  const room = fitting(columns)
   let isFirst = true
   return {
-    columns: columns >= 20 ? Math.min(columns, mostColumns) : usualColumns,
+    columns: room.columns,
+    // What is piped stays a line a row.
+    width: isTerminal ? room.width : undefined,
     colour: isTerminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb",
     out: (text) => write(stdout, text),
     page: (text) => {

@@ -62,7 +62,7 @@ export class Describe extends KubectlCommand {
       output: flags.output ?? null,
       all: wanted._tag === "All",
       allNamespaces: flags["all-namespaces"],
-      columns: screen.columns,
+      room: screen,
       colour: screen.colour
     }
     const asked = flags["exit-code"] === undefined ? [] : demands(flags["exit-code"])

@@ -28,7 +28,7 @@ export class Operations extends KubectlCommand {
       const now = DateTime.formatIso(yield* DateTime.now)
       const isForPeople = flags.output === undefined || flags.output === "wide"
       if (entries.length === 0 && isForPeople) screen.err(printed`No operations found.\n`)
-      else screen.out(yield* operationsText(entries, flags.output, now, screen.columns))
+      else screen.out(yield* operationsText(entries, flags.output, now, screen))
     })
     await this.perform(flags, list)
   }

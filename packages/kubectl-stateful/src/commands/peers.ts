@@ -40,8 +40,8 @@ export class PeersCommand extends KubectlCommand {
     const show = Effect.fnUntraced(function* (peers: Discovery.Peers) {
       const dns = flags["check-dns"] ? yield* Discovery.checkDns(peers) : null
       const now = new Date(yield* Clock.currentTimeMillis).toISOString()
-      const { columns, colour } = screen
-      const look = { output: flags.output ?? null, columns, colour, now }
+      const { columns, width, colour } = screen
+      const look = { output: flags.output ?? null, columns, width, colour, now }
       const whole = dns === null ? peers : { ...peers, clusterDomain: dns.clusterDomain, dns }
       screen.page(yield* peersText(whole, look))
     })

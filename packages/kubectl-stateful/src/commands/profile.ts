@@ -38,7 +38,7 @@ export class ProfileCommand extends KubectlCommand {
     const found = args.profile === undefined ? all() : [await one(args.profile)]
     const { screen } = this
     await this.untilInterrupted(
-      Effect.map(profilesText(found, args.profile !== undefined, flags.output, screen.columns), (text) =>
+      Effect.map(profilesText(found, args.profile !== undefined, flags.output, screen), (text) =>
         screen.out(text)
       )
     )

@@ -33,19 +33,16 @@ export const appPage = (state: AppState, checklist: Checklist, page: Page): Read
   const workloads = state.workloads.flatMap((workload, index) => {
     const replicas = state.replicas.filter((replica) => replica.workload === workloadName(workload))
     const lines = workloadLines(state, workload, columns)
-    return [
-      index === 0 ? [...title(state, columns), ...lines] : lines,
-      replicaTable(state, replicas, wide, columns)
-    ]
+    return [index === 0 ? [...title(state, columns), ...lines] : lines, replicaTable(state, replicas, page)]
   })
   return blocks(
     ...(workloads.length === 0 ? [title(state, columns)] : workloads),
-    claimTable(state, wide, columns),
-    keptVolumeTable(state, columns),
-    setAsideTable(state, columns),
-    keptConfigTable(state, columns),
+    claimTable(state, page),
+    keptVolumeTable(state, page),
+    setAsideTable(state, page),
+    keptConfigTable(state, page),
     [...otherVolumes(state, columns), ...surroundings(state, columns), ...unreadLines(state, wide, columns)],
-    eventTable(state, wide, columns),
+    eventTable(state, page),
     checklistLines(checklist, state, page)
   )
 }

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { appPage } from "./app.ts"
 import { appDocument, documentText, listDocument, names } from "./document.ts"
 import { type Answered, listTable } from "./list.ts"
+import type { Room } from "./table.ts"
 import type { Printable } from "./terminal.ts"
 import { render } from "./text.ts"
 
@@ -17,16 +18,17 @@ export interface Look {
   /** All of a namespace or the cluster: a line each rather than a page. */
   readonly all: boolean
   readonly allNamespaces: boolean
-  readonly columns: number
+  readonly room: Room
   readonly colour: boolean
 }
 
 const text = (apps: ReadonlyArray<Answered>, look: Look): Printable => {
-  const { columns } = look
   const wide = look.output === "wide"
+  // Whoever asks for all columns wants them side by side.
+  const page = { ...(wide ? { columns: look.room.columns } : look.room), wide }
   const lines = look.all
-    ? listTable(apps, { namespaces: look.allNamespaces, wide, columns })
-    : apps.flatMap(({ state, checklist }) => appPage(state, checklist, { wide, columns }))
+    ? listTable(apps, { ...page, namespaces: look.allNamespaces })
+    : apps.flatMap(({ state, checklist }) => appPage(state, checklist, page))
   return render(lines, look.colour)
 }
 

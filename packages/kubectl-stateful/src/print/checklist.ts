@@ -13,6 +13,7 @@ import type {
 } from "@kubectl-stateful/sdk/Checklist"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
+import type { Room } from "./table.ts"
 import { hanging, line, type Line, span, type Span, type Tone, wrapAdvice } from "./text.ts"
 
 const questions: Readonly<Record<Question, string>> = {
@@ -44,9 +45,8 @@ interface Told {
 }
 
 /** How a page is to look. `columns` is the terminal's width. */
-export interface Page {
+export interface Page extends Room {
   readonly wide: boolean
-  readonly columns: number
 }
 
 /** The answer in its column, and what goes with it. */

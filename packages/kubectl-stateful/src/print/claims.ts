@@ -5,7 +5,8 @@ import type { Claim } from "@kubectl-stateful/sdk/Claim"
 import type { VolumeSnapshot } from "@kubectl-stateful/sdk/Protection"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
-import { type Cell, field, type Row, table } from "./table.ts"
+import type { Page } from "./checklist.ts"
+import { type Cell, field, type Room, type Row, table } from "./table.ts"
 import { type Line, span } from "./text.ts"
 import { valueColumn } from "./workload.ts"
 
@@ -74,7 +75,7 @@ const row = (state: AppState, claim: Claim, wide: boolean): Row => {
 }
 
 /** The table of the app's claims, in the state's order. */
-export const claimTable = (state: AppState, wide: boolean, columns: number): ReadonlyArray<Line> =>
+export const claimTable = (state: AppState, page: Page): ReadonlyArray<Line> =>
   table(
     [
       "CLAIM",
@@ -82,14 +83,14 @@ export const claimTable = (state: AppState, wide: boolean, columns: number): Rea
       "USED BY",
       "CLASS",
       "SNAPSHOT",
-      ...(wide ? ["ACCESS", "MODE", "VOLUME", "DRIVER", "HANDLE", "RECLAIM"] : [])
+      ...(page.wide ? ["ACCESS", "MODE", "VOLUME", "DRIVER", "HANDLE", "RECLAIM"] : [])
     ],
-    state.claims.map((claim) => row(state, claim, wide)),
-    columns
+    state.claims.map((claim) => row(state, claim, page.wide)),
+    page
   )
 
 /** Volumes that an operation kept and that no claim points to any more. */
-export const keptVolumeTable = (state: AppState, columns: number): ReadonlyArray<Line> =>
+export const keptVolumeTable = (state: AppState, room: Room): ReadonlyArray<Line> =>
   state.keptVolumes === null || state.keptVolumes.length === 0
     ? []
     : table(
@@ -98,7 +99,7 @@ export const keptVolumeTable = (state: AppState, columns: number): ReadonlyArray
           cells: [name, claim, phase, reclaimPolicy],
           note: `its claim was deleted while ${operation === null ? "an operation" : `operation ${operation}`} kept its data; ${policyBefore} before`
         })),
-        columns
+        room
       )
 
 /** The note behind what was set aside or replaced: how it comes back, as long as it can. */
@@ -110,7 +111,7 @@ const wayBack = (state: AppState, operation: string | null): string | undefined 
     : undefined
 
 /** Claims that operations set aside, whose data is kept until somebody purges it. */
-export const setAsideTable = (state: AppState, columns: number): ReadonlyArray<Line> =>
+export const setAsideTable = (state: AppState, room: Room): ReadonlyArray<Line> =>
   state.setAside.length === 0
     ? []
     : table(
@@ -122,16 +123,16 @@ export const setAsideTable = (state: AppState, columns: number): ReadonlyArray<L
             ...(note === undefined ? {} : { note })
           }
         }),
-        columns
+        room
       )
 
 /** Configuration that a restore has replaced, as long as it can come back. */
-export const keptConfigTable = (state: AppState, columns: number): ReadonlyArray<Line> => {
+export const keptConfigTable = (state: AppState, room: Room): ReadonlyArray<Line> => {
   const rows = state.keptConfig.flatMap(({ workload, operation }) => {
     const note = wayBack(state, operation)
     return note === undefined ? [] : [{ cells: [`configuration of ${workload}`, operation], note }]
   })
-  return rows.length === 0 ? [] : table(["REPLACED", "OPERATION"], rows, columns)
+  return rows.length === 0 ? [] : table(["REPLACED", "OPERATION"], rows, room)
 }
 
 /** Volumes of the pod templates that are no claims, and where they are written to. */

@@ -4,7 +4,7 @@
 import type { Checklist, Question, Verdict } from "@kubectl-stateful/sdk/Checklist"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
-import { answerSpan } from "./checklist.ts"
+import { answerSpan, type Page } from "./checklist.ts"
 import { type Row, table } from "./table.ts"
 import { type Line, type Span, span } from "./text.ts"
 
@@ -56,7 +56,7 @@ const row = ({ state, checklist }: Answered, namespaces: boolean, wide: boolean)
 /** The table of `describe` without a name. */
 export const listTable = (
   apps: ReadonlyArray<Answered>,
-  options: { readonly namespaces: boolean; readonly wide: boolean; readonly columns: number }
+  options: Page & { readonly namespaces: boolean }
 ): ReadonlyArray<Line> =>
   table(
     [
@@ -71,5 +71,5 @@ export const listTable = (
       ...(options.wide ? ["CLAIMS", "IMAGES"] : [])
     ],
     apps.map((app) => row(app, options.namespaces, options.wide)),
-    options.columns
+    options
   )

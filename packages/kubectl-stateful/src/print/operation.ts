@@ -9,7 +9,7 @@ import { clonedText } from "./clone.ts"
 import { documentText } from "./document.ts"
 import { restoredText } from "./restore.ts"
 import { importedText, prunedText, takenText } from "./snapshot.ts"
-import { table } from "./table.ts"
+import { type Room, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { render } from "./text.ts"
 
@@ -33,12 +33,12 @@ export const resultText = (result: OperationResult, output: string | undefined):
 
 const header = ["ID", "VERB", "APP", "PHASE", "HOLDER", "AGE", "MESSAGE"]
 
-/** The list, newest first; `columns` is the screen's. */
+/** The list, newest first; `room` is the screen's. */
 export const operationsText = (
   entries: ReadonlyArray<Entry>,
   output: string | undefined,
   now: string,
-  columns: number
+  room: Room
 ): Effect.Effect<Printable> => {
   if (output === "json" || output === "yaml") {
     const items = entries.map(({ plan, status }) => ({
@@ -65,5 +65,5 @@ export const operationsText = (
       status.message ?? ""
     ]
   }))
-  return Effect.succeed(render(table(header, rows, columns), false))
+  return Effect.succeed(render(table(header, rows, room), false))
 }

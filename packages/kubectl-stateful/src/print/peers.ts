@@ -3,7 +3,7 @@ import type { DnsCheck, Peer, Peers, Port } from "@kubectl-stateful/sdk/Discover
 import * as Effect from "effect/Effect"
 import { age } from "./age.ts"
 import { documentText } from "./document.ts"
-import { type Row, table } from "./table.ts"
+import { type Room, type Row, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { blank, hanging, type Line, render, span, type Tone } from "./text.ts"
 
@@ -13,9 +13,8 @@ export interface PeersDocument extends Peers {
 }
 
 /** What they are shown on, and as of when. */
-export interface PeersLook {
+export interface PeersLook extends Room {
   readonly output: "json" | "yaml" | "wide" | "name" | null
-  readonly columns: number
   readonly colour: boolean
   readonly now: string
 }
@@ -80,7 +79,7 @@ const page = (peers: PeersDocument, look: PeersLook): ReadonlyArray<Line> => {
   ]
   const rows = peers.peers.map((peer) => rowOf(peer, peers, look))
   return [
-    ...table(wide ? wideHeader : header, rows, columns),
+    ...table(wide ? wideHeader : header, rows, wide ? { columns } : look),
     ...(said.length > 0 && rows.length > 0 ? [blank] : []),
     ...said.flatMap((message) => hanging("! ", message, columns))
   ]

@@ -4,10 +4,29 @@ import { describeSteps } from "@kubectl-stateful/sdk/Verbs"
 import * as Effect from "effect/Effect"
 import { documentText } from "./document.ts"
 import { appText } from "./appText.ts"
+import type { Room } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
+import { wrap, wrapAdvice } from "./text.ts"
 
-const list = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
-  lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  ${line}`)]
+/** A line, and where what does not fit goes on. */
+interface Item {
+  readonly lead: string
+  readonly text: string
+}
+
+const list = (title: string, items: ReadonlyArray<Item>): ReadonlyArray<Item> =>
+  items.length === 0 ? [] : [{ lead: "", text: `${title}:` }, ...items]
+
+const plain = (text: string): Item => ({ lead: "  ", text })
+
+/** On a terminal broken at words; elsewhere as it is. */
+const laidOut = ({ lead, text }: Item, { columns, width }: Room): ReadonlyArray<Printable> => {
+  if (width === undefined) return [visible(`${lead}${text}`)]
+  const indent = lead === "" ? "  " : " ".repeat(lead.length)
+  // A command in backquotes stays whole; one that is bare gets backslashes.
+  const parts = (text.includes("`") ? wrap : wrapAdvice)(text, Math.min(columns, width) - indent.length)
+  return parts.map((part, index) => visible(`${index === 0 ? lead : indent}${part}`))
+}
 
 const dones: Readonly<Record<string, string>> = {
   scale: "scaled",
@@ -27,31 +46,37 @@ const nameText = ({ app, settings, verb }: AnyPlan): string => {
   return typeof set === "string" ? `snapshot/${set}` : appText(app)
 }
 
-const text = (plan: AnyPlan, mode: string): Printable =>
-  ended(
+const text = (plan: AnyPlan, mode: string, room: Room): Printable => {
+  const steps = describeSteps(plan)
+  return ended(
     [
-      ...plan.effects,
+      ...plan.effects.map((effect) => ({ lead: "", text: effect })),
       ...list(
         "Steps",
-        describeSteps(plan).map((step, index) => `${index + 1}. ${step}`)
+        steps.map((step, index) => ({ lead: `  ${index + 1}. `, text: step }))
       ),
-      ...list("Warnings", plan.warnings),
+      ...list("Warnings", plan.warnings.map(plain)),
       ...list(
         "Refused",
-        plan.refusals.map(({ reason, remedy }) => `${reason}; ${remedy}`)
+        plan.refusals.map(({ reason, remedy }) => plain(`${reason}; ${remedy}`))
       ),
-      ...list("Not checked", plan.unchecked),
-      `${nameText(plan)} ${plan.refusals.length > 0 ? "would be refused" : done(plan.verb)} (${mode} dry run)`
-    ].map(visible)
+      ...list("Not checked", plan.unchecked.map(plain)),
+      {
+        lead: "",
+        text: `${nameText(plan)} ${plan.refusals.length > 0 ? "would be refused" : done(plan.verb)} (${mode} dry run)`
+      }
+    ].flatMap((item) => laidOut(item, room))
   )
+}
 
-/** As `-o` asks; `mode` is `client` or `server`. */
+/** As `-o` asks; `mode` is `client` or `server`, `room` that of the screen. */
 export const planText = (
   plan: AnyPlan,
   output: string | undefined,
-  mode: string
+  mode: string,
+  room: Room
 ): Effect.Effect<Printable> => {
   if (output === "json" || output === "yaml") return documentText(plan, output)
   if (output === "name") return Effect.succeed(ended([visible(nameText(plan))]))
-  return Effect.succeed(text(plan, mode))
+  return Effect.succeed(text(plan, mode, room))
 }

@@ -2,7 +2,7 @@
 import { fileOf, type Read } from "@kubectl-stateful/sdk/Profile"
 import * as Effect from "effect/Effect"
 import { documentText } from "./document.ts"
-import { table } from "./table.ts"
+import { type Room, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { render } from "./text.ts"
 
@@ -13,7 +13,7 @@ export const profilesText = (
   profiles: ReadonlyArray<Read>,
   alone: boolean,
   output: string | undefined,
-  columns: number
+  room: Room
 ): Effect.Effect<Printable> => {
   const [first] = profiles
   if (output === "json" || output === "yaml") {
@@ -32,5 +32,5 @@ export const profilesText = (
     const note = file.description ?? null
     return { cells: [name, sections.join(",") || "<none>", file.snapshot?.guarantee ?? "<none>"], note }
   })
-  return Effect.succeed(render(table(header, rows, columns), false))
+  return Effect.succeed(render(table(header, rows, room), false))
 }

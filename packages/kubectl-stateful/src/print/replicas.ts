@@ -5,6 +5,7 @@ import type { Placement } from "@kubectl-stateful/sdk/Placement"
 import type { Replica } from "@kubectl-stateful/sdk/Replica"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
+import type { Page } from "./checklist.ts"
 import { type Cell, type Row, table } from "./table.ts"
 import { type Line, span } from "./text.ts"
 
@@ -71,8 +72,7 @@ const row = (state: AppState, replica: Replica, wide: boolean): Row => {
 export const replicaTable = (
   state: AppState,
   replicas: ReadonlyArray<Replica>,
-  wide: boolean,
-  columns: number
+  page: Page
 ): ReadonlyArray<Line> =>
   table(
     [
@@ -83,8 +83,8 @@ export const replicaTable = (
       "RACK",
       "PINNED BY",
       "AGE",
-      ...(wide ? ["RESTARTS", "IP", "REVISION", "INSTANCE-TYPE", "REGION", "STORAGE"] : [])
+      ...(page.wide ? ["RESTARTS", "IP", "REVISION", "INSTANCE-TYPE", "REGION", "STORAGE"] : [])
     ],
-    replicas.map((replica) => row(state, replica, wide)),
-    columns
+    replicas.map((replica) => row(state, replica, page.wide)),
+    page
   )

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import { nameOf } from "@kubectl-stateful/sdk/App"
 import { age } from "./age.ts"
 import { documentText } from "./document.ts"
-import { table } from "./table.ts"
+import { type Room, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { render } from "./text.ts"
 
@@ -97,12 +97,12 @@ export const sizeOf = ({ summary }: Pick<Listed, "summary">): string => {
   return sum === null ? "<unknown>" : Quantity.format(sum)
 }
 
-/** The list, newest first; `columns` is the screen's. */
+/** The list, newest first; `room` is the screen's. */
 export const snapshotsText = (
   listed: ReadonlyArray<Listed>,
   output: string | undefined,
   now: string,
-  columns: number
+  room: Room
 ): Effect.Effect<Printable> => {
   if (output === "json" || output === "yaml") {
     const items = listed.map(({ summary, ...rest }) => ({ ...summary, ...rest }))
@@ -120,5 +120,5 @@ export const snapshotsText = (
       cells: [name, nameOf(app), level, skewText(skew), ready, sizeOf(one), restorable, age(created, now)]
     }
   })
-  return Effect.succeed(render(table(header, rows, columns), false))
+  return Effect.succeed(render(table(header, rows, room), false))
 }

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { age } from "./age.ts"
 import { documentText } from "./document.ts"
 import { bytesText, levelText, sizeOf } from "./snapshot.ts"
-import { field, type Row, table } from "./table.ts"
+import { field, type Room, type Row, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { blank, type Line, render, span } from "./text.ts"
 
@@ -74,7 +74,7 @@ const placementLines = ({ summary: { placement, cuts } }: Description): Readonly
   )
 ]
 
-const heldTable = ({ summary: { quiesced } }: Description, columns: number): ReadonlyArray<Line> =>
+const heldTable = ({ summary: { quiesced } }: Description, room: Room): ReadonlyArray<Line> =>
   quiesced === undefined
     ? []
     : [
@@ -84,11 +84,11 @@ const heldTable = ({ summary: { quiesced } }: Description, columns: number): Rea
           quiesced.members.map(({ pod, millis }) => ({
             cells: [pod, `${format(millis)} of at most ${format(quiesced.deadline)}`]
           })),
-          columns
+          room
         )
       ]
 
-const cutTable = ({ summary: { cuts }, now }: Description, columns: number): ReadonlyArray<Line> => {
+const cutTable = ({ summary: { cuts }, now }: Description, room: Room): ReadonlyArray<Line> => {
   const first = Math.min(...cuts.flatMap(({ cutAt }) => cutAt ?? []))
   const rows = cuts.map((cut): Row => {
     const is = now?.find(({ claim }) => claim === cut.claim)
@@ -107,10 +107,10 @@ const cutTable = ({ summary: { cuts }, now }: Description, columns: number): Rea
     }
   })
   const header = ["CLAIM", "SIZE", "NEEDS", "CUT", "READY", "VOLUMESNAPSHOT", "POLICY"]
-  return rows.length === 0 ? [] : [blank, ...table(header, rows, columns)]
+  return rows.length === 0 ? [] : [blank, ...table(header, rows, room)]
 }
 
-const page = (description: Description, now: string, columns: number): ReadonlyArray<Line> => {
+const page = (description: Description, now: string, room: Room): ReadonlyArray<Line> => {
   const { summary } = description
   const { imported } = summary
   return [
@@ -145,10 +145,10 @@ const page = (description: Description, now: string, columns: number): ReadonlyA
         ],
         ["Restorable", restorableLines(description)]
       ],
-      columns
+      room.columns
     ),
-    ...heldTable(description, columns),
-    ...cutTable(description, columns)
+    ...heldTable(description, room),
+    ...cutTable(description, room)
   ]
 }
 
@@ -157,21 +157,21 @@ export const descriptionText = (
   description: Description,
   output: string | undefined,
   now: string,
-  columns: number
+  room: Room
 ): Effect.Effect<Printable> => {
   if (output === "json" || output === "yaml") {
     const { summary, ...rest } = description
     return documentText({ ...summary, ...rest }, output)
   }
   if (output === "name") return Effect.succeed(ended([visible(`snapshot/${description.summary.name}`)]))
-  return Effect.succeed(render(page(description, now, columns), false))
+  return Effect.succeed(render(page(description, now, room), false))
 }
 
 /** What differs, one line each; what could not be compared below. */
 export const diffText = (
   { differences, notCompared }: Diff,
   output: string | undefined,
-  columns: number
+  room: Room
 ): Effect.Effect<Printable> => {
   if (output === "json" || output === "yaml") {
     const kind = "SnapshotDiff"
@@ -183,7 +183,7 @@ export const diffText = (
       [
         ...(rows.length === 0
           ? [[span("Nothing differs.")]]
-          : table(["ABOUT", "OBJECT", "CHANGE"], rows, columns)),
+          : table(["ABOUT", "OBJECT", "CHANGE"], rows, room)),
         ...notCompared.map((what) => [span(`Not compared: ${what}`)])
       ],
       false

@@ -8,6 +8,7 @@ import { isOver as isOperationOver } from "@kubectl-stateful/sdk/operation/Opera
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import type { DisruptionBudget, Service } from "@kubectl-stateful/sdk/Topology"
 import { age } from "./age.ts"
+import type { Page } from "./checklist.ts"
 import { type Cell, field, table } from "./table.ts"
 import { line, type Line, span } from "./text.ts"
 import { valueColumn } from "./workload.ts"
@@ -131,8 +132,8 @@ const isOver = (state: AppState, event: Event): boolean => {
 }
 
 /** The newest warnings, without those that are over unless all is asked for; the same about several objects is said once. */
-export const eventTable = (state: AppState, wide: boolean, columns: number): ReadonlyArray<Line> => {
-  const events = (state.events ?? []).filter((event) => wide || !isOver(state, event))
+export const eventTable = (state: AppState, page: Page): ReadonlyArray<Line> => {
+  const events = (state.events ?? []).filter((event) => page.wide || !isOver(state, event))
   const alike = [...Map.groupBy(events, ({ reason, message }) => JSON.stringify([reason, message]))]
   const rows = alike.flatMap(([, [newest, ...others]]) => {
     if (newest === undefined) return []
@@ -151,7 +152,7 @@ export const eventTable = (state: AppState, wide: boolean, columns: number): Rea
   })
   const more = rows.length - shownEvents
   return [
-    ...table(["LAST SEEN", "REASON", "OBJECT", "MESSAGE"], rows.slice(0, shownEvents), columns),
+    ...table(["LAST SEEN", "REASON", "OBJECT", "MESSAGE"], rows.slice(0, shownEvents), page),
     ...(more > 0
       ? [line(`and ${more} more: kubectl get events -n ${state.namespace} --field-selector type=Warning`)]
       : [])

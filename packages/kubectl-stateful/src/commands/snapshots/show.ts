@@ -17,14 +17,14 @@ export const listSets = (screen: Screen, output: string | undefined) =>
     const listed = yield* Snapshot.list(origin.namespace)
     const isForPeople = output === undefined || output === "wide"
     if (listed.length === 0 && isForPeople) screen.err(printed`No snapshots found.\n`)
-    else screen.out(yield* snapshotsText(listed, output, yield* now, screen.columns))
+    else screen.out(yield* snapshotsText(listed, output, yield* now, screen))
   })
 
 export const describeSet = (screen: Screen, output: string | undefined, name: string) =>
   Effect.gen(function* () {
     const { namespace } = (yield* Cluster).origin
     const description = yield* SnapshotSet.describe({ namespace, name })
-    screen.out(yield* descriptionText(description, output, yield* now, screen.columns))
+    screen.out(yield* descriptionText(description, output, yield* now, screen))
   })
 
 /** From one to another, or to the application as it is now. */
@@ -33,5 +33,5 @@ export const diffSets = (screen: Screen, output: string | undefined, from: strin
     const { namespace } = (yield* Cluster).origin
     const other = to === "live" ? null : { namespace, name: to }
     const diff = yield* SnapshotSet.diff({ namespace, name: from }, other)
-    screen.out(yield* diffText(diff, output, screen.columns))
+    screen.out(yield* diffText(diff, output, screen))
   })
