@@ -1,10 +1,12 @@
-import { spawn, spawnSync } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import {
   closeSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -154,6 +156,45 @@ describe("the launcher", () => {
     const { status, stderr } = run(installed("broken", {}), [])
     assert.strictEqual(status, 1)
     assert.match(stderr, /^error: .*main\.js is missing; install kubectl-stateful again\n$/)
+  })
+})
+
+describe("the bundle", () => {
+  const dist = join(temporary, "shipped", "dist")
+  execFileSync(process.execPath, [join(bin, "..", "build.ts"), dist])
+  const main = join(dist, "main.js")
+
+  it("prints from its manifest the help that the sources print from their commands", () => {
+    const sources = join(bin, "..", "src", "main.ts")
+    for (const args of [["--help"], ["scale", "--help"], ["snapshots", "--help"]]) {
+      const { status, stdout } = run(main, args)
+      assert.deepEqual(
+        { status, stdout },
+        { status: 0, stdout: run(sources, args, ["--conditions=source"]).stdout }
+      )
+    }
+  })
+
+  it("loads neither oclif nor the width of letters for --version", () => {
+    const seen = new Set<string>()
+    const load = (file: string): string => {
+      if (seen.has(file)) return ""
+      seen.add(file)
+      const text = readFileSync(join(dist, file), "utf8")
+      return (
+        text +
+        [...text.matchAll(/from\s*"\.\/([^"]+)"|import\s*"\.\/([^"]+)"/g)]
+          .map((each) => load(each[1] ?? each[2] ?? ""))
+          .join("")
+      )
+    }
+    const loaded = load("main.js")
+    assert.include(loaded, "kubectl-stateful v")
+    assert.notInclude(loaded, "oclif.manifest")
+    assert.notInclude(loaded, "Expected a code point")
+    const all = readdirSync(dist).map((file) => readFileSync(join(dist, file), "utf8"))
+    assert.isTrue(all.some((text) => text.includes("oclif.manifest")))
+    assert.isTrue(all.some((text) => text.includes("Expected a code point")))
   })
 })
 

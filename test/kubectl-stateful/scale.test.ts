@@ -53,6 +53,8 @@ const run = (
     readonly more?: ReadonlyArray<Draft>
     /** What is scaled before, for an abort of that: `ID` stands for its operation. */
     readonly first?: ReadonlyArray<string>
+    /** The columns of a terminal; absent: it is piped. */
+    readonly width?: number
   } = {}
 ) =>
   Effect.gen(function* () {
@@ -64,6 +66,7 @@ const run = (
     const said = { out: "", err: "", failure: "" }
     const screen: Screen = {
       columns: 80,
+      width: options.width,
       colour: false,
       out: (text) => void (said.out += text),
       page: (text) => void (said.out += text),
@@ -143,6 +146,18 @@ describe("scale", () => {
       const { failure, counts } = yield* run(["sts/web", "sts/db", "--replicas", "2"], { more: [autoscaler] })
       assert.include(failure, "ScaledObject.keda.sh/queue also writes the replicas")
       assert.deepEqual(counts, [1, 1])
+    })
+  )
+
+  it.live("shows a plan on a terminal as it is piped, in lines that fit", () =>
+    Effect.gen(function* () {
+      const argv = ["db", "--replicas", "3", "--dry-run=client"]
+      const piped = yield* run(argv, { more: [autoscaler] })
+      const shown = yield* run(argv, { more: [autoscaler], width: 60 })
+      const words = (text: string) => text.replaceAll(/ \\\n|\s+/g, " ")
+      assert.strictEqual(words(shown.out), words(piped.out))
+      assert.isAbove(Math.max(...piped.out.split("\n").map((line) => line.length)), 80)
+      for (const line of shown.out.split("\n")) assert.isAtMost(line.length, 60, line)
     })
   )
 

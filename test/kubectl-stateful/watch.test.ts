@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Answered } from "../../packages/kubectl-stateful/src/print/list.ts"
 import { showChanges } from "../../packages/kubectl-stateful/src/command/watch.ts"
 import { type Draft, healthyApp } from "../sdk/appState.ts"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 
 const nowhere: Layer.Layer<Cluster> = Layer.succeed(ClusterService, {
   request: () => Effect.die("no request"),

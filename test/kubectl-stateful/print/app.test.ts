@@ -1,5 +1,5 @@
 import { type Answer, Checklist, type DisruptionVerdict, type Finding } from "@kubectl-stateful/sdk/Checklist"
-import { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import { AppState } from "@kubectl-stateful/sdk/State"
 import { assert, describe, it } from "@effect/vitest"
 import { appPage } from "../../../packages/kubectl-stateful/src/print/app.ts"
 import { eventTable } from "../../../packages/kubectl-stateful/src/print/surroundings.ts"
@@ -367,7 +367,7 @@ Can this application ...
       ]
     })
     assert.lengthOf(block(page(state), "LAST SEEN"), 2)
-    assert.lengthOf(eventTable(state, { columns: 80, wide: true }), 3)
+    assert.lengthOf(eventTable(state, { wide: true, columns: 80 }), 3)
   })
 
   it("says a warning about many objects once", () => {

@@ -71,6 +71,72 @@ describe("a table", () => {
     assert.deepEqual(table(["NAME"], [], { columns: 40 }), [])
   })
 
+  describe("on a terminal that is too narrow for it", () => {
+    const header = ["ID", "HOLDER", "MESSAGE"]
+    const row = {
+      cells: ["421d5479", "ann@laptop", "claim data-db-2 is stuck terminating: pod db-2 uses it"],
+      note: "kubectl stateful resume 421d5479 goes on"
+    }
+
+    it("breaks cells at words below themselves, the widest first, and notes below all of them", () => {
+      assert.deepEqual(plain(table(header, [row], { columns: 40, width: 40 })), [
+        "ID         HOLDER       MESSAGE",
+        "421d5479   ann@laptop   claim data-db-2",
+        "                        is stuck",
+        "                        terminating: pod",
+        "                        db-2 uses it",
+        "   kubectl stateful resume 421d5479 goes",
+        "   on"
+      ])
+    })
+
+    it("brings columns closer before it gives up the table", () => {
+      const names = [{ cells: ["nightly-before", "yes", "10s"] }]
+      assert.deepEqual(plain(table(["NAME", "OK", "AGE"], names, { columns: 24, width: 24 })), [
+        "NAME            OK   AGE",
+        "nightly-before  yes  10s"
+      ])
+    })
+
+    it("describes each row where its names alone are too wide, and never breaks a name", () => {
+      const rows = ["a", "b"].map((name) => ({ cells: [name, `handle-${"0".repeat(20)}`, "yes", ""] }))
+      assert.deepEqual(plain(table(["NAME", "HANDLE", "READY", "WHY"], rows, { columns: 30, width: 30 })), [
+        "NAME:    a",
+        "HANDLE:",
+        `   handle-${"0".repeat(20)}`,
+        "READY:   yes",
+        "",
+        "NAME:    b",
+        "HANDLE:",
+        `   handle-${"0".repeat(20)}`,
+        "READY:   yes"
+      ])
+    })
+
+    it("is no wider than that, whatever is in it, but for a name that is", () => {
+      const word = (length: number) => "x".repeat(length)
+      for (let width = 20; width <= 90; width += 1) {
+        for (const [a, b, c] of [
+          [3, 9, 30],
+          [12, 12, 12],
+          [1, 1, 60]
+        ] as const) {
+          const cells = [word(a), `${word(b)} ${word(4)}`, `${word(5)} ${word(c)} ${word(3)}`]
+          const lines = plain(
+            table(header, [{ cells, note: `${word(7)} ${word(8)}` }], { columns: width, width })
+          )
+          const longest = Math.max(a, b, c) + 3
+          for (const line of lines)
+            assert.isAtMost(line.length, Math.max(width, longest), `${width}: ${line}`)
+        }
+      }
+    })
+
+    it("stays a line a row where no terminal is", () => {
+      assert.lengthOf(table(header, [{ cells: row.cells }], { columns: 40 }), 2)
+    })
+  })
+
   it("says the same with colours as without", () => {
     const coloured = render(table(["NAME", "SIZE"], rows, { columns: 40 }), true)
     assert.include(coloured, "\u001b[31m5Gi\u001b[0m")

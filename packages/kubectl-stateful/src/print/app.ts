@@ -2,7 +2,7 @@
  * One application as a page of text.
  */
 import type { Checklist } from "@kubectl-stateful/sdk/Checklist"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import { checklistLines, type Page } from "./checklist.ts"
 import { claimTable, keptVolumeTable, otherVolumes, keptConfigTable, setAsideTable } from "./claims.ts"
 import { replicaTable } from "./replicas.ts"

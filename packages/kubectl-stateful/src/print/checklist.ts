@@ -11,7 +11,7 @@ import type {
   RestartVerdict,
   Verdict
 } from "@kubectl-stateful/sdk/Checklist"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
 import type { Room } from "./table.ts"
 import { hanging, line, type Line, span, type Span, type Tone, wrapAdvice } from "./text.ts"

@@ -3,7 +3,7 @@
  */
 import type { Claim } from "@kubectl-stateful/sdk/Claim"
 import type { VolumeSnapshot } from "@kubectl-stateful/sdk/Protection"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
 import type { Page } from "./checklist.ts"
 import { type Cell, field, type Room, type Row, table } from "./table.ts"

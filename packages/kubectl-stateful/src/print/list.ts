@@ -2,7 +2,7 @@
  * Many applications: one line each, with the four answers.
  */
 import type { Checklist, Question, Verdict } from "@kubectl-stateful/sdk/Checklist"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
 import { answerSpan, type Page } from "./checklist.ts"
 import { type Row, table } from "./table.ts"

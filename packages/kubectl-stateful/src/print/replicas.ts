@@ -3,7 +3,7 @@
  */
 import type { Placement } from "@kubectl-stateful/sdk/Placement"
 import type { Replica } from "@kubectl-stateful/sdk/Replica"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"
 import type { Page } from "./checklist.ts"
 import { type Cell, type Row, table } from "./table.ts"

@@ -5,7 +5,7 @@
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Reference } from "@kubectl-stateful/sdk/Reference"
 import { isOver as isOperationOver } from "@kubectl-stateful/sdk/operation/Phase"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import type { DisruptionBudget, Service } from "@kubectl-stateful/sdk/Topology"
 import { age } from "./age.ts"
 import type { Page } from "./checklist.ts"

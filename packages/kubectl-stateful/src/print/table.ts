@@ -3,7 +3,7 @@
  */
 import { columnsOf } from "./columns.ts"
 import { visible } from "./terminal.ts"
-import { blank, hanging, type Line, line, lineColumns, span, type Span, wrap } from "./text.ts"
+import { blank, type Line, line, lineColumns, span, type Span, wrap } from "./text.ts"
 
 export type Cell = string | Span
 
@@ -22,18 +22,27 @@ export interface Row {
 }
 
 const gap = "   "
+/** Where columns are short, before names would have to break. */
+const tightGap = "  "
 /** Right of a row a note needs room for some words, or it stands below. */
 const roomForNote = 24
 
 const asSpan = (cell: Cell): Span => (typeof cell === "string" ? span(cell) : cell)
 
 /** Cells side by side, each as wide as its column; one without a width as it is. */
-const padded = (cells: ReadonlyArray<Span>, widths: ReadonlyArray<number>): Line =>
+const padded = (cells: ReadonlyArray<Span>, widths: ReadonlyArray<number>, between = gap): Line =>
   cells.flatMap((cell, column) => [
-    ...(column === 0 ? [] : [span(gap)]),
+    ...(column === 0 ? [] : [span(between)]),
     cell,
     span(" ".repeat(Math.max(0, (widths[column] ?? 0) - columnsOf(cell.text))))
   ])
+
+/** A note below its row. */
+const below = (note: Cell | null | undefined, columns: number): ReadonlyArray<Line> => {
+  if (note === null || note === undefined) return []
+  const { text, tone } = asSpan(note)
+  return wrap(text, columns - gap.length).map((part) => [span(gap), span(part, tone)])
+}
 
 const withNote = (
   cells: ReadonlyArray<Span>,
@@ -57,17 +66,16 @@ const withNote = (
       [span(" ".repeat(lineColumns(row))), span(gap), span(tail, tone)]
     ]
   }
-  return [row, ...wrap(text, columns - gap.length).map((part) => [span(gap), span(part, tone)])]
+  return [row, ...below(note, columns)]
 }
 
 /** How wide each column is where all of them fit, the widest giving way first; null: they cannot. */
 const narrowed = (
   widths: ReadonlyArray<number>,
   least: ReadonlyArray<number>,
-  width: number
+  room: number
 ): ReadonlyArray<number> | null => {
-  const narrow = widths.map((each) => Math.min(each, width))
-  const room = width - gap.length * (widths.length - 1)
+  const narrow = widths.map((each) => Math.min(each, room))
   for (let over = narrow.reduce((sum, each) => sum + each, 0) - room; over > 0; over -= 1) {
     const yielding = narrow.flatMap((each, column) => (each > (least[column] ?? 0) ? [each] : []))
     if (yielding.length === 0) return null
@@ -81,25 +89,33 @@ const narrowed = (
 
 const longestWord = ({ text }: Span): number => Math.max(0, ...wrap(text, 1).map(columnsOf))
 
-/** A row whose cells go on below themselves, and the note below all of it. */
+/** A table whose cells go on below themselves, and notes below all of a row. */
 const folded = (
-  cells: ReadonlyArray<Span>,
+  titles: ReadonlyArray<Span>,
+  rows: ReadonlyArray<Row>,
   widths: ReadonlyArray<number>,
-  note: Cell | null | undefined,
+  between: string,
   columns: number
-): ReadonlyArray<Line> => {
-  const parts = cells.map(({ text }, column) => wrap(text, widths[column] ?? 0))
-  const height = Math.max(...parts.map((each) => each.length))
-  const lines = Array.from({ length: height }, (_, at) =>
-    padded(
-      cells.map(({ tone }, column) => span(parts[column]?.[at] ?? "", tone)),
-      widths
-    )
-  )
-  if (note === null || note === undefined) return lines
-  const { text, tone } = asSpan(note)
-  return [...lines, ...wrap(text, columns - gap.length).map((part) => [span(gap), span(part, tone)])]
-}
+): ReadonlyArray<Line> => [
+  padded(titles, widths, between),
+  ...rows.flatMap(({ cells, note }) => {
+    const parts = cells.map(asSpan).map(({ text, tone }, column) => ({
+      tone,
+      lines: wrap(text, widths[column] ?? 0)
+    }))
+    const height = Math.max(...parts.map(({ lines }) => lines.length))
+    return [
+      ...Array.from({ length: height }, (_, at) =>
+        padded(
+          parts.map(({ tone, lines }) => span(lines[at] ?? "", tone)),
+          widths,
+          between
+        )
+      ),
+      ...below(note, columns)
+    ]
+  })
+]
 
 /** Rows as kubectl describes an object, where they are too wide for a table. */
 const records = (
@@ -110,8 +126,14 @@ const records = (
   const indent = Math.max(...header.map((title) => title.length)) + 3
   return rows.flatMap(({ cells, note }, index) => [
     ...(index === 0 ? [] : [blank]),
-    ...cells.flatMap((cell, column) => field(header[column] ?? "", [cell], columns, indent)),
-    ...(note === null || note === undefined ? [] : hanging(gap, asSpan(note).text, columns))
+    ...cells.flatMap((cell, column) => {
+      const title = header[column] ?? ""
+      if (asSpan(cell).text === "") return []
+      return longestWord(asSpan(cell)) > columns - indent
+        ? [line(`${title}:`), ...below(cell, columns)]
+        : field(title, [cell], columns, indent)
+    }),
+    ...below(note, columns)
   ])
 }
 
@@ -136,12 +158,12 @@ export const table = (
       ...rows.flatMap((row, index) => withNote(cells[index] ?? [], natural, row.note, columns))
     ]
   }
-  const narrow = narrowed(natural, widest(longestWord), width)
-  if (narrow === null) return records(header, rows, Math.min(columns, width))
-  return [
-    padded(titles, narrow),
-    ...rows.flatMap((row, index) => folded(cells[index] ?? [], narrow, row.note, Math.min(columns, width)))
-  ]
+  const least = widest(longestWord)
+  for (const between of [gap, tightGap]) {
+    const narrow = narrowed(natural, least, width - between.length * (header.length - 1))
+    if (narrow !== null) return folded(titles, rows, narrow, between, Math.min(columns, width))
+  }
+  return records(header, rows, Math.min(columns, width))
 }
 
 /** `Title:` (null: the same title goes on) and then a list, wrapped under itself, at the column where all such values start. */

@@ -2,7 +2,7 @@
  * What is asked for: one workload's lines above its replicas.
  */
 import { hintsFor } from "@kubectl-stateful/sdk/Profile"
-import type { AppState } from "@kubectl-stateful/sdk/state/AppState"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import type { Workload } from "@kubectl-stateful/sdk/Topology"
 import { field } from "./table.ts"
 import { type Line } from "./text.ts"
