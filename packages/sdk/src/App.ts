@@ -9,6 +9,7 @@ export const StatefulSetRef = Schema.TaggedStruct("StatefulSet", {
   namespace: Schema.String,
   name: Schema.String
 })
+export type StatefulSetRef = typeof StatefulSetRef.Type
 
 /** All workloads with these labels, as a Helm release with a web tier and a database has them. */
 export const SelectorRef = Schema.TaggedStruct("Selector", {
@@ -16,6 +17,7 @@ export const SelectorRef = Schema.TaggedStruct("Selector", {
   /** A label selector in the API's own syntax, e.g. `app.kubernetes.io/instance=shop`. */
   selector: Schema.String
 })
+export type SelectorRef = typeof SelectorRef.Type
 
 /** Every StatefulSet of a namespace, or of the whole cluster (`namespace: null`); each is an app of its own. */
 export interface Scope {
@@ -27,14 +29,14 @@ export const AppRef = Schema.Union([StatefulSetRef, SelectorRef])
 export type AppRef = typeof AppRef.Type
 
 /** A StatefulSet as an application. */
-export const statefulSet = (namespace: string, name: string): AppRef => ({
+export const statefulSet = (namespace: string, name: string): StatefulSetRef => ({
   _tag: "StatefulSet",
   namespace,
   name
 })
 
 /** All workloads with these labels as one application. */
-export const selector = (namespace: string, labels: string): AppRef => ({
+export const selector = (namespace: string, labels: string): SelectorRef => ({
   _tag: "Selector",
   namespace,
   selector: labels
