@@ -16,6 +16,7 @@ describe("scaling", () => {
     ["another count than --current-replicas", { replicas: 3, currentReplicas: 7 }],
     ["another version than --resource-version", { replicas: 3, resourceVersion: "1" }],
     ["fewer than the quorum asked for", { replicas: 1, quorum: 2 }],
+    ["more than now, and fewer than the quorum asked for", { replicas: 3, quorum: 9 }],
     ["a last count that nobody remembers", { replicas: "last" }]
   ] as const) {
     it.effect(`refuses ${what}, and changes nothing`, () =>

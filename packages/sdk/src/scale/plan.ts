@@ -7,13 +7,14 @@
 import type { AppState } from "../state/AppState.ts"
 import { describe as describeQuorum } from "../Quorum.ts"
 import type { Refusal } from "../operation/Plan.ts"
-import { make } from "../operation/Step.ts"
+import { make, stepsOf } from "../operation/Step.ts"
 import { names } from "../Profile.ts"
 import { type ClaimSlot, CreateClaims } from "../step/claims.ts"
 import { MoveVolume } from "../step/moveVolume.ts"
 import { Purge } from "../step/purge.ts"
 import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
 import { countSteps } from "../step/countSteps.ts"
+import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import type { KeptClaim } from "../step/volume.ts"
 import { factsOf } from "../step/workload.ts"
@@ -244,7 +245,8 @@ const warningsOf = (
         aside,
         made: slots.filter((slot) => !left.some(({ name }) => name === slot.name)),
         ground,
-        profile
+        profile,
+        first: stepsOf(SetReplicas, moving)[0]?.to ?? reach
       })
 
 /** What a count that changes would do to data that is there, or to pods that have it mounted. */

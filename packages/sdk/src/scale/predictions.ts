@@ -159,10 +159,12 @@ export const warnings = (
     readonly made: ReadonlyArray<ClaimSlot>
     readonly ground: Ground | null
     readonly profile: Profile
+    /** The count of the first change: all that it asks for are waited for before the next. */
+    readonly first: number
   }
 ): ReadonlyArray<string> => {
   const up = to > workload.replicas
-  const stuck = blockers(state, workload, to)
+  const stuck = blockers(state, workload, Math.max(to, plan.first))
   const pods = new Set(
     state.replicas.filter((one) => one.workload === `StatefulSet/${workload.name}`).map((one) => one.name)
   )

@@ -51,7 +51,7 @@ export const refusals = (
     }
   }
   const leaving = to < workload.replicas
-  if (typeof options.quorum === "number" && leaving && to < options.quorum) {
+  if (typeof options.quorum === "number" && to !== workload.replicas && to < options.quorum) {
     refuse(
       `${to} replicas are fewer than the ${options.quorum} of --quorum`,
       `ask for at least ${options.quorum}, or use --quorum none`
