@@ -412,7 +412,12 @@ const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       Turn.within(options.timeout ?? null, asked, isOpen, patient(log, turn)),
       (error) => orNamespaceGone(asked, verb, error)
     )
-  })
+  }).pipe(
+    Effect.withSpan(verb.name, {
+      attributes:
+        start._tag === "Fresh" ? { operation: start.plan.id } : { operation: start.at.id, start: start._tag }
+    })
+  )
 
 /**
  * Runs a plan to its end. The same plan again, by its id, has the same end and does nothing twice.

@@ -32,6 +32,17 @@ export const connect = (flags: ClusterFlags): Layer.Layer<Cluster, ClusterError>
     )
   )
 
+/** With its spans sent to a collector, where the environment names one. */
+const traced = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  const endpoint = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? ""
+  return endpoint === ""
+    ? effect
+    : Effect.flatMap(
+        Effect.promise(() => import("./trace.ts")),
+        ({ exporter }) => Effect.provide(effect, exporter(endpoint))
+      )
+}
+
 /** Runs an effect to its end, or until the signal interrupts it. */
 export const execute = <A, E>(effect: Effect.Effect<A, E>, signal: AbortSignal): Promise<Exit.Exit<A, E>> =>
-  Effect.runPromiseExit(effect, { signal })
+  Effect.runPromiseExit(traced(effect), { signal })

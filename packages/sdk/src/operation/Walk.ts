@@ -165,7 +165,7 @@ export const walk = <Step extends AnyStep, Settings, Options, Going, Outcome>(
         if (!isBack) yield* kind.perform(step, { ...context, assumes })
         else if (!isAlone) yield* kind.undo(step, { ...context, assumes })
         else if (!given.beyond.has(keyOf(fence))) yield* kind.undoAlone?.(step, context) ?? Effect.void
-      })
+      }).pipe(Effect.withSpan(isBack ? `undo ${step._tag}` : step._tag, { attributes: { index } }))
     const ordered = isBack ? numbered.toReversed() : numbered
     for (const group of grouped(ordered, verb.kindOf)) {
       yield* Effect.forEach(group, one, { concurrency: atOneTime, discard: true })
