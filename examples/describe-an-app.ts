@@ -23,7 +23,7 @@ await Effect.runPromise(Effect.provide(program, cluster))
 // => ledger-0 on node-a1 in zone a
 // => ledger-1 on node-b1 in zone b
 // => ledger-2 on node-c1 in zone c
-// => restart: Yes, without any one node, rack or zone, quorum (2 of 3) is kept
-// => snapshot: Yes, all 3 claims in one group (class group): one crash-consistent cut
-// => move: Yes, to a cluster with class shared and driver sandbox.csi.kubectl-stateful.dev
-// => restore: No, there is no snapshot of any claim
+// => restart: Yes, quorum (2 of 3) survives the loss of any one node, rack or zone
+// => snapshot: Yes, all 3 claims in one crash-consistent group snapshot (VolumeGroupSnapshotClass group)
+// => move: Yes, to a cluster with StorageClass shared and driver sandbox.csi.kubectl-stateful.dev
+// => restore: No, no claim has a snapshot

@@ -24,7 +24,7 @@ for await (const state of connection.watch(statefulSet("shop", "ledger"))) {
   const [restart] = answer(state)
   if (restart?.answer === "No") {
     console.log(restart.findings[0]?.evidence)
-    // => node-a1 is unreachable, and ledger-0 with it
+    // => node-a1 is unreachable: cannot tell whether ledger-0 runs
     break
   }
 }

@@ -209,10 +209,10 @@ describe("a remedy", () => {
 
 /** How the document puts an answer. */
 const spoken: Readonly<Record<Answer, string>> = {
-  Yes: "yes",
-  YesWithDowntime: "yes, with downtime,",
-  No: "no",
-  Unknown: "unknown"
+  Yes: "Yes",
+  YesWithDowntime: "Yes, with downtime",
+  No: "No",
+  Unknown: "Unknown"
 }
 
 describe("docs/checklist.md", () => {
@@ -231,7 +231,7 @@ describe("docs/checklist.md", () => {
       const remedy = found.answer === "Yes" || found.remedy === null ? "" : `\n      -> ${found.remedy}`
       assert.include(
         section(question),
-        `- \`${one.rule}\` says ${spoken[one.says]} when ${one.when}.\n\n      ${found.evidence}${remedy}\n`,
+        `- \`${one.rule}\`: **${spoken[one.says]}** if ${one.when}.\n\n      ${found.evidence}${remedy}\n`,
         `${question} ${one.rule}`
       )
     }

@@ -76,8 +76,8 @@ describe("a volume's Secrets", () => {
 
   it("keep a pod from starting where they are for mounts, and only new volumes where they are for making", () => {
     const changes = { persistentvolumes: volumes(staged), storageclasses }
-    const make = "Secret storage/make is missing: no new volume can be made"
-    const stage = "Secret storage/stage is missing: a new pod does not start"
+    const make = "Secret storage/make not found: no new volume can be provisioned"
+    const stage = "Secret storage/stage not found: new pods cannot start"
     assert.deepEqual(missing(changes, { storage: new Set() }), [
       ["restart", [stage]],
       ["snapshot", []],
@@ -114,8 +114,8 @@ describe("a ResourceClaim, and a template of one,", () => {
     assert.includeMembers(
       (restart?.findings ?? []).map(({ evidence }) => evidence),
       [
-        "ResourceClaim shared is missing: a new pod does not start",
-        "ResourceClaimTemplate fpga is missing: a new pod does not start"
+        "ResourceClaim shared not found: new pods cannot start",
+        "ResourceClaimTemplate fpga not found: new pods cannot start"
       ]
     )
   })

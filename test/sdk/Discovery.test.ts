@@ -269,7 +269,7 @@ describe("a name", () => {
     assert.isFalse(resolvable)
     assert.equal(
       reason,
-      "db-0 has hostname db-0 and subdomain old, not those of Service db: it has no name until it is made anew"
+      "db-0 has hostname db-0 and subdomain old, not those of Service db: it has no DNS name until it is recreated"
     )
   })
 

@@ -1,8 +1,8 @@
 /**
  * The four questions about a stateful application, each answered with evidence and a remedy.
  *
- * Pure over AppState. The rules stand in docs/checklist.md. A question is answered with the
- * worst that a rule says of it: `No`, then `Unknown`, `YesWithDowntime`, `Yes`.
+ * Pure over AppState. The rules are listed in docs/checklist.md. The answer to a question is the
+ * worst result of its rules: `No`, then `Unknown`, `YesWithDowntime`, `Yes`.
  */
 import * as Duration from "effect/Duration"
 import { disruptionsOf, weight, worst } from "./checklist/disruptions.ts"
@@ -44,13 +44,13 @@ export interface ChecklistOptions {
    * is over all of them; default false.
    */
   readonly jointQuorum?: boolean
-  /** What may be lost at once; default node, rack and zone. Leave `rack` out where nobody can know racks. */
+  /** Failure domains that may be lost; default node, rack and zone. Leave `rack` out if racks are unknown. */
   readonly domains?: ReadonlyArray<Domain>
   /** The cluster to move to; default: some cluster with the same classes and drivers. */
   readonly target?: Target
 }
 
-/** Every rule, by question, in the order in which findings are told. */
+/** Every rule, by question, in the order in which findings are reported. */
 export const rules: ReadonlyArray<Rule> = [...restartRules, ...snapshotRules, ...moveRules, ...restoreRules]
 
 const isRestart = (disruption: Disruption): boolean => disruption.endsWith("Restarts")

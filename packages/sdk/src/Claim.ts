@@ -28,13 +28,13 @@ export const Volume = Struct({
   source: NullOr(String),
   phase: NullOr(String),
   /**
-   * Whose it is, by its claimRef with uid: this claim's, another's, or nobody's yet. A claim's
-   * `volumeName` alone is a wish. Null: could not be read, or the volume is gone.
+   * Owner of the volume, by its claimRef with uid: this claim, another one, or none yet. A claim's
+   * `volumeName` is only a request. `null` if it could not be read, or the volume is gone.
    */
   heldBy: NullOr(Literals(["claim", "other", "nobody"])),
-  /** When its deletion was asked for: it goes once its claim does. Null when it was not. */
+  /** Deletion timestamp: it is removed once its claim is. `null` if it is not being deleted. */
   deleted: NullOr(String),
-  /** Its reclaim policy before an operation set it to Retain; null: none did. */
+  /** Its reclaim policy before an operation set it to Retain; `null` if none did. */
   policyBefore: NullOr(String)
 })
 
@@ -45,16 +45,16 @@ export const Claim = Struct({
   uid: String,
   created: String,
   deleted: NullOr(String),
-  /** The workload whose template made it, as `Kind/name`; null for a claim that pods name themselves. */
+  /** The workload whose template created it, as `Kind/name`; null for a claim that pods name themselves. */
   workload: NullOr(String),
-  /** The claim template's name; null for a claim not made from a template. */
+  /** The claim template's name; null for a claim not created from a template. */
   template: NullOr(String),
   ordinal: NullOr(Natural),
   /** Pods that mount it, by name. */
   usedBy: Schema.Array(String),
-  /** True: made for an ordinal that nobody asks for any more. */
+  /** True for a claim of an ordinal that was removed by a scale-down. */
   leftover: Boolean,
-  /** Since when no pod uses it: the claim's condition Unused (KEP-5541), else null: not known. */
+  /** Time since which no pod uses it, by the claim's condition Unused (KEP-5541); `null` if unknown. */
   unusedSince: NullOr(String),
   phase: String,
   /** Quantities as the API spells them. */
@@ -67,16 +67,16 @@ export const Claim = Struct({
   storageClass: NullOr(String),
   accessModes: Schema.Array(String),
   volumeMode: String,
-  /** What it was filled from, as `Kind/name`. */
+  /** Source of its data, as `Kind/name`. */
   dataSource: NullOr(String),
-  /** Null: not bound. */
+  /** `null` if not bound. */
   volume: NullOr(Volume),
-  /** Finalizers, which say what may hold a deletion up. */
+  /** Finalizers, which may delay its deletion. */
   finalizers: Schema.Array(String)
 })
 export type Claim = typeof Claim.Type
 
-/** A volume of a pod template that is no claim: what it is and whether data in it outlives the pod. */
+/** A volume of a pod template that is not a claim: its kind and whether its data outlives the pod. */
 export const OtherVolume = Struct({
   workload: String,
   name: String,
@@ -91,7 +91,7 @@ export const OtherVolume = Struct({
 })
 export type OtherVolume = typeof OtherVolume.Type
 
-/** Why a claim does not hold data that stays with it; null: it is Bound, both ways, and stays. */
+/** Reason that the claim is not usable; `null` if it is Bound in both directions and not being deleted. */
 export const trouble = ({ name, deleted, phase, volume }: Claim): string | null => {
   if (deleted !== null) return `claim ${name} is being deleted`
   if (volume?.heldBy === "other")

@@ -77,17 +77,17 @@ const answers: Checklist = [
       finding(
         "YesWithDowntime",
         "replicas-share-rack",
-        "db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost",
+        "db-0 and db-1 share rack r1: without it, quorum (2 of 3) is lost",
         {
           remedy:
             "spread the replicas over racks: topologySpreadConstraints with topologyKey rack in the pod template",
           disruptions: ["RackRestarts", "RackGone"]
         }
       ),
-      finding("Yes", "quorum-kept", "without any one node, quorum (2 of 3) is kept", {
+      finding("Yes", "quorum-kept", "quorum (2 of 3) survives the loss of any one node", {
         disruptions: restarts
       }),
-      finding("No", "rack-without-spare", "no usable node outside of rack r1 can take db-0", {
+      finding("No", "rack-without-spare", "no usable node outside rack r1 can run db-0", {
         remedy: "add a node in another rack",
         disruptions: ["RackGone"]
       }),
@@ -154,17 +154,17 @@ Budgets:     db (maxUnavailable 1, allows 1 disruption now)
 Can this application ...
   recover from a rack or server restart?   Yes, with downtime
     a server restarts                      Yes
-      without any one node, quorum (2 of 3) is kept
+      quorum (2 of 3) survives the loss of any one node
     a rack or zone restarts                Yes, with downtime
       for 5 s at least
-      db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost
+      db-0 and db-1 share rack r1: without it, quorum (2 of 3) is lost
       -> spread the replicas over racks: topologySpreadConstraints with
          topologyKey rack in the pod template
     a server is gone for good              Yes
       if the cloud deletes the Node
       once the cloud deletes the Node, db is made anew
     a rack or zone is gone                 No
-      no usable node outside of rack r1 can take db-0
+      no usable node outside rack r1 can run db-0
       -> add a node in another rack
     a node is drained                      Unknown
       PodDisruptionBudgets could not be read

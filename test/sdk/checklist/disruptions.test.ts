@@ -98,7 +98,7 @@ describe("what befalls a server", () => {
       }
       named(draft.nodes, "node-b").zone = "a"
     }
-    assert.match(one(shared, "RackGone").evidence, /^data-db-0 can be attached in zone a alone/)
+    assert.match(one(shared, "RackGone").evidence, /^data-db-0 can only be attached in zone a:/)
   })
 
   it("takes a local volume's data along for good, and not for a restart", () => {
@@ -227,7 +227,7 @@ describe("several StatefulSets of one replica", () => {
     assert.equal(verdict.answer, "YesWithDowntime")
     assert.equal(
       verdict.findings[0]?.evidence,
-      "rack-0, rack-1 and rack-2 have 1 replica each: whether they are members of one application is not known"
+      "rack-0, rack-1 and rack-2 have 1 replica each: cannot tell whether they are members of one application"
     )
     assert.notMatch(JSON.stringify(verdict.findings), /scale|run 3/)
   })
@@ -237,7 +237,7 @@ describe("several StatefulSets of one replica", () => {
     assert.equal(verdict.answer, "Yes")
     assert.equal(
       verdict.findings.find(({ rule }) => rule === "quorum-kept")?.evidence,
-      "without any one node, rack or zone, quorum (2 of 3) is kept"
+      "quorum (2 of 3) survives the loss of any one node, rack or zone"
     )
     const shared = restart(
       (draft) => {
@@ -248,7 +248,7 @@ describe("several StatefulSets of one replica", () => {
       { jointQuorum: true }
     )
     assert.equal(shared.answer, "YesWithDowntime")
-    assert.match(shared.findings[0]?.evidence ?? "", /share node-a, and with it quorum \(2 of 3\) is lost/)
+    assert.match(shared.findings[0]?.evidence ?? "", /share node-a: without it, quorum \(2 of 3\) is lost/)
   })
 })
 
@@ -274,7 +274,7 @@ describe("copies of a Deployment", () => {
       for (const { pod } of draft.replicas) if (pod) pod.node = "node-a"
     })
     assert.equal(verdict.answer, "YesWithDowntime")
-    assert.match(verdict.findings[0]?.evidence ?? "", /share node-a, and with it db is down/)
+    assert.match(verdict.findings[0]?.evidence ?? "", /share node-a: without it, db is down/)
   })
 
   it("stay on a server that is gone where they tolerate that without a limit", () => {
@@ -285,7 +285,7 @@ describe("copies of a Deployment", () => {
       })
     )
     assert.equal(verdict.disruptions[2]?.answer, "No")
-    assert.match(verdict.disruptions[2]?.evidence ?? "", /on it stay and nothing replaces them/)
+    assert.match(verdict.disruptions[2]?.evidence ?? "", /on the server stay and are not replaced/)
   })
 
   it("wait for a server that is gone only with a volume that one node at a time may have", () => {
@@ -310,6 +310,6 @@ describe("a DaemonSet's pods", () => {
       draft.budgets = []
     }
     for (const disruption of ["ServerGone", "RackGone", "Drain"] as const)
-      assert.match(one(daemons, disruption).evidence, /what it keeps there goes with it/)
+      assert.match(one(daemons, disruption).evidence, /the data on a lost server is lost/)
   })
 })

@@ -19,7 +19,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "needs-on-target",
     says: "Yes",
-    when: "nothing stands in the way; without a target it is any cluster with these classes and drivers",
+    when: "nothing prevents it; without a target it is any cluster with these classes and drivers",
     change: () => {}
   },
   {
@@ -41,7 +41,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "driver-in-cluster",
     says: "No",
-    when: "the driver keeps data on the cluster's own disks and no copy is elsewhere",
+    when: "the driver stores data on the cluster's own disks and there is no backup on other storage",
     change: (draft) => {
       for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { driver: "driver.longhorn.io" })
       draft.protection.copies = []
@@ -50,7 +50,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "claim-being-deleted",
     says: "No",
-    when: "a claim in use is in deletion: no snapshot of it carries it over",
+    when: "a claim in use is being deleted: no snapshot can move it",
     change: (draft) => {
       const claim = named(draft.claims, "data-db-1")
       claim.deleted = "2026-11-20T11:00:00Z"
@@ -68,7 +68,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "claim-not-bound",
     says: "Unknown",
-    when: "a claim waits for a volume that somebody makes by hand",
+    when: "a claim waits for a volume that is created manually",
     change: (draft) => {
       named(draft.protection.storageClasses, "shared").provisioner = "kubernetes.io/no-provisioner"
       Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
@@ -93,7 +93,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "Unknown",
-    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    when: "it is unknown whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
       draft.volumes.push({
@@ -151,7 +151,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "storage-class-gone",
     says: "No",
-    when: "a claim's storage class is not there, not even here",
+    when: "a claim's StorageClass does not exist, not even here",
     change: (draft) => {
       draft.protection.storageClasses = []
     }
@@ -159,7 +159,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "storage-class-gone",
     says: "Unknown",
-    when: "a claim's storage class is not there, and its volume was made by hand under that name",
+    when: "a claim's StorageClass does not exist, and its volume was created manually under that name",
     change: (draft) => {
       draft.protection.storageClasses = []
       for (const claim of draft.claims) if (claim.volume !== null) claim.volume.driver = null
@@ -168,7 +168,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "claim-without-class",
     says: "Unknown",
-    when: "a claim has no storage class: its volume was made by hand",
+    when: "a claim has no StorageClass: its volume was created manually",
     change: (draft) => {
       named(draft.claims, "data-db-2").storageClass = null
     }
@@ -176,7 +176,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "class-absent-on-target",
     says: "No",
-    when: "the target lacks a claim's storage class",
+    when: "the target lacks a claim's StorageClass",
     change: () => {},
     options: { target: { ...south, storageClasses: [] } }
   },
@@ -228,7 +228,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "operator-needed",
     says: "Unknown",
-    when: "an operator owns the workload and must go along; no, when the target is known to lack it",
+    when: "an operator owns the workload and the target needs it; no, when the target is known to lack it",
     change: (draft) => {
       first(draft.workloads).writers.push({
         name: "Cluster.postgresql.cnpg.io/db",
@@ -248,7 +248,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "reference-missing",
     says: "No",
-    when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
+    when: "a ServiceAccount, class, claim or bundle that the pod template names does not exist",
     change: (draft) => {
       first(draft.dependencies).present = false
     }

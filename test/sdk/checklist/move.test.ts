@@ -50,7 +50,7 @@ describe("move", () => {
     assert.strictEqual(verdict.answer, "Yes")
     assert.strictEqual(
       first(verdict.findings).evidence,
-      "south has what it needs: class shared and driver csi.example.com"
+      "south has what it needs: StorageClass shared and driver csi.example.com"
     )
   })
 
@@ -119,7 +119,7 @@ describe("move", () => {
     const verdict = look("move", "needs-on-target", (draft) => {
       first(draft.workloads).template.priorityClass = "high"
     })
-    assert.include(first(verdict.findings).evidence, "priority class high")
+    assert.include(first(verdict.findings).evidence, "PriorityClass high")
   })
 
   it("finds nothing wrong with a zonal volume, which a snapshot carries to other zones", () => {

@@ -332,7 +332,7 @@ describe("the target needs", () => {
       {
         kind: "VolumeSnapshotClass for",
         name: "csi.example.com",
-        why: "data moves by its snapshots",
+        why: "to move the data by its snapshots",
         of: "cluster"
       },
       { kind: "host port", name: "9000/TCP", why: "free on nodes of db", of: "cluster" },

@@ -91,7 +91,7 @@ describe("data that ends with its pod is told in all four questions", () => {
     }
     assert.equal(
       findings(made({ image: "postgres:17" }), "move", "data-in-no-volume")[0]?.evidence,
-      "main runs PostgreSQL on no volume: its data ends with the pod"
+      "main runs PostgreSQL without a volume: its data is lost with the pod"
     )
   })
 
@@ -314,7 +314,7 @@ describe("what a new pod cannot be without, and is not there", () => {
 
   it("a ServiceAccount is told in restart, move and restore, with the command that makes it", () => {
     const state = made({ ...well, pod: { serviceAccountName: "ledgerd" } })
-    const said = "ServiceAccount ledgerd is missing: no new pod can be created"
+    const said = "ServiceAccount ledgerd not found: no new pod can be created"
     assert.deepEqual(missing(state), [said, "", said, said])
     const [first] = findings(state, "restart", "reference-missing")
     assert.deepEqual([first?.answer, first?.remedy], ["No", "kubectl create serviceaccount ledgerd -n shop"])
@@ -338,7 +338,7 @@ describe("what a new pod cannot be without, and is not there", () => {
     for (const question of ["restart", "move", "restore"] as const) {
       assert.include(
         findings(state, question, "facts-unreadable").map((one) => one.evidence),
-        "cannot read serviceaccounts (Forbidden): whether any is missing is unknown"
+        "cannot read serviceaccounts (Forbidden): cannot tell whether any is missing"
       )
     }
   })
@@ -361,11 +361,11 @@ describe("what a new pod cannot be without, and is not there", () => {
     assert.deepEqual(
       findings(state, "restart", "reference-missing").map((one) => one.evidence),
       [
-        "ClusterTrustBundle roots is missing: a new pod does not start",
-        "PersistentVolumeClaim archive is missing: a new pod does not start",
-        "PriorityClass high is missing: no new pod can be created",
-        "RuntimeClass gvisor is missing: no new pod can be created",
-        "SecretProviderClass keys is missing: a new pod does not start"
+        "ClusterTrustBundle roots not found: new pods cannot start",
+        "PersistentVolumeClaim archive not found: new pods cannot start",
+        "PriorityClass high not found: no new pod can be created",
+        "RuntimeClass gvisor not found: no new pod can be created",
+        "SecretProviderClass keys not found: new pods cannot start"
       ]
     )
   })
@@ -386,11 +386,11 @@ describe("what a new pod cannot be without, and is not there", () => {
         "needs-on-target"
       ).map((one) => one.evidence)
     assert.deepEqual(needs("high"), [
-      "to a cluster with class shared, driver csi.example.com and priority class high",
-      "and with runtime class gvisor"
+      "to a cluster with StorageClass shared, driver csi.example.com and PriorityClass high",
+      "and with RuntimeClass gvisor"
     ])
     assert.deepEqual(needs("system-node-critical"), [
-      "to a cluster with class shared, driver csi.example.com and runtime class gvisor"
+      "to a cluster with StorageClass shared, driver csi.example.com and RuntimeClass gvisor"
     ])
   })
 
@@ -406,7 +406,7 @@ describe("what a new pod cannot be without, and is not there", () => {
     for (const question of ["restart", "snapshot", "restore"] as const) {
       const all = answer(state).find((one) => one.question === question)?.findings ?? []
       const said =
-        "class standard is not there: data-db-0, data-db-1 and data-db-2 get no volume but one made by hand"
+        "StorageClass standard not found: data-db-0, data-db-1 and data-db-2 need volumes created manually"
       assert.include(
         all.map((one) => one.evidence),
         said
@@ -434,7 +434,7 @@ describe("what a new pod cannot be without, and is not there", () => {
         "restart",
         "storage-class-missing"
       )[0]?.evidence
-    assert.equal(waiting({}), "there is no default class: data-db-0 gets no volume but one made by hand")
+    assert.equal(waiting({}), "there is no default StorageClass: data-db-0 needs a volume created manually")
     assert.isUndefined(waiting({ "storageclass.kubernetes.io/is-default-class": "true" }))
   })
 })
@@ -450,7 +450,7 @@ describe("what is asked of a move changes nothing here", () => {
       volumes: [{ name: "data", hostPath: { path: "/srv/db" } }]
     }
     const told = remedies(made({ mounts: [at("/data")], pod: tied }))
-    assert.include(told, "leave kubernetes.io/hostname out of its manifest for there")
+    assert.include(told, "remove kubernetes.io/hostname from the manifest for the other cluster")
     assert.deepEqual(
       told.filter((one) => one.includes("kubectl patch")),
       []
@@ -490,7 +490,7 @@ describe("a replica has another node to start on only where the others leave it 
       )
     ]
   })
-  const none = (what: string) => [`no other usable node is free for db-0, db-1 and db-2: ${what} them apart`]
+  const none = (what: string) => [`no other usable node can run db-0, db-1 and db-2: ${what} them apart`]
 
   it("anti-affinity over nodes, forbidding spread and host ports each take as many nodes as replicas", () => {
     assert.deepEqual(told(apart("kubernetes.io/hostname")), none("anti-affinity keeps"))
@@ -517,7 +517,7 @@ describe("a replica has another node to start on only where the others leave it 
 
   it("a second node in a zone takes that zone's replica alone", () => {
     assert.deepEqual(told(apart("topology.kubernetes.io/zone"), more({})), [
-      "no other usable node is free for db-1 and db-2: anti-affinity keeps them apart"
+      "no other usable node can run db-1 and db-2: anti-affinity keeps them apart"
     ])
   })
 
@@ -586,7 +586,7 @@ describe("a replica has another node to start on only where the others leave it 
           )
         }
       )
-    const apartInA = ["no other usable node is free for db-0 and db-2: spread constraints keep them apart"]
+    const apartInA = ["no other usable node can run db-0 and db-2: spread constraints keep them apart"]
 
     it("a node that the template does not ask for is none, but by nodeAffinityPolicy Ignore", () => {
       const terms = [{ matchExpressions: [{ key: "pool", operator: "In", values: ["db"] }] }]
@@ -621,7 +621,7 @@ describe("a replica has another node to start on only where the others leave it 
             })
           )
         })
-      assert.deepEqual(on({}), ["no other usable node is free for db-1: spread constraints keep them apart"])
+      assert.deepEqual(on({}), ["no other usable node can run db-1: spread constraints keep them apart"])
       assert.deepEqual(on({ nodeTaintsPolicy: "Honor" }), [])
     })
 
@@ -681,7 +681,7 @@ describe("a governing Service is told as what it is", () => {
         [
           "service-without-selector",
           "Yes",
-          `governing Service db has no selector, so no names for pods: ${words} writes its endpoints`
+          `governing Service db has no selector: pods get no DNS names, ${words} sets its endpoints`
         ]
       )
       assert.isNull(one?.remedy)
@@ -733,7 +733,7 @@ describe("a node that is gone", () => {
     const all = answer(state).flatMap((one) => one.findings)
     assert.include(
       all.map((one) => one.evidence),
-      "node-b is gone from the cluster, and db-1 with it"
+      "node-b is gone from the cluster, and db-1 was on it"
     )
     assert.deepEqual(
       all.filter(({ remedy }) => /label node node-b|describe node node-b|uncordon node-b/.test(remedy ?? "")),
@@ -770,7 +770,7 @@ describe("a remedy for a selector that one node fits", () => {
       "example.com/rack"
     ])
       assert.equal(by(key, "x"), `add a node with ${key}=x`)
-    assert.equal(by("kubernetes.io/hostname", "node-b"), "ask for what the node has rather than for its name")
+    assert.equal(by("kubernetes.io/hostname", "node-b"), "select what the node has rather than its name")
   })
 
   it("is the same for an affinity", () => {
@@ -785,7 +785,7 @@ describe("a remedy for a selector that one node fits", () => {
   })
 
   it("leaves a label that an administrator gives to whoever gives it", () => {
-    assert.equal(by("disk", "ssd"), "label another node that is so too, or ask for less")
+    assert.equal(by("disk", "ssd"), "label another node that qualifies, or relax the requirement")
   })
 })
 
@@ -849,10 +849,7 @@ describe("a budget of a role is its owner's", () => {
 
   it("one over pods of others as well is not changed for this application's sake", () => {
     const [found] = told(budget("shared", null, { minAvailable: 9 }, 9))
-    assert.equal(
-      found?.remedy,
-      "shared counts pods of others as well: give these a budget of their own instead"
-    )
+    assert.equal(found?.remedy, "PodDisruptionBudget shared covers other pods too: create one for db only")
   })
 
   it("of two that count the same pods, the one that lets more go is spared", () => {
@@ -878,7 +875,7 @@ describe("more replicas are no remedy for what may not replicate", () => {
     for (const replicas of [1, 2]) {
       const state = made({ mounts: [at("/data")], templates: ["data"], spec: { replicas } })
       const [found] = findings(state, "restart", "too-few-replicas")
-      assert.equal(found?.remedy, "if db replicates its data among members, run 3 of them: its owner knows")
+      assert.equal(found?.remedy, "if db replicates its data, run 3 replicas (ask its owner)")
     }
   })
 })

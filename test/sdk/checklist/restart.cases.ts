@@ -25,7 +25,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "workload-being-deleted",
     says: "No",
-    when: "the workload is in deletion: its controller replaces no pod any more",
+    when: "the workload is being deleted: its controller no longer replaces pods",
     change: (draft) => {
       first(draft.workloads).deleted = "2026-11-20T11:00:00Z"
     }
@@ -33,13 +33,13 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "node-lost",
     says: "No",
-    when: "a node no longer answers: its pods look as if they ran, and nobody knows",
+    when: "a node no longer answers: its pods look as if they were running, and it is unknown whether they are",
     change: lostNode
   },
   {
     rule: "node-gone",
     says: "No",
-    when: "a replica's node is no object of the cluster any more: nothing more can be known of it",
+    when: "a replica's Node object no longer exists: nothing more can be known about it",
     change: (draft) => {
       draft.nodes = (draft.nodes ?? []).filter((node) => node.name !== "node-c")
       const { pod } = named(draft.replicas, "db-2")
@@ -50,7 +50,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "terminating-on-lost-node",
     says: "No",
-    when: "a pod in deletion is on a node that no longer answers: the controller waits for it for ever",
+    when: "a pod that is being deleted is on a node that no longer answers: the controller waits for it forever",
     change: (draft) => {
       lostNode(draft)
       const { pod } = named(draft.replicas, "db-2")
@@ -60,7 +60,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "ordered-ready-blocked",
     says: "No",
-    when: "a lower ordinal is sick and, with OrderedReady, higher ones wait for it to come or to go",
+    when: "a lower ordinal is unhealthy and, with OrderedReady, higher ones wait for it to become ready or to be removed",
     change: (draft) => {
       sick("db-0")(draft)
       named(draft.replicas, "db-1").pod = null
@@ -89,7 +89,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "too-few-replicas",
     says: "YesWithDowntime",
-    when: "there are so few replicas that without any one quorum is lost",
+    when: "there are too few replicas: losing any one loses quorum",
     change: (draft) => {
       first(draft.workloads).replicas = 2
       draft.replicas = draft.replicas.slice(0, 2)
@@ -99,7 +99,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "replicas-share-node",
     says: "YesWithDowntime",
-    when: "so many replicas are on one node that quorum goes with it",
+    when: "so many replicas are on one node that losing it loses quorum",
     change: (draft) => {
       Object.assign(named(draft.replicas, "db-1").pod ?? {}, { node: "node-a" })
       Object.assign(draft.placements[1] ?? {}, { node: "node-a", rack: "r1", zone: "a" })
@@ -108,7 +108,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "replicas-share-rack",
     says: "YesWithDowntime",
-    when: "so many replicas are in one rack that quorum goes with it",
+    when: "so many replicas are in one rack that losing it loses quorum",
     change: (draft) => {
       named(draft.nodes, "node-b").rack = "r1"
       Object.assign(draft.placements[1] ?? {}, { rack: "r1" })
@@ -135,7 +135,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "gone-node-keeps-pods",
     says: "No",
-    when: "nobody deletes the Node of a server that is gone: its pods stay, and nothing takes their place",
+    when: "nothing deletes the Node of a server that is gone: its pods stay, and are not replaced",
     change: (draft) => {
       for (const node of draft.nodes ?? []) node.provider = null
     }
@@ -149,7 +149,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "rack-without-spare",
     says: "No",
-    when: "a volume can be attached in one zone, or rack, alone",
+    when: "a volume can be attached only in one zone or rack",
     change: (draft) => {
       draft.nodes?.push({ ...named(draft.nodes, "node-c"), name: "node-d" })
       draft.placements[2]?.pins.push({
@@ -172,7 +172,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budget-blocks",
     says: "No",
-    when: "a budget keeps the only pod there is",
+    when: "a budget protects the only pod",
     change: (draft) => {
       Object.assign(first(draft.workloads), { replicas: 1 })
       draft.replicas = draft.replicas.slice(0, 1)
@@ -196,13 +196,13 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budget-keeps-quorum",
     says: "Yes",
-    when: "budgets count all pods and keep quorum",
+    when: "budgets cover all pods and keep quorum",
     change: () => {}
   },
   {
     rule: "quorum-kept",
     says: "Yes",
-    when: "quorum is kept without any one node, rack or zone",
+    when: "quorum survives the loss of any one node, rack or zone",
     change: () => {}
   },
   {
@@ -250,7 +250,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "volume-without-spare-node",
     says: "No",
-    when: "a volume can only be attached in a zone without any node: its pod starts nowhere",
+    when: "a volume can only be attached in a zone without any node: its pod cannot start",
     change: (draft) => {
       draft.placements[2]?.pins.push({ by: "volume", name: "data-db-2", nodes: [], domain: "zone" })
       Object.assign(named(draft.claims, "data-db-2").volume ?? {}, {
@@ -332,7 +332,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "node-cordoned",
     says: "No",
-    when: "a replica is on a cordoned node and could start nowhere else",
+    when: "a replica is on a cordoned node and cannot run anywhere else",
     change: (draft) => {
       named(draft.nodes, "node-a").unschedulable = true
       first(draft.workloads).template.antiAffinityKeys = ["kubernetes.io/hostname"]
@@ -351,7 +351,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "claim-being-deleted",
     says: "No",
-    when: "a claim in use is in deletion: only its pod keeps it, and a restart of the node takes the pod",
+    when: "a claim in use is being deleted: only its pod keeps it, and a restart of the node takes the pod",
     change: (draft) => {
       const claim = named(draft.claims, "data-db-1")
       claim.deleted = "2026-11-20T11:00:00Z"
@@ -361,7 +361,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "volume-being-deleted",
     says: "No",
-    when: "a volume is in deletion that has to be attached: its claim keeps it, but no other node gets it",
+    when: "a volume that has to be attached is being deleted: its claim keeps it, but no other node gets it",
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-1").volume ?? {}, { deleted: "2026-11-20T11:00:00Z" })
     }
@@ -369,7 +369,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "storage-class-missing",
     says: "No",
-    when: "the class of a claim without a volume is not there: it waits for ever, and its pod with it",
+    when: "the class of a claim without a volume does not exist: it waits forever, and its pod with it",
     change: (draft) => {
       for (const claim of draft.claims.filter(({ template }) => template === "data"))
         Object.assign(claim, { phase: "Pending", volume: null, storageClass: "standard" })
@@ -396,7 +396,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "No",
-    when: "data is on an emptyDir or ephemeral volume, beside claims too (not /tmp, caches, logs, configuration, homes)",
+    when: "data is on an emptyDir or ephemeral volume, even if it has claims too (not /tmp, caches, logs, configuration, homes)",
     change: (draft) => {
       withoutClaims(draft)
       draft.volumes.push({
@@ -412,7 +412,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "Unknown",
-    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    when: "it is unknown whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
       draft.volumes.push({
@@ -464,7 +464,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "reference-missing",
     says: "No",
-    when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
+    when: "a ServiceAccount, class, claim or bundle that the pod template names does not exist",
     change: (draft) => {
       first(draft.dependencies).present = false
     }
@@ -472,7 +472,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "reference-missing",
     says: "No",
-    when: "a ConfigMap or Secret that a pod needs to start is not there",
+    when: "a ConfigMap or Secret that a pod needs to start does not exist",
     change: (draft) => {
       named(draft.references, "db-pass").present = false
     }
@@ -499,7 +499,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "service-missing",
     says: "No",
-    when: "the governing Service is not there: after a restart peers have new addresses and no names",
+    when: "the governing Service does not exist: after a restart peers have new addresses and no names",
     change: (draft) => {
       draft.services = []
     }
@@ -547,7 +547,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budget-missing",
     says: "YesWithDowntime",
-    when: "no PodDisruptionBudget counts the pods: drains of several nodes may take them all",
+    when: "no PodDisruptionBudget covers the pods: drains of several nodes may take them all",
     change: (draft) => {
       draft.budgets = []
     }
@@ -555,7 +555,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budget-missing",
     says: "YesWithDowntime",
-    when: "budgets count some of the pods, by a role's label, and drains may take so many others that quorum is lost",
+    when: "budgets cover some of the pods, by a role's label, and drains may take so many others that quorum is lost",
     change: (draft) => {
       Object.assign(first(draft.budgets), {
         maxUnavailable: null,
@@ -568,7 +568,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budget-blocks",
     says: "Unknown",
-    when: "a budget keeps the pods of one role, a leader's mostly: a drain waits for the role to be handed over",
+    when: "a budget protects the pods of one role, a leader's mostly: a drain waits for the role to be handed over",
     change: (draft) => {
       Object.assign(first(draft.budgets), {
         maxUnavailable: null,
@@ -589,7 +589,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budget-blocks",
     says: "No",
-    when: "a budget can never let a pod go: every drain waits for ever",
+    when: "a budget never allows an eviction: every drain waits forever",
     change: (draft) => {
       Object.assign(first(draft.budgets), { minAvailable: "3", maxUnavailable: null, desiredHealthy: 3 })
     }
@@ -597,7 +597,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budget-below-quorum",
     says: "YesWithDowntime",
-    when: "a budget lets so many go at once that quorum is lost",
+    when: "a budget allows so many evictions at once that quorum is lost",
     change: (draft) => {
       first(draft.budgets).maxUnavailable = "2"
     }
@@ -605,7 +605,7 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "budgets-overlap",
     says: "No",
-    when: "two budgets count one pod, which the eviction API refuses",
+    when: "two budgets cover one pod: the eviction API refuses to evict it",
     change: (draft) => {
       draft.budgets?.push({ ...first(draft.budgets), name: "db-second" })
     }

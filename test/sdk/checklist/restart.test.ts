@@ -34,7 +34,7 @@ describe("restart", () => {
   it("names the replicas, the rack and the quorum that goes with it", () => {
     assert.strictEqual(
       finding("restart", caseOf("replicas-share-rack")).evidence,
-      "db-0 and db-1 share rack r1, and with it quorum (2 of 3) is lost"
+      "db-0 and db-1 share rack r1: without it, quorum (2 of 3) is lost"
     )
   })
 
@@ -175,7 +175,7 @@ describe("restart", () => {
     assert.strictEqual(verdict.answer, "Yes")
     assert.strictEqual(
       first(verdict.findings).evidence,
-      "without any one node or rack, quorum (2 of 3) is kept"
+      "quorum (2 of 3) survives the loss of any one node or rack"
     )
   })
 
@@ -301,7 +301,7 @@ describe("restart", () => {
       }).findings.map((one) => one.evidence)
     assert.deepStrictEqual(evidence(false), [])
     assert.deepStrictEqual(evidence(true), [
-      "db-0 cannot end: node-a is unreachable, so what it holds is not let go"
+      "db-0 is stuck terminating: node-a is unreachable, so volumes are not released"
     ])
   })
 
@@ -339,7 +339,7 @@ describe("restart", () => {
     })
     assert.deepStrictEqual(
       findings.map((one) => one.evidence),
-      ["data-db-1 is Pending: volume pvc-data-1, which it names, is kept for another claim"]
+      ["data-db-1 is Pending: volume pvc-data-1, which it names, is reserved for another claim"]
     )
   })
 
@@ -356,7 +356,7 @@ describe("restart", () => {
     })
     assert.deepStrictEqual(
       findings.map((one) => [one.answer, one.disruptions, one.remedy]),
-      [["No", ["Drain"], "if db may be away for a drain, let db allow it: maxUnavailable 1"]]
+      [["No", ["Drain"], "if db may be down during a drain, set maxUnavailable 1 in PodDisruptionBudget db"]]
     )
   })
 
@@ -381,7 +381,7 @@ describe("restart", () => {
         copies(draft)
         Object.assign(first(draft.budgets), { maxUnavailable, expectedPods: 2, pods: ["db-0", "db-1"] })
       }).findings.map(({ evidence }) => evidence)
-    assert.deepStrictEqual(allowing("100%"), ["PodDisruptionBudget db lets 2 of 2 go: db is down"])
+    assert.deepStrictEqual(allowing("100%"), ["PodDisruptionBudget db allows 2 of 2 evictions: db is down"])
     assert.deepStrictEqual(allowing("1"), [])
   })
 
@@ -412,10 +412,10 @@ describe("restart", () => {
         })
       }).findings.map((one) => [one.evidence, one.disruptions.length])
     const asked = [[{ key: "kubernetes.io/hostname", operator: "In", values: ["node-a"] }]]
-    const bound = ["data-db-0 lives on node-a alone: its data is lost with it", 2]
+    const bound = ["data-db-0 exists only on node-a: its data is lost with it", 2]
     assert.deepStrictEqual(evidence(asked, ["node-a"]), [bound])
     assert.deepStrictEqual(evidence([], ["node-a"])[0], [
-      "data-db-0 is on a node's own disk and names no node: pods may start elsewhere, without their data",
+      "data-db-0 is on a local disk but has no nodeAffinity: pods may start elsewhere, without their data",
       5
     ])
   })
@@ -429,7 +429,7 @@ describe("restart", () => {
     })
     assert.strictEqual(
       first(findings).evidence,
-      "data-db-0 lives on node-x alone, which is gone from the cluster: its pod starts nowhere"
+      "data-db-0 exists only on node-x, which is gone from the cluster: its pod cannot start"
     )
   })
 
@@ -481,7 +481,7 @@ describe("restart", () => {
     })
     assert.strictEqual(
       first(findings).remedy,
-      "if db replicates its data among members, ask for 3 in HorizontalPodAutoscaler/db"
+      "if db replicates its data, set 3 replicas in HorizontalPodAutoscaler/db"
     )
   })
 
@@ -500,7 +500,7 @@ describe("restart", () => {
     })
     assert.strictEqual(
       first(verdict.findings).evidence,
-      "data-db-2 lives on node-c alone: its data is lost with it"
+      "data-db-2 exists only on node-c: its data is lost with it"
     )
   })
 

@@ -5,13 +5,13 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "copy-elsewhere",
     says: "Yes",
-    when: "a copy of every claim is on other storage, of one moment and young enough",
+    when: "there is a consistent and recent backup of every claim on other storage",
     change: () => {}
   },
   {
     rule: "no-snapshot",
     says: "No",
-    when: "a claim has no snapshot; a remark where a copy of every claim is elsewhere",
+    when: "a claim has no snapshot; a remark if there is a backup of every claim on other storage",
     change: (draft) => {
       draft.protection.copies = []
       draft.protection.snapshots = (draft.protection.snapshots ?? []).filter(
@@ -22,7 +22,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "snapshot-not-ready",
     says: "No",
-    when: "none of a claim's snapshots is ready and bound both ways; a remark beside copies elsewhere",
+    when: "none of a claim's snapshots is ready and bound both ways; a remark if there are backups on other storage",
     change: (draft) => {
       draft.protection.copies = []
       named(draft.protection.snapshots, "nightly-1120-data-db-2").readyToUse = false
@@ -31,7 +31,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "same-storage-only",
     says: "No",
-    when: "claims have no copy on other storage that a backup tool's objects show",
+    when: "claims have no backup on other storage that a backup tool's objects show",
     change: (draft) => {
       draft.protection.copies = []
     }
@@ -39,7 +39,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "same-storage-only",
     says: "Unknown",
-    when: "a backup is there but does not say which claims it holds",
+    when: "a backup exists but does not show which claims it contains",
     change: (draft) => {
       draft.protection.copies = [{ name: "Backup/nightly", claim: null, taken: null, location: null }]
     }
@@ -47,7 +47,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "copy-too-old",
     says: "No",
-    when: "the newest copy elsewhere is older than allowed (24 h by default)",
+    when: "the newest backup is older than allowed (24 h by default)",
     change: (draft) => {
       for (const copy of draft.protection.copies ?? []) copy.taken = "2026-11-17T10:00:00Z"
     }
@@ -55,7 +55,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "copy-too-old",
     says: "Unknown",
-    when: "a copy does not say of when it is",
+    when: "a backup has no timestamp",
     change: (draft) => {
       for (const copy of draft.protection.copies ?? []) copy.taken = null
     }
@@ -63,7 +63,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "copies-torn",
     says: "No",
-    when: "claims were copied one by one, at different times",
+    when: "claims were backed up one by one, at different times",
     change: (draft) => {
       for (const [index, copy] of (draft.protection.copies ?? []).entries()) {
         copy.name = `ReplicationSource/${copy.claim}`
@@ -75,7 +75,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "snapshot-too-old",
     says: "No",
-    when: "a claim's newest snapshot is older than allowed; a remark beside copies elsewhere",
+    when: "a claim's newest snapshot is older than allowed; a remark if there are backups on other storage",
     change: (draft) => {
       draft.protection.copies = []
       for (const one of draft.protection.snapshots ?? []) one.cut = "2026-11-17T10:00:00Z"
@@ -84,7 +84,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "snapshots-torn",
     says: "No",
-    when: "no one group or set holds all claims, or its members were cut apart; a remark beside copies elsewhere",
+    when: "no single group or snapshot contains all claims, or its parts were taken at different times; a remark if there are backups on other storage",
     change: (draft) => {
       draft.protection.copies = []
       for (const [index, one] of (draft.protection.snapshots ?? []).entries()) {
@@ -96,7 +96,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "storage-class-missing",
     says: "No",
-    when: "the class of a claim without a volume is not there: there is nothing to restore it from",
+    when: "the class of a claim without a volume does not exist: there is nothing to restore it from",
     change: (draft) => {
       for (const claim of draft.claims.filter(({ template }) => template === "data"))
         Object.assign(claim, { phase: "Pending", volume: null, storageClass: "standard" })
@@ -113,7 +113,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "No",
-    when: "data is on an emptyDir, which no backup of claims holds",
+    when: "data is on an emptyDir, which no backup of claims contains",
     change: (draft) => {
       withoutClaims(draft)
       draft.volumes.push({
@@ -129,7 +129,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "Unknown",
-    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    when: "it is unknown whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
       draft.volumes.push({
@@ -145,7 +145,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-no-volume",
     says: "No",
-    when: "a known database has no volume for its data: no backup of claims holds it",
+    when: "a known database has no volume for its data: no backup of claims contains it",
     change: withoutClaims
   },
   {
@@ -157,7 +157,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "data-on-host-path",
     says: "No",
-    when: "data is on a hostPath, which no backup of claims holds",
+    when: "data is on a hostPath, which no backup of claims contains",
     change: (draft) => {
       draft.volumes.push({
         workload: "StatefulSet/db",
@@ -172,7 +172,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "data-without-claim",
     says: "No",
-    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no backup of claims holds",
+    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no backup of claims contains",
     change: (draft) => {
       draft.volumes.push({
         workload: "StatefulSet/db",
@@ -203,7 +203,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "reference-missing",
     says: "No",
-    when: "a ServiceAccount, class, claim or bundle that the pod template names is not there",
+    when: "a ServiceAccount, class, claim or bundle that the pod template names does not exist",
     change: (draft) => {
       first(draft.dependencies).present = false
     }
@@ -227,7 +227,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "snapshots-go-with-namespace",
     says: "No",
-    when: "all snapshots of a claim have deletionPolicy Delete; a remark beside copies elsewhere",
+    when: "all snapshots of a claim have deletionPolicy Delete; a remark if there are backups on other storage",
     change: (draft) => {
       draft.protection.copies = []
       for (const one of draft.protection.snapshots ?? []) one.deletionPolicy = "Delete"
@@ -236,7 +236,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "volumes-go-with-claims",
     says: "No",
-    when: "volumes have reclaimPolicy Delete; a remark beside copies elsewhere",
+    when: "volumes have reclaimPolicy Delete; a remark if there are backups on other storage",
     change: (draft) => {
       draft.protection.copies = []
       for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { reclaimPolicy: "Delete" })
@@ -245,7 +245,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "claims-go-with-workload",
     says: "No",
-    when: "whenDeleted is Delete; a remark beside copies elsewhere",
+    when: "whenDeleted is Delete; a remark if there are backups on other storage",
     change: (draft) => {
       draft.protection.copies = []
       first(draft.workloads).retention = { whenScaled: "Retain", whenDeleted: "Delete" }
@@ -254,7 +254,7 @@ export const restoreCases: ReadonlyArray<Case> = [
   {
     rule: "autoscaler-deletes-claims",
     says: "No",
-    when: "whenScaled is Delete and an autoscaler may scale down; a remark beside copies elsewhere",
+    when: "whenScaled is Delete and an autoscaler may scale down; a remark if there are backups on other storage",
     change: (draft) => {
       draft.protection.copies = []
       first(draft.workloads).retention = { whenScaled: "Delete", whenDeleted: "Retain" }

@@ -46,7 +46,7 @@ describe("restore", () => {
       draft.protection.copies = (draft.protection.copies ?? []).filter((copy) => copy.claim !== "wal-db-1")
     })
     assert.strictEqual(said, "No")
-    assert.strictEqual(first(findings).evidence, "no copy of wal-db-1 elsewhere is seen")
+    assert.strictEqual(first(findings).evidence, "no backup of wal-db-1 on other storage found")
   })
 
   it("advises no snapshot where none can be taken: no API, no class, a volume that no driver cuts, or none yet", () => {
@@ -73,7 +73,7 @@ describe("restore", () => {
     for (const change of none) assert.deepStrictEqual(remedies(change), [["No", null]])
     assert.deepStrictEqual(
       remedies(() => {}),
-      [["No", "take one of all claims: kubectl stateful snapshot db -n shop"]]
+      [["No", "take a snapshot of all claims: kubectl stateful snapshot db -n shop"]]
     )
   })
 
@@ -136,9 +136,11 @@ describe("restore", () => {
       }).findings.map((one) => one.evidence)
     assert.deepStrictEqual(evidence("nightly", 1), [])
     assert.deepStrictEqual(evidence("nightly", 2), [
-      "no one set holds all 6 claims: the last snapshots are 2 s apart"
+      "no single snapshot contains all 6 claims: the last ones are 2s apart"
     ])
-    assert.deepStrictEqual(evidence(null, 0), ["no one set holds all 6 claims: each was cut alone"])
+    assert.deepStrictEqual(evidence(null, 0), [
+      "no single snapshot contains all 6 claims: each was taken separately"
+    ])
   })
 
   const velero =
@@ -158,7 +160,7 @@ describe("restore", () => {
       verdict.findings.map((one) => [one.evidence, one.remedy]),
       [
         [
-          "Backup/nightly does not say whether it holds all 6 claims",
+          "Backup/nightly does not show whether it contains all 6 claims",
           "velero backup describe nightly --details"
         ]
       ]

@@ -97,7 +97,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "group-cut-apart",
     says: "YesWithDowntime",
-    when: "members of a group were seen to be cut apart, or the driver's own documentation says they are",
+    when: "volumes of a group were seen to be snapshotted at different times, or the driver's documentation says that they are",
     change: (draft) => {
       named(draft.protection.snapshots, "nightly-1120-wal-db-2").cut = "2026-11-20T10:00:02Z"
     }
@@ -105,7 +105,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "storage-class-missing",
     says: "No",
-    when: "the class of a claim without a volume is not there: there is nothing to snapshot",
+    when: "the class of a claim without a volume does not exist: there is nothing to snapshot",
     change: (draft) => {
       for (const claim of draft.claims.filter(({ template }) => template === "data"))
         Object.assign(claim, { phase: "Pending", volume: null, storageClass: "standard" })
@@ -122,7 +122,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "claim-being-deleted",
     says: "No",
-    when: "a claim in use is in deletion: the snapshot controller cuts no claim that is being deleted",
+    when: "a claim in use is being deleted: the snapshot controller takes no snapshot of a claim that is being deleted",
     change: (draft) => {
       const claim = named(draft.claims, "data-db-1")
       claim.deleted = "2026-11-20T11:00:00Z"
@@ -132,7 +132,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "No",
-    when: "data is on an emptyDir, which no snapshot holds",
+    when: "data is on an emptyDir, which no snapshot contains",
     change: (draft) => {
       withoutClaims(draft)
       draft.volumes.push({
@@ -148,7 +148,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-empty-dir",
     says: "Unknown",
-    when: "nothing tells whether what is on an emptyDir is data: neither the path nor the image",
+    when: "it is unknown whether what is on an emptyDir is data: neither the path nor the image",
     change: (draft) => {
       ofUnknownImage(draft)
       draft.volumes.push({
@@ -164,7 +164,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "data-in-no-volume",
     says: "No",
-    when: "a known database has no volume for its data: no snapshot holds it",
+    when: "a known database has no volume for its data: no snapshot contains it",
     change: withoutClaims
   },
   {
@@ -176,7 +176,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "data-on-host-path",
     says: "No",
-    when: "data is on a hostPath, which no snapshot holds",
+    when: "data is on a hostPath, which no snapshot contains",
     change: (draft) => {
       draft.volumes.push({
         workload: "StatefulSet/db",
@@ -191,7 +191,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "data-without-claim",
     says: "No",
-    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no snapshot holds",
+    when: "data is on a volume that the pod template names itself (nfs, rbd, a cloud's disk), which no snapshot contains",
     change: (draft) => {
       draft.volumes.push({
         workload: "StatefulSet/db",
@@ -206,7 +206,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "snapshot-stuck",
     says: "No",
-    when: "a claim's newest snapshot has an error, was not cut within 10 min, or is not ready though its group is",
+    when: "a claim's newest snapshot has an error, was not taken within 10 minutes, or is not ready though its group is",
     change: (draft) => {
       Object.assign(named(draft.protection.snapshots, "nightly-1120-data-db-1"), {
         readyToUse: false,
@@ -217,7 +217,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
   {
     rule: "replica-not-ready",
     says: "Unknown",
-    when: "a replica is not ready: its volumes can be cut, but what they hold is not known",
+    when: "a replica is not ready: its volumes can be snapshotted, but their content may be inconsistent",
     change: (draft) => {
       Object.assign(named(draft.replicas, "db-2").pod ?? {}, { ready: false, reason: "CrashLoopBackOff" })
     }

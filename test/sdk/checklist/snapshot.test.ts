@@ -23,7 +23,7 @@ describe("snapshot", () => {
     assert.strictEqual(verdict.answer, "Yes")
     assert.strictEqual(
       first(verdict.findings).evidence,
-      "data-db-0 is the only claim: one snapshot (class snap) is one cut"
+      "data-db-0 is the only claim: one snapshot is enough (VolumeSnapshotClass snap)"
     )
   })
 

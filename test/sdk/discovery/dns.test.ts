@@ -101,7 +101,7 @@ describe("what a pod's resolver says of names", () => {
       const fresh = peer(1, { since: "2026-01-01T00:59:50Z" })
       const found = yield* checked(view(peer(0), fresh), { [at("db-0")]: ["10.0.0.0"] }, later)
       assert.equal(found.names[1]?.verdict, "CachedRefusal")
-      assert.match(found.names[1]?.message ?? "", /a refusal from before is cached, for at most 20 s more/)
+      assert.match(found.names[1]?.message ?? "", /a negative answer may be cached for at most 20 s more/)
     })
   )
 
@@ -114,7 +114,7 @@ describe("what a pod's resolver says of names", () => {
         assert.equal((yield* checked(peers, listed, later)).names[1]?.verdict, "CachedRefusal")
         const found = yield* checked(peers, { [at("db-0")]: ["10.0.0.0"], [all]: ["10.0.0.0"] }, later)
         assert.equal(found.names[1]?.verdict, "Refused")
-        assert.match(found.names[1]?.message ?? "", /look at CoreDNS/)
+        assert.match(found.names[1]?.message ?? "", /check CoreDNS/)
       })
   )
 

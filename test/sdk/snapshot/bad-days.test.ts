@@ -104,7 +104,7 @@ describe("a set is refused before anything is made", () => {
   )
 
   for (const [what, source, words] of [
-    ["a host's path", { hostPath: { path: "/srv" } }, /data-db-1: hostPath volumes have no snapshots/],
+    ["a host's path", { hostPath: { path: "/srv" } }, /data-db-1: hostPath volumes do not support snapshots/],
     [
       "of a driver without snapshots",
       { csi: { driver: "nfs.csi.example.com", volumeHandle: "v" } },

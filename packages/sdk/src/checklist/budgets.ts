@@ -88,7 +88,7 @@ const missing = (facts: Facts): ReadonlyArray<Said> =>
     .map((workload) => {
       const taken = facts.state.budgets?.some((budget) => budget.name === workload.name)
       return withDowntime(
-        `no PodDisruptionBudget counts the pods of ${workload.name}: drains may take all`,
+        `no PodDisruptionBudget covers the pods of ${workload.name}: drains may evict all of them`,
         [title(workload)],
         // The command takes equalities only.
         equalities.test(workload.selector)
@@ -116,11 +116,11 @@ const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
 const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): string => {
   // That it is not stopped without a word may be what the budget is for.
   if (workload.replicas === 1)
-    return `if ${workload.name} may be away for a drain, let ${budget.name} allow it: maxUnavailable 1`
+    return `if ${workload.name} may be down during a drain, set maxUnavailable 1 in PodDisruptionBudget ${budget.name}`
   if (!isOwn(facts, budget))
-    return `${budget.name} counts pods of others as well: give these a budget of their own instead`
+    return `PodDisruptionBudget ${budget.name} covers other pods too: create one for ${workload.name} only`
   return counted(facts, workload, budget).length < workload.replicas
-    ? `once all pods are there, see whether ${budget.name} counts them all`
+    ? `once all pods are running, check that PodDisruptionBudget ${budget.name} covers all of them`
     : kubectl(
         facts.state,
         "patch",
@@ -143,9 +143,9 @@ const partly = (facts: Facts): ReadonlyArray<Said> =>
       ? []
       : [
           withDowntime(
-            `no PodDisruptionBudget counts ${names(left)}: drains may take ${left.length === 1 ? "it" : "them all"}`,
+            `no PodDisruptionBudget covers ${names(left)}: drains may evict ${left.length === 1 ? "it" : "all of them"}`,
             [title(workload), ...left.map((name) => `Pod/${name}`)],
-            `make one whose selector leaves ${names([...there])} to ${names(budgets.map(({ name }) => name))}`
+            `create one whose selector excludes ${names([...there])}, covered by ${names(budgets.map(({ name }) => name))}`
           )
         ]
   })
@@ -164,9 +164,9 @@ const holds = (facts: Facts): ReadonlyArray<Said> =>
         ? []
         : [
             unknown(
-              `PodDisruptionBudget ${budget.name} keeps ${names(pods)}: a drain waits until ${verb(pods, "its role is", "their roles are")} elsewhere`,
+              `PodDisruptionBudget ${budget.name} protects ${names(pods)}: a drain waits until ${verb(pods, "its role has", "their roles have")} moved to another pod`,
               [object(budget), ...pods.map((name) => `Pod/${name}`)],
-              `before a drain, hand the role of ${names(pods)} over; leave the budget as it is`
+              `before a drain, move the role of ${names(pods)} to another pod; leave the budget as it is`
             )
           ]
     })
@@ -176,7 +176,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
     .filter(([workload, budget]) => allowance(facts, workload, budget) === 0)
     .map(([workload, budget]) =>
       no(
-        `PodDisruptionBudget ${budget.name} never lets a pod go (${fields(facts, workload, budget)})`,
+        `PodDisruptionBudget ${budget.name} never allows an eviction (${fields(facts, workload, budget)})`,
         [object(budget)],
         repair(facts, workload, budget)
       )
@@ -192,7 +192,7 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
       ? []
       : [
           withDowntime(
-            `PodDisruptionBudget ${budget.name} lets ${allowed} of ${workload.replicas} go: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost`}`,
+            `PodDisruptionBudget ${budget.name} allows ${allowed} of ${workload.replicas} evictions: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost`}`,
             [object(budget), title(workload)],
             repair(facts, workload, budget)
           )
@@ -236,11 +236,11 @@ const overlap = (facts: Facts): ReadonlyArray<Said> =>
     return [
       no(
         pods.length === podsOf(facts, workload).length
-          ? `${names(all)} count the same pods: none can be evicted`
-          : `${names(all)} both count ${names(pods.map(({ name }) => name))}: no eviction is granted`,
+          ? `${names(all)} cover the same pods: none of them can be evicted`
+          : `${names(all)} both cover ${names(pods.map(({ name }) => name))}: evictions are refused`,
         twice.map(object),
         spare === undefined
-          ? `leave each pod to one budget: narrow the selector of ${names(all, "or")}`
+          ? `let only one budget select each pod: narrow the selector of ${names(all, "or")}`
           : kubectl(facts.state, "delete", "poddisruptionbudget", spare.name)
       )
     ]
@@ -260,7 +260,7 @@ const keepsQuorum = (facts: Facts): ReadonlyArray<Said> => {
   const budgets = [...new Set(all.flatMap((workload) => covering(facts, workload).map(({ name }) => name)))]
   return [
     yes(
-      `PodDisruptionBudget ${names(budgets)} ${verb(budgets, "lets", "let")} so few pods go at once that ${all.every(({ kind }) => kind === "Deployment") ? "others stay" : "quorum is kept"}`,
+      `PodDisruptionBudget ${names(budgets)} ${verb(budgets, "limits", "limit")} evictions so that ${all.every(({ kind }) => kind === "Deployment") ? "other pods keep running" : "quorum is kept"}`,
       budgets.map((name) => `PodDisruptionBudget/${name}`)
     )
   ]

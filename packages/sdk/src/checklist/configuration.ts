@@ -8,7 +8,7 @@ import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { boundClaims, claimsOf, statefulSets } from "./parts.ts"
 import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
-import { kubectl, kubectlCluster, names, patchTemplate, title } from "./words.ts"
+import { kubectl, kubectlCluster, names, patchTemplate, title, verb } from "./words.ts"
 
 const object = (reference: Reference): string => `${reference.kind}/${reference.name}`
 
@@ -33,9 +33,11 @@ const makes = / (provisioner|controller-publish|node-stage|node-publish)$/
 
 /** What its absence keeps from coming about; null: nothing that the question asks for. */
 const volumeSecret = (question: Question, usedBy: ReadonlyArray<string>): string | null => {
-  if (usedBy.some((use) => mounts.test(use))) return "a new pod does not start"
+  if (usedBy.some((use) => mounts.test(use))) return "new pods cannot start"
   // Volumes that are there have their own.
-  return question !== "restart" && usedBy.some((use) => makes.test(use)) ? "no new volume can be made" : null
+  return question !== "restart" && usedBy.some((use) => makes.test(use))
+    ? "no new volume can be provisioned"
+    : null
 }
 
 /** What a missing one keeps from coming about, and what is to do: a command where it does no harm. */
@@ -51,13 +53,13 @@ const withoutIt = (
   if (kind === "Secret")
     return [
       volumeSecret(question, usedBy),
-      `make Secret ${name} in ${namespace} anew from where it came: its volumes' driver is called with it`
+      `recreate Secret ${name} in ${namespace} from its source: the volumes' driver needs it`
     ]
   return [
-    "a new pod does not start",
+    "new pods cannot start",
     kind === "PersistentVolumeClaim"
-      ? `bring claim ${name} back with its data: a new one is empty`
-      : `make ${kind} ${name} anew from where it came`
+      ? `restore claim ${name} with its data: a new one would be empty`
+      : `recreate ${kind} ${name} from its source`
   ]
 }
 
@@ -74,13 +76,13 @@ const missing =
             : `${one.namespace}/${one.name}`
         return what === null
           ? []
-          : [no(`${one.kind} ${full} is missing: ${what}`, [`${one.kind}/${one.name}`], remedy)]
+          : [no(`${one.kind} ${full} not found: ${what}`, [`${one.kind}/${one.name}`], remedy)]
       }),
     ...state.references
       .filter((reference) => reference.required && reference.present === false)
       .map((reference) =>
         (pullsOnly(reference) ? unknown : no)(
-          `${reference.kind} ${reference.name} is missing: ${pullsOnly(reference) ? "images that are not public cannot be pulled" : "a new pod does not start"}`,
+          `${reference.kind} ${reference.name} not found: ${pullsOnly(reference) ? "private images cannot be pulled" : "new pods cannot start"}`,
           [object(reference)],
           create(state, reference)
         )
@@ -92,7 +94,7 @@ const missingKeys = ({ state }: Facts): ReadonlyArray<Said> =>
     .filter((reference) => reference.required && (reference.missingKeys?.length ?? 0) > 0)
     .map((reference) =>
       no(
-        `${reference.kind} ${reference.name} lacks ${names(reference.missingKeys ?? [])}: a new pod does not start`,
+        `${reference.kind} ${reference.name} has no ${verb(reference.missingKeys ?? [], "key", "keys")} ${names(reference.missingKeys ?? [])}: new pods cannot start`,
         [object(reference)],
         kubectl(state, "edit", reference.kind.toLowerCase(), reference.name)
       )
@@ -117,14 +119,14 @@ const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
     const service = serviceOf(facts.state, workload)
     if (service !== undefined && service.present !== false) return null
     if (workload.replicas === 1)
-      return yes(`governing Service ${name} is missing: the pod of ${workload.name} has no name of its own`, [
-        `Service/${name}`,
-        title(workload)
-      ])
+      return yes(
+        `governing Service ${name} not found: the pod of ${workload.name} has no DNS name of its own`,
+        [`Service/${name}`, title(workload)]
+      )
     const create = kubectl(facts.state, "create", "service", "clusterip", name, "--clusterip=None")
     const select = ` && ${kubectl(facts.state, "set", "selector", "service", name, workload.selector)}`
     return no(
-      `governing Service ${name} is missing: peers of ${workload.name} are not found`,
+      `governing Service ${name} not found: pods of ${workload.name} cannot find each other`,
       [`Service/${name}`, title(workload)],
       workload.selector === `app=${name}`
         ? create
@@ -143,10 +145,10 @@ const withoutSelector = (facts: Facts): ReadonlyArray<Said> =>
     const service = serviceOf(facts.state, workload)
     if (service === undefined || service.present !== true || service.hasSelector) return null
     const by = service.writtenBy.length === 0 ? "something else" : names(service.writtenBy)
-    return yes(
-      `governing Service ${name} has no selector, so no names for pods: ${by} writes its endpoints`,
-      [`Service/${name}`, title(workload)]
-    )
+    return yes(`governing Service ${name} has no selector: pods get no DNS names, ${by} sets its endpoints`, [
+      `Service/${name}`,
+      title(workload)
+    ])
   })
 
 const notHeadless = (facts: Facts): ReadonlyArray<Said> =>
@@ -154,7 +156,9 @@ const notHeadless = (facts: Facts): ReadonlyArray<Said> =>
     const service = serviceOf(facts.state, workload)
     return service === undefined || service.present !== true || service.headless || !service.hasSelector
       ? null
-      : yes(`governing Service ${name} is not headless: pods have no names of their own`, [`Service/${name}`])
+      : yes(`governing Service ${name} is not headless: pods have no DNS names of their own`, [
+          `Service/${name}`
+        ])
   })
 
 const selectsOthers = (facts: Facts): ReadonlyArray<Said> =>
@@ -170,7 +174,7 @@ const selectsOthers = (facts: Facts): ReadonlyArray<Said> =>
           // One that is not headless, or that finds others, is somebody's address.
           service.headless && service.endpoints?.ready === 0 && equality.test(workload.selector)
             ? kubectl(facts.state, "set", "selector", "service", name, workload.selector)
-            : `if nothing else relies on it, give Service ${name} the selector of ${workload.name}`
+            : `if nothing else relies on it, set the selector of Service ${name} to that of ${workload.name}`
         )
   })
 
@@ -182,9 +186,9 @@ const nameTooLong = ({ state }: Facts): ReadonlyArray<Said> =>
     .filter((workload) => workload.kind === "StatefulSet" && workload.name.length > longestName)
     .map((workload) =>
       no(
-        `${workload.name} has ${workload.name.length} characters; its pods allow ${longestName}`,
+        `${workload.name} has ${workload.name.length} characters; the limit is ${longestName}`,
         [title(workload)],
-        `make it anew under a name of at most ${longestName} characters`
+        `recreate it with a name of at most ${longestName} characters`
       )
     )
 
@@ -206,10 +210,11 @@ const takesBack = /(^|\/)bitnami(legacy|secure)?\/postgresql(-repmgr)?(:|@|$)/
  */
 const refusalOf = ({ template }: Workload): string | null => {
   const refusing = template.containers.flatMap(({ image, keeps, store }) => {
-    if (store === "PostgreSQL" && keeps.length > 0) return takesBack.test(image) ? [] : ["PostgreSQL refuses"]
+    if (store === "PostgreSQL" && keeps.length > 0)
+      return takesBack.test(image) ? [] : ["PostgreSQL does not start with that"]
     // The cookie is in RabbitMQ's home; a volume for what is below does not hold it.
     return store === "RabbitMQ" && keeps.some((path) => /^\/var\/lib(\/rabbitmq)?\/?$/.test(path))
-      ? ["RabbitMQ refuses of its cookie"]
+      ? ["RabbitMQ rejects its cookie"]
       : []
   })
   return refusing[0] ?? null
@@ -230,7 +235,7 @@ const fsGroup = ({ state }: Facts): ReadonlyArray<Said> =>
         ? []
         : [
             no(
-              `fsGroup of ${workload.name} changes file modes at each mount, which ${refusal}`,
+              `fsGroup of ${workload.name} changes file modes on each mount: ${refusal}`,
               [title(workload)],
               patchTemplate(state, workload, { securityContext: { fsGroupChangePolicy: "OnRootMismatch" } })
             )
@@ -242,7 +247,7 @@ const graceZero = ({ state }: Facts): ReadonlyArray<Said> =>
     .filter((workload) => workload.template.terminationGracePeriodSeconds === 0)
     .map((workload) =>
       no(
-        `pods of ${workload.name} get 0 s to stop: two may run under one name`,
+        `pods of ${workload.name} have terminationGracePeriodSeconds 0: two of one name may run at once`,
         [title(workload)],
         patchTemplate(state, workload, { terminationGracePeriodSeconds: 30 })
       )

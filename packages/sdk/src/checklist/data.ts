@@ -53,7 +53,7 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
   [...classless(state)].map(([name, claims]) => {
     const all = claims.map((claim) => claim.name)
     return no(
-      `${name === null ? "there is no default class" : `class ${name} is not there`}: ${names(all)} ${verb(all, "gets", "get")} no volume but one made by hand`,
+      `${name === null ? "there is no default StorageClass" : `StorageClass ${name} not found`}: ${names(all)} ${verb(all, "needs a volume", "need volumes")} created manually`,
       [
         ...(name === null ? [] : [`StorageClass/${name}`]),
         ...all.map((claim) => `PersistentVolumeClaim/${claim}`)
@@ -99,18 +99,18 @@ const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
     ...toCome(state),
     ...refused.map(({ claim, volume }) =>
       no(
-        `${claim.name} is Pending: volume ${volume}, which it names, is kept for another claim`,
+        `${claim.name} is Pending: volume ${volume}, which it names, is reserved for another claim`,
         claimObjects([claim]),
-        `once nobody needs it there, take claimRef off ${volume}, or name another volume`
+        `if the other claim no longer needs it, remove claimRef from ${volume}, or name another volume`
       )
     ),
     ...(waiting.length === 0
       ? []
       : [
           no(
-            `${names(waiting.map(({ name }) => name))} ${verb(waiting, "waits", "wait")} for the scheduler, which nodeName passes over: there is no volume`,
+            `${names(waiting.map(({ name }) => name))} ${verb(waiting, "waits", "wait")} for the scheduler, which nodeName bypasses: there is no volume`,
             claimObjects(waiting),
-            "ask for the node by nodeSelector kubernetes.io/hostname rather than by nodeName"
+            "select the node by nodeSelector kubernetes.io/hostname rather than by nodeName"
           )
         ]),
     ...[
@@ -149,10 +149,10 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           no(
-            `${are(lost)}: the data goes with the pod`,
+            `${are(lost)}: the data is deleted with the pod`,
             claimObjects(lost),
             going.length === 0
-              ? "keep the pod until its data is copied: a deletion cannot be taken back"
+              ? "keep the pod until its data is copied: a deletion cannot be undone"
               : kubectlCluster(
                   "patch",
                   "pv",
@@ -167,9 +167,9 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           no(
-            `${are(kept)}: the volume stays (Retain), and a new claim is empty`,
+            `${are(kept)}: the volume is kept (Retain), but a new claim would be empty`,
             claimObjects(kept),
-            `once the claim is gone, bind a new one to volume ${names(kept.map(({ volume }) => volume?.name ?? ""))}`
+            `once the claim is deleted, bind a new one to volume ${names(kept.map(({ volume }) => volume?.name ?? ""))}`
           )
         ])
   ]
@@ -197,7 +197,7 @@ const volumeBeingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
           `${verb(claims, "the volume", "volumes")} of ${names(claims.map(({ name }) => name))} ${verb(claims, "is", "are")} being deleted: no other node can attach ${verb(claims, "it", "them")}`,
           [...claimObjects(claims), ...going.map(({ volume }) => `PersistentVolume/${volume.name}`)],
           deleting.length === 0
-            ? "copy the data, or make a new volume of the same disk: a deletion cannot be taken back"
+            ? "copy the data, or create a new volume from the same disk: a deletion cannot be undone"
             : kubectlCluster(
                 "patch",
                 "pv",
@@ -274,7 +274,7 @@ export const hasDataOutside = (state: AppState): boolean =>
 const withoutClaim = ({ state }: Facts): ReadonlyArray<Said> =>
   servedData(state).map((volume) =>
     no(
-      `${keeps(volume).find((writer) => !backups.test(writer))} is on ${volume.source} ${volume.detail ?? volume.name}: no claim holds its data`,
+      `${keeps(volume).find((writer) => !backups.test(writer))} is on ${volume.source} ${volume.detail ?? volume.name}: its data is on no claim`,
       [volume.workload],
       intoClaim("the data", volume.workload.slice(0, volume.workload.indexOf("/")))
     )

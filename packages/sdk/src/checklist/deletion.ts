@@ -22,9 +22,9 @@ export const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         byCopy(state)(
-          `snapshots of ${claimNames(state, going)} go with namespace ${state.namespace} (deletionPolicy Delete)`,
+          `snapshots of ${claimNames(state, going)} are deleted with namespace ${state.namespace} (deletionPolicy Delete)`,
           claimObjects(going),
-          "take them with a class whose deletionPolicy is Retain"
+          "take snapshots with a VolumeSnapshotClass whose deletionPolicy is Retain"
         )
       ]
 }
@@ -47,7 +47,7 @@ export const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         byCopy(state)(
-          `${verb(claims, "the volume", "volumes")} of ${claimNames(state, claims)} ${verb(claims, "goes", "go")} with the claim (reclaimPolicy Delete)`,
+          `deleting ${claimNames(state, claims)} deletes ${verb(claims, "its volume", "their volumes")} (reclaimPolicy Delete)`,
           claimObjects(claims),
           retain(claims)
         )

@@ -40,11 +40,11 @@ const awaySeconds = (state: AppState, disruption: Disruption): number => {
 }
 
 const quiet: Readonly<Record<Disruption, string>> = {
-  ServerRestarts: "nothing of it is lost with a server",
-  RackRestarts: "nothing of it is lost with a rack or zone",
-  ServerGone: "its pods are recreated elsewhere",
-  RackGone: "its pods are recreated elsewhere",
-  Drain: "its pods start elsewhere"
+  ServerRestarts: "a server restart loses none of its data",
+  RackRestarts: "a rack or zone restart loses none of its data",
+  ServerGone: "its pods are recreated on other nodes",
+  RackGone: "its pods are recreated on other nodes",
+  Drain: "its pods start on other nodes"
 }
 
 /** Its pods are each for a server: none is made elsewhere in place of one. */
@@ -53,7 +53,7 @@ const isOfServers = (state: AppState): boolean =>
 
 const quietly = (state: AppState, disruption: Disruption): string =>
   isOfServers(state) && !disruption.endsWith("Restarts")
-    ? "its pods on the other servers stay: a DaemonSet has one for each server, and what it keeps there goes with it"
+    ? "its pods on the other servers stay: a DaemonSet runs one on each, and the data on a lost server is lost"
     : quiet[disruption]
 
 export const disruptionsOf = (

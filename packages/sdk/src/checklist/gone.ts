@@ -106,16 +106,12 @@ const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
     if (all.length === 0) return []
     const objects = [title(workload), ...nobodys.map((node) => `Node/${node}`)]
     return nobodys.length === 0
-      ? [
-          yes(`once the cloud deletes the Node, what was on it is recreated: ${workload.name}`, [
-            title(workload)
-          ])
-        ]
+      ? [yes(`once the cloud deletes the Node, its pods are recreated: ${workload.name}`, [title(workload)])]
       : [
           no(
-            `pods of ${workload.name} on it stay${staysSeconds(workload) === null ? "" : " Terminating"} and nothing replaces them while its Node is there`,
+            `pods of ${workload.name} on the server stay${staysSeconds(workload) === null ? "" : " Terminating"} and are not replaced while its Node exists`,
             objects,
-            "once a server is proven off, delete its Node, or taint it node.kubernetes.io/out-of-service"
+            "once you have confirmed that the server is powered off, delete its Node, or taint it node.kubernetes.io/out-of-service"
           )
         ]
   })
@@ -155,15 +151,15 @@ const noSpareDomain = (facts: Facts): ReadonlyArray<Said> =>
     const volumes = [...new Set(volumesThere(state, one))]
     return volumes.length > 0
       ? no(
-          `${names(volumes)} can be attached in ${one.domain} ${one.name} alone: ${verb(volumes, "its", "their")} data is out of reach without it`,
+          `${names(volumes)} can only be attached in ${one.domain} ${one.name}: ${verb(volumes, "its", "their")} data is unavailable without it`,
           [
             ...volumes.map((name) => `PersistentVolumeClaim/${name}`),
             ...one.replicas.map((name) => `Pod/${name}`)
           ],
-          `keep a copy of the data outside of the ${one.domain}`
+          `keep a backup of the data outside the ${one.domain}`
         )
       : no(
-          `no usable node outside of ${one.domain} ${one.name} can take ${names(one.replicas)}`,
+          `no usable node outside ${one.domain} ${one.name} can run ${names(one.replicas)}`,
           one.replicas.map((name) => `Pod/${name}`),
           `add a node in another ${one.domain}`
         )
@@ -177,7 +173,7 @@ const racksUntold = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   return settings.domains.includes("rack") && nodes.length > 0 && isUntold && keepers(state).length > 0
     ? [
         unknown(
-          "no node says which rack it is in: whether one is left without a rack is not known",
+          "no node has a rack label: cannot tell whether another rack would remain",
           [],
           "label each node with its rack: topology.kubectl-stateful.dev/rack"
         )

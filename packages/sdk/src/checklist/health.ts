@@ -99,11 +99,11 @@ const look = (state: AppState, replica: Replica): string => {
 }
 
 const outOfService = (_: AppState, __: ReadonlyArray<Replica>, node: string): string =>
-  `once ${node} is proven off: ${kubectlCluster("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")}`
+  `once ${node} is confirmed to be powered off: ${kubectlCluster("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")}`
 
 /** Pods of a node that is no object any more are collected by their garbage collector; no kubelet confirms it. */
 const collected = (state: AppState, gone: ReadonlyArray<Replica>): string =>
-  `wait a minute for the pod collector; else, once its server is proven off: ${kubectl(state, "delete", "pod", ...gone.map(({ name }) => name), "--force")}`
+  `wait a minute for pod garbage collection; otherwise, once its server is confirmed to be powered off: ${kubectl(state, "delete", "pod", ...gone.map(({ name }) => name), "--force")}`
 
 const onLostNodes =
   (
@@ -130,7 +130,7 @@ const orderedBlocked = ({ state }: Facts): ReadonlyArray<Said> =>
     const { sick, waiting } = found
     return [
       no(
-        `${sick.name} is not ready, and OrderedReady makes ${named(waiting)} wait for it`,
+        `${sick.name} is not ready; with OrderedReady, ${named(waiting)} ${verb(waiting, "waits", "wait")} for it`,
         pods([sick, ...waiting]),
         look(state, sick)
       )
@@ -145,7 +145,7 @@ const rolloutStuck = ({ state }: Facts): ReadonlyArray<Said> =>
       if (how === "new") {
         return [
           no(
-            `the rollout is stuck at ${replica.name}; undoing it does not replace that pod`,
+            `the rollout is stuck at ${replica.name}; rolling back does not replace that pod`,
             [title(workload), ...pods([replica])],
             change(
               workload,
@@ -210,7 +210,7 @@ const cutOfSick = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         unknown(
-          `${named(sick)} ${verb(sick, "is", "are")} not ready: what a cut would hold is not known`,
+          `${named(sick)} ${verb(sick, "is", "are")} not ready: cannot tell what a snapshot would contain`,
           pods(sick),
           look(state, sick[0])
         )
@@ -223,7 +223,7 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> =>
     .filter((workload) => workload.deleted !== null)
     .map((workload) =>
       no(
-        `${title(workload)} is being deleted: pods that are lost are not replaced`,
+        `${title(workload)} is being deleted: lost pods are not replaced`,
         [title(workload)],
         kubectl(
           state,
@@ -243,7 +243,8 @@ export const healthRules: ReadonlyArray<Rule> = [
     "node-lost",
     onLostNodes(
       "onLostNode",
-      (node, gone) => `${node} is unreachable, and ${named(gone)} with it`,
+      (node, gone) =>
+        `${node} is unreachable: cannot tell whether ${named(gone)} ${verb(gone, "runs", "run")}`,
       outOfService
     )
   ),
@@ -252,7 +253,8 @@ export const healthRules: ReadonlyArray<Rule> = [
     "node-gone",
     onLostNodes(
       "onGoneNode",
-      (node, gone) => `${node} is gone from the cluster, and ${named(gone)} with it`,
+      (node, gone) =>
+        `${node} is gone from the cluster, and ${named(gone)} ${verb(gone, "was", "were")} on it`,
       collected
     )
   ),
@@ -262,7 +264,7 @@ export const healthRules: ReadonlyArray<Rule> = [
     onLostNodes(
       "stuckTerminating",
       (node, gone) =>
-        `${named(gone)} cannot end: ${node} is unreachable, so ${gone.some(({ ordinal }) => ordinal !== null) ? "no replacement comes" : "what it holds is not let go"}`,
+        `${named(gone)} ${verb(gone, "is", "are")} stuck terminating: ${node} is unreachable, so ${gone.some(({ ordinal }) => ordinal !== null) ? "no replacement is created" : "volumes are not released"}`,
       outOfService
     )
   ),

@@ -48,9 +48,9 @@ const onHostPath = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         no(
-          `${claimNames(state, claims)} ${verb(claims, "is a hostPath", "are hostPaths")} without a node affinity: a pod that starts elsewhere finds it empty`,
+          `${claimNames(state, claims)} ${verb(claims, "is a hostPath", "are hostPaths")} without a node affinity: on another node a pod finds an empty volume`,
           claimObjects(claims),
-          "move it to a class whose volumes every node can reach"
+          "move the data to a StorageClass whose volumes can be attached on any node"
         )
       ]
 }

@@ -28,7 +28,7 @@ const nodeBound = ({ state }: Facts): ReadonlyArray<Said> => {
         no(
           aloneWords(volumes),
           volumeObjects(state, volumes),
-          "move the data to a class whose volumes are not a node's own"
+          "move the data to a StorageClass whose volumes are not local to a node"
         )
       ]
 }
@@ -43,9 +43,9 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         no(
-          `${claimNames(state, claims)}: ${names(sources)} volumes have no snapshots to move by`,
+          `${claimNames(state, claims)}: ${names(sources)} volumes do not support snapshots`,
           claimObjects(claims),
-          "move the data to a class with a CSI driver that can snapshot"
+          "move the data to a StorageClass whose CSI driver supports snapshots"
         )
       ]
 }
@@ -105,7 +105,7 @@ const withoutVolume = ({ state }: Facts): ReadonlyArray<Said> => {
         ]
   return [
     ...say(lost, no, "Lost: the volume is gone"),
-    ...say(byHand, unknown, "Pending: what volume it will be is not known")
+    ...say(byHand, unknown, "Pending: the volume is not known yet")
   ]
 }
 
@@ -115,9 +115,9 @@ const withoutClass = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         unknown(
-          `${claimNames(state, claims)}: no class, so volumes are made by hand there too`,
+          `${claimNames(state, claims)}: no StorageClass, so volumes must be created manually there too`,
           claimObjects(claims),
-          "give the claims a storage class"
+          "give the claims a StorageClass"
         )
       ]
 }
@@ -134,7 +134,7 @@ const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
         no(
           `nodeName of ${workload.name} is ${nodeName}, which no other cluster has`,
           [title(workload), `Node/${nodeName}`],
-          "leave nodeName out of its manifest for there"
+          "remove nodeName from the manifest for the other cluster"
         )
       ]
     }
@@ -145,7 +145,7 @@ const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
           `nodeSelector of ${workload.name} names ${chosen}, which no other cluster has`,
           [title(workload), `Node/${chosen}`],
           // Here it may be what keeps a pod with data that is on that node.
-          `leave ${hostnameKey} out of its manifest for there`
+          `remove ${hostnameKey} from the manifest for the other cluster`
         )
       ]
     }
@@ -156,7 +156,7 @@ const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
           no(
             `affinity of ${workload.name} names nodes, which no other cluster has`,
             [title(workload)],
-            `in its manifest for there, ask for labels other than ${hostnameKey}`
+            `in the manifest for the other cluster, select labels other than ${hostnameKey}`
           )
         ]
   })
@@ -178,7 +178,7 @@ const hostDevices = ({ state }: Facts): ReadonlyArray<Said> => {
   return paths.length === 0
     ? []
     : [
-        unknown(`it needs ${names(paths)} of its nodes: whether others have that is not known`, [
+        unknown(`it needs ${names(paths)} of its nodes: cannot tell whether other nodes have it`, [
           ...new Set(volumes.map(({ workload }) => workload))
         ])
       ]
@@ -191,10 +191,12 @@ const devices = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   if (there === undefined) {
     return all.length === 0
       ? []
-      : [unknown(`it needs ${names(all)}: whether another cluster has that is not known`, apps)]
+      : [unknown(`it needs ${names(all)}: cannot tell whether another cluster has it`, apps)]
   }
   const absent = all.filter((device) => !there.includes(device))
-  return absent.length === 0 ? [] : [no(`${names(absent)} is not offered on ${settings.target?.name}`, apps)]
+  return absent.length === 0
+    ? []
+    : [no(`${names(absent)} is not available on ${settings.target?.name}`, apps)]
 }
 
 const operator = ({ state, settings }: Facts): ReadonlyArray<Said> =>
@@ -208,10 +210,10 @@ const operator = ({ state, settings }: Facts): ReadonlyArray<Said> =>
         return [
           (kinds === undefined ? unknown : no)(
             kinds === undefined
-              ? `${workload.name} is made by ${writer.name}: its operator must be there too`
-              : `${workload.name} is made by ${writer.name}, and ${settings.target?.name} has no ${kind}`,
+              ? `${workload.name} is owned by ${writer.name}: the other cluster needs its operator too`
+              : `${workload.name} is owned by ${writer.name}, and ${settings.target?.name} has no ${kind}`,
             [title(workload), writer.name],
-            "install the operator there, and move its object rather than the workload"
+            "install the operator there, and move the custom resource rather than the workload"
           )
         ]
       })
@@ -222,10 +224,10 @@ const hostNetwork = ({ state }: Facts): ReadonlyArray<Said> =>
     .filter(({ template }) => template.hostNetwork || template.hostPorts.length > 0)
     .map((workload) =>
       unknown(
-        `${workload.name} uses its nodes' own ports: whether they are free there is not known`,
+        `${workload.name} uses host ports: cannot tell whether they are free on the other cluster`,
         [title(workload)],
         // Here its members, or others, may know each other by their nodes' addresses.
-        `keep ${workload.template.hostPorts.length === 0 ? "its ports" : names(workload.template.hostPorts)} free on nodes there`
+        `reserve ${workload.template.hostPorts.length === 0 ? "its ports" : names(workload.template.hostPorts)} on the nodes there`
       )
     )
 
@@ -246,7 +248,7 @@ const absent =
     if (offered === undefined) {
       return [
         unknown(
-          `whether ${target.name} has ${label} ${names(all)} could not be read`,
+          `cannot read whether ${target.name} has ${label} ${names(all)}`,
           all.map((name) => `${kind}/${name}`)
         )
       ]
@@ -289,15 +291,15 @@ const older = ({ state, settings }: Facts): ReadonlyArray<Said> => {
 /** What is told of the target's needs: the rest goes along with the manifests, or has a rule of its own. */
 const words: Readonly<Record<string, string>> = {
   default: "default",
-  StorageClass: "class",
+  StorageClass: "StorageClass",
   CSIDriver: "driver",
   provisioner: "provisioner",
   Secret: "Secret",
   "node label": "nodes with label",
-  PriorityClass: "priority class",
-  RuntimeClass: "runtime class",
-  ClusterTrustBundle: "trust bundle",
-  SecretProviderClass: "secret provider class",
+  PriorityClass: "PriorityClass",
+  RuntimeClass: "RuntimeClass",
+  ClusterTrustBundle: "ClusterTrustBundle",
+  SecretProviderClass: "SecretProviderClass",
   "cloud role": "cloud role"
 }
 
@@ -329,7 +331,7 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   if (toCome.length > 0) {
     return [
       unknown(
-        `${names(toCome)} ${verb(toCome, "does", "do")} not exist yet: what holds the data is unknown`,
+        `${names(toCome)} ${verb(toCome, "does", "do")} not exist yet: cannot tell where the data will be`,
         toCome.map((name) => `PersistentVolumeClaim/${name}`)
       )
     ]
@@ -337,7 +339,7 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const objects = ["StorageClass", "CSIDriver"].flatMap((kind) => (needs.get(kind) ?? []).map(needText))
   if (told.length === 0 && target === null) return [yes("to any cluster: it has no claims", objects)]
   const head = target === null ? "to a cluster with " : `${target.name} has what it needs: `
-  if (told.length === 0) return [yes(`${target?.name} lacks nothing that it needs`, [])]
+  if (told.length === 0) return [yes(`${target?.name} has everything that it needs`, [])]
   return inLines(told, head.length).map((line, index) =>
     index > 0 ? yes(`and with ${line}`, []) : yes(`${head}${line}`, target === null ? objects : [])
   )
@@ -363,16 +365,16 @@ const classGone = ({ state }: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           no(
-            `class ${names(gone)} is not there: no new volume can be made`,
+            `StorageClass ${names(gone)} not found: no new volume can be provisioned`,
             gone.map((name) => `StorageClass/${name}`),
             kubectlCluster("get", "storageclass")
           )
         ]),
     ...byHand.map((name) =>
       unknown(
-        `class ${name} is a name alone: its volumes are made by hand, there too`,
+        `StorageClass ${name} does not exist: its volumes must be created manually, there too`,
         [`StorageClass/${name}`],
-        "make volumes of that class there first, or give the claims a class that makes them"
+        "create volumes of that class there first, or give the claims a StorageClass that provisions them"
       )
     )
   ]
@@ -402,8 +404,8 @@ const obstacles: ReadonlyArray<Rule> = [
       classesOf,
       (target) => target.storageClasses?.map((one) => one.name),
       "StorageClass",
-      "class",
-      "create that class there, or map it to another one of the same driver"
+      "StorageClass",
+      "create that StorageClass there, or map it to another one of the same driver"
     )
   ),
   rule(

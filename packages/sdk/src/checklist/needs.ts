@@ -57,7 +57,7 @@ const classes = (state: AppState): ReadonlyArray<Need> => {
     ...byName(asked.flatMap((name) => (name ? [need("cluster", "StorageClass")(name)] : []))),
     // An empty one asks for a volume made by hand.
     ...([...ofTemplates, ...ofPods].includes(null)
-      ? [need("cluster", "default", "claims name no class")("StorageClass")]
+      ? [need("cluster", "default", "claims name no StorageClass")("StorageClass")]
       : [])
   ]
 }
@@ -92,7 +92,7 @@ const snapshotClasses = (state: AppState): ReadonlyArray<Need> =>
   byName(
     [...byDriver(state).entries()].flatMap(([driver, claims]) =>
       claims.some(({ volume }) => volume?.source === "csi")
-        ? [need("cluster", "VolumeSnapshotClass for", "data moves by its snapshots")(driver)]
+        ? [need("cluster", "VolumeSnapshotClass for", "to move the data by its snapshots")(driver)]
         : []
     )
   )
@@ -241,7 +241,7 @@ const hostPorts = (state: AppState): ReadonlyArray<Need> =>
   unique(
     state.workloads.flatMap(({ name, template }) => [
       ...(template.hostNetwork
-        ? [need("cluster", "host network for", "it takes ports of its nodes")(name)]
+        ? [need("cluster", "host network for", "it uses ports of its nodes")(name)]
         : []),
       ...template.hostPorts.map(need("cluster", "host port", `free on nodes of ${name}`))
     ])

@@ -106,8 +106,8 @@ const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
       const memory = volume.detail === "Memory" ? " in memory" : ""
       const at = `${container.name}:${path} is on ${volume.source} ${volume.name}${memory}`
       return answer === "No"
-        ? no(`${at}: its data ends with the pod`, [volume.workload], claimIt(workload))
-        : unknown(`${at}: whether it is data is not known`, [volume.workload], claimIt(workload))
+        ? no(`${at}: its data is lost with the pod`, [volume.workload], claimIt(workload))
+        : unknown(`${at}: cannot tell whether it is data`, [volume.workload], claimIt(workload))
     })
   )
 
@@ -140,12 +140,12 @@ const noVolume = ({ state }: Facts): ReadonlyArray<Said> =>
     ...bare(state, workload).map(({ name, store }) =>
       isForgetful(store ?? "")
         ? unknown(
-            `${name} runs ${store} on no volume: whether it holds data is not known`,
+            `${name} runs ${store} without a volume: cannot tell whether it stores data`,
             [title(workload)],
             claimIt(workload)
           )
         : no(
-            `${name} runs ${store} on no volume: its data ends with the pod`,
+            `${name} runs ${store} without a volume: its data is lost with the pod`,
             [title(workload)],
             claimIt(workload)
           )
@@ -153,9 +153,9 @@ const noVolume = ({ state }: Facts): ReadonlyArray<Said> =>
     ...(isUntold(state, workload)
       ? [
           unknown(
-            `${workload.name} has no volume: whether its containers keep data is not known`,
+            `${workload.name} has no volume: cannot tell whether its containers store data`,
             [title(workload)],
-            intoClaim("what they keep", workload.kind)
+            intoClaim("their data", workload.kind)
           )
         ]
       : [])

@@ -102,13 +102,13 @@ export const onOneNode = (
   )
 }
 
-/** `data-db-2 lives on node-c alone`; several together. */
+/** `data-db-2 exists only on node-c`; several together. */
 export const aloneWords = (volumes: ReturnType<typeof onOneNode>): string => {
   const [volume] = volumes
   if (volume !== undefined && volumes.length === 1) {
-    return `${volume.name} lives on ${volume.node ?? "one node"} alone`
+    return `${volume.name} exists only on ${volume.node ?? "one node"}`
   }
-  return `${names(volumes.map((one) => one.name))} live on one node each`
+  return `${names(volumes.map((one) => one.name))} exist on one node each`
 }
 
 export const volumeObjects = (
@@ -153,9 +153,9 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
   )
   const lost = gone.map((volume): Said => ({
     ...no(
-      `${volume.name} lives on ${volume.node} alone, which is gone from the cluster: its pod starts nowhere`,
+      `${volume.name} exists only on ${volume.node}, which is gone from the cluster: its pod cannot start`,
       volumeObjects(state, [volume]),
-      `bring ${volume.node} back with its disk; without it the data is lost`
+      `bring ${volume.node} back with its disk; otherwise the data is lost`
     ),
     disruptions: everyDisruption
   }))
@@ -169,9 +169,9 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
       : [
           {
             ...no(
-              `${names(astray.map(({ name }) => name))} ${verb(astray, "is", "are")} on a node's own disk and ${verb(astray, "names", "name")} no node: pods may start elsewhere, without their data`,
+              `${names(astray.map(({ name }) => name))} ${verb(astray, "is", "are")} on a local disk but ${verb(astray, "has", "have")} no nodeAffinity: pods may start elsewhere, without their data`,
               volumeObjects(state, astray),
-              "make volumes whose nodeAffinity names the node, or of a class that every node can reach"
+              "create volumes whose nodeAffinity names the node, or whose StorageClass any node can attach"
             ),
             disruptions: everyDisruption
           }
@@ -182,7 +182,7 @@ const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
           no(
             `${aloneWords(there)}: ${verb(there, "its", "their")} data is lost with it`,
             volumeObjects(state, there),
-            `move ${verb(there, "it", "them")} to a class whose volumes every node can reach`
+            "move the data to a StorageClass whose volumes can be attached on any node"
           )
         ])
   ]
@@ -216,7 +216,7 @@ const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
       const said = no(
         where === null
           ? `no node can attach ${pin.name}`
-          : `${pin.name} can be attached in ${place} ${where} alone, which has no node`,
+          : `${pin.name} can only be attached in ${place} ${where}, which has no node`,
         objects,
         remedy
       )
@@ -224,8 +224,8 @@ const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
     }
     return no(
       where === null
-        ? `${pin.name} cannot leave its nodes, and no other one of them is usable`
-        : `${pin.name} cannot leave ${place} ${where}, which has no other usable node`,
+        ? `${pin.name} can only be attached on its nodes, and no other one of them is usable`
+        : `${pin.name} is bound to ${place} ${where}, which has no other usable node`,
       objects,
       remedy
     )
@@ -277,13 +277,13 @@ const placeNamed: Readonly<Record<string, string>> = {
 
 /** How to come by another node that fits: what a node is cannot be put on it as a label. */
 const another = ({ by, name }: Pin, node: Node | undefined): string => {
-  if (by === "nodeName") return "ask for nodes by nodeSelector: with nodeName no scheduler looks for a place"
+  if (by === "nodeName") return "select nodes by nodeSelector: nodeName bypasses the scheduler"
   const asked = by === "nodeSelector" ? [name.slice(0, name.indexOf("="))] : name.split(", ")
   if (asked.includes(hostname) || asked.includes("metadata.name")) {
-    return "ask for what the node has rather than for its name"
+    return "select what the node has rather than its name"
   }
   const is = asked.filter((key) => identity.test(key) && !given.test(key))
-  if (is.length === 0) return "label another node that is so too, or ask for less"
+  if (is.length === 0) return "label another node that qualifies, or relax the requirement"
   const valueOf = (key: string) => (by === "nodeSelector" ? name.slice(key.length + 1) : node?.labels[key])
   const wanted = is.map((key) => {
     const [place, value] = [placeNamed[key], valueOf(key)]
@@ -364,12 +364,12 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
     return [
       apart === null
         ? no(
-            `no usable node but its own can take ${names(replicas)}`,
+            `${names(replicas)} can only run on ${verb(replicas, "its own node", "their own nodes")}`,
             objects,
             nodes.length === 1 ? "add a node" : kubectlCluster("get", "nodes", "-o", "wide")
           )
         : no(
-            `no other usable node is free for ${names(replicas)}: ${apart.by} ${apart.by.endsWith("y") ? "keeps" : "keep"} them apart`,
+            `no other usable node can run ${names(replicas)}: ${apart.by} ${apart.by.endsWith("y") ? "keeps" : "keep"} them apart`,
             objects,
             apart.key === hostname ? "add a node" : `add a node with a ${apart.key} that none of them is in`
           )
@@ -389,9 +389,9 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
     const replicas = (stranded.length === 0 ? on : stranded).map((one) => one.replica)
     const objects = [`Node/${node}`, ...replicas.map((replica) => `Pod/${replica}`)]
     return stranded.length === 0
-      ? yes(`${node} is cordoned: ${names(replicas)} would start elsewhere`, objects)
+      ? yes(`${node} is cordoned: ${names(replicas)} would start on another node`, objects)
       : no(
-          `${node} is cordoned, and ${names(replicas)} ${verb(replicas, "has", "have")} no other place to start`,
+          `${node} is cordoned, and ${names(replicas)} cannot run on any other node`,
           objects,
           kubectlCluster("uncordon", node)
         )
@@ -403,7 +403,7 @@ const scaledToZero = ({ state }: Facts): ReadonlyArray<Said> =>
     .filter((workload) => workload.kind === "StatefulSet" && workload.replicas === 0)
     .map((workload) => ({
       answer: "Unknown" as const,
-      evidence: `${workload.name} is scaled to 0: where its replicas would run is not known`,
+      evidence: `${workload.name} is scaled to 0: cannot tell where its replicas would run`,
       objects: [title(workload)],
       remedy: null
     }))
@@ -414,7 +414,7 @@ export const pinRules: ReadonlyArray<Rule> = [
   rule(
     "restart",
     "selector-fits-one-node",
-    onlyNodeFits(["nodeName", "nodeSelector", "affinity"], (pin) => `fits ${pin.by} ${pin.name}`, another),
+    onlyNodeFits(["nodeName", "nodeSelector", "affinity"], (pin) => `matches ${pin.by} ${pin.name}`, another),
     forGood
   ),
   rule(

@@ -172,7 +172,7 @@ const share =
       return [
         ...lost.map((group) =>
           withDowntime(
-            `${names(group.replicas)} share ${domain === "node" ? "" : `${domain} `}${group.name}, and with it ${lostWords(unit)}`,
+            `${names(group.replicas)} share ${domain === "node" ? "" : `${domain} `}${group.name}: without it, ${lostWords(unit)}`,
             [
               ...group.replicas.map((name) => `Pod/${name}`),
               ...(domain === "node" ? [`Node/${group.name}`] : [])
@@ -189,7 +189,7 @@ const share =
           ? []
           : [
               withDowntime(
-                `no ${domain} label on ${names(nodes)}: ${names(unlabelled)} may share one`,
+                `no ${domain} label on ${names(nodes)}: ${names(unlabelled)} may share a ${domain}`,
                 nodes.map((name) => `Node/${name}`),
                 kubectlCluster(
                   "label",
@@ -210,8 +210,8 @@ const share =
 const moreMembers = (workload: Workload, replicas: number): string => {
   const writer = workload.writers.find((one) => one.replicas)
   return writer === undefined
-    ? `if ${workload.name} replicates its data among members, run ${replicas} of them: its owner knows`
-    : `if ${workload.name} replicates its data among members, ask for ${replicas} in ${writer.name}`
+    ? `if ${workload.name} replicates its data, run ${replicas} replicas (ask its owner)`
+    : `if ${workload.name} replicates its data, set ${replicas} replicas in ${writer.name}`
 }
 
 const tooFew = (facts: Facts): ReadonlyArray<Said> => {
@@ -223,9 +223,9 @@ const tooFew = (facts: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           withDowntime(
-            `${names(apart.map(({ name }) => name))} have 1 replica each: whether they are members of one application is not known`,
+            `${names(apart.map(({ name }) => name))} have 1 replica each: cannot tell whether they are members of one application`,
             apart.map(title),
-            "if they are, --joint-quorum counts quorum over all of them"
+            "if they are, use --joint-quorum"
           )
         ]),
     ...units(facts)
@@ -234,11 +234,11 @@ const tooFew = (facts: Facts): ReadonlyArray<Said> => {
         const [workload] = unit.workloads
         return withDowntime(
           unit.replicas === 1
-            ? `${workload.name} has 1 replica: while its node is away, none serves`
-            : `${nameOf(unit)} ${verb(unit.workloads, "has", "have")} ${unit.replicas} replicas: without any one, ${quorumWords(unit)} is lost`,
+            ? `${workload.name} has 1 replica: it is down while its node is down`
+            : `${nameOf(unit)} ${verb(unit.workloads, "has", "have")} ${unit.replicas} replicas: losing any one loses ${quorumWords(unit)}`,
           unit.workloads.map(title),
           isCopies(unit)
-            ? `if ${workload.name} may run more than once at a time, run 2 of it`
+            ? `if ${workload.name} can run more than once at a time, run 2 replicas`
             : moreMembers(workload, Math.max(3, unit.needed + 1))
         )
       })
@@ -266,8 +266,8 @@ const kept = (facts: Facts): ReadonlyArray<Said> => {
     {
       ...yes(
         settings.quorum === "none"
-          ? `no quorum is asked of ${names(all.map(nameOf))}`
-          : `without any one ${names(safe, "or")}, ${names(all.map(quorumWords))} is kept`,
+          ? `no quorum is required of ${names(all.map(nameOf))}`
+          : `${names(all.map(quorumWords))} ${verb(all, "survives", "survive")} the loss of any one ${names(safe, "or")}`,
         all.flatMap(({ workloads }) => workloads.map(title))
       ),
       disruptions:

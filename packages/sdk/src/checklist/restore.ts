@@ -35,10 +35,10 @@ const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
     : [
         byCopy(state)(
           claims.length === boundClaims(state).length
-            ? "there is no snapshot of any claim"
+            ? "no claim has a snapshot"
             : `there is no snapshot of ${claimNames(state, claims)}`,
           claimObjects(claims),
-          snapshotRemedy(state, "take one of all claims")
+          snapshotRemedy(state, "take a snapshot of all claims")
         )
       ]
 }
@@ -74,9 +74,9 @@ const tooOld = ({ state, settings }: Facts): ReadonlyArray<Said> => {
           `the last snapshot of ${claimNames(
             state,
             old.map((one) => one.claim)
-          )} is ${span(oldest)} old, above ${span(limit)}`,
+          )} is ${span(oldest)} old (limit ${span(limit)})`,
           claimObjects(old.map((one) => one.claim)),
-          snapshotRemedy(state, "take one, and more often")
+          snapshotRemedy(state, "take a snapshot, and more often")
         )
       ]
 }
@@ -121,10 +121,10 @@ const torn = ({ state }: Facts): ReadonlyArray<Said> => {
   return [
     byCopy(state)(
       apart > sameCut
-        ? `no one set holds all ${claims.length} claims: the last snapshots are ${span(apart)} apart`
-        : `no one set holds all ${claims.length} claims: each was cut alone`,
+        ? `no single snapshot contains all ${claims.length} claims: the last ones are ${span(apart)} apart`
+        : `no single snapshot contains all ${claims.length} claims: each was taken separately`,
       claimObjects(claims),
-      snapshotRemedy(state, "cut all claims as one")
+      snapshotRemedy(state, "take one snapshot of all claims")
     )
   ]
 }
@@ -137,7 +137,7 @@ const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
   if (vague !== undefined) {
     return [
       unknown(
-        `${vague.name} does not say whether it holds ${claimNames(state, claims)}`,
+        `${vague.name} does not show whether it contains ${claimNames(state, claims)}`,
         [vague.name, ...claimObjects(claims)],
         vague.name.startsWith("Backup/") ? `velero backup describe ${vague.name.slice(7)} --details` : null
       )
@@ -148,8 +148,8 @@ const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
   return [
     no(
       all && snapshots
-        ? "every snapshot is on the same storage; no copy elsewhere is seen"
-        : `no copy of ${all ? "any claim" : claimNames(state, claims)} elsewhere is seen`,
+        ? "all snapshots are on the same storage; no backup on other storage found"
+        : `no backup of ${all ? "any claim" : claimNames(state, claims)} on other storage found`,
       claimObjects(claims),
       "copy the data to other storage with a backup tool (Velero, VolSync)"
     )
@@ -178,22 +178,22 @@ const copyAge = ({ state, settings }: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           no(
-            `the copy of ${claimNames(
+            `the backup of ${claimNames(
               state,
               old.map((one) => one.claim)
-            )} is ${span(Math.max(...old.map((one) => one.millis)))} old, above ${span(limit)}`,
+            )} is ${span(Math.max(...old.map((one) => one.millis)))} old (limit ${span(limit)})`,
             objects(old),
-            "back up more often, and see that it succeeds"
+            "back up more often, and check that it succeeds"
           )
         ]),
     ...(timeless.length === 0
       ? []
       : [
           unknown(
-            `how old the copy of ${claimNames(
+            `the backup of ${claimNames(
               state,
               timeless.map((one) => one.claim)
-            )} is, is not said`,
+            )} has no timestamp`,
             objects(timeless)
           )
         ])
@@ -220,9 +220,9 @@ const copiesTorn = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         no(
-          `no one copy holds all ${claims.length} claims: they were taken ${span(apart)} apart`,
+          `no single backup contains all ${claims.length} claims: they were taken ${span(apart)} apart`,
           [...objects.keys()],
-          "copy from one group snapshot of all claims"
+          "back up from one group snapshot of all claims"
         )
       ]
 }
@@ -238,7 +238,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         unknown(
-          `whether ${names(kept.map((one) => `${one.kind} ${one.name}`))} ${verb(kept, "is", "are")} kept elsewhere is not seen`,
+          `cannot tell whether ${names(kept.map((one) => `${one.kind} ${one.name}`))} ${verb(kept, "is", "are")} stored elsewhere`,
           kept.map((one) => `${one.kind}/${one.name}`),
           `keep ${verb(kept, "it", "them")} in version control or a secret store, or in the backup`
         )
@@ -248,8 +248,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
 const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
   if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
-  if (hasNoClaims(state))
-    return [yes("there are no claims: its configuration is all there is to restore", [])]
+  if (hasNoClaims(state)) return [yes("no claims: only its configuration needs to be restored", [])]
   if (claims.length === 0 || !backed(state)) return []
   const copies = claims.flatMap((claim) => copiesOf(state, claim))
   const newest = youngest(copies.flatMap((copy) => (copy.taken === null ? [] : [copy.taken])))
@@ -258,7 +257,7 @@ const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         yes(
-          `${names(from)} of ${span(age(state, newest))} ago ${verb(from, "holds", "hold")} ${claims.length === 1 ? claims[0]?.name : `all ${count(claims.length, "claim")}`} elsewhere`,
+          `${names(from)} (${span(age(state, newest))} ago) ${verb(from, "contains", "contain")} ${claims.length === 1 ? claims[0]?.name : `all ${count(claims.length, "claim")}`}, on other storage`,
           from
         )
       ]

@@ -58,7 +58,7 @@ const apiMissing = ({ state }: Facts): ReadonlyArray<Said> =>
   state.protection.snapshotApi === false && boundClaims(state).length > 0
     ? [
         no(
-          "no snapshots here: the API snapshot.storage.k8s.io is not installed",
+          "no snapshots: the API snapshot.storage.k8s.io is not installed",
           [],
           "install kubernetes-csi/external-snapshotter: its CRDs and its controller"
         )
@@ -73,9 +73,9 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> =>
     )
   ].map(([source, claims]) =>
     no(
-      `${claimNames(state, claims)}: ${source} volumes have no snapshots`,
+      `${claimNames(state, claims)}: ${source} volumes do not support snapshots`,
       claimObjects(claims),
-      "move the data to a class with a CSI driver that can snapshot"
+      "move the data to a StorageClass whose CSI driver supports snapshots"
     )
   )
 
@@ -87,7 +87,7 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
               no(
                 `${claimNames(state, claims)}: ${driver} has no VolumeSnapshotClass`,
                 claimObjects(claims),
-                `create a VolumeSnapshotClass with driver: ${driver}, if it can snapshot`
+                `create a VolumeSnapshotClass with driver: ${driver}, if it supports snapshots`
               )
             ]
           : []
@@ -104,7 +104,7 @@ const twoDefaults = ({ state }: Facts): ReadonlyArray<Said> =>
       const prefix = group ? "groupsnapshot" : "snapshot"
       return [
         no(
-          `${names(defaults.map((one) => one.name))} are both the default ${group ? "group " : ""}class for ${driver}`,
+          `${names(defaults.map((one) => one.name))} are both the default ${kind(group)} for ${driver}`,
           defaults.map((one) => `${kind(group)}/${one.name}`),
           kubectlCluster(
             "annotate",
@@ -123,7 +123,7 @@ const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         withDowntime(
-          `no one group holds claims of ${names(drivers.map(([driver]) => driver))}`,
+          `one group snapshot cannot span drivers: ${names(drivers.map(([driver]) => driver))}`,
           claimObjects(drivers.flatMap(([, claims]) => claims)),
           whileStopped(state)
         )
@@ -140,15 +140,15 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
   if (state.unread.some((one) => one.resource.includes("groupsnapshot"))) {
     return [
       unknown(
-        `whether ${count(claims.length, "claim")} can be cut as one group could not be read`,
+        `cannot read whether ${count(claims.length, "claim")} can be snapshotted as one group`,
         [],
-        "ask as a user who may list volumegroupsnapshotclasses"
+        "use an account that can list volumegroupsnapshotclasses"
       )
     ]
   }
   return [
     withDowntime(
-      `${count(claims.length, "claim")} and no group snapshots: while it runs, each is cut alone`,
+      `${count(claims.length, "claim")} and no group snapshots: while it runs, each is snapshotted separately`,
       claimObjects(claims),
       whileStopped(state)
     )
@@ -193,7 +193,7 @@ const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Said> => {
   if (seen !== undefined) {
     return [
       withDowntime(
-        `the members of group ${seen.group} were cut ${seen.millis / 1000} s apart: it is not one cut`,
+        `the volume snapshots of group ${seen.group} were taken ${seen.millis / 1000}s apart`,
         [`VolumeGroupSnapshot/${seen.group}`],
         whileStopped(state)
       )
@@ -206,7 +206,7 @@ const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Said> => {
           ? []
           : [
               withDowntime(
-                `${driver} cuts the members of a group one by one (${source})`,
+                `${driver} snapshots the volumes of a group one by one (${source})`,
                 [`CSIDriver/${driver}`],
                 whileStopped(state)
               )
@@ -259,9 +259,9 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
     return claim.accessModes.some((mode) => mode !== "ReadOnlyMany") && others.length > 0
       ? [
           unknown(
-            `${claim.name} is mounted by ${names(others)} too: a cut may fall within their writes`,
+            `${claim.name} is also mounted by ${names(others)}: a snapshot may catch a partial write`,
             [...claimObjects([claim]), ...others.map((pod) => `Pod/${pod}`)],
-            `stop ${verb(others, "that pod", "those pods")} for the cut`
+            `stop ${verb(others, "that pod", "those pods")} while the snapshot is taken`
           )
         ]
       : []
@@ -272,7 +272,7 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
 const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
   if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
-  if (hasNoClaims(state)) return [yes("there are no claims: its configuration is all there is to keep", [])]
+  if (hasNoClaims(state)) return [yes("no claims: only its configuration needs to be saved", [])]
   if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
   const [driver] = [...byDriver(state).keys()]
   if (!offers(state) || driver === undefined || claims.length !== liveClaims(state).length) return []
@@ -283,18 +283,18 @@ const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
       ? []
       : [
           yes(
-            `${claims[0]?.name} is the only claim: one snapshot (class ${single.name}) is one cut`,
+            `${claims[0]?.name} is the only claim: one snapshot is enough (VolumeSnapshotClass ${single.name})`,
             claimObjects(claims)
           )
         ]
   }
   if (isStopped(state) && levelOf(state) === "crash")
-    return [yes("nothing of it runs: a snapshot of each claim is of one moment", claimObjects(claims))]
+    return [yes("not running: separate snapshots of its claims are consistent", claimObjects(claims))]
   const isWhole = byDriver(state).get(driver)?.length === claims.length && groupApart({ state }).length === 0
   return isWhole && wantsGroup(state) && group !== undefined && state.protection.groupSnapshotApi !== null
     ? [
         yes(
-          `${claims.length === 2 ? "both" : `all ${claims.length}`} claims in one group (class ${group.name}): one crash-consistent cut`,
+          `${claims.length === 2 ? "both" : `all ${claims.length}`} claims in one crash-consistent group snapshot (VolumeGroupSnapshotClass ${group.name})`,
           claimObjects(claims)
         )
       ]
@@ -310,7 +310,7 @@ const classDeletes = ({ state }: Facts): ReadonlyArray<Said> => {
     ? []
     : [
         yes(
-          `snapshots of class ${names(deleting.map((one) => one.name))} go with their namespace (deletionPolicy Delete)`,
+          `snapshots of class ${names(deleting.map((one) => one.name))} are deleted with their namespace (deletionPolicy Delete)`,
           deleting.map((one) => `${kind(one.group)}/${one.name}`)
         )
       ]

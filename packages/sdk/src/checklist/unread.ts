@@ -27,7 +27,7 @@ const isUnread = (state: AppState, plural: string): boolean => state.unread.some
 /** A selector finds workloads of these kinds, and of what it did not find nothing else is said. */
 const workloads: ReadonlyArray<Need> = ["statefulsets", "deployments", "daemonsets"].map((resource) => ({
   resource,
-  about: "whether any is of this application is unknown",
+  about: "cannot tell whether any belongs to this application",
   missing: (state) =>
     (state.ref._tag === "Selector" || state.workloads.length === 0) && isUnread(state, resource)
 }))
@@ -38,7 +38,7 @@ const ofDeployments = (resource: "pods" | "replicasets") => (state: AppState) =>
 
 const pods: Need = {
   resource: "pods",
-  about: "which replicas run is unknown",
+  about: "cannot tell which replicas run",
   missing: (state) =>
     state.replicas.some(
       ({ known, name, pod, wanted }) =>
@@ -49,19 +49,19 @@ const pods: Need = {
 
 const replicaSets: Need = {
   resource: "replicasets",
-  about: "which replicas run is unknown",
+  about: "cannot tell which replicas run",
   missing: ofDeployments("replicasets")
 }
 
 const claims: Need = {
   resource: "persistentvolumeclaims",
-  about: "what data it has is unknown",
+  about: "cannot tell what data it has",
   missing: (state) => !claimsKnown(state)
 }
 
 const volumes: Need = {
   resource: "persistentvolumes",
-  about: "what holds the data is unknown",
+  about: "cannot tell where the data is",
   missing: (state) =>
     boundClaims(state).some(
       ({ volume }) =>
@@ -72,7 +72,7 @@ const volumes: Need = {
 /** Made by hand, or by a class that is not there: it may be a hostPath, which holds no pod to its data. */
 const byHand: Need = {
   resource: "persistentvolumes",
-  about: "whether pods come back to their data is unknown",
+  about: "cannot tell whether pods get their data back",
   missing: (state) =>
     boundClaims(state).some(
       ({ storageClass, volume }) =>
@@ -86,7 +86,7 @@ const byHand: Need = {
 
 const reference = (kind: "ConfigMap" | "Secret"): Need => ({
   resource: `${kind.toLowerCase()}s`,
-  about: "whether any is missing is unknown",
+  about: "cannot tell whether any is missing",
   missing: (state) =>
     state.references.some((one) => one.kind === kind && one.required && one.present === null)
 })
@@ -104,7 +104,7 @@ const dependencies: ReadonlyArray<Need> = (
   ] as const
 ).map((kind) => ({
   resource: pluralOf(kind),
-  about: "whether any is missing is unknown",
+  about: "cannot tell whether any is missing",
   missing: (state) => state.dependencies.some((one) => one.kind === kind && one.present === null)
 }))
 
@@ -115,7 +115,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     ...workloads,
     {
       resource: "nodes",
-      about: "what fails together is unknown",
+      about: "cannot tell what fails together",
       missing: (state) => state.nodes === null || isUnread(state, "nodes")
     },
     pods,
@@ -125,13 +125,13 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     byHand,
     {
       resource: "poddisruptionbudgets",
-      about: "what a drain may take is unknown",
+      about: "cannot tell what a drain may evict",
       missing: (state) => state.budgets === null || isUnread(state, "poddisruptionbudgets"),
       decides: ["Drain"]
     },
     {
       resource: "services",
-      about: "whether peers are found is unknown",
+      about: "cannot tell whether peers find each other",
       missing: (state) =>
         state.services.some((service) => service.governs !== null && service.present === null)
     },
@@ -144,12 +144,12 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     claims,
     {
       resource: "apis",
-      about: "whether there are snapshots is unknown",
+      about: "cannot tell whether there are snapshots",
       missing: (state) => hasClaims(state) && state.protection.snapshotApi === null
     },
     {
       resource: "volumesnapshotclasses",
-      about: "whether one fits is unknown",
+      about: "cannot tell whether one fits",
       missing: (state) =>
         hasClaims(state) && state.protection.snapshotApi === true && state.protection.snapshotClasses === null
     },
@@ -160,7 +160,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     ...workloads,
     {
       resource: "storageclasses",
-      about: "what claims without a volume wait for is unknown",
+      about: "cannot tell what claims without a volume wait for",
       missing: (state) =>
         state.protection.storageClasses === null && liveClaims(state).some(({ phase }) => phase !== "Bound")
     },
@@ -175,13 +175,13 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     claims,
     {
       resource: "volumesnapshots",
-      about: "what could be restored is unknown",
+      about: "cannot tell what could be restored",
       missing: (state) =>
         hasClaims(state) && state.protection.snapshotApi !== false && state.protection.snapshots === null
     },
     {
       resource: "backups",
-      about: "whether a copy is elsewhere is unknown",
+      about: "cannot tell whether a backup exists",
       missing: (state) => hasClaims(state) && state.protection.copies === null
     },
     reference("ConfigMap"),
@@ -203,8 +203,8 @@ export const unreadRule = (question: Question): Rule =>
           `cannot read ${need.resource}${reason === null ? "" : ` (${reason})`}: ${need.about}`,
           [],
           reason === "Unavailable" || reason === "TooManyRequests"
-            ? "ask again"
-            : `ask as a user who may list ${need.resource}`
+            ? "try again"
+            : `use an account that can list ${need.resource}`
         )
         return need.decides === undefined ? said : { ...said, disruptions: need.decides }
       })

@@ -21,17 +21,16 @@ export const verb = (all: ReadonlyArray<unknown>, one: string, several: string):
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`
 
 const units = [
-  ["day", 86_400_000],
+  ["d", 86_400_000],
   ["h", 3_600_000],
-  ["min", 60_000],
+  ["m", 60_000],
   ["s", 1000]
 ] as const
 
-/** A length of time in its largest unit, from two of it on: `3 days`, `26 h`, `90 s`. */
+/** A length of time in its largest unit, from two of it on: `3d`, `26h`, `90s`. */
 export const span = (millis: number): string => {
   const [unit, size] = units.find(([, length]) => millis >= 2 * length) ?? ["s", 1000]
-  const number = Math.round(millis / size)
-  return unit === "day" ? count(number, unit) : `${number} ${unit}`
+  return `${Math.round(millis / size)}${unit}`
 }
 
 /** An instant of the API in milliseconds. */
@@ -72,8 +71,8 @@ const gitOps = /\.(argoproj|toolkit\.fluxcd)\.io\//
 /** Where the data of a workload's pods would be kept: only a StatefulSet makes claims of its own. */
 export const intoClaim = (what: string, kind: string): string =>
   kind === "StatefulSet"
-    ? `put ${what} into a claim: volumeClaimTemplates`
-    : `put ${what} into a PersistentVolumeClaim that its volumes name`
+    ? `store ${what} on a PVC: volumeClaimTemplates`
+    : `store ${what} on a PVC that its volumes name`
 
 /** Changes a workload by `command`, or says who would undo that: an operator, or what applies a repository. */
 export const change = (workload: Workload, command: string): string => {

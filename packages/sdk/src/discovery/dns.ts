@@ -128,20 +128,20 @@ const refusal = (
     return {
       addresses: [],
       verdict: "CachedRefusal",
-      message: `${fact}: a refusal from before is cached, for at most ${left} more with kubeadm's CoreDNS`
+      message: `${fact}: a negative answer may be cached for at most ${left} more with kubeadm's CoreDNS`
     }
   }
   if (isListed) {
     return {
       addresses: [],
       verdict: "CachedRefusal",
-      message: `${fact}, and its Service's name has its address: a refusal is cached, for at most ${seconds(cacheMillis)} with kubeadm's CoreDNS; ask for a name only once its pod is published`
+      message: `${fact}, and its Service's name has its address: a negative answer may be cached for at most ${seconds(cacheMillis)} with kubeadm's CoreDNS; ask for a name only once its pod is published`
     }
   }
   return {
     addresses: [],
     verdict: "Refused",
-    message: `${fact}, for longer than a cache keeps a refusal: look at CoreDNS, and at this pod's dnsPolicy`
+    message: `${fact}, for longer than negative answers are cached: check CoreDNS and this pod's dnsPolicy`
   }
 }
 
@@ -159,7 +159,7 @@ const foreign = (
   return isOld || addresses.some((ip) => own.includes(ip))
     ? {
         verdict: "OtherAddress",
-        message: `${fact}, and no cache explains that: look for EndpointSlices that somebody else writes, by kubectl get endpointslices -l kubernetes.io/service-name=${serviceNameOf(fqdn).split(".", 1)[0]}`
+        message: `${fact}, which caching does not explain: check for EndpointSlices with another owner: kubectl get endpointslices -l kubernetes.io/service-name=${serviceNameOf(fqdn).split(".", 1)[0]}`
       }
     : {
         verdict: "CachedAddress",

@@ -65,7 +65,7 @@ const peerOf = (
         ? known
           ? `there is no pod ${name}`
           : `pods could not be read`
-        : (pod.reason ?? (terminating ? `${name} is terminating since ${pod.deleted}` : null))
+        : (pod.reason ?? (terminating ? `${name} has been terminating since ${pod.deleted}` : null))
   }
 }
 

@@ -40,7 +40,7 @@ export const problems = {
   }),
   servicesUnread: ({ namespace, set, service }: Names): Problem => ({
     reason: "ServicesUnread",
-    message: `Services of ${namespace} could not be read, so nobody checked that ${service} exists, is headless and selects the pods of ${set}`
+    message: `Services of ${namespace} could not be read, so it was not checked that ${service} exists, is headless and selects the pods of ${set}`
   }),
   serviceMissing: ({ namespace, set, service }: Names, selector: string): Problem => ({
     reason: "ServiceMissing",
@@ -60,7 +60,7 @@ export const problems = {
   }),
   noReplicas: ({ namespace, set }: Omit<Names, "service">): Problem => ({
     reason: "NoReplicas",
-    message: `StatefulSet ${namespace}/${set} asks for no replicas: there is nobody to find`
+    message: `StatefulSet ${namespace}/${set} is scaled to 0: it has no peers`
   }),
   podsUnread: ({ namespace, set }: Omit<Names, "service">, known: string): Problem => ({
     reason: "PodsUnread",

@@ -90,7 +90,7 @@ const resolutionOf = (pod: Pod, serving: boolean, around: Around): Resolution =>
     return no(governing.problems[0]?.message ?? "it has no governing Service")
   if (!hostname || subdomain !== governing.name) {
     return no(
-      `${name} has hostname ${hostname || "<none>"} and subdomain ${subdomain || "<none>"}, not those of Service ${governing.name}: it has no name until it is made anew`
+      `${name} has hostname ${hostname || "<none>"} and subdomain ${subdomain || "<none>"}, not those of Service ${governing.name}: it has no DNS name until it is recreated`
     )
   }
   const ips = ipsOf(pod)
@@ -102,7 +102,7 @@ const resolutionOf = (pod: Pod, serving: boolean, around: Around): Resolution =>
     )
   }
   if (pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded") {
-    return no(`${name} has ended (${pod.status.phase}), and has no endpoint`)
+    return no(`${name} has finished (${pod.status.phase}), and has no endpoint`)
   }
   const endpoint = endpoints?.get(name)
   if (endpoints !== null) {
@@ -166,7 +166,7 @@ const peerOfPod = (pod: Pod, ordinal: number, around: Around): Peer => {
     revision: labels?.["controller-revision-hash"] ?? null,
     since,
     services: around.services.get(name) ?? noServices,
-    reason: reason ?? (terminating ? `${name} is terminating since ${deletionTimestamp}` : null) ?? why
+    reason: reason ?? (terminating ? `${name} has been terminating since ${deletionTimestamp}` : null) ?? why
   }
 }
 

@@ -204,7 +204,7 @@ const gone = ({ namespace, name }: SetRef, clusterDomain: string | null): Peers 
   problems: [
     {
       reason: "Deleted",
-      message: `StatefulSet ${namespace}/${name} was deleted; one that is made under its name is another application`
+      message: `StatefulSet ${namespace}/${name} was deleted; a new StatefulSet of that name is another application`
     }
   ],
   peers: []

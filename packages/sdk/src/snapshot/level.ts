@@ -47,7 +47,7 @@ const choose = (
   if (only === undefined) {
     return {
       reason: `driver ${driver} has no ${kind}`,
-      remedy: `create a ${kind} with driver: ${driver}, if it can snapshot`
+      remedy: `create a ${kind} with driver: ${driver}, if it supports snapshots`
     }
   }
   return more.length === 0
@@ -112,8 +112,8 @@ export const waysOf = (
       ...(noApi.length > 0
         ? []
         : foreign.map(({ name, volume }) => ({
-            reason: `${name}: ${volume?.source ?? "such"} volumes have no snapshots`,
-            remedy: "move the data to a class with a CSI driver that can snapshot"
+            reason: `${name}: ${volume?.source ?? "such"} volumes do not support snapshots`,
+            remedy: "move the data to a StorageClass whose CSI driver supports snapshots"
           }))),
       ...(noApi.length > 0 || foreign.length > 0
         ? []

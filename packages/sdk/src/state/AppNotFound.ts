@@ -51,7 +51,7 @@ export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Clus
     const near = nearNames(name, names)
     const action =
       deployment._tag === "Some"
-        ? `a Deployment of that name exists: give its labels with -l`
+        ? `a Deployment of that name exists: select it by its labels with -l`
         : near.length > 0
           ? `did you mean ${near.join(" or ")}?`
           : sets._tag === "Some" && names.length === 0

@@ -84,7 +84,7 @@ const ownReason = (pod: Pod): string => {
   const allReady = (status?.containerStatuses ?? []).some((one) => one.ready === true)
   if (ready?.status !== "True" && allReady && !ready?.reason && pod.spec.nodeName) {
     // The node controller turns the condition to False and leaves the rest as the kubelet last wrote it.
-    return `${pod.spec.nodeName} no longer answers, it seems: Ready is False, its containers still say ready`
+    return `${pod.spec.nodeName} seems to be unreachable: Ready is False, but its containers report ready`
   }
   return withMessage(ready?.reason ?? status?.phase ?? "Pending", ready?.message)
 }

@@ -88,7 +88,8 @@ export const observeSnapshots = (
           cut: status?.creationTime ?? null,
           readyToUse: status?.readyToUse === true,
           restoreSize: status?.restoreSize ?? null,
-          error: status?.error?.message ?? (status?.error ? "failed, the driver says no more" : null),
+          error:
+            status?.error?.message ?? (status?.error ? "failed (no error message from the driver)" : null),
           class: spec.volumeSnapshotClassName || null,
           driver: content?.spec.driver ?? snapshotClass?.driver ?? null,
           deletionPolicy: content?.spec.deletionPolicy ?? null,
