@@ -41,9 +41,9 @@ const tooLate = (result: OperationResult): Usage =>
 
 export abstract class OperationCommand extends KubectlCommand {
   static override description =
-    "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and read from the cluster only with --trust-annotations."
+    "Without an ID, uses the only unfinished operation. Pass the same hooks as when the operation was started: they must match. Hooks are read from the cluster only with --trust-annotations."
   static override args = {
-    id: word({ description: "The operation, as `operations` lists it.", ignoreStdin: true })
+    id: word({ description: "ID of the operation (see `operations`).", ignoreStdin: true })
   }
   static override flags = { ...runFlags, ...takeUpFlags, ...hookFlags, ...consentFlags, ...cloneConsentFlags }
 
