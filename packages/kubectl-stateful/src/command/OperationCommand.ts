@@ -26,16 +26,16 @@ export interface TakenUp {
 const goesBack = ({ app, verb }: OperationResult): string => {
   const { namespace } = app
   if (verb === "scale")
-    return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` goes back`
+    return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` scales back`
   return verb === "snapshot"
-    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes what it made, once that is confirmed`
+    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes the snapshot, after a prompt`
     : `${operationsCommand(namespace)} shows what it did`
 }
 
 /** An abort that comes after the end must not look like one. */
 const tooLate = (result: OperationResult): Usage =>
   new Usage(
-    `operation ${result.id ?? ""} is over: it did all its steps, and an abort undoes nothing of it`,
+    `operation ${result.id ?? ""} has finished all its steps, and an abort would undo none of them`,
     goesBack(result)
   )
 
