@@ -118,7 +118,7 @@ describe.runIf(isBed())("a freeze by requests through the pod proxy", () => {
     assert.equal(code, 0, err)
     assert.match(
       out,
-      /taken: quiesced, 2 claims[^]*held by a request: nothing in the pods would have ended that/
+      /taken: quiesced, 2 claims[^]*frozen by a request: nothing in the pods would have ended that/
     )
     const log = await inPod("db-1", "cat /data/log")
     assert.equal(log, "ready GET by=db-1\nthaw POST by=db-1\nfreeze POST by=db-1\nrelease POST by=db-1\n")

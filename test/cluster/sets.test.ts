@@ -56,7 +56,7 @@ describe.runIf(isBed())("snapshots", () => {
       ok(await run(name, "snapshot", "db", "--name", "moment", "--consistency", "group"))
       await write("after")
       const described = ok(await run(name, "snapshots", "describe", "moment")).out
-      assert.match(described, /^Skew: +0ms: the storage stamped all volumes with one time$/m)
+      assert.match(described, /^Skew: +0ms: the storage gave all volumes the same timestamp$/m)
       assert.match(described, /^Restorable: +yes$/m)
       ok(await run(name, "snapshots", "export", "moment", ...passphrase, "--file", file))
       await kubectl(["delete", "namespace", name, "--timeout=120s"])
@@ -101,7 +101,7 @@ describe.runIf(isBed())("snapshots", () => {
       const { name, patch } = kind
       for (const set of ["first", "second"])
         ok(await run(name, "snapshot", "db", "--name", set, "--consistency", "crash"))
-      assert.equal(ok(await run(name, "snapshots", "diff", "first", "second")).out, "Nothing differs.\n")
+      assert.equal(ok(await run(name, "snapshots", "diff", "first", "second")).out, "No differences.\n")
       await patch("sts/db", { spec: { template: { metadata: { annotations: { seen: "yes" } } } } })
       assert.match(
         ok(await run(name, "snapshots", "diff", "second")).out,

@@ -14,37 +14,37 @@ const missed = (text: string, allNamespaces = false) =>
 describe("describe --exit-code", () => {
   it("asks that an application comes back by itself, where no answer is named", () => {
     assert.deepEqual(missed("restart,snapshot"), [])
-    assert.deepEqual(missed("ServerGone"), ["db: ServerGone is No, and YesWithDowntime is asked for"])
+    assert.deepEqual(missed("ServerGone"), ["db: ServerGone is No, expected at least YesWithDowntime"])
   })
 
   it("asks for more, or for less, where an answer is named", () => {
     assert.deepEqual(missed("Drain"), [])
     assert.deepEqual(missed("drain=yes,RackGone=Unknown"), [
-      "db: Drain is YesWithDowntime, and Yes is asked for",
-      "db: RackGone is No, and Unknown is asked for"
+      "db: Drain is YesWithDowntime, expected at least Yes",
+      "db: RackGone is No, expected at least Unknown"
     ])
     assert.deepEqual(missed("ServerGone=No"), [])
   })
 
   it("says where an application is, where all namespaces are looked at", () => {
     assert.deepEqual(missed("ServerGone", true), [
-      "shop/db: ServerGone is No, and YesWithDowntime is asked for"
+      "shop/db: ServerGone is No, expected at least YesWithDowntime"
     ])
   })
 
   it("is not met where there is nothing to ask", () => {
     assert.deepEqual(unmetBy([], demands("restart,Drain"), false), [
-      "restart is not answered: there is no StatefulSet",
-      "Drain is not answered: there is no StatefulSet"
+      "restart: no StatefulSets found",
+      "Drain: no StatefulSets found"
     ])
     assert.deepEqual(unmetBy([], [], false), [])
     assert.lengthOf(unmetBy([{ state, checklist: answer(state) }], demands("ServerGone"), false), 1)
   })
 
   it("refuses what is no question or no answer, and names those there are", () => {
-    assert.throws(() => demands("restrt"), /no question restrt/)
-    assert.throws(() => demands("restart,"), /no question without a name/)
-    assert.throws(() => demands("restart=Maybe"), /restart=Maybe is no answer/)
-    assert.throws(() => demands("restart=Yes=No"), /is no answer/)
+    assert.throws(() => demands("restrt"), /unknown question "restrt"/)
+    assert.throws(() => demands("restart,"), /unknown question ""/)
+    assert.throws(() => demands("restart=Maybe"), /invalid answer "restart=Maybe"/)
+    assert.throws(() => demands("restart=Yes=No"), /invalid answer/)
   })
 })

@@ -166,7 +166,7 @@ describe("scale", () => {
       const argv = ["sts/web", "sts/db", "--replicas", "2", "--timeout", "1ms"]
       const { err, failure, counts } = yield* run(argv)
       assert.include(failure, "not done within")
-      assert.include(err, "Not begun: db.\n")
+      assert.include(err, "Not started: db.\n")
       assert.strictEqual(counts[0], 1)
     })
   )
@@ -213,10 +213,7 @@ describe("abort", () => {
   it.live("of an operation that did all its steps is no success: nothing is undone", () =>
     Effect.gen(function* () {
       const { failure, counts } = yield* run(["ID"], { first: ["sts/db", "--replicas", "2"] })
-      assert.match(
-        failure,
-        /operation [0-9a-f]{8} is over: it did all its steps, and an abort undoes nothing/
-      )
+      assert.match(failure, /operation [0-9a-f]{8} has finished all its steps, and an abort would undo none/)
       assert.include(failure, "kubectl stateful scale db --replicas COUNT")
       assert.deepEqual(counts, [2, 1])
     })

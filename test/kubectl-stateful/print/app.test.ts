@@ -153,28 +153,28 @@ Budgets:     db (maxUnavailable 1, allows 1 disruption now)
 
 Can this application ...
   recover from a rack or server restart?   Yes, with downtime
-    a server restarts                      Yes
+    node restart                           Yes
       quorum (2 of 3) survives the loss of any one node
-    a rack or zone restarts                Yes, with downtime
+    rack or zone restart                   Yes, with downtime
       for 5 s at least
       db-0 and db-1 share rack r1: without it, quorum (2 of 3) is lost
       -> spread the replicas over racks: topologySpreadConstraints with
          topologyKey rack in the pod template
-    a server is gone for good              Yes
+    permanent node loss                    Yes
       if the cloud deletes the Node
       once the cloud deletes the Node, db is made anew
-    a rack or zone is gone                 No
+    permanent rack or zone loss            No
       no usable node outside rack r1 can run db-0
       -> add a node in another rack
-    a node is drained                      Unknown
+    node drain                             Unknown
       PodDisruptionBudgets could not be read
   be snapshotted consistently?             Yes, as one group
     class group cuts all six claims at once
   move to another cluster?                 Unknown
-    it needs there: StorageClass/shared, node label disk=nvme
+    requires on the target: StorageClass/shared, node label disk=nvme
   be restored after a disaster?            No
     every snapshot is on the same storage
-    newest copy: nightly-1120, 120m ago, on the same storage
+    latest backup: nightly-1120, 120m ago, on the same storage
 `
     )
   })
@@ -227,7 +227,7 @@ Can this application ...
       "db-0      False   <none>   <none>   <none>   <none>      <none>   no pod",
       "db-1      True    node-b   b        r2       <none>      12d      old revision",
       "db-2      True    node-c   c        r3       <none>      12d",
-      "   more than asked for; Terminating for 60s"
+      "   beyond spec.replicas; Terminating for 60s"
     ])
   })
 
@@ -258,8 +258,11 @@ Can this application ...
     })
     const lines = claimLines(state)
     assert.include(lines, "data-db-0   20Gi   db-0      shared   <unknown>   Pending")
-    assert.include(lines, "data-db-1   20Gi   db-1      shared   <unknown>   asks for 30Gi;")
-    assert.include(lines, "data-db-2   20Gi   db-2      shared   <unknown>   Terminating for 5m, held by")
+    assert.include(lines, "data-db-1   20Gi   db-1      shared   <unknown>   requested 30Gi;")
+    assert.match(
+      lines.join(" "),
+      /data-db-2 +20Gi +db-2 +shared +<unknown> +Terminating for 5m, +finalizers: +kubernetes/
+    )
   })
 
   it("shows the newest usable snapshot, else that it failed or is not ready", () => {
@@ -286,7 +289,7 @@ Can this application ...
     assert.deepEqual(
       text.slice(text.indexOf("Secrets:"), text.indexOf("Services:")),
       `Secrets:     db-pass, db-tls (missing), db-extra (optional, missing),
-             db-unread (<unknown>), db-keys (lacks key password)
+             db-unread (<unknown>), db-keys (missing key password)
 `
     )
   })
@@ -399,8 +402,8 @@ Can this application ...
       "Update:      RollingUpdate, 1 of 3 on the new revision, partition 2"
     )
     assert.strictEqual(
-      lineOf(page(state), "Written by:"),
-      "Written by:  HorizontalPodAutoscaler/db (replicas), argocd-controller"
+      lineOf(page(state), "Managed by:"),
+      "Managed by:  HorizontalPodAutoscaler/db (replicas), argocd-controller"
     )
   })
 

@@ -24,11 +24,11 @@ describe("volumes that an operation kept", () => {
         }
       ]
     })
-    assert.match(text, /KEPT VOLUME +OF CLAIM +PHASE +RECLAIM/)
+    assert.match(text, /KEPT VOLUME +ORIGINAL CLAIM +PHASE +RECLAIM/)
     assert.match(text, /pvc-0a7b +data-db-1 +Released +Retain/)
     assert.include(
       text.replaceAll(/\s+/g, " "),
-      "its claim was deleted while operation 8f3a8f3a kept its data; Delete before"
+      "claim deleted during operation 8f3a8f3a; data kept (reclaim policy was Delete)"
     )
   })
 
@@ -65,9 +65,9 @@ describe("claims that were set aside", () => {
       ]
     })
     const text = render(setAsideTable(state, { columns: 80 }), false)
-    assert.match(text, /SET ASIDE +SIZE +OF CLAIM +OPERATION/)
+    assert.match(text, /SET ASIDE +SIZE +ORIGINAL CLAIM +OPERATION/)
     assert.match(text, /data-db-0-8f3a8f3a +1Gi +data-db-0 +8f3a8f3a/)
-    assert.include(text, "kubectl stateful restore --undo 8f3a8f3a brings it back")
+    assert.include(text, "undo with: kubectl stateful restore --undo 8f3a8f3a")
     assert.match(text, /data-db-1-0badcafe +<unknown> +data-db-1 +0badcafe/)
     assert.notInclude(text, "--undo 0badcafe")
     const replaced = {
@@ -76,7 +76,7 @@ describe("claims that were set aside", () => {
     }
     const config = render(keptConfigTable(replaced, { columns: 120 }), false)
     assert.match(config, /configuration of StatefulSet\/db +8f3a8f3a/)
-    assert.include(config, "kubectl stateful restore --undo 8f3a8f3a brings it back")
+    assert.include(config, "undo with: kubectl stateful restore --undo 8f3a8f3a")
     assert.notInclude(config, "0badcafe")
   })
 })

@@ -56,7 +56,7 @@ describe("a failure's line", () => {
   it("that nobody foresaw is called a fault, without a stack", () => {
     assert.strictEqual(
       failureLine(new TypeError("x is not a function"), help),
-      "error: TypeError: x is not a function; this is a fault of kubectl-stateful, please report it"
+      "error: TypeError: x is not a function; this is a bug in kubectl-stateful, please report it"
     )
   })
 })

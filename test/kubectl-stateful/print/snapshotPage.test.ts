@@ -96,13 +96,16 @@ describe("the page of a snapshot", () => {
           columns: 100
         })
       const quiesced = { ...(summary.quiesced ?? assert.fail()), unbounded: "request" as const }
-      assert.include(yield* of({ quiesced }), "held by a request: nothing in the pods would have ended that")
+      assert.include(
+        yield* of({ quiesced }),
+        "frozen by a request: nothing in the pods would have ended that"
+      )
       const recoverable = { profile: "postgres" }
       const { quiesced: _, ...without } = summary
       const alone = { ...description, summary: { ...without, level: "crash" as const, recoverable } }
       const page = yield* descriptionText(alone, undefined, summary.created, { columns: 100 })
-      assert.include(page, "Level:        recoverable per member, asked for auto")
-      assert.include(page, "by profile postgres, each member had all its data on one volume")
+      assert.include(page, "Level:        recoverable per member (requested: auto)")
+      assert.include(page, "according to profile postgres; each member had all its data on one volume")
     })
   )
 
@@ -117,16 +120,16 @@ describe("the page of a snapshot", () => {
 Namespace:    shop
 Application:  db
 Taken:        2026-11-28T03:15:00Z, 5m ago
-Level:        quiesced per member, asked for auto
-Not better:   each member is recoverable from its own cut, not all at one moment
-Skew:         12ms: not one moment
-Changed:      ConfigMap/settings, while it was cut
+Level:        quiesced per member (requested: auto)
+Not higher:   each member is recoverable from its own cut, not all at one moment
+Skew:         12ms: not a single point in time
+Changed:      ConfigMap/settings, during the snapshot
 Replicas:     StatefulSet/db: 2
 Placement:    StatefulSet/db; on amd64; runtime class gvisor; nodeSelector disk=ssd; tolerates
               dedicated=db:NoSchedule; devices example.com/gpu=1
-              data-db-0: its volume was at topology.kubernetes.io/zone In [a]
-              data-db-1: its volume was at topology.kubernetes.io/zone In [a]
-Left out:     Secret/token: of type kubernetes.io/service-account-token
+              data-db-0: volume in topology.kubernetes.io/zone In [a]
+              data-db-1: volume in topology.kubernetes.io/zone In [a]
+Excluded:     Secret/token: of type kubernetes.io/service-account-token
 Manifests:    StatefulSet/db, Secret/\\u001b[31mpass
 Size:         2Gi
 Outlives:     its namespace: deletionPolicy Retain
@@ -154,7 +157,7 @@ data-db-1   1Gi    1Gi     +12ms   no      nightly-data-db-1   <unknown>   csi.e
         "ABOUT     OBJECT        CHANGE\nsecrets   Secret/pass   changed\nNot compared: Secret/token: it may not be read\n"
       )
       const none = yield* diffText({ differences: [], notCompared: [] }, undefined, { columns: 80 })
-      assert.strictEqual(String(none), "Nothing differs.\n")
+      assert.strictEqual(String(none), "No differences.\n")
     })
   )
 })

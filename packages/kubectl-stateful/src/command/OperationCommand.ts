@@ -26,24 +26,24 @@ export interface TakenUp {
 const goesBack = ({ app, verb }: OperationResult): string => {
   const { namespace } = app
   if (verb === "scale")
-    return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` goes back`
+    return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` scales back`
   return verb === "snapshot"
-    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes what it made, once that is confirmed`
+    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes the snapshot, after a prompt`
     : `${operationsCommand(namespace)} shows what it did`
 }
 
 /** An abort that comes after the end must not look like one. */
 const tooLate = (result: OperationResult): Usage =>
   new Usage(
-    `operation ${result.id ?? ""} is over: it did all its steps, and an abort undoes nothing of it`,
+    `operation ${result.id ?? ""} has finished all its steps, and an abort would undo none of them`,
     goesBack(result)
   )
 
 export abstract class OperationCommand extends KubectlCommand {
   static override description =
-    "Without an ID: the one that is unfinished. Hooks are given anew, as when it was begun: they are compared, and read from the cluster only with --trust-annotations."
+    "Without an ID, uses the only unfinished operation. Pass the same hooks as when the operation was started: they must match. Hooks are read from the cluster only with --trust-annotations."
   static override args = {
-    id: word({ description: "The operation, as `operations` lists it.", ignoreStdin: true })
+    id: word({ description: "ID of the operation (see `operations`).", ignoreStdin: true })
   }
   static override flags = { ...runFlags, ...takeUpFlags, ...hookFlags, ...consentFlags, ...cloneConsentFlags }
 

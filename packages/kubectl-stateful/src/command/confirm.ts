@@ -21,9 +21,9 @@ export const confirmed = (
 ): Effect.Effect<void, Usage> => {
   if (yes) return Effect.void
   if (!screen.live || !stdin.isTTY) {
-    return Effect.fail(new Usage(what, "give --yes to do what the plan says"))
+    return Effect.fail(new Usage(what, "use --yes to apply the plan without a prompt"))
   }
-  return Effect.flatMap(ask("Go on? [y/N] "), (answer) =>
+  return Effect.flatMap(ask("Continue? [y/N] "), (answer) =>
     /^y(es)?$/i.test(answer.trim()) ? Effect.void : Effect.fail(new Usage(what, "answer y to go on"))
   )
 }

@@ -112,8 +112,8 @@ export const shown = <E>(
       Effect.sync(() =>
         screen.err(
           begun === null
-            ? printed`Stopped before anything was changed.\n`
-            : printed`Stopped. ${visible(wayOn(begun))}.\n`
+            ? printed`Interrupted; nothing was changed.\n`
+            : printed`Interrupted. ${visible(wayOn(begun))}.\n`
         )
       )
     )

@@ -31,7 +31,7 @@ const wrongKind = (type: string, name: string): Usage =>
 
 const named = (name: string, words: Words): Target => {
   if (words.allNamespaces) {
-    throw new Usage("an application cannot be named across all namespaces", "use -n instead of -A")
+    throw new Usage("a resource cannot be retrieved by name across all namespaces", "use -n instead of -A")
   }
   if (words.selector !== undefined) {
     throw new Usage("name and selector cannot both be given", "leave out one of the two")
@@ -48,7 +48,7 @@ export const target = (words: Words): Target => {
       return { _tag: "All", allNamespaces: words.allNamespaces }
     }
     if (words.allNamespaces) {
-      throw new Usage("an application lives in one namespace", "use -n instead of -A with -l")
+      throw new Usage("-l selects one application, in one namespace", "use -n instead of -A with -l")
     }
     return { _tag: "Selected", selector: words.selector }
   }
@@ -76,7 +76,8 @@ export const setNames = (words: ReadonlyArray<string>): ReadonlyArray<string> =>
   return groups.map(([first, second, ...more]) => {
     if (more.length > 0) throw new Usage(`too many names: ${more.join(" ")}`, "write each as TYPE/NAME")
     const wanted = target({ first, second, allNamespaces: false })
-    if (wanted._tag !== "Named") throw new Usage("which StatefulSet?", "name one: scale db --replicas 3")
+    if (wanted._tag !== "Named")
+      throw new Usage("resource name is required", "name a StatefulSet, e.g. sts/db")
     return wanted.name
   })
 }

@@ -10,7 +10,7 @@ import { Usage } from "../command/usage.ts"
 import { timeouts } from "../flags/run.ts"
 
 export class Abort extends OperationCommand {
-  static override summary = "Undo what an interrupted operation has done, from any machine."
+  static override summary = "Roll back an interrupted operation. Works from any machine."
   static override usage = ["abort [ID] [flags]", "abort NAME --without-journal [flags]"]
   // Its own, as the parser reads no static that is inherited.
   static override args = OperationCommand.args
@@ -18,7 +18,7 @@ export class Abort extends OperationCommand {
     ...OperationCommand.flags,
     "without-journal": boolean({
       summary:
-        "The journal is damaged or gone: put back what annotations on the StatefulSet and its volumes say, and name the rest."
+        "Use if the journal is damaged or missing: restore settings from the annotations on the StatefulSet and its volumes, and list what cannot be restored."
     })
   }
 
@@ -27,7 +27,7 @@ export class Abort extends OperationCommand {
     if (!flags["without-journal"]) return this.takeUp("abort", { args, flags })
     const [name, ...others] = args.id === undefined ? [] : setNames([args.id])
     if (name === undefined || others.length > 0) {
-      throw new Usage("--without-journal needs a StatefulSet", "give its name: abort NAME --without-journal")
+      throw new Usage("--without-journal requires a StatefulSet name", "use abort NAME --without-journal")
     }
     const options = { ...timeouts(flags), identity: identity(), takeOver: flags["take-over"] }
     const { screen } = this

@@ -18,14 +18,15 @@ import { Usage } from "../command/usage.ts"
 import { showChanges } from "../command/watch.ts"
 
 export class Describe extends KubectlCommand {
-  static override summary = "Show an application's whole state, and whether it would survive."
+  static override summary =
+    "Show the full state of a stateful application and whether it can survive failures."
   static override usage = [
     "describe [TYPE/]NAME [flags]",
     "describe -l SELECTOR [flags]",
     "describe [-A] [flags]"
   ]
   static override description =
-    "Without a name: one line for each StatefulSet with the four answers. Values of Secrets are never read, unless --check-keys asks for the names of their keys."
+    "Without a name, prints one line per StatefulSet with the four answers. Values of Secrets are never shown, and read only with --check-keys, for the names of their keys."
   static override examples = [
     "<%= config.bin %> describe db -n shop",
     "<%= config.bin %> describe -l app.kubernetes.io/instance=shop -o yaml",
@@ -39,11 +40,11 @@ export class Describe extends KubectlCommand {
     ...outputFlag,
     ...watchFlag,
     "check-keys": boolean({
-      summary: "Read the key names of ConfigMaps and Secrets, and say which ones pods miss."
+      summary: "Check that every ConfigMap and Secret key that pods reference exists."
     }),
-    "rack-label": string({ summary: "The node label that names a rack.", helpValue: "KEY" }),
+    "rack-label": string({ summary: "Node label that identifies the rack.", helpValue: "KEY" }),
     "joint-quorum": boolean({
-      summary: "With -l: the StatefulSets are members of one application, and quorum is over all of them."
+      summary: "With -l, treat all selected StatefulSets as one quorum group."
     }),
     ...profileFlag,
     ...exitCodeFlag
@@ -67,7 +68,7 @@ export class Describe extends KubectlCommand {
     }
     const asked = flags["exit-code"] === undefined ? [] : demands(flags["exit-code"])
     if (asked.length > 0 && flags.watch)
-      throw new Usage("--watch does not end, so it has no exit code", "leave out --watch or --exit-code")
+      throw new Usage("--watch and --exit-code cannot be used together", "leave out one of the two")
     const looking = {
       checkKeys: flags["check-keys"],
       rackLabel: flags["rack-label"],

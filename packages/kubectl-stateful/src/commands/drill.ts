@@ -17,10 +17,11 @@ import { runFlags, timeouts } from "../flags/run.ts"
 import { Usage } from "../command/usage.ts"
 
 export class DrillCommand extends KubectlCommand {
-  static override summary = "Rehearse a restore: into a namespace of its own, with a check, and away again."
+  static override summary =
+    "Test a restore: restore a snapshot into a temporary namespace, run a check, and clean up."
   static override usage = "drill SNAPSHOT [--verify 'CMD'] [--profile NAME|FILE] [flags]"
   static override description =
-    "Restores the snapshot as the same application into a new namespace, behind a fence; lets a profile verify its volumes, runs CMD there with sh in the first pod; says how long it took; and removes all of it, whatever came of it. Exit code 1 where either fails."
+    "Restores the snapshot under the same name into a new, network-isolated namespace, verifies the volumes with the profile (if given), runs CMD with sh in the first pod, reports how long each took, and always cleans up. Exits with code 1 if anything fails."
   static override examples = [
     "<%= config.bin %> drill nightly --verify 'psql -U postgres -c \"select 1 from orders limit 1\"'",
     "<%= config.bin %> drill nightly --verify 'test -s /data/orders.log' -o json",
@@ -28,31 +29,31 @@ export class DrillCommand extends KubectlCommand {
   ]
   static override args = {
     snapshot: word({
-      description: "The snapshot, as `snapshots` lists it.",
+      description: "Name of the snapshot (see `snapshots`).",
       required: true,
       ignoreStdin: true
     })
   }
   static override flags = {
     verify: string({
-      summary: "Run by sh in the first restored pod; it passes with exit code 0.",
+      summary: "Shell command to run in the first restored pod; exit code 0 means that the check passed.",
       helpValue: "CMD"
     }),
     profile: string({
       summary:
-        "What its section restore does with the volumes: a built-in profile, or a file with a slash or a dot in its name.",
+        "Profile whose `restore` section verifies the volumes: a built-in name (see `profile`), or a path to a file.",
       helpValue: "NAME|FILE"
     }),
     container: string({
       char: "c",
-      summary: "The container that it runs in; default: the pod's default.",
+      summary: "Container in which to run the check (default: the pod's default container).",
       helpValue: "NAME"
     }),
     "verify-timeout": durationFlag({
       summary: "How long the check may take. Default 60s.",
       helpValue: "DURATION"
     }),
-    "allow-empty": boolean({ summary: "Restore volumes without any file as well." }),
+    "allow-empty": boolean({ summary: "Allow restoring empty volumes." }),
     ...copyFlags,
     ...runFlags
   }
@@ -83,11 +84,13 @@ export class DrillCommand extends KubectlCommand {
         }
       )
       screen.out(yield* drillText(result, flags.output))
-      const why = [result.failure, ...result.left.map((one) => `${one} is left`)].filter(
+      const why = [result.failure, ...result.left.map((one) => `${one} was not cleaned up`)].filter(
         (one) => one !== null
       )
       if (why.length > 0) {
-        yield* Effect.fail(new Usage(why.join("; "), "look at it before you need this snapshot"))
+        yield* Effect.fail(
+          new Usage(why.join("; "), "fix this before you need to restore from this snapshot")
+        )
       }
     })
     await this.perform(flags, drill)

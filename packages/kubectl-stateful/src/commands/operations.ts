@@ -11,9 +11,11 @@ import { operationsText } from "../print/operation.ts"
 import { printed } from "../print/terminal.ts"
 
 export class Operations extends KubectlCommand {
-  static override summary = "List operations: running, interrupted, and over."
+  static override summary = "List running, interrupted and finished operations."
   static override usage = ["operations [NAME] [flags]"]
-  static override args = { app: word({ description: "Only those of this StatefulSet.", ignoreStdin: true }) }
+  static override args = {
+    app: word({ description: "Only list operations on this StatefulSet.", ignoreStdin: true })
+  }
   static override flags = {
     ...outputFlag,
     ...allNamespacesFlag

@@ -13,11 +13,10 @@ import { target } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
 export class PeersCommand extends KubectlCommand {
-  static override summary =
-    "Find each pod of a StatefulSet: name, address, node, zone, and whether it is ready."
+  static override summary = "List the pods of a StatefulSet with name, address, node, zone and readiness."
   static override usage = ["peers [TYPE/]NAME [flags]"]
   static override description =
-    "Each ordinal has a line, those without a pod too, with the reason. DNS says whether the pod's own name resolves, by what the cluster shows; --check-dns asks in a pod of the set. Where pods may not be read, EndpointSlices tell."
+    "Prints one line per ordinal, also for ordinals without a pod, with the reason. The DNS column is derived from objects in the cluster; --check-dns resolves the names from inside a pod. If pods cannot be listed, EndpointSlices are used."
   static override examples = [
     "<%= config.bin %> peers db -n shop",
     "<%= config.bin %> peers db -w",
@@ -28,14 +27,14 @@ export class PeersCommand extends KubectlCommand {
     ...outputFlag,
     ...watchFlag,
     "check-dns": boolean({
-      summary: "Resolve each name in a pod of the set, and say what a cache is to blame for."
+      summary: "Resolve every name from inside a pod, and report answers that come from a stale DNS cache."
     })
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(PeersCommand)
     const wanted = target({ first: args.app, second: args.name, allNamespaces: false })
-    if (wanted._tag !== "Named") throw new Usage("which StatefulSet?", "name one: peers db")
+    if (wanted._tag !== "Named") throw new Usage("resource name is required", "use peers NAME")
     const { screen } = this
     const show = Effect.fnUntraced(function* (peers: Discovery.Peers) {
       const dns = flags["check-dns"] ? yield* Discovery.checkDns(peers) : null

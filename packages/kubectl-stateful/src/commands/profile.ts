@@ -10,10 +10,10 @@ import { profilesText } from "../print/profile.ts"
 import { Usage } from "../command/usage.ts"
 
 export class ProfileCommand extends KubectlCommand {
-  static override summary = "List the built-in profiles, or print one, to be copied and edited."
+  static override summary = "List the built-in profiles, or print one as a starting point for your own."
   static override usage = ["profile [flags]", "profile NAME|FILE [flags]"]
   static override description =
-    "A profile says what only an application knows: its hooks for scale, and how its members are held still for a snapshot. A file is checked: what is wrong with it is said. No cluster is asked."
+    "A profile holds settings that only the application knows: its hooks for scale, and how its members are quiesced for a snapshot. A file is validated, and its errors are printed. No cluster is contacted."
   static override examples = [
     "<%= config.bin %> profile",
     "<%= config.bin %> profile redis -o yaml > redis.yaml",
@@ -21,7 +21,7 @@ export class ProfileCommand extends KubectlCommand {
   ]
   static override args = {
     profile: word({
-      description: "A built-in profile, or a file with a slash or a dot in its name.",
+      description: "A built-in name, or a path to a file (with a slash or a dot in it).",
       ignoreStdin: true
     })
   }

@@ -11,10 +11,10 @@ import { setNames } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
 export class Rbac extends KubectlCommand {
-  static override summary = "Print the least Role that finds the peers of a StatefulSet from inside a pod."
+  static override summary = "Print the minimal Role that a pod needs to discover the peers of a StatefulSet."
   static override usage = ["rbac peers [[TYPE/]NAME] [flags]"]
   static override description =
-    "Nothing is changed: pipe it into kubectl apply -f -, and bind it with kubectl create rolebinding. Without a name it is for every StatefulSet of the namespace."
+    "Changes nothing: pipe the output into kubectl apply -f -, and bind the Role with kubectl create rolebinding. Without a name, the Role covers every StatefulSet in the namespace."
   static override strict = false
   static override examples = [
     "<%= config.bin %> rbac peers db -n shop | kubectl apply -f -",
@@ -22,15 +22,19 @@ export class Rbac extends KubectlCommand {
   ]
   static override args = { verb: word({ description: "peers.", ignoreStdin: true }) }
   static override flags = {
-    endpointslices: boolean({ summary: "EndpointSlices instead of pods: less is seen, and later." }),
-    nodes: boolean({ summary: "Nodes too, by a ClusterRole: a lost node is named as the reason." }),
+    endpointslices: boolean({
+      summary: "Grant access to EndpointSlices instead of pods (less detail, slower updates)."
+    }),
+    nodes: boolean({
+      summary: "Also print a ClusterRole for nodes, so that a lost node can be reported as the cause."
+    }),
     output: option({ char: "o", summary: "Output format.", options: ["yaml", "json"] as const })()
   }
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Rbac)
     const [verb, ...words] = argv.map(String)
-    if (verb !== "peers") throw new Usage("which Role?", "it is for peers: rbac peers db")
+    if (verb !== "peers") throw new Usage("the Role's purpose is required", "use rbac peers NAME")
     const [set = null, ...others] = words.length === 0 ? [] : setNames(words)
     if (others.length > 0) throw new Usage("a Role is for one StatefulSet, or for all", "name one, or none")
     const { screen } = this

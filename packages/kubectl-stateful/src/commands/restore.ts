@@ -12,7 +12,7 @@ import { dryRunFlag, runFlags, timeouts, yesFlag } from "../flags/run.ts"
 import { cloned } from "./restore/clone.ts"
 
 export class RestoreCommand extends KubectlCommand {
-  static override summary = "Put an application's volumes back as a snapshot has them; or undo that."
+  static override summary = "Restore an application's volumes from a snapshot, or undo a restore."
   static override usage = [
     "restore SNAPSHOT [flags]",
     "restore --from-volume-snapshots APP [flags]",
@@ -20,7 +20,7 @@ export class RestoreCommand extends KubectlCommand {
     "restore --undo|--release OPERATION [flags]"
   ]
   static override description =
-    "New volumes are filled and proven while the application runs; then it is stopped, the volumes are swapped, and it is started again. The volumes from before are kept, so that a restore can be undone."
+    "Provisions and checks new volumes while the application keeps running, then stops it, swaps the volumes and starts it again. The previous volumes are kept, so that a restore can be undone."
   static override examples = [
     "<%= config.bin %> restore before-upgrade",
     "<%= config.bin %> restore before-upgrade --dry-run=client",
@@ -32,7 +32,7 @@ export class RestoreCommand extends KubectlCommand {
     "<%= config.bin %> restore --release 5b07c1d2 -n rehearsal"
   ]
   static override args = {
-    snapshot: word({ description: "The snapshot, as `snapshots` lists it.", ignoreStdin: true })
+    snapshot: word({ description: "Name of the snapshot (see `snapshots`).", ignoreStdin: true })
   }
   static override flags = {
     ...restoreFlags,

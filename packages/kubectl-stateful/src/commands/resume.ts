@@ -2,7 +2,7 @@
 import { OperationCommand } from "../command/OperationCommand.ts"
 
 export class Resume extends OperationCommand {
-  static override summary = "Go on with an interrupted operation, from any machine."
+  static override summary = "Resume an interrupted operation. Works from any machine."
   static override usage = ["resume [ID] [flags]"]
 
   async run(): Promise<void> {

@@ -18,7 +18,7 @@ const choosing = ["namespace", "context", "cluster", "user", "as", "as-group", "
 export class Sandbox extends KubectlCommand {
   static override summary = "Start a small cluster on this machine, to try things out."
   static override description =
-    "Three zones, six nodes, and an application with state, in this process alone: nothing is installed, and nothing of it is left when it stops. kubectl and this plugin work on it through the kubeconfig that it writes. It listens on 127.0.0.1 only and takes a token that it makes for itself."
+    "Runs three zones, six nodes and a stateful application inside this process: nothing is installed, and nothing is left behind. Use kubectl and this plugin with the kubeconfig that it writes. Listens on 127.0.0.1 only, and requires a generated token."
   static override examples = [
     "<%= config.bin %> sandbox",
     "<%= config.bin %> sandbox --scenario lost-node --port 6443",
@@ -26,27 +26,27 @@ export class Sandbox extends KubectlCommand {
   ]
   static override flags = {
     kubeconfig: string({
-      summary: "The new kubeconfig file to write; default: one in a folder of its own.",
+      summary: "New kubeconfig file to write (default: one in a temporary directory).",
       helpValue: "FILE"
     }),
     exec: execFlag({
       summary:
-        'Answer commands in these pods, and so hooks, by a shell command that runs on this machine, as you: it gets theirs as "$@", and $POD, $CONTAINER and $NAMESPACE.',
+        'Run a local shell command, as your user, in place of commands executed in matching pods (hooks, kubectl exec). The original command is passed as "$@"; $POD, $CONTAINER and $NAMESPACE are set.',
       helpValue: "POD[/CONTAINER]=COMMAND",
       multiple: true
     }),
     port: portFlag({
-      summary: "The port to listen on; default: one that is free.",
+      summary: "Port to listen on (default: any free port).",
       helpValue: "PORT"
     }),
     scenario: option({
-      summary: "What it begins with.",
+      summary: "Initial contents of the cluster.",
       helpValue: "NAME",
       options: names,
       default: "ledger" as const
     })(),
     seed: string({
-      summary: "Decide by it what is left to chance, to get the same cluster again.",
+      summary: "Random seed, for a reproducible cluster.",
       helpValue: "TEXT"
     })
   }
@@ -55,7 +55,7 @@ export class Sandbox extends KubectlCommand {
     const { flags } = await this.parse(Sandbox)
     const chosen = choosing.find((name) => flags[name] !== undefined)
     if (chosen !== undefined) {
-      throw new Usage(`--${chosen} chooses in a cluster that is there`, "leave it out: sandbox starts one")
+      throw new Usage(`--${chosen} selects an existing cluster, and sandbox starts its own`, "leave it out")
     }
     const { screen } = this
     const session = Effect.gen(function* () {

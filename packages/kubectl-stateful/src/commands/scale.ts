@@ -16,13 +16,13 @@ import { ended, visible } from "../print/terminal.ts"
 
 export class ScaleCommand extends KubectlCommand {
   static override summary =
-    "Change how many replicas there are: in order, with hooks, quorum and data kept on purpose."
+    "Scale a StatefulSet in order, with member hooks, quorum checks and explicit handling of its PersistentVolumeClaims (PVCs)."
   static override usage = [
     "scale [TYPE/]NAME --replicas COUNT [flags]",
     "scale TYPE/NAME TYPE/NAME... --replicas COUNT [flags]"
   ]
   static override description =
-    "Several StatefulSets are scaled in the given order, each once the one before it is done; nothing is begun where one of them is refused."
+    "Several StatefulSets are scaled one after another, in the given order. If any of them is refused, none is started."
   static override strict = false
   static override examples = [
     "<%= config.bin %> scale db --replicas 5 --dry-run=client",
@@ -73,7 +73,7 @@ export class ScaleCommand extends KubectlCommand {
           // What goes on with the one goes on with no other.
           Effect.onError(() =>
             Effect.sync(() => {
-              if (rest.length > 0) screen.err(ended([visible(`Not begun: ${rest.join(", ")}.`)]))
+              if (rest.length > 0) screen.err(ended([visible(`Not started: ${rest.join(", ")}.`)]))
             })
           )
         )

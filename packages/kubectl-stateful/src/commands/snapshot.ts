@@ -14,10 +14,10 @@ import { ended, visible } from "../print/terminal.ts"
 
 export class SnapshotCommand extends KubectlCommand {
   static override summary =
-    "Take a snapshot of an application: its volumes at one cut, and everything else a restore needs."
+    "Take a snapshot of an application: all its volumes at one point in time, and everything else that a restore needs."
   static override usage = ["snapshot [TYPE/]NAME [flags]", "snapshot -l SELECTOR [flags]"]
   static override description =
-    "The consistency that was reached is written on it. A level asked for by name is reached, or the command fails and leaves nothing; auto never stops the application."
+    "The consistency level that was achieved is recorded in the snapshot. If you request a specific level, the command either achieves it, or fails and cleans up. `auto` never stops the application."
   static override examples = [
     "<%= config.bin %> snapshot db --name before-upgrade",
     "<%= config.bin %> snapshot db --consistency group --dry-run=client",
@@ -39,8 +39,7 @@ export class SnapshotCommand extends KubectlCommand {
       selector: flags.selector,
       allNamespaces: false
     })
-    if (wanted._tag === "All")
-      throw new Usage("which application?", "name one: snapshot db, or give -l SELECTOR")
+    if (wanted._tag === "All") throw new Usage("resource name or -l SELECTOR is required", "e.g. snapshot db")
     const options = { ...timeouts(flags), ...(await snapshotOptions(flags)) }
     const { screen } = this
     const mode = flags["dry-run"]

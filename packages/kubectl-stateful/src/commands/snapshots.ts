@@ -5,8 +5,7 @@ import { setFlags } from "../flags/snapshots.ts"
 import { actionOf } from "./snapshots/actions.ts"
 
 export class Snapshots extends KubectlCommand {
-  static override summary =
-    "List snapshots with their level, skew and size; describe, compare, delete, export or import them."
+  static override summary = "List, describe, compare, delete, export and import snapshots."
   static override usage = [
     "snapshots [list] [flags]",
     "snapshots describe NAME [flags]",
@@ -17,7 +16,7 @@ export class Snapshots extends KubectlCommand {
     "snapshots import FILE (--identity-file FILE|--passphrase-file FILE) [flags]"
   ]
   static override description =
-    "prune deletes the cuts in the storage and the record. It never deletes one that is in use, nor, without --last, the newest complete one of an application. --keep and --expire are about complete ones alone: with both, those go that are older and beyond the newest N. export writes the record, with the values of Secrets, encrypted by age; the cuts stay in the storage, and import makes them known again."
+    "prune deletes snapshots, with their data in the storage. A snapshot in use is never deleted, and the newest complete snapshot of an application only with --last. --keep and --expire apply to complete snapshots only; with both, a snapshot is deleted only if it is older than AGE and not among the newest N. export writes a snapshot's record, with the values of Secrets, to a file encrypted with age; the volume data stays in the storage, and import registers it again."
   static override strict = false
   static override examples = [
     "<%= config.bin %> snapshots",

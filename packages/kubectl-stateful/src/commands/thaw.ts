@@ -13,18 +13,19 @@ import { target } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
 export class ThawCommand extends KubectlCommand {
-  static override summary = "Thaw every member of an application, whatever holds it."
+  static override summary = "Unfreeze every member of an application, no matter which command froze it."
   static override usage = [
     "thaw [TYPE/]NAME --profile NAME|FILE [flags]",
     "thaw -l SELECTOR --profile NAME|FILE"
   ]
   static override description =
-    "It needs no operation and takes no Lease. A snapshot that is being taken meanwhile is not called quiesced. What a command holds lets go by itself at its deadline, 10s where a profile says nothing else."
+    "Needs no operation and no Lease. A snapshot in progress loses its quiesced level. Members frozen by a command are released on their own at the profile's deadline (default 10s)."
   static override examples = ["<%= config.bin %> thaw db --profile redis"]
   static override args = appArgs
   static override flags = {
     profile: string({
-      summary: "How members are thawed: a built-in profile, or a file with a slash or a dot in its name.",
+      summary:
+        "Profile with the commands that quiesce and release members: a built-in name (see `profile`), or a path to a file.",
       helpValue: "NAME|FILE"
     }),
     ...selectorFlag
@@ -34,8 +35,10 @@ export class ThawCommand extends KubectlCommand {
     const { args, flags } = await this.parse(ThawCommand)
     const { app: first, name: second } = args
     const wanted = target({ first, second, selector: flags.selector, allNamespaces: false })
-    if (wanted._tag === "All") throw new Usage("which application?", "name one: thaw db --profile redis")
-    if (flags.profile === undefined) throw new Usage("how is it thawed?", "give --profile redis, or a file")
+    if (wanted._tag === "All")
+      throw new Usage("resource name or -l SELECTOR is required", "e.g. thaw db --profile redis")
+    if (flags.profile === undefined)
+      throw new Usage(`required flag(s) "profile" not set`, "use --profile redis, or a file")
     const quiesce = await quiesceOf(flags.profile)
     const { screen } = this
     const thawing = Effect.gen(function* () {
@@ -54,8 +57,8 @@ export class ThawCommand extends KubectlCommand {
       if (failed.length > 0) {
         const way =
           meansOf(quiesce) === "command"
-            ? "what holds it lets go by itself at its deadline"
-            : "nothing in the pods ends it: thaw again"
+            ? "the freeze ends on its own at the profile's deadline"
+            : "nothing in the pods ends the freeze: run thaw again"
         yield* Effect.fail(new Usage(failed.join("; "), way))
       }
     })

@@ -10,14 +10,14 @@ export const appArgs = {
 
 /** For commands that look at more than one namespace. */
 export const allNamespacesFlag = {
-  "all-namespaces": boolean({ char: "A", summary: "Look in all namespaces." })
+  "all-namespaces": boolean({ char: "A", summary: "If present, list across all namespaces." })
 }
 
 /** For commands that may be about several workloads. */
 export const selectorFlag = {
   selector: string({
     char: "l",
-    summary: "Label selector: all workloads that it finds are one application.",
+    summary: "Label selector; all matching workloads are treated as one application.",
     helpValue: "SELECTOR"
   })
 }

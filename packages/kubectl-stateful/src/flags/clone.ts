@@ -5,26 +5,28 @@ import { Usage } from "../command/usage.ts"
 import { given } from "./given.ts"
 
 const fenceFlag = {
-  "no-fence": boolean({ summary: "Let a copy reach its source, as where the network enforces no policies." })
+  "no-fence": boolean({
+    summary:
+      "Do not isolate the restored copy from its source (for networks that do not enforce NetworkPolicies)."
+  })
 }
 
 /** What a copy may do. */
 export const copyFlags = {
   ...fenceFlag,
   "allow-privileged": boolean({
-    summary:
-      "Allow pods that reach beyond themselves, as by a host path: of a copy, or of a pod template put back."
+    summary: "Allow privileged pods (hostPath, host network, ...) in a copy or in a restored pod template."
   })
 }
 
 export const cloneFlags = {
   as: string({
-    summary: "Restore it as another application, beside the one that there is.",
+    summary: "Restore as a new application with this name, next to the existing one.",
     helpValue: "NAME"
   }),
-  "to-namespace": string({ summary: "Restore it into another namespace.", helpValue: "NAME" }),
+  "to-namespace": string({ summary: "Restore into another namespace.", helpValue: "NAME" }),
   release: string({
-    summary: "Take away the fence of what this restore has made.",
+    summary: "Remove the network isolation of the copy that this restore created.",
     helpValue: "OPERATION"
   }),
   ...fenceFlag
@@ -33,11 +35,11 @@ export const cloneFlags = {
 /** To take up an operation that makes a copy: what it makes has to be named again. */
 export const cloneConsentFlags = {
   clone: string({
-    summary: "To take up an operation that makes a copy: the name of that.",
+    summary: "Required to resume an operation that creates a copy: the name of the copy.",
     helpValue: "NAME"
   }),
   "allow-namespace": string({
-    summary: "To take up an operation that has to do with another namespace: that one.",
+    summary: "Required to resume an operation that uses another namespace: the name of that namespace.",
     helpValue: "NAME",
     multiple: true,
     multipleNonGreedy: true
@@ -86,17 +88,17 @@ export const copied = (snapshot: string | undefined, flags: Named): string | und
   const other = [...ofRestore, ...(isRelease ? ["as", "to-namespace"] : [])].find(has)
   if (other !== undefined) {
     throw new Usage(
-      `--${other} does not go with ${isRelease ? "--release" : "--as or --to-namespace"}`,
-      "give one or the other"
+      `--${other} cannot be combined with ${isRelease ? "--release" : "--as or --to-namespace"}`,
+      "use one or the other"
     )
   }
   // Whom to act as is in the kubeconfig then.
   if (has("as-group") || has("as-uid"))
-    throw new Usage(
-      "here --as is the name of a copy",
-      "to act as somebody else use a kubeconfig that says so"
-    )
+    throw new Usage("in restore, --as names the copy", "to impersonate a user, set it in the kubeconfig")
   if ((snapshot === undefined) !== isRelease)
-    throw new Usage("restore what?", "name a snapshot to copy, or give --release OPERATION alone")
+    throw new Usage(
+      "either a snapshot or --release is required",
+      "name a snapshot to copy, or use --release OPERATION"
+    )
   return snapshot
 }

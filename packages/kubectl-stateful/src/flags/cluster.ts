@@ -4,13 +4,13 @@ import type { InferredFlags } from "@oclif/core/interfaces"
 import { durationFlag } from "./duration.ts"
 
 /** A heading of its own in the help, after the command's own flags. */
-const helpGroup = "KUBECTL"
+const helpGroup = "GLOBAL"
 
 /** For every command. */
 export const clusterFlags = {
   namespace: string({
     char: "n",
-    summary: "The namespace to look in; default: the context's.",
+    summary: "Namespace (default: the current context's).",
     helpValue: "NAME"
   }),
   context: string({ helpGroup, summary: "The kubeconfig context to use.", helpValue: "NAME" }),
@@ -28,13 +28,13 @@ export const clusterFlags = {
   "as-uid": string({ helpGroup, summary: "UID to impersonate.", helpValue: "UID" }),
   "request-timeout": durationFlag({
     helpGroup,
-    summary: "How long one request may take, e.g. 30s; 0 waits as long as the server does.",
+    summary: "Timeout for a single server request, e.g. 30s; 0 means no timeout.",
     helpValue: "DURATION"
   }),
   v: integer({
     helpGroup,
     char: "v",
-    summary: "From 1 on, say on stderr how many requests were made in how many rounds.",
+    summary: "Verbosity: 1 and above prints the number of requests and rounds to stderr.",
     helpValue: "LEVEL",
     default: 0
   })

@@ -8,7 +8,8 @@ import { Usage } from "../command/usage.ts"
 
 export const exitCodeFlag = {
   "exit-code": string({
-    summary: "Exit with 1 where one of these is answered No or Unknown, or worse than QUESTION=ANSWER.",
+    summary:
+      "Exit with code 1 if any of these questions is answered No or Unknown, or worse than QUESTION=ANSWER.",
     helpValue: "QUESTION,..."
   })
 }
@@ -33,14 +34,11 @@ export const demands = (text: string): ReadonlyArray<Demand> =>
     const [word = "", grade, ...more] = item.trim().split("=")
     const name = spelled(known, word)
     if (name === undefined)
-      throw new Usage(
-        `--exit-code: there is no question ${word || "without a name"}`,
-        `give any of ${known.join(", ")}`
-      )
+      throw new Usage(`--exit-code: unknown question "${word}"`, `use any of ${known.join(", ")}`)
     const atLeast = grade === undefined ? "YesWithDowntime" : spelled(grades, grade)
     if (atLeast === undefined || more.length > 0)
       throw new Usage(
-        `--exit-code: ${item.trim()} is no answer`,
+        `--exit-code: invalid answer "${item.trim()}"`,
         `give ${name}=${grades.slice(0, 3).join(`, ${name}=`)}`
       )
     return { name, atLeast }
@@ -67,7 +65,7 @@ export const unmet = (
     return grades.indexOf(answer) <= grades.indexOf(atLeast)
       ? []
       : [
-          `${allNamespaces ? `${state.namespace}/` : ""}${state.name}: ${name} is ${answer}, and ${atLeast} is asked for`
+          `${allNamespaces ? `${state.namespace}/` : ""}${state.name}: ${name} is ${answer}, expected at least ${atLeast}`
         ]
   })
 
@@ -78,5 +76,5 @@ export const unmetBy = (
   allNamespaces: boolean
 ): ReadonlyArray<string> =>
   apps.length === 0
-    ? asked.map(({ name }) => `${name} is not answered: there is no StatefulSet`)
+    ? asked.map(({ name }) => `${name}: no StatefulSets found`)
     : apps.flatMap((app) => unmet(app, asked, allNamespaces))

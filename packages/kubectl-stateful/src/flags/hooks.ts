@@ -14,40 +14,46 @@ import { durationFlag } from "./duration.ts"
 import { given } from "./given.ts"
 import { hooksIn } from "./profile.ts"
 
-const helpGroup = "HOOKS"
+const helpGroup = "HOOK"
 const hookFlag = (summary: string) => string({ helpGroup, summary, helpValue: "COMMAND" })
 
 export const hookFlags = {
   profile: string({
     helpGroup,
-    summary: "The application's hooks: a built-in profile, or a file with a slash or a dot in its name.",
+    summary: "Profile with the application's hooks: a built-in name (see `profile`), or a path to a file.",
     helpValue: "NAME|FILE"
   }),
   "trust-annotations": boolean({
     helpGroup,
-    summary: "Take hooks from the StatefulSet's annotation too; whoever may edit it says what is run."
+    summary:
+      "Also run hooks from the StatefulSet's annotation. Anyone who can edit the annotation can then run commands in its pods."
   }),
   "before-remove": hookFlag(
-    "Goodbye: run in a member before it is removed; {pod} {ordinal} {fqdn} are filled in."
+    "Command to run in a member before it is removed. {pod}, {ordinal} and {fqdn} are substituted."
   ),
-  "after-add": hookFlag("Hello: run in a new member once it is ready, and in one that must rejoin."),
-  probe: hookFlag("Exit code 0: this member is in; 1: it is out. Asked when a hook's outcome is unknown."),
-  roles: hookFlag("Prints leader, voter or learner."),
-  "step-down": hookFlag("Gives leadership away where the leader is about to leave."),
+  "after-add": hookFlag(
+    "Command to run in a new member once it is ready, and in a member that has to rejoin."
+  ),
+  probe: hookFlag(
+    "Command that reports whether this member has joined (exit code 0) or not (1). Run when the outcome of another hook is unknown."
+  ),
+  roles: hookFlag("Command that prints the member's role: leader, voter or learner."),
+  "step-down": hookFlag("Command that transfers leadership before the leader is removed."),
   health: string({
     helpGroup,
-    summary: "Healthy beyond ready: a command, or http://:PORT/PATH through the API server.",
+    summary:
+      "Additional health check after readiness: a command, or http://:PORT/PATH (called through the API server).",
     helpValue: "COMMAND|URL"
   }),
   container: string({
     helpGroup,
     char: "c",
-    summary: "The container in which hooks run.",
+    summary: "Container in which hooks run.",
     helpValue: "NAME"
   }),
   "hook-timeout": durationFlag({
     helpGroup,
-    summary: "How long one hook may run. Default 60s.",
+    summary: "Timeout for a hook (default 60s).",
     helpValue: "DURATION"
   })
 }
@@ -55,7 +61,7 @@ export const hookFlags = {
 /** Words as a shell would tell them apart by blanks and quotes; nothing else is special, and no shell sees them. */
 export const words = (text: string): ReadonlyArray<string> => {
   if (!/^(?:[^"']|"[^"]*"|'[^']*')*$/.test(text))
-    throw new Usage(`a quote is not closed: ${text}`, "close it")
+    throw new Usage(`unbalanced quotes: ${text}`, "close the quote")
   const found = [...text.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)]
   return found.map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"))
 }
@@ -69,7 +75,7 @@ export const profileOf = async (
   const timeout = flags["hook-timeout"] ?? defaultTimeout
   const command = (text: string): Command => {
     const argv = words(text)
-    if (argv.length === 0) throw new Usage("a hook's command is empty", "give a program and its arguments")
+    if (argv.length === 0) throw new Usage("a hook's command is empty", "use a program and its arguments")
     return { _tag: "Command", argv, container: flags.container ?? null, timeout }
   }
   const hook = (text: string | undefined) => (text === undefined ? undefined : command(text))

@@ -13,5 +13,5 @@ export const outputFlag = {
 }
 
 export const watchFlag = {
-  watch: boolean({ char: "w", summary: "After printing, print again on each change." })
+  watch: boolean({ char: "w", summary: "Watch for changes, and print again after each." })
 }

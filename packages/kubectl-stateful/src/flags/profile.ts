@@ -22,7 +22,7 @@ import { Usage } from "../command/usage.ts"
 
 export const profileFlag = {
   profile: string({
-    summary: "What the application is: a built-in profile, or a file with a slash or a dot in its name.",
+    summary: "Application profile: a built-in name (see `profile`), or a path to a file.",
     helpValue: "NAME|FILE"
   })
 }
@@ -52,8 +52,8 @@ export const hooksIn = async (profile: string, mayHaveNone: boolean): Promise<Pr
   const content = await contentOf(profile)
   if (!mayHaveNone && !hasHooks(content)) {
     throw new Usage(
-      `profile ${profile}: it has no section scale, which says what hooks are run`,
-      "give one that has, or none"
+      `profile ${profile} has no scale section, which names the hooks to run`,
+      "use a profile with one, or omit --profile"
     )
   }
   return orUsage(profile, fromFile(content))
@@ -86,11 +86,11 @@ export const checkGiven = async ({
   const given = await restoringGiven(profile)
   if (command !== undefined) return { ...given, command: ["sh", "-c", command] }
   if (profile === undefined)
-    throw new Usage("what is to be checked?", "give --verify 'CMD', --profile NAME|FILE, or both")
+    throw new Usage("--verify or --profile is required", "use --verify 'CMD', --profile NAME|FILE, or both")
   if (given.verify === undefined) {
     throw new Usage(
-      `profile ${profile} does not say how volumes are verified`,
-      "give --verify 'CMD' as well, or a profile whose section restore has verify"
+      `profile ${profile} has no restore.verify`,
+      "use --verify 'CMD' as well, or a profile with restore.verify"
     )
   }
   return given
@@ -118,7 +118,7 @@ export const seedGiven = async (profile: string | undefined): Promise<{ readonly
 export const restoreWay = async (profile: string | undefined, ordinal: number | undefined) => {
   if (profile === undefined) {
     if (ordinal === undefined) return {}
-    throw new Usage("how are members made from one?", "give --profile etcd, or a file with a section seed")
+    throw new Usage("--seed requires --profile", "use --profile etcd, or a profile with a seed section")
   }
   const content = await contentOf(profile)
   const oneMember = orUsage(profile, keepsOneMember(content)) ? { oneMember: profile } : {}

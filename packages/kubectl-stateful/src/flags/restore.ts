@@ -11,48 +11,51 @@ import { Usage } from "../command/usage.ts"
 
 export const restoreFlags = {
   undo: string({
-    summary: "Undo this restore: the volumes from before it come back.",
+    summary: "Undo this restore: switch back to the previous volumes.",
     helpValue: "OPERATION"
   }),
   "from-volume-snapshots": string({
     summary:
-      "Restore this StatefulSet from VolumeSnapshots that others made: of each claim the newest ready.",
+      "Restore this StatefulSet from VolumeSnapshots that this plugin did not take; uses the newest ready one per PVC.",
     helpValue: "APP"
   }),
   "volume-snapshot": string({
-    summary: "Of this claim this VolumeSnapshot, with --from-volume-snapshots; may be given again.",
+    summary: "VolumeSnapshot to use for a PVC, with --from-volume-snapshots; may be repeated.",
     helpValue: "CLAIM=NAME",
     multiple: true
   }),
   ordinal: integer({
-    summary: "Put back the member of this ordinal alone; may be given again.",
+    summary: "Restore only the member with this ordinal; may be repeated.",
     multiple: true,
     min: 0
   }),
   order: string({
     summary:
-      "The StatefulSets of a selector's snapshot as they start; they stop the other way round. Default: first those that others name.",
+      "Start order of the StatefulSets in a snapshot taken with -l; they stop in reverse (default: dependencies first).",
     helpValue: "NAME,…"
   }),
   "with-config": boolean({
-    summary: "Put the pod template, ConfigMaps and Secrets back as well."
+    summary: "Also restore the pod template, ConfigMaps and Secrets."
   }),
   only: option({
-    summary: "Put those alone back, and no volumes; pods are replaced one after another.",
+    summary:
+      "Restore only the pod template, ConfigMaps and Secrets, and no volumes; pods are replaced one at a time.",
     options: ["config"] as const
   })(),
   "allow-privileged": boolean({
-    summary: "Put back also a pod template that gives its pods more than they have, e.g. a host path."
+    summary: "Allow restoring a pod template with more privileges than the current one, e.g. hostPath."
   }),
   ...profileFlag,
   seed: integer({
-    summary: "Make every member from this one's data, as members of a raft system need it; with --profile.",
+    summary:
+      "Rebuild every member from the data of this ordinal, as Raft systems such as etcd need it; requires --profile.",
     min: 0,
     helpValue: "ORDINAL"
   }),
-  "allow-empty": boolean({ summary: "Restore volumes without any file as well." }),
+  "allow-empty": boolean({ summary: "Allow restoring empty volumes." }),
   "force-conflicts": boolean({
-    summary: "Restore although something else writes the replicas or the configuration, and is paused."
+    summary:
+      "Restore even if another controller manages the replicas or the configuration; pause that controller first."
   })
 }
 type Flags = InferredFlags<typeof restoreFlags>
@@ -86,18 +89,22 @@ const chosen = (words: ReadonlyArray<string>): Readonly<Record<string, string>> 
   const pairs = words.map((one) => /^([^=]+)=([^=]+)$/.exec(one) ?? [one])
   const bad = pairs.find(({ length }) => length === 1)
   if (bad !== undefined)
-    throw new Usage(`--volume-snapshot ${bad[0]} is not CLAIM=NAME`, "write --volume-snapshot data-db-0=NAME")
+    throw new Usage(
+      `invalid --volume-snapshot "${bad[0]}"`,
+      "use CLAIM=NAME, e.g. --volume-snapshot data-db-0=NAME"
+    )
   const names = pairs.map(([, claim = ""]) => claim)
   const twice = names.find((one, place) => names.indexOf(one) < place)
   if (twice !== undefined)
-    throw new Usage(`--volume-snapshot names claim ${twice} twice`, "give one VolumeSnapshot for each claim")
+    throw new Usage(`--volume-snapshot names claim ${twice} twice`, "use one VolumeSnapshot per claim")
   return Object.fromEntries(pairs.map(([, claim = "", name = ""]) => [claim, name]))
 }
 
 /** A StatefulSet's name, as `db` or `sts/db`. */
 const setName = (typed: string): string => {
   const found = target({ first: typed, allNamespaces: false })
-  if (found._tag !== "Named") throw new Usage("which application?", "name a StatefulSet")
+  if (found._tag !== "Named")
+    throw new Usage("a StatefulSet name is required", "use --from-volume-snapshots NAME")
   return found.name
 }
 
@@ -106,17 +113,17 @@ export const restored = (snapshot: string | undefined, flags: Flags): Restored =
   const { undo: id, "from-volume-snapshots": app, "volume-snapshot": named } = flags
   if ([snapshot, id, app].filter((one) => one !== undefined).length !== 1)
     throw new Usage(
-      "restore what?",
-      "name a snapshot, or give --from-volume-snapshots APP or --undo OPERATION"
+      "exactly one source is required",
+      "name a snapshot, or use --from-volume-snapshots APP or --undo OPERATION"
     )
   if (app === undefined && named !== undefined)
-    throw new Usage("--volume-snapshot needs --from-volume-snapshots", "give the StatefulSet there")
+    throw new Usage("--volume-snapshot requires --from-volume-snapshots", "name the StatefulSet there")
   if (id !== undefined && (flags.seed !== undefined || flags.profile !== undefined))
-    throw new Usage("an undo brings volumes back as they were", "leave out --profile and --seed")
+    throw new Usage("--undo cannot be combined with --profile or --seed", "leave them out")
   if (app !== undefined && (flags["with-config"] || flags.only !== undefined))
     throw new Usage(
-      "VolumeSnapshots hold no configuration",
-      "leave out --with-config and --only, or name a snapshot of ours"
+      "VolumeSnapshots contain no configuration",
+      "leave out --with-config and --only, or name a snapshot taken by this plugin"
     )
   if (app !== undefined) return { _tag: "VolumeSnapshots", app: setName(app), named: chosen(named ?? []) }
   return id === undefined ? { _tag: "Snapshot", name: snapshot ?? "" } : { _tag: "Undo", id }

@@ -8,11 +8,11 @@ import { outputFlag } from "./output.ts"
 export const runFlags = {
   ...outputFlag,
   timeout: durationFlag({
-    summary: "How long the whole may take; default: as long as it makes progress.",
+    summary: "Overall timeout (default: none, as long as there is progress).",
     helpValue: "DURATION"
   }),
   "step-timeout": durationFlag({
-    summary: "How long a step may take without progress. Default 10m.",
+    summary: "Timeout for a step that makes no progress (default 10m).",
     helpValue: "DURATION"
   })
 }
@@ -22,7 +22,7 @@ export const timeouts = (flags: InferredFlags<typeof runFlags>) =>
 
 export const dryRunFlag = {
   "dry-run": option({
-    summary: "Print the plan; `server` asks the API server as well.",
+    summary: "client: only print the plan; server: also validate it with server-side dry-run requests.",
     options: ["none", "client", "server"] as const,
     default: "none"
   })()
@@ -31,12 +31,15 @@ export const dryRunFlag = {
 /** Where a plan is tried. */
 export type DryRun = Exclude<InferredFlags<typeof dryRunFlag>["dry-run"], "none">
 
-export const yesFlag = { yes: boolean({ char: "y", summary: "Do not ask." }) }
+export const yesFlag = { yes: boolean({ char: "y", summary: "Do not prompt for confirmation." }) }
 
 export const takeUpFlags = {
-  "take-over": boolean({ summary: "Do not wait for the holder to fall silent: it can change nothing more." }),
+  "take-over": boolean({
+    summary:
+      "Take over now, instead of waiting for the current holder's Lease to expire; the previous holder can change nothing more."
+  }),
   "hook-outcome": option({
-    summary: "What became of a hook whose outcome nobody knows: it had its effect, or run it again.",
+    summary: "Outcome of a hook that could not be determined: succeeded, or failed to run it again.",
     options: ["succeeded", "failed"] as const
   })()
 }

@@ -11,7 +11,7 @@ import { dryRunFlag } from "./run.ts"
 import { Usage } from "../command/usage.ts"
 
 const whenScaled = option({
-  summary: "Keep or delete claims, for this operation.",
+  summary: "PVC retention policy for this operation (overrides whenScaled).",
   options: ["Retain", "Delete"] as const
 })
 
@@ -28,10 +28,10 @@ const quorumFlag = custom<Quorum>({
 /** What an operation that goes below quorum, or deletes data, must be asked for again. */
 export const consentFlags = {
   quorum: quorumFlag({
-    summary: "To take up an operation that was begun with a lower quorum: the same again."
+    summary: "Required to resume an operation started with a lower quorum: the same value again."
   }),
-  "when-scaled": whenScaled({ summary: "To take up an operation that deletes claims: Delete." }),
-  purge: boolean({ summary: "To take up an operation that deletes what was set aside." })
+  "when-scaled": whenScaled({ summary: "Required to resume an operation that deletes PVCs: Delete." }),
+  purge: boolean({ summary: "Required to resume an operation that deletes PVCs that were set aside." })
 }
 
 /** As the SDK is told of them. */
@@ -42,43 +42,52 @@ export const consentOptions = (flags: InferredFlags<typeof consentFlags>) => ({
 
 export const scaleFlags = {
   replicas: string({
-    summary: "How many; `last`: as many as before it was scaled to 0.",
+    summary: "Number of replicas, or `last` for the number before the StatefulSet was scaled to 0.",
     helpValue: "COUNT"
   }),
-  "current-replicas": integer({ summary: "Refuse unless there are so many now.", helpValue: "COUNT" }),
-  "resource-version": string({ summary: "Refuse unless it is at this version.", helpValue: "VERSION" }),
+  "current-replicas": integer({
+    summary: "Precondition for the current number of replicas.",
+    helpValue: "COUNT"
+  }),
+  "resource-version": string({
+    summary: "Precondition for the current resourceVersion.",
+    helpValue: "VERSION"
+  }),
   ...dryRunFlag,
   quorum: quorumFlag({
-    summary: "How many must stay healthy: majority, a number, or none.",
+    summary: "Number of members that must stay healthy: majority, a number, or none.",
     default: "majority"
   }),
-  step: integer({ summary: "At most so many replicas with one change.", min: 1, helpValue: "COUNT" }),
+  step: integer({
+    summary: "Maximum number of replicas to add or remove at a time.",
+    min: 1,
+    helpValue: "COUNT"
+  }),
   "drain-wait": durationFlag({
-    summary: "Mark members that leave, for routers, and wait so long before they are removed.",
+    summary: "Annotate leaving members as draining, for routers, and wait this long before removing them.",
     helpValue: "DURATION"
   }),
   "leftover-claims": option({
-    summary: "Claims of an earlier scale-down.",
+    summary: "How to treat PVCs left over from an earlier scale-down.",
     options: ["keep", "refuse", "set-aside"] as const,
     default: "keep"
   })(),
   purge: boolean({
-    summary:
-      "Delete for good what --leftover-claims set-aside has set aside before; --replicas may be left out."
+    summary: "Permanently delete PVCs that were set aside earlier; --replicas is then optional."
   }),
   "when-scaled": whenScaled(),
-  "force-conflicts": boolean({ summary: "Scale although something else writes replicas." })
+  "force-conflicts": boolean({ summary: "Scale even if another controller manages spec.replicas." })
 }
 
 /** Throws a Usage where a value means nothing. */
 export const scaleOptions = (flags: InferredFlags<typeof scaleFlags>): ScaleOptions => {
   if (flags.replicas === undefined && !flags.purge) {
-    throw new Usage("how many is not said", "give --replicas COUNT, or --replicas last")
+    throw new Usage(`required flag(s) "replicas" not set`, "use --replicas COUNT, or --replicas last")
   }
   const count =
     flags.replicas !== undefined && /^\d{1,10}$/.test(flags.replicas) ? Number(flags.replicas) : null
   if (count === null && flags.replicas !== undefined && flags.replicas !== "last") {
-    throw new Usage(`invalid --replicas "${flags.replicas}"`, "give a whole number from 0, or last")
+    throw new Usage(`invalid --replicas "${flags.replicas}"`, "use a whole number from 0, or last")
   }
   return {
     ...(flags.replicas === undefined ? {} : { replicas: count ?? "last" }),

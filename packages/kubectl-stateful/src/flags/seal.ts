@@ -7,7 +7,7 @@ import { Usage } from "../command/usage.ts"
 
 export const sealFlags = {
   recipient: string({
-    summary: "Encrypt for this key of age; may be repeated.",
+    summary: "age recipient (public key) to encrypt for; may be repeated.",
     helpValue: "KEY",
     multiple: true,
     multipleNonGreedy: true
@@ -16,7 +16,7 @@ export const sealFlags = {
     summary: "Encrypt or decrypt with the passphrase in this file.",
     helpValue: "FILE"
   }),
-  "identity-file": string({ summary: "Decrypt with the keys of age in this file.", helpValue: "FILE" })
+  "identity-file": string({ summary: "age identity file to decrypt with.", helpValue: "FILE" })
 }
 type Flags = InferredFlags<typeof sealFlags>
 
@@ -49,7 +49,7 @@ const passphraseIn = async (path: string): Promise<string> => {
 /** For whom; never for nobody. */
 export const sealFor = async ({ recipient, "passphrase-file": file }: Flags): Promise<SealFor> => {
   if ((recipient === undefined) === (file === undefined)) {
-    throw new Usage("for whom is it encrypted?", "give --recipient or --passphrase-file")
+    throw new Usage("exactly one of --recipient and --passphrase-file is required", "use one of the two")
   }
   return file === undefined ? { recipients: recipient ?? [] } : { passphrase: await passphraseIn(file) }
 }
@@ -60,7 +60,7 @@ export const openWith = async ({
   "passphrase-file": passphrase
 }: Flags): Promise<OpenWith> => {
   if ((identities === undefined) === (passphrase === undefined)) {
-    throw new Usage("how is it opened?", "give --identity-file or --passphrase-file")
+    throw new Usage("exactly one of --identity-file and --passphrase-file is required", "use one of the two")
   }
   if (passphrase !== undefined) return { passphrase: await passphraseIn(passphrase) }
   const text = Buffer.from(await readBytes(identities ?? "", largestKey, "identity file")).toString("utf8")

@@ -6,27 +6,32 @@ import { profileFlag, snapshotWay } from "./profile.ts"
 
 export const snapshotFlags = {
   name: string({
-    summary: "The snapshot's name; default: the application's, with the time.",
+    summary: "Name of the snapshot (default: APP-TIMESTAMP).",
     helpValue: "NAME"
   }),
   consistency: option({
     summary:
-      "How consistent: held still, one group, each volume alone (crash), or with the application stopped.",
+      "Consistency level: quiesced (members frozen), group (one volume group snapshot), crash (each volume separately), or offline (application stopped).",
     options: ["auto", "quiesced", "group", "crash", "offline"] as const,
     default: "auto"
   })(),
-  "allow-lower": boolean({ summary: "Take a lower level where the asked one is not possible." }),
+  "allow-lower": boolean({ summary: "Fall back to a lower level if the requested one is not possible." }),
   ...profileFlag,
   "allow-unbounded-freeze": boolean({
-    summary: "Let requests quiesce members: if this process dies, nothing in the pods ends that."
+    summary:
+      "Allow quiescing by HTTP request: if this process crashes, members stay frozen until someone runs `thaw`."
   }),
   "snapshot-qps": integer({
-    summary: "Requests a second that the snapshot controller may make. Default: by its last cuts, else 5.",
+    summary:
+      "Requests per second of the snapshot controller, to predict the freeze (default: measured from recent snapshots, else 5).",
     min: 1,
     helpValue: "COUNT"
   }),
-  class: string({ summary: "VolumeSnapshotClass; default: the driver's.", helpValue: "NAME" }),
-  "group-class": string({ summary: "VolumeGroupSnapshotClass; default: the driver's.", helpValue: "NAME" })
+  class: string({ summary: "VolumeSnapshotClass (default: the driver's default).", helpValue: "NAME" }),
+  "group-class": string({
+    summary: "VolumeGroupSnapshotClass (default: the driver's default).",
+    helpValue: "NAME"
+  })
 }
 
 /** Throws a Usage where a profile cannot be read. */

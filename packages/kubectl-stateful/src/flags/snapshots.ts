@@ -7,17 +7,17 @@ import { sealFlags } from "./seal.ts"
 
 export const setFlags = {
   ...runFlags,
-  keep: integer({ summary: "Of each application keep so many complete ones.", min: 1, helpValue: "N" }),
-  expire: ageFlag({ summary: "Delete complete ones that are older, e.g. 30d.", helpValue: "AGE" }),
-  last: boolean({ summary: "Delete it also where it is the newest complete one." }),
+  keep: integer({ summary: "Number of complete snapshots to keep per application.", min: 1, helpValue: "N" }),
+  expire: ageFlag({ summary: "Delete complete snapshots older than this, e.g. 30d.", helpValue: "AGE" }),
+  last: boolean({ summary: "Allow deleting the newest complete snapshot of an application." }),
   ...sealFlags,
   file: string({
     char: "f",
-    summary: "Where an export is written; default: NAME.age here.",
+    summary: "File to export to (default: NAME.age in the current directory).",
     helpValue: "FILE"
   }),
   "trust-handles": boolean({
-    summary: "Import cuts that nothing in this cluster knows, by what the file says of them."
+    summary: "Import volume snapshots whose storage handles this cluster does not know, trusting the file."
   }),
   ...dryRunFlag,
   ...yesFlag

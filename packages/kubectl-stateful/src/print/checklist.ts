@@ -86,24 +86,24 @@ const shownOf = (
   return [
     ...shown.flatMap((finding) => findingLines(finding, answer, told, lead, columns)),
     ...(fresh.length > shown.length
-      ? [line(`${lead}and ${fresh.length - shown.length} more: -o wide shows them`)]
+      ? [line(`${lead}and ${fresh.length - shown.length} more (use -o wide)`)]
       : [])
   ]
 }
 
 const disruptionTitles: Readonly<Record<Disruption, string>> = {
-  ServerRestarts: "a server restarts",
-  RackRestarts: "a rack or zone restarts",
-  ServerGone: "a server is gone for good",
-  RackGone: "a rack or zone is gone",
-  Drain: "a node is drained"
+  ServerRestarts: "node restart",
+  RackRestarts: "rack or zone restart",
+  ServerGone: "permanent node loss",
+  RackGone: "permanent rack or zone loss",
+  Drain: "node drain"
 }
 
 /** For how long at least, and on what it hangs. */
 const terms = ({ answer, awaySeconds, condition }: RestartVerdict["disruptions"][number]): string =>
   [
     ...(answer === "YesWithDowntime" && awaySeconds !== null && awaySeconds > 0
-      ? [`for ${awaySeconds} s at least`]
+      ? [`for at least ${awaySeconds}s`]
       : []),
     ...(condition === null ? [] : [condition])
   ].join(", ")
@@ -134,8 +134,8 @@ const levelLines = (verdict: Verdict, columns: number): ReadonlyArray<Line> =>
     ? hanging(
         "    ",
         verdict.level === "group"
-          ? "while it runs: all claims as one group"
-          : "while it runs: each claim alone",
+          ? "while running: all claims as one group"
+          : "while running: each claim separately",
         columns
       )
     : []
@@ -144,7 +144,7 @@ const newestLines = (verdict: Verdict, state: AppState, columns: number): Readon
   verdict.question === "restore" && verdict.newest !== null && verdict.answer !== "Yes"
     ? hanging(
         "    ",
-        `newest copy: ${verdict.newest.name}, ${age(verdict.newest.taken, state.observed)} ago, ${verdict.newest.elsewhere ? "elsewhere" : "on the same storage"}`,
+        `latest backup: ${verdict.newest.name}, ${age(verdict.newest.taken, state.observed)} ago, ${verdict.newest.elsewhere ? "elsewhere" : "on the same storage"}`,
         columns
       )
     : []
@@ -152,7 +152,7 @@ const newestLines = (verdict: Verdict, state: AppState, columns: number): Readon
 /** What the evidence does not name already, where something stands in the way, or all of it where wide. */
 const needLines = (verdict: Verdict, { columns, wide }: Page): ReadonlyArray<Line> =>
   verdict.question === "move" && verdict.needs.length > 0 && (wide || verdict.answer !== "Yes")
-    ? hanging("    ", `it needs there: ${verdict.needs.map(needText).join(", ")}`, columns)
+    ? hanging("    ", `requires on the target: ${verdict.needs.map(needText).join(", ")}`, columns)
     : []
 
 const verdictLines = (verdict: Verdict, state: AppState, told: Told, page: Page): ReadonlyArray<Line> => [

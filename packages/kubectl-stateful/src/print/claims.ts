@@ -29,7 +29,7 @@ const lastSnapshot = (state: AppState, claim: Claim): Cell => {
 const note = (claim: Claim, observed: string): string | null => {
   const size =
     claim.capacity !== null && claim.requested !== null && claim.capacity !== claim.requested
-      ? [`asks for ${claim.requested}`]
+      ? [`requested ${claim.requested}`]
       : []
   const unused = claim.unusedSince === null ? "" : `, unused ${age(claim.unusedSince, observed)}`
   const deleted =
@@ -37,7 +37,7 @@ const note = (claim: Claim, observed: string): string | null => {
       ? []
       : [
           `Terminating for ${age(claim.deleted, observed)}` +
-            (claim.finalizers.length === 0 ? "" : `, held by ${claim.finalizers.join(", ")}`)
+            (claim.finalizers.length === 0 ? "" : `, finalizers: ${claim.finalizers.join(", ")}`)
         ]
   const said = [
     ...(claim.phase === "Bound" ? [] : [claim.phase]),
@@ -94,10 +94,10 @@ export const keptVolumeTable = (state: AppState, room: Room): ReadonlyArray<Line
   state.keptVolumes === null || state.keptVolumes.length === 0
     ? []
     : table(
-        ["KEPT VOLUME", "OF CLAIM", "PHASE", "RECLAIM"],
+        ["KEPT VOLUME", "ORIGINAL CLAIM", "PHASE", "RECLAIM"],
         state.keptVolumes.map(({ name, claim, phase, reclaimPolicy, policyBefore, operation }) => ({
           cells: [name, claim, phase, reclaimPolicy],
-          note: `its claim was deleted while ${operation === null ? "an operation" : `operation ${operation}`} kept its data; ${policyBefore} before`
+          note: `claim deleted during ${operation === null ? "an operation" : `operation ${operation}`}; data kept (reclaim policy was ${policyBefore})`
         })),
         room
       )
@@ -107,7 +107,7 @@ const wayBack = (state: AppState, operation: string | null): string | undefined 
   state.operations?.some(
     ({ id, verb, phase }) => id === operation && verb === "restore" && phase === "Succeeded"
   )
-    ? `kubectl stateful restore --undo ${operation} brings it back`
+    ? `undo with: kubectl stateful restore --undo ${operation}`
     : undefined
 
 /** Claims that operations set aside, whose data is kept until somebody purges it. */
@@ -115,7 +115,7 @@ export const setAsideTable = (state: AppState, room: Room): ReadonlyArray<Line> 
   state.setAside.length === 0
     ? []
     : table(
-        ["SET ASIDE", "SIZE", "OF CLAIM", "OPERATION"],
+        ["SET ASIDE", "SIZE", "ORIGINAL CLAIM", "OPERATION"],
         state.setAside.map(({ name, size, of, operation }) => {
           const note = wayBack(state, operation)
           return {

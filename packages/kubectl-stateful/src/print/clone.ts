@@ -9,7 +9,7 @@ import { ended, type Printable, visible } from "./terminal.ts"
 export const clonedText = (result: OperationResult, output: string | undefined): Printable => {
   const name = appText(result.app)
   if (output === "name") return ended([visible(name)])
-  const but = result.outcome === "Incomplete" ? ", but not all is as planned" : ""
+  const but = result.outcome === "Incomplete" ? ", with deviations" : ""
   if (result.verb === "release") {
     return ended([visible(`${name} ${result.aborted ? "release aborted" : "released"}${but}`)])
   }
@@ -25,8 +25,8 @@ export const clonedText = (result: OperationResult, output: string | undefined):
       ...(fence === null
         ? []
         : [
-            `networkpolicy ${fence} keeps it from everything else`,
-            `\`kubectl stateful restore --release ${result.id ?? ""} -n ${namespace}\` takes that away`
+            `networkpolicy ${fence} isolates it`,
+            `\`kubectl stateful restore --release ${result.id ?? ""} -n ${namespace}\` removes that`
           ])
     ].map(visible)
   )

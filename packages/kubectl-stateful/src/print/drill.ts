@@ -19,11 +19,11 @@ export const drillText = (result: DrillResult, output: string | undefined): Effe
     ended(
       [
         `snapshot/${snapshot} of ${source.name}: drill ${passed ? "passed" : "failed"}`,
-        `Volumes:  ${volumes} with ${size === null ? "<unknown>" : Quantity.format(size)}, there after ${seconds(toVolumes)}`,
-        `Content:  ${verified === null ? "not verified" : `verified by ${verified}`}`,
-        `Ready:    ${replicas} replica${replicas === 1 ? "" : "s"} after ${seconds(toReady)}`,
-        `Check:    ${check === null ? "not run" : `${passed ? "passed" : "failed"} in ${seconds(check)}`}`,
-        `Fence:    ${fenced ? "it could not reach its source" : "none"}`
+        `Volumes:   ${volumes} (${size === null ? "<unknown>" : Quantity.format(size)}), ready after ${seconds(toVolumes)}`,
+        `Content:   ${verified === null ? "not verified" : `verified by ${verified}`}`,
+        `Ready:     ${replicas} replica${replicas === 1 ? "" : "s"} after ${seconds(toReady)}`,
+        `Check:     ${check === null ? "not run" : `${passed ? "passed" : "failed"} in ${seconds(check)}`}`,
+        `Isolation: ${fenced ? "verified: the copy could not reach its source" : "none"}`
       ].map(visible)
     )
   )

@@ -65,6 +65,6 @@ export const failureLine = (error: unknown, help: string): Visible => {
   if (hasAction(error)) return visible(`error: ${withAction(error.message, error.action)}`)
   if ("_tag" in error) return visible(`error: ${error.message}`)
   return visible(
-    `error: ${error.name}: ${error.message}; this is a fault of kubectl-stateful, please report it`
+    `error: ${error.name}: ${error.message}; this is a bug in kubectl-stateful, please report it`
   )
 }

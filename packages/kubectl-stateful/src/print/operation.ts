@@ -16,7 +16,7 @@ import { render } from "./text.ts"
 const words = ({ outcome, aborted }: OperationResult): string => {
   if (outcome === "Unchanged") return "unchanged"
   const done = aborted ? "scale aborted" : "scaled"
-  return outcome === "Incomplete" ? `${done}, but not all is as planned` : done
+  return outcome === "Incomplete" ? `${done}, with deviations` : done
 }
 
 /** `statefulset.apps/db scaled`, or the result as a document. */

@@ -6,6 +6,6 @@ import { type Visible, visible } from "./terminal.ts"
 export const insecureLine = ({ server, context }: Cluster["Service"]["origin"]): Visible => {
   const where = context === null ? server : `${server} (context "${context}")`
   return visible(
-    `Warning: the certificate of ${where} is not verified (insecure-skip-tls-verify in the kubeconfig): whoever is on the way to it can read and change everything; set certificate-authority instead`
+    `Warning: the certificate of ${where} is not verified (insecure-skip-tls-verify in the kubeconfig): traffic can be intercepted; set certificate-authority instead`
   )
 }

@@ -22,7 +22,7 @@ const pinnedBy = (placement: Placement | undefined): string => {
 const note = (replica: Replica, observed: string): string | null => {
   const pod = replica.pod
   const said = [
-    ...(replica.wanted ? [] : ["more than asked for"]),
+    ...(replica.wanted ? [] : ["beyond spec.replicas"]),
     ...(replica.known && pod === null ? ["no pod"] : []),
     ...(pod === null || pod.deleted === null ? [] : [`Terminating for ${age(pod.deleted, observed)}`]),
     ...(pod === null || pod.reason === null ? [] : [pod.reason]),

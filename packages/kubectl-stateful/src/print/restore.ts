@@ -14,7 +14,7 @@ export const restoredText = (result: OperationResult, output: string | undefined
   if (decoded._tag === "None") {
     const what = result.aborted ? "restore aborted" : "restore"
     return ended([
-      visible(`${name} ${what}${result.outcome === "Incomplete" ? ", but not all is as before" : ""}`)
+      visible(`${name} ${what}${result.outcome === "Incomplete" ? ", but not everything was reverted" : ""}`)
     ])
   }
   const { set, undoes, claims, kept, replicas, verified, config } = decoded.value
@@ -25,18 +25,18 @@ export const restoredText = (result: OperationResult, output: string | undefined
   ]
   const before = [...kept.map(({ as }) => as), ...(config === undefined ? [] : [`secret ${config.before}`])]
   const done = undoes === null ? `restored from ${set ?? "volumesnapshots"}` : `restore ${undoes} undone`
-  const but = result.outcome === "Incomplete" ? ", but not all is as planned" : ""
+  const but = result.outcome === "Incomplete" ? ", with deviations" : ""
   return ended(
     [
       `${name} ${done}${but}: ${what.join(", ")}`,
       ...(verified === undefined
         ? []
-        : [verified === null ? "mounted, content not verified" : `content verified by ${verified}`]),
+        : [verified === null ? "volumes mounted, content not verified" : `content verified by ${verified}`]),
       ...(before.length === 0
         ? []
         : [
-            `what was there before is kept in ${before.join(", ")}`,
-            `\`kubectl stateful restore --undo ${result.id ?? ""}\` brings it back`
+            `the previous data is kept in ${before.join(", ")}`,
+            `\`kubectl stateful restore --undo ${result.id ?? ""}\` undoes this`
           ])
     ].map(visible)
   )

@@ -36,7 +36,7 @@ export const usable = ({ file, url, name, scenario }: Started) => ({
       "",
       ...(commands[name] ?? []).map((command) => `  ${command}`),
       "",
-      "Ctrl-C stops it and takes the file away."
+      "Ctrl-C stops it and deletes the file."
     ].map(visible)
   )
 })
@@ -45,4 +45,4 @@ export const usable = ({ file, url, name, scenario }: Started) => ({
 export const executed = ({ pod, container, argv, code }: Answered) =>
   ended([visible(`${pod}/${container}: ${argv.join(" ")}: exit code ${code}`)])
 
-export const stopped = printed`\nThe sandbox is gone.\n`
+export const stopped = printed`\nThe sandbox has stopped.\n`

@@ -42,11 +42,11 @@ const heldLines = (quiesced: SnapshotResult["quiesced"]): ReadonlyArray<string> 
     ? []
     : [
         quiesced.waves === undefined
-          ? `${quiesced.members.length} members were quiesced, ${longest.pod} the longest: ${format(longest.millis)} of at most ${format(quiesced.deadline)}`
-          : `cut in waves by profile ${quiesced.waves.profile}, ${longest.pod} the longest: ${format(longest.millis)} of at most ${format(quiesced.deadline)}; a restore needs --profile ${shellWord(quiesced.waves.profile)}`,
+          ? `${quiesced.members.length} members were quiesced, the longest ${longest.pod}: ${format(longest.millis)} of at most ${format(quiesced.deadline)}`
+          : `taken in stages by profile ${quiesced.waves.profile}, the longest ${longest.pod}: ${format(longest.millis)} of at most ${format(quiesced.deadline)}; a restore needs --profile ${shellWord(quiesced.waves.profile)}`,
         ...(quiesced.unbounded === undefined
           ? []
-          : [`they were held by a ${quiesced.unbounded}: nothing in the pods would have ended that`])
+          : [`they were frozen by a ${quiesced.unbounded}: nothing in the pods would have ended that`])
       ]
 }
 
@@ -67,7 +67,7 @@ export const takenText = (
     decoded.value.seedOnly === undefined
       ? []
       : [
-          `restorable by seeding only, all members from one: kubectl stateful restore ${set} --profile ${shellWord(decoded.value.seedOnly)} --seed ORDINAL`
+          `can only be restored by rebuilding all members from one: kubectl stateful restore ${set} --profile ${shellWord(decoded.value.seedOnly)} --seed ORDINAL`
         ]
   return ended([line, ...why, ...heldLines(quiesced), ...only].map(visible))
 }
@@ -86,7 +86,10 @@ export const importedText = ({ result, aborted }: OperationResult, output: strin
   if (decoded._tag === "None") return ended([visible(aborted ? "import aborted" : "unchanged")])
   const { set, claims, made } = decoded.value
   const name = `snapshot/${set}`
-  const how = made === 0 ? "their cuts were here" : `${made} of their cuts were made known`
+  const how =
+    made === 0
+      ? "their volume snapshots already existed"
+      : `${made} of their volume snapshots were registered`
   return ended([visible(output === "name" ? name : `${name} imported: ${counted(claims)}, ${how}`)])
 }
 

@@ -26,10 +26,10 @@ const skewLine = ({ summary: { skew }, oneMoment }: Description): string => {
   if (skew === null) return "<unknown>: contents could not be read, or the storage does not say"
   const words =
     oneMoment === true
-      ? "the storage stamped all volumes with one time"
+      ? "the storage gave all volumes the same timestamp"
       : oneMoment === false
-        ? "not one moment"
-        : "one group, and the storage does not prove that it was one moment"
+        ? "not a single point in time"
+        : "one group, but the timestamps do not prove a single point in time"
   return `${format(skew)}: ${words}`
 }
 
@@ -37,15 +37,15 @@ const skewLine = ({ summary: { skew }, oneMoment }: Description): string => {
 const levelNotes = ({ quiesced, recoverable }: Description["summary"]): ReadonlyArray<string> => [
   ...(recoverable === undefined
     ? []
-    : [`by profile ${recoverable.profile}, each member had all its data on one volume`]),
+    : [`according to profile ${recoverable.profile}; each member had all its data on one volume`]),
   ...(quiesced?.waves === undefined
     ? []
     : [
-        `cut in waves by profile ${quiesced.waves.profile}, and nobody waited: a restore needs that profile, which writes back ${[...new Set(quiesced.waves.kept.map(({ name }) => name))].join(", ")}`
+        `taken in stages by profile ${quiesced.waves.profile}, with no writes blocked: a restore needs that profile, which writes back ${[...new Set(quiesced.waves.kept.map(({ name }) => name))].join(", ")}`
       ]),
   ...(quiesced?.unbounded === undefined
     ? []
-    : [`held by a ${quiesced.unbounded}: nothing in the pods would have ended that`])
+    : [`frozen by a ${quiesced.unbounded}: nothing in the pods would have ended that`])
 ]
 
 const restorableLines = ({ restorable, obstacles }: Description): ReadonlyArray<string> =>
@@ -70,7 +70,7 @@ const placementLines = ({ summary: { placement, cuts } }: Description): Readonly
     ].join("; ")
   ),
   ...cuts.flatMap(({ claim, nodeAffinity = [] }) =>
-    nodeAffinity.length === 0 ? [] : [`${claim}: its volume was at ${nodeAffinity.join(" or ")}`]
+    nodeAffinity.length === 0 ? [] : [`${claim}: volume in ${nodeAffinity.join(" or ")}`]
   )
 ]
 
@@ -123,13 +123,13 @@ const page = (description: Description, now: string, room: Room): ReadonlyArray<
         ...(imported === undefined
           ? []
           : ([["Imported", [`from cluster ${imported.cluster ?? "<unknown>"}`]]] as const)),
-        ["Level", [`${levelText(summary)}, asked for ${summary.asked}`, ...levelNotes(summary)]],
-        ["Not better", summary.why],
+        ["Level", [`${levelText(summary)} (requested: ${summary.asked})`, ...levelNotes(summary)]],
+        ["Not higher", summary.why],
         ["Skew", [skewLine(description)]],
-        ["Changed", summary.changed.map((what) => `${what}, while it was cut`)],
+        ["Changed", summary.changed.map((what) => `${what}, during the snapshot`)],
         ["Replicas", Object.entries(summary.replicas).map(([what, count]) => `${what}: ${count}`)],
         ["Placement", summary.placement === undefined ? ["<unknown>"] : placementLines(description)],
-        ["Left out", summary.leftOut.map(({ what, why }) => `${what}: ${why}`)],
+        ["Excluded", summary.leftOut.map(({ what, why }) => `${what}: ${why}`)],
         [
           "Manifests",
           summary.manifests?.length === 0 ? [] : [summary.manifests?.join(", ") ?? `${summary.objects}`]
@@ -140,7 +140,7 @@ const page = (description: Description, now: string, room: Room): ReadonlyArray<
           [
             summary.retained
               ? "its namespace: deletionPolicy Retain"
-              : "nothing: its cuts go with the namespace"
+              : "nothing: its volume snapshots are deleted with the namespace"
           ]
         ],
         ["Restorable", restorableLines(description)]
@@ -182,7 +182,7 @@ export const diffText = (
     render(
       [
         ...(rows.length === 0
-          ? [[span("Nothing differs.")]]
+          ? [[span("No differences.")]]
           : table(["ABOUT", "OBJECT", "CHANGE"], rows, room)),
         ...notCompared.map((what) => [span(`Not compared: ${what}`)])
       ],

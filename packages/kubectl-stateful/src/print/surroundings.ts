@@ -19,7 +19,7 @@ const reference = (each: Reference): Cell => {
   if (!each.present) {
     return each.required ? span(`${each.name} (missing)`, "bad") : `${each.name} (optional, missing)`
   }
-  if (missingKeys.length > 0) return span(`${each.name} (lacks key ${missingKeys.join(", ")})`, "bad")
+  if (missingKeys.length > 0) return span(`${each.name} (missing key ${missingKeys.join(", ")})`, "bad")
   const keys = each.keys === null ? [] : [each.keys.length === 0 ? "no keys" : `keys ${each.keys.join(", ")}`]
   const said = [...(each.immutable === true ? ["immutable"] : []), ...keys]
   return said.length === 0 ? each.name : `${each.name} (${said.join("; ")})`

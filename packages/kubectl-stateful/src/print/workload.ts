@@ -35,7 +35,9 @@ const update = (workload: Workload): string | null => {
     ...(behind ? [`${workload.status.updated} of ${workload.replicas} on the new revision`] : []),
     ...(workload.partition > 0 ? [`partition ${workload.partition}`] : []),
     ...(workload.minReadySeconds > 0 ? [`minReadySeconds ${workload.minReadySeconds}`] : []),
-    ...(workload.observedGeneration < workload.generation ? ["the last change is not yet observed"] : [])
+    ...(workload.observedGeneration < workload.generation
+      ? ["latest change not yet observed by the controller"]
+      : [])
   ]
   return parts.length === 1 && workload.updateStrategy === "RollingUpdate" ? null : parts.join(", ")
 }
@@ -48,7 +50,7 @@ const peers = (state: AppState, workload: Workload): string | null => {
   const ordinals = workload.replicas === 1 ? `${first}` : `{${first}..${first + workload.replicas - 1}}`
   const service = state.services.find((each) => each.name === workload.serviceName)
   const missing = service?.present === false ? ` (Service ${workload.serviceName} is missing)` : ""
-  if (workload.replicas === 0) return `<none>, asked for 0 replicas${missing}`
+  if (workload.replicas === 0) return `<none>, scaled to 0${missing}`
   return `${workload.name}-${ordinals}.${workload.serviceName}.${state.namespace}.svc${missing}`
 }
 
@@ -77,7 +79,7 @@ export const workloadLines = (state: AppState, workload: Workload, columns: numb
         : `whenScaled ${workload.retention.whenScaled}, whenDeleted ${workload.retention.whenDeleted}`
     ),
     ...many(
-      "Written by",
+      "Managed by",
       workload.writers.map((writer) => (writer.replicas ? `${writer.name} (replicas)` : writer.name))
     )
   ]

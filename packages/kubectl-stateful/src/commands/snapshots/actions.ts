@@ -26,7 +26,7 @@ export const actionOf = (screen: Screen, words: ReadonlyArray<string>, flags: Se
     if (names.length === 1 && action === "import") return importSet(screen, first, flags)
   }
   throw new Usage(
-    `"${words.join(" ")}" is nothing that snapshots does`,
+    `unknown subcommand "${words.join(" ")}" for "snapshots"`,
     "use list, describe NAME, diff NAME [NAME|live], prune NAME..., export NAME, or import FILE"
   )
 }

@@ -25,7 +25,10 @@ const wanted = (namespace: string, names: ReadonlyArray<string>, keep: Prune.Kee
 export const pruneSets = (screen: Screen, names: ReadonlyArray<string>, flags: SetFlags) => {
   const { keep, expire, last, yes, output, "dry-run": mode } = flags
   if ((names.length === 0) === (keep === undefined && expire === undefined)) {
-    throw new Usage("which snapshots?", "name them, or give --keep N or --expire AGE")
+    throw new Usage(
+      "either snapshot names or --keep and --expire are required",
+      "name the snapshots, or use --keep N or --expire AGE"
+    )
   }
   return Effect.gen(function* () {
     const { namespace } = (yield* Cluster).origin
