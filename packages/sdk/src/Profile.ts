@@ -71,7 +71,7 @@ export const fromFile = (content: unknown): Result.Result<Profile, string> => {
     if (given === undefined) continue
     const timeout = given.timeout === undefined ? defaultTimeout : Timeout.parse(given.timeout)
     if (timeout === null || timeout === 0) {
-      return Result.fail(`${at}.${name}.timeout: ${given.timeout} is no duration, such as 30s or 5m`)
+      return Result.fail(`${at}.${name}.timeout: ${given.timeout} is not a duration, such as 30s or 5m`)
     }
     profile[name] = { _tag: "Command", argv: given.command, container: given.container ?? container, timeout }
   }

@@ -89,7 +89,7 @@ export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<Scale
     const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
     if (asked !== undefined && !(Number.isSafeInteger(asked) && asked >= 0 && asked <= 0x7fff_ffff)) {
       return yield* Effect.fail(
-        refusedBecause(`${asked} is no count of replicas`, "give a whole number from 0")
+        refusedBecause(`${asked} is not a valid number of replicas`, "give a whole number from 0")
       )
     }
     const [state, aside, quotas, { ground, mountedBy }] = yield* Effect.all(

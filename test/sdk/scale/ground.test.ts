@@ -336,7 +336,7 @@ describe("what a plan finds missing", () => {
         const sandbox = yield* settled({ claims: [claim] })
         assert.include(
           (yield* planned(sandbox, 5)).warnings,
-          "template data has class fast-ssd, which is not there: data-obj-3 and data-obj-4 get no volume but one made by hand that is Available"
+          "template data has class fast-ssd, which is not there: data-obj-3 and data-obj-4 get no volume unless one is created manually and is Available"
         )
       }
     })
@@ -356,8 +356,9 @@ describe("a pod of somebody else under a name that will be wanted", () => {
       const sandbox = yield* settled({ after: (one) => void one.create(stranger({})) })
       assert.deepEqual((yield* planned(sandbox, 5)).refusals, [
         {
-          reason: "pod obj-3 is there already, without a controller: obj can create none of that name",
-          remedy: "look whose it is: kubectl describe pod obj-3 -n default; if nobody needs it, delete it"
+          reason: "pod obj-3 already exists without a controller, so obj cannot create it",
+          remedy:
+            "find out what it belongs to: kubectl describe pod obj-3 -n default; if it is not needed, delete it"
         }
       ])
       assert.deepEqual((yield* planned(sandbox, 3)).refusals, [])
@@ -386,7 +387,7 @@ describe("the quorum that members keep themselves", () => {
       const sandbox = yield* settled({ replicas: from })
       assert.include(
         (yield* planned(sandbox, to)).warnings,
-        `no beforeRemove hook: members leave without a goodbye; where members keep their own list, ${line}`
+        `no beforeRemove hook: members are removed without leaving first; where members keep their own list, ${line}`
       )
     })
   )

@@ -133,7 +133,7 @@ describe("a count that somebody lowers while an abort puts policies back", () =>
       const cluster = neighbour(world, isRelease, countTo(1))
       const result = yield* drive(withCluster(cluster)(Scale.abort(at(plan.id), { identity: bob })))
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.unmet.join(), "replicas of db are 1, and before 3: somebody else set them")
+      assert.include(result.unmet.join(), "replicas of db are 1, and before 3: another client set them")
     })
   )
 })

@@ -359,7 +359,7 @@ describe("whoever may not set reclaim policies", () => {
       const plan = yield* withCluster(cluster)(Scale.prepare(ref, { replicas: 1 }))
       assert.include(
         plan.effects.join(),
-        "1 claim kept: whenScaled Retain, and only while nobody sets whenScaled to Delete"
+        "1 claim kept: whenScaled Retain, and only as long as whenScaled is not set to Delete"
       )
       const result = yield* drive(withCluster(cluster)(Scale.run(plan, { identity: ann })))
       assert.strictEqual(result.outcome, "Succeeded")

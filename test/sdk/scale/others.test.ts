@@ -81,7 +81,7 @@ describe("an abort after somebody else's change of the count", () => {
       yield* countTo(world, 6)
       yield* until(world, "ready db-5")
       const again = yield* refusal(drive(on(world)(Scale.resume(at(plan.id), { identity: bob }))))
-      assert.include(again.message, "somebody set replicas of db to 6")
+      assert.include(again.message, "another client set replicas of db to 6")
       yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
       assert.strictEqual(yield* countOf(world), 1)
     })
@@ -150,7 +150,7 @@ describe("success", () => {
       const error = yield* refusal(
         drive(on(world)(Scale.scale(ref, { replicas: 2, profile: hooks, identity: ann, report })))
       )
-      assert.include(error.message, "somebody set replicas of db to 4")
+      assert.include(error.message, "another client set replicas of db to 4")
     })
   )
 

@@ -128,7 +128,7 @@ describe("a snapshot", () => {
       const world = yield* withStorage()
       yield* take(world)
       const again = yield* Effect.flip(take(world))
-      assert.include(again.message, "is there already")
+      assert.include(again.message, "already exists")
       assert.lengthOf(names(world, volumesnapshots), 3)
     })
   )

@@ -257,7 +257,7 @@ describe("a freeze that nothing in the pods ends, whose caller was killed", () =
         assert.notStrictEqual(outcome, "Aborted")
         assert.match(
           unmet.join(),
-          /nobody knows whether db-0, db-1, db-2 was thawed: .*kubectl stateful thaw db -n shop --profile .\/calls.yaml/
+          /it is unknown whether db-0, db-1, db-2 was thawed: .*kubectl stateful thaw db -n shop --profile .\/calls.yaml/
         )
         const thawed = yield* on(world)(thaw(app, quiesce))
         assert.deepEqual(
@@ -281,7 +281,7 @@ describe("an abort of a freeze that nothing in the pods ends", () => {
         3
       )
       assert.strictEqual(outcome, "Incomplete")
-      assert.match(unmet.join(), /nobody knows whether db-0, db-1, db-2 was thawed/)
+      assert.match(unmet.join(), /it is unknown whether db-0, db-1, db-2 was thawed/)
     })
   )
 })

@@ -63,7 +63,7 @@ const resumable = (
   // Its journal is gone: there is nothing to take up.
   if (error._tag === "OperationError" && error.reason._tag === "NotFound") return error
   const last = isAbort ? lastWay(plan) : null
-  const way = `${wayOn(plan)}${last === null ? "" : `, ${last} puts back what it can`}`
+  const way = `${wayOn(plan)}${last === null ? "" : `, ${last} to revert what it can`}`
   const action = error.action === undefined ? way : `${error.action}; then ${way}`
   if (error._tag === "OperationError") {
     const { reason, message, record } = error
@@ -194,7 +194,7 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
   const { id, app, verb } = entry.plan
   return new OperationError({
     reason: { _tag: "Unfinished", operation: id },
-    message: `${operationTitle(id)} (${verb}) on ${nameOf(app)} was begun by ${entry.status.holder} and not ended`,
+    message: `${operationTitle(id)} (${verb}) on ${nameOf(app)} was started by ${entry.status.holder} and is unfinished`,
     action: wayOn(entry.plan)
   })
 }
@@ -203,19 +203,19 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
 export const unreadable = (journal: Journal.Unreadable, app: AppRef): OperationError =>
   new OperationError({
     reason: { _tag: "Unfinished", operation: journal.id ?? journal.name },
-    message: `configmap "${journal.name}" is the journal of an operation on ${nameOf(app)} that is not over, and cannot be read`,
-    action: `use the version of kubectl-stateful that wrote it; or put back what it changed: ${withoutJournal({ namespace: app.namespace, name: nameOf(app) })}`
+    message: `configmap "${journal.name}" is the journal of an operation on ${nameOf(app)} that has not finished, and cannot be read`,
+    action: `use the version of kubectl-stateful that wrote it; or revert what it changed: ${withoutJournal({ namespace: app.namespace, name: nameOf(app) })}`
   })
 
 /** What is said of a token without a journal: an operation was begun, and its journal was deleted. */
 export const journalLost = (guard: Place): OperationError =>
   new OperationError({
     reason: { _tag: "Unfinished", operation: "unknown" },
-    message: `${titleOf(guard)} carries the mark of an operation whose journal is gone`,
+    message: `${titleOf(guard)} is annotated with an operation whose journal no longer exists`,
     action:
       guard.kind === "StatefulSet"
-        ? `put back what it changed: ${withoutJournal(guard)}`
-        : `look at it, and take the mark away: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${operationAnnotation}- -n ${shellWord(guard.namespace)}\``
+        ? `revert what it changed: ${withoutJournal(guard)}`
+        : `check it, then remove the annotation: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${operationAnnotation}- -n ${shellWord(guard.namespace)}\``
   })
 
 /** The overall limit of an operation; its error says how to go on where there is something to go on with. */
@@ -233,7 +233,7 @@ export const within = <A, E, R>(
           Effect.flatMap(isOpen, (open) => {
             const error = because(
               "TimedOut",
-              `${operationTitle(plan.id)}: not done within ${milliseconds / 1000}s`
+              `${operationTitle(plan.id)}: timed out after ${milliseconds / 1000}s`
             )
             return Effect.fail(open ? resumable(error, plan) : error)
           })

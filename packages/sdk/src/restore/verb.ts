@@ -122,7 +122,7 @@ const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =
     if (now === null) yield* because("Changed", `${title} was deleted since`)
     if (now?.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
     if (!resumed && now?.metadata.generation !== guard.generation) {
-      yield* because("Changed", `${title} changed since this was planned`, "plan again")
+      yield* because("Changed", `${title} changed since this was planned`, "run the command again")
     }
   })
 
@@ -135,13 +135,13 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
     const before = retainedBy(plan)
     for (const { claim, uid, volume } of before) {
       const why = lost({ claim, uid, volume: volume ?? "" }, now.get(claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why} since this was planned`, "plan again")
+      if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
     const stray = stepsOf(AttachVolume, plan.steps).find(
       ({ to }) => now.has(to) && !before.some(({ claim }) => claim === to)
     )
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "plan again")
+      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "run the command again")
     }
   })
 
@@ -190,7 +190,7 @@ const conclude = (plan: RestorePlan, at: At): Work<RestoreResult> =>
       const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
       const to = counts(plan, key).at(-1)?.to ?? null
       if (to !== null && is !== to) {
-        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and not ${to}: somebody else set them`)
+        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and not ${to}: another client set them`)
       }
       replicas += is
     }
@@ -215,7 +215,9 @@ const concludeBack = (plan: RestorePlan, at: At): Work =>
       if (object === null && fence !== at.fence) continue
       const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
       if (from !== null && is !== from) {
-        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and before ${from}: somebody else set them`)
+        yield* at.fallShort(
+          `replicas of ${fence.name} are ${is}, and before ${from}: another client set them`
+        )
       }
     }
     const now = yield* claimsByName(at.fence.namespace)

@@ -123,7 +123,7 @@ export const abortWithoutJournal = (
       return yield* because(
         "Mismatch",
         `operation ${usable.plan.id} on ${ref.name} has a journal that can be read`,
-        `abort it: ${abortCommand(usable.plan)}; where that stops, this puts back what it can`
+        `abort it: ${abortCommand(usable.plan)}; if that fails, this reverts what it can`
       )
     }
     const set = yield* Resource.find(kinds.statefulsets, ref)
@@ -135,7 +135,7 @@ export const abortWithoutJournal = (
       return yield* because(
         "Mismatch",
         `operation ${plan.id} on ${ref.name} has a journal that can be read, in namespace ${plan.home}`,
-        `abort it: ${abortCommand(plan)}; where that stops, this puts back what it can`
+        `abort it: ${abortCommand(plan)}; if that fails, this reverts what it can`
       )
     }
     const id = yield* newId

@@ -291,7 +291,7 @@ const refusalsOf = (
     ...(options.leftoverClaims === "refuse" && left.length > 0
       ? [
           {
-            reason: `${left.map((claim) => claim.name).join(", ")}: there already, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
+            reason: `${left.map((claim) => claim.name).join(", ")}: already exists, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
             remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
           }
         ]

@@ -65,7 +65,7 @@ export const consent = (plan: ScalePlan, asked: Manner): OperationError | null =
     because(
       "Mismatch",
       `operation ${plan.id} ${what}, as its journal says`,
-      `${lookAtOperations(plan.home)}; if that is wanted, give ${flag} again`
+      `${lookAtOperations(plan.home)}; if that is intended, give ${flag} again`
     )
   if (quorum !== undefined && isLower(quorum, highestCount(plan)) && asked.quorum === undefined) {
     return again(`goes below quorum (${quorum})`, `--quorum ${quorum}`)

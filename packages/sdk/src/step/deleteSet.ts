@@ -121,7 +121,7 @@ const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =
           : because(
               "Changed",
               `content ${target.name} is no longer under Retain`,
-              "look at it, and plan again"
+              "check it, then run the command again"
             ),
       write: (found) => Effect.as(removeSeen(target, found), null)
     })
@@ -289,7 +289,11 @@ const removeCuts = (step: DeleteSet, at: At): Work =>
   Effect.gen(function* () {
     const why = yield* notOwned(step, at)
     if (why !== null) {
-      yield* because("Changed", `${why}: nothing of ${step.set} was deleted`, "look at it, and plan again")
+      yield* because(
+        "Changed",
+        `${why}: nothing of ${step.set} was deleted`,
+        "check it, then run the command again"
+      )
     }
     const { objects, all, withData, without, last } = targetsOf(step, at.fence.namespace)
     yield* Effect.forEach(withData, ({ target, uid }) => setPolicy(at, target, uid, "Delete"), inParallel)

@@ -167,8 +167,8 @@ export const create = (at: At, set: Holder.Holder, claim: FilledClaim): Work =>
           ? null
           : because(
               "Changed",
-              `claim ${claim.as} is there already, and not of this operation`,
-              "look at it and remove it; then resume"
+              `claim ${claim.as} already exists and does not belong to this operation`,
+              "check it and remove it; then resume"
             ),
       write: () =>
         Effect.flatMap(valueOf(at, set, claim), (value) => {

@@ -59,7 +59,7 @@ const undo = (_: MakeSet, at: At): Work =>
 export const MakeSet: StepKind<MakeSet, CloneSettings> = {
   tag: "MakeSet",
   schema: MakeSetSchema,
-  describe: ({ name }) => `make statefulset ${name}, with no replicas yet`,
+  describe: ({ name }) => `create statefulset ${name} with 0 replicas`,
   access: (_, { namespace }, { record }) => [
     ...rules("apps", "statefulsets", ["get", "create", "patch", "delete"], namespace),
     ...rules("", "secrets", ["get"], record.namespace)

@@ -188,7 +188,7 @@ export const ProvisionCuts: StepKind<ProvisionCuts, Settings> = {
   tag: "ProvisionCuts",
   schema: ProvisionSchema,
   describe: ({ cuts }) =>
-    `make a VolumeSnapshot and its content, under Retain, for ${cuts.length} cut${cuts.length === 1 ? "" : "s"} of the storage`,
+    `create a VolumeSnapshot and its content, under Retain, for ${cuts.length} cut${cuts.length === 1 ? "" : "s"} of the storage`,
   access: (_, { namespace }) => [
     ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "create", "delete"], namespace),
     ...rules(

@@ -71,7 +71,7 @@ const untilFree = (at: At, claim: string): Effect.Effect<void, Failure, Cluster>
           because(
             "TimedOut",
             `claim ${claim} is held by ${unmet[0]?.for ?? "something"}: it was not moved`,
-            "wait until that is done, or delete it"
+            "wait for it to finish, or delete it"
           )
         )
     })
@@ -137,7 +137,7 @@ const notPossible = ({ plan }: At, move: Move, reason: string) =>
   because(
     "Changed",
     `${reason}: its data was not moved to ${move.to}`,
-    `look at it: ${describeCommand(plan.app)} shows claims and volumes; then plan again`
+    `check it: ${describeCommand(plan.app)} shows claims and volumes; then plan again`
   )
 
 export const isHeldBy = (volume: PersistentVolume | null, claim: PersistentVolumeClaim | null): boolean =>
@@ -158,7 +158,11 @@ const made = (
       done: (found) => isOurs(at, move.volume, found),
       stop: (found) => {
         if (found !== null && !isOurs(at, move.volume, found)) {
-          return notPossible(at, move, `claim ${move.to} is there already, and not of this operation`)
+          return notPossible(
+            at,
+            move,
+            `claim ${move.to} already exists and does not belong to this operation`
+          )
         }
         return found === null && source === null
           ? notPossible(at, move, `claim ${move.from} no longer has volume ${move.volume}`)

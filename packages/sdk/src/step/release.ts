@@ -75,7 +75,7 @@ const undo = (step: Release, at: StepContext): Work =>
 export const Release: StepKind<Release, object> = {
   tag: "Release",
   schema: ReleaseSchema,
-  describe: ({ policy }, { name }) => `let ${name} out: delete networkpolicy ${policy}`,
+  describe: ({ policy }, { name }) => `end the isolation of ${name}: delete networkpolicy ${policy}`,
   access: (_, { namespace }) =>
     rules("networking.k8s.io", "networkpolicies", ["get", "create", "delete"], namespace),
   rehearse: ({ policy, uid }, at) =>

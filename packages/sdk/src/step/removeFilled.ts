@@ -100,6 +100,10 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
       subject: { kind: "PersistentVolume", name: volume },
       look: Effect.map(readVolume(volume), (found) => (found?.spec.claimRef?.uid === uid ? found : null)),
       limit: patience,
-      stuck: because("TimedOut", `volume ${volume} does not go`, `look at it: kubectl describe pv ${volume}`)
+      stuck: because(
+        "TimedOut",
+        `volume ${volume} is not being deleted`,
+        `check it: kubectl describe pv ${volume}`
+      )
     })
   })

@@ -94,7 +94,10 @@ export const putBackRetention = (
       stop: (set) =>
         set.metadata.generation === now.metadata.generation || isPut(set)
           ? null
-          : because("Changed", `somebody else changed ${at.fence.name} just now: no policy was put back yet`),
+          : because(
+              "Changed",
+              `another client changed ${at.fence.name} just now: no policy was restored yet`
+            ),
       known: now
     })
     // By what the write made of it: a mark may go between the look and the write.
@@ -104,7 +107,7 @@ export const putBackRetention = (
       // Also where it is as before: it was not so on the way, and may be why claims went.
       yield* at.report({
         _tag: "Note",
-        message: `${inWords(left)}: set by somebody else meanwhile, and left`
+        message: `${inWords(left)}: set by another client in the meantime, and left as it is`
       })
     } else if (before !== null && !isSame(left, before)) {
       yield* at.fallShort(
@@ -164,7 +167,7 @@ type RestoreRetention = typeof RestoreSchema.Type
 export const RestoreRetention: StepKind<RestoreRetention, RetentionSettings> = {
   tag: "RestoreRetention",
   schema: RestoreSchema,
-  describe: ({ to }) => `put back ${inWords(to)}`,
+  describe: ({ to }) => `restore ${inWords(to)}`,
   access: () => [],
   specWrites: ({ from, to }) => [write(from, to)],
   rehearse: ({ to }, at) => tryPolicy(at, to),

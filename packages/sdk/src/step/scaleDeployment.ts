@@ -69,7 +69,10 @@ const missing = (now: Deployment, pods: ReadonlyArray<Pod>, to: number): Readonl
   if ((now.status?.observedGeneration ?? 0) < (now.metadata.generation ?? 0))
     return [{ subject, for: "the controller to see the change" }]
   if (to === 0)
-    return there.map(({ metadata: { name } }) => ({ subject: { kind: "Pod", name }, for: "its pod to end" }))
+    return there.map(({ metadata: { name } }) => ({
+      subject: { kind: "Pod", name },
+      for: "its pod to terminate"
+    }))
   const { availableReplicas: available, updatedReplicas: updated } = now.status ?? {}
   if ((available ?? 0) >= to && (updated ?? 0) >= to) return []
   const lacking = there.filter((pod) => !isReady(pod))

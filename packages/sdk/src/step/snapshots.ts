@@ -81,7 +81,7 @@ export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
     const now = yield* claimsByName(at.fence.namespace)
     for (const own of claims) {
       const why = lost(own, now.get(own.claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why}: nothing was cut`, "plan again")
+      if (why !== null) yield* because("Changed", `${why}: nothing was cut`, "run the command again")
     }
   })
 
@@ -109,8 +109,8 @@ export const makeBeside = (
         : Effect.fail(
             because(
               "Changed",
-              `${target.api.kind.toLowerCase()} "${target.name}" is there already, and not of this operation`,
-              "choose another --name, or look at it and remove it"
+              `${target.api.kind.toLowerCase()} "${target.name}" already exists and does not belong to this operation`,
+              "choose another --name, or check it and remove it"
             )
           )
   )
@@ -243,7 +243,7 @@ export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Wor
     )
     const unmet = noneLeft(({ target: { api, name } }: Standing) => ({
       subject: { kind: api.kind, name },
-      for: "its end"
+      for: "its deletion"
     }))
     const others = yield* until(at, {
       views: polled(Effect.map(standing, (all) => all.flat())),

@@ -121,7 +121,7 @@ export const assumed = (facts: Facts | undefined, down: boolean): ReadonlyArray<
 export const overwritten = (place: Place, is: number, wanted: number) =>
   because(
     "Changed",
-    `somebody set replicas of ${place.name} to ${is}, on the way to ${wanted}`,
+    `another client set replicas of ${place.name} to ${is}, on the way to ${wanted}`,
     findWriter(place)
   )
 
