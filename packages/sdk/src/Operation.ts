@@ -13,7 +13,7 @@ import { preflight } from "./Access.ts"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { digest } from "./Digest.ts"
-import * as Fences from "./operation/Fence.ts"
+import * as Fence from "./operation/Fence.ts"
 import { type Guarded, raisedBy, titleOf } from "./operation/Guarded.ts"
 import {
   inTheWay,
@@ -209,7 +209,7 @@ const acquireAll = (turn: Turn.Turn, run: string, absent: ReadonlySet<string>): 
       const key = keyOf(guard)
       const fence = turn.fences.find((one) => keyOf(one) === key)
       if (fence === undefined || absent.has(key)) continue
-      const object = yield* Fences.acquire(fence, mine(guard))
+      const object = yield* Fence.acquire(fence, mine(guard))
       if (object !== null) objects.set(key, object)
     }
     return objects

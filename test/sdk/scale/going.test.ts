@@ -128,7 +128,7 @@ describe("a scale-up onto a leftover claim", () => {
     const made = plan("data-db-2", pending, up, 2)
     assert.strictEqual(reasons(made), "")
     assert.include(made.effects.join("\n"), "data-db-2: already exists, Pending: holds no data")
-    assert.notInclude(made.warnings.join(), "data-db-2 holds old data")
+    assert.notInclude(made.warnings.join(), "data-db-2 has data from")
   })
 
   it("says what a claim that was never bound is to be filled from, and never to delete it", () => {
@@ -210,7 +210,7 @@ describe("a scale-up with new claims", () => {
     assert.include(warned(isLocal, 3, 4), "without a provisioner: data-db-3 gets no volume")
     assert.notInclude(
       warned(() => {}, 3, 5),
-      "made by hand"
+      "created manually"
     )
   })
 

@@ -377,17 +377,17 @@ describe("a pod of somebody else under a name that will be wanted", () => {
 
 describe("the quorum that members keep themselves", () => {
   it.effect.each([
-    [5, 1, "3 of 5 stay needed: quorum is lost at 2"],
-    [5, 3, "3 of 5 stay needed, and none of the 3 may fail"],
-    [5, 4, "3 of 5 stay needed, and only 1 of the 4 may fail"],
-    [3, 1, "2 of 3 stay needed: quorum is lost at 1"],
-    [2, 1, "2 of 2 stay needed: quorum is lost at 1"]
+    [5, 1, "3 of 5: quorum is lost at 2"],
+    [5, 3, "3 of 5, and none of the 3 may fail"],
+    [5, 4, "3 of 5, and only 1 of the 4 may fail"],
+    [3, 1, "2 of 3: quorum is lost at 1"],
+    [2, 1, "2 of 2: quorum is lost at 1"]
   ] as const)("from %d to %d without a hook that takes members out", ([from, to, line]) =>
     Effect.gen(function* () {
       const sandbox = yield* settled({ replicas: from })
       assert.include(
         (yield* planned(sandbox, to)).warnings,
-        `no beforeRemove hook: members are removed without leaving first; where members keep their own list, ${line}`
+        `no beforeRemove hook: members are removed without leaving first; if the application keeps its own member list, it still needs ${line}`
       )
     })
   )

@@ -112,7 +112,7 @@ describe("a count that somebody lowers while an abort puts policies back", () =>
       const { plan } = yield* interruptAt(world, "delete db-3", { replicas: 0 })
       const cluster = neighbour(world, putsBack, countTo(1))
       const error = yield* refusal(drive(withCluster(cluster)(Scale.abort(at(plan.id), { identity: bob }))))
-      assert.include(error.message, "somebody else changed db just now")
+      assert.include(error.message, "another client changed db just now")
       const result = yield* drive(on(world)(Scale.resume(at(plan.id), { identity: bob })))
       yield* TestClock.adjust("60 seconds")
       for (const name of ["data-db-0", "data-db-1", "data-db-2", "data-db-3"])

@@ -61,7 +61,7 @@ describe("an abort after somebody else's change of the count", () => {
       assert.strictEqual(result.outcome, "Aborted")
       for (const name of ["data-db-1", "data-db-2", "data-db-3", "data-db-4"])
         assert.isDefined(claim(world, name), name)
-      assert.match(result.notes.join(), /data-db-4 kept: somebody else changed db meanwhile/)
+      assert.match(result.notes.join(), /data-db-4 kept: another client changed db in the meantime/)
     })
   )
 

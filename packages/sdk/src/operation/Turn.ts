@@ -11,8 +11,7 @@ import * as Ref from "effect/Ref"
 import { type AppRef, nameOf } from "../App.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { within as bestEffort } from "./BestEffort.ts"
-import type { Fence } from "./Fence.ts"
-import * as Fences from "./Fence.ts"
+import * as Fence from "./Fence.ts"
 import { type Place, titleOf } from "./Guarded.ts"
 import * as Journal from "./Journal.ts"
 import * as Lease from "./lease.ts"
@@ -30,7 +29,7 @@ type Work<A, R = Cluster> = Effect.Effect<A, ClusterError | OperationError, R>
 export interface Turn {
   readonly plan: AnyPlan
   /** Of every guard, in the order in which they are acquired. */
-  readonly fences: ReadonlyArray<Fence>
+  readonly fences: ReadonlyArray<Fence.Fence>
   readonly entry: Ref.Ref<Journal.Entry>
   /** The step that is on, in words of ours; null: none yet. */
   readonly doing: Ref.Ref<string | null>
@@ -81,7 +80,7 @@ export const make = (entry: Journal.Entry, token: string, isBegun: boolean): Eff
       Ref.update(ref, (current) => ({ ...current, status: change(current.status) }))
     return {
       plan: entry.plan,
-      fences: Fences.fencesOf(entry.plan, token, !isBegun),
+      fences: Fence.fencesOf(entry.plan, token, !isBegun),
       entry: ref,
       doing: yield* Ref.make<string | null>(null),
       begun: yield* Ref.make(isBegun),
@@ -140,7 +139,7 @@ const finish = (
   ending: Effect.Effect<Ending>
 ): Work<void> =>
   Effect.gen(function* () {
-    yield* Fences.releaseAll(turn.fences)
+    yield* Fence.releaseAll(turn.fences)
     // It writes, and may be done twice.
     yield* Effect.forEach(candidates.toReversed(), (candidate) => patiently(Lease.release(candidate)), {
       discard: true
@@ -148,7 +147,7 @@ const finish = (
     const { phase, message } = yield* ending
     yield* end(turn, phase, message)
     yield* Ref.set(turn.over, true)
-    if (!(yield* Ref.get(turn.entry)).status.aborting) yield* Effect.ignore(Fences.sealAll(turn.fences))
+    if (!(yield* Ref.get(turn.entry)).status.aborting) yield* Effect.ignore(Fence.sealAll(turn.fences))
     yield* Effect.ignore(Journal.prune(turn.plan.home, turn.plan.guards[0]))
   })
 
@@ -160,7 +159,7 @@ const stop = (turn: Turn, error: OperationError | ClusterError | null): Work<voi
     const doing = yield* Ref.get(turn.doing)
     const message = error === null ? "interrupted" : recordOf(error, doing)
     const begun = yield* Ref.get(turn.begun)
-    if (!begun) yield* Fences.releaseAll(turn.fences)
+    if (!begun) yield* Fence.releaseAll(turn.fences)
     if (error?._tag === "OperationError" && error.reason._tag === "Fenced") return
     yield* end(turn, begun ? "Stopped" : "Aborted", message)
   })

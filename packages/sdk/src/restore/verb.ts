@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import { because } from "../operation/OperationError.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { titleOf } from "../operation/Guarded.ts"
 import { type Guard, keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
@@ -211,7 +211,7 @@ const concludeBack = (plan: RestorePlan, at: At): Work =>
     for (const [key, fence] of at.fences) {
       const from = counts(plan, key)[0]?.from ?? null
       // Of several some may be gone: that is said already.
-      const { object } = yield* Fences.standing(fence)
+      const { object } = yield* Fence.standing(fence)
       if (object === null && fence !== at.fence) continue
       const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
       if (from !== null && is !== from) {

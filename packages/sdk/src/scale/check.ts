@@ -101,7 +101,7 @@ const byContainer = (profile: Profile): ReadonlyArray<HookOf> => {
 export const preflight = (
   plan: ScalePlan,
   set: StatefulSet,
-  manner: { readonly profile?: Profile }
+  given: { readonly profile?: Profile }
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const leaving = stepsOf(RunHook, plan.steps).flatMap(({ hook, ordinal }) =>
@@ -110,7 +110,7 @@ export const preflight = (
     const { start, count } = wanted(set)
     const asked = leaving.length > 0 ? leaving : count > 0 ? [start] : []
     yield* Effect.forEach(
-      asked.flatMap((ordinal) => byContainer(manner.profile ?? {}).map((hook) => ({ ordinal, hook }))),
+      asked.flatMap((ordinal) => byContainer(given.profile ?? {}).map((hook) => ({ ordinal, hook }))),
       ({ ordinal, hook }) =>
         Effect.flatMap(checkHook(hook, memberOf(set, ordinal)), (outcome) =>
           outcome._tag === "Succeeded"

@@ -357,6 +357,6 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     unchecked: uncheckedOf(state, workload, options, change),
     steps: planSteps(change, ahead, id)
   }
-  const manner = { profile, ...(health === undefined ? {} : { health }) }
-  return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, manner) }
+  const given = { profile, ...(health === undefined ? {} : { health }) }
+  return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, given) }
 }

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
@@ -106,7 +106,7 @@ const sourceOf = (
  */
 const markUsed = (at: At, { claim, uid }: Bound, known: PersistentVolumeClaim | null): Work =>
   Effect.asVoid(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(at.fence.namespace, claim),
       known,
       done: (found) =>

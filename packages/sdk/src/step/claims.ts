@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -118,7 +118,7 @@ export const createAhead = (
         const value = manifest(set, slot, operation)
         if (value === null) return Effect.void
         return Effect.asVoid(
-          Fences.beside<Resource.KubeObject | null>(at.standing, {
+          Fence.beside<Resource.KubeObject | null>(at.standing, {
             look: lookUp(set, slot.name),
             known: null,
             done: (found) => found !== null,
@@ -204,7 +204,7 @@ export const removeUnused = (
       going,
       (slot) => {
         const uid = present.get(slot.name)?.metadata.uid
-        return Fences.beside<Resource.KubeObject | null>(at.standing, {
+        return Fence.beside<Resource.KubeObject | null>(at.standing, {
           look: lookUp(set, slot.name),
           // A namesake made since is not ours.
           done: (found) =>

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
@@ -71,7 +71,7 @@ export const readGroupContent = (step: CutGroup, name: string) =>
 /** Puts the operation's label on a claim, or takes it away, while the claim is the planned one. */
 const label = (at: At, { claim, uid }: CutClaim, wanted: string | null): Work =>
   Effect.asVoid(
-    Fences.beside(at.standing, {
+    Fence.beside(at.standing, {
       look: readClaim(at.fence.namespace, claim),
       done: (found) =>
         found === null ||

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Member } from "../Hook.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because, OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -143,7 +143,7 @@ const prove = (step: CutQuiesced, at: At, frozen: Frozen, kept: ReadonlyArray<Ke
     targetsOf(step, at.fence.namespace),
     (target) =>
       Effect.asVoid(
-        Fences.beside(at.standing, {
+        Fence.beside(at.standing, {
           look: Resource.getObject(target),
           done: (found) => proofIn(found, at.plan.id) !== null || !isOurs(at.plan.id, found),
           write: (found) =>

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -107,7 +107,7 @@ const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effe
 
 const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
   Effect.asVoid(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(at.fence.namespace, step.claim),
       done: (found) => !is(step, found) || Boolean(found.metadata.deletionTimestamp),
       write: (found) => {

@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "../Cluster.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -188,7 +188,7 @@ const written = (
 const bring = (at: At, sides: Sides): Work => {
   const { change, from } = sides
   return Effect.asVoid(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(targetOf(at, change)),
       done: (object) => isThere(at, sides, object),
       stop: (object) => {

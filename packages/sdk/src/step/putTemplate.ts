@@ -11,7 +11,7 @@ import type { Cluster } from "../Cluster.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { isSame as isSameData } from "../Digest.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { targetOf } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
@@ -332,7 +332,7 @@ export const PutTemplate: StepKind<PutTemplate, TemplateSettings> = {
   rehearse: (step, at) =>
     Effect.gen(function* () {
       const set = yield* Workload.assertThere(at)
-      yield* Fences.tryOut(at.fence, set, [replaceBy(yield* source(at, step))])
+      yield* Fence.tryOut(at.fence, set, [replaceBy(yield* source(at, step))])
       return []
     }),
   perform,

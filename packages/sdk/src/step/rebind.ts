@@ -10,7 +10,7 @@ import { describeCommand } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
@@ -152,7 +152,7 @@ const made = (
   known?: PersistentVolumeClaim | null
 ): Effect.Effect<PersistentVolumeClaim, Failure, Cluster> =>
   Effect.flatMap(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: read(at, move.to),
       ...(known === undefined ? {} : { known }),
       done: (found) => isOurs(at, move.volume, found),
@@ -314,7 +314,7 @@ const removeSource = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const gone = (found: PersistentVolumeClaim | null) => found?.metadata.uid !== source.metadata.uid
-    yield* Fences.beside<Mounted>(at.standing, {
+    yield* Fence.beside<Mounted>(at.standing, {
       look: Effect.map(
         Effect.all([read(at, move.from), podsUsing(at.fence.namespace, move.from)], { concurrency: 2 }),
         ([claim, users]) => ({ claim, users })

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
@@ -72,7 +72,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
         return
       }
     }
-    yield* Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    yield* Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(namespace, as),
       done: (found) => found?.metadata.uid !== uid || Boolean(found.metadata.deletionTimestamp),
       write: (found) =>

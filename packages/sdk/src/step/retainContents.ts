@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import type { Cluster } from "../Cluster.ts"
@@ -70,7 +70,7 @@ const change = (
   done: (content: Content) => boolean,
   patch: (content: Content) => Resource.Patch
 ): Work<Content | null> =>
-  Fences.beside<Content | null>(at.standing, {
+  Fence.beside<Content | null>(at.standing, {
     look: Effect.map(look, accepted),
     done: (content) => content === null || done(content),
     write: (content) =>

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Workload from "./workload.ts"
 import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
@@ -130,7 +130,7 @@ const write = (from: typeof Retention.Type, to: typeof Retention.Type): SpecWrit
 const tryPolicy = (at: StepContext, to: typeof Retention.Type) =>
   Effect.as(
     Effect.flatMap(Workload.assertThere(at), (set) =>
-      Fences.tryOut(at.fence, set, [{ op: "add", path, value: to }])
+      Fence.tryOut(at.fence, set, [{ op: "add", path, value: to }])
     ),
     []
   )

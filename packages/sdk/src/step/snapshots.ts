@@ -9,7 +9,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { ObjectMeta } from "../kind/Meta.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -92,7 +92,7 @@ export const makeBeside = (
   value: object
 ): Effect.Effect<Resource.KubeObject, Failure, Cluster> =>
   Effect.flatMap(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(target),
       done: (found) => found !== null,
       write: () =>
@@ -132,7 +132,7 @@ export const setPolicy = (
   to: "Delete" | "Retain"
 ): Work =>
   Effect.asVoid(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(target),
       done: (found) => found === null || found.metadata.uid !== uid || policyOf(found) === to,
       // Without its resourceVersion: the controller of a group that is not ready writes to it all the time.
@@ -227,7 +227,7 @@ export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Wor
     yield* Effect.forEach(
       targets,
       (target) =>
-        Fences.beside<Resource.KubeObject | null>(at.standing, {
+        Fence.beside<Resource.KubeObject | null>(at.standing, {
           look: look(target),
           done: (found) => found === null || Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
           write: (found) =>
