@@ -1,6 +1,6 @@
 /**
- * Ordered scaling: `spec.replicas` moved from barrier to barrier, with each member's hello and
- * goodbye, quorum kept, claims made ahead, and every step taken up again by whoever resumes.
+ * Ordered scaling: changes `spec.replicas` in steps, runs each member's join and leave hooks, keeps
+ * quorum and creates claims ahead of their pods. An interrupted operation can be resumed by anyone.
  */
 import * as Effect from "effect/Effect"
 import type { AppNotFound } from "./state/AppNotFound.ts"
@@ -176,7 +176,7 @@ export const resume = (
   options: RunSettings & Operation.RunOptions
 ): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, scaleVerb, options)
 
-/** Goes back to the count from before; members that said goodbye are brought back by `afterAdd`. */
+/** Restores the previous count; members that have left already join again by `afterAdd`. */
 export const abort = (
   at: { readonly namespace: string; readonly id: string },
   options: RunSettings & Operation.RunOptions
