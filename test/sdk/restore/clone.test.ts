@@ -121,7 +121,7 @@ describe("a restore into another namespace", () => {
   it.effect("is refused where the namespace is not there", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
-      assert.match(yield* reasons(world, { toNamespace: "nowhere" }), /there is no namespace nowhere/)
+      assert.match(yield* reasons(world, { toNamespace: "nowhere" }), /namespace nowhere not found/)
     })
   )
 })
@@ -185,7 +185,7 @@ describe("a restore as another name is refused", () => {
     Effect.gen(function* () {
       const world = yield* withSnapshot()
       assert.match(yield* reasons(world, { as: "db" }), /db is what it was copied from/)
-      assert.match(yield* reasons(world, { as: "No" }), /"No" is no name/)
+      assert.match(yield* reasons(world, { as: "No" }), /"No" is not a valid name/)
       yield* clone(world)
       assert.match(yield* reasons(world, { as: "copy" }), /StatefulSet\/copy already exists/)
     })
