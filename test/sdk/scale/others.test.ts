@@ -99,7 +99,7 @@ describe("an abort", () => {
       const error = yield* refusal(
         drive(on(world)(Scale.abort(at(plan.id), { identity: bob, stepTimeout: 10_000 })))
       )
-      assert.match(error.message, /quorum: \d healthy of \d that stay, \d needed/)
+      assert.match(error.message, /quorum: \d of the \d remaining members healthy, \d needed/)
       assert.notInclude(world.log.join(), "delete db-3")
     })
   )
@@ -131,7 +131,7 @@ describe("whoever resumes", () => {
       const mine = { profile: hooks, identity: bob, stepTimeout: 10_000 }
       const strict = Scale.resume(at(idIn(failed)), { ...mine, quorum: "majority" })
       const error = yield* refusal(drive(on(world)(strict)))
-      assert.include(error.message, "quorum: 0 healthy")
+      assert.include(error.message, "quorum: 0 of the ")
       const silent = yield* refusal(drive(on(world)(Scale.resume(at(idIn(failed)), mine))))
       assert.include(silent.action, "--quorum none")
       const lower = Scale.resume(at(idIn(failed)), { ...mine, quorum: "none" })

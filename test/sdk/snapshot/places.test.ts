@@ -73,7 +73,7 @@ describe("a profile that holds nothing", () => {
       const none = Resource.patch(set, { _tag: "Merge", value: { spec: { replicas: 0 } } })
       yield* on(gone)(none)
       yield* drive(Effect.sleep(10_000))
-      assert.match(yield* refused(gone), /does not run, so nobody can be asked/)
+      assert.match(yield* refused(gone), /does not run, so it cannot be asked/)
       const { result } = yield* take(gone, { allowLower: true })
       assert.notProperty(result, "recoverable")
     })
