@@ -141,7 +141,7 @@ describe.runIf(isBed())("a freeze by requests through the pod proxy", () => {
     const [open] = (await operations(space)).filter(isOpen)
     const without = await plugin.run(["abort", open?.id ?? "", ...n])
     assert.equal(without.code, 1)
-    assert.match(without.err, /nobody knows whether db-0, db-1 was thawed: .*kubectl stateful thaw db -n/)
+    assert.match(without.err, /it is unknown whether db-0, db-1 was thawed: .*kubectl stateful thaw db -n/)
     const left = (await remains(space, "db")).filter((each) => each.includes("killed"))
     assert.deepEqual(left, [])
     await assertOver(space, "db")

@@ -150,7 +150,7 @@ describe.runIf(isBed())("a restore with the configuration", () => {
     it("is taken back whole by an abort, and ended by a resume", async () => {
       const { name } = killed
       for (const [line, way, words] of [
-        [/^\[\d+\/\d+\] put back ConfigMap/, "abort", "after after after after"],
+        [/^\[\d+\/\d+\] restore ConfigMap/, "abort", "after after after after"],
         [/^\[\d+\/\d+\] put back the pod template/, "resume", "before before before before"]
       ] as const) {
         const first = plugin.start(["restore", "cut", "--with-config", "--yes", "-n", name])

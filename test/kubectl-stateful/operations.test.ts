@@ -20,7 +20,7 @@ describe("describe's line of an operation", () => {
     for (const phase of ["Running", "Stopped"]) {
       assert.include(
         line(phase),
-        "by ann@laptop; `kubectl stateful resume 44b98c3f -n shop` goes on, `kubectl stateful abort 44b98c3f -n shop` goes back"
+        "by ann@laptop; `kubectl stateful resume 44b98c3f -n shop` to continue, `kubectl stateful abort 44b98c3f -n shop` to roll back"
       )
     }
   })

@@ -126,7 +126,7 @@ export const remedies: ReadonlyArray<Remedy> = [
   {
     from: "sdk/src/operation/OperationId.ts",
     shape: "stateful operations",
-    when: "where another caller has taken over",
+    when: "where another process has taken over",
     print: async (at) => {
       const { run, id } = await running(at)
       const other = at.start(`kubectl stateful resume ${id} --take-over -n shop`)
@@ -492,7 +492,7 @@ export const remedies: ReadonlyArray<Remedy> = [
   {
     from: "sdk/src/operation/Turn.ts",
     shape: "annotate secret kubectl-stateful.dev/operation",
-    when: "where a snapshot's record carries the mark of an operation that nobody knows",
+    when: "where a snapshot's record is annotated with an operation that nobody knows",
     print: async (at) => {
       await at.printed("snapshot db --name nightly --consistency crash -n shop")
       const [record] = at.sandbox.store

@@ -239,7 +239,7 @@ describe("a hook", () => {
       const ended = yield* Fiber.join(fiber)
       assert.deepEqual(ended, {
         _tag: "Failed",
-        message: "it was not begun: the connection closed",
+        message: "it was not started: the connection closed",
         code: null
       })
     })

@@ -28,7 +28,7 @@ export interface Scenario {
   /** Hooks, of the caller and of whoever takes over. */
   readonly profile?: Profile
   /** How whoever takes over goes on, beside its hooks. */
-  readonly manner?: Scale.Manner
+  readonly manner?: Scale.RunSettings
   /** What somebody else did before this was planned. */
   readonly given?: (world: World) => Effect.Effect<unknown, unknown, Cluster>
 }

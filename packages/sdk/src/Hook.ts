@@ -302,7 +302,7 @@ const runCommand = <E, R>(
 ): Effect.Effect<Outcome, E, R | Cluster> =>
   patiently(attempt(command, member, permit)).pipe(
     Effect.catchTag("ClusterError", ({ message }) =>
-      Effect.succeed<Outcome>({ _tag: "Failed", message: `it was not begun: ${message}`, code: null })
+      Effect.succeed<Outcome>({ _tag: "Failed", message: `it was not started: ${message}`, code: null })
     ),
     Effect.flatMap((outcome) =>
       outcome._tag === "Stopped" ? Effect.fail(outcome.error) : Effect.succeed(outcome)

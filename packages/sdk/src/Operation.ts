@@ -13,7 +13,7 @@ import { preflight } from "./Access.ts"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { digest } from "./Digest.ts"
-import * as Fences from "./operation/Fence.ts"
+import * as Fence from "./operation/Fence.ts"
 import { type Guarded, raisedBy, titleOf } from "./operation/Guarded.ts"
 import {
   inTheWay,
@@ -76,7 +76,7 @@ const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | nul
   return because(
     "Mismatch",
     `the hooks given now are not those of operation ${plan.id} (${plan.hooks.map((hook) => hook.name).join(", ") || "none"})`,
-    `give the same --profile and hook flags as when it was begun${last === null ? "" : `; if nobody has them any more, ${without} and then ${last}`}`
+    `give the same --profile and hook flags as when it was started${last === null ? "" : `; if they are lost, ${without} and then ${last}`}`
   )
 }
 
@@ -186,7 +186,7 @@ const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
 const edited = ({ id }: AnyPlan): OperationError =>
   because(
     "Mismatch",
-    `the journal of operation ${id} has another plan than it was begun with: somebody has changed it since`,
+    `the journal of operation ${id} was changed after the operation started`,
     "find out who did: only an abort ends it"
   )
 
@@ -209,7 +209,7 @@ const acquireAll = (turn: Turn.Turn, run: string, absent: ReadonlySet<string>): 
       const key = keyOf(guard)
       const fence = turn.fences.find((one) => keyOf(one) === key)
       if (fence === undefined || absent.has(key)) continue
-      const object = yield* Fences.acquire(fence, mine(guard))
+      const object = yield* Fence.acquire(fence, mine(guard))
       if (object !== null) objects.set(key, object)
     }
     return objects
@@ -225,7 +225,11 @@ const unchanged = ({ guards, home }: AnyPlan, objects: Objects): Effect.Effect<v
   return changed === undefined
     ? Effect.void
     : Effect.fail(
-        because("Changed", `${titleOf(changed, home)} was changed by somebody just now`, "plan again")
+        because(
+          "Changed",
+          `${titleOf(changed, home)} was changed by another client just now`,
+          "run the command again"
+        )
       )
 }
 

@@ -24,8 +24,8 @@ export const hookNames = ["beforeRemove", "afterAdd", "probe", "roles", "stepDow
 export type HookName = (typeof hookNames)[number]
 
 /**
- * - `beforeRemove`: the goodbye, in the leaving pod, before it is removed.
- * - `afterAdd`: the hello, in the new pod, once it is ready and healthy; and the rejoin.
+ * - `beforeRemove`: the leave hook, in the leaving pod, before it is removed.
+ * - `afterAdd`: the join hook, in the new pod, once it is ready and healthy; also used to rejoin.
  * - `probe`: exit code 0 says that this member is in, 1 that it is out; asked when a hook's outcome is unknown.
  * - `roles`: prints `leader`, `voter` or `learner` for the member it runs in.
  * - `stepDown`: gives leadership away, run where a leader is about to leave.
@@ -59,7 +59,7 @@ export const hasHooks = (content: unknown): boolean => {
   return Result.isFailure(decoded) || (decoded.success.scale ?? decoded.success.hooks) !== undefined
 }
 
-/** A decoded file's profile, or what is wrong with it in one line. Unknown keys are refused: a typing error would drop a goodbye. */
+/** A decoded file's profile, or what is wrong with it in one line. Unknown keys are refused: a typing error would skip a hook. */
 export const fromFile = (content: unknown): Result.Result<Profile, string> => {
   const decoded = decode(content)
   if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
@@ -71,7 +71,7 @@ export const fromFile = (content: unknown): Result.Result<Profile, string> => {
     if (given === undefined) continue
     const timeout = given.timeout === undefined ? defaultTimeout : Timeout.parse(given.timeout)
     if (timeout === null || timeout === 0) {
-      return Result.fail(`${at}.${name}.timeout: ${given.timeout} is no duration, such as 30s or 5m`)
+      return Result.fail(`${at}.${name}.timeout: ${given.timeout} is not a duration, such as 30s or 5m`)
     }
     profile[name] = { _tag: "Command", argv: given.command, container: given.container ?? container, timeout }
   }

@@ -153,7 +153,7 @@ const durationIn = (text: string | undefined, otherwise: number): number | null 
 const timeoutIn = (name: string, text: string | undefined, otherwise: number): Read<number> => {
   const found = durationIn(text, otherwise)
   return found === null || found === 0
-    ? Result.fail(`snapshot.${name}.timeout is no duration, such as 30s`)
+    ? Result.fail(`snapshot.${name}.timeout is not a duration, such as 30s`)
     : Result.succeed(found)
 }
 
@@ -212,7 +212,7 @@ const wavesOf = (section: QuiesceSection["waves"], other: string | null): Read<W
     const { keeps = [], deadline, command, container = other } = section
     const millis = durationIn(deadline, defaultWavesDeadline)
     if (millis === null || millis < 1000 || millis > 3_600_000) {
-      return yield* Result.fail(`snapshot.waves.deadline: ${deadline} is no duration from 1s to 1h`)
+      return yield* Result.fail(`snapshot.waves.deadline: ${deadline} is not a duration from 1s to 1h`)
     }
     const argv = command.map((word) => word.replaceAll("{deadline}", `${millis}`))
     return { hold: HeldCommand.make({ argv, container, deadline: millis, input: null }), keeps }
@@ -247,7 +247,7 @@ export const quiesceOf = (
     const millis = durationIn(quiesce?.deadline, defaultDeadline)
     if (millis === null || millis < 1000 || millis > 600_000) {
       return yield* Result.fail(
-        `snapshot.quiesce.deadline: ${quiesce?.deadline} is no duration from 1s to 10m`
+        `snapshot.quiesce.deadline: ${quiesce?.deadline} is not a duration from 1s to 10m`
       )
     }
     const thaw = yield* optional("thaw", section.thaw, millis, other)

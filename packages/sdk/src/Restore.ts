@@ -198,7 +198,7 @@ export const prepareUndo = (
     if (decoded._tag === "Failure") {
       return yield* because(
         "Mismatch",
-        `operation ${at.id} is no restore: it is a ${journal.verb}`,
+        `operation ${at.id} is not a restore but a ${journal.verb}`,
         `${operationsCommand(at.namespace)} lists them`
       )
     }

@@ -1,6 +1,6 @@
 /**
- * Ordered scaling: `spec.replicas` moved from barrier to barrier, with each member's hello and
- * goodbye, quorum kept, claims made ahead, and every step taken up again by whoever resumes.
+ * Ordered scaling: changes `spec.replicas` in steps, runs each member's join and leave hooks, keeps
+ * quorum and creates claims ahead of their pods. An interrupted operation can be resumed by anyone.
  */
 import * as Effect from "effect/Effect"
 import type { AppNotFound } from "./state/AppNotFound.ts"
@@ -14,7 +14,7 @@ import { stepsOf } from "./operation/Step.ts"
 import { RetainVolumes } from "./step/reclaimPolicy.ts"
 import { read } from "./State.ts"
 import type { OperationResult } from "./operation/Progress.ts"
-import type { Manner } from "./scale/settings.ts"
+import type { RunSettings } from "./scale/settings.ts"
 import { scaleVerb } from "./scale/verb.ts"
 import { replicasAnnotation } from "./Labels.ts"
 import type { ScaleOptions as PlanOptions } from "./scale/options.ts"
@@ -26,7 +26,7 @@ import type { ScalePlan, ScaleStep } from "./scale/steps.ts"
 import * as Resource from "./Resource.ts"
 import type { AppState } from "./state/AppState.ts"
 
-export type { Manner } from "./scale/settings.ts"
+export type { RunSettings } from "./scale/settings.ts"
 export type { ScalePlan, ScaleStep } from "./scale/steps.ts"
 export { annotatedProfile } from "./scale/profile.ts"
 export { profileAnnotation } from "./Labels.ts"
@@ -43,7 +43,7 @@ export interface SetRef {
 
 /** `last`: the count that was remembered when it was scaled to zero. */
 export interface ScaleOptions
-  extends Omit<PlanOptions, "replicas" | "purge" | "quotas" | "mountedBy" | "ground">, Manner {
+  extends Omit<PlanOptions, "replicas" | "purge" | "quotas" | "mountedBy" | "ground">, RunSettings {
   /** Default: as many as there are now. */
   readonly replicas?: number | "last"
   /** Delete what earlier operations set aside of this StatefulSet, with its data. Default: false. */
@@ -89,7 +89,7 @@ export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<Scale
     const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
     if (asked !== undefined && !(Number.isSafeInteger(asked) && asked >= 0 && asked <= 0x7fff_ffff)) {
       return yield* Effect.fail(
-        refusedBecause(`${asked} is no count of replicas`, "give a whole number from 0")
+        refusedBecause(`${asked} is not a valid number of replicas`, "give a whole number from 0")
       )
     }
     const [state, aside, quotas, { ground, mountedBy }] = yield* Effect.all(
@@ -131,13 +131,13 @@ export const scale = (
 /** Runs a plan that was made before; refused if a fact that it rests on has changed. */
 export const run = (
   plan: ScalePlan,
-  options: Manner & Operation.RunOptions
+  options: RunSettings & Operation.RunOptions
 ): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(plan, scaleVerb, options)
 
 /** A plan, and how it is to be carried out. */
 export interface Planned {
   readonly plan: ScalePlan
-  readonly options: Manner
+  readonly options: RunSettings
 }
 
 /** Plans for several StatefulSets, in the given order; nothing is changed. */
@@ -173,11 +173,11 @@ export const scaleAll = (
 /** Goes on with an interrupted scaling. The profile is given anew, and compared by digest. */
 export const resume = (
   at: { readonly namespace: string; readonly id: string },
-  options: Manner & Operation.RunOptions
+  options: RunSettings & Operation.RunOptions
 ): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, scaleVerb, options)
 
-/** Goes back to the count from before; members that said goodbye are brought back by `afterAdd`. */
+/** Restores the previous count; members that have left already join again by `afterAdd`. */
 export const abort = (
   at: { readonly namespace: string; readonly id: string },
-  options: Manner & Operation.RunOptions
+  options: RunSettings & Operation.RunOptions
 ): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, scaleVerb, options)

@@ -84,7 +84,7 @@ const ofNamespace = (record: SnapshotRecord, namespace: string): Effect.Effect<v
   return why === null
     ? Effect.void
     : refusedBecause(
-        `the file is no record of a snapshot: it has ${why}`,
+        `the file is not the record of a snapshot: it has ${why}`,
         "give one that `snapshots export` wrote"
       )
 }

@@ -37,7 +37,7 @@ export interface At {
 }
 
 /** What every verb may be given again by whoever takes one of its operations up. */
-export type TakeUpOptions = Scale.Manner & RestoreClone.CloneRun & RunOptions
+export type TakeUpOptions = Scale.RunSettings & RestoreClone.CloneRun & RunOptions
 
 interface Verb {
   readonly describeSteps: (plan: AnyPlan) => ReadonlyArray<string>

@@ -66,7 +66,7 @@ describe("an effect", () => {
   it.effect("that may not be done is not, and says why", () =>
     Effect.gen(function* () {
       const { server, spec } = serverOf(["done"])
-      const why = because("Fenced", "another caller has taken over")
+      const why = because("Fenced", "another process has taken over")
       assert.equal(yield* Effect.flip(ensure({ ...spec, stop: () => why })), why)
       assert.equal(server.writes, 0)
     })
@@ -75,7 +75,7 @@ describe("an effect", () => {
   it.effect("is asked whether it may be done again after a doubt", () =>
     Effect.gen(function* () {
       const { server, spec } = serverOf(["not done"])
-      const why = because("Fenced", "another caller has taken over")
+      const why = because("Fenced", "another process has taken over")
       const stop = () => (server.writes > 0 ? why : null)
       assert.equal(yield* Effect.flip(drive(ensure({ ...spec, stop }))), why)
       assert.equal(server.writes, 1)

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
-import * as Fences from "../../../packages/sdk/src/operation/Fence.ts"
+import * as Fence from "../../../packages/sdk/src/operation/Fence.ts"
 import { because } from "../../../packages/sdk/src/operation/OperationError.ts"
 import { operationAnnotation, madeByAnnotation } from "../../../packages/sdk/src/Labels.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
@@ -18,7 +18,7 @@ const on =
   ({ sandbox }: World) =>
   <A, E>(effect: Effect.Effect<A, E, Cluster>) =>
     drive(withCluster(sandbox.cluster)(effect))
-const fenceOf = (world: World, name: string, token = mine): Fences.Fence => ({
+const fenceOf = (world: World, name: string, token = mine): Fence.Fence => ({
   kind: "ConfigMap",
   namespace: "shop",
   name,
@@ -45,11 +45,11 @@ describe("a fence", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const fence = fenceOf(world, "alpha")
-      yield* on(world)(Fences.acquire(fence, nobody))
+      yield* on(world)(Fence.acquire(fence, nobody))
       assert.equal(notes(world, "alpha")[operationAnnotation], mine)
-      yield* on(world)(Fences.change(fence, maps, label))
+      yield* on(world)(Fence.change(fence, maps, label))
       assert.isTrue(isLabelled(world))
-      yield* on(world)(Fences.release(fence))
+      yield* on(world)(Fence.release(fence))
       assert.isUndefined(notes(world, "alpha")[operationAnnotation])
     }).pipe(Effect.scoped)
   )
@@ -58,11 +58,11 @@ describe("a fence", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const fence = fenceOf(world, "alpha")
-      yield* on(world)(Fences.acquire(fence, nobody))
-      yield* on(world)(Fences.acquire(fenceOf(world, "alpha", theirs), nobody))
-      const error = yield* refusal(on(world)(Fences.change(fence, maps, label)))
+      yield* on(world)(Fence.acquire(fence, nobody))
+      yield* on(world)(Fence.acquire(fenceOf(world, "alpha", theirs), nobody))
+      const error = yield* refusal(on(world)(Fence.change(fence, maps, label)))
       assert.equal(error.reason._tag, "Fenced")
-      yield* on(world)(Fences.release(fence))
+      yield* on(world)(Fence.release(fence))
       assert.equal(notes(world, "alpha")[operationAnnotation], theirs)
       assert.isFalse(isLabelled(world))
     }).pipe(Effect.scoped)
@@ -72,10 +72,10 @@ describe("a fence", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const fence = fenceOf(world, "alpha")
-      const known = yield* on(world)(Fences.acquire(fence, nobody))
+      const known = yield* on(world)(Fence.acquire(fence, nobody))
       assert.isNotNull(known)
-      yield* on(world)(Fences.acquire(fenceOf(world, "alpha", theirs), nobody))
-      const error = yield* refusal(on(world)(Fences.change(fence, maps, { ...label, known })))
+      yield* on(world)(Fence.acquire(fenceOf(world, "alpha", theirs), nobody))
+      const error = yield* refusal(on(world)(Fence.change(fence, maps, { ...label, known })))
       assert.equal(error.reason._tag, "Fenced")
       assert.isFalse(isLabelled(world))
     }).pipe(Effect.scoped)
@@ -86,7 +86,7 @@ describe("a fence", () => {
       const world = yield* makeWorld
       const why = because("Fenced", "it is over")
       const error = yield* refusal(
-        on(world)(Fences.acquire(fenceOf(world, "alpha"), () => Effect.succeed(why)))
+        on(world)(Fence.acquire(fenceOf(world, "alpha"), () => Effect.succeed(why)))
       )
       assert.equal(error, why)
       assert.isUndefined(notes(world, "alpha")[operationAnnotation])
@@ -97,15 +97,15 @@ describe("a fence", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const fence = fenceOf(world, "alpha")
-      yield* on(world)(Fences.acquire(fence, nobody))
+      yield* on(world)(Fence.acquire(fence, nobody))
       yield* on(world)(recreate)
       for (const write of [
-        Fences.acquire(fence, nobody),
-        Fences.change(fence, maps, label),
-        Fences.assertHeld(fence, maps)
+        Fence.acquire(fence, nobody),
+        Fence.change(fence, maps, label),
+        Fence.assertHeld(fence, maps)
       ])
         assert.equal((yield* refusal(on(world)(write))).reason._tag, "NotFound")
-      yield* on(world)(Fences.remove(fence))
+      yield* on(world)(Fence.remove(fence))
       assert.deepEqual(notes(world, "alpha"), {})
       assert.isFalse(isLabelled(world))
     }).pipe(Effect.scoped)
@@ -115,17 +115,17 @@ describe("a fence", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const fence = fenceOf(world, "made")
-      yield* on(world)(Fences.create(fence, standing, {}))
+      yield* on(world)(Fence.create(fence, standing, {}))
       assert.deepEqual(notes(world, "made"), { [operationAnnotation]: mine, [madeByAnnotation]: "8f3a8f3a" })
-      yield* on(world)(Fences.remove(fence))
+      yield* on(world)(Fence.remove(fence))
       assert.isUndefined(mapOf(world, "shop", "made"))
       world.sandbox.create({
         apiVersion: "v1",
         kind: "ConfigMap",
         metadata: { name: "made", namespace: "shop" }
       })
-      assert.equal((yield* refusal(on(world)(Fences.create(fence, standing, {})))).reason._tag, "Changed")
-      yield* on(world)(Fences.remove(fence))
+      assert.equal((yield* refusal(on(world)(Fence.create(fence, standing, {})))).reason._tag, "Changed")
+      yield* on(world)(Fence.remove(fence))
       assert.isDefined(mapOf(world, "shop", "made"))
     }).pipe(Effect.scoped)
   )
@@ -136,7 +136,7 @@ describe("a fence", () => {
       const why = because("Fenced", "it is over")
       let asked = 0
       const late = Effect.sync(() => ({ why: asked++ === 0 ? null : why }))
-      const error = yield* refusal(on(world)(Fences.create(fenceOf(world, "made"), late, {})))
+      const error = yield* refusal(on(world)(Fence.create(fenceOf(world, "made"), late, {})))
       assert.equal(error.reason._tag, "Fenced")
       assert.isUndefined(mapOf(world, "shop", "made"))
     }).pipe(Effect.scoped)
@@ -147,7 +147,7 @@ describe("a fence", () => {
       const why = because("Fenced", "it is over")
       let asked = 0
       let value = 0
-      const spec: Fences.BesideWrite<number> = {
+      const spec: Fence.BesideWrite<number> = {
         look: Effect.sync(() => value),
         done: (seen) => seen === 1,
         write: () => Effect.sync(() => (value = 1)),
@@ -155,7 +155,7 @@ describe("a fence", () => {
       }
       const late = Effect.sync(() => ({ why: asked++ === 0 ? null : why }))
       const world = yield* makeWorld
-      const error = yield* refusal(on(world)(Fences.beside(late, spec)))
+      const error = yield* refusal(on(world)(Fence.beside(late, spec)))
       assert.equal(error.reason._tag, "Fenced")
       assert.equal(value, 0)
     }).pipe(Effect.scoped)

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import { testsOf } from "../../../packages/sdk/src/operation/Assumption.ts"
-import * as Fences from "../../../packages/sdk/src/operation/Fence.ts"
+import * as Fence from "../../../packages/sdk/src/operation/Fence.ts"
 import * as Lease from "../../../packages/sdk/src/operation/lease.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
@@ -70,7 +70,7 @@ describe("an object that an operation makes", () => {
       }
       const fence = { kind: "ConfigMap" as const, namespace: "shop", name: "made", uid: null, token }
       const error = yield* refusal(
-        drive(withCluster(cluster)(Fences.create(fence, Effect.succeed({ why: null }), {})))
+        drive(withCluster(cluster)(Fence.create(fence, Effect.succeed({ why: null }), {})))
       )
       assert.include(error.action, "admission webhook")
       assert.isUndefined(world.sandbox.store.get(configmaps, "shop", "made"))

@@ -14,7 +14,7 @@ import { ObjectMeta } from "../../../packages/sdk/src/kind/Meta.ts"
 import { cleaningUp } from "../../../packages/sdk/src/operation/BestEffort.ts"
 import { digest } from "../../../packages/sdk/src/Digest.ts"
 import { ensure } from "../../../packages/sdk/src/operation/Ensure.ts"
-import * as Fences from "../../../packages/sdk/src/operation/Fence.ts"
+import * as Fence from "../../../packages/sdk/src/operation/Fence.ts"
 import { type Place, readAs } from "../../../packages/sdk/src/operation/Guarded.ts"
 import { markOf } from "../../../packages/sdk/src/operation/Journal.ts"
 import { because, OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
@@ -82,13 +82,13 @@ const SetValue: StepKind<Value, Going> = {
   rehearse: ({ key, to }, at) =>
     Effect.as(
       Effect.flatMap(readAs(maps, at.fence), (map) =>
-        Fences.tryOut(at.fence, map, [{ op: "replace", path: `/data/${key}`, value: to }])
+        Fence.tryOut(at.fence, map, [{ op: "replace", path: `/data/${key}`, value: to }])
       ),
       []
     ),
   perform: ({ key, from, to }, at) =>
     Effect.asVoid(
-      Fences.change(at.fence, maps, {
+      Fence.change(at.fence, maps, {
         done: (map) => valueOf(map, key) === to,
         stop: (map) =>
           valueOf(map, key) === from || valueOf(map, key) === to
@@ -103,7 +103,7 @@ const SetValue: StepKind<Value, Going> = {
     ),
   undo: ({ key, to }, at) =>
     Effect.asVoid(
-      Fences.change(at.fence, maps, {
+      Fence.change(at.fence, maps, {
         done: (map) => annotationOf(map, keptAt(key)) === null,
         operations: (map) => [
           ...(valueOf(map, key) === to
@@ -136,7 +136,7 @@ const Forget: StepKind<Forgets, Going> = {
   rehearse: () => Effect.succeed([]),
   perform: ({ key }, at) =>
     Effect.asVoid(
-      Fences.change(at.fence, maps, {
+      Fence.change(at.fence, maps, {
         done: (map) => annotationOf(map, keptAt(key)) === null,
         operations: () => [{ op: "remove", path: annotationPath(keptAt(key)) }]
       })
@@ -187,7 +187,7 @@ const clear = (step: Pulses, at: At): Work => {
   const place = busyMap(at.plan, step)
   const isOurs = (map: ConfigMap) => operationOf(annotationOf(map, busy) ?? "") === at.plan.id
   return Effect.asVoid(
-    Fences.beside<ConfigMap | null>(at.standing, {
+    Fence.beside<ConfigMap | null>(at.standing, {
       look: find(place),
       done: (map) => map === null || !isOurs(map),
       write: (map) =>
@@ -208,7 +208,7 @@ const Pulse: StepKind<Pulses, Going> = {
   perform: (step, at) => {
     const place = busyMap(at.plan, step)
     const { token } = at.fence
-    const mark = Fences.beside<ConfigMap | null>(at.standing, {
+    const mark = Fence.beside<ConfigMap | null>(at.standing, {
       look: find(place),
       done: (map) => map === null || annotationOf(map, busy) === token,
       stop: (map) => {
@@ -224,7 +224,7 @@ const Pulse: StepKind<Pulses, Going> = {
       takeBack: (_, why) =>
         why === null ? Effect.succeed(null) : Effect.as(Effect.ignore(sweep(place, token)), null)
     })
-    const work = Effect.andThen(Effect.sleep(step.millis), Fences.assertHeld(at.fence, maps))
+    const work = Effect.andThen(Effect.sleep(step.millis), Fence.assertHeld(at.fence, maps))
     const swept = cleaningUp(Effect.andThen(mark, work), 5000, sweep(place, token))
     // The clean-up gives up without a word where the server is slow; the step does not.
     return Effect.andThen(swept, sweep(place, token))
@@ -252,9 +252,9 @@ const MakeObject: StepKind<Makes, Going> = {
     ),
   perform: (_, at) => {
     const value = { metadata: {}, data: { madeBy: at.plan.id } }
-    return Effect.asVoid(Fences.create(at.fence, at.standing, value))
+    return Effect.asVoid(Fence.create(at.fence, at.standing, value))
   },
-  undo: (_, at) => Fences.remove(at.fence)
+  undo: (_, at) => Fence.remove(at.fence)
 }
 
 const Holds = Schema.TaggedStruct("Hold", {
@@ -291,7 +291,7 @@ const Hold: StepKind<Holds, Going> = {
       yield* at.intend(
         found.map(({ metadata }) => ({ ...subjectOf(metadata.name), uid: metadata.uid ?? null }))
       )
-      const permit = Fences.assertHeld(at.fence, maps)
+      const permit = Fence.assertHeld(at.fence, maps)
       const held = Effect.gen(function* () {
         const holds = yield* Effect.forEach(pods, (pod, ordinal) =>
           hold(at.settings.freeze, { namespace, pod, ordinal, fqdn: pod }, permit).pipe(
@@ -304,7 +304,7 @@ const Hold: StepKind<Holds, Going> = {
             Effect.mapError(notHeld)
           )
         )
-        yield* Fences.change(at.fence, maps, {
+        yield* Fence.change(at.fence, maps, {
           done: (map) => annotationOf(map, cut) === at.fence.token,
           operations: () => [{ op: "add", path: annotationPath(cut), value: at.fence.token }]
         })
@@ -321,7 +321,7 @@ const Hold: StepKind<Holds, Going> = {
     }),
   undo: (_, at) =>
     Effect.asVoid(
-      Fences.change(at.fence, maps, {
+      Fence.change(at.fence, maps, {
         done: (map) => operationOf(annotationOf(map, cut) ?? "") !== at.plan.id,
         operations: () => [{ op: "remove", path: annotationPath(cut) }]
       })

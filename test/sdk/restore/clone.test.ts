@@ -121,7 +121,7 @@ describe("a restore into another namespace", () => {
   it.effect("is refused where the namespace is not there", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
-      assert.match(yield* reasons(world, { toNamespace: "nowhere" }), /there is no namespace nowhere/)
+      assert.match(yield* reasons(world, { toNamespace: "nowhere" }), /namespace nowhere not found/)
     })
   )
 })
@@ -185,9 +185,9 @@ describe("a restore as another name is refused", () => {
     Effect.gen(function* () {
       const world = yield* withSnapshot()
       assert.match(yield* reasons(world, { as: "db" }), /db is what it was copied from/)
-      assert.match(yield* reasons(world, { as: "No" }), /"No" is no name/)
+      assert.match(yield* reasons(world, { as: "No" }), /"No" is not a valid name/)
       yield* clone(world)
-      assert.match(yield* reasons(world, { as: "copy" }), /StatefulSet\/copy is there already/)
+      assert.match(yield* reasons(world, { as: "copy" }), /StatefulSet\/copy already exists/)
     })
   )
 })
@@ -292,7 +292,10 @@ describe("a record that somebody has written", () => {
       yield* forge(world, true, ({ cuts }) => ({
         cuts: cuts.map((cut) => ({ ...cut, claim: cut.claim.replace("db", "other") }))
       }))
-      assert.match(yield* reasons(world, { as: "copy" }), /data-other-0 is no claim of the templates of db/)
+      assert.match(
+        yield* reasons(world, { as: "copy" }),
+        /data-other-0 does not belong to a volume claim template of db/
+      )
     })
   )
 
@@ -340,7 +343,7 @@ describe("a fence that somebody opens", () => {
       )
       const run = RestoreClone.clone(snapshot, { as: "copy", identity: ann })
       const { message } = yield* refusal(drive(withCluster(cluster)(run)))
-      assert.match(message, /somebody changed networkpolicy copy-fence-/)
+      assert.match(message, /another client changed networkpolicy copy-fence-/)
       assert.isUndefined(world.sandbox.store.get(statefulsets, "shop", "copy"))
       const left = world.sandbox.store.list(pods, "shop").map(({ metadata }) => metadata.name)
       assert.deepEqual(

@@ -320,7 +320,10 @@ describe("a restore of the configuration", () => {
       const id = /abort ([0-9a-f]{8})/.exec(open[0]?.remedy ?? "")?.[1] ?? ""
       const ended = yield* drive(on(world)(Restore.abort({ namespace: "shop", id }, { identity: ann })))
       assert.strictEqual(ended.outcome, "Incomplete")
-      assert.match(ended.unmet.join(), /secret "pass" was changed by somebody else meanwhile, and left/)
+      assert.match(
+        ended.unmet.join(),
+        /secret "pass" was changed by another client in the meantime, and left as it is/
+      )
       const kept = world.sandbox.store.get(secrets, "shop", recordName(`before-${id}`))
       assert.isDefined(kept, "what was there before is kept")
       assert.strictEqual(stateOf(world), "after")

@@ -91,7 +91,10 @@ describe("a restore from VolumeSnapshots that others made", () => {
         yield* reasons(world, { volumeSnapshots }),
         /data-db-2 cannot be restored: volumesnapshot "before-1" is one of data-db-1, and not of data-db-2/
       )
-      assert.match(yield* reasons(world, { volumeSnapshots: { money: "before-1" } }), /money is no claim of/)
+      assert.match(
+        yield* reasons(world, { volumeSnapshots: { money: "before-1" } }),
+        /money does not belong to a volume claim template/
+      )
       assert.match(
         yield* reasons(world, { volumeSnapshots: { "data-db-2": "nothing" } }),
         /volumesnapshot "nothing" is gone/

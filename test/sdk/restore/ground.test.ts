@@ -193,7 +193,7 @@ describe("a restore", () => {
       yield* drive(Effect.exit(withCluster(cluster)(Restore.restore(snapshot, { identity: ann }))))
       const plan = yield* on(world)(Restore.prepare(snapshot))
       const { refusals } = yield* on(world)(Restore.dryRun(plan, "client"))
-      assert.match(refusals[0]?.reason ?? "", /\(restore\) on db was begun by ann@laptop and not ended/)
+      assert.match(refusals[0]?.reason ?? "", /\(restore\) on db was started by ann@laptop and is unfinished/)
       assert.match(refusals[0]?.remedy ?? "", /resume|abort/)
       assert.strictEqual(stateOf(world), "after")
     })

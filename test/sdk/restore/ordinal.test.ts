@@ -34,7 +34,7 @@ describe("a restore of one ordinal", () => {
       const world = yield* withSnapshot()
       const before = members(world)
       const plan = yield* on(world)(Restore.prepare(snapshot, { ordinals: [2] }))
-      assert.include(plan.effects, "db-2 is stopped for it: 3 -> 2 -> 3; db-0, db-1 go on")
+      assert.include(plan.effects, "db-2 is stopped: 3 -> 2 -> 3; db-0, db-1 keep running")
       const { id, outcome, unmet } = yield* restore(world, { ordinals: [2] })
       assert.strictEqual(outcome, "Succeeded", unmet.join())
       assert.deepEqual(states(world), ["after", "after", "before"])
@@ -62,8 +62,11 @@ describe("a restore of one ordinal", () => {
       const before = members(world)
       const own = policies(world)
       const plan = yield* on(world)(Restore.prepare(snapshot, { ordinals: [1] }))
-      assert.match(plan.effects.join(), /db-1, db-2 are stopped for it, .*: 3 -> 1 -> 3; db-0 goes on/)
-      assert.match(plan.warnings.join(), /1 of 3 members go on: a quorum needs 2, and is lost meanwhile/)
+      assert.match(plan.effects.join(), /db-1, db-2 are stopped, .*: 3 -> 1 -> 3; db-0 keeps running/)
+      assert.match(
+        plan.warnings.join(),
+        /1 of 3 members keep running: a quorum needs 2, and is lost during the restore/
+      )
       const { outcome, unmet } = yield* restore(world, { ordinals: [1] })
       assert.strictEqual(outcome, "Succeeded", unmet.join())
       assert.deepEqual(states(world), ["after", "before", "after"])

@@ -64,7 +64,10 @@ describe("members that are made from one", () => {
       const cluster = neighbour(world, isSeeding, act)
       const run = Restore.restore(snapshot, { identity: ann, ...from })
       const error = yield* refusal(drive(withCluster(cluster)(run)))
-      assert.match(error.message, /volumesnapshot "data-db-1-seed-\w+" is there already, and not of this/)
+      assert.match(
+        error.message,
+        /volumesnapshot "data-db-1-seed-\w+" already exists and does not belong to this/
+      )
       assert.strictEqual(stateOf(world), "after")
     })
   )

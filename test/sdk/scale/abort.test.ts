@@ -256,7 +256,7 @@ describe("a stray claim without labels", () => {
         yield* TestClock.adjust("5 seconds")
         const plan = yield* on(world)(Scale.prepare(ref, { replicas }))
         // The controller takes up a claim of an ordinal that is asked for, labelled or not.
-        if (name === "data-db-1") assert.include(plan.effects.join(), "data-db-1: attached again")
+        if (name === "data-db-1") assert.include(plan.effects.join(), "data-db-1: reused")
         const result = yield* drive(on(world)(Scale.run(plan, { identity: ann })))
         assert.strictEqual(result.outcome, "Succeeded")
       })

@@ -59,7 +59,7 @@ describe("an abort that stopped", () => {
       const error = yield* refusal(drive(on(world)(Scale.abort(at(id), mine))))
       assert.include(
         error.action,
-        "`kubectl stateful abort db --without-journal -n shop` puts back what it can"
+        "`kubectl stateful abort db --without-journal -n shop` to revert what it can"
       )
       const result = yield* drive(on(world)(Scale.abortWithoutJournal(ref, mine)))
       assert.strictEqual(result.outcome, "Aborted")

@@ -127,8 +127,8 @@ describe("a scale-up onto a leftover claim", () => {
   it("says of a claim that was never bound that it holds no data, and goes on", () => {
     const made = plan("data-db-2", pending, up, 2)
     assert.strictEqual(reasons(made), "")
-    assert.include(made.effects.join("\n"), "data-db-2: there already, Pending: holds no data")
-    assert.notInclude(made.warnings.join(), "data-db-2 holds old data")
+    assert.include(made.effects.join("\n"), "data-db-2: already exists, Pending: holds no data")
+    assert.notInclude(made.warnings.join(), "data-db-2 has data from")
   })
 
   it("says what a claim that was never bound is to be filled from, and never to delete it", () => {
@@ -139,7 +139,7 @@ describe("a scale-up onto a leftover claim", () => {
     const kept = plan("data-db-2", restored, up, 2)
     assert.include(
       kept.effects.join("\n"),
-      "data-db-2: there already, Pending: to be filled from Replication"
+      "data-db-2: already exists, Pending: to be filled from Replication"
     )
     const aside = plan("data-db-2", restored, { ...up, leftoverClaims: "set-aside" }, 2)
     assert.include(remedies(aside), "it is to be filled from ReplicationDestination/db-2")
@@ -176,7 +176,7 @@ describe("a scale-up onto a leftover claim", () => {
           }
         )
       const made = ended("Delete")
-      assert.include(reasons(made), "claim data-db-2 goes with pod db-2, which is being removed")
+      assert.include(reasons(made), "claim data-db-2 is deleted with pod db-2, which is being removed")
       assert.include(remedies(made), '"whenScaled":"Retain"')
       assert.strictEqual(reasons(ended("Retain")), "")
     })
@@ -210,7 +210,7 @@ describe("a scale-up with new claims", () => {
     assert.include(warned(isLocal, 3, 4), "without a provisioner: data-db-3 gets no volume")
     assert.notInclude(
       warned(() => {}, 3, 5),
-      "made by hand"
+      "created manually"
     )
   })
 

@@ -336,7 +336,7 @@ describe("what a plan finds missing", () => {
         const sandbox = yield* settled({ claims: [claim] })
         assert.include(
           (yield* planned(sandbox, 5)).warnings,
-          "template data has class fast-ssd, which is not there: data-obj-3 and data-obj-4 get no volume but one made by hand that is Available"
+          "template data has class fast-ssd, which is not there: data-obj-3 and data-obj-4 get no volume unless one is created manually and is Available"
         )
       }
     })
@@ -356,8 +356,9 @@ describe("a pod of somebody else under a name that will be wanted", () => {
       const sandbox = yield* settled({ after: (one) => void one.create(stranger({})) })
       assert.deepEqual((yield* planned(sandbox, 5)).refusals, [
         {
-          reason: "pod obj-3 is there already, without a controller: obj can create none of that name",
-          remedy: "look whose it is: kubectl describe pod obj-3 -n default; if nobody needs it, delete it"
+          reason: "pod obj-3 already exists without a controller, so obj cannot create it",
+          remedy:
+            "find out what it belongs to: kubectl describe pod obj-3 -n default; if it is not needed, delete it"
         }
       ])
       assert.deepEqual((yield* planned(sandbox, 3)).refusals, [])
@@ -376,17 +377,17 @@ describe("a pod of somebody else under a name that will be wanted", () => {
 
 describe("the quorum that members keep themselves", () => {
   it.effect.each([
-    [5, 1, "3 of 5 stay needed: quorum is lost at 2"],
-    [5, 3, "3 of 5 stay needed, and none of the 3 may fail"],
-    [5, 4, "3 of 5 stay needed, and only 1 of the 4 may fail"],
-    [3, 1, "2 of 3 stay needed: quorum is lost at 1"],
-    [2, 1, "2 of 2 stay needed: quorum is lost at 1"]
+    [5, 1, "3 of 5: quorum is lost at 2"],
+    [5, 3, "3 of 5, and none of the 3 may fail"],
+    [5, 4, "3 of 5, and only 1 of the 4 may fail"],
+    [3, 1, "2 of 3: quorum is lost at 1"],
+    [2, 1, "2 of 2: quorum is lost at 1"]
   ] as const)("from %d to %d without a hook that takes members out", ([from, to, line]) =>
     Effect.gen(function* () {
       const sandbox = yield* settled({ replicas: from })
       assert.include(
         (yield* planned(sandbox, to)).warnings,
-        `no beforeRemove hook: members leave without a goodbye; where members keep their own list, ${line}`
+        `no beforeRemove hook: members are removed without leaving first; if the application keeps its own member list, it still needs ${line}`
       )
     })
   )

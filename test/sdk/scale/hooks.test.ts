@@ -168,7 +168,7 @@ describe("scaling with hooks", () => {
         drive(on(world)(Scale.scale(ref, { replicas: 2, profile, identity: ann, stepTimeout: 20_000 })))
       )
       assert.strictEqual(error.reason._tag, "TimedOut")
-      assert.include(error.message, "quorum: 0 healthy of 2 that stay")
+      assert.include(error.message, "quorum: 0 of the 2 remaining members healthy")
       assert.deepEqual(world.log, [])
     })
   )

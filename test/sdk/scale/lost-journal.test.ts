@@ -91,7 +91,7 @@ describe("a journal that was deleted", () => {
       const { world, id } = yield* stopped
       yield* on(world)(Resource.remove(target(id), {}))
       const error = yield* refusal(drive(on(world)(Scale.scale(ref, { replicas: 4, identity: bob }))))
-      assert.include(error.message, "carries the mark of an operation whose journal is gone")
+      assert.include(error.message, "is annotated with an operation whose journal no longer exists")
       yield* drive(on(world)(Scale.abortWithoutJournal(ref, { identity: bob })))
       assert.deepEqual(policies(world), ["Delete"])
       expectPutBack(world)

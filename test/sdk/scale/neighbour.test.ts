@@ -168,7 +168,7 @@ describe("whenScaled that is set to Delete while a set is scaled down", () => {
         const cluster = neighbour(world, movesCount, setWhenScaled("Delete"))
         const asked = { replicas: to, ...options, identity: ann }
         const error = yield* refusal(drive(withCluster(cluster)(Scale.scale(ref, asked))))
-        assert.include(error.message, "somebody set whenScaled of db to Delete")
+        assert.include(error.message, "another client set whenScaled of db to Delete")
         assert.notInclude(world.log.join(), "delete db-2")
         const id = /resume ([0-9a-f]{8})/.exec(error.action ?? "")?.[1] ?? ""
         const result = yield* drive(on(world)(Scale.resume(at(id), { identity: bob })))
@@ -202,7 +202,7 @@ describe("whenScaled that is set to Delete while a set is scaled down", () => {
         assert.strictEqual(ended.success.outcome, "Incomplete")
         assert.include(ended.success.unmet.join(), `its data is kept in volume ${volume}`)
         assert.include(ended.success.notes.join(), "whenScaled of db is Delete, and was Retain")
-      } else assert.include((ended.failure as Error).message, "somebody set whenScaled of db to Delete")
+      } else assert.include((ended.failure as Error).message, "another client set whenScaled of db to Delete")
     })
   )
 
@@ -218,7 +218,7 @@ describe("whenScaled that is set to Delete while a set is scaled down", () => {
       const error = yield* refusal(
         drive(withCluster(cluster)(Scale.scale(ref, { replicas: 1, step: 1, identity: ann })))
       )
-      assert.include(error.message, "somebody set whenScaled of db to Delete meanwhile")
+      assert.include(error.message, "another client set whenScaled of db to Delete; this")
       assert.notInclude(world.log.join(), "delete db-1")
     })
   )
@@ -359,7 +359,7 @@ describe("whoever may not set reclaim policies", () => {
       const plan = yield* withCluster(cluster)(Scale.prepare(ref, { replicas: 1 }))
       assert.include(
         plan.effects.join(),
-        "1 claim kept: whenScaled Retain, and only while nobody sets whenScaled to Delete"
+        "1 claim kept: whenScaled Retain, and only as long as whenScaled is not set to Delete"
       )
       const result = yield* drive(withCluster(cluster)(Scale.run(plan, { identity: ann })))
       assert.strictEqual(result.outcome, "Succeeded")

@@ -61,7 +61,7 @@ describe("an abort after somebody else's change of the count", () => {
       assert.strictEqual(result.outcome, "Aborted")
       for (const name of ["data-db-1", "data-db-2", "data-db-3", "data-db-4"])
         assert.isDefined(claim(world, name), name)
-      assert.match(result.notes.join(), /data-db-4 kept: somebody else changed db meanwhile/)
+      assert.match(result.notes.join(), /data-db-4 kept: another client changed db in the meantime/)
     })
   )
 
@@ -81,7 +81,7 @@ describe("an abort after somebody else's change of the count", () => {
       yield* countTo(world, 6)
       yield* until(world, "ready db-5")
       const again = yield* refusal(drive(on(world)(Scale.resume(at(plan.id), { identity: bob }))))
-      assert.include(again.message, "somebody set replicas of db to 6")
+      assert.include(again.message, "another client set replicas of db to 6")
       yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
       assert.strictEqual(yield* countOf(world), 1)
     })
@@ -99,7 +99,7 @@ describe("an abort", () => {
       const error = yield* refusal(
         drive(on(world)(Scale.abort(at(plan.id), { identity: bob, stepTimeout: 10_000 })))
       )
-      assert.match(error.message, /quorum: \d healthy of \d that stay, \d needed/)
+      assert.match(error.message, /quorum: \d of the \d remaining members healthy, \d needed/)
       assert.notInclude(world.log.join(), "delete db-3")
     })
   )
@@ -131,7 +131,7 @@ describe("whoever resumes", () => {
       const mine = { profile: hooks, identity: bob, stepTimeout: 10_000 }
       const strict = Scale.resume(at(idIn(failed)), { ...mine, quorum: "majority" })
       const error = yield* refusal(drive(on(world)(strict)))
-      assert.include(error.message, "quorum: 0 healthy")
+      assert.include(error.message, "quorum: 0 of the ")
       const silent = yield* refusal(drive(on(world)(Scale.resume(at(idIn(failed)), mine))))
       assert.include(silent.action, "--quorum none")
       const lower = Scale.resume(at(idIn(failed)), { ...mine, quorum: "none" })
@@ -150,7 +150,7 @@ describe("success", () => {
       const error = yield* refusal(
         drive(on(world)(Scale.scale(ref, { replicas: 2, profile: hooks, identity: ann, report })))
       )
-      assert.include(error.message, "somebody set replicas of db to 4")
+      assert.include(error.message, "another client set replicas of db to 4")
     })
   )
 

@@ -130,7 +130,10 @@ describe("a pod that others hold", () => {
       yield* on(world)(Resource.patch(pod("db-2"), { _tag: "Merge", value }))
       const scaling = Scale.scale(ref, { replicas: 2, identity: ann, stepTimeout: 20_000 })
       const error = yield* refusal(drive(on(world)(scaling)))
-      assert.include(error.message, "db-2 (its pod to end, and for finalizer queue.example.com/managed)")
+      assert.include(
+        error.message,
+        "db-2 (its pod to terminate, and for finalizer queue.example.com/managed)"
+      )
     })
   )
 })

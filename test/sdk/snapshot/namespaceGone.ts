@@ -30,7 +30,7 @@ export const whileDeleted = <A, E extends Failure | object>(
     const millis = registry.now() - began
     assert.isAtMost(millis, 15_000, error.message)
     assert.strictEqual(error.reason._tag, "NotFound", error.message)
-    assert.match(error.message, new RegExp(`^namespace "${name}" was deleted meanwhile`))
+    assert.match(error.message, new RegExp(`^namespace "${name}" was deleted in the meantime`))
     assert.notInclude(`${error.message}${error.action ?? ""}`, "\n")
     return { error, action: error.action ?? "", began }
   })

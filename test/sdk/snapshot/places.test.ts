@@ -66,14 +66,14 @@ describe("a profile that holds nothing", () => {
   it.effect("is refused where a member cannot say where its data is, or does not run", () =>
     Effect.gen(function* () {
       const world = yield* saying([], 1)
-      assert.match(yield* refused(world), /oneVolume in db-\d failed, so nobody knows where its data is/)
+      assert.match(yield* refused(world), /oneVolume in db-\d failed, so it is unknown where its data is/)
       const silent = yield* saying([])
       assert.match(yield* refused(silent), /db-\d names no directory/)
       const gone = yield* saying(["/data"])
       const none = Resource.patch(set, { _tag: "Merge", value: { spec: { replicas: 0 } } })
       yield* on(gone)(none)
       yield* drive(Effect.sleep(10_000))
-      assert.match(yield* refused(gone), /does not run, so nobody can be asked/)
+      assert.match(yield* refused(gone), /does not run, so it cannot be asked/)
       const { result } = yield* take(gone, { allowLower: true })
       assert.notProperty(result, "recoverable")
     })

@@ -69,7 +69,7 @@ describe("deleting a snapshot", () => {
       const plan = yield* on(world)(RestoreClone.prepare(ref, { toNamespace: "rehearsal" }))
       yield* drive(Effect.exit(withCluster(dying)(RestoreClone.run(plan, { identity: ann }))))
       const { message } = yield* refusal(prune(world))
-      assert.include(message, `operation ${plan.id}, a clone in namespace rehearsal, is not over`)
+      assert.include(message, `operation ${plan.id}, a clone in namespace rehearsal, has not finished`)
       assert.lengthOf(names(world, volumesnapshots), 3)
       // Of another record of that name nothing is known there: it holds up nobody.
       const journal = { api: kinds.configmaps, namespace: "rehearsal", name: Journal.nameOf(plan.id) }

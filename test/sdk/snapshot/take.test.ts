@@ -128,7 +128,7 @@ describe("a snapshot", () => {
       const world = yield* withStorage()
       yield* take(world)
       const again = yield* Effect.flip(take(world))
-      assert.include(again.message, "is there already")
+      assert.include(again.message, "already exists")
       assert.lengthOf(names(world, volumesnapshots), 3)
     })
   )
@@ -238,7 +238,10 @@ describe("a snapshot of several workloads", () => {
       yield* drive(Effect.exit(withCluster(cluster)(Snapshot.take(ref, { name: "next", identity: ann }))))
       const plan = yield* on(world)(Scale.prepare({ namespace: "shop", name: "web" }, { replicas: 2 }))
       const { refusals } = yield* on(world)(Scale.dryRun(plan, "client"))
-      assert.include(refusals[0]?.reason, "(snapshot) on tier=shop was begun by ann@laptop and not ended")
+      assert.include(
+        refusals[0]?.reason,
+        "(snapshot) on tier=shop was started by ann@laptop and is unfinished"
+      )
     })
   )
 })

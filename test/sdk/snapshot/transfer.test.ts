@@ -133,7 +133,7 @@ describe("an exported snapshot", () => {
         before
       )
       const error = yield* refusal(bring(world, file))
-      assert.include(error.message, "snapshot nightly is there already")
+      assert.include(error.message, "snapshot nightly already exists")
     })
   )
 
@@ -364,7 +364,7 @@ describe("a file", () => {
       const none = "the file holds no snapshot that this version reads"
       assert.strictEqual(yield* why(strange, { identities: [mine] }), none)
       const wrong = yield* Effect.flip(Transfer.exportSet(nightly, { recipients: ["age1x"] })).pipe(on(world))
-      assert.strictEqual(wrong.message, "this is no recipient of age")
+      assert.strictEqual(wrong.message, "this is not an age recipient")
     })
   )
 

@@ -65,10 +65,10 @@ export abstract class OperationCommand extends KubectlCommand {
       flags,
       Effect.gen(function* () {
         const found = yield* Verbs.find({ namespace: (yield* Cluster).origin.namespace, id: args.id })
-        const manner = yield* withAnnotated(flags, found, options)
+        const settings = yield* withAnnotated(flags, found, options)
         yield* shown(screen, flags.output, (report) =>
           Effect.flatMap(
-            (verb === "abort" ? Verbs.abort : Verbs.resume)(found, { ...manner, report }),
+            (verb === "abort" ? Verbs.abort : Verbs.resume)(found, { ...settings, report }),
             (result) =>
               verb === "abort" && !result.aborted ? Effect.fail(tooLate(result)) : Effect.succeed(result)
           )

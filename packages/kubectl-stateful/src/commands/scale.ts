@@ -52,9 +52,9 @@ export class ScaleCommand extends KubectlCommand {
       const asked = yield* Effect.forEach(names, (name) =>
         Effect.gen(function* () {
           const ref = { namespace: origin.namespace, name }
-          const manner = yield* withAnnotated(flags, ref, options)
-          if (flags["trust-annotations"]) screen.err(commandLines(name, manner.profile))
-          return { ref, options: manner }
+          const settings = yield* withAnnotated(flags, ref, options)
+          if (flags["trust-annotations"]) screen.err(commandLines(name, settings.profile))
+          return { ref, options: settings }
         })
       )
       const planned = yield* Scale.prepareAll(asked)

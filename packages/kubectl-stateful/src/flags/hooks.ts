@@ -4,7 +4,7 @@
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import type { Command } from "@kubectl-stateful/sdk/Hook"
 import { defaultTimeout, type HttpHealth, parseHttpHealth, type Profile } from "@kubectl-stateful/sdk/Profile"
-import { annotatedProfile, type Manner, type ScaleError, type SetRef } from "@kubectl-stateful/sdk/Scale"
+import { annotatedProfile, type RunSettings, type ScaleError, type SetRef } from "@kubectl-stateful/sdk/Scale"
 import { boolean, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
@@ -95,7 +95,7 @@ export const profileOf = async (
 }
 
 /** With what an annotation says below what flags and file say, where it is to be trusted. */
-export const withAnnotated = <A extends Manner>(
+export const withAnnotated = <A extends RunSettings>(
   flags: Pick<InferredFlags<typeof hookFlags>, "trust-annotations">,
   ref: SetRef,
   options: A

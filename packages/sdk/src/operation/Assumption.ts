@@ -54,7 +54,7 @@ export const broken = (
   if (moved === undefined) return null
   return because(
     "Changed",
-    `somebody set ${moved.what} of ${object.metadata.name} to ${fieldOf(moved, object) || "none"} meanwhile; this operation needs ${moved.is || "none"}`,
+    `another client set ${moved.what} of ${object.metadata.name} to ${fieldOf(moved, object) || "none"}; this operation needs ${moved.is || "none"}`,
     `${findWriter(place)}; then set it back`
   )
 }

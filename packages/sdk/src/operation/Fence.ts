@@ -43,23 +43,23 @@ const replaced = (fence: Fence) =>
   because(
     "NotFound",
     `${titleOf(fence)} was deleted while the operation ran`,
-    `${abortCommand({ id: operationOf(fence.token), home: homeOf(fence.token, fence.namespace) })} puts back what needs no ${fence.kind}, and names the rest`
+    `${abortCommand({ id: operationOf(fence.token), home: homeOf(fence.token, fence.namespace) })} reverts what needs no ${fence.kind}, and names the rest`
   )
 
 const fencedOff = (fence: Fence, token: string | null) =>
   because(
     "Fenced",
     token === null
-      ? `${operationTitle(operationOf(fence.token))} is over: another caller ended it`
-      : `another caller has taken over ${titleOf(fence)} (${operationTitle(operationOf(token))})`,
+      ? `${operationTitle(operationOf(fence.token))} has already finished in another process`
+      : `another process has taken over ${titleOf(fence)} (${operationTitle(operationOf(token))})`,
     replacedWay(homeOf(fence.token, fence.namespace))
   )
 
 const taken = (fence: Fence) =>
   because(
     "Changed",
-    `${titleOf(fence)} is there already, and not of this operation`,
-    "choose another name, or look at it and remove it"
+    `${titleOf(fence)} already exists and does not belong to this operation`,
+    "choose another name, or check it and remove it"
   )
 
 /** Whether an object is the guarded one, and not a namesake: by uid, or by the operation that made it. */

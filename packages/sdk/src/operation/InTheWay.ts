@@ -53,7 +53,7 @@ export const readPlanned = (plan: AnyPlan): Work<Objects> =>
       : Effect.fail(
           because(
             "Changed",
-            `${titleOf(taken, plan.home)} is there already`,
+            `${titleOf(taken, plan.home)} already exists`,
             "choose another name, or remove it"
           )
         )
@@ -190,7 +190,7 @@ export const isMarked = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cl
 export const isOverAlready = ({ id, home }: Pick<AnyPlan, "id" | "home">, title: string): OperationError =>
   because(
     "Mismatch",
-    `operation ${id} is over, as ${title} says: somebody has changed its journal since`,
+    `operation ${id} is over, as ${title} says: its journal was changed since`,
     `find out who did; then \`kubectl delete configmap ${Journal.nameOf(id)} -n ${shellWord(home)}\``
   )
 

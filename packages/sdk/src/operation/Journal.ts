@@ -134,7 +134,7 @@ const accept = (object: Resource.KubeObject): Effect.Effect<Entry, ClusterError>
     Effect.mapError(() =>
       notReadable(
         object.metadata.name,
-        "is no journal that this version reads",
+        "is not a journal that this version can read",
         "use the version of kubectl-stateful that wrote it"
       )
     ),
@@ -358,14 +358,14 @@ export const create = (
   })
 
 const replacedBy = ({ id, home }: AnyPlan) =>
-  because("Fenced", `another caller has taken over operation ${id}`, replacedWay(home))
+  because("Fenced", `another process has taken over operation ${id}`, replacedWay(home))
 
 const gone = (plan: AnyPlan) => {
   const last = lastWay(plan)
   return because(
     "NotFound",
     `the journal of operation ${plan.id} is gone`,
-    `nothing takes it up again${last === null ? "" : `; ${last} puts back what it has set`}`
+    `it cannot be resumed${last === null ? "" : `; ${last} reverts what it has set`}`
   )
 }
 

@@ -24,7 +24,7 @@ export const isGoing = (name: string): Effect.Effect<boolean, ClusterError, Clus
   )
 
 /** What is said of it. */
-export const goneWords = (namespace: string): string => `namespace "${namespace}" was deleted meanwhile`
+export const goneWords = (namespace: string): string => `namespace "${namespace}" was deleted in the meantime`
 
 /** What its steps have kept that does not go with these namespaces; null: it may not be read. */
 const outliving = <Step extends AnyStep, Settings, Options, Going, Outcome>(
@@ -64,7 +64,7 @@ export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, 
         ? "what it kept may not be read: look for persistent volumes and snapshot contents of that namespace"
         : kept.length === 0
           ? "nothing of it is left"
-          : `under Retain stay ${kept.join(", ")}: look at them, and delete those that nobody needs`
+          : `kept under Retain: ${kept.join(", ")}; delete those that are no longer needed`
     // How a freeze ends is still so: its pods run until their namespace has gone.
     const way = tag === "LevelMissed" ? (error.action?.split("; then ")[0] ?? null) : null
     const back = gone.includes(plan.home) ? [] : [wayBack(plan)]

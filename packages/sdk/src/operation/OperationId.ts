@@ -21,7 +21,7 @@ export const lookAtOperations = (namespace: string): string => `look at ${operat
 
 /** What is said to a caller that was replaced. */
 export const replacedWay = (namespace: string): string =>
-  `this caller changes nothing more; ${operationsCommand(namespace)} shows what goes on`
+  `this process makes no more changes; ${operationsCommand(namespace)} shows the operation`
 
 export const resumeCommand = ({ id, home }: At, ...flags: ReadonlyArray<string>): string =>
   `\`kubectl stateful resume ${[id, ...flags].join(" ")} -n ${shellWord(home)}\``
@@ -34,12 +34,12 @@ export const operationTitle = (id: string): string => (isOperationId(id) ? `oper
 
 /** How an operation goes back that cannot go on. */
 export const wayBack = (at: At): string =>
-  isOperationId(at.id) ? `${abortCommand(at)} puts the rest back` : lookAtOperations(at.home)
+  isOperationId(at.id) ? `${abortCommand(at)} rolls back the rest` : lookAtOperations(at.home)
 
 /** How an operation is taken up. */
 export const wayOn = (at: At): string =>
   isOperationId(at.id)
-    ? `${resumeCommand(at)} goes on, ${abortCommand(at)} goes back`
+    ? `${resumeCommand(at)} to continue, ${abortCommand(at)} to roll back`
     : lookAtOperations(at.home)
 
 /** A name that a StatefulSet can have: another is not said. */

@@ -11,8 +11,7 @@ import * as Ref from "effect/Ref"
 import { type AppRef, nameOf } from "../App.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { within as bestEffort } from "./BestEffort.ts"
-import type { Fence } from "./Fence.ts"
-import * as Fences from "./Fence.ts"
+import * as Fence from "./Fence.ts"
 import { type Place, titleOf } from "./Guarded.ts"
 import * as Journal from "./Journal.ts"
 import * as Lease from "./lease.ts"
@@ -30,7 +29,7 @@ type Work<A, R = Cluster> = Effect.Effect<A, ClusterError | OperationError, R>
 export interface Turn {
   readonly plan: AnyPlan
   /** Of every guard, in the order in which they are acquired. */
-  readonly fences: ReadonlyArray<Fence>
+  readonly fences: ReadonlyArray<Fence.Fence>
   readonly entry: Ref.Ref<Journal.Entry>
   /** The step that is on, in words of ours; null: none yet. */
   readonly doing: Ref.Ref<string | null>
@@ -63,7 +62,7 @@ const resumable = (
   // Its journal is gone: there is nothing to take up.
   if (error._tag === "OperationError" && error.reason._tag === "NotFound") return error
   const last = isAbort ? lastWay(plan) : null
-  const way = `${wayOn(plan)}${last === null ? "" : `, ${last} puts back what it can`}`
+  const way = `${wayOn(plan)}${last === null ? "" : `, ${last} to revert what it can`}`
   const action = error.action === undefined ? way : `${error.action}; then ${way}`
   if (error._tag === "OperationError") {
     const { reason, message, record } = error
@@ -81,7 +80,7 @@ export const make = (entry: Journal.Entry, token: string, isBegun: boolean): Eff
       Ref.update(ref, (current) => ({ ...current, status: change(current.status) }))
     return {
       plan: entry.plan,
-      fences: Fences.fencesOf(entry.plan, token, !isBegun),
+      fences: Fence.fencesOf(entry.plan, token, !isBegun),
       entry: ref,
       doing: yield* Ref.make<string | null>(null),
       begun: yield* Ref.make(isBegun),
@@ -140,7 +139,7 @@ const finish = (
   ending: Effect.Effect<Ending>
 ): Work<void> =>
   Effect.gen(function* () {
-    yield* Fences.releaseAll(turn.fences)
+    yield* Fence.releaseAll(turn.fences)
     // It writes, and may be done twice.
     yield* Effect.forEach(candidates.toReversed(), (candidate) => patiently(Lease.release(candidate)), {
       discard: true
@@ -148,7 +147,7 @@ const finish = (
     const { phase, message } = yield* ending
     yield* end(turn, phase, message)
     yield* Ref.set(turn.over, true)
-    if (!(yield* Ref.get(turn.entry)).status.aborting) yield* Effect.ignore(Fences.sealAll(turn.fences))
+    if (!(yield* Ref.get(turn.entry)).status.aborting) yield* Effect.ignore(Fence.sealAll(turn.fences))
     yield* Effect.ignore(Journal.prune(turn.plan.home, turn.plan.guards[0]))
   })
 
@@ -160,7 +159,7 @@ const stop = (turn: Turn, error: OperationError | ClusterError | null): Work<voi
     const doing = yield* Ref.get(turn.doing)
     const message = error === null ? "interrupted" : recordOf(error, doing)
     const begun = yield* Ref.get(turn.begun)
-    if (!begun) yield* Fences.releaseAll(turn.fences)
+    if (!begun) yield* Fence.releaseAll(turn.fences)
     if (error?._tag === "OperationError" && error.reason._tag === "Fenced") return
     yield* end(turn, begun ? "Stopped" : "Aborted", message)
   })
@@ -194,7 +193,7 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
   const { id, app, verb } = entry.plan
   return new OperationError({
     reason: { _tag: "Unfinished", operation: id },
-    message: `${operationTitle(id)} (${verb}) on ${nameOf(app)} was begun by ${entry.status.holder} and not ended`,
+    message: `${operationTitle(id)} (${verb}) on ${nameOf(app)} was started by ${entry.status.holder} and is unfinished`,
     action: wayOn(entry.plan)
   })
 }
@@ -203,19 +202,19 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
 export const unreadable = (journal: Journal.Unreadable, app: AppRef): OperationError =>
   new OperationError({
     reason: { _tag: "Unfinished", operation: journal.id ?? journal.name },
-    message: `configmap "${journal.name}" is the journal of an operation on ${nameOf(app)} that is not over, and cannot be read`,
-    action: `use the version of kubectl-stateful that wrote it; or put back what it changed: ${withoutJournal({ namespace: app.namespace, name: nameOf(app) })}`
+    message: `configmap "${journal.name}" is the journal of an operation on ${nameOf(app)} that has not finished, and cannot be read`,
+    action: `use the version of kubectl-stateful that wrote it; or revert what it changed: ${withoutJournal({ namespace: app.namespace, name: nameOf(app) })}`
   })
 
 /** What is said of a token without a journal: an operation was begun, and its journal was deleted. */
 export const journalLost = (guard: Place): OperationError =>
   new OperationError({
     reason: { _tag: "Unfinished", operation: "unknown" },
-    message: `${titleOf(guard)} carries the mark of an operation whose journal is gone`,
+    message: `${titleOf(guard)} is annotated with an operation whose journal no longer exists`,
     action:
       guard.kind === "StatefulSet"
-        ? `put back what it changed: ${withoutJournal(guard)}`
-        : `look at it, and take the mark away: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${operationAnnotation}- -n ${shellWord(guard.namespace)}\``
+        ? `revert what it changed: ${withoutJournal(guard)}`
+        : `check it, then remove the annotation: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${operationAnnotation}- -n ${shellWord(guard.namespace)}\``
   })
 
 /** The overall limit of an operation; its error says how to go on where there is something to go on with. */
@@ -233,7 +232,7 @@ export const within = <A, E, R>(
           Effect.flatMap(isOpen, (open) => {
             const error = because(
               "TimedOut",
-              `${operationTitle(plan.id)}: not done within ${milliseconds / 1000}s`
+              `${operationTitle(plan.id)}: timed out after ${milliseconds / 1000}s`
             )
             return Effect.fail(open ? resumable(error, plan) : error)
           })

@@ -3,8 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { Cluster } from "../Cluster.ts"
 import { isOurs as isOursAlone } from "./Author.ts"
-import type { Fence } from "./Fence.ts"
-import * as Fences from "./Fence.ts"
+import * as Fence from "./Fence.ts"
 import type { Guarded } from "./Guarded.ts"
 import * as Journal from "./Journal.ts"
 import { keyOf, type Plan } from "./Plan.ts"
@@ -44,13 +43,13 @@ const concluded = (
  * Whether this caller may still write. Where the guard is gone nothing carries a token, and one that is
  * made may have been made by a caller that was replaced: the journal says whose turn it is.
  */
-const standingOf = (turn: Turn, fence: Fence, isAbsent: boolean): StepContext["standing"] => {
+const standingOf = (turn: Turn, fence: Fence.Fence, isAbsent: boolean): StepContext["standing"] => {
   const byJournal = Effect.map(Journal.notMine(turn.plan, fence.token), (why) => ({
     why,
     object: null
   }))
   if (isAbsent) return byJournal
-  return Effect.flatMap(Fences.standing(fence), (found) =>
+  return Effect.flatMap(Fence.standing(fence), (found) =>
     fence.uid === null && found.why === null
       ? Effect.map(byJournal, ({ why }) => ({ ...found, why }))
       : Effect.succeed(found)
@@ -62,7 +61,7 @@ const contextOf = <Going>(
   plan: Plan<AnyStep>,
   isOurs: StepContext["isOurs"],
   turn: Turn,
-  fence: Fence,
+  fence: Fence.Fence,
   place: { readonly key: string; readonly forward: string },
   given: Given<Going>
 ): Effect.Effect<StepContext<Going>> =>
@@ -141,7 +140,7 @@ export const walk = <Step extends AnyStep, Settings, Options, Going, Outcome>(
 ): Effect.Effect<Outcome | null, Failure, Cluster> =>
   Effect.gen(function* () {
     const isBack = given.direction === "back"
-    const fenceOf = (step: AnyStep): Fence => {
+    const fenceOf = (step: AnyStep): Fence.Fence => {
       const guard = guardOf(plan, step)
       const fence = turn.fences.find((one) => keyOf(one) === keyOf(guard))
       if (fence === undefined) throw new Error(`no fence for ${keyOf(guard)}`)

@@ -264,7 +264,7 @@ export const renew = (candidate: Candidate): Effect.Effect<never, OperationError
       // Without a Lease the fence alone decides.
       if (body._tag === "Success" && body.success !== null && !isHeldBy(body.success, candidate)) {
         return yield* Effect.fail(
-          because("Fenced", `another caller has taken over ${candidate.name}`, replacedWay(namespace))
+          because("Fenced", `another process has taken over ${candidate.name}`, replacedWay(namespace))
         )
       }
     }

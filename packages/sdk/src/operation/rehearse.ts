@@ -101,7 +101,7 @@ export const dryRun = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     if (plan.steps.length === 0) return plan
     const other = yield* inTheWay(plan)
     if (other !== null) {
-      const refusal = { reason: other.message, remedy: other.action ?? "look at it, and end it first" }
+      const refusal = { reason: other.message, remedy: other.action ?? "check it, and finish it first" }
       return { ...plan, refusals: [...plan.refusals, refusal] }
     }
     return mode === "server" ? yield* rehearse(plan, verb, options) : plan

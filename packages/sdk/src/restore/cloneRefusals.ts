@@ -54,14 +54,14 @@ const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refus
       ? []
       : [
           {
-            reason: `"${options.name}" is no name for a StatefulSet`,
+            reason: `"${options.name}" is not a valid name for a StatefulSet`,
             remedy: "use at most 52 lower case letters, figures and dashes"
           }
         ]),
     ...(facts.target === null
       ? [
           {
-            reason: `there is no namespace ${to.namespace}`,
+            reason: `namespace ${to.namespace} not found`,
             remedy: `make it: kubectl create namespace ${to.namespace}`
           }
         ]
@@ -79,7 +79,7 @@ const takenRefusals = ({ facts: { taken }, renaming, claims }: Judged): Readonly
   ]
     .filter((name) => taken.has(name))
     .map((name) => ({
-      reason: `${name} is there already in namespace ${renaming.to.namespace}`,
+      reason: `${name} already exists in namespace ${renaming.to.namespace}`,
       remedy: "choose another name with --as, or remove it"
     }))
 
@@ -92,7 +92,7 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
       ? []
       : [
           {
-            reason: `the record of snapshot ${record.name} is not immutable: somebody has written it who is no snapshot`,
+            reason: `the record of snapshot ${record.name} is not immutable: it was not written by a snapshot`,
             remedy: "choose another snapshot"
           }
         ]),
@@ -105,14 +105,14 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
           }
         ]),
     ...stray.map(({ claim }) => ({
-      reason: `${claim} is no claim of the templates of ${renaming.from.name}`,
+      reason: `${claim} does not belong to a volume claim template of ${renaming.from.name}`,
       remedy: "only those are restored as another application"
     })),
     ...seen
       .filter((claim, index) => seen.indexOf(claim) < index)
       .map((claim) => ({
         reason: `${claim} stands in the snapshot twice`,
-        remedy: "somebody has changed the record: choose another snapshot"
+        remedy: "the record was changed: choose another snapshot"
       })),
     ...slots.flatMap(({ cut: { claim, why, handle } }) =>
       why === null && (handle !== null || !isElsewhere)
@@ -135,7 +135,7 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
             {
               reason:
                 found === undefined
-                  ? `${claim}: there is no storage class ${storageClass ?? "that is the default"}`
+                  ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
                   : `${claim}: its class ${found.name} is of driver ${found.provisioner}, and its cut of ${driver}`,
               remedy: "a cut can only be restored by the driver that made it"
             }
@@ -258,7 +258,7 @@ export const warningsOf = ({
   return [
     ...(record.level === "crash" && claims.length > 1
       ? [
-          "each volume was cut alone: what one member has sent to another may be in one volume and not in the other"
+          "volumes were snapshotted separately: what one member has sent to another may be in one volume and not in the other"
         ]
       : []),
     ...left.map(

@@ -66,7 +66,7 @@ const nameClaim = ({ to }: StepOf<typeof AttachVolume>, at: StepContext): Work =
     const claim = yield* readClaim(at.fence.namespace, to)
     if (claim?.metadata.annotations?.[madeByAnnotation] !== at.plan.id) return
     yield* at.fallShort(
-      `claim ${to}, which was made for ${at.fence.name}, stays with its volume: somebody else deleted the StatefulSet`
+      `claim ${to}, which was made for ${at.fence.name}, stays with its volume: another client deleted the StatefulSet`
     )
   })
 
@@ -181,7 +181,7 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
     const now = yield* claimsByName(plan.home)
     const stray = stepsOf(AttachVolume, plan.steps).find(({ to }) => now.has(to))
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "plan again")
+      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "run the command again")
     }
   })
 
@@ -191,7 +191,7 @@ const conclude = (plan: ClonePlan, at: At): Work<CloneResult> =>
     const is = Workload.replicasOf(yield* Workload.assertHeld(at.fence))
     const to = lastCount(plan) ?? 0
     if (is !== to) {
-      yield* at.fallShort(`replicas of ${at.fence.name} are ${is}, and not ${to}: somebody else set them`)
+      yield* at.fallShort(`replicas of ${at.fence.name} are ${is}, and not ${to}: another client set them`)
     }
     yield* checkAttached(at)
     const open = yield* fenceFault(at)

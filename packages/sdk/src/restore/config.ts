@@ -143,7 +143,7 @@ export const configOf = (
   if (!sealed) {
     return nothing({
       reason: `the record of ${record.name} could be changed at any moment: its Secrets are not immutable`,
-      remedy: "somebody else wrote it: choose another snapshot"
+      remedy: "another client wrote it: choose another snapshot"
     })
   }
   const recorded = templateIn(record, workload.name)

@@ -124,7 +124,7 @@ const planned = (
       refusals: [
         {
           reason: `the record has no ${key} that could be written`,
-          remedy: "somebody has changed the record: choose another snapshot"
+          remedy: "the record was changed: choose another snapshot"
         }
       ]
     }

@@ -50,7 +50,7 @@ export const templateRefusals = (
       : [
           {
             reason: `the pod template of the record gives its pods what they do not have now: ${gains.join(", ")}`,
-            remedy: "look at it, and use --allow-privileged if that is right"
+            remedy: "check it, and use --allow-privileged if that is intended"
           }
         ]),
     ...[...new Set(missing.map(keyOf))].map((key) => ({

@@ -100,7 +100,7 @@ const modeRefusals = (workload: Target, cuts: ReadonlyArray<FoundCut>): Readonly
       : [
           {
             reason: `${claim}: its cut is of a volume of mode ${mode}, and its template asks for ${asked}`,
-            remedy: "choose a snapshot from before the mode was changed, or restore it by hand"
+            remedy: "choose a snapshot from before the mode was changed, or restore it manually"
           }
         ]
   })

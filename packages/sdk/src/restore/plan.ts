@@ -44,8 +44,8 @@ const plural = (count: number, what: string): string => `${count} ${what}${count
 const deletedBy = (namespace: string, { name, named }: Target, { before }: Swap, id: string): string => {
   const [first] = before
   return named === undefined || first === undefined
-    ? `\`kubectl stateful scale ${name} --purge -n ${shellWord(namespace)}\` deletes it`
-    : `to delete it set its volume's persistentVolumeReclaimPolicy to Delete (kubectl edit pv ${first.volume?.name ?? ""}), and then: kubectl delete pvc ${first.name}-${id} -n ${shellWord(namespace)}`
+    ? `\`kubectl stateful scale ${name} --purge -n ${shellWord(namespace)}\` deletes them`
+    : `to delete one, set its volume's persistentVolumeReclaimPolicy to Delete (kubectl edit pv ${first.volume?.name ?? ""}), and then: kubectl delete pvc ${first.name}-${id} -n ${shellWord(namespace)}`
 }
 
 /** What is said of it before anything is done. */
@@ -68,10 +68,10 @@ const effectsOf = (
       ? []
       : [
           source._tag === "Snapshot"
-            ? `what was written since is not in it, and is kept: ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
-            : `what was written since the restore is taken back, and is kept: ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
+            ? `data written since the snapshot is not in the restored volumes; the current volumes are kept as ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
+            : `data written since the restore is not in the previous volumes; the current volumes are kept as ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
         ]),
-    `\`kubectl stateful restore --undo ${id}\` brings that back; ${deletedBy(namespace, workload, swap, id)}`
+    `\`kubectl stateful restore --undo ${id}\` restores them; ${deletedBy(namespace, workload, swap, id)}`
   ]
 }
 
@@ -86,7 +86,7 @@ const partWarnings = ({ from, low }: Swap, { ordinals }: RestoreOptions) => {
   return [
     "members that go back alone have to catch up with the others: that is the application's own work",
     ...(low > 0 && low < need && from > low
-      ? [`${low} of ${from} members go on: a quorum needs ${need}, and is lost meanwhile`]
+      ? [`${low} of ${from} members keep running: a quorum needs ${need}, and is lost during the restore`]
       : [])
   ]
 }
@@ -150,7 +150,7 @@ export const configPlan = (
     facts: digest([config.before, config.put]),
     effects: [
       from.set === null
-        ? `undo restore ${from.undoes} of ${workload.name}: its configuration from before comes back`
+        ? `undo restore ${from.undoes} of ${workload.name}: its previous configuration is restored`
         : `restore the configuration of ${workload.name} from snapshot ${from.set}`,
       ...(config.put.length === 0 ? ["nothing of it differs"] : config.effects)
     ],
@@ -169,7 +169,7 @@ const warningsOf = (
 ): ReadonlyArray<string> => [
   ...(source._tag === "Snapshot" && source.level === "crash" && swap.attach.length > 1 && seeds === null
     ? [
-        "each volume was cut alone: what one member has sent to another may be in one volume and not in the other"
+        "volumes were snapshotted separately: what one member has sent to another may be in one volume and not in the other"
       ]
     : []),
   ...partWarnings(swap, options),
@@ -223,10 +223,10 @@ const refusalsOf = (
 const uncheckedOf = ({ verify }: RestoreOptions, { claims, seeds }: Volumes): ReadonlyArray<string> => [
   "whether the driver can fill a volume from its cut is known only when it is asked",
   ...(claims.length > 0 && verify === undefined
-    ? ["new volumes are mounted and read, and their content is not verified: no profile says how"]
+    ? ["new volumes are mounted and read, but their content is not verified: no profile is given"]
     : []),
   ...(seeds !== null && verify !== undefined
-    ? ["members that are made from one are not verified beside that"]
+    ? ["members that are rebuilt from one are not verified separately"]
     : [])
 ]
 

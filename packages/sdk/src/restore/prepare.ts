@@ -244,7 +244,7 @@ export const planSelected = (
         .filter((cut) => !owned.has(cut))
         .map(({ claim }) => ({
           reason: `${claim} is no claim that a StatefulSet or a Deployment has by its template: only those are restored in place`,
-          remedy: "restore it by hand: a claim with its VolumeSnapshot as dataSource"
+          remedy: "restore it manually: a claim with its VolumeSnapshot as dataSource"
         }))
     })
   })

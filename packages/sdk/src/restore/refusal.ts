@@ -47,22 +47,22 @@ export const cutRefusals = (
     ...(cuts.length === 0 ? [nothing(set)] : []),
     ...twice(cuts.map(({ claim }) => claim)).map((claim) => ({
       reason: `${claim} stands in the snapshot twice`,
-      remedy: "somebody has changed the record: choose another snapshot"
+      remedy: "the record was changed: choose another snapshot"
     })),
     ...cuts.flatMap(({ claim, why }) => {
       if (workload.named?.has(claim) === true && slotOf(workload, claim) === null) {
         return [
           {
             reason: `claim ${claim}, which the pods of ${workload.name} name, is not there any more`,
-            remedy: "make it anew, with its VolumeSnapshot as dataSource: nothing has to be stopped for that"
+            remedy: "recreate it, with its VolumeSnapshot as dataSource: nothing has to be stopped for that"
           }
         ]
       }
       if (slotOf(workload, claim) === null) {
         return [
           {
-            reason: `${claim} is no claim of the templates of ${workload.name}: only those are restored in place`,
-            remedy: `restore it by hand: a claim with its VolumeSnapshot as dataSource`
+            reason: `${claim} does not belong to a volume claim template of ${workload.name}: only those are restored in place`,
+            remedy: `restore it manually: a claim with its VolumeSnapshot as dataSource`
           }
         ]
       }
@@ -87,7 +87,7 @@ export const cutRefusals = (
         {
           reason:
             found === undefined
-              ? `${claim}: there is no storage class ${storageClass ?? "that is the default"}`
+              ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
               : `${claim}: its class ${found.name} is of driver ${found.provisioner}, and its cut of ${driver}`,
           remedy: "a cut can only be restored by the driver that made it"
         }
@@ -138,7 +138,7 @@ export const claimRefusals = (
       : [
           {
             reason: `${why}: it cannot be set aside`,
-            remedy: `look at it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
+            remedy: `check it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
           }
         ]
   }),
@@ -149,7 +149,7 @@ export const claimRefusals = (
       : [
           {
             reason: `claim ${claim} is held by ${what}: it cannot be set aside`,
-            remedy: `wait until that is done, or delete it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
+            remedy: `wait for it to finish, or delete it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
           }
         ]
   }),
@@ -161,7 +161,7 @@ export const claimRefusals = (
       ? []
       : [
           {
-            reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is no pod of ${name} that is stopped for it`,
+            reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is not a pod of ${name} that is stopped`,
             remedy: `end that pod first: kubectl delete pod ${others[0] ?? ""} -n ${shellWord(namespace)}`
           }
         ]
@@ -185,8 +185,8 @@ export const countRefusals = ({ replicas }: Source): ReadonlyArray<Refusal> =>
     ? []
     : [
         {
-          reason: `its record says ${replicas} replicas, which is no count`,
-          remedy: "somebody has changed the record: choose another snapshot"
+          reason: `its record says ${replicas} replicas, which is not a valid number`,
+          remedy: "the record was changed: choose another snapshot"
         }
       ]
 

@@ -35,8 +35,8 @@ export const apartRefusals = (
   const way = `${set === null ? "" : `kubectl stateful restore ${set} `}--profile ${shellWord(profile)} --seed ORDINAL`
   return [
     {
-      reason: `the members in ${from} were cut at different moments, and with ${profile} those are unsafe together: one may have forgotten what it agreed to`,
-      remedy: `make all of them from one: ${way}`
+      reason: `the members in ${from} were snapshotted at different times, which is unsafe with ${profile}: a member may have lost what it agreed to`,
+      remedy: `rebuild all of them from one: ${way}`
     }
   ]
 }
@@ -93,7 +93,7 @@ export const seedingOf = (
     )
   }
   if (ordinals !== undefined) {
-    return refused("members that are made from one are made together", "leave out the ordinals")
+    return refused("members that are rebuilt from one are rebuilt together", "leave out the ordinals")
   }
   if (from === undefined) {
     return refused(
@@ -106,7 +106,7 @@ export const seedingOf = (
   return {
     steps: [seedStep(how, from, isRefused ? null : chosen, claims)],
     effects: [
-      `every member is made from what ${from.claim} has, by profile ${how.seed.profile}: what others had and it has not is not in it`
+      `all members are rebuilt from ${from.claim} by profile ${how.seed.profile}: data that only other members had is lost`
     ],
     refusals: isRefused ? [chosen] : []
   }

@@ -114,11 +114,10 @@ const podsOf = ({ name, firstOrdinal }: Target, from: number, to: number): strin
 
 /** Who is stopped for it, and who goes on. */
 export const stops = (workload: Target, { from, low, to, bystanders }: Swap): string => {
-  if (low === 0) return `${workload.name} is stopped for it: ${from} -> 0 -> ${to}`
-  if (from === low) return "no pod is stopped for it"
-  const why =
-    bystanders.length === 0 ? "" : ", since a StatefulSet takes its members away from the last one only"
-  return `${podsOf(workload, low, from)} ${from - low === 1 ? "is" : "are"} stopped for it${why}: ${from} -> ${low} -> ${to}; ${podsOf(workload, 0, low)} ${low === 1 ? "goes" : "go"} on`
+  if (low === 0) return `${workload.name} is stopped: ${from} -> 0 -> ${to}`
+  if (from === low) return "no pod is stopped"
+  const why = bystanders.length === 0 ? "" : ", since a StatefulSet scales down from the last ordinal only"
+  return `${podsOf(workload, low, from)} ${from - low === 1 ? "is" : "are"} stopped${why}: ${from} -> ${low} -> ${to}; ${podsOf(workload, 0, low)} ${low === 1 ? "keeps" : "keep"} running`
 }
 
 export const countOf = ({ replicas }: Source, workload: Workload): number =>

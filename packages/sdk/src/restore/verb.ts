@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import { because } from "../operation/OperationError.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { titleOf } from "../operation/Guarded.ts"
 import { type Guard, keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
@@ -122,7 +122,7 @@ const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =
     if (now === null) yield* because("Changed", `${title} was deleted since`)
     if (now?.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
     if (!resumed && now?.metadata.generation !== guard.generation) {
-      yield* because("Changed", `${title} changed since this was planned`, "plan again")
+      yield* because("Changed", `${title} changed since this was planned`, "run the command again")
     }
   })
 
@@ -135,13 +135,13 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
     const before = retainedBy(plan)
     for (const { claim, uid, volume } of before) {
       const why = lost({ claim, uid, volume: volume ?? "" }, now.get(claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why} since this was planned`, "plan again")
+      if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
     const stray = stepsOf(AttachVolume, plan.steps).find(
       ({ to }) => now.has(to) && !before.some(({ claim }) => claim === to)
     )
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "plan again")
+      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "run the command again")
     }
   })
 
@@ -190,7 +190,7 @@ const conclude = (plan: RestorePlan, at: At): Work<RestoreResult> =>
       const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
       const to = counts(plan, key).at(-1)?.to ?? null
       if (to !== null && is !== to) {
-        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and not ${to}: somebody else set them`)
+        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and not ${to}: another client set them`)
       }
       replicas += is
     }
@@ -211,11 +211,13 @@ const concludeBack = (plan: RestorePlan, at: At): Work =>
     for (const [key, fence] of at.fences) {
       const from = counts(plan, key)[0]?.from ?? null
       // Of several some may be gone: that is said already.
-      const { object } = yield* Fences.standing(fence)
+      const { object } = yield* Fence.standing(fence)
       if (object === null && fence !== at.fence) continue
       const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
       if (from !== null && is !== from) {
-        yield* at.fallShort(`replicas of ${fence.name} are ${is}, and before ${from}: somebody else set them`)
+        yield* at.fallShort(
+          `replicas of ${fence.name} are ${is}, and before ${from}: another client set them`
+        )
       }
     }
     const now = yield* claimsByName(at.fence.namespace)

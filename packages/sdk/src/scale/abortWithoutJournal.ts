@@ -9,7 +9,7 @@ import { statefulSet } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { journalBehind } from "../operation/InTheWay.ts"
 import * as Journal from "../operation/Journal.ts"
 import { because } from "../operation/OperationError.ts"
@@ -123,7 +123,7 @@ export const abortWithoutJournal = (
       return yield* because(
         "Mismatch",
         `operation ${usable.plan.id} on ${ref.name} has a journal that can be read`,
-        `abort it: ${abortCommand(usable.plan)}; where that stops, this puts back what it can`
+        `abort it: ${abortCommand(usable.plan)}; if that fails, this reverts what it can`
       )
     }
     const set = yield* Resource.find(kinds.statefulsets, ref)
@@ -135,7 +135,7 @@ export const abortWithoutJournal = (
       return yield* because(
         "Mismatch",
         `operation ${plan.id} on ${ref.name} has a journal that can be read, in namespace ${plan.home}`,
-        `abort it: ${abortCommand(plan)}; where that stops, this puts back what it can`
+        `abort it: ${abortCommand(plan)}; if that fails, this reverts what it can`
       )
     }
     const id = yield* newId
@@ -143,7 +143,7 @@ export const abortWithoutJournal = (
     const plan = planOf(ref, id, uid, set?.metadata.generation ?? null)
     const token = yield* newToken(plan)
     const here = yield* session(plan, options)
-    const fence: Fences.Fence = { ...place, uid, token }
+    const fence: Fence.Fence = { ...place, uid, token }
     const candidate = { ...place, token, identity: options.identity }
     const at = detached({
       plan,
@@ -151,7 +151,7 @@ export const abortWithoutJournal = (
       fence,
       report: here.report,
       fallShort: here.fallShort,
-      standing: set === null ? Effect.succeed({ why: null, object: null }) : Fences.standing(fence),
+      standing: set === null ? Effect.succeed({ why: null, object: null }) : Fence.standing(fence),
       elapsed: Effect.map(Clock.monotonicTimeNanos, (now) => Number(now) / 1e6)
     })
     const note = (message: string) => here.report({ _tag: "Note", message })
@@ -159,7 +159,7 @@ export const abortWithoutJournal = (
       for (const entry of open) yield* Journal.write({ ...entry, run: token }, entry.run)
       // From here on whoever ran the lost operation changes nothing more.
       if (set !== null) {
-        yield* Fences.acquire(fence, () => Effect.succeed(null))
+        yield* Fence.acquire(fence, () => Effect.succeed(null))
         yield* untilSettled(at, yield* Workload.assertHeld(fence))
       }
       const claims = yield* claimsByName(ref.namespace)
@@ -174,7 +174,7 @@ export const abortWithoutJournal = (
         yield* Journal.closeUnreadable(ref.namespace, journal)
         yield* note(`configmap "${journal.name}" is marked as over; it may be deleted`)
       }
-      if (set !== null) yield* Fences.release(fence)
+      if (set !== null) yield* Fence.release(fence)
     })
     const held = Turn.holding([candidate], { takeOver: options.takeOver ?? false }, body)
     yield* Turn.within(

@@ -57,7 +57,7 @@ const onTheWay = (plan: ScalePlan, set: StatefulSet): Effect.Effect<void, Failur
     ? Effect.fail(
         because(
           "Changed",
-          `somebody set replicas of ${set.metadata.name} to ${now}, outside of ${counts[0]} to ${counts[counts.length - 1]}`,
+          `another client set replicas of ${set.metadata.name} to ${now}, outside of ${counts[0]} to ${counts[counts.length - 1]}`,
           "set it back, or abort"
         )
       )
@@ -84,7 +84,7 @@ export const check = (
       yield* because(
         "Changed",
         `statefulset "${name}" or its claims changed since this was planned`,
-        "plan again"
+        "run the command again"
       )
     }
   })
@@ -101,7 +101,7 @@ const byContainer = (profile: Profile): ReadonlyArray<HookOf> => {
 export const preflight = (
   plan: ScalePlan,
   set: StatefulSet,
-  manner: { readonly profile?: Profile }
+  given: { readonly profile?: Profile }
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const leaving = stepsOf(RunHook, plan.steps).flatMap(({ hook, ordinal }) =>
@@ -110,7 +110,7 @@ export const preflight = (
     const { start, count } = wanted(set)
     const asked = leaving.length > 0 ? leaving : count > 0 ? [start] : []
     yield* Effect.forEach(
-      asked.flatMap((ordinal) => byContainer(manner.profile ?? {}).map((hook) => ({ ordinal, hook }))),
+      asked.flatMap((ordinal) => byContainer(given.profile ?? {}).map((hook) => ({ ordinal, hook }))),
       ({ ordinal, hook }) =>
         Effect.flatMap(checkHook(hook, memberOf(set, ordinal)), (outcome) =>
           outcome._tag === "Succeeded"
@@ -135,7 +135,7 @@ const checkStart = (at: At, set: StatefulSet, { facts }: ScaleSettings) => {
   return facts === undefined || facts.firstOrdinal === start
     ? Effect.void
     : at.fallShort(
-        `ordinals.start of ${at.fence.name} is ${start}, and before ${facts.firstOrdinal}: somebody else set it`
+        `ordinals.start of ${at.fence.name} is ${start}, and before ${facts.firstOrdinal}: another client set it`
       )
 }
 
@@ -147,7 +147,7 @@ const tellPolicy = (at: At, set: StatefulSet, plan: ScalePlan, { facts }: ScaleS
     ? Effect.void
     : at.report({
         _tag: "Note",
-        message: `whenScaled of ${at.fence.name} is ${whenScaled}, and was ${facts.whenScaled}: somebody else set it meanwhile`
+        message: `whenScaled of ${at.fence.name} is ${whenScaled}, and was ${facts.whenScaled}: another client set it`
       })
 }
 
@@ -164,7 +164,7 @@ export const concludeBack = (
     yield* checkStart(at, set, terms)
     if (from !== null && is !== from) {
       yield* at.fallShort(
-        `replicas of ${at.fence.name} are ${is}, and before ${from}: somebody else set them`
+        `replicas of ${at.fence.name} are ${is}, and before ${from}: another client set them`
       )
     }
     yield* checkClaims(at, [...retainedBy(plan), ...(terms.attached ?? [])])

@@ -86,7 +86,7 @@ const doomed = (namespace: string, set: string, claim: Claim): Refusal => {
   const pod = `${set}-${ordinal}`
   const policy = `{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenScaled":"Retain"}}}`
   return {
-    reason: `claim ${name} goes with pod ${pod}, which is being removed (whenScaled Delete): the new pod would start with an empty volume`,
+    reason: `claim ${name} is deleted with pod ${pod}, which is being removed (whenScaled Delete): the new pod would start with an empty volume`,
     remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${set} -n ${namespace} -p '${policy}'; to start empty, wait: ${untilGone(`pod/${pod}`, namespace)}`
   }
 }
@@ -131,7 +131,7 @@ export const mountRefusals = (
   const others = (claim: Claim): ReadonlyArray<string> =>
     (mountedBy[claim.name] ?? []).filter((pod) => pod !== `${name}-${claim.ordinal}`)
   const end = (pods: ReadonlyArray<string>) =>
-    `look whose it is (kubectl describe pod ${pods[0]} -n ${namespace}), and end it or wait`
+    `find out what it belongs to (kubectl describe pod ${pods[0]} -n ${namespace}), and delete it or wait`
   return [
     ...claims.left.flatMap((claim) => {
       const pods = others(claim)
@@ -205,7 +205,7 @@ export const missing = (
       ...(why === null
         ? []
         : [
-            `template ${name} ${why}: ${span(here.map((slot) => slot.name))} ${here.length === 1 ? "gets" : "get"} no volume but one made by hand that is Available`
+            `template ${name} ${why}: ${span(here.map((slot) => slot.name))} ${here.length === 1 ? "gets" : "get"} no volume unless one is created manually and is Available`
           ]),
       ...(gone.length === 0
         ? []

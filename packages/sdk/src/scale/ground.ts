@@ -168,10 +168,10 @@ export const groundRefusals = (
         ...(ground?.strangers ?? [])
           .filter(({ name }) => isWanted(name))
           .map(({ name, of, isEnding }) => ({
-            reason: `pod ${name} is there already, ${of === null ? "without a controller" : `made by ${of}`}: ${set} can create none of that name`,
+            reason: `pod ${name} already exists ${of === null ? "without a controller" : `(owned by ${of})`}, so ${set} cannot create it`,
             remedy: isEnding
               ? "wait until it has ended"
-              : `look whose it is: kubectl describe pod ${shellWord(name)} -n ${shellWord(namespace)}; if nobody needs it, delete it`
+              : `find out what it belongs to: kubectl describe pod ${shellWord(name)} -n ${shellWord(namespace)}; if it is not needed, delete it`
           }))
       ]
 }

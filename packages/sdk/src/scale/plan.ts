@@ -291,7 +291,7 @@ const refusalsOf = (
     ...(options.leftoverClaims === "refuse" && left.length > 0
       ? [
           {
-            reason: `${left.map((claim) => claim.name).join(", ")}: there already, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
+            reason: `${left.map((claim) => claim.name).join(", ")}: already exists, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
             remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
           }
         ]
@@ -357,6 +357,6 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     unchecked: uncheckedOf(state, workload, options, change),
     steps: planSteps(change, ahead, id)
   }
-  const manner = { profile, ...(health === undefined ? {} : { health }) }
-  return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, manner) }
+  const given = { profile, ...(health === undefined ? {} : { health }) }
+  return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, given) }
 }

@@ -63,13 +63,13 @@ export const effects = (
       `${workload.name} ${from} -> ${to}: adds ${span(pods)}; ${quorum}`,
       ...kept.map((claim) =>
         claim.phase === "Bound"
-          ? `${claim.name}: attached again with its data, ${lastUsed(claim, state.observed)}`
-          : `${claim.name}: there already, ${claim.phase}: ${claim.dataSource === null ? "holds no data" : `to be filled from ${claim.dataSource}`}`
+          ? `${claim.name}: reused with its data, ${lastUsed(claim, state.observed)}`
+          : `${claim.name}: already exists, ${claim.phase}: ${claim.dataSource === null ? "holds no data" : `to be filled from ${claim.dataSource}`}`
       ),
       ...plan.aside.map((claim) => `${claim}: set aside under another name; its pod starts empty`),
       ...(made > 0
         ? [
-            `${made} new ${made === 1 ? "claim" : "claims"}${plan.ahead > 0 ? `, ${plan.ahead} made ahead, all at once` : ""}`
+            `${made} new ${made === 1 ? "claim" : "claims"}${plan.ahead > 0 ? `, ${plan.ahead} created up front` : ""}`
           ]
         : [])
     ]
@@ -85,7 +85,7 @@ export const effects = (
   const stay = claims.filter(({ name }) => !going.has(name)).length
   const only =
     plan.whenScaled === "Retain" && plan.keptBy === "policy"
-      ? ", and only while nobody sets whenScaled to Delete"
+      ? ", and only as long as whenScaled is not set to Delete"
       : ""
   return [
     `${workload.name} ${from} -> ${to}: removes ${span(pods.toReversed())}; ${quorum}`,
@@ -94,7 +94,7 @@ export const effects = (
       : [
           `${stay} ${stay === 1 ? "claim" : "claims"} ${plan.whenScaled === "Delete" ? "deleted with their data" : "kept"}: whenScaled ${plan.whenScaled}${changed}${only}`
         ]),
-    ...(to === 0 ? [`the count ${from} is remembered: \`--replicas last\` goes back to it`] : [])
+    ...(to === 0 ? [`the replica count ${from} is saved: \`--replicas last\` restores it`] : [])
   ]
 }
 
@@ -140,9 +140,9 @@ const kept = (from: number, to: number): string => {
   const lost = need - 1
   if (to >= need) {
     const spare = to - need
-    return `; where members keep their own list, ${need} of ${from} stay needed, and ${spare === 0 ? "none of" : `only ${spare} of`} the ${to} may fail`
+    return `; if the application keeps its own member list, it still needs ${need} of ${from}, and ${spare === 0 ? "none of" : `only ${spare} of`} the ${to} may fail`
   }
-  return `; where members keep their own list, ${need} of ${from} stay needed: quorum is lost at ${lost}`
+  return `; if the application keeps its own member list, it still needs ${need} of ${from}: quorum is lost at ${lost}`
 }
 
 export const warnings = (
@@ -182,12 +182,12 @@ export const warnings = (
           .filter((claim) => !plan.aside.includes(claim) && trouble(claim) === null)
           .map(
             (claim) =>
-              `${claim.name} holds old data, ${lastUsed(claim, state.observed)}; --leftover-claims set-aside starts empty`
+              `${claim.name} has data from an earlier scale-down, ${lastUsed(claim, state.observed)}; --leftover-claims set-aside starts with empty volumes`
           )
       : []),
     ...(plan.byPolicyAlone && plan.losing.length > 0
       ? [
-          "reclaim policies of the volumes cannot be set: whoever sets whenScaled to Delete meanwhile, or deletes a claim, deletes its data"
+          "reclaim policies of the volumes cannot be set: if another client sets whenScaled to Delete, or deletes a claim, its data is deleted"
         ]
       : []),
     ...missing(workload, state.protection.storageClasses, plan.left, plan.made),
@@ -201,14 +201,16 @@ export const warnings = (
       // Without Retain the plan is refused for it, and says so.
       if (why === null || (claim.deleted !== null && claim.volume !== null && !outlives(claim))) return []
       return claim.deleted !== null && claim.volume !== null
-        ? [`${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim goes with its pod`]
+        ? [
+            `${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim is deleted with its pod`
+          ]
         : [`${why}: it holds no data to keep`]
     }),
     ...(up
       ? []
       : tight.map(
           (budget) =>
-            `poddisruptionbudget "${budget.name}" allows no disruption now; a change of replicas does not ask it`
+            `poddisruptionbudget "${budget.name}" allows no disruptions now, but scaling does not check it`
         )),
     ...unschedulable(
       state,
@@ -219,9 +221,9 @@ export const warnings = (
     ),
     ...(up ? unstarted(state, workload, to) : []),
     ...(!up && workload.serviceName !== null && plan.profile.beforeRemove === undefined && to > 0
-      ? [`no beforeRemove hook: members leave without a goodbye${kept(workload.replicas, to)}`]
+      ? [`no beforeRemove hook: members are removed without leaving first${kept(workload.replicas, to)}`]
       : []),
-    ...(to === 0 && workload.replicas > 0 ? ["to 0: the application stops"] : []),
+    ...(to === 0 && workload.replicas > 0 ? ["scaling to 0 stops the application"] : []),
     ...workload.writers
       .filter((writer) => writer.replicas)
       .map((writer) => `${writer.name} also writes replicas`)

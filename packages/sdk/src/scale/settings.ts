@@ -18,7 +18,7 @@ import { SetRetention } from "../step/retention.ts"
 import type { ScalePlan, ScaleSettings } from "./steps.ts"
 
 /** How a plan to scale is carried out, beyond what the plan itself says. */
-export interface Manner {
+export interface RunSettings {
   readonly profile?: Profile
   readonly health?: HttpHealth
   /** Default: majority. */
@@ -34,7 +34,7 @@ export interface Manner {
 }
 
 /** What its steps go by: what its caller says now, over what the plan itself says. */
-export type Going = Manner & ScaleSettings
+export type Going = RunSettings & ScaleSettings
 
 /** Whether a quorum is less than that of the majority, which is kept without being asked for. */
 const isLower = (quorum: Quorum, members: number): boolean =>
@@ -53,19 +53,19 @@ const settingsBack = (plan: ScalePlan): ScaleSettings => {
   }
 }
 
-export const going = (plan: ScalePlan, manner: Manner, back: boolean): Going => ({
+export const going = (plan: ScalePlan, given: RunSettings, back: boolean): Going => ({
   ...(back ? settingsBack(plan) : plan.settings),
-  ...manner
+  ...given
 })
 
 /** Why the operation is not taken up by this caller; null: all that it asks for is asked for. */
-export const consent = (plan: ScalePlan, asked: Manner): OperationError | null => {
+export const consent = (plan: ScalePlan, asked: RunSettings): OperationError | null => {
   const { quorum, health } = plan.settings
   const again = (what: string, flag: string) =>
     because(
       "Mismatch",
       `operation ${plan.id} ${what}, as its journal says`,
-      `${lookAtOperations(plan.home)}; if that is wanted, give ${flag} again`
+      `${lookAtOperations(plan.home)}; if that is intended, give ${flag} again`
     )
   if (quorum !== undefined && isLower(quorum, highestCount(plan)) && asked.quorum === undefined) {
     return again(`goes below quorum (${quorum})`, `--quorum ${quorum}`)

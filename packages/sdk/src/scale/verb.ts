@@ -13,7 +13,7 @@ import * as Resource from "../Resource.ts"
 import { countsOf } from "../step/replicas.ts"
 import { replicasOf } from "../step/workload.ts"
 import { check, conclude, concludeBack, preflight } from "./check.ts"
-import { consent, type Going, going, type Manner } from "./settings.ts"
+import { consent, type Going, going, type RunSettings } from "./settings.ts"
 import { type ScalePlan, ScaleSettings, type ScaleStep, steps } from "./steps.ts"
 
 /** What scaling has to say of its end. */
@@ -50,7 +50,7 @@ const capture = (plan: ScalePlan, objects: Objects, writes: ReadonlyArray<SpecWr
   return { beyond, generation: (set.metadata.generation ?? 0) + done }
 }
 
-export const scaleVerb = verb<ScaleStep, ScaleSettings, Manner, Going, typeof ScaleResult.Type>({
+export const scaleVerb = verb<ScaleStep, ScaleSettings, RunSettings, Going, typeof ScaleResult.Type>({
   name: "scale",
   steps,
   settings: ScaleSettings,
@@ -61,8 +61,8 @@ export const scaleVerb = verb<ScaleStep, ScaleSettings, Manner, Going, typeof Sc
   check: (plan, objects, { profile }, resumed) =>
     Effect.flatMap(setOf(plan, objects), (set) => check(plan, set, resumed, profile ?? {})),
   consent,
-  preflight: (plan, objects, manner) =>
-    Effect.flatMap(setOf(plan, objects), (set) => preflight(plan, set, manner)),
+  preflight: (plan, objects, given) =>
+    Effect.flatMap(setOf(plan, objects), (set) => preflight(plan, set, given)),
   conclude: (plan, at) => conclude(at, plan, at.settings),
   concludeBack: (plan, at) => concludeBack(at, plan, at.settings),
   capture

@@ -62,7 +62,7 @@ export const seal = (content: SnapshotExport, sealFor: SealFor): Effect.Effect<U
         return encrypter.encrypt(gzipSync(JSON.stringify(content)))
       },
       catch: () =>
-        unusable("this is no recipient of age", "give one that begins with age1: `age-keygen` makes them")
+        unusable("this is not an age recipient", "give one that begins with age1: `age-keygen` creates them")
     })
   )
 
@@ -73,7 +73,7 @@ const notOpened = (file: Uint8Array, key: OpenWith): OperationError | null => {
   if (file.length > largestFile) {
     return unusable(
       `the file has ${file.length} bytes, more than the ${largestFile} of the largest snapshot`,
-      "it is no export of a snapshot"
+      "it is not an export of a snapshot"
     )
   }
   if (!head(file).startsWith(opening)) {

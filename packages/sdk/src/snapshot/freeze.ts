@@ -78,7 +78,7 @@ const membersIn = (state: AppState): ReadonlyArray<Replica> | Refusal => {
   const members = state.replicas.filter(({ wanted, pod }) => wanted || pod !== null)
   if (members.length === 0) {
     return refusal(
-      `${workload.name} is scaled to 0: there is nobody to quiesce`,
+      `${workload.name} is scaled to 0: there is nothing to quiesce`,
       "take it with --consistency offline"
     )
   }

@@ -40,7 +40,7 @@ interface Brought {
   readonly refusals: ReadonlyArray<Refusal>
 }
 
-const wayOut = "look at it: kubectl get volumesnapshotcontent"
+const wayOut = "check it: kubectl get volumesnapshotcontent"
 
 /** The live VolumeSnapshot that a content is of; null: it is gone. */
 const ownerOf = ({ spec }: VolumeSnapshotContent, snapshots: ReadonlyArray<VolumeSnapshot>) =>
@@ -123,7 +123,7 @@ const bring = (
     },
     refusals: [
       ...(isTaken
-        ? [{ reason: `volumesnapshot "${as}" is there already`, remedy: "look at it and remove it" }]
+        ? [{ reason: `volumesnapshot "${as}" already exists`, remedy: "check it and remove it" }]
         : []),
       ...(trusted && !trustHandles
         ? [
@@ -166,7 +166,7 @@ const refusalsOf = (
     ...(isThere
       ? [
           {
-            reason: `snapshot ${record.name} is there already`,
+            reason: `snapshot ${record.name} already exists`,
             remedy: "`kubectl stateful snapshots describe` shows it"
           }
         ]
@@ -175,7 +175,7 @@ const refusalsOf = (
       ? [
           {
             reason: "two claims would have one VolumeSnapshot: their names are too long",
-            remedy: "restore it by hand"
+            remedy: "restore it manually"
           }
         ]
       : []),
@@ -190,7 +190,7 @@ const warningsOf = (brought: ReadonlyArray<Brought>, { drivers }: ImportGround):
   return [
     ...missing.map((driver) => `no storage class is of driver ${driver}: it cannot be restored here`),
     ...(brought.some(({ trusted }) => trusted)
-      ? ["whoever may use VolumeSnapshots in this namespace can read what these handles stand for"]
+      ? ["anyone who can use VolumeSnapshots in this namespace can read the data of these handles"]
       : [])
   ]
 }
@@ -236,7 +236,7 @@ export const plan = (
     ],
     warnings: warningsOf(brought, ground),
     refusals: refusalsOf(file, ground, brought),
-    unchecked: ["what a file says of its cuts beyond this is known only to whoever wrote it"],
+    unchecked: ["nothing else that the file says of its volume snapshots can be verified"],
     settings: { set: name },
     steps: [
       make(ImportRecord, { set: name }),

@@ -46,7 +46,7 @@ const nameRefusal = (name: string): ReadonlyArray<Refusal> =>
     ? []
     : [
         {
-          reason: `"${name}" is no name for a snapshot`,
+          reason: `"${name}" is not a valid name for a snapshot`,
           remedy: `use at most ${longestName} lower case letters, digits and dashes`
         }
       ]
@@ -64,7 +64,7 @@ const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
     ? null
     : {
         reason: `${why}: a snapshot without it would not be whole`,
-        remedy: `look at it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
+        remedy: `check it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
       }
 }
 
@@ -150,7 +150,7 @@ const placesOf = (
   const members = askable(state)
   const absent = state.replicas.find(({ wanted, pod }) => wanted && pod === null)
   if (members.length === 0 || absent !== undefined) {
-    const fact = `${absent?.name ?? state.name} does not run, so nobody can be asked whether its data is on one volume`
+    const fact = `${absent?.name ?? state.name} does not run, so it cannot be asked whether its data is on one volume`
     const remedy =
       "start it, take it with --consistency group or offline, or with --allow-lower as crash alone"
     return isOne && !allowLower ? { refusal: { reason: fact, remedy } } : {}

@@ -115,7 +115,7 @@ const useRefusals = ({ summary, inUse, isLast }: Found, last: boolean): Readonly
     ? [
         {
           reason: `snapshot ${summary.name} is the newest complete one of its application`,
-          remedy: "take another one first, or give --last"
+          remedy: "take a new one first, or use --last"
         }
       ]
     : [])

@@ -54,7 +54,7 @@ export const pruneVerb = verb<
       if (resumed && object !== undefined && !isBegunWith(plan, object)) {
         yield* because(
           "Mismatch",
-          `nothing on the record of snapshot ${plan.settings.set} says that its deletion was begun`,
+          `nothing on the record of snapshot ${plan.settings.set} says that its deletion was started`,
           "abort; then `kubectl stateful snapshots prune` plans it again"
         )
       }

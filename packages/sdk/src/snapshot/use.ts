@@ -53,7 +53,7 @@ const going = (
       const uses = isHere && Reflect.get(Object(plan.settings), "set") === set
       return uses && plan.id !== except && Journal.isOpen(status)
         ? [
-            `operation ${plan.id}, a ${plan.verb}${plan.home === namespace ? "" : ` in namespace ${plan.home}`}, is not over`
+            `operation ${plan.id}, a ${plan.verb}${plan.home === namespace ? "" : ` in namespace ${plan.home}`}, has not finished`
           ]
         : []
     })

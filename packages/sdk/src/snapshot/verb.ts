@@ -97,7 +97,7 @@ const check = (plan: SnapshotPlan): Work =>
     const now = yield* claimsByName(plan.home)
     for (const { claim, uid, volume } of plan.settings.claims) {
       const why = lost({ claim, uid, volume }, now.get(claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why} since this was planned`, "plan again")
+      if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
   })
 
@@ -109,7 +109,7 @@ const checkCount = (plan: SnapshotPlan, at: At): Work =>
     const is = Workload.replicasOf(yield* Workload.assertHeld(at.fence))
     if (is !== before) {
       yield* at.fallShort(
-        `replicas of ${at.fence.name} are ${is}, and before ${before}: somebody else set them`
+        `replicas of ${at.fence.name} are ${is}, and before ${before}: another client set them`
       )
     }
     yield* checkClaims(at, retainedBy(plan))
@@ -123,16 +123,16 @@ const conclude = (plan: SnapshotPlan, at: At): Work<SnapshotResult> =>
     for (const { claim, content, deletionPolicy, snapshot, readyToUse } of cuts) {
       if (retained && deletionPolicy === "Delete")
         yield* at.fallShort(
-          `the cut of ${claim} is not kept: somebody else set deletionPolicy Delete on volumesnapshotcontent ${content}`
+          `the cut of ${claim} is not kept: another client set deletionPolicy Delete on volumesnapshotcontent ${content}`
         )
       if (snapshot === null)
-        yield* at.fallShort(`the snapshot of ${claim} is gone, or somebody else put another in its place`)
+        yield* at.fallShort(`the snapshot of ${claim} is gone, or another client replaced it`)
       else if (!readyToUse) yield* at.fallShort(`the snapshot of ${claim} is no longer ready to use`)
     }
     if (!(yield* isListed(at, set)))
       yield* because(
         "Changed",
-        `no list shows ${set}: somebody else deleted configmap "${recordName(set)}"`,
+        `no list shows ${set}: another client deleted configmap "${recordName(set)}"`,
         "abort, and take another snapshot"
       )
     const sizes = cuts.flatMap(({ restoreSize }) => (restoreSize === null ? [] : [restoreSize]))

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
@@ -96,7 +96,7 @@ const sourceOf = (
     return yield* because(
       "Changed",
       `claim ${step.from} is not there any more: nothing can take the place of ${step.to}`,
-      "abort: it puts back what there was before"
+      "abort: it restores the previous state"
     )
   })
 
@@ -106,7 +106,7 @@ const sourceOf = (
  */
 const markUsed = (at: At, { claim, uid }: Bound, known: PersistentVolumeClaim | null): Work =>
   Effect.asVoid(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(at.fence.namespace, claim),
       known,
       done: (found) =>
@@ -168,13 +168,13 @@ export const AttachVolume: StepKind<AttachVolume, object> = {
   tag: "AttachVolume",
   together: true,
   schema: AttachSchema,
-  describe: ({ from, to }) => `give ${to} the volume of ${from}`,
+  describe: ({ from, to }) => `bind ${to} to the volume of ${from}`,
   access: (_, { namespace }) => [
     ...rules("", "persistentvolumeclaims", ["list", "get", "create", "patch", "delete"], namespace),
     ...rules("", "pods", ["list"], namespace),
     ...rules("", "persistentvolumes", ["get", "patch"], null)
   ],
-  rehearse: ({ from, to }) => Effect.succeed([`give ${to} the volume of ${from}: it is not there yet`]),
+  rehearse: ({ from, to }) => Effect.succeed([`bind ${to} to the volume of ${from}: it is not there yet`]),
   perform,
   undo,
   undoAlone: ({ from, to }, at) =>
@@ -229,7 +229,7 @@ export const AssertClaims: StepKind<typeof AssertSchema.Type, object> = {
             yield* because(
               "Changed",
               `${reason}: no pod was started on it`,
-              "abort: it puts back what there was before"
+              "abort: it restores the previous state"
             )
           }
         }),
@@ -254,7 +254,7 @@ export const HandOverPolicies: StepKind<typeof HandOverSchema.Type, object> = {
   tag: "HandOverPolicies",
   schema: HandOverSchema,
   describe: ({ claims }) =>
-    `reclaim polic${claims.length === 1 ? "y" : "ies"} of ${claims.length} restored volume${claims.length === 1 ? "" : "s"} as before`,
+    `restore the reclaim polic${claims.length === 1 ? "y" : "ies"} of ${claims.length} restored volume${claims.length === 1 ? "" : "s"}`,
   access: (_, { namespace }) => [
     ...rules("", "persistentvolumeclaims", ["get"], namespace),
     ...rules("", "persistentvolumes", ["get", "patch"], null)

@@ -32,7 +32,7 @@ const late =
 export const AwaitReady: StepKind<typeof ReadySchema.Type, CutSettings> = {
   tag: "AwaitReady",
   schema: ReadySchema,
-  describe: () => "wait until the cuts are ready to use",
+  describe: () => "wait until the volume snapshots are ready to use",
   access: (_, { namespace }) =>
     rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "list"], namespace),
   rehearse: () => Effect.succeed([]),

@@ -245,7 +245,7 @@ const ReturnSchema = Schema.TaggedStruct("ReturnCuts", { on, cuts: Schema.Array(
 export const ReturnCuts: StepKind<typeof ReturnSchema.Type, Settings> = {
   tag: "ReturnCuts",
   schema: ReturnSchema,
-  describe: ({ cuts }) => `take what stood for ${plural(cuts)} away again`,
+  describe: ({ cuts }) => `remove what stood for ${plural(cuts)}`,
   access,
   rehearse: () => Effect.succeed([]),
   perform: ({ cuts }, at) => takeAway(cuts, at),

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -118,7 +118,7 @@ export const createAhead = (
         const value = manifest(set, slot, operation)
         if (value === null) return Effect.void
         return Effect.asVoid(
-          Fences.beside<Resource.KubeObject | null>(at.standing, {
+          Fence.beside<Resource.KubeObject | null>(at.standing, {
             look: lookUp(set, slot.name),
             known: null,
             done: (found) => found !== null,
@@ -179,7 +179,7 @@ export const removeUnused = (
     }
     const kept = used.filter((slot) => !isGoing(slot))
     if (kept.length > 0) {
-      const why = isOursAlone ? "" : `somebody else changed ${at.fence.name} meanwhile, `
+      const why = isOursAlone ? "" : `another client changed ${at.fence.name} in the meantime, `
       yield* at.report({
         _tag: "Note",
         message: `${kept.map((slot) => slot.name).join(", ")} kept: ${why}a pod may have written to ${kept.length === 1 ? "it" : "them"}`
@@ -195,7 +195,7 @@ export const removeUnused = (
       const names = unused.filter((slot) => !referred.includes(slot)).map(({ name }) => name)
       yield* at.report({
         _tag: "Note",
-        message: `${names.join(", ")} kept: ${users.unknown.join(", ")} may not be listed, so nobody knows whether something uses ${names.length === 1 ? "it" : "them"}`
+        message: `${names.join(", ")} kept: ${users.unknown.join(", ")} may not be listed, so it is unknown whether something uses ${names.length === 1 ? "it" : "them"}`
       })
       return
     }
@@ -204,7 +204,7 @@ export const removeUnused = (
       going,
       (slot) => {
         const uid = present.get(slot.name)?.metadata.uid
-        return Fences.beside<Resource.KubeObject | null>(at.standing, {
+        return Fence.beside<Resource.KubeObject | null>(at.standing, {
           look: lookUp(set, slot.name),
           // A namesake made since is not ours.
           done: (found) =>
@@ -240,7 +240,7 @@ const untilGone = (
           ),
           until: noneLeft((name: string) => ({
             subject: { kind: "PersistentVolumeClaim", name },
-            for: "its end"
+            for: "its deletion"
           })),
           limit: patience,
           late: (left) => {
@@ -251,7 +251,7 @@ const untilGone = (
               return because(
                 "TimedOut",
                 `${names.join(", ")} stuck terminating${by === "" ? "" : `: ${by} uses ${first}, and its data goes with it`}`,
-                `look at it: kubectl describe pvc ${shellWord(first)} -n ${shellWord(at.fence.namespace)}`
+                `check it: kubectl describe pvc ${shellWord(first)} -n ${shellWord(at.fence.namespace)}`
               )
             })
           }

@@ -143,7 +143,7 @@ export const readPinned = (
           because(
             "Changed",
             `secret "${recordName(set)}" is ${found === null ? "gone" : "not the record that this was planned with"}`,
-            "somebody else removed or replaced it: plan again"
+            "another client removed or replaced it: run the command again"
           )
         )
   )

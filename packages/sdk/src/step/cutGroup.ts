@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
@@ -71,7 +71,7 @@ export const readGroupContent = (step: CutGroup, name: string) =>
 /** Puts the operation's label on a claim, or takes it away, while the claim is the planned one. */
 const label = (at: At, { claim, uid }: CutClaim, wanted: string | null): Work =>
   Effect.asVoid(
-    Fences.beside(at.standing, {
+    Fence.beside(at.standing, {
       look: readClaim(at.fence.namespace, claim),
       done: (found) =>
         found === null ||
@@ -120,7 +120,11 @@ const assertMembers = (at: At, step: CutGroup): Work =>
       )
     }
     if (items.length < step.claims.length) {
-      yield* because("Changed", "somebody took the label of this operation off a claim", "plan again")
+      yield* because(
+        "Changed",
+        "another client removed the label of this operation from a claim",
+        "run the command again"
+      )
     }
   })
 
@@ -268,7 +272,7 @@ const untilMembersGone = (step: CutGroup, at: At): Work =>
       ),
       until: noneLeft(({ metadata: { name } }: VolumeSnapshot) => ({
         subject: { kind: "VolumeSnapshot", name },
-        for: "its end"
+        for: "its deletion"
       })),
       limit: at.settings.stepTimeout ?? defaultStepTimeout
     })
@@ -307,7 +311,7 @@ export const groupsOf = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArra
 export const CutGroup: StepKind<CutGroup, CutSettings> = {
   tag: "CutGroup",
   schema: GroupSchema,
-  describe: ({ claims }) => `cut ${claims.length} volumes as one group`,
+  describe: ({ claims }) => `take a group snapshot of ${claims.length} volumes`,
   access: (_, { namespace }) => [
     ...rules("", "persistentvolumeclaims", ["get", "list", "patch"], namespace),
     ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["list"], namespace),

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Member } from "../Hook.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because, OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -105,7 +105,7 @@ const howItEnds = (step: CutQuiesced, at: At): string =>
  * message may have the application's words in it; the journal gets ours alone.
  */
 const notProven = (step: CutQuiesced, at: At, { why, unthawed }: Frozen): OperationError => {
-  const open = unthawed.length === 0 ? "" : `; nobody knows whether ${unthawed.join(", ")} was thawed`
+  const open = unthawed.length === 0 ? "" : `; it is unknown whether ${unthawed.join(", ")} was thawed`
   return new OperationError({
     reason: { _tag: "LevelMissed" },
     message: `${why?.message ?? "it was not proven that the members were held"}${open}`,
@@ -143,7 +143,7 @@ const prove = (step: CutQuiesced, at: At, frozen: Frozen, kept: ReadonlyArray<Ke
     targetsOf(step, at.fence.namespace),
     (target) =>
       Effect.asVoid(
-        Fences.beside(at.standing, {
+        Fence.beside(at.standing, {
           look: Resource.getObject(target),
           done: (found) => proofIn(found, at.plan.id) !== null || !isOurs(at.plan.id, found),
           write: (found) =>
@@ -315,7 +315,7 @@ const thawLeftBehind = (step: CutQuiesced, at: At, mark: At["mark"]): Work =>
           ? yield* thawLeft(quiesce, members)
           : members.map(({ pod }) => pod)
     if (open.length > 0 && step.unbounded !== undefined) {
-      yield* at.fallShort(`nobody knows whether ${open.join(", ")} was thawed: ${howItEnds(step, at)}`)
+      yield* at.fallShort(`it is unknown whether ${open.join(", ")} was thawed: ${howItEnds(step, at)}`)
     }
   })
 
@@ -330,7 +330,11 @@ const perform = (step: CutQuiesced, at: At): Work =>
     // Cuts that somebody asked for who did not live to prove them.
     const isLeft = found.some((object) => object !== null)
     if (isLeft)
-      yield* missing(step, at, "whoever took the cuts ended before the members were proven to be quiesced")
+      yield* missing(
+        step,
+        at,
+        "the process that took the snapshots ended before the members were confirmed to be quiesced"
+      )
     else if (why !== null || quiesce === undefined || cut === null)
       yield* missing(step, at, why ?? "it has no cut")
     else yield* frozenCut(step, at, quiesce, cut)
@@ -346,7 +350,9 @@ export const quiescedBy = (plan: Pick<StepContext["plan"], "steps">): CutQuiesce
 /** Shows that the planned profile works in every member, before anything is begun. */
 export const probe = (step: CutQuiesced, namespace: string, quiesce: Quiesce | undefined): Work =>
   quiesce === undefined || fingerprint(quiesce) !== step.digest
-    ? Effect.fail(because("Mismatch", "the profile is not the one that this was planned with", "plan again"))
+    ? Effect.fail(
+        because("Mismatch", "the profile is not the one that this was planned with", "run the command again")
+      )
     : probeAll(quiesce, membersOf(step, namespace))
 
 /** Quiesce every member, cut every volume, thaw every member. */
@@ -355,7 +361,7 @@ export const CutQuiesced: StepKind<CutQuiesced, QuiesceSettings> = {
   schema: QuiescedSchema,
   describe: (step, about) =>
     step.waves === true
-      ? `cut ${singleOf(step)?.claims.length ?? 0} volumes in waves, by profile ${step.profile}`
+      ? `take snapshots of ${singleOf(step)?.claims.length ?? 0} volumes in stages, by profile ${step.profile}`
       : `${inner(step).describe(step.cut, about)}, with ${step.members.length} members quiesced`,
   access: (step, about, settings) => [
     ...rules("", "pods", ["list"], about.namespace),
@@ -371,7 +377,7 @@ export const CutQuiesced: StepKind<CutQuiesced, QuiesceSettings> = {
   rehearse: (step, at) =>
     Effect.map(inner(step).rehearse(step.cut, at), (unchecked) => [
       ...unchecked,
-      "whether the members can be quiesced is tried only in earnest"
+      "whether the members can be quiesced is not tried in a dry run"
     ]),
   perform,
   undo: (step, at) => undo(step, at, inner(step).undo(step.cut, at)),

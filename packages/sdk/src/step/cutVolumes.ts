@@ -273,7 +273,10 @@ export const singlesOf = (plan: Pick<StepContext["plan"], "steps">): CutVolumes[
 export const CutVolumes: StepKind<CutVolumes, CutSettings> = {
   tag: "CutVolumes",
   schema: CutSchema,
-  describe: ({ claims }) => `cut ${claims.length} volume${claims.length === 1 ? "" : "s"}, each alone`,
+  describe: ({ claims }) =>
+    claims.length === 1
+      ? "take a snapshot of 1 volume"
+      : `take separate snapshots of ${claims.length} volumes`,
   access: (_, { namespace }) => [
     ...rules("", "persistentvolumeclaims", ["list"], namespace),
     ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "list", "create", "delete"], namespace)

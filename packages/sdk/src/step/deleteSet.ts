@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
 import { VolumeGroupSnapshot, VolumeGroupSnapshotContent } from "../kind/Snapshot.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -99,7 +99,7 @@ const removeSeen = (target: Resource.Target, found: Resource.KubeObject | null) 
 
 const remove = (at: At, target: Resource.Target, uid: string | null): Work =>
   Effect.asVoid(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: isThere(target, uid),
       done: (found) => found === null || Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
       write: (found) => Effect.as(removeSeen(target, found), null)
@@ -109,7 +109,7 @@ const remove = (at: At, target: Resource.Target, uid: string | null): Work =>
 /** Removes a content whose data stays: under Retain, in the very version that is deleted. */
 const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =>
   Effect.asVoid(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(target),
       done: (found) =>
         found === null ||
@@ -121,7 +121,7 @@ const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =
           : because(
               "Changed",
               `content ${target.name} is no longer under Retain`,
-              "look at it, and plan again"
+              "check it, then run the command again"
             ),
       write: (found) => Effect.as(removeSeen(target, found), null)
     })
@@ -289,7 +289,11 @@ const removeCuts = (step: DeleteSet, at: At): Work =>
   Effect.gen(function* () {
     const why = yield* notOwned(step, at)
     if (why !== null) {
-      yield* because("Changed", `${why}: nothing of ${step.set} was deleted`, "look at it, and plan again")
+      yield* because(
+        "Changed",
+        `${why}: nothing of ${step.set} was deleted`,
+        "check it, then run the command again"
+      )
     }
     const { objects, all, withData, without, last } = targetsOf(step, at.fence.namespace)
     yield* Effect.forEach(withData, ({ target, uid }) => setPolicy(at, target, uid, "Delete"), inParallel)
@@ -386,6 +390,6 @@ export const DeleteRecord: StepKind<typeof RecordSchema.Type, Settings> = {
   describe: ({ set }) => `delete the record ${set}`,
   access: (_, { namespace }) => rules("", "secrets", ["get", "delete"], namespace),
   rehearse: () => Effect.succeed([]),
-  perform: (_, at) => Fences.remove(at.fence),
+  perform: (_, at) => Fence.remove(at.fence),
   undo: () => Effect.void
 }

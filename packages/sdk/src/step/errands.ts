@@ -55,7 +55,7 @@ const assertGiven = (planned: Planned, { writes, beforeStart, verify }: Restorin
     : because(
         "Mismatch",
         `restored volumes are seen to by profile ${profile}, and the same was not given`,
-        `give --profile ${profile} as when it was begun; or abort, and plan again`
+        `give --profile ${profile} as when it was started; or abort, and plan again`
       )
 }
 

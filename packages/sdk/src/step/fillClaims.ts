@@ -81,7 +81,7 @@ export const nameLeft = (at: At): Work =>
           isMarkedBy(operationOf(at.fence.token), volume)
         if (isLeft) {
           yield* at.fallShort(
-            `volume ${name}, which was made for the restore, stays: its claim ${ref.name} was deleted by somebody else`
+            `volume ${name}, which was made for the restore, stays: its claim ${ref.name} was deleted by another client`
           )
         }
       }),
@@ -154,8 +154,8 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
   schema: FillSchema,
   describe: ({ claims }) =>
     claims.length === 1
-      ? `fill a new claim for ${claims[0]?.claim ?? ""}, and prove it`
-      : `fill ${claims.length} new claims, and prove them`,
+      ? `fill a new claim for ${claims[0]?.claim ?? ""} from its snapshot, and check it`
+      : `fill ${claims.length} new claims from their snapshots, and check them`,
   access: ({ writes }, { namespace }, { record }) => [
     ...(writes === undefined ? [] : rules("", "secrets", ["get"], record?.namespace ?? namespace)),
     ...rules("", "persistentvolumeclaims", ["get", "list", "create", "patch", "delete"], namespace),

@@ -10,7 +10,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { VolumeSnapshot } from "../kind/Snapshot.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
@@ -159,7 +159,7 @@ const fromCut = (at: At, claim: FilledClaim, made: object): object => {
 
 export const create = (at: At, set: Holder.Holder, claim: FilledClaim): Work =>
   Effect.asVoid(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(at.fence.namespace, claim.as),
       done: (found) => isFilledHere(at, found),
       stop: (found) =>
@@ -167,8 +167,8 @@ export const create = (at: At, set: Holder.Holder, claim: FilledClaim): Work =>
           ? null
           : because(
               "Changed",
-              `claim ${claim.as} is there already, and not of this operation`,
-              "look at it and remove it; then resume"
+              `claim ${claim.as} already exists and does not belong to this operation`,
+              "check it and remove it; then resume"
             ),
       write: () =>
         Effect.flatMap(valueOf(at, set, claim), (value) => {

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -20,13 +20,13 @@ export interface Holder {
 
 type Work<A> = Effect.Effect<A, Failure, Cluster>
 
-const isDeployment = ({ kind }: Pick<Fences.Fence, "kind">): boolean => kind === "Deployment"
+const isDeployment = ({ kind }: Pick<Fence.Fence, "kind">): boolean => kind === "Deployment"
 
 /** As it is now; fails unless this caller may still write. */
-export const assertHeld = (fence: Fences.Fence): Work<Holder> =>
+export const assertHeld = (fence: Fence.Fence): Work<Holder> =>
   isDeployment(fence)
-    ? Fences.assertHeld(fence, kinds.deployments)
-    : Fences.assertHeld(fence, kinds.statefulsets)
+    ? Fence.assertHeld(fence, kinds.deployments)
+    : Fence.assertHeld(fence, kinds.statefulsets)
 
 /** Whether this caller may still write, and the holder; null: it is gone, or another has its name. */
 export const standing = (at: Pick<StepContext, "standing" | "fence">) =>

@@ -45,7 +45,7 @@ const perform = ({ set }: ImportRecord, at: At): Work =>
       yield* because(
         "Changed",
         `secret "${recordName(set)}" does not hold what the file says`,
-        "somebody else wrote it: abort, and import the file again"
+        "another client wrote it: abort, and import the file again"
       )
     }
   })
@@ -56,7 +56,7 @@ const undo = ({ set }: ImportRecord, at: At): Work => removeRecord(at, set)
 export const ImportRecord: StepKind<ImportRecord, Settings> = {
   tag: "ImportRecord",
   schema: RecordSchema,
-  describe: ({ set }) => `write the record ${set}`,
+  describe: ({ set }) => `save the snapshot record ${set}`,
   access: (_, { namespace }) => [
     ...rules("", "secrets", ["get", "list", "create", "patch", "delete"], namespace),
     ...rules("", "configmaps", ["get", "create", "delete"], namespace)

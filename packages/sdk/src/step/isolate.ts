@@ -68,7 +68,7 @@ const undo = ({ policy }: Isolate, at: StepContext): Work =>
 export const Isolate: StepKind<Isolate, object> = {
   tag: "Isolate",
   schema: IsolateSchema,
-  describe: ({ policy }, { name }) => `fence ${name} off: networkpolicy ${policy}`,
+  describe: ({ policy }, { name }) => `isolate ${name}: networkpolicy ${policy}`,
   access: (_, { namespace }) =>
     rules("networking.k8s.io", "networkpolicies", ["get", "create", "delete"], namespace),
   rehearse: ({ policy }, at) =>

@@ -93,7 +93,7 @@ const undo = (_: MakeObjects, at: At): Work =>
 export const MakeObjects: StepKind<MakeObjects, CloneSettings> = {
   tag: "MakeObjects",
   schema: MakeObjectsSchema,
-  describe: (_, { name }) => `make what ${name} needs: configuration, accounts, Services, budgets`,
+  describe: (_, { name }) => `create what ${name} needs: configuration, accounts, Services, budgets`,
   access: (_, { namespace }, { record, renaming }) => [
     ...[...new Set(renaming.objects.map(({ kind }) => kind))].flatMap((kind) =>
       rules(clonedApis[kind].group, clonedApis[kind].plural, ["get", "create", "delete"], namespace)

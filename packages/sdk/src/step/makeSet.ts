@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { find, targetOf } from "../operation/Guarded.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
@@ -34,7 +34,7 @@ const perform = (step: MakeSet, at: At): Work =>
   Effect.gen(function* () {
     const { object } = yield* at.standing
     if (object !== null) return
-    yield* Fences.create(at.fence, at.standing, yield* manifest(step, at))
+    yield* Fence.create(at.fence, at.standing, yield* manifest(step, at))
   })
 
 const undo = (_: MakeSet, at: At): Work =>
@@ -42,7 +42,7 @@ const undo = (_: MakeSet, at: At): Work =>
     const own = Effect.map(find(at.fence), (found) =>
       found !== null && isMadeBy(at.plan.id, found) ? found : null
     )
-    yield* Fences.remove(at.fence)
+    yield* Fence.remove(at.fence)
     yield* untilGone(at, {
       subject: { kind: "StatefulSet", name: at.fence.name },
       look: own,
@@ -59,7 +59,7 @@ const undo = (_: MakeSet, at: At): Work =>
 export const MakeSet: StepKind<MakeSet, CloneSettings> = {
   tag: "MakeSet",
   schema: MakeSetSchema,
-  describe: ({ name }) => `make statefulset ${name}, with no replicas yet`,
+  describe: ({ name }) => `create statefulset ${name} with 0 replicas`,
   access: (_, { namespace }, { record }) => [
     ...rules("apps", "statefulsets", ["get", "create", "patch", "delete"], namespace),
     ...rules("", "secrets", ["get"], record.namespace)

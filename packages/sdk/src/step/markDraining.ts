@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { drainingAnnotation } from "../Labels.ts"
 import { because } from "../operation/OperationError.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { format } from "../GoDuration.ts"
@@ -62,7 +62,7 @@ const write = (
     return Resource.patch(target, { _tag: "Merge", value })
   }
   return Effect.asVoid(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(target),
       done: (pod) => pod === null || pod.metadata.uid !== uid || isDone(markOf(pod)),
       write: (pod) => patch(pod, to),

@@ -110,7 +110,7 @@ const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
     if (mark !== null && mark.state !== "Failed") {
       const why = isOther
         ? `${member.pod} was recreated since it ran`
-        : "whoever ran it ended before it answered"
+        : "the process that ran it ended before it answered"
       if (yield* settled(call, member, why)) {
         yield* at.conclude("Succeeded")
         return
@@ -153,7 +153,7 @@ const stillThere = (call: Call, pod: Pod, outcome: Outcome): Effect.Effect<Outco
     : Effect.map(podsOf(call.set), (pods) =>
         pods.get(call.ordinal)?.metadata.uid === pod.metadata.uid
           ? outcome
-          : { _tag: "Unknown", message: `${pod.metadata.name} was replaced meanwhile` }
+          : { _tag: "Unknown", message: `${pod.metadata.name} was replaced in the meantime` }
       )
 
 /** Whether the pod that a mark speaks of was replaced by another of its name. */
@@ -241,7 +241,7 @@ const performStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluste
       if (step.hook === "beforeRemove" && !isSaid) {
         yield* because(
           "HookUnknown",
-          `somebody else changed ${at.fence.name}, and nobody knows whether ${member.pod} said goodbye before it left`,
+          `another client changed ${at.fence.name}, and it is unknown whether beforeRemove ran in ${member.pod} before it was removed`,
           "look at the application; then resume with --hook-outcome succeeded"
         )
       }
@@ -268,7 +268,10 @@ const undoStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluster> 
     if (!isOwed(markOf(at.forward, subjectOf(member))) || !isAsked(set, step.ordinal)) return
     if (yield* isAnswered(at, set, step.ordinal, answer, profile)) return
     if (hook === undefined) {
-      const said = step.hook === "beforeRemove" ? "has said goodbye and runs on" : "has joined and is removed"
+      const said =
+        step.hook === "beforeRemove"
+          ? "has run beforeRemove and is still running"
+          : "has joined and is removed"
       yield* at.report({
         _tag: "Note",
         message: `${member.pod} ${said}: there is no ${answer} hook to tell its application`
@@ -300,7 +303,7 @@ export const RunHook: StepKind<RunHook, HookSettings> = {
     ...profileRules(namespace, settings)
   ],
   marks: () => 1,
-  rehearse: (step, at) => Effect.succeed([`${describe(step, at.fence.name)}: a hook runs only in earnest`]),
+  rehearse: (step, at) => Effect.succeed([`${describe(step, at.fence.name)}: hooks do not run in a dry run`]),
   perform: performStep,
   undo: undoStep
 }

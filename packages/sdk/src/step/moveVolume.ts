@@ -55,7 +55,7 @@ const bringBack = (
         yield* because(
           "Changed",
           `${reason}, and no pod was started`,
-          `delete the claim that somebody made since: kubectl delete pvc ${step.from} -n ${shellWord(at.fence.namespace)}; then abort again`
+          `delete the claim that was created since: kubectl delete pvc ${step.from} -n ${shellWord(at.fence.namespace)}; then abort again`
         )
       }
       yield* at.fallShort(reason)

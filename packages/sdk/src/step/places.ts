@@ -102,7 +102,7 @@ const askOne = (
     if (oneVolume === undefined) return []
     const outcome = yield* run(oneVolume, member)
     if (outcome._tag !== "Succeeded") {
-      const fact = `oneVolume in ${member.pod} failed, so nobody knows where its data is`
+      const fact = `oneVolume in ${member.pod} failed, so it is unknown where its data is`
       return yield* because("HookFailed", `${fact}: ${outcome.message}`, "repair what it says", fact)
     }
     const pod = yield* Resource.get(kinds.pods, { namespace: member.namespace, name: member.pod })
@@ -145,7 +145,9 @@ export const checkPlaces = (
   quiesce: Quiesce | undefined
 ): Effect.Effect<void, Failure, Cluster> =>
   quiesce === undefined || fingerprint(quiesce) !== places.digest
-    ? Effect.fail(because("Mismatch", "the profile is not the one that this was planned with", "plan again"))
+    ? Effect.fail(
+        because("Mismatch", "the profile is not the one that this was planned with", "run the command again")
+      )
     : Effect.forEach(
         places.members,
         ({ pod, ordinal, fqdn }) => {

@@ -149,8 +149,8 @@ export const fenceFault = (at: CloneAt): Effect.Effect<string | null, ClusterErr
     if (fence === null) return null
     const { namespace, name } = at.fence
     const found = yield* readFence({ namespace, operation: at.plan.id }, fence)
-    if (found === null) return `somebody deleted networkpolicy ${fence}`
-    return isAsMade(found, fence, name, at.plan.id) ? null : `somebody changed networkpolicy ${fence}`
+    if (found === null) return `another client deleted networkpolicy ${fence}`
+    return isAsMade(found, fence, name, at.plan.id) ? null : `another client changed networkpolicy ${fence}`
   })
 
 /** Fails unless the fence is there, where there is to be one: before anything is started. */
@@ -170,7 +170,7 @@ const perform = (_: ProveFence, at: At): Work =>
 export const ProveFence: StepKind<ProveFence, Settings> = {
   tag: "ProveFence",
   schema: ProveSchema,
-  describe: (_, { name }) => `prove that ${name} cannot reach what it was copied from`,
+  describe: (_, { name }) => `verify that ${name} cannot reach what it was copied from`,
   access: (_, { namespace }, { renaming }) => [
     ...rules("", "pods", ["get", "list", "create", "delete"], namespace),
     ...rules("", "pods", ["list"], renaming.from.namespace),

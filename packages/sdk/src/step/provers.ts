@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
@@ -55,7 +55,7 @@ export const createProver = (
 /** Makes a prover that does more than look, unless it is there. */
 export const makeProver = (at: At, ordinal: Which, pod: object): Work =>
   Effect.gen(function* () {
-    yield* Fences.beside<Prover | null>(at.standing, {
+    yield* Fence.beside<Prover | null>(at.standing, {
       look: readProver(at, ordinal),
       done: (found) => found !== null,
       write: () =>
@@ -75,7 +75,7 @@ export const removeProver = (at: At, ordinal: Which): Work =>
   Effect.gen(function* () {
     const pod = yield* readProver(at, ordinal)
     if (pod === null) return
-    yield* Fences.beside<Prover | null>(at.standing, {
+    yield* Fence.beside<Prover | null>(at.standing, {
       look: readProver(at, ordinal),
       // Its kubelet says when it is gone.
       done: (found) =>

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -152,7 +152,7 @@ const untilReady = (step: ProvisionCuts, at: At): Work =>
 /** A content deletes nothing while it is taken away, whatever somebody has set it to since. */
 const retain = (at: At, name: string): Work =>
   Effect.asVoid(
-    Fences.beside<VolumeSnapshotContent | null>(at.standing, {
+    Fence.beside<VolumeSnapshotContent | null>(at.standing, {
       look: readContent(name),
       done: (found) => found === null || !isOurs(at.plan.id, found) || found.spec.deletionPolicy === "Retain",
       write: (found) =>
@@ -188,7 +188,7 @@ export const ProvisionCuts: StepKind<ProvisionCuts, Settings> = {
   tag: "ProvisionCuts",
   schema: ProvisionSchema,
   describe: ({ cuts }) =>
-    `make a VolumeSnapshot and its content, under Retain, for ${cuts.length} cut${cuts.length === 1 ? "" : "s"} of the storage`,
+    `create a VolumeSnapshot and its content, under Retain, for ${cuts.length} cut${cuts.length === 1 ? "" : "s"} of the storage`,
   access: (_, { namespace }) => [
     ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "create", "delete"], namespace),
     ...rules(

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -97,13 +97,17 @@ const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effe
     })
     if (reason === null) return
     yield* Effect.fail(
-      because("Changed", `${reason}: nothing of ${step.claim} was deleted`, "look at it, and plan again")
+      because(
+        "Changed",
+        `${reason}: nothing of ${step.claim} was deleted`,
+        "check it, then run the command again"
+      )
     )
   })
 
 const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
   Effect.asVoid(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(at.fence.namespace, step.claim),
       done: (found) => !is(step, found) || Boolean(found.metadata.deletionTimestamp),
       write: (found) => {
@@ -174,7 +178,7 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
           because(
             "Changed",
             `claim ${step.claim} is not marked as set aside from ${at.fence.name}: nothing of it was deleted`,
-            "plan again"
+            "run the command again"
           )
         )
       }
@@ -196,7 +200,7 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
       limit: patience,
       stuck: because(
         "TimedOut",
-        `claim ${step.claim} does not go`,
+        `claim ${step.claim} is stuck terminating`,
         "look at its finalizers, and for a pod that mounts it; then resume"
       )
     })
@@ -205,7 +209,7 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
     if (volume !== null && isOf(step, left) && policyOf(left) !== "Delete") {
       // Somebody else has deleted the claim: a volume that is not Bound to it is not ours to delete.
       yield* at.fallShort(
-        `claim ${step.claim} was deleted by somebody else; volume ${volume} (${size}) stays, reclaim policy ${policyOf(left)}`
+        `claim ${step.claim} was deleted by another client; volume ${volume} (${size}) stays, reclaim policy ${policyOf(left)}`
       )
       return
     }
@@ -217,7 +221,7 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
         stuck: because(
           "TimedOut",
           `claim ${step.claim} is gone, its volume ${volume} is not yet`,
-          `look at it: kubectl describe pv ${shellWord(volume)}; then resume`
+          `check it: kubectl describe pv ${shellWord(volume)}; then resume`
         )
       })
     }

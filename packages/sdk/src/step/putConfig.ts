@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "../Cluster.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -100,7 +100,7 @@ const changed = (change: ConfigChange, what: string): OperationError =>
   because(
     "Changed",
     `${titleOf(change)} ${what}`,
-    "somebody else changed it: look at it; abort leaves it as it is, and plan again"
+    "another client changed it: check it; abort leaves it as it is, then run the command again"
   )
 
 /** Whether the object is the one that is meant, and not a namesake. */
@@ -188,7 +188,7 @@ const written = (
 const bring = (at: At, sides: Sides): Work => {
   const { change, from } = sides
   return Effect.asVoid(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(targetOf(at, change)),
       done: (object) => isThere(at, sides, object),
       stop: (object) => {
@@ -286,7 +286,7 @@ const perform = (step: PutConfig, at: At): Work =>
 
 const notBack = (at: At, change: ConfigChange): Work =>
   at.fallShort(
-    `${titleOf(change)} was changed by somebody else meanwhile, and left: what was there before is kept in secret "${recordName(beforeSet(at.plan.id))}"`
+    `${titleOf(change)} was changed by another client in the meantime, and left as it is: the previous content is in secret "${recordName(beforeSet(at.plan.id))}"`
   )
 
 /** Puts back what was there before; what somebody else has changed since is left, and named. */
@@ -324,7 +324,7 @@ export const checkPut = (at: At): Work =>
           const to = goes ? null : contentIn(record, { kind, name: of })
           const object = yield* Resource.findObject(targetOf(at, change))
           if (isThere(at, { change, from: null, to }, object)) continue
-          yield* at.fallShort(`${titleOf(change)} is not as it was put back: somebody else changed it`)
+          yield* at.fallShort(`${titleOf(change)} was changed by another client after it was restored`)
         }
       }),
     { discard: true }

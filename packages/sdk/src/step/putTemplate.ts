@@ -11,7 +11,7 @@ import type { Cluster } from "../Cluster.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { isSame as isSameData } from "../Digest.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { targetOf } from "../operation/Guarded.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
@@ -159,7 +159,7 @@ const assertAllowed = (at: At, step: PutTemplate, before: SnapshotRecord): Work 
     yield* because(
       "Mismatch",
       `operation ${at.plan.id} gives the pods of ${at.fence.name} what they do not have now, as its journal says: ${gains.join(", ")}`,
-      "look at it, and give --allow-privileged if that is right"
+      "check it, and use --allow-privileged if that is intended"
     )
   })
 
@@ -227,7 +227,7 @@ const untilRolled = (at: At, template: object): Work =>
         ? null
         : because(
             "Changed",
-            `somebody changed the pod template of ${at.fence.name} meanwhile`,
+            `another client changed the pod template of ${at.fence.name} in the meantime`,
             "look who writes it"
           )
   })
@@ -247,7 +247,7 @@ const perform = (step: PutTemplate, at: At): Work =>
           ? null
           : because(
               "Changed",
-              `somebody changed the pod template of ${name} since this was planned`,
+              `another client changed the pod template of ${name} since this was planned`,
               "abort, and plan again"
             ),
       operations: (now) => [
@@ -279,7 +279,7 @@ const undo = (step: PutTemplate, at: At): Work =>
       const isOurs = ours !== null && isSameData(is, yield* asServed(at, held, templateOf(step, ours)))
       if (!isOurs && !isSameData(is, was)) {
         yield* at.fallShort(
-          `the pod template of ${name} was changed by somebody else meanwhile, and left: the one from before is kept in secret "${recordName(beforeSet(at.plan.id))}"`
+          `the pod template of ${name} was changed by another client in the meantime, and left as it is: the previous content is in secret "${recordName(beforeSet(at.plan.id))}"`
         )
         return
       }
@@ -296,7 +296,7 @@ const undo = (step: PutTemplate, at: At): Work =>
           ? null
           : because(
               "Changed",
-              `somebody else changed ${name} just now: its pod template was not put back yet`
+              `another client changed ${name} just now: its pod template was not restored yet`
             ),
       known: held
     })
@@ -313,7 +313,7 @@ export const checkTemplate = (at: At): Work =>
         const template = yield* asServed(at, set, yield* source(at, step))
         if (isSameData(set.spec.template, template)) return
         yield* at.fallShort(
-          `the pod template of ${at.fence.name} is not as it was put back: somebody else changed it`
+          `the pod template of ${at.fence.name} was changed by another client after it was restored`
         )
       }),
     { discard: true }
@@ -324,7 +324,7 @@ export const PutTemplate: StepKind<PutTemplate, TemplateSettings> = {
   tag: "PutTemplate",
   schema: TemplateSchema,
   describe: ({ rolls, restart }, { name }) =>
-    `put back the pod template of ${name}${rolls ? ", and replace its pods one after another" : ""}${restart !== null && !rolls ? ", with a restart" : ""}`,
+    `restore the pod template of ${name}${rolls ? ", and replace its pods one after another" : ""}${restart !== null && !rolls ? ", with a restart" : ""}`,
   access: ({ rolls }, { namespace }) => [
     ...rules("", "secrets", ["get"], namespace),
     ...(rolls ? rules("", "pods", ["list", "watch"], namespace) : [])
@@ -332,7 +332,7 @@ export const PutTemplate: StepKind<PutTemplate, TemplateSettings> = {
   rehearse: (step, at) =>
     Effect.gen(function* () {
       const set = yield* Workload.assertThere(at)
-      yield* Fences.tryOut(at.fence, set, [replaceBy(yield* source(at, step))])
+      yield* Fence.tryOut(at.fence, set, [replaceBy(yield* source(at, step))])
       return []
     }),
   perform,

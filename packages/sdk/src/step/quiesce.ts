@@ -189,7 +189,7 @@ const missed = (fact: string, said?: string): OperationError =>
 
 /** A command that held to the end has a word of its own: its exit code says whether its hold was lost. */
 const howEnded = (release: Release | null): string => {
-  if (release === null) return "nobody knows when it let go"
+  if (release === null) return "it is unknown when the freeze ended"
   return release._tag === "Released" && release.code !== 0
     ? `its own command says so, with exit code ${release.code}`
     : release.message

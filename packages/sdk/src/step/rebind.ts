@@ -10,7 +10,7 @@ import { describeCommand } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
@@ -71,7 +71,7 @@ const untilFree = (at: At, claim: string): Effect.Effect<void, Failure, Cluster>
           because(
             "TimedOut",
             `claim ${claim} is held by ${unmet[0]?.for ?? "something"}: it was not moved`,
-            "wait until that is done, or delete it"
+            "wait for it to finish, or delete it"
           )
         )
     })
@@ -137,7 +137,7 @@ const notPossible = ({ plan }: At, move: Move, reason: string) =>
   because(
     "Changed",
     `${reason}: its data was not moved to ${move.to}`,
-    `look at it: ${describeCommand(plan.app)} shows claims and volumes; then plan again`
+    `check it: ${describeCommand(plan.app)} shows claims and volumes; then plan again`
   )
 
 export const isHeldBy = (volume: PersistentVolume | null, claim: PersistentVolumeClaim | null): boolean =>
@@ -152,13 +152,17 @@ const made = (
   known?: PersistentVolumeClaim | null
 ): Effect.Effect<PersistentVolumeClaim, Failure, Cluster> =>
   Effect.flatMap(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: read(at, move.to),
       ...(known === undefined ? {} : { known }),
       done: (found) => isOurs(at, move.volume, found),
       stop: (found) => {
         if (found !== null && !isOurs(at, move.volume, found)) {
-          return notPossible(at, move, `claim ${move.to} is there already, and not of this operation`)
+          return notPossible(
+            at,
+            move,
+            `claim ${move.to} already exists and does not belong to this operation`
+          )
         }
         return found === null && source === null
           ? notPossible(at, move, `claim ${move.from} no longer has volume ${move.volume}`)
@@ -310,7 +314,7 @@ const removeSource = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const gone = (found: PersistentVolumeClaim | null) => found?.metadata.uid !== source.metadata.uid
-    yield* Fences.beside<Mounted>(at.standing, {
+    yield* Fence.beside<Mounted>(at.standing, {
       look: Effect.map(
         Effect.all([read(at, move.from), podsUsing(at.fence.namespace, move.from)], { concurrency: 2 }),
         ([claim, users]) => ({ claim, users })

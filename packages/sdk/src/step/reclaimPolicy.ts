@@ -204,7 +204,7 @@ export const keepWhatIs = (
             message:
               whenScaled === "Delete"
                 ? "reclaim policies may not be set: a claim that goes with its pod takes its data along"
-                : "reclaim policies may not be set: claims are kept only while nobody sets whenScaled to Delete"
+                : "reclaim policies may not be set: claims are kept only while whenScaled is not set to Delete"
           }),
           claims
         )
@@ -354,7 +354,9 @@ export const tryRetain = (
     eachVolume(claims, (own) => retainVolume(at, own, { dryRun: true })),
     (written) => {
       const reason = written.find((one) => one.reason !== null)?.reason
-      return reason == null ? Effect.succeed([]) : Effect.fail(because("Changed", reason, "plan again"))
+      return reason == null
+        ? Effect.succeed([])
+        : Effect.fail(because("Changed", reason, "run the command again"))
     }
   )
 
@@ -373,7 +375,7 @@ const RestoreSchema = Schema.TaggedStruct("RestoreReclaimPolicies", {
 export const RestoreReclaimPolicies: StepKind<typeof RestoreSchema.Type, object> = {
   tag: "RestoreReclaimPolicies",
   schema: RestoreSchema,
-  describe: ({ count }) => `check ${counted(count, "kept claim")}; reclaim policies as before`,
+  describe: ({ count }) => `check ${counted(count, "kept claim")}; restore reclaim policies`,
   access: () => [],
   rehearse: () => Effect.succeed([]),
   perform: ({ on: guard, claims: only }, at) =>

@@ -130,7 +130,11 @@ const readPlanned = (at: At, one: RecordBefore["objects"][number]): Work<Readonl
     const content = contentOf(object)
     const isPlanned = object.metadata.uid === uid && object.metadata.resourceVersion === resourceVersion
     if (!isPlanned || content === null) {
-      return yield* because("Changed", `${titleOf(one)} was changed since this was planned`, "plan again")
+      return yield* because(
+        "Changed",
+        `${titleOf(one)} was changed since this was planned`,
+        "run the command again"
+      )
     }
     const { labels, annotations: _, ...rest } = { annotations: null, ...content.metadata }
     const { type, immutable, data, binaryData } = content
@@ -205,7 +209,7 @@ const perform = (step: RecordBefore, at: At): Work =>
       yield* because(
         "Changed",
         `secret "${recordName(set)}" does not hold what is there now`,
-        "somebody else wrote it: abort, and plan again"
+        "another client wrote it: abort, and plan again"
       )
     }
     const parts = written?.parts ?? []
@@ -219,7 +223,11 @@ const perform = (step: RecordBefore, at: At): Work =>
       stop: (now) =>
         isSameData(now.spec.template, before.spec.template)
           ? null
-          : because("Changed", `somebody changed the pod template of ${at.fence.name} just now`, "plan again")
+          : because(
+              "Changed",
+              `another client changed the pod template of ${at.fence.name} just now`,
+              "run the command again"
+            )
     })
   })
 
@@ -285,7 +293,7 @@ export const RecordBefore: StepKind<RecordBefore, object> = {
   tag: "RecordBefore",
   schema: BeforeSchema,
   describe: ({ objects, made }) =>
-    `write down what is replaced: the pod template${[...objects, ...made].map(({ kind, name }) => `, ${kind}/${name}`).join("")}`,
+    `back up what is replaced: the pod template${[...objects, ...made].map(({ kind, name }) => `, ${kind}/${name}`).join("")}`,
   access: (_, { namespace }) => [
     ...rules("", "secrets", ["get", "list", "create", "delete"], namespace),
     ...rules("", "configmaps", ["get"], namespace)

@@ -266,7 +266,7 @@ const perform = (step: RecordSet, at: At): Work =>
     if (lost !== undefined) {
       yield* because(
         "Changed",
-        `the snapshot of ${lost.claim} is gone, or somebody else put another in its place`,
+        `the snapshot of ${lost.claim} is gone, or another client replaced it`,
         "abort, and take another snapshot"
       )
     }
@@ -283,7 +283,7 @@ const undo = ({ set }: RecordSet, at: At): Work => removeRecord(at, set)
 export const RecordSet: StepKind<RecordSet, SetSettings> = {
   tag: "RecordSet",
   schema: RecordSchema,
-  describe: ({ set }) => `write the record ${set}`,
+  describe: ({ set }) => `save the snapshot record ${set}`,
   access: (_, { namespace }, { config }) => [
     ...[...new Set(config.map(({ kind }) => kind))].flatMap((kind) =>
       rules(apis[kind].group, apis[kind].plural, ["get"], namespace)
@@ -291,7 +291,7 @@ export const RecordSet: StepKind<RecordSet, SetSettings> = {
     ...rules("", "secrets", ["get", "list", "create", "patch", "delete"], namespace),
     ...rules("", "configmaps", ["get", "create", "delete"], namespace)
   ],
-  rehearse: ({ set }) => Effect.succeed([`write the record ${set}: there is nothing to record yet`]),
+  rehearse: ({ set }) => Effect.succeed([`save the snapshot record ${set}: there is nothing to record yet`]),
   perform,
   undo,
   undoAlone: undo

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
 import { levelAnnotation, recordLabel } from "../Labels.ts"
@@ -53,7 +53,7 @@ export const writeRecord = (at: At, record: SnapshotRecord): Work =>
         data: { record: part }
       })
     }
-    yield* Fences.create(at.fence, at.standing, {
+    yield* Fence.create(at.fence, at.standing, {
       ...secretOf(at, record.name, 1, parts.length),
       data: { record: parts[0] ?? "" }
     })
@@ -97,5 +97,5 @@ export const removeRecord = (at: At, set: string): Work =>
       target(kinds.configmaps, namespace, recordName(set)),
       ...parts.map((name) => target(kinds.secrets, namespace, name))
     ])
-    yield* Fences.remove(at.fence)
+    yield* Fence.remove(at.fence)
   })

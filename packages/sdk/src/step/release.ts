@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -34,7 +34,7 @@ const look = (at: StepContext, { policy, operation }: Release) =>
 const perform = (step: Release, at: StepContext): Work =>
   Effect.gen(function* () {
     const target = fenceTarget(at.fence.namespace, step.policy)
-    yield* Fences.beside<Resource.KubeObject | null>(at.standing, {
+    yield* Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: look(at, step),
       // A namesake made since is not the planned one.
       done: (found) => found?.metadata.uid !== step.uid,
@@ -60,7 +60,7 @@ const undo = (step: Release, at: StepContext): Work =>
       )
       return
     }
-    yield* Fences.beside<Resource.KubeObject | null>(at.standing, {
+    yield* Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: look(at, step),
       done: (found) => found !== null,
       write: () =>
@@ -75,7 +75,7 @@ const undo = (step: Release, at: StepContext): Work =>
 export const Release: StepKind<Release, object> = {
   tag: "Release",
   schema: ReleaseSchema,
-  describe: ({ policy }, { name }) => `let ${name} out: delete networkpolicy ${policy}`,
+  describe: ({ policy }, { name }) => `end the isolation of ${name}: delete networkpolicy ${policy}`,
   access: (_, { namespace }) =>
     rules("networking.k8s.io", "networkpolicies", ["get", "create", "delete"], namespace),
   rehearse: ({ policy, uid }, at) =>

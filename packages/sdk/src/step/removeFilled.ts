@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
@@ -72,7 +72,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
         return
       }
     }
-    yield* Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    yield* Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(namespace, as),
       done: (found) => found?.metadata.uid !== uid || Boolean(found.metadata.deletionTimestamp),
       write: (found) =>
@@ -100,6 +100,10 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
       subject: { kind: "PersistentVolume", name: volume },
       look: Effect.map(readVolume(volume), (found) => (found?.spec.claimRef?.uid === uid ? found : null)),
       limit: patience,
-      stuck: because("TimedOut", `volume ${volume} does not go`, `look at it: kubectl describe pv ${volume}`)
+      stuck: because(
+        "TimedOut",
+        `volume ${volume} is not being deleted`,
+        `check it: kubectl describe pv ${volume}`
+      )
     })
   })

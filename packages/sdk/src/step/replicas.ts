@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Workload from "./workload.ts"
 import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
@@ -194,7 +194,7 @@ export const SetReplicas: StepKind<SetReplicas, ReplicasSettings> = {
   specWrites: ({ from, to }) => [[{ ...Workload.replicasField, from: `${from}`, to: `${to}` }]],
   rehearse: ({ to }, at) =>
     Effect.flatMap(Workload.assertThere(at), (set) =>
-      Effect.as(Fences.tryOut(at.fence, set, [{ op: "replace", path: "/spec/replicas", value: to }]), [])
+      Effect.as(Fence.tryOut(at.fence, set, [{ op: "replace", path: "/spec/replicas", value: to }]), [])
     ),
   marks: (step) => (step.once === true ? 1 : 0),
   perform: (step, at) => (step.once === true ? once(moveTo) : moveTo)(step, at),

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import type { Cluster } from "../Cluster.ts"
@@ -70,7 +70,7 @@ const change = (
   done: (content: Content) => boolean,
   patch: (content: Content) => Resource.Patch
 ): Work<Content | null> =>
-  Fences.beside<Content | null>(at.standing, {
+  Fence.beside<Content | null>(at.standing, {
     look: Effect.map(look, accepted),
     done: (content) => content === null || done(content),
     write: (content) =>
@@ -213,12 +213,12 @@ const nameKept = (at: StepContext): Work =>
     )
     if (kept === null) {
       const message =
-        "volumesnapshotcontents may not be listed: whether a cut stays under Retain, whose snapshot somebody else took away, is not known"
+        "volumesnapshotcontents may not be listed: whether a cut stays under Retain, whose snapshot another client deleted, is not known"
       yield* at.report({ _tag: "Note", message })
     }
     for (const title of kept ?? [])
       yield* at.fallShort(
-        `${title} keeps its cut, whose snapshot somebody else took away: look, and delete it`
+        `${title} keeps its cut, whose snapshot another client deleted: look, and delete it`
       )
   })
 
@@ -252,16 +252,19 @@ const keptContents = (of: Outliving) =>
 const contentsOf = (step: RetainContents, at: StepContext) =>
   step.of === "cuts" ? ownContents(at) : memberContents(at)
 
+/** What the step is about, in words: `members` of a group are snapshots, too. */
+const phrase = { cuts: "the volume snapshots", members: "the snapshots of the group" } as const
+
 /** The contents of the set's snapshots, and of its groups, are under Retain. */
 export const RetainContents: StepKind<RetainContents, object> = {
   tag: "RetainContents",
   schema: RetainSchema,
-  describe: ({ of }) => `keep the ${of} also where the namespace goes: deletionPolicy Retain`,
+  describe: ({ of }) => `keep ${phrase[of]} if their namespace is deleted: deletionPolicy Retain`,
   access: () => [
     ...rules("snapshot.storage.k8s.io", "volumesnapshotcontents", ["get", "patch"], null),
     ...rules("groupsnapshot.storage.k8s.io", "volumegroupsnapshotcontents", ["get", "patch"], null)
   ],
-  rehearse: ({ of }) => Effect.succeed([`deletionPolicy Retain of the ${of}: they are not there yet`]),
+  rehearse: ({ of }) => Effect.succeed([`deletionPolicy Retain of ${phrase[of]}: they do not exist yet`]),
   perform: (step, at) =>
     Effect.flatMap(everyContent(step, at), (contents) =>
       Effect.forEach(contents, (own) => retain(at, own), { concurrency: 16, discard: true })

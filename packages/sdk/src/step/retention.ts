@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Workload from "./workload.ts"
 import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
@@ -94,7 +94,10 @@ export const putBackRetention = (
       stop: (set) =>
         set.metadata.generation === now.metadata.generation || isPut(set)
           ? null
-          : because("Changed", `somebody else changed ${at.fence.name} just now: no policy was put back yet`),
+          : because(
+              "Changed",
+              `another client changed ${at.fence.name} just now: no policy was restored yet`
+            ),
       known: now
     })
     // By what the write made of it: a mark may go between the look and the write.
@@ -104,7 +107,7 @@ export const putBackRetention = (
       // Also where it is as before: it was not so on the way, and may be why claims went.
       yield* at.report({
         _tag: "Note",
-        message: `${inWords(left)}: set by somebody else meanwhile, and left`
+        message: `${inWords(left)}: set by another client in the meantime, and left as it is`
       })
     } else if (before !== null && !isSame(left, before)) {
       yield* at.fallShort(
@@ -127,7 +130,7 @@ const write = (from: typeof Retention.Type, to: typeof Retention.Type): SpecWrit
 const tryPolicy = (at: StepContext, to: typeof Retention.Type) =>
   Effect.as(
     Effect.flatMap(Workload.assertThere(at), (set) =>
-      Fences.tryOut(at.fence, set, [{ op: "add", path, value: to }])
+      Fence.tryOut(at.fence, set, [{ op: "add", path, value: to }])
     ),
     []
   )
@@ -164,7 +167,7 @@ type RestoreRetention = typeof RestoreSchema.Type
 export const RestoreRetention: StepKind<RestoreRetention, RetentionSettings> = {
   tag: "RestoreRetention",
   schema: RestoreSchema,
-  describe: ({ to }) => `put back ${inWords(to)}`,
+  describe: ({ to }) => `restore ${inWords(to)}`,
   access: () => [],
   specWrites: ({ from, to }) => [write(from, to)],
   rehearse: ({ to }, at) => tryPolicy(at, to),

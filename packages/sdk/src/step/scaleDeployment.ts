@@ -9,7 +9,7 @@ import { kinds } from "../Kind.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { Deployment } from "../kind/Workload.ts"
 import { format as selectorText } from "../LabelSelector.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -41,7 +41,7 @@ export const deploymentCountsOf = (
 
 const replicasOf = ({ spec }: Deployment): number => spec.replicas ?? 1
 
-const held = (at: At): Work<Deployment> => Fences.assertHeld(at.fence, kinds.deployments)
+const held = (at: At): Work<Deployment> => Fence.assertHeld(at.fence, kinds.deployments)
 
 /** Its pods, by who owns their owners: never by name. */
 const podsOf = ({ metadata, spec }: Deployment): Effect.Effect<ReadonlyArray<Pod>, ClusterError, Cluster> =>
@@ -69,7 +69,10 @@ const missing = (now: Deployment, pods: ReadonlyArray<Pod>, to: number): Readonl
   if ((now.status?.observedGeneration ?? 0) < (now.metadata.generation ?? 0))
     return [{ subject, for: "the controller to see the change" }]
   if (to === 0)
-    return there.map(({ metadata: { name } }) => ({ subject: { kind: "Pod", name }, for: "its pod to end" }))
+    return there.map(({ metadata: { name } }) => ({
+      subject: { kind: "Pod", name },
+      for: "its pod to terminate"
+    }))
   const { availableReplicas: available, updatedReplicas: updated } = now.status ?? {}
   if ((available ?? 0) >= to && (updated ?? 0) >= to) return []
   const lacking = there.filter((pod) => !isReady(pod))
@@ -95,7 +98,7 @@ const arrive = (at: At, to: number): Work =>
 /** Sets the count once; a count that is neither on the way nor there was set by somebody else. */
 const scale = (at: At, known: Deployment, to: number, mayBe: (count: number) => boolean): Work =>
   Effect.asVoid(
-    Fences.change(at.fence, kinds.deployments, {
+    Fence.change(at.fence, kinds.deployments, {
       done: (now) => replicasOf(now) === to,
       operations: (now) => [
         { op: "test", path: "/spec/replicas", value: replicasOf(now) },
@@ -135,7 +138,7 @@ export const ScaleDeployment: StepKind<ScaleDeployment, DeploymentSettings> = {
   specWrites: ({ from, to }) => [[{ ...replicasField, from: `${from}`, to: `${to}` }]],
   rehearse: ({ to }, at) =>
     Effect.flatMap(Holder.assertThere(at), (now) =>
-      Effect.as(Fences.tryOut(at.fence, now, [{ op: "replace", path: "/spec/replicas", value: to }]), [])
+      Effect.as(Fence.tryOut(at.fence, now, [{ op: "replace", path: "/spec/replicas", value: to }]), [])
     ),
   // The plan comes by a count twice: its outcome stands in the journal.
   marks: () => 1,

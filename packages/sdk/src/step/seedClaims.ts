@@ -73,7 +73,7 @@ const seedFor = (step: SeedClaims, { settings: { seed }, fence }: At): Work<Seed
           seed === undefined
             ? `the members of ${fence.name} are made by profile ${step.profile}, which was not given`
             : `profile ${seed.profile} is not the one that this was planned with`,
-          `give --profile ${shellWord(step.profile)} as when it was begun; or abort`
+          `give --profile ${shellWord(step.profile)} as when it was started; or abort`
         )
       )
 
@@ -154,8 +154,8 @@ const assertOwnCut = (step: SeedClaims, at: At): Work =>
     if (!at.isTakenUp) {
       yield* because(
         "Changed",
-        `volumesnapshot "${as}" is there already, and not of this operation`,
-        "look at it and remove it; then resume"
+        `volumesnapshot "${as}" already exists and does not belong to this operation`,
+        "check it and remove it; then resume"
       )
     }
     yield* dropCut(at, as)
@@ -266,7 +266,7 @@ export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
   tag: "SeedClaims",
   schema: SeedSchema,
   describe: ({ claims, from, profile }) =>
-    `make ${claims.length} new members from a copy of ${from.claim} by profile ${profile}, and prove them`,
+    `rebuild ${claims.length} members from a copy of ${from.claim} by profile ${profile}, and check them`,
   access: (_, { namespace }) => [
     ...rules("", "persistentvolumeclaims", ["get", "list", "create", "patch", "delete"], namespace),
     ...rules("", "pods", ["get", "list", "create", "delete"], namespace),
@@ -287,7 +287,7 @@ export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
       const { saves, makes } = podOf(step, at, set, ["true"])
       for (const pod of [saves, ...step.claims.map(makes)])
         yield* Resource.create({ api: kinds.pods, namespace }, pod, { dryRun: true })
-      return [`whether ${step.from.claim} can be opened alone is tried only in earnest`]
+      return [`whether ${step.from.claim} can be opened alone is not tried in a dry run`]
     }),
   marks: ({ claims }) => claims.length + 2,
   perform,

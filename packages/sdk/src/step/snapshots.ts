@@ -9,7 +9,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { ObjectMeta } from "../kind/Meta.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -81,7 +81,7 @@ export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
     const now = yield* claimsByName(at.fence.namespace)
     for (const own of claims) {
       const why = lost(own, now.get(own.claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why}: nothing was cut`, "plan again")
+      if (why !== null) yield* because("Changed", `${why}: nothing was cut`, "run the command again")
     }
   })
 
@@ -92,7 +92,7 @@ export const makeBeside = (
   value: object
 ): Effect.Effect<Resource.KubeObject, Failure, Cluster> =>
   Effect.flatMap(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(target),
       done: (found) => found !== null,
       write: () =>
@@ -109,8 +109,8 @@ export const makeBeside = (
         : Effect.fail(
             because(
               "Changed",
-              `${target.api.kind.toLowerCase()} "${target.name}" is there already, and not of this operation`,
-              "choose another --name, or look at it and remove it"
+              `${target.api.kind.toLowerCase()} "${target.name}" already exists and does not belong to this operation`,
+              "choose another --name, or check it and remove it"
             )
           )
   )
@@ -132,7 +132,7 @@ export const setPolicy = (
   to: "Delete" | "Retain"
 ): Work =>
   Effect.asVoid(
-    Fences.beside<Resource.KubeObject | null>(at.standing, {
+    Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(target),
       done: (found) => found === null || found.metadata.uid !== uid || policyOf(found) === to,
       // Without its resourceVersion: the controller of a group that is not ready writes to it all the time.
@@ -227,7 +227,7 @@ export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Wor
     yield* Effect.forEach(
       targets,
       (target) =>
-        Fences.beside<Resource.KubeObject | null>(at.standing, {
+        Fence.beside<Resource.KubeObject | null>(at.standing, {
           look: look(target),
           done: (found) => found === null || Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
           write: (found) =>
@@ -243,7 +243,7 @@ export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Wor
     )
     const unmet = noneLeft(({ target: { api, name } }: Standing) => ({
       subject: { kind: api.kind, name },
-      for: "its end"
+      for: "its deletion"
     }))
     const others = yield* until(at, {
       views: polled(Effect.map(standing, (all) => all.flat())),

@@ -11,7 +11,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import * as Holder from "./holder.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
@@ -78,7 +78,7 @@ export const touchClaim = (
   const { namespace, token } = at.fence
   const metadata = { uid, annotations: { [keptByAnnotation]: token } }
   return Effect.asVoid(
-    Fences.beside<PersistentVolumeClaim | null>(at.standing, {
+    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(namespace, name),
       ...(known === undefined ? {} : { known }),
       done: (now) =>
@@ -171,7 +171,7 @@ export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, 
     { op: "test", path: "/spec/claimRef/uid", value: own.uid }
   ]
   return Effect.map(
-    Fences.beside<Look & { readonly isChanged?: boolean }>(at.standing, {
+    Fence.beside<Look & { readonly isChanged?: boolean }>(at.standing, {
       look,
       done: ({ volume, reason, isProven }) => reason !== null || (isProven && isDone(volume)),
       write: ({ volume }): Effect.Effect<Look & { readonly isChanged?: boolean }, ClusterError, Cluster> =>

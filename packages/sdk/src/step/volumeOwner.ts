@@ -83,7 +83,7 @@ export const going = (own: Bound, claim: PersistentVolumeClaim | null): string |
 /** The same of a claim that whenScaled Delete takes, as the controller marks it: once that pod is gone. */
 const goingWithPod = (own: Bound, claim: PersistentVolumeClaim | null): string | null => {
   const pod = claim?.metadata.ownerReferences?.find(({ kind }) => kind === "Pod")
-  return pod === undefined ? null : `claim ${own.claim} goes with pod ${pod.name}`
+  return pod === undefined ? null : `claim ${own.claim} is deleted with pod ${pod.name}`
 }
 
 /** Why the claim does not hold its volume any more, as the claim tells it; null: it does. */

@@ -4,8 +4,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { type Assumption, findWriter } from "../operation/Assumption.ts"
-import type { Fence } from "../operation/Fence.ts"
-import * as Fences from "../operation/Fence.ts"
+import * as Fence from "../operation/Fence.ts"
 import type { Place } from "../operation/Guarded.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { because } from "../operation/OperationError.ts"
@@ -26,11 +25,11 @@ export const read = (ref: {
 }): Effect.Effect<StatefulSet, ClusterError, Cluster> => Resource.get(kind, ref)
 
 /** As it is now; fails unless this caller may still write. */
-export const assertHeld = (fence: Fence): Work<StatefulSet> => Fences.assertHeld(fence, kind)
+export const assertHeld = (fence: Fence.Fence): Work<StatefulSet> => Fence.assertHeld(fence, kind)
 
 /** Changes it until `done`, as long as the token stands. */
-export const change = (fence: Fence, spec: Fences.Change<StatefulSet>): Work<StatefulSet> =>
-  Fences.change(fence, kind, spec)
+export const change = (fence: Fence.Fence, spec: Fence.Change<StatefulSet>): Work<StatefulSet> =>
+  Fence.change(fence, kind, spec)
 
 /** Whether this caller may still write, and the StatefulSet; null: it is gone, or another has its name. */
 export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
@@ -121,7 +120,7 @@ export const assumed = (facts: Facts | undefined, down: boolean): ReadonlyArray<
 export const overwritten = (place: Place, is: number, wanted: number) =>
   because(
     "Changed",
-    `somebody set replicas of ${place.name} to ${is}, on the way to ${wanted}`,
+    `another client set replicas of ${place.name} to ${is}, on the way to ${wanted}`,
     findWriter(place)
   )
 

@@ -22,7 +22,9 @@ const named = ({ message, action }: OperationError, holders: ReadonlyArray<strin
   because(
     "TimedOut",
     holders.length === 0 ? message : `${message}: held by ${holders.join(", ")}`,
-    holders.length === 0 ? action : (wayOut(holders) ?? "see whose that is, and let it end its work")
+    holders.length === 0
+      ? action
+      : (wayOut(holders) ?? "find out which controller owns it, and let it finish")
   )
 
 export const untilGone = (at: Clocked, spec: GoneWait): Effect.Effect<void, Failure, Cluster> =>

@@ -79,7 +79,10 @@ const untilWell = (
       overall: true,
       late: ([first]) =>
         Effect.succeed(
-          because("TimedOut", `not so in ${format(limit)}: ${first?.subject.name ?? ""} ${first?.for ?? ""}`)
+          because(
+            "TimedOut",
+            `timed out after ${format(limit)}: waiting for ${first?.subject.name ?? ""}: ${first?.for ?? ""}`
+          )
         )
     })
   )
@@ -123,7 +126,7 @@ export const quorumGuard = (
     if (ordered && first !== undefined) {
       return {
         subject: podSubject(set, first),
-        for: `${pending(pods.get(first))}; OrderedReady removes nothing before`
+        for: `${pending(pods.get(first))}; OrderedReady removes no other pod before it is ready`
       }
     }
     if (to === 0 || quorum === "none") return null
@@ -148,7 +151,7 @@ export const quorumGuard = (
       ? null
       : {
           subject: setSubject(set),
-          for: `quorum: ${well.length} healthy of ${left.length} that stay, ${need} needed`
+          for: `quorum: ${well.length} of the ${left.length} remaining members healthy, ${need} needed`
         }
   })
   return untilWell(at, settings, ask)

@@ -21,7 +21,7 @@ export const holdersOf = (object: object | null): ReadonlyArray<string> => {
 
 /** What is waited for until an object is gone. */
 export const endOf = (holders: ReadonlyArray<string>): string =>
-  holders.length === 0 ? "its end" : `its end, and for finalizer ${holders.join(", ")}`
+  holders.length === 0 ? "its deletion" : `its deletion, and for finalizer ${holders.join(", ")}`
 
 /** What a claim is being read for, so that it would not go if it were deleted; null: nothing that is known. */
 export const beingRead = (finalizers: ReadonlyArray<string>): string | null =>
@@ -30,5 +30,5 @@ export const beingRead = (finalizers: ReadonlyArray<string>): string | null =>
 /** What to do about finalizers that are known; null: none is. */
 export const wayOut = (finalizers: ReadonlyArray<string>): string | null => {
   const what = beingRead(finalizers)
-  return what === null ? null : `that is ${what}: wait until that is done, or delete it`
+  return what === null ? null : `that is ${what}: wait for it to finish, or delete it`
 }

@@ -50,7 +50,7 @@ export const isReady = (pod: Pod | undefined): boolean =>
 /** What a pod waits for, in one line. */
 export const pending = (pod: Pod | undefined): string => {
   if (pod === undefined) return "its pod to be created"
-  return readinessOf(pod, null).reason ?? (pod.metadata.deletionTimestamp ? "its end" : "readiness")
+  return readinessOf(pod, null).reason ?? (pod.metadata.deletionTimestamp ? "its deletion" : "readiness")
 }
 
 export const podSubject = (set: StatefulSet, ordinal: number): Subject => ({
@@ -174,14 +174,16 @@ export const untilSettled = (
     until(at, {
       views: polled(look, 500),
       until: ({ set: of, left }) =>
-        noneLeft((ordinal: number) => ({ subject: podSubject(of, ordinal), for: "its pod to end" }))(left),
+        noneLeft((ordinal: number) => ({ subject: podSubject(of, ordinal), for: "its pod to terminate" }))(
+          left
+        ),
       limit: stepTimeout,
       late: ([first]) =>
         Effect.succeed(
           because(
             "TimedOut",
-            `pod ${first?.subject.name ?? ""} does not end`,
-            "end it: no policy was put back before that"
+            `pod ${first?.subject.name ?? ""} is stuck terminating`,
+            "delete it: policies are restored only after that"
           )
         )
     }),

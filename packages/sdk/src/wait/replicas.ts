@@ -75,13 +75,15 @@ const ending = (set: StatefulSet, pods: Wait.Pods, pod: Pod): string => {
   const { deletionTimestamp, finalizers, name } = pod.metadata
   if (deletionTimestamp) {
     const holders = finalizers ?? []
-    return holders.length === 0 ? "its pod to end" : `its pod to end, and for finalizer ${holders.join(", ")}`
+    return holders.length === 0
+      ? "its pod to terminate"
+      : `its pod to terminate, and for finalizer ${holders.join(", ")}`
   }
   const [first] = [...pods].filter(([, one]) => !Wait.isReady(one)).toSorted(([a], [b]) => a - b)
   const isHeld = set.spec.podManagementPolicy !== "Parallel" && !Wait.isReady(pod)
   return isHeld && first !== undefined && first[1] !== pod
-    ? `its pod to end; OrderedReady leaves it while ${first[1].metadata.name} is not ready either: kubectl delete pod ${name} -n ${shellWord(set.metadata.namespace ?? "")}`
-    : "its pod to end"
+    ? `its pod to terminate; OrderedReady leaves it while ${first[1].metadata.name} is not ready either: kubectl delete pod ${name} -n ${shellWord(set.metadata.namespace ?? "")}`
+    : "its pod to terminate"
 }
 
 export interface Change {
