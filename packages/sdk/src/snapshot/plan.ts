@@ -64,7 +64,7 @@ const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
     ? null
     : {
         reason: `${why}: a snapshot without it would not be whole`,
-        remedy: `look at it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
+        remedy: `look at it: kubectl describe pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
       }
 }
 
