@@ -623,6 +623,151 @@ const restores: ReadonlyArray<Remedy> = [
   }
 ]
 
+const idOf = (message: string): string =>
+  /(?:resume|abort) ([0-9a-f]{8})/.exec(message)?.[1] ?? assert.fail(`no operation in: ${message}`)
+
+/** Members restored from `nightly` that do not get ready, as long as it is so. */
+let hangs = false
+
+/** A rolling update to an image with which no pod gets ready. */
+const broken: Options = {
+  programs: () => ({ isReady: ({ pod: { spec } }) => spec.containers[0]?.image !== "broken" })
+}
+
+const journalOf = (at: Situation, id: string) =>
+  at.sandbox.store.get(configmaps, namespace, `kubectl-stateful-${id}`)
+
+const interrupted: ReadonlyArray<Remedy> = [
+  {
+    from: "sdk/src/operation/InTheWay.ts",
+    shape: "delete configmap",
+    when: "where somebody has opened the journal of a restore that is over",
+    print: async (at) => {
+      const id = await restored(at)
+      const status = JSON.parse(journalOf(at, id)?.data?.["status.json"] ?? "{}") as object
+      await at.patch(kinds.configmaps, `kubectl-stateful-${id}`, {
+        metadata: { annotations: { "kubectl-stateful.dev/phase": "Stopped" } },
+        data: { "status.json": JSON.stringify({ ...status, phase: "Stopped", ended: null }) }
+      })
+      return at.refused(`abort ${id} -n shop`)
+    },
+    changes: /^ConfigMap\/kubectl-stateful-/,
+    helps: async (at, _, message) => {
+      const [, id = ""] = /configmap kubectl-stateful-([0-9a-f]{8})/.exec(message) ?? []
+      await on(at, Restore.undo({ namespace, id }, { identity }))
+      assert.equal(stateOf(at), "after")
+    }
+  },
+  {
+    from: "sdk/src/step/moveVolume.ts",
+    shape: "delete pvc",
+    when: "where somebody made a claim while its volume was set aside",
+    print: async (at) => {
+      await taken(at)
+      let isMade = false
+      at.sandbox.store.listen(({ object: { kind } }) => {
+        if (isMade || kind !== "PersistentVolumeClaim" || claimOf(at, "data-db-1") !== undefined) return
+        isMade = true
+        queueMicrotask(() => at.sandbox.create(empty("data-db-1")))
+      })
+      const id = idOf(await at.refused(restoring))
+      return at.refused(`abort ${id} -n shop`)
+    },
+    changes: /^PersistentVolumeClaim\/data-db-1$/,
+    helps: async (at) => {
+      const { out } = await at.run("kubectl stateful operations -n shop")
+      await at.printed(`abort ${/^([0-9a-f]{8}) +restore /m.exec(out)?.[1] ?? out} -n shop`)
+      assert.equal(stateOf(at), "after")
+    }
+  },
+  {
+    from: "sdk/src/step/reclaimPolicy.ts",
+    shape: "patch pv spec.persistentVolumeReclaimPolicy",
+    when: "where somebody deletes a claim between a plan and its run",
+    print: (at) => {
+      let isDone = false
+      at.sandbox.store.listen(({ object: { kind, metadata } }) => {
+        if (isDone || kind !== "ConfigMap" || !metadata.name.startsWith("kubectl-stateful-")) return
+        isDone = true
+        queueMicrotask(() => at.sandbox.registry.remove(persistentvolumeclaims, namespace, "data-db-2"))
+      })
+      return at.refused("scale db --replicas 2 -n shop")
+    },
+    changes: /^PersistentVolume\/of-data-db-2$/,
+    helps: async (at, _, message) => {
+      await at.printed(`abort ${idOf(message)} -n shop`)
+      const volume = claimOf(at, "data-db-2")?.spec.volumeName ?? ""
+      await at.printed("scale db --replicas 2 -n shop")
+      assert.isDefined(at.sandbox.volumes.get(volume))
+    }
+  },
+  {
+    from: "sdk/src/step/removeFilled.ts",
+    shape: "stateful scale",
+    when: "where a restore is aborted whose pods have written",
+    options: {
+      programs: () => ({ isReady: ({ pod: { metadata } }) => !hangs || metadata.namespace !== namespace })
+    },
+    print: async (at) => {
+      await taken(at)
+      const run = at.start("kubectl stateful restore nightly --step-timeout 2s --yes -n shop")
+      await until("it is stopped", () => at.count() === 0)
+      hangs = true
+      const { code, out, err } = await run.ended
+      assert.notEqual(code, 0)
+      hangs = false
+      const ended = await at.run(`kubectl stateful abort ${idOf(out + err)} -n shop`)
+      assert.equal(stateOf(at), "after")
+      return ended.out + ended.err
+    },
+    fill: yes,
+    changes: swap,
+    helps: (at) => {
+      assert.notMatch([...at.objects().keys()].join(), /-new-/)
+      assert.equal(stateOf(at), "after")
+    }
+  },
+  {
+    from: "sdk/src/step/removeFilled.ts",
+    shape: "delete pvc",
+    when: "where a copy is aborted whose pods have written",
+    options: {
+      programs: (pod) => ({
+        ...fenced.programs?.(pod),
+        isReady: ({ pod: { metadata } }) => !metadata.name.startsWith("copy-")
+      })
+    },
+    print: async (at) => {
+      await taken(at)
+      const message = await at.refused("restore nightly --as copy --step-timeout 2s --yes -n shop")
+      const { out, err } = await at.run(`kubectl stateful abort ${idOf(message)} -n shop`)
+      return out + err
+    },
+    changes: /^(PersistentVolumeClaim\/data-copy-0|PersistentVolume\/of-data-copy-0)$/,
+    helps: async (at) => {
+      await until("its volume is gone", () => !at.objects().has("PersistentVolume/of-data-copy-0"))
+    }
+  },
+  {
+    from: "sdk/src/step/putTemplate.ts",
+    shape: "delete pod",
+    when: "where a pod that never got ready holds up the template that is put back",
+    options: broken,
+    print: async (at) => {
+      await taken(at)
+      const template = { spec: { containers: [{ name: "main", image: "broken" }] } }
+      await at.patch(kinds.statefulsets, "db", { spec: { template } })
+      await until("db-2 is replaced", () => podOf(at, "db-2")?.spec.containers[0]?.image === "broken")
+      await at.ready(6, 1)
+      const run = at.start("kubectl stateful restore nightly --only config --yes -n shop")
+      await until("it says what it waits for", () => run.said.err.includes("delete pod"))
+      return run.said.err
+    },
+    changes: /^(Pod\/db-\d|StatefulSet\/db|(ConfigMap|Lease)\/kubectl-stateful.*)$/,
+    helps: (at) => at.ready(6)
+  }
+]
+
 /** A kubeconfig of its own, whose context is called `elsewhere`. */
 const elsewhere = async (at: Situation): Promise<string> => {
   const other = join(at.folder, randomUUID())
@@ -708,6 +853,12 @@ const kubeconfigs: ReadonlyArray<Remedy> = [
   }
 ]
 
-export const remedies: ReadonlyArray<Remedy> = [...snapshots, ...refused, ...restores, ...kubeconfigs]
+export const remedies: ReadonlyArray<Remedy> = [
+  ...snapshots,
+  ...refused,
+  ...restores,
+  ...interrupted,
+  ...kubeconfigs
+]
 
 export const unplayed: ReadonlyArray<Unplayed> = []

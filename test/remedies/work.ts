@@ -539,13 +539,7 @@ export const unplayed: ReadonlyArray<Unplayed> = [
     [
       ["sdk/src/step/claims.ts", "describe pvc", twoMinutes],
       ["sdk/src/step/purge.ts", "describe pv", twoMinutes],
-      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes],
-      ["sdk/src/operation/InTheWay.ts", "delete configmap", "somebody forges a journal: marks.test.ts"],
-      ["sdk/src/step/moveVolume.ts", "delete pvc", "an abort races with a claim that somebody makes"],
-      ["sdk/src/step/reclaimPolicy.ts", "patch pv", "a volume changes hands between a plan and its run"],
-      ["sdk/src/step/removeFilled.ts", "delete pvc", "an abort of a copy whose pods have written"],
-      ["sdk/src/step/removeFilled.ts", "stateful scale", "an abort of a restore whose pods have written"],
-      ["sdk/src/step/putTemplate.ts", "delete pod", "a pod that never got ready holds up a restored template"]
+      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes]
     ] as const
   ).map(([from, start, why]) => ({ from, start, why }))
 ]
