@@ -27,7 +27,7 @@ import { exportSet } from "../../packages/sdk/src/SnapshotTransfer.ts"
 import { probeLabel } from "../../packages/sdk/src/Labels.ts"
 import { ends } from "../../packages/sdk/src/step/fenceProbe.ts"
 import type { Remedy } from "./Remedy.ts"
-import { namespace, type Situation, until } from "./Situation.ts"
+import { namespace, type Running, type Situation, until } from "./Situation.ts"
 import type { Unplayed } from "./table.ts"
 
 const identity = "ann@laptop"
@@ -503,7 +503,7 @@ const refused: ReadonlyArray<Remedy> = [
   },
   {
     ...refusals,
-    shape: "delete pod",
+    shape: "describe pod",
     when: "where a pod of a Deployment that has ended holds its claim",
     print: async (at) => {
       await withWeb(at)
@@ -517,8 +517,10 @@ const refused: ReadonlyArray<Remedy> = [
       await at.ready(8, 1)
       return at.refused("restore all --yes -n shop")
     },
-    changes: /^Pod\/web-/,
-    helps: async (at) => {
+    helps: async (at, { out }) => {
+      assert.match(out, /^Status: +Failed$/m)
+      assert.match(out, /^Reason: +Evicted$/m)
+      await removed(at, pods, /^Name: +(\S+)$/m.exec(out)?.[1] ?? "")
       await on(at, Restore.prepare(all).pipe(allowed))
     }
   },
@@ -634,8 +636,20 @@ const broken: Options = {
   programs: () => ({ isReady: ({ pod: { spec } }) => spec.containers[0]?.image !== "broken" })
 }
 
-const journalOf = (at: Situation, id: string) =>
-  at.sandbox.store.get(configmaps, namespace, `kubectl-stateful-${id}`)
+/** Interrupts a run, as Ctrl-C does; answers what it said. */
+const stoppedBySignal = async ({ ended, kill }: Running): Promise<string> => {
+  kill("SIGINT")
+  const { code, out, err } = await ended
+  assert.equal(code, 130, out + err)
+  return out + err
+}
+
+/** What the journal of an operation says of it now. */
+const statusOf = ({ sandbox }: Situation, id: string): object => {
+  const journal = sandbox.store.get(configmaps, namespace, `kubectl-stateful-${id}`)
+  const { data } = journal as { readonly data?: Readonly<Record<string, string>> }
+  return JSON.parse(data?.["status.json"] ?? "") as object
+}
 
 const interrupted: ReadonlyArray<Remedy> = [
   {
@@ -644,10 +658,9 @@ const interrupted: ReadonlyArray<Remedy> = [
     when: "where somebody has opened the journal of a restore that is over",
     print: async (at) => {
       const id = await restored(at)
-      const status = JSON.parse(journalOf(at, id)?.data?.["status.json"] ?? "{}") as object
       await at.patch(kinds.configmaps, `kubectl-stateful-${id}`, {
         metadata: { annotations: { "kubectl-stateful.dev/phase": "Stopped" } },
-        data: { "status.json": JSON.stringify({ ...status, phase: "Stopped", ended: null }) }
+        data: { "status.json": JSON.stringify({ ...statusOf(at, id), phase: "Stopped", ended: null }) }
       })
       return at.refused(`abort ${id} -n shop`)
     },
@@ -697,7 +710,8 @@ const interrupted: ReadonlyArray<Remedy> = [
     helps: async (at, _, message) => {
       await at.printed(`abort ${idOf(message)} -n shop`)
       const volume = claimOf(at, "data-db-2")?.spec.volumeName ?? ""
-      await at.printed("scale db --replicas 2 -n shop")
+      const { err } = await at.run("kubectl stateful scale db --replicas 2 -n shop")
+      assert.include(err, `its data is kept in volume ${volume}`)
       assert.isDefined(at.sandbox.volumes.get(volume))
     }
   },
@@ -710,13 +724,13 @@ const interrupted: ReadonlyArray<Remedy> = [
     },
     print: async (at) => {
       await taken(at)
-      const run = at.start("kubectl stateful restore nightly --step-timeout 2s --yes -n shop")
+      const run = at.start("kubectl stateful restore nightly --yes -n shop")
       await until("it is stopped", () => at.count() === 0)
       hangs = true
-      const { code, out, err } = await run.ended
-      assert.notEqual(code, 0)
+      await until("it is started", () => podOf(at, "db-0")?.status.phase === "Running" && at.count() === 3)
+      const message = await stoppedBySignal(run)
       hangs = false
-      const ended = await at.run(`kubectl stateful abort ${idOf(out + err)} -n shop`)
+      const ended = await at.run(`kubectl stateful abort ${idOf(message)} -n shop`)
       assert.equal(stateOf(at), "after")
       return ended.out + ended.err
     },
@@ -732,14 +746,15 @@ const interrupted: ReadonlyArray<Remedy> = [
     shape: "delete pvc",
     when: "where a copy is aborted whose pods have written",
     options: {
-      programs: (pod) => ({
-        ...fenced.programs?.(pod),
+      programs: () => ({
         isReady: ({ pod: { metadata } }) => !metadata.name.startsWith("copy-")
       })
     },
     print: async (at) => {
       await taken(at)
-      const message = await at.refused("restore nightly --as copy --step-timeout 2s --yes -n shop")
+      const run = at.start("kubectl stateful restore nightly --as copy --no-fence --yes -n shop")
+      await until("it is started", () => podOf(at, "copy-0")?.status.phase === "Running")
+      const message = await stoppedBySignal(run)
       const { out, err } = await at.run(`kubectl stateful abort ${idOf(message)} -n shop`)
       return out + err
     },

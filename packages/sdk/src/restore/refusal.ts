@@ -171,14 +171,10 @@ export const claimRefusals = (
     const others = (mountedBy[claim.name] ?? []).filter((pod) => !isOwn(pod) || stopped?.ended.has(pod))
     const [first] = others
     if (first === undefined) return []
-    const ended = others.filter((pod) => stopped?.ended.has(pod))
     return [
       {
-        reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is no pod of ${name} that is stopped for it`,
-        remedy:
-          ended.length === others.length
-            ? `its work is done, so delete it: kubectl delete pod ${ended.map(shellWord).join(" ")} -n ${shellWord(namespace)}`
-            : `look whose it is: kubectl describe pod ${shellWord(first)} -n ${shellWord(namespace)}; then end it, or wait`
+        reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is not stopped with ${name}`,
+        remedy: `look at it: kubectl describe pod ${shellWord(first)} -n ${shellWord(namespace)}; then delete it, or wait until it is gone`
       }
     ]
   }),
