@@ -26,7 +26,8 @@ export interface Remedy {
 }
 
 /** The plugin's own: they need no kubectl but its way of finding plugins. */
-export const isOurs = ({ shape }: Remedy): boolean => shape.startsWith("stateful ")
+export const isOurs = ({ shape }: Remedy): boolean =>
+  shape.split(" && ").every((each) => each.startsWith("stateful "))
 
 /** Makes the situation, runs what is printed in it, and sees that it helps; answers what else it changed. */
 export const play = async (on: Tools, remedy: Remedy): Promise<ReadonlyArray<string>> => {

@@ -132,6 +132,11 @@ export class Situation {
     this.#scope = scope
   }
 
+  /** For files; it is the home of what is run. */
+  get folder(): string {
+    return this.#tools.folder
+  }
+
   /** Both applications are up. */
   static async begin(on: Tools, options: Options = {}): Promise<Situation> {
     const scope = Scope.makeUnsafe()
@@ -162,8 +167,9 @@ export class Situation {
     })
   }
 
+  /** One command alone is the child itself, as a shell has it that has nothing to do behind it. */
   start(script: string): Running {
-    const child = spawn("bash", ["-c", `exec ${script}`], {
+    const child = spawn("bash", ["-c", script], {
       env: {
         PATH: this.#tools.path,
         HOME: this.#tools.folder,

@@ -3,7 +3,7 @@ import { code, files } from "../house/sources.ts"
 
 /** What the checklist advises has a table of its own; what a sandbox prints is no advice. */
 const elsewhere =
-  /^packages\/(sdk\/src\/(checklist|sandbox)\/|kubectl-stateful\/src\/(commands|print)\/sandbox\.ts$)/
+  /^packages\/(sandbox\/|sdk\/src\/checklist\/|kubectl-stateful\/src\/(commands|print)\/sandbox\.ts$)/
 
 const sources = files("packages").filter(
   (path) => /^packages\/[\w-]+\/src\/.*\.ts$/.test(path) && !elsewhere.test(path)

@@ -8,7 +8,7 @@ import { remedies, unplayed } from "./table.ts"
 const title = ({ from, start }: Printed) => `${from}: ${start}`
 
 const isOf = ({ from, start }: Printed) => {
-  const isStart = (shape: string) => `${shape} `.startsWith(`${start} `)
+  const isStart = (shape: string) => shape.split(" && ").some((each) => `${each} `.startsWith(`${start} `))
   return (
     remedies.filter((each) => each.from === from && isStart(each.shape)).length +
     unplayed.filter((each) => each.from === from && each.start === start).length
@@ -32,7 +32,11 @@ describe("a command that is printed", () => {
       remedies
         .filter(
           ({ from, shape }) =>
-            !printed.some((one) => one.from === from && `${shape} `.startsWith(`${one.start} `))
+            !shape
+              .split(" && ")
+              .some((each) =>
+                printed.some((one) => one.from === from && `${each} `.startsWith(`${one.start} `))
+              )
         )
         .map(({ from, shape }) => `${from}: ${shape}`),
       []

@@ -184,7 +184,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (at) => isGoing(at, 3)
   },
   {
-    from: "kubectl-stateful/src/TakeUpCommand.ts",
+    from: "kubectl-stateful/src/command/OperationCommand.ts",
     shape: "stateful scale",
     when: "where a scale is aborted that is over",
     print: async (at) => {
@@ -197,7 +197,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (at) => at.ready(6)
   },
   {
-    from: "kubectl-stateful/src/TakeUpCommand.ts",
+    from: "kubectl-stateful/src/command/OperationCommand.ts",
     shape: "stateful snapshots",
     when: "where a snapshot is aborted that is over",
     print: async (at) => {
@@ -257,7 +257,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     }
   },
   {
-    from: "sdk/src/scale/ScaleData.ts",
+    from: "sdk/src/scale/data.ts",
     shape: "patch pv spec.persistentVolumeReclaimPolicy",
     when: "where a claim in deletion takes its volume with it",
     print: async (at) => {
@@ -270,7 +270,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     }
   },
   {
-    from: "sdk/src/scale/ScaleData.ts",
+    from: "sdk/src/scale/data.ts",
     shape: "wait --for=delete",
     when: "where a claim is on its way out that a new pod would find",
     print: async (at) => {
@@ -286,7 +286,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (at) => isGoing(at, 4)
   },
   {
-    from: "sdk/src/scale/ScaleData.ts",
+    from: "sdk/src/scale/data.ts",
     shape: "delete pvc",
     when: "where a claim without a volume is to be set aside",
     print: (at) => {
@@ -297,7 +297,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (at) => isGoing(at, 4)
   },
   {
-    from: "sdk/src/scale/ScaleData.ts",
+    from: "sdk/src/scale/data.ts",
     shape: "get volumesnapshots,pvc",
     when: "where a claim that is to be set aside is being cut",
     print: async (at) => {
@@ -316,7 +316,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (_, { out }) => assert.match(out, /reading/)
   },
   {
-    from: "sdk/src/scale/ScaleData.ts",
+    from: "sdk/src/scale/data.ts",
     shape: "patch statefulset spec.persistentVolumeClaimRetentionPolicy.whenScaled",
     when: "where a claim goes with a pod that is still there",
     print: async (at) => {
@@ -337,7 +337,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     }
   },
   {
-    from: "sdk/src/scale/ScaleData.ts",
+    from: "sdk/src/scale/data.ts",
     shape: "describe pod",
     when: "where another pod has a claim that a new one would find",
     print: async (at) => {
@@ -350,7 +350,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (_, { out }) => assert.match(out, /reader[^]*data-db-2/)
   },
   {
-    from: "sdk/src/scale/ScaleData.ts",
+    from: "sdk/src/scale/data.ts",
     shape: "edit pvc",
     when: "where a claim is smaller than its template",
     print: async (at) => {
@@ -374,7 +374,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     }
   },
   {
-    from: "sdk/src/scale/ScaleGround.ts",
+    from: "sdk/src/scale/ground.ts",
     shape: "create serviceaccount",
     when: "where new pods name one that is not there",
     print: async (at) => {
@@ -387,7 +387,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (at) => isGoing(at, 4)
   },
   {
-    from: "sdk/src/scale/ScaleGround.ts",
+    from: "sdk/src/scale/ground.ts",
     shape: "describe pod",
     when: "where a pod of somebody else has the name of a new one",
     print: (at) => {
@@ -439,28 +439,28 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (_, { out }) => assert.equal(out, "pod/db-0 thawed\npod/db-1 thawed\npod/db-2 thawed\n")
   },
   {
-    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config get-contexts",
     when: "where there is no such context",
     print: (at) => at.refused("describe db --context nowhere -n shop"),
     helps: (_, { out }) => assert.match(out, /\bsandbox\b/)
   },
   {
-    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config get-clusters",
     when: "where there is no such cluster",
     print: (at) => at.refused("describe db --cluster nowhere -n shop"),
     helps: (_, { out }) => assert.match(out, /^sandbox$/m)
   },
   {
-    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config get-users",
     when: "where there is no such user",
     print: (at) => at.refused("describe db --user nowhere -n shop"),
     helps: (_, { out }) => assert.match(out, /^sandbox$/m)
   },
   {
-    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config use-context",
     when: "where no context is current",
     print: async (at) => {
@@ -471,7 +471,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: async (at) => void (await at.printed("describe db -n shop"))
   },
   {
-    from: "sdk/src/kubernetes/Kubeconfig.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config set-cluster",
     when: "where a cluster has no server",
     print: async (at) => {
@@ -534,18 +534,12 @@ export const unplayed: ReadonlyArray<Unplayed> = [
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own example" },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own words" },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "create rolebinding", why: "the help's own words" },
-  { from: "sdk/src/kubernetes/Credentials.ts", start: "since", why: "says which kubectl, and no command" },
+  { from: "sdk/src/kubernetes/credentials.ts", start: "since", why: "says which kubectl, and no command" },
   ...(
     [
       ["sdk/src/step/claims.ts", "describe pvc", twoMinutes],
       ["sdk/src/step/purge.ts", "describe pv", twoMinutes],
-      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes],
-      ["sdk/src/operation/InTheWay.ts", "delete configmap", "somebody forges a journal: marks.test.ts"],
-      ["sdk/src/step/moveVolume.ts", "delete pvc", "an abort races with a claim that somebody makes"],
-      ["sdk/src/step/reclaimPolicy.ts", "patch pv", "a volume changes hands between a plan and its run"],
-      ["sdk/src/step/removeFilled.ts", "delete pvc", "an abort of a copy whose pods have written"],
-      ["sdk/src/step/removeFilled.ts", "stateful scale", "an abort of a restore whose pods have written"],
-      ["sdk/src/step/putTemplate.ts", "delete pod", "a pod that never got ready holds up a restored template"]
+      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes]
     ] as const
   ).map(([from, start, why]) => ({ from, start, why }))
 ]

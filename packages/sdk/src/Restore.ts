@@ -19,10 +19,12 @@ import { likeDeployment } from "./restore/deployments.ts"
 import { foundFor } from "./restore/found.ts"
 import { asideByName, asideOf, cutsNow, type Source, wavesOf } from "./restore/source.ts"
 import { type RestorePlan, type RestoreRun, type RestoreStep, restoreVerb } from "./restore/verb.ts"
+import { setAsideLabel } from "./Labels.ts"
+import { shellWord } from "./ShellWord.ts"
 import type { AppState } from "./state/AppState.ts"
 import { beforeSet } from "./step/record.ts"
 import { recordName } from "./RecordName.ts"
-import { list, type ReadRecord, readWhole } from "./step/recordList.ts"
+import { list, listOf, noSnapshot, type ReadRecord, readWhole } from "./step/recordList.ts"
 
 export { type RestorePlan, RestoreResult, type RestoreRun, type RestoreStep } from "./restore/verb.ts"
 
@@ -108,11 +110,7 @@ export const prepare = (
     const summary =
       record ?? (yield* list(namespace)).find(({ summary: one }) => one.name === name)?.summary ?? null
     if (summary === null) {
-      return yield* because(
-        "NotFound",
-        `no snapshot ${name} in namespace ${namespace}`,
-        "`kubectl stateful snapshots` lists them"
-      )
+      return yield* noSnapshot(namespace, name)
     }
     const app = { ...summary.app, namespace }
     if (hasConfig) yield* configAllowed(app, name, read, options)
@@ -191,7 +189,7 @@ export const prepareUndo = (
       return yield* because(
         "NotFound",
         `no operation ${at.id} in namespace ${at.namespace}, and nothing that it set aside`,
-        "`kubectl stateful describe` shows what was set aside, and by which operation"
+        `\`kubectl get pvc -l ${setAsideLabel} -n ${shellWord(at.namespace)}\` shows what was set aside: its names end in the operation`
       )
     }
     const decoded = restoreVerb.decode(journal)
@@ -208,7 +206,7 @@ export const prepareUndo = (
       return yield* because(
         "NotFound",
         `secret "${config.before}", in which restore ${at.id} kept the configuration, is gone or may not be read`,
-        "restore from a snapshot instead: `kubectl stateful snapshots` lists them"
+        `restore from a snapshot instead: ${listOf(at.namespace)} lists them`
       )
     }
     if (read !== null && (options.only === "config" || (config !== undefined && kept.length === 0))) {

@@ -6,13 +6,14 @@ import * as Effect from "effect/Effect"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import * as Operation from "./Operation.ts"
-import { because, OperationError, refusedBecause } from "./operation/OperationError.ts"
+import { OperationError, refusedBecause } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import { readFacts } from "./restore/cloneFacts.ts"
 import { plan as planOf } from "./restore/clonePlan.ts"
 import { type ClonePlan, type CloneRun, cloneVerb } from "./restore/cloneVerb.ts"
 import { readSealed } from "./step/cloneRecord.ts"
+import { noSnapshot } from "./step/recordList.ts"
 
 export { type ClonePlan, CloneResult, type CloneRun, type CloneStep } from "./restore/cloneVerb.ts"
 
@@ -44,11 +45,7 @@ export const prepare = (
   Effect.gen(function* () {
     const sealed = yield* readSealed(namespace, name)
     if (sealed === null) {
-      return yield* because(
-        "NotFound",
-        `no snapshot ${name} in namespace ${namespace}`,
-        "`kubectl stateful snapshots` lists them"
-      )
+      return yield* noSnapshot(namespace, name)
     }
     const app = nameOf(sealed.record.app)
     const place = { name: options.as ?? app, namespace: options.toNamespace ?? namespace }

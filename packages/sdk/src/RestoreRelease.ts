@@ -27,7 +27,7 @@ const nothing = ({ namespace, id }: Operation.OperationAt) =>
   because(
     "NotFound",
     `restore ${id} has no fence in namespace ${namespace}`,
-    "`kubectl get networkpolicies -l kubectl-stateful.dev/fences` lists them; -n names their namespace"
+    `\`kubectl get networkpolicies -A -l ${fencedLabel} -L ${madeByAnnotation}\` lists the fences that there are, with their restores`
   )
 
 /** Finds the fence of a restore, and plans; nothing is changed. */

@@ -7,7 +7,6 @@ import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "./Kind.ts"
 import * as Operation from "./Operation.ts"
-import { because } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import * as Resource from "./Resource.ts"
@@ -15,7 +14,7 @@ import { plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
 import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
 import type { SnapshotRef } from "./snapshot/ref.ts"
 import { usesOf } from "./snapshot/use.ts"
-import { type Listed, list } from "./step/recordList.ts"
+import { type Listed, list, noSnapshot } from "./step/recordList.ts"
 import { recordName } from "./RecordName.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
@@ -128,11 +127,7 @@ export const prepare = (
     const [all, record] = yield* Effect.all([list(namespace), recordIn(ref)], { concurrency: 2 })
     const listed = all.find(({ summary }) => summary.name === name)
     if (listed === undefined || record === null) {
-      return yield* because(
-        "NotFound",
-        `no snapshot ${name} in namespace ${namespace}`,
-        "`kubectl stateful snapshots` lists them"
-      )
+      return yield* noSnapshot(namespace, name)
     }
     const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
     const [snapshots, contents, groups, inUse] = yield* Effect.all(

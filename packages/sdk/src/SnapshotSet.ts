@@ -9,7 +9,7 @@ import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./State.ts"
 import { isOneMoment, type SnapshotRecord, titleOf } from "./step/record.ts"
 import { type Difference, differences, type Side, sideOf } from "./step/recordDiff.ts"
-import { list, type Listed, readRecord } from "./step/recordList.ts"
+import { list, type Listed, noSnapshot, readRecord } from "./step/recordList.ts"
 import { type ConfigObject, readObjects } from "./step/recordSet.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
@@ -30,26 +30,19 @@ export interface Diff {
   readonly notCompared: ReadonlyArray<string>
 }
 
-const missing = ({ namespace, name }: SnapshotRef) =>
-  because(
-    "NotFound",
-    `no snapshot ${name} in namespace ${namespace}`,
-    "`kubectl stateful snapshots` lists them"
-  )
-
 /** What a snapshot is, and whether it can be restored from here. Needs no right on Secrets. */
 export const describe = (
   ref: SnapshotRef
 ): Effect.Effect<Description, ClusterError | OperationError, Cluster> =>
   Effect.gen(function* () {
     const found = (yield* list(ref.namespace)).find(({ summary }) => summary.name === ref.name)
-    if (found === undefined) return yield* missing(ref)
+    if (found === undefined) return yield* noSnapshot(ref.namespace, ref.name)
     return { ...found, oneMoment: isOneMoment(found.summary) }
   })
 
 const recordOf = (ref: SnapshotRef): Effect.Effect<SnapshotRecord, ClusterError | OperationError, Cluster> =>
   Effect.flatMap(readRecord(ref.namespace, ref.name), (record) =>
-    record === null ? Effect.fail(missing(ref)) : Effect.succeed(record)
+    record === null ? Effect.fail(noSnapshot(ref.namespace, ref.name)) : Effect.succeed(record)
   )
 
 /** The application as it is now, in the words of a record. */

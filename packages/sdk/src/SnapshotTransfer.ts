@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { kinds } from "./Kind.ts"
 import * as Operation from "./Operation.ts"
-import { because, type OperationError, refusedBecause } from "./operation/OperationError.ts"
+import { type OperationError, refusedBecause } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import * as Resource from "./Resource.ts"
@@ -17,7 +17,7 @@ import { type ImportPlan, type ImportRun, importVerb } from "./snapshot/importVe
 import type { SnapshotRef } from "./snapshot/ref.ts"
 import type { SnapshotRecord } from "./step/record.ts"
 import { recordName } from "./RecordName.ts"
-import { readRecord } from "./step/recordList.ts"
+import { noSnapshot, readRecord } from "./step/recordList.ts"
 
 export { largestFile, type OpenWith, type SealFor } from "./snapshot/file.ts"
 export { type ImportPlan, ImportResult, type ImportRun } from "./snapshot/importVerb.ts"
@@ -50,11 +50,7 @@ export const exportSet = (
     const { namespace, name } = ref
     const [record, cluster] = yield* Effect.all([readRecord(namespace, name), clusterUid], { concurrency: 2 })
     if (record === null) {
-      return yield* because(
-        "NotFound",
-        `no snapshot ${name} in namespace ${namespace}`,
-        "`kubectl stateful snapshots` lists them"
-      )
+      return yield* noSnapshot(namespace, name)
     }
     const { imported: _, ...own } = record
     return yield* seal(

@@ -67,7 +67,7 @@ describe("claims that were set aside", () => {
     const text = render(setAsideTable(state, { columns: 80 }), false)
     assert.match(text, /SET ASIDE +SIZE +ORIGINAL CLAIM +OPERATION/)
     assert.match(text, /data-db-0-8f3a8f3a +1Gi +data-db-0 +8f3a8f3a/)
-    assert.include(text, "undo with: kubectl stateful restore --undo 8f3a8f3a")
+    assert.include(text, "undo with: kubectl stateful restore --undo 8f3a8f3a -n shop")
     assert.match(text, /data-db-1-0badcafe +<unknown> +data-db-1 +0badcafe/)
     assert.notInclude(text, "--undo 0badcafe")
     const replaced = {
@@ -76,7 +76,7 @@ describe("claims that were set aside", () => {
     }
     const config = render(keptConfigTable(replaced, { columns: 120 }), false)
     assert.match(config, /configuration of StatefulSet\/db +8f3a8f3a/)
-    assert.include(config, "undo with: kubectl stateful restore --undo 8f3a8f3a")
+    assert.include(config, "undo with: kubectl stateful restore --undo 8f3a8f3a -n shop")
     assert.notInclude(config, "0badcafe")
   })
 })

@@ -131,7 +131,7 @@ describe("what a pod's resolver says of names", () => {
         found.names.map(({ verdict }) => verdict),
         ["OtherAddress", "OtherAddress", "CachedAddress"]
       )
-      assert.match(found.names[0]?.message ?? "", /to 10\.9\.9\.9, which is not .*service-name=db$/)
+      assert.match(found.names[0]?.message ?? "", /to 10\.9\.9\.9, which is not .*service-name=db -n shop$/)
     })
   )
 

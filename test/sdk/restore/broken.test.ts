@@ -33,7 +33,7 @@ import {
   volumeOf
 } from "../scale/callers.ts"
 import { replicasOf } from "../snapshot/world.ts"
-import { assertNothingLost, restore, snapshot, stateOf, withSnapshot, write } from "./world.ts"
+import { assertNothingLost, claimNames, restore, snapshot, stateOf, withSnapshot, write } from "./world.ts"
 
 const secret = { api: kinds.secrets, namespace: "shop", name: recordName("nightly") }
 
@@ -111,6 +111,22 @@ describe("an undo", () => {
 })
 
 describe("before a restore", () => {
+  it.effect(
+    "a claim that somebody made by hand for a member that is not there now is a member's by its name",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* withSnapshot()
+        yield* drive(on(world)(Scale.scale(ref, { replicas: 2, identity: ann })))
+        const target = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-2" }
+        yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { metadata: { labels: null } } }))
+        const { id, outcome } = yield* restore(world)
+        assert.strictEqual(outcome, "Succeeded")
+        assert.strictEqual(stateOf(world), "before")
+        assert.include(claimNames(world), `data-db-2-${id ?? ""}`)
+        assertNothingLost(world, "after")
+      })
+  )
+
   it.effect("a claim that a finished pod still holds is refused, while the application runs", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()

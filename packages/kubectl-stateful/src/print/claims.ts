@@ -4,6 +4,7 @@
 import type { Claim } from "@kubectl-stateful/sdk/Claim"
 import type { VolumeSnapshot } from "@kubectl-stateful/sdk/Protection"
 import type { AppState } from "@kubectl-stateful/sdk/State"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { age } from "./age.ts"
 import type { Page } from "./checklist.ts"
 import { type Cell, field, type Room, type Row, table } from "./table.ts"
@@ -107,7 +108,7 @@ const wayBack = (state: AppState, operation: string | null): string | undefined 
   state.operations?.some(
     ({ id, verb, phase }) => id === operation && verb === "restore" && phase === "Succeeded"
   )
-    ? `undo with: kubectl stateful restore --undo ${operation}`
+    ? `undo with: kubectl stateful restore --undo ${operation} -n ${shellWord(state.namespace)}`
     : undefined
 
 /** Claims that operations set aside, whose data is kept until somebody purges it. */

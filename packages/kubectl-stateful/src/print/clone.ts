@@ -1,6 +1,7 @@
 /** What a restore as another application says of its end, and what its release does. */
 import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
 import { CloneResult } from "@kubectl-stateful/sdk/RestoreClone"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Schema from "effect/Schema"
 import { appText } from "./appText.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
@@ -26,7 +27,7 @@ export const clonedText = (result: OperationResult, output: string | undefined):
         ? []
         : [
             `networkpolicy ${fence} isolates it`,
-            `\`kubectl stateful restore --release ${result.id ?? ""} -n ${namespace}\` removes that`
+            `\`kubectl stateful restore --release ${result.id ?? ""} -n ${shellWord(namespace)}\` removes that`
           ])
     ].map(visible)
   )

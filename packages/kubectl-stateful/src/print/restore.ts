@@ -1,6 +1,7 @@
 /** What a restore says of its end. */
 import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
 import { RestoreResult } from "@kubectl-stateful/sdk/Restore"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Schema from "effect/Schema"
 import { appText } from "./appText.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
@@ -36,7 +37,7 @@ export const restoredText = (result: OperationResult, output: string | undefined
         ? []
         : [
             `the previous data is kept in ${before.join(", ")}`,
-            `\`kubectl stateful restore --undo ${result.id ?? ""}\` undoes this`
+            `\`kubectl stateful restore --undo ${result.id ?? ""} -n ${shellWord(result.app.namespace)}\` undoes this`
           ])
     ].map(visible)
   )

@@ -52,7 +52,7 @@ const heldLines = (quiesced: SnapshotResult["quiesced"]): ReadonlyArray<string> 
 
 /** `snapshot/nightly taken: group, 3 claims, 3Gi, cut within 0ms`. */
 export const takenText = (
-  { result, outcome, aborted }: OperationResult,
+  { app, result, outcome, aborted }: OperationResult,
   output: string | undefined
 ): Printable => {
   const decoded = Schema.decodeUnknownOption(SnapshotResult)(result)
@@ -67,7 +67,7 @@ export const takenText = (
     decoded.value.seedOnly === undefined
       ? []
       : [
-          `can only be restored by rebuilding all members from one: kubectl stateful restore ${set} --profile ${shellWord(decoded.value.seedOnly)} --seed ORDINAL`
+          `can only be restored by rebuilding all members from one: kubectl stateful restore ${shellWord(set)} --profile ${shellWord(decoded.value.seedOnly)} --seed ORDINAL -n ${shellWord(app.namespace)}`
         ]
   return ended([line, ...why, ...heldLines(quiesced), ...only].map(visible))
 }

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { type Outcome, run } from "../Hook.ts"
+import { shellWord } from "../ShellWord.ts"
 import { clusterDomainOf } from "./names.ts"
 import type { Peer, Peers } from "./peer.ts"
 
@@ -154,12 +155,13 @@ const foreign = (
   { pod, now }: Asked
 ): Pick<NameCheck, "verdict" | "message"> => {
   const others = addresses.filter((ip) => !own.includes(ip)).join(", ")
+  const [service = "", namespace = ""] = serviceNameOf(fqdn).split(".")
   const fact = `${fqdn} resolves in ${pod} to ${others}, which ${own.length === 0 ? `${peer.name} has not` : `is not ${own.join(" or ")}`}`
   const isOld = peer.resolvable === true && peer.since !== null && now - Date.parse(peer.since) >= cacheMillis
   return isOld || addresses.some((ip) => own.includes(ip))
     ? {
         verdict: "OtherAddress",
-        message: `${fact}, which caching does not explain: check for EndpointSlices with another owner: kubectl get endpointslices -l kubernetes.io/service-name=${serviceNameOf(fqdn).split(".", 1)[0]}`
+        message: `${fact}, which caching does not explain: check for EndpointSlices with another owner: kubectl get endpointslices -l kubernetes.io/service-name=${shellWord(service)} -n ${shellWord(namespace)}`
       }
     : {
         verdict: "CachedAddress",

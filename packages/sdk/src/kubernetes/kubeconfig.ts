@@ -91,12 +91,18 @@ export interface Access {
   readonly user: UserEntry
 }
 
+const oneLine = (text: string): string => text.replaceAll(/\p{Cc}+/gu, " ")
+
 /** The kubeconfig is at fault, and no cluster was asked. A name with a line break in it still makes one line. */
 export const configFault = (message: string, action: string): ClusterError =>
-  new ClusterError({ reason: { _tag: "Config" }, message: message.replaceAll(/\p{Cc}+/gu, " "), action })
+  new ClusterError({ reason: { _tag: "Config" }, message: oneLine(message), action: oneLine(action) })
+
+/** A command on the file that was read; $KUBECONFIG is the shell's own. */
+const kubectlConfig = ({ kubeconfig = "" }: KubeconfigOptions, what: string): string =>
+  `kubectl config ${what}${kubeconfig === "" ? "" : ` --kubeconfig ${shellWord(kubeconfig)}`}`
 
 const wrongType = (what: string, wanted: string): ClusterError =>
-  configFault(`kubeconfig: ${what} is not ${wanted}`, "correct the file")
+  configFault(`kubeconfig: ${what} is not ${wanted}`, "correct it in the kubeconfig")
 
 // Values are named by their place, never shown: a misplaced token would be.
 const reader = (entry: Entry, place: string) => {
@@ -256,13 +262,13 @@ export const load = Effect.fnUntraced(function* (
   return found.length === 0 ? null : merge(found)
 })
 
-const clusterEntry = (entry: Entry, name: string): ClusterEntry => {
+const clusterEntry = (entry: Entry, name: string, options: KubeconfigOptions): ClusterEntry => {
   const { text, flag, bytes } = reader(entry, `cluster ${name}`)
   const server = text("server")
   if (server === null) {
     throw configFault(
       `cluster "${name}" has no server`,
-      `set it with \`kubectl config set-cluster ${shellWord(name)} --server URL\``
+      `set it: ${kubectlConfig(options, `set-cluster ${shellWord(name)} --server=URL`)}`
     )
   }
   const authority = bytes("certificate-authority-data", "certificate-authority")
@@ -360,31 +366,40 @@ export const resolve = (
     const contextName = options.context ?? config.currentContext
     const context = contextName === null ? undefined : config.contexts.get(contextName)
     if (contextName !== null && context === undefined) {
-      throw configFault(`context "${contextName}" does not exist`, "`kubectl config get-contexts` lists them")
+      throw configFault(
+        `context "${contextName}" does not exist`,
+        `\`${kubectlConfig(options, "get-contexts")}\` lists them`
+      )
     }
     const { text } = reader(context ?? {}, `context ${contextName}`)
     const clusterName = options.cluster ?? text("cluster")
     if (clusterName === null) {
       throw configFault(
         contextName === null ? "no context is set" : `context "${contextName}" names no cluster`,
-        "choose one with --context, or `kubectl config use-context NAME`"
+        `choose one with --context, or \`${kubectlConfig(options, "use-context NAME")}\``
       )
     }
     const cluster = config.clusters.get(clusterName)
     if (cluster === undefined) {
-      throw configFault(`cluster "${clusterName}" does not exist`, "`kubectl config get-clusters` lists them")
+      throw configFault(
+        `cluster "${clusterName}" does not exist`,
+        `\`${kubectlConfig(options, "get-clusters")}\` lists them`
+      )
     }
     const userName = options.user ?? text("user")
     const user = userName === null ? {} : config.users.get(userName)
     if (user === undefined) {
-      throw configFault(`user "${userName}" does not exist`, "`kubectl config get-users` lists them")
+      throw configFault(
+        `user "${userName}" does not exist`,
+        `\`${kubectlConfig(options, "get-users")}\` lists them`
+      )
     }
     return {
       context: contextName,
       namespace: options.namespace ?? text("namespace") ?? "default",
       clusterName,
       userName,
-      cluster: clusterEntry(cluster, clusterName),
+      cluster: clusterEntry(cluster, clusterName, options),
       user: userEntry(user, userName ?? "", options)
     }
   })

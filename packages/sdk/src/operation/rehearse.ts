@@ -99,7 +99,12 @@ export const dryRun = <Step extends AnyStep, Settings, Options, Going, Outcome>(
 ): Effect.Effect<Plan<Step, Settings>, Failure, Cluster> =>
   Effect.gen(function* () {
     if (plan.steps.length === 0) return plan
-    const other = yield* inTheWay(plan)
+    // A plan that may not run says why itself, whatever its guards have become.
+    const other = yield* Effect.catchIf(
+      inTheWay(plan),
+      ({ reason }) => reason._tag === "Changed" && plan.refusals.length > 0,
+      () => Effect.succeed(null)
+    )
     if (other !== null) {
       const refusal = { reason: other.message, remedy: other.action ?? "check it, and finish it first" }
       return { ...plan, refusals: [...plan.refusals, refusal] }

@@ -207,7 +207,7 @@ const errandRefusals = (
 ]
 
 const effectsOf = ({ sealed: { record } }: CloneFacts, parts: Parts): ReadonlyArray<string> => {
-  const { renaming, claims, count, fence, id } = parts
+  const { renaming, claims, count, fence } = parts
   const { from, to } = renaming
   const place = from.namespace === to.namespace ? "" : ` in namespace ${to.namespace}`
   return [
@@ -216,7 +216,7 @@ const effectsOf = ({ sealed: { record } }: CloneFacts, parts: Parts): ReadonlyAr
     ...(fence === null
       ? [`no fence: it may reach ${from.name}, and be reached`]
       : [
-          `networkpolicy ${fence} keeps it from everything but itself and names, until \`kubectl stateful restore --release ${id} -n ${to.namespace}\``
+          `networkpolicy ${fence} keeps it from everything but itself and names, until restore --release takes it away`
         ]),
     `${from.name} is left as it is`
   ]

@@ -5,6 +5,7 @@ import type { Refusal } from "../operation/Plan.ts"
 import { podLabelsOf } from "../step/cloneManifest.ts"
 import { type ClonedKind, clonedKinds, type Renaming } from "../step/cloneNames.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
+import { listOf } from "../step/recordList.ts"
 import type { CloneFacts } from "./cloneFacts.ts"
 import { bridges, memberLabels, takers } from "./cloneNetwork.ts"
 import type { CloneOptions, Slot } from "./cloneOptions.ts"
@@ -36,7 +37,8 @@ export const leftOut = (kind: string, { spec }: Json): string | null => {
   return isLoose ? "it has no selector, and its endpoints are the source's" : null
 }
 
-const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const isLabel = (name: string, longest = 63): boolean =>
+  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) && name.length <= longest
 
 const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refusal> => {
   const { from, to } = renaming
@@ -50,7 +52,7 @@ const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refus
         ]
       : []),
     // The controller puts a revision behind the name, and both have to fit into a label.
-    ...(label.test(options.name) && options.name.length <= 52
+    ...(isLabel(options.name, 52)
       ? []
       : [
           {
@@ -62,7 +64,9 @@ const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refus
       ? [
           {
             reason: `namespace ${to.namespace} not found`,
-            remedy: `make it: kubectl create namespace ${to.namespace}`
+            remedy: isLabel(to.namespace)
+              ? `create it: kubectl create namespace ${to.namespace}`
+              : "the name of a namespace has at most 63 lower-case letters, digits and dashes"
           }
         ]
       : facts.target.going
@@ -120,7 +124,7 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
         : [
             {
               reason: `${claim} cannot be restored: ${why ?? "its record does not say which cut it is"}`,
-              remedy: "`kubectl stateful snapshots` shows which snapshots are ready; choose another one"
+              remedy: `${listOf(renaming.from.namespace)} shows which snapshots are ready; choose another one`
             }
           ]
     ),

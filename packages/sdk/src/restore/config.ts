@@ -111,9 +111,7 @@ const effectsOf = (
 ): ReadonlyArray<string> => [
   ...objects.flatMap(({ effect }) => effect ?? []),
   ...(differences.length === 0 ? [] : [`pod template: ${differences.join(", ")}`]),
-  ...(rolls && hasTemplate
-    ? [`the pods of ${name} are replaced one after another, as by kubectl rollout restart`]
-    : []),
+  ...(rolls && hasTemplate ? [`the pods of ${name} are replaced one after another, as in a rollout`] : []),
   ...(hasAny ? [`what is replaced is kept in secret "${recordName(beforeSet(id))}"`] : [])
 ]
 

@@ -4,7 +4,9 @@
  */
 import type { Refusal } from "../operation/Plan.ts"
 import { counted, obstacle } from "../Obstacle.ts"
+import type { Node } from "../Placement.ts"
 import { claimNeeds, type Needs, overrun, podNeeds, type Quota } from "../Quota.ts"
+import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
 import { atOneTime } from "../operation/Walk.ts"
@@ -70,17 +72,28 @@ const quotaRefusals = (
     })
 }
 
+/** As it would be without its cordon. */
+const uncordoned = (node: Node): Node => ({
+  ...node,
+  unschedulable: false,
+  taints: node.taints.filter((taint) => !taint.startsWith("node.kubernetes.io/unschedulable:"))
+})
+
 /** Devices that the pods ask for and that no node offers which takes them. */
 const nodeRefusals = ({ nodes }: AppState, { name, template }: Workload): ReadonlyArray<Refusal> => {
   if (nodes === null) return []
   const obstacles = nodes.map((node) => ({ node, reason: obstacle(template, node) }))
   const open = obstacles.flatMap(({ node, reason }) => (reason === null ? [node] : []))
   if (open.length === 0) {
+    const cordoned = nodes.find((node) => node.unschedulable && obstacle(template, uncordoned(node)) === null)
     const why = counted(obstacles.flatMap(({ reason }) => (reason === null ? [] : [reason])))
     return [
       {
         reason: `no node takes the pods of ${name}${why === "" ? "" : ` (${why})`}: they would not come back`,
-        remedy: "let a node take them first: kubectl uncordon, or the template's nodeSelector and tolerations"
+        remedy:
+          cordoned === undefined
+            ? "let a node take them first, by its labels and taints or by the template's nodeSelector and tolerations"
+            : `let a node take them first; when its maintenance is over: kubectl uncordon ${shellWord(cordoned.name)}`
       }
     ]
   }

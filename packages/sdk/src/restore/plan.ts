@@ -29,7 +29,6 @@ import { kept, policiesBefore, stops, type Swap, swapSteps } from "./swap.ts"
 import type { Target } from "./target.ts"
 import { type RestorePlan, type RestoreSettings, restoreVerb } from "./verb.ts"
 import { type AskedMembers, type Volumes, volumesOf } from "./volumes.ts"
-import { shellWord } from "../ShellWord.ts"
 
 export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Omit<Restoring, "beforeStart"> {
   /** Whether a cut without any file is one. Default false. */
@@ -40,22 +39,14 @@ export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Om
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
 
-/** How what is kept is deleted, in words. */
-const deletedBy = (namespace: string, { name, named }: Target, { before }: Swap, id: string): string => {
-  const [first] = before
-  return named === undefined || first === undefined
-    ? `\`kubectl stateful scale ${name} --purge -n ${shellWord(namespace)}\` deletes them`
-    : `to delete one, set its volume's persistentVolumeReclaimPolicy to Delete (kubectl edit pv ${first.volume?.name ?? ""}), and then: kubectl delete pvc ${first.name}-${id} -n ${shellWord(namespace)}`
-}
+/** What becomes of what is kept. No command as yet: nothing of it is there, and a plan may never be run. */
+const afterwards = ({ named }: Target): string =>
+  named === undefined
+    ? "restore --undo restores them, and scale --purge deletes them"
+    : "restore --undo restores them; they are kept until those claims and their volumes are deleted"
 
 /** What is said of it before anything is done. */
-const effectsOf = (
-  namespace: string,
-  workload: Target,
-  source: Source,
-  swap: Swap,
-  id: string
-): ReadonlyArray<string> => {
+const effectsOf = (workload: Target, source: Source, swap: Swap, id: string): ReadonlyArray<string> => {
   const { before, attach } = swap
   if (attach.length === 0) return [stops(workload, swap)]
   return [
@@ -71,7 +62,7 @@ const effectsOf = (
             ? `data written since the snapshot is not in the restored volumes; the current volumes are kept as ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
             : `data written since the restore is not in the previous volumes; the current volumes are kept as ${before.map(({ name }) => `${name}-${id}`).join(", ")}`
         ]),
-    `\`kubectl stateful restore --undo ${id}\` restores them; ${deletedBy(namespace, workload, swap, id)}`
+    afterwards(workload)
   ]
 }
 
@@ -185,7 +176,7 @@ const sourceRefusals = (
   options: RestoreOptions,
   { claims, cuts, seeds, swap: { attach } }: Volumes
 ): ReadonlyArray<Refusal> => {
-  const apart = seeds?.refusals ?? apartRefusals(source, attach.length, options)
+  const apart = seeds?.refusals ?? apartRefusals(state.namespace, source, attach.length, options)
   if (source._tag === "Aside") return apart
   const { set, waves } = source
   const ordinals = claims.map(({ ordinal }) => ordinal)
@@ -264,7 +255,7 @@ export const plan = (
     ...headOf(state, workload, ref, id),
     facts: digest([[...swap.before, ...swap.bystanders].map(kept), claims, swap.attach]),
     effects: [
-      ...effectsOf(state.namespace, workload, source, swap, id),
+      ...effectsOf(workload, source, swap, id),
       ...wavesEffects(source._tag === "Snapshot" ? source.waves : undefined, options),
       ...(seeds?.effects ?? []),
       ...(config?.effects ?? [])

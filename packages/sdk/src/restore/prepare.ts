@@ -42,8 +42,8 @@ const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
 })
 
 /** A restore in place is one of claims that a StatefulSet looks for by name. */
-const stateOf = (ref: AppRef) =>
-  Effect.catchTag(read(ref), "AppNotFound", ({ message }) =>
+const stateOf = (ref: AppRef, replicas = 0) =>
+  Effect.catchTag(read(ref, { replicas }), "AppNotFound", ({ message }) =>
     Effect.fail(
       because(
         "NotFound",
@@ -64,14 +64,22 @@ const facts = (namespace: string, options: RestoreOptions) =>
     })
   )
 
-/** The state with its StatefulSet. */
-const setOf = (ref: AppRef) =>
-  Effect.flatMap(stateOf(ref), (state) => {
+/** The state with its StatefulSet. `replicas`: how many there will be, whose claims are its own by their names. */
+const setOf = (ref: AppRef, replicas?: number) =>
+  Effect.flatMap(stateOf(ref, replicas), (state) => {
     const workload = state.workloads.find(({ kind }) => kind === "StatefulSet")
     return workload === undefined
       ? Effect.fail(because("NotFound", `statefulset "${nameOf(ref)}" not found`))
       : Effect.succeed({ state, workload })
   })
+
+/** As many members as the last one that has a volume in it makes. */
+const membersIn = (source: Source, workload: Workload): number =>
+  (source._tag === "Snapshot" ? source.cuts : source.claims).reduce(
+    (count, { claim }) =>
+      Math.max(count, (slotOf(workload, claim)?.ordinal ?? -1) - workload.firstOrdinal + 1),
+    0
+  )
 
 export const planFor = (
   ref: AppRef,
@@ -82,11 +90,14 @@ export const planFor = (
   record: ReadRecord | null = null
 ) =>
   Effect.gen(function* () {
-    const [{ state, workload }, all] = yield* Effect.all(
+    const [now, all] = yield* Effect.all(
       [setOf(ref), known === undefined ? facts(ref.namespace, options) : Effect.succeed(known)],
       { concurrency: 2 }
     )
-    const from = typeof source === "function" ? yield* source(workload) : source
+    const from = typeof source === "function" ? yield* source(now.workload) : source
+    const count = membersIn(from, now.workload)
+    // Somebody may have made a claim of that name by hand, without the labels of the others.
+    const { state, workload } = count > now.workload.replicas ? yield* setOf(ref, count) : now
     const config =
       record === null
         ? null

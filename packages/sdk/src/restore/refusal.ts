@@ -4,6 +4,7 @@ import type { Refusal } from "../operation/Plan.ts"
 import { after } from "../Ordinal.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
+import { listOf } from "../step/recordList.ts"
 import type { Workload } from "../Topology.ts"
 import { beingRead } from "../wait/holders.ts"
 import type { Stopped } from "./deployments.ts"
@@ -26,11 +27,11 @@ const twice = (names: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...new Set(names.filter((name, place) => names.indexOf(name) < place))
 ]
 
-const nothing = (set: string | null): Refusal =>
+const nothing = (namespace: string, set: string | null): Refusal =>
   set === null
     ? {
         reason: "there is no volumesnapshot of the claims that are asked for",
-        remedy: "kubectl get volumesnapshots shows those there are; name one with --volume-snapshot"
+        remedy: `\`kubectl get volumesnapshots -n ${shellWord(namespace)}\` shows those there are; name one with --volume-snapshot`
       }
     : { reason: "the snapshot has no volumes", remedy: "its record has the manifests alone" }
 
@@ -44,7 +45,7 @@ export const cutRefusals = (
 ): ReadonlyArray<Refusal> => {
   const classes = state.protection.storageClasses
   return [
-    ...(cuts.length === 0 ? [nothing(set)] : []),
+    ...(cuts.length === 0 ? [nothing(state.namespace, set)] : []),
     ...twice(cuts.map(({ claim }) => claim)).map((claim) => ({
       reason: `${claim} stands in the snapshot twice`,
       remedy: "the record was changed: choose another snapshot"
@@ -73,8 +74,8 @@ export const cutRefusals = (
               reason: `${claim} cannot be restored: ${why}`,
               remedy:
                 set === null
-                  ? "kubectl get volumesnapshots shows which are ready; name one with --volume-snapshot"
-                  : "`kubectl stateful snapshots` shows which snapshots are ready; choose another one"
+                  ? `\`kubectl get volumesnapshots -n ${shellWord(state.namespace)}\` shows which are ready; name one with --volume-snapshot`
+                  : `${listOf(state.namespace)} shows which snapshots are ready; choose another one`
             }
           ]
     }),
@@ -118,6 +119,14 @@ export const setRefusals = (
   )
 ]
 
+/** How a claim without a volume makes room: as long as there is a pod of its ordinal, the controller makes it again. */
+const withoutEmpty = (namespace: string, app: string, claim: Claim): string => {
+  const gone = `kubectl delete pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
+  return claim.usedBy.length === 0
+    ? `delete it: ${gone}; then restore`
+    : `its pod would have it made again, so: kubectl stateful scale ${shellWord(app)} --replicas 0 -n ${shellWord(namespace)} && ${gone}; then restore`
+}
+
 /** Why the volumes that are there cannot be set aside. */
 export const claimRefusals = (
   namespace: string,
@@ -131,14 +140,17 @@ export const claimRefusals = (
     return claim.volume === null && claim.deleted === null
       ? [
           {
-            reason: `${why}: it holds no data, and has the name of one that is restored`,
-            remedy: `delete it: kubectl delete pvc ${claim.name} -n ${shellWord(namespace)}; then restore`
+            reason: `${why}: it holds no data that could be set aside`,
+            remedy:
+              named === undefined
+                ? withoutEmpty(namespace, name, claim)
+                : "delete it and make it anew, with its VolumeSnapshot as dataSource: nothing has to be stopped for that"
           }
         ]
       : [
           {
             reason: `${why}: it cannot be set aside`,
-            remedy: `check it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
+            remedy: `check it: kubectl describe pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
           }
         ]
   }),
@@ -149,7 +161,7 @@ export const claimRefusals = (
       : [
           {
             reason: `claim ${claim} is held by ${what}: it cannot be set aside`,
-            remedy: `wait for it to finish, or delete it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
+            remedy: `wait until that is finished, or delete it; to find it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
           }
         ]
   }),
@@ -157,14 +169,14 @@ export const claimRefusals = (
     const isOwn = (pod: string) =>
       named === undefined ? after(`${name}-`, pod) !== null : stopped?.pods.has(pod) === true
     const others = (mountedBy[claim.name] ?? []).filter((pod) => !isOwn(pod) || stopped?.ended.has(pod))
-    return others.length === 0
-      ? []
-      : [
-          {
-            reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is not a pod of ${name} that is stopped`,
-            remedy: `end that pod first: kubectl delete pod ${others[0] ?? ""} -n ${shellWord(namespace)}`
-          }
-        ]
+    const [first] = others
+    if (first === undefined) return []
+    return [
+      {
+        reason: `claim ${claim.name} is mounted by ${others.join(", ")}, which is not stopped with ${name}`,
+        remedy: `check it: kubectl describe pod ${shellWord(first)} -n ${shellWord(namespace)}; then delete it, or wait until it is gone`
+      }
+    ]
   }),
   ...(mayPatchVolumes === false
     ? [

@@ -23,6 +23,7 @@ const isOneMoment = (level: string): boolean => level === "group" || level === "
 
 /** Why members may not be put back as they were cut: by their record, or by the profile that this caller gives. */
 export const apartRefusals = (
+  namespace: string,
   source: Source,
   volumes: number,
   options: { readonly oneMember?: string; readonly ordinals?: ReadonlyArray<number> }
@@ -32,11 +33,11 @@ export const apartRefusals = (
   const profile = source.seedOnly ?? (isOneMoment(level) ? undefined : options.oneMember)
   if (profile === undefined || volumes < 2) return []
   const from = set === null ? "these volumesnapshots" : `snapshot ${set}`
-  const way = `${set === null ? "" : `kubectl stateful restore ${set} `}--profile ${shellWord(profile)} --seed ORDINAL`
+  const way = `--profile ${shellWord(profile)} --seed ORDINAL`
   return [
     {
       reason: `the members in ${from} were snapshotted at different times, which is unsafe with ${profile}: a member may have lost what it agreed to`,
-      remedy: `rebuild all of them from one: ${way}`
+      remedy: `rebuild all of them from one: ${set === null ? way : `kubectl stateful restore ${shellWord(set)} ${way} -n ${shellWord(namespace)}`}`
     }
   ]
 }

@@ -14,7 +14,7 @@ import { MoveVolume } from "../step/moveVolume.ts"
 import { claimsByName } from "../step/reclaimPolicy.ts"
 import type { Pinned } from "../step/content.ts"
 import type { RecordedCut, Summary } from "../step/record.ts"
-import type { ReadRecord } from "../step/recordList.ts"
+import { listOf, type ReadRecord } from "../step/recordList.ts"
 import { readContent } from "../step/snapshots.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import { setAsideLabel } from "../Labels.ts"
@@ -177,7 +177,7 @@ export const asideOf = (
             because(
               "NotFound",
               `claim ${to}, in which restore ${done.id} kept the data of ${from}, is not there any more`,
-              "restore from a snapshot instead: `kubectl stateful snapshots` lists them"
+              `restore from a snapshot instead: ${listOf(namespace)} lists them`
             )
           )
     })

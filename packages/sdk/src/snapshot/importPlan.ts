@@ -1,5 +1,6 @@
 /** The plan to bring in a snapshot from a file: pure over what the file says and what is there. */
 import { nameOf } from "../App.ts"
+import { shellWord } from "../ShellWord.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"
@@ -40,7 +41,8 @@ interface Brought {
   readonly refusals: ReadonlyArray<Refusal>
 }
 
-const wayOut = "check it: kubectl get volumesnapshotcontent"
+const checkIt = ({ metadata }: VolumeSnapshotContent): string =>
+  `check it: kubectl describe volumesnapshotcontent ${shellWord(metadata.name)}`
 
 /** The live VolumeSnapshot that a content is of; null: it is gone. */
 const ownerOf = ({ spec }: VolumeSnapshotContent, snapshots: ReadonlyArray<VolumeSnapshot>) =>
@@ -57,15 +59,21 @@ const refusedCut = (cut: RecordedCut, reason: string, remedy: string): Brought =
 const asItIs = (
   set: string,
   cut: RecordedCut,
+  namespace: string,
   owner: VolumeSnapshot,
   content: VolumeSnapshotContent
 ): Brought => {
   const why = whyNot(cut, owner, new Map([[content.metadata.name, content]]))
   // Members of a group carry no label: their group does.
   const isOther = cut.group === null && !isOfSet(owner.metadata, set)
+  const { name } = owner.metadata
   return why === null && !isOther
     ? { cut, provisioned: null, trusted: false, refusals: [] }
-    : refusedCut(cut, why ?? `volumesnapshot "${owner.metadata.name}" is not of snapshot ${set}`, wayOut)
+    : refusedCut(
+        cut,
+        why ?? `volumesnapshot "${name}" is not of snapshot ${set}`,
+        `look at it: kubectl describe volumesnapshot ${shellWord(name)} -n ${shellWord(namespace)}`
+      )
 }
 
 const bring = (
@@ -90,13 +98,13 @@ const bring = (
     return refusedCut(
       cut,
       `content ${name} holds the cut of ${claim}, and is not of namespace ${namespace}`,
-      wayOut
+      checkIt(foreign)
     )
   }
   const live = all.find((content) => ownerOf(content, snapshots) !== null)
   if (live !== undefined) {
     const owner = ownerOf(live, snapshots)
-    if (owner !== null) return asItIs(set, cut, owner, live)
+    if (owner !== null) return asItIs(set, cut, namespace, owner, live)
   }
   const stray = all.find(
     (content) =>
@@ -104,7 +112,11 @@ const bring = (
       (content.spec.source.volumeHandle ?? volumeHandle) !== volumeHandle
   )
   if (stray !== undefined) {
-    return refusedCut(cut, `content ${stray.metadata.name} is not what the file says of ${claim}`, wayOut)
+    return refusedCut(
+      cut,
+      `content ${stray.metadata.name} is not what the file says of ${claim}`,
+      checkIt(stray)
+    )
   }
   const as = cutName(set, claim)
   const isTaken = snapshots.some(({ metadata }) => metadata.name === as)
@@ -158,7 +170,7 @@ const cutLine = ({ cut, provisioned, trusted }: Brought): string => {
 
 const refusalsOf = (
   { record }: SnapshotExport,
-  { isThere }: ImportGround,
+  { isThere, namespace }: ImportGround,
   brought: ReadonlyArray<Brought>
 ): ReadonlyArray<Refusal> => {
   const names = brought.flatMap(({ provisioned }) => provisioned?.as ?? [])
@@ -167,7 +179,7 @@ const refusalsOf = (
       ? [
           {
             reason: `snapshot ${record.name} already exists`,
-            remedy: "`kubectl stateful snapshots describe` shows it"
+            remedy: `\`kubectl stateful snapshots describe ${shellWord(record.name)} -n ${shellWord(namespace)}\` shows it`
           }
         ]
       : []),

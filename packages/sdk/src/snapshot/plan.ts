@@ -64,7 +64,7 @@ const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
     ? null
     : {
         reason: `${why}: a snapshot without it would not be whole`,
-        remedy: `check it: kubectl describe pvc ${claim.name} -n ${shellWord(namespace)}`
+        remedy: `check it: kubectl describe pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
       }
 }
 

@@ -55,7 +55,7 @@ export const pruneVerb = verb<
         yield* because(
           "Mismatch",
           `nothing on the record of snapshot ${plan.settings.set} says that its deletion was started`,
-          "abort; then `kubectl stateful snapshots prune` plans it again"
+          "abort; if it is to be deleted, plan that again"
         )
       }
       const names = stepsOf(DeleteSet, plan.steps).flatMap(({ snapshots }) =>

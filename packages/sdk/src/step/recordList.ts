@@ -6,13 +6,23 @@ import { type Cluster, ClusterError } from "../Cluster.ts"
 import { type Kind, kinds } from "../Kind.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import type { StorageClass } from "../kind/Storage.ts"
+import { because, type OperationError } from "../operation/OperationError.ts"
 import * as Resource from "../Resource.ts"
+import { shellWord } from "../ShellWord.ts"
 import { groupOf } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
 import { contentOf, snapshotOf, whyNot } from "./cutSource.ts"
 import { cutName, decode, recordType, SnapshotRecord, Summary } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { recordLabels } from "../Labels.ts"
+
+/** Where the snapshots of a namespace are shown. */
+export const listOf = (namespace: string): string =>
+  `\`kubectl stateful snapshots -n ${shellWord(namespace)}\``
+
+/** That there is no snapshot of that name. */
+export const noSnapshot = (namespace: string, name: string): OperationError =>
+  because("NotFound", `no snapshot ${name} in namespace ${namespace}`, `${listOf(namespace)} lists them`)
 
 /** What stands for a claim's cut in the cluster now. */
 export interface CutNow {
