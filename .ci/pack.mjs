@@ -15,12 +15,18 @@ const published = (exported) =>
   Object.fromEntries(
     Object.entries(exported).map(([path, target]) => {
       if (target === null || typeof target === "string") return [path, target]
-      const { source, ...conditions } = target
+      const { source: _, ...conditions } = target
       return [path, conditions]
     })
   )
 
-const manifestOf = ({ scripts, devDependencies, dependencies, exports: exported, ...rest }) => ({
+const manifestOf = ({
+  scripts: _scripts,
+  devDependencies: _development,
+  dependencies,
+  exports: exported,
+  ...rest
+}) => ({
   ...rest,
   ...(exported === undefined ? {} : { exports: published(exported) }),
   ...(rest.bin === undefined ? { dependencies } : {})

@@ -132,20 +132,19 @@ const slowCut: ReadonlyArray<Draft> = [
     kind: "VolumeSnapshot",
     metadata: { name: "slow", namespace },
     spec: { volumeSnapshotClassName: "slow", source: { persistentVolumeClaimName: "data-db-1" } }
-  } as Draft
+  }
 ]
 
-const mounting = (name: string, claim: string, nodeName: string): Draft =>
-  ({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace },
-    spec: {
-      nodeName,
-      containers: [{ name: "main", image: "backup", volumeMounts: [{ name: "data", mountPath: "/data" }] }],
-      volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim } }]
-    }
-  }) as Draft
+const mounting = (name: string, claim: string, nodeName: string): Draft => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, namespace },
+  spec: {
+    nodeName,
+    containers: [{ name: "main", image: "backup", volumeMounts: [{ name: "data", mountPath: "/data" }] }],
+    volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim } }]
+  }
+})
 
 /** What a swap of volumes changes of `db`, and what an operation leaves of itself. */
 const swap =
@@ -294,7 +293,7 @@ const snapshots: ReadonlyArray<Remedy> = [
           source: { snapshotHandle: cut?.status?.snapshotHandle },
           volumeSnapshotRef: { namespace: "default", name: "mine" }
         }
-      } as Draft)
+      })
       return at.refused(words)
     },
     helps: (at, { out }) => {
@@ -368,7 +367,7 @@ const withWeb = async (at: Situation): Promise<void> => {
         }
       }
     }
-  } as Draft)
+  })
   await at.ready(7)
   await on(
     at,
