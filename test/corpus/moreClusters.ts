@@ -170,13 +170,41 @@ const longhornWithRadio = (): ClusterOf => ({
   without: noGroups
 })
 
+/** Three machines at Amazon, one in each of three zones, before anybody has installed a driver for disks. */
+const cloudWithoutDriver = (): ClusterOf => ({
+  objects: zones
+    .map((zone) => ({
+      name: `ip-10-3-${zone}1`,
+      zone: `eu-west-1${zone}`,
+      providerID: `aws:///eu-west-1${zone}/i-3${zone}1`
+    }))
+    .map(machine),
+  without: noSnapshots
+})
+
+/** Three nodes of minikube, whose provisioner makes folders that name no node. */
+const minikubeNodes = (): ClusterOf => ({
+  objects: [
+    ...["minikube", "minikube-m02", "minikube-m03"].map((name, index) => machine({ name }, index)),
+    storageClass({
+      name: "standard",
+      provisioner: "k8s.io/minikube-hostpath",
+      isDefault: true,
+      immediate: true
+    })
+  ],
+  without: noSnapshots
+})
+
 /** Made anew for each case. */
 export const moreClusters: Readonly<Record<string, () => ClusterOf>> = {
   "cloud-zones-single": cloudZonesSingle,
+  "cloud-without-driver": cloudWithoutDriver,
   "gpu-pool": gpuPool,
   "home-lab": homeLab,
   linstor,
   "longhorn-with-radio": longhornWithRadio,
+  "minikube-nodes": minikubeNodes,
   "node-pools": nodePools,
   "shared-files": sharedFiles,
   "two-architectures": twoArchitectures,

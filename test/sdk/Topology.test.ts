@@ -244,6 +244,18 @@ describe("budgets", () => {
     )
   })
 
+  it("are told with who owns them", () => {
+    const selector = { matchLabels: { app: "db" } }
+    const owner = { apiVersion: "example.com/v1", kind: "Cluster", name: "db", uid: "u", controller: true }
+    const owned = object("pdb", { metadata: { ownerReferences: [owner] }, spec: { selector } })
+    assert.deepEqual(
+      [owned, budget({ selector })].map(
+        (one) => stateOf({ poddisruptionbudgets: [one] }).budgets?.[0]?.owner
+      ),
+      ["Cluster.example.com/db", null]
+    )
+  })
+
   it("an empty selector counts every pod, an absent one none", () => {
     assert.equal(stateOf({ poddisruptionbudgets: [budget({ selector: {} })] }).budgets?.length, 1)
     assert.equal(stateOf({ poddisruptionbudgets: [budget({})] }).budgets?.length, 0)

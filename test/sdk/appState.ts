@@ -329,6 +329,7 @@ const healthy: AppState = {
   budgets: [
     {
       name: "db",
+      owner: null,
       minAvailable: null,
       maxUnavailable: "1",
       disruptionsAllowed: 1,

@@ -160,6 +160,8 @@ export type Service = typeof Service.Type
 
 export const DisruptionBudget = Struct({
   name: String,
+  /** Who made it and writes it back, as `Kind.group/name`. */
+  owner: NullOr(String),
   minAvailable: NullOr(String),
   maxUnavailable: NullOr(String),
   disruptionsAllowed: Natural,

@@ -85,7 +85,9 @@ describe("data that ends with its pod is told in all four questions", () => {
       "postgres:17",
       "docker.io/bitnami/mongodb@sha256:0",
       "quay.io/coreos/etcd:v3",
-      "rabbitmq"
+      "rabbitmq",
+      "getmeili/meilisearch:v1",
+      "jenkins/jenkins:lts"
     ]) {
       assert.deepEqual(answers(made({ image }), "data-in-no-volume"), no, image)
     }

@@ -498,8 +498,8 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-missing",
-    says: "No",
-    when: "the governing Service does not exist: after a restart peers have new addresses and no names",
+    says: "Unknown",
+    when: "the governing Service does not exist: pods run without its names, and it is unknown whether peers ever use them",
     change: (draft) => {
       draft.services = []
     }
@@ -527,8 +527,8 @@ export const restartCases: ReadonlyArray<Case> = [
   },
   {
     rule: "service-selects-others",
-    says: "No",
-    when: "the governing Service's selector does not find the pods",
+    says: "Unknown",
+    when: "the governing Service's selector does not find the pods: they run without its names, as above",
     change: (draft) => {
       Object.assign(named(draft.services, "db"), {
         selectsPods: false,

@@ -211,7 +211,14 @@ describe("restart", () => {
   })
 
   it("has nothing against a file of the node's own system, mounted to be written or not", () => {
-    for (const path of ["/etc/localtime", "/etc/timezone", "/lib/modules", "/usr/share/zoneinfo"]) {
+    for (const path of [
+      "/etc/localtime",
+      "/etc/timezone",
+      "/lib/modules",
+      "/usr/share/zoneinfo",
+      "/var/lib/kubelet/pods",
+      "/var/lib/kubelet/plugins/csi-hostpath"
+    ]) {
       const { findings } = look("restart", "data-on-host-path", (draft) => {
         caseOf("data-on-host-path").change(draft)
         Object.assign(draft.volumes.at(-1) ?? {}, { detail: path, writers: [`postgres:${path}`] })
@@ -513,6 +520,69 @@ describe("restart", () => {
       first(findings).remedy,
       "kubectl create service clusterip db --clusterip=None -n shop && kubectl set selector service db app.kubernetes.io/name=postgres -n shop"
     )
+  })
+
+  it("sends nobody away from a folder of its node, nor from a claim that is one and names none", () => {
+    const remedy = (change: Case["change"], name = "disk=ssd") =>
+      first(
+        look("restart", "selector-fits-one-node", (draft) => {
+          const placement = first(draft.placements)
+          placement.pins.push({
+            by: "nodeSelector",
+            name,
+            nodes: ["node-a"],
+            domain: "node"
+          })
+          change(draft)
+        }).findings
+      ).remedy
+    const writes =
+      (name: string): Case["change"] =>
+      (draft) => {
+        first(draft.placements).pins.push({ by: "hostPath", name, nodes: ["node-a"], domain: "node" })
+      }
+    const stay = "move the data off node-a first: on another node a pod does not find it"
+    assert.strictEqual(remedy(writes("/srv/db")), stay)
+    assert.strictEqual(remedy(writes("/srv/db"), "kubernetes.io/hostname=node-a"), stay)
+    assert.strictEqual(
+      remedy((draft) => {
+        const volume = { source: "hostPath", driver: null, nodeAffinity: [] }
+        Object.assign(named(draft.claims, "data-db-0").volume ?? {}, volume)
+      }),
+      stay
+    )
+    assert.match(remedy(writes("/dev/ttyUSB0")) ?? "", /label another node/)
+  })
+
+  it("leaves a budget that somebody owns to its owner", () => {
+    const owner = "Cluster.postgresql.cnpg.io/db"
+    for (const rule of ["budget-blocks", "budget-below-quorum", "budgets-overlap"] as const) {
+      for (const { change, says } of restartCases.filter(
+        (one) => one.rule === rule && one.says !== "Unknown"
+      )) {
+        const { findings } = look("restart", rule, (draft) => {
+          change(draft)
+          for (const budget of draft.budgets ?? []) budget.owner = owner
+        })
+        const [found] = findings.filter(({ answer }) => answer === says)
+        assert.notInclude(found?.remedy ?? "kubectl", "kubectl", rule)
+      }
+    }
+  })
+
+  it("tells a pod that waits for a claim which another pod has on its own node", () => {
+    const waits = (accessModes: Array<string>) =>
+      first(
+        look("restart", "replica-not-ready", (draft) => {
+          const pod = draft.replicas[1]?.pod
+          if (pod) Object.assign(pod, { ready: false, reason: "ContainerCreating" })
+          Object.assign(named(draft.claims, "data-db-0"), { accessModes, usedBy: ["db-0", "db-1"] })
+        }).findings
+      )
+    const found = waits(["ReadWriteOnce"])
+    assert.strictEqual(found.evidence, "db-1 is not ready: data-db-0 is attached to node-a, for db-0")
+    assert.match(found.remedy ?? "", /its own PVC instead of data-db-0/)
+    assert.strictEqual(waits(["ReadWriteMany"]).evidence, "db-1 is not ready: ContainerCreating")
   })
 
   it("lets a pod with a hostPath for its logs start on any node", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { first, named } from "../appState.ts"
-import { finding, look } from "./cases.ts"
+import { type Case, finding, look, withoutClaims } from "./cases.ts"
 import { snapshotCases } from "./snapshot.cases.ts"
 
 describe("snapshot", () => {
@@ -139,5 +139,19 @@ describe("snapshot", () => {
       first(findings).remedy,
       "kubectl annotate volumegroupsnapshotclass group-2 groupsnapshot.storage.kubernetes.io/is-default-class-"
     )
+  })
+
+  it("asks nothing of a sick pod's volumes where there are none", () => {
+    const sick = (change: Case["change"]) =>
+      look("snapshot", "replica-not-ready", (draft) => {
+        change(draft)
+        const pod = draft.replicas[1]?.pod
+        if (pod) pod.ready = false
+      }).findings
+    assert.lengthOf(
+      sick(() => {}),
+      1
+    )
+    assert.lengthOf(sick(withoutClaims), 0)
   })
 })

@@ -114,6 +114,7 @@ const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
 
 /** A command where the budget is this application's alone, and of all its pods; else others rely on it as it is. */
 const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): string => {
+  if (budget.owner !== null) return `change this in ${budget.owner}, which owns ${budget.name}`
   // That it is not stopped without a word may be what the budget is for.
   if (workload.replicas === 1)
     return `if ${workload.name} may be down during a drain, set maxUnavailable 1 in PodDisruptionBudget ${budget.name}`
@@ -239,7 +240,7 @@ const overlap = (facts: Facts): ReadonlyArray<Said> =>
           ? `${names(all)} cover the same pods: none of them can be evicted`
           : `${names(all)} both cover ${names(pods.map(({ name }) => name))}: evictions are refused`,
         twice.map(object),
-        spare === undefined
+        spare === undefined || spare.owner !== null
           ? `let only one budget select each pod: narrow the selector of ${names(all, "or")}`
           : kubectl(facts.state, "delete", "poddisruptionbudget", spare.name)
       )

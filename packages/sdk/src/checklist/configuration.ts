@@ -114,6 +114,7 @@ const governing = (
 const serviceOf = (state: AppState, workload: Workload) =>
   state.services.find((service) => service.name === workload.serviceName)
 
+/** Pods get ready without its names, and need not ever ask for them: an application may find its members by another Service. */
 const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
@@ -125,8 +126,8 @@ const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
       )
     const create = kubectl(facts.state, "create", "service", "clusterip", name, "--clusterip=None")
     const select = ` && ${kubectl(facts.state, "set", "selector", "service", name, workload.selector)}`
-    return no(
-      `governing Service ${name} not found: pods of ${workload.name} cannot find each other`,
+    return unknown(
+      `governing Service ${name} not found: cannot tell whether pods of ${workload.name} need its DNS names`,
       [`Service/${name}`, title(workload)],
       workload.selector === `app=${name}`
         ? create
@@ -168,8 +169,8 @@ const selectsOthers = (facts: Facts): ReadonlyArray<Said> =>
       return null
     return workload.replicas === 1
       ? yes(`governing Service ${name} does not select the pod of ${workload.name}`, [`Service/${name}`])
-      : no(
-          `governing Service ${name} does not select the pods of ${workload.name}`,
+      : unknown(
+          `governing Service ${name} does not select the pods of ${workload.name}: cannot tell whether they need its DNS names`,
           [`Service/${name}`, title(workload)],
           // One that is not headless, or that finds others, is somebody's address.
           service.headless && service.endpoints?.ready === 0 && equality.test(workload.selector)

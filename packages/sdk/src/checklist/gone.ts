@@ -72,7 +72,7 @@ const isAttached = ({ protection }: AppState, { volume }: Claim): boolean =>
     : !unattached.has(volume.source))
 
 /** While the old pod is an object, no other one gets its claim: the scheduler, or the attachment, sees to that. */
-const isHeld = (state: AppState, claim: Claim): boolean =>
+export const isHeld = (state: AppState, claim: Claim): boolean =>
   claim.accessModes.every((mode) => !mode.endsWith("Many")) &&
   (claim.accessModes.includes("ReadWriteOncePod") || isAttached(state, claim))
 

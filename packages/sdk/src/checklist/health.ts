@@ -4,7 +4,8 @@
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
-import { nodeGone, nodeNamed, replicasOf } from "./parts.ts"
+import { isHeld } from "./gone.ts"
+import { liveClaims, nodeGone, nodeNamed, replicasOf } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
 import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
 
@@ -162,6 +163,34 @@ const rolloutStuck = ({ state }: Facts): ReadonlyArray<Said> =>
     })
   )
 
+/** A claim of this pod's that is attached to another node for a pod that runs there, and to one node at a time. */
+const takenFrom = (
+  state: AppState,
+  { name, pod }: Replica
+): { readonly claim: string; readonly words: string } | null => {
+  if (pod === null || pod.node === null || pod.deleted !== null) return null
+  for (const claim of liveClaims(state)) {
+    if (!claim.usedBy.includes(name) || !isHeld(state, claim)) continue
+    const holder = state.replicas.find(
+      (other) => claim.usedBy.includes(other.name) && other.pod?.ready === true && other.pod.node !== pod.node
+    )
+    if (holder !== undefined)
+      return {
+        claim: claim.name,
+        words: `${claim.name} is attached to ${holder.pod?.node ?? "another node"}, for ${holder.name}`
+      }
+  }
+  return null
+}
+
+/** What lets a sick replica start, or else where to look first. */
+const help = (state: AppState, replica: Replica): string => {
+  const taken = takenFrom(state, replica)
+  return taken === null
+    ? look(state, replica)
+    : `give each pod its own PVC instead of ${taken.claim}, or use a ReadWriteMany PVC`
+}
+
 /** Sick replicas that no other rule has told of, with the same reason together. */
 const notReady = (state: AppState): ReadonlyMap<string, ReadonlyArray<Replica>> => {
   const waiting = new Set(
@@ -180,6 +209,8 @@ const notReady = (state: AppState): ReadonlyMap<string, ReadonlyArray<Replica>> 
   })
   return Map.groupBy(sick, (replica) => {
     if (replica.pod === null) return "there is no pod"
+    const taken = takenFrom(state, replica)
+    if (taken !== null) return taken.words
     return replica.pod.deleted === null
       ? replica.pod.reason === null
         ? "its probes fail"
@@ -196,7 +227,7 @@ const replicaNotReady = ({ state }: Facts): ReadonlyArray<Said> =>
           no(
             `${named(sick)} ${verb(sick, "is", "are")} not ready: ${reason}`,
             pods(sick),
-            look(state, sick[0])
+            help(state, sick[0])
           )
         ]
   )
@@ -206,7 +237,8 @@ const cutOfSick = ({ state }: Facts): ReadonlyArray<Said> => {
   const sick = state.replicas.filter(
     (replica) => replica.wanted && replica.pod !== null && healthOf(state, replica) !== "well"
   )
-  return sick[0] === undefined
+  // Where there are no claims, nothing is cut.
+  return sick[0] === undefined || liveClaims(state).length === 0
     ? []
     : [
         unknown(

@@ -4,6 +4,7 @@
 import type { Claim } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../state/AppState.ts"
+import { isHostDevice } from "../state/HostPath.ts"
 import {
   deployments,
   liveClaims,
@@ -25,12 +26,26 @@ interface Held {
   readonly node: string | null
   readonly pins: ReadonlyArray<Pin>
   readonly tolerations: ReadonlyArray<string>
+  /** It writes data to its node's own folders, and would find none of it elsewhere. */
+  readonly leavesData: boolean
   /** What keeps it off that node as the others of its workload are now. */
   readonly apart: (node: Node) => Apart | null
 }
 
-const held = (state: AppState): ReadonlyArray<Held> =>
-  [...statefulSets(state), ...deployments(state)].flatMap((workload) => {
+/** A hostPath that the template names itself; a device is another thing than what is written. */
+const isData = ({ by, name }: Pin): boolean => by === "hostPath" && !isHostDevice(name)
+
+/** Pods whose claims are folders that name no node: nothing but the pod's own selector keeps them together. */
+const onBareFolders = (state: AppState): ReadonlySet<string> =>
+  new Set(
+    liveClaims(state)
+      .filter(({ volume }) => volume?.source === "hostPath" && volume.nodeAffinity?.length === 0)
+      .flatMap(({ usedBy }) => usedBy)
+  )
+
+const held = (state: AppState): ReadonlyArray<Held> => {
+  const bare = onBareFolders(state)
+  return [...statefulSets(state), ...deployments(state)].flatMap((workload) => {
     const apart = keptApart(state, workload)
     return replicasOf(state, workload).map((replica) => {
       const placement = placementOf(state, replica)
@@ -40,10 +55,12 @@ const held = (state: AppState): ReadonlyArray<Held> =>
         // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
         pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
         tolerations: workload.template.tolerations,
+        leavesData: bare.has(replica.name) || (placement?.pins.some(isData) ?? false),
         apart: (node) => apart(replica, node)
       }
     })
   })
+}
 
 /** Usable nodes other than its own that a pin leaves open; null: not known. */
 const others = (state: AppState, { node, tolerations }: Held, pin: Pin): ReadonlyArray<string> | null =>
@@ -254,7 +271,9 @@ const onlyNodeFits =
             ? `no usable node ${what(first.pin)} for ${names(replicas)}`
             : `only ${node} ${what(first.pin)} for ${names(replicas)}`,
           [...replicas.map((replica) => `Pod/${replica}`), ...(node === undefined ? [] : [`Node/${node}`])],
-          remedy(first.pin, nodeNamed(state, node ?? null))
+          node !== undefined && same.some(({ one }) => one.leavesData)
+            ? `move the data off ${node} first: on another node a pod does not find it`
+            : remedy(first.pin, nodeNamed(state, node ?? null))
         )
       ]
     })

@@ -6,9 +6,9 @@
 export const scratch =
   /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
 
-/** Files of the node's system, such as its time zone: another node has them too. */
+/** Files of the node's system, such as its time zone, and what its kubelet and runtime keep: another node has its own. */
 const system =
-  /^\/(etc\/(localtime|timezone|machine-id|os-release|hosts|hostname|resolv\.conf|nsswitch\.conf|passwd|group|ssl|pki|ca-certificates)|usr\/(share\/(zoneinfo|ca-certificates)|src|bin|sbin|lib\/(modules|systemd))|lib|lib64|bin|sbin|boot)(\/|$)/
+  /^\/(etc\/(localtime|timezone|machine-id|os-release|hosts|hostname|resolv\.conf|nsswitch\.conf|passwd|group|ssl|pki|ca-certificates)|usr\/(share\/(zoneinfo|ca-certificates)|src|bin|sbin|lib\/(modules|systemd))|lib|lib64|bin|sbin|boot|var\/lib\/(kubelet|containerd|docker|containers|cni)|etc\/cni|opt\/cni)(\/|$)/
 
 /** What a pod writes there, mounted at this path, stays behind when it starts elsewhere. */
 export const isHostData = (hostPath: string, mountPath: string): boolean =>

@@ -13,7 +13,11 @@ const groupOf = (apiVersion: string): string =>
   apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : ""
 
 /** `Cluster.postgresql.cnpg.io/db`. */
-const ownerName = (owner: { readonly apiVersion: string; readonly kind: string; readonly name: string }) => {
+export const ownerName = (owner: {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+}) => {
   const group = groupOf(owner.apiVersion)
   return `${owner.kind}${group === "" ? "" : `.${group}`}/${owner.name}`
 }

@@ -6,7 +6,7 @@ import * as LabelSelector from "../../LabelSelector.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
-import { targets } from "../Writer.ts"
+import { ownerName, targets } from "../Writer.ts"
 
 const text = (value: string | number | null | undefined): string | null =>
   value === null || value === undefined ? null : `${value}`
@@ -25,9 +25,11 @@ export const observeBudgets = (
         pods.length > 0 ||
         members.some(({ template }) => LabelSelector.matches(spec.selector, template.metadata?.labels))
       if (!concerns) return []
+      const [owner] = metadata.ownerReferences ?? []
       return [
         {
           name: metadata.name,
+          owner: owner === undefined ? null : ownerName(owner),
           minAvailable: text(spec.minAvailable),
           maxUnavailable: text(spec.maxUnavailable),
           disruptionsAllowed: status?.disruptionsAllowed ?? 0,
