@@ -27,7 +27,7 @@ import { exportSet } from "../../packages/sdk/src/SnapshotTransfer.ts"
 import { probeLabel } from "../../packages/sdk/src/Labels.ts"
 import { ends } from "../../packages/sdk/src/step/fenceProbe.ts"
 import type { Remedy } from "./Remedy.ts"
-import { namespace, type Running, type Situation, until } from "./Situation.ts"
+import { namespace, type Situation, until } from "./Situation.ts"
 import type { Unplayed } from "./table.ts"
 
 const identity = "ann@laptop"
@@ -627,20 +627,9 @@ const restores: ReadonlyArray<Remedy> = [
 const idOf = (message: string): string =>
   /(?:resume|abort) ([0-9a-f]{8})/.exec(message)?.[1] ?? assert.fail(`no operation in: ${message}`)
 
-/** Members restored from `nightly` that do not get ready, as long as it is so. */
-let hangs = false
-
 /** A rolling update to an image with which no pod gets ready. */
 const broken: Options = {
   programs: () => ({ isReady: ({ pod: { spec } }) => spec.containers[0]?.image !== "broken" })
-}
-
-/** Interrupts a run, as Ctrl-C does; answers what it said. */
-const stoppedBySignal = async ({ ended, kill }: Running): Promise<string> => {
-  kill("SIGINT")
-  const { code, out, err } = await ended
-  assert.equal(code, 130, out + err)
-  return out + err
 }
 
 /** What the journal of an operation says of it now. */
@@ -707,59 +696,11 @@ const interrupted: ReadonlyArray<Remedy> = [
     },
     changes: /^PersistentVolume\/of-data-db-2$/,
     helps: async (at, _, message) => {
-      await at.printed(`abort ${idOf(message)} -n shop`)
+      await at.run(`kubectl stateful abort ${idOf(message)} -n shop`)
       const volume = claimOf(at, "data-db-2")?.spec.volumeName ?? ""
-      const { err } = await at.run("kubectl stateful scale db --replicas 2 -n shop")
-      assert.include(err, `its data is kept in volume ${volume}`)
+      await at.printed("scale db --replicas 2 -n shop")
+      await until("the claim is gone", () => claimOf(at, "data-db-2") === undefined)
       assert.isDefined(at.sandbox.volumes.get(volume))
-    }
-  },
-  {
-    from: "sdk/src/step/removeFilled.ts",
-    shape: "stateful scale",
-    when: "where a restore is aborted whose pods have written",
-    options: {
-      programs: () => ({ isReady: ({ pod: { metadata } }) => !hangs || metadata.namespace !== namespace })
-    },
-    print: async (at) => {
-      await taken(at)
-      const run = at.start("kubectl stateful restore nightly --yes -n shop")
-      await until("it is stopped", () => at.count() === 0)
-      hangs = true
-      await until("it is started", () => podOf(at, "db-0")?.status.phase === "Running" && at.count() === 3)
-      const message = await stoppedBySignal(run)
-      hangs = false
-      const ended = await at.run(`kubectl stateful abort ${idOf(message)} -n shop`)
-      assert.equal(stateOf(at), "after")
-      return ended.out + ended.err
-    },
-    fill: yes,
-    changes: swap,
-    helps: (at) => {
-      assert.notMatch([...at.objects().keys()].join(), /-new-/)
-      assert.equal(stateOf(at), "after")
-    }
-  },
-  {
-    from: "sdk/src/step/removeFilled.ts",
-    shape: "delete pvc",
-    when: "where a copy is aborted whose pods have written",
-    options: {
-      programs: () => ({
-        isReady: ({ pod: { metadata } }) => !metadata.name.startsWith("copy-")
-      })
-    },
-    print: async (at) => {
-      await taken(at)
-      const run = at.start("kubectl stateful restore nightly --as copy --no-fence --yes -n shop")
-      await until("it is started", () => podOf(at, "copy-0")?.status.phase === "Running")
-      const message = await stoppedBySignal(run)
-      const { out, err } = await at.run(`kubectl stateful abort ${idOf(message)} -n shop`)
-      return out + err
-    },
-    changes: /^(PersistentVolumeClaim\/data-copy-0|PersistentVolume\/of-data-copy-0)$/,
-    helps: async (at) => {
-      await until("its volume is gone", () => !at.objects().has("PersistentVolume/of-data-copy-0"))
     }
   },
   {
