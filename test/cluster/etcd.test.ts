@@ -148,7 +148,10 @@ describe.runIf(isBed())("etcd", () => {
       if (index === 0) {
         const refused = await run(seeded, "restore", set, "--yes")
         assert.equal(refused.code, 1)
-        assert.match(refused.err, /snapshotted at different times.*restore apart-0 --profile etcd --seed ORDINAL/)
+        assert.match(
+          refused.err,
+          /snapshotted at different times.*restore apart-0 --profile etcd --seed ORDINAL/
+        )
         await killedAndAborted(words)
       }
       const ended = await ok(seeded, ...words)
