@@ -539,9 +539,7 @@ export const unplayed: ReadonlyArray<Unplayed> = [
     [
       ["sdk/src/step/claims.ts", "describe pvc", twoMinutes],
       ["sdk/src/step/purge.ts", "describe pv", twoMinutes],
-      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes],
-      ["sdk/src/step/removeFilled.ts", "delete pvc", "an abort of a copy whose pods have written"],
-      ["sdk/src/step/removeFilled.ts", "stateful scale", "an abort of a restore whose pods have written"]
+      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes]
     ] as const
   ).map(([from, start, why]) => ({ from, start, why }))
 ]
