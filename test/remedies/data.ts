@@ -22,10 +22,14 @@ import {
   pods,
   secrets
 } from "../../packages/sandbox/src/registry/kinds/core.ts"
-import { volumesnapshotcontents, volumesnapshots } from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import {
+  csidrivers,
+  volumesnapshotcontents,
+  volumesnapshots
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Snapshot from "../../packages/sdk/src/Snapshot.ts"
 import { exportSet } from "../../packages/sdk/src/SnapshotTransfer.ts"
-import { probeLabel } from "../../packages/sdk/src/Labels.ts"
+import { probeLabel, proverLabel } from "../../packages/sdk/src/Labels.ts"
 import { ends } from "../../packages/sdk/src/step/fenceProbe.ts"
 import type { Remedy } from "./Remedy.ts"
 import { type Ended, namespace, type Running, type Situation, until } from "./Situation.ts"
@@ -674,6 +678,25 @@ const writtenSince = {
   }
 }
 
+const withoutDriver = ({ sandbox: { registry, store } }: Situation): void => {
+  if (store.get(csidrivers, undefined, driver) !== undefined) registry.remove(csidrivers, undefined, driver)
+}
+
+/** The volume that is described waits for its driver, which then comes back. */
+const isReleased = async (at: Situation, out: string): Promise<void> => {
+  assert.match(out, /^Status: +Released$/m)
+  assert.match(out, /^Reclaim Policy: +Delete$/m)
+  const [, name = ""] = /^Name: +(\S+)$/m.exec(out) ?? []
+  at.sandbox.create({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "CSIDriver",
+    metadata: { name: driver },
+    spec: {}
+  })
+  await at.patch(kinds.persistentvolumes, name, { metadata: { annotations: { seen: "again" } } })
+  await until(`${name} is gone`, () => at.sandbox.store.get(persistentvolumes, undefined, name) === undefined)
+}
+
 /** What the journal of an operation says of it now. */
 const statusOf = ({ sandbox }: Situation, id: string): object => {
   const journal = sandbox.store.get(configmaps, namespace, `kubectl-stateful-${id}`)
@@ -792,6 +815,47 @@ const interrupted: ReadonlyArray<Remedy> = [
       const run = at.start("kubectl stateful restore nightly --as copy --no-fence --yes -n shop")
       await until("it is started", () => podOf(at, "copy-0")?.status.phase === "Running")
       return abortedAfter(at, run)
+    }
+  },
+  {
+    from: "sdk/src/step/removeFilled.ts",
+    shape: "describe pv",
+    when: "where the driver is gone that is to delete the volume of an aborted restore",
+    options: { programs: ({ metadata }) => (metadata.labels?.[proverLabel] ? {} : undefined) },
+    print: async (at) => {
+      await taken(at)
+      const run = at.start(`kubectl stateful ${restoring}`)
+      await until("its volumes are looked at", () =>
+        at.sandbox.store
+          .list(pods, namespace)
+          .some(({ metadata, status }) => metadata.labels?.[proverLabel] && status.phase === "Running")
+      )
+      run.kill("SIGINT")
+      const { err } = await run.ended
+      // The application needs it until then.
+      at.sandbox.store.listen(({ object: { kind, metadata } }) => {
+        if (kind === "PersistentVolumeClaim" && metadata.deletionTimestamp !== undefined)
+          queueMicrotask(() => withoutDriver(at))
+      })
+      return at.refusedLate(`abort ${idOf(err)} -n shop`)
+    },
+    helps: async (at, { out }, message) => {
+      await isReleased(at, out)
+      await at.printed(`abort ${idOf(message)} -n shop`)
+    }
+  },
+  {
+    from: "sdk/src/step/purge.ts",
+    shape: "describe pv",
+    when: "where the driver is gone that is to delete a purged volume",
+    print: async (at) => {
+      await restored(at)
+      withoutDriver(at)
+      return at.refusedLate("scale db --purge -n shop")
+    },
+    helps: async (at, { out }, message) => {
+      await isReleased(at, out)
+      await at.printed(`resume ${idOf(message)} --purge -n shop`)
     }
   }
 ]
