@@ -32,6 +32,6 @@ describe("restore", () => {
     )
     assert.throws(() => of("nightly", { "volume-snapshot": ["a=b"] }), /requires --from-vol/)
     assert.throws(() => of(undefined, { "from-volume-snapshots": "deploy/web" }), /is not a StatefulSet/)
-    assert.throws(() => of(undefined, { ...flags, "with-config": true }), /hold no configuration/)
+    assert.throws(() => of(undefined, { ...flags, "with-config": true }), /contain no configuration/)
   })
 })
