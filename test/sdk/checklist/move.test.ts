@@ -19,6 +19,21 @@ describe("move", () => {
     assert.match(first(findings).evidence, / and nodes with label disk=nvme$/)
   })
 
+  it("does not know where data will be whose claims wait without a class, where none is the default", () => {
+    const waiting = (isDefault: boolean) =>
+      look("move", "needs-on-target", (draft) => {
+        for (const claim of draft.claims)
+          Object.assign(claim, { volume: null, phase: "Pending", storageClass: null })
+        draft.protection.storageClasses = (draft.protection.storageClasses ?? []).map((one) => ({
+          ...one,
+          isDefault
+        }))
+      })
+    assert.strictEqual(waiting(false).answer, "Unknown")
+    assert.match(first(waiting(false).findings).evidence, /wait for a volume without a StorageClass/)
+    assert.strictEqual(waiting(true).answer, "Yes")
+  })
+
   it("does not know whether nodes there have a device of these nodes, whatever the target tells", () => {
     const asked = (detail: string, options = {}) =>
       look(

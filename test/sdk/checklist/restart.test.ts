@@ -279,6 +279,24 @@ describe("restart", () => {
     first(draft.replicas).workload = "Deployment/db"
   }
 
+  it("advises a second copy of a Deployment on one node's claim only with a claim that many nodes can have", () => {
+    const advice = (mode: "ReadWriteOnce" | "ReadWriteMany") =>
+      look("restart", "too-few-replicas", (draft) => {
+        deployed(draft)
+        for (const claim of draft.claims)
+          Object.assign(claim, {
+            workload: null,
+            template: null,
+            ordinal: null,
+            usedBy: [],
+            accessModes: [mode]
+          })
+        Object.assign(first(draft.claims), { usedBy: [first(draft.replicas).name] })
+      }).findings.map(({ remedy }) => remedy)
+    assert.match(first(advice("ReadWriteOnce")) ?? "", /ReadWriteMany PVC and run 2 replicas$/)
+    assert.match(first(advice("ReadWriteMany")) ?? "", /more than once at a time, run 2 replicas$/)
+  })
+
   it("knows that a Deployment's pod has no other node either, by its device, its selector or its volume", () => {
     for (const [by, name, rule] of [
       ["device", "nvidia.com/gpu", "device-on-one-node"],

@@ -316,6 +316,14 @@ const inLines = (terms: ReadonlyArray<string>, head: number): ReadonlyArray<stri
   return lines.map((line) => names(line))
 }
 
+/** Claims that nothing provisions a volume for: they name no class, and none is the default. */
+const classless = ({ claims, protection: { storageClasses } }: AppState): ReadonlyArray<string> =>
+  storageClasses === null || storageClasses.some(({ isDefault }) => isDefault)
+    ? []
+    : claims
+        .filter(({ leftover, storageClass, volume }) => !leftover && volume === null && !storageClass)
+        .map(({ name }) => name)
+
 const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const needs = Map.groupBy(
     // The content of a SecretProviderClass is of the vault that the cluster is registered with.
@@ -333,6 +341,15 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
       unknown(
         `${names(toCome)} ${verb(toCome, "does", "do")} not exist yet: cannot tell where the data will be`,
         toCome.map((name) => `PersistentVolumeClaim/${name}`)
+      )
+    ]
+  }
+  const waiting = classless(state)
+  if (waiting.length > 0) {
+    return [
+      unknown(
+        `${names(waiting)} ${verb(waiting, "waits", "wait")} for a volume without a StorageClass: cannot tell where the data will be`,
+        waiting.map((name) => `PersistentVolumeClaim/${name}`)
       )
     ]
   }

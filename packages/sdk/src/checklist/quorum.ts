@@ -7,7 +7,7 @@
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
-import { nodeGone, placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
+import { claimsOf, nodeGone, placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
 import {
   type Domain,
   everyDisruption,
@@ -238,11 +238,21 @@ const tooFew = (facts: Facts): ReadonlyArray<Said> => {
             : `${nameOf(unit)} ${verb(unit.workloads, "has", "have")} ${unit.replicas} replicas: losing any one loses ${quorumWords(unit)}`,
           unit.workloads.map(title),
           isCopies(unit)
-            ? `if ${workload.name} can run more than once at a time, run 2 replicas`
+            ? secondCopy(facts.state, workload)
             : moreMembers(workload, Math.max(3, unit.needed + 1))
         )
       })
   ]
+}
+
+/** A second copy on another node never gets a claim that one node has at a time. */
+const secondCopy = (state: AppState, workload: Workload): string => {
+  const single = claimsOf(state, workload).filter(({ accessModes }) =>
+    accessModes.every((mode) => !mode.endsWith("Many"))
+  )
+  return single.length === 0
+    ? `if ${workload.name} can run more than once at a time, run 2 replicas`
+    : `if ${workload.name} can run more than once at a time, move ${names(single.map(({ name }) => name))} to a ReadWriteMany PVC and run 2 replicas`
 }
 
 const kept = (facts: Facts): ReadonlyArray<Said> => {
