@@ -1,6 +1,6 @@
 /**
- * The cluster that the examples run on: the sandbox's shop, in memory, or with `--context NAME` the
- * one that this context of your kubeconfig leads to.
+ * The cluster that the examples run on: an in-memory sandbox, or with `--context NAME` the cluster of
+ * that context in your kubeconfig.
  */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { layer } from "@kubectl-stateful/sdk/kubernetes"

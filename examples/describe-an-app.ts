@@ -1,8 +1,8 @@
 /**
- * Reads an application's whole state and asks the four questions about it.
+ * Reads the state of an application and answers the four questions about it.
  *
  * `node --conditions=source examples/describe-an-app.ts`; with `--context NAME` on your own cluster,
- * after you have put in your application's names.
+ * after you have changed the names to those of your application.
  */
 import { statefulSet } from "@kubectl-stateful/sdk/App"
 import { answer } from "@kubectl-stateful/sdk/Checklist"
@@ -13,8 +13,8 @@ import { cluster } from "./cluster.ts"
 const program = Effect.gen(function* () {
   const state = yield* read(statefulSet("shop", "ledger"))
   for (const { replica, node, zone } of state.placements) console.log(`${replica} on ${node} in zone ${zone}`)
-  for (const { question, answer: said, findings } of answer(state)) {
-    console.log(`${question}: ${said}, ${findings[0]?.evidence}`)
+  for (const verdict of answer(state)) {
+    console.log(`${verdict.question}: ${verdict.answer}, ${verdict.findings[0]?.evidence}`)
   }
 })
 

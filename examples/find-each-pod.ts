@@ -1,8 +1,8 @@
 /**
- * Finds each pod of a StatefulSet, by name and address, and says what is wrong with its names.
+ * Finds each pod of a StatefulSet, by name and address, and prints problems with its DNS names.
  *
  * Runs on the sandbox: `node --conditions=source examples/find-each-pod.ts`; with `--context NAME` on
- * your own cluster, after you have put in your application's names.
+ * your own cluster, after you have changed the names to those of your application.
  */
 import * as Discovery from "@kubectl-stateful/sdk/Discovery"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * Takes a quiesced snapshot of an application whose image has no shell: its members are held by functions.
+ * Takes a quiesced snapshot of an application whose image has no shell: functions quiesce its members.
  *
  * Runs on the sandbox: `node --conditions=source examples/quiesce-with-a-function.ts`; on a cluster where the
  * ledger runs in the namespace `shop`: with `--context NAME`.
@@ -15,7 +15,7 @@ import { cluster } from "./cluster.ts"
 const ledger = statefulSet("shop", "ledger")
 
 // #region functions
-/** Runs the application's own program in a member, without a shell; your own client would do as well. */
+/** Runs the application's own program in a member, without a shell; you can use your own client instead. */
 const call =
   ({ exec }: Cluster["Service"], ...command: ReadonlyArray<string>) =>
   ({ namespace, pod }: Member) =>
@@ -33,9 +33,9 @@ const quiesceBy = (cluster: Cluster["Service"]) =>
     version: "1",
     deadline: 10_000,
     quiesce: call(cluster, "ledger", "quiesce", "10"),
-    // Fails where the member was let go before: the set is not called quiesced then.
+    // Fails if the member was released early; the snapshot then does not count as quiesced.
     release: call(cluster, "ledger", "unquiesce"),
-    // As often as anybody likes, whether or not there is something to thaw.
+    // Idempotent: also called if the member is not frozen.
     thaw: (member) => Effect.ignore(call(cluster, "ledger", "unquiesce")(member))
   })
 // #endregion
@@ -45,7 +45,7 @@ const program = Effect.gen(function* () {
   const quiesce = quiesceBy(yield* Cluster)
   const options = { name: "by-functions", consistency: "quiesced", quiesce, identity: "nightly" } as const
 
-  // If this process dies, nothing in the pods ends what a function holds. So that has to be allowed.
+  // If this process crashes, members stay frozen, so this must be allowed explicitly.
   const refused = yield* Effect.flip(Snapshot.take(ledger, options))
   console.log(refused.message.split(": ")[1])
   // => if this caller dies, nothing in the pods ends that
@@ -55,8 +55,8 @@ const program = Effect.gen(function* () {
   // => Succeeded
 
   for (const { summary } of yield* Snapshot.list("shop")) {
-    console.log(`${summary.name}: ${summary.level}, held by a ${summary.quiesced?.unbounded}`)
-    // => by-functions: quiesced, held by a function
+    console.log(`${summary.name}: ${summary.level}, by a ${summary.quiesced?.unbounded}`)
+    // => by-functions: quiesced, by a function
   }
 })
 // #endregion

@@ -1,8 +1,8 @@
 /**
- * Takes a snapshot before an upgrade, checks the application with a check of its own after it, and puts the
- * volumes back where that fails: with Promises.
+ * Takes a snapshot before an upgrade, runs a custom check afterwards, and restores the volumes if it fails:
+ * with Promises.
  *
- * `node --conditions=source examples/restore-on-failure.ts`; on your own cluster take `connect()` instead
+ * `node --conditions=source examples/restore-on-failure.ts`; on your own cluster use `connect()` instead
  * of `over(cluster)`.
  */
 import { over, statefulSet } from "@kubectl-stateful/sdk/promise"
@@ -14,15 +14,15 @@ const as = { identity: "upgrade-job" }
 
 await shop.snapshot(ledger, { name: "before-upgrade", ...as })
 
-/** Your own check; this one finds that the upgrade went wrong. */
-const isWell = async (): Promise<boolean> => (await shop.read(ledger)).workloads[0]?.replicas === 5
+/** Your own check; this one reports that the upgrade failed. */
+const isHealthy = async (): Promise<boolean> => (await shop.read(ledger)).workloads[0]?.replicas === 5
 
 // #region restore
-if (!(await isWell())) {
+if (!(await isHealthy())) {
   const { outcome, result } = await shop.restore({ namespace: "shop", name: "before-upgrade" }, as)
   console.log(outcome, JSON.stringify(result, ["claims", "replicas"]))
   // => Succeeded {"claims":["data-ledger-0","data-ledger-1","data-ledger-2"],"replicas":3}
-  // What was there before is kept, and comes back by undoRestore({ namespace: "shop", id }, as).
+  // The previous volumes are kept; undoRestore({ namespace: "shop", id }, as) restores them.
 }
 // #endregion
 

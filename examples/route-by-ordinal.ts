@@ -1,9 +1,9 @@
 /**
- * An ingest service: each tenant's records go to the one pod that holds the tenant, by its own name,
- * with no proxy between.
+ * An ingest service: sends each tenant's records directly to the pod that stores the tenant, without a
+ * proxy.
  *
  * Runs on the sandbox: `node --conditions=source examples/route-by-ordinal.ts`; with `--context NAME`
- * on your own cluster, after you have put in your application's names.
+ * on your own cluster, after you have changed the names to those of your application.
  */
 import * as Router from "@kubectl-stateful/sdk/Router"
 import * as Routing from "@kubectl-stateful/sdk/Routing"
@@ -17,7 +17,7 @@ const ledger = { namespace: "shop", name: "ledger" }
 const program = Effect.gen(function* () {
   const router = yield* Router.make(ledger, Routing.jump)
 
-  // In memory: no request is made for a key.
+  // In memory: a lookup sends no request.
   for (const tenant of ["acme", "globex", "initech"]) {
     const { fqdn, ports } = Result.getOrThrow(router.find(tenant))
     console.log(`${tenant} -> ${fqdn}:${ports?.[0]?.port}`)
@@ -26,7 +26,7 @@ const program = Effect.gen(function* () {
 // #endregion
 
 // #region moves
-/** Before a scale from 3 to 5: which tenants have to be copied, and where to. */
+/** Before a scale from 3 to 5: the tenants that have to be copied, and where to. */
 const before = Routing.picker(Routing.jump, Routing.allReady(3))
 const after = Routing.picker(Routing.jump, Routing.allReady(5))
 for (const { key, from, to } of Routing.moves(before, after, ["acme", "globex", "initech", "tenant-1"])) {

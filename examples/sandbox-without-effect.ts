@@ -1,8 +1,8 @@
 /**
- * The sandbox in a program that knows no Effect: a verb on a cluster that fails on command.
+ * The sandbox in a program without Effect: an operation on a cluster with injected faults.
  *
  * `node --conditions=source examples/sandbox-without-effect.ts`. It breaks its cluster on purpose, so it
- * takes no `--context`: it runs in the sandbox only.
+ * has no `--context`: it runs in the sandbox only.
  */
 // #region use
 import { Fault, start } from "@kubectl-stateful/sandbox/promise"
@@ -11,7 +11,7 @@ import { answer, statefulSet } from "@kubectl-stateful/sdk/promise"
 const ledger = { namespace: "shop", name: "ledger" }
 await using sandbox = await start("ledger")
 
-// The cluster does what it is told, and the answer to the first change of a StatefulSet is lost.
+// The cluster performs the first change of a StatefulSet, but its reply is lost.
 const isScaling = ({ request }: Fault.Call) =>
   request.method === "PATCH" && request.path.includes("/statefulsets/")
 const { connection, record } = sandbox.inject(Fault.when(isScaling, { _tag: "LoseReply" }))

@@ -1,8 +1,8 @@
 /**
- * Scales a StatefulSet up and down again, with a hello and a goodbye for each member.
+ * Scales a StatefulSet up and down again, with join and leave hooks for each member.
  *
- * Runs on the sandbox: `node examples/scale-in-order.ts`; on a cluster with a StatefulSet `ledger` of
- * three replicas in the namespace `shop`: `node examples/scale-in-order.ts --context NAME`.
+ * Runs on the sandbox: `node --conditions=source examples/scale-in-order.ts`; on a cluster with a StatefulSet `ledger` of
+ * three replicas in the namespace `shop`: with `--context NAME`.
  */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import type { Profile } from "@kubectl-stateful/sdk/Profile"
@@ -12,17 +12,17 @@ import * as Effect from "effect/Effect"
 const ledger = { namespace: "shop", name: "ledger" }
 
 // #region hooks
-/** Functions here; commands in the pod have `_tag: "Command"` and an argv. */
+/** These hooks are functions; commands in the pod have `_tag: "Command"` and an argv. */
 const profile: Profile = {
   afterAdd: {
     _tag: "Run",
     version: "1",
-    run: (member) => Effect.sync(() => console.log(`hello, ${member.fqdn}`))
+    run: (member) => Effect.sync(() => console.log(`${member.fqdn} joins`))
   },
   beforeRemove: {
     _tag: "Run",
     version: "1",
-    run: (member) => Effect.sync(() => console.log(`goodbye, ${member.pod}`))
+    run: (member) => Effect.sync(() => console.log(`${member.pod} leaves`))
   }
 }
 // #endregion
@@ -31,20 +31,20 @@ const profile: Profile = {
 const program = Effect.gen(function* () {
   const options = { profile, identity: "scale-in-order" }
 
-  // The plan is plain data: look at it before anything is done.
+  // The plan is plain data: review it before anything is changed.
   const plan = yield* Scale.prepare(ledger, { ...options, replicas: 5 })
   console.log(plan.effects[0])
   // => ledger 3 -> 5: adds ledger-3 and ledger-4; quorum 2 of 3 -> 3 of 5
 
   const up = yield* Scale.run(plan, options)
-  // => hello, ledger-3.ledger.shop.svc
-  // => hello, ledger-4.ledger.shop.svc
+  // => ledger-3.ledger.shop.svc joins
+  // => ledger-4.ledger.shop.svc joins
   console.log(up.outcome)
   // => Succeeded
 
   const down = yield* Scale.scale(ledger, { ...options, replicas: 3 })
-  // => goodbye, ledger-4
-  // => goodbye, ledger-3
+  // => ledger-4 leaves
+  // => ledger-3 leaves
   console.log(down.outcome, down.stages.map(({ subject }) => subject.name).join(" "))
   // => Succeeded ledger-4 ledger-3
 })

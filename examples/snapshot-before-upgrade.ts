@@ -1,7 +1,7 @@
 /**
- * Takes a snapshot of a whole application before an upgrade, lists what there is, and compares: with Promises.
+ * Takes a snapshot of an application before an upgrade, lists the snapshots, and compares: with Promises.
  *
- * `node --conditions=source examples/snapshot-before-upgrade.ts`; on your own cluster take `connect()`
+ * `node --conditions=source examples/snapshot-before-upgrade.ts`; on your own cluster use `connect()`
  * instead of `over(cluster)`.
  */
 import { over, statefulSet } from "@kubectl-stateful/sdk/promise"
@@ -34,12 +34,12 @@ console.log(`${differences.length} differences to now`)
 // => 0 differences to now
 // #endregion
 
-const passphrase = "read it from where you keep such"
+const passphrase = "read it from your secret store"
 
 // #region file
 const file = await shop.exportSnapshot(before, { passphrase })
-const stranger = await shop.importSnapshot("bank", file, { passphrase }, options).catch(String)
-console.log(stranger)
+const refused = await shop.importSnapshot("bank", file, { passphrase }, options).catch(String)
+console.log(refused)
 // => OperationError: the file is of a snapshot of namespace shop, and not of bank
 // #endregion
 

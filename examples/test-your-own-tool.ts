@@ -1,8 +1,8 @@
 /**
- * A small tool of one's own, tested against a cluster that fails on command, in virtual time.
+ * A small tool, tested against a cluster with injected faults, in virtual time.
  *
  * `node --conditions=source examples/test-your-own-tool.ts`. It breaks its cluster on purpose, so it
- * takes no `--context`: it runs in the sandbox only.
+ * has no `--context`: it runs in the sandbox only.
  */
 import { statefulSet } from "@kubectl-stateful/sdk/App"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
@@ -26,13 +26,13 @@ if (process.argv.includes("--context")) {
 // #region tool
 const ledger = statefulSet("shop", "ledger")
 
-/** The tool: replaces the ledger's pods, one after the other, and stops when one does not come back. */
+/** The tool: replaces the ledger's pods, one after the other, and stops if one does not become ready. */
 const restart = Effect.gen(function* () {
   const { replicas } = yield* read(ledger)
   for (const { name, pod } of replicas.toReversed()) {
-    if (pod === null) return yield* Effect.fail(`${name} has no pod; nothing was begun`)
+    if (pod === null) return yield* Effect.fail(`${name} has no pod; nothing was restarted`)
     const target = { api: kinds.pods, namespace: "shop", name }
-    // Only this very pod: after a lost reply, once more would hit the one that took its place.
+    // Only the pod with this uid: after a lost reply, a retry would delete its replacement.
     yield* Resource.remove(target, { uid: pod.uid }).pipe(Effect.catch(() => Effect.void))
     const isBack = Effect.map(read(ledger), (state) =>
       state.replicas.some(
@@ -41,7 +41,7 @@ const restart = Effect.gen(function* () {
     )
     yield* Effect.timeoutOrElse(Effect.repeat(Effect.delay(isBack, "1 second"), { until: (back) => back }), {
       duration: "1 minute",
-      orElse: () => Effect.fail(`${name} did not come back in a minute; the rest is untouched`)
+      orElse: () => Effect.fail(`${name} was not ready after a minute; the other pods were not restarted`)
     })
   }
   return `restarted ${replicas.length} replicas`
@@ -49,17 +49,17 @@ const restart = Effect.gen(function* () {
 // #endregion
 
 // #region faults
-/** The tool on a new sandbox: what it says, and the line that gives the same faults again. */
+/** Runs the tool on a new sandbox: its output, and the text that reproduces the faults. */
 const tested = (faults: (sandbox: Shape) => Fault.Plan) =>
   Effect.gen(function* () {
-    // What runs in the pods does not matter to this tool.
+    // This tool does not depend on the programs in the pods.
     const sandbox = yield* start("ledger", { programs: () => undefined })
     const { cluster, record } = inject(sandbox.cluster, faults(sandbox))
-    const said = yield* restart.pipe(
+    const output = yield* restart.pipe(
       Effect.provideService(Cluster, cluster),
       Effect.catch((failure) => Effect.succeed(String(failure)))
     )
-    return { said, replay: record.replay() }
+    return { output, replay: record.replay() }
   }).pipe(Effect.scoped)
 
 /** Minutes pass in milliseconds. */
@@ -73,27 +73,27 @@ const inVirtualTime = <A, E>(test: Effect.Effect<A, E>) =>
 const isDelete = ({ request }: Fault.Call) => request.method === "DELETE"
 
 const program = Effect.gen(function* () {
-  const inPeace = yield* tested(() => () => undefined)
-  console.log(inPeace.said)
+  const withoutFaults = yield* tested(() => () => undefined)
+  console.log(withoutFaults.output)
   // => restarted 3 replicas
 
-  // The cluster does what it is told, and the answer is lost on its way back.
+  // The cluster performs each deletion, but its reply is lost.
   const lost = yield* tested(() => Fault.when(isDelete, { _tag: "LoseReply" }))
-  console.log(lost.said)
+  console.log(lost.output)
   // => restarted 3 replicas
 
-  // The first pod's node dies at the very moment when the pod is told to stop.
+  // The first pod's node loses power when the pod is deleted.
   const dead = yield* tested((sandbox) => (call) => {
     if (isDelete(call)) sandbox.loseNode("node-c1", "power")
     return undefined
   })
-  console.log(dead.said)
-  // => ledger-2 did not come back in a minute; the rest is untouched
+  console.log(dead.output)
+  // => ledger-2 was not ready after a minute; the other pods were not restarted
 
-  // Whatever a seed thinks of, at one call in ten; a run that fails says how to see it again.
+  // Random faults in one call of ten, by seed; a failed run prints how to reproduce it.
   for (let seed = 1; seed <= 20; seed++) {
-    const { said, replay } = yield* tested(() => Fault.random(seed, 0.1))
-    if (said !== "restarted 3 replicas") console.log(`${said}; again with Fault.parse("${replay}")`)
+    const { output, replay } = yield* tested(() => Fault.random(seed, 0.1))
+    if (output !== "restarted 3 replicas") console.log(`${output}; reproduce with Fault.parse("${replay}")`)
   }
 })
 // #endregion
