@@ -1,6 +1,4 @@
-/**
- * Where the plugin starts: what needs no oclif is answered before it is loaded.
- */
+/** Entry point of the plugin: handles what needs no oclif before it is loaded. */
 import manifest from "../package.json" with { type: "json" }
 import type { Names } from "./program/complete.ts"
 import { printed, visible } from "./print/terminal.ts"

@@ -67,14 +67,14 @@ class Program extends Plugin {
   }
 }
 
-/** The plugin; where there is no manifest, with these commands. */
+/** The plugin; without a manifest it is built from these commands. */
 export const rootPlugin = async (ids: ReadonlyArray<string>): Promise<Plugin> => {
   const plugin = new Program(ids)
   await plugin.load()
   return plugin
 }
 
-/** What the build records of all commands, as oclif reads it. */
+/** The data of all commands that the build records for oclif. */
 export const recorded = async () => {
   const { commands: all } = await rootPlugin(Object.keys(commands))
   return { version: manifest.version, commands: Object.fromEntries(all.map((each) => [each.id, each])) }

@@ -1,6 +1,4 @@
-/**
- * What every command shares: kubectl's flags, the cluster they choose, signals and interruption.
- */
+/** Base class of all commands: kubectl's flags, the cluster they select, signals and interruption. */
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { Command } from "@oclif/core/command"
 import * as Cause from "effect/Cause"
@@ -32,7 +30,7 @@ export abstract class KubectlCommand extends Command {
     this.argv = [...normalise(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags })]
   }
 
-  /** Whoever started the command prints it. */
+  /** The process that started the command prints the error. */
   protected override catch(error: Error): Promise<never> {
     return Promise.reject(error)
   }

@@ -1,4 +1,4 @@
-/** What `resume` and `abort` share: an operation that somebody began is taken up by whoever types this. */
+/** Base class of `resume` and `abort`, which continue an operation that another process may have started. */
 import { nameOf } from "@kubectl-stateful/sdk/App"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { operationsCommand } from "@kubectl-stateful/sdk/operation/OperationId"

@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import type { Answered } from "../print/list.ts"
 import type { Target } from "./target.ts"
 
-/** How closely to look. */
+/** Level of detail. */
 export interface Looking {
   /** Read which keys ConfigMaps and Secrets have. */
   readonly checkKeys: boolean
@@ -50,7 +50,7 @@ export const applications = (
     return states.map(answeredWith(looking))
   })
 
-/** How often all of them are looked at: there is no one set of objects to watch. */
+/** Polling interval for all applications: there is no single list of objects to watch. */
 const lookAtAllEvery = "15 seconds"
 
 /** The same, again and again as they change. */

@@ -12,11 +12,11 @@ export interface FlagShape {
 
 type Flags = Readonly<Record<string, FlagShape>>
 
-/** One flag with its value, or a word that is none. */
+/** One flag with its value, or a word that is not a flag. */
 interface Part {
-  /** Null: not a flag of this command. */
+  /** `null` if it is not a flag of this command. */
   readonly flag: string | null
-  /** As oclif reads it; nothing where a boolean flag is turned off. */
+  /** The words as oclif reads them; empty if a boolean flag is turned off. */
   readonly words: ReadonlyArray<string>
 }
 

@@ -1,4 +1,4 @@
-/** Asks on a terminal whether to go on; elsewhere only `--yes` does. */
+/** Asks for confirmation on a terminal; otherwise `--yes` is required. */
 import { createInterface } from "node:readline/promises"
 import { stderr, stdin } from "node:process"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ const ask = (question: string) =>
     return Effect.sync(() => input.close())
   }).pipe(Effect.tap(() => Effect.sync(() => stdin.unref?.())))
 
-/** Fails unless whoever types this says yes; `what` was not done then. */
+/** Fails unless the user confirms; `what` was not done then. */
 export const confirmed = (
   screen: Screen,
   { yes, what }: { readonly yes: boolean; readonly what: string }

@@ -1,6 +1,4 @@
-/**
- * From kubectl's flags to a cluster, and the one place where an Effect is run.
- */
+/** Connects kubectl's flags to a cluster; the only place that runs an Effect. */
 import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"

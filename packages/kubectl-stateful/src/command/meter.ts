@@ -7,10 +7,10 @@ import * as Stream from "effect/Stream"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { type Visible, visible } from "../print/terminal.ts"
 
-/** What was asked so far. */
+/** Requests so far. */
 export interface Meter {
   requests: number
-  /** How often a request began while none was under way: what a slow network multiplies. */
+  /** Number of requests that started while none was in progress: a slow network multiplies this. */
   rounds: number
   watches: number
 }

@@ -1,6 +1,6 @@
 /**
- * How a command runs an operation: a dry run, the question, the progress, the result, and what is
- * said when it is interrupted.
+ * Runs an operation for a command: dry run, confirmation, progress, result, and the message on
+ * interruption.
  */
 import { hostname, userInfo } from "node:os"
 import { type AppRef, describeCommand } from "@kubectl-stateful/sdk/App"
@@ -32,7 +32,7 @@ export const identity = (): string => {
   }
 }
 
-/** How often a terminal shows the time that has passed, in milliseconds. */
+/** Interval at which a terminal updates the elapsed time, in milliseconds. */
 const tickEvery = 200
 
 /** A plan that was tried, and how it is to be printed. */
@@ -50,7 +50,7 @@ export const planned = (screen: Screen, { plan, mode, output }: Tried) =>
 export const rehearsed = (screen: Screen, tried: Tried) =>
   Effect.andThen(planned(screen, tried), allowed(tried.plan))
 
-/** Shows what is going to happen, and asks whether to go on; `what` was not done where the answer is no. */
+/** Shows the plan and asks for confirmation; `what` was not done if the answer is no. */
 export const agreed = (
   screen: Screen,
   {
@@ -74,7 +74,7 @@ export type Run<E> = (
   report: (report: Report) => Effect.Effect<void>
 ) => Effect.Effect<OperationResult, E, Cluster>
 
-/** Progress to stderr, the result to stdout; an interruption says how to go on. */
+/** Progress to stderr, the result to stdout; an interruption prints how to continue. */
 export const shown = <E>(
   screen: Screen,
   output: string | undefined,
@@ -120,16 +120,16 @@ export const shown = <E>(
   )
 }
 
-/** What is needed of a plan that somebody may have to agree to. */
+/** A plan that may need confirmation. */
 interface Asked<E1, E2> {
   readonly plan: AnyPlan
   readonly tried: (mode: DryRun) => Effect.Effect<AnyPlan, E1, Cluster>
-  /** What is said where the answer is no. */
+  /** The message if the answer is no. */
   readonly what: string
   readonly run: Run<E2>
 }
 
-/** Tries a plan or, where it is no dry run, asks and runs it. */
+/** Runs a plan: a dry run, or the operation after confirmation. */
 export const carriedOut = <E1, E2>(
   screen: Screen,
   { "dry-run": mode, output, yes }: InferredFlags<typeof dryRunFlag & typeof yesFlag & typeof outputFlag>,

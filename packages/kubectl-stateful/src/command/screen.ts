@@ -1,6 +1,4 @@
-/**
- * Where a command writes: stdout and stderr, how wide the former is and whether it shows colours.
- */
+/** The output of a command: stdout and stderr, the width of stdout and whether it shows colours. */
 import type { Size } from "../print/report.ts"
 import type { Room } from "../print/table.ts"
 import { joined, type Printable, printed } from "../print/terminal.ts"
@@ -11,7 +9,7 @@ export interface Screen extends Room {
   /** Text that takes the place of the one before it on a terminal, and follows it elsewhere. */
   readonly page: (text: Printable) => void
   readonly err: (text: Printable) => void
-  /** The size of stderr now, where that is a terminal that can be rewritten; absent or null: it is not. */
+  /** The current size of stderr if it is a terminal that can be rewritten; otherwise absent or `null`. */
   readonly live?: (() => Size) | null
 }
 
@@ -32,10 +30,10 @@ export interface Output {
   readonly write: (text: string) => boolean
 }
 
-/** The one place where a process' output is written to. */
+/** The only place that writes to a process' output. */
 export const write = (output: Output, text: Printable): void => void output.write(text)
 
-/** The room on a terminal that says it has so many columns. */
+/** The layout for a terminal with this number of columns. */
 export const fitting = (columns: number): Room => {
   const width = columns >= 20 ? columns : usualColumns
   return { columns: Math.min(width, mostColumns), width }

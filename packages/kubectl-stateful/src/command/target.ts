@@ -1,6 +1,4 @@
-/**
- * Which applications a command line means: `NAME`, `TYPE/NAME`, `TYPE NAME`, `-l SELECTOR` or none.
- */
+/** The applications that a command line selects: `NAME`, `TYPE/NAME`, `TYPE NAME`, `-l SELECTOR` or none. */
 import { Usage } from "./usage.ts"
 
 /** One StatefulSet, one application by labels, or every StatefulSet of the namespace or the cluster. */
@@ -9,7 +7,7 @@ export type Target =
   | { readonly _tag: "Selected"; readonly selector: string }
   | { readonly _tag: "All"; readonly allNamespaces: boolean }
 
-/** What was typed. */
+/** The words on the command line. */
 export interface Words {
   readonly first?: string | undefined
   readonly second?: string | undefined
@@ -40,7 +38,7 @@ const named = (name: string, words: Words): Target => {
   return { _tag: "Named", name }
 }
 
-/** Reads the words as kubectl would; throws a Usage where they mean nothing. */
+/** Parses the words as kubectl does; throws a Usage if they are invalid. */
 export const target = (words: Words): Target => {
   const { first, second } = words
   if (first === undefined || (second === undefined && types.test(first))) {

@@ -5,7 +5,7 @@ export class Usage extends Error {
   readonly _tag = "Usage"
   /** The fact alone: oclif puts words of its own around an error's message. */
   readonly fact: string
-  /** What to type instead. */
+  /** The command to run instead. */
   readonly action: string
 
   constructor(message: string, action: string) {

@@ -13,7 +13,7 @@ import { type Printable, printed } from "../print/terminal.ts"
 const fingerprint = (apps: ReadonlyArray<Answered>): string =>
   JSON.stringify(apps.map(({ state, checklist }) => [{ ...state, observed: "" }, checklist]))
 
-/** Reasons that may pass by themselves while somebody watches. */
+/** Reasons that can be temporary during a watch. */
 const passing = new Set(["Unavailable", "Timeout", "TooManyRequests", "InternalError"])
 const tryAgainAfter = "5 seconds"
 

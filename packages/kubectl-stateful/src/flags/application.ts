@@ -1,4 +1,4 @@
-/** Which application a command is about. */
+/** Arguments and flags that select an application. */
 import { string as word } from "@oclif/core/args"
 import { boolean, string } from "@oclif/core/flags"
 

@@ -1,4 +1,4 @@
-/** What `restore --as` and `restore --release` can be asked for. */
+/** Flags of `restore --as` and `restore --release`. */
 import { boolean, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import { Usage } from "../command/usage.ts"
@@ -11,7 +11,7 @@ const fenceFlag = {
   })
 }
 
-/** What a copy may do. */
+/** Flags that allow a copy more. */
 export const copyFlags = {
   ...fenceFlag,
   "allow-privileged": boolean({
@@ -62,7 +62,7 @@ export const cloneConsentOptions = (flags: InferredFlags<typeof cloneConsentFlag
 
 type Named = Pick<InferredFlags<typeof cloneFlags>, "as" | "to-namespace" | "release">
 
-/** Whether it is about a copy, and not about the application itself. */
+/** True if it is about a copy, and not about the application itself. */
 export const isCloning = (flags: Named): boolean =>
   flags.as !== undefined || flags["to-namespace"] !== undefined || flags.release !== undefined
 

@@ -42,7 +42,9 @@ export const clusterFlags = {
 
 type Flags = InferredFlags<typeof clusterFlags>
 
-/** What chooses a cluster: a command may use one of the names for something else. */
+/**
+ * The flags that select a cluster. Partial, because a command can use one of the names for something else.
+ */
 export type ClusterFlags = Partial<Omit<Flags, "v">>
 
 /** The values of the flags that every command has. */

@@ -28,7 +28,7 @@ const known: ReadonlyArray<Question | Disruption> = [...Question.literals, ...Di
 const spelled = <A extends string>(all: ReadonlyArray<A>, text: string): A | undefined =>
   all.find((one) => one.toLowerCase() === text.toLowerCase())
 
-/** `restart,snapshot=Yes`; where no answer is given, No and Unknown fail. */
+/** Parses `restart,snapshot=Yes`; without an answer, No and Unknown fail. */
 export const demands = (text: string): ReadonlyArray<Demand> =>
   text.split(",").map((item) => {
     const [word = "", grade, ...more] = item.trim().split("=")
@@ -69,7 +69,10 @@ export const unmet = (
         ]
   })
 
-/** The same of all of them. Where there is none, nobody has answered: a name of a namespace may be misspelt. */
+/**
+ * The unmet demands of all applications. Without applications it fails: the name of the namespace may be
+ * misspelled.
+ */
 export const unmetBy = (
   apps: ReadonlyArray<Answered>,
   asked: ReadonlyArray<Demand>,

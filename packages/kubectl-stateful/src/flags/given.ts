@@ -1,4 +1,4 @@
-/** Which of these values were given. */
+/** The values that were set. */
 type Given<A> = { readonly [K in keyof A]?: Exclude<A[K], undefined> }
 
 /** Without what is undefined: the SDK tells an option that is left out from one that is undefined. */

@@ -1,6 +1,4 @@
-/**
- * A profile from flags and a file: the hooks with which scaling says hello and goodbye.
- */
+/** A profile from flags and a file: the join and leave hooks of scaling. */
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import type { Command } from "@kubectl-stateful/sdk/Hook"
 import { defaultTimeout, type HttpHealth, parseHttpHealth, type Profile } from "@kubectl-stateful/sdk/Profile"
@@ -69,7 +67,7 @@ export const words = (text: string): ReadonlyArray<string> => {
 /** The file's profile, and over it what the flags say. */
 export const profileOf = async (
   flags: Partial<InferredFlags<typeof hookFlags>>,
-  /** Whether a profile will do that has no hooks, but other sections. */
+  /** True if a profile without hooks, but with other sections, is accepted. */
   mayHaveNone = false
 ): Promise<{ readonly profile: Profile; readonly health?: HttpHealth }> => {
   const timeout = flags["hook-timeout"] ?? defaultTimeout
@@ -94,7 +92,7 @@ export const profileOf = async (
   return http === null ? { profile } : { profile, health: http }
 }
 
-/** With what an annotation says below what flags and file say, where it is to be trusted. */
+/** The settings with the hooks of a trusted annotation added; flags and the profile file take precedence. */
 export const withAnnotated = <A extends RunSettings>(
   flags: Pick<InferredFlags<typeof hookFlags>, "trust-annotations">,
   ref: SetRef,
@@ -107,7 +105,7 @@ export const withAnnotated = <A extends RunSettings>(
       }))
     : Effect.succeed(options)
 
-/** What will be run, a line a hook: somebody else may have written it. */
+/** The commands to run, one line for each hook: someone else may have written them. */
 export const commandLines = (app: string, profile: Profile): Printable =>
   ended(
     Object.entries(profile).flatMap(([name, hook]) =>

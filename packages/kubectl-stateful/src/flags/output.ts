@@ -1,4 +1,4 @@
-/** How results are printed. */
+/** Output formats. */
 import { boolean, option } from "@oclif/core/flags"
 
 export const outputs = ["json", "yaml", "wide", "name"] as const

@@ -1,4 +1,4 @@
-/** What a profile says, wherever it is, for each verb that asks one. */
+/** The sections of a profile, built in or from a file, for the verbs that use them. */
 import { readFile } from "node:fs/promises"
 import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
 import {
@@ -38,7 +38,7 @@ const readYaml = async (path: string): Promise<unknown> => {
 /** With a slash or a dot in it, it is a file; else a built-in profile's name. */
 const isFile = (profile: string): boolean => /[/.]/.test(profile)
 
-/** What a profile says, wherever it stands. */
+/** The content of a profile, built in or from a file. */
 export const contentOf = async (profile: string): Promise<unknown> =>
   isFile(profile) ? readYaml(profile) : orUsage(profile, named(profile))
 
@@ -59,11 +59,11 @@ export const hooksIn = async (profile: string, mayHaveNone: boolean): Promise<Pr
   return orUsage(profile, fromFile(content))
 }
 
-/** How members are quiesced, by a built-in profile's name; with a slash or an extension it is a file. */
+/** The quiesce section of a built-in profile; a name with a slash or an extension is a file. */
 export const quiesceOf = async (profile: string): Promise<Quiesce> =>
   orUsage(profile, quiesceFromFile(profile, await contentOf(profile)))
 
-/** What a profile says for a snapshot: how members are quiesced, or that they are unsafe together. */
+/** The options of a profile for a snapshot: how to quiesce members, or that they are unsafe together. */
 export const snapshotWay = async (
   profile: string
 ): Promise<{ readonly quiesce?: Quiesce; readonly oneMember?: string }> =>
@@ -71,11 +71,11 @@ export const snapshotWay = async (
     ? { ...(await quiesceGiven(profile)), oneMember: profile }
     : { quiesce: await quiesceOf(profile) }
 
-/** What is done with restored volumes, by a profile's section `restore`; nothing where it has no such section. */
+/** The section `restore` of a profile; empty if it has no such section. */
 export const restoringGiven = async (profile: string | undefined): Promise<Restoring> =>
   profile === undefined ? {} : orUsage(profile, restoringFromFile(profile, await contentOf(profile)))
 
-/** How a drill looks at what it has restored: by a profile, by a command, or by both. */
+/** The check of a drill: by a profile, by a command, or by both. */
 export const checkGiven = async ({
   profile,
   verify: command
@@ -96,25 +96,28 @@ export const checkGiven = async ({
   return given
 }
 
-/** Whether a profile says that the StatefulSets of one selector are members of one application. */
+/** True if a profile says that the StatefulSets of one selector are members of one application. */
 export const hasJointQuorum = async (profile: string | undefined): Promise<boolean> =>
   profile === undefined ? false : orUsage(profile, jointQuorum(await contentOf(profile)))
 
-/** How members are held where an operation is taken up that may not be a snapshot; none where the profile has no such section. */
+/**
+ * The quiesce section for resuming an operation, which may not be a snapshot; empty if the profile has
+ * none.
+ */
 export const quiesceGiven = async (profile: string | undefined): Promise<{ readonly quiesce?: Quiesce }> => {
   if (profile === undefined) return {}
   const found = quiesceFromFile(profile, await contentOf(profile))
   return Result.isFailure(found) ? {} : { quiesce: found.success }
 }
 
-/** How members are made from one; none where the profile has no such section. */
+/** The section `seed` of a profile; empty if it has no such section. */
 export const seedGiven = async (profile: string | undefined): Promise<{ readonly seed?: Seed }> => {
   if (profile === undefined) return {}
   const found = seedFromFile(profile, await contentOf(profile))
   return Result.isFailure(found) ? {} : { seed: found.success }
 }
 
-/** What a profile says for a restore; `ordinal`: from which member all are to be made. */
+/** The options of a profile for a restore; `ordinal` is the member that all are rebuilt from. */
 export const restoreWay = async (profile: string | undefined, ordinal: number | undefined) => {
   if (profile === undefined) {
     if (ordinal === undefined) return {}

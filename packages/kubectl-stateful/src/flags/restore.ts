@@ -1,4 +1,4 @@
-/** What `restore` can be asked for, as flags and as the SDK's options. */
+/** The flags of `restore`, and the SDK's options. */
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Restore from "@kubectl-stateful/sdk/Restore"
 import { boolean, integer, option, string } from "@oclif/core/flags"
@@ -60,7 +60,7 @@ export const restoreFlags = {
 }
 type Flags = InferredFlags<typeof restoreFlags>
 
-/** Throws a Usage where a profile cannot be read, or does not say what is needed of it. */
+/** Throws a Usage if a profile cannot be read, or lacks a required section. */
 export const restoreOptions = async (flags: Flags): Promise<Restore.RestoreOptions> => ({
   ...(await restoreWay(flags.profile, flags.seed)),
   allowEmpty: flags["allow-empty"],
@@ -74,7 +74,7 @@ export const restoreOptions = async (flags: Flags): Promise<Restore.RestoreOptio
   })
 })
 
-/** Where the volumes come from. */
+/** The source of the volumes. */
 export type Restored =
   | { readonly _tag: "Snapshot"; readonly name: string }
   | { readonly _tag: "Undo"; readonly id: string }
@@ -108,7 +108,7 @@ const setName = (typed: string): string => {
   return found.name
 }
 
-/** What is to be restored; throws a Usage where nothing or too much is said. */
+/** The object to restore from; throws a Usage if none or more than one is given. */
 export const restored = (snapshot: string | undefined, flags: Flags): Restored => {
   const { undo: id, "from-volume-snapshots": app, "volume-snapshot": named } = flags
   if ([snapshot, id, app].filter((one) => one !== undefined).length !== 1)

@@ -1,4 +1,4 @@
-/** How an operation is run, and how one is taken up that somebody began. */
+/** The flags for running and resuming an operation. */
 import { boolean, option } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import { durationFlag } from "./duration.ts"

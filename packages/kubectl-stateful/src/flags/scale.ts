@@ -1,6 +1,4 @@
-/**
- * What `scale` can be asked for, as flags and as the SDK's options.
- */
+/** The flags of `scale`, and the SDK's options. */
 import { parse as quorumOf, type Quorum } from "@kubectl-stateful/sdk/Quorum"
 import type { ScaleOptions } from "@kubectl-stateful/sdk/Scale"
 import { boolean, custom, integer, option, string } from "@oclif/core/flags"
@@ -25,7 +23,7 @@ const quorumFlag = custom<Quorum>({
   }
 })
 
-/** What an operation that goes below quorum, or deletes data, must be asked for again. */
+/** The flags that must be repeated for an operation that goes below quorum or deletes data. */
 export const consentFlags = {
   quorum: quorumFlag({
     summary: "Required to resume an operation started with a lower quorum: the same value again."
@@ -79,7 +77,7 @@ export const scaleFlags = {
   "force-conflicts": boolean({ summary: "Scale even if another controller manages spec.replicas." })
 }
 
-/** Throws a Usage where a value means nothing. */
+/** Throws a Usage if a value is invalid. */
 export const scaleOptions = (flags: InferredFlags<typeof scaleFlags>): ScaleOptions => {
   if (flags.replicas === undefined && !flags.purge) {
     throw new Usage(`required flag(s) "replicas" not set`, "use --replicas COUNT, or --replicas last")

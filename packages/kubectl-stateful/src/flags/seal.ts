@@ -23,7 +23,7 @@ type Flags = InferredFlags<typeof sealFlags>
 /** A file of keys or of a passphrase has no more than this. */
 const largestKey = 64 * 1024
 
-/** Why a file cannot be used. */
+/** Reason that a file cannot be used. */
 export const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "it cannot be read"
 
@@ -46,7 +46,7 @@ const passphraseIn = async (path: string): Promise<string> => {
   return passphrase
 }
 
-/** For whom; never for nobody. */
+/** The recipients of the encryption; never empty. */
 export const sealFor = async ({ recipient, "passphrase-file": file }: Flags): Promise<SealFor> => {
   if ((recipient === undefined) === (file === undefined)) {
     throw new Usage("exactly one of --recipient and --passphrase-file is required", "use one of the two")

@@ -1,4 +1,4 @@
-/** What `snapshot` can be asked for, as flags and as the SDK's options. */
+/** The flags of `snapshot`, and the SDK's options. */
 import { boolean, integer, option, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import { given } from "./given.ts"
@@ -34,7 +34,7 @@ export const snapshotFlags = {
   })
 }
 
-/** Throws a Usage where a profile cannot be read. */
+/** Throws a Usage if a profile cannot be read. */
 export const snapshotOptions = async (flags: InferredFlags<typeof snapshotFlags>) => ({
   consistency: flags.consistency,
   allowLower: flags["allow-lower"],

@@ -1,4 +1,4 @@
-/** What `snapshots` can be asked for. */
+/** The flags of `snapshots`. */
 import { boolean, integer, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import { ageFlag } from "./duration.ts"

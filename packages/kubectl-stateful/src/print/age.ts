@@ -1,6 +1,4 @@
-/**
- * How long ago, as kubectl writes it in its AGE columns.
- */
+/** Ages as in kubectl's AGE columns. */
 
 const minute = 60
 const hour = 60 * minute
@@ -33,6 +31,6 @@ export const duration = (seconds: number): string => {
   return `${Math.floor(whole / year)}y`
 }
 
-/** The age of something at the time of reading; `<unknown>` where there is no timestamp. */
+/** The age at the time of reading; `<unknown>` without a timestamp. */
 export const age = (since: string | null, observed: string): string =>
   since === null ? "<unknown>" : duration((Date.parse(observed) - Date.parse(since)) / 1000)

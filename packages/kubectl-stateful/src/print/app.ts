@@ -10,7 +10,7 @@ import { eventTable, surroundings, unreadLines } from "./surroundings.ts"
 import { blank, line, type Line, lineColumns } from "./text.ts"
 import { valueColumn, workloadLines, workloadName } from "./workload.ts"
 
-/** Where `Namespace:` starts, when the name leaves room. */
+/** The column of `Namespace:`, if the name leaves room. */
 const namespaceColumn = 52
 
 const title = (state: AppState, columns: number): ReadonlyArray<Line> => {

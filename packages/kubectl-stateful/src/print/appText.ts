@@ -1,4 +1,4 @@
-/** How an application is named in results. */
+/** The name of an application in results. */
 import type { AppRef } from "@kubectl-stateful/sdk/App"
 
 /** `statefulset.apps/db`, or the selector. */

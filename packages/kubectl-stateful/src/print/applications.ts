@@ -12,7 +12,7 @@ import { render } from "./text.ts"
 /** kubectl's `-o`; null is the text for people. */
 export type Output = "json" | "yaml" | "wide" | "name" | null
 
-/** How they were asked for, and what they are shown on. */
+/** The options of the list, and its output. */
 export interface Look {
   readonly output: Output
   /** All of a namespace or the cluster: a line each rather than a page. */

@@ -13,9 +13,9 @@ interface Row {
   readonly name: string
   readonly stages: Array<string>
   waits: string | null
-  /** When the stage began that it is in. */
+  /** The start of its current stage. */
   since: number
-  /** Whether its turn has come; its claim may be bound before. */
+  /** True once its turn has come; its claim may be bound before. */
   begun: boolean
 }
 
@@ -48,7 +48,7 @@ const rowText = ({ name, stages, waits, since }: Row, now: number | null, column
 /** Up to the block's first line, and everything from there on erased. */
 const erase = (height: number): Printable => (height === 0 ? nothing : printed`\u001b[${height}A\r\u001b[J`)
 
-/** What the block shows: the step, and a row for each replica. */
+/** The contents of the block: the step, and a row for each replica. */
 interface Board {
   step: Visible | null
   queued: number
@@ -82,7 +82,7 @@ const release = ({ rows }: Board, row: Row): void => {
 type Above = Extract<Report, { readonly _tag: "Started" | "Note" | "Ended" }>
 type Moving = Exclude<Report, Above>
 
-/** What the report says of the board. */
+/** Updates the board from a report. */
 const note = (board: Board, report: Moving, now: number): void => {
   switch (report._tag) {
     case "Step":

@@ -38,13 +38,15 @@ const answerColumn = 5 + Math.max(...Object.values(questions).map((text) => text
 /** Findings that a question shows before it points to the rest. */
 const shownFindings = 6
 
-/** What was told is not told again under the next question: advice, and what decides more than one answer. */
+/**
+ * Already printed, and not repeated under the next question: advice, and facts that decide several answers.
+ */
 interface Told {
   readonly given: Set<string>
   readonly findings: Set<Finding>
 }
 
-/** How a page is to look. `columns` is the terminal's width. */
+/** The layout of a page. `columns` is the terminal's width. */
 export interface Page extends Room {
   readonly wide: boolean
 }
@@ -125,7 +127,7 @@ const disruptionLines = (verdict: RestartVerdict, told: Told, page: Page): Reado
   return [...decided, ...remarks.flatMap((one) => findingLines(one, "Yes", told, "    ", page.columns))]
 }
 
-/** How its claims can be cut while it runs, where that is not all at one moment. */
+/** The consistency of a snapshot while the application runs, if not all volumes are of one moment. */
 const levelLines = (verdict: Verdict, columns: number): ReadonlyArray<Line> =>
   verdict.question === "snapshot" &&
   verdict.level !== null &&
@@ -149,7 +151,7 @@ const newestLines = (verdict: Verdict, state: AppState, columns: number): Readon
       )
     : []
 
-/** What the evidence does not name already, where something stands in the way, or all of it where wide. */
+/** Requirements that the evidence does not name, if something prevents a move; all of them with `-o wide`. */
 const needLines = (verdict: Verdict, { columns, wide }: Page): ReadonlyArray<Line> =>
   verdict.question === "move" && verdict.needs.length > 0 && (wide || verdict.answer !== "Yes")
     ? hanging("    ", `requires on the target: ${verdict.needs.map(needText).join(", ")}`, columns)

@@ -111,7 +111,7 @@ const wayBack = (state: AppState, operation: string | null): string | undefined 
     ? `undo with: kubectl stateful restore --undo ${operation} -n ${shellWord(state.namespace)}`
     : undefined
 
-/** Claims that operations set aside, whose data is kept until somebody purges it. */
+/** Previous claims that operations kept, with their data, until they are purged. */
 export const setAsideTable = (state: AppState, room: Room): ReadonlyArray<Line> =>
   state.setAside.length === 0
     ? []
@@ -136,7 +136,7 @@ export const keptConfigTable = (state: AppState, room: Room): ReadonlyArray<Line
   return rows.length === 0 ? [] : table(["REPLACED", "OPERATION"], rows, room)
 }
 
-/** Volumes of the pod templates that are no claims, and where they are written to. */
+/** Volumes of the pod templates that are not claims, and where they are written to. */
 export const otherVolumes = (state: AppState, columns: number): ReadonlyArray<Line> =>
   state.volumes.length === 0
     ? []

@@ -1,4 +1,4 @@
-/** What a restore as another application says of its end, and what its release does. */
+/** The result of a restore as another application, and of its release. */
 import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
 import { CloneResult } from "@kubectl-stateful/sdk/RestoreClone"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"

@@ -1,4 +1,4 @@
-/** How many columns a terminal gives to a text. Apart from what may be printed: what prints no columns loads no tables. */
+/** The width of text in terminal columns. A separate file, so that output without columns loads no tables. */
 import { eastAsianWidth } from "get-east-asian-width"
 import type { Visible } from "./terminal.ts"
 
@@ -12,7 +12,7 @@ const isWide = (grapheme: string): boolean =>
   emoji.test(grapheme) ||
   Array.from(grapheme).some((character) => eastAsianWidth(character.codePointAt(0) ?? 0) === 2)
 
-/** How many columns a terminal gives to this text. */
+/** The number of columns of this text on a terminal. */
 export const columnsOf = (text: Visible): number => {
   if (printableAscii.test(text)) return text.length
   let columns = 0

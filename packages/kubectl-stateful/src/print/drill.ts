@@ -1,4 +1,4 @@
-/** What a drill has found. */
+/** The result of a drill. */
 import * as Quantity from "@kubectl-stateful/sdk/Quantity"
 import type { DrillResult } from "@kubectl-stateful/sdk/RestoreDrill"
 import * as Effect from "effect/Effect"

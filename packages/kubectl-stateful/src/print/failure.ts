@@ -1,6 +1,4 @@
-/**
- * What went wrong, in kubectl's words: one line with the fact and the way out.
- */
+/** Errors as kubectl prints them: one line with the fact and what to do. */
 import { AppNotFound } from "@kubectl-stateful/sdk/state/AppNotFound"
 import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { Usage } from "../command/usage.ts"

@@ -16,7 +16,7 @@ export interface Answered {
 
 const columnsOfAnswers: ReadonlyArray<Question> = ["restart", "snapshot", "move", "restore"]
 
-/** How an answer is put where there is little room. */
+/** Short forms of the answers. */
 const downtime: Readonly<Record<Question, string>> = {
   restart: "Downtime",
   snapshot: "Offline",

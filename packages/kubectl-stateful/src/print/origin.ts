@@ -1,4 +1,4 @@
-/** What people should know of the way to the cluster. */
+/** Warnings about the connection to the cluster. */
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { type Visible, visible } from "./terminal.ts"
 

@@ -7,12 +7,12 @@ import { type Room, type Row, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { blank, hanging, type Line, render, span, type Tone } from "./text.ts"
 
-/** Peers as they are printed for programs: with the DNS check where it was asked for. */
+/** Peers for programs, with the DNS check if it was requested. */
 export interface PeersDocument extends Peers {
   readonly dns?: DnsCheck
 }
 
-/** What they are shown on, and as of when. */
+/** The layout, and the time of the view. */
 export interface PeersLook extends Room {
   readonly output: "json" | "yaml" | "wide" | "name" | null
   readonly colour: boolean

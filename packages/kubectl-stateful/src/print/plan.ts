@@ -8,7 +8,7 @@ import type { Room } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { wrap, wrapAdvice } from "./text.ts"
 
-/** A line, and where what does not fit goes on. */
+/** A line, and the indentation of its continuation. */
 interface Item {
   readonly lead: string
   readonly text: string
@@ -39,7 +39,7 @@ const dones: Readonly<Record<string, string>> = {
 }
 const done = (verb: string): string => dones[verb] ?? "done"
 
-/** What the plan is about: a snapshot, or the application. */
+/** The subject of the plan: a snapshot, or the application. */
 const nameText = ({ app, settings, verb }: AnyPlan): string => {
   if (verb === "restore" || verb === "clone") return appText(app)
   const set: unknown = Reflect.get(Object(settings), "set")

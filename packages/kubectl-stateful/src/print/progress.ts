@@ -12,6 +12,6 @@ const lines: Progress = {
   end: () => nothing
 }
 
-/** `terminal` is asked each time, since it may be resized; null: it is none. */
+/** `terminal` is called each time, since it may be resized; `null` without a terminal. */
 export const progress = (terminal: (() => Size) | null): Progress =>
   terminal === null ? lines : block(terminal)

@@ -4,7 +4,7 @@ import type { Progress as Report } from "@kubectl-stateful/sdk/operation/Progres
 import { format } from "@kubectl-stateful/sdk/GoDuration"
 import { type Printable, type Visible, visible } from "./terminal.ts"
 
-/** Null: nothing worth a line. */
+/** `null` if there is nothing to print. */
 export const reportLine = (report: Report): Visible | null => {
   switch (report._tag) {
     case "Started":

@@ -1,4 +1,4 @@
-/** What a restore says of its end. */
+/** The result of a restore. */
 import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
 import { RestoreResult } from "@kubectl-stateful/sdk/Restore"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"

@@ -1,6 +1,4 @@
-/**
- * How to use a sandbox that has started.
- */
+/** Instructions for a sandbox that has started. */
 import type { Answered } from "@kubectl-stateful/sandbox/LocalExec"
 import { ended, printed, visible } from "./terminal.ts"
 

@@ -23,7 +23,7 @@ export const bytesText = (bytes: number | null): string =>
 
 const counted = (count: number): string => `${count} claim${count === 1 ? "" : "s"}`
 
-/** What cannot be said of all members together is not said so. */
+/** Says `per member` unless the level is true of all members together. */
 export const levelText = ({
   level,
   quiesced,
@@ -35,7 +35,7 @@ export const levelText = ({
   return level === "crash" && recoverable !== undefined ? "recoverable per member" : level
 }
 
-/** How long members stood still. */
+/** How long members were quiesced. */
 const heldLines = (quiesced: SnapshotResult["quiesced"]): ReadonlyArray<string> => {
   const longest = quiesced?.members.toSorted((a, b) => b.millis - a.millis)[0]
   return quiesced === undefined || longest === undefined

@@ -10,7 +10,7 @@ import { field, type Room, type Row, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { blank, type Line, render, span } from "./text.ts"
 
-/** Where the values of `Title: value` lines start. */
+/** The column of the values of `Title: value` lines. */
 const valueColumn = 14
 
 type Fields = ReadonlyArray<readonly [title: string, values: ReadonlyArray<string>]>
@@ -167,7 +167,7 @@ export const descriptionText = (
   return Effect.succeed(render(page(description, now, room), false))
 }
 
-/** What differs, one line each; what could not be compared below. */
+/** The differences, one per line, and below them what could not be compared. */
 export const diffText = (
   { differences, notCompared }: Diff,
   output: string | undefined,

@@ -1,6 +1,6 @@
 /**
- * What stands around the replicas: ConfigMaps and Secrets, Services, budgets, autoscalers,
- * operations, warnings, and what could not be read.
+ * The objects related to the replicas: ConfigMaps and Secrets, Services, budgets, autoscalers, operations,
+ * warnings, and what could not be read.
  */
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Reference } from "@kubectl-stateful/sdk/Reference"
@@ -67,7 +67,7 @@ const orUnknown = <A>(
   columns: number
 ): ReadonlyArray<Line> => field(title, list?.map(item) ?? ["<unknown>"], columns, valueColumn)
 
-/** A list of the state that is never null: what was found of it, and that there may be more. */
+/** A list of the state that is never `null`: the objects found, and a note that there may be more. */
 const withUnread = <A>(state: AppState, resource: string, list: ReadonlyArray<A>): ReadonlyArray<A> | null =>
   list.length === 0 && state.unread.some((each) => each.resource === resource) ? null : list
 
@@ -102,7 +102,7 @@ const wholeReasons: Readonly<Record<string, string>> = {
 /** `volumesnapshots.snapshot.storage.k8s.io` is known by its first word; an object keeps its name. */
 const shortResource = (resource: string): string => resource.replace(/^([a-z]+)\.[a-z0-9.]+/, "$1")
 
-/** What could not be read and why; nothing when all was. */
+/** The resources that could not be read, and why; empty if all were. */
 export const unreadLines = (state: AppState, wide: boolean, columns: number): ReadonlyArray<Line> => {
   const alike = Map.groupBy(state.unread, (each) => (wide ? undefined : wholeReasons[each.reason]))
   const single = (alike.get(undefined) ?? []).map((each) => [

@@ -7,22 +7,22 @@ import { blank, type Line, line, lineColumns, span, type Span, wrap } from "./te
 
 export type Cell = string | Span
 
-/** Where text is laid out. */
+/** The layout of text. */
 export interface Room {
   /** For prose and notes. */
   readonly columns: number
-  /** What a line of a table may take: the terminal's columns. Absent: it takes what it needs, a line a row. */
+  /** The maximum width of a line: the terminal's columns. If absent, each row is one line. */
   readonly width?: number | undefined
 }
 
-/** A row, and what is to be said about it: right of the last column where it fits, else below. */
+/** A row, and a note about it: right of the last column if it fits, otherwise below. */
 export interface Row {
   readonly cells: ReadonlyArray<Cell>
   readonly note?: Cell | null
 }
 
 const gap = "   "
-/** Where columns are short, before names would have to break. */
+/** Used if columns are short, before names would have to break. */
 const tightGap = "  "
 /** Right of a row a note needs room for some words, or it stands below. */
 const roomForNote = 24
@@ -69,7 +69,7 @@ const withNote = (
   return [row, ...below(note, columns)]
 }
 
-/** How wide each column is where all of them fit, the widest giving way first; null: they cannot. */
+/** The width of each column if all of them fit, shrinking the widest first; `null` if they do not fit. */
 const narrowed = (
   widths: ReadonlyArray<number>,
   least: ReadonlyArray<number>,
@@ -89,7 +89,7 @@ const narrowed = (
 
 const longestWord = ({ text }: Span): number => Math.max(0, ...wrap(text, 1).map(columnsOf))
 
-/** A table whose cells go on below themselves, and notes below all of a row. */
+/** A table whose cells continue below themselves, with notes below their row. */
 const folded = (
   titles: ReadonlyArray<Span>,
   rows: ReadonlyArray<Row>,
@@ -117,7 +117,7 @@ const folded = (
   })
 ]
 
-/** Rows as kubectl describes an object, where they are too wide for a table. */
+/** Rows in the form of `kubectl describe`, if they are too wide for a table. */
 const records = (
   header: ReadonlyArray<string>,
   rows: ReadonlyArray<Row>,
@@ -166,7 +166,10 @@ export const table = (
   return records(header, rows, Math.min(columns, width))
 }
 
-/** `Title:` (null: the same title goes on) and then a list, wrapped under itself, at the column where all such values start. */
+/**
+ * `Title:` (`null` continues the same title) and then a list, wrapped under itself, at the column of all
+ * such values.
+ */
 export const field = (
   title: string | null,
   items: ReadonlyArray<Cell>,

@@ -1,15 +1,15 @@
 /**
- * What may reach a terminal: no control character, no bidi mark and nothing invisible from an
- * object's fields (CVE-2021-25743). A file or a pipe gets the same, since it may be shown on a
- * terminal later.
+ * Text that is safe for a terminal: no control character, bidirectional mark or invisible character from an
+ * object's fields (CVE-2021-25743). A file or a pipe gets the same, since it may be shown on a terminal
+ * later.
  */
 
 declare const printableBrand: unique symbol
 declare const visibleBrand: unique symbol
 
 /**
- * What may be written: text with nothing hidden, in lines, and control codes that stand in our own
- * source. Only this file makes it, and every writer takes nothing else.
+ * Text without hidden characters, in lines, with control codes from our own source only. Only this file
+ * creates it, and every writer requires it.
  */
 export type Printable = string & { readonly [printableBrand]: true }
 
@@ -29,7 +29,7 @@ const escapeCharacter = (character: string): string => {
 /** The text with each hidden character written out (`\u202e`), so that nothing is lost and nothing acts. */
 export const visible = (text: string): Visible => text.replace(hidden, escapeCharacter) as Visible
 
-/** Whether a text of several lines may be sent to a terminal as it is. */
+/** True if a text of several lines can be sent to a terminal as it is. */
 export const isVisible = (text: string): boolean => text.replaceAll("\n", "").search(hidden) === -1
 
 /** Our own words around what may be written already: ``printed`${visible(name)} scaled\n` ``. */

@@ -4,7 +4,10 @@
 import { columnsOf } from "./columns.ts"
 import { ended, joined, type Printable, printed, trimmed, type Visible, visible } from "./terminal.ts"
 
-/** How a span is meant; on a terminal with colours it gets one, and never says anything alone. */
+/**
+ * The meaning of a span; on a terminal with colours it gets a colour, which never carries information by
+ * itself.
+ */
 export type Tone = "plain" | "good" | "bad" | "doubt" | "strong" | "faint"
 
 /** Text with a meaning. Made by `span` only, so all of it is visible. */

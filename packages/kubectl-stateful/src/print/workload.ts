@@ -1,13 +1,11 @@
-/**
- * What is asked for: one workload's lines above its replicas.
- */
+/** The desired state of one workload: the lines above its replicas. */
 import { hintsFor } from "@kubectl-stateful/sdk/Profile"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import type { Workload } from "@kubectl-stateful/sdk/Topology"
 import { field } from "./table.ts"
 import { type Line } from "./text.ts"
 
-/** Where the values of `Title: value` lines start. */
+/** The column of the values of `Title: value` lines. */
 export const valueColumn = 13
 
 /** `Kind/name`, as the state's parts name their workload. */

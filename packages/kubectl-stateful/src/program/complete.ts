@@ -28,7 +28,7 @@ interface Entry {
   readonly flags: ReadonlyArray<Flag>
 }
 
-/** What a cluster has names for. */
+/** Names that are read from the cluster. */
 export type Named = "statefulsets" | "namespaces" | "operations" | "snapshots" | "restores"
 
 /** The names that a cluster has; with the flags that were typed so far. */
@@ -56,10 +56,10 @@ const namedBy: Readonly<Record<string, Named>> = {
   undo: "restores"
 }
 
-/** What the first word after a command names, where that is no application. */
+/** The type of the first word after a command, if it is not an application. */
 const firstNamed: Readonly<Record<string, Named>> = { id: "operations", snapshot: "snapshots" }
 
-/** What `snapshots` can do, each with how many snapshots may be named for it. */
+/** The actions of `snapshots`, each with how many snapshots it takes. */
 const setActions: Readonly<Record<string, number>> = {
   list: 0,
   describe: 1,
@@ -75,7 +75,7 @@ interface Offer {
   readonly summary?: string
 }
 
-/** The profiles that are built in; beside them it may be any file. */
+/** The built-in profiles; any file is possible too. */
 const profiles = async (): Promise<ReadonlyArray<Offer>> => {
   const { all } = await import("@kubectl-stateful/sdk/Profile")
   return all().map(({ name, file }) => ({ value: name, summary: file.description ?? "" }))
@@ -96,7 +96,7 @@ const flagOf = (entry: Entry, word: string): Flag | undefined =>
     (flag) => word === `--${flag.name}` || (flag.char !== undefined && word === `-${flag.char}`)
   )
 
-/** The flags with a value among these words, and the words that are no flags. */
+/** The flags with a value among these words, and the words that are not flags. */
 const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
   const flags = new Map<string, string>()
   const args: Array<string> = []
@@ -109,7 +109,7 @@ const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
   return { flags, args }
 }
 
-/** What may follow `snapshots`: something to do, and then the snapshots that it is done with. */
+/** Completions after `snapshots`: an action, then its snapshots. */
 const actionWords = async (
   [action, ...names]: ReadonlyArray<string>,
   current: string,
@@ -129,7 +129,7 @@ const actionWords = async (
   return answer([...offers, ...live], current, noFiles)
 }
 
-/** What may follow these words; the last one is being typed. */
+/** Completions for these words; the last one is being typed. */
 export const complete = async (words: ReadonlyArray<string>, names: Names): Promise<Printable> => {
   const current = words.at(-1) ?? ""
   const entry = commands.find((each) => each.name === words[0])

@@ -1,6 +1,4 @@
-/**
- * Names for completion, read from the cluster: whoever waits for a TAB gets them soon or not at all.
- */
+/** Names for completion, read from the cluster within a short time limit. */
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"

@@ -1,4 +1,4 @@
-/** What `snapshots` is asked to do, by its first word. */
+/** The actions of `snapshots`, by their first word. */
 import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import type { OperationError } from "@kubectl-stateful/sdk/operation/OperationError"
 import type { AppNotFound } from "@kubectl-stateful/sdk/State"
@@ -12,7 +12,7 @@ import { exportSet, importSet } from "./transfer.ts"
 
 type Action = Effect.Effect<void, ClusterError | OperationError | AppNotFound | Usage, Cluster>
 
-/** Throws a Usage where it is nothing that can be done. */
+/** Throws a Usage if it is not an action. */
 export const actionOf = (screen: Screen, words: ReadonlyArray<string>, flags: SetFlags): Action => {
   const [action = "list", ...names] = words
   const [first, second = "live", ...more] = names
