@@ -5,7 +5,7 @@
  */
 import type { Request } from "@kubectl-stateful/sdk/Cluster"
 
-/** What goes wrong with one call. */
+/** A fault of one call. */
 export type Fault =
   /** A request takes effect and its answer is lost. */
   | { readonly _tag: "LoseReply" }
@@ -13,9 +13,9 @@ export type Fault =
   | { readonly _tag: "Fail" }
   /** 429, before anything took effect. */
   | { readonly _tag: "Throttle"; readonly retryAfterSeconds: number }
-  /** 410: what the caller goes on from is too old. */
+  /** 410: the version that the client continues from is too old. */
   | { readonly _tag: "Expire" }
-  /** A watch ends, without a word, after so many events. An exec loses its exit status. */
+  /** A watch ends silently after this number of events. An exec loses its exit status. */
   | { readonly _tag: "Cut"; readonly after: number }
   | { readonly _tag: "Delay"; readonly millis: number }
   /** A read is answered with what the same read was answered before, once. */
@@ -124,7 +124,10 @@ const toFault = (tag: string | undefined, argument: string | undefined): Fault |
   return undefined
 }
 
-/** The plan that a line stands for. Throws a SyntaxError where the line is none that `format` writes: half a plan would pass for a run in which nothing failed. */
+/**
+ * Parses a plan from a line. Throws a SyntaxError for a line that `format` does not write: half a plan
+ * would look like a run in which nothing failed.
+ */
 export const parse = (line: string): Plan =>
   first(
     ...line

@@ -12,7 +12,7 @@ import {
 import { describeRequest, fromStatus, isWrite, outcomeUnknown } from "@kubectl-stateful/sdk/resource/Status"
 import { type Call, type Fault, format, type Plan } from "./Fault.ts"
 
-/** What happened, for an assertion's message. */
+/** The recorded calls, for an assertion's message. */
 export interface Record {
   readonly calls: ReadonlyArray<Call>
   /** The line that gives these faults again: `parse` takes it. */

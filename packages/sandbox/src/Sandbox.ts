@@ -54,7 +54,7 @@ import { Store } from "./registry/Store.ts"
 import { forUser } from "./SandboxCluster.ts"
 
 export interface Options {
-  /** Custom resources to serve beside the standard ones; see `resourceType`. */
+  /** Custom resources to serve in addition to the built-in ones; see `resourceType`. */
   readonly resources?: ReadonlyArray<ResourceType>
   /** Standard resources to leave out, such as `volumesnapshots.snapshot.storage.k8s.io`. */
   readonly without?: ReadonlyArray<string>
@@ -64,7 +64,7 @@ export interface Options {
   readonly nodes?: ReadonlyArray<NodeOptions>
   /** The API alone: no nodes, no storage classes, and nothing happens by itself. Default false. */
   readonly bare?: boolean
-  /** What runs in which container. Default: a program that does nothing and is ready. */
+  /** The program of each container. Default: a program that does nothing and is ready. */
   readonly programs?: Programs
   /** From a pod on its node to its containers running. Default 1000. */
   readonly startMillis?: number
@@ -76,19 +76,19 @@ export interface Options {
   readonly dualStack?: boolean
   /** The StatefulSet controller's own rate limit. Default: none. As a real one has it: `{ perSecond: 20 }`. */
   readonly pace?: PaceOptions
-  /** How long a silent node is waited for. */
+  /** Timeouts for a silent node. */
   readonly nodeLifecycle?: NodeLifecycleOptions
-  /** How the storage behaves that holds the volumes. */
+  /** The behaviour of the storage. */
   readonly storage?: StorageOptions
-  /** How storage classes behave, by name. */
+  /** The behaviour of StorageClasses, by name. */
   readonly provisioning?: Readonly<Record<string, Provisioning>>
-  /** Namespaces beside `default`, `kube-system`, `kube-public` and `kube-node-lease`. */
+  /** Namespaces in addition to `default`, `kube-system`, `kube-public` and `kube-node-lease`. */
   readonly namespaces?: ReadonlyArray<string>
 }
 
 /**
- * What a test holds in its hands. Everything here acts at once and needs no
- * permission; `cluster` is what the code under test is given.
+ * The handle of a test. Its methods take effect at once and need no permission; `cluster` is for the code
+ * under test.
  */
 export interface Shape {
   /** The port, as an administrator. */
@@ -104,14 +104,14 @@ export interface Shape {
   /** The cuts that the storage has, by their handles. */
   readonly cuts: ReadonlyMap<string, Snapshot>
   /**
-   * Silences a node. Its pods go on saying Running; after the grace period of
-   * `nodeLifecycle` they are not ready. `network`, the default: their containers run on,
-   * out of reach. `power`: they have ended, and what they wrote without a sync is gone.
+   * Silences a node. Its pods keep reporting Running; after the grace period of `nodeLifecycle` they are
+   * not ready. `network`, the default: their containers keep running, out of reach. `power`: they have
+   * ended, and unsynced writes are lost.
    */
   readonly loseNode: (name: string, cause?: Cause) => void
   /** Hears of it again, at once. */
   readonly findNode: (name: string) => void
-  /** Somebody who puts a workload's replicas back, until the answer is called. */
+  /** A client that sets a workload's replicas back, until you call the returned function. */
   readonly rival: (rival: Rival) => () => void
   /** Creates an object, as `kubectl create` would. */
   readonly create: (object: Draft) => KubeObject

@@ -28,11 +28,14 @@ export interface Options extends Effects.Options {
   readonly seed?: string | number
 }
 
-/** What another client needs to reach it. */
+/** The data that another client needs to connect. */
 export interface Served {
   /** `https://127.0.0.1:PORT` */
   readonly url: string
-  /** A context for each user, the administrator's current. It holds tokens: whoever has it may do all that they may. */
+  /**
+   * A context for each user; the administrator's is current. It contains tokens: anyone who has it has the
+   * users' permissions.
+   */
   readonly kubeconfig: string
 }
 

@@ -1,4 +1,4 @@
-/** What is wrong with a field, in the server's wording. */
+/** Validation errors of a field, in the server's wording. */
 
 /** One fault of an object, as it stands in a 422. */
 export interface FieldError {
@@ -78,7 +78,7 @@ const partPattern = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
 const part =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 
-/** What is wrong with the key of a label: a name, after a DNS subdomain and a slash or not. */
+/** Errors in the key of a label: a name, optionally after a DNS subdomain and a slash. */
 export const keyProblems = (key: string): ReadonlyArray<string> => {
   const parts = key.split("/")
   if (parts.length > 2) {
@@ -101,13 +101,13 @@ export const keyProblems = (key: string): ReadonlyArray<string> => {
   ]
 }
 
-/** `value`: as it was written, where it is checked in another form. */
+/** `value` is the original text, if it is validated in another form. */
 export const qualifiedName = (field: string, key: string, value = key): ReadonlyArray<FieldError> =>
   keyProblems(key).map((problem) => wrong(field, value, problem))
 
 const valuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/
 
-/** What is wrong with the value of a label. */
+/** Errors in the value of a label. */
 export const valueProblems = (value: string): ReadonlyArray<string> => [
   ...(value.length > 63 ? ["must be no more than 63 bytes"] : []),
   ...(valuePattern.test(value)

@@ -25,7 +25,7 @@ export const put = (into: Record<string, unknown>, key: string, item: unknown): 
   else Object.defineProperty(into, key, { value: item, configurable: true, enumerable: true, writable: true })
 }
 
-/** Whether lists and objects lie in each other deeper than `limit`. */
+/** True if lists and objects are nested deeper than `limit`. */
 export const isDeeper = (value: unknown, limit: number): boolean =>
   typeof value === "object" &&
   value !== null &&

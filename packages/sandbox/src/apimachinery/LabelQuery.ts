@@ -35,7 +35,7 @@ class Reader {
     return token
   }
 
-  /** Whether a name or a value comes next. */
+  /** True if a name or a value comes next. */
   get atWord(): boolean {
     return this.ahead !== "" && !symbols.includes(this.ahead)
   }

@@ -19,7 +19,7 @@ const factors: Readonly<Record<string, number>> = {
   Ei: 2 ** 60
 }
 
-/** NaN for what is no quantity. */
+/** NaN if the text is not a quantity. */
 export const parse = (text: unknown): number => {
   if (typeof text === "number") return text
   if (typeof text !== "string") return Number.NaN

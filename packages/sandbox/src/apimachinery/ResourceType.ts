@@ -1,8 +1,8 @@
-/** What the API server knows of a resource before it holds one. */
+/** The API server's definition of a resource. */
 import type { FieldError } from "./FieldError.ts"
 import type { Draft, KubeObject } from "./KubeObject.ts"
 
-/** What makes a resource more than an open object: its defaults, its rules, how long it takes to go. */
+/** The strategy of a resource: its defaults, its rules, its deletion. */
 export interface Strategy {
   /** Fills in what the server fills in; runs on creates and on whole updates. */
   readonly withDefaults?: (draft: Draft) => Draft
@@ -47,11 +47,11 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly subresources: ReadonlyArray<"status" | "scale" | "eviction" | "exec">
   /** Defined by a CustomResourceDefinition: no strategic merge, no update without a resourceVersion. */
   readonly custom: boolean
-  /** Of a custom resource, beside its metadata. Without, every field is known. */
+  /** The fields of a custom resource, in addition to its metadata. If absent, every field is known. */
   readonly fields?: FieldTable
-  /** Whether a change of spec counts in metadata.generation. */
+  /** True if a change of spec increments metadata.generation. */
   readonly counted: boolean
-  /** Whether DELETE answers the object rather than a Status. */
+  /** True if DELETE returns the object rather than a Status. */
   readonly answersDeleted: boolean
   readonly strategy: Strategy
   /** Carries the type of the objects; never set. */

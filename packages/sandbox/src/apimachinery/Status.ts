@@ -118,7 +118,7 @@ export const invalidOptions = (kind: string, faults: ReadonlyArray<FieldError>):
   )
 }
 
-/** What a JSON patch that does not apply is answered with; the server keeps the reason to itself. */
+/** The response to a JSON patch that does not apply; the server does not return the reason. */
 export const unprocessable = (): Refusal =>
   refusal(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
@@ -165,7 +165,7 @@ export const unreadableKind = (kind: string, apiVersion: string): Refusal =>
     `the sandbox cannot read ${kind === "" ? "an object without a kind" : `${kind} (${apiVersion})`} as protobuf; send it as JSON: with "-o yaml --dry-run=client | kubectl apply -f -" behind the command`
   )
 
-/** What the router says of a patch of no known type, before the resource is asked. */
+/** The router's response to a patch of an unknown type, before the resource is called. */
 export const unroutableMediaType = (): Refusal =>
   refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
@@ -177,7 +177,10 @@ export const notAcceptable = (watchable: boolean): Refusal =>
     {}
   )
 
-/** A patch whose result is no object of the kind. The server shows the result; the sandbox keeps it to itself. */
+/**
+ * The response to a patch whose result is not an object of the kind. The server returns the result; the
+ * sandbox does not.
+ */
 export const unpatchable = (why: string): Refusal =>
   refusal(422, "Invalid", ` "" is invalid: patch: Invalid value: ${why}`, {
     causes: [{ reason: "FieldValueInvalid", message: `Invalid value: ${why}`, field: "patch" }]
@@ -223,7 +226,7 @@ export const tooManyOperations = (most: number, found: number): Refusal =>
 /** An error that the real server has no word for either. */
 export const plain = (code: number, message: string): Refusal => refusal(code, undefined, message)
 
-/** What the sandbox does not do, it refuses, by name. */
+/** The refusal of an unsupported feature, by name. */
 export const notImplemented = (what: string): Refusal =>
   refusal(501, "NotImplemented", `the sandbox does not do this: ${what}`)
 

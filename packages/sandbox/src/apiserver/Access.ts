@@ -1,4 +1,4 @@
-/** Who may do what: rules as in a Role, per user, for 403s and access reviews. */
+/** Access control: rules as in a Role, per user, for 403s and access reviews. */
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import { forbidden, type Refusal } from "../apimachinery/Status.ts"
 
@@ -68,7 +68,7 @@ export const denial = (user: User, type: ResourceType, attempt: Attempt): Refusa
   )
 }
 
-/** What `kubectl auth can-i --list` is answered with for one namespace. */
+/** The rules that `kubectl auth can-i --list` returns for one namespace. */
 export const rulesIn = (user: User, namespace: string): ReadonlyArray<Omit<Rule, "namespaces">> =>
   (user.allow ?? [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }])
     .filter((rule: Rule) => rule.namespaces === undefined || rule.namespaces.includes(namespace))

@@ -1,4 +1,4 @@
-/** What a request is answered with, and how the caller wants it written. */
+/** The response to a request, and the format that the client accepts. */
 import type { JsonObject } from "../apimachinery/Json.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import { groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"
@@ -96,7 +96,7 @@ const included = (query: URLSearchParams): ((object: KubeObject) => unknown) => 
   return wanted === "None" ? () => undefined : wanted === "Object" ? (object) => object : partial
 }
 
-/** What was not stored, a dry run's creation, has no version to show. */
+/** An object that was not stored, from a dry-run creation, has no resourceVersion. */
 const shown = (object: KubeObject): unknown => {
   if (object.metadata.resourceVersion !== "") return object
   const { resourceVersion: _, ...metadata } = object.metadata

@@ -107,7 +107,7 @@ export class Api {
     }
   }
 
-  /** A watch's start; the answer that refuses it, where it is refused. */
+  /** Starts a watch, or returns the response that refuses it. */
   watch(request: Request, user: Access.User = Access.admin): Watch | Answer {
     try {
       const route = this.#router.route(request.path)

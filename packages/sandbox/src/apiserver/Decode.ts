@@ -9,7 +9,7 @@ import { wrong } from "../apimachinery/FieldError.ts"
 /** Three MiB, the server's own limit on a body. */
 const limit = 3 * 1024 * 1024
 
-/** What the server's own parser says of text that is no JSON, as far as it can be told from ours. */
+/** The message of the server's parser for text that is not JSON, as far as it can be derived from ours. */
 const complaint = (body: string, message: string): string => {
   const found = /^Unexpected token '?(.+?)'?, /u.exec(message)?.[1] ?? ""
   if (body.trim() === "" || found === "" || /^(Unexpected end|Unterminated)/.test(message))
@@ -36,7 +36,7 @@ export const excerpt = (body: string): string => {
 export const deepest = 500
 const serverDeepest = 10_000
 
-/** How deep lists and objects lie in each other in a text that is JSON. */
+/** The nesting depth of lists and objects in JSON text. */
 const depthOf = (text: string): number => {
   let [depth, most, inString] = [0, 0, false]
   for (let i = 0; i < text.length; i++) {
@@ -223,7 +223,7 @@ const cannot = (kind: string, version: string, why: string): never => {
   throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`)
 }
 
-/** Where the first character stands that base64 has no place for; undefined for good base64. */
+/** The position of the first character that is invalid in base64; undefined for valid base64. */
 const badByte = (text: string): number | undefined => {
   const wrong = text.search(/[^A-Za-z0-9+/=\r\n]/)
   if (wrong >= 0) return wrong

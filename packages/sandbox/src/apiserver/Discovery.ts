@@ -1,4 +1,4 @@
-/** What the server says it serves: versions, groups, resources; plain and aggregated. */
+/** The discovery documents: versions, groups, resources; plain and aggregated. */
 import { type Answer, json, text } from "./Answer.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import { missingResource } from "../apimachinery/Status.ts"
@@ -177,7 +177,7 @@ const version = {
   platform: "sandbox"
 }
 
-/** What a path that nobody serves is answered with. */
+/** The response for an unknown path. */
 export const notFoundPage: Answer = text("404 page not found\n", 404)
 
 export const discovery = (

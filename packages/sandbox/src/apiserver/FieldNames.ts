@@ -1,4 +1,4 @@
-/** Which fields a kind has: what a strict write is judged by, and what is dropped as unknown. */
+/** The fields of each kind: a strict write is validated by them, and unknown fields are dropped. */
 import * as Effect from "effect/Effect"
 import { load, type Models } from "./Models.ts"
 import { isArray, isObject, put } from "../apimachinery/Json.ts"
@@ -7,7 +7,7 @@ import { type FieldTable, groupVersion, type ResourceType } from "../apimachiner
 export type Form =
   /** A scalar, or what its type reads by itself: not looked into. */
   | { readonly _tag: "Any" }
-  /** Whatever it holds is known; only a field that comes twice is a fault. */
+  /** All fields are known; only a duplicate field is an error. */
   | { readonly _tag: "Open" }
   /** The items of a list, or the values of a map. */
   | { readonly _tag: "Each"; readonly of: Form }
@@ -21,7 +21,9 @@ export const fields = (named: Readonly<Record<string, Form>>): Form => ({
   fields: new Map(Object.entries(named))
 })
 
-/** What some versions of a kind have. The sandbox holds an object as it came, whatever its version. */
+/**
+ * The fields of several versions of a kind. The sandbox stores an object as it came, whatever its version.
+ */
 const union = (left: Form, right: Form): Form => {
   if (left === right || left._tag !== "Fields" || right._tag !== "Fields") return left
   const merged = new Map(left.fields)
@@ -100,7 +102,7 @@ export class FieldNames {
 /** For `Api.learn`. The first time takes a fifth of a second. */
 export const fieldNames: Effect.Effect<FieldNames> = Effect.map(load, (models) => new FieldNames(models))
 
-/** The value without the fields that its form does not have; the same value where there are none. */
+/** The value without unknown fields; the same value if there are none. */
 export const known = (value: unknown, form: Form): unknown => {
   if (form._tag === "Any" || form._tag === "Open") return value
   if (isArray(value)) {

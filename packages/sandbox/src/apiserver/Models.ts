@@ -7,7 +7,7 @@ export interface Field {
   readonly type: string
 }
 
-/** The fields of a type, `V1Pod`; undefined for a type that is no object of named fields. */
+/** The fields of a type, such as `V1Pod`; undefined if the type is not an object with named fields. */
 export type Models = (type: string) => ReadonlyArray<Field> | undefined
 
 // It takes a fifth of a second to load: only who needs it does.

@@ -1,6 +1,6 @@
 /**
- * What the server publishes of its paths, by group and version: enough for a client to see what each
- * takes. kubectl looks for `fieldValidation` at a kind's PATCH, and leaves it to the server to judge fields.
+ * The OpenAPI documents of the server's paths, by group and version, reduced to what clients use. kubectl
+ * looks for `fieldValidation` at a kind's PATCH, and then leaves field validation to the server.
  */
 import { createHash } from "node:crypto"
 import { type Answer, json } from "./Answer.ts"
@@ -66,7 +66,7 @@ export class OpenApi {
     ]
   }
 
-  /** Undefined for a path that is none of these. */
+  /** Undefined for any other path. */
   answer(path: string): Answer | undefined {
     const asked = /^\/openapi\/v3(?:\/(.*?))?\/?$/.exec(path)
     if (asked === null) return undefined
@@ -195,8 +195,8 @@ const operation = (
 })
 
 /**
- * The older document, with nothing in it. kubectl asks for it where it finds no answer above: for a
- * List, whose items it then leaves to the server. As protobuf, which is all that it reads.
+ * The older document, empty. kubectl requests it if it finds nothing above, for a List, and then leaves the
+ * items to the server. As protobuf, the only format that it reads.
  */
 export const openApiV2 = (accept: string | undefined): Answer => {
   if (accept?.includes("spec.v2@v1.0+protobuf") !== true) return json({ swagger: "2.0", info, paths: {} })

@@ -17,7 +17,7 @@ const isDryRun = (values: ReadonlyArray<unknown>, kind: string): boolean => {
 
 const validations = ["Ignore", "Strict", "Warn"] as const
 
-/** What is to become of fields that the kind does not have; to warn of them is the server's default. */
+/** The handling of unknown fields; the server's default is to warn. */
 export const validationOf = (query: URLSearchParams, kind: string): Directive => {
   const asked = query.get("fieldValidation") ?? ""
   const found = asked === "" ? "Warn" : validations.find((each) => each === asked)

@@ -27,7 +27,7 @@ const reviews: Readonly<Record<string, string>> = {
 export class Router {
   readonly types: ReadonlyArray<ResourceType>
   readonly #byPath = new Map<string, ResourceType>()
-  /** Whether a group is made of custom resources. */
+  /** True for a group of custom resources. */
   readonly #groups = new Map<string, boolean>()
 
   constructor(types: ReadonlyArray<ResourceType>) {

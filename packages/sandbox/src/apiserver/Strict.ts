@@ -95,7 +95,7 @@ const operations = each(fields({ op: any, path: any, from: any, value: open }))
 
 const strict = (faults: ReadonlyArray<string>): string => `strict decoding error: ${faults.join(", ")}`
 
-/** What one write is held to. */
+/** The field validation of one write. */
 export class Strictness {
   readonly #directive: Directive
   readonly #names: FieldNames | undefined
@@ -154,7 +154,7 @@ export class Strictness {
     return this.#known(draft, form)
   }
 
-  /** What a patch has made, without what is unknown. `type`: undefined for a Scale. */
+  /** The result of a patch, without unknown fields. `type` is undefined for a Scale. */
   patched(type: ResourceType | undefined, text: string, mediaType: string, draft: Draft): Draft {
     if (this.#names === undefined) return draft
     const form = type === undefined ? this.#names.scale : this.#names.of(type)

@@ -391,7 +391,7 @@ const printers: Readonly<Record<string, Printer>> = {
 
 const custom = printer("Name,Age:date", (object, age) => [object.metadata.name, age])
 
-/** What a built-in kind without columns of its own is printed as. */
+/** The columns of a built-in kind without columns of its own. */
 const builtIn = printer("Name,Created At:date", (object) => [
   object.metadata.name,
   object.metadata.creationTimestamp
@@ -400,7 +400,7 @@ const builtIn = printer("Name,Created At:date", (object) => [
 const printerOf = (type: ResourceType): Printer =>
   printers[`${type.group}/${type.resource}`] ?? (type.custom ? custom : builtIn)
 
-/** `includeObject`: what each row carries beside its cells. */
+/** `includeObject` sets what each row contains in addition to its cells. */
 export const table = (
   type: ResourceType,
   objects: ReadonlyArray<KubeObject>,

@@ -1,7 +1,6 @@
 /**
- * What the sandbox does not do with what it is given. Where the outcome would be another than on
- * a real cluster, the request is refused with 501; where it would only be less, the field is
- * kept and a warning names it.
+ * Features that the sandbox does not support. If the outcome would differ from a real cluster's, the
+ * request is refused with 501; otherwise the field is stored without effect, and a warning names it.
  */
 import { arrayAt, at, isObject, numberAt } from "../apimachinery/Json.ts"
 import type { Draft } from "../apimachinery/KubeObject.ts"
@@ -92,9 +91,9 @@ interface Fields {
   readonly kept: ReadonlyArray<string>
 }
 
-/** What a write asks for that nothing will be done about. */
+/** Unsupported features in a write. */
 export interface Unsupported {
-  /** What a 501 names; undefined where nothing is refused. */
+  /** The feature in the 501; undefined if nothing is refused. */
   readonly refused: string | undefined
   /** One line for the `Warning` header; undefined where all is acted upon. */
   readonly warning: string | undefined

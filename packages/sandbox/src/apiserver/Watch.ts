@@ -1,4 +1,4 @@
-/** Watches: where one starts, and which of the store's changes it sees as what. */
+/** Watches: where one starts, and which of the store's changes it sees as which event. */
 import type { WatchEvent } from "@kubectl-stateful/sdk/Cluster"
 import { inVersion } from "./Answer.ts"
 import { freeze } from "../apimachinery/Json.ts"
@@ -125,12 +125,12 @@ export class Watch {
     return this.#show(this.#bookmark())
   }
 
-  /** Whether an ERROR was the last event. */
+  /** True if an ERROR was the last event. */
   get over(): boolean {
     return this.#over
   }
 
-  /** What happened since the last call, as this watch sees it. */
+  /** The events since the last call, as this watch sees them. */
   next(): ReadonlyArray<WatchEvent> {
     return this.#over ? [] : this.#seenSince().map(this.#show)
   }

@@ -1,7 +1,7 @@
 /**
- * The attach and detach controller, and the attacher beside the storage driver: a volume
- * is on the nodes whose pods use it, on one node at a time where its access mode says so,
- * and it leaves a node that is not heard of only late, or when somebody vouches for its end.
+ * The attach and detach controller, and the attacher of the storage driver: a volume is attached to the
+ * nodes whose pods use it, to one node at a time if its access mode requires it. It is detached from a
+ * silent node only after a long time, or if the node is declared out of service.
  */
 import { createHash } from "node:crypto"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
@@ -24,7 +24,7 @@ import { Backoff, Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
 
-/** How long a volume waits to be unmounted by a node that is not heard of. */
+/** Time until a volume is detached from a silent node by force. */
 const forcedMillis = 360_000
 
 const finalizerOf = (driver: string): string => `external-attacher/${driver.replaceAll(".", "-")}`
@@ -40,7 +40,7 @@ const needsAttaching = (registry: Registry, volume: PersistentVolume): boolean =
   return registry.store.get(csidrivers, undefined, driver)?.spec.attachRequired !== false
 }
 
-/** Whether a node's kubelet can mount the volume. */
+/** True if a node's kubelet can mount the volume. */
 const isAttached = (registry: Registry, volume: PersistentVolume, node: string): boolean =>
   !needsAttaching(registry, volume) ||
   registry.store.get(volumeattachments, undefined, attachmentName(volume, node))?.status?.attached === true
@@ -61,7 +61,7 @@ class Attachments {
   readonly #lost: { readonly has: (node: string) => boolean }
   /** Names, by volume. */
   readonly #attachments = new Map<string, Set<string>>()
-  /** Since when an attachment is being made, or is no longer needed. */
+  /** The time since which an attachment is being created, or is no longer needed. */
   readonly #since = new Map<string, number>()
   /** Pods that were told that their volume is elsewhere. */
   readonly #told = new Set<string>()
@@ -310,7 +310,7 @@ export const attachController = (
   }
 }
 
-/** Whether all volumes of a pod are on its node. */
+/** True if all volumes of a pod are attached to its node. */
 export const hasVolumes = (registry: Registry, pod: Pod): boolean =>
   claimsOf(pod).every((name) => {
     const { store } = registry

@@ -1,4 +1,4 @@
-/** Which pods use which claims. */
+/** The pods that use each claim. */
 import type { Registry } from "../registry/Registry.ts"
 import { type PersistentVolumeClaim, type Pod, pods, type PodVolume } from "../registry/kinds/core.ts"
 import type { Store } from "../registry/Store.ts"

@@ -47,14 +47,14 @@ const nobody = "/"
 const ownerOf = ({ spec: { claimRef } }: PersistentVolume): string =>
   claimRef === undefined ? nobody : `${claimRef.namespace}/${claimRef.name}`
 
-/** Whether a volume is what a claim asks for, whoever may have it. */
+/** True if a volume satisfies a claim, whatever it is bound to. */
 const fits = (volume: PersistentVolume, claim: PersistentVolumeClaim): boolean =>
   volume.metadata.deletionTimestamp === undefined &&
   classOf(volume) === classOf(claim) &&
   Quantity.parse(volume.spec.capacity.storage) >= Quantity.parse(sizeOf(claim)) &&
   (claim.spec.accessModes ?? []).every((mode) => volume.spec.accessModes.includes(mode))
 
-/** Whether a volume that somebody made could be bound to a claim. */
+/** True if a manually created volume could be bound to a claim. */
 export const isFreeFor = (volume: PersistentVolume, claim: PersistentVolumeClaim): boolean => {
   const { namespace, name, uid } = claim.metadata
   const { claimRef } = volume.spec

@@ -1,6 +1,6 @@
 /**
- * How a controller writes: through its own rate limit, as client-go's does. A write
- * that has to wait ends the reconciliation, which starts anew when there is room.
+ * A controller's client with its own rate limit, as in client-go. A write that exceeds the limit ends the
+ * reconciliation, which starts again when the limit allows it.
  */
 import { equal } from "../apimachinery/Json.ts"
 import type { Draft, KubeObject } from "../apimachinery/KubeObject.ts"
@@ -20,7 +20,7 @@ export class Client {
   readonly registry: Registry
   readonly #perSecond: number
   readonly #burst: number
-  /** When the bucket would have been empty, had it always been filled. */
+  /** The time at which the bucket would have been empty if it had always been refilled. */
   #emptyAt = Number.NEGATIVE_INFINITY
 
   /** The burst is twice the rate, as both snapshot controllers have it. */

@@ -2,7 +2,10 @@
 import type { Condition } from "../registry/kinds/core.ts"
 import * as Timestamp from "../apimachinery/Timestamp.ts"
 
-/** The conditions with one of them set, where it was; the transition's time moves only when the status does. */
+/**
+ * The conditions with one of them set, at the same position; lastTransitionTime changes only with the
+ * status.
+ */
 export const withCondition = (
   conditions: ReadonlyArray<Condition>,
   next: Condition,

@@ -1,7 +1,6 @@
 /**
- * How controllers run: changes of the store name keys, and each key is reconciled
- * until nothing is left to do. One fiber runs all of them, on the Effect clock, in an
- * order that depends on nothing but what happened.
+ * Runs controllers: changes of the store enqueue keys, and each key is reconciled until nothing is left to
+ * do. One fiber runs all of them, on the Effect clock, in a deterministic order.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -54,7 +53,7 @@ export const run = (
     const due = new Map<Controller, Due>(
       controllers.map((each) => [each, { now: new Set(), later: new Map() }])
     )
-    /** What is due later, the earliest first. An entry that its key's time no longer agrees with is void. */
+    /** Delayed keys, the earliest first. An entry is void if the time of its key has changed. */
     const later = new Heap<Later>((left, right) => left.at < right.at)
 
     const enqueue = (controller: Controller, key: string, at: number): void => {

@@ -30,7 +30,7 @@ const most = "deployment.kubernetes.io/max-replicas"
 const amount = (value: number | string | undefined, of: number, round: (n: number) => number): number =>
   typeof value === "string" ? round((Number.parseInt(value, 10) / 100) * of) : (value ?? 0)
 
-/** How many more, and how many fewer than asked for there may be; both zero would stand still. */
+/** maxSurge and maxUnavailable as numbers; with both zero a rollout would never progress. */
 const limits = ({ spec }: Deployment): { readonly surge: number; readonly unavailable: number } => {
   const { maxSurge, maxUnavailable } = spec.strategy.rollingUpdate ?? {}
   const surge = amount(maxSurge, spec.replicas, Math.ceil)
@@ -135,14 +135,14 @@ class Rollout {
     return this.#registry.find(replicasets, metadata.namespace, name)
   }
 
-  /** How many the current set may have, of so many now and so many in all. */
+  /** The size of the current set, from its size now and the total. */
   #grown(now: number, total: number): number {
     const { replicas, strategy } = this.#deployment.spec
     if (strategy.type === "Recreate") return replicas
     return Math.min(replicas, now + Math.max(0, replicas + limits(this.#deployment).surge - total))
   }
 
-  /** What each set is told of the whole, for who shares out a count among several. */
+  /** Each set's annotation of the total, for distributing a number of replicas over several sets. */
   #sizes(): Readonly<Record<string, string>> {
     const { replicas, strategy } = this.#deployment.spec
     const surge = strategy.type === "Recreate" ? 0 : limits(this.#deployment).surge

@@ -1,6 +1,6 @@
 /**
- * EndpointSlices: which pods stand behind a Service, where they are, and whether traffic may
- * go there. One set of slices for each address family, a hundred endpoints in one at most.
+ * EndpointSlices: the pods of a Service, their addresses, and whether they accept traffic. One set of
+ * slices for each address family, with at most a hundred endpoints per slice.
  */
 import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../apimachinery/Json.ts"
 import { controlledBy, type KubeObject } from "../apimachinery/KubeObject.ts"
@@ -23,7 +23,7 @@ const zone = "topology.kubernetes.io/zone"
 type Family = EndpointSlice["addressType"]
 type Port = NonNullable<EndpointSlice["ports"]>[number]
 
-/** An empty selector is none: such a Service's endpoints are somebody else's. */
+/** Undefined for an empty selector: the endpoints of such a Service are managed by others. */
 const selectorOf = (service: KubeObject): Readonly<Record<string, string>> | undefined => {
   const selector = stringsAt(service.spec, "selector")
   return Object.keys(selector).length === 0 ? undefined : selector
@@ -130,7 +130,7 @@ class Slices {
     }
   }
 
-  /** Endpoints with other ports, where a port is named, are in other slices. */
+  /** If a port is named, endpoints with different ports are in separate slices. */
   #family(family: Family, chosen: ReadonlyArray<Pod>, own: ReadonlyArray<EndpointSlice>): void {
     const groups = new Map<
       string,

@@ -37,7 +37,7 @@ class Expansion {
   readonly #storage: Storage
   readonly #recorder: Recorder
   readonly #lost: { readonly has: (node: string) => boolean }
-  /** When the step that was begun ends, by the claim's uid. */
+  /** The end of the current step, by the claim's uid. */
   readonly #due = new Map<string, number>()
   readonly #backoff = new Backoff()
 
@@ -168,7 +168,7 @@ class Expansion {
     return undefined
   }
 
-  /** After how long to try again when it failed: the step stays where it is, and a condition says why. */
+  /** The retry delay after a failure: the step stays, and a condition gives the reason. */
   #attempt(
     claim: PersistentVolumeClaim,
     volume: PersistentVolume,

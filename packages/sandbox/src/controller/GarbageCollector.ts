@@ -33,7 +33,7 @@ class Item {
     )
   }
 
-  /** An owner in another namespace is no owner: it cannot be found (trap of every restore). */
+  /** An owner reference to another namespace is not resolved (a trap of every restore). */
   owner(reference: OwnerReference): KubeObject | undefined {
     const type = this.#typeOf(reference)
     if (type === undefined) return undefined

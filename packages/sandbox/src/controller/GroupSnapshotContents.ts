@@ -20,16 +20,16 @@ const beingCreated = `${prefix}/volumegroupsnapshot-being-created`
 const memberHandle = (group: string, volumeHandle: string): string =>
   `member-${createHash("sha256").update(`${group}/${volumeHandle}`).digest("hex").slice(0, 32)}`
 
-/** What is not ready is asked for without a pause, about 17 times a second. */
+/** Polling interval until ready: without a pause, about 17 times a second. */
 const pollMillis = 60
 
 class GroupSnapshotContents {
   readonly #client: Client
   readonly #storage: Storage
   readonly #backoff = new Backoff()
-  /** When the cut of the first member is due, by the content's uid. */
+  /** The time at which the group's first snapshot is taken, by the content's uid. */
   readonly #cutAt = new Map<string, number>()
-  /** When a group that failed is tried again. */
+  /** The time at which a failed group is retried. */
   readonly #due = new Map<string, number>()
 
   constructor(client: Client, storage: Storage) {

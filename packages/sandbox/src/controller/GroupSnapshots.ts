@@ -45,7 +45,7 @@ class GroupSnapshots {
   readonly #storage: Storage
   readonly #recorder: Recorder
   readonly #backoff = new Backoff()
-  /** When the members' objects are made, by the group's uid. */
+  /** The time at which the objects of the group's snapshots are created, by the group's uid. */
   readonly #membersAt = new Map<string, number>()
 
   constructor(client: Client, storage: Storage, recorder: Recorder) {

@@ -1,7 +1,7 @@
 /**
- * What the node lifecycle controller makes of kubelets that fall silent: after a grace
- * period the node's conditions are Unknown and its pods not ready, though they go on
- * saying Running; then come the taints, of which the second evicts.
+ * The node lifecycle controller: after a silent kubelet's grace period the node's conditions are Unknown
+ * and its pods not ready, although they keep reporting Running; then come the taints, of which the second
+ * evicts.
  */
 import { isArray } from "../apimachinery/Json.ts"
 import type { Registry } from "../registry/Registry.ts"
@@ -25,7 +25,7 @@ const notReady = "node.kubernetes.io/not-ready"
 const unschedulable = "node.kubernetes.io/unschedulable"
 const zone = "topology.kubernetes.io/zone"
 
-/** What a kubelet is expected to say of its node. */
+/** The conditions that a kubelet is expected to report. */
 const watched = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"]
 
 /** NoExecute taints are given out ten times a second at most, and in one zone every ten seconds. */
@@ -62,9 +62,9 @@ class NodeLifecycle {
   readonly #losses: Losses
   readonly #byNode: PodsByNode
   readonly #graceMillis: number
-  /** When a node's NoExecute taint is due. */
+  /** The time at which a node's NoExecute taint is due. */
   readonly #queued = new Map<string, number>()
-  /** When a zone's next one may come. */
+  /** The time of the next taint in a zone. */
   readonly #nextInZone = new Map<string, number>()
 
   constructor(registry: Registry, losses: Losses, byNode: PodsByNode, options: NodeLifecycleOptions) {
@@ -142,7 +142,7 @@ class NodeLifecycle {
     })
   }
 
-  /** Whether it wrote. */
+  /** True if it wrote. */
   #noSchedule(node: Node): boolean {
     const key = taintOf(node)
     const wanted = [
@@ -156,7 +156,7 @@ class NodeLifecycle {
     return true
   }
 
-  /** Milliseconds until the taint is due, where it has to wait for its turn. */
+  /** Milliseconds until the taint is due, if it is rate-limited. */
   #noExecute(node: Node): number {
     const now = this.#registry.now()
     const { name } = node.metadata
@@ -183,7 +183,7 @@ class NodeLifecycle {
     return Number.POSITIVE_INFINITY
   }
 
-  /** When all nodes are silent the fault is taken to be the controller's own: nothing is evicted. */
+  /** If all nodes are silent, the controller assumes that it is itself disconnected: nothing is evicted. */
   #isAnyReady(): boolean {
     return this.#registry.store.list(nodes).some((node) => taintOf(node) === undefined)
   }
@@ -243,7 +243,7 @@ export const heartbeat = (registry: Registry, name: string): void => {
   registry.setStatus(nodes, node, { ...node.status, conditions })
 }
 
-/** What a kubelet says of a node that is well. */
+/** The conditions of a healthy node. */
 export const healthy: ReadonlyArray<Condition> = [
   {
     type: "MemoryPressure",

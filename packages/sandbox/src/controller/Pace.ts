@@ -1,6 +1,6 @@
 /**
- * A controller's client-side rate limit, as client-go's: a write that has to wait ends the
- * pass, which starts anew when there is room.
+ * A controller's client-side rate limit, as in client-go: a write that exceeds it ends the pass, which
+ * starts again when the limit allows it.
  */
 import type { Registry } from "../registry/Registry.ts"
 

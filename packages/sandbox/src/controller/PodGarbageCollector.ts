@@ -1,6 +1,6 @@
 /**
- * Removes by force the pods that no kubelet will ever end: those of a node that is gone, and
- * those on their way out on a node that somebody has declared out of service.
+ * Force-deletes pods that no kubelet will terminate: those of a deleted node, and terminating ones on a
+ * node that was declared out of service.
  */
 import type { Registry } from "../registry/Registry.ts"
 import { type Condition, type Node, nodes, type Pod, pods } from "../registry/kinds/core.ts"

@@ -1,4 +1,7 @@
-/** The provisioner beside the storage driver: makes the volume that a claim asks for, empty or from a snapshot or another claim. */
+/**
+ * The provisioner of the storage driver: creates the volume for a claim, empty or from a snapshot or
+ * another claim.
+ */
 import { at, stringAt } from "../apimachinery/Json.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
 import type { Registry } from "../registry/Registry.ts"
@@ -20,7 +23,7 @@ import { Volume } from "../storage/Volume.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Recorder } from "./Recorder.ts"
 
-/** How a storage class behaves, beyond what the class itself says. */
+/** The behaviour of a StorageClass, in addition to the class itself. */
 export interface Provisioning {
   /** Between the wish and the volume. Default: the class's parameter `provisionDelay`, or 100. */
   readonly millis?: number
@@ -45,7 +48,7 @@ export class Provisioner {
   readonly #recorder: Recorder
   readonly #classes: Readonly<Record<string, Provisioning>>
   readonly #backoff = new Backoff()
-  /** When the next try for a claim's uid ends, or begins again. */
+  /** The time at which the current attempt for a claim's uid ends, or the next one starts. */
   readonly #due = new Map<string, { readonly at: number; readonly begun: boolean }>()
 
   constructor(
@@ -251,7 +254,7 @@ export class Provisioner {
     this.#release(claim)
   }
 
-  /** What was held while it was copied from may go. */
+  /** Releases the source of a finished copy. */
   #release(claim: PersistentVolumeClaim): void {
     const source = claim.spec.dataSource
     if (source === undefined) return

@@ -24,7 +24,7 @@ export interface Happening {
 /** As the API server's `--event-ttl`. */
 const lifeMillis = 3_600_000
 
-/** Of more than so many different ones, alike but for their words, the rest are one. */
+/** Events that differ only in their message are combined beyond this number. */
 const mostAlike = 10
 
 const combined = "(combined from similar events): "
@@ -49,7 +49,7 @@ export class Recorder {
   readonly #alike = new Map<string, Alike>()
   readonly #isOn: boolean
 
-  /** `isOn`: false where nobody reads events, and thousands of pods are held. */
+  /** `isOn` is false if no events are read and there are thousands of pods. */
   constructor(registry: Registry, isOn = true) {
     this.#registry = registry
     this.#isOn = isOn
@@ -74,7 +74,7 @@ export class Recorder {
     }
   }
 
-  /** As client-go's correlator counts and combines them, by whoever sends them. Unlike theirs it never begins anew. */
+  /** Counts and combines events by sender, as client-go's correlator does, but never resets. */
   #of(key: string, about: KubeObject): Alike {
     const at = this.#registry.now()
     const known = this.#alike.get(key)
@@ -142,7 +142,7 @@ export class Recorder {
     return undefined
   }
 
-  /** What removes old events, as etcd's leases do. */
+  /** The controller that removes old events, as etcd's leases do. */
   get controller(): Controller {
     return {
       name: "event-ttl",

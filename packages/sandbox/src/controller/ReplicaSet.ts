@@ -12,7 +12,10 @@ import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 const isOver = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed"
 
-/** What goes first when there are too many: without a node, pending, not ready, ready for the shortest time, new. */
+/**
+ * The deletion order if there are too many: without a node, pending, not ready, ready for the shortest
+ * time, newest.
+ */
 const rank = (pod: Pod): ReadonlyArray<number> => [
   pod.spec.nodeName === undefined ? 0 : 1,
   pod.status.phase === "Running" ? 1 : 0,
@@ -66,7 +69,7 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
     }
   }
 
-  /** What was refused ends the pass only after its status is written. */
+  /** A refusal ends the pass only after the status is written. */
   const adjust = (set: ReplicaSet): Refusal | undefined => {
     const active = podsOf(registry, set).filter((pod) => !isTerminating(pod) && !isOver(pod))
     const missing = set.spec.replicas - active.length
@@ -80,7 +83,7 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
     }
   }
 
-  /** What was written first stays while the reason is the same: each refusal names another pod. */
+  /** The first message stays while the reason is the same: each refusal names another pod. */
   const failing = (set: ReplicaSet, refusal: Refusal): ReadonlyArray<Condition> => {
     const before = set.status.conditions ?? []
     return before.length > 0

@@ -18,7 +18,10 @@ export interface Rival {
   readonly namespace?: string
   readonly name: string
   readonly replicas: number
-  /** Between somebody else's write and its own. Default 5000, as Argo CD's self-heal; an autoscaler looks every 15 s. */
+  /**
+   * Delay between another client's write and its own. Default 5000, as Argo CD's self-heal; an autoscaler
+   * checks every 15 s.
+   */
   readonly afterMillis?: number
   /** Writes /scale rather than the object. Default false. */
   readonly scale?: boolean
@@ -29,7 +32,7 @@ const typeOf = ({ kind }: Rival): ResourceType => (kind === "Deployment" ? deplo
 export class Rivals {
   readonly #registry: Registry
   readonly #rivals = new Map<number, Rival>()
-  /** When each is to write. */
+  /** The time of each next write. */
   readonly #due = new Map<number, number>()
   #count = 0
 

@@ -1,4 +1,4 @@
-/** Which class a snapshot or a group is taken with: the one it names, or the driver's default. */
+/** The class of a snapshot or group: the one it names, or the driver's default. */
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
 import {
@@ -10,7 +10,7 @@ import {
 import type { SnapshotClass } from "../registry/kinds/storage.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 
-/** Why a snapshot cannot be taken now: a status's and an event's text, and the event's reason. */
+/** Reason that a snapshot cannot be taken now: the text for its status and event, and the event's reason. */
 export class Obstacle {
   readonly reason: string
   readonly message: string
@@ -20,7 +20,7 @@ export class Obstacle {
   }
 }
 
-/** The default for a driver; or why there is none, in the controller's words. */
+/** The default class of a driver, or the controller's message if there is none. */
 export const defaultClass = (
   registry: Registry,
   type: ResourceType<SnapshotClass>,
@@ -56,7 +56,7 @@ export const boundVolume = (
     : "claim in dataSource not bound or invalid"
 }
 
-/** Whether a claim is being made out of the snapshot right now; the snapshot must stay until then. */
+/** True if a claim is being provisioned from the snapshot; the snapshot must stay until then. */
 export const isBeingRestored = (registry: Registry, { metadata }: KubeObject): boolean =>
   registry.store
     .list(persistentvolumeclaims, metadata.namespace)

@@ -1,4 +1,7 @@
-/** The snapshotter beside the storage driver: has each content cut, and asks until it is ready to use. */
+/**
+ * The snapshotter of the storage driver: takes the snapshot of each content, and polls until it is ready to
+ * use.
+ */
 import {
   csidrivers,
   type VolumeSnapshotContent,
@@ -17,7 +20,7 @@ const protection = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-p
 const beingCreated = "snapshot.storage.kubernetes.io/volumesnapshot-being-created"
 export const groupHandle = "groupsnapshot.storage.k8s.io/volumeGroupSnapshotHandle"
 
-/** How often the side-car looks at all contents again, in milliseconds (external-snapshotter 8.6). */
+/** Resync interval of the sidecar, in milliseconds (external-snapshotter 8.6). */
 const resync = 15 * 60_000
 
 /** A cut that is under way. */
@@ -33,7 +36,10 @@ class SnapshotContents {
   readonly #backoff = new Backoff()
   /** By the content's uid. */
   readonly #cutting = new Map<string, Cutting>()
-  /** When a cut that failed is tried again, or one that is not ready yet is asked for, by the content's uid. */
+  /**
+   * The time of the next attempt for a failed snapshot, or of the next poll for one that is not ready, by
+   * the content's uid.
+   */
   readonly #due = new Map<string, number>()
 
   constructor(client: Client, storage: Storage, recorder: Recorder) {
@@ -160,7 +166,10 @@ class SnapshotContents {
     return wait
   }
 
-  /** While its driver has not said how its cut ended, it is kept; nobody looks again before all are looked at. */
+  /**
+   * The content is kept until its driver has reported the outcome; it is checked again only at the next
+   * resync.
+   */
   #leave(content: VolumeSnapshotContent): number | undefined {
     const { metadata, spec } = content
     const isOpen =

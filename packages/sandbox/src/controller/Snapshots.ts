@@ -112,7 +112,7 @@ class Snapshots {
         )
   }
 
-  /** A content that somebody made beforehand, for this snapshot alone. */
+  /** A pre-provisioned content, for this snapshot only. */
   #given(snapshot: VolumeSnapshot, name: string): VolumeSnapshotContent | Obstacle {
     const content = this.#store.get(volumesnapshotcontents, undefined, name)
     if (content === undefined) {

@@ -34,7 +34,7 @@ import {
   untilAvailable
 } from "./StatefulSetPod.ts"
 
-/** What the controller's passes share. */
+/** State shared by the controller's passes. */
 export interface Tools {
   /** Counts each create, delete and status; the owners of claims and the revisions it lets pass. */
   readonly pace: Pace
@@ -87,7 +87,7 @@ class Pass {
     return this.#again === Number.POSITIVE_INFINITY ? undefined : this.#again
   }
 
-  /** What was refused ends the pass only after its status is written. */
+  /** A refusal ends the pass only after the status is written. */
   #tryToAct(): Refusal | undefined {
     try {
       this.#act()

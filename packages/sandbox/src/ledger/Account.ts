@@ -1,6 +1,6 @@
 /**
- * What one member of the ledger knows, and the log that it knows it from. A transfer stands in
- * the sender's log before it is taken from the balance, and in the receiver's before it is added.
+ * The state of one member of the ledger, and the log that it is computed from. A transfer is in the
+ * sender's log before it is taken from the balance, and in the receiver's before it is added.
  */
 import { isObject, numberAt, stringAt } from "../apimachinery/Json.ts"
 
@@ -19,7 +19,7 @@ export interface Received {
 
 export interface Account {
   readonly member: string
-  /** What it began with. */
+  /** Its opening balance. */
   readonly opening: number
   readonly balance: number
   /** Records that it is made of. */
@@ -112,7 +112,7 @@ export interface Replayed {
   readonly account: Account | undefined
   /** The balance after each record of the log, by position. */
   readonly balances: ReadonlyMap<number, number>
-  /** Why the log cannot be one that a member wrote; replay ends there. */
+  /** Reason that the log is invalid; replay ends there. */
   readonly fault: string | undefined
 }
 

@@ -1,9 +1,9 @@
 /**
- * Whether the volumes of all members show a state that the ledger could have been in at one moment.
+ * Checks whether the volumes of all members show a state that the ledger could have been in at one moment.
  *
- * The sum of the balances alone proves nothing: a cut at one moment may fall between a debit and
- * its credit. What proves it is causality. A transfer that was received and never sent, or one
- * that was acknowledged and never received, means that members were cut at different moments.
+ * The sum of the balances alone proves nothing: a cut at one moment may fall between a debit and its
+ * credit. What proves it is causality. A transfer that was received and never sent, or one that was
+ * acknowledged and never received, means that members were cut at different moments.
  */
 import { numberAt } from "../apimachinery/Json.ts"
 import type { Volume } from "../storage/Volume.ts"
@@ -21,13 +21,13 @@ export interface InFlight {
 }
 
 export interface Verdict {
-  /** Why it cannot be a state of one moment; empty when it can. */
+  /** Reasons that it cannot be a state of one moment; empty if it can. */
   readonly faults: ReadonlyArray<string>
   readonly balances: Readonly<Record<string, number>>
   readonly inFlight: ReadonlyArray<InFlight>
   /** Balances and what is in flight. */
   readonly total: number
-  /** What all members began with. */
+  /** The sum of the opening balances. */
   readonly expected: number
 }
 
@@ -45,7 +45,7 @@ const applied = (volume: Volume): { readonly position: number; readonly balance:
 
 const plural = (count: number): string => `${count} transfer${count === 1 ? "" : "s"}`
 
-/** Faults of one member by itself, and its account where it has one. */
+/** Errors of a single member, and its account if it has one. */
 const recovered = (
   name: string,
   volume: Volume

@@ -12,7 +12,7 @@ import { check, describe } from "./Check.ts"
 import { Member, memberOf } from "./Member.ts"
 
 export interface LedgerOptions {
-  /** What a new member begins with. Default 1000. */
+  /** The opening balance of a new member. Default 1000. */
   readonly opening?: number
   /** Between two transfers of one member, on average. Default 100. */
   readonly everyMillis?: number

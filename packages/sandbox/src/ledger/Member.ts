@@ -9,10 +9,10 @@ import { NoSpace, type Volume } from "../storage/Volume.ts"
 import { type Account, apply, type Entry, line, replay } from "./Account.ts"
 import { files } from "./Check.ts"
 
-/** Where a member is found in its container's memory. */
+/** The key of the member in its container's memory. */
 const memoryKey = "ledger"
 
-/** Where the volume is mounted. */
+/** The mount path of the volume. */
 export const mountPath = "/data"
 
 export const memberOf = (host: Host | undefined): Member | undefined => {
@@ -20,7 +20,7 @@ export const memberOf = (host: Host | undefined): Member | undefined => {
   return member instanceof Member ? member : undefined
 }
 
-/** Between a record in the log and its effect on the balance, where a cut may fall. */
+/** Delay between a record in the log and its effect on the balance, in which a snapshot may be taken. */
 const applyMillis = 1
 /** One way over the network, at most. */
 const networkMillis = 3
@@ -170,7 +170,7 @@ export class Member {
     })
   }
 
-  /** Whether it was quiet all the time up to now. */
+  /** True if it stayed quiet until now. */
   unquiesce(): Effect.Effect<boolean> {
     return Effect.map(Clock.currentTimeMillis, (now) => {
       const held = now < this.#quietUntil
@@ -179,7 +179,7 @@ export class Member {
     })
   }
 
-  /** Sends what it has to its peers, for ever: one transfer about every so many milliseconds. */
+  /** Sends transfers to its peers forever, on average one per this number of milliseconds. */
   run(everyMillis: number): Effect.Effect<never, never, Scope.Scope> {
     const round = Effect.gen({ self: this }, function* () {
       yield* Effect.sleep(yield* Random.nextIntBetween(1, 2 * everyMillis))

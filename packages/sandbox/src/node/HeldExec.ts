@@ -23,7 +23,7 @@ const terminated = 143
 /** TERM comes this long after the command's input has ended, if it runs still. A fiber has no way to resist it. */
 const grace = 5000
 
-/** Whether it is the held command's script that is asked for. */
+/** True if the command is the quiesce command's script. */
 export const isHeld = (argv: ReadonlyArray<string>): boolean =>
   argv[0] === "sh" && argv[1] === "-c" && argv[2] === script
 

@@ -9,11 +9,11 @@ import type { Command, Host, Program } from "./Program.ts"
 /** Exit code of a command that was ended by TERM. */
 const terminated = 143
 
-/** Whether it is a hook's script that is asked for. */
+/** True if the command is a hook's script. */
 export const isHook = (argv: ReadonlyArray<string>): boolean =>
   argv[0] === "sh" && argv[1] === "-c" && argv[2] === script
 
-/** Whether the word to begin comes in time, as the first line of the input. */
+/** True if the go signal arrives in time, as the first line of the input. */
 const isTold = (token: string, stdin: Command["stdin"]) =>
   Effect.gen(function* () {
     const first = yield* Deferred.make<string>()

@@ -1,7 +1,7 @@
 /**
- * The kubelets of all nodes: they start a pod's containers once its volumes are there,
- * report readiness, stop it within its grace period, and restart what ends. On a node
- * that is lost nothing of that happens, and the pod goes on saying Running.
+ * The kubelets of all nodes: they start a pod's containers once its volumes are mounted, report readiness,
+ * stop it within its grace period, and restart containers that exit. On a lost node none of that happens,
+ * and the pod keeps reporting Running.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -27,7 +27,7 @@ export interface KubeletOptions {
   readonly startMillis?: number
   /** Pods have addresses of both families. Default false. */
   readonly dualStack?: boolean
-  /** Whether a pod's volumes are where it is. Default: its claims are bound. */
+  /** True if a pod's volumes are on its node. Default: its claims are bound. */
   readonly hasVolumes?: (pod: Pod) => boolean
   readonly volumes: ReadonlyMap<string, Volume>
   readonly processes: Processes
@@ -37,7 +37,10 @@ export interface KubeletOptions {
   readonly losses: Map<string, Loss>
 }
 
-/** The first restart comes at once, the next after 10 s, then 20 s, up to five minutes; ten good minutes begin it anew. */
+/**
+ * The first restart is immediate, the next after 10 s, then 20 s, up to five minutes; ten minutes without a
+ * failure reset it.
+ */
 const restartMillis = (run: ContainerRun): number =>
   run.restarts === 0 ? 1000 : Math.min(300_000, 10_000 * 2 ** (run.restarts - 1))
 
@@ -54,7 +57,7 @@ export class Kubelet {
   readonly #wake: (pod: Pod) => void
   readonly #runs = new Map<string, PodRun>()
   #started = 0
-  /** Pods deleted by force while nobody could tell their node. */
+  /** Pods that were force-deleted while their node was unreachable. */
   readonly #strays = new Map<string, Array<Pod>>()
 
   constructor(
@@ -93,7 +96,7 @@ export class Kubelet {
     return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - now)
   }
 
-  /** What is known of a pod that has come to its node: nothing of it has started. */
+  /** The state of a pod that was assigned to its node: nothing has started. */
   #begin(pod: Pod): PodRun {
     this.#started += 1
     const run = {
@@ -110,7 +113,7 @@ export class Kubelet {
     return run
   }
 
-  /** Mounts what comes from Secrets and ConfigMaps; answers when that is tried again, where one lacks. */
+  /** Mounts volumes from Secrets and ConfigMaps; returns the time of the next attempt if one is missing. */
   #mount(pod: Pod, known: PodRun | undefined): number | undefined {
     const now = this.#registry.now()
     if (known !== undefined && known.mounts.at > now) return known.mounts.at - now
@@ -187,7 +190,7 @@ export class Kubelet {
     })
   }
 
-  /** Whether the container's environment can be made; else it is tried again. */
+  /** True if the container's environment can be built; otherwise it is retried. */
   #configure(pod: Pod, run: ContainerRun, isInit: boolean): boolean {
     run.fault = configFault(this.#registry.store, pod, run.container)
     if (run.fault === undefined) return true
@@ -368,7 +371,10 @@ export class Kubelet {
     }
   }
 
-  /** After a power cut every volume is mounted anew, and every container starts anew, the init containers too. */
+  /**
+   * After a power failure every volume is mounted again, and every container restarts, including init
+   * containers.
+   */
   #reboot(run: PodRun): void {
     const now = this.#registry.now()
     run.startAt = Number.POSITIVE_INFINITY

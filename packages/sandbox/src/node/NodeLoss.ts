@@ -1,8 +1,8 @@
 /** Nodes whose kubelet is not heard of, and why. */
 
 /**
- * `network`: what runs there goes on running, and nothing gets through; so a replica that is
- * started elsewhere meets its twin. `power`: all that ran there has ended.
+ * `network`: containers on the node keep running, but are unreachable; a replica that is started elsewhere
+ * runs twice. `power`: all containers have ended.
  */
 export type Cause = "network" | "power"
 

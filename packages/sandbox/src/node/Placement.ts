@@ -1,4 +1,7 @@
-/** Whether a node suits a pod: taints, selectors, affinity, room, and where its volumes are. */
+/**
+ * Checks whether a node suits a pod: taints, selectors, affinity, resources, and the location of its
+ * volumes.
+ */
 import { arrayAt, at, numberAt, stringAt } from "../apimachinery/Json.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
 import type { Registry } from "../registry/Registry.ts"
@@ -99,7 +102,10 @@ const hasRoom = (pod: Pod, node: Node, byNode: PodsByNode): string | undefined =
   return used.count + 1 > Quantity.parse(allocatable["pods"] ?? "110") ? "Too many pods" : undefined
 }
 
-/** Which pods a constraint of this one finds: by its selector, and by the values of this pod's own labels. */
+/**
+ * The pods that a constraint of this pod matches: by its selector, and by the values of this pod's own
+ * labels.
+ */
 const found = (pod: Pod, constraint: unknown): ((other: Pod) => boolean) => {
   const selects = labelSelector(at(constraint, "labelSelector"))
   const own = pod.metadata.labels ?? {}
@@ -113,7 +119,7 @@ const found = (pod: Pod, constraint: unknown): ((other: Pod) => boolean) => {
     different.every((key) => labels[key] !== own[key])
 }
 
-/** The namespaces that a term of affinity is about: its pod's own, where it names none. */
+/** The namespaces of an affinity term: by default its pod's own. */
 const spacesOf = (
   { store }: Registry,
   { metadata: { namespace } }: Pod,
@@ -156,7 +162,7 @@ const isRepelled = (
     }
   )
 
-/** What the pod's DoNotSchedule spread constraints say of a node; what they are told of the others is counted once. */
+/** The pod's DoNotSchedule spread constraints applied to a node; the other pods are counted once. */
 export const spread = (
   registry: Registry,
   pod: Pod,
@@ -200,8 +206,8 @@ export const spread = (
 }
 
 /**
- * Why the node does not suit, in the scheduler's words and in the order in which it asks; undefined when
- * it does. `isFar`: what the pod's spread says of it.
+ * The reason that the node does not suit, in the scheduler's wording and order; undefined if it does.
+ * `isFar` is the pod's spread constraint for the node.
  */
 export const unfit = (
   registry: Registry,

@@ -1,4 +1,4 @@
-/** What a kubelet writes of a pod: pure, from what it knows of the containers. */
+/** The pod status that a kubelet writes: pure, from the state of the containers. */
 import { type Condition, type Container, nodes, type Pod, type PodStatus } from "../registry/kinds/core.ts"
 import type { Registry } from "../registry/Registry.ts"
 import { arrayAt, stringAt } from "../apimachinery/Json.ts"
@@ -18,12 +18,12 @@ export interface ContainerRun {
   /** While it runs. */
   startedAt: number | undefined
   last: Ending | undefined
-  /** When it starts again; Infinity where it does not, undefined before its first start. */
+  /** The time of its next start; Infinity if it does not start again, undefined before its first start. */
   startAt: number | undefined
-  /** Why it cannot be started, in the kubelet's words, and whether that has been told. */
+  /** The reason that it cannot be started, in the kubelet's wording, and whether it was reported. */
   fault: string | undefined
   ready: boolean
-  /** When the readiness probe is next asked, and how often in a row it said what the pod does not say yet. */
+  /** The time of the next readiness probe, and how many probes in a row differed from the pod's status. */
   probeAt: number
   streak: number
 }
@@ -31,9 +31,12 @@ export interface ContainerRun {
 export interface PodRun {
   /** Each pod that starts has its own: its address is made of it. */
   readonly number: number
-  /** When the node has pulled, mounted and set up what the pod wants; Infinity while a volume lacks. */
+  /**
+   * The time at which the node has pulled, mounted and set up everything for the pod; Infinity while a
+   * volume is missing.
+   */
   startAt: number
-  /** How often its volumes could not be mounted, and when that is tried again. */
+  /** The number of failed mounts of its volumes, and the time of the next attempt. */
   mounts: { readonly tries: number; readonly at: number }
   readonly init: ReadonlyArray<ContainerRun>
   readonly main: ReadonlyArray<ContainerRun>

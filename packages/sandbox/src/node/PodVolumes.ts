@@ -26,7 +26,7 @@ const volumeAt = (
   return volumes.get(volume?.spec.csi?.volumeHandle ?? "")
 }
 
-/** What is mounted once stays mounted, also when the volume has gone on to another node. */
+/** A mounted volume stays mounted, even if the volume has moved to another node. */
 export const mounts = (store: Store, volumes: Volumes, pod: Pod, container: Container): Host["volume"] => {
   const mounted = new Map<string, Volume>()
   return (mountPath) => {

@@ -15,7 +15,7 @@ export interface Process {
   readonly program: Program
   /** Closed when the container ends; all that runs in it ends with it. */
   readonly scope: Scope.Closeable
-  /** Whether the node can be reached from the API server. */
+  /** True if the node is reachable from the API server. */
   readonly isReachable: () => boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * What runs in a container: a small program in TypeScript. It reads and writes its
- * volumes, answers commands, and says when it is ready. Its time is the Effect clock's.
+ * The process of a container: a small program in TypeScript. It reads and writes its volumes, answers
+ * commands, and reports when it is ready. Its time is the Effect clock's.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -8,13 +8,13 @@ import * as Stream from "effect/Stream"
 import type { Container, Pod } from "../registry/kinds/core.ts"
 import type { Volume } from "../storage/Volume.ts"
 
-/** What a program sees of the container that it runs in. */
+/** A program's view of its container. */
 export interface Host {
   readonly pod: Pod
   readonly container: Container
-  /** How often the container was restarted in this pod. */
+  /** The number of restarts of the container in this pod. */
   readonly restarts: number
-  /** What is mounted at a path, or undefined. */
+  /** The volume mounted at a path, or undefined. */
   readonly volume: (mountPath: string) => Volume | undefined
   /** The host of another pod's running container, as a connection over the pod network would reach it. */
   readonly peer: (pod: string) => Host | undefined
@@ -37,17 +37,17 @@ export interface Program {
    */
   readonly onStart?: (host: Host) => Effect.Effect<number, never, Scope.Scope>
   /**
-   * A command by exec; answers its exit code, or null: there is no such command in the image, and
-   * nothing was started. Default: a few of the tools that every image has.
+   * A command by exec; returns its exit code, or `null` if the image has no such command, and nothing was
+   * started. Default: a few of the tools that every image has.
    */
   readonly onExec?: (host: Host, command: Command) => Effect.Effect<number | null, never, Scope.Scope>
-  /** What the readiness probe finds. Default: ready. */
+  /** The result of the readiness probe. Default: ready. */
   readonly isReady?: (host: Host) => boolean
   /** Between SIGTERM and the end; the grace period bounds it. Default: it ends at once. */
   readonly onStop?: (host: Host) => Effect.Effect<void>
 }
 
-/** Which program runs in a container: by its image, its labels, as the caller likes. Undefined: the plain one. */
+/** The program of a container, by its image or its labels. Undefined for the plain one. */
 export type Programs = (pod: Pod, container: Container) => Program | undefined
 
 /** The tools of a plain image. */
@@ -70,6 +70,6 @@ export const plain: Program = {}
 /** A command that a pod runs once, in place of its image's own process: it ends at once, and well. */
 const once: Program = { onStart: () => Effect.succeed(0) }
 
-/** What runs in a container that nobody has a program for. */
+/** The program of a container without another one. */
 export const plainIn = ({ spec }: Pod, { command }: Container): Program =>
   spec.restartPolicy === "Never" && command !== undefined ? once : plain

@@ -1,4 +1,7 @@
-/** The Secrets and ConfigMaps that a pod cannot start without, and the kubelet's words where one of them lacks. */
+/**
+ * The Secrets and ConfigMaps that a pod cannot start without, and the kubelet's message if one of them is
+ * missing.
+ */
 import { arrayAt, at, isObject, stringAt } from "../apimachinery/Json.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import { configmaps, type Container, type Pod, secrets } from "../registry/kinds/core.ts"
@@ -26,7 +29,7 @@ class Looking {
     return this.#store.get(types[kind], this.#namespace, name)
   }
 
-  /** Why a volume's source cannot be mounted: the object lacks, or one of the keys that are picked from it. */
+  /** Reason that a volume's source cannot be mounted: the object, or one of the selected keys, is missing. */
   source(kind: Kind, name: string, source: unknown): string | undefined {
     if (isOptional(source)) return undefined
     const object = this.find(kind, name)
@@ -92,7 +95,7 @@ export const unmounted = (store: Store, pod: Pod): ReadonlyArray<Unmounted> => {
   })
 }
 
-/** Why a container's environment cannot be made; undefined: it can. */
+/** Reason that a container's environment cannot be built; undefined if it can. */
 export const configFault = (store: Store, pod: Pod, container: Container): string | undefined => {
   if (container.env === undefined && container.envFrom === undefined) return undefined
   const looking = new Looking(store, pod)

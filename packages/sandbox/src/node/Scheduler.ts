@@ -35,7 +35,7 @@ const tally = (reasons: ReadonlyArray<string>): string => {
     .join(", ")
 }
 
-/** What the PodTopologyLabels admission copies from the node, since Kubernetes 1.35 (KEP-4742). */
+/** The labels that the PodTopologyLabels admission copies from the node, since Kubernetes 1.35 (KEP-4742). */
 const topologyOf = (node: Node): Readonly<Record<string, string>> =>
   Object.fromEntries(
     [region, zone].flatMap((key) => {

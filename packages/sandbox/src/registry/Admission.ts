@@ -1,7 +1,6 @@
 /**
- * What stands between a well-formed write and the store: namespaces that are not
- * there or on their way out, quotas, the default storage class, a Service's
- * address, and refusals that a test asks for.
+ * Admission of a valid write before it is stored: missing and terminating namespaces, quotas, the default
+ * StorageClass, a Service's address, and refusals that a test requests.
  */
 import { at, isObject, stringAt } from "../apimachinery/Json.ts"
 import type { Draft, KubeObject } from "../apimachinery/KubeObject.ts"

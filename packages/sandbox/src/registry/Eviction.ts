@@ -37,7 +37,7 @@ const wanted = (registry: Registry, chosen: ReadonlyArray<Pod>): number => {
   return [...scales.values()].reduce((sum, replicas) => sum + replicas, 0)
 }
 
-/** How many of the budget's pods are healthy, and how many must be. */
+/** The number of healthy pods of the budget, and the required number. */
 export const standing = (
   registry: Registry,
   budget: KubeObject

@@ -1,7 +1,6 @@
 /**
- * Who last wrote `spec.replicas` of a workload, in `metadata.managedFields`: of all that a real
- * server tracks there, this one field, under the name of its writer. Entries that a client
- * brings along are kept.
+ * The last writer of a workload's `spec.replicas`, in `metadata.managedFields`: the only field tracked here
+ * of those that a real server tracks. Entries from a client are kept.
  */
 import { at, isObject, set, stringAt } from "../apimachinery/Json.ts"
 import type { KubeObject, Metadata } from "../apimachinery/KubeObject.ts"

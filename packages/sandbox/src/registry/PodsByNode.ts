@@ -1,4 +1,4 @@
-/** Which pods are on which node, what they ask for, and whose they are: kept up to date by the store itself. */
+/** The pods of each node, their requests, and their controllers: kept up to date by the store itself. */
 import { controllerOf } from "../apimachinery/KubeObject.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
 import { type ContainerPort, type Pod, pods } from "./kinds/core.ts"
@@ -23,7 +23,7 @@ export const requestOf = (pod: Pod, resource: "cpu" | "memory"): number =>
     return sum + (resource === "cpu" ? Math.round(amount * 1000) : amount)
   }, 0)
 
-/** The ports of its node that a pod wants. An init container has them only while it goes on beside the others. */
+/** The host ports of a pod. An init container has them only if it is a sidecar. */
 export const hostPortsOf = ({ spec }: Pod): ReadonlyArray<ContainerPort> =>
   [
     ...spec.containers,
@@ -34,7 +34,7 @@ export const hostPortsOf = ({ spec }: Pod): ReadonlyArray<ContainerPort> =>
 
 const everywhere = "0.0.0.0"
 
-/** Whether two pods cannot both have their port on one node. */
+/** True if two pods cannot both have their port on one node. */
 const collide = (one: ContainerPort, other: ContainerPort): boolean => {
   const [here, there] = [one.hostIP || everywhere, other.hostIP || everywhere]
   return (
@@ -146,7 +146,7 @@ export class PodsByNode {
     )
   }
 
-  /** What the other pods on a node that have not ended ask for together. */
+  /** The sum of the requests of the other pods on a node that have not ended. */
   used(pod: Pod, node: string): { readonly cpu: number; readonly memory: number; readonly count: number } {
     const here = this.#homes.get(node) ?? { cpu: 0, memory: 0, count: 0 }
     return this.#coming(pod, node).reduce(
@@ -159,13 +159,13 @@ export class PodsByNode {
     )
   }
 
-  /** Whether the node has the ports free that the pod wants of it. */
+  /** True if the pod's host ports are free on the node. */
   hasPorts(pod: Pod, node: string): boolean {
     const taken = [...(this.#homes.get(node)?.ports ?? []), ...this.#coming(pod, node).flatMap(hostPortsOf)]
     return taken.length === 0 || !hostPortsOf(pod).some((port) => taken.some((each) => collide(each, port)))
   }
 
-  /** How many other pods of the same controller are on a node. */
+  /** The number of other pods of the same controller on a node. */
   kin(pod: Pod, node: string): number {
     const owner = controllerOf(pod)?.uid ?? ""
     const coming = this.#coming(pod, node).filter((other) => (controllerOf(other)?.uid ?? "") === owner)

@@ -16,7 +16,7 @@ const podSum = (object: KubeObject, kind: "requests" | "limits", resource: strin
     0
   )
 
-/** What one object takes of each resource that a quota can name. */
+/** The amount that one object uses of each resource that a quota can name. */
 const usage = (type: ResourceType, object: KubeObject, resource: string): number => {
   const name = type.group === "" ? type.resource : `${type.resource}.${type.group}`
   if (resource === `count/${name}`) return 1
@@ -47,7 +47,7 @@ const written = (resource: string, amount: number): string => {
 
 const shown = (resource: string, amount: number): string => `${resource}=${written(resource, amount)}`
 
-/** What is used of all that a quota limits, as its status says it. */
+/** The usage of everything that a quota limits, as in its status. */
 export const used = (
   registry: Stored,
   types: ReadonlyArray<ResourceType>,

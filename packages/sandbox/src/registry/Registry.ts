@@ -1,7 +1,6 @@
 /**
- * What every write goes through, whoever makes it: a client's request or a
- * controller. Names, uids, generations, preconditions, deletion in its stages,
- * and the rules of the kind; then the store.
+ * The path of every write, from a client's request or a controller: names, uids, generations,
+ * preconditions, deletion in its stages, and the rules of the kind; then the store.
  */
 import type { Admission } from "./Admission.ts"
 import { equal, isObject } from "../apimachinery/Json.ts"
@@ -29,11 +28,11 @@ export interface DeleteOptions extends WriteOptions {
 
 export interface Deleted {
   readonly object: KubeObject
-  /** Whether the object is gone, rather than on its way out. */
+  /** True if the object is gone, rather than terminating. */
   readonly gone: boolean
 }
 
-/** Where etcd would hold the object: some messages say it. */
+/** The key of the object in etcd: some messages contain it. */
 const storageKey = (type: ResourceType, namespace: string | undefined, name: string): string =>
   [
     "/registry",
@@ -294,7 +293,7 @@ export class Registry {
       : { ...next, metadata: { ...next.metadata, managedFields } }
   }
 
-  /** What a client may not say of an object, the server says again. */
+  /** Sets the metadata that a client cannot set. */
   #nextMetadata(current: KubeObject, asked: Draft): Metadata {
     const { deletionTimestamp, deletionGracePeriodSeconds, namespace, generation } = current.metadata
     const {

@@ -1,7 +1,6 @@
 /**
- * What etcd and the watch cache are to the API server: objects by resource,
- * namespace and name, one counter of versions over all of them, and a bounded
- * history that watches and consistent lists read from.
+ * The counterpart of etcd and the watch cache: objects by resource, namespace and name, one counter of
+ * versions over all of them, and a bounded history that watches and consistent lists read from.
  *
  * Objects are never changed in place, so every read hands out the object itself.
  */
@@ -267,7 +266,7 @@ export class Store {
   }
 }
 
-/** Where objects are looked up before a write: whoever has the store. */
+/** Read access to objects before a write. */
 export interface Stored {
   readonly store: Store
 }

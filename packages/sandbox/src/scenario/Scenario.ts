@@ -1,4 +1,4 @@
-/** What a sandbox begins with, by name: for `kubectl stateful sandbox`, the demo and the examples. */
+/** The initial states of a sandbox, by name: for `kubectl stateful sandbox`, the demo and the examples. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { ledger } from "../ledger/Ledger.ts"
@@ -17,16 +17,16 @@ const sixNodes: ReadonlyArray<NodeOptions> = ["a", "b", "c"].flatMap((zone) =>
   }))
 )
 
-/** What runs in its containers, unless told otherwise. */
+/** The default programs of its containers. */
 export const programs: Programs = (_, container) =>
   container.image === "ledger" && container.command === undefined ? ledger() : undefined
 
 export interface Scenario {
   /** One line for people. */
   readonly summary: string
-  /** Where its application lives. */
+  /** The namespace of its application. */
   readonly namespace: string
-  /** What happens after the nodes are there. */
+  /** Runs once the nodes exist. */
   readonly begin: (sandbox: Shape) => Effect.Effect<void>
 }
 

@@ -12,7 +12,7 @@ const metadata = (name: string) => ({
   labels: { ...partOf, "app.kubernetes.io/name": name }
 })
 
-/** An object whose fields are its own, beside those that all have. */
+/** An object with its own fields in addition to the common ones. */
 const configuration = (kind: string, name: string, fields: Readonly<Record<string, unknown>>): Draft => ({
   apiVersion: "v1",
   kind,

@@ -1,6 +1,6 @@
 /**
- * A key and a certificate for a server on this machine, signed by itself, made anew for each server
- * and kept in memory alone: whoever trusts it trusts this one process.
+ * A key and a self-signed certificate for a server on this machine, created for each server and kept only
+ * in memory: a client that trusts it trusts only this process.
  */
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto"
 import * as Der from "./Der.ts"

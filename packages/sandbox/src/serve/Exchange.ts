@@ -16,7 +16,7 @@ const gzipThreshold = 128 * 1024
 /** Sent with every answer, as the server does. */
 export const commonHeaders = { "cache-control": "no-cache, private" }
 
-/** What throws a refusal, as an effect that fails with it. */
+/** Runs a function that may throw a refusal, as an effect that fails with it. */
 export const refusable = <A>(evaluate: () => A): Effect.Effect<A, Refusal> =>
   Effect.try({
     try: evaluate,
@@ -64,7 +64,7 @@ const plainMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
 
 const protobuf = "application/vnd.kubernetes.protobuf"
 
-/** Whether the body is looked into where it goes to. All else is refused without. */
+/** True if the handler of the route parses the body. All other bodies are refused without parsing. */
 const isRead = (method: Request["method"], route: Route): boolean =>
   route._tag === "Review" ||
   (route._tag === "Resource" &&
@@ -72,7 +72,9 @@ const isRead = (method: Request["method"], route: Route): boolean =>
     (!route.type.custom || method === "DELETE") &&
     (route.subresource === undefined || route.type.subresources.some((each) => each === route.subresource)))
 
-/** The request with its body, as JSON where it came as protobuf. Fails with what refuses the body. */
+/**
+ * The request with its body, converted to JSON if it came as protobuf. Fails with the refusal of the body.
+ */
 export const withBody = (request: Request, route: Route, bytes: Buffer): Effect.Effect<Request, Refusal> => {
   const { "content-type": contentType = "", ...headers } = request.headers ?? {}
   const mediaType = contentType.split(";")[0]?.trim().toLowerCase()

@@ -15,7 +15,7 @@ const channel = { stdin: 0, stdout: 1, stderr: 2, status: 3, close: 255 } as con
 /** The API server copies in pieces of this size. */
 const largest = 32 * 1024
 
-/** What the query of an exec asks for. */
+/** The query parameters of an exec. */
 export interface Asked {
   readonly request: ExecRequest
   readonly stdout: boolean
@@ -42,7 +42,7 @@ export const asked = (namespace: string, pod: string, query: URLSearchParams): A
   }
 }
 
-/** What channel 3 says in the end; nothing when the exit code is not known. */
+/** The final message of channel 3; empty if the exit code is unknown. */
 const statusOf = (exit: ExecExit): unknown => {
   if (exit._tag === "Unknown") {
     // A command that could not be started is an error that the server says; a cut connection says nothing.

@@ -1,4 +1,4 @@
-/** Who makes a request: by bearer token, perhaps in the name of another. */
+/** The user of a request: by bearer token, optionally impersonating another user. */
 import { timingSafeEqual } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
 import { type Attempt, isAllowed, type User } from "../apiserver/Access.ts"
@@ -12,7 +12,7 @@ export interface Login {
 
 const anonymous: User = { name: "system:anonymous", groups: ["system:unauthenticated"], allow: [] }
 
-/** What everyone may ask, as the role system:public-info-viewer allows. */
+/** Paths that everyone can read, as with the role system:public-info-viewer. */
 const open = ["/healthz", "/livez", "/readyz", "/version"]
 
 const failure = (code: number, reason: string, message: string): Refusal =>
@@ -61,7 +61,7 @@ const impersonated = (
   return known ?? { name, groups: [...groups, "system:authenticated"], allow: [] }
 }
 
-/** Throws the 401 of a token that nobody has, and the 403 of a request without one. */
+/** Throws the 401 for an unknown token, and the 403 for a request without one. */
 export const identify = (headers: IncomingHttpHeaders, path: string, logins: ReadonlyArray<Login>): User => {
   const user = authenticated(headers, logins)
   if (user === anonymous && !open.includes(path) && !/^\/apis?\/.*\/./.test(path)) {

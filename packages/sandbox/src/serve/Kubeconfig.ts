@@ -78,8 +78,8 @@ const folder: Effect.Effect<string, KubeconfigFileError, Scope.Scope> = Effect.a
 )
 
 /**
- * Writes it to `path`, or into a folder of its own, and takes it away with the scope. A file that
- * is there is never written over: it may lead to a cluster that somebody needs.
+ * Writes it to `path`, or into a temporary folder, and deletes it with the scope. An existing file is never
+ * overwritten: it may be the kubeconfig of another cluster.
  */
 export const kubeconfigFile = (
   text: string,

@@ -1,6 +1,6 @@
 /**
- * Commands in pods, answered by a shell command on this machine that stands for their image: so hooks
- * can be seen to be called, and to fail, where no image runs.
+ * Commands in pods, answered by a shell command on this machine instead of their image, so that hooks can
+ * be tried, and fail, although no image runs.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -14,14 +14,14 @@ import { heldExec, isHeld } from "../node/HeldExec.ts"
 import { hookExec, isHook } from "../node/HookExec.ts"
 import { type Command, type Host, plainIn, type Programs } from "../node/Program.ts"
 
-/** Which pods and containers, `*` standing for any letters, and what is run for their commands. */
+/** The pods and containers (`*` matches any characters), and the command to run for them. */
 export interface LocalAnswer {
   readonly pod: string
   readonly container: string
   readonly shell: string
 }
 
-/** `POD[/CONTAINER]=COMMAND`; undefined for what is none. */
+/** Parses `POD[/CONTAINER]=COMMAND`; undefined if it is invalid. */
 export const localAnswer = (text: string): LocalAnswer | undefined => {
   const [, pod, container = "*", shell] = /^([a-z0-9.*-]+)(?:\/([a-z0-9*-]+))?=([^]*)$/.exec(text) ?? []
   return pod === undefined || shell === undefined || shell.trim() === ""
@@ -40,7 +40,7 @@ export interface Answered {
 const matches = (pattern: string, name: string): boolean =>
   new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll(/\*+/g, ".*")}$`).test(name)
 
-/** How long what was asked to end may take, in milliseconds. */
+/** The time that a command may take to end after it was asked to, in milliseconds. */
 const patience = 1000
 
 /** Ends the group: also what the shell has left behind, as long as that holds its output open. */

@@ -12,7 +12,7 @@ import { isArray, isObject, type JsonObject, put, stringAt } from "../apimachine
 import { badRequest, unreadableKind } from "../apimachinery/Status.ts"
 import { kinds, messages } from "./ProtobufMessages.ts"
 
-/** What becomes of a field in JSON, where it is not only there as it was sent. */
+/** The form of a field in JSON, if it is not only present when it was sent. */
 type Rule = "WithoutZero" | "WithZero" | "Inline"
 
 const rules: Readonly<Record<string, Rule>> = { "?": "WithoutZero", "!": "WithZero", "^": "Inline" }
@@ -176,7 +176,7 @@ const decoded = (name: string, bytes: Uint8Array): JsonObject => {
   return isObject(object) ? object : {}
 }
 
-/** Whatever is wrong with bytes, in the server's words. */
+/** Reports invalid bytes with the server's message. */
 const parsed = (name: string, bytes: Uint8Array): JsonObject => {
   try {
     return decoded(name, bytes)

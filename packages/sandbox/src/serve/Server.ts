@@ -1,6 +1,6 @@
 /**
- * A sandbox served as a real API server is: HTTPS on the loopback, a token, watches that go on,
- * exec over WebSocket. It ends with its scope, and with it every connection.
+ * Serves a sandbox as a real API server does: HTTPS on the loopback interface, a token, streaming watches,
+ * exec over WebSocket. It ends with its scope, and so does every connection.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -27,14 +27,14 @@ import * as WatchResponse from "./WatchResponse.ts"
 export interface ServeOptions {
   /** Default: one that is free. */
   readonly port?: number
-  /** Users beside the administrator, each with a token of its own. */
+  /** Users in addition to the administrator, each with its own token. */
   readonly users?: ReadonlyArray<User>
 }
 
 export interface Served {
   /** `https://127.0.0.1:PORT` */
   readonly url: string
-  /** What a client has to trust, as PEM. */
+  /** The certificate that a client has to trust, as PEM. */
   readonly certificate: string
   /** The administrator first. */
   readonly logins: readonly [Login, ...ReadonlyArray<Login>]

@@ -70,7 +70,7 @@ export const newSockets = (): WebSocketServer =>
     handleProtocols: (offered) => subprotocols.find((each) => offered.has(each)) ?? false
   })
 
-/** What Node hands over when a client asks to leave HTTP. */
+/** Node's arguments when a client upgrades from HTTP. */
 export interface Upgrading {
   readonly message: IncomingMessage
   readonly url: URL

@@ -1,4 +1,4 @@
-/** A watch as a response that goes on: one line of JSON for each event, no faster than it is read. */
+/** A watch as a streaming response: one line of JSON for each event, no faster than it is read. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ServerResponse } from "node:http"

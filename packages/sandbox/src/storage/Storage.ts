@@ -19,7 +19,7 @@ export interface StorageCall {
 }
 
 export interface StorageOptions {
-  /** How a call fails, in the driver's words such as `Unavailable: pool is full`; undefined lets it pass. */
+  /** The driver's error for a call, such as `Unavailable: pool is full`; undefined if the call succeeds. */
   readonly fail?: (call: StorageCall) => string | undefined
   /** Writes a second of the snapshot controller and of its sidecar, each. A real one's default is 5; here without limit. */
   readonly snapshotQps?: number
@@ -41,7 +41,7 @@ export interface StorageOptions {
 export class StorageFailure {
   readonly _tag = "StorageFailure"
   readonly message: string
-  /** Whether the driver is known to have done nothing: its answer was no time-out. */
+  /** True if the driver certainly did nothing: its error was not a timeout. */
   readonly final: boolean
   constructor(failure: string) {
     const [code = "Unknown", ...words] = failure.split(": ")
@@ -74,7 +74,7 @@ type Parameters = Readonly<Record<string, string>> | undefined
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
-/** `1.5s`, `200ms`, `1m30s`; the fallback where there is none. */
+/** Parses `1.5s`, `200ms` or `1m30s`; the fallback if absent. */
 export const durationIn = (parameters: Parameters, name: string, fallback = 0): number => {
   const text = parameters?.[name]
   if (text === undefined) return fallback
@@ -90,7 +90,7 @@ export class Storage {
   /** By handle. */
   readonly snapshots = new Map<string, Snapshot>()
   readonly options: StorageOptions
-  /** How often a call was failed because a class's parameter asks for it, by what it is about. */
+  /** The number of failures of a call that a StorageClass' parameter requested, by its subject. */
   readonly #failed = new Map<string, number>()
 
   constructor(options: StorageOptions = {}) {
@@ -136,7 +136,7 @@ export class Storage {
     return snapshot
   }
 
-  /** Another volume with the bytes of one, from now on apart: what still writes to the old one writes to nobody. */
+  /** Moves a volume's data to a new volume: later writes to the old one have no effect. */
   fence(handle: string): void {
     const volume = this.volumes.get(handle)
     if (volume !== undefined) this.volumes.set(handle, volume.copy())

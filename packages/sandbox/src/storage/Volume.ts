@@ -32,7 +32,7 @@ const normal = (path: string): string =>
     .filter((part) => part !== "" && part !== ".")
     .join("/")
 
-/** How a write reaches the disk. */
+/** The durability of a write. */
 export interface WriteOptions {
   /** Stays in the node's page cache, as a write without fsync does, until `sync` or a write to the same file that is not buffered. Default false. */
   readonly buffered?: boolean
@@ -43,7 +43,7 @@ export class Volume {
   capacity: number
   #files: Map<string, Extent>
   #used: number
-  /** What a power cut leaves; undefined while that is all that there is. */
+  /** The data that survives a power failure; undefined while it is all data. */
   #synced: Map<string, Extent> | undefined
 
   constructor(capacity = Number.POSITIVE_INFINITY) {
@@ -57,7 +57,7 @@ export class Volume {
     return this.#used
   }
 
-  /** The file's bytes, or undefined when there is none. */
+  /** The file's content, or undefined if it does not exist. */
   read(path: string): Uint8Array | undefined {
     const file = this.#files.get(normal(path))
     if (file === undefined) return undefined

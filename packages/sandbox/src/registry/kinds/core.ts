@@ -36,7 +36,7 @@ export interface Container {
   }>
   readonly envFrom?: ReadonlyArray<unknown>
   readonly ports?: ReadonlyArray<ContainerPort>
-  /** `Always` of an init container: it goes on beside the others. */
+  /** `Always` for a sidecar: an init container that keeps running next to the others. */
   readonly restartPolicy?: string
   readonly resources?: { readonly requests?: Readonly<Record<string, string>> }
   readonly volumeMounts?: ReadonlyArray<{
@@ -55,7 +55,7 @@ export interface Toleration {
   readonly tolerationSeconds?: number
 }
 
-/** What the claim of a generic ephemeral volume is made from. */
+/** The template of the claim of a generic ephemeral volume. */
 export interface ClaimTemplate {
   readonly metadata?: {
     readonly labels?: Readonly<Record<string, string>>

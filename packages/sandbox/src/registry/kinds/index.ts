@@ -50,7 +50,7 @@ export interface Endpoint {
 
 export interface EndpointSlice extends KubeObject {
   readonly addressType: "IPv4" | "IPv6"
-  /** Null of a Service that has none. */
+  /** `null` for a Service without endpoints. */
   readonly endpoints: ReadonlyArray<Endpoint> | null
   readonly ports?: ReadonlyArray<{
     readonly name: string

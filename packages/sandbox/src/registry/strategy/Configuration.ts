@@ -19,7 +19,7 @@ const immutable = (
 /** One MiB, over all keys. */
 const limit = 1024 * 1024
 
-/** What base64 stands for. */
+/** The length of the decoded base64. */
 const decodedLength = (text: string): number =>
   Math.floor((text.length * 3) / 4) - (text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0)
 

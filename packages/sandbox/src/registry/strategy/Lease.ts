@@ -1,4 +1,4 @@
-/** Leases: their numbers have bounds, and nobody overwrites one that they have not read. */
+/** Leases: their numbers are validated, and an update needs the version that was read. */
 import { at } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { notNegative, wrong } from "../../apimachinery/FieldError.ts"

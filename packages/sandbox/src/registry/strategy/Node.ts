@@ -5,7 +5,7 @@ import { type FieldError, required, unsupported } from "../../apimachinery/Field
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
-/** The server says metadata where it means spec. */
+/** The server's messages say metadata instead of spec. */
 const taintFaults = (taint: unknown, index: number): ReadonlyArray<FieldError> => {
   const effect = stringAt(taint, "effect") ?? ""
   const field = `metadata.taints[${index}].effect`

@@ -1,4 +1,4 @@
-/** What may stand in an object's metadata, whatever its kind. */
+/** Validation of metadata, for every kind. */
 import type { Draft, OwnerReference } from "../../apimachinery/KubeObject.ts"
 import { type FieldError, labels, qualifiedName, wrong } from "../../apimachinery/FieldError.ts"
 

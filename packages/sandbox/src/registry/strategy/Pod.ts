@@ -1,4 +1,4 @@
-/** What the server adds to a pod, what of it may change, and how long it takes to go. */
+/** Defaults, allowed updates and deletion of a pod. */
 import {
   arrayAt,
   at,
@@ -15,7 +15,7 @@ import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { prohibited } from "../../apimachinery/FieldError.ts"
 import { podSpec, podSpecFaults } from "./PodTemplate.ts"
 
-/** What the DefaultTolerationSeconds admission adds: five minutes on a node that is lost. */
+/** The tolerations that the DefaultTolerationSeconds admission adds: five minutes on a lost node. */
 const tolerated = (tolerations: ReadonlyArray<unknown>): ReadonlyArray<unknown> => [
   ...tolerations,
   ...["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]

@@ -1,4 +1,4 @@
-/** What the server fills in for a Service. Addresses are given out in order and not used again. */
+/** Defaults of a Service. Addresses are assigned in order and not reused. */
 import { arrayAt, at, isObject, stringAt } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { type FieldError, label, required, unsupported, wrong } from "../../apimachinery/FieldError.ts"

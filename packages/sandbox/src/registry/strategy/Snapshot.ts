@@ -1,4 +1,4 @@
-/** What the custom resource definitions of snapshots, groups and their contents refuse. */
+/** Validation by the custom resource definitions of snapshots, groups and their contents. */
 import { at, equal } from "../../apimachinery/Json.ts"
 import type { Draft, KubeObject } from "../../apimachinery/KubeObject.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"

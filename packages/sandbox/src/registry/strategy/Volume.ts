@@ -7,7 +7,7 @@ import { prohibited, required, unsupported, wrong } from "../../apimachinery/Fie
 const volumeModes = ["Block", "Filesystem"]
 const policies = ["Delete", "Recycle", "Retain"]
 
-/** What a volume's spec says beside the source of its bytes. */
+/** The fields of a volume's spec other than its source. */
 const besideSource = [
   "accessModes",
   "capacity",
