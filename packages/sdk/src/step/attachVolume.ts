@@ -32,17 +32,20 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 const AttachSchema = Schema.TaggedStruct("AttachVolume", {
   on,
   from: Schema.String,
-  /** Of the claim `from`, and its volume; null: the operation makes it itself, and finds it by its mark. */
+  /**
+   * The uid of the claim `from`, and its volume; `null` if the operation creates it itself, and finds it by
+   * its annotation.
+   */
   uid: Schema.NullOr(Schema.String),
   volume: Schema.NullOr(Schema.String),
   to: Schema.String
 })
 export type AttachVolume = typeof AttachSchema.Type
 
-/** What a claim of this name is marked with beside what its source has. */
+/** The labels and annotations of a claim of this name, in addition to those of its source. */
 type Notes = Pick<Move, "labels" | "annotations">
 
-/** As the template has it that names the claim; null: none does. */
+/** The labels and annotations of the template of this claim; `null` if no template names it. */
 const notesOfTemplate = (set: Holder.Holder, claim: string): Notes | null => {
   const template = (set.spec.volumeClaimTemplates ?? []).find(
     ({ metadata }) => after(`${metadata.name}-${set.metadata.name}-`, claim) !== null
@@ -101,8 +104,8 @@ const sourceOf = (
   })
 
 /**
- * Before its volume has the name by which pods are started: whoever starts them, and be it somebody else
- * while this caller is dead, an abort keeps what they have written.
+ * Written before its volume has the name that pods are started with: whoever starts them, even while this
+ * process is dead, an abort keeps their data.
  */
 const markUsed = (at: At, { claim, uid }: Bound, known: PersistentVolumeClaim | null): Work =>
   Effect.asVoid(
@@ -188,7 +191,10 @@ export const AttachVolume: StepKind<AttachVolume, object> = {
 export const attachedBy = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArray<string> =>
   stepsOf<AttachVolume>(AttachVolume, plan.steps).map(({ to }) => to)
 
-/** Of one final claim: whether it is the operation's own and has its volume, Bound both ways; null: it is, and this is it. */
+/**
+ * `null` if the final claim was created by this operation and it and its volume are bound to each other;
+ * otherwise the reason.
+ */
 const attached = (at: At, name: string) =>
   Effect.gen(function* () {
     const claim = yield* readClaim(at.fence.namespace, name)
@@ -243,7 +249,7 @@ const HandOverSchema = Schema.TaggedStruct("HandOverPolicies", {
   claims: Schema.Array(
     Schema.Struct({
       claim: Schema.String,
-      /** Of the volume whose place was taken; null: there was none, or it is not known. */
+      /** The reclaim policy of the replaced volume; `null` if there was none, or it is unknown. */
       reclaimPolicy: Schema.NullOr(Schema.String)
     })
   )
@@ -284,7 +290,7 @@ export const HandOverPolicies: StepKind<typeof HandOverSchema.Type, object> = {
     )
 }
 
-/** How long a claim whose volume has taken its place may still take to go, in milliseconds. */
+/** Time that a claim may still take to be deleted after its volume was moved, in milliseconds. */
 const patience = 60_000
 
 /** Waits for the end of a claim that was left behind: no pod had to wait for that. */

@@ -24,7 +24,7 @@ const unready = (cuts: ReadonlyArray<Cut>) =>
       for: error ?? "its snapshot to be ready to use"
     }))
 
-/** What is known of members that their group has left behind. */
+/** Facts about members that were left behind by their group. */
 const late =
   ": a member that its group has left behind is seen again with its side-car's next round, 15 minutes apart by default"
 

@@ -38,7 +38,7 @@ export type BroughtCut = typeof BroughtCut.Type
 const BringSchema = Schema.TaggedStruct("BringCuts", { on, cuts: Schema.Array(BroughtCut) })
 type BringCuts = typeof BringSchema.Type
 
-/** How long a cut may take to be ready here, in milliseconds. */
+/** Time that a volume snapshot may take to become ready here, in milliseconds. */
 const patience = 300_000
 
 /** Contents are of the whole cluster, so their names say whose they are. */
@@ -51,8 +51,8 @@ const contentTarget = (at: At, cut: BroughtCut): Resource.Target => ({
 })
 
 /**
- * Fails where a cut is none of the record's: in the namespace of that there are others, and whoever may write
- * the journal here is not who may read them.
+ * Fails if a volume snapshot is not in the record: its namespace has others, and a user who can write the
+ * journal here may not be able to read those.
  */
 const assertRecorded = ({ cuts }: BringCuts, at: At): Work =>
   Effect.flatMap(recordOf(at), (record) => {
@@ -127,7 +127,10 @@ const untilReady = (step: BringCuts, at: At): Work =>
     })
   )
 
-/** Why a content is not taken away; null: it is this operation's own, of this namespace, and deletes nothing. */
+/**
+ * Reason that a content is not deleted; `null` if it was created by this operation, is of this namespace,
+ * and deletes no data.
+ */
 const whyNot = (at: At, { as }: BroughtCut, content: VolumeSnapshotContent): string | null => {
   const { deletionPolicy, volumeSnapshotRef } = content.spec
   const isOwn =
@@ -141,7 +144,7 @@ const whyNot = (at: At, { as }: BroughtCut, content: VolumeSnapshotContent): str
     : "is not under Retain any more: to delete it would delete the cut"
 }
 
-/** What stands for these cuts goes; the cuts in the storage stay. */
+/** Deletes the objects of these volume snapshots; the data in the storage stays. */
 const takeAway = (all: ReadonlyArray<BroughtCut>, at: At): Work =>
   Effect.gen(function* () {
     const safe = yield* Effect.forEach(
@@ -241,7 +244,7 @@ export const BringCuts: StepKind<BringCuts, Settings> = {
 
 const ReturnSchema = Schema.TaggedStruct("ReturnCuts", { on, cuts: Schema.Array(BroughtCut) })
 
-/** What was brought is gone again; the cuts in the storage stay. */
+/** The imported objects are deleted again; the data in the storage stays. */
 export const ReturnCuts: StepKind<typeof ReturnSchema.Type, Settings> = {
   tag: "ReturnCuts",
   schema: ReturnSchema,

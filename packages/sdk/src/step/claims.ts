@@ -32,7 +32,10 @@ export const ClaimSlot = Schema.Struct({
 })
 export type ClaimSlot = typeof ClaimSlot.Type
 
-/** What the controller would create for this slot (stateful_set_utils.go); null: there is no such template. */
+/**
+ * The claim that the controller would create for this slot (stateful_set_utils.go); `null` if there is no
+ * such template.
+ */
 export const manifest = (set: StatefulSet, slot: ClaimSlot, operation: string): object | null => {
   const template = set.spec.volumeClaimTemplates?.find((one) => one.metadata.name === slot.template)
   if (template === undefined) return null
@@ -74,10 +77,10 @@ const lookUp = (
   name: string
 ): Effect.Effect<Resource.KubeObject | null, ClusterError, Cluster> => Resource.findObject(target(set, name))
 
-/** How long claims may take to go, in milliseconds. */
+/** Time that claims may take to be deleted, in milliseconds. */
 const patience = 120_000
 
-/** How many claims are created at a time. */
+/** Number of claims that are created at a time. */
 const breadth = 16
 
 /**
@@ -142,11 +145,15 @@ export const removeUnused = (
   at: At,
   operation: string,
   /**
-   * The first ordinal that was not asked for when the abort began, and the generation that the
-   * StatefulSet has by now if nobody else has changed it: else any count may have been asked for.
+   * The first ordinal that was not requested when the abort began, and the expected generation of the
+   * StatefulSet. With another generation, another client has changed it, and any number of replicas may
+   * have been requested.
    */
   { beyond = 0, generation }: { readonly beyond?: number; readonly generation?: number },
-  /** Volumes that were set aside: a claim that was made to bring one of them back is none made ahead. */
+  /**
+   * Volumes of claims that were set aside: a claim that was created to return one of them was not created
+   * up front.
+   */
   broughtBack: ReadonlyArray<string> = []
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {

@@ -157,7 +157,7 @@ export const setManifest = (renaming: Renaming, operation: string, { metadata, s
   }
 }
 
-/** Addresses and ports are given anew; a headless Service stays one. */
+/** Addresses and ports are reassigned; a headless Service stays headless. */
 const serviceSpec = (renaming: Renaming, spec: Json): Json =>
   given({
     type: spec.type,

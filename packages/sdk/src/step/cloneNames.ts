@@ -1,8 +1,8 @@
 /**
- * What becomes of names, labels and host names when an application is restored as another one: pure.
+ * Renaming of names, labels and host names when an application is restored as another one: pure.
  *
  * A name that is the application's, or begins with it and a dash, gets the new one in that place. Host
- * names are followed only where they are written so that they can be nothing else.
+ * names are rewritten only if they are unambiguous.
  */
 import * as Schema from "effect/Schema"
 
@@ -19,7 +19,7 @@ export const clonedKinds = [
 export const ClonedKind = Literals(clonedKinds)
 export type ClonedKind = typeof ClonedKind.Type
 
-/** An object of the record, and what it is called where it is restored. */
+/** An object of the record, and its name in the copy. */
 export const ClonedObject = Struct({ kind: ClonedKind, from: Schema.String, to: Schema.String })
 export type ClonedObject = typeof ClonedObject.Type
 
@@ -37,7 +37,7 @@ export type Renaming = typeof Renaming.Type
 export const renamed = ({ from, to }: Pick<Renaming, "from" | "to">, name: string): string =>
   name === from.name || name.startsWith(`${from.name}-`) ? `${to.name}${name.slice(from.name.length)}` : name
 
-/** What an object is called now; one that does not go along keeps its name. */
+/** The name of an object in the copy; an object that is not copied keeps its name. */
 export const nameOf = (renaming: Renaming, kind: ClonedKind, name: string): string =>
   renaming.objects.find((one) => one.kind === kind && one.from === name)?.to ?? name
 
@@ -58,7 +58,10 @@ export const labelsOf = (renaming: Renaming, labels: unknown): Labels =>
 /** The usual labels that say which instance an object is of. */
 const instance = ["app.kubernetes.io/instance", "app", "app.kubernetes.io/name", "name"]
 
-/** The label that has to be told apart, since no other of the selector is; null: the names do. */
+/**
+ * The label that has to be changed because no other label of the selector differs; `null` if the names
+ * differ.
+ */
 export const distinguishing = (
   renaming: Omit<Renaming, "label" | "objects">,
   selector: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /**
- * The record that an application is restored from as another one. It is input, and not authority: what was
- * planned from it is made from the very same Secret, which nobody can change, and from nothing else of it.
+ * The record that an application is restored from as another one. It is input, not authority: what was
+ * planned from it is created from exactly the same Secrets, which are immutable, and from nothing else.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -13,29 +13,29 @@ import { Renaming } from "./cloneNames.ts"
 import type { SnapshotRecord } from "./record.ts"
 import { readWhole } from "./recordList.ts"
 
-/** What the steps of such a restore go by. */
+/** Settings of the steps of such a restore. */
 export const CloneSettings = Schema.Struct({
   /** The snapshot, where its record is, and the uid of each of its Secrets, with spaces between. */
   set: Schema.String,
   record: Schema.Struct({ namespace: Schema.String, uid: Schema.String }),
   renaming: Renaming,
-  /** The NetworkPolicy that keeps it from its source; null: none does. */
+  /** The NetworkPolicy that isolates it from its source; `null` without one. */
   fence: Schema.NullOr(Schema.String)
 })
 export type CloneSettings = typeof CloneSettings.Type
 
 export type At = StepContext<CloneSettings>
 
-/** What a record's Secrets are, beside what they say. */
+/** The Secrets of a record, in addition to their contents. */
 export interface Sealed {
   readonly record: SnapshotRecord
-  /** Of all its Secrets, in their order: whoever replaces any of them has made another record. */
+  /** The uids of all its Secrets, in their order: replacing any of them makes another record. */
   readonly uid: string
-  /** Whether the API server lets nobody change them, as it is with each that a snapshot writes. */
+  /** True if all are immutable, as those that a snapshot writes are. */
   readonly immutable: boolean
 }
 
-/** Null: there is none. */
+/** `null` if there is no record. */
 export const readSealed = (
   namespace: string,
   set: string
@@ -60,7 +60,7 @@ export const recordOf = ({
         )
   )
 
-/** The manifest of this kind and name; null: the record has none. */
+/** The manifest of this kind and name; `null` if the record has none. */
 export const manifestIn = (
   { objects }: SnapshotRecord,
   kind: string,

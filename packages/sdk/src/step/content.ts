@@ -1,4 +1,6 @@
-/** What ConfigMaps and Secrets hold: read from objects and from records, compared, and never told. */
+/**
+ * The contents of ConfigMaps and Secrets: read from objects and from records, compared, and never printed.
+ */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -41,20 +43,20 @@ const Content = Schema.Struct({
 })
 export type Content = typeof Content.Type
 
-/** What an object or a manifest holds; null: it is none that could be written. */
+/** The content of an object or a manifest; `null` if it cannot be written. */
 export const contentOf = (object: unknown): Content | null => {
   const decoded = Schema.decodeUnknownResult(Content)(object)
   return Result.isSuccess(decoded) ? decoded.success : null
 }
 
-/** What is written, and what is compared: nothing that the server keeps about an object. */
+/** The fields that are written and compared: nothing that the server maintains. */
 export const dataOf = ({ type, data, binaryData }: Content) => ({
   ...(type == null ? {} : { type }),
   data: data ?? {},
   ...(Object.keys(binaryData ?? {}).length === 0 ? {} : { binaryData })
 })
 
-/** Whether both hold the same; null: there is none. */
+/** True if both have the same content; `null` stands for none. */
 export const isSame = (left: Content | null, right: Content | null): boolean =>
   left === null || right === null ? left === right : isSameData(dataOf(left), dataOf(right))
 
@@ -77,14 +79,14 @@ const plainTypes: ReadonlyArray<string> = [
   "kubernetes.io/dockercfg"
 ]
 
-/** Whether one that is gone may be made again from this. */
+/** True if a deleted object may be recreated from this content. */
 export const isPlain = ({ kind }: Named, { type }: Content): boolean =>
   kind !== "Secret" || plainTypes.includes(type ?? "Opaque")
 
 /** The name of what cannot be put back under its own. */
 export const newNameOf = ({ name }: Named, id: string): string => `${name.slice(0, 244)}-${id}`
 
-/** Whether a restore may have named it so, for this one. */
+/** True if a restore may have given this name to this object. */
 export const isNewNameOf = (one: Named, { kind, name }: Named): boolean =>
   kind === one.kind &&
   name.startsWith(`${one.name.slice(0, 244)}-`) &&
@@ -114,13 +116,13 @@ export const namedIn = ({ objects }: SnapshotRecord): ReadonlyArray<Named> => {
   return [...new Map(all.map((one) => [`${one.kind}/${one.name}`, one])).values()]
 }
 
-/** What a record says that an object held; null: nothing, or nothing that could be written. */
+/** The recorded content of an object; `null` if there is none that can be written. */
 export const contentIn = (record: SnapshotRecord, { kind, name }: Named): Content | null => {
   const [first, ...more] = manifestsIn(record, kind, name)
   return more.length > 0 ? null : contentOf(first)
 }
 
-/** The pod template that a record has of a StatefulSet; null: none. */
+/** The recorded pod template of a StatefulSet; `null` if there is none. */
 export const templateIn = (record: SnapshotRecord, name: string): object | null => {
   const [first, ...more] = manifestsIn(record, "StatefulSet", name)
   const template: unknown = Reflect.get(Object(first?.["spec"]), "template")

@@ -12,15 +12,15 @@ export type CountStep = StepOf<typeof RunHook> | StepOf<typeof SetReplicas> | St
 export interface CountOptions {
   /** Default: majority. */
   readonly quorum?: Quorum
-  /** At most so many replicas with one change. Default: as many as the barriers let. */
+  /** The maximum number of replicas per change. Default: up to the next barrier. */
   readonly step?: number
   /** Join and leave hooks. Default: none. */
   readonly profile?: Profile
   /** Milliseconds that routers are given to see who leaves. Default: members that leave are not marked. */
   readonly drainWait?: number
-  /** Whether this goes back to the count from before the plan. Default false. */
+  /** True if this restores the number of replicas from before the plan. Default false. */
   readonly returns?: boolean
-  /** Whether the plan comes by a count twice. Default false. */
+  /** True if the plan passes a number of replicas twice. Default false. */
   readonly once?: boolean
 }
 

@@ -64,7 +64,7 @@ export const groupTarget = (step: CutGroup, namespace: string): Resource.Target 
 export const readGroup = (step: CutGroup, namespace: string) =>
   Resource.find({ ...kinds.volumegroupsnapshots, version: step.version }, { namespace, name: step.as })
 
-/** The group's content; null: there is none of this name. */
+/** The group's content; `null` if there is none of this name. */
 export const readGroupContent = (step: CutGroup, name: string) =>
   Resource.find({ ...volumeGroupSnapshotContents, version: step.version }, { name })
 
@@ -128,7 +128,7 @@ const assertMembers = (at: At, step: CutGroup): Work =>
     }
   })
 
-/** What is missing until every planned volume is cut, and no other. */
+/** The planned volumes without a volume snapshot, and unplanned volumes with one. */
 const uncut = (
   step: CutGroup,
   group: VolumeGroupSnapshot | null,
@@ -149,7 +149,7 @@ const contentOf = (step: CutGroup, group: VolumeGroupSnapshot | null) => {
   return name ? readGroupContent(step, name) : Effect.succeed(null)
 }
 
-/** Which volumes the group really has, against the planned ones; null: exactly those. */
+/** The difference between the group's volumes and the planned ones; `null` if they are the same. */
 const wrongMembers = (step: CutGroup, content: VolumeGroupSnapshotContent | null): string | null => {
   const cut = (content?.status?.volumeSnapshotInfoList ?? []).map(({ volumeHandle }) => volumeHandle ?? "")
   const missing = step.claims.filter(({ handle }) => handle !== null && !cut.includes(handle))
@@ -188,7 +188,10 @@ const failedCut = (step: CutGroup, group: VolumeGroupSnapshot | null): Operation
       )
 }
 
-/** Fails where it is not the planned cut, or not one cut; `isHeld`: nothing was written from the first to the last. */
+/**
+ * Fails if it is not the planned group, or not of one moment. With `isHeld`, nothing was written from the
+ * first volume snapshot to the last.
+ */
 const finish = (step: CutGroup, at: At, isHeld: boolean): Work =>
   Effect.gen(function* () {
     const group = yield* readGroup(step, at.fence.namespace)

@@ -1,10 +1,11 @@
 /**
- * Which contents are a set's own, and may be deleted with it: pure over its record and what is there.
+ * The contents that belong to a snapshot, and may be deleted with it: pure over its record and the live
+ * objects.
  *
- * A content is of the whole cluster, and its handle is data. It is the set's only if it is bound to a
- * VolumeSnapshot of the set, both ways, its driver, handle and uid are the record's, and no other content
- * carries that handle. One that a namespace which is gone has left behind is nobody's any more: it may go
- * without its data where the set has another one for the same cut.
+ * A content is cluster-scoped, and its handle is data. It belongs to the snapshot only if it and a
+ * VolumeSnapshot of the snapshot refer to each other, its driver, handle and uid are the recorded ones, and
+ * no other content has that handle. A content left by a deleted namespace is an orphan: it may be deleted
+ * without its data if the snapshot has another content for the same handle.
  */
 import type { VolumeGroupSnapshotContent, VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { groupOf } from "../kind/Snapshot.ts"
@@ -12,11 +13,11 @@ import { setLabel } from "../Labels.ts"
 import { snapshotOf } from "./cutSource.ts"
 import type { RecordedCut } from "./record.ts"
 
-/** The cut that a content stands for, in the storage's own words; null: not known yet. */
+/** The snapshot handle of a content in its storage; `null` if it is not known yet. */
 export const handleOf = ({ spec, status }: VolumeSnapshotContent): string | null =>
   status?.snapshotHandle ?? spec.source.snapshotHandle ?? null
 
-/** The recorded cut that a content stands for; null: it stands for none of them. */
+/** The recorded volume snapshot of a content; `null` if there is none. */
 export const recordedAs = (
   content: VolumeSnapshotContent,
   cuts: ReadonlyArray<RecordedCut>
@@ -66,13 +67,16 @@ export const isOrphanGroup = (
   )
 }
 
-/** Whether an object of ours was made for a set, as its label says. */
+/** True if the label of an object says that it was created for the snapshot. */
 export const isOfSet = (
   { labels }: { readonly labels?: Readonly<Record<string, string>> | null | undefined },
   set: string
 ): boolean => labels?.[setLabel] === set
 
-/** Whether a VolumeSnapshot is one of a set's: recorded, and labelled so, or a member of a group that is (`labelled`). */
+/**
+ * True if a VolumeSnapshot is one of the snapshot's: recorded, and either labelled itself or part of a
+ * labelled group (`labelled`).
+ */
 export const isRecorded = (
   snapshot: VolumeSnapshot,
   {
@@ -93,7 +97,10 @@ export const isRecorded = (
   return isNamed && cuts.some((cut) => snapshotOf(cut, [snapshot], byName) !== null)
 }
 
-/** Why a content of a group may not be deleted with its members; null: it is the set's. */
+/**
+ * Reason that a group's content must not be deleted with its volume snapshots; `null` if it belongs to the
+ * snapshot.
+ */
 export const foreignGroup = (
   { name, uid }: { readonly name: string; readonly uid: string },
   { metadata, spec, status }: VolumeGroupSnapshotContent,
@@ -107,7 +114,7 @@ export const foreignGroup = (
   return stranger === undefined ? null : `content ${metadata.name} holds a cut that is not recorded`
 }
 
-/** What a content is judged by. */
+/** The facts that decide who owns a content. */
 export interface Ownership {
   readonly cuts: ReadonlyArray<RecordedCut>
   readonly contents: ReadonlyArray<VolumeSnapshotContent>
@@ -115,7 +122,7 @@ export interface Ownership {
   readonly orphans: ReadonlyArray<string>
 }
 
-/** Why a snapshot's content may not be deleted with its data; null: it is the set's, and nobody else's. */
+/** Reason that a content must not be deleted with its data; `null` if it belongs only to the snapshot. */
 export const foreign = (
   content: VolumeSnapshotContent,
   snapshot: { readonly name: string; readonly uid: string },

@@ -1,8 +1,9 @@
 /**
- * Cuts the volumes of an application while its members are held still: quiesce, cut and thaw are one step,
- * and nothing is journalled between them. What proves it is written on the cuts themselves, after every
- * member has answered that it held until all were cut; a run that finds cuts without it knows that somebody
- * ended in the middle, and does not call them quiesced.
+ * Takes the volume snapshots of an application while its members are quiesced: quiesce, snapshot and thaw
+ * are one step, and nothing is journalled between them. The proof is written on the volume snapshots
+ * themselves, after every member has confirmed that it stayed quiesced until all were taken. A run that
+ * finds volume snapshots without the proof knows that another one was interrupted, and does not call them
+ * quiesced.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -26,9 +27,9 @@ import { quiescedAnnotation } from "../Labels.ts"
 import { isOurs, snapshotTarget } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
 
-/** What the kind needs of its verb's settings. */
+/** The settings of the verb that this kind needs. */
 export interface QuiesceSettings extends CutSettings {
-  /** The same as the plan was made with, by its fingerprint; absent: nobody has it any more. */
+  /** The quiesce that the plan was made with, by its fingerprint; absent if it was not given again. */
   readonly quiesce?: Quiesce
 }
 
@@ -44,11 +45,14 @@ const QuiescedSchema = Schema.TaggedStruct("CutQuiesced", {
   digest: Schema.String,
   /** In milliseconds. */
   deadline: Schema.Natural,
-  /** By what members are held, where nothing in their pods ends it; absent: by a command, which its pod ends. */
+  /** How members are quiesced, if nothing in their pods ends it; absent for a command, which its pod ends. */
   unbounded: Schema.optionalKey(Means),
-  /** Whether its volumes are cut in waves, and nobody waits meanwhile; absent: all at once, while all stand still. */
+  /**
+   * True if the volumes are snapshotted in stages and nothing waits; absent if all are snapshotted at once,
+   * while members are quiesced.
+   */
   waves: Schema.optionalKey(Schema.Literal(true)),
-  /** What the pods are reached by; absent: exec. */
+  /** How the pods are reached; absent for exec. */
   reaches: Schema.optionalKey(Schema.Array(Reach)),
   members: Schema.Array(
     Schema.Struct({ pod: Schema.String, ordinal: Schema.Natural, fqdn: Schema.String, uid: Schema.String })
@@ -92,7 +96,7 @@ const thawCommand = ({ profile, unbounded }: CutQuiesced, { fence }: At): string
     ? `the function thaw of ${profile}, by Thaw.thaw`
     : `\`kubectl stateful thaw ${fence.name} -n ${fence.namespace} --profile ${shellWord(profile)}\``
 
-/** When a freeze ends that nobody lets go. */
+/** When a freeze ends that is not released. */
 const howItEnds = (step: CutQuiesced, at: At): string =>
   step.waves === true
     ? `nothing waited for it, and what was begun in the members ends by itself within ${step.deadline / 1000}s`
@@ -101,8 +105,8 @@ const howItEnds = (step: CutQuiesced, at: At): string =>
       : `nothing in the pods ends a freeze: end it with ${thawCommand(step, at)}`
 
 /**
- * What is said where it is not proven: the deadline ends every freeze, and a person can end it earlier. The
- * message may have the application's words in it; the journal gets ours alone.
+ * The error without a proof: the deadline ends every freeze, and the user can end it earlier. The message
+ * may contain the application's output; the journal gets only our own text.
  */
 const notProven = (step: CutQuiesced, at: At, { why, unthawed }: Frozen): OperationError => {
   const open = unthawed.length === 0 ? "" : `; it is unknown whether ${unthawed.join(", ")} was thawed`
@@ -114,7 +118,7 @@ const notProven = (step: CutQuiesced, at: At, { why, unthawed }: Frozen): Operat
   })
 }
 
-/** The set's pods, by their uid and the restarts of their containers; those too that nobody planned with. */
+/** The set's pods, with their uid and the restarts of their containers, including unplanned ones. */
 const identities = (at: At): Effect.Effect<ReadonlyMap<string, string>, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.read(at.fence)
@@ -129,7 +133,7 @@ const identities = (at: At): Effect.Effect<ReadonlyMap<string, string>, ClusterE
     )
   })
 
-/** Writes on each cut what proves it: whoever goes on finds it there. */
+/** Writes the proof on each volume snapshot, where a resume finds it. */
 const prove = (step: CutQuiesced, at: At, frozen: Frozen, kept: ReadonlyArray<KeptText>): Work => {
   const proof: Proof = {
     ...(step.waves === true ? { waves: { profile: step.profile, kept } } : {}),
@@ -167,7 +171,10 @@ const prove = (step: CutQuiesced, at: At, frozen: Frozen, kept: ReadonlyArray<Ke
   )
 }
 
-/** A set whose level was asked for by name ends here; another one goes on with what is true of it. */
+/**
+ * A snapshot whose level was requested by name fails here; any other continues with the level that was
+ * reached.
+ */
 const withoutProof = (step: CutQuiesced, at: At, why: OperationError): Work =>
   Effect.gen(function* () {
     if (at.settings.strict === true) yield* why
@@ -175,7 +182,7 @@ const withoutProof = (step: CutQuiesced, at: At, why: OperationError): Work =>
     yield* inner(step).perform(step.cut, at)
   })
 
-/** Why the planned way to hold the members is not at hand; null: it is. */
+/** Reason that members cannot be quiesced as planned; `null` if they can. */
 const unready = (step: CutQuiesced, at: At): string | null => {
   const { quiesce } = at.settings
   if (quiesce === undefined) return "its profile was not given again"
@@ -184,7 +191,7 @@ const unready = (step: CutQuiesced, at: At): string | null => {
     : "the profile given now is not the one it was planned with"
 }
 
-/** What is done where this caller cannot quiesce, or must not claim it. */
+/** What is done if this process cannot quiesce, or must not claim it. */
 const missing = (step: CutQuiesced, at: At, why: string): Work =>
   withoutProof(step, at, notProven(step, at, { members: [], unthawed: [], why: because("LevelMissed", why) }))
 
@@ -212,7 +219,10 @@ const atOnce = (step: CutQuiesced, cut: Work<Cutting>): Work<Body> =>
 /** So much may all texts have together: they stand on every cut until they are in the record. */
 const mostKept = 128 * 1024
 
-/** First what may be cut while all goes on, then what has to have all that happened until it is over. */
+/**
+ * First the volumes that can be snapshotted while everything runs, then those that must contain all writes
+ * until the end.
+ */
 const inWaves = (step: CutQuiesced, at: At, quiesce: Quiesce): Work<Body> =>
   Effect.gen(function* () {
     const whole = singleOf(step)
@@ -241,7 +251,7 @@ const inWaves = (step: CutQuiesced, at: At, quiesce: Quiesce): Work<Body> =>
     return { cut, finish: Effect.void, kept }
   })
 
-/** What is said before members are held. */
+/** The note before members are quiesced. */
 const announced = (step: CutQuiesced, at: At): string =>
   step.waves === true
     ? `cuts in waves by profile ${step.profile}: nothing waits for it, and it ends within ${step.deadline / 1000}s`
@@ -280,11 +290,14 @@ const frozenCut = (step: CutQuiesced, at: At, quiesce: Quiesce, cut: Work<Cuttin
     }
   })
 
-/** Whether somebody may have begun to hold members, and did not live to say how that ended. */
+/** True if a process may have started to quiesce members and crashed before it recorded how that ended. */
 const isLeftOpen = (mark: At["mark"]): boolean =>
   mark !== null && mark.some(({ state }) => state !== "Succeeded")
 
-/** The very pods that were held, where nobody can say any more that they are the set's: all that are not known to be gone. */
+/**
+ * The pods that were quiesced and may still run, even if it is unknown whether they still belong to the
+ * set.
+ */
 const stillThere = ({ members }: CutQuiesced, at: At): Effect.Effect<ReadonlyArray<string>, never, Cluster> =>
   Resource.listObjects(kinds.pods, { namespace: at.fence.namespace, metadataOnly: true }).pipe(
     Effect.map(({ items }) => {
@@ -296,9 +309,9 @@ const stillThere = ({ members }: CutQuiesced, at: At): Effect.Effect<ReadonlyArr
   )
 
 /**
- * Thaws what somebody else may have left behind, where this caller has the profile; else the members' deadline
- * did long ago, or does soon, unless nothing does. Only the set's own pods: the step comes from a journal, and
- * whoever wrote that may have named any.
+ * Thaws members that another process may have left frozen, if this process has the profile; otherwise their
+ * deadline ends the freeze, unless nothing does. Only the set's own pods: the step comes from a journal,
+ * whose author may have named any.
  */
 const thawLeftBehind = (step: CutQuiesced, at: At, mark: At["mark"]): Work =>
   Effect.gen(function* () {
@@ -343,7 +356,7 @@ const perform = (step: CutQuiesced, at: At): Work =>
 const undo = (step: CutQuiesced, at: At, cut: Work): Work =>
   Effect.andThen(thawLeftBehind(step, at, at.forward), cut)
 
-/** The members that a plan holds still, with how; null: it holds none. */
+/** The members that a plan quiesces, and how; `null` if it quiesces none. */
 export const quiescedBy = (plan: Pick<StepContext["plan"], "steps">): CutQuiesced | null =>
   stepsOf(CutQuiesced, plan.steps)[0] ?? null
 

@@ -1,6 +1,6 @@
 /**
- * Which cut a claim may be filled from: a record is what somebody wrote into a Secret, and what it names has
- * to be so in the cluster.
+ * The volume snapshot that a claim may be filled from: a record could have been written by anyone who can
+ * write Secrets, so what it names must be true in the cluster.
  */
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { groupOf } from "../kind/Snapshot.ts"
@@ -12,15 +12,18 @@ export interface CutOf {
   readonly claim: string
   /** The VolumeSnapshot's name. */
   readonly snapshot: string
-  /** In the storage's own words, as is the volume that was cut; null: the record does not say. */
+  /**
+   * The handle of the volume snapshot in its storage, and that of its volume; `null` if the record has
+   * none.
+   */
   readonly handle: string | null
   readonly volumeHandle: string | null
   readonly driver: string
 }
 
 /**
- * The members of a group may come without the claim that they are of: then the volume tells. A content that
- * was made for a cut by its handle is of that cut: whoever makes contents has the right to.
+ * The volume snapshots of a group may not name their claim: then the volume identifies it. A content that
+ * was created from a handle counts for that handle: creating contents takes permission.
  */
 const isOfClaim = (
   { claim, handle, volumeHandle }: CutOf,
@@ -34,7 +37,7 @@ const isOfClaim = (
     : volumeHandle !== null && source?.volumeHandle === volumeHandle
 }
 
-/** Why a claim cannot be filled from this cut; null: it can. */
+/** Reason that a claim cannot be filled from this volume snapshot; `null` if it can. */
 export const notTheCut = (
   cut: CutOf,
   found: VolumeSnapshot | null,
@@ -60,7 +63,7 @@ export const notTheCut = (
 /** Contents by their names. */
 export type Contents = ReadonlyMap<string, VolumeSnapshotContent>
 
-/** The content that a VolumeSnapshot names; null: there is none. */
+/** The content that a VolumeSnapshot names; `null` if there is none. */
 export const contentOf = (found: VolumeSnapshot | null, contents: Contents): VolumeSnapshotContent | null =>
   contents.get(found?.status?.boundVolumeSnapshotContentName ?? "") ?? null
 
@@ -79,7 +82,7 @@ export const snapshotOf = (
   return members.find(isMember) ?? null
 }
 
-/** Why a recorded cut cannot be restored from; null: it can. */
+/** Reason that a recorded volume snapshot cannot be restored; `null` if it can. */
 export const whyNot = (cut: RecordedCut, found: VolumeSnapshot | null, contents: Contents): string | null => {
   const { claim, snapshotHandle: handle, volumeHandle, driver } = cut
   if (found === null && cut.snapshot === null) return `its member of group ${cut.group ?? ""} is gone`

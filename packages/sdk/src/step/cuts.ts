@@ -16,31 +16,31 @@ import { type CutClaim, isOurs, readContent, readSnapshot } from "./snapshots.ts
 /** One claim's cut. */
 export interface Cut {
   readonly claim: string
-  /** The VolumeSnapshot; null: a member of a group that is not there yet. */
+  /** The VolumeSnapshot; `null` if it is one of a group's and does not exist yet. */
   readonly snapshot: string | null
   readonly content: string | null
   readonly contentUid: string | null
-  /** What becomes of it with its VolumeSnapshot; null: its content may not be read, or is not there yet. */
+  /** The deletionPolicy of its content; `null` if that cannot be read, or does not exist yet. */
   readonly deletionPolicy: string | null
   /** In the storage's own words. */
   readonly snapshotHandle: string | null
   readonly volumeHandle: string | null
-  /** Nanoseconds since 1970, by the storage's clock; null: it does not say. */
+  /** Nanoseconds since 1970, by the storage's clock; `null` if unknown. */
   readonly cutAt: number | null
   /** Bytes. */
   readonly restoreSize: number | null
   readonly readyToUse: boolean
-  /** Why it is not ready, where its controller says. */
+  /** Reason that it is not ready, if its controller reports one. */
   readonly error: string | null
   readonly group: string | null
-  /** What proves that the application was quiesced for it; null: nothing does. */
+  /** The proof that the application was quiesced; `null` without one. */
   readonly proof: Proof | null
 }
 
 /** A content, and whether it is still that of a snapshot of ours. */
 export interface OwnContent {
   readonly target: Resource.Target
-  /** Null: it is not that snapshot's any more. */
+  /** `null` if it no longer belongs to that snapshot. */
   readonly look: Effect.Effect<Resource.KubeObject | null, ClusterError, Cluster>
 }
 
@@ -48,9 +48,9 @@ type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 type At = StepContext
 
 /**
- * Whether a cut can be restored from, and stays so. Controllers of groups write a member as ready, and as
- * not ready again from what they knew before (external-snapshotter 8.6): a VolumeSnapshot is ready for good
- * only where its content says so too.
+ * True if a volume snapshot can be restored, and stays so. Group controllers can write one as ready, and
+ * then from stale data as not ready (external-snapshotter 8.6): a VolumeSnapshot is ready for good only if
+ * its content is ready too.
  */
 export const isReady = (snapshot: VolumeSnapshot | null, content: VolumeSnapshotContent | null): boolean =>
   snapshot?.status?.readyToUse === true && (content === null || content.status?.readyToUse === true)
@@ -88,7 +88,7 @@ const contentOf = (snapshot: VolumeSnapshot | null): Look<VolumeSnapshotContent 
   )
 }
 
-/** What somebody else has deleted, or put in the place of ours, is no cut of the set, whatever it is called. */
+/** An object that another client deleted or replaced does not belong to the snapshot, whatever its name. */
 const kept = <A extends { readonly metadata: VolumeSnapshot["metadata"] }>(
   at: At,
   found: A | null
@@ -153,7 +153,7 @@ const grouped = (at: At, step: Group): Look<ReadonlyArray<Cut>> =>
     })
   })
 
-/** What a level is judged by, over all cuts. */
+/** The facts that decide the level, over all volume snapshots. */
 export const judgedOf = (cuts: ReadonlyArray<Cut>): Judged => {
   const [first] = cuts
   return {

@@ -1,6 +1,6 @@
 /**
- * What a profile has done with new volumes before an application gets them. No command of it stands in a
- * journal, which knows its fingerprint; what is written back comes out of the very record of the plan.
+ * The tasks of a profile on new volumes before an application gets them. The journal contains only the
+ * fingerprint of its commands; files are written back from exactly the record of the plan.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -17,7 +17,7 @@ import type { SnapshotRecord } from "./record.ts"
 /** A profile's name, and the fingerprint of what it does. */
 const By = Schema.Struct({ profile: Schema.String, digest: Schema.String })
 
-/** What a plan says of it; absent: there is nothing of that to do. */
+/** The tasks in a plan; absent if there are none. */
 export const errandFields = {
   writes: Schema.optionalKey(Schema.Struct({ ...By.fields, record: Pinned })),
   beforeStart: Schema.optionalKey(By),
@@ -32,7 +32,7 @@ export const errandsBy = ({ beforeStart, verify }: Restoring): Omit<Planned, "wr
   ...(verify === undefined ? {} : { verify: by(verify) })
 })
 
-/** What is written back, out of this record. */
+/** The files to write back from this record. */
 export const writesBy = ({ writes }: Restoring, record: Pinned): Pick<Planned, "writes"> =>
   writes === undefined
     ? {}
@@ -69,7 +69,7 @@ const filled = (
     : Effect.fail(because("Mismatch", argv.failure, "mend the profile; abort, and plan again"))
 }
 
-/** What stands for the member itself, by the name that it has or will have. */
+/** Replaces the placeholders of a member with its current or future name. */
 const asMember = (argv: ReadonlyArray<string>, { fence }: Pick<StepContext, "fence">, ordinal: number) => {
   const words: Readonly<Record<string, string>> = {
     pod: `${fence.name}-${ordinal}`,
@@ -83,11 +83,11 @@ const asMember = (argv: ReadonlyArray<string>, { fence }: Pick<StepContext, "fen
 }
 
 export interface ErrandSettings extends Restoring {
-  /** Where the record is, if not in the application's own namespace. */
+  /** The namespace of the record, if it is not the application's. */
   readonly record?: { readonly namespace: string }
 }
 
-/** The record that a plan writes back from, once for all its ordinals; null: it does not. */
+/** The record that a plan writes back from, read once for all ordinals; `null` if it writes nothing back. */
 export const keptRecord = (
   { writes }: Planned,
   { settings, fence }: Pick<StepContext<ErrandSettings>, "settings" | "fence">
@@ -96,7 +96,7 @@ export const keptRecord = (
     ? Effect.succeed(null)
     : readPinned(settings.record?.namespace ?? fence.namespace, writes.record)
 
-/** What is to be done for one ordinal, with all filled in. */
+/** The tasks of one ordinal, with all placeholders replaced. */
 export const errandsFor = (
   planned: Planned,
   at: Pick<StepContext<ErrandSettings>, "settings" | "fence">,

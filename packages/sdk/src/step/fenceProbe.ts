@@ -1,7 +1,7 @@
 /**
- * Two pods that show whether a fence holds: one behind it, one beside it. Both try to connect to the pods
- * of the source, and to the API server. The fence holds where the one beside it gets through, and the one
- * behind it does not.
+ * Two pods that verify the isolation: one that the NetworkPolicy selects, and one that it does not. Both
+ * try to connect to the pods of the source, and to the API server. The isolation is verified if the second
+ * one connects, and the first one does not.
  *
  * They run the application's image and never its entrypoint, have no token, and end by themselves.
  */
@@ -17,7 +17,7 @@ type Json = any
 export const sides = ["behind", "beside"] as const
 export type Side = (typeof sides)[number]
 
-/** How often it is tried, once a second: rules of a network come a moment after their policy. */
+/** Number of attempts, once a second: a network applies a policy with some delay. */
 const rounds = 12
 
 /** Exit codes of the check. */
@@ -68,7 +68,7 @@ exit ${ends.none}`
 export const probeName = (app: string, side: Side, operation: string): string =>
   `${app.slice(0, 200)}-${side}-fence-${operation}`
 
-/** What a fence is proven with. */
+/** The input of the verification. */
 export interface Probe {
   readonly side: Side
   readonly operation: string
@@ -76,7 +76,7 @@ export interface Probe {
   readonly addresses: ReadonlyArray<string>
 }
 
-/** Seconds after which the kubelet ends it, whoever made it. */
+/** Seconds after which the kubelet ends the pod, whoever created it. */
 const lives = 600
 
 /** Behind the fence it has all labels of the restored pods, so that whatever policy is for them is for it. */
@@ -135,7 +135,7 @@ export const probePod = (set: StatefulSet, { side, operation, addresses }: Probe
 const codeOf = ({ status }: Prover): number | null =>
   status?.containerStatuses?.find(({ name }) => name === proverContainer)?.state?.terminated?.exitCode ?? null
 
-/** What both pods have found. */
+/** The result of both pods. */
 export type Verdict =
   | { readonly _tag: "Holds" }
   /** The network lets through what the fence is to keep back. */

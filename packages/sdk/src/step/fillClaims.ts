@@ -49,7 +49,7 @@ export const retain = (at: At, { as }: FilledClaim): Work =>
     if (reason !== null) yield* notProven(reason)
   })
 
-/** The volumes that were filled stand in the journal: one whose claim somebody deletes is found by that alone. */
+/** Writes the filled volumes into the journal: it is the only way to find one whose claim was deleted. */
 export const noteVolumes = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
   Effect.gen(function* () {
     const made = yield* Effect.forEach(
@@ -67,7 +67,10 @@ export const noteVolumes = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
     yield* at.intend([...before, ...made.flat().filter(({ name }) => !known.has(name))])
   })
 
-/** Names each copy that stays since somebody deleted its claim: only what this operation has marked. */
+/**
+ * Names each volume that remains because its claim was deleted: only volumes that this operation has
+ * annotated.
+ */
 export const nameLeft = (at: At): Work =>
   Effect.forEach(
     at.forward ?? [],

@@ -1,8 +1,9 @@
 /**
  * A claim that is filled from a cut: what it is made with, and that its cut is the very one still.
  *
- * A claim is filled from a VolumeSnapshot only while that and its content name each other, and the cut is
- * the recorded one, of the claim whose place it will take: a record is what somebody wrote into a Secret.
+ * A claim is filled from a VolumeSnapshot only while that and its content refer to each other, and it is
+ * the recorded volume snapshot of the claim that it replaces: a record could have been written by anyone
+ * who can write Secrets.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -32,19 +33,19 @@ export const FilledClaim = Schema.Struct({
   as: Schema.String,
   /** The claim whose place it takes: of a template and an ordinal, or one that a pod template names. */
   claim: Schema.String,
-  /** The claim that was cut, where that is another one. */
+  /** The claim that was snapshotted, if it is another one. */
   cutOf: Schema.optionalKey(Schema.String),
   /** The template, or the volume in the pod template. */
   template: Schema.String,
   /** Zero where members have no claims of their own. */
   ordinal: Schema.Natural,
   snapshot: Schema.String,
-  /** The cut in the storage's own words; null: the record does not say. */
+  /** The handle of the volume snapshot in its storage; `null` if the record has none. */
   handle: Schema.NullOr(Schema.String),
-  /** The volume that was cut, in the storage's own words; null: the record does not say. */
+  /** The handle of the source volume in its storage; `null` if the record has none. */
   volumeHandle: Schema.NullOr(Schema.String),
   driver: Schema.String,
-  /** Null: the cluster's default. */
+  /** `null` for the cluster's default StorageClass. */
   storageClass: Schema.NullOr(Schema.String),
   size: Schema.String
 })
@@ -53,11 +54,11 @@ export type FilledClaim = typeof FilledClaim.Type
 export interface FillSettings extends ErrandSettings {
   /** Milliseconds without progress after which the step stops. Default 10 minutes. */
   readonly stepTimeout?: number
-  /** Whether a cut without any file is one. Default false. */
+  /** True if a volume without any file is accepted. Default false. */
   readonly allowEmpty?: boolean
-  /** Whether what pods have written to them since goes as well where it is undone. Default false. */
+  /** True if an undo also deletes data that pods have written since. Default false. */
   readonly discards?: boolean
-  /** Whether its provers have more to do than to look. Default false. */
+  /** True if the check pods run further tasks. Default false. */
   readonly runs?: boolean
 }
 
@@ -82,8 +83,8 @@ export const assertCut = (at: At, claim: FilledClaim): Work<string | null> =>
   })
 
 /**
- * Does what fills claims, and looks behind it whether their cuts are the very ones still: a claim names its
- * VolumeSnapshot, and whoever may make those could have put another in its place until it was filled.
+ * Fills claims, and then checks that their volume snapshots are still the same: a claim names its
+ * VolumeSnapshot, which could have been replaced until the claim was filled.
  */
 export const whileCut = (at: At, claims: ReadonlyArray<FilledClaim>, fill: Work): Work =>
   Effect.gen(function* () {
@@ -102,7 +103,7 @@ export const whileCut = (at: At, claims: ReadonlyArray<FilledClaim>, fill: Work)
     }
   })
 
-/** What a claim that a pod template names is now; null: it is gone. */
+/** The current claim of a pod template; `null` if it was deleted. */
 const likeNow = (at: At, claim: FilledClaim): Effect.Effect<object | null, ClusterError, Cluster> =>
   Effect.map(readClaim(at.fence.namespace, claim.claim), (now) =>
     now === null

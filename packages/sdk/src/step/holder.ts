@@ -1,6 +1,6 @@
 /**
- * Whose claims an operation moves: a StatefulSet, whose templates name them by ordinal, or a Deployment, whose
- * pod template names them itself. Read behind its fence.
+ * The owner of the claims that an operation moves: a StatefulSet, whose templates name them by ordinal, or
+ * a Deployment, whose pod template names them directly. Read under its fence.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
@@ -12,7 +12,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
 import { podTemplateOf } from "../state/AppWorkload.ts"
 
-/** What both have; a Deployment has no claim templates. */
+/** The common fields of both; a Deployment has no claim templates. */
 export interface Holder {
   readonly metadata: StatefulSet["metadata"]
   readonly spec: Pick<StatefulSet["spec"], "replicas" | "selector" | "template" | "volumeClaimTemplates">
@@ -28,7 +28,7 @@ export const assertHeld = (fence: Fence.Fence): Work<Holder> =>
     ? Fence.assertHeld(fence, kinds.deployments)
     : Fence.assertHeld(fence, kinds.statefulsets)
 
-/** Whether this caller may still write, and the holder; null: it is gone, or another has its name. */
+/** The ownership of the operation, and the owner of the claims; `null` if that was deleted or replaced. */
 export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
   Effect.flatMap(at.standing, ({ why, object }) => {
     const holder: Effect.Effect<Holder | null, ClusterError> =
@@ -40,14 +40,14 @@ export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
     return Effect.map(holder, (set) => ({ why, set }))
   })
 
-/** As it is now, whoever may write to it: for a step that is only rehearsed. */
+/** The current object, without an ownership check: for a step that is only rehearsed. */
 export const assertThere = (at: Pick<StepContext, "standing" | "fence">): Work<Holder> =>
   Effect.gen(function* () {
     const { set } = yield* standing(at)
     return set ?? (yield* because("NotFound", `${at.fence.kind.toLowerCase()} "${at.fence.name}" not found`))
   })
 
-/** How many pods are asked for. */
+/** The desired number of pods. */
 export const replicasOf = ({ spec }: Holder): number => spec.replicas ?? 1
 
 /** The claims that the pod template names, each with the name of its volume there. */

@@ -15,7 +15,7 @@ import { readRecord, readWhole } from "./recordList.ts"
 import { removeRecord, writeIndex, writeRecord } from "./recordWrite.ts"
 
 type Settings = {
-  /** What is written; absent: whoever has taken the operation up has no file. */
+  /** The record to write; absent if the process that resumed the operation has no file. */
   readonly record?: SnapshotRecord
 }
 type At = StepContext<Settings>

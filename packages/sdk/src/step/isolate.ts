@@ -1,6 +1,6 @@
 /**
- * The fence of a restored application: a NetworkPolicy that lets its pods talk to each other and ask for
- * names, and to nobody else, so that it does not join the application that it was copied from.
+ * The isolation of a restored application: a NetworkPolicy that allows its pods to connect only to each
+ * other and to DNS, so that it does not join the application that it was copied from.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -45,7 +45,7 @@ export const fencePolicy = (name: string, app: string, operation: string) => {
   }
 }
 
-/** The fence that this operation made; null: it is not there. */
+/** The NetworkPolicy that this operation created; `null` if it does not exist. */
 export const readFence = (
   { namespace, operation }: { readonly namespace: string; readonly operation: string },
   name: string
@@ -54,7 +54,7 @@ export const readFence = (
     found !== null && isOurs(operation, found) ? found : null
   )
 
-/** Whether it is as this operation made it: whoever may write NetworkPolicies can let anybody through it. */
+/** True if it is as this operation created it: anyone who can write NetworkPolicies could have opened it. */
 export const isAsMade = (found: Resource.KubeObject, name: string, app: string, operation: string): boolean =>
   isSame(found["spec"], fencePolicy(name, app, operation).spec)
 

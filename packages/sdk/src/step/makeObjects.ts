@@ -1,7 +1,7 @@
 /**
- * Makes what a restored application needs beside its StatefulSet: ConfigMaps, Secrets, accounts, Services
- * and budgets, from a record and under their new names. Values go from the record into the API server,
- * and nowhere else.
+ * Creates the objects that a restored application needs in addition to its StatefulSet: ConfigMaps,
+ * Secrets, ServiceAccounts, Services and budgets, from a record and under their new names. Values are sent
+ * from the record to the API server, and nowhere else.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -39,7 +39,7 @@ const targetOf = (at: At, { kind, to }: ClonedObject): Resource.Target => ({
   name: to
 })
 
-/** Whether an object was owned by the StatefulSet that the record has. */
+/** True if the recorded StatefulSet owned the object. */
 const isOwnedBySet = (at: At, record: SnapshotRecord, object: object): boolean => {
   const set: unknown = manifestIn(record, "StatefulSet", at.settings.renaming.from.name)
   const uid: unknown = Reflect.get(Object(Reflect.get(Object(set), "metadata")), "uid")

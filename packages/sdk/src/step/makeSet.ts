@@ -14,7 +14,7 @@ import { type At, type CloneSettings, recordOf, restoredSet } from "./cloneRecor
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** How long it may take to go, in milliseconds. */
+/** Time that it may take to be deleted, in milliseconds. */
 const patience = 120_000
 
 const MakeSetSchema = Schema.TaggedStruct("MakeSet", { on, name: Schema.String })

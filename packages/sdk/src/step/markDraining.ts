@@ -1,6 +1,6 @@
 /**
- * Marks members that are about to leave, on their pods, so that routers that see it send them no new
- * keys, and waits. Nobody acknowledges that: the wait is all the time that routers are given.
+ * Annotates the pods of leaving members, so that routers send them no new keys, and waits. Routers do not
+ * acknowledge it: the wait is all the time they get.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -47,7 +47,7 @@ const leaving = ({ ordinals }: MarkDraining, at: StepContext): Work<ReadonlyArra
     })
   })
 
-/** Makes a pod's mark what `to` says, where it `is` not so; another pod of its name is left as it is. */
+/** Sets a pod's annotation to `to` if it differs from `is`; another pod of its name is left as it is. */
 const write = (
   at: StepContext,
   { name, uid }: Leaving,
@@ -81,12 +81,12 @@ const write = (
   )
 }
 
-/** So often a pod may be made anew, or lose its mark, while routers are given their time. */
+/** The maximum number of times that a pod may be recreated, or lose its annotation, during the wait. */
 const mostRounds = 5
 
 /**
- * Whatever marks a pod, it is marked. One that was made anew meanwhile, or whose mark somebody took off,
- * may have got new keys: then routers are given their time once more.
+ * Annotates a pod unless it is annotated already. A pod that was recreated in the meantime, or lost its
+ * annotation, may have got new keys: then routers get the same time again.
  */
 const perform = (step: MarkDraining, at: StepContext): Work =>
   Effect.gen(function* () {

@@ -24,12 +24,12 @@ import * as Workload from "./workload.ts"
 
 const { memberOf } = Workload
 
-/** What a person says of a hook whose outcome nobody knows: it had its effect, or it did not and runs again. */
+/** The user's answer about a hook whose outcome is unknown: it succeeded, or it did not and runs again. */
 export type Verdict = "succeeded" | "failed"
 
-/** What the kind needs of its verb's settings. */
+/** The settings of the verb that this kind needs. */
 export interface HookSettings extends HealthSettings {
-  /** What a person found out about a hook whose outcome was unknown. */
+  /** The user's answer about a hook whose outcome was unknown. */
   readonly hookOutcome?: Verdict
 }
 
@@ -67,7 +67,10 @@ const failed = (
   return because("HookFailed", `${fact}: ${outcome.message}`, action, record)
 }
 
-/** Whether a hook that was begun has had its effect: asked, or said by a person; fails where nobody knows. */
+/**
+ * Decides whether a hook that was started has had its effect: by the probe, or by the user's answer; fails
+ * if it is unknown.
+ */
 const settled = (call: Call, member: Member, message: string): Effect.Effect<boolean, Failure, Cluster> =>
   Effect.gen(function* () {
     const within = yield* isIn(call.profile, member)
@@ -156,7 +159,7 @@ const stillThere = (call: Call, pod: Pod, outcome: Outcome): Effect.Effect<Outco
           : { _tag: "Unknown", message: `${pod.metadata.name} was replaced in the meantime` }
       )
 
-/** Whether the pod that a mark speaks of was replaced by another of its name. */
+/** True if the pod that an annotation refers to was replaced by another one of its name. */
 const isRecreated = (set: StatefulSet, ordinal: number, mark: MemberMark) =>
   mark.uid === null
     ? Effect.succeed(false)
@@ -165,7 +168,10 @@ const isRecreated = (set: StatefulSet, ordinal: number, mark: MemberMark) =>
         return uid != null && uid !== mark.uid
       })
 
-/** Whether a member that was recreated since its hook ran is already as the answering hook would make it, by `probe`. */
+/**
+ * True if `probe` shows that a member that was recreated since its hook ran is already in the state of the
+ * opposite hook.
+ */
 const isAnswered = (
   at: At,
   set: StatefulSet,
@@ -180,7 +186,7 @@ const isAnswered = (
     return (yield* isIn(profile, member)) === (answer === "afterAdd")
   })
 
-/** Whether a hook may have had an effect that an abort has to answer. */
+/** True if a hook may have had an effect that an abort has to revert. */
 const isOwed = (mark: MemberMark | null): boolean => mark !== null && mark.state !== "Failed"
 
 /** Gives leadership away where the leader is about to leave, and waits until it is gone. */
@@ -215,7 +221,7 @@ const HookSchema = Schema.TaggedStruct("RunHook", {
 })
 type RunHook = typeof HookSchema.Type
 
-/** Whether the member is one that the count, as it is now, still asks for. */
+/** True if the member is within the current number of replicas. */
 const isAsked = (set: StatefulSet, ordinal: number): boolean => {
   const { start, count } = wanted(set)
   return ordinal >= start && ordinal < start + count

@@ -30,9 +30,12 @@ const MoveSchema = Schema.TaggedStruct("MoveVolume", {
   uid: Schema.String,
   volume: Schema.String,
   to: Schema.String,
-  /** The volume's reclaim policy before, which an abort puts back; null: it is not known. */
+  /** The volume's previous reclaim policy, which an abort restores; `null` if it is unknown. */
   reclaimPolicy: Schema.NullOr(Schema.String),
-  /** Whether pods start on it again once an abort has brought it back: unless it has, none may. Absent: no. */
+  /**
+   * True if pods start on it again after an abort: until it is restored, none may start. Absent means
+   * false.
+   */
   needed: Schema.optionalKey(Schema.Boolean)
 })
 type MoveVolume = typeof MoveSchema.Type
@@ -88,7 +91,7 @@ export const movedBy = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArray
 export const vacatedBy = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArray<string> =>
   stepsOf<MoveVolume>(MoveVolume, plan.steps).map(({ from }) => from)
 
-/** The claim that a step has set aside, where it is there. */
+/** The claim that a step has set aside, if it exists. */
 const asideOf = ({ to }: MoveVolume, { namespace, plan }: Outliving) =>
   Effect.map(readClaim(namespace, to), (claim) =>
     claim !== null && claim.metadata.annotations?.[madeByAnnotation] === plan.id ? claim : null

@@ -1,6 +1,7 @@
 /**
- * Where an application has its data, by its own word, and on which claim that is. A cut of a part of it is no
- * cut: so it is looked at before anything is begun, where the profile knows how to ask.
+ * The directories in which an application has its data, as reported by itself, and the claims that they are
+ * on. A snapshot of part of the data is useless, so this is checked before anything is started, if the
+ * profile defines it.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -14,7 +15,7 @@ import type { Failure } from "../operation/StepContext.ts"
 import { fingerprint, type Quiesce } from "../Quiesce.ts"
 import * as Resource from "../Resource.ts"
 
-/** Who is asked, and what must be true of the answers. */
+/** The pods to ask, and the required result. */
 export const Places = Schema.Struct({
   profile: Schema.String,
   /** Of what is run in the pods. */
@@ -22,7 +23,7 @@ export const Places = Schema.Struct({
   members: Schema.Array(
     Schema.Struct({ pod: Schema.String, ordinal: Schema.Natural, fqdn: Schema.String, uid: Schema.String })
   ),
-  /** Whether all of a member's data must be on one claim, since each claim is cut alone. */
+  /** True if all of a member's data must be on one claim, because each claim is snapshotted separately. */
   isOne: Schema.Boolean
 })
 export type Places = typeof Places.Type
@@ -34,7 +35,7 @@ export const placeRules = (namespace: string) => [
 
 const defaultContainer = "kubectl.kubernetes.io/default-container"
 
-/** The claim that a directory of a container is on; null: it is on none. */
+/** The claim that a directory of a container is on; `null` if it is on none. */
 export const claimAt = (pod: Pod, container: string | null, path: string): string | null => {
   const name = container ?? pod.metadata.annotations?.[defaultContainer]
   const { containers, volumes } = pod.spec
@@ -52,7 +53,7 @@ export const claimAt = (pod: Pod, container: string | null, path: string): strin
 const refused = (profile: string, fact: string, action: string): OperationError =>
   because("HookFailed", `by profile ${profile}: ${fact}`, action, fact)
 
-/** Why a member's data is not wholly in the cut, or not at one moment; null: it is. */
+/** Reason that a member's data is not completely in the snapshot, or not of one moment; `null` if it is. */
 const why = (
   { profile, isOne }: Pick<Places, "profile" | "isOne">,
   member: Member,
@@ -88,9 +89,9 @@ const why = (
 /** A directory by its member's own word. */
 interface Place {
   readonly path: string
-  /** Null: it is on none. */
+  /** `null` if it is on no claim. */
   readonly claim: string | null
-  /** Whether waves cut it last. */
+  /** True if it is snapshotted in the last stage. */
   readonly isLast: boolean
 }
 
@@ -117,7 +118,10 @@ const askOne = (
     })
   })
 
-/** The claims that waves cut last, as the members say now; fails where a directory is on none that is cut. */
+/**
+ * The claims of the last stage, as reported by the members now; fails if a directory is on no claim of the
+ * snapshot.
+ */
 export const lastClaims = (
   members: ReadonlyArray<Member>,
   quiesce: Quiesce,
@@ -137,7 +141,10 @@ export const lastClaims = (
     (all) => new Set(all.flat().flatMap(({ claim, isLast }) => (isLast && claim !== null ? [claim] : [])))
   )
 
-/** Fails where a member's data is not on the claims that are cut, or on several that are cut apart. */
+/**
+ * Fails if a member's data is not on claims of the snapshot, or on several claims that are snapshotted
+ * separately.
+ */
 export const checkPlaces = (
   places: Places,
   namespace: string,

@@ -35,7 +35,7 @@ const targetOf = (at: At, side: Side): Resource.Target => ({
 
 const { optional } = Schema
 
-/** What of a pod says where it can be connected to. */
+/** The fields of a pod that contain its addresses and ports. */
 const Listening = Schema.Struct({
   metadata: Schema.Struct({
     ownerReferences: optional(Schema.Array(Schema.Struct({ kind: Schema.String, name: Schema.String })))
@@ -52,7 +52,7 @@ const Listening = Schema.Struct({
   status: Schema.Struct({ podIP: Schema.String })
 })
 
-/** Where the pods of the source can be connected to; empty: none runs that says it. */
+/** The addresses of the pods of the source; empty if no running pod has one. */
 const addressesOf = (
   namespace: string,
   app: string
@@ -142,7 +142,7 @@ const probe = (at: At, set: StatefulSet): Work =>
     yield* at.report({ _tag: "Note", message: `the fence holds: ${tried}` })
   })
 
-/** What is wrong with the fence, where there is to be one; null: it is there, as it was made. */
+/** Reason that the required isolation is missing or changed; `null` if it is as created. */
 export const fenceFault = (at: CloneAt): Effect.Effect<string | null, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const { fence } = at.settings
@@ -153,7 +153,7 @@ export const fenceFault = (at: CloneAt): Effect.Effect<string | null, ClusterErr
     return isAsMade(found, fence, name, at.plan.id) ? null : `another client changed networkpolicy ${fence}`
   })
 
-/** Fails unless the fence is there, where there is to be one: before anything is started. */
+/** Fails unless the required isolation exists: before anything is started. */
 export const assertFenced = (at: CloneAt): Work =>
   Effect.flatMap(fenceFault(at), (why) => (why === null ? Effect.void : unfenced(at, why)))
 
@@ -166,7 +166,7 @@ const perform = (_: ProveFence, at: At): Work =>
     yield* remove(at)
   })
 
-/** What is behind the fence cannot reach the source. */
+/** Verifies that an isolated pod cannot reach the source. */
 export const ProveFence: StepKind<ProveFence, Settings> = {
   tag: "ProveFence",
   schema: ProveSchema,

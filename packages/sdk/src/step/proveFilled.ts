@@ -27,10 +27,10 @@ export const notProven = (why: string) =>
     "nothing of the application was touched; abort, and restore from another snapshot"
   )
 
-/** How often it is asked why a claim is not filled yet, in milliseconds: events are many. */
+/** Interval at which the reason of a pending claim is read, in milliseconds: there are many events. */
 const askEvery = 5000
 
-/** Why claims are not filled yet, as their provisioner says. */
+/** Reasons that claims are not filled yet, as reported by their provisioner. */
 const reasons = (at: At) => {
   const found = new Map<string, string | null>()
   const asked = new Map<string, number>()

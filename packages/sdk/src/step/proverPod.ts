@@ -21,20 +21,20 @@ export interface Proven {
   readonly claim: string
 }
 
-/** Seconds after which the kubelet ends it, whoever made it. */
+/** Seconds after which the kubelet ends the pod, whoever created it. */
 const lives = 3600
 
-/** What it mounts a template's volume as. */
+/** The mount path of a template's volume. */
 const pathOf = (template: string): string => `/prove/${template}`
 
 /** The container that runs a profile's command. */
 export const verifyContainer = "verify"
 
-/** What runs before those, one after the other. */
+/** Containers that run before those, one after the other. */
 export const writeContainer = "write-back"
 export const beforeStartContainer = "before-start"
 
-/** What a profile has done with the volumes of one ordinal, beside that they are read. */
+/** The tasks of a profile on the volumes of one ordinal, in addition to reading them. */
 export interface Errands {
   readonly writes?: ReadonlyArray<WrittenFile>
   /** An argv, with all filled in. */
@@ -79,7 +79,7 @@ for path in "$@"; do
   [ -n "$own" ] || { echo "nothing on volume $name can be written by user $(id -u)"; exit ${isUnreadable}; }
 done`
 
-/** Terms that kept replicas apart keep provers apart: the pods of the application are no hindrance to them. */
+/** Terms that keep replicas apart also keep check pods apart, but not from the pods of the application. */
 const apart = (terms: ReadonlyArray<Json> | undefined, id: string, weighted: boolean): Json =>
   terms?.map((term) => {
     const own = (one: Json) => ({
@@ -110,7 +110,7 @@ const affinityOf = (affinity: Json, id: string): Json => {
   }
 }
 
-/** Fields of a pod spec that decide where a pod may be and what its user may read. */
+/** The fields of a pod spec that decide where a pod can run and which files its user can read. */
 const kept = [
   "nodeSelector",
   "tolerations",
@@ -123,7 +123,7 @@ const kept = [
   "priorityClassName"
 ] as const
 
-/** Where a pod of this spec may be, and as whom it runs: of another pod that runs there in its place. */
+/** The scheduling constraints and the user of a pod spec, for another pod that runs in its place. */
 export const placementOf = (spec: Json): Json =>
   Object.fromEntries(kept.flatMap((name) => (spec[name] == null ? [] : [[name, spec[name]]])))
 
@@ -138,7 +138,7 @@ export const containerOf = (containers: ReadonlyArray<Json>, templates: Readonly
 export const proverName = (set: string, ordinal: number | string, id: string): string =>
   `${set.slice(0, 200)}-${ordinal}-prove-${id}`
 
-/** Less than the application's own: it runs beside it. */
+/** Less than the application's own: the check pod runs next to it. */
 export const proverResources = {
   requests: { cpu: "10m", memory: "16Mi" },
   limits: { cpu: "200m", memory: "256Mi" }
@@ -151,11 +151,11 @@ const isLax = (spec: Json, container: Json, template: string): boolean =>
     (one.volumeMounts ?? []).some(({ name }: Json) => name === template)
   )
 
-/** Where each template's volume is mounted. */
+/** The mount path of each template's volume. */
 export const pathsOf = (claims: ReadonlyArray<Pick<Proven, "template">>): ReadonlyMap<string, string> =>
   new Map(claims.map(({ template }) => [template, pathOf(template)]))
 
-/** What every container of the prover has in common, and its paths of volumes with files. */
+/** The common fields of all containers of the check pod, and its mount paths. */
 const containersBase = (set: Holder, container: Json, claims: ReadonlyArray<Proven>) => {
   const modes = new Map(
     (set.spec.volumeClaimTemplates ?? []).map((one) => [
@@ -187,7 +187,7 @@ const containersBase = (set: Holder, container: Json, claims: ReadonlyArray<Prov
   return { own, paths: files.map(({ template }) => pathOf(template)) }
 }
 
-/** What runs before the look: what is written back, then what the profile prepares. */
+/** The init containers of the check pod: write back, then the profile's preparation. */
 const initContainersOf = (
   own: object,
   paths: ReadonlyArray<string>,
@@ -197,7 +197,9 @@ const initContainersOf = (
   ...(beforeStart === undefined ? [] : [{ ...own, name: beforeStartContainer, command: beforeStart }])
 ]
 
-/** The prover of one ordinal's claims; `errands`: what a profile runs before it, and beside it. */
+/**
+ * The check pod of one ordinal's claims; `errands` are the commands of a profile that run before and in it.
+ */
 export const proverPod = (
   set: Holder,
   ordinal: number | string,

@@ -1,4 +1,4 @@
-/** What a prover's pod tells of the volumes that it mounts. */
+/** The result of a check pod about the volumes that it mounts. */
 import * as Schema from "effect/Schema"
 import {
   beforeStartContainer,
@@ -57,14 +57,14 @@ export const Prover = Schema.Struct({
 })
 export type Prover = typeof Prover.Type
 
-/** Of the container that reads: a webhook may have put others beside it, and those need not end. */
+/** The state of the container that reads: a webhook may have added others, which need not end. */
 const stateOf = ({ status }: Prover, container = proverContainer) =>
   status?.containerStatuses?.find(({ name }) => name === container)?.state ?? null
 
 const said = (end: { readonly message?: string | undefined; readonly reason?: string | undefined }): string =>
   end.message?.trim().split("\n").at(-1) || end.reason || "no word"
 
-/** Why what runs first has not done its work; null: it has, or there is none. */
+/** Reason that an init container failed; `null` if none did. */
 const failedFirst = ({ status }: Prover): string | null => {
   const found = status?.initContainerStatuses?.find(
     ({ name, state }) =>
@@ -76,11 +76,11 @@ const failedFirst = ({ status }: Prover): string | null => {
 
 const endOf = (pod: Prover, container = proverContainer) => stateOf(pod, container)?.terminated ?? null
 
-/** Whether a profile's command runs beside the one that reads. */
+/** True if a command of the profile runs in addition to the container that reads. */
 const verifies = ({ spec }: Prover): boolean =>
   spec?.containers.some(({ name }) => name === verifyContainer) === true
 
-/** Why a profile's command finds that the content is not right; null: it does not, or there is none. */
+/** Reason that a profile's command rejects the content; `null` if it does not, or there is none. */
 const refuted = (pod: Prover): string | null => {
   const end = endOf(pod, verifyContainer)
   if (!verifies(pod) || end?.exitCode === 0) return null
@@ -94,15 +94,15 @@ export const isWithoutShell = (pod: Prover): boolean =>
   // By the shell's name: that a mount fails for want of a file or directory proves nothing.
   /exec: "sh"|executable file `sh` not found/.test(endOf(pod)?.message ?? "")
 
-/** What it takes for a volume to be right. */
+/** The criteria for a volume. */
 export interface Asked {
-  /** Whether one without any file is. Default false. */
+  /** True if a volume without any file is accepted. Default false. */
   readonly allowEmpty?: boolean
-  /** Whether its pod has more to do than to look. Default false. */
+  /** True if its pod runs further tasks. Default false. */
   readonly runs?: boolean
 }
 
-/** Why a prover shows that a volume is not right; null: it does not. */
+/** Reason that a check pod rejects a volume; `null` if it does not. */
 export const disproof = (pod: Prover, { allowEmpty, runs }: Asked): string | null => {
   const end = endOf(pod)
   if (runs === true && isWithoutShell(pod)) return "the image has no sh, and nothing was run"
@@ -121,7 +121,7 @@ export const isOver = (pod: Prover | null): boolean =>
   ((endOf(pod) !== null && (!verifies(pod) || endOf(pod, verifyContainer) !== null)) ||
     ["Succeeded", "Failed"].includes(pod.status?.phase ?? ""))
 
-/** What a prover waits for, in its own words. */
+/** The reason that a check pod is waiting. */
 export const waitsFor = (pod: Prover | null): string => {
   if (pod === null) return "its prover pod"
   const unscheduled = pod.status?.conditions?.find(

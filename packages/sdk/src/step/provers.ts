@@ -17,10 +17,10 @@ import { Prover } from "./proverVerdict.ts"
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** How long a pod may take to go, in milliseconds. */
+/** Time that a pod may take to be deleted, in milliseconds. */
 const patience = 120_000
 
-/** Whose volume it has: an ordinal's, or the copy that all others are made from. */
+/** The ordinal whose volume it checks, or the copy that all others are rebuilt from. */
 export type Which = number | "seed"
 
 /** In a prover's name: a Deployment may have the name of a StatefulSet. */
@@ -33,7 +33,7 @@ const podTarget = (at: At, ordinal: Which): Resource.Target => ({
   name: proverName(at.fence.name, whichOf(at, ordinal), operationOf(at.fence.token))
 })
 
-/** The prover of an ordinal; null: this operation has none there. */
+/** The check pod of an ordinal; `null` if this operation has none there. */
 export const readProver = (at: At, ordinal: Which): Effect.Effect<Prover | null, ClusterError, Cluster> =>
   Effect.map(Resource.findObject(podTarget(at, ordinal)), (object) => {
     const decoded = Schema.decodeUnknownOption(Prover)(object)

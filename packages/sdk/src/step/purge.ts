@@ -1,9 +1,9 @@
 /**
  * Deletes what earlier operations set aside: the claim, and its volume with the data.
  *
- * Only claims that were planned by name and uid, and a volume only while it is that claim's. Its
- * reclaim policy, Retain since it was set aside, is Delete before the claim goes: so its driver
- * deletes it. A caller that dies in between leaves a claim that still holds its data.
+ * Only claims that were planned by name and uid, and a volume only while it is that claim's. Its reclaim
+ * policy, Retain since it was set aside, becomes Delete before the claim is deleted, so that its driver
+ * deletes it. A process that crashes in between leaves a claim that still has its data.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -38,7 +38,7 @@ export const PurgedClaim = Schema.Struct({
 })
 export type PurgedClaim = typeof PurgedClaim.Type
 
-/** What earlier operations set aside of this StatefulSet, oldest first. */
+/** The claims that earlier operations set aside from this StatefulSet, oldest first. */
 export const listAside = (ref: {
   readonly namespace: string
   readonly name: string
@@ -75,7 +75,7 @@ const created = (claim: PersistentVolumeClaim): string => claim.metadata.creatio
 const is = (step: PurgedClaim, found: PersistentVolumeClaim | null): found is PersistentVolumeClaim =>
   found !== null && found.metadata.uid === step.uid
 
-/** Whether the volume is still that of the planned claim. */
+/** The volume, if it still belongs to the planned claim. */
 const isOf = (step: PurgedClaim, found: PersistentVolume | null): found is PersistentVolume =>
   found !== null && found.spec.claimRef?.uid === step.uid
 
@@ -124,8 +124,8 @@ const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cl
   )
 
 /**
- * An abort deletes nothing, and lets nobody delete who was about to: what is there still is touched,
- * so that a caller that slept since its look is refused, and its volume is under Retain again.
+ * An abort deletes nothing, and stops any process that was about to delete: what still exists is touched,
+ * so that a process that was suspended after its check is refused, and its volume is under Retain again.
  */
 const keepAside = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
@@ -153,7 +153,7 @@ const keepAside = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Clus
     if (reason !== null) yield* at.fallShort(`${reason}: not set to Retain`)
   })
 
-/** How long a claim or a volume may take to go, in milliseconds. */
+/** Time that a claim or a volume may take to be deleted, in milliseconds. */
 const patience = 120_000
 
 const mounted = ({ claim }: PurgedClaim, users: ReadonlyArray<string>) =>

@@ -1,10 +1,11 @@
 /**
- * Puts ConfigMaps and Secrets back as a record has them: changed where they are, made where they are not, and
- * removed where an earlier restore had made them.
+ * Restores ConfigMaps and Secrets from a record: changes existing ones, recreates missing ones, and deletes
+ * those that an earlier restore had created.
  *
- * What an object held before stands in the operation's own record, and what it gets in the pinned one. So an
- * object that holds neither was changed by somebody else: forward that stops the step, and an abort leaves
- * it and names it. Values go from record to object, and into no message: not even in the server's words.
+ * The previous content is in the operation's own record, and the new content in the pinned one. So an
+ * object with neither content was changed by another client: that stops the step, and an abort leaves it
+ * and reports it. Values are copied from the record to the object, and into no message: not even one of the
+ * server.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -41,16 +42,16 @@ import * as Workload from "./workload.ts"
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** What becomes of one ConfigMap or Secret. */
+/** The change of one ConfigMap or Secret. */
 export const ConfigChange = Schema.Struct({
   kind: ConfigKind,
   name: Schema.String,
-  /** What it is called in the record; another name than its own: the one of that name may not be changed. */
+  /** Its name in the record; different from its own if the object of that name cannot be changed. */
   of: Schema.String,
-  /** Null: it is not there, and is made. */
+  /** `null` if it does not exist, and is created. */
   uid: Schema.NullOr(Schema.String),
   resourceVersion: Schema.NullOr(Schema.String),
-  /** Whether it is removed. */
+  /** True if it is deleted. */
   goes: Schema.Boolean,
   /** The names of the keys that change. */
   keys: Schema.Array(Schema.String)
@@ -64,7 +65,7 @@ const PutSchema = Schema.TaggedStruct("PutConfig", {
 })
 type PutConfig = typeof PutSchema.Type
 
-/** What an object holds on either side of a step. */
+/** The content of an object before and after a step. */
 interface Sides {
   readonly change: ConfigChange
   readonly from: Content | null
@@ -77,7 +78,7 @@ const targetOf = (at: At, { kind, name }: ConfigChange): Resource.Target => ({
   name
 })
 
-/** Labels by which other tools find what is theirs, or ours: they are nobody's to put back. */
+/** Labels by which tools, including this one, find their objects: never restored. */
 const isToolLabel = (key: string): boolean =>
   /^(kubectl-stateful\.dev|argocd\.argoproj\.io|(?:kustomize|helm)\.toolkit\.fluxcd\.io)\//.test(key) ||
   key === "app.kubernetes.io/managed-by"
@@ -103,20 +104,20 @@ const changed = (change: ConfigChange, what: string): OperationError =>
     "another client changed it: check it; abort leaves it as it is, then run the command again"
   )
 
-/** Whether the object is the one that is meant, and not a namesake. */
+/** True if the object is the planned one, and not another one of its name. */
 const isMeant = (at: At, { uid }: ConfigChange, object: Resource.KubeObject): boolean =>
   object.metadata.uid === uid || isOurs(at.plan.id, object)
 
 const isGoing = ({ metadata }: Resource.KubeObject): boolean =>
   Reflect.get(metadata, "deletionTimestamp") !== undefined
 
-/** Whether it is so; nothing there: null. */
+/** True if the object has the expected content; `null` stands for a missing object. */
 const holds = (at: At, change: ConfigChange, object: Resource.KubeObject | null, content: Content | null) =>
   object === null || isGoing(object)
     ? content === null
     : content !== null && isMeant(at, change, object) && isSame(contentOf(object), content)
 
-/** Whether there is nothing to remove: what a stranger has put there under that name is not ours. */
+/** True if there is nothing to delete: an object of that name that another client created is not ours. */
 const isGone = (at: At, change: ConfigChange, object: Resource.KubeObject | null): boolean =>
   object === null || isGoing(object) || !isMeant(at, change, object)
 
@@ -241,8 +242,8 @@ const bothOf = (
   )
 
 /**
- * The change that a plan from this record would not have; null: there is none. Of an operation that is
- * taken up the plan is what a journal says, and whoever may write ConfigMaps could have written that.
+ * The change that a plan from this record would not contain; `null` if there is none. In a resumed
+ * operation the plan comes from a journal, which anyone who can write ConfigMaps could have written.
  */
 const strange = (
   { from, changes }: PutConfig,
@@ -289,7 +290,7 @@ const notBack = (at: At, change: ConfigChange): Work =>
     `${titleOf(change)} was changed by another client in the meantime, and left as it is: the previous content is in secret "${recordName(beforeSet(at.plan.id))}"`
   )
 
-/** Puts back what was there before; what somebody else has changed since is left, and named. */
+/** Restores the previous content; objects that another client has changed since are left, and reported. */
 const undo = (step: PutConfig, at: At): Work =>
   Effect.gen(function* () {
     const before = yield* orLost(at, readBefore(at, yield* Workload.assertHeld(at.fence)))
@@ -312,7 +313,7 @@ const undo = (step: PutConfig, at: At): Work =>
     )
   })
 
-/** Says what is not as the step has left it: somebody else changed it since. */
+/** Reports objects that differ from what the step wrote: another client changed them since. */
 export const checkPut = (at: At): Work =>
   Effect.forEach(
     stepsOf<PutConfig>(PutConfig, at.plan.steps),

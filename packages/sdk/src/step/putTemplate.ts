@@ -1,7 +1,7 @@
 /**
- * Puts the pod template of a StatefulSet back as a record has it. The patch that replaces it says so on the
- * StatefulSet itself, so that a template that is another one then was changed by somebody else: an abort
- * leaves that, and names it.
+ * Restores the pod template of a StatefulSet from a record. The patch that replaces it also annotates the
+ * StatefulSet, so that a different template was changed by another client: an abort leaves it, and reports
+ * it.
  *
  * Where pods run, they are replaced as a rolling update does it, and waited for.
  */
@@ -57,9 +57,9 @@ const TemplateSchema = Schema.TaggedStruct("PutTemplate", {
   on,
   from: Pinned,
   renames: Schema.Array(Rename),
-  /** The time of a restart that it asks for, as `kubectl rollout restart` does; null: none. */
+  /** The time of the restart that it requests, as `kubectl rollout restart` does; `null` without one. */
   restart: Schema.NullOr(Schema.String),
-  /** Whether its pods are replaced by it and waited for. */
+  /** True if its pods are replaced and waited for. */
   rolls: Schema.Boolean
 })
 type PutTemplate = typeof TemplateSchema.Type
@@ -121,7 +121,10 @@ const source = (at: Pick<At, "fence">, step: { readonly from: PinnedRecord } & P
       : Effect.succeed(templateOf(step, template))
   })
 
-/** What its pods could do that they cannot now, in words: of the record's own template, and of what that names. */
+/**
+ * The additional privileges of its pods, in words: from the record's template, and from the objects that it
+ * names.
+ */
 const gainsOf = (at: At, step: PutTemplate, before: SnapshotRecord): Work<ReadonlyArray<string>> =>
   Effect.gen(function* () {
     if (wasPinned(before, step.from)) return []
@@ -148,8 +151,8 @@ const gainsOf = (at: At, step: PutTemplate, before: SnapshotRecord): Work<Readon
   })
 
 /**
- * Of an operation that is taken up the plan is what a journal says, and whoever may write ConfigMaps could
- * have written it: what the plan would have refused is asked for again.
+ * In a resumed operation the plan comes from a journal, which anyone who can write ConfigMaps could have
+ * written: consent that the plan would require is required again.
  */
 const assertAllowed = (at: At, step: PutTemplate, before: SnapshotRecord): Work =>
   Effect.gen(function* () {
@@ -169,7 +172,7 @@ const replaceBy = (template: object): Resource.JsonPatchOperation => ({
   value: template
 })
 
-/** What the server makes of a template: it fills in what a record does not say. */
+/** The template as the server stores it: it fills in fields that a record lacks. */
 const asServed = (at: Pick<At, "fence">, { metadata, spec }: StatefulSet, template: object): Work<unknown> =>
   isSameData(spec.template, template)
     ? Effect.succeed(template)
@@ -193,7 +196,7 @@ const generationOf = ({ metadata }: StatefulSet): Resource.JsonPatchOperation =>
 
 const revisionOf = (pod: Pod): string | undefined => pod.metadata.labels?.["controller-revision-hash"]
 
-/** What a rolling update still lacks: of the pods that it replaces, those of another revision, or not ready. */
+/** The pods that a rolling update has not completed: those of another revision, or not ready. */
 const unrolled = (pods: Wait.Pods, set: StatefulSet): ReadonlyArray<Unmet> => {
   const seen = Wait.notice(set)
   if (seen.length > 0) return seen
@@ -261,7 +264,7 @@ const perform = (step: PutTemplate, at: At): Work =>
     if (step.rolls) yield* untilRolled(at, set.spec.template)
   })
 
-/** Puts the template from before back; one that somebody else has changed since is left, and named. */
+/** Restores the previous template; one that another client has changed since is left, and reported. */
 const undo = (step: PutTemplate, at: At): Work =>
   Effect.gen(function* () {
     const { name } = at.fence

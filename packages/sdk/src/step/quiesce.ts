@@ -2,8 +2,8 @@
  * The protocol of a freeze: every member is held before the first cut is asked for, and let go after the
  * last one was seen, all at once, or at the first failure.
  *
- * Nothing here is written down, and nothing is tried twice: whoever dies in the middle leaves members that
- * let go by themselves at their deadline, and cuts of which nobody can say what they are.
+ * Nothing here is journalled, and nothing is tried twice: a process that crashes leaves members that are
+ * released at their deadline, and volume snapshots of unknown consistency.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -26,16 +26,19 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 /** A member, and which pod and containers it is: another one has not been held. */
 export interface HeldMember {
   readonly pod: string
-  /** How long it was held, in milliseconds, as it was seen here. */
+  /** Time that it was quiesced, in milliseconds, as measured here. */
   readonly millis: number
 }
 
-/** How a freeze went. */
+/** The result of a freeze. */
 export interface Frozen {
   readonly members: ReadonlyArray<HeldMember>
-  /** Why it is not proven that all were held from before the first cut until after the last; null: it is. */
+  /**
+   * Reason that it is not proven that all members stayed quiesced from before the first volume snapshot
+   * until after the last; `null` if it is.
+   */
   readonly why: OperationError | ClusterError | null
-  /** Members of which nobody knows whether they were thawed: they let go by themselves. */
+  /** Members for which it is unknown whether they were thawed: their deadline releases them. */
   readonly unthawed: ReadonlyArray<string>
 }
 
@@ -48,7 +51,10 @@ export interface Freezing {
   /** Asked once each connection stands: nothing is held by a caller that was replaced. */
   readonly permit: Work<unknown>
   readonly identities: Effect.Effect<Identities, ClusterError, Cluster>
-  /** Whether nobody waits for it, so that a server that does not answer may be asked again. Default false. */
+  /**
+   * True if nothing waits for it, so that a request to an unresponsive server may be repeated. Default
+   * false.
+   */
   readonly isPatient?: boolean
   /** The cuts: from the question for the first to the sight of the last; `next` has all do what is between two waves. */
   readonly body: (next: Work<ReadonlyArray<KeptText>>) => Work
@@ -61,7 +67,7 @@ export interface KeptText {
   readonly text: string
 }
 
-/** What was begun in a pod, or may have been. */
+/** A quiesce that was, or may have been, started in a pod. */
 interface Attempt {
   readonly member: Member
   held: Held | null
@@ -135,10 +141,10 @@ export const thawOne = (quiesce: Quiesce, member: Member): Effect.Effect<Outcome
     ? Effect.succeed<Outcome>({ _tag: "Succeeded", output: "" })
     : impatiently(run(quiesce.thaw, member))
 
-/** How often a thaw is sent again that nothing else would replace, in milliseconds. */
+/** Interval at which a thaw is repeated if nothing else ends the freeze, in milliseconds. */
 const thawEvery = 1000
 
-/** Where nothing in the pod ends what is held, a thaw is sent until it is answered. */
+/** Repeats a thaw until it is answered, for a freeze that nothing in the pod ends. */
 const thawSurely = (quiesce: Quiesce, member: Member): Effect.Effect<Outcome, never, Cluster> =>
   meansOf(quiesce) === "command"
     ? thawOne(quiesce, member)
@@ -162,10 +168,10 @@ const thawRest = (attempts: ReadonlyArray<Attempt>, { quiesce }: Freezing, untha
   )
 }
 
-/** How long letting go may take on the way out, in milliseconds, above the time that the freeze had. */
+/** Time that a release may take on the way out, in milliseconds, in addition to the freeze's own time. */
 const farewell = 20_000
 
-/** Thaws members that somebody else may have left behind; answers with those of which nobody knows. */
+/** Thaws members that another process may have left frozen; returns those for which it is unknown. */
 export const thawLeft = (
   quiesce: Quiesce,
   members: ReadonlyArray<Member>
@@ -183,7 +189,7 @@ export const thawLeft = (
     (pods) => pods.flat()
   )
 
-/** What the application said itself is for a terminal alone. */
+/** The application's own output is only for a terminal. */
 const missed = (fact: string, said?: string): OperationError =>
   because("LevelMissed", said === undefined ? fact : `${fact}: ${said}`, undefined, fact)
 
@@ -195,7 +201,7 @@ const howEnded = (release: Release | null): string => {
     : release.message
 }
 
-/** Why it is not proven, as the members' own answers have it. */
+/** Reason that it is not proven, from the members' own answers. */
 const whyNot = (
   attempts: ReadonlyArray<Attempt>,
   before: Identities,

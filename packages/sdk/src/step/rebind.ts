@@ -40,14 +40,14 @@ import * as Holder from "./holder.ts"
 
 type At = StepContext
 
-/** How long an old claim may take to go, in milliseconds. */
+/** Time that an old claim may take to be deleted, in milliseconds. */
 const patience = 60_000
 
 const read = (at: At, name: string) => readClaim(at.fence.namespace, name)
 
 const subjectOf = (name: string) => ({ kind: "PersistentVolumeClaim", name })
 
-/** Why a claim that pods mount stays: its volume would be taken from under them. Null: none does. */
+/** Reason that a claim is not moved: pods that mount it would lose their volume. `null` if none mounts it. */
 const usedBy = (claim: string, users: ReadonlyArray<string>): OperationError | null =>
   users.length === 0
     ? null
@@ -117,17 +117,22 @@ export interface Move {
   /** Of the claim `from`: another of its name is left alone. */
   readonly uid: string
   readonly to: string
-  /** Whether the new claim is one that was set aside. Default false. */
+  /** True if the new claim is one that was set aside. Default false. */
   readonly aside?: boolean
-  /** Whether nobody needs the name of the old claim, so that its end is not waited for. Default false. */
+  /**
+   * True if the name of the old claim is not needed, so that its deletion is not waited for. Default false.
+   */
   readonly lingers?: boolean
   /** The labels of the new claim, by those of the old one. */
   readonly labels: (before: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
-  /** Annotations of the new claim beside those of the old one. Default: none. */
+  /** Annotations of the new claim in addition to those of the old one. Default: none. */
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-/** Whether this operation made the claim for this volume: a namesake that somebody else made is another one. */
+/**
+ * True if this operation created the claim for this volume, and not another client a claim of the same
+ * name.
+ */
 export const isOurs = (at: At, volume: string, claim: PersistentVolumeClaim | null): boolean =>
   claim !== null &&
   claim.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token) &&
@@ -255,7 +260,7 @@ export const moveVolume = (at: At, move: Move): Effect.Effect<void, Failure, Clu
     yield* Effect.all([touches, ends], { concurrency: 2, discard: true })
   })
 
-/** What was seen of a move before it began. */
+/** The state before a move. */
 interface Seen {
   readonly source: PersistentVolumeClaim | null
   readonly volume: PersistentVolume | null
@@ -345,7 +350,7 @@ const removeSource = (
     })
   })
 
-/** What was noted on a claim as one that was set aside. */
+/** The annotations of a claim without those of a claim that was set aside. */
 export const withoutAside = (annotations: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== setAsideByAnnotation))
 
@@ -357,12 +362,12 @@ export interface Return {
   readonly from: string
   readonly to: string
   readonly volume: string
-  /** Of the claim `from`, as it was before; null: the operation had made it. */
+  /** The previous uid of the claim `from`; `null` if the operation created it. */
   readonly uid: string | null
   readonly labels: Move["labels"]
 }
 
-/** Gives the volume back to the claim it came from. False: somebody else's claim has its place. */
+/** Returns the volume to the claim that it came from. False if another client's claim has that name. */
 export const giveBack = (
   at: At,
   { from, uid, to, volume, labels }: Return

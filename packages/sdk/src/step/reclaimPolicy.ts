@@ -1,8 +1,8 @@
 /**
- * Claims that lose their pods and are to stay. Before the first pod goes their volumes are set to
- * Retain, so that whoever deletes a claim meanwhile, or sets whenScaled to Delete, deletes no data.
- * At the end each claim and volume is looked at: a reclaim policy goes back only on a volume that is
- * still Bound to the planned claim. Any other stays under Retain, and is named.
+ * Claims that lose their pods and are kept. Before the first pod is removed their volumes are set to
+ * Retain, so that deleting a claim in the meantime, or setting whenScaled to Delete, deletes no data. At
+ * the end each claim and volume is checked: a reclaim policy is restored only on a volume that is still
+ * Bound to the planned claim. Any other stays under Retain, and is reported.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -67,7 +67,7 @@ export const keepVolumes = (
     )
   })
 
-/** What became of the data of a claim that does not hold it any more. */
+/** What happened to the data of a claim that lost it. */
 export const whereabouts = (name: string, volume: PersistentVolume | null): string => {
   if (volume === null) return `volume ${name} is gone, and its data with it`
   return policyOf(volume) === "Retain"
@@ -84,7 +84,10 @@ export const claimsByName = (
     ({ items }) => new Map(items.map((item) => [item.metadata.name, item]))
   )
 
-/** What became of a claim's data, as far as this caller may read volumes; null: the claim has it. */
+/**
+ * What happened to a claim's data, as far as this process can read volumes; `null` if the claim still has
+ * it.
+ */
 const missing = (own: Bound, claim: PersistentVolumeClaim | null) =>
   readVolume(own.volume).pipe(
     Effect.map((volume) => (isReserved(own, claim, volume) ? null : whereabouts(own.volume, volume))),
@@ -284,8 +287,8 @@ const releaseNamed = (at: At, names: ReadonlyArray<string>): Effect.Effect<void,
   releaseOwn(at, (claim) => names.includes(claim))
 
 /**
- * Of an operation that is taken up, what the journal does not say is put back too: the marks on the
- * volumes of this application's claims tell, and whoever edits a journal edits no volume.
+ * In a resumed operation, policies that are missing in the journal are restored too, from the annotations
+ * on the volumes of this application's claims: editing a journal edits no volume.
  */
 const releaseUnsaid = (at: At): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
@@ -325,8 +328,8 @@ const volumeRules = (namespace: string) => [
 ]
 
 /**
- * Claims that lose their pods and are to stay. `retain`: their volumes are set to Retain for the time
- * of the operation, so that whoever deletes a claim meanwhile deletes no data.
+ * Claims that lose their pods and are kept. `retain` sets their volumes to Retain during the operation, so
+ * that deleting a claim in the meantime deletes no data.
  */
 export const RetainVolumes: StepKind<RetainVolumes, object> = {
   tag: "RetainVolumes",

@@ -1,8 +1,9 @@
 /**
  * The record of a set: what was cut, how consistent it is, and everything else that a restore needs.
  *
- * It stands in a Secret, since it holds the values of Secrets: as JSON, compressed, in parts where it is
- * larger than one Secret may be. Beside it a ConfigMap says what a list shows, and never a value.
+ * It is in a Secret, since it contains the values of Secrets: as JSON, compressed, in several parts if it
+ * is larger than one Secret may be. A ConfigMap of the same name has the data for the list, and never a
+ * value.
  */
 import * as Schema from "effect/Schema"
 import { gunzipSync, gzipSync } from "node:zlib"
@@ -12,11 +13,11 @@ import { quiescedAnnotation } from "../Labels.ts"
 
 const { Array: ArrayOf, Boolean, Finite, Literals, NullOr, String, Struct } = Schema
 
-/** How consistent a set is. */
+/** The consistency of a snapshot. */
 export const Level = Literals(["quiesced", "group", "crash", "offline"])
 export type Level = typeof Level.Type
 
-/** The kinds whose manifests a record holds: there are no others in it. */
+/** The kinds whose manifests a record contains: there are no others in it. */
 export const RecordedKind = Literals([
   "StatefulSet",
   "Deployment",
@@ -28,15 +29,18 @@ export const RecordedKind = Literals([
   "HorizontalPodAutoscaler"
 ])
 
-/** That every member was held from before the first cut until after the last, by their own word. */
+/**
+ * Confirmation by every member that it stayed quiesced from before the first volume snapshot until after
+ * the last.
+ */
 export const Proof = Struct({
   operation: String,
   guarantee: Guarantee,
   /** By which each would have let go by itself, in milliseconds. */
   deadline: Finite,
-  /** How long each was held. */
+  /** Time that each was quiesced. */
   members: ArrayOf(Struct({ pod: String, millis: Finite })),
-  /** By what, where nothing in the pods would have ended it if the caller had died; absent: a timer would. */
+  /** How, if nothing in the pods would have ended it after a crash; absent if a timer would. */
   unbounded: Schema.optionalKey(Means),
   /** Of a set whose members were held for waves and not still: what they printed between those. */
   waves: Schema.optionalKey(
@@ -49,7 +53,7 @@ export const Proof = Struct({
 })
 export type Proof = typeof Proof.Type
 
-/** The proof on an object that this operation made; null: there is none, or another operation's. */
+/** The proof on an object that this operation created; `null` if there is none, or another operation's. */
 export const proofIn = (object: unknown, operation: string): Proof | null => {
   const metadata: unknown = Reflect.get(Object(object), "metadata")
   const annotations: unknown = Reflect.get(Object(metadata), "annotations")
@@ -72,24 +76,24 @@ export const RecordedCut = Struct({
   class: String,
   storageClass: NullOr(String),
   size: NullOr(String),
-  /** The VolumeSnapshot; null: a group's member that was not there yet, found by the handle. */
+  /** The VolumeSnapshot; `null` if it is one of a group's, did not exist yet, and is found by the handle. */
   snapshot: NullOr(String),
   group: NullOr(String),
   snapshotHandle: NullOr(String),
   /** Its content, and the uid of that; absent: not known. */
   content: Schema.optionalKey(String),
   contentUid: Schema.optionalKey(String),
-  /** Nanoseconds since 1970, by the storage's clock; null: not known. */
+  /** Nanoseconds since 1970, by the storage's clock; `null` if unknown. */
   cutAt: NullOr(Finite),
   restoreSize: NullOr(Finite),
   /** `Filesystem` or `Block`; absent: not known. */
   volumeMode: Schema.optionalKey(String),
-  /** Where its volume could be reached from: terms of its node affinity, each as one line; absent: not known. */
+  /** From where its volume was reachable: terms of its node affinity, each as one line; absent if unknown. */
   nodeAffinity: Schema.optionalKey(ArrayOf(String))
 })
 export type RecordedCut = typeof RecordedCut.Type
 
-/** What decides where the members of a workload may be, and on what their nodes are built. */
+/** The constraints on where the members of a workload can run, and the architecture of their nodes. */
 export const RecordedPlacement = Struct({
   /** `Kind/name`. */
   workload: String,
@@ -99,18 +103,21 @@ export const RecordedPlacement = Struct({
   /** Extended resources: name to quantity. */
   devices: Schema.Record(String, String),
   resourceClaims: ArrayOf(String),
-  /** Null: none is asked for. */
+  /** `null` if none is requested. */
   runtimeClass: NullOr(String),
   /** Of the nodes that its members were on. */
   architectures: ArrayOf(String)
 })
 export type RecordedPlacement = typeof RecordedPlacement.Type
 
-/** By whose word each member recovers from its own cut, though none was held; absent: nobody's. */
+/**
+ * The profile that says that each member recovers from its own volume snapshot although none was quiesced;
+ * absent without one.
+ */
 export const Recoverable = Struct({ profile: String })
 export type Recoverable = typeof Recoverable.Type
 
-/** What a list shows of a set. */
+/** The data of a snapshot in the list. */
 export const Summary = Struct({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("Snapshot"),
@@ -122,18 +129,18 @@ export const Summary = Struct({
   /** Asked for: `auto`, or a level by its name. */
   asked: String,
   level: Level,
-  /** Why it is not a higher one. */
+  /** Reasons that it is not a higher one. */
   why: ArrayOf(String),
-  /** Between the first and the last cut, in milliseconds; null: not known. */
+  /** Time between the first and the last volume snapshot, in milliseconds; `null` if unknown. */
   skew: NullOr(Finite),
-  /** How the application was held still for it; absent: it was not. */
+  /** How the application was quiesced; absent if it was not. */
   quiesced: Schema.optionalKey(Proof),
   recoverable: Schema.optionalKey(Recoverable),
   /** The profile that keeps one member's promise: a member must not go back alone. Absent: none says so. */
   oneMember: Schema.optionalKey(String),
   /** The profile whose members are unsafe together as they were cut: made from one of them alone. Absent: none says so. */
   seedOnly: Schema.optionalKey(String),
-  /** Whether the cuts outlive their namespace. */
+  /** True if the volume snapshots survive their namespace. */
   retained: Boolean,
   cuts: ArrayOf(RecordedCut),
   /** Absent: it is from before that was recorded. */
@@ -143,11 +150,14 @@ export const Summary = Struct({
   leftOut: ArrayOf(Struct({ what: String, why: String })),
   /** Replicas by workload, `Kind/name`. */
   replicas: Schema.Record(String, Finite),
-  /** Where it was taken, if it came from a file: the uid of that cluster's namespace kube-system; null: not known. */
+  /**
+   * The cluster where it was taken, if it was imported: the uid of that cluster's namespace kube-system;
+   * `null` if unknown.
+   */
   imported: Schema.optionalKey(Struct({ cluster: NullOr(String) })),
   /** The manifests that the record holds, as `Kind/name`. */
   manifests: Schema.optionalKey(ArrayOf(String)),
-  /** How many those are. */
+  /** Their number. */
   objects: Finite
 })
 export type Summary = typeof Summary.Type
@@ -156,9 +166,9 @@ export type Summary = typeof Summary.Type
 export const Before = Struct({
   /** The restore. */
   operation: String,
-  /** What that restore made, and what was not there before. */
+  /** The objects that the restore created, and that did not exist before. */
   made: ArrayOf(Struct({ kind: String, name: String })),
-  /** What stood on the StatefulSet in the place of this record's pin; null: nothing. */
+  /** The previous value of this record's pin on the StatefulSet; `null` if there was none. */
   pin: NullOr(String)
 })
 
@@ -172,7 +182,7 @@ export const SnapshotRecord = Struct({
 })
 export type SnapshotRecord = typeof SnapshotRecord.Type
 
-/** How the record of what a restore replaced is called. No list shows it, since nothing stands beside it. */
+/** The name of the record of what a restore replaced. It is in no list, since it has no ConfigMap. */
 export const beforeSet = (operation: string): string => `before-${operation}`
 
 /** The type of its Secrets. */
@@ -199,7 +209,7 @@ export const encode = (record: SnapshotRecord): ReadonlyArray<string> => {
   )
 }
 
-/** What a record takes unpacked, at most: one that somebody has written may unpack to any size. */
+/** The maximum uncompressed size of a record: a record from another author may decompress to any size. */
 const largest = 256 * 1024 * 1024
 
 /** The other way round. Throws what gunzip and JSON throw where parts are missing, damaged or too large. */
@@ -214,13 +224,13 @@ export const decode = (parts: ReadonlyArray<string>): unknown => {
  */
 export const apart = 1000
 
-/** What there is to judge a level by. */
+/** The facts that decide a level. */
 export interface Judged {
-  /** Between the first and the last cut, in milliseconds; null: not known. */
+  /** Time between the first and the last volume snapshot, in milliseconds; `null` if unknown. */
   readonly skew: number | null
-  /** Whether all were cut by one group. */
+  /** True if all are of one group. */
   readonly isGroup: boolean
-  /** The proof that stands on every cut; null: not on every one. */
+  /** The proof on every volume snapshot; `null` if not every one has it. */
   readonly proof: Proof | null
 }
 
@@ -254,7 +264,9 @@ export const seedOnlyOf = (
     ? {}
     : { seedOnly: oneMember }
 
-/** Between the first and the last cut, in milliseconds; null: not all of them are known. */
+/**
+ * Time between the first and the last volume snapshot, in milliseconds; `null` if not all times are known.
+ */
 export const skewOf = (cuts: ReadonlyArray<Pick<RecordedCut, "cutAt">>): number | null => {
   const times = cuts.flatMap(({ cutAt }) => (cutAt === null ? [] : [cutAt]))
   if (times.length === 0 || times.length < cuts.length) return null
@@ -287,8 +299,8 @@ export const titleOf = (object: object): string =>
   `${Reflect.get(object, "kind")}/${Reflect.get(Object(Reflect.get(object, "metadata")), "name")}`
 
 /**
- * Whether the storage says that all members were cut at one moment: by one group, with one time. False:
- * they were not. Null: it does not say, since times that differ a little prove nothing either way.
+ * True if the storage reports that all volume snapshots are of one moment: one group, with one time. False
+ * if they are not. `null` if it is unknown, since slightly different times prove nothing either way.
  */
 export const isOneMoment = ({
   cuts,

@@ -41,13 +41,13 @@ const Named = Schema.Struct({ kind: ConfigKind, name: Schema.String })
 
 const BeforeSchema = Schema.TaggedStruct("RecordBefore", {
   on,
-  /** When it was planned: a record that is written twice is the same. */
+  /** The time of the plan: a record that is written twice is the same. */
   created: Schema.String,
-  /** What is replaced, as it was planned with. */
+  /** The objects that are replaced, as planned. */
   objects: Schema.Array(
     Schema.Struct({ ...Named.fields, uid: Schema.String, resourceVersion: Schema.String })
   ),
-  /** What is made, and is not there before. */
+  /** The objects that are created, and did not exist before. */
   made: Schema.Array(Named)
 })
 type RecordBefore = typeof BeforeSchema.Type
@@ -56,14 +56,14 @@ const Pin = Schema.Struct({
   operation: Schema.String,
   /** The record's Secrets, by uid. */
   parts: Schema.Array(Schema.String),
-  /** Whether the pod template was replaced: written by the very patch that does it. */
+  /** True if the pod template was replaced: written by the same patch. */
   template: Schema.Boolean
 })
 type Pin = typeof Pin.Type
 
 const decodePin = Schema.decodeUnknownOption(Schema.fromJsonString(Pin))
 
-/** What the StatefulSet says; null: nothing that can be read. */
+/** The pin on the StatefulSet; `null` if there is none that can be parsed. */
 export const pinOf = ({ metadata }: Pick<StatefulSet, "metadata">): Pin | null => {
   const found = decodePin(metadata.annotations?.[configBeforeAnnotation])
   return found._tag === "Some" ? found.value : null
@@ -72,7 +72,7 @@ export const pinOf = ({ metadata }: Pick<StatefulSet, "metadata">): Pin | null =
 /** The record that an operation's pin stands for. */
 export const pinned = ({ operation, parts }: Pin): Pinned => ({ set: beforeSet(operation), parts })
 
-/** Whether a record is the one that a pin stands for: the StatefulSet itself says that it was so before. */
+/** True if a pin refers to this record: the StatefulSet itself confirms it. */
 export const isPinned = (pin: Pin | null, record: Pinned): boolean =>
   pin !== null && isSameData(pinned(pin), { set: record.set, parts: [...record.parts] })
 
@@ -87,19 +87,19 @@ export const pinTo = (pin: Pin): Resource.JsonPatchOperation => ({
   value: JSON.stringify(pin)
 })
 
-/** The operation's own pin; null: it has written none, or has taken it away again. */
+/** The operation's own pin; `null` if it has not written one, or has removed it. */
 export const ownPin = (at: Pick<At, "plan">, set: StatefulSet): Pin | null => {
   const pin = pinOf(set)
   return pin?.operation === at.plan.id ? pin : null
 }
 
-/** What this operation has replaced, as it was before; null: it has replaced nothing yet. */
+/** The previous state of what this operation has replaced; `null` if it has replaced nothing yet. */
 export const readBefore = (at: At, set: StatefulSet): Work<SnapshotRecord | null> => {
   const pin = ownPin(at, set)
   return pin === null ? Effect.succeed(null) : readPinned(at.fence.namespace, pinned(pin))
 }
 
-/** The same where something is about to be replaced: fails where that was not written down. */
+/** The same before something is replaced: fails if that was not recorded. */
 export const assertRecorded = (at: At, set: StatefulSet): Work<SnapshotRecord> =>
   Effect.flatMap(readBefore(at, set), (record) =>
     record === null
@@ -121,7 +121,7 @@ export const orLost = (at: At, read: Work<SnapshotRecord | null>): Work<Snapshot
     ({ message }) => Effect.as(at.fallShort(`${message}: what it would put back is as it is now`), null)
   )
 
-/** One of the objects, as a manifest; fails where it is not the planned one any more. */
+/** One of the objects, as a manifest; fails if it is no longer the planned one. */
 const readPlanned = (at: At, one: RecordBefore["objects"][number]): Work<Readonly<Record<string, unknown>>> =>
   Effect.gen(function* () {
     const { kind, name, uid, resourceVersion } = one
@@ -231,7 +231,7 @@ const perform = (step: RecordBefore, at: At): Work =>
     })
   })
 
-/** Whether all that was recorded stands there again, so that the record is needed no more. */
+/** True if everything recorded is restored, so that the record is no longer needed. */
 const isBack = (step: RecordBefore, at: At, record: SnapshotRecord, set: StatefulSet): Work<boolean> =>
   Effect.gen(function* () {
     const { namespace, name } = at.fence

@@ -1,7 +1,7 @@
 /**
- * What differs between two states of an application, as records and the cluster have them: by name, by key
- * and by image. Of a Secret only whether it differs; its values are compared in memory, and nothing that
- * comes of them is told.
+ * The differences between two states of an application, from records and from the cluster: by name, by key
+ * and by image. For a Secret only whether it differs; its values are compared in memory, and nothing
+ * derived from them is printed.
  */
 import { isSame } from "../Digest.ts"
 import { type SnapshotRecord, titleOf } from "./record.ts"
@@ -11,7 +11,7 @@ export type Manifest = Readonly<Record<string, unknown>>
 /** One state of an application. */
 export interface Side {
   readonly objects: ReadonlyArray<Manifest>
-  /** By claim, as a quantity; null: not known. */
+  /** By claim, as a quantity; `null` if unknown. */
   readonly sizes: Readonly<Record<string, string | null>>
   /** By workload, `Kind/name`. */
   readonly replicas: Readonly<Record<string, number>>
@@ -101,13 +101,13 @@ const configChanges = (what: string, before: Manifest, now: Manifest): ReadonlyA
   return keys.length === 0 ? [] : [{ about: "configuration", what, change: `differs in ${keys.join(", ")}` }]
 }
 
-/** What a Service is given by the cluster is no change of the application's. */
+/** Fields of a Service that the cluster assigns are not differences. */
 const assigned = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"]
 
 const withoutAssigned = (spec: unknown) =>
   Object.fromEntries(Object.entries(Object(spec)).filter(([key]) => !assigned.includes(key)))
 
-/** How one object differs; none: it does not. */
+/** The differences of one object; empty if there are none. */
 export const changes = (before: Manifest, now: Manifest): ReadonlyArray<Difference> => {
   const what = titleOf(before)
   const kind = before["kind"]
@@ -126,7 +126,7 @@ const aboutOf = (what: string): Difference["about"] => {
   return what.startsWith("Secret/") ? "secrets" : "topology"
 }
 
-/** What is in one of two maps alone, or has another value there. */
+/** The entries that are in only one of two maps, or differ. */
 const compared = <A>(
   before: Readonly<Record<string, A>>,
   now: Readonly<Record<string, A>>,

@@ -1,4 +1,4 @@
-/** The snapshots of a namespace, from what stands beside their records. */
+/** The snapshots of a namespace, from the ConfigMaps of their records. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -16,39 +16,39 @@ import { cutName, decode, recordType, SnapshotRecord, Summary } from "./record.t
 import { recordName } from "../RecordName.ts"
 import { recordLabels } from "../Labels.ts"
 
-/** Where the snapshots of a namespace are shown. */
+/** The command that lists the snapshots of a namespace. */
 export const listOf = (namespace: string): string =>
   `\`kubectl stateful snapshots -n ${shellWord(namespace)}\``
 
-/** That there is no snapshot of that name. */
+/** The error for a missing snapshot. */
 export const noSnapshot = (namespace: string, name: string): OperationError =>
   because("NotFound", `no snapshot ${name} in namespace ${namespace}`, `${listOf(namespace)} lists them`)
 
-/** What stands for a claim's cut in the cluster now. */
+/** The current objects of a claim's volume snapshot. */
 export interface CutNow {
   readonly claim: string
-  /** The VolumeSnapshot; null: it is gone. */
+  /** The VolumeSnapshot; `null` if it was deleted. */
   readonly snapshot: string | null
-  /** The content; null: there is none, or contents could not be read. */
+  /** The content; `null` if there is none, or contents could not be read. */
   readonly content: string | null
   readonly deletionPolicy: string | null
-  /** When it was cut, by the storage's clock; null: it does not say. */
+  /** The time at which it was taken, by the storage's clock; `null` if unknown. */
   readonly cutAt: string | null
   readonly ready: boolean
-  /** Why it cannot be restored from; null: it can, or not all of it could be read. */
+  /** Reason that it cannot be restored; `null` if it can, or not everything could be read. */
   readonly why: string | null
 }
 
 /** A snapshot as a list shows it. */
 export interface Listed {
   readonly summary: Summary
-  /** Claims whose cut is ready to use now. Null: VolumeSnapshots could not be read. */
+  /** Claims whose volume snapshot is ready to use. `null` if VolumeSnapshots could not be read. */
   readonly ready: ReadonlyArray<string> | null
-  /** The cuts' objects as they are now; null: VolumeSnapshots could not be read. */
+  /** The current objects of the volume snapshots; `null` if VolumeSnapshots could not be read. */
   readonly now: ReadonlyArray<CutNow> | null
-  /** Whether it can be restored from here and now. Null: not all of that could be read. */
+  /** True if it can be restored here and now. `null` if not everything could be read. */
   readonly restorable: boolean | null
-  /** Why not. */
+  /** Reasons that it cannot be restored. */
   readonly obstacles: ReadonlyArray<string>
 }
 
@@ -66,7 +66,10 @@ const summaryIn = (item: Resource.KubeObject): Summary | null => {
 
 type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 
-/** Those of a list that can be read; null: it may not be listed. What is not served is not there. */
+/**
+ * The items of a list that can be read; `null` without permission to list it. A resource that is not served
+ * has no items.
+ */
 const listed = <A>(
   kind: Kind<A>,
   scope: { readonly namespace?: string } = {}
@@ -79,14 +82,17 @@ const listed = <A>(
     )
   )
 
-/** What there is of snapshots in the cluster; null: it may not be listed. */
+/** The snapshot objects in the cluster; `null` without permission to list them. */
 interface Ground {
   readonly snapshots: ReadonlyArray<VolumeSnapshot> | null
   readonly contents: ReadonlyArray<VolumeSnapshotContent> | null
   readonly classes: ReadonlyArray<StorageClass> | null
 }
 
-/** Why a VolumeSnapshot is not this set's, by its own name or its group's: a list is what somebody wrote. */
+/**
+ * Reason that a VolumeSnapshot does not belong to this snapshot, by its own name or its group's: a list
+ * could have been written by anyone.
+ */
 const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string | null =>
   found === null || found.metadata.name === cutName(set, claim) || groupOf(found) === set
     ? null
@@ -164,11 +170,11 @@ export interface ReadRecord {
   readonly record: SnapshotRecord
   /** By uid, in their order. */
   readonly parts: ReadonlyArray<string>
-  /** Whether each of them is immutable and of our type: as long as they are there they say the same. */
+  /** True if each of them is immutable and of our type, so that their content cannot change. */
   readonly sealed: boolean
 }
 
-/** What a record's Secrets say, put together and decoded; null: there are none of this name. */
+/** The decoded content of a record's Secrets; `null` if there are none of this name. */
 export const readWhole = (
   namespace: string,
   set: string

@@ -1,7 +1,7 @@
 /**
- * Writes the record of a set: the manifests as they are just after the cut, with the values of Secrets,
- * into a Secret that carries the operation's token from its first moment; and beside it a ConfigMap with
- * what a list shows. Values go from the API server into that Secret, and nowhere else.
+ * Writes the record of a snapshot: the manifests just after the volume snapshots, with the values of
+ * Secrets, into a Secret that has the operation's token from the start; and a ConfigMap with the data for
+ * the list. Values are copied from the API server into that Secret, and nowhere else.
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -38,7 +38,7 @@ import { isListed, removeRecord, writeIndex, writeRecord } from "./recordWrite.t
 export const ConfigObject = Schema.Struct({
   kind: RecordedKind,
   name: Schema.String,
-  /** Null: not known from the state, so a change is not noticed. */
+  /** `null` if the state does not contain it, so that a change is not noticed. */
   resourceVersion: Schema.NullOr(Schema.String)
 })
 export type ConfigObject = typeof ConfigObject.Type
@@ -54,11 +54,11 @@ const apis: Readonly<Record<ConfigObject["kind"], Resource.ApiResource>> = {
   HorizontalPodAutoscaler: kinds.horizontalpodautoscalers
 }
 
-/** What the verb knows of a set before it is cut. */
+/** Facts about a snapshot before it is taken. */
 export const SetSettings = Schema.Struct({
   set: Schema.String,
   asked: Schema.String,
-  /** Whether a lower level than the asked one is a failure. */
+  /** True if a lower level than the requested one is a failure. */
   strict: Schema.Boolean,
   level: Level,
   why: Schema.Array(Schema.String),
@@ -194,7 +194,7 @@ const asBefore = ({ plan, settings }: At, manifest: Readonly<Record<string, unkn
   }
 }
 
-/** Workloads whose spec somebody else has written since the plan was made. */
+/** Workloads whose spec another client has changed since the plan was made. */
 const changedWorkloads = (
   { plan, isTakenUp }: At,
   manifests: ReadonlyArray<Readonly<Record<string, unknown>>>

@@ -1,6 +1,6 @@
 /**
- * Writing a record, and taking it away again: its Secrets, the first of which carries the operation's token
- * from its first moment, and beside them the ConfigMap with what a list shows.
+ * Writes and deletes a record: its Secrets, the first of which has the operation's token from the start,
+ * and the ConfigMap with the data for the list.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -23,7 +23,7 @@ const target = (api: Resource.ApiResource, namespace: string, name: string): Res
   name
 })
 
-/** What a Secret of a record is, but for its data. */
+/** A Secret of a record, without its data. */
 export const secretOf = (
   { plan }: { readonly plan: { readonly id: string } },
   set: string,
@@ -38,7 +38,7 @@ export const secretOf = (
   }
 })
 
-/** The Secrets, the first part last: while it is not there, there is no record. */
+/** Writes the Secrets, the first part last: without it, there is no record. */
 export const writeRecord = (at: At, record: SnapshotRecord): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
@@ -72,7 +72,7 @@ export const writeIndex = (at: At, record: SnapshotRecord): Work =>
     })
   )
 
-/** Whether the ConfigMap is there, and this operation's. */
+/** True if the ConfigMap exists, and is this operation's. */
 export const isListed = (at: At, set: string): Effect.Effect<boolean, ClusterError, Cluster> =>
   Effect.map(
     Resource.find(kinds.configmaps, { namespace: at.fence.namespace, name: recordName(set) }),

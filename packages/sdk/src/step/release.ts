@@ -23,7 +23,7 @@ const ReleaseSchema = Schema.TaggedStruct("Release", {
 })
 type Release = typeof ReleaseSchema.Type
 
-/** The fence of this very application: a journal that names another's lets nobody out. */
+/** The NetworkPolicy of this application: a journal that names another's releases nothing. */
 const look = (at: StepContext, { policy, operation }: Release) =>
   Effect.map(readFence({ namespace: at.fence.namespace, operation }, policy), (found) =>
     Reflect.get(Object(Reflect.get(Object(found?.metadata), "labels")), fencedLabel) === at.fence.name
@@ -46,11 +46,11 @@ const perform = (step: Release, at: StepContext): Work =>
     )
   })
 
-/** Whether the restore made this StatefulSet: its pods carry the label that the fence is around. */
+/** True if the restore created this StatefulSet: its pods have the label that the NetworkPolicy selects. */
 const isMadeBy = ({ operation }: Release, set: StatefulSet | null): boolean =>
   set?.spec.template.metadata?.labels?.[cloneLabel] === operation
 
-/** The same fence again, where there is none: around nothing else than the application. */
+/** Recreates the same NetworkPolicy if it is missing: for this application only. */
 const undo = (step: Release, at: StepContext): Work =>
   Effect.gen(function* () {
     const { set } = yield* Workload.standing(at)

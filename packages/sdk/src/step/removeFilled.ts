@@ -1,4 +1,4 @@
-/** Removes a claim that was filled for a restore, with its volume: only one that nobody has used. */
+/** Deletes a claim that was filled for a restore, with its volume: only if it was never used. */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import type { PersistentVolumeClaim } from "../kind/Storage.ts"
@@ -18,16 +18,16 @@ import { shellWord } from "../ShellWord.ts"
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** How long a claim or a volume may take to go, in milliseconds. */
+/** Time that a claim or a volume may take to be deleted, in milliseconds. */
 const patience = 120_000
 
-/** Whether this operation made the claim. */
+/** True if this operation created the claim. */
 export const isFilledHere = (at: At, claim: PersistentVolumeClaim | null): boolean =>
   claim?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token)
 
 /**
- * The policy by which the driver deletes a volume once its claim goes: only of one that nobody has used, unless
- * what was written since may go too.
+ * Sets the policy by which the driver deletes a volume once its claim is deleted: only of a volume that was
+ * never used, unless later writes may be deleted too.
  */
 export const removeFilled = (at: At, as: string, discards = false): Work =>
   Effect.gen(function* () {

@@ -24,9 +24,9 @@ import { claimsFrom, keepWhatIs, releaseMarked, releaseWhatIs } from "./reclaimP
 
 const { memberOf, overwritten, replicasOf } = Workload
 
-/** What the kind needs of its verb's settings. */
+/** The settings of the verb that this kind needs. */
 export interface ReplicasSettings extends HealthSettings {
-  /** What each change of the count leans on. */
+  /** The facts that each change of the number of replicas relies on. */
   readonly facts?: Workload.Facts
   /** The same of several StatefulSets, by their guards' keys. */
   readonly factsOn?: Readonly<Record<string, Workload.Facts>>
@@ -38,16 +38,22 @@ const ReplicasSchema = Schema.TaggedStruct("SetReplicas", {
   on,
   from: Schema.Natural,
   to: Schema.Natural,
-  /** The count to remember for `last`; null: none. */
+  /** The number of replicas to remember for `last`; `null` for none. */
   remember: Schema.NullOr(Schema.Natural),
-  /** Whether it goes back to the count from before the plan: an abort leaves that as it is. Absent: no. */
+  /**
+   * True if it restores the number of replicas from before the plan: an abort leaves that as it is. Absent
+   * means false.
+   */
   returns: Schema.optionalKey(Schema.Boolean),
-  /** Whether the plan comes by a count twice, so that the count alone does not tell what is done. Absent: no. */
+  /**
+   * True if the plan passes a number of replicas twice, so that the number does not tell what is done.
+   * Absent means false.
+   */
   once: Schema.optionalKey(Schema.Boolean)
 })
 type SetReplicas = typeof ReplicasSchema.Type
 
-/** What the changes of one StatefulSet's count lean on. */
+/** The facts that the changes of one StatefulSet's number of replicas rely on. */
 const factsOf = (
   { on: key }: Pick<SetReplicas, "on">,
   { facts, factsOn }: ReplicasSettings
@@ -62,7 +68,7 @@ export const countsOf = (
     ({ on: key }) => guard === undefined || key === undefined || key === guard
   )
 
-/** The count that the plan ends with; null: it changes none. */
+/** The final number of replicas of the plan; `null` if it changes none. */
 export const lastCount = (...of: Parameters<typeof countsOf>): number | null =>
   countsOf(...of).at(-1)?.to ?? null
 
@@ -70,7 +76,10 @@ export const lastCount = (...of: Parameters<typeof countsOf>): number | null =>
 export const highestCount = (...of: Parameters<typeof countsOf>): number =>
   countsOf(...of).reduce((most, { from, to }) => Math.max(most, from, to), 0)
 
-/** Sets the count once; a count that is neither on the way nor there was set by somebody else. */
+/**
+ * Sets the number of replicas once; a number that is neither on the way nor the target was set by another
+ * client.
+ */
 const setReplicas = (
   at: At,
   to: number,
@@ -118,9 +127,9 @@ const arrive = (at: At, set: StatefulSet, to: number, from: number): Effect.Effe
   })
 
 /**
- * If the count already passed this step's target, whether the step needs no look. OrderedReady has
- * waited for each pod, whoever made the next change; only we run health checks and hooks, so those
- * still have to be checked.
+ * True if the number of replicas already passed this step's target and the step needs no check.
+ * OrderedReady has waited for each pod, whoever made the next change; only the operation runs health checks
+ * and hooks, so those must still be checked.
  */
 const isPassed = (set: StatefulSet, { health, profile = {} }: ReplicasSettings): boolean =>
   set.spec.podManagementPolicy !== "Parallel" && health === undefined && Object.keys(profile).length === 0

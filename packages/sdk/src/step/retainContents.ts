@@ -1,9 +1,9 @@
 /**
- * Sets the contents of a set's snapshots to Retain, so that the cuts outlive their namespace, and
- * whoever deletes a VolumeSnapshot deletes no data. What stood there before is kept on each content.
+ * Sets the contents of a snapshot to Retain, so that the data survives their namespace, and deleting a
+ * VolumeSnapshot deletes no data. The previous policy is kept on each content.
  *
- * A content is of the whole cluster: it is written to only while it and a VolumeSnapshot of this
- * operation name each other.
+ * A content is of the whole cluster: it is written to only while it and a VolumeSnapshot of this operation
+ * name each other.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -161,7 +161,7 @@ const releaseMembers = (at: StepContext, contents: ReadonlyArray<OwnContent>): W
     )
   })
 
-/** How long a cut may take to name its content after it was seen, in milliseconds. */
+/** Time that a volume snapshot may take to name its content after it was first seen, in milliseconds. */
 const patience = 30_000
 
 /** The contents of all cuts: one that was passed over, since a view of it was older than its cut, would go with its namespace. */
@@ -202,7 +202,10 @@ const undo = (step: RetainContents, at: StepContext): Work =>
     if (step.of === "cuts") yield* nameKept(at)
   })
 
-/** Whose snapshot somebody else has deleted, or made another's: its cut stays in the storage. */
+/**
+ * Names contents whose VolumeSnapshot another client has deleted or replaced: their data stays in the
+ * storage.
+ */
 const nameKept = (at: StepContext): Work =>
   Effect.gen(function* () {
     const kept = yield* keptContents({ namespace: at.fence.namespace, plan: at.plan }).pipe(
@@ -237,7 +240,7 @@ const keptOf = ({ namespace, plan }: Outliving, api: Resource.ApiResource, group
     })
   )
 
-/** What stays where their namespace is deleted: nothing names these cuts then. */
+/** The contents that remain if their namespace is deleted: nothing names them then. */
 const keptContents = (of: Outliving) =>
   Effect.gen(function* () {
     const versions = new Set(groupsOf(of.plan).map(({ version }) => version))
@@ -252,7 +255,7 @@ const keptContents = (of: Outliving) =>
 const contentsOf = (step: RetainContents, at: StepContext) =>
   step.of === "cuts" ? ownContents(at) : memberContents(at)
 
-/** What the step is about, in words: `members` of a group are snapshots, too. */
+/** The subject of the step, in words: `members` of a group are snapshots, too. */
 const phrase = { cuts: "the volume snapshots", members: "the snapshots of the group" } as const
 
 /** The contents of the set's snapshots, and of its groups, are under Retain. */

@@ -20,7 +20,7 @@ const { retentionOf } = Workload
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Retention))
 
-/** What stood there before, as the StatefulSet itself says; null: it says nothing that can be read. */
+/** The previous policy, from the StatefulSet itself; `null` if it has none that can be parsed. */
 export const rememberedRetention = (set: StatefulSet): typeof Retention.Type | null => {
   const found = decode(set.metadata.annotations?.[retentionBeforeAnnotation])
   return found._tag === "Some" ? found.value : null
@@ -38,8 +38,8 @@ const scaledBy = (set: StatefulSet, { whenScaled }: typeof Retention.Type): type
 })
 
 /**
- * Sets the retention policy, and keeps the one before on the StatefulSet, in one patch. What stands there
- * now is the one before, also where an annotation came with a manifest.
+ * Sets the retention policy, and saves the previous one on the StatefulSet, in one patch. The current value
+ * is the previous one, even if a manifest brought an annotation.
  */
 export const setRetention = (
   at: StepContext,
@@ -64,8 +64,9 @@ const inWords = ({ whenScaled, whenDeleted }: typeof Retention.Type): string =>
   `whenScaled ${whenScaled}, whenDeleted ${whenDeleted}`
 
 /**
- * Puts the retention policy back from the StatefulSet's own annotation; one that somebody else has set
- * since is left, and said. `was`: as the plan has it, by which one is said that nothing puts back.
+ * Restores the retention policy from the StatefulSet's own annotation; a policy that another client has set
+ * since is left, and reported. `was` is the planned one, by which a policy that cannot be restored is
+ * reported.
  */
 export const putBackRetention = (
   at: StepContext,
@@ -116,7 +117,7 @@ export const putBackRetention = (
     }
   })
 
-/** What a kind that sets policies needs of its verb's settings. */
+/** The settings of the verb that a kind that sets policies needs. */
 export interface RetentionSettings {
   /** Milliseconds. */
   readonly stepTimeout?: number
@@ -150,7 +151,7 @@ export const SetRetention: StepKind<SetRetention, RetentionSettings> = {
   undo: ({ from, to }, at) => putBackRetention(at, to, from, at.settings.stepTimeout)
 }
 
-/** The policy that a plan goes by while it runs; null: it sets none. */
+/** The policy during a plan; `null` if it sets none. */
 export const retentionDuring = (plan: Pick<StepContext["plan"], "steps">): typeof Retention.Type | null =>
   stepsOf<SetRetention>(SetRetention, plan.steps)[0]?.to ?? null
 
@@ -158,7 +159,7 @@ const RestoreSchema = Schema.TaggedStruct("RestoreRetention", {
   on,
   from: Retention,
   to: Retention,
-  /** Whether the plan adds pods, so that an abort takes them away again under the operation's own policy. */
+  /** True if the plan adds pods, so that an abort removes them under the operation's own policy. */
   again: Schema.Boolean
 })
 type RestoreRetention = typeof RestoreSchema.Type

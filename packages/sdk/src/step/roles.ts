@@ -1,10 +1,13 @@
-/** What a member says of itself: its role, and whether it is in its application. */
+/** Facts that a member reports about itself: its role, and whether it is in its application. */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import { run, type Member } from "../Hook.ts"
 import type { Profile } from "../Profile.ts"
 
-/** Whether the member is in its application, as `probe` says; null: there is no probe, or it cannot say. */
+/**
+ * True if the member is in its application, as `probe` reports; `null` without a probe, or without an
+ * answer.
+ */
 export const isIn = (profile: Profile, member: Member): Effect.Effect<boolean | null, never, Cluster> =>
   profile.probe === undefined
     ? Effect.succeed(null)
@@ -12,12 +15,12 @@ export const isIn = (profile: Profile, member: Member): Effect.Effect<boolean | 
         outcome._tag === "Succeeded" ? true : outcome._tag === "Failed" && outcome.code === 1 ? false : null
       )
 
-/** What a role hook prints. */
+/** The output of a role hook. */
 export type Role = "leader" | "voter" | "learner"
 
 const roles: ReadonlyArray<Role> = ["leader", "voter", "learner"]
 
-/** The member's role; null: there is no roles hook, or it says something else. */
+/** The member's role; `null` without a roles hook, or if it prints something else. */
 export const roleOf = (profile: Profile, member: Member): Effect.Effect<Role | null, never, Cluster> =>
   profile.roles === undefined
     ? Effect.succeed(null)

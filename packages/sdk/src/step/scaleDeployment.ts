@@ -1,6 +1,7 @@
 /**
- * The count of a Deployment, changed once, and the wait until its pods are available, or gone: what is on its
- * claims is written by nobody then. Done already, by this caller or by one that died, it finds that out.
+ * Changes the number of replicas of a Deployment once, and waits until its pods are available, or gone:
+ * then nothing writes to its claims. If it was already done, by this process or by one that crashed, it
+ * detects that.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -81,7 +82,7 @@ const missing = (now: Deployment, pods: ReadonlyArray<Pod>, to: number): Readonl
     : lacking.map((pod) => ({ subject: { kind: "Pod", name: pod.metadata.name }, for: pending(pod) }))
 }
 
-/** Waits until so many are available; or, of none, until no pod is left. */
+/** Waits until this number of pods is available, or for zero until no pod is left. */
 const arrive = (at: At, to: number): Work =>
   Effect.asVoid(
     until(at, {
@@ -95,7 +96,10 @@ const arrive = (at: At, to: number): Work =>
     })
   )
 
-/** Sets the count once; a count that is neither on the way nor there was set by somebody else. */
+/**
+ * Sets the number of replicas once; a number that is neither on the way nor the target was set by another
+ * client.
+ */
 const scale = (at: At, known: Deployment, to: number, mayBe: (count: number) => boolean): Work =>
   Effect.asVoid(
     Fence.change(at.fence, kinds.deployments, {

@@ -1,12 +1,12 @@
 /**
  * New claims that are all made from one member's data, while the application still runs on its own.
  *
- * A copy of that member's volume is filled from its cut, and opened alone in a pod of its own, which saves
- * what it holds. The copy is cut in its turn, so that each member's new volume is filled where that member may
- * run; and there a pod makes the member's data, under its own name. It is opened once: what is opened twice
- * may end in two states, by a lease that runs out in between.
+ * A copy of that member's volume is filled from its volume snapshot, and opened in a pod of its own, which
+ * saves its contents. A snapshot of the copy is taken, so that each member's new volume is filled where
+ * that member can run; there a pod rebuilds the member's data, under its own name. The copy is opened once:
+ * opening it twice could give two states, if a lease expires in between.
  *
- * What is run is the profile's, and stands in no plan: whoever resumes has to have the same.
+ * The commands are the profile's, and are in no plan: a resume needs the same profile.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -37,7 +37,7 @@ import { madeByAnnotation } from "../Labels.ts"
 import * as Workload from "./workload.ts"
 
 export interface SeedSettings extends Fill.FillSettings {
-  /** The same as the plan was made with, by its fingerprint; absent: nobody has it any more. */
+  /** The seed that the plan was made with, by its fingerprint; absent if it was not given again. */
   readonly seed?: Seed
 }
 
@@ -52,7 +52,7 @@ const SeedSchema = Schema.TaggedStruct("SeedClaims", {
   digest: Schema.String,
   /** The copy of one member's volume; its own cut has its name. */
   from: Fill.FilledClaim,
-  /** VolumeSnapshotClass of that cut; null: the cluster's default. */
+  /** VolumeSnapshotClass of that snapshot; `null` for the cluster's default. */
   class: Schema.NullOr(Schema.String),
   claims: Schema.Array(Fill.FilledClaim)
 })
@@ -61,7 +61,7 @@ type SeedClaims = typeof SeedSchema.Type
 /** The name of the copy, and of its cut. */
 export const copyName = (claim: string, id: string): string => `${claim}-seed-${id}`
 
-/** What a seed's pods find is looked at as what a prover does; but they have work to do. */
+/** The result of a seed pod is read like that of a check pod; but it has work to do. */
 const working = (at: At): At => ({ ...at, settings: { ...at.settings, allowEmpty: false, runs: true } })
 
 const seedFor = (step: SeedClaims, { settings: { seed }, fence }: At): Work<Seed> =>
@@ -118,7 +118,7 @@ const untilSaved = (step: SeedClaims, at: At): Work => {
   )
 }
 
-/** What nobody knows of a cut that is still to be made. */
+/** The unknown facts of a volume snapshot that is still to be taken. */
 const unknown = { handle: null, volumeHandle: null } as const
 
 const cutOfCopy = ({ from }: SeedClaims, at: At) =>
@@ -135,8 +135,9 @@ const markedCut = ({ from }: SeedClaims, at: At): string | null =>
   at.mark?.find(({ kind, name }) => kind === "VolumeSnapshot" && name === from.as)?.uid ?? null
 
 /**
- * Fails where what has the name of the copy's cut is not the one that members are made from. One that nobody
- * has noted yet is made anew: its label is on whatever somebody puts it, and it may be older than what is saved.
+ * Fails if the VolumeSnapshot with the name of the copy's is not the one that members are rebuilt from. One
+ * that is not in the journal yet is taken again: anyone could have set its label, and it may be older than
+ * the saved data.
  */
 const assertOwnCut = (step: SeedClaims, at: At): Work =>
   Effect.gen(function* () {
@@ -190,7 +191,7 @@ const cutCopy = (step: SeedClaims, at: At): Work =>
     yield* at.intend([...before, { kind: "VolumeSnapshot", name: as, uid: made.metadata.uid ?? null }])
   })
 
-/** What is saved of one member lies in a cut of its own. */
+/** The saved data of one member is in a snapshot of its own. */
 const save = (step: SeedClaims, at: At, set: StatefulSet, { save: argv }: Seed): Work =>
   Effect.gen(function* () {
     const fill = Effect.gen(function* () {
@@ -203,7 +204,7 @@ const save = (step: SeedClaims, at: At, set: StatefulSet, { save: argv }: Seed):
     yield* cutCopy(step, at)
   })
 
-/** Whether every claim is there, of this operation: what it was filled from may be gone by now. */
+/** True if this operation created every claim: their sources may be deleted by now. */
 const areMade = (claims: ReadonlyArray<Fill.FilledClaim>, at: At): Work<boolean> =>
   Effect.map(
     Effect.forEach(claims, ({ as }) => readClaim(at.fence.namespace, as), { concurrency: 16 }),

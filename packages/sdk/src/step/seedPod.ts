@@ -1,10 +1,10 @@
 /**
- * The pod in which a member's data is saved, or made anew from what was saved: a prover that runs a profile's
- * command where the application's own container has its volume, with that container's variables.
+ * The pod that saves a member's data, or rebuilds it from what was saved: a check pod that runs a profile's
+ * command with the volume at the application's own mount path, and with that container's variables.
  *
  * It knows names and addresses only as the application does, and no Secret's value stands in its spec: what
- * comes from a Secret there comes from it here. It resolves no name, since what it opens may remember members
- * that live.
+ * comes from a Secret there comes from it here. It resolves no name, since what it opens may remember
+ * members that live.
  */
 import type { StatefulSet } from "../kind/Workload.ts"
 import { filledIn } from "../Seed.ts"
@@ -16,17 +16,17 @@ type Json = any
 
 export interface SeedPod {
   readonly which: Which
-  /** Whose name and variables it has. */
+  /** The ordinal whose name and variables it has. */
   readonly ordinal: number
   /** The operation's id. */
   readonly id: string
   readonly claim: Proven
   readonly argv: ReadonlyArray<string>
-  /** How many members are made. */
+  /** The number of members that are rebuilt. */
   readonly members: number
 }
 
-/** What the API would say of the member's own pod. */
+/** The value of a field of the member's own pod. */
 const fieldOf = (set: StatefulSet, ordinal: number, path: string): string | null => {
   const name = `${set.metadata.name}-${ordinal}`
   const { labels, annotations } = set.spec.template.metadata ?? {}
@@ -48,7 +48,7 @@ const variablesOf = (set: StatefulSet, ordinal: number, env: ReadonlyArray<Json>
     return value === null ? one : { name: one.name, value }
   })
 
-/** Where the application's container has the volume. */
+/** The mount path of the volume in the application's container. */
 export const mountOf = (set: StatefulSet, template: string): string => {
   const container: Json = containerOf((set.spec.template.spec as Json).containers, [template])
   const found = (container.volumeMounts ?? []).find(({ name }: Json) => name === template)

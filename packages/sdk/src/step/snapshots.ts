@@ -28,7 +28,7 @@ export const CutClaim = Schema.Struct({
   claim: Schema.String,
   uid: Schema.String,
   volume: Schema.String,
-  /** The volume's name in its storage; null: it could not be read. */
+  /** The volume's handle in its storage; `null` if it could not be read. */
   handle: Schema.NullOr(Schema.String)
 })
 export type CutClaim = typeof CutClaim.Type
@@ -39,14 +39,14 @@ export const snapshotTarget = (namespace: string, name: string): Resource.Target
   name
 })
 
-/** Null: there is none of this name. */
+/** `null` if there is none of this name. */
 export const readSnapshot = (
   namespace: string,
   name: string
 ): Effect.Effect<VolumeSnapshot | null, ClusterError, Cluster> =>
   Resource.find(kinds.volumesnapshots, { namespace, name })
 
-/** Null: there is none of this name. */
+/** `null` if there is none of this name. */
 export const readContent = (
   name: string
 ): Effect.Effect<VolumeSnapshotContent | null, ClusterError, Cluster> =>
@@ -59,7 +59,7 @@ export const labelsOf = (set: string, operation: string): Readonly<Record<string
   [madeByAnnotation]: operation
 })
 
-/** Whether this operation made it, as its label says. */
+/** True if this operation created it, as its label says. */
 export const isOurs = (operation: string, object: { readonly metadata: object }): boolean => {
   const labels: unknown = Reflect.get(object.metadata, "labels")
   return Predicate.isObject(labels) && Reflect.get(labels, madeByAnnotation) === operation
@@ -75,7 +75,7 @@ export const ourSnapshots = (
     ({ items }) => new Map(items.map((item) => [item.metadata.name, item]))
   )
 
-/** Fails where a claim is no longer the planned one, or does not hold its volume. */
+/** Fails if a claim is no longer the planned one, or no longer has its volume. */
 export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
   Effect.gen(function* () {
     const now = yield* claimsByName(at.fence.namespace)
@@ -85,7 +85,10 @@ export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
     }
   })
 
-/** Makes an object that cannot carry the token, and takes it back where this caller was replaced meanwhile. */
+/**
+ * Creates an object that cannot carry the token, and deletes it again if this process was replaced in the
+ * meantime.
+ */
 export const makeBeside = (
   at: At,
   target: Resource.Target,
@@ -147,12 +150,12 @@ export const setPolicy = (
     })
   )
 
-/** How long what is deleted may take to go, and what is being cut to be cut before that, in milliseconds. */
+/** Time that deletions may take, and before that snapshots in progress, in milliseconds. */
 const patience = 120_000
 
 /**
- * Waits until contents are gone whose snapshots were deleted: the storage has the cuts until then. Only
- * those that go with their snapshots; without the right to read them nobody knows.
+ * Waits until the contents of deleted snapshots are deleted: until then the data is in the storage. Only
+ * contents that are deleted with their snapshots; without permission to read them it is unknown.
  */
 export const untilContentsGone = (at: At, targets: ReadonlyArray<Resource.Target>): Work => {
   const look = (target: Resource.Target) =>
@@ -179,13 +182,19 @@ export const untilContentsGone = (at: At, targets: ReadonlyArray<Resource.Target
   )
 }
 
-/** What side-cars write on a content while their driver has not said how its cut ended (external-snapshotter 8.6). */
+/**
+ * Annotations of sidecars on a content while its driver has not reported the outcome (external-snapshotter
+ * 8.6).
+ */
 const beingCut = [
   "snapshot.storage.kubernetes.io/volumesnapshot-being-created",
   "groupsnapshot.storage.kubernetes.io/volumegroupsnapshot-being-created"
 ]
 
-/** Whether the driver may yet make this cut, though it has failed: an error that is not final is tried again. */
+/**
+ * True if the driver may still take this snapshot, although it has failed: an error that is not final is
+ * retried.
+ */
 export const isBeingCut = (content: { readonly metadata: ObjectMeta } | null): boolean =>
   beingCut.some((key) => content?.metadata.annotations?.[key] !== undefined)
 

@@ -1,4 +1,7 @@
-/** How a pod template that a record has differs from the live one, and what its pods could do that they cannot now. */
+/**
+ * The differences between a recorded pod template and the live one, and the privileges that its pods would
+ * gain.
+ */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -11,7 +14,7 @@ const itemName = (item: unknown): string | null => {
   return typeof name === "string" ? name : null
 }
 
-/** What a list or an object has, by name; of a list whose items have no names, by their place. */
+/** The parts of a list or an object, by name; by index if the items of a list have no names. */
 const partsOf = (value: unknown): ReadonlyMap<string, unknown> | null => {
   if (Array.isArray(value)) {
     const isNamed = value.every((item) => itemName(item) !== null)
@@ -57,7 +60,7 @@ const imagesOf = (before: unknown, after: unknown): ReadonlyArray<string> =>
     })
   )
 
-/** What changes, in words: images as they are, everything else by its place alone. */
+/** The changes, in words: images with their values, everything else by its path only. */
 export const templateChanges = (before: unknown, after: unknown): ReadonlyArray<string> => [
   ...imagesOf(before, after),
   ...placesOf(before, after)
@@ -129,8 +132,9 @@ const volumeGains = (before: unknown, after: unknown): ReadonlyArray<string> =>
   })
 
 /**
- * What of the record's template reaches further than the live one, or otherwise: its ServiceAccount, host
- * paths and namespaces, security contexts, other claims. Whatever is not known to be harmless is one.
+ * The parts of the recorded template that have more or other privileges than the live one: its
+ * ServiceAccount, host paths and namespaces, security contexts, other claims. Everything that is not known
+ * to be harmless is one.
  */
 export const templateGains = (before: unknown, after: unknown): ReadonlyArray<string> => [
   ...others(at(before, "spec"), at(after, "spec"), harmless, ""),
@@ -150,7 +154,7 @@ export const templateGains = (before: unknown, after: unknown): ReadonlyArray<st
   ...noteGains(before, after, "label")
 ]
 
-/** What a pod template names; null: it is none. */
+/** The objects that a pod template names; `null` if it is not a pod template. */
 export const mentionsIn = (template: unknown): ReadonlyArray<Mention> | null => {
   const spec = Schema.decodeUnknownResult(PodSpec)(Reflect.get(Object(template), "spec"))
   return Result.isSuccess(spec) ? mentionsOf(spec.success) : null

@@ -1,6 +1,7 @@
 /**
- * What refers to claims, ConfigMaps and Secrets: pods in any phase, since one that ended may have written and still holds the
- * claim, and the templates of Jobs and other workloads, whose next pod would mount it.
+ * The objects that refer to claims, ConfigMaps and Secrets: pods in any phase, since one that ended may
+ * have written and still uses the claim, and the templates of Jobs and other workloads, whose next pod
+ * would mount it.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -12,7 +13,7 @@ import { mentionsOf } from "../Reference.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 
-/** Where the pod spec stands in each kind. */
+/** The path of the pod spec in each kind. */
 const templates: ReadonlyArray<readonly [api: Resource.ApiResource, path: ReadonlyArray<string>]> = [
   [kinds.pods, ["spec"]],
   [Resource.jobs, ["spec", "template", "spec"]],
@@ -50,13 +51,13 @@ const usersIn = (namespace: string, [api, path]: (typeof templates)[number], cla
   )
 
 export interface Users {
-  /** What refers to each claim, as `Kind/name`. */
+  /** The users of each claim, as `Kind/name`. */
   readonly of: (claim: string) => ReadonlyArray<string>
-  /** Resources that could not be listed, so that nobody knows. */
+  /** Resources that could not be listed, so that their use is unknown. */
   readonly unknown: ReadonlyArray<string>
 }
 
-/** What refers to these claims. Kinds that may not be listed, or are not served, are named. */
+/** The users of these claims. Kinds without permission to list them, or that are not served, are named. */
 export const usersOf = (
   namespace: string,
   claims: ReadonlyArray<string>
@@ -136,12 +137,12 @@ export const podsUsing = (
     ...new Set(users.map(({ user }) => user.slice("Pod/".length)))
   ])
 
-/** Whether a pod may have its claims mounted: it has a node, and did not end. */
+/** True if a pod may have its claims mounted: it has a node, and has not ended. */
 const isMounting = (pod: unknown): boolean =>
   Boolean(at(pod, ["spec", "nodeName"])) &&
   !["Succeeded", "Failed"].includes(String(at(pod, ["status", "phase"])))
 
-/** Which of these pods have claims mounted, by claim; `whatever`: as `mountedIn` has it. */
+/** The pods that have claims mounted, by claim; `whatever` is as in `mountedIn`. */
 export const mountsIn = (
   pods: ReadonlyArray<Resource.KubeObject>,
   whatever = false
@@ -155,8 +156,8 @@ export const mountsIn = (
 }
 
 /**
- * Pods that have claims mounted, by claim; `whatever`: those as well that have ended or wait for a node,
- * for which a claim cannot be moved either. None where they may not be listed.
+ * The pods that have claims mounted, by claim. `whatever` includes pods that have ended or wait for a node,
+ * for which a claim cannot be moved either. Empty without permission to list pods.
  */
 export const mountedIn = (
   namespace: string,

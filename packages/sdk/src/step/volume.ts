@@ -29,7 +29,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
 import { type Bound, foreign, isMarkedBy, lost, going, markOf, ownerOf } from "./volumeOwner.ts"
 
-/** A claim by name and uid, its volume, and the volume's reclaim policy; null: not known. */
+/** A claim by name and uid, its volume, and the volume's reclaim policy; `null` if unknown. */
 export const KeptClaim = Schema.Struct({
   claim: Schema.String,
   uid: Schema.String,
@@ -46,7 +46,7 @@ export const claimTarget = (namespace: string, name: string): Resource.Target =>
   name
 })
 
-/** What a claim asks for, of another one that is to be like it. */
+/** The spec of a claim, for another one that is to be like it. */
 export const asNow = ({ metadata, spec }: PersistentVolumeClaim): Readonly<Record<string, unknown>> => ({
   accessModes: spec.accessModes,
   storageClassName: classOf({ metadata, spec }) ?? undefined,
@@ -58,7 +58,7 @@ export const asNow = ({ metadata, spec }: PersistentVolumeClaim): Readonly<Recor
 
 const volumeTarget = (name: string): Resource.Target => ({ api: kinds.persistentvolumes, name })
 
-/** Null: there is none of this name. */
+/** `null` if there is none of this name. */
 export const readClaim = (
   namespace: string,
   name: string
@@ -66,8 +66,8 @@ export const readClaim = (
   Resource.find(kinds.persistentvolumeclaims, { namespace, name })
 
 /**
- * Touches a claim that stays, so that a caller that slept since its look, and would delete it, is refused.
- * `known`: as it was a moment ago, where how the caller stands was asked after it.
+ * Touches a claim that is kept, so that a process that was suspended after its check, and would delete it,
+ * is refused. `known` is its recent state, if ownership was checked after that was read.
  */
 export const touchClaim = (
   at: At,
@@ -92,19 +92,19 @@ export const touchClaim = (
   )
 }
 
-/** Null: there is none of this name. */
+/** `null` if there is none of this name. */
 export const readVolume = (name: string): Effect.Effect<PersistentVolume | null, ClusterError, Cluster> =>
   Resource.find(kinds.persistentvolumes, { name })
 
 export const policyOf = (volume: PersistentVolume) => volume.spec.persistentVolumeReclaimPolicy ?? "Retain"
 
-/** What changed while a volume was written. */
+/** Changes while a volume was written. */
 export interface Changed {
   /** The volume as the write made it. */
   readonly written: PersistentVolume
   /** Another caller has taken over. */
   readonly isFenced: boolean
-  /** What became of the claim. */
+  /** What happened to the claim. */
   readonly reason: string | null
 }
 
@@ -112,13 +112,19 @@ export interface VolumeWrite {
   readonly own: Bound
   readonly done: (volume: PersistentVolume) => boolean
   readonly change: (volume: PersistentVolume) => ReadonlyArray<Resource.JsonPatchOperation>
-  /** What takes the change back, with tests of its own so that it takes back nobody else's; null: it stays. */
+  /**
+   * The patch that reverts the change, with tests of its own so that it reverts no other change; `null` if
+   * it stays.
+   */
   readonly undo: (changed: Changed) => ReadonlyArray<Resource.JsonPatchOperation> | null
-  /** What else must be so, before and after. */
+  /** A further condition, checked before and after. */
   readonly beside?: Effect.Effect<string | null, ClusterError, Cluster>
-  /** Why the volume as it was read may not be changed so; null: it may. Its version is tested. */
+  /**
+   * Reason that the volume, as it was read, must not be changed; `null` if it may be. Its version is
+   * tested.
+   */
   readonly unfit?: (volume: PersistentVolume) => string | null
-  /** The volume as it was a moment ago: where it has changed since, its version tells, and it is read. */
+  /** The recent state of the volume: if it has changed since, its version differs, and it is read again. */
   readonly known?: PersistentVolume | null
   /** The change gives the volume to another claim. Default false. */
   readonly moves?: boolean
@@ -129,7 +135,7 @@ export interface VolumeWrite {
 
 export interface Written {
   readonly volume: PersistentVolume | null
-  /** Why it was left as it was; null: it is as was asked for. */
+  /** Reason that it was left as it was; `null` if it was changed as requested. */
   readonly reason: string | null
 }
 
@@ -142,7 +148,7 @@ const patch = (name: string, operations: ReadonlyArray<Resource.JsonPatchOperati
 /** A volume, and what lies in other objects. */
 interface Look {
   readonly volume: PersistentVolume | null
-  /** Why the volume may not be written to. */
+  /** Reason that the volume must not be written to. */
   readonly reason: string | null
   /** Answered by a write: a read alone may be of a server that lags behind. */
   readonly isProven: boolean
@@ -202,7 +208,7 @@ export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, 
   )
 }
 
-/** Takes a change back. One that cannot be taken back by its own tests was changed by somebody since. */
+/** Reverts a change. If its own tests fail, another client has changed the volume since. */
 const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
   patch(volume, operations).pipe(
     Effect.retry({ times: 3, while: ({ reason }) => reason._tag === "Conflict" }),
@@ -214,7 +220,10 @@ const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOp
 
 const policyPath = "/spec/persistentVolumeReclaimPolicy"
 
-/** What an operation writes on a volume whose policy it sets to Retain: as whom, for which application. */
+/**
+ * The annotations of an operation on a volume whose policy it sets to Retain: the process, and the
+ * application.
+ */
 const marks = (at: At, volume: PersistentVolume): ReadonlyArray<Resource.JsonPatchOperation> => {
   const annotations: Readonly<Record<string, string>> = {
     [reclaimPolicyBeforeAnnotation]:
@@ -238,8 +247,8 @@ const unmarked: ReadonlyArray<Resource.JsonPatchOperation> = [
 ].map((name) => ({ op: "remove", path: annotationPath(name) }))
 
 /**
- * Whether a volume is under Retain, and its mark stays: one of an earlier run of this operation becomes ours,
- * and its caller, if it wakes up, then takes nothing back.
+ * True if a volume is under Retain, and its annotation stays: one of an earlier run of this operation
+ * becomes this run's, so that its process, if it resumes, reverts nothing.
  */
 export const isRetained = (at: At, volume: PersistentVolume): boolean =>
   policyOf(volume) === "Retain" &&
@@ -318,8 +327,8 @@ export const releaseVolume = (
   })
 
 /**
- * Takes the mark off a volume that has taken its place, whichever operation kept it until then. It gets the
- * policy of the one whose place it took; null: the one that stood before it was set to Retain.
+ * Removes the annotation from a volume that has taken its place, whichever operation kept it until then. It
+ * gets the policy of the volume that it replaced; `null` if that was set to Retain.
  */
 export const handOverVolume = (
   at: At,
@@ -344,7 +353,7 @@ export const handOverVolume = (
   })
 }
 
-/** How many volumes are written to at a time. */
+/** Number of volumes that are written to at a time. */
 const breadth = 8
 
 /** Each claim with what became of its volume. */

@@ -1,8 +1,8 @@
 /**
- * Whose a claim and its volume are: what an operation may write to, and why it may not.
+ * The owner of a claim and its volume: what an operation may write to, and why it may not.
  *
- * A claim's `volumeName` is a wish that anybody who creates claims may state, a volume's `claimRef` with its
- * uid is the fact.
+ * A claim's `volumeName` is a wish that anybody who creates claims may state, a volume's `claimRef` with
+ * its uid is the fact.
  */
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { Fence } from "../operation/Fence.ts"
@@ -21,7 +21,7 @@ export interface Bound {
   readonly volume: string
 }
 
-/** Whose claims they are. `set` null: it is gone, so its templates are not known. */
+/** The owner of the claims. `set` is `null` if it was deleted, so that its templates are unknown. */
 export interface Owner {
   readonly kind: Fence["kind"]
   readonly namespace: string
@@ -31,7 +31,10 @@ export interface Owner {
   readonly operation: string
 }
 
-/** The operation in whose name a claim was set aside from this StatefulSet, or filled for it; null: it has no such name. */
+/**
+ * The operation that set a claim aside from this StatefulSet, or filled it; `null` if its name does not say
+ * so.
+ */
 export const asideIn = (app: string, claim: string): string | null => {
   const [, from = "", operation = null] = /^(.+?)(?:-new|-seed)?-([0-9a-f]{8})$/.exec(claim) ?? []
   const ordinal = from.slice(from.lastIndexOf("-") + 1)
@@ -40,8 +43,8 @@ export const asideIn = (app: string, claim: string): string | null => {
 }
 
 /**
- * Whether a claim was set aside from this StatefulSet, or filled for it: by label and by name. A label
- * alone is on whatever claim somebody puts it, and no claim gets another name.
+ * True if a claim was set aside from this StatefulSet, or filled for it: by label and by name. A label
+ * alone can be set on any claim; a name cannot be changed.
  */
 export const isAsideOf = (app: string, { metadata }: PersistentVolumeClaim): boolean =>
   metadata.labels?.[setAsideLabel] === app && asideIn(app, metadata.name) !== null
@@ -56,7 +59,7 @@ export const isAsideOfNamed = (
   return metadata.labels?.[setAsideLabel] === app && (named.has(from) || named.has(from.replace(/-new$/, "")))
 }
 
-/** Whether a claim is one of this application's: as its templates name it, or set aside from it. */
+/** True if a claim is one of this application's: named by its templates, or set aside from it. */
 const isClaimOf = ({ kind, name, set }: Owner, claim: PersistentVolumeClaim): boolean => {
   if (kind === "Deployment") {
     const named = set === null ? new Map() : namedBy(set)
@@ -71,7 +74,7 @@ const isClaimOfSet = ({ name, set }: Pick<Owner, "name" | "set">, claim: Persist
     (template) => after(`${template.metadata.name}-${name}-`, claim.metadata.name) !== null
   )
 
-/** Why the claim does not stay; null: it is there, and nobody deletes it. */
+/** Reason that the claim does not stay; `null` if it exists and is not being deleted. */
 export const going = (own: Bound, claim: PersistentVolumeClaim | null): string | null => {
   if (claim === null) return `claim ${own.claim} was deleted`
   if (claim.metadata.uid !== own.uid)
@@ -86,7 +89,7 @@ const goingWithPod = (own: Bound, claim: PersistentVolumeClaim | null): string |
   return pod === undefined ? null : `claim ${own.claim} is deleted with pod ${pod.name}`
 }
 
-/** Why the claim does not hold its volume any more, as the claim tells it; null: it does. */
+/** Reason that the claim no longer has its volume, from the claim's side; `null` if it has. */
 export const lost = (
   own: Bound,
   claim: PersistentVolumeClaim | null,
@@ -101,8 +104,8 @@ export const lost = (
 }
 
 /**
- * Whether claim and volume name each other, whatever their phases say: the volume controller sees what
- * was moved only with its next round, 15 seconds apart.
+ * True if claim and volume refer to each other, whatever their phases: the volume controller sees a move
+ * only in its next resync, every 15 seconds.
  */
 export const isReserved = (
   own: Bound,
@@ -114,7 +117,7 @@ export const isReserved = (
   claim?.spec.volumeName === own.volume &&
   volume?.spec.claimRef?.uid === own.uid
 
-/** Whose the volume is where it is not that claim's, whatever its phase says; null: it is that claim's. */
+/** The claim that the volume belongs to instead, whatever its phase; `null` if it belongs to this one. */
 export const anothers = (namespace: string, own: Bound, { spec }: PersistentVolume): string | null => {
   const { claimRef } = spec
   if (claimRef?.uid === own.uid && claimRef.name === own.claim && claimRef.namespace === namespace)
@@ -123,7 +126,7 @@ export const anothers = (namespace: string, own: Bound, { spec }: PersistentVolu
   return `volume ${own.volume} ${other}`
 }
 
-/** Why the volume is not that claim's, as the volume tells it; null: it is. */
+/** Reason that the volume does not belong to that claim, from the volume's side; `null` if it does. */
 const elsewhere = (owner: Owner, own: Bound, volume: PersistentVolume | null): string | null => {
   if (volume === null) return `volume ${own.volume} is gone`
   const phase = volume.status?.phase ?? "Pending"
@@ -132,7 +135,10 @@ const elsewhere = (owner: Owner, own: Bound, volume: PersistentVolume | null): s
   )
 }
 
-/** Why an operation may not write to this volume; null: claim and volume are Bound both ways, and the application's. */
+/**
+ * Reason that an operation must not write to this volume; `null` if claim and volume are Bound to each
+ * other, and the application's.
+ */
 export const foreign = (
   owner: Owner,
   own: Bound,
@@ -164,7 +170,7 @@ export const markOf = (volume: PersistentVolume | null): string | null =>
     ? null
     : (volume.metadata.annotations[operationLabel] ?? null)
 
-/** Whether this operation has set the volume to Retain, and its policy from before is still to be put back. */
+/** True if this operation has set the volume to Retain, and its previous policy is still to be restored. */
 export const isMarkedBy = (operation: string, volume: PersistentVolume | null): boolean => {
   const mark = markOf(volume)
   return mark !== null && operationOf(mark) === operation

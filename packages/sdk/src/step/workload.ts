@@ -18,7 +18,7 @@ type Work<A> = Effect.Effect<A, Failure, Cluster>
 
 const kind = kinds.statefulsets
 
-/** As it is now, whoever may write to it. */
+/** The current object, without an ownership check. */
 export const read = (ref: {
   readonly namespace: string
   readonly name: string
@@ -31,7 +31,7 @@ export const assertHeld = (fence: Fence.Fence): Work<StatefulSet> => Fence.asser
 export const change = (fence: Fence.Fence, spec: Fence.Change<StatefulSet>): Work<StatefulSet> =>
   Fence.change(fence, kind, spec)
 
-/** Whether this caller may still write, and the StatefulSet; null: it is gone, or another has its name. */
+/** The ownership of the operation, and the StatefulSet; `null` if that was deleted or replaced. */
 export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
   Effect.flatMap(at.standing, ({ why, object }) =>
     Effect.map(object === null ? Effect.succeed(null) : Resource.accept(kind, object), (set) => ({
@@ -40,7 +40,7 @@ export const standing = (at: Pick<StepContext, "standing" | "fence">) =>
     }))
   )
 
-/** As it is now, whoever may write to it: for a step that is only rehearsed. */
+/** The current object, without an ownership check: for a step that is only rehearsed. */
 export const assertThere = (at: Pick<StepContext, "standing" | "fence">): Work<StatefulSet> =>
   Effect.gen(function* () {
     const { set } = yield* standing(at)
@@ -49,7 +49,7 @@ export const assertThere = (at: Pick<StepContext, "standing" | "fence">): Work<S
 
 export const replicasOf = (set: StatefulSet): number => wanted(set).count
 
-/** The first ordinal that a StatefulSet does not ask for; null: it is no StatefulSet. */
+/** The first ordinal beyond the number of replicas; `null` if it is not a StatefulSet. */
 export const beyondOf = (object: unknown): number | null => {
   const accepted = kind.accept(object)
   if (Result.isFailure(accepted)) return null
@@ -57,13 +57,16 @@ export const beyondOf = (object: unknown): number | null => {
   return start + count
 }
 
-/** What claims of pods that go, and of a set that goes, become. */
+/** The retention policy for the claims of removed pods, and of a deleted set. */
 export const retentionOf = (set: StatefulSet): typeof Retention.Type => ({
   whenScaled: set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled ?? "Retain",
   whenDeleted: set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted ?? "Retain"
 })
 
-/** What each change of the count leans on: facts by which pods and claims come and go. */
+/**
+ * The facts that each change of the number of replicas relies on: pods and claims are created and removed
+ * by them.
+ */
 export const Facts = Schema.Struct({
   /** As it is while the count is changed. */
   whenScaled: Retention.fields.whenScaled,
@@ -116,7 +119,7 @@ export const assumed = (facts: Facts | undefined, down: boolean): ReadonlyArray<
   ]
 }
 
-/** A count that is neither on the way nor there was set by somebody else. */
+/** The error for a number of replicas that is neither on the way nor the target: another client set it. */
 export const overwritten = (place: Place, is: number, wanted: number) =>
   because(
     "Changed",
@@ -124,7 +127,7 @@ export const overwritten = (place: Place, is: number, wanted: number) =>
     findWriter(place)
   )
 
-/** Whose hook runs, or whose health is asked. */
+/** The member whose hook runs, or whose health is checked. */
 export const memberOf = (set: StatefulSet, ordinal: number) => {
   const pod = `${set.metadata.name}-${ordinal}`
   const namespace = set.metadata.namespace ?? ""

@@ -3,7 +3,7 @@
  * not at all, and never in the place of another one: whatever was begun may be begun again.
  */
 
-/** A file, the one that it stands beside, and what is in it. */
+/** A file, the file that its directory must contain, and its content. */
 export interface WrittenFile {
   readonly text: string
   readonly beside: string
@@ -14,10 +14,10 @@ export interface WrittenFile {
 export const noPlace = 4
 export const otherThere = 5
 
-/** How many directories deep a place is looked for. No link is followed: it may lead off the volume. */
+/** Number of directory levels that are searched. No link is followed: it may lead off the volume. */
 const deep = 4
 
-/** Arguments: the volumes, `--`, and for each file its name, what it stands beside, and its text. */
+/** Arguments: the volumes, `--`, and for each file its name, the file next to it, and its text. */
 export const script = `
 umask 077
 look() {
