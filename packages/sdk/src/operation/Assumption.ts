@@ -1,7 +1,7 @@
 /**
- * What a step leans on of the object that it changes, as data: each change of the object tests it in
- * its own write, and each wait notices when it moves. Somebody else may change it at any moment, a
- * GitOps tool most of all.
+ * The fields of an object that a step relies on, as data: each change of the object tests them in its own
+ * write, and each wait notices when one changes. Another client may change them at any moment, a GitOps tool
+ * most of all.
  */
 import * as Predicate from "effect/Predicate"
 import { because, type OperationError } from "./OperationError.ts"
@@ -13,13 +13,13 @@ import type { JsonPatchOperation } from "../Resource.ts"
 export interface Field {
   /** The way to it; `*` is every item of a list. */
   readonly path: ReadonlyArray<string>
-  /** What an absent field means. */
+  /** The value of an absent field. */
   readonly absent: string
 }
 
-/** What a field has to be. */
+/** The required value of a field. */
 export interface Assumption extends Field {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly what: string
   readonly is: string
 }
@@ -32,19 +32,19 @@ const valuesAt = (value: unknown, path: ReadonlyArray<string>): ReadonlyArray<un
   return Predicate.isObject(value) ? valuesAt(Reflect.get(value, key), rest) : []
 }
 
-/** What the field says now; the items of a list behind each other. */
+/** The current value of the field; the items of a list are joined. */
 export const fieldOf = ({ path, absent }: Field, object: Guarded): string => {
   const found = valuesAt(object, path)
   return found.length === 0 ? absent : found.map(String).join(", ")
 }
 
-/** The way out where somebody else changes the object. */
+/** The remedy if another client changes the object. */
 export const findWriter = ({ kind, namespace, name }: Place): string =>
   kind === "StatefulSet"
     ? `find who writes it: ${describeCommand(statefulSet(namespace, name))} names autoscalers, GitOps tools and operators`
     : "find who writes it: an autoscaler, a GitOps tool or an operator"
 
-/** Why the object is not as the step needs it; null: it is. */
+/** Reason that the object is not as the step needs it; `null` if it is. */
 export const broken = (
   assumptions: ReadonlyArray<Assumption>,
   place: Place,
@@ -63,8 +63,8 @@ const pointerTo = (path: ReadonlyArray<string>): string =>
   path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("")
 
 /**
- * Tests of them for the very patch that leans on them. The generation stands for a field that is absent,
- * and where there is none the version.
+ * Tests of them for the patch that relies on them. The generation stands for an absent field, and without a
+ * generation the version.
  */
 export const testsOf = (
   assumptions: ReadonlyArray<Assumption>,

@@ -1,8 +1,8 @@
 /**
- * Whether an object's spec was changed by this operation alone.
+ * Detects whether only this operation has changed an object's spec.
  *
- * Each write of a spec raises its generation by one. The steps say which writes they make and in which
- * order, and the fields say how many of them are done: a generation beyond those is somebody else's.
+ * Each write of a spec raises its generation by one. The steps list their writes in order, and the fields
+ * show how many of them are done: a generation beyond those is another client's.
  */
 import { fieldOf, type Field } from "./Assumption.ts"
 import type { Guarded } from "./Guarded.ts"
@@ -40,7 +40,7 @@ export const writesDone = (writes: ReadonlyArray<SpecWrite>, object: Guarded): R
   return found
 }
 
-/** Whether nobody else has written the spec since this generation. False where it cannot be told. */
+/** True if no other client has written the spec since this generation. False if that is unknown. */
 export const isOurs = (
   writes: ReadonlyArray<SpecWrite>,
   generation: number | null,

@@ -1,12 +1,12 @@
-/** What is done on the way out, whatever happens, but not for long. */
+/** Cleanup on the way out, in every case, but with a time limit. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
 /**
  * Runs a clean-up as far as the cluster answers within a time, and then gives up without a word.
  *
- * It is for finalizers: one cannot be interrupted, so a request that never ends would hold up whoever
- * leaves. A fiber of its own can be.
+ * It is for finalizers, which cannot be interrupted: a request that never ends would block the caller. A
+ * separate fiber can be interrupted.
  *
  * @param limit in milliseconds
  */
@@ -24,8 +24,8 @@ export const within = <A, E, R>(
   })
 
 /**
- * Runs `use`, and the clean-up behind it however it ends: done, failed, interrupted, or replaced by
- * another caller. The clean-up has to be right also where `use` did nothing, and where it is done twice.
+ * Runs `use`, and then the cleanup however it ends: done, failed, interrupted, or replaced by another
+ * process. The cleanup must be right even if `use` did nothing, and if it runs twice.
  *
  * @param limit how long the clean-up may take, in milliseconds
  */

@@ -11,20 +11,20 @@ import { because, type OperationError } from "./OperationError.ts"
 /** Answers after which only a look tells what is so. */
 const doubtful: ReadonlyArray<Reason["_tag"]> = ["Conflict", "AlreadyExists", "NotFound", "Invalid"]
 
-/** How long an operation waits for a cluster that does not answer, in milliseconds. */
+/** Time that an operation waits for a cluster that does not answer, in milliseconds. */
 export const patience = 120_000
 
 /** Refusals of one and the same state in a row that are taken for a real refusal. */
 const stubborn = 3
 
 export interface Ensured<A, R> {
-  /** What is so now. */
+  /** The current state. */
   readonly look: Effect.Effect<A, ClusterError | OperationError, R>
-  /** What was so a moment ago, where it was looked at for another reason and the write tests all that matters. */
+  /** The recent state, if it was read for another reason and the write tests everything that matters. */
   readonly known?: A
-  /** Whether it is so already. */
+  /** True if it is done already. */
   readonly done: (seen: A) => boolean
-  /** Why it may not be done any more, e.g. because another caller took over. */
+  /** Reason that it must not be done any more, e.g. because another process took over. */
   readonly stop?: (seen: A) => OperationError | null
   /** Answers with what it made of it. */
   readonly write: (seen: A) => Effect.Effect<A, ClusterError, R>

@@ -1,9 +1,9 @@
 /**
  * The fence: a token on every object that an operation owns, which every write of the operation tests.
  *
- * A Lease says who acts but stops nobody: a caller that slept through its own lease wakes up and
- * writes. Whoever takes an operation up writes a token of its own first, and each write carries a
- * JSON patch `test` on it, so that the API server itself refuses the caller from before.
+ * A Lease shows who is active but stops no one: a process that was suspended beyond its lease resumes and
+ * writes. A process that takes over an operation first writes its own token, and each write has a JSON patch
+ * `test` on it, so that the API server itself refuses the previous process.
  *
  * An object that the operation makes itself is born with the token.
  */
@@ -62,14 +62,17 @@ const taken = (fence: Fence) =>
     "choose another name, or check it and remove it"
   )
 
-/** Whether an object is the guarded one, and not a namesake: by uid, or by the operation that made it. */
+/**
+ * True if an object is the guarded one, and not another one of its name: by uid, or by the operation that
+ * created it.
+ */
 const isGuarded = (fence: Fence, object: Guarded): boolean =>
   fence.uid === null ? isMadeBy(operationOf(fence.token), object) : object.metadata.uid === fence.uid
 
 /** Not made yet, or deleted by the operation itself, as its plan says. */
 const mayBeAbsent = ({ uid, goes }: Fence): boolean => uid === null || goes === true
 
-/** Why this caller may not write any more; null: it may. */
+/** Reason that this process must not write any more; `null` if it may. */
 export const lostBecause = (fence: Fence, object: Guarded | null): OperationError | null => {
   if (object === null) return mayBeAbsent(fence) ? null : replaced(fence)
   if (!isGuarded(fence, object)) return fence.uid === null ? taken(fence) : replaced(fence)
@@ -77,9 +80,9 @@ export const lostBecause = (fence: Fence, object: Guarded | null): OperationErro
 }
 
 /**
- * Writes the token, over whatever stands there, for the caller whose turn it is: `mine` answers why
- * it is not, and is asked after the object was read, so that a caller that slept at any point since
- * then is refused by the patch's test. Null: the operation is still to make the object, or has deleted it.
+ * Writes the token, over any previous one, for the process that owns the operation. `mine` returns the reason
+ * if it does not; it is called after the object was read, so that a process that was suspended since then is
+ * refused by the patch's test. `null` if the operation has yet to create the object, or has deleted it.
  */
 export const acquire = <R>(
   fence: Fence,
@@ -126,9 +129,9 @@ export const acquire = <R>(
 export interface Change<A> {
   readonly done: (object: A) => boolean
   readonly operations: (object: A) => ReadonlyArray<Resource.JsonPatchOperation>
-  /** Why it is not made; null: it may be. */
+  /** Reason that it is not created; `null` if it may be. */
   readonly stop?: (object: A) => OperationError | null
-  /** What it leans on: looked at before, and tested by the write itself. */
+  /** The fields that it relies on: checked before, and tested by the write itself. */
   readonly assumes?: ReadonlyArray<Assumption>
   /** The object as it was a moment ago. */
   readonly known?: A
@@ -202,11 +205,11 @@ const takeBackMade = (fence: Fence): Changed<void> =>
   )
 
 /**
- * Makes an object that the operation owns, with the token on it from its first moment. Its maker stands
- * on it for good: a caller that dies while the tokens are taken away would not know it again.
+ * Makes an object that the operation owns, with the token on it from its first moment. Its maker stands on it
+ * for good: a caller that dies while the tokens are taken away would not know it again.
  *
- * A creation has no token to test: `standing`, which asks the journal as long as there is no object, is
- * asked again behind it, and what a replaced caller has made is removed again.
+ * A creation has no token to test: `standing`, which reads the journal as long as there is no object, is
+ * called again afterwards, and an object that a replaced process has created is deleted again.
  */
 export const create = (
   fence: Fence,
@@ -291,8 +294,8 @@ export const releaseAll = (fences: ReadonlyArray<Fence>): Changed<void> =>
   Effect.forEach(fences.toReversed(), release, { discard: true })
 
 /**
- * Says on each object that the operation made itself that it is over, once its journal says so: whoever may
- * write ConfigMaps could open that again, and have it undone.
+ * Annotates each object that the operation created as finished, once its journal says so: anyone who can
+ * write ConfigMaps could reopen the journal, and have it undone.
  */
 export const sealAll = (fences: ReadonlyArray<Fence>): Changed<void> =>
   Effect.forEach(
@@ -316,11 +319,11 @@ export const sealAll = (fences: ReadonlyArray<Fence>): Changed<void> =>
     { discard: true }
   )
 
-/** How this caller stands at this moment. */
+/** The ownership of this process at this moment. */
 export interface Standing {
-  /** Why it may write no more; null: it may. */
+  /** Reason that it must not write any more; `null` if it may. */
   readonly why: OperationError | null
-  /** The object; null: it is gone, or another one has its name. */
+  /** The object; `null` if it was deleted or replaced. */
   readonly object: Guarded | null
 }
 
@@ -345,16 +348,16 @@ interface Beside<A> {
 }
 
 export interface BesideWrite<A> {
-  /** What is so now. Whatever the write leans on is read here, or tested by the write itself. */
+  /** The current state. Everything the write relies on is read here, or tested by the write itself. */
   readonly look: Effect.Effect<A, ClusterError, Cluster>
-  /** What was seen a moment ago, where how the caller stands was asked after it. */
+  /** The recent state, if ownership was checked after that was read. */
   readonly known?: A
   readonly done: (seen: A) => boolean
-  /** Why it may not be done; null: it may. */
+  /** Reason that it must not be done; `null` if it may be. */
   readonly stop?: (seen: A) => OperationError | null
-  /** Tests the version of what was seen, where there is one; answers with what it made of it. */
+  /** Tests the version that was read, if there is one; returns the result of the write. */
   readonly write: (seen: A) => Effect.Effect<A, ClusterError, Cluster>
-  /** What is looked at once it is written, beside how the caller stands then. */
+  /** A check after the write, together with the ownership check. */
   readonly behind?: (written: A) => Effect.Effect<A, ClusterError, Cluster>
   /** Takes back what was written by a caller that was replaced meanwhile, or what turned out to be wrong. */
   readonly takeBack?: (
@@ -366,10 +369,10 @@ export interface BesideWrite<A> {
 /**
  * Writes to an object that cannot carry the token: claims, volumes, pods, snapshots.
  *
- * How the caller stands is asked after the object was read and before it is written: whoever was
- * replaced since then has slept, and the version that its write tests is old, unless nobody has
- * touched the object. So it is asked again after the write, and what a replaced caller has written is
- * taken back. A creation has no version to test: there the second question is all there is.
+ * Ownership is checked after the object was read and before it is written: a process that was replaced since
+ * then was suspended, and the version that its write tests is old, unless the object has not been changed. So
+ * ownership is checked again after the write, and a write of a replaced process is reverted. A creation has
+ * no version to test: there only the second check applies.
  *
  * @errors `Fenced` where another caller has taken over, with nothing of ours left.
  */

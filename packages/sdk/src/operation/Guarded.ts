@@ -12,7 +12,7 @@ import * as Resource from "../Resource.ts"
 /** A guarded object, whatever its kind: what is read of all of them. */
 export type Guarded = PartialObjectMetadata
 
-/** Where a guarded object is. */
+/** The location of a guarded object. */
 export type Place = Pick<Guard, "kind" | "namespace" | "name">
 
 const guarded: Readonly<Record<GuardKind, Kind<Guarded>>> = {
@@ -31,7 +31,7 @@ export const targetOf = ({ kind, namespace, name }: Place): Resource.Target => (
 /** By how much a token that is written raises the generation: of a Deployment the API counts its annotations too. */
 export const raisedBy = ({ kind }: Pick<Guard, "kind">): number => (kind === "Deployment" ? 1 : 0)
 
-/** `statefulset "db"`: the object in messages, with its namespace where that is another than the operation's. */
+/** `statefulset "db"`: the object in messages, with its namespace if that is not the operation's. */
 export const titleOf = (place: Place, home?: string): string =>
   `${place.kind.toLowerCase()} "${home === undefined || home === place.namespace ? "" : `${place.namespace}/`}${place.name}"`
 
@@ -53,11 +53,11 @@ export const readAs = <A extends Guarded>(
   place: Place
 ): Effect.Effect<A, ClusterError, Cluster> => sameKind(kind, place, Resource.get(kind, place))
 
-/** What is read of every kind, as it is now. */
+/** The current object, with the fields common to every kind. */
 export const read = (place: Place): Effect.Effect<Guarded, ClusterError, Cluster> =>
   Resource.get(guarded[place.kind], place)
 
-/** Null: it is not there. */
+/** `null` if it does not exist. */
 export const find = (place: Place): Effect.Effect<Guarded | null, ClusterError, Cluster> =>
   Resource.find(guarded[place.kind], place)
 

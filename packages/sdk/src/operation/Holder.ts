@@ -1,12 +1,12 @@
 /**
- * Whether the holder of a Lease still lives, where that can be known at once: on the machine, and in
- * the pid namespace, that it runs in. Anywhere else only its silence tells.
+ * Detects whether the holder of a Lease is still running, if that can be known at once: on the same machine,
+ * and in the same pid namespace. Anywhere else only an expired Lease shows it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
 export interface HolderProcess {
-  /** What names this process to others: null where nothing does. */
+  /** The identifier of this process for others; `null` if there is none. */
   readonly self: string | null
   /** True only where the process of this name is known to be gone. */
   readonly isGone: (name: string) => Effect.Effect<boolean>

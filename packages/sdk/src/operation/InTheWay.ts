@@ -1,6 +1,6 @@
 /**
- * What is found on a plan's guards before anything is done: whether they are there, whether another
- * operation has to be ended first, and which of them an abort has to do without.
+ * Checks a plan's guarded objects before anything is changed: whether they exist, whether another operation
+ * has to be finished first, and which of them are missing for an abort.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
@@ -59,7 +59,7 @@ export const readPlanned = (plan: AnyPlan): Work<Objects> =>
         )
   })
 
-/** Whether two operations would own the same object: by uid, or by name where one has yet to make it. */
+/** True if two operations would own the same object: by uid, or by name if one has yet to create it. */
 const intersects = (left: AnyPlan, right: AnyPlan): boolean =>
   left.guards.some((one) =>
     right.guards.some(
@@ -68,7 +68,7 @@ const intersects = (left: AnyPlan, right: AnyPlan): boolean =>
     )
   )
 
-/** The journal of the operation that a token speaks of; null where there is none that speaks of this guard. */
+/** The journal of the operation of a token; `null` if there is none that includes this guard. */
 export const journalBehind = (
   token: string,
   guard: Place
@@ -100,8 +100,8 @@ const markedBy = (plan: AnyPlan, guard: Guard, object: Guarded): Work<OperationE
   })
 
 /**
- * The other operation that owns a guard now, which this one may not take from it. A mark that nothing
- * stands behind stops nobody who has a journal: else nothing would end either.
+ * The other operation that owns a guard now, and that this one must not take it from. A token without a
+ * journal does not stop an operation that has one: otherwise neither could be finished.
  */
 export const ownedBy = (plan: AnyPlan, guard: Guard, object: Guarded): Work<OperationError | null> =>
   Effect.gen(function* () {
@@ -113,7 +113,7 @@ export const ownedBy = (plan: AnyPlan, guard: Guard, object: Guarded): Work<Oper
     return own.uid !== null && own.uid !== object.metadata.uid ? null : Turn.unfinished(entry)
   })
 
-/** The operation that has to be ended before this plan may begin; null: there is none. */
+/** The operation that has to be finished before this plan can start; `null` if there is none. */
 export const inTheWay = (plan: AnyPlan): Work<OperationError | null> =>
   Effect.gen(function* () {
     const namespaces = [...new Set([plan.home, ...plan.guards.map(({ namespace }) => namespace)])]
@@ -177,7 +177,10 @@ export const reachOf = (
     }
   })
 
-/** Whether any guard still carries the operation's mark: then it is not over, whatever its journal says. */
+/**
+ * True if any guarded object still has the operation's token: then it is not finished, whatever its journal
+ * says.
+ */
 export const isMarked = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cluster> =>
   Effect.map(readGuards(plan), (objects) =>
     plan.guards.some((guard) => {
@@ -186,7 +189,7 @@ export const isMarked = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cl
     })
   )
 
-/** What is said of a journal that is open again, by what says that its operation is over. */
+/** The error for a journal that was reopened after its operation had finished. */
 export const isOverAlready = ({ id, home }: Pick<AnyPlan, "id" | "home">, title: string): OperationError =>
   because(
     "Mismatch",
@@ -194,7 +197,10 @@ export const isOverAlready = ({ id, home }: Pick<AnyPlan, "id" | "home">, title:
     `find out who did; then \`kubectl delete configmap ${Journal.nameOf(id)} -n ${shellWord(home)}\``
   )
 
-/** Why a journal that is open is no operation to take up: what that made says that it is over. Null: nothing does. */
+/**
+ * Reason that an open journal must not be resumed: the objects that it created say that it has finished.
+ * `null` if none does.
+ */
 export const reopened = (plan: AnyPlan): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
   Effect.map(readGuards(plan), (objects) => {
     const guard = plan.guards.find((one) => {

@@ -13,7 +13,10 @@ import type { AnyPlan } from "./Plan.ts"
 import type { AnyStep, Failure } from "./StepContext.ts"
 import { guardOf, type Verb } from "./Verb.ts"
 
-/** Whether a namespace is gone or on its way, as far as this caller may know: all in it goes with it. */
+/**
+ * True if a namespace is deleted or terminating, as far as this process can read it: everything in it is
+ * deleted with it.
+ */
 export const isGoing = (name: string): Effect.Effect<boolean, ClusterError, Cluster> =>
   Resource.get(kinds.namespaces, { name }).pipe(
     Effect.map(({ metadata }) => Boolean(metadata.deletionTimestamp)),
@@ -23,10 +26,13 @@ export const isGoing = (name: string): Effect.Effect<boolean, ClusterError, Clus
     )
   )
 
-/** What is said of it. */
+/** The message for it. */
 export const goneWords = (namespace: string): string => `namespace "${namespace}" was deleted in the meantime`
 
-/** What its steps have kept that does not go with these namespaces; null: it may not be read. */
+/**
+ * The cluster-scoped objects of its steps that remain without these namespaces; `null` if the journal cannot
+ * be read.
+ */
 const outliving = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   asked: AnyPlan,
   verb: Verb<Step, Settings, Options, Going, Outcome>,
@@ -45,7 +51,10 @@ const outliving = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   )
 }
 
-/** How an operation ended that failed: by its namespace, if that is gone. Whoever was replaced is told that. */
+/**
+ * The result of a failed operation: the deletion of its namespace, if that is the reason. A process that was
+ * replaced reports that instead.
+ */
 export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: AnyPlan,
   verb: Verb<Step, Settings, Options, Going, Outcome>,

@@ -1,4 +1,4 @@
-/** Why an operation did not do what was asked. */
+/** Errors of an operation. */
 import * as Schema from "effect/Schema"
 import type { ClusterError } from "../Cluster.ts"
 import { Refusal, Rule } from "./Plan.ts"
@@ -8,7 +8,7 @@ const { String, TaggedStruct } = Schema
 /**
  * - `Refused`: the plan may not run; nothing was changed.
  * - `Held`: another caller acts on the app now.
- * - `Unfinished`: another operation on the app was interrupted, and nobody took it up again.
+ * - `Unfinished`: another operation on the app was interrupted, and has not been resumed.
  * - `Fenced`: this caller was replaced by another; it changed nothing more.
  * - `Changed`: a fact that the plan rests on is not so any more.
  * - `Access`: permissions are missing; nothing was changed.
@@ -50,8 +50,8 @@ export class OperationError extends Schema.TaggedError<OperationError>()("Operat
 }) {}
 
 /**
- * What a journal may say of an error: words of ours alone, since whoever may read ConfigMaps reads it.
- * `doing` is the step that was on; null: none was.
+ * The part of an error that a journal may contain: only our own words, since anyone who can read ConfigMaps
+ * can read it. `doing` is the current step; `null` without one.
  */
 export const recordOf = (error: OperationError | ClusterError, doing: string | null): string => {
   if (error._tag === "OperationError" && error.record !== undefined) return error.record

@@ -1,7 +1,7 @@
 /**
- * An operation's id in what people read, and the commands about one. Leases, annotations and journals are
- * written by whoever may write them, and a command in a hint is copied into a shell, wherever that is: only
- * an id of our own form stands in one, and the namespace always.
+ * An operation's id in messages, and the commands for it. Leases, annotations and journals can be written by
+ * others, and users copy commands into their shell from anywhere: so a command contains only ids of our own
+ * form, and always the namespace.
  */
 import type { AnyPlan } from "./Plan.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -16,10 +16,10 @@ type At = Pick<AnyPlan, "id" | "home">
 export const operationsCommand = (namespace: string): string =>
   `\`kubectl stateful operations -n ${shellWord(namespace)}\``
 
-/** Where an id cannot be said. */
+/** The hint if an id cannot be printed. */
 export const lookAtOperations = (namespace: string): string => `look at ${operationsCommand(namespace)}`
 
-/** What is said to a caller that was replaced. */
+/** The message for a process that was replaced. */
 export const replacedWay = (namespace: string): string =>
   `this process makes no more changes; ${operationsCommand(namespace)} shows the operation`
 
@@ -29,14 +29,14 @@ export const resumeCommand = ({ id, home }: At, ...flags: ReadonlyArray<string>)
 export const abortCommand = ({ id, home }: At): string =>
   `\`kubectl stateful abort ${id} -n ${shellWord(home)}\``
 
-/** `operation 44b98c3f`, or without an id that is none. */
+/** `operation 44b98c3f`, or without the id if it is invalid. */
 export const operationTitle = (id: string): string => (isOperationId(id) ? `operation ${id}` : "an operation")
 
-/** How an operation goes back that cannot go on. */
+/** How to roll back an operation that cannot continue. */
 export const wayBack = (at: At): string =>
   isOperationId(at.id) ? `${abortCommand(at)} rolls back the rest` : lookAtOperations(at.home)
 
-/** How an operation is taken up. */
+/** How to resume an operation. */
 export const wayOn = (at: At): string =>
   isOperationId(at.id)
     ? `${resumeCommand(at)} to continue, ${abortCommand(at)} to roll back`
@@ -45,11 +45,14 @@ export const wayOn = (at: At): string =>
 /** A name that a StatefulSet can have: another is not said. */
 const isName = (name: string): boolean => /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)
 
-/** How a StatefulSet is put back where no journal says how. */
+/** The command that restores a StatefulSet without a journal. */
 export const withoutJournal = (set: { readonly namespace: string; readonly name: string }): string =>
   `\`kubectl stateful abort ${isName(set.name) ? set.name : "NAME"} --without-journal -n ${shellWord(set.namespace)}\``
 
-/** How an operation is ended that nothing else ends; null: it owns no StatefulSet, which alone has such a way. */
+/**
+ * The command that ends an operation that nothing else ends; `null` if it owns no StatefulSet, since only
+ * that has such a command.
+ */
 export const lastWay = ({ guards }: Pick<AnyPlan, "guards">): string | null => {
   const set = guards.find(({ kind }) => kind === "StatefulSet")
   return set === undefined ? null : withoutJournal(set)

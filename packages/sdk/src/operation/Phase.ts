@@ -1,5 +1,5 @@
-/** Whether an operation goes on, by the phase that its journal has. */
+/** The phase in a journal, and whether the operation can continue. */
 const over: ReadonlyArray<string> = ["Succeeded", "Aborted", "Incomplete"]
 
-/** Whether an operation of this phase is over: nobody can take it up any more. */
+/** True if an operation of this phase is finished and cannot be resumed. */
 export const isOver = (phase: string): boolean => over.includes(phase)

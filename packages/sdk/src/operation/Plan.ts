@@ -19,11 +19,13 @@ export const Guard = Struct({
   kind: GuardKind,
   namespace: String,
   name: String,
-  /** Null: the operation makes it itself, born with its token. */
+  /** `null` if the operation creates it, with its token. */
   uid: NullOr(String),
-  /** Of its spec when the plan was made; null: its kind has none, or it is not there yet. */
+  /**
+   * The generation of its spec when the plan was made; `null` if its kind has none, or it does not exist yet.
+   */
   generation: NullOr(Schema.Natural),
-  /** Whether the operation deletes it itself: where it is gone, that is done. Absent: no. */
+  /** True if the operation deletes it itself: then a missing object is expected. Absent means false. */
   goes: Schema.optionalKey(Schema.Boolean)
 })
 export type Guard = typeof Guard.Type
@@ -37,7 +39,7 @@ export const inKeyOrder = <A extends Pick<Guard, "kind" | "namespace" | "name">>
   guards: ReadonlyArray<A>
 ): ReadonlyArray<A> => guards.toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1))
 
-/** Why the plan may not run, and the way out. */
+/** Reason that the plan must not run, and what to do. */
 export const Refusal = Struct({ reason: String, remedy: String })
 export type Refusal = typeof Refusal.Type
 
@@ -47,7 +49,7 @@ export const Rule = Struct({
   group: String,
   resource: String,
   subresource: NullOr(String),
-  /** Null: a cluster-scoped resource. */
+  /** `null` for a cluster-scoped resource. */
   namespace: NullOr(String)
 })
 export type Rule = typeof Rule.Type
@@ -64,7 +66,7 @@ const head = {
   app: AppRef,
   /** The namespace of its journal. */
   home: String,
-  /** What it owns while it runs, the one that its steps are about first. */
+  /** The objects that it owns while it runs, the main object of its steps first. */
   guards: Schema.NonEmptyArray(Guard),
   /** Over the facts that the plan rests on: a run reads them again, and refuses if they changed. */
   facts: String,
@@ -74,7 +76,7 @@ const head = {
   effects: Schema.Array(String),
   warnings: Schema.Array(String),
   refusals: Schema.Array(Refusal),
-  /** What cannot be known before it is tried. */
+  /** Facts that cannot be known in advance. */
   unchecked: Schema.Array(String)
 }
 
@@ -84,12 +86,12 @@ export const planOf = <Step extends Schema.Top, Settings extends Schema.Top>(
   settings: Settings
 ) => Struct({ ...head, settings, steps: Schema.Array(step) })
 
-/** A plan whose steps and settings nobody has looked at yet. */
+/** A plan whose steps and settings are not decoded yet. */
 export const AnyPlan = planOf(Schema.Unknown, Schema.Unknown)
 export type AnyPlan = typeof AnyPlan.Type
 
 export interface Plan<Step, Settings = unknown> extends Omit<AnyPlan, "steps" | "settings"> {
-  /** What the verb goes by beside its steps, e.g. the quorum to keep: whoever resumes goes by the same. */
+  /** The settings of the verb in addition to its steps, e.g. the quorum to keep: a resume uses the same. */
   readonly settings: Settings
   readonly steps: ReadonlyArray<Step>
 }

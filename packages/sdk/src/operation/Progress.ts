@@ -1,13 +1,13 @@
-/** What a running operation tells, event by event, and what it says at its end. */
+/** The events of a running operation, and its result. */
 import * as Schema from "effect/Schema"
 import { AppRef } from "../App.ts"
 
 const { Literals, Natural, NullOr, Number, String, Struct, TaggedStruct } = Schema
 
-/** How long something took, in milliseconds. */
+/** Duration in milliseconds. */
 const millis = Number
 
-/** What progress is about: a pod, a claim, a volume, a StatefulSet, a namespace. */
+/** The subject of progress: a pod, a claim, a volume, a StatefulSet, a namespace. */
 export const Subject = Struct({ kind: String, name: String })
 export type Subject = typeof Subject.Type
 
@@ -22,9 +22,9 @@ export const Progress = Schema.Union([
     effects: Schema.Array(String)
   }),
   TaggedStruct("Step", { index: Natural, of: Natural, what: String }),
-  /** What holds a subject up now; null: nothing any more. */
+  /** The current reason that a subject waits; `null` if it no longer waits. */
   TaggedStruct("Waiting", { subject: Subject, for: NullOr(String) }),
-  /** How many subjects wait until it is their turn. */
+  /** The number of subjects whose turn has not come. */
   TaggedStruct("Queued", { count: Natural }),
   /**
    * One stage of a subject is over. Of a pod: `claim` (its claims are bound), `scheduled a`, `started`,
@@ -37,7 +37,7 @@ export const Progress = Schema.Union([
 ])
 export type Progress = typeof Progress.Type
 
-/** How long each stage of one subject took, and all of them together. */
+/** Duration of each stage of one subject, and of all of them together. */
 export const SubjectTimes = Struct({
   subject: Subject,
   millis,
@@ -47,24 +47,24 @@ export const SubjectTimes = Struct({
 /** `Incomplete`: it is over, but something that it promised is not so; `unmet` says what. */
 export const Outcome = Literals(["Unchanged", "Succeeded", "Aborted", "Incomplete"])
 
-/** What an operation did. */
+/** The result of an operation. */
 export const OperationResult = Struct({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("OperationResult"),
-  /** Null: nothing was to do, so there was no operation. */
+  /** `null` if there was nothing to do, so there was no operation. */
   id: NullOr(String),
   verb: String,
   app: AppRef,
   outcome: Outcome,
-  /** Whether it was taken back: tells which way an Incomplete one went. */
+  /** True if it was aborted: tells the direction of an Incomplete one. */
   aborted: Schema.Boolean,
-  /** What was promised and is not so, though every step is done: by an act of somebody else. */
+  /** The parts of the plan that did not come true although every step is done, because of another client. */
   unmet: Schema.Array(String),
   millis,
   /** By subject, in the order in which they came. */
   stages: Schema.Array(SubjectTimes),
   notes: Schema.Array(String),
-  /** What the verb has to say of its end; null: it has nothing, or did not come so far. */
+  /** The verb's own result; `null` if it has none, or did not get that far. */
   result: Schema.Unknown
 })
 export type OperationResult = typeof OperationResult.Type

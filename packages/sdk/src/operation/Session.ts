@@ -1,4 +1,4 @@
-/** What one run tells while it lasts, and sums up at its end. */
+/** Progress and result of one run. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
@@ -11,10 +11,10 @@ import type { StepContext } from "./StepContext.ts"
 export interface Session {
   readonly report: StepContext["report"]
   readonly fallShort: StepContext["fallShort"]
-  /** What was promised and is not so. */
+  /** The parts of the plan that did not come true. */
   readonly unmet: Effect.Effect<ReadonlyArray<string>>
   readonly outage: Outage
-  /** Whether the operation has begun: from then on it can be resumed. */
+  /** True once the operation has started: from then on it can be resumed. */
   readonly isBegun: Effect.Effect<boolean>
   readonly result: (
     outcome: OperationResult["outcome"],

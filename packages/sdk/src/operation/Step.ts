@@ -13,7 +13,7 @@ import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
 /** In each step's fields: which guard it is about, as `StatefulSet/shop/db`; absent: the plan's first. */
 export const on = Schema.optionalKey(Schema.String)
 
-/** What a step says of itself to people, and to the API's authorization. */
+/** The description of a step for users, and for the API's authorization. */
 export type Head = Pick<AnyPlan, "id" | "home" | "guards">
 
 /** The guard that a step is about. */
@@ -22,7 +22,7 @@ export interface About {
   readonly name: string
 }
 
-/** Whose objects are asked for: an operation's, in the namespace of the step's guard. */
+/** The operation whose objects are listed, and the namespace of the step's guard. */
 export interface Outliving {
   readonly namespace: string
   readonly plan: Pick<AnyPlan, "id"> & { readonly steps: ReadonlyArray<AnyStep> }
@@ -36,13 +36,17 @@ export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
   describe(step: S, about: About): string
   /** The rules that it needs beyond those of the engine: its guards, Leases and the journal. */
   access(step: S, about: About, settings: Settings): ReadonlyArray<Rule>
-  /** What it leans on of its guard while it changes it; `back`: while it is undone. Default: nothing. */
+  /**
+   * The fields of its guard that it relies on while it changes it; `back` while it is undone. Default: none.
+   */
   assumes?(step: S, settings: Settings, back: boolean): ReadonlyArray<Assumption>
   /** The writes that it makes to its guard's spec, in their order. Default: none. */
   specWrites?(step: S): ReadonlyArray<SpecWrite>
-  /** Whether those that stand next to each other are about objects of their own, and are done at one time. Default false. */
+  /**
+   * True if consecutive steps of this kind are about separate objects, and run concurrently. Default false.
+   */
   readonly together?: boolean
-  /** How many subjects the journal may have to note for it. Default: none. */
+  /** The number of subjects that the journal may have to note for it. Default: none. */
   marks?(step: S): number
   /** Sends its writes as a dry run; answers with what could not be sent, in words. */
   rehearse(step: S, context: StepContext<Settings>): Effect.Effect<ReadonlyArray<string>, Failure, Cluster>
@@ -50,8 +54,8 @@ export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
   perform(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>
   undo(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>
   /**
-   * What it has kept or made that is of the whole cluster and stays where its namespace is deleted, as
-   * `persistentvolume "x"`. Default: nothing.
+   * The cluster-scoped objects that it has kept or created and that remain if its namespace is deleted, as
+   * `persistentvolume "x"`. Default: none.
    */
   outlives?(step: S, of: Outliving): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster>
   /** Says on what it has made, and what nobody is to undo by a journal, that the operation is over. Default: nothing. */

@@ -1,4 +1,4 @@
-/** What the engine gives to each step while it is performed, undone or rehearsed. */
+/** The engine's interface for a step while it is performed, undone or rehearsed. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Assumption } from "./Assumption.ts"
@@ -14,28 +14,30 @@ export type Failure = OperationError | ClusterError
 /** A step as the engine knows it: its kind knows the rest. */
 export interface AnyStep {
   readonly _tag: string
-  /** Which guard it is about, as `StatefulSet/shop/db`; absent: the plan's first. */
+  /** The guard that it is about, as `StatefulSet/shop/db`; absent for the plan's first. */
   readonly on?: string
 }
 
 export interface StepContext<Settings = unknown> {
   readonly plan: Plan<AnyStep>
-  /** What the verb goes by in this run: what stands in its plan, under what its caller says now. */
+  /** The settings of the verb in this run: those of its plan, overridden by those of this run. */
   readonly settings: Settings
   /** Of the guard that the step is about. */
   readonly fence: Fence
   /** Of every guard, by its key. */
   readonly fences: ReadonlyMap<string, Fence>
-  /** What the step leans on of its guard: to be given to each change of it and each wait for it. */
+  /** The fields of its guard that the step relies on: for each change of it and each wait for it. */
   readonly assumes: ReadonlyArray<Assumption>
-  /** Whether the operation is taken up: its plan is what a journal says, and somebody may have edited that. */
+  /** True if the operation was resumed: its plan then comes from a journal, which may have been edited. */
   readonly isTakenUp: boolean
-  /** Whether nobody else has written the guard's spec since the plan was made. False where it cannot be told. */
+  /**
+   * True if no other client has written the guard's spec since the plan was made. False if that is unknown.
+   */
   readonly isOurs: (guard: Guarded) => boolean
-  /** What the journal says of this step, and of the step itself while it is undone. */
+  /** The journal's entry for this step, and for the step itself while it is undone. */
   readonly mark: Journal.Mark | null
   readonly forward: Journal.Mark | null
-  /** What an abort found when it began. */
+  /** The values that an abort captured when it began. */
   readonly captured: Readonly<Record<string, number>>
   /**
    * Writes the intent of effects that cannot be looked up afterwards, before they happen, and all in
@@ -50,13 +52,13 @@ export interface StepContext<Settings = unknown> {
    * Incomplete and not as a success.
    */
   readonly fallShort: (message: string) => Effect.Effect<void>
-  /** Whether this caller may still write, and the guard as it is now. */
+  /** The ownership of this process, and the current guarded object. */
   readonly standing: Effect.Effect<Standing, ClusterError, Cluster>
   /** Milliseconds in which the API server answered: limits are counted by these, in differences. */
   readonly elapsed: Effect.Effect<number>
 }
 
-/** A context outside of an operation's run: nothing is journalled, and nobody takes over. */
+/** A context outside of an operation's run: nothing is journalled, and there is no takeover. */
 export const detached = <Settings>(
   given: Pick<StepContext<Settings>, "plan" | "settings" | "fence"> & Partial<StepContext<Settings>>
 ): StepContext<Settings> => ({

@@ -1,6 +1,6 @@
 /**
- * The token by which an operation's guards are known: `<operation>.<run>`, and the namespace of its
- * journal behind that where a guard is in another one.
+ * The token that identifies an operation on its guarded objects: `<operation>.<run>`, followed by the
+ * namespace of its journal if that is another one.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -22,8 +22,8 @@ export const operationOf = (token: string): string => token.split(".")[0] ?? tok
 export const homeOf = (token: string, namespace: string): string => token.split(".")[2] ?? namespace
 
 /**
- * Whether a token that stands on an object of this namespace is the operation's own: its id alone may
- * be that of another one, whose journal lies elsewhere.
+ * True if a token on an object of this namespace is the operation's own: the same id could belong to another
+ * operation, whose journal is elsewhere.
  */
 export const isTokenOf = (
   { id, home }: Pick<AnyPlan, "id" | "home">,
@@ -35,41 +35,41 @@ interface Annotated {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | null | undefined }
 }
 
-/** What an object carries; null: nothing. */
+/** The token of an object; `null` without one. */
 export const tokenOf = (object: Annotated): string | null =>
   object.metadata.annotations?.[operationAnnotation] ?? null
 
-/** Whether the operation made the object: it was born with its token, and keeps its name. */
+/** True if the operation created the object: it was created with its token, and keeps its name. */
 export const isMadeBy = (operation: string, object: Annotated): boolean =>
   object.metadata.annotations?.[madeByAnnotation] === operation ||
   operationOf(tokenOf(object) ?? "") === operation
 
-/** What stands there: a journal that says another plan was changed since. */
+/** The value of the plan's annotation: with another plan, the journal was changed since. */
 export const planMark = (plan: AnyPlan): string => `${plan.id}.${digest(plan)}`
 
 const markParts = ({ metadata }: Annotated): ReadonlyArray<string> =>
   metadata.annotations?.[planAnnotation]?.split(".") ?? []
 
-/** Whether an object says that this operation was begun with another plan. */
+/** True if an object says that this operation was started with another plan. */
 export const isOtherPlan = (plan: AnyPlan, object: Annotated): boolean => {
   const [id, fingerprint] = markParts(object)
   return id === plan.id && `${id}.${fingerprint ?? ""}` !== planMark(plan)
 }
 
-/** Whether an object says that this operation was begun with this very plan. */
+/** True if an object says that this operation was started with this plan. */
 export const isBegunWith = (plan: AnyPlan, object: Annotated): boolean =>
   markParts(object)[0] === plan.id && !isOtherPlan(plan, object)
 
 /**
- * How many tokens of an operation were written to an object whose generation each of them raises: that stands
- * behind its plan. Null: it does not say.
+ * The number of tokens of an operation that were written to an object whose generation each of them raises:
+ * stored after its plan. `null` if it is not stored.
  */
 export const tokensOn = (operation: string, object: Annotated): number | null => {
   const [id, , count = ""] = markParts(object)
   return id === operation && /^\d{1,6}$/.test(count) ? Number(count) : null
 }
 
-/** The plan's mark with one token more; null: what stands there stays. */
+/** The plan's annotation with the number of tokens increased; `null` if it stays as it is. */
 export const markCounted = (operation: string, plan: string | null, object: Annotated): string | null => {
   if (plan !== null) return `${plan}.1`
   const count = tokensOn(operation, object)
@@ -77,6 +77,6 @@ export const markCounted = (operation: string, plan: string | null, object: Anno
   return count === null ? null : `${id}.${fingerprint}.${count + 1}`
 }
 
-/** Whether the object says that the operation is over. */
+/** True if the object says that the operation is finished. */
 export const isEndedBy = (operation: string, { metadata }: Annotated): boolean =>
   metadata.annotations?.[endedAnnotation] === operation

@@ -1,7 +1,7 @@
 /**
- * A turn: the time in which one caller acts on an operation's guards. It holds their Leases and renews
- * them, keeps the journal, and when it ends, however it ends, leaves a state from which another turn
- * can go on.
+ * A turn: the time in which one process works on an operation's guarded objects. It holds their Leases and
+ * renews them, writes the journal, and when it ends, in whatever way, leaves a state from which another turn
+ * can continue.
  */
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
@@ -25,17 +25,17 @@ import { operationAnnotation } from "../Labels.ts"
 type Status = Journal.Status
 type Work<A, R = Cluster> = Effect.Effect<A, ClusterError | OperationError, R>
 
-/** What the caller of this turn may use while it lasts. */
+/** The resources of this turn. */
 export interface Turn {
   readonly plan: AnyPlan
   /** Of every guard, in the order in which they are acquired. */
   readonly fences: ReadonlyArray<Fence.Fence>
   readonly entry: Ref.Ref<Journal.Entry>
-  /** The step that is on, in words of ours; null: none yet. */
+  /** The current step, in our own words; `null` before the first. */
   readonly doing: Ref.Ref<string | null>
-  /** Whether any effect may have happened; before that, an error ends the operation for good. */
+  /** True if any effect may have happened; before that, an error ends the operation for good. */
   readonly begun: Ref.Ref<boolean>
-  /** Whether the journal says how it ended. */
+  /** True once the journal contains the outcome. */
   readonly over: Ref.Ref<boolean>
   /** Changes what the journal will say; written with the next intent or at the end. */
   readonly note: (change: (status: Status) => Status) => Effect.Effect<void>
@@ -49,10 +49,10 @@ export const timestamp: Effect.Effect<string> = Effect.map(DateTime.now, (instan
   DateTime.formatIso(instant).replace(/\.\d+Z$/, "Z")
 )
 
-/** How long an ending turn tries to say so, in milliseconds. */
+/** Time that an ending turn may take for its cleanup, in milliseconds. */
 const farewell = 10_000
 
-/** The error, with how to go on; those after which nothing is left to do stay as they are. */
+/** The error, with how to continue; errors after which nothing is left to do are unchanged. */
 const resumable = (
   error: OperationError | ClusterError,
   plan: AnyPlan,
@@ -102,7 +102,7 @@ export const make = (entry: Journal.Entry, token: string, isBegun: boolean): Eff
     }
   })
 
-/** Takes the Leases, in key order, for as long as `body` runs; loses them as soon as somebody else has one. */
+/** Acquires the Leases, in key order, while `body` runs; loses them as soon as another process holds one. */
 export const holding = <A, R>(
   candidates: ReadonlyArray<Lease.Candidate>,
   options: Lease.Acquiring,
@@ -120,7 +120,7 @@ export const holding = <A, R>(
     )
   )
 
-/** How an operation ends that was walked to its end. */
+/** The outcome of an operation that ran to its end. */
 export interface Ending {
   readonly phase: "Succeeded" | "Aborted" | "Incomplete"
   readonly message: string | null
@@ -132,7 +132,10 @@ const end = (turn: Turn, phase: Journal.Phase, message: string | null): Work<voi
     yield* turn.write((status) => ({ ...status, phase, message, ended: phase === "Stopped" ? null : ended }))
   })
 
-/** Ends a turn whose work is done. The journal last: whoever dies before leaves an open one, by which the rest is found. */
+/**
+ * Ends a turn whose work is done. The journal last: a process that crashes before leaves an open one, by
+ * which the rest is found.
+ */
 const finish = (
   turn: Turn,
   candidates: ReadonlyArray<Lease.Candidate>,
@@ -168,7 +171,7 @@ const stop = (turn: Turn, error: OperationError | ClusterError | null): Work<voi
 export const closing = <A, R>(
   turn: Turn,
   candidates: ReadonlyArray<Lease.Candidate>,
-  /** How it ends, and why not better: asked once the work is done. */
+  /** The outcome, and why it is not a better one: computed once the work is done. */
   ending: Effect.Effect<Ending>,
   work: Work<A, R>
 ): Work<A, R | Cluster> =>
@@ -188,7 +191,7 @@ export const closing = <A, R>(
     )
   )
 
-/** What a turn that may not begin says of an operation that nobody ended. */
+/** The error for a turn that cannot start because an operation is unfinished. */
 export const unfinished = (entry: Journal.Entry): OperationError => {
   const { id, app, verb } = entry.plan
   return new OperationError({
@@ -198,7 +201,7 @@ export const unfinished = (entry: Journal.Entry): OperationError => {
   })
 }
 
-/** What is said of a journal that nobody can read: what it has begun stands on the objects themselves. */
+/** The error for a journal that cannot be parsed: the operation's state is on the objects themselves. */
 export const unreadable = (journal: Journal.Unreadable, app: AppRef): OperationError =>
   new OperationError({
     reason: { _tag: "Unfinished", operation: journal.id ?? journal.name },
@@ -206,7 +209,7 @@ export const unreadable = (journal: Journal.Unreadable, app: AppRef): OperationE
     action: `use the version of kubectl-stateful that wrote it; or revert what it changed: ${withoutJournal({ namespace: app.namespace, name: nameOf(app) })}`
   })
 
-/** What is said of a token without a journal: an operation was begun, and its journal was deleted. */
+/** The error for a token without a journal: an operation was started, and its journal was deleted. */
 export const journalLost = (guard: Place): OperationError =>
   new OperationError({
     reason: { _tag: "Unfinished", operation: "unknown" },
@@ -217,7 +220,9 @@ export const journalLost = (guard: Place): OperationError =>
         : `check it, then remove the annotation: \`kubectl annotate ${guard.kind.toLowerCase()} ${shellWord(guard.name)} ${operationAnnotation}- -n ${shellWord(guard.namespace)}\``
   })
 
-/** The overall limit of an operation; its error says how to go on where there is something to go on with. */
+/**
+ * The overall time limit of an operation; its error says how to continue if there is something to continue.
+ */
 export const within = <A, E, R>(
   milliseconds: number | null,
   plan: AnyPlan,

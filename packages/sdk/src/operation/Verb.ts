@@ -15,7 +15,7 @@ import { type About, rules, type StepKind } from "./Step.ts"
 import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
 
 export interface RunOptions {
-  /** Who runs it, in words: `ann@laptop`. */
+  /** The name of the user or process: `ann@laptop`. */
   readonly identity: string
   /** Do not wait for a holder's silence. Default false. */
   readonly takeOver?: boolean
@@ -23,8 +23,8 @@ export interface RunOptions {
   readonly timeout?: number | null
   readonly report?: (progress: Progress) => Effect.Effect<void>
   /**
-   * Other namespaces that an operation which is taken up may change objects in: its journal alone does
-   * not say, since whoever may write ConfigMaps in one namespace could have written it. Default: none.
+   * Other namespaces in which a resumed operation may change objects: its journal does not decide that, since
+   * anyone who can write ConfigMaps in one namespace could have written it. Default: none.
    */
   readonly namespaces?: ReadonlyArray<string>
 }
@@ -34,32 +34,32 @@ export type Objects = ReadonlyMap<string, Guarded>
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** What is a verb's own. */
+/** The specification of a verb. */
 export interface VerbSpec<Step extends AnyStep, Settings, Options, Going, Outcome> {
   readonly name: string
   readonly steps: ReadonlyArray<StepKind<AnyStep, Going>>
-  /** What the verb goes by beside its steps, as it stands in a plan. */
+  /** The settings of the verb in addition to its steps, as stored in a plan. */
   readonly settings: Schema.Codec<Settings, unknown>
   readonly result: Schema.Codec<Outcome, unknown>
   /**
-   * What its steps go by in one run: what stands in the plan, under what its caller says now. Going
-   * `back`, what the journal alone asks for is no reason for less safety.
+   * The settings of its steps in one run: those of the plan, overridden by those of this run. With `back`,
+   * the journal alone cannot reduce safety.
    */
   going(plan: Plan<Step, Settings>, options: Options, back: boolean): Going
   /** The hooks at hand now, to be compared with those that were planned with. */
   hooks(options: Options): ReadonlyArray<typeof HookName.Type>
-  /** Why a plan that can be read is none of this verb; null: it is one. Default: it is. */
+  /** Reason that a plan that can be parsed is not one of this verb; `null` if it is. Default: it is. */
   misfit?(plan: Plan<Step, Settings>): string | null
-  /** Rules that it needs beside those of its steps. Default: none. */
+  /** Rules that it needs in addition to those of its steps. Default: none. */
   access?(plan: Plan<Step, Settings>): ReadonlyArray<Rule>
-  /** Whether the facts of the plan still hold; `resumed`: some of its own steps may be done. */
+  /** Checks whether the facts of the plan still hold; with `resumed` some of its own steps may be done. */
   check(plan: Plan<Step, Settings>, objects: Objects, options: Options, resumed: boolean): Work
   /**
-   * What a journal asks for that only its caller may: whoever takes it up must ask for the same again,
-   * since whoever may write ConfigMaps could have written it. Null: nothing.
+   * The consent that a journal needs: a resume must repeat it, since anyone who can write ConfigMaps could
+   * have written the journal. `null` if none is missing.
    */
   consent(plan: Plan<Step, Settings>, options: Options): OperationError | null
-  /** What else must be so before the first effect, e.g. that a hook can run. */
+  /** Further conditions before the first effect, e.g. that a hook can run. */
   preflight(plan: Plan<Step, Settings>, objects: Objects, options: Options): Work
   /** Looks, after the last step, whether what the plan promised is so. */
   conclude(plan: Plan<Step, Settings>, context: StepContext<Going>): Work<Outcome>
@@ -81,7 +81,7 @@ export interface Verb<Step extends AnyStep, Settings, Options, Going, Outcome> e
   Outcome
 > {
   readonly plan: Schema.Codec<Plan<Step, Settings>, unknown>
-  /** What knows all of a step. */
+  /** The definition of a step. */
   readonly kindOf: (step: AnyStep) => StepKind<AnyStep, Going>
   readonly decode: (plan: AnyPlan) => Result.Result<Plan<Step, Settings>, string>
   readonly describe: (plan: AnyPlan, step: Step) => string
@@ -91,7 +91,7 @@ export interface Verb<Step extends AnyStep, Settings, Options, Going, Outcome> e
   readonly rules: (plan: Plan<Step, Settings>, options: Options) => ReadonlyArray<Rule>
   /** The writes to one guard's spec that the plan makes, in their order. */
   readonly writes: (plan: Plan<Step, Settings>, guard: Guard) => ReadonlyArray<SpecWrite>
-  /** How many subjects its journal may have to note, one way. */
+  /** The number of subjects that its journal may have to note in one direction. */
   readonly marks: (plan: Plan<Step, Settings>) => number
 }
 
@@ -126,8 +126,8 @@ const engineRules = ({ guards, home }: AnyPlan): ReadonlyArray<Rule> => [
 ]
 
 /**
- * Why a plan is none, though each of its fields can be read: a step of a guard that is not there would be
- * another guard's, and an application's operation owns that application first.
+ * Reason that a plan is invalid although each of its fields can be parsed: a step of a guard that does not
+ * exist would be another guard's, and an application's operation owns that application first.
  */
 const misfit = ({ app, guards, steps }: Plan<AnyStep>): string | null => {
   const keys = guards.map(keyOf)

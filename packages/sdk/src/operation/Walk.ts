@@ -40,8 +40,8 @@ const concluded = (
 }
 
 /**
- * Whether this caller may still write. Where the guard is gone nothing carries a token, and one that is
- * made may have been made by a caller that was replaced: the journal says whose turn it is.
+ * Checks whether this process may still write. If the guarded object was deleted nothing has a token, and a
+ * new one may have been created by a process that was replaced: the journal says who owns the operation.
  */
 const standingOf = (turn: Turn, fence: Fence.Fence, isAbsent: boolean): StepContext["standing"] => {
   const byJournal = Effect.map(Journal.notMine(turn.plan, fence.token), (why) => ({
@@ -56,7 +56,7 @@ const standingOf = (turn: Turn, fence: Fence.Fence, isAbsent: boolean): StepCont
   )
 }
 
-/** What one step gets; `key` is its place in the journal. */
+/** The context of one step; `key` is its key in the journal. */
 const contextOf = <Going>(
   plan: Plan<AnyStep>,
   isOurs: StepContext["isOurs"],
@@ -111,7 +111,7 @@ interface Numbered<Step> {
   readonly index: number
 }
 
-/** How many steps that may be done at one time are. */
+/** The maximum number of concurrent steps. */
 export const atOneTime = 8
 
 /** Steps that stand next to each other and may be done at one time; every other one by itself. */

@@ -1,11 +1,11 @@
 /**
- * The Lease of a guarded object: who acts on it now, for other callers to see. It lies beside the object
- * and not beside the journal, so that every operation on the object finds it.
+ * The Lease of a guarded object shows other processes who works on it. It is next to the object and not next
+ * to the journal, so that every operation on the object finds it.
  *
- * It is politeness and not safety, which is the fence's. Its times are those of client-go's leaders.
- * Whether a holder lives is judged by whether its renewals are seen to move, on this caller's
- * monotonic clock: the clocks of two machines are never compared. One that ran on this machine and is
- * known to be gone is not waited for.
+ * It is politeness and not safety, which is the fence's. Its times are those of client-go's leaders. Whether
+ * a holder lives is judged by whether its renewals are seen to move, on this caller's monotonic clock: the
+ * clocks of two machines are never compared. One that ran on this machine and is known to be gone is not
+ * waited for.
  */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -24,11 +24,11 @@ import { homeOf, operationOf } from "./Token.ts"
 import type { Place } from "./Guarded.ts"
 import { holderProcessAnnotation } from "../Labels.ts"
 
-/** How often a holder renews, in milliseconds. */
+/** Interval at which a holder renews, in milliseconds. */
 export const renewInterval = 5000
 /** A holder that was not seen to renew for so long is taken for dead, in milliseconds. */
 export const leaseDuration = 15_000
-/** How often a Lease is looked at while its holder's silence is waited for, in milliseconds. */
+/** Interval at which a Lease is read while waiting for its expiry, in milliseconds. */
 const lookInterval = 1000
 
 const Body = Schema.Struct({
@@ -48,11 +48,11 @@ const Body = Schema.Struct({
 })
 type Body = typeof Body.Type
 
-/** Who would hold the Lease of which object. */
+/** The process that wants to hold the Lease, and the object. */
 export interface Candidate extends Place {
   /** The run's. */
   readonly token: string
-  /** Who, in words: `ann@laptop`. */
+  /** The name of the user or process: `ann@laptop`. */
   readonly identity: string
 }
 
@@ -115,7 +115,7 @@ const held = (body: Body, { name, namespace }: Candidate): OperationError => {
   })
 }
 
-/** The holder that lives, as an error; null: nobody does. `resourceVersion` moves with each renewal. */
+/** The current holder, as an error; `null` if there is none. `resourceVersion` changes with each renewal. */
 const livingHolder = (candidate: Candidate): Effect.Effect<OperationError | null, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const first = yield* look(candidate)
@@ -182,7 +182,7 @@ const takeLease = (
     })
   )
 
-/** Whether the server would take a new Lease of this caller; one that is there was taken. */
+/** Checks whether the server would accept a new Lease of this process; an existing one was accepted. */
 export const tryOut = (candidate: Candidate): Effect.Effect<void, ClusterError, Cluster> =>
   Effect.flatMap(now, (time) => createLease(candidate, specOf(candidate, time), { dryRun: true })).pipe(
     Effect.catchIf(
@@ -195,11 +195,11 @@ export const tryOut = (candidate: Candidate): Effect.Effect<void, ClusterError, 
 export interface Acquiring {
   /** Do not wait for the silence of a holder. */
   readonly takeOver: boolean
-  /** What has to succeed before the Lease is written, done while a holder's silence is waited for. */
+  /** Work that has to succeed before the Lease is written, done while waiting for its expiry. */
   readonly before?: Effect.Effect<void, ClusterError | OperationError, Cluster>
 }
 
-/** Makes this caller the holder, once nobody else is or `takeOver` says that nobody else may be. */
+/** Makes this process the holder, once there is no other or with `takeOver`. */
 export const acquire = (
   candidate: Candidate,
   options: Acquiring
@@ -236,7 +236,7 @@ export const acquire = (
     })
   })
 
-/** Renews once; refused as Invalid where somebody else is the holder. */
+/** Renews once; refused as Invalid if another process is the holder. */
 const touch = (candidate: Candidate): Effect.Effect<unknown, ClusterError, Cluster> =>
   Effect.flatMap(now, (time) =>
     Resource.patch(target(candidate), {
@@ -248,7 +248,7 @@ const touch = (candidate: Candidate): Effect.Effect<unknown, ClusterError, Clust
     })
   )
 
-/** Renews until somebody else is the holder; never ends by itself, and outlives a lost network. */
+/** Renews until another process is the holder; never ends by itself, and survives a network failure. */
 export const renew = (candidate: Candidate): Effect.Effect<never, OperationError, Cluster> =>
   Effect.gen(function* () {
     while (true) {

@@ -1,4 +1,4 @@
-/** Times in which the API server does not answer: said, waited out, and counted against nobody. */
+/** API server outages: reported, waited out, and excluded from time limits. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
@@ -7,16 +7,16 @@ import { patience } from "./Ensure.ts"
 import type { Progress } from "./Progress.ts"
 
 export interface Outage {
-  /** What the reads of an operation wait with. */
+  /** The retry policy of an operation's reads. */
   readonly patience: Waiting
   /** Milliseconds in which the server answered, on the monotonic clock: only differences mean anything. */
   readonly elapsed: Effect.Effect<number>
 }
 
 interface State {
-  /** When the outage began that is on now. */
+  /** The start of the current outage. */
   readonly since: bigint | null
-  /** How long those before it took, in nanoseconds. */
+  /** The total duration of previous outages, in nanoseconds. */
   readonly before: bigint
 }
 

@@ -14,7 +14,7 @@ import { type AnyStep, detached, type Failure } from "./StepContext.ts"
 import { timestamp } from "./Turn.ts"
 import { guardOf, type Verb } from "./Verb.ts"
 
-/** Which write it was, before what the server says of it. */
+/** Names the write in the server's error. */
 const named = <A>(
   what: string,
   tried: Effect.Effect<A, Failure, Cluster>
@@ -88,8 +88,8 @@ export const rehearse = <Step extends AnyStep, Settings, Options, Going, Outcome
   })
 
 /**
- * What a run would meet, and nothing changed: an operation that is in the way is a refusal of the plan.
- * `server`: each write is sent with `dryRun=All` as well.
+ * The result of a run without changing anything: an operation that is in the way is a refusal of the plan.
+ * With `server`, each write is also sent with `dryRun=All`.
  */
 export const dryRun = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: Plan<Step, Settings>,

@@ -1,6 +1,6 @@
 /**
- * That an operation is over stands on what its steps have made, too: whoever may write ConfigMaps could set its
- * journal back to where it was not, and have it undone.
+ * Annotates the objects that an operation created as finished: anyone who can write ConfigMaps could reopen
+ * its journal, and have it undone.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
@@ -26,7 +26,10 @@ export const sealSteps = <Step extends AnyStep, Settings, Options, Going, Outcom
     { concurrency: breadth, discard: true }
   )
 
-/** Why a journal is no operation to take up: what its steps made says that it is over. Null: nothing does. */
+/**
+ * Reason that a journal must not be resumed: the objects of its steps say that it has finished. `null` if
+ * none does.
+ */
 export const sealedSteps = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: Plan<Step, Settings>,
   verb: Verb<Step, Settings, Options, Going, Outcome>

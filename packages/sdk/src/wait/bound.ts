@@ -13,7 +13,10 @@ import { polled, until } from "./until.ts"
 /** Two rounds of the controller, in milliseconds. */
 const patience = 30_000
 
-/** Why the volume is not its claim's; null: it is. One that only the controller has yet to see is waited for. */
+/**
+ * Reason that the volume does not belong to its claim; `null` if it does. If only the controller has yet to
+ * see it, this waits.
+ */
 export const untilBound = (at: StepContext, own: Bound): Effect.Effect<string | null, Failure, Cluster> =>
   Effect.gen(function* () {
     const began = yield* at.elapsed

@@ -1,4 +1,7 @@
-/** Why pods do not come, in the words of whoever tried: the newest events about them, where these may be read. */
+/**
+ * Reasons that pods are late, in the words of the component that reported them: the newest events about them,
+ * if events can be read.
+ */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -9,7 +12,7 @@ import type { StatefulSet } from "../kind/Workload.ts"
 import * as Resource from "../Resource.ts"
 import { lastSeen, lineOf } from "./warning.ts"
 
-/** One that has not come: its pod, where there is one, and the claim that it waits for. */
+/** A late replica: its pod, if it exists, and the claim that it waits for. */
 export interface Late {
   readonly replica: string
   readonly pod: Pod | undefined
@@ -39,7 +42,7 @@ const about = (
     Effect.catch(() => Effect.succeed([]))
   )
 
-/** What the last event says, if it is a warning: one that something else came after is over. */
+/** The message of the last event, if it is a warning: a warning followed by another event is outdated. */
 const ofLast = (events: ReadonlyArray<Event>): string | null => {
   const last = events.at(-1)
   const line = last?.type === "Warning" ? lineOf(last) : null

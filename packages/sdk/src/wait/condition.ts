@@ -5,11 +5,11 @@ import type { Subject } from "../operation/Progress.ts"
 export interface Unmet {
   readonly subject: Subject
   readonly for: string
-  /** Whether its turn has not come: it is counted rather than told. */
+  /** True if it is only queued: it is counted, not listed. */
   readonly queued?: boolean
 }
 
-/** What is missing of a view; empty: nothing. */
+/** The unmet parts of a condition; empty if it is met. */
 export type Condition<View> = (view: View) => ReadonlyArray<Unmet>
 
 /** All of them must be met. */
@@ -30,7 +30,7 @@ export const noneLeft =
   (items) =>
     items.map(unmet)
 
-/** Nobody has a reason against it. */
+/** No unmet part gives a reason. */
 export const noReason =
   (subject: Subject): Condition<string | null> =>
   (reason) =>

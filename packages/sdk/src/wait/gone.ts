@@ -9,18 +9,18 @@ import { type Clocked, polledSoon, until } from "./until.ts"
 
 export interface GoneWait {
   readonly subject: Subject
-  /** The object; null: it is gone, or another one has its name. */
+  /** The object; `null` if it was deleted or replaced. */
   readonly look: Effect.Effect<object | null, ClusterError, Cluster>
-  /** How long it may take, in milliseconds. */
+  /** The time limit, in milliseconds. */
   readonly limit: number
-  /** What is said where it does not go. */
+  /** The error if it is not deleted. */
   readonly stuck: OperationError
 }
 
 const isGoing = (object: object | null): boolean =>
   Boolean(Reflect.get(Object(Reflect.get(Object(object), "metadata")), "deletionTimestamp"))
 
-/** Why it has not gone: the finalizers that hold it, where there are any. */
+/** Reason that it still exists: its finalizers, if there are any. */
 const named = ({ message, action }: OperationError, holders: ReadonlyArray<string>): OperationError =>
   because(
     "TimedOut",

@@ -1,6 +1,6 @@
 /**
- * Health and quorum, counted live: pods are listed anew and their application is asked, since a cache
- * shows members that are gone and Ready does not mean caught up.
+ * Health and quorum, measured live: pods are listed again and their application is asked, since a cache shows
+ * deleted members and Ready does not mean caught up.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
@@ -21,7 +21,7 @@ import type { Unmet } from "./condition.ts"
 import { isReady, pending, podSubject, podsOf, setSubject } from "./pods.ts"
 import { type Clocked, defaultStepTimeout, polled, until } from "./until.ts"
 
-/** How members are asked for their health. */
+/** Settings of health checks. */
 export interface HealthSettings {
   readonly profile?: Profile
   readonly health?: HttpHealth
@@ -31,7 +31,7 @@ export interface HealthSettings {
   readonly stepTimeout?: number
 }
 
-/** How often something that is not yet so is asked again, in milliseconds. */
+/** Polling interval, in milliseconds. */
 const askEvery = 500
 
 const overHttp = (health: HttpHealth, member: Member): Effect.Effect<string | null, never, Cluster> =>
@@ -49,7 +49,7 @@ const overHttp = (health: HttpHealth, member: Member): Effect.Effect<string | nu
     })
   )
 
-/** Why the member is not healthy; null: it is, as far as anybody was told how to ask. */
+/** Reason that the member is unhealthy; `null` if it is healthy by the configured checks. */
 const unhealthyReason = (
   member: Member,
   settings: HealthSettings

@@ -1,4 +1,4 @@
-/** What holds an object that is deleted, or would: its finalizers, each of which somebody takes off in time. */
+/** The finalizers that keep a deleted object, or would: each is removed by its controller in time. */
 import * as Predicate from "effect/Predicate"
 
 /** Kubernetes takes these off by itself once no pod has the object mounted. */
@@ -10,7 +10,7 @@ const ofSource: Readonly<Record<string, string>> = {
   "provisioner.storage.kubernetes.io/cloning-protection": "a claim that is being cloned from it"
 }
 
-/** The finalizers of an object that somebody other than Kubernetes' own protection of use has put there. */
+/** The finalizers of an object other than Kubernetes' own in-use protection. */
 export const holdersOf = (object: object | null): ReadonlyArray<string> => {
   const metadata: unknown = Reflect.get(Object(object), "metadata")
   const finalizers: unknown = Reflect.get(Object(metadata), "finalizers")
@@ -19,15 +19,15 @@ export const holdersOf = (object: object | null): ReadonlyArray<string> => {
     : []
 }
 
-/** What is waited for until an object is gone. */
+/** The event that the deletion of an object waits for. */
 export const endOf = (holders: ReadonlyArray<string>): string =>
   holders.length === 0 ? "its deletion" : `its deletion, and for finalizer ${holders.join(", ")}`
 
-/** What a claim is being read for, so that it would not go if it were deleted; null: nothing that is known. */
+/** The reader of a claim that would delay its deletion; `null` if none is known. */
 export const beingRead = (finalizers: ReadonlyArray<string>): string | null =>
   finalizers.map((one) => ofSource[one]).find((one) => one !== undefined) ?? null
 
-/** What to do about finalizers that are known; null: none is. */
+/** The remedy for known finalizers; `null` if none is known. */
 export const wayOut = (finalizers: ReadonlyArray<string>): string | null => {
   const what = beingRead(finalizers)
   return what === null ? null : `that is ${what}: wait for it to finish, or delete it`

@@ -25,7 +25,7 @@ type At = Pick<StepContext, "fence" | "report" | "elapsed">
 const ordinals = (first: number, count: number): ReadonlyArray<number> =>
   Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
 
-/** Whether each container runs: what comes before readiness. */
+/** True if each container runs: the stage before readiness. */
 const isStarted = (pod: Pod): boolean => {
   const statuses = pod.status?.containerStatuses ?? []
   return statuses.length > 0 && statuses.every((one) => one.ready === true || Boolean(one.state?.running))
@@ -40,7 +40,7 @@ const claimNames = (set: StatefulSet, replica: string): ReadonlyArray<string> =>
 const unbound = (set: StatefulSet, claims: Claims, replica: string): ReadonlyArray<string> =>
   claimNames(set, replica).filter((name) => claims.get(name)?.status?.phase !== "Bound")
 
-/** What a replica that is to come waits for, in one line, and why it does not come. */
+/** The reason that a new replica waits, in one line, and its cause. */
 const pendingOf = (
   set: StatefulSet,
   claims: Claims,
@@ -68,8 +68,8 @@ const lackOf = (set: StatefulSet, claims: Claims, replica: string, pod: Pod | un
 }
 
 /**
- * What a replica that is to go waits for: others may hold it after its containers have ended, and of
- * several that are sick OrderedReady takes none away but the first.
+ * The reason that a leaving replica waits: finalizers may keep it after its containers have ended, and of
+ * several unhealthy ones OrderedReady removes only the first.
  */
 const ending = (set: StatefulSet, pods: Wait.Pods, pod: Pod): string => {
   const { deletionTimestamp, finalizers, name } = pod.metadata
@@ -90,11 +90,14 @@ export interface Change {
   readonly from: number
   readonly to: number
   readonly stepTimeout: number | undefined
-  /** Why waiting is in vain; null: it is not. */
+  /** Reason to give up waiting; `null` if there is none. */
   readonly vain: (now: StatefulSet) => OperationError | null
 }
 
-/** When each replica came to its turn, or ended its last stage; and the stages that were told. */
+/**
+ * The time at which each replica became the current one, or finished its last stage; and the stages that were
+ * reported.
+ */
 const stages = (at: At, elapsed: Effect.Effect<number>) => {
   const since = new Map<string, number>()
   const told = new Set<string>()
@@ -137,7 +140,7 @@ interface Moving {
   /** Those of which a pod was seen. */
   readonly known: Set<number>
   claims: Claims
-  /** Why those that are late do not come. */
+  /** Reasons that the late ones are late. */
   causes: ReadonlyMap<string, string>
 }
 
@@ -220,7 +223,7 @@ const watchClaims = (moving: Moving) => {
   )
 }
 
-/** What one that is to come waits for. */
+/** The reason that a new replica waits. */
 const pendingFor = ({ set, claims, causes, name }: Moving, pods: Wait.Pods, ordinal: number): string =>
   pendingOf(set, claims, name(ordinal), pods.get(ordinal), causes.get(name(ordinal)))
 

@@ -11,10 +11,10 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { format } from "../GoDuration.ts"
 import { type Condition, inWords, type Unmet } from "./condition.ts"
 
-/** How long a step may go on without any progress, in milliseconds: as a Deployment's progress deadline. */
+/** The maximum duration of a step without progress, in milliseconds: as a Deployment's progress deadline. */
 export const defaultStepTimeout = 600_000
 
-/** What a wait needs of a step's context. */
+/** The part of a step's context that a wait needs. */
 export type Clocked = Pick<StepContext, "report" | "elapsed">
 
 type Views<View> = Stream.Stream<View, Failure, Cluster>
@@ -37,13 +37,13 @@ export interface Waiting<View> {
   readonly until: Condition<View>
   /** In milliseconds, counted from the last progress: a set of subjects that something is missing of, as it was not before. */
   readonly limit: number
-  /** Progress is none where subjects only take turns: then the limit counts from the beginning. Default false. */
+  /** True if the limit counts from the start, because a change of subjects is not progress. Default false. */
   readonly overall?: boolean
-  /** Why waiting is in vain; null: it is not. */
+  /** Reason to give up waiting; `null` if there is none. */
   readonly vain?: (view: View) => OperationError | null
-  /** What is said once the limit is over. Default: what is missing still. */
+  /** The error once the limit has passed. Default: the unmet parts. */
   readonly late?: (unmet: ReadonlyArray<Unmet>) => Effect.Effect<OperationError, Failure, Cluster>
-  /** A view that lacks no more than this is read anew by itself, soon: it lags behind what it shows. */
+  /** A view with no more unmet parts than these is read again soon: it lags behind the cluster. */
   readonly lagging?: {
     readonly is: (unmet: ReadonlyArray<Unmet>) => boolean
     readonly again: Effect.Effect<View, Failure, Cluster>
@@ -83,7 +83,7 @@ const teller = (at: Clocked) => {
     })
 }
 
-/** What is missing, as one text. */
+/** The unmet parts, as one text. */
 const lackOf = (unmet: ReadonlyArray<Unmet>): string =>
   unmet
     .map(({ subject }) => keyOf(subject))

@@ -9,13 +9,13 @@ import * as Resource from "../Resource.ts"
 export const lastSeen = ({ series, lastTimestamp, eventTime, metadata }: Event): number =>
   Date.parse(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "") || 0
 
-/** The last line of what it says, shortened; null: it says nothing. */
+/** The last line of its message, shortened; `null` if it is empty. */
 export const lineOf = ({ message }: Event): string | null => {
   const text = message?.trim().split("\n").at(-1) ?? ""
   return text === "" ? null : text.slice(0, 300)
 }
 
-/** The last line of it, shortened; null: there is none, or events may not be read. */
+/** The last line of it, shortened; `null` if there is none, or events cannot be read. */
 export const warningOf = (
   namespace: string,
   { kind, name }: Subject
