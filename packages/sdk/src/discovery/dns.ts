@@ -1,5 +1,5 @@
 /**
- * What a pod's own resolver says of the peers' names, beside what the cluster shows of them.
+ * The answers of a pod's own resolver for the peers' names, compared with the cluster's objects.
  *
  * Asked in a pod, since its search list, its DNS policy and its node's caches are what a caller has.
  */
@@ -18,10 +18,10 @@ const { Array, Literals, NullOr, String, Struct } = Schema
  * - `Resolves`: to the pod's own address.
  * - `Absent`: it does not resolve, and should not.
  * - `CachedRefusal`: it does not, and should: a refusal from before the pod was published is cached.
- * - `CachedAddress`: it resolves to what is no longer so.
+ * - `CachedAddress`: it resolves to a previous address.
  * - `OtherAddress`: it resolves to what is not the pod's, and no cache explains that.
  * - `Refused`: it does not, and should, and no cache explains that.
- * - `Unknown`: nobody could ask, or what it should be is not known.
+ * - `Unknown`: it could not be resolved anywhere, or the expected answer is unknown.
  */
 export const Verdict = Literals([
   "Resolves",
@@ -39,27 +39,30 @@ export const NameCheck = Struct({
   fqdn: NullOr(String),
   addresses: Array(String),
   verdict: Verdict,
-  /** Null: as it should be. */
+  /** `null` if it is as expected. */
   message: NullOr(String)
 })
 export type NameCheck = typeof NameCheck.Type
 
 export const DnsCheck = Struct({
-  /** Where it was asked; null: no pod could be asked. */
+  /** The pod that resolved the names; `null` if there was none. */
   pod: NullOr(String),
-  /** By that pod's `/etc/resolv.conf`; null: it is not there. */
+  /** From that pod's `/etc/resolv.conf`; `null` if it is not there. */
   clusterDomain: NullOr(String),
   names: Array(NameCheck)
 })
 export type DnsCheck = typeof DnsCheck.Type
 
-/** How long CoreDNS keeps an answer or a refusal with kubeadm's settings, in milliseconds. */
+/** Time that CoreDNS caches an answer, positive or negative, with kubeadm's settings, in milliseconds. */
 const cacheMillis = 30_000
 
 /** Names in one call: its output is kept to 4096 characters. */
 const batch = 40
 
-/** For each name its number and its addresses, in one line; getent where there is one, as programs ask, else nslookup. */
+/**
+ * Prints for each name its number and its addresses, in one line; with getent if available, as programs
+ * resolve names, otherwise nslookup.
+ */
 const script = `ask() {
   if command -v getent >/dev/null 2>&1; then getent ahosts "$1" | while read -r a b; do echo "$a"; done
   else nslookup "$1" 2>/dev/null | sed -n '/^Name:/,$ s/^Address[ 0-9]*: *//p'; fi
@@ -70,7 +73,7 @@ for n in "$@"; do echo "$i" $(ask "$n"); i=$((i + 1)); done`
 
 const timeout = 20_000
 
-/** A command in the pod that asks: its output, or why there is none. */
+/** Runs a command in the pod: its output, or the reason that there is none. */
 const inPod = (
   { namespace }: Pick<Peers, "namespace">,
   { name, ordinal, fqdn }: Peer,
@@ -81,7 +84,7 @@ const inPod = (
     { namespace, pod: name, ordinal, fqdn: fqdn ?? name }
   )
 
-/** By name, the addresses; or why nobody knows. */
+/** The addresses by name, or the reason that they are unknown. */
 const lookUp = (
   peers: Peers,
   asking: Peer,
@@ -146,7 +149,7 @@ const refusal = (
   }
 }
 
-/** An answer is cached whole: one that has the pod's own address too is no older than the pod. */
+/** An answer is cached as a whole: one that contains the pod's own address is no older than the pod. */
 const foreign = (
   peer: Peer,
   fqdn: string,

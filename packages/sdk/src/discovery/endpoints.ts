@@ -10,7 +10,7 @@ import type { Port } from "./peer.ts"
 import { ofSlice } from "./ports.ts"
 
 export interface Endpoint {
-  /** The pod's name, by `targetRef`, or by the hostname where somebody wrote it without one. */
+  /** The pod's name, by `targetRef`, or by the hostname of a manually written endpoint. */
   readonly pod: string
   readonly uid: string | null
   readonly hostname: string | null
@@ -29,7 +29,7 @@ const serviceLabel = "kubernetes.io/service-name"
 
 type Written = NonNullable<EndpointSlice["endpoints"]>[number]
 
-/** Of a pod in the slice's own namespace; null: it stands for something else. */
+/** The pod in the slice's own namespace; `null` if it is for something else. */
 const podOf = ({ targetRef, hostname }: Written, { metadata }: EndpointSlice): string | null => {
   if (targetRef == null) return hostname || null
   const isAway = targetRef.namespace != null && targetRef.namespace !== metadata.namespace
@@ -56,7 +56,10 @@ const endpointOf = (written: Written, pod: string, slice: EndpointSlice): Endpoi
   }
 }
 
-/** Of two pods with one name, one is gone, and a slice lags: the one that ends; else nobody knows which. */
+/**
+ * Of two pods with one name, one is gone, and a slice lags behind: the one that is terminating; otherwise it
+ * is unknown which.
+ */
 const ofTwoPods = (a: Endpoint, b: Endpoint): Endpoint => {
   // What somebody wrote by hand does not stand in for the pod itself.
   if (a.uid === null || b.uid === null) return a.uid === null ? b : a

@@ -1,6 +1,6 @@
 /**
- * Peers by an application's state, where that has been read anyway. It holds less than the objects
- * do: no port's number on the pod, no mark of draining, no endpoint by itself.
+ * Peers from an application's state that has been read already. It contains less than the objects do: no port
+ * numbers of the pod, no draining annotation, no separate endpoints.
  */
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"

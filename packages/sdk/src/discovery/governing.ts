@@ -7,13 +7,13 @@ import * as LabelSelector from "../LabelSelector.ts"
 import type { Problem } from "./peer.ts"
 
 export interface Governing {
-  /** As the spec names it; null: none. */
+  /** The name in the spec; `null` if there is none. */
   readonly name: string | null
-  /** Null: not there, or not read. */
+  /** `null` if it does not exist, or was not read. */
   readonly service: Service | null
   /** `publishNotReadyAddresses`: names resolve before pods are ready. */
   readonly isPublishing: boolean
-  /** False: no name resolves, whatever the pods do; null: that could not be read. */
+  /** False if no name resolves, whatever the pods do; `null` if that could not be read. */
   readonly canResolve: boolean | null
   readonly problems: ReadonlyArray<Problem>
 }
@@ -32,7 +32,7 @@ interface Names {
   readonly service: string
 }
 
-/** What may be wrong, in words: the fact with the object's name, then the way out. */
+/** The possible problems, in words: the fact with the object's name, then what to do. */
 export const problems = {
   noGoverningService: ({ namespace, set }: Omit<Names, "service">): Problem => ({
     reason: "NoGoverningService",
@@ -72,7 +72,7 @@ export const problems = {
   })
 }
 
-/** What is wrong with a Service that is there, the worst first; null: nothing. */
+/** The worst problem of an existing Service; `null` if there is none. */
 const faultOf = (
   service: Service,
   set: StatefulSet,

@@ -1,6 +1,6 @@
 /**
- * What is kept of each pod while it is followed: the fields that peers are made of, and what is the same
- * in all pods of a set only once.
+ * The stored data of each pod while it is followed: the fields that peers consist of, with values that all
+ * pods of a set share stored once.
  */
 import * as Predicate from "effect/Predicate"
 import type { KubeObject } from "../resource/KubeObject.ts"
@@ -30,13 +30,13 @@ const conditionsOf = (status: Fields, isReady: boolean): ReadonlyArray<unknown> 
     (condition) => !isReady || fieldsOf(condition)["type"] === "Ready"
   )
 
-/** More different values than this are no longer looked for among those that were seen. */
+/** Beyond this number of different values, new ones are no longer compared with the stored ones. */
 const mostShared = 1000
 
 /** A `keep` for one watch of pods. */
 export const podKeeper = (): ((pod: KubeObject) => KubeObject) => {
   const seen = new Map<string, unknown>()
-  /** The same value as before, where one like it was kept. */
+  /** The stored value, if an equal one was stored. */
   const shared = <A>(value: A): A => {
     const text = JSON.stringify(value)
     const before = seen.get(text)

@@ -2,14 +2,14 @@
  * The names of peers, by Kubernetes' DNS specification, and the cluster's domain, which no API tells.
  */
 
-/** Where a StatefulSet's pods have their names. */
+/** The domain of a StatefulSet's pods. */
 export interface Naming {
   readonly namespace: string
   /** The StatefulSet's name. */
   readonly name: string
   /** The governing Service's name. */
   readonly service: string
-  /** Null: not known; names then end in `.svc`, which resolves in pods by their search list alone. */
+  /** `null` if unknown; names then end in `.svc`, which resolves in pods only through their search list. */
   readonly clusterDomain: string | null
 }
 
@@ -57,8 +57,8 @@ const searchList = (resolvConf: string): ReadonlyArray<string> => {
 }
 
 /**
- * The cluster's domain by a pod's `/etc/resolv.conf`, into which the kubelet writes
- * `<namespace>.svc.<domain> svc.<domain> <domain>`; null: it is not there, as with the host's own DNS.
+ * The cluster's domain from a pod's `/etc/resolv.conf`, into which the kubelet writes
+ * `<namespace>.svc.<domain> svc.<domain> <domain>`; `null` if it is not there, as with the host's own DNS.
  */
 export const clusterDomainOf = (resolvConf: string): string | null => {
   const list = searchList(resolvConf)

@@ -16,7 +16,7 @@ import type { Peer, Peers, Problem } from "./peer.ts"
 import { declared, throughService } from "./ports.ts"
 import { drainingAnnotation } from "../Labels.ts"
 
-/** What is known; null: it could not be read. */
+/** The observed objects; `null` if one could not be read. */
 export interface Observation {
   readonly set: StatefulSet
   readonly pods: ReadonlyArray<Pod> | null
@@ -38,7 +38,7 @@ interface Around {
   readonly nodes: ReadonlyMap<string, Node> | null
   /** Those that select one pod alone, by its name. */
   readonly services: ReadonlyMap<string, ReadonlyArray<string>>
-  /** By the pod's name; null: not read. */
+  /** By the pod's name; `null` if not read. */
   readonly endpoints: ReadonlyMap<string, Endpoint> | null
   /** By a pod's containers: pods that share them share their ports. */
   readonly ports: Map<unknown, Peer["ports"]>
@@ -61,7 +61,7 @@ export const availabilityOf = (
   return peer.ready ? "Ready" : "NotReady"
 }
 
-/** The name that the pod has in DNS once it is published; null: none. */
+/** The name of the pod in DNS once it is published; `null` for none. */
 const nameOf = (pod: Pod, { governing, observation }: Around): string | null => {
   const { hostname, subdomain } = pod.spec
   if (!hostname || !subdomain || governing.canResolve === false) return null
@@ -73,7 +73,7 @@ const nameOf = (pod: Pod, { governing, observation }: Around): string | null => 
   })
 }
 
-/** Whether the name resolves, and why not. */
+/** Whether the name resolves, and the reason if not. */
 interface Resolution {
   readonly resolvable: boolean | null
   readonly why: string | null

@@ -17,13 +17,13 @@ export type Port = typeof Port.Type
 
 export const Peer = Struct({
   ordinal: Natural,
-  /** The pod's name, also where there is no pod. */
+  /** The pod's name, even if there is no pod. */
   name: String,
   /** False: beyond what the StatefulSet asks for. */
   wanted: Boolean,
   /**
-   * Whether it takes new keys: `Ready` does; `NotReady` does not for now; `Leaving` is marked as
-   * draining or beyond what is asked for; of `Missing` nothing can be reached.
+   * Whether it accepts new keys: `Ready` does; `NotReady` currently does not; `Leaving` is annotated as
+   * draining or beyond the number of replicas; `Missing` has no pod.
    */
   availability: Literals(["Ready", "NotReady", "Leaving", "Missing"]),
   /** Passes its readiness, is not terminating, and its node is not lost. */
@@ -31,17 +31,23 @@ export const Peer = Struct({
   /** Passes its readiness, terminating or not. */
   serving: Boolean,
   terminating: Boolean,
-  /** Marked as about to leave; null: only its pod would say, and pods could not be read. */
+  /** True if it is annotated as draining; `null` if pods could not be read. */
   draining: NullOr(Boolean),
-  /** Of the pod, which is another one after each restart of its ordinal; null: there is none. */
+  /** The uid of the pod, which changes with each replacement; `null` if there is none. */
   uid: NullOr(String),
-  /** `<pod>.<service>.<namespace>.svc.<domain>`, without the domain where it is not known; null: it has no name. */
+  /**
+   * `<pod>.<service>.<namespace>.svc.<domain>`, without the domain if that is unknown; `null` if it has no
+   * name.
+   */
   fqdn: NullOr(String),
-  /** Whether that name resolves now, by what the cluster shows; null: that could not be read. DNS caches live up to their TTL longer. */
+  /**
+   * True if that name resolves now, according to the cluster's objects; `null` if they could not be read. DNS
+   * caches can be older by up to their TTL.
+   */
   resolvable: NullOr(Boolean),
   ipv4: NullOr(String),
   ipv6: NullOr(String),
-  /** Null: not known. */
+  /** `null` if unknown. */
   ports: NullOr(Array(Port)),
   node: NullOr(String),
   zone: NullOr(String),
@@ -51,12 +57,14 @@ export const Peer = Struct({
   since: NullOr(String),
   /** Services that select this pod alone. */
   services: Array(String),
-  /** Why it is not ready, or why its name does not resolve, in one line; null: neither. */
+  /**
+   * Reason that it is not ready, or that its name does not resolve, in one line; `null` if neither applies.
+   */
   reason: NullOr(String)
 })
 export type Peer = typeof Peer.Type
 
-/** What stands in the way of all peers' names. */
+/** A problem that affects all peers' names. */
 export const Problem = Struct({
   reason: Literals([
     "NoGoverningService",
@@ -79,17 +87,20 @@ export const Peers = Struct({
   kind: Literal("Peers"),
   name: String,
   namespace: String,
-  /** Of the StatefulSet: one that was deleted and made anew under the same name is another application; null: there is none. */
+  /**
+   * The uid of the StatefulSet: one that was deleted and recreated under the same name is another
+   * application; `null` if there is none.
+   */
   uid: NullOr(String),
   /** `spec.ordinals.start`. */
   start: Natural,
-  /** Asked for; null: there is no StatefulSet. */
+  /** The desired number of replicas; `null` if there is no StatefulSet. */
   replicas: NullOr(Natural),
-  /** The governing Service; null: none is named. */
+  /** The governing Service; `null` if none is named. */
   service: NullOr(String),
-  /** `cluster.local` or what the cluster was given; null: not found out. */
+  /** `cluster.local` or the cluster's own domain; `null` if it was not determined. */
   clusterDomain: NullOr(String),
-  /** What the peers were seen by. */
+  /** The source of the peers. */
   source: Literals(["pods", "endpointslices", "none"]),
   problems: Array(Problem),
   /** In the order of ordinals. */

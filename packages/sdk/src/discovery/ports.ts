@@ -1,6 +1,4 @@
-/**
- * Ports by name, as a caller of one pod needs them: on the pod, where a Service would have led.
- */
+/** Ports by name, for connections to one pod: on the pod, at the target of the Service's port. */
 import type { EndpointSlice, Service } from "../kind/Network.ts"
 import type { ContainerSpec, Pod } from "../kind/Pod.ts"
 import type { Port } from "./peer.ts"

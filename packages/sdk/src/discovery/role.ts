@@ -10,7 +10,7 @@ interface PolicyRule {
 
 export interface RoleOptions {
   readonly namespace: string
-  /** The StatefulSet's name; null: any of the namespace. */
+  /** The StatefulSet's name; `null` for any of the namespace. */
   readonly set: string | null
   /** `endpointslices`: for callers that may not read pods; they see less, and later. Default: `pods`. */
   readonly by?: "pods" | "endpointslices"
@@ -28,10 +28,10 @@ interface Role {
 const follow = ["list", "watch"]
 
 /**
- * What `Discovery.watch` needs, and no more: a Role, and a ClusterRole where nodes are asked for.
+ * The minimal permissions for `Discovery.watch`: a Role, and a ClusterRole if nodes are requested.
  *
- * **Caveat:** a Role cannot narrow pods, Services and EndpointSlices to those of one StatefulSet: a list
- * by label is one of the whole namespace to RBAC.
+ * **Caveat:** a Role cannot narrow pods, Services and EndpointSlices to those of one StatefulSet: a list by
+ * label is one of the whole namespace to RBAC.
  */
 export const roles = ({ namespace, set, by = "pods", nodes = false }: RoleOptions): ReadonlyArray<Role> => {
   const name = `peers-of-${set ?? "statefulsets"}`

@@ -1,4 +1,4 @@
-/** Whether two views say the same, so that only what changed is told. */
+/** Compares two views, so that only changes are emitted. */
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 

@@ -40,13 +40,13 @@ export interface WatchOptions {
    */
   readonly nodes?: boolean
   /**
-   * How long a watch is believed before the next list, and a refusal before the next attempt.
-   * Default 5 minutes, for each watch a tenth more or less, so that many watchers do not list as one.
+   * Interval after which a watch is replaced by a new list, and a refused request is repeated. Default 5
+   * minutes, for each watch plus or minus a tenth, so that many watchers do not list at the same time.
    */
   readonly relistEvery?: Duration.Input
   /**
-   * How long the last view is kept while the StatefulSet itself is refused or cannot be understood, before
-   * the watch fails with that. Default: as long as `relistEvery`; `Router` keeps it for ever.
+   * Time that the last view is kept while the StatefulSet itself is refused or cannot be parsed, before the
+   * watch fails with that. Default: as long as `relistEvery`; `Router` keeps it forever.
    */
   readonly keepFor?: Duration.Input
 }
@@ -54,7 +54,7 @@ export interface WatchOptions {
 /** Between lists, unless another time is asked for. */
 export const defaultInterval: Duration.Input = "5 minutes"
 
-/** What has been heard so far; undefined: not yet, null: may not be read. */
+/** The objects received so far; undefined if not yet, `null` without permission. */
 interface Heard {
   readonly set?: StatefulSet
   readonly pods?: ReadonlyArray<Pod> | null
@@ -74,7 +74,7 @@ const listing = <A>(
 ): Stream.Stream<ReadonlyArray<A>, ClusterError, Cluster> =>
   Stream.map(Resource.watch(kind, options), ({ items }) => items)
 
-/** What a watch goes by while it lasts. */
+/** The state of a watch. */
 interface Course {
   readonly interval: Duration.Duration
   /** True once a view was shown: from then on an outage is waited out, also by a list that is the first of its kind. */
@@ -91,10 +91,10 @@ const pause: Stream.Stream<never> = Stream.drain(
 /** An API server that starts refuses what it allows, until it has read its own Roles. */
 const beliefMillis = 30_000
 
-/** What failed since when, without an answer in between; null: the last answer was one. */
+/** The first failure since the last response; `null` if the last request succeeded. */
 interface Trouble {
   since: number | null
-  /** Whether there was an answer at all. */
+  /** True if there was any response. */
   heard: boolean
 }
 
@@ -189,7 +189,7 @@ const viewOf = (
   return observe({ set, pods, services, slices, nodes, clusterDomain })
 }
 
-/** What there is to see of an application that was deleted. */
+/** The view of an application that was deleted. */
 const gone = ({ namespace, name }: SetRef, clusterDomain: string | null): Peers => ({
   apiVersion: "kubectl-stateful.dev/v1",
   kind: "Peers",
@@ -210,7 +210,7 @@ const gone = ({ namespace, name }: SetRef, clusterDomain: string | null): Peers 
   peers: []
 })
 
-/** What makes it another application, or needs other watches. */
+/** The fields that make it another application, or require other watches. */
 const identityOf = (set: StatefulSet | null): string =>
   set === null
     ? ""
@@ -234,15 +234,14 @@ const understood = (
 /**
  * The peers now, and again after every change that they show.
  *
- * The first view comes once all lists are read; each is whole, and of two that a slow reader has not
- * taken, the newer one is kept. A connection that is cut, a 410 or an API server that restarts leave
- * the last view as it is, and the next one follows what was missed. An application that is deleted
- * is seen as one without peers and uid; one that is made under its name has a uid of its own.
+ * The first view comes once all lists are read; each is whole, and of two that a slow reader has not taken,
+ * the newer one is kept. A connection that is cut, a 410 or an API server that restarts leave the last view
+ * as it is, and the next one follows what was missed. An application that is deleted is seen as one without
+ * peers and uid; one that is made under its name has a uid of its own.
  *
- * **Errors:** AppNotFound when there is no such StatefulSet at the start; ClusterError when the
- * StatefulSet may not be read, or when the first list of anything fails for another reason than
- * permission; later, when the StatefulSet is refused for longer than `keepFor`. **Caveat:** it has no
- * end of its own.
+ * **Errors:** AppNotFound if there is no such StatefulSet at the start; ClusterError if the StatefulSet
+ * cannot be read, or if the first list of anything fails for another reason than permission; later, if the
+ * StatefulSet is refused for longer than `keepFor`. **Caveat:** it never ends by itself.
  */
 export const watch = (
   ref: SetRef,

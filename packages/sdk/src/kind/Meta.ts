@@ -19,7 +19,7 @@ export const OwnerReference = Schema.Struct({
   controller: optional(Schema.Boolean)
 })
 
-/** Who wrote which fields; `fieldsV1` is a set of keys such as `f:spec`, never of values. */
+/** The writer of each field; `fieldsV1` is a set of keys such as `f:spec`, never of values. */
 export const ManagedFields = Schema.Struct({
   manager: optional(Schema.String),
   operation: optional(Schema.String),
@@ -82,7 +82,7 @@ export type Condition = typeof Condition.Type
 /** A name in the same namespace. */
 export const NameReference = Schema.Struct({ name: optional(Schema.String) })
 
-/** A Secret that stands beside a volume, in whatever namespace. */
+/** A Secret that a volume refers to, in any namespace. */
 export const SecretReference = Schema.Struct({
   name: optional(Schema.String),
   namespace: optional(Schema.String)

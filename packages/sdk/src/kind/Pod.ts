@@ -30,7 +30,7 @@ const EnvFrom = Struct({
   secretRef: optional(OptionalReference)
 })
 
-/** How it asks is whichever other key it has. */
+/** Its other key is the type of the probe. */
 const Probe = Struct({
   initialDelaySeconds: optional(Number),
   periodSeconds: optional(Number),
@@ -256,6 +256,6 @@ export const Pod = Struct({
 })
 export type Pod = typeof Pod.Type
 
-/** Init containers that go on beside the others. */
+/** Init containers that keep running next to the others. */
 export const sideCarsOf = ({ initContainers }: PodSpec): ReadonlyArray<ContainerSpec> =>
   (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")

@@ -1,6 +1,4 @@
-/**
- * What limits or changes a workload from outside: budgets, autoscalers, accounts, events.
- */
+/** Objects that limit or change a workload from outside: budgets, autoscalers, ServiceAccounts, events. */
 import * as Schema from "effect/Schema"
 import { IntOrString, LabelSelector, NameReference, ObjectMeta, optional } from "./Meta.ts"
 

@@ -82,7 +82,7 @@ export const VolumeGroupSnapshot = Struct({
 })
 export type VolumeGroupSnapshot = typeof VolumeGroupSnapshot.Type
 
-/** What a group's members were cut as: the only place with each member's own time. */
+/** The snapshots of a group: the only place with the time of each of them. */
 export const VolumeGroupSnapshotContent = Struct({
   metadata: ObjectMeta,
   spec: Struct({

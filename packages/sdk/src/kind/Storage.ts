@@ -42,12 +42,12 @@ export const PersistentVolumeClaim = Struct({
 })
 export type PersistentVolumeClaim = typeof PersistentVolumeClaim.Type
 
-/** Older than the field, still honoured, and where it is there the field is not looked at. */
+/** Older than the field, still supported, and takes precedence over the field. */
 const classAnnotation = "volume.beta.kubernetes.io/storage-class"
 
 /**
- * The class that a claim or a claim template asks for, as Kubernetes reads it
- * (`GetPersistentVolumeClaimClass`). Empty: none. Null: the default one.
+ * The StorageClass that a claim or a claim template requests, as Kubernetes reads it
+ * (`GetPersistentVolumeClaimClass`). Empty for none, `null` for the default one.
  */
 export const classOf = (claim: {
   readonly metadata?:

@@ -34,7 +34,7 @@ export interface Channel {
   readonly dial: (signal: AbortSignal) => Promise<Socket>
 }
 
-/** What requests, watches and execs share. */
+/** The shared part of requests, watches and execs. */
 export interface Connection {
   readonly server: URL
   readonly userAgent: string
@@ -75,7 +75,7 @@ const endpointOf = Effect.fnUntraced(function* (
   return { url, proxy, serverName: cluster.serverName, insecure: cluster.insecure }
 })
 
-/** Whether an address is within `10.0.0.0/8`. */
+/** True if an address is within a block such as `10.0.0.0/8`. */
 const within = (host: string, rule: string): boolean => {
   const [network = "", bits = ""] = rule.split("/")
   const family = isIP(host)

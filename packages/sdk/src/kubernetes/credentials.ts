@@ -1,6 +1,6 @@
 /**
- * Who asks: the headers and the client certificate of a request, renewed as they
- * expire or are refused. Values stay in this file's closures.
+ * Credentials: the headers and the client certificate of a request, renewed when they expire or are refused.
+ * Values stay in this file's closures.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -20,13 +20,13 @@ export interface Certificate {
   readonly key: string | Buffer
 }
 
-/** What one request carries. */
+/** The credential of one request. */
 export interface Credential {
   readonly headers: Headers
   readonly certificate: Certificate | null
 }
 
-/** Where requests get their credential from. */
+/** The source of credentials. */
 export interface Credentials {
   readonly current: Effect.Effect<Credential, ClusterError>
   /** Drops this credential after a 401; true if the next one can differ from it. */
@@ -48,7 +48,7 @@ const impersonation = ({ impersonate }: UserEntry): Record<string, string | Read
         )
       }
 
-/** What no header may carry (RFC 9110, 5.5). */
+/** The characters that are invalid in a header (RFC 9110, 5.5). */
 const unsendable = /[^\t\x20-\x7e\u0080-\u{10ffff}]/u
 
 /**
@@ -194,7 +194,7 @@ const certificateMillis = 300_000
 interface OwnCertificate {
   readonly rotates: boolean
   readonly current: Effect.Effect<Certificate | null>
-  /** What the files hold now; the same object as before when that is the same. */
+  /** The current content of the files; the same object if it has not changed. */
   readonly reread: Effect.Effect<Certificate | null>
 }
 

@@ -5,7 +5,7 @@
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 
-/** Where the server is and how it proves itself. */
+/** The server's address, and how to verify it. */
 export interface Endpoint {
   /** Origin and base path (`https://rancher.example/k8s/clusters/c-1`). */
   readonly url: URL
@@ -39,7 +39,9 @@ const opened = (socket: Net.Socket, event: "connect" | "secureConnect"): Promise
     })
   })
 
-/** Told of each socket as it is made, not when it is ready: whoever gives up must be able to end it. */
+/**
+ * Called with each socket when it is created, not when it is ready, so that it can be closed after a timeout.
+ */
 type Keep = (socket: Net.Socket) => void
 
 const plain = async (url: URL, keep: Keep): Promise<Net.Socket> => {

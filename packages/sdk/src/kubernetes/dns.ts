@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { ClusterError } from "../Cluster.ts"
 import { parse } from "../Ordinal.ts"
 
-/** What DNS says of one pod: it is published, and by which port. */
+/** The DNS records of one pod: it is published, and its port. */
 export interface DnsPeer {
   readonly ordinal: number
   /** The pod's name. */
@@ -51,12 +51,12 @@ export const peersOfSrv = (
 }
 
 /**
- * The peers that the Service's SRV records name: those that are ready, or all that have an address under
- * a Service with `publishNotReadyAddresses`. None is an empty list.
+ * The peers that the Service's SRV records name: those that are ready, or all that have an address under a
+ * Service with `publishNotReadyAddresses`. None is an empty list.
  *
- * **Caveat:** an answer, and a refusal, is up to as old as CoreDNS caches it, 30 s with kubeadm's settings;
- * who is not ready, terminating or draining is not told, nor how many there should be. Ask again on a
- * timer, and not while a pod is awaited: each refusal is cached as well.
+ * **Caveat:** an answer, positive or negative, is as old as CoreDNS caches it, up to 30 s with kubeadm's
+ * settings; it does not contain pods that are not ready, terminating or draining, nor how many there should
+ * be. Query it on a timer, and not while waiting for a pod: negative answers are cached as well.
  */
 export const dnsPeers = (ref: DnsRef): Effect.Effect<ReadonlyArray<DnsPeer>, ClusterError> => {
   const { namespace, service, port, protocol = "tcp", clusterDomain } = ref

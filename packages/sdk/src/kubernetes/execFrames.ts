@@ -27,12 +27,12 @@ export const stdinFrames = (chunk: Uint8Array): ReadonlyArray<Uint8Array> => {
   return frames
 }
 
-/** What makes v5 of v4: the end of standard input can be said. */
+/** The frame that v5 adds to v4: it closes standard input. */
 export const closeStdinFrame: Uint8Array = Uint8Array.of(channel.close, channel.stdin)
 
 const unknown = (message: string): ExecExit => ({ _tag: "Unknown", message })
 
-/** How it ended, from the Status of channel 3. Only what says success is one. */
+/** The exit status, from the Status of channel 3. Only an explicit success is one. */
 export const exitOf = (payload: Uint8Array): ExecExit => {
   let status: unknown
   try {

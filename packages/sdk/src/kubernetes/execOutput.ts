@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { ClusterError } from "../Cluster.ts"
 
-/** What is kept of an output that nobody reads (yet). */
+/** The maximum buffer for output that has not been read. */
 const keptBytes = 1024 * 1024
 
 /** A reader that is this far behind stops the socket. */

@@ -11,7 +11,7 @@ import { isatty } from "node:tty"
 import type { ClusterError } from "../Cluster.ts"
 import { type ClusterEntry, configFault, type ExecPlugin } from "./kubeconfig.ts"
 
-/** What a plugin gave. It stays in memory. */
+/** The credential from a plugin. It stays in memory. */
 export interface ExecCredential {
   readonly token: string | null
   readonly certificate: { readonly cert: string; readonly key: string } | null
@@ -21,7 +21,7 @@ export interface ExecCredential {
 
 const maxOutput = 1024 * 1024
 
-/** What the plugin is told about the cluster and about us. */
+/** The information for the plugin about the cluster and about this client. */
 const execInfo = (
   plugin: ExecPlugin,
   cluster: ClusterEntry,

@@ -17,7 +17,7 @@ import { thisProcess } from "./process.ts"
 export { type DnsPeer, dnsPeers, type DnsRef } from "./dns.ts"
 export type { KubeconfigOptions } from "./kubeconfig.ts"
 
-/** Which cluster, as whom, and how patiently. Every default is kubectl's. */
+/** The cluster, the user, and the timeouts. Every default is kubectl's. */
 export interface Options extends KubeconfigOptions {
   /**
    * For a whole request, from the connection to the answer's last byte. Default: as long as the server
@@ -28,7 +28,7 @@ export interface Options extends KubeconfigOptions {
   readonly userAgent?: string
 }
 
-/** The kubeconfig's access, or the pod's own when there is no kubeconfig. Asks no server. */
+/** The kubeconfig's access, or the pod's own without a kubeconfig. Sends no request. */
 export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Access, ClusterError> {
   const config = yield* load(options)
   if (config !== null && config.clusters.size + config.contexts.size > 0)

@@ -38,7 +38,7 @@ export interface Kubeconfig {
   readonly currentContext: string | null
 }
 
-/** How to reach the server. Files are named, not read. */
+/** The connection to the server. Files are named, not read. */
 export interface ClusterEntry {
   readonly server: string
   readonly authority: Bytes | null
@@ -64,7 +64,7 @@ export interface ExecPlugin {
   readonly interactiveMode: string
 }
 
-/** Who asks. */
+/** The user. */
 export interface UserEntry {
   readonly certificate: Bytes | null
   readonly key: Bytes | null
@@ -81,7 +81,7 @@ export interface UserEntry {
   } | null
 }
 
-/** What a kubeconfig and the flags come to. */
+/** The result of a kubeconfig and the flags. */
 export interface Access {
   readonly context: string | null
   readonly namespace: string
@@ -244,8 +244,8 @@ const readOne = Effect.fnUntraced(function* (
 })
 
 /**
- * The kubeconfig that kubectl would use, merged; null if there is none at all
- * (then kubectl asks whether it runs inside a cluster).
+ * The kubeconfig that kubectl would use, merged; `null` if there is none (then kubectl checks whether it runs
+ * inside a cluster).
  */
 export const load = Effect.fnUntraced(function* (
   options: KubeconfigOptions

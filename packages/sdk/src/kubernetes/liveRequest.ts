@@ -42,7 +42,7 @@ export interface Timed extends Answer {
 
 const monotonic = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-/** When what begins now must be over. */
+/** The deadline of a request that starts now. */
 export const deadlineIn = (limit: number | null): Effect.Effect<number | null> =>
   limit === null ? Effect.succeed(null) : Effect.map(monotonic, (now) => now + limit)
 

@@ -10,13 +10,16 @@ import { fromStatus } from "../resource/Status.ts"
 import type { Connection } from "./connection.ts"
 import { bodyOf, endless, send } from "./liveRequest.ts"
 
-/** How long the server keeps a watch when the caller names no `timeoutSeconds`; as kube-rs does. */
+/** The server's timeout for a watch without `timeoutSeconds`; as kube-rs does. */
 const defaultSeconds = 290
 
-/** The server closes a watch at its timeout; this much later the connection is dead and only nobody said so. */
+/** The server closes a watch at its timeout; this much later the connection is considered broken. */
 const marginMillis = 15_000
 
-/** etcd holds objects of 1.5 MiB, which JSON may spell six times as long; a line far beyond that is no event. */
+/**
+ * etcd stores objects of up to 1.5 MiB, which may take six times as much in JSON; a much longer line is not
+ * an event.
+ */
 const maxLine = 32 * 1024 * 1024
 
 const types: ReadonlyArray<string> = ["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]

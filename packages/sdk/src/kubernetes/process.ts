@@ -1,7 +1,7 @@
 /**
- * This process, so that another can see that it is gone: the boot of its machine, its pid namespace,
- * its pid, and when it started. A pid alone means nothing: it is given again, and in another
- * namespace, a container with the same host name, it is somebody else's.
+ * Identifies this process, so that another one can detect that it has exited: the boot of its machine, its
+ * pid namespace, its pid, and its start time. A pid alone is not enough: it is reused, and in another
+ * namespace, a container with the same host name, it is another process.
  */
 import { readFile, readlink } from "node:fs/promises"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ const place = async (): Promise<string | null> => {
 /** Boot and namespace are two words, pid and start one each. */
 const name = /^(\S+ \S+) (\d{1,10}) (\d{1,20})$/
 
-/** Where there is no /proc nothing is known, and silence decides. */
+/** Without /proc nothing is known, and only the Lease decides. */
 export const thisProcess: Effect.Effect<HolderProcess> = Effect.promise(async () => {
   const [here, start] = [await place(), await startOf("self")]
   return {

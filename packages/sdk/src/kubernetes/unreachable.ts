@@ -1,6 +1,4 @@
-/**
- * What a failed connection means to a person, in kubectl's words.
- */
+/** Explanations of a failed connection, as kubectl gives them. */
 import * as Predicate from "effect/Predicate"
 import { ClusterError, type Reason, type Request } from "../Cluster.ts"
 import { isWrite, outcomeUnknown } from "../resource/Status.ts"
@@ -34,7 +32,7 @@ const unable = (why: string, reason: Reason, action: string): Explanation => ({
   action
 })
 
-/** Where the way to the server ends; null: the code is none of these. */
+/** The point at which the connection to the server fails; `null` if the code is none of these. */
 const explainNetwork = (code: string, error: unknown, server: URL): Explanation | null => {
   switch (code) {
     case "ECONNREFUSED":
@@ -64,7 +62,7 @@ const explainNetwork = (code: string, error: unknown, server: URL): Explanation 
   }
 }
 
-/** Why no TLS connection came about; null: the code is none of TLS. */
+/** Reason that a TLS connection failed; `null` if it is not a TLS error. */
 const explainTls = (code: string, error: unknown, server: URL): Explanation | null => {
   switch (code) {
     case "CERT_HAS_EXPIRED":

@@ -58,9 +58,12 @@ export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
    * `persistentvolume "x"`. Default: none.
    */
   outlives?(step: S, of: Outliving): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster>
-  /** Says on what it has made, and what nobody is to undo by a journal, that the operation is over. Default: nothing. */
+  /**
+   * Annotates the objects that it created, and that must not be undone from a journal, as finished. Default:
+   * nothing.
+   */
   seal?(step: S, of: Outliving): Effect.Effect<void, Failure, Cluster>
-  /** What says so, as `claim "x"`; null: nothing does. */
+  /** The object that says so, as `claim "x"`; `null` if none does. */
   sealed?(step: S, of: Outliving): Effect.Effect<string | null, ClusterError, Cluster>
   /**
    * Undoes what needs no guard, since that is gone or was never this operation's; says what is left.
@@ -88,7 +91,7 @@ export const stepsOf = <S extends AnyStep>(
   steps: ReadonlyArray<AnyStep>
 ): ReadonlyArray<S> => steps.filter((step): step is S => step._tag === tag)
 
-/** Rules on one resource; `namespace` null: cluster-scoped. */
+/** Rules on one resource; `namespace` is `null` for a cluster-scoped resource. */
 export const rules = (
   group: string,
   resource: string,

@@ -1,9 +1,9 @@
 /**
- * etcd: what one member promises, and how all of them are made anew from one.
+ * etcd: the guarantee of one member, and how all of them are rebuilt from one.
  *
- * Members that were cut at different moments are unsafe together: one may have forgotten what it agreed to.
- * Holding them still would not help, so there is no quiesce. What is cut as one group, or with the application
- * stopped, is restored as it is; from anything else one member's data is given to all.
+ * Members that were snapshotted at different moments must not be combined: one may have forgotten what it
+ * agreed to. Blocking writes would not help, so there is no quiesce. A group, or a snapshot of the stopped
+ * application, is restored as it is; from anything else all members are rebuilt from the data of one.
  *
  * Names, addresses and paths are read where the server has them: in its arguments and its environment.
  */

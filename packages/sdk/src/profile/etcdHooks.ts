@@ -1,9 +1,9 @@
 /**
- * How a member of etcd joins and leaves. A new one asks to be a learner by what starts it, before its server
- * begins: here it is promoted once it is in step. What leaves is removed from the members by another of them.
+ * Join and leave hooks of etcd. The start script of a new member adds it as a learner, before its server
+ * starts: here it is promoted once it is in sync. A leaving member is removed by another one.
  *
- * The client's certificates and its user are those that the container has for etcdctl; where it has none, the
- * server's own.
+ * The client certificates and the user are those that the container has for etcdctl; otherwise the server's
+ * own.
  */
 import type { BuiltIn } from "./file.ts"
 import { words } from "./etcdWords.ts"

@@ -1,4 +1,7 @@
-/** How etcd's scripts find what a server is told: names, addresses and paths, in its arguments and its environment. */
+/**
+ * Finds the settings of an etcd server for the scripts: names, addresses and paths, in its arguments and its
+ * environment.
+ */
 
 /**
  * `value FLAG VARIABLE "$@"`: what the server is told by either, in $v. A word that is a shell's own text is

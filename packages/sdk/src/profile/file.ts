@@ -47,7 +47,7 @@ export const File = Schema.Struct({
 })
 export type File = typeof File.Type
 
-/** What of a profile's file is its own; `description` is one sentence. */
+/** The sections of a built-in profile; `description` is one sentence. */
 export type BuiltIn = Pick<File, "container" | "scale" | "snapshot" | "restore" | "seed"> & {
   readonly description: string
 }

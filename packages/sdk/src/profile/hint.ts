@@ -1,4 +1,4 @@
-/** Which built-in profile an image's name reminds of: a hint for a person, and never a choice. */
+/** Suggests a built-in profile from an image's name: a hint for the user, never a choice. */
 import { builtIn } from "./builtIn.ts"
 import { imageName } from "../ImageName.ts"
 

@@ -7,7 +7,9 @@
  */
 import type { QuiesceSection } from "../Quiesce.ts"
 
-/** A user lock beside the stage tells a thaw which session it is; two rows for one value are an error. */
+/**
+ * A user lock in addition to the stage tells a thaw which session it is; two rows for one value are an error.
+ */
 const lock = "kubectl-stateful.quiesce"
 
 const tools = `fail() { printf '%s\\n' "$*" >&2; exit 1; }
@@ -20,9 +22,9 @@ ask() { client -u root -N --unbuffered --skip-reconnect; }
 `
 
 /**
- * What was committed goes to the volume first, by the engines' own logs and then by the file system. At its
- * end the session must have the stage still: one that somebody killed has none to end, and fails. A client
- * that ends early ends the shell too, which else would wait for its input until the deadline.
+ * Committed data is flushed to the volume first, by the engines' own logs and then by the file system. At its
+ * end the session must still have the stage: a session that was killed has none to end, and fails. A client
+ * that exits early also ends the shell, which would otherwise wait for its input until the deadline.
  */
 const quiesce = `${tools}
 { printf 'SET SESSION lock_wait_timeout=%s; SET SESSION wait_timeout=3600;\\n' "$(($1/1000))"

@@ -10,8 +10,8 @@ import type { QuiesceSection } from "../Quiesce.ts"
 import type { RestoreSection } from "../Verify.ts"
 
 /**
- * Where the server of this container has its data. Its working directory is its data directory, which only its
- * own user may see; else it is told by its arguments, or by the image.
+ * The data directory of the server in this container. It is the server's working directory, which only its
+ * own user can read; otherwise it is set by its arguments, or by the image.
  */
 const found = `fail() { printf '%s\\n' "$*" >&2; exit 1; }
 is() { [ -n "$1" ] && [ -s "$1/PG_VERSION" ] && [ -s "$1/postmaster.pid" ]; }

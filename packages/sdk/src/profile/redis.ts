@@ -1,9 +1,9 @@
 /**
  * Redis and Valkey: writes are paused on every member, by a pause of the server's own that ends by itself.
  *
- * The password is read where the container has it, in `REDISCLI_AUTH`, `REDIS_PASSWORD` or the file that
- * `REDIS_PASSWORD_FILE` names, and stands in no argv. The port is `REDIS_PORT_NUMBER`, or 6379: `REDIS_PORT`
- * is what Kubernetes itself sets where there is a Service named redis, and no number then.
+ * The password is read in the container, from `REDISCLI_AUTH`, `REDIS_PASSWORD` or the file that
+ * `REDIS_PASSWORD_FILE` names, and is in no argv. The port is `REDIS_PORT_NUMBER`, or 6379: `REDIS_PORT` is
+ * set by Kubernetes itself if there is a Service named redis, and is not a number then.
  */
 import type { QuiesceSection } from "../Quiesce.ts"
 
@@ -21,9 +21,9 @@ writes() { r INFO persistence | while IFS=: read -r k v; do case $k in rdb_chang
 `
 
 /**
- * A pause is no proof: anybody may end it, and INFO shows none. The count of writes since the last save is,
- * with the time of that save. What clients were told is written is in the file before any client is, but
- * perhaps not on the volume: so its file system is synced; and what no file has is saved.
+ * A pause is no proof: any client can end it, and INFO does not show it. The count of writes since the last
+ * save is, with the time of that save. Acknowledged writes are in the file, but perhaps not on the volume: so
+ * its file system is synced; and data that is in no file is saved.
  */
 const quiesce = `${tools}
 ok CLIENT PAUSE "$1" WRITE

@@ -1,6 +1,4 @@
-/**
- * Which collection of the API: enough to make its paths.
- */
+/** A collection of the API: enough to build its paths. */
 
 /** A kind as the API serves it; a `Kind` with one of its versions chosen is one too. */
 export interface ApiResource {

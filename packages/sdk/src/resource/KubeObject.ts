@@ -7,7 +7,7 @@ import { ClusterError, type Request } from "../Cluster.ts"
 import { type ApiResource, apiVersion } from "./ApiResource.ts"
 import { describeRequest, isWrite, outcomeUnknown } from "./Status.ts"
 
-/** What every object has. */
+/** The common fields of every object. */
 export interface KubeObject {
   readonly apiVersion: string
   readonly kind: string

@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { ClusterError, type Reason } from "../Cluster.ts"
 
-/** How long to wait, and whom to tell. */
+/** Retry settings, and a callback for each wait. */
 export interface Waiting {
   /** In milliseconds, since the first failure. */
   readonly millis: number

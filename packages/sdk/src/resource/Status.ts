@@ -1,6 +1,6 @@
 /**
- * What an API server's refusal means: one place turns a status code and a
- * `meta/v1 Status` body into a ClusterError.
+ * Errors of an API server: the only place that turns a status code and a `meta/v1 Status` body into a
+ * ClusterError.
  */
 import * as Predicate from "effect/Predicate"
 import { ClusterError, type Reason, type Request } from "../Cluster.ts"
@@ -11,7 +11,7 @@ import { ClusterError, type Reason, type Request } from "../Cluster.ts"
  */
 const maxMessage = 2000
 
-/** A text of another's, cut where it becomes part of an error. */
+/** Text from a server, shortened for an error. */
 export const bounded = (text: string): string =>
   text.length > maxMessage ? `${text.slice(0, maxMessage)}… (${text.length} characters)` : text
 
@@ -27,11 +27,11 @@ export interface Status {
   }
 }
 
-/** Whether a decoded body is a Status rather than the object that was asked for. */
+/** True if a decoded body is a Status rather than the requested object. */
 export const isStatus = (body: unknown): body is Status =>
   Predicate.isObject(body) && Predicate.hasProperty(body, "kind") && body.kind === "Status"
 
-/** Whether a request can change the cluster; reviews and dry runs change nothing. */
+/** True if a request can change the cluster; reviews and dry runs change nothing. */
 export const isWrite = (request: Pick<Request, "method" | "path" | "query">): boolean =>
   request.method !== "GET" &&
   !/\/(selfsubject|subject|localsubject)[a-z]*reviews$/.test(request.path) &&
@@ -54,7 +54,7 @@ const vague = /^the server /i
 
 const missingApi = "the server could not find the requested resource"
 
-/** Longer than an hour nobody means; whoever waits has asked again long before. */
+/** Values above an hour are capped: a waiting client asks again long before. */
 const maxRetryAfterMillis = 3_600_000
 
 /** Seconds, or a date (RFC 9110), which is told by the server's own clock; null for anything else. */

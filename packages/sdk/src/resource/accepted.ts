@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import { ClusterError } from "../Cluster.ts"
 import type { Kind } from "../Kind.ts"
 
-/** What came, of whatever kind: all that is asked of it here is its name. */
+/** An object of any kind: only its name is checked here. */
 interface Named {
   readonly metadata: { readonly name: string }
 }

@@ -1,6 +1,6 @@
 /**
- * What a cluster serves: aggregated discovery in two requests, or the old way on
- * servers that do not know it.
+ * The resources that a cluster serves: by aggregated discovery in two requests, or the old way on servers
+ * without it.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -64,7 +64,7 @@ export const fromAggregated = (body: Fields): Discovery => {
   return { resources, failed }
 }
 
-/** An `APIResourceList`: subresources stand beside their resource, as `pods/exec`. */
+/** An `APIResourceList`: subresources are separate entries, such as `pods/exec`. */
 const fromResourceList = (group: string, version: string, body: Fields): ReadonlyArray<ServedResource> => {
   const all = listOf(body["resources"])
   return all

@@ -10,7 +10,7 @@ import { type ApiResource, collectionPath } from "./ApiResource.ts"
 import { asObject, type KubeObject } from "./KubeObject.ts"
 import { roundTrip } from "./roundTrip.ts"
 
-/** Which objects of a collection. */
+/** The selection of objects of a collection. */
 export interface ListOptions {
   /** Default: all namespaces. */
   readonly namespace?: string
@@ -22,7 +22,10 @@ export interface ListOptions {
   readonly pageSize?: number
   /** `"0"`: whatever the server has cached. Default: the newest. */
   readonly resourceVersion?: string
-  /** What is kept of each object, asked as its page comes; the rest goes with the page. Default: all. */
+  /**
+   * Reduces each object when its page arrives; the rest is dropped with the page. Default: everything is
+   * kept.
+   */
   readonly keep?: (object: KubeObject) => KubeObject
 }
 
@@ -52,7 +55,9 @@ interface Page extends Listing {
 /** Beyond what a request line can carry: proxies end at 8 KiB. A real token holds a version and one key. */
 const maxTokenLength = 16_384
 
-/** A server fills its pages, and ends with one that has no token: so many empty ones in a row are no list. */
+/**
+ * A server fills its pages, and ends with one without a token: this many empty ones in a row are not a list.
+ */
 const maxEmptyPages = 100
 
 const unreadable = (path: string, what: string): ClusterError =>
@@ -118,8 +123,8 @@ const decode = (body: unknown, api: ApiResource, keep: ListOptions["keep"]): Pag
 /**
  * Every object of a resource, as it came.
  *
- * A continue token that expired on the way (410) starts the list anew, once: its first pages would
- * otherwise be older than its last. A token that comes again would lead round in a circle.
+ * If a continue token expires (410), the list is restarted once: its first pages would otherwise be older
+ * than its last. A repeated token would cause an endless loop, and is an error.
  */
 export const listObjects = (
   api: ApiResource,

@@ -63,7 +63,7 @@ export const reviewAccess = Effect.fnUntraced(function* (
   }
 })
 
-/** Whether this caller may do all of these to a resource of the whole cluster. */
+/** True if this user can do all of these to a cluster-scoped resource. */
 export const mayAll = (
   verbs: ReadonlyArray<string>,
   resource: Pick<AccessRule, "group" | "plural">

@@ -18,7 +18,7 @@ import { asObject, type KubeObject } from "./KubeObject.ts"
 import { type Listing, listObjects, type ListOptions, selection } from "./listPages.ts"
 import { fromStatus } from "./Status.ts"
 
-/** One object's change. A name that was deleted and made anew is two objects: Deleted, then Added. */
+/** One object's change. An object that was deleted and recreated is two: Deleted, then Added. */
 export interface Change {
   readonly type: "Added" | "Modified" | "Deleted"
   readonly object: KubeObject
@@ -28,7 +28,7 @@ export interface Change {
 export interface View {
   /** By uid. A copy: it stays as it is. */
   readonly objects: ReadonlyMap<string, KubeObject>
-  /** What led here from the view before, in order. Empty when a relist found nothing new. */
+  /** The changes since the previous view, in order. Empty if a relist found nothing new. */
   readonly changes: ReadonlyArray<Change>
   /** True for the first view and after each relist. */
   readonly listed: boolean
@@ -41,7 +41,7 @@ export interface KindView<A> extends Accepted<A> {
 }
 
 export interface WatchOptions extends Omit<ListOptions, "resourceVersion"> {
-  /** How long a watch is believed before the next list. Default 5 minutes. */
+  /** Interval after which a watch is replaced by a new list. Default 5 minutes. */
   readonly relistEvery?: Duration.Input
 }
 
@@ -86,13 +86,13 @@ const apply = (objects: Map<string, KubeObject>, { type, object }: Change): void
 interface State {
   readonly objects: Map<string, KubeObject>
   resourceVersion: string
-  /** False: only a list can go on. */
+  /** False if only a list can continue it. */
   resumable: boolean
-  /** When the set is to be listed again, whatever the watch says or does not. */
+  /** The time of the next list, whatever the watch reports. */
   due: number
   /** Attempts since something was last heard. */
   failures: number
-  /** When the round began. */
+  /** The start of the round. */
   began: number
 }
 
@@ -167,10 +167,10 @@ const fromList = (state: State, listing: Listing): View => {
   return { objects: new Map(state.objects), changes, listed: true }
 }
 
-/** What came of events that came together, up to one that could not be taken in. */
+/** The result of events that arrived together, up to one that could not be applied. */
 interface Batch {
   readonly changes: ReadonlyArray<Change>
-  /** Null: all of them could. */
+  /** `null` if all could be applied. */
   readonly failed: ClusterError | null
 }
 
@@ -219,11 +219,10 @@ const watching = (
   )
 
 /**
- * The set as it changes. The first view is the list; then one view for each batch
- * of events that came together, and one for each relist. Cut watches resume from
- * the last resourceVersion; an expired one (410) is listed anew and what was
- * missed, deletes too, is told as changes. Fails when the first list fails, or
- * later for a reason that waiting does not cure (403, the API gone).
+ * The set of objects as it changes. The first view is the list; then one view for each batch of events that
+ * arrived together, and one for each relist. Broken watches resume from the last resourceVersion; after an
+ * expired one (410) it lists again and reports missed changes, including deletions. Fails if the first list
+ * fails, or later for a reason that waiting does not resolve (403, the API is gone).
  */
 export const watchObjects = (
   api: ApiResource,

@@ -1,4 +1,4 @@
-/** What the cluster says of the place that an application is to be restored to, and of its source. */
+/** Facts about the target namespace of a copy, and about its source. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -24,7 +24,7 @@ export interface CloneFacts {
   readonly sealed: Sealed
   readonly cuts: ReadonlyArray<FoundCut>
   readonly from: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
-  /** Null: it is not there. `going`: it is being deleted. */
+  /** `null` if it does not exist. `going` is true if it is being deleted. */
   readonly target: { readonly going: boolean } | null
   /** Names that are taken there, as `Kind/name`. */
   readonly taken: ReadonlySet<string>
@@ -33,9 +33,9 @@ export interface CloneFacts {
   readonly policies: ReadonlyArray<Json>
   /** Addresses of the source's pods. */
   readonly addresses: ReadonlyArray<string>
-  /** Null: they may not be read. */
+  /** `null` if they cannot be read. */
   readonly classes: ReadonlyArray<ClassFact> | null
-  /** The source as it is now; null: it is gone, or may not be read. */
+  /** The current source; `null` if it was deleted, or cannot be read. */
   readonly live: Json
 }
 
@@ -45,7 +45,7 @@ const listed = (api: Resource.ApiResource, namespace: string, metadataOnly = fal
     ({ items }): ReadonlyArray<Json> => items
   )
 
-/** Null for what may not be read, too. */
+/** `null` also without permission to read it. */
 const seen = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
   Effect.catchIf(
     effect,

@@ -1,6 +1,6 @@
 /**
- * What there is already that would take a copy's pods for somebody else's, or let them talk to the pods they
- * were copied from: pure, over manifests as the API has them.
+ * Existing objects that would select a copy's pods, or allow them to connect to the pods they were copied
+ * from: pure, over manifests as the API has them.
  */
 import * as LabelSelector from "../LabelSelector.ts"
 
@@ -46,7 +46,7 @@ export interface Source {
   readonly addresses: ReadonlyArray<string>
 }
 
-/** An IPv4 address as a number; null: it is none. */
+/** An IPv4 address as a number; `null` if it is invalid. */
 const bits = (address: string): number | null => {
   const parts = address.split(".").map(Number)
   const isAddress =
@@ -54,7 +54,10 @@ const bits = (address: string): number | null => {
   return isAddress ? parts.reduce((sum, part) => sum * 256 + part, 0) : null
 }
 
-/** Whether an address is in a block; one that cannot be told is, where it is of the same family. */
+/**
+ * True if an address is in a block; an address that cannot be compared counts as inside if it is of the same
+ * family.
+ */
 const isIn = (cidr: string, address: string): boolean => {
   const [base = "", length = "32"] = cidr.split("/")
   const [left, right] = [bits(base), bits(address)]

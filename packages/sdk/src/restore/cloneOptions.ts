@@ -1,4 +1,4 @@
-/** What a copy is asked for, and the claims that it gets. */
+/** Options of a copy, and the claims that it gets. */
 import type { Restoring } from "../Verify.ts"
 import type { FoundCut } from "./source.ts"
 
@@ -6,11 +6,11 @@ export interface CloneOptions extends Restoring {
   /** The new name. Default: that of the source, in another namespace. */
   readonly name: string
   readonly namespace: string
-  /** Whether it may do without a fence. Default false. */
+  /** True if it may run without isolation. Default false. */
   readonly noFence?: boolean
-  /** Whether its pods may reach into their nodes, as those of the source do. Default false. */
+  /** True if its pods may access their nodes, as those of the source do. Default false. */
   readonly hostAccess?: boolean
-  /** Whether a cut without any file is one. Default false. */
+  /** True if a volume without any file is accepted. Default false. */
   readonly allowEmpty?: boolean
 }
 

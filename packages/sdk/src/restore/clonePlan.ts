@@ -37,7 +37,7 @@ import { type ClonePlan, type CloneStep, cloneVerb } from "./cloneVerb.ts"
 import { type FoundCut, type Waves, wavesOf } from "./source.ts"
 import { wavesEffects, wavesRefusals } from "./waves.ts"
 
-/** Which of the cuts are of the source's templates. */
+/** The volume snapshots that belong to the source's templates. */
 const slotsOf = (set: StatefulSet, to: string, cuts: ReadonlyArray<FoundCut>): ReadonlyArray<Slot> =>
   cuts.flatMap((cut) =>
     (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) => {
@@ -84,7 +84,7 @@ const nameIn = (object: Readonly<Record<string, unknown>>): string | null => {
   return typeof name === "string" ? name : null
 }
 
-/** As many as the record says, where that is a count. */
+/** The recorded number of replicas, if it is valid. */
 const countOf = ({ sealed: { record } }: CloneFacts, set: StatefulSet): number => {
   const said = record.replicas[`StatefulSet/${set.metadata.name}`] ?? 0
   return Number.isSafeInteger(said) && said > 0 && said <= 10_000 ? said : (set.spec.replicas ?? 1)
@@ -180,11 +180,11 @@ const stepsFor = ({
   ]
 }
 
-/** What its record holds for volumes that were cut in waves; undefined: they were not. */
+/** The texts in its record for volumes of a staged snapshot; undefined for other snapshots. */
 const wavesIn = ({ record, uid, immutable }: CloneFacts["sealed"]): Waves | undefined =>
   wavesOf(record, { record, parts: uid.split(" "), sealed: immutable }).waves
 
-/** What a profile does, and where it has nothing to do it on. */
+/** Refusals of a profile's tasks if there is nothing to run them on. */
 const errandRefusals = (
   { sealed }: CloneFacts,
   { name, ...options }: CloneOptions,
@@ -222,7 +222,7 @@ const effectsOf = ({ sealed: { record } }: CloneFacts, parts: Parts): ReadonlyAr
   ]
 }
 
-/** What a restore as another application would do. `id` names the operation. */
+/** The plan of a restore as another application. `id` names the operation. */
 export const plan = (facts: CloneFacts, id: string, options: CloneOptions): ClonePlan | Refusal => {
   const { record, uid } = facts.sealed
   const from = { namespace: record.namespace, name: appName(record.app) }

@@ -1,4 +1,4 @@
-/** What the pods of a record ask for that a copy gets only where it is allowed: pure. */
+/** Privileges of the pods of a record that a copy gets only if they are allowed: pure. */
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
 type Json = any
@@ -8,7 +8,10 @@ const containersOf = (spec: Json): ReadonlyArray<Json> => [
   ...(spec?.containers ?? [])
 ]
 
-/** What a pod has for itself, or is judged elsewhere: every other source of a volume is out of it, and its source's too. */
+/**
+ * Volumes that a pod has for itself, or that are checked elsewhere: every other volume source is outside of
+ * the pod, and the source uses it too.
+ */
 const ownVolumes: ReadonlySet<string> = new Set([
   "name",
   "configMap",
@@ -26,7 +29,7 @@ const reaching = (volume: Json): ReadonlyArray<string> =>
     .filter(([key, source]) => !ownVolumes.has(key) && source != null)
     .map(([key, source]) => `volume ${volume.name} is ${key}${key === "hostPath" ? ` ${source.path}` : ""}`)
 
-/** How the pods of a StatefulSet reach into their nodes, or to storage beside their claims, in words. */
+/** How the pods of a StatefulSet access their nodes, or storage other than their claims, in words. */
 export const hostAccess = (set: Json): ReadonlyArray<string> => {
   const spec: Json = set?.spec?.template?.spec ?? {}
   return [
@@ -44,7 +47,7 @@ export const hostAccess = (set: Json): ReadonlyArray<string> => {
   ]
 }
 
-/** Whether a NetworkPolicy is of no meaning to these pods. */
+/** True if a NetworkPolicy has no effect on these pods. */
 export const usesHostNetwork = (set: Json): boolean => set?.spec?.template?.spec?.hostNetwork === true
 
 /** Claims that its pods name themselves, and that no template makes. */

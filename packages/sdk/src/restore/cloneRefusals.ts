@@ -1,4 +1,4 @@
-/** Why an application is not restored as another one, and what people should know of it: pure. */
+/** Reasons that an application is not restored as another one, and warnings about it: pure. */
 import { mentionsOf } from "../Reference.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import type { Refusal } from "../operation/Plan.ts"
@@ -14,7 +14,7 @@ import { directClaims, hostAccess, imagesOf, usesHostNetwork } from "./clonePods
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
 type Json = any
 
-/** What there is to judge by. */
+/** The facts to check. */
 export interface Judged {
   readonly facts: CloneFacts
   readonly options: CloneOptions
@@ -30,7 +30,7 @@ export interface Judged {
   readonly isElsewhere: boolean
 }
 
-/** Why an object of the record does not go along; null: it does. */
+/** Reason that an object of the record is not copied; `null` if it is. */
 export const leftOut = (kind: string, { spec }: Json): string | null => {
   if (!clonedKinds.some((one) => one === kind)) return "of a kind that is not restored"
   const isLoose = kind === "Service" && spec?.selector == null && spec?.type !== "ExternalName"
@@ -191,7 +191,7 @@ const podRefusals = ({ manifest, options }: Judged): ReadonlyArray<Refusal> => [
 const labelsIn = (manifest: Json): Readonly<Record<string, string>> =>
   manifest?.spec?.template?.metadata?.labels ?? {}
 
-/** What there is already that would take the copy for its source. */
+/** Existing objects that would take the copy for its source. */
 const neighbourRefusals = (judged: Judged): ReadonlyArray<Refusal> => {
   const { facts, manifest, renaming, id, count, start, options } = judged
   const { from, to } = renaming

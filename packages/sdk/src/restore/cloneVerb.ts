@@ -30,8 +30,8 @@ import { hostAccess } from "./clonePods.ts"
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
 /**
- * The StatefulSet may not have been made yet when its operation is aborted, or somebody has deleted it: then
- * what is changed through it is as it is.
+ * The StatefulSet may not exist yet when its operation is aborted, or another client has deleted it: then the
+ * objects that are changed through it stay as they are.
  */
 const withSet = <S extends AnyStep, T>(
   kind: StepKind<S, T>,
@@ -48,7 +48,7 @@ const fenced = <S extends AnyStep, T>(kind: StepKind<S, T>): StepKind<S, T & Rec
   perform: (step, at) => Effect.andThen(assertFenced(at), kind.perform(step, at))
 })
 
-/** What pods have written behind a fence that is as it was goes with them: nobody else has seen it. */
+/** Data that pods have written while they were isolated is deleted with them: nothing else has seen it. */
 const fencedOff = <S extends AnyStep, T>(
   kind: StepKind<S, T & { readonly discards?: boolean }>
 ): StepKind<S, T & RecordSettings> => ({
@@ -60,7 +60,7 @@ const fencedOff = <S extends AnyStep, T>(
     })
 })
 
-/** A claim that is left behind by a StatefulSet that somebody deleted is named. */
+/** Names a claim that is left behind by a StatefulSet that another client deleted. */
 const nameClaim = ({ to }: StepOf<typeof AttachVolume>, at: StepContext): Work =>
   Effect.gen(function* () {
     const claim = yield* readClaim(at.fence.namespace, to)
@@ -87,7 +87,7 @@ const steps = [
 
 export type CloneStep = StepOf<(typeof steps)[number]>
 
-/** What stands in a plan beside its steps. */
+/** The settings in a plan in addition to its steps. */
 export const CloneSettings = Schema.Struct({
   ...RecordSettings.fields,
   allowEmpty: Schema.Boolean,
@@ -97,13 +97,13 @@ export type CloneSettings = typeof CloneSettings.Type
 
 export type ClonePlan = Plan<CloneStep, CloneSettings>
 
-/** How a plan is carried out, beyond what it says itself. */
+/** Options for running a plan, in addition to the plan itself. */
 export interface CloneRun extends Restoring {
   /** Milliseconds without progress after which a step stops. Default 10 minutes. */
   readonly stepTimeout?: number
-  /** Whether the copy may do without a fence. Default false. */
+  /** True if the copy may run without isolation. Default false. */
   readonly noFence?: boolean
-  /** Whether its pods may reach into their nodes, as those of the source do. Default false. */
+  /** True if its pods may access their nodes, as those of the source do. Default false. */
   readonly hostAccess?: boolean
   /** Of an operation that is taken up: the application that it makes, since its journal alone does not say. */
   readonly clone?: string
@@ -113,7 +113,7 @@ export interface CloneRun extends Restoring {
 
 type Going = CloneSettings & CloneRun & { readonly quorum: "none" }
 
-/** What it has to say of its end. */
+/** The result of the operation. */
 export const CloneResult = Schema.Struct({
   set: Schema.String,
   /** The application that it was copied from. */
@@ -121,14 +121,14 @@ export const CloneResult = Schema.Struct({
   replicas: Schema.Natural,
   claims: Schema.Array(Schema.String),
   objects: Schema.Array(ClonedObject),
-  /** The NetworkPolicy around it; null: there is none. */
+  /** The NetworkPolicy that isolates it; `null` without one. */
   fence: Schema.NullOr(Schema.String)
 })
 export type CloneResult = typeof CloneResult.Type
 
 type At = StepContext<Going>
 
-/** Whether a fence is made and proven before anything is started behind it: a journal may have lost a step. */
+/** True if the isolation is created and verified before anything is started: a journal may lack a step. */
 const isProven = (steps: ReadonlyArray<CloneStep>, fence: string): boolean => {
   const [start] = stepsOf(SetReplicas, steps)
   const before = start === undefined ? steps : steps.slice(0, steps.indexOf(start))
@@ -137,7 +137,7 @@ const isProven = (steps: ReadonlyArray<CloneStep>, fence: string): boolean => {
   )
 }
 
-/** What a journal asks for that whoever takes it up has to ask for as well. */
+/** The consent that a journal needs: a resume must repeat it. */
 const consent = ({ id, home, settings, steps: all }: ClonePlan, options: CloneRun): OperationError | null => {
   const { renaming, record, set, fence } = settings
   if (fence !== null && !isProven(all, fence)) {

@@ -1,9 +1,10 @@
 /**
- * Which of an application's configuration a restore puts back: pure over a record and what is there now.
+ * Selects the configuration of an application that a restore restores: pure over a record and the current
+ * objects.
  *
- * A record is what somebody wrote into a Secret. So nothing is written but what the application refers to as
- * it is, or what its template names and is missing; no kind but ConfigMaps, Secrets and its own pod template;
- * and what such a template's pods could do beyond what they can now has to be allowed.
+ * A record could have been written by anyone who can write Secrets. So a restore writes only objects that the
+ * application refers to now, or that its template names and that are missing; no kinds except ConfigMaps,
+ * Secrets and its own pod template; and additional privileges of such a template's pods must be allowed.
  */
 import type { Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"
@@ -21,14 +22,14 @@ import type { ConfigOptions } from "./configOptions.ts"
 import { isVouched, templateRefusals } from "./configTemplate.ts"
 import type { RestoreStep } from "./verb.ts"
 
-/** What of a plan is about the configuration. */
+/** The configuration part of a plan. */
 export interface Config {
   readonly before: ReadonlyArray<RestoreStep>
   readonly put: ReadonlyArray<RestoreStep>
   readonly effects: ReadonlyArray<string>
   readonly warnings: ReadonlyArray<string>
   readonly refusals: ReadonlyArray<Refusal>
-  /** What is put back, as `Kind/name`. */
+  /** The objects to restore, as `Kind/name`. */
   readonly names: ReadonlyArray<string>
 }
 
@@ -49,7 +50,7 @@ const mentionedOf = (facts: ConfigFacts, recorded: object): Mentioned => {
   return { wanted, own: new Set([...own, ...(isVouched(facts) ? wanted : [])]) }
 }
 
-/** What the record has otherwise than the cluster, and what of that the pods get. */
+/** The differences between the record and the cluster, and those that the pods get. */
 const differenceOf = (
   facts: ConfigFacts,
   workload: Workload,
@@ -72,9 +73,9 @@ const differenceOf = (
     was,
     to,
     differences,
-    /** Whether pods run meanwhile, and are replaced by their StatefulSet. */
+    /** True if pods run during the restore, and are replaced by their StatefulSet. */
     rolls,
-    /** Whether they are though their template stays: an environment is read at the start alone. */
+    /** True if they are replaced although their template stays: the environment is read only at the start. */
     restarts,
     hasTemplate,
     hasAny: hasTemplate || changes.length > 0
@@ -129,7 +130,7 @@ const warningsOf = (
     : [])
 ]
 
-/** What is planned for the configuration; `only`: nothing else is restored, and pods run meanwhile. */
+/** The plan for the configuration; with `only` nothing else is restored, and pods run during the restore. */
 export const configOf = (
   facts: ConfigFacts,
   workload: Workload,

@@ -1,4 +1,4 @@
-/** What is there of the configuration that a record holds: the one place of a restore that reads it to plan. */
+/** The current configuration objects of a record: the only place of a restore that reads them to plan. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -13,22 +13,22 @@ import { mentionsIn } from "../step/templateDiff.ts"
 import { mentionedIn } from "../step/users.ts"
 import type { Workload } from "../Topology.ts"
 
-/** What is there to plan with. */
+/** The facts for the plan. */
 export interface ConfigFacts {
   readonly read: ReadRecord
   /** The StatefulSet, every field of it. */
   readonly set: Resource.KubeObject
-  /** The record's ConfigMaps and Secrets as they are, by `Kind/name`; null: there is none. */
+  /** The current ConfigMaps and Secrets of the record, by `Kind/name`; `null` if there is none. */
   readonly live: ReadonlyMap<string, Resource.KubeObject | null>
   readonly references: ReadonlyArray<Reference>
-  /** What else in the namespace names each of them. */
+  /** The other users of each of them in the namespace. */
   readonly users: ReadonlyMap<string, ReadonlyArray<string>>
   readonly now: string
 }
 
 const Owned = Schema.Struct({ ownerReferences: Schema.Array(Schema.Struct({ uid: Schema.String })) })
 
-/** Whether it is the set itself, or one of its pods: what those name is no other's. */
+/** True if it is the set itself, or one of its pods: these do not count as other users. */
 const isOf =
   (set: Workload) =>
   ({ metadata }: Resource.KubeObject): boolean =>

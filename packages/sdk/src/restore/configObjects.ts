@@ -1,4 +1,4 @@
-/** What a restore makes of each ConfigMap and Secret of a record: pure over the record and what is there now. */
+/** The change of each ConfigMap and Secret of a record: pure over the record and the current objects. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { PartialObjectMetadata } from "../kind/Meta.ts"
@@ -33,7 +33,7 @@ export interface Planned {
   readonly refusals?: ReadonlyArray<Refusal>
 }
 
-/** What the application names now, and what its template will, as `Kind/name`. */
+/** The objects that the application names now, and that its template will name, as `Kind/name`. */
 export interface Mentioned {
   readonly own: ReadonlySet<string>
   readonly wanted: ReadonlySet<string>
@@ -41,7 +41,7 @@ export interface Mentioned {
 
 export const metadataOf = Schema.decodeUnknownResult(PartialObjectMetadata)
 
-/** Who else would write an object back, or uses it. */
+/** Other users of an object, and controllers that would revert it. */
 const conflicts = (
   key: string,
   object: Resource.KubeObject,
@@ -79,7 +79,7 @@ const changeOf = ({ kind, name }: Named, object: Resource.KubeObject | null): Om
   goes: false
 })
 
-/** What stands under another name: an earlier restore may have put it there already. */
+/** Objects under another name: an earlier restore may have created them already. */
 const elsewhere = (
   one: Named,
   id: string,
@@ -163,7 +163,7 @@ const planned = (
   }
 }
 
-/** What an earlier restore had made, and is there still. */
+/** Objects that an earlier restore created, and that still exist. */
 const removals = ({ read, live, users }: ConfigFacts): ReadonlyArray<Planned> => {
   const { before } = read.record
   if (before === undefined) return []
@@ -185,7 +185,7 @@ const removals = ({ read, live, users }: ConfigFacts): ReadonlyArray<Planned> =>
   })
 }
 
-/** Each object of the record, and each that an earlier restore made beside it. */
+/** Each object of the record, and each that an earlier restore created in addition. */
 export const plannedObjects = (
   id: string,
   facts: ConfigFacts,

@@ -1,4 +1,4 @@
-/** What a restore of the configuration may do that it does not do by itself. */
+/** Consent that a restore of the configuration may need. */
 export interface ConfigOptions {
   /** Write also what another tool or workload has a claim on. Default false. */
   readonly forceConflicts?: boolean

@@ -9,14 +9,14 @@ import type { ConfigFacts } from "./configFacts.ts"
 import { metadataOf } from "./configObjects.ts"
 import type { ConfigOptions } from "./configOptions.ts"
 
-/** Whether the StatefulSet itself says that this record is what was there before. */
+/** True if the StatefulSet itself confirms that this record is its previous configuration. */
 export const isVouched = ({ read: { record, parts }, set }: ConfigFacts): boolean => {
   const accepted = metadataOf(set)
   if (Result.isFailure(accepted)) return false
   return isPinned(pinOf(accepted.success), { set: record.name, parts })
 }
 
-/** What is said against the template of a record. */
+/** Refusals of the template of a record. */
 export const templateRefusals = (
   facts: ConfigFacts,
   workload: Workload,

@@ -1,6 +1,6 @@
 /**
- * What differs between a snapshot's manifests and the application as it is: by name and by key, never a
- * value. A restore of volumes alone leaves all of that as it is.
+ * The differences between a snapshot's manifests and the current application: by name and by key, never a
+ * value. A restore of volumes only leaves all of them as they are.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

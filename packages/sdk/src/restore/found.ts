@@ -1,6 +1,6 @@
 /**
- * VolumeSnapshots that others made, as what a StatefulSet's volumes come from: for each claim the newest one
- * that is ready, or the one that its caller names. Nobody has recorded how consistent they are.
+ * VolumeSnapshots of other tools as the source of a StatefulSet's volumes: for each claim the newest one that
+ * is ready, or the one that the user names. Their consistency was not recorded.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
@@ -23,7 +23,7 @@ export type Named = Readonly<Record<string, string>>
 interface Candidate {
   readonly cut: FoundCut
   readonly at: string | null
-  /** Nanoseconds since 1970; null: not known. */
+  /** Nanoseconds since 1970; `null` if unknown. */
   readonly cutAt: number | null
 }
 
@@ -104,7 +104,7 @@ const candidates = (
   )
 }
 
-/** What stands there for this StatefulSet, claim by claim. */
+/** The VolumeSnapshots for this StatefulSet, by claim. */
 export const foundFor = (namespace: string, workload: Workload, named: Named): Look<Source> =>
   Effect.gen(function* () {
     const { items: all } = yield* Resource.list(kinds.volumesnapshots, { namespace })

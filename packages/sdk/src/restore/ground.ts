@@ -1,6 +1,6 @@
 /**
- * What the new volumes and the pods that prove them need of the cluster, as far as it can be known before:
- * room in quotas, nodes that take the pods, devices, a runtime, and a cut of the volume mode that is asked for.
+ * Requirements of the new volumes and of their check pods, as far as they can be known in advance: room in
+ * quotas, nodes that accept the pods, devices, a runtime, and a volume snapshot of the requested volume mode.
  */
 import type { Refusal } from "../operation/Plan.ts"
 import { counted, obstacle } from "../Obstacle.ts"
@@ -17,16 +17,19 @@ import { slotOf, type Target } from "./target.ts"
 import type { Stopped } from "./deployments.ts"
 import type { FoundCut } from "./source.ts"
 
-/** What was read for it; absent: not asked, or it may not be read. */
+/** The facts that were read; absent if not requested, or without permission. */
 export interface Ground {
   readonly quotas?: ReadonlyArray<Quota>
   /** RuntimeClasses that pod templates name and that are not there, by StatefulSet. */
   readonly noRuntime?: Readonly<Record<string, string>>
-  /** What else than their StatefulSet has claims in its pod template, as `Kind/name`, by claim. */
+  /** The other users of claims in their pod template, as `Kind/name`, by claim. */
   readonly sharedWith?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-/** New claims beside those that are there, their provers at one time, and then claims on their way to another name. */
+/**
+ * New claims in addition to the existing ones, their check pods at the same time, and then claims that move
+ * to another name.
+ */
 const needsOf = (
   claims: ReadonlyArray<FilledClaim>,
   verifies: boolean

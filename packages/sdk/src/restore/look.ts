@@ -1,4 +1,7 @@
-/** What a restore looks at in its namespace beside the application: quotas, runtimes, and who else names its claims. */
+/**
+ * Facts about the namespace of a restore in addition to the application: quotas, runtimes, and other users of
+ * its claims.
+ */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -14,7 +17,7 @@ const unlessForbidden = <A>(look: Effect.Effect<A, ClusterError, Cluster>, other
     () => Effect.succeed(otherwise)
   )
 
-/** Null: it is not there; a cluster that does not serve the kind has none. */
+/** `null` if it does not exist; also in a cluster that does not serve the kind. */
 const runtimeClass = (name: string) =>
   Effect.catchIf(
     Resource.findObject({ api: kinds.runtimeclasses, name }),

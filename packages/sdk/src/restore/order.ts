@@ -43,7 +43,10 @@ const namedOf = (object: unknown): Named => {
   }
 }
 
-/** Whether a text names a host: `db`, `db:5432`, `db-0.db.shop.svc`, `redis://db/0`; and not `dbname` or `my-db`. */
+/**
+ * True if a text names a host: `db`, `db:5432`, `db-0.db.shop.svc`, `redis://db/0`; but not `dbname` or
+ * `my-db`.
+ */
 export const names = (text: string, host: string): boolean => {
   const isPart = (letter: string | undefined) => letter !== undefined && /[a-z0-9_-]/i.test(letter)
   for (let found = text.indexOf(host); found >= 0; found = text.indexOf(host, found + 1)) {
@@ -52,7 +55,7 @@ export const names = (text: string, host: string): boolean => {
   return false
 }
 
-/** What each one refers to, in order, those first that refer to nothing that is still to come. */
+/** Sorts by references: first those that refer to nothing that is still to come. */
 export const sorted = (
   all: ReadonlyArray<string>,
   refers: (from: string, to: string) => boolean

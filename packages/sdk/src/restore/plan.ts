@@ -31,7 +31,7 @@ import { type RestorePlan, type RestoreSettings, restoreVerb } from "./verb.ts"
 import { type AskedMembers, type Volumes, volumesOf } from "./volumes.ts"
 
 export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Omit<Restoring, "beforeStart"> {
-  /** Whether a cut without any file is one. Default false. */
+  /** True if a volume without any file is accepted. Default false. */
   readonly allowEmpty?: boolean
   /** The profile that keeps one member's promise: members that were cut apart are not put back together. */
   readonly oneMember?: string
@@ -39,13 +39,16 @@ export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Om
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
 
-/** What becomes of what is kept. No command as yet: nothing of it is there, and a plan may never be run. */
+/**
+ * How to remove or restore what is kept. Without a command: nothing of it exists yet, and a plan may never be
+ * run.
+ */
 const afterwards = ({ named }: Target): string =>
   named === undefined
     ? "restore --undo restores them, and scale --purge deletes them"
     : "restore --undo restores them; they are kept until those claims and their volumes are deleted"
 
-/** What is said of it before anything is done. */
+/** The effects of the plan, in words. */
 const effectsOf = (workload: Target, source: Source, swap: Swap, id: string): ReadonlyArray<string> => {
   const { before, attach } = swap
   if (attach.length === 0) return [stops(workload, swap)]
@@ -82,7 +85,7 @@ const partWarnings = ({ from, low }: Swap, { ordinals }: RestoreOptions) => {
   ]
 }
 
-/** What a profile has done with new volumes: that of copies is not for an application's own. */
+/** The tasks of a profile on new volumes: those for copies do not apply to a restore in place. */
 const errandsOf = ({ verify, writes }: RestoreOptions, source: Source) => {
   const pinned = source._tag === "Snapshot" ? (source.waves?.record ?? null) : null
   return {
@@ -91,7 +94,7 @@ const errandsOf = ({ verify, writes }: RestoreOptions, source: Source) => {
   }
 }
 
-/** What every plan of this verb says of the StatefulSet that it is about. */
+/** The fields that every plan of this verb has for its StatefulSet. */
 const headOf = (state: AppState, workload: Target, ref: AppRef, id: string) => {
   const head = {
     apiVersion: "kubectl-stateful.dev/v1",
@@ -119,7 +122,7 @@ const withAccess = (made: Omit<RestorePlan, "access">): RestorePlan => ({
   access: restoreVerb.rules({ ...made, access: [] }, {})
 })
 
-/** Where a plan comes from: a snapshot, or a restore that is undone. */
+/** The source of a plan: a snapshot, or a restore that is undone. */
 type From = Pick<RestoreSettings, "set" | "undoes">
 
 const configSettings = (config: Config | null, id: string): Pick<RestoreSettings, "config"> =>
@@ -127,7 +130,7 @@ const configSettings = (config: Config | null, id: string): Pick<RestoreSettings
     ? {}
     : { config: { names: config.names, before: recordName(beforeSet(id)) } }
 
-/** What putting back the configuration alone would do. */
+/** The plan of a restore of the configuration only. */
 export const configPlan = (
   state: AppState,
   workload: Target,
@@ -168,7 +171,7 @@ const warningsOf = (
   ...(config?.warnings ?? [])
 ]
 
-/** What stands against these cuts, and against the claims that they fill. */
+/** Refusals of these volume snapshots, and of the claims that they fill. */
 const sourceRefusals = (
   state: AppState,
   workload: Target,
@@ -238,7 +241,7 @@ const settingsOf = (
   ...(workload.named === undefined ? { facts: factsOf(workload, "Retain") } : {})
 })
 
-/** What a restore would do. `id` names the operation. */
+/** The plan of a restore. `id` names the operation. */
 export const plan = (
   state: AppState,
   workload: Target,

@@ -53,7 +53,7 @@ const stateOf = (ref: AppRef, replicas = 0) =>
     )
   )
 
-/** What stands in the way of any restore in a namespace, and the operation's id. */
+/** Conditions that prevent any restore in a namespace, and the operation's id. */
 const facts = (namespace: string, options: RestoreOptions) =>
   Effect.map(
     Effect.all([newId, mayPatchVolumes, mountedIn(namespace, true), groundOf(namespace)], { concurrency: 4 }),
@@ -86,7 +86,7 @@ export const planFor = (
   source: Source | ((workload: Workload) => Effect.Effect<Source, ClusterError, Cluster>),
   options: RestoreOptions,
   known?: Effect.Success<ReturnType<typeof facts>>,
-  /** Whose configuration is put back as well; null: none. */
+  /** The record whose configuration is restored as well; `null` for none. */
   record: ReadRecord | null = null
 ) =>
   Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** Why a restore may not run: what of the snapshot, the application or its claims stands against it. Pure. */
+/** Reasons that a restore must not run, from the snapshot, the application or its claims. Pure. */
 import { type Claim, trouble } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { after } from "../Ordinal.ts"
@@ -15,11 +15,11 @@ import { shellWord } from "../ShellWord.ts"
 export interface RefusalOptions {
   /** Restore although something else writes `spec.replicas`. Default false. */
   readonly forceConflicts?: boolean
-  /** Whether this caller may set reclaim policies. Default true. */
+  /** True if this process can set reclaim policies. Default true. */
   readonly mayPatchVolumes?: boolean
-  /** Which pods of the namespace have which claims mounted. Default: not asked. */
+  /** The pods of the namespace that have each claim mounted. Default: not read. */
   readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
-  /** What of the application is stopped with it. Default: the StatefulSet alone. */
+  /** The workloads that are stopped with it. Default: only the StatefulSet. */
   readonly stopped?: Stopped
 }
 
@@ -35,7 +35,7 @@ const nothing = (namespace: string, set: string | null): Refusal =>
       }
     : { reason: "the snapshot has no volumes", remedy: "its record has the manifests alone" }
 
-/** What of the snapshot cannot be put back into this application. */
+/** The parts of the snapshot that cannot be restored into this application. */
 export const cutRefusals = (
   state: AppState,
   workload: Target,
@@ -119,7 +119,10 @@ export const setRefusals = (
   )
 ]
 
-/** How a claim without a volume makes room: as long as there is a pod of its ordinal, the controller makes it again. */
+/**
+ * The remedy for a claim without a volume: as long as there is a pod of its ordinal, the controller recreates
+ * it.
+ */
 const withoutEmpty = (namespace: string, app: string, claim: Claim): string => {
   const gone = `kubectl delete pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
   return claim.usedBy.length === 0
@@ -127,7 +130,7 @@ const withoutEmpty = (namespace: string, app: string, claim: Claim): string => {
     : `its pod would have it made again, so: kubectl stateful scale ${shellWord(app)} --replicas 0 -n ${shellWord(namespace)} && ${gone}; then restore`
 }
 
-/** Why the volumes that are there cannot be set aside. */
+/** Reasons that the current volumes cannot be kept under another name. */
 export const claimRefusals = (
   namespace: string,
   claims: ReadonlyArray<Claim>,
@@ -188,7 +191,7 @@ export const claimRefusals = (
     : [])
 ]
 
-/** Whether the API would have it: a record is what somebody wrote, and may say any number. */
+/** True if the API would accept it: a record may contain any number. */
 export const isCount = (replicas: number): boolean =>
   Number.isSafeInteger(replicas) && replicas >= 0 && replicas <= 0x7fff_ffff
 
@@ -229,7 +232,7 @@ export const missing = (
       ]
 }
 
-/** Why these ordinals cannot go back alone. */
+/** Reasons that these ordinals cannot be restored by themselves. */
 export const ordinalRefusals = (
   { name, firstOrdinal, replicas, claimTemplates }: Workload,
   source: Source,

@@ -10,13 +10,13 @@ const steps = [Release] as const
 
 export type ReleaseStep = StepOf<(typeof steps)[number]>
 
-/** What stands in a plan beside its steps: the restore whose fence it is. */
+/** The settings in a plan in addition to its steps: the restore whose isolation is removed. */
 export const ReleaseSettings = Schema.Struct({ restore: Schema.String })
 export type ReleaseSettings = typeof ReleaseSettings.Type
 
 export type ReleasePlan = Plan<ReleaseStep, ReleaseSettings>
 
-/** What it has to say of its end. */
+/** The result of the operation. */
 export const ReleaseResult = Schema.Struct({ restore: Schema.String })
 
 export const releaseVerb = verb<

@@ -18,10 +18,13 @@ export interface SeedFrom {
   readonly ordinal: number
 }
 
-/** Cut at one moment, or while nothing ran: then members are no further apart than a power cut leaves them. */
+/** Taken at one moment, or while nothing ran: then members differ no more than after a power failure. */
 const isOneMoment = (level: string): boolean => level === "group" || level === "offline"
 
-/** Why members may not be put back as they were cut: by their record, or by the profile that this caller gives. */
+/**
+ * Reasons that members must not be restored as they were snapshotted: from their record, or from the given
+ * profile.
+ */
 export const apartRefusals = (
   namespace: string,
   source: Source,
@@ -42,7 +45,7 @@ export const apartRefusals = (
   ]
 }
 
-/** The class of the copy's own cut; fails where it would be nobody's. */
+/** The VolumeSnapshotClass for the snapshot of the copy; fails if there is none. */
 const classOf = (state: AppState, driver: string): string | null | Refusal => {
   const found = state.protection.snapshotClasses?.filter((one) => one.driver === driver && !one.group)
   // Without the right to list classes the cluster's own default counts.

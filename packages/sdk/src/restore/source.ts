@@ -1,4 +1,4 @@
-/** Where a restore's volumes come from, as the cluster has it now. */
+/** The source of a restore's volumes, as it is now in the cluster. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -29,11 +29,11 @@ export interface FoundCut {
   readonly handle: string | null
   readonly volumeHandle: string | null
   readonly driver: string
-  /** What a claim needs at least, as a quantity; null: not known. */
+  /** The minimum size of a claim, as a quantity; `null` if unknown. */
   readonly size: string | null
   /** `Filesystem` or `Block`, of the volume that was cut; null or absent: not known. */
   readonly mode?: string | null
-  /** Why it cannot be restored from; null: it can. */
+  /** Reason that it cannot be restored; `null` if it can. */
   readonly why: string | null
 }
 
@@ -43,15 +43,15 @@ export interface AsideClaim {
   readonly as: string
   readonly uid: string
   readonly volume: string
-  /** The reclaim policy of its volume before; null: not known. */
+  /** The previous reclaim policy of its volume; `null` if unknown. */
   readonly reclaimPolicy: string | null
 }
 
-/** What a set that was cut in waves needs before anything starts on its volumes. */
+/** Requirements of a staged snapshot before anything starts on its volumes. */
 export interface Waves {
   readonly profile: string
   readonly kept: ReadonlyArray<{ readonly ordinal: number; readonly name: string }>
-  /** The record that holds the texts; null: it may not be read, or anybody may have changed it. */
+  /** The record with the texts; `null` if it cannot be read, or is not immutable. */
   readonly record: Pinned | null
 }
 
@@ -69,31 +69,31 @@ export const wavesOf = (
         }
       }
 
-/** Where the volumes come from. */
+/** The source of the volumes. */
 export type Source =
   | {
       readonly _tag: "Snapshot"
-      /** Its name; null: others made these cuts, and there is no record of them. */
+      /** Its name; `null` for VolumeSnapshots of other tools, which have no record. */
       readonly set: string | null
       readonly level: string
-      /** What its profile promises of members that were held for it; null: they were not. */
+      /** The guarantee of the profile that quiesced its members; `null` if they were not quiesced. */
       readonly guarantee: Guarantee | null
       /** The profile whose members are unsafe together as they were cut; absent: none says so. */
       readonly seedOnly?: string
-      /** That it was cut in waves, and what of that stands in its record; absent: it was not. */
+      /** The record's part about the stages of a staged snapshot; absent for other snapshots. */
       readonly waves?: Waves
       readonly created: string
       readonly replicas: number | null
       readonly cuts: ReadonlyArray<FoundCut>
-      /** Which cut each claim is filled from, in words, where its caller cannot know. */
+      /** The volume snapshot that each claim is filled from, in words, if the user cannot know. */
       readonly mapped?: ReadonlyArray<string>
-      /** What else differs from when it was taken, in words. */
+      /** Other differences from when it was taken, in words. */
       readonly differs: ReadonlyArray<string>
     }
   | {
       readonly _tag: "Aside"
       readonly operation: string
-      /** Before that restore; null: it left the count as it was. */
+      /** The number of replicas before that restore; `null` if it did not change it. */
       readonly replicas: number | null
       readonly claims: ReadonlyArray<AsideClaim>
     }
@@ -142,7 +142,7 @@ export const cutsNow = (namespace: string, cuts: ReadonlyArray<RecordedCut>): Lo
     })
   })
 
-/** Whether a claim was set aside from this workload, whose names for claims tell. */
+/** True if a claim was set aside from this workload, by the names of its claims. */
 const isAsideFor = (
   kind: string,
   name: string,
@@ -153,7 +153,7 @@ const isAsideFor = (
   return (claim) => isAsideOfNamed(name, own, claim)
 }
 
-/** What an earlier restore set aside, as it is now; fails where some of it is gone. */
+/** The current state of what an earlier restore kept; fails if some of it was deleted. */
 export const asideOf = (
   namespace: string,
   done: RestorePlan,
@@ -197,7 +197,7 @@ export const asideOf = (
     }
   })
 
-/** What an earlier restore set aside, and of which StatefulSet or Deployment. */
+/** The claims that an earlier restore kept, and their StatefulSet or Deployment. */
 export interface Found {
   readonly kind: "StatefulSet" | "Deployment"
   readonly app: string

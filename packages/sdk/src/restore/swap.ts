@@ -22,7 +22,7 @@ export interface Swap {
   readonly before: ReadonlyArray<Claim>
   readonly attach: ReadonlyArray<StepOf<typeof AttachVolume>>
   readonly from: number
-  /** The count while volumes are swapped: members below it go on. */
+  /** The number of replicas while volumes are swapped: members below it keep running. */
   readonly low: number
   readonly to: number
   /** Claims of members that are stopped and whose volumes stay. */
@@ -47,7 +47,7 @@ export const swapSteps = (
   id: string,
   { before, attach, from, low, to, bystanders }: Swap,
   policies: ReadonlyMap<string, string | null>,
-  /** What is put back while no pod runs. */
+  /** The steps while no pod runs. */
   put: ReadonlyArray<RestoreStep>
 ): ReadonlyArray<RestoreStep> => {
   const retention = workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
@@ -95,7 +95,7 @@ export const swapSteps = (
   ]
 }
 
-/** The reclaim policy that each claim's volume had: the one to hand over with the name. Null: not known. */
+/** The reclaim policy of each claim's previous volume, which the new volume gets. `null` if unknown. */
 export const policiesBefore = (source: Source, { before }: Swap): ReadonlyMap<string, string | null> =>
   new Map(
     source._tag === "Aside"
@@ -112,7 +112,7 @@ export const attachAside = (claims: ReadonlyArray<AsideClaim>) =>
 const podsOf = ({ name, firstOrdinal }: Target, from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `${name}-${firstOrdinal + from + index}`).join(", ")
 
-/** Who is stopped for it, and who goes on. */
+/** The members that are stopped, and those that keep running. */
 export const stops = (workload: Target, { from, low, to, bystanders }: Swap): string => {
   if (low === 0) return `${workload.name} is stopped: ${from} -> 0 -> ${to}`
   if (from === low) return "no pod is stopped"

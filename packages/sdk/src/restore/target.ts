@@ -6,7 +6,7 @@ import type { ClaimTemplate, Workload } from "../Topology.ts"
 /** `named`: claims that the pod template names itself, each with its volume there; absent: none, as with a StatefulSet. */
 export type Target = Workload & { readonly named?: ReadonlyMap<string, string> }
 
-/** The template and the ordinal of a claim, by its name; null: it is none of this workload's. */
+/** The template and the ordinal of a claim, by its name; `null` if it is not one of this workload's. */
 export const slotOf = (
   { name, claimTemplates, named }: Pick<Target, "name" | "claimTemplates" | "named">,
   claim: string

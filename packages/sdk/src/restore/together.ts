@@ -1,6 +1,6 @@
 /**
- * Several restores as one: every volume is filled before anything stops, all stop before any volume moves,
- * and none starts before all volumes are where they belong. Pure over the plans of each.
+ * Several restores as one: every volume is filled before anything stops, all workloads stop before any volume
+ * moves, and none starts before all volumes are in place. Pure over their plans.
  */
 import type { AppRef } from "../App.ts"
 import { digest } from "../Digest.ts"
@@ -12,7 +12,10 @@ import { SetReplicas } from "../step/replicas.ts"
 import { ScaleDeployment } from "../step/scaleDeployment.ts"
 import { type RestorePlan, type RestoreStep, restoreVerb } from "./verb.ts"
 
-/** What a plan does before it stops anything, down to when nothing is started, and after all is started. */
+/**
+ * The phases of a plan: before it stops anything, until everything is stopped, and after everything is
+ * started.
+ */
 interface Phases {
   readonly before: ReadonlyArray<RestoreStep>
   readonly down: ReadonlyArray<RestoreStep>

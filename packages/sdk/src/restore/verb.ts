@@ -60,17 +60,19 @@ export const KeptAs = Schema.Struct({ claim: Schema.String, as: Schema.String })
 /** Configuration that is replaced, as `Kind/name`, and the Secret that keeps what was there before. */
 export const KeptConfig = Schema.Struct({ names: Schema.Array(Schema.String), before: Schema.String })
 
-/** What stands in a plan beside its steps. */
+/** The settings in a plan in addition to its steps. */
 export const RestoreSettings = Schema.Struct({
-  /** The snapshot; null: it undoes an earlier restore, or others made what it restores from. */
+  /**
+   * The snapshot; `null` if it undoes an earlier restore, or restores from VolumeSnapshots of other tools.
+   */
   set: Schema.NullOr(Schema.String),
-  /** The operation whose restore is undone; null: none is. */
+  /** The operation whose restore is undone; `null` for none. */
   undoes: Schema.NullOr(Schema.String),
   kept: Schema.Array(KeptAs),
   allowEmpty: Schema.Boolean,
   /** The ordinals that go back alone; absent: all. */
   ordinals: Schema.optionalKey(Schema.Array(Schema.Natural)),
-  /** What of the configuration is put back, and where it is kept as it was. Absent: nothing is. */
+  /** The configuration that is restored, and where the previous one is kept. Absent if none is. */
   config: Schema.optionalKey(KeptConfig),
   facts: Schema.optionalKey(Workload.Facts),
   /** The same of several StatefulSets, by their guards' keys. */
@@ -81,28 +83,31 @@ export type RestoreSettings = typeof RestoreSettings.Type
 /** A plan to restore, as it is printed and journalled. */
 export type RestorePlan = Plan<RestoreStep, RestoreSettings>
 
-/** How a plan is carried out, beyond what it says itself. */
+/** Options for running a plan, in addition to the plan itself. */
 export interface RestoreRun extends Restoring {
   /** Milliseconds without progress after which a step stops. Default 10 minutes. */
   readonly stepTimeout?: number
-  /** How members are made from one, where the plan does that. */
+  /** How members are rebuilt from one, if the plan does that. */
   readonly seed?: Seed
-  /** Put back also a pod template that reaches further than the live one: whoever takes that up says so again. Default false. */
+  /**
+   * True to restore a pod template with more privileges than the live one: a resume must repeat it. Default
+   * false.
+   */
   readonly allowPrivileged?: boolean
 }
 
 type Going = RestoreSettings & RestoreRun & { readonly quorum: "none" }
 
-/** What a restore has to say of its end. */
+/** The result of a restore. */
 export const RestoreResult = Schema.Struct({
   set: Schema.NullOr(Schema.String),
   undoes: Schema.NullOr(Schema.String),
   replicas: Schema.Natural,
-  /** The profile that has verified their content; null: nobody did. Absent: nothing was filled. */
+  /** The profile that verified their content; `null` without one. Absent if nothing was filled. */
   verified: Schema.optionalKey(Schema.NullOr(Schema.String)),
   /** The claims that have restored volumes. */
   claims: Schema.Array(Schema.String),
-  /** Where the volumes from before are kept. */
+  /** Where the previous volumes are kept. */
   kept: Schema.Array(KeptAs),
   /** The configuration that was put back. Absent: none was. */
   config: Schema.optionalKey(KeptConfig)
@@ -161,7 +166,7 @@ const checkKept = (plan: RestorePlan, at: At): Work =>
     )
   })
 
-/** What the server would say of each write of configuration: known before the application is stopped. */
+/** Tries each write of configuration on the server: before the application is stopped. */
 const tryConfig = (plan: RestorePlan, objects: Objects, options: RestoreRun): Work =>
   Effect.gen(function* () {
     const [guard] = plan.guards

@@ -1,4 +1,4 @@
-/** Which volumes of a workload are put back, and what each is made from. Pure. */
+/** The volumes of a workload that are restored, and their sources. Pure. */
 import * as Quantity from "../Quantity.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
@@ -8,7 +8,7 @@ import type { FoundCut, Source } from "./source.ts"
 import { attachAside, attachFilled, countOf, swapOf } from "./swap.ts"
 import { slotOf, type Target } from "./target.ts"
 
-/** Whose volumes are put back, and from whose. */
+/** The members whose volumes are restored, and from which. */
 export interface AskedMembers {
   /** Put back these ordinals alone; the count stays as it is. Default: all, and the snapshot's count. */
   readonly ordinals?: ReadonlyArray<number>
@@ -49,7 +49,10 @@ const filled = (
     ]
   })
 
-/** Every ordinal's claim, made from one member's cut, and the copy that they are made from; null: each has its own. */
+/**
+ * Every ordinal's claim, rebuilt from one member's volume snapshot, and the copy that they are rebuilt from;
+ * `null` if each has its own.
+ */
 const seeded = (
   state: AppState,
   workload: Target,
@@ -89,7 +92,7 @@ const ofOrdinals = <A extends { readonly claim: string }>(
     ? all
     : all.filter(({ claim }) => ordinals.includes(slotOf(workload, claim)?.ordinal ?? -1))
 
-/** What a restore puts where, and from what. */
+/** The volumes of a restore, with their sources and claims. */
 export const volumesOf = (
   state: AppState,
   workload: Target,

@@ -1,9 +1,9 @@
-/** Whether what a set that was cut in waves needs is at hand: pure over its record and the profile that is given. */
+/** Checks the requirements of a staged snapshot: pure over its record and the given profile. */
 import type { Refusal } from "../operation/Plan.ts"
 import type { Restoring } from "../Verify.ts"
 import type { Waves } from "./source.ts"
 
-/** Why its volumes are not restored for these ordinals. */
+/** Reasons that its volumes are not restored for these ordinals. */
 export const wavesRefusals = (
   set: string,
   waves: Waves | undefined,
@@ -43,7 +43,7 @@ export const wavesRefusals = (
       ]
 }
 
-/** What is said of it before anything is done. */
+/** The effects, in words. */
 export const wavesEffects = (waves: Waves | undefined, { writes }: Restoring): ReadonlyArray<string> =>
   waves === undefined || writes === undefined
     ? []

@@ -8,7 +8,7 @@ import { add, multiply, type Word, word } from "./word.ts"
 
 const state = word(0, 0)
 
-/** The key's bucket, from 0 to `buckets - 1`; -1 when there is none. */
+/** The key's bucket, from 0 to `buckets - 1`; -1 if there is none. */
 export const jump = (hash: Word, buckets: number): number => {
   state.high = hash.high
   state.low = hash.low

@@ -1,12 +1,12 @@
 /**
- * Which keys, or which shards, change their ordinals between two ways of routing: what a migration
- * has to copy before, or after, a scale.
+ * The keys, or shards, whose ordinals differ between two routings: the data that a migration has to copy
+ * before, or after, a scale.
  */
 import * as Result from "effect/Result"
 import type { Picker, RoutingError } from "./picker.ts"
 import type { Strategy, Table } from "./strategy.ts"
 
-/** What a key, or a run of shards, is taken from and given to. */
+/** The move of a key, or of a range of shards. */
 export interface Change {
   /** Ordinals that hold it no more. */
   readonly from: ReadonlyArray<number>
@@ -55,7 +55,7 @@ export const moves = function* (
 const isSame = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): boolean =>
   a.length === b.length && a.every((ordinal, index) => ordinal === b[index])
 
-/** The shards that change their owners, in runs; null: the tables have not the same number of shards. */
+/** The shards that change their owners, in ranges; `null` if the tables have different numbers of shards. */
 export const shardMoves = (before: Table, after: Table): ReadonlyArray<ShardMove> | null => {
   if (before.shards.length !== after.shards.length) return null
   const runs: Array<{ first: number; last: number } & Change> = []

@@ -12,7 +12,7 @@ import { remainder, type Word, word } from "./word.ts"
 import { hashKey } from "./xxh64.ts"
 
 /**
- * Why a key has no ordinal.
+ * Reason that a key has no ordinal.
  *
  * - `InvalidStrategy`: it asks for less than one replica, or has no shards.
  * - `EmptyKey`: the key is the empty text; a missing field would send everything to one ordinal.
@@ -38,7 +38,10 @@ export class RoutingError extends Schema.TaggedError<RoutingError>()("RoutingErr
 export interface Picker {
   readonly strategy: Strategy
   readonly members: Members
-  /** Where a key goes: to `sticky`, where it is already, as long as that pod is there, and else where new keys go. */
+  /**
+   * The ordinal of a key: `sticky`, where it already is, as long as that pod exists, and otherwise where new
+   * keys go.
+   */
   readonly pick: (key: string, sticky?: number) => Result.Result<number, RoutingError>
   /** The replica set of a new key, its first choice first. Fewer than asked for while fewer are ready. */
   readonly pickAll: (key: string) => Result.Result<ReadonlyArray<number>, RoutingError>
@@ -64,7 +67,7 @@ const once = <A>(make: () => A): (() => A) => {
   return () => (made ??= make())
 }
 
-/** The errors of one view, each made once: whoever has no ordinal to go to asks again and again. */
+/** The errors of one view, each created once: a caller without an ordinal asks again and again. */
 const errorsOf = ({ name, members, why }: Members) => {
   const byShard = new Map<number, Result.Result<never, RoutingError>>()
   const failed = (reason: typeof RoutingReason.Type, message: string) =>
@@ -117,7 +120,7 @@ interface Choice {
   readonly ordinals: ReadonlyArray<number>
   readonly has: ReadonlySet<number>
   readonly start: number
-  /** How many ordinals from `start` on modulo and jump count. */
+  /** The number of ordinals from `start` that modulo and jump count. */
   readonly span: number
   readonly weighed: () => Weighable
 }
@@ -142,7 +145,7 @@ const firstOf = (ordinals: ReadonlyArray<number>, among: ReadonlySet<number>): n
   return -1
 }
 
-/** The ordinal itself where it may be named, else another. */
+/** The ordinal itself if it is eligible, otherwise another. */
 const orByWeight = (ordinal: number, hash: Word, choice: Choice): number =>
   choice.has.has(ordinal) ? ordinal : byWeight(hash, choice)
 
@@ -165,7 +168,7 @@ const allNamed = (strategy: Strategy, hash: Word, choice: Choice): ReadonlyArray
   return ordinal < 0 ? [] : [ordinal]
 }
 
-/** What the schema of a strategy asks for, of one that was made by hand. */
+/** Validates a strategy that was created by hand, as its schema does. */
 const isValid = (strategy: Strategy): boolean => {
   if (strategy._tag === "Table") return strategy.shards.length > 0
   return strategy._tag !== "Rendezvous" || (Number.isInteger(strategy.replicas) && strategy.replicas > 0)

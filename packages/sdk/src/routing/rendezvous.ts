@@ -37,7 +37,7 @@ const weigh = (key: Word, { hashes }: Weighable, index: number): void => {
   multiply(weight, 0x2545f491, 0x4f6cdd1d)
 }
 
-/** The index of the ordinal that weighs most, the first of equals; -1 when there is none. */
+/** The index of the ordinal with the highest weight, the first of equals; -1 if there is none. */
 export const heaviest = (key: Word, among: Weighable): number => {
   const { length } = among.ordinals
   let found = -1

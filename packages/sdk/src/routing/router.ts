@@ -13,7 +13,7 @@ import type { Strategy } from "./strategy.ts"
 
 /** Answers by the last good view. */
 export interface Router<View> extends Pick<Picker, "pick" | "pickAll" | "owners"> {
-  /** What it goes by; it stays when the views end or fail. */
+  /** Its current view; it remains if the views end or fail. */
   readonly view: () => View
   /** Since when nothing newer came, in milliseconds, and why: null while views may still come. */
   readonly stale: Effect.Effect<{ readonly millis: number; readonly cause: Cause.Cause<unknown> | null }>
@@ -22,12 +22,12 @@ export interface Router<View> extends Pick<Picker, "pick" | "pickAll" | "owners"
 /**
  * A router over views, such as `Discovery.watch` gives them; done once the first one is there.
  *
- * The last good view is never thrown away: when the views fail, the router goes on by it, and
- * `stale` says for how long and why. A view that comes replaces all answers at once.
+ * The last good view is never discarded: if the views fail, the router continues with it, and `stale` says
+ * for how long and why. A new view replaces all answers at once.
  *
- * **Errors:** those of the views, before the first one came. **Caveat:** it follows for as long as its
- * scope is open; views that failed are not asked for again, so give it a stream that retries where it
- * should outlive refusals.
+ * **Errors:** those of the views, before the first one arrived. **Caveat:** it follows the views as long as
+ * its scope is open; views that failed are not restarted, so pass a stream that retries if it should survive
+ * refusals.
  *
  * @param membersOf what of a view can be routed to, such as `Discovery.members`.
  */

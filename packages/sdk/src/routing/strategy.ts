@@ -13,7 +13,7 @@ export const Modulo = Schema.TaggedStruct("Modulo", {})
 /** Jump consistent hash. */
 export const Jump = Schema.TaggedStruct("Jump", {})
 
-/** Highest random weight: each key on so many ordinals. */
+/** Highest random weight: each key on this number of ordinals. */
 export const Rendezvous = Schema.TaggedStruct("Rendezvous", { replicas: Positive })
 
 /** A shard map: a key's shard is `hash mod shards.length`, and each shard names its ordinals, the first choice first. */

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import type { Picker, RoutingError } from "./picker.ts"
 import type { Table } from "./strategy.ts"
 
-/** A shard map of so many shards, each on its owners by this picker; the shard's number is its key. */
+/** A table with this number of shards, each on its owners by this picker; the shard's number is its key. */
 export const tableOf = (picker: Picker, shards: number): Result.Result<Table, RoutingError> => {
   const owners: Array<readonly [number, ...ReadonlyArray<number>]> = []
   for (let shard = 0; shard < Math.max(1, shards); shard++) {
@@ -54,8 +54,8 @@ const shift = (loads: Loads, owners: ReadonlyArray<Array<number>>): boolean => {
 }
 
 /**
- * The map for other ordinals: shards leave those that are not named, and go on to others until no
- * ordinal holds two more than another. Null: no ordinals are named.
+ * The table for other ordinals: shards leave ordinals that are not named, and move to others until no ordinal
+ * has two more than another. `null` if no ordinals are named.
  */
 export const rebalanced = (table: Table, ordinals: ReadonlyArray<number>): Table | null => {
   if (ordinals.length === 0) return null

@@ -76,7 +76,7 @@ const release = (
     { concurrency: 8, discard: true }
   )
 
-/** What an operation may have left that nothing says how to undo. */
+/** What an operation may have left that cannot be undone without its journal. */
 const rest = (ref: Ref, claims: ReadonlyMap<string, PersistentVolumeClaim>): ReadonlyArray<string> => {
   const all = [...claims.values()].map(({ metadata }) => metadata)
   const ahead = all.filter(
@@ -91,7 +91,7 @@ const rest = (ref: Ref, claims: ReadonlyMap<string, PersistentVolumeClaim>): Rea
   ]
 }
 
-/** Whether an abort may go by this journal still: none has stopped on the way, and this version reads its steps. */
+/** True if an abort can still use this journal: no abort has failed, and this version can parse its steps. */
 const isUsable = ({ plan, status }: Journal.Entry): boolean =>
   !(status.aborting && status.phase === "Stopped") &&
   // What another verb has made is not undone from marks on volumes and on the StatefulSet.
@@ -107,8 +107,9 @@ const close = (entry: Journal.Entry, token: string, unmet: ReadonlyArray<string>
   })
 
 /**
- * Puts back what the annotations say, on volumes and on the StatefulSet, clears its mark, and names
- * the rest. Refused where a journal can be read and no abort by it has stopped: that one knows more.
+ * Restores what the annotations say, on volumes and on the StatefulSet, removes the operation's annotation,
+ * and reports the rest. Refused if the journal can be read and no abort with it has failed: the journal
+ * contains more.
  */
 export const abortWithoutJournal = (
   ref: Ref,

@@ -1,6 +1,6 @@
 /**
- * What must be so before the first step, and what is looked at after the last: the facts of the plan,
- * hooks that can run, and in the end the count and the claims that the plan named.
+ * Checks before the first step and after the last: the facts of the plan, hooks that can run, and in the end
+ * the number of replicas and the claims that the plan named.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
@@ -49,7 +49,7 @@ const factsOf = (set: StatefulSet, upTo: number, profile: Profile) =>
     })
   )
 
-/** Whether a count is one that the plan may have left behind on its way. */
+/** True if the plan may have left this number of replicas on its way. */
 const onTheWay = (plan: ScalePlan, set: StatefulSet): Effect.Effect<void, Failure> => {
   const counts = countsOf(plan).flatMap(({ from, to }) => [from, to])
   const now = replicasOf(set)
@@ -129,7 +129,7 @@ export const preflight = (
 
 const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-${ordinal}`
 
-/** Ordinals that somebody moved meanwhile: the same count means other pods. */
+/** Fails if another client changed ordinals.start: the same number of replicas then means other pods. */
 const checkStart = (at: At, set: StatefulSet, { facts }: ScaleSettings) => {
   const { start } = wanted(set)
   return facts === undefined || facts.firstOrdinal === start
@@ -139,7 +139,10 @@ const checkStart = (at: At, set: StatefulSet, { facts }: ScaleSettings) => {
       )
 }
 
-/** Says that somebody set whenScaled meanwhile, where this operation sets none: it is why claims went, or may yet go. */
+/**
+ * Reports that another client set whenScaled, if this operation sets none: it is the reason that claims were,
+ * or may still be, deleted.
+ */
 const tellPolicy = (at: At, set: StatefulSet, plan: ScalePlan, { facts }: ScaleSettings) => {
   const { whenScaled } = retentionOf(set)
   const isSet = retentionDuring(plan) !== null
@@ -171,8 +174,8 @@ export const concludeBack = (
   })
 
 /**
- * After the last step: the count is the plan's, and the claims that it named hold their volumes. A
- * count beyond the plan's last was set by somebody else while nothing waited for it.
+ * After the last step: the number of replicas is the planned one, and the claims of the plan still have their
+ * volumes. A number beyond the plan's last was set by another client while nothing waited for it.
  */
 export const conclude = (
   at: At,

@@ -1,6 +1,6 @@
 /**
- * What is going is not kept: claims that are terminating, Lost, Pending, or that only name a volume of
- * somebody else, as facts of a plan. Pure.
+ * Claims that cannot be kept, as facts of a plan: terminating, Lost or Pending ones, and those that name a
+ * volume bound to another claim. Pure.
  */
 import { type Claim, trouble } from "../Claim.ts"
 import * as Quantity from "../Quantity.ts"
@@ -18,7 +18,7 @@ const retain = (volume: string): string =>
 const untilGone = (object: string, namespace: string): string =>
   `kubectl wait --for=delete ${shellWord(object)} -n ${shellWord(namespace)} --timeout=10m`
 
-/** Whether the data outlives the claim. */
+/** True if the data survives the claim. */
 export const outlives = ({ volume }: Claim): boolean => volume?.reclaimPolicy === "Retain"
 
 /** A claim that loses its pod while it is being deleted: its data goes with the pod, unless the volume stays. */
@@ -98,7 +98,7 @@ export const dataRefusals = (
     readonly losing: ReadonlyArray<Claim>
     readonly left: ReadonlyArray<Claim>
     readonly isAside: (name: string) => boolean
-    /** Whether the controller deletes it as soon as its pod has ended. */
+    /** True if the controller deletes it as soon as its pod has ended. */
     readonly isDoomed: (claim: Claim) => boolean
   }
 ): ReadonlyArray<Refusal> => [
@@ -115,8 +115,8 @@ const isShared = ({ accessModes }: Claim): boolean =>
   accessModes.some((mode) => mode === "ReadWriteMany" || mode === "ReadOnlyMany")
 
 /**
- * Refusals about claims that pods of somebody else have mounted: a claim is a StatefulSet's by its name
- * alone, and another set, a Job or a person may have one of that name.
+ * Refusals about claims that other workloads' pods have mounted: a claim belongs to a StatefulSet only by its
+ * name, and another set, a Job or a user may have one of that name.
  */
 export const mountRefusals = (
   { namespace, name }: { readonly namespace: string; readonly name: string },

@@ -1,6 +1,6 @@
 /**
- * What new pods would meet beside what the state tells: pods of the namespace that have the node's ports,
- * count in the template's spread, or have a name that will be wanted; and what admission asks for.
+ * Conditions for new pods that the state does not contain: pods of the namespace that use the node's ports,
+ * count in the template's spread, or have a name that will be needed; and the requirements of admission.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
@@ -22,17 +22,17 @@ import type { Workload } from "../Topology.ts"
 /** A pod of the namespace that is not the set's, under the name of one of its ordinals. */
 export interface Stranger {
   readonly name: string
-  /** `Kind/name` of its controller; null: it has none. */
+  /** `Kind/name` of its controller; `null` if it has none. */
   readonly of: string | null
   readonly isEnding: boolean
 }
 
 export interface Ground {
-  /** Nodes where pods of somebody else have a port that the set's pods want. */
+  /** Nodes where other workloads' pods use a port that the set's pods need. */
   readonly taken: ReadonlyArray<string>
   /** The node affinity that the template requires. */
   readonly nodes: typeof NodeSelector.Type | null
-  /** For each spread constraint of the template, the nodes of somebody else's pods that it counts. */
+  /** For each spread constraint of the template, the nodes of other workloads' pods that it counts. */
   readonly others: ReadonlyArray<ReadonlyArray<string>>
   readonly strangers: ReadonlyArray<Stranger>
 }
@@ -59,7 +59,9 @@ const takenBy = (spec: PodSpec, others: ReadonlyArray<Pod>): ReadonlyArray<strin
   )
 }
 
-/** What is around, and which pods of the namespace have which claims mounted. Null: it could not be read. */
+/**
+ * The conditions, and the pods of the namespace that have each claim mounted. `null` if it could not be read.
+ */
 export const readGround = (ref: {
   readonly namespace: string
   readonly name: string
@@ -132,7 +134,7 @@ const admitting: ReadonlySet<Dependency["kind"]> = new Set([
 const admittedBy = ({ dependencies }: AppState, { name }: Workload): ReadonlyArray<Dependency> =>
   dependencies.filter(({ kind, usedBy }) => admitting.has(kind) && usedBy.includes(`StatefulSet/${name}`))
 
-/** What admission will ask for and could not be read. */
+/** Requirements of admission that could not be read. */
 export const unreadForPods = (state: AppState, workload: Workload): ReadonlyArray<string> =>
   admittedBy(state, workload)
     .filter(({ present }) => present === null)
@@ -143,7 +145,7 @@ const makeOf = (kind: string, name: string, namespace: string): string =>
     ? `kubectl create serviceaccount ${shellWord(name)} -n ${shellWord(namespace)}`
     : `make that ${kind}, or name another in the template`
 
-/** What keeps new pods from being created at all. */
+/** Reasons that new pods cannot be created at all. */
 export const groundRefusals = (
   state: AppState,
   ground: Ground | null,

@@ -1,4 +1,4 @@
-/** What a plan to scale is asked for, and what is known beside the state. */
+/** Options of a plan to scale, and facts that the state does not contain. */
 import type { HttpHealth, Profile } from "../Profile.ts"
 import type { Quorum } from "../Quorum.ts"
 import type { PurgedClaim } from "../step/purge.ts"
@@ -7,22 +7,23 @@ import type { Quotas } from "./quota.ts"
 
 export interface ScaleOptions {
   readonly replicas: number
-  /** Refuse unless there are so many now. */
+  /** Refuse unless this is the current number of replicas. */
   readonly currentReplicas?: number
   /** Refuse unless the StatefulSet is at this version. */
   readonly resourceVersion?: string
   /** Default: majority. */
   readonly quorum?: Quorum
-  /** At most so many replicas with one change. */
+  /** The maximum number of replicas per change. */
   readonly step?: number
   /**
-   * Members that leave are marked on their pods first, so that routers send them no new keys, and so many
-   * milliseconds pass before `beforeRemove`. Nobody acknowledges the mark. Default: they are not marked.
+   * Leaving members are annotated on their pods first, so that routers send them no new keys, and
+   * `beforeRemove` runs after this number of milliseconds. Routers do not acknowledge the annotation.
+   * Default: they are not annotated.
    */
   readonly drainWait?: number
   readonly profile?: Profile
   readonly health?: HttpHealth
-  /** What to do with claims left by an earlier scale-down. Default: keep. */
+  /** The handling of claims left over from an earlier scale-down. Default: keep. */
   readonly leftoverClaims?: "keep" | "refuse" | "set-aside"
   /** For the time of this operation; put back at its end. */
   readonly whenScaled?: "Retain" | "Delete"
@@ -30,12 +31,15 @@ export interface ScaleOptions {
   readonly forceConflicts?: boolean
   /** Claims that earlier operations set aside, to be deleted with their data at the end. */
   readonly purge?: ReadonlyArray<PurgedClaim>
-  /** The namespace's quotas; null: they could not be read. Default: not asked. */
+  /** The namespace's quotas; `null` if they could not be read. Default: not read. */
   readonly quotas?: Quotas | null
-  /** Which pods of the namespace have which claims mounted. Default: not asked. */
+  /** The pods of the namespace that have each claim mounted. Default: not read. */
   readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
-  /** What new pods would meet beside the state; null: it could not be read. Default: not asked. */
+  /**
+   * Conditions for new pods that the state does not contain; `null` if they could not be read. Default: not
+   * read.
+   */
   readonly ground?: Ground | null
-  /** Whether reclaim policies may be set; without that, claims are kept by whenScaled alone. Default: true. */
+  /** True if reclaim policies can be set; otherwise only whenScaled keeps claims. Default: true. */
   readonly mayPatchVolumes?: boolean
 }

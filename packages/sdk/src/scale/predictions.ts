@@ -1,4 +1,4 @@
-/** What a plan to scale says in words: its effects on pods, claims and quorum, and what to beware of. */
+/** The effects of a plan to scale in words: on pods, claims and quorum, with warnings. */
 import { type Claim, trouble } from "../Claim.ts"
 import { format } from "../GoDuration.ts"
 import type { Profile } from "../Profile.ts"
@@ -22,7 +22,7 @@ const ago = (instant: string, now: string): string => {
     : `${format(milliseconds)} ago`
 }
 
-/** When a leftover claim was last used, as far as the API tells. */
+/** The time at which a leftover claim was last used, as far as the API shows it. */
 const lastUsed = (claim: Claim, now: string): string =>
   claim.unusedSince === null ? `made ${ago(claim.created, now)}` : `last used ${ago(claim.unusedSince, now)}`
 
@@ -40,7 +40,7 @@ export const effects = (
     readonly left: ReadonlyArray<Claim>
     /** Claims whose pods go and that are to stay. */
     readonly losing: ReadonlyArray<Claim>
-    /** What keeps them: their volumes' own policy, or whenScaled alone. */
+    /** How they are kept: by their volumes' own policy, or only by whenScaled. */
     readonly keptBy: "volumes" | "policy"
     readonly aside: ReadonlyArray<string>
     readonly whenScaled: string
@@ -131,8 +131,8 @@ const unstarted = (state: AppState, workload: Workload, to: number): ReadonlyArr
 }
 
 /**
- * What becomes of a quorum that members count for themselves: those that left without a word are still
- * counted, and so the old majority is needed of fewer.
+ * The effect on a quorum that members count themselves: members that did not leave formally still count, so
+ * the old majority is required from fewer.
  */
 const kept = (from: number, to: number): string => {
   if (from < 2) return ""
@@ -152,7 +152,7 @@ export const warnings = (
   plan: {
     readonly left: ReadonlyArray<Claim>
     readonly losing: ReadonlyArray<Claim>
-    /** Whether nothing but whenScaled keeps them. */
+    /** True if only whenScaled keeps them. */
     readonly byPolicyAlone: boolean
     readonly aside: ReadonlyArray<Claim>
     /** Claims that are not there yet. */

@@ -1,8 +1,8 @@
 /**
  * A profile that stands in an annotation of the StatefulSet.
  *
- * Whoever may edit the StatefulSet says there what is run with the permissions of whoever scales it:
- * so it is read only where a caller asks for it.
+ * Anyone who can edit the StatefulSet can set there what runs with the permissions of the user who scales it:
+ * so it is read only on request.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -14,8 +14,8 @@ import { fromFile, type Profile } from "../Profile.ts"
 import { profileAnnotation } from "../Labels.ts"
 
 /**
- * The profile in the StatefulSet's annotation. Fails where there is none: a goodbye that was counted
- * on would be left out.
+ * The profile in the StatefulSet's annotation. Fails if there is none: an expected leave hook would be
+ * skipped.
  */
 export const annotatedProfile = (ref: {
   readonly namespace: string

@@ -1,6 +1,6 @@
 /**
- * Whether the namespace's quotas leave room for the new replicas: the API server refuses what is
- * beyond, pod by pod, and the controller would try for ever.
+ * Checks whether the namespace's quotas have room for the new replicas: the API server refuses what exceeds
+ * them, pod by pod, and the controller would retry forever.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
@@ -12,11 +12,13 @@ import type { ClaimSlot } from "../step/claims.ts"
 
 export interface Quotas {
   readonly quotas: ReadonlyArray<Quota.Quota>
-  /** What one pod counts for. */
+  /** The usage of one pod. */
   readonly pod: Quota.Needs
 }
 
-/** The namespace's quotas; null: they may not be read. Of a namespace without, nothing more is asked. */
+/**
+ * The namespace's quotas; `null` if they cannot be read. In a namespace without quotas nothing more is read.
+ */
 export const readQuotas = (ref: {
   readonly namespace: string
   readonly name: string

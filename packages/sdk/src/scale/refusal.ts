@@ -1,4 +1,4 @@
-/** Why a plan to scale may not run, each with the way out. */
+/** Reasons that a plan to scale must not run, each with a remedy. */
 import type { Refusal } from "../operation/Plan.ts"
 import { needed } from "../Quorum.ts"
 import type { ScaleOptions } from "./options.ts"

@@ -1,6 +1,6 @@
 /**
- * What the scheduler would not place, as far as is known: taints, labels, failure domains, ports of the
- * node and the reach of volumes. Capacity and affinity to other pods are the scheduler's to weigh.
+ * Pods that the scheduler would not place, as far as known: taints, labels, failure domains, ports of the
+ * node and the reach of volumes. Capacity and affinity to other pods are left to the scheduler.
  */
 import type { Claim } from "../Claim.ts"
 import { hasAll, matchesNode } from "../LabelSelector.ts"
@@ -32,7 +32,9 @@ const place = (claim: Claim): string => {
   return values.length === 0 ? "nowhere" : [...new Set(values)].join(", ")
 }
 
-/** How many replicas fit where no two may share a value of this label: without it there is nothing to share. */
+/**
+ * The number of replicas that fit if no two may share a value of this label; nodes without it do not count.
+ */
 const room = (key: string, nodes: ReadonlyArray<Node>): number =>
   key === hostname
     ? nodes.length
@@ -52,7 +54,7 @@ const wording: Readonly<Record<string, readonly [string, string]>> = {
   "topology.kubernetes.io/region": ["region", "regions"]
 }
 
-/** Where the set's pods are already, and the ordinals that wait for a node, of a count. */
+/** For a number of replicas, the nodes of the set's pods, and the ordinals that wait for a node. */
 const placed = (state: AppState, workload: Workload, to: number, nodes: ReadonlyArray<Node>) => {
   const byOrdinal = new Map(
     state.replicas
@@ -70,7 +72,7 @@ const placed = (state: AppState, workload: Workload, to: number, nodes: Readonly
 
 type Placed = ReturnType<typeof placed>
 
-/** Those that find no node where no two may share a value of this label. */
+/** The ordinals that find no node if no two may share a value of this label. */
 const apart = (key: string, { homes, waiting }: Placed, open: ReadonlyArray<Node>): ReadonlyArray<string> => {
   const taken = new Set(homes.map((node) => domainOf(key, node)))
   const free = open.filter((node) => {

@@ -1,9 +1,9 @@
 /**
- * What a scaling goes by beside its steps. It stands in the plan, and so in the journal: whoever
- * resumes or aborts it keeps the same quorum and asks for the same health, without being told again.
+ * The settings of a scaling in addition to its steps. They are in the plan, and so in the journal: a resume
+ * or abort keeps the same quorum and checks the same health, without being told again.
  *
- * A journal is input, not authority: whoever may write ConfigMaps could have written it. What it asks
- * for that costs data, lowers quorum, or sends requests to pods, its new caller must ask for as well.
+ * A journal is input, not authority: anyone who can write ConfigMaps could have written it. Settings that
+ * cost data, lower quorum, or send requests to pods must be repeated by the process that resumes it.
  */
 import { digest } from "../Digest.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
@@ -17,7 +17,7 @@ import { highestCount } from "../step/replicas.ts"
 import { SetRetention } from "../step/retention.ts"
 import type { ScalePlan, ScaleSettings } from "./steps.ts"
 
-/** How a plan to scale is carried out, beyond what the plan itself says. */
+/** Options for running a plan to scale, in addition to the plan itself. */
 export interface RunSettings {
   readonly profile?: Profile
   readonly health?: HttpHealth
@@ -25,7 +25,7 @@ export interface RunSettings {
   readonly quorum?: Quorum
   /** Milliseconds without progress after which a step stops. Default 10 minutes. */
   readonly stepTimeout?: number
-  /** What a person found out about a hook whose outcome was unknown. */
+  /** The user's answer about a hook whose outcome was unknown. */
   readonly hookOutcome?: Verdict
   /** To take up an operation that deletes claims by this policy. */
   readonly whenScaled?: "Retain" | "Delete"
@@ -33,16 +33,15 @@ export interface RunSettings {
   readonly purge?: boolean
 }
 
-/** What its steps go by: what its caller says now, over what the plan itself says. */
+/** The settings of its steps: those of this run, and otherwise those of the plan. */
 export type Going = RunSettings & ScaleSettings
 
-/** Whether a quorum is less than that of the majority, which is kept without being asked for. */
+/** True if a quorum is lower than that of the majority, which is the default. */
 const isLower = (quorum: Quorum, members: number): boolean =>
   quorum === "none" || (quorum !== "majority" && quorum < needed("majority", members))
 
 /**
- * What an abort goes by without being asked: a lower quorum, and requests to pods, are no more than
- * words of the journal.
+ * The settings of an abort without consent: the journal alone cannot lower quorum, or send requests to pods.
  */
 const settingsBack = (plan: ScalePlan): ScaleSettings => {
   const { quorum, facts, attached } = plan.settings
@@ -58,7 +57,7 @@ export const going = (plan: ScalePlan, given: RunSettings, back: boolean): Going
   ...given
 })
 
-/** Why the operation is not taken up by this caller; null: all that it asks for is asked for. */
+/** Reason that this process must not resume the operation; `null` if all consent was given. */
 export const consent = (plan: ScalePlan, asked: RunSettings): OperationError | null => {
   const { quorum, health } = plan.settings
   const again = (what: string, flag: string) =>

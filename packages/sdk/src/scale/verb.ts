@@ -16,7 +16,7 @@ import { check, conclude, concludeBack, preflight } from "./check.ts"
 import { consent, type Going, going, type RunSettings } from "./settings.ts"
 import { type ScalePlan, ScaleSettings, type ScaleStep, steps } from "./steps.ts"
 
-/** What scaling has to say of its end. */
+/** The result of scaling. */
 export const ScaleResult = Schema.Struct({
   /** The count that the StatefulSet has. */
   replicas: Schema.Natural
@@ -33,8 +33,8 @@ const setOf = (plan: AnyPlan, objects: Objects) => {
 }
 
 /**
- * What an abort must know: the first ordinal that was not asked for when it began, and the generation
- * that is expected once all changes of the count are undone, if nobody else has written by then.
+ * The facts that an abort must know: the first ordinal that was not requested when it began, and the expected
+ * generation once all changes of the number of replicas are undone, if no other client has written by then.
  */
 const capture = (plan: ScalePlan, objects: Objects, writes: ReadonlyArray<SpecWrite>) => {
   const [guard] = plan.guards

@@ -1,8 +1,8 @@
-/** Which objects are an application's state beside its volumes: pure over that state. */
+/** The objects of an application's state other than its volumes: pure over that state. */
 import type { AppState } from "../state/AppState.ts"
 import type { ConfigObject } from "../step/recordSet.ts"
 
-/** What belongs to the state beside its volumes. */
+/** The objects of the state other than its volumes. */
 export const configOf = (state: AppState): ReadonlyArray<ConfigObject> => {
   const known = (kind: ConfigObject["kind"], name: string, resourceVersion: string | null = null) => ({
     kind,

@@ -15,11 +15,11 @@ const { Literal, NullOr, String, Struct } = Schema
 
 const library = Effect.promise(() => import("age-encryption"))
 
-/** What is in a file. */
+/** The content of a file. */
 export const SnapshotExport = Struct({
   apiVersion: Literal("kubectl-stateful.dev/v1"),
   kind: Literal("SnapshotExport"),
-  /** The cluster that it is from, by the uid of its namespace kube-system; null: not known. */
+  /** The cluster that it comes from, by the uid of its namespace kube-system; `null` if unknown. */
   cluster: NullOr(String),
   record: SnapshotRecord
 })
@@ -37,7 +37,10 @@ export type SealFor =
 /** By what it is opened. */
 export type OpenWith = { readonly identities: ReadonlyArray<string> } | { readonly passphrase: string }
 
-/** A file's size at most, and what it holds unpacked: one that somebody has made may unpack to any size. */
+/**
+ * The maximum size of a file, and of its uncompressed content: a file from another author may decompress to
+ * any size.
+ */
 export const largestFile = 128 * 1024 * 1024
 const largest = 256 * 1024 * 1024
 
@@ -47,7 +50,7 @@ const passphraseStanza = /^age-encryption\.org\/v1\n-> scrypt /
 
 const unusable = (message: string, action: string): OperationError => because("Mismatch", message, action)
 
-/** As a file. Fails where a recipient is none. */
+/** The encrypted file. Fails if a recipient is invalid. */
 export const seal = (content: SnapshotExport, sealFor: SealFor): Effect.Effect<Uint8Array, OperationError> =>
   Effect.flatMap(library, (age) =>
     Effect.tryPromise({
@@ -68,7 +71,7 @@ export const seal = (content: SnapshotExport, sealFor: SealFor): Effect.Effect<U
 
 const head = (file: Uint8Array): string => Buffer.from(file.subarray(0, 64)).toString("latin1")
 
-/** Why a file cannot be opened at all, or not with this; null: it may be. */
+/** Reason that a file cannot be opened at all, or not with this key; `null` if it can. */
 const notOpened = (file: Uint8Array, key: OpenWith): OperationError | null => {
   if (file.length > largestFile) {
     return unusable(
@@ -118,7 +121,10 @@ const damaged = (): OperationError =>
 const unpacked = (bytes: Uint8Array): Result.Result<unknown, unknown> =>
   Result.try((): unknown => JSON.parse(gunzipSync(bytes, { maxOutputLength: largest }).toString("utf8")))
 
-/** What a file holds. Fails with one line where it is none of ours, damaged, too large or for somebody else. */
+/**
+ * The content of a file. Fails with one line if it is not one of ours, is damaged, too large or for other
+ * recipients.
+ */
 export const open = (file: Uint8Array, key: OpenWith): Effect.Effect<SnapshotExport, OperationError> =>
   Effect.gen(function* () {
     const why = notOpened(file, key)

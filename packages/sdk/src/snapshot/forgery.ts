@@ -1,6 +1,6 @@
 /**
- * Whether what a file says is a record that we could have written, of this namespace alone: pure. Whoever
- * hands over a file must not name by it what is not this application's.
+ * Checks whether a file contains a record that this tool could have written, of this namespace only: pure.
+ * The author of a file must not be able to name objects of other applications.
  */
 import * as Schema from "effect/Schema"
 import { isSetName, longestName, RecordedKind, type SnapshotRecord } from "../step/record.ts"
@@ -9,7 +9,7 @@ import { isSetName, longestName, RecordedKind, type SnapshotRecord } from "../st
 const isName = (text: string): boolean =>
   text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
 
-/** What a storage calls a cut: no control characters, and not without bounds. */
+/** A snapshot handle of a storage system: without control characters, and of limited length. */
 const isHandle = (text: string): boolean => text.length <= 1024 && /^[!-~]([ -~]*[!-~])?$/.test(text)
 
 /** The versions in which the kinds of a record are served. */
@@ -27,7 +27,7 @@ const versions: Readonly<Record<typeof RecordedKind.Type, string>> = {
 /** Claims of a set at most. */
 const mostCuts = 10_000
 
-/** What was kept of one member is a few lines, and not a file of any kind. */
+/** The saved text of one member is a few lines, and not a file of any kind. */
 const longestText = 65_536
 
 const twice = (texts: ReadonlyArray<string>): boolean => new Set(texts).size < texts.length
@@ -45,7 +45,7 @@ const strangeManifest = (object: Readonly<Record<string, unknown>>, namespace: s
     : `${kind}/${name} of another namespace`
 }
 
-/** What of a record cannot be so; null: all of it can. */
+/** The part of a record that is impossible; `null` if there is none. */
 export const strange = (record: SnapshotRecord, namespace: string): string | null => {
   const { name, app, cuts, created, objects } = record
   if (app.namespace !== namespace) return "an application of another namespace"

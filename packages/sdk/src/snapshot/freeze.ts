@@ -1,4 +1,7 @@
-/** Whether the members of an application can be held still for its cut, and for how long that would be: pure over the state. */
+/**
+ * Checks whether the members of an application can be quiesced for its snapshot, and predicts for how long:
+ * pure over the state.
+ */
 import type { Claim } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { format } from "../GoDuration.ts"
@@ -7,7 +10,7 @@ import { healthOf, type Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Holding } from "./level.ts"
 
-/** What the snapshot controller and the driver's side-car are given where nobody says otherwise (their own default). */
+/** The default rate limit of the snapshot controller and of the driver's sidecar. */
 export const defaultQps = 5
 
 /** A late cut of the same application: how many claims, and how long from the request to the last cut. */
@@ -19,8 +22,8 @@ export interface Recent {
 export interface FreezeOptions {
   readonly quiesce?: Quiesce
   /**
-   * Whether members may be held by functions or requests, which nothing in the pods ends if this caller
-   * dies. Default false.
+   * True if members may be quiesced by functions or requests, which nothing in the pods ends if this process
+   * crashes. Default false.
    */
   readonly allowUnboundedFreeze?: boolean
   /** Requests a second that the snapshot controller may make. Default: unknown, and so 5. */
@@ -28,23 +31,23 @@ export interface FreezeOptions {
   readonly recent?: Recent | null
 }
 
-/** How many snapshots both controllers work on at a time, by their defaults. */
+/** The number of snapshots that each controller works on at a time, by default. */
 const workers = 10
 
 /**
- * Requests of the busiest client until the last cut can be seen, as counted in the audit log of a cluster
- * with external-snapshotter 8.6. The side-car, the controller's client for snapshots and its client for
- * everything else have a limit each. The side-car makes four for each volume; where there are more volumes
- * than workers the controller is slower, with five for each that had to wait. Where only the VolumeSnapshot
- * may be read, not its content, the controller makes nine for each. For a group it lists the claims and
- * reads each volume before the one cut.
+ * Requests of the busiest client until the last volume snapshot is visible, as counted in the audit log of a
+ * cluster with external-snapshotter 8.6. The sidecar, the controller's client for snapshots and its client
+ * for everything else have a limit each. The sidecar makes four for each volume; if there are more volumes
+ * than workers the controller is slower, with five for each that had to wait. If only the VolumeSnapshot can
+ * be read, not its content, the controller makes nine for each. For a group it lists the claims and reads
+ * each volume before the one snapshot.
  */
 const requestsFor = (claims: number, isGroup: boolean, mayReadContents: boolean): number => {
   if (isGroup) return claims + 1
   return mayReadContents ? 4 * Math.min(claims, workers) + 5 * Math.max(0, claims - workers) : 9 * claims
 }
 
-/** How long a freeze would last, in milliseconds, and how that is known. */
+/** The predicted duration of a freeze, in milliseconds, and the basis of the prediction. */
 export const predicted = (
   claims: number,
   isGroup: boolean,
@@ -66,7 +69,7 @@ export const predicted = (
 
 const refusal = (reason: string, remedy: string): Refusal => ({ reason, remedy })
 
-/** The one set whose members are held; null, and why there is none. */
+/** The members to quiesce, or the reason that there are none. */
 const membersIn = (state: AppState): ReadonlyArray<Replica> | Refusal => {
   const [workload, ...more] = state.workloads
   if (workload?.kind !== "StatefulSet" || more.length > 0) {
@@ -98,7 +101,7 @@ export interface Held extends Holding {
     readonly fqdn: string
     readonly uid: string
   }>
-  /** Whether their volumes are cut in waves, and nobody waits. */
+  /** True if their volumes are snapshotted in stages, and nothing waits. */
   readonly inWaves: boolean
   /** In words: how long it would take, and how long it may. */
   readonly effect: string
@@ -106,9 +109,9 @@ export interface Held extends Holding {
 }
 
 /**
- * What probes may do to members that stand still. Nobody knows what a probe does: one that only reads or
- * connects goes on as before, one that writes fails. Where the freeze is expected to last until a liveness
- * probe would have the container restarted, that is refused; where it is only allowed to, that is said.
+ * The effect of the freeze on probes. What a probe does is unknown: one that only reads or connects still
+ * passes, one that writes fails. If the predicted freeze would outlast a liveness probe, so that the
+ * container would be restarted, it is refused; if only the deadline would, there is a warning.
  */
 const probed = (
   state: AppState,
@@ -138,7 +141,7 @@ const probed = (
   }
 }
 
-/** Why what is given holds nobody; null: it may. */
+/** Reason that the profile cannot quiesce members; `null` if it can. */
 const unheldBy = (
   { profile, guarantee, hold }: Quiesce,
   means: Means,
@@ -165,11 +168,11 @@ const unheldBy = (
       )
 }
 
-/** Whether a member has several volumes, so that each cut alone is not of one moment. */
+/** True if a member has several volumes, so that separate volume snapshots are not of one moment. */
 const areSplit = (claims: ReadonlyArray<Claim>): boolean =>
   [...Map.groupBy(claims, ({ ordinal }) => ordinal).values()].some(({ length }) => length > 1)
 
-/** Members that nobody holds up: neither how long that takes matters, nor what probes do meanwhile. */
+/** Members of a staged snapshot: nothing waits, so neither its duration nor probes matter. */
 const heldForWaves = (found: ReturnType<typeof membersIn>, { profile, guarantee, waves }: Quiesce): Held => ({
   guarantee,
   isNothing: false,
@@ -187,7 +190,7 @@ const memberOf = ({ name, ordinal, pod }: Replica): Held["members"][number] => (
   uid: pod?.uid ?? ""
 })
 
-/** How the members would be held; null: no profile says how. */
+/** How the members would be quiesced; `null` without a profile. */
 export const heldOf = (
   state: AppState,
   claims: ReadonlyArray<Claim>,

@@ -13,30 +13,30 @@ import { recordName } from "../RecordName.ts"
 import type { SnapshotExport } from "./file.ts"
 import { type ImportPlan, importVerb } from "./importVerb.ts"
 
-/** What is there where the snapshot would go. */
+/** The facts about the namespace to import into. */
 export interface ImportGround {
   readonly namespace: string
-  /** This cluster, as a file names one; null: not known. */
+  /** The uid of this cluster, as in a file; `null` if unknown. */
   readonly cluster: string | null
-  /** Whether there is a record of its name. */
+  /** True if there is a record of its name. */
   readonly isThere: boolean
   readonly snapshots: ReadonlyArray<VolumeSnapshot>
   readonly contents: ReadonlyArray<VolumeSnapshotContent>
-  /** The drivers that a storage class is of; null: not known. */
+  /** The drivers of the StorageClasses; `null` if unknown. */
   readonly drivers: ReadonlyArray<string> | null
 }
 
 export interface ImportOptions {
-  /** Whether handles may be trusted that no content of this namespace has. Default false. */
+  /** True to trust handles that no content of this namespace has. Default false. */
   readonly trustHandles?: boolean
 }
 
 /** One cut of a file, and what becomes of it here. */
 interface Brought {
   readonly cut: RecordedCut
-  /** Null: it is there as it was. */
+  /** `null` if it exists unchanged. */
   readonly provisioned: ProvisionedCut | null
-  /** Whether nothing here says that the handle is this application's. */
+  /** True if nothing in this cluster says that the handle is this application's. */
   readonly trusted: boolean
   readonly refusals: ReadonlyArray<Refusal>
 }
@@ -44,7 +44,7 @@ interface Brought {
 const checkIt = ({ metadata }: VolumeSnapshotContent): string =>
   `check it: kubectl describe volumesnapshotcontent ${shellWord(metadata.name)}`
 
-/** The live VolumeSnapshot that a content is of; null: it is gone. */
+/** The live VolumeSnapshot of a content; `null` if it was deleted. */
 const ownerOf = ({ spec }: VolumeSnapshotContent, snapshots: ReadonlyArray<VolumeSnapshot>) =>
   snapshots.find(({ metadata }) => metadata.uid === spec.volumeSnapshotRef.uid) ?? null
 
@@ -207,7 +207,7 @@ const warningsOf = (brought: ReadonlyArray<Brought>, { drivers }: ImportGround):
   ]
 }
 
-/** What importing a file would do, and the record that it would write. `id` names the operation. */
+/** The plan of an import, and the record that it would write. `id` names the operation. */
 export const plan = (
   file: SnapshotExport,
   ground: ImportGround,

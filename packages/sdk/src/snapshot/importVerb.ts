@@ -15,7 +15,7 @@ const steps = [ImportRecord, ProvisionCuts, ListRecord] as const
 
 export type ImportStep = StepOf<(typeof steps)[number]>
 
-/** What stands in a plan beside its steps. */
+/** The settings in a plan in addition to its steps. */
 export const ImportSettings = Schema.Struct({ set: Schema.String })
 export type ImportSettings = typeof ImportSettings.Type
 
@@ -28,7 +28,7 @@ export interface ImportRun {
   readonly record?: SnapshotRecord
 }
 
-/** What it has to say of its end. */
+/** The result of the operation. */
 export const ImportResult = Schema.Struct({
   set: Schema.String,
   /** Claims whose cuts are known here now. */

@@ -1,7 +1,7 @@
 /**
- * Which level of consistency a set can have: pure over the state. A level that is asked for by its name
- * is reached or refused; `auto` takes the best that does not stop the application, and says why it is not
- * a better one.
+ * The possible levels of consistency of a snapshot: pure over the state. A level that is requested by name is
+ * reached or refused; `auto` uses the best one that does not stop the application, and says why it is not a
+ * better one.
  */
 import type { Claim } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
@@ -12,12 +12,12 @@ import type { Level } from "../step/record.ts"
 
 export type Asked = "auto" | Level
 
-/** How the claims are cut: as one group, or each alone by a class of its driver. */
+/** How the volume snapshots are taken: as one group, or each with a class of its driver. */
 export interface Ways {
-  /** Null: not possible, and why. */
+  /** `null` if it is not possible, with the reason. */
   readonly group: { readonly class: string; readonly version: string } | null
   readonly noGroup: string | null
-  /** The class for each driver; null: left to the cluster's default. */
+  /** The class for each driver; `null` for the cluster's default. */
   readonly classes: ReadonlyMap<string, string | null>
   readonly refusals: ReadonlyArray<Refusal>
 }
@@ -64,7 +64,7 @@ const names = (classes: ReadonlyArray<SnapshotClass>): string =>
 const isRefusal = (found: string | null | Refusal): found is Refusal =>
   typeof found === "object" && found !== null
 
-/** How these claims can be cut. */
+/** The possible ways for these claims. */
 export const waysOf = (
   state: AppState,
   claims: ReadonlyArray<Claim>,
@@ -122,12 +122,12 @@ export const waysOf = (
   }
 }
 
-/** How the members can be held still, where a profile says how. */
+/** How the members can be quiesced, if a profile defines it. */
 export interface Holding {
   readonly guarantee: Guarantee
   /** Nothing is held, and each member recovers from its own cut all the same. */
   readonly isNothing: boolean
-  /** Why they cannot; null: they can. */
+  /** Reason that they cannot be quiesced; `null` if they can. */
   readonly refusal: Refusal | null
 }
 
@@ -147,7 +147,7 @@ const noHold = (profile: string): Refusal => ({
   remedy: "take it with --consistency group or offline"
 })
 
-/** What is had without holding anything still. */
+/** The best level without quiescing anything. */
 const unheld = (ways: Ways, why: ReadonlyArray<string>): Chosen =>
   ways.group !== null
     ? { level: "group", why, refusals: [] }

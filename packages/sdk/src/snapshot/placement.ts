@@ -1,10 +1,13 @@
-/** What a record keeps of where an application's members may be, and were: pure over its state. */
+/**
+ * The recorded constraints on where an application's members can run, and where they ran: pure over its
+ * state.
+ */
 import type { Claim } from "../Claim.ts"
 import { formatRequirement } from "../LabelSelector.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { RecordedPlacement } from "../step/record.ts"
 
-/** Terms are alternatives; null: the volume could not be read. */
+/** Terms are alternatives; `null` if the volume could not be read. */
 export const affinityOf = ({ volume }: Claim): ReadonlyArray<string> | null =>
   volume?.nodeAffinity?.map((term) => term.map(formatRequirement).join(" and ")) ?? null
 

@@ -37,7 +37,7 @@ export interface SnapshotOptions extends FreezeOptions {
   readonly quorum?: Quorum
   /** The profile that keeps one member's promise: members that are cut apart are not restored together. */
   readonly oneMember?: string
-  /** Whether this caller may set contents to Retain. Default true. */
+  /** True if this process can set contents to Retain. Default true. */
   readonly mayRetain?: boolean
 }
 
@@ -57,7 +57,7 @@ const claimsOf = (state: AppState): ReadonlyArray<Claim> => {
   return runs ? state.claims.filter(({ leftover }) => !leftover) : state.claims
 }
 
-/** Why a claim cannot be cut; null: it can. */
+/** Reason that a claim cannot be snapshotted; `null` if it can. */
 const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
   const why = trouble(claim)
   return why === null
@@ -128,15 +128,15 @@ const total = (claims: ReadonlyArray<Claim>): string => {
   return sum === null ? "of an unknown size" : Quantity.format(sum)
 }
 
-/** Who is asked where the data is: ready or not, whoever runs can say it. */
+/** The members to ask for their directories: ready or not, any running one can answer. */
 const askable = (state: AppState): Held["members"] =>
   state.replicas.flatMap(({ name, ordinal, pod }) =>
     pod === null ? [] : [{ pod: name, ordinal: ordinal ?? 0, fqdn: pod.fqdn ?? name, uid: pod.uid }]
   )
 
 /**
- * Where the data must be, as the application says itself. Where each volume is cut alone and somebody cannot be
- * asked, nothing is claimed, and nothing less is taken in silence.
+ * The directories that must be in the snapshot, as reported by the application. If volumes are snapshotted
+ * separately and a member cannot be asked, nothing is claimed, and nothing less is taken silently.
  */
 const placesOf = (
   state: AppState,
@@ -161,7 +161,7 @@ const placesOf = (
   }
 }
 
-/** What of an application is cut, at which level, and how. */
+/** The volumes of the snapshot, its level, and how it is taken. */
 const cutOf = (state: AppState, options: SnapshotOptions) => {
   const { consistency = "auto", mayRetain = true, allowLower = false, oneMember } = options
   const claims = claimsOf(state)
@@ -185,7 +185,7 @@ const cutOf = (state: AppState, options: SnapshotOptions) => {
     group,
     inWaves,
     held: level === "quiesced" ? held : null,
-    /** The workload that is stopped for its cut; null: none. */
+    /** The workload that is stopped for it; `null` for none. */
     stopped: level === "offline" ? (state.workloads[0] ?? null) : null,
     places,
     refusals: [
@@ -284,7 +284,7 @@ const refusalsOf = (
     : [])
 ]
 
-/** What taking a set would do. `id` names the operation. Null: there is no workload to own. */
+/** The plan of a snapshot. `id` names the operation. `null` if there is no workload to own. */
 export const plan = (
   state: AppState,
   ref: AppRef,

@@ -14,25 +14,25 @@ import type { Summary } from "../step/record.ts"
 import { recordName } from "../RecordName.ts"
 import { type PrunePlan, pruneVerb } from "./pruneVerb.ts"
 
-/** What is there of a set. */
+/** The live objects of a snapshot. */
 export interface Found {
   readonly summary: Summary
-  /** The record's Secret; null: it may not be read. */
+  /** The record's Secret; `null` if it cannot be read. */
   readonly record: { readonly uid: string } | null
   readonly snapshots: ReadonlyArray<VolumeSnapshot>
   readonly contents: ReadonlyArray<VolumeSnapshotContent>
   readonly groups: ReadonlyArray<VolumeGroupSnapshot>
   readonly groupContents: ReadonlyArray<VolumeGroupSnapshotContent>
-  /** The version in which groups are served; null: they are not. */
+  /** The version in which groups are served; `null` if they are not. */
   readonly version: string | null
-  /** Who uses it: claims that are being filled from it, operations that go on with it. */
+  /** Its users: claims that are being filled from it, and unfinished operations. */
   readonly inUse: ReadonlyArray<string>
-  /** Whether it is the newest complete one of its application. */
+  /** True if it is the newest complete one of its application. */
   readonly isLast: boolean
 }
 
 export interface PrunePlanOptions {
-  /** Delete it also where it is the newest complete one of its application. Default false. */
+  /** True to delete it even if it is the newest complete one of its application. Default false. */
   readonly last?: boolean
 }
 
@@ -121,7 +121,7 @@ const useRefusals = ({ summary, inUse, isLast }: Found, last: boolean): Readonly
     : [])
 ]
 
-/** What of the set is not provably its own. */
+/** Objects that do not provably belong to the snapshot. */
 const ownRefusals = (found: Found, { orphans, orphanGroups, snapshots }: Steps): ReadonlyArray<Refusal> => {
   const { summary, contents, groups } = found
   const { name: set, cuts } = summary
@@ -157,7 +157,7 @@ const cutLines = (found: Found): ReadonlyArray<string> =>
       `${snapshot.metadata.name}: ${cut.driver} ${cut.snapshotHandle ?? "<unknown>"}, ${cut.size ?? "of an unknown size"}`
   )
 
-/** What deleting a set would do. `id` names the operation. */
+/** The plan of a deletion. `id` names the operation. */
 export const plan = (found: Found, id: string, { last = false }: PrunePlanOptions): PrunePlan => {
   const { summary, record } = found
   const { name, namespace } = summary

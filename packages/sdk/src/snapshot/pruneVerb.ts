@@ -14,7 +14,7 @@ const steps = [DeleteSet, DeleteRecord] as const
 
 export type PruneStep = StepOf<(typeof steps)[number]>
 
-/** What stands in a plan beside its steps. */
+/** The settings in a plan in addition to its steps. */
 export const PruneSettings = Schema.Struct({ set: Schema.String })
 export type PruneSettings = typeof PruneSettings.Type
 
@@ -25,7 +25,7 @@ export interface PruneRun {
   readonly stepTimeout?: number
 }
 
-/** What it has to say of its end. */
+/** The result of the operation. */
 export const PruneResult = Schema.Struct({ set: Schema.String, cuts: Schema.Natural })
 
 export const pruneVerb = verb<

@@ -1,4 +1,4 @@
-/** Who uses a snapshot at this moment, so that it may not be deleted. */
+/** The current users of a snapshot, which must not be deleted while it is in use. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import * as Journal from "../operation/Journal.ts"
@@ -23,7 +23,7 @@ const filling = (
     })
   )
 
-/** Journals of all namespaces, where they may be read: a restore may go on in another one. */
+/** Journals of all namespaces, if they can be read: a restore may run in another one. */
 const journals = (namespace: string) =>
   Journal.list(undefined).pipe(
     Effect.catchIf(
@@ -33,8 +33,8 @@ const journals = (namespace: string) =>
   )
 
 /**
- * Whether a plan goes on with the snapshot from another namespace: it says by uid whose record it reads, which
- * only who may read that knows. `record` null: the uid is not known here.
+ * True if a plan in another namespace uses the snapshot: it names the uid of the record, which only those who
+ * can read the record know. `record` is `null` if the uid is not known here.
  */
 const isElsewhere = (settings: unknown, namespace: string, record: string | null): boolean => {
   const read: unknown = Reflect.get(Object(settings), "record")
@@ -42,7 +42,7 @@ const isElsewhere = (settings: unknown, namespace: string, record: string | null
   return Reflect.get(Object(read), "namespace") === namespace && (record === null || record === uid)
 }
 
-/** Operations that are not over, and go on with the set. */
+/** Unfinished operations that use the snapshot. */
 const going = (
   { namespace, name: set, record }: Used,
   except: string | null
@@ -59,7 +59,7 @@ const going = (
     })
   )
 
-/** A snapshot by its name; `record`: the uid of its record, null where that may not be read. */
+/** A snapshot by its name; `record` is the uid of its record, `null` if that cannot be read. */
 export interface Used {
   readonly namespace: string
   readonly name: string

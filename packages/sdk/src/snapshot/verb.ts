@@ -47,10 +47,10 @@ const steps = [
 
 export type SnapshotStep = StepOf<(typeof steps)[number]>
 
-/** What stands in a plan beside its steps. */
+/** The settings in a plan in addition to its steps. */
 export const SnapshotSettings = Schema.Struct({
   ...SetSettings.fields,
-  /** Where the application says that its data is, to be looked at before anything is begun. */
+  /** The directories of the data as reported by the application, checked before anything is started. */
   places: Schema.optionalKey(Places),
   /** Of a set that is taken offline: what each change of the count leans on. */
   facts: Schema.optionalKey(Workload.Facts)
@@ -60,30 +60,30 @@ export type SnapshotSettings = typeof SnapshotSettings.Type
 /** A plan to take a set, as it is printed and journalled. */
 export type SnapshotPlan = Plan<SnapshotStep, SnapshotSettings>
 
-/** How a plan is carried out, beyond what it says itself. */
+/** Options for running a plan, in addition to the plan itself. */
 export interface SnapshotRun {
   /** Milliseconds without progress after which a step stops. Default 10 minutes. */
   readonly stepTimeout?: number
-  /** How its members are held still, where the plan does that. */
+  /** How its members are quiesced, if the plan does that. */
   readonly quiesce?: Quiesce
 }
 
 type Going = SnapshotSettings & SnapshotRun
 
-/** What taking a set has to say of its end. */
+/** The result of taking a snapshot. */
 export const SnapshotResult = Schema.Struct({
   set: Schema.String,
   level: Level,
-  /** How the members were held; absent: they were not. */
+  /** How the members were quiesced; absent if they were not. */
   quiesced: Schema.optionalKey(Proof),
   recoverable: Schema.optionalKey(Recoverable),
   /** The profile by which its members are restorable by seeding only; absent: none says so. */
   seedOnly: Schema.optionalKey(Schema.String),
   why: Schema.Array(Schema.String),
-  /** Between the first and the last cut, in milliseconds; null: not known. */
+  /** Time between the first and the last volume snapshot, in milliseconds; `null` if unknown. */
   skew: Schema.NullOr(Schema.Finite),
   claims: Schema.Natural,
-  /** Of all cuts, as a restore needs it, in bytes; null: not known. */
+  /** The size that a restore needs, in bytes; `null` if unknown. */
   bytes: Schema.NullOr(Schema.Finite)
 })
 export type SnapshotResult = typeof SnapshotResult.Type
