@@ -48,7 +48,7 @@ const program = Effect.gen(function* () {
   // If this process crashes, members stay frozen, so this must be allowed explicitly.
   const refused = yield* Effect.flip(Snapshot.take(ledger, options))
   console.log(refused.message.split(": ")[1])
-  // => if this caller dies, nothing in the pods ends that
+  // => if this process crashes, nothing in the pods ends the freeze
 
   const { outcome } = yield* Snapshot.take(ledger, { ...options, allowUnboundedFreeze: true })
   console.log(outcome)

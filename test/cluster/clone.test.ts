@@ -84,7 +84,7 @@ describe.runIf(isBed())("a restore as another application", () => {
     bed("policies", "off")
     const ended = await run(source, "restore", "cut", "--as", "open", "--yes")
     assert.equal(ended.code, 1)
-    assert.match(ended.err, /open cannot be kept from db: the network does not enforce networkpolicies/)
+    assert.match(ended.err, /open cannot be isolated from db: the network does not enforce networkpolicies/)
     assert.deepEqual(await namesOf(source, "open"), [])
   })
 

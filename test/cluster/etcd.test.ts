@@ -122,7 +122,7 @@ describe.runIf(isBed())("etcd", () => {
     const killedAndAborted = async (words: ReadonlyArray<string>): Promise<void> => {
       const lost = await agreed(seeded)
       const killed = plugin.start([...words, "-n", seeded])
-      await killed.says(/^data-db-0 +waiting for its prover pod/)
+      await killed.says(/^data-db-0 +waiting for its check pod/)
       killed.kill("SIGKILL")
       await killed.ended
       const [open] = (await operations(seeded)).filter(isOpen)

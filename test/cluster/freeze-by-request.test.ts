@@ -112,7 +112,7 @@ describe.runIf(isBed())("a freeze by requests through the pod proxy", () => {
   it("is refused until it is allowed, and then quiesced by each server's own word, which is recorded", async () => {
     const refused = await take("db-refused").ended
     assert.equal(refused.code, 1)
-    assert.match(refused.err, /by a request: if this caller dies.*--allow-unbounded-freeze/)
+    assert.match(refused.err, /by a request: if this process crashes.*--allow-unbounded-freeze/)
     const { code, out, err } = await take("db-asked", allowed).ended
     console.log(out.trim())
     assert.equal(code, 0, err)
@@ -129,7 +129,7 @@ describe.runIf(isBed())("a freeze by requests through the pod proxy", () => {
   it("ends at its deadline by its caller, and not by one that was killed: a thaw and an abort end it", async () => {
     const slow = ["--group-class", "none", "--class", "snap-slow", allowed]
     const first = take("db-killed", ...slow)
-    assert.isTrue(await first.says(/waiting for its cut/), first.lines().join("\n"))
+    assert.isTrue(await first.says(/waiting for its snapshot/), first.lines().join("\n"))
     first.kill("SIGKILL")
     await first.ended
     await new Promise((resume) => setTimeout(resume, 9000))

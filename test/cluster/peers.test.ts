@@ -102,7 +102,7 @@ describe.runIf(isBed())("what cannot be found, or routed to, is told in one line
     ])
     assert.deepEqual(none, [
       "NoReplicas",
-      "empty asks for no replicas, so no ordinal can hold a key: scale it up first"
+      "empty has 0 replicas, so no ordinal can hold a key: scale it up first"
     ])
     assert.deepEqual(empty, ["EmptyKey", "the key is empty: pass the id that the data is kept under"])
     assert.deepEqual(unknown, [

@@ -118,7 +118,7 @@ describe.runIf(isBed())("a snapshot of PostgreSQL by its profile", () => {
       assert.equal(code, 1)
       assert.match(
         err,
-        /db-0 has its data on 2 volumes, which are cut one after another: data-db-0 \(\/.*pgdata\) and wal-db-0 \(\/.*pg_wal\)/
+        /db-0 has its data on 2 volumes, which are snapshotted one after another: data-db-0 \(\/.*pgdata\) and wal-db-0 \(\/.*pg_wal\)/
       )
       assert.match(err, /--consistency offline/)
       const before = await Postgres.highest(split, "db-0")
@@ -148,7 +148,7 @@ describe.runIf(isBed())("a snapshot of PostgreSQL by its profile", () => {
       const lost = await taking
       console.log(lost.err.trim())
       assert.equal(lost.code, 1)
-      assert.match(lost.err, /db-0 did not go on to the next wave: it ended with exit code/)
+      assert.match(lost.err, /db-0 did not continue to the next stage: it ended with exit code/)
       assert.deepEqual(await snapshotsIn(split, "db-lost"), {})
     })
   })
@@ -165,7 +165,7 @@ describe.runIf(isBed())("a snapshot of PostgreSQL by its profile", () => {
       const after = await Promise.all(pods.map((pod) => Postgres.highest(waves, pod)))
       const bare = await plugin.run(["restore", "db-waves", "-n", waves, "--yes"])
       assert.equal(bare.code, 1)
-      assert.match(bare.err, /was cut in waves by profile postgres: .*give --profile postgres/)
+      assert.match(bare.err, /was taken in stages by profile postgres: .*give --profile postgres/)
       const back = await plugin.run(["restore", "db-waves", "-n", waves, "--yes", "--profile", "postgres"])
       assert.equal(back.code, 0, back.err)
       for (const [index, pod] of pods.entries()) {

@@ -171,7 +171,7 @@ describe.runIf(isBed())("a quiesced snapshot", () => {
       assert.isAtMost(failed, 5000)
 
       const robbed = start(space, "db-robbed", "--profile", "redis", ...alone, "--class", "q-slower")
-      await robbed.says(/waiting for its cut/)
+      await robbed.says(/waiting for its snapshot/)
       const thawed = await heard(plugin.run(["thaw", "db", "-n", space, "--profile", "redis"]))
       assert.notMatch(robbed.lines().join(), /quiesced \d/, "it was thawed after the freeze, and not in it")
       assert.equal(thawed.out, "pod/db-0 thawed\npod/db-1 thawed\n", thawed.err)
@@ -185,7 +185,7 @@ describe.runIf(isBed())("a quiesced snapshot", () => {
       const space = replaced.name
       const args = ["--profile", "redis", "--group-class", "none", "--class", "snap-slow"]
       const running = start(space, "db-replaced", ...args)
-      await running.says(/waiting for its cut/)
+      await running.says(/waiting for its snapshot/)
       await kubectl(["delete", "pod", "db-1", "-n", space, "--force", "--grace-period=0"])
       await assertMissed(space, await heard(running.ended), /db-1 (was replaced|did not stay quiesced)/)
       await kubectl(["rollout", "status", "sts/db", "-n", space, "--timeout=60s"])
@@ -204,10 +204,10 @@ describe.runIf(isBed())("a quiesced snapshot", () => {
       const slow = ["--group-class", "none", "--class", "snap-slow"]
       const moments = [
         ["redis", /quiesces 2 members/, 150, "SIGKILL", "resume"],
-        ["redis", /waiting for its cut/, 0, "SIGKILL", "abort"],
-        ["redis", /waiting for its cut/, 1500, "SIGKILL", "resume"],
+        ["redis", /waiting for its snapshot/, 0, "SIGKILL", "abort"],
+        ["redis", /waiting for its snapshot/, 1500, "SIGKILL", "resume"],
         // The connection stands, and nobody is at its other end: only the deadline is left.
-        [hasty, /waiting for its cut/, 0, "SIGSTOP", "abort"]
+        [hasty, /waiting for its snapshot/, 0, "SIGSTOP", "abort"]
       ] as const
       let hits = 0
       for (const [profile, line, after, signal, way] of moments) {
@@ -264,7 +264,7 @@ describe.runIf(isBed())("a quiesced snapshot", () => {
         "--class",
         "q-slower"
       )
-      await slow.says(/waiting for its cut/)
+      await slow.says(/waiting for its snapshot/)
       const thawed = await heard(plugin.run(["thaw", "db", "-n", space, "--profile", "mariadb"]))
       assert.notMatch(slow.lines().join(), /quiesced \d/, "it was thawed after the freeze, and not in it")
       assert.equal(thawed.code, 0, thawed.err)

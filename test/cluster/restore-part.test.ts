@@ -203,7 +203,7 @@ describe.runIf(isBed())("a restore", () => {
       await write(space, 2, "after")
       const shown = await run(space, "restore", "--from-volume-snapshots", "db", "--dry-run=client")
       assert.match(shown.out, /data-db-1 from volumesnapshot backup-1, cut 20\d\d-/)
-      assert.match(shown.out, /how consistent they are is not known, and the volumes were cut [\d.]+ s apart/)
+      assert.match(shown.out, /their consistency is unknown, and they were taken [\d.]+ s apart/)
       const ended = await restore(space, "--from-volume-snapshots", "db")
       assert.deepEqual(await marks(space, 2), ["before", "before"])
       assert.match(ended.out, /restored from volumesnapshots: 2 volumes, 2 replicas/)

@@ -179,7 +179,7 @@ describe.runIf(isBed())("a restore", () => {
 
   /** Where the caller is killed: a line of its own, and milliseconds after that. */
   const moments: ReadonlyArray<readonly [RegExp, number]> = [
-    [/waiting for its prover pod/, 0],
+    [/waiting for its check pod/, 0],
     [/^\[2\//, 30],
     [/^\[3\//, 200],
     [/^\[4\//, 20],

@@ -151,7 +151,7 @@ describe.runIf(isBed())("a snapshot", () => {
       const asked = ["--consistency", "group", "--group-class", "group-sequential"]
       const missed = await snapshot(space, "db-missed", ...asked).ended
       assert.equal(missed.code, 1, missed.err)
-      assert.match(missed.err, /cut [\d.]+ s apart.*what was made of it is removed; take it with/)
+      assert.match(missed.err, /cut [\d.]+ s apart.*what was created is deleted; take it with/)
       assert.deepEqual(await remains(space, "db"), there)
       await assertOver(space, "db")
 
@@ -175,7 +175,10 @@ describe.runIf(isBed())("a snapshot", () => {
       const skews = summaries.map(({ skew }) => skew)
       assert.deepEqual(skews.slice(0, 2), [0, 0])
       assert.isAtLeast(skews[2] ?? 0, 2000)
-      assert.match(lower.out, /taken: crash, 3 claims, .*, cut within 2.*the members of the group were cut/s)
+      assert.match(
+        lower.out,
+        /taken: crash, 3 claims, .*, cut within 2.*the snapshots of the group were taken/s
+      )
     })
   })
 
@@ -258,7 +261,7 @@ describe.runIf(isBed())("a snapshot", () => {
   const moments: ReadonlyArray<readonly [RegExp, number]> = [
     [/^operation /, 0],
     [/^\[1\/5\]/, 60],
-    [/waiting for its cut/, 0],
+    [/waiting for its snapshot/, 0],
     [/ cut \d+ms/, 0],
     [/^\[2\/5\]/, 30],
     [/^\[3\/5\]/, 20],
@@ -336,7 +339,7 @@ describe.runIf(isBed())("a snapshot", () => {
         assert.equal(code, 1, err)
         console.log(err.trim().split("\n").at(-1))
         assert.match(err, /not ready to use in 5s: .*data-db-0.*data-db-1.*data-db-2/)
-        assert.match(err, /a resume goes on waiting: .* 15 minutes .* abort, and take another snapshot/)
+        assert.match(err, /a resume continues to wait: .* 15 minutes .* abort, and take another snapshot/)
       }
       const began = Date.now()
       assertGivenUp(await snapshot(name, "db-never", "--group-class", never, ...flags).ended)

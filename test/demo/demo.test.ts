@@ -68,7 +68,7 @@ describe("the demo", () => {
     assert.notMatch(errors, /^error/m)
     assert.match(
       errors.match(/^.*warning.*$/gim)?.join("\n") ?? "",
-      /^Warning: each volume is cut alone: .*$/
+      /^Warning: each volume is snapshotted separately: .*$/
     )
     const commands = story.map(({ command }) => command)
     assert.deepEqual(

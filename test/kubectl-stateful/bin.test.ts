@@ -221,7 +221,7 @@ describe("a wrong command line", () => {
     ],
     [
       ["describe", "db"],
-      "error: there is no kubeconfig; set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
+      "error: no kubeconfig found; set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
     ]
   ]
   for (const [argv, line] of cases) {

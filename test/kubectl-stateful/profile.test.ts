@@ -30,14 +30,14 @@ describe("--profile", () => {
     assert.deepEqual({ profile, guarantee }, { profile: path, guarantee: "recoverable-per-member" })
     assert.match(
       await failure(quiesceOf("oracle")),
-      /no built-in profile oracle: there are etcd, mariadb, postgres, redis/
+      /no built-in profile oracle; available: etcd, mariadb, postgres, redis/
     )
     assert.match(await failure(quiesceOf("./none")), /cannot read the profile .\/none: ENOENT/)
   })
 
   it("of hooks alone quiesces nothing, and one that only quiesces has no hooks", async () => {
     const path = file("hooks.yaml", hooks)
-    assert.match(await failure(quiesceOf(path)), /no section snapshot/)
+    assert.match(await failure(quiesceOf(path)), /no snapshot section/)
     assert.deepEqual(await quiesceGiven(path), {})
     for (const profile of ["redis", file("quiet.yaml", snapshot)])
       assert.match(await failure(profileOf({ profile })), /has no scale section/)

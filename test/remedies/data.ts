@@ -608,7 +608,7 @@ const restores: ReadonlyArray<Remedy> = [
     options: fenced,
     print: async (at) => at.refused(`restore --release ${await copied(at)} --yes -n shop`),
     helps: async (at, { out }, message) => {
-      const [, id = ""] = /restore ([0-9a-f]{8}) has no fence/.exec(message) ?? []
+      const [, id = ""] = /restore ([0-9a-f]{8}) has no isolation/.exec(message) ?? []
       assert.match(out, new RegExp(`^rehearsal +db-fence-${id} .* ${id}$`, "m"))
       await at.printed(`restore --release ${id} --yes -n rehearsal`)
     }

@@ -38,7 +38,7 @@ describe("a held command", () => {
         neverLapsed: true,
         code: 0,
         millisHeld: 3000,
-        message: "it held until it was released, and ended with exit code 0"
+        message: "it kept the member quiesced until it was released, and exited with code 0"
       })
       assert.deepEqual(log, ["0 freeze", "3000 thaw"])
       yield* TestClock.adjust(1000)

@@ -100,10 +100,10 @@ describe("a profile of requests", () => {
 
   it("without a thaw, of another host, or of no address is refused in one line", () => {
     const { thaw: _, ...without } = calls
-    assert.match(whyNot(file({ snapshot: without })), /a thaw is needed/)
+    assert.match(whyNot(file({ snapshot: without })), /snapshot\.thaw: required/)
     for (const post of ["http://example.com:80/x", "/freeze", "http://:0/", "ftp://:21/"]) {
       const snapshot = { ...calls, thaw: { post } }
-      assert.include(whyNot(file({ snapshot })), `snapshot.thaw: ${post} is no address in a pod`)
+      assert.include(whyNot(file({ snapshot })), `snapshot.thaw: ${post} is not an address in a pod`)
     }
   })
 })
@@ -111,8 +111,8 @@ describe("a profile of requests", () => {
 describe("a profile that holds nothing", () => {
   it("must say where its data is, and claims no more than that each member recovers", () => {
     const oneVolume = { command: ["where"] }
-    assert.match(whyNot(file({ snapshot: { guarantee: "recoverable-per-member" } })), /takes oneVolume/)
-    assert.match(whyNot(file({ snapshot: { guarantee: "blocks-writes", oneVolume } })), /takes oneVolume/)
+    assert.match(whyNot(file({ snapshot: { guarantee: "recoverable-per-member" } })), /needs oneVolume/)
+    assert.match(whyNot(file({ snapshot: { guarantee: "blocks-writes", oneVolume } })), /needs oneVolume/)
     assert.strictEqual(whyNot(file({ snapshot: { guarantee: "recoverable-per-member", oneVolume } })), "")
   })
 })

@@ -361,7 +361,7 @@ describe("what cannot be routed says why", () => {
       for (const members of [view(""), view("L")]) {
         const { reason: why, message } = reason(Routing.picker(strategy, members).pick("x"))
         assert.equal(why._tag, "NoReplicas")
-        assert.equal(message, "db asks for no replicas, so no ordinal can hold a key: scale it up first")
+        assert.equal(message, "db has 0 replicas, so no ordinal can hold a key: scale it up first")
       }
     }
   })

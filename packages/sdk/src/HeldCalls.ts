@@ -94,8 +94,8 @@ export const hold = <E = never, R = never>(
     const cluster = yield* Cluster
     const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - since) / 1e6)
     return {
-      ask: Effect.succeed({ _tag: "Unknown" as const, message: "nobody in the pod can be asked" }),
-      next: Effect.succeed({ _tag: "Failed" as const, message: "a request cuts no waves" }),
+      ask: Effect.succeed({ _tag: "Unknown" as const, message: "the pod cannot be asked" }),
+      next: Effect.succeed({ _tag: "Failed" as const, message: "a request cannot take a staged snapshot" }),
       release: yield* Effect.cached(
         Effect.provideService(releaseOnce(calls, member, since), Cluster, cluster)
       ),

@@ -214,15 +214,15 @@ const whyNot = Effect.fnUntraced(function* (session: ExecSession, heard: Heard, 
       `the pod has no ${heard.none === "proc" ? "/proc" : heard.none} to end it in time`
     )
   }
-  if (heard.hasLapsed) return notHeld("Lapsed", "it did not hold when its deadline passed")
+  if (heard.hasLapsed) return notHeld("Lapsed", "it did not quiesce the member before its deadline")
   if (heard.code !== null) {
     const { code } = heard
-    const message = `it ended before it held: exit code ${code}${last === "" ? "" : `: ${last}`}`
+    const message = `it exited before it quiesced the member: exit code ${code}${last === "" ? "" : `: ${last}`}`
     return new NotHeld({ reason: { _tag: "Ended", code }, message })
   }
   if (!heard.isLost) return notHeld("Unknown", "no answer came in time")
   const exit = yield* Effect.timeoutOption(session.exit, 1000)
-  if (exit._tag === "None") return notHeld("Unknown", "the connection closed before it held")
+  if (exit._tag === "None") return notHeld("Unknown", "the connection closed before it quiesced the member")
   const how = exit.value
   // The server's own words, and a shell's own codes where no token came: nothing was started.
   const none =
@@ -232,7 +232,7 @@ const whyNot = Effect.fnUntraced(function* (session: ExecSession, heard: Heard, 
   const message = how._tag === "Unknown" ? lastLine(how.message) : `exit code ${how.code}`
   return none
     ? notHeld("NoShell", `the image has no sh to run it (${message})`)
-    : notHeld("Unknown", `the connection closed before it held: ${message}`)
+    : notHeld("Unknown", `the connection closed before it quiesced the member: ${message}`)
 })
 
 /** Sends something, and waits for what should come of it; a server that takes nothing holds nobody up. */
@@ -313,7 +313,7 @@ const holding = Effect.fnUntraced(function* (
     const message = heard.hasLapsed
       ? "its deadline passed before it was released"
       : stillHeld
-        ? `it held until it was released, and ended with exit code ${code}`
+        ? `it kept the member quiesced until it was released, and exited with code ${code}`
         : `it ended with exit code ${code} before it was released`
     return { _tag: "Released", neverLapsed: stillHeld && code === 0, code, millisHeld, message }
   })
@@ -353,7 +353,7 @@ export const hold = <E = never, R = never>(
 ): Effect.Effect<Held, NotHeld | E, R | Cluster | Scope.Scope> =>
   Effect.gen(function* () {
     if (hook.input?.includes("\0") === true) {
-      return yield* notHeld("Refused", "the input of a held command has a NUL in it")
+      return yield* notHeld("Refused", "the input of a quiesce command must not contain NUL")
     }
     // A scope of its own: what failed to hold is let go at once, not when the caller's scope ends.
     const scope = yield* Scope.fork(yield* Effect.scope)

@@ -82,7 +82,7 @@ export const fromFile = (content: unknown): Result.Result<Profile, string> => {
 export const quiesceFromFile = (name: string, content: unknown): Result.Result<Quiesce, string> =>
   Result.flatMap(decode(content), ({ snapshot, container = null }) =>
     snapshot === undefined
-      ? Result.fail("it has no section snapshot, which says how to quiesce the application")
+      ? Result.fail("it has no snapshot section, which defines how to quiesce the application")
       : quiesceOf(name, snapshot, container)
   )
 
@@ -96,7 +96,7 @@ const head = { apiVersion: "kubectl-stateful.dev/v1", kind: "Profile" } as const
 export const named = (name: string): Result.Result<File, string> => {
   const found = builtIn.get(name)
   return found === undefined
-    ? Result.fail(`there is no built-in profile ${name}: there are ${[...builtIn.keys()].join(", ")}`)
+    ? Result.fail(`no built-in profile ${name}; available: ${[...builtIn.keys()].join(", ")}`)
     : Result.succeed({ ...head, ...found })
 }
 

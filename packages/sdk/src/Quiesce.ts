@@ -28,26 +28,26 @@ export type Guarantee = typeof Guarantee.Type
 const duration = (description: string) => optionalKey(String.annotate({ description }))
 const container = optionalKey(
   NonEmptyString.annotate({
-    description: "The container to run in; default: the profile's, else the pod's own."
+    description: "The container to run in. Default: the profile's, or else the pod's default container."
   })
 )
 const argv = NonEmptyArray(NonEmptyString).annotate({
   description:
-    "A program and its arguments, never a shell's text; {pod}, {ordinal} and {fqdn} stand for the member's own."
+    "A program and its arguments; never passed through a shell. {pod}, {ordinal} and {fqdn} are replaced with the member's own values."
 })
 const url = (description: string) => NonEmptyString.annotate({ description })
-const timeout = duration("How long it may take: 30s, 5m.")
+const timeout = duration("The timeout, such as 30s or 5m.")
 
 /** A command as a file has it. */
 export const FileCommand = Struct({ command: argv, container, timeout })
 
 const FilePost = Struct({
-  post: url("http://:PORT/PATH in the pod, reached through the API server; 2xx is a success."),
+  post: url("http://:PORT/PATH in the pod, through the API server's pod proxy; 2xx is success."),
   timeout
 })
 const FileGet = Struct({ get: url("http://:PORT/PATH in the pod, as for post."), timeout })
 
-const deadline = duration("How long a member may be held, from 1s to 10m; default 10s.")
+const deadline = duration("How long the freeze can last, from 1s to 10m. Default 10s.")
 
 /** The name of a text that is kept, and of the file that is made of it: never a path. */
 export const keptName = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
@@ -57,22 +57,22 @@ const WavesSection = Struct({
   command: argv,
   container,
   deadline: duration(
-    "How long it may take from before the first wave until after the last, from 1s to 1h; default 5m."
+    "The maximum duration from before the first stage until after the last, from 1s to 1h. Default 5m."
   ),
   keeps: optionalKey(
     Schema.Array(KeptName).annotate({
       description:
-        "The texts that it prints between the waves, as lines `keep NAME LINE`: they are kept in the record."
+        "The texts that it prints between the stages, as lines `keep NAME LINE`: they are saved in the record."
     })
   )
 }).annotate({
   description:
-    "How members are cut whose directories are on several volumes, each volume alone. The command prints a line `held`; the first wave is cut; it reads a line `next`, does what must be done between, prints a line `next`; the last wave is cut; its input ends, and it exits 0 only if it held all the time. Nothing may wait for it."
+    "The stages for members whose directories are on several volumes that are snapshotted separately. The command prints a line `held`; snapshots of the first stage are taken; it reads a line `next`, does what is needed between the stages, prints a line `next`; snapshots of the last stage are taken; its input ends, and it exits with 0 only if its session stayed open throughout. It must not block writes."
 })
 
 /** The section as a file has it. */
 export const QuiesceSection = Struct({
-  guarantee: Guarantee.annotate({ description: "What a cut under it is worth." }),
+  guarantee: Guarantee.annotate({ description: "What the quiesce guarantees." }),
   quiesce: optionalKey(
     Union([
       Struct({
@@ -82,30 +82,33 @@ export const QuiesceSection = Struct({
         input: optionalKey(String.annotate({ description: "Its first lines of input." }))
       }),
       Struct({
-        post: url("http://:PORT/PATH: its server holds once it answers 2xx. Nothing in the pod ends that."),
-        release: url("http://:PORT/PATH: lets go, and answers 2xx only if it was held all the time."),
+        post: url(
+          "http://:PORT/PATH: the member is quiesced once it returns 2xx. Nothing in the pod ends that."
+        ),
+        release: url(
+          "http://:PORT/PATH: releases the member, and returns 2xx only if it stayed quiesced throughout."
+        ),
         deadline
       })
     ]).annotate({
       description:
-        "How each member is held. The command prints a line `held`, holds until its input ends, and exits 0 only if it held all the time. None: nothing is held."
+        "How each member is quiesced. The command prints a line `held`, keeps the member quiesced until its input ends, and exits with 0 only if it stayed quiesced throughout. If absent, nothing is quiesced."
     })
   ),
   thaw: optionalKey(
     Union([FileCommand, FilePost]).annotate({
-      description:
-        "Lets go whatever may be held, as often as one likes. None: what is held ends with its process."
+      description: "Releases any freeze; must be idempotent. If absent, a freeze ends with its process."
     })
   ),
   probe: optionalKey(
     Union([FileCommand, FileGet]).annotate({
-      description: "A success says that credentials and all else that the others need are there."
+      description: "Succeeds if the credentials, and whatever else the other commands need, work."
     })
   ),
   oneVolume: optionalKey(
     FileCommand.annotate({
       description:
-        "Prints the directories, a line each, that must be cut at one moment: each member must have them on one volume. Behind `last ` stands one that waves cut last."
+        "Prints the directories, one per line, that must be snapshotted at one moment: each member must have them on one volume. A line `last /DIRECTORY` is a directory of the last stage."
     })
   ),
   waves: optionalKey(WavesSection)
@@ -160,7 +163,7 @@ const timeoutIn = (name: string, text: string | undefined, otherwise: number): R
 const urlIn = (name: string, text: string): Read<HttpCall["url"]> => {
   const found = parseUrl(text)
   return found === null
-    ? Result.fail(`snapshot.${name}: ${text} is no address in a pod, such as http://:8080/path`)
+    ? Result.fail(`snapshot.${name}: ${text} is not an address in a pod, such as http://:8080/path`)
     : Result.succeed(found)
 }
 
@@ -221,16 +224,16 @@ const wavesOf = (section: QuiesceSection["waves"], other: string | null): Read<W
 /** What cannot be, though each part of it can. */
 const misfit = ({ quiesce, thaw, oneVolume, guarantee, waves }: QuiesceSection): string | null => {
   if (waves !== undefined && (quiesce !== undefined || oneVolume === undefined)) {
-    return "snapshot.waves: they are cut by what oneVolume prints, and without a quiesce"
+    return "snapshot.waves: requires oneVolume, and cannot be combined with a quiesce"
   }
   if (quiesce === undefined && guarantee === "one-member") {
-    return "it holds nothing still: its members are unsafe together unless they are cut at one moment"
+    return "it quiesces nothing: its members are unsafe together unless they are snapshotted at one moment"
   }
   if (quiesce === undefined && (oneVolume === undefined || guarantee !== "recoverable-per-member")) {
-    return "snapshot.quiesce: without it nothing is held, which takes oneVolume, and guarantee: recoverable-per-member"
+    return "snapshot.quiesce: without it the profile needs oneVolume, and guarantee: recoverable-per-member"
   }
   return quiesce !== undefined && "post" in quiesce && thaw === undefined
-    ? "snapshot.thaw: nothing in the pod ends what is held by a request, so a thaw is needed"
+    ? "snapshot.thaw: required, because nothing in the pod ends a freeze by request"
     : null
 }
 

@@ -80,19 +80,19 @@ const configAllowed = (
     return because(
       "NotFound",
       `the record of snapshot ${name} is gone: its configuration stood in secret "${recordName(name)}"`,
-      "restore its volumes alone"
+      "restore only its volumes"
     )
   }
   if (app._tag === "Selector") {
     return refusedBecause(
-      `snapshot ${name} is of the selector ${nameOf(app)}: the configuration of one StatefulSet is put back at a time`,
-      "restore its volumes alone, or take a snapshot of each StatefulSet by its name"
+      `snapshot ${name} is of the selector ${nameOf(app)}: the configuration of only one StatefulSet can be restored at a time`,
+      "restore only its volumes, or take a snapshot of each StatefulSet by its name"
     )
   }
   return ordinals === undefined
     ? Effect.void
     : refusedBecause(
-        "all members of a StatefulSet have one configuration: it cannot be put back for some of them",
+        "all members of a StatefulSet share one configuration: it cannot be restored for some of them",
         "leave out --ordinal, or --with-config"
       )
 }
@@ -121,7 +121,7 @@ export const prepare = (
       [
         cutsNow(namespace, summary.cuts),
         record === null
-          ? Effect.succeed(["what else has changed since is not known: secrets may not be read"])
+          ? Effect.succeed(["other changes since then are unknown: no permission to read secrets"])
           : differences(namespace, hasConfig ? withoutConfig(record) : record)
       ],
       { concurrency: 2 }
@@ -205,7 +205,7 @@ export const prepareUndo = (
     if (config !== undefined && read === null) {
       return yield* because(
         "NotFound",
-        `secret "${config.before}", in which restore ${at.id} kept the configuration, is gone or may not be read`,
+        `secret "${config.before}", in which restore ${at.id} kept the configuration, was deleted or cannot be read`,
         `restore from a snapshot instead: ${listOf(at.namespace)} lists them`
       )
     }

@@ -74,7 +74,7 @@ const orNothing = (
     return Effect.matchEffect(abort(at, options), {
       onSuccess: () =>
         Effect.fail(
-          new OperationError({ reason, message, action: `what was made of it is removed; ${remedy}` })
+          new OperationError({ reason, message, action: `what was created is deleted; ${remedy}` })
         ),
       onFailure: () => Effect.fail(error)
     })

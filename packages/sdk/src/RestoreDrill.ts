@@ -219,7 +219,7 @@ export const drill = (
   Effect.gen(function* () {
     if (options.command === undefined && options.verify === undefined) {
       return yield* refusedBecause(
-        "a drill that looks at nothing proves nothing",
+        "a drill without a check proves nothing",
         "give a command, or a profile that says how volumes are verified"
       )
     }

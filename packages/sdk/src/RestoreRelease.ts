@@ -26,7 +26,7 @@ export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => releaseVe
 const nothing = ({ namespace, id }: Operation.OperationAt) =>
   because(
     "NotFound",
-    `restore ${id} has no fence in namespace ${namespace}`,
+    `restore ${id} has no isolation in namespace ${namespace}`,
     `\`kubectl get networkpolicies -A -l ${fencedLabel} -L ${madeByAnnotation}\` lists the fences that there are, with their restores`
   )
 

@@ -46,7 +46,7 @@ export const seedOf = (profile: string, { save, restore }: SeedSection): Seed =>
 /** The section of a profile that has one; fails with what is missing. */
 export const seedIn = (profile: string, section: SeedSection | undefined): Result.Result<Seed, string> =>
   section === undefined
-    ? Result.fail("it has no section seed, which says how members are made from one")
+    ? Result.fail("it has no seed section, which defines how members are rebuilt from one")
     : Result.succeed(seedOf(profile, section))
 
 /** What a plan and a journal may know of it: whoever resumes must have the same. */

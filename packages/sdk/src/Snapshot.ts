@@ -109,7 +109,7 @@ const removed = (
         "LevelMissed",
         message,
         [
-          unmet.length === 0 ? "what was made of it is removed" : `it was undone, but ${unmet.join("; ")}`,
+          unmet.length === 0 ? "what was created is deleted" : `it was undone, but ${unmet.join("; ")}`,
           ...notes,
           action?.split("; then ")[0] ?? "take another one"
         ].join("; ")
@@ -119,7 +119,7 @@ const removed = (
       new OperationError({
         reason,
         message,
-        action: `${action?.split("; then ")[0] ?? "take another one"}; not all that was made of it is removed (${failed.message}): ${wayBack({ id: at.id, home: at.namespace })}`
+        action: `${action?.split("; then ")[0] ?? "take another one"}; not everything that was created could be deleted (${failed.message}): ${wayBack({ id: at.id, home: at.namespace })}`
       })
   })
 

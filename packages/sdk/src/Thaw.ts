@@ -39,11 +39,11 @@ export const thaw = (
     if (command === null) {
       return yield* hold._tag === "HeldNothing"
         ? refusedBecause(
-            `profile ${profile} holds nothing: there is nothing to thaw`,
-            "look what else holds it"
+            `profile ${profile} quiesces nothing: there is nothing to thaw`,
+            "check what else has frozen it"
           )
         : refusedBecause(
-            `profile ${profile} has no thaw: what it holds ends with the process that holds it`,
+            `profile ${profile} has no thaw: its freeze ends with the process that started it`,
             "look for that process in the pods"
           )
     }

@@ -16,14 +16,13 @@ const Argv = Struct({ command: NonEmptyArray(NonEmptyString) })
 export const RestoreSection = Struct({
   writes: optionalKey(
     WritesSection.annotate({
-      description:
-        "What is written back to the volumes of a set that was cut in waves, before anything reads them."
+      description: "The files to write back to the volumes of a staged snapshot, before anything reads them."
     })
   ),
   beforeStart: optionalKey(
     Argv.annotate({
       description:
-        "Run once for each member of a copy, on its new volumes, before its first start: exit code 0, or nothing is started. Run again, it finds what it has done."
+        "Runs once for each member of a copy, on its new volumes, before its first start. If it does not exit with 0, nothing is started. Must be idempotent."
     })
   ),
   /** Exit code 0: what is on the volumes is the application's, and whole. Argv, and no shell's text. */

@@ -17,11 +17,11 @@ const within = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/
 export const WritesSection = NonEmptyArray(
   Struct({
     text: KeptName.annotate({
-      description: "A text that was kept in the record of a set that was cut in waves; the file has its name."
+      description: "A text that was saved in the record of a staged snapshot; the file has its name."
     }),
     beside: String.check(Schema.isPattern(within)).annotate({
       description:
-        "It goes into the one directory of the volumes that has this file, such as global/pg_control."
+        "The file is written to the one directory of the volumes that contains this file, such as global/pg_control."
     })
   })
 )

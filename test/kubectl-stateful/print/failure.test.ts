@@ -41,7 +41,7 @@ describe("a failure's line", () => {
       clusterError("Unavailable", "https://10.0.0.1:6443 refused the connection", { action: "is it up?" }),
       "error: https://10.0.0.1:6443 refused the connection; is it up?"
     )
-    assert.strictEqual(clusterError("Config", "there is no kubeconfig"), "error: there is no kubeconfig")
+    assert.strictEqual(clusterError("Config", "no kubeconfig found"), "error: no kubeconfig found")
   })
 
   it("is one line, whatever the message carries, and acts on no terminal", () => {

@@ -33,7 +33,7 @@ const description: Description = {
     created: "2026-11-28T03:15:00Z",
     asked: "auto",
     level: "quiesced",
-    why: ["each member is recoverable from its own cut, not all at one moment"],
+    why: ["each member is recoverable from its own snapshot, not all at one moment"],
     skew: 12,
     quiesced: {
       operation: "8f3a21bc",
@@ -121,7 +121,7 @@ Namespace:    shop
 Application:  db
 Taken:        2026-11-28T03:15:00Z, 5m ago
 Level:        quiesced per member (requested: auto)
-Not higher:   each member is recoverable from its own cut, not all at one moment
+Not higher:   each member is recoverable from its own snapshot, not all at one moment
 Skew:         12ms: not a single point in time
 Changed:      ConfigMap/settings, during the snapshot
 Replicas:     StatefulSet/db: 2

@@ -142,7 +142,11 @@ describe("an exec plugin", () => {
     ["that is not installed", { command: "no-such-plugin-here" }, /executable not found$/],
     ["that fails", { command: "false" }, /failed with exit code 1$/],
     ["that prints no JSON", { command: "echo", args: ["s3cr3t-canary"] }, /not JSON$/],
-    ["that prints something else", { command: "echo", args: ['{"token":"canary"}'] }, /no ExecCredential$/],
+    [
+      "that prints something else",
+      { command: "echo", args: ['{"token":"canary"}'] },
+      /not an ExecCredential$/
+    ],
     [
       "that answers in another version",
       { command: "echo", args: [`{"kind":"ExecCredential","apiVersion":"v0","status":{"token":"canary"}}`] },

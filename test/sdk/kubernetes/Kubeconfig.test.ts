@@ -237,7 +237,7 @@ describe("a faulty kubeconfig is told in one line, before any server is asked", 
   it.effect("none at all, and a named one that is missing", () =>
     Effect.gen(function* () {
       const dir = yield* folder
-      isPolite(yield* refused({ environment: { HOME: dir } }), /^there is no kubeconfig$/)
+      isPolite(yield* refused({ environment: { HOME: dir } }), /^no kubeconfig found$/)
       isPolite(yield* refused({ kubeconfig: join(dir, "gone") }), /no such file or directory$/)
       isPolite(yield* refused({ kubeconfig: dir }), /cannot be read: EISDIR$/)
     })
@@ -245,7 +245,7 @@ describe("a faulty kubeconfig is told in one line, before any server is asked", 
 })
 
 describe("inside a cluster", () => {
-  it.effect("the ServiceAccount is used when there is no kubeconfig, and its namespace is the default", () =>
+  it.effect("the ServiceAccount is used when no kubeconfig found, and its namespace is the default", () =>
     Effect.gen(function* () {
       const dir = yield* folder
       write(dir, "token", "secret")

@@ -90,7 +90,7 @@ describe("a record that somebody has written", () => {
       const world = yield* withSnapshot()
       yield* forgeRecord(world, ({ cuts }) => ({ cuts: [...cuts, ...cuts] }))
       const { refusals } = yield* on(world)(Restore.prepare(snapshot))
-      assert.match(refusals.map(({ reason }) => reason).join(), /data-db-0 stands in the snapshot twice/)
+      assert.match(refusals.map(({ reason }) => reason).join(), /data-db-0 is in the snapshot twice/)
     })
   )
 })

@@ -68,7 +68,7 @@ describe("a restore as another name", () => {
       assert.strictEqual(outcome, "Succeeded")
       assert.deepEqual(fences(world, "shop"), [])
       const { message } = yield* refusal(on(world)(RestoreRelease.prepare(at)))
-      assert.match(message, /has no fence/)
+      assert.match(message, /has no isolation/)
     })
   )
 
@@ -308,7 +308,7 @@ describe("a record that somebody has written", () => {
       }))
       assert.match(
         yield* reasons(world, { toNamespace: elsewhere }),
-        /holds another cut than the recorded one/
+        /has another snapshot handle than the recorded one/
       )
     })
   )

@@ -111,7 +111,7 @@ describe("a journal of a restore as another application", () => {
       const at = { namespace: elsewhere, id: plan.id }
       const options = { identity: bob, clone: "db", namespaces: ["shop"] }
       const error = yield* refusal(drive(on(world)(RestoreClone.resume(at, options))))
-      assert.match(error.message, /is none of snapshot nightly/)
+      assert.match(error.message, /is not one of snapshot nightly/)
       assert.deepEqual(world.sandbox.store.list(volumesnapshots, elsewhere), [])
       assert.strictEqual((yield* drive(on(world)(RestoreClone.abort(at, options)))).outcome, "Aborted")
       assertGone(world, elsewhere, "db")
@@ -138,7 +138,7 @@ describe("a journal of a restore as another application", () => {
       const at = { namespace: "shop", id: plan.id }
       const options = { identity: bob, clone: "copy" }
       const error = yield* refusal(drive(on(world)(RestoreClone.resume(at, options))))
-      assert.match(error.message, /behind a fence that is not proven/)
+      assert.match(error.message, /with an isolation that is not verified/)
       assert.strictEqual((yield* drive(on(world)(RestoreClone.abort(at, options)))).outcome, "Aborted")
       assertGone(world, "shop", "copy")
     })

@@ -75,7 +75,7 @@ describe("a restore with the configuration", () => {
       for (const part of [
         "ConfigMap/conf: a, b, c as in the record",
         "Secret/pass: password as in the record",
-        `ConfigMap/fixed is immutable: put back as fixed-${plan.id}`,
+        `ConfigMap/fixed is immutable: restored as fixed-${plan.id}`,
         "image of db: db:2 -> db:1",
         "spec.containers[db].env[PLAIN].value"
       ])

@@ -118,7 +118,7 @@ describe("a record that somebody else wrote", () => {
       ])
       assert.match(
         yield* refusals(world),
-        /Secret\/pass is gone, and of type kubernetes.io\/service-account-token/
+        /Secret\/pass was deleted, and is of type kubernetes.io\/service-account-token/
       )
       const plan = yield* on(world)(Restore.prepare(snapshot, { only: "config" }))
       assert.notInclude(JSON.stringify(plan), "admin")
@@ -217,7 +217,7 @@ describe("a journal of a restore of the configuration that somebody else wrote",
       const world = yield* withConfig()
       yield* forge(world, withSpec({ hostPID: true }))
       const error = yield* refusal(resumed(world, [], templateStep))
-      assert.match(error.message, /gives the pods of db what they do not have now.*: hostPID/)
+      assert.match(error.message, /gives the pods of db additional privileges.*: hostPID/)
       const podOf = () => world.sandbox.store.get(statefulsets, "shop", "db")?.spec.template.spec
       assert.notProperty(podOf(), "hostPID")
       const run = { identity: "admin", allowPrivileged: true }
@@ -245,7 +245,10 @@ describe("a journal of a restore of the configuration that somebody else wrote",
         const theirs = yield* secret(world, "theirs")
         const changes = [{ ...theirs, of: "pass", goes: false, keys: [] }]
         const error = yield* refusal(resumed(world, [theirs], { _tag: "PutConfig", changes }))
-        assert.match(error.message, /writes secret "theirs", as its journal says, which is not of db/)
+        assert.match(
+          error.message,
+          /writes secret "theirs", as its journal says, which does not belong to db/
+        )
         const { data } = (yield* on(world)(Resource.getObject(target("Secret", "theirs")))) as {
           readonly data?: object
         }

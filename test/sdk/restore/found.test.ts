@@ -50,9 +50,9 @@ describe("a restore from VolumeSnapshots that others made", () => {
       const world = yield* withCuts([0, 1, 2])
       const plan = yield* on(world)(Restore.prepareFromVolumeSnapshots(ref))
       assert.deepEqual(plan.refusals, [])
-      assert.match(plan.effects.join("\n"), /data-db-1 from volumesnapshot before-1, cut 1970/)
+      assert.match(plan.effects.join("\n"), /data-db-1 from volumesnapshot before-1, taken 1970/)
       assert.match(plan.effects[0] ?? "", /\(unknown\): 3 volumes/)
-      assert.match(plan.warnings.join(), /how consistent they are is not known, and .* cut \d\S* s apart/)
+      assert.match(plan.warnings.join(), /their consistency is unknown, and .* taken \d\S* s apart/)
       const { id, outcome, unmet } = yield* drive(
         on(world)(Restore.fromVolumeSnapshots(ref, { identity: ann }))
       )

@@ -73,7 +73,7 @@ describe("a restore", () => {
       yield* drive(Effect.sleep(2000))
       const why = yield* reasons(world)
       assert.match(why, /data-db-1 on its way .* quota "claims": requests.storage would be 8Gi of 7Gi/)
-      assert.match(why, /a pod that proves it does not fit into quota "pods": pods would be 6 of 5/)
+      assert.match(why, /a pod that checks it does not fit into quota "pods": pods would be 6 of 5/)
       assert.notInclude(why, "roomy")
     })
   )
@@ -108,7 +108,7 @@ describe("a restore", () => {
       const block = yield* planned(world, { mode: "Block" })
       assert.match(
         block?.refusals.map(({ reason }) => reason).join() ?? "",
-        /of mode Block, and its template asks for Filesystem/
+        /with mode Block, and its template requests Filesystem/
       )
       const large = yield* planned(world, { size: "5Gi", mode: "Filesystem" })
       assert.deepEqual(large?.refusals, [])

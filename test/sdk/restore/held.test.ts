@@ -28,7 +28,7 @@ describe("a restore", () => {
       const world = yield* withSnapshot()
       yield* on(world)(hold(world, "data-db-0", asSource))
       const { message } = yield* Effect.flip(restore(world))
-      assert.match(message, /data-db-0 is held by a VolumeSnapshot of it that is not ready/)
+      assert.match(message, /data-db-0 is in use by a VolumeSnapshot of it that is not ready/)
       assert.strictEqual(stateOf(world), "after")
     })
   )
@@ -47,7 +47,7 @@ describe("a restore", () => {
       const failure = yield* Effect.flip(drive(withCluster(cluster)(Restore.run(plan, { identity: ann }))))
       assert.match(
         failure.message,
-        /data-db-1 is held by a VolumeSnapshot of it that is not ready: it was not moved/
+        /data-db-1 is in use by a VolumeSnapshot of it that is not ready: it was not moved/
       )
       const at = { namespace: "shop", id: plan.id }
       const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: bob })))
@@ -62,7 +62,7 @@ describe("a restore", () => {
       const world = yield* withSnapshot()
       yield* on(world)(hold(world, "data-db-1", "example.com/backup"))
       const { message, action = "" } = yield* refusal(restore(world))
-      assert.match(message, /claim data-db-1 is stuck terminating: held by example.com\/backup/)
+      assert.match(message, /claim data-db-1 is stuck terminating: waiting for example.com\/backup/)
       assert.match(action, /find out which controller owns it/)
     })
   )
@@ -76,7 +76,7 @@ describe("a restore", () => {
         const left = `data-db-1-new-${plan.id}`
         const cluster = neighbour(world, movesCount, hold(world, left, "example.com/backup"))
         const { unmet } = yield* drive(withCluster(cluster)(Restore.run(plan, { identity: ann })))
-        assert.deepEqual(unmet, [`claim ${left} is stuck terminating: held by example.com/backup`])
+        assert.deepEqual(unmet, [`claim ${left} is stuck terminating: waiting for example.com/backup`])
         assert.strictEqual(stateOf(world), "before")
         assertNothingLost(world, "after")
       })
@@ -90,7 +90,7 @@ describe("a restore", () => {
       yield* on(world)(hold(world, "data-db-0", "example.com/backup"))
       yield* refusal(drive(on(world)(Restore.run(plan, { identity: ann }))))
       const { message } = yield* refusal(drive(on(world)(Restore.abort(at, { identity: bob }))))
-      assert.match(message, /claim data-db-0 is stuck terminating: held by example.com\/backup/)
+      assert.match(message, /claim data-db-0 is stuck terminating: waiting for example.com\/backup/)
       const name = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-0" }
       yield* on(world)(Resource.patch(name, { _tag: "Merge", value: { metadata: { finalizers: [] } } }))
       const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: bob })))
@@ -112,7 +112,7 @@ describe("a copy that is not made", () => {
       const { message } = yield* refusal(restore(world, { stepTimeout: 20_000 }))
       assert.match(
         message,
-        /not restored in 20s: data-db-0 \(its prover pod.*; warning: .*no snapshot of that name/
+        /not restored in 20s: data-db-0 \(its check pod.*; warning: .*no snapshot of that name/
       )
       assert.strictEqual(stateOf(world), "after")
     })

@@ -86,7 +86,7 @@ describe("a restore of one ordinal", () => {
       const source = { _tag: "Snapshot" as const, set: "raft", level: "quiesced", created: "2026", cuts: [] }
       const how = { guarantee: "one-member" as const, replicas: 3, differs: [] }
       const plan = Restore.plan(state, app, "8f3a21bc", { ...source, ...how }, { ordinals: [2] })
-      assert.match(plan?.refusals.map(({ reason }) => reason).join() ?? "", /must not go back alone/)
+      assert.match(plan?.refusals.map(({ reason }) => reason).join() ?? "", /must not be restored separately/)
     })
   )
 

@@ -55,7 +55,7 @@ describe("a release", () => {
       yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { metadata: { labels } } }))
       const { outcome, unmet } = yield* drive(on(world)(RestoreRelease.run(plan, { identity: ann })))
       assert.strictEqual(outcome, "Incomplete")
-      assert.match(unmet.join(), /is there, and not as it was made for copy/)
+      assert.match(unmet.join(), /exists, but not as it was created for copy/)
     })
   )
 
@@ -77,7 +77,7 @@ describe("a release", () => {
         assert.lengthOf(fences(world, "shop"), 1)
         const back = yield* stopped(world, id, { ...step })
         const aborted = yield* drive(on(world)(RestoreRelease.abort(back, { identity: bob })))
-        assert.match(aborted.unmet.join(), /was not made by restore/)
+        assert.match(aborted.unmet.join(), /was not created by restore/)
         assert.lengthOf(fences(world, "shop"), 1)
       })
   )

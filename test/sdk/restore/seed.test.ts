@@ -212,7 +212,7 @@ describe("members that keep one member's promise", () => {
     Effect.gen(function* () {
       const world = yield* withStorage()
       const failed = yield* refusal(take(world, { consistency: "quiesced", oneMember: "lab" }))
-      assert.match(failed.message, /lab holds nothing still/)
+      assert.match(failed.message, /lab quiesces nothing/)
     })
   )
 })

@@ -123,7 +123,7 @@ describe("a restore of several StatefulSets", () => {
       const { effects } = yield* on(world)(Restore.prepare(all, { order: ["web"] }))
       assert.match(effects[0] ?? "", /stop the other way round: web, db$/)
       const { refusals } = yield* on(world)(Restore.prepare(all, { order: ["cache"] }))
-      assert.match(refusals[0]?.reason ?? "", /cache is no StatefulSet or Deployment that is restored/)
+      assert.match(refusals[0]?.reason ?? "", /cache is not a StatefulSet or Deployment of this restore/)
     })
   )
 

@@ -82,9 +82,12 @@ describe("a set that was cut in waves", () => {
     Effect.gen(function* () {
       const world = yield* withSnapshot
       for (const given of [{}, { verify: { profile: "./toy.yaml", argv: ["true"] } }])
-        assert.match(yield* reasons(world, given), /cut in waves by profile .\/toy.yaml: .*not whole without/)
+        assert.match(
+          yield* reasons(world, given),
+          /taken in stages by profile .\/toy.yaml: .*incomplete without/
+        )
       const bare = yield* refusal(clone(world))
-      assert.match(bare.message, /cut in waves/)
+      assert.match(bare.message, /taken in stages/)
       const copied = yield* clone(world, { writes })
       assert.strictEqual(copied.outcome, "Succeeded", copied.unmet.join())
       assertWritten(world, "copy")
@@ -102,18 +105,18 @@ describe("a set that was cut in waves", () => {
         world,
         withKept((kept) => kept.filter(({ ordinal }) => ordinal !== 1))
       )
-      assert.match(yield* reasons(world), /does not hold label of ordinal 1, /)
+      assert.match(yield* reasons(world), /does not contain label of ordinal 1, /)
       yield* forged(
         world,
         withKept((kept) => [...kept, { ordinal: 0, name: "label", text: "another" }, ...kept])
       )
-      assert.match(yield* reasons(world), /does not hold label of ordinal 0/)
+      assert.match(yield* reasons(world), /does not contain label of ordinal 0/)
       yield* forged(
         world,
         withKept((kept) => [...new Map(kept.map((one) => [one.ordinal, one])).values()]),
         false
       )
-      assert.match(yield* reasons(world), /may not be read, or may have been changed/)
+      assert.match(yield* reasons(world), /cannot be read, or may have been changed/)
       assertUntouched(world)
     })
   )

@@ -105,7 +105,7 @@ describe("claims that were made ahead", () => {
       }
       const result = yield* drive(withCluster(cluster)(Scale.abort(at(id), { identity: bob })))
       assert.isDefined(claimNamed(world, "data-db-3"))
-      assert.include(result.notes.join(), "data-db-3 kept: jobs.batch may not be listed")
+      assert.include(result.notes.join(), "data-db-3 kept: jobs.batch cannot be listed")
     })
   )
 
@@ -167,7 +167,7 @@ describe("an abort whose StatefulSet is gone", () => {
         const result = yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
         assert.strictEqual(result.outcome, "Aborted")
         assert.deepEqual([...new Set(policies(world))], ["Delete"])
-        assert.include(result.notes.join(), 'statefulset "db" is gone')
+        assert.include(result.notes.join(), 'statefulset "db" was deleted')
       })
     )
   }
@@ -301,8 +301,8 @@ describe("an abort of a scale-down under whenScaled Delete", () => {
       const deny = [{ apiGroups: [""], resources: ["persistentvolumes"], verbs: ["*"] }]
       const { result } = yield* aborted("nothing", ({ sandbox }) => sandbox.as({ name: "dev", deny }))
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.notes.join(), "a claim that goes with its pod takes its data along")
-      assert.include(result.unmet.join(), "claim data-db-2 was deleted, and another was made of its name")
+      assert.include(result.notes.join(), "a claim that is deleted with its pod loses its data")
+      assert.include(result.unmet.join(), "claim data-db-2 was deleted and recreated")
       assert.include(result.unmet.join(), "persistentvolumes may not be read")
     })
   )

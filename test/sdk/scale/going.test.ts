@@ -73,7 +73,7 @@ describe("a scale-down", () => {
     assert.include(made.warnings.join(), "volume pvc-data-2 keeps its data (Retain)")
   })
 
-  it("says of a Lost claim that it holds no data to keep", () => {
+  it("says of a Lost claim that it has no data to keep", () => {
     const made = plan("data-db-2", lost, { replicas: 2 })
     assert.include(made.warnings.join(), "claim data-db-2 is Lost")
     assert.include(made.effects.join(), "1 claim kept")
@@ -124,10 +124,10 @@ describe("a scale-up onto a leftover claim", () => {
     assert.include(reasons(plan("data-db-2", released, up, 2)), "volume pvc-data-2 is Released")
   })
 
-  it("says of a claim that was never bound that it holds no data, and goes on", () => {
+  it("says of a claim that was never bound that it has no data, and goes on", () => {
     const made = plan("data-db-2", pending, up, 2)
     assert.strictEqual(reasons(made), "")
-    assert.include(made.effects.join("\n"), "data-db-2: already exists, Pending: holds no data")
+    assert.include(made.effects.join("\n"), "data-db-2: already exists, Pending: has no data")
     assert.notInclude(made.warnings.join(), "data-db-2 has data from")
   })
 

@@ -151,7 +151,7 @@ describe("set-aside", () => {
       // It only asks for the volume that was set aside.
       world.sandbox.create(claimObject("data-db-1", "shop", { volumeName: volume }))
       const result = yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
-      assert.match(result.notes.join(), /data-db-1 is in use anew: the data from before stays in data-db-1-/)
+      assert.match(result.notes.join(), /data-db-1 is in use again: the previous data stays in data-db-1-/)
       assert.strictEqual(volumeNamed(world, volume)?.spec.claimRef?.name, `data-db-1-${plan.id}`)
     })
   )
@@ -289,7 +289,7 @@ describe("a namespace that is deleted while its set is scaled down", () => {
       }
       const result = yield* drive(withCluster(cluster)(Scale.scale(ref, { replicas: 1, identity: ann })))
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.unmet.join(), `under Retain stay ${volume} (data-db-1)`)
+      assert.include(result.unmet.join(), `under Retain remain ${volume} (data-db-1)`)
       assert.strictEqual(volumeNamed(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
     })
   )

@@ -51,7 +51,7 @@ describe("what was set aside", () => {
       const plan = yield* on(world)(Scale.prepare(ref, { purge: true }))
       assert.deepEqual(plan.effects, [
         "db has 2 replicas: they stay",
-        `${aside.metadata.name}: deleted for good, with volume ${volume} (1Gi)`
+        `${aside.metadata.name}: deleted permanently, with volume ${volume} (1Gi)`
       ])
       assert.isDefined(volumeOf(world, volume))
     })

@@ -42,7 +42,7 @@ describe("a freeze is foretold within a quarter of what was seen", () => {
   })
 
   it("says by which rate", () => {
-    assert.match(predicted(100, false, true, {}).how, /490 requests at 5 a second, the default where/)
-    assert.match(predicted(100, false, true, { snapshotQps: 20 }).how, /490 requests at 20 a second, as/)
+    assert.match(predicted(100, false, true, {}).how, /490 requests at 5 a second, the default unless/)
+    assert.match(predicted(100, false, true, { snapshotQps: 20 }).how, /490 requests at 20 a second, from/)
   })
 })

@@ -72,7 +72,7 @@ describe("a restore that is taken up once its claims are bound", () => {
       yield* drive(Effect.sleep("2 seconds"))
       const at = yield* openOf(world)
       const error = yield* refusal(drive(on(world)(Restore.resume(at, { identity: bob }))))
-      assert.match(error.message, /"nightly-data-db-1" holds another cut than the recorded one/)
+      assert.match(error.message, /"nightly-data-db-1" has another snapshot handle than the recorded one/)
       const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: bob })))
       assert.strictEqual(outcome, "Aborted", unmet.join())
       assert.strictEqual(stateOf(world), "after")

@@ -45,7 +45,7 @@ describe("an import", () => {
         )
       )
       const error = yield* refusal(drive(withCluster(cluster)(Transfer.run(prepared, { identity: ann }))))
-      assert.include(error.message, "does not hold what the file says")
+      assert.include(error.message, "does not contain what the file says")
       const at = { namespace: "shop", id }
       assert.strictEqual((yield* drive(on(world)(Transfer.abort(at, { identity: ann })))).outcome, "Aborted")
     })

@@ -82,7 +82,7 @@ describe("a profile that holds nothing", () => {
   it.effect("is not taken for a quiesced one: that is refused with what it can have", () =>
     Effect.gen(function* () {
       const world = yield* saying(["/data"])
-      assert.match(yield* refused(world, { consistency: "quiesced" }), /postgres holds nothing still/)
+      assert.match(yield* refused(world, { consistency: "quiesced" }), /postgres quiesces nothing/)
     })
   )
 })

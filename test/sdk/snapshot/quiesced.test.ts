@@ -496,7 +496,7 @@ describe("a level", () => {
       assert.deepInclude(second.result, { level: "group" })
       const third = yield* taken(world, { ...more, ...alone, name: "third" })
       assert.deepInclude(third.result, { level: "quiesced" })
-      assert.match((third.result as Snapshot.SnapshotResult).why.join(), /recoverable from its own cut/)
+      assert.match((third.result as Snapshot.SnapshotResult).why.join(), /recoverable from its own snapshot/)
     })
   )
 
@@ -518,7 +518,7 @@ describe("a level", () => {
         const slow = yield* Effect.flip(taken(world, { ...alone, snapshotQps: 1 }))
         assert.match(
           slow.message,
-          /quiesced for 10s, above half of the deadline of 10s \(the snapshot controllers make 12 requests at 1 a second, as --snapshot-qps says\)/
+          /quiesced for 10s, more than half of the deadline of 10s \(the snapshot controllers make 12 requests at 1 a second, from --snapshot-qps\)/
         )
         assert.match(String(slow.action), /--consistency group.*--snapshot-qps/)
         assert.lengthOf(freezer.holds, 0)
@@ -539,7 +539,7 @@ describe("a level", () => {
       const refused = yield* Effect.flip(taken(world, { ...alone, name: "e" }))
       assert.match(
         refused.message,
-        /quiesced for 6\S*s, above half of the deadline .*3 cuts took 6\S*s of late/
+        /quiesced for 6\S*s, more than half of the deadline .*3 volume snapshots recently took 6\S*s/
       )
     })
   )

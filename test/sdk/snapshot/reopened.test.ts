@@ -42,7 +42,7 @@ describe("the journal of a complete set that somebody has opened again", () => {
         ...text('"set":"nightly"', '"set":"other"')(text("snapshot.nightly", "snapshot.other")(plan))
       }))
       const error = yield* refusal(drive(on(world)(Snapshot.abort(at, { identity: bob }))))
-      assert.match(error.message, /it makes snapshots of another name than its own/)
+      assert.match(error.message, /it takes snapshots with another name than its own/)
       assertKept(world)
 
       const again = yield* withStorage()
@@ -63,7 +63,7 @@ describe("the journal of a complete set that somebody has opened again", () => {
         steps: [{ _tag: "SeedClaims", profile: "x", digest: "x", from, class: null, claims: [] }]
       }))
       const stopped = yield* refusal(drive(on(again)(Restore.abort(restoring, { identity: bob }))))
-      assert.match(stopped.message, /it makes a copy of another name than its own/)
+      assert.match(stopped.message, /it creates a copy with another name than its own/)
       assertKept(again)
     })
   )

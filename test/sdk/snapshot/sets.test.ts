@@ -138,7 +138,7 @@ describe("a snapshot described", () => {
       assert.strictEqual(summary.level, "group")
       const plan = yield* free(Prune.prepare(nightly, { last: true }))
       assert.deepEqual(plan.refusals, [])
-      assert.include(plan.unchecked[0], "Secrets may not be read")
+      assert.include(plan.unchecked[0], "no permission to read Secrets")
       const error = yield* refusal(drive(free(Prune.run(plan, { identity: ann }))))
       assert.strictEqual(error.reason._tag, "Access")
       assert.lengthOf(names(world, volumesnapshots), 3)
@@ -254,7 +254,7 @@ describe("pruning", () => {
       const text = JSON.stringify({ ...own, cuts })
       yield* merge(world, kinds.configmaps, name, { data: { "summary.json": text } })
       const plan = yield* on(world)(Prune.prepare(nightly, { last: true }))
-      assert.match(plan.refusals[0]?.reason ?? "", /"other-data-db-0" was not made for snapshot nightly/)
+      assert.match(plan.refusals[0]?.reason ?? "", /"other-data-db-0" was not created for snapshot nightly/)
       yield* merge(world, kinds.volumesnapshots, foreign, {
         metadata: { labels: { "kubectl-stateful.dev/set": "nightly" } }
       })

@@ -361,7 +361,7 @@ describe("a file", () => {
         encrypter.addRecipient(recipients[0] ?? "")
         return encrypter.encrypt("no record")
       })
-      const none = "the file holds no snapshot that this version reads"
+      const none = "the file contains no snapshot that this version can read"
       assert.strictEqual(yield* why(strange, { identities: [mine] }), none)
       const wrong = yield* Effect.flip(Transfer.exportSet(nightly, { recipients: ["age1x"] })).pipe(on(world))
       assert.strictEqual(wrong.message, "this is not an age recipient")
@@ -395,8 +395,11 @@ describe("a file", () => {
         [{ objects: [deployment] }, "Deployment/x of another namespace"],
         [{ created: "soon" }, "no time at which it was taken"],
         [{ cuts: cut === undefined ? [] : [cut, cut] }, "a claim twice"],
-        [{ cuts: cut === undefined ? [] : [cut, { ...cut, claim: "data-db-1" }] }, "a cut twice"],
-        [{ cuts: cut === undefined ? [] : [{ ...cut, snapshotHandle: "a\nb" }] }, "a cut that is none"]
+        [{ cuts: cut === undefined ? [] : [cut, { ...cut, claim: "data-db-1" }] }, "a volume snapshot twice"],
+        [
+          { cuts: cut === undefined ? [] : [{ ...cut, snapshotHandle: "a\nb" }] },
+          "an invalid volume snapshot"
+        ]
       ]
       for (const [change, why] of forged) {
         const file = yield* fileOf({ ...record, ...change })

@@ -103,7 +103,7 @@ describe("a freeze that nothing in the pods ends", () => {
       const refused = yield* Effect.flip(taken(world, { allowUnboundedFreeze: false }))
       assert.match(
         refused.message,
-        /quiesces by a request: if this caller dies, nothing in the pods ends that/
+        /quiesces by a request: if this process crashes, nothing in the pods ends the freeze/
       )
       assert.include(String(refused.action), "--allow-unbounded-freeze")
       const { result } = yield* taken(world, { allowUnboundedFreeze: false, consistency: "auto" })

@@ -70,7 +70,10 @@ describe("a set that is cut in waves", () => {
       Effect.gen(function* () {
         const { world, waver } = yield* withWaves()
         waver.answers.set("next", 3)
-        assert.match(yield* missed(world), /db-\d did not go on to the next wave: it ended with exit code 3/)
+        assert.match(
+          yield* missed(world),
+          /db-\d did not continue to the next stage: it ended with exit code 3/
+        )
         // Not by auto either: what is cut alone would be no server's.
         yield* missed(world, { consistency: "auto" })
         waver.answers.clear()
@@ -85,7 +88,7 @@ describe("a set that is cut in waves", () => {
       classes(world, "slow", { cutDelay: "40s" })
       assert.match(
         yield* missed(world, { class: "slow" }),
-        /the last cut was not seen within the deadline of 30s/
+        /the last volume snapshot was not taken within the deadline of 30s/
       )
       waver.says = `keep label ${"x".repeat(4000)}\n`.repeat(20)
       assert.match(yield* missed(world), /keeps more than there is room for/)

@@ -221,8 +221,7 @@ const askedIn = ({ peers }: Peers): Peer | undefined =>
 export const checkDns = (peers: Peers): Effect.Effect<DnsCheck, never, Cluster> =>
   Effect.gen(function* () {
     const asking = askedIn(peers)
-    if (asking === undefined)
-      return unknown(peers, null, "no pod of the set runs, so that there is none to ask in")
+    if (asking === undefined) return unknown(peers, null, "no pod of the set is running to ask in")
     const resolver = yield* inPod(peers, asking, ["cat", "/etc/resolv.conf"])
     const domain = resolver._tag === "Succeeded" ? clusterDomainOf(resolver.output) : null
     const whole = (fqdn: string | null) =>

@@ -52,7 +52,7 @@ export const problems = {
   }),
   noSelector: ({ namespace, service }: Names): Problem => ({
     reason: "NoSelector",
-    message: `Service ${namespace}/${service} has no selector, so Kubernetes writes no endpoints for it: names resolve only as somebody else writes its EndpointSlices`
+    message: `Service ${namespace}/${service} has no selector, so Kubernetes writes no endpoints for it: names resolve only if another client writes its EndpointSlices`
   }),
   otherSelector: ({ namespace, set, service }: Names, detail: string): Problem => ({
     reason: "OtherSelector",

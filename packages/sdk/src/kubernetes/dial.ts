@@ -100,7 +100,7 @@ const pieces = (socket: Net.Socket) => {
   }
   const until = async (mark: string): Promise<string> => {
     while (!buffered.includes(mark)) {
-      if (buffered.length > 16_384) throw new Error("the proxy's answer is no HTTP answer")
+      if (buffered.length > 16_384) throw new Error("the proxy's response is not HTTP")
       await wait()
     }
     return (await take(buffered.indexOf(mark) + mark.length)).toString("latin1")

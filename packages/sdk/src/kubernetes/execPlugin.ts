@@ -61,7 +61,7 @@ const decode = (plugin: ExecPlugin, output: string): Effect.Effect<ExecCredentia
     return fault("its output is not JSON")
   }
   if (!Predicate.hasProperty(parsed, "kind") || parsed.kind !== "ExecCredential") {
-    return fault("its output is no ExecCredential")
+    return fault("its output is not an ExecCredential")
   }
   if (!Predicate.hasProperty(parsed, "apiVersion") || parsed.apiVersion !== plugin.apiVersion) {
     return fault(`it answered in another version than ${plugin.apiVersion}`)
@@ -134,7 +134,7 @@ export const runExecPlugin = (
           : Effect.fail(
               configFault(
                 `exec plugin ${plugin.command} failed with ${code === null ? `signal ${signal}` : `exit code ${code}`}`,
-                "its own words stand above; run it by hand to see more"
+                "its own error is above; run it by hand to see more"
               )
             )
       )

@@ -36,7 +36,7 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
   const own = yield* inCluster(options)
   if (own !== null) return own
   return yield* configFault(
-    config === null ? "there is no kubeconfig" : "the kubeconfig is empty",
+    config === null ? "no kubeconfig found" : "the kubeconfig is empty",
     "set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
   )
 })

@@ -315,7 +315,7 @@ const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): User
   const key = bytes("client-key-data", "client-key")
   if ((certificate === null) !== (key === null)) {
     const missing = certificate === null ? "client-certificate" : "client-key"
-    throw configFault(`user "${name}" has no ${missing}`, "a client certificate needs its key beside it")
+    throw configFault(`user "${name}" has no ${missing}`, "a client certificate needs a client key")
   }
   const exec = record("exec")
   const provider = record("auth-provider")

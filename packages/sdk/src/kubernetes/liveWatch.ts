@@ -70,7 +70,7 @@ export const lines = (
         Stream.suspend(() =>
           length === 0
             ? Stream.empty
-            : Stream.fail(broken(request, "the connection was cut within an event", { _tag: "Unavailable" }))
+            : Stream.fail(broken(request, "the connection broke within an event", { _tag: "Unavailable" }))
         )
       )
     )
@@ -103,7 +103,7 @@ const events = (
       junk
         ? Stream.concat(
             Stream.fromIterable(good),
-            Stream.fail(broken(request, "a line is no event", { _tag: "Unreadable" }))
+            Stream.fail(broken(request, "a line is not an event", { _tag: "Unreadable" }))
           )
         : Stream.fromIterable(good)
     )

@@ -44,7 +44,10 @@ const sameKind = <A extends Guarded, B>(
   kind.kind === place.kind
     ? then
     : Effect.fail(
-        new ClusterError({ reason: { _tag: "Unreadable" }, message: `${titleOf(place)} is no ${kind.kind}` })
+        new ClusterError({
+          reason: { _tag: "Unreadable" },
+          message: `${titleOf(place)} is not a ${kind.kind}`
+        })
       )
 
 /** As it is now, read from the store and not from a cache. */

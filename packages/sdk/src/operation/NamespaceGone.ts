@@ -70,7 +70,7 @@ export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, 
     const kept = yield* outliving(plan, verb, gone)
     const stays =
       kept === null
-        ? "what it kept may not be read: look for persistent volumes and snapshot contents of that namespace"
+        ? "what it kept cannot be read: check persistent volumes and snapshot contents of that namespace"
         : kept.length === 0
           ? "nothing of it is left"
           : `kept under Retain: ${kept.join(", ")}; delete those that are no longer needed`

@@ -131,9 +131,9 @@ const engineRules = ({ guards, home }: AnyPlan): ReadonlyArray<Rule> => [
  */
 const misfit = ({ app, guards, steps }: Plan<AnyStep>): string | null => {
   const keys = guards.map(keyOf)
-  if (new Set(keys).size < keys.length) return "a guard stands in it twice"
+  if (new Set(keys).size < keys.length) return "a guard is listed twice"
   const stray = steps.find((step) => step.on !== undefined && !keys.includes(step.on))
-  if (stray !== undefined) return `a step is about ${stray.on}, which is no guard of it`
+  if (stray !== undefined) return `a step is about ${stray.on}, which is not one of its guards`
   // One that owns a record first says nothing of a workload.
   const isOfWorkload = guards[0].kind === "StatefulSet" || guards[0].kind === "Deployment"
   return isOfWorkload && app._tag === "StatefulSet" && keys[0] !== keyOf({ ...app, kind: "StatefulSet" })

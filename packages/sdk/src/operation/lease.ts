@@ -105,7 +105,7 @@ const held = (body: Body, { name, namespace }: Candidate): OperationError => {
   const operation = operationOf(token)
   const home = homeOf(token, namespace)
   const since = body.spec?.acquireTime ?? "an unknown time"
-  const holder = identity.join(" ") || "an unknown caller"
+  const holder = identity.join(" ") || "an unknown process"
   return new OperationError({
     reason: { _tag: "Held", operation, holder, since },
     message: `${holder} runs ${operationTitle(operation)} on ${name} since ${since.replace(/\.\d+Z$/, "Z")}`,

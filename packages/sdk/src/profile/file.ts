@@ -7,11 +7,13 @@ import { RestoreSection } from "../Verify.ts"
 const hook = (description: string) => Schema.optionalKey(FileCommand.annotate({ description }))
 
 const ScaleSection = Schema.Struct({
-  beforeRemove: hook("Run in the leaving pod, before it is removed; not 0: nothing is removed."),
-  afterAdd: hook("Run in the new pod, once it is ready and healthy, and in one that must rejoin."),
-  probe: hook("Exit code 0: this member is in; 1: it is out. Asked when a hook's outcome is unknown."),
+  beforeRemove: hook(
+    "Runs in the leaving pod, before it is removed. If it does not exit with 0, the pod is not removed."
+  ),
+  afterAdd: hook("Runs in the new pod, once it is ready and healthy, and in one that must rejoin."),
+  probe: hook("Exit code 0: this member has joined; 1: it has left. Runs if a hook's outcome is unknown."),
   roles: hook("Prints leader, voter or learner."),
-  stepDown: hook("Gives leadership away, where a leader is about to leave."),
+  stepDown: hook("Moves leadership to another member, if a leader is about to leave."),
   health: hook("Exit code 0: the member is healthy, beyond ready.")
 })
 
@@ -19,14 +21,14 @@ const ScaleSection = Schema.Struct({
 export const File = Schema.Struct({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("Profile"),
-  description: Schema.optionalKey(Schema.String.annotate({ description: "One sentence of what it is for." })),
+  description: Schema.optionalKey(Schema.String.annotate({ description: "One sentence about its purpose." })),
   container: Schema.optionalKey(
     Schema.NonEmptyString.annotate({ description: "The container of each command that names none." })
   ),
   jointQuorum: Schema.optionalKey(
     Schema.Boolean.annotate({
       description:
-        "True: the StatefulSets that one selector finds are members of one application, as with a set for each rack, and describe counts quorum over all of them."
+        "True if the StatefulSets that one selector finds are members of one application, such as one StatefulSet per rack; describe then counts quorum over all of them."
     })
   ),
   scale: Schema.optionalKey(
@@ -34,15 +36,17 @@ export const File = Schema.Struct({
   ),
   hooks: Schema.optionalKey(ScaleSection.annotate({ description: "The older name of scale." })),
   snapshot: Schema.optionalKey(
-    QuiesceSection.annotate({ description: "How members are held still while their volumes are cut." })
+    QuiesceSection.annotate({
+      description: "How members are quiesced while their volume snapshots are taken."
+    })
   ),
   restore: Schema.optionalKey(
     RestoreSection.annotate({
-      description: "How restored volumes are looked at, before anything starts on them."
+      description: "How restored volumes are verified, before anything starts on them."
     })
   ),
   seed: Schema.optionalKey(
-    SeedSection.annotate({ description: "How every member is made from one member's data." })
+    SeedSection.annotate({ description: "How all members are rebuilt from one member's data." })
   )
 })
 export type File = typeof File.Type

@@ -212,11 +212,11 @@ const effectsOf = ({ sealed: { record } }: CloneFacts, parts: Parts): ReadonlyAr
   const place = from.namespace === to.namespace ? "" : ` in namespace ${to.namespace}`
   return [
     `restore ${from.name} as ${to.name}${place} from snapshot ${record.name} of ${record.created} (${record.level}): ${claims.length} volume${claims.length === 1 ? "" : "s"}, ${count} replica${count === 1 ? "" : "s"}`,
-    `makes ${[`StatefulSet/${to.name}`, ...renaming.objects.map(({ kind, from: old, to: now }) => (old === now ? `${kind}/${now}` : `${kind}/${now} (of ${old})`))].join(", ")}`,
+    `creates ${[`StatefulSet/${to.name}`, ...renaming.objects.map(({ kind, from: old, to: now }) => (old === now ? `${kind}/${now}` : `${kind}/${now} (of ${old})`))].join(", ")}`,
     ...(fence === null
-      ? [`no fence: it may reach ${from.name}, and be reached`]
+      ? [`no isolation: it can reach ${from.name}, and be reached`]
       : [
-          `networkpolicy ${fence} keeps it from everything but itself and names, until restore --release takes it away`
+          `networkpolicy ${fence} isolates it: only its own pods and DNS are reachable, until restore --release removes it`
         ]),
     `${from.name} is left as it is`
   ]
@@ -286,7 +286,7 @@ export const plan = (facts: CloneFacts, id: string, options: CloneOptions): Clon
     warnings: warningsOf(judged),
     refusals: [...refusalsOf(judged), ...errandRefusals(facts, options, claims)],
     unchecked: [
-      "quota, pod security and webhooks, and whether the driver can fill a volume from its cut, are known only when it is asked"
+      "quota, pod security and webhooks, and whether the driver can fill a volume from its snapshot, are known only when it is asked"
     ],
     settings,
     steps: stepsFor(parts)

@@ -115,7 +115,7 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
     ...seen
       .filter((claim, index) => seen.indexOf(claim) < index)
       .map((claim) => ({
-        reason: `${claim} stands in the snapshot twice`,
+        reason: `${claim} is in the snapshot twice`,
         remedy: "the record was changed: choose another snapshot"
       })),
     ...slots.flatMap(({ cut: { claim, why, handle } }) =>
@@ -123,7 +123,7 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
         ? []
         : [
             {
-              reason: `${claim} cannot be restored: ${why ?? "its record does not say which cut it is"}`,
+              reason: `${claim} cannot be restored: ${why ?? "its record does not say which volume snapshot it is"}`,
               remedy: `${listOf(renaming.from.namespace)} shows which snapshots are ready; choose another one`
             }
           ]
@@ -140,8 +140,8 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
               reason:
                 found === undefined
                   ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
-                  : `${claim}: its class ${found.name} is of driver ${found.provisioner}, and its cut of ${driver}`,
-              remedy: "a cut can only be restored by the driver that made it"
+                  : `${claim}: its StorageClass ${found.name} uses driver ${found.provisioner}, and its snapshot driver ${driver}`,
+              remedy: "a volume snapshot can only be restored by the driver that took it"
             }
           ]
     })
@@ -177,13 +177,13 @@ const podRefusals = ({ manifest, options }: Judged): ReadonlyArray<Refusal> => [
   ...(usesHostNetwork(manifest) && options.noFence !== true
     ? [
         {
-          reason: "its pods are in the network of their nodes, where no fence is",
-          remedy: "--no-fence, where the copy may reach its source"
+          reason: "its pods use the host network, where a NetworkPolicy has no effect",
+          remedy: "--no-fence, if the copy may reach its source"
         }
       ]
     : []),
   ...directClaims(manifest).map((claim) => ({
-    reason: `its pods mount claim ${claim}, which no template makes`,
+    reason: `its pods mount claim ${claim}, which no template creates`,
     remedy: "only claims of templates are restored as another application"
   }))
 ]
@@ -224,7 +224,7 @@ const apartRefusals = ({ facts: { sealed }, claims }: Judged): ReadonlyArray<Ref
     ? []
     : [
         {
-          reason: `the members in snapshot ${name} were cut at different moments, and with ${seedOnly} those are unsafe together`,
+          reason: `the members in snapshot ${name} were snapshotted at different moments, and with ${seedOnly} those are unsafe together`,
           remedy: "take a group or an offline snapshot, and restore that under another name"
         }
       ]

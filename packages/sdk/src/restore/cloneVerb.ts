@@ -66,7 +66,7 @@ const nameClaim = ({ to }: StepOf<typeof AttachVolume>, at: StepContext): Work =
     const claim = yield* readClaim(at.fence.namespace, to)
     if (claim?.metadata.annotations?.[madeByAnnotation] !== at.plan.id) return
     yield* at.fallShort(
-      `claim ${to}, which was made for ${at.fence.name}, stays with its volume: another client deleted the StatefulSet`
+      `claim ${to}, which was created for ${at.fence.name}, remains with its volume: another client deleted the StatefulSet`
     )
   })
 
@@ -143,7 +143,7 @@ const consent = ({ id, home, settings, steps: all }: ClonePlan, options: CloneRu
   if (fence !== null && !isProven(all, fence)) {
     return because(
       "Mismatch",
-      `operation ${id} starts ${renaming.to.name} behind a fence that is not proven, as its journal says`,
+      `operation ${id} starts ${renaming.to.name} with an isolation that is not verified, as its journal says`,
       "abort, and plan again"
     )
   }
@@ -159,7 +159,7 @@ const consent = ({ id, home, settings, steps: all }: ClonePlan, options: CloneRu
     ? null
     : because(
         "Mismatch",
-        `operation ${id} makes ${name} from snapshot ${set} of namespace ${record.namespace}${fence === null ? ", without a fence" : ""}, as its journal says`,
+        `operation ${id} creates ${name} from snapshot ${set} of namespace ${record.namespace}${fence === null ? ", without isolation" : ""}, as its journal says`,
         `${lookAtOperations(home)}; if that is wanted, give ${flags.join(" ")}`
       )
 }
@@ -181,7 +181,11 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
     const now = yield* claimsByName(plan.home)
     const stray = stepsOf(AttachVolume, plan.steps).find(({ to }) => now.has(to))
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "run the command again")
+      yield* because(
+        "Changed",
+        `claim ${stray.to} was created after the plan was made`,
+        "run the command again"
+      )
     }
   })
 
@@ -195,7 +199,7 @@ const conclude = (plan: ClonePlan, at: At): Work<CloneResult> =>
     }
     yield* checkAttached(at)
     const open = yield* fenceFault(at)
-    if (open !== null) yield* at.fallShort(`${open}: nothing keeps ${at.fence.name} from its source`)
+    if (open !== null) yield* at.fallShort(`${open}: nothing isolates ${at.fence.name} from its source`)
     const claims = stepsOf(AttachVolume, plan.steps).map(({ to: claim }) => claim)
     return { set, source: renaming.from, replicas: is, claims, objects: renaming.objects, fence }
   })
@@ -212,7 +216,7 @@ export const cloneVerb = verb<CloneStep, CloneSettings, CloneRun, Going, CloneRe
       keyOf(guard) === keyOf({ kind: "StatefulSet", ...to }) && guard.uid === null && to.namespace === home
     return isOwn && guards.length === 1 && nameOf(app) === to.name
       ? null
-      : "it owns something else than what it makes"
+      : "it owns something other than what it creates"
   },
   going: (plan, options) => ({ ...plan.settings, ...options, quorum: "none" }),
   hooks: () => [],

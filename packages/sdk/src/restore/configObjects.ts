@@ -56,7 +56,7 @@ const conflicts = (
   const others = users.get(key) ?? []
   return [
     ...writers.map(({ name, by }) => ({
-      reason: `${name} also writes ${key} (${by}), and would take it back`,
+      reason: `${name} also writes ${key} (${by}), and would revert it`,
       remedy: "pause it there and use --force-conflicts"
     })),
     ...(others.length === 0
@@ -103,7 +103,7 @@ const elsewhere = (
   return {
     change: { ...changeOf(one, null), name, keys },
     rename,
-    effect: `${key} ${why}: put back as ${name}, which the pod template then names`
+    effect: `${key} ${why}: restored as ${name}, which the pod template then names`
   }
 }
 
@@ -135,7 +135,7 @@ const planned = (
       return {
         refusals: [
           {
-            reason: `${key} is gone, and of type ${to.type}: that is not made from a record`,
+            reason: `${key} was deleted, and is of type ${to.type}: that is not created from a record`,
             remedy: "make it yourself first"
           }
         ]
@@ -144,7 +144,7 @@ const planned = (
     const keys = keysThatDiffer(null, to)
     return {
       change: { ...changeOf(one, null), keys },
-      effect: `${key} is gone, and is made again: ${keys.join(", ")}`
+      effect: `${key} was deleted, and is recreated: ${keys.join(", ")}`
     }
   }
   if (isSame(is, to)) return {}
@@ -173,13 +173,15 @@ const removals = ({ read, live, users }: ConfigFacts): ReadonlyArray<Planned> =>
     if (object === null || !isOurs(before.operation, object)) return []
     const others = users.get(`${kind}/${name}`) ?? []
     if (others.length > 0) {
-      return [{ warning: `${kind}/${name}, which that restore made, is left: ${others.join(", ")} uses it` }]
+      return [
+        { warning: `${kind}/${name}, which that restore created, is kept: ${others.join(", ")} uses it` }
+      ]
     }
     const keys = keysThatDiffer(contentOf(object), null)
     return [
       {
         change: { ...changeOf({ kind, name }, object), goes: true, keys },
-        effect: `${kind}/${name}, which that restore made, is removed`
+        effect: `${kind}/${name}, which that restore created, is deleted`
       }
     ]
   })

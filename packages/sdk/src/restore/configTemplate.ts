@@ -49,7 +49,7 @@ export const templateRefusals = (
       ? []
       : [
           {
-            reason: `the pod template of the record gives its pods what they do not have now: ${gains.join(", ")}`,
+            reason: `the pod template of the record gives its pods additional privileges: ${gains.join(", ")}`,
             remedy: "check it, and use --allow-privileged if that is intended"
           }
         ]),
@@ -58,7 +58,7 @@ export const templateRefusals = (
       remedy: "make it first"
     })),
     ...writers.map(({ name, by }) => ({
-      reason: `${name} also writes the pod template of statefulset "${workload.name}" (${by}), and would take it back`,
+      reason: `${name} also writes the pod template of statefulset "${workload.name}" (${by}), and would revert it`,
       remedy: "pause it there and use --force-conflicts"
     }))
   ]

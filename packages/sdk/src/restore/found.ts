@@ -111,9 +111,7 @@ export const foundFor = (namespace: string, workload: Workload, named: Named): L
     const found = yield* candidates(workload, all, named)
     const skew = skewOf(found)
     const apart =
-      skew === null
-        ? "how far apart the volumes were cut is not known"
-        : `the volumes were cut ${skew / 1000} s apart`
+      skew === null ? "it is unknown how far apart they were taken" : `they were taken ${skew / 1000} s apart`
     return {
       _tag: "Snapshot",
       set: null,
@@ -123,10 +121,10 @@ export const foundFor = (namespace: string, workload: Workload, named: Named): L
       replicas: null,
       cuts: found.map(({ cut }) => cut),
       mapped: found.map(
-        ({ cut, at }) => `${cut.claim} from volumesnapshot ${cut.snapshot}, cut ${at ?? "<unknown>"}`
+        ({ cut, at }) => `${cut.claim} from volumesnapshot ${cut.snapshot}, taken ${at ?? "<unknown>"}`
       ),
       differs: [
-        `others made these volumesnapshots: how consistent they are is not known, and ${apart}`,
+        `these volumesnapshots are of other tools: their consistency is unknown, and ${apart}`,
         "what else of the application has changed since is not known"
       ]
     }

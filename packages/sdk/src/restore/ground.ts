@@ -41,7 +41,7 @@ const needsOf = (
   return [
     ...claims.map((one) => ({ what: `claim ${one.as}`, needs: claim(one) })),
     ...[...ordinals].map(() => ({
-      what: "a pod that proves it",
+      what: "a pod that checks it",
       needs: podNeeds({ spec: { containers } })
     })),
     ...claims.slice(0, atOneTime).map((one) => ({
@@ -115,7 +115,7 @@ const modeRefusals = (workload: Target, cuts: ReadonlyArray<FoundCut>): Readonly
       ? []
       : [
           {
-            reason: `${claim}: its cut is of a volume of mode ${mode}, and its template asks for ${asked}`,
+            reason: `${claim}: its snapshot is of a volume with mode ${mode}, and its template requests ${asked}`,
             remedy: "choose a snapshot from before the mode was changed, or restore it manually"
           }
         ]
@@ -160,7 +160,7 @@ export const groundRefusals = (
       : [
           {
             reason: `claim ${name} is also in the pod template of ${others.join(", ")}: its volume is not taken from under another workload`,
-            remedy: "take it out there first, and restore then"
+            remedy: "remove it there first, then restore"
           }
         ]
   })

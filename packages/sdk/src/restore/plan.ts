@@ -55,7 +55,7 @@ const effectsOf = (workload: Target, source: Source, swap: Swap, id: string): Re
   return [
     source._tag === "Snapshot"
       ? `restore ${workload.name} from ${source.set === null ? "volumesnapshots" : `snapshot ${source.set}`} of ${source.created} (${source.level}): ${plural(attach.length, "volume")}`
-      : `undo restore ${source.operation} of ${workload.name}: its ${plural(attach.length, "volume")} from before come back`,
+      : `undo restore ${source.operation} of ${workload.name}: its previous ${plural(attach.length, "volume")} ${attach.length === 1 ? "is" : "are"} restored`,
     ...(source._tag === "Snapshot" ? (source.mapped ?? []) : []),
     stops(workload, swap),
     ...(before.length === 0
@@ -78,7 +78,7 @@ const partWarnings = ({ from, low }: Swap, { ordinals }: RestoreOptions) => {
   if (ordinals === undefined) return []
   const need = needed("majority", from)
   return [
-    "members that go back alone have to catch up with the others: that is the application's own work",
+    "members that are restored separately have to catch up with the others: that is up to the application",
     ...(low > 0 && low < need && from > low
       ? [`${low} of ${from} members keep running: a quorum needs ${need}, and is lost during the restore`]
       : [])
@@ -215,7 +215,7 @@ const refusalsOf = (
 }
 
 const uncheckedOf = ({ verify }: RestoreOptions, { claims, seeds }: Volumes): ReadonlyArray<string> => [
-  "whether the driver can fill a volume from its cut is known only when it is asked",
+  "whether the driver can fill a volume from its snapshot is known only when it is asked",
   ...(claims.length > 0 && verify === undefined
     ? ["new volumes are mounted and read, but their content is not verified: no profile is given"]
     : []),

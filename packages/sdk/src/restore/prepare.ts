@@ -200,7 +200,7 @@ export const planTogether = (
       ],
       refusals: [
         ...strangers.map((one) => ({
-          reason: `${one} is no StatefulSet or Deployment that is restored: those are ${apps.join(", ")}`,
+          reason: `${one} is not a StatefulSet or Deployment of this restore: those are ${apps.join(", ")}`,
           remedy: "name those in --order"
         })),
         ...(options.ordinals === undefined
@@ -250,11 +250,11 @@ export const planSelected = (
     return yield* planTogether(ref, found, options, {
       effects: state.workloads
         .filter((workload) => cutsOf(workload) === undefined)
-        .map(({ kind, name }) => `${kind}/${name} has no volume in the snapshot: it goes on as it is`),
+        .map(({ kind, name }) => `${kind}/${name} has no volume in the snapshot: it keeps running`),
       refusals: (bySet.get(null) ?? [])
         .filter((cut) => !owned.has(cut))
         .map(({ claim }) => ({
-          reason: `${claim} is no claim that a StatefulSet or a Deployment has by its template: only those are restored in place`,
+          reason: `${claim} is not a claim of a StatefulSet's or Deployment's template: only those are restored in place`,
           remedy: "restore it manually: a claim with its VolumeSnapshot as dataSource"
         }))
     })

@@ -30,10 +30,10 @@ const twice = (names: ReadonlyArray<string>): ReadonlyArray<string> => [
 const nothing = (namespace: string, set: string | null): Refusal =>
   set === null
     ? {
-        reason: "there is no volumesnapshot of the claims that are asked for",
+        reason: "no volumesnapshot found for the requested claims",
         remedy: `\`kubectl get volumesnapshots -n ${shellWord(namespace)}\` shows those there are; name one with --volume-snapshot`
       }
-    : { reason: "the snapshot has no volumes", remedy: "its record has the manifests alone" }
+    : { reason: "the snapshot has no volumes", remedy: "its record has only manifests" }
 
 /** The parts of the snapshot that cannot be restored into this application. */
 export const cutRefusals = (
@@ -47,7 +47,7 @@ export const cutRefusals = (
   return [
     ...(cuts.length === 0 ? [nothing(state.namespace, set)] : []),
     ...twice(cuts.map(({ claim }) => claim)).map((claim) => ({
-      reason: `${claim} stands in the snapshot twice`,
+      reason: `${claim} is in the snapshot twice`,
       remedy: "the record was changed: choose another snapshot"
     })),
     ...cuts.flatMap(({ claim, why }) => {
@@ -89,8 +89,8 @@ export const cutRefusals = (
           reason:
             found === undefined
               ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
-              : `${claim}: its class ${found.name} is of driver ${found.provisioner}, and its cut of ${driver}`,
-          remedy: "a cut can only be restored by the driver that made it"
+              : `${claim}: its StorageClass ${found.name} uses driver ${found.provisioner}, and its snapshot driver ${driver}`,
+          remedy: "a volume snapshot can only be restored by the driver that took it"
         }
       ]
     })
@@ -127,7 +127,7 @@ const withoutEmpty = (namespace: string, app: string, claim: Claim): string => {
   const gone = `kubectl delete pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
   return claim.usedBy.length === 0
     ? `delete it: ${gone}; then restore`
-    : `its pod would have it made again, so: kubectl stateful scale ${shellWord(app)} --replicas 0 -n ${shellWord(namespace)} && ${gone}; then restore`
+    : `its pod would cause it to be recreated, so: kubectl stateful scale ${shellWord(app)} --replicas 0 -n ${shellWord(namespace)} && ${gone}; then restore`
 }
 
 /** Reasons that the current volumes cannot be kept under another name. */
@@ -143,11 +143,11 @@ export const claimRefusals = (
     return claim.volume === null && claim.deleted === null
       ? [
           {
-            reason: `${why}: it holds no data that could be set aside`,
+            reason: `${why}: it has no data to set aside`,
             remedy:
               named === undefined
                 ? withoutEmpty(namespace, name, claim)
-                : "delete it and make it anew, with its VolumeSnapshot as dataSource: nothing has to be stopped for that"
+                : "delete it and recreate it, with its VolumeSnapshot as dataSource: nothing has to be stopped for that"
           }
         ]
       : [
@@ -163,7 +163,7 @@ export const claimRefusals = (
       ? []
       : [
           {
-            reason: `claim ${claim} is held by ${what}: it cannot be set aside`,
+            reason: `claim ${claim} is in use by ${what}: it cannot be set aside`,
             remedy: `wait until that is finished, or delete it; to find it: kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}`
           }
         ]
@@ -184,7 +184,7 @@ export const claimRefusals = (
   ...(mayPatchVolumes === false
     ? [
         {
-          reason: "you may not patch persistentvolumes: the volumes from before could not be kept",
+          reason: "no permission to patch persistentvolumes: the previous volumes could not be kept",
           remedy: "ask for: get, patch persistentvolumes"
         }
       ]
@@ -254,14 +254,14 @@ export const ordinalRefusals = (
       ? [
           {
             reason: `${name} has no claim templates: its members have no volumes`,
-            remedy: "nothing can be put back"
+            remedy: "nothing can be restored"
           }
         ]
       : []),
     ...(source._tag === "Snapshot" && source.guarantee === "one-member"
       ? [
           {
-            reason: `snapshot ${source.set ?? "<unknown>"} is of an application whose members must not go back alone (one-member): a member that forgot what it has agreed to breaks what the others rely on`,
+            reason: `snapshot ${source.set ?? "<unknown>"} is of an application whose members must not be restored separately (one-member): a member that forgot what it has agreed to breaks what the others rely on`,
             remedy:
               "let it join again empty, as its application's manual says, or restore all members from a group or offline snapshot"
           }

@@ -55,7 +55,7 @@ const classOf = (state: AppState, driver: string): string | null | Refusal => {
   return only !== undefined && more.length === 0
     ? only.name
     : {
-        reason: `driver ${driver} has ${only === undefined ? "no VolumeSnapshotClass" : "several VolumeSnapshotClasses, and not one default"}: the copy that the members are made from could not be cut`,
+        reason: `driver ${driver} has ${only === undefined ? "no VolumeSnapshotClass" : "several VolumeSnapshotClasses, and not one default"}: no snapshot of the copy could be taken`,
         remedy: "make one of them the default: annotation snapshot.storage.kubernetes.io/is-default-class"
       }
 }
@@ -92,7 +92,7 @@ export const seedingOf = (
   const { length } = workload.claimTemplates
   if (length !== 1) {
     return refused(
-      `${workload.name} has ${length} volumes for each member: only members with one are made from another`,
+      `${workload.name} has ${length} volumes for each member: only members with one can be rebuilt from another`,
       "seed it by the application's own means"
     )
   }

@@ -186,7 +186,7 @@ export const asideOf = (
       return yield* because(
         "NotFound",
         `restore ${done.id} kept nothing: ${guard.name} had no volumes before it`,
-        "there is nothing to go back to"
+        "there is nothing to restore"
       )
     }
     return {

@@ -146,7 +146,11 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
       ({ to }) => now.has(to) && !before.some(({ claim }) => claim === to)
     )
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray.to} was made since this was planned`, "run the command again")
+      yield* because(
+        "Changed",
+        `claim ${stray.to} was created after the plan was made`,
+        "run the command again"
+      )
     }
   })
 
@@ -244,7 +248,7 @@ export const restoreVerb = verb<RestoreStep, RestoreSettings, RestoreRun, Going,
   misfit: ({ guards, home, id, steps: all }) => {
     if (guards.some(({ namespace }) => namespace !== home)) return "it owns objects of another namespace"
     if (stepsOf(SeedClaims, all).some(({ from }) => from.as !== copyName(from.claim, id)))
-      return "it makes a copy of another name than its own"
+      return "it creates a copy with another name than its own"
     return guards.every(({ kind }) => kind === "StatefulSet" || kind === "Deployment")
       ? null
       : "it restores no StatefulSet and no Deployment"

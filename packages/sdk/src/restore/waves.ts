@@ -15,7 +15,7 @@ export const wavesRefusals = (
   if (writes === undefined) {
     return [
       {
-        reason: `snapshot ${set} was cut in waves by profile ${profile}: its volumes are not whole without what that writes back to them`,
+        reason: `snapshot ${set} was taken in stages by profile ${profile}: its volumes are incomplete without what that writes back to them`,
         remedy: `give --profile ${profile}`
       }
     ]
@@ -23,7 +23,7 @@ export const wavesRefusals = (
   if (record === null) {
     return [
       {
-        reason: `what is written back to the volumes of snapshot ${set} stands in its record, which may not be read, or may have been changed`,
+        reason: `what is written back to the volumes of snapshot ${set} is in its record, which cannot be read, or may have been changed`,
         remedy: "restore as who may read secrets; or choose another snapshot"
       }
     ]
@@ -37,7 +37,7 @@ export const wavesRefusals = (
     ? []
     : [
         {
-          reason: `the record of snapshot ${set} does not hold ${missing.join(", ")}, and its volumes are not whole without`,
+          reason: `the record of snapshot ${set} does not contain ${missing.join(", ")}, and its volumes are incomplete without it`,
           remedy: "choose another snapshot"
         }
       ]

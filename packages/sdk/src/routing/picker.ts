@@ -85,7 +85,7 @@ const errorsOf = ({ name, members, why }: Members) => {
     noReplicas: once(() =>
       failed(
         { _tag: "NoReplicas" },
-        why ?? `${name} asks for no replicas, so no ordinal can hold a key: scale it up first`
+        why ?? `${name} has 0 replicas, so no ordinal can hold a key: scale it up first`
       )
     ),
     noneReady: once(() =>

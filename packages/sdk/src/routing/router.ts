@@ -56,7 +56,7 @@ export const router = <View, E, R>(
     )
     yield* Deferred.await(first)
     const now = () => {
-      if (current === null) throw new Error("a router is made once its first view is there")
+      if (current === null) throw new Error("a router is created only after its first view")
       return current
     }
     return {

@@ -67,7 +67,7 @@ const release = (
         const { reason } = yield* releaseVolume(at, own, operation).pipe(
           Effect.catchIf(
             (error) => error.reason._tag === "Forbidden",
-            () => Effect.succeed({ reason: "persistentvolumes may not be patched" })
+            () => Effect.succeed({ reason: "no permission to patch persistentvolumes" })
           )
         )
         if (reason === null) return
@@ -84,7 +84,7 @@ const rest = (ref: Ref, claims: ReadonlyMap<string, PersistentVolumeClaim>): Rea
   )
   const aside = all.filter(({ labels }) => labels?.[setAsideLabel] === ref.name)
   return [
-    ...ahead.map(({ name }) => `claim ${name} was made ahead of its pod by an operation, and stays`),
+    ...ahead.map(({ name }) => `claim ${name} was created ahead of its pod by an operation, and is kept`),
     ...aside.map(
       ({ name }) => `claim ${name} was set aside, and stays; \`scale ${ref.name} --purge\` deletes it`
     )
@@ -101,7 +101,7 @@ const isUsable = ({ plan, status }: Journal.Entry): boolean =>
 const close = (entry: Journal.Entry, token: string, unmet: ReadonlyArray<string>) =>
   Effect.flatMap(Turn.timestamp, (ended) => {
     const phase = unmet.length > 0 ? ("Incomplete" as const) : ("Aborted" as const)
-    const message = ["put back without its journal", ...unmet].join("; ")
+    const message = ["restored without its journal", ...unmet].join("; ")
     const status = { ...entry.status, phase, aborting: true, ended, message }
     return Journal.write({ ...entry, run: token, status }, token)
   })

@@ -43,7 +43,7 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
   if (why === null && aside && reader !== null) {
     return [
       {
-        reason: `claim ${name} is held by ${reader}: it cannot be set aside`,
+        reason: `claim ${name} is in use by ${reader}: it cannot be set aside`,
         remedy: `wait until that is done, or delete what reads it, which \`kubectl get volumesnapshots,pvc -n ${shellWord(namespace)}\` shows`
       }
     ]
@@ -66,7 +66,7 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
             reason: `${name} has no volume that could be set aside`,
             remedy:
               claim.dataSource === null
-                ? `it holds no data: ${remove}, or use --leftover-claims keep`
+                ? `it has no data: ${remove}, or use --leftover-claims keep`
                 : `it is to be filled from ${claim.dataSource}: use --leftover-claims keep to start on that`
           }
         ]
@@ -74,7 +74,7 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
   }
   return [
     {
-      reason: `${why}: no pod can mount it, and it holds no data to keep`,
+      reason: `${why}: no pod can mount it, and it has no data to keep`,
       remedy: `to start with an empty volume: ${remove}; to start on data, bind the claim to the volume that has it first`
     }
   ]
@@ -195,7 +195,7 @@ export const missing = (
           ? `has class ${found.name} without a provisioner`
           : classes !== null && found === undefined
             ? storageClass === null
-              ? "names no class, and there is no default"
+              ? "has no StorageClass, and there is no default"
               : `has class ${storageClass}, which is not there`
             : null
     const highest = Math.max(-1, ...left.flatMap((one) => (one.template === name ? [one.ordinal ?? -1] : [])))

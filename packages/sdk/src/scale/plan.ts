@@ -207,7 +207,7 @@ const effectsOf = (
   const { aside, byPolicyAlone, from, left, losing, moving, purged, reach, retention, whenScaled } = change
   const deleted = purged.map(
     ({ claim, volume, size }) =>
-      `${claim}: deleted for good${volume === null ? "" : `, with volume ${volume} (${size})`}`
+      `${claim}: deleted permanently${volume === null ? "" : `, with volume ${volume} (${size})`}`
   )
   if (moving.length === 0) {
     return [

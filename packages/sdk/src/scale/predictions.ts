@@ -24,7 +24,9 @@ const ago = (instant: string, now: string): string => {
 
 /** The time at which a leftover claim was last used, as far as the API shows it. */
 const lastUsed = (claim: Claim, now: string): string =>
-  claim.unusedSince === null ? `made ${ago(claim.created, now)}` : `last used ${ago(claim.unusedSince, now)}`
+  claim.unusedSince === null
+    ? `created ${ago(claim.created, now)}`
+    : `last used ${ago(claim.unusedSince, now)}`
 
 const ordinals = (workload: Workload, from: number, to: number): ReadonlyArray<number> =>
   Array.from(
@@ -64,7 +66,7 @@ export const effects = (
       ...kept.map((claim) =>
         claim.phase === "Bound"
           ? `${claim.name}: reused with its data, ${lastUsed(claim, state.observed)}`
-          : `${claim.name}: already exists, ${claim.phase}: ${claim.dataSource === null ? "holds no data" : `to be filled from ${claim.dataSource}`}`
+          : `${claim.name}: already exists, ${claim.phase}: ${claim.dataSource === null ? "has no data" : `to be filled from ${claim.dataSource}`}`
       ),
       ...plan.aside.map((claim) => `${claim}: set aside under another name; its pod starts empty`),
       ...(made > 0
@@ -204,7 +206,7 @@ export const warnings = (
         ? [
             `${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim is deleted with its pod`
           ]
-        : [`${why}: it holds no data to keep`]
+        : [`${why}: it has no data to keep`]
     }),
     ...(up
       ? []

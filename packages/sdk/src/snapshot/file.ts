@@ -116,7 +116,7 @@ const decrypted = (file: Uint8Array, key: OpenWith): Effect.Effect<Uint8Array, O
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "")
 
 const damaged = (): OperationError =>
-  unusable("the file is damaged, or was cut short", "copy it again from where it was written")
+  unusable("the file is damaged or truncated", "copy it again from the original")
 
 const unpacked = (bytes: Uint8Array): Result.Result<unknown, unknown> =>
   Result.try((): unknown => JSON.parse(gunzipSync(bytes, { maxOutputLength: largest }).toString("utf8")))
@@ -136,7 +136,7 @@ export const open = (file: Uint8Array, key: OpenWith): Effect.Effect<SnapshotExp
     return Result.isSuccess(decoded)
       ? decoded.success
       : yield* unusable(
-          "the file holds no snapshot that this version reads",
+          "the file contains no snapshot that this version can read",
           "give one that `snapshots export` wrote"
         )
   })

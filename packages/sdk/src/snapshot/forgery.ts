@@ -54,12 +54,13 @@ export const strange = (record: SnapshotRecord, namespace: string): string | nul
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(created)) return "no time at which it was taken"
   if (cuts.length > mostCuts) return `${cuts.length} claims`
   if (twice(cuts.map(({ claim }) => claim))) return "a claim twice"
-  if (twice(cuts.map(({ driver, snapshotHandle }) => `${driver} ${snapshotHandle}`))) return "a cut twice"
+  if (twice(cuts.map(({ driver, snapshotHandle }) => `${driver} ${snapshotHandle}`)))
+    return "a volume snapshot twice"
   const cut = cuts.find(
     ({ claim, driver, snapshotHandle }) =>
       !isName(claim) || !isName(driver) || (snapshotHandle !== null && !isHandle(snapshotHandle))
   )
-  if (cut !== undefined) return `a cut that is none: ${JSON.stringify(cut.claim.slice(0, 63))}`
+  if (cut !== undefined) return `an invalid volume snapshot: ${JSON.stringify(cut.claim.slice(0, 63))}`
   const kept = record.quiesced?.waves?.kept ?? []
   if (kept.some(({ text = "" }) => text.length > longestText || text.includes("\0")))
     return "a kept text that is none"

@@ -56,14 +56,13 @@ export const predicted = (
 ): { readonly millis: number; readonly how: string } => {
   if (recent != null && recent.claims > 0 && snapshotQps === undefined) {
     const millis = isGroup ? recent.millis : (recent.millis * Math.max(claims, recent.claims)) / recent.claims
-    return { millis, how: `${recent.claims} cuts took ${format(recent.millis)} of late` }
+    return { millis, how: `${recent.claims} volume snapshots recently took ${format(recent.millis)}` }
   }
   const qps = snapshotQps ?? defaultQps
   const requests = requestsFor(claims, isGroup, mayReadContents)
   // Twice as many at once, as in their defaults.
   const millis = (Math.max(0, requests - 2 * qps) / qps) * 1000
-  const known =
-    snapshotQps === undefined ? "the default where --snapshot-qps says no other" : "as --snapshot-qps says"
+  const known = snapshotQps === undefined ? "the default unless --snapshot-qps is set" : "from --snapshot-qps"
   return { millis, how: `the snapshot controllers make ${requests} requests at ${qps} a second, ${known}` }
 }
 
@@ -75,7 +74,7 @@ const membersIn = (state: AppState): ReadonlyArray<Replica> | Refusal => {
   if (workload?.kind !== "StatefulSet" || more.length > 0) {
     return refusal(
       "only the members of one StatefulSet can be quiesced together",
-      "take a set of each StatefulSet by its name"
+      "take a snapshot of each StatefulSet by its name"
     )
   }
   const members = state.replicas.filter(({ wanted, pod }) => wanted || pod !== null)
@@ -150,20 +149,20 @@ const unheldBy = (
 ): Refusal | null => {
   if (hold._tag === "HeldNothing") {
     return refusal(
-      `${profile} holds nothing still: each member recovers from its own cut`,
+      `${profile} quiesces nothing: each member recovers from its own snapshot`,
       "take it with --consistency group, offline or crash"
     )
   }
   if (guarantee === "one-member" && members > 1) {
     return refusal(
-      `${profile} keeps one member's promise: members that are cut at different moments are unsafe together`,
+      `${profile} guarantees only single members: members that are snapshotted at different moments are unsafe together`,
       "take it with --consistency group or offline"
     )
   }
   return means === "command" || allowUnbounded
     ? null
     : refusal(
-        `${profile} quiesces by a ${means}: if this caller dies, nothing in the pods ends that`,
+        `${profile} quiesces by a ${means}: if this process crashes, nothing in the pods ends the freeze`,
         "take it with --consistency group, or allow that with --allow-unbounded-freeze"
       )
 }
@@ -179,7 +178,7 @@ const heldForWaves = (found: ReturnType<typeof membersIn>, { profile, guarantee,
   inWaves: true,
   refusal: "reason" in found ? found : null,
   members: "reason" in found ? [] : found.map(memberOf),
-  effect: `the volumes of each member are cut in waves by profile ${profile}: nothing waits for it, and it ends within ${format(waves?.hold.deadline ?? 0)}`,
+  effect: `the volumes of each member are snapshotted in stages by profile ${profile}: nothing waits for it, and it ends within ${format(waves?.hold.deadline ?? 0)}`,
   warnings: []
 })
 
@@ -209,8 +208,8 @@ export const heldOf = (
   const tooLong =
     millis > hold.deadline / 2
       ? refusal(
-          `the members would be quiesced for ${format(millis)}, above half of the deadline of ${format(hold.deadline)} (${how})`,
-          "take it with --consistency group; or say the rate with --snapshot-qps, where it is higher"
+          `the members would be quiesced for ${format(millis)}, more than half of the deadline of ${format(hold.deadline)} (${how})`,
+          "take it with --consistency group; or pass the rate with --snapshot-qps, if it is higher"
         )
       : null
   const probes = probed(state, millis, hold.deadline)
@@ -218,14 +217,14 @@ export const heldOf = (
   const never =
     means === "command"
       ? `and never beyond ${format(hold.deadline)}`
-      : `and nothing but this caller ends that, after ${format(hold.deadline)}`
+      : `and only this process ends that, after ${format(hold.deadline)}`
   return {
     guarantee,
     isNothing: hold._tag === "HeldNothing",
     inWaves: false,
     refusal: "reason" in found ? found : (unheld ?? tooLong ?? probes.refusal),
     members: members.map(memberOf),
-    effect: `${members.length} members are quiesced for ${millis === 0 ? "as long as the cut takes" : `about ${format(millis)}`}, ${never}`,
+    effect: `${members.length} members are quiesced for ${millis === 0 ? "as long as the snapshot takes" : `about ${format(millis)}`}, ${never}`,
     warnings: probes.warnings
   }
 }

@@ -85,11 +85,7 @@ const bring = (
 ): Brought => {
   const { claim, driver, snapshotHandle: handle, volumeHandle } = cut
   if (handle === null) {
-    return refusedCut(
-      cut,
-      `the file does not say what the storage calls the cut of ${claim}`,
-      "take another one"
-    )
+    return refusedCut(cut, `the file has no snapshot handle for ${claim}`, "take another one")
   }
   const all = sameCut({ driver, handle }, contents)
   const foreign = all.find(({ spec }) => spec.volumeSnapshotRef.namespace !== namespace)
@@ -242,9 +238,9 @@ export const plan = (
     facts: "",
     hooks: [],
     effects: [
-      `import snapshot ${name} of ${nameOf(app)}, taken ${record.created} in ${where}: ${record.level}, ${cuts.length} of ${brought.length} cuts to be made known`,
+      `import snapshot ${name} of ${nameOf(app)}, taken ${record.created} in ${where}: ${record.level}, ${cuts.length} of ${brought.length} volume snapshots to register`,
       ...brought.map(cutLine),
-      `it holds ${record.objects.map(titleOf).join(", ") || "no manifests"}`
+      `it contains ${record.objects.map(titleOf).join(", ") || "no manifests"}`
     ],
     warnings: warningsOf(brought, ground),
     refusals: refusalsOf(file, ground, brought),

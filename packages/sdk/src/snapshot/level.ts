@@ -92,13 +92,13 @@ export const waysOf = (
     claims.length < 2
       ? "one claim needs no group"
       : drivers.length > 1
-        ? `the claims are of ${drivers.length} drivers (${drivers.join(", ")}), and a group holds those of one`
+        ? `the claims use ${drivers.length} drivers (${drivers.join(", ")}), and a group can contain only one`
         : groupSnapshotApi === null
           ? "the API groupsnapshot.storage.k8s.io is not served"
           : isRefusal(groupClass)
             ? groupClass.reason
             : groupClass === null
-              ? "VolumeGroupSnapshotClasses may not be listed"
+              ? "no permission to list VolumeGroupSnapshotClasses"
               : null
   return {
     group:
@@ -143,7 +143,7 @@ const noProfile: Refusal = {
 }
 
 const noHold = (profile: string): Refusal => ({
-  reason: `${profile} holds nothing still: its members are unsafe together unless they are cut at one moment`,
+  reason: `${profile} quiesces nothing: its members are unsafe together unless they are snapshotted at one moment`,
   remedy: "take it with --consistency group or offline"
 })
 
@@ -169,7 +169,9 @@ const automatic = (ways: Ways, holding: Holding | null): Chosen => {
 }
 
 const heldWhy = ({ guarantee }: Holding): ReadonlyArray<string> =>
-  guarantee === "blocks-writes" ? [] : ["each member is recoverable from its own cut, not all at one moment"]
+  guarantee === "blocks-writes"
+    ? []
+    : ["each member is recoverable from its own snapshot, not all at one moment"]
 
 /** The level that is taken, and why not a better one; or why the asked one cannot be reached. */
 export const levelOf = (
@@ -198,7 +200,7 @@ export const levelOf = (
         refusals: [
           {
             reason: `a group is not possible: ${ways.noGroup ?? "for an unknown reason"}`,
-            remedy: "take it with --consistency offline, or with --allow-lower each volume alone"
+            remedy: "take it with --consistency offline, or with --allow-lower each volume separately"
           }
         ]
       }

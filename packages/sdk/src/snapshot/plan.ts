@@ -152,7 +152,7 @@ const placesOf = (
   if (members.length === 0 || absent !== undefined) {
     const fact = `${absent?.name ?? state.name} does not run, so it cannot be asked whether its data is on one volume`
     const remedy =
-      "start it, take it with --consistency group or offline, or with --allow-lower as crash alone"
+      "start it, take it with --consistency group or offline, or with --allow-lower as crash only"
     return isOne && !allowLower ? { refusal: { reason: fact, remedy } } : {}
   }
   return {
@@ -249,20 +249,24 @@ const effectsOf = (
   ...why,
   ...(held === null ? [] : [held.effect]),
   ...(stopped !== null && stopped.replicas > 0
-    ? [`${stopped.name} is stopped for the cut: ${stopped.replicas} -> 0 -> ${stopped.replicas}`]
+    ? [`${stopped.name} is stopped for the snapshot: ${stopped.replicas} -> 0 -> ${stopped.replicas}`]
     : []),
-  ...(mayRetain ? [] : ["contents may not be set to Retain: the cuts go with their namespace"])
+  ...(mayRetain
+    ? []
+    : ["no permission to set contents to Retain: the snapshots are deleted with their namespace"])
 ]
 
 const warningsOf = ({ claims, held, level, seedOnly }: Cut): ReadonlyArray<string> => [
   ...(held?.warnings ?? []),
   ...(level === "crash" && claims.length > 1
-    ? ["each volume is cut alone: what one member has sent to another may be in one cut and not in the other"]
+    ? [
+        "each volume is snapshotted separately: what one member has sent to another may be in one snapshot and not in the other"
+      ]
     : []),
   ...(seedOnly === undefined
     ? []
     : [
-        `the members are cut at different moments: with ${seedOnly} such a set is restorable by seeding only, all members from one`
+        `the members are snapshotted at different moments: with ${seedOnly} such a snapshot is restorable by seeding only, all members from one`
       ])
 ]
 
@@ -277,8 +281,8 @@ const refusalsOf = (
   ...(stopped !== null && (stopped.kind !== "StatefulSet" || state.workloads.length > 1)
     ? [
         {
-          reason: "only one StatefulSet at a time can be stopped for its cut",
-          remedy: "take a set of each StatefulSet by its name, or scale them to 0 in order first"
+          reason: "only one StatefulSet at a time can be stopped for its snapshot",
+          remedy: "take a snapshot of each StatefulSet by its name, or scale them to 0 in order first"
         }
       ]
     : [])
@@ -308,7 +312,7 @@ export const plan = (
     effects: effectsOf(state, cut, options),
     warnings: warningsOf(cut),
     refusals: refusalsOf(state, cut, options),
-    unchecked: ["whether the driver cuts, and how fast, is known only when it is asked"],
+    unchecked: ["whether the driver takes the snapshots, and how fast, is known only when it is asked"],
     settings: settingsOf(state, cut, options),
     steps: planSteps(record, cut, options)
   }

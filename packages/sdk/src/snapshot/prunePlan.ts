@@ -132,18 +132,18 @@ const ownRefusals = (found: Found, { orphans, orphanGroups, snapshots }: Steps):
   const whys = snapshotsOf(found).flatMap(({ cut, snapshot, content }) => {
     const { name } = snapshot.metadata
     if (!isRecorded(snapshot, { cuts, contents, set, labelled })) {
-      return [`volumesnapshot "${name}" was not made for snapshot ${set}`]
+      return [`volumesnapshot "${name}" was not created for snapshot ${set}`]
     }
     if (content === null || cut.snapshotHandle === null) return []
     return foreign(content, { name, uid: uidOf(snapshot) }, ownership) ?? []
   })
   const alone = snapshots.filter(({ byGroup }) => byGroup).map(({ name }) => name)
   return [
-    ...whys.map((reason) => ({ reason, remedy: "look at it: nothing of the set is deleted until then" })),
+    ...whys.map((reason) => ({ reason, remedy: "check it: nothing of the snapshot is deleted until then" })),
     ...(alone.length > 0 && orphanGroups.length === 0
       ? [
           {
-            reason: `${alone.join(", ")}: in the storage they are members of a group that no VolumeGroupSnapshotContent stands for`,
+            reason: `${alone.join(", ")}: in the storage they belong to a group without a VolumeGroupSnapshotContent`,
             remedy: "delete that group in the storage, and then the VolumeSnapshots"
           }
         ]
@@ -182,12 +182,12 @@ export const plan = (found: Found, id: string, { last = false }: PrunePlanOption
     facts: "",
     hooks: [],
     effects: [
-      `snapshot ${name}: deleted for good, with ${steps.snapshots.length} cuts in the storage`,
+      `snapshot ${name}: deleted permanently, with ${steps.snapshots.length} volume snapshots in the storage`,
       ...cutLines(found)
     ],
     warnings: [],
     refusals: [...useRefusals(found, last), ...ownRefusals(found, steps)],
-    unchecked: record === null ? ["whether its record is there: Secrets may not be read"] : [],
+    unchecked: record === null ? ["whether its record exists: no permission to read Secrets"] : [],
     settings: { set: name },
     steps: [make(DeleteSet, { set: name, ...steps }), make(DeleteRecord, { set: name })]
   }

@@ -123,7 +123,7 @@ const conclude = (plan: SnapshotPlan, at: At): Work<SnapshotResult> =>
     for (const { claim, content, deletionPolicy, snapshot, readyToUse } of cuts) {
       if (retained && deletionPolicy === "Delete")
         yield* at.fallShort(
-          `the cut of ${claim} is not kept: another client set deletionPolicy Delete on volumesnapshotcontent ${content}`
+          `the volume snapshot of ${claim} is not kept: another client set deletionPolicy Delete on volumesnapshotcontent ${content}`
         )
       if (snapshot === null)
         yield* at.fallShort(`the snapshot of ${claim} is gone, or another client replaced it`)
@@ -159,7 +159,7 @@ export const snapshotVerb = verb<SnapshotStep, SnapshotSettings, SnapshotRun, Go
       ...singlesOf({ steps: all }).map(({ claim, as }) => as === cutName(settings.set, claim)),
       ...stepsOf(CutGroup, withInner(all)).map(({ as }) => as === settings.set)
     ]
-    if (names.includes(false)) return "it makes snapshots of another name than its own"
+    if (names.includes(false)) return "it takes snapshots with another name than its own"
     if (app._tag === "Selector") {
       return stepsOf(SetReplicas, all).length > 0 ? "it stops an application of several workloads" : null
     }

@@ -134,7 +134,7 @@ const perform = (step: AttachVolume, at: At): Work =>
       (yield* notesOf(set, step.to, at)) ??
       (yield* because(
         "Changed",
-        `${step.to} is no claim of ${at.fence.name}'s templates`,
+        `${step.to} is not a claim of ${at.fence.name}'s templates`,
         "abort, and plan again"
       ))
     const { volume, uid } = yield* sourceOf(step, at, source)
@@ -183,7 +183,7 @@ export const AttachVolume: StepKind<AttachVolume, object> = {
   undoAlone: ({ from, to }, at) =>
     at.report({
       _tag: "Note",
-      message: `the volume of ${from} stays where it is: with ${to}, if that is there`
+      message: `the volume of ${from} stays where it is: with ${to}, if that exists`
     })
 }
 

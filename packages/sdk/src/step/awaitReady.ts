@@ -26,7 +26,7 @@ const unready = (cuts: ReadonlyArray<Cut>) =>
 
 /** Facts about members that were left behind by their group. */
 const late =
-  ": a member that its group has left behind is seen again with its side-car's next round, 15 minutes apart by default"
+  ": a snapshot that its group has left behind is seen again at its sidecar's next resync, every 15 minutes by default"
 
 /** Every cut is ready to use. */
 export const AwaitReady: StepKind<typeof ReadySchema.Type, CutSettings> = {
@@ -48,7 +48,7 @@ export const AwaitReady: StepKind<typeof ReadySchema.Type, CutSettings> = {
             because(
               "TimedOut",
               `not ready to use in ${format(limit)}: ${inWords(unmet)}`,
-              `a resume goes on waiting${groupsOf(at.plan).length > 0 ? late : ""}; or abort, and take another snapshot`
+              `a resume continues to wait${groupsOf(at.plan).length > 0 ? late : ""}; or abort, and take another snapshot`
             )
           )
       })

@@ -71,7 +71,7 @@ const assertRecorded = ({ cuts }: BringCuts, at: At): Work =>
       : Effect.fail(
           because(
             "Mismatch",
-            `the cut of ${stray.claim} that is to be brought is none of snapshot ${record.name}`,
+            `the volume snapshot of ${stray.claim} to import is not one of snapshot ${record.name}`,
             "abort, and plan again"
           )
         )
@@ -139,9 +139,7 @@ const whyNot = (at: At, { as }: BroughtCut, content: VolumeSnapshotContent): str
     volumeSnapshotRef.name === as
   if (!isOwn) return "is none of this operation"
   // Somebody may have set it to Delete since.
-  return deletionPolicy === "Retain"
-    ? null
-    : "is not under Retain any more: to delete it would delete the cut"
+  return deletionPolicy === "Retain" ? null : "is no longer under Retain: deleting it would delete the data"
 }
 
 /** Deletes the objects of these volume snapshots; the data in the storage stays. */
@@ -154,7 +152,7 @@ const takeAway = (all: ReadonlyArray<BroughtCut>, at: At): Work =>
           const content = yield* readContent(contentName(at, cut))
           const why = content === null ? null : whyNot(at, cut, content)
           if (why === null) return [cut]
-          yield* at.fallShort(`volumesnapshotcontent "${contentName(at, cut)}" ${why}; it stays`)
+          yield* at.fallShort(`volumesnapshotcontent "${contentName(at, cut)}" ${why}; it is kept`)
           return []
         }),
       { concurrency: 8 }
@@ -215,7 +213,7 @@ const plural = (cuts: ReadonlyArray<unknown>): string => (cuts.length === 1 ? "c
 export const BringCuts: StepKind<BringCuts, Settings> = {
   tag: "BringCuts",
   schema: BringSchema,
-  describe: ({ cuts }, { namespace }) => `bring ${plural(cuts)} into namespace ${namespace}`,
+  describe: ({ cuts }, { namespace }) => `import ${plural(cuts)} into namespace ${namespace}`,
   access,
   rehearse: (step, at) =>
     assertRecorded(step, at).pipe(
@@ -248,7 +246,7 @@ const ReturnSchema = Schema.TaggedStruct("ReturnCuts", { on, cuts: Schema.Array(
 export const ReturnCuts: StepKind<typeof ReturnSchema.Type, Settings> = {
   tag: "ReturnCuts",
   schema: ReturnSchema,
-  describe: ({ cuts }) => `remove what stood for ${plural(cuts)}`,
+  describe: ({ cuts }) => `delete the imported objects of ${plural(cuts)}`,
   access,
   rehearse: () => Effect.succeed([]),
   perform: ({ cuts }, at) => takeAway(cuts, at),

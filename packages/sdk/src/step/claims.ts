@@ -202,7 +202,7 @@ export const removeUnused = (
       const names = unused.filter((slot) => !referred.includes(slot)).map(({ name }) => name)
       yield* at.report({
         _tag: "Note",
-        message: `${names.join(", ")} kept: ${users.unknown.join(", ")} may not be listed, so it is unknown whether something uses ${names.length === 1 ? "it" : "them"}`
+        message: `${names.join(", ")} kept: ${users.unknown.join(", ")} cannot be listed, so it is unknown whether something uses ${names.length === 1 ? "it" : "them"}`
       })
       return
     }
@@ -299,6 +299,6 @@ export const CreateClaims: StepKind<typeof CreateSchema.Type, object> = {
   undoAlone: ({ slots }, at) =>
     at.report({
       _tag: "Note",
-      message: `claims that were made ahead stay: ${slots.map(({ name }) => name).join(", ")}, if they are there`
+      message: `claims that were created up front are kept: ${slots.map(({ name }) => name).join(", ")}, if they exist`
     })
 }

@@ -116,7 +116,7 @@ const assertMembers = (at: At, step: CutGroup): Work =>
       yield* because(
         "Changed",
         `claim ${stranger.metadata.name} carries the label of this operation, and is not of its plan`,
-        `take it away: kubectl label pvc ${stranger.metadata.name} ${cutWithLabel}- -n ${shellWord(at.fence.namespace)}`
+        `remove it: kubectl label pvc ${stranger.metadata.name} ${cutWithLabel}- -n ${shellWord(at.fence.namespace)}`
       )
     }
     if (items.length < step.claims.length) {
@@ -137,7 +137,7 @@ const uncut = (
   const subject = { kind: "VolumeGroupSnapshot", name: step.as }
   const error = group?.status?.error?.message
   const members = content?.status?.volumeSnapshotInfoList ?? []
-  if (members.length === 0) return [{ subject, for: error ?? "its cut" }]
+  if (members.length === 0) return [{ subject, for: error ?? "its snapshot" }]
   const open = members.filter(({ creationTime }) => creationTime == null)
   return open.length === 0 ? [] : [{ subject, for: `the cut of ${open.length} members` }]
 }
@@ -183,7 +183,7 @@ const failedCut = (step: CutGroup, group: VolumeGroupSnapshot | null): Operation
     ? null
     : because(
         "LevelMissed",
-        `the cut of group ${step.as} failed: ${error}`,
+        `the snapshot of group ${step.as} failed: ${error}`,
         "look at the snapshot controller and the driver's own log"
       )
 }
@@ -199,14 +199,14 @@ const finish = (step: CutGroup, at: At, isHeld: boolean): Work =>
     yield* labelAll(at, step, null)
     const wrong = wrongMembers(step, content)
     if (wrong !== null) {
-      yield* because("LevelMissed", `group ${step.as} was cut ${wrong}`, "take another snapshot")
+      yield* because("LevelMissed", `group ${step.as} was taken ${wrong}`, "take another snapshot")
     }
     const times = content?.status?.volumeSnapshotInfoList ?? []
     const skew = skewOf(times.map(({ creationTime }) => ({ cutAt: creationTime ?? null })))
     if (!isHeld && at.settings.strict === true && skew !== null && skew > apart) {
       yield* because(
         "LevelMissed",
-        `the members of group ${step.as} were cut ${skew / 1000} s apart: it is not one cut`,
+        `the snapshots of group ${step.as} were taken ${skew / 1000} s apart: they are not of one moment`,
         "take it with --consistency offline, or with --allow-lower as it is"
       )
     }

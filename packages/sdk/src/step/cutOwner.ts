@@ -133,7 +133,7 @@ export const foreign = (
     return `content ${name} is not that of snapshot ${snapshot.name}`
   }
   const cut = recordedAs(content, cuts)
-  if (cut === null) return `content ${name} holds another cut than the recorded one`
+  if (cut === null) return `content ${name} has another snapshot handle than the recorded one`
   if (cut.contentUid !== undefined && cut.contentUid !== uid) return `content ${name} was recreated since`
   const other = contents.find(
     (one) =>

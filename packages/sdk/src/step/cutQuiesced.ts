@@ -112,9 +112,9 @@ const notProven = (step: CutQuiesced, at: At, { why, unthawed }: Frozen): Operat
   const open = unthawed.length === 0 ? "" : `; it is unknown whether ${unthawed.join(", ")} was thawed`
   return new OperationError({
     reason: { _tag: "LevelMissed" },
-    message: `${why?.message ?? "it was not proven that the members were held"}${open}`,
+    message: `${why?.message ?? "it was not proven that the members stayed quiesced"}${open}`,
     action: [howItEnds(step, at), ...(why?.action === undefined ? [] : [why.action])].join("; "),
-    record: "the members were not proven to be quiesced from the first cut to the last"
+    record: "the members were not proven to be quiesced from the first volume snapshot to the last"
   })
 }
 
@@ -196,7 +196,7 @@ const missing = (step: CutQuiesced, at: At, why: string): Work =>
   withoutProof(step, at, notProven(step, at, { members: [], unthawed: [], why: because("LevelMissed", why) }))
 
 const notAsked = ({ deadline }: CutQuiesced): OperationError =>
-  because("LevelMissed", `the server did not take the cuts within ${deadline / 4000}s`)
+  because("LevelMissed", `the server did not accept the snapshots within ${deadline / 4000}s`)
 
 /** A cut between the quiesce and the thaw; `kept` fills with what members print between its waves. */
 interface Body {
@@ -226,7 +226,7 @@ const mostKept = 128 * 1024
 const inWaves = (step: CutQuiesced, at: At, quiesce: Quiesce): Work<Body> =>
   Effect.gen(function* () {
     const whole = singleOf(step)
-    if (whole === null) return yield* because("LevelMissed", "a group is not cut in waves")
+    if (whole === null) return yield* because("LevelMissed", "a group is not taken in stages")
     const names = new Set(whole.claims.map(({ claim }) => claim))
     const last = yield* lastClaims(membersOf(step, at.fence.namespace), quiesce, names)
     const waves = [false, true].map((isLast) => ({
@@ -254,7 +254,7 @@ const inWaves = (step: CutQuiesced, at: At, quiesce: Quiesce): Work<Body> =>
 /** The note before members are quiesced. */
 const announced = (step: CutQuiesced, at: At): string =>
   step.waves === true
-    ? `cuts in waves by profile ${step.profile}: nothing waits for it, and it ends within ${step.deadline / 1000}s`
+    ? `takes snapshots in stages by profile ${step.profile}: nothing waits for it, and it ends within ${step.deadline / 1000}s`
     : `quiesces ${step.members.length} members for at most ${step.deadline / 1000}s; to end that: ${thawCommand(step, at)}`
 
 /** The freeze itself, and what was made of it. */
@@ -349,7 +349,7 @@ const perform = (step: CutQuiesced, at: At): Work =>
         "the process that took the snapshots ended before the members were confirmed to be quiesced"
       )
     else if (why !== null || quiesce === undefined || cut === null)
-      yield* missing(step, at, why ?? "it has no cut")
+      yield* missing(step, at, why ?? "it has no volume snapshots")
     else yield* frozenCut(step, at, quiesce, cut)
   })
 

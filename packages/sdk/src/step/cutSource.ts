@@ -56,7 +56,7 @@ export const notTheCut = (
   if (content.spec.driver !== driver)
     return `${name} is of driver ${content.spec.driver}, and not of ${driver}`
   if (handle !== null && content.status?.snapshotHandle !== handle)
-    return `${name} holds another cut than the recorded one`
+    return `${name} has another snapshot handle than the recorded one`
   return isReady(found, content) ? null : `${name} is not ready to use`
 }
 
@@ -85,7 +85,7 @@ export const snapshotOf = (
 /** Reason that a recorded volume snapshot cannot be restored; `null` if it can. */
 export const whyNot = (cut: RecordedCut, found: VolumeSnapshot | null, contents: Contents): string | null => {
   const { claim, snapshotHandle: handle, volumeHandle, driver } = cut
-  if (found === null && cut.snapshot === null) return `its member of group ${cut.group ?? ""} is gone`
+  if (found === null && cut.snapshot === null) return `its snapshot of group ${cut.group ?? ""} was deleted`
   const snapshot = found?.metadata.name ?? cut.snapshot ?? ""
   return notTheCut({ claim, snapshot, handle, volumeHandle, driver }, found, contentOf(found, contents))
 }

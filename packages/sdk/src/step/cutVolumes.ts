@@ -118,7 +118,7 @@ const uncut = ({ snapshot, isCut }: Seen): string | null => {
   if (snapshot === undefined) return "its snapshot to be seen"
   const { creationTime, readyToUse, error } = snapshot.status ?? {}
   if (isCut || creationTime != null || readyToUse === true) return null
-  return error?.message ?? "its cut"
+  return error?.message ?? "its snapshot"
 }
 
 const look = (step: CutVolumes, at: StepContext, isFrozen: boolean): Work<ReadonlyMap<string, Seen>> =>

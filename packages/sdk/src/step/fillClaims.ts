@@ -84,7 +84,7 @@ export const nameLeft = (at: At): Work =>
           isMarkedBy(operationOf(at.fence.token), volume)
         if (isLeft) {
           yield* at.fallShort(
-            `volume ${name}, which was made for the restore, stays: its claim ${ref.name} was deleted by another client`
+            `volume ${name}, which was created for the restore, is kept: its claim ${ref.name} was deleted by another client`
           )
         }
       }),

@@ -32,7 +32,7 @@ const perform = ({ set }: ImportRecord, at: At): Work =>
       if (object === null) {
         yield* because(
           "Mismatch",
-          `the record of ${set} is not written yet, and a journal does not hold it`,
+          `the record of ${set} is not written yet, and a journal does not contain it`,
           "abort, and import the file again"
         )
       }
@@ -44,7 +44,7 @@ const perform = ({ set }: ImportRecord, at: At): Work =>
     if (written === null || !written.sealed || !isSame(written.record, record)) {
       yield* because(
         "Changed",
-        `secret "${recordName(set)}" does not hold what the file says`,
+        `secret "${recordName(set)}" does not contain what the file says`,
         "another client wrote it: abort, and import the file again"
       )
     }

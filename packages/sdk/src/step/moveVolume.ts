@@ -52,7 +52,7 @@ const bringBack = (
       labels: (before) => ({ ...selector, ...withoutMark(before) })
     })
     if (!isBack) {
-      const reason = `${step.from} is in use anew: the data from before stays in ${step.to}`
+      const reason = `${step.from} is in use again: the previous data stays in ${step.to}`
       // Some members with what they had, and one that begins empty, is no state that there ever was.
       if (step.needed === true) {
         yield* because(
@@ -134,7 +134,7 @@ export const MoveVolume: StepKind<MoveVolume, object> = {
   undoAlone: ({ from, to, volume }, at) =>
     at.report({
       _tag: "Note",
-      message: `volume ${volume} of ${from} stays where it is: with claim ${to}, if that is there, under Retain`
+      message: `volume ${volume} of ${from} stays where it is: with claim ${to}, if that exists, under Retain`
     }),
   seal: (step, of) =>
     Effect.flatMap(asideOf(step, of), (claim) =>

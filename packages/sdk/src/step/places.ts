@@ -63,7 +63,8 @@ const why = (
   const { pod } = member
   const outside = at.find(({ claim }) => claim === null || !cut.has(claim))
   if (outside !== undefined) {
-    const where = outside.claim === null ? "on no claim" : `on claim ${outside.claim}, which is not cut`
+    const where =
+      outside.claim === null ? "on no claim" : `on claim ${outside.claim}, which is not in the snapshot`
     return refused(
       profile,
       `${outside.path} of ${pod} is ${where}: a snapshot without it would not be whole`,
@@ -81,8 +82,8 @@ const why = (
   )
   return refused(
     profile,
-    `${pod} has its data on ${claims.length} volumes, which are cut one after another: ${places.join(" and ")}`,
-    "take it with --consistency offline, or with --consistency group where its driver has groups; or have all of it on one volume"
+    `${pod} has its data on ${claims.length} volumes, which are snapshotted one after another: ${places.join(" and ")}`,
+    "take it with --consistency offline, or with --consistency group if its driver supports groups; or move all of it to one volume"
   )
 }
 

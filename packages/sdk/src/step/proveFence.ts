@@ -87,8 +87,8 @@ const remove = (at: At): Work =>
 const unfenced = (at: CloneAt, why: string) =>
   because(
     "Unfenced",
-    `${at.fence.name} cannot be kept from ${at.settings.renaming.from.name}: ${why}`,
-    "use a network that enforces NetworkPolicies; or --no-fence, where the copy may reach its source"
+    `${at.fence.name} cannot be isolated from ${at.settings.renaming.from.name}: ${why}`,
+    "use a network that enforces NetworkPolicies; or --no-fence, if the copy may reach its source"
   )
 
 /** Both pods have ended. */
@@ -137,9 +137,9 @@ const probe = (at: At, set: StatefulSet): Work =>
     if (verdict._tag === "Unknown") yield* unfenced(at, verdict.why)
     const tried =
       addresses.length === 0
-        ? `no pod of ${name} says where it listens, so it was tried with the API server`
+        ? `no pod of ${name} shows where it listens, so it was tested with the API server`
         : `tried with ${addresses.length} address${addresses.length === 1 ? "" : "es"} of ${name}`
-    yield* at.report({ _tag: "Note", message: `the fence holds: ${tried}` })
+    yield* at.report({ _tag: "Note", message: `isolation verified: ${tried}` })
   })
 
 /** Reason that the required isolation is missing or changed; `null` if it is as created. */
@@ -177,7 +177,9 @@ export const ProveFence: StepKind<ProveFence, Settings> = {
     ...rules("networking.k8s.io", "networkpolicies", ["get"], namespace)
   ],
   rehearse: (_, at) =>
-    Effect.succeed([`prove that ${at.fence.name} cannot reach what it was copied from: it is not there yet`]),
+    Effect.succeed([
+      `verify that ${at.fence.name} cannot reach what it was copied from: it does not exist yet`
+    ]),
   perform,
   undo: (_, at) => remove(at),
   undoAlone: (_, at) => remove(at)

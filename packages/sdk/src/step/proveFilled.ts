@@ -90,7 +90,7 @@ export const prove = (filled: ReadonlyArray<FilledClaim>, at: At): Work => {
           because(
             "TimedOut",
             `not restored in ${format(limit)}: ${inWords(unmet)}`,
-            "a resume goes on waiting; nothing of the application was touched"
+            "a resume continues to wait; nothing of the application was touched"
           )
         )
     })

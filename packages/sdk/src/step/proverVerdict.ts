@@ -123,11 +123,11 @@ export const isOver = (pod: Prover | null): boolean =>
 
 /** The reason that a check pod is waiting. */
 export const waitsFor = (pod: Prover | null): string => {
-  if (pod === null) return "its prover pod"
+  if (pod === null) return "its check pod"
   const unscheduled = pod.status?.conditions?.find(
     ({ type, status }) => type === "PodScheduled" && status !== "True"
   )
-  if (unscheduled?.message) return `its prover pod: ${unscheduled.message}`
+  if (unscheduled?.message) return `its check pod: ${unscheduled.message}`
   const reason = stateOf(pod)?.waiting?.reason
-  return reason === undefined ? "its prover pod" : `its prover pod: ${reason}`
+  return reason === undefined ? "its check pod" : `its check pod: ${reason}`
 }

@@ -235,7 +235,7 @@ const bothOf = (
       : Effect.fail(
           because(
             "Mismatch",
-            `${titleOf(one)} does not stand in the record that it is put back from`,
+            `${titleOf(one)} is not in the record that it is restored from`,
             "the plan is not the one that was made: abort, and plan again"
           )
         )
@@ -277,7 +277,7 @@ const perform = (step: PutConfig, at: At): Work =>
     if (one !== null) {
       yield* because(
         "Mismatch",
-        `operation ${at.plan.id} writes ${titleOf(one)}, as its journal says, which is not of ${at.fence.name} or its record`,
+        `operation ${at.plan.id} writes ${titleOf(one)}, as its journal says, which does not belong to ${at.fence.name} or its record`,
         "find out who wrote that journal; abort, and plan again"
       )
     }
@@ -364,6 +364,6 @@ export const PutConfig: StepKind<PutConfig, object> = {
   undo,
   undoAlone: ({ changes }, at) =>
     at.fallShort(
-      `${changes.map(titleOf).join(", ")}: not put back, since the StatefulSet that says what was there before is gone`
+      `${changes.map(titleOf).join(", ")}: not restored, since the StatefulSet with their previous values was deleted`
     )
 }

@@ -161,7 +161,7 @@ const assertAllowed = (at: At, step: PutTemplate, before: SnapshotRecord): Work 
     if (gains.length === 0) return
     yield* because(
       "Mismatch",
-      `operation ${at.plan.id} gives the pods of ${at.fence.name} what they do not have now, as its journal says: ${gains.join(", ")}`,
+      `operation ${at.plan.id} gives the pods of ${at.fence.name} additional privileges, as its journal says: ${gains.join(", ")}`,
       "check it, and use --allow-privileged if that is intended"
     )
   })

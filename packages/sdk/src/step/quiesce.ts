@@ -86,7 +86,7 @@ const holdBy = (
   if (hold._tag === "HeldCalls") return HeldCalls.hold(hold, member, permit)
   return hold._tag === "HeldCommand"
     ? HeldHook.hold(hold, member, permit)
-    : Effect.fail(new NotHeld({ reason: { _tag: "Refused" }, message: "its profile holds nothing" }))
+    : Effect.fail(new NotHeld({ reason: { _tag: "Refused" }, message: "its profile quiesces nothing" }))
 }
 
 const holdOne = (attempt: Attempt, { quiesce, permit }: Freezing) =>
@@ -113,8 +113,8 @@ const nextOfAll = (attempts: ReadonlyArray<Attempt>): Work<ReadonlyArray<KeptTex
           if (done?._tag === "Done") {
             return done.kept.map(({ name, text }) => ({ ordinal: member.ordinal, name, text }))
           }
-          const why = done === null ? "it is not held" : done.message
-          return yield* missed(`${member.pod} did not go on to the next wave: ${why}`)
+          const why = done === null ? "it is not quiesced" : done.message
+          return yield* missed(`${member.pod} did not continue to the next stage: ${why}`)
         }),
       { concurrency: "unbounded" }
     ),
@@ -247,7 +247,7 @@ export const whileHeld = (freezing: Freezing): Effect.Effect<Frozen, never, Clus
     if (looked._tag === "Failure") return { members: [], why: looked.failure, unthawed: [] }
     const stranger = whoElse(looked.success, freezing.members)
     if (stranger !== null) return { members: [], why: stranger, unthawed: [] }
-    const late = missed(`the last cut was not seen within the deadline of ${format(deadline)}`)
+    const late = missed(`the last volume snapshot was not taken within the deadline of ${format(deadline)}`)
     const held = Effect.gen(function* () {
       yield* Effect.forEach(attempts, (attempt) => holdOne(attempt, freezing), {
         concurrency: "unbounded",
@@ -311,7 +311,7 @@ const notReady = (
   return because(
     "HookFailed",
     `${fact}: ${message}`,
-    `${where}repair what it says, or take it by group`,
+    `${where}fix what it reports, or use --consistency group`,
     fact
   )
 }

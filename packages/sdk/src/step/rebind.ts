@@ -54,7 +54,7 @@ const usedBy = (claim: string, users: ReadonlyArray<string>): OperationError | n
     : because(
         "Changed",
         `claim ${claim} is mounted by ${users.join(", ")}: it was not moved`,
-        "end that pod, or leave the claim where it is"
+        "delete that pod, or leave the claim where it is"
       )
 
 /** Waits until nothing is made from the claim's volume any more: a claim that is read does not go, and its name stays taken. */
@@ -70,7 +70,7 @@ const untilFree = (at: At, claim: string): Effect.Effect<void, Failure, Cluster>
         Effect.succeed(
           because(
             "TimedOut",
-            `claim ${claim} is held by ${unmet[0]?.for ?? "something"}: it was not moved`,
+            `claim ${claim} is in use by ${unmet[0]?.for ?? "something"}: it was not moved`,
             "wait for it to finish, or delete it"
           )
         )

@@ -94,7 +94,9 @@ const missing = (own: Bound, claim: PersistentVolumeClaim | null) =>
     Effect.catchIf(
       (error) => error.reason._tag === "Forbidden",
       () =>
-        Effect.succeed(`what became of volume ${own.volume} is not known: persistentvolumes may not be read`)
+        Effect.succeed(
+          `the state of volume ${own.volume} is unknown: no permission to read persistentvolumes`
+        )
     )
   )
 
@@ -125,7 +127,7 @@ export const nameUnmarked = (
   volume === null || reclaimPolicy === null || reclaimPolicy === "Retain" || policyOf(volume) !== "Retain"
     ? Effect.void
     : at.fallShort(
-        `volume ${volume.metadata.name} of ${claim} is under Retain, and before ${reclaimPolicy}: the mark by which it is put back is gone, so it was left`
+        `volume ${volume.metadata.name} of ${claim} is under Retain, and before ${reclaimPolicy}: the annotation to restore it was removed, so it was left`
       )
 
 const release = (at: At, own: Bound): Effect.Effect<Written, Failure, Cluster> =>
@@ -148,7 +150,7 @@ export const releaseVolumes = (
     if (claims.length > 0 && (yield* isGoing(at.fence.namespace))) {
       const kept = risky.map(({ claim, volume }) => `${volume} (${claim})`).join(", ")
       yield* at.fallShort(
-        `namespace ${at.fence.namespace} is being deleted, and its claims with it; ${kept === "" ? "their volumes go by their own policies" : `under Retain stay ${kept}`}`
+        `namespace ${at.fence.namespace} is being deleted, and its claims with it; ${kept === "" ? "their volumes follow their own policies" : `under Retain remain ${kept}`}`
       )
       return
     }
@@ -206,8 +208,8 @@ export const keepWhatIs = (
             _tag: "Note",
             message:
               whenScaled === "Delete"
-                ? "reclaim policies may not be set: a claim that goes with its pod takes its data along"
-                : "reclaim policies may not be set: claims are kept only while whenScaled is not set to Delete"
+                ? "no permission to set reclaim policies: a claim that is deleted with its pod loses its data"
+                : "no permission to set reclaim policies: claims are kept only while whenScaled is not set to Delete"
           }),
           claims
         )

@@ -244,10 +244,14 @@ export const reached = (
   if (level === "quiesced") {
     if (proof !== null) return { level, why, quiesced: proof }
     const lower = isGroup ? "group" : "crash"
-    return reached(lower, [...why, "not quiesced: it was not proven that the members held still"], judged)
+    return reached(
+      lower,
+      [...why, "not quiesced: it was not proven that the members stayed quiesced"],
+      judged
+    )
   }
   return level === "group" && skew !== null && skew > apart
-    ? { level: "crash", why: [...why, `the members of the group were cut ${skew / 1000} s apart`] }
+    ? { level: "crash", why: [...why, `the snapshots of the group were taken ${skew / 1000} s apart`] }
     : { level, why }
 }
 

@@ -118,7 +118,7 @@ export const orLost = (at: At, read: Work<SnapshotRecord | null>): Work<Snapshot
   Effect.catchIf(
     read,
     ({ reason }) => reason._tag === "Changed",
-    ({ message }) => Effect.as(at.fallShort(`${message}: what it would put back is as it is now`), null)
+    ({ message }) => Effect.as(at.fallShort(`${message}: what it would restore is as it is now`), null)
   )
 
 /** One of the objects, as a manifest; fails if it is no longer the planned one. */
@@ -208,7 +208,7 @@ const perform = (step: RecordBefore, at: At): Work =>
     if (written === null || !written.sealed || !isSameData(written.record, record)) {
       yield* because(
         "Changed",
-        `secret "${recordName(set)}" does not hold what is there now`,
+        `secret "${recordName(set)}" does not contain the current state`,
         "another client wrote it: abort, and plan again"
       )
     }

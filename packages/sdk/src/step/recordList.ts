@@ -96,7 +96,7 @@ interface Ground {
 const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string | null =>
   found === null || found.metadata.name === cutName(set, claim) || groupOf(found) === set
     ? null
-    : `volumesnapshot "${found.metadata.name}" was not made for snapshot ${set}`
+    : `volumesnapshot "${found.metadata.name}" was not created for snapshot ${set}`
 
 /** The cuts of a set as they are now. */
 const cutsNow = (
@@ -202,7 +202,7 @@ export const readWhole = (
     }
     return yield* new ClusterError({
       reason: { _tag: "Unreadable" },
-      message: `the record of snapshot ${set} is damaged: secret "${recordName(set)}" does not hold what was written`
+      message: `the record of snapshot ${set} is damaged: secret "${recordName(set)}" does not contain what was written`
     })
   })
 

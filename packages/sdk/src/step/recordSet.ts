@@ -146,7 +146,7 @@ const readObject = (
         Effect.succeed<Found>({
           object: null,
           changed: reason._tag === "NotFound" ? what : null,
-          leftOut: { what, why: reason._tag === "NotFound" ? "it is gone" : "it may not be read" }
+          leftOut: { what, why: reason._tag === "NotFound" ? "it is gone" : "it cannot be read" }
         })
     )
   )
@@ -273,7 +273,7 @@ const perform = (step: RecordSet, at: At): Work =>
     yield* writeRecord(at, record)
     yield* writeIndex(at, record)
     for (const what of record.changed) {
-      yield* at.report({ _tag: "Note", message: `${what} changed while the set was cut` })
+      yield* at.report({ _tag: "Note", message: `${what} changed while the snapshot was taken` })
     }
   })
 

@@ -42,7 +42,7 @@ const perform = (step: Release, at: StepContext): Work =>
     })
     if ((yield* Resource.findObject(target)) === null) return
     yield* at.fallShort(
-      `networkpolicy ${step.policy} is there, and not as it was made for ${at.fence.name}: it stays, and may keep it in`
+      `networkpolicy ${step.policy} exists, but not as it was created for ${at.fence.name}: it is kept, and may isolate it`
     )
   })
 
@@ -55,9 +55,7 @@ const undo = (step: Release, at: StepContext): Work =>
   Effect.gen(function* () {
     const { set } = yield* Workload.standing(at)
     if (!isMadeBy(step, set)) {
-      yield* at.fallShort(
-        `${at.fence.name} was not made by restore ${step.operation}: no fence is put around it`
-      )
+      yield* at.fallShort(`${at.fence.name} was not created by restore ${step.operation}: it is not isolated`)
       return
     }
     yield* Fence.beside<Resource.KubeObject | null>(at.standing, {

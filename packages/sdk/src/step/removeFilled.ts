@@ -36,7 +36,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
     const uid = claim?.metadata.uid
     if (claim === null || uid == null) return
     if (!isFilledHere(at, claim)) {
-      const message = `${as} is there, and nothing on it says that this operation made it: it is left`
+      const message = `${as} exists, and nothing on it says that this operation created it: it is kept`
       yield* at.report({ _tag: "Note", message })
       return
     }
@@ -67,7 +67,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
         ]
       })
       if (reason !== null) {
-        yield* at.fallShort(`${reason}: the copy that was made for the restore stays`)
+        yield* at.fallShort(`${reason}: the copy that was created for the restore is kept`)
         return
       }
     }

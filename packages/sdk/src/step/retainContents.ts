@@ -179,7 +179,7 @@ const everyContent = (step: RetainContents, at: StepContext) => {
         : [
             {
               subject: { kind: "VolumeSnapshot", name: `${all - contents.length} of ${all}` },
-              for: "the content of its cut"
+              for: "the content of its snapshot"
             }
           ],
     limit: patience,
@@ -187,7 +187,7 @@ const everyContent = (step: RetainContents, at: StepContext) => {
       Effect.succeed(
         because(
           "Changed",
-          "a cut has no content, or its snapshot is gone: it would not be kept",
+          "a volume snapshot has no content, or was deleted: it would not be kept",
           "abort, and take another snapshot"
         )
       )
@@ -216,12 +216,12 @@ const nameKept = (at: StepContext): Work =>
     )
     if (kept === null) {
       const message =
-        "volumesnapshotcontents may not be listed: whether a cut stays under Retain, whose snapshot another client deleted, is not known"
+        "no permission to list volumesnapshotcontents: it is unknown whether data of snapshots that another client deleted remains under Retain"
       yield* at.report({ _tag: "Note", message })
     }
     for (const title of kept ?? [])
       yield* at.fallShort(
-        `${title} keeps its cut, whose snapshot another client deleted: look, and delete it`
+        `${title} keeps its data, and another client deleted its snapshot: check it, and delete it`
       )
   })
 

@@ -71,7 +71,7 @@ const seedFor = (step: SeedClaims, { settings: { seed }, fence }: At): Work<Seed
         because(
           "Mismatch",
           seed === undefined
-            ? `the members of ${fence.name} are made by profile ${step.profile}, which was not given`
+            ? `the members of ${fence.name} are rebuilt by profile ${step.profile}, which was not given`
             : `profile ${seed.profile} is not the one that this was planned with`,
           `give --profile ${shellWord(step.profile)} as when it was started; or abort`
         )
@@ -111,7 +111,7 @@ const untilSaved = (step: SeedClaims, at: At): Work => {
           because(
             "TimedOut",
             `not saved in ${format(limit)}: ${inWords(unmet)}`,
-            "a resume goes on waiting; nothing of the application was touched"
+            "a resume continues to wait; nothing of the application was touched"
           )
         )
     })
@@ -147,7 +147,7 @@ const assertOwnCut = (step: SeedClaims, at: At): Work =>
     if (marked !== null && there?.metadata.uid !== marked) {
       yield* because(
         "Changed",
-        `volumesnapshot "${as}" is ${there === null ? "gone" : "another one"}: members that were made from it are not proven`,
+        `volumesnapshot "${as}" is ${there === null ? "gone" : "another one"}: members that were rebuilt from it are not verified`,
         "abort, and plan again"
       )
     }
@@ -288,7 +288,7 @@ export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
       const { saves, makes } = podOf(step, at, set, ["true"])
       for (const pod of [saves, ...step.claims.map(makes)])
         yield* Resource.create({ api: kinds.pods, namespace }, pod, { dryRun: true })
-      return [`whether ${step.from.claim} can be opened alone is not tried in a dry run`]
+      return [`whether ${step.from.claim} can be opened by itself is not tried in a dry run`]
     }),
   marks: ({ claims }) => claims.length + 2,
   perform,

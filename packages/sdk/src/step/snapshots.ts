@@ -81,7 +81,7 @@ export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
     const now = yield* claimsByName(at.fence.namespace)
     for (const own of claims) {
       const why = lost(own, now.get(own.claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why}: nothing was cut`, "run the command again")
+      if (why !== null) yield* because("Changed", `${why}: no snapshot was taken`, "run the command again")
     }
   })
 
@@ -280,7 +280,7 @@ export const dropCut = (at: At, name: string): Work =>
         const { creationTime, error } = found?.status ?? {}
         const isOpen = found !== null && creationTime == null && error == null
         return isOpen && !found.metadata.deletionTimestamp
-          ? [{ subject: { kind: "VolumeSnapshot", name }, for: "its cut" }]
+          ? [{ subject: { kind: "VolumeSnapshot", name }, for: "its snapshot" }]
           : []
       })
     )

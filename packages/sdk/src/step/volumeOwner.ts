@@ -77,8 +77,7 @@ const isClaimOfSet = ({ name, set }: Pick<Owner, "name" | "set">, claim: Persist
 /** Reason that the claim does not stay; `null` if it exists and is not being deleted. */
 export const going = (own: Bound, claim: PersistentVolumeClaim | null): string | null => {
   if (claim === null) return `claim ${own.claim} was deleted`
-  if (claim.metadata.uid !== own.uid)
-    return `claim ${own.claim} was deleted, and another was made of its name`
+  if (claim.metadata.uid !== own.uid) return `claim ${own.claim} was deleted and recreated`
   if (claim.metadata.deletionTimestamp) return `claim ${own.claim} is being deleted`
   return null
 }

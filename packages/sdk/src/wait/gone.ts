@@ -24,7 +24,7 @@ const isGoing = (object: object | null): boolean =>
 const named = ({ message, action }: OperationError, holders: ReadonlyArray<string>): OperationError =>
   because(
     "TimedOut",
-    holders.length === 0 ? message : `${message}: held by ${holders.join(", ")}`,
+    holders.length === 0 ? message : `${message}: waiting for ${holders.join(", ")}`,
     holders.length === 0
       ? action
       : (wayOut(holders) ?? "find out which controller owns it, and let it finish")
