@@ -303,7 +303,7 @@ describe("an abort of a scale-down under whenScaled Delete", () => {
       assert.strictEqual(result.outcome, "Incomplete")
       assert.include(result.notes.join(), "a claim that is deleted with its pod loses its data")
       assert.include(result.unmet.join(), "claim data-db-2 was deleted and recreated")
-      assert.include(result.unmet.join(), "persistentvolumes may not be read")
+      assert.include(result.unmet.join(), "no permission to read persistentvolumes")
     })
   )
 

@@ -8,7 +8,7 @@ import { format } from "../GoDuration.ts"
 import { type Means, meansOf, type Quiesce } from "../Quiesce.ts"
 import { healthOf, type Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
-import type { Holding } from "./level.ts"
+import type { Quiescing } from "./level.ts"
 
 /** The default rate limit of the snapshot controller and of the driver's sidecar. */
 export const defaultQps = 5
@@ -93,7 +93,7 @@ const membersIn = (state: AppState): ReadonlyArray<Replica> | Refusal => {
       )
 }
 
-export interface Held extends Holding {
+export interface Freeze extends Quiescing {
   readonly members: ReadonlyArray<{
     readonly pod: string
     readonly ordinal: number
@@ -101,7 +101,7 @@ export interface Held extends Holding {
     readonly uid: string
   }>
   /** True if their volumes are snapshotted in stages, and nothing waits. */
-  readonly inWaves: boolean
+  readonly isStaged: boolean
   /** In words: how long it would take, and how long it may. */
   readonly effect: string
   readonly warnings: ReadonlyArray<string>
@@ -112,7 +112,7 @@ export interface Held extends Holding {
  * passes, one that writes fails. If the predicted freeze would outlast a liveness probe, so that the
  * container would be restarted, it is refused; if only the deadline would, there is a warning.
  */
-const probed = (
+const probesDuring = (
   state: AppState,
   millis: number,
   deadline: number
@@ -141,7 +141,7 @@ const probed = (
 }
 
 /** Reason that the profile cannot quiesce members; `null` if it can. */
-const unheldBy = (
+const profileRefusal = (
   { profile, guarantee, hold }: Quiesce,
   means: Means,
   members: number,
@@ -172,17 +172,20 @@ const areSplit = (claims: ReadonlyArray<Claim>): boolean =>
   [...Map.groupBy(claims, ({ ordinal }) => ordinal).values()].some(({ length }) => length > 1)
 
 /** Members of a staged snapshot: nothing waits, so neither its duration nor probes matter. */
-const heldForWaves = (found: ReturnType<typeof membersIn>, { profile, guarantee, waves }: Quiesce): Held => ({
+const stagedFreeze = (
+  found: ReturnType<typeof membersIn>,
+  { profile, guarantee, waves }: Quiesce
+): Freeze => ({
   guarantee,
   isNothing: false,
-  inWaves: true,
+  isStaged: true,
   refusal: "reason" in found ? found : null,
   members: "reason" in found ? [] : found.map(memberOf),
   effect: `the volumes of each member are snapshotted in stages by profile ${profile}: nothing waits for it, and it ends within ${format(waves?.hold.deadline ?? 0)}`,
   warnings: []
 })
 
-const memberOf = ({ name, ordinal, pod }: Replica): Held["members"][number] => ({
+const memberOf = ({ name, ordinal, pod }: Replica): Freeze["members"][number] => ({
   pod: name,
   ordinal: ordinal ?? 0,
   fqdn: pod?.fqdn ?? name,
@@ -190,19 +193,19 @@ const memberOf = ({ name, ordinal, pod }: Replica): Held["members"][number] => (
 })
 
 /** How the members would be quiesced; `null` without a profile. */
-export const heldOf = (
+export const freezeOf = (
   state: AppState,
   claims: ReadonlyArray<Claim>,
   isGroup: boolean,
   mayReadContents: boolean,
   options: FreezeOptions
-): Held | null => {
+): Freeze | null => {
   const { quiesce, allowUnboundedFreeze = false } = options
   if (quiesce === undefined) return null
   const { guarantee, hold } = quiesce
   const means = meansOf(quiesce)
   const found = membersIn(state)
-  if (quiesce.waves !== undefined && areSplit(claims)) return heldForWaves(found, quiesce)
+  if (quiesce.waves !== undefined && areSplit(claims)) return stagedFreeze(found, quiesce)
   const members = "reason" in found ? [] : found
   const { millis, how } = predicted(claims.length, isGroup, mayReadContents, options)
   const tooLong =
@@ -212,19 +215,19 @@ export const heldOf = (
           "take it with --consistency group; or pass the rate with --snapshot-qps, if it is higher"
         )
       : null
-  const probes = probed(state, millis, hold.deadline)
-  const unheld = unheldBy(quiesce, means, members.length, allowUnboundedFreeze)
-  const never =
+  const probes = probesDuring(state, millis, hold.deadline)
+  const unfit = profileRefusal(quiesce, means, members.length, allowUnboundedFreeze)
+  const limit =
     means === "command"
       ? `and never beyond ${format(hold.deadline)}`
       : `and only this process ends that, after ${format(hold.deadline)}`
   return {
     guarantee,
     isNothing: hold._tag === "HeldNothing",
-    inWaves: false,
-    refusal: "reason" in found ? found : (unheld ?? tooLong ?? probes.refusal),
+    isStaged: false,
+    refusal: "reason" in found ? found : (unfit ?? tooLong ?? probes.refusal),
     members: members.map(memberOf),
-    effect: `${members.length} members are quiesced for ${millis === 0 ? "as long as the snapshot takes" : `about ${format(millis)}`}, ${never}`,
+    effect: `${members.length} members are quiesced for ${millis === 0 ? "as long as the snapshot takes" : `about ${format(millis)}`}, ${limit}`,
     warnings: probes.warnings
   }
 }

@@ -123,7 +123,7 @@ export const waysOf = (
 }
 
 /** How the members can be quiesced, if a profile defines it. */
-export interface Holding {
+export interface Quiescing {
   readonly guarantee: Guarantee
   /** Nothing is held, and each member recovers from its own cut all the same. */
   readonly isNothing: boolean
@@ -142,13 +142,13 @@ const noProfile: Refusal = {
   remedy: "give --profile redis, or a file; or take it with --consistency group"
 }
 
-const noHold = (profile: string): Refusal => ({
+const noQuiesce = (profile: string): Refusal => ({
   reason: `${profile} quiesces nothing: its members are unsafe together unless they are snapshotted at one moment`,
   remedy: "take it with --consistency group or offline"
 })
 
 /** The best level without quiescing anything. */
-const unheld = (ways: Ways, why: ReadonlyArray<string>): Chosen =>
+const unquiesced = (ways: Ways, why: ReadonlyArray<string>): Chosen =>
   ways.group !== null
     ? { level: "group", why, refusals: [] }
     : {
@@ -158,17 +158,17 @@ const unheld = (ways: Ways, why: ReadonlyArray<string>): Chosen =>
       }
 
 /** Best first: quiesced where all writes stop, a group, quiesced member by member, each alone. */
-const automatic = (ways: Ways, holding: Holding | null): Chosen => {
-  if (holding === null) return unheld(ways, [])
-  if (holding.isNothing) return unheld(ways, ways.group === null ? heldWhy(holding) : [])
-  if (holding.refusal !== null) return unheld(ways, [`not quiesced: ${holding.refusal.reason}`])
-  if (holding.guarantee === "blocks-writes" || ways.group === null) {
-    return { level: "quiesced", why: heldWhy(holding), refusals: [] }
+const automatic = (ways: Ways, quiescing: Quiescing | null): Chosen => {
+  if (quiescing === null) return unquiesced(ways, [])
+  if (quiescing.isNothing) return unquiesced(ways, ways.group === null ? perMember(quiescing) : [])
+  if (quiescing.refusal !== null) return unquiesced(ways, [`not quiesced: ${quiescing.refusal.reason}`])
+  if (quiescing.guarantee === "blocks-writes" || ways.group === null) {
+    return { level: "quiesced", why: perMember(quiescing), refusals: [] }
   }
-  return unheld(ways, [])
+  return unquiesced(ways, [])
 }
 
-const heldWhy = ({ guarantee }: Holding): ReadonlyArray<string> =>
+const perMember = ({ guarantee }: Quiescing): ReadonlyArray<string> =>
   guarantee === "blocks-writes"
     ? []
     : ["each member is recoverable from its own snapshot, not all at one moment"]
@@ -177,22 +177,22 @@ const heldWhy = ({ guarantee }: Holding): ReadonlyArray<string> =>
 export const levelOf = (
   asked: Asked,
   ways: Ways,
-  holding: Holding | null,
+  quiescing: Quiescing | null,
   allowLower: boolean,
   oneMember?: string
 ): Chosen => {
   if (asked === "offline" || asked === "crash") return { level: asked, why: [], refusals: [] }
-  if (asked === "auto") return automatic(ways, holding)
+  if (asked === "auto") return automatic(ways, quiescing)
   if (asked === "quiesced") {
-    const none = oneMember === undefined ? noProfile : noHold(oneMember)
-    const refusal = holding === null ? none : holding.refusal
-    if (refusal === null && holding !== null)
-      return { level: "quiesced", why: heldWhy(holding), refusals: [] }
+    const none = oneMember === undefined ? noProfile : noQuiesce(oneMember)
+    const refusal = quiescing === null ? none : quiescing.refusal
+    if (refusal === null && quiescing !== null)
+      return { level: "quiesced", why: perMember(quiescing), refusals: [] }
     return allowLower
-      ? unheld(ways, [`not quiesced: ${(refusal ?? none).reason}`])
+      ? unquiesced(ways, [`not quiesced: ${(refusal ?? none).reason}`])
       : { level: "quiesced", why: [], refusals: [refusal ?? none] }
   }
-  const chosen = unheld(ways, [])
+  const chosen = unquiesced(ways, [])
   return chosen.level === "group" || allowLower
     ? chosen
     : {

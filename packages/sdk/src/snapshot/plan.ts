@@ -16,7 +16,7 @@ import { RecordSet, type SetSettings } from "../step/recordSet.ts"
 import { RetainContents } from "../step/retainContents.ts"
 import { factsOf } from "../step/workload.ts"
 import { configOf } from "./config.ts"
-import { type FreezeOptions, type Held, heldOf } from "./freeze.ts"
+import { type Freeze, freezeOf, type FreezeOptions } from "./freeze.ts"
 import { type Asked, levelOf, type Ways, waysOf } from "./level.ts"
 import { affinityOf, placementOf } from "./placement.ts"
 import { cutSteps, offlineSteps, quiescedSteps } from "./steps.ts"
@@ -129,7 +129,7 @@ const total = (claims: ReadonlyArray<Claim>): string => {
 }
 
 /** The members to ask for their directories: ready or not, any running one can answer. */
-const askable = (state: AppState): Held["members"] =>
+const askable = (state: AppState): Freeze["members"] =>
   state.replicas.flatMap(({ name, ordinal, pod }) =>
     pod === null ? [] : [{ pod: name, ordinal: ordinal ?? 0, fqdn: pod.fqdn ?? name, uid: pod.uid }]
   )
@@ -142,9 +142,9 @@ const placesOf = (
   state: AppState,
   level: Level,
   { quiesce, allowLower = false }: SnapshotOptions,
-  inWaves: boolean
+  isStaged: boolean
 ): Pick<SnapshotPlan["settings"], "places" | "recoverable"> & { readonly refusal?: Refusal } => {
-  if (quiesce?.oneVolume === undefined || (level === "quiesced" && !inWaves)) return {}
+  if (quiesce?.oneVolume === undefined || (level === "quiesced" && !isStaged)) return {}
   const { profile, guarantee } = quiesce
   const isOne = level === "crash" && guarantee === "recoverable-per-member"
   const members = askable(state)
@@ -166,11 +166,11 @@ const cutOf = (state: AppState, options: SnapshotOptions) => {
   const { consistency = "auto", mayRetain = true, allowLower = false, oneMember } = options
   const claims = claimsOf(state)
   const ways = waysOf(state, claims, options)
-  const held = heldOf(state, claims, ways.group !== null, mayRetain, options)
-  const { level, why, refusals } = levelOf(consistency, ways, held, allowLower, oneMember)
-  const inWaves = level === "quiesced" && held?.inWaves === true
-  const group = consistency === "crash" || inWaves ? null : ways.group
-  const { refusal: unplaced, ...places } = placesOf(state, level, options, inWaves)
+  const freeze = freezeOf(state, claims, ways.group !== null, mayRetain, options)
+  const { level, why, refusals } = levelOf(consistency, ways, freeze, allowLower, oneMember)
+  const isStaged = level === "quiesced" && freeze?.isStaged === true
+  const group = consistency === "crash" || isStaged ? null : ways.group
+  const { refusal: unplaced, ...places } = placesOf(state, level, options, isStaged)
   return {
     consistency,
     mayRetain,
@@ -179,12 +179,12 @@ const cutOf = (state: AppState, options: SnapshotOptions) => {
     // One that is refused is no set.
     seedOnly: refusals.length > 0 ? undefined : seedOnlyOf(oneMember, level, claims.length).seedOnly,
     // What waves would have made whole is nothing each alone.
-    strict: (consistency !== "auto" || inWaves) && !allowLower,
+    strict: (consistency !== "auto" || isStaged) && !allowLower,
     claims,
     planned: claims.map((claim) => plannedClaim(claim, ways, group?.class ?? null)),
     group,
-    inWaves,
-    held: level === "quiesced" ? held : null,
+    isStaged,
+    freeze: level === "quiesced" ? freeze : null,
     /** The workload that is stopped for it; `null` for none. */
     stopped: level === "offline" ? (state.workloads[0] ?? null) : null,
     places,
@@ -200,7 +200,7 @@ type Cut = ReturnType<typeof cutOf>
 
 const planSteps = (
   record: string,
-  { claims, group, held, inWaves, mayRetain, planned, stopped }: Cut,
+  { claims, group, freeze, isStaged, mayRetain, planned, stopped }: Cut,
   options: SnapshotOptions
 ): ReadonlyArray<SnapshotStep> => {
   const { name } = options
@@ -208,7 +208,7 @@ const planSteps = (
   const around = stopped === null ? { before: [], after: [] } : offlineSteps(stopped, claims, options)
   return [
     ...around.before,
-    ...(held === null ? cuts : quiescedSteps(cuts, held, options, inWaves)),
+    ...(freeze === null ? cuts : quiescedSteps(cuts, freeze, options, isStaged)),
     ...(mayRetain && claims.length > 0 ? [make(RetainContents, { of: "cuts" })] : []),
     make(RecordSet, { on: record, set: name }),
     ...around.after,
@@ -242,12 +242,12 @@ const settingsOf = (
 
 const effectsOf = (
   state: AppState,
-  { claims, held, level, mayRetain, stopped, why }: Cut,
+  { claims, freeze, level, mayRetain, stopped, why }: Cut,
   { name }: SnapshotOptions
 ): ReadonlyArray<string> => [
   `snapshot ${name} of ${state.name}: ${level}, ${claims.length} claim${claims.length === 1 ? "" : "s"}${claims.length === 0 ? "" : `, ${total(claims)}`}`,
   ...why,
-  ...(held === null ? [] : [held.effect]),
+  ...(freeze === null ? [] : [freeze.effect]),
   ...(stopped !== null && stopped.replicas > 0
     ? [`${stopped.name} is stopped for the snapshot: ${stopped.replicas} -> 0 -> ${stopped.replicas}`]
     : []),
@@ -256,8 +256,8 @@ const effectsOf = (
     : ["no permission to set contents to Retain: the snapshots are deleted with their namespace"])
 ]
 
-const warningsOf = ({ claims, held, level, seedOnly }: Cut): ReadonlyArray<string> => [
-  ...(held?.warnings ?? []),
+const warningsOf = ({ claims, freeze, level, seedOnly }: Cut): ReadonlyArray<string> => [
+  ...(freeze?.warnings ?? []),
   ...(level === "crash" && claims.length > 1
     ? [
         "each volume is snapshotted separately: what one member has sent to another may be in one snapshot and not in the other"

@@ -14,7 +14,7 @@ import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import type { KeptClaim } from "../step/volume.ts"
 import type { Workload } from "../Topology.ts"
-import type { FreezeOptions, Held } from "./freeze.ts"
+import type { Freeze, FreezeOptions } from "./freeze.ts"
 import type { Ways } from "./level.ts"
 import type { SnapshotStep } from "./verb.ts"
 
@@ -52,9 +52,9 @@ export const cutSteps = (
 /** The same cut with every member held still around it. */
 export const quiescedSteps = (
   steps: ReturnType<typeof cutSteps>,
-  { members, guarantee }: Held,
+  { members, guarantee }: Freeze,
   { quiesce }: FreezeOptions,
-  inWaves: boolean
+  isStaged: boolean
 ): ReadonlyArray<SnapshotStep> =>
   quiesce === undefined
     ? steps
@@ -63,8 +63,8 @@ export const quiescedSteps = (
           guarantee,
           profile: quiesce.profile,
           digest: fingerprint(quiesce),
-          deadline: (inWaves ? quiesce.waves : undefined)?.hold.deadline ?? quiesce.hold.deadline,
-          ...(inWaves ? { waves: true as const } : {}),
+          deadline: (isStaged ? quiesce.waves : undefined)?.hold.deadline ?? quiesce.hold.deadline,
+          ...(isStaged ? { waves: true as const } : {}),
           ...(meansOf(quiesce) === "command"
             ? {}
             : { unbounded: meansOf(quiesce), reaches: reachesOf(quiesce) }),
