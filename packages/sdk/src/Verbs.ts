@@ -66,12 +66,21 @@ export const find = (where: {
 }): Effect.Effect<Found, OperationError | ClusterError, Cluster> =>
   Effect.gen(function* () {
     const { namespace, id } = where
-    const entries = yield* Journal.list(namespace)
+    const { entries, unreadable } = yield* Journal.listReadable(namespace)
     const found =
       id === undefined
         ? entries.filter((entry) => Journal.isOpen(entry.status))
         : entries.filter((entry) => entry.plan.id.startsWith(id))
     const [first] = found
+    // One that is not over may be the one that is meant, though nobody can read it.
+    const hidden = unreadable.find((one) =>
+      id === undefined ? !one.isOver : one.id?.startsWith(id) === true
+    )
+    if (hidden !== undefined && (first === undefined || id === undefined)) {
+      return yield* first === undefined
+        ? hidden.error
+        : because("NotFound", hidden.error.message, "give the ID of the operation that is meant")
+    }
     if (first === undefined) {
       const which = id === undefined ? "unfinished operation" : `operation ${id}`
       return yield* because(

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { allNamespacesFlag } from "../flags/application.ts"
 import { outputFlag } from "../flags/output.ts"
+import { failureLine } from "../print/failure.ts"
 import { operationsText } from "../print/operation.ts"
 import { printed } from "../print/terminal.ts"
 
@@ -26,10 +27,15 @@ export class Operations extends KubectlCommand {
     const { screen } = this
     const list = Effect.gen(function* () {
       const { origin } = yield* Cluster
-      const entries = yield* Journal.list(flags["all-namespaces"] ? undefined : origin.namespace, args.app)
+      const { entries, unreadable } = yield* Journal.listReadable(
+        flags["all-namespaces"] ? undefined : origin.namespace,
+        args.app
+      )
       const now = DateTime.formatIso(yield* DateTime.now)
       const isForPeople = flags.output === undefined || flags.output === "wide"
-      if (entries.length === 0 && isForPeople) screen.err(printed`No operations found.\n`)
+      for (const { error } of unreadable) screen.err(printed`${failureLine(error, "")}\n`)
+      if (entries.length === 0 && isForPeople && unreadable.length === 0)
+        screen.err(printed`No operations found.\n`)
       else screen.out(yield* operationsText(entries, flags.output, now, screen))
     })
     await this.perform(flags, list)

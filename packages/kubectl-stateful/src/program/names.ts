@@ -5,7 +5,7 @@ import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { operationLabel, phaseAnnotation, verbAnnotation } from "@kubectl-stateful/sdk/Labels"
-import { list, listObjects } from "@kubectl-stateful/sdk/Resource"
+import { listObjects, listReadable } from "@kubectl-stateful/sdk/Resource"
 import { recordName } from "@kubectl-stateful/sdk/RecordName"
 import { recordLabels } from "@kubectl-stateful/sdk/Labels"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,7 @@ export const clusterNames =
       const { origin } = yield* Cluster
       const { namespace } = origin
       if (what === "operations" || what === "restores") {
-        const { items } = yield* list(kinds.configmaps, { namespace, labelSelector: operationLabel })
+        const { items } = yield* listReadable(kinds.configmaps, { namespace, labelSelector: operationLabel })
         return items.flatMap(({ metadata: { labels, annotations } }) => {
           const isDone = isOver(annotations?.[phaseAnnotation] ?? "")
           const isWanted =
@@ -48,7 +48,7 @@ export const clusterNames =
         })
       }
       if (what === "snapshots") {
-        const { items } = yield* list(kinds.configmaps, { namespace, labelSelector: recordLabels })
+        const { items } = yield* listReadable(kinds.configmaps, { namespace, labelSelector: recordLabels })
         const start = recordName("")
         return items.flatMap(({ metadata: { name } }) =>
           name.startsWith(start) ? [name.slice(start.length)] : []
@@ -56,7 +56,7 @@ export const clusterNames =
       }
       const { items } =
         what === "namespaces"
-          ? yield* list(kinds.namespaces)
+          ? yield* listReadable(kinds.namespaces)
           : yield* listObjects(kinds.statefulsets, { namespace, metadataOnly: true })
       return items.map((item) => item.metadata.name)
     })

@@ -107,7 +107,7 @@ const candidates = (
 /** What stands there for this StatefulSet, claim by claim. */
 export const foundFor = (namespace: string, workload: Workload, named: Named): Look<Source> =>
   Effect.gen(function* () {
-    const { items: all } = yield* Resource.list(kinds.volumesnapshots, { namespace })
+    const all = yield* Resource.list(kinds.volumesnapshots, { namespace })
     const found = yield* candidates(workload, all, named)
     const skew = skewOf(found)
     const apart =

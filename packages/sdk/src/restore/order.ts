@@ -86,7 +86,7 @@ export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment";
       },
       { concurrency: 8 }
     )
-    const services = yield* Resource.list(kinds.services, { namespace }).pipe(
+    const services = yield* Resource.listReadable(kinds.services, { namespace }).pipe(
       Effect.map(({ items }) => items),
       Effect.catchIf(
         ({ reason }) => reason._tag === "Forbidden",

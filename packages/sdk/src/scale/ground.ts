@@ -93,7 +93,8 @@ export const readGround = (ref: {
     if (found === null) return { ground: null, mountedBy }
     const { metadata, spec: set } = found
     const { spec } = set.template
-    const others = Resource.acceptAll(kinds.pods, pods).items.filter(
+    // What is foretold of them only: no pod is called gone for it.
+    const others = Resource.readable(kinds.pods, pods).items.filter(
       (pod) => controllerOf(pod.metadata)?.uid !== metadata.uid
     )
     const ground: Ground = {

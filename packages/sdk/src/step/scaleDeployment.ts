@@ -48,15 +48,17 @@ const podsOf = ({ metadata, spec }: Deployment): Effect.Effect<ReadonlyArray<Pod
   Effect.gen(function* () {
     const selection = { namespace: metadata.namespace ?? "", labelSelector: selectorText(spec.selector) }
     const [sets, pods] = yield* Effect.all(
-      [Resource.listObjects(kinds.replicasets, selection), Resource.list(kinds.pods, selection)],
+      [
+        Resource.list(kinds.replicasets, {
+          ...selection,
+          which: (set) => controllerOf(set)?.uid === metadata.uid
+        }),
+        Resource.listObjects(kinds.pods, selection)
+      ],
       { concurrency: 2 }
     )
-    const own = new Set(
-      Resource.acceptAll(kinds.replicasets, sets.items).items.flatMap((set) =>
-        controllerOf(set.metadata)?.uid === metadata.uid ? [set.metadata.uid] : []
-      )
-    )
-    return pods.items.filter((pod) => own.has(controllerOf(pod.metadata)?.uid))
+    const own = new Set(sets.map((set) => set.metadata.uid))
+    return yield* Resource.acceptAll(kinds.pods, pods.items, (pod) => own.has(controllerOf(pod)?.uid))
   })
 
 /** One that has ended is left by its controller for good: it writes nothing. */
