@@ -2,9 +2,11 @@
  * The same cluster, some objects of which have a field of a type that nobody knew when this was written: as an
  * API server of tomorrow may serve them, or a resource that somebody has defined.
  */
+import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import { type Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
+import { drive, withCluster, type World } from "./world.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- objects as the API has them, of any shape
 type Json = any
@@ -19,6 +21,10 @@ const fields: Readonly<Record<string, (object: Json) => Json>> = {
   volumesnapshots: (cut) => ({
     ...cut,
     spec: { ...cut.spec, volumeSnapshotClassName: { name: cut.spec.volumeSnapshotClassName } }
+  }),
+  volumegroupsnapshots: (group) => ({
+    ...group,
+    spec: { ...group.spec, volumeGroupSnapshotClassName: { name: group.spec.volumeGroupSnapshotClassName } }
   }),
   volumesnapshotcontents: (content) => ({
     ...content,
@@ -57,3 +63,16 @@ export const tomorrow = (
       Stream.map(inner.watch(request), (event) => ({ ...event, object: seen(request.path)(event.object) }))
   }
 }
+
+/** The cluster of a world with one object that cannot be read. */
+export const odd = (world: World, kind: string, name: string) =>
+  withCluster(tomorrow(world.sandbox.cluster, (plural, one) => plural === kind && one === name))
+
+/** What a caller is told who meets it. */
+export const told = <A, E>(effect: Effect.Effect<A, E>) =>
+  Effect.map(Effect.flip(drive(effect)), (error) => {
+    assert.instanceOf(error, ClusterError)
+    assert.strictEqual(error.reason._tag, "Unreadable")
+    assert.match(error.action ?? "", /correct that field/)
+    return error.message
+  })

@@ -1,30 +1,16 @@
 /** An object that this version cannot read is there all the same: nothing is done, and nothing said, for want of it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
-import { tomorrow } from "../../simulation/tomorrow.ts"
+import { odd, told, tomorrow } from "../../simulation/tomorrow.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, claimNamed, claimObject, interruptAt, on, volumeOf } from "./callers.ts"
 
 const countOf = (world: World) => world.sandbox.store.get(statefulsets, "shop", "db")?.spec.replicas
-
-/** The cluster with one object that cannot be read. */
-const odd = (world: World, kind: string, name: string) =>
-  withCluster(tomorrow(world.sandbox.cluster, (plural, one) => plural === kind && one === name))
-
-/** What a caller is told who meets it. */
-const told = <A, E>(effect: Effect.Effect<A, E>) =>
-  Effect.map(Effect.flip(drive(effect)), (error) => {
-    assert.instanceOf(error, ClusterError)
-    assert.strictEqual(error.reason._tag, "Unreadable")
-    assert.match(error.action ?? "", /correct that field/)
-    return error.message
-  })
 
 describe("what cannot be read", () => {
   it.effect("is no pod that is gone: a scale does not end while it may run", () =>
