@@ -35,6 +35,8 @@ export interface StepContext<Settings = unknown> {
   /** What the journal says of this step, and of the step itself while it is undone. */
   readonly mark: Journal.Mark | null
   readonly forward: Journal.Mark | null
+  /** Whether the journal has an intent of a step of the plan, whose kind writes one. */
+  readonly isBegun: (step: AnyStep) => boolean
   /** What an abort found when it began. */
   readonly captured: Readonly<Record<string, number>>
   /**
@@ -66,6 +68,7 @@ export const detached = <Settings>(
   isOurs: () => false,
   mark: null,
   forward: null,
+  isBegun: () => false,
   captured: {},
   intend: () => Effect.void,
   conclude: () => Effect.void,

@@ -87,6 +87,7 @@ const contextOf = <Going>(
       isOurs,
       mark: status.marks[key] ?? null,
       forward: status.marks[place.forward] ?? null,
+      isBegun: (step) => status.marks[`${plan.steps.indexOf(step)}`] !== undefined,
       captured: status.captured,
       standing: standingOf(turn, fence, given.absent.has(keyOf(fence))),
       intend: (subjects) => {

@@ -10,6 +10,7 @@ import type { Pod } from "../kind/Pod.ts"
 import type { Deployment } from "../kind/Workload.ts"
 import { format as selectorText } from "../LabelSelector.ts"
 import * as Fence from "../operation/Fence.ts"
+import { keyOf } from "../operation/Plan.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -120,6 +121,8 @@ const moveTo = ({ from, to }: ScaleDeployment, at: At): Work =>
 
 const moveBack = ({ from, to }: ScaleDeployment, at: At): Work =>
   Effect.gen(function* () {
+    // Its pods were never stopped, and need not be. Its generation does not tell: the fence raises that as well.
+    if (!deploymentCountsOf(at.plan, keyOf(at.fence)).some((count) => at.isBegun(count))) return
     const before = yield* held(at)
     const now = replicasOf(before)
     // Going back means to take pods away, or to let as many come as there were.
