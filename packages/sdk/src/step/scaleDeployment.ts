@@ -10,7 +10,6 @@ import type { Pod } from "../kind/Pod.ts"
 import type { Deployment } from "../kind/Workload.ts"
 import { format as selectorText } from "../LabelSelector.ts"
 import * as Fence from "../operation/Fence.ts"
-import { keyOf } from "../operation/Plan.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
@@ -119,10 +118,11 @@ const moveTo = ({ from, to }: ScaleDeployment, at: At): Work =>
     yield* arrive(at, to)
   })
 
-const moveBack = ({ from, to }: ScaleDeployment, at: At): Work =>
+const moveBack = ({ on: key, from, to }: ScaleDeployment, at: At): Work =>
   Effect.gen(function* () {
+    const own = stepsOf<ScaleDeployment>(ScaleDeployment, at.plan.steps).filter((one) => one.on === key)
     // Its pods were never stopped, and need not be. Its generation does not tell: the fence raises that as well.
-    if (!deploymentCountsOf(at.plan, keyOf(at.fence)).some((count) => at.isBegun(count))) return
+    if (!own.some(at.isBegun)) return
     const before = yield* held(at)
     const now = replicasOf(before)
     // Going back means to take pods away, or to let as many come as there were.
