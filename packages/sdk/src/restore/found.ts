@@ -30,7 +30,7 @@ interface Candidate {
 const candidateOf = (claim: string, name: string, found: VolumeSnapshot | null): Look<Candidate> => {
   const content = found?.status?.boundVolumeSnapshotContentName
   return Effect.map(content ? readContent(content) : Effect.succeed(null), (own) => {
-    const bytes = own?.status?.restoreSize
+    const size = own?.status?.restoreSize || found?.status?.restoreSize
     const cut = {
       claim,
       snapshot: name,
@@ -44,7 +44,7 @@ const candidateOf = (claim: string, name: string, found: VolumeSnapshot | null):
       cut: {
         ...cut,
         mode: own?.spec.sourceVolumeMode ?? null,
-        size: bytes ? `${bytes}` : (found?.status?.restoreSize ?? null),
+        size: size == null ? null : `${size}`,
         why: notTheCut(cut, found, own) ?? unpinned(name, own)
       }
     }
