@@ -117,10 +117,11 @@ const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =
   Effect.gen(function* () {
     const object = objects.get(keyOf(guard))
     const title = titleOf(guard)
-    if (object === undefined) return yield* because("Changed", `${title} was deleted since`)
-    const now = yield* guard.kind === "Deployment"
-      ? Resource.accept(kinds.deployments, object)
-      : Resource.accept(kinds.statefulsets, object)
+    const now = yield* object === undefined
+      ? Effect.fail(because("Changed", `${title} was deleted since`))
+      : guard.kind === "Deployment"
+        ? Resource.accept(kinds.deployments, object)
+        : Resource.accept(kinds.statefulsets, object)
     if (now.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
     if (!resumed && now.metadata.generation !== guard.generation) {
       yield* because("Changed", `${title} changed since this was planned`, "run the command again")
