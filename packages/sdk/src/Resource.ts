@@ -3,6 +3,9 @@
  * paging, relists and Status decoding live here, once, for the live cluster, the
  * sandbox and every injected fault alike.
  *
+ * An object that is not as its kind has it fails whoever asked for it, with its name: nothing is concluded from
+ * the others. What ends in `Readable` names it beside them, for who only shows them.
+ *
  * What ends in `Object` or `Objects` answers with objects as they came, of any resource: for manifests
  * that are copied whole, and where only metadata is asked for.
  */
