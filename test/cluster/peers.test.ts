@@ -68,7 +68,7 @@ describe.runIf(isBed())("what cannot be found, or routed to, is told in one line
     ["not-headless", "NotHeadless", /has a cluster IP/],
     ["selectorless", "NoSelector", /has no selector/],
     ["other-selector", "OtherSelector", /selects app=web, and they are labelled app=other-selector/],
-    ["empty", "NoReplicas", /asks for no replicas/]
+    ["empty", "NoReplicas", /is scaled to/]
   ])("%s: %s", async (name, reason, said) => {
     const { code, out, err } = await stateful(["peers", name, ...n, "-o", "json"])
     assert.equal(code, 0, err)

@@ -230,7 +230,7 @@ describe.runIf(isBed())("a quiesced snapshot", () => {
         assert.isDefined(open, "nothing was begun")
         const ended = await heard(plugin.run([way, open?.id ?? "", "-n", space]))
         if (way === "abort") assert.equal(ended.code, 0, ended.err)
-        else await assertMissed(space, ended, /ended before the members were proven|was not given again/)
+        else await assertMissed(space, ended, /ended before the members were confirmed|was not given again/)
         assert.deepEqual(await remains(space, "db"), [])
         await assertOver(space, "db")
       }

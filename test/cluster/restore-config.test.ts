@@ -151,7 +151,7 @@ describe.runIf(isBed())("a restore with the configuration", () => {
       const { name } = killed
       for (const [line, way, words] of [
         [/^\[\d+\/\d+\] restore ConfigMap/, "abort", "after after after after"],
-        [/^\[\d+\/\d+\] put back the pod template/, "resume", "before before before before"]
+        [/^\[\d+\/\d+\] restore the pod template/, "resume", "before before before before"]
       ] as const) {
         const first = plugin.start(["restore", "cut", "--with-config", "--yes", "-n", name])
         assert.isTrue(await first.says(line))

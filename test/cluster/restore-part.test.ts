@@ -173,7 +173,7 @@ describe.runIf(isBed())("a restore", () => {
       assert.deepEqual(await found(), ["before", "before", "before"])
       const label = ["get", "pvc", "uploads", "-n", space, "-o", "jsonpath={.metadata.labels}"]
       assert.equal(await kubectl(label), '{"chart":"shop"}')
-      assert.match(ended.err, /replicas 1 -> 0[\s\S]*give data-db-0 the volume[\s\S]*replicas 0 -> 1/)
+      assert.match(ended.err, /replicas 1 -> 0[\s\S]*bind data-db-0 to the volume[\s\S]*replicas 0 -> 1/)
       await restore(space, "--undo", idIn(ended))
       assert.deepEqual(await found(), ["after", "after", "after"])
       await assertOver(space, "db")

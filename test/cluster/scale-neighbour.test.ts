@@ -194,7 +194,7 @@ describe.concurrent("a claim that somebody deleted", { timeout }, () => {
     const { members, volume, down } = await deletedOnTheWay(zero, async () => {})
     assert.deepEqual(await fates(zero, members), kept, words(down))
     assertCode(down, 1)
-    assert.match(words(down), /scaled, but/)
+    assert.match(words(down), /scaled, with deviations/)
     assertNames(down, "data-db-1", volume)
     await assertOver(zero.name, "db")
     await assertPutBack(members, kept)

@@ -74,7 +74,7 @@ describe.runIf(isBed())("snapshots", () => {
         /^data-db-0: bed\.csi\.kubectl-stateful\.dev member-\S+, 64Mi, its content is here still$/m
       )
       const unasked = await bring(...passphrase, "--trust-handles")
-      assert.include(unasked.err, "error: nothing was imported; give --yes")
+      assert.include(unasked.err, "error: nothing was imported; use --yes")
       ok(await bring(...passphrase, "--trust-handles", "--yes"))
       const listed = ok(await run(name, "snapshots")).out
       assert.match(listed, /^moment +db +group +0ms +2\/2 +128Mi +yes /m)

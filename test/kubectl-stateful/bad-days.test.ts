@@ -130,7 +130,7 @@ const assertResumes = async (
   const [entry] = await journals()
   const { plan, status } = entry ?? assert.fail("there is no journal")
   assert.strictEqual(status.phase, left)
-  if (err !== null) assert.include(err, `\`kubectl stateful resume ${plan.id} -n shop\` goes on`)
+  if (err !== null) assert.include(err, `\`kubectl stateful resume ${plan.id} -n shop\` to continue`)
   gate.open = true
   const resumed = await run(["resume", plan.id]).ended
   assert.deepEqual([resumed.code, resumed.out], [0, "statefulset.apps/db scaled\n"], resumed.err)

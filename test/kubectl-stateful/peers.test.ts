@@ -120,7 +120,7 @@ describe("peers", () => {
       /db-0 +Ready +yes[^]*! pods of StatefulSet default\/db could not be read/
     ],
     ["nor EndpointSlices", { deny: ["pods", "endpointslices"] }, /db-0 +<unknown>[^]*only the names/],
-    ["no replicas", { replicas: 0 }, /^! StatefulSet default\/db asks for no replicas/]
+    ["no replicas", { replicas: 0 }, /^! StatefulSet default\/db is scaled to/]
   ])("says so: %s", ([, given, said]) =>
     Effect.gen(function* () {
       const { out, failure } = yield* run(["db"], given)
@@ -169,7 +169,7 @@ describe("peers", () => {
   it.effect("refuses what it cannot find or is not named, with the way out", () =>
     Effect.gen(function* () {
       assert.match((yield* run(["nope"])).failure, /statefulsets.apps "nope" not found in namespace default/)
-      assert.match((yield* run([])).failure, /which StatefulSet\?/)
+      assert.match((yield* run([])).failure, /resource name is required/)
       assert.match((yield* run(["pod/db-0"])).failure, /is not a StatefulSet/)
       assert.match((yield* run(["db"], { deny: ["statefulsets"] })).failure, /forbidden/i)
     })
@@ -196,7 +196,7 @@ describe("rbac peers", () => {
         ]
       })
       const other = yield* Effect.promise(() => outcome(Rbac, sandbox.cluster, ["pods"]))
-      assert.match(other.failure, /which Role\?/)
+      assert.match(other.failure, /purpose is required/)
       const two = yield* Effect.promise(() => outcome(Rbac, sandbox.cluster, ["peers", "sts/db", "sts/web"]))
       assert.match(two.failure, /a Role is for one StatefulSet, or for all/)
     })

@@ -40,7 +40,7 @@ describe("--profile", () => {
     assert.match(await failure(quiesceOf(path)), /no section snapshot/)
     assert.deepEqual(await quiesceGiven(path), {})
     for (const profile of ["redis", file("quiet.yaml", snapshot)])
-      assert.match(await failure(profileOf({ profile })), /it has no section scale/)
+      assert.match(await failure(profileOf({ profile })), /has no scale section/)
     assert.deepEqual(await profileOf({ profile: "redis" }, true), { profile: {} })
     assert.hasAllKeys((await profileOf({ profile: path })).profile, ["afterAdd"])
   })

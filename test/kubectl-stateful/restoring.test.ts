@@ -13,8 +13,8 @@ describe("restore", () => {
   it("is of one thing: a snapshot, an operation, or what others have cut", () => {
     assert.deepEqual(of("nightly"), { _tag: "Snapshot", name: "nightly" })
     assert.deepEqual(of(undefined, { undo: "8f3a21bc" }), { _tag: "Undo", id: "8f3a21bc" })
-    assert.throws(() => of(undefined), /restore what\?/)
-    assert.throws(() => of("nightly", { undo: "8f3a21bc" }), /restore what\?/)
+    assert.throws(() => of(undefined), /exactly one source is required/)
+    assert.throws(() => of("nightly", { undo: "8f3a21bc" }), /exactly one source is required/)
   })
 
   it("takes VolumeSnapshots by the claims that they are of, each claim once", () => {
@@ -26,9 +26,12 @@ describe("restore", () => {
     })
     const twice = { ...flags, "volume-snapshot": ["data-db-0=a", "data-db-0=b"] }
     assert.throws(() => of(undefined, twice), /names claim data-db-0 twice/)
-    assert.throws(() => of(undefined, { ...flags, "volume-snapshot": ["a"] }), /a is not CLAIM=NAME/)
-    assert.throws(() => of("nightly", { "volume-snapshot": ["a=b"] }), /needs --from-volume-snapshots/)
+    assert.throws(
+      () => of(undefined, { ...flags, "volume-snapshot": ["a"] }),
+      /invalid --volume-snapshot "a"/
+    )
+    assert.throws(() => of("nightly", { "volume-snapshot": ["a=b"] }), /requires --from-vol/)
     assert.throws(() => of(undefined, { "from-volume-snapshots": "deploy/web" }), /is not a StatefulSet/)
-    assert.throws(() => of(undefined, { ...flags, "with-config": true }), /hold no configuration/)
+    assert.throws(() => of(undefined, { ...flags, "with-config": true }), /contain no configuration/)
   })
 })

@@ -92,7 +92,10 @@ describe("kubectl stateful sandbox", () => {
       `error: ${nowhere} cannot be written: its folder is not there; name another file\n`
     )
     assert.match((await errorOf("sandbox", "--port", "99999")).err, /^error: .*65535/)
-    assert.match((await errorOf("sandbox", "--context", "prod")).err, /^error: --context chooses/)
+    assert.match(
+      (await errorOf("sandbox", "--context", "prod")).err,
+      /^error: --context selects an existing cluster/
+    )
     assert.match(
       (await errorOf("sandbox", "--scenario", "chaos")).err,
       /^error: invalid value "chaos" for --scenario; use one of ledger, lost-node, empty\n$/

@@ -165,7 +165,7 @@ describe("scale", () => {
     Effect.gen(function* () {
       const argv = ["sts/web", "sts/db", "--replicas", "2", "--timeout", "1ms"]
       const { err, failure, counts } = yield* run(argv)
-      assert.include(failure, "not done within")
+      assert.include(failure, "timed out after")
       assert.include(err, "Not started: db.\n")
       assert.strictEqual(counts[0], 1)
     })

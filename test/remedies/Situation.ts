@@ -200,6 +200,15 @@ export class Situation {
     return out + err
   }
 
+  /** The same of a command to which six seconds are two minutes of waiting. */
+  async refusedLate(words: string): Promise<string> {
+    const file = join(this.folder, "hurried.cjs")
+    writeFileSync(file, "const { bigint } = process.hrtime; process.hrtime.bigint = () => 20n * bigint()")
+    const { code, out, err } = await this.run(`NODE_OPTIONS='--require ${file}' kubectl stateful ${words}`)
+    if (code === 0) throw new Error(`${words} is not refused: ${out}${err}`)
+    return out + err
+  }
+
   /** What one prints that is to succeed. */
   async printed(words: string): Promise<string> {
     const { code, out, err } = await this.run(`kubectl stateful ${words}`)

@@ -18,16 +18,21 @@ import {
   configmaps,
   nodes,
   persistentvolumeclaims,
+  persistentvolumes,
   pods,
   secrets
 } from "../../packages/sandbox/src/registry/kinds/core.ts"
-import { volumesnapshotcontents, volumesnapshots } from "../../packages/sandbox/src/registry/kinds/storage.ts"
+import {
+  csidrivers,
+  volumesnapshotcontents,
+  volumesnapshots
+} from "../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Snapshot from "../../packages/sdk/src/Snapshot.ts"
 import { exportSet } from "../../packages/sdk/src/SnapshotTransfer.ts"
-import { probeLabel } from "../../packages/sdk/src/Labels.ts"
+import { probeLabel, proverLabel } from "../../packages/sdk/src/Labels.ts"
 import { ends } from "../../packages/sdk/src/step/fenceProbe.ts"
 import type { Remedy } from "./Remedy.ts"
-import { namespace, type Situation, until } from "./Situation.ts"
+import { type Ended, namespace, type Running, type Situation, until } from "./Situation.ts"
 import type { Unplayed } from "./table.ts"
 
 const identity = "ann@laptop"
@@ -632,6 +637,66 @@ const broken: Options = {
   programs: () => ({ isReady: ({ pod: { spec } }) => spec.containers[0]?.image !== "broken" })
 }
 
+/** Members of `db` do not get ready, as long as it is so. */
+let hangs = false
+
+/** When members so called are ready. What proves their volumes is named after them, and is let alone. */
+const ready = (member: RegExp, isReady: (namespace: string) => boolean): Options => ({
+  programs: ({ metadata }) =>
+    member.test(metadata.name) ? { isReady: () => isReady(metadata.namespace ?? "") } : undefined
+})
+
+/** Interrupts a run, as Ctrl-C does, and aborts it as it says; answers what that says. */
+const abortedAfter = async (at: Situation, { ended, kill }: Running): Promise<string> => {
+  kill("SIGINT")
+  const stopped = await ended
+  assert.equal(stopped.code, 130, stopped.err)
+  const abort = /kubectl stateful (abort [^`]*)/.exec(stopped.err)?.[1]
+  assert.isDefined(abort, stopped.err)
+  const { out, err } = await at.run(`kubectl stateful ${abort}`)
+  return out + err
+}
+
+/** An abort keeps what pods may have written. It is deleted with its volume, and no other that was kept. */
+const writtenSince = {
+  from: "sdk/src/step/removeFilled.ts",
+  shape: "patch pv spec.persistentVolumeReclaimPolicy && delete pvc",
+  changes: /^(PersistentVolumeClaim\/|PersistentVolume\/of-)data-\w+-\d-new-\w+$/,
+  helps: async (at: Situation, _: Ended, message: string) => {
+    const [, claim = ""] = /(data-\S+) is kept/.exec(message) ?? []
+    const [, volume = ""] = /patch pv (\S+)/.exec(message) ?? []
+    assert.isUndefined(claimOf(at, claim))
+    await until(
+      "its volume is gone",
+      () => at.sandbox.store.get(persistentvolumes, undefined, volume) === undefined
+    )
+    const kept = at.sandbox.store.list(persistentvolumeclaims, namespace)
+    assert.lengthOf(
+      kept.filter(({ metadata }) => metadata.name.includes("-new-")),
+      2
+    )
+  }
+}
+
+const withoutDriver = ({ sandbox: { registry, store } }: Situation): void => {
+  if (store.get(csidrivers, undefined, driver) !== undefined) registry.remove(csidrivers, undefined, driver)
+}
+
+/** The volume that is described waits for its driver, which then comes back. */
+const isReleased = async (at: Situation, out: string): Promise<void> => {
+  assert.match(out, /^Status: +Released$/m)
+  assert.match(out, /^Reclaim Policy: +Delete$/m)
+  const [, name = ""] = /^Name: +(\S+)$/m.exec(out) ?? []
+  at.sandbox.create({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "CSIDriver",
+    metadata: { name: driver },
+    spec: {}
+  })
+  await at.patch(kinds.persistentvolumes, name, { metadata: { annotations: { seen: "again" } } })
+  await until(`${name} is gone`, () => at.sandbox.store.get(persistentvolumes, undefined, name) === undefined)
+}
+
 /** What the journal of an operation says of it now. */
 const statusOf = ({ sandbox }: Situation, id: string): object => {
   const journal = sandbox.store.get(configmaps, namespace, `kubectl-stateful-${id}`)
@@ -720,6 +785,78 @@ const interrupted: ReadonlyArray<Remedy> = [
     },
     changes: /^(Pod\/db-\d|StatefulSet\/db|(ConfigMap|Lease)\/kubectl-stateful.*)$/,
     helps: (at) => at.ready(6)
+  },
+  {
+    ...writtenSince,
+    when: "where a restore is aborted whose pods may have written",
+    options: ready(/^db-\d$/, (where) => !hangs || where !== namespace),
+    print: async (at) => {
+      await taken(at)
+      const run = at.start(`kubectl stateful ${restoring}`)
+      await until("it is stopped", () => at.count() === 0)
+      hangs = true
+      await until("it is started", () => at.count() > 0 && podOf(at, "db-0")?.status.phase === "Running")
+      const end = abortedAfter(at, run)
+      await until("it is stopped again", () => at.count() === 0)
+      hangs = false
+      return end
+    },
+    helps: async (at, ran, message) => {
+      await writtenSince.helps(at, ran, message)
+      assert.equal(stateOf(at), "after")
+    }
+  },
+  {
+    ...writtenSince,
+    when: "where a copy is aborted whose pods may have written",
+    options: ready(/^copy-\d$/, () => false),
+    print: async (at) => {
+      await taken(at)
+      const run = at.start("kubectl stateful restore nightly --as copy --no-fence --yes -n shop")
+      await until("it is started", () => podOf(at, "copy-0")?.status.phase === "Running")
+      return abortedAfter(at, run)
+    }
+  },
+  {
+    from: "sdk/src/step/removeFilled.ts",
+    shape: "describe pv",
+    when: "where the driver is gone that is to delete the volume of an aborted restore",
+    options: { programs: ({ metadata }) => (metadata.labels?.[proverLabel] ? {} : undefined) },
+    print: async (at) => {
+      await taken(at)
+      const run = at.start(`kubectl stateful ${restoring}`)
+      await until("its volumes are looked at", () =>
+        at.sandbox.store
+          .list(pods, namespace)
+          .some(({ metadata, status }) => metadata.labels?.[proverLabel] && status.phase === "Running")
+      )
+      run.kill("SIGINT")
+      const { err } = await run.ended
+      // The application needs it until then.
+      at.sandbox.store.listen(({ object: { kind, metadata } }) => {
+        if (kind === "PersistentVolumeClaim" && metadata.deletionTimestamp !== undefined)
+          queueMicrotask(() => withoutDriver(at))
+      })
+      return at.refusedLate(`abort ${idOf(err)} -n shop`)
+    },
+    helps: async (at, { out }, message) => {
+      await isReleased(at, out)
+      await at.printed(`abort ${idOf(message)} -n shop`)
+    }
+  },
+  {
+    from: "sdk/src/step/purge.ts",
+    shape: "describe pv",
+    when: "where the driver is gone that is to delete a purged volume",
+    print: async (at) => {
+      await restored(at)
+      withoutDriver(at)
+      return at.refusedLate("scale db --purge -n shop")
+    },
+    helps: async (at, { out }, message) => {
+      await isReleased(at, out)
+      await at.printed(`resume ${idOf(message)} --purge -n shop`)
+    }
   }
 ]
 

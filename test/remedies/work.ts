@@ -524,24 +524,41 @@ export const remedies: ReadonlyArray<Remedy> = [
     changes: /^PersistentVolumeClaim\/stray$/,
     helps: async (at, _, message) =>
       void (await at.printed(/stateful (resume [^`]*)/.exec(message)?.[1] ?? ""))
+  },
+  {
+    from: "sdk/src/step/claims.ts",
+    shape: "describe pvc",
+    when: "where a claim that an abort removes is held",
+    options: hooks,
+    print: async (at) => {
+      for (const [name, is] of [
+        ["shared", "false"],
+        ["shared-immediate", "true"]
+      ] as const)
+        await at.patch(kinds.storageclasses, name, {
+          metadata: { annotations: { "storageclass.kubernetes.io/is-default-class": is } }
+        })
+      await at.nodesTake(false)
+      const id = idIn(await at.refused("scale db --replicas 5 --step-timeout 1s --after-add true -n shop"))
+      await at.patch(kinds.persistentvolumeclaims, "data-db-4", {
+        metadata: { finalizers: ["example.com/held"] }
+      })
+      return at.refusedLate(`abort ${id} --after-add true -n shop`)
+    },
+    helps: async (at, { out }, message) => {
+      assert.match(out, /^Status: +Terminating/m)
+      assert.match(out, /^Finalizers: +\[example\.com\/held\]/m)
+      await at.patch(kinds.persistentvolumeclaims, "data-db-4", { metadata: { finalizers: null } })
+      await at.printed(
+        `abort ${/abort ([0-9a-f]{8})/.exec(message)?.[1] ?? message} --after-add true -n shop`
+      )
+    }
   }
 ]
-
-/** Of real time, before it is printed; it only looks. */
-const twoMinutes = "printed once two minutes have passed"
 
 export const unplayed: ReadonlyArray<Unplayed> = [
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own example" },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own words" },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "create rolebinding", why: "the help's own words" },
-  { from: "sdk/src/kubernetes/credentials.ts", start: "since", why: "says which kubectl, and no command" },
-  ...(
-    [
-      ["sdk/src/step/claims.ts", "describe pvc", twoMinutes],
-      ["sdk/src/step/purge.ts", "describe pv", twoMinutes],
-      ["sdk/src/step/removeFilled.ts", "describe pv", twoMinutes],
-      ["sdk/src/step/removeFilled.ts", "delete pvc", "an abort of a copy whose pods have written"],
-      ["sdk/src/step/removeFilled.ts", "stateful scale", "an abort of a restore whose pods have written"]
-    ] as const
-  ).map(([from, start, why]) => ({ from, start, why }))
+  { from: "sdk/src/kubernetes/credentials.ts", start: "since", why: "says which kubectl, and no command" }
 ]

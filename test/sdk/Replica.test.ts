@@ -168,7 +168,7 @@ describe("ready means that the replica can serve", () => {
     const lost = pod(0, { status: { conditions: [{ type: "Ready", status: "False" }] } })
     const { pod: facts } = replica("db-0", stateOf({ pods: [lost], nodes: forbidden("nodes") }))
     assert.isFalse(facts?.ready)
-    assert.match(facts?.reason ?? "", /^node-a no longer answers/)
+    assert.match(facts?.reason ?? "", /^node-a seems to be unreachable/)
   })
 
   it("a pod whose deletion was asked for is Terminating", () => {

@@ -156,7 +156,7 @@ Can this application ...
     node restart                           Yes
       quorum (2 of 3) survives the loss of any one node
     rack or zone restart                   Yes, with downtime
-      for 5 s at least
+      for at least 5s
       db-0 and db-1 share rack r1: without it, quorum (2 of 3) is lost
       -> spread the replicas over racks: topologySpreadConstraints with
          topologyKey rack in the pod template

@@ -63,7 +63,7 @@ describe("a restore", () => {
       yield* on(world)(hold(world, "data-db-1", "example.com/backup"))
       const { message, action = "" } = yield* refusal(restore(world))
       assert.match(message, /claim data-db-1 is stuck terminating: held by example.com\/backup/)
-      assert.match(action, /see whose that is/)
+      assert.match(action, /find out which controller owns it/)
     })
   )
 

@@ -32,7 +32,7 @@ const stopped = (world: World, id: string | null, forged: object) =>
     yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { data } }))
     const at = { namespace: "shop", id: plan.id }
     const error = yield* refusal(drive(on(world)(RestoreRelease.resume(at, { identity: bob }))))
-    assert.match(error.message, /has another plan than it was begun with/)
+    assert.match(error.message, /was changed after the operation started/)
     // As one that an earlier version began.
     const annotations = { [planAnnotation]: null }
     const copy = { api: kinds.statefulsets, namespace: "shop", name: plan.guards[0].name }

@@ -19,10 +19,7 @@ describe("the journal of an operation that is over, set back by somebody,", () =
         const { id } = yield* restore(world)
         const at = yield* setBack(world, id ?? "")
         const error = yield* refusal(drive(on(world)(takeUp(at, { identity: bob }))))
-        assert.match(
-          error.message,
-          /is over, as claim "data-db-0-\w+" says: somebody has changed its journal/
-        )
+        assert.match(error.message, /is over, as claim "data-db-0-\w+" says: its journal was changed since/)
         assert.strictEqual(stateOf(world), "before")
         // Without that journal what it offers is still there.
         const name = `kubectl-stateful-${at.id}`

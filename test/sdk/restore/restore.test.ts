@@ -151,24 +151,31 @@ describe("a restore in place", () => {
       })
   )
 
-  it.effect("of what it makes, an abort leaves nothing where no pod has started on it", () =>
-    Effect.gen(function* () {
-      const world = yield* withSnapshot()
-      world.sandbox.refuse({
-        name: "policy.example.com",
-        refuse: (_, object) => (object.metadata.name.includes("prove") ? "no pods today" : undefined)
+  it.effect(
+    "that has stopped no pod is aborted without stopping any, and leaves nothing of what it made",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* withSnapshot()
+        const counts = new Set<unknown>()
+        world.sandbox.store.listen(({ object }) => {
+          if (object.kind === "StatefulSet") counts.add(Reflect.get(Object(object.spec), "replicas"))
+        })
+        world.sandbox.refuse({
+          name: "policy.example.com",
+          refuse: (_, object) => (object.metadata.name.includes("prove") ? "no pods today" : undefined)
+        })
+        const error = yield* Effect.flip(restore(world))
+        assert.match(error.message, /no pods today/)
+        const plan = yield* on(world)(Restore.prepare(snapshot))
+        const { refusals } = yield* on(world)(Restore.dryRun(plan, "client"))
+        const id = /abort ([0-9a-f]{8})/.exec(refusals[0]?.remedy ?? "")?.[1] ?? ""
+        const ended = yield* drive(on(world)(Restore.abort({ namespace: "shop", id }, { identity: ann })))
+        assert.strictEqual(ended.outcome, "Aborted", ended.unmet.join())
+        assert.deepEqual([...counts], [3])
+        assert.deepEqual(claimNames(world), final)
+        assert.strictEqual(stateOf(world), "after")
+        assertSettled(world)
       })
-      const error = yield* Effect.flip(restore(world))
-      assert.match(error.message, /no pods today/)
-      const plan = yield* on(world)(Restore.prepare(snapshot))
-      const { refusals } = yield* on(world)(Restore.dryRun(plan, "client"))
-      const id = /abort ([0-9a-f]{8})/.exec(refusals[0]?.remedy ?? "")?.[1] ?? ""
-      const ended = yield* drive(on(world)(Restore.abort({ namespace: "shop", id }, { identity: ann })))
-      assert.strictEqual(ended.outcome, "Aborted", ended.unmet.join())
-      assert.deepEqual(claimNames(world), final)
-      assert.strictEqual(stateOf(world), "after")
-      assertSettled(world)
-    })
   )
 
   it.effect("of a cut without any file stops before the application is touched, unless it is allowed", () =>

@@ -186,7 +186,7 @@ describe("members that keep one member's promise", () => {
       assert.deepInclude(listed?.summary, { level: "crash", seedOnly: "lab" })
       const failed = yield* refusal(restored(world, {}))
       assert.strictEqual(failed.reason._tag, "Refused")
-      assert.match(failed.message, /cut at different moments, and with lab those are unsafe together/)
+      assert.match(failed.message, /snapshotted at different times, which is unsafe with lab/)
       assert.match(failed.message + (failed.action ?? ""), /restore nightly --profile lab --seed ORDINAL/)
       assert.strictEqual(stateOf(world), "after")
     })

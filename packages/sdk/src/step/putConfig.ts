@@ -337,7 +337,7 @@ const inWords = ({ kind, name, uid, goes }: ConfigChange): string =>
 export const PutConfig: StepKind<PutConfig, object> = {
   tag: "PutConfig",
   schema: PutSchema,
-  describe: ({ changes }) => `put back ${changes.map(inWords).join(", ")}`,
+  describe: ({ changes }) => `restore ${changes.map(inWords).join(", ")}`,
   access: ({ changes }, { namespace }) => [
     ...rules("", "secrets", ["get"], namespace),
     ...changes.flatMap(({ kind, uid, goes }) => {

@@ -44,14 +44,13 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
     const users = yield* podsUsing(namespace, as)
     const isUnused = claim.metadata.annotations?.[notUsedYetAnnotation] === operationOf(at.fence.token)
     if (!(isUnused || discards) || users.length > 0) {
-      // What owned it goes too where the operation has made that.
-      const way =
-        at.fence.uid === null
-          ? `kubectl delete pvc ${as} -n ${shellWord(namespace)}`
-          : `kubectl stateful scale ${at.fence.name} --purge -n ${shellWord(namespace)}`
+      // Its volume is under Retain, and would outlast the claim alone.
+      const freed = volume
+        ? `kubectl patch pv ${shellWord(volume)} -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}' && `
+        : ""
       yield* at.report({
         _tag: "Note",
-        message: `${as} is kept, with what was written since: delete it with \`${way}\``
+        message: `${as} is kept, with what was written since: delete it and its data with \`${freed}kubectl delete pvc ${shellWord(as)} -n ${shellWord(namespace)}\``
       })
       return
     }

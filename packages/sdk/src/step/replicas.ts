@@ -10,6 +10,7 @@ import type { Cluster } from "../Cluster.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { broken } from "../operation/Assumption.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
+import { guardOf } from "../operation/Verb.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { annotationPath, replicasAnnotation } from "../Labels.ts"
 import { wanted } from "../Ordinal.ts"
@@ -147,6 +148,9 @@ const moveBack = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Clust
     if (step.returns === true) return
     const up = to > from
     const before = yield* Workload.assertHeld(at.fence)
+    const { generation } = guardOf(at.plan, step)
+    // Nobody has written a count since the plan: no pod has started on anything but what it had.
+    if (up && generation !== null && before.metadata.generation === generation) return
     const now = replicasOf(before)
     const there = (replicas: number) => (up ? replicas <= from : replicas >= from)
     // Never begun: nothing left that would have to come back. A count that somebody else put back does not tell.

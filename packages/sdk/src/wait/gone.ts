@@ -17,6 +17,9 @@ export interface GoneWait {
   readonly stuck: OperationError
 }
 
+const isGoing = (object: object | null): boolean =>
+  Boolean(Reflect.get(Object(Reflect.get(Object(object), "metadata")), "deletionTimestamp"))
+
 /** Why it has not gone: the finalizers that hold it, where there are any. */
 const named = ({ message, action }: OperationError, holders: ReadonlyArray<string>): OperationError =>
   because(
@@ -34,7 +37,8 @@ export const untilGone = (at: Clocked, spec: GoneWait): Effect.Effect<void, Fail
       until(at, {
         views: polledSoon(
           Effect.map(spec.look, (found) => {
-            holders = holdersOf(found)
+            // Until it is in deletion, no finalizer holds it: whoever is to delete it has not yet.
+            holders = isGoing(found) ? holdersOf(found) : []
             return found
           })
         ),
