@@ -315,6 +315,84 @@ describe("restart", () => {
     }
   })
 
+  describe("lets no pod start away from data that stays on its node, unless that is said first", () => {
+    const onFolder: Case["change"] = (draft) => {
+      const [, second] = draft.placements
+      second?.pins.push({ by: "hostPath", name: "/mnt/db", nodes: ["node-b"], domain: "node" })
+    }
+    const onBareVolume: Case["change"] = (draft) => {
+      const { volume } = named(draft.claims, "data-db-1")
+      Object.assign(volume ?? {}, { source: "hostPath", driver: null, nodeAffinity: [] })
+    }
+    const remedies = (rule: string, ...changes: ReadonlyArray<Case["change"]>) =>
+      look("restart", rule, (draft) => {
+        for (const change of changes) change(draft)
+      }).findings.map((one) => one.remedy ?? "")
+    const lost: Case["change"] = (draft) => {
+      named(draft.nodes, "node-b").ready = null
+      Object.assign(named(draft.replicas, "db-1").pod ?? {}, { ready: false })
+    }
+    const ending: Case["change"] = (draft) => {
+      Object.assign(named(draft.replicas, "db-1").pod ?? {}, { deleted: "2026-11-20T11:50:00Z" })
+    }
+    const gone: Case["change"] = (draft) => {
+      draft.nodes = (draft.nodes ?? []).filter(({ name }) => name !== "node-b")
+    }
+    const nobodys: Case["change"] = (draft) => {
+      for (const node of draft.nodes ?? []) node.provider = null
+    }
+    const first =
+      /^bring (node-b|its server|the server) back with its disk: elsewhere db-1 starts without its data/
+
+    for (const [where, change] of [
+      ["a folder that the template names", onFolder],
+      ["a volume that is a folder and names no node", onBareVolume]
+    ] as const)
+      it(where, () => {
+        assert.deepStrictEqual(
+          [
+            ...remedies("node-lost", lost, change),
+            ...remedies("terminating-on-lost-node", lost, ending, change),
+            ...remedies("node-gone", gone, change),
+            ...remedies("gone-node-keeps-pods", nobodys, change)
+          ].map((remedy) => first.test(remedy)),
+          [true, true, true, true]
+        )
+        assert.notMatch(remedies("node-gone", gone, change).join(), /kubectl/)
+        // Nor is it said to be well once a cloud's controller has deleted the Node.
+        assert.deepStrictEqual(remedies("gone-node-keeps-pods", change), [])
+      })
+
+    it("and no budget is opened for a drain that would do the same", () => {
+      const blocking: Case["change"] = (draft) => {
+        for (const budget of draft.budgets ?? [])
+          Object.assign(budget, { minAvailable: "3", maxUnavailable: null })
+      }
+      assert.match(remedies("budget-blocks", blocking).join(), /^kubectl patch/)
+      assert.deepStrictEqual(remedies("budget-blocks", blocking, onFolder), [
+        "move the data off node-b first: on another node a pod does not find it"
+      ])
+    })
+
+    it("and no pod is deleted, nor a node added, before the data is elsewhere", () => {
+      const stuck = caseOf("rollout-stuck").change
+      const folder: Case["change"] = (draft) => {
+        draft.placements[2]?.pins.push({ by: "hostPath", name: "/mnt/db", nodes: ["node-c"], domain: "node" })
+      }
+      const only: Case["change"] = (draft) => {
+        draft.nodes = (draft.nodes ?? []).filter(({ name }) => name === "node-c")
+      }
+      const before = /^move the data off node-c first/
+      for (const remedy of [
+        ...remedies("rollout-stuck", stuck, folder),
+        ...remedies("no-other-node", only, folder)
+      ])
+        assert.match(remedy, before)
+      assert.lengthOf(remedies("rollout-stuck", stuck, folder), 1)
+      assert.lengthOf(remedies("no-other-node", only, folder), 1)
+    })
+  })
+
   it("does not wait for a Deployment's pod on a lost node once others have taken its place, and does before", () => {
     const evidence = (wanted: boolean) =>
       look("restart", "terminating-on-lost-node", (draft) => {

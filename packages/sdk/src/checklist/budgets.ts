@@ -4,6 +4,7 @@
 import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
 import { deployments, replicasOf, statefulSets } from "./parts.ts"
+import { dataFirst } from "./leaving.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { equalities, kubectl, names, title, verb } from "./words.ts"
 
@@ -114,6 +115,8 @@ const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
 
 /** A command where the budget is this application's alone, and of all its pods; else others rely on it as it is. */
 const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): string => {
+  const before = dataFirst(facts.state, podsOf(facts, workload))
+  if (before !== null) return before
   if (budget.owner !== null) return `change this in ${budget.owner}, which owns ${budget.name}`
   // That it is not stopped without a word may be what the budget is for.
   if (workload.replicas === 1)
@@ -240,9 +243,10 @@ const overlap = (facts: Facts): ReadonlyArray<Said> =>
           ? `${names(all)} cover the same pods: none of them can be evicted`
           : `${names(all)} both cover ${names(pods.map(({ name }) => name))}: evictions are refused`,
         twice.map(object),
-        spare === undefined || spare.owner !== null
-          ? `let only one budget select each pod: narrow the selector of ${names(all, "or")}`
-          : kubectl(facts.state, "delete", "poddisruptionbudget", spare.name)
+        dataFirst(facts.state, podsOf(facts, workload)) ??
+          (spare === undefined || spare.owner !== null
+            ? `let only one budget select each pod: narrow the selector of ${names(all, "or")}`
+            : kubectl(facts.state, "delete", "poddisruptionbudget", spare.name))
       )
     ]
   })
