@@ -263,6 +263,56 @@ describe("restart", () => {
     assert.deepStrictEqual([allowing.findings.length, blocking.findings.length], [0, 1])
   })
 
+  describe("says what a budget can do for two members, of which quorum needs both", () => {
+    const two =
+      (budget: object): Case["change"] =>
+      (draft) => {
+        Object.assign(first(draft.workloads), { replicas: 2, ready: 2 })
+        draft.replicas = draft.replicas.slice(0, 2)
+        Object.assign(first(draft.budgets), { expectedPods: 2, pods: ["db-0", "db-1"], ...budget })
+      }
+    const said = (rule: string, budget: object, options = {}) =>
+      look("restart", rule, two(budget), options).findings.map(({ answer, evidence, remedy }) => [
+        answer,
+        evidence,
+        remedy
+      ])
+    const one = { minAvailable: null, maxUnavailable: "1" }
+    const none = { minAvailable: "2", maxUnavailable: null }
+
+    it("one that allows an eviction keeps no quorum, and no other budget would", () => {
+      assert.deepStrictEqual(said("budget-keeps-quorum", one), [])
+      assert.deepStrictEqual(said("budget-below-quorum", one), [
+        [
+          "YesWithDowntime",
+          "PodDisruptionBudget db allows 1 of 2 evictions: quorum (2 of 2) is lost; no budget both keeps it and allows drains",
+          null
+        ]
+      ])
+    })
+
+    it("one that allows none is opened only where its owner lets quorum go", () => {
+      assert.deepStrictEqual(said("budget-blocks", none), [
+        [
+          "No",
+          "PodDisruptionBudget db never allows an eviction (minAvailable 2 of 2)",
+          "if db may lose quorum during a drain, set maxUnavailable 1 in PodDisruptionBudget db"
+        ]
+      ])
+      assert.deepStrictEqual(
+        said("budget-blocks", none, { quorum: 1 })[0]?.[2]?.slice(0, 13),
+        "kubectl patch"
+      )
+    })
+
+    it("one that allows both at once is to let go one at a time", () => {
+      assert.match(
+        said("budget-below-quorum", { ...one, maxUnavailable: "2" })[0]?.[2] ?? "",
+        /^kubectl patch/
+      )
+    })
+  })
+
   it("asks for no budget of a single replica, which it could only block", () => {
     const { findings } = look("restart", "budget-missing", (draft) => {
       first(draft.workloads).replicas = 1

@@ -67,6 +67,9 @@ const guarded = (facts: Facts): ReadonlyArray<Workload> =>
 const mustStay = ({ settings: { quorum } }: Facts, { kind, replicas }: Workload): number =>
   kind === "Deployment" && quorum !== "none" ? 1 : needed(quorum, replicas)
 
+/** None of its pods can be spared: a budget either lets quorum go, or no drain end. */
+const isTight = (facts: Facts, workload: Workload): boolean => workload.replicas <= mustStay(facts, workload)
+
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
   const pairs = judged(facts).flatMap((workload) =>
     covering(facts, workload).map((budget) => [workload, budget] as const)
@@ -119,8 +122,8 @@ const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): str
   if (before !== null) return before
   if (budget.owner !== null) return `change this in ${budget.owner}, which owns ${budget.name}`
   // That it is not stopped without a word may be what the budget is for.
-  if (workload.replicas === 1)
-    return `if ${workload.name} may be down during a drain, set maxUnavailable 1 in PodDisruptionBudget ${budget.name}`
+  if (isTight(facts, workload) && allowance(facts, workload, budget) === 0)
+    return `if ${workload.name} may ${workload.replicas === 1 ? "be down" : "lose quorum"} during a drain, set maxUnavailable 1 in PodDisruptionBudget ${budget.name}`
   if (!isOwn(facts, budget))
     return `PodDisruptionBudget ${budget.name} covers other pods too: create one for ${workload.name} only`
   return counted(facts, workload, budget).length < workload.replicas
@@ -190,15 +193,17 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
   each(facts).flatMap(([workload, budget]) => {
     const quorum = mustStay(facts, workload)
     const allowed = allowance(facts, workload, budget)
-    if (allowed === null || allowed < 1 || workload.replicas - quorum < 1) return []
+    // Of a single pod a budget keeps nothing, and it is told of elsewhere.
+    if (allowed === null || allowed < 1 || workload.replicas < 2) return []
+    const isLost = isTight(facts, workload)
     // A budget over more than this workload's pods may spend all it allows on these.
     return workload.replicas - allowed >= quorum
       ? []
       : [
           withDowntime(
-            `PodDisruptionBudget ${budget.name} allows ${allowed} of ${workload.replicas} evictions: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost`}`,
+            `PodDisruptionBudget ${budget.name} allows ${allowed} of ${workload.replicas} evictions: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost${isLost ? "; no budget both keeps it and allows drains" : ""}`}`,
             [object(budget), title(workload)],
-            repair(facts, workload, budget)
+            isLost && allowed === 1 ? null : repair(facts, workload, budget)
           )
         ]
   })
