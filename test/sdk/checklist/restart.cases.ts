@@ -376,6 +376,15 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "driver-not-installed",
+    says: "No",
+    when: "a claim waits for a volume of a CSI driver that the cluster does not have",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+      for (const one of draft.protection.storageClasses ?? []) one.provisioner = "disk.csi.example.com"
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "No",
     when: "a claim is Pending or Lost",

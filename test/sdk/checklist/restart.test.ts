@@ -285,8 +285,8 @@ describe("restart", () => {
       assert.deepStrictEqual(said("budget-below-quorum", one), [
         [
           "YesWithDowntime",
-          "PodDisruptionBudget db allows 1 of 2 evictions: quorum (2 of 2) is lost; no budget both keeps it and allows drains",
-          null
+          "PodDisruptionBudget db allows 1 of 2 evictions: quorum (2 of 2) is lost",
+          "no budget both keeps quorum and allows drains: that takes more members"
         ]
       ])
     })
@@ -456,6 +456,47 @@ describe("restart", () => {
     assert.deepStrictEqual(evidence(true), [
       "db-0 is stuck terminating: node-a is unreachable, so volumes are not released"
     ])
+  })
+
+  it("misses a driver where it is known to be one, by the name that does the work of an older one too", () => {
+    const said = (provisioner: string, change: Case["change"] = () => {}) => {
+      const { findings } = look("restart", "driver-not-installed", (draft) => {
+        caseOf("driver-not-installed").change(draft)
+        for (const one of draft.protection.storageClasses ?? []) one.provisioner = provisioner
+        change(draft)
+      })
+      return findings.map(({ evidence }) => evidence)
+    }
+    const missing = (driver: string) => [
+      `CSIDriver ${driver} of StorageClass shared not found: data-db-2 gets no volume`
+    ]
+    assert.deepStrictEqual(said("ebs.csi.aws.com"), missing("ebs.csi.aws.com"))
+    assert.deepStrictEqual(said("kubernetes.io/aws-ebs"), missing("ebs.csi.aws.com"))
+    assert.deepStrictEqual(said("driver.longhorn.io"), missing("driver.longhorn.io"))
+    // Provisioners that are no CSI drivers have no such object.
+    for (const other of ["rancher.io/local-path", "k8s-sigs.io/nfs-subdir-external-provisioner"])
+      assert.deepStrictEqual(said(other), [])
+    assert.deepStrictEqual(
+      said("ebs.csi.aws.com", (draft) => {
+        draft.protection.drivers = null
+      }),
+      []
+    )
+    assert.deepStrictEqual(
+      said("kubernetes.io/aws-ebs", (draft) => {
+        draft.protection.drivers?.push({
+          name: "ebs.csi.aws.com",
+          attachRequired: true,
+          fsGroupPolicy: "File",
+          modes: ["Persistent"]
+        })
+      }),
+      []
+    )
+    assert.deepStrictEqual(
+      look("restart", "claim-not-bound", caseOf("driver-not-installed").change).findings,
+      []
+    )
   })
 
   it("keeps the disk of a volume in deletion first, and lets a volume that is not attached go to any node", () => {

@@ -201,9 +201,11 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
       ? []
       : [
           withDowntime(
-            `PodDisruptionBudget ${budget.name} allows ${allowed} of ${workload.replicas} evictions: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost${isLost ? "; no budget both keeps it and allows drains" : ""}`}`,
+            `PodDisruptionBudget ${budget.name} allows ${allowed} of ${workload.replicas} evictions: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost`}`,
             [object(budget), title(workload)],
-            isLost && allowed === 1 ? null : repair(facts, workload, budget)
+            isLost && allowed === 1
+              ? "no budget both keeps quorum and allows drains: that takes more members"
+              : repair(facts, workload, budget)
           )
         ]
   })

@@ -14,6 +14,7 @@ import {
 import {
   beingDeletedRule,
   classMissingRule,
+  driverMissingRule,
   hostPathRule,
   notBoundRule,
   volumeBeingDeletedRule
@@ -30,6 +31,7 @@ import { unreadRule } from "./unread.ts"
 export const restartRules: ReadonlyArray<Rule> = [
   // Causes first: pods wait for these, whatever else is told of them.
   classMissingRule("restart"),
+  driverMissingRule("restart"),
   referenceMissingRule("restart"),
   referenceKeyRule("restart"),
   ...healthRules,

@@ -9,6 +9,7 @@ import type { AppState } from "../state/AppState.ts"
 import {
   beingDeletedRule,
   classMissingRule,
+  driverMissingRule,
   hasDataOutside,
   hostPathRule,
   notBoundRule,
@@ -353,6 +354,7 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   rule("snapshot", "group-class-missing", groupClassMissing),
   rule("snapshot", "group-cut-apart", groupApart),
   classMissingRule("snapshot"),
+  driverMissingRule("snapshot"),
   notBoundRule("snapshot"),
   // The snapshot controller puts no finalizer on a claim in deletion, and so cuts none.
   beingDeletedRule("snapshot"),
