@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { first, healthyApp, named } from "../appState.ts"
+import { type Draft, first, healthyApp, named } from "../appState.ts"
 import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import { type Case, finding, look } from "./cases.ts"
 import { restartCases } from "./restart.cases.ts"
 
@@ -497,6 +498,62 @@ describe("restart", () => {
       look("restart", "claim-not-bound", caseOf("driver-not-installed").change).findings,
       []
     )
+  })
+
+  describe("names what a replica needs that no node has together", () => {
+    type Pin = Draft<AppState["placements"][number]["pins"][number]>
+    const zone = (name: string, node: string): Pin => ({
+      by: "volume",
+      name,
+      nodes: [node],
+      domain: "zone"
+    })
+    const selector: Pin = { by: "affinity", name: "disk", nodes: ["node-a", "node-b"], domain: null }
+    const said = (...pins: ReadonlyArray<Pin>) =>
+      look("restart", "no-node-fits-all", (draft) => {
+        named(draft.replicas, "db-2").pod = null
+        draft.placements[2]?.pins.push(...pins)
+      }).findings.map(({ evidence, remedy }) => [evidence, remedy])
+
+    it("a volume and the nodes that are asked for", () => {
+      assert.deepStrictEqual(said(zone("data-db-2", "node-c"), selector), [
+        [
+          "data-db-2 can only be attached in zone c, where no node matches affinity disk",
+          "relax affinity disk, or move the data of data-db-2 to a volume where it matches"
+        ]
+      ])
+      assert.deepStrictEqual(said(zone("data-db-2", "node-b"), selector), [])
+    })
+
+    it("two volumes in two places", () => {
+      assert.deepStrictEqual(said(zone("data-db-2", "node-c"), zone("wal-db-2", "node-b")), [
+        [
+          "no node can attach both data-db-2 and wal-db-2",
+          "move the data of one of them to a volume where the other is"
+        ]
+      ])
+    })
+
+    it("two things that are asked for of a node", () => {
+      const other: Pin = { ...selector, by: "nodeSelector", name: "pool=db", nodes: ["node-c"] }
+      assert.deepStrictEqual(said(selector, other), [
+        ["no node matches both affinity disk and nodeSelector pool=db", "relax one of them"]
+      ])
+    })
+
+    it("and one that runs comes back on its own server, but from no drain", () => {
+      const { findings } = look("restart", "no-node-fits-all", (draft) => {
+        draft.placements[2]?.pins.push(zone("data-db-2", "node-c"), selector)
+      })
+      assert.deepStrictEqual(
+        findings.map(({ disruptions }) => disruptions),
+        [["ServerGone", "RackGone", "Drain"]]
+      )
+      const { findings: again } = look("restart", "no-other-node", (draft) => {
+        draft.placements[2]?.pins.push(zone("data-db-2", "node-c"), selector)
+      })
+      assert.deepStrictEqual(again, [])
+    })
   })
 
   it("keeps the disk of a volume in deletion first, and lets a volume that is not attached go to any node", () => {

@@ -14,6 +14,7 @@ import {
   statefulSets,
   usable
 } from "./parts.ts"
+import { inConflict } from "./conflict.ts"
 import { dataFirst } from "./leaving.ts"
 import { type Apart, keptApart } from "./room.ts"
 import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
@@ -313,6 +314,7 @@ const openTo = (state: AppState, one: Held, isThere: (node: Node) => boolean): R
 /** Replicas of which one thing alone, a pin, tells that they could start nowhere else. */
 const pinned = (state: AppState): ReadonlySet<string | null> =>
   new Set([
+    ...inConflict(state),
     ...onOneNode(state).map((volume) => volume.replica),
     ...narrow(state, (pin) => pin.by !== "onlyNode").map(({ one }) => one.replica)
   ])

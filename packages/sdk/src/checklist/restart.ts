@@ -11,6 +11,7 @@ import {
   serviceRules,
   whenScaledDeleteRule
 } from "./configuration.ts"
+import { conflictRule } from "./conflict.ts"
 import {
   beingDeletedRule,
   classMissingRule,
@@ -32,6 +33,7 @@ export const restartRules: ReadonlyArray<Rule> = [
   // Causes first: pods wait for these, whatever else is told of them.
   classMissingRule("restart"),
   driverMissingRule("restart"),
+  conflictRule,
   referenceMissingRule("restart"),
   referenceKeyRule("restart"),
   ...healthRules,
