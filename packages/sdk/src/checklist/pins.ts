@@ -68,7 +68,8 @@ const localClaims = (
     .filter((claim) => claim.volume?.source === "local" || claim.volume?.source === "hostPath")
     .map((claim) => ({ name: claim.name, replica: claim.usedBy[0] ?? null }))
 
-const hostKey = /^(kubernetes\.io\/hostname|metadata\.name)$/
+/** Kubernetes' own, or a driver's. */
+const hostKey = /^metadata\.name$|\/(node(-?(name|id))?|hostname)$/
 
 /** The one value that a volume's own affinity asks of a label like this; no node need have it. */
 const askedOf = (state: AppState, claim: string, key: RegExp): string | null => {

@@ -11,7 +11,6 @@ const inCluster: ReadonlySet<string> = new Set([
   "cstor.csi.openebs.io",
   "directpv-min-io",
   "disk.hwameistor.io",
-  "driver.harvesterhci.io",
   "driver.longhorn.io",
   "hostpath.csi.k8s.io",
   "io.openebs.csi-mayastor",
@@ -19,6 +18,7 @@ const inCluster: ReadonlySet<string> = new Set([
   "linstor.csi.linbit.com",
   "local.csi.openebs.io",
   "lvm.csi.metal-stack.io",
+  "lvm.driver.harvesterhci.io",
   "lvm.hwameistor.io",
   "rawfile.csi.openebs.io",
   "topolvm.cybozu.com",
@@ -32,6 +32,9 @@ const eitherWay = /^(pxd\.portworx\.com|[^.]+\.(rbd|cephfs|nfs)\.csi\.ceph\.com)
 /** `cluster`: on the disks of its nodes; `either`: there or outside, which the API does not tell. Null: not known to be. */
 export const homeOf = (driver: string): "cluster" | "either" | null =>
   inCluster.has(driver) ? "cluster" : eitherWay.test(driver) ? "either" : null
+
+/** Drivers that no word in their name tells to be one. Harvester's serves the cluster beneath. */
+const others: ReadonlySet<string> = new Set(["driver.harvesterhci.io"])
 
 /** Provisioners of before there were drivers, and who does their work today. */
 const migrated: Readonly<Record<string, string>> = {
@@ -48,7 +51,9 @@ const migrated: Readonly<Record<string, string>> = {
 export const driverOf = (provisioner: string): string | null => {
   const found = Object.hasOwn(migrated, provisioner) ? migrated[provisioner] : undefined
   if (found !== undefined) return found
-  return homeOf(provisioner) !== null || /(^|[.-])csi([.-]|$)/i.test(provisioner) ? provisioner : null
+  return homeOf(provisioner) !== null || others.has(provisioner) || /(^|[.-])csi([.-]|$)/i.test(provisioner)
+    ? provisioner
+    : null
 }
 
 /** The driver of a class that the cluster has no CSIDriver of; null: it has, or that is not known. */
