@@ -1,6 +1,6 @@
 /**
  * What the scheduler would not place, as far as is known: taints, labels, failure domains, ports of the
- * node and the reach of volumes. Capacity and affinity to other pods are the scheduler's to weigh.
+ * node, pods to keep away from and the reach of volumes. Capacity and whom to be near are the scheduler's to weigh.
  */
 import type { Claim } from "../Claim.ts"
 import { hasAll, matchesNode } from "../LabelSelector.ts"
@@ -113,6 +113,19 @@ const tooFar = (
   })
 }
 
+/** Whether a node is in one place with somebody whom anti-affinity keeps the set's pods from. */
+const repelling = (ground: Ground | null, nodes: ReadonlyArray<Node>): ((node: Node) => boolean) => {
+  const closed = (ground?.repelled ?? []).map(({ key, nodes: homes }) => ({
+    key,
+    domains: new Set(nodes.flatMap((node) => (homes.includes(node.name) ? (domainOf(key, node) ?? []) : [])))
+  }))
+  return (node) =>
+    closed.some(({ domains, key }) => {
+      const domain = domainOf(key, node)
+      return domain !== undefined && domains.has(domain)
+    })
+}
+
 /** One line for each thing that would leave new pods Pending. `left`: claims from before that are attached again. */
 export const unschedulable = (
   state: AppState,
@@ -126,9 +139,13 @@ export const unschedulable = (
   const { template, name } = workload
   const wanted = ground?.nodes ?? null
   const isSelected = (node: Node) => wanted === null || matchesNode(wanted, node.name, node.labels)
+  const isRepelled = repelling(ground, nodes)
   const obstacles = nodes.map((node) => ({
     node,
-    reason: obstacle(template, node) ?? (isSelected(node) ? null : "not of the node affinity")
+    reason:
+      obstacle(template, node) ??
+      (isSelected(node) ? null : "not of the node affinity") ??
+      (isRepelled(node) ? "anti-affinity with pods of others" : null)
   }))
   const open = obstacles.flatMap(({ node, reason }) => (reason === null ? [node] : []))
   const first = `${name}-${workload.firstOrdinal + workload.replicas}`
@@ -164,7 +181,7 @@ export const unschedulable = (
       (node) =>
         (spread.nodeAffinityPolicy !== "Honor" ||
           (isSelected(node) && hasAll(template.nodeSelector, node.labels))) &&
-        (spread.nodeTaintsPolicy !== "Honor" || open.includes(node))
+        (spread.nodeTaintsPolicy !== "Honor" || (obstacle(template, node) === null && isSelected(node)))
     )
     const crowd = ground?.others[index] ?? []
     const others = crowd.flatMap((home) => nodes.find((node) => node.name === home) ?? [])
