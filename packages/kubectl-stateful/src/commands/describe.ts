@@ -9,8 +9,10 @@ import { demands, exitCodeFlag, unmetBy } from "../flags/demands.ts"
 import { hasJointQuorum, profileFlag } from "../flags/profile.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { allNamespacesFlag, appArgs, selectorFlag } from "../flags/application.ts"
+import { filenameFlag, fileTarget } from "../flags/filename.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { applicationsText, type Look } from "../print/applications.ts"
+import { failureLine } from "../print/failure.ts"
 import type { Answered } from "../print/list.ts"
 import { ended, visible } from "../print/terminal.ts"
 import { target } from "../command/target.ts"
@@ -21,7 +23,8 @@ export class Describe extends KubectlCommand {
   static override summary =
     "Show the full state of a stateful application and whether it can survive failures."
   static override usage = [
-    "describe [TYPE/]NAME [flags]",
+    "describe [TYPE/]NAME... [flags]",
+    "describe -f FILE [flags]",
     "describe -l SELECTOR [flags]",
     "describe [-A] [flags]"
   ]
@@ -29,13 +32,16 @@ export class Describe extends KubectlCommand {
     "Without a name, prints one line per StatefulSet with the four answers. Values of Secrets are never shown, and read only with --check-keys, for the names of their keys."
   static override examples = [
     "<%= config.bin %> describe db -n shop",
+    "<%= config.bin %> describe db cache queue",
     "<%= config.bin %> describe -l app.kubernetes.io/instance=shop -o yaml",
     "<%= config.bin %> describe -A",
     "<%= config.bin %> describe db --exit-code restart,snapshot=Yes"
   ]
+  static override strict = false
   static override args = appArgs
   static override flags = {
     ...allNamespacesFlag,
+    ...filenameFlag,
     ...selectorFlag,
     ...outputFlag,
     ...watchFlag,
@@ -52,13 +58,14 @@ export class Describe extends KubectlCommand {
 
   async run(): Promise<void> {
     const { screen } = this
-    const { args, flags } = await this.parse(Describe)
-    const wanted = target({
-      first: args.app,
-      second: args.name,
+    const { argv, flags } = await this.parse(Describe)
+    const typed = {
+      words: argv.map(String),
       selector: flags.selector,
       allNamespaces: flags["all-namespaces"]
-    })
+    }
+    const wanted =
+      flags.filename === undefined ? target(typed) : await fileTarget(flags.filename, typed, flags.namespace)
     const look: Look = {
       output: flags.output ?? null,
       all: wanted._tag === "All",
@@ -89,7 +96,14 @@ export class Describe extends KubectlCommand {
       flags,
       flags.watch
         ? showChanges(watchApplications(wanted, looking), show, screen.err)
-        : Effect.flatMap(applications(wanted, looking), show)
+        : Effect.flatMap(applications(wanted, looking), ({ apps, failures }) =>
+            Effect.gen(function* () {
+              if (apps.length > 0 || failures.length === 0) yield* show(apps)
+              const [last, ...others] = failures.toReversed()
+              for (const other of others.toReversed()) screen.err(ended([failureLine(other, "")]))
+              if (last !== undefined) yield* Effect.fail(last)
+            })
+          )
     )
   }
 }
