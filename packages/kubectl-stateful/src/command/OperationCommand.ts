@@ -14,6 +14,7 @@ import { quiesceGiven, restoringGiven, seedGiven } from "../flags/profile.ts"
 import { runFlags, takeUpFlags, timeouts } from "../flags/run.ts"
 import { consentFlags, consentOptions } from "../flags/scale.ts"
 import { KubectlCommand } from "./KubectlCommand.ts"
+import { operationId } from "./operationId.ts"
 import { identity, shown } from "./operation.ts"
 import { Usage } from "./usage.ts"
 
@@ -64,7 +65,8 @@ export abstract class OperationCommand extends KubectlCommand {
     await this.perform(
       flags,
       Effect.gen(function* () {
-        const found = yield* Verbs.find({ namespace: (yield* Cluster).origin.namespace, id: args.id })
+        const id = args.id === undefined ? undefined : operationId(args.id)
+        const found = yield* Verbs.find({ namespace: (yield* Cluster).origin.namespace, id })
         const settings = yield* withAnnotated(flags, found, options)
         yield* shown(screen, flags.output, (report) =>
           Effect.flatMap(

@@ -6,6 +6,7 @@ import type { InferredFlags } from "@oclif/core/interfaces"
 import type * as Effect from "effect/Effect"
 import { given } from "./given.ts"
 import { profileFlag, restoreWay } from "./profile.ts"
+import { operationId } from "../command/operationId.ts"
 import { setName } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
@@ -123,7 +124,7 @@ export const restored = (snapshot: string | undefined, flags: Flags): Restored =
       app: setName([app], "restore --from-volume-snapshots db"),
       named: chosen(named ?? [])
     }
-  return id === undefined ? { _tag: "Snapshot", name: snapshot ?? "" } : { _tag: "Undo", id }
+  return id === undefined ? { _tag: "Snapshot", name: snapshot ?? "" } : { _tag: "Undo", id: operationId(id) }
 }
 
 export const prepared = (

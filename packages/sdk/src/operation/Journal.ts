@@ -188,6 +188,12 @@ const journals = (namespace: string | undefined, metadataOnly: boolean) =>
     labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel}`
   })
 
+/** True if the operation is on this application, or owns an object of this name while it runs. */
+export const isOn =
+  (app: string) =>
+  ({ plan }: Entry): boolean =>
+    appName(plan.app) === app || plan.guards.some(({ name }) => name === app)
+
 /** Every journal of a namespace, or of one app in it, newest first; those that this version cannot read are left out. */
 export const list = (
   namespace: string | undefined,
@@ -198,10 +204,7 @@ export const list = (
     const entries = yield* Effect.forEach(items, (item) => Effect.result(accept(item)))
     return entries
       .flatMap((entry) => (Result.isSuccess(entry) ? [entry.success] : []))
-      .filter(
-        ({ plan }) =>
-          app === undefined || appName(plan.app) === app || plan.guards.some(({ name }) => name === app)
-      )
+      .filter((entry) => app === undefined || isOn(app)(entry))
       .toSorted((left, right) => (left.status.started < right.status.started ? 1 : -1))
   })
 
