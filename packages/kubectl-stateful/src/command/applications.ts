@@ -8,7 +8,10 @@ import { type AppNotFound, read, readAll, type ReadOptions, watch } from "@kubec
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { failureLine } from "../print/failure.ts"
 import type { Answered } from "../print/list.ts"
+import { ended } from "../print/terminal.ts"
+import type { Screen } from "./screen.ts"
 import type { AppTarget, Target } from "./target.ts"
 
 /** How closely to look. */
@@ -62,6 +65,17 @@ export const applications = (target: Target, looking: Looking): Effect.Effect<Fo
     )
     return { apps: states.map(answeredWith(looking)), failures }
   })
+
+/** Prints all failures but the last, and fails with that one. */
+export const failed = (
+  screen: Pick<Screen, "err">,
+  failures: Found["failures"]
+): Effect.Effect<void, Failure> => {
+  const last = failures.at(-1)
+  if (last === undefined) return Effect.void
+  for (const other of failures.slice(0, -1)) screen.err(ended([failureLine(other, "")]))
+  return Effect.fail(last)
+}
 
 /** How often all of them are looked at: there is no one set of objects to watch. */
 const lookAtAllEvery = "15 seconds"

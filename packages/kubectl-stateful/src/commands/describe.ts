@@ -4,18 +4,16 @@
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { applications, watchApplications } from "../command/applications.ts"
+import { applications, failed, watchApplications } from "../command/applications.ts"
 import { demands, exitCodeFlag, unmetBy } from "../flags/demands.ts"
 import { hasJointQuorum, profileFlag } from "../flags/profile.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { allNamespacesFlag, appArgs, selectorFlag } from "../flags/application.ts"
-import { filenameFlag, fileTarget } from "../flags/filename.ts"
+import { filenameFlag, targetOrFile } from "../flags/filename.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { applicationsText, type Look } from "../print/applications.ts"
-import { failureLine } from "../print/failure.ts"
 import type { Answered } from "../print/list.ts"
 import { ended, visible } from "../print/terminal.ts"
-import { target } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 import { showChanges } from "../command/watch.ts"
 
@@ -59,13 +57,7 @@ export class Describe extends KubectlCommand {
   async run(): Promise<void> {
     const { screen } = this
     const { argv, flags } = await this.parse(Describe)
-    const typed = {
-      words: argv.map(String),
-      selector: flags.selector,
-      allNamespaces: flags["all-namespaces"]
-    }
-    const wanted =
-      flags.filename === undefined ? target(typed) : await fileTarget(flags.filename, typed, flags.namespace)
+    const wanted = await targetOrFile(argv.map(String), flags)
     const look: Look = {
       output: flags.output ?? null,
       all: wanted._tag === "All",
@@ -97,12 +89,10 @@ export class Describe extends KubectlCommand {
       flags.watch
         ? showChanges(watchApplications(wanted, looking), show, screen.err)
         : Effect.flatMap(applications(wanted, looking), ({ apps, failures }) =>
-            Effect.gen(function* () {
-              if (apps.length > 0 || failures.length === 0) yield* show(apps)
-              const [last, ...others] = failures.toReversed()
-              for (const other of others.toReversed()) screen.err(ended([failureLine(other, "")]))
-              if (last !== undefined) yield* Effect.fail(last)
-            })
+            Effect.andThen(
+              apps.length > 0 || failures.length === 0 ? show(apps) : Effect.void,
+              failed(screen, failures)
+            )
           )
     )
   }

@@ -5,7 +5,7 @@ import { parseDocuments } from "@kubectl-stateful/sdk/Manifest"
 import { string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import type { AppTarget, Target, Words } from "../command/target.ts"
+import { type AppTarget, type Target, target } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
 export const filenameFlag = {
@@ -81,13 +81,21 @@ export const setsIn = async (
   return [first, ...more]
 }
 
-/** The same as a target; throws a Usage where applications are named in another way too. */
-export const fileTarget = async (
-  file: string,
-  { words, selector, allNamespaces }: Words,
-  namespace: string | undefined
+/** The flags that, beside the words, say which applications are meant. */
+interface Flags {
+  readonly filename?: string | undefined
+  readonly namespace?: string | undefined
+  readonly selector?: string | undefined
+  readonly "all-namespaces": boolean
+}
+
+/** What the words name, or a file; throws a Usage where applications are named in two ways. */
+export const targetOrFile = async (
+  words: ReadonlyArray<string>,
+  { filename, namespace, selector, "all-namespaces": allNamespaces }: Flags
 ): Promise<Target> => {
-  if (words.length > 0 || selector !== undefined || allNamespaces === true)
+  if (filename === undefined) return target({ words, selector, allNamespaces })
+  if (words.length > 0 || selector !== undefined || allNamespaces)
     throw new Usage("-f cannot be combined with names, -l or -A", "leave out one of the two")
-  return { _tag: "Apps", apps: await setsIn(file, namespace) }
+  return { _tag: "Apps", apps: await setsIn(filename, namespace) }
 }

@@ -1,5 +1,5 @@
 /** One operation: who runs it, how far it has come, and what becomes of it next. */
-import type { Entry, Mark } from "@kubectl-stateful/sdk/operation/Journal"
+import type { Entry, Mark, StepTime } from "@kubectl-stateful/sdk/operation/Journal"
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { describeSteps } from "@kubectl-stateful/sdk/Verbs"
@@ -11,30 +11,39 @@ import { blank, type Line, line } from "./text.ts"
 /** Where the values start. */
 const valueColumn = 13
 
-/** How far one step has come, as the journal has it. */
+type State = Mark[number]["state"]
+
+/** How far one step, or the undo of one, has come. */
+interface Pass extends StepTime {
+  readonly state: State
+}
+
+/** One step as the journal has it; `null`: not begun, or, in an older journal, not noted. */
 export interface StepState {
   readonly number: number
   readonly description: string
-  /** `null`: not begun. */
-  readonly state: Mark[number]["state"] | null
-  /** The same of its undo, once an abort has begun. */
-  readonly undo: Mark[number]["state"] | null
+  readonly done: Pass | null
+  readonly undone: Pass | null
 }
 
 /** The worst of a step's outcomes comes first. */
-const order: ReadonlyArray<Mark[number]["state"]> = ["Failed", "Unknown", "Begun", "Succeeded"]
-
-const worst = (mark: Mark | undefined): StepState["state"] =>
-  order.find((state) => mark?.some((one) => one.state === state)) ?? null
+const order: ReadonlyArray<State> = ["Failed", "Unknown", "Begun", "Succeeded"]
 
 /** The steps of its plan with what the journal says of each; none if this version does not know the verb. */
-export const stepStates = ({ plan, status }: Entry): ReadonlyArray<StepState> =>
-  describeSteps(plan).map((description, index) => ({
+export const stepStates = ({ plan, status }: Entry): ReadonlyArray<StepState> => {
+  const pass = (key: string): Pass | null => {
+    const time = status.times?.[key]
+    if (time === undefined) return null
+    const marked = order.find((state) => status.marks[key]?.some((one) => one.state === state))
+    return { state: marked ?? (time.ended === null ? "Begun" : "Succeeded"), ...time }
+  }
+  return describeSteps(plan).map((description, index) => ({
     number: index + 1,
     description,
-    state: worst(status.marks[`${index}`]),
-    undo: worst(status.marks[`undo ${index}`])
+    done: pass(`${index}`),
+    undone: pass(`undo ${index}`)
   }))
+}
 
 /** An item of `-o json`. */
 export const operationDocument = ({ plan, status }: Entry) => ({
@@ -64,7 +73,11 @@ export const operationPage = (entry: Entry, now: string, room: Room): ReadonlyAr
     ["Next", isOver(status.phase) ? null : wayOn(plan)]
   ]
   const steps = stepStates(entry)
-  const isBack = steps.some(({ undo }) => undo !== null)
+  const isBack = steps.some(({ undone }) => undone !== null)
+  const cells = (pass: Pass | null): ReadonlyArray<string> =>
+    pass === null
+      ? ["-", "", ""]
+      : [pass.state, age(pass.started, now), pass.ended === null ? "" : age(pass.started, pass.ended)]
   return [
     ...fields.flatMap(([title, value]) =>
       value === null ? [] : field(title, [value], columns, valueColumn)
@@ -76,9 +89,9 @@ export const operationPage = (entry: Entry, now: string, room: Room): ReadonlyAr
           blank,
           line("Steps:"),
           ...table(
-            ["#", "STATE", ...(isBack ? ["UNDO"] : []), "STEP"],
-            steps.map(({ number, state, undo, description }) => ({
-              cells: [`${number}`, state ?? "-", ...(isBack ? [undo ?? "-"] : []), description]
+            ["#", "STATE", "AGE", "TOOK", ...(isBack ? ["UNDO", "AGE", "TOOK"] : []), "STEP"],
+            steps.map(({ number, done, undone, description }) => ({
+              cells: [`${number}`, ...cells(done), ...(isBack ? cells(undone) : []), description]
             })),
             room
           )
