@@ -92,6 +92,17 @@ describe("the command line", () => {
     )
   })
 
+  it("says what was meant by a flag that does not exist, and what reads JSON", async () => {
+    const near = await program("describe", "--namespce", "shop")
+    assert.strictEqual(near.err, "error: unknown flag: --namespce; did you mean --namespace?\n")
+    const path = await program("describe", "-o", "jsonpath={.items}")
+    assert.strictEqual(path.err, "error: -o jsonpath is not supported; use -o json, and read it with jq\n")
+    const colour = String.fromCodePoint(27)
+    assert.include(await ok("describe", "web", "--color=always"), colour)
+    assert.notInclude(await ok("describe", "web", "--color=auto"), colour)
+    assert.notInclude(await ok("sandbox", "--help"), "--context")
+  })
+
   it("prints this program's version, and the server's", async () => {
     assert.match(await ok("version"), /^Client Version: v\S+\nNode.js Version: v\S+\nServer Version: v1\.\d+/)
     const { clientVersion, serverVersion } = JSON.parse(await ok("version", "-o", "json"))

@@ -55,8 +55,8 @@ export class Describe extends KubectlCommand {
   }
 
   async run(): Promise<void> {
-    const { screen } = this
     const { argv, flags } = await this.parse(Describe)
+    const { screen } = this
     const wanted = await targetOrFile(argv.map(String), flags)
     const look: Look = {
       output: flags.output ?? null,

@@ -3,13 +3,14 @@
  */
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import * as Effect from "effect/Effect"
+import { isInteractive } from "../command/confirm.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { identity, rehearsed, shown } from "../command/operation.ts"
+import { agreed, identity, rehearsed, shown } from "../command/operation.ts"
 import { setsFlags, wantedSets } from "../command/sets.ts"
 import { Usage } from "../command/usage.ts"
 import { appArgs } from "../flags/application.ts"
 import { commandLines, hookFlags, profileOf, withAnnotated } from "../flags/hooks.ts"
-import { runFlags, timeouts } from "../flags/run.ts"
+import { runFlags, timeouts, yesFlag } from "../flags/run.ts"
 import { scaleFlags, scaleOptions } from "../flags/scale.ts"
 import { ended, visible } from "../print/terminal.ts"
 
@@ -21,7 +22,7 @@ export class ScaleCommand extends KubectlCommand {
     "scale (-f FILE|-l SELECTOR|--all) --replicas COUNT [flags]"
   ]
   static override description =
-    "Several StatefulSets are scaled one after another, in the given order, or with -l and --all in the order of their names. If any of them is refused, none is started."
+    "Several StatefulSets are scaled one after another, in the given order, or with -l and --all in the order of their names. If any of them is refused, none is started. On a terminal, you are asked before data is deleted, and before a scale to 0."
   static override strict = false
   static override examples = [
     "<%= config.bin %> scale db --replicas 5 --dry-run=client",
@@ -34,6 +35,7 @@ export class ScaleCommand extends KubectlCommand {
     ...scaleFlags,
     ...setsFlags,
     ...runFlags,
+    ...yesFlag,
     ...hookFlags
   }
 
@@ -64,6 +66,13 @@ export class ScaleCommand extends KubectlCommand {
         }
         return
       }
+      // Scripts said what they want when they were written.
+      if (isInteractive(screen))
+        yield* agreed(screen, {
+          plans: planned.map(({ plan }) => plan).filter(Scale.needsConfirmation),
+          yes: flags.yes || !planned.some(({ plan }) => Scale.needsConfirmation(plan)),
+          what: "nothing was scaled"
+        })
       yield* Scale.inOrder(planned, ({ plan, options }) => {
         for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))
         const rest = sets.slice(planned.findIndex((one) => one.plan === plan) + 1).map(({ name }) => name)

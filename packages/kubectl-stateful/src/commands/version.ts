@@ -23,6 +23,7 @@ const textOf = (body: unknown): string =>
 
 export class Version extends KubectlCommand {
   static override summary = "Print the version of this program and of the Kubernetes API server."
+  static override usage = ["version [flags]"]
   static override examples = ["<%= config.bin %> version", "<%= config.bin %> version --client -o json"]
   static override args = {}
   static override flags = {

@@ -1,5 +1,5 @@
 /** kubectl's flags with kubectl's meaning: which cluster, and as whom. */
-import { boolean, custom, integer, string } from "@oclif/core/flags"
+import { boolean, custom, integer, option, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import { Usage } from "../command/usage.ts"
 import { durationFlag } from "./duration.ts"
@@ -87,6 +87,12 @@ export const clusterFlags = {
     summary: "Timeout for a single server request, e.g. 30s; 0 means no timeout.",
     helpValue: "DURATION"
   }),
+  color: option({
+    helpGroup,
+    summary: "When to use colors: auto (only on a terminal), always or never.",
+    options: ["auto", "always", "never"] as const,
+    default: "auto"
+  })(),
   v: integer({
     helpGroup,
     char: "v",
@@ -99,7 +105,27 @@ export const clusterFlags = {
 type Flags = InferredFlags<typeof clusterFlags>
 
 /** What chooses a cluster: a command may use one of the names for something else. */
-export type ClusterFlags = Partial<Omit<Flags, "v">>
+export type ClusterFlags = Partial<Omit<Flags, "v" | "color">>
 
 /** The values of the flags that every command has. */
 export type CommonFlags = ClusterFlags & Pick<Flags, "v">
+
+/** Those that choose among clusters that exist. */
+const choosing = Object.keys(clusterFlags).filter((name) => name !== "v" && name !== "color")
+
+/** The flags of a command that chooses no cluster; `clusterFlag` says which of the others was given. */
+export const withoutClusterFlags = <A extends object>(flags: A): A => ({
+  ...Object.fromEntries(
+    Object.entries(clusterFlags)
+      .filter(([name]) => choosing.includes(name))
+      .map(([name, flag]) => [name, { ...flag, hidden: true }])
+  ),
+  ...flags
+})
+
+/** The first flag given that chooses a cluster, but for these. */
+export const clusterFlag = (given: object, own: ReadonlyArray<string>): string | undefined =>
+  choosing.find((name) => {
+    const value: unknown = Reflect.get(given, name)
+    return !own.includes(name) && value !== undefined && value !== false
+  })
