@@ -1,10 +1,13 @@
 import { assert, describe, it } from "vitest"
-import { target, type Words } from "../../packages/kubectl-stateful/src/command/target.ts"
+import { appTarget, target, type Words } from "../../packages/kubectl-stateful/src/command/target.ts"
 import { Usage } from "../../packages/kubectl-stateful/src/command/usage.ts"
 
-const read = (words: Partial<Words>) => target({ allNamespaces: false, ...words })
+type Typed = Partial<Words> & { readonly first?: string; readonly second?: string }
 
-const refusal = (words: Partial<Words>): string => {
+const read = ({ first, second, ...more }: Typed) =>
+  target({ words: [first, second].filter((word) => word !== undefined), ...more })
+
+const refusal = (words: Typed): string => {
   try {
     read(words)
   } catch (error) {
@@ -16,7 +19,7 @@ const refusal = (words: Partial<Words>): string => {
 
 describe("what a command line names", () => {
   it("is one StatefulSet, with its type written in any of kubectl's ways or left out", () => {
-    const db = { _tag: "Named", name: "db" } as const
+    const db = { _tag: "Apps", apps: [{ _tag: "Named", name: "db" }] } as const
     assert.deepEqual(read({ first: "db" }), db)
     for (const type of [
       "statefulset",
@@ -31,8 +34,26 @@ describe("what a command line names", () => {
     }
   })
 
+  it("is several in the order in which they were typed, each once", () => {
+    const both = {
+      _tag: "Apps",
+      apps: [
+        { _tag: "Named", name: "web" },
+        { _tag: "Named", name: "db" }
+      ]
+    } as const
+    for (const words of [
+      ["web", "db"],
+      ["web", "db", "web"],
+      ["sts", "web", "db"],
+      ["sts/web", "statefulset/db"]
+    ])
+      assert.deepEqual(target({ words }), both, words.join(" "))
+    assert.throws(() => appTarget({ words: ["web", "db"] }, "snapshot db"), /one application at a time/)
+  })
+
   it("is one application by its labels", () => {
-    const wanted = { _tag: "Selected", selector: "app=db" } as const
+    const wanted = { _tag: "Apps", apps: [{ _tag: "Selected", selector: "app=db" }] } as const
     assert.deepEqual(read({ selector: "app=db" }), wanted)
     assert.deepEqual(read({ first: "sts", selector: "app=db" }), wanted)
   })
@@ -57,8 +78,8 @@ describe("what a command line names", () => {
       { first: "db", allNamespaces: true },
       { first: "db", selector: "app=db" },
       { selector: "app=db", allNamespaces: true },
-      { first: "db", second: "web" },
       { first: "sts/db", second: "web" },
+      { first: "db", second: "" },
       { first: "sts/" }
     ]) {
       assert.notStrictEqual(refusal(words), "accepted", JSON.stringify(words))

@@ -17,6 +17,7 @@ import * as Restore from "./Restore.ts"
 import * as RestoreClone from "./RestoreClone.ts"
 import * as RestoreRelease from "./RestoreRelease.ts"
 import * as Scale from "./Scale.ts"
+import type { Phase } from "./operation/Journal.ts"
 import type { AnyPlan } from "./operation/Plan.ts"
 import * as Snapshot from "./Snapshot.ts"
 import * as Transfer from "./SnapshotTransfer.ts"
@@ -28,6 +29,7 @@ export interface Found {
   readonly verb: string
   /** The application: a StatefulSet, or a selector. */
   readonly name: string
+  readonly phase: Phase
 }
 
 /** Where an operation's journal lies, and its id. */
@@ -97,8 +99,8 @@ export const find = (where: {
         "give one ID"
       )
     }
-    const { plan } = first
-    return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app) }
+    const { plan, status } = first
+    return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app), phase: status.phase }
   })
 
 const takeUp = (

@@ -2,6 +2,7 @@
  * What every command shares: kubectl's flags, the cluster they choose, signals and interruption.
  */
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import type { Interfaces } from "@oclif/core"
 import { Command } from "@oclif/core/command"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -22,6 +23,9 @@ type Signal = keyof typeof exitCodes
 /** A launcher and the terminal both deliver one Ctrl-C; within this time two are one. */
 const sameSignalMillis = 100
 
+type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>
+type ArgOutput = Interfaces.OutputArgs<Interfaces.ArgInput>
+
 export abstract class KubectlCommand extends Command {
   static override baseFlags = clusterFlags
 
@@ -30,6 +34,16 @@ export abstract class KubectlCommand extends Command {
   protected override async init(): Promise<void> {
     await super.init()
     this.argv = [...normalise(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags })]
+  }
+
+  /** The command line; from here on the screen has the colors that it asks for. */
+  protected override async parse<F extends FlagOutput, B extends FlagOutput, A extends ArgOutput>(
+    options?: Interfaces.Input<F, B, A>
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options)
+    const { color } = parsed.flags
+    if (color === "always" || color === "never") this.screen = { ...this.screen, colour: color === "always" }
+    return parsed
   }
 
   /** Whoever started the command prints it. */

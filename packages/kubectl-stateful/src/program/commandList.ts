@@ -20,6 +20,7 @@ export const commandList = async () => ({
           summary: command.summary ?? "",
           args: Object.keys(command.args),
           flags: Object.entries({ ...command.baseFlags, ...command.flags })
+            .filter(([, { hidden }]) => hidden !== true)
             .toSorted(([a], [b]) => a.localeCompare(b))
             .map(([flag, definition]) => ({
               name: flag,

@@ -7,6 +7,7 @@
 import { isOperationId } from "@kubectl-stateful/sdk/operation/OperationId"
 import snapshot from "../../command-snapshot.json" with { type: "json" }
 import { ended, type Printable, printed, visible } from "../print/terminal.ts"
+import { commandFirst } from "./commandFirst.ts"
 
 /** Cobra's ShellCompDirectiveNoFileComp: no file names. */
 const noFiles = ":4"
@@ -96,7 +97,7 @@ const flagOf = (entry: Entry, word: string): Flag | undefined =>
     (flag) => word === `--${flag.name}` || (flag.char !== undefined && word === `-${flag.char}`)
   )
 
-/** The flags with a value among these words, and the words that are no flags. */
+/** The flags among these words, and the words that are no flags. */
 const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
   const flags = new Map<string, string>()
   const args: Array<string> = []
@@ -105,6 +106,7 @@ const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
     const flag = flagOf(entry, name)
     if (flag?.takesValue === true) flags.set(flag.name, value ?? words[++index] ?? "")
     else if (flag === undefined) args.push(words[index] ?? "")
+    else flags.set(flag.name, value ?? "true")
   }
   return { flags, args }
 }
@@ -130,8 +132,9 @@ const actionWords = async (
 }
 
 /** What may follow these words; the last one is being typed. */
-export const complete = async (words: ReadonlyArray<string>, names: Names): Promise<Printable> => {
-  const current = words.at(-1) ?? ""
+export const complete = async (typed: ReadonlyArray<string>, names: Names): Promise<Printable> => {
+  const current = typed.at(-1) ?? ""
+  const words = [...commandFirst(typed.slice(0, -1)), current]
   const entry = commands.find((each) => each.name === words[0])
   if (entry === undefined || words.length < 2) {
     return answer(
@@ -154,8 +157,8 @@ export const complete = async (words: ReadonlyArray<string>, names: Names): Prom
       ? answer(await profiles(), current, files)
       : answer(await valuesOf(before), current, noFiles)
   }
-  const [name = "", typed] = current.split("=", 2)
-  const flag = typed === undefined ? undefined : flagOf(entry, name)
+  const [name = "", value] = current.split("=", 2)
+  const flag = value === undefined ? undefined : flagOf(entry, name)
   if (flag !== undefined) {
     const values = await valuesOf(flag)
     return answer(

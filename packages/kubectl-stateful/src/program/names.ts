@@ -16,6 +16,25 @@ import { connect, execute } from "../command/connect.ts"
 import type { ClusterFlags } from "../flags/cluster.ts"
 import { milliseconds } from "../flags/duration.ts"
 
+/** The flags that choose a cluster by a single text. */
+const textFlags = [
+  "namespace",
+  "context",
+  "kubeconfig",
+  "cluster",
+  "user",
+  "as",
+  "as-uid",
+  "server",
+  "certificate-authority",
+  "tls-server-name",
+  "token",
+  "username",
+  "password",
+  "client-certificate",
+  "client-key"
+] as const satisfies ReadonlyArray<keyof ClusterFlags>
+
 /** Milliseconds, unless `--request-timeout` says otherwise. */
 const patience = 2000
 
@@ -32,9 +51,12 @@ const patienceOf = (asked: string | undefined): number => {
 export const clusterNames =
   (reach: (flags: ClusterFlags) => Layer.Layer<Cluster, ClusterError> = connect): Names =>
   async (what, typed) => {
-    const flags = Object.fromEntries(
-      ["namespace", "context", "kubeconfig", "cluster", "user", "as"].map((flag) => [flag, typed.get(flag)])
-    )
+    const group = typed.get("as-group")
+    const flags: ClusterFlags = {
+      ...Object.fromEntries(textFlags.map((flag) => [flag, typed.get(flag)])),
+      "as-group": group === undefined ? undefined : [group],
+      "insecure-skip-tls-verify": typed.has("insecure-skip-tls-verify")
+    }
     const read = Effect.gen(function* () {
       const { origin } = yield* Cluster
       const { namespace } = origin

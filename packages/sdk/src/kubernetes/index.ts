@@ -7,7 +7,14 @@ import * as Layer from "effect/Layer"
 import { Cluster, type ClusterError } from "../Cluster.ts"
 import { make } from "./connection.ts"
 import { inCluster } from "./inCluster.ts"
-import { type Access, configFault, type KubeconfigOptions, load, resolve } from "./kubeconfig.ts"
+import {
+  type Access,
+  configFault,
+  emptyKubeconfig,
+  type KubeconfigOptions,
+  load,
+  resolve
+} from "./kubeconfig.ts"
 import { liveExec } from "./liveExec.ts"
 import { liveRequest } from "./liveRequest.ts"
 import { liveWatch } from "./liveWatch.ts"
@@ -33,6 +40,7 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
   const config = yield* load(options)
   if (config !== null && config.clusters.size + config.contexts.size > 0)
     return yield* resolve(config, options)
+  if (options.server !== undefined) return yield* resolve(emptyKubeconfig, options)
   const own = yield* inCluster(options)
   if (own !== null) return own
   return yield* configFault(

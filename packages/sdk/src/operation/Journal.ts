@@ -60,6 +60,10 @@ export const markOf = (mark: Mark | null, { kind, name }: Subject): Mark[number]
 export const Phase = Schema.Literals(["Running", "Aborting", "Stopped", "Succeeded", "Aborted", "Incomplete"])
 export type Phase = typeof Phase.Type
 
+/** By the callers' clocks, as `started` is; a step that is taken up again keeps its first beginning. */
+export const StepTime = Struct({ started: String, ended: NullOr(String) })
+export type StepTime = typeof StepTime.Type
+
 export const Status = Struct({
   phase: Phase,
   /** True once an abort was begun: a resume goes on with it. */
@@ -70,6 +74,8 @@ export const Status = Struct({
   ended: NullOr(String),
   /** By step: `3`, or `undo 3`. */
   marks: Schema.Record(String, Mark),
+  /** By step: from when to when it was worked on, as far as the caller got to write it. Absent in older journals. */
+  times: Schema.optionalKey(Schema.Record(String, StepTime)),
   /** What an abort found when it began, in the verb's own terms. */
   captured: Schema.Record(String, Schema.Number),
   message: NullOr(String)
@@ -90,6 +96,9 @@ const largest = 1_000_000
 
 /** What one subject's mark takes: its kind, its name, its uid and its state. */
 const markSize = 150
+
+/** What one step's times take, with its key. */
+const timeSize = 90
 
 /** The ConfigMap's name. */
 export const nameOf = (id: string): string => `kubectl-stateful-${id}`
@@ -377,11 +386,11 @@ const startOf = ({ metadata }: Resource.KubeObject): string => {
 export const isOpen = (status: { readonly phase: string }): boolean => !isOver(status.phase)
 
 /**
- * Whether a plan is too large for one journal, with all the marks that its steps may have on the way
- * there and back. What is let in can be ended.
+ * Whether a plan is too large for one journal, with all the marks and times that its steps may have on
+ * the way there and back. What is let in can be ended.
  */
 export const isTooLarge = (plan: AnyPlan, marks: number): boolean =>
-  Buffer.byteLength(JSON.stringify(plan)) + marks * 2 * markSize > largest
+  Buffer.byteLength(JSON.stringify(plan)) + 2 * (marks * markSize + plan.steps.length * timeSize) > largest
 
 /** Writes the journal of a new operation; the one there is, if this operation has one already. */
 export const create = (
