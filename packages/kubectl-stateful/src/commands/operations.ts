@@ -1,18 +1,16 @@
 /** `kubectl stateful operations`: those that run, were interrupted, or have finished; of one, its steps. */
-import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { operationLabel } from "@kubectl-stateful/sdk/Labels"
 import * as Journal from "@kubectl-stateful/sdk/operation/Journal"
-import { isOperationId, operationsCommand } from "@kubectl-stateful/sdk/operation/OperationId"
 import { watchObjects } from "@kubectl-stateful/sdk/Resource"
 import { string as word } from "@oclif/core/args"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { operationId, saysOperation } from "../command/operationId.ts"
+import { mayBeOperation, namedOperation } from "../command/operationId.ts"
 import { setName } from "../command/target.ts"
-import { Usage } from "../command/usage.ts"
 import { allNamespacesFlag } from "../flags/application.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { failureLine } from "../print/failure.ts"
@@ -51,8 +49,11 @@ export class Operations extends KubectlCommand {
       const now = DateTime.formatIso(yield* DateTime.now)
       const journals = (app?: string) => Journal.listReadable(everywhere ? undefined : origin.namespace, app)
       if (typed !== undefined && mayBeOperation(typed)) {
-        const one = yield* named(typed, yield* journals(), origin.namespace)
-        if (one !== null) return screen.page(yield* operationText(one, output, now, screen))
+        const one = yield* namedOperation(typed, yield* journals(), origin.namespace)
+        if (one !== null) {
+          screen.page(yield* operationText(one, output, now, screen))
+          return
+        }
       }
       const app = typed === undefined ? undefined : setName([typed], "operations db")
       const { entries, unreadable } = yield* journals(app)
@@ -78,27 +79,4 @@ export class Operations extends KubectlCommand {
         : show
     )
   }
-}
-
-/** True unless the word can only be a StatefulSet's name. */
-const mayBeOperation = (typed: string): boolean => saysOperation(typed) || isOperationId(typed)
-
-/** The operation that is named; `null` if there is none, and the word can be a StatefulSet's name. */
-const named = (
-  typed: string,
-  { entries, unreadable }: Journal.Journals,
-  namespace: string
-): Effect.Effect<Journal.Entry | null, Usage | ClusterError> => {
-  const id = operationId(typed)
-  const [found, ...more] = entries.filter(({ plan }) => plan.id.startsWith(id))
-  if (found !== undefined && more.length === 0) return Effect.succeed(found)
-  const unread = unreadable.find((one) => one.id?.startsWith(id) === true)
-  if (unread !== undefined && found === undefined) return Effect.fail(unread.error)
-  if (!saysOperation(typed)) return Effect.succeed(null)
-  return Effect.fail(
-    new Usage(
-      found === undefined ? `operation "${id}" not found` : `${more.length + 1} operations match ${id}`,
-      `${operationsCommand(namespace)} lists them`
-    )
-  )
 }
