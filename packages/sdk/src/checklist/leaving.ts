@@ -19,12 +19,20 @@ const onBareFolders = (state: AppState): ReadonlySet<string> =>
       .flatMap(({ usedBy }) => usedBy)
   )
 
+/** Asked for of one replica after another, of which there may be thousands. */
+const known = new WeakMap<AppState, ReadonlySet<string>>()
+
 /** Replicas that would start on another node without data that stays on theirs. */
-const leavers = (state: AppState): ReadonlySet<string> =>
-  new Set([
-    ...onBareFolders(state),
-    ...state.placements.flatMap(({ pins, replica }) => (pins.some(isData) ? [replica] : []))
-  ])
+const leavers = (state: AppState): ReadonlySet<string> => {
+  const found =
+    known.get(state) ??
+    new Set([
+      ...onBareFolders(state),
+      ...state.placements.flatMap(({ pins, replica }) => (pins.some(isData) ? [replica] : []))
+    ])
+  known.set(state, found)
+  return found
+}
 
 /** Those of these replicas. */
 const leaving = (state: AppState, replicas: ReadonlyArray<string>): ReadonlyArray<string> => {
