@@ -136,6 +136,14 @@ describe("data that ends with its pod is told in all four questions", () => {
     )
   })
 
+  it("what keeps nothing is not told to have members of a quorum", () => {
+    const remedy = (replicas: number, image: string) =>
+      findings(made({ image, spec: { replicas } }), "restart", "too-few-replicas")[0]?.remedy
+    assert.equal(remedy(1, "memcached:1.6"), "if db can run more than once at a time, run 2 replicas")
+    assert.equal(remedy(2, "nginx:1"), "if one pod of db is not enough, run 3 replicas")
+    assert.equal(remedy(2, "postgres:17"), "if db replicates its data, run 3 replicas (ask its owner)")
+  })
+
   it("a claim that no container mounts holds none of it", () => {
     const state = made({ image: "neo4j:5", templates: ["data"] })
     assert.deepEqual(answers(state, "data-in-no-volume"), no)
@@ -294,7 +302,9 @@ describe("data that ends with its pod is told in all four questions", () => {
       "/scratch",
       "/spill",
       "/nginx_cache",
-      "/opt/app/tmpdir"
+      "/opt/app/tmpdir",
+      "/heapdumps",
+      "/var/core-dumps"
     ]
     for (const path of paths) {
       const beside = { mounts: [at("/data"), at(path, "more")], templates: ["data"], pod: emptyDir("more") }

@@ -414,6 +414,22 @@ describe("restart", () => {
         assert.deepStrictEqual(remedies("gone-node-keeps-pods", change), [])
       })
 
+    it("nor deletes a Node whose disks' drivers would delete its claims with it", () => {
+      const local: Case["change"] = (draft) => {
+        draft.placements[1]?.pins.push({ by: "volume", name: "data-db-1", nodes: ["node-b"], domain: "node" })
+      }
+      const back =
+        /^bring (node-b|the server) back with its disk: data-db-1 exists only there; only if that may be lost/
+      for (const remedy of [
+        ...remedies("gone-node-keeps-pods", nobodys, local),
+        ...remedies("node-lost", lost, local),
+        ...remedies("terminating-on-lost-node", lost, ending, local)
+      ])
+        assert.match(remedy, back)
+      assert.lengthOf(remedies("gone-node-keeps-pods", nobodys, local), 1)
+      assert.lengthOf(remedies("node-lost", lost, local), 1)
+    })
+
     it("and no budget is opened for a drain that would do the same", () => {
       const blocking: Case["change"] = (draft) => {
         for (const budget of draft.budgets ?? [])

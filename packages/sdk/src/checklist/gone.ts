@@ -108,7 +108,7 @@ const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
     const replicas = replicasOf(state, workload).map(({ name }) => name)
     const objects = [title(workload), ...nobodys.map((node) => `Node/${node}`)]
     const back = backFirst(state, replicas, "the server")
-    // Recreated where their data is not, they have not recovered: data-on-host-path.
+    // Recreated where their data is not, they have not recovered.
     if (nobodys.length === 0 && back !== null) return []
     return nobodys.length === 0
       ? [yes(`once the cloud deletes the Node, its pods are recreated: ${workload.name}`, [title(workload)])]

@@ -156,6 +156,7 @@ const rolloutStuck = ({ state }: Facts): ReadonlyArray<Said> =>
     replicasOf(state, workload).flatMap((replica) => {
       const how = stuck(state, workload, replica)
       const remove = kubectl(state, "delete", "pod", replica.name)
+      if (how === null) return []
       const before = dataFirst(state, [replica.name])
       if (how === "new") {
         return [
@@ -172,15 +173,13 @@ const rolloutStuck = ({ state }: Facts): ReadonlyArray<Said> =>
           )
         ]
       }
-      return how === "old"
-        ? [
-            no(
-              `${replica.name} is stuck on an old revision: nothing replaces it`,
-              pods([replica]),
-              before ?? remove
-            )
-          ]
-        : []
+      return [
+        no(
+          `${replica.name} is stuck on an old revision: nothing replaces it`,
+          pods([replica]),
+          before ?? remove
+        )
+      ]
     })
   )
 

@@ -19,18 +19,40 @@ const onBareFolders = (state: AppState): ReadonlySet<string> =>
       .flatMap(({ usedBy }) => usedBy)
   )
 
+/** Asked for of one replica after another, of which there may be thousands. */
+const known = new WeakMap<AppState, ReadonlySet<string>>()
+
 /** Replicas that would start on another node without data that stays on theirs. */
-const leavers = (state: AppState): ReadonlySet<string> =>
-  new Set([
-    ...onBareFolders(state),
-    ...state.placements.flatMap(({ pins, replica }) => (pins.some(isData) ? [replica] : []))
-  ])
+const leavers = (state: AppState): ReadonlySet<string> => {
+  const found =
+    known.get(state) ??
+    new Set([
+      ...onBareFolders(state),
+      ...state.placements.flatMap(({ pins, replica }) => (pins.some(isData) ? [replica] : []))
+    ])
+  known.set(state, found)
+  return found
+}
 
 /** Those of these replicas. */
 const leaving = (state: AppState, replicas: ReadonlyArray<string>): ReadonlyArray<string> => {
   const all = leavers(state)
   return replicas.filter((replica) => all.has(replica))
 }
+
+/**
+ * Volumes of these replicas that are on their servers' own disks. Some drivers delete the claims of a Node that
+ * is deleted, so that its server would come back to none.
+ */
+const onServers = (state: AppState, replicas: ReadonlySet<string>): ReadonlyArray<string> => [
+  ...new Set(
+    state.placements.flatMap(({ pins, replica }) =>
+      replicas.has(replica)
+        ? pins.flatMap(({ by, domain, name }) => (by === "volume" && domain === "node" ? [name] : []))
+        : []
+    )
+  )
+]
 
 /** What is to be done before anything lets a pod start on another node; null: nothing stays behind. */
 export const dataFirst = (state: AppState, replicas: ReadonlyArray<string>): string | null => {
@@ -48,6 +70,9 @@ export const backFirst = (
   server: string
 ): string | null => {
   const all = leaving(state, replicas)
+  const volumes = onServers(state, new Set(replicas))
+  if (all.length === 0 && volumes.length > 0)
+    return `bring ${server} back with its disk: ${names(volumes)} ${verb(volumes, "exists", "exist")} only there`
   return all.length === 0
     ? null
     : `bring ${server} back with its disk: elsewhere ${names(all)} ${verb(all, "starts", "start")} without ${verb(all, "its", "their")} data`

@@ -8,7 +8,7 @@ const scratch =
 
 /** What a program means by a directory that it has mounted for itself: a disk of a node may be called likewise. */
 const passing =
-  /\/([^/]*[-_.])?(te?mp(fs)?|caches?|scratch|transcod(e|es|ed|ing)|ramdisk|spill|shuffle)([-_]?(dir|directory|files))?(\/|$)/i
+  /\/([^/]*[-_.])?(te?mp(fs)?|caches?|scratch|transcod(e|es|ed|ing)|ramdisk|spill|shuffle|(heap|core)[-_]?dumps?)([-_]?(dir|directory|files))?(\/|$)/i
 
 /** Where a container keeps no data, by the path at which it has mounted it. */
 export const isScratch = (mountPath: string): boolean => scratch.test(mountPath) || passing.test(mountPath)

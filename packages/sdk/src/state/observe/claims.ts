@@ -38,15 +38,14 @@ const mountedIn = ({ containers, initContainers }: PodSpec): ReadonlySet<string>
 /** Whether a claim that the template of a member stands for, by its name or that of a claim template, has a place in it. */
 const isMountedBy = (
   { template: { spec } }: AppWorkload,
+  mounted: ReadonlySet<string> = new Set(),
   { name, template }: { readonly name: string; readonly template: string | null }
-): boolean => {
-  const mounted = mountedIn(spec)
-  return template === null
+): boolean =>
+  template === null
     ? (spec.volumes ?? []).some(
         (volume) => volume.persistentVolumeClaim?.claimName === name && mounted.has(volume.name)
       )
     : mounted.has(template)
-}
 
 interface Origin {
   readonly member: AppWorkload
@@ -141,6 +140,7 @@ export const observeClaims = (
       if (volume.persistentVolumeClaim) mountedBy.set(volume.persistentVolumeClaim.claimName, member)
     }
   }
+  const templates = new Map(members.map((member) => [member, mountedIn(member.template.spec)]))
   const inPods = new Set(
     (lists.pods ?? []).flatMap((pod) => {
       const mounted = mountedIn(pod.spec)
@@ -170,7 +170,10 @@ export const observeClaims = (
           members.some(
             (member) =>
               (origin === null || origin.member === member) &&
-              isMountedBy(member, { name: metadata.name, template: origin?.template ?? null })
+              isMountedBy(member, templates.get(member), {
+                name: metadata.name,
+                template: origin?.template ?? null
+              })
           ),
         leftover: origin !== null && !origin.wanted,
         unusedSince: unused?.status === "True" ? (unused.lastTransitionTime ?? null) : null,
