@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { target, type Words } from "../../packages/kubectl-stateful/src/command/target.ts"
-import { Usage } from "../../packages/kubectl-stateful/src/command/usage.ts"
+import { target, type Words } from "../../../packages/kubectl-stateful/src/command/target.ts"
+import { Usage } from "../../../packages/kubectl-stateful/src/command/usage.ts"
 
 const read = (words: Partial<Words>) => target({ allNamespaces: false, ...words })
 
