@@ -32,15 +32,17 @@ const fields: Readonly<Record<string, (object: Json) => Json>> = {
   })
 }
 
-/** `isOdd`: which objects, by plural and name. */
+/** `isOdd`: which objects, by plural, name and namespace. */
 export const tomorrow = (
   inner: Cluster["Service"],
-  isOdd: (plural: string, name: string) => boolean
+  isOdd: (plural: string, name: string, namespace: string) => boolean
 ): Cluster["Service"] => {
   const seen = (path: string) => {
     const plural = path.split("/").find((word) => Object.hasOwn(fields, word)) ?? ""
     return (object: Json): Json =>
-      isOdd(plural, String(object?.metadata?.name)) ? (fields[plural]?.(object) ?? object) : object
+      isOdd(plural, String(object?.metadata?.name), String(object?.metadata?.namespace))
+        ? (fields[plural]?.(object) ?? object)
+        : object
   }
   return {
     ...inner,

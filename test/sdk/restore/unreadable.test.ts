@@ -135,6 +135,25 @@ describe("what a restore cannot read", () => {
     })
   )
 
+  it.effect("is a pod of the source: a fence is not called proven without it", () =>
+    Effect.gen(function* () {
+      const onExec = (_: Host, { argv, stdout }: Command) =>
+        argv[6] === "has" ? Effect.as(stdout(`\n${argv[4]} 0\n`), 0) : null
+      const world = yield* withSnapshot({ onExec })
+      const drill = RestoreDrill.drill(
+        { namespace: "shop", name: "nightly" },
+        { command: ["has"], identity: ann }
+      )
+      // By its namespace: the copy's first pod has the same name.
+      const cluster = tomorrow(
+        world.sandbox.cluster,
+        (plural, name, namespace) => plural === "pods" && name === "db-0" && namespace === "shop"
+      )
+      const error = yield* Effect.flip(drive(withCluster(cluster)(drill)))
+      assert.include(error.message, 'pod "db-0": spec.hostNetwork: expected boolean')
+    })
+  )
+
   it.effect("stops no restore that it has nothing to do with", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
+import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import * as Prune from "../../../packages/sdk/src/SnapshotPrune.ts"
 import * as Transfer from "../../../packages/sdk/src/SnapshotTransfer.ts"
@@ -160,6 +161,35 @@ describe("a journal that cannot be read", () => {
         'configmap "kubectl-stateful-0badcafe" is not a journal that this version can read'
       )
       assert.lengthOf(names(world, volumesnapshots), 3)
+    })
+  )
+
+  it.effect("of another namespace counts where it names the snapshot's record, and there alone", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      yield* take(world, { consistency: "crash" })
+      yield* on(world)(Resource.create({ api: kinds.namespaces }, { metadata: { name: "rehearsal" } }))
+      const inner = world.sandbox.cluster
+      const dying: typeof inner = {
+        ...inner,
+        request: (request) =>
+          request.method === "POST" && request.path.includes("/volumesnapshotcontents")
+            ? Effect.die("killed")
+            : inner.request(request)
+      }
+      const plan = yield* on(world)(RestoreClone.prepare(ref, { toNamespace: "rehearsal" }))
+      yield* drive(Effect.exit(withCluster(dying)(RestoreClone.run(plan, { identity: ann }))))
+      const journal = { api: kinds.configmaps, namespace: "rehearsal", name: Journal.nameOf(plan.id) }
+      const write = (data: object) => on(world)(Resource.patch(journal, { _tag: "Merge", value: { data } }))
+      yield* write({ "status.json": '{"phase":"Paused"}' })
+      const { message } = yield* refusal(drive(on(world)(Prune.prune(ref, whole))))
+      assert.include(message, `configmap "${journal.name}" is not a journal that this version can read`)
+      assert.lengthOf(names(world, volumesnapshots), 3)
+      // Whoever writes something there that nobody can read holds up nobody here.
+      const { data } = yield* on(world)(Resource.getObject(journal))
+      const text = JSON.stringify(data).replaceAll(plan.settings.record.uid, "no-uid")
+      yield* write(JSON.parse(text))
+      assert.strictEqual((yield* drive(on(world)(Prune.prune(ref, whole)))).outcome, "Succeeded")
     })
   )
 

@@ -86,6 +86,7 @@ export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment";
       },
       { concurrency: 8 }
     )
+    // An order is a help: a Service that cannot be read gives none.
     const services = yield* Resource.listReadable(kinds.services, { namespace }).pipe(
       Effect.map(({ items }) => items),
       Effect.catchIf(

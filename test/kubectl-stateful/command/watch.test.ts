@@ -5,9 +5,9 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import type { Answered } from "../../packages/kubectl-stateful/src/print/list.ts"
-import { showChanges } from "../../packages/kubectl-stateful/src/command/watch.ts"
-import { type Draft, healthyApp } from "../sdk/appState.ts"
+import type { Answered } from "../../../packages/kubectl-stateful/src/print/list.ts"
+import { showChanges } from "../../../packages/kubectl-stateful/src/command/watch.ts"
+import { type Draft, healthyApp } from "../../sdk/appState.ts"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 
 const nowhere: Layer.Layer<Cluster> = Layer.succeed(ClusterService, {

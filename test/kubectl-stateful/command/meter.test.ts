@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { metered, newMeter, summary } from "../../packages/kubectl-stateful/src/command/meter.ts"
+import { metered, newMeter, summary } from "../../../packages/kubectl-stateful/src/command/meter.ts"
 
 const slow = Layer.succeed(Cluster, {
   request: () => Effect.as(Effect.sleep("1 second"), { status: 200, headers: {}, body: Stream.empty }),

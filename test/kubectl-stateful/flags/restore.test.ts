@@ -1,6 +1,6 @@
 /** What a command line of `restore` means. */
 import { assert, describe, it } from "vitest"
-import { restored } from "../../packages/kubectl-stateful/src/flags/restore.ts"
+import { restored } from "../../../packages/kubectl-stateful/src/flags/restore.ts"
 
 type Flags = Parameters<typeof restored>[1]
 

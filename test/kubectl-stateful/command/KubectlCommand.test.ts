@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { assert, describe, it } from "vitest"
-import { KubectlCommand } from "../../packages/kubectl-stateful/src/command/KubectlCommand.ts"
-import type { CommonFlags } from "../../packages/kubectl-stateful/src/flags/cluster.ts"
-import { rootPlugin } from "../../packages/kubectl-stateful/src/program.ts"
-import type { Screen } from "../../packages/kubectl-stateful/src/command/screen.ts"
+import { KubectlCommand } from "../../../packages/kubectl-stateful/src/command/KubectlCommand.ts"
+import type { CommonFlags } from "../../../packages/kubectl-stateful/src/flags/cluster.ts"
+import { rootPlugin } from "../../../packages/kubectl-stateful/src/program.ts"
+import type { Screen } from "../../../packages/kubectl-stateful/src/command/screen.ts"
 
 const fake = Cluster.of({
   request: () => Effect.succeed({ status: 200, headers: {}, body: Stream.empty }),

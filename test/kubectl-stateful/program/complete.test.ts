@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { root } from "../house/sources.ts"
+import { root } from "../../house/sources.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-completion-"))
 const marker = join(folder, "pwned")

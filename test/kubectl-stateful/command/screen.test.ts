@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { type Output, processScreen } from "../../packages/kubectl-stateful/src/command/screen.ts"
+import { type Output, processScreen } from "../../../packages/kubectl-stateful/src/command/screen.ts"
 
 const write = () => true
 const screen = (stdout: Partial<Output>, environment: Readonly<Record<string, string>> = {}) => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { appTarget, target, type Words } from "../../packages/kubectl-stateful/src/command/target.ts"
-import { Usage } from "../../packages/kubectl-stateful/src/command/usage.ts"
+import { appTarget, target, type Words } from "../../../packages/kubectl-stateful/src/command/target.ts"
+import { Usage } from "../../../packages/kubectl-stateful/src/command/usage.ts"
 
 type Typed = Partial<Words> & { readonly first?: string; readonly second?: string }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
-import { normalise } from "../../packages/kubectl-stateful/src/command/commandLine.ts"
-import { milliseconds } from "../../packages/kubectl-stateful/src/flags/duration.ts"
-import { Usage } from "../../packages/kubectl-stateful/src/command/usage.ts"
+import { normalise } from "../../../packages/kubectl-stateful/src/command/commandLine.ts"
+import { milliseconds } from "../../../packages/kubectl-stateful/src/flags/duration.ts"
+import { Usage } from "../../../packages/kubectl-stateful/src/command/usage.ts"
 
 const flags = {
   watch: { type: "boolean", char: "w" },

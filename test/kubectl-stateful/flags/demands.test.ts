@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { demands, unmet, unmetBy } from "../../packages/kubectl-stateful/src/flags/demands.ts"
-import { answer } from "../../packages/sdk/src/Checklist.ts"
-import { healthyApp } from "../sdk/appState.ts"
+import { demands, unmet, unmetBy } from "../../../packages/kubectl-stateful/src/flags/demands.ts"
+import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import { healthyApp } from "../../sdk/appState.ts"
 
 /** On nodes that nobody deletes, and without a budget. */
 const state = healthyApp((draft) => {

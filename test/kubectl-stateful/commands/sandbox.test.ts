@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
-import { root } from "../house/sources.ts"
-import { stopped, usable } from "../../packages/kubectl-stateful/src/print/sandbox.ts"
+import { root } from "../../house/sources.ts"
+import { stopped, usable } from "../../../packages/kubectl-stateful/src/print/sandbox.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-sandbox-test-"))
 afterAll(() => rmSync(folder, { recursive: true }))

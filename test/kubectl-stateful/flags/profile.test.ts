@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
-import { profileOf } from "../../packages/kubectl-stateful/src/flags/hooks.ts"
-import { quiesceGiven, quiesceOf } from "../../packages/kubectl-stateful/src/flags/profile.ts"
+import { profileOf } from "../../../packages/kubectl-stateful/src/flags/hooks.ts"
+import { quiesceGiven, quiesceOf } from "../../../packages/kubectl-stateful/src/flags/profile.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "profiles-"))
 const file = (name: string, sections: object): string => {

@@ -3,10 +3,10 @@ import { make } from "@kubectl-stateful/sandbox"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { assert, describe, it } from "vitest"
-import recorded from "../../packages/kubectl-stateful/command-snapshot.json" with { type: "json" }
-import { complete, type Names } from "../../packages/kubectl-stateful/src/program/complete.ts"
-import { clusterNames } from "../../packages/kubectl-stateful/src/program/names.ts"
-import { commandList } from "../../packages/kubectl-stateful/src/program/commandList.ts"
+import recorded from "../../../packages/kubectl-stateful/command-snapshot.json" with { type: "json" }
+import { complete, type Names } from "../../../packages/kubectl-stateful/src/program/complete.ts"
+import { clusterNames } from "../../../packages/kubectl-stateful/src/program/names.ts"
+import { commandList } from "../../../packages/kubectl-stateful/src/program/commandList.ts"
 
 describe("the contract with scripts", () => {
   it("names every command, flag and short form as the code has them", async () => {
