@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { make } from "@kubectl-stateful/sandbox"
 import * as Effect from "effect/Effect"
@@ -31,7 +34,7 @@ describe("completion", () => {
       ? ["shop", "sales"]
       : what === "snapshots"
         ? ["nightly", "weekly"]
-        : what === "restores"
+        : what === "restores" || what === "copies" || what === "operations"
           ? ["9ffe19c6"]
           : [`db-in-${flags.get("namespace") ?? "default"}`]
   const lines = async (...words: ReadonlyArray<string>) =>
@@ -58,13 +61,34 @@ describe("completion", () => {
     assert.deepEqual(await lines("describe", ""), ["db-in-default", ":4"])
     assert.deepEqual(await lines("describe", "-n", "shop", "db"), ["db-in-shop", ":4"])
     assert.deepEqual(await lines("describe", "-w", "--namespace=shop", ""), ["db-in-shop", ":4"])
-    assert.deepEqual(await lines("describe", "db", ""), [":4"])
+    assert.deepEqual(await lines("snapshot", "db", ""), [":4"])
+    assert.deepEqual(await lines("describe", "db", ""), ["db-in-default", ":4"])
+    assert.deepEqual(await lines("describe", "db-in-default", ""), [":4"])
+    assert.deepEqual(await lines("scale", "sts/"), ["sts/db-in-default", ":4"])
+    assert.deepEqual(await lines("snapshot", "sts", ""), ["db-in-default", ":4"])
+    assert.deepEqual(await lines("snapshot", "sts", "db", ""), [":4"])
+    assert.deepEqual(await lines("rbac", ""), ["peers", ":4"])
+    assert.deepEqual(await lines("rbac", "peers", ""), ["db-in-default", ":4"])
+    assert.deepEqual(await lines("operations", ""), ["db-in-default", "9ffe19c6", ":4"])
   })
 
-  it("offers namespaces, and file names only for the kubeconfig", async () => {
+  it("has an answer for the value of every flag", async () => {
+    for (const { name, flags } of recorded.commands)
+      for (const flag of flags) {
+        if (!flag.takesValue) continue
+        const directive = (await lines(name, `--${flag.name}`, "")).at(-1)
+        const isFile = /FILE|FOLDER/.test(flag.value ?? "")
+        assert.strictEqual(directive, isFile ? ":0" : ":4", `${name} --${flag.name}`)
+      }
+    for (const flag of ["context", "cluster", "user", "to-namespace", "release"])
+      assert.isAbove((await lines("restore", `--${flag}`, "")).length, 1, flag)
+  })
+
+  it("offers namespaces, and file names where a file is asked for", async () => {
     assert.deepEqual(await lines("describe", "-n", "s"), ["shop", "sales", ":4"])
     assert.deepEqual(await lines("describe", "--namespace=sh"), ["--namespace=shop", ":4"])
     assert.deepEqual(await lines("describe", "--kubeconfig", ""), [":0"])
+    assert.deepEqual(await lines("describe", "-f", ""), [":0"])
   })
 
   it("offers the built-in profiles, and files, where one is asked for", async () => {
@@ -115,6 +139,26 @@ describe("names for completion", () => {
   it("are the cluster's", async () => {
     assert.include(await reached("namespaces", new Map()), "kube-system")
     assert.deepEqual(await reached("statefulsets", new Map()), [])
+  })
+
+  it("of contexts, clusters and users are the kubeconfig's", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-names-"))
+    const file = join(folder, "config")
+    const named = (kind: string) => [{ name: `one-${kind}`, [kind]: {} }]
+    writeFileSync(
+      file,
+      JSON.stringify({
+        contexts: named("context"),
+        clusters: named("cluster"),
+        users: [...named("user"), { name: "$(touch x)", user: {} }]
+      })
+    )
+    const flags = new Map([["kubeconfig", file]])
+    assert.deepEqual(await reached("contexts", flags), ["one-context"])
+    assert.deepEqual(await reached("clusters", flags), ["one-cluster"])
+    const offered = await complete(["describe", "--user", ""], (what) => reached(what, flags))
+    assert.strictEqual(offered, "one-user\n:4\n")
+    rmSync(folder, { recursive: true })
   })
 
   it("are none when there is no cluster to ask", async () => {

@@ -11,7 +11,8 @@ interface Flag {
 }
 
 /** The flags of every command: which one it is comes after them. */
-const flags: ReadonlyArray<Flag> = snapshot.commands.flatMap((command) => command.flags)
+const commands: ReadonlyArray<{ readonly flags: ReadonlyArray<Flag> }> = snapshot.commands
+const flags = commands.flatMap((command) => command.flags)
 
 /** True if the next word is this one's value. */
 const takesNext = (word: string, next: string | undefined): boolean => {

@@ -57,15 +57,22 @@ export const clusterNames =
       "as-group": group === undefined ? undefined : [group],
       "insecure-skip-tls-verify": typed.has("insecure-skip-tls-verify")
     }
+    if (what === "contexts" || what === "clusters" || what === "users") {
+      const { kubeconfigNames } = await import("@kubectl-stateful/sdk/kubernetes")
+      const { kubeconfig } = flags
+      const found = kubeconfigNames(kubeconfig === undefined ? {} : { kubeconfig })
+      const exit = await execute(found, AbortSignal.timeout(patience))
+      return Exit.isSuccess(exit) ? exit.value[what].toSorted() : []
+    }
     const read = Effect.gen(function* () {
       const { origin } = yield* Cluster
       const { namespace } = origin
-      if (what === "operations" || what === "restores") {
+      if (what === "operations" || what === "restores" || what === "copies") {
         const { items } = yield* listReadable(kinds.configmaps, { namespace, labelSelector: operationLabel })
         return items.flatMap(({ metadata: { labels, annotations } }) => {
           const isDone = isOver(annotations?.[phaseAnnotation] ?? "")
-          const isWanted =
-            what === "operations" ? !isDone : isDone && annotations?.[verbAnnotation] === "restore"
+          const verb = what === "restores" ? "restore" : "clone"
+          const isWanted = what === "operations" ? !isDone : isDone && annotations?.[verbAnnotation] === verb
           return isWanted ? [labels?.[operationLabel] ?? ""] : []
         })
       }

@@ -49,6 +49,16 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
   )
 })
 
+/** The names in the kubeconfig that kubectl would use; none if there is no file. Asks no server. */
+export const kubeconfigNames = (
+  options: Pick<KubeconfigOptions, "kubeconfig" | "environment">
+): Effect.Effect<Readonly<Record<"contexts" | "clusters" | "users", ReadonlyArray<string>>>, ClusterError> =>
+  Effect.map(load(options), (config) => ({
+    contexts: [...(config?.contexts.keys() ?? [])],
+    clusters: [...(config?.clusters.keys() ?? [])],
+    users: [...(config?.users.keys() ?? [])]
+  }))
+
 /**
  * The live `Cluster`. Building it reads the kubeconfig and opens no connection;
  * closing it closes every one.
