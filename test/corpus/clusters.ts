@@ -207,7 +207,7 @@ const cloudOneZone = (): ClusterOf => ({
   without: noGroups
 })
 
-/** Nine machines of one's own in three racks, three of them with the control plane; Ceph, with groups. */
+/** Nine machines of one's own in three racks, three of them with the control plane; a Ceph outside of the cluster, with groups. */
 const bareMetalRacks = (): ClusterOf => ({
   objects: [
     ...[1, 2, 3]
@@ -224,31 +224,31 @@ const bareMetalRacks = (): ClusterOf => ({
         ]
       })
       .map(machine),
-    csiDriver("rook-ceph.rbd.csi.ceph.com"),
+    csiDriver("rbd.csi.ceph.com"),
     storageClass({
       name: "ceph-block",
-      provisioner: "rook-ceph.rbd.csi.ceph.com",
+      provisioner: "rbd.csi.ceph.com",
       isDefault: true,
       immediate: true
     }),
-    snapshotClass("ceph-block", "rook-ceph.rbd.csi.ceph.com"),
-    snapshotClass("ceph-block-group", "rook-ceph.rbd.csi.ceph.com", "VolumeGroupSnapshotClass")
+    snapshotClass("ceph-block", "rbd.csi.ceph.com"),
+    snapshotClass("ceph-block-group", "rbd.csi.ceph.com", "VolumeGroupSnapshotClass")
   ],
   without: []
 })
 
-/** Four machines of one's own, and no label that says where they stand; Ceph, without groups. */
+/** Four machines of one's own, and no label that says where they stand; a Ceph elsewhere, without groups. */
 const bareMetalUnlabelled = (): ClusterOf => ({
   objects: [
     ...[1, 2, 3, 4].map((number, index) => machine({ name: `server-${number}` }, index)),
-    csiDriver("rook-ceph.rbd.csi.ceph.com"),
+    csiDriver("rbd.csi.ceph.com"),
     storageClass({
       name: "ceph-block",
-      provisioner: "rook-ceph.rbd.csi.ceph.com",
+      provisioner: "rbd.csi.ceph.com",
       isDefault: true,
       immediate: true
     }),
-    snapshotClass("ceph-block", "rook-ceph.rbd.csi.ceph.com")
+    snapshotClass("ceph-block", "rbd.csi.ceph.com")
   ],
   without: noGroups
 })

@@ -150,6 +150,24 @@ const linstor = (): ClusterOf => ({
   without: noGroups
 })
 
+/** Three machines of one's own in three racks, and volumes that Rook makes: where its Ceph is, nothing here says. */
+const rook = (): ClusterOf => ({
+  objects: [
+    ...[1, 2, 3].map((number, index) =>
+      machine({ name: `node-${number}`, labels: { "topology.rook.io/rack": `rack-${number}` } }, index)
+    ),
+    csiDriver("rook-ceph.rbd.csi.ceph.com"),
+    storageClass({
+      name: "rook-ceph-block",
+      provisioner: "rook-ceph.rbd.csi.ceph.com",
+      isDefault: true,
+      immediate: true
+    }),
+    snapshotClass("rook-ceph-block", "rook-ceph.rbd.csi.ceph.com")
+  ],
+  without: noGroups
+})
+
 /** Three small machines at home with k3s and Longhorn, one of them with a radio. */
 const longhornWithRadio = (): ClusterOf => ({
   objects: [
@@ -206,6 +224,7 @@ export const moreClusters: Readonly<Record<string, () => ClusterOf>> = {
   "longhorn-with-radio": longhornWithRadio,
   "minikube-nodes": minikubeNodes,
   "node-pools": nodePools,
+  rook,
   "shared-files": sharedFiles,
   "two-architectures": twoArchitectures,
   "windows-pool": windowsPool

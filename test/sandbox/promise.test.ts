@@ -76,7 +76,7 @@ describe("a sandbox for programs without Effect", () => {
     const dead = await failureOf(connection.operations({ namespace: "default" }))
     assert.match(String(dead), /interrupted/)
     assert.equal(record.replay(), "1 Kill before")
-    assert.deepEqual(await sandbox.connect().operations({ namespace: "default" }), [])
+    assert.deepEqual((await sandbox.connect().operations({ namespace: "default" })).entries, [])
   })
 
   it("refuses a user what its rules do not allow", async () => {

@@ -256,6 +256,31 @@ describe("required anti-affinity, in the sandbox", () => {
   )
 })
 
+describe("required anti-affinity of a pod that runs, in the sandbox", () => {
+  it.effect("keeps off its node whom it means, though that one asks for nothing", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make(oneNode)
+      const made = (name: string, tenant: string, spec: object = {}) =>
+        sandbox.create({
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: { name, labels: { tenant } },
+          spec: { containers: [{ name: "main", image: "db:1" }], ...spec }
+        })
+      const term = { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { tenant: "b" } } }
+      made("first", "a", {
+        affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } }
+      })
+      yield* TestClock.adjust("2 seconds")
+      made("meant", "b")
+      made("other", "c")
+      yield* TestClock.adjust("2 seconds")
+      assert.isUndefined(podOf(sandbox, "meant").spec.nodeName)
+      assert.isDefined(podOf(sandbox, "other").spec.nodeName)
+    })
+  )
+})
+
 describe("pods that start at once, with volumes that are made where they go", () => {
   const labels = { app: "db" }
   const [apart, over] = [{ matchLabels: labels }, "topology.kubernetes.io/zone"]

@@ -26,6 +26,11 @@ describe("an object is accepted as it came, or refused by name", () => {
     if (Result.isFailure(refused)) assert.deepEqual(refused.failure, [expected])
   })
 
+  it("a size may be a number wherever the API has a quantity", () => {
+    const cut = { metadata: { name: "a" }, spec: { source: {} }, status: { restoreSize: 1073741824 } }
+    assert.isTrue(Result.isSuccess(kinds.volumesnapshots.accept(cut)))
+  })
+
   it.each([null, 3, "pod", [], {}])("%j is refused, not thrown at", (value) => {
     assert.isTrue(Result.isFailure(kinds.pods.accept(value)))
   })

@@ -148,6 +148,23 @@ describe("what pins a replica", () => {
     assert.deepInclude(pins({ persistentvolumes, nodes })[0], { nodes: ["node-a"], domain: "node" })
   })
 
+  it("a volume by a driver's node key is its node's also when that node is gone", () => {
+    for (const key of [
+      "topology.topolvm.io/node",
+      "topology.carina.storage.io/node",
+      "openebs.io/nodename",
+      "openebs.io/nodeid",
+      "linbit.com/hostname"
+    ]) {
+      const persistentvolumes = [volume("data-db-0", bound(key, "node-x"))]
+      assert.deepInclude(pins({ persistentvolumes })[0], { nodes: [], domain: "node" }, key)
+      assert.equal(placement("db-0", { ...one, persistentvolumes }).storage, "local", key)
+    }
+    // A node that is there and does not say so is not known to be that one.
+    const persistentvolumes = [volume("data-db-0", bound("topology.topolvm.io/node", "node-a"))]
+    assert.deepInclude(pins({ persistentvolumes })[0], { nodes: [], domain: null })
+  })
+
   it("a hostPath volume without affinity is data of the node where its pod runs", () => {
     const whole = volume("data-db-0")
     const state = { ...one, persistentvolumes: [{ ...whole, spec: { hostPath: { path: "/data" } } }] }

@@ -112,6 +112,7 @@ const claim = (template: string, ordinal: number): Claim => ({
   template,
   ordinal,
   usedBy: [`db-${ordinal}`],
+  mounted: true,
   leftover: false,
   unusedSince: null,
   phase: "Bound",

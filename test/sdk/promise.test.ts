@@ -50,7 +50,10 @@ describe("a connection for programs without Effect", () => {
 
   it("lists operations, and rejects where there is none to take up", async () => {
     await using cluster = over(withDb)
-    assert.deepEqual(await cluster.operations({ namespace: "default" }), [])
+    assert.deepEqual(await cluster.operations({ namespace: "default" }), {
+      entries: [],
+      unreadable: []
+    })
     const missing = { namespace: "default", id: "44b98c3f" }
     for (const takeUp of [cluster.resume, cluster.abort]) {
       const failure = await takeUp(missing, { identity: "ann@laptop" }).catch((error: unknown) => error)

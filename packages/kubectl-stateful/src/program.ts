@@ -8,6 +8,7 @@ import { run } from "@oclif/core/run"
 import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
+import { commandFirst } from "./program/commandFirst.ts"
 import { failureLine } from "./print/failure.ts"
 import { ended, printed, visible } from "./print/terminal.ts"
 import { write } from "./command/screen.ts"
@@ -104,8 +105,9 @@ const onOutputError = (error: NodeJS.ErrnoException): void => {
 
 /** Runs a command line, prints what went wrong as kubectl does, and sets the exit code. */
 export const program = async (words: ReadonlyArray<string>): Promise<void> => {
+  const ordered = commandFirst(words)
   // As kubectl takes it.
-  const argv = words[0] === "help" ? [...words.slice(1), "--help"] : words
+  const argv = ordered[0] === "help" ? [...commandFirst(ordered.slice(1)), "--help"] : ordered
   const [id] = argv
   const isHelp = id === undefined || id.startsWith("-")
   const known = id !== undefined && Object.hasOwn(commands, id)

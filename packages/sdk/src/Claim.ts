@@ -52,6 +52,8 @@ export const Claim = Struct({
   ordinal: NullOr(Natural),
   /** Pods that mount it, by name. */
   usedBy: Schema.Array(String),
+  /** False: no container of its pods mounts it, so that nothing is written to it. */
+  mounted: Boolean,
   /** True for a claim of an ordinal that was removed by a scale-down. */
   leftover: Boolean,
   /** Time since which no pod uses it, by the claim's condition Unused (KEP-5541); `null` if unknown. */

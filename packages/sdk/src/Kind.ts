@@ -94,6 +94,10 @@ const kind = <A>(
   accept: accepting(schema)
 })
 
+/** A resource of which somebody reads other fields than those that `kinds` has, or which is none of them. */
+export const reading = <A>(resource: ApiResource, schema: Schema.Decoder<A>): Kind<A> =>
+  kind(schema, resource)
+
 /** Of these nothing but metadata is ever read. */
 const metadataOf = (
   resource: ApiResource,

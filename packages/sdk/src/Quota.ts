@@ -4,10 +4,10 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import { IntOrString, optional } from "./kind/Meta.ts"
+import { reading } from "./Kind.ts"
+import { IntOrString, ObjectMeta, optional } from "./kind/Meta.ts"
 import type { ContainerSpec, PodTemplateSpec } from "./kind/Pod.ts"
 import * as Quantity from "./Quantity.ts"
 import * as Resource from "./Resource.ts"
@@ -16,12 +16,14 @@ import type { Workload } from "./Topology.ts"
 const { Record, String, Struct } = Schema
 
 const Body = Struct({
-  metadata: Struct({ name: String }),
+  metadata: ObjectMeta,
   spec: optional(Struct({ scopes: optional(Schema.Array(String)), scopeSelector: optional(Schema.Unknown) })),
   status: optional(
     Struct({ hard: optional(Record(String, IntOrString)), used: optional(Record(String, IntOrString)) })
   )
 })
+
+const quotas = reading(Resource.resourceQuotas, Body)
 
 export interface Quota {
   readonly name: string
@@ -91,13 +93,10 @@ export const claimNeeds = (
 
 /** The quotas of a namespace. */
 export const list = (namespace: string): Effect.Effect<ReadonlyArray<Quota>, ClusterError, Cluster> =>
-  Effect.map(Resource.listObjects(Resource.resourceQuotas, { namespace }), ({ items }) =>
-    items.flatMap((item) => {
-      const body = Schema.decodeUnknownResult(Body)(item)
-      if (Result.isFailure(body)) return []
-      const { metadata, spec, status } = body.success
+  Effect.map(Resource.list(quotas, { namespace }), (all) =>
+    all.map(({ metadata, spec, status }) => {
       const scoped = (spec?.scopes ?? []).length > 0 || Boolean(spec?.scopeSelector)
-      return [{ name: metadata.name, scoped, hard: status?.hard ?? {}, used: status?.used ?? {} }]
+      return { name: metadata.name, scoped, hard: status?.hard ?? {}, used: status?.used ?? {} }
     })
   )
 

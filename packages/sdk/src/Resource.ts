@@ -3,6 +3,9 @@
  * paging, relists and Status decoding live here, once, for the live cluster, the
  * sandbox and every injected fault alike.
  *
+ * An object that is not as its kind has it fails whoever asked for it, with its name: nothing is concluded from
+ * the others. What ends in `Readable` names it beside them, for who only shows them.
+ *
  * What ends in `Object` or `Objects` answers with objects as they came, of any resource: for manifests
  * that are copied whole, and where only metadata is asked for.
  */
@@ -21,7 +24,14 @@ import { expectObject, type KubeObject } from "./resource/KubeObject.ts"
 import { roundTrip } from "./resource/roundTrip.ts"
 import { isStatus } from "./resource/Status.ts"
 
-export { accept, acceptAll, type Accepted } from "./resource/accepted.ts"
+export {
+  accept,
+  acceptAll,
+  type Accepted,
+  readable,
+  type Unreadable,
+  type Which
+} from "./resource/accepted.ts"
 export * from "./resource/apiDiscovery.ts"
 export {
   type ApiResource,
@@ -37,20 +47,28 @@ export {
   type Target
 } from "./resource/ApiResource.ts"
 export type { KubeObject } from "./resource/KubeObject.ts"
-export { type KindListing, list, type Listing, listObjects, type ListOptions } from "./resource/listPages.ts"
+export {
+  type KindListOptions,
+  list,
+  type Listing,
+  listObjects,
+  type ListOptions,
+  listReadable
+} from "./resource/listPages.ts"
 export { type AccessReview, type AccessRule, mayAll, reviewAccess } from "./resource/review.ts"
 export { roundTrip } from "./resource/roundTrip.ts"
 export { fromStatus } from "./resource/Status.ts"
 export {
   type Change,
   difference,
-  type KindView,
+  type KindWatchOptions,
   type View,
   waitFor,
   watch,
   watchChanges,
   watchObjects,
-  type WatchOptions
+  type WatchOptions,
+  watchReadable
 } from "./resource/watchList.ts"
 
 /** Whose fields ours are, in managedFields. */

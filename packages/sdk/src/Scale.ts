@@ -27,6 +27,7 @@ import * as Resource from "./Resource.ts"
 import type { AppState } from "./state/AppState.ts"
 
 export type { RunSettings } from "./scale/settings.ts"
+export { needsConfirmation } from "./scale/settings.ts"
 export type { ScalePlan, ScaleStep } from "./scale/steps.ts"
 export { annotatedProfile } from "./scale/profile.ts"
 export { profileAnnotation } from "./Labels.ts"

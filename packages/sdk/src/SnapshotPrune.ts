@@ -101,7 +101,7 @@ const groupsIn = (namespace: string) =>
       ],
       { concurrency: 2 }
     )
-    return { version, groups: groups.items, groupContents: contents.items }
+    return { version, groups, groupContents: contents }
   })
 
 /** The record's Secret; its uid is not known where Secrets may not be read. */
@@ -144,8 +144,8 @@ export const prepare = (
       ...groups,
       summary: listed.summary,
       record: uid === null ? null : { uid },
-      snapshots: snapshots.items,
-      contents: contents.items,
+      snapshots,
+      contents,
       inUse,
       isLast: isComplete(listed) && newerThan(all, listed).length === 0
     }

@@ -61,7 +61,7 @@ export const exportSet = (
 
 /** The drivers of all storage classes; null: they may not be listed. */
 const driversThere = Resource.list(kinds.storageclasses).pipe(
-  Effect.map(({ items }) => items.map(({ provisioner }) => provisioner)),
+  Effect.map((classes) => classes.map(({ provisioner }) => provisioner)),
   Effect.catchIf(
     ({ reason }) => reason._tag === "Forbidden",
     () => Effect.succeed(null)
@@ -109,8 +109,8 @@ export const prepareImport = (
       namespace,
       cluster,
       isThere: there !== null,
-      snapshots: snapshots.items,
-      contents: contents.items,
+      snapshots,
+      contents,
       drivers
     }
     return planOf(content, ground, yield* newId, options)

@@ -17,6 +17,7 @@ import * as Restore from "./Restore.ts"
 import * as RestoreClone from "./RestoreClone.ts"
 import * as RestoreRelease from "./RestoreRelease.ts"
 import * as Scale from "./Scale.ts"
+import type { Phase } from "./operation/Journal.ts"
 import type { AnyPlan } from "./operation/Plan.ts"
 import * as Snapshot from "./Snapshot.ts"
 import * as Transfer from "./SnapshotTransfer.ts"
@@ -28,6 +29,7 @@ export interface Found {
   readonly verb: string
   /** The application: a StatefulSet, or a selector. */
   readonly name: string
+  readonly phase: Phase
 }
 
 /** Where an operation's journal lies, and its id. */
@@ -66,12 +68,21 @@ export const find = (where: {
 }): Effect.Effect<Found, OperationError | ClusterError, Cluster> =>
   Effect.gen(function* () {
     const { namespace, id } = where
-    const entries = yield* Journal.list(namespace)
+    const { entries, unreadable } = yield* Journal.listReadable(namespace)
     const found =
       id === undefined
         ? entries.filter((entry) => Journal.isOpen(entry.status))
         : entries.filter((entry) => entry.plan.id.startsWith(id))
     const [first] = found
+    // One that is not over may be the one that is meant, though nobody can read it.
+    const hidden = unreadable.find((one) =>
+      id === undefined ? !one.isOver : one.id?.startsWith(id) === true
+    )
+    if (hidden !== undefined && (first === undefined || id === undefined)) {
+      return yield* first === undefined
+        ? hidden.error
+        : because("NotFound", hidden.error.message, "give the ID of the operation that is meant")
+    }
     if (first === undefined) {
       const which = id === undefined ? "unfinished operation" : `operation ${id}`
       return yield* because(
@@ -88,8 +99,8 @@ export const find = (where: {
         "give one ID"
       )
     }
-    const { plan } = first
-    return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app) }
+    const { plan, status } = first
+    return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app), phase: status.phase }
   })
 
 const takeUp = (

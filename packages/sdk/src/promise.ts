@@ -173,11 +173,11 @@ export interface Connection extends AsyncDisposable {
     at: OperationRef,
     options: Parameters<typeof Verbs.abort>[1] & Call
   ) => Promise<OperationResult>
-  /** The journals of a namespace, or of one app in it, newest first. */
+  /** The journals of a namespace, or of one app in it, newest first, and those that this version cannot read. */
   readonly operations: (
     where: { readonly namespace: string; readonly app?: string },
     call?: Call
-  ) => Promise<ReadonlyArray<Journal.Entry>>
+  ) => Promise<Journal.Journals>
   /** Runs anything of the Effect face on this cluster. */
   readonly run: <A, E>(effect: Effect.Effect<A, E, Cluster>, call?: Call) => Promise<A>
   /** Closes every connection; what still runs is interrupted. Twice is once. */
@@ -334,7 +334,7 @@ export const over = (cluster: Layer<Cluster, ClusterError>): Connection => {
     undoRestore: (at, options) => run(Restore.undo(at, options), options),
     resume: (at, options) => run(Verbs.resume(at, options), options),
     abort: (at, options) => run(Verbs.abort(at, options), options),
-    operations: ({ namespace, app }, call) => run(Journal.list(namespace, app), call),
+    operations: ({ namespace, app }, call) => run(Journal.listReadable(namespace, app), call),
     run,
     close,
     [Symbol.asyncDispose]: close

@@ -136,6 +136,21 @@ describe("what befalls a server", () => {
     assert.deepEqual(new Set(Object.values(seen).slice(0, 4)), new Set(["No"]))
   })
 
+  it("is not known of volumes that could not be read, but for a server or a rack that comes back", () => {
+    const seen = grades((draft) => {
+      for (const { volume } of draft.claims)
+        Object.assign(volume ?? {}, { driver: null, source: null, nodeAffinity: null, deleted: null })
+      draft.unread.push({ resource: "persistentvolumes", reason: "Forbidden", message: "forbidden" })
+    })
+    assert.deepEqual(seen, {
+      ServerRestarts: "Yes",
+      RackRestarts: "Yes",
+      ServerGone: "Unknown",
+      RackGone: "Unknown",
+      Drain: "Unknown"
+    })
+  })
+
   it("gives a Deployment's next pod the claim at once, unless it is attached or for one pod alone", () => {
     const gone = (modes: ReadonlyArray<string>, source: string, attachRequired: boolean | null) =>
       grades((draft) => {

@@ -48,6 +48,16 @@ export const moveCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "driver-in-cluster",
+    says: "Unknown",
+    when: "the driver serves storage within the cluster or outside of it, which the API does not tell",
+    change: (draft) => {
+      for (const claim of draft.claims)
+        Object.assign(claim.volume ?? {}, { driver: "rook-ceph.rbd.csi.ceph.com" })
+      draft.protection.copies = []
+    }
+  },
+  {
     rule: "claim-being-deleted",
     says: "No",
     when: "a claim in use is being deleted: no snapshot can move it",

@@ -11,6 +11,33 @@ describe("move", () => {
     })
   }
 
+  it("knows where drivers keep data by what they say of themselves", () => {
+    const said = (driver: string) =>
+      look("move", "driver-in-cluster", (draft) => {
+        for (const claim of draft.claims) Object.assign(claim.volume ?? {}, { driver })
+        draft.protection.copies = []
+      }).findings[0]?.answer
+    for (const driver of [
+      "topolvm.io",
+      "lvm.hwameistor.io",
+      "disk.hwameistor.io",
+      "carina.storage.io",
+      "cstor.csi.openebs.io",
+      "jiva.csi.openebs.io",
+      "rawfile.csi.openebs.io",
+      "io.openebs.csi-mayastor",
+      "linstor.csi.linbit.com",
+      "lvm.driver.harvesterhci.io",
+      "lvm.csi.metal-stack.io"
+    ])
+      assert.strictEqual(said(driver), "No", driver)
+    // Rook's Ceph may be another cluster's, and Portworx' pools disks of a cloud or an array.
+    for (const driver of ["rook-ceph.cephfs.csi.ceph.com", "storage.rbd.csi.ceph.com", "pxd.portworx.com"])
+      assert.strictEqual(said(driver), "Unknown", driver)
+    for (const driver of ["rbd.csi.ceph.com", "ebs.csi.aws.com", "driver.harvesterhci.io", "nfs.csi.k8s.io"])
+      assert.isUndefined(said(driver), driver)
+  })
+
   it("names the labels that nodes must have there too, but for those that every node has", () => {
     const { answer: said, findings } = look("move", "needs-on-target", (draft) => {
       first(draft.workloads).template.nodeSelector = { disk: "nvme", "kubernetes.io/os": "linux" }

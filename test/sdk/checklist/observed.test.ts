@@ -98,8 +98,67 @@ describe("data that ends with its pod is told in all four questions", () => {
   })
 
   it("what may be meant to forget, or to keep its data elsewhere, is its owner's to know", () => {
-    for (const image of ["redis:7", "hashicorp/vault:1", "nats:2", "memcached"])
+    for (const image of ["redis:7", "hashicorp/vault:1", "nats:2", "hazelcast/hazelcast:5"])
       assert.deepEqual(answers(made({ image }), "data-in-no-volume"), unknown, image)
+  })
+
+  it("what fills again by itself is no data, without a volume or on an emptyDir", () => {
+    for (const image of ["memcached:1.6", "bitnami/memcached", "varnish:7", "ubuntu/squid:edge"]) {
+      assert.deepEqual(answers(made({ image }), "data-in-no-volume"), silent, image)
+      const state = made({ image, mounts: [at("/data")], pod: emptyDir("data") })
+      assert.deepEqual(answers(state, "data-in-empty-dir"), silent, image)
+    }
+  })
+
+  it("a volume is advised on the condition that what is lost is data, where that is not known", () => {
+    const remedy = (state: AppState, rule: string) => findings(state, "restart", rule)[0]?.remedy
+    const onEmptyDir = (image: string, path: string) =>
+      remedy(made({ image, mounts: [at(path)], pod: emptyDir("data") }), "data-in-empty-dir")
+    assert.equal(
+      onEmptyDir("postgres:17", "/var/lib/postgresql"),
+      "store the data on a PVC: volumeClaimTemplates"
+    )
+    assert.equal(
+      onEmptyDir("redis:7", "/data"),
+      "unless it may be lost, store the data on a PVC: volumeClaimTemplates"
+    )
+    assert.equal(
+      onEmptyDir("example/db:1", "/work"),
+      "if it is data, store it on a PVC: volumeClaimTemplates"
+    )
+    assert.equal(
+      remedy(made({ image: "redis:7" }), "data-in-no-volume"),
+      "unless it may be lost, store the data on a PVC: volumeClaimTemplates"
+    )
+    assert.equal(
+      remedy(made({}), "data-in-no-volume"),
+      "if they store data, store it on a PVC: volumeClaimTemplates"
+    )
+  })
+
+  it("what keeps nothing is not told to have members of a quorum", () => {
+    const remedy = (replicas: number, image: string) =>
+      findings(made({ image, spec: { replicas } }), "restart", "too-few-replicas")[0]?.remedy
+    assert.equal(remedy(1, "memcached:1.6"), "if db can run more than once at a time, run 2 replicas")
+    assert.equal(remedy(2, "nginx:1"), "if one pod of db is not enough, run 3 replicas")
+    assert.equal(remedy(2, "postgres:17"), "if db replicates its data, run 3 replicas (ask its owner)")
+  })
+
+  it("a claim that no container mounts holds none of it", () => {
+    const state = made({ image: "neo4j:5", templates: ["data"] })
+    assert.deepEqual(answers(state, "data-in-no-volume"), no)
+    const [said] = findings(state, "restart", "data-in-no-volume")
+    assert.equal(
+      said?.evidence,
+      "main runs Neo4j, and no container mounts data: its data is lost with the pod"
+    )
+    assert.equal(said?.remedy, "mount data where Neo4j stores its data")
+    assert.deepEqual(answers(made({ templates: ["data"] }), "data-in-no-volume"), unknown)
+    const mounted = (of: AppState) => of.claims.map((one) => one.mounted)
+    assert.deepEqual(mounted(state), [false, false, false])
+    const readOnly = [{ ...at("/data"), readOnly: true }]
+    for (const mounts of [[at("/data")], readOnly])
+      assert.deepEqual(mounted(made({ mounts, templates: ["data"] })), [true, true, true])
   })
 
   it("Vault in its development mode holds all in memory", () => {
@@ -237,7 +296,15 @@ describe("data that ends with its pod is told in all four questions", () => {
       "/home/vault",
       "/.mongodb",
       "/docker-entrypoint-initdb.d",
-      "/certs"
+      "/certs",
+      "/transcode",
+      "/config/transcodes",
+      "/scratch",
+      "/spill",
+      "/nginx_cache",
+      "/opt/app/tmpdir",
+      "/heapdumps",
+      "/var/core-dumps"
     ]
     for (const path of paths) {
       const beside = { mounts: [at("/data"), at(path, "more")], templates: ["data"], pod: emptyDir("more") }

@@ -311,6 +311,18 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "no-node-fits-all",
+    says: "No",
+    when: "a volume is where no node is that the template asks for: its pod starts nowhere",
+    change: (draft) => {
+      named(draft.replicas, "db-2").pod = null
+      draft.placements[2]?.pins.push(
+        { by: "volume", name: "data-db-2", nodes: ["node-c"], domain: "zone" },
+        { by: "nodeSelector", name: "pool=db", nodes: ["node-a", "node-b"], domain: null }
+      )
+    }
+  },
+  {
     rule: "no-other-node",
     says: "No",
     when: "all that holds a replica leaves no usable node but its own",
@@ -373,6 +385,15 @@ export const restartCases: ReadonlyArray<Case> = [
     change: (draft) => {
       for (const claim of draft.claims.filter(({ template }) => template === "data"))
         Object.assign(claim, { phase: "Pending", volume: null, storageClass: "standard" })
+    }
+  },
+  {
+    rule: "driver-not-installed",
+    says: "No",
+    when: "a claim waits for a volume of a CSI driver that the cluster does not have",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+      for (const one of draft.protection.storageClasses ?? []) one.provisioner = "disk.csi.example.com"
     }
   },
   {

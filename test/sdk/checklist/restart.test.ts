@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { first, healthyApp, named } from "../appState.ts"
+import { type Draft, first, healthyApp, named } from "../appState.ts"
 import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import { type Case, finding, look } from "./cases.ts"
 import { restartCases } from "./restart.cases.ts"
 
@@ -263,6 +264,56 @@ describe("restart", () => {
     assert.deepStrictEqual([allowing.findings.length, blocking.findings.length], [0, 1])
   })
 
+  describe("says what a budget can do for two members, of which quorum needs both", () => {
+    const two =
+      (budget: object): Case["change"] =>
+      (draft) => {
+        Object.assign(first(draft.workloads), { replicas: 2, ready: 2 })
+        draft.replicas = draft.replicas.slice(0, 2)
+        Object.assign(first(draft.budgets), { expectedPods: 2, pods: ["db-0", "db-1"], ...budget })
+      }
+    const said = (rule: string, budget: object, options = {}) =>
+      look("restart", rule, two(budget), options).findings.map(({ answer, evidence, remedy }) => [
+        answer,
+        evidence,
+        remedy
+      ])
+    const one = { minAvailable: null, maxUnavailable: "1" }
+    const none = { minAvailable: "2", maxUnavailable: null }
+
+    it("one that allows an eviction keeps no quorum, and no other budget would", () => {
+      assert.deepStrictEqual(said("budget-keeps-quorum", one), [])
+      assert.deepStrictEqual(said("budget-below-quorum", one), [
+        [
+          "YesWithDowntime",
+          "PodDisruptionBudget db allows 1 of 2 evictions: quorum (2 of 2) is lost",
+          "no budget both keeps quorum and allows drains: that takes more members"
+        ]
+      ])
+    })
+
+    it("one that allows none is opened only where its owner lets quorum go", () => {
+      assert.deepStrictEqual(said("budget-blocks", none), [
+        [
+          "No",
+          "PodDisruptionBudget db never allows an eviction (minAvailable 2 of 2)",
+          "if db may lose quorum during a drain, set maxUnavailable 1 in PodDisruptionBudget db"
+        ]
+      ])
+      assert.deepStrictEqual(
+        said("budget-blocks", none, { quorum: 1 })[0]?.[2]?.slice(0, 13),
+        "kubectl patch"
+      )
+    })
+
+    it("one that allows both at once is to let go one at a time", () => {
+      assert.match(
+        said("budget-below-quorum", { ...one, maxUnavailable: "2" })[0]?.[2] ?? "",
+        /^kubectl patch/
+      )
+    })
+  })
+
   it("asks for no budget of a single replica, which it could only block", () => {
     const { findings } = look("restart", "budget-missing", (draft) => {
       first(draft.workloads).replicas = 1
@@ -315,6 +366,100 @@ describe("restart", () => {
     }
   })
 
+  describe("lets no pod start away from data that stays on its node, unless that is said first", () => {
+    const onFolder: Case["change"] = (draft) => {
+      const [, second] = draft.placements
+      second?.pins.push({ by: "hostPath", name: "/mnt/db", nodes: ["node-b"], domain: "node" })
+    }
+    const onBareVolume: Case["change"] = (draft) => {
+      const { volume } = named(draft.claims, "data-db-1")
+      Object.assign(volume ?? {}, { source: "hostPath", driver: null, nodeAffinity: [] })
+    }
+    const remedies = (rule: string, ...changes: ReadonlyArray<Case["change"]>) =>
+      look("restart", rule, (draft) => {
+        for (const change of changes) change(draft)
+      }).findings.map((one) => one.remedy ?? "")
+    const lost: Case["change"] = (draft) => {
+      named(draft.nodes, "node-b").ready = null
+      Object.assign(named(draft.replicas, "db-1").pod ?? {}, { ready: false })
+    }
+    const ending: Case["change"] = (draft) => {
+      Object.assign(named(draft.replicas, "db-1").pod ?? {}, { deleted: "2026-11-20T11:50:00Z" })
+    }
+    const gone: Case["change"] = (draft) => {
+      draft.nodes = (draft.nodes ?? []).filter(({ name }) => name !== "node-b")
+    }
+    const nobodys: Case["change"] = (draft) => {
+      for (const node of draft.nodes ?? []) node.provider = null
+    }
+    const first =
+      /^bring (node-b|its server|the server) back with its disk: elsewhere db-1 starts without its data/
+
+    for (const [where, change] of [
+      ["a folder that the template names", onFolder],
+      ["a volume that is a folder and names no node", onBareVolume]
+    ] as const)
+      it(where, () => {
+        assert.deepStrictEqual(
+          [
+            ...remedies("node-lost", lost, change),
+            ...remedies("terminating-on-lost-node", lost, ending, change),
+            ...remedies("node-gone", gone, change),
+            ...remedies("gone-node-keeps-pods", nobodys, change)
+          ].map((remedy) => first.test(remedy)),
+          [true, true, true, true]
+        )
+        assert.notMatch(remedies("node-gone", gone, change).join(), /kubectl/)
+        // Nor is it said to be well once a cloud's controller has deleted the Node.
+        assert.deepStrictEqual(remedies("gone-node-keeps-pods", change), [])
+      })
+
+    it("nor deletes a Node whose disks' drivers would delete its claims with it", () => {
+      const local: Case["change"] = (draft) => {
+        draft.placements[1]?.pins.push({ by: "volume", name: "data-db-1", nodes: ["node-b"], domain: "node" })
+      }
+      const back =
+        /^bring (node-b|the server) back with its disk: data-db-1 exists only there; only if that may be lost/
+      for (const remedy of [
+        ...remedies("gone-node-keeps-pods", nobodys, local),
+        ...remedies("node-lost", lost, local),
+        ...remedies("terminating-on-lost-node", lost, ending, local)
+      ])
+        assert.match(remedy, back)
+      assert.lengthOf(remedies("gone-node-keeps-pods", nobodys, local), 1)
+      assert.lengthOf(remedies("node-lost", lost, local), 1)
+    })
+
+    it("and no budget is opened for a drain that would do the same", () => {
+      const blocking: Case["change"] = (draft) => {
+        for (const budget of draft.budgets ?? [])
+          Object.assign(budget, { minAvailable: "3", maxUnavailable: null })
+      }
+      assert.match(remedies("budget-blocks", blocking).join(), /^kubectl patch/)
+      assert.deepStrictEqual(remedies("budget-blocks", blocking, onFolder), [
+        "move the data off node-b first: on another node a pod does not find it"
+      ])
+    })
+
+    it("and no pod is deleted, nor a node added, before the data is elsewhere", () => {
+      const stuck = caseOf("rollout-stuck").change
+      const folder: Case["change"] = (draft) => {
+        draft.placements[2]?.pins.push({ by: "hostPath", name: "/mnt/db", nodes: ["node-c"], domain: "node" })
+      }
+      const only: Case["change"] = (draft) => {
+        draft.nodes = (draft.nodes ?? []).filter(({ name }) => name === "node-c")
+      }
+      const before = /^move the data off node-c first/
+      for (const remedy of [
+        ...remedies("rollout-stuck", stuck, folder),
+        ...remedies("no-other-node", only, folder)
+      ])
+        assert.match(remedy, before)
+      assert.lengthOf(remedies("rollout-stuck", stuck, folder), 1)
+      assert.lengthOf(remedies("no-other-node", only, folder), 1)
+    })
+  })
+
   it("does not wait for a Deployment's pod on a lost node once others have taken its place, and does before", () => {
     const evidence = (wanted: boolean) =>
       look("restart", "terminating-on-lost-node", (draft) => {
@@ -328,6 +473,103 @@ describe("restart", () => {
     assert.deepStrictEqual(evidence(true), [
       "db-0 is stuck terminating: node-a is unreachable, so volumes are not released"
     ])
+  })
+
+  it("misses a driver where it is known to be one, by the name that does the work of an older one too", () => {
+    const said = (provisioner: string, change: Case["change"] = () => {}) => {
+      const { findings } = look("restart", "driver-not-installed", (draft) => {
+        caseOf("driver-not-installed").change(draft)
+        for (const one of draft.protection.storageClasses ?? []) one.provisioner = provisioner
+        change(draft)
+      })
+      return findings.map(({ evidence }) => evidence)
+    }
+    const missing = (driver: string) => [
+      `CSIDriver ${driver} of StorageClass shared not found: data-db-2 gets no volume`
+    ]
+    assert.deepStrictEqual(said("ebs.csi.aws.com"), missing("ebs.csi.aws.com"))
+    assert.deepStrictEqual(said("kubernetes.io/aws-ebs"), missing("ebs.csi.aws.com"))
+    assert.deepStrictEqual(said("driver.longhorn.io"), missing("driver.longhorn.io"))
+    // Provisioners that are no CSI drivers have no such object.
+    for (const other of ["rancher.io/local-path", "k8s-sigs.io/nfs-subdir-external-provisioner"])
+      assert.deepStrictEqual(said(other), [])
+    assert.deepStrictEqual(
+      said("ebs.csi.aws.com", (draft) => {
+        draft.protection.drivers = null
+      }),
+      []
+    )
+    assert.deepStrictEqual(
+      said("kubernetes.io/aws-ebs", (draft) => {
+        draft.protection.drivers?.push({
+          name: "ebs.csi.aws.com",
+          attachRequired: true,
+          fsGroupPolicy: "File",
+          modes: ["Persistent"]
+        })
+      }),
+      []
+    )
+    assert.deepStrictEqual(
+      look("restart", "claim-not-bound", caseOf("driver-not-installed").change).findings,
+      []
+    )
+  })
+
+  describe("names what a replica needs that no node has together", () => {
+    type Pin = Draft<AppState["placements"][number]["pins"][number]>
+    const zone = (name: string, node: string): Pin => ({
+      by: "volume",
+      name,
+      nodes: [node],
+      domain: "zone"
+    })
+    const selector: Pin = { by: "affinity", name: "disk", nodes: ["node-a", "node-b"], domain: null }
+    const said = (...pins: ReadonlyArray<Pin>) =>
+      look("restart", "no-node-fits-all", (draft) => {
+        named(draft.replicas, "db-2").pod = null
+        draft.placements[2]?.pins.push(...pins)
+      }).findings.map(({ evidence, remedy }) => [evidence, remedy])
+
+    it("a volume and the nodes that are asked for", () => {
+      assert.deepStrictEqual(said(zone("data-db-2", "node-c"), selector), [
+        [
+          "data-db-2 can only be attached in zone c, where no node matches affinity disk",
+          "relax affinity disk, or move the data of data-db-2 to a volume where it matches"
+        ]
+      ])
+      assert.deepStrictEqual(said(zone("data-db-2", "node-b"), selector), [])
+    })
+
+    it("two volumes in two places", () => {
+      assert.deepStrictEqual(said(zone("data-db-2", "node-c"), zone("wal-db-2", "node-b")), [
+        [
+          "no node can attach both data-db-2 and wal-db-2",
+          "move the data of one of them to a volume where the other is"
+        ]
+      ])
+    })
+
+    it("two things that are asked for of a node", () => {
+      const other: Pin = { ...selector, by: "nodeSelector", name: "pool=db", nodes: ["node-c"] }
+      assert.deepStrictEqual(said(selector, other), [
+        ["no node matches both affinity disk and nodeSelector pool=db", "relax one of them"]
+      ])
+    })
+
+    it("and one that runs comes back on its own server, but from no drain", () => {
+      const { findings } = look("restart", "no-node-fits-all", (draft) => {
+        draft.placements[2]?.pins.push(zone("data-db-2", "node-c"), selector)
+      })
+      assert.deepStrictEqual(
+        findings.map(({ disruptions }) => disruptions),
+        [["ServerGone", "RackGone", "Drain"]]
+      )
+      const { findings: again } = look("restart", "no-other-node", (draft) => {
+        draft.placements[2]?.pins.push(zone("data-db-2", "node-c"), selector)
+      })
+      assert.deepStrictEqual(again, [])
+    })
   })
 
   it("keeps the disk of a volume in deletion first, and lets a volume that is not attached go to any node", () => {

@@ -103,6 +103,15 @@ export const restoreCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "driver-not-installed",
+    says: "No",
+    when: "a claim waits for a volume of a CSI driver that the cluster does not have: there is nothing to restore it from",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+      for (const one of draft.protection.storageClasses ?? []) one.provisioner = "disk.csi.example.com"
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "No",
     when: "a claim has no volume, so there is nothing to restore it from",

@@ -112,6 +112,15 @@ export const snapshotCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "driver-not-installed",
+    says: "No",
+    when: "a claim waits for a volume of a CSI driver that the cluster does not have: there is nothing to snapshot",
+    change: (draft) => {
+      Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
+      for (const one of draft.protection.storageClasses ?? []) one.provisioner = "disk.csi.example.com"
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "No",
     when: "a claim has no volume yet: a snapshot of it is never ready, and an unbound claim fails a whole group",

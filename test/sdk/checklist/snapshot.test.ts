@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { first, named } from "../appState.ts"
+import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import { first, healthyApp, named } from "../appState.ts"
 import { type Case, finding, look, withoutClaims } from "./cases.ts"
 import { snapshotCases } from "./snapshot.cases.ts"
 
@@ -25,6 +26,33 @@ describe("snapshot", () => {
       first(verdict.findings).evidence,
       "data-db-0 is the only claim: one snapshot is enough (VolumeSnapshotClass snap)"
     )
+  })
+
+  it("asks for no group of a claim beside others that no container mounts, and reaches no level without any", () => {
+    const options =
+      (mounted: ReadonlyArray<string>): Case["change"] =>
+      (draft) => {
+        Object.assign(first(draft.workloads), { replicas: 1 })
+        draft.replicas = draft.replicas.slice(0, 1)
+        draft.claims = draft.claims.slice(0, 2)
+        for (const claim of draft.claims) claim.mounted = mounted.includes(claim.name)
+        draft.protection.groupSnapshotApi = null
+        draft.protection.snapshotClasses = (draft.protection.snapshotClasses ?? []).filter(
+          (one) => !one.group
+        )
+      }
+    const said = (mounted: ReadonlyArray<string>) => {
+      const verdict = answer(healthyApp(options(mounted))).find(({ question }) => question === "snapshot")
+      if (verdict?.question !== "snapshot") throw new Error("snapshot was not answered")
+      return [verdict.answer, verdict.level, verdict.findings[0]?.evidence]
+    }
+    assert.deepStrictEqual(said(["data-db-0", "wal-db-0"]).slice(0, 2), ["YesWithDowntime", "crash"])
+    assert.deepStrictEqual(said(["data-db-0"]), [
+      "Yes",
+      "crash",
+      "data-db-0 is the only claim that is mounted: one snapshot is enough (VolumeSnapshotClass snap)"
+    ])
+    assert.strictEqual(said([])[1], null)
   })
 
   it("has nothing to cut where there are no claims, whatever the cluster offers", () => {

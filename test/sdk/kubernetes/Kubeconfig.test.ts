@@ -261,3 +261,90 @@ describe("inside a cluster", () => {
     })
   )
 })
+
+describe("kubectl's connection flags", () => {
+  it.effect("a server and a token need no kubeconfig, and no file is asked for", () =>
+    Effect.gen(function* () {
+      const found = yield* access({
+        environment: { KUBECONFIG: "/nowhere/config" },
+        server: "https://api.example:6443",
+        token: "canary",
+        namespace: "shop"
+      })
+      assert.deepInclude(found, { context: null, clusterName: null, userName: null, namespace: "shop" })
+      assert.strictEqual(found.cluster.server, "https://api.example:6443")
+      assert.isTrue(found.cluster.compression)
+      assert.strictEqual(found.user.token, "canary")
+    })
+  )
+
+  it.effect("each replaces what the kubeconfig says of the same, and nothing else", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const file = write(dir, "config", {
+        "current-context": "x",
+        clusters: [
+          {
+            name: "c",
+            cluster: {
+              server: "https://first",
+              "certificate-authority-data": "QQ==",
+              "tls-server-name": "first",
+              "proxy-url": "http://proxy"
+            }
+          }
+        ],
+        contexts: [{ name: "x", context: { cluster: "c", user: "me", namespace: "shop" } }],
+        users: [{ name: "me", user: { exec: { command: "login" }, as: "ann" } }]
+      })
+      const options = { environment: {}, kubeconfig: file }
+      const elsewhere = yield* access({ ...options, server: "https://second" })
+      assert.deepInclude(elsewhere.cluster, {
+        server: "https://second",
+        // It is the name of the first.
+        serverName: null,
+        authority: { _tag: "Data", base64: "QQ==" },
+        proxyUrl: "http://proxy"
+      })
+      assert.strictEqual(elsewhere.namespace, "shop")
+      assert.strictEqual(elsewhere.user.exec?.command, "login")
+      const insecure = yield* access({ ...options, insecureSkipTlsVerify: true, disableCompression: true })
+      assert.deepInclude(insecure.cluster, {
+        authority: null,
+        insecure: true,
+        serverName: "first",
+        compression: false
+      })
+      const trusting = yield* access({ ...options, certificateAuthority: "ca.pem", tlsServerName: "other" })
+      assert.deepInclude(trusting.cluster, {
+        authority: { _tag: "File", path: join(process.cwd(), "ca.pem") },
+        serverName: "other"
+      })
+      const token = yield* access({ ...options, token: "canary", asUserExtra: { team: ["a", "b"] } })
+      assert.deepInclude(token.user, { token: "canary", exec: null })
+      assert.deepEqual(token.user.impersonate?.extra, [["team", ["a", "b"]]])
+      assert.strictEqual(token.user.impersonate?.user, "ann")
+      const basic = yield* access({ ...options, username: "ann", password: "canary" })
+      assert.deepInclude(basic.user, { exec: null, basic: { username: "ann", password: "canary" } })
+      const certificate = yield* access({ ...options, clientCertificate: "me.pem", clientKey: "/k/me.key" })
+      assert.deepInclude(certificate.user, {
+        exec: null,
+        certificate: { _tag: "File", path: join(process.cwd(), "me.pem") },
+        key: { _tag: "File", path: "/k/me.key" }
+      })
+    })
+  )
+
+  it.effect("what contradicts itself is refused in one line", () =>
+    Effect.gen(function* () {
+      const options = { environment: { KUBECONFIG: "/nowhere" }, server: "https://api" }
+      isPolite(yield* refused({ ...options, token: "canary", username: "ann" }), /token cannot be combined/)
+      isPolite(yield* refused({ ...options, password: "canary" }), /needs a user name/)
+      isPolite(yield* refused({ ...options, clientKey: "k" }), /has no client-certificate/)
+      isPolite(
+        yield* refused({ ...options, certificateAuthority: "ca", insecureSkipTlsVerify: true }),
+        /together with insecure-skip-tls-verify/
+      )
+    })
+  )
+})

@@ -68,7 +68,8 @@ describe("a journal", () => {
         yield* on(world)(patched("0badcafe", { data: { "plan.json": JSON.stringify(other) } }))
         const error = yield* Effect.flip(on(world)(Journal.read("shop", "0badcafe")))
         assert.equal(error.reason._tag, "Unreadable")
-        assert.deepEqual(yield* on(world)(Journal.list("shop")), [])
+        assert.deepEqual((yield* on(world)(Journal.listReadable("shop"))).entries, [])
+        assert.strictEqual((yield* Effect.flip(on(world)(Journal.list("shop")))).reason._tag, "Unreadable")
       }
     }).pipe(Effect.scoped)
   )

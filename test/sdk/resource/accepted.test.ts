@@ -85,20 +85,49 @@ describe("one object of a kind", () => {
 })
 
 describe("a list of a kind", () => {
-  it.effect("gives those that can be read, and names each of the others with what is wrong", () =>
+  it.effect("fails where one cannot be read, with its name and the way out", () =>
+    Effect.gen(function* () {
+      const odd = { spec: { containers: 3 } }
+      const server = port(() => listOf(pod(0), pod(1, odd), pod(2, odd)))
+      const error = yield* Effect.flip(Effect.provide(Resource.list(kinds.pods), server.layer))
+      assert.strictEqual(error.reason._tag, "Unreadable")
+      assert.strictEqual(error.message, 'pod "db-1": spec.containers: expected array; 1 more cannot be read')
+      assert.strictEqual(
+        error.action,
+        "correct that field, or use a version of kubectl-stateful that knows it"
+      )
+    })
+  )
+
+  it.effect("minds only those that are asked for, and each whose metadata does not say what it is", () =>
+    Effect.gen(function* () {
+      const odd = { spec: { containers: 3 } }
+      const server = port(() => listOf(pod(0), pod(1, odd)))
+      const which: Resource.Which = ({ name }) => name === "db-0"
+      const found = yield* Effect.provide(Resource.list(kinds.pods, { which }), server.layer)
+      assert.deepEqual(
+        found.map(({ metadata }) => metadata.name),
+        ["db-0"]
+      )
+      const worse = port(() => listOf(pod(0), pod(1, { metadata: { generation: "1" } })))
+      const error = yield* Effect.flip(Effect.provide(Resource.list(kinds.pods, { which }), worse.layer))
+      assert.strictEqual(error.message, 'pod "db-1": metadata.generation: expected number')
+    })
+  )
+
+  it.effect("for who only shows it names each that cannot be read, with what is wrong", () =>
     Effect.gen(function* () {
       const server = port(() => listOf(pod(0), pod(1, { spec: { containers: 3 } }), pod(2)))
       const options = { namespace: "shop", labelSelector: "app=db" }
-      const { items, unreadable, resourceVersion } = yield* Effect.provide(
-        Resource.list(kinds.pods, options),
+      const { items, unreadable } = yield* Effect.provide(
+        Resource.listReadable(kinds.pods, options),
         server.layer
       )
       assert.deepEqual(
         items.map(({ metadata }) => metadata.name),
         ["db-0", "db-2"]
       )
-      assert.deepEqual(unreadable, [`pod "db-1": spec.containers: expected array`])
-      assert.strictEqual(resourceVersion, "7")
+      assert.deepEqual(unreadable, [{ name: "db-1", message: `pod "db-1": spec.containers: expected array` }])
       assert.deepEqual(server.requests.map(query), [{ labelSelector: "app=db", limit: "500" }])
       assert.isUndefined(server.requests[0]?.headers)
     })
@@ -128,7 +157,26 @@ describe("a kind of which only metadata is read", () => {
 })
 
 describe("a followed kind", () => {
-  it.effect("tells what it cannot read until a change makes it readable", () =>
+  it.effect("ends with the name of one that cannot be read, as soon as it is that", () =>
+    Effect.gen(function* () {
+      const odd = pod(1, { spec: { containers: 3 }, metadata: { resourceVersion: "8" } })
+      const change: WatchEvent = { type: "MODIFIED", object: odd }
+      const server = port(
+        () => listOf(pod(0), pod(1, { metadata: { resourceVersion: "7" } })),
+        () => Stream.concat(Stream.succeed(change), Stream.never)
+      )
+      const views: Array<number> = []
+      const watching = Stream.runForEach(Resource.watch(kinds.pods), (pods) =>
+        Effect.sync(() => views.push(pods.length))
+      )
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(watching, server.layer)))
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).message, 'pod "db-1": spec.containers: expected array')
+      assert.deepEqual(views, [2])
+    })
+  )
+
+  it.effect("for who only shows it tells what cannot be read until a change makes it readable", () =>
     Effect.gen(function* () {
       const at = (resourceVersion: string, changes: Json) =>
         pod(1, { ...changes, metadata: { resourceVersion } })
@@ -138,7 +186,7 @@ describe("a followed kind", () => {
         () => Stream.concat(Stream.succeed(change), Stream.never)
       )
       const views: Array<readonly [ReadonlyArray<string>, number]> = []
-      const watching = Stream.runForEach(Resource.watch(kinds.pods), ({ items, unreadable }) =>
+      const watching = Stream.runForEach(Resource.watchReadable(kinds.pods), ({ items, unreadable }) =>
         Effect.sync(() => views.push([items.map(({ metadata }) => metadata.name), unreadable.length]))
       )
       const fiber = yield* Effect.forkChild(Effect.provide(watching, server.layer))

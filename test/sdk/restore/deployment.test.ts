@@ -1,6 +1,7 @@
 /** A Deployment's claims, put back together with a StatefulSet's: as its pod template names them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 import { selector } from "../../../packages/sdk/src/App.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
@@ -12,7 +13,7 @@ import {
   persistentvolumes
 } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
-import { drive, type World } from "../../simulation/world.ts"
+import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"
 import { withStorage } from "../snapshot/world.ts"
 import { faultsAt } from "./faultsAt.ts"
@@ -154,6 +155,30 @@ describe("a restore with a Deployment", () => {
         refusals[0]?.reason ?? "",
         /claim uploads is also in the pod template of Deployment\/report/
       )
+    })
+  )
+
+  it.effect("that is aborted before anything was stopped stops nothing", () =>
+    Effect.gen(function* () {
+      const world = yield* withWeb()
+      const plan = yield* on(world)(Restore.prepare(all))
+      const inner = world.sandbox.cluster
+      const keeps = ({ method, body = "" }: Request) =>
+        method === "PATCH" && body.includes('"path":"/spec/persistentVolumeReclaimPolicy"')
+      const dying: typeof inner = {
+        ...inner,
+        request: (request) => (keeps(request) ? Effect.die("killed") : inner.request(request))
+      }
+      yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
+      const at = { namespace: "shop", id: plan.id }
+      const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: ann, takeOver: true })))
+      assert.strictEqual(outcome, "Aborted", unmet.join())
+      assert.deepEqual(
+        world.log.filter((line) => /^(gone|delete) (web|db)-(?!.*prove)/.test(line)),
+        []
+      )
+      assert.strictEqual(stateOf(world), "after")
+      settled(world)
     })
   )
 

@@ -67,13 +67,23 @@ const zones = {
   whenUnsatisfiable: "DoNotSchedule",
   labelSelector: labels
 }
-const apart = (topologyKey: string) => ({
+const apart = (topologyKey: string, ...from: ReadonlyArray<Readonly<Record<string, string>>>) => ({
   affinity: {
     podAntiAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey, labelSelector: labels }]
+      requiredDuringSchedulingIgnoredDuringExecution: (from.length === 0 ? [labels.matchLabels] : from).map(
+        (matchLabels) => ({ topologyKey, labelSelector: { matchLabels } })
+      )
     }
   }
 })
+/** A pod of somebody else's on a node. */
+const beside = (sandbox: Shape, nodeName: string, spec: object = {}): void =>
+  void sandbox.create({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: `web-${nodeName}`, labels: { app: "web" } },
+    spec: { containers: [main], nodeName, ...spec }
+  })
 const cordon = (sandbox: Shape, ...names: ReadonlyArray<string>) => {
   for (const name of names)
     sandbox.api.handle({
@@ -103,7 +113,7 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
       "a port that somebody else has on one node",
       {
         spec: onHost({ hostPort: 19000 }),
-        before: (sandbox: Shape) =>
+        before: (sandbox: Shape): void =>
           void sandbox.create({
             apiVersion: "v1",
             kind: "Pod",
@@ -119,6 +129,15 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
       { spec: apart("topology.kubernetes.io/zone") },
       "8 replicas want a zone each, 3 zones can take pods: obj-3 to obj-7 will not be scheduled",
       ["obj-3", "obj-4", "obj-5", "obj-6", "obj-7"]
+    ],
+    [
+      "a node each, and none where others are that it keeps away from",
+      {
+        spec: apart("kubernetes.io/hostname", { app: "obj" }, { app: "web" }),
+        before: (sandbox: Shape): void => ["node-a1", "node-b1"].forEach((node) => beside(sandbox, node))
+      },
+      "8 replicas want a node each, 4 nodes can take pods: obj-4 to obj-7 will not be scheduled",
+      ["obj-4", "obj-5", "obj-6", "obj-7"]
     ],
     [
       "a spread over zones, one of them closed",
@@ -150,7 +169,21 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
         after: (sandbox: Shape) => cordon(sandbox, "node-c1", "node-c2")
       }
     ],
-    ["a spread over open zones", { spec: { topologySpreadConstraints: [zones] } }]
+    ["a spread over open zones", { spec: { topologySpreadConstraints: [zones] } }],
+    [
+      "others on some nodes that it keeps away from",
+      {
+        spec: apart("kubernetes.io/hostname", { app: "web" }),
+        before: (sandbox: Shape): void => ["node-a1", "node-b1"].forEach((node) => beside(sandbox, node))
+      }
+    ],
+    [
+      "others that keep away from others",
+      {
+        before: (sandbox: Shape): void =>
+          six.forEach(({ name }) => beside(sandbox, name, apart("kubernetes.io/hostname", { app: "cache" })))
+      }
+    ]
   ] as const)("%s: nothing", ([, situation]) =>
     Effect.gen(function* () {
       const sandbox = yield* settled(situation)
@@ -160,6 +193,30 @@ describe("what a plan says will not be scheduled, the scheduler leaves, and noth
         []
       )
       assert.deepEqual(yield* stranded(sandbox, 8), [])
+    })
+  )
+
+  it.effect.each([
+    [
+      "that it keeps away from",
+      { spec: apart("topology.kubernetes.io/zone", { app: "web" }) },
+      (sandbox: Shape) => ["node-a1", "node-b1", "node-c1"].forEach((node) => beside(sandbox, node))
+    ],
+    [
+      "that keep away from it",
+      {},
+      (sandbox: Shape) =>
+        six.forEach(({ name }) => beside(sandbox, name, apart("kubernetes.io/hostname", { app: "obj" })))
+    ]
+  ] as const)("pods of others %s, on all nodes, let none take the first", ([, situation, before]) =>
+    Effect.gen(function* () {
+      const sandbox = yield* settled({ ...situation, replicas: 0, before })
+      const { warnings } = yield* planned(sandbox, 2)
+      assert.include(
+        warnings.join("\n"),
+        "no node takes obj-0 (6 anti-affinity with pods of others): it will wait"
+      )
+      assert.deepEqual(yield* stranded(sandbox, 2), ["obj-0", "obj-1"])
     })
   )
 

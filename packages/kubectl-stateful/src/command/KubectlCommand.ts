@@ -1,5 +1,6 @@
 /** Base class of all commands: kubectl's flags, the cluster they select, signals and interruption. */
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import type { Interfaces } from "@oclif/core"
 import { Command } from "@oclif/core/command"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -20,6 +21,9 @@ type Signal = keyof typeof exitCodes
 /** A launcher and the terminal both deliver one Ctrl-C; within this time two are one. */
 const sameSignalMillis = 100
 
+type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>
+type ArgOutput = Interfaces.OutputArgs<Interfaces.ArgInput>
+
 export abstract class KubectlCommand extends Command {
   static override baseFlags = clusterFlags
 
@@ -28,6 +32,16 @@ export abstract class KubectlCommand extends Command {
   protected override async init(): Promise<void> {
     await super.init()
     this.argv = [...normalise(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags })]
+  }
+
+  /** The command line; from here on the screen has the colors that it asks for. */
+  protected override async parse<F extends FlagOutput, B extends FlagOutput, A extends ArgOutput>(
+    options?: Interfaces.Input<F, B, A>
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options)
+    const { color } = parsed.flags
+    if (color === "always" || color === "never") this.screen = { ...this.screen, colour: color === "always" }
+    return parsed
   }
 
   /** The process that started the command prints the error. */

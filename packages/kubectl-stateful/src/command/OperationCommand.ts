@@ -2,6 +2,7 @@
 import { nameOf } from "@kubectl-stateful/sdk/App"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { operationsCommand } from "@kubectl-stateful/sdk/operation/OperationId"
+import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
 import * as Verbs from "@kubectl-stateful/sdk/Verbs"
 import { string as word } from "@oclif/core/args"
@@ -13,7 +14,9 @@ import { hookFlags, profileOf, withAnnotated } from "../flags/hooks.ts"
 import { quiesceGiven, restoringGiven, seedGiven } from "../flags/profile.ts"
 import { runFlags, takeUpFlags, timeouts } from "../flags/run.ts"
 import { consentFlags, consentOptions } from "../flags/scale.ts"
+import { ended, visible } from "../print/terminal.ts"
 import { KubectlCommand } from "./KubectlCommand.ts"
+import { operationId } from "./operationId.ts"
 import { identity, shown } from "./operation.ts"
 import { Usage } from "./usage.ts"
 
@@ -38,6 +41,19 @@ const tooLate = (result: OperationResult): Usage =>
     `operation ${result.id ?? ""} has finished all its steps, and an abort would undo none of them`,
     goesBack(result)
   )
+
+/** What has finished is taken up by nobody: a `resume` of what was rolled back must not look like a success. */
+const finished = (verb: "resume" | "abort", { id, phase, verb: what, namespace }: Verbs.Found) => {
+  if (!isOver(phase)) return Effect.succeed(null)
+  if (verb === "resume" && phase === "Aborted")
+    return Effect.fail(
+      new Usage(
+        `operation ${id} (${what}) was rolled back, so there is nothing to resume`,
+        `start it again; ${operationsCommand(namespace)} shows what it did`
+      )
+    )
+  return Effect.succeed(`operation ${id} (${what}) has already finished: ${phase}`)
+}
 
 export abstract class OperationCommand extends KubectlCommand {
   static override description =
@@ -64,7 +80,10 @@ export abstract class OperationCommand extends KubectlCommand {
     await this.perform(
       flags,
       Effect.gen(function* () {
-        const found = yield* Verbs.find({ namespace: (yield* Cluster).origin.namespace, id: args.id })
+        const id = args.id === undefined ? undefined : operationId(args.id)
+        const found = yield* Verbs.find({ namespace: (yield* Cluster).origin.namespace, id })
+        const over = yield* finished(verb, found)
+        if (over !== null) screen.err(ended([visible(over)]))
         const settings = yield* withAnnotated(flags, found, options)
         yield* shown(screen, flags.output, (report) =>
           Effect.flatMap(

@@ -8,8 +8,11 @@ import { type AppNotFound, read, readAll, type ReadOptions, watch } from "@kubec
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { failureLine } from "../print/failure.ts"
 import type { Answered } from "../print/list.ts"
-import type { Target } from "./target.ts"
+import { ended } from "../print/terminal.ts"
+import type { Screen } from "./screen.ts"
+import type { AppTarget, Target } from "./target.ts"
 
 /** Level of detail. */
 export interface Looking {
@@ -26,8 +29,11 @@ const readOptions = (looking: Looking): ReadOptions => ({
   ...(looking.rackLabel === undefined ? {} : { domainLabels: { rack: [looking.rackLabel] } })
 })
 
-export const reference = (target: Exclude<Target, { _tag: "All" }>, namespace: string): AppRef =>
-  target._tag === "Named" ? statefulSet(namespace, target.name) : selector(namespace, target.selector)
+/** The application that a command line names, in this namespace unless it names another. */
+export const reference = (target: AppTarget, namespace: string): AppRef =>
+  target._tag === "Named"
+    ? statefulSet(target.namespace ?? namespace, target.name)
+    : selector(namespace, target.selector)
 
 const answeredWith =
   ({ jointQuorum }: Looking) =>
@@ -35,35 +41,61 @@ const answeredWith =
 
 type Failure = ClusterError | AppNotFound
 
-/** One or all of them; fails when the one that is named is not there. */
-export const applications = (
-  target: Target,
-  looking: Looking
-): Effect.Effect<ReadonlyArray<Answered>, Failure, Cluster> =>
+/** Those that were read, and why others of them were not. */
+export interface Found {
+  readonly apps: ReadonlyArray<Answered>
+  readonly failures: ReadonlyArray<Failure>
+}
+
+const together = (apps: ReadonlyArray<Answered>): Found => ({ apps, failures: [] })
+
+/** One, several or all of them. */
+export const applications = (target: Target, looking: Looking): Effect.Effect<Found, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const { namespace } = (yield* Cluster).origin
     const options = readOptions(looking)
-    const states =
-      target._tag === "All"
-        ? yield* readAll({ namespace: target.allNamespaces ? null : namespace }, options)
-        : [yield* read(reference(target, namespace), options)]
-    return states.map(answeredWith(looking))
+    if (target._tag === "All") {
+      const states = yield* readAll({ namespace: target.allNamespaces ? null : namespace }, options)
+      return together(states.map(answeredWith(looking)))
+    }
+    const [states, failures] = yield* Effect.partition(
+      target.apps,
+      (app) => read(reference(app, namespace), options),
+      { concurrency: "unbounded" }
+    )
+    return { apps: states.map(answeredWith(looking)), failures }
   })
+
+/** Prints all failures but the last, and fails with that one. */
+export const failed = (
+  screen: Pick<Screen, "err">,
+  failures: Found["failures"]
+): Effect.Effect<void, Failure> => {
+  const last = failures.at(-1)
+  if (last === undefined) return Effect.void
+  for (const other of failures.slice(0, -1)) screen.err(ended([failureLine(other, "")]))
+  return Effect.fail(last)
+}
 
 /** Polling interval for all applications: there is no single list of objects to watch. */
 const lookAtAllEvery = "15 seconds"
 
-/** The same, again and again as they change. */
+/** The same, again and again as they change; fails when one that is named is not there. */
 export const watchApplications = (
   target: Target,
   looking: Looking
 ): Stream.Stream<ReadonlyArray<Answered>, Failure, Cluster> =>
   target._tag === "All"
-    ? Stream.mapEffect(Stream.tick(lookAtAllEvery), () => applications(target, looking))
+    ? Stream.mapEffect(Stream.tick(lookAtAllEvery), () =>
+        Effect.map(applications(target, looking), ({ apps }) => apps)
+      )
     : Stream.unwrap(
         Effect.map(Cluster, ({ origin }) =>
-          Stream.map(watch(reference(target, origin.namespace), readOptions(looking)), (state) => [
-            answeredWith(looking)(state)
-          ])
+          Stream.map(
+            Stream.zipLatestAll(
+              ...target.apps.map((app) => watch(reference(app, origin.namespace), readOptions(looking)))
+            ),
+            (states) => states.map(answeredWith(looking))
+          )
         )
       )

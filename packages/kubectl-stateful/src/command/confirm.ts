@@ -14,13 +14,17 @@ const ask = (question: string) =>
     return Effect.sync(() => input.close())
   }).pipe(Effect.tap(() => Effect.sync(() => stdin.unref?.())))
 
+/** True if a person can be asked. */
+export const isInteractive = (screen: Screen): boolean =>
+  screen.live !== undefined && screen.live !== null && stdin.isTTY
+
 /** Fails unless the user confirms; `what` was not done then. */
 export const confirmed = (
   screen: Screen,
   { yes, what }: { readonly yes: boolean; readonly what: string }
 ): Effect.Effect<void, Usage> => {
   if (yes) return Effect.void
-  if (!screen.live || !stdin.isTTY) {
+  if (!isInteractive(screen)) {
     return Effect.fail(new Usage(what, "use --yes to apply the plan without a prompt"))
   }
   return Effect.flatMap(ask("Continue? [y/N] "), (answer) =>

@@ -7,6 +7,17 @@ import { type ClusterFlags } from "../flags/cluster.ts"
 import { given } from "../flags/given.ts"
 import manifest from "../../package.json" with { type: "json" }
 
+/** The values of each key, in the given order. */
+const extraOf = (pairs: ReadonlyArray<readonly [string, string]> | undefined) =>
+  pairs === undefined
+    ? undefined
+    : Object.fromEntries(
+        Object.entries(Object.groupBy(pairs, ([key]) => key)).map(([key, same = []]) => [
+          key,
+          same.map(([, value]) => value)
+        ])
+      )
+
 /** The cluster that the flags choose; its code is loaded when it is first needed. */
 export const connect = (flags: ClusterFlags): Layer.Layer<Cluster, ClusterError> =>
   Layer.unwrap(
@@ -22,7 +33,18 @@ export const connect = (flags: ClusterFlags): Layer.Layer<Cluster, ClusterError>
             namespace: flags.namespace,
             as: flags.as,
             asUid: flags["as-uid"],
-            asGroups: flags["as-group"]
+            asGroups: flags["as-group"],
+            asUserExtra: extraOf(flags["as-user-extra"]),
+            server: flags.server,
+            certificateAuthority: flags["certificate-authority"],
+            insecureSkipTlsVerify: flags["insecure-skip-tls-verify"],
+            tlsServerName: flags["tls-server-name"],
+            disableCompression: flags["disable-compression"],
+            token: flags.token,
+            username: flags.username,
+            password: flags.password,
+            clientCertificate: flags["client-certificate"],
+            clientKey: flags["client-key"]
           }),
           requestTimeout: flags["request-timeout"] ?? 0,
           userAgent: `kubectl-stateful/${manifest.version}`

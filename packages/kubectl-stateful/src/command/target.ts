@@ -1,18 +1,28 @@
-/** The applications that a command line selects: `NAME`, `TYPE/NAME`, `TYPE NAME`, `-l SELECTOR` or none. */
+/**
+ * Which applications a command line means: `NAME...`, `TYPE/NAME...`, `TYPE NAME...`, `-l SELECTOR` or none.
+ */
 import { Usage } from "./usage.ts"
 
-/** One StatefulSet, one application by labels, or every StatefulSet of the namespace or the cluster. */
-export type Target =
-  | { readonly _tag: "Named"; readonly name: string }
+/** One application: a StatefulSet by its name, or workloads by their labels. */
+export type AppTarget =
+  | {
+      readonly _tag: "Named"
+      readonly name: string
+      /** Absent: that of the command line. */
+      readonly namespace?: string
+    }
   | { readonly _tag: "Selected"; readonly selector: string }
+
+/** Applications, or every StatefulSet of the namespace or the cluster. */
+export type Target =
+  | { readonly _tag: "Apps"; readonly apps: readonly [AppTarget, ...ReadonlyArray<AppTarget>] }
   | { readonly _tag: "All"; readonly allNamespaces: boolean }
 
 /** The words on the command line. */
 export interface Words {
-  readonly first?: string | undefined
-  readonly second?: string | undefined
+  readonly words: ReadonlyArray<string>
   readonly selector?: string | undefined
-  readonly allNamespaces: boolean
+  readonly allNamespaces?: boolean
 }
 
 const types = /^(statefulsets?|sts)(\.(v1\.)?apps)?$/i
@@ -27,55 +37,72 @@ const wrongKind = (type: string, name: string): Usage =>
     "name a StatefulSet, or all of an application's workloads by their labels with -l"
   )
 
-const named = (name: string, words: Words): Target => {
-  if (words.allNamespaces) {
-    throw new Usage("a resource cannot be retrieved by name across all namespaces", "use -n instead of -A")
+/** `TYPE/NAME` as its name. */
+const nameIn = (word: string): string => {
+  const [type = "", ...rest] = word.split("/")
+  const name = rest.join("/")
+  if (!types.test(type)) throw wrongKind(type, name)
+  return name
+}
+
+/** `a b`, `TYPE a b` or `TYPE/a TYPE/b`; without the type, nothing where only that was typed. */
+const typedNames = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const [first = "", ...rest] = words
+  if (words.some((word) => word.includes("/"))) {
+    const bare = words.find((word) => !word.includes("/"))
+    if (bare !== undefined)
+      throw new Usage(
+        `${bare} has no type, and ${words.find((word) => word.includes("/"))} has one`,
+        "write either all names as TYPE/NAME, or none"
+      )
+    return words.map(nameIn)
   }
-  if (words.selector !== undefined) {
-    throw new Usage("name and selector cannot both be given", "leave out one of the two")
-  }
-  if (name === "") throw new Usage("the name is empty", "write it as TYPE/NAME or NAME")
-  return { _tag: "Named", name }
+  if (types.test(first)) return rest
+  if (rest[0] !== undefined && otherTypes.test(first)) throw wrongKind(first, rest[0])
+  return words
 }
 
 /** Parses the words as kubectl does; throws a Usage if they are invalid. */
-export const target = (words: Words): Target => {
-  const { first, second } = words
-  if (first === undefined || (second === undefined && types.test(first))) {
-    if (words.selector === undefined) {
-      return { _tag: "All", allNamespaces: words.allNamespaces }
-    }
-    if (words.allNamespaces) {
-      throw new Usage("-l selects one application, in one namespace", "use -n instead of -A with -l")
-    }
-    return { _tag: "Selected", selector: words.selector }
+export const target = ({ words, selector, allNamespaces = false }: Words): Target => {
+  const names = typedNames(words)
+  if (names.includes("")) throw new Usage("the name is empty", "write it as TYPE/NAME or NAME")
+  const [first, ...more] = [...new Set(names)].map((name) => ({ _tag: "Named", name }) as const)
+  if (first !== undefined) {
+    if (allNamespaces)
+      throw new Usage("a resource cannot be retrieved by name across all namespaces", "use -n instead of -A")
+    if (selector !== undefined)
+      throw new Usage("name and selector cannot both be given", "leave out one of the two")
+    return { _tag: "Apps", apps: [first, ...more] }
   }
-  if (first.includes("/")) {
-    const [type = "", ...rest] = first.split("/")
-    const name = rest.join("/")
-    if (second !== undefined) {
-      throw new Usage(`too many names: ${second}`, "describe one application at a time, or all with none")
-    }
-    if (!types.test(type)) throw wrongKind(type, name)
-    return named(name, words)
-  }
-  if (second !== undefined) {
-    if (types.test(first)) return named(second, words)
-    if (otherTypes.test(first)) throw wrongKind(first, second)
-    throw new Usage(`too many names: ${second}`, "describe one application at a time, or all with none")
-  }
-  return named(first, words)
+  if (selector === undefined) return { _tag: "All", allNamespaces }
+  if (allNamespaces)
+    throw new Usage("-l selects one application, in one namespace", "use -n instead of -A with -l")
+  return { _tag: "Apps", apps: [{ _tag: "Selected", selector }] }
 }
 
-/** One StatefulSet, or several as `TYPE/NAME` in their order. */
+/** The same for a command about one application; `example` is how it is called. */
+export const appTarget = (typed: Words, example: string): AppTarget => {
+  const found = target(typed)
+  if (found._tag === "All") throw new Usage("resource name or -l SELECTOR is required", `e.g. ${example}`)
+  const [app, ...more] = found.apps
+  if (more.length > 0)
+    throw new Usage(`${found.apps.length} names, but one application at a time`, `e.g. ${example}`)
+  return app
+}
+
+/** The StatefulSets that are named, in their order. */
 export const setNames = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const several = words.length > 1 && words.every((word) => word.includes("/"))
-  const groups = several ? words.map((word) => [word]) : [words]
-  return groups.map(([first, second, ...more]) => {
-    if (more.length > 0) throw new Usage(`too many names: ${more.join(" ")}`, "write each as TYPE/NAME")
-    const wanted = target({ first, second, allNamespaces: false })
-    if (wanted._tag !== "Named")
-      throw new Usage("resource name is required", "name a StatefulSet, e.g. sts/db")
-    return wanted.name
-  })
+  const wanted = target({ words })
+  const names =
+    wanted._tag === "All" ? [] : wanted.apps.flatMap((app) => (app._tag === "Named" ? [app.name] : []))
+  if (names.length === 0) throw new Usage("resource name is required", "name a StatefulSet, e.g. sts/db")
+  return names
+}
+
+/** The one StatefulSet that is named; `example` is how the command is called. */
+export const setName = (words: ReadonlyArray<string>, example: string): string => {
+  const [name = "", ...more] = setNames(words)
+  if (more.length > 0)
+    throw new Usage(`${more.length + 1} names, but one StatefulSet at a time`, `e.g. ${example}`)
+  return name
 }

@@ -4,16 +4,16 @@
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { boolean, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { applications, watchApplications } from "../command/applications.ts"
+import { applications, failed, watchApplications } from "../command/applications.ts"
 import { demands, exitCodeFlag, unmetBy } from "../flags/demands.ts"
 import { hasJointQuorum, profileFlag } from "../flags/profile.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { allNamespacesFlag, appArgs, selectorFlag } from "../flags/application.ts"
+import { filenameFlag, targetOrFile } from "../flags/filename.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { applicationsText, type Look } from "../print/applications.ts"
 import type { Answered } from "../print/list.ts"
 import { ended, visible } from "../print/terminal.ts"
-import { target } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 import { showChanges } from "../command/watch.ts"
 
@@ -21,7 +21,8 @@ export class Describe extends KubectlCommand {
   static override summary =
     "Show the full state of a stateful application and whether it can survive failures."
   static override usage = [
-    "describe [TYPE/]NAME [flags]",
+    "describe [TYPE/]NAME... [flags]",
+    "describe -f FILE [flags]",
     "describe -l SELECTOR [flags]",
     "describe [-A] [flags]"
   ]
@@ -29,13 +30,16 @@ export class Describe extends KubectlCommand {
     "Without a name, prints one line per StatefulSet with the four answers. Values of Secrets are never shown, and read only with --check-keys, for the names of their keys."
   static override examples = [
     "<%= config.bin %> describe db -n shop",
+    "<%= config.bin %> describe db cache queue",
     "<%= config.bin %> describe -l app.kubernetes.io/instance=shop -o yaml",
     "<%= config.bin %> describe -A",
     "<%= config.bin %> describe db --exit-code restart,snapshot=Yes"
   ]
+  static override strict = false
   static override args = appArgs
   static override flags = {
     ...allNamespacesFlag,
+    ...filenameFlag,
     ...selectorFlag,
     ...outputFlag,
     ...watchFlag,
@@ -51,14 +55,9 @@ export class Describe extends KubectlCommand {
   }
 
   async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Describe)
     const { screen } = this
-    const { args, flags } = await this.parse(Describe)
-    const wanted = target({
-      first: args.app,
-      second: args.name,
-      selector: flags.selector,
-      allNamespaces: flags["all-namespaces"]
-    })
+    const wanted = await targetOrFile(argv.map(String), flags)
     const look: Look = {
       output: flags.output ?? null,
       all: wanted._tag === "All",
@@ -89,7 +88,12 @@ export class Describe extends KubectlCommand {
       flags,
       flags.watch
         ? showChanges(watchApplications(wanted, looking), show, screen.err)
-        : Effect.flatMap(applications(wanted, looking), show)
+        : Effect.flatMap(applications(wanted, looking), ({ apps, failures }) =>
+            Effect.andThen(
+              apps.length > 0 || failures.length === 0 ? show(apps) : Effect.void,
+              failed(screen, failures)
+            )
+          )
     )
   }
 }

@@ -20,5 +20,6 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   scale: async () => (await import("./scale.ts")).ScaleCommand,
   snapshot: async () => (await import("./snapshot.ts")).SnapshotCommand,
   snapshots: async () => (await import("./snapshots.ts")).Snapshots,
-  thaw: async () => (await import("./thaw.ts")).ThawCommand
+  thaw: async () => (await import("./thaw.ts")).ThawCommand,
+  version: async () => (await import("./version.ts")).Version
 }

@@ -6,11 +6,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { appArgs } from "../flags/application.ts"
+import { appArgs, wordsOf } from "../flags/application.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { peersText } from "../print/peers.ts"
-import { target } from "../command/target.ts"
-import { Usage } from "../command/usage.ts"
+import { setName } from "../command/target.ts"
 
 export class PeersCommand extends KubectlCommand {
   static override summary = "List the pods of a StatefulSet with name, address, node, zone and readiness."
@@ -33,8 +32,7 @@ export class PeersCommand extends KubectlCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(PeersCommand)
-    const wanted = target({ first: args.app, second: args.name, allNamespaces: false })
-    if (wanted._tag !== "Named") throw new Usage("resource name is required", "use peers NAME")
+    const name = setName(wordsOf(args), "peers db")
     const { screen } = this
     const show = Effect.fnUntraced(function* (peers: Discovery.Peers) {
       const dns = flags["check-dns"] ? yield* Discovery.checkDns(peers) : null
@@ -47,7 +45,7 @@ export class PeersCommand extends KubectlCommand {
     await this.perform(
       flags,
       Effect.flatMap(Cluster, ({ origin: { namespace } }) => {
-        const ref = { namespace, name: wanted.name }
+        const ref = { namespace, name }
         return flags.watch
           ? Stream.runForEach(Discovery.watch(ref), show)
           : Effect.flatMap(Discovery.read(ref), show)

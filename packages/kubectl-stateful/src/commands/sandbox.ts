@@ -7,13 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { executed, stopped, usable } from "../print/sandbox.ts"
+import { clusterFlag, withoutClusterFlags } from "../flags/cluster.ts"
 import { execFlag, portFlag } from "../flags/sandbox.ts"
 import { Usage } from "../command/usage.ts"
 
 const names: ReadonlyArray<ScenarioName> = ["ledger", "lost-node", "empty"]
-
-/** They choose among clusters that are there; this command makes one. */
-const choosing = ["namespace", "context", "cluster", "user", "as", "as-group", "as-uid"] as const
 
 export class Sandbox extends KubectlCommand {
   static override summary = "Start a small cluster on this machine, to try things out."
@@ -24,7 +22,8 @@ export class Sandbox extends KubectlCommand {
     "<%= config.bin %> sandbox --scenario lost-node --port 6443",
     "<%= config.bin %> sandbox --exec 'web-2=exit 1' --exec 'web-*=exit 0'"
   ]
-  static override flags = {
+  static override usage = ["sandbox [flags]"]
+  static override flags = withoutClusterFlags({
     kubeconfig: string({
       summary: "New kubeconfig file to write (default: one in a temporary directory).",
       helpValue: "FILE"
@@ -49,11 +48,11 @@ export class Sandbox extends KubectlCommand {
       summary: "Random seed, for a reproducible cluster.",
       helpValue: "TEXT"
     })
-  }
+  })
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Sandbox)
-    const chosen = choosing.find((name) => flags[name] !== undefined)
+    const chosen = clusterFlag(flags, ["kubeconfig"])
     if (chosen !== undefined) {
       throw new Usage(`--${chosen} selects an existing cluster, and sandbox starts its own`, "leave it out")
     }

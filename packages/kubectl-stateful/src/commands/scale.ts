@@ -1,16 +1,16 @@
 /**
  * `kubectl stateful scale`: more or fewer replicas, in order, with hooks and quorum.
  */
-import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import * as Effect from "effect/Effect"
+import { isInteractive } from "../command/confirm.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { identity, rehearsed, shown } from "../command/operation.ts"
-import { setNames } from "../command/target.ts"
+import { agreed, identity, rehearsed, shown } from "../command/operation.ts"
+import { setsFlags, wantedSets } from "../command/sets.ts"
 import { Usage } from "../command/usage.ts"
 import { appArgs } from "../flags/application.ts"
 import { commandLines, hookFlags, profileOf, withAnnotated } from "../flags/hooks.ts"
-import { runFlags, timeouts } from "../flags/run.ts"
+import { runFlags, timeouts, yesFlag } from "../flags/run.ts"
 import { scaleFlags, scaleOptions } from "../flags/scale.ts"
 import { ended, visible } from "../print/terminal.ts"
 
@@ -18,11 +18,11 @@ export class ScaleCommand extends KubectlCommand {
   static override summary =
     "Scale a StatefulSet in order, with member hooks, quorum checks and explicit handling of its PersistentVolumeClaims (PVCs)."
   static override usage = [
-    "scale [TYPE/]NAME --replicas COUNT [flags]",
-    "scale TYPE/NAME TYPE/NAME... --replicas COUNT [flags]"
+    "scale [TYPE/]NAME... --replicas COUNT [flags]",
+    "scale (-f FILE|-l SELECTOR|--all) --replicas COUNT [flags]"
   ]
   static override description =
-    "Several StatefulSets are scaled one after another, in the given order. If any of them is refused, none is started."
+    "Several StatefulSets are scaled one after another, in the given order, or with -l and --all in the order of their names. If any of them is refused, none is started. On a terminal, you are asked before data is deleted, and before a scale to 0."
   static override strict = false
   static override examples = [
     "<%= config.bin %> scale db --replicas 5 --dry-run=client",
@@ -33,27 +33,29 @@ export class ScaleCommand extends KubectlCommand {
   static override args = appArgs
   static override flags = {
     ...scaleFlags,
+    ...setsFlags,
     ...runFlags,
+    ...yesFlag,
     ...hookFlags
   }
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ScaleCommand)
-    const names = setNames(argv.map(String))
-    if (names.length > 1 && (flags.output === "json" || flags.output === "yaml")) {
-      throw new Usage(`-o ${flags.output} is for one StatefulSet`, "scale one at a time, or use -o name")
-    }
+    const wanted = await wantedSets(argv.map(String), flags)
     const options = { ...(await profileOf(flags)), ...timeouts(flags), ...scaleOptions(flags) }
     const { screen } = this
     const mode = flags["dry-run"]
     const scale = Effect.gen(function* () {
-      const { origin } = yield* Cluster
+      const sets = yield* wanted
+      if (sets.length > 1 && (flags.output === "json" || flags.output === "yaml"))
+        yield* Effect.fail(
+          new Usage(`-o ${flags.output} is for one StatefulSet`, "scale one at a time, or use -o name")
+        )
       // All are planned before the first is begun.
-      const asked = yield* Effect.forEach(names, (name) =>
+      const asked = yield* Effect.forEach(sets, (ref) =>
         Effect.gen(function* () {
-          const ref = { namespace: origin.namespace, name }
           const settings = yield* withAnnotated(flags, ref, options)
-          if (flags["trust-annotations"]) screen.err(commandLines(name, settings.profile))
+          if (flags["trust-annotations"]) screen.err(commandLines(ref.name, settings.profile))
           return { ref, options: settings }
         })
       )
@@ -64,9 +66,16 @@ export class ScaleCommand extends KubectlCommand {
         }
         return
       }
+      // Scripts said what they want when they were written.
+      if (isInteractive(screen))
+        yield* agreed(screen, {
+          plans: planned.map(({ plan }) => plan).filter(Scale.needsConfirmation),
+          yes: flags.yes || !planned.some(({ plan }) => Scale.needsConfirmation(plan)),
+          what: "nothing was scaled"
+        })
       yield* Scale.inOrder(planned, ({ plan, options }) => {
         for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))
-        const rest = names.slice(planned.findIndex((one) => one.plan === plan) + 1)
+        const rest = sets.slice(planned.findIndex((one) => one.plan === plan) + 1).map(({ name }) => name)
         return shown(screen, flags.output, (report) =>
           Scale.run(plan, { ...options, identity: identity(), report })
         ).pipe(

@@ -5,9 +5,8 @@ import * as Effect from "effect/Effect"
 import { reference } from "../command/applications.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { identity, rehearsed, shown } from "../command/operation.ts"
-import { target } from "../command/target.ts"
-import { Usage } from "../command/usage.ts"
-import { appArgs, selectorFlag } from "../flags/application.ts"
+import { appTarget } from "../command/target.ts"
+import { appArgs, selectorFlag, wordsOf } from "../flags/application.ts"
 import { dryRunFlag, runFlags, timeouts } from "../flags/run.ts"
 import { snapshotFlags, snapshotOptions } from "../flags/snapshot.ts"
 import { ended, visible } from "../print/terminal.ts"
@@ -33,13 +32,7 @@ export class SnapshotCommand extends KubectlCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SnapshotCommand)
-    const wanted = target({
-      first: args.app,
-      second: args.name,
-      selector: flags.selector,
-      allNamespaces: false
-    })
-    if (wanted._tag === "All") throw new Usage("resource name or -l SELECTOR is required", "e.g. snapshot db")
+    const wanted = appTarget({ words: wordsOf(args), selector: flags.selector }, "snapshot db")
     const options = { ...timeouts(flags), ...(await snapshotOptions(flags)) }
     const { screen } = this
     const mode = flags["dry-run"]

@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import { reference } from "../command/applications.ts"
 import { quiesceOf } from "../flags/profile.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { appArgs, selectorFlag } from "../flags/application.ts"
+import { appArgs, selectorFlag, wordsOf } from "../flags/application.ts"
 import { ended, visible } from "../print/terminal.ts"
-import { target } from "../command/target.ts"
+import { appTarget } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
 export class ThawCommand extends KubectlCommand {
@@ -33,10 +33,7 @@ export class ThawCommand extends KubectlCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ThawCommand)
-    const { app: first, name: second } = args
-    const wanted = target({ first, second, selector: flags.selector, allNamespaces: false })
-    if (wanted._tag === "All")
-      throw new Usage("resource name or -l SELECTOR is required", "e.g. thaw db --profile redis")
+    const wanted = appTarget({ words: wordsOf(args), selector: flags.selector }, "thaw db --profile redis")
     if (flags.profile === undefined)
       throw new Usage(`required flag(s) "profile" not set`, "use --profile redis, or a file")
     const quiesce = await quiesceOf(flags.profile)

@@ -8,6 +8,15 @@ export const appArgs = {
   name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
 }
 
+/** The words that were given. */
+export const wordsOf = ({
+  app,
+  name
+}: {
+  readonly app?: string | undefined
+  readonly name?: string | undefined
+}) => [app, name].filter((word) => word !== undefined)
+
 /** For commands that look at more than one namespace. */
 export const allNamespacesFlag = {
   "all-namespaces": boolean({ char: "A", summary: "If present, list across all namespaces." })

@@ -6,7 +6,8 @@ import type { InferredFlags } from "@oclif/core/interfaces"
 import type * as Effect from "effect/Effect"
 import { given } from "./given.ts"
 import { profileFlag, restoreWay } from "./profile.ts"
-import { target } from "../command/target.ts"
+import { operationId } from "../command/operationId.ts"
+import { setName } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 
 export const restoreFlags = {
@@ -100,14 +101,6 @@ const chosen = (words: ReadonlyArray<string>): Readonly<Record<string, string>> 
   return Object.fromEntries(pairs.map(([, claim = "", name = ""]) => [claim, name]))
 }
 
-/** A StatefulSet's name, as `db` or `sts/db`. */
-const setName = (typed: string): string => {
-  const found = target({ first: typed, allNamespaces: false })
-  if (found._tag !== "Named")
-    throw new Usage("a StatefulSet name is required", "use --from-volume-snapshots NAME")
-  return found.name
-}
-
 /** The object to restore from; throws a Usage if none or more than one is given. */
 export const restored = (snapshot: string | undefined, flags: Flags): Restored => {
   const { undo: id, "from-volume-snapshots": app, "volume-snapshot": named } = flags
@@ -125,8 +118,13 @@ export const restored = (snapshot: string | undefined, flags: Flags): Restored =
       "VolumeSnapshots contain no configuration",
       "leave out --with-config and --only, or name a snapshot taken by this plugin"
     )
-  if (app !== undefined) return { _tag: "VolumeSnapshots", app: setName(app), named: chosen(named ?? []) }
-  return id === undefined ? { _tag: "Snapshot", name: snapshot ?? "" } : { _tag: "Undo", id }
+  if (app !== undefined)
+    return {
+      _tag: "VolumeSnapshots",
+      app: setName([app], "restore --from-volume-snapshots db"),
+      named: chosen(named ?? [])
+    }
+  return id === undefined ? { _tag: "Snapshot", name: snapshot ?? "" } : { _tag: "Undo", id: operationId(id) }
 }
 
 export const prepared = (

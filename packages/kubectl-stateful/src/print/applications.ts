@@ -7,7 +7,7 @@ import { appDocument, documentText, listDocument, names } from "./document.ts"
 import { type Answered, listTable } from "./list.ts"
 import type { Room } from "./table.ts"
 import type { Printable } from "./terminal.ts"
-import { render } from "./text.ts"
+import { blank, render } from "./text.ts"
 
 /** kubectl's `-o`; null is the text for people. */
 export type Output = "json" | "yaml" | "wide" | "name" | null
@@ -28,7 +28,10 @@ const text = (apps: ReadonlyArray<Answered>, look: Look): Printable => {
   const page = { ...(wide ? { columns: look.room.columns } : look.room), wide }
   const lines = look.all
     ? listTable(apps, { ...page, namespaces: look.allNamespaces })
-    : apps.flatMap(({ state, checklist }) => appPage(state, checklist, page))
+    : apps.flatMap(({ state, checklist }, index) => [
+        ...(index === 0 ? [] : [blank, blank]),
+        ...appPage(state, checklist, page)
+      ])
   return render(lines, look.colour)
 }
 
@@ -39,7 +42,8 @@ export const applicationsText = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Printable> {
   if (look.output === null || look.output === "wide") return text(apps, look)
   if (look.output === "name") return names(apps)
-  const [only] = apps
-  const document = only !== undefined && !look.all ? appDocument(only) : listDocument(apps)
+  const [first, ...more] = apps
+  const isOne = first !== undefined && more.length === 0 && !look.all
+  const document = isOne ? appDocument(first) : listDocument(apps)
   return yield* documentText(document, look.output)
 })

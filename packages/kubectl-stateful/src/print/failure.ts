@@ -1,6 +1,8 @@
 /** Errors as kubectl prints them: one line with the fact and what to do. */
 import { AppNotFound } from "@kubectl-stateful/sdk/state/AppNotFound"
 import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import { nearNames } from "@kubectl-stateful/sdk/NearName"
+import snapshot from "../../command-snapshot.json" with { type: "json" }
 import { Usage } from "../command/usage.ts"
 import { type Visible, visible } from "./terminal.ts"
 
@@ -36,15 +38,26 @@ const parseFailure = (error: Error, help: string): string | null => {
   const match = (pattern: RegExp): ReadonlyArray<string> | null => pattern.exec(fact)?.slice(1) ?? null
   const [unknown] = match(/^Nonexistent flags?: ([^,]*)/) ?? []
   if (unknown !== undefined) {
+    const [near] = nearNames(unknown.replace(/^--/, ""), flagsOf(help))
+    if (unknown.startsWith("--") && near !== undefined)
+      return `unknown flag: ${unknown}; did you mean --${near}?`
     return `${unknown.startsWith("--") ? "unknown flag" : "unknown shorthand flag"}: ${unknown}; ${hint}`
   }
   const [unexpected] = match(/^Unexpected arguments?: (.*)/) ?? []
   if (unexpected !== undefined) return `too many names: ${unexpected}; ${hint}`
   const [flag, value, allowed] = match(/^Expected (--\S+?)=(.*) to be one of: (.*)$/) ?? []
+  if (flag === "--output" && /^(jsonpath|go-template|template|custom-columns)/.test(value ?? ""))
+    return `-o ${value?.split("=")[0]} is not supported; use -o json, and read it with jq`
   if (flag !== undefined) return `invalid value "${value}" for ${flag}; use one of ${allowed}`
   const [lacking] = match(/^Flag (--\S+) expects/) ?? []
   return lacking === undefined ? `${fact}; ${hint}` : `flag needs an argument: ${lacking}; ${hint}`
 }
+
+/** The flags of the command whose help this is. */
+const flagsOf = (help: string): ReadonlyArray<string> =>
+  snapshot.commands
+    .filter(({ name }) => help.endsWith(` ${name}`))
+    .flatMap(({ flags }) => flags.map(({ name }) => name))
 
 const hasAction = (error: Error): error is Error & { readonly action: string } =>
   "action" in error && typeof error.action === "string"

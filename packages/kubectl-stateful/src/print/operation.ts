@@ -7,6 +7,7 @@ import { age } from "./age.ts"
 import { appText } from "./appText.ts"
 import { clonedText } from "./clone.ts"
 import { documentText } from "./document.ts"
+import { operationDocument, operationPage, stepStates } from "./operationPage.ts"
 import { restoredText } from "./restore.ts"
 import { importedText, prunedText, takenText } from "./snapshot.ts"
 import { type Room, table } from "./table.ts"
@@ -33,21 +34,15 @@ export const resultText = (result: OperationResult, output: string | undefined):
 
 const header = ["ID", "VERB", "APP", "PHASE", "HOLDER", "AGE", "MESSAGE"]
 
-/** The list, newest first; `room` is the screen's. */
+/** The list, newest first; `namespaces`: it is of more than one. */
 export const operationsText = (
   entries: ReadonlyArray<Entry>,
   output: string | undefined,
   now: string,
-  room: Room
+  { namespaces, ...room }: Room & { readonly namespaces: boolean }
 ): Effect.Effect<Printable> => {
   if (output === "json" || output === "yaml") {
-    const items = entries.map(({ plan, status }) => ({
-      id: plan.id,
-      verb: plan.verb,
-      app: plan.app,
-      effects: plan.effects,
-      ...status
-    }))
+    const items = entries.map(operationDocument)
     const list = { apiVersion: "kubectl-stateful.dev/v1", kind: "OperationList", items }
     return documentText(list, output)
   }
@@ -56,6 +51,7 @@ export const operationsText = (
   }
   const rows = entries.map(({ plan, status }) => ({
     cells: [
+      ...(namespaces ? [plan.home] : []),
       plan.id,
       plan.verb,
       nameOf(plan.app),
@@ -65,5 +61,20 @@ export const operationsText = (
       status.message ?? ""
     ]
   }))
-  return Effect.succeed(render(table(header, rows, room), false))
+  return Effect.succeed(render(table(namespaces ? ["NAMESPACE", ...header] : header, rows, room), false))
+}
+
+/** One operation with its steps. */
+export const operationText = (
+  entry: Entry,
+  output: string | undefined,
+  now: string,
+  room: Room
+): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") {
+    const head = { apiVersion: "kubectl-stateful.dev/v1", kind: "Operation" }
+    return documentText({ ...head, ...operationDocument(entry), steps: stepStates(entry) }, output)
+  }
+  if (output === "name") return Effect.succeed(ended([visible(`operation/${entry.plan.id}`)]))
+  return Effect.succeed(render(operationPage(entry, now, room), false))
 }

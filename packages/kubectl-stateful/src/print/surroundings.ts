@@ -59,6 +59,17 @@ const operation =
     return each.phase === "Stopped" ? span(way, "doubt") : way
   }
 
+/** Those that are unfinished and the last that has finished; the others are for `operations` to list. */
+const shownOperations = (all: ReadonlyArray<Operation>): ReadonlyArray<Operation> => {
+  const last = all
+    .filter(({ phase }) => isOperationOver(phase))
+    .reduce<Operation | null>(
+      (late, each) => (late === null || each.started > late.started ? each : late),
+      null
+    )
+  return all.filter((each) => each === last || !isOperationOver(each.phase))
+}
+
 /** `Title: items`, `<none>` when empty, `<unknown>` when it could not be read. */
 const orUnknown = <A>(
   title: string,
@@ -89,7 +100,7 @@ export const surroundings = (state: AppState, columns: number): ReadonlyArray<Li
       state.autoscalers,
       (each) => `${each.name} (${each.target}, ${each.minReplicas} to ${each.maxReplicas} replicas)`
     ),
-    ...some("Operations", state.operations, operation(state))
+    ...some("Operations", shownOperations(state.operations ?? []), operation(state))
   ]
 }
 

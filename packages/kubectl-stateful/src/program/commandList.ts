@@ -19,13 +19,18 @@ export const commandList = async () => ({
           name,
           summary: command.summary ?? "",
           args: Object.keys(command.args),
+          many: !command.strict,
           flags: Object.entries({ ...command.baseFlags, ...command.flags })
+            .filter(([, { hidden }]) => hidden !== true)
             .toSorted(([a], [b]) => a.localeCompare(b))
             .map(([flag, definition]) => ({
               name: flag,
               ...(definition.char === undefined ? {} : { char: definition.char }),
               summary: definition.summary ?? "",
               takesValue: definition.type === "option",
+              ...(definition.type === "option" && definition.helpValue !== undefined
+                ? { value: String(definition.helpValue) }
+                : {}),
               ...(definition.type === "option" && definition.options !== undefined
                 ? { values: [...definition.options] }
                 : {})

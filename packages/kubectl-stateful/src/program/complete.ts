@@ -7,6 +7,7 @@
 import { isOperationId } from "@kubectl-stateful/sdk/operation/OperationId"
 import snapshot from "../../command-snapshot.json" with { type: "json" }
 import { ended, type Printable, printed, visible } from "../print/terminal.ts"
+import { commandFirst } from "./commandFirst.ts"
 
 /** Cobra's ShellCompDirectiveNoFileComp: no file names. */
 const noFiles = ":4"
@@ -18,6 +19,8 @@ interface Flag {
   readonly char?: string
   readonly summary: string
   readonly takesValue: boolean
+  /** What the help calls its value. */
+  readonly value?: string
   readonly values?: ReadonlyArray<string>
 }
 
@@ -25,13 +28,24 @@ interface Entry {
   readonly name: string
   readonly summary: string
   readonly args: ReadonlyArray<string>
+  /** True if more words than its arguments may follow. */
+  readonly many: boolean
   readonly flags: ReadonlyArray<Flag>
 }
 
-/** Names that are read from the cluster. */
-export type Named = "statefulsets" | "namespaces" | "operations" | "snapshots" | "restores"
+/** What a cluster, or the kubeconfig, has names for. */
+export type Named =
+  | "statefulsets"
+  | "namespaces"
+  | "operations"
+  | "snapshots"
+  | "restores"
+  | "copies"
+  | "contexts"
+  | "clusters"
+  | "users"
 
-/** The names that a cluster has; with the flags that were typed so far. */
+/** The names that there are; with the flags that were typed so far. */
 export type Names = (what: Named, flags: ReadonlyMap<string, string>) => Promise<ReadonlyArray<string>>
 
 const commands: ReadonlyArray<Entry> = snapshot.commands
@@ -40,21 +54,36 @@ const commands: ReadonlyArray<Entry> = snapshot.commands
 const isSubdomain = (text: string): boolean =>
   text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
 
+/** A kubeconfig's names are its owner's, and still no shell may find syntax in one. */
+const isPlain = (text: string): boolean => /^[A-Za-z0-9@_][-A-Za-z0-9@:._/+]*$/.test(text)
+
 const isOffered: Readonly<Record<Named, (name: string) => boolean>> = {
   statefulsets: isSubdomain,
   namespaces: isSubdomain,
   operations: isOperationId,
   snapshots: isSubdomain,
-  restores: isOperationId
+  restores: isOperationId,
+  copies: isOperationId,
+  contexts: isPlain,
+  clusters: isPlain,
+  users: isPlain
 }
 
 /** Flags whose values the cluster has names for. */
 const namedBy: Readonly<Record<string, Named>> = {
   namespace: "namespaces",
   "to-namespace": "namespaces",
+  "allow-namespace": "namespaces",
+  context: "contexts",
+  cluster: "clusters",
+  user: "users",
   "from-volume-snapshots": "statefulsets",
-  undo: "restores"
+  undo: "restores",
+  release: "copies"
 }
+
+/** Flags whose value is a file or a folder, or may be one. */
+const isFile = ({ value = "" }: Flag): boolean => /\b(FILE|FOLDER)\b/.test(value)
 
 /** The type of the first word after a command, if it is not an application. */
 const firstNamed: Readonly<Record<string, Named>> = { id: "operations", snapshot: "snapshots" }
@@ -96,7 +125,7 @@ const flagOf = (entry: Entry, word: string): Flag | undefined =>
     (flag) => word === `--${flag.name}` || (flag.char !== undefined && word === `-${flag.char}`)
   )
 
-/** The flags with a value among these words, and the words that are not flags. */
+/** The flags among these words, and the words that are no flags. */
 const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
   const flags = new Map<string, string>()
   const args: Array<string> = []
@@ -105,6 +134,7 @@ const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
     const flag = flagOf(entry, name)
     if (flag?.takesValue === true) flags.set(flag.name, value ?? words[++index] ?? "")
     else if (flag === undefined) args.push(words[index] ?? "")
+    else flags.set(flag.name, value ?? "true")
   }
   return { flags, args }
 }
@@ -129,9 +159,32 @@ const actionWords = async (
   return answer([...offers, ...live], current, noFiles)
 }
 
+const types = /^(statefulsets?|sts)(\.(v1\.)?apps)?$/i
+
+/** Names of applications, with the type before them if it was typed. */
+const appWords = async (
+  { many }: Entry,
+  args: ReadonlyArray<string>,
+  current: string,
+  sets: () => Promise<ReadonlyArray<Offer>>
+): Promise<Printable> => {
+  const [type = ""] = current.split("/", 1)
+  const prefix = current.includes("/") && types.test(type) ? `${type}/` : ""
+  const names = types.test(args[0] ?? "") ? args.slice(1) : args
+  if (names.length > 0 && !many) return answer([], current, noFiles)
+  const given = new Set(names.map((name) => name.replace(/^.*\//, "")))
+  const offers = (await sets()).filter(({ value }) => !given.has(value))
+  return answer(
+    offers.map(({ value }) => ({ value: `${prefix}${value}` })),
+    current,
+    noFiles
+  )
+}
+
 /** Completions for these words; the last one is being typed. */
-export const complete = async (words: ReadonlyArray<string>, names: Names): Promise<Printable> => {
-  const current = words.at(-1) ?? ""
+export const complete = async (typed: ReadonlyArray<string>, names: Names): Promise<Printable> => {
+  const current = typed.at(-1) ?? ""
+  const words = [...commandFirst(typed.slice(0, -1)), current]
   const entry = commands.find((each) => each.name === words[0])
   if (entry === undefined || words.length < 2) {
     return answer(
@@ -149,13 +202,11 @@ export const complete = async (words: ReadonlyArray<string>, names: Names): Prom
   }
   const before = words.length > 2 ? flagOf(entry, words.at(-2) ?? "") : undefined
   if (before?.takesValue === true) {
-    if (before.name === "kubeconfig") return answer([], current, files)
-    return before.name === "profile"
-      ? answer(await profiles(), current, files)
-      : answer(await valuesOf(before), current, noFiles)
+    if (before.name === "profile") return answer(await profiles(), current, files)
+    return answer(await valuesOf(before), current, isFile(before) ? files : noFiles)
   }
-  const [name = "", typed] = current.split("=", 2)
-  const flag = typed === undefined ? undefined : flagOf(entry, name)
+  const [name = "", value] = current.split("=", 2)
+  const flag = value === undefined ? undefined : flagOf(entry, name)
   if (flag !== undefined) {
     const values = await valuesOf(flag)
     return answer(
@@ -172,8 +223,13 @@ export const complete = async (words: ReadonlyArray<string>, names: Names): Prom
     )
   }
   const [first] = entry.args
+  const sets = () => named("statefulsets")
   if (first === "action") return actionWords(args, current, () => named("snapshots"))
+  if (first === "app" && entry.name !== "operations") return appWords(entry, args, current, sets)
+  if (first === "verb" && args.length > 0) return appWords(entry, args.slice(1), current, sets)
   if (first === undefined || args.length > 0) return answer([], current, noFiles)
+  if (first === "verb") return answer([{ value: "peers" }], current, noFiles)
   if (first === "profile") return answer(await profiles(), current, files)
+  if (first === "app") return answer([...(await sets()), ...(await named("operations"))], current, noFiles)
   return answer(await named(firstNamed[first] ?? "statefulsets"), current, noFiles)
 }

@@ -3,7 +3,7 @@ import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { operationLabel, phaseAnnotation, verbAnnotation } from "@kubectl-stateful/sdk/Labels"
-import { list, listObjects } from "@kubectl-stateful/sdk/Resource"
+import { listObjects, listReadable } from "@kubectl-stateful/sdk/Resource"
 import { recordName } from "@kubectl-stateful/sdk/RecordName"
 import { recordLabels } from "@kubectl-stateful/sdk/Labels"
 import * as Effect from "effect/Effect"
@@ -13,6 +13,25 @@ import type { Names } from "./complete.ts"
 import { connect, execute } from "../command/connect.ts"
 import type { ClusterFlags } from "../flags/cluster.ts"
 import { milliseconds } from "../flags/duration.ts"
+
+/** The flags that choose a cluster by a single text. */
+const textFlags = [
+  "namespace",
+  "context",
+  "kubeconfig",
+  "cluster",
+  "user",
+  "as",
+  "as-uid",
+  "server",
+  "certificate-authority",
+  "tls-server-name",
+  "token",
+  "username",
+  "password",
+  "client-certificate",
+  "client-key"
+] as const satisfies ReadonlyArray<keyof ClusterFlags>
 
 /** Milliseconds, unless `--request-timeout` says otherwise. */
 const patience = 2000
@@ -30,23 +49,33 @@ const patienceOf = (asked: string | undefined): number => {
 export const clusterNames =
   (reach: (flags: ClusterFlags) => Layer.Layer<Cluster, ClusterError> = connect): Names =>
   async (what, typed) => {
-    const flags = Object.fromEntries(
-      ["namespace", "context", "kubeconfig", "cluster", "user", "as"].map((flag) => [flag, typed.get(flag)])
-    )
+    const group = typed.get("as-group")
+    const flags: ClusterFlags = {
+      ...Object.fromEntries(textFlags.map((flag) => [flag, typed.get(flag)])),
+      "as-group": group === undefined ? undefined : [group],
+      "insecure-skip-tls-verify": typed.has("insecure-skip-tls-verify")
+    }
+    if (what === "contexts" || what === "clusters" || what === "users") {
+      const { kubeconfigNames } = await import("@kubectl-stateful/sdk/kubernetes")
+      const { kubeconfig } = flags
+      const found = kubeconfigNames(kubeconfig === undefined ? {} : { kubeconfig })
+      const exit = await execute(found, AbortSignal.timeout(patience))
+      return Exit.isSuccess(exit) ? exit.value[what].toSorted() : []
+    }
     const read = Effect.gen(function* () {
       const { origin } = yield* Cluster
       const { namespace } = origin
-      if (what === "operations" || what === "restores") {
-        const { items } = yield* list(kinds.configmaps, { namespace, labelSelector: operationLabel })
+      if (what === "operations" || what === "restores" || what === "copies") {
+        const { items } = yield* listReadable(kinds.configmaps, { namespace, labelSelector: operationLabel })
         return items.flatMap(({ metadata: { labels, annotations } }) => {
           const isDone = isOver(annotations?.[phaseAnnotation] ?? "")
-          const isWanted =
-            what === "operations" ? !isDone : isDone && annotations?.[verbAnnotation] === "restore"
+          const verb = what === "restores" ? "restore" : "clone"
+          const isWanted = what === "operations" ? !isDone : isDone && annotations?.[verbAnnotation] === verb
           return isWanted ? [labels?.[operationLabel] ?? ""] : []
         })
       }
       if (what === "snapshots") {
-        const { items } = yield* list(kinds.configmaps, { namespace, labelSelector: recordLabels })
+        const { items } = yield* listReadable(kinds.configmaps, { namespace, labelSelector: recordLabels })
         const start = recordName("")
         return items.flatMap(({ metadata: { name } }) =>
           name.startsWith(start) ? [name.slice(start.length)] : []
@@ -54,7 +83,7 @@ export const clusterNames =
       }
       const { items } =
         what === "namespaces"
-          ? yield* list(kinds.namespaces)
+          ? yield* listReadable(kinds.namespaces)
           : yield* listObjects(kinds.statefulsets, { namespace, metadataOnly: true })
       return items.map((item) => item.metadata.name)
     })

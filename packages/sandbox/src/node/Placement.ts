@@ -15,7 +15,7 @@ import {
   type Toleration
 } from "../registry/kinds/core.ts"
 import { labelSelector } from "../apimachinery/Selector.ts"
-import { type PodsByNode, requestOf } from "../registry/PodsByNode.ts"
+import { type PodsByNode, repelsOf, requestOf } from "../registry/PodsByNode.ts"
 
 export const tolerates = (taint: Taint, toleration: Toleration): boolean =>
   (toleration.effect === undefined || toleration.effect === "" || toleration.effect === taint.effect) &&
@@ -135,32 +135,35 @@ const spacesOf = (
     )
 }
 
-/** Pods of the term's selector that already run in the node's domain: required anti-affinity. */
-const isRepelled = (
+/** Required anti-affinity, the pod's own and that of pods that run already: which nodes it leaves; counted once. */
+export const repelled = (
   registry: Registry,
   pod: Pod,
-  node: Node,
   domainOf: (name: string, key: string) => string | undefined,
   byNode: PodsByNode
-): boolean =>
-  arrayAt(pod.spec.affinity, "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution").some(
-    (term) => {
-      const key = stringAt(term, "topologyKey") ?? ""
-      const domain = node.metadata.labels?.[key]
-      const isMeant = found(pod, term)
-      const others = spacesOf(registry, pod, term).flatMap((space) => registry.store.list(pods, space))
-      return others.some((other) => {
-        const nodeName = byNode.homeOf(other)
-        return (
-          nodeName !== undefined &&
-          other.metadata.uid !== pod.metadata.uid &&
-          domain !== undefined &&
-          domainOf(nodeName, key) === domain &&
-          isMeant(other)
-        )
-      })
-    }
-  )
+): ((node: Node) => string | undefined) => {
+  const closed = new Map<string, Set<string>>()
+  const close = (other: Pod, term: unknown): void => {
+    const key = stringAt(term, "topologyKey") ?? ""
+    const home = byNode.homeOf(other)
+    const domain = home === undefined ? undefined : domainOf(home, key)
+    if (domain === undefined || other.metadata.uid === pod.metadata.uid) return
+    closed.set(key, (closed.get(key) ?? new Set()).add(domain))
+  }
+  for (const term of repelsOf(pod)) {
+    const isMeant = found(pod, term)
+    for (const space of spacesOf(registry, pod, term))
+      for (const other of registry.store.list(pods, space)) if (isMeant(other)) close(other, term)
+  }
+  for (const other of byNode.wary())
+    for (const term of repelsOf(other))
+      if (found(other, term)(pod) && spacesOf(registry, other, term).includes(pod.metadata.namespace))
+        close(other, term)
+  return ({ metadata: { labels = {} } }) =>
+    [...closed].some(([key, domains]) => key in labels && domains.has(labels[key] ?? ""))
+      ? "node(s) didn't match pod anti-affinity rules"
+      : undefined
+}
 
 /** The pod's DoNotSchedule spread constraints applied to a node; the other pods are counted once. */
 export const spread = (
@@ -206,17 +209,16 @@ export const spread = (
 }
 
 /**
- * The reason that the node does not suit, in the scheduler's wording and order; undefined if it does.
- * `isFar` is the pod's spread constraint for the node.
+ * Why the node does not suit, in the scheduler's words and in the order in which it asks; undefined when
+ * it does. `isFar`, `isRepelled`: what the pod's spread and anti-affinity say of it.
  */
 export const unfit = (
-  registry: Registry,
   pod: Pod,
   node: Node,
   volumes: ReadonlyArray<PersistentVolume>,
-  domainOf: (name: string, key: string) => string | undefined,
   byNode: PodsByNode,
-  isFar: (node: Node) => string | undefined
+  isFar: (node: Node) => string | undefined,
+  isRepelled: (node: Node) => string | undefined
 ): string | undefined => {
   if (node.spec.unschedulable === true) return "node(s) were unschedulable"
   const taint = untolerated(pod, node, ["NoSchedule", "NoExecute"])
@@ -228,9 +230,5 @@ export const unfit = (
   if (full !== undefined) return full
   if (!volumes.every((volume) => holds(node, volume)))
     return "node(s) didn't match PersistentVolume's node affinity"
-  const far = isFar(node)
-  if (far !== undefined) return far
-  return isRepelled(registry, pod, node, domainOf, byNode)
-    ? "node(s) didn't match pod anti-affinity rules"
-    : undefined
+  return isFar(node) ?? isRepelled(node)
 }

@@ -18,7 +18,7 @@ import { isFreeFor } from "../controller/Claims.ts"
 import { claimOf, usersOf } from "../controller/ClaimUse.ts"
 import { withCondition } from "../controller/Condition.ts"
 import type { Controller } from "../controller/Controller.ts"
-import { holds, spread, unfit } from "./Placement.ts"
+import { holds, repelled, spread, unfit } from "./Placement.ts"
 import type { PodsByNode } from "../registry/PodsByNode.ts"
 import type { Recorder } from "../controller/Recorder.ts"
 
@@ -131,9 +131,10 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     }
     const suited: Array<readonly [inZone: number, onNode: number, node: Node]> = []
     const isFar = spread(registry, pod, all, byNode)
+    const isRepelled = repelled(registry, pod, domainOf, byNode)
     for (const node of all) {
       const why =
-        unfit(registry, pod, node, found.volumes, domainOf, byNode, isFar) ??
+        unfit(pod, node, found.volumes, byNode, isFar, isRepelled) ??
         (hasVolumes(node) ? undefined : "node(s) didn't find available persistent volumes to bind")
       if (why !== undefined) reasons.push(why)
       else {

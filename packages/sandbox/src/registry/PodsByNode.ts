@@ -1,5 +1,6 @@
 /** The pods of each node, their requests, and their controllers: kept up to date by the store itself. */
 import { controllerOf } from "../apimachinery/KubeObject.ts"
+import { arrayAt } from "../apimachinery/Json.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
 import { type ContainerPort, type Pod, pods } from "./kinds/core.ts"
 import type { Store } from "./Store.ts"
@@ -49,6 +50,10 @@ const isSame = (one: ContainerPort, other: ContainerPort): boolean =>
 
 const keyOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
 
+/** The terms of a pod's required anti-affinity. */
+export const repelsOf = ({ spec }: Pod): ReadonlyArray<unknown> =>
+  arrayAt(spec.affinity, "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+
 const hasEnded = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed"
 
 export class PodsByNode {
@@ -56,6 +61,8 @@ export class PodsByNode {
   readonly #homes = new Map<string, Home>()
   /** Keys of the pods without a controller. */
   readonly #orphans = new Set<string>()
+  /** Keys of the pods that keep others away, and have not ended. */
+  readonly #wary = new Set<string>()
   /** Pods that the scheduler has a node for while their volumes are made there, by uid. */
   readonly #assumed = new Map<string, { readonly pod: Pod; readonly node: string }>()
 
@@ -91,6 +98,8 @@ export class PodsByNode {
     home.kin.set(owner, (home.kin.get(owner) ?? 0) + by)
     if (home.kin.get(owner) === 0) home.kin.delete(owner)
     if (hasEnded(pod)) return
+    if (by === -1) this.#wary.delete(keyOf(pod))
+    else if (repelsOf(pod).length > 0) this.#wary.add(keyOf(pod))
     home.cpu += by * requestOf(pod, "cpu")
     home.memory += by * requestOf(pod, "memory")
     home.count += by
@@ -121,6 +130,14 @@ export class PodsByNode {
     return [...this.#orphans].flatMap((key) => {
       const [home, name = ""] = key.split("/")
       return home === namespace ? (this.#store.get(pods, home, name) ?? []) : []
+    })
+  }
+
+  /** Pods of all namespaces that keep others away. */
+  wary(): ReadonlyArray<Pod> {
+    return [...this.#wary].flatMap((key) => {
+      const [namespace, name = ""] = key.split("/")
+      return this.#store.get(pods, namespace, name) ?? []
     })
   }
 

@@ -4,6 +4,7 @@
 import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
 import { deployments, replicasOf, statefulSets } from "./parts.ts"
+import { dataFirst } from "./leaving.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
 import { equalities, kubectl, names, title, verb } from "./words.ts"
 
@@ -66,6 +67,9 @@ const guarded = (facts: Facts): ReadonlyArray<Workload> =>
 const mustStay = ({ settings: { quorum } }: Facts, { kind, replicas }: Workload): number =>
   kind === "Deployment" && quorum !== "none" ? 1 : needed(quorum, replicas)
 
+/** None of its pods can be spared: a budget either lets quorum go, or no drain end. */
+const isTight = (facts: Facts, workload: Workload): boolean => workload.replicas <= mustStay(facts, workload)
+
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
   const pairs = judged(facts).flatMap((workload) =>
     covering(facts, workload).map((budget) => [workload, budget] as const)
@@ -114,10 +118,12 @@ const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
 
 /** A command where the budget is this application's alone, and of all its pods; else others rely on it as it is. */
 const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): string => {
+  const before = dataFirst(facts.state, podsOf(facts, workload))
+  if (before !== null) return before
   if (budget.owner !== null) return `change this in ${budget.owner}, which owns ${budget.name}`
   // That it is not stopped without a word may be what the budget is for.
-  if (workload.replicas === 1)
-    return `if ${workload.name} may be down during a drain, set maxUnavailable 1 in PodDisruptionBudget ${budget.name}`
+  if (isTight(facts, workload) && allowance(facts, workload, budget) === 0)
+    return `if ${workload.name} may ${workload.replicas === 1 ? "be down" : "lose quorum"} during a drain, set maxUnavailable 1 in PodDisruptionBudget ${budget.name}`
   if (!isOwn(facts, budget))
     return `PodDisruptionBudget ${budget.name} covers other pods too: create one for ${workload.name} only`
   return counted(facts, workload, budget).length < workload.replicas
@@ -187,7 +193,9 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
   each(facts).flatMap(([workload, budget]) => {
     const quorum = mustStay(facts, workload)
     const allowed = allowance(facts, workload, budget)
-    if (allowed === null || allowed < 1 || workload.replicas - quorum < 1) return []
+    // Of a single pod a budget keeps nothing, and it is told of elsewhere.
+    if (allowed === null || allowed < 1 || workload.replicas < 2) return []
+    const isLost = isTight(facts, workload)
     // A budget over more than this workload's pods may spend all it allows on these.
     return workload.replicas - allowed >= quorum
       ? []
@@ -195,7 +203,9 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
           withDowntime(
             `PodDisruptionBudget ${budget.name} allows ${allowed} of ${workload.replicas} evictions: ${workload.kind === "Deployment" ? `${workload.name} is down` : `quorum (${quorum} of ${workload.replicas}) is lost`}`,
             [object(budget), title(workload)],
-            repair(facts, workload, budget)
+            isLost && allowed === 1
+              ? "no budget both keeps quorum and allows drains: that takes more members"
+              : repair(facts, workload, budget)
           )
         ]
   })
@@ -240,9 +250,10 @@ const overlap = (facts: Facts): ReadonlyArray<Said> =>
           ? `${names(all)} cover the same pods: none of them can be evicted`
           : `${names(all)} both cover ${names(pods.map(({ name }) => name))}: evictions are refused`,
         twice.map(object),
-        spare === undefined || spare.owner !== null
-          ? `let only one budget select each pod: narrow the selector of ${names(all, "or")}`
-          : kubectl(facts.state, "delete", "poddisruptionbudget", spare.name)
+        dataFirst(facts.state, podsOf(facts, workload)) ??
+          (spare === undefined || spare.owner !== null
+            ? `let only one budget select each pod: narrow the selector of ${names(all, "or")}`
+            : kubectl(facts.state, "delete", "poddisruptionbudget", spare.name))
       )
     ]
   })

@@ -3,6 +3,7 @@
  */
 import type { Question } from "./verdict.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
+import { absentDriver } from "../state/Driver.ts"
 import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
@@ -62,6 +63,45 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
     )
   })
 
+/** Claims that wait for a driver that is not there, by their class and its driver. */
+const driverless = (
+  state: AppState
+): ReadonlyArray<{
+  readonly driver: string
+  readonly storageClass: string
+  readonly claims: ReadonlyArray<string>
+}> => {
+  const waiting = [
+    // One that names its volume waits for that.
+    ...liveClaims(state).filter(({ phase, volume }) => phase === "Pending" && volume === null),
+    ...claimsToComeOf(state)
+  ]
+  const isUnread = (driver: string) =>
+    state.unread.some(({ resource }) => resource === `csidrivers.storage.k8s.io/${driver}`)
+  return (state.protection.storageClasses ?? []).flatMap((one) => {
+    const driver = absentDriver(state.protection, one)
+    const claims = waiting.flatMap(({ name, storageClass }) =>
+      storageClass === one.name || (storageClass === null && one.isDefault) ? [name] : []
+    )
+    return driver === null || claims.length === 0 || isUnread(driver)
+      ? []
+      : [{ driver, storageClass: one.name, claims }]
+  })
+}
+
+const driverMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+  driverless(state).map(({ driver, storageClass, claims }) =>
+    no(
+      `CSIDriver ${driver} of StorageClass ${storageClass} not found: ${names(claims)} ${verb(claims, "gets", "get")} no volume`,
+      [
+        `CSIDriver/${driver}`,
+        `StorageClass/${storageClass}`,
+        ...claims.map((claim) => `PersistentVolumeClaim/${claim}`)
+      ],
+      `install ${driver}, or name a StorageClass whose driver is installed`
+    )
+  )
+
 /** Claims that wait for a scheduler to choose their pod's node, which nodeName passes over. */
 const unscheduled = (state: AppState): ReadonlyArray<Claim> => {
   const late = new Set(
@@ -90,11 +130,12 @@ const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
       ? [{ claim, volume: claim.volume.name }]
       : []
   )
-  const explained = new Set(
-    [...[...classless(state).values()].flat(), ...waiting, ...refused.map(({ claim }) => claim)].map(
+  const explained = new Set([
+    ...[...[...classless(state).values()].flat(), ...waiting, ...refused.map(({ claim }) => claim)].map(
       ({ name }) => name
-    )
-  )
+    ),
+    ...driverless(state).flatMap(({ claims }) => claims)
+  ])
   return [
     ...toCome(state),
     ...refused.map(({ claim, volume }) =>
@@ -295,4 +336,6 @@ export const volumeBeingDeletedRule: Rule = rule(
 )
 export const classMissingRule = (question: Question): Rule =>
   rule(question, "storage-class-missing", classMissing)
+export const driverMissingRule = (question: Question): Rule =>
+  rule(question, "driver-not-installed", driverMissing)
 export const hostPathRule = (question: Question): Rule => rule(question, "data-on-host-path", hostPath)

@@ -13,6 +13,7 @@ import {
   replicasOf,
   staysSeconds
 } from "./parts.ts"
+import { backFirst } from "./leaving.ts"
 import { strandedWithout } from "./pins.ts"
 import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
 import { names, title, verb } from "./words.ts"
@@ -104,14 +105,20 @@ const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
     const all = [...new Set(nodesOf(state, workload))]
     const nobodys = all.filter((node) => !isCloud(state, node))
     if (all.length === 0) return []
+    const replicas = replicasOf(state, workload).map(({ name }) => name)
     const objects = [title(workload), ...nobodys.map((node) => `Node/${node}`)]
+    const back = backFirst(state, replicas, "the server")
+    // Recreated where their data is not, they have not recovered.
+    if (nobodys.length === 0 && back !== null) return []
     return nobodys.length === 0
       ? [yes(`once the cloud deletes the Node, its pods are recreated: ${workload.name}`, [title(workload)])]
       : [
           no(
             `pods of ${workload.name} on the server stay${staysSeconds(workload) === null ? "" : " Terminating"} and are not replaced while its Node exists`,
             objects,
-            "once you have confirmed that the server is powered off, delete its Node, or taint it node.kubernetes.io/out-of-service"
+            back === null
+              ? "once you have confirmed that the server is powered off, delete its Node, or taint it node.kubernetes.io/out-of-service"
+              : `${back}; only if that may be lost, and the server is confirmed to be powered off, delete its Node`
           )
         ]
   })

@@ -5,6 +5,7 @@ import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { isHeld } from "./gone.ts"
+import { backFirst, dataFirst } from "./leaving.ts"
 import { liveClaims, nodeGone, nodeNamed, replicasOf } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
 import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
@@ -99,11 +100,23 @@ const look = (state: AppState, replica: Replica): string => {
     : kubectl(state, "logs", replica.name, "-c", crashed.name, "--previous")
 }
 
-const outOfService = (_: AppState, __: ReadonlyArray<Replica>, node: string): string =>
-  `once ${node} is confirmed to be powered off: ${kubectlCluster("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")}`
+const outOfService = (state: AppState, gone: ReadonlyArray<Replica>, node: string): string => {
+  const taint = `${node} is confirmed to be powered off: ${kubectlCluster("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")}`
+  const back = backFirst(
+    state,
+    gone.map(({ name }) => name),
+    node
+  )
+  return back === null ? `once ${taint}` : `${back}; only if that may be lost, and ${taint}`
+}
 
 /** Pods of a node that is no object any more are collected by their garbage collector; no kubelet confirms it. */
 const collected = (state: AppState, gone: ReadonlyArray<Replica>): string =>
+  backFirst(
+    state,
+    gone.map(({ name }) => name),
+    "its server"
+  ) ??
   `wait a minute for pod garbage collection; otherwise, once its server is confirmed to be powered off: ${kubectl(state, "delete", "pod", ...gone.map(({ name }) => name), "--force")}`
 
 const onLostNodes =
@@ -143,23 +156,30 @@ const rolloutStuck = ({ state }: Facts): ReadonlyArray<Said> =>
     replicasOf(state, workload).flatMap((replica) => {
       const how = stuck(state, workload, replica)
       const remove = kubectl(state, "delete", "pod", replica.name)
+      if (how === null) return []
+      const before = dataFirst(state, [replica.name])
       if (how === "new") {
         return [
           no(
             `the rollout is stuck at ${replica.name}; rolling back does not replace that pod`,
             [title(workload), ...pods([replica])],
-            change(
-              workload,
-              workload.revisions.length > 1
-                ? `${kubectl(state, "rollout", "undo", "statefulset", workload.name)} && ${remove}`
-                : `correct the template of ${workload.name}, then: ${remove}`
-            )
+            before ??
+              change(
+                workload,
+                workload.revisions.length > 1
+                  ? `${kubectl(state, "rollout", "undo", "statefulset", workload.name)} && ${remove}`
+                  : `correct the template of ${workload.name}, then: ${remove}`
+              )
           )
         ]
       }
-      return how === "old"
-        ? [no(`${replica.name} is stuck on an old revision: nothing replaces it`, pods([replica]), remove)]
-        : []
+      return [
+        no(
+          `${replica.name} is stuck on an old revision: nothing replaces it`,
+          pods([replica]),
+          before ?? remove
+        )
+      ]
     })
   )
 

@@ -4,6 +4,7 @@
  */
 import type { Claim } from "../Claim.ts"
 import type { AppState } from "../state/AppState.ts"
+import { homeOf } from "../state/Driver.ts"
 import { copiesOf } from "./copies.ts"
 import { referenceMissingRule } from "./configuration.ts"
 import { beingDeletedRule, hostPathRule, withoutClaimRule } from "./data.ts"
@@ -50,33 +51,21 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
-/** Drivers that keep data on the cluster's own disks, by their own documentation. */
-const inCluster: ReadonlySet<string> = new Set([
-  "driver.longhorn.io",
-  "linstor.csi.linbit.com",
-  "pxd.portworx.com",
-  "lvm.hwameistor.io",
-  "carina.storage.io",
-  "io.openebs.csi-mayastor",
-  "local.csi.openebs.io",
-  "zfs.csi.openebs.io",
-  "topolvm.io",
-  "topolvm.cybozu.com",
-  "directpv-min-io",
-  "hostpath.csi.k8s.io"
-])
-
 /** Snapshots of such a driver end with the cluster; only a copy elsewhere moves. */
 const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
   [...byDriver(state)].flatMap(([driver, claims]) => {
+    const home = homeOf(driver)
     const stay = claims.filter((claim) => copiesOf(state, claim).length === 0)
-    return !inCluster.has(driver) || stay.length === 0
-      ? []
+    if (home === null || stay.length === 0) return []
+    const objects = [`CSIDriver/${driver}`, ...claimObjects(stay)]
+    const copy = "copy the data out with a backup tool (Velero, VolSync)"
+    return home === "cluster"
+      ? [no(`${driver} keeps ${claimNames(state, stay)} on this cluster's own disks`, objects, copy)]
       : [
-          no(
-            `${driver} keeps ${claimNames(state, stay)} on this cluster's own disks`,
-            [`CSIDriver/${driver}`, ...claimObjects(stay)],
-            "copy the data out with a backup tool (Velero, VolSync)"
+          unknown(
+            `${driver}: cannot tell whether ${claimNames(state, stay)} ${verb(stay, "is", "are")} on this cluster's own disks`,
+            objects,
+            `if ${verb(stay, "it is", "they are")}, ${copy}`
           )
         ]
   })

@@ -76,6 +76,10 @@ export const claimsToCome = (state: AppState): ReadonlyArray<string> =>
 export const hasNoClaims = (state: AppState): boolean =>
   liveClaims(state).length === 0 && claimsKnown(state) && claimsToCome(state).length === 0
 
+/** Live claims that are written to: of one that no container mounts there is nothing to cut at the same moment. */
+export const mountedClaims = (state: AppState): ReadonlyArray<Claim> =>
+  liveClaims(state).filter(({ mounted }) => mounted)
+
 /** Live claims whose data is on a volume. */
 export const boundClaims = (state: AppState): ReadonlyArray<Claim> =>
   liveClaims(state).filter((claim) => claim.phase === "Bound")

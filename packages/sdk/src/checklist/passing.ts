@@ -5,13 +5,14 @@
  * keeps elsewhere. Where none of these tells, it is unknown: no volume is not no state.
  */
 import type { Question } from "./verdict.ts"
-import type { OtherVolume } from "../Claim.ts"
-import { scratch } from "../state/HostPath.ts"
-import { isForgetful, isOfStore, isStateless } from "../state/Store.ts"
+import type { Claim, OtherVolume } from "../Claim.ts"
+import { isScratch } from "../state/HostPath.ts"
+import { isForgetful, isForgotten, isStateless } from "../state/Store.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
-import { intoClaim, title } from "./words.ts"
+import { claimsOf } from "./parts.ts"
+import { intoClaim, names, title } from "./words.ts"
 
 /** Configuration, programs and keys, which are there again when the pod is, and what is hidden elsewhere than in a home. */
 const rendered =
@@ -23,7 +24,7 @@ const ownOfHome =
   /^\/(root|home\/[^/]+)\/\.(?!(\.?cache|config|ssh|gnupg|pki|kube|docker|aws|azure|gcloud|npm|yarn|m2|gradle|cargo|nuget|ivy2|java|gem|bundle|vscode|local\/(bin|lib)|local\/share\/(mkcert|ca-certificates)|profile|bashrc)(\/|$))[^/]+/i
 
 const isNoData = (path: string): boolean =>
-  scratch.test(path) || (rendered.test(path) && !ownOfHome.test(path)) || home.test(path)
+  isScratch(path) || (rendered.test(path) && !ownOfHome.test(path)) || home.test(path)
 
 /** A path by whose name there is data. */
 const isData = (path: string): boolean =>
@@ -59,7 +60,7 @@ const judge = (
   path: string
 ): Judged["answer"] | null => {
   // Started as what keeps nothing, it has none in its data directory either.
-  if (isNoData(path) || (container.store === null && isOfStore(container.image))) return null
+  if (isNoData(path) || isForgotten(container)) return null
   if (keepsData(container)) {
     if (isLog(path)) return "No"
     return isData(path) && !container.keeps.some(isData) ? "Unknown" : null
@@ -98,16 +99,23 @@ const onPassing = (
       return one === null ? [] : [{ ...one, volume }]
     })
 
-const claimIt = ({ kind }: Workload): string => intoClaim("the data", kind)
+/** Whether it is data, or may be lost, is its owner's to know where it is not known here. */
+const claimIt = ({ kind }: Workload, answer: Judged["answer"], store: string | null): string =>
+  store !== null && isForgetful(store)
+    ? `unless it may be lost, ${intoClaim("the data", kind)}`
+    : answer === "No"
+      ? intoClaim("the data", kind)
+      : `if it is data, ${intoClaim("it", kind)}`
 
 const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
   keepers(state).flatMap((workload) =>
     onPassing(state, workload).map(({ answer, container, path, volume }) => {
       const memory = volume.detail === "Memory" ? " in memory" : ""
       const at = `${container.name}:${path} is on ${volume.source} ${volume.name}${memory}`
+      const remedy = claimIt(workload, answer, container.store)
       return answer === "No"
-        ? no(`${at}: its data is lost with the pod`, [volume.workload], claimIt(workload))
-        : unknown(`${at}: cannot tell whether it is data`, [volume.workload], claimIt(workload))
+        ? no(`${at}: its data is lost with the pod`, [volume.workload], remedy)
+        : unknown(`${at}: cannot tell whether it is data`, [volume.workload], remedy)
     })
   )
 
@@ -127,39 +135,49 @@ const bare = (state: AppState, workload: Workload): ReadonlyArray<PodContainer> 
   )
 }
 
+/** Its claims, where no container mounts any of them. */
+const unmounted = (state: AppState, workload: Workload): ReadonlyArray<Claim> => {
+  const claims = claimsOf(state, workload)
+  return claims.some(({ mounted }) => mounted) ? [] : claims
+}
+
 /** Whether nothing of what the pods are tells that they keep data, or that they do not. */
 const isUntold = (state: AppState, workload: Workload): boolean =>
   workload.kind === "StatefulSet" &&
-  workload.claimTemplates.length === 0 &&
+  (workload.claimTemplates.length === 0 || unmounted(state, workload).length > 0) &&
   onPassing(state, workload).length === 0 &&
   !workload.template.containers.some(({ keeps, store }) => store !== null || keeps.length > 0) &&
   workload.template.containers.some(({ image, readOnly }) => !readOnly && !isStateless(image))
 
 const noVolume = ({ state }: Facts): ReadonlyArray<Said> =>
-  keepers(state).flatMap((workload) => [
-    ...bare(state, workload).map(({ name, store }) =>
-      isForgetful(store ?? "")
-        ? unknown(
-            `${name} runs ${store} without a volume: cannot tell whether it stores data`,
-            [title(workload)],
-            claimIt(workload)
-          )
-        : no(
-            `${name} runs ${store} without a volume: its data is lost with the pod`,
-            [title(workload)],
-            claimIt(workload)
-          )
-    ),
-    ...(isUntold(state, workload)
-      ? [
-          unknown(
-            `${workload.name} has no volume: cannot tell whether its containers store data`,
-            [title(workload)],
-            intoClaim("their data", workload.kind)
-          )
-        ]
-      : [])
-  ])
+  keepers(state).flatMap((workload) => {
+    // A volume is there, and needs but a place in a container.
+    const idle = names([...new Set(unmounted(state, workload).map(({ name, template }) => template ?? name))])
+    return [
+      ...bare(state, workload).map(({ name, store }) => {
+        const answer = isForgetful(store ?? "") ? "Unknown" : "No"
+        const runs = `${name} runs ${store}${idle === "" ? " without a volume" : `, and no container mounts ${idle}`}`
+        const remedy =
+          idle === "" ? claimIt(workload, answer, store) : `mount ${idle} where ${store} stores its data`
+        return answer === "Unknown"
+          ? unknown(`${runs}: cannot tell whether it stores data`, [title(workload)], remedy)
+          : no(`${runs}: its data is lost with the pod`, [title(workload)], remedy)
+      }),
+      ...(isUntold(state, workload)
+        ? [
+            unknown(
+              idle === ""
+                ? `${workload.name} has no volume: cannot tell whether its containers store data`
+                : `no container of ${workload.name} mounts ${idle}: cannot tell whether they store data`,
+              [title(workload)],
+              idle === ""
+                ? `if they store data, ${intoClaim("it", workload.kind)}`
+                : `if they store data, mount ${idle} where they do`
+            )
+          ]
+        : [])
+    ]
+  })
 
 /** Something is known, or may be, that ends with its pod: no claims are not no data then. */
 export const hasPassingData = (facts: Facts): boolean =>

@@ -4,7 +4,6 @@
 import type { Claim } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../state/AppState.ts"
-import { isHostDevice } from "../state/HostPath.ts"
 import {
   deployments,
   liveClaims,
@@ -15,6 +14,8 @@ import {
   statefulSets,
   usable
 } from "./parts.ts"
+import { inConflict } from "./conflict.ts"
+import { dataFirst } from "./leaving.ts"
 import { type Apart, keptApart } from "./room.ts"
 import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
@@ -26,25 +27,11 @@ interface Held {
   readonly node: string | null
   readonly pins: ReadonlyArray<Pin>
   readonly tolerations: ReadonlyArray<string>
-  /** It writes data to its node's own folders, and would find none of it elsewhere. */
-  readonly leavesData: boolean
   /** What keeps it off that node as the others of its workload are now. */
   readonly apart: (node: Node) => Apart | null
 }
 
-/** A hostPath that the template names itself; a device is another thing than what is written. */
-const isData = ({ by, name }: Pin): boolean => by === "hostPath" && !isHostDevice(name)
-
-/** Pods whose claims are folders that name no node: nothing but the pod's own selector keeps them together. */
-const onBareFolders = (state: AppState): ReadonlySet<string> =>
-  new Set(
-    liveClaims(state)
-      .filter(({ volume }) => volume?.source === "hostPath" && volume.nodeAffinity?.length === 0)
-      .flatMap(({ usedBy }) => usedBy)
-  )
-
 const held = (state: AppState): ReadonlyArray<Held> => {
-  const bare = onBareFolders(state)
   return [...statefulSets(state), ...deployments(state)].flatMap((workload) => {
     const apart = keptApart(state, workload)
     return replicasOf(state, workload).map((replica) => {
@@ -55,7 +42,6 @@ const held = (state: AppState): ReadonlyArray<Held> => {
         // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
         pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
         tolerations: workload.template.tolerations,
-        leavesData: bare.has(replica.name) || (placement?.pins.some(isData) ?? false),
         apart: (node) => apart(replica, node)
       }
     })
@@ -82,7 +68,8 @@ const localClaims = (
     .filter((claim) => claim.volume?.source === "local" || claim.volume?.source === "hostPath")
     .map((claim) => ({ name: claim.name, replica: claim.usedBy[0] ?? null }))
 
-const hostKey = /^(kubernetes\.io\/hostname|metadata\.name)$/
+/** Kubernetes' own, or a driver's. */
+const hostKey = /^metadata\.name$|\/(node(-?(name|id))?|hostname)$/
 
 /** The one value that a volume's own affinity asks of a label like this; no node need have it. */
 const askedOf = (state: AppState, claim: string, key: RegExp): string | null => {
@@ -227,7 +214,8 @@ const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
     const where = (pin.nodes?.length === 0 ? null : is) ?? asked
     const objects = [`PersistentVolumeClaim/${pin.name}`, `Pod/${one.replica}`]
     const remedy =
-      where === null ? "add a node that can attach the volume" : `add a node in ${place} ${where}`
+      dataFirst(state, [one.replica]) ??
+      (where === null ? "add a node that can attach the volume" : `add a node in ${place} ${where}`)
     if (pin.nodes?.length === 0) {
       // Its pod starts nowhere, whatever else is lost or comes back.
       const said = no(
@@ -271,9 +259,7 @@ const onlyNodeFits =
             ? `no usable node ${what(first.pin)} for ${names(replicas)}`
             : `only ${node} ${what(first.pin)} for ${names(replicas)}`,
           [...replicas.map((replica) => `Pod/${replica}`), ...(node === undefined ? [] : [`Node/${node}`])],
-          node !== undefined && same.some(({ one }) => one.leavesData)
-            ? `move the data off ${node} first: on another node a pod does not find it`
-            : remedy(first.pin, nodeNamed(state, node ?? null))
+          dataFirst(state, replicas) ?? remedy(first.pin, nodeNamed(state, node ?? null))
         )
       ]
     })
@@ -329,6 +315,7 @@ const openTo = (state: AppState, one: Held, isThere: (node: Node) => boolean): R
 /** Replicas of which one thing alone, a pin, tells that they could start nowhere else. */
 const pinned = (state: AppState): ReadonlySet<string | null> =>
   new Set([
+    ...inConflict(state),
     ...onOneNode(state).map((volume) => volume.replica),
     ...narrow(state, (pin) => pin.by !== "onlyNode").map(({ one }) => one.replica)
   ])
@@ -380,17 +367,21 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
     const objects = replicas.map((replica) => `Pod/${replica}`)
     if (first === undefined) return []
     const { apart } = first
+    const before = dataFirst(state, replicas)
     return [
       apart === null
         ? no(
             `${names(replicas)} can only run on ${verb(replicas, "its own node", "their own nodes")}`,
             objects,
-            nodes.length === 1 ? "add a node" : kubectlCluster("get", "nodes", "-o", "wide")
+            before ?? (nodes.length === 1 ? "add a node" : kubectlCluster("get", "nodes", "-o", "wide"))
           )
         : no(
             `no other usable node can run ${names(replicas)}: ${apart.by} ${apart.by.endsWith("y") ? "keeps" : "keep"} them apart`,
             objects,
-            apart.key === hostname ? "add a node" : `add a node with a ${apart.key} that none of them is in`
+            before ??
+              (apart.key === hostname
+                ? "add a node"
+                : `add a node with a ${apart.key} that none of them is in`)
           )
     ]
   })

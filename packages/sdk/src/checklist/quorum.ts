@@ -6,6 +6,7 @@
  */
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
+import { isStateless } from "../state/Store.ts"
 import type { Workload } from "../Topology.ts"
 import { claimsOf, nodeGone, placementOf, replicaNamed, replicasOf, statefulSets } from "./parts.ts"
 import {
@@ -214,6 +215,12 @@ const moreMembers = (workload: Workload, replicas: number): string => {
     : `if ${workload.name} replicates its data, set ${replicas} replicas in ${writer.name}`
 }
 
+/** Caches, web servers and the like: there is nothing that members would replicate. */
+const keepsNothing = ({ workloads }: Unit): boolean =>
+  workloads.every(({ template: { containers } }) =>
+    containers.every(({ image, keeps, store }) => store === null && keeps.length === 0 && isStateless(image))
+  )
+
 const tooFew = (facts: Facts): ReadonlyArray<Said> => {
   const { settings } = facts
   const apart = lone(facts)
@@ -237,9 +244,11 @@ const tooFew = (facts: Facts): ReadonlyArray<Said> => {
             ? `${workload.name} has 1 replica: it is down while its node is down`
             : `${nameOf(unit)} ${verb(unit.workloads, "has", "have")} ${unit.replicas} replicas: losing any one loses ${quorumWords(unit)}`,
           unit.workloads.map(title),
-          isCopies(unit)
+          isCopies(unit) || (unit.replicas === 1 && keepsNothing(unit))
             ? secondCopy(facts.state, workload)
-            : moreMembers(workload, Math.max(3, unit.needed + 1))
+            : keepsNothing(unit)
+              ? `if one pod of ${nameOf(unit)} is not enough, run ${unit.needed + 1} replicas`
+              : moreMembers(workload, Math.max(3, unit.needed + 1))
         )
       })
   ]

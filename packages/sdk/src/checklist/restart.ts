@@ -11,9 +11,11 @@ import {
   serviceRules,
   whenScaledDeleteRule
 } from "./configuration.ts"
+import { conflictRule } from "./conflict.ts"
 import {
   beingDeletedRule,
   classMissingRule,
+  driverMissingRule,
   hostPathRule,
   notBoundRule,
   volumeBeingDeletedRule
@@ -30,6 +32,8 @@ import { unreadRule } from "./unread.ts"
 export const restartRules: ReadonlyArray<Rule> = [
   // Causes first: pods wait for these, whatever else is told of them.
   classMissingRule("restart"),
+  driverMissingRule("restart"),
+  conflictRule,
   referenceMissingRule("restart"),
   referenceKeyRule("restart"),
   ...healthRules,

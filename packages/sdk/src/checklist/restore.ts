@@ -18,7 +18,14 @@ import {
   when,
   youngest
 } from "./copies.ts"
-import { classMissingRule, hasDataOutside, hostPathRule, notBoundRule, withoutClaimRule } from "./data.ts"
+import {
+  classMissingRule,
+  driverMissingRule,
+  hasDataOutside,
+  hostPathRule,
+  notBoundRule,
+  withoutClaimRule
+} from "./data.ts"
 import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
 import { type Facts, no, type Rule, rule, type Said, unknown, yes } from "./rule.ts"
 import { passingRules, hasPassingData } from "./passing.ts"
@@ -302,6 +309,7 @@ export const restoreRules: ReadonlyArray<Rule> = [
   rule("restore", "snapshot-too-old", tooOld),
   rule("restore", "snapshots-torn", torn),
   classMissingRule("restore"),
+  driverMissingRule("restore"),
   notBoundRule("restore"),
   ...passingRules("restore"),
   hostPathRule("restore"),

@@ -9,6 +9,7 @@ import type { AppState } from "../state/AppState.ts"
 import {
   beingDeletedRule,
   classMissingRule,
+  driverMissingRule,
   hasDataOutside,
   hostPathRule,
   notBoundRule,
@@ -22,9 +23,9 @@ import {
   claimObjects,
   claimsKnown,
   claimsToCome,
-  hasNoClaims,
   isStopped,
   liveClaims,
+  mountedClaims,
   ofClaim
 } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
@@ -132,7 +133,7 @@ const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
 
 /** True where claims are several, of one driver, and snapshots exist at all: what is left is the group. */
 const wantsGroup = (state: AppState): boolean =>
-  offers(state) && liveClaims(state).length > 1 && cuttable(state).size === 1 && !isStopped(state)
+  offers(state) && mountedClaims(state).length > 1 && cuttable(state).size === 1 && !isStopped(state)
 
 const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
   if (!wantsGroup(state) || state.protection.groupSnapshotApi !== null) return []
@@ -271,20 +272,24 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
 /** The class a snapshot would take, as far as it is known. */
 const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   const claims = boundClaims(state)
-  if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
-  if (hasNoClaims(state)) return [yes("no claims: only its configuration needs to be saved", [])]
   if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
+  const written = mountedClaims(state)
+  if (written.length === 0) {
+    if (hasDataOutside(state) || hasPassingData({ state, settings })) return []
+    const none = claims.length === 0 ? "no claims" : `no container mounts ${claimNames(state, claims)}`
+    return [yes(`${none}: only its configuration needs to be saved`, claimObjects(claims))]
+  }
   const [driver] = [...byDriver(state).keys()]
   if (!offers(state) || driver === undefined || claims.length !== liveClaims(state).length) return []
   const single = classesFor(state, driver, false)?.[0]
   const group = classesFor(state, driver, true)?.[0]
-  if (claims.length === 1) {
+  if (written.length === 1) {
     return single === undefined
       ? []
       : [
           yes(
-            `${claims[0]?.name} is the only claim: one snapshot is enough (VolumeSnapshotClass ${single.name})`,
-            claimObjects(claims)
+            `${written[0]?.name} is the only claim${claims.length > 1 ? " that is mounted" : ""}: one snapshot is enough (VolumeSnapshotClass ${single.name})`,
+            claimObjects(written)
           )
         ]
   }
@@ -322,7 +327,7 @@ export const levelOf = (state: AppState): CutLevel | null => {
   const drivers = [...byDriver(state)]
   const isCut =
     offers(state) &&
-    claims.length > 0 &&
+    mountedClaims(state).length > 0 &&
     claimsKnown(state) &&
     claimsToCome(state).length === 0 &&
     claims.every((claim) => claim.deleted === null) &&
@@ -349,6 +354,7 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   rule("snapshot", "group-class-missing", groupClassMissing),
   rule("snapshot", "group-cut-apart", groupApart),
   classMissingRule("snapshot"),
+  driverMissingRule("snapshot"),
   notBoundRule("snapshot"),
   // The snapshot controller puts no finalizer on a claim in deletion, and so cuts none.
   beingDeletedRule("snapshot"),

@@ -121,7 +121,8 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     pods,
     replicaSets,
     claims,
-    { ...volumes, decides: forGood },
+    // Where a volume can be attached, and whether it is being deleted, which leaves it to the node it is on.
+    { ...volumes, decides: [...forGood, "Drain"] },
     byHand,
     {
       resource: "poddisruptionbudgets",

@@ -19,6 +19,7 @@ import type { Node } from "../kind/Node.ts"
 import type { Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import * as LabelSelector from "../LabelSelector.ts"
+import type { ObjectMeta } from "../kind/Meta.ts"
 import * as Resource from "../Resource.ts"
 import { type AppNotFound, appNotFound } from "../state/AppNotFound.ts"
 import { podKeeper } from "./keep.ts"
@@ -68,11 +69,11 @@ type Hearing = Stream.Stream<Heard, ClusterError, Cluster>
 const isForbidden = ({ reason }: ClusterError): boolean => reason._tag === "Forbidden"
 
 /** Those of the objects that can be understood: what one is not hides no other. */
-const listing = <A>(
+const listing = <A extends { readonly metadata: ObjectMeta }>(
   kind: Kind<A>,
   options: Resource.WatchOptions
 ): Stream.Stream<ReadonlyArray<A>, ClusterError, Cluster> =>
-  Stream.map(Resource.watch(kind, options), ({ items }) => items)
+  Stream.map(Resource.watchReadable(kind, options), ({ items }) => items)
 
 /** The state of a watch. */
 interface Course {

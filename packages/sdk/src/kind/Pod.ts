@@ -142,6 +142,7 @@ export type VolumeSpec = typeof VolumeSpec.Type
 const PodAffinityTerm = Struct({
   topologyKey: String,
   labelSelector: optional(LabelSelector),
+  matchLabelKeys: optional(Array(String)),
   mismatchLabelKeys: optional(Array(String)),
   namespaces: optional(Array(String)),
   namespaceSelector: optional(LabelSelector)

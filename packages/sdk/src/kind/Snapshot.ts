@@ -3,7 +3,7 @@
  * `groupsnapshot.storage.k8s.io`), and backups of other tools.
  */
 import * as Schema from "effect/Schema"
-import { NameReference, ObjectMeta, optional } from "./Meta.ts"
+import { IntOrString, NameReference, ObjectMeta, optional } from "./Meta.ts"
 
 const { Array, Boolean, Number, String, Struct } = Schema
 
@@ -23,7 +23,7 @@ export const VolumeSnapshot = Struct({
       boundVolumeSnapshotContentName: optional(String),
       creationTime: optional(String),
       readyToUse: optional(Boolean),
-      restoreSize: optional(String),
+      restoreSize: optional(IntOrString),
       error: optional(SnapshotError),
       volumeGroupSnapshotName: optional(String)
     })

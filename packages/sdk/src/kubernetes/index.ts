@@ -7,7 +7,14 @@ import * as Layer from "effect/Layer"
 import { Cluster, type ClusterError } from "../Cluster.ts"
 import { make } from "./connection.ts"
 import { inCluster } from "./inCluster.ts"
-import { type Access, configFault, type KubeconfigOptions, load, resolve } from "./kubeconfig.ts"
+import {
+  type Access,
+  configFault,
+  emptyKubeconfig,
+  type KubeconfigOptions,
+  load,
+  resolve
+} from "./kubeconfig.ts"
 import { liveExec } from "./liveExec.ts"
 import { liveRequest } from "./liveRequest.ts"
 import { liveWatch } from "./liveWatch.ts"
@@ -33,6 +40,7 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
   const config = yield* load(options)
   if (config !== null && config.clusters.size + config.contexts.size > 0)
     return yield* resolve(config, options)
+  if (options.server !== undefined) return yield* resolve(emptyKubeconfig, options)
   const own = yield* inCluster(options)
   if (own !== null) return own
   return yield* configFault(
@@ -40,6 +48,16 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
     "set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
   )
 })
+
+/** The names in the kubeconfig that kubectl would use; none if there is no file. Asks no server. */
+export const kubeconfigNames = (
+  options: Pick<KubeconfigOptions, "kubeconfig" | "environment">
+): Effect.Effect<Readonly<Record<"contexts" | "clusters" | "users", ReadonlyArray<string>>>, ClusterError> =>
+  Effect.map(load(options), (config) => ({
+    contexts: [...(config?.contexts.keys() ?? [])],
+    clusters: [...(config?.clusters.keys() ?? [])],
+    users: [...(config?.users.keys() ?? [])]
+  }))
 
 /**
  * The live `Cluster`. Building it reads the kubeconfig and opens no connection;

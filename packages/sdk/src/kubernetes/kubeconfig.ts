@@ -24,6 +24,24 @@ export interface KubeconfigOptions {
   readonly as?: string
   readonly asUid?: string
   readonly asGroups?: ReadonlyArray<string>
+  /** Impersonation: `--as-user-extra`, the values of each key. */
+  readonly asUserExtra?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** The API server's URL. With it no kubeconfig is needed. */
+  readonly server?: string
+  /** A file with the certificates that may sign the server's. */
+  readonly certificateAuthority?: string
+  /** Accept any certificate from the server, so that anyone on the way can read and change what is sent. */
+  readonly insecureSkipTlsVerify?: boolean
+  /** The host name that the server's certificate must have. Default: that of the URL. */
+  readonly tlsServerName?: string
+  readonly disableCompression?: boolean
+  /** A bearer token. It takes the place of the kubeconfig user's own ways to authenticate, as the next four do. */
+  readonly token?: string
+  readonly username?: string
+  readonly password?: string
+  /** Files in PEM. */
+  readonly clientCertificate?: string
+  readonly clientKey?: string
   /** Default: the environment of the process. */
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
@@ -338,6 +356,64 @@ const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): User
   }
 }
 
+/** A kubeconfig's cluster with what the options say instead. */
+const clusterWith = (entry: Entry, options: KubeconfigOptions): Entry => {
+  const { server, certificateAuthority, insecureSkipTlsVerify = false, tlsServerName } = options
+  return {
+    ...entry,
+    ...(server === undefined ? {} : { server }),
+    // Either of the two replaces both, or a kubeconfig with an authority could never be told to skip it.
+    ...(certificateAuthority === undefined && !insecureSkipTlsVerify
+      ? {}
+      : {
+          "certificate-authority":
+            certificateAuthority === undefined ? null : Path.resolve(certificateAuthority),
+          "certificate-authority-data": null,
+          "insecure-skip-tls-verify": insecureSkipTlsVerify
+        }),
+    // The kubeconfig's name is that of the kubeconfig's server.
+    ...(server === undefined && tlsServerName === undefined ? {} : { "tls-server-name": tlsServerName }),
+    ...(options.disableCompression === true ? { "disable-compression": true } : {})
+  }
+}
+
+/** Ways to authenticate, of which a server may be shown only one. */
+const authentication = {
+  token: null,
+  tokenFile: null,
+  username: null,
+  password: null,
+  exec: null,
+  "auth-provider": null
+}
+
+/** A kubeconfig's user with what the options say instead. */
+const userWith = (entry: Entry, options: KubeconfigOptions): Entry => {
+  const { token, username, password, clientCertificate, clientKey } = options
+  if (token !== undefined && (username !== undefined || password !== undefined))
+    throw configFault("a token cannot be combined with a user name and password", "use one or the other")
+  if (password !== undefined && username === undefined)
+    throw configFault("a password needs a user name", "add --username")
+  return {
+    ...entry,
+    ...(token === undefined && username === undefined
+      ? {}
+      : { ...authentication, token, username, password }),
+    ...(clientCertificate === undefined && clientKey === undefined
+      ? {}
+      : {
+          exec: null,
+          "client-certificate-data": null,
+          "client-key-data": null,
+          "client-certificate": fileOf(clientCertificate, entry["client-certificate"]),
+          "client-key": fileOf(clientKey, entry["client-key"])
+        })
+  }
+}
+
+const fileOf = (given: string | undefined, own: unknown): unknown =>
+  given === undefined ? own : Path.resolve(given)
+
 /** Whom to act as: the flags' word, else the user entry's. */
 export const impersonate = (
   entry: Entry,
@@ -348,13 +424,21 @@ export const impersonate = (
   const user = options.as ?? text("as")
   const uid = options.asUid ?? text("as-uid")
   const groups = options.asGroups ?? texts("as-groups")
-  const extra = record("as-user-extra") ?? {}
+  const extra = options.asUserExtra ?? record("as-user-extra") ?? {}
   if (user === null) {
     if (uid === null && groups.length === 0 && Object.keys(extra).length === 0) return null
     throw configFault("impersonating a group or uid needs a user", "add --as")
   }
   const place = `user ${name}.as-user-extra`
   return { user, uid, groups, extra: Object.keys(extra).map((key) => [key, reader(extra, place).texts(key)]) }
+}
+
+/** No file at all. */
+export const emptyKubeconfig: Kubeconfig = {
+  clusters: new Map(),
+  users: new Map(),
+  contexts: new Map(),
+  currentContext: null
 }
 
 /** The cluster, user and namespace that the context and the flags come to. */
@@ -373,13 +457,13 @@ export const resolve = (
     }
     const { text } = reader(context ?? {}, `context ${contextName}`)
     const clusterName = options.cluster ?? text("cluster")
-    if (clusterName === null) {
+    if (clusterName === null && options.server === undefined) {
       throw configFault(
         contextName === null ? "no context is set" : `context "${contextName}" names no cluster`,
         `choose one with --context, or \`${kubectlConfig(options, "use-context NAME")}\``
       )
     }
-    const cluster = config.clusters.get(clusterName)
+    const cluster = clusterName === null ? {} : config.clusters.get(clusterName)
     if (cluster === undefined) {
       throw configFault(
         `cluster "${clusterName}" does not exist`,
@@ -399,8 +483,8 @@ export const resolve = (
       namespace: options.namespace ?? text("namespace") ?? "default",
       clusterName,
       userName,
-      cluster: clusterEntry(cluster, clusterName, options),
-      user: userEntry(user, userName ?? "", options)
+      cluster: clusterEntry(clusterWith(cluster, options), clusterName ?? "", options),
+      user: userEntry(userWith(user, options), userName ?? "", options)
     }
   })
 

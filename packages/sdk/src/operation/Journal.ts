@@ -60,6 +60,10 @@ export const markOf = (mark: Mark | null, { kind, name }: Subject): Mark[number]
 export const Phase = Schema.Literals(["Running", "Aborting", "Stopped", "Succeeded", "Aborted", "Incomplete"])
 export type Phase = typeof Phase.Type
 
+/** By the callers' clocks, as `started` is; a step that is taken up again keeps its first beginning. */
+export const StepTime = Struct({ started: String, ended: NullOr(String) })
+export type StepTime = typeof StepTime.Type
+
 export const Status = Struct({
   phase: Phase,
   /** True once an abort was begun: a resume goes on with it. */
@@ -70,6 +74,8 @@ export const Status = Struct({
   ended: NullOr(String),
   /** By step: `3`, or `undo 3`. */
   marks: Schema.Record(String, Mark),
+  /** By step: from when to when it was worked on, as far as the caller got to write it. Absent in older journals. */
+  times: Schema.optionalKey(Schema.Record(String, StepTime)),
   /** What an abort found when it began, in the verb's own terms. */
   captured: Schema.Record(String, Schema.Number),
   message: NullOr(String)
@@ -90,6 +96,9 @@ const largest = 1_000_000
 
 /** What one subject's mark takes: its kind, its name, its uid and its state. */
 const markSize = 150
+
+/** What one step's times take, with its key. */
+const timeSize = 90
 
 /** The ConfigMap's name. */
 export const nameOf = (id: string): string => `kubectl-stateful-${id}`
@@ -188,29 +197,25 @@ const journals = (namespace: string | undefined, metadataOnly: boolean) =>
     labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel}`
   })
 
-/** Every journal of a namespace, or of one app in it, newest first; those that this version cannot read are left out. */
-export const list = (
-  namespace: string | undefined,
-  app?: string
-): Effect.Effect<ReadonlyArray<Entry>, ClusterError, Cluster> =>
-  Effect.gen(function* () {
-    const { items } = yield* journals(namespace, false)
-    const entries = yield* Effect.forEach(items, (item) => Effect.result(accept(item)))
-    return entries
-      .flatMap((entry) => (Result.isSuccess(entry) ? [entry.success] : []))
-      .filter(
-        ({ plan }) =>
-          app === undefined || appName(plan.app) === app || plan.guards.some(({ name }) => name === app)
-      )
-      .toSorted((left, right) => (left.status.started < right.status.started ? 1 : -1))
-  })
-
 /** A journal that this version cannot read: nobody knows how far its operation has come. */
 export interface Unreadable {
   readonly name: string
+  readonly namespace: string | null
   /** The operation's id, as its label says. */
   readonly id: string | null
   readonly resourceVersion: string | null
+  /** Whether it is over, as its annotation says. */
+  readonly isOver: boolean
+  /** What is wrong with it, and what can be done. */
+  readonly error: ClusterError
+  /** As it came. */
+  readonly object: Resource.KubeObject
+}
+
+/** Journals, and those that this version cannot read. */
+export interface Journals {
+  readonly entries: ReadonlyArray<Entry>
+  readonly unreadable: ReadonlyArray<Unreadable>
 }
 
 const Marks = Struct({
@@ -229,6 +234,70 @@ const marksOf = (item: Resource.KubeObject) => {
 
 const phaseOf = (item: Resource.KubeObject): string => marksOf(item).annotations[phaseAnnotation] ?? "unknown"
 
+const unreadableOf = (item: Resource.KubeObject, error: ClusterError): Unreadable => ({
+  name: item.metadata.name,
+  namespace: item.metadata.namespace ?? null,
+  id: marksOf(item).labels[operationLabel] ?? null,
+  resourceVersion: item.metadata.resourceVersion ?? null,
+  isOver: !isOpen({ phase: phaseOf(item) }),
+  error,
+  object: item
+})
+
+/** Those that can be read, and the others. */
+const sorted = (items: ReadonlyArray<Resource.KubeObject>): Effect.Effect<Journals> =>
+  Effect.map(
+    Effect.forEach(items, (item) => Effect.map(Effect.result(accept(item)), (entry) => ({ item, entry }))),
+    (all) => ({
+      entries: all.flatMap(({ entry }) => (Result.isSuccess(entry) ? [entry.success] : [])),
+      unreadable: all.flatMap(({ item, entry }) =>
+        Result.isFailure(entry) ? [unreadableOf(item, entry.failure)] : []
+      )
+    })
+  )
+
+/** Whether it may be about this app: one that does not say is. */
+const mayBeOf = (app: string, { object }: Unreadable): boolean => {
+  const { labels, annotations } = marksOf(object)
+  const guards = guardsOf(annotations)
+  return guards === null || labels[appLabel] === labelOf(app) || guards.some((key) => key.endsWith(`/${app}`))
+}
+
+/**
+ * The journals of a namespace that this version can read, or those of one app in it, newest first; and the
+ * others, which may be about whatever they do not say.
+ */
+export const listReadable = (
+  namespace: string | undefined,
+  app?: string
+): Effect.Effect<Journals, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { items } = yield* journals(namespace, false)
+    const { entries, unreadable } = yield* sorted(items)
+    return {
+      entries: entries
+        .filter(
+          ({ plan }) =>
+            app === undefined || appName(plan.app) === app || plan.guards.some(({ name }) => name === app)
+        )
+        .toSorted((left, right) => (left.status.started < right.status.started ? 1 : -1)),
+      unreadable: unreadable.filter((one) => app === undefined || mayBeOf(app, one))
+    }
+  })
+
+/**
+ * Every journal of a namespace, or of one app in it, newest first.
+ *
+ * **Errors:** what the server says, and `Unreadable` with the name of one that this version cannot read.
+ */
+export const list = (
+  namespace: string | undefined,
+  app?: string
+): Effect.Effect<ReadonlyArray<Entry>, ClusterError, Cluster> =>
+  Effect.flatMap(listReadable(namespace, app), ({ entries, unreadable: [first] }) =>
+    first === undefined ? Effect.succeed(entries) : Effect.fail(first.error)
+  )
+
 /** Whether it may be about one of these guards: one that does not say is read. */
 const isAbout = (guards: ReadonlyArray<Pick<Guard, "kind" | "namespace" | "name">>) => {
   const keys = new Set(guards.map(keyOf))
@@ -242,38 +311,20 @@ const isAbout = (guards: ReadonlyArray<Pick<Guard, "kind" | "namespace" | "name"
 export const survey = (
   namespace: string,
   guards: ReadonlyArray<Pick<Guard, "kind" | "namespace" | "name">>
-): Effect.Effect<
-  { readonly entries: ReadonlyArray<Entry>; readonly unreadable: ReadonlyArray<Unreadable> },
-  ClusterError,
-  Cluster
-> =>
+): Effect.Effect<Journals, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const keys = new Set(guards.map(keyOf))
     const { items } = yield* journals(namespace, true)
     const open = items.filter((item) => isOpen({ phase: phaseOf(item) })).filter(isAbout(guards))
     const found = yield* Effect.forEach(
       open,
-      (item) =>
-        Effect.gen(function* () {
-          const object = yield* Resource.findObject(target(namespace, item.metadata.name))
-          return { item, entry: object === null ? null : yield* Effect.result(accept(object)) }
-        }),
+      ({ metadata: { name } }) => Resource.findObject(target(namespace, name)),
       { concurrency: 8 }
     )
+    const { entries, unreadable } = yield* sorted(found.flatMap((object) => object ?? []))
     return {
-      entries: found.flatMap(({ entry }) =>
-        entry !== null &&
-        Result.isSuccess(entry) &&
-        entry.success.plan.guards.some((guard) => keys.has(keyOf(guard)))
-          ? [entry.success]
-          : []
-      ),
-      unreadable: found.flatMap(({ item, entry }): ReadonlyArray<Unreadable> => {
-        if (entry === null || Result.isSuccess(entry)) return []
-        const { name, resourceVersion } = item.metadata
-        const id = marksOf(item).labels[operationLabel] ?? null
-        return [{ name, id, resourceVersion: resourceVersion ?? null }]
-      })
+      entries: entries.filter(({ plan }) => plan.guards.some((guard) => keys.has(keyOf(guard)))),
+      unreadable
     }
   })
 
@@ -335,11 +386,11 @@ const startOf = ({ metadata }: Resource.KubeObject): string => {
 export const isOpen = (status: { readonly phase: string }): boolean => !isOver(status.phase)
 
 /**
- * Whether a plan is too large for one journal, with all the marks that its steps may have on the way
- * there and back. What is let in can be ended.
+ * Whether a plan is too large for one journal, with all the marks and times that its steps may have on
+ * the way there and back. What is let in can be ended.
  */
 export const isTooLarge = (plan: AnyPlan, marks: number): boolean =>
-  Buffer.byteLength(JSON.stringify(plan)) + marks * 2 * markSize > largest
+  Buffer.byteLength(JSON.stringify(plan)) + 2 * (marks * markSize + plan.steps.length * timeSize) > largest
 
 /** Writes the journal of a new operation; the one there is, if this operation has one already. */
 export const create = (

@@ -9,7 +9,7 @@ import * as Journal from "./Journal.ts"
 import { keyOf, type Plan } from "./Plan.ts"
 import type { StepKind } from "./Step.ts"
 import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
-import type { Turn } from "./Turn.ts"
+import { timestamp, type Turn } from "./Turn.ts"
 import { guardOf, type Verb } from "./Verb.ts"
 
 export type Direction = "forward" | "back"
@@ -87,6 +87,7 @@ const contextOf = <Going>(
       isOurs,
       mark: status.marks[key] ?? null,
       forward: status.marks[place.forward] ?? null,
+      isBegun: (step) => status.marks[`${plan.steps.indexOf(step)}`] !== undefined,
       captured: status.captured,
       standing: standingOf(turn, fence, given.absent.has(keyOf(fence))),
       intend: (subjects) => {
@@ -105,6 +106,15 @@ const contextOf = <Going>(
         })
     }
   })
+
+/** For people who look at the operation later; written with whatever is written next. */
+const timed = (turn: Turn, key: string, what: "started" | "ended"): Effect.Effect<void> =>
+  Effect.flatMap(timestamp, (now) =>
+    turn.note(({ times = {}, ...status }) => {
+      const started = times[key]?.started ?? now
+      return { ...status, times: { ...times, [key]: { started, ended: what === "ended" ? now : null } } }
+    })
+  )
 
 interface Numbered<Step> {
   readonly step: Step
@@ -159,11 +169,13 @@ export const walk = <Step extends AnyStep, Settings, Options, Going, Outcome>(
         const what = isBack ? `undo: ${described}` : described
         yield* Ref.set(turn.doing, what)
         yield* given.report({ _tag: "Step", index, of: plan.steps.length, what })
+        yield* timed(turn, place.key, "started")
         const isAlone = given.absent.has(keyOf(fence))
         const assumes = isAlone ? [] : (kind.assumes?.(step, given.settings, isBack) ?? [])
         if (!isBack) yield* kind.perform(step, { ...context, assumes })
         else if (!isAlone) yield* kind.undo(step, { ...context, assumes })
         else if (!given.beyond.has(keyOf(fence))) yield* kind.undoAlone?.(step, context) ?? Effect.void
+        yield* timed(turn, place.key, "ended")
       }).pipe(Effect.withSpan(isBack ? `undo ${step._tag}` : step._tag, { attributes: { index } }))
     const ordered = isBack ? numbered.toReversed() : numbered
     for (const group of grouped(ordered, verb.kindOf)) {

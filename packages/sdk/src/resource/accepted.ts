@@ -3,26 +3,49 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { ClusterError } from "../Cluster.ts"
 import type { Kind } from "../Kind.ts"
+import { type ObjectMeta, PartialObjectMetadata } from "../kind/Meta.ts"
 
 /** An object of any kind: only its name is checked here. */
 interface Named {
   readonly metadata: { readonly name: string }
 }
 
+/** What an object of any kind is, once it is accepted. */
+export interface Typed {
+  readonly metadata: ObjectMeta
+}
+
+/** Which objects are asked for, by their metadata: the others may be as they like. Default: all. */
+export type Which = (metadata: ObjectMeta) => boolean
+
 /** As many faults of one object as a message of one line carries. */
 const mostFaults = 3
 
-/** Those of a list that are as their kind has them, and what is wrong with each of the others. */
+/** Those that are as their kind has them, and what is wrong with each of the others. */
 export interface Accepted<A> {
   readonly items: ReadonlyArray<A>
-  /** One line for each object that could not be read: `pod "db-0": spec.containers: expected array`. */
-  readonly unreadable: ReadonlyArray<string>
+  readonly unreadable: ReadonlyArray<Unreadable>
 }
 
-const unreadable = ({ kind }: Kind<unknown>, object: Named, faults: ReadonlyArray<string>): string =>
+/** An object that could not be read. */
+export interface Unreadable {
+  readonly name: string
+  /** One line, with its kind and name: `pod "db-0": spec.containers: expected array`. */
+  readonly message: string
+}
+
+const faultOf = ({ kind }: Kind<unknown>, object: Named, faults: ReadonlyArray<string>): string =>
   `${kind.toLowerCase()} "${object.metadata.name}": ${faults.slice(0, mostFaults).join("; ")}`
+
+const refused = (message: string): ClusterError =>
+  new ClusterError({
+    reason: { _tag: "Unreadable" },
+    message,
+    action: "correct that field, or use a version of kubectl-stateful that knows it"
+  })
 
 /**
  * An object that came, as its kind has it: what a write answered with, or what was read for a copy.
@@ -33,22 +56,49 @@ export const accept = <A>(kind: Kind<A>, object: Named): Effect.Effect<A, Cluste
   const accepted = kind.accept(object)
   return Result.isSuccess(accepted)
     ? Effect.succeed(accepted.success)
-    : Effect.fail(
-        new ClusterError({
-          reason: { _tag: "Unreadable" },
-          message: unreadable(kind, object, accepted.failure)
-        })
-      )
+    : Effect.fail(refused(faultOf(kind, object, accepted.failure)))
 }
 
-/** Objects that came, as their kind has them. What is known of one already costs nothing. */
-export const acceptAll = <A>(kind: Kind<A>, objects: Iterable<Named>): Accepted<A> => {
+const metadataOf = Schema.decodeUnknownResult(PartialObjectMetadata)
+
+/** One whose metadata cannot be read either may be one of them. */
+const mayBe = (object: Named, which: Which): boolean => {
+  const found = metadataOf(object)
+  return Result.isFailure(found) || which(found.success.metadata)
+}
+
+/** Objects that came: those that are as their kind has them, and what is wrong with the others. */
+export const readable = <A extends Typed>(
+  kind: Kind<A>,
+  objects: Iterable<Named>,
+  which: Which = () => true
+): Accepted<A> => {
   const items: Array<A> = []
-  const faulty: Array<string> = []
+  const unreadable: Array<Unreadable> = []
+  // What is known of one already costs nothing.
   for (const object of objects) {
     const accepted = kind.accept(object)
-    if (Result.isSuccess(accepted)) items.push(accepted.success)
-    else faulty.push(unreadable(kind, object, accepted.failure))
+    if (Result.isFailure(accepted)) {
+      if (!mayBe(object, which)) continue
+      unreadable.push({ name: object.metadata.name, message: faultOf(kind, object, accepted.failure) })
+    } else if (which(accepted.success.metadata)) items.push(accepted.success)
   }
-  return { items, unreadable: faulty }
+  return { items, unreadable }
+}
+
+/**
+ * Objects that came, as their kind has them, each of those that are asked for.
+ *
+ * **Errors:** `Unreadable` where one cannot be read, with its name: nothing is concluded from the others.
+ */
+export const acceptAll = <A extends Typed>(
+  kind: Kind<A>,
+  objects: Iterable<Named>,
+  which?: Which
+): Effect.Effect<ReadonlyArray<A>, ClusterError> => {
+  const { items, unreadable } = readable(kind, objects, which)
+  const [first, ...more] = unreadable
+  if (first === undefined) return Effect.succeed(items)
+  const others = more.length === 0 ? "" : `; ${more.length} more cannot be read`
+  return Effect.fail(refused(`${first.message}${others}`))
 }

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { type Cluster, ClusterError, type Request } from "../Cluster.ts"
 import type { Kind } from "../Kind.ts"
-import { type Accepted, acceptAll } from "./accepted.ts"
+import { type Accepted, acceptAll, readable, type Typed, type Which } from "./accepted.ts"
 import { type ApiResource, collectionPath } from "./ApiResource.ts"
 import { asObject, type KubeObject } from "./KubeObject.ts"
 import { roundTrip } from "./roundTrip.ts"
@@ -35,9 +35,10 @@ export interface Listing {
   readonly resourceVersion: string
 }
 
-/** The objects of one kind as they were at one resourceVersion. */
-export interface KindListing<A> extends Accepted<A> {
-  readonly resourceVersion: string
+/** Which objects of a kind. */
+export interface KindListOptions extends Omit<ListOptions, "metadataOnly"> {
+  /** Only those, by their metadata; the server is asked for all. Default: all. */
+  readonly which?: Which
 }
 
 const metadataOfList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -160,20 +161,32 @@ export const listObjects = (
   return run(true)
 }
 
+const came = <A>(kind: Kind<A>, options: KindListOptions) =>
+  listObjects(kind, { ...options, metadataOnly: kind.metadataOnly })
+
 /**
  * Every object of a kind.
  *
- * **Caveat:** one that cannot be read is not among the `items`: before something is deleted or moved for what
- * a list does not show, look at `unreadable`.
+ * **Errors:** what the server says, and `Unreadable` with the name of an object that is not as its kind has
+ * it: what is not known of one is never passed over. `which` leaves out those that do not matter. Where there
+ * are none the list is empty; `NotFound` is a kind that is not served.
  *
- * **Errors:** what the server says. Where there are none the list is empty; `NotFound` is a kind that is not
- * served.
+ * **Example:** `yield* Resource.list(kinds.pods, { namespace: "shop", labelSelector: "app=db" })`
  */
-export const list = <A>(
+export const list = <A extends Typed>(
   kind: Kind<A>,
-  options: Omit<ListOptions, "metadataOnly"> = {}
-): Effect.Effect<KindListing<A>, ClusterError, Cluster> =>
-  Effect.map(
-    listObjects(kind, { ...options, metadataOnly: kind.metadataOnly }),
-    ({ items, resourceVersion }) => ({ ...acceptAll(kind, items), resourceVersion })
-  )
+  options: KindListOptions = {}
+): Effect.Effect<ReadonlyArray<A>, ClusterError, Cluster> =>
+  Effect.flatMap(came(kind, options), ({ items }) => acceptAll(kind, items, options.which))
+
+/**
+ * The objects of a kind that can be read, and a line for each of the others.
+ *
+ * **Caveat:** for who only shows them. Who deletes, moves or calls something done for what a list does not
+ * have, asks `list`.
+ */
+export const listReadable = <A extends Typed>(
+  kind: Kind<A>,
+  options: KindListOptions = {}
+): Effect.Effect<Accepted<A>, ClusterError, Cluster> =>
+  Effect.map(came(kind, options), ({ items }) => readable(kind, items, options.which))

@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { Cluster, ClusterError, type Reason, type Request, type WatchEvent } from "../Cluster.ts"
 import type { Kind } from "../Kind.ts"
-import { type Accepted, acceptAll } from "./accepted.ts"
+import { type Accepted, acceptAll, readable, type Typed, type Which } from "./accepted.ts"
 import { type ApiResource, collectionPath } from "./ApiResource.ts"
 import { asObject, type KubeObject } from "./KubeObject.ts"
 import { type Listing, listObjects, type ListOptions, selection } from "./listPages.ts"
@@ -34,15 +34,14 @@ export interface View {
   readonly listed: boolean
 }
 
-/** The whole set of one kind after some changes. Those that could not be read are told, and not shown. */
-export interface KindView<A> extends Accepted<A> {
-  /** True for the first view and after each relist. */
-  readonly listed: boolean
-}
-
 export interface WatchOptions extends Omit<ListOptions, "resourceVersion"> {
   /** Interval after which a watch is replaced by a new list. Default 5 minutes. */
   readonly relistEvery?: Duration.Input
+}
+
+export interface KindWatchOptions extends Omit<WatchOptions, "metadataOnly"> {
+  /** Only those, by their metadata; the server is asked for all. Default: all. */
+  readonly which?: Which
 }
 
 const metadataOfObject = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -292,22 +291,31 @@ export const watchObjects = (
     return Stream.forever(patient)
   })
 
+const viewsOf = <A>(kind: Kind<A>, options: KindWatchOptions) =>
+  watchObjects(kind, { ...options, metadataOnly: kind.metadataOnly })
+
 /**
  * Every object of a kind, now and after each change: see `watchObjects`.
  *
- * **Caveat:** one that cannot be read is not among the `items` of a view; it stays under `unreadable` until a
- * change makes it readable, or it is gone.
- *
- * **Errors:** when the first list fails, or later for a reason that waiting does not cure.
+ * **Errors:** when the first list fails, or later for a reason that waiting does not cure; and, as `list`,
+ * `Unreadable` with the name of an object once one is there that is not as its kind has it.
  */
-export const watch = <A>(
+export const watch = <A extends Typed>(
   kind: Kind<A>,
-  options: Omit<WatchOptions, "metadataOnly"> = {}
-): Stream.Stream<KindView<A>, ClusterError, Cluster> =>
-  Stream.map(watchObjects(kind, { ...options, metadataOnly: kind.metadataOnly }), ({ objects, listed }) => ({
-    ...acceptAll(kind, objects.values()),
-    listed
-  }))
+  options: KindWatchOptions = {}
+): Stream.Stream<ReadonlyArray<A>, ClusterError, Cluster> =>
+  Stream.mapEffect(viewsOf(kind, options), ({ objects }) => acceptAll(kind, objects.values(), options.which))
+
+/**
+ * The objects of a kind that can be read, now and after each change, and a line for each of the others.
+ *
+ * **Caveat:** for who only shows them, as `listReadable`.
+ */
+export const watchReadable = <A extends Typed>(
+  kind: Kind<A>,
+  options: KindWatchOptions = {}
+): Stream.Stream<Accepted<A>, ClusterError, Cluster> =>
+  Stream.map(viewsOf(kind, options), ({ objects }) => readable(kind, objects.values(), options.which))
 
 /** The changes alone, one by one. */
 export const watchChanges = (

@@ -76,8 +76,8 @@ const takenIn = (namespace: string) =>
   )
 
 const classes = seen(
-  Effect.map(Resource.list(kinds.storageclasses), ({ items }) =>
-    items.map(({ metadata, provisioner, reclaimPolicy }): ClassFact => ({
+  Effect.map(Resource.list(kinds.storageclasses), (all) =>
+    all.map(({ metadata, provisioner, reclaimPolicy }): ClassFact => ({
       name: metadata.name,
       provisioner,
       isDefault: metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true",

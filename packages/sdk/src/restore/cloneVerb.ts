@@ -178,14 +178,11 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
       )
     }
     if (resumed) return
-    const now = yield* claimsByName(plan.home)
-    const stray = stepsOf(AttachVolume, plan.steps).find(({ to }) => now.has(to))
+    const filled = stepsOf(AttachVolume, plan.steps).map(({ to }) => to)
+    const now = yield* claimsByName(plan.home, filled)
+    const stray = filled.find((name) => now.has(name))
     if (stray !== undefined) {
-      yield* because(
-        "Changed",
-        `claim ${stray.to} was created after the plan was made`,
-        "run the command again"
-      )
+      yield* because("Changed", `claim ${stray} was created after the plan was made`, "run the command again")
     }
   })
 

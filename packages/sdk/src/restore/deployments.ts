@@ -20,7 +20,7 @@ export interface Stopped {
 }
 
 const deploymentsIn = (namespace: string): Effect.Effect<ReadonlyArray<Deployment>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(kinds.deployments, { namespace }), ({ items }) => items)
+  Resource.list(kinds.deployments, { namespace })
 
 /** The Deployments of a namespace, each with the claims that its pod template names as it is now. */
 export const namingIn = (namespace: string) =>

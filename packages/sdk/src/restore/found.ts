@@ -30,7 +30,7 @@ interface Candidate {
 const candidateOf = (claim: string, name: string, found: VolumeSnapshot | null): Look<Candidate> => {
   const content = found?.status?.boundVolumeSnapshotContentName
   return Effect.map(content ? readContent(content) : Effect.succeed(null), (own) => {
-    const bytes = own?.status?.restoreSize
+    const size = own?.status?.restoreSize || found?.status?.restoreSize
     const cut = {
       claim,
       snapshot: name,
@@ -44,7 +44,7 @@ const candidateOf = (claim: string, name: string, found: VolumeSnapshot | null):
       cut: {
         ...cut,
         mode: own?.spec.sourceVolumeMode ?? null,
-        size: bytes ? `${bytes}` : (found?.status?.restoreSize ?? null),
+        size: size == null ? null : `${size}`,
         why: notTheCut(cut, found, own) ?? unpinned(name, own)
       }
     }
@@ -107,7 +107,7 @@ const candidates = (
 /** The VolumeSnapshots for this StatefulSet, by claim. */
 export const foundFor = (namespace: string, workload: Workload, named: Named): Look<Source> =>
   Effect.gen(function* () {
-    const { items: all } = yield* Resource.list(kinds.volumesnapshots, { namespace })
+    const all = yield* Resource.list(kinds.volumesnapshots, { namespace })
     const found = yield* candidates(workload, all, named)
     const skew = skewOf(found)
     const apart =

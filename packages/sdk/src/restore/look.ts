@@ -25,10 +25,10 @@ const runtimeClass = (name: string) =>
     () => Effect.succeed(null)
   )
 
-/** RuntimeClasses that the namespace's StatefulSets name and that are not there. */
+/** RuntimeClasses that the namespace's StatefulSets name and that are not there; who restores one has read that one. */
 const noRuntimeIn = (namespace: string) =>
   Effect.gen(function* () {
-    const { items } = yield* Resource.list(kinds.statefulsets, { namespace })
+    const { items } = yield* Resource.listReadable(kinds.statefulsets, { namespace })
     const found = yield* Effect.forEach(
       items,
       ({ metadata, spec }) => {

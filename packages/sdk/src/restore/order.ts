@@ -89,7 +89,8 @@ export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment";
       },
       { concurrency: 8 }
     )
-    const services = yield* Resource.list(kinds.services, { namespace }).pipe(
+    // An order is a help: a Service that cannot be read gives none.
+    const services = yield* Resource.listReadable(kinds.services, { namespace }).pipe(
       Effect.map(({ items }) => items),
       Effect.catchIf(
         ({ reason }) => reason._tag === "Forbidden",

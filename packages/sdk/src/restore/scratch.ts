@@ -1,13 +1,12 @@
 /** A namespace for a rehearsal alone: made, emptied of what was restored into it, and deleted again. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import * as Resource from "../Resource.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import { ensure } from "../operation/Ensure.ts"
 import { madeByAnnotation, drillLabel } from "../Labels.ts"
-import { claimsByName } from "../step/reclaimPolicy.ts"
+import { claimsIn } from "../step/reclaimPolicy.ts"
 
 export interface Scratch {
   readonly name: string
@@ -64,24 +63,18 @@ export const makeScratch = (
 
 /** The volumes of claims that this operation has made there, by name. */
 const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
-  Effect.map(claimsByName(namespace), (claims) =>
-    [...claims.values()].flatMap(({ metadata, spec }) =>
-      operation !== null && metadata.annotations?.[madeByAnnotation] === operation && spec.volumeName
-        ? [spec.volumeName]
-        : []
-    )
+  Effect.map(
+    claimsIn(
+      namespace,
+      ({ annotations }) => operation !== null && annotations?.[madeByAnnotation] === operation
+    ),
+    (claims) => claims.flatMap(({ spec }) => spec.volumeName || [])
   )
-
-const volumeNamed = (name: string) =>
-  Effect.map(Resource.findObject({ api: kinds.persistentvolumes, name }), (object) => {
-    const accepted = object === null ? null : kinds.persistentvolumes.accept(object)
-    return accepted !== null && Result.isSuccess(accepted) ? accepted.success : null
-  })
 
 /** What was copied for a rehearsal goes with its claim, whatever its class says of others. */
 const letGo = (namespace: string, name: string): Look<void> =>
   Effect.gen(function* () {
-    const volume = yield* volumeNamed(name)
+    const volume = yield* Resource.find(kinds.persistentvolumes, { name })
     const ref = volume?.spec.claimRef
     if (volume === null || ref?.namespace !== namespace) return
     if (volume.spec.persistentVolumeReclaimPolicy === "Delete") return
@@ -97,6 +90,10 @@ const letGo = (namespace: string, name: string): Look<void> =>
       }
     )
   })
+
+/** Whatever it is like: one that cannot be read is not gone. */
+const volumeThere = (name: string) =>
+  Resource.findObject({ api: kinds.persistentvolumes, name }, { metadataOnly: true })
 
 /** How often, and how many times it is asked whether something is gone. */
 const every = 500
@@ -130,7 +127,7 @@ export const removeScratch = (
     const left = yield* Effect.forEach(
       volumes,
       (volume) =>
-        Effect.map(untilGone(found(volumeNamed(volume))), (gone) => (gone ? [] : [`volume ${volume}`])),
+        Effect.map(untilGone(found(volumeThere(volume))), (gone) => (gone ? [] : [`volume ${volume}`])),
       { concurrency: 8 }
     )
     return [...(isGone ? [] : [`namespace ${name}`]), ...left.flat()]

@@ -11,7 +11,7 @@ import * as Resource from "../Resource.ts"
 import { groupOf } from "../kind/Snapshot.ts"
 import { contentOf, type Contents, snapshotOf, whyNot } from "../step/cutSource.ts"
 import { MoveVolume } from "../step/moveVolume.ts"
-import { claimsByName } from "../step/reclaimPolicy.ts"
+import { claimsByName, claimsIn } from "../step/reclaimPolicy.ts"
 import type { Pinned } from "../step/content.ts"
 import type { RecordedCut, Summary } from "../step/record.ts"
 import { listOf, type ReadRecord } from "../step/recordList.ts"
@@ -121,7 +121,7 @@ const contentsOf = (
 /** The recorded cuts, each with why it cannot be restored from. */
 export const cutsNow = (namespace: string, cuts: ReadonlyArray<RecordedCut>): Look<ReadonlyArray<FoundCut>> =>
   Effect.gen(function* () {
-    const { items: snapshots } = yield* Resource.list(kinds.volumesnapshots, { namespace })
+    const snapshots = yield* Resource.list(kinds.volumesnapshots, { namespace })
     const contents = yield* contentsOf(cuts, snapshots)
     return cuts.map((cut) => {
       const found = snapshotOf(cut, snapshots, contents)
@@ -163,7 +163,10 @@ export const asideOf = (
     const key = keyOf(guard)
     const isOf = isAsideFor(guard.kind, guard.name, yield* namingIn(namespace))
     const moves = stepsOf(MoveVolume, done.steps).filter(({ on }) => on === undefined || on === key)
-    const now = yield* claimsByName(namespace)
+    const now = yield* claimsByName(
+      namespace,
+      moves.map(({ to }) => to)
+    )
     const claims = yield* Effect.forEach(moves, ({ from, to, volume, reclaimPolicy }) => {
       const found = now.get(to)
       const isKept =
@@ -209,35 +212,37 @@ export interface Found {
  * the claims themselves, of each StatefulSet. None: it set nothing aside that is there still.
  */
 export const asideByName = (namespace: string, operation: string): Look<ReadonlyArray<Found>> =>
-  Effect.map(Effect.all([claimsByName(namespace), namingIn(namespace)]), ([now, naming]) => {
-    const kindOf = (app: string, one: PersistentVolumeClaim): Found["kind"] | null =>
-      isAsideOf(app, one) ? "StatefulSet" : isAsideFor("Deployment", app, naming)(one) ? "Deployment" : null
-    const found = [...now.values()].flatMap((one) => {
-      const { metadata, spec } = one
-      const app = metadata.labels?.[setAsideLabel]
-      const claim = metadata.name.slice(0, -operation.length - 1)
-      const isKept =
-        app !== undefined &&
-        kindOf(app, one) !== null &&
-        metadata.name.endsWith(`-${operation}`) &&
-        !/-(new|seed)$/.test(claim) &&
-        !metadata.deletionTimestamp
-      if (!isKept || !spec.volumeName) return []
-      const own = { as: metadata.name, uid: metadata.uid ?? "", volume: spec.volumeName }
-      const kind = kindOf(app, one) ?? "StatefulSet"
-      return [{ kind, app, claim, ...own, reclaimPolicy: null }]
-    })
-    return [...Map.groupBy(found, ({ kind, app }) => `${kind}/${app}`).values()].flatMap((all) => {
-      const [first] = all
-      if (first === undefined) return []
-      const { kind, app } = first
-      const claims = all.map(({ claim, as, uid, volume, reclaimPolicy }) => ({
-        claim,
-        as,
-        uid,
-        volume,
-        reclaimPolicy
-      }))
-      return [{ kind, app, source: { _tag: "Aside" as const, operation, replicas: null, claims } }]
-    })
-  })
+  Effect.map(
+    Effect.all([claimsIn(namespace, ({ name }) => name.endsWith(`-${operation}`)), namingIn(namespace)]),
+    ([now, naming]) => {
+      const kindOf = (app: string, one: PersistentVolumeClaim): Found["kind"] | null =>
+        isAsideOf(app, one) ? "StatefulSet" : isAsideFor("Deployment", app, naming)(one) ? "Deployment" : null
+      const found = now.flatMap((one) => {
+        const { metadata, spec } = one
+        const app = metadata.labels?.[setAsideLabel]
+        const claim = metadata.name.slice(0, -operation.length - 1)
+        const isKept =
+          app !== undefined &&
+          kindOf(app, one) !== null &&
+          !/-(new|seed)$/.test(claim) &&
+          !metadata.deletionTimestamp
+        if (!isKept || !spec.volumeName) return []
+        const own = { as: metadata.name, uid: metadata.uid ?? "", volume: spec.volumeName }
+        const kind = kindOf(app, one) ?? "StatefulSet"
+        return [{ kind, app, claim, ...own, reclaimPolicy: null }]
+      })
+      return [...Map.groupBy(found, ({ kind, app }) => `${kind}/${app}`).values()].flatMap((all) => {
+        const [first] = all
+        if (first === undefined) return []
+        const { kind, app } = first
+        const claims = all.map(({ claim, as, uid, volume, reclaimPolicy }) => ({
+          claim,
+          as,
+          uid,
+          volume,
+          reclaimPolicy
+        }))
+        return [{ kind, app, source: { _tag: "Aside" as const, operation, replicas: null, claims } }]
+      })
+    }
+  )

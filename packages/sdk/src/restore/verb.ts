@@ -1,6 +1,5 @@
 /** Restoring as a verb: its steps, and what of it is its own. */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -11,6 +10,7 @@ import { type Guard, keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
 import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
 import { type Objects, verb } from "../operation/Verb.ts"
+import * as Resource from "../Resource.ts"
 import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
 import { FillClaims } from "../step/fillClaims.ts"
 import { copyName, SeedClaims } from "../step/seedClaims.ts"
@@ -120,13 +120,15 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 /** Each workload is there, and as it was planned with. */
 const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =>
   Effect.gen(function* () {
-    const kind = guard.kind === "Deployment" ? kinds.deployments : kinds.statefulsets
-    const accepted = kind.accept(objects.get(keyOf(guard)))
-    const now = Result.isSuccess(accepted) ? accepted.success : null
+    const object = objects.get(keyOf(guard))
     const title = titleOf(guard)
-    if (now === null) yield* because("Changed", `${title} was deleted since`)
-    if (now?.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
-    if (!resumed && now?.metadata.generation !== guard.generation) {
+    const now = yield* object === undefined
+      ? Effect.fail(because("Changed", `${title} was deleted since`))
+      : guard.kind === "Deployment"
+        ? Resource.accept(kinds.deployments, object)
+        : Resource.accept(kinds.statefulsets, object)
+    if (now.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
+    if (!resumed && now.metadata.generation !== guard.generation) {
       yield* because("Changed", `${title} changed since this was planned`, "run the command again")
     }
   })
@@ -136,21 +138,16 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
   Effect.gen(function* () {
     for (const guard of plan.guards) yield* checkWorkload(guard, objects, resumed)
     if (resumed) return
-    const now = yield* claimsByName(plan.home)
     const before = retainedBy(plan)
+    const filled = stepsOf(AttachVolume, plan.steps).map(({ to }) => to)
+    const now = yield* claimsByName(plan.home, [...before.map(({ claim }) => claim), ...filled])
     for (const { claim, uid, volume } of before) {
       const why = lost({ claim, uid, volume: volume ?? "" }, now.get(claim) ?? null)
       if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
-    const stray = stepsOf(AttachVolume, plan.steps).find(
-      ({ to }) => now.has(to) && !before.some(({ claim }) => claim === to)
-    )
+    const stray = filled.find((name) => now.has(name) && !before.some(({ claim }) => claim === name))
     if (stray !== undefined) {
-      yield* because(
-        "Changed",
-        `claim ${stray.to} was created after the plan was made`,
-        "run the command again"
-      )
+      yield* because("Changed", `claim ${stray} was created after the plan was made`, "run the command again")
     }
   })
 
@@ -158,7 +155,10 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
 const checkKept = (plan: RestorePlan, at: At): Work =>
   Effect.gen(function* () {
     const moves = stepsOf(MoveVolume, plan.steps)
-    const now = yield* claimsByName(at.fence.namespace)
+    const now = yield* claimsByName(
+      at.fence.namespace,
+      moves.map(({ to }) => to)
+    )
     yield* checkClaims(
       at,
       moves.map(({ to: claim, volume }) => ({
@@ -229,10 +229,14 @@ const concludeBack = (plan: RestorePlan, at: At): Work =>
         )
       }
     }
-    const now = yield* claimsByName(at.fence.namespace)
+    const before = retainedBy(plan)
+    const now = yield* claimsByName(
+      at.fence.namespace,
+      before.map(({ claim }) => claim)
+    )
     yield* checkClaims(
       at,
-      retainedBy(plan).map((own) => {
+      before.map((own) => {
         const found = now.get(own.claim)
         // One whose volume came back is another claim of the same name.
         return found?.spec.volumeName === own.volume ? { ...own, uid: found?.metadata.uid ?? "" } : own

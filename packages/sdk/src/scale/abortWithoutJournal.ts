@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { statefulSet } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
-import { kinds } from "../Kind.ts"
-import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
+import { kinds, reading } from "../Kind.ts"
+import { PartialObjectMetadata } from "../kind/Meta.ts"
+import type { PersistentVolume } from "../kind/Storage.ts"
 import * as Fence from "../operation/Fence.ts"
 import { journalBehind } from "../operation/InTheWay.ts"
 import * as Journal from "../operation/Journal.ts"
@@ -26,7 +27,7 @@ import * as Resource from "../Resource.ts"
 import { Patience } from "../resource/Patience.ts"
 import { abortCommand } from "../operation/OperationId.ts"
 import { reclaimPolicyBeforeAnnotation } from "../Labels.ts"
-import { claimsByName } from "../step/reclaimPolicy.ts"
+import { byName } from "../step/templates.ts"
 import { putBackRetention } from "../step/retention.ts"
 import { releaseVolume } from "../step/volume.ts"
 import { madeByAnnotation } from "../Labels.ts"
@@ -40,23 +41,23 @@ interface Ref {
   readonly name: string
 }
 
+/** Of claims only names and marks are asked for. */
+const claimMetadata = reading(kinds.persistentvolumeclaims, PartialObjectMetadata)
+
+type Claims = ReadonlyMap<string, PartialObjectMetadata>
+
 /** The volumes that operations on this StatefulSet have set to Retain. */
 const markedVolumes = (ref: Ref) =>
-  Effect.map(Resource.list(kinds.persistentvolumes), ({ items }) =>
-    items.filter(
-      ({ metadata, spec }) =>
-        metadata.annotations?.[reclaimPolicyBeforeAnnotation] !== undefined &&
-        metadata.annotations[appLabel] === ref.name &&
-        spec.claimRef?.namespace === ref.namespace
-    )
+  Effect.map(
+    Resource.list(kinds.persistentvolumes, {
+      which: ({ annotations }) =>
+        annotations?.[reclaimPolicyBeforeAnnotation] !== undefined && annotations[appLabel] === ref.name
+    }),
+    (marked) => marked.filter(({ spec }) => spec.claimRef?.namespace === ref.namespace)
   )
 
 /** Puts reclaim policies back, but on what was set aside: that is meant to stay. */
-const release = (
-  at: StepContext,
-  volumes: ReadonlyArray<PersistentVolume>,
-  claims: ReadonlyMap<string, PersistentVolumeClaim>
-) =>
+const release = (at: StepContext, volumes: ReadonlyArray<PersistentVolume>, claims: Claims) =>
   Effect.forEach(
     volumes,
     ({ metadata, spec }) =>
@@ -77,7 +78,7 @@ const release = (
   )
 
 /** What an operation may have left that cannot be undone without its journal. */
-const rest = (ref: Ref, claims: ReadonlyMap<string, PersistentVolumeClaim>): ReadonlyArray<string> => {
+const rest = (ref: Ref, claims: Claims): ReadonlyArray<string> => {
   const all = [...claims.values()].map(({ metadata }) => metadata)
   const ahead = all.filter(
     ({ annotations, labels }) => annotations?.[madeByAnnotation] && !labels?.[setAsideLabel]
@@ -163,7 +164,7 @@ export const abortWithoutJournal = (
         yield* Fence.acquire(fence, () => Effect.succeed(null))
         yield* untilSettled(at, yield* Workload.assertHeld(fence))
       }
-      const claims = yield* claimsByName(ref.namespace)
+      const claims = byName(yield* Resource.list(claimMetadata, { namespace: ref.namespace }))
       yield* release(at, yield* markedVolumes(ref), claims)
       if (set !== null) {
         yield* putBackRetention(at, null, null)

@@ -190,7 +190,13 @@ export const conclude = (
     yield* tellPolicy(at, set, plan, terms)
     if (to !== null && is !== to) yield* Effect.fail(overwritten(at.fence, is, to))
     const aside = stepsOf(MoveVolume, plan.steps)
-    const now = aside.length === 0 ? null : yield* claimsByName(at.fence.namespace)
+    const now =
+      aside.length === 0
+        ? null
+        : yield* claimsByName(
+            at.fence.namespace,
+            aside.map(({ to }) => to)
+          )
     yield* checkClaims(at, [
       ...retainedBy(plan),
       ...(terms.attached ?? []),

@@ -4,7 +4,8 @@
  */
 import { type Claim, trouble } from "../Claim.ts"
 import * as Quantity from "../Quantity.ts"
-import type { StorageClass } from "../Protection.ts"
+import type { Protection } from "../Protection.ts"
+import { absentDriver } from "../state/Driver.ts"
 import type { Workload } from "../Topology.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import type { Refusal } from "../operation/Plan.ts"
@@ -179,7 +180,7 @@ export const smaller = (
  */
 export const missing = (
   workload: Workload,
-  classes: ReadonlyArray<StorageClass> | null,
+  protection: Protection,
   left: ReadonlyArray<Claim>,
   made: ReadonlyArray<ClaimSlot>
 ): ReadonlyArray<string> =>
@@ -187,17 +188,21 @@ export const missing = (
     const here = made.filter(({ template }) => template === name)
     const [first] = here
     if (first === undefined) return []
+    const { storageClasses: classes } = protection
     const found = classes?.find((one) => (storageClass === null ? one.isDefault : one.name === storageClass))
+    const driver = found === undefined ? null : absentDriver(protection, found)
     const why =
       storageClass === ""
         ? "has no class"
         : found?.provisioner === "kubernetes.io/no-provisioner"
           ? `has class ${found.name} without a provisioner`
-          : classes !== null && found === undefined
-            ? storageClass === null
-              ? "has no StorageClass, and there is no default"
-              : `has class ${storageClass}, which is not there`
-            : null
+          : driver !== null
+            ? `has class ${found?.name}, whose CSIDriver ${driver} is not there`
+            : classes !== null && found === undefined
+              ? storageClass === null
+                ? "has no StorageClass, and there is no default"
+                : `has class ${storageClass}, which is not there`
+              : null
     const highest = Math.max(-1, ...left.flatMap((one) => (one.template === name ? [one.ordinal ?? -1] : [])))
     const gone = here.filter(({ ordinal }) => ordinal < highest)
     const list = (slots: ReadonlyArray<ClaimSlot>) => slots.map((slot) => slot.name).join(", ")

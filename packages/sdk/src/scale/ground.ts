@@ -7,7 +7,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Dependency } from "../Dependency.ts"
 import { kinds } from "../Kind.ts"
 import type { NodeSelector } from "../kind/Meta.ts"
-import type { Pod, PodSpec } from "../kind/Pod.ts"
+import type { Pod, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../kind/Pod.ts"
 import { matches } from "../LabelSelector.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { parse } from "../Ordinal.ts"
@@ -30,6 +30,8 @@ export interface Stranger {
 export interface Ground {
   /** Nodes where other workloads' pods use a port that the set's pods need. */
   readonly taken: ReadonlyArray<string>
+  /** By topology key: nodes of somebody else's pods beside which required anti-affinity, theirs or the set's, lets none. */
+  readonly repelled: ReadonlyArray<{ readonly key: string; readonly nodes: ReadonlyArray<string> }>
   /** The node affinity that the template requires. */
   readonly nodes: typeof NodeSelector.Type | null
   /** For each spread constraint of the template, the nodes of other workloads' pods that it counts. */
@@ -57,6 +59,55 @@ const takenBy = (spec: PodSpec, others: ReadonlyArray<Pod>): ReadonlyArray<strin
         !hasEnded(pod) && hostPortsOf(pod.spec).some((one) => wanted.some((port) => collide(one, port)))
     )
   )
+}
+
+type Labels = Readonly<Record<string, string>> | null | undefined
+
+const repelsOf = ({ affinity }: PodSpec): ReadonlyArray<PodAffinityTerm> =>
+  affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+
+/** Whether a term of a pod with these labels means another one of its namespace; what a namespace's labels are is not asked. */
+const means = (
+  { labelSelector, matchLabelKeys, mismatchLabelKeys, namespaces, namespaceSelector }: PodAffinityTerm,
+  namespace: string,
+  own: Labels,
+  other: Labels
+): boolean => {
+  const isHere =
+    namespaces?.includes(namespace) === true ||
+    ((namespaces ?? []).length === 0 && !namespaceSelector) ||
+    (namespaceSelector != null && Object.keys(namespaceSelector).length === 0)
+  const isSame = (key: string) => own?.[key] === undefined || own[key] === other?.[key]
+  const isOther = (key: string) => own?.[key] === undefined || own[key] !== other?.[key]
+  return (
+    isHere &&
+    matches(labelSelector, other) &&
+    (matchLabelKeys ?? []).every(isSame) &&
+    (mismatchLabelKeys ?? []).every(isOther)
+  )
+}
+
+/** Where others are that the template's pods may not be beside, or that let none of these be beside them. */
+const repelledBy = (
+  { metadata, spec }: PodTemplateSpec,
+  namespace: string,
+  others: ReadonlyArray<Pod>
+): Ground["repelled"] => {
+  const own = metadata?.labels
+  const found = others
+    .filter((pod) => !hasEnded(pod))
+    .flatMap((pod) => {
+      const { labels } = pod.metadata
+      const terms = [
+        ...repelsOf(spec).filter((term) => means(term, namespace, own, labels)),
+        ...repelsOf(pod.spec).filter((term) => means(term, namespace, labels, own))
+      ]
+      return terms.flatMap(({ topologyKey: key }) => nodesOf([pod]).map((node) => ({ key, node })))
+    })
+  return [...Map.groupBy(found, ({ key }) => key)].map(([key, all]) => ({
+    key,
+    nodes: [...new Set(all.map(({ node }) => node))]
+  }))
 }
 
 /**
@@ -95,11 +146,13 @@ export const readGround = (ref: {
     if (found === null) return { ground: null, mountedBy }
     const { metadata, spec: set } = found
     const { spec } = set.template
-    const others = Resource.acceptAll(kinds.pods, pods).items.filter(
+    // What is foretold of them only: no pod is called gone for it.
+    const others = Resource.readable(kinds.pods, pods).items.filter(
       (pod) => controllerOf(pod.metadata)?.uid !== metadata.uid
     )
     const ground: Ground = {
       taken: takenBy(spec, others),
+      repelled: repelledBy(set.template, namespace, others),
       nodes: spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? null,
       others: (spec.topologySpreadConstraints ?? []).map(({ labelSelector }) =>
         nodesOf(

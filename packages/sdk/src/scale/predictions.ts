@@ -192,7 +192,7 @@ export const warnings = (
           "reclaim policies of the volumes cannot be set: if another client sets whenScaled to Delete, or deletes a claim, its data is deleted"
         ]
       : []),
-    ...missing(workload, state.protection.storageClasses, plan.left, plan.made),
+    ...missing(workload, state.protection, plan.left, plan.made),
     ...smaller(
       state.namespace,
       workload,

@@ -1,6 +1,6 @@
 /**
- * Pods that the scheduler would not place, as far as known: taints, labels, failure domains, ports of the
- * node and the reach of volumes. Capacity and affinity to other pods are left to the scheduler.
+ * What the scheduler would not place, as far as is known: taints, labels, failure domains, ports of the
+ * node, pods to keep away from and the reach of volumes. Capacity and whom to be near are the scheduler's to weigh.
  */
 import type { Claim } from "../Claim.ts"
 import { hasAll, matchesNode } from "../LabelSelector.ts"
@@ -115,6 +115,81 @@ const tooFar = (
   })
 }
 
+/** What a spread leaves Pending, with the places that take no pods. */
+const unevenly = (
+  template: Workload["template"],
+  to: number,
+  now: Placed,
+  around: {
+    readonly nodes: ReadonlyArray<Node>
+    readonly open: ReadonlyArray<Node>
+    readonly isSelected: (node: Node) => boolean
+    readonly others: Ground["others"]
+  }
+): ReadonlyArray<string> => {
+  const { nodes, open, isSelected, others } = around
+  return template.spread.flatMap((spread, index) => {
+    const { topologyKey: key, maxSkew } = spread
+    if (spread.whenUnsatisfiable === "ScheduleAnyway" || !spread.own) return []
+    const counting = nodes.filter(
+      (node) =>
+        (spread.nodeAffinityPolicy !== "Honor" ||
+          (isSelected(node) && hasAll(template.nodeSelector, node.labels))) &&
+        (spread.nodeTaintsPolicy !== "Honor" || (obstacle(template, node) === null && isSelected(node)))
+    )
+    const crowd = others[index] ?? []
+    const homes = crowd.flatMap((home) => nodes.find((node) => node.name === home) ?? [])
+    const stuck = tooFar(spread, now, homes, counting, open)
+    if (stuck.length === 0) return []
+    const [, many] = wording[key] ?? [key, `values of ${key}`]
+    const closed = new Set(counting.map((node) => domainOf(key, node)))
+    for (const node of open) closed.delete(domainOf(key, node))
+    const where = [...closed].filter((domain) => domain !== undefined)
+    const why =
+      where.length === 0 ? "" : `, and ${where.join(", ")} ${where.length === 1 ? "takes" : "take"} none`
+    return [
+      `${to} replicas may be at most ${maxSkew} apart over the ${many}${why}: ${span(stuck)} will not be scheduled`
+    ]
+  })
+}
+
+interface Judged {
+  readonly node: Node
+  readonly reason: string | null
+}
+
+/** Claims from before whose volumes no node that takes their pod can reach. */
+const strandedBy = (
+  left: ReadonlyArray<Claim>,
+  open: ReadonlyArray<Node>,
+  obstacles: ReadonlyArray<Judged>
+): ReadonlyArray<string> =>
+  left.flatMap((claim) => {
+    if ((claim.volume?.nodeAffinity ?? []).length === 0) return []
+    if (open.some((node) => reaches(claim, node))) return []
+    const near = obstacles.filter(({ node }) => reaches(claim, node))
+    const why =
+      near.length === 0
+        ? `there is no node at ${place(claim)}`
+        : counted(near.flatMap(({ reason }) => (reason === null ? [] : [reason])))
+    return [
+      `${claim.name}: no node that takes its pod can reach its volume at ${place(claim)} (${why}); the pod will not be scheduled`
+    ]
+  })
+
+/** Whether a node is in one place with somebody whom anti-affinity keeps the set's pods from. */
+const repelling = (ground: Ground | null, nodes: ReadonlyArray<Node>): ((node: Node) => boolean) => {
+  const closed = (ground?.repelled ?? []).map(({ key, nodes: homes }) => ({
+    key,
+    domains: new Set(nodes.flatMap((node) => (homes.includes(node.name) ? (domainOf(key, node) ?? []) : [])))
+  }))
+  return (node) =>
+    closed.some(({ domains, key }) => {
+      const domain = domainOf(key, node)
+      return domain !== undefined && domains.has(domain)
+    })
+}
+
 /** One line for each thing that would leave new pods Pending. `left`: claims from before that are attached again. */
 export const unschedulable = (
   state: AppState,
@@ -128,9 +203,13 @@ export const unschedulable = (
   const { template, name } = workload
   const wanted = ground?.nodes ?? null
   const isSelected = (node: Node) => wanted === null || matchesNode(wanted, node.name, node.labels)
+  const isRepelled = repelling(ground, nodes)
   const obstacles = nodes.map((node) => ({
     node,
-    reason: obstacle(template, node) ?? (isSelected(node) ? null : "not of the node affinity")
+    reason:
+      obstacle(template, node) ??
+      (isSelected(node) ? null : "not of the node affinity") ??
+      (isRepelled(node) ? "anti-affinity with pods of others" : null)
   }))
   const open = obstacles.flatMap(({ node, reason }) => (reason === null ? [node] : []))
   const first = `${name}-${workload.firstOrdinal + workload.replicas}`
@@ -159,40 +238,6 @@ export const unschedulable = (
       : [
           `${to} replicas want a node each (${ports.join(", ")}), ${unused.length} ${unused.length === 1 ? "node" : "nodes"} can take pods: ${span(held)} will not be scheduled`
         ]
-  const uneven = template.spread.flatMap((spread, index) => {
-    const { topologyKey: key, maxSkew } = spread
-    if (spread.whenUnsatisfiable === "ScheduleAnyway" || !spread.own) return []
-    const counting = nodes.filter(
-      (node) =>
-        (spread.nodeAffinityPolicy !== "Honor" ||
-          (isSelected(node) && hasAll(template.nodeSelector, node.labels))) &&
-        (spread.nodeTaintsPolicy !== "Honor" || open.includes(node))
-    )
-    const crowd = ground?.others[index] ?? []
-    const others = crowd.flatMap((home) => nodes.find((node) => node.name === home) ?? [])
-    const stuck = tooFar(spread, now, others, counting, open)
-    if (stuck.length === 0) return []
-    const [, many] = wording[key] ?? [key, `values of ${key}`]
-    const closed = new Set(counting.map((node) => domainOf(key, node)))
-    for (const node of open) closed.delete(domainOf(key, node))
-    const where = [...closed].filter((domain) => domain !== undefined)
-    const why =
-      where.length === 0 ? "" : `, and ${where.join(", ")} ${where.length === 1 ? "takes" : "take"} none`
-    return [
-      `${to} replicas may be at most ${maxSkew} apart over the ${many}${why}: ${span(stuck)} will not be scheduled`
-    ]
-  })
-  const stranded = left.flatMap((claim) => {
-    if ((claim.volume?.nodeAffinity ?? []).length === 0) return []
-    if (open.some((node) => reaches(claim, node))) return []
-    const near = obstacles.filter(({ node }) => reaches(claim, node))
-    const why =
-      near.length === 0
-        ? `there is no node at ${place(claim)}`
-        : counted(near.flatMap(({ reason }) => (reason === null ? [] : [reason])))
-    return [
-      `${claim.name}: no node that takes its pod can reach its volume at ${place(claim)} (${why}); the pod will not be scheduled`
-    ]
-  })
-  return [...tight, ...ported, ...uneven, ...stranded]
+  const uneven = unevenly(template, to, now, { nodes, open, isSelected, others: ground?.others ?? [] })
+  return [...tight, ...ported, ...uneven, ...strandedBy(left, open, obstacles)]
 }

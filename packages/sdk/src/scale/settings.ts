@@ -13,7 +13,7 @@ import type { HttpHealth, Profile } from "../Profile.ts"
 import { needed, type Quorum } from "../Quorum.ts"
 import type { Verdict } from "../step/memberHook.ts"
 import { Purge } from "../step/purge.ts"
-import { highestCount } from "../step/replicas.ts"
+import { countsOf, highestCount } from "../step/replicas.ts"
 import { SetRetention } from "../step/retention.ts"
 import type { ScalePlan, ScaleSettings } from "./steps.ts"
 
@@ -56,6 +56,17 @@ export const going = (plan: ScalePlan, given: RunSettings, back: boolean): Going
   ...(back ? settingsBack(plan) : plan.settings),
   ...given
 })
+
+/** True if the plan deletes data for good, or leaves no replica: a person should be asked before it runs. */
+export const needsConfirmation = (plan: ScalePlan): boolean => {
+  const counts = countsOf(plan)
+  const isDown = counts.some(({ from, to }) => to < from)
+  return (
+    counts.at(-1)?.to === 0 ||
+    stepsOf(Purge, plan.steps).length > 0 ||
+    (isDown && plan.settings.facts?.whenScaled === "Delete")
+  )
+}
 
 /** Reason that this process must not resume the operation; `null` if all consent was given. */
 export const consent = (plan: ScalePlan, asked: RunSettings): OperationError | null => {

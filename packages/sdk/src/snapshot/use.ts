@@ -25,10 +25,10 @@ const filling = (
 
 /** Journals of all namespaces, if they can be read: a restore may run in another one. */
 const journals = (namespace: string) =>
-  Journal.list(undefined).pipe(
+  Journal.listReadable(undefined).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden",
-      () => Journal.list(namespace)
+      () => Journal.listReadable(namespace)
     )
   )
 
@@ -42,13 +42,26 @@ const isElsewhere = (settings: unknown, namespace: string, record: string | null
   return Reflect.get(Object(read), "namespace") === namespace && (record === null || record === uid)
 }
 
+/**
+ * Whether a journal that nobody can read may go on with the set. One of another namespace has to say whose
+ * record it reads: else whoever may write there would keep this snapshot from being deleted.
+ */
+const mayUse = (journal: Journal.Unreadable, { namespace, record }: Used): boolean =>
+  !journal.isOver &&
+  (journal.namespace === namespace ||
+    JSON.stringify(Object(Reflect.get(journal.object, "data"))).includes(record ?? namespace))
+
 /** Unfinished operations that use the snapshot. */
 const going = (
-  { namespace, name: set, record }: Used,
+  used: Used,
   except: string | null
-): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(journals(namespace), (entries) =>
-    entries.flatMap(({ plan, status }) => {
+): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> => {
+  const { namespace, name: set, record } = used
+  return Effect.map(journals(namespace), ({ entries, unreadable }) => [
+    ...unreadable
+      .filter((journal) => journal.id !== except && mayUse(journal, used))
+      .map(({ error }) => `it is not known what goes on with it: ${error.message}`),
+    ...entries.flatMap(({ plan, status }) => {
       const isHere = plan.home === namespace || isElsewhere(plan.settings, namespace, record)
       const uses = isHere && Reflect.get(Object(plan.settings), "set") === set
       return uses && plan.id !== except && Journal.isOpen(status)
@@ -57,7 +70,8 @@ const going = (
           ]
         : []
     })
-  )
+  ])
+}
 
 /** A snapshot by its name; `record` is the uid of its record, `null` if that cannot be read. */
 export interface Used {

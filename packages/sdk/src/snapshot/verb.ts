@@ -94,8 +94,12 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 /** The claims are still the planned ones, and hold their volumes. */
 const check = (plan: SnapshotPlan): Work =>
   Effect.gen(function* () {
-    const now = yield* claimsByName(plan.home)
-    for (const { claim, uid, volume } of plan.settings.claims) {
+    const { claims } = plan.settings
+    const now = yield* claimsByName(
+      plan.home,
+      claims.map(({ claim }) => claim)
+    )
+    for (const { claim, uid, volume } of claims) {
       const why = lost({ claim, uid, volume }, now.get(claim) ?? null)
       if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
     }

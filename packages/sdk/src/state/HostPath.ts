@@ -3,8 +3,15 @@
  */
 
 /** Where nobody keeps data. */
-export const scratch =
+const scratch =
   /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
+
+/** What a program means by a directory that it has mounted for itself: a disk of a node may be called likewise. */
+const passing =
+  /\/([^/]*[-_.])?(te?mp(fs)?|caches?|scratch|transcod(e|es|ed|ing)|ramdisk|spill|shuffle|(heap|core)[-_]?dumps?)([-_]?(dir|directory|files))?(\/|$)/i
+
+/** Where a container keeps no data, by the path at which it has mounted it. */
+export const isScratch = (mountPath: string): boolean => scratch.test(mountPath) || passing.test(mountPath)
 
 /** Files of the node's system, such as its time zone, and what its kubelet and runtime keep: another node has its own. */
 const system =
@@ -12,7 +19,7 @@ const system =
 
 /** What a pod writes there, mounted at this path, stays behind when it starts elsewhere. */
 export const isHostData = (hostPath: string, mountPath: string): boolean =>
-  !scratch.test(hostPath) && !scratch.test(mountPath) && !system.test(hostPath)
+  !scratch.test(hostPath) && !isScratch(mountPath) && !system.test(hostPath)
 
 /** Those that a node has whatever hardware it is are none. */
 const device = /^\/dev\/(?!(log|shm|fuse|kmsg|net|null|zero|u?random|pts|mqueue|hugepages)(\/|$))./

@@ -51,12 +51,21 @@ const stores: ReadonlyArray<readonly [store: string, name: RegExp]> = [
   ["Loki", /^loki$/],
   ["VictoriaMetrics", /^(vmstorage|victoria-metrics)$/],
   ["Redis", /^(redis|redis-cluster|redis-stack|redis-stack-server|valkey|valkey-cluster|keydb|dragonfly)$/],
-  ["Memcached", /^memcached$/],
+  ["Hazelcast", /^hazelcast(-enterprise)?$/],
+  ["Ignite", /^(ignite|gridgain)$/],
   ["NATS", /^nats(-server)?$/]
 ]
 
 /** They may be meant to hold what may be lost, to keep it elsewhere, or to be one's client beside its server. */
-const mayForget: ReadonlySet<string> = new Set(["Consul", "Loki", "Memcached", "NATS", "Redis", "Vault"])
+const mayForget: ReadonlySet<string> = new Set([
+  "Consul",
+  "Hazelcast",
+  "Ignite",
+  "Loki",
+  "NATS",
+  "Redis",
+  "Vault"
+])
 
 /** Whether what such a store holds without a volume is data is known to its owner alone. */
 export const isForgetful = (store: string): boolean => mayForget.has(store)
@@ -116,9 +125,21 @@ export const storeOf = (container: ContainerSpec): string | null => {
 const stateless =
   /^(nginx|nginx-unprivileged|httpd|haproxy|envoy|traefik|caddy|pause|pgbouncer|proxysql|argocd|kube-state-metrics|.*[-_]exporter|.*-proxy)$/
 
+/** Caches: what they hold is a copy, and is fetched again. */
+const caches = /^(memcached|varnish|squid|mcrouter|twemproxy|apt-cacher-ng)$/
+
 /** An image of a store, whatever is started of it. */
-export const isOfStore = (image: string): boolean => ofImage(image) !== null
+const isOfStore = (image: string): boolean => ofImage(image) !== null
+
+/** An image of a store that was started as none, or of a cache: what it writes is no data, wherever that is. */
+export const isForgotten = ({
+  image,
+  store
+}: {
+  readonly image: string
+  readonly store: string | null
+}): boolean => store === null && (isOfStore(image) || caches.test(imageName(image).toLowerCase()))
 
 /** A container of this image that runs no store is known to keep nothing of its own. */
 export const isStateless = (image: string): boolean =>
-  isOfStore(image) || stateless.test(imageName(image).toLowerCase())
+  isForgotten({ image, store: null }) || stateless.test(imageName(image).toLowerCase())

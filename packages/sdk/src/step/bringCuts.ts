@@ -233,8 +233,8 @@ export const BringCuts: StepKind<BringCuts, Settings> = {
   outlives: (_, { namespace, plan }) =>
     Effect.map(
       Resource.list(kinds.volumesnapshotcontents, { labelSelector: `${madeByAnnotation}=${plan.id}` }),
-      ({ items }) =>
-        items.flatMap(({ metadata, spec }) =>
+      (contents) =>
+        contents.flatMap(({ metadata, spec }) =>
           spec.volumeSnapshotRef.namespace === namespace ? [`volumesnapshotcontent ${metadata.name}`] : []
         )
     )

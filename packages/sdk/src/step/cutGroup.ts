@@ -252,11 +252,8 @@ const perform = (step: CutGroup, at: At): Work =>
 
 /** The members of a group that are there: by their owner, since they carry no labels. */
 export const membersOf = (step: CutGroup, namespace: string) =>
-  Effect.flatMap(Resource.listObjects(kinds.volumesnapshots, { namespace }), ({ items }) =>
-    Effect.map(
-      Effect.forEach(items, (item) => Resource.accept(kinds.volumesnapshots, item)),
-      (all) => all.filter((snapshot) => groupOf(snapshot) === step.as)
-    )
+  Effect.map(Resource.list(kinds.volumesnapshots, { namespace }), (all) =>
+    all.filter((snapshot) => groupOf(snapshot) === step.as)
   )
 
 /**
@@ -302,7 +299,10 @@ const undo = (step: CutGroup, at: At): Work =>
     yield* removeOurs(at, [groupTarget(step, namespace)])
     yield* untilMembersGone(step, at)
     yield* untilContentsGone(at, own ? [...contents, { api, name: own }] : contents)
-    const now = yield* claimsByName(at.fence.namespace)
+    const now = yield* claimsByName(
+      at.fence.namespace,
+      step.claims.map(({ claim }) => claim)
+    )
     yield* labelAll(at, { ...step, claims: step.claims.filter(({ claim }) => now.has(claim)) }, null)
   })
 

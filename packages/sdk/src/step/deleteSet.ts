@@ -11,7 +11,6 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
-import { VolumeGroupSnapshot, VolumeGroupSnapshotContent } from "../kind/Snapshot.ts"
 import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
@@ -162,17 +161,14 @@ const recordedCuts = (at: At, set: string) =>
   )
 
 const readGroupContent = (name: string, version: string) =>
-  Effect.map(Resource.findObject(groupContentTarget(name, version)), (found) =>
-    found !== null && Schema.is(VolumeGroupSnapshotContent)(found) ? found : null
-  )
+  Resource.find({ ...volumeGroupSnapshotContents, version }, { name })
 
 /** A planned group with its content, as far as they are there; null: neither is. */
 const readGroup = (namespace: string, planned: DeleteSet["groups"][number]) =>
   Effect.gen(function* () {
     const { name, uid, content, contentUid, version } = planned
-    const found = yield* Resource.findObject(groupTarget(namespace, name, version))
-    const group =
-      found !== null && found.metadata.uid === uid && Schema.is(VolumeGroupSnapshot)(found) ? found : null
+    const found = yield* Resource.find({ ...kinds.volumegroupsnapshots, version }, { namespace, name })
+    const group = found?.metadata.uid === uid ? found : null
     const held = content === null ? null : yield* readGroupContent(content, version)
     const own = held?.metadata.uid === contentUid ? held : null
     return group === null && own === null ? null : { planned, group, content: own }
@@ -182,7 +178,7 @@ const readGroup = (namespace: string, planned: DeleteSet["groups"][number]) =>
 const look = (step: DeleteSet, at: At) =>
   Effect.gen(function* () {
     const { namespace } = at.fence
-    const [{ items: contents }, { items: snapshots }, groups, orphanGroups, cuts] = yield* Effect.all(
+    const [contents, snapshots, groups, orphanGroups, cuts] = yield* Effect.all(
       [
         Resource.list(kinds.volumesnapshotcontents),
         Resource.list(kinds.volumesnapshots, { namespace }),

@@ -1,13 +1,13 @@
 /** Proves that a fence holds, before anything is started behind it. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
+import type { ObjectMeta } from "../kind/Meta.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
-import { kinds } from "../Kind.ts"
+import { kinds, reading } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import type { At as CloneAt, CloneSettings } from "./cloneRecord.ts"
@@ -33,50 +33,31 @@ const targetOf = (at: At, side: Side): Resource.Target => ({
   name: probeName(at.fence.name, side, at.plan.id)
 })
 
-const { optional } = Schema
-
-/** The fields of a pod that contain its addresses and ports. */
-const Listening = Schema.Struct({
-  metadata: Schema.Struct({
-    ownerReferences: optional(Schema.Array(Schema.Struct({ kind: Schema.String, name: Schema.String })))
-  }),
-  spec: Schema.Struct({
-    containers: Schema.Array(
-      Schema.Struct({
-        ports: optional(
-          Schema.Array(Schema.Struct({ containerPort: Schema.Number, protocol: optional(Schema.String) }))
-        )
-      })
-    )
-  }),
-  status: Schema.Struct({ podIP: Schema.String })
-})
-
 /** The addresses of the pods of the source; empty if no running pod has one. */
 const addressesOf = (
   namespace: string,
   app: string
-): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.listObjects(kinds.pods, { namespace }), ({ items }) =>
-    items
-      .flatMap((item) => {
-        const pod = Option.getOrNull(Schema.decodeUnknownOption(Listening)(item))
-        const isOfSource = pod?.metadata.ownerReferences?.some(
-          ({ kind, name }) => kind === "StatefulSet" && name === app
-        )
-        if (pod === null || isOfSource !== true) return []
-        return pod.spec.containers
-          .flatMap(({ ports = [] }) => ports)
-          .filter(({ protocol = "TCP" }) => protocol === "TCP")
-          .map(({ containerPort }) => `${pod.status.podIP}/${containerPort}`)
+): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> => {
+  const which = ({ ownerReferences }: ObjectMeta): boolean =>
+    ownerReferences?.some(({ kind, name }) => kind === "StatefulSet" && name === app) === true
+  return Effect.map(Resource.list(kinds.pods, { namespace, which }), (pods) =>
+    pods
+      .flatMap(({ spec, status }) => {
+        const ip = status?.podIPs?.[0]?.ip
+        if (!ip) return []
+        return spec.containers
+          .flatMap(({ ports }) => ports ?? [])
+          .filter(({ protocol }) => (protocol ?? "TCP") === "TCP")
+          .map(({ containerPort }) => `${ip}/${containerPort}`)
       })
       .slice(0, most)
   )
+}
+
+const provers = reading(kinds.pods, Prover)
 
 const read = (at: At, side: Side): Effect.Effect<Prover | null, ClusterError, Cluster> =>
-  Effect.map(Resource.findObject(targetOf(at, side)), (object) =>
-    Option.getOrNull(Schema.decodeUnknownOption(Prover)(object))
-  )
+  Resource.find(provers, targetOf(at, side))
 
 const remove = (at: At): Work =>
   removeOurs(

@@ -1,12 +1,11 @@
 /** Provers in the cluster: made, read and removed by the operation that they are of. */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
-import { kinds } from "../Kind.ts"
+import { kinds, reading } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import type { Holder } from "./holder.ts"
 import { untilGone } from "../wait/gone.ts"
@@ -33,13 +32,15 @@ const podTarget = (at: At, ordinal: Which): Resource.Target => ({
   name: proverName(at.fence.name, whichOf(at, ordinal), operationOf(at.fence.token))
 })
 
+const provers = reading(kinds.pods, Prover)
+
 /** The check pod of an ordinal; `null` if this operation has none there. */
 export const readProver = (at: At, ordinal: Which): Effect.Effect<Prover | null, ClusterError, Cluster> =>
-  Effect.map(Resource.findObject(podTarget(at, ordinal)), (object) => {
-    const decoded = Schema.decodeUnknownOption(Prover)(object)
-    const made =
-      object === null ? undefined : Reflect.get(Object(Reflect.get(object.metadata, "labels")), proverLabel)
-    return decoded._tag === "Some" && made === operationOf(at.fence.token) ? decoded.value : null
+  Effect.flatMap(Resource.findObject(podTarget(at, ordinal)), (object) => {
+    const made: unknown = Reflect.get(Object(Reflect.get(Object(object?.metadata), "labels")), proverLabel)
+    return object === null || made !== operationOf(at.fence.token)
+      ? Effect.succeed(null)
+      : Resource.accept(provers, object)
   })
 
 /** Makes the prover of an ordinal's claims, unless it is there. */

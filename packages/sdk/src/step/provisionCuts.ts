@@ -65,7 +65,7 @@ export const sameCut = (
 /** Fails where a cut is another namespace's, or nobody's that is known while only a journal names it. */
 const assertOwn = (step: ProvisionCuts, at: At): Work =>
   Effect.gen(function* () {
-    const { items: contents } = yield* Resource.list(kinds.volumesnapshotcontents)
+    const contents = yield* Resource.list(kinds.volumesnapshotcontents)
     for (const cut of step.cuts) {
       const all = sameCut(cut, contents)
       const other = all.find(({ spec }) => spec.volumeSnapshotRef.namespace !== at.fence.namespace)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
+import type { ObjectMeta } from "../kind/Meta.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
@@ -46,11 +47,11 @@ export const listAside = (ref: {
   Effect.map(
     Resource.list(kinds.persistentvolumeclaims, {
       namespace: ref.namespace,
-      labelSelector: `${setAsideLabel}=${ref.name}`
+      labelSelector: `${setAsideLabel}=${ref.name}`,
+      which: (metadata) => isAside(ref.name, metadata)
     }),
-    ({ items }) =>
-      items
-        .filter((claim) => isAside(ref.name, claim))
+    (claims) =>
+      claims
         .toSorted((left, right) => (created(left) < created(right) ? -1 : 1))
         .map(({ metadata, spec, status }) => ({
           claim: metadata.name,
@@ -64,9 +65,9 @@ export const listAside = (ref: {
  * A label alone may be anybody's, or be copied with a manifest: it was set aside if it also has the
  * name of what an operation set aside, and the mark of that very operation.
  */
-const isAside = (app: string, { metadata }: PersistentVolumeClaim): boolean => {
-  const operation = asideIn(app, metadata.name)
-  const { [madeByAnnotation]: maker, [setAsideByAnnotation]: first } = metadata.annotations ?? {}
+const isAside = (app: string, { name, annotations }: ObjectMeta): boolean => {
+  const operation = asideIn(app, name)
+  const { [madeByAnnotation]: maker, [setAsideByAnnotation]: first } = annotations ?? {}
   return operation !== null && (maker === operation || first === operation)
 }
 

@@ -18,7 +18,7 @@ import { operationOf } from "../operation/Token.ts"
 import { after, parse } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
-import { claimsOf } from "./templates.ts"
+import { byName, claimsOf } from "./templates.ts"
 import {
   before,
   eachVolume,
@@ -75,14 +75,24 @@ export const whereabouts = (name: string, volume: PersistentVolume | null): stri
     : `volume ${name} has reclaim policy ${policyOf(volume)}, and may go with its data`
 }
 
-/** The claims of a namespace as they are now, by name. */
+/** Claims of a namespace, as they are now: what the others are like does not matter. */
+export const claimsIn = (
+  namespace: string,
+  which: Resource.Which
+): Effect.Effect<ReadonlyArray<PersistentVolumeClaim>, ClusterError, Cluster> =>
+  Resource.list(kinds.persistentvolumeclaims, { namespace, which })
+
+/** Those of these claims that are there, by name. */
 export const claimsByName = (
-  namespace: string
-): Effect.Effect<ReadonlyMap<string, PersistentVolumeClaim>, ClusterError, Cluster> =>
-  Effect.map(
-    Resource.list(kinds.persistentvolumeclaims, { namespace }),
-    ({ items }) => new Map(items.map((item) => [item.metadata.name, item]))
+  namespace: string,
+  names: ReadonlyArray<string>
+): Effect.Effect<ReadonlyMap<string, PersistentVolumeClaim>, ClusterError, Cluster> => {
+  const asked = new Set(names)
+  return Effect.map(
+    claimsIn(namespace, ({ name }) => asked.has(name)),
+    byName
   )
+}
 
 /**
  * What happened to a claim's data, as far as this process can read volumes; `null` if the claim still has
@@ -107,7 +117,10 @@ export const checkClaims = (
 ): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     if (claims.length === 0) return
-    const now = yield* claimsByName(at.fence.namespace)
+    const now = yield* claimsByName(
+      at.fence.namespace,
+      claims.map(({ claim }) => claim)
+    )
     for (const { claim, uid, volume } of claims) {
       if (volume === null) continue
       const own = { claim, uid, volume }
@@ -263,16 +276,18 @@ export const releaseWhatIs = (
 
 /** Puts back what an abort has set that ended before its holder was gone, on the claims that are its own. */
 const releaseOwn = (at: At, isOwn: (claim: string) => boolean): Effect.Effect<void, Failure, Cluster> =>
-  Effect.flatMap(claimsByName(at.fence.namespace), (claims) =>
-    releaseWhatIs(
-      at,
-      [...claims.values()].flatMap(({ metadata, spec }): ReadonlyArray<KeptClaim> => {
-        const { name, uid } = metadata
-        return isOwn(name) && uid && spec.volumeName
-          ? [{ claim: name, uid, volume: spec.volumeName, reclaimPolicy: null }]
-          : []
-      })
-    )
+  Effect.flatMap(
+    claimsIn(at.fence.namespace, ({ name }) => isOwn(name)),
+    (claims) =>
+      releaseWhatIs(
+        at,
+        claims.flatMap(({ metadata, spec }): ReadonlyArray<KeptClaim> => {
+          const { name, uid } = metadata
+          return uid && spec.volumeName
+            ? [{ claim: name, uid, volume: spec.volumeName, reclaimPolicy: null }]
+            : []
+        })
+      )
   )
 
 /** The same on claims by template and ordinal. */
@@ -303,16 +318,22 @@ const releaseUnsaid = (at: At): Effect.Effect<void, Failure, Cluster> =>
 
 /** Those whose volumes were moved, and brought back, have claims of the same names that this operation made. */
 const asTheyAre = (at: At, step: RetainVolumes): Effect.Effect<RetainVolumes, ClusterError, Cluster> =>
-  Effect.map(claimsByName(at.fence.namespace), (now) => ({
-    ...step,
-    claims: step.claims.map((own) => {
-      const found = now.get(own.claim)
-      const isBack =
-        found?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token) &&
-        found.spec.volumeName === own.volume
-      return isBack ? { ...own, uid: found.metadata.uid ?? "" } : own
+  Effect.map(
+    claimsByName(
+      at.fence.namespace,
+      step.claims.map(({ claim }) => claim)
+    ),
+    (now) => ({
+      ...step,
+      claims: step.claims.map((own) => {
+        const found = now.get(own.claim)
+        const isBack =
+          found?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token) &&
+          found.spec.volumeName === own.volume
+        return isBack ? { ...own, uid: found.metadata.uid ?? "" } : own
+      })
     })
-  }))
+  )
 
 const RetainSchema = Schema.TaggedStruct("RetainVolumes", {
   on,

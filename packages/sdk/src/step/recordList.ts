@@ -6,13 +6,14 @@ import { type Cluster, ClusterError } from "../Cluster.ts"
 import { type Kind, kinds } from "../Kind.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import type { StorageClass } from "../kind/Storage.ts"
+import type { ObjectMeta } from "../kind/Meta.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { groupOf } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
 import { contentOf, snapshotOf, whyNot } from "./cutSource.ts"
-import { cutName, decode, recordType, SnapshotRecord, Summary } from "./record.ts"
+import { cutName, decode, type RecordedCut, recordType, SnapshotRecord, Summary } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { recordLabels } from "../Labels.ts"
 
@@ -66,27 +67,40 @@ const summaryIn = (item: Resource.KubeObject): Summary | null => {
 
 type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 
-/**
- * The items of a list that can be read; `null` without permission to list it. A resource that is not served
- * has no items.
- */
-const listed = <A>(
+/** A list, and what of it could not be read. Null: it may not be listed. */
+type Seen<A> = Resource.Accepted<A> | null
+
+/** What is not served is not there. */
+const listed = <A extends { readonly metadata: ObjectMeta }>(
   kind: Kind<A>,
   scope: { readonly namespace?: string } = {}
-): Look<ReadonlyArray<A> | null> =>
-  Resource.list(kind, scope).pipe(
-    Effect.map(({ items }) => items),
+): Look<Seen<A>> =>
+  Resource.listReadable(kind, scope).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
-      ({ reason }) => Effect.succeed(reason._tag === "NotFound" ? [] : null)
+      ({ reason }) => Effect.succeed(reason._tag === "NotFound" ? { items: [], unreadable: [] } : null)
     )
   )
 
-/** The snapshot objects in the cluster; `null` without permission to list them. */
+/** What there is of snapshots in the cluster. */
 interface Ground {
-  readonly snapshots: ReadonlyArray<VolumeSnapshot> | null
-  readonly contents: ReadonlyArray<VolumeSnapshotContent> | null
-  readonly classes: ReadonlyArray<StorageClass> | null
+  readonly snapshots: Seen<VolumeSnapshot>
+  readonly contents: Seen<VolumeSnapshotContent>
+  readonly classes: Seen<StorageClass>
+}
+
+/** What of a cut could not be read: of a group's member nobody knows which it is. Null: all that there is could. */
+const unreadOf = (
+  cut: RecordedCut,
+  found: VolumeSnapshot | null,
+  { snapshots, contents }: Ground
+): string | null => {
+  const content = found?.status?.boundVolumeSnapshotContentName
+  const one =
+    found === null
+      ? snapshots?.unreadable.find(({ name }) => cut.snapshot === null || name === cut.snapshot)
+      : contents?.unreadable.find(({ name }) => name === content)
+  return one?.message ?? null
 }
 
 /**
@@ -102,9 +116,10 @@ const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string
 const cutsNow = (
   { name, cuts }: Summary,
   snapshots: ReadonlyArray<VolumeSnapshot>,
-  contents: ReadonlyArray<VolumeSnapshotContent> | null
+  ground: Ground
 ): ReadonlyArray<CutNow> => {
-  const byName = new Map((contents ?? []).map((one) => [one.metadata.name, one]))
+  const { contents } = ground
+  const byName = new Map((contents?.items ?? []).map((one) => [one.metadata.name, one]))
   return cuts.map((cut) => {
     const found = snapshotOf(cut, snapshots, byName)
     const content = contentOf(found, byName)
@@ -117,14 +132,18 @@ const cutsNow = (
       ready: isReady(found, content),
       // Without contents no more can be said than whether it is there.
       why:
+        unreadOf(cut, found, ground) ??
         notOf(name, cut.claim, found) ??
         (contents === null && found !== null ? null : whyNot(cut, found, byName))
     }
   })
 }
 
-const listedOf = (summary: Summary, { snapshots, contents, classes }: Ground): Listed => {
-  const now = snapshots === null ? null : cutsNow(summary, snapshots, contents)
+const listedOf = (summary: Summary, ground: Ground): Listed => {
+  const { snapshots, contents } = ground
+  const now = snapshots === null ? null : cutsNow(summary, snapshots.items, ground)
+  // One that cannot be read may be of the driver.
+  const classes = ground.classes?.unreadable.length === 0 ? ground.classes.items : null
   const drivers = [...new Set(summary.cuts.map(({ driver }) => driver))]
   const obstacles = [
     ...(summary.cuts.length === 0 ? ["it has no volumes"] : []),

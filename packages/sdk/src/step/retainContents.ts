@@ -8,9 +8,9 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Fence from "../operation/Fence.ts"
-import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
+import { kinds, reading, volumeGroupSnapshotContents } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
-import type { Cluster } from "../Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, type Outliving, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -49,16 +49,16 @@ const Shape = Schema.Struct({
   spec: Schema.Struct({ deletionPolicy: Schema.String })
 })
 
-const accepted = (object: Resource.KubeObject | null): Content | null => {
-  const decoded = Schema.decodeUnknownOption(Shape)(object)
-  if (object === null || decoded._tag === "None") return null
-  const { metadata, spec } = decoded.value
-  return {
-    policy: spec.deletionPolicy,
-    labels: metadata.labels ?? null,
-    uid: object.metadata.uid
-  }
-}
+const seen = ({ target, look }: OwnContent): Effect.Effect<Content | null, ClusterError, Cluster> =>
+  Effect.flatMap(look, (object) =>
+    object === null
+      ? Effect.succeed(null)
+      : Effect.map(Resource.accept(reading(target.api, Shape), object), ({ metadata, spec }) => ({
+          policy: spec.deletionPolicy,
+          labels: metadata.labels ?? null,
+          uid: object.metadata.uid
+        }))
+  )
 
 /**
  * No resourceVersion is asked for: while a group is not ready its controller writes to the content many
@@ -66,17 +66,17 @@ const accepted = (object: Resource.KubeObject | null): Content | null => {
  */
 const change = (
   at: StepContext,
-  { target, look }: OwnContent,
+  own: OwnContent,
   done: (content: Content) => boolean,
   patch: (content: Content) => Resource.Patch
 ): Work<Content | null> =>
   Fence.beside<Content | null>(at.standing, {
-    look: Effect.map(look, accepted),
+    look: seen(own),
     done: (content) => content === null || done(content),
     write: (content) =>
       content === null
         ? Effect.succeed(null)
-        : Effect.andThen(Resource.patch(target, patch(content)), Effect.map(look, accepted))
+        : Effect.andThen(Resource.patch(own.target, patch(content)), seen(own))
   })
 
 const isThis = ({ uid }: Content) => ({ op: "test" as const, path: "/metadata/uid", value: uid })
@@ -135,8 +135,7 @@ const putBack = (at: StepContext, own: OwnContent): Work =>
 const releaseMembers = (at: StepContext, contents: ReadonlyArray<OwnContent>): Work =>
   Effect.gen(function* () {
     const groups = contents.filter(({ target }) => target.api.kind === "VolumeGroupSnapshotContent")
-    const seen = yield* Effect.forEach(groups, ({ look }) => Effect.map(look, accepted))
-    const went = seen.some(
+    const went = (yield* Effect.forEach(groups, seen)).some(
       (content) =>
         content?.labels?.[setByLabel] === at.plan.id && content.labels[deletionPolicyBeforeLabel] === "Delete"
     )

@@ -49,15 +49,17 @@ const podsOf = ({ metadata, spec }: Deployment): Effect.Effect<ReadonlyArray<Pod
   Effect.gen(function* () {
     const selection = { namespace: metadata.namespace ?? "", labelSelector: selectorText(spec.selector) }
     const [sets, pods] = yield* Effect.all(
-      [Resource.listObjects(kinds.replicasets, selection), Resource.list(kinds.pods, selection)],
+      [
+        Resource.list(kinds.replicasets, {
+          ...selection,
+          which: (set) => controllerOf(set)?.uid === metadata.uid
+        }),
+        Resource.listObjects(kinds.pods, selection)
+      ],
       { concurrency: 2 }
     )
-    const own = new Set(
-      Resource.acceptAll(kinds.replicasets, sets.items).items.flatMap((set) =>
-        controllerOf(set.metadata)?.uid === metadata.uid ? [set.metadata.uid] : []
-      )
-    )
-    return pods.items.filter((pod) => own.has(controllerOf(pod.metadata)?.uid))
+    const own = new Set(sets.map((set) => set.metadata.uid))
+    return yield* Resource.acceptAll(kinds.pods, pods.items, (pod) => own.has(controllerOf(pod)?.uid))
   })
 
 /** One that has ended is left by its controller for good: it writes nothing. */
@@ -120,8 +122,11 @@ const moveTo = ({ from, to }: ScaleDeployment, at: At): Work =>
     yield* arrive(at, to)
   })
 
-const moveBack = ({ from, to }: ScaleDeployment, at: At): Work =>
+const moveBack = ({ on: key, from, to }: ScaleDeployment, at: At): Work =>
   Effect.gen(function* () {
+    const own = stepsOf<ScaleDeployment>(ScaleDeployment, at.plan.steps).filter((one) => one.on === key)
+    // Its pods were never stopped, and need not be. Its generation does not tell: the fence raises that as well.
+    if (!own.some(at.isBegun)) return
     const before = yield* held(at)
     const now = replicasOf(before)
     // Going back means to take pods away, or to let as many come as there were.

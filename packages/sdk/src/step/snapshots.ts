@@ -18,6 +18,7 @@ import { noneLeft, type Unmet } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
 import { claimsByName } from "./reclaimPolicy.ts"
 import { madeByAnnotation } from "../Labels.ts"
+import { byName } from "./templates.ts"
 import { lost } from "./volumeOwner.ts"
 
 type At = StepContext
@@ -72,13 +73,16 @@ export const ourSnapshots = (
 ): Effect.Effect<ReadonlyMap<string, VolumeSnapshot>, ClusterError, Cluster> =>
   Effect.map(
     Resource.list(kinds.volumesnapshots, { namespace, labelSelector: `${madeByAnnotation}=${operation}` }),
-    ({ items }) => new Map(items.map((item) => [item.metadata.name, item]))
+    byName
   )
 
 /** Fails if a claim is no longer the planned one, or no longer has its volume. */
 export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
   Effect.gen(function* () {
-    const now = yield* claimsByName(at.fence.namespace)
+    const now = yield* claimsByName(
+      at.fence.namespace,
+      claims.map(({ claim }) => claim)
+    )
     for (const own of claims) {
       const why = lost(own, now.get(own.claim) ?? null)
       if (why !== null) yield* because("Changed", `${why}: no snapshot was taken`, "run the command again")

@@ -7,22 +7,20 @@ import type { StatefulSet } from "../kind/Workload.ts"
 import { after } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 
-/** The claims of this set's templates among some, by name. */
-export const ofTemplates = (
-  set: StatefulSet,
-  claims: ReadonlyArray<PersistentVolumeClaim>
-): ReadonlyMap<string, PersistentVolumeClaim> => {
+/** The claims of this set's templates: what else is in their namespace does not matter. */
+export const claimsWanted = (set: StatefulSet): Resource.KindListOptions => {
   const prefixes = (set.spec.volumeClaimTemplates ?? []).map(
     (template) => `${template.metadata.name}-${set.metadata.name}-`
   )
-  return new Map(
-    claims.flatMap((claim) =>
-      prefixes.some((prefix) => after(prefix, claim.metadata.name) !== null)
-        ? [[claim.metadata.name, claim] as const]
-        : []
-    )
-  )
+  return {
+    namespace: set.metadata.namespace ?? "",
+    which: ({ name }) => prefixes.some((prefix) => after(prefix, name) !== null)
+  }
 }
+
+export const byName = <A extends { readonly metadata: { readonly name: string } }>(
+  all: ReadonlyArray<A>
+): ReadonlyMap<string, A> => new Map(all.map((one) => [one.metadata.name, one]))
 
 /** All claims of this set's templates, by name. */
 export const claimsOf = (
@@ -30,7 +28,4 @@ export const claimsOf = (
 ): Effect.Effect<ReadonlyMap<string, PersistentVolumeClaim>, ClusterError, Cluster> =>
   (set.spec.volumeClaimTemplates ?? []).length === 0
     ? Effect.succeed(new Map())
-    : Effect.map(
-        Resource.list(kinds.persistentvolumeclaims, { namespace: set.metadata.namespace ?? "" }),
-        ({ items }) => ofTemplates(set, items)
-      )
+    : Effect.map(Resource.list(kinds.persistentvolumeclaims, claimsWanted(set)), byName)

@@ -5,12 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { PodSpec } from "../kind/Pod.ts"
 import { mentionsOf } from "../Reference.ts"
-import { kinds } from "../Kind.ts"
+import { kinds, reading } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 
 /** The path of the pod spec in each kind. */
@@ -94,6 +92,10 @@ export const usersOf = (
   )
 }
 
+/** Fails where it cannot be read: what it names is not known then. */
+const specOf = (api: Resource.ApiResource, item: Resource.KubeObject, path: ReadonlyArray<string>) =>
+  Resource.accept(reading(api, PodSpec), { ...Object(at(item, path)), metadata: item.metadata })
+
 /**
  * The workloads and pods of a namespace that name each ConfigMap and Secret, as `Kind/name`, but for those
  * that are `own`. Kinds that may not be listed are left out: what they name is not known.
@@ -107,14 +109,19 @@ export const mentionedIn = (
       templates,
       ([api, path]) =>
         Resource.listObjects(api, { namespace }).pipe(
-          Effect.map(({ items }) =>
-            items.flatMap((item) => {
-              const spec = Schema.decodeUnknownResult(PodSpec)(at(item, path))
-              if (own(item) || Result.isFailure(spec)) return []
-              const user = `${api.kind}/${item.metadata.name}`
-              return mentionsOf(spec.success).map(({ kind, name }) => ({ of: `${kind}/${name}`, user }))
-            })
+          Effect.flatMap(({ items }) =>
+            Effect.forEach(
+              items.filter((item) => !own(item)),
+              (item) =>
+                Effect.map(specOf(api, item, path), (spec) =>
+                  mentionsOf(spec).map(({ kind, name }) => ({
+                    of: `${kind}/${name}`,
+                    user: `${api.kind}/${item.metadata.name}`
+                  }))
+                )
+            )
           ),
+          Effect.map((all) => all.flat()),
           Effect.catchIf(
             ({ reason }) => reason._tag === "Forbidden" || reason._tag === "NotFound",
             () => Effect.succeed([])

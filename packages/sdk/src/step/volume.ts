@@ -376,11 +376,12 @@ export const keptVolumes = ({
   namespace,
   plan
 }: Outliving): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> =>
-  Effect.map(Resource.list(kinds.persistentvolumes), ({ items }) =>
-    items.flatMap((volume) => {
-      const isKept = isMarkedBy(plan.id, volume) && policyOf(volume) === "Retain"
-      return isKept && volume.spec.claimRef?.namespace === namespace
-        ? [`persistentvolume ${volume.metadata.name} (${volume.spec.claimRef.name ?? ""})`]
-        : []
-    })
+  Effect.map(
+    Resource.list(kinds.persistentvolumes, { which: (metadata) => isMarkedBy(plan.id, { metadata }) }),
+    (marked) =>
+      marked.flatMap((volume) => {
+        return policyOf(volume) === "Retain" && volume.spec.claimRef?.namespace === namespace
+          ? [`persistentvolume ${volume.metadata.name} (${volume.spec.claimRef.name ?? ""})`]
+          : []
+      })
   )

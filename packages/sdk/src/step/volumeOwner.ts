@@ -164,13 +164,13 @@ export const ownerOf = (at: Pick<StepContext, "fence">, set: Holder | null): Own
 })
 
 /** The run that has set the volume to Retain, where its policy from before is still to be put back. */
-export const markOf = (volume: PersistentVolume | null): string | null =>
+export const markOf = (volume: Pick<PersistentVolume, "metadata"> | null): string | null =>
   volume?.metadata.annotations?.[reclaimPolicyBeforeAnnotation] === undefined
     ? null
     : (volume.metadata.annotations[operationLabel] ?? null)
 
 /** True if this operation has set the volume to Retain, and its previous policy is still to be restored. */
-export const isMarkedBy = (operation: string, volume: PersistentVolume | null): boolean => {
+export const isMarkedBy = (operation: string, volume: Pick<PersistentVolume, "metadata"> | null): boolean => {
   const mark = markOf(volume)
   return mark !== null && operationOf(mark) === operation
 }

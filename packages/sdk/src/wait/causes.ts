@@ -24,7 +24,7 @@ const about = (
   kind: string,
   { namespace, name, uid }: ObjectMeta
 ): Effect.Effect<ReadonlyArray<Event>, never, Cluster> =>
-  Resource.list(kinds.events, {
+  Resource.listReadable(kinds.events, {
     namespace: namespace ?? "",
     fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}`
   }).pipe(

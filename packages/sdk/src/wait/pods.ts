@@ -13,7 +13,7 @@ import type { Subject } from "../operation/Progress.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { isWanted, ofPod } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
-import { controllerOf } from "../kind/Meta.ts"
+import { controllerOf, type ObjectMeta } from "../kind/Meta.ts"
 import { readinessOf } from "../state/Readiness.ts"
 import * as Workload from "../step/workload.ts"
 import { type Condition, noneLeft, type Unmet } from "./condition.ts"
@@ -25,10 +25,9 @@ const lookEvery = 2000
 /** The set's own pods by ordinal: by owner, never by name. */
 export type Pods = ReadonlyMap<number, Pod>
 
-const own = (set: StatefulSet, all: ReadonlyArray<Pod>): Pods => {
+const byOrdinal = (set: StatefulSet, own: ReadonlyArray<Pod>): Pods => {
   const found = new Map<number, Pod>()
-  for (const pod of all) {
-    if (controllerOf(pod.metadata)?.uid !== set.metadata.uid) continue
+  for (const pod of own) {
     const ordinal = ofPod(set, pod)
     if (ordinal !== null) found.set(ordinal, pod)
   }
@@ -37,12 +36,13 @@ const own = (set: StatefulSet, all: ReadonlyArray<Pod>): Pods => {
 
 const selection = (set: StatefulSet) => ({
   namespace: set.metadata.namespace ?? "",
-  labelSelector: selectorText(set.spec.selector)
+  labelSelector: selectorText(set.spec.selector),
+  which: (metadata: ObjectMeta) => controllerOf(metadata)?.uid === set.metadata.uid
 })
 
 /** The pods now, from the store and not from a cache. */
 export const podsOf = (set: StatefulSet): Effect.Effect<Pods, ClusterError, Cluster> =>
-  Effect.map(Resource.list(kinds.pods, selection(set)), (listing) => own(set, listing.items))
+  Effect.map(Resource.list(kinds.pods, selection(set)), (pods) => byOrdinal(set, pods))
 
 export const isReady = (pod: Pod | undefined): boolean =>
   pod !== undefined && !pod.metadata.deletionTimestamp && readinessOf(pod, null).ready
@@ -101,8 +101,8 @@ const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
   Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
     const watching = Resource.watch(kinds.pods, { ...selection(set), relistEvery: "30 seconds" })
     // A watch outlives a lost network, but for its first list.
-    const byPods = Stream.mapEffect(watching, ({ items }) =>
-      Ref.updateAndGet(latest, (view) => ({ ...view, pods: own(set, items) }))
+    const byPods = Stream.mapEffect(watching, (pods) =>
+      Ref.updateAndGet(latest, (view) => ({ ...view, pods: byOrdinal(set, pods) }))
     )
     const look = Effect.flatMap(Workload.assertHeld(at.fence), (now) =>
       Ref.updateAndGet(latest, (view) => ({ ...view, set: now }))

@@ -14,7 +14,7 @@ import type { OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
-import { ofTemplates } from "../step/templates.ts"
+import { byName, claimsWanted } from "../step/templates.ts"
 import { causesOf } from "./causes.ts"
 import type { Unmet } from "./condition.ts"
 import * as Wait from "./pods.ts"
@@ -205,13 +205,10 @@ const leaving = ({ moved, name, known, stages: { turn, end } }: Moving, pods: Wa
 const watchClaims = (moving: Moving) => {
   const { set, moved, name, stages } = moving
   return Stream.runForEachWhile(
-    Resource.watch(kinds.persistentvolumeclaims, {
-      namespace: set.metadata.namespace ?? "",
-      relistEvery: "30 seconds"
-    }),
-    ({ items }) =>
+    Resource.watch(kinds.persistentvolumeclaims, { ...claimsWanted(set), relistEvery: "30 seconds" }),
+    (items) =>
       Effect.gen(function* () {
-        const claims = ofTemplates(set, items)
+        const claims = byName(items)
         moving.claims = claims
         for (const replica of moved.map(name)) {
           if (claimNames(set, replica).some((claim) => !claims.has(claim))) continue

@@ -20,7 +20,7 @@ export const warningOf = (
   namespace: string,
   { kind, name }: Subject
 ): Effect.Effect<string | null, ClusterError, Cluster> =>
-  Resource.list(kinds.events, {
+  Resource.listReadable(kinds.events, {
     namespace,
     fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name},type=Warning`
   }).pipe(

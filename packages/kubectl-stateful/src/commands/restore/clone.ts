@@ -1,4 +1,5 @@
 /** `restore --as` and `restore --release`: a copy of an application, and the end of its fence. */
+import { operationId } from "../../command/operationId.ts"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as RestoreClone from "@kubectl-stateful/sdk/RestoreClone"
 import * as RestoreRelease from "@kubectl-stateful/sdk/RestoreRelease"
@@ -34,7 +35,7 @@ export const cloned = (screen: Screen, flags: Flags, snapshot: string | undefine
     const acting = { ...options, identity: identity() }
     const what = "nothing was changed"
     if (flags.release !== undefined) {
-      const plan = yield* RestoreRelease.prepare({ namespace, id: flags.release })
+      const plan = yield* RestoreRelease.prepare({ namespace, id: operationId(flags.release) })
       return yield* carriedOut(screen, flags, {
         plan,
         what,

@@ -7,6 +7,7 @@ import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import { conditionOf } from "../Readiness.ts"
 import { observeVolume, volumesByName } from "./volume.ts"
+import type { PodSpec } from "../../kind/Pod.ts"
 import { classOf, type PersistentVolumeClaim } from "../../kind/Storage.ts"
 import type { Claim, OtherVolume } from "../../Claim.ts"
 import { claimsOfPod, isEphemeral } from "../../Claim.ts"
@@ -25,6 +26,26 @@ const usersByClaim = (lists: Pick<Lists, "pods">): ReadonlyMap<string, ReadonlyA
   }
   return new Map([...users].map(([claim, names]) => [claim, [...names]]))
 }
+
+/** The volumes that some container of a pod has, by their names in it. */
+const mountedIn = ({ containers, initContainers }: PodSpec): ReadonlySet<string> =>
+  new Set(
+    [...(initContainers ?? []), ...containers].flatMap(({ volumeDevices, volumeMounts }) =>
+      [...(volumeMounts ?? []), ...(volumeDevices ?? [])].map(({ name }) => name)
+    )
+  )
+
+/** Whether a claim that the template of a member stands for, by its name or that of a claim template, has a place in it. */
+const isMountedBy = (
+  { template: { spec } }: AppWorkload,
+  mounted: ReadonlySet<string> = new Set(),
+  { name, template }: { readonly name: string; readonly template: string | null }
+): boolean =>
+  template === null
+    ? (spec.volumes ?? []).some(
+        (volume) => volume.persistentVolumeClaim?.claimName === name && mounted.has(volume.name)
+      )
+    : mounted.has(template)
 
 interface Origin {
   readonly member: AppWorkload
@@ -119,6 +140,13 @@ export const observeClaims = (
       if (volume.persistentVolumeClaim) mountedBy.set(volume.persistentVolumeClaim.claimName, member)
     }
   }
+  const templates = new Map(members.map((member) => [member, mountedIn(member.template.spec)]))
+  const inPods = new Set(
+    (lists.pods ?? []).flatMap((pod) => {
+      const mounted = mountedIn(pod.spec)
+      return claimsOfPod(pod).flatMap(([claim, volume]) => (mounted.has(volume) ? [claim] : []))
+    })
+  )
   const volumes = volumesByName(lists)
   const claims = (lists.persistentvolumeclaims ?? []).flatMap((claim): ReadonlyArray<Claim> => {
     const { metadata, spec, status } = claim
@@ -137,6 +165,16 @@ export const observeClaims = (
         template: origin?.template ?? null,
         ordinal: origin?.ordinal ?? null,
         usedBy: users.get(metadata.name) ?? [],
+        mounted:
+          inPods.has(metadata.name) ||
+          members.some(
+            (member) =>
+              (origin === null || origin.member === member) &&
+              isMountedBy(member, templates.get(member), {
+                name: metadata.name,
+                template: origin?.template ?? null
+              })
+          ),
         leftover: origin !== null && !origin.wanted,
         unusedSince: unused?.status === "True" ? (unused.lastTransitionTime ?? null) : null,
         phase: status?.phase ?? "Pending",

@@ -29,6 +29,8 @@ export interface Ground {
   readonly reaches: Map<string, Reach>
 }
 
+const hostname = "kubernetes.io/hostname"
+
 const sole = (values: ReadonlyArray<string | null>): boolean =>
   values.length > 0 && values[0] !== null && values.every((value) => value === values[0])
 
@@ -42,13 +44,25 @@ const sharedDomain = (nodes: ReadonlyArray<Node>): Domain | null => {
 
 type Terms = NonNullable<Volume["nodeAffinity"]>
 
+/** Labels by which drivers know a node: `topology.topolvm.io/node`, `openebs.io/nodename`, `linbit.com/hostname`. */
+const ofDriver = /\/(node(-?(name|id))?|hostname)$/
+
+/** A node by this name that does not say so by a driver's label may be that one or not. */
+const isSilent = ({ nodes }: Ground, { key, values }: Terms[number][number]): boolean =>
+  key !== hostname &&
+  nodes?.some(
+    ({ object: { metadata } }) => values.includes(metadata.name) && !Object.hasOwn(metadata.labels ?? {}, key)
+  ) === true
+
 /** The domain that the affinity's own keys name: `topology.kubernetes.io/zone In [a]` is a zone, however many nodes it has today. */
-const namedDomain = (terms: Terms, domains: DomainLabels): Domain | null => {
+const namedDomain = (terms: Terms, ground: Ground): Domain | null => {
   const found = terms.map((requirements): Domain | null => {
     const single = requirements.filter(({ operator, values }) => operator === "In" && values.length === 1)
     const named = new Set(
-      single.map(({ key }) =>
-        key === "kubernetes.io/hostname" || key === "metadata.name" ? "node" : domainOfLabel(key, domains)
+      single.map((one) =>
+        one.key === "metadata.name" || (ofDriver.test(one.key) && !isSilent(ground, one))
+          ? "node"
+          : domainOfLabel(one.key, ground.domains)
       )
     )
     return (["node", "rack", "zone", "region"] as const).find((domain) => named.has(domain)) ?? null
@@ -66,8 +80,9 @@ export interface Reach {
   readonly nodes: ReadonlyArray<string> | null
 }
 
-const affine = (terms: Terms, { nodes, domains }: Ground): Reach => {
-  const named = namedDomain(terms, domains)
+const affine = (terms: Terms, ground: Ground): Reach => {
+  const { nodes } = ground
+  const named = namedDomain(terms, ground)
   if (nodes === null) return { domain: named, nodes: null }
   const matching = nodes.filter(({ object }) =>
     terms.some(

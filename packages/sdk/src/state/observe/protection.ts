@@ -3,6 +3,7 @@ import type { Claim } from "../../Claim.ts"
 import { observeCopies } from "./copies.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
+import { driverOf } from "../Driver.ts"
 import type { Lists, Observation } from "../observation.ts"
 import { observeSnapshots } from "./volumeSnapshots.ts"
 import { kinds } from "../../Kind.ts"
@@ -91,7 +92,7 @@ export const observeProtection = (
   const storageClasses = observeStorageClasses(names, asked.includes(null), lists)
   const drivers = new Set([
     ...claims.flatMap(({ volume }) => (volume?.driver ? [volume.driver] : [])),
-    ...(storageClasses ?? []).map(({ provisioner }) => provisioner)
+    ...(storageClasses ?? []).map(({ provisioner }) => driverOf(provisioner) ?? provisioner)
   ])
   const { group, versions } = kinds.volumegroupsnapshots
   const served = apis !== null && Object.hasOwn(apis, group) ? (apis[group] ?? []) : []

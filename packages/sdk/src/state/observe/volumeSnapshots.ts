@@ -87,7 +87,7 @@ export const observeSnapshots = (
           created: metadata.creationTimestamp ?? "",
           cut: status?.creationTime ?? null,
           readyToUse: status?.readyToUse === true,
-          restoreSize: status?.restoreSize ?? null,
+          restoreSize: status?.restoreSize == null ? null : `${status.restoreSize}`,
           error:
             status?.error?.message ?? (status?.error ? "failed (no error message from the driver)" : null),
           class: spec.volumeSnapshotClassName || null,

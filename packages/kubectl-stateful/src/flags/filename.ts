@@ -1,0 +1,101 @@
+/** `-f FILE`: the StatefulSets that manifests name. */
+import { createReadStream } from "node:fs"
+import { stdin } from "node:process"
+import { parseDocuments } from "@kubectl-stateful/sdk/Manifest"
+import { string } from "@oclif/core/flags"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import { type AppTarget, type Target, target } from "../command/target.ts"
+import { Usage } from "../command/usage.ts"
+
+export const filenameFlag = {
+  filename: string({
+    char: "f",
+    summary: "File with the manifests of the StatefulSets, or - for standard input.",
+    helpValue: "FILE"
+  })
+}
+
+/** A larger file is no manifest. */
+const most = 16_000_000
+
+const textOf = async (file: string): Promise<string> => {
+  const chunks: Array<Buffer> = []
+  let size = 0
+  try {
+    for await (const chunk of file === "-" ? stdin : createReadStream(file)) {
+      const bytes = Buffer.from(chunk)
+      size += bytes.length
+      if (size > most) throw new Usage(`${file} is larger than 16 MB`, "name a file with manifests")
+      chunks.push(bytes)
+    }
+  } catch (error) {
+    if (error instanceof Usage) throw error
+    const code = Predicate.hasProperty(error, "code") ? String(error.code) : String(error)
+    throw new Usage(`cannot read ${file}: ${code}`, "name a readable file, or - for standard input")
+  }
+  return Buffer.concat(chunks).toString("utf8")
+}
+
+/** A List's items are documents of their own, as kubectl reads them. */
+const objectsIn = (document: unknown): ReadonlyArray<unknown> =>
+  Predicate.hasProperty(document, "items") && Array.isArray(document.items)
+    ? document.items.flatMap(objectsIn)
+    : [document]
+
+const named = (
+  object: unknown,
+  namespace: string | undefined
+): ReadonlyArray<AppTarget & { _tag: "Named" }> => {
+  if (!Predicate.hasProperty(object, "kind") || object.kind !== "StatefulSet") return []
+  const { metadata } = { metadata: null, ...object }
+  const text = (key: string): string | undefined => {
+    const value: unknown = Predicate.isObject(metadata) ? Reflect.get(metadata, key) : undefined
+    return typeof value === "string" && value !== "" ? value : undefined
+  }
+  const name = text("name")
+  if (name === undefined) throw new Usage("a StatefulSet in the file has no name", "set its metadata.name")
+  const own = text("namespace")
+  if (own !== undefined && namespace !== undefined && own !== namespace)
+    throw new Usage(
+      `the namespace "${own}" of statefulset/${name} is not the given namespace "${namespace}"`,
+      `use -n ${own}, or leave it out`
+    )
+  return [{ _tag: "Named", name, ...(own === undefined ? {} : { namespace: own }) }]
+}
+
+/** The StatefulSets of a file, in its order. */
+export const setsIn = async (
+  file: string,
+  namespace: string | undefined
+): Promise<readonly [AppTarget & { _tag: "Named" }, ...ReadonlyArray<AppTarget & { _tag: "Named" }>]> => {
+  const documents = await Effect.runPromise(
+    Effect.mapError(
+      parseDocuments(await textOf(file)),
+      ({ message }) => new Usage(`${file}: ${message}`, "correct the file")
+    )
+  )
+  const [first, ...more] = documents.flatMap(objectsIn).flatMap((object) => named(object, namespace))
+  if (first === undefined)
+    throw new Usage(`${file} has no StatefulSet in it`, "name a file with a StatefulSet's manifest")
+  return [first, ...more]
+}
+
+/** The flags that, beside the words, say which applications are meant. */
+interface Flags {
+  readonly filename?: string | undefined
+  readonly namespace?: string | undefined
+  readonly selector?: string | undefined
+  readonly "all-namespaces": boolean
+}
+
+/** What the words name, or a file; throws a Usage where applications are named in two ways. */
+export const targetOrFile = async (
+  words: ReadonlyArray<string>,
+  { filename, namespace, selector, "all-namespaces": allNamespaces }: Flags
+): Promise<Target> => {
+  if (filename === undefined) return target({ words, selector, allNamespaces })
+  if (words.length > 0 || selector !== undefined || allNamespaces)
+    throw new Usage("-f cannot be combined with names, -l or -A", "leave out one of the two")
+  return { _tag: "Apps", apps: await setsIn(filename, namespace) }
+}

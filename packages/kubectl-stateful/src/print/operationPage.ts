@@ -1,0 +1,100 @@
+/** One operation: who runs it, how far it has come, and what becomes of it next. */
+import type { Entry, Mark, StepTime } from "@kubectl-stateful/sdk/operation/Journal"
+import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
+import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
+import { describeSteps } from "@kubectl-stateful/sdk/Verbs"
+import { age } from "./age.ts"
+import { appText } from "./appText.ts"
+import { field, type Room, table } from "./table.ts"
+import { blank, type Line, line } from "./text.ts"
+
+/** Where the values start. */
+const valueColumn = 13
+
+type State = Mark[number]["state"]
+
+/** How far one step, or the undo of one, has come. */
+interface Pass extends StepTime {
+  readonly state: State
+}
+
+/** One step as the journal has it; `null`: not begun, or, in an older journal, not noted. */
+export interface StepState {
+  readonly number: number
+  readonly description: string
+  readonly done: Pass | null
+  readonly undone: Pass | null
+}
+
+/** The worst of a step's outcomes comes first. */
+const order: ReadonlyArray<State> = ["Failed", "Unknown", "Begun", "Succeeded"]
+
+/** The steps of its plan with what the journal says of each; none if this version does not know the verb. */
+export const stepStates = ({ plan, status }: Entry): ReadonlyArray<StepState> => {
+  const pass = (key: string): Pass | null => {
+    const time = status.times?.[key]
+    if (time === undefined) return null
+    const marked = order.find((state) => status.marks[key]?.some((one) => one.state === state))
+    return { state: marked ?? (time.ended === null ? "Begun" : "Succeeded"), ...time }
+  }
+  return describeSteps(plan).map((description, index) => ({
+    number: index + 1,
+    description,
+    done: pass(`${index}`),
+    undone: pass(`undo ${index}`)
+  }))
+}
+
+/** An item of `-o json`. */
+export const operationDocument = ({ plan, status }: Entry) => ({
+  id: plan.id,
+  verb: plan.verb,
+  app: plan.app,
+  effects: plan.effects,
+  ...status
+})
+
+const when = (moment: string, now: string): string => `${moment} (${age(moment, now)} ago)`
+
+/** Everything that is known of one operation. */
+export const operationPage = (entry: Entry, now: string, room: Room): ReadonlyArray<Line> => {
+  const { plan, status } = entry
+  const { columns } = room
+  const fields: ReadonlyArray<readonly [string, string | null]> = [
+    ["Operation", plan.id],
+    ["Verb", plan.verb],
+    ["Application", appText(plan.app)],
+    ["Namespace", plan.home],
+    ["Phase", status.aborting && !isOver(status.phase) ? `${status.phase} (rolling back)` : status.phase],
+    ["Holder", status.holder],
+    ["Started", when(status.started, now)],
+    ["Finished", status.ended === null ? null : when(status.ended, now)],
+    ["Message", status.message],
+    ["Next", isOver(status.phase) ? null : wayOn(plan)]
+  ]
+  const steps = stepStates(entry)
+  const isBack = steps.some(({ undone }) => undone !== null)
+  const cells = (pass: Pass | null): ReadonlyArray<string> =>
+    pass === null
+      ? ["-", "", ""]
+      : [pass.state, age(pass.started, now), pass.ended === null ? "" : age(pass.started, pass.ended)]
+  return [
+    ...fields.flatMap(([title, value]) =>
+      value === null ? [] : field(title, [value], columns, valueColumn)
+    ),
+    ...(plan.effects.length === 0 ? [] : field("Effects", plan.effects, columns, valueColumn)),
+    ...(steps.length === 0
+      ? []
+      : [
+          blank,
+          line("Steps:"),
+          ...table(
+            ["#", "STATE", "AGE", "TOOK", ...(isBack ? ["UNDO", "AGE", "TOOK"] : []), "STEP"],
+            steps.map(({ number, done, undone, description }) => ({
+              cells: [`${number}`, ...cells(done), ...(isBack ? cells(undone) : []), description]
+            })),
+            room
+          )
+        ])
+  ]
+}

@@ -1,0 +1,268 @@
+/** The order in which every operation runs: permissions, Leases, journal, fences, steps, end. */
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
+import { preflight } from "../Access.ts"
+import { nameOf } from "../App.ts"
+import type { Cluster } from "../Cluster.ts"
+import * as Fence from "./Fence.ts"
+import { type Guarded, raisedBy, titleOf } from "./Guarded.ts"
+import { inTheWay, ownedBy, reachOf, readPlanned, reopened } from "./InTheWay.ts"
+import * as Journal from "./Journal.ts"
+import type * as Lease from "./lease.ts"
+import { orNamespaceGone } from "./NamespaceGone.ts"
+import { because, type OperationError } from "./OperationError.ts"
+import { type AnyPlan, type Guard, inKeyOrder, keyOf } from "./Plan.ts"
+import type { OperationResult } from "./Progress.ts"
+import { firstEntry } from "./rehearse.ts"
+import { sealedSteps, sealSteps } from "./seal.ts"
+import { type Session, session } from "./Session.ts"
+import type { AnyStep, Failure } from "./StepContext.ts"
+import { isOtherPlan, newToken } from "./Token.ts"
+import * as Turn from "./Turn.ts"
+import type { Objects, RunOptions, Verb } from "./Verb.ts"
+import { Patience } from "../resource/Patience.ts"
+import { walk } from "./Walk.ts"
+import { allowed, endOf, everything, notRunnable, type Start, type Way, wayOf } from "./way.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+const edited = ({ id }: AnyPlan): OperationError =>
+  because(
+    "Mismatch",
+    `the journal of operation ${id} was changed after the operation started`,
+    "find out who did: only an abort ends it"
+  )
+
+/** Why this run may not put its token on a guard; null: it may. */
+const notMine =
+  (plan: AnyPlan, run: string) =>
+  (guard: Guard) =>
+  (object: Guarded): Work<OperationError | null> =>
+    Effect.gen(function* () {
+      const why = yield* Journal.notMine(plan, run)
+      return why ?? (yield* ownedBy(plan, guard, object))
+    })
+
+/** Acquires the fences in key order, and answers with the guards as they are then. */
+const acquireAll = (turn: Turn.Turn, run: string, absent: ReadonlySet<string>): Work<Objects> =>
+  Effect.gen(function* () {
+    const objects = new Map<string, Guarded>()
+    const mine = notMine(turn.plan, run)
+    for (const guard of inKeyOrder(turn.plan.guards)) {
+      const key = keyOf(guard)
+      const fence = turn.fences.find((one) => keyOf(one) === key)
+      if (fence === undefined || absent.has(key)) continue
+      const object = yield* Fence.acquire(fence, mine(guard))
+      if (object !== null) objects.set(key, object)
+    }
+    return objects
+  })
+
+/** Fails where a guard was changed between the plan and the fence. */
+const unchanged = ({ guards, home }: AnyPlan, objects: Objects): Effect.Effect<void, OperationError> => {
+  const changed = guards.find(
+    (guard) =>
+      guard.generation !== null &&
+      objects.get(keyOf(guard))?.metadata.generation !== guard.generation + raisedBy(guard)
+  )
+  return changed === undefined
+    ? Effect.void
+    : Effect.fail(
+        because(
+          "Changed",
+          `${titleOf(changed, home)} was changed by another client just now`,
+          "run the command again"
+        )
+      )
+}
+
+/** Whoever acts waits for a server that does not answer; who only asks whether it may, does not. */
+const patient = <A, E, R>({ outage }: Session, turn: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(turn, Patience, outage.patience)
+
+/** One run of an operation: what it was asked for, by whom, and where it reports. */
+interface Run<Step extends AnyStep, Settings, Options, Going, Outcome> {
+  readonly start: Start<Step, Settings>
+  readonly verb: Verb<Step, Settings, Options, Going, Outcome>
+  readonly options: Options & RunOptions
+  readonly asked: AnyPlan
+  readonly log: Session
+  readonly token: string
+}
+
+/** The Leases of the guards that this run may hold, in key order. */
+const candidatesOf = ({ guards }: AnyPlan, beyond: ReadonlySet<string>, token: string, identity: string) =>
+  inKeyOrder(guards)
+    // None of a guard that only a journal says is its own: whoever acts there would be told to stop.
+    .filter((guard) => !beyond.has(keyOf(guard)))
+    .map(({ kind, namespace, name }): Lease.Candidate => ({ kind, namespace, name, token, identity }))
+
+/** The journal that there is, or a new one where nothing is in the way. */
+const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
+  start,
+  verb,
+  options,
+  asked,
+  token
+}: Run<Step, Settings, Options, Going, Outcome>) =>
+  Effect.gen(function* () {
+    const known =
+      start._tag === "Fresh"
+        ? yield* Journal.read(asked.home, asked.id)
+        : yield* Journal.find(asked.home, asked.id)
+    if (known !== null) return { entry: known, isNew: false }
+    const other = yield* inTheWay(asked)
+    if (other !== null) return yield* other
+    if (start._tag === "Fresh") yield* verb.check(start.plan, yield* readPlanned(asked), options, false)
+    const first = firstEntry(asked, token, options.identity, yield* Turn.timestamp)
+    const entry = yield* Journal.create(first)
+    return { entry, isNew: entry.run === token }
+  })
+
+/** Steps 6 to 8, behind the fences; answers with what the verb says of its end. */
+const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  { verb, options, log, token }: Run<Step, Settings, Options, Going, Outcome>,
+  turn: Turn.Turn,
+  { plan, direction, reach }: Way<Step, Settings>,
+  entry: Journal.Entry,
+  isNew: boolean
+) =>
+  Effect.gen(function* () {
+    const isBack = direction === "back"
+    const { absent } = reach
+
+    // 6. The fences first: from here on the caller before changes nothing, so what is read now stays so.
+    const objects = yield* acquireAll(turn, entry.run, absent)
+
+    // 7. The journal says whose turn it is; what an abort must know is captured with it.
+    if (isNew) {
+      // Whoever took over between the look and the fence has written into it.
+      const why = yield* Journal.notMine(plan, token)
+      if (why !== null) yield* why
+      yield* unchanged(plan, objects)
+    } else {
+      const other = isBack ? undefined : [...objects.values()].find((one) => isOtherPlan(plan, one))
+      if (other !== undefined) yield* edited(plan)
+      const captures = isBack && !entry.status.aborting && absent.size === 0
+      const writes = verb.writes(plan, plan.guards[0])
+      yield* turn.takeOver({
+        phase: isBack ? "Aborting" : "Running",
+        aborting: isBack,
+        holder: options.identity,
+        ...(captures ? { captured: verb.capture(plan, objects, writes) } : {})
+      })
+      // Going back, whatever stands there now is what is left.
+      if (!isBack) yield* verb.check(plan, objects, options, true)
+    }
+    yield* Ref.set(turn.begun, true)
+    yield* log.report({
+      _tag: "Started",
+      id: plan.id,
+      home: plan.home,
+      verb: plan.verb,
+      app: nameOf(plan.app),
+      // Of an operation that is taken up, what it will do is told from its steps, not by its words.
+      effects: isNew ? plan.effects : plan.steps.map((step) => verb.describe(plan, step))
+    })
+
+    // 8. The steps, in their order or undone in the reverse, and a last look.
+    const { report, fallShort, outage } = log
+    const settings = verb.going(plan, options, isBack)
+    const { elapsed } = outage
+    const given = { direction, ...reach, report, fallShort, elapsed, settings, isTakenUp: !isNew }
+    return yield* walk(plan, verb, turn, given)
+  })
+
+/** Steps 4 to 9, for as long as the Leases are held. */
+const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  run: Run<Step, Settings, Options, Going, Outcome>,
+  candidates: ReadonlyArray<Lease.Candidate>
+) =>
+  Effect.gen(function* () {
+    const { start, verb, options, log, token } = run
+
+    // 4. The journal: the one there is, or a new one where nothing is in the way.
+    const { entry, isNew } = yield* entryOf(run)
+    const end = isNew ? null : yield* endOf(entry, log)
+    if (end !== null) return end
+    const over = isNew ? null : yield* reopened(entry.plan)
+    if (over !== null) return yield* over
+
+    // 5. Which way it goes, and whether this caller may take it that way.
+    const way: Way<Step, Settings> =
+      isNew && start._tag === "Fresh"
+        ? { plan: start.plan, direction: "forward", reach: everything }
+        : yield* wayOf(entry, start, verb, options, log)
+    const { plan, direction } = way
+    const sealed = isNew ? null : yield* sealedSteps(plan, verb)
+    if (sealed !== null) return yield* sealed
+    const isBack = direction === "back"
+    const turn = yield* Turn.make(entry, token, !isNew)
+    const outcome = yield* Ref.make<Outcome | null>(null)
+    const work = Effect.flatMap(behindFences(run, turn, way, entry, isNew), (said) => Ref.set(outcome, said))
+
+    // 9. The end: fences, Leases, journal. Cut short, it leaves what can be taken up.
+    const ending = Effect.map(log.unmet, (short): Turn.Ending => {
+      if (short.length > 0) return { phase: "Incomplete", message: short.join("; ") }
+      return { phase: isBack ? "Aborted" : "Succeeded", message: null }
+    })
+    yield* Turn.closing(turn, candidates, ending, work)
+    if (!isBack) yield* sealSteps(plan, verb)
+    const { phase } = yield* ending
+    return yield* log.result(phase, plan.id, { aborted: isBack, result: yield* Ref.get(outcome) })
+  })
+
+/**
+ * The protocol: one order for whoever begins, resumes or aborts.
+ *
+ * Whenever the process dies, what it leaves is found by its journal, or by the token on a guard; and
+ * whoever takes it up walks the same steps, which find out what is done.
+ */
+export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  start: Start<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & RunOptions
+): Work<OperationResult> =>
+  Effect.gen(function* () {
+    const isFresh = start._tag === "Fresh"
+
+    // 1. The plan, and whether it may run at all.
+    const asked = isFresh ? start.plan : (yield* Journal.find(start.at.namespace, start.at.id)).plan
+    const log = yield* session(asked, options)
+    if (isFresh) {
+      yield* allowed(asked)
+      if (asked.steps.length === 0) return yield* log.result("Unchanged", null)
+      const why = notRunnable(start.plan, verb, options)
+      if (why !== null) return yield* why
+    }
+
+    // 2. Permissions, all at once, so that the answer names every one that is missing. A journal whose
+    // plan cannot be read fails where it is told why.
+    const readable = isFresh ? Result.succeed(start.plan) : verb.decode(asked)
+    const permitted = Result.isSuccess(readable)
+      ? preflight(verb.rules(readable.success, options))
+      : Effect.void
+    if (isFresh) {
+      yield* permitted
+      yield* verb.preflight(start.plan, yield* readPlanned(start.plan), options)
+    }
+
+    // 3. The Leases, for as long as all that follows.
+    const token = yield* newToken(asked)
+    const { beyond } = isFresh ? everything : yield* reachOf(asked, options.namespaces ?? [])
+    const candidates = candidatesOf(asked, beyond, token, options.identity)
+    const acting = underLeases({ start, verb, options, asked, log, token }, candidates)
+    const before = isFresh ? {} : { before: permitted }
+    const turn = Turn.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
+    const isOpen = isFresh ? log.isBegun : Effect.succeed(true)
+    return yield* Effect.catch(
+      Turn.within(options.timeout ?? null, asked, isOpen, patient(log, turn)),
+      (error) => orNamespaceGone(asked, verb, error)
+    )
+  }).pipe(
+    Effect.withSpan(verb.name, {
+      attributes:
+        start._tag === "Fresh" ? { operation: start.plan.id } : { operation: start.at.id, start: start._tag }
+    })
+  )

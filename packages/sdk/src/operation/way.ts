@@ -1,0 +1,152 @@
+/** Which way an operation goes: by its caller's plan or by its journal, forward or back; and who may take it that way. */
+import * as Effect from "effect/Effect"
+import type { Cluster, ClusterError } from "../Cluster.ts"
+import { digest } from "../Digest.ts"
+import { titleOf } from "./Guarded.ts"
+import { isMarked, type Reach, reachOf } from "./InTheWay.ts"
+import * as Journal from "./Journal.ts"
+import { because, OperationError, refusedBecause } from "./OperationError.ts"
+import { lastWay, lookAtOperations } from "./OperationId.ts"
+import { type AnyPlan, keyOf, type Plan } from "./Plan.ts"
+import type { OperationResult } from "./Progress.ts"
+import type { Session } from "./Session.ts"
+import type { AnyStep, Failure } from "./StepContext.ts"
+import type { RunOptions, Verb } from "./Verb.ts"
+import { shellWord } from "../ShellWord.ts"
+import type { Direction } from "./Walk.ts"
+
+type Work<A = void> = Effect.Effect<A, Failure, Cluster>
+
+/** Where an operation's journal lies, and its id. */
+export interface OperationAt {
+  readonly namespace: string
+  readonly id: string
+}
+
+const refused = (plan: AnyPlan): OperationError => {
+  const [first] = plan.refusals
+  const more = plan.refusals.length > 1 ? ` (and ${plan.refusals.length - 1} more)` : ""
+  return new OperationError({
+    reason: { _tag: "Refused", refusals: plan.refusals },
+    message: `${first?.reason ?? "the plan may not run"}${more}`,
+    ...(first === undefined ? {} : { action: first.remedy })
+  })
+}
+
+/** Fails with every refusal of the plan. */
+export const allowed = (plan: AnyPlan): Effect.Effect<void, OperationError> =>
+  plan.refusals.length > 0 ? Effect.fail(refused(plan)) : Effect.void
+
+const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | null => {
+  if (digest(plan.hooks) === digest(hooks)) return null
+  const last = lastWay(plan)
+  const without = `\`kubectl delete configmap ${Journal.nameOf(plan.id)} -n ${shellWord(plan.home)}\``
+  return because(
+    "Mismatch",
+    `the hooks given now are not those of operation ${plan.id} (${plan.hooks.map((hook) => hook.name).join(", ") || "none"})`,
+    `give the same --profile and hook flags as when it was started${last === null ? "" : `; if they are lost, ${without} and then ${last}`}`
+  )
+}
+
+/** How a run starts. */
+export type Start<Step extends AnyStep, Settings> =
+  /** By the caller's own plan. */
+  | { readonly _tag: "Fresh"; readonly plan: Plan<Step, Settings> }
+  /** By what the journal says: an abort that was begun goes on as an abort. */
+  | { readonly _tag: "Resumed"; readonly at: OperationAt }
+  | { readonly _tag: "Undoing"; readonly at: OperationAt }
+
+/** Why the plan may not be run at all, whatever the cluster says; null: it may. */
+export const notRunnable = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  plan: Plan<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options
+): OperationError | null => {
+  if (plan.refusals.length > 0) return refused(plan)
+  if (Journal.isTooLarge(plan, verb.marks(plan))) {
+    return refusedBecause(
+      `the plan has ${plan.steps.length} steps, more than one journal holds`,
+      "go there in parts"
+    )
+  }
+  return sameHooks(plan, verb.hooks(options))
+}
+
+/** What the journal asks for that its new caller does not; null: nothing. */
+const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null => {
+  const beyond = plan.guards.find(
+    ({ namespace }) => namespace !== plan.home && !(options.namespaces ?? []).includes(namespace)
+  )
+  return beyond === undefined
+    ? null
+    : because(
+        "Mismatch",
+        `operation ${plan.id} changes objects in namespace ${beyond.namespace}, as its journal says`,
+        `${lookAtOperations(plan.home)}; if that is wanted, name that namespace again`
+      )
+}
+
+/** How an operation ended that is over; null: it is not. */
+export const endOf = (
+  { plan, status }: Journal.Entry,
+  log: Session
+): Effect.Effect<OperationResult | null, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    const { phase, message, aborting } = status
+    if (phase !== "Succeeded" && phase !== "Aborted" && phase !== "Incomplete") return null
+    if (yield* isMarked(plan)) return null
+    if (phase === "Incomplete" && message !== null) yield* log.fallShort(message)
+    return yield* log.result(phase, plan.id, { aborted: aborting })
+  })
+
+/** What a run has to do of a plan. */
+export interface Way<Step, Settings> {
+  readonly plan: Plan<Step, Settings>
+  readonly direction: Direction
+  readonly reach: Reach
+}
+
+/** All guards are there to be taken, or are made by the operation itself. */
+export const everything: Reach = { absent: new Set(), beyond: new Set(), left: [] }
+
+/** Which way an operation goes that has a journal already; fails where this caller may not take it that way. */
+export const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+  { plan: asked, status }: Journal.Entry,
+  start: Start<Step, Settings>,
+  verb: Verb<Step, Settings, Options, Going, Outcome>,
+  options: Options & RunOptions,
+  log: Session
+): Work<Way<Step, Settings>> =>
+  Effect.gen(function* () {
+    const decoded = verb.decode(asked)
+    if (decoded._tag === "Failure") {
+      return yield* because(
+        "Mismatch",
+        `operation ${asked.id} has a plan that this version does not read: ${decoded.failure}`,
+        "use the version of kubectl-stateful that began it"
+      )
+    }
+    const plan = decoded.success
+    const isBack = start._tag === "Undoing" || status.aborting
+    // What the caller planned itself, it has asked for.
+    const isKnown = start._tag === "Fresh" && digest(start.plan) === digest(asked)
+    const isTrusted = isBack || isKnown
+    const why =
+      sameHooks(plan, verb.hooks(options)) ??
+      (isTrusted ? null : (notConsented(plan, options) ?? verb.consent(plan, options)))
+    if (why !== null) return yield* why
+    if (!isBack) return { plan, direction: "forward", reach: everything }
+    const reach = yield* reachOf(plan, options.namespaces ?? [])
+    const { absent, beyond, left } = reach
+    for (const guard of plan.guards) {
+      if (!absent.has(keyOf(guard)) || beyond.has(keyOf(guard))) continue
+      const message = `${titleOf(guard, plan.home)} is gone: only what needs no ${guard.kind} is put back as it was`
+      if (guard.uid !== null) yield* log.report({ _tag: "Note", message })
+    }
+    for (const title of left) {
+      yield* log.fallShort(
+        `${title} carries no mark of this operation, and its namespace was not named: nothing of it was put back`
+      )
+    }
+    return { plan, direction: "back", reach }
+  })
