@@ -42,7 +42,9 @@ const tooLate = (result: OperationResult): Usage =>
     goesBack(result)
   )
 
-/** What has finished is taken up by nobody: a `resume` of what was rolled back must not look like a success. */
+/**
+ * A finished operation cannot be resumed: a `resume` of what was rolled back must not look like a success.
+ */
 const finished = (verb: "resume" | "abort", { id, phase, verb: what, namespace }: Verbs.Found) => {
   if (!isOver(phase)) return Effect.succeed(null)
   if (verb === "resume" && phase === "Aborted")

@@ -1,4 +1,4 @@
-/** Which StatefulSets `scale` means: by name, by labels, all of a namespace, or those of a file. */
+/** The StatefulSets of a `scale` command: by name, by labels, all of a namespace, or those of a file. */
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { listObjects } from "@kubectl-stateful/sdk/Resource"
@@ -22,7 +22,10 @@ export const setsFlags = {
 
 type Flags = InferredFlags<typeof setsFlags> & { readonly namespace?: string | undefined }
 
-/** Those that the words and flags name, in the order in which they are scaled; throws a Usage where it is not one way. */
+/**
+ * The StatefulSets that the words and flags name, in the order in which they are scaled; throws a Usage if
+ * they are named in several ways or none.
+ */
 export const wantedSets = async (
   words: ReadonlyArray<string>,
   { all, filename, namespace, selector }: Flags

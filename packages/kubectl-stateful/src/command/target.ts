@@ -1,5 +1,6 @@
 /**
- * Which applications a command line means: `NAME...`, `TYPE/NAME...`, `TYPE NAME...`, `-l SELECTOR` or none.
+ * The applications that a command line selects: `NAME...`, `TYPE/NAME...`, `TYPE NAME...`, `-l SELECTOR` or
+ * none.
  */
 import { Usage } from "./usage.ts"
 

@@ -16,7 +16,7 @@ export const filenameFlag = {
   })
 }
 
-/** A larger file is no manifest. */
+/** The maximum size of a manifest. */
 const most = 16_000_000
 
 const textOf = async (file: string): Promise<string> => {
@@ -81,7 +81,7 @@ export const setsIn = async (
   return [first, ...more]
 }
 
-/** The flags that, beside the words, say which applications are meant. */
+/** The flags that, in addition to the words, select applications. */
 interface Flags {
   readonly filename?: string | undefined
   readonly namespace?: string | undefined
@@ -89,7 +89,7 @@ interface Flags {
   readonly "all-namespaces": boolean
 }
 
-/** What the words name, or a file; throws a Usage where applications are named in two ways. */
+/** The applications that the words or a file name; throws a Usage if both do. */
 export const targetOrFile = async (
   words: ReadonlyArray<string>,
   { filename, namespace, selector, "all-namespaces": allNamespaces }: Flags

@@ -8,12 +8,12 @@ import { appText } from "./appText.ts"
 import { field, type Room, table } from "./table.ts"
 import { blank, type Line, line } from "./text.ts"
 
-/** Where the values start. */
+/** The column of the values. */
 const valueColumn = 13
 
 type State = Mark[number]["state"]
 
-/** How far one step, or the undo of one, has come. */
+/** The progress of one step, or of its undo. */
 interface Pass extends StepTime {
   readonly state: State
 }

@@ -19,7 +19,7 @@ interface Flag {
   readonly char?: string
   readonly summary: string
   readonly takesValue: boolean
-  /** What the help calls its value. */
+  /** The name of its value in the help. */
   readonly value?: string
   readonly values?: ReadonlyArray<string>
 }
@@ -33,7 +33,7 @@ interface Entry {
   readonly flags: ReadonlyArray<Flag>
 }
 
-/** What a cluster, or the kubeconfig, has names for. */
+/** Names that are read from the cluster, or from the kubeconfig. */
 export type Named =
   | "statefulsets"
   | "namespaces"
@@ -125,7 +125,7 @@ const flagOf = (entry: Entry, word: string): Flag | undefined =>
     (flag) => word === `--${flag.name}` || (flag.char !== undefined && word === `-${flag.char}`)
   )
 
-/** The flags among these words, and the words that are no flags. */
+/** The flags among these words, and the words that are not flags. */
 const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
   const flags = new Map<string, string>()
   const args: Array<string> = []

@@ -209,8 +209,8 @@ export const spread = (
 }
 
 /**
- * Why the node does not suit, in the scheduler's words and in the order in which it asks; undefined when
- * it does. `isFar`, `isRepelled`: what the pod's spread and anti-affinity say of it.
+ * The reason that the node does not suit, in the scheduler's wording and order; undefined if it does.
+ * `isFar`, `isRepelled`: the results of the pod's spread constraints and anti-affinity for the node.
  */
 export const unfit = (
   pod: Pod,

@@ -49,7 +49,7 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
   )
 })
 
-/** The names in the kubeconfig that kubectl would use; none if there is no file. Asks no server. */
+/** The names in the kubeconfig that kubectl would use; empty if there is no file. Sends no request. */
 export const kubeconfigNames = (
   options: Pick<KubeconfigOptions, "kubeconfig" | "environment">
 ): Effect.Effect<Readonly<Record<"contexts" | "clusters" | "users", ReadonlyArray<string>>>, ClusterError> =>

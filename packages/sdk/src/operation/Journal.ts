@@ -1,9 +1,9 @@
 /**
  * The journal of an operation: a ConfigMap in its home namespace with the plan and what was begun.
  *
- * Intents are written before effects. It holds no Secret's value and no command: hooks stand in it
- * by name and digest, so that whoever may edit ConfigMaps gains no exec. Each write tests whose turn
- * it is (`run`), so a caller that was replaced cannot write into it any more.
+ * Intents are written before effects. It contains no Secret's value and no command: hooks are in it by name
+ * and digest, so that permission to edit ConfigMaps does not grant exec. Each write tests the owner (`run`),
+ * so a process that was replaced cannot write to it any more.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -34,28 +34,28 @@ import { annotationPath } from "../Labels.ts"
 const { NullOr, String, Struct } = Schema
 
 /**
- * How far an effect with an intent has come. `Begun` without an outcome: its caller died, or the
- * outcome waits to be written with the next intent.
+ * The progress of an effect with an intent. `Begun` without an outcome: its process crashed, or the outcome
+ * is written with the next intent.
  */
 export const MarkState = Schema.Literals(["Begun", "Succeeded", "Failed", "Unknown"])
 export type MarkState = typeof MarkState.Type
 
-/** What an effect concerns, by uid: a namesake made since is another one. */
+/** The subject of an effect, by uid: an object that was created since under the same name is another one. */
 export const MarkSubject = Struct({ ...Subject.fields, uid: NullOr(String) })
 export type MarkSubject = typeof MarkSubject.Type
 
-/** What the journal says of one step: an outcome for each subject that it had an intent about. */
+/** The journal's entry for one step: an outcome for each subject that it had an intent for. */
 export const Mark = Schema.NonEmptyArray(Struct({ ...MarkSubject.fields, state: MarkState }))
 export type Mark = typeof Mark.Type
 
-/** Of one subject; null: there was no intent about it. */
+/** The entry of one subject; `null` if there was no intent for it. */
 export const markOf = (mark: Mark | null, { kind, name }: Subject): Mark[number] | null =>
   mark?.find((one) => one.kind === kind && one.name === name) ?? null
 
 /**
- * `Running` and `Aborting`: somebody is at it, or died. `Stopped`: it ended early and can be taken up
- * again. `Succeeded`, `Aborted` and `Incomplete` are over; of the last one something that it promised
- * is not so, and its message says what.
+ * `Running` and `Aborting`: a process is working on it, or crashed. `Stopped`: it ended early and can be
+ * resumed. `Succeeded`, `Aborted` and `Incomplete` are finished; for the last one a part of the plan did not
+ * come true, and its message says which.
  */
 export const Phase = Schema.Literals(["Running", "Aborting", "Stopped", "Succeeded", "Aborted", "Incomplete"])
 export type Phase = typeof Phase.Type
@@ -66,7 +66,7 @@ export type StepTime = typeof StepTime.Type
 
 export const Status = Struct({
   phase: Phase,
-  /** True once an abort was begun: a resume goes on with it. */
+  /** True once an abort was started: a resume continues it. */
   aborting: Schema.Boolean,
   holder: String,
   /** By the callers' clocks: labels for people, nothing is decided by them. */
@@ -76,7 +76,7 @@ export const Status = Struct({
   marks: Schema.Record(String, Mark),
   /** By step: from when to when it was worked on, as far as the caller got to write it. Absent in older journals. */
   times: Schema.optionalKey(Schema.Record(String, StepTime)),
-  /** What an abort found when it began, in the verb's own terms. */
+  /** The values that an abort captured when it began, in the verb's own terms. */
   captured: Schema.Record(String, Schema.Number),
   message: NullOr(String)
 })
@@ -85,7 +85,7 @@ export type Status = typeof Status.Type
 export interface Entry {
   readonly plan: AnyPlan
   readonly status: Status
-  /** Whose turn it is: the run's token. */
+  /** The owner: the run's token. */
   readonly run: string
 }
 
@@ -94,10 +94,10 @@ const managedBy = { "app.kubernetes.io/managed-by": "kubectl-stateful" }
 /** A ConfigMap holds 1 MiB. Some of it is left for what else a journal says. */
 const largest = 1_000_000
 
-/** What one subject's mark takes: its kind, its name, its uid and its state. */
+/** The size of one subject's mark: its kind, its name, its uid and its state. */
 const markSize = 150
 
-/** What one step's times take, with its key. */
+/** The size of one step's times, with its key. */
 const timeSize = 90
 
 /** The ConfigMap's name. */
@@ -124,8 +124,8 @@ const notReadable = (name: string, why: string, action: string) =>
   new ClusterError({ reason: { _tag: "Unreadable" }, message: `configmap "${name}" ${why}`, action })
 
 /**
- * What a journal says of itself agrees with where it lies: whoever may write here speaks for no other
- * namespace, and by an id with another's in it for no other operation.
+ * True if the journal's content agrees with its location: its author may write only in this namespace, and
+ * the id must not be another operation's.
  */
 const isAtHome = ({ metadata }: Resource.KubeObject, { plan }: Entry): boolean =>
   isOperationId(plan.id) &&
@@ -160,7 +160,7 @@ const accept = (object: Resource.KubeObject): Effect.Effect<Entry, ClusterError>
     )
   )
 
-/** What can be seen of it without reading its data. */
+/** The labels and annotations that show its content. */
 const seen = (entry: Entry) => ({
   [verbAnnotation]: entry.plan.verb,
   [phaseAnnotation]: entry.status.phase,
@@ -184,7 +184,7 @@ const body = (entry: Entry) => ({
   }
 })
 
-/** One operation's journal; null: there is none. */
+/** One operation's journal; `null` if there is none. */
 export const read = (home: string, id: string): Effect.Effect<Entry | null, ClusterError, Cluster> =>
   Effect.flatMap(Resource.findObject(target(home, nameOf(id))), (object) =>
     object === null ? Effect.succeed(null) : accept(object)
@@ -197,16 +197,16 @@ const journals = (namespace: string | undefined, metadataOnly: boolean) =>
     labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel}`
   })
 
-/** A journal that this version cannot read: nobody knows how far its operation has come. */
+/** A journal that this version cannot parse: the progress of its operation is unknown. */
 export interface Unreadable {
   readonly name: string
   readonly namespace: string | null
   /** The operation's id, as its label says. */
   readonly id: string | null
   readonly resourceVersion: string | null
-  /** Whether it is over, as its annotation says. */
+  /** True if it is finished, as its annotation says. */
   readonly isOver: boolean
-  /** What is wrong with it, and what can be done. */
+  /** The error, and what to do. */
   readonly error: ClusterError
   /** As it came. */
   readonly object: Resource.KubeObject
@@ -225,7 +225,7 @@ const Marks = Struct({
   })
 })
 
-/** What a journal says of itself without its data. */
+/** The facts in its labels and annotations, without its data. */
 const marksOf = (item: Resource.KubeObject) => {
   const decoded = Schema.decodeUnknownResult(Marks)(item)
   const { labels = {}, annotations = {} } = Result.isSuccess(decoded) ? decoded.success.metadata : {}
@@ -256,7 +256,7 @@ const sorted = (items: ReadonlyArray<Resource.KubeObject>): Effect.Effect<Journa
     })
   )
 
-/** Whether it may be about this app: one that does not say is. */
+/** True if it may be about this app: a journal without this label is. */
 const mayBeOf = (app: string, { object }: Unreadable): boolean => {
   const { labels, annotations } = marksOf(object)
   const guards = guardsOf(annotations)
@@ -298,7 +298,7 @@ export const list = (
     first === undefined ? Effect.succeed(entries) : Effect.fail(first.error)
   )
 
-/** Whether it may be about one of these guards: one that does not say is read. */
+/** True if it may be about one of these guards: a journal without this label is read. */
 const isAbout = (guards: ReadonlyArray<Pick<Guard, "kind" | "namespace" | "name">>) => {
   const keys = new Set(guards.map(keyOf))
   return (item: Resource.KubeObject): boolean => {
@@ -344,7 +344,7 @@ export const closeUnreadable = (
   )
 }
 
-/** How many journals of operations that are over are kept for each app. */
+/** The number of journals of finished operations that are kept for each app. */
 export const kept = 20
 
 /** Deletes the oldest journals of operations that are over, beyond those that are kept. */
@@ -382,12 +382,12 @@ const startOf = ({ metadata }: Resource.KubeObject): string => {
   return typeof created === "string" ? created : ""
 }
 
-/** Whether nobody has ended it: it runs, or it waits to be taken up. */
+/** True if it is unfinished: it runs, or can be resumed. */
 export const isOpen = (status: { readonly phase: string }): boolean => !isOver(status.phase)
 
 /**
- * Whether a plan is too large for one journal, with all the marks and times that its steps may have on
- * the way there and back. What is let in can be ended.
+ * True if a plan is too large for one journal, with all the marks and times of its steps in both directions:
+ * what is admitted can be finished.
  */
 export const isTooLarge = (plan: AnyPlan, marks: number): boolean =>
   Buffer.byteLength(JSON.stringify(plan)) + 2 * (marks * markSize + plan.steps.length * timeSize) > largest
@@ -457,7 +457,7 @@ export const write = (
   )
 }
 
-/** Why it is not this run's turn any more; null: it is. */
+/** Reason that this run no longer owns the operation; `null` if it does. */
 export const notMine = (
   plan: AnyPlan,
   run: string

@@ -37,7 +37,7 @@ export interface StepContext<Settings = unknown> {
   /** The journal's entry for this step, and for the step itself while it is undone. */
   readonly mark: Journal.Mark | null
   readonly forward: Journal.Mark | null
-  /** Whether the journal has an intent of a step of the plan, whose kind writes one. */
+  /** True if the journal has an intent of a step of the plan, whose kind writes one. */
   readonly isBegun: (step: AnyStep) => boolean
   /** The values that an abort captured when it began. */
   readonly captured: Readonly<Record<string, number>>

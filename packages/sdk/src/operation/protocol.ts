@@ -34,7 +34,7 @@ const edited = ({ id }: AnyPlan): OperationError =>
     "find out who did: only an abort ends it"
   )
 
-/** Why this run may not put its token on a guard; null: it may. */
+/** Reason that this run must not write its token on a guarded object; `null` if it may. */
 const notMine =
   (plan: AnyPlan, run: string) =>
   (guard: Guard) =>
@@ -59,7 +59,7 @@ const acquireAll = (turn: Turn.Turn, run: string, absent: ReadonlySet<string>): 
     return objects
   })
 
-/** Fails where a guard was changed between the plan and the fence. */
+/** Fails if a guarded object was changed between the plan and the fence. */
 const unchanged = ({ guards, home }: AnyPlan, objects: Objects): Effect.Effect<void, OperationError> => {
   const changed = guards.find(
     (guard) =>
@@ -77,11 +77,14 @@ const unchanged = ({ guards, home }: AnyPlan, objects: Objects): Effect.Effect<v
       )
 }
 
-/** Whoever acts waits for a server that does not answer; who only asks whether it may, does not. */
+/**
+ * Waits for a server that does not answer while the operation acts, but not while it only checks whether it
+ * may.
+ */
 const patient = <A, E, R>({ outage }: Session, turn: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(turn, Patience, outage.patience)
 
-/** One run of an operation: what it was asked for, by whom, and where it reports. */
+/** One run of an operation: its options, its identity, and its reports. */
 interface Run<Step extends AnyStep, Settings, Options, Going, Outcome> {
   readonly start: Start<Step, Settings>
   readonly verb: Verb<Step, Settings, Options, Going, Outcome>
@@ -98,7 +101,7 @@ const candidatesOf = ({ guards }: AnyPlan, beyond: ReadonlySet<string>, token: s
     .filter((guard) => !beyond.has(keyOf(guard)))
     .map(({ kind, namespace, name }): Lease.Candidate => ({ kind, namespace, name, token, identity }))
 
-/** The journal that there is, or a new one where nothing is in the way. */
+/** The existing journal, or a new one if nothing is in the way. */
 const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
   start,
   verb,
@@ -214,10 +217,10 @@ const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   })
 
 /**
- * The protocol: one order for whoever begins, resumes or aborts.
+ * The protocol: one order for a start, a resume and an abort.
  *
- * Whenever the process dies, what it leaves is found by its journal, or by the token on a guard; and
- * whoever takes it up walks the same steps, which find out what is done.
+ * Whenever the process crashes, what it leaves is found through its journal, or through the token on a
+ * guarded object; a resume walks the same steps, which detect what is done.
  */
 export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   start: Start<Step, Settings>,

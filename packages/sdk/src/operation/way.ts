@@ -1,4 +1,4 @@
-/** Which way an operation goes: by its caller's plan or by its journal, forward or back; and who may take it that way. */
+/** Decides the direction of an operation, from its plan or its journal, and whether this run may take it. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { digest } from "../Digest.ts"
@@ -17,7 +17,7 @@ import type { Direction } from "./Walk.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** Where an operation's journal lies, and its id. */
+/** The location of an operation's journal, and its id. */
 export interface OperationAt {
   readonly namespace: string
   readonly id: string
@@ -48,15 +48,15 @@ const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | nul
   )
 }
 
-/** How a run starts. */
+/** The start of a run. */
 export type Start<Step extends AnyStep, Settings> =
   /** By the caller's own plan. */
   | { readonly _tag: "Fresh"; readonly plan: Plan<Step, Settings> }
-  /** By what the journal says: an abort that was begun goes on as an abort. */
+  /** Determined by the journal: a started abort continues as an abort. */
   | { readonly _tag: "Resumed"; readonly at: OperationAt }
   | { readonly _tag: "Undoing"; readonly at: OperationAt }
 
-/** Why the plan may not be run at all, whatever the cluster says; null: it may. */
+/** Reason that the plan must not run at all, whatever the state of the cluster; `null` if it may. */
 export const notRunnable = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: Plan<Step, Settings>,
   verb: Verb<Step, Settings, Options, Going, Outcome>,
@@ -72,7 +72,7 @@ export const notRunnable = <Step extends AnyStep, Settings, Options, Going, Outc
   return sameHooks(plan, verb.hooks(options))
 }
 
-/** What the journal asks for that its new caller does not; null: nothing. */
+/** The consent that the journal needs and this run lacks; `null` if none is missing. */
 const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null => {
   const beyond = plan.guards.find(
     ({ namespace }) => namespace !== plan.home && !(options.namespaces ?? []).includes(namespace)
@@ -86,7 +86,7 @@ const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null
       )
 }
 
-/** How an operation ended that is over; null: it is not. */
+/** The result of a finished operation; `null` if it is unfinished. */
 export const endOf = (
   { plan, status }: Journal.Entry,
   log: Session
@@ -99,7 +99,7 @@ export const endOf = (
     return yield* log.result(phase, plan.id, { aborted: aborting })
   })
 
-/** What a run has to do of a plan. */
+/** The part of a plan that a run has to do. */
 export interface Way<Step, Settings> {
   readonly plan: Plan<Step, Settings>
   readonly direction: Direction
@@ -109,7 +109,7 @@ export interface Way<Step, Settings> {
 /** All guards are there to be taken, or are made by the operation itself. */
 export const everything: Reach = { absent: new Set(), beyond: new Set(), left: [] }
 
-/** Which way an operation goes that has a journal already; fails where this caller may not take it that way. */
+/** The direction of an operation that has a journal; fails if this run must not take it. */
 export const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   { plan: asked, status }: Journal.Entry,
   start: Start<Step, Settings>,

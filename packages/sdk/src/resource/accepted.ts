@@ -13,12 +13,12 @@ interface Named {
   readonly metadata: { readonly name: string }
 }
 
-/** What an object of any kind is, once it is accepted. */
+/** An accepted object of any kind. */
 export interface Typed {
   readonly metadata: ObjectMeta
 }
 
-/** Which objects are asked for, by their metadata: the others may be as they like. Default: all. */
+/** Selects the required objects by their metadata: the others need not be valid. Default: all. */
 export type Which = (metadata: ObjectMeta) => boolean
 
 /** As many faults of one object as a message of one line carries. */
@@ -89,7 +89,7 @@ export const readable = <A extends Typed>(
 /**
  * Objects that came, as their kind has them, each of those that are asked for.
  *
- * **Errors:** `Unreadable` where one cannot be read, with its name: nothing is concluded from the others.
+ * **Errors:** `Unreadable` if one cannot be parsed, with its name: nothing is concluded from the others.
  */
 export const acceptAll = <A extends Typed>(
   kind: Kind<A>,

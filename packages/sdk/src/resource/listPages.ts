@@ -35,7 +35,7 @@ export interface Listing {
   readonly resourceVersion: string
 }
 
-/** Which objects of a kind. */
+/** The selection of objects of a kind. */
 export interface KindListOptions extends Omit<ListOptions, "metadataOnly"> {
   /** Only those, by their metadata; the server is asked for all. Default: all. */
   readonly which?: Which

@@ -28,7 +28,10 @@ export const namingIn = (namespace: string) =>
     all.map((one) => ({ name: one.metadata.name, claims: new Set(namedBy(one).keys()) }))
   )
 
-/** Who has each of these claims moved for it, by name, and who else is stopped since it names one of them. */
+/**
+ * The Deployments whose claims are moved, by name, and those that are stopped because they name one of these
+ * claims.
+ */
 export const byDeployment = <A extends { readonly claim: string }>(
   naming: ReadonlyArray<{ readonly name: string; readonly claims: ReadonlySet<string> }>,
   all: ReadonlyArray<A>
@@ -44,7 +47,7 @@ export const byDeployment = <A extends { readonly claim: string }>(
   )
 }
 
-/** Whoever has all labels of this Deployment, itself among them. */
+/** The workloads with all labels of this Deployment, including itself. */
 export const likeDeployment = (namespace: string, name: string) =>
   Effect.map(Resource.get(kinds.deployments, { namespace, name }), ({ metadata }) =>
     selector(namespace, labelsOf(metadata))

@@ -25,7 +25,10 @@ const runtimeClass = (name: string) =>
     () => Effect.succeed(null)
   )
 
-/** RuntimeClasses that the namespace's StatefulSets name and that are not there; who restores one has read that one. */
+/**
+ * RuntimeClasses that the namespace's StatefulSets name and that do not exist; the restore of one StatefulSet
+ * reads that one.
+ */
 const noRuntimeIn = (namespace: string) =>
   Effect.gen(function* () {
     const { items } = yield* Resource.listReadable(kinds.statefulsets, { namespace })

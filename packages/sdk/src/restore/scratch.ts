@@ -71,7 +71,10 @@ const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyAr
     (claims) => claims.flatMap(({ spec }) => spec.volumeName || [])
   )
 
-/** What was copied for a rehearsal goes with its claim, whatever its class says of others. */
+/**
+ * Volumes that were copied for a rehearsal are deleted with their claim, whatever the policy of their
+ * StorageClass.
+ */
 const letGo = (namespace: string, name: string): Look<void> =>
   Effect.gen(function* () {
     const volume = yield* Resource.find(kinds.persistentvolumes, { name })
@@ -91,11 +94,11 @@ const letGo = (namespace: string, name: string): Look<void> =>
     )
   })
 
-/** Whatever it is like: one that cannot be read is not gone. */
+/** The volume, whatever its state: one that cannot be parsed is not deleted. */
 const volumeThere = (name: string) =>
   Resource.findObject({ api: kinds.persistentvolumes, name }, { metadataOnly: true })
 
-/** How often, and how many times it is asked whether something is gone. */
+/** The polling interval and the number of attempts until an object is deleted. */
 const every = 500
 const times = 600
 

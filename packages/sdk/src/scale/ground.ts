@@ -30,7 +30,10 @@ export interface Stranger {
 export interface Ground {
   /** Nodes where other workloads' pods use a port that the set's pods need. */
   readonly taken: ReadonlyArray<string>
-  /** By topology key: nodes of somebody else's pods beside which required anti-affinity, theirs or the set's, lets none. */
+  /**
+   * By topology key: nodes of other pods that required anti-affinity, theirs or the set's, keeps the set's
+   * pods away from.
+   */
   readonly repelled: ReadonlyArray<{ readonly key: string; readonly nodes: ReadonlyArray<string> }>
   /** The node affinity that the template requires. */
   readonly nodes: typeof NodeSelector.Type | null
@@ -66,7 +69,10 @@ type Labels = Readonly<Record<string, string>> | null | undefined
 const repelsOf = ({ affinity }: PodSpec): ReadonlyArray<PodAffinityTerm> =>
   affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
 
-/** Whether a term of a pod with these labels means another one of its namespace; what a namespace's labels are is not asked. */
+/**
+ * True if a term of a pod with these labels matches another pod of its namespace; the labels of namespaces
+ * are not read.
+ */
 const means = (
   { labelSelector, matchLabelKeys, mismatchLabelKeys, namespaces, namespaceSelector }: PodAffinityTerm,
   namespace: string,
@@ -87,7 +93,7 @@ const means = (
   )
 }
 
-/** Where others are that the template's pods may not be beside, or that let none of these be beside them. */
+/** The nodes of other pods that the template's pods must not run next to, in either direction. */
 const repelledBy = (
   { metadata, spec }: PodTemplateSpec,
   namespace: string,

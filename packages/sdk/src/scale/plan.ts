@@ -62,14 +62,17 @@ const losingPods = (state: AppState, workload: Workload, to: number): ReadonlyAr
   )
 }
 
-/** What the plan says of claims that an earlier scale-down left. */
+/** The plan for claims left over from an earlier scale-down. */
 const leftovers = (state: AppState, workload: Workload, slots: ReadonlyArray<ClaimSlot>) =>
   state.claims.filter(
     (claim) =>
       claim.workload === `StatefulSet/${workload.name}` && slots.some((slot) => slot.name === claim.name)
   )
 
-/** Ordinals that nobody asks for, whose pods are still ending: under whenScaled Delete they own their claims. */
+/**
+ * Ordinals beyond the number of replicas whose pods are terminating: under whenScaled Delete they own their
+ * claims.
+ */
 const ending = (state: AppState, workload: Workload): ReadonlySet<number> =>
   new Set(
     state.replicas.flatMap(({ workload: of, ordinal, wanted, pod }) =>
@@ -84,7 +87,10 @@ const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
   reclaimPolicy: volume?.reclaimPolicy ?? null
 })
 
-/** Whether a claim of this template is provisioned at once, before any pod: only then is ahead faster. */
+/**
+ * True if a claim of this template is provisioned immediately, before any pod: only then is creating it up
+ * front faster.
+ */
 const isImmediate = (state: AppState, storageClass: string | null): boolean => {
   const classes = state.protection.storageClasses ?? []
   const found =
@@ -94,7 +100,7 @@ const isImmediate = (state: AppState, storageClass: string | null): boolean => {
   return found?.bindingMode === "Immediate"
 }
 
-/** What a change of the count comes to, for claims and volumes. */
+/** The effect of a change of the number of replicas on claims and volumes. */
 const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) => {
   const { replicas: to } = options
   const from = workload.replicas
@@ -249,7 +255,7 @@ const warningsOf = (
         first: stepsOf(SetReplicas, moving)[0]?.to ?? reach
       })
 
-/** What a count that changes would do to data that is there, or to pods that have it mounted. */
+/** Refusals about existing data, or about pods that have it mounted. */
 const dataRefusalsOf = (
   state: AppState,
   workload: Workload,
@@ -318,7 +324,7 @@ const uncheckedOf = (
           : [])
       ]
 
-/** What scaling would do. `id` names the operation. */
+/** The plan of a scaling. `id` names the operation. */
 export const plan = (state: AppState, workload: Workload, id: string, options: ScaleOptions): ScalePlan => {
   const { health, profile = {} } = options
   const change = changeOf(state, workload, options)

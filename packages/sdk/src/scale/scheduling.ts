@@ -1,6 +1,6 @@
 /**
- * What the scheduler would not place, as far as is known: taints, labels, failure domains, ports of the
- * node, pods to keep away from and the reach of volumes. Capacity and whom to be near are the scheduler's to weigh.
+ * Pods that the scheduler would not place, as far as known: taints, labels, failure domains, ports of the
+ * node, anti-affinity and the reach of volumes. Capacity and pod affinity are left to the scheduler.
  */
 import type { Claim } from "../Claim.ts"
 import { hasAll, matchesNode } from "../LabelSelector.ts"
@@ -115,7 +115,7 @@ const tooFar = (
   })
 }
 
-/** What a spread leaves Pending, with the places that take no pods. */
+/** The pods that a spread leaves Pending, with the domains that accept no pods. */
 const unevenly = (
   template: Workload["template"],
   to: number,
@@ -177,7 +177,7 @@ const strandedBy = (
     ]
   })
 
-/** Whether a node is in one place with somebody whom anti-affinity keeps the set's pods from. */
+/** True if a node is in a domain with a pod that anti-affinity keeps the set's pods away from. */
 const repelling = (ground: Ground | null, nodes: ReadonlyArray<Node>): ((node: Node) => boolean) => {
   const closed = (ground?.repelled ?? []).map(({ key, nodes: homes }) => ({
     key,

@@ -43,8 +43,8 @@ const isElsewhere = (settings: unknown, namespace: string, record: string | null
 }
 
 /**
- * Whether a journal that nobody can read may go on with the set. One of another namespace has to say whose
- * record it reads: else whoever may write there would keep this snapshot from being deleted.
+ * True if a journal that cannot be parsed may use the snapshot. A journal of another namespace must name the
+ * uid of the record: otherwise anyone who can write there could prevent the deletion of this snapshot.
  */
 const mayUse = (journal: Journal.Unreadable, { namespace, record }: Used): boolean =>
   !journal.isOver &&

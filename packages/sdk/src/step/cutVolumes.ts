@@ -47,7 +47,7 @@ const CutSchema = Schema.TaggedStruct("CutVolumes", {
 })
 type CutVolumes = typeof CutSchema.Type
 
-/** What is said where a cut does not come. */
+/** The error if a volume snapshot is not taken. */
 export const notCut = (unmet: ReadonlyArray<Unmet>, limit: number = defaultStepTimeout): OperationError =>
   because(
     "LevelMissed",
@@ -55,11 +55,11 @@ export const notCut = (unmet: ReadonlyArray<Unmet>, limit: number = defaultStepT
     "look at the snapshot controller and the driver's own log"
   )
 
-/** What a kind that waits for cuts needs of its verb's settings. */
+/** The settings of the verb that a kind that waits for volume snapshots needs. */
 export interface CutSettings {
   /** Milliseconds without progress after which a step stops. Default 10 minutes. */
   readonly stepTimeout?: number
-  /** Whether a lower level than the asked one is a failure. */
+  /** True if a lower level than the requested one is a failure. */
   readonly strict?: boolean
 }
 
@@ -84,10 +84,10 @@ export interface Cutting {
   readonly finish: (isHeld: boolean) => Work
 }
 
-/** How often a cut is looked for while something is frozen for it, in milliseconds. */
+/** The polling interval for a volume snapshot during a freeze, in milliseconds. */
 export const whileFrozen = 25
 
-/** What is seen of a cut. */
+/** The observed state of a volume snapshot. */
 interface Seen {
   readonly snapshot: VolumeSnapshot | undefined
   /** Its content says that it is cut, before the VolumeSnapshot does. */
@@ -95,8 +95,8 @@ interface Seen {
 }
 
 /**
- * The content of a VolumeSnapshot, by the name that its controller gives it. Null: there is none of it, or it
- * may not be read.
+ * The content of a VolumeSnapshot, by the name that its controller gives it. `null` if there is none, or it
+ * cannot be read.
  */
 const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent | null> =>
   uid == null
@@ -113,7 +113,10 @@ const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent 
 const isCutInStorage = ({ metadata: { uid } }: VolumeSnapshot): Work<boolean> =>
   Effect.map(contentFor(uid), (content) => content?.status?.creationTime != null)
 
-/** Why a snapshot is not cut yet; null: it is. An error may pass: its controller tries again. */
+/**
+ * Reason that a snapshot is not taken yet; `null` if it is. An error may be temporary: its controller
+ * retries.
+ */
 const uncut = ({ snapshot, isCut }: Seen): string | null => {
   if (snapshot === undefined) return "its snapshot to be seen"
   const { creationTime, readyToUse, error } = snapshot.status ?? {}
@@ -174,7 +177,7 @@ const failedCut =
         )
   }
 
-/** Whoever knows the operation's id could have made it before us, of another claim. */
+/** Anyone who knows the operation's id could have created it before us, for another claim. */
 const assertOf = ({ claim, as }: CutVolumes["claims"][number], { spec }: VolumeSnapshot): Work =>
   spec.source.persistentVolumeClaimName === claim
     ? Effect.void
@@ -236,7 +239,7 @@ const perform = (step: CutVolumes, at: StepContext<CutSettings>): Work =>
 const targets = (step: CutVolumes, namespace: string) =>
   step.claims.map(({ as }) => snapshotTarget(namespace, as))
 
-/** What the driver may be cutting now: an error is an end only where the side-car is not asking again. */
+/** The snapshots that the driver may be taking now: an error is final only if the sidecar does not retry. */
 const underWay = (namespace: string, operation: string): Work<ReadonlyArray<Unmet>> =>
   Effect.gen(function* () {
     const snapshots = [...(yield* ourSnapshots(namespace, operation)).values()]

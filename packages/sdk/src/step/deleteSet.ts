@@ -41,7 +41,9 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 const Planned = Schema.Struct({
   name: Schema.String,
   uid: Schema.String,
-  /** Its content's name; null: it has none, or what it holds is not recorded, so that it goes by its own policy. */
+  /**
+   * Its content's name; `null` if it has none, or its handle is not recorded, so that its own policy applies.
+   */
   content: Schema.NullOr(Schema.String),
   contentUid: Schema.NullOr(Schema.String)
 })
@@ -57,7 +59,10 @@ const DeleteSchema = Schema.TaggedStruct("DeleteSet", {
   snapshots: Schema.Array(
     Schema.Struct({
       ...Planned.fields,
-      /** Whether it was imported, and its data is a group's in the storage: that goes with the group's content. */
+      /**
+       * True if it was imported, and its data belongs to a group in the storage: it is deleted with the
+       * group's content.
+       */
       byGroup: Schema.Boolean
     })
   ),
@@ -150,7 +155,7 @@ const untilAllGone = (
     })
   )
 
-/** The cuts as the record in the Secret has them; null: it is gone, or damaged. */
+/** The recorded volume snapshots in the Secret; `null` if it was deleted, or is damaged. */
 const recordedCuts = (at: At, set: string) =>
   readRecord(at.fence.namespace, set).pipe(
     Effect.map((record): ReadonlyArray<RecordedCut> | null => record?.cuts ?? null),
@@ -163,7 +168,7 @@ const recordedCuts = (at: At, set: string) =>
 const readGroupContent = (name: string, version: string) =>
   Resource.find({ ...volumeGroupSnapshotContents, version }, { name })
 
-/** A planned group with its content, as far as they are there; null: neither is. */
+/** A planned group with its content, as far as they exist; `null` if neither does. */
 const readGroup = (namespace: string, planned: DeleteSet["groups"][number]) =>
   Effect.gen(function* () {
     const { name, uid, content, contentUid, version } = planned
@@ -174,7 +179,7 @@ const readGroup = (namespace: string, planned: DeleteSet["groups"][number]) =>
     return group === null && own === null ? null : { planned, group, content: own }
   })
 
-/** What is there of a step, and what it is judged by. */
+/** The live objects of a step, and the facts about their owner. */
 const look = (step: DeleteSet, at: At) =>
   Effect.gen(function* () {
     const { namespace } = at.fence
@@ -204,7 +209,10 @@ const look = (step: DeleteSet, at: At) =>
     }
   })
 
-/** Why the cuts of a step may not be deleted; null: all that is there of them is the set's. */
+/**
+ * Reason that the volume snapshots of a step must not be deleted; `null` if all existing ones belong to the
+ * snapshot.
+ */
 const notOwned = (step: DeleteSet, at: At): Effect.Effect<string | null, ClusterError, Cluster> =>
   Effect.map(look(step, at), ({ contents, snapshots, left, groups, orphanGroups, cuts }) => {
     const { namespace } = at.fence
@@ -261,7 +269,7 @@ const targetsOf = (step: DeleteSet, namespace: string) => {
     content === null ? [] : [{ target: groupContentTarget(content, version), uid: contentUid }]
   )
   return {
-    /** What is deleted: a group's members cannot be deleted alone, they go with it. */
+    /** The objects to delete: snapshots of a group cannot be deleted separately, only with the group. */
     objects: step.groups.length === 0 ? singles : [...groups],
     all: [...singles, ...groups, ...contents, ...groupContents],
     /** They go with their data, once their snapshots do. */
@@ -324,7 +332,7 @@ const perform = (step: DeleteSet, at: At): Work =>
     yield* remove(at, index, null)
   })
 
-/** What is there still is kept: an abort deletes nothing. */
+/** Everything that still exists is kept: an abort deletes nothing. */
 const undo = (step: DeleteSet, at: At): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence

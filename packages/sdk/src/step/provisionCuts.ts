@@ -2,9 +2,9 @@
  * Brings cuts that are in the storage into a namespace: for each a content under Retain, made for its handle,
  * and a VolumeSnapshot that names it.
  *
- * Whoever makes a content has the data of its handle read by whoever may use the VolumeSnapshot. So a handle
- * counts only where a live content of this very namespace has it, or where the caller has said that he trusts
- * it, in this run: a journal says nothing of that, since whoever may write ConfigMaps could have written it.
+ * The author of a content makes the data of its handle readable for anyone who can use the VolumeSnapshot. So
+ * a handle counts only if a live content of this namespace has it, or if the user trusts it explicitly, in
+ * this run: a journal cannot say that, since anyone who can write ConfigMaps could have written it.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -38,7 +38,7 @@ export const ProvisionedCut = Schema.Struct({
   claim: Schema.String,
   driver: Schema.String,
   handle: Schema.String,
-  /** `Filesystem` or `Block`; null: not known. */
+  /** `Filesystem` or `Block`; `null` if unknown. */
   mode: Schema.NullOr(Schema.String),
   /** The VolumeSnapshot. */
   as: Schema.String,
@@ -62,7 +62,10 @@ export const sameCut = (
 ): ReadonlyArray<VolumeSnapshotContent> =>
   contents.filter((content) => content.spec.driver === driver && handleOf(content) === handle)
 
-/** Fails where a cut is another namespace's, or nobody's that is known while only a journal names it. */
+/**
+ * Fails if a volume snapshot belongs to another namespace, or has no known owner and is named only by a
+ * journal.
+ */
 const assertOwn = (step: ProvisionCuts, at: At): Work =>
   Effect.gen(function* () {
     const contents = yield* Resource.list(kinds.volumesnapshotcontents)
@@ -149,7 +152,7 @@ const untilReady = (step: ProvisionCuts, at: At): Work =>
     })
   )
 
-/** A content deletes nothing while it is taken away, whatever somebody has set it to since. */
+/** A content deletes nothing when it is removed, whatever policy another client has set since. */
 const retain = (at: At, name: string): Work =>
   Effect.asVoid(
     Fence.beside<VolumeSnapshotContent | null>(at.standing, {

@@ -67,10 +67,10 @@ const summaryIn = (item: Resource.KubeObject): Summary | null => {
 
 type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 
-/** A list, and what of it could not be read. Null: it may not be listed. */
+/** A list, and the objects in it that could not be parsed. `null` without permission to list it. */
 type Seen<A> = Resource.Accepted<A> | null
 
-/** What is not served is not there. */
+/** A resource that is not served has no items. */
 const listed = <A extends { readonly metadata: ObjectMeta }>(
   kind: Kind<A>,
   scope: { readonly namespace?: string } = {}
@@ -82,14 +82,17 @@ const listed = <A extends { readonly metadata: ObjectMeta }>(
     )
   )
 
-/** What there is of snapshots in the cluster. */
+/** The snapshot objects in the cluster. */
 interface Ground {
   readonly snapshots: Seen<VolumeSnapshot>
   readonly contents: Seen<VolumeSnapshotContent>
   readonly classes: Seen<StorageClass>
 }
 
-/** What of a cut could not be read: of a group's member nobody knows which it is. Null: all that there is could. */
+/**
+ * The objects of a volume snapshot that could not be read: for one of a group it is unknown which. `null` if
+ * all existing ones could.
+ */
 const unreadOf = (
   cut: RecordedCut,
   found: VolumeSnapshot | null,

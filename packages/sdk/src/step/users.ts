@@ -92,7 +92,7 @@ export const usersOf = (
   )
 }
 
-/** Fails where it cannot be read: what it names is not known then. */
+/** Fails if it cannot be parsed: then the objects that it names are unknown. */
 const specOf = (api: Resource.ApiResource, item: Resource.KubeObject, path: ReadonlyArray<string>) =>
   Resource.accept(reading(api, PodSpec), { ...Object(at(item, path)), metadata: item.metadata })
 

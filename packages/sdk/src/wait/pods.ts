@@ -19,7 +19,7 @@ import * as Workload from "../step/workload.ts"
 import { type Condition, noneLeft, type Unmet } from "./condition.ts"
 import { defaultStepTimeout, polled, until } from "./until.ts"
 
-/** How often the StatefulSet is looked at while pods are waited for, in milliseconds. */
+/** Interval at which the StatefulSet is read while waiting for pods, in milliseconds. */
 const lookEvery = 2000
 
 /** The set's own pods by ordinal: by owner, never by name. */
@@ -47,7 +47,7 @@ export const podsOf = (set: StatefulSet): Effect.Effect<Pods, ClusterError, Clus
 export const isReady = (pod: Pod | undefined): boolean =>
   pod !== undefined && !pod.metadata.deletionTimestamp && readinessOf(pod, null).ready
 
-/** What a pod waits for, in one line. */
+/** The reason that a pod waits, in one line. */
 export const pending = (pod: Pod | undefined): string => {
   if (pod === undefined) return "its pod to be created"
   return readinessOf(pod, null).reason ?? (pod.metadata.deletionTimestamp ? "its deletion" : "readiness")
@@ -63,7 +63,7 @@ export const setSubject = (set: StatefulSet): Subject => ({ kind: "StatefulSet",
 /** The StatefulSet and its pods at one moment. */
 export interface PodView {
   readonly set: StatefulSet
-  /** Null: not listed yet. */
+  /** `null` if not listed yet. */
   readonly pods: Pods | null
 }
 
@@ -74,9 +74,9 @@ export const notice: Condition<StatefulSet> = (set) =>
     : [{ subject: setSubject(set), for: "the controller to see the change" }]
 
 /**
- * Learns for as long as it is let, beside the look at the set, which does not wait for it: the next one
- * tells what was learned. Events are no index: a server looks through all of the namespace for those of
- * one pod, and so it is asked for a tenth of the time at most.
+ * Reads the reasons in parallel to the set, which does not wait for them: the next report contains them.
+ * Events have no index: a server searches all events of the namespace for those of one pod, so this takes a
+ * tenth of the time at most.
  */
 const learning = (
   latest: Ref.Ref<PodView>,
@@ -94,8 +94,8 @@ const learning = (
   })
 
 /**
- * The pods as they change, and the set every two seconds behind its fence: whoever was replaced stops
- * waiting.
+ * The pods as they change, and the set every two seconds with an ownership check: a process that was replaced
+ * stops waiting.
  */
 const views = (at: Pick<StepContext, "fence">, set: StatefulSet) =>
   Effect.map(Ref.make<PodView>({ set, pods: null }), (latest) => {
@@ -117,15 +117,15 @@ export interface PodWait {
   readonly stepTimeout?: number | undefined
   /** Called with each view, in order. */
   readonly seen?: (pods: Pods) => Effect.Effect<void>
-  /** Finds out why what is missing does not come, every two seconds, or less often where that takes long. */
+  /** Finds the reason that pods are missing, every two seconds, or less often if that takes long. */
   readonly learn?: ((pods: Pods, set: StatefulSet) => Effect.Effect<void, never, Cluster>) | undefined
-  /** Why waiting is in vain; null: it is not. */
+  /** Reason to give up waiting; `null` if there is none. */
   readonly vain?: (set: StatefulSet) => OperationError | null
 }
 
 /**
- * Waits until nothing is missing of the set's pods. The fence is looked at meanwhile: whoever was
- * replaced stops waiting, and so does a wait for a count that somebody else has changed.
+ * Waits until nothing is missing of the set's pods. The fence is checked in the meantime: a process that was
+ * replaced stops waiting, and so does a wait for a number of replicas that another client has changed.
  */
 export const untilPods = (
   at: Pick<StepContext, "fence" | "report" | "elapsed">,
