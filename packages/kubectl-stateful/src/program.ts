@@ -103,7 +103,7 @@ const onOutputError = (error: NodeJS.ErrnoException): void => {
   )
 }
 
-/** Runs a command line, prints what went wrong as kubectl does, and sets the exit code. */
+/** Runs a command line, prints errors as kubectl does, and sets the exit code. */
 export const program = async (words: ReadonlyArray<string>): Promise<void> => {
   const ordered = commandFirst(words)
   // As kubectl takes it.

@@ -1,7 +1,6 @@
 /**
- * Faults as values, between a caller and any cluster: a lost reply, a throttle, a
- * cut watch, a caller that dies. Which call meets which fault is data, so that one
- * line of text replays a run.
+ * Faults as values, between a client and any cluster: a lost reply, a throttle, a broken watch, a client that
+ * crashes. Which call gets which fault is data, so that one line of text replays a run.
  */
 import type { Request } from "@kubectl-stateful/sdk/Cluster"
 
@@ -18,9 +17,9 @@ export type Fault =
   /** A watch ends silently after this number of events. An exec loses its exit status. */
   | { readonly _tag: "Cut"; readonly after: number }
   | { readonly _tag: "Delay"; readonly millis: number }
-  /** A read is answered with what the same read was answered before, once. */
+  /** A read returns the previous response of the same read, once. */
   | { readonly _tag: "Lag" }
-  /** The caller dies at this call, before or after it takes effect, and does nothing more. */
+  /** The client crashes at this call, before or after it takes effect, and does nothing more. */
   | { readonly _tag: "Kill"; readonly applied: boolean }
 
 export interface Call {
@@ -41,7 +40,7 @@ export const atCall =
   (call) =>
     call.index === index ? fault : undefined
 
-/** A fault at the first calls that match, as often as told. */
+/** A fault at the first matching calls, this number of times. */
 export const when = (matches: (call: Call) => boolean, fault: Fault, times = 1): Plan => {
   let left = times
   return (call) => {
@@ -62,7 +61,10 @@ export const first =
     return undefined
   }
 
-/** A number in [0, 1) that depends on the seed and the call alone, so that one call more or less moves no other. */
+/**
+ * A number in [0, 1) that depends only on the seed and the call, so that one call more or less changes no
+ * other.
+ */
 const chance = (seed: number, index: number, salt: number): number => {
   let hash = (seed ^ Math.imul(index, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca6b)) >>> 0
   for (const shift of [16, 13, 16]) {
@@ -86,7 +88,7 @@ const anyFault = (seed: number, call: Call): Fault => {
   return choices[Math.floor(chance(seed, call.index, 2) * choices.length)] ?? { _tag: "Fail" }
 }
 
-/** Faults of all kinds but the caller's death, each call with the given probability. */
+/** Faults of all kinds except a crash of the client, each call with the given probability. */
 export const random =
   (seed: number, rate = 0.05): Plan =>
   (call) =>

@@ -1,4 +1,4 @@
-/** A cluster with faults between it and its caller; over the sandbox or over a live one. */
+/** A cluster with faults injected between it and its client; over the sandbox or over a live one. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import {
@@ -79,8 +79,8 @@ const kept = (response: Response): Effect.Effect<Response, ClusterError> =>
   }))
 
 /**
- * The cluster with the plan's faults between it and its caller. One per caller: the
- * calls are counted, and a killed caller's cluster stays dead.
+ * The cluster with the plan's faults injected. Use one per client: the calls are counted, and the cluster of
+ * a client that crashed stays unavailable.
  */
 export const inject = (
   cluster: Cluster["Service"],

@@ -58,11 +58,11 @@ export interface Options {
   readonly resources?: ReadonlyArray<ResourceType>
   /** Standard resources to leave out, such as `volumesnapshots.snapshot.storage.k8s.io`. */
   readonly without?: ReadonlyArray<string>
-  /** Changes kept per resource before a watch from before them gets a 410. Default 8192. */
+  /** The number of changes kept per resource; a watch from before them gets a 410. Default 8192. */
   readonly historySize?: number
   /** Default: three, one a zone. */
   readonly nodes?: ReadonlyArray<NodeOptions>
-  /** The API alone: no nodes, no storage classes, and nothing happens by itself. Default false. */
+  /** Only the API: no nodes, no StorageClasses, and no controllers. Default false. */
   readonly bare?: boolean
   /** The program of each container. Default: a program that does nothing and is ready. */
   readonly programs?: Programs
@@ -70,7 +70,7 @@ export interface Options {
   readonly startMillis?: number
   /** Between a change and the controllers' answer to it. Default 0. */
   readonly reactionMillis?: number
-  /** Controllers and kubelets leave events on what they work on. Default true. */
+  /** Controllers and kubelets create events. Default true. */
   readonly events?: boolean
   /** Pods and Services that ask for it have addresses of both families. Default false. */
   readonly dualStack?: boolean
@@ -101,7 +101,7 @@ export interface Shape {
   readonly processes: Processes
   /** The bytes of each volume, by its handle. */
   readonly volumes: Map<string, Volume>
-  /** The cuts that the storage has, by their handles. */
+  /** The snapshots in the storage, by their handles. */
   readonly cuts: ReadonlyMap<string, Snapshot>
   /**
    * Silences a node. Its pods keep reporting Running; after the grace period of `nodeLifecycle` they are
@@ -117,7 +117,7 @@ export interface Shape {
   readonly create: (object: Draft) => KubeObject
   /** Refuses writes as a validating webhook does, until the answer is called. */
   readonly refuse: (webhook: Webhook) => () => void
-  /** Forgets all history: watches and lists from older versions are told 410. */
+  /** Drops all history: watches and lists from older versions get a 410. */
   readonly compact: () => void
 }
 
@@ -132,8 +132,8 @@ export class Sandbox extends Context.Service<Sandbox, Shape>()("@kubectl-statefu
 }
 
 /**
- * Uses the Clock and the Random that it is made under: seed them to get the same
- * cluster again. Its controllers and programs end with the scope.
+ * Uses the Clock and the Random of its context: seed them to get the same cluster again. Its controllers and
+ * programs end with the scope.
  */
 export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.Scope> =>
   Effect.gen(function* () {

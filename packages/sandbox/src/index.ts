@@ -1,6 +1,6 @@
 /**
- * A cluster in memory, for tests, examples and simulations: the part of an API server and of its
- * controllers that a stateful application leans on, on the Effect clock. What it does not do, it refuses.
+ * An in-memory cluster, for tests, examples and simulations: the part of an API server and of its controllers
+ * that a stateful application depends on, on the Effect clock. Unsupported features are refused.
  */
 export * as Fault from "./Fault.ts"
 export { inject, type Record as FaultRecord } from "./FaultyCluster.ts"

@@ -24,7 +24,7 @@ import type { ServeOptions } from "./serve/Server.ts"
 export * as Fault from "./Fault.ts"
 
 export interface Options extends Effects.Options {
-  /** Decides what is left to chance: names, uids, and what the programs ask for. Default: chance. */
+  /** Seed for everything random: names, uids, and the programs' random values. Default: random. */
   readonly seed?: string | number
 }
 
@@ -45,7 +45,7 @@ export interface Sandbox
     Pick<Effects.Shape, "volumes" | "loseNode" | "findNode" | "rival" | "refuse" | "compact" | "create"> {
   /** The SDK's verbs on it, as an administrator, or as a user with rules of its own. Closed with the sandbox. */
   readonly connect: (user?: User) => Connection
-  /** The same with faults between the two, counted from its first call; and what happened there. */
+  /** A connection with faults injected, counted from its first call; and the recorded calls. */
   readonly inject: (plan: Plan, user?: User) => { readonly connection: Connection; readonly record: Record }
   /** Serves it on 127.0.0.1 to kubectl, and to clients in any language, until it is closed. */
   readonly serve: (options?: ServeOptions) => Promise<Served>

@@ -6,7 +6,7 @@
 export interface FlagShape {
   readonly type: "boolean" | "option"
   readonly char?: string | undefined
-  /** Each one given counts, not the last alone. */
+  /** Every occurrence counts, not only the last. */
   readonly multiple?: boolean | undefined
 }
 
@@ -23,7 +23,7 @@ interface Part {
 const falsy = new Set(["false", "f", "0"])
 const truthy = new Set(["true", "t", "1"])
 
-/** The flag that a word names, and whether its value stands in the same word. */
+/** The flag that a word names, and whether its value is part of the same word. */
 const named = (word: string, flags: Flags): { readonly flag: string; readonly inline: boolean } | null => {
   if (word.startsWith("--")) {
     const [flag = ""] = word.slice(2).split("=", 1)
@@ -62,8 +62,8 @@ const partsOf = (words: ReadonlyArray<string>, flags: Flags): ReadonlyArray<Part
 }
 
 /**
- * `--all-namespaces=true` becomes `--all-namespaces`, `=false` leaves it out, a bare `-v` becomes
- * `-v=1`, and of a flag given twice the last counts. What follows `--` is left alone.
+ * `--all-namespaces=true` becomes `--all-namespaces`, `=false` leaves it out, a bare `-v` becomes `-v=1`, and
+ * of a repeated flag the last one counts. Words after `--` are unchanged.
  */
 export const normalise = (argv: ReadonlyArray<string>, flags: Flags): ReadonlyArray<string> => {
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length

@@ -63,6 +63,6 @@ const traced = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
       )
 }
 
-/** Runs an effect to its end, or until the signal interrupts it. */
+/** Runs an effect until it ends, or until the signal interrupts it. */
 export const execute = <A, E>(effect: Effect.Effect<A, E>, signal: AbortSignal): Promise<Exit.Exit<A, E>> =>
   Effect.runPromiseExit(traced(effect), { signal })

@@ -1,6 +1,4 @@
-/**
- * Counts what a command asks of the cluster: requests, and rounds one after another.
- */
+/** Counts the requests of a command, and the rounds one after another. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"

@@ -42,7 +42,7 @@ interface Tried {
   readonly output: string | undefined
 }
 
-/** Prints what a dry run has found. */
+/** Prints the result of a dry run. */
 export const planned = (screen: Screen, { plan, mode, output }: Tried) =>
   Effect.map(planText(plan, output, mode, screen), screen.out)
 
@@ -69,7 +69,7 @@ export const agreed = (
 const unmet = (app: AppRef, messages: ReadonlyArray<string>): Usage =>
   new Usage(messages.join("; "), `${describeCommand(app)} shows claims and kept volumes`)
 
-/** An operation that tells of its progress. */
+/** An operation that reports its progress. */
 export type Run<E> = (
   report: (report: Report) => Effect.Effect<void>
 ) => Effect.Effect<OperationResult, E, Cluster>

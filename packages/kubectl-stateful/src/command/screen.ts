@@ -13,7 +13,7 @@ export interface Screen extends Room {
   readonly live?: (() => Size) | null
 }
 
-/** Without a terminal to ask, what a page is made for. */
+/** The width of a page without a terminal. */
 const usualColumns = 80
 const usualRows = 24
 /** Longer lines of prose are hard to read. */

@@ -28,7 +28,7 @@ export interface Words {
 
 const types = /^(statefulsets?|sts)(\.(v1\.)?apps)?$/i
 
-/** kubectl's names of other kinds that people describe, so that a type alone is not taken for a name. */
+/** kubectl's names of other kinds that users describe, so that such a type is not taken for a name. */
 const otherTypes =
   /^(po|pods?|deploy(ments?)?|ds|daemonsets?|rs|replicasets?|svc|services?|pvc|persistentvolumeclaims?|jobs?|cronjobs?|cm|configmaps?|secrets?|no|nodes?|ns|namespaces?)(\.[a-z0-9.]+)?$/i
 

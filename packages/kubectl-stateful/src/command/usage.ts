@@ -3,7 +3,7 @@
  */
 export class Usage extends Error {
   readonly _tag = "Usage"
-  /** The fact alone: oclif puts words of its own around an error's message. */
+  /** Only the fact: oclif adds its own words to an error's message. */
   readonly fact: string
   /** The command to run instead. */
   readonly action: string

@@ -18,8 +18,8 @@ const passing = new Set(["Unavailable", "Timeout", "TooManyRequests", "InternalE
 const tryAgainAfter = "5 seconds"
 
 /**
- * Shows what differs from what was shown before, until it is interrupted. Once something was
- * shown, a server that is away for a while is said to be so and asked again.
+ * Shows each change until it is interrupted. After the first output, an unavailable server is reported, and
+ * retried.
  */
 export const showChanges = <E>(
   readings: Stream.Stream<ReadonlyArray<Answered>, E, Cluster>,

@@ -1,4 +1,4 @@
-/** `kubectl stateful drill`: rehearses a restore, and tells whether it is worth anything. */
+/** `kubectl stateful drill`: tests the restore of a snapshot. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as RestoreDrill from "@kubectl-stateful/sdk/RestoreDrill"
 import { string as word } from "@oclif/core/args"

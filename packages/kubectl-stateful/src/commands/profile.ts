@@ -1,4 +1,4 @@
-/** `kubectl stateful profile`: what is built in, and each as a file to be copied and edited. */
+/** `kubectl stateful profile`: lists the built-in profiles, and prints each as a file to copy and edit. */
 import { string as word } from "@oclif/core/args"
 import * as Effect from "effect/Effect"
 import { all, type Read, read } from "@kubectl-stateful/sdk/Profile"

@@ -1,4 +1,4 @@
-/** `kubectl stateful rbac`: the least Role that a caller of ours needs, to be given to a ServiceAccount. */
+/** `kubectl stateful rbac`: prints the minimal Role for a client, to bind to a ServiceAccount. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { roles } from "@kubectl-stateful/sdk/Discovery"
 import { string as word } from "@oclif/core/args"

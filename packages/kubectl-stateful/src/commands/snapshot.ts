@@ -1,4 +1,4 @@
-/** `kubectl stateful snapshot`: the whole state of an application at one cut. */
+/** `kubectl stateful snapshot`: captures the whole state of an application at one moment. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** `kubectl stateful snapshots`: those there are, what each is, how they differ; deleting them, and files of them. */
+/** `kubectl stateful snapshots`: lists, describes, compares, deletes, exports and imports snapshots. */
 import { string as word } from "@oclif/core/args"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { setFlags } from "../flags/snapshots.ts"

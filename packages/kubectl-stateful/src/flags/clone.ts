@@ -32,7 +32,7 @@ export const cloneFlags = {
   ...fenceFlag
 }
 
-/** To take up an operation that makes a copy: what it makes has to be named again. */
+/** Consent to resume an operation that creates a copy: the copy has to be named again. */
 export const cloneConsentFlags = {
   clone: string({
     summary: "Required to resume an operation that creates a copy: the name of the copy.",
@@ -47,7 +47,7 @@ export const cloneConsentFlags = {
   ...copyFlags
 }
 
-/** As a restore is told of them. */
+/** The SDK's options for these flags. */
 export const copyOptions = (flags: InferredFlags<typeof copyFlags>) => ({
   noFence: flags["no-fence"],
   hostAccess: flags["allow-privileged"]

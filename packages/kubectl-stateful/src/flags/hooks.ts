@@ -64,7 +64,7 @@ export const words = (text: string): ReadonlyArray<string> => {
   return found.map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"))
 }
 
-/** The file's profile, and over it what the flags say. */
+/** The file's profile, overridden by the flags. */
 export const profileOf = async (
   flags: Partial<InferredFlags<typeof hookFlags>>,
   /** True if a profile without hooks, but with other sections, is accepted. */

@@ -32,7 +32,7 @@ export const consentFlags = {
   purge: boolean({ summary: "Required to resume an operation that deletes PVCs that were set aside." })
 }
 
-/** As the SDK is told of them. */
+/** The SDK's options for these flags. */
 export const consentOptions = (flags: InferredFlags<typeof consentFlags>) => ({
   purge: flags.purge,
   ...given({ quorum: flags.quorum, whenScaled: flags["when-scaled"] })

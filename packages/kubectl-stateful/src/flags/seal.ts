@@ -1,4 +1,4 @@
-/** For whom an exported snapshot is encrypted, and with what it is decrypted. */
+/** The recipients of an exported snapshot, and the key to decrypt it. */
 import { readFile, stat } from "node:fs/promises"
 import type { OpenWith, SealFor } from "@kubectl-stateful/sdk/SnapshotTransfer"
 import { string } from "@oclif/core/flags"

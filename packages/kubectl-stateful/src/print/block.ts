@@ -1,7 +1,7 @@
 /**
- * Progress on a terminal: the step, and a line a replica with its stages and what it waits for. The
- * block is rewritten in place, and never taller or wider than the terminal: what has scrolled off or
- * wrapped could not be erased.
+ * Progress on a terminal: the step, and a line for each replica with its stages and what it waits for. The
+ * block is rewritten in place, and never taller or wider than the terminal: scrolled or wrapped lines could
+ * not be erased.
  */
 import { format } from "@kubectl-stateful/sdk/GoDuration"
 import type { Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
@@ -19,7 +19,7 @@ interface Row {
   begun: boolean
 }
 
-/** Cut at the end, with a mark that it was. */
+/** Truncated at the end, with an ellipsis. */
 const cut = (text: string, columns: number): Visible => {
   let shown = visible(text)
   if (columnsOf(shown) <= columns) return shown
@@ -72,7 +72,7 @@ const rowOf = ({ rows }: Board, name: string, now: number): Row => {
   return row
 }
 
-/** A row is dropped that has nothing to tell: it only held up others. */
+/** Drops a row without information: it only waited for others. */
 const release = ({ rows }: Board, row: Row): void => {
   row.waits = null
   if (row.stages.length === 0) rows.delete(row.name)

@@ -51,7 +51,7 @@ export interface Page extends Room {
   readonly wide: boolean
 }
 
-/** The answer in its column, and what goes with it. */
+/** The answer in its column, with its condition. */
 const answerLine = (title: string, indent: string, answer: Answer, more: string): Line =>
   line(`${indent}${title}`.padEnd(answerColumn), answerSpan(answer), more)
 
@@ -101,7 +101,7 @@ const disruptionTitles: Readonly<Record<Disruption, string>> = {
   Drain: "node drain"
 }
 
-/** For how long at least, and on what it hangs. */
+/** The minimum downtime, and the condition of the answer. */
 const terms = ({ answer, awaySeconds, condition }: RestartVerdict["disruptions"][number]): string =>
   [
     ...(answer === "YesWithDowntime" && awaySeconds !== null && awaySeconds > 0

@@ -11,7 +11,7 @@ import { type Cell, field, type Room, type Row, table } from "./table.ts"
 import { type Line, span } from "./text.ts"
 import { valueColumn } from "./workload.ts"
 
-/** The newest by its cut; one without a cut counts from its creation. */
+/** The newest by its time; one that is not taken yet counts from its creation. */
 const newest = (snapshots: ReadonlyArray<VolumeSnapshot>): VolumeSnapshot | undefined =>
   snapshots.toSorted((a, b) => Date.parse(b.cut ?? b.created) - Date.parse(a.cut ?? a.created))[0]
 
@@ -90,7 +90,7 @@ export const claimTable = (state: AppState, page: Page): ReadonlyArray<Line> =>
     page
   )
 
-/** Volumes that an operation kept and that no claim points to any more. */
+/** Volumes that an operation kept and that no claim uses any longer. */
 export const keptVolumeTable = (state: AppState, room: Room): ReadonlyArray<Line> =>
   state.keptVolumes === null || state.keptVolumes.length === 0
     ? []
@@ -103,7 +103,7 @@ export const keptVolumeTable = (state: AppState, room: Room): ReadonlyArray<Line
         room
       )
 
-/** The note behind what was set aside or replaced: how it comes back, as long as it can. */
+/** The undo command for what was set aside or replaced, while it is available. */
 const wayBack = (state: AppState, operation: string | null): string | undefined =>
   state.operations?.some(
     ({ id, verb, phase }) => id === operation && verb === "restore" && phase === "Succeeded"
@@ -127,7 +127,7 @@ export const setAsideTable = (state: AppState, room: Room): ReadonlyArray<Line> 
         room
       )
 
-/** Configuration that a restore has replaced, as long as it can come back. */
+/** Configuration that a restore has replaced, while it can be restored. */
 export const keptConfigTable = (state: AppState, room: Room): ReadonlyArray<Line> => {
   const rows = state.keptConfig.flatMap(({ workload, operation }) => {
     const note = wayBack(state, operation)

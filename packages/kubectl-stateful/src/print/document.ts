@@ -15,7 +15,7 @@ export const listDocument = (apps: ReadonlyArray<Answered>): AppStateList => ({
   items: apps.map(appDocument)
 })
 
-/** JSON as kubectl indents it, or YAML; what a terminal would obey is escaped, and reads back as it was. */
+/** JSON as kubectl indents it, or YAML; terminal control characters are escaped, and read back unchanged. */
 export const documentText = (value: unknown, output: "json" | "yaml"): Effect.Effect<Printable> =>
   output === "json"
     ? Effect.succeed(printed`${visibleJson(JSON.stringify(value, null, 4))}\n`)

@@ -6,7 +6,7 @@ import snapshot from "../../command-snapshot.json" with { type: "json" }
 import { Usage } from "../command/usage.ts"
 import { type Visible, visible } from "./terminal.ts"
 
-/** The API's own name for a reason that our port tells apart in another way. */
+/** The API's own name for a reason that our port names differently. */
 const serverWords: Readonly<Record<string, string>> = {
   Unavailable: "ServiceUnavailable",
   Unsupported: "NotFound"
@@ -28,8 +28,8 @@ const clusterFailure = (error: ClusterError): string => {
 }
 
 /**
- * oclif's parse errors in kubectl's words, told apart by their texts: the classes are not
- * exported, and a bundle may rename them.
+ * oclif's parse errors in kubectl's words, recognized by their texts: the classes are not exported, and a
+ * bundle may rename them.
  */
 const parseFailure = (error: Error, help: string): string | null => {
   if (!("oclif" in error)) return null

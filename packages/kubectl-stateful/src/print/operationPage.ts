@@ -1,4 +1,4 @@
-/** One operation: who runs it, how far it has come, and what becomes of it next. */
+/** One operation: its holder, its progress, and the commands that continue it. */
 import type { Entry, Mark, StepTime } from "@kubectl-stateful/sdk/operation/Journal"
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
@@ -18,7 +18,7 @@ interface Pass extends StepTime {
   readonly state: State
 }
 
-/** One step as the journal has it; `null`: not begun, or, in an older journal, not noted. */
+/** One step from the journal; `null` if it was not started or, in an older journal, not recorded. */
 export interface StepState {
   readonly number: number
   readonly description: string

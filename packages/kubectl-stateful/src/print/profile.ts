@@ -8,7 +8,7 @@ import { render } from "./text.ts"
 
 const header = ["NAME", "SECTIONS", "GUARANTEE"]
 
-/** One alone is printed as its file is, so that what is printed can be used; several as a list. */
+/** A single profile is printed as a file, so that it can be used; several as a list. */
 export const profilesText = (
   profiles: ReadonlyArray<Read>,
   alone: boolean,

@@ -1,6 +1,4 @@
-/**
- * The replicas of one workload: is it ready, where is it, what holds it there.
- */
+/** The replicas of one workload: their readiness, placement and constraints. */
 import type { Placement } from "@kubectl-stateful/sdk/Placement"
 import type { Replica } from "@kubectl-stateful/sdk/Replica"
 import type { AppState } from "@kubectl-stateful/sdk/State"

@@ -1,4 +1,4 @@
-/** A report of a running operation as a line, and what shows reports. */
+/** A report of a running operation as a line, and the interface of its output. */
 import { operationTitle } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
 import { format } from "@kubectl-stateful/sdk/GoDuration"
@@ -31,7 +31,7 @@ export interface Size {
   readonly rows: number
 }
 
-/** Text for what happens, at times in milliseconds; `end` leaves the terminal on a line of its own. */
+/** Text for events, at times in milliseconds; `end` leaves the terminal on a line of its own. */
 export interface Progress {
   readonly event: (report: Report, now: number) => Printable
   /** The same again, with the time that has passed. */

@@ -1,4 +1,4 @@
-/** Snapshots: what was taken, and the list of them. */
+/** Snapshots: the result of taking one, and the list. */
 import * as Quantity from "@kubectl-stateful/sdk/Quantity"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { type Listed, SnapshotResult } from "@kubectl-stateful/sdk/Snapshot"

@@ -1,4 +1,4 @@
-/** One snapshot as a page of text, and what differs from one to another. */
+/** One snapshot as a page of text, and the differences between two. */
 import { nameOf } from "@kubectl-stateful/sdk/App"
 import { format } from "@kubectl-stateful/sdk/GoDuration"
 import type { Description, Diff } from "@kubectl-stateful/sdk/SnapshotSet"
@@ -33,7 +33,7 @@ const skewLine = ({ summary: { skew }, oneMoment }: Description): string => {
   return `${format(skew)}: ${words}`
 }
 
-/** By whose word it is what it is called. */
+/** The source of its level. */
 const levelNotes = ({ quiesced, recoverable }: Description["summary"]): ReadonlyArray<string> => [
   ...(recoverable === undefined
     ? []

@@ -48,7 +48,7 @@ const budget = (each: DisruptionBudget): string => {
 
 type Operation = NonNullable<AppState["operations"]>[number]
 
-/** One that is not over says who began it, and how it is taken up. */
+/** An unfinished operation, with who started it and how to resume it. */
 const operation =
   ({ namespace, observed }: Pick<AppState, "namespace" | "observed">) =>
   (each: Operation): Cell => {

@@ -24,7 +24,7 @@ export interface Row {
 const gap = "   "
 /** Used if columns are short, before names would have to break. */
 const tightGap = "  "
-/** Right of a row a note needs room for some words, or it stands below. */
+/** The minimum width of a note right of its row; a narrower one is printed below. */
 const roomForNote = 24
 
 const asSpan = (cell: Cell): Span => (typeof cell === "string" ? span(cell) : cell)

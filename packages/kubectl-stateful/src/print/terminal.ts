@@ -13,7 +13,7 @@ declare const visibleBrand: unique symbol
  */
 export type Printable = string & { readonly [printableBrand]: true }
 
-/** A piece of a line, without anything that a terminal obeys or hides. Only `visible` makes it. */
+/** A piece of a line, without control or hidden characters. Only `visible` creates it. */
 export type Visible = Printable & { readonly [visibleBrand]: true }
 
 /** Control and format characters (ESC, C1, bidi, zero width), line separators, private, unassigned and lone surrogates. */
@@ -32,7 +32,7 @@ export const visible = (text: string): Visible => text.replace(hidden, escapeCha
 /** True if a text of several lines can be sent to a terminal as it is. */
 export const isVisible = (text: string): boolean => text.replaceAll("\n", "").search(hidden) === -1
 
-/** Our own words around what may be written already: ``printed`${visible(name)} scaled\n` ``. */
+/** Our own words around printable text: ``printed`${visible(name)} scaled\n` ``. */
 export const printed = (
   words: TemplateStringsArray,
   ...values: ReadonlyArray<Printable | number>
@@ -47,7 +47,7 @@ export const joined = (parts: ReadonlyArray<Printable>): Printable => parts.join
 export const ended = (lines: ReadonlyArray<Printable>): Printable =>
   joined(lines.map((line) => printed`${line}\n`))
 
-/** Without the spaces at its end. */
+/** Without trailing spaces. */
 export const trimmed = (text: Printable): Printable => text.replace(/(?<! ) +$/, "") as Printable
 
 /** JSON text with each hidden character of its strings escaped; it still parses to the same value. */
@@ -60,7 +60,7 @@ export const visibleJson = (json: string): Printable =>
     }).join("")
   }) as Printable
 
-/** YAML text whose strings with hidden characters stand in double quotes, with those escaped. */
+/** YAML text whose strings with hidden characters are in double quotes, with those escaped. */
 export const visibleYaml = (yaml: string): Printable =>
   yaml.replace(hidden, (character) => {
     if (character === "\n") return character

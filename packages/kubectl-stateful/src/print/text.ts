@@ -1,6 +1,4 @@
-/**
- * Lines of spans: what print functions return, and the one place where spans become characters.
- */
+/** Lines of spans: the result of print functions, and the only place where spans become characters. */
 import { columnsOf } from "./columns.ts"
 import { ended, joined, type Printable, printed, trimmed, type Visible, visible } from "./terminal.ts"
 
@@ -10,7 +8,7 @@ import { ended, joined, type Printable, printed, trimmed, type Visible, visible 
  */
 export type Tone = "plain" | "good" | "bad" | "doubt" | "strong" | "faint"
 
-/** Text with a meaning. Made by `span` only, so all of it is visible. */
+/** Text with a meaning. Created only by `span`, so all of it is visible. */
 export interface Span {
   readonly text: Visible
   readonly tone: Tone
@@ -50,8 +48,8 @@ const fill = (words: ReadonlyArray<string>, columns: number): ReadonlyArray<Visi
 }
 
 /**
- * Text broken at spaces so that no line is longer than `columns`, but for a single word that
- * is; what stands in backquotes is one word, so that it can be copied.
+ * Text broken at spaces so that no line is longer than `columns`, except for a longer word; text in
+ * backquotes is one word, so that it can be copied.
  */
 export const wrap = (text: string, columns: number): ReadonlyArray<Visible> =>
   fill(visible(text).match(proseWords) ?? [], columns)
@@ -59,8 +57,8 @@ export const wrap = (text: string, columns: number): ReadonlyArray<Visible> =>
 const command = /\bkubectl /
 
 /**
- * The same for advice that ends with a command: the command's lines end with a backslash, and
- * what is quoted stays whole, so that it can be copied into a shell.
+ * The same for advice that ends with a command: the command's lines end with a backslash, and quoted text is
+ * not broken, so that it can be copied into a shell.
  */
 export const wrapAdvice = (text: string, columns: number): ReadonlyArray<Visible> => {
   const shown = visible(text)

@@ -1,8 +1,8 @@
 /**
  * Shell completion, as kubectl asks for it: `value<TAB>description` lines, then a directive.
  *
- * bash expands what it is offered (`compgen -W`), so that a server's `$( )` would run in the shell:
- * what the cluster names is offered only in the letters that Kubernetes' own names have.
+ * bash expands completions (`compgen -W`), so a server's `$( )` would run in the shell: names from the
+ * cluster are offered only if they consist of characters that are valid in Kubernetes' names.
  */
 import { isOperationId } from "@kubectl-stateful/sdk/operation/OperationId"
 import snapshot from "../../command-snapshot.json" with { type: "json" }
@@ -98,7 +98,7 @@ const setActions: Readonly<Record<string, number>> = {
   import: 0
 }
 
-/** A value, and what is said about it. */
+/** A value, and its description. */
 interface Offer {
   readonly value: string
   readonly summary?: string

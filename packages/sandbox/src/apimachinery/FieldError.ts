@@ -1,6 +1,6 @@
 /** Validation errors of a field, in the server's wording. */
 
-/** One fault of an object, as it stands in a 422. */
+/** One validation error of an object, as in a 422. */
 export interface FieldError {
   readonly field: string
   readonly reason:

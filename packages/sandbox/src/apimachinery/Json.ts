@@ -1,4 +1,4 @@
-/** JSON values as the sandbox holds them: never changed in place, so that reads share them. */
+/** JSON values as the sandbox stores them: never changed in place, so that reads share them. */
 
 /** A JSON object whose fields are not known yet. */
 export type JsonObject = { readonly [key: string]: unknown }

@@ -2,7 +2,7 @@
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import { forbidden, type Refusal } from "../apimachinery/Status.ts"
 
-/** As a rule of a Role, with the namespaces that it holds in; absent means all. `*` stands for any. */
+/** As a rule of a Role, with the namespaces that it applies to; absent means all. `*` matches any. */
 export interface Rule {
   readonly verbs: ReadonlyArray<string>
   readonly apiGroups: ReadonlyArray<string>

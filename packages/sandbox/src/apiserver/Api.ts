@@ -85,7 +85,7 @@ export class Api {
     return this.#router.types
   }
 
-  /** From now on a field that its kind does not have is told from one that it has. */
+  /** From now on unknown fields are distinguished from known ones. */
   learn(names: FieldNames): void {
     this.#names = names
     this.#openApi = new OpenApi(this.types, true)
@@ -279,7 +279,7 @@ export class Api {
     return this.#write(route, name, method, change, request.body?.length ?? 0, options, as, query, strictness)
   }
 
-  /** The object that a PUT holds. */
+  /** The object in a PUT. */
   #replacement(request: Request, { type, version }: ResourceRoute, strictness: Strictness): Draft {
     const decoded = decode(type, version, this.#body(request, type))
     return strictness.body(type, version, request.body ?? "", decoded)

@@ -21,7 +21,7 @@ const complaint = (body: string, message: string): string => {
     : `invalid character '${found}' looking for beginning of value`
 }
 
-/** The start of a body, as it stands behind some complaints: JSON as text, all else in hexadecimal. */
+/** The start of a body, as in some messages: JSON as text, everything else in hexadecimal. */
 export const excerpt = (body: string): string => {
   if (body === "") return "<empty>"
   const start = body.slice(0, 30)

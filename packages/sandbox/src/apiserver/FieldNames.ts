@@ -5,7 +5,7 @@ import { isArray, isObject, put } from "../apimachinery/Json.ts"
 import { type FieldTable, groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"
 
 export type Form =
-  /** A scalar, or what its type reads by itself: not looked into. */
+  /** A scalar, or a type with its own parser: not validated. */
   | { readonly _tag: "Any" }
   /** All fields are known; only a duplicate field is an error. */
   | { readonly _tag: "Open" }

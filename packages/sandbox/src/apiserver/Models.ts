@@ -1,7 +1,7 @@
 /** The names of the fields of Kubernetes' own kinds, as its public client has them. */
 import * as Effect from "effect/Effect"
 
-/** A field as it stands in JSON, and its type: `V1PodSpec`, `Array<string>`, `{ [key: string]: string; }`. */
+/** A field as it is in JSON, and its type: `V1PodSpec`, `Array<string>`, `{ [key: string]: string; }`. */
 export interface Field {
   readonly baseName: string
   readonly type: string

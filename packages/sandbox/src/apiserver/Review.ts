@@ -1,4 +1,4 @@
-/** Reviews: creates that make nothing and answer what the caller may do, and who it is. */
+/** Reviews: creates that store nothing and return the user's permissions, or the user. */
 import * as Access from "./Access.ts"
 import { type Answer, json } from "./Answer.ts"
 import { isObject, stringAt } from "../apimachinery/Json.ts"

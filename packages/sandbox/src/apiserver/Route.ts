@@ -1,4 +1,4 @@
-/** From a path to what it names. */
+/** Parses a path. */
 import { badRequest } from "../apimachinery/Status.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 

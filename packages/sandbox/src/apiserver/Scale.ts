@@ -35,7 +35,7 @@ const selectorText = (selector: unknown): string =>
     .toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : keyOf(left) > keyOf(right) ? 1 : 0))
     .join(",")
 
-/** The Scale that a body holds. */
+/** The Scale in a body. */
 export const scaleBody = (body: unknown): Draft => {
   const draft = isObject(body) ? { apiVersion: "autoscaling/v1", kind: "Scale", metadata: {}, ...body } : body
   if (!isDraft(draft)) {

@@ -1,4 +1,4 @@
-/** Fields that a kind does not have, and fields that come twice: `fieldValidation` as the server holds it. */
+/** Unknown and duplicate fields: `fieldValidation` as on the server. */
 import { any, type FieldNames, type Form, each, fields, known, open } from "./FieldNames.ts"
 import { type Draft, isDraft } from "../apimachinery/KubeObject.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
@@ -6,10 +6,10 @@ import { badRequest, type Refusal, unpatchable } from "../apimachinery/Status.ts
 
 export type Directive = "Ignore" | "Strict" | "Warn"
 
-/** k8s.io json, saveStrictError: more than these are not told. */
+/** k8s.io json, saveStrictError: the maximum number of reported errors. */
 const most = 100
 
-/** The faults of a text that is JSON, in the order in which they stand there, each once. */
+/** The errors of a JSON text, in their order, each once. */
 export const faultsOf = (text: string, top: Form): ReadonlyArray<string> => {
   const found = new Set<string>()
   const fault = (what: string, path: string): void => {
@@ -86,7 +86,7 @@ export const faultsOf = (text: string, top: Form): ReadonlyArray<string> => {
 
 const isUnknown = (fault: string): boolean => fault.startsWith("unknown")
 
-/** Of what was text before it was an object: the unknown fields alone, sorted. */
+/** The unknown fields of an object that was parsed before, sorted. */
 const unknownIn = (value: unknown, form: Form): ReadonlyArray<string> =>
   // Unchanged, and so without any, in all but a few cases.
   known(value, form) === value ? [] : faultsOf(JSON.stringify(value), form).filter(isUnknown).toSorted()

@@ -99,7 +99,7 @@ export interface Unsupported {
   readonly warning: string | undefined
 }
 
-/** Of a new object, or of a changed one: what it already had is not said again. */
+/** The unsupported features of a new or changed object: those that it already had are not repeated. */
 export const unsupported = (type: ResourceType, next: Draft, previous?: Draft): Unsupported => {
   if (inert.has(qualified(type))) {
     return {

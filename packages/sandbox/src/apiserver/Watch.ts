@@ -50,7 +50,7 @@ const versionOf = (text: string | null): number | undefined => {
   return parseVersion(text)
 }
 
-/** One watch: a position in the history, moved on by `next`. It holds no events of its own. */
+/** One watch: a position in the history, advanced by `next`. It stores no events of its own. */
 export class Watch {
   readonly type: ResourceType
   /** Seconds until the server ends it, as asked; undefined: its own choice. */

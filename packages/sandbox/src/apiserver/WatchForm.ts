@@ -1,4 +1,4 @@
-/** A watch's events in the form that was asked for: plain objects, their metadata alone, or rows of a table. */
+/** A watch's events in the requested form: plain objects, only their metadata, or rows of a table. */
 import type { WatchEvent } from "@kubectl-stateful/sdk/Cluster"
 import { type Form, one } from "./Answer.ts"
 import { isArray, isObject } from "../apimachinery/Json.ts"

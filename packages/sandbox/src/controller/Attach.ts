@@ -63,7 +63,7 @@ class Attachments {
   readonly #attachments = new Map<string, Set<string>>()
   /** The time since which an attachment is being created, or is no longer needed. */
   readonly #since = new Map<string, number>()
-  /** Pods that were told that their volume is elsewhere. */
+  /** Pods with an event that their volume is attached elsewhere. */
   readonly #told = new Set<string>()
   readonly #backoff = new Backoff()
 
@@ -334,7 +334,7 @@ export const volumesOn = ({ store }: Registry, node: string): ReadonlyArray<stri
       return handle === undefined ? [] : [handle]
     })
 
-/** The claim whose pods an attachment is made for, as `namespace/name`. */
+/** The claim of an attachment, as `namespace/name`. */
 export const claimOfAttachment = (registry: Registry, object: KubeObject): string => {
   const name = (object as VolumeAttachment).spec.source.persistentVolumeName ?? ""
   const reference = registry.store.get(persistentvolumes, undefined, name)?.spec.claimRef

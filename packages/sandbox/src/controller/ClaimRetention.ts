@@ -13,7 +13,7 @@ export const ownersOf = (set: StatefulSet, pod: Pod | undefined): ReadonlyArray<
   return whenDeleted === "Delete" ? [controlledBy(set)] : []
 }
 
-/** Writes the policy's owners on the claims of an ordinal; other controllers' claims are left alone. */
+/** Writes the policy's owners on the claims of an ordinal; claims of other controllers are not changed. */
 export const enforce = (
   registry: Registry,
   set: StatefulSet,

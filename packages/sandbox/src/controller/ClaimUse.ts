@@ -3,7 +3,7 @@ import type { Registry } from "../registry/Registry.ts"
 import { type PersistentVolumeClaim, type Pod, pods, type PodVolume } from "../registry/kinds/core.ts"
 import type { Store } from "../registry/Store.ts"
 
-/** The claim of a pod's volume: the one that it names, or the one that is made for it. */
+/** The claim of a pod's volume: the one that it names, or the one that is created for it. */
 export const claimOf = (pod: Pod, volume: PodVolume | undefined): string | undefined =>
   volume?.persistentVolumeClaim?.claimName ??
   (volume?.ephemeral === undefined ? undefined : `${pod.metadata.name}-${volume.name}`)

@@ -1,6 +1,6 @@
 /**
- * Claims and volumes: binding, provisioning (at once or for the first consumer),
- * growth, protection while in use, and what becomes of a volume whose claim is gone.
+ * Claims and volumes: binding, provisioning (immediate or for the first consumer), expansion, in-use
+ * protection, and the reclaim policy of volumes.
  */
 import { stringAt } from "../apimachinery/Json.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
@@ -121,7 +121,7 @@ class Claims {
     })
   }
 
-  /** A bound claim whose volume is gone is lost; it is bound again when the volume comes back. */
+  /** A bound claim whose volume was deleted is lost; it is bound again if the volume is recreated. */
   #watchOver(claim: PersistentVolumeClaim): void {
     const volume = this.#registry.store.get(persistentvolumes, undefined, claim.spec.volumeName ?? "")
     const there = volume?.spec.claimRef?.uid === claim.metadata.uid

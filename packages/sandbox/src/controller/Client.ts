@@ -125,7 +125,7 @@ export class Client {
   }
 }
 
-/** Doubling waits for what fails again and again: 1, 2, 4 … seconds, at most five minutes. */
+/** Exponential backoff: 1, 2, 4 … seconds, at most five minutes. */
 export class Backoff {
   readonly #times = new Map<string, number>()
 

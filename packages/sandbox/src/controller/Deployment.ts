@@ -43,7 +43,7 @@ const withoutHash = ({ metadata, spec }: PodTemplate): PodTemplate => {
   return { metadata: { ...metadata, labels }, spec }
 }
 
-/** The numbers that a set had before it was taken up again. */
+/** The revisions that a set had before it was reused. */
 const numbersBefore = ({ metadata: { annotations = {} } }: KubeObject): Readonly<Record<string, string>> => {
   const [last, earlier] = [annotations[revision], annotations[history]]
   if (last === undefined) return {}

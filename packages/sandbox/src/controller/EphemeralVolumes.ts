@@ -1,4 +1,4 @@
-/** Makes the claims of generic ephemeral volumes: the pod's own, gone with it. */
+/** Creates the claims of generic ephemeral volumes: owned by the pod, and deleted with it. */
 import { controlledBy } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
 import { persistentvolumeclaims, type Pod, pods } from "../registry/kinds/core.ts"

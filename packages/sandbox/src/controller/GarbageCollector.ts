@@ -1,4 +1,4 @@
-/** Deletes what its owners have left behind, and holds back or lets go what is deleted in the foreground or as an orphan. */
+/** Deletes orphans, and handles foreground and orphan deletion. */
 import type { KubeObject, OwnerReference } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
 import { groupVersion, type ResourceType } from "../apimachinery/ResourceType.ts"

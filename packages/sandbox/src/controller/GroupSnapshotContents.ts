@@ -1,4 +1,7 @@
-/** The snapshotter's part for groups: all members cut at one instant, or one after another where the class has it so. */
+/**
+ * The snapshotter's part for groups: all snapshots taken at one instant, or one after another if the class
+ * says so.
+ */
 import { createHash } from "node:crypto"
 import {
   csidrivers,

@@ -210,7 +210,7 @@ class GroupSnapshots {
       : found
   }
 
-  /** `matchExpressions` are not looked at: a selector of them alone takes every claim of the namespace. */
+  /** `matchExpressions` are ignored: a selector with only these selects every claim of the namespace. */
   #volumesOf(group: VolumeGroupSnapshot): ReadonlyArray<PersistentVolume> | string {
     const labels = group.spec.source.selector?.matchLabels ?? {}
     const claims = this.#store

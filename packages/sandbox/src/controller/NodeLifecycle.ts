@@ -118,7 +118,7 @@ class NodeLifecycle {
     this.#registry.setStatus(nodes, node, { ...node.status, conditions })
   }
 
-  /** The phase stays Running and the containers ready: only this condition tells. */
+  /** The phase stays Running and the containers ready: only this condition shows it. */
   #markPods(node: Node): void {
     for (const pod of this.#byNode.on(node.metadata.name)) {
       const ready = pod.status.conditions?.find(({ type }) => type === "Ready")

@@ -267,7 +267,10 @@ export class Provisioner {
     if (object !== undefined) this.#client.removeFinalizers(type, object, onSnapshot, onSource)
   }
 
-  /** A class with parameter `access: zone` or `access: node` makes volumes that only there can be used. */
+  /**
+   * A StorageClass with parameter `access: zone` or `access: node` provisions volumes that can be used only
+   * there.
+   */
   #affinity(storageClass: StorageClass, nodeName: string | undefined): { readonly nodeAffinity?: unknown } {
     const key = { zone: "topology.kubernetes.io/zone", node: "kubernetes.io/hostname" }[
       storageClass.parameters?.["access"] ?? ""

@@ -1,4 +1,4 @@
-/** Keeps the status of each ResourceQuota: what it limits, and what is used of it. */
+/** Maintains the status of each ResourceQuota: its limits, and the usage. */
 import { used } from "../registry/Quota.ts"
 import type { Registry } from "../registry/Registry.ts"
 import { events, resourcequotas } from "../registry/kinds/core.ts"

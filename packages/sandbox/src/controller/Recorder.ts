@@ -31,7 +31,7 @@ const combined = "(combined from similar events): "
 
 interface Sent {
   readonly name: string
-  /** Empty for the one that stands for the rest. */
+  /** Empty for the one that combines the rest. */
   readonly message: string
   readonly fieldPath: string
 }

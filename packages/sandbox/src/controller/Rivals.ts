@@ -1,4 +1,4 @@
-/** Others who write a workload's replicas and put back what they want: an autoscaler, a GitOps tool. */
+/** Other controllers that write a workload's replicas and revert changes: an autoscaler, a GitOps tool. */
 import { numberAt, set } from "../apimachinery/Json.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
@@ -8,8 +8,8 @@ import type { Controller } from "./Controller.ts"
 
 export interface Rival {
   /**
-   * As it stands in managedFields: `argocd-controller`, `kustomize-controller`. An autoscaler
-   * writes /scale as `kube-controller-manager`.
+   * Its name in managedFields: `argocd-controller`, `kustomize-controller`. An autoscaler writes /scale as
+   * `kube-controller-manager`.
    */
   readonly manager: string
   /** Default `StatefulSet`. */

@@ -23,7 +23,7 @@ export const groupHandle = "groupsnapshot.storage.k8s.io/volumeGroupSnapshotHand
 /** Resync interval of the sidecar, in milliseconds (external-snapshotter 8.6). */
 const resync = 15 * 60_000
 
-/** A cut that is under way. */
+/** A snapshot in progress. */
 interface Cutting {
   readonly cutAt: number
   readonly replyAt: number
@@ -132,7 +132,7 @@ class SnapshotContents {
     return wait
   }
 
-  /** Told as status.error; tried again after 1, 2, 4 … seconds. */
+  /** Reported as status.error; retried after 1, 2, 4 … seconds. */
   #fail(
     content: VolumeSnapshotContent,
     what: string,

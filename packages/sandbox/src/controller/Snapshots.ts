@@ -1,4 +1,4 @@
-/** The snapshot controller: binds each VolumeSnapshot to a content, tells what became of it, and protects both. */
+/** The snapshot controller: binds each VolumeSnapshot to a content, reports its state, and protects both. */
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
 import type { PersistentVolume } from "../registry/kinds/core.ts"
@@ -75,7 +75,7 @@ class Snapshots {
     return undefined
   }
 
-  /** A known error is not told twice. */
+  /** The same error is not reported twice. */
   #fail(snapshot: VolumeSnapshot, { reason, message }: Obstacle): void {
     if (snapshot.status?.error?.message === message) return
     const time = Timestamp.fromMillis(this.#client.registry.now())

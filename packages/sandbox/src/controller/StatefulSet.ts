@@ -1,8 +1,7 @@
 /**
- * The StatefulSet controller, one pass at a time: replicas upwards, then condemned
- * pods downwards, then the rolling update downwards. Under OrderedReady a pass ends at
- * the first pod that is not as it should be, which is why a sick low ordinal stops a
- * scale-down, and why a reverted template does not replace the pod that is stuck.
+ * The StatefulSet controller, one pass at a time: replicas upwards, then condemned pods downwards, then the
+ * rolling update downwards. Under OrderedReady a pass ends at the first pod that is not healthy, which is why
+ * an unhealthy low ordinal stops a scale-down, and why a reverted template does not replace a stuck pod.
  */
 import { controllerOf } from "../apimachinery/KubeObject.ts"
 import { equal } from "../apimachinery/Json.ts"
@@ -183,7 +182,7 @@ class Pass {
     this.#tools.recorder.record(this.#set, { type, reason, message, component: "statefulset-controller" })
   }
 
-  /** A write of its own, under the pace and with the event that tells of it. */
+  /** A write of its own, rate-limited, with its event. */
   #write(verb: "Create" | "Delete", what: string, done: string, write: () => void): void {
     this.#tools.pace.take()
     const { name } = this.#set.metadata
@@ -208,7 +207,7 @@ class Pass {
     )
   }
 
-  /** `stop` when what is wrong with this replica ends an ordered pass. */
+  /** `stop` if a problem of this replica ends an ordered pass. */
   #replica(ordinal: number, pod: Pod | undefined): "stop" | "go" {
     if (pod === undefined) {
       // A claim on its way out must be gone first: the pod would hold it (F3).

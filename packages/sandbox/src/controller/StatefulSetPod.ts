@@ -58,7 +58,7 @@ export const podAt = (set: StatefulSet, template: PodTemplate, revision: string,
   }
 }
 
-/** The set's own labels are on each claim, and nothing that tells the ordinal. */
+/** Each claim has the set's own labels, and no label of the ordinal. */
 export const claimAt = (
   set: StatefulSet,
   template: ClaimTemplate,

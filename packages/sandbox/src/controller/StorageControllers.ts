@@ -1,4 +1,4 @@
-/** All that makes, binds, attaches, grows and snapshots volumes, before one storage system. */
+/** The controllers that provision, bind, attach, expand and snapshot volumes of one storage system. */
 import type { Registry } from "../registry/Registry.ts"
 import type { Storage } from "../storage/Storage.ts"
 import { attachController } from "./Attach.ts"

@@ -10,7 +10,7 @@ import type { Recorder } from "./Recorder.ts"
 const noExecute = (node: Node | undefined): ReadonlyArray<Taint> =>
   (node?.spec.taints ?? []).filter(({ effect }) => effect === "NoExecute")
 
-/** For how many milliseconds the pod bears the taints: Infinity for ever. */
+/** Milliseconds for which the pod tolerates the taints: Infinity for forever. */
 const patience = (pod: Pod, taints: ReadonlyArray<Taint>): number =>
   Math.min(
     ...taints.map((taint) => {

@@ -116,7 +116,7 @@ export interface Replayed {
   readonly fault: string | undefined
 }
 
-/** Reads a log again from its start. A last line that was cut off was never acted on, and is left out. */
+/** Reads a log from its start. A truncated last line was never acted on, and is ignored. */
 export const replay = (log: string): Replayed => {
   const balances = new Map<number, number>()
   let account: Account | undefined

@@ -1,9 +1,9 @@
 /**
  * Checks whether the volumes of all members show a state that the ledger could have been in at one moment.
  *
- * The sum of the balances alone proves nothing: a cut at one moment may fall between a debit and its
- * credit. What proves it is causality. A transfer that was received and never sent, or one that was
- * acknowledged and never received, means that members were cut at different moments.
+ * The sum of the balances proves nothing: a snapshot at one moment may fall between a debit and its credit.
+ * Causality does. A transfer that was received and never sent, or one that was acknowledged and never
+ * received, means that members were snapshotted at different moments.
  */
 import { numberAt } from "../apimachinery/Json.ts"
 import type { Volume } from "../storage/Volume.ts"
@@ -25,7 +25,7 @@ export interface Verdict {
   readonly faults: ReadonlyArray<string>
   readonly balances: Readonly<Record<string, number>>
   readonly inFlight: ReadonlyArray<InFlight>
-  /** Balances and what is in flight. */
+  /** Balances and money in transit. */
   readonly total: number
   /** The sum of the opening balances. */
   readonly expected: number

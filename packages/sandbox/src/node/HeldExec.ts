@@ -1,5 +1,5 @@
 /**
- * The script around a held command, as a pod's shell would run it: the same words at the same times, on
+ * The script around a quiesce command, as a pod's shell would run it: the same output at the same times, on
  * the Effect clock.
  */
 import * as Clock from "effect/Clock"
@@ -28,8 +28,8 @@ export const isHeld = (argv: ReadonlyArray<string>): boolean =>
   argv[0] === "sh" && argv[1] === "-c" && argv[2] === script
 
 /**
- * Runs the script of a held command around the image's own commands, which `run` has. A command that
- * is interrupted was ended by TERM, and must undo what it holds then as a process' death would.
+ * Runs the script of a quiesce command around the image's own commands, which `run` provides. An interrupted
+ * command was ended by TERM, and must release its freeze as the end of a process would.
  */
 export const heldExec = (
   host: Host,

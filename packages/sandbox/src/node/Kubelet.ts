@@ -347,7 +347,7 @@ export class Kubelet {
     }
   }
 
-  /** Deleted without the kubelet's doing, by force: what ran of it ends, as soon as its node hears of it. */
+  /** Force-deleted without the kubelet: its processes end as soon as its node receives it. */
   deleted(pod: Pod): void {
     const { nodeName = "" } = pod.spec
     if (!this.#options.losses.has(nodeName)) this.forget(pod)

@@ -73,7 +73,7 @@ const storageClass = (name: string, access: string, volumeBindingMode: string, i
   allowVolumeExpansion: true
 })
 
-/** Usable everywhere (the default), in one zone, and on one node alone. */
+/** Usable everywhere (the default), in one zone, and only on one node. */
 export const storageClasses: ReadonlyArray<Draft> = [
   storageClass("shared", "shared", "WaitForFirstConsumer", true),
   storageClass("shared-immediate", "shared", "Immediate"),
@@ -89,7 +89,7 @@ const snapshotClass = (group: string, kind: string, name: string, annotation: st
   deletionPolicy: "Delete"
 })
 
-/** The defaults for one volume and for a group, cut at once and ready with the cut. */
+/** The defaults for one volume and for a group, taken at once and ready immediately. */
 export const snapshotClasses: ReadonlyArray<Draft> = [
   snapshotClass(
     "snapshot.storage.k8s.io",

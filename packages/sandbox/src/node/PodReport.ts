@@ -42,7 +42,7 @@ export interface PodRun {
   readonly main: ReadonlyArray<ContainerRun>
   stopping: boolean
   stopped: boolean
-  /** The pod as it was last reported; what says the same again is not written. */
+  /** The last reported pod; an unchanged status is not written. */
   told: Pod | undefined
 }
 

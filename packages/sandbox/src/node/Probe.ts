@@ -1,4 +1,4 @@
-/** Readiness: what a container's program answers, and how often it is asked, as its probe declares. */
+/** Readiness: the answer of a container's program, and the period of its probe. */
 import type { Host, Program } from "./Program.ts"
 import type { ContainerRun } from "./PodReport.ts"
 

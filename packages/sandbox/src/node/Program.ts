@@ -18,7 +18,7 @@ export interface Host {
   readonly volume: (mountPath: string) => Volume | undefined
   /** The host of another pod's running container, as a connection over the pod network would reach it. */
   readonly peer: (pod: string) => Host | undefined
-  /** Kept for the container's life, for what the program's parts tell each other. */
+  /** Kept for the container's life, shared between the program's parts. */
   readonly memory: Map<string, unknown>
 }
 
@@ -32,8 +32,8 @@ export interface Command {
 
 export interface Program {
   /**
-   * The container's process. It runs until it returns its exit code; its scope closes
-   * when the container ends, however that comes. Default: it runs for ever.
+   * The container's process. It runs until it returns its exit code; its scope closes when the container
+   * ends, in any way. Default: it runs forever.
    */
   readonly onStart?: (host: Host) => Effect.Effect<number, never, Scope.Scope>
   /**
@@ -64,7 +64,7 @@ export const plainExec = (host: Host, { argv, stdin, stdout }: Command): Effect.
   return Effect.succeed(null)
 }
 
-/** Does nothing, for ever, and is ready. */
+/** Does nothing, forever, and is ready. */
 export const plain: Program = {}
 
 /** A command that a pod runs once, in place of its image's own process: it ends at once, and well. */

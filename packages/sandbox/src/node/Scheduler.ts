@@ -60,7 +60,10 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     })
   }
 
-  /** The volumes of the pod's claims, and the claims that wait for it; or what stands in the way. */
+  /**
+   * The volumes of the pod's claims, and the claims that wait for it; or the reason that it cannot be
+   * scheduled.
+   */
   const storage = (
     pod: Pod
   ):

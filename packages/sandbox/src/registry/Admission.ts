@@ -15,9 +15,9 @@ import { classAnnotation, classOf } from "./StorageClassOf.ts"
 
 export type Verb = "CREATE" | "UPDATE" | "DELETE"
 
-/** A validating webhook, as far as its callers can tell. */
+/** A validating webhook, as far as clients can see. */
 export interface Webhook {
-  /** As it stands in the refusal, for example `policy.example.com`. */
+  /** Its name in the refusal, for example `policy.example.com`. */
   readonly name: string
   /** The reason to refuse, or undefined to let pass. */
   readonly refuse: (

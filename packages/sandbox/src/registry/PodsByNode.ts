@@ -63,7 +63,7 @@ export class PodsByNode {
   readonly #orphans = new Set<string>()
   /** Keys of the pods that keep others away, and have not ended. */
   readonly #wary = new Set<string>()
-  /** Pods that the scheduler has a node for while their volumes are made there, by uid. */
+  /** Pods that the scheduler has assigned to a node while their volumes are provisioned there, by uid. */
   readonly #assumed = new Map<string, { readonly pod: Pod; readonly node: string }>()
 
   constructor(store: Store) {
@@ -146,7 +146,7 @@ export class PodsByNode {
     this.#assumed.set(pod.metadata.uid, { pod, node })
   }
 
-  /** Takes that back: it does not fit there any more. */
+  /** Reverts that: it no longer fits there. */
   forget({ metadata: { uid } }: Pod): void {
     this.#assumed.delete(uid)
   }

@@ -63,7 +63,7 @@ export const used = (
   return Object.fromEntries([...sums].map(([resource, sum]) => [resource, written(resource, sum)]))
 }
 
-/** A quota over what pods ask for refuses those that do not say. */
+/** A quota on requests refuses pods that do not set them. */
 const checkAsked = (quota: ResourceQuota, pod: KubeObject): void => {
   for (const resource of Object.keys(quota.spec.hard ?? {})) {
     const [kind, what] = resource.includes(".") ? resource.split(".") : ["requests", resource]
@@ -81,7 +81,7 @@ const checkAsked = (quota: ResourceQuota, pod: KubeObject): void => {
   }
 }
 
-/** Throws what the ResourceQuota admission answers. */
+/** Throws the response of the ResourceQuota admission. */
 export const checkQuota = (
   registry: Stored,
   type: ResourceType,

@@ -44,7 +44,7 @@ const storageKey = (type: ResourceType, namespace: string | undefined, name: str
 
 const suffixLetters = "bcdfghjklmnpqrstvwxz2456789"
 
-/** The fields of an object that a client's wish is made of. */
+/** The fields of an object that a client sets. */
 const wish = (object: Draft): unknown => {
   const { metadata: _, status: __, ...rest } = object
   return rest

@@ -1,4 +1,4 @@
-/** The class of a claim or a volume: an annotation from before the field still counts before it. */
+/** The StorageClass of a claim or a volume: the older annotation takes precedence over the field. */
 import { stringAt } from "../apimachinery/Json.ts"
 import type { Draft } from "../apimachinery/KubeObject.ts"
 

@@ -245,7 +245,7 @@ export class Store {
     }
   }
 
-  /** Tells the listeners of an object again, though nothing of it changed; watches see nothing. */
+  /** Notifies the listeners of an unchanged object; watches see nothing. */
   touch(type: ResourceType, object: KubeObject): void {
     const change: Change = {
       type,
@@ -257,7 +257,7 @@ export class Store {
     for (const listener of this.#listeners) listener(change)
   }
 
-  /** Called with each change, in order, within the write that makes it. Returns how to stop. */
+  /** Called with each change, in order, within its write. Returns a function that stops it. */
   listen(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener)
     return () => {

@@ -77,7 +77,7 @@ export const scenarios = {
 
 export type ScenarioName = keyof typeof scenarios
 
-/** A sandbox in that state, ready to be used. `options` go before what the scenario wants. */
+/** A sandbox in that state, ready to use. `options` take precedence over those of the scenario. */
 export const start = (name: ScenarioName, options: Options = {}): Effect.Effect<Shape, never, Scope.Scope> =>
   Effect.gen(function* () {
     const sandbox = yield* make({

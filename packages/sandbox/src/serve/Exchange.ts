@@ -26,7 +26,7 @@ export const refusable = <A>(evaluate: () => A): Effect.Effect<A, Refusal> =>
     }
   })
 
-/** A fault of the sandbox's own, told as the server tells of its own. */
+/** An internal error of the sandbox, reported as the server reports its own. */
 export const broken = (defect: unknown): Answer => {
   const message = `Internal error occurred: ${String(defect)}`
   return json(

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http"
 import { type Attempt, isAllowed, type User } from "../apiserver/Access.ts"
 import { Refusal } from "../apimachinery/Status.ts"
 
-/** A user, and the token that proves it. */
+/** A user, and its token. */
 export interface Login {
   readonly user: User
   readonly token: string
@@ -39,7 +39,7 @@ const authenticated = (headers: IncomingHttpHeaders, logins: ReadonlyArray<Login
   return login.user
 }
 
-/** A user that the sandbox was not told of may do nothing, as in a cluster without a binding for it. */
+/** An unknown user has no permissions, as in a cluster without a binding for it. */
 const impersonated = (
   headers: IncomingHttpHeaders,
   by: User,

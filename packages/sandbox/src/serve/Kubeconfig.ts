@@ -1,4 +1,4 @@
-/** The kubeconfig that leads to a served sandbox. It holds a token: only its owner may read it. */
+/** The kubeconfig of a served sandbox. It contains a token: only its owner can read it. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"

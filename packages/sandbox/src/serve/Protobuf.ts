@@ -1,6 +1,6 @@
 /**
  * Bodies in Kubernetes' protobuf, which kubectl's typed commands send (`create deployment`, `drain`),
- * turned into the JSON that they stand for. Loaded with the first of them.
+ * converted to JSON. Loaded with the first of them.
  */
 import { create, createFileRegistry, type DescField, type DescMessage, fromBinary } from "@bufbuild/protobuf"
 import {

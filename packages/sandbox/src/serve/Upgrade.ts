@@ -36,7 +36,7 @@ const refuse = (socket: Duplex, { status, headers, body }: Answer): void => {
   )
 }
 
-/** The Status that a ClusterError was made of. */
+/** The Status of a ClusterError. */
 const answerOf = (error: ClusterError): Answer => {
   const code = error.status ?? 500
   return json(
@@ -78,7 +78,7 @@ export interface Upgrading {
   readonly head: Buffer
 }
 
-/** Throws what refuses the upgrade. */
+/** Throws the refusal of the upgrade. */
 const wanted = (message: IncomingMessage, url: URL, sandbox: Shape, user: User) => {
   const { method, headers } = message
   const pod = execOf(url.pathname)
@@ -98,7 +98,7 @@ const wanted = (message: IncomingMessage, url: URL, sandbox: Shape, user: User) 
   return asked(pod.namespace, pod.pod, url.searchParams)
 }
 
-/** One upgrade from its request to its end; interrupted when the connection closes. */
+/** One upgrade from its request until the connection closes. */
 export const upgrade = (
   sandbox: Shape,
   sockets: WebSocketServer,

@@ -1,7 +1,6 @@
 /**
- * The storage system behind the volumes: it keeps their bytes, cuts snapshots of
- * them and copies either into new volumes. What it is asked to do badly stands in
- * the parameters of classes, as with the storage driver that tests on a real cluster use.
+ * The storage system of the volumes: it stores their data, takes snapshots and copies either into new
+ * volumes. Its faults are set by parameters of StorageClasses, as with the test driver on a real cluster.
  */
 import type { Volume } from "./Volume.ts"
 
@@ -23,7 +22,9 @@ export interface StorageOptions {
   readonly fail?: (call: StorageCall) => string | undefined
   /** Writes a second of the snapshot controller and of its sidecar, each. A real one's default is 5; here without limit. */
   readonly snapshotQps?: number
-  /** From the request of a snapshot to its cut, for classes without a `cutDelay`. Default 50. */
+  /**
+   * From the request of a snapshot to the moment it is taken, for classes without a `cutDelay`. Default 50.
+   */
   readonly cutMillis?: number
   /** From a group that is ready to its members' objects. Default 100. */
   readonly memberMillis?: number
@@ -37,7 +38,7 @@ export interface StorageOptions {
   readonly expandMillis?: number
 }
 
-/** Thrown by a call that fails; the text is a gRPC error's, as it stands in statuses and events. */
+/** Thrown by a call that fails; the text is a gRPC error's, as in statuses and events. */
 export class StorageFailure {
   readonly _tag = "StorageFailure"
   readonly message: string
@@ -54,12 +55,12 @@ export class StorageFailure {
 
 export interface Snapshot {
   readonly bytes: Volume
-  /** The least size of a volume that is made of it. */
+  /** The minimum size of a volume from this snapshot. */
   readonly size: number
   readonly cutAt: number
   readonly readyAt: number
   readonly sourceHandle: string
-  /** The group that it was cut with. */
+  /** The group that it was taken with. */
   readonly group?: string
 }
 
@@ -113,8 +114,8 @@ export class Storage {
   }
 
   /**
-   * Cuts a volume as it is at this instant. The file system is frozen for it, which brings
-   * all that was written to the disk; `isFrozen` false: the cut is what a power cut would leave.
+   * Takes a snapshot of a volume at this instant. The file system is frozen for it, which flushes all writes
+   * to the disk; with `isFrozen` false, the snapshot is the state after a power failure.
    */
   cut(handle: string, sourceHandle: string, now: number, cut: Cut): Snapshot {
     const known = this.snapshots.get(handle)

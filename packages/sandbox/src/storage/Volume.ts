@@ -101,12 +101,12 @@ export class Volume {
     return this.#files.delete(key)
   }
 
-  /** Brings to the disk what was buffered. */
+  /** Flushes buffered writes to the disk. */
   sync(): void {
     this.#synced = undefined
   }
 
-  /** Forgets what was buffered and not synced. */
+  /** Drops buffered writes that were not synced. */
   cutPower(): void {
     if (this.#synced === undefined) return
     this.#files = this.#synced
@@ -123,7 +123,7 @@ export class Volume {
       .toSorted()
   }
 
-  /** The volume as it is now; what is written to one is not seen in the other. */
+  /** A copy of the volume; later writes to one are not visible in the other. */
   copy(capacity = this.capacity): Volume {
     const copy = new Volume(capacity)
     copy.#files = new Map(this.#files)

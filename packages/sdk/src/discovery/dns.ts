@@ -1,7 +1,8 @@
 /**
  * The answers of a pod's own resolver for the peers' names, compared with the cluster's objects.
  *
- * Asked in a pod, since its search list, its DNS policy and its node's caches are what a caller has.
+ * The names are resolved in a pod, since its search list, its DNS policy and its node's caches are those of a
+ * client.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -17,9 +18,10 @@ const { Array, Literals, NullOr, String, Struct } = Schema
 /**
  * - `Resolves`: to the pod's own address.
  * - `Absent`: it does not resolve, and should not.
- * - `CachedRefusal`: it does not, and should: a refusal from before the pod was published is cached.
+ * - `CachedRefusal`: it does not resolve, and should: a negative answer from before the pod was published is
+ *   cached.
  * - `CachedAddress`: it resolves to a previous address.
- * - `OtherAddress`: it resolves to what is not the pod's, and no cache explains that.
+ * - `OtherAddress`: it resolves to an address that is not the pod's, and no cache explains that.
  * - `Refused`: it does not, and should, and no cache explains that.
  * - `Unknown`: it could not be resolved anywhere, or the expected answer is unknown.
  */
@@ -204,19 +206,21 @@ const unknown = (peers: Peers, pod: string | null, why: string): DnsCheck => ({
   }))
 })
 
-/** Pods that wait for each other's names are not ready for that very reason: one that has an address runs, or will. */
+/**
+ * Pods that wait for each other's names are not ready for that reason: one that has an address runs, or will.
+ */
 const askedIn = ({ peers }: Peers): Peer | undefined =>
   peers.find(({ availability }) => availability === "Ready") ??
   peers.find(({ serving }) => serving) ??
   peers.find(({ ipv4, ipv6, terminating }) => (ipv4 ?? ipv6) !== null && !terminating)
 
 /**
- * Resolves each peer's name in a pod of the set, the first that is ready or else runs, and compares the answer with
- * the view. The cluster's domain is found there too.
+ * Resolves each peer's name in a pod of the set, the first that is ready or else runs, and compares the
+ * answer with the view. The cluster's domain is found there too.
  *
- * **Caveat:** it takes `sh` and `getent` or `nslookup` in the pod's image, and permission to exec; what
- * another pod's node has cached may differ. How long a cache keeps an answer is not in any API: 30 s is
- * what kubeadm writes.
+ * **Caveat:** it needs `sh` and `getent` or `nslookup` in the pod's image, and permission to exec; the cache
+ * of another pod's node may differ. How long a cache keeps an answer is not in any API: 30 s is kubeadm's
+ * setting.
  */
 export const checkDns = (peers: Peers): Effect.Effect<DnsCheck, never, Cluster> =>
   Effect.gen(function* () {

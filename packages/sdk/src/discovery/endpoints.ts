@@ -87,7 +87,7 @@ const ofOnePod = (a: Endpoint, b: Endpoint): Endpoint => ({
   zone: a.zone ?? b.zone
 })
 
-/** Endpoints of that Service that stand for pods, by the pod's name. */
+/** The endpoints of that Service that belong to pods, by the pod's name. */
 export const endpointsOf = (
   service: string,
   slices: ReadonlyArray<EndpointSlice>

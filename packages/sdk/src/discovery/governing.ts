@@ -126,7 +126,10 @@ export const governingOf = (set: StatefulSet, services: ReadonlyArray<Service> |
   }
 }
 
-/** Services that select one pod alone, by the label that the StatefulSet controller gives each: by the pod's name. */
+/**
+ * Services that select a single pod, by the label that the StatefulSet controller sets on each: by the pod's
+ * name.
+ */
 export const servicesByPod = (
   services: ReadonlyArray<Service> | null
 ): ReadonlyMap<string, ReadonlyArray<string>> => {

@@ -10,7 +10,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 const fieldsOf = (value: unknown): Fields => (Predicate.isObject(value) ? value : {})
 
-/** Those of the fields that are there. */
+/** The fields that exist. */
 const only = (from: unknown, ...names: ReadonlyArray<string>): Record<string, unknown> => {
   const fields = fieldsOf(from)
   const kept: Record<string, unknown> = {}
@@ -18,7 +18,7 @@ const only = (from: unknown, ...names: ReadonlyArray<string>): Record<string, un
   return kept
 }
 
-/** Without what names the pod, so that pods of one zone share them. */
+/** Without the label with the pod's name, so that pods of one zone share them. */
 const labelsOf = (labels: unknown): Record<string, unknown> =>
   only(labels, "controller-revision-hash", "topology.kubernetes.io/zone")
 

@@ -1,6 +1,4 @@
-/**
- * The names of peers, by Kubernetes' DNS specification, and the cluster's domain, which no API tells.
- */
+/** The names of peers, by Kubernetes' DNS specification, and the cluster's domain, which is in no API. */
 
 /** The domain of a StatefulSet's pods. */
 export interface Naming {
@@ -31,11 +29,11 @@ export interface InitialPeer {
 }
 
 /**
- * The names of all ordinals that are asked for, whether or not their pods are there: what a cluster
- * that forms itself is given as its first members.
+ * The names of all requested ordinals, whether or not their pods exist: the first members of a cluster that
+ * bootstraps itself.
  *
  * **Caveat:** none of them resolves before its pod is ready, unless the governing Service has
- * `publishNotReadyAddresses`; members that wait for each other to become ready wait for ever.
+ * `publishNotReadyAddresses`; members that wait for each other to become ready wait forever.
  */
 export const initialPeers = (
   naming: Naming,

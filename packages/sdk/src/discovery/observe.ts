@@ -1,6 +1,6 @@
 /**
- * `observe`: from lists of objects to the peers of one StatefulSet. Pure, and total: what could not
- * be read is null, and what is wrong is said and not thrown.
+ * `observe`: from lists of objects to the peers of one StatefulSet. Pure, and total: unreadable data is
+ * `null`, and problems are reported, not thrown.
  */
 import * as Ordinal from "../Ordinal.ts"
 import type { EndpointSlice, Service } from "../kind/Network.ts"
@@ -31,12 +31,12 @@ const zoneLabel = "topology.kubernetes.io/zone"
 /** Ordinals without a pod are named up to this many, so that a mistyped `replicas: 2000000000` is only a number. */
 const mostMissing = 10_000
 
-/** The observation, and what all peers have in common. */
+/** The observation, and the data that all peers share. */
 interface Around {
   readonly observation: Observation
   readonly governing: Governing
   readonly nodes: ReadonlyMap<string, Node> | null
-  /** Those that select one pod alone, by its name. */
+  /** The Services that select a single pod, by its name. */
   readonly services: ReadonlyMap<string, ReadonlyArray<string>>
   /** By the pod's name; `null` if not read. */
   readonly endpoints: ReadonlyMap<string, Endpoint> | null

@@ -1,6 +1,4 @@
-/**
- * A peer: one ordinal of a StatefulSet as a caller sees it, and all of them as one view.
- */
+/** A peer: one ordinal of a StatefulSet as a client sees it, and all of them as one view. */
 import * as Schema from "effect/Schema"
 
 const { Array, Boolean, Literal, Literals, Natural, NullOr, String, Struct } = Schema
@@ -19,7 +17,7 @@ export const Peer = Struct({
   ordinal: Natural,
   /** The pod's name, even if there is no pod. */
   name: String,
-  /** False: beyond what the StatefulSet asks for. */
+  /** False if it is beyond the number of replicas. */
   wanted: Boolean,
   /**
    * Whether it accepts new keys: `Ready` does; `NotReady` currently does not; `Leaving` is annotated as
@@ -55,7 +53,7 @@ export const Peer = Struct({
   revision: NullOr(String),
   /** Since when it is ready, or not, as it is; RFC 3339. */
   since: NullOr(String),
-  /** Services that select this pod alone. */
+  /** Services that select only this pod. */
   services: Array(String),
   /**
    * Reason that it is not ready, or that its name does not resolve, in one line; `null` if neither applies.

@@ -1,4 +1,4 @@
-/** The least that a caller has to be allowed to find peers, as RBAC. */
+/** The minimal permissions of a client that finds peers, as RBAC. */
 
 /** One rule of a Role. */
 interface PolicyRule {
@@ -12,7 +12,9 @@ export interface RoleOptions {
   readonly namespace: string
   /** The StatefulSet's name; `null` for any of the namespace. */
   readonly set: string | null
-  /** `endpointslices`: for callers that may not read pods; they see less, and later. Default: `pods`. */
+  /**
+   * `endpointslices`: for clients without permission to read pods; they see less, and later. Default: `pods`.
+   */
   readonly by?: "pods" | "endpointslices"
   /** Nodes too, in a ClusterRole: a lost node is named as a reason. Default: false. */
   readonly nodes?: boolean

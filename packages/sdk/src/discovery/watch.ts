@@ -1,9 +1,8 @@
 /**
  * `watch`: the peers of one StatefulSet as they change, each view whole.
  *
- * What is watched is the StatefulSet, its pods, the namespace's Services, and nodes; where pods may
- * not be read, the EndpointSlices of its Service. Lists, resumption, 410 and backoff are those of
- * `Resource.watch`.
+ * It watches the StatefulSet, its pods, the namespace's Services, and nodes; without permission to read pods,
+ * the EndpointSlices of its Service. Lists, resumption, 410 and backoff are those of `Resource.watch`.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -68,7 +67,7 @@ type Hearing = Stream.Stream<Heard, ClusterError, Cluster>
 
 const isForbidden = ({ reason }: ClusterError): boolean => reason._tag === "Forbidden"
 
-/** Those of the objects that can be understood: what one is not hides no other. */
+/** The objects that could be parsed: an invalid one hides no other. */
 const listing = <A extends { readonly metadata: ObjectMeta }>(
   kind: Kind<A>,
   options: Resource.WatchOptions
@@ -82,14 +81,17 @@ interface Course {
   shown: boolean
 }
 
-/** Between attempts at a list that fails: half to all of this, so that watchers do not come back as one. */
+/**
+ * Delay between attempts at a list that fails: half to all of this, so that watchers do not retry at the same
+ * time.
+ */
 const retryMillis = 5000
 
 const pause: Stream.Stream<never> = Stream.drain(
   Stream.fromEffect(Effect.flatMap(Random.nextBetween(0.5, 1), (part) => Effect.sleep(part * retryMillis)))
 )
 
-/** An API server that starts refuses what it allows, until it has read its own Roles. */
+/** An API server that is starting refuses allowed requests until it has read its own Roles. */
 const beliefMillis = 30_000
 
 /** The first failure since the last response; `null` if the last request succeeded. */
@@ -115,8 +117,8 @@ const noting = <A, E, R>(hearing: Stream.Stream<A, E, R>, trouble: Trouble): Str
   )
 
 /**
- * While it is refused, `instead`; asked again after an interval, since a Role may have come. What was
- * heard before is not given up for one refusal.
+ * While it is refused, `instead`; retried after an interval, since a Role may have been added. A previous
+ * view is not dropped for one refusal.
  */
 const orElse = (hearing: Hearing, instead: Hearing, course: Course): Hearing => {
   const trouble: Trouble = { since: null, heard: false }
@@ -235,10 +237,10 @@ const understood = (
 /**
  * The peers now, and again after every change that they show.
  *
- * The first view comes once all lists are read; each is whole, and of two that a slow reader has not taken,
- * the newer one is kept. A connection that is cut, a 410 or an API server that restarts leave the last view
- * as it is, and the next one follows what was missed. An application that is deleted is seen as one without
- * peers and uid; one that is made under its name has a uid of its own.
+ * The first view arrives once all lists are read; each is complete, and of two that a slow reader has not
+ * taken, the newer one is kept. If the connection breaks, the server answers 410 or restarts, the last view
+ * remains, and the next one includes what was missed. A deleted application is a view without peers and uid;
+ * one that is recreated under its name has another uid.
  *
  * **Errors:** AppNotFound if there is no such StatefulSet at the start; ClusterError if the StatefulSet
  * cannot be read, or if the first list of anything fails for another reason than permission; later, if the

@@ -1,6 +1,4 @@
-/**
- * The metadata that every object has, and the pieces that many kinds are made of.
- */
+/** The metadata of every object, and the shared parts of many kinds. */
 import * as Schema from "effect/Schema"
 
 /** Absent and null are the same to the API's clients. */
@@ -44,7 +42,7 @@ export const ObjectMeta = Schema.Struct({
 })
 export type ObjectMeta = typeof ObjectMeta.Type
 
-/** Any object of which only the metadata is used; what `PartialObjectMetadataList` answers. */
+/** Any object of which only the metadata is used; the items of a `PartialObjectMetadataList`. */
 export const PartialObjectMetadata = Schema.Struct({ metadata: ObjectMeta })
 export type PartialObjectMetadata = typeof PartialObjectMetadata.Type
 

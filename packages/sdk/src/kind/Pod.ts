@@ -1,6 +1,4 @@
-/**
- * Pods, pod templates, and what in them refers to other objects.
- */
+/** Pods, pod templates, and their references to other objects. */
 import * as Schema from "effect/Schema"
 import {
   Condition,
@@ -41,7 +39,7 @@ const Probe = Struct({
   grpc: optional(Unknown)
 })
 
-/** A container of any sort: main, init (with `restartPolicy: Always` a side-car) or ephemeral. */
+/** A container of any type: main, init (with `restartPolicy: Always` a sidecar) or ephemeral. */
 export const ContainerSpec = Struct({
   name: String,
   image: optional(String),

@@ -36,7 +36,7 @@ export const VolumeSnapshotContent = Struct({
   spec: Struct({
     driver: String,
     deletionPolicy: String,
-    /** `Filesystem` or `Block`, of the volume that was cut. */
+    /** `Filesystem` or `Block`, of the source volume. */
     sourceVolumeMode: optional(String),
     source: Struct({ volumeHandle: optional(String), snapshotHandle: optional(String) }),
     volumeSnapshotRef: Struct({

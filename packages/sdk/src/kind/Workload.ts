@@ -1,6 +1,4 @@
-/**
- * Workloads: what makes pods, and what remembers their revisions.
- */
+/** Workloads: the kinds that create pods, and their revisions. */
 import * as Schema from "effect/Schema"
 import { IntOrString, LabelSelector, ObjectMeta, optional, StringMap } from "./Meta.ts"
 import { PodTemplateSpec } from "./Pod.ts"

@@ -1,6 +1,4 @@
-/**
- * The one shared connection pool of a live cluster, and what every call needs of it.
- */
+/** The shared connection pool of a live cluster, for all calls. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"

@@ -75,7 +75,7 @@ const secure = async (
   return wrapped
 }
 
-/** Reads from a socket that speaks in small, known pieces before the tunnel stands. */
+/** Reads small, known pieces from a socket before the tunnel is established. */
 const pieces = (socket: Net.Socket) => {
   let buffered = Buffer.alloc(0)
   const wait = () =>

@@ -1,6 +1,4 @@
-/**
- * Peers by DNS alone, for a pod that may not talk to the API server.
- */
+/** Peers by DNS only, for a pod that cannot connect to the API server. */
 import { resolveSrv } from "node:dns/promises"
 import * as Effect from "effect/Effect"
 import { ClusterError } from "../Cluster.ts"

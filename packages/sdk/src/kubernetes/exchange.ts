@@ -104,7 +104,7 @@ const gunzip = (body: Readable): Readable => {
   return inflated
 }
 
-/** Sends; fails with `Broken`. The scope's end, or an interruption, aborts what is not complete. */
+/** Sends; fails with `Broken`. The end of the scope, or an interruption, aborts an incomplete request. */
 export const exchange = (
   agent: Agent,
   options: {
@@ -113,9 +113,9 @@ export const exchange = (
     readonly method: string
     readonly headers: Headers
     readonly body: string | null
-    /** Milliseconds without a byte; 0 waits for ever. */
+    /** Milliseconds without a byte; 0 waits forever. */
     readonly idleMillis: number
-    /** Milliseconds until the answer's head; null waits for ever. */
+    /** Milliseconds until the response's head; `null` waits forever. */
     readonly limitMillis: number | null
   }
 ): Effect.Effect<Answer, Broken, Scope.Scope> =>

@@ -14,7 +14,7 @@ export const channel = { stdin: 0, stdout: 1, stderr: 2, status: 3, close: 255 }
 /** client-go copies in pieces of this size too. */
 const maxFrame = 32 * 1024
 
-/** Standard input, cut to frames. */
+/** Standard input, split into frames. */
 export const stdinFrames = (chunk: Uint8Array): ReadonlyArray<Uint8Array> => {
   const frames: Array<Uint8Array> = []
   for (let start = 0; start < chunk.length; start += maxFrame) {

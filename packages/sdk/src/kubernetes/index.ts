@@ -1,6 +1,4 @@
-/**
- * The live cluster: what `Cluster` is in production.
- */
+/** The live cluster: `Cluster` in production. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,5 +1,5 @@
 /**
- * kubeconfig as kubectl reads it: which files, how they merge, what a context means.
+ * kubeconfig as kubectl reads it: its files, their merge, and its contexts.
  *
  * Source: kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig
  */
@@ -66,7 +66,7 @@ export interface ClusterEntry {
   readonly compression: boolean
 }
 
-/** Bytes that stand in the kubeconfig itself or in a file of their own. The former wins. */
+/** Bytes in the kubeconfig itself or in a file of their own. The former take precedence. */
 export type Bytes =
   | { readonly _tag: "Data"; readonly base64: string }
   | { readonly _tag: "File"; readonly path: string }
@@ -111,7 +111,7 @@ export interface Access {
 
 const oneLine = (text: string): string => text.replaceAll(/\p{Cc}+/gu, " ")
 
-/** The kubeconfig is at fault, and no cluster was asked. A name with a line break in it still makes one line. */
+/** The kubeconfig is invalid, and no request was sent. A name with a line break still gives one line. */
 export const configFault = (message: string, action: string): ClusterError =>
   new ClusterError({ reason: { _tag: "Config" }, message: oneLine(message), action: oneLine(action) })
 
@@ -356,7 +356,7 @@ const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): User
   }
 }
 
-/** A kubeconfig's cluster with what the options say instead. */
+/** A kubeconfig's cluster, overridden by the options. */
 const clusterWith = (entry: Entry, options: KubeconfigOptions): Entry => {
   const { server, certificateAuthority, insecureSkipTlsVerify = false, tlsServerName } = options
   return {
@@ -387,7 +387,7 @@ const authentication = {
   "auth-provider": null
 }
 
-/** A kubeconfig's user with what the options say instead. */
+/** A kubeconfig's user, overridden by the options. */
 const userWith = (entry: Entry, options: KubeconfigOptions): Entry => {
   const { token, username, password, clientCertificate, clientKey } = options
   if (token !== undefined && (username !== undefined || password !== undefined))

@@ -20,7 +20,7 @@ import { unreachable } from "./unreachable.ts"
 
 const handshakeMillis = 30_000
 
-/** A silent command is told from a dead connection by pings; client-go gives up after 60 s too. */
+/** Pings distinguish a silent command from a broken connection; client-go gives up after 60 s too. */
 const pingMillis = 15_000
 const deadMillis = 60_000
 

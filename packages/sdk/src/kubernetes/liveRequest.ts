@@ -13,13 +13,15 @@ import type { Headers } from "./credentials.ts"
 import { type Answer, exchange, Late } from "./exchange.ts"
 import { unreachable } from "./unreachable.ts"
 
-/** The API server ends an ordinary request after 60 s by default; silence beyond that is a dead connection. */
+/**
+ * The API server ends an ordinary request after 60 s by default; silence beyond that is a broken connection.
+ */
 const idleMillis = 75_000
 
 /** The idle time of a watch, which has its own measure of silence. */
 export const endless = 0
 
-/** Path and query as they stand in the request line. */
+/** Path and query as in the request line. */
 export const target = (server: URL, request: Pick<Request, "path" | "query">): string => {
   const query = new URLSearchParams((request.query ?? []).map(([key, value]) => [key, value])).toString()
   const path = `${server.pathname.replace(/\/$/, "")}${request.path}`
@@ -35,7 +37,7 @@ const headersOf = (connection: Connection, channel: Channel, request: Request): 
   ...channel.credential.headers
 })
 
-/** An answer, and until when the whole of it must have come, in monotonic milliseconds; null for ever. */
+/** A response, and the deadline for all of it, in monotonic milliseconds; `null` for no deadline. */
 export interface Timed extends Answer {
   readonly deadline: number | null
 }
@@ -99,7 +101,10 @@ export const send = Effect.fnUntraced(function* (
   return { ...(yield* once(connection, yield* connection.channel, request, idle, left)), deadline }
 })
 
-/** The answer's bytes; a cut is the same error as a lost answer, and so is one that only drips. */
+/**
+ * The response's bytes; a broken connection is the same error as a lost response, and so is one that is too
+ * slow.
+ */
 export const bodyOf = (
   connection: Connection,
   request: Request,

@@ -37,7 +37,9 @@ const broken = (request: Request, what: string, reason: ClusterError["reason"]):
     action: "list again and watch from there"
   })
 
-/** Whole lines of a byte stream. A rest without its newline was cut, and is an error, not an event. */
+/**
+ * Complete lines of a byte stream. A rest without its newline was truncated, and is an error, not an event.
+ */
 export const lines = (
   bytes: Stream.Stream<Uint8Array, ClusterError>,
   request: Request

@@ -1,6 +1,6 @@
 /**
- * The pool alone. The whole of undici brings fetch, WebSocket, caches and mocks, and
- * costs twice the start-up time (80 ms of CPU against 40, Node 26, compile cache warm).
+ * Only the pool. All of undici includes fetch, WebSocket, caches and mocks, and costs twice the start-up time
+ * (80 ms of CPU against 40, Node 26, compile cache warm).
  */
 declare module "undici/lib/dispatcher/agent.js" {
   import { Agent } from "undici"

@@ -8,7 +8,7 @@ import type { Cluster, ClusterError, Reason } from "../Cluster.ts"
 import { isPassing, Patience } from "../resource/Patience.ts"
 import { because, type OperationError } from "./OperationError.ts"
 
-/** Answers after which only a look tells what is so. */
+/** Responses after which only a read shows the state. */
 const doubtful: ReadonlyArray<Reason["_tag"]> = ["Conflict", "AlreadyExists", "NotFound", "Invalid"]
 
 /** Time that an operation waits for a cluster that does not answer, in milliseconds. */
@@ -26,7 +26,7 @@ export interface Ensured<A, R> {
   readonly done: (seen: A) => boolean
   /** Reason that it must not be done any more, e.g. because another process took over. */
   readonly stop?: (seen: A) => OperationError | null
-  /** Answers with what it made of it. */
+  /** Returns the result of the write. */
   readonly write: (seen: A) => Effect.Effect<A, ClusterError, R>
 }
 
@@ -34,15 +34,15 @@ const elapsedSince = (began: bigint): Effect.Effect<number> =>
   Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
 
 /**
- * Reconciles to `done`, and answers with what is so then: looks, writes if it is not so yet, and after
- * any answer that leaves doubt looks again before anything is repeated.
+ * Reconciles to `done`, and returns the resulting state: reads, writes if necessary, and after any doubtful
+ * response reads again before it repeats anything.
  *
- * In doubt are a lost reply, a conflict, an object that came or went meanwhile, and a failed test of a
- * patch. A server that does not answer is waited for as long as the operation has patience; without
+ * Doubtful are a lost reply, a conflict, an object that was created or deleted in the meantime, and a failed
+ * test of a patch. A server that does not answer is retried within the operation's patience; without
  * patience, as inside a freeze, it fails after a few attempts.
  *
- * @errors what `stop` says; the last answer of the server, once it was refused for one and the same
- * state several times; `Changed` where the server takes the write and keeps something else.
+ * @errors the one that `stop` returns; the last response of the server, if it refused the same state several
+ * times; `Changed` if the server accepts the write and stores something else.
  */
 export const ensure = <A, R = Cluster>(
   spec: Ensured<A, R>

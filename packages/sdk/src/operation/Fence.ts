@@ -5,7 +5,7 @@
  * writes. A process that takes over an operation first writes its own token, and each write has a JSON patch
  * `test` on it, so that the API server itself refuses the previous process.
  *
- * An object that the operation makes itself is born with the token.
+ * An object that the operation creates has the token from the start.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
@@ -29,7 +29,7 @@ import {
 /** An object that the operation owns, and as whom. */
 export interface Fence extends Omit<Guard, "generation"> {
   readonly token: string
-  /** The mark of the plan that it is begun with; absent: it was begun before. */
+  /** The annotation of the plan that it is started with; absent if it was started before. */
   readonly plan?: string
 }
 
@@ -69,7 +69,7 @@ const taken = (fence: Fence) =>
 const isGuarded = (fence: Fence, object: Guarded): boolean =>
   fence.uid === null ? isMadeBy(operationOf(fence.token), object) : object.metadata.uid === fence.uid
 
-/** Not made yet, or deleted by the operation itself, as its plan says. */
+/** Not created yet, or deleted by the operation itself, as its plan says. */
 const mayBeAbsent = ({ uid, goes }: Fence): boolean => uid === null || goes === true
 
 /** Reason that this process must not write any more; `null` if it may. */
@@ -145,7 +145,7 @@ const readHeld = <A extends Guarded>(kind: Kind<A>, fence: Fence): Changed<A> =>
     () => Effect.fail(replaced(fence))
   )
 
-/** Changes the object until `done`, as long as the token stands. */
+/** Changes the object until `done`, as long as the token is there. */
 export const change = <A extends Guarded>(fence: Fence, kind: Kind<A>, spec: Change<A>): Changed<A> => {
   const assumes = spec.assumes ?? []
   return ensure({
@@ -164,7 +164,7 @@ export const change = <A extends Guarded>(fence: Fence, kind: Kind<A>, spec: Cha
   })
 }
 
-/** An object to be made; its name, its token and its maker are added. */
+/** An object to create; its name, its token and its creator are added. */
 export interface Manifest {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> }
   readonly [field: string]: unknown
@@ -187,14 +187,14 @@ const born = (fence: Fence, value: Manifest): Effect.Effect<Guarded, ClusterErro
     }
   )
 
-/** Deletes this very object, as it was seen. */
+/** Deletes exactly this object, in the version that was read. */
 const removeSeen = (fence: Fence, object: Guarded | null) =>
   Resource.remove(targetOf(fence), {
     ...(object?.metadata.uid == null ? {} : { uid: object.metadata.uid }),
     ...(object?.metadata.resourceVersion == null ? {} : { resourceVersion: object.metadata.resourceVersion })
   })
 
-/** Removes what this caller has made after another took over: that one has not seen it. */
+/** Deletes an object that this process created after another one took over, which has not seen it. */
 const takeBackMade = (fence: Fence): Changed<void> =>
   Effect.asVoid(
     ensure<Guarded | null>({
@@ -205,8 +205,8 @@ const takeBackMade = (fence: Fence): Changed<void> =>
   )
 
 /**
- * Makes an object that the operation owns, with the token on it from its first moment. Its maker stands on it
- * for good: a caller that dies while the tokens are taken away would not know it again.
+ * Creates an object that the operation owns, with the token from the start. Its creator stays on it for good:
+ * a process that crashes while the tokens are removed could not recognize it otherwise.
  *
  * A creation has no token to test: `standing`, which reads the journal as long as there is no object, is
  * called again afterwards, and an object that a replaced process has created is deleted again.
@@ -237,7 +237,7 @@ export const create = (
     Effect.flatMap((object) => (object === null ? Effect.fail(replaced(fence)) : Effect.succeed(object)))
   )
 
-/** Deletes the guarded object, while this caller holds it: one that is gone already is. */
+/** Deletes the guarded object, while this process owns it; succeeds if it is already deleted. */
 export const remove = (fence: Fence): Changed<void> =>
   Effect.asVoid(
     ensure<Guarded | null>({
@@ -271,7 +271,7 @@ export const tryOut = (
     )
   )
 
-/** Takes the token away; done too when it is not there any more. */
+/** Removes the token; succeeds if there is none. */
 export const release = (fence: Fence): Changed<void> =>
   Effect.asVoid(
     ensure<Guarded | null>({
@@ -333,7 +333,7 @@ export const standing = (fence: Fence): Effect.Effect<Standing, ClusterError, Cl
     object: object !== null && isGuarded(fence, object) ? object : null
   }))
 
-/** Fails unless this caller may still write: asked before a write that cannot carry the token. */
+/** Fails unless this process may still write: called before a write that cannot carry the token. */
 export const assertHeld = <A extends Guarded>(fence: Fence, kind: Kind<A>): Changed<A> =>
   Effect.gen(function* () {
     const object = yield* readHeld(kind, fence)
@@ -341,7 +341,7 @@ export const assertHeld = <A extends Guarded>(fence: Fence, kind: Kind<A>): Chan
     return why === null ? object : yield* why
   })
 
-/** An object that cannot carry the token, together with how its writer stood after it was read. */
+/** An object that cannot carry the token, with the ownership after it was read. */
 interface Beside<A> {
   readonly seen: A
   readonly why: OperationError | null
@@ -359,7 +359,9 @@ export interface BesideWrite<A> {
   readonly write: (seen: A) => Effect.Effect<A, ClusterError, Cluster>
   /** A check after the write, together with the ownership check. */
   readonly behind?: (written: A) => Effect.Effect<A, ClusterError, Cluster>
-  /** Takes back what was written by a caller that was replaced meanwhile, or what turned out to be wrong. */
+  /**
+   * Reverts a write of a process that was replaced in the meantime, or a write that turned out to be wrong.
+   */
   readonly takeBack?: (
     written: A,
     why: OperationError | null
@@ -374,7 +376,7 @@ export interface BesideWrite<A> {
  * ownership is checked again after the write, and a write of a replaced process is reverted. A creation has
  * no version to test: there only the second check applies.
  *
- * @errors `Fenced` where another caller has taken over, with nothing of ours left.
+ * @errors `Fenced` if another process has taken over, with nothing of ours left.
  */
 export const beside = <A>(
   standing: Effect.Effect<Pick<Standing, "why">, ClusterError, Cluster>,

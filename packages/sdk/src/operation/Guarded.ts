@@ -9,7 +9,7 @@ import type { PartialObjectMetadata } from "../kind/Meta.ts"
 import { type Guard, type GuardKind, keyOf } from "./Plan.ts"
 import * as Resource from "../Resource.ts"
 
-/** A guarded object, whatever its kind: what is read of all of them. */
+/** A guarded object of any kind: the fields that all have. */
 export type Guarded = PartialObjectMetadata
 
 /** The location of a guarded object. */
@@ -35,7 +35,7 @@ export const raisedBy = ({ kind }: Pick<Guard, "kind">): number => (kind === "De
 export const titleOf = (place: Place, home?: string): string =>
   `${place.kind.toLowerCase()} "${home === undefined || home === place.namespace ? "" : `${place.namespace}/`}${place.name}"`
 
-/** Fails before anything is asked for by one kind of what is of another: a Secret is never read as a whole. */
+/** Fails before a request with one kind for an object of another: a Secret is never read as a whole. */
 const sameKind = <A extends Guarded, B>(
   kind: Kind<A>,
   place: Place,
@@ -64,7 +64,7 @@ export const read = (place: Place): Effect.Effect<Guarded, ClusterError, Cluster
 export const find = (place: Place): Effect.Effect<Guarded | null, ClusterError, Cluster> =>
   Resource.find(guarded[place.kind], place)
 
-/** Changes it, and answers with what came of it. */
+/** Changes it, and returns the result. */
 export const patchAs = <A extends Guarded>(
   kind: Kind<A>,
   place: Place,
@@ -84,7 +84,7 @@ export const patchAs = <A extends Guarded>(
     )
   )
 
-/** The same, with what is read of every kind. */
+/** The same, with the fields of every kind. */
 export const patch = (
   place: Place,
   operations: ReadonlyArray<Resource.JsonPatchOperation>,

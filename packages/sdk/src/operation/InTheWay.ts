@@ -32,7 +32,7 @@ const readGuards = ({ guards }: AnyPlan): Effect.Effect<Objects, ClusterError, C
       )
   )
 
-/** The guards of a plan that is about to begin: all that it did not say it makes itself are there. */
+/** The guarded objects of a plan that is about to start: all that it does not create itself must exist. */
 export const readPlanned = (plan: AnyPlan): Work<Objects> =>
   Effect.flatMap(readGuards(plan), (objects) => {
     const missing = plan.guards.find((guard) => guard.uid !== null && !objects.has(keyOf(guard)))
@@ -138,16 +138,16 @@ export const inTheWay = (plan: AnyPlan): Work<OperationError | null> =>
     return null
   })
 
-/** The guards that an operation which is taken up does not reach. */
+/** The guarded objects that a resumed operation does not reach. */
 export interface Reach {
-  /** Keys of those that are not its own: gone, never made, or beyond. */
+  /** Keys of objects that are not its own: deleted, never created, or beyond its reach. */
   readonly absent: ReadonlySet<string>
   /**
-   * Keys of those in other namespaces that do not carry its mark, so that only its journal says they are
-   * its own. Its new caller may name their namespaces; else they are left alone.
+   * Keys of objects in other namespaces without its token, so that only its journal says they are its own.
+   * The user may name their namespaces; otherwise they are not changed.
    */
   readonly beyond: ReadonlySet<string>
-  /** In words, those that are left alone and are there. */
+  /** In words, those that exist and are not changed. */
   readonly left: ReadonlyArray<string>
 }
 

@@ -60,7 +60,7 @@ export const markOf = (mark: Mark | null, { kind, name }: Subject): Mark[number]
 export const Phase = Schema.Literals(["Running", "Aborting", "Stopped", "Succeeded", "Aborted", "Incomplete"])
 export type Phase = typeof Phase.Type
 
-/** By the callers' clocks, as `started` is; a step that is taken up again keeps its first beginning. */
+/** By the processes' clocks, as `started`; a resumed step keeps its first start. */
 export const StepTime = Struct({ started: String, ended: NullOr(String) })
 export type StepTime = typeof StepTime.Type
 
@@ -69,12 +69,12 @@ export const Status = Struct({
   /** True once an abort was started: a resume continues it. */
   aborting: Schema.Boolean,
   holder: String,
-  /** By the callers' clocks: labels for people, nothing is decided by them. */
+  /** By the processes' clocks: for display, nothing is decided by them. */
   started: String,
   ended: NullOr(String),
   /** By step: `3`, or `undo 3`. */
   marks: Schema.Record(String, Mark),
-  /** By step: from when to when it was worked on, as far as the caller got to write it. Absent in older journals. */
+  /** By step: the time from start to end, as far as a process recorded it. Absent in older journals. */
   times: Schema.optionalKey(Schema.Record(String, StepTime)),
   /** The values that an abort captured when it began, in the verb's own terms. */
   captured: Schema.Record(String, Schema.Number),
@@ -91,7 +91,7 @@ export interface Entry {
 
 const managedBy = { "app.kubernetes.io/managed-by": "kubectl-stateful" }
 
-/** A ConfigMap holds 1 MiB. Some of it is left for what else a journal says. */
+/** A ConfigMap can contain 1 MiB. Some of it is reserved for the rest of the journal. */
 const largest = 1_000_000
 
 /** The size of one subject's mark: its kind, its name, its uid and its state. */
@@ -288,7 +288,8 @@ export const listReadable = (
 /**
  * Every journal of a namespace, or of one app in it, newest first.
  *
- * **Errors:** what the server says, and `Unreadable` with the name of one that this version cannot read.
+ * **Errors:** those of the server, and `Unreadable` with the name of a journal that this version cannot
+ * parse.
  */
 export const list = (
   namespace: string | undefined,
@@ -420,7 +421,7 @@ const gone = (plan: AnyPlan) => {
   )
 }
 
-/** Replaces what it says, as the run `from`; `entry.run` may be another: that is how a run takes over. */
+/** Replaces its content, as the run `from`; `entry.run` may be another one: this is how a run takes over. */
 export const write = (
   entry: Entry,
   from: string

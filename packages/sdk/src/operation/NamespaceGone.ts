@@ -1,6 +1,6 @@
 /**
- * An operation whose namespace is deleted while it runs: its journal goes, so nothing takes it up again. It
- * ends with that, whatever failed first, and names what stays of it, which is of the whole cluster.
+ * An operation whose namespace is deleted while it runs: its journal is deleted, so it cannot be resumed. It
+ * ends with that error, whatever failed first, and lists what remains, which is cluster-scoped.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

@@ -6,7 +6,7 @@
 import type { AnyPlan } from "./Plan.ts"
 import { shellWord } from "../ShellWord.ts"
 
-/** Eight hex digits, as `newId` makes them. */
+/** Eight hex digits, as `newId` creates them. */
 export const isOperationId = (text: string): boolean => /^[0-9a-f]{8}$/.test(text)
 
 /** An operation, and the namespace of its journal. */

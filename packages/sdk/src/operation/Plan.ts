@@ -1,5 +1,5 @@
 /**
- * A plan: what an operation would do, as plain data, computed before anything is done.
+ * A plan: the changes of an operation, as plain data, computed before anything is done.
  *
  * Every verb's plan has this shape; only the steps are the verb's own.
  */
@@ -54,7 +54,7 @@ export const Rule = Struct({
 })
 export type Rule = typeof Rule.Type
 
-/** A hook as it stands in plans and journals: by name and digest, never by its command. */
+/** A hook in plans and journals: its name and digest, never its command. */
 export const HookName = Struct({ name: String, digest: String })
 
 const head = {
@@ -97,8 +97,8 @@ export interface Plan<Step, Settings = unknown> extends Omit<AnyPlan, "steps" | 
 }
 
 /**
- * A new operation's id: 8 hex digits, and not figures alone: a claim of `db` that is set aside as
- * `data-db-0-12345678` would be one of StatefulSet `db-0` by its name.
+ * A new operation's id: 8 hex digits, but not only decimal ones: a claim of `db` that is set aside as
+ * `data-db-0-12345678` would by its name be one of StatefulSet `db-0`.
  */
 export const newId: Effect.Effect<string> = Effect.map(Random.nextIntBetween(0, 0xffff_ffff), (number) =>
   number.toString(16).padStart(8, "0")

@@ -12,10 +12,10 @@ export const Subject = Struct({ kind: String, name: String })
 export type Subject = typeof Subject.Type
 
 export const Progress = Schema.Union([
-  /** The operation is journalled and holds the app: from here on it can be resumed. */
+  /** The operation is journalled and owns the app: from here on it can be resumed. */
   TaggedStruct("Started", {
     id: String,
-    /** The namespace of its journal, in which it is taken up. */
+    /** The namespace of its journal. */
     home: String,
     verb: String,
     app: String,
@@ -27,8 +27,8 @@ export const Progress = Schema.Union([
   /** The number of subjects whose turn has not come. */
   TaggedStruct("Queued", { count: Natural }),
   /**
-   * One stage of a subject is over. Of a pod: `claim` (its claims are bound), `scheduled a`, `started`,
-   * `ready`, `removed`, `afterAdd` … `millis` since the stage before it, or since its turn came.
+   * One stage of a subject has finished. For a pod: `claim` (its claims are bound), `scheduled a`, `started`,
+   * `ready`, `removed`, `afterAdd` … `millis` since the previous stage, or since its turn came.
    */
   TaggedStruct("Stage", { subject: Subject, stage: String, millis }),
   /** Something that people should know, and that stops nothing. */
@@ -44,7 +44,7 @@ export const SubjectTimes = Struct({
   stages: Schema.Array(Struct({ stage: String, millis }))
 })
 
-/** `Incomplete`: it is over, but something that it promised is not so; `unmet` says what. */
+/** `Incomplete`: it has finished, but a part of the plan did not come true; `unmet` says which. */
 export const Outcome = Literals(["Unchanged", "Succeeded", "Aborted", "Incomplete"])
 
 /** The result of an operation. */

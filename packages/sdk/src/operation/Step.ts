@@ -1,6 +1,6 @@
 /**
- * A kind of step: all that is known of it, in one place. What a verb's plan may contain, what it says,
- * may do and needs, is put together from its kinds.
+ * A kind of step: everything about it, in one place. A verb's plan, descriptions, permissions and effects are
+ * assembled from its kinds.
  */
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -32,7 +32,7 @@ export interface Outliving {
 export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
   readonly tag: S["_tag"]
   readonly schema: Schema.Codec<S, unknown>
-  /** One line of what it does, for progress and dry runs. */
+  /** A one-line description, for progress and dry runs. */
   describe(step: S, about: About): string
   /** The rules that it needs beyond those of the engine: its guards, Leases and the journal. */
   access(step: S, about: About, settings: Settings): ReadonlyArray<Rule>
@@ -40,7 +40,7 @@ export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
    * The fields of its guard that it relies on while it changes it; `back` while it is undone. Default: none.
    */
   assumes?(step: S, settings: Settings, back: boolean): ReadonlyArray<Assumption>
-  /** The writes that it makes to its guard's spec, in their order. Default: none. */
+  /** The writes to its guard's spec, in order. Default: none. */
   specWrites?(step: S): ReadonlyArray<SpecWrite>
   /**
    * True if consecutive steps of this kind are about separate objects, and run concurrently. Default false.
@@ -48,9 +48,9 @@ export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
   readonly together?: boolean
   /** The number of subjects that the journal may have to note for it. Default: none. */
   marks?(step: S): number
-  /** Sends its writes as a dry run; answers with what could not be sent, in words. */
+  /** Sends its writes as a dry run; returns those that could not be sent, in words. */
   rehearse(step: S, context: StepContext<Settings>): Effect.Effect<ReadonlyArray<string>, Failure, Cluster>
-  /** Done already, by this caller or by one that died, it finds that out. */
+  /** Detects if it is already done, by this process or by one that crashed. */
   perform(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>
   undo(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>
   /**
@@ -66,7 +66,7 @@ export interface StepKind<S extends AnyStep = AnyStep, Settings = never> {
   /** The object that says so, as `claim "x"`; `null` if none does. */
   sealed?(step: S, of: Outliving): Effect.Effect<string | null, ClusterError, Cluster>
   /**
-   * Undoes what needs no guard, since that is gone or was never this operation's; says what is left.
+   * Undoes what needs no guard, since that was deleted or was never this operation's; returns what is left.
    * Default: nothing.
    */
   undoAlone?(step: S, context: StepContext<Settings>): Effect.Effect<void, Failure, Cluster>

@@ -46,7 +46,7 @@ export interface StepContext<Settings = unknown> {
    * one write.
    */
   readonly intend: (subjects: ReadonlyArray<Journal.MarkSubject>) => Effect.Effect<void, Failure, Cluster>
-  /** Their outcome, of one subject or of all; written together with what is written next. */
+  /** The outcome of one subject or of all; written together with the next write. */
   readonly conclude: (state: Journal.MarkState, subject?: Subject) => Effect.Effect<void>
   readonly report: (progress: Progress) => Effect.Effect<void>
   /**

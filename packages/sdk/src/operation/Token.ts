@@ -18,7 +18,7 @@ export const newToken = ({ id, home, guards }: AnyPlan): Effect.Effect<string> =
 /** The operation a token belongs to. */
 export const operationOf = (token: string): string => token.split(".")[0] ?? token
 
-/** The namespace of that operation's journal, going by a token that stands on an object of this namespace. */
+/** The namespace of that operation's journal, from a token on an object of this namespace. */
 export const homeOf = (token: string, namespace: string): string => token.split(".")[2] ?? namespace
 
 /**

@@ -37,11 +37,11 @@ export interface Turn {
   readonly begun: Ref.Ref<boolean>
   /** True once the journal contains the outcome. */
   readonly over: Ref.Ref<boolean>
-  /** Changes what the journal will say; written with the next intent or at the end. */
+  /** Changes the journal with the next intent or at the end. */
   readonly note: (change: (status: Status) => Status) => Effect.Effect<void>
-  /** Changes what the journal says, before what follows. */
+  /** Changes the journal immediately. */
   readonly write: (change: (status: Status) => Status) => Work<void>
-  /** Makes this run the one whose turn it is, over the run that the journal names. */
+  /** Makes this run the owner, instead of the run in the journal. */
   readonly takeOver: (change: Partial<Status>) => Work<void>
 }
 
@@ -72,7 +72,7 @@ const resumable = (
   return new ClusterError({ reason, message, action, ...(status === undefined ? {} : { status }) })
 }
 
-/** A turn on a journal that this caller may write. */
+/** A turn on a journal that this process may write. */
 export const make = (entry: Journal.Entry, token: string, isBegun: boolean): Effect.Effect<Turn> =>
   Effect.gen(function* () {
     const ref = yield* Ref.make(entry)
@@ -154,7 +154,7 @@ const finish = (
     yield* Effect.ignore(Journal.prune(turn.plan.home, turn.plan.guards[0]))
   })
 
-/** Ends a turn that was cut short: what was begun is left to be taken up, what was not is over. */
+/** Ends an interrupted turn: what was started can be resumed, what was not is finished. */
 const stop = (turn: Turn, error: OperationError | ClusterError | null): Work<void> =>
   Effect.gen(function* () {
     // Told to stop between its end and the last word of that: what it has made may say already that it is over.

@@ -1,6 +1,6 @@
 /**
- * A verb, put together from its kinds of steps: its plan's schema, what each step says, needs and does,
- * forward, back and as a rehearsal. What is the verb's own is its plan, its checks and its result.
+ * A verb, assembled from its kinds of steps: its plan's schema, and the descriptions, permissions and effects
+ * of its steps, forward, back and as a rehearsal. Its own are its plan, its checks and its result.
  */
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly namespaces?: ReadonlyArray<string>
 }
 
-/** The guards as they are now, by key; one that is gone, or not made yet, is not there. */
+/** The guarded objects as they are now, by key; without those that were deleted, or not created yet. */
 export type Objects = ReadonlyMap<string, Guarded>
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -61,11 +61,11 @@ export interface VerbSpec<Step extends AnyStep, Settings, Options, Going, Outcom
   consent(plan: Plan<Step, Settings>, options: Options): OperationError | null
   /** Further conditions before the first effect, e.g. that a hook can run. */
   preflight(plan: Plan<Step, Settings>, objects: Objects, options: Options): Work
-  /** Looks, after the last step, whether what the plan promised is so. */
+  /** Checks, after the last step, whether the plan came true. */
   conclude(plan: Plan<Step, Settings>, context: StepContext<Going>): Work<Outcome>
   /** The same after an abort: whether all is as it was before. Guards other than the first may be gone. */
   concludeBack(plan: Plan<Step, Settings>, context: StepContext<Going>): Work
-  /** Facts that an abort must know, and could not find out once it has begun. */
+  /** Facts that an abort needs, and could not find out once it has started. */
   capture(
     plan: Plan<Step, Settings>,
     objects: Objects,
@@ -89,7 +89,7 @@ export interface Verb<Step extends AnyStep, Settings, Options, Going, Outcome> e
   readonly describeSteps: (plan: AnyPlan) => ReadonlyArray<string>
   /** The rules that a plan needs, from its steps: a journal's own list of them is only words. */
   readonly rules: (plan: Plan<Step, Settings>, options: Options) => ReadonlyArray<Rule>
-  /** The writes to one guard's spec that the plan makes, in their order. */
+  /** The plan's writes to one guard's spec, in order. */
   readonly writes: (plan: Plan<Step, Settings>, guard: Guard) => ReadonlyArray<SpecWrite>
   /** The number of subjects that its journal may have to note in one direction. */
   readonly marks: (plan: Plan<Step, Settings>) => number

@@ -19,13 +19,16 @@ export interface Given<Going> extends Pick<
   "report" | "elapsed" | "fallShort" | "settings" | "isTakenUp"
 > {
   readonly direction: Direction
-  /** Keys of the guards that are gone, or were never this operation's: what is undone is what needs none. */
+  /**
+   * Keys of the guarded objects that were deleted, or were never this operation's: only what needs none is
+   * undone.
+   */
   readonly absent: ReadonlySet<string>
   /** Those among them of which nothing at all is undone. */
   readonly beyond: ReadonlySet<string>
 }
 
-/** Each subject's outcome as it will stand in the journal. */
+/** Each subject's outcome for the journal. */
 const concluded = (
   mark: Journal.Mark,
   state: Journal.MarkState,
@@ -124,7 +127,7 @@ interface Numbered<Step> {
 /** The maximum number of concurrent steps. */
 export const atOneTime = 8
 
-/** Steps that stand next to each other and may be done at one time; every other one by itself. */
+/** Consecutive steps that may run concurrently; every other one by itself. */
 const grouped = <Step extends AnyStep>(
   steps: ReadonlyArray<Numbered<Step>>,
   kindOf: (step: Step) => Pick<StepKind, "together">

@@ -2,10 +2,9 @@
  * The Lease of a guarded object shows other processes who works on it. It is next to the object and not next
  * to the journal, so that every operation on the object finds it.
  *
- * It is politeness and not safety, which is the fence's. Its times are those of client-go's leaders. Whether
- * a holder lives is judged by whether its renewals are seen to move, on this caller's monotonic clock: the
- * clocks of two machines are never compared. One that ran on this machine and is known to be gone is not
- * waited for.
+ * It is advisory; the fence is authoritative. Its times are those of client-go's leaders. Whether a holder is
+ * alive is judged by whether its renewals change, on this process' monotonic clock: the clocks of two
+ * machines are never compared. A holder that ran on this machine and has exited is not waited for.
  */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -26,7 +25,7 @@ import { holderProcessAnnotation } from "../Labels.ts"
 
 /** Interval at which a holder renews, in milliseconds. */
 export const renewInterval = 5000
-/** A holder that was not seen to renew for so long is taken for dead, in milliseconds. */
+/** A holder without a renewal for this long is considered dead, in milliseconds. */
 export const leaseDuration = 15_000
 /** Interval at which a Lease is read while waiting for its expiry, in milliseconds. */
 const lookInterval = 1000
@@ -60,8 +59,8 @@ export interface Candidate extends Place {
 const longest = 253
 
 /**
- * The Lease's name; a StatefulSet's is its own, since that is what most operations own. No two objects
- * have the same, whatever they are called, and none is too long.
+ * The Lease's name; a StatefulSet's Lease has its own name, since most operations own StatefulSets. No two
+ * objects have the same Lease name, and none is too long.
  */
 export const nameOf = ({ kind, name }: Pick<Place, "kind" | "name">): string => {
   const plain =
@@ -161,7 +160,7 @@ const createLease = (
     )
   )
 
-/** Takes a Lease that is there, with the name of this process in place of the one before. */
+/** Takes over an existing Lease, replacing the previous holder. */
 const takeLease = (
   candidate: Candidate,
   { metadata }: Body,
@@ -270,7 +269,7 @@ export const renew = (candidate: Candidate): Effect.Effect<never, OperationError
     }
   })
 
-/** Deletes the Lease if it is still this caller's, which a write proves: a read may lag behind. */
+/** Deletes the Lease if it is still this process', which only a write proves: a read may lag behind. */
 export const release = (candidate: Candidate): Effect.Effect<void, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const body = yield* touch(candidate).pipe(Effect.flatMap((object) => accept(object, candidate)))

@@ -123,7 +123,7 @@ const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
     return { entry, isNew: entry.run === token }
   })
 
-/** Steps 6 to 8, behind the fences; answers with what the verb says of its end. */
+/** Steps 6 to 8, with the fences written; returns the verb's result. */
 const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   { verb, options, log, token }: Run<Step, Settings, Options, Going, Outcome>,
   turn: Turn.Turn,
@@ -177,7 +177,7 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     return yield* walk(plan, verb, turn, given)
   })
 
-/** Steps 4 to 9, for as long as the Leases are held. */
+/** Steps 4 to 9, while the Leases are held. */
 const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   run: Run<Step, Settings, Options, Going, Outcome>,
   candidates: ReadonlyArray<Lease.Candidate>

@@ -1,6 +1,6 @@
 /**
- * A plan tried on the server without keeping anything: what admission says of each write that it will
- * send, for targets that already exist.
+ * Tries a plan on the server without storing anything: the response of admission to each write, for targets
+ * that already exist.
  */
 import * as Effect from "effect/Effect"
 import { preflight } from "../Access.ts"
@@ -48,7 +48,7 @@ export const firstEntry = (plan: AnyPlan, run: string, holder: string, started: 
   }
 })
 
-/** The plan, with what could not be sent listed as unchecked. Fails with the first refusal, as the run would. */
+/** The plan, with unsendable writes listed as unchecked. Fails with the first refusal, as the run would. */
 export const rehearse = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: Plan<Step, Settings>,
   verb: Verb<Step, Settings, Options, Going, Outcome>,

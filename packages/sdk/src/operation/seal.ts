@@ -12,7 +12,7 @@ import { guardOf, type Verb } from "./Verb.ts"
 
 const breadth = 8
 
-/** Says so wherever it can: who dies before leaves a journal that says it. */
+/** Annotates as many objects as it can: a process that crashes before leaves a journal that says it. */
 export const sealSteps = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: Plan<Step, Settings>,
   verb: Verb<Step, Settings, Options, Going, Outcome>

@@ -50,7 +50,7 @@ const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | nul
 
 /** The start of a run. */
 export type Start<Step extends AnyStep, Settings> =
-  /** By the caller's own plan. */
+  /** From the caller's own plan. */
   | { readonly _tag: "Fresh"; readonly plan: Plan<Step, Settings> }
   /** Determined by the journal: a started abort continues as an abort. */
   | { readonly _tag: "Resumed"; readonly at: OperationAt }
@@ -106,7 +106,7 @@ export interface Way<Step, Settings> {
   readonly reach: Reach
 }
 
-/** All guards are there to be taken, or are made by the operation itself. */
+/** All guarded objects exist, or are created by the operation itself. */
 export const everything: Reach = { absent: new Set(), beyond: new Set(), left: [] }
 
 /** The direction of an operation that has a journal; fails if this run must not take it. */

@@ -1,4 +1,4 @@
-/** The profiles that come with the SDK, each proven against the real server. */
+/** The built-in profiles, each tested against the real server. */
 
 import type { BuiltIn } from "./file.ts"
 import { etcd } from "./etcd.ts"

@@ -21,10 +21,10 @@ folders() {
 `
 
 /**
- * A server of one member replays the write-ahead log, answers on the loopback alone, and ends. It has no
- * names to look up, and a proxy that refuses stands before every address: the members that it remembers may
- * live, and would take it for one of them. What it answers to is a read that all that was agreed on is behind.
- * A quota would leave an alarm in what is saved.
+ * A server with one member replays the write-ahead log, listens on the loopback interface only, and exits. It
+ * has no DNS, and a proxy rejects all connections: the members that it remembers may be alive, and would
+ * accept it as one of them. It is ready once a linearizable read succeeds. A quota would leave an alarm in
+ * the saved data.
  */
 const save = `${tools}
 root=\${1%/}

@@ -76,7 +76,7 @@ const roles = `${tools}
 state || exit 1
 if [ "$learns" = true ]; then echo learner; elif [ "$me" = "$leader" ]; then echo leader; else echo voter; fi`
 
-/** A learner answers for itself alone, and cannot say that the others agree. */
+/** A learner answers only for itself, and cannot tell whether the others agree. */
 const health = `${tools}
 state || exit 1
 [ "$learns" = true ] || c "$own" endpoint health >/dev/null`

@@ -4,8 +4,8 @@
  */
 
 /**
- * `value FLAG VARIABLE "$@"`: what the server is told by either, in $v. A word that is a shell's own text is
- * split at its blanks, and variables in it are filled in; nothing of it is run.
+ * `value FLAG VARIABLE "$@"`: the setting of the server from either, in $v. A word that is a shell script is
+ * split at its blanks, and variables in it are replaced; nothing of it is executed.
  */
 export const words = `fail() { printf '%s\\n' "$*" >&2; exit 4; }
 filled() {

@@ -1,9 +1,9 @@
 /**
- * MariaDB: one session on each member holds `BACKUP STAGE BLOCK_COMMIT`, and idles on its client's input. The
- * server drops it with the session, so what is held ends with the process that holds it.
+ * MariaDB: one session on each member takes `BACKUP STAGE BLOCK_COMMIT`, and waits for its client's input.
+ * The server releases it with the session, so the freeze ends with its process.
  *
- * The password of root is read where the container has it: `MARIADB_ROOT_PASSWORD`, `MYSQL_ROOT_PASSWORD`, or
- * the file that either names with `_FILE`; it goes to the client by its environment, and stands in no argv.
+ * The password of root is read in the container: `MARIADB_ROOT_PASSWORD`, `MYSQL_ROOT_PASSWORD`, or the file
+ * that either names with `_FILE`; it is passed to the client in its environment, and is in no argv.
  */
 import type { QuiesceSection } from "../Quiesce.ts"
 

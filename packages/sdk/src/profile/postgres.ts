@@ -1,10 +1,12 @@
 /**
- * PostgreSQL: nothing is held, since nothing that spans members could be. Each member recovers from a cut of
- * its data and its WAL at one moment, as it does after a power cut; so both are on one volume, or in one group.
+ * PostgreSQL: nothing is quiesced, since nothing can stop several servers at one moment. Each member recovers
+ * from a snapshot of its data and its WAL at one moment, as after a power failure; so both are on one volume,
+ * or in one group.
  *
- * Where they are on several volumes that are cut apart it is backup mode: the data is cut between
- * `pg_backup_start` and `pg_backup_stop` of one session, and the WAL after that. What the stop says, the label,
- * is kept, and has to stand in the data directory before the server's first start on it.
+ * If they are on several volumes that are snapshotted separately, backup mode is used: the data is
+ * snapshotted between `pg_backup_start` and `pg_backup_stop` of one session, and the WAL after that. The
+ * output of the stop, the label, is saved, and must be in the data directory before the server's first start
+ * on it.
  */
 import type { QuiesceSection } from "../Quiesce.ts"
 import type { RestoreSection } from "../Verify.ts"
@@ -32,8 +34,8 @@ const oneVolume = `${found}for x in "$d" "$d/pg_wal" "$d"/pg_tblspc/*; do
 done`
 
 /**
- * A session as a superuser, or as who may do this, with the port and the socket that the server itself has.
- * The password is read where the container has it, and stands in no argv.
+ * A session as a superuser, or as a user with permission for this, with the port and the socket of the server
+ * itself. The password is read in the container, and is in no argv.
  */
 const session = `${found}
 at() { sed -n "$1p" "$d/postmaster.pid"; }
@@ -46,7 +48,10 @@ export PGPORT="\${PGPORT:-$port}" PGHOST="\${PGHOST:-\${socket:-localhost}}" PGU
 ask() { psql -XAtq -d postgres -v ON_ERROR_STOP=1; }
 `
 
-/** A slot of the session keeps the WAL from before the start until the last volume is cut: no checkpoint removes it. */
+/**
+ * A replication slot of the session keeps the WAL from before the start until the last volume is snapshotted:
+ * no checkpoint removes it.
+ */
 const waves = `${session}
 slot=kubectl_stateful_$$
 { echo "SELECT FROM pg_create_physical_replication_slot('$slot', true, true);"

@@ -5,7 +5,7 @@ export interface ApiResource {
   /** Empty for the core group. */
   readonly group: string
   readonly version: string
-  /** The plural, as it stands in a path. */
+  /** The plural, as in a path. */
   readonly plural: string
   readonly kind: string
   readonly namespaced: boolean

@@ -25,7 +25,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 const isFields = (value: unknown): value is Fields => Predicate.isObject(value)
 
-/** The items of a list come without apiVersion and kind; they are put back. */
+/** The items of a list have no apiVersion and kind; they are restored. */
 export const asObject = (value: unknown, api: ApiResource): KubeObject | null => {
   if (!isFields(value) || !isFields(value["metadata"])) return null
   const name = value["metadata"]["name"]

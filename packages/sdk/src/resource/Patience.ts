@@ -1,7 +1,6 @@
 /**
- * Patience: for how long what only reads waits for a server that does not answer. A question has
- * none, and fails after a few attempts; an operation that is under way has some, given once for all
- * of its reads.
+ * Patience: the time that reads wait for a server that does not answer. A single query has none, and fails
+ * after a few attempts; a running operation has some, shared by all of its reads.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -12,9 +11,9 @@ import { ClusterError, type Reason } from "../Cluster.ts"
 export interface Waiting {
   /** In milliseconds, since the first failure. */
   readonly millis: number
-  /** Told of each failure that is waited out. */
+  /** Called with each failure that is waited out. */
   readonly failed: (error: ClusterError) => Effect.Effect<void>
-  /** Told when an answer came after all. */
+  /** Called when a response arrived after all. */
   readonly answered: Effect.Effect<void>
 }
 
@@ -54,7 +53,7 @@ const keepTrying = <A, E, R>(effect: Effect.Effect<A, E, R>, waiting: Waiting): 
     }
   })
 
-/** Tries again while the cluster does not answer, as long as there is patience. Only for what may be done twice. */
+/** Retries while the cluster does not answer, within the patience. Only for idempotent requests. */
 export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Patience, (waiting) => (waiting === null ? effect : keepTrying(effect, waiting)))
 

@@ -37,7 +37,7 @@ export const isWrite = (request: Pick<Request, "method" | "path" | "query">): bo
   !/\/(selfsubject|subject|localsubject)[a-z]*reviews$/.test(request.path) &&
   !(request.query ?? []).some(([key, value]) => key === "dryRun" && value === "All")
 
-/** `PATCH /apis/apps/v1/namespaces/shop/statefulsets/db`: what stands in a message. */
+/** `PATCH /apis/apps/v1/namespaces/shop/statefulsets/db`, for messages. */
 export const describeRequest = (request: Pick<Request, "method" | "path">): string =>
   `${request.method} ${request.path}`
 
@@ -49,7 +49,7 @@ export const outcomeUnknown = (request: Pick<Request, "method" | "path">, why: s
     action: "read the object back before trying again"
   })
 
-/** Words that name no object: told alone they would say nothing. */
+/** Messages that name no object. */
 const vague = /^the server /i
 
 const missingApi = "the server could not find the requested resource"
@@ -57,7 +57,7 @@ const missingApi = "the server could not find the requested resource"
 /** Values above an hour are capped: a waiting client asks again long before. */
 const maxRetryAfterMillis = 3_600_000
 
-/** Seconds, or a date (RFC 9110), which is told by the server's own clock; null for anything else. */
+/** Seconds, or a date (RFC 9110) by the server's own clock; `null` for anything else. */
 const fromHeader = (text: string, now: string | undefined): number | null => {
   if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000
   const millis = Date.parse(text) - Date.parse(now ?? "")
@@ -155,7 +155,7 @@ const actions: Partial<Record<Reason["_tag"], string>> = {
   TooManyRequests: "try again later"
 }
 
-/** The error that an answer other than 2xx stands for. `body` is the decoded JSON, or null if it was none. */
+/** The error for a response other than 2xx. `body` is the decoded JSON, or `null`. */
 export const fromStatus = (
   request: Pick<Request, "method" | "path" | "query">,
   code: number,

@@ -1,6 +1,4 @@
-/**
- * Objects as their kind has them: one that cannot be read is named with what is wrong with it.
- */
+/** Objects that match their kind: an invalid one is reported with its error. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -24,7 +22,7 @@ export type Which = (metadata: ObjectMeta) => boolean
 /** As many faults of one object as a message of one line carries. */
 const mostFaults = 3
 
-/** Those that are as their kind has them, and what is wrong with each of the others. */
+/** The valid objects, and the error of each of the others. */
 export interface Accepted<A> {
   readonly items: ReadonlyArray<A>
   readonly unreadable: ReadonlyArray<Unreadable>
@@ -48,7 +46,7 @@ const refused = (message: string): ClusterError =>
   })
 
 /**
- * An object that came, as its kind has it: what a write answered with, or what was read for a copy.
+ * A received object, parsed by its kind: the response to a write, or a source to copy.
  *
  * **Errors:** `Unreadable`, with the object's name and the path of each field.
  */
@@ -67,7 +65,7 @@ const mayBe = (object: Named, which: Which): boolean => {
   return Result.isFailure(found) || which(found.success.metadata)
 }
 
-/** Objects that came: those that are as their kind has them, and what is wrong with the others. */
+/** Received objects: the valid ones, and the errors of the others. */
 export const readable = <A extends Typed>(
   kind: Kind<A>,
   objects: Iterable<Named>,

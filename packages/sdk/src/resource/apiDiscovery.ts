@@ -8,7 +8,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { ApiResource } from "./ApiResource.ts"
 import { roundTrip } from "./roundTrip.ts"
 
-/** A kind that this cluster serves, and what can be asked of it. */
+/** A kind that this cluster serves, and its supported verbs. */
 export interface ServedResource extends ApiResource {
   readonly verbs: ReadonlyArray<string>
   readonly subresources: ReadonlyArray<string>
@@ -91,7 +91,7 @@ const fromResourceList = (group: string, version: string, body: Fields): Readonl
 const get = (path: string, accept = "application/json") =>
   Effect.map(roundTrip({ method: "GET", path, headers: { accept } }), fields)
 
-/** One group and version the old way; what does not answer is told, not fatal. */
+/** One group and version the old way; a group that does not answer is reported, not fatal. */
 const one = (group: string, version: string): Effect.Effect<Discovery, never, Cluster> =>
   get(group === "" ? `/api/${version}` : `/apis/${group}/${version}`).pipe(
     Effect.map((body) => ({ resources: fromResourceList(group, version, body), failed: [] })),

@@ -53,7 +53,7 @@ interface Page extends Listing {
   readonly continue: string
 }
 
-/** Beyond what a request line can carry: proxies end at 8 KiB. A real token holds a version and one key. */
+/** Longer than any request line: proxies allow 8 KiB. A real token contains a version and one key. */
 const maxTokenLength = 16_384
 
 /**
@@ -167,9 +167,9 @@ const came = <A>(kind: Kind<A>, options: KindListOptions) =>
 /**
  * Every object of a kind.
  *
- * **Errors:** what the server says, and `Unreadable` with the name of an object that is not as its kind has
- * it: what is not known of one is never passed over. `which` leaves out those that do not matter. Where there
- * are none the list is empty; `NotFound` is a kind that is not served.
+ * **Errors:** those of the server, and `Unreadable` with the name of an invalid object: unknown facts are
+ * never ignored. `which` excludes irrelevant objects. Without objects the list is empty; `NotFound` means
+ * that the kind is not served.
  *
  * **Example:** `yield* Resource.list(kinds.pods, { namespace: "shop", labelSelector: "app=db" })`
  */
@@ -182,8 +182,8 @@ export const list = <A extends Typed>(
 /**
  * The objects of a kind that can be read, and a line for each of the others.
  *
- * **Caveat:** for who only shows them. Who deletes, moves or calls something done for what a list does not
- * have, asks `list`.
+ * **Caveat:** only for display. To delete, move or conclude anything from the absence of an object, use
+ * `list`.
  */
 export const listReadable = <A extends Typed>(
   kind: Kind<A>,

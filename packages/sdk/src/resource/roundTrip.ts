@@ -9,7 +9,7 @@ import { Cluster, ClusterError, type Request } from "../Cluster.ts"
 import { patiently } from "./Patience.ts"
 import { describeRequest, fromStatus, isWrite, outcomeUnknown } from "./Status.ts"
 
-/** A wait that the server asks for beyond this is the caller's to decide on. */
+/** A longer wait that the server asks for is left to the caller. */
 const maxRetryAfterMillis = 60_000
 
 /**

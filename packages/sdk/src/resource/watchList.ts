@@ -1,7 +1,6 @@
 /**
- * A list kept up to date: list, watch from there, and list again whenever the
- * watch cannot be trusted. Never on a watch alone: watches go silent, and the
- * sum of what a cut one missed is known only to a list.
+ * A list kept up to date: list, watch from there, and list again whenever the watch cannot be trusted. Never
+ * by a watch alone: watches go silent, and only a list shows everything that a broken one missed.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -46,7 +45,7 @@ export interface KindWatchOptions extends Omit<WatchOptions, "metadataOnly"> {
 
 const metadataOfObject = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
-/** Reasons that may pass by themselves: a watch that has begun outlives them. */
+/** Reasons that can be temporary: a watch that has started survives them. */
 const passing: ReadonlyArray<Reason["_tag"]> = [
   "Unavailable",
   "Timeout",
@@ -59,7 +58,10 @@ const passing: ReadonlyArray<Reason["_tag"]> = [
 const identity = (object: KubeObject): string =>
   object.metadata.uid ?? `${object.metadata.namespace ?? ""}/${object.metadata.name}`
 
-/** The changes that lead from one view to a new list: what a cut watch did not say. Deletes first, so that a name is free before it is taken. */
+/**
+ * The changes from one view to a new list, which a broken watch did not report. Deletes first, so that a name
+ * is free before it is reused.
+ */
 export const difference = (
   before: ReadonlyMap<string, KubeObject>,
   items: ReadonlyArray<KubeObject>
@@ -98,7 +100,10 @@ interface State {
 /** A watch that lasted this long was a good one, though it said nothing. */
 const settledMillis = 30_000
 
-/** 0.5 s, doubling to 30 s, each between half and whole, so that a thousand watchers do not come back as one. */
+/**
+ * 0.5 s, doubling to 30 s, each between half and all of it, so that a thousand watchers do not retry at the
+ * same time.
+ */
 const backoff = (failures: number): Effect.Effect<number> =>
   Effect.map(
     Random.nextBetween(0.5, 1),
@@ -120,7 +125,7 @@ const watchRequest = (api: ApiResource, options: WatchOptions, resourceVersion: 
 const codeOf = (status: unknown): number =>
   Predicate.hasProperty(status, "code") && typeof status.code === "number" ? status.code : 500
 
-/** Takes in one event; the change it makes, if any. */
+/** Applies one event; returns its change, if any. */
 const takeIn = (
   state: State,
   api: ApiResource,
@@ -297,8 +302,8 @@ const viewsOf = <A>(kind: Kind<A>, options: KindWatchOptions) =>
 /**
  * Every object of a kind, now and after each change: see `watchObjects`.
  *
- * **Errors:** when the first list fails, or later for a reason that waiting does not cure; and, as `list`,
- * `Unreadable` with the name of an object once one is there that is not as its kind has it.
+ * **Errors:** if the first list fails, or later for a reason that waiting does not resolve; and, as `list`,
+ * `Unreadable` with the name of an invalid object.
  */
 export const watch = <A extends Typed>(
   kind: Kind<A>,
@@ -317,7 +322,7 @@ export const watchReadable = <A extends Typed>(
 ): Stream.Stream<Accepted<A>, ClusterError, Cluster> =>
   Stream.map(viewsOf(kind, options), ({ objects }) => readable(kind, objects.values(), options.which))
 
-/** The changes alone, one by one. */
+/** Only the changes, one by one. */
 export const watchChanges = (
   api: ApiResource,
   options: WatchOptions = {}
@@ -325,8 +330,8 @@ export const watchChanges = (
   Stream.flatMap(watchObjects(api, options), (view) => Stream.fromIterable(view.changes))
 
 /**
- * Waits until the set satisfies a predicate: the first answer other than null.
- * Unbounded: the caller sets the deadline.
+ * Waits until the set satisfies a predicate: the first result other than `null`. Unbounded: the caller sets
+ * the deadline.
  */
 export const waitFor = <A>(
   api: ApiResource,

@@ -53,7 +53,7 @@ const seen = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
     () => Effect.succeed(null)
   )
 
-/** One that may not be read is taken to be there: what is made in it will tell. */
+/** A namespace that cannot be read is assumed to exist: creating an object in it will tell. */
 const namespaceOf = (name: string): Effect.Effect<Json, ClusterError, Cluster> =>
   Resource.findObject({ api: kinds.namespaces, name }).pipe(
     Effect.catchIf(

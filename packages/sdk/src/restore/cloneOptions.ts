@@ -14,7 +14,7 @@ export interface CloneOptions extends Restoring {
   readonly allowEmpty?: boolean
 }
 
-/** A claim of the source, and the one that is made of it. */
+/** A claim of the source, and its copy. */
 export interface Slot {
   readonly cut: FoundCut
   readonly template: string

@@ -50,7 +50,7 @@ export const hostAccess = (set: Json): ReadonlyArray<string> => {
 /** True if a NetworkPolicy has no effect on these pods. */
 export const usesHostNetwork = (set: Json): boolean => set?.spec?.template?.spec?.hostNetwork === true
 
-/** Claims that its pods name themselves, and that no template makes. */
+/** Claims that its pods name directly, and that no template creates. */
 export const directClaims = (set: Json): ReadonlyArray<string> =>
   (set?.spec?.template?.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }: Json) =>
     persistentVolumeClaim == null ? [] : [String(persistentVolumeClaim.claimName)]

@@ -217,7 +217,7 @@ const neighbourRefusals = (judged: Judged): ReadonlyArray<Refusal> => {
   ]
 }
 
-/** Members that are unsafe together as they were cut are so under another name too. */
+/** Members that must not be combined are unsafe under another name too. */
 const apartRefusals = ({ facts: { sealed }, claims }: Judged): ReadonlyArray<Refusal> => {
   const { name, seedOnly } = sealed.record
   return seedOnly === undefined || claims.length < 2

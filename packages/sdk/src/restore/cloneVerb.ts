@@ -1,4 +1,4 @@
-/** Restoring as another application, as a verb: its steps, and what of it is its own. */
+/** The verb that restores as another application: its steps, and its own parts. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { nameOf } from "../App.ts"
@@ -42,7 +42,7 @@ const withSet = <S extends AnyStep, T>(
     Effect.flatMap(at.standing, ({ object }) => (object === null ? without(step, at) : kind.undo(step, at)))
 })
 
-/** The fence that was proven is there still when pods are started behind it. */
+/** Checks that the verified isolation still exists when pods are started. */
 const fenced = <S extends AnyStep, T>(kind: StepKind<S, T>): StepKind<S, T & RecordSettings> => ({
   ...kind,
   perform: (step, at) => Effect.andThen(assertFenced(at), kind.perform(step, at))
@@ -105,7 +105,7 @@ export interface CloneRun extends Restoring {
   readonly noFence?: boolean
   /** True if its pods may access their nodes, as those of the source do. Default false. */
   readonly hostAccess?: boolean
-  /** Of an operation that is taken up: the application that it makes, since its journal alone does not say. */
+  /** Consent to resume: the name of the copy, since the journal alone is not trusted. */
   readonly clone?: string
   /** The same, of other namespaces: that of the snapshot. */
   readonly namespaces?: ReadonlyArray<string>
@@ -164,7 +164,7 @@ const consent = ({ id, home, settings, steps: all }: ClonePlan, options: CloneRu
       )
 }
 
-/** Nothing has the names of what will be made, and the record asks for no more than was allowed. */
+/** Checks that the names of the new objects are free, and that the record needs no more than was allowed. */
 const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
   Effect.gen(function* () {
     const { renaming } = plan.settings

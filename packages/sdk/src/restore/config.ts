@@ -84,7 +84,7 @@ const differenceOf = (
 
 type Difference = ReturnType<typeof differenceOf>
 
-/** Keeps what is replaced, before any of it is. */
+/** Saves everything that is replaced, before any of it is. */
 const recordSteps = ({ now }: ConfigFacts, { changes, hasAny }: Difference): ReadonlyArray<RestoreStep> => {
   if (!hasAny) return []
   const objects = changes.flatMap(({ kind, name, uid, resourceVersion }) =>

@@ -24,7 +24,7 @@ import { isOurs } from "../step/snapshots.ts"
 import type { ConfigFacts } from "./configFacts.ts"
 import type { ConfigOptions } from "./configOptions.ts"
 
-/** One object of the record: what is planned for it, and what is said. */
+/** One object of the record: its plan, and its message. */
 export interface Planned {
   readonly change?: ConfigChange
   readonly rename?: Rename

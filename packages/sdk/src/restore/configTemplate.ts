@@ -1,4 +1,4 @@
-/** The pod template of a record: whether its StatefulSet vouches for it, and what stands against it. Pure. */
+/** The pod template of a record: whether its StatefulSet confirms it, and its refusals. Pure. */
 import * as Result from "effect/Result"
 import type { Refusal } from "../operation/Plan.ts"
 import { contentIn, contentOf, isSame, keyOf } from "../step/content.ts"

@@ -1,4 +1,7 @@
-/** Deployments whose volumes are put back with a StatefulSet's: which claims they name, and what is stopped with them. */
+/**
+ * Deployments whose volumes are restored with a StatefulSet's: the claims that they name, and the workloads
+ * that are stopped with them.
+ */
 import * as Effect from "effect/Effect"
 import { selector } from "../App.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"

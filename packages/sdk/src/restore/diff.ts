@@ -10,7 +10,7 @@ import { changes } from "../step/recordDiff.ts"
 import { RecordedKind, type SnapshotRecord, titleOf } from "../step/record.ts"
 import { readObjects } from "../step/recordSet.ts"
 
-/** Without what a restore of the configuration puts back, and tells itself. */
+/** Without the differences that a restore of the configuration restores, and reports itself. */
 export const withoutConfig = (record: SnapshotRecord): SnapshotRecord => ({
   ...record,
   objects: record.objects.filter(({ kind }) => kind !== "StatefulSet" && !Schema.is(ConfigKind)(kind))

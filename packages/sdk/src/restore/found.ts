@@ -51,7 +51,7 @@ const candidateOf = (claim: string, name: string, found: VolumeSnapshot | null):
   })
 }
 
-/** Without a handle nothing would tell a cut from another that gets its name until it is restored. */
+/** Without a handle, a volume snapshot could be replaced by another one of its name until it is restored. */
 const unpinned = (name: string, content: VolumeSnapshotContent | null): string | null =>
   content?.status?.snapshotHandle ? null : `volumesnapshot "${name}" has no handle in its content`
 

@@ -33,7 +33,10 @@ import { type AskedMembers, type Volumes, volumesOf } from "./volumes.ts"
 export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Omit<Restoring, "beforeStart"> {
   /** True if a volume without any file is accepted. Default false. */
   readonly allowEmpty?: boolean
-  /** The profile that keeps one member's promise: members that were cut apart are not put back together. */
+  /**
+   * The profile with the guarantee `one-member`: members that were snapshotted separately are not restored
+   * together.
+   */
   readonly oneMember?: string
 }
 
@@ -69,11 +72,11 @@ const effectsOf = (workload: Target, source: Source, swap: Swap, id: string): Re
   ]
 }
 
-/** A caller who gives the profile knows as much of its members as a record does. */
+/** A given profile counts like one in the record. */
 const asKept = (source: Source, { oneMember }: RestoreOptions): Source =>
   source._tag === "Snapshot" && oneMember !== undefined ? { ...source, guarantee: "one-member" } : source
 
-/** Members that go back alone, and what becomes of the others meanwhile. */
+/** Warnings about members that are restored separately, and about the others. */
 const partWarnings = ({ from, low }: Swap, { ordinals }: RestoreOptions) => {
   if (ordinals === undefined) return []
   const need = needed("majority", from)

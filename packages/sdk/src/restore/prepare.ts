@@ -28,9 +28,9 @@ export interface RestoreOptions
     Omit<PlanOptions, "mayPatchVolumes" | "mountedBy" | "stopped" | keyof Ground>,
     ConfigOptions,
     RestoreRun {
-  /** Put back the pod template, ConfigMaps and Secrets as well. Default false. */
+  /** Also restore the pod template, ConfigMaps and Secrets. Default false. */
   readonly withConfig?: boolean
-  /** Put back those alone, and no volumes. Default: volumes. */
+  /** Restore only those, and no volumes. Default: volumes. */
   readonly only?: "config"
   /** The StatefulSets and Deployments of a selector's snapshot in the order in which they start. Default: first those that others refer to. */
   readonly order?: ReadonlyArray<string>
@@ -73,7 +73,7 @@ const setOf = (ref: AppRef, replicas?: number) =>
       : Effect.succeed({ state, workload })
   })
 
-/** As many members as the last one that has a volume in it makes. */
+/** The number of members, up to the last one that has a volume in the snapshot. */
 const membersIn = (source: Source, workload: Workload): number =>
   (source._tag === "Snapshot" ? source.cuts : source.claims).reduce(
     (count, { claim }) =>
@@ -105,7 +105,7 @@ export const planFor = (
     return planOf(state, workload, ref, all.id, from, all.options, config)
   })
 
-/** The configuration alone: of a snapshot, or as it was before a restore. */
+/** The plan for the configuration only: of a snapshot, or as it was before a restore. */
 export const planConfig = (
   ref: AppRef,
   from: Pick<RestoreSettings, "set" | "undoes">,
@@ -216,7 +216,10 @@ export const planTogether = (
     })
   })
 
-/** The cuts of a selector's snapshot, by the StatefulSet or Deployment whose they are; those of none are refused. */
+/**
+ * The volume snapshots of a selector's snapshot, by their StatefulSet or Deployment; those of none are
+ * refused.
+ */
 export const planSelected = (
   ref: AppRef,
   summary: Pick<Summary, "replicas">,

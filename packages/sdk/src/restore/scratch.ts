@@ -1,4 +1,4 @@
-/** A namespace for a rehearsal alone: made, emptied of what was restored into it, and deleted again. */
+/** A namespace for a rehearsal: created, emptied, and deleted again. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Resource from "../Resource.ts"
@@ -30,7 +30,7 @@ const securityOf = (source: Resource.KubeObject | null): Readonly<Record<string,
 const mine = (found: Resource.KubeObject | null, id: string): boolean =>
   Reflect.get(Object(Reflect.get(Object(found?.metadata), "annotations")), madeByAnnotation) === id
 
-/** Makes it; `id` is the rehearsal's. */
+/** Creates it; `id` is the rehearsal's. */
 export const makeScratch = (
   from: string,
   set: string,
@@ -61,7 +61,7 @@ export const makeScratch = (
     return { name, uid: made?.metadata.uid ?? "" }
   })
 
-/** The volumes of claims that this operation has made there, by name. */
+/** The volumes of claims that this operation has created there, by name. */
 const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
   Effect.map(
     claimsIn(
@@ -110,7 +110,7 @@ const untilGone = (look: Look<boolean>): Look<boolean> =>
 
 const found = <A>(look: Look<A | null>): Look<boolean> => Effect.map(look, (one) => one === null)
 
-/** Deletes it with all that was restored into it; answers with what is left, in words. */
+/** Deletes it with everything that was restored into it; returns what is left, in words. */
 export const removeScratch = (
   { name, uid }: Scratch,
   operation: string | null

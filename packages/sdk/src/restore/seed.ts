@@ -1,6 +1,6 @@
 /**
- * A restore in which every member is made from one: for members that must not meet again as they were cut.
- * Pure over the state.
+ * A restore in which all members are rebuilt from one: for members that must not be combined as they were
+ * snapshotted. Pure over the state.
  */
 import type { Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"

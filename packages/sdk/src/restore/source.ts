@@ -22,7 +22,7 @@ import { isAsideOf, isAsideOfNamed } from "../step/volumeOwner.ts"
 import { namingIn } from "./deployments.ts"
 import { counts, type RestorePlan } from "./verb.ts"
 
-/** One claim's cut, as a record has it and as the cluster has it now. */
+/** One claim's volume snapshot, as recorded and as it is now. */
 export interface FoundCut {
   readonly claim: string
   readonly snapshot: string
@@ -31,7 +31,7 @@ export interface FoundCut {
   readonly driver: string
   /** The minimum size of a claim, as a quantity; `null` if unknown. */
   readonly size: string | null
-  /** `Filesystem` or `Block`, of the volume that was cut; null or absent: not known. */
+  /** `Filesystem` or `Block`, of the source volume; `null` or absent if unknown. */
   readonly mode?: string | null
   /** Reason that it cannot be restored; `null` if it can. */
   readonly why: string | null
@@ -78,7 +78,7 @@ export type Source =
       readonly level: string
       /** The guarantee of the profile that quiesced its members; `null` if they were not quiesced. */
       readonly guarantee: Guarantee | null
-      /** The profile whose members are unsafe together as they were cut; absent: none says so. */
+      /** The profile whose members must not be combined as they were snapshotted; absent without one. */
       readonly seedOnly?: string
       /** The record's part about the stages of a staged snapshot; absent for other snapshots. */
       readonly waves?: Waves
@@ -100,7 +100,7 @@ export type Source =
 
 type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 
-/** The contents of those VolumeSnapshots that these cuts may be, by name. */
+/** The contents of the VolumeSnapshots that may belong to these, by name. */
 const contentsOf = (
   cuts: ReadonlyArray<RecordedCut>,
   snapshots: ReadonlyArray<VolumeSnapshot>
@@ -118,7 +118,7 @@ const contentsOf = (
   })
 }
 
-/** The recorded cuts, each with why it cannot be restored from. */
+/** The recorded volume snapshots, each with the reason that it cannot be restored. */
 export const cutsNow = (namespace: string, cuts: ReadonlyArray<RecordedCut>): Look<ReadonlyArray<FoundCut>> =>
   Effect.gen(function* () {
     const snapshots = yield* Resource.list(kinds.volumesnapshots, { namespace })
@@ -208,8 +208,8 @@ export interface Found {
 }
 
 /**
- * The same of a restore whose journal is gone, since only the last ones are kept: by the names and labels of
- * the claims themselves, of each StatefulSet. None: it set nothing aside that is there still.
+ * The same for a restore whose journal was deleted, since only the last ones are kept: by the names and
+ * labels of the claims themselves, for each StatefulSet. Empty if nothing that it kept still exists.
  */
 export const asideByName = (namespace: string, operation: string): Look<ReadonlyArray<Found>> =>
   Effect.map(

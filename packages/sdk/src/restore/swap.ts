@@ -17,7 +17,7 @@ import type { AsideClaim, Source } from "./source.ts"
 import type { Target } from "./target.ts"
 import type { RestoreStep } from "./verb.ts"
 
-/** From what is there to what takes its place. */
+/** The current volumes, and those that replace them. */
 export interface Swap {
   readonly before: ReadonlyArray<Claim>
   readonly attach: ReadonlyArray<StepOf<typeof AttachVolume>>
@@ -29,7 +29,7 @@ export interface Swap {
   readonly bystanders: ReadonlyArray<Claim>
 }
 
-/** The claims that the templates have made, wherever their ordinals are; of named ones those that get another volume. */
+/** The claims of the templates, for all ordinals; of named ones those that get another volume. */
 const claimsOf = (state: AppState, { name, named }: Target, attach: Swap["attach"]): ReadonlyArray<Claim> =>
   named === undefined
     ? state.claims.filter((claim) => claim.workload === `StatefulSet/${name}` && claim.template !== null)
@@ -124,7 +124,7 @@ export const countOf = ({ replicas }: Source, workload: Workload): number =>
   // A snapshot of an application that was scaled to 0 says nothing of how many it needs.
   replicas === null || replicas === 0 || !isCount(replicas) ? workload.replicas : replicas
 
-/** From what is there to what is to be: of the ordinals that are asked for, or of all. */
+/** The swap for the requested ordinals, or for all. */
 export const swapOf = (
   state: AppState,
   workload: Target,

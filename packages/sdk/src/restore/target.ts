@@ -1,4 +1,4 @@
-/** A workload whose volumes are put back, and by which names it looks for their claims. Pure. */
+/** A workload whose volumes are restored, and the names of its claims. Pure. */
 import type { Claim } from "../Claim.ts"
 import { after } from "../Ordinal.ts"
 import type { ClaimTemplate, Workload } from "../Topology.ts"
@@ -22,7 +22,7 @@ export const slotOf = (
   return null
 }
 
-/** A Deployment as one: its claims as they are there stand for the templates that it has not. */
+/** A Deployment as a target: its existing claims take the place of templates. */
 export const deploymentTarget = (
   workload: Workload,
   named: ReadonlyMap<string, string>,

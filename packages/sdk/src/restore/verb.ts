@@ -1,4 +1,4 @@
-/** Restoring as a verb: its steps, and what of it is its own. */
+/** The restore verb: its steps, and its own parts. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
@@ -57,7 +57,7 @@ export type RestoreStep = StepOf<(typeof steps)[number]>
 /** A claim that was there before, and under which name its volume is kept. */
 export const KeptAs = Schema.Struct({ claim: Schema.String, as: Schema.String })
 
-/** Configuration that is replaced, as `Kind/name`, and the Secret that keeps what was there before. */
+/** Configuration that is replaced, as `Kind/name`, and the Secret with the previous one. */
 export const KeptConfig = Schema.Struct({ names: Schema.Array(Schema.String), before: Schema.String })
 
 /** The settings in a plan in addition to its steps. */
@@ -70,7 +70,7 @@ export const RestoreSettings = Schema.Struct({
   undoes: Schema.NullOr(Schema.String),
   kept: Schema.Array(KeptAs),
   allowEmpty: Schema.Boolean,
-  /** The ordinals that go back alone; absent: all. */
+  /** The ordinals to restore; absent for all. */
   ordinals: Schema.optionalKey(Schema.Array(Schema.Natural)),
   /** The configuration that is restored, and where the previous one is kept. Absent if none is. */
   config: Schema.optionalKey(KeptConfig),
@@ -109,7 +109,7 @@ export const RestoreResult = Schema.Struct({
   claims: Schema.Array(Schema.String),
   /** Where the previous volumes are kept. */
   kept: Schema.Array(KeptAs),
-  /** The configuration that was put back. Absent: none was. */
+  /** The restored configuration. Absent if there was none. */
   config: Schema.optionalKey(KeptConfig)
 })
 export type RestoreResult = typeof RestoreResult.Type
@@ -117,7 +117,7 @@ export type RestoreResult = typeof RestoreResult.Type
 type At = StepContext<Going>
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** Each workload is there, and as it was planned with. */
+/** Checks that each workload exists, and is as planned. */
 const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =>
   Effect.gen(function* () {
     const object = objects.get(keyOf(guard))
@@ -151,7 +151,7 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
     }
   })
 
-/** The volumes from before are with the claims that they were set aside to. */
+/** Checks that the previous volumes are with the claims that they were moved to. */
 const checkKept = (plan: RestorePlan, at: At): Work =>
   Effect.gen(function* () {
     const moves = stepsOf(MoveVolume, plan.steps)
@@ -214,7 +214,7 @@ const conclude = (plan: RestorePlan, at: At): Work<RestoreResult> =>
     return { set, undoes, replicas, ...verified, claims, kept, ...configured }
   })
 
-/** After an abort: the count is the one from before, and each claim has the volume that it had. */
+/** After an abort: the number of replicas is the previous one, and each claim has its previous volume. */
 const concludeBack = (plan: RestorePlan, at: At): Work =>
   Effect.gen(function* () {
     for (const [key, fence] of at.fences) {

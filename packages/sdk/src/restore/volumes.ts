@@ -10,7 +10,10 @@ import { slotOf, type Target } from "./target.ts"
 
 /** The members whose volumes are restored, and from which. */
 export interface AskedMembers {
-  /** Put back these ordinals alone; the count stays as it is. Default: all, and the snapshot's count. */
+  /**
+   * Restore only these ordinals; the number of replicas stays as it is. Default: all, and the snapshot's
+   * number.
+   */
   readonly ordinals?: ReadonlyArray<number>
   /** Make every member from this one's data. Default: each has its own. */
   readonly seedFrom?: SeedFrom

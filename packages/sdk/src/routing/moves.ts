@@ -73,9 +73,9 @@ export const shardMoves = (before: Table, after: Table): ReadonlyArray<ShardMove
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b))
 
 /**
- * The part of all copies of keys that comes to an ordinal which did not hold them, when `from`
- * replicas become `to`: from 0 to 1, what is to be expected of many keys. Null for a shard map,
- * which moves nothing by itself.
+ * The share of all copies of keys that move to an ordinal which did not have them, when `from` replicas
+ * become `to`: from 0 to 1, the expected value for many keys. `null` for a shard map, which moves nothing by
+ * itself.
  */
 export const movedShare = (strategy: Strategy, from: number, to: number): number | null => {
   if (strategy._tag === "Table") return null

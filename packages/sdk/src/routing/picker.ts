@@ -18,7 +18,7 @@ import { hashKey } from "./xxh64.ts"
  * - `EmptyKey`: the key is the empty text; a missing field would send everything to one ordinal.
  * - `NoReplicas`: no ordinal is asked for.
  * - `NoneReady`: every ordinal that the strategy allows is NotReady, Leaving or Missing.
- * - `UnknownOrdinal`: the shard map names no ordinal that is there or asked for.
+ * - `UnknownOrdinal`: the shard map names no existing or requested ordinal.
  */
 export const RoutingReason = Schema.Union([
   Schema.TaggedStruct("InvalidStrategy", {}),
@@ -34,7 +34,7 @@ export class RoutingError extends Schema.TaggedError<RoutingError>()("RoutingErr
   message: Schema.String
 }) {}
 
-/** Answers in memory; `Routing.picker` makes one. */
+/** Answers in memory; `Routing.picker` creates one. */
 export interface Picker {
   readonly strategy: Strategy
   readonly members: Members
@@ -115,7 +115,7 @@ const errorsOf = ({ name, members, why }: Members) => {
   }
 }
 
-/** The ordinals that may be named, and what the strategies need of them. */
+/** The eligible ordinals, and the precomputed values of the strategies. */
 interface Choice {
   readonly ordinals: ReadonlyArray<number>
   readonly has: ReadonlySet<number>
@@ -136,7 +136,7 @@ const choiceOf = (members: Members, may: (member: Member) => boolean, span: numb
   }
 }
 
-/** Also for what modulo and jump would put on an ordinal that may not be named: spread over all others. */
+/** Also for keys that modulo and jump would put on an ineligible ordinal: spread over all others. */
 const byWeight = (hash: Word, { ordinals, weighed }: Choice): number =>
   ordinals.length === 0 ? -1 : (ordinals[heaviest(hash, weighed())] ?? -1)
 

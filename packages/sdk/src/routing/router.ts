@@ -20,7 +20,7 @@ export interface Router<View> extends Pick<Picker, "pick" | "pickAll" | "owners"
 }
 
 /**
- * A router over views, such as `Discovery.watch` gives them; done once the first one is there.
+ * A router over views, such as those of `Discovery.watch`; succeeds with the first one.
  *
  * The last good view is never discarded: if the views fail, the router continues with it, and `stale` says
  * for how long and why. A new view replaces all answers at once.
@@ -29,7 +29,7 @@ export interface Router<View> extends Pick<Picker, "pick" | "pickAll" | "owners"
  * its scope is open; views that failed are not restarted, so pass a stream that retries if it should survive
  * refusals.
  *
- * @param membersOf what of a view can be routed to, such as `Discovery.members`.
+ * @param membersOf the members of a view, such as `Discovery.members`.
  */
 export const router = <View, E, R>(
   views: Stream.Stream<View, E, R>,

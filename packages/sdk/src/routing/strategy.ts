@@ -1,6 +1,6 @@
 /**
- * Strategies: plain data, so that they may stand in a configuration that services of other languages
- * read as well.
+ * Strategies: plain data, so that they can be in a configuration that services in other languages read as
+ * well.
  */
 import * as Schema from "effect/Schema"
 import { remainder, type Word } from "./word.ts"

@@ -1,6 +1,4 @@
-/**
- * Shard maps: made from a strategy once, and changed by as few moves as an even load allows.
- */
+/** Shard maps: created from a strategy once, and changed by as few moves as an even load allows. */
 import * as Result from "effect/Result"
 import type { Picker, RoutingError } from "./picker.ts"
 import type { Table } from "./strategy.ts"
@@ -19,7 +17,7 @@ export const tableOf = (picker: Picker, shards: number): Result.Result<Table, Ro
   return Result.succeed({ _tag: "Table", shards: first === undefined ? [[0]] : [first, ...others] })
 }
 
-/** Shards by the ordinal that holds them. */
+/** Shards by their ordinal. */
 type Loads = Map<number, Array<number>>
 
 const extreme = (loads: Loads, isBetter: (a: number, b: number) => boolean, fits: (o: number) => boolean) => {

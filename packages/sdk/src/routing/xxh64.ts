@@ -1,9 +1,9 @@
 /**
  * XXH64 with seed 0 of a key's UTF-8 bytes, as the xxHash specification defines it.
  *
- * No package gives its 64 bits synchronously and without BigInt, so it stands here, held to the
- * published vectors and to a second transcription in the tests. Every language has a library for
- * it, so that a caller written in another one finds the same ordinal.
+ * No package computes its 64 bits synchronously and without BigInt, so it is implemented here, and tested
+ * against the published vectors and a second transcription. Every language has a library for it, so that a
+ * client in another language finds the same ordinal.
  */
 import { add, multiply, rotate, type Word, word, xor, xorShiftRight } from "./word.ts"
 

@@ -1,6 +1,6 @@
 /**
- * An abort without a journal: it was damaged or deleted, so what stood there before is read from the
- * annotations that each change left on the very object that it changed.
+ * An abort without a journal: it was damaged or deleted, so the previous values are read from the annotations
+ * that each change left on the object.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -56,7 +56,7 @@ const markedVolumes = (ref: Ref) =>
     (marked) => marked.filter(({ spec }) => spec.claimRef?.namespace === ref.namespace)
   )
 
-/** Puts reclaim policies back, but on what was set aside: that is meant to stay. */
+/** Restores reclaim policies, except on volumes of claims that were set aside, which are meant to stay. */
 const release = (at: StepContext, volumes: ReadonlyArray<PersistentVolume>, claims: Claims) =>
   Effect.forEach(
     volumes,
@@ -98,7 +98,7 @@ const isUsable = ({ plan, status }: Journal.Entry): boolean =>
   // What another verb has made is not undone from marks on volumes and on the StatefulSet.
   (plan.verb !== scaleVerb.name || Result.isSuccess(scaleVerb.decode(plan)))
 
-/** Ends the journal of an operation that was put back without it. */
+/** Ends the journal of an operation that was reverted without it. */
 const close = (entry: Journal.Entry, token: string, unmet: ReadonlyArray<string>) =>
   Effect.flatMap(Turn.timestamp, (ended) => {
     const phase = unmet.length > 0 ? ("Incomplete" as const) : ("Aborted" as const)

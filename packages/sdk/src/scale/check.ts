@@ -27,7 +27,10 @@ const { memberOf, overwritten, replicasOf, retentionOf } = Workload
 
 type At = StepContext<Going>
 
-/** `upTo`: the count up to which claims are the StatefulSet's by name alone, as the controller finds them. */
+/**
+ * `upTo` is the number of replicas up to which claims are the StatefulSet's by name alone, as the controller
+ * finds them.
+ */
 const factsOf = (set: StatefulSet, upTo: number, profile: Profile) =>
   Effect.map(claimsOf(set), (claims) =>
     basisOf({
@@ -97,7 +100,7 @@ const byContainer = (profile: Profile): ReadonlyArray<HookOf> => {
   )
 }
 
-/** Every hook that will run in a pod that is there already must be able to. */
+/** Checks that every hook that will run in an existing pod can run. */
 export const preflight = (
   plan: ScalePlan,
   set: StatefulSet,
@@ -154,7 +157,9 @@ const tellPolicy = (at: At, set: StatefulSet, plan: ScalePlan, { facts }: ScaleS
       })
 }
 
-/** After an abort: the count is the one from before, and the claims that the plan named hold their volumes. */
+/**
+ * After an abort: the number of replicas is the previous one, and the claims of the plan have their volumes.
+ */
 export const concludeBack = (
   at: At,
   plan: ScalePlan,

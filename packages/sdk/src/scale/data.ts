@@ -22,7 +22,10 @@ const untilGone = (object: string, namespace: string): string =>
 /** True if the data survives the claim. */
 export const outlives = ({ volume }: Claim): boolean => volume?.reclaimPolicy === "Retain"
 
-/** A claim that loses its pod while it is being deleted: its data goes with the pod, unless the volume stays. */
+/**
+ * A claim that loses its pod while it is being deleted: its data is deleted with the pod, unless the volume
+ * is retained.
+ */
 const going = (claim: Claim): ReadonlyArray<Refusal> =>
   claim.deleted === null || outlives(claim)
     ? []
@@ -81,7 +84,7 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
   ]
 }
 
-/** A leftover claim whose pod is still there under whenScaled Delete: it goes with that pod. */
+/** A leftover claim whose pod still exists under whenScaled Delete: it is deleted with that pod. */
 const doomed = (namespace: string, set: string, claim: Claim): Refusal => {
   const { name, ordinal } = claim
   const pod = `${set}-${ordinal}`
@@ -159,7 +162,7 @@ export const mountRefusals = (
   ]
 }
 
-/** Leftover claims that are smaller than what a new one would be: the template has grown since. */
+/** Leftover claims that are smaller than a new one would be: the template was changed since. */
 export const smaller = (
   namespace: string,
   { claimTemplates }: Workload,
@@ -175,8 +178,8 @@ export const smaller = (
   })
 
 /**
- * New claims that tell of something missing: those that nothing makes a volume for, and those below an
- * ordinal whose claim was left, which therefore had one, with data.
+ * New claims that point to a problem: those that nothing provisions a volume for, and those below an ordinal
+ * with a leftover claim, which therefore had one, with data.
  */
 export const missing = (
   workload: Workload,

@@ -4,8 +4,8 @@ import { parse } from "../Ordinal.ts"
 import { names, type Profile } from "../Profile.ts"
 
 /**
- * The claims that a plan rests on: those of the ordinals that are asked for before or after it, by
- * name alone as the controller finds them, by uid. One that is being deleted is another fact.
+ * The claims that a plan relies on: those of the previous and the requested ordinals, by name as the
+ * controller finds them, and by uid. One that is being deleted is a different fact.
  */
 export const claimFacts = (
   claims: Iterable<{ readonly name: string; readonly uid: string; readonly deleted: string | null }>,

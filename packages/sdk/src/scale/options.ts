@@ -25,7 +25,7 @@ export interface ScaleOptions {
   readonly health?: HttpHealth
   /** The handling of claims left over from an earlier scale-down. Default: keep. */
   readonly leftoverClaims?: "keep" | "refuse" | "set-aside"
-  /** For the time of this operation; put back at its end. */
+  /** During this operation; set back at its end. */
   readonly whenScaled?: "Retain" | "Delete"
   /** Scale although something else writes `spec.replicas`. */
   readonly forceConflicts?: boolean

@@ -152,7 +152,7 @@ const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) =>
 
 type Change = ReturnType<typeof changeOf>
 
-/** The slots whose claims are made before their pods, since their class provisions at once. */
+/** The slots whose claims are created before their pods, since their StorageClass provisions immediately. */
 const aheadOf = (state: AppState, workload: Workload, { slots, left, isAside }: Change) =>
   slots.filter((slot) => {
     const template = workload.claimTemplates.find((one) => one.name === slot.template)

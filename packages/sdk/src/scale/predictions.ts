@@ -100,7 +100,7 @@ export const effects = (
   ]
 }
 
-/** Pods whose sickness makes OrderedReady stop, without a word from the API. */
+/** Unhealthy pods that silently block OrderedReady. */
 const blockers = (state: AppState, workload: Workload, to: number): ReadonlyArray<string> =>
   workload.podManagementPolicy === "Parallel"
     ? []

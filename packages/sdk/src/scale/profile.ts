@@ -1,5 +1,5 @@
 /**
- * A profile that stands in an annotation of the StatefulSet.
+ * A profile in an annotation of the StatefulSet.
  *
  * Anyone who can edit the StatefulSet can set there what runs with the permissions of the user who scales it:
  * so it is read only on request.

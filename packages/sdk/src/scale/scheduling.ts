@@ -158,7 +158,7 @@ interface Judged {
   readonly reason: string | null
 }
 
-/** Claims from before whose volumes no node that takes their pod can reach. */
+/** Leftover claims whose volumes cannot be reached from any node that accepts their pod. */
 const strandedBy = (
   left: ReadonlyArray<Claim>,
   open: ReadonlyArray<Node>,
@@ -190,7 +190,9 @@ const repelling = (ground: Ground | null, nodes: ReadonlyArray<Node>): ((node: N
     })
 }
 
-/** One line for each thing that would leave new pods Pending. `left`: claims from before that are attached again. */
+/**
+ * One line for each reason that would leave new pods Pending. `left`: leftover claims that are used again.
+ */
 export const unschedulable = (
   state: AppState,
   workload: Workload,

@@ -27,9 +27,9 @@ export interface RunSettings {
   readonly stepTimeout?: number
   /** The user's answer about a hook whose outcome was unknown. */
   readonly hookOutcome?: Verdict
-  /** To take up an operation that deletes claims by this policy. */
+  /** Consent to resume an operation that deletes claims by this policy. */
   readonly whenScaled?: "Retain" | "Delete"
-  /** To take up an operation that deletes what was set aside. */
+  /** Consent to resume an operation that deletes claims that were set aside. */
   readonly purge?: boolean
 }
 

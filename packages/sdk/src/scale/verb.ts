@@ -1,4 +1,4 @@
-/** Scaling as a verb: its steps, and what of it is its own. */
+/** The scale verb: its steps, and its own parts. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

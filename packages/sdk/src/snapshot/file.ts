@@ -1,8 +1,8 @@
 /**
- * A snapshot's record as a file: encrypted with age (age-encryption.org/v1), since it holds the values of
- * Secrets. The only importer of that library, which is loaded when it is first needed.
+ * A snapshot's record as a file: encrypted with age (age-encryption.org/v1), since it contains the values of
+ * Secrets. The only importer of that library, which is loaded when first used.
  *
- * What comes out of a file is what its maker wrote, and nothing more is known of it than that.
+ * The content of a file is only as trustworthy as its author.
  */
 import { gunzipSync, gzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
@@ -34,7 +34,7 @@ export type SealFor =
       readonly workFactor?: number
     }
 
-/** By what it is opened. */
+/** The key to decrypt it. */
 export type OpenWith = { readonly identities: ReadonlyArray<string> } | { readonly passphrase: string }
 
 /**

@@ -5,7 +5,7 @@
 import * as Schema from "effect/Schema"
 import { isSetName, longestName, RecordedKind, type SnapshotRecord } from "../step/record.ts"
 
-/** A DNS-1123 subdomain: what names of objects and of drivers are. */
+/** A DNS-1123 subdomain: a valid name of an object or a driver. */
 const isName = (text: string): boolean =>
   text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
 

@@ -13,7 +13,10 @@ import type { Quiescing } from "./level.ts"
 /** The default rate limit of the snapshot controller and of the driver's sidecar. */
 export const defaultQps = 5
 
-/** A late cut of the same application: how many claims, and how long from the request to the last cut. */
+/**
+ * A recent snapshot of the same application: the number of claims, and the time from the request to the last
+ * volume snapshot.
+ */
 export interface Recent {
   readonly claims: number
   readonly millis: number

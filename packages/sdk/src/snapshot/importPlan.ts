@@ -1,4 +1,4 @@
-/** The plan to bring in a snapshot from a file: pure over what the file says and what is there. */
+/** The plan to import a snapshot from a file: pure over the file and the live objects. */
 import { nameOf } from "../App.ts"
 import { shellWord } from "../ShellWord.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
@@ -31,7 +31,7 @@ export interface ImportOptions {
   readonly trustHandles?: boolean
 }
 
-/** One cut of a file, and what becomes of it here. */
+/** One volume snapshot of a file, and its action. */
 interface Brought {
   readonly cut: RecordedCut
   /** `null` if it exists unchanged. */
@@ -55,7 +55,7 @@ const refusedCut = (cut: RecordedCut, reason: string, remedy: string): Brought =
   refusals: [{ reason, remedy }]
 })
 
-/** One that is there still has to be what the file says of it. */
+/** An existing object must match the file. */
 const asItIs = (
   set: string,
   cut: RecordedCut,
@@ -146,7 +146,7 @@ const bring = (
   }
 }
 
-/** As it stands in the record of this cluster. */
+/** As recorded in this cluster. */
 const recordedHere = ({ cut, provisioned }: Brought): RecordedCut => {
   if (provisioned === null) return cut
   const { contentUid: _, ...rest } = cut

@@ -24,16 +24,16 @@ export type ImportPlan = Plan<ImportStep, ImportSettings>
 export interface ImportRun {
   /** Milliseconds without progress after which a step stops. Default 10 minutes. */
   readonly stepTimeout?: number
-  /** The record; absent: it is taken up without its file. */
+  /** The record; absent if it is resumed without its file. */
   readonly record?: SnapshotRecord
 }
 
 /** The result of the operation. */
 export const ImportResult = Schema.Struct({
   set: Schema.String,
-  /** Claims whose cuts are known here now. */
+  /** Claims whose volume snapshots are now registered. */
   claims: Schema.Natural,
-  /** Of them those for which a content was made. */
+  /** The number of these for which a content was created. */
   made: Schema.Natural
 })
 

@@ -125,7 +125,7 @@ export const waysOf = (
 /** How the members can be quiesced, if a profile defines it. */
 export interface Quiescing {
   readonly guarantee: Guarantee
-  /** Nothing is held, and each member recovers from its own cut all the same. */
+  /** Nothing is quiesced, but each member recovers from its own volume snapshot. */
   readonly isNothing: boolean
   /** Reason that they cannot be quiesced; `null` if they can. */
   readonly refusal: Refusal | null
@@ -157,7 +157,7 @@ const unquiesced = (ways: Ways, why: ReadonlyArray<string>): Chosen =>
         refusals: []
       }
 
-/** Best first: quiesced where all writes stop, a group, quiesced member by member, each alone. */
+/** Best first: quiesced if all writes stop, a group, quiesced per member, each separately. */
 const automatic = (ways: Ways, quiescing: Quiescing | null): Chosen => {
   if (quiescing === null) return unquiesced(ways, [])
   if (quiescing.isNothing) return unquiesced(ways, ways.group === null ? perMember(quiescing) : [])

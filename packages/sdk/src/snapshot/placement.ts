@@ -11,7 +11,7 @@ import type { RecordedPlacement } from "../step/record.ts"
 export const affinityOf = ({ volume }: Claim): ReadonlyArray<string> | null =>
   volume?.nodeAffinity?.map((term) => term.map(formatRequirement).join(" and ")) ?? null
 
-/** One for each workload. Its runtime class stands in its manifest alone. */
+/** One for each workload. Its runtime class is only in its manifest. */
 export const placementOf = (state: AppState): ReadonlyArray<RecordedPlacement> =>
   state.workloads.map(({ kind, name, template }) => {
     const workload = `${kind}/${name}`

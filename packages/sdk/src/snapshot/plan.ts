@@ -35,7 +35,10 @@ export interface SnapshotOptions extends FreezeOptions {
   readonly groupClass?: string
   /** While the application is stopped for an offline set and started again. Default: majority. */
   readonly quorum?: Quorum
-  /** The profile that keeps one member's promise: members that are cut apart are not restored together. */
+  /**
+   * The profile with the guarantee `one-member`: members that were snapshotted separately are not restored
+   * together.
+   */
   readonly oneMember?: string
   /** True if this process can set contents to Retain. Default true. */
   readonly mayRetain?: boolean

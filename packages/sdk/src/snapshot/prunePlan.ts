@@ -1,4 +1,4 @@
-/** The plan to delete one snapshot: pure over its record's summary and the objects that are there. */
+/** The plan to delete one snapshot: pure over its record's summary and the live objects. */
 import type {
   VolumeGroupSnapshot,
   VolumeGroupSnapshotContent,

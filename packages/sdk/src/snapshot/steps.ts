@@ -1,4 +1,7 @@
-/** The steps of a plan to take a set: its cut, and what holds its members still around it or stops them. Pure. */
+/**
+ * The steps of a plan to take a snapshot: its volume snapshots, and the steps that quiesce or stop its
+ * members. Pure.
+ */
 import type { Claim } from "../Claim.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
 import { fingerprint, meansOf, reachesOf } from "../Quiesce.ts"
@@ -18,7 +21,7 @@ import type { Freeze, FreezeOptions } from "./freeze.ts"
 import type { Ways } from "./level.ts"
 import type { SnapshotStep } from "./verb.ts"
 
-/** The cut of the claims: as one group, or each alone. */
+/** The volume snapshots of the claims: as one group, or each separately. */
 export const cutSteps = (
   set: string,
   claims: SetSettings["claims"],
@@ -49,7 +52,7 @@ export const cutSteps = (
   ]
 }
 
-/** The same cut with every member held still around it. */
+/** The same with every member quiesced. */
 export const quiescedSteps = (
   steps: ReturnType<typeof cutSteps>,
   { members, guarantee }: Freeze,
@@ -80,7 +83,7 @@ const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
   reclaimPolicy: volume?.reclaimPolicy ?? null
 })
 
-/** The steps around the cut of a set that is taken offline: down before it, and back up behind it. */
+/** The steps around an offline snapshot: scale to 0 before it, and back up after it. */
 export const offlineSteps = (
   workload: Workload,
   claims: ReadonlyArray<Claim>,

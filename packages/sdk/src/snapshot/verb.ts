@@ -1,4 +1,4 @@
-/** Taking a set as a verb: its steps, and what of it is its own. */
+/** The snapshot verb: its steps, and its own parts. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
@@ -52,7 +52,7 @@ export const SnapshotSettings = Schema.Struct({
   ...SetSettings.fields,
   /** The directories of the data as reported by the application, checked before anything is started. */
   places: Schema.optionalKey(Places),
-  /** Of a set that is taken offline: what each change of the count leans on. */
+  /** For an offline snapshot: the facts that each change of the number of replicas relies on. */
   facts: Schema.optionalKey(Workload.Facts)
 })
 export type SnapshotSettings = typeof SnapshotSettings.Type
@@ -105,7 +105,7 @@ const check = (plan: SnapshotPlan): Work =>
     }
   })
 
-/** Says where the count of a set that was taken offline is not the one from before. */
+/** Reports if the number of replicas after an offline snapshot is not the previous one. */
 const checkCount = (plan: SnapshotPlan, at: At): Work =>
   Effect.gen(function* () {
     const before = countsOf(plan)[0]?.from

@@ -149,7 +149,7 @@ const perform = (step: AttachVolume, at: At): Work =>
     })
   })
 
-/** The volume goes back to the claim it came from, unless it never left it. */
+/** Returns the volume to the claim it came from, unless it never left it. */
 const undo = (step: AttachVolume, at: At): Work =>
   Effect.gen(function* () {
     yield* Holder.assertHeld(at.fence)
@@ -213,7 +213,10 @@ const attached = (at: At, name: string) =>
 
 const AssertSchema = Schema.TaggedStruct("AssertClaims", { on, claims: Schema.Array(Schema.String) })
 
-/** Fails unless each final claim is the operation's own, and has the volume that was proven: before any pod starts on it. */
+/**
+ * Fails unless each final claim was created by this operation, and has the checked volume: before any pod
+ * starts on it.
+ */
 export const AssertClaims: StepKind<typeof AssertSchema.Type, object> = {
   tag: "AssertClaims",
   schema: AssertSchema,

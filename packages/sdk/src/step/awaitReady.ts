@@ -1,7 +1,6 @@
 /**
- * Waits until every cut of a set is ready to use: that may be hours after the cut. A member of a group
- * can stay unready although its group is ready, until its side-car's next round (external-snapshotter 8.6):
- * it is named.
+ * Waits until every volume snapshot is ready to use, which may take hours. One of a group can stay unready
+ * although its group is ready, until its sidecar's next resync (external-snapshotter 8.6): it is named.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -28,7 +27,7 @@ const unready = (cuts: ReadonlyArray<Cut>) =>
 const late =
   ": a snapshot that its group has left behind is seen again at its sidecar's next resync, every 15 minutes by default"
 
-/** Every cut is ready to use. */
+/** Every volume snapshot is ready to use. */
 export const AwaitReady: StepKind<typeof ReadySchema.Type, CutSettings> = {
   tag: "AwaitReady",
   schema: ReadySchema,

@@ -1,7 +1,7 @@
 /**
- * Cuts in another namespace: a content of its own for each, made for the handle that the live content of the
- * source has, and a VolumeSnapshot that names it. Both are of this operation alone, never delete what is
- * in the storage, and go once the claims are filled.
+ * Volume snapshots in another namespace: a content for each, created with the handle of the source's live
+ * content, and a VolumeSnapshot that names it. Both belong only to this operation, never delete data in the
+ * storage, and are deleted once the claims are filled.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -24,7 +24,7 @@ type Settings = CloneSettings & { readonly stepTimeout?: number }
 type At = CloneAt & { readonly settings: Settings }
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** A cut of the source, and the VolumeSnapshot that stands for it here. */
+/** A volume snapshot of the source, and its VolumeSnapshot here. */
 export const BroughtCut = Schema.Struct({
   claim: Schema.String,
   snapshot: Schema.String,
@@ -77,7 +77,7 @@ const assertRecorded = ({ cuts }: BringCuts, at: At): Work =>
         )
   })
 
-/** The live cut of the source, as the plan has it. */
+/** The live volume snapshot of the source, as planned. */
 const sourceOf = (
   at: At,
   cut: CutOf
@@ -168,7 +168,7 @@ const takeAway = (all: ReadonlyArray<BroughtCut>, at: At): Work =>
     )
   })
 
-/** A content is bound to one VolumeSnapshot for good: of a pair that a run from before left, both go. */
+/** A content is bound to one VolumeSnapshot for good: a pair from a previous run is deleted. */
 const belong = (at: At, cut: BroughtCut): Work<boolean> =>
   Effect.gen(function* () {
     const found = yield* readSnapshot(at.fence.namespace, cut.as)
@@ -209,7 +209,7 @@ const access = (_: unknown, { namespace }: { readonly namespace: string }, { rec
 
 const plural = (cuts: ReadonlyArray<unknown>): string => (cuts.length === 1 ? "cut" : `${cuts.length} cuts`)
 
-/** The cuts can be restored from in this namespace. */
+/** The volume snapshots can be restored in this namespace. */
 export const BringCuts: StepKind<BringCuts, Settings> = {
   tag: "BringCuts",
   schema: BringSchema,

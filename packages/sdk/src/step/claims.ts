@@ -1,6 +1,6 @@
 /**
- * Claims of a StatefulSet's templates, made before their pods and equal to what the controller would
- * make: so provisioning is in parallel while the order of pods stays the controller's.
+ * Claims of a StatefulSet's templates, created before their pods and equal to those of the controller: so
+ * provisioning runs in parallel while the order of pods stays the controller's.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -84,8 +84,8 @@ const patience = 120_000
 const breadth = 16
 
 /**
- * Takes back a claim that this caller made after another had taken over: a creation cannot carry the
- * token. It is seconds old; where its ordinal is asked for by now, it stays as the controller's.
+ * Deletes a claim that this process created after another one had taken over: a creation cannot carry the
+ * token. It is seconds old; if its ordinal has been requested by now, it is left to the controller.
  */
 const takeBack = (
   at: At,
@@ -104,7 +104,7 @@ const takeBack = (
     })
   })
 
-/** Creates those that are not there; what is there is left as it is. */
+/** Creates the missing ones; existing ones are not changed. */
 export const createAhead = (
   slots: ReadonlyArray<ClaimSlot>,
   at: At,
@@ -137,8 +137,8 @@ export const createAhead = (
   })
 
 /**
- * Removes the claims that this operation made ahead and no pod ever had: those of ordinals beyond
- * every count that was asked for. A claim that a pod may have written to stays, and is named.
+ * Deletes the claims that this operation created up front and no pod ever had: those of ordinals that were
+ * never requested. A claim that a pod may have written to is kept, and named.
  */
 export const removeUnused = (
   slots: ReadonlyArray<ClaimSlot>,
@@ -230,7 +230,10 @@ export const removeUnused = (
     yield* untilGone(at, set, new Map(going.map(({ name }) => [name, present.get(name)?.metadata.uid ?? ""])))
   })
 
-/** Waits until these very claims are gone: what is made of their names before that would go with them. */
+/**
+ * Waits until exactly these claims are deleted: a claim that is created under their names before that would
+ * be deleted too.
+ */
 const untilGone = (
   at: At,
   set: StatefulSet,

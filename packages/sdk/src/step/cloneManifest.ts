@@ -1,8 +1,8 @@
 /**
  * The manifests of a record as those of another application, perhaps in another namespace: pure.
  *
- * Only what a person would write goes along: fields that the old cluster has filled in are left out, and
- * so are marks by which a GitOps tool, Helm or an address book would take the copy for the original.
+ * Only user-written fields are copied: fields that the cluster has filled in are dropped, and so are labels
+ * and annotations by which a GitOps tool, Helm or a DNS controller would take the copy for the original.
  */
 import { retentionBeforeAnnotation } from "../Labels.ts"
 import { nameOf, labelsOf, hostsIn, type ClonedKind, type Renaming, renamed } from "./cloneNames.ts"
@@ -120,7 +120,7 @@ const claimTemplateOf = (renaming: Renaming, { metadata, spec }: Json): Json => 
   return { metadata: metadataOf(renaming, metadata.name, metadata), spec: kept }
 }
 
-/** Claims stay until all is done: what is to be so then is remembered on the StatefulSet. */
+/** Claims are kept until everything is done: the final policy is remembered on the StatefulSet. */
 const retention = ({ persistentVolumeClaimRetentionPolicy: policy }: Json): Json =>
   policy?.whenScaled === "Delete"
     ? {
@@ -129,7 +129,7 @@ const retention = ({ persistentVolumeClaimRetentionPolicy: policy }: Json): Json
       }
     : { annotations: {}, spec: {} }
 
-/** The StatefulSet with no replicas: it is started once its volumes are proven. */
+/** The StatefulSet with no replicas: it is started once its volumes are checked. */
 export const setManifest = (renaming: Renaming, operation: string, { metadata, spec }: Json): Json => {
   const { template, volumeClaimTemplates, selector, serviceName, replicas: _, ...kept } = spec
   const annotations = withoutForeign(template.metadata?.annotations)
@@ -203,7 +203,10 @@ const bodies: Readonly<Record<ClonedKind, (renaming: Renaming, object: Json) => 
   })
 }
 
-/** An object that goes along. What the StatefulSet owns says so again; other owners are left behind. */
+/**
+ * An object of the copy. Objects of the StatefulSet get an owner reference to the new one; other owners are
+ * dropped.
+ */
 export const objectManifest = (
   renaming: Renaming,
   kind: ClonedKind,

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 
 const { Literals, Struct } = Schema
 
-/** The kinds of objects that go along with a StatefulSet, in the order in which they are made. */
+/** The kinds of objects that are copied with a StatefulSet, in the order of their creation. */
 export const clonedKinds = [
   "ServiceAccount",
   "ConfigMap",
@@ -28,7 +28,7 @@ export const Renaming = Struct({
   from: Struct({ namespace: Schema.String, name: Schema.String }),
   to: Struct({ namespace: Schema.String, name: Schema.String }),
   objects: Schema.Array(ClonedObject),
-  /** A label whose value is set to the new name, where the name alone would change no label of the selector. */
+  /** A label whose value is set to the new name, if the name alone would change no label of the selector. */
   label: Schema.NullOr(Struct({ key: Schema.String, value: Schema.String }))
 })
 export type Renaming = typeof Renaming.Type

@@ -83,7 +83,7 @@ const plainTypes: ReadonlyArray<string> = [
 export const isPlain = ({ kind }: Named, { type }: Content): boolean =>
   kind !== "Secret" || plainTypes.includes(type ?? "Opaque")
 
-/** The name of what cannot be put back under its own. */
+/** The name of an object that cannot be restored under its own name. */
 export const newNameOf = ({ name }: Named, id: string): string => `${name.slice(0, 244)}-${id}`
 
 /** True if a restore may have given this name to this object. */
@@ -93,7 +93,7 @@ export const isNewNameOf = (one: Named, { kind, name }: Named): boolean =>
   /^-[0-9a-f]{8}$/.test(name.slice(-9)) &&
   name.length === newNameOf(one, "00000000").length
 
-/** The kinds that are put back. */
+/** The kinds that are restored. */
 const versions = { StatefulSet: "apps/v1", ConfigMap: "v1", Secret: "v1" } as const
 
 /** The manifests of a record of this kind and name, of its own namespace. */
@@ -129,11 +129,11 @@ export const templateIn = (record: SnapshotRecord, name: string): object | null 
   return more.length > 0 || typeof template !== "object" ? null : template
 }
 
-/** A record by its Secrets' uids: while those are there, and immutable, it says what it said when it was planned with. */
+/** A record by its Secrets' uids: while they exist and are immutable, its content is as planned. */
 export const Pinned = Schema.Struct({ set: Schema.String, parts: Schema.Array(Schema.String) })
 export type Pinned = typeof Pinned.Type
 
-/** The very record that is pinned. */
+/** The pinned record. */
 export const readPinned = (
   namespace: string,
   { set, parts }: Pinned

@@ -1,9 +1,9 @@
 /**
- * Cuts the volumes of some claims as one group, by a VolumeGroupSnapshot: one point in time, as far as
- * the driver keeps its word, which the members' own times tell.
+ * Takes the volume snapshots of some claims as one group, with a VolumeGroupSnapshot: one point in time, if
+ * the driver keeps its promise, which the timestamps show.
  *
- * The group's controller selects claims by labels alone, and drops expressions; so exactly the planned
- * claims get a label of this operation, and the membership is looked at afterwards, volume by volume.
+ * The group's controller selects claims only by labels, and ignores expressions; so exactly the planned
+ * claims get a label of this operation, and the group is compared afterwards, volume by volume.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -103,7 +103,7 @@ const label = (at: At, { claim, uid }: CutClaim, wanted: string | null): Work =>
 const labelAll = (at: At, step: CutGroup, wanted: string | null): Work =>
   Effect.forEach(step.claims, (claim) => label(at, claim, wanted), { concurrency: 16, discard: true })
 
-/** Fails where others than the planned claims would be cut with them. */
+/** Fails if other claims than the planned ones would be in the group. */
 const assertMembers = (at: At, step: CutGroup): Work =>
   Effect.gen(function* () {
     const { items } = yield* Resource.listObjects(kinds.persistentvolumeclaims, {
@@ -174,7 +174,7 @@ const observe = (step: CutGroup, at: At, isFrozen: boolean) => {
   })
 }
 
-/** A cut that failed, while something is frozen for it: its controller's next try may come too late. */
+/** A failed snapshot during a freeze: its controller's next attempt may be too late. */
 const failedCut = (step: CutGroup, group: VolumeGroupSnapshot | null): OperationError | null => {
   if (group === null || group.metadata.deletionTimestamp != null)
     return goneCut(`volumegroupsnapshot "${step.as}"`)
@@ -212,7 +212,7 @@ const finish = (step: CutGroup, at: At, isHeld: boolean): Work =>
     }
   })
 
-/** Everything that can be done before the cut is asked for. */
+/** Everything that can be done before the snapshot is requested. */
 export const cutting = (step: CutGroup, at: At): Work<Cutting> =>
   Effect.gen(function* () {
     const { namespace } = at.fence
@@ -250,7 +250,7 @@ const perform = (step: CutGroup, at: At): Work =>
     yield* look(false)
   })
 
-/** The members of a group that are there: by their owner, since they carry no labels. */
+/** The existing snapshots of a group: by their owner, since they have no labels. */
 export const membersOf = (step: CutGroup, namespace: string) =>
   Effect.map(Resource.list(kinds.volumesnapshots, { namespace }), (all) =>
     all.filter((snapshot) => groupOf(snapshot) === step.as)
@@ -306,7 +306,7 @@ const undo = (step: CutGroup, at: At): Work =>
     yield* labelAll(at, { ...step, claims: step.claims.filter(({ claim }) => now.has(claim)) }, null)
   })
 
-/** The groups that a plan cuts. */
+/** The groups of a plan. */
 export const groupsOf = (plan: Pick<StepContext["plan"], "steps">): ReadonlyArray<CutGroup> =>
   stepsOf<CutGroup>(CutGroup, withInner(plan.steps))
 

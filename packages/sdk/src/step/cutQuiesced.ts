@@ -41,7 +41,7 @@ const QuiescedSchema = Schema.TaggedStruct("CutQuiesced", {
   guarantee: Guarantee,
   /** The profile's name, for the words that tell how to thaw by hand. */
   profile: Schema.String,
-  /** Of what is run in the pods. */
+  /** The digest of the commands in the pods. */
   digest: Schema.String,
   /** In milliseconds. */
   deadline: Schema.Natural,
@@ -75,7 +75,7 @@ const cutting = (step: CutQuiesced, at: At): Work<Cutting> | null => {
 const membersOf = (step: CutQuiesced, namespace: string): ReadonlyArray<Member> =>
   step.members.map(({ pod, ordinal, fqdn }) => ({ namespace, pod, ordinal, fqdn }))
 
-/** The objects that stand for the cuts. */
+/** The objects of the volume snapshots. */
 const targetsOf = (step: CutQuiesced, namespace: string): ReadonlyArray<Resource.Target> => {
   const group = groupOf(step)
   if (group !== null) return [groupTarget(group, namespace)]
@@ -198,14 +198,17 @@ const missing = (step: CutQuiesced, at: At, why: string): Work =>
 const notAsked = ({ deadline }: CutQuiesced): OperationError =>
   because("LevelMissed", `the server did not accept the snapshots within ${deadline / 4000}s`)
 
-/** A cut between the quiesce and the thaw; `kept` fills with what members print between its waves. */
+/**
+ * The volume snapshots between the quiesce and the thaw; `kept` collects the output of members between the
+ * stages.
+ */
 interface Body {
   readonly cut: Parameters<typeof whileHeld>[0]["body"]
   readonly finish: Work
   readonly kept: ReadonlyArray<KeptText>
 }
 
-/** A server that takes no cut is asked a few times, as by any write; but not while members stand still. */
+/** A server that refuses a snapshot is asked a few times, as with any write; but not during a freeze. */
 const asked = (step: CutQuiesced, ask: Work): Work =>
   Effect.timeoutOrElse(ask, { duration: step.deadline / 4, orElse: () => Effect.fail(notAsked(step)) })
 
@@ -216,7 +219,7 @@ const atOnce = (step: CutQuiesced, cut: Work<Cutting>): Work<Body> =>
     kept: []
   }))
 
-/** So much may all texts have together: they stand on every cut until they are in the record. */
+/** The maximum size of all texts together: they are on every volume snapshot until they are in the record. */
 const mostKept = 128 * 1024
 
 /**
@@ -257,7 +260,7 @@ const announced = (step: CutQuiesced, at: At): string =>
     ? `takes snapshots in stages by profile ${step.profile}: nothing waits for it, and it ends within ${step.deadline / 1000}s`
     : `quiesces ${step.members.length} members for at most ${step.deadline / 1000}s; to end that: ${thawCommand(step, at)}`
 
-/** The freeze itself, and what was made of it. */
+/** The freeze itself, and its result. */
 const frozenCut = (step: CutQuiesced, at: At, quiesce: Quiesce, cut: Work<Cutting>): Work =>
   Effect.gen(function* () {
     const body = yield* step.waves === true ? inWaves(step, at, quiesce) : atOnce(step, cut)
@@ -360,7 +363,7 @@ const undo = (step: CutQuiesced, at: At, cut: Work): Work =>
 export const quiescedBy = (plan: Pick<StepContext["plan"], "steps">): CutQuiesced | null =>
   stepsOf(CutQuiesced, plan.steps)[0] ?? null
 
-/** Shows that the planned profile works in every member, before anything is begun. */
+/** Verifies that the planned profile works in every member, before anything is started. */
 export const probe = (step: CutQuiesced, namespace: string, quiesce: Quiesce | undefined): Work =>
   quiesce === undefined || fingerprint(quiesce) !== step.digest
     ? Effect.fail(
@@ -368,7 +371,7 @@ export const probe = (step: CutQuiesced, namespace: string, quiesce: Quiesce | u
       )
     : probeAll(quiesce, membersOf(step, namespace))
 
-/** Quiesce every member, cut every volume, thaw every member. */
+/** Quiesces every member, takes all volume snapshots, and thaws every member. */
 export const CutQuiesced: StepKind<CutQuiesced, QuiesceSettings> = {
   tag: "CutQuiesced",
   schema: QuiescedSchema,

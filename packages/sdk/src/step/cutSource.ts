@@ -7,7 +7,7 @@ import { groupOf } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
 import type { RecordedCut } from "./record.ts"
 
-/** A cut as a record has it, and the claim whose place it takes. */
+/** A recorded volume snapshot, and the claim that it replaces. */
 export interface CutOf {
   readonly claim: string
   /** The VolumeSnapshot's name. */
@@ -67,7 +67,7 @@ export type Contents = ReadonlyMap<string, VolumeSnapshotContent>
 export const contentOf = (found: VolumeSnapshot | null, contents: Contents): VolumeSnapshotContent | null =>
   contents.get(found?.status?.boundVolumeSnapshotContentName ?? "") ?? null
 
-/** The VolumeSnapshot of a recorded cut: by name, or as the member of its group that is of its claim. */
+/** The VolumeSnapshot of a recorded one: by name, or as the one of its group for its claim. */
 export const snapshotOf = (
   { claim, snapshot, group, volumeHandle }: RecordedCut,
   snapshots: ReadonlyArray<VolumeSnapshot>,

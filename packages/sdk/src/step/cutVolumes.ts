@@ -1,6 +1,6 @@
 /**
- * Cuts the volumes of some claims, each by a VolumeSnapshot of its own: all are asked for at once, and
- * the step is done when each is cut, long before it is ready to use.
+ * Takes the volume snapshots of some claims, each with a VolumeSnapshot of its own: all are requested at
+ * once, and the step is done when each is taken, long before it is ready to use.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -71,16 +71,19 @@ const manifest = (step: CutVolumes, claim: CutVolumes["claims"][number], operati
   }
 })
 
-/** A cut in its parts: what stands still between the first and the last of them is cut as one. */
+/** The parts of a snapshot: what is frozen between the first and the last of them is of one moment. */
 export interface Cutting {
-  /** Asks for every cut. */
+  /** Requests every volume snapshot. */
   readonly ask: Work
   /**
-   * Returns once every volume is cut. `isFrozen`: it looks more often, and where the cut stands first,
-   * and gives up with the first error, since its controller's next try may come too late.
+   * Returns once every volume snapshot is taken. With `isFrozen` it polls more often, and the first source of
+   * the result, and gives up with the first error, since its controller's next attempt may be too late.
    */
   readonly observe: (isFrozen: boolean) => Work
-  /** Looks whether it is the planned one; `isHeld`: nothing was written between the first cut and the last. */
+  /**
+   * Checks whether it is the planned one; with `isHeld` nothing was written between the first volume snapshot
+   * and the last.
+   */
   readonly finish: (isHeld: boolean) => Work
 }
 
@@ -90,7 +93,7 @@ export const whileFrozen = 25
 /** The observed state of a volume snapshot. */
 interface Seen {
   readonly snapshot: VolumeSnapshot | undefined
-  /** Its content says that it is cut, before the VolumeSnapshot does. */
+  /** Its content says that it is taken, before the VolumeSnapshot does. */
   readonly isCut: boolean
 }
 
@@ -109,7 +112,10 @@ const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent 
         )
       )
 
-/** The driver writes the time of the cut to the content; to the VolumeSnapshot it comes by more requests of a throttled client. */
+/**
+ * The driver writes the time of the snapshot to the content; the VolumeSnapshot gets it by more requests of a
+ * throttled client.
+ */
 const isCutInStorage = ({ metadata: { uid } }: VolumeSnapshot): Work<boolean> =>
   Effect.map(contentFor(uid), (content) => content?.status?.creationTime != null)
 
@@ -150,11 +156,11 @@ const allCut =
       return why === null ? [] : [{ subject: { kind: "PersistentVolumeClaim", name: claim }, for: why }]
     })
 
-/** One that was asked for, or seen, and is deleted: it is not cut any more. */
+/** The error for a volume snapshot that was requested, or seen, and then deleted. */
 export const goneCut = (title: string): OperationError =>
   because("LevelMissed", `${title} was deleted before it was cut`, "take another snapshot")
 
-/** A cut that failed, or is gone, while something is frozen for it. */
+/** A volume snapshot that failed, or was deleted, during a freeze. */
 const failedCut =
   (step: CutVolumes) =>
   (seen: ReadonlyMap<string, Seen>): OperationError | null => {
@@ -189,7 +195,7 @@ const assertOf = ({ claim, as }: CutVolumes["claims"][number], { spec }: VolumeS
         )
       )
 
-/** Everything that can be done before the cuts are asked for. */
+/** Everything that can be done before the snapshots are requested. */
 export const cutting = (step: CutVolumes, at: StepContext<CutSettings>): Work<Cutting> =>
   Effect.gen(function* () {
     const { namespace } = at.fence
@@ -268,7 +274,7 @@ const undo = (step: CutVolumes, at: StepContext<CutSettings>): Work =>
     yield* untilContentsGone(at, contents)
   })
 
-/** The claims that a plan cuts one by one, with the names of their VolumeSnapshots. */
+/** The claims that a plan snapshots separately, with the names of their VolumeSnapshots. */
 export const singlesOf = (plan: Pick<StepContext["plan"], "steps">): CutVolumes["claims"] =>
   stepsOf<CutVolumes>(CutVolumes, withInner(plan.steps)).flatMap(({ claims }) => claims)
 

@@ -1,6 +1,6 @@
 /**
- * The cuts of a set as the cluster shows them: each claim's snapshot, with its content, whether it was
- * made alone or as a member of a group. Of a group's members only contents tell when they were cut.
+ * The live volume snapshots of a snapshot: each claim's VolumeSnapshot, with its content, whether it was
+ * taken separately or in a group. For those of a group only contents have the time.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
@@ -13,7 +13,7 @@ import { singlesOf } from "./cutVolumes.ts"
 import { type Judged, type Proof, proofIn, skewOf } from "./record.ts"
 import { type CutClaim, isOurs, readContent, readSnapshot } from "./snapshots.ts"
 
-/** One claim's cut. */
+/** One claim's volume snapshot. */
 export interface Cut {
   readonly claim: string
   /** The VolumeSnapshot; `null` if it is one of a group's and does not exist yet. */
@@ -77,7 +77,7 @@ const cutOf = (
   proof
 })
 
-/** Without the right to read contents what they alone tell is not known. */
+/** Without permission to read contents, their fields are unknown. */
 const contentOf = (snapshot: VolumeSnapshot | null): Look<VolumeSnapshotContent | null> => {
   const name = snapshot?.status?.boundVolumeSnapshotContentName
   return (name ? readContent(name) : Effect.succeed(null)).pipe(
@@ -95,7 +95,7 @@ const kept = <A extends { readonly metadata: VolumeSnapshot["metadata"] }>(
 ): A | null =>
   found !== null && found.metadata.deletionTimestamp == null && isOurs(at.plan.id, found) ? found : null
 
-/** The cuts that were made one by one. */
+/** The volume snapshots that were taken separately. */
 const singles = (at: At): Look<ReadonlyArray<Cut>> =>
   Effect.forEach(
     singlesOf(at.plan),
@@ -118,7 +118,7 @@ const isMemberOf = (
   group?.metadata.uid != null &&
   metadata.ownerReferences?.some(({ uid }) => uid === group.metadata.uid) === true
 
-/** The cuts of a group: what its content says of each member, with the member's objects as far as they are there. */
+/** The volume snapshots of a group: from its content, with the objects that exist already. */
 const grouped = (at: At, step: Group): Look<ReadonlyArray<Cut>> =>
   Effect.gen(function* () {
     const group = kept(at, yield* readGroup(step, at.fence.namespace))
@@ -163,7 +163,7 @@ export const judgedOf = (cuts: ReadonlyArray<Cut>): Judged => {
   }
 }
 
-/** Every cut that a plan makes, as it is now. */
+/** Every volume snapshot of a plan, as it is now. */
 export const cutsOf = (at: At): Look<ReadonlyArray<Cut>> =>
   Effect.map(
     Effect.all([singles(at), Effect.forEach(groupsOf(at.plan), (step) => grouped(at, step))]),
@@ -176,7 +176,7 @@ const refersTo = (object: unknown, field: string, uid: string | null | undefined
   return uid != null && Reflect.get(Object(ref), "uid") === uid
 }
 
-/** The contents of the snapshots that were made one by one, and of the groups: those are there once they are cut. */
+/** The contents of the separate snapshots, and of the groups: those exist once they are taken. */
 export const ownContents = (at: At): Look<ReadonlyArray<OwnContent>> =>
   Effect.gen(function* () {
     const { namespace } = at.fence
@@ -202,7 +202,7 @@ export const ownContents = (at: At): Look<ReadonlyArray<OwnContent>> =>
     return [...alone.flat(), ...groups.flat()]
   })
 
-/** The contents of the groups' members: they are there only once the group is ready. */
+/** The contents of the groups' snapshots: they exist only once the group is ready. */
 export const memberContents = (at: At): Look<ReadonlyArray<OwnContent>> =>
   Effect.map(
     Effect.forEach(groupsOf(at.plan), (step) =>

@@ -1,10 +1,10 @@
 /**
- * Deletes a set: its cuts in the storage, the objects that stand for them, and its record last, since
- * that is what the rest is found by.
+ * Deletes a snapshot: its data in the storage, the objects for it, and its record last, since the rest is
+ * found by that.
  *
- * A cut goes only if it is provably the set's, as its record in the Secret has it; see `cutOwner.ts`.
- * Anything else stays, and is named. A content goes by its driver, so it is set to Delete just before its
- * snapshot goes.
+ * A volume snapshot is deleted only if it provably belongs to the snapshot, by its record in the Secret; see
+ * `cutOwner.ts`. Anything else is kept, and named. A content is deleted by its driver, so it is set to Delete
+ * just before its VolumeSnapshot is deleted.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -55,7 +55,7 @@ const Left = Schema.Struct({ content: Schema.String, uid: Schema.String })
 const DeleteSchema = Schema.TaggedStruct("DeleteSet", {
   on,
   set: Schema.String,
-  /** Snapshots that were made one by one, and members of groups. */
+  /** Snapshots that were taken separately, and those of groups. */
   snapshots: Schema.Array(
     Schema.Struct({
       ...Planned.fields,
@@ -68,9 +68,9 @@ const DeleteSchema = Schema.TaggedStruct("DeleteSet", {
   ),
   /** Of a group the members' snapshots go with it. */
   groups: Schema.Array(Schema.Struct({ ...Planned.fields, version: Schema.String })),
-  /** Other contents of the same cuts: the objects go, and no data with them. */
+  /** Other contents with the same handles: the objects are deleted, and no data with them. */
   orphans: Schema.Array(Left),
-  /** Contents of groups whose members these cuts are: those go with their data. */
+  /** Contents of groups of these volume snapshots: those are deleted with their data. */
   orphanGroups: Schema.Array(Schema.Struct({ ...Left.fields, version: Schema.String }))
 })
 export type DeleteSet = typeof DeleteSchema.Type
@@ -110,7 +110,7 @@ const remove = (at: At, target: Resource.Target, uid: string | null): Work =>
     })
   )
 
-/** Removes a content whose data stays: under Retain, in the very version that is deleted. */
+/** Deletes a content whose data is kept: under Retain, in exactly the version that is deleted. */
 const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =>
   Effect.asVoid(
     Fence.beside<Resource.KubeObject | null>(at.standing, {
@@ -288,7 +288,7 @@ const targetsOf = (step: DeleteSet, namespace: string) => {
 
 const inParallel = { concurrency: 16, discard: true } as const
 
-/** The set's cuts, and what stands for them. */
+/** The volume snapshots of the snapshot, and their objects. */
 const removeCuts = (step: DeleteSet, at: At): Work =>
   Effect.gen(function* () {
     const why = yield* notOwned(step, at)
@@ -352,7 +352,7 @@ const undo = (step: DeleteSet, at: At): Work =>
     }
   })
 
-/** Deletes a set for good, all but the Secret that the operation holds. */
+/** Deletes a snapshot permanently, except the Secret that the operation owns. */
 export const DeleteSet: StepKind<DeleteSet, Settings> = {
   tag: "DeleteSet",
   schema: DeleteSchema,

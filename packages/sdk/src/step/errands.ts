@@ -14,7 +14,7 @@ import { Pinned, readPinned } from "./content.ts"
 import { type Errands, pathsOf } from "./proverPod.ts"
 import type { SnapshotRecord } from "./record.ts"
 
-/** A profile's name, and the fingerprint of what it does. */
+/** A profile's name, and the fingerprint of its commands. */
 const By = Schema.Struct({ profile: Schema.String, digest: Schema.String })
 
 /** The tasks in a plan; absent if there are none. */
@@ -26,7 +26,7 @@ export const errandFields = {
 const Planned = Schema.Struct(errandFields)
 type Planned = typeof Planned.Type
 
-/** The same, of what is given now. */
+/** The same for the given profile. */
 export const errandsBy = ({ beforeStart, verify }: Restoring): Omit<Planned, "writes"> => ({
   ...(beforeStart === undefined ? {} : { beforeStart: by(beforeStart) }),
   ...(verify === undefined ? {} : { verify: by(verify) })

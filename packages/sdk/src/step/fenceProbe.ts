@@ -24,8 +24,8 @@ const rounds = 12
 export const ends = { none: 40, source: 41, server: 42, unable: 43 } as const
 
 /**
- * `$1` is the side, the rest are addresses as `10.0.0.1/5432`. Behind the fence nothing may be reached in two
- * rounds in a row, in which names could be asked for: a network that is not there yet proves nothing.
+ * `$1` is the side, the rest are addresses as `10.0.0.1/5432`. On the isolated side nothing may be reachable
+ * in two rounds in a row in which DNS worked: a network that is not up yet proves nothing.
  */
 export const script = `
 side=$1; shift
@@ -138,7 +138,7 @@ const codeOf = ({ status }: Prover): number | null =>
 /** The result of both pods. */
 export type Verdict =
   | { readonly _tag: "Holds" }
-  /** The network lets through what the fence is to keep back. */
+  /** The network allows what the isolation should block. */
   | { readonly _tag: "Open" }
   | { readonly _tag: "Unknown"; readonly why: string }
 

@@ -1,6 +1,6 @@
 /**
- * New claims, filled from cuts and proven, while the application still runs on its own: what is restored
- * is known to be there before anything of the old is touched.
+ * New claims, filled from volume snapshots and checked, while the application still runs: the restored data
+ * is known to be good before anything old is changed.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -151,7 +151,7 @@ const undo = (step: FillClaims, at: At): Work =>
     yield* nameLeft(at)
   })
 
-/** New claims, filled from cuts, mounted and read by a pod of their own, and under Retain. */
+/** New claims, filled from volume snapshots, mounted and read by a pod of their own, and under Retain. */
 export const FillClaims: StepKind<FillClaims, FillSettings> = {
   tag: "FillClaims",
   schema: FillSchema,

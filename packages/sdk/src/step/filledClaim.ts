@@ -1,9 +1,10 @@
 /**
- * A claim that is filled from a cut: what it is made with, and that its cut is the very one still.
+ * A claim that is filled from a volume snapshot: its manifest, and the check that its volume snapshot is
+ * still the same.
  *
- * A claim is filled from a VolumeSnapshot only while that and its content refer to each other, and it is
- * the recorded volume snapshot of the claim that it replaces: a record could have been written by anyone
- * who can write Secrets.
+ * A claim is filled from a VolumeSnapshot only while that and its content refer to each other, and it is the
+ * recorded volume snapshot of the claim that it replaces: a record could have been written by anyone who can
+ * write Secrets.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -27,7 +28,7 @@ import { notUsedYetAnnotation } from "../Labels.ts"
 import { madeByAnnotation } from "../Labels.ts"
 import { setAsideLabel } from "../Labels.ts"
 
-/** A claim to be filled, and the cut that it is filled from. */
+/** A claim to fill, and its volume snapshot. */
 export const FilledClaim = Schema.Struct({
   /** Its name until it takes the place of `claim`. */
   as: Schema.String,
@@ -118,7 +119,7 @@ const likeNow = (at: At, claim: FilledClaim): Effect.Effect<object | null, Clust
         }
   )
 
-/** As its template has it, or the claim that is there, but for its name, size, class and where its data comes from. */
+/** As in its template, or as the existing claim, except its name, size, StorageClass and data source. */
 export const valueOf = (
   at: At,
   set: Holder.Holder,

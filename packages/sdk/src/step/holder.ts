@@ -22,7 +22,7 @@ type Work<A> = Effect.Effect<A, Failure, Cluster>
 
 const isDeployment = ({ kind }: Pick<Fence.Fence, "kind">): boolean => kind === "Deployment"
 
-/** As it is now; fails unless this caller may still write. */
+/** The current object; fails unless this process may still write. */
 export const assertHeld = (fence: Fence.Fence): Work<Holder> =>
   isDeployment(fence)
     ? Fence.assertHeld(fence, kinds.deployments)

@@ -1,6 +1,6 @@
 /**
- * The record of a set that came from a file: its Secrets first, and once its cuts are there the ConfigMap
- * that lists it. The record itself stands in no plan and no journal, since it holds the values of Secrets.
+ * The record of an imported snapshot: its Secrets first, and once its volume snapshots exist the ConfigMap
+ * for the list. The record itself is in no plan and no journal, since it contains the values of Secrets.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

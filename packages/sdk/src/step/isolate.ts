@@ -64,7 +64,7 @@ type Isolate = typeof IsolateSchema.Type
 const undo = ({ policy }: Isolate, at: StepContext): Work =>
   removeOurs(at, [fenceTarget(at.fence.namespace, policy)])
 
-/** The fence is there, before anything that it is around. */
+/** The NetworkPolicy exists before the pods that it selects. */
 export const Isolate: StepKind<Isolate, object> = {
   tag: "Isolate",
   schema: IsolateSchema,

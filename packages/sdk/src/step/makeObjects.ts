@@ -89,7 +89,7 @@ const undo = (_: MakeObjects, at: At): Work =>
     at.settings.renaming.objects.map((object) => targetOf(at, object))
   )
 
-/** All objects that go along are there, and the operation's own. */
+/** All copied objects exist, and belong to the operation. */
 export const MakeObjects: StepKind<MakeObjects, CloneSettings> = {
   tag: "MakeObjects",
   schema: MakeObjectsSchema,

@@ -1,4 +1,6 @@
-/** Makes a StatefulSet from a record, under its new name and with no replicas: it owns the operation's token. */
+/**
+ * Creates a StatefulSet from a record, under its new name and with no replicas, with the operation's token.
+ */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
@@ -55,7 +57,7 @@ const undo = (_: MakeSet, at: At): Work =>
     })
   })
 
-/** The StatefulSet is there, with no replicas, and the operation's own. */
+/** The StatefulSet exists, with no replicas, and belongs to the operation. */
 export const MakeSet: StepKind<MakeSet, CloneSettings> = {
   tag: "MakeSet",
   schema: MakeSetSchema,

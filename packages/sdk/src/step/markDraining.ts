@@ -21,7 +21,7 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 const MarkSchema = Schema.TaggedStruct("MarkDraining", {
   on,
   ordinals: Schema.Array(Schema.Natural),
-  /** Milliseconds between the marks and what follows. */
+  /** Milliseconds between the annotations and the next step. */
   wait: Schema.Natural
 })
 type MarkDraining = typeof MarkSchema.Type

@@ -1,6 +1,6 @@
 /**
- * Join and leave hooks of one member, with their intent in the journal first and an outcome that is
- * proven or asked for, never assumed.
+ * Join and leave hooks of one member, with their intent in the journal first and an outcome that is proven or
+ * asked for, never assumed.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -102,7 +102,7 @@ const inContainerOf = ({ metadata, spec }: Pod, hook: Hook): Hook => {
 
 const subjectOf = (member: Member) => ({ kind: "Pod", name: member.pod })
 
-/** Runs a member's hook, once: what the journal says of it comes first. */
+/** Runs a member's hook once, after its intent is in the journal. */
 const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const member = memberOf(call.set, call.ordinal)
@@ -262,7 +262,9 @@ const performStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluste
     yield* perform({ name: step.hook, hook, set, ordinal: step.ordinal, profile, verdict }, at)
   })
 
-/** A member that has left is answered by a rejoin, one that has joined by a leave, before the count goes back. */
+/**
+ * A member that has left rejoins, and one that has joined leaves, before the number of replicas is restored.
+ */
 const undoStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const { settings } = at

@@ -1,11 +1,13 @@
-/** A step whose outcome stands in the journal, since what it changes does not tell whether it was done. */
+/** A step whose outcome is in the journal, since its effect does not show whether it was done. */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 
 type Work = Effect.Effect<void, Failure, Cluster>
 
-/** Done once, it is not done again: a plan that comes by a count twice is not told by the count. */
+/**
+ * A step that is done is not repeated: if a plan passes a number of replicas twice, the number does not tell.
+ */
 export const once =
   <Step, Settings>(move: (step: Step, at: StepContext<Settings>) => Work) =>
   (step: Step, at: StepContext<Settings>): Work => {

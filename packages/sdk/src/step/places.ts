@@ -18,7 +18,7 @@ import * as Resource from "../Resource.ts"
 /** The pods to ask, and the required result. */
 export const Places = Schema.Struct({
   profile: Schema.String,
-  /** Of what is run in the pods. */
+  /** The digest of the commands in the pods. */
   digest: Schema.String,
   members: Schema.Array(
     Schema.Struct({ pod: Schema.String, ordinal: Schema.Natural, fqdn: Schema.String, uid: Schema.String })

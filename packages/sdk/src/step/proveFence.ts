@@ -1,4 +1,4 @@
-/** Proves that a fence holds, before anything is started behind it. */
+/** Verifies the isolation, before anything is started. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"

@@ -1,4 +1,4 @@
-/** Pods of their own mount the claims that are filled, and tell what they saw. */
+/** Check pods mount the filled claims, and report the result. */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import { because } from "../operation/OperationError.ts"
@@ -52,7 +52,7 @@ const reasons = (at: At) => {
   return { ask, of }
 }
 
-/** Each prover has seen what it mounts; its claims are Bound, both ways. */
+/** Each check pod has reported its result; its claims are Bound in both directions. */
 export const prove = (filled: ReadonlyArray<FilledClaim>, at: At): Work => {
   const limit = at.settings.stepTimeout ?? defaultStepTimeout
   const whys = reasons(at)
@@ -112,7 +112,7 @@ export const prove = (filled: ReadonlyArray<FilledClaim>, at: At): Work => {
   )
 }
 
-/** Provers of a run from before that saw what is not so any more: they are asked again. */
+/** Check pods of a previous run with outdated results are recreated. */
 export const clearProvers = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
   Effect.forEach(
     byOrdinal(claims),

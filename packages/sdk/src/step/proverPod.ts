@@ -1,9 +1,9 @@
 /**
- * The pod that proves a restored volume before the application gets it: mounted by the kubelet, on a node
- * where the application may run, and read as the application's user.
+ * The pod that checks a restored volume before the application gets it: mounted by the kubelet, on a node
+ * where the application can run, and read as the application's user.
  *
- * It runs the application's image and never its entrypoint. It carries none of the application's labels,
- * so no Service sends to it and no budget counts it; it has no token, opens no port, and ends by itself.
+ * It runs the application's image and never its entrypoint. It carries none of the application's labels, so
+ * no Service sends to it and no budget counts it; it has no token, opens no port, and ends by itself.
  */
 import { madeByAnnotation, proverLabel } from "../Labels.ts"
 import type { Holder } from "./holder.ts"
@@ -47,9 +47,9 @@ export const isEmpty = 2
 export const isUnreadable = 3
 
 /**
- * Reads each path: not empty but for what file systems put there themselves, and of an owner and a mode by
- * which the user it runs as can read some of it, and write. A block device gives a byte. Behind `ro:` it need
- * not be written.
+ * Reads each path: it contains something other than the file system's own files, with an owner and a mode by
+ * which its user can read some of it, and write. A block device returns a byte. A path after `ro:` need not
+ * be writable.
  */
 export const script = `
 for path in "$@"; do

@@ -1,4 +1,4 @@
-/** Provers in the cluster: made, read and removed by the operation that they are of. */
+/** Check pods in the cluster: created, read and deleted by their operation. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import * as Fence from "../operation/Fence.ts"
@@ -22,7 +22,7 @@ const patience = 120_000
 /** The ordinal whose volume it checks, or the copy that all others are rebuilt from. */
 export type Which = number | "seed"
 
-/** In a prover's name: a Deployment may have the name of a StatefulSet. */
+/** Part of a check pod's name: a Deployment may have the name of a StatefulSet. */
 export const whichOf = ({ fence }: Pick<At, "fence">, which: Which): number | string =>
   fence.kind === "Deployment" ? `d${which}` : which
 
@@ -43,7 +43,7 @@ export const readProver = (at: At, ordinal: Which): Effect.Effect<Prover | null,
       : Resource.accept(provers, object)
   })
 
-/** Makes the prover of an ordinal's claims, unless it is there. */
+/** Creates the check pod of an ordinal's claims, unless it exists. */
 export const createProver = (
   at: At,
   set: Holder,
@@ -53,7 +53,7 @@ export const createProver = (
 ): Work =>
   makeProver(at, ordinal, proverPod(set, whichOf(at, ordinal), operationOf(at.fence.token), claims, errands))
 
-/** Makes a prover that does more than look, unless it is there. */
+/** Creates a check pod that runs further tasks, unless it exists. */
 export const makeProver = (at: At, ordinal: Which, pod: object): Work =>
   Effect.gen(function* () {
     yield* Fence.beside<Prover | null>(at.standing, {
@@ -71,7 +71,7 @@ export const makeProver = (at: At, ordinal: Which, pod: object): Work =>
     })
   })
 
-/** Deletes a prover, and waits until it is gone: its claim is free then. */
+/** Deletes a check pod, and waits until it is gone: its claim is free then. */
 export const removeProver = (at: At, ordinal: Which): Work =>
   Effect.gen(function* () {
     const pod = yield* readProver(at, ordinal)

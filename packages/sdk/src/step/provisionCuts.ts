@@ -1,6 +1,6 @@
 /**
- * Brings cuts that are in the storage into a namespace: for each a content under Retain, made for its handle,
- * and a VolumeSnapshot that names it.
+ * Imports volume snapshots of the storage into a namespace: for each a content under Retain, created with its
+ * handle, and a VolumeSnapshot that names it.
  *
  * The author of a content makes the data of its handle readable for anyone who can use the VolumeSnapshot. So
  * a handle counts only if a live content of this namespace has it, or if the user trusts it explicitly, in
@@ -33,7 +33,7 @@ type Settings = { readonly stepTimeout?: number }
 type At = StepContext<Settings>
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** A cut of the storage, and what is made for it. */
+/** A volume snapshot of the storage, and the objects that are created for it. */
 export const ProvisionedCut = Schema.Struct({
   claim: Schema.String,
   driver: Schema.String,
@@ -55,7 +55,7 @@ type ProvisionCuts = typeof ProvisionSchema.Type
 
 const contentTarget = (name: string): Resource.Target => ({ api: kinds.volumesnapshotcontents, name })
 
-/** Contents of the same cut. */
+/** Contents with the same handle. */
 export const sameCut = (
   { driver, handle }: Pick<ProvisionedCut, "driver" | "handle">,
   contents: ReadonlyArray<VolumeSnapshotContent>
@@ -186,7 +186,7 @@ const undo = (step: ProvisionCuts, at: At): Work =>
     )
   })
 
-/** Cuts of the storage have VolumeSnapshots in this namespace. */
+/** Volume snapshots of the storage have VolumeSnapshots in this namespace. */
 export const ProvisionCuts: StepKind<ProvisionCuts, Settings> = {
   tag: "ProvisionCuts",
   schema: ProvisionSchema,

@@ -1,5 +1,5 @@
 /**
- * Deletes what earlier operations set aside: the claim, and its volume with the data.
+ * Deletes claims that earlier operations set aside: the claim, and its volume with the data.
  *
  * Only claims that were planned by name and uid, and a volume only while it is that claim's. Its reclaim
  * policy, Retain since it was set aside, becomes Delete before the claim is deleted, so that its driver
@@ -62,8 +62,8 @@ export const listAside = (ref: {
   )
 
 /**
- * A label alone may be anybody's, or be copied with a manifest: it was set aside if it also has the
- * name of what an operation set aside, and the mark of that very operation.
+ * Anyone can set a label, or copy it with a manifest: a claim was set aside only if it also has the name of
+ * one that an operation set aside, and the annotation of that operation.
  */
 const isAside = (app: string, { name, annotations }: ObjectMeta): boolean => {
   const operation = asideIn(app, name)
@@ -166,7 +166,7 @@ const mounted = ({ claim }: PurgedClaim, users: ReadonlyArray<string>) =>
     )
   )
 
-/** Deletes one claim and its volume; what is gone already is found gone. */
+/** Deletes one claim and its volume; succeeds if they are already deleted. */
 const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     yield* Workload.assertHeld(at.fence)

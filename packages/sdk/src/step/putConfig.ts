@@ -83,7 +83,7 @@ const isToolLabel = (key: string): boolean =>
   /^(kubectl-stateful\.dev|argocd\.argoproj\.io|(?:kustomize|helm)\.toolkit\.fluxcd\.io)\//.test(key) ||
   key === "app.kubernetes.io/managed-by"
 
-/** A new object: without what the server or another tool keeps about the old one, and never immutable. */
+/** A new object: without fields that the server or another tool maintains, and never immutable. */
 const manifestOf = (at: At, { name }: ConfigChange, content: Content) => ({
   metadata: {
     name,
@@ -124,7 +124,7 @@ const isGone = (at: At, change: ConfigChange, object: Resource.KubeObject | null
 const isThere = (at: At, { change, to }: Sides, object: Resource.KubeObject | null): boolean =>
   to === null ? isGone(at, change, object) : holds(at, change, object, to)
 
-/** Of a Secret the server's own words may quote it: what it was about is said, and no more. */
+/** The server's own message may quote a Secret: only the object's name is reported. */
 const quiet = <A>(
   change: ConfigChange,
   write: Effect.Effect<A, ClusterError, Cluster>
@@ -141,7 +141,7 @@ const quiet = <A>(
       )
     : write
 
-/** The write that leads to `to`; it tests the very object that was seen. */
+/** The write that leads to `to`; it tests the version that was read. */
 const written = (
   at: At,
   { change, to }: Pick<Sides, "change" | "to">,
@@ -185,7 +185,7 @@ const written = (
   )
 }
 
-/** Brings one object from one side to the other, and takes that back where another caller has taken over. */
+/** Changes one object from one side to the other, and reverts that if another process has taken over. */
 const bring = (at: At, sides: Sides): Work => {
   const { change, from } = sides
   return Effect.asVoid(

@@ -42,7 +42,7 @@ import { shellWord } from "../ShellWord.ts"
 export interface TemplateSettings {
   /** Milliseconds. */
   readonly stepTimeout?: number
-  /** Put back also a pod template that reaches further than the live one. Default false. */
+  /** Also restore a pod template with more privileges than the live one. Default false. */
   readonly allowPrivileged?: boolean
 }
 
@@ -306,7 +306,7 @@ const undo = (step: PutTemplate, at: At): Work =>
     if (step.rolls) yield* untilRolled(at, set.spec.template)
   })
 
-/** Says where the template is not the one that was put back. */
+/** Reports if the template is not the restored one. */
 export const checkTemplate = (at: At): Work =>
   Effect.forEach(
     stepsOf<PutTemplate>(PutTemplate, at.plan.steps),
@@ -322,7 +322,7 @@ export const checkTemplate = (at: At): Work =>
     { discard: true }
   )
 
-/** Puts the pod template back. */
+/** Restores the pod template. */
 export const PutTemplate: StepKind<PutTemplate, TemplateSettings> = {
   tag: "PutTemplate",
   schema: TemplateSchema,

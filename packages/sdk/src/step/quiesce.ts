@@ -1,6 +1,6 @@
 /**
- * The protocol of a freeze: every member is held before the first cut is asked for, and let go after the
- * last one was seen, all at once, or at the first failure.
+ * The protocol of a freeze: every member is quiesced before the first volume snapshot is requested, and all
+ * are released at once after the last one is taken, or at the first failure.
  *
  * Nothing here is journalled, and nothing is tried twice: a process that crashes leaves members that are
  * released at their deadline, and volume snapshots of unknown consistency.
@@ -23,7 +23,7 @@ import { impatiently } from "../resource/Patience.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** A member, and which pod and containers it is: another one has not been held. */
+/** A member, with the identity of its pod and containers: a replaced one was not quiesced. */
 export interface HeldMember {
   readonly pod: string
   /** Time that it was quiesced, in milliseconds, as measured here. */
@@ -48,7 +48,7 @@ export type Identities = ReadonlyMap<string, string>
 export interface Freezing {
   readonly quiesce: Quiesce
   readonly members: ReadonlyArray<Member>
-  /** Asked once each connection stands: nothing is held by a caller that was replaced. */
+  /** Checked once each connection is open: a process that was replaced quiesces nothing. */
   readonly permit: Work<unknown>
   readonly identities: Effect.Effect<Identities, ClusterError, Cluster>
   /**
@@ -56,11 +56,14 @@ export interface Freezing {
    * false.
    */
   readonly isPatient?: boolean
-  /** The cuts: from the question for the first to the sight of the last; `next` has all do what is between two waves. */
+  /**
+   * The volume snapshots: from the first request until the last one is visible; `next` runs the work between
+   * two stages.
+   */
   readonly body: (next: Work<ReadonlyArray<KeptText>>) => Work
 }
 
-/** A text that a member's command printed between two waves. */
+/** A text that a member's command printed between two stages. */
 export interface KeptText {
   readonly ordinal: number
   readonly name: string
@@ -72,7 +75,7 @@ interface Attempt {
   readonly member: Member
   held: Held | null
   release: Release | null
-  /** Nothing was begun in the pod, by its own word or the server's. */
+  /** Nothing was started in the pod, according to the pod or the server. */
   isNothing: boolean
 }
 
@@ -102,7 +105,7 @@ const holdOne = (attempt: Attempt, { quiesce, permit }: Freezing) =>
     )
   )
 
-/** Has every member do what is to be done between two waves, at once. */
+/** Runs the work between two stages in every member, at once. */
 const nextOfAll = (attempts: ReadonlyArray<Attempt>): Work<ReadonlyArray<KeptText>> =>
   Effect.map(
     Effect.forEach(
@@ -121,7 +124,7 @@ const nextOfAll = (attempts: ReadonlyArray<Attempt>): Work<ReadonlyArray<KeptTex
     (all) => all.flat()
   )
 
-/** Lets all go that are held, at once. */
+/** Releases all quiesced members, at once. */
 const releaseAll = (attempts: ReadonlyArray<Attempt>) =>
   Effect.forEach(
     attempts,
@@ -135,7 +138,7 @@ const releaseAll = (attempts: ReadonlyArray<Attempt>) =>
 const isProven = ({ release }: Attempt): boolean =>
   release?._tag === "Released" && release.neverLapsed && release.code === 0
 
-/** Sends the thaw to one pod, as it is there now. */
+/** Sends the thaw to one pod, as it is now. */
 export const thawOne = (quiesce: Quiesce, member: Member): Effect.Effect<Outcome, never, Cluster> =>
   quiesce.thaw === null
     ? Effect.succeed<Outcome>({ _tag: "Succeeded", output: "" })
@@ -154,7 +157,10 @@ const thawSurely = (quiesce: Quiesce, member: Member): Effect.Effect<Outcome, ne
           : Effect.andThen(Effect.sleep(thawEvery), thawSurely(quiesce, member))
       )
 
-/** Sends the thaw wherever something was begun and its end is not proven, a new pod of the same name too. */
+/**
+ * Sends the thaw to every pod where a quiesce was started and its end is not proven, including a new pod of
+ * the same name.
+ */
 const thawRest = (attempts: ReadonlyArray<Attempt>, { quiesce }: Freezing, unthawed: Set<string>) => {
   const open = attempts.filter((attempt) => !attempt.isNothing && !isProven(attempt))
   for (const { member } of open) unthawed.add(member.pod)
@@ -193,7 +199,7 @@ export const thawLeft = (
 const missed = (fact: string, said?: string): OperationError =>
   because("LevelMissed", said === undefined ? fact : `${fact}: ${said}`, undefined, fact)
 
-/** A command that held to the end has a word of its own: its exit code says whether its hold was lost. */
+/** The exit code of a command that was released says whether the freeze was lost. */
 const howEnded = (release: Release | null): string => {
   if (release === null) return "it is unknown when the freeze ended"
   return release._tag === "Released" && release.code !== 0
@@ -221,7 +227,7 @@ const whyNot = (
   return other === undefined ? null : missed(`${other} was replaced while the others were quiesced`)
 }
 
-/** The pods that there are must be the members that are held: one more would write on. */
+/** The existing pods must be exactly the quiesced members: an additional one would continue to write. */
 const whoElse = (before: Identities, members: ReadonlyArray<Member>): OperationError | null => {
   const missing = members.find(({ pod }) => !before.has(pod))
   if (missing !== undefined) return missed(`${missing.pod} is not there to be quiesced`)
@@ -230,8 +236,8 @@ const whoElse = (before: Identities, members: ReadonlyArray<Member>): OperationE
 }
 
 /**
- * Holds every member, does the cuts, and lets every member go. It does not fail: how it went is its
- * answer. Whoever is interrupted lets them go first.
+ * Quiesces every member, takes the volume snapshots, and releases every member. It does not fail: the result
+ * says how it went. An interruption releases them first.
  */
 export const whileHeld = (freezing: Freezing): Effect.Effect<Frozen, never, Cluster> =>
   Effect.gen(function* () {

@@ -1,9 +1,9 @@
 /**
  * A volume moves from one claim to another of a new name, and back.
  *
- * The volume is set to Retain first, and its claimRef points to the new claim before the old one
- * goes: at no moment is it free for another claim, or for its reclaim policy. The volume moves only
- * while it is Bound, both ways, to the planned claim, and only to a claim that this operation made.
+ * The volume is set to Retain first, and its claimRef points to the new claim before the old one is deleted:
+ * at no moment is it free for another claim, or for its reclaim policy. The volume moves only while it and
+ * the planned claim are Bound to each other, and only to a claim that this operation created.
  */
 import * as Effect from "effect/Effect"
 import { describeCommand } from "../App.ts"
@@ -57,7 +57,10 @@ const usedBy = (claim: string, users: ReadonlyArray<string>): OperationError | n
         "delete that pod, or leave the claim where it is"
       )
 
-/** Waits until nothing is made from the claim's volume any more: a claim that is read does not go, and its name stays taken. */
+/**
+ * Waits until the claim's volume is no longer being copied: a claim in use is not deleted, and its name stays
+ * taken.
+ */
 const untilFree = (at: At, claim: string): Effect.Effect<void, Failure, Cluster> => {
   const holders = Effect.map(read(at, claim), (found) => found?.metadata.finalizers ?? [])
   return Effect.asVoid(
@@ -114,7 +117,7 @@ const successor = (
 export interface Move {
   readonly volume: string
   readonly from: string
-  /** Of the claim `from`: another of its name is left alone. */
+  /** The uid of the claim `from`: another one of its name is not changed. */
   readonly uid: string
   readonly to: string
   /** True if the new claim is one that was set aside. Default false. */
@@ -148,12 +151,12 @@ const notPossible = ({ plan }: At, move: Move, reason: string) =>
 export const isHeldBy = (volume: PersistentVolume | null, claim: PersistentVolumeClaim | null): boolean =>
   claim !== null && volume?.spec.claimRef?.uid === claim.metadata.uid
 
-/** The new claim, made by this operation, or found made by it. */
+/** The new claim, created by this operation, now or before. */
 const made = (
   at: At,
   move: Move,
   source: PersistentVolumeClaim | null,
-  /** As it was a moment ago, where how the caller stands was asked after it. */
+  /** The recent state, if ownership was checked after that was read. */
   known?: PersistentVolumeClaim | null
 ): Effect.Effect<PersistentVolumeClaim, Failure, Cluster> =>
   Effect.flatMap(
@@ -267,7 +270,7 @@ interface Seen {
   readonly target: PersistentVolumeClaim | null
 }
 
-/** Gives the volume to the claim that it moves to, which is made for it; answers with that. */
+/** Gives the volume to the claim that it moves to, which is created for it; returns that. */
 const handOver = (
   at: At,
   move: Move,

@@ -75,14 +75,14 @@ export const whereabouts = (name: string, volume: PersistentVolume | null): stri
     : `volume ${name} has reclaim policy ${policyOf(volume)}, and may go with its data`
 }
 
-/** Claims of a namespace, as they are now: what the others are like does not matter. */
+/** The current claims of a namespace by name: others need not be valid. */
 export const claimsIn = (
   namespace: string,
   which: Resource.Which
 ): Effect.Effect<ReadonlyArray<PersistentVolumeClaim>, ClusterError, Cluster> =>
   Resource.list(kinds.persistentvolumeclaims, { namespace, which })
 
-/** Those of these claims that are there, by name. */
+/** The existing ones of these claims, by name. */
 export const claimsByName = (
   namespace: string,
   names: ReadonlyArray<string>
@@ -110,7 +110,7 @@ const missing = (own: Bound, claim: PersistentVolumeClaim | null) =>
     )
   )
 
-/** Names each of these claims that does not hold its volume any more. */
+/** Names each of these claims that no longer has its volume. */
 export const checkClaims = (
   at: At,
   claims: ReadonlyArray<KeptClaim>
@@ -131,7 +131,7 @@ export const checkClaims = (
     }
   })
 
-/** One that stays under Retain, since nothing on it says any more what was there before. */
+/** Names a volume that stays under Retain because its annotation with the previous policy is missing. */
 export const nameUnmarked = (
   at: At,
   { claim, reclaimPolicy }: Pick<KeptClaim, "claim" | "reclaimPolicy">,
@@ -200,8 +200,8 @@ export const claimsFrom = (
   )
 
 /**
- * An abort takes away pods that may have written: their volumes are set to Retain as well. A claim that
- * holds no volume, and a caller who may not set reclaim policies, stop no abort.
+ * An abort removes pods that may have written: their volumes are set to Retain as well. A claim without a
+ * volume, and missing permission to set reclaim policies, do not stop an abort.
  */
 export const keepWhatIs = (
   at: At,
@@ -229,7 +229,7 @@ export const keepWhatIs = (
     )
   )
 
-/** Puts back what `keepWhatIs` has set, and names each claim that is gone. */
+/** Restores what `keepWhatIs` has set, and names each claim that was deleted. */
 export const releaseWhatIs = (
   at: At,
   claims: ReadonlyArray<KeptClaim>
@@ -274,7 +274,7 @@ export const releaseWhatIs = (
     )
   })
 
-/** Puts back what an abort has set that ended before its holder was gone, on the claims that are its own. */
+/** Restores what an interrupted abort has set on its own claims. */
 const releaseOwn = (at: At, isOwn: (claim: string) => boolean): Effect.Effect<void, Failure, Cluster> =>
   Effect.flatMap(
     claimsIn(at.fence.namespace, ({ name }) => isOwn(name)),
@@ -316,7 +316,7 @@ const releaseUnsaid = (at: At): Effect.Effect<void, Failure, Cluster> =>
     else if (set !== null) yield* releaseNamed(at, [...Holder.namedBy(set).keys()])
   })
 
-/** Those whose volumes were moved, and brought back, have claims of the same names that this operation made. */
+/** Claims whose volumes were moved and returned were created by this operation, under the same names. */
 const asTheyAre = (at: At, step: RetainVolumes): Effect.Effect<RetainVolumes, ClusterError, Cluster> =>
   Effect.map(
     claimsByName(
@@ -393,7 +393,7 @@ export const retainedBy = (plan: Pick<StepContext["plan"], "steps">): ReadonlyAr
 const RestoreSchema = Schema.TaggedStruct("RestoreReclaimPolicies", {
   on,
   count: Schema.Natural,
-  /** Of these alone; absent: of all that the plan retains. */
+  /** Only these; absent for all that the plan retains. */
   claims: Schema.optionalKey(Schema.Array(Schema.String))
 })
 

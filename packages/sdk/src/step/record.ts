@@ -1,9 +1,9 @@
 /**
- * The record of a set: what was cut, how consistent it is, and everything else that a restore needs.
+ * The record of a snapshot: its volume snapshots, their consistency, and everything else that a restore
+ * needs.
  *
- * It is in a Secret, since it contains the values of Secrets: as JSON, compressed, in several parts if it
- * is larger than one Secret may be. A ConfigMap of the same name has the data for the list, and never a
- * value.
+ * It is in a Secret, since it contains the values of Secrets: as JSON, compressed, in several parts if it is
+ * larger than one Secret may be. A ConfigMap of the same name has the data for the list, and never a value.
  */
 import * as Schema from "effect/Schema"
 import { gunzipSync, gzipSync } from "node:zlib"
@@ -36,17 +36,17 @@ export const RecordedKind = Literals([
 export const Proof = Struct({
   operation: String,
   guarantee: Guarantee,
-  /** By which each would have let go by itself, in milliseconds. */
+  /** The deadline by which each would have been released, in milliseconds. */
   deadline: Finite,
   /** Time that each was quiesced. */
   members: ArrayOf(Struct({ pod: String, millis: Finite })),
   /** How, if nothing in the pods would have ended it after a crash; absent if a timer would. */
   unbounded: Schema.optionalKey(Means),
-  /** Of a set whose members were held for waves and not still: what they printed between those. */
+  /** For a staged snapshot: the output of its members between the stages. */
   waves: Schema.optionalKey(
     Struct({
       profile: String,
-      /** Without its text in what a list shows. */
+      /** Without its text in the list. */
       kept: ArrayOf(Struct({ ordinal: Finite, name: KeptName, text: Schema.optionalKey(String) }))
     })
   )
@@ -63,7 +63,7 @@ export const proofIn = (object: unknown, operation: string): Proof | null => {
   return decoded._tag === "Some" && decoded.value.operation === operation ? decoded.value : null
 }
 
-/** One claim's cut, as it was when the record was written. */
+/** One claim's volume snapshot, at the time of the record. */
 export const RecordedCut = Struct({
   claim: String,
   uid: String,
@@ -136,16 +136,22 @@ export const Summary = Struct({
   /** How the application was quiesced; absent if it was not. */
   quiesced: Schema.optionalKey(Proof),
   recoverable: Schema.optionalKey(Recoverable),
-  /** The profile that keeps one member's promise: a member must not go back alone. Absent: none says so. */
+  /**
+   * The profile with the guarantee `one-member`: a member must not be restored separately. Absent without
+   * one.
+   */
   oneMember: Schema.optionalKey(String),
-  /** The profile whose members are unsafe together as they were cut: made from one of them alone. Absent: none says so. */
+  /**
+   * The profile whose members must not be combined as they were snapshotted: they are rebuilt from one of
+   * them. Absent without one.
+   */
   seedOnly: Schema.optionalKey(String),
   /** True if the volume snapshots survive their namespace. */
   retained: Boolean,
   cuts: ArrayOf(RecordedCut),
-  /** Absent: it is from before that was recorded. */
+  /** Absent in older records. */
   placement: Schema.optionalKey(ArrayOf(RecordedPlacement)),
-  /** ConfigMaps, Secrets and workloads that changed between the plan and the end of the cut. */
+  /** ConfigMaps, Secrets and workloads that changed between the plan and the last volume snapshot. */
   changed: ArrayOf(String),
   leftOut: ArrayOf(Struct({ what: String, why: String })),
   /** Replicas by workload, `Kind/name`. */
@@ -155,14 +161,14 @@ export const Summary = Struct({
    * `null` if unknown.
    */
   imported: Schema.optionalKey(Struct({ cluster: NullOr(String) })),
-  /** The manifests that the record holds, as `Kind/name`. */
+  /** The manifests in the record, as `Kind/name`. */
   manifests: Schema.optionalKey(ArrayOf(String)),
   /** Their number. */
   objects: Finite
 })
 export type Summary = typeof Summary.Type
 
-/** Of a record that a restore writes of what it replaces. */
+/** For the record of what a restore replaces. */
 export const Before = Struct({
   /** The restore. */
   operation: String,
@@ -188,10 +194,10 @@ export const beforeSet = (operation: string): string => `before-${operation}`
 /** The type of its Secrets. */
 export const recordType = "kubectl-stateful.dev/snapshot.v1"
 
-/** A Secret holds 1 MiB: so much of a record goes into one. */
+/** A Secret can contain 1 MiB: the size of one part of a record. */
 const partBytes = 900_000
 
-/** Longest name of a set: names of snapshots are made of it and of the claims'. */
+/** The maximum length of a snapshot's name: names of VolumeSnapshots are built from it and the claims'. */
 export const longestName = 40
 
 export const isSetName = (name: string): boolean =>
@@ -212,15 +218,15 @@ export const encode = (record: SnapshotRecord): ReadonlyArray<string> => {
 /** The maximum uncompressed size of a record: a record from another author may decompress to any size. */
 const largest = 256 * 1024 * 1024
 
-/** The other way round. Throws what gunzip and JSON throw where parts are missing, damaged or too large. */
+/** Decodes a record. Throws the errors of gunzip and JSON if parts are missing, damaged or too large. */
 export const decode = (parts: ReadonlyArray<string>): unknown => {
   const bytes = Buffer.concat(parts.map((part) => Buffer.from(part, "base64")))
   return JSON.parse(gunzipSync(bytes, { maxOutputLength: largest }).toString("utf8"))
 }
 
 /**
- * Members of a group that are cut further apart than this, in milliseconds, are not one cut. What is
- * less proves nothing either way: drivers stamp an atomic cut with times that differ a little.
+ * Snapshots of a group whose times differ by more than this, in milliseconds, are not of one moment. A
+ * smaller difference proves nothing either way: drivers give an atomic group slightly different times.
  */
 export const apart = 1000
 
@@ -234,7 +240,7 @@ export interface Judged {
   readonly proof: Proof | null
 }
 
-/** The level that was reached, going by when the members were cut, and why it is not the one that was tried. */
+/** The level that was reached, from the times of the volume snapshots, and why it is not the intended one. */
 export const reached = (
   level: Level,
   why: ReadonlyArray<string>,
@@ -256,8 +262,8 @@ export const reached = (
 }
 
 /**
- * The profile by which the members of a set are unsafe together; absent: none says so, or they were cut at one
- * moment. `oneMember` is the profile, and `members` how many were cut.
+ * The profile whose members must not be combined; absent without one, or if they are of one moment.
+ * `oneMember` is the profile, and `members` the number of members.
  */
 export const seedOnlyOf = (
   oneMember: string | undefined,
@@ -277,7 +283,7 @@ export const skewOf = (cuts: ReadonlyArray<Pick<RecordedCut, "cutAt">>): number 
   return Math.round((Math.max(...times) - Math.min(...times)) / 1e6)
 }
 
-/** Without the manifests: what may stand in a ConfigMap. */
+/** Without the manifests: the part that may be in a ConfigMap. */
 export const summaryOf = (record: SnapshotRecord): Summary => {
   const { objects, ...rest } = record
   const { quiesced } = rest

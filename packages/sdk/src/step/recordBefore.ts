@@ -1,7 +1,7 @@
 /**
- * Writes the record of what a restore is about to replace: the pod template, ConfigMaps and Secrets as they
- * are now, into a Secret as a snapshot's. The StatefulSet itself then says which Secret that is, by uid: who
- * may write Secrets alone cannot put another one in its place, and an undo goes by nothing else.
+ * Writes the record of what a restore is about to replace: the current pod template, ConfigMaps and Secrets,
+ * into a Secret as a snapshot's. The StatefulSet itself then names that Secret by uid: permission to write
+ * Secrets is not enough to substitute another one, and an undo uses only this one.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -69,14 +69,14 @@ export const pinOf = ({ metadata }: Pick<StatefulSet, "metadata">): Pin | null =
   return found._tag === "Some" ? found.value : null
 }
 
-/** The record that an operation's pin stands for. */
+/** The record of an operation's pin. */
 export const pinned = ({ operation, parts }: Pin): Pinned => ({ set: beforeSet(operation), parts })
 
 /** True if a pin refers to this record: the StatefulSet itself confirms it. */
 export const isPinned = (pin: Pin | null, record: Pinned): boolean =>
   pin !== null && isSameData(pinned(pin), { set: record.set, parts: [...record.parts] })
 
-/** The same of what the StatefulSet had said before this operation, as its own record says. */
+/** The same for the previous pin of the StatefulSet, from the operation's own record. */
 export const wasPinned = ({ before }: SnapshotRecord, record: Pinned): boolean =>
   Option.exists(decodePin(before?.pin), (pin) => isPinned(pin, record))
 
@@ -248,7 +248,7 @@ const isBack = (step: RecordBefore, at: At, record: SnapshotRecord, set: Statefu
     return same.every(Boolean)
   })
 
-/** Takes the record away again, once all that it holds is back. */
+/** Deletes the record, once everything in it is restored. */
 const undo = (step: RecordBefore, at: At): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
@@ -288,7 +288,7 @@ const undo = (step: RecordBefore, at: At): Work =>
     )
   })
 
-/** Writes down what is about to be replaced. */
+/** Records what is about to be replaced. */
 export const RecordBefore: StepKind<RecordBefore, object> = {
   tag: "RecordBefore",
   schema: BeforeSchema,

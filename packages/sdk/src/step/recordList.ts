@@ -115,7 +115,7 @@ const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string
     ? null
     : `volumesnapshot "${found.metadata.name}" was not created for snapshot ${set}`
 
-/** The cuts of a set as they are now. */
+/** The current volume snapshots of a snapshot. */
 const cutsNow = (
   { name, cuts }: Summary,
   snapshots: ReadonlyArray<VolumeSnapshot>,
@@ -167,7 +167,10 @@ const listedOf = (summary: Summary, ground: Ground): Listed => {
   }
 }
 
-/** The snapshots of a namespace, newest first, with what of them is ready to use now. Needs no right on Secrets. */
+/**
+ * The snapshots of a namespace, newest first, with the volume snapshots that are ready to use. Needs no
+ * permission on Secrets.
+ */
 export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
   Effect.gen(function* () {
     const labelSelector = recordLabels
@@ -228,7 +231,7 @@ export const readWhole = (
     })
   })
 
-/** The record alone. */
+/** Only the record. */
 export const readRecord = (
   namespace: string,
   set: string

@@ -82,10 +82,10 @@ export const SetSettings = Schema.Struct({
     }))
   ),
   config: Schema.Array(ConfigObject),
-  /** By whose word each member recovers from its own cut. */
+  /** The profile that says that each member recovers from its own volume snapshot. */
   recoverable: Schema.optionalKey(Recoverable),
   replicas: Schema.Record(Schema.String, Schema.Finite),
-  /** The runtime class stands in the manifests. */
+  /** The runtime class is in the manifests. */
   placement: Schema.optionalKey(Schema.Array(RecordedPlacement)),
   leftOut: Schema.Array(Schema.Struct({ what: Schema.String, why: Schema.String }))
 })
@@ -97,7 +97,10 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 const RecordSchema = Schema.TaggedStruct("RecordSet", { on, set: Schema.String })
 type RecordSet = typeof RecordSchema.Type
 
-/** Types of Secrets that a restore could not use: made by the cluster for itself, or another tool's records. */
+/**
+ * Types of Secrets that a restore could not use: created by the cluster for itself, or another tool's
+ * records.
+ */
 export const unusable: ReadonlyArray<string> = ["kubernetes.io/service-account-token", "helm.sh/release.v1"]
 
 export interface Found {
@@ -106,7 +109,7 @@ export interface Found {
   readonly leftOut: { readonly what: string; readonly why: string } | null
 }
 
-/** The manifest without what the server keeps about it. */
+/** The manifest without fields that the server maintains. */
 const manifestOf = (kind: string, api: Resource.ApiResource, object: Resource.KubeObject) => {
   const { managedFields: _, ...metadata } = { ...object.metadata } as Record<string, unknown>
   const { status: __, ...rest } = { ...object } as Record<string, unknown>
@@ -166,7 +169,7 @@ const recorded = (cuts: ReadonlyArray<Cut>, claim: SetSettings["claims"][number]
   }
 }
 
-/** With what stands in the manifest alone. */
+/** With the fields that are only in the manifest. */
 const placed = (
   placement: RecordedPlacement,
   manifests: ReadonlyArray<Readonly<Record<string, unknown>>>
@@ -179,7 +182,10 @@ const placed = (
   return { ...placement, runtimeClass: Predicate.isString(runtimeClass) ? runtimeClass : null }
 }
 
-/** As it was before the set was taken: one that is taken offline is stopped meanwhile, under a policy of its own. */
+/**
+ * The state before the snapshot: for an offline snapshot the workload is stopped in the meantime, under its
+ * own policy.
+ */
 const asBefore = ({ plan, settings }: At, manifest: Readonly<Record<string, unknown>>) => {
   const replicas = settings.replicas[titleOf(manifest)]
   const [retention] = stepsOf(SetRetention, plan.steps)

@@ -79,7 +79,7 @@ export const isListed = (at: At, set: string): Effect.Effect<boolean, ClusterErr
     (found) => found !== null && isOurs(at.plan.id, found)
   )
 
-/** Removes what of the record is there: the Secret that carries the token, its other parts, the ConfigMap. */
+/** Deletes the existing parts of the record: the Secret with the token, its other parts, the ConfigMap. */
 export const removeRecord = (at: At, set: string): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence

@@ -18,7 +18,7 @@ const ReleaseSchema = Schema.TaggedStruct("Release", {
   on,
   policy: Schema.String,
   uid: Schema.String,
-  /** The restore that made it. */
+  /** The restore that created it. */
   operation: Schema.String
 })
 type Release = typeof ReleaseSchema.Type

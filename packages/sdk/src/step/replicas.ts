@@ -1,6 +1,6 @@
 /**
- * The count of a StatefulSet, changed once, and the wait until its pods are ready and healthy, or gone.
- * Done already, by this caller or by one that died, it finds that out.
+ * Changes the number of replicas of a StatefulSet once, and waits until its pods are ready and healthy, or
+ * gone. Detects if it was already done, by this process or by one that crashed.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -59,7 +59,7 @@ const factsOf = (
   { facts, factsOn }: ReplicasSettings
 ): Workload.Facts | undefined => (key === undefined ? facts : (factsOn?.[key] ?? facts))
 
-/** The changes of the count that a plan makes, in their order; `guard`: of one of several. */
+/** The changes of the number of replicas in a plan, in order; `guard` selects one of several StatefulSets. */
 export const countsOf = (
   plan: { readonly steps: StepContext["plan"]["steps"] },
   guard?: string
@@ -193,7 +193,7 @@ const moveBack = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Clust
     yield* releaseWhatIs(at, kept)
   })
 
-/** One change of `spec.replicas`, and the wait until its pods are there, or gone. */
+/** One change of `spec.replicas`, and the wait until its pods are ready, or gone. */
 export const SetReplicas: StepKind<SetReplicas, ReplicasSettings> = {
   tag: "SetReplicas",
   schema: ReplicasSchema,

@@ -24,7 +24,10 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
 const RetainSchema = Schema.TaggedStruct("RetainContents", {
   on,
-  /** `cuts`: of snapshots made one by one and of groups. `members`: of a group's members, which come later. */
+  /**
+   * `cuts`: of separate snapshots and of groups. `members`: of the snapshots of groups, which are created
+   * later.
+   */
   of: Schema.Literals(["cuts", "members"])
 })
 type RetainContents = typeof RetainSchema.Type
@@ -105,7 +108,7 @@ const retain = (at: StepContext, own: OwnContent): Work =>
     }
   })
 
-/** Only what this operation has set goes back, and only while it is as it was set. */
+/** Restores only what this operation has set, and only while it is unchanged. */
 const putBack = (at: StepContext, own: OwnContent): Work =>
   Effect.asVoid(
     change(
@@ -129,8 +132,8 @@ const putBack = (at: StepContext, own: OwnContent): Work =>
   )
 
 /**
- * A group's members were made with the policy of its content, so those that came while that was Retain
- * go with their group only by the policy from before.
+ * The snapshots of a group got the policy of its content, so those that were created while that was Retain
+ * are deleted with their group only under the previous policy.
  */
 const releaseMembers = (at: StepContext, contents: ReadonlyArray<OwnContent>): Work =>
   Effect.gen(function* () {
@@ -163,7 +166,10 @@ const releaseMembers = (at: StepContext, contents: ReadonlyArray<OwnContent>): W
 /** Time that a volume snapshot may take to name its content after it was first seen, in milliseconds. */
 const patience = 30_000
 
-/** The contents of all cuts: one that was passed over, since a view of it was older than its cut, would go with its namespace. */
+/**
+ * The contents of all volume snapshots: one that is missed, because a view of it was outdated, would be
+ * deleted with its namespace.
+ */
 const everyContent = (step: RetainContents, at: StepContext) => {
   const groups = groupsOf(at.plan)
   const all =

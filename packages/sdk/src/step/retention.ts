@@ -1,6 +1,6 @@
 /**
- * The retention policy of a StatefulSet, for the time of an operation: set before its pods go, and put
- * back after. What stood there before is kept on the StatefulSet itself.
+ * The retention policy of a StatefulSet during an operation: set before its pods are removed, and restored
+ * afterwards. The previous policy is kept on the StatefulSet itself.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

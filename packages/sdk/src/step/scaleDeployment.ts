@@ -33,7 +33,7 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 const ScaleSchema = Schema.TaggedStruct("ScaleDeployment", { on, from: Schema.Natural, to: Schema.Natural })
 type ScaleDeployment = typeof ScaleSchema.Type
 
-/** The changes of a Deployment's count that a plan makes, in their order; `guard`: of one of several. */
+/** The changes of a Deployment's number of replicas in a plan, in order; `guard` selects one of several. */
 export const deploymentCountsOf = (
   plan: { readonly steps: StepContext["plan"]["steps"] },
   guard: string
@@ -135,7 +135,7 @@ const moveBack = ({ on: key, from, to }: ScaleDeployment, at: At): Work =>
     yield* arrive(at, isThere ? now : from)
   })
 
-/** One change of a Deployment's `spec.replicas`, and the wait until its pods are there, or gone. */
+/** One change of a Deployment's `spec.replicas`, and the wait until its pods are available, or gone. */
 export const ScaleDeployment: StepKind<ScaleDeployment, DeploymentSettings> = {
   tag: "ScaleDeployment",
   schema: ScaleSchema,

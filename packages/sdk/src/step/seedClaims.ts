@@ -1,9 +1,9 @@
 /**
- * New claims that are all made from one member's data, while the application still runs on its own.
+ * New claims that are all rebuilt from one member's data, while the application still runs.
  *
  * A copy of that member's volume is filled from its volume snapshot, and opened in a pod of its own, which
- * saves its contents. A snapshot of the copy is taken, so that each member's new volume is filled where
- * that member can run; there a pod rebuilds the member's data, under its own name. The copy is opened once:
+ * saves its contents. A snapshot of the copy is taken, so that each member's new volume is filled where that
+ * member can run; there a pod rebuilds the member's data, under its own name. The copy is opened once:
  * opening it twice could give two states, if a lease expires in between.
  *
  * The commands are the profile's, and are in no plan: a resume needs the same profile.
@@ -46,11 +46,11 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
 const SeedSchema = Schema.TaggedStruct("SeedClaims", {
   on,
-  /** The profile's name, for words alone. */
+  /** The profile's name, only for messages. */
   profile: Schema.String,
-  /** Of what is run in the pods. */
+  /** The digest of the commands in the pods. */
   digest: Schema.String,
-  /** The copy of one member's volume; its own cut has its name. */
+  /** The copy of one member's volume; its own snapshot has its name. */
   from: Fill.FilledClaim,
   /** VolumeSnapshotClass of that snapshot; `null` for the cluster's default. */
   class: Schema.NullOr(Schema.String),
@@ -58,7 +58,7 @@ const SeedSchema = Schema.TaggedStruct("SeedClaims", {
 })
 type SeedClaims = typeof SeedSchema.Type
 
-/** The name of the copy, and of its cut. */
+/** The name of the copy, and of its snapshot. */
 export const copyName = (claim: string, id: string): string => `${claim}-seed-${id}`
 
 /** The result of a seed pod is read like that of a check pod; but it has work to do. */
@@ -130,7 +130,7 @@ const cutOfCopy = ({ from }: SeedClaims, at: At) =>
     return { found, why: notTheCut(cut, found, content) }
   })
 
-/** The uid of the copy's cut that stands in the journal: no member was made before that. */
+/** The uid of the copy's snapshot in the journal: no member was rebuilt before that. */
 const markedCut = ({ from }: SeedClaims, at: At): string | null =>
   at.mark?.find(({ kind, name }) => kind === "VolumeSnapshot" && name === from.as)?.uid ?? null
 
@@ -162,7 +162,10 @@ const assertOwnCut = (step: SeedClaims, at: At): Work =>
     yield* dropCut(at, as)
   })
 
-/** The copy is cut, and its cut ready: it is of the copy's claim alone, and known by its uid. */
+/**
+ * Takes the snapshot of the copy, and waits until it is ready: it is of the copy's claim only, and identified
+ * by its uid.
+ */
 const cutCopy = (step: SeedClaims, at: At): Work =>
   Effect.gen(function* () {
     const { as } = step.from
@@ -211,7 +214,7 @@ const areMade = (claims: ReadonlyArray<Fill.FilledClaim>, at: At): Work<boolean>
     (all) => all.every((claim) => isFilledHere(at, claim) && claim?.status?.phase === "Bound")
   )
 
-/** The copy and its cut go: nothing of the application needs them any more. */
+/** Deletes the copy and its snapshot: nothing of the application needs them any longer. */
 const clear = (step: SeedClaims, at: At): Work =>
   Effect.gen(function* () {
     yield* removeProver(at, "seed")
@@ -262,7 +265,7 @@ const undo = (step: SeedClaims, at: At): Work =>
     yield* nameLeft(at)
   })
 
-/** New claims for every member, made from a copy of one member's volume. */
+/** New claims for every member, rebuilt from a copy of one member's volume. */
 export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
   tag: "SeedClaims",
   schema: SeedSchema,

@@ -2,9 +2,9 @@
  * The pod that saves a member's data, or rebuilds it from what was saved: a check pod that runs a profile's
  * command with the volume at the application's own mount path, and with that container's variables.
  *
- * It knows names and addresses only as the application does, and no Secret's value stands in its spec: what
- * comes from a Secret there comes from it here. It resolves no name, since what it opens may remember
- * members that live.
+ * It knows names and addresses only as the application does, and its spec contains no Secret's value: it
+ * refers to Secrets as the application does. It has no DNS, since the data may contain addresses of live
+ * members.
  */
 import type { StatefulSet } from "../kind/Workload.ts"
 import { filledIn } from "../Seed.ts"

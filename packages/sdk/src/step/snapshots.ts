@@ -1,6 +1,6 @@
 /**
- * The VolumeSnapshots of one set: made, found again and removed by the operation that makes them, and
- * told apart from those of others by its mark.
+ * The VolumeSnapshots of one snapshot: created, found again and deleted by the operation that creates them,
+ * and distinguished from others by its label.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -24,7 +24,7 @@ import { lost } from "./volumeOwner.ts"
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
-/** A claim that is cut, by name and uid, with the volume that it has to have. */
+/** A claim of the snapshot, by name and uid, with its expected volume. */
 export const CutClaim = Schema.Struct({
   claim: Schema.String,
   uid: Schema.String,
@@ -53,7 +53,7 @@ export const readContent = (
 ): Effect.Effect<VolumeSnapshotContent | null, ClusterError, Cluster> =>
   Resource.find(kinds.volumesnapshotcontents, { name })
 
-/** The labels by which what an operation makes is found again. */
+/** The labels by which an operation finds the objects that it created. */
 export const labelsOf = (set: string, operation: string): Readonly<Record<string, string>> => ({
   "app.kubernetes.io/managed-by": "kubectl-stateful",
   [setLabel]: set,
@@ -66,7 +66,7 @@ export const isOurs = (operation: string, object: { readonly metadata: object })
   return Predicate.isObject(labels) && Reflect.get(labels, madeByAnnotation) === operation
 }
 
-/** The VolumeSnapshots of a namespace that this operation made, by name. */
+/** The VolumeSnapshots of a namespace that this operation created, by name. */
 export const ourSnapshots = (
   namespace: string,
   operation: string
@@ -131,7 +131,7 @@ const removeUnchanged = (target: Resource.Target, { metadata }: Resource.KubeObj
 export const policyOf = (object: Resource.KubeObject | null): unknown =>
   object === null ? null : Reflect.get(Object(Reflect.get(object, "spec")), "deletionPolicy")
 
-/** The policy by which its driver deletes a cut, or keeps it. */
+/** The policy by which the driver deletes the data of a volume snapshot, or keeps it. */
 export const setPolicy = (
   at: At,
   target: Resource.Target,
@@ -203,8 +203,8 @@ export const isBeingCut = (content: { readonly metadata: ObjectMeta } | null): b
   beingCut.some((key) => content?.metadata.annotations?.[key] !== undefined)
 
 /**
- * Waits until nothing is being cut, for a while: what is deleted while its driver cuts it stays until the
- * side-car looks at all contents again, which is every quarter of an hour (external-snapshotter 8.6).
+ * Waits for a limited time until no snapshot is in progress: one that is deleted while its driver takes it
+ * stays until the sidecar's next resync, every 15 minutes (external-snapshotter 8.6).
  */
 export const untilNoneUnderWay = (at: At, open: Work<ReadonlyArray<Unmet>>): Work =>
   until(at, { views: polled(open, 100), until: (unmet) => unmet, limit: patience, overall: true }).pipe(
@@ -228,8 +228,8 @@ interface Standing {
 }
 
 /**
- * Deletes those objects of these names that this operation made, and waits until they are gone. What has no
- * mark of it may be a stranger's, or its own without the mark: that stays, and is named.
+ * Deletes the objects of these names that this operation created, and waits until they are gone. One without
+ * its label may be another client's, or its own without the label: it is kept, and named.
  */
 export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Work =>
   Effect.gen(function* () {
@@ -272,7 +272,10 @@ export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Wor
     }
   })
 
-/** Deletes a VolumeSnapshot that this operation made, with its cut in the storage, whatever its class says of that. */
+/**
+ * Deletes a VolumeSnapshot that this operation created, with its data in the storage, whatever the policy of
+ * its class.
+ */
 export const dropCut = (at: At, name: string): Work =>
   Effect.gen(function* () {
     const look = Effect.map(readSnapshot(at.fence.namespace, name), (found) =>

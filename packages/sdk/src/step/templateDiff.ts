@@ -25,7 +25,7 @@ const partsOf = (value: unknown): ReadonlyMap<string, unknown> | null => {
     : null
 }
 
-/** The places where two pieces of data differ: `spec.containers[db].image`. No value stands in them. */
+/** The paths at which two values differ: `spec.containers[db].image`. They contain no values. */
 const placesOf = (left: unknown, right: unknown, place = ""): ReadonlyArray<string> => {
   if (isSame(left, right)) return []
   const [before, after] = [partsOf(left), partsOf(right)]
@@ -72,7 +72,7 @@ export const templateChanges = (before: unknown, after: unknown): ReadonlyArray<
 const harmlessNotes =
   /^(checksum\/|prometheus\.io\/|kubectl\.kubernetes\.io\/(restartedAt|default-(exec-)?container|default-logs-container)$|app\.kubernetes\.io\/version$|helm\.sh\/chart$)/
 
-/** Those that are not so; one that is gone may have held something back. */
+/** The differences; a removed field may have restricted something. */
 const noteGains = (before: unknown, after: unknown, what: "annotation" | "label"): ReadonlyArray<string> => {
   const [was, is] = [at(before, "metadata", `${what}s`), at(after, "metadata", `${what}s`)]
   return [...new Set([...Object.keys(Object(was)), ...Object.keys(Object(is))])]
@@ -83,7 +83,7 @@ const noteGains = (before: unknown, after: unknown, what: "annotation" | "label"
 const hostPorts = (container: unknown): ReadonlyArray<unknown> =>
   listAt(container, "ports").flatMap((port) => at(port, "hostPort") ?? [])
 
-/** Fields of a pod and of a container that say what runs and where, and give it no rights. */
+/** Fields of a pod and of a container that set what runs and where, and give no privileges. */
 const harmless: ReadonlySet<string> = new Set(
   `containers initContainers volumes imagePullSecrets affinity nodeSelector tolerations
   topologySpreadConstraints terminationGracePeriodSeconds restartPolicy dnsPolicy dnsConfig hostname
@@ -94,7 +94,7 @@ const harmlessIn: ReadonlySet<string> = new Set(
   startupProbe lifecycle imagePullPolicy restartPolicy terminationMessagePath terminationMessagePolicy stdin
   stdinOnce tty resizePolicy`.split(/\s+/)
 )
-/** Sources of a volume that reach nothing outside of the pod and of what its template names. */
+/** Volume sources that access nothing outside of the pod and of what its template names. */
 const harmlessVolumes: ReadonlySet<string> = new Set([
   "name",
   "configMap",

@@ -1,4 +1,4 @@
-/** The claims of a StatefulSet's templates: by name alone, as the controller finds them. */
+/** The claims of a StatefulSet's templates: by name, as the controller finds them. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
@@ -7,7 +7,7 @@ import type { StatefulSet } from "../kind/Workload.ts"
 import { after } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 
-/** The claims of this set's templates: what else is in their namespace does not matter. */
+/** The claims of this set's templates: others in the namespace need not be valid. */
 export const claimsWanted = (set: StatefulSet): Resource.KindListOptions => {
   const prefixes = (set.spec.volumeClaimTemplates ?? []).map(
     (template) => `${template.metadata.name}-${set.metadata.name}-`

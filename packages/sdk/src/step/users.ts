@@ -97,8 +97,8 @@ const specOf = (api: Resource.ApiResource, item: Resource.KubeObject, path: Read
   Resource.accept(reading(api, PodSpec), { ...Object(at(item, path)), metadata: item.metadata })
 
 /**
- * The workloads and pods of a namespace that name each ConfigMap and Secret, as `Kind/name`, but for those
- * that are `own`. Kinds that may not be listed are left out: what they name is not known.
+ * The workloads and pods of a namespace that name each ConfigMap and Secret, as `Kind/name`, except those
+ * that are `own`. Kinds without permission to list them are left out.
  */
 export const mentionedIn = (
   namespace: string,

@@ -1,13 +1,13 @@
 /**
- * Writes to PersistentVolumes: the only place that makes them.
+ * Writes to PersistentVolumes: the only place for them.
  *
- * A volume may be written to only while it is Bound, both ways, to a claim of this application: a
- * claim's `volumeName` is a wish that anybody who creates claims may state, `claimRef` with its uid
- * is the fact. What lies in the volume is tested by the write itself. What lies in other objects
- * (the claim, the fence) is read before and again after, and the write is undone if it changed.
+ * A volume may be written to only while it and a claim of this application are Bound to each other: a claim's
+ * `volumeName` is a request that anyone who creates claims can make; `claimRef` with its uid is the fact.
+ * Fields of the volume are tested by the write itself. Other objects (the claim, the fence) are read before
+ * and after, and the write is reverted if they changed.
  *
- * What stood there before is kept as an annotation on the volume, by the patch that changes it, and
- * put back from there: a lost or damaged journal loses no policy.
+ * The previous policy is kept as an annotation on the volume, by the patch that changes it, and restored from
+ * there: a lost or damaged journal loses no policy.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -100,9 +100,9 @@ export const policyOf = (volume: PersistentVolume) => volume.spec.persistentVolu
 
 /** Changes while a volume was written. */
 export interface Changed {
-  /** The volume as the write made it. */
+  /** The volume after the write. */
   readonly written: PersistentVolume
-  /** Another caller has taken over. */
+  /** Another process has taken over. */
   readonly isFenced: boolean
   /** What happened to the claim. */
   readonly reason: string | null
@@ -128,7 +128,7 @@ export interface VolumeWrite {
   readonly known?: PersistentVolume | null
   /** The change gives the volume to another claim. Default false. */
   readonly moves?: boolean
-  /** The change protects the data, of a claim that goes with its pod as well. Default false. */
+  /** The change protects the data, also of a claim that is deleted with its pod. Default false. */
   readonly protects?: boolean
   readonly dryRun?: boolean
 }
@@ -145,16 +145,16 @@ const patch = (name: string, operations: ReadonlyArray<Resource.JsonPatchOperati
     (object) => Resource.accept(kinds.persistentvolumes, object)
   )
 
-/** A volume, and what lies in other objects. */
+/** A volume, and the other objects. */
 interface Look {
   readonly volume: PersistentVolume | null
   /** Reason that the volume must not be written to. */
   readonly reason: string | null
-  /** Answered by a write: a read alone may be of a server that lags behind. */
+  /** Confirmed by a write: a read alone may come from a server that lags behind. */
   readonly isProven: boolean
 }
 
-/** Makes a volume as it should be, or says why it may not: see the head of this file. */
+/** Changes a volume, or returns the reason that it must not: see the head of this file. */
 export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, Failure, Cluster> => {
   const { own } = write
   const beside = write.beside ?? Effect.succeed(null)
@@ -302,8 +302,8 @@ const retainAgain =
         ]
 
 /**
- * Puts back the policy from before, if this operation changed it, on a volume that is still Bound to
- * its claim. Any other stays under Retain, with its annotations, and the reason comes back.
+ * Restores the previous policy, if this operation changed it, on a volume that is still Bound to its claim.
+ * Any other stays under Retain, with its annotations, and the reason is returned.
  */
 export const releaseVolume = (
   at: At,
@@ -356,7 +356,7 @@ export const handOverVolume = (
 /** Number of volumes that are written to at a time. */
 const breadth = 8
 
-/** Each claim with what became of its volume. */
+/** Each claim with the state of its volume. */
 export const eachVolume = <A extends KeptClaim>(
   claims: ReadonlyArray<A>,
   write: (own: Bound, claim: A) => Effect.Effect<Written, Failure, Cluster>

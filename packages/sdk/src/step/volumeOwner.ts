@@ -163,7 +163,7 @@ export const ownerOf = (at: Pick<StepContext, "fence">, set: Holder | null): Own
   operation: operationOf(at.fence.token)
 })
 
-/** The run that has set the volume to Retain, where its policy from before is still to be put back. */
+/** The run that has set the volume to Retain, if its previous policy is still to be restored. */
 export const markOf = (volume: Pick<PersistentVolume, "metadata"> | null): string | null =>
   volume?.metadata.annotations?.[reclaimPolicyBeforeAnnotation] === undefined
     ? null

@@ -24,10 +24,10 @@ export const read = (ref: {
   readonly name: string
 }): Effect.Effect<StatefulSet, ClusterError, Cluster> => Resource.get(kind, ref)
 
-/** As it is now; fails unless this caller may still write. */
+/** The current object; fails unless this process may still write. */
 export const assertHeld = (fence: Fence.Fence): Work<StatefulSet> => Fence.assertHeld(fence, kind)
 
-/** Changes it until `done`, as long as the token stands. */
+/** Changes it until `done`, as long as the token is there. */
 export const change = (fence: Fence.Fence, spec: Fence.Change<StatefulSet>): Work<StatefulSet> =>
   Fence.change(fence, kind, spec)
 
@@ -98,7 +98,7 @@ export const whenDeletedField = {
 }
 export const replicasField = { path: ["spec", "replicas"], absent: "1" }
 
-/** The facts as assumptions. `down`: pods go, so whenScaled says what becomes of their claims. */
+/** The facts as assumptions. With `down` pods are removed, so whenScaled decides about their claims. */
 export const assumed = (facts: Facts | undefined, down: boolean): ReadonlyArray<Assumption> => {
   if (facts === undefined) return []
   return [

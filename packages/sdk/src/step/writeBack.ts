@@ -1,6 +1,6 @@
 /**
- * The script by which a prover writes back to a volume what was kept when it was cut. A file is there whole or
- * not at all, and never in the place of another one: whatever was begun may be begun again.
+ * The script by which a check pod writes saved files back to a volume. A file is written completely or not at
+ * all, and never replaces another one: an interrupted write can be repeated.
  */
 
 /** A file, the file that its directory must contain, and its content. */
@@ -42,7 +42,7 @@ while [ $# -gt 0 ]; do
     { echo "$name cannot be written"; exit 1; }
 done`
 
-/** Kubernetes fills in `$(NAME)` in what a container runs, and takes `$$` for a dollar. */
+/** Kubernetes replaces `$(NAME)` in a container's command, and `$$` with a dollar. */
 const literal = (text: string): string => text.replaceAll("$", "$$$$")
 
 export const writeCommand = (

@@ -49,7 +49,7 @@ const ofLast = (events: ReadonlyArray<Event>): string | null => {
   return line?.replace(/^\(combined from similar events\): /, "").replace(/^Error: /, "") ?? null
 }
 
-/** The controller names the pod in what it says of its creation, and of its claims'. */
+/** The controller names the pod in its events about creating it and its claims. */
 const ofCreation = (events: ReadonlyArray<Event>, replica: string): string | null => {
   const said = ofLast(events.filter(({ message }) => message?.includes(` Pod ${replica} in StatefulSet `)))
   return said === null ? null : (said.split(" failed error: ").at(-1) ?? said)

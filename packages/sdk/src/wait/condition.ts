@@ -1,7 +1,7 @@
-/** Conditions: pure functions of a view of the cluster, which say what is missing until it is as it should be. */
+/** Conditions: pure functions of a view of the cluster, which return what is unmet. */
 import type { Subject } from "../operation/Progress.ts"
 
-/** A subject that something is waited for, and what. */
+/** A subject that is waited for, and the reason. */
 export interface Unmet {
   readonly subject: Subject
   readonly for: string
@@ -36,7 +36,7 @@ export const noReason =
   (reason) =>
     reason === null ? [] : [{ subject, for: reason }]
 
-/** Some of what is missing, in one line. */
+/** Some of the unmet parts, in one line. */
 export const inWords = (unmet: ReadonlyArray<Unmet>): string =>
   unmet
     .slice(0, 3)

@@ -1,4 +1,7 @@
-/** Waiting until objects are gone: what is made of a name before its holder is gone would go with it. */
+/**
+ * Waits until objects are deleted: an object that is created under a name before its predecessor is deleted
+ * would be deleted too.
+ */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"

@@ -63,7 +63,7 @@ const unhealthyReason = (
     return settings.health === undefined ? null : yield* overHttp(settings.health, member)
   })
 
-/** Asks until nothing is missing any more, for at most a step's time and that of one answer. */
+/** Polls until everything is met, for at most a step's timeout and that of one response. */
 const untilWell = (
   at: Clocked,
   settings: HealthSettings,

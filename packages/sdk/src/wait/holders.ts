@@ -4,7 +4,7 @@ import * as Predicate from "effect/Predicate"
 /** Kubernetes takes these off by itself once no pod has the object mounted. */
 const ofUse = new Set(["kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"])
 
-/** Those that stay on a claim until something that is made from its volume is done, and what that is. */
+/** Finalizers that stay on a claim while its volume is being copied, and the kind of the copy. */
 const ofSource: Readonly<Record<string, string>> = {
   "snapshot.storage.kubernetes.io/pvc-as-source-protection": "a VolumeSnapshot of it that is not ready",
   "provisioner.storage.kubernetes.io/cloning-protection": "a claim that is being cloned from it"

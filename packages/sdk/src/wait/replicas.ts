@@ -1,6 +1,6 @@
 /**
- * The wait after a change of the count: until its pods are ready, or gone. Tells what each replica
- * waits for, and how long each of its stages took: claim, scheduled, started, ready, removed.
+ * The wait after a change of the number of replicas: until its pods are ready, or gone. Reports what each
+ * replica waits for, and the duration of its stages: claim, scheduled, started, ready, removed.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ const isStarted = (pod: Pod): boolean => {
   return statuses.length > 0 && statuses.every((one) => one.ready === true || Boolean(one.state?.running))
 }
 
-/** The claims that a replica is to have, as far as they are there. */
+/** The existing claims of a replica. */
 type Claims = ReadonlyMap<string, PersistentVolumeClaim>
 
 const claimNames = (set: StatefulSet, replica: string): ReadonlyArray<string> =>
@@ -105,7 +105,7 @@ const stages = (at: At, elapsed: Effect.Effect<number>) => {
     Effect.map(elapsed, (now) => {
       if (!since.has(key)) since.set(key, now)
     })
-  /** Ends a stage: `kind` once for a replica, told in the words of `stage`. */
+  /** Ends a stage: `kind` once for a replica, reported in the words of `stage`. */
   const end = (replica: string, kind: string, stage = kind) =>
     Effect.gen(function* () {
       const key = `${replica} ${kind}`
@@ -124,7 +124,7 @@ const stages = (at: At, elapsed: Effect.Effect<number>) => {
   }
 }
 
-/** The replicas that a change of the count makes come or go, and what is known of them by now. */
+/** The replicas that a change of the number adds or removes, and the current facts about them. */
 interface Moving {
   readonly set: StatefulSet
   readonly to: number
@@ -167,7 +167,7 @@ const movingOf = (at: At, set: StatefulSet, { from, to }: Change) =>
     }
   })
 
-/** Tells the stages of those that come. */
+/** Reports the stages of added replicas. */
 const coming = ({ moved, name, hasClaims, stages: { turn, end } }: Moving, pods: Wait.Pods) =>
   Effect.gen(function* () {
     let isFirst = true
@@ -185,7 +185,7 @@ const coming = ({ moved, name, hasClaims, stages: { turn, end } }: Moving, pods:
     }
   })
 
-/** Tells the stages of those that go. */
+/** Reports the stages of removed replicas. */
 const leaving = ({ moved, name, known, stages: { turn, end } }: Moving, pods: Wait.Pods) =>
   Effect.gen(function* () {
     let isFirst = true
@@ -201,7 +201,7 @@ const leaving = ({ moved, name, known, stages: { turn, end } }: Moving, pods: Wa
     }
   })
 
-/** Only until all claims are bound: what becomes of them then, pods tell. */
+/** Only until all claims are bound: later changes show in the pods. */
 const watchClaims = (moving: Moving) => {
   const { set, moved, name, stages } = moving
   return Stream.runForEachWhile(

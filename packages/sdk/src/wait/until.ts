@@ -1,5 +1,5 @@
 /**
- * The one loop that waits: for a condition on views of the cluster, told as it changes, and bounded by
+ * The only loop that waits: for a condition on views of the cluster, reported as it changes, and bounded by
  * the time without progress in which the API server answered.
  */
 import * as Effect from "effect/Effect"
@@ -23,7 +23,9 @@ type Views<View> = Stream.Stream<View, Failure, Cluster>
 export const polled = <View>(look: Effect.Effect<View, Failure, Cluster>, every = 250): Views<View> =>
   Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(every), look)))
 
-/** The same for what is mostly so within moments: soon at first, and less and less often. */
+/**
+ * The same for conditions that are usually met within moments: polled soon at first, and less and less often.
+ */
 export const polledSoon = <View>(look: Effect.Effect<View, Failure, Cluster>): Views<View> =>
   Stream.suspend(() => {
     let pause = 12
@@ -57,7 +59,7 @@ const stillMissing =
 
 const keyOf = ({ kind, name }: Subject): string => `${kind}/${name}`
 
-/** Tells what has changed of what is missing. */
+/** Reports changes of the unmet parts. */
 const teller = (at: Clocked) => {
   const told = new Map<string, Unmet>()
   let queued = 0
@@ -93,7 +95,7 @@ const lackOf = (unmet: ReadonlyArray<Unmet>): string =>
 /**
  * Waits until nothing is missing of a view, and answers with that view.
  *
- * @errors what the views fail with; what `vain` says; `TimedOut`, or what `late` says, after the limit.
+ * @errors those of the views; the one of `vain`; `TimedOut`, or the one of `late`, after the limit.
  */
 export const until = <View>(at: Clocked, spec: Waiting<View>): Effect.Effect<View, Failure, Cluster> =>
   Effect.gen(function* () {

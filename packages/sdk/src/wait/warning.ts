@@ -1,4 +1,4 @@
-/** The newest warning about an object, in its controller's words: why what is waited for does not come. */
+/** The newest warning about an object, in its controller's words: the reason that it is late. */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"

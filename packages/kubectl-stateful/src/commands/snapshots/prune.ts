@@ -1,4 +1,4 @@
-/** `snapshots prune`: shows what goes, asks, and deletes one snapshot after the other. */
+/** `snapshots prune`: shows the plan, asks for confirmation, and deletes one snapshot after the other. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { allowed } from "@kubectl-stateful/sdk/Operation"
 import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"

@@ -1,4 +1,4 @@
-/** `snapshots list`, `describe` and `diff`: what is there, and nothing changed. */
+/** `snapshots list`, `describe` and `diff`: read only. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as SnapshotSet from "@kubectl-stateful/sdk/SnapshotSet"

@@ -12,7 +12,7 @@ import { codeOf, openWith, readBytes, sealFor } from "../../flags/seal.ts"
 import type { SetFlags } from "../../flags/snapshots.ts"
 import { ended, visible } from "../../print/terminal.ts"
 
-/** A new file that only its owner reads: nothing that is there is written over. */
+/** Writes a new file that only its owner can read; never overwrites an existing one. */
 const write = async (path: string, bytes: Uint8Array): Promise<void> => {
   try {
     const file = await open(path, "wx", 0o600)
@@ -22,7 +22,7 @@ const write = async (path: string, bytes: Uint8Array): Promise<void> => {
   }
 }
 
-/** Fails as the promise does, with what there is to say. */
+/** Fails as the promise does, with its error as a message. */
 const told = <A>(promise: () => Promise<A>): Effect.Effect<A, Usage> =>
   Effect.tryPromise({
     try: promise,

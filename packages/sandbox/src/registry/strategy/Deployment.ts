@@ -1,4 +1,4 @@
-/** The defaults of Deployments and ReplicaSets, and what of a Deployment the sandbox does not do. */
+/** The defaults of Deployments and ReplicaSets, and the unsupported features of a Deployment. */
 import { arrayAt, at, equal, isObject, numberAt, stringAt, stringsAt } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { labelSelector } from "../../apimachinery/Selector.ts"

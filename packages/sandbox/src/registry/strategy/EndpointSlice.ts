@@ -1,4 +1,4 @@
-/** EndpointSlices: what their writer left out of endpoints and ports is filled in. */
+/** EndpointSlices: defaults of endpoints and ports. */
 import { arrayAt, isObject } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 

@@ -1,4 +1,4 @@
-/** Events stand in the namespace of what they are about. */
+/** Events are in the namespace of the object they are about. */
 import { at, stringAt } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { wrong } from "../../apimachinery/FieldError.ts"

@@ -1,4 +1,4 @@
-/** A budget says what must stay or what may go, not both. */
+/** A budget sets minAvailable or maxUnavailable, not both. */
 import { at } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { type FieldError, notNegative, unsupported, wrong } from "../../apimachinery/FieldError.ts"

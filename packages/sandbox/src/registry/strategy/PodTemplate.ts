@@ -146,7 +146,7 @@ export const podSpecFaults = (
   return faults
 }
 
-/** Deployments, ReplicaSets and DaemonSets: held, not run. */
+/** Deployments, ReplicaSets and DaemonSets: stored, not run. */
 export const template: Strategy = {
   withDefaults: (draft) => {
     const defaulted = withTemplateDefaults(draft)

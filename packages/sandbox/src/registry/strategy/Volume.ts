@@ -1,4 +1,4 @@
-/** Claims and volumes: what is immutable, what may only grow, and the finalizers that protect data. */
+/** Claims and volumes: immutable fields, sizes that only grow, and the finalizers that protect data. */
 import { arrayAt, at, equal, isObject, set, stringAt } from "../../apimachinery/Json.ts"
 import * as Quantity from "../../apimachinery/Quantity.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
@@ -29,7 +29,7 @@ const withGroup = (source: unknown): unknown => (isObject(source) ? { apiGroup: 
 
 const modes = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
 
-/** A claim's spec without what may change, given what it was before. */
+/** A claim's spec without its mutable fields, given the previous one. */
 const fixed = (spec: unknown, previous: unknown, bound: boolean): unknown => {
   let rest = spec
   if ((stringAt(previous, "volumeName") ?? "") === "") rest = set(rest, ["volumeName"], undefined)
