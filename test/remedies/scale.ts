@@ -26,6 +26,13 @@ const planned = (at: Situation, flags: string): Promise<string> =>
 
 export const remedies: ReadonlyArray<Remedy> = [
   {
+    from: "kubectl-stateful/src/command/sets.ts",
+    shape: "stateful describe",
+    when: "where a selector finds no StatefulSet",
+    print: (at) => at.refused("scale -l app=nothing --replicas 2 -n shop"),
+    helps: (_, { out }) => assert.match(out, /^db /m)
+  },
+  {
     from: "sdk/src/App.ts",
     shape: "stateful describe",
     when: "where somebody else writes the count",

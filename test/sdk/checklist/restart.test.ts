@@ -516,6 +516,24 @@ describe("restart", () => {
     )
   })
 
+  it("says of a selector that not even its own node matches that a drained pod does not come back", () => {
+    const said = (nodes: ReadonlyArray<string>) =>
+      look("restart", "selector-fits-one-node", (draft) => {
+        draft.placements[2]?.pins.push({
+          by: "nodeSelector",
+          name: "pool=db",
+          nodes: [...nodes],
+          domain: "node"
+        })
+      }).findings.map(({ disruptions, evidence }) => [evidence, disruptions])
+    assert.deepStrictEqual(said(["node-c"]), [
+      ["only node-c matches nodeSelector pool=db for db-2", ["ServerGone", "RackGone"]]
+    ])
+    assert.deepStrictEqual(said([]), [
+      ["no usable node matches nodeSelector pool=db for db-2", ["ServerGone", "RackGone", "Drain"]]
+    ])
+  })
+
   describe("names what a replica needs that no node has together", () => {
     type Pin = Draft<AppState["placements"][number]["pins"][number]>
     const zone = (name: string, node: string): Pin => ({

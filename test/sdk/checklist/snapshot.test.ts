@@ -53,6 +53,11 @@ describe("snapshot", () => {
       "data-db-0 is the only claim that is mounted: one snapshot is enough (VolumeSnapshotClass snap)"
     ])
     assert.strictEqual(said([])[1], null)
+    const three = look("snapshot", "group-api-missing", (draft) => {
+      for (const claim of draft.claims) claim.mounted = claim.template === "data"
+      draft.protection.groupSnapshotApi = null
+    })
+    assert.match(first(three.findings).evidence, /^3 claims and no group snapshots/)
   })
 
   it("has nothing to cut where there are no claims, whatever the cluster offers", () => {

@@ -79,7 +79,7 @@ export const clusterFlags = {
   "disable-compression": boolean({ helpGroup, summary: "Do not ask the server for compressed responses." }),
   "cache-dir": string({
     helpGroup,
-    summary: "Accepted as kubectl does; no responses are cached on disk.",
+    summary: "Accepted for compatibility; no responses are cached on disk.",
     helpValue: "FOLDER"
   }),
   "request-timeout": durationFlag({

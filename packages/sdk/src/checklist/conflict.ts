@@ -6,7 +6,7 @@ import type { Placement } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
 import { nodeNamed, placementOf } from "./parts.ts"
-import { everyDisruption, type Facts, no, rule, type Rule, type Said } from "./rule.ts"
+import { everyDisruption, type Facts, no, offServer, rule, type Rule, type Said } from "./rule.ts"
 import { names } from "./words.ts"
 
 type Pin = Placement["pins"][number] & { readonly nodes: ReadonlyArray<string> }
@@ -67,10 +67,7 @@ const noneFits = ({ state }: Facts): ReadonlyArray<Said> =>
     return {
       ...no(evidence, [`Pod/${replica.name}`, ...volumes], remedy),
       // One that runs is asked for none of it on its own server.
-      disruptions:
-        replica.pod?.node == null
-          ? everyDisruption
-          : everyDisruption.filter((one) => one !== "ServerRestarts" && one !== "RackRestarts")
+      disruptions: replica.pod?.node == null ? everyDisruption : offServer
     }
   })
 

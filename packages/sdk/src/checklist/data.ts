@@ -8,7 +8,7 @@ import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { heldForGood } from "./pins.ts"
-import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said } from "./rule.ts"
+import { type Facts, forGood, no, offServer, rule, type Rule, type Said } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Said> => {
@@ -332,7 +332,7 @@ export const volumeBeingDeletedRule: Rule = rule(
   "restart",
   "volume-being-deleted",
   volumeBeingDeleted,
-  everyDisruption.filter((one) => one !== "ServerRestarts" && one !== "RackRestarts")
+  offServer
 )
 export const classMissingRule = (question: Question): Rule =>
   rule(question, "storage-class-missing", classMissing)

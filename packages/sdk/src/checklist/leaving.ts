@@ -72,7 +72,7 @@ export const backFirst = (
   const all = leaving(state, replicas)
   const volumes = onServers(state, new Set(replicas))
   if (all.length === 0 && volumes.length > 0)
-    return `bring ${server} back with its disk: ${names(volumes)} ${verb(volumes, "exists", "exist")} only there`
+    return `bring ${server} back with its disk: ${names(volumes)} ${verb(volumes, "exists only there", "exist on one server each")}`
   return all.length === 0
     ? null
     : `bring ${server} back with its disk: elsewhere ${names(all)} ${verb(all, "starts", "start")} without ${verb(all, "its", "their")} data`

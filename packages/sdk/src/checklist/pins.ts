@@ -17,7 +17,17 @@ import {
 import { inConflict } from "./conflict.ts"
 import { dataFirst } from "./leaving.ts"
 import { type Apart, keptApart } from "./room.ts"
-import { everyDisruption, type Facts, forGood, no, rule, type Rule, type Said, yes } from "./rule.ts"
+import {
+  everyDisruption,
+  type Facts,
+  forGood,
+  no,
+  offServer,
+  rule,
+  type Rule,
+  type Said,
+  yes
+} from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
 
 type Pin = Placement["pins"][number]
@@ -253,14 +263,19 @@ const onlyNodeFits =
       if (first === undefined) return []
       const replicas = same.map(({ one }) => one.replica)
       const node = first.one.node ?? first.pin.nodes?.[0]
+      // What was asked for since it started may leave it its server until it is taken off.
+      const fits = node !== undefined && first.pin.nodes?.includes(node) !== false
+      const said = no(
+        fits
+          ? `only ${node} ${what(first.pin)} for ${names(replicas)}`
+          : `no usable node ${what(first.pin)} for ${names(replicas)}`,
+        [...replicas.map((replica) => `Pod/${replica}`), ...(fits ? [`Node/${node}`] : [])],
+        dataFirst(state, replicas) ?? remedy(first.pin, nodeNamed(state, node ?? null))
+      )
       return [
-        no(
-          node === undefined
-            ? `no usable node ${what(first.pin)} for ${names(replicas)}`
-            : `only ${node} ${what(first.pin)} for ${names(replicas)}`,
-          [...replicas.map((replica) => `Pod/${replica}`), ...(node === undefined ? [] : [`Node/${node}`])],
-          dataFirst(state, replicas) ?? remedy(first.pin, nodeNamed(state, node ?? null))
-        )
+        fits
+          ? said
+          : { ...said, disruptions: same.some(({ one }) => one.node === null) ? everyDisruption : offServer }
       ]
     })
 

@@ -55,6 +55,9 @@ export interface Rule {
 /** What comes back on its own server, once that is there again, is not in question. */
 export const forGood: ReadonlyArray<Disruption> = ["ServerGone", "RackGone"]
 
+/** What takes a pod off its server: one that comes back on it is not scheduled anew. */
+export const offServer: ReadonlyArray<Disruption> = [...forGood, "Drain"]
+
 export const everyDisruption: ReadonlyArray<Disruption> = [
   "ServerRestarts",
   "RackRestarts",

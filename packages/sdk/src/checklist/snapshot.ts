@@ -137,7 +137,7 @@ const wantsGroup = (state: AppState): boolean =>
 
 const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
   if (!wantsGroup(state) || state.protection.groupSnapshotApi !== null) return []
-  const claims = boundClaims(state)
+  const claims = mountedClaims(state)
   if (state.unread.some((one) => one.resource.includes("groupsnapshot"))) {
     return [
       unknown(
@@ -158,8 +158,9 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
 
 const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
   wantsGroup(state) && state.protection.groupSnapshotApi !== null
-    ? [...cuttable(state)].flatMap(([driver, claims]) =>
-        classesFor(state, driver, true)?.length === 0
+    ? [...cuttable(state)].flatMap(([driver, all]) => {
+        const claims = all.filter(({ mounted }) => mounted)
+        return classesFor(state, driver, true)?.length === 0
           ? [
               withDowntime(
                 `${count(claims.length, "claim")}, and ${driver} has no VolumeGroupSnapshotClass`,
@@ -168,7 +169,7 @@ const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
               )
             ]
           : []
-      )
+      })
     : []
 
 /** Times of a VolumeSnapshot are whole seconds, cut off: a second apart proves nothing. */

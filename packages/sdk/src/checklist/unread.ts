@@ -5,7 +5,7 @@ import type { Disruption, Question } from "./verdict.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../state/AppState.ts"
 import { boundClaims, claimsKnown, deployments, liveClaims } from "./parts.ts"
-import { forGood, rule, type Rule, unknown } from "./rule.ts"
+import { offServer, rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {
   /** The resource as `unread` names it. */
@@ -122,7 +122,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
     replicaSets,
     claims,
     // Where a volume can be attached, and whether it is being deleted, which leaves it to the node it is on.
-    { ...volumes, decides: [...forGood, "Drain"] },
+    { ...volumes, decides: offServer },
     byHand,
     {
       resource: "poddisruptionbudgets",

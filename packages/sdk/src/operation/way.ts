@@ -65,7 +65,7 @@ export const notRunnable = <Step extends AnyStep, Settings, Options, Going, Outc
   if (plan.refusals.length > 0) return refused(plan)
   if (Journal.isTooLarge(plan, verb.marks(plan))) {
     return refusedBecause(
-      `the plan has ${plan.steps.length} steps, more than one journal holds`,
+      `the plan has ${plan.steps.length} steps, more than one journal can hold`,
       "go there in parts"
     )
   }
@@ -140,12 +140,12 @@ export const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const { absent, beyond, left } = reach
     for (const guard of plan.guards) {
       if (!absent.has(keyOf(guard)) || beyond.has(keyOf(guard))) continue
-      const message = `${titleOf(guard, plan.home)} is gone: only what needs no ${guard.kind} is put back as it was`
+      const message = `${titleOf(guard, plan.home)} was deleted: only what needs no ${guard.kind} is restored`
       if (guard.uid !== null) yield* log.report({ _tag: "Note", message })
     }
     for (const title of left) {
       yield* log.fallShort(
-        `${title} carries no mark of this operation, and its namespace was not named: nothing of it was put back`
+        `${title} has no annotation of this operation, and its namespace was not named: nothing of it was restored`
       )
     }
     return { plan, direction: "back", reach }
