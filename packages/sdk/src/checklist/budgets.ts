@@ -5,7 +5,7 @@ import { needed } from "../Quorum.ts"
 import type { DisruptionBudget, Workload } from "../Topology.ts"
 import { deployments, replicasOf, statefulSets } from "./parts.ts"
 import { dataFirst } from "./leaving.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Evidence, unknown, withDowntime, yes } from "./rule.ts"
 import { equalities, kubectl, names, title, verb } from "./words.ts"
 
 /** Percentages are rounded up, as the disruption controller does for both fields. */
@@ -25,7 +25,9 @@ const replaced = ({ state }: Facts, workload: Workload, budget: DisruptionBudget
 const expected = (facts: Facts, workload: Workload, budget: DisruptionBudget): number =>
   Math.max(budget.expectedPods - replaced(facts, workload, budget), workload.replicas)
 
-/** How many pods it lets go when all are well; null: not known from its fields. */
+/**
+ * The number of pods that it allows to be evicted when all are healthy; `null` if its fields do not show it.
+ */
 const allowance = (facts: Facts, workload: Workload, budget: DisruptionBudget): number | null => {
   const total = expected(facts, workload, budget)
   if (budget.maxUnavailable !== null) return scaled(budget.maxUnavailable, total)
@@ -63,7 +65,7 @@ const judged = (facts: Facts): ReadonlyArray<Workload> =>
 const guarded = (facts: Facts): ReadonlyArray<Workload> =>
   judged(facts).filter(({ replicas }) => replicas > 1)
 
-/** How many must stay: of a Deployment's copies any one is enough. */
+/** The number of pods that must stay: for a Deployment any one is enough. */
 const mustStay = ({ settings: { quorum } }: Facts, { kind, replicas }: Workload): number =>
   kind === "Deployment" && quorum !== "none" ? 1 : needed(quorum, replicas)
 
@@ -86,7 +88,7 @@ const each = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]
 
 const object = (budget: DisruptionBudget): string => `PodDisruptionBudget/${budget.name}`
 
-const missing = (facts: Facts): ReadonlyArray<Said> =>
+const missing = (facts: Facts): ReadonlyArray<Evidence> =>
   guarded(facts)
     .filter((workload) => covering(facts, workload).length === 0)
     .map((workload) => {
@@ -108,7 +110,7 @@ const missing = (facts: Facts): ReadonlyArray<Said> =>
       )
     })
 
-/** Whether it counts nothing but pods of this application, as far as its status tells. */
+/** True if it counts only pods of this application, as far as its status shows. */
 const isOwn = (facts: Facts, budget: DisruptionBudget): boolean =>
   budget.expectedPods <=
   Math.max(
@@ -140,7 +142,7 @@ const repair = (facts: Facts, workload: Workload, budget: DisruptionBudget): str
 }
 
 /** The pods of no budget, where another counts some: one over all of them would count those twice. */
-const partly = (facts: Facts): ReadonlyArray<Said> =>
+const partly = (facts: Facts): ReadonlyArray<Evidence> =>
   guarded(facts).flatMap((workload) => {
     const budgets = covering(facts, workload)
     const there = new Set(budgets.flatMap((budget) => counted(facts, workload, budget)))
@@ -157,8 +159,8 @@ const partly = (facts: Facts): ReadonlyArray<Said> =>
         ]
   })
 
-/** A budget of one role that never lets go: whoever has the role is to hand it over first. */
-const holds = (facts: Facts): ReadonlyArray<Said> =>
+/** A budget of a single role that never allows an eviction: its holder must hand the role over first. */
+const holds = (facts: Facts): ReadonlyArray<Evidence> =>
   pairsOf(facts)
     .filter((pair) => isOfSome(facts, pair))
     .flatMap(([workload, budget]) => {
@@ -178,7 +180,7 @@ const holds = (facts: Facts): ReadonlyArray<Said> =>
           ]
     })
 
-const blocks = (facts: Facts): ReadonlyArray<Said> =>
+const blocks = (facts: Facts): ReadonlyArray<Evidence> =>
   each(facts)
     .filter(([workload, budget]) => allowance(facts, workload, budget) === 0)
     .map(([workload, budget]) =>
@@ -189,7 +191,7 @@ const blocks = (facts: Facts): ReadonlyArray<Said> =>
       )
     )
 
-const belowQuorum = (facts: Facts): ReadonlyArray<Said> =>
+const belowQuorum = (facts: Facts): ReadonlyArray<Evidence> =>
   each(facts).flatMap(([workload, budget]) => {
     const quorum = mustStay(facts, workload)
     const allowed = allowance(facts, workload, budget)
@@ -225,7 +227,7 @@ const surplus = (
   return one.allowed > other.allowed ? one.budget : other.budget
 }
 
-const overlap = (facts: Facts): ReadonlyArray<Said> =>
+const overlap = (facts: Facts): ReadonlyArray<Evidence> =>
   judged(facts).flatMap((workload) => {
     const budgets = covering(facts, workload)
     const times = Map.groupBy(
@@ -258,7 +260,7 @@ const overlap = (facts: Facts): ReadonlyArray<Said> =>
     ]
   })
 
-/** Whether a drain waits for pods, or may take too many of them: nothing that fails by itself asks a budget. */
+/** Whether a drain waits for pods, or may evict too many of them: only evictions respect budgets. */
 const obstacles: ReadonlyArray<Rule> = [
   rule("restart", "budget-missing", (facts) => [...missing(facts), ...partly(facts)], ["Drain"]),
   rule("restart", "budget-blocks", (facts) => [...blocks(facts), ...holds(facts)], ["Drain"]),
@@ -266,7 +268,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("restart", "budgets-overlap", overlap, ["Drain"])
 ]
 
-const keepsQuorum = (facts: Facts): ReadonlyArray<Said> => {
+const keepsQuorum = (facts: Facts): ReadonlyArray<Evidence> => {
   const all = guarded(facts)
   if (all.length === 0 || obstacles.some((one) => one.check(facts).length > 0)) return []
   const budgets = [...new Set(all.flatMap((workload) => covering(facts, workload).map(({ name }) => name)))]

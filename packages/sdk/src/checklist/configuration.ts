@@ -1,5 +1,6 @@
 /**
- * What a pod needs besides its data to start and be found again: references, Services, and a few fields of the spec.
+ * The requirements of a pod other than its data, to start and to be found again: references, Services, and a
+ * few fields of the spec.
  */
 import type { Question } from "./verdict.ts"
 import type { Dependency } from "../Dependency.ts"
@@ -7,7 +8,7 @@ import type { Reference } from "../Reference.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { boundClaims, claimsOf, statefulSets } from "./parts.ts"
-import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { type Facts, forGood, no, rule, type Rule, type Evidence, unknown, yes } from "./rule.ts"
 import { kubectl, kubectlCluster, names, patchTemplate, title, verb } from "./words.ts"
 
 const object = (reference: Reference): string => `${reference.kind}/${reference.name}`
@@ -31,7 +32,7 @@ const create = (state: AppState, reference: Reference): string =>
 const mounts = /(controllerPublish|nodeStage|nodePublish)SecretRef$/
 const makes = / (provisioner|controller-publish|node-stage|node-publish)$/
 
-/** What its absence keeps from coming about; null: nothing that the question asks for. */
+/** The effect of its absence; `null` if it does not concern the question. */
 const volumeSecret = (question: Question, usedBy: ReadonlyArray<string>): string | null => {
   if (usedBy.some((use) => mounts.test(use))) return "new pods cannot start"
   // Volumes that are there have their own.
@@ -40,7 +41,7 @@ const volumeSecret = (question: Question, usedBy: ReadonlyArray<string>): string
     : null
 }
 
-/** What a missing one keeps from coming about, and what is to do: a command where it does no harm. */
+/** The effect of a missing object, and the remedy: a command if it does no harm. */
 const withoutIt = (
   question: Question,
   state: AppState,
@@ -65,7 +66,7 @@ const withoutIt = (
 
 const missing =
   (question: Question) =>
-  ({ state }: Facts): ReadonlyArray<Said> => [
+  ({ state }: Facts): ReadonlyArray<Evidence> => [
     ...state.dependencies
       .filter((one) => one.present === false)
       .flatMap((one) => {
@@ -89,7 +90,7 @@ const missing =
       )
   ]
 
-const missingKeys = ({ state }: Facts): ReadonlyArray<Said> =>
+const missingKeys = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.references
     .filter((reference) => reference.required && (reference.missingKeys?.length ?? 0) > 0)
     .map((reference) =>
@@ -104,8 +105,8 @@ const equality = /^[^\s!()=,]+=[^\s!()=,]+$/
 
 const governing = (
   { state }: Facts,
-  said: (workload: Workload, name: string) => Said | null
-): ReadonlyArray<Said> =>
+  said: (workload: Workload, name: string) => Evidence | null
+): ReadonlyArray<Evidence> =>
   statefulSets(state).flatMap((workload) => {
     const found = workload.serviceName === null ? null : said(workload, workload.serviceName)
     return found === null ? [] : [found]
@@ -115,7 +116,7 @@ const serviceOf = (state: AppState, workload: Workload) =>
   state.services.find((service) => service.name === workload.serviceName)
 
 /** Pods get ready without its names, and need not ever ask for them: an application may find its members by another Service. */
-const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
+const serviceMissing = (facts: Facts): ReadonlyArray<Evidence> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
     if (service !== undefined && service.present !== false) return null
@@ -141,7 +142,7 @@ const serviceMissing = (facts: Facts): ReadonlyArray<Said> =>
  * Remarks: without names from that Service the pods found each other as they are now, and a restart changes nothing of it.
  * A selector would overwrite what something else writes there, a leader's address mostly.
  */
-const withoutSelector = (facts: Facts): ReadonlyArray<Said> =>
+const withoutSelector = (facts: Facts): ReadonlyArray<Evidence> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
     if (service === undefined || service.present !== true || service.hasSelector) return null
@@ -152,7 +153,7 @@ const withoutSelector = (facts: Facts): ReadonlyArray<Said> =>
     ])
   })
 
-const notHeadless = (facts: Facts): ReadonlyArray<Said> =>
+const notHeadless = (facts: Facts): ReadonlyArray<Evidence> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
     return service === undefined || service.present !== true || service.headless || !service.hasSelector
@@ -162,7 +163,7 @@ const notHeadless = (facts: Facts): ReadonlyArray<Said> =>
         ])
   })
 
-const selectsOthers = (facts: Facts): ReadonlyArray<Said> =>
+const selectsOthers = (facts: Facts): ReadonlyArray<Evidence> =>
   governing(facts, (workload, name) => {
     const service = serviceOf(facts.state, workload)
     if (service === undefined || service.present !== true || service.selectsPods || !service.hasSelector)
@@ -182,7 +183,7 @@ const selectsOthers = (facts: Facts): ReadonlyArray<Said> =>
 /** The label `controller-revision-hash` is the name and 11 characters more, and a label's value ends at 63 (kubernetes#64023). */
 const longestName = 52
 
-const nameTooLong = ({ state }: Facts): ReadonlyArray<Said> =>
+const nameTooLong = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads
     .filter((workload) => workload.kind === "StatefulSet" && workload.name.length > longestName)
     .map((workload) =>
@@ -221,7 +222,7 @@ const refusalOf = ({ template }: Workload): string | null => {
   return refusing[0] ?? null
 }
 
-const fsGroup = ({ state }: Facts): ReadonlyArray<Said> =>
+const fsGroup = ({ state }: Facts): ReadonlyArray<Evidence> =>
   statefulSets(state)
     .filter(
       ({ template, ...workload }) =>
@@ -243,7 +244,7 @@ const fsGroup = ({ state }: Facts): ReadonlyArray<Said> =>
           ]
     })
 
-const graceZero = ({ state }: Facts): ReadonlyArray<Said> =>
+const graceZero = ({ state }: Facts): ReadonlyArray<Evidence> =>
   statefulSets(state)
     .filter((workload) => workload.template.terminationGracePeriodSeconds === 0)
     .map((workload) =>
@@ -254,7 +255,7 @@ const graceZero = ({ state }: Facts): ReadonlyArray<Said> =>
       )
     )
 
-const whenScaledDelete = ({ state }: Facts): ReadonlyArray<Said> =>
+const whenScaledDelete = ({ state }: Facts): ReadonlyArray<Evidence> =>
   statefulSets(state)
     .filter((workload) => workload.retention?.whenScaled === "Delete" && boundClaims(state).length > 0)
     .map((workload) =>

@@ -1,17 +1,17 @@
 /**
- * What a replica needs of a node that no node has together: a volume here and a selector there. Each leaves
- * nodes by itself, so that neither is wrong alone, and the scheduler says no more than that none fits.
+ * Requirements of a replica that no single node meets: a volume here and a selector there. Each alone leaves
+ * nodes, so neither is wrong by itself, and the scheduler only reports that none fits.
  */
 import type { Placement } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
 import { nodeNamed, placementOf } from "./parts.ts"
-import { everyDisruption, type Facts, no, offServer, rule, type Rule, type Said } from "./rule.ts"
+import { everyDisruption, type Facts, no, offServer, rule, type Rule, type Evidence } from "./rule.ts"
 import { names } from "./words.ts"
 
 type Pin = Placement["pins"][number] & { readonly nodes: ReadonlyArray<string> }
 
-/** What is on a hostPath holds no pod, and `onlyNode` is what the others come to. */
+/** Data on a hostPath does not prevent a pod from moving, and `onlyNode` is the result of the others. */
 const holds = (pin: Placement["pins"][number]): pin is Pin =>
   pin.by !== "hostPath" && pin.by !== "onlyNode" && pin.nodes !== null && pin.nodes.length > 0
 
@@ -60,7 +60,7 @@ const words = (state: AppState, [one, other]: readonly [Pin, Pin]): readonly [st
   ]
 }
 
-const noneFits = ({ state }: Facts): ReadonlyArray<Said> =>
+const noneFits = ({ state }: Facts): ReadonlyArray<Evidence> =>
   conflicts(state).map(({ replica, pins }) => {
     const [evidence, remedy] = words(state, pins)
     const volumes = pins.flatMap(({ by, name }) => (by === "volume" ? [`PersistentVolumeClaim/${name}`] : []))

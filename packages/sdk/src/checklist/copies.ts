@@ -1,4 +1,4 @@
-/** What there is to restore from: snapshots beside the data, copies elsewhere. */
+/** The sources of a restore: snapshots on the same storage, copies on other storage. */
 import type { Claim } from "../Claim.ts"
 import type { Copy, VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -9,7 +9,10 @@ import { instant } from "./words.ts"
 export const snapshotsOf = (state: AppState, claim: Claim): ReadonlyArray<VolumeSnapshot> =>
   ofClaim(state.protection.snapshots, claim)
 
-/** Ready, and its content names it back: a one-sided binding may be somebody else's data. */
+/**
+ * True if it is ready, and it and its content refer to each other: a one-sided reference may be another
+ * application's data.
+ */
 export const restorable = (one: VolumeSnapshot): boolean => one.readyToUse && one.bound !== false
 
 export const when = (one: VolumeSnapshot): string => one.cut ?? one.created

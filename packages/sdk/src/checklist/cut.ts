@@ -1,4 +1,4 @@
-/** Whether a snapshot can be taken at all: no command that would be refused is advised. */
+/** Checks whether a snapshot can be taken at all: a command that would be refused is not recommended. */
 import type { AppState } from "../state/AppState.ts"
 import { boundClaims, byDriver, claimsToCome, liveClaims } from "./parts.ts"
 import { takeSnapshot } from "./words.ts"
@@ -21,6 +21,6 @@ export const isRefused = (state: AppState): boolean => {
   )
 }
 
-/** Our own command, after what it is for; null where it would be refused. */
+/** Our own command, after its purpose; `null` if it would be refused. */
 export const snapshotRemedy = (state: AppState, what: string): string | null =>
   isRefused(state) ? null : `${what}: ${takeSnapshot(state)}`

@@ -1,6 +1,4 @@
-/**
- * Where data is: claims that are not bound, and data that is in no claim at all.
- */
+/** The location of data: claims that are not bound, and data that is in no claim at all. */
 import type { Question } from "./verdict.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
 import { absentDriver } from "../state/Driver.ts"
@@ -8,10 +6,10 @@ import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { heldForGood } from "./pins.ts"
-import { type Facts, forGood, no, offServer, rule, type Rule, type Said } from "./rule.ts"
+import { type Facts, forGood, no, offServer, rule, type Rule, type Evidence } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
-const toCome = (state: AppState): ReadonlyArray<Said> => {
+const toCome = (state: AppState): ReadonlyArray<Evidence> => {
   const all = claimsToCome(state)
   const [workload] = statefulSets(state).filter(({ claimTemplates }) => claimTemplates.length > 0)
   return all.length === 0 || workload === undefined
@@ -25,7 +23,10 @@ const toCome = (state: AppState): ReadonlyArray<Said> => {
       ]
 }
 
-/** Claims that get no volume for want of their class, by that class; null: there is no default one. */
+/**
+ * Claims without a volume because their StorageClass is missing, by StorageClass; `null` if there is no
+ * default one.
+ */
 const classless = (
   state: AppState
 ): ReadonlyMap<
@@ -50,7 +51,7 @@ const classless = (
   )
 }
 
-const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+const classMissing = ({ state }: Facts): ReadonlyArray<Evidence> =>
   [...classless(state)].map(([name, claims]) => {
     const all = claims.map((claim) => claim.name)
     return no(
@@ -89,7 +90,7 @@ const driverless = (
   })
 }
 
-const driverMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+const driverMissing = ({ state }: Facts): ReadonlyArray<Evidence> =>
   driverless(state).map(({ driver, storageClass, claims }) =>
     no(
       `CSIDriver ${driver} of StorageClass ${storageClass} not found: ${names(claims)} ${verb(claims, "gets", "get")} no volume`,
@@ -122,7 +123,7 @@ const unscheduled = (state: AppState): ReadonlyArray<Claim> => {
   )
 }
 
-const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
+const notBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const waiting = unscheduled(state)
   // It names a volume that its claimRef keeps for another claim, of the same name even: nobody gives it away.
   const refused = liveClaims(state).flatMap((claim) =>
@@ -177,7 +178,7 @@ const notBound = ({ state }: Facts): ReadonlyArray<Said> => {
 }
 
 /** A claim in deletion waits for its pod alone; when the pod goes, so does the data (pvc-protection). */
-const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
+const beingDeleted = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = liveClaims(state).filter((claim) => claim.deleted !== null)
   const { kept = [], lost = [] } = Object.groupBy(claims, ({ volume }) =>
     volume?.reclaimPolicy === "Retain" ? "kept" : "lost"
@@ -220,7 +221,7 @@ const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
  * A volume in deletion waits for its claim alone. Where a volume is attached to nodes, no other node gets it any more:
  * the CSI attacher refuses.
  */
-const volumeBeingDeleted = ({ state }: Facts): ReadonlyArray<Said> => {
+const volumeBeingDeleted = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const { drivers } = state.protection
   const going = liveClaims(state).flatMap((claim) => {
     const { volume } = claim
@@ -269,7 +270,7 @@ const isKept = (state: AppState, workload: string): boolean => {
   return replicas.length > 0 && replicas.every(({ name }) => held.has(name))
 }
 
-const hostPath = ({ state }: Facts): ReadonlyArray<Said> =>
+const hostPath = ({ state }: Facts): ReadonlyArray<Evidence> =>
   hostPathData(state).map((volume) => ({
     ...no(
       `${keeps(volume)[0]} is on hostPath ${volume.detail ?? volume.name}: its data stays on the node`,
@@ -300,7 +301,7 @@ const served: ReadonlySet<string> = new Set([
   "vsphereVolume"
 ])
 
-/** Where backups are written to: what they are of is elsewhere. */
+/** Paths of backups: their data is elsewhere. */
 const backups = /\/backups?(\/|$)/i
 
 const servedData = (state: AppState): ReadonlyArray<OtherVolume> =>
@@ -312,7 +313,7 @@ const servedData = (state: AppState): ReadonlyArray<OtherVolume> =>
 export const hasDataOutside = (state: AppState): boolean =>
   servedData(state).length > 0 || hostPathData(state).length > 0
 
-const withoutClaim = ({ state }: Facts): ReadonlyArray<Said> =>
+const withoutClaim = ({ state }: Facts): ReadonlyArray<Evidence> =>
   servedData(state).map((volume) =>
     no(
       `${keeps(volume).find((writer) => !backups.test(writer))} is on ${volume.source} ${volume.detail ?? volume.name}: its data is on no claim`,

@@ -1,11 +1,11 @@
-/** What a deletion takes along: of a namespace, a claim, a workload, or by an autoscaler. */
+/** The data that is deleted with a namespace, a claim or a workload, or by an autoscaler. */
 import type { Claim } from "../Claim.ts"
 import type { VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { byCopy, restorable, snapshotsOf } from "./copies.ts"
 import { boundClaims, claimNames, claimObjects, statefulSets } from "./parts.ts"
-import type { Facts, Said } from "./rule.ts"
+import type { Facts, Evidence } from "./rule.ts"
 import { change, kubectl, kubectlCluster, title, verb } from "./words.ts"
 
 const policyOf = (state: AppState, one: VolumeSnapshot): string | null =>
@@ -13,7 +13,7 @@ const policyOf = (state: AppState, one: VolumeSnapshot): string | null =>
   state.protection.snapshotClasses?.find((kind) => kind.name === one.class)?.deletionPolicy ??
   null
 
-export const snapshotsGo = ({ state }: Facts): ReadonlyArray<Said> => {
+export const snapshotsGo = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const going = boundClaims(state).filter((claim) => {
     const usable = snapshotsOf(state, claim).filter(restorable)
     return usable.length > 0 && usable.every((one) => policyOf(state, one) === "Delete")
@@ -40,7 +40,7 @@ const retain = (claims: ReadonlyArray<Claim>): string =>
     ...retained
   )
 
-export const volumesGo = ({ state }: Facts): ReadonlyArray<Said> => {
+export const volumesGo = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state).filter((claim) => claim.volume?.reclaimPolicy === "Delete")
   const volume = claims[0]?.volume
   return volume == null
@@ -60,7 +60,7 @@ const keepClaims = (state: AppState, workload: Workload, when: "whenDeleted" | "
   return change(workload, kubectl(state, "patch", "statefulset", workload.name, ...patch))
 }
 
-export const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
+export const claimsGo = ({ state }: Facts): ReadonlyArray<Evidence> =>
   statefulSets(state)
     .filter((workload) => workload.retention?.whenDeleted === "Delete" && boundClaims(state).length > 0)
     .map((workload) =>
@@ -72,7 +72,7 @@ export const claimsGo = ({ state }: Facts): ReadonlyArray<Said> =>
     )
 
 /** An autoscaler scales down without asking anybody. */
-export const scaledDown = ({ state }: Facts): ReadonlyArray<Said> =>
+export const scaledDown = ({ state }: Facts): ReadonlyArray<Evidence> =>
   statefulSets(state)
     .filter((workload) => workload.retention?.whenScaled === "Delete" && boundClaims(state).length > 0)
     .flatMap((workload) => {

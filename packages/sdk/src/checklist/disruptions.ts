@@ -14,7 +14,7 @@ export const weight: Readonly<Record<Answer, number>> = { No: 0, Unknown: 1, Yes
 export const worst = (answers: ReadonlyArray<Answer>): Answer =>
   answers.toSorted((a, b) => weight[a] - weight[b])[0] ?? "Yes"
 
-/** How long a pod takes at least from its start until it counts. */
+/** The minimum time from the start of a pod until it counts. */
 const startsSeconds = ({ minReadySeconds, template }: Workload): number =>
   minReadySeconds +
   Math.max(
@@ -32,7 +32,7 @@ const startsSeconds = ({ minReadySeconds, template }: Workload): number =>
 const longest = (state: AppState, of: (workload: Workload) => number): number =>
   Math.max(0, ...state.workloads.filter(({ replicas }) => replicas > 0).map(of))
 
-/** How long what is lost is away at least, besides what takes the server, controllers and storage. */
+/** The minimum downtime of what is lost, without the time of the node, controllers and storage. */
 const awaySeconds = (state: AppState, disruption: Disruption): number => {
   const starts = longest(state, startsSeconds)
   if (disruption === "Drain" || disruption.endsWith("Restarts")) return starts

@@ -15,7 +15,7 @@ import {
 } from "./parts.ts"
 import { backFirst } from "./leaving.ts"
 import { strandedWithout } from "./pins.ts"
-import { type Facts, forGood, no, rule, type Rule, type Said, unknown, yes } from "./rule.ts"
+import { type Facts, forGood, no, rule, type Rule, type Evidence, unknown, yes } from "./rule.ts"
 import { names, title, verb } from "./words.ts"
 
 /**
@@ -77,7 +77,7 @@ export const isHeld = (state: AppState, claim: Claim): boolean =>
   claim.accessModes.every((mode) => !mode.endsWith("Many")) &&
   (claim.accessModes.includes("ReadWriteOncePod") || isAttached(state, claim))
 
-/** A new pod may only come when the old one is no object any more: its name is taken, or its volume. */
+/** A new pod is created only after the old object is deleted: its name is taken, or its volume. */
 const isKeeper = (state: AppState, workload: Workload): boolean =>
   workload.replicas > 0 &&
   (workload.kind === "StatefulSet"
@@ -97,10 +97,10 @@ const isCloud = (state: AppState, node: string): boolean => clouds.has(nodeNamed
 const keepers = (state: AppState): ReadonlyArray<Workload> =>
   state.nodes === null ? [] : state.workloads.filter((workload) => isKeeper(state, workload))
 
-/** Whether pods are recreated only because a cloud's controller deletes the Node. */
+/** True if pods are recreated only because a cloud controller deletes the Node. */
 export const needsCloud = (state: AppState): boolean => keepers(state).length > 0
 
-const keepsPods = ({ state }: Facts): ReadonlyArray<Said> =>
+const keepsPods = ({ state }: Facts): ReadonlyArray<Evidence> =>
   keepers(state).flatMap((workload) => {
     const all = [...new Set(nodesOf(state, workload))]
     const nobodys = all.filter((node) => !isCloud(state, node))
@@ -151,7 +151,7 @@ const volumesThere = (state: AppState, { domain, name, replicas }: Stranded): Re
     )
   })
 
-const noSpareDomain = (facts: Facts): ReadonlyArray<Said> =>
+const noSpareDomain = (facts: Facts): ReadonlyArray<Evidence> =>
   strandedBy(facts).map((one) => {
     const { state } = facts
     // Several pods may use one claim.
@@ -173,7 +173,7 @@ const noSpareDomain = (facts: Facts): ReadonlyArray<Said> =>
   })
 
 /** One zone, and no node that says its rack: a rack that is gone may be all there is. */
-const racksUntold = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const racksUntold = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const nodes = state.nodes ?? []
   const isUntold =
     nodes.every(({ rack }) => rack === null) && new Set(nodes.map(({ zone }) => zone)).size <= 1

@@ -1,5 +1,5 @@
 /**
- * What is not well now: an application that has not recovered from its last trouble has none to spare for the next.
+ * Current problems: an application that has not recovered from its last failure cannot survive the next one.
  */
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -7,7 +7,7 @@ import type { Workload } from "../Topology.ts"
 import { isHeld } from "./gone.ts"
 import { backFirst, dataFirst } from "./leaving.ts"
 import { liveClaims, nodeGone, nodeNamed, replicasOf } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Evidence, unknown } from "./rule.ts"
 import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
 
 type Health =
@@ -19,7 +19,7 @@ type Health =
   | "terminating"
   | "notReady"
 
-/** A silent kubelet's node: nobody can say whether its pods still run. */
+/** The node's kubelet is silent: it is unknown whether its pods still run. */
 const lost = (state: AppState, replica: Replica): boolean =>
   nodeNamed(state, replica.pod?.node ?? null)?.ready === null
 
@@ -44,7 +44,7 @@ const failing = new Set([
   "OOMKilled"
 ])
 
-/** Longer than this without getting ready, and a rollout does not go on by itself. */
+/** Without becoming ready for this long, a rollout does not continue by itself. */
 const patience = 300_000
 
 /** It runs the new revision and does not get ready, or an old one that nothing replaces (kubernetes#67250). */
@@ -86,7 +86,7 @@ const pods = (replicas: ReadonlyArray<Replica>): ReadonlyArray<string> =>
 
 const named = (replicas: ReadonlyArray<Replica>): string => names(replicas.map((replica) => replica.name))
 
-/** Where to look first. */
+/** The command to inspect it first. */
 const look = (state: AppState, replica: Replica): string => {
   const kind = replica.workload.split("/")[0] ?? ""
   if (replica.pod === null) {
@@ -110,7 +110,7 @@ const outOfService = (state: AppState, gone: ReadonlyArray<Replica>, node: strin
   return back === null ? `once ${taint}` : `${back}; only if that may be lost, and ${taint}`
 }
 
-/** Pods of a node that is no object any more are collected by their garbage collector; no kubelet confirms it. */
+/** Pods of a deleted Node are deleted by their garbage collector; no kubelet confirms it. */
 const collected = (state: AppState, gone: ReadonlyArray<Replica>): string =>
   backFirst(
     state,
@@ -125,7 +125,7 @@ const onLostNodes =
     evidence: (node: string, gone: ReadonlyArray<Replica>) => string,
     remedy: (state: AppState, gone: ReadonlyArray<Replica>, node: string) => string
   ) =>
-  ({ state }: Facts): ReadonlyArray<Said> =>
+  ({ state }: Facts): ReadonlyArray<Evidence> =>
     [
       ...Map.groupBy(
         state.replicas.filter(
@@ -137,7 +137,7 @@ const onLostNodes =
       no(evidence(node, gone), [`Node/${node}`, ...pods(gone)], remedy(state, gone, node))
     )
 
-const orderedBlocked = ({ state }: Facts): ReadonlyArray<Said> =>
+const orderedBlocked = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads.flatMap((workload) => {
     const found = blocked(state, workload)
     if (found === null) return []
@@ -151,7 +151,7 @@ const orderedBlocked = ({ state }: Facts): ReadonlyArray<Said> =>
     ]
   })
 
-const rolloutStuck = ({ state }: Facts): ReadonlyArray<Said> =>
+const rolloutStuck = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads.flatMap((workload) =>
     replicasOf(state, workload).flatMap((replica) => {
       const how = stuck(state, workload, replica)
@@ -203,7 +203,7 @@ const takenFrom = (
   return null
 }
 
-/** What lets a sick replica start, or else where to look first. */
+/** The remedy for an unhealthy replica, or the command to inspect it first. */
 const help = (state: AppState, replica: Replica): string => {
   const taken = takenFrom(state, replica)
   return taken === null
@@ -239,7 +239,7 @@ const notReady = (state: AppState): ReadonlyMap<string, ReadonlyArray<Replica>> 
   })
 }
 
-const replicaNotReady = ({ state }: Facts): ReadonlyArray<Said> =>
+const replicaNotReady = ({ state }: Facts): ReadonlyArray<Evidence> =>
   [...notReady(state)].flatMap(([reason, sick]) =>
     sick[0] === undefined
       ? []
@@ -253,7 +253,7 @@ const replicaNotReady = ({ state }: Facts): ReadonlyArray<Said> =>
   )
 
 /** A sick member's volumes can be cut, but hold whatever it left behind. */
-const cutOfSick = ({ state }: Facts): ReadonlyArray<Said> => {
+const cutOfSick = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const sick = state.replicas.filter(
     (replica) => replica.wanted && replica.pod !== null && healthOf(state, replica) !== "well"
   )
@@ -270,7 +270,7 @@ const cutOfSick = ({ state }: Facts): ReadonlyArray<Said> => {
 }
 
 /** The controller leaves the pods of such a workload alone, until whatever holds it lets go and they go too. */
-const beingDeleted = ({ state }: Facts): ReadonlyArray<Said> =>
+const beingDeleted = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads
     .filter((workload) => workload.deleted !== null)
     .map((workload) =>

@@ -12,10 +12,10 @@ import {
   replicaNamed,
   usable
 } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Evidence } from "./rule.ts"
 import { verb } from "./words.ts"
 
-/** Whether a replica could start on a node beside its own, for all that the scheduler knows of. */
+/** True if the scheduler could start a replica on a node other than its own. */
 const isFree = (state: AppState, name: string | undefined, loose: ReadonlySet<string>): boolean => {
   const replica = name === undefined ? undefined : replicaNamed(state, name)
   const placement = replica === undefined ? undefined : placementOf(state, replica)
@@ -38,7 +38,7 @@ const isFree = (state: AppState, name: string | undefined, loose: ReadonlySet<st
   )
 }
 
-const onHostPath = ({ state }: Facts): ReadonlyArray<Said> => {
+const onHostPath = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const anywhere = liveClaims(state).filter(
     ({ volume }) => volume?.source === "hostPath" && volume.nodeAffinity?.length === 0
   )

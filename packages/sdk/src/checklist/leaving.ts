@@ -54,7 +54,7 @@ const onServers = (state: AppState, replicas: ReadonlySet<string>): ReadonlyArra
   )
 ]
 
-/** What is to be done before anything lets a pod start on another node; null: nothing stays behind. */
+/** The remedy before anything allows a pod to start on another node; `null` if it leaves no data behind. */
 export const dataFirst = (state: AppState, replicas: ReadonlyArray<string>): string | null => {
   const all = leaving(state, replicas)
   const nodes = new Set(all.flatMap((name) => replicaNamed(state, name)?.pod?.node ?? []))
@@ -63,7 +63,7 @@ export const dataFirst = (state: AppState, replicas: ReadonlyArray<string>): str
     : `move the data off ${nodes.size === 0 ? "their nodes" : names([...nodes])} first: on another node a pod does not find it`
 }
 
-/** The same where the node is not there to move anything off; null: nothing stays behind. */
+/** The same if the node is gone, so that nothing can be moved off it; `null` if it leaves no data behind. */
 export const backFirst = (
   state: AppState,
   replicas: ReadonlyArray<string>,

@@ -12,7 +12,7 @@ import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClai
 import { hostDevicesOf, needsOnTarget, needText } from "./needs.ts"
 import { passingRules } from "./passing.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
-import { type Facts, no, rule, type Rule, type Said, type Target, unknown, yes } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Evidence, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
 import { kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
@@ -21,7 +21,7 @@ const classesOf = (state: AppState): ReadonlyArray<string> =>
     ...new Set(liveClaims(state).flatMap((claim) => (claim.storageClass ? [claim.storageClass] : [])))
   ].toSorted()
 
-const nodeBound = ({ state }: Facts): ReadonlyArray<Said> => {
+const nodeBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const volumes = onOneNode(state)
   return volumes.length === 0
     ? []
@@ -35,7 +35,7 @@ const nodeBound = ({ state }: Facts): ReadonlyArray<Said> => {
 }
 
 /** Local and hostPath volumes are told of by the rule above. */
-const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> => {
+const withoutDriver = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state).filter(
     (claim) => claim.volume?.source != null && !["csi", "local", "hostPath"].includes(claim.volume.source)
   )
@@ -52,7 +52,7 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> => {
 }
 
 /** Snapshots of such a driver end with the cluster; only a copy elsewhere moves. */
-const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
+const inClusterOnly = ({ state }: Facts): ReadonlyArray<Evidence> =>
   [...byDriver(state)].flatMap(([driver, claims]) => {
     const home = homeOf(driver)
     const stay = claims.filter((claim) => copiesOf(state, claim).length === 0)
@@ -70,7 +70,7 @@ const inClusterOnly = ({ state }: Facts): ReadonlyArray<Said> =>
         ]
   })
 
-/** Its volume will be one that somebody makes by hand, or the very one that it names. */
+/** Its volume is created manually, or is the one that it names. */
 const waitsForHand = (state: AppState, { phase, storageClass, volume }: Claim): boolean =>
   phase === "Pending" &&
   (volume !== null ||
@@ -78,11 +78,11 @@ const waitsForHand = (state: AppState, { phase, storageClass, volume }: Claim): 
     state.protection.storageClasses?.find(({ name }) => name === storageClass)?.provisioner ===
       "kubernetes.io/no-provisioner")
 
-/** What is Lost cannot move; a claim that waits for a driver's first volume has nothing to leave behind. */
-const withoutVolume = ({ state }: Facts): ReadonlyArray<Said> => {
+/** A Lost claim cannot move; a claim that waits for its first volume has no data to leave behind. */
+const withoutVolume = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const lost = liveClaims(state).filter(({ phase }) => phase === "Lost")
   const byHand = liveClaims(state).filter((claim) => waitsForHand(state, claim))
-  const say = (claims: ReadonlyArray<Claim>, answer: typeof no, why: string): ReadonlyArray<Said> =>
+  const say = (claims: ReadonlyArray<Claim>, answer: typeof no, why: string): ReadonlyArray<Evidence> =>
     claims[0] === undefined
       ? []
       : [
@@ -98,7 +98,7 @@ const withoutVolume = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
-const withoutClass = ({ state }: Facts): ReadonlyArray<Said> => {
+const withoutClass = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state).filter((claim) => !claim.storageClass && claim.volume?.source === "csi")
   return claims.length === 0
     ? []
@@ -115,7 +115,7 @@ const hostnameKey = "kubernetes.io/hostname"
 /** Within a line of node affinity; `notin` names nodes to stay away from, which does no harm elsewhere. */
 const namedNode = /(kubernetes\.io\/hostname|metadata\.name) in \(/
 
-const namesNode = ({ state }: Facts): ReadonlyArray<Said> =>
+const namesNode = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads.flatMap((workload) => {
     const { nodeName } = workload.template
     if (nodeName !== null) {
@@ -160,8 +160,8 @@ const devicesOf = (state: AppState): ReadonlyArray<string> =>
     )
   ].toSorted()
 
-/** Which files stand for devices on another cluster's nodes no list of it tells. */
-const hostDevices = ({ state }: Facts): ReadonlyArray<Said> => {
+/** Device files on another cluster's nodes are in no list of the API. */
+const hostDevices = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const volumes = hostDevicesOf(state)
   const paths = [...new Set(volumes.map(({ path }) => path))].toSorted()
   return paths.length === 0
@@ -173,7 +173,7 @@ const hostDevices = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
-const devices = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const devices = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const all = devicesOf(state)
   const there = settings.target?.devices
   const apps = state.workloads.map(title)
@@ -188,7 +188,7 @@ const devices = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     : [no(`${names(absent)} is not available on ${settings.target?.name}`, apps)]
 }
 
-const operator = ({ state, settings }: Facts): ReadonlyArray<Said> =>
+const operator = ({ state, settings }: Facts): ReadonlyArray<Evidence> =>
   state.workloads.flatMap((workload) =>
     workload.writers
       .filter((writer) => writer.by === "ownerReferences")
@@ -208,7 +208,7 @@ const operator = ({ state, settings }: Facts): ReadonlyArray<Said> =>
       })
   )
 
-const hostNetwork = ({ state }: Facts): ReadonlyArray<Said> =>
+const hostNetwork = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads
     .filter(({ template }) => template.hostNetwork || template.hostPorts.length > 0)
     .map((workload) =>
@@ -229,7 +229,7 @@ const absent =
     label: string,
     remedy: string
   ) =>
-  ({ state, settings }: Facts): ReadonlyArray<Said> => {
+  ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
     const target = settings.target
     const all = wanted(state)
     if (target === null || all.length === 0) return []
@@ -262,7 +262,7 @@ const minor = (version: string): number | null => {
   return found === null ? null : Number(found[1]) * 1000 + Number(found[2])
 }
 
-const older = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const older = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const [here, there] = [state.serverVersion, settings.target?.serverVersion]
   if (here == null || there === undefined) return []
   const [from, to] = [minor(here), minor(there)]
@@ -277,7 +277,7 @@ const older = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     : []
 }
 
-/** What is told of the target's needs: the rest goes along with the manifests, or has a rule of its own. */
+/** The listed requirements of the target: others are part of the manifests, or have a rule of their own. */
 const words: Readonly<Record<string, string>> = {
   default: "default",
   StorageClass: "StorageClass",
@@ -292,7 +292,7 @@ const words: Readonly<Record<string, string>> = {
   "cloud role": "cloud role"
 }
 
-/** Terms in lines of at most so many characters: none of them may go untold. */
+/** Terms in lines of at most this many characters: none of them is left out. */
 const inLines = (terms: ReadonlyArray<string>, head: number): ReadonlyArray<string> => {
   const lines: Array<Array<string>> = [[]]
   for (const term of terms) {
@@ -313,7 +313,7 @@ const classless = ({ claims, protection: { storageClasses } }: AppState): Readon
         .filter(({ leftover, storageClass, volume }) => !leftover && volume === null && !storageClass)
         .map(({ name }) => name)
 
-const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const portable = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const needs = Map.groupBy(
     // The content of a SecretProviderClass is of the vault that the cluster is registered with.
     needsOnTarget(state).filter(({ kind, of }) => of === "cluster" || kind === "SecretProviderClass"),
@@ -351,7 +351,7 @@ const portable = ({ state, settings }: Facts): ReadonlyArray<Said> => {
   )
 }
 
-/** Its volumes have no driver, and nothing made them: their class is a name that somebody gave them. */
+/** Its volumes have no driver, and nothing provisioned them: their StorageClass is only a name. */
 const isByHand = (state: AppState, storageClass: string): boolean => {
   const volumes = liveClaims(state).flatMap((claim) =>
     claim.storageClass === storageClass ? [claim.volume] : []
@@ -360,7 +360,7 @@ const isByHand = (state: AppState, storageClass: string): boolean => {
 }
 
 /** Its class is gone here as well: the next claim of the template would wait for ever, or for a volume by hand. */
-const classGone = ({ state }: Facts): ReadonlyArray<Said> => {
+const classGone = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const known = state.protection.storageClasses?.map((one) => one.name)
   const absent = known === undefined ? [] : classesOf(state).filter((name) => !known.includes(name))
   const { byHand = [], gone = [] } = Object.groupBy(absent, (name) =>
@@ -386,7 +386,7 @@ const classGone = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
-/** Says what it would need only where nothing stands in the way. */
+/** Lists its requirements only if nothing prevents the move. */
 const only = (found: ReadonlyArray<Rule>): Rule =>
   rule("move", "needs-on-target", (facts) =>
     found.some((one) => one.check(facts).some((finding) => finding.answer !== "Yes")) ? [] : portable(facts)

@@ -1,6 +1,6 @@
 /**
- * What a cluster must have for the application to run there: what its manifests name and bring along,
- * and what is of the cluster. Left out is what every cluster has.
+ * The requirements of the application on a cluster: what its manifests name and bring along, and what is
+ * cluster-scoped. What every cluster has is left out.
  */
 import * as Schema from "effect/Schema"
 import type { AppState } from "../state/AppState.ts"
@@ -15,9 +15,9 @@ const { Literals, NullOr, String, Struct } = Schema
 export const Need = Struct({
   /** The API's kind, or in words what it is: `node label`, `host port`, `cloud role`. */
   kind: String,
-  /** With its namespace before it where that is not the application's: `rook-ceph/rook-csi-rbd-node`. */
+  /** Prefixed with its namespace if that is not the application's: `rook-ceph/rook-csi-rbd-node`. */
   name: String,
-  /** What asks for it, or why; null: its name says so. */
+  /** The object that requires it, or the reason; `null` if its name says so. */
   why: NullOr(String),
   /** `namespace`: it can be copied along with the manifests. `cluster`: it has to be there. */
   of: Literals(["namespace", "cluster"])
@@ -41,7 +41,7 @@ const need =
   (of: Need["of"], kind: string, why: string | null = null) =>
   (name: string): Need => ({ kind, name, why, of })
 
-/** Claims ask for a class by name; templates do where no claim is there yet, and pods for their own volumes. */
+/** Claims name a StorageClass; templates do if there is no claim yet, and pods for their own volumes. */
 const classes = (state: AppState): ReadonlyArray<Need> => {
   const claims = liveClaims(state)
   const ofTemplates = state.workloads.flatMap((workload) =>
@@ -62,10 +62,10 @@ const classes = (state: AppState): ReadonlyArray<Need> => {
   ]
 }
 
-/** What makes volumes of a class, and is not there for all that a name is given to it. */
+/** The provisioner of a StorageClass without one: it does not exist although it has a name. */
 const byHand = "kubernetes.io/no-provisioner"
 
-/** A provisioner of its own (rancher.io/local-path) is no CSI driver. */
+/** A provisioner of its own (rancher.io/local-path) is not a CSI driver. */
 const drivers = (state: AppState): ReadonlyArray<Need> => {
   const asked = new Set(classes(state).map(({ name }) => name))
   const { drivers: known, storageClasses } = state.protection
@@ -225,8 +225,8 @@ const isMadeThere = (kind: string, name: string): boolean =>
   (kind === "Secret" && /-dockercfg-[a-z0-9]{5}$/.test(name))
 
 /**
- * One that only pods refer to is a webhook's, which brings it along there, or an older revision's. An
- * optional one counts where it is here: the application has it.
+ * A reference only in pods is a webhook's, which adds it there too, or an older revision's. An optional one
+ * counts if it exists here: the application has it.
  */
 const references = (state: AppState): ReadonlyArray<Need> =>
   state.references.flatMap(({ kind, name, present, required, usedBy }) =>
@@ -290,7 +290,10 @@ const cloudRoles = (state: AppState): ReadonlyArray<Need> =>
     )
   )
 
-/** What the target needs: of the cluster first, storage before all, then what the manifests bring along. */
+/**
+ * The requirements on the target: first of the cluster, starting with storage, then what the manifests bring
+ * along.
+ */
 export const needsOnTarget = (state: AppState): ReadonlyArray<Need> => {
   const { cluster = [], namespace = [] } = Object.groupBy(dependencies(state), (one) => one.of)
   const secrets = { cluster: [], namespace: [], ...Object.groupBy(volumeSecrets(state), (one) => one.of) }

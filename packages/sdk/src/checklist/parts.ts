@@ -10,8 +10,8 @@ import type { Workload } from "../Topology.ts"
 import { names, title } from "./words.ts"
 
 /**
- * What a list has under a key. Remembered by list: each rule would otherwise go through thousands
- * of objects for every one of thousands of replicas or claims.
+ * The items of a list under a key. Cached by list: each rule would otherwise go through thousands of objects
+ * for every one of thousands of replicas or claims.
  */
 const remembered = <A>(keyOf: (one: A) => string | null) => {
   const indexes = new WeakMap<ReadonlyArray<A>, ReadonlyMap<string | null, ReadonlyArray<A>>>()
@@ -34,8 +34,8 @@ export const replicasOf = (state: AppState, workload: Workload): ReadonlyArray<R
   state.replicas.filter((replica) => replica.workload === title(workload) && replica.wanted)
 
 /**
- * Claims of ordinals that are asked for; what a scale-down left behind is not the app's state, but where
- * that left nothing, its claims wait for it.
+ * Claims of requested ordinals. Claims left over from a scale-down are not the app's state, unless it was
+ * scaled to 0: then its claims wait for it.
  */
 export const liveClaims = (state: AppState): ReadonlyArray<Claim> => {
   const stopped = new Set(
@@ -44,7 +44,7 @@ export const liveClaims = (state: AppState): ReadonlyArray<Claim> => {
   return state.claims.filter((claim) => !claim.leftover || stopped.has(claim.workload ?? ""))
 }
 
-/** Nothing of it runs or is to run: nobody writes to its claims. */
+/** True if nothing of it runs or is to run: nothing writes to its claims. */
 export const isStopped = (state: AppState): boolean =>
   state.workloads.length > 0 &&
   state.workloads.every(({ replicas }) => replicas === 0) &&
@@ -148,7 +148,7 @@ const unreachable = "node.kubernetes.io/unreachable:NoExecute"
 /** The API server gives pods without one a toleration of this length, unless its flags say otherwise. */
 const tolerated = 300
 
-/** How long its pods stay on a node that no longer answers; null: until the Node is deleted. */
+/** Time that its pods stay on an unreachable node; `null` if until the Node is deleted. */
 export const staysSeconds = ({ template }: Workload): number | null => {
   const matching = template.tolerations.filter((one) => tolerates([one], unreachable))
   if (matching.length === 0) return tolerated

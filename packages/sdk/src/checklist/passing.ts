@@ -10,7 +10,7 @@ import { isScratch } from "../state/HostPath.ts"
 import { isForgetful, isForgotten, isStateless } from "../state/Store.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Evidence, unknown } from "./rule.ts"
 import { claimsOf } from "./parts.ts"
 import { intoClaim, names, title } from "./words.ts"
 
@@ -36,7 +36,10 @@ const isData = (path: string): boolean =>
 const isLog = (path: string): boolean =>
   /(^|\/)(([^/]*[-_])?wal|pg_xlog|redo|commit_?log|translog)(\/|$)/i.test(path)
 
-/** Nobody claims a volume for sockets: one under /run is a data directory that is there, as etcd's often is. */
+/**
+ * A volume under /run is not for sockets if a claim is mounted there: it is an existing data directory, as
+ * etcd's often is.
+ */
 const claimedRun = /^\/(var\/)?run\/[^/]/
 
 const keepsData = (container: PodContainer): boolean =>
@@ -52,7 +55,7 @@ interface Judged {
   readonly path: string
 }
 
-/** What a mount of a volume that ends with the pod holds; null: no data. */
+/** The contents of a mount whose volume ends with the pod; `null` if it is not data. */
 const judge = (
   workload: Workload,
   volume: OtherVolume,
@@ -99,7 +102,7 @@ const onPassing = (
       return one === null ? [] : [{ ...one, volume }]
     })
 
-/** Whether it is data, or may be lost, is its owner's to know where it is not known here. */
+/** If it is unknown whether it is data, only its owner knows. */
 const claimIt = ({ kind }: Workload, answer: Judged["answer"], store: string | null): string =>
   store !== null && isForgetful(store)
     ? `unless it may be lost, ${intoClaim("the data", kind)}`
@@ -107,7 +110,7 @@ const claimIt = ({ kind }: Workload, answer: Judged["answer"], store: string | n
       ? intoClaim("the data", kind)
       : `if it is data, ${intoClaim("it", kind)}`
 
-const emptyDirData = ({ state }: Facts): ReadonlyArray<Said> =>
+const emptyDirData = ({ state }: Facts): ReadonlyArray<Evidence> =>
   keepers(state).flatMap((workload) =>
     onPassing(state, workload).map(({ answer, container, path, volume }) => {
       const memory = volume.detail === "Memory" ? " in memory" : ""
@@ -135,13 +138,13 @@ const bare = (state: AppState, workload: Workload): ReadonlyArray<PodContainer> 
   )
 }
 
-/** Its claims, where no container mounts any of them. */
+/** Its claims, if no container mounts any of them. */
 const unmounted = (state: AppState, workload: Workload): ReadonlyArray<Claim> => {
   const claims = claimsOf(state, workload)
   return claims.some(({ mounted }) => mounted) ? [] : claims
 }
 
-/** Whether nothing of what the pods are tells that they keep data, or that they do not. */
+/** True if nothing in the configuration of the pods shows whether they keep data. */
 const isUntold = (state: AppState, workload: Workload): boolean =>
   workload.kind === "StatefulSet" &&
   (workload.claimTemplates.length === 0 || unmounted(state, workload).length > 0) &&
@@ -149,7 +152,7 @@ const isUntold = (state: AppState, workload: Workload): boolean =>
   !workload.template.containers.some(({ keeps, store }) => store !== null || keeps.length > 0) &&
   workload.template.containers.some(({ image, readOnly }) => !readOnly && !isStateless(image))
 
-const noVolume = ({ state }: Facts): ReadonlyArray<Said> =>
+const noVolume = ({ state }: Facts): ReadonlyArray<Evidence> =>
   keepers(state).flatMap((workload) => {
     // A volume is there, and needs but a place in a container.
     const idle = names([...new Set(unmounted(state, workload).map(({ name, template }) => template ?? name))])

@@ -1,6 +1,4 @@
-/**
- * What keeps a replica where it is: when that place is lost, the replica stays away.
- */
+/** Constraints on where a replica can run: if that place is lost, the replica stays down. */
 import type { Claim } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -25,7 +23,7 @@ import {
   offServer,
   rule,
   type Rule,
-  type Said,
+  type Evidence,
   yes
 } from "./rule.ts"
 import { kubectlCluster, names, title, verb } from "./words.ts"
@@ -37,7 +35,7 @@ interface Held {
   readonly node: string | null
   readonly pins: ReadonlyArray<Pin>
   readonly tolerations: ReadonlyArray<string>
-  /** What keeps it off that node as the others of its workload are now. */
+  /** The reason that it cannot run on that node next to the current other replicas of its workload. */
   readonly apart: (node: Node) => Apart | null
 }
 
@@ -58,7 +56,7 @@ const held = (state: AppState): ReadonlyArray<Held> => {
   })
 }
 
-/** Usable nodes other than its own that a pin leaves open; null: not known. */
+/** Usable nodes other than its own that a pin allows; `null` if unknown. */
 const others = (state: AppState, { node, tolerations }: Held, pin: Pin): ReadonlyArray<string> | null =>
   pin.nodes === null || state.nodes === null
     ? null
@@ -135,7 +133,7 @@ export const volumeObjects = (
   )
 }
 
-/** A node's own disk whose volume does not say which node's: its pod may start beside its data. */
+/** A local disk whose volume does not name its node: its pod may start on a node without its data. */
 const loose = (state: AppState): ReadonlyArray<ReturnType<typeof onOneNode>[number]> => {
   const disks = new Map<string, Array<Claim>>()
   for (const claim of liveClaims(state))
@@ -160,12 +158,12 @@ const loose = (state: AppState): ReadonlyArray<ReturnType<typeof onOneNode>[numb
   )
 }
 
-const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Said> => {
+const volumeOnOneNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const volumes = onOneNode(state)
   const [gone = [], there = []] = [true, false].map((isGone) =>
     volumes.filter(({ node }) => nodeGone(state, node) === isGone)
   )
-  const lost = gone.map((volume): Said => ({
+  const lost = gone.map((volume): Evidence => ({
     ...no(
       `${volume.name} exists only on ${volume.node}, which is gone from the cluster: its pod cannot start`,
       volumeObjects(state, [volume]),
@@ -215,7 +213,7 @@ const narrow = (
 
 const placeKeys = { zone: /zone$/, rack: /rack$/ } as const
 
-const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Said> =>
+const volumeWithoutSpare = ({ state }: Facts): ReadonlyArray<Evidence> =>
   narrow(state, (pin) => pin.by === "volume" && !oneNode(pin)).map(({ one, pin }) => {
     const place = pin.domain === "zone" || pin.domain === "rack" ? pin.domain : null
     const asked = place === null ? null : askedOf(state, pin.name, placeKeys[place])
@@ -252,7 +250,7 @@ const onlyNodeFits =
     what: (pin: Pin) => string,
     remedy: (pin: Pin, node: Node | undefined) => string
   ) =>
-  ({ state }: Facts): ReadonlyArray<Said> =>
+  ({ state }: Facts): ReadonlyArray<Evidence> =>
     [
       ...Map.groupBy(
         narrow(state, (pin) => by.includes(pin.by)),
@@ -283,7 +281,7 @@ const onlyNodeFits =
 const identity =
   /^([\w.-]+\.)?(kubernetes|k8s)\.io\/|^[\w.-]*(amazonaws\.com|azure\.com|google\.com|aws|gke|karpenter\.sh)\/|(^|[/._-])(zone|region|rack|hostname|host|arch|os|instance|node)([._-]|$)/i
 
-/** A reserved domain, but one of which the API reserves no meaning: administrators put these where they like. */
+/** A reserved domain whose labels have no meaning in the API: administrators set them freely. */
 const given = /^node-restriction\.kubernetes\.io\//
 
 const hostname = "kubernetes.io/hostname"
@@ -295,7 +293,7 @@ const placeNamed: Readonly<Record<string, string>> = {
   "failure-domain.beta.kubernetes.io/region": "region"
 }
 
-/** How to come by another node that fits: what a node is cannot be put on it as a label. */
+/** How to get another matching node: the hardware of a node cannot be changed with a label. */
 const another = ({ by, name }: Pin, node: Node | undefined): string => {
   if (by === "nodeName") return "select nodes by nodeSelector: nodeName bypasses the scheduler"
   const asked = by === "nodeSelector" ? [name.slice(0, name.indexOf("="))] : name.split(", ")
@@ -372,7 +370,7 @@ export const strandedWithout = (
   )
 }
 
-const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
+const noOtherNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const nodes = state.nodes ?? []
   return [
     ...Map.groupBy(stranded(state), ({ apart }) => (apart === null ? "" : `${apart.by} ${apart.key}`))
@@ -402,7 +400,7 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Said> => {
   })
 }
 
-const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
+const cordoned = ({ state }: Facts): ReadonlyArray<Evidence> =>
   [
     ...Map.groupBy(
       held(state).filter((one) => nodeNamed(state, one.node)?.unschedulable === true),
@@ -422,8 +420,8 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Said> =>
         )
   })
 
-/** Nothing runs, so where it would run cannot be judged. */
-const scaledToZero = ({ state }: Facts): ReadonlyArray<Said> =>
+/** Nothing runs, so its placement cannot be judged. */
+const scaledToZero = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads
     .filter((workload) => workload.kind === "StatefulSet" && workload.replicas === 0)
     .map((workload) => ({

@@ -1,8 +1,8 @@
 /**
  * Failure domains: which replicas go together, and whether enough stay.
  *
- * What is lost with a restart comes back by itself, so the worst that these rules say is "with downtime";
- * where it is not known whether enough stay, they say that, and no more.
+ * What is lost in a restart recovers by itself, so the worst result of these rules is "with downtime"; if it
+ * is unknown whether enough members stay, they say only that.
  */
 import { needed } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -15,17 +15,17 @@ import {
   type Facts,
   rule,
   type Rule,
-  type Said,
+  type Evidence,
   withDowntime,
   yes
 } from "./rule.ts"
 import { change, kubectlCluster, names, title, verb } from "./words.ts"
 
-/** What is counted together: the members of one application, each with its data, or the copies of a Deployment. */
+/** The unit of quorum: the members of one application, each with its data, or the pods of a Deployment. */
 interface Unit {
   readonly workloads: readonly [Workload, ...ReadonlyArray<Workload>]
   readonly replicas: number
-  /** How many must stay. */
+  /** The number that must stay. */
   readonly needed: number
 }
 
@@ -62,7 +62,7 @@ const units = (facts: Facts): ReadonlyArray<Unit> => {
 
 const nameOf = ({ workloads }: Unit): string => names(workloads.map(({ name }) => name))
 
-/** How many of its replicas may be away at once. */
+/** The number of replicas that may be down at once. */
 const spare = (unit: Unit): number => unit.replicas - unit.needed
 
 const isCopies = ({ workloads: [{ kind }] }: Unit): boolean => kind === "Deployment"
@@ -106,7 +106,9 @@ const grouped = (all: ReadonlyArray<Place>): ReadonlyArray<Group> =>
     replicas: same.map(({ replica }) => replica)
   }))
 
-/** The cluster's zones. Where it is all one there is no other to spread to, and the question is about racks. */
+/**
+ * The cluster's zones. In a single zone there is no other one to spread to, and the question is about racks.
+ */
 const zones = (state: AppState): ReadonlySet<string> =>
   new Set(state.nodes?.flatMap((node) => (node.zone === null ? [] : [node.zone])))
 
@@ -119,8 +121,8 @@ const fatal = ({ state }: Facts, unit: Unit, domain: Domain): ReadonlyArray<Grou
 }
 
 /**
- * Replicas of which it is not known whether they share a domain, where that could take quorum along.
- * A rack is in one zone: nodes of two zones share none.
+ * Replicas that may share a domain, if that could lose quorum. A rack is in one zone: nodes in different
+ * zones share none.
  */
 const undecided = ({ state }: Facts, unit: Unit, domain: Domain): ReadonlyArray<string> => {
   if (state.nodes === null) return []
@@ -155,7 +157,7 @@ const smaller: Readonly<Record<Domain, ReadonlyArray<Domain>>> = {
 
 const share =
   (domain: Domain) =>
-  (facts: Facts): ReadonlyArray<Said> => {
+  (facts: Facts): ReadonlyArray<Evidence> => {
     const { state, settings } = facts
     if (!settings.domains.includes(domain)) return []
     return units(facts).flatMap((unit) => {
@@ -205,8 +207,8 @@ const share =
   }
 
 /**
- * More replicas are more members only where the application replicates; else they are as many empty
- * ones behind the same Service. That is its owner's to know, so there is no command to copy.
+ * More replicas are more members only if the application replicates; otherwise they are empty ones behind the
+ * same Service. Only its owner knows that, so there is no command to copy.
  */
 const moreMembers = (workload: Workload, replicas: number): string => {
   const writer = workload.writers.find((one) => one.replicas)
@@ -221,7 +223,7 @@ const keepsNothing = ({ workloads }: Unit): boolean =>
     containers.every(({ image, keeps, store }) => store === null && keeps.length === 0 && isStateless(image))
   )
 
-const tooFew = (facts: Facts): ReadonlyArray<Said> => {
+const tooFew = (facts: Facts): ReadonlyArray<Evidence> => {
   const { settings } = facts
   const apart = lone(facts)
   const alone = new Set(apart)
@@ -264,7 +266,7 @@ const secondCopy = (state: AppState, workload: Workload): string => {
     : `if ${workload.name} can run more than once at a time, move ${names(single.map(({ name }) => name))} to a ReadWriteMany PVC and run 2 replicas`
 }
 
-const kept = (facts: Facts): ReadonlyArray<Said> => {
+const kept = (facts: Facts): ReadonlyArray<Evidence> => {
   const { state, settings } = facts
   const all = units(facts)
   if (state.nodes === null || all.length === 0) return []
@@ -295,7 +297,7 @@ const kept = (facts: Facts): ReadonlyArray<Said> => {
   ]
 }
 
-/** What goes with a server goes with its rack. */
+/** The loss of a node is part of the loss of its rack. */
 const withServers = everyDisruption.filter((one) => one !== "Drain")
 
 export const quorumRules: ReadonlyArray<Rule> = [

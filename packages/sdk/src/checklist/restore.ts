@@ -1,6 +1,6 @@
 /**
- * Can it be restored after a disaster? A disaster takes the storage along, so what counts is a copy
- * elsewhere: whole, of one moment, and young. What is weak about snapshots beside it is a remark.
+ * Can it be restored after a disaster? A disaster also destroys the storage, so only a copy on other storage
+ * counts: complete, consistent and recent. Problems of snapshots next to it are a remark.
  */
 import * as Duration from "effect/Duration"
 import type { RestoreVerdict } from "./verdict.ts"
@@ -27,14 +27,14 @@ import {
   withoutClaimRule
 } from "./data.ts"
 import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
-import { type Facts, no, type Rule, rule, type Said, unknown, yes } from "./rule.ts"
+import { type Facts, no, type Rule, rule, type Evidence, unknown, yes } from "./rule.ts"
 import { passingRules, hasPassingData } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
 import { snapshotRemedy } from "./cut.ts"
 import { age, count, instant, kubectl, names, span, verb } from "./words.ts"
 import { claimsGo, scaledDown, snapshotsGo, volumesGo } from "./deletion.ts"
 
-const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
+const noSnapshot = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const { snapshots } = state.protection
   const claims = boundClaims(state).filter((claim) => snapshotsOf(state, claim).length === 0)
   return snapshots === null || claims.length === 0
@@ -50,7 +50,7 @@ const noSnapshot = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
-const notReady = ({ state }: Facts): ReadonlyArray<Said> => {
+const notReady = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state).filter((claim) => {
     const all = snapshotsOf(state, claim)
     return all.length > 0 && !all.some(restorable)
@@ -67,7 +67,7 @@ const notReady = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
-const tooOld = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const tooOld = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const limit = Duration.toMillis(settings.maxAge)
   const old = boundClaims(state).flatMap((claim) => {
     const newest = youngest(snapshotsOf(state, claim).filter(restorable).map(when))
@@ -116,7 +116,7 @@ const hasWholeSet = (state: AppState): boolean => {
   )
 }
 
-const torn = ({ state }: Facts): ReadonlyArray<Said> => {
+const torn = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state)
   const newest = claims.flatMap((claim) => {
     const time = youngest(snapshotsOf(state, claim).filter(restorable).map(when))
@@ -136,7 +136,7 @@ const torn = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
-const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
+const sameStorage = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const { copies } = state.protection
   const claims = uncopied(state)
   if (copies === null || claims.length === 0) return []
@@ -163,7 +163,7 @@ const sameStorage = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
-const copyAge = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const copyAge = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const limit = Duration.toMillis(settings.maxAge)
   const vague = newestVague(state)
   const newest = boundClaims(state).flatMap((claim) => {
@@ -208,7 +208,7 @@ const copyAge = ({ state, settings }: Facts): ReadonlyArray<Said> => {
 }
 
 /** Copies that a tool took claim by claim are of different moments. */
-const copiesTorn = ({ state }: Facts): ReadonlyArray<Said> => {
+const copiesTorn = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state)
   if (claims.length < 2 || !backed(state)) return []
   const objects = Map.groupBy(state.protection.copies ?? [], (copy) => copy.name)
@@ -239,7 +239,7 @@ const configurationKept = (state: AppState): boolean =>
   (state.protection.copies ?? []).some((copy) => copy.name.startsWith("Backup/")) ||
   (state.protection.snapshots ?? []).some((one) => one.set !== null && restorable(one))
 
-const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
+const unrecorded = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const kept = state.references.filter((one) => one.present === true && one.required)
   return kept.length === 0 || configurationKept(state)
     ? []
@@ -252,7 +252,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
-const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state)
   if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
   if (hasNoClaims(state)) return [yes("no claims: only its configuration needs to be restored", [])]

@@ -1,6 +1,7 @@
 /**
- * Which nodes the others of a workload leave a replica: required anti-affinity, spread constraints that
- * forbid, and ports of the node, as the scheduler reads them. Pods of other workloads are not known.
+ * The nodes that the other replicas of a workload leave for a replica: required anti-affinity, required
+ * spread constraints, and ports of the node, as the scheduler reads them. Pods of other workloads are not
+ * known.
  */
 import type { Node } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
@@ -20,7 +21,7 @@ const valueOf = (node: Node | undefined, key: string): string | undefined =>
         ? node.name
         : undefined
 
-/** What keeps a replica off a node, and over which of the nodes' labels. */
+/** The reason that a replica cannot run on a node, and the node label that it is about. */
 export interface Apart {
   readonly by: "anti-affinity" | "spread constraints" | "host ports"
   readonly key: string
@@ -30,7 +31,7 @@ type Closed = (replica: Replica, node: Node) => boolean
 
 type Counts = ReadonlyMap<string, number>
 
-/** How many replicas there are by the topology value of their nodes. */
+/** The number of replicas by the topology value of their nodes. */
 const countedBy = (state: AppState, replicas: ReadonlyArray<Replica>, key: string): Counts => {
   const counts = new Map<string, number>()
   for (const { pod } of replicas) {
@@ -43,8 +44,8 @@ const countedBy = (state: AppState, replicas: ReadonlyArray<Replica>, key: strin
 type Spread = Workload["template"]["spread"][number]
 
 /**
- * How many nodes a spread counts, by the value of its label. One that is lost, tainted or cordoned is
- * still there to be spread over, unless taints are honoured.
+ * The number of nodes that a spread counts, by the value of its label. A lost, tainted or cordoned node
+ * counts, unless taints are honoured.
  */
 const domainsOf = (
   state: AppState,
@@ -67,7 +68,7 @@ const domainsOf = (
   return domains
 }
 
-/** How many of the others are where the fewest are, once a replica's node is lost. */
+/** The lowest number of other replicas in a domain, once a replica's node is lost. */
 const fewestWithout = (spread: Spread, domains: ReadonlyMap<string, number>, counts: Counts) => {
   const known = new Map<string | undefined, number>()
   return (left: string | undefined): number => {
@@ -126,7 +127,7 @@ const rulesOf = (
   ]
 }
 
-/** What keeps this replica off that node; null: nothing of its own workload does. */
+/** The reason in its own workload that this replica cannot run on that node; `null` if there is none. */
 export const keptApart = (state: AppState, workload: Workload) => {
   const rules = rulesOf(state, workload)
   return (replica: Replica, node: Node): Apart | null =>

@@ -7,7 +7,7 @@ import type { SnapshotClass, StorageClass } from "../Protection.ts"
 import type { Quorum } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
 
-/** What is known of another cluster. A field left out was not read, and what needs it is unknown. */
+/** The known facts about another cluster. An absent field was not read, and what needs it is unknown. */
 export interface Target {
   readonly name: string
   readonly storageClasses?: ReadonlyArray<StorageClass>
@@ -22,7 +22,7 @@ export interface Target {
   readonly devices?: ReadonlyArray<string>
 }
 
-/** What can fail at once. */
+/** The failure domains. */
 export type Domain = "node" | "rack" | "zone"
 
 export interface Settings {
@@ -31,7 +31,7 @@ export interface Settings {
   readonly domains: ReadonlyArray<Domain>
   /** The StatefulSets are members of one application, and quorum is over all of them. */
   readonly jointQuorum: boolean
-  /** Null: some cluster with the same classes. */
+  /** `null` for any cluster with the same StorageClasses. */
   readonly target: Target | null
 }
 
@@ -40,9 +40,9 @@ export interface Facts {
   readonly settings: Settings
 }
 
-/** What a rule says, before its name is put to it. */
-export type Said = Omit<Finding, "rule" | "disruptions"> & {
-  /** Where it decides others than its rule does. */
+/** A finding without the name of its rule. */
+export type Evidence = Omit<Finding, "rule" | "disruptions"> & {
+  /** The disruptions, if they differ from those of its rule. */
   readonly disruptions?: ReadonlyArray<Disruption>
 }
 
@@ -52,10 +52,10 @@ export interface Rule {
   readonly check: (facts: Facts) => ReadonlyArray<Finding>
 }
 
-/** What comes back on its own server, once that is there again, is not in question. */
+/** Restarts are not in question: the data is back once its node is. */
 export const forGood: ReadonlyArray<Disruption> = ["ServerGone", "RackGone"]
 
-/** What takes a pod off its server: one that comes back on it is not scheduled anew. */
+/** The disruptions that remove a pod from its node: a pod that restarts on it is not scheduled again. */
 export const offServer: ReadonlyArray<Disruption> = [...forGood, "Drain"]
 
 export const everyDisruption: ReadonlyArray<Disruption> = [
@@ -69,8 +69,8 @@ export const everyDisruption: ReadonlyArray<Disruption> = [
 export const rule = (
   question: Question,
   name: string,
-  check: (facts: Facts) => ReadonlyArray<Said>,
-  /** What it decides, of the first question. */
+  check: (facts: Facts) => ReadonlyArray<Evidence>,
+  /** The disruptions of the first question that it decides. */
   decides: ReadonlyArray<Disruption> = everyDisruption
 ): Rule => ({
   rule: name,
@@ -85,7 +85,7 @@ export const rule = (
 
 const say =
   (answer: Answer) =>
-  (evidence: string, objects: ReadonlyArray<string>, remedy: string | null = null): Said => ({
+  (evidence: string, objects: ReadonlyArray<string>, remedy: string | null = null): Evidence => ({
     answer,
     evidence,
     objects,

@@ -28,7 +28,7 @@ import {
   mountedClaims,
   ofClaim
 } from "./parts.ts"
-import { type Facts, no, rule, type Rule, type Said, unknown, withDowntime, yes } from "./rule.ts"
+import { type Facts, no, rule, type Rule, type Evidence, unknown, withDowntime, yes } from "./rule.ts"
 import { passingRules, hasPassingData } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
 import { isRefused, offers } from "./cut.ts"
@@ -40,7 +40,7 @@ const knownApart: ReadonlyMap<string, string> = new Map([["driver.longhorn.io", 
 const classesFor = (state: AppState, driver: string, group: boolean): ReadonlyArray<SnapshotClass> | null =>
   state.protection.snapshotClasses?.filter((one) => one.driver === driver && one.group === group) ?? null
 
-/** Claims that snapshots may hold, by driver: what provisions others is none that can cut them. */
+/** Claims that support snapshots, by driver: volumes of other provisioners do not. */
 const cuttable = (state: AppState): ReadonlyMap<string, ReadonlyArray<Claim>> =>
   new Map(
     [...byDriver(state)].flatMap(([driver, claims]) => {
@@ -49,13 +49,16 @@ const cuttable = (state: AppState): ReadonlyMap<string, ReadonlyArray<Claim>> =>
     })
   )
 
-/** Each claim by itself, while nobody writes: one moment for all of them; null: it would be refused. */
+/**
+ * The remedy with separate snapshots while nothing is written: one moment for all of them; `null` if it would
+ * be refused.
+ */
 const whileStopped = (state: AppState): string | null =>
   isRefused(state) ? null : `${takeSnapshot(state)} --consistency offline`
 
 const kind = (group: boolean): string => (group ? "VolumeGroupSnapshotClass" : "VolumeSnapshotClass")
 
-const apiMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+const apiMissing = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.protection.snapshotApi === false && boundClaims(state).length > 0
     ? [
         no(
@@ -66,7 +69,7 @@ const apiMissing = ({ state }: Facts): ReadonlyArray<Said> =>
       ]
     : []
 
-const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> =>
+const withoutDriver = ({ state }: Facts): ReadonlyArray<Evidence> =>
   [
     ...Map.groupBy(
       boundClaims(state).filter((claim) => claim.volume?.source != null && claim.volume.source !== "csi"),
@@ -80,7 +83,7 @@ const withoutDriver = ({ state }: Facts): ReadonlyArray<Said> =>
     )
   )
 
-const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+const classMissing = ({ state }: Facts): ReadonlyArray<Evidence> =>
   offers(state)
     ? [...cuttable(state)].flatMap(([driver, claims]) =>
         classesFor(state, driver, false)?.length === 0
@@ -96,7 +99,7 @@ const classMissing = ({ state }: Facts): ReadonlyArray<Said> =>
     : []
 
 /** Two defaults for one driver are an error of the API, not a choice. */
-const twoDefaults = ({ state }: Facts): ReadonlyArray<Said> =>
+const twoDefaults = ({ state }: Facts): ReadonlyArray<Evidence> =>
   [...byDriver(state).keys()].flatMap((driver) =>
     [false, true].flatMap((group) => {
       const defaults = (classesFor(state, driver, group) ?? []).filter((one) => one.isDefault)
@@ -118,7 +121,7 @@ const twoDefaults = ({ state }: Facts): ReadonlyArray<Said> =>
     })
   )
 
-const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
+const acrossDrivers = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const drivers = [...cuttable(state)]
   return drivers.length < 2 || isStopped(state)
     ? []
@@ -135,7 +138,7 @@ const acrossDrivers = ({ state }: Facts): ReadonlyArray<Said> => {
 const wantsGroup = (state: AppState): boolean =>
   offers(state) && mountedClaims(state).length > 1 && cuttable(state).size === 1 && !isStopped(state)
 
-const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
+const groupApiMissing = ({ state }: Facts): ReadonlyArray<Evidence> => {
   if (!wantsGroup(state) || state.protection.groupSnapshotApi !== null) return []
   const claims = mountedClaims(state)
   if (state.unread.some((one) => one.resource.includes("groupsnapshot"))) {
@@ -156,7 +159,7 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Said> => {
   ]
 }
 
-const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
+const groupClassMissing = ({ state }: Facts): ReadonlyArray<Evidence> =>
   wantsGroup(state) && state.protection.groupSnapshotApi !== null
     ? [...cuttable(state)].flatMap(([driver, all]) => {
         const claims = all.filter(({ mounted }) => mounted)
@@ -175,7 +178,7 @@ const groupClassMissing = ({ state }: Facts): ReadonlyArray<Said> =>
 /** Times of a VolumeSnapshot are whole seconds, cut off: a second apart proves nothing. */
 const sameCut = 1000
 
-/** How far apart the members of each group of today's drivers were cut, widest first. */
+/** The time between the snapshots of each group of today's drivers, longest first. */
 const spreads = (state: AppState): ReadonlyArray<{ readonly group: string; readonly millis: number }> => {
   const drivers = byDriver(state)
   const ofToday = (state.protection.snapshots ?? []).filter(
@@ -190,7 +193,7 @@ const spreads = (state: AppState): ReadonlyArray<{ readonly group: string; reado
     .toSorted((a, b) => b.millis - a.millis)
 }
 
-const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Said> => {
+const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Evidence> => {
   const seen = spreads(state).find(({ millis }) => millis > sameCut)
   if (seen !== undefined) {
     return [
@@ -222,7 +225,7 @@ const cutPatience = 600_000
 const readyPatience = 86_400_000
 
 /** An error goes away when a retry succeeds, so only a claim's newest snapshot tells. */
-const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> => {
+const snapshotStuck = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const readyGroups = new Set(
     (state.protection.snapshots ?? []).flatMap((one) =>
       one.readyToUse && one.group !== null ? [one.group] : []
@@ -254,7 +257,7 @@ const snapshotStuck = ({ state }: Facts): ReadonlyArray<Said> => {
 }
 
 /** Others write there too, and no cut of this application waits for them. Once is once a node: it keeps no pod on it away. */
-const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
+const sharedClaim = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const own = new Set(state.replicas.map((replica) => replica.name))
   return boundClaims(state).flatMap((claim) => {
     const others = claim.usedBy.filter((pod) => !own.has(pod))
@@ -271,7 +274,7 @@ const sharedClaim = ({ state }: Facts): ReadonlyArray<Said> => {
 }
 
 /** The class a snapshot would take, as far as it is known. */
-const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
+const consistent = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state)
   if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
   const written = mountedClaims(state)
@@ -307,7 +310,7 @@ const consistent = ({ state, settings }: Facts): ReadonlyArray<Said> => {
     : []
 }
 
-const classDeletes = ({ state }: Facts): ReadonlyArray<Said> => {
+const classDeletes = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const drivers = byDriver(state)
   const deleting = (state.protection.snapshotClasses ?? []).filter(
     (one) => drivers.has(one.driver) && one.deletionPolicy === "Delete"
@@ -322,7 +325,7 @@ const classDeletes = ({ state }: Facts): ReadonlyArray<Said> => {
       ]
 }
 
-/** How its claims can be cut while it runs, where nothing is known of the application itself. */
+/** The best level while it runs, without knowledge of the application itself. */
 export const levelOf = (state: AppState): CutLevel | null => {
   const claims = liveClaims(state)
   const drivers = [...byDriver(state)]

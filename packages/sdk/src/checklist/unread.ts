@@ -10,10 +10,10 @@ import { offServer, rule, type Rule, unknown } from "./rule.ts"
 interface Need {
   /** The resource as `unread` names it. */
   readonly resource: string
-  /** What cannot be said without it. */
+  /** The finding that needs it. */
   readonly about: string
   readonly missing: (state: AppState) => boolean
-  /** What it is needed for, where that is not all. */
+  /** The disruptions that it is needed for, if not all. */
   readonly decides?: ReadonlyArray<Disruption>
 }
 

@@ -1,4 +1,7 @@
-/** What the checklist answers: a question's verdict, its findings and, of the first question, each disruption's. */
+/**
+ * The answers of the checklist: a question's verdict, its findings and, of the first question, each
+ * disruption's.
+ */
 import * as Schema from "effect/Schema"
 import { Need } from "./needs.ts"
 
@@ -7,11 +10,13 @@ const { Boolean, Finite, Literal, Literals, NullOr, String, Struct } = Schema
 export const Question = Literals(["restart", "snapshot", "move", "restore"])
 export type Question = typeof Question.Type
 
-/** `Yes`: it stays up; `YesWithDowntime`: it comes back by itself; `No`: it needs somebody's work, or loses data. */
+/**
+ * `Yes`: it stays up; `YesWithDowntime`: it recovers by itself; `No`: it needs manual work, or loses data.
+ */
 export const Answer = Literals(["Yes", "YesWithDowntime", "No", "Unknown"])
 export type Answer = typeof Answer.Type
 
-/** What may befall a server, or a rack or zone of them; `Gone` is for good. `Drain` is an administrator's. */
+/** The disruptions of a node, or of a rack or zone; `Gone` is permanent. `Drain` is an administrator's. */
 export const Disruption = Literals(["ServerRestarts", "RackRestarts", "ServerGone", "RackGone", "Drain"])
 export type Disruption = typeof Disruption.Type
 
@@ -24,7 +29,7 @@ export const Finding = Struct({
   evidence: String,
   /** The objects, as `Kind/name`. */
   objects: Schema.Array(String),
-  /** What to do: a command one can type where there is one; null where nothing is to do. */
+  /** What to do: a command if there is one; `null` if nothing is to do. */
   remedy: NullOr(String),
   /** Of the first question: what it decides. */
   disruptions: Schema.Array(Disruption)
@@ -38,18 +43,18 @@ export const DisruptionVerdict = Struct({
   /** The fact that decides, in one line. */
   evidence: String,
   remedy: NullOr(String),
-  /** What the answer hangs on that the API does not tell, e.g. `if the cloud deletes the Node`. */
+  /** A condition of the answer that the API does not show, e.g. `if the cloud deletes the Node`. */
   condition: NullOr(String),
   /**
-   * How many seconds a lost replica is away at least, from tolerations and probes. The server's own time,
-   * and what controllers, the cloud and the storage take, come on top: the API does not tell these.
-   * Null: it does not come back by itself, or that is not known.
+   * The minimum downtime of a lost replica in seconds, from tolerations and probes. The time of the node,
+   * controllers, the cloud and the storage is added to that: the API does not show it. `null` if it does not
+   * recover by itself, or that is unknown.
    */
   awaySeconds: NullOr(Finite)
 })
 export type DisruptionVerdict = typeof DisruptionVerdict.Type
 
-/** How a set of snapshots can be cut, without a profile: all claims as one, or each alone. */
+/** The level of a snapshot without a profile: all claims as one group, or each separately. */
 export const CutLevel = Literals(["group", "crash"])
 export type CutLevel = typeof CutLevel.Type
 
@@ -70,7 +75,7 @@ export type RestartVerdict = typeof RestartVerdict.Type
 export const SnapshotVerdict = Struct({
   question: Literal("snapshot"),
   ...common,
-  /** What can be reached while the application runs; null: no snapshot, or not known. */
+  /** The best level while the application runs; `null` if there is no snapshot, or it is unknown. */
   level: NullOr(CutLevel)
 })
 export type SnapshotVerdict = typeof SnapshotVerdict.Type
@@ -78,7 +83,7 @@ export type SnapshotVerdict = typeof SnapshotVerdict.Type
 export const MoveVerdict = Struct({
   question: Literal("move"),
   ...common,
-  /** What the other cluster must have, whatever stands in the way here. */
+  /** The requirements on the other cluster, even if something here prevents the move. */
   needs: Schema.Array(Need)
 })
 export type MoveVerdict = typeof MoveVerdict.Type
@@ -86,7 +91,7 @@ export type MoveVerdict = typeof MoveVerdict.Type
 export const RestoreVerdict = Struct({
   question: Literal("restore"),
   ...common,
-  /** The newest copy of all claims that can be restored, and when it was cut; null: none is seen. */
+  /** The newest copy of all claims that can be restored, and its time; `null` if there is none. */
   newest: NullOr(Struct({ name: String, taken: String, elsewhere: Boolean }))
 })
 export type RestoreVerdict = typeof RestoreVerdict.Type

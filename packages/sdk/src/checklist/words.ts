@@ -1,6 +1,4 @@
-/**
- * How the checklist puts things: lists of names, lengths of time, commands.
- */
+/** Phrases of the checklist: lists of names, durations, commands. */
 import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
@@ -36,7 +34,7 @@ export const span = (millis: number): string => {
 /** An instant of the API in milliseconds. */
 export const instant = (time: string): number => Date.parse(time)
 
-/** How long before the state was observed. */
+/** Time before the state was observed. */
 export const age = (state: AppState, time: string): number => instant(state.observed) - instant(time)
 
 /** A selector of nothing but `key=value`, which is all that some commands take. */
@@ -65,10 +63,10 @@ export const kubectlCluster = (...args: ReadonlyArray<string>): string =>
 /** A workload as `Kind/name`. */
 export const title = (workload: Workload): string => `${workload.kind}/${workload.name}`
 
-/** Argo CD's and Flux' objects: what they apply is changed where they take it from. */
+/** Argo CD's and Flux' objects: the objects that they apply are changed at their source. */
 const gitOps = /\.(argoproj|toolkit\.fluxcd)\.io\//
 
-/** Where the data of a workload's pods would be kept: only a StatefulSet makes claims of its own. */
+/** Where to keep the data of a workload's pods: only a StatefulSet creates claims of its own. */
 export const intoClaim = (what: string, kind: string): string =>
   kind === "StatefulSet"
     ? `store ${what} on a PVC: volumeClaimTemplates`

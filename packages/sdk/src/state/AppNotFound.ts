@@ -1,6 +1,4 @@
-/**
- * The failure that there is no such application, with what may have been meant.
- */
+/** The error for a missing application, with similar names. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { AppRef } from "../App.ts"

@@ -40,16 +40,16 @@ export const KeptVolume = Struct({
   phase: String,
   reclaimPolicy: String,
   policyBefore: String,
-  /** The operation's id; null: not known. */
+  /** The operation's id; `null` if unknown. */
   operation: NullOr(String)
 })
 
-/** A claim that an operation set aside: what a replica had before, under another name. */
+/** A claim that an operation set aside: a replica's previous data, under another name. */
 export const SetAside = Struct({
   name: String,
-  /** The claim that had its volume; null: its name does not say. */
+  /** The original claim of its volume; `null` if its name does not say so. */
   of: NullOr(String),
-  /** The operation's id; null: its name does not say. */
+  /** The operation's id; `null` if its name does not say so. */
   operation: NullOr(String),
   size: NullOr(String),
   volume: NullOr(String)
@@ -74,10 +74,10 @@ export const AppState = Struct({
   /** The app's name: the StatefulSet's, or the selector. */
   name: String,
   namespace: String,
-  /** The namespace's own labels, e.g. its pod security level; null: could not be read. */
+  /** The namespace's own labels, e.g. its pod security level; `null` if they could not be read. */
   namespaceLabels: NullOr(Schema.Record(String, String)),
   ref: AppRef,
-  /** When it was read, by this machine's clock. */
+  /** The time at which it was read, by this machine's clock. */
   observed: String,
   /** The API server's version, e.g. `v1.36.3`; null when not asked. */
   serverVersion: NullOr(String),
@@ -91,7 +91,7 @@ export const AppState = Struct({
   volumes: Schema.Array(OtherVolume),
   references: Schema.Array(Reference),
   dependencies: Schema.Array(Dependency),
-  /** Null: could not be read, as with every NullOr below. */
+  /** `null` if they could not be read, as for every NullOr below. */
   cloudRoles: NullOr(Schema.Array(CloudRole)),
   services: Schema.Array(Service),
   budgets: NullOr(Schema.Array(DisruptionBudget)),

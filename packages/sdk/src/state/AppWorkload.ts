@@ -17,7 +17,7 @@ interface Common {
   readonly metadata: ObjectMeta
   readonly selector: LabelSelector
   readonly template: PodTemplateSpec
-  /** Null: pods could not be read. */
+  /** `null` if pods could not be read. */
   readonly pods: ReadonlyArray<Pod> | null
 }
 
@@ -77,7 +77,7 @@ export const appWorkloadsOf = (
     template: object.spec.template,
     pods: podsOf === null ? null : (podsOf.get(object.metadata.uid ?? "?") ?? [])
   })
-  const members: ReadonlyArray<AppWorkload> = [
+  const appWorkloads: ReadonlyArray<AppWorkload> = [
     ...(lists.statefulsets ?? [])
       .filter((object) => wanted(object.metadata))
       .map((object) => ({
@@ -98,7 +98,7 @@ export const appWorkloadsOf = (
     }))
   ]
   const order = { StatefulSet: 0, Deployment: 1, DaemonSet: 2 }
-  return members.toSorted(
+  return appWorkloads.toSorted(
     (a, b) => order[a.kind] - order[b.kind] || compareNames(a.metadata.name, b.metadata.name)
   )
 }

@@ -1,6 +1,6 @@
 /**
- * What is known of CSI drivers by their names, from their own documentation: which there are, whose work they do,
- * and where they keep the data.
+ * Known facts about CSI drivers, by their names, from their own documentation: their provisioners, and where
+ * they keep the data.
  */
 import type { Protection, StorageClass } from "../Protection.ts"
 
@@ -29,7 +29,10 @@ const inCluster: ReadonlySet<string> = new Set([
 /** Rook's have its namespace before their name, whether their Ceph is in this cluster or outside of it. */
 const eitherWay = /^(pxd\.portworx\.com|[^.]+\.(rbd|cephfs|nfs)\.csi\.ceph\.com)$/
 
-/** `cluster`: on the disks of its nodes; `either`: there or outside, which the API does not tell. Null: not known to be. */
+/**
+ * `cluster`: on the disks of its nodes; `either`: there or outside, which the API does not show. `null` if
+ * unknown.
+ */
 export const homeOf = (driver: string): "cluster" | "either" | null =>
   inCluster.has(driver) ? "cluster" : eitherWay.test(driver) ? "either" : null
 
@@ -47,7 +50,7 @@ const migrated: Readonly<Record<string, string>> = {
   "kubernetes.io/vsphere-volume": "csi.vsphere.vmware.com"
 }
 
-/** The CSI driver that a StorageClass' provisioner is; null: it is none, or not known to be one. */
+/** The CSI driver of a StorageClass' provisioner; `null` if it has none, or none is known. */
 export const driverOf = (provisioner: string): string | null => {
   const found = Object.hasOwn(migrated, provisioner) ? migrated[provisioner] : undefined
   if (found !== undefined) return found
@@ -56,7 +59,10 @@ export const driverOf = (provisioner: string): string | null => {
     : null
 }
 
-/** The driver of a class that the cluster has no CSIDriver of; null: it has, or that is not known. */
+/**
+ * The driver of a StorageClass for which the cluster has no CSIDriver; `null` if it has one, or that is
+ * unknown.
+ */
 export const absentDriver = (
   { drivers }: Pick<Protection, "drivers">,
   { provisioner }: StorageClass

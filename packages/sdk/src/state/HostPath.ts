@@ -1,23 +1,23 @@
-/**
- * What a hostPath holds, by its path: data, a device, or what every node has of its own.
- */
+/** The contents of a hostPath, by its path: data, a device, or files that every node has of its own. */
 
-/** Where nobody keeps data. */
+/** Paths without data. */
 const scratch =
   /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
 
-/** What a program means by a directory that it has mounted for itself: a disk of a node may be called likewise. */
+/** Directories that a program mounts for itself; a disk of a node may have a similar name. */
 const passing =
   /\/([^/]*[-_.])?(te?mp(fs)?|caches?|scratch|transcod(e|es|ed|ing)|ramdisk|spill|shuffle|(heap|core)[-_]?dumps?)([-_]?(dir|directory|files))?(\/|$)/i
 
-/** Where a container keeps no data, by the path at which it has mounted it. */
+/** True if a container keeps no data at this mount path. */
 export const isScratch = (mountPath: string): boolean => scratch.test(mountPath) || passing.test(mountPath)
 
 /** Files of the node's system, such as its time zone, and what its kubelet and runtime keep: another node has its own. */
 const system =
   /^\/(etc\/(localtime|timezone|machine-id|os-release|hosts|hostname|resolv\.conf|nsswitch\.conf|passwd|group|ssl|pki|ca-certificates)|usr\/(share\/(zoneinfo|ca-certificates)|src|bin|sbin|lib\/(modules|systemd))|lib|lib64|bin|sbin|boot|var\/lib\/(kubelet|containerd|docker|containers|cni)|etc\/cni|opt\/cni)(\/|$)/
 
-/** What a pod writes there, mounted at this path, stays behind when it starts elsewhere. */
+/**
+ * True if data that a pod writes there, mounted at this path, stays behind when it starts on another node.
+ */
 export const isHostData = (hostPath: string, mountPath: string): boolean =>
   !scratch.test(hostPath) && !isScratch(mountPath) && !system.test(hostPath)
 

@@ -1,6 +1,4 @@
-/**
- * Whether a pod is ready, and if not, why, in one line.
- */
+/** The readiness of a pod, and the reason if it is not ready, in one line. */
 import type { Node } from "../kind/Node.ts"
 import type { Condition } from "../kind/Meta.ts"
 import type { ContainerStatus, Pod } from "../kind/Pod.ts"
@@ -19,12 +17,12 @@ const withMessage = (head: string, message: string | null | undefined): string =
   return line === "" ? head : `${head}: ${line}`
 }
 
-/** Nodes by name; null: they could not be read. */
+/** Nodes by name; `null` if they could not be read. */
 export type NodesByName = ReadonlyMap<string, Node> | null
 
 /**
- * Why the pod's node is lost, or null when it is not known to be. A lost node's pod keeps phase
- * Running and its containers' ready flags until the node comes back or the pod is deleted by force.
+ * Reason that the pod's node is lost, or `null` if it is not known to be. A lost node's pod keeps phase
+ * Running and its containers' ready flags until the node recovers or the pod is force-deleted.
  */
 export const nodeLoss = (pod: Pod, nodes: NodesByName): string | null => {
   const name = pod.spec.nodeName

@@ -1,5 +1,5 @@
 /**
- * What keeps data, by an image's name: databases and the like that are well known under it.
+ * Databases and similar stores, by their well-known image names.
  *
  * A name that is not known says nothing: its container may keep data or not.
  */
@@ -56,7 +56,7 @@ const stores: ReadonlyArray<readonly [store: string, name: RegExp]> = [
   ["NATS", /^nats(-server)?$/]
 ]
 
-/** They may be meant to hold what may be lost, to keep it elsewhere, or to be one's client beside its server. */
+/** Stores whose data may be a cache, may be kept elsewhere, or whose image may run only a client. */
 const mayForget: ReadonlySet<string> = new Set([
   "Consul",
   "Hazelcast",
@@ -67,7 +67,7 @@ const mayForget: ReadonlySet<string> = new Set([
   "Vault"
 ])
 
-/** Whether what such a store holds without a volume is data is known to its owner alone. */
+/** True if only its owner knows whether such a store's data without a volume matters. */
 export const isForgetful = (store: string): boolean => mayForget.has(store)
 
 const ofImage = (image: string): string | null => {
@@ -102,7 +102,7 @@ const inMemory = /(^|\s)-dev(\s|$)/
 
 const baseName = (word: string): string => word.slice(word.lastIndexOf("/") + 1)
 
-/** What store a container runs; null: none that is known. */
+/** The store that a container runs; `null` if none is known. */
 export const storeOf = (container: ContainerSpec): string | null => {
   const { image, command, args, name } = container
   if (/sentinel|exporter|backup/i.test(name)) return null
@@ -131,7 +131,7 @@ const caches = /^(memcached|varnish|squid|mcrouter|twemproxy|apt-cacher-ng)$/
 /** An image of a store, whatever is started of it. */
 const isOfStore = (image: string): boolean => ofImage(image) !== null
 
-/** An image of a store that was started as none, or of a cache: what it writes is no data, wherever that is. */
+/** True if an image of a store runs as something else, or as a cache: then its writes are not data. */
 export const isForgotten = ({
   image,
   store

@@ -1,6 +1,4 @@
-/**
- * Who else writes a workload: its owner, an autoscaler, a GitOps tool, an operator.
- */
+/** Other writers of a workload: its owner, an autoscaler, a GitOps tool, an operator. */
 import type { Writer as WriterSchema } from "../Topology.ts"
 import { controllerOf } from "../kind/Meta.ts"
 import { fieldsOf } from "../Reference.ts"
@@ -22,17 +20,19 @@ export const ownerName = (owner: {
   return `${owner.kind}${group === "" ? "" : `.${group}`}/${owner.name}`
 }
 
-/** What is written: a workload, or any other object. */
+/** The written object: a workload, or any other object. */
 interface Written {
   readonly kind: string
   readonly metadata: ObjectMeta
 }
 
-/** Whether the autoscaler's target is this workload. */
-export const targets = (autoscaler: HorizontalPodAutoscaler, member: Written): boolean => {
+/** True if the autoscaler's target is this workload. */
+export const targets = (autoscaler: HorizontalPodAutoscaler, appWorkload: Written): boolean => {
   const { apiVersion, kind, name } = autoscaler.spec.scaleTargetRef
   return (
-    kind === member.kind && name === member.metadata.name && (!apiVersion || groupOf(apiVersion) === "apps")
+    kind === appWorkload.kind &&
+    name === appWorkload.metadata.name &&
+    (!apiVersion || groupOf(apiVersion) === "apps")
   )
 }
 
@@ -110,17 +110,17 @@ const managersOf = (metadata: ObjectMeta): ReadonlyMap<string, boolean> => {
  * others `managedFields` decides.
  */
 export const writersOf = (
-  member: Written,
+  appWorkload: Written,
   autoscalers: ReadonlyArray<HorizontalPodAutoscaler> | null
 ): ReadonlyArray<Writer> => {
-  const { metadata } = member
+  const { metadata } = appWorkload
   const writers: Array<Writer> = (metadata.ownerReferences ?? []).map((owner) => ({
     name: ownerName(owner),
     by: "ownerReferences",
     replicas: owner.controller === true
   }))
   for (const autoscaler of autoscalers ?? []) {
-    if (targets(autoscaler, member)) {
+    if (targets(autoscaler, appWorkload)) {
       writers.push({ name: autoscalerName(autoscaler), by: "scaleTargetRef", replicas: true })
     }
   }

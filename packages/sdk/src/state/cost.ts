@@ -1,6 +1,4 @@
-/**
- * What reading costs: how many requests, and how many rounds one after another.
- */
+/** The cost of reading: the number of requests, and of rounds one after another. */
 import * as Effect from "effect/Effect"
 import { Cluster } from "../Cluster.ts"
 

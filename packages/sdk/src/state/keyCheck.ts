@@ -1,6 +1,6 @@
 /**
- * Which keys ConfigMaps and Secrets have. The one place that asks for their data: values are
- * dropped as soon as an answer is decoded, only key names and sizes go on.
+ * The keys of ConfigMaps and Secrets. The only place that reads their data: values are dropped as soon as a
+ * response is decoded, and only key names and sizes are passed on.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -43,7 +43,7 @@ const factOf = (kind: Kind, object: Resource.KubeObject): KeyFact => {
 
 interface Checked {
   readonly name: string
-  /** Null: not there. Undefined: could not be read. */
+  /** `null` if it does not exist. Undefined if it could not be read. */
   readonly fact: KeyFact | null | undefined
   readonly unread: Unread | null
 }

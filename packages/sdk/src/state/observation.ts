@@ -1,6 +1,4 @@
-/**
- * What was read from a cluster, before anything is made of it: raw lists, or why there is none.
- */
+/** The objects read from a cluster, unprocessed: raw lists, or the reason that there is none. */
 import * as Result from "effect/Result"
 import type { AppRef } from "../App.ts"
 import { type Kind, kinds, type ObjectOf, type Plural, resourceName } from "../Kind.ts"
@@ -15,22 +13,22 @@ export type RawList = ReadonlyArray<unknown> | Unread
 /** Everything that `observe` makes a state of. A list that is absent was not asked for. */
 export interface Observation {
   readonly ref: AppRef
-  /** When it was read, RFC 3339. */
+  /** The time at which it was read, RFC 3339. */
   readonly observed: string
   readonly serverVersion: string | null
-  /** The served versions of every group by its name; null: discovery could not be read. */
+  /** The served versions of every group by its name; `null` if discovery could not be read. */
   readonly apis: Readonly<Record<string, ReadonlyArray<string>>> | null
   readonly lists: { readonly [P in Plural]?: RawList }
-  /** What key checking found, by ConfigMap's and Secret's name; null: it was not asked for. */
+  /** The result of key checking, by ConfigMap's and Secret's name; `null` if it was not requested. */
   readonly keys: KeyFacts | null
-  /** The names of the Secrets in namespaces of which volumes name some; null: they could not be read. */
+  /** The names of the Secrets in other namespaces that volumes refer to; `null` if they could not be read. */
   readonly secretsElsewhere?: Readonly<Record<string, ReadonlySet<string> | null>>
   readonly domainLabels: DomainLabels
-  /** How many replicas are about to be asked for; absent: as many as now. */
+  /** The number of replicas that is about to be requested; absent for the current one. */
   readonly replicas?: number
 }
 
-/** The accepted objects of each kind; null: not asked for, or not readable. */
+/** The accepted objects of each kind; `null` if not requested, or not readable. */
 export type Lists = { readonly [P in Plural]: ReadonlyArray<ObjectOf<P>> | null }
 
 /** Accepted lists, and what was refused or not readable. */
@@ -53,7 +51,7 @@ const metadataField = (value: unknown, field: "name" | "namespace"): string | nu
   return typeof found === "string" ? found : null
 }
 
-/** How many of one object's faults are told; the first ones are enough to act on. */
+/** The number of one object's errors that are reported; the first ones are enough to act on. */
 const faultsTold = 3
 
 /** Checks every object against its kind's schema; a refused one is named, the others stay as they came. */

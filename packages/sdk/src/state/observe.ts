@@ -24,9 +24,11 @@ import type { AppState } from "./AppState.ts"
 import { observeWarnings } from "./observe/warning.ts"
 import { observeWorkload } from "./observe/workload.ts"
 
-/** What the replicas are observed beside: the nodes, the Services that name pods, the revisions updated to. */
+/**
+ * The context in which replicas are observed: the nodes, the Services that name pods, the update revisions.
+ */
 const replicasOf = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   lists: Accepted["lists"],
   workloads: AppState["workloads"]
 ): AppState["replicas"] => {
@@ -42,8 +44,12 @@ const replicasOf = (
         Object.keys(spec.selector ?? {}).length === 0 ? [] : [metadata.name]
       )
     )
-  return members.flatMap((member) =>
-    observeReplicas(member, { nodes, services, updateRevision: updateRevisions.get(member.key) ?? null })
+  return appWorkloads.flatMap((appWorkload) =>
+    observeReplicas(appWorkload, {
+      nodes,
+      services,
+      updateRevision: updateRevisions.get(appWorkload.key) ?? null
+    })
   )
 }
 
@@ -62,17 +68,17 @@ const eventSubjects = (
 const compose = (
   observation: Omit<Observation, "lists">,
   { lists, unread }: Accepted,
-  members: ReadonlyArray<AppWorkload>
+  appWorkloads: ReadonlyArray<AppWorkload>
 ): AppState => {
   const { ref, apis, domainLabels } = observation
-  const workloads = members.map((member) => observeWorkload(member, lists))
-  const replicas = replicasOf(members, lists, workloads)
-  const claims = observeClaims(members, lists, observation.replicas)
-  const ground = observeGround(members, claims, lists, domainLabels)
-  const resourceClaims = observeResourceClaims(members, lists, ground)
-  const services = observeServices(members, lists)
-  const budgets = observeBudgets(members, lists)
-  const protection = observeProtection(ref.namespace, members, claims, lists, apis)
+  const workloads = appWorkloads.map((appWorkload) => observeWorkload(appWorkload, lists))
+  const replicas = replicasOf(appWorkloads, lists, workloads)
+  const claims = observeClaims(appWorkloads, lists, observation.replicas)
+  const ground = observeGround(appWorkloads, claims, lists, domainLabels)
+  const resourceClaims = observeResourceClaims(appWorkloads, lists, ground)
+  const services = observeServices(appWorkloads, lists)
+  const budgets = observeBudgets(appWorkloads, lists)
+  const protection = observeProtection(ref.namespace, appWorkloads, claims, lists, apis)
   const namespace = lists.namespaces?.find(({ metadata }) => metadata.name === ref.namespace)
   const behindClaims = {
     namespace: ref.namespace,
@@ -99,21 +105,21 @@ const compose = (
     workloads,
     replicas,
     claims,
-    keptVolumes: observeKeptVolumes(ref.namespace, members, lists),
-    setAside: observeSetAside(members, lists),
-    keptConfig: observeKeptConfig(members),
-    volumes: observeOtherVolumes(members),
-    references: observeReferences(members, lists, observation.keys),
-    dependencies: observeDependencies(members, behindClaims, lists),
-    cloudRoles: observeCloudRoles(members, lists),
+    keptVolumes: observeKeptVolumes(ref.namespace, appWorkloads, lists),
+    setAside: observeSetAside(appWorkloads, lists),
+    keptConfig: observeKeptConfig(appWorkloads),
+    volumes: observeOtherVolumes(appWorkloads),
+    references: observeReferences(appWorkloads, lists, observation.keys),
+    dependencies: observeDependencies(appWorkloads, behindClaims, lists),
+    cloudRoles: observeCloudRoles(appWorkloads, lists),
     services,
     budgets,
-    autoscalers: observeAutoscalers(members, lists),
+    autoscalers: observeAutoscalers(appWorkloads, lists),
     nodes: ground.nodes?.map(({ facts }) => facts) ?? null,
-    placements: observePlacements(replicas, members, claims, resourceClaims, ground),
+    placements: observePlacements(replicas, appWorkloads, claims, resourceClaims, ground),
     resourceClaims,
     protection,
-    operations: observeOperations(members, lists),
+    operations: observeOperations(appWorkloads, lists),
     events: observeWarnings(subjects, lists),
     unread: unread.map(({ resource, reason, message }) => ({ resource, reason, message }))
   }
@@ -154,8 +160,16 @@ export const observeAll = (observation: Omit<Observation, "ref">): ReadonlyArray
       return refs
         .toSorted((a, b) => compareNames(nameOf(a), nameOf(b)))
         .map((ref) => {
-          const members = appWorkloadsOf(ref, { ...lists, statefulsets: sets.get(nameOf(ref)) ?? [] }, pods)
-          return compose({ ...observation, ref }, { lists: shareOf(ref.namespace, members), unread }, members)
+          const appWorkloads = appWorkloadsOf(
+            ref,
+            { ...lists, statefulsets: sets.get(nameOf(ref)) ?? [] },
+            pods
+          )
+          return compose(
+            { ...observation, ref },
+            { lists: shareOf(ref.namespace, appWorkloads), unread },
+            appWorkloads
+          )
         })
     })
 }

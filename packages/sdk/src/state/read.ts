@@ -40,16 +40,16 @@ import {
 
 export interface ReadOptions {
   /**
-   * Read which keys the referenced ConfigMaps and Secrets have, one request each: the one case in
-   * which values reach this machine, where they are dropped at once. Of one app only. Default false.
+   * Read the keys of the referenced ConfigMaps and Secrets, one request each: the only case in which values
+   * reach this machine, where they are dropped at once. For one app only. Default false.
    */
   readonly checkKeys?: boolean
   /**
-   * How many replicas are about to be asked for: claims of their ordinals are the app's by name alone,
-   * as the controller would take them up, labelled or not. Default: as many as are asked for now.
+   * The number of replicas that is about to be requested: claims of their ordinals are the app's by name
+   * alone, as the controller would use them, labelled or not. Default: the current number.
    */
   readonly replicas?: number
-  /** Which node labels name racks. Default: those in use in the field. */
+  /** The node labels of racks. Default: common rack labels. */
   readonly domainLabels?: DomainLabels
 }
 
@@ -112,13 +112,15 @@ const common = (selectors: ReadonlyArray<Selector>): Selector => {
 }
 
 const podsOf = (observation: Pick<Observation, "ref" | "lists">) => {
-  const members = appWorkloadsOf(observation.ref, accept(observation).lists)
+  const appWorkloads = appWorkloadsOf(observation.ref, accept(observation).lists)
   // A claim that pods name themselves may be mounted by others too, whose labels nobody knows.
-  const isShared = members.some(({ template }) =>
+  const isShared = appWorkloads.some(({ template }) =>
     template.spec.volumes?.some(({ persistentVolumeClaim }) => !!persistentVolumeClaim)
   )
-  const labelSelector = isShared ? "" : LabelSelector.format(common(members.map(({ selector }) => selector)))
-  return { members, ...(labelSelector === "" ? {} : { labelSelector }) }
+  const labelSelector = isShared
+    ? ""
+    : LabelSelector.format(common(appWorkloads.map(({ selector }) => selector)))
+  return { appWorkloads, ...(labelSelector === "" ? {} : { labelSelector }) }
 }
 
 /** A workload that came but cannot be understood leaves nothing to describe. */
@@ -152,8 +154,8 @@ export const survey = (
       { concurrency: "unbounded" }
     )
     yield* understood(workloads.value, ref)
-    const { members, ...selected } = podsOf({ ref, lists: workloads.value })
-    const wanted = concerning(members)
+    const { appWorkloads, ...selected } = podsOf({ ref, lists: workloads.value })
+    const wanted = concerning(appWorkloads)
     const [pods, extensions, elsewhere] = yield* Effect.all(
       [
         listAll([{ plural: "pods", options: { namespace, ...selected } }]),
@@ -292,9 +294,12 @@ export const readAll = (
   Effect.map(readAllCounted(scope, options), ({ value }) => value)
 
 export interface WatchOptions extends ReadOptions {
-  /** How long changes must have been quiet before the state is read anew. Default 300 milliseconds. */
+  /** Time without changes before the state is read again. Default 300 milliseconds. */
   readonly settle?: Duration.Input
-  /** When it is read anew although nothing was seen to change: nodes and Services are not watched. Default 15 seconds. */
+  /**
+   * Interval at which it is read again without a visible change: nodes and Services are not watched. Default
+   * 15 seconds.
+   */
   readonly every?: Duration.Input
 }
 

@@ -26,7 +26,7 @@ export interface Part<A> {
   readonly cost: Cost
 }
 
-/** How one list is asked for. */
+/** The request of one list. */
 export interface Asked {
   readonly plural: Plural
   readonly version?: string
@@ -49,8 +49,8 @@ const unreadOf = (resource: string, error: ClusterError): Unread => ({
 })
 
 /**
- * Only what is used goes on from an object of which metadata is asked: an annotation
- * (`kubectl.kubernetes.io/last-applied-configuration`) may hold all of a Secret's values.
+ * Only the used metadata of an object is passed on: an annotation
+ * (`kubectl.kubernetes.io/last-applied-configuration`) may contain all of a Secret's values.
  */
 const withoutValues = ({ apiVersion, kind, metadata }: Resource.KubeObject): Resource.KubeObject => {
   const { annotations, ...rest } = metadata
@@ -63,7 +63,7 @@ const withoutValues = ({ apiVersion, kind, metadata }: Resource.KubeObject): Res
 /** Workloads: whose fields are whose tells who else writes them. */
 const managed: ReadonlySet<Plural> = new Set(["statefulsets", "deployments", "daemonsets"])
 
-/** Who wrote which field is half of what a pod weighs, and nothing is made of it. */
+/** managedFields are half of a pod's size, and not used. */
 const withoutManagers = (object: Resource.KubeObject): Resource.KubeObject => {
   const { managedFields: _, ...metadata } = object.metadata
   return { ...object, metadata }
@@ -118,7 +118,7 @@ export const readNamespace = (name: string): Effect.Effect<Part<RawLists>, never
 /** A Helm release's Secret holds every value of its chart, and there are many. */
 const noReleases = "type!=helm.sh/release.v1"
 
-/** What round one lists for an app of this namespace; every namespace when null. */
+/** The lists of round one for an app of this namespace; of every namespace if it is `null`. */
 export const firstRound = (namespace: string | null): ReadonlyArray<Asked> => {
   const within = namespace === null ? {} : { namespace }
   const plain = [
@@ -160,7 +160,7 @@ const extensions: ReadonlyArray<Plural> = [
   "replicationsources"
 ]
 
-/** Kinds that only some pods name: asked for where one does. */
+/** Kinds that only some pods name: listed if one does. */
 const onDemand: ReadonlySet<Plural> = new Set([
   "resourceclaims",
   "resourceclaimtemplates",
@@ -170,10 +170,10 @@ const onDemand: ReadonlySet<Plural> = new Set([
   "clustertrustbundles"
 ])
 
-/** Which extensions concern these members: what none of their pods names is not listed. */
-export const concerning = (members: ReadonlyArray<AppWorkload>): ((plural: Plural) => boolean) => {
-  const named = new Set(dependencyPlurals(members))
-  if (members.some(({ template }) => (template.spec.resourceClaims ?? []).length > 0))
+/** The extensions that concern these workloads: kinds that none of their pods names are not listed. */
+export const concerning = (appWorkloads: ReadonlyArray<AppWorkload>): ((plural: Plural) => boolean) => {
+  const named = new Set(dependencyPlurals(appWorkloads))
+  if (appWorkloads.some(({ template }) => (template.spec.resourceClaims ?? []).length > 0))
     named.add("resourceclaims")
   return (plural) => !onDemand.has(plural) || named.has(plural)
 }
@@ -181,7 +181,7 @@ export const concerning = (members: ReadonlyArray<AppWorkload>): ((plural: Plura
 /** Every cluster has these: one whose discovery does not show them hides what is there. */
 const builtIn: ReadonlySet<Plural> = new Set(["priorityclasses", "runtimeclasses"])
 
-/** What the cluster serves; `apis` null: discovery failed, and `unread` says why. */
+/** The resources that the cluster serves; `apis` is `null` if discovery failed, and `unread` says why. */
 export interface Served {
   readonly discovery: Resource.Discovery | null
   readonly apis: Observation["apis"]

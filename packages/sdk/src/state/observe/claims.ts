@@ -35,7 +35,7 @@ const mountedIn = ({ containers, initContainers }: PodSpec): ReadonlySet<string>
     )
   )
 
-/** Whether a claim that the template of a member stands for, by its name or that of a claim template, has a place in it. */
+/** True if a workload's template mounts a claim, by its name or by that of a claim template. */
 const isMountedBy = (
   { template: { spec } }: AppWorkload,
   mounted: ReadonlySet<string> = new Set(),
@@ -48,7 +48,7 @@ const isMountedBy = (
     : mounted.has(template)
 
 interface Origin {
-  readonly member: AppWorkload
+  readonly appWorkload: AppWorkload
   readonly template: string
   readonly ordinal: number
   readonly wanted: boolean
@@ -61,25 +61,25 @@ interface Origin {
  */
 const originOf = (
   claim: PersistentVolumeClaim,
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   mountedBy: ReadonlyMap<string, AppWorkload>,
   replicas: number
 ): Origin | null => {
-  for (const member of members) {
-    if (member.kind !== "StatefulSet") continue
-    for (const template of member.object.spec.volumeClaimTemplates ?? []) {
+  for (const appWorkload of appWorkloads) {
+    if (appWorkload.kind !== "StatefulSet") continue
+    for (const template of appWorkload.object.spec.volumeClaimTemplates ?? []) {
       const name = template.metadata.name
-      const ordinal = Ordinal.after(`${name}-${member.metadata.name}-`, claim.metadata.name)
+      const ordinal = Ordinal.after(`${name}-${appWorkload.metadata.name}-`, claim.metadata.name)
       if (ordinal === null) continue
-      const wanted = Ordinal.isWanted(member.object, ordinal)
-      const { start } = Ordinal.wanted(member.object)
+      const wanted = Ordinal.isWanted(appWorkload.object, ordinal)
+      const { start } = Ordinal.wanted(appWorkload.object)
       if (
         wanted ||
         (ordinal >= start && ordinal < start + replicas) ||
-        LabelSelector.matches(member.selector, claim.metadata.labels) ||
-        mountedBy.get(claim.metadata.name) === member
+        LabelSelector.matches(appWorkload.selector, claim.metadata.labels) ||
+        mountedBy.get(claim.metadata.name) === appWorkload
       ) {
-        return { member, template: name, ordinal, wanted }
+        return { appWorkload, template: name, ordinal, wanted }
       }
     }
   }
@@ -127,20 +127,23 @@ const modifyOf = ({ status }: PersistentVolumeClaim): string | null => {
  * those its pods and pod templates name. By workload, ordinal and template; the others last.
  */
 export const observeClaims = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   lists: Lists,
-  /** How many replicas are about to be asked for. */
+  /** The number of replicas that is about to be requested. */
   replicas = 0
 ): ReadonlyArray<Claim> => {
   const users = usersByClaim(lists)
   const mountedBy = new Map<string, AppWorkload>()
-  for (const member of members) {
-    for (const pod of member.pods ?? []) for (const [claim] of claimsOfPod(pod)) mountedBy.set(claim, member)
-    for (const volume of member.template.spec.volumes ?? []) {
-      if (volume.persistentVolumeClaim) mountedBy.set(volume.persistentVolumeClaim.claimName, member)
+  for (const appWorkload of appWorkloads) {
+    for (const pod of appWorkload.pods ?? [])
+      for (const [claim] of claimsOfPod(pod)) mountedBy.set(claim, appWorkload)
+    for (const volume of appWorkload.template.spec.volumes ?? []) {
+      if (volume.persistentVolumeClaim) mountedBy.set(volume.persistentVolumeClaim.claimName, appWorkload)
     }
   }
-  const templates = new Map(members.map((member) => [member, mountedIn(member.template.spec)]))
+  const templates = new Map(
+    appWorkloads.map((appWorkload) => [appWorkload, mountedIn(appWorkload.template.spec)])
+  )
   const inPods = new Set(
     (lists.pods ?? []).flatMap((pod) => {
       const mounted = mountedIn(pod.spec)
@@ -150,7 +153,7 @@ export const observeClaims = (
   const volumes = volumesByName(lists)
   const claims = (lists.persistentvolumeclaims ?? []).flatMap((claim): ReadonlyArray<Claim> => {
     const { metadata, spec, status } = claim
-    const origin = originOf(claim, members, mountedBy, replicas)
+    const origin = originOf(claim, appWorkloads, mountedBy, replicas)
     if (isEphemeral(claim, origin?.template ?? null)) return []
     if (origin === null && !mountedBy.has(metadata.name)) return []
     const unused = conditionOf(status?.conditions, "Unused")
@@ -161,16 +164,16 @@ export const observeClaims = (
         uid: metadata.uid ?? "",
         created: metadata.creationTimestamp ?? "",
         deleted: metadata.deletionTimestamp ?? null,
-        workload: origin?.member.key ?? null,
+        workload: origin?.appWorkload.key ?? null,
         template: origin?.template ?? null,
         ordinal: origin?.ordinal ?? null,
         usedBy: users.get(metadata.name) ?? [],
         mounted:
           inPods.has(metadata.name) ||
-          members.some(
-            (member) =>
-              (origin === null || origin.member === member) &&
-              isMountedBy(member, templates.get(member), {
+          appWorkloads.some(
+            (appWorkload) =>
+              (origin === null || origin.appWorkload === appWorkload) &&
+              isMountedBy(appWorkload, templates.get(appWorkload), {
                 name: metadata.name,
                 template: origin?.template ?? null
               })
@@ -212,8 +215,8 @@ const configuration: ReadonlySet<string> = new Set([
 ])
 
 /** The volumes of the members' pod templates that are neither claims nor configuration. */
-export const observeOtherVolumes = (members: ReadonlyArray<AppWorkload>): ReadonlyArray<OtherVolume> =>
-  members.flatMap(({ key, template: { spec } }) =>
+export const observeOtherVolumes = (appWorkloads: ReadonlyArray<AppWorkload>): ReadonlyArray<OtherVolume> =>
+  appWorkloads.flatMap(({ key, template: { spec } }) =>
     (spec.volumes ?? []).flatMap((volume) => {
       const source = Object.keys(volume).find((field) => !configuration.has(field))
       const plain = Object.keys(volume).some((field) => field !== "name" && configuration.has(field))

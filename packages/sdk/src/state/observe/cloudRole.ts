@@ -31,15 +31,15 @@ const found = (
     keys.has(key) && value !== "" ? [{ key, value, of }] : []
   )
 
-/** By what they are on, and by key; null: ServiceAccounts could not be read. */
+/** By the annotated object, and by key; `null` if ServiceAccounts could not be read. */
 export const observeCloudRoles = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   { serviceaccounts }: Pick<Lists, "serviceaccounts">
 ): ReadonlyArray<CloudRole> | null => {
   if (serviceaccounts === null) return null
-  const accounts = new Set(members.map(({ template }) => accountOf(template)))
+  const accounts = new Set(appWorkloads.map(({ template }) => accountOf(template)))
   return [
-    ...members.flatMap(({ key, template: { metadata } }) => [
+    ...appWorkloads.flatMap(({ key, template: { metadata } }) => [
       ...found(key, ofPods, metadata?.annotations),
       ...found(key, ofPods, metadata?.labels)
     ]),

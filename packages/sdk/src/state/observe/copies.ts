@@ -47,8 +47,8 @@ const ofReplication = (source: ReplicationSource, claims: ReadonlySet<string>): 
 }
 
 /**
- * Null: a backup tool that we know is installed and its objects could not be read, or discovery
- * could not. Empty: none seen; other tools leave no mark that we know.
+ * `null` if a known backup tool is installed and its objects could not be read, or discovery could not. Empty
+ * if there are none; other tools leave no objects that we know.
  */
 export const observeCopies = (
   namespace: string,

@@ -48,10 +48,10 @@ const namedBy = ({ template }: AppWorkload): ReadonlyArray<Named> => {
 }
 
 /** The lists that the members' templates need looked at. */
-export const dependencyPlurals = (members: ReadonlyArray<AppWorkload>): ReadonlySet<Plural> =>
-  new Set(members.flatMap((member) => namedBy(member).map(([kind]) => plurals[kind])))
+export const dependencyPlurals = (appWorkloads: ReadonlyArray<AppWorkload>): ReadonlySet<Plural> =>
+  new Set(appWorkloads.flatMap((appWorkload) => namedBy(appWorkload).map(([kind]) => plurals[kind])))
 
-/** What stands behind the app's claims, and where it is looked for. */
+/** The objects related to the app's claims, and where they are found. */
 export interface Volumes {
   readonly namespace: string
   readonly claims: ReadonlyArray<Claim>
@@ -90,7 +90,7 @@ const volumeSecrets = (
 
 /** By kind, namespace and name. */
 export const observeDependencies = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   volumes: Volumes,
   lists: Pick<Lists, (typeof plurals)[keyof typeof plurals] | "persistentvolumes" | "storageclasses">
 ): ReadonlyArray<Dependency> => {
@@ -106,7 +106,8 @@ export const observeDependencies = (
     entry.usedBy.add(by)
     found.set(key, entry)
   }
-  for (const member of members) for (const named of namedBy(member)) add(named, null, member.key)
+  for (const appWorkload of appWorkloads)
+    for (const named of namedBy(appWorkload)) add(named, null, appWorkload.key)
   for (const { namespace, name, how, by } of volumeSecrets(volumes, lists))
     add(["Secret", name], namespace, `${by} ${how}`)
   const isThere = ({ named: [kind, name], namespace }: Found): boolean | null => {

@@ -11,19 +11,22 @@ import { ownerName, targets } from "../Writer.ts"
 const text = (value: string | number | null | undefined): string | null =>
   value === null || value === undefined ? null : `${value}`
 
-/** Null: budgets could not be read. One that selects only the template's labels is there too, with no pods. */
+/**
+ * `null` if budgets could not be read. Includes a budget that selects only the template's labels, with no
+ * pods.
+ */
 export const observeBudgets = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   { poddisruptionbudgets }: Pick<Lists, "poddisruptionbudgets">
 ): ReadonlyArray<DisruptionBudget> | null =>
   poddisruptionbudgets
     ?.flatMap(({ metadata, spec, status }) => {
-      const pods = members
-        .flatMap((member) => member.pods ?? [])
+      const pods = appWorkloads
+        .flatMap((appWorkload) => appWorkload.pods ?? [])
         .filter((pod) => LabelSelector.matches(spec.selector, pod.metadata.labels))
       const concerns =
         pods.length > 0 ||
-        members.some(({ template }) => LabelSelector.matches(spec.selector, template.metadata?.labels))
+        appWorkloads.some(({ template }) => LabelSelector.matches(spec.selector, template.metadata?.labels))
       if (!concerns) return []
       const [owner] = metadata.ownerReferences ?? []
       return [
@@ -42,17 +45,17 @@ export const observeBudgets = (
     })
     .toSorted((a, b) => compareNames(a.name, b.name)) ?? null
 
-/** Null: autoscalers could not be read. */
+/** `null` if autoscalers could not be read. */
 export const observeAutoscalers = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   { horizontalpodautoscalers }: Pick<Lists, "horizontalpodautoscalers">
 ): ReadonlyArray<Autoscaler> | null =>
   horizontalpodautoscalers?.flatMap((autoscaler) =>
-    members
-      .filter((member) => targets(autoscaler, member))
-      .map((member) => ({
+    appWorkloads
+      .filter((appWorkload) => targets(autoscaler, appWorkload))
+      .map((appWorkload) => ({
         name: autoscaler.metadata.name,
-        target: member.key,
+        target: appWorkload.key,
         minReplicas: autoscaler.spec.minReplicas ?? 1,
         maxReplicas: autoscaler.spec.maxReplicas
       }))

@@ -7,8 +7,8 @@ import { configBeforeAnnotation } from "../../Labels.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ operation: Schema.String })))
 
-export const observeKeptConfig = (members: ReadonlyArray<AppWorkload>): AppState["keptConfig"] =>
-  members.flatMap(({ key, metadata }) => {
+export const observeKeptConfig = (appWorkloads: ReadonlyArray<AppWorkload>): AppState["keptConfig"] =>
+  appWorkloads.flatMap(({ key, metadata }) => {
     const found = decode(metadata.annotations?.[configBeforeAnnotation])
     return found._tag === "Some" && isOperationId(found.value.operation)
       ? [{ workload: key, operation: found.value.operation }]

@@ -10,13 +10,13 @@ import { reclaimPolicyBeforeAnnotation } from "../../Labels.ts"
 
 type KeptVolume = NonNullable<AppState["keptVolumes"]>[number]
 
-/** By name. Null: PersistentVolumes could not be read. */
+/** By name. `null` if PersistentVolumes could not be read. */
 export const observeKeptVolumes = (
   namespace: string,
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   { persistentvolumes }: Pick<Lists, "persistentvolumes">
 ): ReadonlyArray<KeptVolume> | null => {
-  const names = new Set(members.map(({ metadata }) => metadata.name))
+  const names = new Set(appWorkloads.map(({ metadata }) => metadata.name))
   return (
     persistentvolumes?.flatMap(({ metadata, spec, status }): ReadonlyArray<KeptVolume> => {
       const {

@@ -37,7 +37,7 @@ const offerings: ReadonlyArray<readonly [label: string, offering: string]> = [
   ["node.openshift.io/os_id", "openshift"]
 ]
 
-/** Whether a label names a zone, a region or a rack; null for any other. */
+/** Whether a label names a zone, a region or a rack; `null` for any other. */
 export const domainOfLabel = (key: string, domains: DomainLabels): "region" | "zone" | "rack" | null => {
   if (wellKnown.region.some((label) => label === key)) return "region"
   if (wellKnown.zone.some((label) => label === key)) return "zone"

@@ -18,14 +18,16 @@ import {
 
 type Summary = NonNullable<AppState["operations"]>[number]
 
-/** Newest first. Null: ConfigMaps could not be read. */
+/** Newest first. `null` if ConfigMaps could not be read. */
 export const observeOperations = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   { configmaps }: Pick<Lists, "configmaps">
 ): ReadonlyArray<Summary> | null => {
   // A label's value has at most 63 characters.
-  const names = new Set(members.map(({ metadata }) => metadata.name.slice(0, 63)))
-  const keys = new Set(members.map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`))
+  const names = new Set(appWorkloads.map(({ metadata }) => metadata.name.slice(0, 63)))
+  const keys = new Set(
+    appWorkloads.map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`)
+  )
   const isAbout = ({ labels, annotations }: ObjectMeta): boolean => {
     const app = labels?.[appLabel]
     const guards = guardsOf(annotations ?? {})

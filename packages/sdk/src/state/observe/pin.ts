@@ -15,13 +15,13 @@ import type { Node as NodeObject } from "../../kind/Node.ts"
 export type Pin = typeof PinSchema.Type
 type Domain = "node" | "rack" | "zone" | "region"
 
-/** A node as the state has it, beside the object with all its labels. */
+/** A node of the state, with the object and all its labels. */
 export interface KnownNode {
   readonly facts: Node
   readonly object: NodeObject
 }
 
-/** What pins are computed from; nodes are null where they could not be read. */
+/** The input of pins; nodes are `null` if they could not be read. */
 export interface Ground {
   readonly nodes: ReadonlyArray<KnownNode> | null
   readonly domains: DomainLabels
@@ -73,9 +73,9 @@ const namedDomain = (terms: Terms, ground: Ground): Domain | null => {
 
 const isNetwork: ReadonlySet<string> = new Set(["csi", "nfs", "iscsi", "fc", "rbd", "cephfs", "azureFile"])
 
-/** Where a volume can be reached. */
+/** The reach of a volume. */
 export interface Reach {
-  /** The domain it cannot leave; `any`: none; null: not known. */
+  /** The domain that it cannot leave; `any` for none; `null` if unknown. */
   readonly domain: Domain | "any" | null
   readonly nodes: ReadonlyArray<string> | null
 }
@@ -106,7 +106,9 @@ const affine = (terms: Terms, ground: Ground): Reach => {
   }
 }
 
-/** Null affinity: the PersistentVolume could not be read. `node` is where its pod is now. */
+/**
+ * The affinity is `null` if the PersistentVolume could not be read. `node` is the current node of its pod.
+ */
 export const reachOf = (volume: Volume, node: string | null, ground: Ground): Reach => {
   const terms = volume.nodeAffinity
   if (terms === null) return { domain: null, nodes: null }
@@ -200,26 +202,26 @@ const claimedDevicePins = (
   )
 
 /**
- * Everything that keeps a replica where it is. Where no single pin leaves but one node and all
- * of them together with the taints do, that node stands as `onlyNode`.
+ * All constraints on where a replica can run. If no single pin leaves only one node and all of them together
+ * with the taints do, that node is `onlyNode`.
  *
  * Free CPU, memory and devices in use by others are not looked at: they change by the minute.
  */
 export const pinsOf = (
   node: string | null,
-  member: AppWorkload,
+  appWorkload: AppWorkload,
   claims: ReadonlyArray<Claim>,
   resourceClaims: ReadonlyArray<ResourceClaim>,
   ground: Ground
 ): ReadonlyArray<Pin> => {
   const pins = [
     ...volumePins(claims, node, ground),
-    ...templatePins(member, node, ground),
+    ...templatePins(appWorkload, node, ground),
     ...claimedDevicePins(resourceClaims, ground)
   ]
   const { nodes } = ground
   if (nodes === null || nodes.length < 2 || pins.some((pin) => pin.nodes?.length === 1)) return pins
-  const tolerations = (member.template.spec.tolerations ?? []).map(formatToleration)
+  const tolerations = (appWorkload.template.spec.tolerations ?? []).map(formatToleration)
   const left = nodes.filter(
     ({ facts }) =>
       // A lost node's own taints come and go: they say where it is, not where its pods belong.

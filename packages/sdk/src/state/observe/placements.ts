@@ -1,4 +1,4 @@
-/** Where replicas are and what holds them there, out of pods, nodes and volumes. */
+/** The placement of replicas and its constraints, from pods, nodes and volumes. */
 import * as LabelSelector from "../../LabelSelector.ts"
 import { type Claim, claimsByReplica } from "../../Claim.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
@@ -16,13 +16,13 @@ const requiredTerms = ({ spec }: PodTemplateSpec) =>
 
 /** The node labels that volumes, selectors and topology keys of the app ask for. */
 const askedLabels = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>
 ): ReadonlySet<string> => {
   const pods = "requiredDuringSchedulingIgnoredDuringExecution"
   return new Set([
     ...claims.flatMap(({ volume }) => (volume?.nodeAffinity ?? []).flat().map(({ key }) => key)),
-    ...members.flatMap(({ template }) => [
+    ...appWorkloads.flatMap(({ template }) => [
       ...Object.keys(template.spec.nodeSelector ?? {}),
       ...requiredTerms(template).flatMap((term) => (term.matchExpressions ?? []).map(({ key }) => key)),
       ...(template.spec.topologySpreadConstraints ?? []).map(({ topologyKey }) => topologyKey),
@@ -34,12 +34,12 @@ const askedLabels = (
 
 /** The nodes there are, with what the app's volumes and templates ask of them. */
 export const observeGround = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   { nodes }: Pick<Lists, "nodes">,
   domains: DomainLabels
 ): Ground => {
-  const asked = askedLabels(members, claims)
+  const asked = askedLabels(appWorkloads, claims)
   return {
     domains,
     reaches: new Map(),
@@ -50,15 +50,15 @@ export const observeGround = (
   }
 }
 
-/** ResourceClaims that pods of the app use; null: they could not be read. */
+/** ResourceClaims that pods of the app use; `null` if they could not be read. */
 export const observeResourceClaims = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   { resourceclaims }: Pick<Lists, "resourceclaims">,
   { nodes }: Ground
 ): ReadonlyArray<ResourceClaim> | null => {
   if (resourceclaims === null) return null
   const users = new Map<string, Array<string>>()
-  for (const pod of members.flatMap((member) => member.pods ?? [])) {
+  for (const pod of appWorkloads.flatMap((appWorkload) => appWorkload.pods ?? [])) {
     const named = [...(pod.status?.resourceClaimStatuses ?? []), ...(pod.spec.resourceClaims ?? [])].flatMap(
       ({ resourceClaimName }) => (resourceClaimName ? [resourceClaimName] : [])
     )
@@ -106,11 +106,12 @@ const resourceClaimsByPod = (claims: ReadonlyArray<ResourceClaim>) => {
   return byPod
 }
 
-/** How many claims each replica of the member has, once they are made. */
-const claimsExpected = (member: AppWorkload): number =>
-  (member.kind === "StatefulSet" ? (member.object.spec.volumeClaimTemplates ?? []).length : 0) +
-  (member.template.spec.volumes ?? []).filter((volume) => volume.persistentVolumeClaim || volume.ephemeral)
-    .length
+/** The number of claims of each replica, once they are created. */
+const claimsExpected = (appWorkload: AppWorkload): number =>
+  (appWorkload.kind === "StatefulSet" ? (appWorkload.object.spec.volumeClaimTemplates ?? []).length : 0) +
+  (appWorkload.template.spec.volumes ?? []).filter(
+    (volume) => volume.persistentVolumeClaim || volume.ephemeral
+  ).length
 
 const storageOf = (
   claims: ReadonlyArray<Claim>,
@@ -130,17 +131,17 @@ const storageOf = (
 /** One placement for every replica, also for one without a pod: its volumes are somewhere. */
 export const observePlacements = (
   replicas: ReadonlyArray<Replica>,
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   resourceClaims: ReadonlyArray<ResourceClaim> | null,
   ground: Ground
 ): ReadonlyArray<Placement> => {
   const nodes = new Map((ground.nodes ?? []).map(({ facts }) => [facts.name, facts]))
-  const byKey = new Map(members.map((member) => [member.key, member]))
+  const byKey = new Map(appWorkloads.map((appWorkload) => [appWorkload.key, appWorkload]))
   const claimsOf = claimsByReplica(replicas, claims)
   const devicesOf = resourceClaimsByPod(resourceClaims ?? [])
   return replicas.map((replica): Placement => {
-    const member = byKey.get(replica.workload)
+    const appWorkload = byKey.get(replica.workload)
     const name = replica.pod?.node ?? null
     const node = name === null ? undefined : nodes.get(name)
     const used = claimsOf.get(replica.name) ?? []
@@ -149,8 +150,8 @@ export const observePlacements = (
       node: name,
       zone: node?.zone ?? null,
       rack: node?.rack ?? null,
-      storage: storageOf(used, member ? claimsExpected(member) : 0, name, ground),
-      pins: member ? pinsOf(name, member, used, devicesOf.get(replica.name) ?? [], ground) : []
+      storage: storageOf(used, appWorkload ? claimsExpected(appWorkload) : 0, name, ground),
+      pins: appWorkload ? pinsOf(name, appWorkload, used, devicesOf.get(replica.name) ?? [], ground) : []
     }
   })
 }

@@ -1,4 +1,4 @@
-/** What stands behind the claims, out of classes, drivers and snapshots. */
+/** The protection of the claims, from StorageClasses, drivers and snapshots. */
 import type { Claim } from "../../Claim.ts"
 import { observeCopies } from "./copies.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
@@ -75,16 +75,16 @@ const observeDrivers = (
       modes: spec.volumeLifecycleModes ?? ["Persistent"]
     })) ?? null
 
-/** What stands behind the app's claims: classes, drivers, snapshots and copies. */
+/** The protection of the app's claims: StorageClasses, drivers, snapshots and copies. */
 export const observeProtection = (
   namespace: string,
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   lists: Lists,
   apis: Observation["apis"]
 ): Protection => {
-  const templates = members.flatMap((member) =>
-    member.kind === "StatefulSet" ? (member.object.spec.volumeClaimTemplates ?? []) : []
+  const templates = appWorkloads.flatMap((appWorkload) =>
+    appWorkload.kind === "StatefulSet" ? (appWorkload.object.spec.volumeClaimTemplates ?? []) : []
   )
   const asked = [...claims.map(({ storageClass }) => storageClass), ...templates.map(classOf)]
   const names = new Set(asked.flatMap((name) => (name ? [name] : [])))

@@ -17,7 +17,7 @@ interface Collected {
 }
 
 const collect = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "serviceaccounts">
 ): ReadonlyArray<Collected> => {
   const found = new Map<string, Collected>()
@@ -31,7 +31,7 @@ const collect = (
   }
   const accounts = new Set<string>()
   const pullSecrets = pullSecretsOf(lists)
-  for (const { key, pods, template } of members) {
+  for (const { key, pods, template } of appWorkloads) {
     const ofTemplate = mentionsOf(template.spec)
     const known = new Set(ofTemplate.map(({ kind, name, how }) => `${kind}/${name} ${how}`))
     accounts.add(accountOf(template))
@@ -65,10 +65,10 @@ const pullSecretsOf = ({ serviceaccounts }: Pick<Lists, "serviceaccounts">) => {
 
 /** The names of all ConfigMaps and Secrets that the app's pods refer to. */
 export const referencedNames = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "serviceaccounts">
 ): { readonly ConfigMap: ReadonlyArray<string>; readonly Secret: ReadonlyArray<string> } => {
-  const collected = collect(members, lists)
+  const collected = collect(appWorkloads, lists)
   const names = (kind: Mention["kind"]) =>
     collected.flatMap(({ first }) => (first.kind === kind ? [first.name] : []))
   return { ConfigMap: names("ConfigMap"), Secret: names("Secret") }
@@ -76,14 +76,14 @@ export const referencedNames = (
 
 /** ConfigMaps first, then Secrets, by name. */
 export const observeReferences = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "serviceaccounts" | "configmaps" | "secrets">,
   keys: KeyFacts | null
 ): ReadonlyArray<Reference> => {
   const index = (objects: ReadonlyArray<{ readonly metadata: ObjectMeta }> | null) =>
     objects === null ? null : new Map(objects.map(({ metadata }) => [metadata.name, metadata]))
   const present = { ConfigMap: index(lists.configmaps), Secret: index(lists.secrets) }
-  return collect(members, lists)
+  return collect(appWorkloads, lists)
     .map(({ first: { kind, name }, usedBy, keys: asked, required }): Reference => {
       const all = present[kind]
       const metadata = all?.get(name)

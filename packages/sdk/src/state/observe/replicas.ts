@@ -46,12 +46,12 @@ const fqdnOf = (pod: Pod, services: ReadonlySet<string> | null): string | null =
   return `${hostname}.${subdomain}.${pod.metadata.namespace ?? "default"}.svc`
 }
 
-/** What the cluster around the pods says of them. */
+/** Facts about the pods from other objects. */
 export interface Surroundings {
   readonly nodes: NodesByName
-  /** Names of the Services that select pods, and so may name them; null: they could not be read. */
+  /** Names of the Services that select pods, and so may name them; `null` if they could not be read. */
   readonly services: ReadonlySet<string> | null
-  /** The revision that the workload updates to; null: not known, so that every pod counts as current. */
+  /** The update revision of the workload; `null` if unknown, so that every pod counts as current. */
   readonly updateRevision: string | null
 }
 
@@ -84,11 +84,11 @@ const podFacts = (pod: Pod, around: Surroundings): NonNullable<Replica["pod"]> =
  * The replicas of one workload: for a StatefulSet every ordinal that is asked for and every
  * pod that is there, in the order of ordinals; for others every pod, by name.
  */
-export const observeReplicas = (member: AppWorkload, around: Surroundings): ReadonlyArray<Replica> => {
-  const known = member.pods !== null
-  const base = { workload: member.key, known }
-  if (member.kind !== "StatefulSet") {
-    const replicas = (member.pods ?? [])
+export const observeReplicas = (appWorkload: AppWorkload, around: Surroundings): ReadonlyArray<Replica> => {
+  const known = appWorkload.pods !== null
+  const base = { workload: appWorkload.key, known }
+  if (appWorkload.kind !== "StatefulSet") {
+    const replicas = (appWorkload.pods ?? [])
       .filter((pod) => !isFinished(pod))
       .map((pod): Replica => ({
         ...base,
@@ -99,16 +99,16 @@ export const observeReplicas = (member: AppWorkload, around: Surroundings): Read
       }))
       .toSorted((a, b) => compareNames(a.name, b.name))
     const serving = (replica: Replica) => healthOf(replica) === "Ready"
-    return member.kind === "Deployment" &&
-      replicas.filter(serving).length >= (member.object.spec.replicas ?? 1)
+    return appWorkload.kind === "Deployment" &&
+      replicas.filter(serving).length >= (appWorkload.object.spec.replicas ?? 1)
       ? replicas.map((replica) => ({ ...replica, wanted: serving(replica) }))
       : replicas
   }
-  const set = member.object
+  const set = appWorkload.object
   const { start, count } = Ordinal.wanted(set)
   const found = new Map<number, Pod>()
   const strays: Array<Pod> = []
-  for (const pod of member.pods ?? []) {
+  for (const pod of appWorkload.pods ?? []) {
     const ordinal = Ordinal.ofPod(set, pod)
     if (ordinal === null || found.has(ordinal)) strays.push(pod)
     else found.set(ordinal, pod)

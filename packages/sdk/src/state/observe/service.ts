@@ -8,9 +8,10 @@ import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { EndpointSlice, Service as ServiceObject } from "../../kind/Network.ts"
 
-const governedBy = (name: string, members: ReadonlyArray<AppWorkload>): string | null =>
-  members.find((member) => member.kind === "StatefulSet" && member.object.spec.serviceName === name)?.key ??
-  null
+const governedBy = (name: string, appWorkloads: ReadonlyArray<AppWorkload>): string | null =>
+  appWorkloads.find(
+    (appWorkload) => appWorkload.kind === "StatefulSet" && appWorkload.object.spec.serviceName === name
+  )?.key ?? null
 
 /** A Service without a selector selects nothing: its endpoints are written by someone else. */
 const selects = (service: ServiceObject, { pods, template }: AppWorkload): boolean => {
@@ -50,7 +51,9 @@ const countEndpoints = (
 
 const managedBy = "endpointslice.kubernetes.io/managed-by"
 
-/** The control plane's own writers: by a Service's selector, and of an Endpoints object that somebody else wrote. */
+/**
+ * The control plane's own writers: for a Service's selector, and for an Endpoints object of another client.
+ */
 const controlPlane = "endpointslice-controller.k8s.io"
 const mirror = "endpointslicemirroring-controller.k8s.io"
 
@@ -78,9 +81,9 @@ const missing = (name: string, governs: string, present: boolean | null): Servic
   endpoints: null
 })
 
-/** Governing Services first, also where they are missing; then the others by name. */
+/** Governing Services first, even if they are missing; then the others by name. */
 export const observeServices = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "services" | "endpointslices">
 ): ReadonlyArray<Service> => {
   const slices =
@@ -92,8 +95,8 @@ export const observeServices = (
         )
   const found = (lists.services ?? []).flatMap((service): ReadonlyArray<Service> => {
     const { name } = service.metadata
-    const governs = governedBy(name, members)
-    const selected = members.filter((member) => selects(service, member))
+    const governs = governedBy(name, appWorkloads)
+    const selected = appWorkloads.filter((appWorkload) => selects(service, appWorkload))
     if (governs === null && selected.length === 0) return []
     const publishNotReadyAddresses = service.spec.publishNotReadyAddresses === true
     return [
@@ -105,7 +108,7 @@ export const observeServices = (
         present: true,
         hasSelector: Object.keys(service.spec.selector ?? {}).length > 0,
         writtenBy: slices === null ? [] : writersOf(slices.get(name) ?? []),
-        selectsPods: governs === null || selected.some((member) => member.key === governs),
+        selectsPods: governs === null || selected.some((appWorkload) => appWorkload.key === governs),
         publishNotReadyAddresses,
         ports: (service.spec.ports ?? []).map((port) => ({
           name: port.name ?? null,
@@ -116,10 +119,10 @@ export const observeServices = (
       }
     ]
   })
-  const absent = members.flatMap((member): ReadonlyArray<Service> => {
-    const name = member.kind === "StatefulSet" ? member.object.spec.serviceName : null
+  const absent = appWorkloads.flatMap((appWorkload): ReadonlyArray<Service> => {
+    const name = appWorkload.kind === "StatefulSet" ? appWorkload.object.spec.serviceName : null
     if (!name || found.some((service) => service.name === name)) return []
-    return [missing(name, member.key, lists.services === null ? null : false)]
+    return [missing(name, appWorkload.key, lists.services === null ? null : false)]
   })
   return [...found, ...absent].toSorted(
     (a, b) => Number(a.governs === null) - Number(b.governs === null) || compareNames(a.name, b.name)

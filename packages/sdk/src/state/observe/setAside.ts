@@ -1,4 +1,4 @@
-/** Claims that an operation set aside: what a replica had before, kept under another name. */
+/** Claims that an operation set aside: a replica's previous data, kept under another name. */
 import type { AppState } from "../AppState.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
@@ -11,10 +11,10 @@ const named = /^(.+?)(?:-new|-seed)?-([0-9a-f]{8})$/
 
 /** By name. */
 export const observeSetAside = (
-  members: ReadonlyArray<AppWorkload>,
+  appWorkloads: ReadonlyArray<AppWorkload>,
   { persistentvolumeclaims }: Pick<Lists, "persistentvolumeclaims">
 ): ReadonlyArray<SetAside> => {
-  const names = new Set(members.map(({ metadata }) => metadata.name))
+  const names = new Set(appWorkloads.map(({ metadata }) => metadata.name))
   return (persistentvolumeclaims ?? [])
     .filter(({ metadata }) => names.has(metadata.labels?.[setAsideLabel] ?? ""))
     .map(({ metadata, spec, status }): SetAside => {

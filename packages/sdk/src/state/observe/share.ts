@@ -21,7 +21,7 @@ import { groupOf } from "../../kind/Snapshot.ts"
 
 type Keys = ReadonlyArray<string>
 
-/** Objects by key, in the order of their list; null where there is no list. */
+/** Objects by key, in the order of their list; `null` if there is no list. */
 type Find<A> = (keys: Iterable<string>) => ReadonlyArray<A> | null
 
 const indexed = <A>(list: ReadonlyArray<A> | null, keysOf: (object: A) => Keys): Find<A> => {
@@ -61,7 +61,7 @@ const journalKey = (app: string | undefined): string => `operation of ${app?.sli
 
 type Lookup = { readonly [P in Plural]?: Find<NonNullable<Lists[P]>[number]> }
 
-/** What the whole cluster has in common, indexed once for all namespaces. */
+/** The shared cluster-scoped objects, indexed once for all namespaces. */
 const clusterWide = (lists: Lists) =>
   ({
     persistentvolumes: indexed(lists.persistentvolumes, nameOf),
@@ -132,17 +132,19 @@ const resourceClaimNames = ({ spec, status }: Pod): Keys =>
  * The lists of one namespace (`lists`), of which each app gets its share. `members` are those of
  * one app: StatefulSets, and none where the set could not be understood.
  */
-export type Share = (namespace: string, members: ReadonlyArray<AppWorkload>) => Lists
+export type Share = (namespace: string, appWorkloads: ReadonlyArray<AppWorkload>) => Lists
 
 /** `everything` in the cluster first, for what has no namespace; then the lists of each namespace. */
 export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
   const cluster = clusterWide(everything)
   return (lists) => {
     const local = ofNamespace(lists, cluster.volumesnapshotcontents)
-    return (namespace, members) => {
-      const sets = members.flatMap((member) => (member.kind === "StatefulSet" ? [member.object] : []))
-      const pods = members.flatMap((member) => member.pods ?? [])
-      const templates = members.map(({ template }) => template)
+    return (namespace, appWorkloads) => {
+      const sets = appWorkloads.flatMap((appWorkload) =>
+        appWorkload.kind === "StatefulSet" ? [appWorkload.object] : []
+      )
+      const pods = appWorkloads.flatMap((appWorkload) => appWorkload.pods ?? [])
+      const templates = appWorkloads.map(({ template }) => template)
       const labels = new Set([...templates, ...pods].flatMap(({ metadata }) => pairs(metadata?.labels)))
       const claims = local.persistentvolumeclaims(sets.flatMap((set) => [...claimNames(set, pods)]))
       const claimed = namesOf(claims)
@@ -160,12 +162,14 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         ...(volumes ?? []).flatMap((volume) => handleOf(volume) ?? [])
       ])
       const serviceaccounts = local.serviceaccounts([...templates, ...pods].map(accountOf))
-      const referred = referencedNames(members, { serviceaccounts })
+      const referred = referencedNames(appWorkloads, { serviceaccounts })
       return {
         ...lists,
         namespaces: cluster.namespaces([namespace]),
         statefulsets: sets,
-        controllerrevisions: local.controllerrevisions(members.map(({ metadata }) => metadata.uid ?? "")),
+        controllerrevisions: local.controllerrevisions(
+          appWorkloads.map(({ metadata }) => metadata.uid ?? "")
+        ),
         // Of other apps' pods, those that use a claim of this one.
         pods: local.pods(claimed),
         persistentvolumeclaims: claims,
@@ -176,7 +180,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         configmaps: local.configmaps([
           ...referred.ConfigMap,
           journalKey(undefined),
-          ...members.map(({ metadata }) => journalKey(metadata.name))
+          ...appWorkloads.map(({ metadata }) => journalKey(metadata.name))
         ]),
         secrets: local.secrets([
           ...referred.Secret,
@@ -187,9 +191,9 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         ]),
         serviceaccounts,
         events: local.events([
-          ...members.map(({ key }) => key),
+          ...appWorkloads.map(({ key }) => key),
           // A pod that is missing has events too.
-          ...members.map(({ metadata }) => `Pod/${metadata.name}-`),
+          ...appWorkloads.map(({ metadata }) => `Pod/${metadata.name}-`),
           ...namesOf(pods).map((pod) => `Pod/${pod}`),
           ...claimed.map((claim) => `PersistentVolumeClaim/${claim}`),
           ...namesOf(services).map((service) => `Service/${service}`),
@@ -198,7 +202,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
           ...namesOf(snapshots).map((snapshot) => `VolumeSnapshot/${snapshot}`)
         ]),
         poddisruptionbudgets: budgets,
-        horizontalpodautoscalers: local.horizontalpodautoscalers(namesOf(members)),
+        horizontalpodautoscalers: local.horizontalpodautoscalers(namesOf(appWorkloads)),
         volumesnapshots: snapshots,
         volumesnapshotcontents: cluster.volumesnapshotcontents(
           (snapshots ?? []).flatMap(({ status }) => status?.boundVolumeSnapshotContentName ?? [])

@@ -1,12 +1,10 @@
-/**
- * The volume behind a claim: its driver, what holds it in place, where it is attached.
- */
+/** The volume of a claim: its driver, its constraints, and where it is attached. */
 import type { Claim } from "../../Claim.ts"
 import type { Lists } from "../observation.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../../kind/Storage.ts"
 import { reclaimPolicyBeforeAnnotation } from "../../Labels.ts"
 
-/** PersistentVolumes and attached nodes by volume name; null: could not be read. */
+/** PersistentVolumes and attached nodes by volume name; `null` if they could not be read. */
 export interface Volumes {
   readonly volumes: ReadonlyMap<string, PersistentVolume> | null
   readonly attached: ReadonlyMap<string, ReadonlyArray<string>> | null
@@ -44,7 +42,10 @@ const notSources: ReadonlySet<string> = new Set([
   "volumeMode"
 ])
 
-/** Where a volume says by labels alone where it is, as those made by hand or before 1.12 do, the scheduler goes by them. */
+/**
+ * The scheduler also uses a volume's labels if it gives its location only by labels, as manually created ones
+ * or those from before 1.12 do.
+ */
 const placeLabels = new Map([
   ["topology.kubernetes.io/region", "topology.kubernetes.io/region"],
   ["failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"],
@@ -54,7 +55,7 @@ const placeLabels = new Map([
 
 type Affinity = NonNullable<NonNullable<Claim["volume"]>["nodeAffinity"]>
 
-/** Its node affinity, and what its labels ask beside that: all of one term must hold. */
+/** Its node affinity, combined with its labels: all of one term must match. */
 const affinityOf = ({ metadata, spec }: PersistentVolume): Affinity => {
   const terms = (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).map((term) =>
     [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key, operator, values }) => ({
@@ -90,7 +91,7 @@ export const handleOf = ({ spec }: PersistentVolume): string | null =>
   spec.hostPath?.path ??
   (spec.nfs ? `${spec.nfs.server}:${spec.nfs.path}` : null)
 
-/** Whose a volume is. A claimRef without uid is a binding that somebody asks for, by name. */
+/** The claim of a volume. A claimRef without uid requests a binding by name. */
 const holderOf = (
   { spec: { claimRef } }: PersistentVolume,
   { metadata }: PersistentVolumeClaim
@@ -104,7 +105,9 @@ const holderOf = (
   return !metadata.uid || claimRef.uid === metadata.uid ? "claim" : "other"
 }
 
-/** A bound claim's volume; fields are null where PersistentVolumes could not be read, or it is gone. */
+/**
+ * The volume of a bound claim; fields are `null` if PersistentVolumes could not be read, or it was deleted.
+ */
 export const observeVolume = (
   claim: PersistentVolumeClaim,
   name: string,

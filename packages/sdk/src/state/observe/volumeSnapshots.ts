@@ -23,7 +23,9 @@ const levelsOf = ({ configmaps }: Pick<Lists, "configmaps">): ReadonlyMap<string
     })
   )
 
-/** Both must name each other (snapshot/v1 VolumeSnapshotStatus); null: contents could not be read. */
+/**
+ * True if both refer to each other (snapshot/v1 VolumeSnapshotStatus); `null` if contents could not be read.
+ */
 const isBound = (
   snapshot: VolumeSnapshotObject,
   content: VolumeSnapshotContent | undefined,
@@ -40,10 +42,10 @@ const isBound = (
 }
 
 /**
- * The snapshots of these claims, newest cut first within a claim; null: they could not be read.
+ * The snapshots of these claims, newest first within a claim; `null` if they could not be read.
  *
- * A member of a group has a hash for a name: its claim stands in its source, and where that is
- * empty (the controller did not find the volume then) the content's volume handle tells.
+ * A snapshot of a group has a hash as its name: its claim is in its source, and if that is empty (the
+ * controller did not find the volume then) the content's volume handle identifies it.
  */
 export const observeSnapshots = (
   claims: ReadonlyArray<Claim>,

@@ -10,7 +10,7 @@ type Warning = NonNullable<AppState["events"]>[number]
 /** More than this says nothing new, and a crash loop leaves many. */
 const told = 100
 
-/** Newest first; `objects` as `Kind/name`. Null: events could not be read. */
+/** Newest first; `objects` as `Kind/name`. `null` if events could not be read. */
 export const observeWarnings = (
   objects: ReadonlySet<string>,
   { events }: Pick<Lists, "events">

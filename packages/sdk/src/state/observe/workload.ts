@@ -42,7 +42,7 @@ const affinityLines = (template: PodTemplateSpec): ReadonlyArray<string> => {
   ]
 }
 
-/** What one pod asks for, summed over its containers, which all run at once. */
+/** The extended resources of one pod, summed over its containers, which all run at once. */
 export const extendedResourcesOf = ({ spec }: PodTemplateSpec): Readonly<Record<string, string>> => {
   const asked = new Map<string, Array<string | number>>()
   for (const container of spec.containers) {
@@ -60,7 +60,7 @@ export const extendedResourcesOf = ({ spec }: PodTemplateSpec): Readonly<Record<
   )
 }
 
-/** The API's own defaults stand where a probe names none. */
+/** The API's own defaults apply if a probe sets none. */
 const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
   (["startup", "readiness", "liveness"] as const).flatMap((kind) => {
     const probe = container[`${kind}Probe`]
@@ -109,15 +109,15 @@ const containersOf = (
 
 type Labels = Readonly<Record<string, string>>
 
-/** Whose pods they are, as terms of affinity may ask: the namespace, and its labels where these could be read. */
+/** The pods that affinity terms refer to: the namespace, and its labels if they could be read. */
 interface Home {
   readonly namespace: string
   readonly labels: Labels | null
 }
 
 /**
- * Whether a term means the template's own pods. A key of `mismatchLabelKeys` leaves out the pods that
- * have the same value, and so their own kind.
+ * True if a term matches the template's own pods. A key of `mismatchLabelKeys` excludes the pods that have
+ * the same value, and so the template's own.
  */
 const isOfOwn = (
   { labelSelector, mismatchLabelKeys, namespaces, namespaceSelector }: PodAffinityTerm,
@@ -213,7 +213,7 @@ const countsOf = (status: Counts | null | undefined) => ({
   updated: status?.updatedReplicas ?? 0
 })
 
-/** What only some kinds of workload have. */
+/** Fields that only some kinds of workload have. */
 type Specifics = Pick<
   Workload,
   | "replicas"
@@ -283,21 +283,23 @@ const ofDaemonSet = ({ spec, status }: DaemonSet, newest: string | null): Specif
   updateRevision: newest
 })
 
-const specificsOf = (member: AppWorkload, newest: string | null): Specifics => {
-  if (member.kind === "StatefulSet") return ofStatefulSet(member.object)
-  return member.kind === "Deployment" ? ofDeployment(member.object) : ofDaemonSet(member.object, newest)
+const specificsOf = (appWorkload: AppWorkload, newest: string | null): Specifics => {
+  if (appWorkload.kind === "StatefulSet") return ofStatefulSet(appWorkload.object)
+  return appWorkload.kind === "Deployment"
+    ? ofDeployment(appWorkload.object)
+    : ofDaemonSet(appWorkload.object, newest)
 }
 
 /** One workload; `ready` and `status` are the controller's own counts, absent in the API when 0. */
-export const observeWorkload = (member: AppWorkload, lists: Lists): Workload => {
-  const { metadata, template } = member
+export const observeWorkload = (appWorkload: AppWorkload, lists: Lists): Workload => {
+  const { metadata, template } = appWorkload
   const revisions = (lists.controllerrevisions ?? [])
     .filter((revision) => controllerOf(revision.metadata)?.uid === metadata.uid)
     .toSorted((a, b) => b.revision - a.revision)
   const newest = revisions[0]?.metadata.labels?.["controller-revision-hash"] ?? null
-  const specifics = specificsOf(member, newest)
+  const specifics = specificsOf(appWorkload, newest)
   return {
-    kind: member.kind,
+    kind: appWorkload.kind,
     name: metadata.name,
     uid: metadata.uid ?? "",
     resourceVersion: metadata.resourceVersion ?? "",
@@ -305,8 +307,8 @@ export const observeWorkload = (member: AppWorkload, lists: Lists): Workload => 
     created: metadata.creationTimestamp ?? "",
     deleted: metadata.deletionTimestamp ?? null,
     labels: metadata.labels ?? {},
-    selector: LabelSelector.format(member.selector),
-    minReadySeconds: member.object.spec.minReadySeconds ?? 0,
+    selector: LabelSelector.format(appWorkload.selector),
+    minReadySeconds: appWorkload.object.spec.minReadySeconds ?? 0,
     ...specifics,
     ready: specifics.status.ready,
     revisions: revisions.map(({ metadata: { name, creationTimestamp }, revision }) => ({
@@ -326,6 +328,6 @@ export const observeWorkload = (member: AppWorkload, lists: Lists): Workload => 
           lists.namespaces?.find((one) => one.metadata.name === metadata.namespace)?.metadata.labels ?? null
       }
     ),
-    writers: writersOf(member, lists.horizontalpodautoscalers)
+    writers: writersOf(appWorkload, lists.horizontalpodautoscalers)
   }
 }
