@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 const ledger = { namespace: "shop", name: "ledger" }
 
 // #region hooks
-/** Functions here; commands in the pod have `_tag: "Command"` and an argv. */
+/** Functions here; a command in the pod is `Hook.command(["app", "join", "{pod}"], { timeout: "30 seconds" })`. */
 const profile: Profile = {
   afterAdd: {
     _tag: "Run",

@@ -7,6 +7,7 @@
  * command may go on after the connection is gone (kubernetes#73056).
  */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
@@ -27,6 +28,24 @@ export const Command = Schema.TaggedStruct("Command", {
   timeout: Schema.Natural
 })
 export type Command = typeof Command.Type
+
+/** How long a hook may take where nothing is said: one minute. */
+export const defaultTimeout = 60_000
+
+/**
+ * A command by its argv. `timeout`: as `"30 seconds"`; a number is milliseconds, from 1; default 1 minute.
+ * `container`: default the pod's default.
+ *
+ * **Example**: `Hook.command(["app", "leave", "{pod}"], { timeout: "30 seconds" })`
+ */
+export const command = (
+  argv: ReadonlyArray<string>,
+  options: { readonly container?: string | null; readonly timeout?: Duration.Input } = {}
+): Command => {
+  const { container = null, timeout = defaultTimeout } = options
+  const millis = Math.round(Duration.toMillis(Duration.fromInputUnsafe(timeout)))
+  return Command.make({ argv, container, timeout: millis })
+}
 
 /** Whose hook runs, resolved before anything is done. */
 export interface Member {

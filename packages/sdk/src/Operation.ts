@@ -18,8 +18,8 @@ import type { OperationAt } from "./operation/way.ts"
 export { inTheWay } from "./operation/InTheWay.ts"
 export type { AnyStep, Failure, StepContext } from "./operation/StepContext.ts"
 export { dryRun, rehearse } from "./operation/rehearse.ts"
-export { type RunOptions, type Verb, verb } from "./operation/Verb.ts"
 export { allowed, type OperationAt } from "./operation/way.ts"
+export { type RunOptions, type StepOptions, type Verb, verb } from "./operation/Verb.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 

@@ -8,7 +8,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Timeout from "./GoDuration.ts"
-import { fingerprint, type Hook } from "./Hook.ts"
+import { defaultTimeout, fingerprint, type Hook } from "./Hook.ts"
 import * as PodUrl from "./PodUrl.ts"
 import { builtIn } from "./profile/builtIn.ts"
 import { File } from "./profile/file.ts"
@@ -49,9 +49,6 @@ const decode = (content: unknown): Result.Result<File, string> =>
         ? Result.fail("hooks is the older name of scale: give one of them")
         : Result.succeed(file)
   )
-
-/** How long a hook may take where nothing is said. */
-export const defaultTimeout = 60_000
 
 /** Whether a file says anything for `scale`: a profile without it has no hooks. */
 export const hasHooks = (content: unknown): boolean => {

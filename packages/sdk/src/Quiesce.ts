@@ -5,6 +5,7 @@
  * the API server or of the network, no application is held beyond its deadline. What calls hold ends by a
  * call, and so only where that is allowed.
  */
+import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { fingerprint as fingerprintOfCalls, type HeldCalls } from "./HeldCalls.ts"
@@ -267,8 +268,8 @@ export interface Functions {
   readonly guarantee: Guarantee
   /** Changes when the functions' meaning does: compared when an operation is resumed. */
   readonly version: string
-  /** How long a member may be held, in milliseconds; default 10 seconds. */
-  readonly deadline?: number
+  /** How long a member may be held, as `"5 seconds"`; a number is milliseconds. Default 10 seconds. */
+  readonly deadline?: Duration.Input
   /** Succeeds once the member is held. */
   readonly quiesce: Run["run"]
   /** Lets the member go; succeeds only where it was held all the time. */
@@ -291,10 +292,11 @@ export const ofFunctions = (functions: Functions): Quiesce => {
   const { name, guarantee, version, deadline = defaultDeadline, probe } = functions
   const run = (which: Run["run"]): Run => ({ _tag: "Run", version, run: which })
   const { quiesce, release, thaw } = functions
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(deadline))
   return {
     profile: name,
     guarantee,
-    hold: { _tag: "HeldCalls", deadline, quiesce: run(quiesce), release: run(release) },
+    hold: { _tag: "HeldCalls", deadline: millis, quiesce: run(quiesce), release: run(release) },
     thaw: run(thaw),
     probe: probe === undefined ? null : run(probe)
   }

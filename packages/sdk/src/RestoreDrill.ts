@@ -4,11 +4,12 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "./Cluster.ts"
-import { type Command, lastLine, run as runHook } from "./Hook.ts"
+import { command as commandOf, lastLine, run as runHook } from "./Hook.ts"
 import type * as Operation from "./Operation.ts"
 import * as Journal from "./operation/Journal.ts"
 import { OperationError, refusedBecause } from "./operation/OperationError.ts"
@@ -60,8 +61,8 @@ export interface DrillOptions
   readonly command?: ReadonlyArray<string>
   /** The container that it runs in. Default: the pod's default. */
   readonly container?: string
-  /** How long the check may take, in milliseconds. Default 60 s. */
-  readonly commandTimeout?: number
+  /** How long the check may take, as `"5 minutes"`; a number is milliseconds. Default 1 minute. */
+  readonly commandTimeout?: Duration.Input
 }
 
 interface Times {
@@ -108,12 +109,9 @@ const checked = (
 ): Effect.Effect<string | null, RestoreClone.CloneError, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.read({ namespace: plan.home, name: plan.settings.renaming.to.name })
-    const command: Command = {
-      _tag: "Command",
-      argv,
-      container: options.container ?? null,
-      timeout: options.commandTimeout ?? 60_000
-    }
+    const { container = null, commandTimeout } = options
+    const limit = commandTimeout === undefined ? {} : { timeout: commandTimeout }
+    const command = commandOf(argv, { container, ...limit })
     const outcome = yield* runHook(command, Workload.memberOf(set, set.spec.ordinals?.start ?? 0))
     return outcome._tag === "Succeeded" ? null : `the check failed: ${lastLine(outcome.message)}`
   })

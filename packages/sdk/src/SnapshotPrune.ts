@@ -2,6 +2,7 @@
  * Deleting snapshots: their cuts in the storage, the objects that stand for them, and their records. What
  * is not provably of the snapshot stays, and is named.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
@@ -26,8 +27,8 @@ export interface PruneOptions extends PruneRun, PrunePlanOptions {}
 export interface Keep {
   /** Of each application so many of the newest complete ones stay, whatever their age; at least one does. Default 1. */
   readonly keep?: number
-  /** Of the others those that are older than this, in milliseconds; absent: all of them. */
-  readonly expire?: number
+  /** Of the others those that are older than this, as `"30 days"`; a number is milliseconds. Absent: all of them. */
+  readonly expire?: Duration.Input
 }
 
 /** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
@@ -67,13 +68,15 @@ export const beyond = (
   listed: ReadonlyArray<Listed>,
   { keep = 1, expire }: Keep,
   now: number
-): ReadonlyArray<Listed> =>
-  listed.filter(
+): ReadonlyArray<Listed> => {
+  const age = expire === undefined ? null : Duration.toMillis(Duration.fromInputUnsafe(expire))
+  return listed.filter(
     (one) =>
       isComplete(one) &&
       newerThan(listed, one).length >= Math.max(1, keep) &&
-      (expire === undefined || now - takenAt(one) > expire)
+      (age === null || now - takenAt(one) > age)
   )
+}
 
 const noGroups = { version: null, groups: [], groupContents: [] }
 

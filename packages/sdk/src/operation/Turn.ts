@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
@@ -219,20 +220,20 @@ export const journalLost = (guard: Place): OperationError =>
 
 /** The overall limit of an operation; its error says how to go on where there is something to go on with. */
 export const within = <A, E, R>(
-  milliseconds: number | null,
+  limit: Duration.Input | null,
   plan: AnyPlan,
   isOpen: Effect.Effect<boolean>,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | OperationError | ClusterError, R> =>
-  milliseconds === null
+  limit === null
     ? effect
     : Effect.timeoutOrElse(effect, {
-        duration: milliseconds,
+        duration: limit,
         orElse: () =>
           Effect.flatMap(isOpen, (open) => {
             const error = because(
               "TimedOut",
-              `${operationTitle(plan.id)}: timed out after ${milliseconds / 1000}s`
+              `${operationTitle(plan.id)}: timed out after ${Duration.toSeconds(Duration.fromInputUnsafe(limit))}s`
             )
             return Effect.fail(open ? resumable(error, plan) : error)
           })

@@ -9,7 +9,7 @@ import { keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepKind, type StepOf, stepsOf } from "../operation/Step.ts"
 import type { AnyStep, Failure, StepContext } from "../operation/StepContext.ts"
 import { madeByAnnotation } from "../Labels.ts"
-import { verb } from "../operation/Verb.ts"
+import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
 import { BringCuts, ReturnCuts } from "../step/bringCuts.ts"
 import { ClonedObject } from "../step/cloneNames.ts"
@@ -98,9 +98,7 @@ export type CloneSettings = typeof CloneSettings.Type
 export type ClonePlan = Plan<CloneStep, CloneSettings>
 
 /** How a plan is carried out, beyond what it says itself. */
-export interface CloneRun extends Restoring {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
+export interface CloneRun extends Restoring, StepOptions {
   /** Whether the copy may do without a fence. Default false. */
   readonly noFence?: boolean
   /** Whether its pods may reach into their nodes, as those of the source do. Default false. */
@@ -111,7 +109,7 @@ export interface CloneRun extends Restoring {
   readonly namespaces?: ReadonlyArray<string>
 }
 
-type Going = CloneSettings & CloneRun & { readonly quorum: "none" }
+type Going = CloneSettings & InMillis<CloneRun> & { readonly quorum: "none" }
 
 /** What it has to say of its end. */
 export const CloneResult = Schema.Struct({
@@ -215,7 +213,7 @@ export const cloneVerb = verb<CloneStep, CloneSettings, CloneRun, Going, CloneRe
       ? null
       : "it owns something else than what it makes"
   },
-  going: (plan, options) => ({ ...plan.settings, ...options, quorum: "none" }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options), quorum: "none" }),
   hooks: () => [],
   check: (plan, _, options, resumed) => check(plan, options, resumed),
   consent,

@@ -9,8 +9,8 @@ import { titleOf } from "../operation/Guarded.ts"
 import { type Guard, keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
 import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
-import { type Objects, verb } from "../operation/Verb.ts"
 import * as Resource from "../Resource.ts"
+import { type InMillis, inMillis, type Objects, type StepOptions, verb } from "../operation/Verb.ts"
 import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
 import { FillClaims } from "../step/fillClaims.ts"
 import { copyName, SeedClaims } from "../step/seedClaims.ts"
@@ -82,16 +82,14 @@ export type RestoreSettings = typeof RestoreSettings.Type
 export type RestorePlan = Plan<RestoreStep, RestoreSettings>
 
 /** How a plan is carried out, beyond what it says itself. */
-export interface RestoreRun extends Restoring {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
+export interface RestoreRun extends Restoring, StepOptions {
   /** How members are made from one, where the plan does that. */
   readonly seed?: Seed
   /** Put back also a pod template that reaches further than the live one: whoever takes that up says so again. Default false. */
   readonly allowPrivileged?: boolean
 }
 
-type Going = RestoreSettings & RestoreRun & { readonly quorum: "none" }
+type Going = RestoreSettings & InMillis<RestoreRun> & { readonly quorum: "none" }
 
 /** What a restore has to say of its end. */
 export const RestoreResult = Schema.Struct({
@@ -172,7 +170,7 @@ const tryConfig = (plan: RestorePlan, objects: Objects, options: RestoreRun): Wo
     const object = objects.get(keyOf(guard)) ?? null
     const at = detached({
       plan,
-      settings: options,
+      settings: inMillis(options),
       fence: { ...guard, token: `${plan.id}.00000000` },
       standing: Effect.succeed({ why: null, object })
     })
@@ -253,7 +251,7 @@ export const restoreVerb = verb<RestoreStep, RestoreSettings, RestoreRun, Going,
       : "it restores no StatefulSet and no Deployment"
   },
   // The application stops as a whole: no count on the way is one to keep.
-  going: (plan, options) => ({ ...plan.settings, ...options, quorum: "none" }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options), quorum: "none" }),
   hooks: () => [],
   check: (plan, objects, _, resumed) => check(plan, objects, resumed),
   consent: () => null,

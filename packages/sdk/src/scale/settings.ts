@@ -10,6 +10,7 @@ import { because, type OperationError } from "../operation/OperationError.ts"
 import { lookAtOperations } from "../operation/OperationId.ts"
 import { stepsOf } from "../operation/Step.ts"
 import type { HttpHealth, Profile } from "../Profile.ts"
+import { type InMillis, inMillis, type StepOptions } from "../operation/Verb.ts"
 import { needed, type Quorum } from "../Quorum.ts"
 import type { Verdict } from "../step/memberHook.ts"
 import { Purge } from "../step/purge.ts"
@@ -18,13 +19,11 @@ import { SetRetention } from "../step/retention.ts"
 import type { ScalePlan, ScaleSettings } from "./steps.ts"
 
 /** How a plan to scale is carried out, beyond what the plan itself says. */
-export interface RunSettings {
+export interface RunSettings extends StepOptions {
   readonly profile?: Profile
   readonly health?: HttpHealth
   /** Default: majority. */
   readonly quorum?: Quorum
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
   /** What a person found out about a hook whose outcome was unknown. */
   readonly hookOutcome?: Verdict
   /** To take up an operation that deletes claims by this policy. */
@@ -34,7 +33,7 @@ export interface RunSettings {
 }
 
 /** What its steps go by: what its caller says now, over what the plan itself says. */
-export type Going = RunSettings & ScaleSettings
+export type Going = InMillis<RunSettings> & ScaleSettings
 
 /** Whether a quorum is less than that of the majority, which is kept without being asked for. */
 const isLower = (quorum: Quorum, members: number): boolean =>
@@ -55,7 +54,7 @@ const settingsBack = (plan: ScalePlan): ScaleSettings => {
 
 export const going = (plan: ScalePlan, given: RunSettings, back: boolean): Going => ({
   ...(back ? settingsBack(plan) : plan.settings),
-  ...given
+  ...inMillis(given)
 })
 
 /** True if the plan deletes data for good, or leaves no replica: a person should be asked before it runs. */

@@ -5,7 +5,7 @@ import { keyOf, type Plan } from "../operation/Plan.ts"
 import { because } from "../operation/OperationError.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
 import { isBegunWith } from "../operation/Token.ts"
-import { verb } from "../operation/Verb.ts"
+import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { DeleteRecord, DeleteSet } from "../step/deleteSet.ts"
 import { recordName } from "../RecordName.ts"
 import { usesOf } from "./use.ts"
@@ -20,10 +20,7 @@ export type PruneSettings = typeof PruneSettings.Type
 
 export type PrunePlan = Plan<PruneStep, PruneSettings>
 
-export interface PruneRun {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
-}
+export type PruneRun = StepOptions
 
 /** What it has to say of its end. */
 export const PruneResult = Schema.Struct({ set: Schema.String, cuts: Schema.Natural })
@@ -32,7 +29,7 @@ export const pruneVerb = verb<
   PruneStep,
   PruneSettings,
   PruneRun,
-  PruneSettings & PruneRun,
+  PruneSettings & InMillis<PruneRun>,
   typeof PruneResult.Type
 >({
   name: "prune",
@@ -45,7 +42,7 @@ export const pruneVerb = verb<
       guard.kind === "Secret" && guard.namespace === home && guard.name === recordName(settings.set)
     return isRecord && guards.length === 1 ? null : "it owns something else than the record of its snapshot"
   },
-  going: (plan, options) => ({ ...plan.settings, ...options }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options) }),
   hooks: () => [],
   check: (plan, objects, _, resumed) =>
     Effect.gen(function* () {

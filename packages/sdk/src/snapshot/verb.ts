@@ -6,7 +6,7 @@ import { because } from "../operation/OperationError.ts"
 import { keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { verb } from "../operation/Verb.ts"
+import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { AwaitReady } from "../step/awaitReady.ts"
 import { CutGroup } from "../step/cutGroup.ts"
 import { cutsOf, judgedOf } from "../step/cuts.ts"
@@ -61,14 +61,12 @@ export type SnapshotSettings = typeof SnapshotSettings.Type
 export type SnapshotPlan = Plan<SnapshotStep, SnapshotSettings>
 
 /** How a plan is carried out, beyond what it says itself. */
-export interface SnapshotRun {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
+export interface SnapshotRun extends StepOptions {
   /** How its members are held still, where the plan does that. */
   readonly quiesce?: Quiesce
 }
 
-type Going = SnapshotSettings & SnapshotRun
+type Going = SnapshotSettings & InMillis<SnapshotRun>
 
 /** What taking a set has to say of its end. */
 export const SnapshotResult = Schema.Struct({
@@ -169,7 +167,7 @@ export const snapshotVerb = verb<SnapshotStep, SnapshotSettings, SnapshotRun, Go
     }
     return guards.length === 2 ? null : "a snapshot of a StatefulSet owns that and its record"
   },
-  going: (plan, options) => ({ ...plan.settings, ...options }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options) }),
   hooks: () => [],
   check: (plan, _, __, resumed) => (resumed ? Effect.void : check(plan)),
   consent: () => null,
