@@ -28,12 +28,25 @@ export interface Scope {
 export const AppRef = Schema.Union([StatefulSetRef, SelectorRef])
 export type AppRef = typeof AppRef.Type
 
-/** A StatefulSet as an application. */
-export const statefulSet = (namespace: string, name: string): StatefulSetRef => ({
-  _tag: "StatefulSet",
-  namespace,
-  name
-})
+/** An object that says which it is, such as a `V1StatefulSet` of `@kubernetes/client-node`. */
+export interface NamedObject {
+  readonly metadata?: { readonly namespace?: string; readonly name?: string }
+}
+
+const named = ({ metadata }: NamedObject): readonly [string, string] => {
+  const { namespace, name } = metadata ?? {}
+  if (namespace !== undefined && name !== undefined) return [namespace, name]
+  throw new TypeError("the StatefulSet has no metadata.namespace or no metadata.name: give both")
+}
+
+/** A StatefulSet as an application: by its namespace and name, or an object that has both, else it throws. */
+export const statefulSet: {
+  (namespace: string, name: string): StatefulSetRef
+  (object: NamedObject): StatefulSetRef
+} = (first: string | NamedObject, second?: string): StatefulSetRef => {
+  const [namespace, name] = typeof first === "string" ? ([first, second ?? ""] as const) : named(first)
+  return { _tag: "StatefulSet", namespace, name }
+}
 
 /** All workloads with these labels as one application. */
 export const selector = (namespace: string, labels: string): SelectorRef => ({

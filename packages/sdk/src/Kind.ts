@@ -30,6 +30,7 @@ import {
   VolumeSnapshotContent
 } from "./kind/Snapshot.ts"
 import { type ApiResource, core, inGroup, qualifiedName } from "./resource/ApiResource.ts"
+import { plain } from "./resource/KubeObject.ts"
 import { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "./kind/Workload.ts"
 
 /**
@@ -60,7 +61,9 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
   const accepted = new WeakMap<object, ReturnType<Kind<A>["accept"]>>()
   const judge: Kind<A>["accept"] = (value) => {
     if (is(value)) return Result.succeed(value)
-    const decoded = decode(value)
+    const given = decode(value)
+    // A model of client-node has Dates where the API has texts.
+    const decoded = Result.isSuccess(given) ? given : decode(plain(value))
     if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
     return Result.fail(
       formatIssues(decoded.failure.issue).issues.map((issue) => {

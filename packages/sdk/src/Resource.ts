@@ -20,7 +20,7 @@ import {
   objectPath,
   type Target
 } from "./resource/ApiResource.ts"
-import { expectObject, type KubeObject } from "./resource/KubeObject.ts"
+import { expectObject, type KubeObject, plain } from "./resource/KubeObject.ts"
 import { roundTrip } from "./resource/roundTrip.ts"
 import { isStatus } from "./resource/Status.ts"
 
@@ -182,7 +182,7 @@ export const create = (
     path: collectionPath(at.api, at.namespace),
     query: writing(options),
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ apiVersion: apiVersion(at.api), kind: at.api.kind, ...value })
+    body: JSON.stringify({ apiVersion: apiVersion(at.api), kind: at.api.kind, ...Object(plain(value)) })
   })
 
 /** Posts to a subresource of one object, such as an eviction or a token request. */
@@ -196,7 +196,7 @@ export const createSub = (
     path: objectPath(target),
     query: dryRun(options),
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(value)
+    body: JSON.stringify(plain(value))
   })
 
 /** Replaces an object by what was read and changed; its resourceVersion makes it fail on any other change. */
@@ -210,7 +210,7 @@ export const replace = (
     path: objectPath(target),
     query: writing(options),
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(value)
+    body: JSON.stringify(plain(value))
   })
 
 const patchTypes = {
@@ -241,7 +241,7 @@ export const patch = (
       "content-type": patchTypes[change._tag],
       ...(options.metadataOnly === true ? metadataAlone : {})
     },
-    body: JSON.stringify(change._tag === "Json" ? change.operations : change.value)
+    body: JSON.stringify(plain(change._tag === "Json" ? change.operations : change.value))
   })
 
 export interface RemoveOptions extends WriteOptions {
