@@ -5,19 +5,27 @@ import * as Schema from "effect/Schema"
 import { shellWord } from "./ShellWord.ts"
 
 /** One StatefulSet by name. */
-export const StatefulSetRef = Schema.TaggedStruct("StatefulSet", {
+export interface StatefulSetRef {
+  readonly _tag: "StatefulSet"
+  readonly namespace: string
+  readonly name: string
+}
+export const StatefulSetRef: Schema.Codec<StatefulSetRef> = Schema.TaggedStruct("StatefulSet", {
   namespace: Schema.String,
   name: Schema.String
 })
-export type StatefulSetRef = typeof StatefulSetRef.Type
 
 /** All workloads with these labels, as a Helm release with a web tier and a database has them. */
-export const SelectorRef = Schema.TaggedStruct("Selector", {
-  namespace: Schema.String,
+export interface SelectorRef {
+  readonly _tag: "Selector"
+  readonly namespace: string
   /** A label selector in the API's own syntax, e.g. `app.kubernetes.io/instance=shop`. */
+  readonly selector: string
+}
+export const SelectorRef: Schema.Codec<SelectorRef> = Schema.TaggedStruct("Selector", {
+  namespace: Schema.String,
   selector: Schema.String
 })
-export type SelectorRef = typeof SelectorRef.Type
 
 /** Every StatefulSet of a namespace, or of the whole cluster (`namespace: null`); each is an app of its own. */
 export interface Scope {
@@ -25,8 +33,8 @@ export interface Scope {
 }
 
 /** The application a verb acts on. */
-export const AppRef = Schema.Union([StatefulSetRef, SelectorRef])
-export type AppRef = typeof AppRef.Type
+export type AppRef = StatefulSetRef | SelectorRef
+export const AppRef: Schema.Codec<AppRef> = Schema.Union([StatefulSetRef, SelectorRef])
 
 /** An object that says which it is, such as a `V1StatefulSet` of `@kubernetes/client-node`. */
 export interface NamedObject {

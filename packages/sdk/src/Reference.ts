@@ -5,29 +5,41 @@
  */
 import * as Schema from "effect/Schema"
 import type { ContainerSpec, PodSpec, VolumeSpec } from "./kind/Pod.ts"
+import { documented } from "./Documented.ts"
 
-const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
+const { Boolean, Literals, Natural, NullOr, String } = Schema
 
-export const Reference = Struct({
+export interface Reference {
+  readonly kind: "ConfigMap" | "Secret"
+  readonly name: string
+  /** Who refers to it and how: `StatefulSet/db volume conf`, `ServiceAccount/db imagePullSecrets`. */
+  readonly usedBy: ReadonlyArray<string>
+  /** False when every reference to it is optional. */
+  readonly required: boolean
+  /** True: it is there. Null: it could not be read. */
+  readonly present: boolean | null
+  /** Null: not known from metadata. */
+  readonly immutable: boolean | null
+  readonly resourceVersion: string | null
+  /** Key names, only with key checking; null otherwise. */
+  readonly keys: ReadonlyArray<string> | null
+  /** Keys that a pod asks for and the object lacks; only with key checking, null otherwise. */
+  readonly missingKeys: ReadonlyArray<string> | null
+  /** How many bytes its data takes, only with key checking; null otherwise. */
+  readonly bytes: number | null
+}
+export const Reference = documented<Reference>({
   kind: Literals(["ConfigMap", "Secret"]),
   name: String,
-  /** Who refers to it and how: `StatefulSet/db volume conf`, `ServiceAccount/db imagePullSecrets`. */
   usedBy: Schema.Array(String),
-  /** False when every reference to it is optional. */
   required: Boolean,
-  /** True: it is there. Null: it could not be read. */
   present: NullOr(Boolean),
-  /** Null: not known from metadata. */
   immutable: NullOr(Boolean),
   resourceVersion: NullOr(String),
-  /** Key names, only with key checking; null otherwise. */
   keys: NullOr(Schema.Array(String)),
-  /** Keys that a pod asks for and the object lacks; only with key checking, null otherwise. */
   missingKeys: NullOr(Schema.Array(String)),
-  /** How many bytes its data takes, only with key checking; null otherwise. */
   bytes: NullOr(Natural)
 })
-export type Reference = typeof Reference.Type
 
 /** What key checking keeps of one object: never a value. */
 export interface KeyFact {

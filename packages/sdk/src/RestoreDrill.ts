@@ -25,35 +25,55 @@ import { makeScratch, removeScratch, type Scratch } from "./restore/scratch.ts"
 import { FillClaims } from "./step/fillClaims.ts"
 import { SetReplicas } from "./step/replicas.ts"
 import * as Workload from "./step/workload.ts"
+import { documented } from "./Documented.ts"
 
 const { Array: ArrayOf, Boolean, Finite, NullOr, String, Struct } = Schema
 
 /** What a drill has found. Times are in milliseconds. */
-export const DrillResult = Struct({
+export interface DrillResult {
+  readonly apiVersion: "kubectl-stateful.dev/v1"
+  readonly kind: "DrillResult"
+  readonly snapshot: string
+  readonly source: {
+    readonly namespace: string
+    readonly name: string
+  }
+  readonly passed: boolean
+  /** Why it did not pass; null: it did. */
+  readonly failure: string | null
+  /** From the beginning until each volume was filled, proven and in its place; null: it did not come so far. */
+  readonly toVolumes: number | null
+  /** From the beginning until every replica was ready; null: it did not come so far. */
+  readonly toReady: number | null
+  /** How long the check took; null: it was not run. */
+  readonly check: number | null
+  /** The profile that has verified the volumes' content; null: none has. */
+  readonly verified: string | null
+  readonly volumes: number
+  readonly bytes: number
+  readonly replicas: number
+  /** Whether a fence kept it from its source. */
+  readonly fenced: boolean
+  /** What could not be removed again. */
+  readonly left: ReadonlyArray<string>
+}
+export const DrillResult = documented<DrillResult>({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("DrillResult"),
   snapshot: String,
   source: Struct({ namespace: String, name: String }),
   passed: Boolean,
-  /** Why it did not pass; null: it did. */
   failure: NullOr(String),
-  /** From the beginning until each volume was filled, proven and in its place; null: it did not come so far. */
   toVolumes: NullOr(Finite),
-  /** From the beginning until every replica was ready; null: it did not come so far. */
   toReady: NullOr(Finite),
-  /** How long the check took; null: it was not run. */
   check: NullOr(Finite),
-  /** The profile that has verified the volumes' content; null: none has. */
   verified: NullOr(String),
   volumes: Finite,
   bytes: Finite,
   replicas: Finite,
-  /** Whether a fence kept it from its source. */
   fenced: Boolean,
-  /** What could not be removed again. */
   left: ArrayOf(String)
 })
-export type DrillResult = typeof DrillResult.Type
 
 export interface DrillOptions
   extends Omit<RestoreClone.CloneOptions, "as" | "toNamespace">, Operation.RunOptions {

@@ -1,6 +1,7 @@
 /** What a running operation tells, event by event, and what it says at its end. */
 import * as Schema from "effect/Schema"
 import { AppRef } from "../App.ts"
+import { documented } from "../Documented.ts"
 
 const { Literals, Natural, NullOr, Number, String, Struct, TaggedStruct } = Schema
 
@@ -8,37 +9,100 @@ const { Literals, Natural, NullOr, Number, String, Struct, TaggedStruct } = Sche
 const millis = Number
 
 /** What progress is about: a pod, a claim, a volume, a StatefulSet, a namespace. */
-export const Subject = Struct({ kind: String, name: String })
-export type Subject = typeof Subject.Type
+export interface Subject {
+  readonly kind: string
+  readonly name: string
+}
+export const Subject = documented<Subject>({ kind: String, name: String })
 
-export const Progress = Schema.Union([
-  /** The operation is journalled and holds the app: from here on it can be resumed. */
+/** The operation is journalled and holds the app: from here on it can be resumed. */
+export interface Started {
+  readonly _tag: "Started"
+  readonly id: string
+  /** The namespace of its journal, in which it is taken up. */
+  readonly home: string
+  readonly verb: string
+  readonly app: string
+  readonly effects: ReadonlyArray<string>
+}
+
+/** A step begins. */
+export interface Step {
+  readonly _tag: "Step"
+  readonly index: number
+  readonly of: number
+  readonly what: string
+}
+
+/** What holds a subject up now. */
+export interface Waiting {
+  readonly _tag: "Waiting"
+  readonly subject: Subject
+  /** Null: nothing any more. */
+  readonly for: string | null
+}
+
+/** How many subjects wait until it is their turn. */
+export interface Queued {
+  readonly _tag: "Queued"
+  readonly count: number
+}
+
+/**
+ * One stage of a subject is over. Of a pod: `claim` (its claims are bound), `scheduled a`, `started`,
+ * `ready`, `removed`, `afterAdd` …
+ */
+export interface Stage {
+  readonly _tag: "Stage"
+  readonly subject: Subject
+  readonly stage: string
+  /** Since the stage before it, or since its turn came. */
+  readonly millis: number
+}
+
+/** Something that people should know, and that stops nothing. */
+export interface Note {
+  readonly _tag: "Note"
+  readonly message: string
+}
+
+/** The operation is over. */
+export interface Ended {
+  readonly _tag: "Ended"
+  readonly id: string
+  readonly outcome: string
+  readonly millis: number
+}
+
+/** What a running operation tells. */
+export type Progress = Started | Step | Waiting | Queued | Stage | Note | Ended
+
+export const Progress: Schema.Codec<Progress> = Schema.Union([
   TaggedStruct("Started", {
     id: String,
-    /** The namespace of its journal, in which it is taken up. */
     home: String,
     verb: String,
     app: String,
     effects: Schema.Array(String)
   }),
   TaggedStruct("Step", { index: Natural, of: Natural, what: String }),
-  /** What holds a subject up now; null: nothing any more. */
   TaggedStruct("Waiting", { subject: Subject, for: NullOr(String) }),
-  /** How many subjects wait until it is their turn. */
   TaggedStruct("Queued", { count: Natural }),
-  /**
-   * One stage of a subject is over. Of a pod: `claim` (its claims are bound), `scheduled a`, `started`,
-   * `ready`, `removed`, `afterAdd` … `millis` since the stage before it, or since its turn came.
-   */
   TaggedStruct("Stage", { subject: Subject, stage: String, millis }),
-  /** Something that people should know, and that stops nothing. */
   TaggedStruct("Note", { message: String }),
   TaggedStruct("Ended", { id: String, outcome: String, millis })
 ])
-export type Progress = typeof Progress.Type
 
 /** How long each stage of one subject took, and all of them together. */
-export const SubjectTimes = Struct({
+export interface SubjectTimes {
+  readonly subject: Subject
+  readonly millis: number
+  readonly stages: ReadonlyArray<{
+    readonly stage: string
+    readonly millis: number
+  }>
+}
+export const SubjectTimes = documented<SubjectTimes>({
   subject: Subject,
   millis,
   stages: Schema.Array(Struct({ stage: String, millis }))
@@ -46,28 +110,42 @@ export const SubjectTimes = Struct({
 
 /** `Incomplete`: it is over, but something that it promised is not so; `unmet` says what. */
 export const Outcome = Literals(["Unchanged", "Succeeded", "Aborted", "Incomplete"])
+export type Outcome = typeof Outcome.Type
 
 /** What an operation did. */
-export const OperationResult = Struct({
+export interface OperationResult {
+  readonly apiVersion: "kubectl-stateful.dev/v1"
+  readonly kind: "OperationResult"
+  /** Null: nothing was to do, so there was no operation. */
+  readonly id: string | null
+  readonly verb: string
+  readonly app: AppRef
+  readonly outcome: Outcome
+  /** Whether it was taken back: tells which way an Incomplete one went. */
+  readonly aborted: boolean
+  /** What was promised and is not so, though every step is done: by an act of somebody else. */
+  readonly unmet: ReadonlyArray<string>
+  readonly millis: number
+  /** By subject, in the order in which they came. */
+  readonly stages: ReadonlyArray<SubjectTimes>
+  readonly notes: ReadonlyArray<string>
+  /** What the verb has to say of its end; null: it has nothing, or did not come so far. */
+  readonly result: unknown
+}
+export const OperationResult = documented<OperationResult>({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("OperationResult"),
-  /** Null: nothing was to do, so there was no operation. */
   id: NullOr(String),
   verb: String,
   app: AppRef,
   outcome: Outcome,
-  /** Whether it was taken back: tells which way an Incomplete one went. */
   aborted: Schema.Boolean,
-  /** What was promised and is not so, though every step is done: by an act of somebody else. */
   unmet: Schema.Array(String),
   millis,
-  /** By subject, in the order in which they came. */
   stages: Schema.Array(SubjectTimes),
   notes: Schema.Array(String),
-  /** What the verb has to say of its end; null: it has nothing, or did not come so far. */
   result: Schema.Unknown
 })
-export type OperationResult = typeof OperationResult.Type
 
 /** Gathers stages by subject, in the order in which they came. */
 export const timesOf = (events: ReadonlyArray<Progress>): OperationResult["stages"] => {

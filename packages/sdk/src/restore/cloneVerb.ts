@@ -95,7 +95,7 @@ export const CloneSettings = Schema.Struct({
 })
 export type CloneSettings = typeof CloneSettings.Type
 
-export type ClonePlan = Plan<CloneStep, CloneSettings>
+export interface ClonePlan extends Plan<CloneStep, CloneSettings> {}
 
 /** How a plan is carried out, beyond what it says itself. */
 export interface CloneRun extends Restoring, StepOptions {

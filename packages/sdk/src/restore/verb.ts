@@ -79,7 +79,7 @@ export const RestoreSettings = Schema.Struct({
 export type RestoreSettings = typeof RestoreSettings.Type
 
 /** A plan to restore, as it is printed and journalled. */
-export type RestorePlan = Plan<RestoreStep, RestoreSettings>
+export interface RestorePlan extends Plan<RestoreStep, RestoreSettings> {}
 
 /** How a plan is carried out, beyond what it says itself. */
 export interface RestoreRun extends Restoring, StepOptions {

@@ -19,7 +19,7 @@ export type ImportStep = StepOf<(typeof steps)[number]>
 export const ImportSettings = Schema.Struct({ set: Schema.String })
 export type ImportSettings = typeof ImportSettings.Type
 
-export type ImportPlan = Plan<ImportStep, ImportSettings>
+export interface ImportPlan extends Plan<ImportStep, ImportSettings> {}
 
 export interface ImportRun extends StepOptions {
   /** The record; absent: it is taken up without its file. */

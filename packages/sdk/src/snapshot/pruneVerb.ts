@@ -18,7 +18,7 @@ export type PruneStep = StepOf<(typeof steps)[number]>
 export const PruneSettings = Schema.Struct({ set: Schema.String })
 export type PruneSettings = typeof PruneSettings.Type
 
-export type PrunePlan = Plan<PruneStep, PruneSettings>
+export interface PrunePlan extends Plan<PruneStep, PruneSettings> {}
 
 export type PruneRun = StepOptions
 

@@ -58,7 +58,7 @@ export const SnapshotSettings = Schema.Struct({
 export type SnapshotSettings = typeof SnapshotSettings.Type
 
 /** A plan to take a set, as it is printed and journalled. */
-export type SnapshotPlan = Plan<SnapshotStep, SnapshotSettings>
+export interface SnapshotPlan extends Plan<SnapshotStep, SnapshotSettings> {}
 
 /** How a plan is carried out, beyond what it says itself. */
 export interface SnapshotRun extends StepOptions {

@@ -9,6 +9,7 @@ import { gunzipSync, gzipSync } from "node:zlib"
 import { AppRef } from "../App.ts"
 import { Guarantee, KeptName, Means } from "../Quiesce.ts"
 import { quiescedAnnotation } from "../Labels.ts"
+import { documented } from "../Documented.ts"
 
 const { Array: ArrayOf, Boolean, Finite, Literals, NullOr, String, Struct } = Schema
 
@@ -29,25 +30,42 @@ export const RecordedKind = Literals([
 ])
 
 /** That every member was held from before the first cut until after the last, by their own word. */
-export const Proof = Struct({
+export interface Proof {
+  readonly operation: string
+  readonly guarantee: Guarantee
+  /** By which each would have let go by itself, in milliseconds. */
+  readonly deadline: number
+  /** How long each was held. */
+  readonly members: ReadonlyArray<{
+    readonly pod: string
+    readonly millis: number
+  }>
+  /** By what, where nothing in the pods would have ended it if the caller had died; absent: a timer would. */
+  readonly unbounded?: Means
+  /** Of a set whose members were held for waves and not still: what they printed between those. */
+  readonly waves?: {
+    readonly profile: string
+    /** Without its text in what a list shows. */
+    readonly kept: ReadonlyArray<{
+      readonly ordinal: number
+      readonly name: typeof KeptName.Type
+      readonly text?: string
+    }>
+  }
+}
+export const Proof = documented<Proof>({
   operation: String,
   guarantee: Guarantee,
-  /** By which each would have let go by itself, in milliseconds. */
   deadline: Finite,
-  /** How long each was held. */
   members: ArrayOf(Struct({ pod: String, millis: Finite })),
-  /** By what, where nothing in the pods would have ended it if the caller had died; absent: a timer would. */
   unbounded: Schema.optionalKey(Means),
-  /** Of a set whose members were held for waves and not still: what they printed between those. */
   waves: Schema.optionalKey(
     Struct({
       profile: String,
-      /** Without its text in what a list shows. */
       kept: ArrayOf(Struct({ ordinal: Finite, name: KeptName, text: Schema.optionalKey(String) }))
     })
   )
 })
-export type Proof = typeof Proof.Type
 
 /** The proof on an object that this operation made; null: there is none, or another operation's. */
 export const proofIn = (object: unknown, operation: string): Proof | null => {
@@ -60,10 +78,36 @@ export const proofIn = (object: unknown, operation: string): Proof | null => {
 }
 
 /** One claim's cut, as it was when the record was written. */
-export const RecordedCut = Struct({
+export interface RecordedCut {
+  readonly claim: string
+  readonly uid: string
+  /** `Kind/name` of the workload, and the ordinal that it belongs to. */
+  readonly workload: string | null
+  readonly ordinal: number | null
+  readonly volume: string
+  readonly volumeHandle: string | null
+  readonly driver: string
+  readonly class: string
+  readonly storageClass: string | null
+  readonly size: string | null
+  /** The VolumeSnapshot; null: a group's member that was not there yet, found by the handle. */
+  readonly snapshot: string | null
+  readonly group: string | null
+  readonly snapshotHandle: string | null
+  /** Its content, and the uid of that; absent: not known. */
+  readonly content?: string
+  readonly contentUid?: string
+  /** Nanoseconds since 1970, by the storage's clock; null: not known. */
+  readonly cutAt: number | null
+  readonly restoreSize: number | null
+  /** `Filesystem` or `Block`; absent: not known. */
+  readonly volumeMode?: string
+  /** Where its volume could be reached from: terms of its node affinity, each as one line; absent: not known. */
+  readonly nodeAffinity?: ReadonlyArray<string>
+}
+export const RecordedCut = documented<RecordedCut>({
   claim: String,
   uid: String,
-  /** `Kind/name` of the workload, and the ordinal that it belongs to. */
   workload: NullOr(String),
   ordinal: NullOr(Finite),
   volume: String,
@@ -72,46 +116,95 @@ export const RecordedCut = Struct({
   class: String,
   storageClass: NullOr(String),
   size: NullOr(String),
-  /** The VolumeSnapshot; null: a group's member that was not there yet, found by the handle. */
   snapshot: NullOr(String),
   group: NullOr(String),
   snapshotHandle: NullOr(String),
-  /** Its content, and the uid of that; absent: not known. */
   content: Schema.optionalKey(String),
   contentUid: Schema.optionalKey(String),
-  /** Nanoseconds since 1970, by the storage's clock; null: not known. */
   cutAt: NullOr(Finite),
   restoreSize: NullOr(Finite),
-  /** `Filesystem` or `Block`; absent: not known. */
   volumeMode: Schema.optionalKey(String),
-  /** Where its volume could be reached from: terms of its node affinity, each as one line; absent: not known. */
   nodeAffinity: Schema.optionalKey(ArrayOf(String))
 })
-export type RecordedCut = typeof RecordedCut.Type
 
 /** What decides where the members of a workload may be, and on what their nodes are built. */
-export const RecordedPlacement = Struct({
+export interface RecordedPlacement {
   /** `Kind/name`. */
+  readonly workload: string
+  readonly nodeSelector: Readonly<Record<string, string>>
+  readonly affinity: ReadonlyArray<string>
+  readonly tolerations: ReadonlyArray<string>
+  /** Extended resources: name to quantity. */
+  readonly devices: Readonly<Record<string, string>>
+  readonly resourceClaims: ReadonlyArray<string>
+  /** Null: none is asked for. */
+  readonly runtimeClass: string | null
+  /** Of the nodes that its members were on. */
+  readonly architectures: ReadonlyArray<string>
+}
+export const RecordedPlacement = documented<RecordedPlacement>({
   workload: String,
   nodeSelector: Schema.Record(String, String),
   affinity: ArrayOf(String),
   tolerations: ArrayOf(String),
-  /** Extended resources: name to quantity. */
   devices: Schema.Record(String, String),
   resourceClaims: ArrayOf(String),
-  /** Null: none is asked for. */
   runtimeClass: NullOr(String),
-  /** Of the nodes that its members were on. */
   architectures: ArrayOf(String)
 })
-export type RecordedPlacement = typeof RecordedPlacement.Type
 
 /** By whose word each member recovers from its own cut, though none was held; absent: nobody's. */
-export const Recoverable = Struct({ profile: String })
-export type Recoverable = typeof Recoverable.Type
+export interface Recoverable {
+  readonly profile: string
+}
+export const Recoverable = documented<Recoverable>({ profile: String })
 
 /** What a list shows of a set. */
-export const Summary = Struct({
+export interface Summary {
+  readonly apiVersion: "kubectl-stateful.dev/v1"
+  readonly kind: "Snapshot"
+  readonly name: string
+  readonly namespace: string
+  readonly app: AppRef
+  readonly operation: string
+  readonly created: string
+  /** Asked for: `auto`, or a level by its name. */
+  readonly asked: string
+  readonly level: Level
+  /** Why it is not a higher one. */
+  readonly why: ReadonlyArray<string>
+  /** Between the first and the last cut, in milliseconds; null: not known. */
+  readonly skew: number | null
+  /** How the application was held still for it; absent: it was not. */
+  readonly quiesced?: Proof
+  readonly recoverable?: Recoverable
+  /** The profile that keeps one member's promise: a member must not go back alone. Absent: none says so. */
+  readonly oneMember?: string
+  /** The profile whose members are unsafe together as they were cut: made from one of them alone. Absent: none says so. */
+  readonly seedOnly?: string
+  /** Whether the cuts outlive their namespace. */
+  readonly retained: boolean
+  readonly cuts: ReadonlyArray<RecordedCut>
+  /** Absent: it is from before that was recorded. */
+  readonly placement?: ReadonlyArray<RecordedPlacement>
+  /** ConfigMaps, Secrets and workloads that changed between the plan and the end of the cut. */
+  readonly changed: ReadonlyArray<string>
+  readonly leftOut: ReadonlyArray<{
+    readonly what: string
+    readonly why: string
+  }>
+  /** Replicas by workload, `Kind/name`. */
+  readonly replicas: Readonly<Record<string, number>>
+  /** Where it was taken, if it came from a file: the uid of that cluster's namespace kube-system; null: not known. */
+  readonly imported?: {
+    readonly cluster: string | null
+  }
+  /** The manifests that the record holds, as `Kind/name`. */
+  readonly manifests?: ReadonlyArray<string>
+  /** How many those are. */
+  readonly objects: number
+}
+export const Summary = documented<Summary>({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("Snapshot"),
   name: String,
@@ -119,58 +212,56 @@ export const Summary = Struct({
   app: AppRef,
   operation: String,
   created: String,
-  /** Asked for: `auto`, or a level by its name. */
   asked: String,
   level: Level,
-  /** Why it is not a higher one. */
   why: ArrayOf(String),
-  /** Between the first and the last cut, in milliseconds; null: not known. */
   skew: NullOr(Finite),
-  /** How the application was held still for it; absent: it was not. */
   quiesced: Schema.optionalKey(Proof),
   recoverable: Schema.optionalKey(Recoverable),
-  /** The profile that keeps one member's promise: a member must not go back alone. Absent: none says so. */
   oneMember: Schema.optionalKey(String),
-  /** The profile whose members are unsafe together as they were cut: made from one of them alone. Absent: none says so. */
   seedOnly: Schema.optionalKey(String),
-  /** Whether the cuts outlive their namespace. */
   retained: Boolean,
   cuts: ArrayOf(RecordedCut),
-  /** Absent: it is from before that was recorded. */
   placement: Schema.optionalKey(ArrayOf(RecordedPlacement)),
-  /** ConfigMaps, Secrets and workloads that changed between the plan and the end of the cut. */
   changed: ArrayOf(String),
   leftOut: ArrayOf(Struct({ what: String, why: String })),
-  /** Replicas by workload, `Kind/name`. */
   replicas: Schema.Record(String, Finite),
-  /** Where it was taken, if it came from a file: the uid of that cluster's namespace kube-system; null: not known. */
   imported: Schema.optionalKey(Struct({ cluster: NullOr(String) })),
-  /** The manifests that the record holds, as `Kind/name`. */
   manifests: Schema.optionalKey(ArrayOf(String)),
-  /** How many those are. */
   objects: Finite
 })
-export type Summary = typeof Summary.Type
 
 /** Of a record that a restore writes of what it replaces. */
-export const Before = Struct({
+export interface Before {
   /** The restore. */
-  operation: String,
+  readonly operation: string
   /** What that restore made, and what was not there before. */
-  made: ArrayOf(Struct({ kind: String, name: String })),
+  readonly made: ReadonlyArray<{
+    readonly kind: string
+    readonly name: string
+  }>
   /** What stood on the StatefulSet in the place of this record's pin; null: nothing. */
+  readonly pin: string | null
+}
+export const Before = documented<Before>({
+  operation: String,
+  made: ArrayOf(Struct({ kind: String, name: String })),
   pin: NullOr(String)
 })
 
 /** The whole: with the manifests, Secrets' values among them. */
-export const SnapshotRecord = Struct({
+export interface SnapshotRecord extends Omit<Summary, "kind" | "objects"> {
+  readonly kind: "SnapshotRecord"
+  readonly objects: ReadonlyArray<Readonly<Record<string, unknown>>>
+  /** Absent: it is a snapshot's. */
+  readonly before?: Before
+}
+export const SnapshotRecord = documented<SnapshotRecord>({
   ...Summary.fields,
   kind: Schema.Literal("SnapshotRecord"),
   objects: ArrayOf(Schema.Record(String, Schema.Unknown)),
-  /** Absent: it is a snapshot's. */
   before: Schema.optionalKey(Before)
 })
-export type SnapshotRecord = typeof SnapshotRecord.Type
 
 /** How the record of what a restore replaced is called. No list shows it, since nothing stands beside it. */
 export const beforeSet = (operation: string): string => `before-${operation}`
