@@ -63,11 +63,7 @@ export const plan = (
 }
 
 const readUnlessForbidden = (namespace: string, set: string) =>
-  Effect.catchIf(
-    readWhole(namespace, set),
-    ({ reason }) => reason._tag === "Forbidden",
-    () => Effect.succeed(null)
-  )
+  Effect.catchReason(readWhole(namespace, set), "ClusterError", "Forbidden", () => Effect.succeed(null))
 
 /** Fails where a configuration cannot be put back, whatever it is. */
 const configAllowed = (
@@ -98,50 +94,49 @@ const configAllowed = (
 }
 
 /** Reads the snapshot and the state, and plans; nothing is changed. */
-export const prepare = (
+export const prepare = Effect.fn("Restore.prepare")(function* (
   { namespace, name }: SnapshotRef,
   options: RestoreOptions = {}
-): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
-  Effect.gen(function* () {
-    const hasConfig = options.withConfig === true || options.only === "config"
-    // Who may not read Secrets restores volumes by what a list shows.
-    const read = yield* hasConfig ? readWhole(namespace, name) : readUnlessForbidden(namespace, name)
-    const record = read?.record ?? null
-    const summary =
-      record ?? (yield* list(namespace)).find(({ summary: one }) => one.name === name)?.summary ?? null
-    if (summary === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const app = { ...summary.app, namespace }
-    if (hasConfig) yield* configAllowed(app, name, read, options)
-    if (options.only === "config" && read !== null) {
-      return yield* planConfig(app, { set: name, undoes: null }, read, options)
-    }
-    const [cuts, differs] = yield* Effect.all(
-      [
-        cutsNow(namespace, summary.cuts),
-        record === null
-          ? Effect.succeed(["what else has changed since is not known: secrets may not be read"])
-          : differences(namespace, hasConfig ? withoutConfig(record) : record)
-      ],
-      { concurrency: 2 }
-    )
-    const source = {
-      _tag: "Snapshot" as const,
-      set: name,
-      level: summary.level,
-      guarantee: summary.oneMember === undefined ? (summary.quiesced?.guarantee ?? null) : "one-member",
-      ...(summary.seedOnly === undefined ? {} : { seedOnly: summary.seedOnly }),
-      ...wavesOf(summary, read),
-      created: summary.created,
-      replicas: summary.replicas[`StatefulSet/${nameOf(app)}`] ?? null,
-      cuts,
-      differs
-    }
-    return yield* app._tag === "StatefulSet"
-      ? planFor(app, source, options, undefined, hasConfig ? read : null)
-      : planSelected(app, summary, source, options)
-  })
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  const hasConfig = options.withConfig === true || options.only === "config"
+  // Who may not read Secrets restores volumes by what a list shows.
+  const read = yield* hasConfig ? readWhole(namespace, name) : readUnlessForbidden(namespace, name)
+  const record = read?.record ?? null
+  const summary =
+    record ?? (yield* list(namespace)).find(({ summary: one }) => one.name === name)?.summary ?? null
+  if (summary === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const app = { ...summary.app, namespace }
+  if (hasConfig) yield* configAllowed(app, name, read, options)
+  if (options.only === "config" && read !== null) {
+    return yield* planConfig(app, { set: name, undoes: null }, read, options)
+  }
+  const [cuts, differs] = yield* Effect.all(
+    [
+      cutsNow(namespace, summary.cuts),
+      record === null
+        ? Effect.succeed(["what else has changed since is not known: secrets may not be read"])
+        : differences(namespace, hasConfig ? withoutConfig(record) : record)
+    ],
+    { concurrency: 2 }
+  )
+  const source = {
+    _tag: "Snapshot" as const,
+    set: name,
+    level: summary.level,
+    guarantee: summary.oneMember === undefined ? (summary.quiesced?.guarantee ?? null) : "one-member",
+    ...(summary.seedOnly === undefined ? {} : { seedOnly: summary.seedOnly }),
+    ...wavesOf(summary, read),
+    created: summary.created,
+    replicas: summary.replicas[`StatefulSet/${nameOf(app)}`] ?? null,
+    cuts,
+    differs
+  }
+  return yield* app._tag === "StatefulSet"
+    ? planFor(app, source, options, undefined, hasConfig ? read : null)
+    : planSelected(app, summary, source, options)
+})
 
 /** How VolumeSnapshots that others made are chosen. */
 export interface FoundOptions extends RestoreOptions {
@@ -150,134 +145,149 @@ export interface FoundOptions extends RestoreOptions {
 }
 
 /** Plans to restore from VolumeSnapshots that others made; which one each claim gets stands in the plan's effects. */
-export const prepareFromVolumeSnapshots = (
+export const prepareFromVolumeSnapshots = Effect.fn("Restore.prepareFromVolumeSnapshots")(function* (
   { namespace, name }: SetRef,
   { volumeSnapshots = {}, ...options }: FoundOptions = {}
-): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
-  planFor(statefulSet(namespace, name), (workload) => foundFor(namespace, workload, volumeSnapshots), options)
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  return yield* planFor(
+    statefulSet(namespace, name),
+    (workload) => foundFor(namespace, workload, volumeSnapshots),
+    options
+  )
+})
 
 /** Plans to undo an earlier restore: the volumes that it set aside come back, and the present ones are kept. */
-export const prepareUndo = (
+export const prepareUndo = Effect.fn("Restore.prepareUndo")(function* (
   at: Operation.OperationAt,
   options: RestoreOptions = {}
-): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
-  Effect.gen(function* () {
-    const journal = yield* Journal.find(at.namespace, at.id).pipe(
-      Effect.map(({ plan: done }) => done),
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "NotFound",
-        () => Effect.succeed(null)
-      )
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  const journal = yield* Journal.find(at.namespace, at.id).pipe(
+    Effect.map(({ plan: done }) => done),
+    Effect.catchReason("OperationError", "NotFound", () => Effect.succeed(null))
+  )
+  const id = isOperationId(at.id) ? at.id : null
+  const read = id === null ? null : yield* readUnlessForbidden(at.namespace, beforeSet(id))
+  const alone = (app: string, record: ReadRecord) =>
+    planConfig(statefulSet(at.namespace, app), { set: null, undoes: at.id }, record, options)
+  if (journal === null) {
+    const found = id === null ? [] : yield* asideByName(at.namespace, id)
+    const [first, ...more] = found
+    if (first !== undefined) {
+      const { app } = found.find(({ kind }) => kind === "StatefulSet") ?? first
+      const ref = found.some(({ kind }) => kind === "StatefulSet")
+        ? statefulSet(at.namespace, app)
+        : yield* likeDeployment(at.namespace, app)
+      return yield* more.length === 0 && first.kind === "StatefulSet"
+        ? planFor(ref, first.source, options, undefined, read)
+        : planTogether(ref, found, options)
+    }
+    if (read?.record.app._tag === "StatefulSet") return yield* alone(read.record.app.name, read)
+    return yield* because(
+      "NotFound",
+      `no operation ${at.id} in namespace ${at.namespace}, and nothing that it set aside`,
+      `\`kubectl get pvc -l ${setAsideLabel} -n ${shellWord(at.namespace)}\` shows what was set aside: its names end in the operation`
     )
-    const id = isOperationId(at.id) ? at.id : null
-    const read = id === null ? null : yield* readUnlessForbidden(at.namespace, beforeSet(id))
-    const alone = (app: string, record: ReadRecord) =>
-      planConfig(statefulSet(at.namespace, app), { set: null, undoes: at.id }, record, options)
-    if (journal === null) {
-      const found = id === null ? [] : yield* asideByName(at.namespace, id)
-      const [first, ...more] = found
-      if (first !== undefined) {
-        const { app } = found.find(({ kind }) => kind === "StatefulSet") ?? first
-        const ref = found.some(({ kind }) => kind === "StatefulSet")
-          ? statefulSet(at.namespace, app)
-          : yield* likeDeployment(at.namespace, app)
-        return yield* more.length === 0 && first.kind === "StatefulSet"
-          ? planFor(ref, first.source, options, undefined, read)
-          : planTogether(ref, found, options)
-      }
-      if (read?.record.app._tag === "StatefulSet") return yield* alone(read.record.app.name, read)
-      return yield* because(
-        "NotFound",
-        `no operation ${at.id} in namespace ${at.namespace}, and nothing that it set aside`,
-        `\`kubectl get pvc -l ${setAsideLabel} -n ${shellWord(at.namespace)}\` shows what was set aside: its names end in the operation`
-      )
-    }
-    const decoded = restoreVerb.decode(journal)
-    if (decoded._tag === "Failure") {
-      return yield* because(
-        "Mismatch",
-        `operation ${at.id} is not a restore but a ${journal.verb}`,
-        `${operationsCommand(at.namespace)} lists them`
-      )
-    }
-    const done = decoded.success
-    const { config, kept } = done.settings
-    if (config !== undefined && read === null) {
-      return yield* because(
-        "NotFound",
-        `secret "${config.before}", in which restore ${at.id} kept the configuration, is gone or may not be read`,
-        `restore from a snapshot instead: ${listOf(at.namespace)} lists them`
-      )
-    }
-    if (read !== null && (options.only === "config" || (config !== undefined && kept.length === 0))) {
-      return yield* alone(nameOf(done.app), read)
-    }
-    const found = yield* Effect.forEach(done.guards, (guard) =>
-      Effect.map(asideOf(at.namespace, done, guard), (source) => ({
-        kind: guard.kind === "Deployment" ? ("Deployment" as const) : ("StatefulSet" as const),
-        app: guard.name,
-        source
-      }))
+  }
+  const decoded = restoreVerb.decode(journal)
+  if (decoded._tag === "Failure") {
+    return yield* because(
+      "Mismatch",
+      `operation ${at.id} is not a restore but a ${journal.verb}`,
+      `${operationsCommand(at.namespace)} lists them`
     )
-    // What went back alone comes back alone.
-    const { ordinals } = done.settings
-    const how = { ...(ordinals === undefined ? {} : { ordinals }), ...options }
-    if (config !== undefined) yield* configAllowed(done.app, at.id, read, how)
-    const [first] = found
-    return yield* found.length === 1 && first?.kind === "StatefulSet"
-      ? planFor(statefulSet(at.namespace, first.app), first.source, how, undefined, read)
-      : planTogether({ ...done.app, namespace: at.namespace }, found, how)
-  })
+  }
+  const done = decoded.success
+  const { config, kept } = done.settings
+  if (config !== undefined && read === null) {
+    return yield* because(
+      "NotFound",
+      `secret "${config.before}", in which restore ${at.id} kept the configuration, is gone or may not be read`,
+      `restore from a snapshot instead: ${listOf(at.namespace)} lists them`
+    )
+  }
+  if (read !== null && (options.only === "config" || (config !== undefined && kept.length === 0))) {
+    return yield* alone(nameOf(done.app), read)
+  }
+  const found = yield* Effect.forEach(done.guards, (guard) =>
+    Effect.map(asideOf(at.namespace, done, guard), (source) => ({
+      kind: guard.kind === "Deployment" ? ("Deployment" as const) : ("StatefulSet" as const),
+      app: guard.name,
+      source
+    }))
+  )
+  // What went back alone comes back alone.
+  const { ordinals } = done.settings
+  const how = { ...(ordinals === undefined ? {} : { ordinals }), ...options }
+  if (config !== undefined) yield* configAllowed(done.app, at.id, read, how)
+  const [first] = found
+  return yield* found.length === 1 && first?.kind === "StatefulSet"
+    ? planFor(statefulSet(at.namespace, first.app), first.source, how, undefined, read)
+    : planTogether({ ...done.app, namespace: at.namespace }, found, how)
+})
 
 /** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+export const dryRun = Effect.fn("Restore.dryRun")(function* (
   made: RestorePlan,
   mode: "client" | "server"
-): Effect.Effect<RestorePlan, RestoreError, Cluster> => Operation.dryRun(made, restoreVerb, mode, {})
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  return yield* Operation.dryRun(made, restoreVerb, mode, {})
+})
 
 /** Runs a plan that was made before; refused if a fact that it rests on has changed. */
-export const run = (
+export const run = Effect.fn("Restore.run")(function* (
   made: RestorePlan,
   options: RestoreRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(made, restoreVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(made, restoreVerb, options)
+})
 
 /**
  * Restores a StatefulSet from a snapshot.
  *
  * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
  */
-export const restore = (
+export const restore = Effect.fn("Restore.restore")(function* (
   ref: SnapshotRef,
   options: RestoreOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, RestoreError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (made) => run(made, options))
+): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
+  const made = yield* prepare(ref, options)
+  return yield* run(made, options)
+})
 
 /**
  * Restores a StatefulSet from VolumeSnapshots that others made: how consistent those are nobody knows.
  *
  * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
  */
-export const fromVolumeSnapshots = (
+export const fromVolumeSnapshots = Effect.fn("Restore.fromVolumeSnapshots")(function* (
   ref: SetRef,
   options: FoundOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, RestoreError, Cluster> =>
-  Effect.flatMap(prepareFromVolumeSnapshots(ref, options), (made) => run(made, options))
+): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
+  const made = yield* prepareFromVolumeSnapshots(ref, options)
+  return yield* run(made, options)
+})
 
 /** Undoes a restore that is over: the volumes from before it come back. */
-export const undo = (
+export const undo = Effect.fn("Restore.undo")(function* (
   at: Operation.OperationAt,
   options: RestoreOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, RestoreError, Cluster> =>
-  Effect.flatMap(prepareUndo(at, options), (made) => run(made, options))
+): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
+  const made = yield* prepareUndo(at, options)
+  return yield* run(made, options)
+})
 
 /** Goes on with an interrupted restore. */
-export const resume = (
+export const resume = Effect.fn("Restore.resume")(function* (
   at: Operation.OperationAt,
   options: RestoreRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, restoreVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, restoreVerb, options)
+})
 
 /** Puts back what an interrupted restore has changed: the volumes, the count and the policies from before. */
-export const abort = (
+export const abort = Effect.fn("Restore.abort")(function* (
   at: Operation.OperationAt,
   options: RestoreRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, restoreVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, restoreVerb, options)
+})

@@ -38,21 +38,20 @@ export interface CloneOptions extends CloneRun {
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => cloneVerb.describeSteps(plan)
 
 /** Reads the snapshot and the place that it goes to, and plans; nothing is changed. */
-export const prepare = (
+export const prepare = Effect.fn("RestoreClone.prepare")(function* (
   { namespace, name }: SnapshotRef,
   options: CloneOptions
-): Effect.Effect<ClonePlan, CloneError, Cluster> =>
-  Effect.gen(function* () {
-    const sealed = yield* readSealed(namespace, name)
-    if (sealed === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const app = nameOf(sealed.record.app)
-    const place = { name: options.as ?? app, namespace: options.toNamespace ?? namespace }
-    const facts = yield* readFacts(sealed, app, place.namespace)
-    const made = planOf(facts, yield* newId, { ...options, ...place })
-    return "reason" in made ? yield* refusedBecause(made.reason, made.remedy) : made
-  })
+): Effect.fn.Return<ClonePlan, CloneError, Cluster> {
+  const sealed = yield* readSealed(namespace, name)
+  if (sealed === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const app = nameOf(sealed.record.app)
+  const place = { name: options.as ?? app, namespace: options.toNamespace ?? namespace }
+  const facts = yield* readFacts(sealed, app, place.namespace)
+  const made = planOf(facts, yield* newId, { ...options, ...place })
+  return "reason" in made ? yield* refusedBecause(made.reason, made.remedy) : made
+})
 
 /** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
 export const dryRun = (
@@ -85,32 +84,42 @@ const orNothing = (
  *
  * @errors `Unfenced` where the network does not keep it from its source: nothing of it is left then.
  */
-export const run = (
+export const run = Effect.fn("RestoreClone.run")(function* (
   made: ClonePlan,
   options: CloneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing({ namespace: made.home, id: made.id }, options, Operation.execute(made, cloneVerb, options))
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(
+    { namespace: made.home, id: made.id },
+    options,
+    Operation.execute(made, cloneVerb, options)
+  )
+})
 
 /**
  * Restores an application as another one.
  *
  * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
  */
-export const clone = (
+export const clone = Effect.fn("RestoreClone.clone")(function* (
   ref: SnapshotRef,
   options: CloneOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, CloneError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (made) => run(made, options))
+): Effect.fn.Return<OperationResult, CloneError, Cluster> {
+  const made = yield* prepare(ref, options)
+  return yield* run(made, options)
+})
 
 /** Goes on with an interrupted one; what it makes is named again, and so is the snapshot's namespace. */
-export const resume = (
+export const resume = Effect.fn("RestoreClone.resume")(function* (
   at: Operation.OperationAt,
   options: CloneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing(at, options, Operation.resume(at, cloneVerb, options))
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(at, options, Operation.resume(at, cloneVerb, options))
+})
 
 /** Removes what an interrupted one has made; volumes that its pods may have written to are kept, and named. */
-export const abort = (
+export const abort = Effect.fn("RestoreClone.abort")(function* (
   at: Operation.OperationAt,
   options: CloneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, cloneVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, cloneVerb, options)
+})

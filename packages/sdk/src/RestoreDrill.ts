@@ -230,36 +230,35 @@ const drilled = (
  * @errors what a restore as another application is refused with, `Unfenced` among it; `Refused` where nothing would be
  * looked at: without a command, and without a profile's `verify`.
  */
-export const drill = (
+export const drill = Effect.fn("RestoreDrill.drill")(function* (
   ref: RestoreClone.SnapshotRef,
   options: DrillOptions
-): Effect.Effect<DrillResult, RestoreClone.CloneError, Cluster> =>
-  Effect.gen(function* () {
-    if (options.command === undefined && options.verify === undefined) {
-      return yield* refusedBecause(
-        "a drill that looks at nothing proves nothing",
-        "give a command, or a profile that says how volumes are verified"
-      )
-    }
-    const operation = yield* Ref.make<string | null>(null)
-    const left = yield* Ref.make<ReadonlyArray<string>>([])
-    const result = yield* Effect.acquireUseRelease(
-      makeScratch(ref.namespace, ref.name, yield* newId),
-      (scratch) => drilled(ref, scratch, operation, options),
-      (scratch) =>
-        Effect.gen(function* () {
-          yield* Ref.set(left, yield* removed(scratch, yield* Ref.get(operation), options))
-        })
-    ).pipe(
-      Effect.catch((error) =>
-        Effect.flatMap(Ref.get(left), (names) =>
-          Effect.fail(names.length === 0 ? error : withLeft(error, names))
-        )
+): Effect.fn.Return<DrillResult, RestoreClone.CloneError, Cluster> {
+  if (options.command === undefined && options.verify === undefined) {
+    return yield* refusedBecause(
+      "a drill that looks at nothing proves nothing",
+      "give a command, or a profile that says how volumes are verified"
+    )
+  }
+  const operation = yield* Ref.make<string | null>(null)
+  const left = yield* Ref.make<ReadonlyArray<string>>([])
+  const result = yield* Effect.acquireUseRelease(
+    makeScratch(ref.namespace, ref.name, yield* newId),
+    (scratch) => drilled(ref, scratch, operation, options),
+    (scratch) =>
+      Effect.gen(function* () {
+        yield* Ref.set(left, yield* removed(scratch, yield* Ref.get(operation), options))
+      })
+  ).pipe(
+    Effect.catch((error) =>
+      Effect.flatMap(Ref.get(left), (names) =>
+        Effect.fail(names.length === 0 ? error : withLeft(error, names))
       )
     )
-    const stays = yield* Ref.get(left)
-    return { ...result, left: stays }
-  })
+  )
+  const stays = yield* Ref.get(left)
+  return { ...result, left: stays }
+})
 
 const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError => {
   const message = `${error.message}; left of the drill: ${left.join(", ")}`

@@ -31,69 +31,78 @@ const nothing = ({ namespace, id }: Operation.OperationAt) =>
   )
 
 /** Finds the fence of a restore, and plans; nothing is changed. */
-export const prepare = (at: Operation.OperationAt): Effect.Effect<ReleasePlan, ReleaseError, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, id: restore } = at
-    if (!isOperationId(restore)) return yield* nothing(at)
-    const { items } = yield* Resource.listObjects(Resource.networkPolicies, {
-      namespace,
-      labelSelector: `${madeByAnnotation}=${restore},${fencedLabel}`
-    })
-    const [policy] = items
-    const labels: unknown = Reflect.get(Object(policy?.metadata), "labels")
-    const name = String(Reflect.get(Object(labels), fencedLabel) ?? "")
-    const uid = policy?.metadata.uid
-    if (policy === undefined || uid == null || name === "") return yield* nothing(at)
-    const { metadata } = yield* Workload.read({ namespace, name })
-    const step = make(Release, { policy: policy.metadata.name, uid, operation: restore })
-    const withoutAccess: Omit<ReleasePlan, "access"> = {
-      apiVersion: "kubectl-stateful.dev/v1",
-      kind: "Plan",
-      id: yield* newId,
-      verb: "release",
-      app: statefulSet(namespace, name),
-      home: namespace,
-      guards: [
-        {
-          kind: "StatefulSet",
-          namespace,
-          name,
-          uid: metadata.uid ?? "",
-          generation: metadata.generation ?? null
-        }
-      ],
-      facts: digest([uid, metadata.uid]),
-      hooks: [],
-      effects: [`release ${name}: its pods may reach what it was copied from, and everything else`],
-      warnings: [],
-      refusals: [],
-      unchecked: [],
-      settings: { restore },
-      steps: [step]
-    }
-    return { ...withoutAccess, access: releaseVerb.rules({ ...withoutAccess, access: [] }, {}) }
+export const prepare = Effect.fn("RestoreRelease.prepare")(function* (
+  at: Operation.OperationAt
+): Effect.fn.Return<ReleasePlan, ReleaseError, Cluster> {
+  const { namespace, id: restore } = at
+  if (!isOperationId(restore)) return yield* nothing(at)
+  const { items } = yield* Resource.listObjects(Resource.networkPolicies, {
+    namespace,
+    labelSelector: `${madeByAnnotation}=${restore},${fencedLabel}`
   })
+  const [policy] = items
+  const labels: unknown = Reflect.get(Object(policy?.metadata), "labels")
+  const name = String(Reflect.get(Object(labels), fencedLabel) ?? "")
+  const uid = policy?.metadata.uid
+  if (policy === undefined || uid == null || name === "") return yield* nothing(at)
+  const { metadata } = yield* Workload.read({ namespace, name })
+  const step = make(Release, { policy: policy.metadata.name, uid, operation: restore })
+  const withoutAccess: Omit<ReleasePlan, "access"> = {
+    apiVersion: "kubectl-stateful.dev/v1",
+    kind: "Plan",
+    id: yield* newId,
+    verb: "release",
+    app: statefulSet(namespace, name),
+    home: namespace,
+    guards: [
+      {
+        kind: "StatefulSet",
+        namespace,
+        name,
+        uid: metadata.uid ?? "",
+        generation: metadata.generation ?? null
+      }
+    ],
+    facts: digest([uid, metadata.uid]),
+    hooks: [],
+    effects: [`release ${name}: its pods may reach what it was copied from, and everything else`],
+    warnings: [],
+    refusals: [],
+    unchecked: [],
+    settings: { restore },
+    steps: [step]
+  }
+  return { ...withoutAccess, access: releaseVerb.rules({ ...withoutAccess, access: [] }, {}) }
+})
 
 /** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+export const dryRun = Effect.fn("RestoreRelease.dryRun")(function* (
   made: ReleasePlan,
   mode: "client" | "server"
-): Effect.Effect<ReleasePlan, ReleaseError, Cluster> => Operation.dryRun(made, releaseVerb, mode, {})
+): Effect.fn.Return<ReleasePlan, ReleaseError, Cluster> {
+  return yield* Operation.dryRun(made, releaseVerb, mode, {})
+})
 
 /** Runs a plan that was made before; refused if a fact that it rests on has changed. */
-export const run = (
+export const run = Effect.fn("RestoreRelease.run")(function* (
   made: ReleasePlan,
   options: Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(made, releaseVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(made, releaseVerb, options)
+})
 
 /** Goes on with an interrupted release. */
-export const resume = (
+export const resume = Effect.fn("RestoreRelease.resume")(function* (
   at: Operation.OperationAt,
   options: Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, releaseVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, releaseVerb, options)
+})
 
 /** Puts the fence back that an interrupted release has taken away. */
-export const abort = (
+export const abort = Effect.fn("RestoreRelease.abort")(function* (
   at: Operation.OperationAt,
   options: Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, releaseVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, releaseVerb, options)
+})

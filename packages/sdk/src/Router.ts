@@ -87,52 +87,51 @@ const failureOf = ({ failures }: Heard, now: number, interval: number): string |
  * **Errors:** those of `Discovery.watch`, before the first view. **Caveat:** where its pod may be cut off
  * from the API server alone, decide by `age` from when on it routes no more.
  */
-export const make = (
+export const make = Effect.fn("Router.make")(function* (
   ref: Discovery.SetRef,
   strategy: Routing.Strategy,
   options: Discovery.WatchOptions = {}
-): Effect.Effect<Router, ClusterError | AppNotFound, Cluster | Scope.Scope> =>
-  Effect.gen(function* () {
-    const heard: Heard = { at: yield* Clock.currentTimeMillis, failures: new Map() }
-    const interval = Duration.toMillis(
-      Duration.fromInputUnsafe(options.relistEvery ?? Discovery.defaultInterval)
-    )
-    const cluster = listening(yield* Cluster, heard)
-    let good: string | null = null
-    let blind: string | null = null
-    /** A view that knows no pod does not take the place of one of the same application that does. */
-    const isGood = ({ source, uid, problems }: Discovery.Peers): boolean => {
-      if (source === "none" && uid !== null && uid === good) {
-        blind = problems.find(({ reason }) => reason === "PodsUnread")?.message ?? null
-        return false
-      }
-      good = source === "none" ? null : uid
-      blind = null
-      return true
+): Effect.fn.Return<Router, ClusterError | AppNotFound, Cluster | Scope.Scope> {
+  const heard: Heard = { at: yield* Clock.currentTimeMillis, failures: new Map() }
+  const interval = Duration.toMillis(
+    Duration.fromInputUnsafe(options.relistEvery ?? Discovery.defaultInterval)
+  )
+  const cluster = listening(yield* Cluster, heard)
+  let good: string | null = null
+  let blind: string | null = null
+  /** A view that knows no pod does not take the place of one of the same application that does. */
+  const isGood = ({ source, uid, problems }: Discovery.Peers): boolean => {
+    if (source === "none" && uid !== null && uid === good) {
+      blind = problems.find(({ reason }) => reason === "PodsUnread")?.message ?? null
+      return false
     }
-    const views = Discovery.watch(ref, { keepFor: Duration.infinity, ...options }).pipe(
-      Stream.filter(isGood),
-      Stream.provideService(Cluster, cluster)
-    )
-    const router = yield* Routing.router(views, Discovery.members, strategy)
-    return {
-      pick: router.pick,
-      pickAll: router.pickAll,
-      owners: router.owners,
-      find: (key, sticky) =>
-        Result.map(router.pick(key, sticky), (ordinal) => {
-          const found = router.view().peers.find((peer) => peer.ordinal === ordinal)
-          // A pick names an ordinal of the view that it was made from.
-          if (found === undefined) throw new Error(`no peer has ordinal ${ordinal}`)
-          return found
-        }),
-      view: router.view,
-      age: Effect.gen(function* () {
-        const { millis, cause } = yield* router.stale
-        const now = yield* Clock.currentTimeMillis
-        const failure =
-          failureOf(heard, now, interval) ?? blind ?? (cause === null ? null : "the watch has ended")
-        return { view: millis, heard: now - heard.at, failure }
-      })
-    }
-  })
+    good = source === "none" ? null : uid
+    blind = null
+    return true
+  }
+  const views = Discovery.watch(ref, { keepFor: Duration.infinity, ...options }).pipe(
+    Stream.filter(isGood),
+    Stream.provideService(Cluster, cluster)
+  )
+  const router = yield* Routing.router(views, Discovery.members, strategy)
+  return {
+    pick: router.pick,
+    pickAll: router.pickAll,
+    owners: router.owners,
+    find: (key, sticky) =>
+      Result.map(router.pick(key, sticky), (ordinal) => {
+        const found = router.view().peers.find((peer) => peer.ordinal === ordinal)
+        // A pick names an ordinal of the view that it was made from.
+        if (found === undefined) throw new Error(`no peer has ordinal ${ordinal}`)
+        return found
+      }),
+    view: router.view,
+    age: Effect.gen(function* () {
+      const { millis, cause } = yield* router.stale
+      const now = yield* Clock.currentTimeMillis
+      const failure =
+        failureOf(heard, now, interval) ?? blind ?? (cause === null ? null : "the watch has ended")
+      return { view: millis, heard: now - heard.at, failure }
+    })
+  }
+})

@@ -84,56 +84,62 @@ const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
 })
 
 /** Reads the state and plans; nothing is changed. */
-export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<ScalePlan, ScaleError, Cluster> =>
-  Effect.gen(function* () {
-    const { purge = false, ...rest } = options
-    const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
-    if (asked !== undefined && !(Number.isSafeInteger(asked) && asked >= 0 && asked <= 0x7fff_ffff)) {
-      return yield* Effect.fail(
-        refusedBecause(`${asked} is not a valid number of replicas`, "give a whole number from 0")
-      )
-    }
-    const [state, aside, quotas, { ground, mountedBy }] = yield* Effect.all(
-      [
-        read(statefulSet(ref.namespace, ref.name), asked === undefined ? {} : { replicas: asked }),
-        purge ? listAside(ref) : Effect.succeed([]),
-        readQuotas(ref),
-        readGround(ref)
-      ],
-      { concurrency: 4 }
-    )
-    const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
-    const settings = { ...rest, replicas, purge: aside, quotas, mountedBy, ground }
-    const id = yield* newId
-    const first = plan(state, id, settings)
-    const retains = first !== null && stepsOf(RetainVolumes, first.steps).some(({ retain }) => retain)
-    // Who may not set reclaim policies keeps claims by whenScaled alone, and is told so.
-    const made =
-      retains && !(yield* mayPatchVolumes) ? plan(state, id, { ...settings, mayPatchVolumes: false }) : first
-    return made ?? (yield* Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`)))
-  })
+export const prepare = Effect.fn("Scale.prepare")(function* (
+  ref: SetRef,
+  options: ScaleOptions
+): Effect.fn.Return<ScalePlan, ScaleError, Cluster> {
+  const { purge = false, ...rest } = options
+  const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
+  if (asked !== undefined && !(Number.isSafeInteger(asked) && asked >= 0 && asked <= 0x7fff_ffff)) {
+    return yield* refusedBecause(`${asked} is not a valid number of replicas`, "give a whole number from 0")
+  }
+  const [state, aside, quotas, { ground, mountedBy }] = yield* Effect.all(
+    [
+      read(statefulSet(ref.namespace, ref.name), asked === undefined ? {} : { replicas: asked }),
+      purge ? listAside(ref) : Effect.succeed([]),
+      readQuotas(ref),
+      readGround(ref)
+    ],
+    { concurrency: 4 }
+  )
+  const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
+  const settings = { ...rest, replicas, purge: aside, quotas, mountedBy, ground }
+  const id = yield* newId
+  const first = plan(state, id, settings)
+  const retains = first !== null && stepsOf(RetainVolumes, first.steps).some(({ retain }) => retain)
+  // Who may not set reclaim policies keeps claims by whenScaled alone, and is told so.
+  const made =
+    retains && !(yield* mayPatchVolumes) ? plan(state, id, { ...settings, mayPatchVolumes: false }) : first
+  return made ?? (yield* because("NotFound", `statefulset "${ref.name}" not found`))
+})
 
 /**
  * What a run would meet, and nothing changed: an operation that is in the way is a refusal of the plan.
  * `server`: each write is sent with `dryRun=All` as well.
  */
-export const dryRun = (
+export const dryRun = Effect.fn("Scale.dryRun")(function* (
   plan: ScalePlan,
   mode: "client" | "server"
-): Effect.Effect<ScalePlan, ScaleError, Cluster> => Operation.dryRun(plan, scaleVerb, mode, {})
+): Effect.fn.Return<ScalePlan, ScaleError, Cluster> {
+  return yield* Operation.dryRun(plan, scaleVerb, mode, {})
+})
 
 /** Plans and runs. */
-export const scale = (
+export const scale = Effect.fn("Scale.scale")(function* (
   ref: SetRef,
   options: ScaleOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, ScaleError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
+): Effect.fn.Return<OperationResult, ScaleError, Cluster> {
+  const plan = yield* prepare(ref, options)
+  return yield* run(plan, options)
+})
 
 /** Runs a plan that was made before; refused if a fact that it rests on has changed. */
-export const run = (
+export const run = Effect.fn("Scale.run")(function* (
   plan: ScalePlan,
   options: RunSettings & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(plan, scaleVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(plan, scaleVerb, options)
+})
 
 /** A plan, and how it is to be carried out. */
 export interface Planned {
@@ -142,12 +148,13 @@ export interface Planned {
 }
 
 /** Plans for several StatefulSets, in the given order; nothing is changed. */
-export const prepareAll = <Options extends ScaleOptions>(
+export const prepareAll = Effect.fn("Scale.prepareAll")(function* <Options extends ScaleOptions>(
   asked: ReadonlyArray<{ readonly ref: SetRef; readonly options: Options }>
-): Effect.Effect<ReadonlyArray<Planned & { readonly options: Options }>, ScaleError, Cluster> =>
-  Effect.forEach(asked, ({ ref, options }) =>
+): Effect.fn.Return<ReadonlyArray<Planned & { readonly options: Options }>, ScaleError, Cluster> {
+  return yield* Effect.forEach(asked, ({ ref, options }) =>
     Effect.map(prepare(ref, options), (plan) => ({ plan, options }))
   )
+})
 
 /**
  * Runs plans one after another, each once the one before it is done: nothing is begun where one of
@@ -163,22 +170,27 @@ export const inOrder = <One extends Planned, A, E, R>(
   )
 
 /** Plans for several StatefulSets and scales them in the given order: nothing is begun where one is refused. */
-export const scaleAll = (
+export const scaleAll = Effect.fn("Scale.scaleAll")(function* (
   asked: ReadonlyArray<{ readonly ref: SetRef; readonly options: ScaleOptions }>,
   options: Operation.RunOptions
-): Effect.Effect<ReadonlyArray<OperationResult>, ScaleError, Cluster> =>
-  Effect.flatMap(prepareAll(asked), (planned) =>
+): Effect.fn.Return<ReadonlyArray<OperationResult>, ScaleError, Cluster> {
+  return yield* Effect.flatMap(prepareAll(asked), (planned) =>
     inOrder(planned, (one) => run(one.plan, { ...one.options, ...options }))
   )
+})
 
 /** Goes on with an interrupted scaling. The profile is given anew, and compared by digest. */
-export const resume = (
+export const resume = Effect.fn("Scale.resume")(function* (
   at: { readonly namespace: string; readonly id: string },
   options: RunSettings & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, scaleVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, scaleVerb, options)
+})
 
 /** Restores the previous count; members that have left already join again by `afterAdd`. */
-export const abort = (
+export const abort = Effect.fn("Scale.abort")(function* (
   at: { readonly namespace: string; readonly id: string },
   options: RunSettings & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, scaleVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, scaleVerb, options)
+})

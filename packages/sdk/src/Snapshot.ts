@@ -77,25 +77,26 @@ const recentCut = (ref: AppRef): Effect.Effect<Recent | null, ClusterError, Clus
   })
 
 /** Reads the state and plans; nothing is changed. */
-export const prepare = (
+export const prepare = Effect.fn("Snapshot.prepare")(function* (
   ref: AppRef,
   options: SnapshotOptions
-): Effect.Effect<SnapshotPlan, SnapshotError, Cluster> =>
-  Effect.gen(function* () {
-    const [state, mayRetain, recent] = yield* Effect.all(
-      [read(ref), mayRetainContents, options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref)],
-      { concurrency: 3 }
-    )
-    const name = options.name ?? (yield* defaultName(ref))
-    const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, recent })
-    return made ?? (yield* because("NotFound", `${nameOf(ref)} has no workload that could be snapshotted`))
-  })
+): Effect.fn.Return<SnapshotPlan, SnapshotError, Cluster> {
+  const [state, mayRetain, recent] = yield* Effect.all(
+    [read(ref), mayRetainContents, options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref)],
+    { concurrency: 3 }
+  )
+  const name = options.name ?? (yield* defaultName(ref))
+  const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, recent })
+  return made ?? (yield* because("NotFound", `${nameOf(ref)} has no workload that could be snapshotted`))
+})
 
 /** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+export const dryRun = Effect.fn("Snapshot.dryRun")(function* (
   plan: SnapshotPlan,
   mode: "client" | "server"
-): Effect.Effect<SnapshotPlan, SnapshotError, Cluster> => Operation.dryRun(plan, snapshotVerb, mode, {})
+): Effect.fn.Return<SnapshotPlan, SnapshotError, Cluster> {
+  return yield* Operation.dryRun(plan, snapshotVerb, mode, {})
+})
 
 /** A level that was missed leaves nothing half made: what there is goes, and a stopped application comes back. */
 const removed = (
@@ -138,35 +139,45 @@ const orNothing = (
  *
  * @errors `LevelMissed` where the asked level was not reached: nothing of the set is left then.
  */
-export const run = (
+export const run = Effect.fn("Snapshot.run")(function* (
   plan: SnapshotPlan,
   options: SnapshotRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing({ namespace: plan.home, id: plan.id }, options, Operation.execute(plan, snapshotVerb, options))
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(
+    { namespace: plan.home, id: plan.id },
+    options,
+    Operation.execute(plan, snapshotVerb, options)
+  )
+})
 
 /**
  * Takes a snapshot of an application.
  *
  * @errors `Refused` where the asked level cannot be reached, with nothing changed; what `run` fails with.
  */
-export const take = (
+export const take = Effect.fn("Snapshot.take")(function* (
   ref: AppRef,
   options: SnapshotOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, SnapshotError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
+): Effect.fn.Return<OperationResult, SnapshotError, Cluster> {
+  const plan = yield* prepare(ref, options)
+  return yield* run(plan, options)
+})
 
 /**
  * Goes on with an interrupted snapshot. One whose caller ended while the members were quiesced cannot be
  * called quiesced: asked for by that name, it ends with `LevelMissed`, and nothing of it is left.
  */
-export const resume = (
+export const resume = Effect.fn("Snapshot.resume")(function* (
   at: Operation.OperationAt,
   options: SnapshotRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing(at, options, Operation.resume(at, snapshotVerb, options))
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(at, options, Operation.resume(at, snapshotVerb, options))
+})
 
 /** Removes what an interrupted snapshot has made, and nothing else; a stopped application is started again. */
-export const abort = (
+export const abort = Effect.fn("Snapshot.abort")(function* (
   at: Operation.OperationAt,
   options: SnapshotRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, snapshotVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, snapshotVerb, options)
+})

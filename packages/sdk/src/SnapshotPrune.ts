@@ -121,67 +121,76 @@ const recordIn = ({
   )
 
 /** Reads what is there of a snapshot, and plans; nothing is changed. Needs no right on Secrets. */
-export const prepare = (
+export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
   ref: SnapshotRef,
   options: PruneOptions = {}
-): Effect.Effect<PrunePlan, Operation.Failure, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, name } = ref
-    const [all, record] = yield* Effect.all([list(namespace), recordIn(ref)], { concurrency: 2 })
-    const listed = all.find(({ summary }) => summary.name === name)
-    if (listed === undefined || record === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
-    const [snapshots, contents, groups, inUse] = yield* Effect.all(
-      [
-        Resource.list(kinds.volumesnapshots, { namespace }),
-        Resource.list(kinds.volumesnapshotcontents),
-        groupsFor(listed.summary),
-        usesOf({ ...ref, record: record.uid }, named, null)
-      ],
-      { concurrency: 4 }
-    )
-    const { uid } = record
-    const found = {
-      ...groups,
-      summary: listed.summary,
-      record: uid === null ? null : { uid },
-      snapshots,
-      contents,
-      inUse,
-      isLast: isComplete(listed) && newerThan(all, listed).length === 0
-    }
-    return planOf(found, yield* newId, options)
-  })
+): Effect.fn.Return<PrunePlan, Operation.Failure, Cluster> {
+  const { namespace, name } = ref
+  const [all, record] = yield* Effect.all([list(namespace), recordIn(ref)], { concurrency: 2 })
+  const listed = all.find(({ summary }) => summary.name === name)
+  if (listed === undefined || record === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
+  const [snapshots, contents, groups, inUse] = yield* Effect.all(
+    [
+      Resource.list(kinds.volumesnapshots, { namespace }),
+      Resource.list(kinds.volumesnapshotcontents),
+      groupsFor(listed.summary),
+      usesOf({ ...ref, record: record.uid }, named, null)
+    ],
+    { concurrency: 4 }
+  )
+  const { uid } = record
+  const found = {
+    ...groups,
+    summary: listed.summary,
+    record: uid === null ? null : { uid },
+    snapshots,
+    contents,
+    inUse,
+    isLast: isComplete(listed) && newerThan(all, listed).length === 0
+  }
+  return planOf(found, yield* newId, options)
+})
 
 /** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+export const dryRun = Effect.fn("SnapshotPrune.dryRun")(function* (
   plan: PrunePlan,
   mode: "client" | "server"
-): Effect.Effect<PrunePlan, Operation.Failure, Cluster> => Operation.dryRun(plan, pruneVerb, mode, {})
+): Effect.fn.Return<PrunePlan, Operation.Failure, Cluster> {
+  return yield* Operation.dryRun(plan, pruneVerb, mode, {})
+})
 
 /** Deletes the snapshot of a plan; refused where somebody has begun to use it since. */
-export const run = (
+export const run = Effect.fn("SnapshotPrune.run")(function* (
   plan: PrunePlan,
   options: PruneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(plan, pruneVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(plan, pruneVerb, options)
+})
 
 /** Deletes a snapshot with its cuts in the storage. */
-export const prune = (
+export const prune = Effect.fn("SnapshotPrune.prune")(function* (
   ref: SnapshotRef,
   options: PruneOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  const plan = yield* prepare(ref, options)
+  return yield* run(plan, options)
+})
 
 /** Goes on deleting. */
-export const resume = (
+export const resume = Effect.fn("SnapshotPrune.resume")(function* (
   at: Operation.OperationAt,
   options: PruneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, pruneVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, pruneVerb, options)
+})
 
 /** Keeps what is still there. */
-export const abort = (
+export const abort = Effect.fn("SnapshotPrune.abort")(function* (
   at: Operation.OperationAt,
   options: PruneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, pruneVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, pruneVerb, options)
+})

@@ -31,14 +31,13 @@ export interface Diff {
 }
 
 /** What a snapshot is, and whether it can be restored from here. Needs no right on Secrets. */
-export const describe = (
+export const describe = Effect.fn("SnapshotSet.describe")(function* (
   ref: SnapshotRef
-): Effect.Effect<Description, ClusterError | OperationError, Cluster> =>
-  Effect.gen(function* () {
-    const found = (yield* list(ref.namespace)).find(({ summary }) => summary.name === ref.name)
-    if (found === undefined) return yield* noSnapshot(ref.namespace, ref.name)
-    return { ...found, oneMoment: isOneMoment(found.summary) }
-  })
+): Effect.fn.Return<Description, ClusterError | OperationError, Cluster> {
+  const found = (yield* list(ref.namespace)).find(({ summary }) => summary.name === ref.name)
+  if (found === undefined) return yield* noSnapshot(ref.namespace, ref.name)
+  return { ...found, oneMoment: isOneMoment(found.summary) }
+})
 
 const recordOf = (ref: SnapshotRef): Effect.Effect<SnapshotRecord, ClusterError | OperationError, Cluster> =>
   Effect.flatMap(readRecord(ref.namespace, ref.name), (record) =>
@@ -96,23 +95,22 @@ const compared = (
  * What differs from one snapshot to another, or to the application as it is now (`to` null): images, keys of
  * ConfigMaps, whether Secrets changed, sizes and topology. Never a value, nor anything that comes of one.
  */
-export const diff = (
+export const diff = Effect.fn("SnapshotSet.diff")(function* (
   from: SnapshotRef,
   to: SnapshotRef | null
-): Effect.Effect<Diff, ClusterError | OperationError | AppNotFound, Cluster> =>
-  Effect.gen(function* () {
-    const before = yield* recordOf(from)
-    if (to === null) {
-      const { side, notCompared } = yield* live(from.namespace, before)
-      return compared(sideOf(before), side, [...before.leftOut, ...notCompared])
-    }
-    const now = yield* recordOf(to)
-    if (nameOf(before.app) !== nameOf(now.app)) {
-      return yield* because(
-        "Mismatch",
-        `snapshot ${from.name} is of ${nameOf(before.app)}, and ${to.name} of ${nameOf(now.app)}`,
-        "compare snapshots of one application"
-      )
-    }
-    return compared(sideOf(before), sideOf(now), [...before.leftOut, ...now.leftOut])
-  })
+): Effect.fn.Return<Diff, ClusterError | OperationError | AppNotFound, Cluster> {
+  const before = yield* recordOf(from)
+  if (to === null) {
+    const { side, notCompared } = yield* live(from.namespace, before)
+    return compared(sideOf(before), side, [...before.leftOut, ...notCompared])
+  }
+  const now = yield* recordOf(to)
+  if (nameOf(before.app) !== nameOf(now.app)) {
+    return yield* because(
+      "Mismatch",
+      `snapshot ${from.name} is of ${nameOf(before.app)}, and ${to.name} of ${nameOf(now.app)}`,
+      "compare snapshots of one application"
+    )
+  }
+  return compared(sideOf(before), sideOf(now), [...before.leftOut, ...now.leftOut])
+})

@@ -42,22 +42,21 @@ const clusterUid: Effect.Effect<string | null, ClusterError, Cluster> = Resource
 )
 
 /** A snapshot's record, as a file that only its recipients can read. Nothing is changed. */
-export const exportSet = (
+export const exportSet = Effect.fn("SnapshotTransfer.exportSet")(function* (
   ref: SnapshotRef,
   sealFor: SealFor
-): Effect.Effect<Uint8Array, OperationError | ClusterError, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, name } = ref
-    const [record, cluster] = yield* Effect.all([readRecord(namespace, name), clusterUid], { concurrency: 2 })
-    if (record === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const { imported: _, ...own } = record
-    return yield* seal(
-      { apiVersion: "kubectl-stateful.dev/v1", kind: "SnapshotExport", cluster, record: own },
-      sealFor
-    )
-  })
+): Effect.fn.Return<Uint8Array, OperationError | ClusterError, Cluster> {
+  const { namespace, name } = ref
+  const [record, cluster] = yield* Effect.all([readRecord(namespace, name), clusterUid], { concurrency: 2 })
+  if (record === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const { imported: _, ...own } = record
+  return yield* seal(
+    { apiVersion: "kubectl-stateful.dev/v1", kind: "SnapshotExport", cluster, record: own },
+    sealFor
+  )
+})
 
 /** The drivers of all storage classes; null: they may not be listed. */
 const driversThere = Resource.list(kinds.storageclasses).pipe(
@@ -86,73 +85,81 @@ const ofNamespace = (record: SnapshotRecord, namespace: string): Effect.Effect<v
 }
 
 /** Opens a file and plans to import it into a namespace; nothing is changed. */
-export const prepareImport = (
+export const prepareImport = Effect.fn("SnapshotTransfer.prepareImport")(function* (
   namespace: string,
   file: Uint8Array,
   key: OpenWith,
   options: ImportOptions = {}
-): Effect.Effect<Prepared, OperationError | ClusterError, Cluster> =>
-  Effect.gen(function* () {
-    const content = yield* open(file, key)
-    yield* ofNamespace(content.record, namespace)
-    const [cluster, there, snapshots, contents, drivers] = yield* Effect.all(
-      [
-        clusterUid,
-        Resource.find(kinds.secrets, { namespace, name: recordName(content.record.name) }),
-        Resource.list(kinds.volumesnapshots, { namespace }),
-        Resource.list(kinds.volumesnapshotcontents),
-        driversThere
-      ],
-      { concurrency: 5 }
-    )
-    const ground = {
-      namespace,
-      cluster,
-      isThere: there !== null,
-      snapshots,
-      contents,
-      drivers
-    }
-    return planOf(content, ground, yield* newId, options)
-  })
+): Effect.fn.Return<Prepared, OperationError | ClusterError, Cluster> {
+  const content = yield* open(file, key)
+  yield* ofNamespace(content.record, namespace)
+  const [cluster, there, snapshots, contents, drivers] = yield* Effect.all(
+    [
+      clusterUid,
+      Resource.find(kinds.secrets, { namespace, name: recordName(content.record.name) }),
+      Resource.list(kinds.volumesnapshots, { namespace }),
+      Resource.list(kinds.volumesnapshotcontents),
+      driversThere
+    ],
+    { concurrency: 5 }
+  )
+  const ground = {
+    namespace,
+    cluster,
+    isThere: there !== null,
+    snapshots,
+    contents,
+    drivers
+  }
+  return planOf(content, ground, yield* newId, options)
+})
 
 /** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => importVerb.describeSteps(plan)
 
 /** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+export const dryRun = Effect.fn("SnapshotTransfer.dryRun")(function* (
   plan: ImportPlan,
   mode: "client" | "server"
-): Effect.Effect<ImportPlan, Operation.Failure, Cluster> => Operation.dryRun(plan, importVerb, mode, {})
+): Effect.fn.Return<ImportPlan, Operation.Failure, Cluster> {
+  return yield* Operation.dryRun(plan, importVerb, mode, {})
+})
 
 /** Imports what was prepared. */
-export const run = (
+export const run = Effect.fn("SnapshotTransfer.run")(function* (
   { plan, record }: Prepared,
   options: ImportRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Operation.execute(plan, importVerb, { ...options, record })
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(plan, importVerb, { ...options, record })
+})
 
 /**
  * Imports a snapshot from a file.
  *
  * @errors `Mismatch` where the file cannot be opened; `Refused` where something of it may not be brought in.
  */
-export const importSet = (
+export const importSet = Effect.fn("SnapshotTransfer.importSet")(function* (
   namespace: string,
   file: Uint8Array,
   key: OpenWith,
   options: ImportOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Effect.flatMap(prepareImport(namespace, file, key, options), (prepared) => run(prepared, options))
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  const prepared = yield* prepareImport(namespace, file, key, options)
+  return yield* run(prepared, options)
+})
 
 /** Goes on with an interrupted import, as far as no file is needed for it. */
-export const resume = (
+export const resume = Effect.fn("SnapshotTransfer.resume")(function* (
   at: Operation.OperationAt,
   options: ImportRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, importVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, importVerb, options)
+})
 
 /** Removes what an interrupted import has made; the cuts stay in the storage. */
-export const abort = (
+export const abort = Effect.fn("SnapshotTransfer.abort")(function* (
   at: Operation.OperationAt,
   options: ImportRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, importVerb, options)
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, importVerb, options)
+})

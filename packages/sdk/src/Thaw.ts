@@ -31,32 +31,31 @@ const membersOf = ({ namespace, replicas }: AppState): ReadonlyArray<Member> =>
  *
  * @errors `Refused` where the profile has no thaw, since what it holds ends with its own process; `AppNotFound`.
  */
-export const thaw = (
+export const thaw = Effect.fn("Thaw.thaw")(function* (
   ref: AppRef,
   { profile, hold, thaw: command }: Quiesce
-): Effect.Effect<ReadonlyArray<Thawed>, OperationError | ClusterError | AppNotFound, Cluster> =>
-  Effect.gen(function* () {
-    if (command === null) {
-      return yield* hold._tag === "HeldNothing"
-        ? refusedBecause(
-            `profile ${profile} holds nothing: there is nothing to thaw`,
-            "look what else holds it"
-          )
-        : refusedBecause(
-            `profile ${profile} has no thaw: what it holds ends with the process that holds it`,
-            "look for that process in the pods"
-          )
-    }
-    const members = membersOf(yield* read(ref))
-    if (members.length === 0) {
-      return yield* refusedBecause(
-        `${nameOf(ref)} has no pods: there is nothing to thaw`,
-        "look whether it is scaled to 0"
-      )
-    }
-    return yield* Effect.forEach(
-      members,
-      (member) => Effect.map(run(command, member), (outcome): Thawed => ({ pod: member.pod, outcome })),
-      { concurrency: "unbounded" }
+): Effect.fn.Return<ReadonlyArray<Thawed>, OperationError | ClusterError | AppNotFound, Cluster> {
+  if (command === null) {
+    return yield* hold._tag === "HeldNothing"
+      ? refusedBecause(
+          `profile ${profile} holds nothing: there is nothing to thaw`,
+          "look what else holds it"
+        )
+      : refusedBecause(
+          `profile ${profile} has no thaw: what it holds ends with the process that holds it`,
+          "look for that process in the pods"
+        )
+  }
+  const members = membersOf(yield* read(ref))
+  if (members.length === 0) {
+    return yield* refusedBecause(
+      `${nameOf(ref)} has no pods: there is nothing to thaw`,
+      "look whether it is scaled to 0"
     )
-  })
+  }
+  return yield* Effect.forEach(
+    members,
+    (member) => Effect.map(run(command, member), (outcome): Thawed => ({ pod: member.pod, outcome })),
+    { concurrency: "unbounded" }
+  )
+})

@@ -62,46 +62,43 @@ const verbs: Readonly<Record<string, Verb>> = {
  *
  * Fails with NotFound where there is none, and where several match.
  */
-export const find = (where: {
+export const find = Effect.fn("Verbs.find")(function* (where: {
   readonly namespace: string
   readonly id?: string | undefined
-}): Effect.Effect<Found, OperationError | ClusterError, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, id } = where
-    const { entries, unreadable } = yield* Journal.listReadable(namespace)
-    const found =
-      id === undefined
-        ? entries.filter((entry) => Journal.isOpen(entry.status))
-        : entries.filter((entry) => entry.plan.id.startsWith(id))
-    const [first] = found
-    // One that is not over may be the one that is meant, though nobody can read it.
-    const hidden = unreadable.find((one) =>
-      id === undefined ? !one.isOver : one.id?.startsWith(id) === true
+}): Effect.fn.Return<Found, OperationError | ClusterError, Cluster> {
+  const { namespace, id } = where
+  const { entries, unreadable } = yield* Journal.listReadable(namespace)
+  const found =
+    id === undefined
+      ? entries.filter((entry) => Journal.isOpen(entry.status))
+      : entries.filter((entry) => entry.plan.id.startsWith(id))
+  const [first] = found
+  // One that is not over may be the one that is meant, though nobody can read it.
+  const hidden = unreadable.find((one) => (id === undefined ? !one.isOver : one.id?.startsWith(id) === true))
+  if (hidden !== undefined && (first === undefined || id === undefined)) {
+    return yield* first === undefined
+      ? hidden.error
+      : because("NotFound", hidden.error.message, "give the ID of the operation that is meant")
+  }
+  if (first === undefined) {
+    const which = id === undefined ? "unfinished operation" : `operation ${id}`
+    return yield* because(
+      "NotFound",
+      `no ${which} in namespace ${namespace}`,
+      `${operationsCommand(namespace)} lists them`
     )
-    if (hidden !== undefined && (first === undefined || id === undefined)) {
-      return yield* first === undefined
-        ? hidden.error
-        : because("NotFound", hidden.error.message, "give the ID of the operation that is meant")
-    }
-    if (first === undefined) {
-      const which = id === undefined ? "unfinished operation" : `operation ${id}`
-      return yield* because(
-        "NotFound",
-        `no ${which} in namespace ${namespace}`,
-        `${operationsCommand(namespace)} lists them`
-      )
-    }
-    if (found.length > 1) {
-      const ids = found.map((entry) => entry.plan.id).filter(isOperationId)
-      return yield* because(
-        "NotFound",
-        `${found.length} operations match${ids.length === 0 ? "" : `: ${ids.join(", ")}`}`,
-        "give one ID"
-      )
-    }
-    const { plan, status } = first
-    return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app), phase: status.phase }
-  })
+  }
+  if (found.length > 1) {
+    const ids = found.map((entry) => entry.plan.id).filter(isOperationId)
+    return yield* because(
+      "NotFound",
+      `${found.length} operations match${ids.length === 0 ? "" : `: ${ids.join(", ")}`}`,
+      "give one ID"
+    )
+  }
+  const { plan, status } = first
+  return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app), phase: status.phase }
+})
 
 const takeUp = (
   way: "resume" | "abort",
@@ -125,9 +122,17 @@ export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> =>
   Object.hasOwn(verbs, plan.verb) ? (verbs[plan.verb]?.describeSteps(plan) ?? []) : []
 
 /** Resumes an interrupted operation; an abort that was begun goes on as an abort. */
-export const resume = (at: At, options: TakeUpOptions): Effect.Effect<OperationResult, Failure, Cluster> =>
-  takeUp("resume", at, options)
+export const resume = Effect.fn("Verbs.resume")(function* (
+  at: At,
+  options: TakeUpOptions
+): Effect.fn.Return<OperationResult, Failure, Cluster> {
+  return yield* takeUp("resume", at, options)
+})
 
 /** Undoes what an operation has done. */
-export const abort = (at: At, options: TakeUpOptions): Effect.Effect<OperationResult, Failure, Cluster> =>
-  takeUp("abort", at, options)
+export const abort = Effect.fn("Verbs.abort")(function* (
+  at: At,
+  options: TakeUpOptions
+): Effect.fn.Return<OperationResult, Failure, Cluster> {
+  return yield* takeUp("abort", at, options)
+})

@@ -105,7 +105,7 @@ export const shown = <E>(
         screen.out(yield* resultText(result, output))
         // Over, but no success: what was promised and is not so is the error.
         const [first] = result.unmet
-        if (first !== undefined) yield* Effect.fail(unmet(result.app, result.unmet))
+        if (first !== undefined) return yield* Effect.fail(unmet(result.app, result.unmet))
       })
     ),
     Effect.onInterrupt(() =>

@@ -88,7 +88,7 @@ export class DrillCommand extends KubectlCommand {
         (one) => one !== null
       )
       if (why.length > 0) {
-        yield* Effect.fail(
+        return yield* Effect.fail(
           new Usage(why.join("; "), "fix this before you need to restore from this snapshot")
         )
       }

@@ -48,7 +48,7 @@ export class ScaleCommand extends KubectlCommand {
     const scale = Effect.gen(function* () {
       const sets = yield* wanted
       if (sets.length > 1 && (flags.output === "json" || flags.output === "yaml"))
-        yield* Effect.fail(
+        return yield* Effect.fail(
           new Usage(`-o ${flags.output} is for one StatefulSet`, "scale one at a time, or use -o name")
         )
       // All are planned before the first is begun.

@@ -169,7 +169,7 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
     const record = yield* recordOf({ settings: plan.settings })
     const [reach] = hostAccess(manifestIn(record, "StatefulSet", renaming.from.name))
     if (reach !== undefined && options.hostAccess !== true) {
-      yield* because(
+      return yield* because(
         "Mismatch",
         `its pods reach beyond themselves: ${reach}`,
         "give --allow-privileged if that is wanted"
@@ -180,7 +180,11 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
     const now = yield* claimsByName(plan.home, filled)
     const stray = filled.find((name) => now.has(name))
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray} was made since this was planned`, "run the command again")
+      return yield* because(
+        "Changed",
+        `claim ${stray} was made since this was planned`,
+        "run the command again"
+      )
     }
   })
 

@@ -120,9 +120,9 @@ const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =
       : guard.kind === "Deployment"
         ? Resource.accept(kinds.deployments, object)
         : Resource.accept(kinds.statefulsets, object)
-    if (now.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
+    if (now.metadata.deletionTimestamp) return yield* because("Changed", `${title} is being deleted`)
     if (!resumed && now.metadata.generation !== guard.generation) {
-      yield* because("Changed", `${title} changed since this was planned`, "run the command again")
+      return yield* because("Changed", `${title} changed since this was planned`, "run the command again")
     }
   })
 
@@ -136,11 +136,16 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
     const now = yield* claimsByName(plan.home, [...before.map(({ claim }) => claim), ...filled])
     for (const { claim, uid, volume } of before) {
       const why = lost({ claim, uid, volume: volume ?? "" }, now.get(claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
+      if (why !== null)
+        return yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
     const stray = filled.find((name) => now.has(name) && !before.some(({ claim }) => claim === name))
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray} was made since this was planned`, "run the command again")
+      return yield* because(
+        "Changed",
+        `claim ${stray} was made since this was planned`,
+        "run the command again"
+      )
     }
   })
 

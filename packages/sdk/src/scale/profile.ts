@@ -30,11 +30,9 @@ export const annotatedProfile = (ref: {
     )
     const text = set.metadata.annotations?.[profileAnnotation]
     if (text === undefined) {
-      return yield* Effect.fail(
-        refusedBecause(
-          `statefulset "${ref.name}" has no annotation ${profileAnnotation}`,
-          "give the hooks by --profile or flags, without --trust-annotations"
-        )
+      return yield* refusedBecause(
+        `statefulset "${ref.name}" has no annotation ${profileAnnotation}`,
+        "give the hooks by --profile or flags, without --trust-annotations"
       )
     }
     const wrong = (why: string) =>

@@ -49,7 +49,7 @@ export const pruneVerb = verb<
       const object = objects.get(keyOf(plan.guards[0]))
       // Whoever may write ConfigMaps could have written its journal, and has no right on the record.
       if (resumed && object !== undefined && !isBegunWith(plan, object)) {
-        yield* because(
+        return yield* because(
           "Mismatch",
           `nothing on the record of snapshot ${plan.settings.set} says that its deletion was started`,
           "abort; if it is to be deleted, plan that again"
@@ -62,7 +62,11 @@ export const pruneVerb = verb<
       const record = plan.guards[0].uid || null
       const uses = yield* usesOf({ namespace: plan.home, name: set, record }, names, plan.id)
       if (uses.length > 0) {
-        yield* because("Changed", `snapshot ${set} is in use: ${uses.join(", ")}`, "wait until that is over")
+        return yield* because(
+          "Changed",
+          `snapshot ${set} is in use: ${uses.join(", ")}`,
+          "wait until that is over"
+        )
       }
     }),
   consent: () => null,

@@ -99,7 +99,8 @@ const check = (plan: SnapshotPlan): Work =>
     )
     for (const { claim, uid, volume } of claims) {
       const why = lost({ claim, uid, volume }, now.get(claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
+      if (why !== null)
+        return yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
   })
 
@@ -132,7 +133,7 @@ const conclude = (plan: SnapshotPlan, at: At): Work<SnapshotResult> =>
       else if (!readyToUse) yield* at.fallShort(`the snapshot of ${claim} is no longer ready to use`)
     }
     if (!(yield* isListed(at, set)))
-      yield* because(
+      return yield* because(
         "Changed",
         `no list shows ${set}: another client deleted configmap "${recordName(set)}"`,
         "abort, and take another snapshot"

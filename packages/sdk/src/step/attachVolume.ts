@@ -226,7 +226,7 @@ export const AssertClaims: StepKind<typeof AssertSchema.Type, object> = {
           const { own, why } = yield* attached(at, name)
           const reason = own === null ? why : yield* untilBound(at, own)
           if (reason !== null || own === null) {
-            yield* because(
+            return yield* because(
               "Changed",
               `${reason}: no pod was started on it`,
               "abort: it restores the previous state"
@@ -296,12 +296,7 @@ const untilLeft = (at: At, { from }: AttachVolume): Work =>
     ),
     limit: patience,
     stuck: because("TimedOut", `claim ${from} is stuck terminating`, "look for a pod that still mounts it")
-  }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "TimedOut",
-      ({ message }) => at.fallShort(message)
-    )
-  )
+  }).pipe(Effect.catchReason("OperationError", "TimedOut", (_, { message }) => at.fallShort(message)))
 
 /** Names each final claim that does not have its volume any more, and what it came from that does not go. */
 export const checkAttached = (at: At): Work =>

@@ -113,14 +113,14 @@ const assertMembers = (at: At, step: CutGroup): Work =>
     const planned = new Set(step.claims.map(({ uid }) => uid))
     const stranger = items.find(({ metadata }) => !planned.has(metadata.uid ?? ""))
     if (stranger !== undefined) {
-      yield* because(
+      return yield* because(
         "Changed",
         `claim ${stranger.metadata.name} carries the label of this operation, and is not of its plan`,
         `take it away: kubectl label pvc ${stranger.metadata.name} ${cutWithLabel}- -n ${shellWord(at.fence.namespace)}`
       )
     }
     if (items.length < step.claims.length) {
-      yield* because(
+      return yield* because(
         "Changed",
         "another client removed the label of this operation from a claim",
         "run the command again"
@@ -196,12 +196,12 @@ const finish = (step: CutGroup, at: At, isHeld: boolean): Work =>
     yield* labelAll(at, step, null)
     const wrong = wrongMembers(step, content)
     if (wrong !== null) {
-      yield* because("LevelMissed", `group ${step.as} was cut ${wrong}`, "take another snapshot")
+      return yield* because("LevelMissed", `group ${step.as} was cut ${wrong}`, "take another snapshot")
     }
     const times = content?.status?.volumeSnapshotInfoList ?? []
     const skew = skewOf(times.map(({ creationTime }) => ({ cutAt: creationTime ?? null })))
     if (!isHeld && at.settings.strict === true && skew !== null && skew > apart) {
-      yield* because(
+      return yield* because(
         "LevelMissed",
         `the members of group ${step.as} were cut ${skew / 1000} s apart: it is not one cut`,
         "take it with --consistency offline, or with --allow-lower as it is"

@@ -52,7 +52,7 @@ const bringBack = (
       const reason = `${step.from} is in use anew: the data from before stays in ${step.to}`
       // Some members with what they had, and one that begins empty, is no state that there ever was.
       if (step.needed === true) {
-        yield* because(
+        return yield* because(
           "Changed",
           `${reason}, and no pod was started`,
           `delete the claim that was created since: kubectl delete pvc ${step.from} -n ${shellWord(at.fence.namespace)}; then abort again`

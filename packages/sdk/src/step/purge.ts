@@ -97,12 +97,10 @@ const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effe
       ]
     })
     if (reason === null) return
-    yield* Effect.fail(
-      because(
-        "Changed",
-        `${reason}: nothing of ${step.claim} was deleted`,
-        "check it, then run the command again"
-      )
+    return yield* because(
+      "Changed",
+      `${reason}: nothing of ${step.claim} was deleted`,
+      "check it, then run the command again"
     )
   })
 
@@ -175,12 +173,10 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
       const users = yield* podsUsing(at.fence.namespace, step.claim)
       if (users.length > 0) yield* mounted(step, users)
       if (!isAsideOf(at.fence.name, found)) {
-        yield* Effect.fail(
-          because(
-            "Changed",
-            `claim ${step.claim} is not marked as set aside from ${at.fence.name}: nothing of it was deleted`,
-            "run the command again"
-          )
+        return yield* because(
+          "Changed",
+          `claim ${step.claim} is not marked as set aside from ${at.fence.name}: nothing of it was deleted`,
+          "run the command again"
         )
       }
     }

@@ -274,7 +274,7 @@ const perform = (step: PutConfig, at: At): Work =>
     const record = yield* readPinned(at.fence.namespace, step.from)
     const one = at.isTakenUp ? strange(step, at.fence.name, record, before) : null
     if (one !== null) {
-      yield* because(
+      return yield* because(
         "Mismatch",
         `operation ${at.plan.id} writes ${titleOf(one)}, as its journal says, which is not of ${at.fence.name} or its record`,
         "find out who wrote that journal; abort, and plan again"

@@ -274,7 +274,7 @@ const handOver = (
       [untilBound(at, own), podsUsing(at.fence.namespace, move.from)],
       { concurrency: 2 }
     )
-    if (reason !== null) yield* Effect.fail(notPossible(at, move, reason))
+    if (reason !== null) return yield* Effect.fail(notPossible(at, move, reason))
     const used = usedBy(move.from, users)
     if (used !== null) yield* used
     if (beingRead(source?.metadata.finalizers ?? []) !== null) yield* untilFree(at, move.from)
@@ -294,7 +294,7 @@ const handOver = (
     }
     const kept =
       volume !== null && isRetained(at, volume) ? { volume, reason: null } : yield* retainVolume(at, own)
-    if (kept.reason !== null) yield* Effect.fail(notPossible(at, move, kept.reason))
+    if (kept.reason !== null) return yield* Effect.fail(notPossible(at, move, kept.reason))
     const taker = yield* made(at, move, source, isGoing ? undefined : target)
     yield* rebind(at, move, own, taker, kept.volume)
     return taker

@@ -58,12 +58,10 @@ export const keepVolumes = (
     )
     if (failed === undefined) return
     const { claim, reason } = failed
-    yield* Effect.fail(
-      because(
-        "Changed",
-        `${reason}: ${at.fence.name} was not scaled, since the data of ${claim.claim} would not be kept`,
-        `to keep it: kubectl patch pv ${shellWord(claim.volume ?? "")} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'; then abort, and plan again`
-      )
+    return yield* because(
+      "Changed",
+      `${reason}: ${at.fence.name} was not scaled, since the data of ${claim.claim} would not be kept`,
+      `to keep it: kubectl patch pv ${shellWord(claim.volume ?? "")} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'; then abort, and plan again`
     )
   })
 

@@ -115,10 +115,8 @@ export const assertRecorded = (at: At, set: StatefulSet): Work<SnapshotRecord> =
 
 /** Going back: null, and said, where the record is gone that it would go by. An abort has to end. */
 export const orLost = (at: At, read: Work<SnapshotRecord | null>): Work<SnapshotRecord | null> =>
-  Effect.catchIf(
-    read,
-    ({ reason }) => reason._tag === "Changed",
-    ({ message }) => Effect.as(at.fallShort(`${message}: what it would put back is as it is now`), null)
+  Effect.catchReason(read, "OperationError", "Changed", (_, { message }) =>
+    Effect.as(at.fallShort(`${message}: what it would put back is as it is now`), null)
   )
 
 /** One of the objects, as a manifest; fails where it is not the planned one any more. */
@@ -206,7 +204,7 @@ const perform = (step: RecordBefore, at: At): Work =>
     // A label is anybody's: only what says the very same is ours.
     const written = yield* readWhole(namespace, set)
     if (written === null || !written.sealed || !isSameData(written.record, record)) {
-      yield* because(
+      return yield* because(
         "Changed",
         `secret "${recordName(set)}" does not hold what is there now`,
         "another client wrote it: abort, and plan again"

@@ -97,7 +97,7 @@ const retain = (at: StepContext, own: OwnContent): Work =>
       })
     )
     if (content === null) {
-      yield* because(
+      return yield* because(
         "Changed",
         `${own.target.api.kind.toLowerCase()} "${own.target.name}" is no longer that of its snapshot`,
         "abort, and take another snapshot"

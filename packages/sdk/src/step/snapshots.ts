@@ -85,7 +85,7 @@ export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
     )
     for (const own of claims) {
       const why = lost(own, now.get(own.claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why}: nothing was cut`, "run the command again")
+      if (why !== null) return yield* because("Changed", `${why}: nothing was cut`, "run the command again")
     }
   })
 
