@@ -119,6 +119,7 @@ describe("a duration is given in any form of effect's own", () => {
       restoreAs: true,
       undoRestore: true,
       drill: true,
+      execute: true,
       resume: true,
       abort: true
     }
@@ -126,6 +127,6 @@ describe("a duration is given in any form of effect's own", () => {
       commandTimeout: "5 minutes",
       expire: "30 days"
     }
-    assert.lengthOf(Object.keys({ ...all, ...others }), 13)
+    assert.lengthOf(Object.keys({ ...all, ...others }), 14)
   })
 })

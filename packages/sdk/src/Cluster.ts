@@ -110,7 +110,9 @@ export class ClusterError extends Schema.TaggedError<ClusterError>()("ClusterErr
   message: Schema.String,
   action: Schema.optionalKey(Schema.String),
   /** The HTTP status, where there was an answer. */
-  status: Schema.optionalKey(Schema.Number)
+  status: Schema.optionalKey(Schema.Number),
+  /** The operation that this has stopped: resume or abort it by this. Absent: none was begun. */
+  operation: Schema.optionalKey(Schema.Struct({ namespace: Schema.String, id: Schema.String }))
 }) {}
 
 /** The service that every verb needs, and the only one. */

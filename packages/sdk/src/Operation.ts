@@ -5,11 +5,9 @@
  * in the one order that `operation/protocol.ts` has, whoever begins, resumes or aborts.
  */
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
-import * as Stream from "effect/Stream"
 import type { Cluster } from "./Cluster.ts"
 import type { Plan } from "./operation/Plan.ts"
-import type { OperationResult, Progress } from "./operation/Progress.ts"
+import type { OperationResult } from "./operation/Progress.ts"
 import { run } from "./operation/protocol.ts"
 import type { AnyStep, Failure } from "./operation/StepContext.ts"
 import type { RunOptions, Verb } from "./operation/Verb.ts"
@@ -48,19 +46,3 @@ export const abort = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   verb: Verb<Step, Settings, Options, Going, Outcome>,
   options: Options & RunOptions
 ): Work<OperationResult> => run({ _tag: "Undoing", at }, verb, options)
-
-/** A plan as it runs, event by event; ends with the operation, fails as it does. */
-export const stream = <Step extends AnyStep, Settings, Options, Going, Outcome>(
-  plan: Plan<Step, Settings>,
-  verb: Verb<Step, Settings, Options, Going, Outcome>,
-  options: Options & Omit<RunOptions, "report">
-): Stream.Stream<Progress, Failure, Cluster> =>
-  Stream.callback((queue) =>
-    Effect.andThen(
-      execute(plan, verb, {
-        ...options,
-        report: (event) => Effect.asVoid(Queue.offer(queue, event))
-      }),
-      Queue.end(queue)
-    )
-  )

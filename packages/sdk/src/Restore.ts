@@ -236,7 +236,7 @@ export const dryRun = Effect.fn("Restore.dryRun")(function* (
 /** Runs a plan that was made before; refused if a fact that it rests on has changed. */
 export const run = Effect.fn("Restore.run")(function* (
   made: RestorePlan,
-  options: RestoreRun & Operation.RunOptions
+  options: RestoreRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.execute(made, restoreVerb, options)
 })
@@ -248,7 +248,7 @@ export const run = Effect.fn("Restore.run")(function* (
  */
 export const restore = Effect.fn("Restore.restore")(function* (
   ref: SnapshotRef,
-  options: RestoreOptions & Operation.RunOptions
+  options: RestoreOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
   const made = yield* prepare(ref, options)
   return yield* run(made, options)
@@ -261,7 +261,7 @@ export const restore = Effect.fn("Restore.restore")(function* (
  */
 export const fromVolumeSnapshots = Effect.fn("Restore.fromVolumeSnapshots")(function* (
   ref: SetRef,
-  options: FoundOptions & Operation.RunOptions
+  options: FoundOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
   const made = yield* prepareFromVolumeSnapshots(ref, options)
   return yield* run(made, options)
@@ -270,7 +270,7 @@ export const fromVolumeSnapshots = Effect.fn("Restore.fromVolumeSnapshots")(func
 /** Undoes a restore that is over: the volumes from before it come back. */
 export const undo = Effect.fn("Restore.undo")(function* (
   at: Operation.OperationAt,
-  options: RestoreOptions & Operation.RunOptions
+  options: RestoreOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
   const made = yield* prepareUndo(at, options)
   return yield* run(made, options)
@@ -279,7 +279,7 @@ export const undo = Effect.fn("Restore.undo")(function* (
 /** Goes on with an interrupted restore. */
 export const resume = Effect.fn("Restore.resume")(function* (
   at: Operation.OperationAt,
-  options: RestoreRun & Operation.RunOptions
+  options: RestoreRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.resume(at, restoreVerb, options)
 })
@@ -287,7 +287,7 @@ export const resume = Effect.fn("Restore.resume")(function* (
 /** Puts back what an interrupted restore has changed: the volumes, the count and the policies from before. */
 export const abort = Effect.fn("Restore.abort")(function* (
   at: Operation.OperationAt,
-  options: RestoreRun & Operation.RunOptions
+  options: RestoreRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.abort(at, restoreVerb, options)
 })

@@ -40,7 +40,7 @@ export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => cloneVerb
 /** Reads the snapshot and the place that it goes to, and plans; nothing is changed. */
 export const prepare = Effect.fn("RestoreClone.prepare")(function* (
   { namespace, name }: SnapshotRef,
-  options: CloneOptions
+  options: CloneOptions = {}
 ): Effect.fn.Return<ClonePlan, CloneError, Cluster> {
   const sealed = yield* readSealed(namespace, name)
   if (sealed === null) {
@@ -86,7 +86,7 @@ const orNothing = (
  */
 export const run = Effect.fn("RestoreClone.run")(function* (
   made: ClonePlan,
-  options: CloneRun & Operation.RunOptions
+  options: CloneRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* orNothing(
     { namespace: made.home, id: made.id },
@@ -102,7 +102,7 @@ export const run = Effect.fn("RestoreClone.run")(function* (
  */
 export const clone = Effect.fn("RestoreClone.clone")(function* (
   ref: SnapshotRef,
-  options: CloneOptions & Operation.RunOptions
+  options: CloneOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, CloneError, Cluster> {
   const made = yield* prepare(ref, options)
   return yield* run(made, options)
@@ -111,7 +111,7 @@ export const clone = Effect.fn("RestoreClone.clone")(function* (
 /** Goes on with an interrupted one; what it makes is named again, and so is the snapshot's namespace. */
 export const resume = Effect.fn("RestoreClone.resume")(function* (
   at: Operation.OperationAt,
-  options: CloneRun & Operation.RunOptions
+  options: CloneRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* orNothing(at, options, Operation.resume(at, cloneVerb, options))
 })
@@ -119,7 +119,7 @@ export const resume = Effect.fn("RestoreClone.resume")(function* (
 /** Removes what an interrupted one has made; volumes that its pods may have written to are kept, and named. */
 export const abort = Effect.fn("RestoreClone.abort")(function* (
   at: Operation.OperationAt,
-  options: CloneRun & Operation.RunOptions
+  options: CloneRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.abort(at, cloneVerb, options)
 })

@@ -142,7 +142,10 @@ const aborted = (namespace: string, operation: string | null, options: DrillOpti
     const journal = operation === null ? null : yield* Journal.read(namespace, operation)
     if (journal === null || !Journal.isOpen(journal.status)) return
     const { id } = journal.plan
-    yield* RestoreClone.abort({ namespace, id }, { identity: options.identity, takeOver: true })
+    yield* RestoreClone.abort(
+      { namespace, id },
+      { ...(options.identity === undefined ? {} : { identity: options.identity }), takeOver: true }
+    )
   })
 
 /** What stands for cuts is of the whole cluster, and does not go with a namespace. */
@@ -262,8 +265,12 @@ export const drill = Effect.fn("RestoreDrill.drill")(function* (
 
 const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError => {
   const message = `${error.message}; left of the drill: ${left.join(", ")}`
-  const { action } = error
+  const { action, operation } = error
+  const more = {
+    ...(action === undefined ? {} : { action }),
+    ...(operation === undefined ? {} : { operation })
+  }
   return error._tag === "OperationError"
-    ? new OperationError({ reason: error.reason, message, ...(action === undefined ? {} : { action }) })
-    : new ClusterError({ reason: error.reason, message, ...(action === undefined ? {} : { action }) })
+    ? new OperationError({ reason: error.reason, message, ...more })
+    : new ClusterError({ reason: error.reason, message, ...more })
 }

@@ -86,15 +86,24 @@ export const dryRun = Effect.fn("RestoreRelease.dryRun")(function* (
 /** Runs a plan that was made before; refused if a fact that it rests on has changed. */
 export const run = Effect.fn("RestoreRelease.run")(function* (
   made: ReleasePlan,
-  options: Operation.RunOptions
+  options: Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.execute(made, releaseVerb, options)
+})
+
+/** Takes away the fence of a restore: what it made may reach its source, and everything else. */
+export const release = Effect.fn("RestoreRelease.release")(function* (
+  at: Operation.OperationAt,
+  options: Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, ReleaseError, Cluster> {
+  const made = yield* prepare(at)
+  return yield* run(made, options)
 })
 
 /** Goes on with an interrupted release. */
 export const resume = Effect.fn("RestoreRelease.resume")(function* (
   at: Operation.OperationAt,
-  options: Operation.RunOptions
+  options: Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.resume(at, releaseVerb, options)
 })
@@ -102,7 +111,7 @@ export const resume = Effect.fn("RestoreRelease.resume")(function* (
 /** Puts the fence back that an interrupted release has taken away. */
 export const abort = Effect.fn("RestoreRelease.abort")(function* (
   at: Operation.OperationAt,
-  options: Operation.RunOptions
+  options: Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.abort(at, releaseVerb, options)
 })

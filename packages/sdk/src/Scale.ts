@@ -86,7 +86,7 @@ const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
 /** Reads the state and plans; nothing is changed. */
 export const prepare = Effect.fn("Scale.prepare")(function* (
   ref: SetRef,
-  options: ScaleOptions
+  options: ScaleOptions = {}
 ): Effect.fn.Return<ScalePlan, ScaleError, Cluster> {
   const { purge = false, ...rest } = options
   const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
@@ -127,7 +127,7 @@ export const dryRun = Effect.fn("Scale.dryRun")(function* (
 /** Plans and runs. */
 export const scale = Effect.fn("Scale.scale")(function* (
   ref: SetRef,
-  options: ScaleOptions & Operation.RunOptions
+  options: ScaleOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, ScaleError, Cluster> {
   const plan = yield* prepare(ref, options)
   return yield* run(plan, options)
@@ -136,7 +136,7 @@ export const scale = Effect.fn("Scale.scale")(function* (
 /** Runs a plan that was made before; refused if a fact that it rests on has changed. */
 export const run = Effect.fn("Scale.run")(function* (
   plan: ScalePlan,
-  options: RunSettings & Operation.RunOptions
+  options: RunSettings & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.execute(plan, scaleVerb, options)
 })
@@ -172,7 +172,7 @@ export const inOrder = <One extends Planned, A, E, R>(
 /** Plans for several StatefulSets and scales them in the given order: nothing is begun where one is refused. */
 export const scaleAll = Effect.fn("Scale.scaleAll")(function* (
   asked: ReadonlyArray<{ readonly ref: SetRef; readonly options: ScaleOptions }>,
-  options: Operation.RunOptions
+  options: Operation.RunOptions = {}
 ): Effect.fn.Return<ReadonlyArray<OperationResult>, ScaleError, Cluster> {
   return yield* Effect.flatMap(prepareAll(asked), (planned) =>
     inOrder(planned, (one) => run(one.plan, { ...one.options, ...options }))
@@ -182,7 +182,7 @@ export const scaleAll = Effect.fn("Scale.scaleAll")(function* (
 /** Goes on with an interrupted scaling. The profile is given anew, and compared by digest. */
 export const resume = Effect.fn("Scale.resume")(function* (
   at: { readonly namespace: string; readonly id: string },
-  options: RunSettings & Operation.RunOptions
+  options: RunSettings & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.resume(at, scaleVerb, options)
 })
@@ -190,7 +190,7 @@ export const resume = Effect.fn("Scale.resume")(function* (
 /** Restores the previous count; members that have left already join again by `afterAdd`. */
 export const abort = Effect.fn("Scale.abort")(function* (
   at: { readonly namespace: string; readonly id: string },
-  options: RunSettings & Operation.RunOptions
+  options: RunSettings & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.abort(at, scaleVerb, options)
 })

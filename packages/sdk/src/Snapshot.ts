@@ -79,7 +79,7 @@ const recentCut = (ref: AppRef): Effect.Effect<Recent | null, ClusterError, Clus
 /** Reads the state and plans; nothing is changed. */
 export const prepare = Effect.fn("Snapshot.prepare")(function* (
   ref: AppRef,
-  options: SnapshotOptions
+  options: SnapshotOptions = {}
 ): Effect.fn.Return<SnapshotPlan, SnapshotError, Cluster> {
   const [state, mayRetain, recent] = yield* Effect.all(
     [read(ref), mayRetainContents, options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref)],
@@ -141,7 +141,7 @@ const orNothing = (
  */
 export const run = Effect.fn("Snapshot.run")(function* (
   plan: SnapshotPlan,
-  options: SnapshotRun & Operation.RunOptions
+  options: SnapshotRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* orNothing(
     { namespace: plan.home, id: plan.id },
@@ -157,7 +157,7 @@ export const run = Effect.fn("Snapshot.run")(function* (
  */
 export const take = Effect.fn("Snapshot.take")(function* (
   ref: AppRef,
-  options: SnapshotOptions & Operation.RunOptions
+  options: SnapshotOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, SnapshotError, Cluster> {
   const plan = yield* prepare(ref, options)
   return yield* run(plan, options)
@@ -169,7 +169,7 @@ export const take = Effect.fn("Snapshot.take")(function* (
  */
 export const resume = Effect.fn("Snapshot.resume")(function* (
   at: Operation.OperationAt,
-  options: SnapshotRun & Operation.RunOptions
+  options: SnapshotRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* orNothing(at, options, Operation.resume(at, snapshotVerb, options))
 })
@@ -177,7 +177,7 @@ export const resume = Effect.fn("Snapshot.resume")(function* (
 /** Removes what an interrupted snapshot has made, and nothing else; a stopped application is started again. */
 export const abort = Effect.fn("Snapshot.abort")(function* (
   at: Operation.OperationAt,
-  options: SnapshotRun & Operation.RunOptions
+  options: SnapshotRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.abort(at, snapshotVerb, options)
 })

@@ -165,7 +165,7 @@ export const dryRun = Effect.fn("SnapshotPrune.dryRun")(function* (
 /** Deletes the snapshot of a plan; refused where somebody has begun to use it since. */
 export const run = Effect.fn("SnapshotPrune.run")(function* (
   plan: PrunePlan,
-  options: PruneRun & Operation.RunOptions
+  options: PruneRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.execute(plan, pruneVerb, options)
 })
@@ -173,7 +173,7 @@ export const run = Effect.fn("SnapshotPrune.run")(function* (
 /** Deletes a snapshot with its cuts in the storage. */
 export const prune = Effect.fn("SnapshotPrune.prune")(function* (
   ref: SnapshotRef,
-  options: PruneOptions & Operation.RunOptions
+  options: PruneOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   const plan = yield* prepare(ref, options)
   return yield* run(plan, options)
@@ -182,7 +182,7 @@ export const prune = Effect.fn("SnapshotPrune.prune")(function* (
 /** Goes on deleting. */
 export const resume = Effect.fn("SnapshotPrune.resume")(function* (
   at: Operation.OperationAt,
-  options: PruneRun & Operation.RunOptions
+  options: PruneRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.resume(at, pruneVerb, options)
 })
@@ -190,7 +190,7 @@ export const resume = Effect.fn("SnapshotPrune.resume")(function* (
 /** Keeps what is still there. */
 export const abort = Effect.fn("SnapshotPrune.abort")(function* (
   at: Operation.OperationAt,
-  options: PruneRun & Operation.RunOptions
+  options: PruneRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.abort(at, pruneVerb, options)
 })

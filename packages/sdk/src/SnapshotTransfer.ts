@@ -128,7 +128,7 @@ export const dryRun = Effect.fn("SnapshotTransfer.dryRun")(function* (
 /** Imports what was prepared. */
 export const run = Effect.fn("SnapshotTransfer.run")(function* (
   { plan, record }: Prepared,
-  options: ImportRun & Operation.RunOptions
+  options: ImportRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.execute(plan, importVerb, { ...options, record })
 })
@@ -142,7 +142,7 @@ export const importSet = Effect.fn("SnapshotTransfer.importSet")(function* (
   namespace: string,
   file: Uint8Array,
   key: OpenWith,
-  options: ImportOptions & Operation.RunOptions
+  options: ImportOptions & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   const prepared = yield* prepareImport(namespace, file, key, options)
   return yield* run(prepared, options)
@@ -151,7 +151,7 @@ export const importSet = Effect.fn("SnapshotTransfer.importSet")(function* (
 /** Goes on with an interrupted import, as far as no file is needed for it. */
 export const resume = Effect.fn("SnapshotTransfer.resume")(function* (
   at: Operation.OperationAt,
-  options: ImportRun & Operation.RunOptions
+  options: ImportRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.resume(at, importVerb, options)
 })
@@ -159,7 +159,7 @@ export const resume = Effect.fn("SnapshotTransfer.resume")(function* (
 /** Removes what an interrupted import has made; the cuts stay in the storage. */
 export const abort = Effect.fn("SnapshotTransfer.abort")(function* (
   at: Operation.OperationAt,
-  options: ImportRun & Operation.RunOptions
+  options: ImportRun & Operation.RunOptions = {}
 ): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
   return yield* Operation.abort(at, importVerb, options)
 })

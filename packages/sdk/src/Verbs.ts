@@ -19,6 +19,7 @@ import * as RestoreRelease from "./RestoreRelease.ts"
 import * as Scale from "./Scale.ts"
 import type { Phase } from "./operation/Journal.ts"
 import type { AnyPlan } from "./operation/Plan.ts"
+import type { AppNotFound } from "./state/AppNotFound.ts"
 import * as Snapshot from "./Snapshot.ts"
 import * as Transfer from "./SnapshotTransfer.ts"
 
@@ -39,9 +40,29 @@ export interface At {
 }
 
 /** What every verb may be given again by whoever takes one of its operations up. */
-export type TakeUpOptions = Scale.RunSettings & RestoreClone.CloneRun & RunOptions
+export type TakeUpOptions = Scale.RunSettings &
+  Snapshot.SnapshotRun &
+  Restore.RestoreRun &
+  RestoreClone.CloneRun &
+  RunOptions
+
+/** A plan of any verb, as that verb's `prepare` makes it. */
+export type Planned =
+  | Scale.ScalePlan
+  | Snapshot.SnapshotPlan
+  | Restore.RestorePlan
+  | RestoreClone.ClonePlan
+  | RestoreRelease.ReleasePlan
+  | Prune.PrunePlan
+  | Transfer.Prepared
 
 interface Verb {
+  /** Its own plan alone, which the verb's name stands for. */
+  readonly run: (planned: never, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
+  readonly dryRun: (
+    plan: never,
+    mode: "client" | "server"
+  ) => Effect.Effect<AnyPlan, Failure | AppNotFound, Cluster>
   readonly describeSteps: (plan: AnyPlan) => ReadonlyArray<string>
   readonly resume: (at: At, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
   readonly abort: (at: At, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
@@ -100,31 +121,56 @@ export const find = Effect.fn("Verbs.find")(function* (where: {
   return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app), phase: status.phase }
 })
 
+const verbOf = ({ id, verb }: AnyPlan): Effect.Effect<Verb, OperationError> => {
+  const known = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  return known === undefined
+    ? Effect.fail(
+        because(
+          "Mismatch",
+          `operation ${id} is a ${verb}, which this version does not know`,
+          "use the version of kubectl-stateful that began it"
+        )
+      )
+    : Effect.succeed(known)
+}
+
 const takeUp = (
   way: "resume" | "abort",
   at: At,
   options: TakeUpOptions
 ): Effect.Effect<OperationResult, Failure, Cluster> =>
-  Effect.flatMap(Journal.find(at.namespace, at.id), ({ plan }) => {
-    const verb = Object.hasOwn(verbs, plan.verb) ? verbs[plan.verb] : undefined
-    if (verb !== undefined) return verb[way](at, options)
-    return Effect.fail(
-      because(
-        "Mismatch",
-        `operation ${at.id} is a ${plan.verb}, which this version does not know`,
-        "use the version of kubectl-stateful that began it"
-      )
-    )
+  Effect.gen(function* () {
+    const { plan } = yield* Journal.find(at.namespace, at.id)
+    const verb = yield* verbOf(plan)
+    return yield* verb[way](at, options)
   })
 
 /** One line for each step of a plan, of whatever verb; none where this version does not know its verb. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> =>
   Object.hasOwn(verbs, plan.verb) ? (verbs[plan.verb]?.describeSteps(plan) ?? []) : []
 
+/** Runs a plan, of whatever verb; refused if a fact that it rests on has changed. */
+export const run = Effect.fn("Verbs.run")(function* (
+  planned: Planned,
+  options: TakeUpOptions = {}
+): Effect.fn.Return<OperationResult, Failure, Cluster> {
+  const verb = yield* verbOf("record" in planned ? planned.plan : planned)
+  return yield* verb.run(planned as never, options)
+})
+
+/** What a run of a plan would meet, of whatever verb, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
+export const dryRun = Effect.fn("Verbs.dryRun")(function* (
+  plan: AnyPlan,
+  mode: "client" | "server"
+): Effect.fn.Return<AnyPlan, Failure | AppNotFound, Cluster> {
+  const verb = yield* verbOf(plan)
+  return yield* verb.dryRun(plan as never, mode)
+})
+
 /** Resumes an interrupted operation; an abort that was begun goes on as an abort. */
 export const resume = Effect.fn("Verbs.resume")(function* (
   at: At,
-  options: TakeUpOptions
+  options: TakeUpOptions = {}
 ): Effect.fn.Return<OperationResult, Failure, Cluster> {
   return yield* takeUp("resume", at, options)
 })
@@ -132,7 +178,7 @@ export const resume = Effect.fn("Verbs.resume")(function* (
 /** Undoes what an operation has done. */
 export const abort = Effect.fn("Verbs.abort")(function* (
   at: At,
-  options: TakeUpOptions
+  options: TakeUpOptions = {}
 ): Effect.fn.Return<OperationResult, Failure, Cluster> {
   return yield* takeUp("abort", at, options)
 })

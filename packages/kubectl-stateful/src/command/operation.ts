@@ -2,7 +2,6 @@
  * How a command runs an operation: a dry run, the question, the progress, the result, and what is
  * said when it is interrupted.
  */
-import { hostname, userInfo } from "node:os"
 import { type AppRef, describeCommand } from "@kubectl-stateful/sdk/App"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { allowed } from "@kubectl-stateful/sdk/Operation"
@@ -21,16 +20,6 @@ import { type Printable, printed, visible } from "../print/terminal.ts"
 import { confirmed } from "./confirm.ts"
 import { fitting, type Screen } from "./screen.ts"
 import { Usage } from "./usage.ts"
-
-/** `ann@laptop`. */
-export const identity = (): string => {
-  try {
-    return `${userInfo().username}@${hostname()}`
-  } catch {
-    // A user without an entry, as in containers.
-    return hostname()
-  }
-}
 
 /** How often a terminal shows the time that has passed, in milliseconds. */
 const tickEvery = 200

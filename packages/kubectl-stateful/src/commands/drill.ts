@@ -12,7 +12,6 @@ import { checkGiven } from "../flags/profile.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { drillText } from "../print/drill.ts"
 import { progress } from "../print/progress.ts"
-import { identity } from "../command/operation.ts"
 import { runFlags, timeouts } from "../flags/run.ts"
 import { Usage } from "../command/usage.ts"
 
@@ -67,7 +66,6 @@ export class DrillCommand extends KubectlCommand {
       ...(await checkGiven(flags)),
       allowEmpty: flags["allow-empty"],
       ...copyOptions(flags),
-      identity: identity(),
       ...given({ container: flags.container, commandTimeout: flags["verify-timeout"] })
     }
     const drill = Effect.gen(function* () {

@@ -1,11 +1,13 @@
 /**
- * Whether the holder of a Lease still lives, where that can be known at once: on the machine, and in
+ * Who runs an operation, where its caller does not say; and whether the holder of a Lease still lives, where that can be known at once: on the machine, and in
  * the pid namespace, that it runs in. Anywhere else only its silence tells.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
 export interface HolderProcess {
+  /** Who runs it, in words: `ann@laptop`. */
+  readonly identity: string
   /** What names this process to others: null where nothing does. */
   readonly self: string | null
   /** True only where the process of this name is known to be gone. */
@@ -14,5 +16,5 @@ export interface HolderProcess {
 
 /** Default: no process is known, so that silence decides. The live cluster's layer knows. */
 export const Holder = Context.Reference<HolderProcess>("@kubectl-stateful/sdk/Holder", {
-  defaultValue: () => ({ self: null, isGone: () => Effect.succeed(false) })
+  defaultValue: () => ({ identity: "a program", self: null, isGone: () => Effect.succeed(false) })
 })

@@ -46,7 +46,9 @@ export class OperationError extends Schema.TaggedError<OperationError>()("Operat
   reason: OperationReason,
   message: String,
   action: Schema.optionalKey(String),
-  record: Schema.optionalKey(String)
+  record: Schema.optionalKey(String),
+  /** The operation that this has stopped: resume or abort it by this. Absent: none was begun, or none is left. */
+  operation: Schema.optionalKey(Schema.Struct({ namespace: String, id: String }))
 }) {}
 
 /**

@@ -65,12 +65,25 @@ const resumable = (
   const last = isAbort ? lastWay(plan) : null
   const way = `${wayOn(plan)}${last === null ? "" : `, ${last} to revert what it can`}`
   const action = error.action === undefined ? way : `${error.action}; then ${way}`
+  const operation = { namespace: plan.home, id: plan.id }
   if (error._tag === "OperationError") {
     const { reason, message, record } = error
-    return new OperationError({ reason, message, action, ...(record === undefined ? {} : { record }) })
+    return new OperationError({
+      reason,
+      message,
+      action,
+      ...(record === undefined ? {} : { record }),
+      operation
+    })
   }
   const { reason, message, status } = error
-  return new ClusterError({ reason, message, action, ...(status === undefined ? {} : { status }) })
+  return new ClusterError({
+    reason,
+    message,
+    action,
+    ...(status === undefined ? {} : { status }),
+    operation
+  })
 }
 
 /** A turn on a journal that this caller may write. */

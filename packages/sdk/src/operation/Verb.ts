@@ -16,8 +16,8 @@ import { type About, rules, type StepKind } from "./Step.ts"
 import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
 
 export interface RunOptions {
-  /** Who runs it, in words: `ann@laptop`. */
-  readonly identity: string
+  /** Who runs it, in words. Default: on a live cluster user and machine, as `ann@laptop`. */
+  readonly identity?: string
   /** Do not wait for a holder's silence. Default false. */
   readonly takeOver?: boolean
   /** For the whole, as `"10 minutes"`; a number is milliseconds. Null or absent: no limit. */

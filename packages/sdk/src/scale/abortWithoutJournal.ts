@@ -12,6 +12,7 @@ import { PartialObjectMetadata } from "../kind/Meta.ts"
 import type { PersistentVolume } from "../kind/Storage.ts"
 import * as Fence from "../operation/Fence.ts"
 import { journalBehind } from "../operation/InTheWay.ts"
+import { Holder } from "../operation/Holder.ts"
 import * as Journal from "../operation/Journal.ts"
 import { because } from "../operation/OperationError.ts"
 import { appLabel, operationLabel } from "../Labels.ts"
@@ -145,7 +146,7 @@ export const abortWithoutJournal = (
     const token = yield* newToken(plan)
     const here = yield* session(plan, options)
     const fence: Fence.Fence = { ...place, uid, token }
-    const candidate = { ...place, token, identity: options.identity }
+    const candidate = { ...place, token, identity: options.identity ?? (yield* Holder).identity }
     const at = detached({
       plan,
       settings: {},
