@@ -4,8 +4,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { AppRef } from "./App.ts"
-import { nameOf } from "./App.ts"
+import { type AppRef, nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import * as Operation from "./Operation.ts"
 import { because, OperationError } from "./operation/OperationError.ts"

@@ -4,9 +4,8 @@
  * Only what a person would write goes along: fields that the old cluster has filled in are left out, and
  * so are marks by which a GitOps tool, Helm or an address book would take the copy for the original.
  */
-import { retentionBeforeAnnotation } from "../Labels.ts"
+import { cloneLabel, retentionBeforeAnnotation } from "../Labels.ts"
 import { nameOf, labelsOf, hostsIn, type ClonedKind, type Renaming, renamed } from "./cloneNames.ts"
-import { cloneLabel } from "../Labels.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
 type Json = any

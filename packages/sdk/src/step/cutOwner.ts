@@ -6,8 +6,12 @@
  * carries that handle. One that a namespace which is gone has left behind is nobody's any more: it may go
  * without its data where the set has another one for the same cut.
  */
-import type { VolumeGroupSnapshotContent, VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { groupOf } from "../kind/Snapshot.ts"
+import {
+  groupOf,
+  type VolumeGroupSnapshotContent,
+  type VolumeSnapshot,
+  type VolumeSnapshotContent
+} from "../kind/Snapshot.ts"
 import { setLabel } from "../Labels.ts"
 import { snapshotOf } from "./cutSource.ts"
 import type { RecordedCut } from "./record.ts"

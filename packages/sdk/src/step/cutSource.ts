@@ -2,8 +2,7 @@
  * Which cut a claim may be filled from: a record is what somebody wrote into a Secret, and what it names has
  * to be so in the cluster.
  */
-import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { groupOf } from "../kind/Snapshot.ts"
+import { groupOf, type VolumeSnapshot, type VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
 import type { RecordedCut } from "./record.ts"
 

@@ -22,9 +22,7 @@ import type * as Holder from "./holder.ts"
 import { isFilledHere } from "./removeFilled.ts"
 import { readContent, readSnapshot } from "./snapshots.ts"
 import { asNow, claimTarget, readClaim } from "./volume.ts"
-import { notUsedYetAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
+import { madeByAnnotation, notUsedYetAnnotation, setAsideLabel } from "../Labels.ts"
 
 /** A claim to be filled, and the cut that it is filled from. */
 export const FilledClaim = Schema.Struct({

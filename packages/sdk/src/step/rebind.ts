@@ -14,7 +14,13 @@ import * as Fence from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
-import { endedAnnotation } from "../Labels.ts"
+import {
+  endedAnnotation,
+  keptByAnnotation,
+  madeByAnnotation,
+  setAsideByAnnotation,
+  setAsideLabel
+} from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { noReason } from "../wait/condition.ts"
@@ -32,9 +38,6 @@ import {
   touchClaim,
   writeVolume
 } from "./volume.ts"
-import { setAsideByAnnotation, keptByAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
 import type { Bound } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 

@@ -12,7 +12,7 @@ import { isSame as isSameData } from "../Digest.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../Labels.ts"
+import { annotationPath, configBeforeAnnotation } from "../Labels.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import {
@@ -26,7 +26,6 @@ import {
   templateIn,
   titleOf
 } from "./content.ts"
-import { configBeforeAnnotation } from "../Labels.ts"
 import { beforeSet, encode, type SnapshotRecord } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { readWhole } from "./recordList.ts"
