@@ -83,7 +83,12 @@ const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
   plural: "persistentvolumes"
 })
 
-/** Reads the state and plans; nothing is changed. */
+/**
+ * Plans to scale a StatefulSet; nothing is changed. What stands in the way is in the plan's `refusals`.
+ *
+ * **Errors**: `Refused` where the count is none; `NotFound` and `AppNotFound` where there is no such StatefulSet, or
+ * no count that `last` could mean.
+ */
 export const prepare = Effect.fn("Scale.prepare")(function* (
   ref: SetRef,
   options: ScaleOptions = {}
@@ -124,7 +129,17 @@ export const dryRun = Effect.fn("Scale.dryRun")(function* (
   return yield* Operation.dryRun(plan, scaleVerb, mode, {})
 })
 
-/** Plans and runs. */
+/**
+ * Scales a StatefulSet in order: each member that joins is ready and has run its hook before the next one comes, and
+ * each that leaves has run its own before its pod goes.
+ *
+ * **Caveats**: hooks run commands in the pods. A run that ends early, or whose process dies, leaves an operation that
+ * `resume` and `abort` take up; until then no other operation on the StatefulSet may begin.
+ *
+ * **Errors**: those of `prepare` and `run`.
+ *
+ * **Example**: `examples/scale-in-order.ts`
+ */
 export const scale = Effect.fn("Scale.scale")(function* (
   ref: SetRef,
   options: ScaleOptions & Operation.RunOptions = {}
@@ -133,7 +148,13 @@ export const scale = Effect.fn("Scale.scale")(function* (
   return yield* run(plan, options)
 })
 
-/** Runs a plan that was made before; refused if a fact that it rests on has changed. */
+/**
+ * Runs a plan that was made before. The same plan again has the same end, and does nothing twice.
+ *
+ * **Errors**: `Refused` where the plan has refusals; `Changed` where a fact that it rests on has changed; `Access` where
+ * permissions are missing; `Held` and `Unfinished` where another operation is in the way. With `operation`, any error
+ * leaves the operation to be resumed or aborted.
+ */
 export const run = Effect.fn("Scale.run")(function* (
   plan: ScalePlan,
   options: RunSettings & Operation.RunOptions = {}

@@ -87,8 +87,8 @@ export interface Call {
   readonly signal?: AbortSignal
 }
 
-/** A verb's options, with its progress told to a plain function. */
-export type Running<Options> = Omit<Options, "report"> &
+/** A verb's options and how it is run, with its progress told to a plain function. */
+export type Running<Options = object> = Omit<Options & RunOptions, "report"> &
   Call & {
     /** Told of each event as it comes; not waited for, and what it throws or rejects with stops nothing. */
     readonly report?: (progress: Progress) => unknown
@@ -176,20 +176,14 @@ export interface Connection extends AsyncDisposable {
     options?: Discovery.WatchOptions & Call
   ) => Promise<KeyRouter>
   /** Scales in order; see `Scale.scale`. */
-  readonly scale: (
-    ref: Scale.SetRef,
-    options?: Running<NonNullable<Parameters<typeof Scale.scale>[1]>>
-  ) => Promise<OperationResult>
+  readonly scale: (ref: Scale.SetRef, options?: Running<Scale.ScaleOptions>) => Promise<OperationResult>
   /** Scales several StatefulSets, each once the one before it is done; see `Scale.scaleAll`. */
   readonly scaleAll: (
-    asked: Parameters<typeof Scale.scaleAll>[0],
-    options?: Running<NonNullable<Parameters<typeof Scale.scaleAll>[1]>>
+    asked: ReadonlyArray<{ readonly ref: Scale.SetRef; readonly options: Scale.ScaleOptions }>,
+    options?: Running
   ) => Promise<ReadonlyArray<OperationResult>>
   /** Takes a snapshot of an application's whole state; see `Snapshot.take`. */
-  readonly snapshot: (
-    ref: AppRef,
-    options?: Running<NonNullable<Parameters<typeof Snapshot.take>[1]>>
-  ) => Promise<OperationResult>
+  readonly snapshot: (ref: AppRef, options?: Running<Snapshot.SnapshotOptions>) => Promise<OperationResult>
   /** The snapshots of a namespace, newest first; see `Snapshot.list`. */
   readonly snapshots: (namespace: string, call?: Call) => Promise<ReadonlyArray<Snapshot.Listed>>
   /** One snapshot in full, and whether it can be restored from here; see `SnapshotSet.describe`. */
@@ -203,7 +197,7 @@ export interface Connection extends AsyncDisposable {
   /** Deletes a snapshot with its cuts in the storage; see `SnapshotPrune.prune`. */
   readonly pruneSnapshot: (
     ref: SnapshotSet.SnapshotRef,
-    options?: Running<NonNullable<Parameters<typeof SnapshotPrune.prune>[1]>>
+    options?: Running<SnapshotPrune.PruneOptions>
   ) => Promise<OperationResult>
   /** A snapshot's record as an encrypted file; see `SnapshotTransfer.exportSet`. */
   readonly exportSnapshot: (
@@ -216,24 +210,24 @@ export interface Connection extends AsyncDisposable {
     namespace: string,
     file: Uint8Array,
     key: SnapshotTransfer.OpenWith,
-    options?: Running<NonNullable<Parameters<typeof SnapshotTransfer.importSet>[3]>>
+    options?: Running<SnapshotTransfer.ImportOptions>
   ) => Promise<OperationResult>
   /** Thaws every member of an application, whatever holds it; see `Thaw.thaw`. */
   readonly thaw: (ref: AppRef, quiesce: Quiesce, call?: Call) => Promise<ReadonlyArray<Thaw.Thawed>>
   /** Restores a StatefulSet from a snapshot, in place; see `Restore.restore`. */
   readonly restore: (
     ref: Restore.SnapshotRef,
-    options?: Running<NonNullable<Parameters<typeof Restore.restore>[1]>>
+    options?: Running<Restore.RestoreOptions>
   ) => Promise<OperationResult>
   /** Restores a StatefulSet from VolumeSnapshots that others made; see `Restore.fromVolumeSnapshots`. */
   readonly restoreFromVolumeSnapshots: (
     ref: Restore.SetRef,
-    options?: Running<NonNullable<Parameters<typeof Restore.fromVolumeSnapshots>[1]>>
+    options?: Running<Restore.FoundOptions>
   ) => Promise<OperationResult>
   /** Restores a snapshot as another application; see `RestoreClone.clone`. */
   readonly restoreAs: (
     ref: RestoreClone.SnapshotRef,
-    options: Running<NonNullable<Parameters<typeof RestoreClone.clone>[1]>>
+    options: Running<RestoreClone.CloneOptions>
   ) => Promise<OperationResult>
   /** Rehearses a restore; see `RestoreDrill.drill`. */
   readonly drill: (
@@ -243,10 +237,10 @@ export interface Connection extends AsyncDisposable {
   /** Undoes a restore that is over; see `Restore.undo`. */
   readonly undoRestore: (
     at: OperationRef,
-    options?: Running<NonNullable<Parameters<typeof Restore.undo>[1]>>
+    options?: Running<Restore.RestoreOptions>
   ) => Promise<OperationResult>
   /** Takes away the fence of an application that was restored as another one; see `RestoreRelease.release`. */
-  readonly release: (at: OperationRef, options?: Running<RunOptions>) => Promise<OperationResult>
+  readonly release: (at: OperationRef, options?: Running) => Promise<OperationResult>
   /** What each of these verbs would do: plain data, to be looked at, tried with `dryRun` and run with `execute`. */
   readonly plan: Plans
   /** What running a plan would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
@@ -257,17 +251,14 @@ export interface Connection extends AsyncDisposable {
     options?: Running<Verbs.TakeUpOptions>
   ) => Promise<OperationResult>
   /** The one unfinished operation of a namespace, or the one whose id begins so; see `Verbs.find`. */
-  readonly findOperation: (where: Parameters<typeof Verbs.find>[0], call?: Call) => Promise<Verbs.Found>
+  readonly findOperation: (
+    where: { readonly namespace: string; readonly id?: string },
+    call?: Call
+  ) => Promise<Verbs.Found>
   /** Goes on with an interrupted operation, of whatever verb; see `Verbs.resume`. */
-  readonly resume: (
-    at: OperationRef,
-    options?: Running<NonNullable<Parameters<typeof Verbs.resume>[1]>>
-  ) => Promise<OperationResult>
+  readonly resume: (at: OperationRef, options?: Running<Verbs.TakeUpOptions>) => Promise<OperationResult>
   /** Undoes an interrupted operation, of whatever verb; see `Verbs.abort`. */
-  readonly abort: (
-    at: OperationRef,
-    options?: Running<NonNullable<Parameters<typeof Verbs.abort>[1]>>
-  ) => Promise<OperationResult>
+  readonly abort: (at: OperationRef, options?: Running<Verbs.TakeUpOptions>) => Promise<OperationResult>
   /** The journals of a namespace, or of one app in it, newest first, and those that this version cannot read. */
   readonly operations: (
     where: { readonly namespace: string; readonly app?: string },
