@@ -4,7 +4,7 @@
  * It knows no verb. A verb is put together from its kinds of steps (`verb`), and the engine runs them
  * in the one order that `operation/protocol.ts` has, whoever begins, resumes or aborts.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { Cluster } from "./Cluster.ts"
 import type { Plan } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"

@@ -6,8 +6,7 @@ import * as Resource from "../Resource.ts"
 import { clonedKinds } from "../step/cloneNames.ts"
 import type { Sealed } from "../step/cloneRecord.ts"
 import { clonedApis } from "../step/makeObjects.ts"
-import type { FoundCut } from "./source.ts"
-import { cutsNow } from "./source.ts"
+import { cutsNow, type FoundCut } from "./source.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- objects as the API has them, of any shape
 type Json = any

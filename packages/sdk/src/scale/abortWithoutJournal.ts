@@ -15,7 +15,13 @@ import { journalBehind } from "../operation/InTheWay.ts"
 import { Holder } from "../operation/Holder.ts"
 import * as Journal from "../operation/Journal.ts"
 import { because } from "../operation/OperationError.ts"
-import { appLabel, operationLabel } from "../Labels.ts"
+import {
+  appLabel,
+  madeByAnnotation,
+  operationLabel,
+  reclaimPolicyBeforeAnnotation,
+  setAsideLabel
+} from "../Labels.ts"
 import { type AnyPlan, newId } from "../operation/Plan.ts"
 import type { OperationResult } from "../operation/Progress.ts"
 import { session } from "../operation/Session.ts"
@@ -27,12 +33,9 @@ import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { Patience } from "../resource/Patience.ts"
 import { abortCommand } from "../operation/OperationId.ts"
-import { reclaimPolicyBeforeAnnotation } from "../Labels.ts"
 import { byName } from "../step/templates.ts"
 import { putBackRetention } from "../step/retention.ts"
 import { releaseVolume } from "../step/volume.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
 import * as Workload from "../step/workload.ts"
 import { untilSettled } from "../wait/pods.ts"
 import { scaleVerb } from "./verb.ts"

@@ -11,11 +11,15 @@ import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
-import type { VolumeGroupSnapshot, VolumeGroupSnapshotContent, VolumeSnapshot } from "../kind/Snapshot.ts"
+import {
+  groupOf,
+  type VolumeGroupSnapshot,
+  type VolumeGroupSnapshotContent,
+  type VolumeSnapshot
+} from "../kind/Snapshot.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { groupOf } from "../kind/Snapshot.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import { type CutSettings, type Cutting, goneCut, notCut, whileFrozen } from "./cutVolumes.ts"

@@ -15,16 +15,19 @@ import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../Labels.ts"
+import {
+  annotationPath,
+  keptByAnnotation,
+  madeByAnnotation,
+  setAsideByAnnotation,
+  setAsideLabel
+} from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
 import { claimTarget, policyOf, readClaim, readVolume, touchClaim, writeVolume } from "./volume.ts"
-import { setAsideByAnnotation, keptByAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
 import { asideIn, isAsideOf } from "./volumeOwner.ts"
 import * as Workload from "./workload.ts"
 
