@@ -115,11 +115,7 @@ export interface GetOptions {
 const orNull = <A>(
   effect: Effect.Effect<A, ClusterError, Cluster>
 ): Effect.Effect<A | null, ClusterError, Cluster> =>
-  Effect.catchIf(
-    effect,
-    (error) => error.reason._tag === "NotFound",
-    () => Effect.succeed(null)
-  )
+  Effect.catchReason(effect, "ClusterError", "NotFound", () => Effect.succeed(null))
 
 /** One object as it came, of whatever resource; it fails with `NotFound` where there is none. */
 export const getObject = (

@@ -114,10 +114,7 @@ const recordIn = ({
 }: SnapshotRef): Effect.Effect<{ readonly uid: string | null } | null, ClusterError, Cluster> =>
   Resource.find(kinds.secrets, { namespace, name: recordName(name) }).pipe(
     Effect.map((found) => (found === null ? null : { uid: found.metadata.uid ?? "" })),
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Effect.succeed({ uid: null })
-    )
+    Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed({ uid: null }))
   )
 
 /** Reads what is there of a snapshot, and plans; nothing is changed. Needs no right on Secrets. */

@@ -61,10 +61,7 @@ export const exportSet = Effect.fn("SnapshotTransfer.exportSet")(function* (
 /** The drivers of all storage classes; null: they may not be listed. */
 const driversThere = Resource.list(kinds.storageclasses).pipe(
   Effect.map((classes) => classes.map(({ provisioner }) => provisioner)),
-  Effect.catchIf(
-    ({ reason }) => reason._tag === "Forbidden",
-    () => Effect.succeed(null)
-  )
+  Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
 )
 
 /** Fails where a file is of another namespace, or says what no record of ours does. */

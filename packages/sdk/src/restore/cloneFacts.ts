@@ -55,9 +55,8 @@ const seen = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
 /** One that may not be read is taken to be there: what is made in it will tell. */
 const namespaceOf = (name: string): Effect.Effect<Json, ClusterError, Cluster> =>
   Resource.findObject({ api: kinds.namespaces, name }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Effect.succeed({ metadata: { labels: { "kubernetes.io/metadata.name": name } } })
+    Effect.catchReason("ClusterError", "Forbidden", () =>
+      Effect.succeed({ metadata: { labels: { "kubernetes.io/metadata.name": name } } })
     )
   )
 

@@ -8,17 +8,14 @@ import { usersOf } from "../step/users.ts"
 import type { Ground } from "./ground.ts"
 
 const unlessForbidden = <A>(look: Effect.Effect<A, ClusterError, Cluster>, otherwise: A) =>
-  Effect.catchIf(
-    look,
-    ({ reason }) => reason._tag === "Forbidden",
-    () => Effect.succeed(otherwise)
-  )
+  Effect.catchReason(look, "ClusterError", "Forbidden", () => Effect.succeed(otherwise))
 
 /** Null: it is not there; a cluster that does not serve the kind has none. */
 const runtimeClass = (name: string) =>
-  Effect.catchIf(
+  Effect.catchReason(
     Resource.findObject({ api: kinds.runtimeclasses, name }),
-    ({ reason }) => reason._tag === "Unsupported",
+    "ClusterError",
+    "Unsupported",
     () => Effect.succeed(null)
   )
 

@@ -70,9 +70,8 @@ const release = (at: StepContext, volumes: ReadonlyArray<PersistentVolume>, clai
         if (claims.get(own.claim)?.metadata.labels?.[setAsideLabel] !== undefined) return
         const operation = operationOf(metadata.annotations?.[operationLabel] ?? "")
         const { reason } = yield* releaseVolume(at, own, operation).pipe(
-          Effect.catchIf(
-            (error) => error.reason._tag === "Forbidden",
-            () => Effect.succeed({ reason: "persistentvolumes may not be patched" })
+          Effect.catchReason("ClusterError", "Forbidden", () =>
+            Effect.succeed({ reason: "persistentvolumes may not be patched" })
           )
         )
         if (reason === null) return

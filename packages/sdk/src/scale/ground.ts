@@ -131,10 +131,7 @@ export const readGround = (ref: {
         ),
         Resource.listObjects(kinds.pods, { namespace }).pipe(
           Effect.map(({ items }) => items),
-          Effect.catchIf(
-            ({ reason }) => reason._tag === "Forbidden",
-            () => Effect.succeed([])
-          )
+          Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed([]))
         )
       ],
       { concurrency: 2 }

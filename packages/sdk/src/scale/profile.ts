@@ -23,9 +23,8 @@ export const annotatedProfile = (ref: {
 }): Effect.Effect<Profile, OperationError | ClusterError, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.read(ref).pipe(
-      Effect.catchIf(
-        (error) => error.reason._tag === "NotFound",
-        () => Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`))
+      Effect.catchReason("ClusterError", "NotFound", () =>
+        Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`))
       )
     )
     const text = set.metadata.annotations?.[profileAnnotation]

@@ -103,10 +103,7 @@ const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent 
     ? Effect.succeed(null)
     : readContent(`snapcontent-${uid}`).pipe(
         Effect.map((content) => (content?.spec.volumeSnapshotRef.uid === uid ? content : null)),
-        Effect.catchIf(
-          ({ reason }) => reason._tag === "Forbidden",
-          () => Effect.succeed(null)
-        )
+        Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
       )
 
 /** The driver writes the time of the cut to the content; to the VolumeSnapshot it comes by more requests of a throttled client. */

@@ -96,10 +96,8 @@ export const claimsByName = (
 const missing = (own: Bound, claim: PersistentVolumeClaim | null) =>
   readVolume(own.volume).pipe(
     Effect.map((volume) => (isReserved(own, claim, volume) ? null : whereabouts(own.volume, volume))),
-    Effect.catchIf(
-      (error) => error.reason._tag === "Forbidden",
-      () =>
-        Effect.succeed(`what became of volume ${own.volume} is not known: persistentvolumes may not be read`)
+    Effect.catchReason("ClusterError", "Forbidden", () =>
+      Effect.succeed(`what became of volume ${own.volume} is not known: persistentvolumes may not be read`)
     )
   )
 
@@ -206,19 +204,17 @@ export const keepWhatIs = (
     Effect.map((kept) =>
       kept.map(({ claim, volume }) => ({ ...claim, reclaimPolicy: volume && before(volume) }))
     ),
-    Effect.catchIf(
-      (error) => error.reason._tag === "Forbidden",
-      () =>
-        Effect.as(
-          at.report({
-            _tag: "Note",
-            message:
-              whenScaled === "Delete"
-                ? "reclaim policies may not be set: a claim that goes with its pod takes its data along"
-                : "reclaim policies may not be set: claims are kept only while whenScaled is not set to Delete"
-          }),
-          claims
-        )
+    Effect.catchReason("ClusterError", "Forbidden", () =>
+      Effect.as(
+        at.report({
+          _tag: "Note",
+          message:
+            whenScaled === "Delete"
+              ? "reclaim policies may not be set: a claim that goes with its pod takes its data along"
+              : "reclaim policies may not be set: claims are kept only while whenScaled is not set to Delete"
+        }),
+        claims
+      )
     )
   )
 
@@ -233,10 +229,7 @@ export const releaseWhatIs = (
       claims,
       (claim) =>
         (claim.volume === null ? Effect.succeed(null) : readVolume(claim.volume)).pipe(
-          Effect.catchIf(
-            (error) => error.reason._tag === "Forbidden",
-            () => Effect.succeed(null)
-          ),
+          Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null)),
           Effect.map((volume) => ({ claim, volume }))
         ),
       { concurrency: 8 }

@@ -205,10 +205,7 @@ const undo = (step: RetainContents, at: StepContext): Work =>
 const nameKept = (at: StepContext): Work =>
   Effect.gen(function* () {
     const kept = yield* keptContents({ namespace: at.fence.namespace, plan: at.plan }).pipe(
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "Forbidden",
-        () => Effect.succeed(null)
-      )
+      Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
     )
     if (kept === null) {
       const message =

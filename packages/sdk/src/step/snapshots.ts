@@ -198,10 +198,7 @@ export const isBeingCut = (content: { readonly metadata: ObjectMeta } | null): b
  */
 export const untilNoneUnderWay = (at: At, open: Work<ReadonlyArray<Unmet>>): Work =>
   until(at, { views: polled(open, 100), until: (unmet) => unmet, limit: patience, overall: true }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "TimedOut",
-      () => Effect.void
-    ),
+    Effect.catchReason("OperationError", "TimedOut", () => Effect.void),
     Effect.asVoid
   )
 
