@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 const ledger = { namespace: "shop", name: "ledger" }
 
 // #region hooks
-/** These hooks are functions; commands in the pod have `_tag: "Command"` and an argv. */
+/** These hooks are functions; a command in the pod is `Hook.command(["app", "join", "{pod}"], { timeout: "30 seconds" })`. */
 const profile: Profile = {
   afterAdd: {
     _tag: "Run",

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { nothing, printed, visible } from "../../packages/kubectl-stateful/src/print/terminal.ts"
-import type { Screen } from "../../packages/kubectl-stateful/src/command/screen.ts"
-import { write } from "../../packages/kubectl-stateful/src/command/screen.ts"
+import { type Screen, write } from "../../packages/kubectl-stateful/src/command/screen.ts"
 import { code, files } from "./sources.ts"
 
 const plugin = "packages/kubectl-stateful/src/"

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "vitest"
-import type { Domain } from "../../packages/sdk/src/Loss.ts"
-import { lose } from "../../packages/sdk/src/Loss.ts"
+import { type Domain, lose } from "../../packages/sdk/src/Loss.ts"
 import { bound, claim, forbidden, node, object, pod, stateOf, statefulSet, volume } from "./objects.ts"
 
 type Changes = Parameters<typeof stateOf>[0]

@@ -1,18 +1,24 @@
-/**
- * What `describe -o json` prints: the state of an application and beside it its answers, or a list of those.
- */
+/** The output of `describe -o json`: the state of an application with its answers, or a list of those. */
 import * as Schema from "effect/Schema"
 import { Checklist } from "./Checklist.ts"
+import { documented } from "./Documented.ts"
 import { AppState } from "./state/AppState.ts"
 
-/** An AppState and beside its fields its answers. */
-export const AppDocument = Schema.Struct({ ...AppState.fields, checklist: Checklist })
-export type AppDocument = typeof AppDocument.Type
+/** An AppState with its answers. */
+export interface AppDocument extends AppState {
+  /** The answer to each question, with its evidence. */
+  readonly checklist: Checklist
+}
+export const AppDocument = documented<AppDocument>({ ...AppState.fields, checklist: Checklist })
 
 /** Several, as the API prints lists. */
-export const AppStateList = Schema.Struct({
+export interface AppStateList {
+  readonly apiVersion: "kubectl-stateful.dev/v1"
+  readonly kind: "AppStateList"
+  readonly items: ReadonlyArray<AppDocument>
+}
+export const AppStateList = documented<AppStateList>({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("AppStateList"),
   items: Schema.Array(AppDocument)
 })
-export type AppStateList = typeof AppStateList.Type

@@ -35,12 +35,12 @@ export {
 } from "./checklist/verdict.ts"
 
 export interface ChecklistOptions {
-  /** How many replicas of each StatefulSet must stay; default `majority`. */
+  /** The number of replicas of each StatefulSet that must stay; default `majority`. */
   readonly quorum?: Quorum
-  /** How old the newest snapshot and the newest copy may be; default 24 hours. */
+  /** The maximum age of the newest snapshot and of the newest copy; default 24 hours. */
   readonly maxAge?: Duration.Input
   /**
-   * The StatefulSets are members of one application, as with a set for each rack or shard, and quorum
+   * True if the StatefulSets are members of one application, such as one for each rack or shard, and quorum
    * is over all of them; default false.
    */
   readonly jointQuorum?: boolean
@@ -61,7 +61,16 @@ const aside = ({ disruptions }: Finding): number =>
 /** Of findings, worst first. */
 const answerOf = (findings: ReadonlyArray<Finding>): Answer => findings[0]?.answer ?? "Yes"
 
-/** The four questions, answered from the state alone: the same state and options give the same answers. */
+/**
+ * Answers the four questions about an application from its state. Pure: it sends no request, and the same
+ * state and options give the same answers.
+ *
+ * **Example:**
+ *
+ * ```ts
+ * const [restart] = answer(yield* read(statefulSet("shop", "db")))
+ * ```
+ */
 export const answer = (state: AppState, options: ChecklistOptions = {}): Checklist => {
   const settings = {
     quorum: options.quorum ?? "majority",

@@ -1,11 +1,10 @@
 /**
  * The one door to a Kubernetes cluster: a request, a watch, an exec.
  *
- * The port is at wire level on purpose. The live cluster, the sandbox and every
- * injected fault (a lost reply, a truncated watch line, a 410, a cut exec) sit
- * behind the same three calls, so all code above them is the same in production
- * and in a simulation. Retries, relists, paging and Status decoding live above,
- * once, in Resource.ts.
+ * The port is at wire level on purpose. The live cluster, the sandbox and every injected fault (a lost reply,
+ * a truncated watch line, a 410, a broken exec) implement the same three calls, so all code above them is the
+ * same in production and in a simulation. Retries, relists, paging and Status decoding are above, once, in
+ * Resource.ts.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -49,9 +48,8 @@ export interface ExecRequest {
 }
 
 /**
- * How an exec ended. `Unknown` when the connection closed before the exit status
- * came: the command may have run, may run still, and never counts as a success
- * (kubectl#1208, kubernetes#137404).
+ * The result of an exec. `Unknown` if the connection closed before the exit status arrived: the command may
+ * have run, may still run, and never counts as a success (kubectl#1208, kubernetes#137404).
  */
 export type ExecExit =
   | { readonly _tag: "Exited"; readonly code: number }
@@ -63,20 +61,20 @@ export interface ExecSession {
   readonly stderr: Stream.Stream<Uint8Array, ClusterError>
   readonly write: (chunk: Uint8Array) => Effect.Effect<void, ClusterError>
   readonly closeStdin: Effect.Effect<void>
-  /** Resolves once; also when nobody reads stdout and stderr. */
+  /** Resolves once; also if stdout and stderr are not read. */
   readonly exit: Effect.Effect<ExecExit>
 }
 
 /**
- * Why a call to the cluster failed.
+ * The reason that a call to the cluster failed.
  *
  * - `Unavailable`: nothing was changed: the server was not reached, or it said 503 or 504 to a read.
  * - `OutcomeUnknown`: a write was sent and its answer was lost. Read back before trying again.
  * - `Expired`: 410, the resourceVersion or the list's continue token is too old: list again.
  * - `Unsupported`: the API is not installed, or not in this version.
- * - `Unreadable`: an answer came that is not what the API promises.
- * - `Closed`: no cluster was asked any more: the connection was closed by its own program.
- * - `Config`: no cluster was asked: the kubeconfig is at fault, or a certificate. Trying again is no use.
+ * - `Unreadable`: a response does not match the API.
+ * - `Closed`: no request was sent: the program itself has closed the connection.
+ * - `Config`: no request was sent: the kubeconfig, or a certificate, is invalid. Retrying does not help.
  */
 export const Reason = Schema.Union([
   Schema.TaggedStruct("NotFound", {}),
@@ -101,16 +99,20 @@ export const Reason = Schema.Union([
 export type Reason = typeof Reason.Type
 
 /**
- * The one error of everything that reaches a cluster. `message` is the fact with
- * the object's name, in the server's words where it gave any; `action` is what to
- * do next. It never carries a request's or an answer's body.
+ * The error of everything that connects to a cluster. `message` is the fact with the object's name, in the
+ * server's words if it gave any; `action` is what to do next. It never contains the body of a request or a
+ * response.
  */
 export class ClusterError extends Schema.TaggedError<ClusterError>()("ClusterError", {
   reason: Reason,
   message: Schema.String,
   action: Schema.optionalKey(Schema.String),
-  /** The HTTP status, where there was an answer. */
-  status: Schema.optionalKey(Schema.Number)
+  /** The HTTP status, if there was a response. */
+  status: Schema.optionalKey(Schema.Number),
+  /**
+   * The operation that this error has interrupted: resume or abort it by this id. Absent if none was started.
+   */
+  operation: Schema.optionalKey(Schema.Struct({ namespace: Schema.String, id: Schema.String }))
 }) {}
 
 /** The service that every verb needs, and the only one. */
@@ -122,13 +124,13 @@ export class Cluster extends Context.Service<
     /** One connection; the stream ends when the server ends it. A refused watch fails. */
     readonly watch: (request: Request) => Stream.Stream<WatchEvent, ClusterError>
     readonly exec: (request: ExecRequest) => Effect.Effect<ExecSession, ClusterError, Scope.Scope>
-    /** What the kubeconfig says of itself: never a credential. */
+    /** The names in the kubeconfig: never a credential. */
     readonly origin: {
       readonly context: string | null
       readonly server: string
       readonly namespace: string
       readonly user: string | null
-      /** True: the server's certificate is not checked, which a person should be told. */
+      /** True if the server's certificate is not verified, which the user should be told. */
       readonly insecure?: boolean
     }
   }

@@ -1,11 +1,12 @@
 /**
- * Objects without which no new pod can be created or started, besides ConfigMaps and Secrets of its
- * own: by whom they are named, and whether they are there.
+ * Objects without which no new pod can be created or started, other than its ConfigMaps and Secrets: what
+ * names them, and whether they exist.
  */
 import * as Schema from "effect/Schema"
 import type { Plural } from "./Kind.ts"
+import { documented } from "./Documented.ts"
 
-const { Literals, NullOr, String, Struct } = Schema
+const { Literals, NullOr, String } = Schema
 
 const Kinds = Literals([
   "ServiceAccount",
@@ -20,17 +21,23 @@ const Kinds = Literals([
   "Secret"
 ])
 
-export const Dependency = Struct({
+export interface Dependency {
+  readonly kind: typeof Kinds.Type
+  readonly name: string
+  /** The namespace of a volume's Secret: usually the driver's. `null` for the app's own, or none. */
+  readonly namespace: string | null
+  /** The objects that name it, as `Kind/name`; with the field or parameter for a volume's Secret. */
+  readonly usedBy: ReadonlyArray<string>
+  /** `null` if it could not be read. */
+  readonly present: boolean | null
+}
+export const Dependency = documented<Dependency>({
   kind: Kinds,
   name: String,
-  /** A volume's Secret's: mostly the driver's. Null: the app's own, or none. */
   namespace: NullOr(String),
-  /** Who names it, as `Kind/name`; with the field or parameter where it is a volume's Secret. */
   usedBy: Schema.Array(String),
-  /** Null: it could not be read. */
   present: NullOr(Schema.Boolean)
 })
-export type Dependency = typeof Dependency.Type
 
 /** The lists in which they are looked for. */
 export const plurals = {

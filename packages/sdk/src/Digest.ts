@@ -12,7 +12,7 @@ const canonical = (value: unknown): unknown => {
   )
 }
 
-/** Whether both are the same data; a field that is undefined is as good as absent. */
+/** True if both are the same data; a field that is undefined counts as absent. */
 export const isSame = (left: unknown, right: unknown): boolean =>
   JSON.stringify(canonical(left)) === JSON.stringify(canonical(right))
 

@@ -20,8 +20,8 @@ export { Peer, Peers, Port, Problem } from "./discovery/peer.ts"
 /**
  * A view of peers as the members that `Routing.picker` takes.
  *
- * **Caveat:** where pods could not be read, nobody knows who is draining: such an ordinal counts as
- * `Ready` until it terminates.
+ * **Caveat:** if pods could not be read, it is unknown which are draining: such an ordinal counts as `Ready`
+ * until it terminates.
  */
 export const members = ({
   name,

@@ -2,7 +2,7 @@
 
 const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 
-/** Milliseconds; null: not a duration. */
+/** Milliseconds; `null` if it is not a duration. */
 export const parse = (text: string): number | null => {
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
   if (!/^(\d{1,9}(\.\d{1,3})?(ms|h|m|s))+$/.test(text)) return null

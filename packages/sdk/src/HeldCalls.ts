@@ -1,9 +1,9 @@
 /**
- * A hold that is begun by one call and ended by another, for images without a shell: functions of the
- * caller's own, or requests through the API server's pod proxy.
+ * A freeze that is started by one call and ended by another, for images without a shell: custom functions, or
+ * requests through the API server's pod proxy.
  *
- * **Caveats**: nothing in the pod ends it. Its caller does so at the deadline, and a caller that was killed
- * does not. So whoever takes a snapshot with it must allow that, and it is written on the record.
+ * **Caveats**: nothing in the pod ends the freeze. This process does so at the deadline, and a process that
+ * was killed does not. So it must be allowed explicitly, and the record says so.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -21,15 +21,15 @@ import {
 
 export interface HeldCalls {
   readonly _tag: "HeldCalls"
-  /** In milliseconds from the first call's begin: its caller ends it then. */
+  /** In milliseconds from the start of the first call: this process then ends it. */
   readonly deadline: number
-  /** Succeeds once the member is held. */
+  /** Succeeds once the member is quiesced. */
   readonly quiesce: Run | HttpCall
-  /** Lets the member go; succeeds only where it was held all the time. */
+  /** Releases the member; succeeds only if it stayed quiesced throughout. */
   readonly release: Run | HttpCall
 }
 
-/** What a plan and a journal may know of it. */
+/** The part of it that a plan and a journal may contain. */
 export const fingerprint = ({ _tag, deadline, quiesce, release }: HeldCalls): object => ({
   _tag,
   deadline,
@@ -37,12 +37,12 @@ export const fingerprint = ({ _tag, deadline, quiesce, release }: HeldCalls): ob
   release: fingerprintOf(release)
 })
 
-/** How long an answer to the release is waited for, in milliseconds: behind it a thaw waits. */
+/** The timeout of a release, in milliseconds: a thaw waits for it. */
 const releaseWithin = 5000
 /** The same where the deadline is near, or over. */
 const releaseAtLeast = 1000
 
-/** Runs a call that may not heed its interruption: whoever waits for it goes on all the same. */
+/** Runs a call that may ignore its interruption: after the timeout the caller continues anyway. */
 const outside = (effect: Effect.Effect<Outcome, never, Cluster>, millis: number) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkDetach(effect, { startImmediately: true, uninterruptible: false })
@@ -74,10 +74,10 @@ const releaseOnce = ({ deadline, release }: HeldCalls, member: Member, since: bi
   })
 
 /**
- * Holds a member by the first call, and lets it go by the second, once, as `HeldHook.hold` does.
+ * Quiesces a member with the first call, and releases it with the second, once, as `HeldHook.hold` does.
  *
- * **Errors**: `NotHeld` with `Unknown`, since a call that failed may have had its effect; what `permit`
- * fails with: nothing is begun then.
+ * **Errors**: `NotHeld` with `Unknown`, since a call that failed may have had its effect; those of `permit`:
+ * nothing is started then.
  */
 export const hold = <E = never, R = never>(
   calls: HeldCalls,

@@ -1,12 +1,12 @@
 /**
- * Held hooks: a command of the application's own that stays open in its pod, as a freeze does, and
- * whose hold is proven while it lasts.
+ * Quiesce commands: a command of the application that stays open in its pod during a freeze, and whose freeze
+ * is proven while it lasts.
  *
- * The command does its work, prints a line `held`, and holds until its standard input ends; then it
- * undoes its work and exits 0. A constant script stands around it in the pod, since of all that takes
- * part only the pod itself is surely there at the deadline: whatever becomes of the caller, of the API
- * server or of the network, the command's input ends with the word `end`, with the connection, or with
- * the deadline, whichever comes first.
+ * The command does its work, prints a line `held`, and keeps the member quiesced until its standard input
+ * ends; then it undoes its work and exits with 0. A constant script runs it in the pod, since of all parts
+ * only the pod itself surely exists at the deadline: whatever happens to this process, to the API server or
+ * to the network, the command's input ends with the word `end`, with the connection, or with the deadline,
+ * whichever comes first.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -20,40 +20,49 @@ import { Heard, lines, script } from "./HeldScript.ts"
 import { lastLine, type Member, refusals, resolve, wordWithin } from "./Hook.ts"
 
 /**
- * A command that holds something in its pod until its standard input ends.
+ * A command that keeps its member quiesced until its standard input ends.
  *
- * **Caveats**: the command ends by itself when its input ends, and what it holds must end with its
- * process: a session's lock, never a switch that outlives it. One that does not obey the end of its
- * input gets TERM after 5 seconds and KILL after 10; only the process itself gets them, not what it started.
+ * **Caveats**: the command exits when its input ends, and its freeze must end with its process: a session's
+ * lock, never a switch that survives it. A command that ignores the end of its input gets TERM after 5
+ * seconds and KILL after 10; only the process itself gets them, not its children.
  *
- * **Example**: `{ _tag: "HeldCommand", argv: ["mariadb", "-N", "--unbuffered"], container: null,
- * deadline: 10_000, input: "BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT; SELECT 'held';" }`
+ * **Example**: `{ _tag: "HeldCommand", argv: ["mariadb", "-N", "--unbuffered"], container: null, deadline:
+ * 10_000, input: "BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT; SELECT 'held';" }`
  */
 export const HeldCommand = Schema.TaggedStruct("HeldCommand", {
-  /** Never a shell's text; `{pod}`, `{ordinal}` and `{fqdn}` stand for the member's own. */
+  /**
+   * Never passed through a shell; `{pod}`, `{ordinal}` and `{fqdn}` are replaced with the member's own
+   * values.
+   */
   argv: Schema.Array(Schema.String),
-  /** Null: the pod's default container. */
+  /** `null` for the pod's default container. */
   container: Schema.NullOr(Schema.String),
-  /** How long it may hold, in milliseconds from its begin; in whole seconds, rounded down, at least one. */
+  /**
+   * The maximum duration of the freeze, in milliseconds from its start; rounded down to whole seconds, at
+   * least one.
+   */
   deadline: Schema.Natural,
-  /** Its first lines of input, before it holds; null: none. It has no NUL in it, and stands in no argv. */
+  /**
+   * Its first lines of input, before it quiesces the member; `null` for none. It contains no NUL, and is in
+   * no argv.
+   */
   input: Schema.NullOr(Schema.String)
 })
 export type HeldCommand = typeof HeldCommand.Type
 
-/** Why nothing is held. */
+/** Reason that the member is not quiesced. */
 export const NotHeldReason = Schema.Union([
-  /** Nothing was begun, and another try may go better: the server was slow, or not reached. */
+  /** Nothing was started, and another attempt may succeed: the server was slow, or not reachable. */
   Schema.TaggedStruct("NotBegun", {}),
-  /** Nothing was begun, nor would it be: the server refused it. */
+  /** Nothing was started, nor would it be: the server refused it. */
   Schema.TaggedStruct("Refused", {}),
-  /** Nothing was begun, nor would it be: the image has no `sh`, no `sleep`, or there is no `/proc`. */
+  /** Nothing was started, nor would it be: the image has no `sh`, no `sleep`, or there is no `/proc`. */
   Schema.TaggedStruct("NoShell", {}),
-  /** The command ended before it held. */
+  /** The command exited before it quiesced the member. */
   Schema.TaggedStruct("Ended", { code: Schema.Int }),
   /** The command did not hold when its deadline passed; its input was ended. */
   Schema.TaggedStruct("Lapsed", {}),
-  /** It may have begun, and may hold until its deadline. */
+  /** It may have started, and may keep the member quiesced until its deadline. */
   Schema.TaggedStruct("Unknown", {})
 ])
 export type NotHeldReason = typeof NotHeldReason.Type
@@ -64,20 +73,23 @@ export class NotHeld extends Schema.TaggedError<NotHeld>()("NotHeld", {
   message: Schema.String
 }) {}
 
-/** Whether a command holds. `Lapsed`: its deadline passed, or it ended. `Unknown` is never a success. */
+/**
+ * Whether a command keeps its member quiesced. `Lapsed`: its deadline passed, or it ended. `Unknown` is never
+ * a success.
+ */
 export type Answer =
   | { readonly _tag: "Held" }
   | { readonly _tag: "Lapsed"; readonly message: string }
   | { readonly _tag: "Unknown"; readonly message: string }
 
 /**
- * How a hold ended. `millisHeld`: from the line `held`, as it was seen here, to this answer.
+ * The end of a freeze. `millisHeld` is the time from the line `held`, as it was seen here, to this answer.
  *
- * - `Released`: the command's end is proven. `neverLapsed` is true only if a question that was sent
- *   with the release was answered by a command that held, no word of a lapse came before, and the
- *   command exited 0: it has a word of its own in this, and says with another code that it lost its hold.
- * - `Unknown`: the connection or the time was over first. It never counts as a success; `stillHeld` says
- *   that the question was answered, so that all before the release was under the hold.
+ * - `Released`: the command's end is proven. `neverLapsed` is true only if a question that was sent with the
+ *   release was answered by a quiesced command, no lapse was reported before, and the command exited with 0:
+ *   with another code it reports that its freeze was lost.
+ * - `Unknown`: the connection or the time was over first. It never counts as a success; `stillHeld` says that
+ *   the question was answered, so that all before the release was under the hold.
  */
 export type Release =
   | {
@@ -86,7 +98,7 @@ export type Release =
       readonly code: number
       readonly millisHeld: number
       readonly message: string
-      /** The application's own words, for a terminal alone. */
+      /** The application's own output, only for a terminal. */
       readonly said?: string
     }
   | {
@@ -96,39 +108,39 @@ export type Release =
       readonly message: string
     }
 
-/** What a command printed between two waves: texts by their names, each with its lines. */
+/** The output of a command between two stages: texts by their names, each with its lines. */
 export interface Kept {
   readonly name: string
   readonly text: string
 }
 
-/** Whether a command did what must be done between two waves. */
+/** Whether a command completed its work between two stages. */
 export type Next =
   | { readonly _tag: "Done"; readonly kept: ReadonlyArray<Kept> }
   | { readonly _tag: "Failed"; readonly message: string }
 
-/** A command that holds. */
+/** A command that keeps its member quiesced. */
 export interface Held {
-  /** Asks the pod whether it holds, with a nonce of its own. Takes 2 seconds at most. */
+  /** Asks the pod whether it is still quiesced, with a nonce. Takes 2 seconds at most. */
   readonly ask: Effect.Effect<Answer>
-  /** Has it do what must be done between two waves, and answers once that is done, or cannot be. */
+  /** Runs the work between two stages, and returns once that is done, or cannot be. */
   readonly next: Effect.Effect<Next>
   /**
-   * Ends it, and says how that went. It is sent once, however often it is asked for, and goes on when
-   * who asked is interrupted. Takes 15 seconds at most.
+   * Ends the freeze, and reports how that went. It is sent once, however often it is called, and continues if
+   * the caller is interrupted. Takes 15 seconds at most.
    */
   readonly release: Effect.Effect<Release>
-  /** Since the line `held` was seen, by the monotonic clock; it stands once the release is answered. */
+  /** Time since the line `held` was seen, by the monotonic clock; it stops once the release is answered. */
   readonly millisHeld: Effect.Effect<number>
 }
 
-/** Until the connection stands and the permit is given, in milliseconds. */
+/** Time until the connection is open and the permit is given, in milliseconds. */
 const openWithin = 10_000
-/** For an answer to come, behind what the pod itself may take. */
+/** The timeout of an answer, in addition to the time that the pod itself may take. */
 const answerWithin = 2000
 /** The command's own time to end, TERM and KILL included, and the answer's way. */
 const releaseWithin = 15_000
-/** How long the last answer is waited for before it is let go whatever it is. */
+/** The timeout for the last answer before the release. */
 const lastAnswerWithin = 1000
 /** A scope that closes waits no longer for a proper end: the connection's end is one too. */
 const closeWithin = 3000
@@ -143,7 +155,7 @@ const random = Effect.map(
 const notHeld = (tag: Exclude<NotHeldReason["_tag"], "Ended">, message: string) =>
   new NotHeld({ reason: { _tag: tag }, message })
 
-/** Before the word to begin, whatever went wrong has begun nothing. */
+/** Before the go signal, no failure has started anything. */
 const notBegun = ({ reason, message }: ClusterError): NotHeld =>
   notHeld(refusals.includes(reason._tag) ? "Refused" : "NotBegun", message)
 
@@ -181,7 +193,7 @@ const begin = Effect.fnUntraced(function* <E, R>(
   return session
 })
 
-/** Reads all that the pod says, for as long as the connection stands; of the errors only the end. */
+/** Reads all output of the pod while the connection is open; of stderr only the end. */
 const listen = Effect.fnUntraced(function* (session: ExecSession, token: string) {
   const heard = new Heard()
   const said = { stderr: "" }
@@ -204,7 +216,7 @@ const listen = Effect.fnUntraced(function* (session: ExecSession, token: string)
   return { heard, said }
 })
 
-/** Why the command does not hold, once that is clear or the time is over. */
+/** Reason that the member is not quiesced, once that is certain or the time has passed. */
 const whyNot = Effect.fnUntraced(function* (session: ExecSession, heard: Heard, stderr: string) {
   const last = lastLine(stderr)
   if (heard.none === "late") return notHeld("NotBegun", "the word to begin came too late")
@@ -235,7 +247,7 @@ const whyNot = Effect.fnUntraced(function* (session: ExecSession, heard: Heard, 
     : notHeld("Unknown", `the connection closed before it quiesced the member: ${message}`)
 })
 
-/** Sends something, and waits for what should come of it; a server that takes nothing holds nobody up. */
+/** Sends something, and waits for the response; a server that does not accept it blocks nothing. */
 const exchange = (session: ExecSession, text: string, arrival: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.interruptible(
     Effect.raceFirst(
@@ -331,20 +343,20 @@ const holding = Effect.fnUntraced(function* (
 })
 
 /**
- * Begins a held command in its member's pod, and returns once it holds.
+ * Starts a quiesce command in its member's pod, and returns once the member is quiesced.
  *
- * It is begun only on `permit`'s success (null: none is needed), asked when the connection stands, and
- * not more than a second later. Nothing is tried twice. The scope's end is the hold's end too; it waits
- * 3 seconds at most for a proper one, and else leaves it to the connection's end.
+ * It starts only after `permit` succeeds (`null` if not needed), called when the connection is open, and not
+ * more than a second later. Nothing is tried twice. The freeze ends with the scope; the scope waits at most 3
+ * seconds for a proper release, and otherwise leaves it to the end of the connection.
  *
- * **Caveats**: where it fails with `Ended`, `Lapsed` or `Unknown` the command was or may have been begun,
- * and may have done a part of its work. The end of a connection may not reach the pod, and then the
- * deadline ends the hold. A command that is stuck goes up to 10 seconds beyond it.
+ * **Caveats**: if it fails with `Ended`, `Lapsed` or `Unknown` the command was or may have been started, and
+ * may have done a part of its work. The end of a connection may not reach the pod, and then the deadline ends
+ * the freeze. A stuck command takes up to 10 seconds longer.
  *
- * **Errors**: `NotHeld`, with the reason; and what `permit` fails with: nothing is begun then.
+ * **Errors**: `NotHeld`, with the reason; and those of `permit`: nothing is started then.
  *
- * **Example**: `const held = yield* hold(freeze, member, fence)`, then the cuts, then
- * `const released = yield* held.release` and a look at `released._tag === "Released" && released.neverLapsed`.
+ * **Example**: `const held = yield* hold(freeze, member, fence)`, then the volume snapshots, then `const
+ * released = yield* held.release`, and check `released._tag === "Released" && released.neverLapsed`.
  */
 export const hold = <E = never, R = never>(
   hook: HeldCommand,

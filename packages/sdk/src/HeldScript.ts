@@ -1,29 +1,27 @@
-/**
- * The two halves of what a pod says of a held command: the script there, which says it, and who hears it here.
- */
+/** The script in the pod that reports the state of a quiesce command, and the parser of its output here. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 
 /**
- * The constant script. `$1` is the token, `$2` the seconds of the deadline, the rest the argv. It writes
- * no file, and needs `sh`, `sleep` and `/proc`; without them it says `none` and begins nothing.
+ * The constant script. `$1` is the token, `$2` the seconds of the deadline, the rest the argv. It writes no
+ * file, and needs `sh`, `sleep` and `/proc`; without them it says `none` and begins nothing.
  *
  * Its processes, left to right in two pipelines, each with one thing to do:
- * - `reader` takes the caller's lines, and is the only one to have the command's input open: that it
- *   lives is that the input has not ended. The first line must be the token, within a second; it is ended
- *   after two where none comes, as a sleep that takes no fractions would end a second early.
+ * - `reader` reads the caller's lines, and is the only one that has the command's input open: while it is
+ *   alive, the input has not ended. The first line must be the token, within a second; without it, it ends
+ *   after two, since a sleep without fractions would end a second early.
  * - its parent says how it ended: 0 by `end`, 1 with the connection, 137 by the deadline.
  * - the command's parent says that it began, and its exit code.
- * - the last one hears all of them on one pipe, and alone says anything to the caller. What two of them
- *   say may come in either order: the word to begin before the name of who read it, and a question that
- *   was asked as soon as the command said `held` before the name of the command, which it waits for.
- *   It may get stuck in that, when nobody reads; the deadline's process, `watch`, is apart for that, with
- *   TERM and KILL for a command that is stuck in the same way. Time is the uptime, as a machine that was
- *   stopped goes on with the rest of a sleep.
+ * - the last one receives the output of all of them through one pipe, and is the only one that writes to the
+ *   caller. The output of two of them may arrive in either order: the go signal before the name of its
+ *   reader, and a question that was asked as soon as the command printed `held` before the name of the
+ *   command, which it waits for. It may block if nothing reads its output; so the deadline is enforced by a
+ *   separate process, `watch`, with TERM and KILL for a command that is blocked in the same way. Time is the
+ *   uptime, since a machine that was suspended continues with the rest of a sleep.
  *
- * `still` is the truth although the reader may have ended meanwhile: it lived when it passed the question
- * on, and the command lived after that. The command's state is the kernel's word, since its parent may
- * be late to say that it died.
+ * `still` is true although the reader may have ended in the meantime: it was alive when it passed the
+ * question on, and the command was alive after that. The command's state is read from the kernel, since its
+ * parent may report its end late.
  *
  * Whatever gets a signal has a parent that waits for it, and only sleeps of a second are left to the
  * container's first process: a PostgreSQL that is that takes one that was killed for a crash of its own.
@@ -70,10 +68,10 @@ case $c in [0-9]*) say "ended $c"; exit "$c";; -) say 'none late';; esac; exit 1
 /** No word of the script's is longer, nor is a line of a text that is kept. */
 const longest = 4096
 
-/** So much of what a command keeps is heard. */
+/** The maximum size of the texts that a command saves. */
 const mostKept = 65_536
 
-/** Hears the lines of a text that comes in pieces; keeps none of what is too long to be a word. */
+/** Parses the lines of a text that arrives in pieces; drops what is too long to be a line of the protocol. */
 export const lines = (heard: (line: string) => void) => {
   let rest = ""
   return (text: string): void => {
@@ -88,7 +86,7 @@ export const lines = (heard: (line: string) => void) => {
   }
 }
 
-/** What came from the pod, in the order in which it came. */
+/** The output from the pod, in order of arrival. */
 export class Heard {
   heldAt: bigint | null = null
   hasLapsed = false
@@ -97,7 +95,7 @@ export class Heard {
   isLost = false
   /** The nonces that were answered before any word of a lapse or of an end. */
   readonly still = new Set<string>()
-  /** How often the command said `next`, and the lines that it keeps, as `NAME LINE`. */
+  /** The number of `next` lines of the command, and the lines that it saves, as `NAME LINE`. */
   nexts = 0
   readonly kept: Array<string> = []
   #keptLength = 0
@@ -123,7 +121,7 @@ export class Heard {
     return this.#keptLength > mostKept
   }
 
-  /** It holds no more, by the pod's own word. */
+  /** True if it is no longer quiesced, as reported by the pod. */
   get isOver(): boolean {
     return this.hasLapsed || this.isEnded
   }

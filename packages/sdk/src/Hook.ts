@@ -1,12 +1,13 @@
 /**
- * Hooks: commands of the application's own, run in its pods, whose outcome is proven.
+ * Hooks: commands of the application, run in its pods, whose outcome is proven.
  *
- * A command is an argv and never a shell's text: a constant script gets it as `"$@"`, runs it
- * under a time limit of its own, and prints a token of this run with the exit code. Without that
- * line an exec proves nothing: a cut connection can look like exit code 0 (kubectl#1208), and the
- * command may go on after the connection is gone (kubernetes#73056).
+ * A command is an argv array and never passes through a shell: a constant script gets it as `"$@"`, runs it
+ * under its own time limit, and prints a token of this run with the exit code. Without that line an exec
+ * proves nothing: a broken connection can look like exit code 0 (kubectl#1208), and the command may continue
+ * after the connection is gone (kubernetes#73056).
  */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
@@ -21,25 +22,43 @@ import { fromStatus, isStatus } from "./resource/Status.ts"
 /** A command in a container of the pod. */
 export const Command = Schema.TaggedStruct("Command", {
   argv: Schema.Array(Schema.String),
-  /** Null: the pod's default container. */
+  /** `null` for the pod's default container. */
   container: Schema.NullOr(Schema.String),
-  /** How long the command may run, in milliseconds; it is ended in the pod after that. */
+  /** The time limit of the command, in milliseconds; it is then killed in the pod. */
   timeout: Schema.Natural
 })
 export type Command = typeof Command.Type
 
-/** Whose hook runs, resolved before anything is done. */
+/** The default timeout of a hook: one minute. */
+export const defaultTimeout = 60_000
+
+/**
+ * A command by its argv. `timeout`: as `"30 seconds"`; a number is milliseconds, from 1; default 1 minute.
+ * `container`: default the pod's default.
+ *
+ * **Example**: `Hook.command(["app", "leave", "{pod}"], { timeout: "30 seconds" })`
+ */
+export const command = (
+  argv: ReadonlyArray<string>,
+  options: { readonly container?: string | null; readonly timeout?: Duration.Input } = {}
+): Command => {
+  const { container = null, timeout = defaultTimeout } = options
+  const millis = Math.round(Duration.toMillis(Duration.fromInputUnsafe(timeout)))
+  return Command.make({ argv, container, timeout: millis })
+}
+
+/** The member whose hook runs, resolved before anything is done. */
 export interface Member {
   readonly namespace: string
   readonly pod: string
   readonly ordinal: number
-  /** `<pod>.<service>.<namespace>.svc`; the pod's name where there is no governing Service. */
+  /** `<pod>.<service>.<namespace>.svc`; the pod's name without a governing Service. */
   readonly fqdn: string
 }
 
 /**
- * A function of the SDK's caller, for images without a shell. Its failure is a proven failure; with an
- * `exitCode` it says what a command would: a probe that fails with 1 says that the member is out.
+ * A custom function, for images without a shell. Its failure is a proven failure; with an `exitCode` it
+ * counts like that of a command: a probe that fails with 1 says that the member has left.
  */
 export interface Run {
   readonly _tag: "Run"
@@ -57,36 +76,36 @@ export interface Run {
 export const HttpCall = Schema.TaggedStruct("HttpCall", {
   method: Schema.Literals(["GET", "POST"]),
   url: PodUrl,
-  /** How long the answer may take, in milliseconds. */
+  /** The timeout of the response, in milliseconds. */
   timeout: Schema.Natural
 })
 export type HttpCall = typeof HttpCall.Type
 
 export type Hook = Command | Run | HttpCall
 
-/** What a plan and a journal may know of a hook. */
+/** The part of a hook that a plan and a journal may contain. */
 export const fingerprint = (hook: Hook): string =>
   hook._tag === "Run" ? digest({ _tag: hook._tag, version: hook.version }) : digest(hook)
 
 /**
- * How a hook ended. `Unknown`: it may have run, may run still, and never counts as a success. A
- * message has the hook's or the server's words in it: it is for a terminal, never for a journal.
+ * The result of a hook. `Unknown`: it may have run, may still run, and never counts as a success. A message
+ * contains output of the hook or the server: it is for a terminal, never for a journal.
  */
 export type Outcome =
   | { readonly _tag: "Succeeded"; readonly output: string }
-  /** `code` is the hook's own exit code; null: it gave none, as where it was not begun. */
+  /** `code` is the hook's own exit code; `null` if there is none, for example because it was not started. */
   | { readonly _tag: "Failed"; readonly message: string; readonly code: number | null }
   | { readonly _tag: "Unknown"; readonly message: string }
 
 /**
- * The constant script. `$1` is the token, `$2` the seconds it may take, the rest the argv. It keeps
- * no file, since root file systems are read-only; without `sleep` in the image it has no limit of
- * its own, and the caller's remains. What it leaves behind is a sleep of a second that ends by
- * itself: an orphan falls to the container's first process, and a PostgreSQL that is that takes one
- * that was killed for a crash of its own, and ends all sessions.
+ * The constant script. `$1` is the token, `$2` its time limit in seconds, the rest the argv. It writes no
+ * file, since root file systems are read-only; without `sleep` in the image it has no limit of its own, and
+ * only the caller's applies. It leaves behind a sleep of one second that ends by itself: an orphan is adopted
+ * by the container's first process, and a PostgreSQL server as that process takes a killed one for a crash of
+ * its own, and ends all sessions.
  *
- * With a `+` behind the seconds it begins only when the token comes on stdin within a second: a
- * caller that slept, and was replaced meanwhile, starts nothing in the pod when it wakes up.
+ * With a `+` after the seconds it starts only if the token arrives on stdin within a second: a process that
+ * was suspended, and replaced in the meantime, starts nothing in the pod when it resumes.
  */
 export const script = `t=$1; s=$2; shift 2; g=
 pause() { i=0; while [ "$i" -lt "$1" ] && kill -0 "$p"; do sleep 1 || exit 0; i=$((i+1)); done; kill -0 "$p"; }
@@ -110,9 +129,9 @@ export const resolve = (argv: ReadonlyArray<string>, member: Member): ReadonlyAr
     )
   )
 
-/** How much of a hook's output is kept, from its end, in characters. */
+/** The part of a hook's output that is kept, from its end, in characters. */
 const kept = 4096
-/** How long the connection may stay open after the command's own limit, for the proof to come. */
+/** Time that the connection may stay open after the command's own limit, for the proof to arrive. */
 const grace = 10_000
 
 const tail = (stream: Stream.Stream<Uint8Array, ClusterError>, into: Ref.Ref<string>) =>
@@ -130,7 +149,7 @@ export const lastLine = (text: string): string =>
     .findLast((line) => line !== "")
     ?.slice(0, 200) ?? ""
 
-/** `code` is null where the command was not begun. */
+/** `code` is `null` if the command was not started. */
 const proof = (
   token: string,
   output: string
@@ -150,7 +169,7 @@ const encoder = new TextEncoder()
 /** The word goes out only while the script waits for it, with a margin for its way, in milliseconds. */
 export const wordWithin = 800
 
-/** Why a command was not begun; it may be tried again. */
+/** The error for a command that was not started; it may be retried. */
 const notBegun = (message: string) => new ClusterError({ reason: { _tag: "Timeout" }, message })
 
 /** Answers that another try would get again. */
@@ -164,26 +183,26 @@ export const refusals: ReadonlyArray<ClusterError["reason"]["_tag"]> = [
   "Config"
 ]
 
-/** How a session ended, as far as it was heard. */
+/** The end of a session, as far as it was received. */
 type Ending =
   | ExecExit
   | { readonly _tag: "Late" }
   | { readonly _tag: "Refused"; readonly error: ClusterError }
 
-/** What the command printed by then. */
+/** The command's output so far. */
 interface Printed {
   readonly token: string
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Whether the command was permitted, and whether its caller asked for that. */
+/** Whether the command was permitted, and whether permission was required. */
 interface Permission {
   readonly isAsked: boolean
   readonly isSaid: boolean
 }
 
-/** What a refused session says of the command; fails where nothing was begun. */
+/** The outcome of a refused session; fails if nothing was started. */
 const outcomeOfRefusal = (
   error: ClusterError,
   { isAsked, isSaid }: Permission
@@ -197,7 +216,7 @@ const outcomeOfRefusal = (
     : Effect.succeed({ _tag: "Unknown", message })
 }
 
-/** What an ending without the script's proof says of the command. */
+/** The outcome of a session that ended without the script's proof. */
 const outcomeWithoutProof = (ending: ExecExit, stderr: string): Outcome => {
   const noShell = (why: string): Outcome => ({
     _tag: "Failed",
@@ -215,7 +234,7 @@ const outcomeWithoutProof = (ending: ExecExit, stderr: string): Outcome => {
     : { _tag: "Unknown", message: `exit code ${ending.code} came without its proof` }
 }
 
-/** What became of the command: by the script's proof, else by how its session ended. */
+/** The outcome of the command: by the script's proof, or else by how its session ended. */
 const outcomeOf = (
   ending: Ending,
   { token, stdout, stderr }: Printed,
@@ -237,7 +256,7 @@ const outcomeOf = (
   )
 }
 
-/** One try; fails only where nothing was begun, and another try may go better. */
+/** One attempt; fails only if nothing was started, so that it can be retried. */
 const attempt = Effect.fnUntraced(function* <E, R>(
   command: Command,
   member: Member,
@@ -294,7 +313,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(
   return yield* outcomeOf(ending, printed, { isAsked: permit !== null, isSaid })
 })
 
-/** Tries again while nothing is begun and the operation has patience. */
+/** Retries while nothing is started, within the operation's patience. */
 const runCommand = <E, R>(
   command: Command,
   member: Member,
@@ -320,7 +339,7 @@ const parsed = (text: string): unknown => {
   }
 }
 
-/** One request and its answer. Whether an error came from the pod or from the proxy cannot be told apart. */
+/** One request and its response. Errors of the pod and of the proxy cannot be distinguished. */
 const call = ({ method, url, timeout }: HttpCall, member: Member): Effect.Effect<Outcome, never, Cluster> => {
   const [path = ""] = resolve([url.path], member)
   const at = { ...url, path }
@@ -364,8 +383,8 @@ const runFunction = ({ run }: Run, member: Member): Effect.Effect<Outcome> =>
   })
 
 /**
- * Runs a hook in its member's pod. What cannot be told is `Unknown`; it fails only as `permit` does,
- * which is asked once the connection stands: nothing is begun then.
+ * Runs a hook in its member's pod. An unknown outcome is `Unknown`; it fails only as `permit` does, which is
+ * called once the connection is open: nothing is started then.
  */
 export const run = <E = never, R = never>(
   hook: Hook,
@@ -379,7 +398,7 @@ export const run = <E = never, R = never>(
         hook._tag === "HttpCall" ? call(hook, member) : runFunction(hook, member)
       )
 
-/** Whether a pod's container has the `sh` that the script needs: asked before anything is changed. */
+/** Checks whether a pod's container has the `sh` that the script needs: before anything is changed. */
 export const check = (hook: Hook, member: Member): Effect.Effect<Outcome, never, Cluster> =>
   hook._tag === "Command"
     ? runCommand({ ...hook, argv: [":"], timeout: 5000 }, member, null)

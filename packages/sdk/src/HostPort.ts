@@ -8,7 +8,10 @@ export interface HostPort {
   readonly protocol: string
 }
 
-/** On its node's network, each port of a container is one of the node's. The scheduler leaves out what ends first. */
+/**
+ * On the host network, each port of a container is one of the node's. The scheduler ignores containers that
+ * end first.
+ */
 export const hostPortsOf = (spec: PodSpec): ReadonlyArray<HostPort> =>
   [...sideCarsOf(spec), ...spec.containers].flatMap(({ ports }) =>
     (ports ?? []).flatMap(({ containerPort, hostIP, protocol, ...port }) => {

@@ -1,9 +1,9 @@
 /**
  * The kinds of objects that we read, and the one way to accept them.
  *
- * Only the fields that we use are named (`kind/`). An accepted object is the very object that
- * came, so fields we do not know are kept; an object with a field of an unexpected type is
- * refused by its name and the field's path, never guessed at.
+ * Only the fields that we use are named (`kind/`). An accepted object is the received one, so unknown fields
+ * are kept; an object with a field of an unexpected type is refused with its name and the field's path, never
+ * guessed.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -30,11 +30,12 @@ import {
   VolumeSnapshotContent
 } from "./kind/Snapshot.ts"
 import { type ApiResource, core, inGroup, qualifiedName } from "./resource/ApiResource.ts"
+import { plain } from "./resource/KubeObject.ts"
 import { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "./kind/Workload.ts"
 
 /**
- * One resource of the API: where it is served and what we read of its objects. `version` is the one we like
- * best; where a cluster serves another, `{ ...kind, version }` is the same kind in that one.
+ * One resource of the API: its path and the schema of its objects. `version` is the preferred one; if a
+ * cluster serves another one, `{ ...kind, version }` is the same kind in that version.
  */
 export interface Kind<A> extends ApiResource {
   /** Versions that we understand, the one we like best first. */
@@ -52,7 +53,9 @@ const path = (segments: ReadonlyArray<PropertyKey | { readonly key: PropertyKey 
     .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`))
     .join("")
 
-/** The object itself when its fields have the types we count on, else each fault as `path: what was expected`. */
+/**
+ * The object itself if its fields have the expected types, otherwise each error as `path: what was expected`.
+ */
 const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
   const is = Schema.is(schema)
   const decode = Schema.decodeUnknownResult(schema)
@@ -60,7 +63,9 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
   const accepted = new WeakMap<object, ReturnType<Kind<A>["accept"]>>()
   const judge: Kind<A>["accept"] = (value) => {
     if (is(value)) return Result.succeed(value)
-    const decoded = decode(value)
+    const given = decode(value)
+    // A model of client-node has Dates where the API has texts.
+    const decoded = Result.isSuccess(given) ? given : decode(plain(value))
     if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
     return Result.fail(
       formatIssues(decoded.failure.issue).issues.map((issue) => {
@@ -94,7 +99,7 @@ const kind = <A>(
   accept: accepting(schema)
 })
 
-/** A resource of which somebody reads other fields than those that `kinds` has, or which is none of them. */
+/** A resource with other fields than those in `kinds`, or that is not one of them. */
 export const reading = <A>(resource: ApiResource, schema: Schema.Decoder<A>): Kind<A> =>
   kind(schema, resource)
 
@@ -106,11 +111,11 @@ const metadataOf = (
 
 const snapshots = "snapshot.storage.k8s.io"
 
-/** Clusters before 1.36 serve these in a beta version only; discovery tells which. */
+/** Clusters before 1.36 serve these only in a beta version; discovery shows which. */
 const groupSnapshots = "groupsnapshot.storage.k8s.io"
 const groupSnapshotVersions = ["v1", "v1beta2", "v1beta1"] as const
 
-/** Every kind that a state is made of, by plural name. */
+/** Every kind of a state, by plural name. */
 export const kinds = {
   statefulsets: kind(StatefulSet, inGroup("apps", "statefulsets", "StatefulSet")),
   deployments: kind(Deployment, inGroup("apps", "deployments", "Deployment")),
@@ -192,7 +197,7 @@ export const kinds = {
   )
 } as const
 
-/** What stands for a group in its storage. It is no part of a state: only who works with a group reads it. */
+/** The contents of groups. They are not part of a state: only operations on a group read them. */
 export const volumeGroupSnapshotContents = kind(
   VolumeGroupSnapshotContent,
   inGroup(groupSnapshots, "volumegroupsnapshotcontents", "VolumeGroupSnapshotContent", false),
@@ -202,7 +207,7 @@ export const volumeGroupSnapshotContents = kind(
 /** The plural name of a kind we read. */
 export type Plural = keyof typeof kinds
 
-/** What an accepted object of that kind is. */
+/** The type of an object of that kind. */
 export type ObjectOf<P extends Plural> = (typeof kinds)[P] extends Kind<infer A> ? A : never
 
 /** `nodes`, `volumesnapshots.snapshot.storage.k8s.io`: as kubectl and RBAC messages spell it. */

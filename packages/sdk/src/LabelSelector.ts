@@ -43,7 +43,9 @@ export const matches = (selector: LabelSelector | null | undefined, labels: Labe
   hasAll(selector.matchLabels ?? {}, labels) &&
   (selector.matchExpressions ?? []).every((requirement) => holds(requirement, labels))
 
-/** Whether a node with this name and these labels satisfies one of the terms; an empty term matches nothing. */
+/**
+ * True if a node with this name and these labels satisfies one of the terms; an empty term matches nothing.
+ */
 export const matchesNode = (selector: NodeSelector, name: string, labels: Labels): boolean =>
   selector.nodeSelectorTerms.some((term) => {
     const expressions = term.matchExpressions ?? []
@@ -107,7 +109,7 @@ const requirement = (part: string): SelectorRequirement | null => {
   return null
 }
 
-/** Between the commas that stand in no parentheses; from the end, where each comma's next one is known. */
+/** Splits at the commas outside of parentheses; from the end, where each comma's next one is known. */
 const partsOf = (text: string): ReadonlyArray<string> => {
   const parts: Array<string> = []
   let end = text.length

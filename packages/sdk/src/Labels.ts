@@ -1,28 +1,28 @@
-/** Every label and annotation that this project writes or reads: where each stands, and what it says. */
-/** Where the token stands on an object. */
+/** Every label and annotation that this project writes or reads: its objects, and its meaning. */
+/** The annotation with the token on an object. */
 export const operationAnnotation = "kubectl-stateful.dev/operation"
 
-/** How a JSON patch spells an annotation's place. */
+/** The path of an annotation in a JSON patch. */
 export const annotationPath = (name: string): string =>
   `/metadata/annotations/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
 
-/** On what an operation has made: which one that was. It stays when the token goes. */
+/** On an object that an operation created: the operation. It stays when the token is removed. */
 export const madeByAnnotation = "kubectl-stateful.dev/made-by"
 
-/** On a guard, beside the token: which plan its operation was begun with. */
+/** On a guarded object, next to the token: the plan that its operation was started with. */
 export const planAnnotation = "kubectl-stateful.dev/plan"
 
-/** On what an operation has made: that it is over. Nothing that a journal says opens it again. */
+/** On an object that an operation created: the operation has finished. No journal can reopen it. */
 export const endedAnnotation = "kubectl-stateful.dev/ended"
 
-/** The process that holds the Lease, for others on its machine to see whether it is gone. */
+/** The process that holds the Lease, so that others on its machine can see whether it has exited. */
 export const holderProcessAnnotation = "kubectl-stateful.dev/holder-process"
 
 /** Labels: the operation's id, and the StatefulSet it acts on. */
 export const operationLabel = "kubectl-stateful.dev/operation"
 export const appLabel = "kubectl-stateful.dev/app"
 
-/** Annotations: `scale`, `snapshot`, `restore`; where it stands; who runs it. */
+/** Annotations: `scale`, `snapshot`, `restore`; the path in the journal; the user or process that runs it. */
 export const verbAnnotation = "kubectl-stateful.dev/verb"
 export const phaseAnnotation = "kubectl-stateful.dev/phase"
 export const holderAnnotation = "kubectl-stateful.dev/holder"
@@ -35,10 +35,10 @@ export const reclaimPolicyBeforeAnnotation = "kubectl-stateful.dev/reclaim-polic
 /** On snapshots and groups of ours: the set that they belong to. Members of a group carry no labels. */
 export const setLabel = "kubectl-stateful.dev/set"
 
-/** On the ConfigMap beside a record: how consistent its set is. What it says is shown, and nothing is decided by it. */
+/** On the ConfigMap of a record: the consistency of its snapshot. It is only shown, and decides nothing. */
 export const levelAnnotation = "kubectl-stateful.dev/level"
 
-/** On that ConfigMap: that it stands for a record. */
+/** On that ConfigMap: it belongs to a record. */
 export const recordLabel = "kubectl-stateful.dev/record"
 
 /** On a StatefulSet: the record of what the last restore replaced. */
@@ -47,10 +47,10 @@ export const configBeforeAnnotation = "kubectl-stateful.dev/config-before"
 /** The StatefulSet that a claim was set aside from. */
 export const setAsideLabel = "kubectl-stateful.dev/set-aside"
 
-/** Holds the text of a profile file, in YAML or JSON. */
+/** The text of a profile file, in YAML or JSON. */
 export const profileAnnotation = "kubectl-stateful.dev/profile"
 
-/** On a pod that is about to leave; its value says since when, or for what. */
+/** On a pod that is about to leave; its value is the time, or the reason. */
 export const drainingAnnotation = "kubectl-stateful.dev/draining"
 
 /** On such a namespace: the snapshot that was rehearsed. */
@@ -62,19 +62,19 @@ export const retentionBeforeAnnotation = "kubectl-stateful.dev/retention-before"
 /** On a fence: the StatefulSet that it is around. */
 export const fencedLabel = "kubectl-stateful.dev/fences"
 
-/** On claims, while they are cut: the operation whose group they are in. */
+/** On claims while they are snapshotted: the operation of their group. */
 export const cutWithLabel = "kubectl-stateful.dev/cut-with"
 
-/** On a prover: the operation that made it. */
+/** On a check pod: the operation that created it. */
 export const proverLabel = "kubectl-stateful.dev/prover"
 
-/** The count to go back to, kept on a StatefulSet that was scaled to zero. */
+/** The previous number of replicas, on a StatefulSet that was scaled to zero. */
 export const replicasAnnotation = "kubectl-stateful.dev/replicas"
 
-/** On a cut's object: what proves that its application was quiesced. */
+/** On the object of a volume snapshot: the proof that its application was quiesced. */
 export const quiescedAnnotation = "kubectl-stateful.dev/quiesced"
 
-/** Which ConfigMaps stand beside records. */
+/** The selector of the ConfigMaps of records. */
 export const recordLabels = "app.kubernetes.io/managed-by=kubectl-stateful,kubectl-stateful.dev/record"
 
 /**
@@ -84,7 +84,7 @@ export const recordLabels = "app.kubernetes.io/managed-by=kubectl-stateful,kubec
 export const deletionPolicyBeforeLabel = "kubectl-stateful.dev/deletion-policy-before"
 export const setByLabel = "kubectl-stateful.dev/set-by"
 
-/** When it was last kept: moves the version that a caller from before would delete by. */
+/** The time at which it was last kept: it changes the version that a previous process would delete by. */
 export const keptByAnnotation = "kubectl-stateful.dev/kept-by"
 
 /** On a claim that an operation filled, until its volume is about to take its place: by that operation's id. */
@@ -99,6 +99,6 @@ export const probeLabel = "kubectl-stateful.dev/fence-probe"
 /** On a restored pod: the operation that restored it, by which its fence knows it. */
 export const cloneLabel = "kubectl-stateful.dev/restored-by"
 
-/** Null: the journal does not say. */
+/** `null` if the journal does not contain it. */
 export const guardsOf = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> | null =>
   annotations[guardsAnnotation]?.split(" ") ?? null

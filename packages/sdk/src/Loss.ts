@@ -1,6 +1,4 @@
-/**
- * What is lost with a node, a rack or a zone: pure over a state.
- */
+/** The effect of losing a node, a rack or a zone: pure over a state. */
 import { needed, type Quorum } from "./Quorum.ts"
 import type { Node } from "./Placement.ts"
 import type { AppState } from "./state/AppState.ts"
@@ -15,11 +13,14 @@ export interface Domain {
 /** Where one lost replica could run again. */
 export interface Move {
   readonly replica: string
-  /** Nodes left that its pins, taints and anti-affinity allow, free capacity not looked at; null: not known. */
+  /**
+   * The remaining nodes that its pins, taints and anti-affinity allow, without regard to capacity; `null` if
+   * unknown.
+   */
   readonly nodes: ReadonlyArray<string> | null
 }
 
-/** What a loss does to one workload's quorum. */
+/** The effect of a loss on one workload's quorum. */
 export interface QuorumAfter {
   readonly workload: string
   /** Asked for. */
@@ -27,13 +28,13 @@ export interface QuorumAfter {
   readonly needed: number
   /** Ready replicas that stay for sure. */
   readonly left: number
-  /** Null: replicas whose domain is not known decide it. */
+  /** `null` if it depends on replicas whose domain is unknown. */
   readonly kept: boolean | null
 }
 
 export interface Loss {
   readonly domain: Domain
-  /** Null: nodes could not be read. */
+  /** `null` if nodes could not be read. */
   readonly nodes: ReadonlyArray<string> | null
   readonly lost: ReadonlyArray<string>
   readonly survivors: ReadonlyArray<string>
@@ -44,7 +45,7 @@ export interface Loss {
   readonly moves: ReadonlyArray<Move>
 }
 
-/** Whether the node is in the domain; null: its label is missing, which does not mean elsewhere. */
+/** True if the node is in the domain; `null` if its label is missing, which does not mean elsewhere. */
 const within = (domain: Domain, name: string, node: Node | undefined): boolean | null => {
   if (domain.kind === "node") return name === domain.name
   const value = node?.[domain.kind] ?? null
@@ -84,7 +85,7 @@ const couldRun = (
     .map((node) => node.name)
 }
 
-/** What would be left of the app if the domain went away now. */
+/** The remaining app if the domain were lost now. */
 export const lose = (state: AppState, domain: Domain, quorum: Quorum = "majority"): Loss => {
   const byName = new Map((state.nodes ?? []).map((node) => [node.name, node]))
   const placed = state.replicas.flatMap((replica) => {

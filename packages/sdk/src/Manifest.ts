@@ -58,13 +58,13 @@ export const parseDocuments = Effect.fnUntraced(function* (
   return values
 })
 
-/** The first document of a YAML (or JSON) text; null when there is none. */
+/** The first document of a YAML (or JSON) text; `null` if there is none. */
 export const parseYaml = (text: string): Effect.Effect<unknown, ManifestError> =>
   Effect.map(parseDocuments(text), (documents) => documents[0] ?? null)
 
 /**
- * Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it. Texts that `quoted`
- * picks stand in double quotes, where escapes such as `\u202e` mean what they mean in JSON.
+ * Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it. Texts that `quoted` selects
+ * are in double quotes, where escapes such as `\u202e` have the same meaning as in JSON.
  */
 export const printYaml = (
   value: unknown,

@@ -6,15 +6,16 @@ import * as Schema from "effect/Schema"
 const { Array, Literals, Natural, Struct } = Schema
 
 /**
- * - `Ready`: takes new keys.
- * - `NotReady`: asked for, and there, and not ready, or terminating to be replaced: takes none for now.
- * - `Leaving`: marked as draining, or beyond what is asked for: takes none any more.
- * - `Missing`: asked for, and there is no pod: nothing of it can be reached.
+ * - `Ready`: accepts new keys.
+ * - `NotReady`: within the number of replicas, but not ready, or terminating to be replaced: currently
+ *   accepts none.
+ * - `Leaving`: annotated as draining, or beyond the number of replicas: accepts no new keys.
+ * - `Missing`: within the number of replicas, but without a pod.
  */
 export const Availability = Literals(["Ready", "NotReady", "Leaving", "Missing"])
 export type Availability = typeof Availability.Type
 
-/** One ordinal. What `Discovery.Peer` says of it is enough. */
+/** One ordinal. A `Discovery.Peer` has these fields. */
 export const Member = Struct({ ordinal: Natural, availability: Availability })
 export type Member = typeof Member.Type
 
@@ -24,12 +25,12 @@ export const Members = Struct({
   /** `spec.ordinals.start`. */
   start: Natural,
   members: Array(Member),
-  /** Why there is nobody to name, where that is not the members' own doing. */
+  /** Reason that there is no member, if it is not the members' own state. */
   why: Schema.optionalKey(Schema.String)
 })
 export type Members = typeof Members.Type
 
-/** As many ordinals as that, from `start` on, each ready. */
+/** This number of ready ordinals, from `start`. */
 export const allReady = (count: number, start = 0, name = "the StatefulSet"): Members => ({
   name,
   start,
@@ -39,7 +40,7 @@ export const allReady = (count: number, start = 0, name = "the StatefulSet"): Me
   }))
 })
 
-/** How many ordinals from `start` on reach to the last one that passes. */
+/** The number of ordinals from `start` to the last one that passes. */
 export const spanOf = ({ start, members }: Members, passes: (member: Member) => boolean): number => {
   let end = start
   for (const member of members) if (passes(member) && member.ordinal >= end) end = member.ordinal + 1

@@ -1,4 +1,4 @@
-/** What keeps pods of a template off a node, as far as the state tells. */
+/** Reasons that pods of a template cannot run on a node, as far as the state shows. */
 import type { Node } from "./Placement.ts"
 import type { Workload } from "./Topology.ts"
 import { admits } from "./Taint.ts"
@@ -8,7 +8,7 @@ type Template = Workload["template"]
 const matches = ({ nodeSelector }: Template, node: Node): boolean =>
   Object.entries(nodeSelector).every(([key, value]) => node.labels[key] === value)
 
-/** The first thing that keeps new pods off a node; null: they may go there. */
+/** The first reason that new pods cannot run on a node; `null` if they can. */
 export const obstacle = (template: Template, node: Node): string | null => {
   if (node.ready !== true) return "not ready"
   if (node.unschedulable) return "cordoned"

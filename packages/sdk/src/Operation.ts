@@ -1,15 +1,13 @@
 /**
  * The engine that runs every verb's plan: journalled, fenced, resumable and abortable.
  *
- * It knows no verb. A verb is put together from its kinds of steps (`verb`), and the engine runs them
- * in the one order that `operation/protocol.ts` has, whoever begins, resumes or aborts.
+ * It knows no verb. A verb is assembled from its kinds of steps (`verb`), and the engine runs them in the
+ * order of `operation/protocol.ts`, for a start, a resume and an abort.
  */
-import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
-import * as Stream from "effect/Stream"
+import type * as Effect from "effect/Effect"
 import type { Cluster } from "./Cluster.ts"
 import type { Plan } from "./operation/Plan.ts"
-import type { OperationResult, Progress } from "./operation/Progress.ts"
+import type { OperationResult } from "./operation/Progress.ts"
 import { run } from "./operation/protocol.ts"
 import type { AnyStep, Failure } from "./operation/StepContext.ts"
 import type { RunOptions, Verb } from "./operation/Verb.ts"
@@ -18,16 +16,16 @@ import type { OperationAt } from "./operation/way.ts"
 export { inTheWay } from "./operation/InTheWay.ts"
 export type { AnyStep, Failure, StepContext } from "./operation/StepContext.ts"
 export { dryRun, rehearse } from "./operation/rehearse.ts"
-export { type RunOptions, type Verb, verb } from "./operation/Verb.ts"
 export { allowed, type OperationAt } from "./operation/way.ts"
+export { type RunOptions, type StepOptions, type Verb, verb } from "./operation/Verb.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
 /**
- * Runs a plan to its end. The same plan again, by its id, has the same end and does nothing twice.
+ * Runs a plan to its end. Running the same plan again, by its id, has the same result and does nothing twice.
  *
- * @errors `Refused`, `Access`, `Changed`, `Mismatch` with nothing changed; `Held` and `Unfinished` where
- * another operation is in the way; any other leaves the operation to be resumed or aborted.
+ * @errors `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
+ * another operation is in the way. After any other error the operation can be resumed or aborted.
  */
 export const execute = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: Plan<Step, Settings>,
@@ -35,32 +33,16 @@ export const execute = <Step extends AnyStep, Settings, Options, Going, Outcome>
   options: Options & RunOptions
 ): Work<OperationResult> => run({ _tag: "Fresh", plan }, verb, options)
 
-/** Resumes an interrupted operation, from any machine; an abort that was begun goes on as an abort. */
+/** Resumes an interrupted operation, from any machine; a started abort continues as an abort. */
 export const resume = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   at: OperationAt,
   verb: Verb<Step, Settings, Options, Going, Outcome>,
   options: Options & RunOptions
 ): Work<OperationResult> => run({ _tag: "Resumed", at }, verb, options)
 
-/** Undoes what an operation has done, from any machine. */
+/** Rolls back an operation, from any machine. */
 export const abort = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   at: OperationAt,
   verb: Verb<Step, Settings, Options, Going, Outcome>,
   options: Options & RunOptions
 ): Work<OperationResult> => run({ _tag: "Undoing", at }, verb, options)
-
-/** A plan as it runs, event by event; ends with the operation, fails as it does. */
-export const stream = <Step extends AnyStep, Settings, Options, Going, Outcome>(
-  plan: Plan<Step, Settings>,
-  verb: Verb<Step, Settings, Options, Going, Outcome>,
-  options: Options & Omit<RunOptions, "report">
-): Stream.Stream<Progress, Failure, Cluster> =>
-  Stream.callback((queue) =>
-    Effect.andThen(
-      execute(plan, verb, {
-        ...options,
-        report: (event) => Effect.asVoid(Queue.offer(queue, event))
-      }),
-      Queue.end(queue)
-    )
-  )

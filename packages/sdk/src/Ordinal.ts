@@ -9,7 +9,7 @@ const canonical = /^(0|[1-9]\d{0,8})$/
 /** A plain number without leading zeros, as the controller writes ordinals; null otherwise. */
 export const parse = (text: string): number | null => (canonical.test(text) ? Number(text) : null)
 
-/** What follows `prefix`, as an ordinal; null when the rest of the name is anything else. */
+/** The ordinal after `prefix`; `null` if the rest of the name is anything else. */
 export const after = (prefix: string, name: string): number | null =>
   name.startsWith(prefix) ? parse(name.slice(prefix.length)) : null
 
@@ -25,8 +25,8 @@ export const isWanted = (set: StatefulSet, ordinal: number): boolean => {
 }
 
 /**
- * The ordinal of a pod that the set is known to own: what follows the set's own name. The controller
- * goes by nothing else; the pod-index label (KEP-4017) is anybody's to edit.
+ * The ordinal of a pod that the set owns: the part after the set's own name. The controller uses nothing
+ * else; the pod-index label (KEP-4017) can be edited by anyone.
  */
 export const ofPod = (set: StatefulSet, pod: Pod): number | null =>
   after(`${set.metadata.name}-`, pod.metadata.name)

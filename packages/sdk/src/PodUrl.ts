@@ -4,14 +4,17 @@ import * as Schema from "effect/Schema"
 export const PodUrl = Schema.Struct({
   scheme: Schema.Literals(["http", "https"]),
   port: Schema.Natural,
-  /** With its query, if it has one; from a profile `{pod}`, `{ordinal}` and `{fqdn}` stand in it for the member's own. */
+  /**
+   * With its query, if it has one; from a profile it can contain `{pod}`, `{ordinal}` and `{fqdn}` for the
+   * member's own values.
+   */
   path: Schema.String
 })
 export type PodUrl = typeof PodUrl.Type
 
 /**
- * Whether a path stays where it is asked for: what stands between may take dots, also escaped ones, for another
- * place at the API server, and would go there with the caller's rights.
+ * True if a path cannot leave its pod: proxies may resolve dots, also escaped ones, to another path of the
+ * API server, and would send the request there with the user's permissions.
  */
 const stays = (path: string): boolean =>
   /^[!-~]*$/.test(path) &&
@@ -21,7 +24,7 @@ const stays = (path: string): boolean =>
     .split(/\/|%2f|%5c/i)
     .every((part) => !/^(\.|%2e){1,2}$/i.test(part.split(";", 1)[0] ?? ""))
 
-/** Null: not an address of this form. */
+/** `null` if it is not a URL of this form. */
 export const parse = (text: string): PodUrl | null => {
   const found = /^(https?):\/\/:(\d{1,5})(\/[^\s#]*)?$/.exec(text)
   const port = Number(found?.[2])

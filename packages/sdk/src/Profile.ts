@@ -1,14 +1,14 @@
 /**
- * A profile: what an application says about itself, in a file committed beside it or in code.
+ * A profile: facts that only an application knows about itself, in a file committed next to it or in code.
  *
- * It has a section for each verb that reads one: `scale` its hooks, `snapshot` how members are held still,
- * `restore` how restored volumes are looked at.
- * Only names and digests of them are ever written to the cluster.
+ * It has a section for each verb that reads one: `scale` its hooks, `snapshot` how members are quiesced,
+ * `restore` how restored volumes are verified. Only names and digests of them are ever written to the
+ * cluster.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Timeout from "./GoDuration.ts"
-import { fingerprint, type Hook } from "./Hook.ts"
+import { defaultTimeout, fingerprint, type Hook } from "./Hook.ts"
 import * as PodUrl from "./PodUrl.ts"
 import { builtIn } from "./profile/builtIn.ts"
 import { File } from "./profile/file.ts"
@@ -26,9 +26,10 @@ export type HookName = (typeof hookNames)[number]
 /**
  * - `beforeRemove`: the leave hook, in the leaving pod, before it is removed.
  * - `afterAdd`: the join hook, in the new pod, once it is ready and healthy; also used to rejoin.
- * - `probe`: exit code 0 says that this member is in, 1 that it is out; asked when a hook's outcome is unknown.
+ * - `probe`: exit code 0 says that this member is in, 1 that it is out; asked when a hook's outcome is
+ *   unknown.
  * - `roles`: prints `leader`, `voter` or `learner` for the member it runs in.
- * - `stepDown`: gives leadership away, run where a leader is about to leave.
+ * - `stepDown`: moves leadership to another member, run if a leader is about to leave.
  * - `health`: exit code 0 says that the member is healthy, beyond Ready.
  */
 export type Profile = { readonly [Name in HookName]?: Hook }
@@ -36,7 +37,7 @@ export type Profile = { readonly [Name in HookName]?: Hook }
 /** A health probe over HTTP through the API server's pod proxy: `http://:8008/health`. */
 export type HttpHealth = PodUrl.PodUrl
 
-/** Null: not an address of this form. */
+/** `null` if it is not a URL of this form. */
 export const parseHttpHealth = PodUrl.parse
 
 const decode = (content: unknown): Result.Result<File, string> =>
@@ -50,16 +51,16 @@ const decode = (content: unknown): Result.Result<File, string> =>
         : Result.succeed(file)
   )
 
-/** How long a hook may take where nothing is said. */
-export const defaultTimeout = 60_000
-
-/** Whether a file says anything for `scale`: a profile without it has no hooks. */
+/** True if a file has a section for `scale`: a profile without it has no hooks. */
 export const hasHooks = (content: unknown): boolean => {
   const decoded = decode(content)
   return Result.isFailure(decoded) || (decoded.success.scale ?? decoded.success.hooks) !== undefined
 }
 
-/** A decoded file's profile, or what is wrong with it in one line. Unknown keys are refused: a typing error would skip a hook. */
+/**
+ * The hooks of a decoded file, or its error in one line. Unknown keys are refused: a typing error would skip
+ * a hook.
+ */
 export const fromFile = (content: unknown): Result.Result<Profile, string> => {
   const decoded = decode(content)
   if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
@@ -78,7 +79,7 @@ export const fromFile = (content: unknown): Result.Result<Profile, string> => {
   return Result.succeed(profile)
 }
 
-/** How a decoded file, which goes by this name, says that its application is held still. */
+/** The quiesce section of a decoded file with this name. */
 export const quiesceFromFile = (name: string, content: unknown): Result.Result<Quiesce, string> =>
   Result.flatMap(decode(content), ({ snapshot, container = null }) =>
     snapshot === undefined
@@ -86,7 +87,7 @@ export const quiesceFromFile = (name: string, content: unknown): Result.Result<Q
       : quiesceOf(name, snapshot, container)
   )
 
-/** What a decoded file, which goes by this name, says is done with restored volumes. */
+/** The restore section of a decoded file with this name. */
 export const restoringFromFile = (name: string, content: unknown): Result.Result<Restoring, string> =>
   Result.map(decode(content), ({ restore }) => restoringOf(name, restore))
 
@@ -104,19 +105,21 @@ export const named = (name: string): Result.Result<File, string> => {
 export const quiesceNamed = (name: string): Result.Result<Quiesce, string> =>
   Result.flatMap(named(name), (file) => quiesceFromFile(name, file))
 
-/** Whether a decoded file says that members which were cut at different moments are unsafe together. */
+/**
+ * True if a decoded file says that members which were snapshotted at different moments are unsafe together.
+ */
 export const keepsOneMember = (content: unknown): Result.Result<boolean, string> =>
   Result.map(decode(content), ({ snapshot }) => snapshot?.guarantee === "one-member")
 
-/** Whether a decoded file says that the StatefulSets of one selector are members of one application. */
+/** True if a decoded file says that the StatefulSets of one selector are members of one application. */
 export const jointQuorum = (content: unknown): Result.Result<boolean, string> =>
   Result.map(decode(content), (file) => file.jointQuorum === true)
 
-/** How a decoded file, which goes by this name, says that members are made from one. */
+/** The seed section of a decoded file with this name. */
 export const seedFromFile = (name: string, content: unknown): Result.Result<Seed, string> =>
   Result.flatMap(decode(content), ({ seed }) => seedIn(name, seed))
 
-/** A profile and what it is called: a built-in one's name, or a file's path. */
+/** A profile and its name: a built-in one's name, or a file's path. */
 export interface Read {
   readonly name: string
   readonly file: File
@@ -126,7 +129,7 @@ export interface Read {
 export const all = (): ReadonlyArray<Read> =>
   [...builtIn].map(([name, file]) => ({ name, file: { ...head, ...file } }))
 
-/** A file's content as a profile, each of its sections looked at, or what is wrong with it in one line. */
+/** A file's content as a profile with all its sections validated, or its error in one line. */
 export const read = (name: string, content: unknown): Result.Result<Read, string> =>
   Result.gen(function* () {
     const file = yield* decode(content)

@@ -1,11 +1,18 @@
-/**
- * Protection: the storage classes behind the app's claims, what can be snapshotted, and the snapshots there are.
- */
+/** Protection: the StorageClasses of the app's claims, their snapshot support, and the existing snapshots. */
 import * as Schema from "effect/Schema"
+import { documented } from "./Documented.ts"
 
-const { Boolean, NullOr, String, Struct } = Schema
+const { Boolean, NullOr, String } = Schema
 
-export const StorageClass = Struct({
+export interface StorageClass {
+  readonly name: string
+  readonly provisioner: string
+  readonly bindingMode: string
+  readonly reclaimPolicy: string
+  readonly expandable: boolean
+  readonly isDefault: boolean
+}
+export const StorageClass = documented<StorageClass>({
   name: String,
   provisioner: String,
   bindingMode: String,
@@ -13,82 +20,128 @@ export const StorageClass = Struct({
   expandable: Boolean,
   isDefault: Boolean
 })
-export type StorageClass = typeof StorageClass.Type
 
 /** A VolumeSnapshotClass or VolumeGroupSnapshotClass. */
-export const SnapshotClass = Struct({
+export interface SnapshotClass {
+  readonly name: string
+  readonly driver: string
+  readonly deletionPolicy: string
+  readonly isDefault: boolean
+  readonly group: boolean
+}
+export const SnapshotClass = documented<SnapshotClass>({
   name: String,
   driver: String,
   deletionPolicy: String,
   isDefault: Boolean,
   group: Boolean
 })
-export type SnapshotClass = typeof SnapshotClass.Type
 
-export const VolumeSnapshot = Struct({
+export interface VolumeSnapshot {
+  readonly name: string
+  readonly uid: string
+  readonly claim: string | null
+  readonly created: string
+  /**
+   * `status.creationTime`: the time at which the storage took the snapshot; whole seconds. `null` if not yet.
+   */
+  readonly cut: string | null
+  readonly readyToUse: boolean
+  readonly restoreSize: string | null
+  readonly error: string | null
+  readonly class: string | null
+  readonly driver: string | null
+  /**
+   * Its VolumeSnapshotContent's: snapshots of a group have no class. `null` if the content could not be read.
+   */
+  readonly deletionPolicy: string | null
+  /** The VolumeGroupSnapshot it is a member of. */
+  readonly group: string | null
+  /** The snapshot of kubectl-stateful that it belongs to. */
+  readonly set: string | null
+  /** The consistency of its snapshot, from the record; `null` if it belongs to none, or it is unknown. */
+  readonly level: string | null
+  /**
+   * True if the snapshot and its content refer to each other; a one-sided reference is not safe to restore
+   * from. `null` if contents could not be read.
+   */
+  readonly bound: boolean | null
+}
+export const VolumeSnapshot = documented<VolumeSnapshot>({
   name: String,
   uid: String,
   claim: NullOr(String),
   created: String,
-  /** `status.creationTime`: when the storage cut the data; whole seconds. Null: not yet. */
   cut: NullOr(String),
   readyToUse: Boolean,
   restoreSize: NullOr(String),
   error: NullOr(String),
   class: NullOr(String),
   driver: NullOr(String),
-  /** Its VolumeSnapshotContent's: members of a group have no class. Null: the content could not be read. */
   deletionPolicy: NullOr(String),
-  /** The VolumeGroupSnapshot it is a member of. */
   group: NullOr(String),
-  /** The set that a snapshot of ours made it for. */
   set: NullOr(String),
-  /** How consistent that set is, as its record says; null: it is of no set, or not known. */
   level: NullOr(String),
-  /** The snapshot and its content name each other; one-sided is not safe to restore from. Null: contents could not be read. */
   bound: NullOr(Boolean)
 })
-export type VolumeSnapshot = typeof VolumeSnapshot.Type
 
 /**
- * A copy of a claim's data outside the storage that holds the claim, as objects of a backup
- * tool show it. A VolumeSnapshot by itself is none: it lives on the same storage.
+ * A copy of a claim's data outside the storage of the claim, as objects of a backup tool show it. A
+ * VolumeSnapshot by itself is not one: it is on the same storage.
  */
-export const Copy = Struct({
+export interface Copy {
   /** The object that shows it, as `Kind/name`: `Backup/nightly-1120`, `ReplicationSource/data-db-0`. */
+  readonly name: string
+  /** `null` if the object does not say which claims it contains. */
+  readonly claim: string | null
+  /** Its point in time; `null` if unknown. */
+  readonly taken: string | null
+  /** Its location, as the tool names it (`BackupStorageLocation/offsite`); `null` if unknown. */
+  readonly location: string | null
+}
+export const Copy = documented<Copy>({
   name: String,
-  /** Null: the object does not say which claims it holds. */
   claim: NullOr(String),
-  /** The point in time it holds; null: not said. */
   taken: NullOr(String),
-  /** Where it lies, as the tool names the place (`BackupStorageLocation/offsite`); null: not said. */
   location: NullOr(String)
 })
-export type Copy = typeof Copy.Type
 
 /** A CSI driver as its CSIDriver object describes it. */
-export const Driver = Struct({
+export interface Driver {
+  readonly name: string
+  readonly attachRequired: boolean
+  /** `ReadWriteOnceWithFSType`, `File` or `None`: whether the kubelet applies fsGroup to its volumes. */
+  readonly fsGroupPolicy: string
+  /** `Persistent`, `Ephemeral`. */
+  readonly modes: ReadonlyArray<string>
+}
+export const Driver = documented<Driver>({
   name: String,
   attachRequired: Boolean,
-  /** `ReadWriteOnceWithFSType`, `File` or `None`: whether the kubelet applies fsGroup to its volumes. */
   fsGroupPolicy: String,
-  /** `Persistent`, `Ephemeral`. */
   modes: Schema.Array(String)
 })
-export type Driver = typeof Driver.Type
 
-/** What the cluster offers; `installed` null: discovery could not be read. */
-export const Protection = Struct({
+/** The snapshot features of the cluster; `installed` is `null` if discovery could not be read. */
+export interface Protection {
+  readonly storageClasses: ReadonlyArray<StorageClass> | null
+  readonly snapshotClasses: ReadonlyArray<SnapshotClass> | null
+  /** The CSI drivers behind the app's volumes. */
+  readonly drivers: ReadonlyArray<Driver> | null
+  /** `null` if they could not be read. Empty if there are none. */
+  readonly snapshots: ReadonlyArray<VolumeSnapshot> | null
+  /** Copies on other storage. `null` if they could not be read. Empty if there are none. */
+  readonly copies: ReadonlyArray<Copy> | null
+  readonly snapshotApi: boolean | null
+  /** The served version of `groupsnapshot.storage.k8s.io`; `null` if it is not installed. */
+  readonly groupSnapshotApi: string | null
+}
+export const Protection = documented<Protection>({
   storageClasses: NullOr(Schema.Array(StorageClass)),
   snapshotClasses: NullOr(Schema.Array(SnapshotClass)),
-  /** The CSI drivers behind the app's volumes. */
   drivers: NullOr(Schema.Array(Driver)),
-  /** Null: not readable. Empty: none. */
   snapshots: NullOr(Schema.Array(VolumeSnapshot)),
-  /** Copies elsewhere. Null: not readable. Empty: none seen. */
   copies: NullOr(Schema.Array(Copy)),
   snapshotApi: NullOr(Boolean),
-  /** The served version of `groupsnapshot.storage.k8s.io`; null: not installed. */
   groupSnapshotApi: NullOr(String)
 })
-export type Protection = typeof Protection.Type

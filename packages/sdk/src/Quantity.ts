@@ -28,7 +28,7 @@ const units: Readonly<Record<string, BigDecimal.BigDecimal>> = {
 
 const grammar = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)$/
 
-/** The exact number, or null for what is no quantity. */
+/** The exact number, or `null` if it is not a quantity. */
 export const parse = (text: string | number): BigDecimal.BigDecimal | null => {
   const match = grammar.exec(`${text}`)
   if (match === null) return null
@@ -40,14 +40,16 @@ export const parse = (text: string | number): BigDecimal.BigDecimal | null => {
   return BigDecimal.multiply(number, BigDecimal.multiply(unit, BigDecimal.make(1n, -shift)))
 }
 
-/** Below, at or above zero as `a` is less than, equal to or more than `b`; null when one is no quantity. */
+/**
+ * Below, at or above zero as `a` is less than, equal to or more than `b`; `null` if one is not a quantity.
+ */
 export const compare = (a: string | number, b: string | number): -1 | 0 | 1 | null => {
   const left = parse(a)
   const right = parse(b)
   return left === null || right === null ? null : BigDecimal.Order(left, right)
 }
 
-/** The sum, or null when one is no quantity. */
+/** The sum, or `null` if one is not a quantity. */
 export const sum = (quantities: ReadonlyArray<string | number>): BigDecimal.BigDecimal | null => {
   let total = BigDecimal.fromBigInt(0n)
   for (const quantity of quantities) {

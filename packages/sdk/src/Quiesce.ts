@@ -1,10 +1,12 @@
 /**
- * How an application is held still while its volumes are cut: a profile's section `snapshot`, or functions.
+ * How an application is quiesced while its volume snapshots are taken: a profile's section `snapshot`, or
+ * functions.
  *
- * What a command holds ends with the process that holds it, or by itself: whatever becomes of the caller, of
- * the API server or of the network, no application is held beyond its deadline. What calls hold ends by a
- * call, and so only where that is allowed.
+ * A freeze by a command ends with its process, or by itself: whatever happens to the caller, to the API
+ * server or to the network, no application stays frozen beyond its deadline. A freeze by calls ends only by a
+ * call, so it must be allowed explicitly.
  */
+import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { fingerprint as fingerprintOfCalls, type HeldCalls } from "./HeldCalls.ts"
@@ -17,10 +19,12 @@ import { parse as parseUrl } from "./PodUrl.ts"
 const { Literals, NonEmptyArray, NonEmptyString, optionalKey, String, Struct, Union } = Schema
 
 /**
- * What a cut is worth that was made while every member was held:
- * - `blocks-writes`: nothing is written on any member meanwhile, so that all cuts are of one moment.
- * - `recoverable-per-member`: each member recovers from its own cut; between them there is the skew.
- * - `one-member`: members that were cut at different moments are unsafe together, as with raft.
+ * The guarantee of a snapshot that was taken while every member was quiesced:
+ * - `blocks-writes`: nothing is written on any member during the freeze, so that all volume snapshots are of
+ *   one moment.
+ * - `recoverable-per-member`: each member recovers from its own volume snapshot; between them there is the
+ *   skew.
+ * - `one-member`: members that were snapshotted at different moments must not be combined, as with Raft.
  */
 export const Guarantee = Literals(["blocks-writes", "recoverable-per-member", "one-member"])
 export type Guarantee = typeof Guarantee.Type
@@ -49,7 +53,7 @@ const FileGet = Struct({ get: url("http://:PORT/PATH in the pod, as for post."),
 
 const deadline = duration("How long the freeze can last, from 1s to 10m. Default 10s.")
 
-/** The name of a text that is kept, and of the file that is made of it: never a path. */
+/** The name of a saved text, and of the file it is written to: never a path. */
 export const keptName = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
 export const KeptName = String.check(Schema.isPattern(keptName))
 
@@ -115,20 +119,20 @@ export const QuiesceSection = Struct({
 })
 export type QuiesceSection = typeof QuiesceSection.Type
 
-/** How members are cut that have their data on several volumes. */
+/** The stages for members that have their data on several volumes. */
 export interface Waves {
   readonly hold: HeldCommand
-  /** The texts that it prints between the waves. */
+  /** The texts that it prints between the stages. */
   readonly keeps: ReadonlyArray<string>
 }
 
-/** Nothing is held: each member recovers from a cut of its one volume. */
+/** Nothing is quiesced: each member recovers from a snapshot of its one volume. */
 export interface HeldNothing {
   readonly _tag: "HeldNothing"
   readonly deadline: 0
 }
 
-/** The section, ready to be run; or made of functions, by `ofFunctions`. */
+/** The section, ready to run; or built from functions by `ofFunctions`. */
 export interface Quiesce {
   /** The profile's name, as it is said in a command: `redis`, or the file's path. */
   readonly profile: string
@@ -136,16 +140,16 @@ export interface Quiesce {
   readonly hold: HeldCommand | HeldCalls | HeldNothing
   readonly thaw: Hook | null
   readonly probe: Hook | null
-  /** Prints the directories that must be cut at one moment. */
+  /** Prints the directories that must be snapshotted at one moment. */
   readonly oneVolume?: Command
-  /** How they are cut where they are on several volumes; absent: then they are not. */
+  /** The stages for members with several volumes; absent if such members cannot be snapshotted. */
   readonly waves?: Waves
 }
 
-/** How long an application may be held where nothing is said. */
+/** The default deadline of a freeze. */
 export const defaultDeadline = 10_000
 
-/** The same of what holds nobody up, from before the first wave until after the last. */
+/** The default deadline of stages, which block nothing, from before the first until after the last. */
 const defaultWavesDeadline = 300_000
 
 type Read<A> = Result.Result<A, string>
@@ -169,7 +173,7 @@ const urlIn = (name: string, text: string): Read<HttpCall["url"]> => {
 
 type FileHook = typeof FileCommand.Type | typeof FilePost.Type | typeof FileGet.Type
 
-/** What is run once. A thaw has at least the time that the freeze had. */
+/** A command that runs once. A thaw has at least the time that the freeze had. */
 const hookOf = (name: string, file: FileHook, least: number, other: string | null): Read<Hook> =>
   Result.gen(function* () {
     const millis = Math.max(yield* timeoutIn(name, file.timeout, least), least)
@@ -183,7 +187,7 @@ const hookOf = (name: string, file: FileHook, least: number, other: string | nul
 const optional = (name: string, file: FileHook | undefined, least: number, other: string | null) =>
   file === undefined ? Result.succeed(null) : hookOf(name, file, least, other)
 
-/** `{deadline}` stands for the deadline, in milliseconds. */
+/** `{deadline}` is replaced with the deadline, in milliseconds. */
 const holdOf = (
   quiesce: NonNullable<QuiesceSection["quiesce"]>,
   millis: number,
@@ -208,7 +212,7 @@ const holdOf = (
     }
   })
 
-/** The command between the waves: nothing waits for it, and so it may have its time. */
+/** The command between the stages: nothing waits for it, so it may take its time. */
 const wavesOf = (section: QuiesceSection["waves"], other: string | null): Read<Waves | null> =>
   Result.gen(function* () {
     if (section === undefined) return null
@@ -221,7 +225,7 @@ const wavesOf = (section: QuiesceSection["waves"], other: string | null): Read<W
     return { hold: HeldCommand.make({ argv, container, deadline: millis, input: null }), keeps }
   })
 
-/** What cannot be, though each part of it can. */
+/** Reason that a section is invalid although each part of it is valid. */
 const misfit = ({ quiesce, thaw, oneVolume, guarantee, waves }: QuiesceSection): string | null => {
   if (waves !== undefined && (quiesce !== undefined || oneVolume === undefined)) {
     return "snapshot.waves: requires oneVolume, and cannot be combined with a quiesce"
@@ -237,7 +241,7 @@ const misfit = ({ quiesce, thaw, oneVolume, guarantee, waves }: QuiesceSection):
     : null
 }
 
-/** A file's section, or what is wrong with it in one line; `other` is the container where it names none. */
+/** A file's section, or the error in one line; `other` is the container for commands that name none. */
 export const quiesceOf = (
   profile: string,
   section: QuiesceSection,
@@ -263,30 +267,30 @@ export const quiesceOf = (
     return { profile, guarantee, hold, thaw, probe, ...more, ...(waves === null ? {} : { waves }) }
   })
 
-/** How members are held by functions of the caller's own. */
+/** Custom functions that quiesce members. */
 export interface Functions {
-  /** What a person calls it; it stands in plans and records. */
+  /** A name for messages, plans and records. */
   readonly name: string
   readonly guarantee: Guarantee
   /** Changes when the functions' meaning does: compared when an operation is resumed. */
   readonly version: string
-  /** How long a member may be held, in milliseconds; default 10 seconds. */
-  readonly deadline?: number
-  /** Succeeds once the member is held. */
+  /** The maximum duration of the freeze, as `"5 seconds"`; a number is milliseconds. Default 10 seconds. */
+  readonly deadline?: Duration.Input
+  /** Succeeds once the member is quiesced. */
   readonly quiesce: Run["run"]
-  /** Lets the member go; succeeds only where it was held all the time. */
+  /** Releases the member; succeeds only if it stayed quiesced throughout. */
   readonly release: Run["run"]
-  /** Lets go whatever may be held, as often as it is called. */
+  /** Releases any freeze; must be idempotent. */
   readonly thaw: Run["run"]
   /** Shows beforehand that the others can work. */
   readonly probe?: Run["run"]
 }
 
 /**
- * Members that are held by functions, for images without a shell.
+ * A quiesce by functions, for images without a shell.
  *
- * **Caveats**: nothing in the pods ends what they hold if this process dies; so a snapshot with them is
- * refused without `allowUnboundedFreeze`, and its record says so.
+ * **Caveats**: if this process crashes, nothing in the pods ends the freeze; so a snapshot with it is refused
+ * without `allowUnboundedFreeze`, and its record says so.
  *
  * **Example**: `examples/quiesce-with-a-function.ts`
  */
@@ -294,29 +298,32 @@ export const ofFunctions = (functions: Functions): Quiesce => {
   const { name, guarantee, version, deadline = defaultDeadline, probe } = functions
   const run = (which: Run["run"]): Run => ({ _tag: "Run", version, run: which })
   const { quiesce, release, thaw } = functions
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(deadline))
   return {
     profile: name,
     guarantee,
-    hold: { _tag: "HeldCalls", deadline, quiesce: run(quiesce), release: run(release) },
+    hold: { _tag: "HeldCalls", deadline: millis, quiesce: run(quiesce), release: run(release) },
     thaw: run(thaw),
     probe: probe === undefined ? null : run(probe)
   }
 }
 
-/** The same, where its waves hold the members. */
+/** The same with its stages as the quiesce command. */
 export const asWaves = (quiesce: Quiesce): Quiesce => ({
   ...quiesce,
   hold: quiesce.waves?.hold ?? quiesce.hold
 })
 
-/** By what members are held. Unless by a command, nothing in the pod ends it: its caller does, or nobody. */
+/**
+ * How members are quiesced. Except for a command, nothing in the pod ends the freeze: only this process does.
+ */
 export const Means = Literals(["command", "request", "function"])
 export type Means = typeof Means.Type
 
 export const meansOf = ({ hold }: Quiesce): Means =>
   hold._tag !== "HeldCalls" ? "command" : hold.quiesce._tag === "HttpCall" ? "request" : "function"
 
-/** What a pod is reached by for it, as the API's authorization names it. */
+/** How a pod is reached for it, as the API's authorization names it. */
 export const Reach = Literals(["exec", "proxy"])
 export type Reach = typeof Reach.Type
 
@@ -333,7 +340,7 @@ export const reachesOf = ({ hold, thaw, probe, oneVolume, waves }: Quiesce): Rea
 const known = (hook: Hook | null): object | string | null =>
   hook?._tag === "Run" ? fingerprintOf(hook) : hook
 
-/** What a plan and a journal may know of it: whoever resumes must have the same. */
+/** The part of it that a plan and a journal may contain: a resume must have the same. */
 export const fingerprint = ({ guarantee, hold, thaw, probe, oneVolume, waves }: Quiesce): string =>
   digest({
     guarantee,

@@ -1,19 +1,19 @@
 /**
  * Quorum: how many members must be healthy, and how far one step may go without crossing that.
  *
- * A PodDisruptionBudget is no guard here: it limits evictions only, not a change of replicas.
+ * A PodDisruptionBudget does not protect quorum here: it limits evictions only, not a change of replicas.
  */
 
 /** `majority` of the members there are, a fixed number, or no guard at all. */
 export type Quorum = "majority" | "none" | number
 
-/** Null: not `majority`, `none` or a whole number from 1. */
+/** `null` if it is not `majority`, `none` or a whole number from 1. */
 export const parse = (text: string): Quorum | null => {
   if (text === "majority" || text === "none") return text
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : null
 }
 
-/** How many of `members` must be healthy; 0 where nothing is asked. */
+/** The number of `members` that must be healthy; 0 for `none`. */
 export const needed = (quorum: Quorum, members: number): number => {
   if (quorum === "none" || members <= 0) return 0
   return quorum === "majority" ? Math.floor(members / 2) + 1 : quorum
@@ -22,9 +22,9 @@ export const needed = (quorum: Quorum, members: number): number => {
 /**
  * The next count on the way from one to another that keeps quorum while the change is under way.
  *
- * Down: as many go at once as leave a majority of those that were there. Up, and only where the
- * controller adds all at once (Parallel): as many come at once as leave the old members a majority
- * of the new count. A single member may always come or go, else nobody could go from 2 to 1.
+ * Down: as many leave at once as keep a majority of the previous members. Up, and only if the controller adds
+ * all at once (Parallel): as many join at once as leave the previous members a majority of the new number. A
+ * single member may always join or leave; otherwise scaling from 2 to 1 would be impossible.
  */
 export const barrier = (
   quorum: Quorum,

@@ -1,6 +1,6 @@
 /**
- * Quotas of a namespace: the API server refuses what is beyond them, one object at a time, and whoever made
- * only some of what it needs is stuck half way.
+ * Quotas of a namespace: the API server refuses what exceeds them, one object at a time, and an operation
+ * that created only some of its objects is stuck half way.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
@@ -33,7 +33,7 @@ export interface Quota {
   readonly used: Readonly<Record<string, string | number>>
 }
 
-/** What something counts for: `requests.cpu`, `limits.memory`, `persistentvolumeclaims` and so on. */
+/** The usage of an object: `requests.cpu`, `limits.memory`, `persistentvolumeclaims` and so on. */
 export type Needs = Readonly<Record<string, BigDecimal.BigDecimal>>
 
 const zero = BigDecimal.fromBigInt(0n)
@@ -45,7 +45,7 @@ const larger = (left: BigDecimal.BigDecimal, right: BigDecimal.BigDecimal) =>
 
 type Amounts = Readonly<Record<string, string | number>> | null | undefined
 
-/** What one pod of a template asks for: containers and side-cars together, or its greatest init container. */
+/** The requests of one pod of a template: containers and sidecars together, or its largest init container. */
 export const podNeeds = ({ spec }: PodTemplateSpec): Needs => {
   const of = (container: ContainerSpec, part: "requests" | "limits", name: string) => {
     const { requests, limits }: { readonly requests?: Amounts; readonly limits?: Amounts } =
@@ -74,7 +74,7 @@ export const podNeeds = ({ spec }: PodTemplateSpec): Needs => {
   return needs
 }
 
-/** What a claim of a template counts for. */
+/** The usage of a claim of a template. */
 export const claimNeeds = (
   template: Pick<Workload["claimTemplates"][number], "requested" | "storageClass">
 ): Needs => {
@@ -100,7 +100,10 @@ export const list = (namespace: string): Effect.Effect<ReadonlyArray<Quota>, Clu
     })
   )
 
-/** The first of these things, by its place, that does not fit into a quota beside those before it; null: all fit. */
+/**
+ * The index of the first object that does not fit into a quota together with those before it; `null` if all
+ * fit.
+ */
 export interface Overrun {
   readonly place: number
   readonly resource: string

@@ -1,42 +1,58 @@
 /**
- * ConfigMaps and Secrets that an app's pods refer to: by whom, whether they are there, whether they can change.
+ * ConfigMaps and Secrets that an app's pods refer to: their users, whether they exist, and whether they can
+ * change.
  *
  * Only metadata is asked for; a Secret's value never reaches this machine.
  */
 import * as Schema from "effect/Schema"
 import type { ContainerSpec, PodSpec, VolumeSpec } from "./kind/Pod.ts"
+import { documented } from "./Documented.ts"
 
-const { Boolean, Literals, Natural, NullOr, String, Struct } = Schema
+const { Boolean, Literals, Natural, NullOr, String } = Schema
 
-export const Reference = Struct({
+export interface Reference {
+  readonly kind: "ConfigMap" | "Secret"
+  readonly name: string
+  /**
+   * The objects that refer to it, and how: `StatefulSet/db volume conf`, `ServiceAccount/db
+   * imagePullSecrets`.
+   */
+  readonly usedBy: ReadonlyArray<string>
+  /** False when every reference to it is optional. */
+  readonly required: boolean
+  /** True if it exists. `null` if it could not be read. */
+  readonly present: boolean | null
+  /** `null` if the metadata does not show it. */
+  readonly immutable: boolean | null
+  readonly resourceVersion: string | null
+  /** Key names, only with key checking; null otherwise. */
+  readonly keys: ReadonlyArray<string> | null
+  /** Keys that a pod asks for and the object lacks; only with key checking, null otherwise. */
+  readonly missingKeys: ReadonlyArray<string> | null
+  /** The size of its data in bytes, only with key checking; `null` otherwise. */
+  readonly bytes: number | null
+}
+export const Reference = documented<Reference>({
   kind: Literals(["ConfigMap", "Secret"]),
   name: String,
-  /** Who refers to it and how: `StatefulSet/db volume conf`, `ServiceAccount/db imagePullSecrets`. */
   usedBy: Schema.Array(String),
-  /** False when every reference to it is optional. */
   required: Boolean,
-  /** True: it is there. Null: it could not be read. */
   present: NullOr(Boolean),
-  /** Null: not known from metadata. */
   immutable: NullOr(Boolean),
   resourceVersion: NullOr(String),
-  /** Key names, only with key checking; null otherwise. */
   keys: NullOr(Schema.Array(String)),
-  /** Keys that a pod asks for and the object lacks; only with key checking, null otherwise. */
   missingKeys: NullOr(Schema.Array(String)),
-  /** How many bytes its data takes, only with key checking; null otherwise. */
   bytes: NullOr(Natural)
 })
-export type Reference = typeof Reference.Type
 
-/** What key checking keeps of one object: never a value. */
+/** The facts that key checking keeps of one object: never a value. */
 export interface KeyFact {
   readonly keys: ReadonlyArray<string>
   readonly bytes: number
   readonly immutable: boolean
 }
 
-/** Key facts by the object's name; null: it was asked for by name and is not there. */
+/** Key facts by the object's name; `null` if it was requested by name and does not exist. */
 export interface KeyFacts {
   readonly ConfigMap: ReadonlyMap<string, KeyFact | null>
   readonly Secret: ReadonlyMap<string, KeyFact | null>
@@ -118,7 +134,7 @@ export const mentionsOf = (spec: PodSpec): ReadonlyArray<Mention> => [
   ...(spec.imagePullSecrets ?? []).flatMap(({ name }) => mention("Secret", name, "imagePullSecrets", null))
 ]
 
-/** The keys of a field set (`managedFields`) under this one; empty where there are none. */
+/** The keys of a field set (`managedFields`) under this one; empty if there are none. */
 export const fieldsOf = (fields: unknown, name: string): Readonly<Record<string, unknown>> => {
   const found = typeof fields === "object" && fields !== null ? Object.entries(fields) : []
   const inner = found.find(([key]) => key === name)?.[1]

@@ -1,13 +1,13 @@
 /**
  * get, find, list, watch of a kind; create, patch, remove; discover: functions over the port. Retries,
- * paging, relists and Status decoding live here, once, for the live cluster, the
- * sandbox and every injected fault alike.
+ * paging, relists and Status decoding live here, once, for the live cluster, the sandbox and every injected
+ * fault alike.
  *
- * An object that is not as its kind has it fails whoever asked for it, with its name: nothing is concluded from
- * the others. What ends in `Readable` names it beside them, for who only shows them.
+ * An object that does not match its kind is an error, with its name: nothing is concluded from the others.
+ * Functions whose name ends in `Readable` return the error next to the others, for display only.
  *
- * What ends in `Object` or `Objects` answers with objects as they came, of any resource: for manifests
- * that are copied whole, and where only metadata is asked for.
+ * Functions whose name ends in `Object` or `Objects` return objects unparsed, of any resource: for manifests
+ * that are copied as a whole, and for metadata only.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError, Request } from "./Cluster.ts"
@@ -20,7 +20,7 @@ import {
   objectPath,
   type Target
 } from "./resource/ApiResource.ts"
-import { expectObject, type KubeObject } from "./resource/KubeObject.ts"
+import { expectObject, type KubeObject, plain } from "./resource/KubeObject.ts"
 import { roundTrip } from "./resource/roundTrip.ts"
 import { isStatus } from "./resource/Status.ts"
 
@@ -71,7 +71,7 @@ export {
   watchReadable
 } from "./resource/watchList.ts"
 
-/** Whose fields ours are, in managedFields. */
+/** The field manager of this tool, in managedFields. */
 export const fieldManager = "kubectl-stateful"
 
 export interface WriteOptions {
@@ -79,7 +79,7 @@ export interface WriteOptions {
   readonly dryRun?: boolean
 }
 
-/** One operation of RFC 6902. `test` is how a write says what it believes. */
+/** One operation of RFC 6902. `test` states what a write relies on. */
 export type JsonPatchOperation =
   | { readonly op: "test" | "add" | "replace"; readonly path: string; readonly value: unknown }
   | { readonly op: "remove"; readonly path: string }
@@ -115,13 +115,9 @@ export interface GetOptions {
 const orNull = <A>(
   effect: Effect.Effect<A, ClusterError, Cluster>
 ): Effect.Effect<A | null, ClusterError, Cluster> =>
-  Effect.catchIf(
-    effect,
-    (error) => error.reason._tag === "NotFound",
-    () => Effect.succeed(null)
-  )
+  Effect.catchReason(effect, "ClusterError", "NotFound", () => Effect.succeed(null))
 
-/** One object as it came, of whatever resource; it fails with `NotFound` where there is none. */
+/** One object of any resource, unparsed; fails with `NotFound` if there is none. */
 export const getObject = (
   target: Target,
   options: GetOptions = {}
@@ -132,7 +128,7 @@ export const getObject = (
     ...(options.metadataOnly === true ? { headers: metadataAlone } : {})
   })
 
-/** One object as it came, of whatever resource; null where there is none. */
+/** One object of any resource, unparsed; `null` if there is none. */
 export const findObject = (
   target: Target,
   options: GetOptions = {}
@@ -146,7 +142,7 @@ export type ObjectKey = Pick<Target, "namespace" | "name">
  *
  * **Caveat:** of a kind that is `metadataOnly` nothing else is asked for: of a Secret, never its values.
  *
- * **Errors:** `NotFound` where there is none; `Unreadable` where one is there and is not as its kind has it:
+ * **Errors:** `NotFound` if there is none; `Unreadable` if it exists and does not match its kind:
  * `statefulset "db": spec.replicas: expected number`.
  *
  * **Example:** `yield* Resource.get(kinds.statefulsets, { namespace: "shop", name: "db" })`
@@ -164,14 +160,14 @@ export const get = <A>(
   )
 
 /**
- * One object of a kind, as it is now; null where there is none.
+ * One object of a kind, as it is now; `null` if there is none.
  *
- * **Errors:** those of `get`, but for `NotFound`: one that is there and cannot be read is never null.
+ * **Errors:** those of `get` except `NotFound`: an existing object that cannot be parsed is never `null`.
  */
 export const find = <A>(kind: Kind<A>, key: ObjectKey): Effect.Effect<A | null, ClusterError, Cluster> =>
   orNull(get(kind, key))
 
-/** Makes an object; what the server made of it comes back. A `generateName` is not repeated after a lost reply. */
+/** Creates an object, and returns the stored one. A `generateName` is not repeated after a lost reply. */
 export const create = (
   at: { readonly api: ApiResource; readonly namespace?: string },
   value: object,
@@ -182,7 +178,7 @@ export const create = (
     path: collectionPath(at.api, at.namespace),
     query: writing(options),
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ apiVersion: apiVersion(at.api), kind: at.api.kind, ...value })
+    body: JSON.stringify({ apiVersion: apiVersion(at.api), kind: at.api.kind, ...Object(plain(value)) })
   })
 
 /** Posts to a subresource of one object, such as an eviction or a token request. */
@@ -196,10 +192,10 @@ export const createSub = (
     path: objectPath(target),
     query: dryRun(options),
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(value)
+    body: JSON.stringify(plain(value))
   })
 
-/** Replaces an object by what was read and changed; its resourceVersion makes it fail on any other change. */
+/** Replaces an object that was read and changed; its resourceVersion makes it fail on any other change. */
 export const replace = (
   target: Target,
   value: object,
@@ -210,7 +206,7 @@ export const replace = (
     path: objectPath(target),
     query: writing(options),
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(value)
+    body: JSON.stringify(plain(value))
   })
 
 const patchTypes = {
@@ -221,9 +217,8 @@ const patchTypes = {
 } as const
 
 /**
- * Changes an object. A failed `test` of a JSON patch is Invalid, a foreign
- * resourceVersion a Conflict. Custom resources know no strategic patch. With `metadataOnly` nothing
- * else of the object comes back.
+ * Changes an object. A failed `test` of a JSON patch is Invalid, a different resourceVersion a Conflict.
+ * Custom resources do not support strategic patches. With `metadataOnly` only the metadata is returned.
  */
 export const patch = (
   target: Target,
@@ -241,11 +236,11 @@ export const patch = (
       "content-type": patchTypes[change._tag],
       ...(options.metadataOnly === true ? metadataAlone : {})
     },
-    body: JSON.stringify(change._tag === "Json" ? change.operations : change.value)
+    body: JSON.stringify(plain(change._tag === "Json" ? change.operations : change.value))
   })
 
 export interface RemoveOptions extends WriteOptions {
-  /** Only this very object, never a namesake made since. */
+  /** Only the object with this uid, never another one of its name. */
   readonly uid?: string
   /** Only if unchanged since it was read. */
   readonly resourceVersion?: string
@@ -255,8 +250,8 @@ export interface RemoveOptions extends WriteOptions {
 }
 
 /**
- * Asks for an object's deletion. It may live on for its finalizers and grace
- * period: then it comes back as it stands. Null when it is gone at once.
+ * Requests an object's deletion. It may remain because of its finalizers and grace period: then it is
+ * returned. `null` if it is deleted at once.
  */
 export const remove = (
   target: Target,

@@ -1,7 +1,7 @@
 /**
- * Restoring an application from a snapshot, in place: new volumes are filled from the cuts and proven while
- * it runs; then it is stopped, the volumes are swapped, and it is started again. Those from before are kept,
- * so that the restore itself can be undone.
+ * Restores an application from a snapshot, in place: new volumes are filled from the snapshot and checked
+ * while it runs; then it is stopped, the volumes are swapped, and it is started again. The previous volumes
+ * are kept, so that the restore can be undone.
  */
 import * as Effect from "effect/Effect"
 import { type AppRef, nameOf, statefulSet } from "./App.ts"
@@ -44,13 +44,13 @@ export interface SetRef {
   readonly name: string
 }
 
-/** One line of what a step of a plan does. */
+/** A one-line description of a step of a plan. */
 export const describe = (plan: RestorePlan, step: RestoreStep): string => restoreVerb.describe(plan, step)
 
-/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+/** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => restoreVerb.describeSteps(plan)
 
-/** The plan, from a state. Pure. Null: there is no StatefulSet in it. */
+/** The plan, from a state. Pure. `null` if the state has no StatefulSet. */
 export const plan = (
   state: AppState,
   ref: AppRef,
@@ -63,13 +63,9 @@ export const plan = (
 }
 
 const readUnlessForbidden = (namespace: string, set: string) =>
-  Effect.catchIf(
-    readWhole(namespace, set),
-    ({ reason }) => reason._tag === "Forbidden",
-    () => Effect.succeed(null)
-  )
+  Effect.catchReason(readWhole(namespace, set), "ClusterError", "Forbidden", () => Effect.succeed(null))
 
-/** Fails where a configuration cannot be put back, whatever it is. */
+/** Fails if no configuration can be restored at all. */
 const configAllowed = (
   app: AppRef,
   name: string,
@@ -97,187 +93,237 @@ const configAllowed = (
       )
 }
 
-/** Reads the snapshot and the state, and plans; nothing is changed. */
-export const prepare = (
+/**
+ * Reads the snapshot and the state, and returns a plan. Changes nothing.
+ *
+ * A refusal is not an error here: it is in `plan.refusals`.
+ */
+export const prepare = Effect.fn("Restore.prepare")(function* (
   { namespace, name }: SnapshotRef,
   options: RestoreOptions = {}
-): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
-  Effect.gen(function* () {
-    const hasConfig = options.withConfig === true || options.only === "config"
-    // Who may not read Secrets restores volumes by what a list shows.
-    const read = yield* hasConfig ? readWhole(namespace, name) : readUnlessForbidden(namespace, name)
-    const record = read?.record ?? null
-    const summary =
-      record ?? (yield* list(namespace)).find(({ summary: one }) => one.name === name)?.summary ?? null
-    if (summary === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const app = { ...summary.app, namespace }
-    if (hasConfig) yield* configAllowed(app, name, read, options)
-    if (options.only === "config" && read !== null) {
-      return yield* planConfig(app, { set: name, undoes: null }, read, options)
-    }
-    const [cuts, differs] = yield* Effect.all(
-      [
-        cutsNow(namespace, summary.cuts),
-        record === null
-          ? Effect.succeed(["other changes since then are unknown: no permission to read secrets"])
-          : differences(namespace, hasConfig ? withoutConfig(record) : record)
-      ],
-      { concurrency: 2 }
-    )
-    const source = {
-      _tag: "Snapshot" as const,
-      set: name,
-      level: summary.level,
-      guarantee: summary.oneMember === undefined ? (summary.quiesced?.guarantee ?? null) : "one-member",
-      ...(summary.seedOnly === undefined ? {} : { seedOnly: summary.seedOnly }),
-      ...wavesOf(summary, read),
-      created: summary.created,
-      replicas: summary.replicas[`StatefulSet/${nameOf(app)}`] ?? null,
-      cuts,
-      differs
-    }
-    return yield* app._tag === "StatefulSet"
-      ? planFor(app, source, options, undefined, hasConfig ? read : null)
-      : planSelected(app, summary, source, options)
-  })
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  const hasConfig = options.withConfig === true || options.only === "config"
+  // Who may not read Secrets restores volumes by what a list shows.
+  const read = yield* hasConfig ? readWhole(namespace, name) : readUnlessForbidden(namespace, name)
+  const record = read?.record ?? null
+  const summary =
+    record ?? (yield* list(namespace)).find(({ summary: one }) => one.name === name)?.summary ?? null
+  if (summary === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const app = { ...summary.app, namespace }
+  if (hasConfig) yield* configAllowed(app, name, read, options)
+  if (options.only === "config" && read !== null) {
+    return yield* planConfig(app, { set: name, undoes: null }, read, options)
+  }
+  const [cuts, differs] = yield* Effect.all(
+    [
+      cutsNow(namespace, summary.cuts),
+      record === null
+        ? Effect.succeed(["other changes since then are unknown: no permission to read secrets"])
+        : differences(namespace, hasConfig ? withoutConfig(record) : record)
+    ],
+    { concurrency: 2 }
+  )
+  const source = {
+    _tag: "Snapshot" as const,
+    set: name,
+    level: summary.level,
+    guarantee: summary.oneMember === undefined ? (summary.quiesced?.guarantee ?? null) : "one-member",
+    ...(summary.seedOnly === undefined ? {} : { seedOnly: summary.seedOnly }),
+    ...wavesOf(summary, read),
+    created: summary.created,
+    replicas: summary.replicas[`StatefulSet/${nameOf(app)}`] ?? null,
+    cuts,
+    differs
+  }
+  return yield* app._tag === "StatefulSet"
+    ? planFor(app, source, options, undefined, hasConfig ? read : null)
+    : planSelected(app, summary, source, options)
+})
 
-/** How VolumeSnapshots that others made are chosen. */
+/** How VolumeSnapshots of other tools are selected. */
 export interface FoundOptions extends RestoreOptions {
   /** VolumeSnapshots by the claims that they are of. Default: of each claim the newest one that is ready. */
   readonly volumeSnapshots?: Readonly<Record<string, string>>
 }
 
-/** Plans to restore from VolumeSnapshots that others made; which one each claim gets stands in the plan's effects. */
-export const prepareFromVolumeSnapshots = (
+/**
+ * Plans to restore from VolumeSnapshots of other tools. The plan's effects show the one for each claim.
+ * Changes nothing.
+ */
+export const prepareFromVolumeSnapshots = Effect.fn("Restore.prepareFromVolumeSnapshots")(function* (
   { namespace, name }: SetRef,
   { volumeSnapshots = {}, ...options }: FoundOptions = {}
-): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
-  planFor(statefulSet(namespace, name), (workload) => foundFor(namespace, workload, volumeSnapshots), options)
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  return yield* planFor(
+    statefulSet(namespace, name),
+    (workload) => foundFor(namespace, workload, volumeSnapshots),
+    options
+  )
+})
 
-/** Plans to undo an earlier restore: the volumes that it set aside come back, and the present ones are kept. */
-export const prepareUndo = (
+/**
+ * Plans to undo an earlier restore: the volumes that it kept are swapped back in, and the current ones are
+ * kept. Changes nothing.
+ */
+export const prepareUndo = Effect.fn("Restore.prepareUndo")(function* (
   at: Operation.OperationAt,
   options: RestoreOptions = {}
-): Effect.Effect<RestorePlan, RestoreError, Cluster> =>
-  Effect.gen(function* () {
-    const journal = yield* Journal.find(at.namespace, at.id).pipe(
-      Effect.map(({ plan: done }) => done),
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "NotFound",
-        () => Effect.succeed(null)
-      )
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  const journal = yield* Journal.find(at.namespace, at.id).pipe(
+    Effect.map(({ plan: done }) => done),
+    Effect.catchReason("OperationError", "NotFound", () => Effect.succeed(null))
+  )
+  const id = isOperationId(at.id) ? at.id : null
+  const read = id === null ? null : yield* readUnlessForbidden(at.namespace, beforeSet(id))
+  const alone = (app: string, record: ReadRecord) =>
+    planConfig(statefulSet(at.namespace, app), { set: null, undoes: at.id }, record, options)
+  if (journal === null) {
+    const found = id === null ? [] : yield* asideByName(at.namespace, id)
+    const [first, ...more] = found
+    if (first !== undefined) {
+      const { app } = found.find(({ kind }) => kind === "StatefulSet") ?? first
+      const ref = found.some(({ kind }) => kind === "StatefulSet")
+        ? statefulSet(at.namespace, app)
+        : yield* likeDeployment(at.namespace, app)
+      return yield* more.length === 0 && first.kind === "StatefulSet"
+        ? planFor(ref, first.source, options, undefined, read)
+        : planTogether(ref, found, options)
+    }
+    if (read?.record.app._tag === "StatefulSet") return yield* alone(read.record.app.name, read)
+    return yield* because(
+      "NotFound",
+      `no operation ${at.id} in namespace ${at.namespace}, and nothing that it set aside`,
+      `\`kubectl get pvc -l ${setAsideLabel} -n ${shellWord(at.namespace)}\` shows what was set aside: its names end in the operation`
     )
-    const id = isOperationId(at.id) ? at.id : null
-    const read = id === null ? null : yield* readUnlessForbidden(at.namespace, beforeSet(id))
-    const alone = (app: string, record: ReadRecord) =>
-      planConfig(statefulSet(at.namespace, app), { set: null, undoes: at.id }, record, options)
-    if (journal === null) {
-      const found = id === null ? [] : yield* asideByName(at.namespace, id)
-      const [first, ...more] = found
-      if (first !== undefined) {
-        const { app } = found.find(({ kind }) => kind === "StatefulSet") ?? first
-        const ref = found.some(({ kind }) => kind === "StatefulSet")
-          ? statefulSet(at.namespace, app)
-          : yield* likeDeployment(at.namespace, app)
-        return yield* more.length === 0 && first.kind === "StatefulSet"
-          ? planFor(ref, first.source, options, undefined, read)
-          : planTogether(ref, found, options)
-      }
-      if (read?.record.app._tag === "StatefulSet") return yield* alone(read.record.app.name, read)
-      return yield* because(
-        "NotFound",
-        `no operation ${at.id} in namespace ${at.namespace}, and nothing that it set aside`,
-        `\`kubectl get pvc -l ${setAsideLabel} -n ${shellWord(at.namespace)}\` shows what was set aside: its names end in the operation`
-      )
-    }
-    const decoded = restoreVerb.decode(journal)
-    if (decoded._tag === "Failure") {
-      return yield* because(
-        "Mismatch",
-        `operation ${at.id} is not a restore but a ${journal.verb}`,
-        `${operationsCommand(at.namespace)} lists them`
-      )
-    }
-    const done = decoded.success
-    const { config, kept } = done.settings
-    if (config !== undefined && read === null) {
-      return yield* because(
-        "NotFound",
-        `secret "${config.before}", in which restore ${at.id} kept the configuration, was deleted or cannot be read`,
-        `restore from a snapshot instead: ${listOf(at.namespace)} lists them`
-      )
-    }
-    if (read !== null && (options.only === "config" || (config !== undefined && kept.length === 0))) {
-      return yield* alone(nameOf(done.app), read)
-    }
-    const found = yield* Effect.forEach(done.guards, (guard) =>
-      Effect.map(asideOf(at.namespace, done, guard), (source) => ({
-        kind: guard.kind === "Deployment" ? ("Deployment" as const) : ("StatefulSet" as const),
-        app: guard.name,
-        source
-      }))
+  }
+  const decoded = restoreVerb.decode(journal)
+  if (decoded._tag === "Failure") {
+    return yield* because(
+      "Mismatch",
+      `operation ${at.id} is not a restore but a ${journal.verb}`,
+      `${operationsCommand(at.namespace)} lists them`
     )
-    // What went back alone comes back alone.
-    const { ordinals } = done.settings
-    const how = { ...(ordinals === undefined ? {} : { ordinals }), ...options }
-    if (config !== undefined) yield* configAllowed(done.app, at.id, read, how)
-    const [first] = found
-    return yield* found.length === 1 && first?.kind === "StatefulSet"
-      ? planFor(statefulSet(at.namespace, first.app), first.source, how, undefined, read)
-      : planTogether({ ...done.app, namespace: at.namespace }, found, how)
-  })
+  }
+  const done = decoded.success
+  const { config, kept } = done.settings
+  if (config !== undefined && read === null) {
+    return yield* because(
+      "NotFound",
+      `secret "${config.before}", in which restore ${at.id} kept the configuration, was deleted or cannot be read`,
+      `restore from a snapshot instead: ${listOf(at.namespace)} lists them`
+    )
+  }
+  if (read !== null && (options.only === "config" || (config !== undefined && kept.length === 0))) {
+    return yield* alone(nameOf(done.app), read)
+  }
+  const found = yield* Effect.forEach(done.guards, (guard) =>
+    Effect.map(asideOf(at.namespace, done, guard), (source) => ({
+      kind: guard.kind === "Deployment" ? ("Deployment" as const) : ("StatefulSet" as const),
+      app: guard.name,
+      source
+    }))
+  )
+  // What went back alone comes back alone.
+  const { ordinals } = done.settings
+  const how = { ...(ordinals === undefined ? {} : { ordinals }), ...options }
+  if (config !== undefined) yield* configAllowed(done.app, at.id, read, how)
+  const [first] = found
+  return yield* found.length === 1 && first?.kind === "StatefulSet"
+    ? planFor(statefulSet(at.namespace, first.app), first.source, how, undefined, read)
+    : planTogether({ ...done.app, namespace: at.namespace }, found, how)
+})
 
-/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+/**
+ * Checks what a run would do, without changing anything. With `server`, each write is also sent with
+ * `dryRun=All`.
+ */
+export const dryRun = Effect.fn("Restore.dryRun")(function* (
   made: RestorePlan,
   mode: "client" | "server"
-): Effect.Effect<RestorePlan, RestoreError, Cluster> => Operation.dryRun(made, restoreVerb, mode, {})
+): Effect.fn.Return<RestorePlan, RestoreError, Cluster> {
+  return yield* Operation.dryRun(made, restoreVerb, mode, {})
+})
 
-/** Runs a plan that was made before; refused if a fact that it rests on has changed. */
-export const run = (
+/**
+ * Runs a prepared plan. Refused if a fact of the plan has changed since.
+ *
+ * **Errors:** `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
+ * another operation is in the way. After any other error the operation can be resumed or aborted.
+ */
+export const run = Effect.fn("Restore.run")(function* (
   made: RestorePlan,
-  options: RestoreRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(made, restoreVerb, options)
+  options: RestoreRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(made, restoreVerb, options)
+})
 
 /**
- * Restores a StatefulSet from a snapshot.
+ * Restores a StatefulSet from a snapshot, in place: plans, and runs the plan. The previous volumes are kept.
  *
- * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
+ * **Caveat:** the application is down while the volumes are swapped. Only volumes are restored unless the
+ * options say otherwise.
+ *
+ * **Example:**
+ *
+ * ```ts
+ * yield* Restore.restore({ namespace: "shop", name: "nightly" }, { identity: "ann@laptop" })
+ * ```
+ *
+ * @errors `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
  */
-export const restore = (
+export const restore = Effect.fn("Restore.restore")(function* (
   ref: SnapshotRef,
-  options: RestoreOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, RestoreError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (made) => run(made, options))
+  options: RestoreOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
+  const made = yield* prepare(ref, options)
+  return yield* run(made, options)
+})
 
 /**
- * Restores a StatefulSet from VolumeSnapshots that others made: how consistent those are nobody knows.
+ * Restores a StatefulSet from VolumeSnapshots of other tools, whose consistency is unknown.
  *
- * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
+ * @errors `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
  */
-export const fromVolumeSnapshots = (
+export const fromVolumeSnapshots = Effect.fn("Restore.fromVolumeSnapshots")(function* (
   ref: SetRef,
-  options: FoundOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, RestoreError, Cluster> =>
-  Effect.flatMap(prepareFromVolumeSnapshots(ref, options), (made) => run(made, options))
+  options: FoundOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
+  const made = yield* prepareFromVolumeSnapshots(ref, options)
+  return yield* run(made, options)
+})
 
-/** Undoes a restore that is over: the volumes from before it come back. */
-export const undo = (
+/**
+ * Undoes a finished restore: swaps the previous volumes back in. The restored volumes are kept, so that this
+ * can be undone as well.
+ *
+ * **Errors:** `Refused` if a kept volume was deleted; those of `run`.
+ */
+export const undo = Effect.fn("Restore.undo")(function* (
   at: Operation.OperationAt,
-  options: RestoreOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, RestoreError, Cluster> =>
-  Effect.flatMap(prepareUndo(at, options), (made) => run(made, options))
+  options: RestoreOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, RestoreError, Cluster> {
+  const made = yield* prepareUndo(at, options)
+  return yield* run(made, options)
+})
 
-/** Goes on with an interrupted restore. */
-export const resume = (
+/** Resumes an interrupted restore, from any machine. Pass the same profile again, if one was used. */
+export const resume = Effect.fn("Restore.resume")(function* (
   at: Operation.OperationAt,
-  options: RestoreRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, restoreVerb, options)
+  options: RestoreRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, restoreVerb, options)
+})
 
-/** Puts back what an interrupted restore has changed: the volumes, the count and the policies from before. */
-export const abort = (
+/**
+ * Rolls back an interrupted restore: the previous volumes, number of replicas and policies.
+ *
+ * **Caveat:** new volumes that pods may have written to are kept, and reported.
+ */
+export const abort = Effect.fn("Restore.abort")(function* (
   at: Operation.OperationAt,
-  options: RestoreRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, restoreVerb, options)
+  options: RestoreRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, restoreVerb, options)
+})

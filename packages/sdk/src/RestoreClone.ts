@@ -30,38 +30,44 @@ export interface CloneOptions extends CloneRun {
   readonly as?: string
   /** Default: that of the snapshot. */
   readonly toNamespace?: string
-  /** Whether a cut without any file is one. Default false. */
+  /** True if a volume without any file is accepted. Default false. */
   readonly allowEmpty?: boolean
 }
 
-/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+/** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => cloneVerb.describeSteps(plan)
 
-/** Reads the snapshot and the place that it goes to, and plans; nothing is changed. */
-export const prepare = (
+/**
+ * Reads the snapshot and the target namespace, and returns a plan. Changes nothing.
+ *
+ * A refusal is not an error here: it is in `plan.refusals`.
+ */
+export const prepare = Effect.fn("RestoreClone.prepare")(function* (
   { namespace, name }: SnapshotRef,
-  options: CloneOptions
-): Effect.Effect<ClonePlan, CloneError, Cluster> =>
-  Effect.gen(function* () {
-    const sealed = yield* readSealed(namespace, name)
-    if (sealed === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const app = nameOf(sealed.record.app)
-    const place = { name: options.as ?? app, namespace: options.toNamespace ?? namespace }
-    const facts = yield* readFacts(sealed, app, place.namespace)
-    const made = planOf(facts, yield* newId, { ...options, ...place })
-    return "reason" in made ? yield* refusedBecause(made.reason, made.remedy) : made
-  })
+  options: CloneOptions = {}
+): Effect.fn.Return<ClonePlan, CloneError, Cluster> {
+  const sealed = yield* readSealed(namespace, name)
+  if (sealed === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const app = nameOf(sealed.record.app)
+  const place = { name: options.as ?? app, namespace: options.toNamespace ?? namespace }
+  const facts = yield* readFacts(sealed, app, place.namespace)
+  const made = planOf(facts, yield* newId, { ...options, ...place })
+  return "reason" in made ? yield* refusedBecause(made.reason, made.remedy) : made
+})
 
-/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
+/**
+ * Checks what a run would do, without changing anything. With `server`, each write is also sent with
+ * `dryRun=All`.
+ */
 export const dryRun = (
   made: ClonePlan,
   mode: "client" | "server",
   options: CloneRun = {}
 ): Effect.Effect<ClonePlan, CloneError, Cluster> => Operation.dryRun(made, cloneVerb, mode, options)
 
-/** What cannot be fenced leaves nothing, whoever has brought it so far. */
+/** A copy that cannot be isolated is deleted again, whichever process created it. */
 const orNothing = (
   at: Operation.OperationAt,
   options: CloneRun & Operation.RunOptions,
@@ -81,36 +87,57 @@ const orNothing = (
   })
 
 /**
- * Runs a plan that was made before; refused if a fact that it rests on has changed.
+ * Runs a prepared plan. Refused if a fact of the plan has changed since.
  *
- * @errors `Unfenced` where the network does not keep it from its source: nothing of it is left then.
+ * @errors `Unfenced` if the network does not isolate it from its source: then nothing is left behind.
+ * `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if another
+ * operation is in the way. After any other error the operation can be resumed or aborted.
  */
-export const run = (
+export const run = Effect.fn("RestoreClone.run")(function* (
   made: ClonePlan,
-  options: CloneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing({ namespace: made.home, id: made.id }, options, Operation.execute(made, cloneVerb, options))
+  options: CloneRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(
+    { namespace: made.home, id: made.id },
+    options,
+    Operation.execute(made, cloneVerb, options)
+  )
+})
 
 /**
- * Restores an application as another one.
+ * Restores a snapshot as another application: plans, and runs the plan. A NetworkPolicy isolates the copy
+ * from its source.
  *
- * @errors `Refused` where something of it cannot be restored, with nothing changed; what `run` fails with.
+ * **Caveat:** names and addresses on the volumes are not rewritten, unless a profile's `beforeStart` does it.
+ *
+ * @errors `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
  */
-export const clone = (
+export const clone = Effect.fn("RestoreClone.clone")(function* (
   ref: SnapshotRef,
-  options: CloneOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, CloneError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (made) => run(made, options))
+  options: CloneOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, CloneError, Cluster> {
+  const made = yield* prepare(ref, options)
+  return yield* run(made, options)
+})
 
-/** Goes on with an interrupted one; what it makes is named again, and so is the snapshot's namespace. */
-export const resume = (
+/**
+ * Resumes an interrupted copy. Confirm the name of the copy and the snapshot's namespace again: the journal
+ * alone is not trusted.
+ */
+export const resume = Effect.fn("RestoreClone.resume")(function* (
   at: Operation.OperationAt,
-  options: CloneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing(at, options, Operation.resume(at, cloneVerb, options))
+  options: CloneRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(at, options, Operation.resume(at, cloneVerb, options))
+})
 
-/** Removes what an interrupted one has made; volumes that its pods may have written to are kept, and named. */
-export const abort = (
+/**
+ * Rolls back an interrupted copy: deletes the objects that it has created. Without isolation, volumes that
+ * its pods may have written to are kept, and reported.
+ */
+export const abort = Effect.fn("RestoreClone.abort")(function* (
   at: Operation.OperationAt,
-  options: CloneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, cloneVerb, options)
+  options: CloneRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, cloneVerb, options)
+})

@@ -1,14 +1,15 @@
 /**
- * A drill: a snapshot is restored into a namespace of its own, a check is run in what came of it, and all of
- * it is removed again. It tells how long a restore takes, and whether there is anything worth restoring.
+ * A drill restores a snapshot into a new namespace, runs a check there, and deletes everything again. It
+ * shows how long a restore takes, and whether the snapshot is usable.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "./Cluster.ts"
-import { type Command, lastLine, run as runHook } from "./Hook.ts"
+import { command as commandOf, lastLine, run as runHook } from "./Hook.ts"
 import type * as Operation from "./Operation.ts"
 import * as Journal from "./operation/Journal.ts"
 import { OperationError, refusedBecause } from "./operation/OperationError.ts"
@@ -24,44 +25,69 @@ import { makeScratch, removeScratch, type Scratch } from "./restore/scratch.ts"
 import { FillClaims } from "./step/fillClaims.ts"
 import { SetReplicas } from "./step/replicas.ts"
 import * as Workload from "./step/workload.ts"
+import { documented } from "./Documented.ts"
 
 const { Array: ArrayOf, Boolean, Finite, NullOr, String, Struct } = Schema
 
-/** What a drill has found. Times are in milliseconds. */
-export const DrillResult = Struct({
+/** The result of a drill. Times are in milliseconds. */
+export interface DrillResult {
+  readonly apiVersion: "kubectl-stateful.dev/v1"
+  readonly kind: "DrillResult"
+  readonly snapshot: string
+  readonly source: {
+    readonly namespace: string
+    readonly name: string
+  }
+  readonly passed: boolean
+  /** Reason that it did not pass; `null` if it did. */
+  readonly failure: string | null
+  /**
+   * From the start until each volume was filled, checked and in its place; `null` if it did not get that far.
+   */
+  readonly toVolumes: number | null
+  /** From the start until every replica was ready; `null` if it did not get that far. */
+  readonly toReady: number | null
+  /** The duration of the check; `null` if it was not run. */
+  readonly check: number | null
+  /** The profile that verified the volumes' content; `null` without one. */
+  readonly verified: string | null
+  readonly volumes: number
+  readonly bytes: number
+  readonly replicas: number
+  /** True if it was isolated from its source. */
+  readonly fenced: boolean
+  /** Objects that could not be deleted again. */
+  readonly left: ReadonlyArray<string>
+}
+export const DrillResult = documented<DrillResult>({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("DrillResult"),
   snapshot: String,
   source: Struct({ namespace: String, name: String }),
   passed: Boolean,
-  /** Why it did not pass; null: it did. */
   failure: NullOr(String),
-  /** From the beginning until each volume was filled, proven and in its place; null: it did not come so far. */
   toVolumes: NullOr(Finite),
-  /** From the beginning until every replica was ready; null: it did not come so far. */
   toReady: NullOr(Finite),
-  /** How long the check took; null: it was not run. */
   check: NullOr(Finite),
-  /** The profile that has verified the volumes' content; null: none has. */
   verified: NullOr(String),
   volumes: Finite,
   bytes: Finite,
   replicas: Finite,
-  /** Whether a fence kept it from its source. */
   fenced: Boolean,
-  /** What could not be removed again. */
   left: ArrayOf(String)
 })
-export type DrillResult = typeof DrillResult.Type
 
 export interface DrillOptions
   extends Omit<RestoreClone.CloneOptions, "as" | "toNamespace">, Operation.RunOptions {
-  /** Run in the first restored pod; `{pod}`, `{ordinal}` and `{fqdn}` are that pod's. Default: `verify` alone is asked. */
+  /**
+   * Runs in the first restored pod; `{pod}`, `{ordinal}` and `{fqdn}` are that pod's. Default: only `verify`
+   * is used.
+   */
   readonly command?: ReadonlyArray<string>
   /** The container that it runs in. Default: the pod's default. */
   readonly container?: string
-  /** How long the check may take, in milliseconds. Default 60 s. */
-  readonly commandTimeout?: number
+  /** The time limit of the check, as `"5 minutes"`; a number is milliseconds. Default 1 minute. */
+  readonly commandTimeout?: Duration.Input
 }
 
 interface Times {
@@ -72,7 +98,7 @@ interface Times {
 const elapsed = (since: bigint): Effect.Effect<number> =>
   Effect.map(Clock.monotonicTimeNanos, (now) => Math.round(Number(now - since) / 1e6))
 
-/** Notes when the volumes are there, and when the replicas are, as the steps go on. */
+/** Records the times at which the volumes and the replicas are ready. */
 const timed = (
   plan: RestoreClone.ClonePlan,
   began: bigint,
@@ -100,7 +126,7 @@ const timed = (
     })
 }
 
-/** Runs the check; null: it passed. */
+/** Runs the check; `null` if it passed. */
 const checked = (
   plan: RestoreClone.ClonePlan,
   argv: ReadonlyArray<string>,
@@ -108,26 +134,26 @@ const checked = (
 ): Effect.Effect<string | null, RestoreClone.CloneError, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.read({ namespace: plan.home, name: plan.settings.renaming.to.name })
-    const command: Command = {
-      _tag: "Command",
-      argv,
-      container: options.container ?? null,
-      timeout: options.commandTimeout ?? 60_000
-    }
+    const { container = null, commandTimeout } = options
+    const limit = commandTimeout === undefined ? {} : { timeout: commandTimeout }
+    const command = commandOf(argv, { container, ...limit })
     const outcome = yield* runHook(command, Workload.memberOf(set, set.spec.ordinals?.start ?? 0))
     return outcome._tag === "Succeeded" ? null : `the check failed: ${lastLine(outcome.message)}`
   })
 
-/** A restore that is cut short is aborted first: what it has made of the whole cluster goes with that. */
+/** An interrupted restore is aborted first: this deletes its cluster-scoped objects. */
 const aborted = (namespace: string, operation: string | null, options: DrillOptions) =>
   Effect.gen(function* () {
     const journal = operation === null ? null : yield* Journal.read(namespace, operation)
     if (journal === null || !Journal.isOpen(journal.status)) return
     const { id } = journal.plan
-    yield* RestoreClone.abort({ namespace, id }, { identity: options.identity, takeOver: true })
+    yield* RestoreClone.abort(
+      { namespace, id },
+      { ...(options.identity === undefined ? {} : { identity: options.identity }), takeOver: true }
+    )
   })
 
-/** What stands for cuts is of the whole cluster, and does not go with a namespace. */
+/** VolumeSnapshotContents are cluster-scoped, and not deleted with a namespace. */
 const contentsLeft = (operation: string | null) =>
   operation === null
     ? Effect.succeed([])
@@ -156,12 +182,12 @@ const bytesOf = (plan: RestoreClone.ClonePlan): number => {
   return sum === null ? 0 : BigDecimal.toNumberUnsafe(sum)
 }
 
-/** What refuses a drill is no failed drill: there is nothing that it could tell. */
+/** A refused drill is not a failed drill: it has no result. */
 const isRefusal = (error: RestoreClone.CloneError): boolean =>
   error._tag === "ClusterError" ||
   ["Refused", "Unfenced", "Access", "NotFound", "Held"].includes(error.reason._tag)
 
-/** Restores and checks in a namespace that is there. */
+/** Restores and checks in an existing namespace. */
 const drilled = (
   ref: RestoreClone.SnapshotRef,
   scratch: Scratch,
@@ -207,46 +233,52 @@ const drilled = (
   })
 
 /**
- * Rehearses the restore of a snapshot. Whatever comes of it, the namespace and the volumes are removed again.
+ * Tests the restore of a snapshot in a new namespace, and reports how long it took. The namespace and the
+ * volumes are deleted again in every case.
  *
- * @errors what a restore as another application is refused with, `Unfenced` among it; `Refused` where nothing would be
- * looked at: without a command, and without a profile's `verify`.
+ * **Caveat:** a process that is killed leaves its namespace: abort the operation in it, and delete it.
+ *
+ * @errors those of a restore as another application, including `Unfenced`; `Refused` if nothing would be
+ * checked: without a command, and without a profile's `verify`.
  */
-export const drill = (
+export const drill = Effect.fn("RestoreDrill.drill")(function* (
   ref: RestoreClone.SnapshotRef,
   options: DrillOptions
-): Effect.Effect<DrillResult, RestoreClone.CloneError, Cluster> =>
-  Effect.gen(function* () {
-    if (options.command === undefined && options.verify === undefined) {
-      return yield* refusedBecause(
-        "a drill without a check proves nothing",
-        "give a command, or a profile that says how volumes are verified"
-      )
-    }
-    const operation = yield* Ref.make<string | null>(null)
-    const left = yield* Ref.make<ReadonlyArray<string>>([])
-    const result = yield* Effect.acquireUseRelease(
-      makeScratch(ref.namespace, ref.name, yield* newId),
-      (scratch) => drilled(ref, scratch, operation, options),
-      (scratch) =>
-        Effect.gen(function* () {
-          yield* Ref.set(left, yield* removed(scratch, yield* Ref.get(operation), options))
-        })
-    ).pipe(
-      Effect.catch((error) =>
-        Effect.flatMap(Ref.get(left), (names) =>
-          Effect.fail(names.length === 0 ? error : withLeft(error, names))
-        )
+): Effect.fn.Return<DrillResult, RestoreClone.CloneError, Cluster> {
+  if (options.command === undefined && options.verify === undefined) {
+    return yield* refusedBecause(
+      "a drill without a check proves nothing",
+      "give a command, or a profile that says how volumes are verified"
+    )
+  }
+  const operation = yield* Ref.make<string | null>(null)
+  const left = yield* Ref.make<ReadonlyArray<string>>([])
+  const result = yield* Effect.acquireUseRelease(
+    makeScratch(ref.namespace, ref.name, yield* newId),
+    (scratch) => drilled(ref, scratch, operation, options),
+    (scratch) =>
+      Effect.gen(function* () {
+        yield* Ref.set(left, yield* removed(scratch, yield* Ref.get(operation), options))
+      })
+  ).pipe(
+    Effect.catch((error) =>
+      Effect.flatMap(Ref.get(left), (names) =>
+        Effect.fail(names.length === 0 ? error : withLeft(error, names))
       )
     )
-    const stays = yield* Ref.get(left)
-    return { ...result, left: stays }
-  })
+  )
+  const stays = yield* Ref.get(left)
+  return { ...result, left: stays }
+})
 
 const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError => {
   const message = `${error.message}; left of the drill: ${left.join(", ")}`
-  const { action } = error
+  const { action, operation } = error
+  const more = {
+    ...(action === undefined ? {} : { action }),
+    ...(operation === undefined ? {} : { operation })
+  }
   return error._tag === "OperationError"
-    ? new OperationError({ reason: error.reason, message, ...(action === undefined ? {} : { action }) })
-    : new ClusterError({ reason: error.reason, message, ...(action === undefined ? {} : { action }) })
+    ? new OperationError({ reason: error.reason, message, ...more })
+    : new ClusterError({ reason: error.reason, message, ...more })
 }

@@ -9,10 +9,9 @@ import { because, type OperationError } from "./operation/OperationError.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import { make } from "./operation/Step.ts"
-import { madeByAnnotation } from "./Labels.ts"
+import { fencedLabel, madeByAnnotation } from "./Labels.ts"
 import * as Resource from "./Resource.ts"
 import { type ReleasePlan, releaseVerb } from "./restore/releaseVerb.ts"
-import { fencedLabel } from "./Labels.ts"
 import { Release } from "./step/release.ts"
 import * as Workload from "./step/workload.ts"
 
@@ -20,7 +19,7 @@ export { type ReleasePlan, ReleaseResult } from "./restore/releaseVerb.ts"
 
 export type ReleaseError = OperationError | ClusterError
 
-/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+/** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => releaseVerb.describeSteps(plan)
 
 const nothing = ({ namespace, id }: Operation.OperationAt) =>
@@ -30,70 +29,96 @@ const nothing = ({ namespace, id }: Operation.OperationAt) =>
     `\`kubectl get networkpolicies -A -l ${fencedLabel} -L ${madeByAnnotation}\` lists the fences that there are, with their restores`
   )
 
-/** Finds the fence of a restore, and plans; nothing is changed. */
-export const prepare = (at: Operation.OperationAt): Effect.Effect<ReleasePlan, ReleaseError, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, id: restore } = at
-    if (!isOperationId(restore)) return yield* nothing(at)
-    const { items } = yield* Resource.listObjects(Resource.networkPolicies, {
-      namespace,
-      labelSelector: `${madeByAnnotation}=${restore},${fencedLabel}`
-    })
-    const [policy] = items
-    const labels: unknown = Reflect.get(Object(policy?.metadata), "labels")
-    const name = String(Reflect.get(Object(labels), fencedLabel) ?? "")
-    const uid = policy?.metadata.uid
-    if (policy === undefined || uid == null || name === "") return yield* nothing(at)
-    const { metadata } = yield* Workload.read({ namespace, name })
-    const step = make(Release, { policy: policy.metadata.name, uid, operation: restore })
-    const withoutAccess: Omit<ReleasePlan, "access"> = {
-      apiVersion: "kubectl-stateful.dev/v1",
-      kind: "Plan",
-      id: yield* newId,
-      verb: "release",
-      app: statefulSet(namespace, name),
-      home: namespace,
-      guards: [
-        {
-          kind: "StatefulSet",
-          namespace,
-          name,
-          uid: metadata.uid ?? "",
-          generation: metadata.generation ?? null
-        }
-      ],
-      facts: digest([uid, metadata.uid]),
-      hooks: [],
-      effects: [`release ${name}: its pods may reach what it was copied from, and everything else`],
-      warnings: [],
-      refusals: [],
-      unchecked: [],
-      settings: { restore },
-      steps: [step]
-    }
-    return { ...withoutAccess, access: releaseVerb.rules({ ...withoutAccess, access: [] }, {}) }
+/** Finds the isolation of a restore, and returns a plan to remove it. Changes nothing. */
+export const prepare = Effect.fn("RestoreRelease.prepare")(function* (
+  at: Operation.OperationAt
+): Effect.fn.Return<ReleasePlan, ReleaseError, Cluster> {
+  const { namespace, id: restore } = at
+  if (!isOperationId(restore)) return yield* nothing(at)
+  const { items } = yield* Resource.listObjects(Resource.networkPolicies, {
+    namespace,
+    labelSelector: `${madeByAnnotation}=${restore},${fencedLabel}`
   })
+  const [policy] = items
+  const labels: unknown = Reflect.get(Object(policy?.metadata), "labels")
+  const name = String(Reflect.get(Object(labels), fencedLabel) ?? "")
+  const uid = policy?.metadata.uid
+  if (policy === undefined || uid == null || name === "") return yield* nothing(at)
+  const { metadata } = yield* Workload.read({ namespace, name })
+  const step = make(Release, { policy: policy.metadata.name, uid, operation: restore })
+  const withoutAccess: Omit<ReleasePlan, "access"> = {
+    apiVersion: "kubectl-stateful.dev/v1",
+    kind: "Plan",
+    id: yield* newId,
+    verb: "release",
+    app: statefulSet(namespace, name),
+    home: namespace,
+    guards: [
+      {
+        kind: "StatefulSet",
+        namespace,
+        name,
+        uid: metadata.uid ?? "",
+        generation: metadata.generation ?? null
+      }
+    ],
+    facts: digest([uid, metadata.uid]),
+    hooks: [],
+    effects: [`release ${name}: its pods may reach what it was copied from, and everything else`],
+    warnings: [],
+    refusals: [],
+    unchecked: [],
+    settings: { restore },
+    steps: [step]
+  }
+  return { ...withoutAccess, access: releaseVerb.rules({ ...withoutAccess, access: [] }, {}) }
+})
 
-/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+/**
+ * Checks what a run would do, without changing anything. With `server`, each write is also sent with
+ * `dryRun=All`.
+ */
+export const dryRun = Effect.fn("RestoreRelease.dryRun")(function* (
   made: ReleasePlan,
   mode: "client" | "server"
-): Effect.Effect<ReleasePlan, ReleaseError, Cluster> => Operation.dryRun(made, releaseVerb, mode, {})
+): Effect.fn.Return<ReleasePlan, ReleaseError, Cluster> {
+  return yield* Operation.dryRun(made, releaseVerb, mode, {})
+})
 
-/** Runs a plan that was made before; refused if a fact that it rests on has changed. */
-export const run = (
+/**
+ * Runs a prepared plan. Refused if a fact of the plan has changed since.
+ *
+ * **Errors:** `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
+ * another operation is in the way. After any other error the operation can be resumed or aborted.
+ */
+export const run = Effect.fn("RestoreRelease.run")(function* (
   made: ReleasePlan,
-  options: Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(made, releaseVerb, options)
+  options: Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(made, releaseVerb, options)
+})
 
-/** Goes on with an interrupted release. */
-export const resume = (
+/** Removes the isolation of a restore: the copy can then reach its source, and everything else. */
+export const release = Effect.fn("RestoreRelease.release")(function* (
   at: Operation.OperationAt,
-  options: Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, releaseVerb, options)
+  options: Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, ReleaseError, Cluster> {
+  const made = yield* prepare(at)
+  return yield* run(made, options)
+})
 
-/** Puts the fence back that an interrupted release has taken away. */
-export const abort = (
+/** Resumes an interrupted release. */
+export const resume = Effect.fn("RestoreRelease.resume")(function* (
   at: Operation.OperationAt,
-  options: Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, releaseVerb, options)
+  options: Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, releaseVerb, options)
+})
+
+/** Rolls back an interrupted release: recreates the NetworkPolicy. */
+export const abort = Effect.fn("RestoreRelease.abort")(function* (
+  at: Operation.OperationAt,
+  options: Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, releaseVerb, options)
+})

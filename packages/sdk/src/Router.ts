@@ -1,6 +1,6 @@
 /**
- * Router: from a key to the peer that holds it, in memory, by a view of a StatefulSet's peers that is
- * kept fresh.
+ * Router: from a key to the peer that stores it, in memory, with a view of a StatefulSet's peers that is kept
+ * up to date.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -13,17 +13,19 @@ import * as Discovery from "./Discovery.ts"
 import * as Routing from "./Routing.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 
-/** How old what a router goes by is, in milliseconds. */
+/** The age of a router's view, in milliseconds. */
 export interface Age {
   /** Since the view came that it goes by. Nothing newer comes while nothing changes. */
   readonly view: number
   /** Since the API server last answered. While all is well at most about a minute, by its bookmarks. */
   readonly heard: number
-  /** Why something is not answered, or may not be read, now, as it last failed; null: all is. */
+  /**
+   * Reason that a resource is unavailable, or cannot be read, from the last failure; `null` if there is none.
+   */
   readonly failure: string | null
 }
 
-/** Answers by the last good view, and says how old it is. */
+/** Answers from the last good view, and reports its age. */
 export interface Router extends Pick<Routing.Picker, "pick" | "pickAll" | "owners"> {
   /** The same as `pick`, as the peer with its name, addresses and ports. */
   readonly find: (key: string, sticky?: number) => Result.Result<Discovery.Peer, Routing.RoutingError>
@@ -33,11 +35,14 @@ export interface Router extends Pick<Routing.Picker, "pick" | "pickAll" | "owner
 
 interface Heard {
   at: number
-  /** By what was asked for: that one list is answered says nothing of another. */
+  /** By resource: a response to one list says nothing about another. */
   readonly failures: Map<string, { readonly at: number; readonly message: string }>
 }
 
-/** What tells nothing of the peers: a server that is starting or asks to wait, or does not take us for who we are. */
+/**
+ * Statuses that say nothing about the peers: a server that is starting or asks to wait, or does not accept
+ * the credentials.
+ */
 const isFailure = (status: number): boolean => status === 401 || status === 429 || status >= 500
 
 /** The same cluster, noting when it last answered. */
@@ -71,68 +76,67 @@ const listening = (cluster: Cluster["Service"], heard: Heard): Cluster["Service"
   }
 }
 
-/** The last failure of what is still asked for: that is asked again within an interval, and a minute for backoff. */
+/** The last failure of a resource that is still requested: within an interval, plus a minute for backoff. */
 const failureOf = ({ failures }: Heard, now: number, interval: number): string | null => {
   const recent = [...failures.values()].filter(({ at }) => now - at < interval * 1.1 + 60_000)
   return recent.toSorted((a, b) => b.at - a.at)[0]?.message ?? null
 }
 
 /**
- * A router over `Discovery.watch`; done once the first view is there, and kept fresh as long as its
- * scope is open.
+ * A router over `Discovery.watch`. Succeeds with the first view, and follows changes as long as its scope is
+ * open.
  *
- * The last good view is never thrown away: while the API server is gone, picks go on by it, and `age`
- * says for how long nothing was heard.
+ * The last good view is never discarded: while the API server is unavailable, picks continue with it, and
+ * `age` shows the time since the last response.
  *
- * **Errors:** those of `Discovery.watch`, before the first view. **Caveat:** where its pod may be cut off
- * from the API server alone, decide by `age` from when on it routes no more.
+ * **Errors:** those of `Discovery.watch`, before the first view. **Caveat:** if its pod may lose only its
+ * connection to the API server, use `age` to decide when to stop routing.
  */
-export const make = (
+export const make = Effect.fn("Router.make")(function* (
   ref: Discovery.SetRef,
   strategy: Routing.Strategy,
   options: Discovery.WatchOptions = {}
-): Effect.Effect<Router, ClusterError | AppNotFound, Cluster | Scope.Scope> =>
-  Effect.gen(function* () {
-    const heard: Heard = { at: yield* Clock.currentTimeMillis, failures: new Map() }
-    const interval = Duration.toMillis(
-      Duration.fromInputUnsafe(options.relistEvery ?? Discovery.defaultInterval)
-    )
-    const cluster = listening(yield* Cluster, heard)
-    let good: string | null = null
-    let blind: string | null = null
-    /** A view that knows no pod does not take the place of one of the same application that does. */
-    const isGood = ({ source, uid, problems }: Discovery.Peers): boolean => {
-      if (source === "none" && uid !== null && uid === good) {
-        blind = problems.find(({ reason }) => reason === "PodsUnread")?.message ?? null
-        return false
-      }
-      good = source === "none" ? null : uid
-      blind = null
-      return true
+): Effect.fn.Return<Router, ClusterError | AppNotFound, Cluster | Scope.Scope> {
+  const heard: Heard = { at: yield* Clock.currentTimeMillis, failures: new Map() }
+  const interval = Duration.toMillis(
+    Duration.fromInputUnsafe(options.relistEvery ?? Discovery.defaultInterval)
+  )
+  const cluster = listening(yield* Cluster, heard)
+  let good: string | null = null
+  let blind: string | null = null
+  /** A view that knows no pod does not take the place of one of the same application that does. */
+  const isGood = ({ source, uid, problems }: Discovery.Peers): boolean => {
+    if (source === "none" && uid !== null && uid === good) {
+      blind = problems.find(({ reason }) => reason === "PodsUnread")?.message ?? null
+      return false
     }
-    const views = Discovery.watch(ref, { keepFor: Duration.infinity, ...options }).pipe(
-      Stream.filter(isGood),
-      Stream.provideService(Cluster, cluster)
-    )
-    const router = yield* Routing.router(views, Discovery.members, strategy)
-    return {
-      pick: router.pick,
-      pickAll: router.pickAll,
-      owners: router.owners,
-      find: (key, sticky) =>
-        Result.map(router.pick(key, sticky), (ordinal) => {
-          const found = router.view().peers.find((peer) => peer.ordinal === ordinal)
-          // A pick names an ordinal of the view that it was made from.
-          if (found === undefined) throw new Error(`no peer has ordinal ${ordinal}`)
-          return found
-        }),
-      view: router.view,
-      age: Effect.gen(function* () {
-        const { millis, cause } = yield* router.stale
-        const now = yield* Clock.currentTimeMillis
-        const failure =
-          failureOf(heard, now, interval) ?? blind ?? (cause === null ? null : "the watch has ended")
-        return { view: millis, heard: now - heard.at, failure }
-      })
-    }
-  })
+    good = source === "none" ? null : uid
+    blind = null
+    return true
+  }
+  const views = Discovery.watch(ref, { keepFor: Duration.infinity, ...options }).pipe(
+    Stream.filter(isGood),
+    Stream.provideService(Cluster, cluster)
+  )
+  const router = yield* Routing.router(views, Discovery.members, strategy)
+  return {
+    pick: router.pick,
+    pickAll: router.pickAll,
+    owners: router.owners,
+    find: (key, sticky) =>
+      Result.map(router.pick(key, sticky), (ordinal) => {
+        const found = router.view().peers.find((peer) => peer.ordinal === ordinal)
+        // A pick names an ordinal of the view that it was made from.
+        if (found === undefined) throw new Error(`no peer has ordinal ${ordinal}`)
+        return found
+      }),
+    view: router.view,
+    age: Effect.gen(function* () {
+      const { millis, cause } = yield* router.stale
+      const now = yield* Clock.currentTimeMillis
+      const failure =
+        failureOf(heard, now, interval) ?? blind ?? (cause === null ? null : "the watch has ended")
+      return { view: millis, heard: now - heard.at, failure }
+    })
+  }
+})

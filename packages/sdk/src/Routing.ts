@@ -1,8 +1,8 @@
 /**
- * Routing: from a key to the ordinal of the StatefulSet's pod that holds it, in memory.
+ * Routing: from a key to the ordinal of the StatefulSet's pod that stores it, in memory.
  *
- * Pure: a strategy and a view of the members go in, ordinals come out. `Discovery` gives such views;
- * where the number of replicas is all there is to know, `allReady` does.
+ * Pure: a strategy and a view of the members go in, ordinals come out. `Discovery` gives such views; where
+ * the number of replicas is all there is to know, `allReady` does.
  *
  * | strategy | keys that move from N to N + 1 | for |
  * |---|---|---|
@@ -11,8 +11,8 @@
  * | `rendezvous` | 1 / (N + 1), all to the new ordinal | several replicas a key, ordinals lost in the middle |
  * | `table` | those that you move | shards that are moved by hand, or by `rebalanced` |
  *
- * A key is hashed by XXH64 with seed 0 over its UTF-8 bytes, so that a service in any language finds
- * the same ordinal; docs/routing.md has the values to check it with.
+ * A key is hashed by XXH64 with seed 0 over its UTF-8 bytes, so that a service in any language finds the same
+ * ordinal; docs/routing.md has the values to check it with.
  */
 import type { Strategy, Table } from "./routing/strategy.ts"
 import { valueOf, word } from "./routing/word.ts"
@@ -37,9 +37,9 @@ export { rebalanced, tableOf } from "./routing/table.ts"
 export const modulo: Strategy = { _tag: "Modulo" }
 
 /**
- * Jump consistent hash (Lamping and Veach, 2014): the least possible number of keys moves, and each
- * ordinal holds the same share. **Caveat:** only the highest ordinals can come and go cheaply, as
- * those of a StatefulSet do; the keys of one that is lost in the middle are spread over all others.
+ * Jump consistent hash (Lamping and Veach, 2014): the least possible number of keys moves, and each ordinal
+ * has the same share. **Caveat:** only the highest ordinals can be added and removed cheaply, as those of a
+ * StatefulSet; the keys of one that is lost in the middle are spread over all others.
  */
 export const jump: Strategy = { _tag: "Jump" }
 

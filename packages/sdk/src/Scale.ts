@@ -36,28 +36,31 @@ export { allowed } from "./Operation.ts"
 
 export type ScaleError = OperationError | ClusterError | AppNotFound
 
-/** Which StatefulSet. */
+/** The reference to a StatefulSet. */
 export interface SetRef {
   readonly namespace: string
   readonly name: string
 }
 
-/** `last`: the count that was remembered when it was scaled to zero. */
+/** Options of a scaling. `replicas: "last"` restores the number of replicas from before a scale to 0. */
 export interface ScaleOptions
   extends Omit<PlanOptions, "replicas" | "purge" | "quotas" | "mountedBy" | "ground">, RunSettings {
-  /** Default: as many as there are now. */
+  /** Default: the current number. */
   readonly replicas?: number | "last"
-  /** Delete what earlier operations set aside of this StatefulSet, with its data. Default: false. */
+  /**
+   * Delete the claims that earlier operations set aside from this StatefulSet, with their data. Default:
+   * false.
+   */
   readonly purge?: boolean
 }
 
-/** One line of what a step of a plan does. */
+/** A one-line description of a step of a plan. */
 export const describe = (plan: ScalePlan, step: ScaleStep): string => scaleVerb.describe(plan, step)
 
-/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+/** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => scaleVerb.describeSteps(plan)
 
-/** The plan, from a state. Pure. */
+/** The plan of a scaling, from a state that was read before. Pure. `null` if the state has no StatefulSet. */
 export const plan = (state: AppState, id: string, options: PlanOptions): ScalePlan | null => {
   const workload = state.workloads.find((one) => one.kind === "StatefulSet")
   return workload === undefined ? null : planOf(state, workload, id, options)
@@ -77,81 +80,109 @@ const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
         )
   })
 
-/** Whether this caller may set reclaim policies. */
+/** True if this user can set reclaim policies. */
 const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
   group: "",
   plural: "persistentvolumes"
 })
 
-/** Reads the state and plans; nothing is changed. */
-export const prepare = (ref: SetRef, options: ScaleOptions): Effect.Effect<ScalePlan, ScaleError, Cluster> =>
-  Effect.gen(function* () {
-    const { purge = false, ...rest } = options
-    const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
-    if (asked !== undefined && !(Number.isSafeInteger(asked) && asked >= 0 && asked <= 0x7fff_ffff)) {
-      return yield* Effect.fail(
-        refusedBecause(`${asked} is not a valid number of replicas`, "give a whole number from 0")
-      )
-    }
-    const [state, aside, quotas, { ground, mountedBy }] = yield* Effect.all(
-      [
-        read(statefulSet(ref.namespace, ref.name), asked === undefined ? {} : { replicas: asked }),
-        purge ? listAside(ref) : Effect.succeed([]),
-        readQuotas(ref),
-        readGround(ref)
-      ],
-      { concurrency: 4 }
-    )
-    const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
-    const settings = { ...rest, replicas, purge: aside, quotas, mountedBy, ground }
-    const id = yield* newId
-    const first = plan(state, id, settings)
-    const retains = first !== null && stepsOf(RetainVolumes, first.steps).some(({ retain }) => retain)
-    // Who may not set reclaim policies keeps claims by whenScaled alone, and is told so.
-    const made =
-      retains && !(yield* mayPatchVolumes) ? plan(state, id, { ...settings, mayPatchVolumes: false }) : first
-    return made ?? (yield* Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`)))
-  })
+/**
+ * Plans to scale a StatefulSet. Changes nothing. Refusals are in the plan's `refusals`.
+ *
+ * **Errors**: `Refused` if the number of replicas is invalid; `NotFound` and `AppNotFound` if there is no
+ * such StatefulSet, or no number that `last` could mean.
+ */
+export const prepare = Effect.fn("Scale.prepare")(function* (
+  ref: SetRef,
+  options: ScaleOptions = {}
+): Effect.fn.Return<ScalePlan, ScaleError, Cluster> {
+  const { purge = false, ...rest } = options
+  const asked = options.replicas === "last" ? yield* remembered(ref) : options.replicas
+  if (asked !== undefined && !(Number.isSafeInteger(asked) && asked >= 0 && asked <= 0x7fff_ffff)) {
+    return yield* refusedBecause(`${asked} is not a valid number of replicas`, "give a whole number from 0")
+  }
+  const [state, aside, quotas, { ground, mountedBy }] = yield* Effect.all(
+    [
+      read(statefulSet(ref.namespace, ref.name), asked === undefined ? {} : { replicas: asked }),
+      purge ? listAside(ref) : Effect.succeed([]),
+      readQuotas(ref),
+      readGround(ref)
+    ],
+    { concurrency: 4 }
+  )
+  const replicas = asked ?? state.workloads.find((one) => one.kind === "StatefulSet")?.replicas ?? 0
+  const settings = { ...rest, replicas, purge: aside, quotas, mountedBy, ground }
+  const id = yield* newId
+  const first = plan(state, id, settings)
+  const retains = first !== null && stepsOf(RetainVolumes, first.steps).some(({ retain }) => retain)
+  // Who may not set reclaim policies keeps claims by whenScaled alone, and is told so.
+  const made =
+    retains && !(yield* mayPatchVolumes) ? plan(state, id, { ...settings, mayPatchVolumes: false }) : first
+  return made ?? (yield* because("NotFound", `statefulset "${ref.name}" not found`))
+})
 
 /**
- * What a run would meet, and nothing changed: an operation that is in the way is a refusal of the plan.
- * `server`: each write is sent with `dryRun=All` as well.
+ * Checks what a run would do, without changing anything: an operation that is in the way is a refusal of the
+ * plan. With `server`, each write is also sent with `dryRun=All`.
  */
-export const dryRun = (
+export const dryRun = Effect.fn("Scale.dryRun")(function* (
   plan: ScalePlan,
   mode: "client" | "server"
-): Effect.Effect<ScalePlan, ScaleError, Cluster> => Operation.dryRun(plan, scaleVerb, mode, {})
+): Effect.fn.Return<ScalePlan, ScaleError, Cluster> {
+  return yield* Operation.dryRun(plan, scaleVerb, mode, {})
+})
 
-/** Plans and runs. */
-export const scale = (
+/**
+ * Scales a StatefulSet in order: each member that joins is ready and has run its hook before the next one
+ * comes, and each that leaves has run its own before its pod goes.
+ *
+ * **Caveats**: hooks run commands in the pods. A run that ends early, or whose process crashes, leaves an
+ * operation for `resume` or `abort`; until then no other operation on the StatefulSet can start.
+ *
+ * **Errors**: those of `prepare` and `run`.
+ *
+ * **Example**: `examples/scale-in-order.ts`
+ */
+export const scale = Effect.fn("Scale.scale")(function* (
   ref: SetRef,
-  options: ScaleOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, ScaleError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
+  options: ScaleOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, ScaleError, Cluster> {
+  const plan = yield* prepare(ref, options)
+  return yield* run(plan, options)
+})
 
-/** Runs a plan that was made before; refused if a fact that it rests on has changed. */
-export const run = (
+/**
+ * Runs a prepared plan. Running the same plan again has the same result, and does nothing twice.
+ *
+ * **Errors**: `Refused` if the plan has refusals; `Changed` if a fact of the plan has changed; `Access` if
+ * permissions are missing; `Held` and `Unfinished` if another operation is in the way. An error with
+ * `operation` leaves the operation to be resumed or aborted.
+ */
+export const run = Effect.fn("Scale.run")(function* (
   plan: ScalePlan,
-  options: RunSettings & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(plan, scaleVerb, options)
+  options: RunSettings & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(plan, scaleVerb, options)
+})
 
-/** A plan, and how it is to be carried out. */
+/** A plan, and the options for running it. */
 export interface Planned {
   readonly plan: ScalePlan
   readonly options: RunSettings
 }
 
-/** Plans for several StatefulSets, in the given order; nothing is changed. */
-export const prepareAll = <Options extends ScaleOptions>(
+/** Plans for several StatefulSets, in the given order. Changes nothing. */
+export const prepareAll = Effect.fn("Scale.prepareAll")(function* <Options extends ScaleOptions>(
   asked: ReadonlyArray<{ readonly ref: SetRef; readonly options: Options }>
-): Effect.Effect<ReadonlyArray<Planned & { readonly options: Options }>, ScaleError, Cluster> =>
-  Effect.forEach(asked, ({ ref, options }) =>
+): Effect.fn.Return<ReadonlyArray<Planned & { readonly options: Options }>, ScaleError, Cluster> {
+  return yield* Effect.forEach(asked, ({ ref, options }) =>
     Effect.map(prepare(ref, options), (plan) => ({ plan, options }))
   )
+})
 
 /**
- * Runs plans one after another, each once the one before it is done: nothing is begun where one of
- * them is refused, and nothing more once one of them fails.
+ * Runs plans one after another, each once the previous one is done: nothing is started if one of them is
+ * refused, and nothing more once one of them fails.
  */
 export const inOrder = <One extends Planned, A, E, R>(
   planned: ReadonlyArray<One>,
@@ -162,23 +193,36 @@ export const inOrder = <One extends Planned, A, E, R>(
     Effect.forEach(planned, runOne)
   )
 
-/** Plans for several StatefulSets and scales them in the given order: nothing is begun where one is refused. */
-export const scaleAll = (
+/**
+ * Plans for several StatefulSets and scales them in the given order: nothing is started if one is refused.
+ */
+export const scaleAll = Effect.fn("Scale.scaleAll")(function* (
   asked: ReadonlyArray<{ readonly ref: SetRef; readonly options: ScaleOptions }>,
-  options: Operation.RunOptions
-): Effect.Effect<ReadonlyArray<OperationResult>, ScaleError, Cluster> =>
-  Effect.flatMap(prepareAll(asked), (planned) =>
+  options: Operation.RunOptions = {}
+): Effect.fn.Return<ReadonlyArray<OperationResult>, ScaleError, Cluster> {
+  return yield* Effect.flatMap(prepareAll(asked), (planned) =>
     inOrder(planned, (one) => run(one.plan, { ...one.options, ...options }))
   )
+})
 
-/** Goes on with an interrupted scaling. The profile is given anew, and compared by digest. */
-export const resume = (
+/**
+ * Resumes an interrupted scaling, from any machine. Pass the same profile again: it is compared by its
+ * digest.
+ */
+export const resume = Effect.fn("Scale.resume")(function* (
   at: { readonly namespace: string; readonly id: string },
-  options: RunSettings & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, scaleVerb, options)
+  options: RunSettings & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, scaleVerb, options)
+})
 
-/** Restores the previous count; members that have left already join again by `afterAdd`. */
-export const abort = (
+/**
+ * Rolls back an interrupted scaling: restores the previous number of replicas. Members that have already left
+ * join again with `afterAdd`.
+ */
+export const abort = Effect.fn("Scale.abort")(function* (
   at: { readonly namespace: string; readonly id: string },
-  options: RunSettings & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, scaleVerb, options)
+  options: RunSettings & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, scaleVerb, options)
+})

@@ -1,8 +1,9 @@
 /**
- * How every member of an application is made anew from one member's data: a profile's section `seed`.
+ * How every member of an application is rebuilt from one member's data: a profile's section `seed`.
  *
- * Members of a raft system that were cut at different moments must not meet again. So a copy of one member's
- * volume is opened alone, what it holds is saved, and each member is made from that, under its own name.
+ * Members of a Raft cluster that were snapshotted at different moments must not be combined. So a copy of one
+ * member's volume is opened by itself, its contents are saved, and each member is rebuilt from that, under
+ * its own name.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -12,19 +13,22 @@ const { NonEmptyArray, NonEmptyString, Struct } = Schema
 
 const Words = Struct({
   /**
-   * An argv. `{volume}` stands for where the volume is mounted, as in the application's own container;
-   * `{operation}` for the operation's id, `{members}` for how many are made, `{pod}` and `{ordinal}` for
-   * whose volume it is. A word `{args}` stands for the command and the arguments of the application's
-   * container, which are not run: names and addresses are read from them there.
+   * An argv array. `{volume}` is the mount path of the volume, as in the application's own container;
+   * `{operation}` the operation's id, `{members}` the number of members, `{pod}` and `{ordinal}` the member
+   * whose volume it is. The word `{args}` is replaced with the command and the arguments of the application's
+   * container, which are not executed: names and addresses are read from them.
    */
   command: NonEmptyArray(NonEmptyString)
 })
 
 /** The section as a file has it. */
 export const SeedSection = Struct({
-  /** Beside a copy of one member's volume: leaves on it what `restore` needs, whole. Run again, it finds that. */
+  /**
+   * Runs on a copy of one member's volume, and leaves there everything that `restore` needs. Must be
+   * idempotent.
+   */
   save: Words,
-  /** Beside a copy of that, once for each member: makes its data. Run again, it finds it made. */
+  /** Runs on a copy of that, once for each member, and rebuilds its data. Must be idempotent. */
   restore: Words
 })
 export type SeedSection = typeof SeedSection.Type
@@ -43,13 +47,13 @@ export const seedOf = (profile: string, { save, restore }: SeedSection): Seed =>
   restore: restore.command
 })
 
-/** The section of a profile that has one; fails with what is missing. */
+/** The section of a profile; fails if it has none. */
 export const seedIn = (profile: string, section: SeedSection | undefined): Result.Result<Seed, string> =>
   section === undefined
     ? Result.fail("it has no seed section, which defines how members are rebuilt from one")
     : Result.succeed(seedOf(profile, section))
 
-/** What a plan and a journal may know of it: whoever resumes must have the same. */
+/** The part of it that a plan and a journal may contain: a resume must have the same. */
 export const fingerprint = ({ save, restore }: Seed): string => digest({ save, restore })
 
 /** Of one pod, in the place of the words in braces. */

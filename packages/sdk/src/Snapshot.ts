@@ -1,11 +1,10 @@
 /**
- * Snapshots of an application's whole state: every claim's volume at one cut, the ConfigMaps and Secrets
- * it uses, its topology and its placement, with the consistency that was really reached written on it.
+ * Snapshots of an application's whole state: every claim's volume at one moment, the ConfigMaps and Secrets
+ * it uses, its topology and its placement, with the consistency that was actually reached.
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { AppRef } from "./App.ts"
-import { nameOf } from "./App.ts"
+import { type AppRef, nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import * as Operation from "./Operation.ts"
 import { because, OperationError } from "./operation/OperationError.ts"
@@ -33,7 +32,7 @@ export interface SnapshotOptions extends Omit<PlanOptions, "mayRetain" | "name" 
   readonly name?: string
 }
 
-/** `db-20261128-031500`: the application's name, as far as a label takes it, and the time. */
+/** `db-20261128-031500`: the application's name, shortened to fit a label, and the time. */
 const defaultName = (ref: AppRef): Effect.Effect<string> =>
   Effect.map(DateTime.now, (now) => {
     const time = DateTime.formatIso(now).replace(/[-:]/g, "").replace("T", "-").slice(0, 15)
@@ -44,26 +43,32 @@ const defaultName = (ref: AppRef): Effect.Effect<string> =>
     return `${app}-${time}`
   })
 
-/** The plan, from a state. Pure. Null: there is no workload in it. */
+/** The plan, from a state. Pure. `null` if the state has no workload. */
 export const plan = (state: AppState, ref: AppRef, id: string, options: PlanOptions): SnapshotPlan | null =>
   planOf(state, ref, id, options)
 
-/** One line of what a step of a plan does. */
+/** A one-line description of a step of a plan. */
 export const describe = (plan: SnapshotPlan, step: SnapshotStep): string => snapshotVerb.describe(plan, step)
 
-/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+/** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => snapshotVerb.describeSteps(plan)
 
-/** Whether this caller may set the contents of snapshots to Retain: they are of the whole cluster. */
+/** True if this user can set the contents of snapshots to Retain: they are cluster-scoped. */
 const mayRetainContents = Resource.mayAll(["get", "patch"], {
   group: "snapshot.storage.k8s.io",
   plural: "volumesnapshotcontents"
 })
 
-/** Of how many sets a freeze is foretold: one that was slow on a busy day must not refuse all that come after it. */
+/**
+ * The number of snapshots that a freeze is predicted from: one slow snapshot must not cause all later ones to
+ * be refused.
+ */
 const remembered = 3
 
-/** How long the newest quiesced cuts of this application took, by their records: the one in the middle; null: there is none. */
+/**
+ * The median duration of the newest quiesced snapshots of this application, from their records; `null` if
+ * there is none.
+ */
 const recentCut = (ref: AppRef): Effect.Effect<Recent | null, ClusterError, Cluster> =>
   Effect.map(list(ref.namespace), (all) => {
     const recent = all.flatMap(({ summary: { quiesced, app, cuts } }): ReadonlyArray<Recent> =>
@@ -76,28 +81,40 @@ const recentCut = (ref: AppRef): Effect.Effect<Recent | null, ClusterError, Clus
     return sorted[(sorted.length - 1) >> 1] ?? null
   })
 
-/** Reads the state and plans; nothing is changed. */
-export const prepare = (
+/**
+ * Reads the state and returns a plan. Changes nothing.
+ *
+ * **Errors:** `AppNotFound` if there is no such application. A refusal is not an error here: it is in
+ * `plan.refusals`.
+ */
+export const prepare = Effect.fn("Snapshot.prepare")(function* (
   ref: AppRef,
-  options: SnapshotOptions
-): Effect.Effect<SnapshotPlan, SnapshotError, Cluster> =>
-  Effect.gen(function* () {
-    const [state, mayRetain, recent] = yield* Effect.all(
-      [read(ref), mayRetainContents, options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref)],
-      { concurrency: 3 }
-    )
-    const name = options.name ?? (yield* defaultName(ref))
-    const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, recent })
-    return made ?? (yield* because("NotFound", `${nameOf(ref)} has no workload that could be snapshotted`))
-  })
+  options: SnapshotOptions = {}
+): Effect.fn.Return<SnapshotPlan, SnapshotError, Cluster> {
+  const [state, mayRetain, recent] = yield* Effect.all(
+    [read(ref), mayRetainContents, options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref)],
+    { concurrency: 3 }
+  )
+  const name = options.name ?? (yield* defaultName(ref))
+  const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, recent })
+  return made ?? (yield* because("NotFound", `${nameOf(ref)} has no workload that could be snapshotted`))
+})
 
-/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+/**
+ * Checks what a run would do, without changing anything. With `server`, each write is also sent with
+ * `dryRun=All`.
+ */
+export const dryRun = Effect.fn("Snapshot.dryRun")(function* (
   plan: SnapshotPlan,
   mode: "client" | "server"
-): Effect.Effect<SnapshotPlan, SnapshotError, Cluster> => Operation.dryRun(plan, snapshotVerb, mode, {})
+): Effect.fn.Return<SnapshotPlan, SnapshotError, Cluster> {
+  return yield* Operation.dryRun(plan, snapshotVerb, mode, {})
+})
 
-/** A level that was missed leaves nothing half made: what there is goes, and a stopped application comes back. */
+/**
+ * A level that was not reached leaves nothing behind: everything is deleted, and a stopped application is
+ * started again.
+ */
 const removed = (
   at: Operation.OperationAt,
   options: SnapshotRun & Operation.RunOptions,
@@ -123,7 +140,7 @@ const removed = (
       })
   })
 
-/** What ends with `LevelMissed` leaves nothing, whoever has brought it so far. */
+/** A run that ends with `LevelMissed` leaves nothing, whichever process started it. */
 const orNothing = (
   at: Operation.OperationAt,
   options: SnapshotRun & Operation.RunOptions,
@@ -134,39 +151,65 @@ const orNothing = (
   )
 
 /**
- * Runs a plan that was made before; refused if a fact that it rests on has changed.
+ * Runs a prepared plan. Refused if a fact of the plan has changed since.
  *
- * @errors `LevelMissed` where the asked level was not reached: nothing of the set is left then.
+ * @errors `LevelMissed` if the requested level was not reached: then nothing is left behind. `Refused`,
+ * `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if another operation is in
+ * the way. After any other error the operation can be resumed or aborted.
  */
-export const run = (
+export const run = Effect.fn("Snapshot.run")(function* (
   plan: SnapshotPlan,
-  options: SnapshotRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing({ namespace: plan.home, id: plan.id }, options, Operation.execute(plan, snapshotVerb, options))
+  options: SnapshotRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(
+    { namespace: plan.home, id: plan.id },
+    options,
+    Operation.execute(plan, snapshotVerb, options)
+  )
+})
 
 /**
- * Takes a snapshot of an application.
+ * Takes a snapshot of an application: plans, and runs the plan.
  *
- * @errors `Refused` where the asked level cannot be reached, with nothing changed; what `run` fails with.
+ * **Caveat:** without `consistency`, the level is the best one that does not stop the application: check
+ * `level` of the result.
+ *
+ * **Example:**
+ *
+ * ```ts
+ * yield* Snapshot.take(statefulSet("shop", "db"), { name: "nightly", identity: "backup-job" })
+ * ```
+ *
+ * @errors `Refused` if the requested level cannot be reached, with nothing changed; those of `run`.
  */
-export const take = (
+export const take = Effect.fn("Snapshot.take")(function* (
   ref: AppRef,
-  options: SnapshotOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, SnapshotError, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
+  options: SnapshotOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, SnapshotError, Cluster> {
+  const plan = yield* prepare(ref, options)
+  return yield* run(plan, options)
+})
 
 /**
- * Goes on with an interrupted snapshot. One whose caller ended while the members were quiesced cannot be
- * called quiesced: asked for by that name, it ends with `LevelMissed`, and nothing of it is left.
+ * Resumes an interrupted snapshot, from any machine.
+ *
+ * **Caveat:** if its process ended while members were quiesced, the snapshot is not called quiesced: if that
+ * level was requested, it fails with `LevelMissed`, and nothing is left behind.
  */
-export const resume = (
+export const resume = Effect.fn("Snapshot.resume")(function* (
   at: Operation.OperationAt,
-  options: SnapshotRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  orNothing(at, options, Operation.resume(at, snapshotVerb, options))
+  options: SnapshotRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* orNothing(at, options, Operation.resume(at, snapshotVerb, options))
+})
 
-/** Removes what an interrupted snapshot has made, and nothing else; a stopped application is started again. */
-export const abort = (
+/**
+ * Rolls back an interrupted snapshot: deletes the objects that it has created, and nothing else. A stopped
+ * application is started again.
+ */
+export const abort = Effect.fn("Snapshot.abort")(function* (
   at: Operation.OperationAt,
-  options: SnapshotRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, snapshotVerb, options)
+  options: SnapshotRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, snapshotVerb, options)
+})

@@ -1,7 +1,8 @@
 /**
- * Deleting snapshots: their cuts in the storage, the objects that stand for them, and their records. What
- * is not provably of the snapshot stays, and is named.
+ * Deletes snapshots: their data in the storage, the objects for it, and their records. Objects that do not
+ * provably belong to the snapshot are kept, and named.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
@@ -22,24 +23,29 @@ export { PruneResult, type PrunePlan, type PruneRun } from "./snapshot/pruneVerb
 
 export interface PruneOptions extends PruneRun, PrunePlanOptions {}
 
-/** Which snapshots go by their number and their age. */
+/** The snapshots to keep, by number and age. */
 export interface Keep {
-  /** Of each application so many of the newest complete ones stay, whatever their age; at least one does. Default 1. */
+  /**
+   * The number of the newest complete snapshots of each application that are kept, whatever their age; at
+   * least one. Default 1.
+   */
   readonly keep?: number
-  /** Of the others those that are older than this, in milliseconds; absent: all of them. */
-  readonly expire?: number
+  /** Of the others those that are older than this, as `"30 days"`; a number is milliseconds. Absent: all of them. */
+  readonly expire?: Duration.Input
 }
 
-/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+/** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => pruneVerb.describeSteps(plan)
 
-/** One that cannot be restored from is none that another may go for, whatever the list says of it. */
+/** A snapshot that cannot be restored does not count as a newer one, whatever the list says. */
 const isComplete = ({ summary, ready, now }: Listed): boolean =>
   summary.cuts.length > 0 &&
   ready?.length === summary.cuts.length &&
   now?.every(({ why }) => why === null) === true
 
-/** When it was taken, by the storage's clock where that says it: what a list says is what somebody wrote. */
+/**
+ * The time at which it was taken, by the storage's clock if available: anyone could have written the list.
+ */
 const takenAt = ({ summary, now }: Listed): number => {
   const times = (now ?? []).map(({ cutAt }) => Date.parse(cutAt ?? ""))
   return times.length > 0 && times.every(Number.isFinite) ? Math.max(...times) : Date.parse(summary.created)
@@ -60,26 +66,28 @@ const newerThan = (listed: ReadonlyArray<Listed>, one: Listed): ReadonlyArray<Li
 }
 
 /**
- * Which of these are deleted, `now` being the time in milliseconds: only complete ones, and never the newest
+ * The snapshots to delete, with the time `now` in milliseconds: only complete ones, and never the newest
  * complete one of an application.
  */
 export const beyond = (
   listed: ReadonlyArray<Listed>,
   { keep = 1, expire }: Keep,
   now: number
-): ReadonlyArray<Listed> =>
-  listed.filter(
+): ReadonlyArray<Listed> => {
+  const age = expire === undefined ? null : Duration.toMillis(Duration.fromInputUnsafe(expire))
+  return listed.filter(
     (one) =>
       isComplete(one) &&
       newerThan(listed, one).length >= Math.max(1, keep) &&
-      (expire === undefined || now - takenAt(one) > expire)
+      (age === null || now - takenAt(one) > age)
   )
+}
 
 const noGroups = { version: null, groups: [], groupContents: [] }
 
 /**
- * The groups of a namespace and the contents of all groups; none where the cluster serves none. Who may not
- * read them can delete what was cut without one.
+ * The groups of a namespace and the contents of all groups; empty if the cluster serves none. Without
+ * permission to read them, only snapshots without a group can be deleted.
  */
 const groupsFor = ({ namespace, cuts }: Listed["summary"]) =>
   groupsIn(namespace).pipe(
@@ -111,74 +119,93 @@ const recordIn = ({
 }: SnapshotRef): Effect.Effect<{ readonly uid: string | null } | null, ClusterError, Cluster> =>
   Resource.find(kinds.secrets, { namespace, name: recordName(name) }).pipe(
     Effect.map((found) => (found === null ? null : { uid: found.metadata.uid ?? "" })),
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Effect.succeed({ uid: null })
-    )
+    Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed({ uid: null }))
   )
 
-/** Reads what is there of a snapshot, and plans; nothing is changed. Needs no right on Secrets. */
-export const prepare = (
+/**
+ * Reads the objects of a snapshot, and returns a plan to delete it. Changes nothing. Needs no permission on
+ * Secrets.
+ */
+export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
   ref: SnapshotRef,
   options: PruneOptions = {}
-): Effect.Effect<PrunePlan, Operation.Failure, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, name } = ref
-    const [all, record] = yield* Effect.all([list(namespace), recordIn(ref)], { concurrency: 2 })
-    const listed = all.find(({ summary }) => summary.name === name)
-    if (listed === undefined || record === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
-    const [snapshots, contents, groups, inUse] = yield* Effect.all(
-      [
-        Resource.list(kinds.volumesnapshots, { namespace }),
-        Resource.list(kinds.volumesnapshotcontents),
-        groupsFor(listed.summary),
-        usesOf({ ...ref, record: record.uid }, named, null)
-      ],
-      { concurrency: 4 }
-    )
-    const { uid } = record
-    const found = {
-      ...groups,
-      summary: listed.summary,
-      record: uid === null ? null : { uid },
-      snapshots,
-      contents,
-      inUse,
-      isLast: isComplete(listed) && newerThan(all, listed).length === 0
-    }
-    return planOf(found, yield* newId, options)
-  })
+): Effect.fn.Return<PrunePlan, Operation.Failure, Cluster> {
+  const { namespace, name } = ref
+  const [all, record] = yield* Effect.all([list(namespace), recordIn(ref)], { concurrency: 2 })
+  const listed = all.find(({ summary }) => summary.name === name)
+  if (listed === undefined || record === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
+  const [snapshots, contents, groups, inUse] = yield* Effect.all(
+    [
+      Resource.list(kinds.volumesnapshots, { namespace }),
+      Resource.list(kinds.volumesnapshotcontents),
+      groupsFor(listed.summary),
+      usesOf({ ...ref, record: record.uid }, named, null)
+    ],
+    { concurrency: 4 }
+  )
+  const { uid } = record
+  const found = {
+    ...groups,
+    summary: listed.summary,
+    record: uid === null ? null : { uid },
+    snapshots,
+    contents,
+    inUse,
+    isLast: isComplete(listed) && newerThan(all, listed).length === 0
+  }
+  return planOf(found, yield* newId, options)
+})
 
-/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+/**
+ * Checks what a run would do, without changing anything. With `server`, each write is also sent with
+ * `dryRun=All`.
+ */
+export const dryRun = Effect.fn("SnapshotPrune.dryRun")(function* (
   plan: PrunePlan,
   mode: "client" | "server"
-): Effect.Effect<PrunePlan, Operation.Failure, Cluster> => Operation.dryRun(plan, pruneVerb, mode, {})
+): Effect.fn.Return<PrunePlan, Operation.Failure, Cluster> {
+  return yield* Operation.dryRun(plan, pruneVerb, mode, {})
+})
 
-/** Deletes the snapshot of a plan; refused where somebody has begun to use it since. */
-export const run = (
+/** Deletes the snapshot of a plan; refused if it has come into use since. */
+export const run = Effect.fn("SnapshotPrune.run")(function* (
   plan: PrunePlan,
-  options: PruneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.execute(plan, pruneVerb, options)
+  options: PruneRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(plan, pruneVerb, options)
+})
 
-/** Deletes a snapshot with its cuts in the storage. */
-export const prune = (
+/**
+ * Deletes a snapshot with its data in the storage.
+ *
+ * **Errors:** `Refused` if it is the newest complete one of its application (unless `last`), or is in use;
+ * those of `run`.
+ *
+ * **Caveat:** this cannot be undone.
+ */
+export const prune = Effect.fn("SnapshotPrune.prune")(function* (
   ref: SnapshotRef,
-  options: PruneOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Effect.flatMap(prepare(ref, options), (plan) => run(plan, options))
+  options: PruneOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  const plan = yield* prepare(ref, options)
+  return yield* run(plan, options)
+})
 
-/** Goes on deleting. */
-export const resume = (
+/** Resumes an interrupted deletion. */
+export const resume = Effect.fn("SnapshotPrune.resume")(function* (
   at: Operation.OperationAt,
-  options: PruneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, pruneVerb, options)
+  options: PruneRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, pruneVerb, options)
+})
 
-/** Keeps what is still there. */
-export const abort = (
+/** Stops an interrupted deletion: keeps everything that still exists. */
+export const abort = Effect.fn("SnapshotPrune.abort")(function* (
   at: Operation.OperationAt,
-  options: PruneRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, pruneVerb, options)
+  options: PruneRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, pruneVerb, options)
+})

@@ -1,4 +1,6 @@
-/** One snapshot as it is now: what its record says, what there is of it, and how it differs from another or from now. */
+/**
+ * One snapshot as it is now: its record, its live objects, and its differences from another one or from now.
+ */
 import * as Effect from "effect/Effect"
 import { nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
@@ -15,11 +17,11 @@ import { type ConfigObject, readObjects } from "./step/recordSet.ts"
 export type { SnapshotRef } from "./snapshot/ref.ts"
 export type { Difference } from "./step/recordDiff.ts"
 
-/** A snapshot in full. */
+/** All data of a snapshot. */
 export interface Description extends Listed {
   /**
-   * Whether the storage says that all volumes were cut at one moment. False: they were not. Null: it does not
-   * say, since a driver may stamp one atomic cut with times that differ a little.
+   * True if the storage reports that all volume snapshots are of one moment. False if they are not. `null` if
+   * it is unknown, since a driver may give an atomic group slightly different times.
    */
   readonly oneMoment: boolean | null
 }
@@ -30,15 +32,14 @@ export interface Diff {
   readonly notCompared: ReadonlyArray<string>
 }
 
-/** What a snapshot is, and whether it can be restored from here. Needs no right on Secrets. */
-export const describe = (
+/** Describes a snapshot, and whether it can be restored here. Needs no permission on Secrets. */
+export const describe = Effect.fn("SnapshotSet.describe")(function* (
   ref: SnapshotRef
-): Effect.Effect<Description, ClusterError | OperationError, Cluster> =>
-  Effect.gen(function* () {
-    const found = (yield* list(ref.namespace)).find(({ summary }) => summary.name === ref.name)
-    if (found === undefined) return yield* noSnapshot(ref.namespace, ref.name)
-    return { ...found, oneMoment: isOneMoment(found.summary) }
-  })
+): Effect.fn.Return<Description, ClusterError | OperationError, Cluster> {
+  const found = (yield* list(ref.namespace)).find(({ summary }) => summary.name === ref.name)
+  if (found === undefined) return yield* noSnapshot(ref.namespace, ref.name)
+  return { ...found, oneMoment: isOneMoment(found.summary) }
+})
 
 const recordOf = (ref: SnapshotRef): Effect.Effect<SnapshotRecord, ClusterError | OperationError, Cluster> =>
   Effect.flatMap(readRecord(ref.namespace, ref.name), (record) =>
@@ -93,26 +94,25 @@ const compared = (
 }
 
 /**
- * What differs from one snapshot to another, or to the application as it is now (`to` null): images, keys of
- * ConfigMaps, whether Secrets changed, sizes and topology. Never a value, nor anything that comes of one.
+ * The differences between two snapshots, or to the current application (`to` is `null`): images, keys of
+ * ConfigMaps, whether Secrets changed, sizes and topology. Never a value, nor anything derived from one.
  */
-export const diff = (
+export const diff = Effect.fn("SnapshotSet.diff")(function* (
   from: SnapshotRef,
   to: SnapshotRef | null
-): Effect.Effect<Diff, ClusterError | OperationError | AppNotFound, Cluster> =>
-  Effect.gen(function* () {
-    const before = yield* recordOf(from)
-    if (to === null) {
-      const { side, notCompared } = yield* live(from.namespace, before)
-      return compared(sideOf(before), side, [...before.leftOut, ...notCompared])
-    }
-    const now = yield* recordOf(to)
-    if (nameOf(before.app) !== nameOf(now.app)) {
-      return yield* because(
-        "Mismatch",
-        `snapshot ${from.name} is of ${nameOf(before.app)}, and ${to.name} of ${nameOf(now.app)}`,
-        "compare snapshots of one application"
-      )
-    }
-    return compared(sideOf(before), sideOf(now), [...before.leftOut, ...now.leftOut])
-  })
+): Effect.fn.Return<Diff, ClusterError | OperationError | AppNotFound, Cluster> {
+  const before = yield* recordOf(from)
+  if (to === null) {
+    const { side, notCompared } = yield* live(from.namespace, before)
+    return compared(sideOf(before), side, [...before.leftOut, ...notCompared])
+  }
+  const now = yield* recordOf(to)
+  if (nameOf(before.app) !== nameOf(now.app)) {
+    return yield* because(
+      "Mismatch",
+      `snapshot ${from.name} is of ${nameOf(before.app)}, and ${to.name} of ${nameOf(now.app)}`,
+      "compare snapshots of one application"
+    )
+  }
+  return compared(sideOf(before), sideOf(now), [...before.leftOut, ...now.leftOut])
+})

@@ -1,6 +1,6 @@
 /**
- * A snapshot's record out of a cluster as an encrypted file, and from such a file into a cluster whose storage
- * has the cuts. The cuts themselves stay where they are: a file holds their names, and all manifests.
+ * Exports a snapshot's record from a cluster to an encrypted file, and imports it into a cluster on the same
+ * storage. The data stays where it is: a file contains the snapshot handles, and all manifests.
  */
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "./Cluster.ts"
@@ -24,13 +24,13 @@ export { type ImportPlan, ImportResult, type ImportRun } from "./snapshot/import
 
 export interface ImportOptions extends PlanOptions, Pick<ImportRun, "stepTimeout"> {}
 
-/** A plan to import, and the record that it writes, which stands in no plan. */
+/** A plan to import, and the record that it writes, which is not part of the plan. */
 export interface Prepared {
   readonly plan: ImportPlan
   readonly record: SnapshotRecord
 }
 
-/** What a cluster is known by: the uid of its namespace kube-system; null: that may not be read. */
+/** The identity of a cluster: the uid of its namespace kube-system; `null` if it cannot be read. */
 const clusterUid: Effect.Effect<string | null, ClusterError, Cluster> = Resource.get(kinds.namespaces, {
   name: "kube-system"
 }).pipe(
@@ -41,34 +41,34 @@ const clusterUid: Effect.Effect<string | null, ClusterError, Cluster> = Resource
   )
 )
 
-/** A snapshot's record, as a file that only its recipients can read. Nothing is changed. */
-export const exportSet = (
+/**
+ * Exports a snapshot's record as a file that only its recipients can decrypt. Changes nothing.
+ *
+ * **Caveat:** the file contains the values of Secrets, and not the data of the volumes.
+ */
+export const exportSet = Effect.fn("SnapshotTransfer.exportSet")(function* (
   ref: SnapshotRef,
   sealFor: SealFor
-): Effect.Effect<Uint8Array, OperationError | ClusterError, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, name } = ref
-    const [record, cluster] = yield* Effect.all([readRecord(namespace, name), clusterUid], { concurrency: 2 })
-    if (record === null) {
-      return yield* noSnapshot(namespace, name)
-    }
-    const { imported: _, ...own } = record
-    return yield* seal(
-      { apiVersion: "kubectl-stateful.dev/v1", kind: "SnapshotExport", cluster, record: own },
-      sealFor
-    )
-  })
+): Effect.fn.Return<Uint8Array, OperationError | ClusterError, Cluster> {
+  const { namespace, name } = ref
+  const [record, cluster] = yield* Effect.all([readRecord(namespace, name), clusterUid], { concurrency: 2 })
+  if (record === null) {
+    return yield* noSnapshot(namespace, name)
+  }
+  const { imported: _, ...own } = record
+  return yield* seal(
+    { apiVersion: "kubectl-stateful.dev/v1", kind: "SnapshotExport", cluster, record: own },
+    sealFor
+  )
+})
 
-/** The drivers of all storage classes; null: they may not be listed. */
+/** The drivers of all StorageClasses; `null` without permission to list them. */
 const driversThere = Resource.list(kinds.storageclasses).pipe(
   Effect.map((classes) => classes.map(({ provisioner }) => provisioner)),
-  Effect.catchIf(
-    ({ reason }) => reason._tag === "Forbidden",
-    () => Effect.succeed(null)
-  )
+  Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
 )
 
-/** Fails where a file is of another namespace, or says what no record of ours does. */
+/** Fails if a file is of another namespace, or contains something that no record of this tool contains. */
 const ofNamespace = (record: SnapshotRecord, namespace: string): Effect.Effect<void, OperationError> => {
   if (record.namespace !== namespace) {
     return refusedBecause(
@@ -85,74 +85,90 @@ const ofNamespace = (record: SnapshotRecord, namespace: string): Effect.Effect<v
       )
 }
 
-/** Opens a file and plans to import it into a namespace; nothing is changed. */
-export const prepareImport = (
+/** Opens a file, and returns a plan to import it into a namespace. Changes nothing. */
+export const prepareImport = Effect.fn("SnapshotTransfer.prepareImport")(function* (
   namespace: string,
   file: Uint8Array,
   key: OpenWith,
   options: ImportOptions = {}
-): Effect.Effect<Prepared, OperationError | ClusterError, Cluster> =>
-  Effect.gen(function* () {
-    const content = yield* open(file, key)
-    yield* ofNamespace(content.record, namespace)
-    const [cluster, there, snapshots, contents, drivers] = yield* Effect.all(
-      [
-        clusterUid,
-        Resource.find(kinds.secrets, { namespace, name: recordName(content.record.name) }),
-        Resource.list(kinds.volumesnapshots, { namespace }),
-        Resource.list(kinds.volumesnapshotcontents),
-        driversThere
-      ],
-      { concurrency: 5 }
-    )
-    const ground = {
-      namespace,
-      cluster,
-      isThere: there !== null,
-      snapshots,
-      contents,
-      drivers
-    }
-    return planOf(content, ground, yield* newId, options)
-  })
+): Effect.fn.Return<Prepared, OperationError | ClusterError, Cluster> {
+  const content = yield* open(file, key)
+  yield* ofNamespace(content.record, namespace)
+  const [cluster, there, snapshots, contents, drivers] = yield* Effect.all(
+    [
+      clusterUid,
+      Resource.find(kinds.secrets, { namespace, name: recordName(content.record.name) }),
+      Resource.list(kinds.volumesnapshots, { namespace }),
+      Resource.list(kinds.volumesnapshotcontents),
+      driversThere
+    ],
+    { concurrency: 5 }
+  )
+  const ground = {
+    namespace,
+    cluster,
+    isThere: there !== null,
+    snapshots,
+    contents,
+    drivers
+  }
+  return planOf(content, ground, yield* newId, options)
+})
 
-/** One line for each step of a plan that may have been read from a journal; none where it cannot be read. */
+/** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => importVerb.describeSteps(plan)
 
-/** What a run would meet, and nothing changed. `server`: each write is sent with `dryRun=All` as well. */
-export const dryRun = (
+/**
+ * Checks what a run would do, without changing anything. With `server`, each write is also sent with
+ * `dryRun=All`.
+ */
+export const dryRun = Effect.fn("SnapshotTransfer.dryRun")(function* (
   plan: ImportPlan,
   mode: "client" | "server"
-): Effect.Effect<ImportPlan, Operation.Failure, Cluster> => Operation.dryRun(plan, importVerb, mode, {})
+): Effect.fn.Return<ImportPlan, Operation.Failure, Cluster> {
+  return yield* Operation.dryRun(plan, importVerb, mode, {})
+})
 
-/** Imports what was prepared. */
-export const run = (
+/** Runs a prepared import. */
+export const run = Effect.fn("SnapshotTransfer.run")(function* (
   { plan, record }: Prepared,
-  options: ImportRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Operation.execute(plan, importVerb, { ...options, record })
+  options: ImportRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.execute(plan, importVerb, { ...options, record })
+})
 
 /**
- * Imports a snapshot from a file.
+ * Imports a snapshot from a file: plans, and runs the plan.
  *
- * @errors `Mismatch` where the file cannot be opened; `Refused` where something of it may not be brought in.
+ * **Caveat:** afterwards anyone who can use VolumeSnapshots in the namespace can read the data behind the
+ * handles of the file.
+ *
+ * @errors `Mismatch` if the file cannot be opened; `Refused` if a part of it must not be imported.
  */
-export const importSet = (
+export const importSet = Effect.fn("SnapshotTransfer.importSet")(function* (
   namespace: string,
   file: Uint8Array,
   key: OpenWith,
-  options: ImportOptions & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> =>
-  Effect.flatMap(prepareImport(namespace, file, key, options), (prepared) => run(prepared, options))
+  options: ImportOptions & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  const prepared = yield* prepareImport(namespace, file, key, options)
+  return yield* run(prepared, options)
+})
 
-/** Goes on with an interrupted import, as far as no file is needed for it. */
-export const resume = (
+/** Resumes an interrupted import, once the record is written: the file is not needed then. */
+export const resume = Effect.fn("SnapshotTransfer.resume")(function* (
   at: Operation.OperationAt,
-  options: ImportRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.resume(at, importVerb, options)
+  options: ImportRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.resume(at, importVerb, options)
+})
 
-/** Removes what an interrupted import has made; the cuts stay in the storage. */
-export const abort = (
+/**
+ * Rolls back an interrupted import: deletes the objects that it has created. The data stays in the storage.
+ */
+export const abort = Effect.fn("SnapshotTransfer.abort")(function* (
   at: Operation.OperationAt,
-  options: ImportRun & Operation.RunOptions
-): Effect.Effect<OperationResult, Operation.Failure, Cluster> => Operation.abort(at, importVerb, options)
+  options: ImportRun & Operation.RunOptions = {}
+): Effect.fn.Return<OperationResult, Operation.Failure, Cluster> {
+  return yield* Operation.abort(at, importVerb, options)
+})

@@ -1,11 +1,11 @@
 /**
- * The state of an application: everything it is made of, as one plain value.
+ * The state of an application: everything it consists of, as one plain value.
  *
- * `observe` is pure: it turns lists of objects into an AppState. `read` asks a cluster for
- * those lists: one list per kind, at most four rounds one after another, whatever the
- * number of pods and claims.
+ * `observe` is pure: it turns lists of objects into an AppState. `read` asks a cluster for those lists: one
+ * list per kind, at most four rounds one after another, whatever the number of pods and claims.
  *
- * Null always means "could not be read"; `unread` says what and why. An empty list means none.
+ * `null` always means that it could not be read; `unread` says what and why. An empty list means that there
+ * is none.
  */
 export { AppNotFound } from "./state/AppNotFound.ts"
 export type { Cost } from "./state/cost.ts"

@@ -7,7 +7,10 @@ import type { Toleration } from "./kind/Pod.ts"
 export const formatTaint = ({ key, value, effect }: Taint): string =>
   `${key}${value ? `=${value}` : ""}:${effect}`
 
-/** `key=value:Effect`, `key:Effect` for any value, `*` for any key or any effect, ` for 300s` where it is limited. */
+/**
+ * `key=value:Effect`, `key:Effect` for any value, `*` for any key or any effect, ` for 300s` if it is
+ * limited.
+ */
 export const formatToleration = ({ key, operator, value, effect, tolerationSeconds }: Toleration): string => {
   const what = key ? (operator === "Exists" ? key : `${key}=${value ?? ""}`) : "*"
   const limit = typeof tolerationSeconds === "number" ? ` for ${tolerationSeconds}s` : ""
@@ -21,7 +24,7 @@ const split = (text: string) => {
   return { key, value: value.length === 0 ? null : value.join("="), effect: spec.slice(colon + 1) }
 }
 
-/** Whether one of the tolerations lets a pod be placed on a node with the taint, both as spelled above. */
+/** True if one of the tolerations allows a pod on a node with the taint, both in the form above. */
 export const tolerates = (tolerations: ReadonlyArray<string>, taint: string): boolean => {
   const { key, value, effect } = split(taint)
   return tolerations.some((text) => {
@@ -34,6 +37,6 @@ export const tolerates = (tolerations: ReadonlyArray<string>, taint: string): bo
   })
 }
 
-/** Whether a new pod with these tolerations may be placed on a node with these taints. */
+/** True if a new pod with these tolerations may be placed on a node with these taints. */
 export const admits = (taints: ReadonlyArray<string>, tolerations: ReadonlyArray<string>): boolean =>
   taints.every((taint) => taint.endsWith(":PreferNoSchedule") || tolerates(tolerations, taint))

@@ -1,8 +1,8 @@
 /**
- * Thaws an application by hand: every member is sent its profile's thaw, whatever holds it.
+ * Thaws an application by hand: every member gets its profile's thaw, whatever has frozen it.
  *
- * It needs no journal, no Lease and no operation, so that it works when nothing else does. A snapshot that
- * is being taken meanwhile notices that it did not hold its members, and is not called quiesced.
+ * It needs no journal, no Lease and no operation, so that it works when nothing else does. A snapshot in
+ * progress notices that its members were released, and is not called quiesced.
  */
 import * as Effect from "effect/Effect"
 import { type AppRef, nameOf } from "./App.ts"
@@ -14,49 +14,51 @@ import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./State.ts"
 import type { AppState } from "./state/AppState.ts"
 
-/** What became of one pod's thaw. */
+/** The result of one pod's thaw. */
 export interface Thawed {
   readonly pod: string
   readonly outcome: Outcome
 }
 
-/** Every pod that is there, ready or not, asked for or not. */
+/** Every existing pod, ready or not, requested or not. */
 const membersOf = ({ namespace, replicas }: AppState): ReadonlyArray<Member> =>
   replicas.flatMap(({ name, ordinal, pod }) =>
     pod === null ? [] : [{ namespace, pod: name, ordinal: ordinal ?? 0, fqdn: pod.fqdn ?? name }]
   )
 
 /**
- * Sends the thaw to every pod of an application at once, and says what became of each.
+ * Sends the thaw of a profile to every pod of an application at once, and returns the result of each. Needs
+ * no operation.
  *
- * @errors `Refused` where the profile has no thaw, since what it holds ends with its own process; `AppNotFound`.
+ * **Caveat:** a snapshot in progress is then not called quiesced, if anything was written.
+ *
+ * @errors `Refused` if the profile has no thaw, since its freeze ends with its own process; `AppNotFound`.
  */
-export const thaw = (
+export const thaw = Effect.fn("Thaw.thaw")(function* (
   ref: AppRef,
   { profile, hold, thaw: command }: Quiesce
-): Effect.Effect<ReadonlyArray<Thawed>, OperationError | ClusterError | AppNotFound, Cluster> =>
-  Effect.gen(function* () {
-    if (command === null) {
-      return yield* hold._tag === "HeldNothing"
-        ? refusedBecause(
-            `profile ${profile} quiesces nothing: there is nothing to thaw`,
-            "check what else has frozen it"
-          )
-        : refusedBecause(
-            `profile ${profile} has no thaw: its freeze ends with the process that started it`,
-            "look for that process in the pods"
-          )
-    }
-    const members = membersOf(yield* read(ref))
-    if (members.length === 0) {
-      return yield* refusedBecause(
-        `${nameOf(ref)} has no pods: there is nothing to thaw`,
-        "look whether it is scaled to 0"
-      )
-    }
-    return yield* Effect.forEach(
-      members,
-      (member) => Effect.map(run(command, member), (outcome): Thawed => ({ pod: member.pod, outcome })),
-      { concurrency: "unbounded" }
+): Effect.fn.Return<ReadonlyArray<Thawed>, OperationError | ClusterError | AppNotFound, Cluster> {
+  if (command === null) {
+    return yield* hold._tag === "HeldNothing"
+      ? refusedBecause(
+          `profile ${profile} quiesces nothing: there is nothing to thaw`,
+          "check what else has frozen it"
+        )
+      : refusedBecause(
+          `profile ${profile} has no thaw: its freeze ends with the process that started it`,
+          "look for that process in the pods"
+        )
+  }
+  const members = membersOf(yield* read(ref))
+  if (members.length === 0) {
+    return yield* refusedBecause(
+      `${nameOf(ref)} has no pods: there is nothing to thaw`,
+      "look whether it is scaled to 0"
     )
-  })
+  }
+  return yield* Effect.forEach(
+    members,
+    (member) => Effect.map(run(command, member), (outcome): Thawed => ({ pod: member.pod, outcome })),
+    { concurrency: "unbounded" }
+  )
+})

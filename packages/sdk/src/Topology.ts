@@ -1,28 +1,45 @@
 /**
- * Topology: what is asked for. Workloads, their order and policies, the Services, budgets,
- * autoscalers and owners around them.
+ * Topology: the desired state. Workloads, their order and policies, and their Services, budgets, autoscalers
+ * and owners.
  */
 import * as Schema from "effect/Schema"
+import { documented } from "./Documented.ts"
 
 const { Boolean, Finite, Literals, Natural, NullOr, String, Struct } = Schema
 
 /** `spec.persistentVolumeClaimRetentionPolicy` as the API spells it (KEP-1847). */
-export const Retention = Struct({
+export interface Retention {
+  readonly whenScaled: "Retain" | "Delete"
+  readonly whenDeleted: "Retain" | "Delete"
+}
+export const Retention = documented<Retention>({
   whenScaled: Literals(["Retain", "Delete"]),
   whenDeleted: Literals(["Retain", "Delete"])
 })
 
-/** Who else writes this object: an owner, a scale target, or a field manager known to reconcile. */
-export const Writer = Struct({
+/** Another writer of this object: an owner, a scale target, or a field manager that is known to reconcile. */
+export interface Writer {
   /** `HorizontalPodAutoscaler/db`, `Cluster.postgresql.cnpg.io/db`, `argocd-controller` … */
-  name: String,
-  /** How we know: `ownerReferences`, `scaleTargetRef`, `managedFields`, `labels`, `annotations`. */
-  by: Literals(["ownerReferences", "scaleTargetRef", "managedFields", "labels", "annotations"]),
+  readonly name: string
+  /** How it was detected: `ownerReferences`, `scaleTargetRef`, `managedFields`, `labels`, `annotations`. */
+  readonly by: "ownerReferences" | "scaleTargetRef" | "managedFields" | "labels" | "annotations"
   /** True: it writes `spec.replicas`. */
+  readonly replicas: boolean
+}
+export const Writer = documented<Writer>({
+  name: String,
+  by: Literals(["ownerReferences", "scaleTargetRef", "managedFields", "labels", "annotations"]),
   replicas: Boolean
 })
 
-export const ClaimTemplate = Struct({
+export interface ClaimTemplate {
+  readonly name: string
+  readonly storageClass: string | null
+  readonly requested: string | null
+  readonly accessModes: ReadonlyArray<string>
+  readonly volumeMode: string
+}
+export const ClaimTemplate = documented<ClaimTemplate>({
   name: String,
   storageClass: NullOr(String),
   requested: NullOr(String),
@@ -30,8 +47,16 @@ export const ClaimTemplate = Struct({
   volumeMode: String
 })
 
-/** How often a container is asked, and how many failures in a row are one too many. */
-export const Probe = Struct({
+/** The period of a probe, and its failure threshold. */
+export interface Probe {
+  readonly container: string
+  readonly kind: "startup" | "readiness" | "liveness"
+  readonly by: "exec" | "httpGet" | "tcpSocket" | "grpc"
+  readonly initialDelaySeconds: number
+  readonly periodSeconds: number
+  readonly failureThreshold: number
+}
+export const Probe = documented<Probe>({
   container: String,
   kind: Literals(["startup", "readiness", "liveness"]),
   by: Literals(["exec", "httpGet", "tcpSocket", "grpc"]),
@@ -39,52 +64,99 @@ export const Probe = Struct({
   periodSeconds: Finite,
   failureThreshold: Finite
 })
-export type Probe = typeof Probe.Type
 
-export const PodContainer = Struct({
+export interface PodContainer {
+  readonly name: string
+  readonly image: string
+  /** The database that it is known to run, e.g. `PostgreSQL`; `null` if none is known. */
+  readonly store: string | null
+  /**
+   * The paths at which it writes to volumes that survive the pod: claims, and volumes of the node or the
+   * network.
+   */
+  readonly keeps: ReadonlyArray<string>
+  /** Its root file system is read-only: it writes only to volumes. */
+  readonly readOnly: boolean
+}
+export const PodContainer = documented<PodContainer>({
   name: String,
   image: String,
-  /** The database or the like that it is known to run, e.g. `PostgreSQL`; null: none that is known. */
   store: NullOr(String),
-  /** Where it writes to volumes that outlive the pod: claims, and what is of the node or the network. */
   keeps: Schema.Array(String),
-  /** Its own file system is read-only: what it writes is on volumes. */
   readOnly: Boolean
 })
-export type PodContainer = typeof PodContainer.Type
 
 /** The parts of a pod template that decide where its pods may be and whether their data can follow. */
-export const PodTemplate = Struct({
+export interface PodTemplate {
+  readonly serviceAccount: string
+  /** The node of its pods, set without a scheduler; `null` if they are scheduled. */
+  readonly nodeName: string | null
+  readonly nodeSelector: Readonly<Record<string, string>>
+  /** Required node affinity, pod anti-affinity and affinity, each as one line. */
+  readonly affinity: ReadonlyArray<string>
+  /**
+   * The required node affinity on a node's labels: terms are alternatives, all requirements of one must
+   * match.
+   */
+  readonly nodeAffinity: ReadonlyArray<
+    ReadonlyArray<{
+      readonly key: string
+      readonly operator: string
+      readonly values: ReadonlyArray<string>
+    }>
+  >
+  /** `topologyKey` of required pod anti-affinity among its own replicas. */
+  readonly antiAffinityKeys: ReadonlyArray<string>
+  readonly spread: ReadonlyArray<{
+    readonly topologyKey: string
+    readonly maxSkew: number
+    readonly whenUnsatisfiable: string
+    /** With fewer domains than this the emptiest is taken to hold none. */
+    readonly minDomains: number
+    /** `Honor`: nodes that the template does not select are not domains. */
+    readonly nodeAffinityPolicy: string
+    /** `Honor`: nodes whose taints are not tolerated are not domains. */
+    readonly nodeTaintsPolicy: string
+    /** False: it counts other pods than its own. */
+    readonly own: boolean
+  }>
+  /** Ports of the node that its pods take, as `9000/TCP`: one pod a node. */
+  readonly hostPorts: ReadonlyArray<string>
+  /** Containers that run as long as the pod, side-cars among them. */
+  readonly containers: ReadonlyArray<PodContainer>
+  readonly runtimeClass: string | null
+  readonly tolerations: ReadonlyArray<string>
+  readonly priorityClass: string | null
+  readonly fsGroup: number | null
+  readonly fsGroupChangePolicy: string | null
+  readonly hostNetwork: boolean
+  readonly terminationGracePeriodSeconds: number
+  readonly resourceClaims: ReadonlyArray<string>
+  /** Extended resources that containers ask for: name to quantity. */
+  readonly extendedResources: Readonly<Record<string, string>>
+  readonly probes: ReadonlyArray<Probe>
+}
+export const PodTemplate = documented<PodTemplate>({
   serviceAccount: String,
-  /** The node that its pods are given to without a scheduler; null: one looks for a place. */
   nodeName: NullOr(String),
   nodeSelector: Schema.Record(String, String),
-  /** Required node affinity, pod anti-affinity and affinity, each as one line. */
   affinity: Schema.Array(String),
-  /** What required node affinity asks of a node's labels: terms are alternatives, all of one must hold. */
   nodeAffinity: Schema.Array(
     Schema.Array(Struct({ key: String, operator: String, values: Schema.Array(String) }))
   ),
-  /** `topologyKey` of required pod anti-affinity among its own replicas. */
   antiAffinityKeys: Schema.Array(String),
   spread: Schema.Array(
     Struct({
       topologyKey: String,
       maxSkew: Finite,
       whenUnsatisfiable: String,
-      /** With fewer domains than this the emptiest is taken to hold none. */
       minDomains: Finite,
-      /** `Honor`: nodes that the template does not ask for are no domains. */
       nodeAffinityPolicy: String,
-      /** `Honor`: nodes whose taints are not tolerated are no domains. */
       nodeTaintsPolicy: String,
-      /** False: it counts other pods than its own. */
       own: Boolean
     })
   ),
-  /** Ports of the node that its pods take, as `9000/TCP`: one pod a node. */
   hostPorts: Schema.Array(String),
-  /** Containers that run as long as the pod, side-cars among them. */
   containers: Schema.Array(PodContainer),
   runtimeClass: NullOr(String),
   tolerations: Schema.Array(String),
@@ -94,12 +166,59 @@ export const PodTemplate = Struct({
   hostNetwork: Boolean,
   terminationGracePeriodSeconds: Finite,
   resourceClaims: Schema.Array(String),
-  /** Extended resources that containers ask for: name to quantity. */
   extendedResources: Schema.Record(String, String),
   probes: Schema.Array(Probe)
 })
 
-export const Workload = Struct({
+export interface Workload {
+  readonly kind: "StatefulSet" | "Deployment" | "DaemonSet"
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly generation: number
+  readonly observedGeneration: number
+  readonly created: string
+  readonly deleted: string | null
+  readonly labels: Readonly<Record<string, string>>
+  /** `spec.selector`, in the API's label selector syntax. */
+  readonly selector: string
+  /** Asked for. */
+  readonly replicas: number
+  readonly ready: number
+  /** Status counts as the controller last wrote them; absent in the API means 0. */
+  readonly status: {
+    readonly replicas: number
+    readonly ready: number
+    readonly available: number
+    readonly updated: number
+  }
+  /** `spec.ordinals.start`; 0 for other kinds. */
+  readonly firstOrdinal: number
+  readonly podManagementPolicy: "OrderedReady" | "Parallel" | null
+  readonly updateStrategy: string
+  /**
+   * The number of pods, counted from the first, that a rolling update keeps at the old revision: a count, not
+   * an ordinal (kubernetes#128529).
+   */
+  readonly partition: number
+  readonly minReadySeconds: number
+  readonly retention: Retention | null
+  readonly claimTemplates: ReadonlyArray<ClaimTemplate>
+  /** The governing Service's name as the spec has it; null when it names none. */
+  readonly serviceName: string | null
+  readonly currentRevision: string | null
+  readonly updateRevision: string | null
+  /** Newest first. */
+  readonly revisions: ReadonlyArray<{
+    readonly name: string
+    readonly revision: number
+    readonly created: string
+  }>
+  readonly images: ReadonlyArray<string>
+  readonly template: PodTemplate
+  readonly writers: ReadonlyArray<Writer>
+}
+export const Workload = documented<Workload>({
   kind: Literals(["StatefulSet", "Deployment", "DaemonSet"]),
   name: String,
   uid: String,
@@ -109,58 +228,81 @@ export const Workload = Struct({
   created: String,
   deleted: NullOr(String),
   labels: Schema.Record(String, String),
-  /** `spec.selector`, in the API's label selector syntax. */
   selector: String,
-  /** Asked for. */
   replicas: Natural,
   ready: Natural,
-  /** Status counts as the controller last wrote them; absent in the API means 0. */
   status: Struct({ replicas: Natural, ready: Natural, available: Natural, updated: Natural }),
-  /** `spec.ordinals.start`; 0 for other kinds. */
   firstOrdinal: Natural,
   podManagementPolicy: NullOr(Literals(["OrderedReady", "Parallel"])),
   updateStrategy: String,
-  /** How many pods, counted from the first, a rolling update keeps old: a count, not an ordinal (kubernetes#128529). */
   partition: Natural,
   minReadySeconds: Natural,
   retention: NullOr(Retention),
   claimTemplates: Schema.Array(ClaimTemplate),
-  /** The governing Service's name as the spec has it; null when it names none. */
   serviceName: NullOr(String),
   currentRevision: NullOr(String),
   updateRevision: NullOr(String),
-  /** Newest first. */
   revisions: Schema.Array(Struct({ name: String, revision: Finite, created: String })),
   images: Schema.Array(String),
   template: PodTemplate,
   writers: Schema.Array(Writer)
 })
-export type Workload = typeof Workload.Type
 
-export const Service = Struct({
-  name: String,
+export interface Service {
+  readonly name: string
   /** The workload that it governs, as `Kind/name`. */
+  readonly governs: string | null
+  readonly headless: boolean
+  readonly type: string
+  /** False: a governing Service that is named but not there. */
+  readonly present: boolean | null
+  /** False: its selector does not find the workload's pods. */
+  readonly selectsPods: boolean
+  /** False: it has no selector, so that something else writes its endpoints, or nothing does. */
+  readonly hasSelector: boolean
+  /** The writers of its endpoints other than the control plane, from its EndpointSlices. */
+  readonly writtenBy: ReadonlyArray<string>
+  readonly publishNotReadyAddresses: boolean
+  readonly ports: ReadonlyArray<{
+    readonly name: string | null
+    readonly port: number
+    readonly protocol: string
+  }>
+  /** Over all its EndpointSlices, one per pod and address family; null when those could not be read. */
+  readonly endpoints: {
+    readonly ready: number
+    readonly notReady: number
+  } | null
+}
+export const Service = documented<Service>({
+  name: String,
   governs: NullOr(String),
   headless: Boolean,
   type: String,
-  /** False: a governing Service that is named but not there. */
   present: NullOr(Boolean),
-  /** False: its selector does not find the workload's pods. */
   selectsPods: Boolean,
-  /** False: it has no selector, so that something else writes its endpoints, or nothing does. */
   hasSelector: Boolean,
-  /** Who writes its endpoints in the place of the control plane, as its EndpointSlices say. */
   writtenBy: Schema.Array(String),
   publishNotReadyAddresses: Boolean,
   ports: Schema.Array(Struct({ name: NullOr(String), port: Natural, protocol: String })),
-  /** Over all its EndpointSlices, one per pod and address family; null when those could not be read. */
   endpoints: NullOr(Struct({ ready: Natural, notReady: Natural }))
 })
-export type Service = typeof Service.Type
 
-export const DisruptionBudget = Struct({
+export interface DisruptionBudget {
+  readonly name: string
+  /** The owner that created it and reconciles it, as `Kind.group/name`. */
+  readonly owner: string | null
+  readonly minAvailable: string | null
+  readonly maxUnavailable: string | null
+  readonly disruptionsAllowed: number
+  readonly currentHealthy: number
+  readonly desiredHealthy: number
+  readonly expectedPods: number
+  /** Pods of the app that it counts, by name. */
+  readonly pods: ReadonlyArray<string>
+}
+export const DisruptionBudget = documented<DisruptionBudget>({
   name: String,
-  /** Who made it and writes it back, as `Kind.group/name`. */
   owner: NullOr(String),
   minAvailable: NullOr(String),
   maxUnavailable: NullOr(String),
@@ -168,15 +310,18 @@ export const DisruptionBudget = Struct({
   currentHealthy: Natural,
   desiredHealthy: Natural,
   expectedPods: Natural,
-  /** Pods of the app that it counts, by name. */
   pods: Schema.Array(String)
 })
-export type DisruptionBudget = typeof DisruptionBudget.Type
 
-export const Autoscaler = Struct({
+export interface Autoscaler {
+  readonly name: string
+  readonly target: string
+  readonly minReplicas: number
+  readonly maxReplicas: number
+}
+export const Autoscaler = documented<Autoscaler>({
   name: String,
   target: String,
   minReplicas: Natural,
   maxReplicas: Natural
 })
-export type Autoscaler = typeof Autoscaler.Type

@@ -1,7 +1,7 @@
 /**
- * Operations of any verb: found, resumed and aborted by what their journal says.
+ * Operations of any verb: found, resumed and aborted by their journal.
  *
- * A journal names its verb; a verb that this version does not know is left alone.
+ * A journal names its verb; one with a verb that this version does not know is left as it is.
  */
 import * as Effect from "effect/Effect"
 import { nameOf } from "./App.ts"
@@ -19,10 +19,11 @@ import * as RestoreRelease from "./RestoreRelease.ts"
 import * as Scale from "./Scale.ts"
 import type { Phase } from "./operation/Journal.ts"
 import type { AnyPlan } from "./operation/Plan.ts"
+import type { AppNotFound } from "./state/AppNotFound.ts"
 import * as Snapshot from "./Snapshot.ts"
 import * as Transfer from "./SnapshotTransfer.ts"
 
-/** An operation by its id, and what it is about. */
+/** An operation with its id, verb and application. */
 export interface Found {
   readonly namespace: string
   readonly id: string
@@ -32,16 +33,36 @@ export interface Found {
   readonly phase: Phase
 }
 
-/** Where an operation's journal lies, and its id. */
+/** The location of an operation's journal, and its id. */
 export interface At {
   readonly namespace: string
   readonly id: string
 }
 
-/** What every verb may be given again by whoever takes one of its operations up. */
-export type TakeUpOptions = Scale.RunSettings & RestoreClone.CloneRun & RunOptions
+/** Options that a resume or an abort of any verb may need again. */
+export type TakeUpOptions = Scale.RunSettings &
+  Snapshot.SnapshotRun &
+  Restore.RestoreRun &
+  RestoreClone.CloneRun &
+  RunOptions
+
+/** A plan of any verb, as returned by that verb's `prepare`. */
+export type Planned =
+  | Scale.ScalePlan
+  | Snapshot.SnapshotPlan
+  | Restore.RestorePlan
+  | RestoreClone.ClonePlan
+  | RestoreRelease.ReleasePlan
+  | Prune.PrunePlan
+  | Transfer.Prepared
 
 interface Verb {
+  /** Only its own plan, identified by the verb's name. */
+  readonly run: (planned: never, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
+  readonly dryRun: (
+    plan: never,
+    mode: "client" | "server"
+  ) => Effect.Effect<AnyPlan, Failure | AppNotFound, Cluster>
   readonly describeSteps: (plan: AnyPlan) => ReadonlyArray<string>
   readonly resume: (at: At, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
   readonly abort: (at: At, options: TakeUpOptions) => Effect.Effect<OperationResult, Failure, Cluster>
@@ -58,76 +79,109 @@ const verbs: Readonly<Record<string, Verb>> = {
 }
 
 /**
- * The operation whose id begins so; without an id, the one of the namespace that is not over.
+ * The operation whose id starts with the given text; without an id, the unfinished one of the namespace.
  *
- * Fails with NotFound where there is none, and where several match.
+ * Fails with NotFound if there is none, or if several match.
  */
-export const find = (where: {
+export const find = Effect.fn("Verbs.find")(function* (where: {
   readonly namespace: string
   readonly id?: string | undefined
-}): Effect.Effect<Found, OperationError | ClusterError, Cluster> =>
-  Effect.gen(function* () {
-    const { namespace, id } = where
-    const { entries, unreadable } = yield* Journal.listReadable(namespace)
-    const found =
-      id === undefined
-        ? entries.filter((entry) => Journal.isOpen(entry.status))
-        : entries.filter((entry) => entry.plan.id.startsWith(id))
-    const [first] = found
-    // One that is not over may be the one that is meant, though nobody can read it.
-    const hidden = unreadable.find((one) =>
-      id === undefined ? !one.isOver : one.id?.startsWith(id) === true
+}): Effect.fn.Return<Found, OperationError | ClusterError, Cluster> {
+  const { namespace, id } = where
+  const { entries, unreadable } = yield* Journal.listReadable(namespace)
+  const found =
+    id === undefined
+      ? entries.filter((entry) => Journal.isOpen(entry.status))
+      : entries.filter((entry) => entry.plan.id.startsWith(id))
+  const [first] = found
+  // One that is not over may be the one that is meant, though nobody can read it.
+  const hidden = unreadable.find((one) => (id === undefined ? !one.isOver : one.id?.startsWith(id) === true))
+  if (hidden !== undefined && (first === undefined || id === undefined)) {
+    return yield* first === undefined
+      ? hidden.error
+      : because("NotFound", hidden.error.message, "give the ID of the operation that is meant")
+  }
+  if (first === undefined) {
+    const which = id === undefined ? "unfinished operation" : `operation ${id}`
+    return yield* because(
+      "NotFound",
+      `no ${which} in namespace ${namespace}`,
+      `${operationsCommand(namespace)} lists them`
     )
-    if (hidden !== undefined && (first === undefined || id === undefined)) {
-      return yield* first === undefined
-        ? hidden.error
-        : because("NotFound", hidden.error.message, "give the ID of the operation that is meant")
-    }
-    if (first === undefined) {
-      const which = id === undefined ? "unfinished operation" : `operation ${id}`
-      return yield* because(
-        "NotFound",
-        `no ${which} in namespace ${namespace}`,
-        `${operationsCommand(namespace)} lists them`
+  }
+  if (found.length > 1) {
+    const ids = found.map((entry) => entry.plan.id).filter(isOperationId)
+    return yield* because(
+      "NotFound",
+      `${found.length} operations match${ids.length === 0 ? "" : `: ${ids.join(", ")}`}`,
+      "give one ID"
+    )
+  }
+  const { plan, status } = first
+  return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app), phase: status.phase }
+})
+
+const verbOf = ({ id, verb }: AnyPlan): Effect.Effect<Verb, OperationError> => {
+  const known = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  return known === undefined
+    ? Effect.fail(
+        because(
+          "Mismatch",
+          `operation ${id} is a ${verb}, which this version does not know`,
+          "use the version of kubectl-stateful that began it"
+        )
       )
-    }
-    if (found.length > 1) {
-      const ids = found.map((entry) => entry.plan.id).filter(isOperationId)
-      return yield* because(
-        "NotFound",
-        `${found.length} operations match${ids.length === 0 ? "" : `: ${ids.join(", ")}`}`,
-        "give one ID"
-      )
-    }
-    const { plan, status } = first
-    return { namespace, id: plan.id, verb: plan.verb, name: nameOf(plan.app), phase: status.phase }
-  })
+    : Effect.succeed(known)
+}
 
 const takeUp = (
   way: "resume" | "abort",
   at: At,
   options: TakeUpOptions
 ): Effect.Effect<OperationResult, Failure, Cluster> =>
-  Effect.flatMap(Journal.find(at.namespace, at.id), ({ plan }) => {
-    const verb = Object.hasOwn(verbs, plan.verb) ? verbs[plan.verb] : undefined
-    if (verb !== undefined) return verb[way](at, options)
-    return Effect.fail(
-      because(
-        "Mismatch",
-        `operation ${at.id} is a ${plan.verb}, which this version does not know`,
-        "use the version of kubectl-stateful that began it"
-      )
-    )
+  Effect.gen(function* () {
+    const { plan } = yield* Journal.find(at.namespace, at.id)
+    const verb = yield* verbOf(plan)
+    return yield* verb[way](at, options)
   })
 
-/** One line for each step of a plan, of whatever verb; none where this version does not know its verb. */
+/** One line for each step of a plan of any verb; empty if this version does not know its verb. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> =>
   Object.hasOwn(verbs, plan.verb) ? (verbs[plan.verb]?.describeSteps(plan) ?? []) : []
 
-/** Resumes an interrupted operation; an abort that was begun goes on as an abort. */
-export const resume = (at: At, options: TakeUpOptions): Effect.Effect<OperationResult, Failure, Cluster> =>
-  takeUp("resume", at, options)
+/** Runs a plan, of whatever verb; refused if a fact that it rests on has changed. */
+export const run = Effect.fn("Verbs.run")(function* (
+  planned: Planned,
+  options: TakeUpOptions = {}
+): Effect.fn.Return<OperationResult, Failure, Cluster> {
+  const verb = yield* verbOf("record" in planned ? planned.plan : planned)
+  return yield* verb.run(planned as never, options)
+})
 
-/** Undoes what an operation has done. */
-export const abort = (at: At, options: TakeUpOptions): Effect.Effect<OperationResult, Failure, Cluster> =>
-  takeUp("abort", at, options)
+/**
+ * Checks what a run of a plan of any verb would do, without changing anything. With `server`, each write is
+ * also sent with `dryRun=All`.
+ */
+export const dryRun = Effect.fn("Verbs.dryRun")(function* (
+  plan: AnyPlan,
+  mode: "client" | "server"
+): Effect.fn.Return<AnyPlan, Failure | AppNotFound, Cluster> {
+  const verb = yield* verbOf(plan)
+  return yield* verb.dryRun(plan as never, mode)
+})
+
+/** Resumes an interrupted operation; a started abort continues as an abort. */
+export const resume = Effect.fn("Verbs.resume")(function* (
+  at: At,
+  options: TakeUpOptions = {}
+): Effect.fn.Return<OperationResult, Failure, Cluster> {
+  return yield* takeUp("resume", at, options)
+})
+
+/** Rolls back an operation. */
+export const abort = Effect.fn("Verbs.abort")(function* (
+  at: At,
+  options: TakeUpOptions = {}
+): Effect.fn.Return<OperationResult, Failure, Cluster> {
+  return yield* takeUp("abort", at, options)
+})

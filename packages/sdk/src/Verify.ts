@@ -1,7 +1,7 @@
 /**
- * What is done with restored volumes before an application gets them: a profile's section `restore`. Its
- * commands run in the pod that proves the volumes, as the application's user, with its image, and without its
- * network name, its Secrets or a token.
+ * The tasks on restored volumes before an application gets them: a profile's section `restore`. Its commands
+ * run in the pod that checks the volumes, as the application's user, with its image, and without its network
+ * identity, its Secrets or a token.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -25,7 +25,10 @@ export const RestoreSection = Struct({
         "Runs once for each member of a copy, on its new volumes, before its first start. If it does not exit with 0, nothing is started. Must be idempotent."
     })
   ),
-  /** Exit code 0: what is on the volumes is the application's, and whole. Argv, and no shell's text. */
+  /**
+   * Exit code 0 if the content of the volumes is valid and complete. An argv array, never passed through a
+   * shell.
+   */
   verify: optionalKey(Argv)
 })
 export type RestoreSection = typeof RestoreSection.Type
@@ -34,19 +37,21 @@ export type RestoreSection = typeof RestoreSection.Type
 export interface Verify {
   /** The profile's name, as it is said in a command: the file's path, or a built-in one's. */
   readonly profile: string
-  /** `{path}` stands for where the first volume is mounted, `{path:TEMPLATE}` for that of a claim template. */
+  /** `{path}` is the mount path of the first volume, `{path:TEMPLATE}` that of a claim template. */
   readonly argv: ReadonlyArray<string>
 }
 
 /** All that a profile does with restored volumes. */
 export interface Restoring {
   readonly writes?: Writes
-  /** Of a copy alone: `{pod}`, `{ordinal}`, `{name}` and `{namespace}` are those of the copy's member as well. */
+  /**
+   * Only for copies: `{pod}`, `{ordinal}`, `{name}` and `{namespace}` are those of the copy's member as well.
+   */
   readonly beforeStart?: Verify
   readonly verify?: Verify
 }
 
-/** What a profile that goes by this name does. */
+/** The tasks of a profile with this name. */
 export const restoringOf = (profile: string, section: RestoreSection | undefined): Restoring => {
   const { writes: files, beforeStart, verify } = section ?? {}
   return {
@@ -56,10 +61,12 @@ export const restoringOf = (profile: string, section: RestoreSection | undefined
   }
 }
 
-/** What a plan and a journal may know of it: whoever resumes must have the same. */
+/** The part of it that a plan and a journal may contain: a resume must have the same. */
 export const fingerprint = ({ argv }: Verify): string => digest(argv)
 
-/** With the places of volumes, by claim templates, filled in; fails where it names one that is not there. */
+/**
+ * The command with the mount paths of claim templates filled in; fails if it names one that does not exist.
+ */
 export const argvOf = (
   { argv, profile }: Verify,
   paths: ReadonlyMap<string, string>

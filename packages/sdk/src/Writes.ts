@@ -1,8 +1,8 @@
 /**
- * What is written back to restored volumes before anything starts on them: texts that were kept in a
- * snapshot's record when its volumes were cut in waves.
+ * The files to write back to restored volumes before anything starts on them: texts that were saved in the
+ * record of a staged snapshot.
  *
- * The record says what is in a file, and nothing else: its name, and where it goes, are the profile's.
+ * The record contains only the text of a file: its name and location are the profile's.
  */
 import * as Schema from "effect/Schema"
 import { digest } from "./Digest.ts"
@@ -34,10 +34,10 @@ export interface Writes {
   readonly files: WritesSection
 }
 
-/** What a plan and a journal may know of it: whoever resumes must have the same. */
+/** The part of it that a plan and a journal may contain: a resume must have the same. */
 export const fingerprint = ({ files }: Writes): string => digest(files)
 
-/** The texts of one ordinal, by what is written of them; null: one of them was not kept. */
+/** The texts of one ordinal, by the file they are written to; `null` if one of them was not saved. */
 export const textsFor = (
   { files }: Writes,
   kept: ReadonlyArray<{ readonly ordinal: number; readonly name: string; readonly text: string }>,

@@ -1,13 +1,13 @@
 /**
  * The SDK for programs that know no Effect: the same verbs as Promises and async iterators.
  *
- * A Promise rejects with the verb's own tagged error (`ClusterError`, `AppNotFound` …); an
- * AbortSignal interrupts, as Ctrl-C would, and the call rejects with the signal's reason. Close the
- * connection, or hold it with `await using`.
+ * A Promise rejects with the verb's own tagged error (`ClusterError`, `AppNotFound` …); an AbortSignal
+ * interrupts, as Ctrl-C would, and the call rejects with the signal's reason. Close the connection, or hold
+ * it with `await using`.
  *
- * After `close()`, calls that wait and calls that come later reject with a ClusterError whose reason
- * is `Closed`. A loop over a watch that was running ends as if it were at its end, as loops over
- * Node's streams do: whoever closes the connection knows why there is no more.
+ * After `close()`, pending and later calls reject with a ClusterError whose reason is `Closed`. A running
+ * loop over a watch ends normally, as loops over Node's streams do: the code that closes the connection knows
+ * why there is no more.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -22,16 +22,20 @@ import { type Cluster, ClusterError } from "./Cluster.ts"
 import * as Discovery from "./Discovery.ts"
 import { layer, type Options } from "./kubernetes/index.ts"
 import * as Journal from "./operation/Journal.ts"
-import type { OperationResult } from "./operation/Progress.ts"
-import type { Member } from "./Hook.ts"
-import { quiesceFromFile, quiesceNamed } from "./Profile.ts"
+import type { OperationResult, Progress } from "./operation/Progress.ts"
+import type { Member, Run } from "./Hook.ts"
+import type { AnyPlan } from "./operation/Plan.ts"
+import type { RunOptions } from "./operation/Verb.ts"
+import * as Profiles from "./Profile.ts"
 import { type Functions, ofFunctions, type Quiesce } from "./Quiesce.ts"
 import * as Restore from "./Restore.ts"
 import * as RestoreClone from "./RestoreClone.ts"
 import * as RestoreDrill from "./RestoreDrill.ts"
+import * as RestoreRelease from "./RestoreRelease.ts"
 import * as Router from "./Router.ts"
 import type { RoutingError, Strategy } from "./Routing.ts"
 import * as Scale from "./Scale.ts"
+import type { Seed } from "./Seed.ts"
 import * as Snapshot from "./Snapshot.ts"
 import * as SnapshotPrune from "./SnapshotPrune.ts"
 import * as SnapshotSet from "./SnapshotSet.ts"
@@ -39,15 +43,56 @@ import * as SnapshotTransfer from "./SnapshotTransfer.ts"
 import * as State from "./State.ts"
 import * as Thaw from "./Thaw.ts"
 import * as Verbs from "./Verbs.ts"
+import type { Restoring } from "./Verify.ts"
 
 export { selector, statefulSet } from "./App.ts"
 export { answer } from "./Checklist.ts"
-export { jump, modulo, rendezvous, table } from "./Routing.ts"
+export { ClusterError } from "./Cluster.ts"
+export { command } from "./Hook.ts"
+export { OperationError } from "./operation/OperationError.ts"
+export { jump, modulo, rendezvous, RoutingError, table } from "./Routing.ts"
+export { AppNotFound } from "./state/AppNotFound.ts"
 
-/** What every call may be given. */
+export type { AppRef, NamedObject, Scope } from "./App.ts"
+export type { Checklist, Finding } from "./Checklist.ts"
+export type { Claim, Volume } from "./Claim.ts"
+export type { Reason } from "./Cluster.ts"
+export type { Peer, Peers } from "./Discovery.ts"
+export type { Command, Hook, Member, Run } from "./Hook.ts"
+export type { ClientKubeConfig, Options } from "./kubernetes/index.ts"
+export type { OperationReason } from "./operation/OperationError.ts"
+export type { AnyPlan } from "./operation/Plan.ts"
+export type { OperationResult, Progress } from "./operation/Progress.ts"
+export type { RunOptions } from "./operation/Verb.ts"
+export type { Profile } from "./Profile.ts"
+export type { Quiesce } from "./Quiesce.ts"
+export type { Replica } from "./Replica.ts"
+export type { RestoreOptions, RestorePlan } from "./Restore.ts"
+export type { CloneOptions, ClonePlan } from "./RestoreClone.ts"
+export type { DrillOptions, DrillResult } from "./RestoreDrill.ts"
+export type { ReleasePlan } from "./RestoreRelease.ts"
+export type { Strategy } from "./Routing.ts"
+export type { ScaleOptions, ScalePlan } from "./Scale.ts"
+export type { Listed, SnapshotOptions, SnapshotPlan, Summary } from "./Snapshot.ts"
+export type { PruneOptions, PrunePlan } from "./SnapshotPrune.ts"
+export type { Description, Diff, SnapshotRef } from "./SnapshotSet.ts"
+export type { ImportOptions, OpenWith, Prepared, SealFor } from "./SnapshotTransfer.ts"
+export type { ReadOptions, WatchOptions } from "./State.ts"
+export type { AppState } from "./state/AppState.ts"
+export type { Thawed } from "./Thaw.ts"
+export type { Found, Planned, TakeUpOptions } from "./Verbs.ts"
+
+/** Options of every call. */
 export interface Call {
   readonly signal?: AbortSignal
 }
+
+/** A verb's options for running it, with its progress passed to a plain function. */
+export type Running<Options = object> = Omit<Options & RunOptions, "report"> &
+  Call & {
+    /** Called with each event; not awaited, and its errors are ignored. */
+    readonly report?: (progress: Progress) => unknown
+  }
 
 /** An operation by its id. */
 export interface OperationRef {
@@ -55,7 +100,7 @@ export interface OperationRef {
   readonly id: string
 }
 
-/** A router that throws where it has no answer; `await using`, or `close()`, ends its watches. */
+/** A router that throws if it has no answer; `await using`, or `close()`, ends its watches. */
 export interface KeyRouter extends AsyncDisposable {
   /** The ordinal that the key goes to; throws a RoutingError. See `Routing.Picker`. */
   readonly pick: (key: string, sticky?: number) => number
@@ -64,9 +109,46 @@ export interface KeyRouter extends AsyncDisposable {
   /** The same as `pick`, as the peer with its name, addresses and ports. */
   readonly find: (key: string, sticky?: number) => Discovery.Peer
   readonly view: () => Discovery.Peers
-  /** How old what it goes by is. */
+  /** The age of its view. */
   readonly age: () => Router.Age
   readonly close: () => Promise<void>
+}
+
+/** The plans of the verbs that change something. Nothing is changed by them. */
+export interface Plans {
+  readonly scale: (ref: Scale.SetRef, options?: Scale.ScaleOptions & Call) => Promise<Scale.ScalePlan>
+  readonly snapshot: (
+    ref: AppRef,
+    options?: Snapshot.SnapshotOptions & Call
+  ) => Promise<Snapshot.SnapshotPlan>
+  readonly pruneSnapshot: (
+    ref: SnapshotSet.SnapshotRef,
+    options?: SnapshotPrune.PruneOptions & Call
+  ) => Promise<SnapshotPrune.PrunePlan>
+  /** With the record that it writes, which is not part of the plan. */
+  readonly importSnapshot: (
+    namespace: string,
+    file: Uint8Array,
+    key: SnapshotTransfer.OpenWith,
+    options?: SnapshotTransfer.ImportOptions & Call
+  ) => Promise<SnapshotTransfer.Prepared>
+  readonly restore: (
+    ref: Restore.SnapshotRef,
+    options?: Restore.RestoreOptions & Call
+  ) => Promise<Restore.RestorePlan>
+  readonly restoreFromVolumeSnapshots: (
+    ref: Restore.SetRef,
+    options?: Restore.FoundOptions & Call
+  ) => Promise<Restore.RestorePlan>
+  readonly restoreAs: (
+    ref: RestoreClone.SnapshotRef,
+    options: RestoreClone.CloneOptions & Call
+  ) => Promise<RestoreClone.ClonePlan>
+  readonly undoRestore: (
+    at: OperationRef,
+    options?: Restore.RestoreOptions & Call
+  ) => Promise<Restore.RestorePlan>
+  readonly release: (at: OperationRef, call?: Call) => Promise<RestoreRelease.ReleasePlan>
 }
 
 /** A cluster and the verbs on it. */
@@ -94,34 +176,30 @@ export interface Connection extends AsyncDisposable {
     options?: Discovery.WatchOptions & Call
   ) => Promise<KeyRouter>
   /** Scales in order; see `Scale.scale`. */
-  readonly scale: (
-    ref: Scale.SetRef,
-    options: Parameters<typeof Scale.scale>[1] & Call
-  ) => Promise<OperationResult>
+  readonly scale: (ref: Scale.SetRef, options?: Running<Scale.ScaleOptions>) => Promise<OperationResult>
   /** Scales several StatefulSets, each once the one before it is done; see `Scale.scaleAll`. */
   readonly scaleAll: (
-    asked: Parameters<typeof Scale.scaleAll>[0],
-    options: Parameters<typeof Scale.scaleAll>[1] & Call
+    asked: ReadonlyArray<{ readonly ref: Scale.SetRef; readonly options: Scale.ScaleOptions }>,
+    options?: Running
   ) => Promise<ReadonlyArray<OperationResult>>
   /** Takes a snapshot of an application's whole state; see `Snapshot.take`. */
-  readonly snapshot: (
-    ref: AppRef,
-    options: Parameters<typeof Snapshot.take>[1] & Call
-  ) => Promise<OperationResult>
+  readonly snapshot: (ref: AppRef, options?: Running<Snapshot.SnapshotOptions>) => Promise<OperationResult>
   /** The snapshots of a namespace, newest first; see `Snapshot.list`. */
   readonly snapshots: (namespace: string, call?: Call) => Promise<ReadonlyArray<Snapshot.Listed>>
   /** One snapshot in full, and whether it can be restored from here; see `SnapshotSet.describe`. */
   readonly describeSnapshot: (ref: SnapshotSet.SnapshotRef, call?: Call) => Promise<SnapshotSet.Description>
-  /** What differs from a snapshot to another, or (null) to the application as it is; see `SnapshotSet.diff`. */
+  /**
+   * The differences between two snapshots, or (`null`) to the current application; see `SnapshotSet.diff`.
+   */
   readonly diffSnapshots: (
     from: SnapshotSet.SnapshotRef,
     to: SnapshotSet.SnapshotRef | null,
     call?: Call
   ) => Promise<SnapshotSet.Diff>
-  /** Deletes a snapshot with its cuts in the storage; see `SnapshotPrune.prune`. */
+  /** Deletes a snapshot with its data in the storage; see `SnapshotPrune.prune`. */
   readonly pruneSnapshot: (
     ref: SnapshotSet.SnapshotRef,
-    options: Parameters<typeof SnapshotPrune.prune>[1] & Call
+    options?: Running<SnapshotPrune.PruneOptions>
   ) => Promise<OperationResult>
   /** A snapshot's record as an encrypted file; see `SnapshotTransfer.exportSet`. */
   readonly exportSnapshot: (
@@ -134,45 +212,60 @@ export interface Connection extends AsyncDisposable {
     namespace: string,
     file: Uint8Array,
     key: SnapshotTransfer.OpenWith,
-    options: Parameters<typeof SnapshotTransfer.importSet>[3] & Call
+    options?: Running<SnapshotTransfer.ImportOptions>
   ) => Promise<OperationResult>
-  /** Thaws every member of an application, whatever holds it; see `Thaw.thaw`. */
+  /** Thaws every member of an application, whatever has frozen it; see `Thaw.thaw`. */
   readonly thaw: (ref: AppRef, quiesce: Quiesce, call?: Call) => Promise<ReadonlyArray<Thaw.Thawed>>
   /** Restores a StatefulSet from a snapshot, in place; see `Restore.restore`. */
   readonly restore: (
     ref: Restore.SnapshotRef,
-    options: Parameters<typeof Restore.restore>[1] & Call
+    options?: Running<Restore.RestoreOptions>
   ) => Promise<OperationResult>
-  /** Restores a StatefulSet from VolumeSnapshots that others made; see `Restore.fromVolumeSnapshots`. */
+  /** Restores a StatefulSet from VolumeSnapshots of other tools; see `Restore.fromVolumeSnapshots`. */
   readonly restoreFromVolumeSnapshots: (
     ref: Restore.SetRef,
-    options: Parameters<typeof Restore.fromVolumeSnapshots>[1] & Call
+    options?: Running<Restore.FoundOptions>
   ) => Promise<OperationResult>
   /** Restores a snapshot as another application; see `RestoreClone.clone`. */
   readonly restoreAs: (
     ref: RestoreClone.SnapshotRef,
-    options: Parameters<typeof RestoreClone.clone>[1] & Call
+    options: Running<RestoreClone.CloneOptions>
   ) => Promise<OperationResult>
   /** Rehearses a restore; see `RestoreDrill.drill`. */
   readonly drill: (
     ref: RestoreClone.SnapshotRef,
-    options: RestoreDrill.DrillOptions & Call
+    options: Running<RestoreDrill.DrillOptions>
   ) => Promise<RestoreDrill.DrillResult>
-  /** Undoes a restore that is over; see `Restore.undo`. */
+  /** Undoes a finished restore; see `Restore.undo`. */
   readonly undoRestore: (
     at: OperationRef,
-    options: Parameters<typeof Restore.undo>[1] & Call
+    options?: Running<Restore.RestoreOptions>
   ) => Promise<OperationResult>
-  /** Goes on with an interrupted operation, of whatever verb; see `Verbs.resume`. */
-  readonly resume: (
-    at: OperationRef,
-    options: Parameters<typeof Verbs.resume>[1] & Call
+  /** Takes away the fence of an application that was restored as another one; see `RestoreRelease.release`. */
+  readonly release: (at: OperationRef, options?: Running) => Promise<OperationResult>
+  /**
+   * The plan of each of these verbs: plain data, to review, to try with `dryRun` and to run with `execute`.
+   */
+  readonly plan: Plans
+  /**
+   * Checks what running a plan would do, without changing anything. With `server`, each write is also sent
+   * with `dryRun=All`.
+   */
+  readonly dryRun: (plan: AnyPlan, mode: "client" | "server", call?: Call) => Promise<AnyPlan>
+  /** Runs a plan, of whatever verb; refused if a fact that it rests on has changed. */
+  readonly execute: (
+    planned: Verbs.Planned,
+    options?: Running<Verbs.TakeUpOptions>
   ) => Promise<OperationResult>
+  /** The one unfinished operation of a namespace, or the one whose id begins so; see `Verbs.find`. */
+  readonly findOperation: (
+    where: { readonly namespace: string; readonly id?: string },
+    call?: Call
+  ) => Promise<Verbs.Found>
+  /** Resumes an interrupted operation of any verb; see `Verbs.resume`. */
+  readonly resume: (at: OperationRef, options?: Running<Verbs.TakeUpOptions>) => Promise<OperationResult>
   /** Undoes an interrupted operation, of whatever verb; see `Verbs.abort`. */
-  readonly abort: (
-    at: OperationRef,
-    options: Parameters<typeof Verbs.abort>[1] & Call
-  ) => Promise<OperationResult>
+  readonly abort: (at: OperationRef, options?: Running<Verbs.TakeUpOptions>) => Promise<OperationResult>
   /** The journals of a namespace, or of one app in it, newest first, and those that this version cannot read. */
   readonly operations: (
     where: { readonly namespace: string; readonly app?: string },
@@ -180,32 +273,76 @@ export interface Connection extends AsyncDisposable {
   ) => Promise<Journal.Journals>
   /** Runs anything of the Effect face on this cluster. */
   readonly run: <A, E>(effect: Effect.Effect<A, E, Cluster>, call?: Call) => Promise<A>
-  /** Closes every connection; what still runs is interrupted. Twice is once. */
+  /** Closes every connection, and interrupts running calls. Idempotent. */
   readonly close: () => Promise<void>
 }
 
-const quiesceOrThrow = (name: string, found: ReturnType<typeof quiesceNamed>): Quiesce => {
-  if (Result.isFailure(found)) throw new Error(`profile ${name}: ${found.failure}`)
+const orThrow = <A>(what: string, found: Result.Result<A, string>): A => {
+  if (Result.isFailure(found)) throw new Error(`${what}: ${found.failure}`)
   return found.success
 }
 
+/** A section of a built-in profile; or, with a file's content as plain data, of that. */
+const section = <A>(
+  name: string,
+  content: unknown,
+  read: (name: string, content: unknown) => Result.Result<A, string>
+): A =>
+  orThrow(
+    `profile ${name}`,
+    content === undefined
+      ? Result.flatMap(Profiles.named(name), (file) => read(name, file))
+      : read(name, content)
+  )
+
 /**
- * How a built-in profile holds members still, for `snapshot` and `thaw`; or, with a file's content as plain
- * data, how that does. Throws where there is no such profile, or the content is none.
+ * The quiesce of a built-in profile, for `snapshot` and `thaw`; or, with a file's content as plain data, of
+ * that. Throws if there is no such profile, or the content is invalid.
  */
 export const profile = (name: string, content?: unknown): Quiesce =>
-  quiesceOrThrow(name, content === undefined ? quiesceNamed(name) : quiesceFromFile(name, content))
+  section(name, content, Profiles.quiesceFromFile)
+
+/** The hooks of a profile, for `scale`; as `profile`, built in or of a file's content. */
+export const hooks = (name: string, content?: unknown): Profiles.Profile =>
+  section(name, content, (_, file) => Profiles.fromFile(file))
+
+/** The section `restore` of a profile, for the options of `restore`, `restoreAs` and `drill`. */
+export const restoring = (name: string, content?: unknown): Restoring =>
+  section(name, content, Profiles.restoringFromFile)
+
+/** The section `seed` of a profile, for the option `seed` of `restore`. */
+export const seed = (name: string, content?: unknown): Seed => section(name, content, Profiles.seedFromFile)
 
 type Asynchronous<A> = A extends (member: Member) => unknown
   ? (member: Member, signal: AbortSignal) => Promise<unknown>
   : A
 
-/** What a function of somebody else's says when it fails. */
-const wordsOf = (error: unknown): { readonly message: string } => ({
-  message: error instanceof Error ? error.message : String(error)
+/** The message of an error that a custom function throws, and its exit code. */
+const wordsOf = (error: unknown): { readonly message: string; readonly exitCode?: number } => {
+  const exitCode: unknown = Reflect.get(Object(error), "exitCode")
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    ...(typeof exitCode === "number" ? { exitCode } : {})
+  }
+}
+
+/**
+ * A hook as an asynchronous function, for `scale`'s option `profile`. A rejection is a failure; an `exitCode`
+ * on the rejected error counts like that of a command. `version` changes with its meaning: it is compared
+ * when an operation is resumed.
+ *
+ * **Example**: `{ afterAdd: hook("1", async ({ fqdn }, signal) => join(fqdn, { signal })) }`
+ */
+export const hook = (
+  version: string,
+  run: (member: Member, signal: AbortSignal) => Promise<unknown>
+): Run => ({
+  _tag: "Run",
+  version,
+  run: (member) => Effect.tryPromise({ try: (signal) => run(member, signal), catch: wordsOf })
 })
 
-/** Members that are held by asynchronous functions; one that rejects has failed. See `Quiesce.ofFunctions`. */
+/** A quiesce by asynchronous functions; a rejection is a failure. See `Quiesce.ofFunctions`. */
 export const quiesceWith = (functions: {
   readonly [Name in keyof Functions]: Asynchronous<Functions[Name]>
 }): Quiesce => {
@@ -243,21 +380,63 @@ const aborted = (...signals: ReadonlyArray<AbortSignal>): Effect.Effect<void> =>
     return Effect.sync(told)
   })
 
-const orThrow = <A>(result: Result.Result<A, RoutingError>): A => {
+const routed = <A>(result: Result.Result<A, RoutingError>): A => {
   if (Result.isFailure(result)) throw result.failure
   return result.success
 }
 
 const keyRouter = (router: Router.Router, close: () => Promise<void>): KeyRouter => ({
-  pick: (key, sticky) => orThrow(router.pick(key, sticky)),
-  pickAll: (key) => orThrow(router.pickAll(key)),
-  owners: (key) => orThrow(router.owners(key)),
-  find: (key, sticky) => orThrow(router.find(key, sticky)),
+  pick: (key, sticky) => routed(router.pick(key, sticky)),
+  pickAll: (key) => routed(router.pickAll(key)),
+  owners: (key) => routed(router.owners(key)),
+  find: (key, sticky) => routed(router.find(key, sticky)),
   view: router.view,
   age: () => Effect.runSync(router.age),
   close,
   [Symbol.asyncDispose]: close
 })
+
+/** The options as a verb takes them. An error in a progress function does not stop a run. */
+const told = <Options extends Running<unknown>>(
+  options: Options | undefined
+): Omit<Options, "report" | "signal"> & Pick<RunOptions, "report"> => {
+  const { report, signal: _, ...rest } = (options ?? {}) as Options
+  const tell = async (progress: Progress) => report?.(progress)
+  return {
+    ...rest,
+    ...(report === undefined
+      ? {}
+      : { report: (progress) => Effect.sync(() => void tell(progress).catch(() => undefined)) })
+  }
+}
+
+const plansBy = (run: Connection["run"]): Plans => ({
+  scale: (ref, options) => run(Scale.prepare(ref, options), options),
+  snapshot: (ref, options) => run(Snapshot.prepare(ref, options), options),
+  pruneSnapshot: (ref, options) => run(SnapshotPrune.prepare(ref, options), options),
+  importSnapshot: (namespace, file, key, options) =>
+    run(SnapshotTransfer.prepareImport(namespace, file, key, options), options),
+  restore: (ref, options) => run(Restore.prepare(ref, options), options),
+  restoreFromVolumeSnapshots: (ref, options) =>
+    run(Restore.prepareFromVolumeSnapshots(ref, options), options),
+  restoreAs: (ref, options) => run(RestoreClone.prepare(ref, options), options),
+  undoRestore: (at, options) => run(Restore.prepareUndo(at, options), options),
+  release: (at, call) => run(RestoreRelease.prepare(at), call)
+})
+
+const routerBy =
+  (run: Connection["run"]): Connection["router"] =>
+  async (ref, strategy, options) => {
+    const scope = EffectScope.makeUnsafe()
+    const end = () => Effect.runPromise(EffectScope.close(scope, Exit.void))
+    try {
+      const made = Router.make(ref, strategy, options)
+      return keyRouter(await run(Effect.provideService(made, EffectScope.Scope, scope), options), end)
+    } catch (error) {
+      await end()
+      throw error
+    }
+  }
 
 /** A connection over any `Cluster`: the sandbox, or one with faults. */
 export const over = (cluster: Layer<Cluster, ClusterError>): Connection => {
@@ -298,42 +477,37 @@ export const over = (cluster: Layer<Cluster, ClusterError>): Connection => {
       if (!closing.signal.aborted) call?.signal?.throwIfAborted()
     }
   })
-  const router: Connection["router"] = async (ref, strategy, options) => {
-    const scope = EffectScope.makeUnsafe()
-    const end = () => Effect.runPromise(EffectScope.close(scope, Exit.void))
-    try {
-      const made = Router.make(ref, strategy, options)
-      return keyRouter(await run(Effect.provideService(made, EffectScope.Scope, scope), options), end)
-    } catch (error) {
-      await end()
-      throw error
-    }
-  }
   return {
     read: (ref, options) => run(State.read(ref, options), options),
     readAll: (scope, options) => run(State.readAll(scope, options), options),
     watch: (ref, options) => iterated(State.watch(ref, options), options),
     peers: (ref, options) => run(Discovery.read(ref, options), options),
     watchPeers: (ref, options) => iterated(Discovery.watch(ref, options), options),
-    router,
-    scale: (ref, options) => run(Scale.scale(ref, options), options),
-    scaleAll: (asked, options) => run(Scale.scaleAll(asked, options), options),
-    snapshot: (ref, options) => run(Snapshot.take(ref, options), options),
+    router: routerBy(run),
+    scale: (ref, options) => run(Scale.scale(ref, told(options)), options),
+    scaleAll: (asked, options) => run(Scale.scaleAll(asked, told(options)), options),
+    snapshot: (ref, options) => run(Snapshot.take(ref, told(options)), options),
     snapshots: (namespace, call) => run(Snapshot.list(namespace), call),
     describeSnapshot: (ref, call) => run(SnapshotSet.describe(ref), call),
     diffSnapshots: (from, to, call) => run(SnapshotSet.diff(from, to), call),
-    pruneSnapshot: (ref, options) => run(SnapshotPrune.prune(ref, options), options),
+    pruneSnapshot: (ref, options) => run(SnapshotPrune.prune(ref, told(options)), options),
     exportSnapshot: (ref, sealFor, call) => run(SnapshotTransfer.exportSet(ref, sealFor), call),
     importSnapshot: (namespace, file, key, options) =>
-      run(SnapshotTransfer.importSet(namespace, file, key, options), options),
+      run(SnapshotTransfer.importSet(namespace, file, key, told(options)), options),
     thaw: (ref, quiesce, call) => run(Thaw.thaw(ref, quiesce), call),
-    restore: (ref, options) => run(Restore.restore(ref, options), options),
-    restoreFromVolumeSnapshots: (ref, options) => run(Restore.fromVolumeSnapshots(ref, options), options),
-    restoreAs: (ref, options) => run(RestoreClone.clone(ref, options), options),
-    drill: (ref, options) => run(RestoreDrill.drill(ref, options), options),
-    undoRestore: (at, options) => run(Restore.undo(at, options), options),
-    resume: (at, options) => run(Verbs.resume(at, options), options),
-    abort: (at, options) => run(Verbs.abort(at, options), options),
+    restore: (ref, options) => run(Restore.restore(ref, told(options)), options),
+    restoreFromVolumeSnapshots: (ref, options) =>
+      run(Restore.fromVolumeSnapshots(ref, told(options)), options),
+    restoreAs: (ref, options) => run(RestoreClone.clone(ref, told(options)), options),
+    drill: (ref, options) => run(RestoreDrill.drill(ref, told(options)), options),
+    undoRestore: (at, options) => run(Restore.undo(at, told(options)), options),
+    release: (at, options) => run(RestoreRelease.release(at, told(options)), options),
+    plan: plansBy(run),
+    dryRun: (plan, mode, call) => run(Verbs.dryRun(plan, mode), call),
+    execute: (planned, options) => run(Verbs.run(planned, told(options)), options),
+    findOperation: (where, call) => run(Verbs.find(where), call),
+    resume: (at, options) => run(Verbs.resume(at, told(options)), options),
+    abort: (at, options) => run(Verbs.abort(at, told(options)), options),
     operations: ({ namespace, app }, call) => run(Journal.listReadable(namespace, app), call),
     run,
     close,

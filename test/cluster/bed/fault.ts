@@ -8,8 +8,7 @@ import * as runtime from "./runtime.ts"
 import * as storage from "./storage.ts"
 import { end } from "./process.ts"
 import { phase } from "./progress.ts"
-import { named } from "./topology.ts"
-import type { Node } from "./topology.ts"
+import { named, type Node } from "./topology.ts"
 
 /** Cuts the power: no process of the node gets to say goodbye, unwritten data is lost, the disk stays. */
 export const cut = async (node: Node): Promise<void> => {

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs"
 import { run } from "./process.ts"
-import { hostAddress, nodeRange, nodes, serviceRange } from "./topology.ts"
-import type { Node } from "./topology.ts"
+import { hostAddress, type Node, nodeRange, nodes, serviceRange } from "./topology.ts"
 
 const bridge = "bed0"
 

@@ -5,8 +5,7 @@ import * as pki from "./pki.ts"
 import { start } from "./process.ts"
 import { until } from "./progress.ts"
 import * as runtime from "./runtime.ts"
-import { hostAddress, labels, podRanges } from "./topology.ts"
-import type { Node } from "./topology.ts"
+import { hostAddress, labels, type Node, podRanges } from "./topology.ts"
 
 export const kubeletFolder = (node: Node): string => join(node.folder, "kubelet")
 

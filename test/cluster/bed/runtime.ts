@@ -5,8 +5,7 @@ import * as images from "./images.ts"
 import { binaries } from "./folder.ts"
 import { run, start } from "./process.ts"
 import { until } from "./progress.ts"
-import { serviceRange } from "./topology.ts"
-import type { Node } from "./topology.ts"
+import { type Node, serviceRange } from "./topology.ts"
 
 export const socket = (node: Node): string => join(node.folder, "containerd.sock")
 

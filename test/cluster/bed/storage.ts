@@ -8,8 +8,7 @@ import { kubeletFolder } from "./node.ts"
 import * as pki from "./pki.ts"
 import { end, run, start } from "./process.ts"
 import { until } from "./progress.ts"
-import { nodes } from "./topology.ts"
-import type { Node } from "./topology.ts"
+import { type Node, nodes } from "./topology.ts"
 
 export const driverName = "bed.csi.kubectl-stateful.dev"
 

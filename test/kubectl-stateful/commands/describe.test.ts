@@ -1,6 +1,5 @@
 import { Checklist } from "@kubectl-stateful/sdk/Checklist"
-import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
-import { Cluster as ClusterService } from "@kubectl-stateful/sdk/Cluster"
+import { type Cluster, Cluster as ClusterService, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
 import { make } from "@kubectl-stateful/sandbox"
 import { AppState } from "@kubectl-stateful/sdk/State"

@@ -1,5 +1,4 @@
-import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
-import { Cluster as ClusterService } from "@kubectl-stateful/sdk/Cluster"
+import { type Cluster, Cluster as ClusterService, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { drainingAnnotation, Peers } from "@kubectl-stateful/sdk/Discovery"
 import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
 import { make } from "@kubectl-stateful/sandbox"

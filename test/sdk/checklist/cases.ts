@@ -3,8 +3,13 @@
  *
  * docs/checklist.md tells the same cases; Checklist.test.ts compares the two.
  */
-import type { Answer, ChecklistOptions, Finding, Question } from "../../../packages/sdk/src/Checklist.ts"
-import { answer } from "../../../packages/sdk/src/Checklist.ts"
+import {
+  type Answer,
+  answer,
+  type ChecklistOptions,
+  type Finding,
+  type Question
+} from "../../../packages/sdk/src/Checklist.ts"
 import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
 import { type Draft, healthyApp } from "../appState.ts"
 

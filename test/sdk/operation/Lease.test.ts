@@ -23,6 +23,7 @@ const bob = candidate("bob")
 const options = { takeOver: false }
 
 const named = (self: string, gone: ReadonlyArray<string> = []) => ({
+  identity: "ann",
   self,
   isGone: (name: string) => Effect.succeed(gone.includes(name))
 })

@@ -10,10 +10,9 @@ import { encode, type SnapshotRecord } from "../../../packages/sdk/src/step/reco
 import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import { readRecord, readWhole } from "../../../packages/sdk/src/step/recordList.ts"
 import { secretOf } from "../../../packages/sdk/src/step/recordWrite.ts"
-import { drive, type World } from "../../simulation/world.ts"
+import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { headOf, journalOf, stoppedStatus } from "../operation/journal.ts"
 import { ann, neighbour, on, refusal } from "../scale/callers.ts"
-import { withCluster } from "../../simulation/world.ts"
 import { configMap, configOf, merge, target, withConfig } from "./configured.ts"
 import { restore, snapshot, stateOf } from "./world.ts"
 

@@ -17,7 +17,7 @@ import { consentFlags, consentOptions } from "../flags/scale.ts"
 import { ended, visible } from "../print/terminal.ts"
 import { KubectlCommand } from "./KubectlCommand.ts"
 import { operationId } from "./operationId.ts"
-import { identity, shown } from "./operation.ts"
+import { shown } from "./operation.ts"
 import { Usage } from "./usage.ts"
 
 /** The words of a command line that takes an operation up. */
@@ -74,7 +74,6 @@ export abstract class OperationCommand extends KubectlCommand {
       ...timeouts(flags),
       ...consentOptions(flags),
       ...cloneConsentOptions(flags),
-      identity: identity(),
       takeOver: flags["take-over"],
       ...given({ hookOutcome: flags["hook-outcome"] })
     }

@@ -4,8 +4,14 @@
 import { type AppRef, selector, statefulSet } from "@kubectl-stateful/sdk/App"
 import { answer } from "@kubectl-stateful/sdk/Checklist"
 import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
-import { type AppNotFound, read, readAll, type ReadOptions, watch } from "@kubectl-stateful/sdk/State"
-import type { AppState } from "@kubectl-stateful/sdk/State"
+import {
+  type AppNotFound,
+  type AppState,
+  read,
+  readAll,
+  type ReadOptions,
+  watch
+} from "@kubectl-stateful/sdk/State"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { failureLine } from "../print/failure.ts"

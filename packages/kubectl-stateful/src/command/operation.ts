@@ -2,7 +2,6 @@
  * Runs an operation for a command: dry run, confirmation, progress, result, and the message on
  * interruption.
  */
-import { hostname, userInfo } from "node:os"
 import { type AppRef, describeCommand } from "@kubectl-stateful/sdk/App"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { allowed } from "@kubectl-stateful/sdk/Operation"
@@ -21,16 +20,6 @@ import { type Printable, printed, visible } from "../print/terminal.ts"
 import { confirmed } from "./confirm.ts"
 import { fitting, type Screen } from "./screen.ts"
 import { Usage } from "./usage.ts"
-
-/** `ann@laptop`. */
-export const identity = (): string => {
-  try {
-    return `${userInfo().username}@${hostname()}`
-  } catch {
-    // A user without an entry, as in containers.
-    return hostname()
-  }
-}
 
 /** Interval at which a terminal updates the elapsed time, in milliseconds. */
 const tickEvery = 200
@@ -105,7 +94,7 @@ export const shown = <E>(
         screen.out(yield* resultText(result, output))
         // Over, but no success: what was promised and is not so is the error.
         const [first] = result.unmet
-        if (first !== undefined) yield* Effect.fail(unmet(result.app, result.unmet))
+        if (first !== undefined) return yield* Effect.fail(unmet(result.app, result.unmet))
       })
     ),
     Effect.onInterrupt(() =>

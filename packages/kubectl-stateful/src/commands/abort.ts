@@ -3,7 +3,7 @@ import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import { boolean } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
-import { identity, shown } from "../command/operation.ts"
+import { shown } from "../command/operation.ts"
 import { OperationCommand } from "../command/OperationCommand.ts"
 import { setNames } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
@@ -29,7 +29,7 @@ export class Abort extends OperationCommand {
     if (name === undefined || others.length > 0) {
       throw new Usage("--without-journal requires a StatefulSet name", "use abort NAME --without-journal")
     }
-    const options = { ...timeouts(flags), identity: identity(), takeOver: flags["take-over"] }
+    const options = { ...timeouts(flags), takeOver: flags["take-over"] }
     const { screen } = this
     await this.perform(
       flags,

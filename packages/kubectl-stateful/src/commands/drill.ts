@@ -12,7 +12,6 @@ import { checkGiven } from "../flags/profile.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { drillText } from "../print/drill.ts"
 import { progress } from "../print/progress.ts"
-import { identity } from "../command/operation.ts"
 import { runFlags, timeouts } from "../flags/run.ts"
 import { Usage } from "../command/usage.ts"
 
@@ -67,7 +66,6 @@ export class DrillCommand extends KubectlCommand {
       ...(await checkGiven(flags)),
       allowEmpty: flags["allow-empty"],
       ...copyOptions(flags),
-      identity: identity(),
       ...given({ container: flags.container, commandTimeout: flags["verify-timeout"] })
     }
     const drill = Effect.gen(function* () {
@@ -88,7 +86,7 @@ export class DrillCommand extends KubectlCommand {
         (one) => one !== null
       )
       if (why.length > 0) {
-        yield* Effect.fail(
+        return yield* Effect.fail(
           new Usage(why.join("; "), "fix this before you need to restore from this snapshot")
         )
       }

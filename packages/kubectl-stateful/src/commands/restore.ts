@@ -4,7 +4,7 @@ import * as Restore from "@kubectl-stateful/sdk/Restore"
 import { string as word } from "@oclif/core/args"
 import * as Effect from "effect/Effect"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { carriedOut, identity } from "../command/operation.ts"
+import { carriedOut } from "../command/operation.ts"
 import { cloneFlags, copied, isCloning } from "../flags/clone.ts"
 import { restoringGiven } from "../flags/profile.ts"
 import { prepared, restored, restoreFlags, restoreOptions } from "../flags/restore.ts"
@@ -63,7 +63,7 @@ export class RestoreCommand extends KubectlCommand {
         plan,
         what: "nothing was restored",
         tried: (mode) => Restore.dryRun(plan, mode),
-        run: (report) => Restore.run(plan, { ...options, identity: identity(), report })
+        run: (report) => Restore.run(plan, { ...options, report })
       })
     })
     await this.perform(asWhom, restore)

@@ -5,7 +5,7 @@ import * as Scale from "@kubectl-stateful/sdk/Scale"
 import * as Effect from "effect/Effect"
 import { isInteractive } from "../command/confirm.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { agreed, identity, rehearsed, shown } from "../command/operation.ts"
+import { agreed, rehearsed, shown } from "../command/operation.ts"
 import { setsFlags, wantedSets } from "../command/sets.ts"
 import { Usage } from "../command/usage.ts"
 import { appArgs } from "../flags/application.ts"
@@ -48,7 +48,7 @@ export class ScaleCommand extends KubectlCommand {
     const scale = Effect.gen(function* () {
       const sets = yield* wanted
       if (sets.length > 1 && (flags.output === "json" || flags.output === "yaml"))
-        yield* Effect.fail(
+        return yield* Effect.fail(
           new Usage(`-o ${flags.output} is for one StatefulSet`, "scale one at a time, or use -o name")
         )
       // All are planned before the first is begun.
@@ -76,9 +76,7 @@ export class ScaleCommand extends KubectlCommand {
       yield* Scale.inOrder(planned, ({ plan, options }) => {
         for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))
         const rest = sets.slice(planned.findIndex((one) => one.plan === plan) + 1).map(({ name }) => name)
-        return shown(screen, flags.output, (report) =>
-          Scale.run(plan, { ...options, identity: identity(), report })
-        ).pipe(
+        return shown(screen, flags.output, (report) => Scale.run(plan, { ...options, report })).pipe(
           // What goes on with the one goes on with no other.
           Effect.onError(() =>
             Effect.sync(() => {

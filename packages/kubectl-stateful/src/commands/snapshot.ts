@@ -4,7 +4,7 @@ import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Effect from "effect/Effect"
 import { reference } from "../command/applications.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { identity, rehearsed, shown } from "../command/operation.ts"
+import { rehearsed, shown } from "../command/operation.ts"
 import { appTarget } from "../command/target.ts"
 import { appArgs, selectorFlag, wordsOf } from "../flags/application.ts"
 import { dryRunFlag, runFlags, timeouts } from "../flags/run.ts"
@@ -45,9 +45,7 @@ export class SnapshotCommand extends KubectlCommand {
         return
       }
       for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))
-      yield* shown(screen, flags.output, (report) =>
-        Snapshot.run(plan, { ...options, identity: identity(), report })
-      )
+      yield* shown(screen, flags.output, (report) => Snapshot.run(plan, { ...options, report }))
     })
     await this.perform(flags, snapshot)
   }

@@ -56,7 +56,7 @@ export class ThawCommand extends KubectlCommand {
           meansOf(quiesce) === "command"
             ? "the freeze ends on its own at the profile's deadline"
             : "nothing in the pods ends the freeze: run thaw again"
-        yield* Effect.fail(new Usage(failed.join("; "), way))
+        return yield* Effect.fail(new Usage(failed.join("; "), way))
       }
     })
     await this.perform(flags, thawing)

@@ -1,7 +1,7 @@
 /** A profile from flags and a file: the join and leave hooks of scaling. */
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import type { Command } from "@kubectl-stateful/sdk/Hook"
-import { defaultTimeout, type HttpHealth, parseHttpHealth, type Profile } from "@kubectl-stateful/sdk/Profile"
+import { type Command, command as commandOf } from "@kubectl-stateful/sdk/Hook"
+import { type HttpHealth, parseHttpHealth, type Profile } from "@kubectl-stateful/sdk/Profile"
 import { annotatedProfile, type RunSettings, type ScaleError, type SetRef } from "@kubectl-stateful/sdk/Scale"
 import { boolean, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
@@ -70,11 +70,10 @@ export const profileOf = async (
   /** True if a profile without hooks, but with other sections, is accepted. */
   mayHaveNone = false
 ): Promise<{ readonly profile: Profile; readonly health?: HttpHealth }> => {
-  const timeout = flags["hook-timeout"] ?? defaultTimeout
   const command = (text: string): Command => {
     const argv = words(text)
     if (argv.length === 0) throw new Usage("a hook's command is empty", "use a program and its arguments")
-    return { _tag: "Command", argv, container: flags.container ?? null, timeout }
+    return commandOf(argv, given({ container: flags.container, timeout: flags["hook-timeout"] }))
   }
   const hook = (text: string | undefined) => (text === undefined ? undefined : command(text))
   const http = flags.health === undefined ? null : parseHttpHealth(flags.health)

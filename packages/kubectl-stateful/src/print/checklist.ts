@@ -1,15 +1,15 @@
 /**
  * The four questions, each with its answer, the facts that decide it, and what to do.
  */
-import { needText } from "@kubectl-stateful/sdk/Checklist"
-import type {
-  Answer,
-  Checklist,
-  Disruption,
-  Finding,
-  Question,
-  RestartVerdict,
-  Verdict
+import {
+  type Answer,
+  type Checklist,
+  type Disruption,
+  type Finding,
+  needText,
+  type Question,
+  type RestartVerdict,
+  type Verdict
 } from "@kubectl-stateful/sdk/Checklist"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "./age.ts"

@@ -1,5 +1,5 @@
 /** Keeps the status of each PodDisruptionBudget: how many pods there are, must be, and may go. */
-import { arrayAt } from "../apimachinery/Json.ts"
+import { arrayAt, at } from "../apimachinery/Json.ts"
 import { standing } from "../registry/Eviction.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
@@ -7,7 +7,6 @@ import { deployments, replicasets, statefulsets } from "../registry/kinds/apps.t
 import { type Condition, pods } from "../registry/kinds/core.ts"
 import { poddisruptionbudgets } from "../registry/kinds/index.ts"
 import { labelSelector } from "../apimachinery/Selector.ts"
-import { at } from "../apimachinery/Json.ts"
 import { withCondition } from "./Condition.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"

@@ -1,5 +1,5 @@
 /** A StatefulSet's ControllerRevisions: one per template it has had, numbered by when it was last wanted. */
-import { equal } from "../apimachinery/Json.ts"
+import { at, equal, isObject } from "../apimachinery/Json.ts"
 import { controlledBy, controllerOf } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
 import {
@@ -8,7 +8,6 @@ import {
   type PodTemplate,
   type StatefulSet
 } from "../registry/kinds/apps.ts"
-import { at, isObject } from "../apimachinery/Json.ts"
 
 const letters = "bcdfghjklmnpqrstvwxz2456789"
 

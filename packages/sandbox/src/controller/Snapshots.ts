@@ -1,8 +1,7 @@
 /** The snapshot controller: binds each VolumeSnapshot to a content, reports its state, and protects both. */
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
-import type { PersistentVolume } from "../registry/kinds/core.ts"
-import { persistentvolumeclaims } from "../registry/kinds/core.ts"
+import { type PersistentVolume, persistentvolumeclaims } from "../registry/kinds/core.ts"
 import {
   type SnapshotClass,
   volumegroupsnapshots,

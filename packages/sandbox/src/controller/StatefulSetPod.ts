@@ -1,6 +1,5 @@
 /** The pod and the claims that a StatefulSet has at an ordinal, by name and by content. */
-import type { Draft, OwnerReference } from "../apimachinery/KubeObject.ts"
-import { controlledBy } from "../apimachinery/KubeObject.ts"
+import { controlledBy, type Draft, type OwnerReference } from "../apimachinery/KubeObject.ts"
 import type { ClaimTemplate, PodTemplate, StatefulSet } from "../registry/kinds/apps.ts"
 import type { Condition, Pod } from "../registry/kinds/core.ts"
 import * as Timestamp from "../apimachinery/Timestamp.ts"

@@ -311,11 +311,12 @@ export const watch = (
   )
 
 /** The peers now: the first view of `watch`, with its errors. */
-export const read = (
+export const read = Effect.fn("Discovery.read")(function* (
   ref: SetRef,
   options: WatchOptions = {}
-): Effect.Effect<Peers, ClusterError | AppNotFound, Cluster> =>
-  Effect.flatMap(Stream.runHead(watch(ref, options)), (head) =>
+): Effect.fn.Return<Peers, ClusterError | AppNotFound, Cluster> {
+  return yield* Effect.flatMap(Stream.runHead(watch(ref, options)), (head) =>
     // The stream has no end of its own.
     head._tag === "Some" ? Effect.succeed(head.value) : Effect.never
   )
+})

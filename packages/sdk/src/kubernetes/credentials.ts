@@ -9,7 +9,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import type { ClusterError } from "../Cluster.ts"
 import { type ExecCredential, runExecPlugin } from "./execPlugin.ts"
-import { type Access, configFault, readBytes, type UserEntry } from "./kubeconfig.ts"
+import { type Access, configFault, type Given, readBytes, type UserEntry } from "./kubeconfig.ts"
 
 /** A header that repeats has several values. */
 export type Headers = Readonly<Record<string, string | ReadonlyArray<string>>>
@@ -82,14 +82,7 @@ const leewayMillis = 10_000
 const tokenFileMillis = 10_000
 
 interface Source {
-  readonly fetch: Effect.Effect<
-    {
-      readonly token: string | null
-      readonly certificate: Certificate | null
-      readonly expires: number | null
-    },
-    ClusterError
-  >
+  readonly fetch: Effect.Effect<Given, ClusterError>
   readonly renewable: boolean
 }
 
@@ -163,6 +156,7 @@ const sourceOf = (
   environment: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<Source, ClusterError> => {
   const { user, cluster } = access
+  if (user.asked !== undefined) return Effect.succeed({ fetch: user.asked, renewable: true })
   if (user.tokenFile !== null) return Effect.succeed(fromFile(user.tokenFile, user.token))
   if (user.token !== null || user.basic !== null) return Effect.succeed(fixed(user.token))
   if (user.exec !== null) {
@@ -261,7 +255,7 @@ export const make = Effect.fnUntraced(function* (
     if (held !== null && (held.expires === null || held.expires - leewayMillis > now)) return held.credential
     const fetched = yield* source.fetch
     const authorization = fetched.token === null ? basic : `Bearer ${fetched.token}`
-    const headers = { ...(authorization === null ? {} : { authorization }), ...extra }
+    const headers = { ...(authorization === null ? {} : { authorization }), ...fetched.headers, ...extra }
     const credential: Credential = {
       headers: yield* sendable(headers, access.userName),
       certificate: fetched.certificate ?? (yield* own.current)

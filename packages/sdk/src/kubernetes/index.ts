@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Cluster, type ClusterError } from "../Cluster.ts"
+import { type ClientKubeConfig, fromKubeConfig } from "./clientNode.ts"
 import { make } from "./connection.ts"
 import { inCluster } from "./inCluster.ts"
 import {
@@ -20,10 +21,16 @@ import { Holder } from "../operation/Holder.ts"
 import { thisProcess } from "./process.ts"
 
 export { type DnsPeer, dnsPeers, type DnsRef } from "./dns.ts"
+export type { ClientKubeConfig } from "./clientNode.ts"
 export type { KubeconfigOptions } from "./kubeconfig.ts"
 
 /** The cluster, the user, and the timeouts. Every default is kubectl's. */
 export interface Options extends KubeconfigOptions {
+  /**
+   * A `KubeConfig` of `@kubernetes/client-node`, in the place of a file and of the pod's own access: its current
+   * context, unless `context` names another.
+   */
+  readonly kubeConfig?: ClientKubeConfig
   /**
    * For a whole request, from the connection to the answer's last byte. Default: as long as the server
    * takes. Of a watch and an exec it bounds the beginning, since they last.
@@ -33,8 +40,9 @@ export interface Options extends KubeconfigOptions {
   readonly userAgent?: string
 }
 
-/** The kubeconfig's access, or the pod's own without a kubeconfig. Sends no request. */
+/** The access of the KubeConfig that is given, of the kubeconfig, or the pod's own when no kubeconfig found. Asks no server. */
 export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Access, ClusterError> {
+  if (options.kubeConfig !== undefined) return yield* fromKubeConfig(options.kubeConfig, options)
   const config = yield* load(options)
   if (config !== null && config.clusters.size + config.contexts.size > 0)
     return yield* resolve(config, options)

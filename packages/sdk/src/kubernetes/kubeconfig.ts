@@ -46,7 +46,7 @@ export interface KubeconfigOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
-type Entry = Readonly<Record<string, unknown>>
+export type Entry = Readonly<Record<string, unknown>>
 
 /** One file, its paths made absolute. */
 export interface Kubeconfig {
@@ -82,6 +82,15 @@ export interface ExecPlugin {
   readonly interactiveMode: string
 }
 
+/** A credential as a source gives it. `expires`: in milliseconds since 1970; null: never. */
+export interface Given {
+  readonly token: string | null
+  readonly certificate: { readonly cert: string | Buffer; readonly key: string | Buffer } | null
+  readonly expires: number | null
+  /** By lower-case names. Default: what comes of the token. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** The user. */
 export interface UserEntry {
   readonly certificate: Bytes | null
@@ -91,6 +100,8 @@ export interface UserEntry {
   readonly basic: { readonly username: string; readonly password: string } | null
   readonly exec: ExecPlugin | null
   readonly authProvider: { readonly name: string; readonly config: Entry } | null
+  /** A credential that is none of a kubeconfig's: its program gets it. Default: there is none. */
+  readonly asked?: Effect.Effect<Given, ClusterError>
   readonly impersonate: {
     readonly user: string
     readonly uid: string | null
@@ -160,7 +171,7 @@ const reader = (entry: Entry, place: string) => {
   return { text, flag, list, texts, record, bytes }
 }
 
-const isEntry = (value: unknown): value is Entry => Predicate.isObject(value) && !Array.isArray(value)
+export const isEntry = (value: unknown): value is Entry => Predicate.isObject(value) && !Array.isArray(value)
 
 const pathKeys = {
   cluster: ["certificate-authority"],

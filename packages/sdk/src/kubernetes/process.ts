@@ -4,6 +4,7 @@
  * namespace, a container with the same host name, it is another process.
  */
 import { readFile, readlink } from "node:fs/promises"
+import { hostname, userInfo } from "node:os"
 import * as Effect from "effect/Effect"
 import type { HolderProcess } from "../operation/Holder.ts"
 
@@ -22,10 +23,21 @@ const place = async (): Promise<string | null> => {
 /** Boot and namespace are two words, pid and start one each. */
 const name = /^(\S+ \S+) (\d{1,10}) (\d{1,20})$/
 
+/** `ann@laptop`. */
+const identity = (): string => {
+  try {
+    return `${userInfo().username}@${hostname()}`
+  } catch {
+    // A user without an entry, as in containers.
+    return hostname()
+  }
+}
+
 /** Without /proc nothing is known, and only the Lease decides. */
 export const thisProcess: Effect.Effect<HolderProcess> = Effect.promise(async () => {
   const [here, start] = [await place(), await startOf("self")]
   return {
+    identity: identity(),
     self: here === null || start === null ? null : `${here} ${process.pid} ${start}`,
     isGone: (other) =>
       Effect.promise(async () => {

@@ -63,12 +63,10 @@ export const ensure = <A, R = Cluster>(
         if (spec.done(written.success)) return written.success
         refused += 1
         if (refused >= stubborn) {
-          return yield* Effect.fail(
-            because(
-              "Changed",
-              "the server took a change and kept something else",
-              "look for an admission webhook"
-            )
+          return yield* because(
+            "Changed",
+            "the server took a change and kept something else",
+            "look for an admission webhook"
           )
         }
         continue

@@ -80,10 +80,7 @@ export const journalBehind = (
       const own = entry?.plan.guards.find((one) => keyOf(one) === keyOf(guard))
       return entry === null || own === undefined ? null : { entry, own }
     }),
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Unreadable",
-      () => Effect.succeed(null)
-    )
+    Effect.catchReason("ClusterError", "Unreadable", () => Effect.succeed(null))
   )
 
 /** The operation whose mark a guard carries, if that has to be ended before this plan may begin. */

@@ -9,27 +9,26 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { nameOf as appName } from "../App.ts"
-import type { Cluster } from "../Cluster.ts"
-import { ClusterError } from "../Cluster.ts"
+import { type Cluster, ClusterError } from "../Cluster.ts"
 import { digest } from "../Digest.ts"
 import { ensure } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import { isOperationId, lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
-import { guardsOf } from "../Labels.ts"
-import { isOver } from "./Phase.ts"
 import {
+  annotationPath,
   appLabel,
   guardsAnnotation,
+  guardsOf,
   holderAnnotation,
   operationLabel,
   phaseAnnotation,
   verbAnnotation
 } from "../Labels.ts"
+import { isOver } from "./Phase.ts"
 import { AnyPlan, type Guard, keyOf } from "./Plan.ts"
 import { Subject } from "./Progress.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
-import { annotationPath } from "../Labels.ts"
 
 const { NullOr, String, Struct } = Schema
 

@@ -6,19 +6,20 @@ import { Refusal, Rule } from "./Plan.ts"
 const { String, TaggedStruct } = Schema
 
 /**
- * - `Refused`: the plan may not run; nothing was changed.
- * - `Held`: another caller acts on the app now.
+ * - `Refused`: the plan must not run; nothing was changed.
+ * - `Held`: another process is working on the app.
  * - `Unfinished`: another operation on the app was interrupted, and has not been resumed.
- * - `Fenced`: this caller was replaced by another; it changed nothing more.
- * - `Changed`: a fact that the plan rests on is not so any more.
+ * - `Fenced`: another process has taken over; this one changed nothing more.
+ * - `Changed`: a fact of the plan is no longer true.
  * - `Access`: permissions are missing; nothing was changed.
- * - `HookFailed`, `HookUnknown`: a hook stopped the operation; `HookUnknown` needs a person.
- * - `TimedOut`: what was waited for did not come.
- * - `LevelMissed`: the consistency that was asked for was not reached.
- * - `Unfenced`: nothing keeps a restored application from the one that it was copied from.
+ * - `HookFailed`, `HookUnknown`: a hook stopped the operation; after `HookUnknown` the user has to check its
+ *   outcome.
+ * - `TimedOut`: a step made no progress before its timeout.
+ * - `LevelMissed`: the requested consistency was not reached.
+ * - `Unfenced`: a restored application is not isolated from its source.
  * - `NotFound`: no such app or operation.
- * - `Mismatch`: the hooks given now are not those of the operation.
- * - `Closed`: the operation is over.
+ * - `Mismatch`: the given hooks differ from those of the operation.
+ * - `Closed`: the operation has finished.
  */
 export const OperationReason = Schema.Union([
   TaggedStruct("Refused", { refusals: Schema.Array(Refusal) }),
@@ -39,14 +40,16 @@ export const OperationReason = Schema.Union([
 export type OperationReason = typeof OperationReason.Type
 
 /**
- * `message` is the fact with the object's name, `action` the way out. A message may have a hook's or
- * the server's words in it, so it stays on the terminal; `record` is the fact without them.
+ * `message` is the fact with the object's name, `action` what to do. A message may contain output of a hook
+ * or the server, so it is only for the terminal; `record` is the fact without it.
  */
 export class OperationError extends Schema.TaggedError<OperationError>()("OperationError", {
   reason: OperationReason,
   message: String,
   action: Schema.optionalKey(String),
-  record: Schema.optionalKey(String)
+  record: Schema.optionalKey(String),
+  /** The operation that this has stopped: resume or abort it by this. Absent: none was begun, or none is left. */
+  operation: Schema.optionalKey(Schema.Struct({ namespace: String, id: String }))
 }) {}
 
 /**
@@ -68,7 +71,7 @@ export const refusedBecause = (reason: string, remedy: string): OperationError =
     action: remedy
   })
 
-/** An error whose reason has nothing to say beyond its name; `record` is what the journal says of it. */
+/** An error whose reason has no fields; `record` is the text for the journal. */
 export const because = (
   tag: Exclude<OperationReason["_tag"], "Refused" | "Held" | "Unfinished" | "Access">,
   message: string,

@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
@@ -64,12 +65,25 @@ const resumable = (
   const last = isAbort ? lastWay(plan) : null
   const way = `${wayOn(plan)}${last === null ? "" : `, ${last} to revert what it can`}`
   const action = error.action === undefined ? way : `${error.action}; then ${way}`
+  const operation = { namespace: plan.home, id: plan.id }
   if (error._tag === "OperationError") {
     const { reason, message, record } = error
-    return new OperationError({ reason, message, action, ...(record === undefined ? {} : { record }) })
+    return new OperationError({
+      reason,
+      message,
+      action,
+      ...(record === undefined ? {} : { record }),
+      operation
+    })
   }
   const { reason, message, status } = error
-  return new ClusterError({ reason, message, action, ...(status === undefined ? {} : { status }) })
+  return new ClusterError({
+    reason,
+    message,
+    action,
+    ...(status === undefined ? {} : { status }),
+    operation
+  })
 }
 
 /** A turn on a journal that this process may write. */
@@ -224,20 +238,20 @@ export const journalLost = (guard: Place): OperationError =>
  * The overall time limit of an operation; its error says how to continue if there is something to continue.
  */
 export const within = <A, E, R>(
-  milliseconds: number | null,
+  limit: Duration.Input | null,
   plan: AnyPlan,
   isOpen: Effect.Effect<boolean>,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | OperationError | ClusterError, R> =>
-  milliseconds === null
+  limit === null
     ? effect
     : Effect.timeoutOrElse(effect, {
-        duration: milliseconds,
+        duration: limit,
         orElse: () =>
           Effect.flatMap(isOpen, (open) => {
             const error = because(
               "TimedOut",
-              `${operationTitle(plan.id)}: timed out after ${milliseconds / 1000}s`
+              `${operationTitle(plan.id)}: timed out after ${Duration.toSeconds(Duration.fromInputUnsafe(limit))}s`
             )
             return Effect.fail(open ? resumable(error, plan) : error)
           })

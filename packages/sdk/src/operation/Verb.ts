@@ -2,6 +2,7 @@
  * A verb, assembled from its kinds of steps: its plan's schema, and the descriptions, permissions and effects
  * of its steps, forward, back and as a rehearsal. Its own are its plan, its checks and its result.
  */
+import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -15,12 +16,12 @@ import { type About, rules, type StepKind } from "./Step.ts"
 import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
 
 export interface RunOptions {
-  /** The name of the user or process: `ann@laptop`. */
-  readonly identity: string
+  /** Who runs it, in words. Default: on a live cluster user and machine, as `ann@laptop`. */
+  readonly identity?: string
   /** Do not wait for a holder's silence. Default false. */
   readonly takeOver?: boolean
-  /** Milliseconds for the whole; null or absent: no limit. */
-  readonly timeout?: number | null
+  /** For the whole, as `"10 minutes"`; a number is milliseconds. Null or absent: no limit. */
+  readonly timeout?: Duration.Input | null
   readonly report?: (progress: Progress) => Effect.Effect<void>
   /**
    * Other namespaces in which a resumed operation may change objects: its journal does not decide that, since
@@ -28,6 +29,28 @@ export interface RunOptions {
    */
   readonly namespaces?: ReadonlyArray<string>
 }
+
+/** What every verb may be told of its steps. */
+export interface StepOptions {
+  /** How long a step may make no progress before it fails, as `"5 minutes"`; a number is milliseconds. Default 10 minutes. */
+  readonly stepTimeout?: Duration.Input
+}
+
+/** The same, as steps go by it: in milliseconds. */
+export type InMillis<Options extends StepOptions> = Omit<Options, "stepTimeout"> & {
+  readonly stepTimeout?: number
+}
+
+/** Decodes the limit; throws where it is no duration, which its type does not let anybody write. */
+export const inMillis = <Options extends StepOptions>({
+  stepTimeout,
+  ...rest
+}: Options): InMillis<Options> => ({
+  ...rest,
+  ...(stepTimeout === undefined
+    ? {}
+    : { stepTimeout: Duration.toMillis(Duration.fromInputUnsafe(stepTimeout)) })
+})
 
 /** The guarded objects as they are now, by key; without those that were deleted, or not created yet. */
 export type Objects = ReadonlyMap<string, Guarded>

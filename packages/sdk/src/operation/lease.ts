@@ -184,10 +184,7 @@ const takeLease = (
 /** Checks whether the server would accept a new Lease of this process; an existing one was accepted. */
 export const tryOut = (candidate: Candidate): Effect.Effect<void, ClusterError, Cluster> =>
   Effect.flatMap(now, (time) => createLease(candidate, specOf(candidate, time), { dryRun: true })).pipe(
-    Effect.catchIf(
-      (error) => error.reason._tag === "AlreadyExists",
-      () => Effect.void
-    ),
+    Effect.catchReason("ClusterError", "AlreadyExists", () => Effect.void),
     Effect.asVoid
   )
 
@@ -208,7 +205,7 @@ export const acquire = (
       [options.takeOver ? Effect.succeed(null) : livingHolder(candidate), options.before ?? Effect.void],
       { concurrency: 2 }
     )
-    if (holder !== null) yield* Effect.fail(holder)
+    if (holder !== null) return yield* Effect.fail(holder)
     let before: string | null = null
     yield* ensure<Body | null>({
       look: look(candidate),
@@ -262,8 +259,10 @@ export const renew = (candidate: Candidate): Effect.Effect<never, OperationError
         return yield* because("NotFound", goneWords(namespace))
       // Without a Lease the fence alone decides.
       if (body._tag === "Success" && body.success !== null && !isHeldBy(body.success, candidate)) {
-        return yield* Effect.fail(
-          because("Fenced", `another process has taken over ${candidate.name}`, replacedWay(namespace))
+        return yield* because(
+          "Fenced",
+          `another process has taken over ${candidate.name}`,
+          replacedWay(namespace)
         )
       }
     }

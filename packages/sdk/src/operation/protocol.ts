@@ -8,6 +8,7 @@ import type { Cluster } from "../Cluster.ts"
 import * as Fence from "./Fence.ts"
 import { type Guarded, raisedBy, titleOf } from "./Guarded.ts"
 import { inTheWay, ownedBy, reachOf, readPlanned, reopened } from "./InTheWay.ts"
+import { Holder } from "./Holder.ts"
 import * as Journal from "./Journal.ts"
 import type * as Lease from "./lease.ts"
 import { orNamespaceGone } from "./NamespaceGone.ts"
@@ -92,6 +93,7 @@ interface Run<Step extends AnyStep, Settings, Options, Going, Outcome> {
   readonly asked: AnyPlan
   readonly log: Session
   readonly token: string
+  readonly identity: string
 }
 
 /** The Leases of the guards that this run may hold, in key order. */
@@ -107,7 +109,8 @@ const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
   verb,
   options,
   asked,
-  token
+  token,
+  identity
 }: Run<Step, Settings, Options, Going, Outcome>) =>
   Effect.gen(function* () {
     const known =
@@ -118,14 +121,14 @@ const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
     const other = yield* inTheWay(asked)
     if (other !== null) return yield* other
     if (start._tag === "Fresh") yield* verb.check(start.plan, yield* readPlanned(asked), options, false)
-    const first = firstEntry(asked, token, options.identity, yield* Turn.timestamp)
+    const first = firstEntry(asked, token, identity, yield* Turn.timestamp)
     const entry = yield* Journal.create(first)
     return { entry, isNew: entry.run === token }
   })
 
 /** Steps 6 to 8, with the fences written; returns the verb's result. */
 const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
-  { verb, options, log, token }: Run<Step, Settings, Options, Going, Outcome>,
+  { verb, options, log, token, identity }: Run<Step, Settings, Options, Going, Outcome>,
   turn: Turn.Turn,
   { plan, direction, reach }: Way<Step, Settings>,
   entry: Journal.Entry,
@@ -142,17 +145,17 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     if (isNew) {
       // Whoever took over between the look and the fence has written into it.
       const why = yield* Journal.notMine(plan, token)
-      if (why !== null) yield* why
+      if (why !== null) return yield* why
       yield* unchanged(plan, objects)
     } else {
       const other = isBack ? undefined : [...objects.values()].find((one) => isOtherPlan(plan, one))
-      if (other !== undefined) yield* edited(plan)
+      if (other !== undefined) return yield* edited(plan)
       const captures = isBack && !entry.status.aborting && absent.size === 0
       const writes = verb.writes(plan, plan.guards[0])
       yield* turn.takeOver({
         phase: isBack ? "Aborting" : "Running",
         aborting: isBack,
-        holder: options.identity,
+        holder: identity,
         ...(captures ? { captured: verb.capture(plan, objects, writes) } : {})
       })
       // Going back, whatever stands there now is what is left.
@@ -253,9 +256,10 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
 
     // 3. The Leases, for as long as all that follows.
     const token = yield* newToken(asked)
+    const identity = options.identity ?? (yield* Holder).identity
     const { beyond } = isFresh ? everything : yield* reachOf(asked, options.namespaces ?? [])
-    const candidates = candidatesOf(asked, beyond, token, options.identity)
-    const acting = underLeases({ start, verb, options, asked, log, token }, candidates)
+    const candidates = candidatesOf(asked, beyond, token, identity)
+    const acting = underLeases({ start, verb, options, asked, log, token, identity }, candidates)
     const before = isFresh ? {} : { before: permitted }
     const turn = Turn.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
     const isOpen = isFresh ? log.isBegun : Effect.succeed(true)

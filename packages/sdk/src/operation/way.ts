@@ -33,7 +33,7 @@ const refused = (plan: AnyPlan): OperationError => {
   })
 }
 
-/** Fails with every refusal of the plan. */
+/** Fails with all refusals of the plan, if there are any. */
 export const allowed = (plan: AnyPlan): Effect.Effect<void, OperationError> =>
   plan.refusals.length > 0 ? Effect.fail(refused(plan)) : Effect.void
 

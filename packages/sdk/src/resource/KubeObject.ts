@@ -25,6 +25,36 @@ type Fields = Readonly<Record<string, unknown>>
 
 const isFields = (value: unknown): value is Fields => Predicate.isObject(value)
 
+/** The name that the API has for a field of a model class of `@kubernetes/client-node`: `_from` is `from`. */
+const namesOf = (value: object): ReadonlyMap<string, string> | null => {
+  const map: unknown = Reflect.get(value.constructor ?? Object, "attributeTypeMap")
+  if (!Array.isArray(map)) return null
+  return new Map(
+    map.flatMap((one: unknown) =>
+      isFields(one) && typeof one["name"] === "string" && typeof one["baseName"] === "string"
+        ? [[one["name"], one["baseName"]]]
+        : []
+    )
+  )
+}
+
+/**
+ * An object as the API sends it, of what `@kubernetes/client-node` has made of one: a Date is a time, a field
+ * that is undefined is none, and the fields of its classes have the names of the API.
+ */
+export const plain = (value: unknown): unknown => {
+  if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, "Z")
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== "object" || value === null) return value
+  if ("toJSON" in value && typeof value.toJSON === "function") return plain(value.toJSON())
+  const names = namesOf(value)
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, one]) =>
+      one === undefined ? [] : [[names?.get(key) ?? key, plain(one)] as const]
+    )
+  )
+}
+
 /** The items of a list have no apiVersion and kind; they are restored. */
 export const asObject = (value: unknown, api: ApiResource): KubeObject | null => {
   if (!isFields(value) || !isFields(value["metadata"])) return null

@@ -6,8 +6,7 @@ import * as Resource from "../Resource.ts"
 import { clonedKinds } from "../step/cloneNames.ts"
 import type { Sealed } from "../step/cloneRecord.ts"
 import { clonedApis } from "../step/makeObjects.ts"
-import type { FoundCut } from "./source.ts"
-import { cutsNow } from "./source.ts"
+import { cutsNow, type FoundCut } from "./source.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- objects as the API has them, of any shape
 type Json = any
@@ -56,9 +55,8 @@ const seen = <A>(effect: Effect.Effect<A, ClusterError, Cluster>) =>
 /** A namespace that cannot be read is assumed to exist: creating an object in it will tell. */
 const namespaceOf = (name: string): Effect.Effect<Json, ClusterError, Cluster> =>
   Resource.findObject({ api: kinds.namespaces, name }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Effect.succeed({ metadata: { labels: { "kubernetes.io/metadata.name": name } } })
+    Effect.catchReason("ClusterError", "Forbidden", () =>
+      Effect.succeed({ metadata: { labels: { "kubernetes.io/metadata.name": name } } })
     )
   )
 

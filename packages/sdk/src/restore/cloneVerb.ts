@@ -9,7 +9,7 @@ import { keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepKind, type StepOf, stepsOf } from "../operation/Step.ts"
 import type { AnyStep, Failure, StepContext } from "../operation/StepContext.ts"
 import { madeByAnnotation } from "../Labels.ts"
-import { verb } from "../operation/Verb.ts"
+import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
 import { BringCuts, ReturnCuts } from "../step/bringCuts.ts"
 import { ClonedObject } from "../step/cloneNames.ts"
@@ -95,12 +95,10 @@ export const CloneSettings = Schema.Struct({
 })
 export type CloneSettings = typeof CloneSettings.Type
 
-export type ClonePlan = Plan<CloneStep, CloneSettings>
+export interface ClonePlan extends Plan<CloneStep, CloneSettings> {}
 
 /** Options for running a plan, in addition to the plan itself. */
-export interface CloneRun extends Restoring {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
+export interface CloneRun extends Restoring, StepOptions {
   /** True if the copy may run without isolation. Default false. */
   readonly noFence?: boolean
   /** True if its pods may access their nodes, as those of the source do. Default false. */
@@ -111,7 +109,7 @@ export interface CloneRun extends Restoring {
   readonly namespaces?: ReadonlyArray<string>
 }
 
-type Going = CloneSettings & CloneRun & { readonly quorum: "none" }
+type Going = CloneSettings & InMillis<CloneRun> & { readonly quorum: "none" }
 
 /** The result of the operation. */
 export const CloneResult = Schema.Struct({
@@ -171,7 +169,7 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
     const record = yield* recordOf({ settings: plan.settings })
     const [reach] = hostAccess(manifestIn(record, "StatefulSet", renaming.from.name))
     if (reach !== undefined && options.hostAccess !== true) {
-      yield* because(
+      return yield* because(
         "Mismatch",
         `its pods reach beyond themselves: ${reach}`,
         "give --allow-privileged if that is wanted"
@@ -182,7 +180,11 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
     const now = yield* claimsByName(plan.home, filled)
     const stray = filled.find((name) => now.has(name))
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray} was created after the plan was made`, "run the command again")
+      return yield* because(
+        "Changed",
+        `claim ${stray} was created after the plan was made`,
+        "run the command again"
+      )
     }
   })
 
@@ -215,7 +217,7 @@ export const cloneVerb = verb<CloneStep, CloneSettings, CloneRun, Going, CloneRe
       ? null
       : "it owns something other than what it creates"
   },
-  going: (plan, options) => ({ ...plan.settings, ...options, quorum: "none" }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options), quorum: "none" }),
   hooks: () => [],
   check: (plan, _, options, resumed) => check(plan, options, resumed),
   consent,

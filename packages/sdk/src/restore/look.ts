@@ -11,17 +11,14 @@ import { usersOf } from "../step/users.ts"
 import type { Ground } from "./ground.ts"
 
 const unlessForbidden = <A>(look: Effect.Effect<A, ClusterError, Cluster>, otherwise: A) =>
-  Effect.catchIf(
-    look,
-    ({ reason }) => reason._tag === "Forbidden",
-    () => Effect.succeed(otherwise)
-  )
+  Effect.catchReason(look, "ClusterError", "Forbidden", () => Effect.succeed(otherwise))
 
 /** `null` if it does not exist; also in a cluster that does not serve the kind. */
 const runtimeClass = (name: string) =>
-  Effect.catchIf(
+  Effect.catchReason(
     Resource.findObject({ api: kinds.runtimeclasses, name }),
-    ({ reason }) => reason._tag === "Unsupported",
+    "ClusterError",
+    "Unsupported",
     () => Effect.succeed(null)
   )
 

@@ -92,10 +92,7 @@ export const orderOf = <A extends { readonly kind: "StatefulSet" | "Deployment";
     // An order is a help: a Service that cannot be read gives none.
     const services = yield* Resource.listReadable(kinds.services, { namespace }).pipe(
       Effect.map(({ items }) => items),
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "Forbidden",
-        () => Effect.succeed([])
-      )
+      Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed([]))
     )
     const hostsOf = ({ labels }: Named): ReadonlyArray<string> =>
       services.flatMap(({ metadata, spec }) => {

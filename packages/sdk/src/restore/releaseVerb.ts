@@ -14,7 +14,7 @@ export type ReleaseStep = StepOf<(typeof steps)[number]>
 export const ReleaseSettings = Schema.Struct({ restore: Schema.String })
 export type ReleaseSettings = typeof ReleaseSettings.Type
 
-export type ReleasePlan = Plan<ReleaseStep, ReleaseSettings>
+export interface ReleasePlan extends Plan<ReleaseStep, ReleaseSettings> {}
 
 /** The result of the operation. */
 export const ReleaseResult = Schema.Struct({ restore: Schema.String })

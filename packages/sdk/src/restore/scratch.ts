@@ -39,10 +39,7 @@ export const makeScratch = (
   Effect.gen(function* () {
     const name = `drill-${set.slice(0, 40).replaceAll(".", "-")}-${id}`
     const source = yield* Resource.findObject(target(from)).pipe(
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "Forbidden",
-        () => Effect.succeed(null)
-      )
+      Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
     )
     const labels = {
       "app.kubernetes.io/managed-by": "kubectl-stateful",

@@ -9,8 +9,8 @@ import { titleOf } from "../operation/Guarded.ts"
 import { type Guard, keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
 import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
-import { type Objects, verb } from "../operation/Verb.ts"
 import * as Resource from "../Resource.ts"
+import { type InMillis, inMillis, type Objects, type StepOptions, verb } from "../operation/Verb.ts"
 import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
 import { FillClaims } from "../step/fillClaims.ts"
 import { copyName, SeedClaims } from "../step/seedClaims.ts"
@@ -81,12 +81,10 @@ export const RestoreSettings = Schema.Struct({
 export type RestoreSettings = typeof RestoreSettings.Type
 
 /** A plan to restore, as it is printed and journalled. */
-export type RestorePlan = Plan<RestoreStep, RestoreSettings>
+export interface RestorePlan extends Plan<RestoreStep, RestoreSettings> {}
 
 /** Options for running a plan, in addition to the plan itself. */
-export interface RestoreRun extends Restoring {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
+export interface RestoreRun extends Restoring, StepOptions {
   /** How members are rebuilt from one, if the plan does that. */
   readonly seed?: Seed
   /**
@@ -96,7 +94,7 @@ export interface RestoreRun extends Restoring {
   readonly allowPrivileged?: boolean
 }
 
-type Going = RestoreSettings & RestoreRun & { readonly quorum: "none" }
+type Going = RestoreSettings & InMillis<RestoreRun> & { readonly quorum: "none" }
 
 /** The result of a restore. */
 export const RestoreResult = Schema.Struct({
@@ -127,9 +125,9 @@ const checkWorkload = (guard: Guard, objects: Objects, resumed: boolean): Work =
       : guard.kind === "Deployment"
         ? Resource.accept(kinds.deployments, object)
         : Resource.accept(kinds.statefulsets, object)
-    if (now.metadata.deletionTimestamp) yield* because("Changed", `${title} is being deleted`)
+    if (now.metadata.deletionTimestamp) return yield* because("Changed", `${title} is being deleted`)
     if (!resumed && now.metadata.generation !== guard.generation) {
-      yield* because("Changed", `${title} changed since this was planned`, "run the command again")
+      return yield* because("Changed", `${title} changed since this was planned`, "run the command again")
     }
   })
 
@@ -143,11 +141,16 @@ const check = (plan: RestorePlan, objects: Objects, resumed: boolean): Work =>
     const now = yield* claimsByName(plan.home, [...before.map(({ claim }) => claim), ...filled])
     for (const { claim, uid, volume } of before) {
       const why = lost({ claim, uid, volume: volume ?? "" }, now.get(claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
+      if (why !== null)
+        return yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
     const stray = filled.find((name) => now.has(name) && !before.some(({ claim }) => claim === name))
     if (stray !== undefined) {
-      yield* because("Changed", `claim ${stray} was created after the plan was made`, "run the command again")
+      return yield* because(
+        "Changed",
+        `claim ${stray} was created after the plan was made`,
+        "run the command again"
+      )
     }
   })
 
@@ -177,7 +180,7 @@ const tryConfig = (plan: RestorePlan, objects: Objects, options: RestoreRun): Wo
     const object = objects.get(keyOf(guard)) ?? null
     const at = detached({
       plan,
-      settings: options,
+      settings: inMillis(options),
       fence: { ...guard, token: `${plan.id}.00000000` },
       standing: Effect.succeed({ why: null, object })
     })
@@ -258,7 +261,7 @@ export const restoreVerb = verb<RestoreStep, RestoreSettings, RestoreRun, Going,
       : "it restores no StatefulSet and no Deployment"
   },
   // The application stops as a whole: no count on the way is one to keep.
-  going: (plan, options) => ({ ...plan.settings, ...options, quorum: "none" }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options), quorum: "none" }),
   hooks: () => [],
   check: (plan, objects, _, resumed) => check(plan, objects, resumed),
   consent: () => null,

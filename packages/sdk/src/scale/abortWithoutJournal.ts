@@ -12,9 +12,16 @@ import { PartialObjectMetadata } from "../kind/Meta.ts"
 import type { PersistentVolume } from "../kind/Storage.ts"
 import * as Fence from "../operation/Fence.ts"
 import { journalBehind } from "../operation/InTheWay.ts"
+import { Holder } from "../operation/Holder.ts"
 import * as Journal from "../operation/Journal.ts"
 import { because } from "../operation/OperationError.ts"
-import { appLabel, operationLabel } from "../Labels.ts"
+import {
+  appLabel,
+  madeByAnnotation,
+  operationLabel,
+  reclaimPolicyBeforeAnnotation,
+  setAsideLabel
+} from "../Labels.ts"
 import { type AnyPlan, newId } from "../operation/Plan.ts"
 import type { OperationResult } from "../operation/Progress.ts"
 import { session } from "../operation/Session.ts"
@@ -26,12 +33,9 @@ import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { Patience } from "../resource/Patience.ts"
 import { abortCommand } from "../operation/OperationId.ts"
-import { reclaimPolicyBeforeAnnotation } from "../Labels.ts"
 import { byName } from "../step/templates.ts"
 import { putBackRetention } from "../step/retention.ts"
 import { releaseVolume } from "../step/volume.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
 import * as Workload from "../step/workload.ts"
 import { untilSettled } from "../wait/pods.ts"
 import { scaleVerb } from "./verb.ts"
@@ -66,9 +70,8 @@ const release = (at: StepContext, volumes: ReadonlyArray<PersistentVolume>, clai
         if (claims.get(own.claim)?.metadata.labels?.[setAsideLabel] !== undefined) return
         const operation = operationOf(metadata.annotations?.[operationLabel] ?? "")
         const { reason } = yield* releaseVolume(at, own, operation).pipe(
-          Effect.catchIf(
-            (error) => error.reason._tag === "Forbidden",
-            () => Effect.succeed({ reason: "no permission to patch persistentvolumes" })
+          Effect.catchReason("ClusterError", "Forbidden", () =>
+            Effect.succeed({ reason: "no permission to patch persistentvolumes" })
           )
         )
         if (reason === null) return
@@ -146,7 +149,7 @@ export const abortWithoutJournal = (
     const token = yield* newToken(plan)
     const here = yield* session(plan, options)
     const fence: Fence.Fence = { ...place, uid, token }
-    const candidate = { ...place, token, identity: options.identity }
+    const candidate = { ...place, token, identity: options.identity ?? (yield* Holder).identity }
     const at = detached({
       plan,
       settings: {},

@@ -76,7 +76,7 @@ export const check = (
   Effect.gen(function* () {
     const { name } = set.metadata
     if (set.metadata.deletionTimestamp) {
-      yield* because("Changed", `statefulset "${name}" is being deleted`)
+      return yield* because("Changed", `statefulset "${name}" is being deleted`)
     }
     if (resumed) {
       yield* onTheWay(plan, set)
@@ -84,7 +84,7 @@ export const check = (
     }
     const facts = yield* factsOf(set, Math.max(replicasOf(set), highestCount(plan)), profile)
     if (facts !== plan.facts || set.metadata.generation !== plan.guards[0].generation) {
-      yield* because(
+      return yield* because(
         "Changed",
         `statefulset "${name}" or its claims changed since this was planned`,
         "run the command again"
@@ -193,7 +193,7 @@ export const conclude = (
     const is = replicasOf(set)
     yield* checkStart(at, set, terms)
     yield* tellPolicy(at, set, plan, terms)
-    if (to !== null && is !== to) yield* Effect.fail(overwritten(at.fence, is, to))
+    if (to !== null && is !== to) return yield* Effect.fail(overwritten(at.fence, is, to))
     const aside = stepsOf(MoveVolume, plan.steps)
     const now =
       aside.length === 0

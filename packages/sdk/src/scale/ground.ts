@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Dependency } from "../Dependency.ts"
 import { kinds } from "../Kind.ts"
-import type { NodeSelector } from "../kind/Meta.ts"
+import { controllerOf, type NodeSelector } from "../kind/Meta.ts"
 import type { Pod, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../kind/Pod.ts"
 import { matches } from "../LabelSelector.ts"
 import type { Refusal } from "../operation/Plan.ts"
@@ -14,7 +14,6 @@ import { parse } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../state/AppState.ts"
-import { controllerOf } from "../kind/Meta.ts"
 import { type HostPort, hostPortsOf } from "../HostPort.ts"
 import { mountsIn } from "../step/users.ts"
 import type { Workload } from "../Topology.ts"
@@ -140,10 +139,7 @@ export const readGround = (ref: {
         ),
         Resource.listObjects(kinds.pods, { namespace }).pipe(
           Effect.map(({ items }) => items),
-          Effect.catchIf(
-            ({ reason }) => reason._tag === "Forbidden",
-            () => Effect.succeed([])
-          )
+          Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed([]))
         )
       ],
       { concurrency: 2 }

@@ -23,18 +23,15 @@ export const annotatedProfile = (ref: {
 }): Effect.Effect<Profile, OperationError | ClusterError, Cluster> =>
   Effect.gen(function* () {
     const set = yield* Workload.read(ref).pipe(
-      Effect.catchIf(
-        (error) => error.reason._tag === "NotFound",
-        () => Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`))
+      Effect.catchReason("ClusterError", "NotFound", () =>
+        Effect.fail(because("NotFound", `statefulset "${ref.name}" not found`))
       )
     )
     const text = set.metadata.annotations?.[profileAnnotation]
     if (text === undefined) {
-      return yield* Effect.fail(
-        refusedBecause(
-          `statefulset "${ref.name}" has no annotation ${profileAnnotation}`,
-          "give the hooks by --profile or flags, without --trust-annotations"
-        )
+      return yield* refusedBecause(
+        `statefulset "${ref.name}" has no annotation ${profileAnnotation}`,
+        "give the hooks by --profile or flags, without --trust-annotations"
       )
     }
     const wrong = (why: string) =>

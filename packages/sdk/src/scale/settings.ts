@@ -10,6 +10,7 @@ import { because, type OperationError } from "../operation/OperationError.ts"
 import { lookAtOperations } from "../operation/OperationId.ts"
 import { stepsOf } from "../operation/Step.ts"
 import type { HttpHealth, Profile } from "../Profile.ts"
+import { type InMillis, inMillis, type StepOptions } from "../operation/Verb.ts"
 import { needed, type Quorum } from "../Quorum.ts"
 import type { Verdict } from "../step/memberHook.ts"
 import { Purge } from "../step/purge.ts"
@@ -18,13 +19,11 @@ import { SetRetention } from "../step/retention.ts"
 import type { ScalePlan, ScaleSettings } from "./steps.ts"
 
 /** Options for running a plan to scale, in addition to the plan itself. */
-export interface RunSettings {
+export interface RunSettings extends StepOptions {
   readonly profile?: Profile
   readonly health?: HttpHealth
   /** Default: majority. */
   readonly quorum?: Quorum
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
   /** The user's answer about a hook whose outcome was unknown. */
   readonly hookOutcome?: Verdict
   /** Consent to resume an operation that deletes claims by this policy. */
@@ -34,7 +33,7 @@ export interface RunSettings {
 }
 
 /** The settings of its steps: those of this run, and otherwise those of the plan. */
-export type Going = RunSettings & ScaleSettings
+export type Going = InMillis<RunSettings> & ScaleSettings
 
 /** True if a quorum is lower than that of the majority, which is the default. */
 const isLower = (quorum: Quorum, members: number): boolean =>
@@ -54,7 +53,7 @@ const settingsBack = (plan: ScalePlan): ScaleSettings => {
 
 export const going = (plan: ScalePlan, given: RunSettings, back: boolean): Going => ({
   ...(back ? settingsBack(plan) : plan.settings),
-  ...given
+  ...inMillis(given)
 })
 
 /** True if the plan deletes data for good, or leaves no replica: a person should be asked before it runs. */

@@ -41,4 +41,4 @@ export const ScaleSettings = Schema.Struct({
 export type ScaleSettings = typeof ScaleSettings.Type
 
 /** A plan to scale, as it is printed and journalled. */
-export type ScalePlan = Plan<ScaleStep, ScaleSettings>
+export interface ScalePlan extends Plan<ScaleStep, ScaleSettings> {}

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { because } from "../operation/OperationError.ts"
 import type { Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
-import { verb } from "../operation/Verb.ts"
+import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { ImportRecord, ListRecord } from "../step/importRecord.ts"
 import { ProvisionCuts } from "../step/provisionCuts.ts"
 import type { SnapshotRecord } from "../step/record.ts"
@@ -19,11 +19,9 @@ export type ImportStep = StepOf<(typeof steps)[number]>
 export const ImportSettings = Schema.Struct({ set: Schema.String })
 export type ImportSettings = typeof ImportSettings.Type
 
-export type ImportPlan = Plan<ImportStep, ImportSettings>
+export interface ImportPlan extends Plan<ImportStep, ImportSettings> {}
 
-export interface ImportRun {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
+export interface ImportRun extends StepOptions {
   /** The record; absent if it is resumed without its file. */
   readonly record?: SnapshotRecord
 }
@@ -41,7 +39,7 @@ export const importVerb = verb<
   ImportStep,
   ImportSettings,
   ImportRun,
-  ImportSettings & ImportRun,
+  ImportSettings & InMillis<ImportRun>,
   typeof ImportResult.Type
 >({
   name: "import",
@@ -55,7 +53,7 @@ export const importVerb = verb<
       guard.kind === "Secret" && guard.namespace === home && guard.name === recordName(settings.set)
     return isRecord && guards.length === 1 ? null : "it owns something else than the record of its snapshot"
   },
-  going: (plan, options) => ({ ...plan.settings, ...options }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options) }),
   hooks: () => [],
   check: () => Effect.void,
   consent: () => null,

@@ -5,7 +5,7 @@ import { keyOf, type Plan } from "../operation/Plan.ts"
 import { because } from "../operation/OperationError.ts"
 import { type StepOf, stepsOf } from "../operation/Step.ts"
 import { isBegunWith } from "../operation/Token.ts"
-import { verb } from "../operation/Verb.ts"
+import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { DeleteRecord, DeleteSet } from "../step/deleteSet.ts"
 import { recordName } from "../RecordName.ts"
 import { usesOf } from "./use.ts"
@@ -18,12 +18,9 @@ export type PruneStep = StepOf<(typeof steps)[number]>
 export const PruneSettings = Schema.Struct({ set: Schema.String })
 export type PruneSettings = typeof PruneSettings.Type
 
-export type PrunePlan = Plan<PruneStep, PruneSettings>
+export interface PrunePlan extends Plan<PruneStep, PruneSettings> {}
 
-export interface PruneRun {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
-}
+export type PruneRun = StepOptions
 
 /** The result of the operation. */
 export const PruneResult = Schema.Struct({ set: Schema.String, cuts: Schema.Natural })
@@ -32,7 +29,7 @@ export const pruneVerb = verb<
   PruneStep,
   PruneSettings,
   PruneRun,
-  PruneSettings & PruneRun,
+  PruneSettings & InMillis<PruneRun>,
   typeof PruneResult.Type
 >({
   name: "prune",
@@ -45,14 +42,14 @@ export const pruneVerb = verb<
       guard.kind === "Secret" && guard.namespace === home && guard.name === recordName(settings.set)
     return isRecord && guards.length === 1 ? null : "it owns something else than the record of its snapshot"
   },
-  going: (plan, options) => ({ ...plan.settings, ...options }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options) }),
   hooks: () => [],
   check: (plan, objects, _, resumed) =>
     Effect.gen(function* () {
       const object = objects.get(keyOf(plan.guards[0]))
       // Whoever may write ConfigMaps could have written its journal, and has no right on the record.
       if (resumed && object !== undefined && !isBegunWith(plan, object)) {
-        yield* because(
+        return yield* because(
           "Mismatch",
           `nothing on the record of snapshot ${plan.settings.set} says that its deletion was started`,
           "abort; if it is to be deleted, plan that again"
@@ -65,7 +62,11 @@ export const pruneVerb = verb<
       const record = plan.guards[0].uid || null
       const uses = yield* usesOf({ namespace: plan.home, name: set, record }, names, plan.id)
       if (uses.length > 0) {
-        yield* because("Changed", `snapshot ${set} is in use: ${uses.join(", ")}`, "wait until that is over")
+        return yield* because(
+          "Changed",
+          `snapshot ${set} is in use: ${uses.join(", ")}`,
+          "wait until that is over"
+        )
       }
     }),
   consent: () => null,

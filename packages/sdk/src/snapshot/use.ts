@@ -26,10 +26,7 @@ const filling = (
 /** Journals of all namespaces, if they can be read: a restore may run in another one. */
 const journals = (namespace: string) =>
   Journal.listReadable(undefined).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Journal.listReadable(namespace)
-    )
+    Effect.catchReason("ClusterError", "Forbidden", () => Journal.listReadable(namespace))
   )
 
 /**

@@ -6,7 +6,7 @@ import { because } from "../operation/OperationError.ts"
 import { keyOf, type Plan } from "../operation/Plan.ts"
 import { type StepOf, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { verb } from "../operation/Verb.ts"
+import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { AwaitReady } from "../step/awaitReady.ts"
 import { CutGroup } from "../step/cutGroup.ts"
 import { cutsOf, judgedOf } from "../step/cuts.ts"
@@ -58,17 +58,15 @@ export const SnapshotSettings = Schema.Struct({
 export type SnapshotSettings = typeof SnapshotSettings.Type
 
 /** A plan to take a set, as it is printed and journalled. */
-export type SnapshotPlan = Plan<SnapshotStep, SnapshotSettings>
+export interface SnapshotPlan extends Plan<SnapshotStep, SnapshotSettings> {}
 
 /** Options for running a plan, in addition to the plan itself. */
-export interface SnapshotRun {
-  /** Milliseconds without progress after which a step stops. Default 10 minutes. */
-  readonly stepTimeout?: number
+export interface SnapshotRun extends StepOptions {
   /** How its members are quiesced, if the plan does that. */
   readonly quiesce?: Quiesce
 }
 
-type Going = SnapshotSettings & SnapshotRun
+type Going = SnapshotSettings & InMillis<SnapshotRun>
 
 /** The result of taking a snapshot. */
 export const SnapshotResult = Schema.Struct({
@@ -101,7 +99,8 @@ const check = (plan: SnapshotPlan): Work =>
     )
     for (const { claim, uid, volume } of claims) {
       const why = lost({ claim, uid, volume }, now.get(claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why} since this was planned`, "run the command again")
+      if (why !== null)
+        return yield* because("Changed", `${why} since this was planned`, "run the command again")
     }
   })
 
@@ -134,7 +133,7 @@ const conclude = (plan: SnapshotPlan, at: At): Work<SnapshotResult> =>
       else if (!readyToUse) yield* at.fallShort(`the snapshot of ${claim} is no longer ready to use`)
     }
     if (!(yield* isListed(at, set)))
-      yield* because(
+      return yield* because(
         "Changed",
         `no list shows ${set}: another client deleted configmap "${recordName(set)}"`,
         "abort, and take another snapshot"
@@ -169,7 +168,7 @@ export const snapshotVerb = verb<SnapshotStep, SnapshotSettings, SnapshotRun, Go
     }
     return guards.length === 2 ? null : "a snapshot of a StatefulSet owns that and its record"
   },
-  going: (plan, options) => ({ ...plan.settings, ...options }),
+  going: (plan, options) => ({ ...plan.settings, ...inMillis(options) }),
   hooks: () => [],
   check: (plan, _, __, resumed) => (resumed ? Effect.void : check(plan)),
   consent: () => null,

@@ -1,8 +1,7 @@
 /** Other writers of a workload: its owner, an autoscaler, a GitOps tool, an operator. */
 import type { Writer as WriterSchema } from "../Topology.ts"
-import { controllerOf } from "../kind/Meta.ts"
+import { controllerOf, type ManagedFields, type ObjectMeta } from "../kind/Meta.ts"
 import { fieldsOf } from "../Reference.ts"
-import type { ManagedFields, ObjectMeta } from "../kind/Meta.ts"
 import type { HorizontalPodAutoscaler } from "../kind/Policy.ts"
 
 export type Writer = typeof WriterSchema.Type

@@ -67,10 +67,7 @@ const readWorkloads = (ref: AppRef): Effect.Effect<Part<RawLists>, ClusterError 
   if (ref._tag === "StatefulSet") {
     return counted(Resource.getObject({ api: kinds.statefulsets, namespace, name: ref.name })).pipe(
       Effect.map(({ value, cost }) => ({ value: { statefulsets: [value] }, cost })),
-      Effect.catchIf(
-        (error) => error.reason._tag === "NotFound",
-        () => Effect.flatMap(appNotFound(ref), Effect.fail)
-      )
+      Effect.catchReason("ClusterError", "NotFound", () => Effect.flatMap(appNotFound(ref), Effect.fail))
     )
   }
   const labelled = { namespace, labelSelector: ref.selector }
@@ -211,11 +208,12 @@ export const readCounted = (
   })
 
 /** The state of one application: a StatefulSet, or all workloads that a selector finds. */
-export const read = (
+export const read = Effect.fn("State.read")(function* (
   ref: AppRef,
   options: ReadOptions = {}
-): Effect.Effect<AppState, ClusterError | AppNotFound, Cluster> =>
-  Effect.map(readCounted(ref, options), ({ value }) => value)
+): Effect.fn.Return<AppState, ClusterError | AppNotFound, Cluster> {
+  return yield* Effect.map(readCounted(ref, options), ({ value }) => value)
+})
 
 /** All StatefulSets among these objects as members, without their pods. */
 const everyMember = (objects: ReadonlyArray<unknown>) =>
@@ -287,11 +285,12 @@ export const readAllCounted = (
   })
 
 /** The states of all StatefulSets in a namespace, or in all of them, by namespace and name. */
-export const readAll = (
+export const readAll = Effect.fn("State.readAll")(function* (
   scope: Scope,
   options: ReadOptions = {}
-): Effect.Effect<ReadonlyArray<AppState>, ClusterError, Cluster> =>
-  Effect.map(readAllCounted(scope, options), ({ value }) => value)
+): Effect.fn.Return<ReadonlyArray<AppState>, ClusterError, Cluster> {
+  return yield* Effect.map(readAllCounted(scope, options), ({ value }) => value)
+})
 
 export interface WatchOptions extends ReadOptions {
   /** Time without changes before the state is read again. Default 300 milliseconds. */

@@ -20,9 +20,7 @@ import { movedBy, MoveVolume } from "./moveVolume.ts"
 import { giveBack, isOurs, type Move, moveVolume, withoutAside, withoutMark } from "./rebind.ts"
 import { whereabouts } from "./reclaimPolicy.ts"
 import { claimTarget, handOverVolume, readClaim, readVolume, retainVolume } from "./volume.ts"
-import { notUsedYetAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
+import { madeByAnnotation, notUsedYetAnnotation, setAsideLabel } from "../Labels.ts"
 import { anothers, type Bound, lost } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 
@@ -235,7 +233,7 @@ export const AssertClaims: StepKind<typeof AssertSchema.Type, object> = {
           const { own, why } = yield* attached(at, name)
           const reason = own === null ? why : yield* untilBound(at, own)
           if (reason !== null || own === null) {
-            yield* because(
+            return yield* because(
               "Changed",
               `${reason}: no pod was started on it`,
               "abort: it restores the previous state"
@@ -305,12 +303,7 @@ const untilLeft = (at: At, { from }: AttachVolume): Work =>
     ),
     limit: patience,
     stuck: because("TimedOut", `claim ${from} is stuck terminating`, "look for a pod that still mounts it")
-  }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "TimedOut",
-      ({ message }) => at.fallShort(message)
-    )
-  )
+  }).pipe(Effect.catchReason("OperationError", "TimedOut", (_, { message }) => at.fallShort(message)))
 
 /** Names each final claim that does not have its volume any more, and what it came from that does not go. */
 export const checkAttached = (at: At): Work =>

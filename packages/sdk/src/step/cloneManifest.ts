@@ -4,9 +4,8 @@
  * Only user-written fields are copied: fields that the cluster has filled in are dropped, and so are labels
  * and annotations by which a GitOps tool, Helm or a DNS controller would take the copy for the original.
  */
-import { retentionBeforeAnnotation } from "../Labels.ts"
+import { cloneLabel, retentionBeforeAnnotation } from "../Labels.ts"
 import { nameOf, labelsOf, hostsIn, type ClonedKind, type Renaming, renamed } from "./cloneNames.ts"
-import { cloneLabel } from "../Labels.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
 type Json = any

@@ -11,11 +11,15 @@ import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
-import type { VolumeGroupSnapshot, VolumeGroupSnapshotContent, VolumeSnapshot } from "../kind/Snapshot.ts"
+import {
+  groupOf,
+  type VolumeGroupSnapshot,
+  type VolumeGroupSnapshotContent,
+  type VolumeSnapshot
+} from "../kind/Snapshot.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { groupOf } from "../kind/Snapshot.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import { type CutSettings, type Cutting, goneCut, notCut, whileFrozen } from "./cutVolumes.ts"
@@ -113,14 +117,14 @@ const assertMembers = (at: At, step: CutGroup): Work =>
     const planned = new Set(step.claims.map(({ uid }) => uid))
     const stranger = items.find(({ metadata }) => !planned.has(metadata.uid ?? ""))
     if (stranger !== undefined) {
-      yield* because(
+      return yield* because(
         "Changed",
         `claim ${stranger.metadata.name} carries the label of this operation, and is not of its plan`,
         `remove it: kubectl label pvc ${stranger.metadata.name} ${cutWithLabel}- -n ${shellWord(at.fence.namespace)}`
       )
     }
     if (items.length < step.claims.length) {
-      yield* because(
+      return yield* because(
         "Changed",
         "another client removed the label of this operation from a claim",
         "run the command again"
@@ -199,12 +203,12 @@ const finish = (step: CutGroup, at: At, isHeld: boolean): Work =>
     yield* labelAll(at, step, null)
     const wrong = wrongMembers(step, content)
     if (wrong !== null) {
-      yield* because("LevelMissed", `group ${step.as} was taken ${wrong}`, "take another snapshot")
+      return yield* because("LevelMissed", `group ${step.as} was taken ${wrong}`, "take another snapshot")
     }
     const times = content?.status?.volumeSnapshotInfoList ?? []
     const skew = skewOf(times.map(({ creationTime }) => ({ cutAt: creationTime ?? null })))
     if (!isHeld && at.settings.strict === true && skew !== null && skew > apart) {
-      yield* because(
+      return yield* because(
         "LevelMissed",
         `the snapshots of group ${step.as} were taken ${skew / 1000} s apart: they are not of one moment`,
         "take it with --consistency offline, or with --allow-lower as it is"

@@ -7,8 +7,12 @@
  * no other content has that handle. A content left by a deleted namespace is an orphan: it may be deleted
  * without its data if the snapshot has another content for the same handle.
  */
-import type { VolumeGroupSnapshotContent, VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { groupOf } from "../kind/Snapshot.ts"
+import {
+  groupOf,
+  type VolumeGroupSnapshotContent,
+  type VolumeSnapshot,
+  type VolumeSnapshotContent
+} from "../kind/Snapshot.ts"
 import { setLabel } from "../Labels.ts"
 import { snapshotOf } from "./cutSource.ts"
 import type { RecordedCut } from "./record.ts"

@@ -247,7 +247,7 @@ const inWaves = (step: CutQuiesced, at: At, quiesce: Quiesce): Work<Body> =>
         const { keeps = [] } = quiesce.waves ?? {}
         kept.push(...found.filter(({ name }) => keeps.includes(name)))
         if (kept.reduce((sum, { text }) => sum + text.length, 0) > mostKept) {
-          yield* because("LevelMissed", "what its members keep is more than the record takes of it")
+          return yield* because("LevelMissed", "what its members keep is more than the record takes of it")
         }
         yield* one(second)
       })

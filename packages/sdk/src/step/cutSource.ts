@@ -2,8 +2,7 @@
  * The volume snapshot that a claim may be filled from: a record could have been written by anyone who can
  * write Secrets, so what it names must be true in the cluster.
  */
-import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
-import { groupOf } from "../kind/Snapshot.ts"
+import { groupOf, type VolumeSnapshot, type VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
 import type { RecordedCut } from "./record.ts"
 

@@ -106,10 +106,7 @@ const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent 
     ? Effect.succeed(null)
     : readContent(`snapcontent-${uid}`).pipe(
         Effect.map((content) => (content?.spec.volumeSnapshotRef.uid === uid ? content : null)),
-        Effect.catchIf(
-          ({ reason }) => reason._tag === "Forbidden",
-          () => Effect.succeed(null)
-        )
+        Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
       )
 
 /**

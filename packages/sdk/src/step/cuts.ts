@@ -81,10 +81,7 @@ const cutOf = (
 const contentOf = (snapshot: VolumeSnapshot | null): Look<VolumeSnapshotContent | null> => {
   const name = snapshot?.status?.boundVolumeSnapshotContentName
   return (name ? readContent(name) : Effect.succeed(null)).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Effect.succeed(null)
-    )
+    Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
   )
 }
 

@@ -293,7 +293,7 @@ const removeCuts = (step: DeleteSet, at: At): Work =>
   Effect.gen(function* () {
     const why = yield* notOwned(step, at)
     if (why !== null) {
-      yield* because(
+      return yield* because(
         "Changed",
         `${why}: nothing of ${step.set} was deleted`,
         "check it, then run the command again"

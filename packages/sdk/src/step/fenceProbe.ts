@@ -6,8 +6,7 @@
  * They run the application's image and never its entrypoint, have no token, and end by themselves.
  */
 import type { StatefulSet } from "../kind/Workload.ts"
-import { madeByAnnotation, probeLabel } from "../Labels.ts"
-import { cloneLabel } from "../Labels.ts"
+import { cloneLabel, madeByAnnotation, probeLabel } from "../Labels.ts"
 import { placementOf, proverContainer } from "./proverPod.ts"
 import type { Prover } from "./proverVerdict.ts"
 

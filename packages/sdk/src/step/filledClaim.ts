@@ -24,9 +24,7 @@ import type * as Holder from "./holder.ts"
 import { isFilledHere } from "./removeFilled.ts"
 import { readContent, readSnapshot } from "./snapshots.ts"
 import { asNow, claimTarget, readClaim } from "./volume.ts"
-import { notUsedYetAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
+import { madeByAnnotation, notUsedYetAnnotation, setAsideLabel } from "../Labels.ts"
 
 /** A claim to fill, and its volume snapshot. */
 export const FilledClaim = Schema.Struct({
@@ -78,7 +76,11 @@ export const assertCut = (at: At, claim: FilledClaim): Work<string | null> =>
     const cut = { ...claim, claim: claim.cutOf ?? claim.claim }
     const why = notTheCut(cut, found, yield* contentOf(found))
     if (why !== null) {
-      yield* because("Changed", `${why}: ${claim.claim} is not restored from it`, "abort, and plan again")
+      return yield* because(
+        "Changed",
+        `${why}: ${claim.claim} is not restored from it`,
+        "abort, and plan again"
+      )
     }
     return found?.metadata.uid ?? null
   })
@@ -96,7 +98,7 @@ export const whileCut = (at: At, claims: ReadonlyArray<FilledClaim>, fill: Work)
     const place = before.findIndex((uid, index) => uid !== after[index])
     const other = claims[place]
     if (other !== undefined) {
-      yield* because(
+      return yield* because(
         "Changed",
         `volumesnapshot "${other.snapshot}" was replaced while ${other.claim} was filled from it`,
         "abort, and plan again"

@@ -30,7 +30,7 @@ const perform = ({ set }: ImportRecord, at: At): Work =>
     const { record } = at.settings
     if (record === undefined) {
       if (object === null) {
-        yield* because(
+        return yield* because(
           "Mismatch",
           `the record of ${set} is not written yet, and a journal does not contain it`,
           "abort, and import the file again"
@@ -42,7 +42,7 @@ const perform = ({ set }: ImportRecord, at: At): Work =>
     // A mark is anybody's who has seen the journal: only what says the very same is what the file says.
     const written = yield* readWhole(at.fence.namespace, set)
     if (written === null || !written.sealed || !isSame(written.record, record)) {
-      yield* because(
+      return yield* because(
         "Changed",
         `secret "${recordName(set)}" does not contain what the file says`,
         "another client wrote it: abort, and import the file again"

@@ -9,8 +9,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { isSame } from "../Digest.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { madeByAnnotation, fencedLabel } from "../Labels.ts"
-import { cloneLabel } from "../Labels.ts"
+import { cloneLabel, fencedLabel, madeByAnnotation } from "../Labels.ts"
 import { isOurs, makeBeside, removeOurs } from "./snapshots.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>

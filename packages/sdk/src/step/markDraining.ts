@@ -72,10 +72,7 @@ const write = (
           ? Effect.succeed(null)
           : patch(pod, null).pipe(
               Effect.as(null),
-              Effect.catchIf(
-                ({ reason }) => reason._tag === "NotFound",
-                () => Effect.succeed(null)
-              )
+              Effect.catchReason("ClusterError", "NotFound", () => Effect.succeed(null))
             )
     })
   )
@@ -99,7 +96,7 @@ const perform = (step: MarkDraining, at: StepContext): Work =>
       if (pods.every(({ mark }) => mark !== undefined)) return
     }
     const bare = pods.find(({ mark }) => mark === undefined)
-    yield* because(
+    return yield* because(
       "Changed",
       `pod ${bare?.name ?? ""} does not stay marked as draining`,
       `find out who takes the annotation ${drainingAnnotation} off, or ends the pod, then resume`

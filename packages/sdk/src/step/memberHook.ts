@@ -134,14 +134,14 @@ const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
     if (proven._tag === "Failed") {
       yield* at.conclude("Failed")
       const stays = call.name === "beforeRemove" ? "the member stays; " : ""
-      yield* Effect.fail(failed(call.name, member.pod, proven, `${stays}repair what the hook says`))
+      return yield* Effect.fail(failed(call.name, member.pod, proven, `${stays}repair what the hook says`))
     }
     if (proven._tag === "Unknown") {
       yield* at.conclude("Unknown")
       if (!(yield* settled({ ...call, verdict: null }, member, proven.message))) {
         yield* at.conclude("Failed")
         const fact = `${call.name} in ${member.pod} had no effect`
-        yield* Effect.fail(because("HookFailed", `${fact}: ${proven.message}`, undefined, fact))
+        return yield* because("HookFailed", `${fact}: ${proven.message}`, undefined, fact)
       }
     }
     yield* at.conclude("Succeeded")
@@ -201,7 +201,7 @@ const stepDown = (
     const outcome = yield* run(profile.stepDown, member, Workload.assertHeld(at.fence))
     if (outcome._tag === "Failed") {
       const action = "the leader stays; repair what the hook says"
-      yield* Effect.fail(failed("stepDown", member.pod, outcome, action))
+      return yield* Effect.fail(failed("stepDown", member.pod, outcome, action))
     }
     // Whatever came of the command, the role tells.
     yield* until(at, {
@@ -245,7 +245,7 @@ const performStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluste
       const isOurs = mark !== null && mark.state !== "Failed" && at.isOurs(set)
       const isSaid = mark?.state === "Succeeded" || settings.hookOutcome === "succeeded" || isOurs
       if (step.hook === "beforeRemove" && !isSaid) {
-        yield* because(
+        return yield* because(
           "HookUnknown",
           `another client changed ${at.fence.name}, and it is unknown whether beforeRemove ran in ${member.pod} before it was removed`,
           "look at the application; then resume with --hook-outcome succeeded"

@@ -9,14 +9,12 @@ import { because } from "../operation/OperationError.ts"
 import { on, type Outliving, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
-import { endedAnnotation } from "../Labels.ts"
+import { endedAnnotation, madeByAnnotation, setAsideLabel } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { giveBack, isHeldBy, moveVolume, withoutMark } from "./rebind.ts"
 import { nameUnmarked, tryRetain, whereabouts } from "./reclaimPolicy.ts"
 import { claimTarget, readClaim, readVolume, releaseVolume } from "./volume.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -55,7 +53,7 @@ const bringBack = (
       const reason = `${step.from} is in use again: the previous data stays in ${step.to}`
       // Some members with what they had, and one that begins empty, is no state that there ever was.
       if (step.needed === true) {
-        yield* because(
+        return yield* because(
           "Changed",
           `${reason}, and no pod was started`,
           `delete the claim that was created since: kubectl delete pvc ${step.from} -n ${shellWord(at.fence.namespace)}; then abort again`

@@ -73,14 +73,14 @@ const assertOwn = (step: ProvisionCuts, at: At): Work =>
       const all = sameCut(cut, contents)
       const other = all.find(({ spec }) => spec.volumeSnapshotRef.namespace !== at.fence.namespace)
       if (other !== undefined) {
-        yield* because(
+        return yield* because(
           "Changed",
           `content ${other.metadata.name} holds the cut of ${cut.claim}, and is not of namespace ${at.fence.namespace}`,
           "abort; its own namespace has that snapshot"
         )
       }
       if (all.length === 0 && at.isTakenUp) {
-        yield* because(
+        return yield* because(
           "Mismatch",
           `no content in this cluster holds the cut of ${cut.claim}, and a journal is no reason to trust its handle`,
           "abort, and import the file again"

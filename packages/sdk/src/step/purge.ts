@@ -15,16 +15,19 @@ import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../Labels.ts"
+import {
+  annotationPath,
+  keptByAnnotation,
+  madeByAnnotation,
+  setAsideByAnnotation,
+  setAsideLabel
+} from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
 import { claimTarget, policyOf, readClaim, readVolume, touchClaim, writeVolume } from "./volume.ts"
-import { setAsideByAnnotation, keptByAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
 import { asideIn, isAsideOf } from "./volumeOwner.ts"
 import * as Workload from "./workload.ts"
 
@@ -97,12 +100,10 @@ const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effe
       ]
     })
     if (reason === null) return
-    yield* Effect.fail(
-      because(
-        "Changed",
-        `${reason}: nothing of ${step.claim} was deleted`,
-        "check it, then run the command again"
-      )
+    return yield* because(
+      "Changed",
+      `${reason}: nothing of ${step.claim} was deleted`,
+      "check it, then run the command again"
     )
   })
 
@@ -175,12 +176,10 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
       const users = yield* podsUsing(at.fence.namespace, step.claim)
       if (users.length > 0) yield* mounted(step, users)
       if (!isAsideOf(at.fence.name, found)) {
-        yield* Effect.fail(
-          because(
-            "Changed",
-            `claim ${step.claim} is not marked as set aside from ${at.fence.name}: nothing of it was deleted`,
-            "run the command again"
-          )
+        return yield* because(
+          "Changed",
+          `claim ${step.claim} is not marked as set aside from ${at.fence.name}: nothing of it was deleted`,
+          "run the command again"
         )
       }
     }

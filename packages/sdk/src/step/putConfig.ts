@@ -275,7 +275,7 @@ const perform = (step: PutConfig, at: At): Work =>
     const record = yield* readPinned(at.fence.namespace, step.from)
     const one = at.isTakenUp ? strange(step, at.fence.name, record, before) : null
     if (one !== null) {
-      yield* because(
+      return yield* because(
         "Mismatch",
         `operation ${at.plan.id} writes ${titleOf(one)}, as its journal says, which does not belong to ${at.fence.name} or its record`,
         "find out who wrote that journal; abort, and plan again"

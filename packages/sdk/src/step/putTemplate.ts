@@ -159,7 +159,7 @@ const assertAllowed = (at: At, step: PutTemplate, before: SnapshotRecord): Work 
     if (!at.isTakenUp || at.settings.allowPrivileged === true) return
     const gains = yield* gainsOf(at, step, before)
     if (gains.length === 0) return
-    yield* because(
+    return yield* because(
       "Mismatch",
       `operation ${at.plan.id} gives the pods of ${at.fence.name} additional privileges, as its journal says: ${gains.join(", ")}`,
       "check it, and use --allow-privileged if that is intended"

@@ -95,14 +95,11 @@ const holdBy = (
 const holdOne = (attempt: Attempt, { quiesce, permit }: Freezing) =>
   holdBy(quiesce, attempt.member, permit).pipe(
     Effect.tap((held) => Effect.sync(() => (attempt.held = held))),
-    Effect.catchIf(
-      (error) => error instanceof NotHeld,
-      (error) => {
-        attempt.isNothing = nothing.includes(error.reason._tag)
-        const fact = `${attempt.member.pod} could not be quiesced`
-        return Effect.fail(because("LevelMissed", `${fact}: ${error.message}`, undefined, fact))
-      }
-    )
+    Effect.catchTag("NotHeld", (error) => {
+      attempt.isNothing = nothing.includes(error.reason._tag)
+      const fact = `${attempt.member.pod} could not be quiesced`
+      return Effect.fail(because("LevelMissed", `${fact}: ${error.message}`, undefined, fact))
+    })
   )
 
 /** Runs the work between two stages in every member, at once. */

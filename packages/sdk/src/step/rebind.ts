@@ -14,7 +14,13 @@ import * as Fence from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
-import { endedAnnotation } from "../Labels.ts"
+import {
+  endedAnnotation,
+  keptByAnnotation,
+  madeByAnnotation,
+  setAsideByAnnotation,
+  setAsideLabel
+} from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { noReason } from "../wait/condition.ts"
@@ -32,9 +38,6 @@ import {
   touchClaim,
   writeVolume
 } from "./volume.ts"
-import { setAsideByAnnotation, keptByAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
-import { setAsideLabel } from "../Labels.ts"
 import type { Bound } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
 
@@ -282,7 +285,7 @@ const handOver = (
       [untilBound(at, own), podsUsing(at.fence.namespace, move.from)],
       { concurrency: 2 }
     )
-    if (reason !== null) yield* Effect.fail(notPossible(at, move, reason))
+    if (reason !== null) return yield* Effect.fail(notPossible(at, move, reason))
     const used = usedBy(move.from, users)
     if (used !== null) yield* used
     if (beingRead(source?.metadata.finalizers ?? []) !== null) yield* untilFree(at, move.from)
@@ -302,7 +305,7 @@ const handOver = (
     }
     const kept =
       volume !== null && isRetained(at, volume) ? { volume, reason: null } : yield* retainVolume(at, own)
-    if (kept.reason !== null) yield* Effect.fail(notPossible(at, move, kept.reason))
+    if (kept.reason !== null) return yield* Effect.fail(notPossible(at, move, kept.reason))
     const taker = yield* made(at, move, source, isGoing ? undefined : target)
     yield* rebind(at, move, own, taker, kept.volume)
     return taker

@@ -58,12 +58,10 @@ export const keepVolumes = (
     )
     if (failed === undefined) return
     const { claim, reason } = failed
-    yield* Effect.fail(
-      because(
-        "Changed",
-        `${reason}: ${at.fence.name} was not scaled, since the data of ${claim.claim} would not be kept`,
-        `to keep it: kubectl patch pv ${shellWord(claim.volume ?? "")} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'; then abort, and plan again`
-      )
+    return yield* because(
+      "Changed",
+      `${reason}: ${at.fence.name} was not scaled, since the data of ${claim.claim} would not be kept`,
+      `to keep it: kubectl patch pv ${shellWord(claim.volume ?? "")} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'; then abort, and plan again`
     )
   })
 
@@ -101,12 +99,8 @@ export const claimsByName = (
 const missing = (own: Bound, claim: PersistentVolumeClaim | null) =>
   readVolume(own.volume).pipe(
     Effect.map((volume) => (isReserved(own, claim, volume) ? null : whereabouts(own.volume, volume))),
-    Effect.catchIf(
-      (error) => error.reason._tag === "Forbidden",
-      () =>
-        Effect.succeed(
-          `the state of volume ${own.volume} is unknown: no permission to read persistentvolumes`
-        )
+    Effect.catchReason("ClusterError", "Forbidden", () =>
+      Effect.succeed(`the state of volume ${own.volume} is unknown: no permission to read persistentvolumes`)
     )
   )
 
@@ -213,19 +207,17 @@ export const keepWhatIs = (
     Effect.map((kept) =>
       kept.map(({ claim, volume }) => ({ ...claim, reclaimPolicy: volume && before(volume) }))
     ),
-    Effect.catchIf(
-      (error) => error.reason._tag === "Forbidden",
-      () =>
-        Effect.as(
-          at.report({
-            _tag: "Note",
-            message:
-              whenScaled === "Delete"
-                ? "no permission to set reclaim policies: a claim that is deleted with its pod loses its data"
-                : "no permission to set reclaim policies: claims are kept only while whenScaled is not set to Delete"
-          }),
-          claims
-        )
+    Effect.catchReason("ClusterError", "Forbidden", () =>
+      Effect.as(
+        at.report({
+          _tag: "Note",
+          message:
+            whenScaled === "Delete"
+              ? "no permission to set reclaim policies: a claim that is deleted with its pod loses its data"
+              : "no permission to set reclaim policies: claims are kept only while whenScaled is not set to Delete"
+        }),
+        claims
+      )
     )
   )
 
@@ -240,10 +232,7 @@ export const releaseWhatIs = (
       claims,
       (claim) =>
         (claim.volume === null ? Effect.succeed(null) : readVolume(claim.volume)).pipe(
-          Effect.catchIf(
-            (error) => error.reason._tag === "Forbidden",
-            () => Effect.succeed(null)
-          ),
+          Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null)),
           Effect.map((volume) => ({ claim, volume }))
         ),
       { concurrency: 8 }

@@ -10,6 +10,7 @@ import { gunzipSync, gzipSync } from "node:zlib"
 import { AppRef } from "../App.ts"
 import { Guarantee, KeptName, Means } from "../Quiesce.ts"
 import { quiescedAnnotation } from "../Labels.ts"
+import { documented } from "../Documented.ts"
 
 const { Array: ArrayOf, Boolean, Finite, Literals, NullOr, String, Struct } = Schema
 
@@ -30,28 +31,45 @@ export const RecordedKind = Literals([
 ])
 
 /**
- * Confirmation by every member that it stayed quiesced from before the first volume snapshot until after
- * the last.
+ * Confirmation by every member that it stayed quiesced from before the first volume snapshot until after the
+ * last.
  */
-export const Proof = Struct({
+export interface Proof {
+  readonly operation: string
+  readonly guarantee: Guarantee
+  /** The deadline by which each would have been released, in milliseconds. */
+  readonly deadline: number
+  /** Time that each was quiesced. */
+  readonly members: ReadonlyArray<{
+    readonly pod: string
+    readonly millis: number
+  }>
+  /** How, if nothing in the pods would have ended it after a crash; absent if a timer would. */
+  readonly unbounded?: Means
+  /** For a staged snapshot: the output of its members between the stages. */
+  readonly waves?: {
+    readonly profile: string
+    /** Without its text in the list. */
+    readonly kept: ReadonlyArray<{
+      readonly ordinal: number
+      readonly name: typeof KeptName.Type
+      readonly text?: string
+    }>
+  }
+}
+export const Proof = documented<Proof>({
   operation: String,
   guarantee: Guarantee,
-  /** The deadline by which each would have been released, in milliseconds. */
   deadline: Finite,
-  /** Time that each was quiesced. */
   members: ArrayOf(Struct({ pod: String, millis: Finite })),
-  /** How, if nothing in the pods would have ended it after a crash; absent if a timer would. */
   unbounded: Schema.optionalKey(Means),
-  /** For a staged snapshot: the output of its members between the stages. */
   waves: Schema.optionalKey(
     Struct({
       profile: String,
-      /** Without its text in the list. */
       kept: ArrayOf(Struct({ ordinal: Finite, name: KeptName, text: Schema.optionalKey(String) }))
     })
   )
 })
-export type Proof = typeof Proof.Type
 
 /** The proof on an object that this operation created; `null` if there is none, or another operation's. */
 export const proofIn = (object: unknown, operation: string): Proof | null => {
@@ -64,10 +82,36 @@ export const proofIn = (object: unknown, operation: string): Proof | null => {
 }
 
 /** One claim's volume snapshot, at the time of the record. */
-export const RecordedCut = Struct({
+export interface RecordedCut {
+  readonly claim: string
+  readonly uid: string
+  /** `Kind/name` of the workload, and the ordinal that it belongs to. */
+  readonly workload: string | null
+  readonly ordinal: number | null
+  readonly volume: string
+  readonly volumeHandle: string | null
+  readonly driver: string
+  readonly class: string
+  readonly storageClass: string | null
+  readonly size: string | null
+  /** The VolumeSnapshot; `null` if it is one of a group's, did not exist yet, and is found by the handle. */
+  readonly snapshot: string | null
+  readonly group: string | null
+  readonly snapshotHandle: string | null
+  /** Its content, and the uid of that; absent: not known. */
+  readonly content?: string
+  readonly contentUid?: string
+  /** Nanoseconds since 1970, by the storage's clock; `null` if unknown. */
+  readonly cutAt: number | null
+  readonly restoreSize: number | null
+  /** `Filesystem` or `Block`; absent: not known. */
+  readonly volumeMode?: string
+  /** From where its volume was reachable: terms of its node affinity, each as one line; absent if unknown. */
+  readonly nodeAffinity?: ReadonlyArray<string>
+}
+export const RecordedCut = documented<RecordedCut>({
   claim: String,
   uid: String,
-  /** `Kind/name` of the workload, and the ordinal that it belongs to. */
   workload: NullOr(String),
   ordinal: NullOr(Finite),
   volume: String,
@@ -76,49 +120,107 @@ export const RecordedCut = Struct({
   class: String,
   storageClass: NullOr(String),
   size: NullOr(String),
-  /** The VolumeSnapshot; `null` if it is one of a group's, did not exist yet, and is found by the handle. */
   snapshot: NullOr(String),
   group: NullOr(String),
   snapshotHandle: NullOr(String),
-  /** Its content, and the uid of that; absent: not known. */
   content: Schema.optionalKey(String),
   contentUid: Schema.optionalKey(String),
-  /** Nanoseconds since 1970, by the storage's clock; `null` if unknown. */
   cutAt: NullOr(Finite),
   restoreSize: NullOr(Finite),
-  /** `Filesystem` or `Block`; absent: not known. */
   volumeMode: Schema.optionalKey(String),
-  /** From where its volume was reachable: terms of its node affinity, each as one line; absent if unknown. */
   nodeAffinity: Schema.optionalKey(ArrayOf(String))
 })
-export type RecordedCut = typeof RecordedCut.Type
 
 /** The constraints on where the members of a workload can run, and the architecture of their nodes. */
-export const RecordedPlacement = Struct({
+export interface RecordedPlacement {
   /** `Kind/name`. */
+  readonly workload: string
+  readonly nodeSelector: Readonly<Record<string, string>>
+  readonly affinity: ReadonlyArray<string>
+  readonly tolerations: ReadonlyArray<string>
+  /** Extended resources: name to quantity. */
+  readonly devices: Readonly<Record<string, string>>
+  readonly resourceClaims: ReadonlyArray<string>
+  /** `null` if none is requested. */
+  readonly runtimeClass: string | null
+  /** Of the nodes that its members were on. */
+  readonly architectures: ReadonlyArray<string>
+}
+export const RecordedPlacement = documented<RecordedPlacement>({
   workload: String,
   nodeSelector: Schema.Record(String, String),
   affinity: ArrayOf(String),
   tolerations: ArrayOf(String),
-  /** Extended resources: name to quantity. */
   devices: Schema.Record(String, String),
   resourceClaims: ArrayOf(String),
-  /** `null` if none is requested. */
   runtimeClass: NullOr(String),
-  /** Of the nodes that its members were on. */
   architectures: ArrayOf(String)
 })
-export type RecordedPlacement = typeof RecordedPlacement.Type
 
 /**
  * The profile that says that each member recovers from its own volume snapshot although none was quiesced;
  * absent without one.
  */
-export const Recoverable = Struct({ profile: String })
-export type Recoverable = typeof Recoverable.Type
+export interface Recoverable {
+  readonly profile: string
+}
+export const Recoverable = documented<Recoverable>({ profile: String })
 
 /** The data of a snapshot in the list. */
-export const Summary = Struct({
+export interface Summary {
+  readonly apiVersion: "kubectl-stateful.dev/v1"
+  readonly kind: "Snapshot"
+  readonly name: string
+  readonly namespace: string
+  readonly app: AppRef
+  readonly operation: string
+  readonly created: string
+  /** Asked for: `auto`, or a level by its name. */
+  readonly asked: string
+  readonly level: Level
+  /** Reasons that it is not a higher one. */
+  readonly why: ReadonlyArray<string>
+  /** Time between the first and the last volume snapshot, in milliseconds; `null` if unknown. */
+  readonly skew: number | null
+  /** How the application was quiesced; absent if it was not. */
+  readonly quiesced?: Proof
+  readonly recoverable?: Recoverable
+  /**
+   * The profile with the guarantee `one-member`: a member must not be restored separately. Absent without
+   * one.
+   */
+  readonly oneMember?: string
+  /**
+   * The profile whose members must not be combined as they were snapshotted: they are rebuilt from one of
+   * them. Absent without one.
+   */
+  readonly seedOnly?: string
+  /** True if the volume snapshots survive their namespace. */
+  readonly retained: boolean
+  readonly cuts: ReadonlyArray<RecordedCut>
+  /** Absent in older records. */
+  readonly placement?: ReadonlyArray<RecordedPlacement>
+  /** ConfigMaps, Secrets and workloads that changed between the plan and the last volume snapshot. */
+  readonly changed: ReadonlyArray<string>
+  readonly leftOut: ReadonlyArray<{
+    readonly what: string
+    readonly why: string
+  }>
+  /** Replicas by workload, `Kind/name`. */
+  readonly replicas: Readonly<Record<string, number>>
+  /**
+   * The cluster where it was taken, if it was imported: the uid of that cluster's namespace kube-system;
+   * `null` if unknown.
+   */
+  readonly imported?: {
+    readonly cluster: string | null
+  }
+  /** The manifests in the record, as `Kind/name`. */
+  readonly manifests?: ReadonlyArray<string>
+  /** Their number. */
+  readonly objects: number
+}
+export const Summary = documented<Summary>({
   apiVersion: Schema.Literal("kubectl-stateful.dev/v1"),
   kind: Schema.Literal("Snapshot"),
   name: String,
@@ -126,67 +228,56 @@ export const Summary = Struct({
   app: AppRef,
   operation: String,
   created: String,
-  /** Asked for: `auto`, or a level by its name. */
   asked: String,
   level: Level,
-  /** Reasons that it is not a higher one. */
   why: ArrayOf(String),
-  /** Time between the first and the last volume snapshot, in milliseconds; `null` if unknown. */
   skew: NullOr(Finite),
-  /** How the application was quiesced; absent if it was not. */
   quiesced: Schema.optionalKey(Proof),
   recoverable: Schema.optionalKey(Recoverable),
-  /**
-   * The profile with the guarantee `one-member`: a member must not be restored separately. Absent without
-   * one.
-   */
   oneMember: Schema.optionalKey(String),
-  /**
-   * The profile whose members must not be combined as they were snapshotted: they are rebuilt from one of
-   * them. Absent without one.
-   */
   seedOnly: Schema.optionalKey(String),
-  /** True if the volume snapshots survive their namespace. */
   retained: Boolean,
   cuts: ArrayOf(RecordedCut),
-  /** Absent in older records. */
   placement: Schema.optionalKey(ArrayOf(RecordedPlacement)),
-  /** ConfigMaps, Secrets and workloads that changed between the plan and the last volume snapshot. */
   changed: ArrayOf(String),
   leftOut: ArrayOf(Struct({ what: String, why: String })),
-  /** Replicas by workload, `Kind/name`. */
   replicas: Schema.Record(String, Finite),
-  /**
-   * The cluster where it was taken, if it was imported: the uid of that cluster's namespace kube-system;
-   * `null` if unknown.
-   */
   imported: Schema.optionalKey(Struct({ cluster: NullOr(String) })),
-  /** The manifests in the record, as `Kind/name`. */
   manifests: Schema.optionalKey(ArrayOf(String)),
-  /** Their number. */
   objects: Finite
 })
-export type Summary = typeof Summary.Type
 
 /** For the record of what a restore replaces. */
-export const Before = Struct({
+export interface Before {
   /** The restore. */
-  operation: String,
+  readonly operation: string
   /** The objects that the restore created, and that did not exist before. */
-  made: ArrayOf(Struct({ kind: String, name: String })),
+  readonly made: ReadonlyArray<{
+    readonly kind: string
+    readonly name: string
+  }>
   /** The previous value of this record's pin on the StatefulSet; `null` if there was none. */
+  readonly pin: string | null
+}
+export const Before = documented<Before>({
+  operation: String,
+  made: ArrayOf(Struct({ kind: String, name: String })),
   pin: NullOr(String)
 })
 
 /** The whole: with the manifests, Secrets' values among them. */
-export const SnapshotRecord = Struct({
+export interface SnapshotRecord extends Omit<Summary, "kind" | "objects"> {
+  readonly kind: "SnapshotRecord"
+  readonly objects: ReadonlyArray<Readonly<Record<string, unknown>>>
+  /** Absent: it is a snapshot's. */
+  readonly before?: Before
+}
+export const SnapshotRecord = documented<SnapshotRecord>({
   ...Summary.fields,
   kind: Schema.Literal("SnapshotRecord"),
   objects: ArrayOf(Schema.Record(String, Schema.Unknown)),
-  /** Absent: it is a snapshot's. */
   before: Schema.optionalKey(Before)
 })
-export type SnapshotRecord = typeof SnapshotRecord.Type
 
 /** The name of the record of what a restore replaced. It is in no list, since it has no ConfigMap. */
 export const beforeSet = (operation: string): string => `before-${operation}`

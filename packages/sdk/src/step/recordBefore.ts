@@ -12,7 +12,7 @@ import { isSame as isSameData } from "../Digest.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { annotationPath } from "../Labels.ts"
+import { annotationPath, configBeforeAnnotation } from "../Labels.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import {
@@ -26,7 +26,6 @@ import {
   templateIn,
   titleOf
 } from "./content.ts"
-import { configBeforeAnnotation } from "../Labels.ts"
 import { beforeSet, encode, type SnapshotRecord } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { readWhole } from "./recordList.ts"
@@ -115,10 +114,8 @@ export const assertRecorded = (at: At, set: StatefulSet): Work<SnapshotRecord> =
 
 /** Going back: null, and said, where the record is gone that it would go by. An abort has to end. */
 export const orLost = (at: At, read: Work<SnapshotRecord | null>): Work<SnapshotRecord | null> =>
-  Effect.catchIf(
-    read,
-    ({ reason }) => reason._tag === "Changed",
-    ({ message }) => Effect.as(at.fallShort(`${message}: what it would restore is as it is now`), null)
+  Effect.catchReason(read, "OperationError", "Changed", (_, { message }) =>
+    Effect.as(at.fallShort(`${message}: what it would restore is as it is now`), null)
   )
 
 /** One of the objects, as a manifest; fails if it is no longer the planned one. */
@@ -206,7 +203,7 @@ const perform = (step: RecordBefore, at: At): Work =>
     // A label is anybody's: only what says the very same is ours.
     const written = yield* readWhole(namespace, set)
     if (written === null || !written.sealed || !isSameData(written.record, record)) {
-      yield* because(
+      return yield* because(
         "Changed",
         `secret "${recordName(set)}" does not contain the current state`,
         "another client wrote it: abort, and plan again"

@@ -270,7 +270,7 @@ const perform = (step: RecordSet, at: At): Work =>
     const record = yield* recordOf(at)
     const lost = record.cuts.find(({ snapshot, group }) => snapshot === null && group === null)
     if (lost !== undefined) {
-      yield* because(
+      return yield* because(
         "Changed",
         `the snapshot of ${lost.claim} is gone, or another client replaced it`,
         "abort, and take another snapshot"

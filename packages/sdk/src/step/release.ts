@@ -7,9 +7,8 @@ import * as Fence from "../operation/Fence.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { cloneLabel } from "../Labels.ts"
+import { cloneLabel, fencedLabel } from "../Labels.ts"
 import { fencePolicy, fenceTarget, readFence } from "./isolate.ts"
-import { fencedLabel } from "../Labels.ts"
 import * as Workload from "./workload.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>

@@ -11,8 +11,7 @@ import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
 import { claimTarget, policyOf, readClaim, readVolume, writeVolume } from "./volume.ts"
-import { notUsedYetAnnotation } from "../Labels.ts"
-import { madeByAnnotation } from "../Labels.ts"
+import { madeByAnnotation, notUsedYetAnnotation } from "../Labels.ts"
 import { shellWord } from "../ShellWord.ts"
 
 type At = StepContext

@@ -100,7 +100,7 @@ const retain = (at: StepContext, own: OwnContent): Work =>
       })
     )
     if (content === null) {
-      yield* because(
+      return yield* because(
         "Changed",
         `${own.target.api.kind.toLowerCase()} "${own.target.name}" is no longer that of its snapshot`,
         "abort, and take another snapshot"
@@ -214,10 +214,7 @@ const undo = (step: RetainContents, at: StepContext): Work =>
 const nameKept = (at: StepContext): Work =>
   Effect.gen(function* () {
     const kept = yield* keptContents({ namespace: at.fence.namespace, plan: at.plan }).pipe(
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "Forbidden",
-        () => Effect.succeed(null)
-      )
+      Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
     )
     if (kept === null) {
       const message =

@@ -145,7 +145,7 @@ const assertOwnCut = (step: SeedClaims, at: At): Work =>
     const marked = markedCut(step, at)
     const there = yield* readSnapshot(at.fence.namespace, as)
     if (marked !== null && there?.metadata.uid !== marked) {
-      yield* because(
+      return yield* because(
         "Changed",
         `volumesnapshot "${as}" is ${there === null ? "gone" : "another one"}: members that were rebuilt from it are not verified`,
         "abort, and plan again"
@@ -153,7 +153,7 @@ const assertOwnCut = (step: SeedClaims, at: At): Work =>
     }
     if (marked !== null || there === null) return
     if (!at.isTakenUp) {
-      yield* because(
+      return yield* because(
         "Changed",
         `volumesnapshot "${as}" already exists and does not belong to this operation`,
         "check it and remove it; then resume"

@@ -13,11 +13,10 @@ import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { setLabel } from "../Labels.ts"
+import { madeByAnnotation, setLabel } from "../Labels.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
 import { claimsByName } from "./reclaimPolicy.ts"
-import { madeByAnnotation } from "../Labels.ts"
 import { byName } from "./templates.ts"
 import { lost } from "./volumeOwner.ts"
 
@@ -85,7 +84,8 @@ export const assertClaims = (at: At, claims: ReadonlyArray<CutClaim>): Work =>
     )
     for (const own of claims) {
       const why = lost(own, now.get(own.claim) ?? null)
-      if (why !== null) yield* because("Changed", `${why}: no snapshot was taken`, "run the command again")
+      if (why !== null)
+        return yield* because("Changed", `${why}: no snapshot was taken`, "run the command again")
     }
   })
 
@@ -208,10 +208,7 @@ export const isBeingCut = (content: { readonly metadata: ObjectMeta } | null): b
  */
 export const untilNoneUnderWay = (at: At, open: Work<ReadonlyArray<Unmet>>): Work =>
   until(at, { views: polled(open, 100), until: (unmet) => unmet, limit: patience, overall: true }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "TimedOut",
-      () => Effect.void
-    ),
+    Effect.catchReason("OperationError", "TimedOut", () => Effect.void),
     Effect.asVoid
   )
 

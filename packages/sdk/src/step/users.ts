@@ -172,8 +172,5 @@ export const mountedIn = (
 ): Effect.Effect<Readonly<Record<string, ReadonlyArray<string>>>, ClusterError, Cluster> =>
   Resource.listObjects(kinds.pods, { namespace }).pipe(
     Effect.map(({ items }) => mountsIn(items, whatever)),
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Forbidden",
-      () => Effect.succeed({})
-    )
+    Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed({}))
   )

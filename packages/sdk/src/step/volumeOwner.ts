@@ -6,12 +6,10 @@
  */
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { Fence } from "../operation/Fence.ts"
-import { appLabel, operationLabel } from "../Labels.ts"
+import { appLabel, operationLabel, reclaimPolicyBeforeAnnotation, setAsideLabel } from "../Labels.ts"
 import type { StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
 import { after, parse } from "../Ordinal.ts"
-import { setAsideLabel } from "../Labels.ts"
-import { reclaimPolicyBeforeAnnotation } from "../Labels.ts"
 import { type Holder, namedBy } from "./holder.ts"
 
 /** A claim by name and uid, and the volume that is to be its own. */

@@ -6,7 +6,7 @@ import * as RestoreRelease from "@kubectl-stateful/sdk/RestoreRelease"
 import type { Restoring } from "@kubectl-stateful/sdk/Verify"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
-import { carriedOut, identity } from "../../command/operation.ts"
+import { carriedOut } from "../../command/operation.ts"
 import type { Screen } from "../../command/screen.ts"
 import { type cloneFlags, type copyFlags, copyOptions } from "../../flags/clone.ts"
 import { given } from "../../flags/given.ts"
@@ -32,7 +32,7 @@ export const cloned = (screen: Screen, flags: Flags, snapshot: string | undefine
       ...restoring,
       allowEmpty: flags["allow-empty"]
     }
-    const acting = { ...options, identity: identity() }
+    const acting = { ...options }
     const what = "nothing was changed"
     if (flags.release !== undefined) {
       const plan = yield* RestoreRelease.prepare({ namespace, id: operationId(flags.release) })

@@ -5,7 +5,7 @@ import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Prune from "@kubectl-stateful/sdk/SnapshotPrune"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { agreed, identity, planned, shown } from "../../command/operation.ts"
+import { agreed, planned, shown } from "../../command/operation.ts"
 import type { Screen } from "../../command/screen.ts"
 import { Usage } from "../../command/usage.ts"
 import { given } from "../../flags/given.ts"
@@ -49,7 +49,7 @@ export const pruneSets = (screen: Screen, names: ReadonlyArray<string>, flags: S
     yield* Effect.forEach(plans, allowed, { discard: true })
     yield* agreed(screen, { plans, yes, what: "nothing was deleted" })
     for (const plan of plans) {
-      yield* shown(screen, output, (report) => Prune.run(plan, { ...options, identity: identity(), report }))
+      yield* shown(screen, output, (report) => Prune.run(plan, { ...options, report }))
     }
   })
 }

@@ -4,7 +4,7 @@ import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { allowed } from "@kubectl-stateful/sdk/Operation"
 import * as Transfer from "@kubectl-stateful/sdk/SnapshotTransfer"
 import * as Effect from "effect/Effect"
-import { agreed, identity, rehearsed, shown } from "../../command/operation.ts"
+import { agreed, rehearsed, shown } from "../../command/operation.ts"
 import type { Screen } from "../../command/screen.ts"
 import { Usage } from "../../command/usage.ts"
 import { timeouts } from "../../flags/run.ts"
@@ -54,7 +54,5 @@ export const importSet = (screen: Screen, path: string, flags: SetFlags) =>
     }
     yield* allowed(prepared.plan)
     yield* agreed(screen, { plans: [prepared.plan], yes, what: "nothing was imported" })
-    yield* shown(screen, output, (report) =>
-      Transfer.run(prepared, { ...options, identity: identity(), report })
-    )
+    yield* shown(screen, output, (report) => Transfer.run(prepared, { ...options, report }))
   })

@@ -9,8 +9,7 @@ import { conditionOf } from "../Readiness.ts"
 import { observeVolume, volumesByName } from "./volume.ts"
 import type { PodSpec } from "../../kind/Pod.ts"
 import { classOf, type PersistentVolumeClaim } from "../../kind/Storage.ts"
-import type { Claim, OtherVolume } from "../../Claim.ts"
-import { claimsOfPod, isEphemeral } from "../../Claim.ts"
+import { type Claim, claimsOfPod, isEphemeral, type OtherVolume } from "../../Claim.ts"
 
 /** The names of the pods that use each claim. */
 const usersByClaim = (lists: Pick<Lists, "pods">): ReadonlyMap<string, ReadonlyArray<string>> => {

@@ -7,8 +7,7 @@ import type { Lists, Observation } from "../observation.ts"
 import { secretsOfClass, secretsOfVolume, type VolumeSecret } from "./volumeSecret.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
 import type { Plural } from "../../Kind.ts"
-import type { Dependency } from "../../Dependency.ts"
-import { plurals } from "../../Dependency.ts"
+import { type Dependency, plurals } from "../../Dependency.ts"
 
 /** The secrets store's driver mounts what an object of its own names. */
 const secretsStore = "secrets-store.csi.k8s.io"

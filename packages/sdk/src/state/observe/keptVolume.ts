@@ -3,10 +3,9 @@
  * with nothing that points to it any more.
  */
 import type { AppState } from "../AppState.ts"
-import { appLabel, operationLabel } from "../../Labels.ts"
+import { appLabel, operationLabel, reclaimPolicyBeforeAnnotation } from "../../Labels.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
-import { reclaimPolicyBeforeAnnotation } from "../../Labels.ts"
 
 type KeptVolume = NonNullable<AppState["keptVolumes"]>[number]
 

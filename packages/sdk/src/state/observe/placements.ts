@@ -8,8 +8,7 @@ import { observeNode } from "./nodeFacts.ts"
 import { type Ground, pinsOf, reachOf } from "./pin.ts"
 import type { Replica } from "../../Replica.ts"
 import type { PodTemplateSpec } from "../../kind/Pod.ts"
-import type { ResourceClaim, Placement } from "../../Placement.ts"
-import { type DomainLabels } from "../../Placement.ts"
+import type { DomainLabels, Placement, ResourceClaim } from "../../Placement.ts"
 
 const requiredTerms = ({ spec }: PodTemplateSpec) =>
   spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []

@@ -3,8 +3,14 @@ import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
-import type { Reference } from "../../Reference.ts"
-import { type Mention, mentionsOf, accountOf, mention, type KeyFacts } from "../../Reference.ts"
+import {
+  accountOf,
+  type KeyFacts,
+  type Mention,
+  mention,
+  mentionsOf,
+  type Reference
+} from "../../Reference.ts"
 
 const saysImmutable = ({ managedFields }: ObjectMeta): true | null =>
   managedFields?.some(({ fieldsV1 }) => fieldsV1 && Object.hasOwn(fieldsV1, "f:immutable")) ? true : null

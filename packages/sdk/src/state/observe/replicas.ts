@@ -4,8 +4,7 @@ import type { ContainerStatus, Pod } from "../../kind/Pod.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import { type NodesByName, readinessOf } from "../Readiness.ts"
-import type { Container, Replica } from "../../Replica.ts"
-import { isFinished, healthOf } from "../../Replica.ts"
+import { type Container, healthOf, isFinished, type Replica } from "../../Replica.ts"
 
 const stateOf = ({ state }: ContainerStatus): string => {
   if (state?.running) return "Running"
