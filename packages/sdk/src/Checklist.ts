@@ -65,7 +65,7 @@ const answerOf = (findings: ReadonlyArray<Finding>): Answer => findings[0]?.answ
  * Answers the four questions about an application from its state. Pure: it sends no request, and the same
  * state and options give the same answers.
  *
- * **Example:**
+ * **Example**:
  *
  * ```ts
  * const [restart] = answer(yield* read(statefulSet("shop", "db")))

@@ -20,7 +20,7 @@ export { Peer, Peers, Port, Problem } from "./discovery/peer.ts"
 /**
  * A view of peers as the members that `Routing.picker` takes.
  *
- * **Caveat:** if pods could not be read, it is unknown which are draining: such an ordinal counts as `Ready`
+ * **Caveats**: if pods could not be read, it is unknown which are draining: such an ordinal counts as `Ready`
  * until it terminates.
  */
 export const members = ({

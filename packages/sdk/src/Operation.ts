@@ -24,7 +24,7 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 /**
  * Runs a plan to its end. Running the same plan again, by its id, has the same result and does nothing twice.
  *
- * @errors `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
+ * **Errors**: `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
  * another operation is in the way. After any other error the operation can be resumed or aborted.
  */
 export const execute = <Step extends AnyStep, Settings, Options, Going, Outcome>(

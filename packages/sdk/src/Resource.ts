@@ -140,12 +140,12 @@ export type ObjectKey = Pick<Target, "namespace" | "name">
 /**
  * One object of a kind, as it is now.
  *
- * **Caveat:** of a kind that is `metadataOnly` nothing else is asked for: of a Secret, never its values.
+ * **Caveats**: of a kind that is `metadataOnly` nothing else is asked for: of a Secret, never its values.
  *
- * **Errors:** `NotFound` if there is none; `Unreadable` if it exists and does not match its kind:
+ * **Errors**: `NotFound` if there is none; `Unreadable` if it exists and does not match its kind:
  * `statefulset "db": spec.replicas: expected number`.
  *
- * **Example:** `yield* Resource.get(kinds.statefulsets, { namespace: "shop", name: "db" })`
+ * **Example**: `yield* Resource.get(kinds.statefulsets, { namespace: "shop", name: "db" })`
  */
 export const get = <A>(
   kind: Kind<A>,
@@ -162,7 +162,7 @@ export const get = <A>(
 /**
  * One object of a kind, as it is now; `null` if there is none.
  *
- * **Errors:** those of `get` except `NotFound`: an existing object that cannot be parsed is never `null`.
+ * **Errors**: those of `get` except `NotFound`: an existing object that cannot be parsed is never `null`.
  */
 export const find = <A>(kind: Kind<A>, key: ObjectKey): Effect.Effect<A | null, ClusterError, Cluster> =>
   orNull(get(kind, key))

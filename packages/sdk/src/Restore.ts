@@ -249,7 +249,7 @@ export const dryRun = Effect.fn("Restore.dryRun")(function* (
 /**
  * Runs a prepared plan. Refused if a fact of the plan has changed since.
  *
- * **Errors:** `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
+ * **Errors**: `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
  * another operation is in the way. After any other error the operation can be resumed or aborted.
  */
 export const run = Effect.fn("Restore.run")(function* (
@@ -262,16 +262,16 @@ export const run = Effect.fn("Restore.run")(function* (
 /**
  * Restores a StatefulSet from a snapshot, in place: plans, and runs the plan. The previous volumes are kept.
  *
- * **Caveat:** the application is down while the volumes are swapped. Only volumes are restored unless the
+ * **Caveats**: the application is down while the volumes are swapped. Only volumes are restored unless the
  * options say otherwise.
  *
- * **Example:**
+ * **Errors**: `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
+ *
+ * **Example**:
  *
  * ```ts
  * yield* Restore.restore({ namespace: "shop", name: "nightly" }, { identity: "ann@laptop" })
  * ```
- *
- * @errors `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
  */
 export const restore = Effect.fn("Restore.restore")(function* (
   ref: SnapshotRef,
@@ -284,7 +284,7 @@ export const restore = Effect.fn("Restore.restore")(function* (
 /**
  * Restores a StatefulSet from VolumeSnapshots of other tools, whose consistency is unknown.
  *
- * @errors `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
+ * **Errors**: `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
  */
 export const fromVolumeSnapshots = Effect.fn("Restore.fromVolumeSnapshots")(function* (
   ref: SetRef,
@@ -298,7 +298,7 @@ export const fromVolumeSnapshots = Effect.fn("Restore.fromVolumeSnapshots")(func
  * Undoes a finished restore: swaps the previous volumes back in. The restored volumes are kept, so that this
  * can be undone as well.
  *
- * **Errors:** `Refused` if a kept volume was deleted; those of `run`.
+ * **Errors**: `Refused` if a kept volume was deleted; those of `run`.
  */
 export const undo = Effect.fn("Restore.undo")(function* (
   at: Operation.OperationAt,
@@ -319,7 +319,7 @@ export const resume = Effect.fn("Restore.resume")(function* (
 /**
  * Rolls back an interrupted restore: the previous volumes, number of replicas and policies.
  *
- * **Caveat:** new volumes that pods may have written to are kept, and reported.
+ * **Caveats**: new volumes that pods may have written to are kept, and reported.
  */
 export const abort = Effect.fn("Restore.abort")(function* (
   at: Operation.OperationAt,

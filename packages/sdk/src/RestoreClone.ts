@@ -89,7 +89,7 @@ const orNothing = (
 /**
  * Runs a prepared plan. Refused if a fact of the plan has changed since.
  *
- * @errors `Unfenced` if the network does not isolate it from its source: then nothing is left behind.
+ * **Errors**: `Unfenced` if the network does not isolate it from its source: then nothing is left behind.
  * `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if another
  * operation is in the way. After any other error the operation can be resumed or aborted.
  */
@@ -108,9 +108,9 @@ export const run = Effect.fn("RestoreClone.run")(function* (
  * Restores a snapshot as another application: plans, and runs the plan. A NetworkPolicy isolates the copy
  * from its source.
  *
- * **Caveat:** names and addresses on the volumes are not rewritten, unless a profile's `beforeStart` does it.
+ * **Caveats**: names and addresses on the volumes are not rewritten, unless a profile's `beforeStart` does it.
  *
- * @errors `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
+ * **Errors**: `Refused` if a part of it cannot be restored, with nothing changed; those of `run`.
  */
 export const clone = Effect.fn("RestoreClone.clone")(function* (
   ref: SnapshotRef,

@@ -236,9 +236,9 @@ const drilled = (
  * Tests the restore of a snapshot in a new namespace, and reports how long it took. The namespace and the
  * volumes are deleted again in every case.
  *
- * **Caveat:** a process that is killed leaves its namespace: abort the operation in it, and delete it.
+ * **Caveats**: a process that is killed leaves its namespace: abort the operation in it, and delete it.
  *
- * @errors those of a restore as another application, including `Unfenced`; `Refused` if nothing would be
+ * **Errors**: those of a restore as another application, including `Unfenced`; `Refused` if nothing would be
  * checked: without a command, and without a profile's `verify`.
  */
 export const drill = Effect.fn("RestoreDrill.drill")(function* (

@@ -88,7 +88,7 @@ export const dryRun = Effect.fn("RestoreRelease.dryRun")(function* (
 /**
  * Runs a prepared plan. Refused if a fact of the plan has changed since.
  *
- * **Errors:** `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
+ * **Errors**: `Refused`, `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if
  * another operation is in the way. After any other error the operation can be resumed or aborted.
  */
 export const run = Effect.fn("RestoreRelease.run")(function* (

@@ -89,7 +89,7 @@ const failureOf = ({ failures }: Heard, now: number, interval: number): string |
  * The last good view is never discarded: while the API server is unavailable, picks continue with it, and
  * `age` shows the time since the last response.
  *
- * **Errors:** those of `Discovery.watch`, before the first view. **Caveat:** if its pod may lose only its
+ * **Errors**: those of `Discovery.watch`, before the first view. **Caveats**: if its pod may lose only its
  * connection to the API server, use `age` to decide when to stop routing.
  */
 export const make = Effect.fn("Router.make")(function* (

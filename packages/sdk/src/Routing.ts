@@ -33,12 +33,12 @@ export { type Router, router } from "./routing/router.ts"
 export { Jump, Modulo, Rendezvous, Strategy, Table } from "./routing/strategy.ts"
 export { rebalanced, tableOf } from "./routing/table.ts"
 
-/** The key's hash modulo the number of replicas. **Caveat:** with one replica more or fewer, nearly all keys move. */
+/** The key's hash modulo the number of replicas. **Caveats**: with one replica more or fewer, nearly all keys move. */
 export const modulo: Strategy = { _tag: "Modulo" }
 
 /**
  * Jump consistent hash (Lamping and Veach, 2014): the least possible number of keys moves, and each ordinal
- * has the same share. **Caveat:** only the highest ordinals can be added and removed cheaply, as those of a
+ * has the same share. **Caveats**: only the highest ordinals can be added and removed cheaply, as those of a
  * StatefulSet; the keys of one that is lost in the middle are spread over all others.
  */
 export const jump: Strategy = { _tag: "Jump" }
@@ -47,13 +47,13 @@ export const jump: Strategy = { _tag: "Jump" }
  * Rendezvous hashing (Thaler and Ravishankar, 1998): each key on `replicas` ordinals, in an order of
  * preference; the least possible number of copies moves, whichever ordinal comes or goes.
  *
- * **Default:** 1 replica. **Caveat:** a pick costs time in proportion to the number of ordinals.
+ * **Default:** 1 replica. **Caveats**: a pick costs time in proportion to the number of ordinals.
  */
 export const rendezvous = (replicas = 1): Strategy => ({ _tag: "Rendezvous", replicas })
 
 /**
  * A shard map: a key's shard is its hash modulo the number of shards, and `shards[shard]` lists the
- * ordinals that hold it, the first choice first. **Caveat:** the number of shards never changes
+ * ordinals that hold it, the first choice first. **Caveats**: the number of shards never changes
  * again without moving nearly all keys; take many times the replicas that you will ever have.
  */
 export const table = (shards: Table["shards"]): Table => ({ _tag: "Table", shards })

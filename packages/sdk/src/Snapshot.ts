@@ -84,7 +84,7 @@ const recentCut = (ref: AppRef): Effect.Effect<Recent | null, ClusterError, Clus
 /**
  * Reads the state and returns a plan. Changes nothing.
  *
- * **Errors:** `AppNotFound` if there is no such application. A refusal is not an error here: it is in
+ * **Errors**: `AppNotFound` if there is no such application. A refusal is not an error here: it is in
  * `plan.refusals`.
  */
 export const prepare = Effect.fn("Snapshot.prepare")(function* (
@@ -153,7 +153,7 @@ const orNothing = (
 /**
  * Runs a prepared plan. Refused if a fact of the plan has changed since.
  *
- * @errors `LevelMissed` if the requested level was not reached: then nothing is left behind. `Refused`,
+ * **Errors**: `LevelMissed` if the requested level was not reached: then nothing is left behind. `Refused`,
  * `Access`, `Changed` or `Mismatch` with nothing changed; `Held` or `Unfinished` if another operation is in
  * the way. After any other error the operation can be resumed or aborted.
  */
@@ -171,16 +171,16 @@ export const run = Effect.fn("Snapshot.run")(function* (
 /**
  * Takes a snapshot of an application: plans, and runs the plan.
  *
- * **Caveat:** without `consistency`, the level is the best one that does not stop the application: check
+ * **Caveats**: without `consistency`, the level is the best one that does not stop the application: check
  * `level` of the result.
  *
- * **Example:**
+ * **Errors**: `Refused` if the requested level cannot be reached, with nothing changed; those of `run`.
+ *
+ * **Example**:
  *
  * ```ts
  * yield* Snapshot.take(statefulSet("shop", "db"), { name: "nightly", identity: "backup-job" })
  * ```
- *
- * @errors `Refused` if the requested level cannot be reached, with nothing changed; those of `run`.
  */
 export const take = Effect.fn("Snapshot.take")(function* (
   ref: AppRef,
@@ -193,7 +193,7 @@ export const take = Effect.fn("Snapshot.take")(function* (
 /**
  * Resumes an interrupted snapshot, from any machine.
  *
- * **Caveat:** if its process ended while members were quiesced, the snapshot is not called quiesced: if that
+ * **Caveats**: if its process ended while members were quiesced, the snapshot is not called quiesced: if that
  * level was requested, it fails with `LevelMissed`, and nothing is left behind.
  */
 export const resume = Effect.fn("Snapshot.resume")(function* (

@@ -181,10 +181,10 @@ export const run = Effect.fn("SnapshotPrune.run")(function* (
 /**
  * Deletes a snapshot with its data in the storage.
  *
- * **Errors:** `Refused` if it is the newest complete one of its application (unless `last`), or is in use;
+ * **Errors**: `Refused` if it is the newest complete one of its application (unless `last`), or is in use;
  * those of `run`.
  *
- * **Caveat:** this cannot be undone.
+ * **Caveats**: this cannot be undone.
  */
 export const prune = Effect.fn("SnapshotPrune.prune")(function* (
   ref: SnapshotRef,

@@ -44,7 +44,7 @@ const clusterUid: Effect.Effect<string | null, ClusterError, Cluster> = Resource
 /**
  * Exports a snapshot's record as a file that only its recipients can decrypt. Changes nothing.
  *
- * **Caveat:** the file contains the values of Secrets, and not the data of the volumes.
+ * **Caveats**: the file contains the values of Secrets, and not the data of the volumes.
  */
 export const exportSet = Effect.fn("SnapshotTransfer.exportSet")(function* (
   ref: SnapshotRef,
@@ -140,10 +140,10 @@ export const run = Effect.fn("SnapshotTransfer.run")(function* (
 /**
  * Imports a snapshot from a file: plans, and runs the plan.
  *
- * **Caveat:** afterwards anyone who can use VolumeSnapshots in the namespace can read the data behind the
+ * **Caveats**: afterwards anyone who can use VolumeSnapshots in the namespace can read the data behind the
  * handles of the file.
  *
- * @errors `Mismatch` if the file cannot be opened; `Refused` if a part of it must not be imported.
+ * **Errors**: `Mismatch` if the file cannot be opened; `Refused` if a part of it must not be imported.
  */
 export const importSet = Effect.fn("SnapshotTransfer.importSet")(function* (
   namespace: string,

@@ -30,9 +30,9 @@ const membersOf = ({ namespace, replicas }: AppState): ReadonlyArray<Member> =>
  * Sends the thaw of a profile to every pod of an application at once, and returns the result of each. Needs
  * no operation.
  *
- * **Caveat:** a snapshot in progress is then not called quiesced, if anything was written.
+ * **Caveats**: a snapshot in progress is then not called quiesced, if anything was written.
  *
- * @errors `Refused` if the profile has no thaw, since its freeze ends with its own process; `AppNotFound`.
+ * **Errors**: `Refused` if the profile has no thaw, since its freeze ends with its own process; `AppNotFound`.
  */
 export const thaw = Effect.fn("Thaw.thaw")(function* (
   ref: AppRef,

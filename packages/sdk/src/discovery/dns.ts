@@ -218,7 +218,7 @@ const askedIn = ({ peers }: Peers): Peer | undefined =>
  * Resolves each peer's name in a pod of the set, the first that is ready or else runs, and compares the
  * answer with the view. The cluster's domain is found there too.
  *
- * **Caveat:** it needs `sh` and `getent` or `nslookup` in the pod's image, and permission to exec; the cache
+ * **Caveats**: it needs `sh` and `getent` or `nslookup` in the pod's image, and permission to exec; the cache
  * of another pod's node may differ. How long a cache keeps an answer is not in any API: 30 s is kubeadm's
  * setting.
  */

@@ -32,7 +32,7 @@ export interface InitialPeer {
  * The names of all requested ordinals, whether or not their pods exist: the first members of a cluster that
  * bootstraps itself.
  *
- * **Caveat:** none of them resolves before its pod is ready, unless the governing Service has
+ * **Caveats**: none of them resolves before its pod is ready, unless the governing Service has
  * `publishNotReadyAddresses`; members that wait for each other to become ready wait forever.
  */
 export const initialPeers = (

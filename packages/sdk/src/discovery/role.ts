@@ -32,7 +32,7 @@ const follow = ["list", "watch"]
 /**
  * The minimal permissions for `Discovery.watch`: a Role, and a ClusterRole if nodes are requested.
  *
- * **Caveat:** a Role cannot narrow pods, Services and EndpointSlices to those of one StatefulSet: a list by
+ * **Caveats**: a Role cannot narrow pods, Services and EndpointSlices to those of one StatefulSet: a list by
  * label is one of the whole namespace to RBAC.
  */
 export const roles = ({ namespace, set, by = "pods", nodes = false }: RoleOptions): ReadonlyArray<Role> => {

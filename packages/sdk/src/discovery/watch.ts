@@ -242,9 +242,9 @@ const understood = (
  * remains, and the next one includes what was missed. A deleted application is a view without peers and uid;
  * one that is recreated under its name has another uid.
  *
- * **Errors:** AppNotFound if there is no such StatefulSet at the start; ClusterError if the StatefulSet
+ * **Errors**: AppNotFound if there is no such StatefulSet at the start; ClusterError if the StatefulSet
  * cannot be read, or if the first list of anything fails for another reason than permission; later, if the
- * StatefulSet is refused for longer than `keepFor`. **Caveat:** it never ends by itself.
+ * StatefulSet is refused for longer than `keepFor`. **Caveats**: it never ends by itself.
  */
 export const watch = (
   ref: SetRef,

@@ -52,7 +52,7 @@ export const peersOfSrv = (
  * The peers that the Service's SRV records name: those that are ready, or all that have an address under a
  * Service with `publishNotReadyAddresses`. None is an empty list.
  *
- * **Caveat:** an answer, positive or negative, is as old as CoreDNS caches it, up to 30 s with kubeadm's
+ * **Caveats**: an answer, positive or negative, is as old as CoreDNS caches it, up to 30 s with kubeadm's
  * settings; it does not contain pods that are not ready, terminating or draining, nor how many there should
  * be. Query it on a timer, and not while waiting for a pod: negative answers are cached as well.
  */

@@ -41,7 +41,7 @@ const elapsedSince = (began: bigint): Effect.Effect<number> =>
  * test of a patch. A server that does not answer is retried within the operation's patience; without
  * patience, as inside a freeze, it fails after a few attempts.
  *
- * @errors the one that `stop` returns; the last response of the server, if it refused the same state several
+ * **Errors**: the one that `stop` returns; the last response of the server, if it refused the same state several
  * times; `Changed` if the server accepts the write and stores something else.
  */
 export const ensure = <A, R = Cluster>(

@@ -376,7 +376,7 @@ export interface BesideWrite<A> {
  * ownership is checked again after the write, and a write of a replaced process is reverted. A creation has
  * no version to test: there only the second check applies.
  *
- * @errors `Fenced` if another process has taken over, with nothing of ours left.
+ * **Errors**: `Fenced` if another process has taken over, with nothing of ours left.
  */
 export const beside = <A>(
   standing: Effect.Effect<Pick<Standing, "why">, ClusterError, Cluster>,

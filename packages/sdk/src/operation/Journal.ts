@@ -287,7 +287,7 @@ export const listReadable = (
 /**
  * Every journal of a namespace, or of one app in it, newest first.
  *
- * **Errors:** those of the server, and `Unreadable` with the name of a journal that this version cannot
+ * **Errors**: those of the server, and `Unreadable` with the name of a journal that this version cannot
  * parse.
  */
 export const list = (

@@ -48,7 +48,7 @@ const refused = (message: string): ClusterError =>
 /**
  * A received object, parsed by its kind: the response to a write, or a source to copy.
  *
- * **Errors:** `Unreadable`, with the object's name and the path of each field.
+ * **Errors**: `Unreadable`, with the object's name and the path of each field.
  */
 export const accept = <A>(kind: Kind<A>, object: Named): Effect.Effect<A, ClusterError> => {
   const accepted = kind.accept(object)
@@ -87,7 +87,7 @@ export const readable = <A extends Typed>(
 /**
  * Objects that came, as their kind has them, each of those that are asked for.
  *
- * **Errors:** `Unreadable` if one cannot be parsed, with its name: nothing is concluded from the others.
+ * **Errors**: `Unreadable` if one cannot be parsed, with its name: nothing is concluded from the others.
  */
 export const acceptAll = <A extends Typed>(
   kind: Kind<A>,

@@ -167,11 +167,11 @@ const came = <A>(kind: Kind<A>, options: KindListOptions) =>
 /**
  * Every object of a kind.
  *
- * **Errors:** those of the server, and `Unreadable` with the name of an invalid object: unknown facts are
+ * **Errors**: those of the server, and `Unreadable` with the name of an invalid object: unknown facts are
  * never ignored. `which` excludes irrelevant objects. Without objects the list is empty; `NotFound` means
  * that the kind is not served.
  *
- * **Example:** `yield* Resource.list(kinds.pods, { namespace: "shop", labelSelector: "app=db" })`
+ * **Example**: `yield* Resource.list(kinds.pods, { namespace: "shop", labelSelector: "app=db" })`
  */
 export const list = <A extends Typed>(
   kind: Kind<A>,
@@ -182,7 +182,7 @@ export const list = <A extends Typed>(
 /**
  * The objects of a kind that can be read, and a line for each of the others.
  *
- * **Caveat:** only for display. To delete, move or conclude anything from the absence of an object, use
+ * **Caveats**: only for display. To delete, move or conclude anything from the absence of an object, use
  * `list`.
  */
 export const listReadable = <A extends Typed>(

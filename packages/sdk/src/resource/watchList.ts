@@ -302,7 +302,7 @@ const viewsOf = <A>(kind: Kind<A>, options: KindWatchOptions) =>
 /**
  * Every object of a kind, now and after each change: see `watchObjects`.
  *
- * **Errors:** if the first list fails, or later for a reason that waiting does not resolve; and, as `list`,
+ * **Errors**: if the first list fails, or later for a reason that waiting does not resolve; and, as `list`,
  * `Unreadable` with the name of an invalid object.
  */
 export const watch = <A extends Typed>(
@@ -314,7 +314,7 @@ export const watch = <A extends Typed>(
 /**
  * The objects of a kind that can be read, now and after each change, and a line for each of the others.
  *
- * **Caveat:** for who only shows them, as `listReadable`.
+ * **Caveats**: for who only shows them, as `listReadable`.
  */
 export const watchReadable = <A extends Typed>(
   kind: Kind<A>,

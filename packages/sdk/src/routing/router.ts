@@ -25,7 +25,7 @@ export interface Router<View> extends Pick<Picker, "pick" | "pickAll" | "owners"
  * The last good view is never discarded: if the views fail, the router continues with it, and `stale` says
  * for how long and why. A new view replaces all answers at once.
  *
- * **Errors:** those of the views, before the first one arrived. **Caveat:** it follows the views as long as
+ * **Errors**: those of the views, before the first one arrived. **Caveats**: it follows the views as long as
  * its scope is open; views that failed are not restarted, so pass a stream that retries if it should survive
  * refusals.
  *

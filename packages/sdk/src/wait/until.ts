@@ -95,7 +95,7 @@ const lackOf = (unmet: ReadonlyArray<Unmet>): string =>
 /**
  * Waits until nothing is missing of a view, and answers with that view.
  *
- * @errors those of the views; the one of `vain`; `TimedOut`, or the one of `late`, after the limit.
+ * **Errors**: those of the views; the one of `vain`; `TimedOut`, or the one of `late`, after the limit.
  */
 export const until = <View>(at: Clocked, spec: Waiting<View>): Effect.Effect<View, Failure, Cluster> =>
   Effect.gen(function* () {
