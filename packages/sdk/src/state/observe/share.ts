@@ -131,19 +131,17 @@ const resourceClaimNames = ({ spec, status }: Pod): Keys =>
  * The lists of one namespace (`lists`), of which each app gets its share. `members` are those of
  * one app: StatefulSets, and none where the set could not be understood.
  */
-export type Share = (namespace: string, appWorkloads: ReadonlyArray<AppWorkload>) => Lists
+export type Share = (namespace: string, apps: ReadonlyArray<AppWorkload>) => Lists
 
 /** `everything` in the cluster first, for what has no namespace; then the lists of each namespace. */
 export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
   const cluster = clusterWide(everything)
   return (lists) => {
     const local = ofNamespace(lists, cluster.volumesnapshotcontents)
-    return (namespace, appWorkloads) => {
-      const sets = appWorkloads.flatMap((appWorkload) =>
-        appWorkload.kind === "StatefulSet" ? [appWorkload.object] : []
-      )
-      const pods = appWorkloads.flatMap((appWorkload) => appWorkload.pods ?? [])
-      const templates = appWorkloads.map(({ template }) => template)
+    return (namespace, apps) => {
+      const sets = apps.flatMap((app) => (app.kind === "StatefulSet" ? [app.object] : []))
+      const pods = apps.flatMap((app) => app.pods ?? [])
+      const templates = apps.map(({ template }) => template)
       const labels = new Set([...templates, ...pods].flatMap(({ metadata }) => pairs(metadata?.labels)))
       const claims = local.persistentvolumeclaims(sets.flatMap((set) => [...claimNames(set, pods)]))
       const claimed = namesOf(claims)
@@ -161,14 +159,12 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         ...(volumes ?? []).flatMap((volume) => handleOf(volume) ?? [])
       ])
       const serviceaccounts = local.serviceaccounts([...templates, ...pods].map(accountOf))
-      const referred = referencedNames(appWorkloads, { serviceaccounts })
+      const referred = referencedNames(apps, { serviceaccounts })
       return {
         ...lists,
         namespaces: cluster.namespaces([namespace]),
         statefulsets: sets,
-        controllerrevisions: local.controllerrevisions(
-          appWorkloads.map(({ metadata }) => metadata.uid ?? "")
-        ),
+        controllerrevisions: local.controllerrevisions(apps.map(({ metadata }) => metadata.uid ?? "")),
         // Of other apps' pods, those that use a claim of this one.
         pods: local.pods(claimed),
         persistentvolumeclaims: claims,
@@ -179,7 +175,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         configmaps: local.configmaps([
           ...referred.ConfigMap,
           journalKey(undefined),
-          ...appWorkloads.map(({ metadata }) => journalKey(metadata.name))
+          ...apps.map(({ metadata }) => journalKey(metadata.name))
         ]),
         secrets: local.secrets([
           ...referred.Secret,
@@ -190,9 +186,9 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         ]),
         serviceaccounts,
         events: local.events([
-          ...appWorkloads.map(({ key }) => key),
+          ...apps.map(({ key }) => key),
           // A pod that is missing has events too.
-          ...appWorkloads.map(({ metadata }) => `Pod/${metadata.name}-`),
+          ...apps.map(({ metadata }) => `Pod/${metadata.name}-`),
           ...namesOf(pods).map((pod) => `Pod/${pod}`),
           ...claimed.map((claim) => `PersistentVolumeClaim/${claim}`),
           ...namesOf(services).map((service) => `Service/${service}`),
@@ -201,7 +197,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
           ...namesOf(snapshots).map((snapshot) => `VolumeSnapshot/${snapshot}`)
         ]),
         poddisruptionbudgets: budgets,
-        horizontalpodautoscalers: local.horizontalpodautoscalers(namesOf(appWorkloads)),
+        horizontalpodautoscalers: local.horizontalpodautoscalers(namesOf(apps)),
         volumesnapshots: snapshots,
         volumesnapshotcontents: cluster.volumesnapshotcontents(
           (snapshots ?? []).flatMap(({ status }) => status?.boundVolumeSnapshotContentName ?? [])
