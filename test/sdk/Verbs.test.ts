@@ -27,7 +27,7 @@ describe("an operation", () => {
   it.effect("is found by the beginning of its id, or as the only one that is not over", () =>
     Effect.gen(function* () {
       const { world, id } = yield* stopped
-      const expected = { namespace: "shop", id, verb: "scale", name: "db" }
+      const expected = { namespace: "shop", id, verb: "scale", name: "db", phase: "Stopped" }
       assert.deepEqual(yield* on(world)(Verbs.find({ namespace: "shop" })), expected)
       assert.deepEqual(yield* on(world)(Verbs.find({ namespace: "shop", id: id.slice(0, 4) })), expected)
     })
