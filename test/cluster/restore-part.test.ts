@@ -202,7 +202,7 @@ describe.runIf(isBed())("a restore", () => {
       ])
       await write(space, 2, "after")
       const shown = await run(space, "restore", "--from-volume-snapshots", "db", "--dry-run=client")
-      assert.match(shown.out, /data-db-1 from volumesnapshot backup-1, cut 20\d\d-/)
+      assert.match(shown.out, /data-db-1 from volumesnapshot backup-1, taken 20\d\d-/)
       assert.match(shown.out, /their consistency is unknown, and they were taken [\d.]+ s apart/)
       const ended = await restore(space, "--from-volume-snapshots", "db")
       assert.deepEqual(await marks(space, 2), ["before", "before"])
