@@ -1,18 +1,27 @@
 /** Entry point of the plugin: handles what needs no oclif before it is loaded. */
+import { basename } from "node:path"
 import manifest from "../package.json" with { type: "json" }
 import type { Names } from "./program/complete.ts"
 import { printed, visible } from "./print/terminal.ts"
 import { write } from "./command/screen.ts"
 
-const [first, ...rest] = process.argv.slice(2)
+const typed = process.argv.slice(2)
+// The single binary answers for completion under kubectl's name for that, as a link to itself.
+const [first, ...rest] =
+  basename(process.argv0) === "kubectl_complete-stateful" ? ["__complete", ...typed] : typed
 
-if (first === "--version") {
-  write(process.stdout, printed`kubectl-stateful v${visible(manifest.version)}\n`)
-} else if (first === "__complete") {
-  const { complete } = await import("./program/complete.ts")
-  const names: Names = async (...asked) => (await import("./program/names.ts")).clusterNames()(...asked)
-  write(process.stdout, await complete(rest, names))
-} else {
-  const { program } = await import("./program.ts")
-  await program(process.argv.slice(2))
+const main = async (): Promise<void> => {
+  if (first === "--version") {
+    write(process.stdout, printed`kubectl-stateful v${visible(manifest.version)}\n`)
+  } else if (first === "__complete") {
+    const { complete } = await import("./program/complete.ts")
+    const names: Names = async (...asked) => (await import("./program/names.ts")).clusterNames()(...asked)
+    write(process.stdout, await complete(rest, names))
+  } else {
+    const { program } = await import("./program.ts")
+    await program(typed)
+  }
 }
+
+// A script with a code cache, as in the single binary, cannot await at its top.
+void main()
