@@ -1,10 +1,12 @@
 /**
  * Builds and packs twice, which must give the same bytes; lints the tarballs; then installs them in an empty folder outside of this repository, and compiles and runs programs
- * against them: with TypeScript 5.9 and 7, on Node 22.19, 24 and 26, through Promises and with Effect. Prints how
+ * against them: with TypeScript 5.9 and 7 as programs are set up, on Node 22.19, 24 and 26, through Promises and with
+ * Effect, by `require` and from one bundled file. Prints how
  * long each entry takes to be imported. Needs the npm registry, and `npm run build` before.
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
+import { createRequire } from "node:module"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -13,6 +15,7 @@ import { pack } from "./pack.mjs"
 const wrongNode = "20.20.2"
 const nodes = ["22.19.0", "24.22.3", "26.10.0"]
 const compilers = ["5.9.3", "7.0.2"]
+const esbuild = "0.28.2"
 
 const folder = mkdtempSync(join(tmpdir(), "packed-"))
 const run = (command, args, cwd = folder) => {
@@ -48,6 +51,49 @@ const layer = Sandbox.layer({ namespaces: ["shop"] })
 console.log(await Effect.runPromise(Effect.provide(program, layer)))
 process.exit()
 `
+}
+
+/** Asks a served sandbox as it would a live cluster: by way of all that is loaded when it is needed. */
+const common = `const { mkdtempSync, writeFileSync } = require("node:fs")
+const { join } = require("node:path")
+const { start } = require("@kubectl-stateful/sandbox/promise")
+const { connect, statefulSet } = require("@kubectl-stateful/sdk/promise")
+const main = async () => {
+  const sandbox = await start("ledger")
+  const kubeconfig = join(mkdtempSync(join(process.cwd(), "kubeconfig-")), "config")
+  writeFileSync(kubeconfig, (await sandbox.serve()).kubeconfig, { mode: 0o600 })
+  const connection = connect({ kubeconfig })
+  try {
+    const { outcome } = await connection.scale(
+      { namespace: "shop", name: "ledger" }, { replicas: 4, identity: "ann@laptop" }
+    )
+    const { replicas } = await connection.read(statefulSet("shop", "ledger"))
+    console.log(outcome + " " + replicas.length)
+  } finally {
+    await connection.close()
+    await sandbox.close()
+  }
+}
+main()
+`
+
+/** What a bundle in ESM format needs for its dependencies that are CommonJS; see docs/packages.md. */
+const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
+
+const refused = [
+  "@kubectl-stateful/sdk/State.js",
+  "@kubectl-stateful/sdk/dist/State.js",
+  "@kubectl-stateful/sdk/index",
+  "@kubectl-stateful/sdk/scale/plan",
+  "@kubectl-stateful/sandbox/Sandbox"
+]
+
+/** How programs are set up, beside the strictest way below. */
+const setups = {
+  bundler: { module: "preserve", moduleResolution: "bundler" },
+  "declarations checked": { skipLibCheck: false, lib: ["ES2024", "ESNext.Disposable", "DOM"] },
+  "options that may be undefined": { exactOptionalPropertyTypes: false },
+  "declarations emitted": { declaration: true, verbatimModuleSyntax: true }
 }
 
 const config = {
@@ -115,8 +161,44 @@ try {
     const home = join(folder, `typescript-${version}`)
     install(mkdir(home), `typescript@${version}`)
     run(join(home, "node_modules", ".bin", "tsc"), ["-p", join(folder, "tsconfig.json")])
+    for (const [name, options] of Object.entries(setups)) {
+      const file = join(folder, "tsconfig.setup.json")
+      const compilerOptions = { ...options, outDir: `out-${version}` }
+      writeFileSync(file, JSON.stringify({ extends: "./tsconfig.json", compilerOptions }))
+      run(join(home, "node_modules", ".bin", "tsc"), ["-p", file])
+      console.log(`TypeScript ${version}, ${name}: compiles`)
+    }
     console.log(`TypeScript ${version}: compiles`)
   }
+
+  writeFileSync(join(folder, "common.cjs"), common)
+  const require = createRequire(join(folder, "common.cjs"))
+  for (const name of tarballs.keys()) if (isLibrary(name)) require(`${name}/package.json`)
+  for (const path of refused) {
+    try {
+      require.resolve(path)
+    } catch (error) {
+      if (error.code === "ERR_PACKAGE_PATH_NOT_EXPORTED") continue
+    }
+    throw new Error(`${path} is not refused by the package's exports`)
+  }
+  const map = join(folder, "node_modules", "@kubectl-stateful", "sdk", "dist", "State.js.map")
+  if (!JSON.parse(readFileSync(map, "utf8")).sourcesContent?.[0])
+    throw new Error(`${map} names a source that the package lacks`)
+  console.log("package.json is exported, parts are refused, maps hold their sources")
+
+  const bundler = mkdir(join(folder, "bundler"))
+  install(bundler, `esbuild@${esbuild}`)
+  run(join(bundler, "node_modules", ".bin", "esbuild"), [
+    "common.cjs",
+    "--bundle",
+    "--minify",
+    "--platform=node",
+    "--format=esm",
+    "--log-level=warning",
+    `--banner:js=${banner}`,
+    "--outfile=out/bundled.mjs"
+  ])
 
   const binaries = nodes.map((version) => {
     const home = join(folder, `node-${version}`)
@@ -131,6 +213,11 @@ try {
     for (const name of Object.keys(programs)) {
       const out = run(node, [join("out", name.replace(/\.ts$/, ".js"))]).trim()
       console.log(`Node ${version}: ${name} prints ${JSON.stringify(out.split("\n")[0])}`)
+    }
+    for (const file of ["common.cjs", join("out", "bundled.mjs")]) {
+      const out = run(node, [file]).trim()
+      if (out !== "Succeeded 4") throw new Error(`Node ${version}: ${file} prints ${out}`)
+      console.log(`Node ${version}: ${file} prints ${JSON.stringify(out)}`)
     }
     const bin = join(plugin, "node_modules", "kubectl-stateful", "bin", "kubectl-stateful")
     console.log(`Node ${version}: kubectl-stateful --version prints ${run(node, [bin, "--version"]).trim()}`)

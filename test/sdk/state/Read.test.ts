@@ -248,7 +248,8 @@ describe("an app that cannot be read", () => {
   it.effect("is not found, with the names that may have been meant", () =>
     Effect.gen(function* () {
       const error = yield* failure(read(ref("shop", "bd")), all())
-      assert.equal(error._tag, "AppNotFound")
+      if (error._tag !== "AppNotFound") return assert.fail(error.message)
+      assert.deepEqual([error.name, error.ref], ["AppNotFound", ref("shop", "bd")])
       assert.equal(error.message, 'statefulsets.apps "bd" not found in namespace shop')
       assert.equal(error.action, "did you mean db?")
     })

@@ -1,7 +1,7 @@
 /** The error for a missing application, with similar names. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { AppRef } from "../App.ts"
+import { AppRef } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { nearNames } from "../NearName.ts"
 import { kinds } from "../Kind.ts"
@@ -11,8 +11,8 @@ import { shellWord } from "../ShellWord.ts"
 /** No workload of that name, or with those labels. */
 export class AppNotFound extends Schema.TaggedError<AppNotFound>()("AppNotFound", {
   reason: Schema.TaggedStruct("NotFound", {}),
-  namespace: Schema.String,
-  name: Schema.String,
+  /** What was asked for. A field `name` would hide the error's own. */
+  ref: AppRef,
   /** StatefulSets of the namespace with a similar name, nearest first. */
   near: Schema.Array(Schema.String),
   message: Schema.String,
@@ -30,8 +30,7 @@ export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Clus
     if (ref._tag === "Selector") {
       return new AppNotFound({
         reason,
-        namespace,
-        name: ref.selector,
+        ref,
         near: [],
         message: `no StatefulSet, Deployment or DaemonSet in namespace ${namespace} has labels ${ref.selector}`,
         action: listAll(namespace)
@@ -57,8 +56,7 @@ export const appNotFound = (ref: AppRef): Effect.Effect<AppNotFound, never, Clus
             : listAll(namespace)
     return new AppNotFound({
       reason,
-      namespace,
-      name,
+      ref,
       near,
       message: `statefulsets.apps "${name}" not found in namespace ${namespace}`,
       action
