@@ -91,7 +91,10 @@ describe("every ConfigMap and Secret that the pods refer to is found", () => {
 })
 
 describe("what is known of a reference", () => {
-  const spec = { volumes: [{ name: "tls", secret: { secretName: "tls" } }] }
+  const spec = {
+    containers: [{ name: "postgres", volumeMounts: [{ name: "tls", mountPath: "/tls" }] }],
+    volumes: [{ name: "tls", secret: { secretName: "tls" } }]
+  }
   const secret = (rest: Record<string, unknown> = {}) =>
     object("tls", { metadata: { resourceVersion: "7", ...rest } })
 
@@ -117,9 +120,24 @@ describe("what is known of a reference", () => {
       [false]
     )
     assert.deepEqual(
-      references({ volumes: [optional, ...spec.volumes] }).map((one) => one.required),
+      references({ ...spec, volumes: [optional, ...spec.volumes] }).map((one) => one.required),
       [true]
     )
+  })
+
+  it.each([
+    [{ secret: { secretName: "x" } }],
+    [{ configMap: { name: "x" } }],
+    [{ projected: { sources: [{ secret: { name: "x", items: [{ key: "a", path: "a" }] } }] } }],
+    [{ csi: { driver: "d", nodePublishSecretRef: { name: "x" } } }]
+  ])("a pod starts without what a volume names that no container mounts: %j", (source) => {
+    const volumes = [{ name: "one", ...source }]
+    const mounting = { name: "one", volumeMounts: [{ name: "one", mountPath: "/one" }] }
+    const required = (more: Record<string, unknown>) =>
+      references({ volumes, ...more }).map((one) => one.required)
+    assert.deepEqual(required({}), [false])
+    assert.deepEqual(required({ containers: [mounting] }), [true])
+    assert.deepEqual(required({ initContainers: [mounting] }), [true])
   })
 
   it("metadata tell that it is immutable when someone set the field, and else nothing", () => {

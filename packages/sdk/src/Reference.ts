@@ -18,7 +18,7 @@ export interface Reference {
    * imagePullSecrets`.
    */
   readonly usedBy: ReadonlyArray<string>
-  /** False when every reference to it is optional. */
+  /** False when every reference to it is optional, or a volume that no container mounts. */
   readonly required: boolean
   /** True if it exists. `null` if it could not be read. */
   readonly present: boolean | null
@@ -85,7 +85,7 @@ export const mention = (
 const keysOf = (items: ReadonlyArray<{ readonly key: string }> | null | undefined) =>
   (items ?? []).map(({ key }) => key)
 
-const ofVolume = (volume: VolumeSpec): ReadonlyArray<Mention> => {
+const ofSources = (volume: VolumeSpec): ReadonlyArray<Mention> => {
   const how = `volume ${volume.name}`
   const { configMap, secret, projected } = volume
   return [
@@ -103,6 +103,12 @@ const ofVolume = (volume: VolumeSpec): ReadonlyArray<Mention> => {
     ...mention("Secret", volume.flexVolume?.secretRef?.name, how, null)
   ]
 }
+
+/** The kubelet sets up what some container mounts: a pod starts without what its other volumes name. */
+const ofVolume = (volume: VolumeSpec, mounted: ReadonlySet<string>): ReadonlyArray<Mention> =>
+  mounted.has(volume.name)
+    ? ofSources(volume)
+    : ofSources(volume).map((one) => ({ ...one, optional: true, keys: [] }))
 
 const ofContainer = (container: ContainerSpec): ReadonlyArray<Mention> => [
   ...(container.env ?? []).flatMap(({ valueFrom }) => {
@@ -123,16 +129,20 @@ const ofContainer = (container: ContainerSpec): ReadonlyArray<Mention> => [
 ]
 
 /** Every ConfigMap and Secret that a pod's spec names, in the order of the spec. */
-export const mentionsOf = (spec: PodSpec): ReadonlyArray<Mention> => [
-  ...(spec.volumes ?? [])
-    // Put into every pod by the API server, with a ConfigMap that is in every namespace.
-    .filter(({ name }) => !name.startsWith("kube-api-access-"))
-    .flatMap(ofVolume),
-  ...[...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])].flatMap(
-    ofContainer
-  ),
-  ...(spec.imagePullSecrets ?? []).flatMap(({ name }) => mention("Secret", name, "imagePullSecrets", null))
-]
+export const mentionsOf = (spec: PodSpec): ReadonlyArray<Mention> => {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]
+  const mounted = new Set(
+    containers.flatMap(({ volumeMounts }) => (volumeMounts ?? []).map(({ name }) => name))
+  )
+  return [
+    ...(spec.volumes ?? [])
+      // Put into every pod by the API server, with a ConfigMap that is in every namespace.
+      .filter(({ name }) => !name.startsWith("kube-api-access-"))
+      .flatMap((volume) => ofVolume(volume, mounted)),
+    ...containers.flatMap(ofContainer),
+    ...(spec.imagePullSecrets ?? []).flatMap(({ name }) => mention("Secret", name, "imagePullSecrets", null))
+  ]
+}
 
 /** The keys of a field set (`managedFields`) under this one; empty if there are none. */
 export const fieldsOf = (fields: unknown, name: string): Readonly<Record<string, unknown>> => {

@@ -124,6 +124,7 @@ describe("the target needs", () => {
     const template = { spec: { storageClassName: "scratch" } }
     assert.deepEqual(
       more({
+        containers: [{ name: "main", volumeMounts: [{ name: "certs", mountPath: "/certs" }] }],
         volumes: [
           { name: "scratch", ephemeral: { volumeClaimTemplate: template } },
           { name: "certs", csi: { driver: "csi.cert-manager.io", nodePublishSecretRef: { name: "token" } } }
@@ -250,7 +251,13 @@ describe("the target needs", () => {
   it("ConfigMaps and Secrets of the template, pull secrets through the account, and no webhook's", () => {
     const spec = {
       serviceAccountName: "db",
-      containers: [{ name: "main", envFrom: [{ configMapRef: { name: "conf" } }] }],
+      containers: [
+        {
+          name: "main",
+          envFrom: [{ configMapRef: { name: "conf" } }],
+          volumeMounts: ["tls", "extra", "more"].map((name) => ({ name, mountPath: `/${name}` }))
+        }
+      ],
       volumes: [
         { name: "tls", secret: { secretName: "tls" } },
         { name: "extra", secret: { secretName: "extra", optional: true } },

@@ -6,8 +6,8 @@
  */
 import type { Question } from "./verdict.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
-import { isScratch } from "../state/HostPath.ts"
-import { isForgetful, isForgotten, isStateless } from "../state/Store.ts"
+import { isHostData, isScratch } from "../state/HostPath.ts"
+import { holdsHome, isForgetful, isForgotten, isInHome, isStateless } from "../state/Store.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
 import { type Facts, no, rule, type Rule, type Evidence, unknown } from "./rule.ts"
@@ -37,13 +37,19 @@ const isLog = (path: string): boolean =>
   /(^|\/)(([^/]*[-_])?wal|pg_xlog|redo|commit_?log|translog)(\/|$)/i.test(path)
 
 /**
- * A volume under /run is not for sockets if a claim is mounted there: it is an existing data directory, as
- * etcd's often is.
+ * A volume under /run is not for sockets if a claim is mounted there, as etcd's often is, and the node's own
+ * directories there are few: any other is a data directory.
  */
-const claimedRun = /^\/(var\/)?run\/[^/]/
+const claimedRun =
+  /^\/(var\/)?run\/(?!(dbus|udev|systemd|containerd|crio|docker|user|secrets)(\/|$)|.*\.sock$)[^/]/
 
 const keepsData = (container: PodContainer): boolean =>
-  container.keeps.some((path) => !isNoData(path) || claimedRun.test(path))
+  container.keeps.some(
+    (path) => !isNoData(path) || claimedRun.test(path) || (!isScratch(path) && isInHome(container, path))
+  )
+
+/** What is kept at such a path tells nothing of where the data is: logs, a socket, the node's time zone. */
+const isAside = (path: string): boolean => !isHostData(path, path) && !claimedRun.test(path)
 
 /** Workloads whose pods are to come back with what they had. */
 const keepers = (state: AppState): ReadonlyArray<Workload> =>
@@ -63,11 +69,16 @@ const judge = (
   path: string
 ): Judged["answer"] | null => {
   // Started as what keeps nothing, it has none in its data directory either.
-  if (isNoData(path) || isForgotten(container)) return null
+  if (isForgotten(container)) return null
+  // Some keep their databases where others have their configuration.
+  const isHome = holdsHome(container, path)
+  if (isNoData(path) && !isHome) return null
   if (keepsData(container)) {
     if (isLog(path)) return "No"
-    return isData(path) && !container.keeps.some(isData) ? "Unknown" : null
+    const isKept = container.keeps.some((kept) => isData(kept) || isInHome(container, kept))
+    return (isHome || isData(path)) && !isKept ? "Unknown" : null
   }
+  if (isHome) return isForgetful(container.store ?? "") && !isData(path) ? "Unknown" : "No"
   const { store } = container
   if (store !== null && (isData(path) || (!volume.rendered && !isForgetful(store)))) return "No"
   const beside = workload.template.containers.some(keepsData)
@@ -85,7 +96,8 @@ const judged = (workload: Workload, volume: OtherVolume): Judged | null => {
     const answer = container === undefined ? null : judge(workload, volume, container, path)
     return container === undefined || answer === null ? [] : [{ answer, container, path }]
   })
-  return found.find(({ answer }) => answer === "No") ?? found[0] ?? null
+  const lost = found.filter(({ answer }) => answer === "No")
+  return lost.find(({ path }) => isData(path)) ?? lost[0] ?? found[0] ?? null
 }
 
 const onPassing = (
@@ -149,7 +161,9 @@ const isUntold = (state: AppState, workload: Workload): boolean =>
   workload.kind === "StatefulSet" &&
   (workload.claimTemplates.length === 0 || unmounted(state, workload).length > 0) &&
   onPassing(state, workload).length === 0 &&
-  !workload.template.containers.some(({ keeps, store }) => store !== null || keeps.length > 0) &&
+  !workload.template.containers.some(
+    ({ keeps, store }) => store !== null || keeps.some((path) => !isAside(path))
+  ) &&
   workload.template.containers.some(({ image, readOnly }) => !readOnly && !isStateless(image))
 
 const noVolume = ({ state }: Facts): ReadonlyArray<Evidence> =>

@@ -5,76 +5,58 @@
  */
 import { imageName } from "../ImageName.ts"
 import type { ContainerSpec } from "../kind/Pod.ts"
+import { forgetting, keeping } from "./stores.ts"
 
-/** Whole names: an exporter, an operator or a proxy of something is not that something. */
-const stores: ReadonlyArray<readonly [store: string, name: RegExp]> = [
-  [
-    "PostgreSQL",
-    /^(postgres|postgresql|postgresql-repmgr|postgis|pgvector|timescaledb|timescaledb-ha|spilo(-\d+)?|patroni|crunchy-postgres(-gis)?)$/
-  ],
-  ["MySQL", /^(mysql|mysql-server|percona|percona-server|percona-xtradb-cluster|mariadb|mariadb-galera)$/],
-  ["MongoDB", /^(mongo|mongodb|mongodb-(community|enterprise)-server|percona-server-mongodb)$/],
-  ["etcd", /^etcd$/],
-  ["ZooKeeper", /^(zookeeper|cp-zookeeper)$/],
-  ["Consul", /^(consul|consul-enterprise)$/],
-  ["Vault", /^(vault|vault-enterprise|openbao)$/],
-  ["Cassandra", /^(cassandra|scylla|scylla-enterprise|dse-server|cass-management-api)$/],
-  ["CockroachDB", /^(cockroach|cockroachdb)$/],
-  ["YugabyteDB", /^(yugabyte|yugabytedb)$/],
-  ["TiKV", /^(tikv|pd)$/],
-  ["ClickHouse", /^(clickhouse|clickhouse-server|clickhouse-keeper)$/],
-  ["Elasticsearch", /^(elasticsearch|elasticsearch-oss|opensearch)$/],
-  ["Kafka", /^(kafka|kafka-native|cp-kafka|cp-server|redpanda)$/],
-  ["RabbitMQ", /^(rabbitmq|rabbitmq-server)$/],
-  ["InfluxDB", /^(influxdb|influxdb2)$/],
-  ["Neo4j", /^neo4j$/],
-  ["CouchDB", /^couchdb$/],
-  ["Couchbase", /^couchbase$/],
-  ["ArangoDB", /^arangodb$/],
-  ["Solr", /^solr$/],
-  ["CrateDB", /^(crate|cratedb)$/],
-  ["Meilisearch", /^meilisearch$/],
-  ["Typesense", /^typesense$/],
-  ["Qdrant", /^qdrant$/],
-  ["Weaviate", /^weaviate$/],
-  ["QuestDB", /^questdb$/],
-  ["RethinkDB", /^rethinkdb$/],
-  ["BookKeeper", /^bookkeeper$/],
-  ["HDFS", /^hadoop-(namenode|datanode)$/],
-  ["Jenkins", /^jenkins$/],
-  ["Gitea", /^(gitea|forgejo)$/],
-  ["GitLab", /^gitlab-(ce|ee)$/],
-  ["Nexus", /^nexus3$/],
-  ["Vaultwarden", /^vaultwarden$/],
-  ["MinIO", /^minio$/],
-  ["Prometheus", /^prometheus$/],
-  ["Loki", /^loki$/],
-  ["VictoriaMetrics", /^(vmstorage|victoria-metrics)$/],
-  ["Redis", /^(redis|redis-cluster|redis-stack|redis-stack-server|valkey|valkey-cluster|keydb|dragonfly)$/],
-  ["Hazelcast", /^hazelcast(-enterprise)?$/],
-  ["Ignite", /^(ignite|gridgain)$/],
-  ["NATS", /^nats(-server)?$/]
-]
+const words = (text: string): ReadonlyArray<string> => text.split(" ").filter((word) => word !== "")
 
-/** Stores whose data may be a cache, may be kept elsewhere, or whose image may run only a client. */
-const mayForget: ReadonlySet<string> = new Set([
-  "Consul",
-  "Hazelcast",
-  "Ignite",
-  "Loki",
-  "NATS",
-  "Redis",
-  "Vault"
-])
+const rows = [...keeping, ...forgetting]
+
+/** By whole names: an exporter, an operator or a proxy of something is not that something. */
+const byImage: ReadonlyMap<string, string> = new Map(
+  rows.flatMap(([store, images]) => words(images).map((image) => [image, store] as const))
+)
+const homesOf: ReadonlyMap<string, ReadonlyArray<string>> = new Map(
+  rows.map(([store, , homes]) => [store, words(homes)])
+)
+const mayForget: ReadonlySet<string> = new Set(forgetting.map(([store]) => store))
 
 /** True if only its owner knows whether such a store's data without a volume matters. */
 export const isForgetful = (store: string): boolean => mayForget.has(store)
 
 const ofImage = (image: string): string | null => {
-  if (/mssql\/server(:|@|$)/.test(image)) return "SQL Server"
-  const found = imageName(image).toLowerCase()
-  return stores.find(([, known]) => known.test(found))?.[0] ?? null
+  const name = imageName(image).toLowerCase()
+  const owner = image.split("@")[0]?.split("/").at(-2)?.toLowerCase()
+  // `spilo-17` has the version of what it runs in its name.
+  return (
+    [`${owner}/${name}`, name, name.replace(/-\d+$/, "")].flatMap((one) => byImage.get(one) ?? [])[0] ?? null
+  )
 }
+
+/** Their images keep all that they keep there, whatever it is that they run. */
+const inConfig = /(^|\/)(linuxserver|hotio|home-operations|onedr0p|binhex)\/[^/]+$/
+
+interface Running {
+  readonly image: string
+  readonly store: string | null
+}
+
+const homesIn = ({ image, store }: Running): ReadonlyArray<string> =>
+  store === null
+    ? []
+    : [...(homesOf.get(store) ?? []), ...(inConfig.test(image.split("@")[0] ?? "") ? ["/config"] : [])]
+
+const isWithin = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(`${directory}/`)
+
+const bare = (path: string): string => path.replace(/\/+$/, "")
+
+/** What is mounted at this path has all of a directory in which the store keeps its data. */
+export const holdsHome = (container: Running, path: string): boolean =>
+  homesIn(container).some((home) => isWithin(home, bare(path)))
+
+/** What is mounted at this path has such a directory, or a part of it. */
+export const isInHome = (container: Running, path: string): boolean =>
+  homesIn(container).some((home) => isWithin(home, bare(path)) || isWithin(bare(path), home))
 
 /** The same image, started as what keeps nothing: a client, a router, a watcher. */
 const keepsNothing = new Set(["mongos", "redis-sentinel", "sentinel", "--sentinel", "gateway", "grpc-proxy"])
@@ -102,23 +84,63 @@ const inMemory = /(^|\s)-dev(\s|$)/
 
 const baseName = (word: string): string => word.slice(word.lastIndexOf("/") + 1)
 
-/** The store that a container runs; `null` if none is known. */
+const servesWithout = (names: RegExp) => (started: ReadonlyArray<string>) =>
+  started.some((word) => names.test(word))
+const servesOnly = (names: RegExp) => (started: ReadonlyArray<string>) =>
+  !started.some((word) => names.test(word))
+
+/** Parts of a whole that ask its other parts for what they know. */
+const asking =
+  /^--?target=(distributor|querier|query-frontend|query-scheduler|overrides-exporter|read|tenant-federation)$/
+
+/** By what else an image is started as, among words that may stand within the line of a shell. */
+const asNone: Readonly<Record<string, (started: ReadonlyArray<string>) => boolean>> = {
+  Kafka: servesWithout(ofKafka),
+  Vault: servesWithout(/^(agent|proxy)$/),
+  Pulsar: servesOnly(/^(bookie|zookeeper|standalone|configuration-store|global-zookeeper)$/),
+  RocketMQ: servesWithout(/^mqnamesrv$/),
+  SeaweedFS: servesOnly(/^(master|volume|filer|server|mini)$/),
+  Thanos: servesWithout(/^(query|query-frontend|sidecar|tools)$/),
+  Traefik: servesOnly(/^--certificatesresolvers\.[^=]+\.acme\.storage=/i),
+  Cortex: servesWithout(asking),
+  Loki: servesWithout(asking),
+  Mimir: servesWithout(asking),
+  Pyroscope: servesWithout(asking),
+  Tempo: servesWithout(asking)
+}
+
+/** A filer's list of files may be in a database of its own, as its environment or a file of its configuration says. */
+const isListElsewhere = ({ env, volumeMounts }: ContainerSpec): boolean =>
+  (env ?? []).some(
+    ({ name, value }) => /^WEED_(?!LEVELDB)[A-Z0-9]+_ENABLED$/.test(name) && value !== "false"
+  ) || (volumeMounts ?? []).some(({ mountPath }) => bare(mountPath).startsWith("/etc/seaweedfs"))
+
+const says = ({ env }: ContainerSpec, name: string): string | null =>
+  (env ?? []).find((one) => one.name === name)?.value ?? null
+
+/** What an image is by its environment alone: a gateway, or the end of a tunnel that has no peers of its own. */
+const isNoneByEnv = (store: string, container: ContainerSpec): boolean =>
+  (store === "Zeebe" && says(container, "ZEEBE_STANDALONE_GATEWAY") === "true") ||
+  (store === "WireGuard" && says(container, "PEERS") === null) ||
+  (store === "Elasticsearch" && isCoordinating(container))
+
+/** What store a container runs; null: none that is known. */
 export const storeOf = (container: ContainerSpec): string | null => {
   const { image, command, args, name } = container
   if (/sentinel|exporter|backup/i.test(name)) return null
-  const words = [...(command ?? []), ...(args ?? [])]
-  if (words.some((word) => keepsNothing.has(baseName(word))) || clients.test(baseName(words[0] ?? "")))
+  const given = [...(command ?? []), ...(args ?? [])]
+  if (given.some((word) => keepsNothing.has(baseName(word))) || clients.test(baseName(given[0] ?? "")))
     return null
   const store = ofImage(image ?? "")
-  // They may stand within the line of a shell.
-  const started = words.flatMap((word) => word.split(/\s+/)).map(baseName)
-  if (
-    (store === "Kafka" && started.some((word) => ofKafka.test(word))) ||
-    (store === "Vault" && started.some((word) => word === "agent" || word === "proxy")) ||
-    (store === "Elasticsearch" && isCoordinating(container))
-  )
-    return null
-  return store === "Vault" && words.some((word) => inMemory.test(word)) ? "Vault in memory" : store
+  if (store === null) return null
+  const started = given
+    .flatMap((word) => word.split(/\s+/))
+    .map((word) => (word.startsWith("-") ? word : baseName(word)))
+  if (asNone[store]?.(started) === true || isNoneByEnv(store, container)) return null
+  if (store === "Vault" && given.some((word) => inMemory.test(word))) return "Vault in memory"
+  return store === "SeaweedFS" && started.includes("filer") && isListElsewhere(container)
+    ? "SeaweedFS filer"
+    : store
 }
 
 /** Proxies, web servers and the like: what they write is scratch. */
@@ -131,14 +153,9 @@ const caches = /^(memcached|varnish|squid|mcrouter|twemproxy|apt-cacher-ng)$/
 /** An image of a store, whatever is started of it. */
 const isOfStore = (image: string): boolean => ofImage(image) !== null
 
-/** True if an image of a store runs as something else, or as a cache: then its writes are not data. */
-export const isForgotten = ({
-  image,
-  store
-}: {
-  readonly image: string
-  readonly store: string | null
-}): boolean => store === null && (isOfStore(image) || caches.test(imageName(image).toLowerCase()))
+/** An image of a store that was started as none, or of a cache: what it writes is no data, wherever that is. */
+export const isForgotten = ({ image, store }: Running): boolean =>
+  store === null && (isOfStore(image) || caches.test(imageName(image).toLowerCase()))
 
 /** A container of this image that runs no store is known to keep nothing of its own. */
 export const isStateless = (image: string): boolean =>
