@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import { Cluster, type ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { type Answer, failure, object, port, query, status } from "./resource/port.ts"
@@ -420,6 +420,36 @@ describe("may I", () => {
         )
         assert.strictEqual(error.reason._tag, "Unreadable")
       }
+    })
+  )
+})
+
+describe("what is no name is asked of no server", () => {
+  const noName = ["", ".", ".."]
+  const api = kinds.persistentvolumeclaims
+  const asked = (target: Resource.Target): ReadonlyArray<Effect.Effect<unknown, ClusterError, Cluster>> => [
+    Resource.getObject(target),
+    Resource.findObject(target),
+    Resource.patch(target, { _tag: "Merge", value: {} }),
+    Resource.replace(target, {}),
+    Resource.remove(target)
+  ]
+  const everywhere = noName.flatMap((namespace) => [
+    ...asked({ api, namespace, name: "data-db-0" }),
+    Resource.listObjects(api, { namespace }),
+    Resource.create({ api, namespace }, { metadata: { name: "data-db-0" } })
+  ])
+
+  it.effect("not the object, which would be its collection, and not a namespace, which would be all", () =>
+    Effect.gen(function* () {
+      const server = port(() => ({ body: set }))
+      const all = [...noName.flatMap((name) => asked({ api, namespace: "shop", name })), ...everywhere]
+      for (const one of all) {
+        const error = yield* Effect.flip(Effect.provide(one, server.layer))
+        assert.strictEqual(error.reason._tag, "BadRequest")
+        assert.match(error.message, /a name or namespace is empty, "\." or "\.\."$/)
+      }
+      assert.deepEqual(server.requests, [])
     })
   )
 })
