@@ -37,9 +37,11 @@ export const wantedSets = async (
     throw new Usage("names, -l, -f and --all cannot be combined", "use one of them")
   if (filename !== undefined) {
     const sets = await setsIn(filename, namespace)
-    return Effect.map(Cluster, ({ origin }) =>
-      sets.map((set) => ({ namespace: set.namespace ?? origin.namespace, name: set.name }))
-    )
+    return Effect.map(Cluster, ({ origin }) => {
+      const refs = sets.map((set) => ({ namespace: set.namespace ?? origin.namespace, name: set.name }))
+      // One that is named twice, with its namespace and without, is scaled once.
+      return [...new Map(refs.map((ref) => [`${ref.namespace}/${ref.name}`, ref])).values()]
+    })
   }
   if (ways === 0) {
     const names = setNames(words)
