@@ -453,3 +453,40 @@ describe("what is no name is asked of no server", () => {
     })
   )
 })
+
+describe("what is written is what was given", () => {
+  const created = (value: object) =>
+    Effect.gen(function* () {
+      const server = port(() => ({ body: object("odd", 1) }))
+      yield* Effect.provide(
+        Resource.create({ api: kinds.configmaps, namespace: "shop" }, value),
+        server.layer
+      )
+      return JSON.parse(server.requests[0]?.body ?? "null")
+    })
+
+  it.effect("whatever its keys are called", () =>
+    Effect.gen(function* () {
+      const odd = JSON.parse(
+        `{"metadata": {"name": "odd", "labels": {"constructor": "x", "toString": "y"}},
+          "data": {"constructor": "x", "toJSON": "y", "__proto__": "z", "hasOwnProperty": "w"},
+          "more": {"constructor": {"attributeTypeMap": [{"name": "a", "baseName": "b"}]}, "a": 1}}`
+      )
+      assert.deepEqual(yield* created(odd), { apiVersion: "v1", kind: "ConfigMap", ...odd })
+    })
+  )
+
+  it.effect("and of a model of client-node under the names of the API", () =>
+    Effect.gen(function* () {
+      class Rule {
+        static attributeTypeMap = [{ name: "_from", baseName: "from" }]
+        _from = [{}]
+        ports = undefined
+      }
+      const at = new Date("2026-11-29T20:00:00.000Z")
+      const body = yield* created({ spec: { ingress: [new Rule()] }, metadata: { creationTimestamp: at } })
+      assert.deepEqual(body.spec, { ingress: [{ from: [{}] }] })
+      assert.deepEqual(body.metadata, { creationTimestamp: "2026-11-29T20:00:00Z" })
+    })
+  )
+})
