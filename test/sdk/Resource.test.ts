@@ -490,3 +490,24 @@ describe("what is written is what was given", () => {
     })
   )
 })
+
+describe("an answer that is no list", () => {
+  it.effect("is not a list of nothing", () =>
+    Effect.gen(function* () {
+      const answers = [
+        { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" },
+        { kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: "1" } },
+        set
+      ]
+      for (const body of answers) {
+        const server = port(() => ({ body }))
+        const asked = Resource.listObjects(kinds.statefulsets, { namespace: "shop" })
+        const error = yield* Effect.flip(Effect.provide(asked, server.layer))
+        assert.strictEqual(error.reason._tag, "Unreadable")
+      }
+      const none = port(() => ({ body: { kind: "List", metadata: { resourceVersion: "1" }, items: null } }))
+      const listed = yield* Effect.provide(Resource.listObjects(kinds.statefulsets), none.layer)
+      assert.deepEqual(listed.items, [])
+    })
+  )
+})

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
-import type { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
+import { Cluster, type ClusterError } from "../../../packages/sdk/src/Cluster.ts"
 import { inCluster } from "../../../packages/sdk/src/kubernetes/inCluster.ts"
 import { access, type Options } from "../../../packages/sdk/src/kubernetes/index.ts"
-import { folder, kubeconfig, write } from "./server.ts"
+import { folder, kubeconfig, live, write } from "./server.ts"
 
 const cluster = (name: string, server: string) => ({ name, cluster: { server } })
 const context = (name: string, clusterName: string, user = "me") => ({
@@ -388,6 +388,18 @@ describe("kubectl's connection flags", () => {
         const bare = yield* access({ ...options, server: "second:443", certificateAuthority: "/ca.pem" })
         assert.strictEqual(bare.cluster.server, "https://second:443")
         assert.deepEqual(bare.user, there.user)
+      }
+    })
+  )
+
+  it.effect("a password in the server's address is in no name of the cluster", () =>
+    Effect.gen(function* () {
+      const insecure = { "insecure-skip-tls-verify": true }
+      for (const own of ["https://me:canary@api:6443/base", "https://me:c@nary@api:6443/base"]) {
+        const dir = yield* folder
+        const made = live(dir, kubeconfig(own, {}, insecure))
+        const { origin } = yield* Effect.provide(Cluster, made)
+        assert.strictEqual(origin.server, "https://api:6443/base")
       }
     })
   )
