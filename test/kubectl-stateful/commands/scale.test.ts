@@ -212,6 +212,18 @@ describe("scale", () => {
   )
 })
 
+describe("scale -l", () => {
+  it.live("takes no empty selector for everything", () =>
+    Effect.gen(function* () {
+      for (const selector of ["", " "]) {
+        const { failure, counts } = yield* run(["-l", selector, "--replicas", "0"])
+        assert.include(failure, "the label selector is empty")
+        assert.deepEqual(counts, [1, 1])
+      }
+    })
+  )
+})
+
 describe("scale -f", () => {
   /** A file with these manifests, in the order in which they are given. */
   const file = (text: string) =>

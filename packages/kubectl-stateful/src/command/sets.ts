@@ -3,19 +3,18 @@ import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { listObjects } from "@kubectl-stateful/sdk/Resource"
 import type { SetRef } from "@kubectl-stateful/sdk/Scale"
-import { boolean, string } from "@oclif/core/flags"
+import { boolean } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
+import { labelsFlag } from "../flags/application.ts"
 import { filenameFlag, setsIn } from "../flags/filename.ts"
 import { setNames } from "./target.ts"
 import { Usage } from "./usage.ts"
 
 export const setsFlags = {
   ...filenameFlag,
-  selector: string({
-    char: "l",
-    summary: "Label selector; each matching StatefulSet is scaled, in the order of their names.",
-    helpValue: "SELECTOR"
+  selector: labelsFlag({
+    summary: "Label selector; each matching StatefulSet is scaled, in the order of their names."
   }),
   all: boolean({ summary: "If present, all StatefulSets in the namespace." })
 }
