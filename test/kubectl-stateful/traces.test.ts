@@ -4,7 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { afterAll, assert, describe, it } from "vitest"
+import { exporter } from "../../packages/kubectl-stateful/src/command/trace.ts"
+import { ClusterError } from "../../packages/sdk/src/Cluster.ts"
+import { OperationError } from "../../packages/sdk/src/operation/OperationError.ts"
 import { root } from "../house/sources.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-traces-"))
@@ -69,6 +75,41 @@ describe("OTEL_EXPORTER_OTLP_ENDPOINT", () => {
     } finally {
       sandbox.child.kill("SIGINT")
       await sandbox.closed
+      close()
+    }
+  })
+
+  it("is sent errors in our own words, as a journal has them, and nothing that a hook or a server said", async () => {
+    const { spans, url, close } = await collector()
+    const hook = new OperationError({
+      reason: { _tag: "HookFailed" },
+      message: "beforeRemove in db-2 exited with 1: password is canary",
+      record: "beforeRemove in db-2 exited with 1"
+    })
+    const server = new ClusterError({
+      reason: { _tag: "Forbidden" },
+      message: "the webhook says canary",
+      status: 403
+    })
+    const ends: ReadonlyArray<Effect.Effect<never, unknown>> = [
+      Effect.fail(hook),
+      Effect.fail(server),
+      Effect.die(new TypeError("canary"))
+    ]
+    try {
+      for (const end of ends) {
+        const exit = await Effect.runPromiseExit(
+          end.pipe(Effect.withSpan("step"), Effect.withSpan("verb"), Effect.provide(exporter(url)))
+        )
+        // It is the trace alone that is told less.
+        assert.include(JSON.stringify(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : null), "canary")
+      }
+      const said = JSON.stringify(spans)
+      assert.lengthOf(spans, 6)
+      assert.notInclude(said, "canary")
+      for (const words of ["beforeRemove in db-2 exited with 1", "Forbidden (HTTP 403)", "TypeError"])
+        assert.include(said, words)
+    } finally {
       close()
     }
   })

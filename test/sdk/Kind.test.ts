@@ -11,6 +11,22 @@ describe("an object is accepted as it came, or refused by name", () => {
     if (Result.isSuccess(accepted)) assert.strictEqual<unknown>(accepted.success, object)
   })
 
+  it("a model with Dates is accepted with the fields we do not know, as it is now", () => {
+    const container = { name: "db", securityContext: { runAsUser: 5 }, fieldOfTomorrow: [1] }
+    const was = pod(0, { spec: { hostAliases: [{ ip: "10.0.0.1" }], containers: [container] } })
+    const spec: Record<string, unknown> = { ...was.spec }
+    const at = new Date("2026-11-29T20:00:00.000Z")
+    const model = { ...was, metadata: { ...was.metadata, creationTimestamp: at }, spec }
+    const wanted = () => ({
+      ...model,
+      metadata: { ...model.metadata, creationTimestamp: "2026-11-29T20:00:00Z" }
+    })
+    const accepted = () => Result.getOrThrow(kinds.pods.accept(model))
+    assert.deepEqual<unknown>(accepted(), wanted())
+    spec["nodeName"] = "other"
+    assert.deepEqual<unknown>(accepted(), wanted())
+  })
+
   it("null stands for absent, as Go's encoders write it", () => {
     const object = pod(0, { metadata: { finalizers: null }, spec: { tolerations: null } })
     assert.isTrue(Result.isSuccess(kinds.pods.accept(object)))

@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { Cluster } from "../../packages/sdk/src/Cluster.ts"
+import { Cluster, type ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { type Answer, failure, object, port, query, status } from "./resource/port.ts"
@@ -420,6 +420,94 @@ describe("may I", () => {
         )
         assert.strictEqual(error.reason._tag, "Unreadable")
       }
+    })
+  )
+})
+
+describe("what is no name is asked of no server", () => {
+  const noName = ["", ".", ".."]
+  const api = kinds.persistentvolumeclaims
+  const asked = (target: Resource.Target): ReadonlyArray<Effect.Effect<unknown, ClusterError, Cluster>> => [
+    Resource.getObject(target),
+    Resource.findObject(target),
+    Resource.patch(target, { _tag: "Merge", value: {} }),
+    Resource.replace(target, {}),
+    Resource.remove(target)
+  ]
+  const everywhere = noName.flatMap((namespace) => [
+    ...asked({ api, namespace, name: "data-db-0" }),
+    Resource.listObjects(api, { namespace }),
+    Resource.create({ api, namespace }, { metadata: { name: "data-db-0" } })
+  ])
+
+  it.effect("not the object, which would be its collection, and not a namespace, which would be all", () =>
+    Effect.gen(function* () {
+      const server = port(() => ({ body: set }))
+      const all = [...noName.flatMap((name) => asked({ api, namespace: "shop", name })), ...everywhere]
+      for (const one of all) {
+        const error = yield* Effect.flip(Effect.provide(one, server.layer))
+        assert.strictEqual(error.reason._tag, "BadRequest")
+        assert.match(error.message, /a name or namespace is empty, "\." or "\.\."$/)
+      }
+      assert.deepEqual(server.requests, [])
+    })
+  )
+})
+
+describe("what is written is what was given", () => {
+  const created = (value: object) =>
+    Effect.gen(function* () {
+      const server = port(() => ({ body: object("odd", 1) }))
+      yield* Effect.provide(
+        Resource.create({ api: kinds.configmaps, namespace: "shop" }, value),
+        server.layer
+      )
+      return JSON.parse(server.requests[0]?.body ?? "null")
+    })
+
+  it.effect("whatever its keys are called", () =>
+    Effect.gen(function* () {
+      const odd = JSON.parse(
+        `{"metadata": {"name": "odd", "labels": {"constructor": "x", "toString": "y"}},
+          "data": {"constructor": "x", "toJSON": "y", "__proto__": "z", "hasOwnProperty": "w"},
+          "more": {"constructor": {"attributeTypeMap": [{"name": "a", "baseName": "b"}]}, "a": 1}}`
+      )
+      assert.deepEqual(yield* created(odd), { apiVersion: "v1", kind: "ConfigMap", ...odd })
+    })
+  )
+
+  it.effect("and of a model of client-node under the names of the API", () =>
+    Effect.gen(function* () {
+      class Rule {
+        static attributeTypeMap = [{ name: "_from", baseName: "from" }]
+        _from = [{}]
+        ports = undefined
+      }
+      const at = new Date("2026-11-29T20:00:00.000Z")
+      const body = yield* created({ spec: { ingress: [new Rule()] }, metadata: { creationTimestamp: at } })
+      assert.deepEqual(body.spec, { ingress: [{ from: [{}] }] })
+      assert.deepEqual(body.metadata, { creationTimestamp: "2026-11-29T20:00:00Z" })
+    })
+  )
+})
+
+describe("an answer that is no list", () => {
+  it.effect("is not a list of nothing", () =>
+    Effect.gen(function* () {
+      const answers = [
+        { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" },
+        { kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: "1" } },
+        set
+      ]
+      for (const body of answers) {
+        const server = port(() => ({ body }))
+        const asked = Resource.listObjects(kinds.statefulsets, { namespace: "shop" })
+        const error = yield* Effect.flip(Effect.provide(asked, server.layer))
+        assert.strictEqual(error.reason._tag, "Unreadable")
+      }
+      const none = port(() => ({ body: { kind: "List", metadata: { resourceVersion: "1" }, items: null } }))
+      const listed = yield* Effect.provide(Resource.listObjects(kinds.statefulsets), none.layer)
+      assert.deepEqual(listed.items, [])
     })
   )
 })

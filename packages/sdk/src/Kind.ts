@@ -63,9 +63,11 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
   const accepted = new WeakMap<object, ReturnType<Kind<A>["accept"]>>()
   const judge: Kind<A>["accept"] = (value) => {
     if (is(value)) return Result.succeed(value)
-    const given = decode(value)
-    // A model of client-node has Dates where the API has texts.
-    const decoded = Result.isSuccess(given) ? given : decode(plain(value))
+    // A model of client-node has Dates where the API has texts. Not what the schema makes of it: that has
+    // only the fields that are named here, and whoever writes it back would delete the others.
+    const flat = plain(value)
+    if (is(flat)) return Result.succeed(flat)
+    const decoded = decode(flat)
     if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
     return Result.fail(
       formatIssues(decoded.failure.issue).issues.map((issue) => {
@@ -81,7 +83,8 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
     const before = accepted.get(value)
     if (before !== undefined) return before
     const result = judge(value)
-    accepted.set(value, result)
+    // A copy would not follow its object, which a program may change.
+    if (Result.isFailure(result) || result.success === value) accepted.set(value, result)
     return result
   }
 }

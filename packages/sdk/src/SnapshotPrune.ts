@@ -65,16 +65,23 @@ const newerThan = (listed: ReadonlyArray<Listed>, one: Listed): ReadonlyArray<Li
     )
 }
 
+/** `effect` takes NaN for no time at all, than which all is older. */
+const ageOf = (expire: Duration.Input): number => {
+  const age = Number.isNaN(expire) ? Number.NaN : Duration.toMillis(Duration.fromInputUnsafe(expire))
+  if (age >= 0) return age
+  throw new RangeError(`expire: ${String(expire)} is no age; give a duration from 0`)
+}
+
 /**
  * The snapshots to delete, with the time `now` in milliseconds: only complete ones, and never the newest
- * complete one of an application.
+ * complete one of an application. Throws if `expire` is no age.
  */
 export const beyond = (
   listed: ReadonlyArray<Listed>,
   { keep = 1, expire }: Keep,
   now: number
 ): ReadonlyArray<Listed> => {
-  const age = expire === undefined ? null : Duration.toMillis(Duration.fromInputUnsafe(expire))
+  const age = expire === undefined ? null : ageOf(expire)
   return listed.filter(
     (one) =>
       isComplete(one) &&

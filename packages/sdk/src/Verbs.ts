@@ -88,6 +88,13 @@ export const find = Effect.fn("Verbs.find")(function* (where: {
   readonly id?: string | undefined
 }): Effect.fn.Return<Found, OperationError | ClusterError, Cluster> {
   const { namespace, id } = where
+  // Every id begins with nothing: an empty variable would name whatever operation there is.
+  if (id === "")
+    return yield* because(
+      "NotFound",
+      "the operation's ID is empty",
+      `${operationsCommand(namespace)} lists them`
+    )
   const { entries, unreadable } = yield* Journal.listReadable(namespace)
   const found =
     id === undefined

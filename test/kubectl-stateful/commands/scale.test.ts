@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { Config } from "@oclif/core/config"
@@ -209,7 +212,89 @@ describe("scale", () => {
   )
 })
 
+describe("scale -l", () => {
+  it.live("takes no empty selector for everything", () =>
+    Effect.gen(function* () {
+      for (const selector of ["", " "]) {
+        const { failure, counts } = yield* run(["-l", selector, "--replicas", "0"])
+        assert.include(failure, "the label selector is empty")
+        assert.deepEqual(counts, [1, 1])
+      }
+    })
+  )
+})
+
+describe("scale -f", () => {
+  /** A file with these manifests, in the order in which they are given. */
+  const file = (text: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-scale-"))
+        writeFileSync(join(folder, "sets.yaml"), text)
+        return { folder, path: join(folder, "sets.yaml") }
+      }),
+      ({ folder }) => Effect.sync(() => rmSync(folder, { recursive: true }))
+    )
+  const manifest = (name: string, more = "", apiVersion = "apps/v1") =>
+    `apiVersion: ${apiVersion}\nkind: StatefulSet\nmetadata: {name: ${name}${more}}\n---\n`
+
+  it.live("scales a StatefulSet once that the file names twice", () =>
+    Effect.gen(function* () {
+      const text = `${manifest("web")}${manifest("db")}${manifest("web", ", namespace: shop")}`
+      const { path } = yield* file(text)
+      const down = yield* run(["-f", path, "--replicas", "0"])
+      assert.strictEqual(down.failure, "")
+      assert.strictEqual(down.out, "statefulset.apps/web scaled\nstatefulset.apps/db scaled\n")
+      assert.deepEqual(down.counts, [0, 0])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("does not take another API's StatefulSet for that of Kubernetes", () =>
+    Effect.gen(function* () {
+      const { path } = yield* file(manifest("db", "", "apps.kruise.io/v1beta1"))
+      const { failure, counts } = yield* run(["-f", path, "--replicas", "0"])
+      assert.include(failure, "no apps/v1 StatefulSet in it")
+      assert.deepEqual(counts, [1, 1])
+      const both = yield* file(`${manifest("db")}${manifest("web", "", "apps.kruise.io/v1beta1")}`)
+      const one = yield* run(["-f", both.path, "--replicas", "2"])
+      assert.deepEqual(one.counts, [2, 1])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says in one line that a file's lists are nested without end", () =>
+    Effect.gen(function* () {
+      const deep = 20_000
+      const lists = yield* file(`${'{"items":['.repeat(deep)}${"]}".repeat(deep)}`)
+      const { failure } = yield* run(["-f", lists.path, "--replicas", "0"])
+      assert.match(failure, /^error: .*sets\.yaml has no apps\/v1 StatefulSet in it; .*$/)
+      const yaml = yield* file("- ".repeat(deep))
+      const other = yield* run(["-f", yaml.path, "--replicas", "0"])
+      assert.match(other.failure, /^error: .*sets\.yaml: not YAML: .*; correct the file$/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("asks nothing of a namespace that is none", () =>
+    Effect.gen(function* () {
+      for (const namespace of ['".."', '"."']) {
+        const { path } = yield* file(manifest("db", `, namespace: ${namespace}`))
+        const { failure, counts } = yield* run(["-f", path, "--replicas", "0"])
+        assert.include(failure, "a name or namespace is empty")
+        assert.deepEqual(counts, [1, 1])
+      }
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("abort", () => {
+  it.live("of an ID that is empty is none of the operation that there is", () =>
+    Effect.gen(function* () {
+      for (const id of ["", "operation/"]) {
+        const { failure } = yield* run([id], { first: ["sts/db", "--replicas", "2"] })
+        assert.include(failure, "the operation's ID is empty")
+      }
+    })
+  )
+
   it.live("of an operation that did all its steps is no success: nothing is undone", () =>
     Effect.gen(function* () {
       const { failure, counts } = yield* run(["ID"], { first: ["sts/db", "--replicas", "2"] })

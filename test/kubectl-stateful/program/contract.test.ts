@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { assert, describe, it } from "vitest"
 import recorded from "../../../packages/kubectl-stateful/command-snapshot.json" with { type: "json" }
 import { complete, type Names } from "../../../packages/kubectl-stateful/src/program/complete.ts"
+import type { ClusterFlags } from "../../../packages/kubectl-stateful/src/flags/cluster.ts"
 import { clusterNames } from "../../../packages/kubectl-stateful/src/program/names.ts"
 import { commandList } from "../../../packages/kubectl-stateful/src/program/commandList.ts"
 
@@ -159,6 +160,25 @@ describe("names for completion", () => {
     const offered = await complete(["describe", "--user", ""], (what) => reached(what, flags))
     assert.strictEqual(offered, "one-user\n:4\n")
     rmSync(folder, { recursive: true })
+  })
+
+  it("are asked for as the flags say, and of no unverified server unless one of them says so", async () => {
+    const asked: Array<ClusterFlags> = []
+    const names = clusterNames((flags) => {
+      asked.push(flags)
+      return Layer.effect(Cluster, Effect.fail(none))
+    })
+    for (const [word, isInsecure] of [
+      ["--insecure-skip-tls-verify", true],
+      ["--insecure-skip-tls-verify=true", true],
+      ["--insecure-skip-tls-verify=false", false]
+    ] as const) {
+      asked.length = 0
+      await complete(["describe", word, "--as=uid=ann,ou=ops", ""], names)
+      assert.lengthOf(asked, 1)
+      assert.strictEqual(asked[0]?.["insecure-skip-tls-verify"], isInsecure, word)
+      assert.strictEqual(asked[0]?.as, "uid=ann,ou=ops")
+    }
   })
 
   it("are none when there is no cluster to ask", async () => {

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
-import type { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
+import { Cluster, type ClusterError } from "../../../packages/sdk/src/Cluster.ts"
 import { inCluster } from "../../../packages/sdk/src/kubernetes/inCluster.ts"
 import { access, type Options } from "../../../packages/sdk/src/kubernetes/index.ts"
-import { folder, kubeconfig, write } from "./server.ts"
+import { folder, kubeconfig, live, write } from "./server.ts"
 
 const cluster = (name: string, server: string) => ({ name, cluster: { server } })
 const context = (name: string, clusterName: string, user = "me") => ({
@@ -260,6 +260,27 @@ describe("inside a cluster", () => {
       assert.isNull(yield* inCluster({ environment }, join(dir, "gone")))
     })
   )
+
+  it.effect("is reached as the flags say, and is no other cluster that they name", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      write(dir, "token", "secret")
+      const environment = { KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" }
+      const other = yield* inCluster({ environment, token: "canary", certificateAuthority: "/ca.pem" }, dir)
+      assert.deepInclude(other?.user, { token: "canary", tokenFile: null })
+      assert.deepEqual(other?.cluster.authority, { _tag: "File", path: "/ca.pem" })
+      const basic = yield* inCluster({ environment, username: "ann", password: "canary" }, dir)
+      assert.deepInclude(basic?.user, { tokenFile: null, basic: { username: "ann", password: "canary" } })
+      const deputy = yield* inCluster({ environment, as: "ann" }, dir)
+      assert.strictEqual(deputy?.user.impersonate?.user, "ann")
+      for (const name of ["context", "cluster", "user"] as const) {
+        isPolite(
+          yield* Effect.flip(inCluster({ environment, [name]: "prod" }, dir)),
+          new RegExp(`^${name} "prod" does not exist`)
+        )
+      }
+    })
+  )
 })
 
 describe("kubectl's connection flags", () => {
@@ -332,6 +353,54 @@ describe("kubectl's connection flags", () => {
         certificate: { _tag: "File", path: join(process.cwd(), "me.pem") },
         key: { _tag: "File", path: "/k/me.key" }
       })
+    })
+  )
+
+  it.effect("what a kubeconfig shows its server over TLS goes to no other server in clear text", () =>
+    Effect.gen(function* () {
+      const users = [
+        { token: "canary" },
+        { tokenFile: "canary" },
+        { username: "me", password: "canary" },
+        { exec: { command: "canary" } },
+        { "auth-provider": { name: "oidc", config: {} } }
+      ]
+      for (const user of users) {
+        const config = kubeconfig("https://first", { ...user, as: "ann" })
+        const dir = yield* folder
+        const options = { environment: {}, kubeconfig: write(dir, "config", config) }
+        const there = yield* access(options)
+        for (const server of ["http://second:80", "second:80"]) {
+          const found = yield* access({ ...options, server })
+          assert.strictEqual(found.cluster.server, "http://second:80")
+          assert.deepInclude(found.user, {
+            token: null,
+            tokenFile: null,
+            basic: null,
+            exec: null,
+            authProvider: null
+          })
+          assert.strictEqual(found.user.impersonate?.user, "ann")
+        }
+        const secure = yield* access({ ...options, server: "https://second" })
+        assert.deepEqual(secure.user, there.user)
+        // Where TLS is set up, a bare address is one of TLS.
+        const bare = yield* access({ ...options, server: "second:443", certificateAuthority: "/ca.pem" })
+        assert.strictEqual(bare.cluster.server, "https://second:443")
+        assert.deepEqual(bare.user, there.user)
+      }
+    })
+  )
+
+  it.effect("a password in the server's address is in no name of the cluster", () =>
+    Effect.gen(function* () {
+      const insecure = { "insecure-skip-tls-verify": true }
+      for (const own of ["https://me:canary@api:6443/base", "https://me:c@nary@api:6443/base"]) {
+        const dir = yield* folder
+        const made = live(dir, kubeconfig(own, {}, insecure))
+        const { origin } = yield* Effect.provide(Cluster, made)
+        assert.strictEqual(origin.server, "https://api:6443/base")
+      }
     })
   )
 

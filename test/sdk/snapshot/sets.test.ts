@@ -216,6 +216,10 @@ describe("pruning", () => {
       assert.deepEqual(which({ expire: 0 }, newest + 60_000), ["b", "a"])
       assert.deepEqual(which({ keep: 2, expire: 0 }, newest + 60_000), ["a"])
       assert.deepEqual(which({ keep: 1, expire: 3_600_000 }, newest), [])
+      // A number that was not read, or was reckoned wrong, deletes nothing.
+      for (const expire of [Number.NaN, -1, "-30 days"] as const)
+        assert.throws(() => which({ expire }, newest + 60_000), /is no age/)
+      assert.deepEqual(which({ keep: Number.NaN }, newest + 60_000), [])
       // What is not complete is no good one, and is none of what goes by number or age.
       const broken = listed.map((one) => (one.summary.name === "c" ? { ...one, ready: [] } : one))
       const left = Prune.beyond(broken, { expire: 0 }, newest + 60_000).map(({ summary }) => summary.name)

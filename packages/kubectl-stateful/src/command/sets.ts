@@ -3,19 +3,18 @@ import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { listObjects } from "@kubectl-stateful/sdk/Resource"
 import type { SetRef } from "@kubectl-stateful/sdk/Scale"
-import { boolean, string } from "@oclif/core/flags"
+import { boolean } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
+import { labelsFlag } from "../flags/application.ts"
 import { filenameFlag, setsIn } from "../flags/filename.ts"
 import { setNames } from "./target.ts"
 import { Usage } from "./usage.ts"
 
 export const setsFlags = {
   ...filenameFlag,
-  selector: string({
-    char: "l",
-    summary: "Label selector; each matching StatefulSet is scaled, in the order of their names.",
-    helpValue: "SELECTOR"
+  selector: labelsFlag({
+    summary: "Label selector; each matching StatefulSet is scaled, in the order of their names."
   }),
   all: boolean({ summary: "If present, all StatefulSets in the namespace." })
 }
@@ -37,9 +36,11 @@ export const wantedSets = async (
     throw new Usage("names, -l, -f and --all cannot be combined", "use one of them")
   if (filename !== undefined) {
     const sets = await setsIn(filename, namespace)
-    return Effect.map(Cluster, ({ origin }) =>
-      sets.map((set) => ({ namespace: set.namespace ?? origin.namespace, name: set.name }))
-    )
+    return Effect.map(Cluster, ({ origin }) => {
+      const refs = sets.map((set) => ({ namespace: set.namespace ?? origin.namespace, name: set.name }))
+      // One that is named twice, with its namespace and without, is scaled once.
+      return [...new Map(refs.map((ref) => [`${ref.namespace}/${ref.name}`, ref])).values()]
+    })
   }
   if (ways === 0) {
     const names = setNames(words)

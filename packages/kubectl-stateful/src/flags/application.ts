@@ -1,6 +1,7 @@
 /** Arguments and flags that select an application. */
 import { string as word } from "@oclif/core/args"
-import { boolean, string } from "@oclif/core/flags"
+import { boolean, custom } from "@oclif/core/flags"
+import { Usage } from "../command/usage.ts"
 
 /** As kubectl takes a name. */
 export const appArgs = {
@@ -22,11 +23,17 @@ export const allNamespacesFlag = {
   "all-namespaces": boolean({ char: "A", summary: "If present, list across all namespaces." })
 }
 
+/** The API takes an empty selector for everything, and it is what an unset variable leaves. */
+export const labelsFlag = custom<string>({
+  char: "l",
+  helpValue: "SELECTOR",
+  parse: async (text) => {
+    if (text.trim() === "") throw new Usage("the label selector is empty", "write it as -l KEY=VALUE")
+    return text
+  }
+})
+
 /** For commands that may be about several workloads. */
 export const selectorFlag = {
-  selector: string({
-    char: "l",
-    summary: "Label selector; all matching workloads are treated as one application.",
-    helpValue: "SELECTOR"
-  })
+  selector: labelsFlag({ summary: "Label selector; all matching workloads are treated as one application." })
 }

@@ -37,17 +37,30 @@ const textOf = async (file: string): Promise<string> => {
   return Buffer.concat(chunks).toString("utf8")
 }
 
-/** A List's items are documents of their own, as kubectl reads them. */
-const objectsIn = (document: unknown): ReadonlyArray<unknown> =>
-  Predicate.hasProperty(document, "items") && Array.isArray(document.items)
-    ? document.items.flatMap(objectsIn)
-    : [document]
+/** A List's items are documents of their own, as kubectl reads them, however deep lists are in lists. */
+const objectsIn = (documents: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {
+  const objects: Array<unknown> = []
+  const left = documents.toReversed()
+  while (left.length > 0) {
+    const document = left.pop()
+    if (!Predicate.hasProperty(document, "items") || !Array.isArray(document.items)) objects.push(document)
+    else for (const item of document.items.toReversed()) left.push(item)
+  }
+  return objects
+}
+
+/** Others have StatefulSets too: OpenKruise's is `apps.kruise.io/v1beta1`. */
+const isStatefulSet = (object: unknown): object is object =>
+  Predicate.hasProperty(object, "kind") &&
+  object.kind === "StatefulSet" &&
+  Predicate.hasProperty(object, "apiVersion") &&
+  /^apps\/[^/]+$/.test(String(object.apiVersion))
 
 const named = (
   object: unknown,
   namespace: string | undefined
 ): ReadonlyArray<AppTarget & { _tag: "Named" }> => {
-  if (!Predicate.hasProperty(object, "kind") || object.kind !== "StatefulSet") return []
+  if (!isStatefulSet(object)) return []
   const { metadata } = { metadata: null, ...object }
   const text = (key: string): string | undefined => {
     const value: unknown = Predicate.isObject(metadata) ? Reflect.get(metadata, key) : undefined
@@ -75,9 +88,9 @@ export const setsIn = async (
       ({ message }) => new Usage(`${file}: ${message}`, "correct the file")
     )
   )
-  const [first, ...more] = documents.flatMap(objectsIn).flatMap((object) => named(object, namespace))
+  const [first, ...more] = objectsIn(documents).flatMap((object) => named(object, namespace))
   if (first === undefined)
-    throw new Usage(`${file} has no StatefulSet in it`, "name a file with a StatefulSet's manifest")
+    throw new Usage(`${file} has no apps/v1 StatefulSet in it`, "name a file with a StatefulSet's manifest")
   return [first, ...more]
 }
 

@@ -125,12 +125,18 @@ const flagOf = (entry: Entry, word: string): Flag | undefined =>
     (flag) => word === `--${flag.name}` || (flag.char !== undefined && word === `-${flag.char}`)
   )
 
+/** `--as=uid=ann` is `--as` and `uid=ann`. */
+const nameAndValue = (word: string): readonly [string, string | undefined] => {
+  const at = word.indexOf("=")
+  return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)]
+}
+
 /** The flags among these words, and the words that are not flags. */
 const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
   const flags = new Map<string, string>()
   const args: Array<string> = []
   for (let index = 0; index < words.length; index++) {
-    const [name = "", value] = (words[index] ?? "").split("=", 2)
+    const [name, value] = nameAndValue(words[index] ?? "")
     const flag = flagOf(entry, name)
     if (flag?.takesValue === true) flags.set(flag.name, value ?? words[++index] ?? "")
     else if (flag === undefined) args.push(words[index] ?? "")
@@ -205,7 +211,7 @@ export const complete = async (typed: ReadonlyArray<string>, names: Names): Prom
     if (before.name === "profile") return answer(await profiles(), current, files)
     return answer(await valuesOf(before), current, isFile(before) ? files : noFiles)
   }
-  const [name = "", value] = current.split("=", 2)
+  const [name, value] = nameAndValue(current)
   const flag = value === undefined ? undefined : flagOf(entry, name)
   if (flag !== undefined) {
     const values = await valuesOf(flag)

@@ -52,7 +52,8 @@ export const clusterNames =
     const flags: ClusterFlags = {
       ...Object.fromEntries(textFlags.map((flag) => [flag, typed.get(flag)])),
       "as-group": group === undefined ? undefined : [group],
-      "insecure-skip-tls-verify": typed.has("insecure-skip-tls-verify")
+      // `=false` says the opposite, and so may what is half typed.
+      "insecure-skip-tls-verify": typed.get("insecure-skip-tls-verify") === "true"
     }
     if (what === "contexts" || what === "clusters" || what === "users") {
       const { kubeconfigNames } = await import("@kubectl-stateful/sdk/kubernetes")

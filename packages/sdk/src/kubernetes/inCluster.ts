@@ -6,12 +6,12 @@ import { readFile } from "node:fs/promises"
 import { isIPv6 } from "node:net"
 import * as Path from "node:path"
 import type { ClusterError } from "../Cluster.ts"
-import { type Access, attempt, impersonate, type KubeconfigOptions } from "./kubeconfig.ts"
+import { type Access, attempt, configFault, type KubeconfigOptions, resolved } from "./kubeconfig.ts"
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 /**
- * The access of the pod's ServiceAccount; null outside a cluster. The token is
+ * The access of the pod's ServiceAccount, overridden by the options; null outside a cluster. The token is
  * read again as the kubelet rotates it.
  */
 export const inCluster = Effect.fnUntraced(function* (
@@ -30,28 +30,26 @@ export const inCluster = Effect.fnUntraced(function* (
       )
     )
   if (host === "" || port === "" || (yield* read("token")) === null) return null
-  return {
-    context: null,
-    namespace: options.namespace ?? (yield* read("namespace")) ?? "default",
-    clusterName: null,
-    userName: null,
-    cluster: {
-      server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
-      authority: { _tag: "File", path: file("ca.crt") },
-      insecure: false,
-      serverName: null,
-      proxyUrl: null,
-      compression: true
-    },
-    user: {
-      certificate: null,
-      key: null,
-      token: null,
-      tokenFile: file("token"),
-      basic: null,
-      exec: null,
-      authProvider: null,
-      impersonate: yield* attempt(() => impersonate({}, "", options))
+  const namespace = yield* read("namespace")
+  return yield* attempt(() => {
+    const named = (["context", "cluster", "user"] as const).find((name) => (options[name] ?? "") !== "")
+    if (named !== undefined) {
+      throw configFault(
+        `${named} "${options[named]}" does not exist: no kubeconfig found, only this pod's own cluster`,
+        `name a kubeconfig, or leave the ${named} out`
+      )
     }
-  }
+    const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`
+    return {
+      context: null,
+      namespace: options.namespace ?? namespace ?? "default",
+      clusterName: null,
+      userName: null,
+      ...resolved(
+        [{ server, "certificate-authority": file("ca.crt") }, null],
+        [{ tokenFile: file("token") }, null],
+        options
+      )
+    }
+  })
 })

@@ -72,6 +72,10 @@ export const kubeconfigNames = (
 export const layer = (options: Options = {}): Layer.Layer<Cluster, ClusterError> =>
   Layer.merge(liveCluster(options), Layer.effect(Holder, thisProcess))
 
+/** An address that may be shown: `https://ann:secret@api` has a password in it. */
+const withoutPassword = (address: string): string =>
+  address.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, "$1")
+
 const liveCluster = (options: Options): Layer.Layer<Cluster, ClusterError> =>
   Layer.effect(
     Cluster,
@@ -94,7 +98,7 @@ const liveCluster = (options: Options): Layer.Layer<Cluster, ClusterError> =>
         exec: liveExec(connection),
         origin: {
           context: found.context,
-          server: found.cluster.server,
+          server: withoutPassword(found.cluster.server),
           namespace: found.namespace,
           user: found.userName,
           insecure: found.cluster.insecure

@@ -291,6 +291,10 @@ export const load = Effect.fnUntraced(function* (
   return found.length === 0 ? null : merge(found)
 })
 
+/** kubectl takes a bare host and port for https where TLS is set up, and else for http. */
+const withScheme = (server: string, isSecure: boolean): string =>
+  server.includes("://") ? server : `${isSecure ? "https" : "http"}://${server}`
+
 const clusterEntry = (entry: Entry, name: string, options: KubeconfigOptions): ClusterEntry => {
   const { text, flag, bytes } = reader(entry, `cluster ${name}`)
   const server = text("server")
@@ -309,7 +313,7 @@ const clusterEntry = (entry: Entry, name: string, options: KubeconfigOptions): C
     )
   }
   return {
-    server,
+    server: withScheme(server, authority !== null || insecure),
     authority,
     insecure,
     serverName: text("tls-server-name"),
@@ -367,7 +371,7 @@ const userEntry = (entry: Entry, name: string, options: KubeconfigOptions): User
   }
 }
 
-/** A kubeconfig's cluster, overridden by the options. */
+/** A cluster's entry, overridden by the options. */
 const clusterWith = (entry: Entry, options: KubeconfigOptions): Entry => {
   const { server, certificateAuthority, insecureSkipTlsVerify = false, tlsServerName } = options
   return {
@@ -398,7 +402,15 @@ const authentication = {
   "auth-provider": null
 }
 
-/** A kubeconfig's user, overridden by the options. */
+/** Whom to act as, which is no credential. */
+const impersonated = ({ as, ...entry }: Entry): Entry => ({
+  as,
+  "as-uid": entry["as-uid"],
+  "as-groups": entry["as-groups"],
+  "as-user-extra": entry["as-user-extra"]
+})
+
+/** A user's entry, overridden by the options. */
 const userWith = (entry: Entry, options: KubeconfigOptions): Entry => {
   const { token, username, password, clientCertificate, clientKey } = options
   if (token !== undefined && (username !== undefined || password !== undefined))
@@ -426,11 +438,7 @@ const fileOf = (given: string | undefined, own: unknown): unknown =>
   given === undefined ? own : Path.resolve(given)
 
 /** Whom to act as: the flags' word, else the user entry's. */
-export const impersonate = (
-  entry: Entry,
-  name: string,
-  options: KubeconfigOptions
-): UserEntry["impersonate"] => {
+const impersonate = (entry: Entry, name: string, options: KubeconfigOptions): UserEntry["impersonate"] => {
   const { text, texts, record } = reader(entry, `user ${name}`)
   const user = options.as ?? text("as")
   const uid = options.asUid ?? text("as-uid")
@@ -450,6 +458,19 @@ export const emptyKubeconfig: Kubeconfig = {
   users: new Map(),
   contexts: new Map(),
   currentContext: null
+}
+
+/** The cluster and the user of two entries and the flags. */
+export const resolved = (
+  [cluster, clusterName]: readonly [Entry, string | null],
+  [user, userName]: readonly [Entry, string | null],
+  options: KubeconfigOptions
+): Pick<Access, "cluster" | "user"> => {
+  const found = clusterEntry(clusterWith(cluster, options), clusterName ?? "", options)
+  // As kubectl: what the kubeconfig's server is shown over TLS is shown to no other in clear text.
+  const isClear = options.server !== undefined && !/^https:/i.test(found.server)
+  const own = isClear ? impersonated(user) : user
+  return { cluster: found, user: userEntry(userWith(own, options), userName ?? "", options) }
 }
 
 /** The cluster, user and namespace that the context and the flags come to. */
@@ -494,8 +515,7 @@ export const resolve = (
       namespace: options.namespace ?? text("namespace") ?? "default",
       clusterName,
       userName,
-      cluster: clusterEntry(clusterWith(cluster, options), clusterName ?? "", options),
-      user: userEntry(userWith(user, options), userName ?? "", options)
+      ...resolved([cluster, clusterName], [user, userName], options)
     }
   })
 

@@ -27,7 +27,10 @@ const isFields = (value: unknown): value is Fields => Predicate.isObject(value)
 
 /** The name that the API has for a field of a model class of `@kubernetes/client-node`: `_from` is `from`. */
 const namesOf = (value: object): ReadonlyMap<string, string> | null => {
-  const map: unknown = Reflect.get(value.constructor ?? Object, "attributeTypeMap")
+  // By its class: `constructor` may be a key of a ConfigMap.
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const model: unknown = Predicate.isObject(prototype) ? prototype.constructor : undefined
+  const map: unknown = typeof model === "function" ? Reflect.get(model, "attributeTypeMap") : undefined
   if (!Array.isArray(map)) return null
   return new Map(
     map.flatMap((one: unknown) =>

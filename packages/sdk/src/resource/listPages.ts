@@ -99,8 +99,10 @@ const readPage = (
 const decode = (body: unknown, api: ApiResource, keep: ListOptions["keep"]): Page | null => {
   if (!Predicate.hasProperty(body, "metadata") || !Predicate.isObject(body.metadata)) return null
   const meta: Readonly<Record<PropertyKey, unknown>> = body.metadata
+  // Another answer, as a Status, is no list of nothing.
+  if (!Predicate.hasProperty(body, "items")) return null
   // An empty list of a custom resource may come with null for its items.
-  const raw = Predicate.hasProperty(body, "items") ? (body.items ?? []) : []
+  const raw = body.items ?? []
   if (!Array.isArray(raw)) return null
   const items: Array<KubeObject> = []
   for (const item of raw) {

@@ -86,8 +86,26 @@ const once = (request: Request): Effect.Effect<unknown, ClusterError, Cluster> =
     })
   )
 
+/**
+ * True if a part of the path is no name. A server, or a proxy before it, would read past it: the deletion of an
+ * object without a name would be that of its whole collection, and the list of `..` that of all namespaces.
+ */
+const isMisnamed = ({ path }: Request): boolean =>
+  path
+    .split("/")
+    .slice(1)
+    .some((part) => part === "" || part === "." || part === "..")
+
+const misnamed = (request: Request): ClusterError =>
+  new ClusterError({
+    reason: { _tag: "BadRequest" },
+    message: `${describeRequest(request)}: a name or namespace is empty, "." or ".."`,
+    action: "give a valid name"
+  })
+
 /** The decoded JSON of a 2xx answer; anything else is a ClusterError. */
 export const roundTrip = (request: Request): Effect.Effect<unknown, ClusterError, Cluster> => {
+  if (isMisnamed(request)) return Effect.fail(misnamed(request))
   const write = isWrite(request)
   const attempts = Effect.retry(once(request), repetition(write))
   return write ? attempts : patiently(attempts)
