@@ -81,6 +81,26 @@ describe("restart", () => {
     assert.strictEqual(first(findings).remedy, "kubectl delete pod db-2 -n shop")
   })
 
+  it("undoes a rollout once, and deletes all pods that it is stuck at: a second undo takes back the first", () => {
+    const { findings } = look("restart", "rollout-stuck", (draft) => {
+      const { change } = caseOf("rollout-stuck")
+      change(draft)
+      const { containers } = named(draft.replicas, "db-2").pod ?? { containers: [] }
+      Object.assign(named(draft.replicas, "db-1").pod ?? {}, {
+        ready: false,
+        readySince: "2026-11-20T11:59:00Z",
+        current: true,
+        revision: "db-bad",
+        containers: structuredClone(containers)
+      })
+    })
+    assert.deepStrictEqual(
+      findings.map(({ remedy }) => remedy),
+      ["kubectl rollout undo statefulset db -n shop && kubectl delete pod db-1 db-2 -n shop"]
+    )
+    assert.match(first(findings).evidence, /stuck at db-1 and db-2; rolling back does not replace those pods$/)
+  })
+
   it("leaves a pod alone that the partition keeps old", () => {
     const { findings } = look("restart", "rollout-stuck", (draft) => {
       caseOf("replica-not-ready").change(draft)

@@ -151,37 +151,45 @@ const orderedBlocked = ({ state }: Facts): ReadonlyArray<Evidence> =>
     ]
   })
 
+/** An undo takes back the one before: it is said once, with all pods that it leaves as they are. */
 const rolloutStuck = ({ state }: Facts): ReadonlyArray<Evidence> =>
-  state.workloads.flatMap((workload) =>
-    replicasOf(state, workload).flatMap((replica) => {
-      const how = stuck(state, workload, replica)
-      const remove = kubectl(state, "delete", "pod", replica.name)
-      if (how === null) return []
-      const before = dataFirst(state, [replica.name])
-      if (how === "new") {
-        return [
-          no(
-            `the rollout is stuck at ${replica.name}; rolling back does not replace that pod`,
-            [title(workload), ...pods([replica])],
-            before ??
-              change(
-                workload,
-                workload.revisions.length > 1
-                  ? `${kubectl(state, "rollout", "undo", "statefulset", workload.name)} && ${remove}`
-                  : `correct the template of ${workload.name}, then: ${remove}`
-              )
-          )
-        ]
-      }
-      return [
-        no(
-          `${replica.name} is stuck on an old revision: nothing replaces it`,
-          pods([replica]),
-          before ?? remove
-        )
-      ]
-    })
-  )
+  state.workloads.flatMap((workload) => {
+    const found = Map.groupBy(replicasOf(state, workload), (replica) => stuck(state, workload, replica))
+    const [fresh, old] = [found.get("new") ?? [], found.get("old") ?? []]
+    const remove = (replicas: ReadonlyArray<Replica>) =>
+      kubectl(state, "delete", "pod", ...replicas.map(({ name }) => name))
+    const before = (replicas: ReadonlyArray<Replica>) =>
+      dataFirst(
+        state,
+        replicas.map(({ name }) => name)
+      )
+    return [
+      ...(fresh.length === 0
+        ? []
+        : [
+            no(
+              `the rollout is stuck at ${named(fresh)}; rolling back does not replace ${verb(fresh, "that pod", "those pods")}`,
+              [title(workload), ...pods(fresh)],
+              before(fresh) ??
+                change(
+                  workload,
+                  workload.revisions.length > 1
+                    ? `${kubectl(state, "rollout", "undo", "statefulset", workload.name)} && ${remove(fresh)}`
+                    : `correct the template of ${workload.name}, then: ${remove(fresh)}`
+                )
+            )
+          ]),
+      ...(old.length === 0
+        ? []
+        : [
+            no(
+              `${named(old)} ${verb(old, "is", "are")} stuck on an old revision: nothing replaces ${verb(old, "it", "them")}`,
+              pods(old),
+              before(old) ?? remove(old)
+            )
+          ])
+    ]
+  })
 
 /** A claim of this pod's that is attached to another node for a pod that runs there, and to one node at a time. */
 const takenFrom = (
