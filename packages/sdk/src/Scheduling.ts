@@ -367,9 +367,13 @@ const foretold = (
   to: number,
   isLeft: (claim: Claim) => boolean,
   around: Around | null
-): { readonly stranded: ReadonlyArray<Stranded>; readonly lines: ReadonlyArray<string> } => {
+): {
+  readonly closed: string | null
+  readonly stranded: ReadonlyArray<Stranded>
+  readonly lines: ReadonlyArray<string>
+} => {
   const { nodes } = state
-  if (nodes === null || to <= workload.replicas) return { stranded: [], lines: [] }
+  if (nodes === null || to <= workload.replicas) return { closed: null, stranded: [], lines: [] }
   const { template, name } = workload
   const { isSelected, obstacles } = judge(workload, nodes, around)
   const open = obstacles.flatMap(({ node, reason }) => (reason === null ? [node] : []))
@@ -379,8 +383,11 @@ const foretold = (
         ? `${name}-${workload.firstOrdinal + workload.replicas}`
         : `pods of ${name}`
     const why = counted(obstacles.flatMap(({ reason }) => (reason === null ? [] : [reason])))
-    const line = `no node takes ${first}${nodes.length === 0 ? "" : ` (${why})`}`
-    return { stranded: [], lines: [`${line}: it will wait until one does, and so will all after it`] }
+    return {
+      closed: `no node takes ${first}${nodes.length === 0 ? "" : ` (${why})`}`,
+      stranded: [],
+      lines: []
+    }
   }
   const all = placed(state, workload, to, nodes, isLeft)
   const isLost = ({ claims }: Waiting) => claims.some((claim) => !open.some((node) => reaches(claim, node)))
@@ -407,6 +414,7 @@ const foretold = (
     ...unevenly(template, to, now, { nodes, open, isSelected, others: around?.others ?? [] })
   ]
   return {
+    closed: null,
     stranded: stranded.filter(({ pods }) => pods.length > 0),
     lines: [
       ...tight.flatMap(({ lines }) => lines),
@@ -428,12 +436,19 @@ export const unschedulable = (
   around: Around | null = null
 ): ReadonlyArray<string> => {
   const names = new Set(left.map(({ name }) => name))
-  const { lines, stranded } = foretold(state, workload, to, ({ name }) => names.has(name), around)
+  const { closed, lines, stranded } = foretold(state, workload, to, ({ name }) => names.has(name), around)
+  if (closed !== null) return [`${closed}: it will wait until one does, and so will all after it`]
   return [...stranded.map(({ pods, why }) => `${why}: ${span(pods)} will not be scheduled`), ...lines]
 }
 
 /** Why more replicas would find no node, as far as the state tells; null: they may find one. */
 export const noRoomFor = (state: AppState, workload: Workload, to: number): string | null => {
-  const { lines, stranded } = foretold(state, workload, to, () => true, null)
-  return stranded[0]?.why ?? lines[0] ?? null
+  const { closed, stranded } = foretold(state, workload, to, () => true, null)
+  // What those that are there now wait for is no lack of room for others.
+  const waiting = new Set(
+    state.replicas.flatMap(({ name, workload: of }) =>
+      of === `${workload.kind}/${workload.name}` ? [name] : []
+    )
+  )
+  return closed ?? stranded.find(({ pods }) => pods.some((pod) => !waiting.has(pod)))?.why ?? null
 }

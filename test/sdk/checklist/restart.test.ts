@@ -990,6 +990,42 @@ describe("restart", () => {
     assert.strictEqual(waits(["ReadWriteMany"]).evidence, "db-1 is not ready: ContainerCreating")
   })
 
+  it("gives pods of a Deployment no claims of their own: one of them runs, or all can share", () => {
+    const found = look("restart", "replica-not-ready", (draft) => {
+      Object.assign(first(draft.workloads), { kind: "Deployment", claimTemplates: [] })
+      for (const one of draft.replicas) Object.assign(one, { workload: "Deployment/db", ordinal: null })
+      const pod = draft.replicas[1]?.pod
+      if (pod) Object.assign(pod, { ready: false, reason: "ContainerCreating" })
+      Object.assign(named(draft.claims, "data-db-0"), { usedBy: ["db-0", "db-1"] })
+    }).findings
+    assert.strictEqual(
+      first(found).remedy,
+      "run 1 replica; only if db can run more than once at a time, move data-db-0 to a ReadWriteMany PVC"
+    )
+  })
+
+  it("adds no node where a volume holds a replica in the place that it is kept apart over", () => {
+    const zone = "topology.kubernetes.io/zone"
+    const remedies = look("restart", "no-other-node", (draft) => {
+      first(draft.workloads).template.antiAffinityKeys = [zone]
+      draft.nodes?.push({ ...structuredClone(named(draft.nodes, "node-b")), name: "node-e" })
+      for (const [index, nodes] of [["node-a"], ["node-b", "node-e"], ["node-c"]].entries())
+        draft.placements[index]?.pins.push({ by: "volume", name: `data-db-${index}`, nodes, domain: "zone" })
+      const home = named(draft.nodes, "node-e")
+      Object.assign(named(draft.replicas, "db-0").pod ?? {}, { node: "node-e" })
+      Object.assign(home, { ready: true })
+      draft.placements[0]?.pins.splice(0, 1, {
+        by: "volume",
+        name: "data-db-0",
+        nodes: ["node-b", "node-e"],
+        domain: "zone"
+      })
+    }).findings.map(({ remedy }) => remedy)
+    assert.deepStrictEqual(remedies, [
+      `relax the anti-affinity over ${zone}, or move the data of db-0 or db-1 to another one`
+    ])
+  })
+
   it("lets a pod with a hostPath for its logs start on any node", () => {
     assert.deepStrictEqual(
       told((draft) => {

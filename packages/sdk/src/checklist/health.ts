@@ -211,12 +211,20 @@ const takenFrom = (
   return null
 }
 
-/** The remedy for an unhealthy replica, or the command to inspect it first. */
+/** The remedy for an unhealthy replica, or the command to inspect it first. A Deployment's pods have no claims of their own. */
 const help = (state: AppState, replica: Replica): string => {
   const taken = takenFrom(state, replica)
-  return taken === null
-    ? look(state, replica)
-    : `give each pod its own PVC instead of ${taken.claim}, or use a ReadWriteMany PVC`
+  if (taken === null) return look(state, replica)
+  const workload = state.workloads.find((one) => title(one) === replica.workload)
+  if (workload?.kind !== "Deployment")
+    return `give each pod its own PVC instead of ${taken.claim}, or use a ReadWriteMany PVC`
+  const many = `only if ${workload.name} can run more than once at a time, move ${taken.claim} to a ReadWriteMany PVC`
+  return change(
+    workload,
+    workload.replicas > 1
+      ? `run 1 replica; ${many}`
+      : `set strategy Recreate, so that a new pod starts when the old one is gone; ${many}`
+  )
 }
 
 /** Sick replicas that no other rule has told of, with the same reason together. */

@@ -15,6 +15,7 @@ import {
 import { inConflict } from "./conflict.ts"
 import { dataFirst } from "./leaving.ts"
 import { type Apart, keptApart } from "./room.ts"
+import { heldBy } from "./spread.ts"
 import {
   everyDisruption,
   type Facts,
@@ -381,6 +382,8 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
     if (first === undefined) return []
     const { apart } = first
     const before = dataFirst(state, replicas)
+    // Elsewhere in that label's terms their volumes cannot be attached.
+    const heldThere = apart === null ? [] : heldBy(state, replicas, apart.key)
     return [
       apart === null
         ? no(
@@ -394,7 +397,9 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
             before ??
               (apart.key === hostname
                 ? "add a node"
-                : `add a node with a ${apart.key} that none of them is in`)
+                : heldThere.length > 0
+                  ? `relax the ${apart.by} over ${apart.key}, or move the data of ${names(heldThere, "or")} to another one`
+                  : `add a node with a ${apart.key} that none of them is in`)
           )
     ]
   })

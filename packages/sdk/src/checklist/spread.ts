@@ -32,6 +32,21 @@ export const labelOf = (state: AppState, domain: Domain): string => {
   return [...keys].reduce((best, key) => (readFrom(key) > readFrom(best) ? key : best), first)
 }
 
+/** Those of these replicas whose volumes leave them only nodes with one value of a label. */
+export const heldBy = (
+  state: AppState,
+  replicas: ReadonlyArray<string>,
+  key: string
+): ReadonlyArray<string> =>
+  replicas.filter((name) => {
+    const replica = replicaNamed(state, name)
+    const pins = (replica === undefined ? undefined : placementOf(state, replica))?.pins ?? []
+    return pins.some(({ by, nodes }) => {
+      const values = new Set((nodes ?? []).map((one) => nodeNamed(state, one)?.labels[key]))
+      return by === "volume" && values.size === 1 && !values.has(undefined)
+    })
+  })
+
 /** Those of these replicas whose volumes can be attached nowhere but in the place they share. */
 const heldIn = (state: AppState, replicas: ReadonlyArray<string>, domain: Domain, place: string | null) =>
   replicas.filter((name) => {
