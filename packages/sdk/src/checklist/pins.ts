@@ -269,7 +269,7 @@ const onlyNodeFits =
           ? `only ${node} ${what(first.pin)} for ${names(replicas)}`
           : `no usable node ${what(first.pin)} for ${names(replicas)}`,
         [...replicas.map((replica) => `Pod/${replica}`), ...(fits ? [`Node/${node}`] : [])],
-        dataFirst(state, replicas) ?? remedy(first.pin, nodeNamed(state, node ?? null))
+        dataFirst(state, replicas) ?? remedy(first.pin, nodeNamed(state, fits ? node : null))
       )
       return [
         fits
@@ -302,7 +302,8 @@ const another = ({ by, name }: Pin, node: Node | undefined): string => {
     return "select what the node has rather than its name"
   }
   const is = asked.filter((key) => identity.test(key) && !given.test(key))
-  if (is.length === 0) return "label another node that qualifies, or relax the requirement"
+  if (is.length === 0)
+    return `label ${node === undefined ? "a" : "another"} node that qualifies, or relax the requirement`
   const valueOf = (key: string) => (by === "nodeSelector" ? name.slice(key.length + 1) : node?.labels[key])
   const wanted = is.map((key) => {
     const [place, value] = [placeNamed[key], valueOf(key)]
