@@ -98,6 +98,7 @@ describe("a file's name says who may use it", () => {
       "Obstacle",
       "PodUrl",
       "RecordName",
+      "Scheduling",
       "ShellWord",
       "Taint",
       "Writes"

@@ -99,6 +99,51 @@ const annotated = (name: string, annotation: string, spec: object = {}) => {
 const claimOf = (sandbox: Shape, name: string) =>
   sandbox.registry.find(persistentvolumeclaims, "default", name)
 
+describe("what pods ask for, in the sandbox", () => {
+  const limited = (name: string, resources: object) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: { containers: [{ name: "main", image: "db:1", resources }] }
+  })
+  const gpu = "nvidia.com/gpu"
+  const nodes = [{ name: "node-a1", allocatable: { [gpu]: "1" } }, { name: "node-b1" }]
+
+  it.effect("is what limits say where requests do not, of devices as well: a second pod waits for one", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make({ nodes })
+      for (const name of ["one", "two"]) sandbox.create(limited(name, { limits: { [gpu]: "1" } }))
+      yield* TestClock.adjust("5 seconds")
+      const one = podOf(sandbox, "one").spec
+      assert.deepStrictEqual(at(one.containers[0], "resources"), {
+        limits: { [gpu]: "1" },
+        requests: { [gpu]: "1" }
+      })
+      assert.strictEqual(one.nodeName, "node-a1")
+      assert.deepStrictEqual(unscheduled(sandbox, "two"), [
+        `0/2 nodes are available: 2 Insufficient ${gpu}.`
+      ])
+      sandbox.registry.remove(pods, "default", "one")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(podOf(sandbox, "two").spec.nodeName, "node-a1")
+    })
+  )
+
+  it.effect("is left as it is where requests say less than limits", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make({ nodes })
+      const resources = { limits: { cpu: "64", memory: "1Gi" }, requests: { cpu: "1" } }
+      sandbox.create(limited("one", resources))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(podOf(sandbox, "one").spec.nodeName, "node-a1")
+      assert.deepStrictEqual(at(podOf(sandbox, "one").spec.containers[0], "resources", "requests"), {
+        cpu: "1",
+        memory: "1Gi"
+      })
+    })
+  )
+})
+
 describe("a class that an annotation names, in the sandbox", () => {
   it.effect("is the claim's: no default is set beside it, and its volume is of that class", () =>
     Effect.gen(function* () {

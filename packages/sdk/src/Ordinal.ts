@@ -30,3 +30,16 @@ export const isWanted = (set: StatefulSet, ordinal: number): boolean => {
  */
 export const ofPod = (set: StatefulSet, pod: Pod): number | null =>
   after(`${set.metadata.name}-`, pod.metadata.name)
+
+const ordinalOf = (pod: string | undefined): number | null => parse(/-(\d+)$/.exec(pod ?? "")?.[1] ?? "")
+
+/** Pods in the order of their ordinals, up or down: `db-3`, `db-3 and db-4`, `db-3 to db-99`, `db-1, db-3 and 2 more`. */
+export const span = (pods: ReadonlyArray<string>): string => {
+  const [first, last] = [pods[0], pods.at(-1)]
+  if (first === undefined) return "none"
+  if (pods.length === 1) return first
+  if (pods.length === 2) return `${first} and ${last}`
+  const [from, to] = [ordinalOf(first), ordinalOf(last)]
+  const isGapless = from === null || to === null || Math.abs(to - from) === pods.length - 1
+  return isGapless ? `${first} to ${last}` : `${first}, ${pods[1]} and ${pods.length - 2} more`
+}

@@ -40,6 +40,12 @@ export const parse = (text: string | number): BigDecimal.BigDecimal | null => {
   return BigDecimal.multiply(number, BigDecimal.multiply(unit, BigDecimal.make(1n, -shift)))
 }
 
+/** As near as a JavaScript number comes; null for what is no quantity. */
+export const toNumber = (text: string | number): number | null => {
+  const exact = parse(text)
+  return exact === null ? null : BigDecimal.toNumberUnsafe(exact)
+}
+
 /**
  * Below, at or above zero as `a` is less than, equal to or more than `b`; `null` if one is not a quantity.
  */

@@ -81,6 +81,140 @@ describe("restart", () => {
     assert.strictEqual(first(findings).remedy, "kubectl delete pod db-2 -n shop")
   })
 
+  /** Its one pod is that of a Deployment. */
+  const deployed = (draft: Parameters<Case["change"]>[0]) => {
+    Object.assign(first(draft.workloads), { kind: "Deployment", replicas: 1, claimTemplates: [] })
+    draft.replicas = draft.replicas.slice(0, 1)
+    first(draft.replicas).workload = "Deployment/db"
+  }
+
+  describe("replicas that share a rack", () => {
+    const rack = "topology.rook.io/rack"
+    /** Two of three in one of three racks, which a label says. */
+    const shared = (draft: Draft<AppState>) => {
+      const fourth = { ...structuredClone(named(draft.nodes, "node-b")), name: "node-d", rack: "r4" }
+      draft.nodes?.push(fourth)
+      caseOf("replicas-share-rack").change(draft)
+      for (const { labels, rack: value } of draft.nodes ?? []) {
+        delete labels["topology.kubernetes.io/rack"]
+        labels[rack] = value ?? ""
+      }
+    }
+    const advice = (change: (draft: Draft<AppState>) => void = () => {}) =>
+      look("restart", "replicas-share-rack", (draft) => {
+        shared(draft)
+        change(draft)
+      }).findings.map(({ remedy }) => remedy)
+    const spread = `spread StatefulSet/db over racks: topologySpreadConstraints with ${rack}`
+
+    it("are spread by the label that racks were read from", () => {
+      assert.deepStrictEqual(advice(), [spread])
+    })
+
+    it("are told a label that nodes lack by the key that others have", () => {
+      const lacking = look("restart", "replicas-share-rack", (draft) => {
+        shared(draft)
+        for (const node of draft.nodes ?? []) node.zone = null
+        for (const name of ["node-a", "node-b"]) {
+          named(draft.nodes, name).rack = null
+          delete named(draft.nodes, name).labels[rack]
+        }
+        for (const placement of draft.placements)
+          if (placement.replica !== "db-2") Object.assign(placement, { rack: null, zone: null })
+      })
+      assert.match(
+        first(lacking.findings).remedy ?? "",
+        new RegExp(`^kubectl label node node-a ${rack}=RACK`)
+      )
+    })
+
+    it("are held by volumes of that rack until their data is in another one", () => {
+      const held = (nodes: ReadonlyArray<string>) =>
+        advice((draft) => {
+          for (const index of [0, 1])
+            draft.placements[index]?.pins.push({
+              by: "volume",
+              name: `data-db-${index}`,
+              nodes: [...nodes],
+              domain: null
+            })
+        })
+      assert.deepStrictEqual(held(["node-a", "node-b"]), [
+        "move the data of db-0 or db-1 to another rack first: their volumes can be attached in rack r1 only"
+      ])
+      assert.deepStrictEqual(held(["node-a", "node-c"]), [spread])
+    })
+
+    it("need racks to go to", () => {
+      const few = advice((draft) => {
+        named(draft.nodes, "node-d").taints = ["dedicated=web:NoSchedule"]
+      })
+      assert.deepStrictEqual(few, [`add nodes in 1 more rack first, then ${spread}`])
+    })
+
+    it("are told DoNotSchedule of a spread that they have, and to be placed anew under one that forbids", () => {
+      const has = (whenUnsatisfiable: string) =>
+        advice((draft) => {
+          Object.assign(first(first(draft.workloads).template.spread), {
+            topologyKey: rack,
+            whenUnsatisfiable
+          })
+        })
+      assert.deepStrictEqual(has("ScheduleAnyway"), [`${spread} and DoNotSchedule`])
+      assert.match(first(has("DoNotSchedule")) ?? "", /^have one of db-0 and db-1 recreated: /)
+    })
+  })
+
+  it("advises no more replicas than the plan to scale finds nodes for", () => {
+    const advice = (change: (draft: Draft<AppState>) => void) =>
+      first(
+        look("restart", "too-few-replicas", (draft) => {
+          caseOf("too-few-replicas").change(draft)
+          change(draft)
+        }).findings
+      ).remedy
+    const ports = advice((draft) => {
+      first(draft.workloads).template.hostPorts = ["53/UDP"]
+      draft.nodes = (draft.nodes ?? []).slice(0, 2)
+    })
+    assert.strictEqual(
+      ports,
+      "add a node for another replica first: 3 replicas want a node each (hostPort 53/UDP), 2 nodes can take pods"
+    )
+    const device = look("restart", "too-few-replicas", (draft) => {
+      deployed(draft)
+      first(draft.workloads).template.extendedResources = { "nvidia.com/gpu": "1" }
+      named(draft.nodes, "node-a").devices = { "nvidia.com/gpu": "1" }
+    })
+    assert.match(
+      first(device.findings).remedy ?? "",
+      /^add a node for another replica first: 2 replicas want 1 nvidia.com\/gpu each, nodes that can take pods have enough for 1$/
+    )
+  })
+
+  it("undoes a rollout once, and deletes all pods that it is stuck at: a second undo takes back the first", () => {
+    const { findings } = look("restart", "rollout-stuck", (draft) => {
+      const { change } = caseOf("rollout-stuck")
+      change(draft)
+      const { containers } = named(draft.replicas, "db-2").pod ?? { containers: [] }
+      Object.assign(named(draft.replicas, "db-1").pod ?? {}, {
+        ready: false,
+        readySince: "2026-11-20T11:59:00Z",
+        current: true,
+        revision: "db-bad",
+        containers: structuredClone(containers)
+      })
+    })
+    assert.deepStrictEqual(
+      findings.map(({ remedy }) => remedy),
+      ["kubectl rollout undo statefulset db -n shop && kubectl delete pod db-1 db-2 -n shop"]
+    )
+    assert.match(
+      first(findings).evidence,
+      /stuck at db-1 and db-2; rolling back does not replace those pods$/
+    )
+  })
+
   it("leaves a pod alone that the partition keeps old", () => {
     const { findings } = look("restart", "rollout-stuck", (draft) => {
       caseOf("replica-not-ready").change(draft)
@@ -322,13 +456,6 @@ describe("restart", () => {
     })
     assert.deepStrictEqual(findings, [])
   })
-
-  /** Its one pod is that of a Deployment. */
-  const deployed = (draft: Parameters<Case["change"]>[0]) => {
-    Object.assign(first(draft.workloads), { kind: "Deployment", replicas: 1, claimTemplates: [] })
-    draft.replicas = draft.replicas.slice(0, 1)
-    first(draft.replicas).workload = "Deployment/db"
-  }
 
   it("advises a second copy of a Deployment on one node's claim only with a claim that many nodes can have", () => {
     const advice = (mode: "ReadWriteOnce" | "ReadWriteMany") =>
@@ -861,6 +988,42 @@ describe("restart", () => {
     assert.strictEqual(found.evidence, "db-1 is not ready: data-db-0 is attached to node-a, for db-0")
     assert.match(found.remedy ?? "", /its own PVC instead of data-db-0/)
     assert.strictEqual(waits(["ReadWriteMany"]).evidence, "db-1 is not ready: ContainerCreating")
+  })
+
+  it("gives pods of a Deployment no claims of their own: one of them runs, or all can share", () => {
+    const found = look("restart", "replica-not-ready", (draft) => {
+      Object.assign(first(draft.workloads), { kind: "Deployment", claimTemplates: [] })
+      for (const one of draft.replicas) Object.assign(one, { workload: "Deployment/db", ordinal: null })
+      const pod = draft.replicas[1]?.pod
+      if (pod) Object.assign(pod, { ready: false, reason: "ContainerCreating" })
+      Object.assign(named(draft.claims, "data-db-0"), { usedBy: ["db-0", "db-1"] })
+    }).findings
+    assert.strictEqual(
+      first(found).remedy,
+      "run 1 replica; only if db can run more than once at a time, move data-db-0 to a ReadWriteMany PVC"
+    )
+  })
+
+  it("adds no node where a volume holds a replica in the place that it is kept apart over", () => {
+    const zone = "topology.kubernetes.io/zone"
+    const remedies = look("restart", "no-other-node", (draft) => {
+      first(draft.workloads).template.antiAffinityKeys = [zone]
+      draft.nodes?.push({ ...structuredClone(named(draft.nodes, "node-b")), name: "node-e" })
+      for (const [index, nodes] of [["node-a"], ["node-b", "node-e"], ["node-c"]].entries())
+        draft.placements[index]?.pins.push({ by: "volume", name: `data-db-${index}`, nodes, domain: "zone" })
+      const home = named(draft.nodes, "node-e")
+      Object.assign(named(draft.replicas, "db-0").pod ?? {}, { node: "node-e" })
+      Object.assign(home, { ready: true })
+      draft.placements[0]?.pins.splice(0, 1, {
+        by: "volume",
+        name: "data-db-0",
+        nodes: ["node-b", "node-e"],
+        domain: "zone"
+      })
+    }).findings.map(({ remedy }) => remedy)
+    assert.deepStrictEqual(remedies, [
+      `relax the anti-affinity over ${zone}, or move the data of db-0 or db-1 to another one`
+    ])
   })
 
   it("lets a pod with a hostPath for its logs start on any node", () => {

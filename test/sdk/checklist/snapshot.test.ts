@@ -12,6 +12,20 @@ describe("snapshot", () => {
     })
   }
 
+  it("asks for no snapshot API where no volume is of a CSI driver: it would cut none", () => {
+    const remedy = (source: "csi" | "nfs") =>
+      first(
+        look("snapshot", "snapshot-api-missing", (draft) => {
+          draft.protection.snapshotApi = false
+          for (const { volume } of draft.claims)
+            if (volume !== null)
+              Object.assign(volume, { source, driver: source === "csi" ? volume.driver : null })
+        }).findings
+      ).remedy
+    assert.isNull(remedy("nfs"))
+    assert.match(remedy("csi") ?? "", /external-snapshotter/)
+  })
+
   it("asks for no group where there is one claim in all", () => {
     const verdict = look("snapshot", "one-cut", (draft) => {
       first(draft.workloads).replicas = 1

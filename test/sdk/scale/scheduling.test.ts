@@ -146,6 +146,49 @@ describe("a plan to scale says what will not be scheduled", () => {
     assert.deepEqual(soft, [])
   })
 
+  /** db-2 has no node; its volume can be reached by these nodes' values of a label. */
+  const waiting = (key: string, value: string) => (draft: Draft<AppState>) => {
+    apart(draft)
+    Object.assign(named(draft.replicas, "db-2").pod ?? {}, { node: null, ready: false })
+    const { volume } = named(draft.claims, "data-db-2")
+    if (volume !== null) volume.nodeAffinity = [[{ key, operator: "In", values: [value] }]]
+    draft.nodes?.push({
+      ...named(draft.nodes, "node-a"),
+      name: "node-d",
+      labels: { ...named(draft.nodes, "node-a").labels, "kubernetes.io/hostname": "node-d" }
+    })
+  }
+
+  it("the pod that waits for its volume's zone, and not a new one in its place", () => {
+    const lines = said(5, waiting("topology.kubernetes.io/zone", "lost"))
+    assert.deepEqual(lines, [
+      "data-db-2: no node that takes its pod can reach its volume at lost (there is no node at lost); the pod will not be scheduled"
+    ])
+  })
+
+  it("the pod whose volume is where another replica is, and not a new one in its place", () => {
+    const lines = said(5, waiting("kubernetes.io/hostname", "node-a"))
+    assert.deepEqual(lines, [
+      "data-db-2: can be reached at node-a only, where another replica is, and replicas want a node each: db-2 will not be scheduled"
+    ])
+    assert.deepEqual(
+      said(7, waiting("kubernetes.io/hostname", "node-a"))[0],
+      "7 replicas want a node each, 4 nodes can take pods: db-5 and db-6 will not be scheduled"
+    )
+  })
+
+  it("replicas that want a device each, more than there are", () => {
+    const devices = (count: string) => (draft: Draft<AppState>) => {
+      together(draft)
+      first(draft.workloads).template.extendedResources = { "nvidia.com/gpu": "1" }
+      for (const node of draft.nodes ?? []) node.devices = { "nvidia.com/gpu": count }
+    }
+    assert.deepEqual(said(6, devices("2")), [])
+    assert.deepEqual(said(5, devices("1")), [
+      "5 replicas want 1 nvidia.com/gpu each, nodes that can take pods have enough for 3: db-3 and db-4 will not be scheduled"
+    ])
+  })
+
   it("nothing, where nodes may not be read or replicas are removed", () => {
     assert.deepEqual(
       said(9, (draft) => {

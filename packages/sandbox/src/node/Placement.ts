@@ -15,7 +15,7 @@ import {
   type Toleration
 } from "../registry/kinds/core.ts"
 import { labelSelector } from "../apimachinery/Selector.ts"
-import { type PodsByNode, repelsOf, requestOf } from "../registry/PodsByNode.ts"
+import { type PodsByNode, repelsOf, requestsOf } from "../registry/PodsByNode.ts"
 
 export const tolerates = (taint: Taint, toleration: Toleration): boolean =>
   (toleration.effect === undefined || toleration.effect === "" || toleration.effect === taint.effect) &&
@@ -92,14 +92,21 @@ export const holds = (node: Node, volume: PersistentVolume): boolean =>
   meetsTerms(node, arrayAt(volume.spec.nodeAffinity, "required", "nodeSelectorTerms")) &&
   isInPlace(node, volume)
 
+/** Of a resource that it does not name a node has all one wants, but nothing of what only some nodes have. */
+const offeredBy = ({ status }: Node, resource: string): number => {
+  const amount = status.allocatable?.[resource]
+  if (amount === undefined)
+    return resource.includes("/") || resource.startsWith("hugepages-") ? 0 : Number.POSITIVE_INFINITY
+  return resource === "cpu" ? Math.round(Quantity.parse(amount) * 1000) : Quantity.parse(amount)
+}
+
 const hasRoom = (pod: Pod, node: Node, byNode: PodsByNode): string | undefined => {
-  const allocatable = node.status.allocatable ?? {}
-  const used = byNode.used(pod, node.metadata.name)
-  if (used.cpu + requestOf(pod, "cpu") > Math.round(Quantity.parse(allocatable["cpu"] ?? "1E") * 1000))
-    return "Insufficient cpu"
-  if (used.memory + requestOf(pod, "memory") > Quantity.parse(allocatable["memory"] ?? "1Ei"))
-    return "Insufficient memory"
-  return used.count + 1 > Quantity.parse(allocatable["pods"] ?? "110") ? "Too many pods" : undefined
+  const { name } = node.metadata
+  for (const [resource, amount] of requestsOf(pod))
+    if (amount > 0 && byNode.used(pod, name, resource) + amount > offeredBy(node, resource))
+      return `Insufficient ${resource}`
+  const most = Quantity.parse(node.status.allocatable?.["pods"] ?? "110")
+  return byNode.count(pod, name) + 1 > most ? "Too many pods" : undefined
 }
 
 /**

@@ -7,9 +7,8 @@ import type { Store } from "./Store.ts"
 
 interface Home {
   readonly keys: Set<string>
-  /** Of pods that have not ended: thousandths of a CPU, bytes, and how many. */
-  cpu: number
-  memory: number
+  /** What pods that have not ended ask for, and how many they are. */
+  readonly amounts: Map<string, number>
   count: number
   /** Ports of the node itself that they have, as often as they have them. */
   readonly ports: Array<ContainerPort>
@@ -17,12 +16,16 @@ interface Home {
   readonly kin: Map<string, number>
 }
 
-/** Thousandths of a CPU and bytes, so that sums are exact. */
-export const requestOf = (pod: Pod, resource: "cpu" | "memory"): number =>
-  pod.spec.containers.reduce((sum, { resources }) => {
-    const amount = Quantity.parse(resources?.requests?.[resource] ?? "0")
-    return sum + (resource === "cpu" ? Math.round(amount * 1000) : amount)
-  }, 0)
+/** By resource, thousandths of a CPU and whole numbers of all others, so that sums are exact. */
+export const requestsOf = ({ spec }: Pod): ReadonlyMap<string, number> => {
+  const sums = new Map<string, number>()
+  for (const { resources } of spec.containers)
+    for (const [name, quantity] of Object.entries(resources?.requests ?? {})) {
+      const amount = Quantity.parse(quantity)
+      sums.set(name, (sums.get(name) ?? 0) + (name === "cpu" ? Math.round(amount * 1000) : amount))
+    }
+  return sums
+}
 
 /** The host ports of a pod. An init container has them only if it is a sidecar. */
 export const hostPortsOf = ({ spec }: Pod): ReadonlyArray<ContainerPort> =>
@@ -82,7 +85,7 @@ export class PodsByNode {
   #home(node: string): Home {
     let home = this.#homes.get(node)
     if (home === undefined) {
-      home = { keys: new Set(), cpu: 0, memory: 0, count: 0, ports: [], kin: new Map() }
+      home = { keys: new Set(), amounts: new Map(), count: 0, ports: [], kin: new Map() }
       this.#homes.set(node, home)
     }
     return home
@@ -100,8 +103,8 @@ export class PodsByNode {
     if (hasEnded(pod)) return
     if (by === -1) this.#wary.delete(keyOf(pod))
     else if (repelsOf(pod).length > 0) this.#wary.add(keyOf(pod))
-    home.cpu += by * requestOf(pod, "cpu")
-    home.memory += by * requestOf(pod, "memory")
+    for (const [name, amount] of requestsOf(pod))
+      home.amounts.set(name, (home.amounts.get(name) ?? 0) + by * amount)
     home.count += by
     for (const port of hostPortsOf(pod)) {
       if (by === 1) home.ports.push(port)
@@ -163,17 +166,17 @@ export class PodsByNode {
     )
   }
 
-  /** The sum of the requests of the other pods on a node that have not ended. */
-  used(pod: Pod, node: string): { readonly cpu: number; readonly memory: number; readonly count: number } {
-    const here = this.#homes.get(node) ?? { cpu: 0, memory: 0, count: 0 }
+  /** How much of a resource the other pods on a node that have not ended ask for together. */
+  used(pod: Pod, node: string, resource: string): number {
     return this.#coming(pod, node).reduce(
-      ({ cpu, memory, count }, other) => ({
-        cpu: cpu + requestOf(other, "cpu"),
-        memory: memory + requestOf(other, "memory"),
-        count: count + 1
-      }),
-      here
+      (sum, other) => sum + (requestsOf(other).get(resource) ?? 0),
+      this.#homes.get(node)?.amounts.get(resource) ?? 0
     )
+  }
+
+  /** How many other pods that have not ended are on a node. */
+  count(pod: Pod, node: string): number {
+    return (this.#homes.get(node)?.count ?? 0) + this.#coming(pod, node).length
   }
 
   /** True if the pod's host ports are free on the node. */

@@ -151,37 +151,45 @@ const orderedBlocked = ({ state }: Facts): ReadonlyArray<Evidence> =>
     ]
   })
 
+/** An undo takes back the one before: it is said once, with all pods that it leaves as they are. */
 const rolloutStuck = ({ state }: Facts): ReadonlyArray<Evidence> =>
-  state.workloads.flatMap((workload) =>
-    replicasOf(state, workload).flatMap((replica) => {
-      const how = stuck(state, workload, replica)
-      const remove = kubectl(state, "delete", "pod", replica.name)
-      if (how === null) return []
-      const before = dataFirst(state, [replica.name])
-      if (how === "new") {
-        return [
-          no(
-            `the rollout is stuck at ${replica.name}; rolling back does not replace that pod`,
-            [title(workload), ...pods([replica])],
-            before ??
-              change(
-                workload,
-                workload.revisions.length > 1
-                  ? `${kubectl(state, "rollout", "undo", "statefulset", workload.name)} && ${remove}`
-                  : `correct the template of ${workload.name}, then: ${remove}`
-              )
-          )
-        ]
-      }
-      return [
-        no(
-          `${replica.name} is stuck on an old revision: nothing replaces it`,
-          pods([replica]),
-          before ?? remove
-        )
-      ]
-    })
-  )
+  state.workloads.flatMap((workload) => {
+    const found = Map.groupBy(replicasOf(state, workload), (replica) => stuck(state, workload, replica))
+    const [fresh, old] = [found.get("new") ?? [], found.get("old") ?? []]
+    const remove = (replicas: ReadonlyArray<Replica>) =>
+      kubectl(state, "delete", "pod", ...replicas.map(({ name }) => name))
+    const before = (replicas: ReadonlyArray<Replica>) =>
+      dataFirst(
+        state,
+        replicas.map(({ name }) => name)
+      )
+    return [
+      ...(fresh.length === 0
+        ? []
+        : [
+            no(
+              `the rollout is stuck at ${named(fresh)}; rolling back does not replace ${verb(fresh, "that pod", "those pods")}`,
+              [title(workload), ...pods(fresh)],
+              before(fresh) ??
+                change(
+                  workload,
+                  workload.revisions.length > 1
+                    ? `${kubectl(state, "rollout", "undo", "statefulset", workload.name)} && ${remove(fresh)}`
+                    : `correct the template of ${workload.name}, then: ${remove(fresh)}`
+                )
+            )
+          ]),
+      ...(old.length === 0
+        ? []
+        : [
+            no(
+              `${named(old)} ${verb(old, "is", "are")} stuck on an old revision: nothing replaces ${verb(old, "it", "them")}`,
+              pods(old),
+              before(old) ?? remove(old)
+            )
+          ])
+    ]
+  })
 
 /** A claim of this pod's that is attached to another node for a pod that runs there, and to one node at a time. */
 const takenFrom = (
@@ -203,12 +211,20 @@ const takenFrom = (
   return null
 }
 
-/** The remedy for an unhealthy replica, or the command to inspect it first. */
+/** The remedy for an unhealthy replica, or the command to inspect it first. A Deployment's pods have no claims of their own. */
 const help = (state: AppState, replica: Replica): string => {
   const taken = takenFrom(state, replica)
-  return taken === null
-    ? look(state, replica)
-    : `give each pod its own PVC instead of ${taken.claim}, or use a ReadWriteMany PVC`
+  if (taken === null) return look(state, replica)
+  const workload = state.workloads.find((one) => title(one) === replica.workload)
+  if (workload?.kind !== "Deployment")
+    return `give each pod its own PVC instead of ${taken.claim}, or use a ReadWriteMany PVC`
+  const many = `only if ${workload.name} can run more than once at a time, move ${taken.claim} to a ReadWriteMany PVC`
+  return change(
+    workload,
+    workload.replicas > 1
+      ? `run 1 replica; ${many}`
+      : `set strategy Recreate, so that a new pod starts when the old one is gone; ${many}`
+  )
 }
 
 /** Sick replicas that no other rule has told of, with the same reason together. */

@@ -15,6 +15,7 @@ import {
 import { inConflict } from "./conflict.ts"
 import { dataFirst } from "./leaving.ts"
 import { type Apart, keptApart } from "./room.ts"
+import { heldBy } from "./spread.ts"
 import {
   everyDisruption,
   type Facts,
@@ -268,7 +269,7 @@ const onlyNodeFits =
           ? `only ${node} ${what(first.pin)} for ${names(replicas)}`
           : `no usable node ${what(first.pin)} for ${names(replicas)}`,
         [...replicas.map((replica) => `Pod/${replica}`), ...(fits ? [`Node/${node}`] : [])],
-        dataFirst(state, replicas) ?? remedy(first.pin, nodeNamed(state, node ?? null))
+        dataFirst(state, replicas) ?? remedy(first.pin, nodeNamed(state, fits ? node : null))
       )
       return [
         fits
@@ -301,7 +302,8 @@ const another = ({ by, name }: Pin, node: Node | undefined): string => {
     return "select what the node has rather than its name"
   }
   const is = asked.filter((key) => identity.test(key) && !given.test(key))
-  if (is.length === 0) return "label another node that qualifies, or relax the requirement"
+  if (is.length === 0)
+    return `label ${node === undefined ? "a" : "another"} node that qualifies, or relax the requirement`
   const valueOf = (key: string) => (by === "nodeSelector" ? name.slice(key.length + 1) : node?.labels[key])
   const wanted = is.map((key) => {
     const [place, value] = [placeNamed[key], valueOf(key)]
@@ -381,6 +383,8 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
     if (first === undefined) return []
     const { apart } = first
     const before = dataFirst(state, replicas)
+    // Elsewhere in that label's terms their volumes cannot be attached.
+    const heldThere = apart === null ? [] : heldBy(state, replicas, apart.key)
     return [
       apart === null
         ? no(
@@ -394,7 +398,9 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
             before ??
               (apart.key === hostname
                 ? "add a node"
-                : `add a node with a ${apart.key} that none of them is in`)
+                : heldThere.length > 0
+                  ? `relax the ${apart.by} over ${apart.key}, or move the data of ${names(heldThere, "or")} to another one`
+                  : `add a node with a ${apart.key} that none of them is in`)
           )
     ]
   })

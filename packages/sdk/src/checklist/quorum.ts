@@ -5,6 +5,7 @@
  * is unknown whether enough members stay, they say only that.
  */
 import { needed } from "../Quorum.ts"
+import { noRoomFor } from "../Scheduling.ts"
 import type { AppState } from "../state/AppState.ts"
 import { isStateless } from "../state/Store.ts"
 import type { Workload } from "../Topology.ts"
@@ -19,7 +20,8 @@ import {
   withDowntime,
   yes
 } from "./rule.ts"
-import { change, kubectlCluster, names, title, verb } from "./words.ts"
+import { labelOf, spreadOver } from "./spread.ts"
+import { kubectlCluster, names, title, verb } from "./words.ts"
 
 /** The unit of quorum: the members of one application, each with its data, or the pods of a Deployment. */
 interface Unit {
@@ -143,12 +145,6 @@ const undecided = ({ state }: Facts, unit: Unit, domain: Domain): ReadonlyArray<
   return [...new Set(found)]
 }
 
-const labelKeys: Readonly<Record<Domain, string>> = {
-  node: "kubernetes.io/hostname",
-  rack: "topology.kubectl-stateful.dev/rack",
-  zone: "topology.kubernetes.io/zone"
-}
-
 const smaller: Readonly<Record<Domain, ReadonlyArray<Domain>>> = {
   node: [],
   rack: ["node"],
@@ -171,7 +167,6 @@ const share =
       const nodes = [...new Set(unlabelled.map((name) => replicaNamed(state, name)?.pod?.node ?? ""))].filter(
         (name) => name !== ""
       )
-      const [workload] = unit.workloads
       return [
         ...lost.map((group) =>
           withDowntime(
@@ -180,12 +175,7 @@ const share =
               ...group.replicas.map((name) => `Pod/${name}`),
               ...(domain === "node" ? [`Node/${group.name}`] : [])
             ],
-            unit.workloads.length > 1
-              ? `spread ${nameOf(unit)} over ${domain}s`
-              : change(
-                  workload,
-                  `spread ${title(workload)} over ${domain}s: topologySpreadConstraints with ${labelKeys[domain]}`
-                )
+            spreadOver(state, unit.workloads, group, domain, spare(unit))
           )
         ),
         ...(unlabelled.length === 0
@@ -198,7 +188,7 @@ const share =
                   "label",
                   "node",
                   nodes[0] ?? "",
-                  `${labelKeys[domain]}=${domain.toUpperCase()}`
+                  `${labelOf(state, domain)}=${domain.toUpperCase()}`
                 )
               )
             ])
@@ -246,14 +236,23 @@ const tooFew = (facts: Facts): ReadonlyArray<Evidence> => {
             ? `${workload.name} has 1 replica: it is down while its node is down`
             : `${nameOf(unit)} ${verb(unit.workloads, "has", "have")} ${unit.replicas} replicas: losing any one loses ${quorumWords(unit)}`,
           unit.workloads.map(title),
-          isCopies(unit) || (unit.replicas === 1 && keepsNothing(unit))
-            ? secondCopy(facts.state, workload)
-            : keepsNothing(unit)
-              ? `if one pod of ${nameOf(unit)} is not enough, run ${unit.needed + 1} replicas`
-              : moreMembers(workload, Math.max(3, unit.needed + 1))
+          more(facts.state, unit)
         )
       })
   ]
+}
+
+/** More replicas, where the plan to scale would find nodes for them. */
+const more = (state: AppState, unit: Unit): string => {
+  const [workload] = unit.workloads
+  const isCopy = isCopies(unit) || (unit.replicas === 1 && keepsNothing(unit))
+  const to = isCopy ? 2 : keepsNothing(unit) ? unit.needed + 1 : Math.max(3, unit.needed + 1)
+  const full = unit.workloads.length > 1 ? null : noRoomFor(state, workload, to)
+  if (full !== null) return `add a node for another replica first: ${full}`
+  if (isCopy) return secondCopy(state, workload)
+  return keepsNothing(unit)
+    ? `if one pod of ${nameOf(unit)} is not enough, run ${to} replicas`
+    : moreMembers(workload, to)
 }
 
 /** A second copy on another node never gets a claim that one node has at a time. */

@@ -58,13 +58,17 @@ const whileStopped = (state: AppState): string | null =>
 
 const kind = (group: boolean): string => (group ? "VolumeGroupSnapshotClass" : "VolumeSnapshotClass")
 
+/** Where no volume is a CSI driver's it would cut none: what is to be done first stands with the volumes. */
 const apiMissing = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.protection.snapshotApi === false && boundClaims(state).length > 0
     ? [
         no(
           "no snapshots: the API snapshot.storage.k8s.io is not installed",
           [],
-          "install kubernetes-csi/external-snapshotter: its CRDs and its controller"
+          cuttable(state).size === 0 &&
+            boundClaims(state).every(({ volume }) => volume?.source != null && volume.source !== "csi")
+            ? null
+            : "install kubernetes-csi/external-snapshotter: its CRDs and its controller"
         )
       ]
     : []

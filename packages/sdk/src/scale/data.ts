@@ -9,7 +9,7 @@ import { absentDriver } from "../state/Driver.ts"
 import type { Workload } from "../Topology.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import type { Refusal } from "../operation/Plan.ts"
-import { span } from "./names.ts"
+import { span } from "../Ordinal.ts"
 import { shellWord } from "../ShellWord.ts"
 import { beingRead } from "../wait/holders.ts"
 

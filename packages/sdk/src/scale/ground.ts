@@ -6,12 +6,13 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Dependency } from "../Dependency.ts"
 import { kinds } from "../Kind.ts"
-import { controllerOf, type NodeSelector } from "../kind/Meta.ts"
+import { controllerOf } from "../kind/Meta.ts"
 import type { Pod, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../kind/Pod.ts"
 import { matches } from "../LabelSelector.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { parse } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
+import type { Around } from "../Scheduling.ts"
 import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../state/AppState.ts"
 import { type HostPort, hostPortsOf } from "../HostPort.ts"
@@ -26,18 +27,7 @@ export interface Stranger {
   readonly isEnding: boolean
 }
 
-export interface Ground {
-  /** Nodes where other workloads' pods use a port that the set's pods need. */
-  readonly taken: ReadonlyArray<string>
-  /**
-   * By topology key: nodes of other pods that required anti-affinity, theirs or the set's, keeps the set's
-   * pods away from.
-   */
-  readonly repelled: ReadonlyArray<{ readonly key: string; readonly nodes: ReadonlyArray<string> }>
-  /** The node affinity that the template requires. */
-  readonly nodes: typeof NodeSelector.Type | null
-  /** For each spread constraint of the template, the nodes of other workloads' pods that it counts. */
-  readonly others: ReadonlyArray<ReadonlyArray<string>>
+export interface Ground extends Around {
   readonly strangers: ReadonlyArray<Stranger>
 }
 

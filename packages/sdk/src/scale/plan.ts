@@ -239,7 +239,7 @@ const effectsOf = (
 const warningsOf = (
   state: AppState,
   workload: Workload,
-  { ground = null, profile = {} }: ScaleOptions,
+  { ground = null, profile = {}, quorum = "majority" }: ScaleOptions,
   { aside, byPolicyAlone, left, losing, moving, reach, slots }: Change
 ): ReadonlyArray<string> =>
   moving.length === 0
@@ -252,7 +252,9 @@ const warningsOf = (
         made: slots.filter((slot) => !left.some(({ name }) => name === slot.name)),
         ground,
         profile,
-        first: stepsOf(SetReplicas, moving)[0]?.to ?? reach
+        first: stepsOf(SetReplicas, moving)[0]?.to ?? reach,
+        quorum,
+        downs: stepsOf(SetReplicas, moving).filter(({ from, to }) => to < from)
       })
 
 /** Refusals about existing data, or about pods that have it mounted. */

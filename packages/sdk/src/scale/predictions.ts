@@ -2,14 +2,14 @@
 import { type Claim, trouble } from "../Claim.ts"
 import { format } from "../GoDuration.ts"
 import type { Profile } from "../Profile.ts"
-import { needed } from "../Quorum.ts"
+import { needed, type Quorum } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { missing, outlives, smaller } from "./data.ts"
 import type { ClaimSlot } from "../step/claims.ts"
+import { unschedulable } from "../Scheduling.ts"
 import type { Ground } from "./ground.ts"
-import { span } from "./names.ts"
-import { unschedulable } from "./scheduling.ts"
+import { span } from "../Ordinal.ts"
 
 const days = 86_400_000
 
@@ -114,6 +114,35 @@ const blockers = (state: AppState, workload: Workload, to: number): ReadonlyArra
         )
         .map((replica) => `${replica.name} (${replica.pod?.reason ?? "no pod"})`)
 
+/**
+ * With Parallel nothing but quorum stands in the way: members that are not ready and that a change down leaves
+ * are waited for, until those that remain are enough.
+ */
+const awaited = (
+  state: AppState,
+  workload: Workload,
+  quorum: Quorum,
+  downs: ReadonlyArray<{ readonly from: number; readonly to: number }>
+): ReadonlyArray<string> => {
+  if (workload.podManagementPolicy !== "Parallel" || quorum === "none") return []
+  const sick = state.replicas.filter(
+    ({ ordinal, pod, workload: of }) =>
+      of === `StatefulSet/${workload.name}` &&
+      ordinal !== null &&
+      (pod?.ready !== true || pod.deleted !== null)
+  )
+  for (const { from, to } of downs) {
+    const left = sick.filter(({ ordinal }) => (ordinal ?? 0) < workload.firstOrdinal + to)
+    const need = Math.min(to, needed(quorum, from))
+    if (to === 0 || to - left.length >= need) continue
+    const who = left.map(({ name, pod }) => `${name} (${pod?.reason ?? "no pod"})`)
+    return [
+      `${who.join(", ")} not ready: ${to - left.length} of the ${to} members that remain ${to - left.length === 1 ? "is" : "are"}, quorum needs ${need}: replicas ${from} -> ${to} waits until then`
+    ]
+  }
+  return []
+}
+
 /** Secrets and ConfigMaps that are not there, without which no container starts. Images are pulled without. */
 const unstarted = (state: AppState, workload: Workload, to: number): ReadonlyArray<string> => {
   const pods = ordinals(workload, workload.replicas, to).map((ordinal) => `${workload.name}-${ordinal}`)
@@ -163,6 +192,9 @@ export const warnings = (
     readonly profile: Profile
     /** The count of the first change: all that it asks for are waited for before the next. */
     readonly first: number
+    readonly quorum: Quorum
+    /** The changes of the count to fewer. */
+    readonly downs: ReadonlyArray<{ readonly from: number; readonly to: number }>
   }
 ): ReadonlyArray<string> => {
   const up = to > workload.replicas
@@ -179,6 +211,7 @@ export const warnings = (
       : [
           `${stuck.join(", ")} not ready: OrderedReady adds and removes nothing until ${stuck.length === 1 ? "it is" : "they are"}`
         ]),
+    ...awaited(state, workload, plan.quorum, plan.downs),
     ...(up
       ? plan.left
           .filter((claim) => !plan.aside.includes(claim) && trouble(claim) === null)

@@ -79,7 +79,28 @@ const onHost = (container: unknown): unknown =>
       }
     : container
 
+/** What is limited and not asked for is asked for up to its limit. */
+const asking = (container: unknown): unknown => {
+  const limits = stringsAt(container, "resources", "limits")
+  return Object.keys(limits).length === 0
+    ? container
+    : set(container, ["resources", "requests"], {
+        ...limits,
+        ...stringsAt(container, "resources", "requests")
+      })
+}
+
 /** In a pod only: a template says what was written there. */
+const withRequests = (spec: JsonObject): JsonObject => ({
+  ...spec,
+  ...Object.fromEntries(
+    ["containers", "initContainers"]
+      .filter((list) => isArray(spec[list]))
+      .map((list) => [list, arrayAt(spec, list).map(asking)])
+  )
+})
+
+/** In a pod only, as well. */
 const withHostPorts = (spec: JsonObject): JsonObject =>
   spec["hostNetwork"] !== true
     ? spec
@@ -104,7 +125,7 @@ export const pod: Strategy = {
         enableServiceLinks: true,
         preemptionPolicy: "PreemptLowerPriority",
         priority: 0,
-        ...withHostPorts(podSpec(draft.spec)),
+        ...withHostPorts(withRequests(podSpec(draft.spec))),
         // A grace below zero is taken for the shortest there is.
         ...((numberAt(draft.spec, "terminationGracePeriodSeconds") ?? 0) < 0
           ? { terminationGracePeriodSeconds: 1 }

@@ -1,0 +1,454 @@
+/**
+ * What the scheduler would not place, as far as is known: taints, labels, failure domains, ports of the
+ * node, pods to keep away from and the reach of volumes. Capacity and whom to be near are the scheduler's to weigh.
+ */
+import type { Claim } from "./Claim.ts"
+import type { NodeSelector } from "./kind/Meta.ts"
+import { hasAll, matchesNode } from "./LabelSelector.ts"
+import type { Node } from "./Placement.ts"
+import { counted, obstacle } from "./Obstacle.ts"
+import { span } from "./Ordinal.ts"
+import * as Quantity from "./Quantity.ts"
+import type { AppState } from "./state/AppState.ts"
+import type { Workload } from "./Topology.ts"
+
+/** What is around the set's pods and not in the state. */
+export interface Around {
+  /** Nodes where pods of somebody else have a port that the set's pods want. */
+  readonly taken: ReadonlyArray<string>
+  /** By topology key: nodes of somebody else's pods beside which required anti-affinity, theirs or the set's, lets none. */
+  readonly repelled: ReadonlyArray<{ readonly key: string; readonly nodes: ReadonlyArray<string> }>
+  /** The node affinity that the template requires; null: as the state has it. */
+  readonly nodes: NodeSelector | null
+  /** For each spread constraint of the template, the nodes of somebody else's pods that it counts. */
+  readonly others: ReadonlyArray<ReadonlyArray<string>>
+}
+
+/** Pods that find no node, and why. */
+export interface Stranded {
+  readonly why: string
+  readonly pods: ReadonlyArray<string>
+}
+
+const reaches = (claim: Claim, node: Node): boolean => {
+  const terms = claim.volume?.nodeAffinity ?? []
+  return (
+    terms.length === 0 ||
+    terms.some((term) =>
+      term.every(
+        (one) =>
+          one.operator !== "In" ||
+          one.values.includes(node.labels[one.key] ?? "") ||
+          (one.key === "kubernetes.io/hostname" && one.values.includes(node.name))
+      )
+    )
+  )
+}
+
+/** `zone b`, or the nodes that a volume's affinity names. */
+const place = (claim: Claim): string => {
+  const values = (claim.volume?.nodeAffinity ?? []).flatMap((term) => term.flatMap((one) => one.values))
+  return values.length === 0 ? "nowhere" : [...new Set(values)].join(", ")
+}
+
+/** How many replicas fit where no two may share a value of this label: without it there is nothing to share. */
+const room = (key: string, nodes: ReadonlyArray<Node>): number =>
+  key === hostname
+    ? nodes.length
+    : nodes.some((node) => node.labels[key] === undefined)
+      ? Number.POSITIVE_INFINITY
+      : new Set(nodes.map((node) => node.labels[key])).size
+
+const hostname = "kubernetes.io/hostname"
+
+/** The value of a label that counts as one place; every node is one for itself by its name. */
+const domainOf = (key: string, node: Node): string | undefined =>
+  key === hostname ? node.name : node.labels[key]
+
+const wording: Readonly<Record<string, readonly [string, string]>> = {
+  "kubernetes.io/hostname": ["node", "nodes"],
+  "topology.kubernetes.io/zone": ["zone", "zones"],
+  "topology.kubernetes.io/region": ["region", "regions"]
+}
+
+/** A pod that waits for a node; `reach`: the nodes that its volumes leave it, null: they ask for none. */
+interface Waiting {
+  readonly name: string
+  readonly claims: ReadonlyArray<Claim>
+  readonly reach: ReadonlySet<Node> | null
+}
+
+/** A claim of a pod's that is there, with a volume that asks for nodes. */
+const bindingOf = (state: AppState, workload: Workload) => {
+  const binding = new Map(
+    state.claims
+      .filter(({ volume }) => (volume?.nodeAffinity ?? []).length > 0)
+      .map((claim) => [claim.name, claim] as const)
+  )
+  return (pod: string, isSet: boolean): ReadonlyArray<Claim> =>
+    isSet && binding.size > 0
+      ? workload.claimTemplates.flatMap(({ name }) => binding.get(`${name}-${pod}`) ?? [])
+      : []
+}
+
+/** Where the workload's pods are already, and those that wait for a node, of a count; `isLeft`: it is attached as it is. */
+const placed = (
+  state: AppState,
+  workload: Workload,
+  to: number,
+  nodes: ReadonlyArray<Node>,
+  isLeft: (claim: Claim) => boolean
+) => {
+  const isSet = workload.kind === "StatefulSet"
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  const pods = state.replicas.filter(
+    ({ workload: of, wanted, pod }) =>
+      of === `${workload.kind}/${workload.name}` && (isSet || wanted) && pod !== null
+  )
+  const bindings = bindingOf(state, workload)
+  const waits = (name: string, isNow: boolean): Waiting => {
+    const claims = bindings(name, isSet).filter((claim) => isNow || isLeft(claim))
+    return {
+      name,
+      claims,
+      reach:
+        claims.length === 0
+          ? null
+          : new Set(nodes.filter((node) => claims.every((claim) => reaches(claim, node))))
+    }
+  }
+  const homeOf = ({ pod }: (typeof pods)[number]) => byName.get(pod?.node ?? "")
+  if (!isSet) {
+    const homes = pods.flatMap((one) => homeOf(one) ?? [])
+    const missing = Array.from(
+      { length: Math.max(0, to - homes.length) },
+      (_, index) => index + homes.length + 1
+    )
+    return { homes, waiting: missing.map((index) => waits(`pod ${index} of ${workload.name}`, false)) }
+  }
+  const byOrdinal = new Map(pods.map((one) => [one.ordinal, homeOf(one)] as const))
+  const all = Array.from({ length: to }, (_, index) => workload.firstOrdinal + index)
+  return {
+    homes: all.flatMap((ordinal) => byOrdinal.get(ordinal) ?? []),
+    waiting: all
+      .filter((ordinal) => byOrdinal.get(ordinal) === undefined)
+      .map((ordinal) =>
+        waits(`${workload.name}-${ordinal}`, ordinal < workload.firstOrdinal + workload.replicas)
+      )
+  }
+}
+
+type Placed = ReturnType<typeof placed>
+
+/** Those that their volumes hold first: all others go where these do not. */
+const heldFirst = (
+  waiting: ReadonlyArray<Waiting>
+): readonly [held: ReadonlyArray<Waiting>, free: ReadonlyArray<Waiting>] => [
+  waiting.filter(({ reach }) => reach !== null),
+  waiting.filter(({ reach }) => reach === null)
+]
+
+/** Those that find no node where no two may share a value of this label. */
+const apart = (
+  key: string,
+  { homes, waiting }: Placed,
+  open: ReadonlyArray<Node>
+): { readonly held: ReadonlyArray<Waiting>; readonly free: ReadonlyArray<string> } => {
+  const taken = new Set(homes.map((node) => domainOf(key, node)))
+  const isFree = (node: Node): boolean => {
+    const domain = domainOf(key, node)
+    return domain === undefined || !taken.has(domain)
+  }
+  const [held, rest] = heldFirst(waiting)
+  const stuck = held.filter(({ reach }) => {
+    const home = open.find((node) => reach?.has(node) === true && isFree(node))
+    const domain = home === undefined ? undefined : domainOf(key, home)
+    if (domain !== undefined) taken.add(domain)
+    return home === undefined
+  })
+  const there = room(key, open.filter(isFree))
+  return { held: stuck, free: rest.slice(Math.min(rest.length, there)).map(({ name }) => name) }
+}
+
+type Spread = Workload["template"]["spread"][number]
+
+/** Those that find no node under a spread, of which `others` have some; places that take no pods count as the emptiest. */
+const tooFar = (
+  spread: Spread,
+  { homes, waiting }: Placed,
+  others: ReadonlyArray<Node>,
+  all: ReadonlyArray<Node>,
+  open: ReadonlyArray<Node>
+): ReadonlyArray<string> => {
+  const { topologyKey: key, maxSkew, minDomains } = spread
+  const counts = new Map<string, number>()
+  for (const node of all) {
+    const domain = domainOf(key, node)
+    if (domain !== undefined) counts.set(domain, 0)
+  }
+  const add = (domain: string | undefined): void => {
+    const count = domain === undefined ? undefined : counts.get(domain)
+    if (domain !== undefined && count !== undefined) counts.set(domain, count + 1)
+  }
+  for (const node of [...homes, ...others]) add(domainOf(key, node))
+  const domainsOf = (within: ReadonlyArray<Node>) =>
+    new Set(within.flatMap((node) => domainOf(key, node) ?? []))
+  const everywhere = domainsOf(open)
+  const stuck = heldFirst(waiting)
+    .flat()
+    .filter(({ reach }) => {
+      const reachable = reach === null ? everywhere : domainsOf(open.filter((node) => reach.has(node)))
+      const least = counts.size < minDomains ? 0 : Math.min(...counts.values())
+      const [emptiest] = [...counts]
+        .filter(([domain]) => reachable.has(domain))
+        .toSorted(([, left], [, right]) => left - right)
+      if (emptiest === undefined || emptiest[1] + 1 - least > maxSkew) return true
+      add(emptiest[0])
+      return false
+    })
+  const left = new Set(stuck)
+  return waiting.filter((one) => left.has(one)).map(({ name }) => name)
+}
+
+/** What a spread leaves Pending, with the places that take no pods. */
+const unevenly = (
+  template: Workload["template"],
+  to: number,
+  now: Placed,
+  around: {
+    readonly nodes: ReadonlyArray<Node>
+    readonly open: ReadonlyArray<Node>
+    readonly isSelected: (node: Node) => boolean
+    readonly others: Around["others"]
+  }
+): ReadonlyArray<Stranded> => {
+  const { nodes, open, isSelected, others } = around
+  return template.spread.flatMap((spread, index) => {
+    const { topologyKey: key, maxSkew } = spread
+    if (spread.whenUnsatisfiable === "ScheduleAnyway" || !spread.own) return []
+    const counting = nodes.filter(
+      (node) =>
+        (spread.nodeAffinityPolicy !== "Honor" ||
+          (isSelected(node) && hasAll(template.nodeSelector, node.labels))) &&
+        (spread.nodeTaintsPolicy !== "Honor" || (obstacle(template, node) === null && isSelected(node)))
+    )
+    const crowd = others[index] ?? []
+    const homes = crowd.flatMap((home) => nodes.find((node) => node.name === home) ?? [])
+    const stuck = tooFar(spread, now, homes, counting, open)
+    if (stuck.length === 0) return []
+    const [, many] = wording[key] ?? [key, `values of ${key}`]
+    const closed = new Set(counting.map((node) => domainOf(key, node)))
+    for (const node of open) closed.delete(domainOf(key, node))
+    const where = [...closed].filter((domain) => domain !== undefined)
+    const why =
+      where.length === 0 ? "" : `, and ${where.join(", ")} ${where.length === 1 ? "takes" : "take"} none`
+    return [{ why: `${to} replicas may be at most ${maxSkew} apart over the ${many}${why}`, pods: stuck }]
+  })
+}
+
+interface Judged {
+  readonly node: Node
+  readonly reason: string | null
+}
+
+/** Claims whose volumes no node that takes their pod can reach. */
+const strandedBy = (
+  waiting: ReadonlyArray<Waiting>,
+  open: ReadonlyArray<Node>,
+  obstacles: ReadonlyArray<Judged>
+): ReadonlyArray<string> =>
+  waiting
+    .flatMap(({ claims }) => claims)
+    .flatMap((claim) => {
+      if (open.some((node) => reaches(claim, node))) return []
+      const near = obstacles.filter(({ node }) => reaches(claim, node))
+      const why =
+        near.length === 0
+          ? `there is no node at ${place(claim)}`
+          : counted(near.flatMap(({ reason }) => (reason === null ? [] : [reason])))
+      return [
+        `${claim.name}: no node that takes its pod can reach its volume at ${place(claim)} (${why}); the pod will not be scheduled`
+      ]
+    })
+
+/** Pods whose volumes leave them only nodes where another one of the workload is. */
+const besideAnother = (held: ReadonlyArray<Waiting>, one: string): ReadonlyArray<string> =>
+  held.map(
+    ({ claims, name }) =>
+      `${claims.map((claim) => claim.name).join(", ")}: can be reached at ${[...new Set(claims.map(place))].join(", ")} only, where another replica is, and replicas want a ${one} each: ${name} will not be scheduled`
+  )
+
+/** Whether a node is in one place with somebody whom anti-affinity keeps the set's pods from. */
+const repelling = (around: Around | null, nodes: ReadonlyArray<Node>): ((node: Node) => boolean) => {
+  const closed = (around?.repelled ?? []).map(({ key, nodes: homes }) => ({
+    key,
+    domains: new Set(nodes.flatMap((node) => (homes.includes(node.name) ? (domainOf(key, node) ?? []) : [])))
+  }))
+  return (node) =>
+    closed.some(({ domains, key }) => {
+      const domain = domainOf(key, node)
+      return domain !== undefined && domains.has(domain)
+    })
+}
+
+/** How many pods a node's own devices are enough for. */
+const enoughFor = (node: Node, device: string, quantity: string): number => {
+  const there = Object.hasOwn(node.devices, device) ? node.devices[device] : undefined
+  const [all, each] = [Quantity.toNumber(there ?? "0"), Quantity.toNumber(quantity)]
+  return all === null || each === null || each <= 0 ? Number.POSITIVE_INFINITY : Math.floor(all / each)
+}
+
+/** Those that find no device left. */
+const withoutDevice = (
+  { extendedResources }: Workload["template"],
+  to: number,
+  { homes, waiting }: Placed,
+  open: ReadonlyArray<Node>
+): ReadonlyArray<Stranded> =>
+  Object.entries(extendedResources).flatMap(([device, quantity]) => {
+    const left = open.map((node) =>
+      Math.max(0, enoughFor(node, device, quantity) - homes.filter((home) => home === node).length)
+    )
+    const room = left.reduce((sum, one) => sum + one, 0)
+    const stuck = waiting.slice(Math.min(waiting.length, room)).map(({ name }) => name)
+    const all = open.reduce((sum, node) => sum + enoughFor(node, device, quantity), 0)
+    return stuck.length === 0
+      ? []
+      : [
+          {
+            why: `${to} replicas want ${quantity} ${device} each, nodes that can take pods have enough for ${all}`,
+            pods: stuck
+          }
+        ]
+  })
+
+/** The node affinity that a template requires, as the state has it. */
+const affinityOf = ({ nodeAffinity }: Workload["template"]): NodeSelector | null =>
+  nodeAffinity.length === 0
+    ? null
+    : {
+        nodeSelectorTerms: nodeAffinity.map((term) => ({
+          matchExpressions: term.filter(({ key }) => key !== "metadata.name"),
+          matchFields: term.filter(({ key }) => key === "metadata.name")
+        }))
+      }
+
+/** Each node, with what keeps the workload's pods off it; null: nothing does. */
+const judge = (
+  { template }: Workload,
+  nodes: ReadonlyArray<Node>,
+  around: Around | null
+): { readonly obstacles: ReadonlyArray<Judged>; readonly isSelected: (node: Node) => boolean } => {
+  const wanted = around?.nodes ?? affinityOf(template)
+  const isSelected = (node: Node) => wanted === null || matchesNode(wanted, node.name, node.labels)
+  const isRepelled = repelling(around, nodes)
+  const devices = Object.entries(template.extendedResources)
+  const lacking = (node: Node): string | null => {
+    const found = devices.find(([device, quantity]) => enoughFor(node, device, quantity) === 0)
+    return found === undefined ? null : `without ${found[0]}`
+  }
+  return {
+    isSelected,
+    obstacles: nodes.map((node) => ({
+      node,
+      reason:
+        obstacle(template, node) ??
+        (isSelected(node) ? null : "not of the node affinity") ??
+        lacking(node) ??
+        (isRepelled(node) ? "anti-affinity with pods of others" : null)
+    }))
+  }
+}
+
+/** What would leave pods of a greater count without a node: by a reason each, and in lines of their own. */
+const foretold = (
+  state: AppState,
+  workload: Workload,
+  to: number,
+  isLeft: (claim: Claim) => boolean,
+  around: Around | null
+): {
+  readonly closed: string | null
+  readonly stranded: ReadonlyArray<Stranded>
+  readonly lines: ReadonlyArray<string>
+} => {
+  const { nodes } = state
+  if (nodes === null || to <= workload.replicas) return { closed: null, stranded: [], lines: [] }
+  const { template, name } = workload
+  const { isSelected, obstacles } = judge(workload, nodes, around)
+  const open = obstacles.flatMap(({ node, reason }) => (reason === null ? [node] : []))
+  if (open.length === 0) {
+    const first =
+      workload.kind === "StatefulSet"
+        ? `${name}-${workload.firstOrdinal + workload.replicas}`
+        : `pods of ${name}`
+    const why = counted(obstacles.flatMap(({ reason }) => (reason === null ? [] : [reason])))
+    return {
+      closed: `no node takes ${first}${nodes.length === 0 ? "" : ` (${why})`}`,
+      stranded: [],
+      lines: []
+    }
+  }
+  const all = placed(state, workload, to, nodes, isLeft)
+  const isLost = ({ claims }: Waiting) => claims.some((claim) => !open.some((node) => reaches(claim, node)))
+  // What its volume alone keeps from every node takes none from the others.
+  const now = { homes: all.homes, waiting: all.waiting.filter((one) => !isLost(one)) }
+  const tight = template.antiAffinityKeys.map((key) => {
+    const [one, many] = wording[key] ?? [key, `values of ${key}`]
+    const { free, held } = apart(key, now, open)
+    const there = room(key, open)
+    const why = `${to} replicas want a ${one} each, ${there} ${there === 1 ? one : many} can take pods`
+    return { stranded: { why, pods: free }, lines: besideAnother(held, one) }
+  })
+  const ports = template.hostPorts.map((port) => `hostPort ${port}`)
+  const unused = open.filter((node) => around?.taken.includes(node.name) !== true)
+  const ported = ports.length === 0 ? { free: [], held: [] } : apart(hostname, now, unused)
+  const held = template.antiAffinityKeys.includes(hostname) ? [] : besideAnother(ported.held, "node")
+  const stranded = [
+    ...tight.map((one) => one.stranded),
+    {
+      why: `${to} replicas want a node each (${ports.join(", ")}), ${unused.length} ${unused.length === 1 ? "node" : "nodes"} can take pods`,
+      pods: ported.free
+    },
+    ...withoutDevice(template, to, now, open),
+    ...unevenly(template, to, now, { nodes, open, isSelected, others: around?.others ?? [] })
+  ]
+  return {
+    closed: null,
+    stranded: stranded.filter(({ pods }) => pods.length > 0),
+    lines: [
+      ...tight.flatMap(({ lines }) => lines),
+      ...held,
+      ...strandedBy(all.waiting.filter(isLost), open, obstacles)
+    ]
+  }
+}
+
+/**
+ * One line for each thing that would leave pods Pending, once there are more. `left`: claims from before
+ * that are attached again.
+ */
+export const unschedulable = (
+  state: AppState,
+  workload: Workload,
+  to: number,
+  left: ReadonlyArray<Claim>,
+  around: Around | null = null
+): ReadonlyArray<string> => {
+  const names = new Set(left.map(({ name }) => name))
+  const { closed, lines, stranded } = foretold(state, workload, to, ({ name }) => names.has(name), around)
+  if (closed !== null) return [`${closed}: it will wait until one does, and so will all after it`]
+  return [...stranded.map(({ pods, why }) => `${why}: ${span(pods)} will not be scheduled`), ...lines]
+}
+
+/** Why more replicas would find no node, as far as the state tells; null: they may find one. */
+export const noRoomFor = (state: AppState, workload: Workload, to: number): string | null => {
+  const { closed, stranded } = foretold(state, workload, to, () => true, null)
+  // What those that are there now wait for is no lack of room for others.
+  const waiting = new Set(
+    state.replicas.flatMap(({ name, workload: of }) =>
+      of === `${workload.kind}/${workload.name}` ? [name] : []
+    )
+  )
+  return closed ?? stranded.find(({ pods }) => pods.some((pod) => !waiting.has(pod)))?.why ?? null
+}
