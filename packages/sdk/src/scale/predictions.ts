@@ -176,6 +176,16 @@ const kept = (from: number, to: number): string => {
   return `; if the application keeps its own member list, it still needs ${need} of ${from}: quorum is lost at ${lost}`
 }
 
+/** A claim that new pods or `--replicas last` find without its data; nothing where the plan is refused for it. */
+const dataless = (claim: Claim): ReadonlyArray<string> => {
+  const why = trouble(claim)
+  // Without Retain the plan is refused for it, and says so.
+  if (why === null || (claim.deleted !== null && claim.volume !== null && !outlives(claim))) return []
+  return claim.deleted !== null && claim.volume !== null
+    ? [`${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim is deleted with its pod`]
+    : [`${why}: it has no data to keep`]
+}
+
 export const warnings = (
   state: AppState,
   workload: Workload,
@@ -231,16 +241,7 @@ export const warnings = (
       workload,
       plan.left.filter((claim) => !plan.aside.includes(claim))
     ),
-    ...plan.losing.flatMap((claim) => {
-      const why = trouble(claim)
-      // Without Retain the plan is refused for it, and says so.
-      if (why === null || (claim.deleted !== null && claim.volume !== null && !outlives(claim))) return []
-      return claim.deleted !== null && claim.volume !== null
-        ? [
-            `${why}: volume ${claim.volume.name} keeps its data (Retain), and the claim is deleted with its pod`
-          ]
-        : [`${why}: it has no data to keep`]
-    }),
+    ...plan.losing.flatMap(dataless),
     ...(up
       ? []
       : tight.map(
