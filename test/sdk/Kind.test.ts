@@ -14,9 +14,9 @@ describe("an object is accepted as it came, or refused by name", () => {
   it("a model with Dates is accepted with the fields we do not know, as it is now", () => {
     const container = { name: "db", securityContext: { runAsUser: 5 }, fieldOfTomorrow: [1] }
     const was = pod(0, { spec: { hostAliases: [{ ip: "10.0.0.1" }], containers: [container] } })
-    const spec: Record<string, unknown> = { ...was.spec }
+    const spec: Record<string, unknown> = { ...Object(was.spec) }
     const at = new Date("2026-11-29T20:00:00.000Z")
-    const model = { ...was, metadata: { ...was.metadata, creationTimestamp: at }, spec }
+    const model = { ...was, metadata: { ...Object(was.metadata), creationTimestamp: at }, spec }
     const wanted = () => ({
       ...model,
       metadata: { ...model.metadata, creationTimestamp: "2026-11-29T20:00:00Z" }

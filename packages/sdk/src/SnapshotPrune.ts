@@ -69,7 +69,7 @@ const newerThan = (listed: ReadonlyArray<Listed>, one: Listed): ReadonlyArray<Li
 const ageOf = (expire: Duration.Input): number => {
   const age = Number.isNaN(expire) ? Number.NaN : Duration.toMillis(Duration.fromInputUnsafe(expire))
   if (age >= 0) return age
-  throw new RangeError(`expire: ${String(expire)} is no age; give a duration from 0`)
+  throw new RangeError(`expire: ${age} ms is no age; give a duration from 0`)
 }
 
 /**

@@ -24,7 +24,7 @@ export const allNamespacesFlag = {
 }
 
 /** The API takes an empty selector for everything, and it is what an unset variable leaves. */
-export const labelsFlag = custom<string>({
+export const labelsFlag = custom({
   char: "l",
   helpValue: "SELECTOR",
   parse: async (text) => {
