@@ -17,7 +17,7 @@ export const setsFlags = {
     summary: "Label selector; each matching StatefulSet is scaled, in the order of their names.",
     helpValue: "SELECTOR"
   }),
-  all: boolean({ summary: "If present, all StatefulSets in the namespace." })
+  all: boolean({ summary: "Select all StatefulSets in the namespace." })
 }
 
 type Flags = InferredFlags<typeof setsFlags> & { readonly namespace?: string | undefined }

@@ -4,7 +4,7 @@ import { boolean, string } from "@oclif/core/flags"
 
 /** As kubectl takes a name. */
 export const appArgs = {
-  app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
+  app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE NAME.", ignoreStdin: true }),
   name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
 }
 
