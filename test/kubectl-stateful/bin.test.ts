@@ -147,7 +147,7 @@ describe("the launcher", () => {
       { status, stderr },
       {
         status: 1,
-        stderr: "error: cannot write the output: no space left on device; what was written is not whole\n"
+        stderr: "error: cannot write the output: no space left on device; the output is incomplete\n"
       }
     )
   })

@@ -285,7 +285,7 @@ describe.concurrent.each(shells)(
       await run.until(() => run.processes().length === 0, 2500)
     })
 
-    it("begins nothing where there is no sleep to end it in time", async () => {
+    it("begins nothing where there is no sleep to stop it in time", async () => {
       // A busybox has a sleep of its own whatever the path says.
       if (shell[0]?.endsWith("busybox") === true) return
       const bin = mkdtempSync(join(folder, "bin-"))

@@ -97,10 +97,7 @@ const onOutputError = (error: NodeJS.ErrnoException): void => {
   process.exitCode = 1
   if (error.code === "EPIPE") return
   const why = error.message.replace(/^[A-Z]+: |, write$/g, "")
-  write(
-    process.stderr,
-    printed`error: cannot write the output: ${visible(why)}; what was written is not whole\n`
-  )
+  write(process.stderr, printed`error: cannot write the output: ${visible(why)}; the output is incomplete\n`)
 }
 
 /** Runs a command line, prints errors as kubectl does, and sets the exit code. */

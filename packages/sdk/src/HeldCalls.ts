@@ -53,7 +53,7 @@ const outside = (effect: Effect.Effect<Outcome, never, Cluster>, millis: number)
         orElse: () => Effect.succeed(unknown(`no answer in ${millis} ms`))
       }),
       // What somebody else wrote may die of anything.
-      Effect.catchDefect(() => Effect.succeed(unknown("it ended with an error that it does not tell"))),
+      Effect.catchDefect(() => Effect.succeed(unknown("it failed without an error message"))),
       Effect.onExit(() => Effect.asVoid(Effect.forkDetach(Fiber.interrupt(fiber))))
     )
   })

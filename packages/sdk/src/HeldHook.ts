@@ -188,7 +188,7 @@ const begin = Effect.fnUntraced(function* <E, R>(
   const asked = yield* Clock.monotonicTimeNanos
   if (permit !== null) yield* permit
   if (Number((yield* Clock.monotonicTimeNanos) - asked) / 1e6 > wordWithin) {
-    return yield* notHeld("NotBegun", "the server was too slow to begin it")
+    return yield* notHeld("NotBegun", "the server was too slow to start it")
   }
   return session
 })
@@ -219,11 +219,11 @@ const listen = Effect.fnUntraced(function* (session: ExecSession, token: string)
 /** Reason that the member is not quiesced, once that is certain or the time has passed. */
 const whyNot = Effect.fnUntraced(function* (session: ExecSession, heard: Heard, stderr: string) {
   const last = lastLine(stderr)
-  if (heard.none === "late") return notHeld("NotBegun", "the word to begin came too late")
+  if (heard.none === "late") return notHeld("NotBegun", "the go signal came too late")
   if (heard.none !== null) {
     return notHeld(
       "NoShell",
-      `the pod has no ${heard.none === "proc" ? "/proc" : heard.none} to end it in time`
+      `the pod has no ${heard.none === "proc" ? "/proc" : heard.none} to stop it in time`
     )
   }
   if (heard.hasLapsed) return notHeld("Lapsed", "it did not quiesce the member before its deadline")
@@ -272,7 +272,7 @@ const nextOf = (session: ExecSession, heard: Heard, millis: number) =>
     const arrival = heard.until(() => heard.isOver || heard.nexts > before, millis)
     if (!heard.isOver) yield* exchange(session, "+next\n", arrival)
     const failed = (message: string): Next => ({ _tag: "Failed", message })
-    if (heard.keepsTooMuch) return failed("it keeps more than there is room for")
+    if (heard.keepsTooMuch) return failed("it prints more than can be saved")
     if (heard.nexts > before) return { _tag: "Done", kept: textsOf(heard.kept.splice(0)) }
     if (heard.hasLapsed) return failed("its deadline passed")
     if (heard.code !== null) return failed(`it ended with exit code ${heard.code}`)
@@ -318,7 +318,7 @@ const holding = Effect.fnUntraced(function* (
     const { code } = heard
     if (code === null) {
       const message = heard.isLost
-        ? "the connection closed before its end was told"
+        ? "the connection closed before it reported its end"
         : "no answer came in time"
       return { _tag: "Unknown", stillHeld, millisHeld, message }
     }
@@ -373,7 +373,7 @@ export const hold = <E = never, R = never>(
       const token = `kubectl-stateful-${yield* random}`
       const session = yield* Effect.timeoutOrElse(begin(hook, member, permit, token), {
         duration: openWithin,
-        orElse: () => Effect.fail(notHeld("NotBegun", `the server did not begin it in ${openWithin} ms`))
+        orElse: () => Effect.fail(notHeld("NotBegun", `the server did not start it within ${openWithin} ms`))
       })
       const { heard, said } = yield* listen(session, token)
       const input = hook.input === null ? [] : hook.input.replace(/\n$/, "").split("\n")

@@ -231,7 +231,7 @@ const outcomeWithoutProof = (ending: ExecExit, stderr: string): Outcome => {
   }
   return ending.code === 126 || ending.code === 127 || ending.code === 128
     ? noShell(failure(ending.code, stderr))
-    : { _tag: "Unknown", message: `exit code ${ending.code} came without its proof` }
+    : { _tag: "Unknown", message: `exit code ${ending.code} came without the token that confirms it` }
 }
 
 /** The outcome of the command: by the script's proof, or else by how its session ended. */
@@ -240,7 +240,7 @@ const outcomeOf = (
   { token, stdout, stderr }: Printed,
   permission: Permission
 ): Effect.Effect<Outcome, ClusterError> => {
-  if (ending._tag === "Late") return Effect.fail(notBegun("the server was too slow to begin it"))
+  if (ending._tag === "Late") return Effect.fail(notBegun("the server was too slow to start it"))
   if (ending._tag === "Unknown" && !permission.isSaid) return Effect.fail(notBegun(ending.message))
   const proven = proof(token, stdout)
   if (proven === null) {
@@ -248,7 +248,7 @@ const outcomeOf = (
       ? outcomeOfRefusal(ending.error, permission)
       : Effect.succeed(outcomeWithoutProof(ending, stderr))
   }
-  if (proven.code === null) return Effect.fail(notBegun("the word to begin came too late"))
+  if (proven.code === null) return Effect.fail(notBegun("the go signal came too late"))
   return Effect.succeed(
     proven.code === 0
       ? { _tag: "Succeeded", output: proven.output }

@@ -231,7 +231,7 @@ const misfit = ({ quiesce, thaw, oneVolume, guarantee, waves }: QuiesceSection):
     return "snapshot.waves: requires oneVolume, and cannot be combined with a quiesce"
   }
   if (quiesce === undefined && guarantee === "one-member") {
-    return "it quiesces nothing: its members are unsafe together unless they are snapshotted at one moment"
+    return "it quiesces nothing: its members are consistent only if they are snapshotted at one point in time"
   }
   if (quiesce === undefined && (oneVolume === undefined || guarantee !== "recoverable-per-member")) {
     return "snapshot.quiesce: without it the profile needs oneVolume, and guarantee: recoverable-per-member"

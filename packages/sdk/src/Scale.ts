@@ -74,8 +74,8 @@ const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
       : Effect.fail(
           because(
             "NotFound",
-            `no count is remembered for statefulset "${ref.name}"`,
-            "give a number: a count is remembered by the `scale` that takes it to 0"
+            `no number of replicas was saved for statefulset "${ref.name}"`,
+            "use a number: only a `scale` to 0 saves it"
           )
         )
   })

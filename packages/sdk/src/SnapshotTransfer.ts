@@ -81,7 +81,7 @@ const ofNamespace = (record: SnapshotRecord, namespace: string): Effect.Effect<v
     ? Effect.void
     : refusedBecause(
         `the file is not the record of a snapshot: it has ${why}`,
-        "give one that `snapshots export` wrote"
+        "use a file that `snapshots export` wrote"
       )
 }
 

@@ -46,14 +46,14 @@ export const thaw = Effect.fn("Thaw.thaw")(function* (
         )
       : refusedBecause(
           `profile ${profile} has no thaw: its freeze ends with the process that started it`,
-          "look for that process in the pods"
+          "check for that process in the pods"
         )
   }
   const members = membersOf(yield* read(ref))
   if (members.length === 0) {
     return yield* refusedBecause(
       `${nameOf(ref)} has no pods: there is nothing to thaw`,
-      "look whether it is scaled to 0"
+      "check whether it is scaled to 0"
     )
   }
   return yield* Effect.forEach(

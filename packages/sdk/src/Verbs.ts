@@ -135,7 +135,7 @@ const verbOf = ({ id, verb }: AnyPlan): Effect.Effect<Verb, OperationError> => {
         because(
           "Mismatch",
           `operation ${id} is a ${verb}, which this version does not know`,
-          "use the version of kubectl-stateful that began it"
+          "use the version of kubectl-stateful that started it"
         )
       )
     : Effect.succeed(known)

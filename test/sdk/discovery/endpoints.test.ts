@@ -37,7 +37,7 @@ describe("where pods may not be read, EndpointSlices tell", () => {
     assert.equal(peerOf(peers, 1).availability, "Missing")
     assert.equal(
       peerOf(peers, 1).reason,
-      "db-1 has no endpoint: it is not there, or has no address yet; pods could not be read"
+      "db-1 has no endpoint: it does not exist, or has no address yet; pods could not be read"
     )
   })
 

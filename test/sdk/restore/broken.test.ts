@@ -285,7 +285,7 @@ describe("a journal that somebody has written", () => {
       const error = yield* refusal(on(world)(Restore.prepareUndo(at)))
       assert.match(
         error.message,
-        /claim money, in which restore 8f3a8f3a kept the data of data-db-0, is not there any more/
+        /claim money, in which restore 8f3a8f3a kept the data of data-db-0, no longer exists/
       )
       assert.deepEqual(wholeOf(world, money.volume), ["money", "Retain"])
     })
@@ -385,7 +385,7 @@ describe("a prover that is done", () => {
 })
 
 describe("a copy whose claim somebody deletes", () => {
-  it.effect("is named by the abort: its volume stays under Retain", () =>
+  it.effect("is named by the abort: its volume keeps reclaim policy Retain", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
       const plan = yield* on(world)(Restore.prepare(snapshot))

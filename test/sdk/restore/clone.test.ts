@@ -184,7 +184,7 @@ describe("a restore as another name is refused", () => {
   it.effect("for a name that is taken, or none", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
-      assert.match(yield* reasons(world, { as: "db" }), /db is what it was copied from/)
+      assert.match(yield* reasons(world, { as: "db" }), /db is the source itself/)
       assert.match(yield* reasons(world, { as: "No" }), /"No" is not a valid name/)
       yield* clone(world)
       assert.match(yield* reasons(world, { as: "copy" }), /StatefulSet\/copy already exists/)

@@ -157,7 +157,7 @@ describe("a record that somebody else wrote", () => {
       yield* forge(world, withSpec({ volumes: [{ name: "stolen", secret: { secretName: "theirs" } }] }))
       assert.match(yield* refusals(world), /Secret\/theirs, which it does not name now/)
       yield* forge(world, withSpec({ volumes: [{ name: "lost", secret: { secretName: "nobodys" } }] }))
-      assert.match(yield* refusals(world), /needs Secret\/nobodys, which is neither there nor in the record/)
+      assert.match(yield* refusals(world), /needs Secret\/nobodys, which neither exists nor is in the record/)
     })
   )
 

@@ -87,7 +87,7 @@ describe("a restore", () => {
         /ask for example.com\/disk, and no node that takes/
       )
       yield* patch(world, { spec: { template: { spec: { runtimeClassName: "kata" } } } })
-      assert.match(yield* reasons(world), /pods of db ask for RuntimeClass kata, which is not there/)
+      assert.match(yield* reasons(world), /pods of db request RuntimeClass kata, which is not there/)
       for (const { metadata } of world.sandbox.store.list(nodeType))
         yield* on(world)(
           Resource.patch(
@@ -97,7 +97,7 @@ describe("a restore", () => {
         )
       assert.match(
         yield* reasons(world),
-        /no node takes the pods of db \(\d+ cordoned\): they would not come/
+        /no node accepts the pods of db \(\d+ cordoned\): they would not start/
       )
     })
   )

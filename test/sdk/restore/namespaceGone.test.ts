@@ -16,7 +16,7 @@ const at =
   ({ method, path, body: sent = "" }: Request) =>
     method === verb && path.endsWith(end) && sent.includes(body)
 
-/** What of the namespace stays under Retain, as it is named; those of the set itself were declared before. */
+/** What of the namespace keeps reclaim policy Retain, as it is named; those of the set itself were declared before. */
 const assertDeclared = (world: World, namespace: string, action: string) => {
   for (const { metadata, spec } of world.sandbox.store.list(persistentvolumes))
     if (spec.claimRef?.namespace === namespace && spec.persistentVolumeReclaimPolicy === "Retain")

@@ -91,7 +91,7 @@ describe("a restore in place", () => {
       const first = yield* restore(world)
       yield* drive(on(world)(Restore.undo({ namespace: "shop", id: first.id ?? "" }, { identity: ann })))
       const gone = yield* refusal(on(world)(Restore.prepareUndo({ namespace: "shop", id: first.id ?? "" })))
-      assert.match(gone.message, /claim data-db-0-[0-9a-f]{8}, in which restore .* is not there any more/)
+      assert.match(gone.message, /claim data-db-0-[0-9a-f]{8}, in which restore .* no longer exists/)
     })
   )
 

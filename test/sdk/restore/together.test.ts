@@ -92,7 +92,7 @@ describe("a restore of several StatefulSets", () => {
       const world = yield* withBoth
       const plan = yield* on(world)(Restore.prepare(all))
       assert.deepEqual(plan.refusals, [])
-      assert.include(plan.effects[0], "they start in this order, and stop the other way round: db, web")
+      assert.include(plan.effects[0], "they start in this order, and stop in reverse: db, web")
       const { id, outcome, unmet } = yield* drive(on(world)(Restore.restore(all, { identity: ann })))
       assert.strictEqual(outcome, "Succeeded", unmet.join())
       assert.strictEqual(stateOf(world), "before")

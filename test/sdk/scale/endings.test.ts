@@ -88,7 +88,7 @@ describe("an abort that stopped", () => {
       const result = yield* drive(withCluster(cluster)(Scale.abortWithoutJournal(ref, mine)))
       assert.strictEqual(result.outcome, "Incomplete")
       for (const { metadata } of world.sandbox.store.list(persistentvolumes))
-        assert.include(result.unmet.join(), `volume ${metadata.name} stays under Retain`)
+        assert.include(result.unmet.join(), `volume ${metadata.name} keeps reclaim policy Retain`)
       yield* expectOver(world)
       // Whoever has the rights puts the policies back later.
       yield* drive(on(world)(Scale.abortWithoutJournal(ref, mine)))

@@ -60,7 +60,10 @@ describe("a scale-down", () => {
   for (const replicas of [2, 0]) {
     it(`to ${replicas} is refused while a claim that loses its pod is terminating, with the way to save its data`, () => {
       const made = plan("data-db-2", withPolicy("Delete", terminating), { replicas })
-      assert.include(reasons(made), "claim data-db-2 is being deleted: its data would go with its pod")
+      assert.include(
+        reasons(made),
+        "claim data-db-2 is being deleted: its data would be deleted with its pod"
+      )
       assert.include(remedies(made), "kubectl patch pv pvc-data-2")
       assert.notInclude(made.warnings.join(), "keeps its data")
     })
@@ -105,7 +108,7 @@ describe("a scale-up onto a leftover claim", () => {
 
   it("is refused while the claim is terminating: the pod would start empty", () => {
     const made = plan("data-db-2", withPolicy("Delete", terminating), up, 2)
-    assert.include(reasons(made), "no pod is created before it is gone, and then one with an empty volume")
+    assert.include(reasons(made), "no pod is created until it is gone, and then with an empty volume")
     assert.include(remedies(made), "kubectl patch pv pvc-data-2")
   })
 

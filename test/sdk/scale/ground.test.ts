@@ -317,7 +317,7 @@ describe("what a plan finds missing", () => {
       })
       assert.deepEqual((yield* planned(sandbox, 5)).refusals, [
         {
-          reason: "ServiceAccount runner is not there: no new pod can be created",
+          reason: "ServiceAccount runner not found: no new pod can be created",
           remedy: "kubectl create serviceaccount runner -n default"
         }
       ])

@@ -79,7 +79,7 @@ describe("a journal that cannot be read", () => {
       yield* drive(on(world)(removeClaim("data-db-3")))
       const result = yield* drive(on(world)(Scale.abortWithoutJournal(ref, { identity: bob })))
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.unmet.join(), `volume ${volume} stays under Retain`)
+      assert.include(result.unmet.join(), `volume ${volume} keeps reclaim policy Retain`)
       assert.strictEqual(volumeNamed(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
     })
   )
@@ -120,7 +120,7 @@ describe("a journal that can be read", () => {
       const failed = yield* Effect.flip(
         drive(on(world)(Scale.resume({ namespace: "shop", id }, { identity: bob })))
       )
-      assert.include((failed as Error).message, "speaks of another namespace")
+      assert.include((failed as Error).message, "is a journal of another namespace")
     })
   )
 

@@ -58,7 +58,10 @@ describe("a mark that somebody removed", () => {
       const result = yield* drive(withCluster(cluster)(Scale.scale(ref, { replicas: 1, identity: ann })))
       assert.strictEqual(volumeOf(world, "data-db-1")?.spec.persistentVolumeReclaimPolicy, "Retain")
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.unmet.join(), `volume ${volume} of data-db-1 is under Retain, and before Delete`)
+      assert.include(
+        result.unmet.join(),
+        `volume ${volume} of data-db-1 has reclaim policy Retain instead of Delete`
+      )
     })
   )
 
@@ -71,7 +74,7 @@ describe("a mark that somebody removed", () => {
       const cluster = neighbour(world, toOne, act)
       const result = yield* drive(withCluster(cluster)(Scale.abort(at(plan.id), { identity: bob })))
       assert.strictEqual(volumeOf(world, "data-db-1")?.spec.persistentVolumeReclaimPolicy, "Retain")
-      assert.include(result.unmet.join(), "of data-db-1 is under Retain, and before Delete")
+      assert.include(result.unmet.join(), "of data-db-1 has reclaim policy Retain instead of Delete")
     })
   )
 
@@ -85,7 +88,7 @@ describe("a mark that somebody removed", () => {
       assert.strictEqual(result.outcome, "Incomplete")
       assert.include(
         result.unmet.join(),
-        "whenScaled Retain, whenDeleted Retain on db, and before whenScaled Delete"
+        "whenScaled Retain, whenDeleted Retain on db instead of whenScaled Delete"
       )
     })
   )
@@ -100,7 +103,7 @@ describe("a mark that somebody removes just before the write that goes by it", (
       const cluster = neighbour(world, putsBack, act)
       const result = yield* drive(withCluster(cluster)(Scale.scale(ref, { replicas: 0, identity: ann })))
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.unmet.join(), "and before whenScaled Delete")
+      assert.include(result.unmet.join(), "instead of whenScaled Delete")
     })
   )
 })
@@ -133,7 +136,7 @@ describe("a count that somebody lowers while an abort puts policies back", () =>
       const cluster = neighbour(world, isRelease, countTo(1))
       const result = yield* drive(withCluster(cluster)(Scale.abort(at(plan.id), { identity: bob })))
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.unmet.join(), "replicas of db are 1, and before 3: another client set them")
+      assert.include(result.unmet.join(), "replicas of db are 1 instead of 3: another client set them")
     })
   )
 })
@@ -169,7 +172,7 @@ describe("an abort that is taken up after somebody moved the ordinals", () => {
       yield* on(world)(countTo(1))
       yield* TestClock.adjust("20 seconds")
       const result = yield* drive(on(world)(abort))
-      assert.include(result.unmet.join(), "ordinals.start of db is 1, and before 0")
+      assert.include(result.unmet.join(), "ordinals.start of db is 1 instead of 0")
       assert.deepEqual(policies(world), ["Delete"])
     })
   )

@@ -43,7 +43,10 @@ describe("success is not said of a scale to zero where somebody else", () => {
       const act = on(world)(Resource.patch(target, withoutAnnotation("reclaim-policy-before")))
       const scaled = yield* drive(toZero(world, act))
       assert.strictEqual(scaled.outcome, "Incomplete")
-      assert.include(scaled.notes.join(), `volume ${name} of data-db-0 is under Retain, and before Delete`)
+      assert.include(
+        scaled.notes.join(),
+        `volume ${name} of data-db-0 has reclaim policy Retain instead of Delete`
+      )
     })
   )
 
@@ -55,7 +58,7 @@ describe("success is not said of a scale to zero where somebody else", () => {
       assert.strictEqual(scaled.outcome, "Incomplete")
       assert.include(
         scaled.notes.join(),
-        "whenScaled Retain, whenDeleted Retain on db, and before whenScaled Delete"
+        "whenScaled Retain, whenDeleted Retain on db instead of whenScaled Delete"
       )
     })
   )

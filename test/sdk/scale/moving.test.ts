@@ -95,7 +95,7 @@ describe("data that an abort has brought back", () => {
       const result = yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
       // Moving it back sets Retain again, and remembers that one: the plan still knows.
       if (volumeNamed(world, volume)?.spec.persistentVolumeReclaimPolicy === "Retain")
-        assert.include(result.unmet.join(), "of data-db-2 is under Retain, and before Delete")
+        assert.include(result.unmet.join(), "of data-db-2 has reclaim policy Retain instead of Delete")
       assert.strictEqual(result.outcome, "Incomplete")
     })
   )
@@ -149,7 +149,7 @@ describe("a pod that comes to mount a claim", () => {
       const error = yield* refusal(
         drive(withCluster(cluster)(Scale.scale(ref, { purge: true, identity: ann })))
       )
-      assert.include(error.message, "is mounted by reader: nothing of it was deleted")
+      assert.include(error.message, "is mounted by reader: it was not deleted")
       assert.isUndefined(claimNamed(world, aside)?.metadata.deletionTimestamp)
       assert.strictEqual(volumeNamed(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
     })

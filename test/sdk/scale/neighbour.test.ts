@@ -201,7 +201,7 @@ describe("whenScaled that is set to Delete while a set is scaled down", () => {
       if (ended._tag === "Success") {
         assert.strictEqual(ended.success.outcome, "Incomplete")
         assert.include(ended.success.unmet.join(), `its data is kept in volume ${volume}`)
-        assert.include(ended.success.notes.join(), "whenScaled of db is Delete, and was Retain")
+        assert.include(ended.success.notes.join(), "whenScaled of db is Delete instead of Retain")
       } else assert.include((ended.failure as Error).message, "another client set whenScaled of db to Delete")
     })
   )
@@ -289,7 +289,7 @@ describe("a namespace that is deleted while its set is scaled down", () => {
       }
       const result = yield* drive(withCluster(cluster)(Scale.scale(ref, { replicas: 1, identity: ann })))
       assert.strictEqual(result.outcome, "Incomplete")
-      assert.include(result.unmet.join(), `under Retain remain ${volume} (data-db-1)`)
+      assert.include(result.unmet.join(), `kept with reclaim policy Retain: ${volume} (data-db-1)`)
       assert.strictEqual(volumeNamed(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
     })
   )

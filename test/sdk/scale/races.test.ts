@@ -94,7 +94,7 @@ describe("data that somebody else deletes", () => {
       const error = yield* refusal(drive(withCluster(cluster)(Scale.abort(at(plan.id), { identity: bob }))))
       assert.include(
         error.message,
-        "data-db-3 stuck terminating: Pod/late uses data-db-3, and its data goes with it"
+        "data-db-3 stuck terminating: Pod/late uses data-db-3, and its data would be deleted with it"
       )
       // Whoever ends the pod ends the abort.
       world.sandbox.store.remove(pods, "shop", "late")

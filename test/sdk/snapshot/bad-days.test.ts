@@ -98,7 +98,7 @@ describe("a set is refused before anything is made", () => {
       for (const name of ["other", "none"])
         assert.match(
           yield* refused(world, { ...alone, class: name }),
-          new RegExp(`VolumeSnapshotClass ${name} is none of driver .*; give one of its own: snap`)
+          new RegExp(`VolumeSnapshotClass ${name} does not belong to driver .*; use one of its own: snap`)
         )
     })
   )

@@ -56,7 +56,7 @@ describe("a profile that holds nothing", () => {
     Effect.gen(function* () {
       const world = yield* saying(["/data/pgdata", "/wal"])
       for (const more of [{}, { consistency: "crash" }, { consistency: "offline" }] as const) {
-        assert.match(yield* refused(world, more), /\/wal of db-\d is on no claim: .*would not be whole/)
+        assert.match(yield* refused(world, more), /\/wal of db-\d is on no claim: .*would be incomplete/)
       }
       const group = Snapshot.take(app, { name: "nightly", identity: ann, quiesce, consistency: "group" })
       assert.match((yield* Effect.flip(drive(on(world)(group)))).message, /is on no claim/)
@@ -73,7 +73,7 @@ describe("a profile that holds nothing", () => {
       const none = Resource.patch(set, { _tag: "Merge", value: { spec: { replicas: 0 } } })
       yield* on(gone)(none)
       yield* drive(Effect.sleep(10_000))
-      assert.match(yield* refused(gone), /does not run, so it cannot be asked/)
+      assert.match(yield* refused(gone), /is not running, so it is unknown/)
       const { result } = yield* take(gone, { allowLower: true })
       assert.notProperty(result, "recoverable")
     })

@@ -60,8 +60,8 @@ describe("probes during a freeze", () => {
     )
     assert.deepEqual(refusals, [])
     assert.deepEqual(warnings, [
-      "livenessProbe of container db may fail while members are quiesced, and 3 failures 2s apart restart it after 4s; a freeze may last 10s: raise failureThreshold, or give a profile with a shorter deadline",
-      "readinessProbe of container db may fail while members are quiesced, and 3 failures 1s apart take its pod out of its Services after 2s; a freeze may last 10s: raise failureThreshold, or give a profile with a shorter deadline"
+      "livenessProbe of container db may fail while members are quiesced, and 3 failures 2s apart restart it after 4s; a freeze may last 10s: raise failureThreshold, or use a profile with a shorter deadline",
+      "readinessProbe of container db may fail while members are quiesced, and 3 failures 1s apart take its pod out of its Services after 2s; a freeze may last 10s: raise failureThreshold, or use a profile with a shorter deadline"
     ])
   })
 

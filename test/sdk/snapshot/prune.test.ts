@@ -99,7 +99,7 @@ describe("deleting a snapshot", () => {
       }
       world.sandbox.create(other)
       const error = yield* refusal(prune(world))
-      assert.include(error.message, "holds the same cut")
+      assert.include(error.message, "has the same snapshot handle")
       assert.lengthOf(names(world, volumesnapshots), 3)
       assert.deepEqual(policies(world), ["Retain"])
     })

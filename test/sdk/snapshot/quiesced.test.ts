@@ -476,7 +476,7 @@ describe("a level", () => {
       const { world } = yield* freezable()
       const { quiesce: _, ...without } = options()
       const none = yield* Effect.flip(drive(on(world)(Snapshot.take(app, without))))
-      assert.match(none.message, /no profile says how to quiesce/)
+      assert.match(none.message, /no profile defines how to quiesce/)
       world.sick.add("db-2")
       yield* drive(Effect.sleep(3000))
       const sick = yield* Effect.flip(taken(world))

@@ -16,7 +16,7 @@ export const setsFlags = {
   selector: labelsFlag({
     summary: "Label selector; each matching StatefulSet is scaled, in the order of their names."
   }),
-  all: boolean({ summary: "If present, all StatefulSets in the namespace." })
+  all: boolean({ summary: "Select all StatefulSets in the namespace." })
 }
 
 type Flags = InferredFlags<typeof setsFlags> & { readonly namespace?: string | undefined }

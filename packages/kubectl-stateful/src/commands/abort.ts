@@ -18,7 +18,7 @@ export class Abort extends OperationCommand {
     ...OperationCommand.flags,
     "without-journal": boolean({
       summary:
-        "Use if the journal is damaged or missing: restore settings from the annotations on the StatefulSet and its volumes, and list what cannot be restored."
+        "For a damaged or missing journal: restore settings from the annotations on the StatefulSet and its volumes, and list what cannot be restored."
     })
   }
 

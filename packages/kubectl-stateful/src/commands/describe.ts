@@ -27,7 +27,7 @@ export class Describe extends KubectlCommand {
     "describe [-A] [flags]"
   ]
   static override description =
-    "Without a name, prints one line per StatefulSet with the four answers. Values of Secrets are never shown, and read only with --check-keys, for the names of their keys."
+    "Without a name, prints one line per StatefulSet with the four answers. Secret values are never shown. Secrets are read only with --check-keys, to list their keys."
   static override examples = [
     "<%= config.bin %> describe db -n shop",
     "<%= config.bin %> describe db cache queue",

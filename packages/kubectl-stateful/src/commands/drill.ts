@@ -49,7 +49,7 @@ export class DrillCommand extends KubectlCommand {
       helpValue: "NAME"
     }),
     "verify-timeout": durationFlag({
-      summary: "How long the check may take. Default 60s.",
+      summary: "Timeout for the check (default 60s).",
       helpValue: "DURATION"
     }),
     "allow-empty": boolean({ summary: "Allow restoring empty volumes." }),

@@ -21,7 +21,7 @@ export class Operations extends KubectlCommand {
   static override summary = "List operations, or show the steps of one."
   static override usage = ["operations [[TYPE/]NAME|ID] [flags]"]
   static override description =
-    "Lists running, interrupted and finished operations, of one StatefulSet if a name is given. With an ID, shows how far each step has come."
+    "Lists running, interrupted and finished operations, of one StatefulSet if a name is given. With an ID, shows the progress of each step."
   static override examples = [
     "<%= config.bin %> operations -A",
     "<%= config.bin %> operations db -w",

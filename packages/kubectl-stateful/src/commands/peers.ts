@@ -15,7 +15,7 @@ export class PeersCommand extends KubectlCommand {
   static override summary = "List the pods of a StatefulSet with name, address, node, zone and readiness."
   static override usage = ["peers [TYPE/]NAME [flags]"]
   static override description =
-    "Prints one line per ordinal, also for ordinals without a pod, with the reason. The DNS column is derived from objects in the cluster; --check-dns resolves the names from inside a pod. If pods cannot be listed, EndpointSlices are used."
+    "Prints one line per ordinal. For an ordinal without a pod, prints the reason. The DNS column is derived from objects in the cluster; --check-dns resolves the names from inside a pod. If pods cannot be listed, EndpointSlices are used."
   static override examples = [
     "<%= config.bin %> peers db -n shop",
     "<%= config.bin %> peers db -w",

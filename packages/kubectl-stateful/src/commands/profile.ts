@@ -13,7 +13,7 @@ export class ProfileCommand extends KubectlCommand {
   static override summary = "List the built-in profiles, or print one as a starting point for your own."
   static override usage = ["profile [flags]", "profile NAME|FILE [flags]"]
   static override description =
-    "A profile holds settings that only the application knows: its hooks for scale, and how its members are quiesced for a snapshot. A file is validated, and its errors are printed. No cluster is contacted."
+    "A profile contains application-specific settings: the hooks for scale, and how to quiesce members for a snapshot. A file is validated, and its errors are printed. No cluster is contacted."
   static override examples = [
     "<%= config.bin %> profile",
     "<%= config.bin %> profile redis -o yaml > redis.yaml",

@@ -20,13 +20,19 @@ export class Rbac extends KubectlCommand {
     "<%= config.bin %> rbac peers db -n shop | kubectl apply -f -",
     "<%= config.bin %> rbac peers db --endpointslices"
   ]
-  static override args = { verb: word({ description: "peers.", ignoreStdin: true }) }
+  static override args = {
+    verb: word({
+      description: "peers, followed by the name of a StatefulSet (default: all).",
+      ignoreStdin: true
+    })
+  }
   static override flags = {
     endpointslices: boolean({
       summary: "Grant access to EndpointSlices instead of pods (less detail, slower updates)."
     }),
     nodes: boolean({
-      summary: "Also print a ClusterRole for nodes, so that a lost node can be reported as the cause."
+      summary:
+        "Also print a ClusterRole to read nodes, so that a lost node can be reported as the reason why a pod is not ready."
     }),
     output: option({ char: "o", summary: "Output format.", options: ["yaml", "json"] as const })()
   }

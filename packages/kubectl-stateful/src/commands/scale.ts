@@ -22,7 +22,7 @@ export class ScaleCommand extends KubectlCommand {
     "scale (-f FILE|-l SELECTOR|--all) --replicas COUNT [flags]"
   ]
   static override description =
-    "Several StatefulSets are scaled one after another, in the given order, or with -l and --all in the order of their names. If any of them is refused, none is started. On a terminal, you are asked before data is deleted, and before a scale to 0."
+    "Several StatefulSets are scaled one after another, in the given order, or with -l and --all in the order of their names. If any of them is refused, none is started. On a terminal, asks for confirmation before deleting data and before scaling to 0."
   static override strict = false
   static override examples = [
     "<%= config.bin %> scale db --replicas 5 --dry-run=client",

@@ -28,7 +28,7 @@ export class Snapshots extends KubectlCommand {
   ]
   static override args = {
     action: word({
-      description: "list, describe, diff, prune, export or import; default: list.",
+      description: "list (default), describe, diff, prune, export or import.",
       ignoreStdin: true
     })
   }

@@ -19,7 +19,7 @@ export class ThawCommand extends KubectlCommand {
     "thaw -l SELECTOR --profile NAME|FILE"
   ]
   static override description =
-    "Needs no operation and no Lease. A snapshot in progress loses its quiesced level. Members frozen by a command are released on their own at the profile's deadline (default 10s)."
+    "Needs no operation and no Lease. A snapshot in progress loses its quiesced level. Members frozen by a command are released automatically at the profile's deadline (default 10s)."
   static override examples = ["<%= config.bin %> thaw db --profile redis"]
   static override args = appArgs
   static override flags = {

@@ -22,12 +22,12 @@ const textOf = (body: unknown): string =>
     : "unknown"
 
 export class Version extends KubectlCommand {
-  static override summary = "Print the version of this program and of the Kubernetes API server."
+  static override summary = "Print the versions of this plugin and of the API server."
   static override usage = ["version [flags]"]
   static override examples = ["<%= config.bin %> version", "<%= config.bin %> version --client -o json"]
   static override args = {}
   static override flags = {
-    client: boolean({ summary: "If present, print only the client version, and contact no server." }),
+    client: boolean({ summary: "Print only the client version, without contacting a server." }),
     output: option({ char: "o", summary: "Output format.", options: ["yaml", "json"] as const })()
   }
 

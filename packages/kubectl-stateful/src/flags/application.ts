@@ -5,7 +5,7 @@ import { Usage } from "../command/usage.ts"
 
 /** As kubectl takes a name. */
 export const appArgs = {
-  app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE before NAME.", ignoreStdin: true }),
+  app: word({ description: "A StatefulSet: NAME, TYPE/NAME, or TYPE NAME.", ignoreStdin: true }),
   name: word({ description: "The name, after a TYPE.", ignoreStdin: true, hidden: true })
 }
 

@@ -35,11 +35,11 @@ export const cloneFlags = {
 /** Consent to resume an operation that creates a copy: the copy has to be named again. */
 export const cloneConsentFlags = {
   clone: string({
-    summary: "Required to resume an operation that creates a copy: the name of the copy.",
+    summary: "Required if the operation creates a copy: the name of the copy.",
     helpValue: "NAME"
   }),
   "allow-namespace": string({
-    summary: "Required to resume an operation that uses another namespace: the name of that namespace.",
+    summary: "Required if the operation uses another namespace: the name of that namespace.",
     helpValue: "NAME",
     multiple: true,
     multipleNonGreedy: true

@@ -46,7 +46,7 @@ export const clusterFlags = {
   server: string({
     helpGroup,
     char: "s",
-    summary: "Address of the API server; with it no kubeconfig is needed.",
+    summary: "Address and port of the API server; no kubeconfig is needed then.",
     helpValue: "URL"
   }),
   "certificate-authority": string({
@@ -96,7 +96,7 @@ export const clusterFlags = {
   v: integer({
     helpGroup,
     char: "v",
-    summary: "Verbosity: 1 and above prints the number of requests and rounds to stderr.",
+    summary: "Verbosity: 1 and above prints the number of requests and round trips to stderr.",
     helpValue: "LEVEL",
     default: 0
   })

@@ -22,7 +22,7 @@ export const restoreFlags = {
   }),
   "volume-snapshot": string({
     summary: "VolumeSnapshot to use for a PVC, with --from-volume-snapshots; may be repeated.",
-    helpValue: "CLAIM=NAME",
+    helpValue: "PVC=NAME",
     multiple: true
   }),
   ordinal: integer({
@@ -33,7 +33,7 @@ export const restoreFlags = {
   order: string({
     summary:
       "Start order of the StatefulSets in a snapshot taken with -l; they stop in reverse (default: dependencies first).",
-    helpValue: "NAME,…"
+    helpValue: "NAME,..."
   }),
   "with-config": boolean({
     summary: "Also restore the pod template, ConfigMaps and Secrets."
@@ -49,7 +49,7 @@ export const restoreFlags = {
   ...profileFlag,
   seed: integer({
     summary:
-      "Rebuild every member from the data of this ordinal, as Raft systems such as etcd need it; requires --profile.",
+      "Rebuild every member from the data of this ordinal, as required by Raft-based systems such as etcd; requires --profile.",
     min: 0,
     helpValue: "ORDINAL"
   }),

@@ -8,7 +8,7 @@ import { outputFlag } from "./output.ts"
 export const runFlags = {
   ...outputFlag,
   timeout: durationFlag({
-    summary: "Overall timeout (default: none, as long as there is progress).",
+    summary: "Overall timeout (default: none).",
     helpValue: "DURATION"
   }),
   "step-timeout": durationFlag({
@@ -36,10 +36,10 @@ export const yesFlag = { yes: boolean({ char: "y", summary: "Do not prompt for c
 export const takeUpFlags = {
   "take-over": boolean({
     summary:
-      "Take over now, instead of waiting for the current holder's Lease to expire; the previous holder can change nothing more."
+      "Take over now, instead of waiting for the current holder's Lease to expire; the previous holder can no longer change anything."
   }),
   "hook-outcome": option({
-    summary: "Outcome of a hook that could not be determined: succeeded, or failed to run it again.",
+    summary: "Outcome to assume for a hook whose outcome is unknown: succeeded, or failed to run it again.",
     options: ["succeeded", "failed"] as const
   })()
 }

@@ -26,10 +26,10 @@ const quorumFlag = custom<Quorum>({
 /** The flags that must be repeated for an operation that goes below quorum or deletes data. */
 export const consentFlags = {
   quorum: quorumFlag({
-    summary: "Required to resume an operation started with a lower quorum: the same value again."
+    summary: "Required if the operation was started with a lower quorum: the same value again."
   }),
-  "when-scaled": whenScaled({ summary: "Required to resume an operation that deletes PVCs: Delete." }),
-  purge: boolean({ summary: "Required to resume an operation that deletes PVCs that were set aside." })
+  "when-scaled": whenScaled({ summary: "Required if the operation deletes PVCs: Delete." }),
+  purge: boolean({ summary: "Required if the operation deletes PVCs that were set aside." })
 }
 
 /** The SDK's options for these flags. */

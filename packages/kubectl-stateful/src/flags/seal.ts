@@ -33,9 +33,9 @@ export const readBytes = async (path: string, most: number, what: string): Promi
     const { size } = await stat(path)
     if (size <= most) return await readFile(path)
   } catch (error) {
-    throw new Usage(`cannot read the ${what} ${path}: ${codeOf(error)}`, "give the path of a file")
+    throw new Usage(`cannot read the ${what} ${path}: ${codeOf(error)}`, "use the path of a readable file")
   }
-  throw new Usage(`the ${what} ${path} has more than ${most} bytes`, "give another file")
+  throw new Usage(`the ${what} ${path} has more than ${most} bytes`, "use another file")
 }
 
 /** Without the end of its line. */

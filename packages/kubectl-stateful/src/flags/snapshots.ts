@@ -17,7 +17,8 @@ export const setFlags = {
     helpValue: "FILE"
   }),
   "trust-handles": boolean({
-    summary: "Import volume snapshots whose storage handles this cluster does not know, trusting the file."
+    summary:
+      "Import volume snapshots even if this cluster does not know their storage handles. Use only with files that you trust."
   }),
   ...dryRunFlag,
   ...yesFlag

@@ -106,7 +106,7 @@ const cutTable = ({ summary: { cuts }, now }: Description, room: Room): Readonly
       note: `${cut.driver}: ${cut.snapshotHandle ?? "<unknown>"}`
     }
   })
-  const header = ["CLAIM", "SIZE", "NEEDS", "CUT", "READY", "VOLUMESNAPSHOT", "POLICY"]
+  const header = ["CLAIM", "SIZE", "RESTORESIZE", "CUT", "READY", "VOLUMESNAPSHOT", "POLICY"]
   return rows.length === 0 ? [] : [blank, ...table(header, rows, room)]
 }
 
@@ -136,11 +136,11 @@ const page = (description: Description, now: string, room: Room): ReadonlyArray<
         ],
         ["Size", [sizeOf(description)]],
         [
-          "Outlives",
+          "Retention",
           [
             summary.retained
-              ? "its namespace: deletionPolicy Retain"
-              : "nothing: its volume snapshots are deleted with the namespace"
+              ? "kept if its namespace is deleted: deletionPolicy Retain"
+              : "deleted with its namespace"
           ]
         ],
         ["Restorable", restorableLines(description)]

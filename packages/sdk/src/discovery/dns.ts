@@ -225,7 +225,7 @@ const askedIn = ({ peers }: Peers): Peer | undefined =>
 export const checkDns = (peers: Peers): Effect.Effect<DnsCheck, never, Cluster> =>
   Effect.gen(function* () {
     const asking = askedIn(peers)
-    if (asking === undefined) return unknown(peers, null, "no pod of the set is running to ask in")
+    if (asking === undefined) return unknown(peers, null, "no pod of the StatefulSet is running to test in")
     const resolver = yield* inPod(peers, asking, ["cat", "/etc/resolv.conf"])
     const domain = resolver._tag === "Succeeded" ? clusterDomainOf(resolver.output) : null
     const whole = (fqdn: string | null) =>
@@ -234,7 +234,7 @@ export const checkDns = (peers: Peers): Effect.Effect<DnsCheck, never, Cluster> 
     const services = [...new Set(names.map(serviceNameOf))]
     const answers = yield* lookUp(peers, asking, [...names, ...services])
     if (typeof answers === "string")
-      return unknown(peers, asking.name, `${asking.name} was not asked: ${answers}`)
+      return unknown(peers, asking.name, `${asking.name} could not be tested: ${answers}`)
     const now = yield* Clock.currentTimeMillis
     const asked = { pod: asking.name, answers, now }
     return {

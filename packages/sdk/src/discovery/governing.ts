@@ -36,7 +36,7 @@ interface Names {
 export const problems = {
   noGoverningService: ({ namespace, set }: Omit<Names, "service">): Problem => ({
     reason: "NoGoverningService",
-    message: `StatefulSet ${namespace}/${set} names no governing Service, so its pods have addresses and no names; spec.serviceName is immutable, so it takes a new StatefulSet to give them names`
+    message: `StatefulSet ${namespace}/${set} names no governing Service, so its pods have addresses but no DNS names; spec.serviceName is immutable, so only a new StatefulSet can have them`
   }),
   servicesUnread: ({ namespace, set, service }: Names): Problem => ({
     reason: "ServicesUnread",
@@ -56,7 +56,7 @@ export const problems = {
   }),
   otherSelector: ({ namespace, set, service }: Names, detail: string): Problem => ({
     reason: "OtherSelector",
-    message: `Service ${namespace}/${service} ${detail}: names of the pods of ${set} do not resolve until its selector fits them`
+    message: `Service ${namespace}/${service} ${detail}: names of the pods of ${set} do not resolve until its selector matches them`
   }),
   noReplicas: ({ namespace, set }: Omit<Names, "service">): Problem => ({
     reason: "NoReplicas",
@@ -68,7 +68,7 @@ export const problems = {
   }),
   notHeadless: ({ namespace, service }: Names): Problem => ({
     reason: "NotHeadless",
-    message: `Service ${namespace}/${service} has a cluster IP; names for single pods are promised for headless Services only (clusterIP: None), though CoreDNS answers them here too`
+    message: `Service ${namespace}/${service} has a cluster IP; names of single pods are guaranteed only for headless Services (clusterIP: None), although CoreDNS resolves them here too`
   })
 }
 

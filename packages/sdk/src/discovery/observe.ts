@@ -107,7 +107,7 @@ const resolutionOf = (pod: Pod, serving: boolean, around: Around): Resolution =>
   const endpoint = endpoints?.get(name)
   if (endpoints !== null) {
     const isFollowed = endpoint !== undefined && (endpoint.uid === null || endpoint.uid === pod.metadata.uid)
-    if (!isFollowed) return no(`${name} is in no EndpointSlice of Service ${governing.name} yet`)
+    if (!isFollowed) return no(`${name} is not yet in an EndpointSlice of Service ${governing.name}`)
     return endpoint.published
       ? { resolvable: true, why: null }
       : no(`${name} is not published: Service ${governing.name} has names for ready pods only`)
@@ -183,7 +183,7 @@ const peerOfEndpoint = (ordinal: number, endpoint: Endpoint | undefined, around:
   const arePodsRead = observation.pods !== null
   const [why, draining] = arePodsRead
     ? [`there is no pod ${name}`, false]
-    : [`${name} has no endpoint: it is not there, or has no address yet; pods could not be read`, null]
+    : [`${name} has no endpoint: it does not exist, or has no address yet; pods could not be read`, null]
   return {
     ordinal,
     name,
@@ -264,8 +264,8 @@ const problemsOf = ({ set, pods, slices }: Observation, governing: Governing): R
   const names = { namespace: set.metadata.namespace ?? "default", set: set.metadata.name }
   const known =
     slices === null
-      ? "nor could its EndpointSlices, so that only the names of its ordinals are known"
-      : "what is shown is what its EndpointSlices say, which follow later and do not show who is draining"
+      ? "nor could its EndpointSlices, so only the names of its ordinals are known"
+      : "the output is based on its EndpointSlices, which are updated later and do not show which pods are draining"
   return [
     ...governing.problems,
     ...(Ordinal.wanted(set).count === 0 ? [problems.noReplicas(names)] : []),

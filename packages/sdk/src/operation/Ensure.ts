@@ -65,8 +65,8 @@ export const ensure = <A, R = Cluster>(
         if (refused >= stubborn) {
           return yield* because(
             "Changed",
-            "the server took a change and kept something else",
-            "look for an admission webhook"
+            "the server accepted a change but stored something else",
+            "check for an admission webhook"
           )
         }
         continue

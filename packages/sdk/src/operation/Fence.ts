@@ -43,7 +43,7 @@ const replaced = (fence: Fence) =>
   because(
     "NotFound",
     `${titleOf(fence)} was deleted while the operation ran`,
-    `${abortCommand({ id: operationOf(fence.token), home: homeOf(fence.token, fence.namespace) })} reverts what needs no ${fence.kind}, and names the rest`
+    `${abortCommand({ id: operationOf(fence.token), home: homeOf(fence.token, fence.namespace) })} reverts what does not require the ${fence.kind}, and lists the rest`
   )
 
 const fencedOff = (fence: Fence, token: string | null) =>

@@ -190,7 +190,7 @@ export const isMarked = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cl
 export const isOverAlready = ({ id, home }: Pick<AnyPlan, "id" | "home">, title: string): OperationError =>
   because(
     "Mismatch",
-    `operation ${id} is over, as ${title} says: its journal was changed since`,
+    `operation ${id} has finished, according to ${title}: its journal was changed since`,
     `find out who did; then \`kubectl delete configmap ${Journal.nameOf(id)} -n ${shellWord(home)}\``
   )
 

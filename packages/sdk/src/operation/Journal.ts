@@ -152,8 +152,8 @@ const accept = (object: Resource.KubeObject): Effect.Effect<Entry, ClusterError>
         : Effect.fail(
             notReadable(
               object.metadata.name,
-              "is a journal that speaks of another namespace or operation",
-              "find out who wrote it; nothing is done by it"
+              "is a journal of another namespace or operation",
+              "find out what wrote it; it is not executed"
             )
           )
     )

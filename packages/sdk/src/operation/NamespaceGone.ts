@@ -73,7 +73,7 @@ export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, 
         ? "what it kept cannot be read: check persistent volumes and snapshot contents of that namespace"
         : kept.length === 0
           ? "nothing of it is left"
-          : `kept under Retain: ${kept.join(", ")}; delete those that are no longer needed`
+          : `kept by policy Retain: ${kept.join(", ")}; delete those that are no longer needed`
     // How a freeze ends is still so: its pods run until their namespace has gone.
     const way = tag === "LevelMissed" ? (error.action?.split("; then ")[0] ?? null) : null
     const back = gone.includes(plan.home) ? [] : [wayBack(plan)]

@@ -17,7 +17,7 @@ export const operationsCommand = (namespace: string): string =>
   `\`kubectl stateful operations -n ${shellWord(namespace)}\``
 
 /** The hint if an id cannot be printed. */
-export const lookAtOperations = (namespace: string): string => `look at ${operationsCommand(namespace)}`
+export const lookAtOperations = (namespace: string): string => `see ${operationsCommand(namespace)}`
 
 /** The message for a process that was replaced. */
 export const replacedWay = (namespace: string): string =>

@@ -82,7 +82,7 @@ const accept = (value: unknown, candidate: Candidate): Effect.Effect<Body, Clust
     () =>
       new ClusterError({
         reason: { _tag: "Unreadable" },
-        message: `lease "${nameOf(candidate)}" is not readable`
+        message: `lease "${nameOf(candidate)}" cannot be read`
       })
   )
 

@@ -79,7 +79,7 @@ export const rehearse = <Step extends AnyStep, Settings, Options, Going, Outcome
           // What the operation makes itself is not there to be tried on.
           Effect.catchIf(
             (error) => guard.uid === null && error.reason._tag === "NotFound",
-            () => Effect.succeed([`${what}: ${titleOf(guard, plan.home)} is not there yet`])
+            () => Effect.succeed([`${what}: ${titleOf(guard, plan.home)} does not exist yet`])
           )
         )
       unchecked.push(...(yield* named(`"${what}"`, rehearsed)))

@@ -43,8 +43,8 @@ const sameHooks = (plan: AnyPlan, hooks: AnyPlan["hooks"]): OperationError | nul
   const without = `\`kubectl delete configmap ${Journal.nameOf(plan.id)} -n ${shellWord(plan.home)}\``
   return because(
     "Mismatch",
-    `the hooks given now are not those of operation ${plan.id} (${plan.hooks.map((hook) => hook.name).join(", ") || "none"})`,
-    `give the same --profile and hook flags as when it was started${last === null ? "" : `; if they are lost, ${without} and then ${last}`}`
+    `the hooks are not those of operation ${plan.id} (${plan.hooks.map((hook) => hook.name).join(", ") || "none"})`,
+    `pass the same --profile and hook flags as at the start${last === null ? "" : `; if they are lost, ${without} and then ${last}`}`
   )
 }
 
@@ -65,7 +65,7 @@ export const notRunnable = <Step extends AnyStep, Settings, Options, Going, Outc
   if (plan.refusals.length > 0) return refused(plan)
   if (Journal.isTooLarge(plan, verb.marks(plan))) {
     return refusedBecause(
-      `the plan has ${plan.steps.length} steps, more than one journal can hold`,
+      `the plan has ${plan.steps.length} steps, more than fit into one journal`,
       "go there in parts"
     )
   }
@@ -82,7 +82,7 @@ const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null
     : because(
         "Mismatch",
         `operation ${plan.id} changes objects in namespace ${beyond.namespace}, as its journal says`,
-        `${lookAtOperations(plan.home)}; if that is wanted, name that namespace again`
+        `${lookAtOperations(plan.home)}; if that is intended, name that namespace again`
       )
 }
 
@@ -122,8 +122,8 @@ export const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     if (decoded._tag === "Failure") {
       return yield* because(
         "Mismatch",
-        `operation ${asked.id} has a plan that this version does not read: ${decoded.failure}`,
-        "use the version of kubectl-stateful that began it"
+        `operation ${asked.id} has a plan that this version cannot read: ${decoded.failure}`,
+        "use the version of kubectl-stateful that started it"
       )
     }
     const plan = decoded.success
@@ -140,7 +140,7 @@ export const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const { absent, beyond, left } = reach
     for (const guard of plan.guards) {
       if (!absent.has(keyOf(guard)) || beyond.has(keyOf(guard))) continue
-      const message = `${titleOf(guard, plan.home)} was deleted: only what needs no ${guard.kind} is restored`
+      const message = `${titleOf(guard, plan.home)} was deleted: only what does not require the ${guard.kind} is restored`
       if (guard.uid !== null) yield* log.report({ _tag: "Note", message })
     }
     for (const title of left) {

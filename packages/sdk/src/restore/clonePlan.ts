@@ -200,7 +200,7 @@ const errandRefusals = (
     ? []
     : [
         {
-          reason: `profile ${options.beforeStart.profile} has a beforeStart, and ${name} has no volumes on which it could be run`,
+          reason: `profile ${options.beforeStart.profile} has beforeStart, but ${name} has no volumes to run it on`,
           remedy: "leave out --profile"
         }
       ])
@@ -214,7 +214,7 @@ const effectsOf = ({ sealed: { record } }: CloneFacts, parts: Parts): ReadonlyAr
     `restore ${from.name} as ${to.name}${place} from snapshot ${record.name} of ${record.created} (${record.level}): ${claims.length} volume${claims.length === 1 ? "" : "s"}, ${count} replica${count === 1 ? "" : "s"}`,
     `creates ${[`StatefulSet/${to.name}`, ...renaming.objects.map(({ kind, from: old, to: now }) => (old === now ? `${kind}/${now}` : `${kind}/${now} (of ${old})`))].join(", ")}`,
     ...(fence === null
-      ? [`no isolation: it can reach ${from.name}, and be reached`]
+      ? [`no isolation: it can reach ${from.name}, and be reached by it`]
       : [
           `networkpolicy ${fence} isolates it: only its own pods and DNS are reachable, until restore --release removes it`
         ]),
@@ -286,7 +286,7 @@ export const plan = (facts: CloneFacts, id: string, options: CloneOptions): Clon
     warnings: warningsOf(judged),
     refusals: [...refusalsOf(judged), ...errandRefusals(facts, options, claims)],
     unchecked: [
-      "quota, pod security and webhooks, and whether the driver can fill a volume from its snapshot, are known only when it is asked"
+      "quota, pod security and webhooks, and whether the driver can fill a volume from its snapshot, are known only once they are created"
     ],
     settings,
     steps: stepsFor(parts)

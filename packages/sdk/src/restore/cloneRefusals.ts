@@ -46,8 +46,8 @@ const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refus
     ...(from.name === to.name && from.namespace === to.namespace
       ? [
           {
-            reason: `${to.name} is what it was copied from`,
-            remedy: "give another name with --as; without it the volumes are restored in place"
+            reason: `${to.name} is the source itself`,
+            remedy: "choose another name with --as; without it the volumes are restored in place"
           }
         ]
       : []),
@@ -57,7 +57,7 @@ const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refus
       : [
           {
             reason: `"${options.name}" is not a valid name for a StatefulSet`,
-            remedy: "use at most 52 lower case letters, figures and dashes"
+            remedy: "use at most 52 lowercase letters, digits and dashes"
           }
         ]),
     ...(facts.target === null
@@ -66,7 +66,7 @@ const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refus
             reason: `namespace ${to.namespace} not found`,
             remedy: isLabel(to.namespace)
               ? `create it: kubectl create namespace ${to.namespace}`
-              : "the name of a namespace has at most 63 lower-case letters, digits and dashes"
+              : "the name of a namespace has at most 63 lowercase letters, digits and dashes"
           }
         ]
       : facts.target.going
@@ -171,8 +171,8 @@ const podRefusals = ({ manifest, options }: Judged): ReadonlyArray<Refusal> => [
   ...(options.hostAccess === true
     ? []
     : hostAccess(manifest).map((reason) => ({
-        reason: `its pods reach beyond themselves: ${reason}`,
-        remedy: "--allow-privileged lets them"
+        reason: `its pods have access to more than their own resources: ${reason}`,
+        remedy: "use --allow-privileged to allow that"
       }))),
   ...(usesHostNetwork(manifest) && options.noFence !== true
     ? [
@@ -224,7 +224,7 @@ const apartRefusals = ({ facts: { sealed }, claims }: Judged): ReadonlyArray<Ref
     ? []
     : [
         {
-          reason: `the members in snapshot ${name} were snapshotted at different moments, and with ${seedOnly} those are unsafe together`,
+          reason: `the members in snapshot ${name} were snapshotted at different moments, which is unsafe with ${seedOnly}`,
           remedy: "take a group or an offline snapshot, and restore that under another name"
         }
       ]
@@ -273,13 +273,13 @@ export const warningsOf = ({
     ...new Set(
       stay.map(({ kind, name }) =>
         isElsewhere
-          ? `${kind}/${name} is not in the snapshot, and has to be in namespace ${renaming.to.namespace}`
+          ? `${kind}/${name} is not in the snapshot, and must exist in namespace ${renaming.to.namespace}`
           : `${kind}/${name} is not in the snapshot: the copy uses that of ${renaming.from.name}`
       )
     ),
     ...renaming.objects
       .filter(({ kind }) => kind === "ServiceAccount")
-      .map(({ to }) => `ServiceAccount/${to} has none of the rights of its source: grant what it needs`),
-    ...others.map((image) => `its image ${image} is none that ${renaming.from.name} runs now`)
+      .map(({ to }) => `ServiceAccount/${to} has none of its source's permissions: grant what it needs`),
+    ...others.map((image) => `its image ${image} is not one that ${renaming.from.name} runs now`)
   ]
 }

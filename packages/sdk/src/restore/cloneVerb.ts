@@ -158,7 +158,7 @@ const consent = ({ id, home, settings, steps: all }: ClonePlan, options: CloneRu
     : because(
         "Mismatch",
         `operation ${id} creates ${name} from snapshot ${set} of namespace ${record.namespace}${fence === null ? ", without isolation" : ""}, as its journal says`,
-        `${lookAtOperations(home)}; if that is wanted, give ${flags.join(" ")}`
+        `${lookAtOperations(home)}; if that is intended, pass ${flags.join(" ")}`
       )
 }
 
@@ -171,8 +171,8 @@ const check = (plan: ClonePlan, options: CloneRun, resumed: boolean): Work =>
     if (reach !== undefined && options.hostAccess !== true) {
       return yield* because(
         "Mismatch",
-        `its pods reach beyond themselves: ${reach}`,
-        "give --allow-privileged if that is wanted"
+        `its pods have access to more than their own resources: ${reach}`,
+        "pass --allow-privileged if that is intended"
       )
     }
     if (resumed) return

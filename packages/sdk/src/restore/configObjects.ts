@@ -57,14 +57,14 @@ const conflicts = (
   return [
     ...writers.map(({ name, by }) => ({
       reason: `${name} also writes ${key} (${by}), and would revert it`,
-      remedy: "pause it there and use --force-conflicts"
+      remedy: "pause it there, and use --force-conflicts"
     })),
     ...(others.length === 0
       ? []
       : [
           {
             reason: `${key} is also used by ${others.join(", ")}`,
-            remedy: "use --force-conflicts if that may get it too"
+            remedy: "use --force-conflicts if it may be changed for them too"
           }
         ])
   ]
@@ -92,7 +92,9 @@ const elsewhere = (
 ): Planned => {
   const key = keyOf(one)
   if (!isWanted)
-    return { warning: `${key} differs and ${why}: it is left, and the template does not name it` }
+    return {
+      warning: `${key} differs and ${why}: it is left as it is, and the template does not refer to it`
+    }
   const to = contentIn(read.record, one)
   const there = references.find(
     (of) => isNewNameOf(one, of) && isSame(contentOf(live.get(keyOf(of)) ?? null), to)
@@ -136,7 +138,7 @@ const planned = (
         refusals: [
           {
             reason: `${key} was deleted, and is of type ${to.type}: that is not created from a record`,
-            remedy: "make it yourself first"
+            remedy: "create it first"
           }
         ]
       }

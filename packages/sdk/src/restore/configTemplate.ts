@@ -54,12 +54,12 @@ export const templateRefusals = (
           }
         ]),
     ...[...new Set(missing.map(keyOf))].map((key) => ({
-      reason: `the pod template of the record needs ${key}, which is neither there nor in the record`,
-      remedy: "make it first"
+      reason: `the pod template of the record needs ${key}, which neither exists nor is in the record`,
+      remedy: "create it first"
     })),
     ...writers.map(({ name, by }) => ({
       reason: `${name} also writes the pod template of statefulset "${workload.name}" (${by}), and would revert it`,
-      remedy: "pause it there and use --force-conflicts"
+      remedy: "pause it there, and use --force-conflicts"
     }))
   ]
 }

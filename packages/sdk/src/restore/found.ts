@@ -124,8 +124,8 @@ export const foundFor = (namespace: string, workload: Workload, named: Named): L
         ({ cut, at }) => `${cut.claim} from volumesnapshot ${cut.snapshot}, taken ${at ?? "<unknown>"}`
       ),
       differs: [
-        `these volumesnapshots are of other tools: their consistency is unknown, and ${apart}`,
-        "what else of the application has changed since is not known"
+        `these VolumeSnapshots were taken by other tools: their consistency is unknown, and ${apart}`,
+        "it is unknown what else of the application has changed since"
       ]
     }
   })

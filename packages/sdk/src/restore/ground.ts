@@ -69,7 +69,7 @@ const quotaRefusals = (
         : [
             {
               reason: `${all[found.place]?.what ?? ""} does not fit into quota "${quota.name}": ${found.resource} would be ${found.sum} of ${found.limit}`,
-              remedy: "raise the quota: old and new volumes are there at the same time"
+              remedy: "raise the quota: old and new volumes exist at the same time"
             }
           ]
     })
@@ -92,18 +92,18 @@ const nodeRefusals = ({ nodes }: AppState, { name, template }: Workload): Readon
     const why = counted(obstacles.flatMap(({ reason }) => (reason === null ? [] : [reason])))
     return [
       {
-        reason: `no node takes the pods of ${name}${why === "" ? "" : ` (${why})`}: they would not come back`,
+        reason: `no node accepts the pods of ${name}${why === "" ? "" : ` (${why})`}: they would not start again`,
         remedy:
           cordoned === undefined
-            ? "let a node take them first, by its labels and taints or by the template's nodeSelector and tolerations"
-            : `let a node take them first; when its maintenance is over: kubectl uncordon ${shellWord(cordoned.name)}`
+            ? "make a node accept them first, by its labels and taints or by the template's nodeSelector and tolerations"
+            : `make a node accept them first; after its maintenance: kubectl uncordon ${shellWord(cordoned.name)}`
       }
     ]
   }
   return Object.keys(template.extendedResources)
     .filter((device) => !open.some(({ devices }) => Object.hasOwn(devices, device)))
     .map((device) => ({
-      reason: `the pods of ${name} ask for ${device}, and no node that takes them has any: they would not come back`,
+      reason: `the pods of ${name} request ${device}, and no node that accepts them has any: they would not start again`,
       remedy: "bring back the node or the device plugin first"
     }))
 }
@@ -146,7 +146,7 @@ export const groundRefusals = (
     ? []
     : [
         {
-          reason: `the pods of ${workload.name} ask for RuntimeClass ${noRuntime[workload.name]}, which is not there: they would not come back`,
+          reason: `the pods of ${workload.name} request RuntimeClass ${noRuntime[workload.name]}, which does not exist: they would not start again`,
           remedy: "apply that RuntimeClass first"
         }
       ]),
@@ -159,7 +159,7 @@ export const groundRefusals = (
       ? []
       : [
           {
-            reason: `claim ${name} is also in the pod template of ${others.join(", ")}: its volume is not taken from under another workload`,
+            reason: `claim ${name} is also in the pod template of ${others.join(", ")}: a volume that another workload uses is not replaced`,
             remedy: "remove it there first, then restore"
           }
         ]

@@ -1,5 +1,5 @@
 /**
- * In which order workloads start, and stop the other way round: first those that others refer to. A workload
+ * In which order workloads start, and stop in reverse: first those that others refer to. A workload
  * refers to another where its containers' environment or words name a Service that finds the other's pods.
  */
 import * as Effect from "effect/Effect"

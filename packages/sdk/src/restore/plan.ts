@@ -218,7 +218,7 @@ const refusalsOf = (
 }
 
 const uncheckedOf = ({ verify }: RestoreOptions, { claims, seeds }: Volumes): ReadonlyArray<string> => [
-  "whether the driver can fill a volume from its snapshot is known only when it is asked",
+  "whether the driver can fill a volume from its snapshot is known only once it tries",
   ...(claims.length > 0 && verify === undefined
     ? ["new volumes are mounted and read, but their content is not verified: no profile is given"]
     : []),

@@ -192,9 +192,7 @@ export const planTogether = (
     return together(ref, [first, ...rest], {
       effects: [
         ...(plans.length > 1
-          ? [
-              `they start in this order, and stop the other way round: ${start.map(({ app }) => app).join(", ")}`
-            ]
+          ? [`they start in this order, and stop in reverse: ${start.map(({ app }) => app).join(", ")}`]
           : []),
         ...(more.effects ?? [])
       ],
@@ -207,7 +205,7 @@ export const planTogether = (
           ? []
           : [
               {
-                reason: "an ordinal is one of a single StatefulSet, and this restores an application's all",
+                reason: "--ordinal needs a snapshot of a single StatefulSet, and this one is of several",
                 remedy: "take a snapshot of that StatefulSet by its name"
               }
             ]),

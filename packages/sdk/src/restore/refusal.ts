@@ -31,7 +31,7 @@ const nothing = (namespace: string, set: string | null): Refusal =>
   set === null
     ? {
         reason: "no volumesnapshot found for the requested claims",
-        remedy: `\`kubectl get volumesnapshots -n ${shellWord(namespace)}\` shows those there are; name one with --volume-snapshot`
+        remedy: `\`kubectl get volumesnapshots -n ${shellWord(namespace)}\` lists them; name one with --volume-snapshot`
       }
     : { reason: "the snapshot has no volumes", remedy: "its record has only manifests" }
 
@@ -54,7 +54,7 @@ export const cutRefusals = (
       if (workload.named?.has(claim) === true && slotOf(workload, claim) === null) {
         return [
           {
-            reason: `claim ${claim}, which the pods of ${workload.name} name, is not there any more`,
+            reason: `claim ${claim}, which the pods of ${workload.name} refer to, no longer exists`,
             remedy: "recreate it, with its VolumeSnapshot as dataSource: nothing has to be stopped for that"
           }
         ]
@@ -114,7 +114,7 @@ export const setRefusals = (
   ...(forceConflicts === true ? [] : workload.writers.filter(({ replicas }) => replicas)).map(
     ({ name, by }) => ({
       reason: `${name} also writes the replicas of ${titleOf(workload)} (${by}), and would start it while its volumes are swapped`,
-      remedy: "pause it there and use --force-conflicts"
+      remedy: "pause it there, and use --force-conflicts"
     })
   )
 ]
@@ -244,7 +244,7 @@ export const ordinalRefusals = (
   )
   return [
     ...(ordinals.length === 0
-      ? [{ reason: "no ordinal is asked for", remedy: "name one, or leave them out for all" }]
+      ? [{ reason: "no ordinal is given", remedy: "name at least one, or none to restore all" }]
       : []),
     ...strangers.map((ordinal) => ({
       reason: `${name} has no member of ordinal ${ordinal}: ${replicas === 0 ? "it has 0 replicas" : `it has ${firstOrdinal} to ${firstOrdinal + replicas - 1}`}`,
@@ -261,9 +261,9 @@ export const ordinalRefusals = (
     ...(source._tag === "Snapshot" && source.guarantee === "one-member"
       ? [
           {
-            reason: `snapshot ${source.set ?? "<unknown>"} is of an application whose members must not be restored separately (one-member): a member that forgot what it has agreed to breaks what the others rely on`,
+            reason: `snapshot ${source.set ?? "<unknown>"} is of an application whose members must not be restored separately (one-member): a member that has lost what it acknowledged breaks what the others rely on`,
             remedy:
-              "let it join again empty, as its application's manual says, or restore all members from a group or offline snapshot"
+              "let it rejoin with an empty volume, as the application's manual describes, or restore all members from a group or offline snapshot"
           }
         ]
       : [])

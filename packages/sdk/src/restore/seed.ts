@@ -56,7 +56,8 @@ const classOf = (state: AppState, driver: string): string | null | Refusal => {
     ? only.name
     : {
         reason: `driver ${driver} has ${only === undefined ? "no VolumeSnapshotClass" : "several VolumeSnapshotClasses, and not one default"}: no snapshot of the copy could be taken`,
-        remedy: "make one of them the default: annotation snapshot.storage.kubernetes.io/is-default-class"
+        remedy:
+          "make one of them the default with the annotation snapshot.storage.kubernetes.io/is-default-class"
       }
 }
 
@@ -93,17 +94,14 @@ export const seedingOf = (
   if (length !== 1) {
     return refused(
       `${workload.name} has ${length} volumes for each member: only members with one can be rebuilt from another`,
-      "seed it by the application's own means"
+      "rebuild it with the application's own tools"
     )
   }
   if (ordinals !== undefined) {
-    return refused("members that are rebuilt from one are rebuilt together", "leave out the ordinals")
+    return refused("--seed rebuilds all members together", "leave out the ordinals")
   }
   if (from === undefined) {
-    return refused(
-      `the snapshot has no volume of ordinal ${how.ordinal}`,
-      "make them from an ordinal that it has"
-    )
+    return refused(`the snapshot has no volume of ordinal ${how.ordinal}`, "seed from an ordinal that it has")
   }
   const chosen = classOf(state, from.driver)
   const isRefused = typeof chosen === "object" && chosen !== null

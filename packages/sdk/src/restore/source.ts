@@ -178,7 +178,7 @@ export const asideOf = (
         : Effect.fail(
             because(
               "NotFound",
-              `claim ${to}, in which restore ${done.id} kept the data of ${from}, is not there any more`,
+              `claim ${to}, in which restore ${done.id} kept the data of ${from}, no longer exists`,
               `restore from a snapshot instead: ${listOf(namespace)} lists them`
             )
           )

@@ -227,9 +227,7 @@ const concludeBack = (plan: RestorePlan, at: At): Work =>
       if (object === null && fence !== at.fence) continue
       const is = Holder.replicasOf(yield* Holder.assertHeld(fence))
       if (from !== null && is !== from) {
-        yield* at.fallShort(
-          `replicas of ${fence.name} are ${is}, and before ${from}: another client set them`
-        )
+        yield* at.fallShort(`replicas of ${fence.name} are ${is} instead of ${from}: another client set them`)
       }
     }
     const before = retainedBy(plan)

@@ -15,7 +15,7 @@ export const wavesRefusals = (
   if (writes === undefined) {
     return [
       {
-        reason: `snapshot ${set} was taken in stages by profile ${profile}: its volumes are incomplete without what that writes back to them`,
+        reason: `snapshot ${set} was taken in stages by profile ${profile}: its volumes are incomplete without the files that it writes back to them`,
         remedy: `give --profile ${profile}`
       }
     ]
@@ -24,7 +24,7 @@ export const wavesRefusals = (
     return [
       {
         reason: `what is written back to the volumes of snapshot ${set} is in its record, which cannot be read, or may have been changed`,
-        remedy: "restore as who may read secrets; or choose another snapshot"
+        remedy: "use an account that can read Secrets; or choose another snapshot"
       }
     ]
   }

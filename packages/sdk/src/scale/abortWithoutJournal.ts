@@ -75,7 +75,7 @@ const release = (at: StepContext, volumes: ReadonlyArray<PersistentVolume>, clai
           )
         )
         if (reason === null) return
-        yield* at.fallShort(`${reason}; volume ${own.volume} stays under Retain`)
+        yield* at.fallShort(`${reason}; volume ${own.volume} keeps reclaim policy Retain`)
       }),
     { concurrency: 8, discard: true }
   )

@@ -122,7 +122,7 @@ export const preflight = (
                 because(
                   "HookFailed",
                   `no hook can run in ${at(set, ordinal)}: ${outcome.message}`,
-                  "nothing was changed; give a container with sh, or a function"
+                  "nothing was changed; use a container with sh, or a function"
                 )
               )
         ),
@@ -138,7 +138,7 @@ const checkStart = (at: At, set: StatefulSet, { facts }: ScaleSettings) => {
   return facts === undefined || facts.firstOrdinal === start
     ? Effect.void
     : at.fallShort(
-        `ordinals.start of ${at.fence.name} is ${start}, and before ${facts.firstOrdinal}: another client set it`
+        `ordinals.start of ${at.fence.name} is ${start} instead of ${facts.firstOrdinal}: another client set it`
       )
 }
 
@@ -153,7 +153,7 @@ const tellPolicy = (at: At, set: StatefulSet, plan: ScalePlan, { facts }: ScaleS
     ? Effect.void
     : at.report({
         _tag: "Note",
-        message: `whenScaled of ${at.fence.name} is ${whenScaled}, and was ${facts.whenScaled}: another client set it`
+        message: `whenScaled of ${at.fence.name} is ${whenScaled} instead of ${facts.whenScaled}: another client set it`
       })
 }
 
@@ -172,7 +172,7 @@ export const concludeBack = (
     yield* checkStart(at, set, terms)
     if (from !== null && is !== from) {
       yield* at.fallShort(
-        `replicas of ${at.fence.name} are ${is}, and before ${from}: another client set them`
+        `replicas of ${at.fence.name} are ${is} instead of ${from}: another client set them`
       )
     }
     yield* checkClaims(at, [...retainedBy(plan), ...(terms.attached ?? [])])

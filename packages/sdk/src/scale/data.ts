@@ -31,7 +31,7 @@ const going = (claim: Claim): ReadonlyArray<Refusal> =>
     ? []
     : [
         {
-          reason: `claim ${claim.name} is being deleted: its data would go with its pod`,
+          reason: `claim ${claim.name} is being deleted: its data would be deleted with its pod`,
           remedy:
             claim.volume === null
               ? "wait until it is gone"
@@ -58,7 +58,7 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
     const save = volume === null || outlives(claim) ? "" : `to keep its data: ${retain(volume.name)}; then `
     return [
       {
-        reason: `${why}: no pod is created before it is gone, and then one with an empty volume`,
+        reason: `${why}: no pod is created until it is gone, and then with an empty volume`,
         remedy: `${save}wait until it is gone: ${untilGone(`pvc/${name}`, namespace)}`
       }
     ]
@@ -67,11 +67,11 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
     return aside
       ? [
           {
-            reason: `${name} has no volume that could be set aside`,
+            reason: `${name} has no volume to set aside`,
             remedy:
               claim.dataSource === null
                 ? `it has no data: ${remove}, or use --leftover-claims keep`
-                : `it is to be filled from ${claim.dataSource}: use --leftover-claims keep to start on that`
+                : `it is to be filled from ${claim.dataSource}: use --leftover-claims keep to start with that`
           }
         ]
       : []
@@ -196,15 +196,15 @@ export const missing = (
     const driver = found === undefined ? null : absentDriver(protection, found)
     const why =
       storageClass === ""
-        ? "has no class"
+        ? "has no StorageClass"
         : found?.provisioner === "kubernetes.io/no-provisioner"
-          ? `has class ${found.name} without a provisioner`
+          ? `has StorageClass ${found.name} without a provisioner`
           : driver !== null
-            ? `has class ${found?.name}, whose CSIDriver ${driver} is not there`
+            ? `has StorageClass ${found?.name}, whose CSIDriver ${driver} does not exist`
             : classes !== null && found === undefined
               ? storageClass === null
                 ? "has no StorageClass, and there is no default"
-                : `has class ${storageClass}, which is not there`
+                : `has StorageClass ${storageClass}, which does not exist`
               : null
     const highest = Math.max(-1, ...left.flatMap((one) => (one.template === name ? [one.ordinal ?? -1] : [])))
     const gone = here.filter(({ ordinal }) => ordinal < highest)

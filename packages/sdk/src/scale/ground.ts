@@ -188,7 +188,7 @@ export const unreadForPods = (state: AppState, workload: Workload): ReadonlyArra
 const makeOf = (kind: string, name: string, namespace: string): string =>
   kind === "ServiceAccount"
     ? `kubectl create serviceaccount ${shellWord(name)} -n ${shellWord(namespace)}`
-    : `make that ${kind}, or name another in the template`
+    : `create that ${kind}, or name another one in the template`
 
 /** Reasons that new pods cannot be created at all. */
 export const groundRefusals = (
@@ -209,7 +209,7 @@ export const groundRefusals = (
         ...admittedBy(state, workload)
           .filter(({ present }) => present === false)
           .map(({ kind, name }) => ({
-            reason: `${kind} ${name} is not there: no new pod can be created`,
+            reason: `${kind} ${name} not found: no new pod can be created`,
             remedy: makeOf(kind, name, namespace)
           })),
         ...(ground?.strangers ?? [])
@@ -217,7 +217,7 @@ export const groundRefusals = (
           .map(({ name, of, isEnding }) => ({
             reason: `pod ${name} already exists ${of === null ? "without a controller" : `(owned by ${of})`}, so ${set} cannot create it`,
             remedy: isEnding
-              ? "wait until it has ended"
+              ? "wait until it has terminated"
               : `find out what it belongs to: kubectl describe pod ${shellWord(name)} -n ${shellWord(namespace)}; if it is not needed, delete it`
           }))
       ]

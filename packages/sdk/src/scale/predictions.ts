@@ -96,7 +96,7 @@ export const effects = (
       : [
           `${stay} ${stay === 1 ? "claim" : "claims"} ${plan.whenScaled === "Delete" ? "deleted with their data" : "kept"}: whenScaled ${plan.whenScaled}${changed}${only}`
         ]),
-    ...(to === 0 ? [`the replica count ${from} is saved: \`--replicas last\` restores it`] : [])
+    ...(to === 0 ? [`the number of replicas, ${from}, is saved: \`--replicas last\` restores it`] : [])
   ]
 }
 
@@ -154,7 +154,7 @@ const unstarted = (state: AppState, workload: Workload, to: number): ReadonlyArr
     if (!required || places.length === 0) return []
     const what = `${kind} ${name}`
     const end = `${span(pods)} will not start before that (${places.join(", ")})`
-    if (present === false) return [`${what} is not there: ${end}`]
+    if (present === false) return [`${what} not found: ${end}`]
     return missingKeys === null || missingKeys.length === 0
       ? []
       : [`${what} has no key ${missingKeys.join(", ")}: ${end}`]

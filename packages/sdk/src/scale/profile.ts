@@ -31,13 +31,13 @@ export const annotatedProfile = (ref: {
     if (text === undefined) {
       return yield* refusedBecause(
         `statefulset "${ref.name}" has no annotation ${profileAnnotation}`,
-        "give the hooks by --profile or flags, without --trust-annotations"
+        "pass the hooks by --profile or flags, without --trust-annotations"
       )
     }
     const wrong = (why: string) =>
       refusedBecause(
         `annotation ${profileAnnotation} of statefulset "${ref.name}": ${why}`,
-        "correct it: it has the form of a profile file, see docs/scale.md"
+        "correct it: it must have the format of a profile file, see docs/scale.md"
       )
     const content = yield* Effect.mapError(parseYaml(text), ({ message }) => wrong(message))
     const profile = fromFile(content)

@@ -56,7 +56,7 @@ export const beyondQuota = (
       return [
         {
           reason: `${workload.name}-${ordinal} does not fit into quota "${quota.name}": ${found.resource} would be ${found.sum} of ${found.limit}`,
-          remedy: `ask for ${ordinal - workload.firstOrdinal} replicas, or raise the quota`
+          remedy: `request ${ordinal - workload.firstOrdinal} replicas, or raise the quota`
         }
       ]
     })

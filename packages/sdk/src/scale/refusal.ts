@@ -27,19 +27,19 @@ export const refusals = (
   if (options.currentReplicas !== undefined && options.currentReplicas !== workload.replicas) {
     refuse(
       `expected replicas of ${name} to be ${options.currentReplicas}, was ${workload.replicas}`,
-      "look again, and give the count there is now"
+      "check it, and pass the current number"
     )
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== workload.resourceVersion) {
     refuse(
       `expected resourceVersion of ${name} to be ${options.resourceVersion}, was ${workload.resourceVersion}`,
-      "look again, and give the version there is now"
+      "check it, and pass the current version"
     )
   }
   if (workload.name.length > 52 && to > workload.replicas) {
     refuse(
       `${name} has a name of ${workload.name.length} characters, with more than 52 no pod can be created (kubernetes#64023)`,
-      "give it a shorter name"
+      "use a shorter name"
     )
   }
   if (options.forceConflicts !== true && to !== workload.replicas) {
@@ -54,7 +54,7 @@ export const refusals = (
   if (typeof options.quorum === "number" && to !== workload.replicas && to < options.quorum) {
     refuse(
       `${to} replicas are fewer than the ${options.quorum} of --quorum`,
-      `ask for at least ${options.quorum}, or use --quorum none`
+      `request at least ${options.quorum}, or use --quorum none`
     )
   }
   if (leaving && to > 0 && options.quorum !== "none") {

@@ -74,13 +74,13 @@ export const consent = (plan: ScalePlan, asked: RunSettings): OperationError | n
     because(
       "Mismatch",
       `operation ${plan.id} ${what}, as its journal says`,
-      `${lookAtOperations(plan.home)}; if that is intended, give ${flag} again`
+      `${lookAtOperations(plan.home)}; if that is intended, pass ${flag} again`
     )
   if (quorum !== undefined && isLower(quorum, highestCount(plan)) && asked.quorum === undefined) {
     return again(`goes below quorum (${quorum})`, `--quorum ${quorum}`)
   }
   if (health !== undefined && digest(asked.health ?? null) !== digest(health)) {
-    return again("asks pods for their health over HTTP", "the same --health")
+    return again("sends HTTP health checks to pods", "the same --health")
   }
   const deletes = stepsOf(SetRetention, plan.steps).some(({ to }) => to.whenScaled === "Delete")
   if (deletes && asked.whenScaled !== "Delete") {

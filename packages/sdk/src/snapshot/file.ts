@@ -65,7 +65,7 @@ export const seal = (content: SnapshotExport, sealFor: SealFor): Effect.Effect<U
         return encrypter.encrypt(gzipSync(JSON.stringify(content)))
       },
       catch: () =>
-        unusable("this is not an age recipient", "give one that begins with age1: `age-keygen` creates them")
+        unusable("this is not an age recipient", "use one that begins with age1: `age-keygen` creates them")
     })
   )
 
@@ -80,13 +80,13 @@ const notOpened = (file: Uint8Array, key: OpenWith): OperationError | null => {
     )
   }
   if (!head(file).startsWith(opening)) {
-    return unusable("the file is not encrypted with age", "give one that `snapshots export` wrote")
+    return unusable("the file is not encrypted with age", "use a file that `snapshots export` wrote")
   }
   const isPassphrase = passphraseStanza.test(head(file))
   if (isPassphrase === "passphrase" in key) return null
   return isPassphrase
-    ? unusable("the file is encrypted with a passphrase", "give --passphrase-file")
-    : unusable("the file is encrypted for recipients", "give --identity-file")
+    ? unusable("the file is encrypted with a passphrase", "use --passphrase-file")
+    : unusable("the file is encrypted for recipients", "use --identity-file")
 }
 
 const decrypted = (file: Uint8Array, key: OpenWith): Effect.Effect<Uint8Array, OperationError> =>
@@ -100,7 +100,7 @@ const decrypted = (file: Uint8Array, key: OpenWith): Effect.Effect<Uint8Array, O
         return made
       },
       catch: () =>
-        unusable("the identity file has no identity of age", "give one that begins with AGE-SECRET-KEY-1")
+        unusable("the identity file has no age identity", "use one that begins with AGE-SECRET-KEY-1")
     })
     return yield* Effect.tryPromise({
       try: () => decrypter.decrypt(file),
@@ -108,7 +108,7 @@ const decrypted = (file: Uint8Array, key: OpenWith): Effect.Effect<Uint8Array, O
         messageOf(error).includes("no identity matched")
           ? "passphrase" in key
             ? unusable("the passphrase is wrong", "give the one that it was exported with")
-            : unusable("the file is for other recipients", "give the identity of one of them")
+            : unusable("the file is for other recipients", "use the identity of one of them")
           : damaged()
     })
   })
@@ -137,6 +137,6 @@ export const open = (file: Uint8Array, key: OpenWith): Effect.Effect<SnapshotExp
       ? decoded.success
       : yield* unusable(
           "the file contains no snapshot that this version can read",
-          "give one that `snapshots export` wrote"
+          "use a file that `snapshots export` wrote"
         )
   })

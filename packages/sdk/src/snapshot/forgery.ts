@@ -63,7 +63,7 @@ export const strange = (record: SnapshotRecord, namespace: string): string | nul
   if (cut !== undefined) return `an invalid volume snapshot: ${JSON.stringify(cut.claim.slice(0, 63))}`
   const kept = record.quiesced?.waves?.kept ?? []
   if (kept.some(({ text = "" }) => text.length > longestText || text.includes("\0")))
-    return "a kept text that is none"
-  if (twice(kept.map((one) => `${one.ordinal} ${one.name}`))) return "a kept text twice"
+    return "an invalid saved text"
+  if (twice(kept.map((one) => `${one.ordinal} ${one.name}`))) return "a saved text twice"
   return objects.map((object) => strangeManifest(object, namespace)).find((why) => why !== null) ?? null
 }

@@ -84,7 +84,7 @@ const membersIn = (state: AppState): ReadonlyArray<Replica> | Refusal => {
   if (members.length === 0) {
     return refusal(
       `${workload.name} is scaled to 0: there is nothing to quiesce`,
-      "take it with --consistency offline"
+      "use --consistency offline"
     )
   }
   const out = members.find((one) => healthOf(one) !== "Ready" || !one.wanted || one.ordinal === null)
@@ -92,7 +92,7 @@ const membersIn = (state: AppState): ReadonlyArray<Replica> | Refusal => {
     ? members
     : refusal(
         `${out.name} is ${healthOf(out)}, and a member that is not ready cannot be quiesced`,
-        "wait until every member is ready, or take it with --consistency group"
+        "wait until every member is ready, or use --consistency group"
       )
 }
 
@@ -130,14 +130,14 @@ const probesDuring = (
     return [{ fact, isFatal: kind === "liveness" && millis > 0 && budget <= millis }]
   })
   const fatal = found.find(({ isFatal }) => isFatal)
-  const way = "raise failureThreshold, or give a profile with a shorter deadline"
+  const way = "raise failureThreshold, or use a profile with a shorter deadline"
   return {
     refusal:
       fatal === undefined
         ? null
         : refusal(
             `${fatal.fact}, and the freeze takes about ${format(millis)}`,
-            "raise its failureThreshold, or take it with --consistency group"
+            "raise its failureThreshold, or use --consistency group"
           ),
     warnings: found.map(({ fact }) => `${fact}; a freeze may last ${format(deadline)}: ${way}`)
   }
@@ -153,20 +153,20 @@ const profileRefusal = (
   if (hold._tag === "HeldNothing") {
     return refusal(
       `${profile} quiesces nothing: each member recovers from its own snapshot`,
-      "take it with --consistency group, offline or crash"
+      "use --consistency group, offline or crash"
     )
   }
   if (guarantee === "one-member" && members > 1) {
     return refusal(
-      `${profile} guarantees only single members: members that are snapshotted at different moments are unsafe together`,
-      "take it with --consistency group or offline"
+      `${profile} guarantees only single members: members that are snapshotted at different times are not consistent`,
+      "use --consistency group or offline"
     )
   }
   return means === "command" || allowUnbounded
     ? null
     : refusal(
         `${profile} quiesces by a ${means}: if this process crashes, nothing in the pods ends the freeze`,
-        "take it with --consistency group, or allow that with --allow-unbounded-freeze"
+        "use --consistency group, or allow it with --allow-unbounded-freeze"
       )
 }
 
@@ -184,7 +184,7 @@ const stagedFreeze = (
   isStaged: true,
   refusal: "reason" in found ? found : null,
   members: "reason" in found ? [] : found.map(memberOf),
-  effect: `the volumes of each member are snapshotted in stages by profile ${profile}: nothing waits for it, and it ends within ${format(waves?.hold.deadline ?? 0)}`,
+  effect: `the volumes of each member are snapshotted in stages by profile ${profile}: no writes are blocked, and it ends within ${format(waves?.hold.deadline ?? 0)}`,
   warnings: []
 })
 
@@ -215,7 +215,7 @@ export const freezeOf = (
     millis > hold.deadline / 2
       ? refusal(
           `the members would be quiesced for ${format(millis)}, more than half of the deadline of ${format(hold.deadline)} (${how})`,
-          "take it with --consistency group; or pass the rate with --snapshot-qps, if it is higher"
+          "use --consistency group; or pass the rate with --snapshot-qps, if it is higher"
         )
       : null
   const probes = probesDuring(state, millis, hold.deadline)

@@ -72,7 +72,7 @@ const asItIs = (
     : refusedCut(
         cut,
         why ?? `volumesnapshot "${name}" is not of snapshot ${set}`,
-        `look at it: kubectl describe volumesnapshot ${shellWord(name)} -n ${shellWord(namespace)}`
+        `check it: kubectl describe volumesnapshot ${shellWord(name)} -n ${shellWord(namespace)}`
       )
 }
 
@@ -93,7 +93,7 @@ const bring = (
     const { name } = foreign.metadata
     return refusedCut(
       cut,
-      `content ${name} holds the cut of ${claim}, and is not of namespace ${namespace}`,
+      `content ${name} has the snapshot of ${claim}, and belongs to another namespace than ${namespace}`,
       checkIt(foreign)
     )
   }
@@ -110,7 +110,7 @@ const bring = (
   if (stray !== undefined) {
     return refusedCut(
       cut,
-      `content ${stray.metadata.name} is not what the file says of ${claim}`,
+      `content ${stray.metadata.name} does not match the file's entry for ${claim}`,
       checkIt(stray)
     )
   }
@@ -136,9 +136,9 @@ const bring = (
       ...(trusted && !trustHandles
         ? [
             {
-              reason: `no content in this cluster holds the cut of ${claim}: ${driver} ${handle}`,
+              reason: `no content in this cluster has the snapshot of ${claim}: ${driver} ${handle}`,
               remedy:
-                "give --trust-handles if the file is from whom you trust, and this cluster has the same storage"
+                "use --trust-handles if you trust the source of the file, and this cluster uses the same storage"
             }
           ]
         : [])
@@ -157,7 +157,7 @@ const cutLine = ({ cut, provisioned, trusted }: Brought): string => {
   const { claim, driver, snapshotHandle, size } = cut
   const how =
     provisioned === null
-      ? "is here as it was"
+      ? "exists unchanged"
       : trusted
         ? "its handle is trusted"
         : "its content is here still"
@@ -196,7 +196,7 @@ const warningsOf = (brought: ReadonlyArray<Brought>, { drivers }: ImportGround):
     (driver) => drivers !== null && !drivers.includes(driver)
   )
   return [
-    ...missing.map((driver) => `no storage class is of driver ${driver}: it cannot be restored here`),
+    ...missing.map((driver) => `no StorageClass uses driver ${driver}: it cannot be restored here`),
     ...(brought.some(({ trusted }) => trusted)
       ? ["anyone who can use VolumeSnapshots in this namespace can read the data of these handles"]
       : [])
@@ -244,7 +244,7 @@ export const plan = (
     ],
     warnings: warningsOf(brought, ground),
     refusals: refusalsOf(file, ground, brought),
-    unchecked: ["nothing else that the file says of its volume snapshots can be verified"],
+    unchecked: ["nothing else in the file about its volume snapshots can be verified"],
     settings: { set: name },
     steps: [
       make(ImportRecord, { set: name }),

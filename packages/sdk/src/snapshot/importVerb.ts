@@ -51,7 +51,7 @@ export const importVerb = verb<
     if (all.some(({ set }) => set !== settings.set)) return "a step of it is about another snapshot"
     const isRecord =
       guard.kind === "Secret" && guard.namespace === home && guard.name === recordName(settings.set)
-    return isRecord && guards.length === 1 ? null : "it owns something else than the record of its snapshot"
+    return isRecord && guards.length === 1 ? null : "it owns something other than the record of its snapshot"
   },
   going: (plan, options) => ({ ...plan.settings, ...inMillis(options) }),
   hooks: () => [],

@@ -38,8 +38,8 @@ const choose = (
     return found.some(({ name }) => name === asked)
       ? asked
       : {
-          reason: `${kind} ${asked} is none of driver ${driver}`,
-          remedy: `give one of its own: ${names(found)}`
+          reason: `${kind} ${asked} does not belong to driver ${driver}`,
+          remedy: `use one of its own: ${names(found)}`
         }
   }
   const defaults = found.filter(({ isDefault }) => isDefault)
@@ -138,13 +138,13 @@ interface Chosen {
 }
 
 const noProfile: Refusal = {
-  reason: "no profile says how to quiesce the application",
-  remedy: "give --profile redis, or a file; or take it with --consistency group"
+  reason: "no profile defines how to quiesce the application",
+  remedy: "use --profile redis, or a file; or use --consistency group"
 }
 
 const noQuiesce = (profile: string): Refusal => ({
-  reason: `${profile} quiesces nothing: its members are unsafe together unless they are snapshotted at one moment`,
-  remedy: "take it with --consistency group or offline"
+  reason: `${profile} quiesces nothing: its members are consistent only if they are snapshotted at one point in time`,
+  remedy: "use --consistency group or offline"
 })
 
 /** The best level without quiescing anything. */
@@ -200,7 +200,7 @@ export const levelOf = (
         refusals: [
           {
             reason: `a group is not possible: ${ways.noGroup ?? "for an unknown reason"}`,
-            remedy: "take it with --consistency offline, or with --allow-lower each volume separately"
+            remedy: "use --consistency offline, or --allow-lower to snapshot each volume separately"
           }
         ]
       }

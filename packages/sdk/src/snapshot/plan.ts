@@ -50,7 +50,7 @@ const nameRefusal = (name: string): ReadonlyArray<Refusal> =>
     : [
         {
           reason: `"${name}" is not a valid name for a snapshot`,
-          remedy: `use at most ${longestName} lower case letters, digits and dashes`
+          remedy: `use at most ${longestName} lowercase letters, digits and dashes`
         }
       ]
 
@@ -66,7 +66,7 @@ const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
   return why === null
     ? null
     : {
-        reason: `${why}: a snapshot without it would not be whole`,
+        reason: `${why}: a snapshot without it would be incomplete`,
         remedy: `check it: kubectl describe pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
       }
 }
@@ -153,9 +153,8 @@ const placesOf = (
   const members = askable(state)
   const absent = state.replicas.find(({ wanted, pod }) => wanted && pod === null)
   if (members.length === 0 || absent !== undefined) {
-    const fact = `${absent?.name ?? state.name} does not run, so it cannot be asked whether its data is on one volume`
-    const remedy =
-      "start it, take it with --consistency group or offline, or with --allow-lower as crash only"
+    const fact = `${absent?.name ?? state.name} is not running, so it is unknown whether its data is on one volume`
+    const remedy = "start it, use --consistency group or offline, or --allow-lower to accept crash"
     return isOne && !allowLower ? { refusal: { reason: fact, remedy } } : {}
   }
   return {
@@ -269,7 +268,7 @@ const warningsOf = ({ claims, freeze, level, seedOnly }: Cut): ReadonlyArray<str
   ...(seedOnly === undefined
     ? []
     : [
-        `the members are snapshotted at different moments: with ${seedOnly} such a snapshot is restorable by seeding only, all members from one`
+        `the members are snapshotted at different times: with ${seedOnly} such a snapshot is restorable by seeding only, all members from one`
       ])
 ]
 
@@ -315,7 +314,7 @@ export const plan = (
     effects: effectsOf(state, cut, options),
     warnings: warningsOf(cut),
     refusals: refusalsOf(state, cut, options),
-    unchecked: ["whether the driver takes the snapshots, and how fast, is known only when it is asked"],
+    unchecked: ["whether the driver takes the snapshots, and how fast, is known only once it tries"],
     settings: settingsOf(state, cut, options),
     steps: planSteps(record, cut, options)
   }

@@ -107,7 +107,7 @@ const useRefusals = ({ summary, inUse, isLast }: Found, last: boolean): Readonly
     ? [
         {
           reason: `snapshot ${summary.name} is in use: ${inUse.join(", ")}`,
-          remedy: "wait until that is over"
+          remedy: "wait until that has finished"
         }
       ]
     : []),

@@ -40,7 +40,7 @@ export const pruneVerb = verb<
     const [guard] = guards
     const isRecord =
       guard.kind === "Secret" && guard.namespace === home && guard.name === recordName(settings.set)
-    return isRecord && guards.length === 1 ? null : "it owns something else than the record of its snapshot"
+    return isRecord && guards.length === 1 ? null : "it owns something other than the record of its snapshot"
   },
   going: (plan, options) => ({ ...plan.settings, ...inMillis(options) }),
   hooks: () => [],
@@ -51,8 +51,8 @@ export const pruneVerb = verb<
       if (resumed && object !== undefined && !isBegunWith(plan, object)) {
         return yield* because(
           "Mismatch",
-          `nothing on the record of snapshot ${plan.settings.set} says that its deletion was started`,
-          "abort; if it is to be deleted, plan that again"
+          `the record of snapshot ${plan.settings.set} is not marked as being deleted`,
+          "abort; to delete it, run prune again"
         )
       }
       const names = stepsOf(DeleteSet, plan.steps).flatMap(({ snapshots }) =>
@@ -65,7 +65,7 @@ export const pruneVerb = verb<
         return yield* because(
           "Changed",
           `snapshot ${set} is in use: ${uses.join(", ")}`,
-          "wait until that is over"
+          "wait until that has finished"
         )
       }
     }),

@@ -57,7 +57,7 @@ const going = (
   return Effect.map(journals(namespace), ({ entries, unreadable }) => [
     ...unreadable
       .filter((journal) => journal.id !== except && mayUse(journal, used))
-      .map(({ error }) => `it is not known what goes on with it: ${error.message}`),
+      .map(({ error }) => `its state is unknown: ${error.message}`),
     ...entries.flatMap(({ plan, status }) => {
       const isHere = plan.home === namespace || isElsewhere(plan.settings, namespace, record)
       const uses = isHere && Reflect.get(Object(plan.settings), "set") === set

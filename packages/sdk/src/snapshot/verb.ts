@@ -112,7 +112,7 @@ const checkCount = (plan: SnapshotPlan, at: At): Work =>
     const is = Workload.replicasOf(yield* Workload.assertHeld(at.fence))
     if (is !== before) {
       yield* at.fallShort(
-        `replicas of ${at.fence.name} are ${is}, and before ${before}: another client set them`
+        `replicas of ${at.fence.name} are ${is} instead of ${before}: another client set them`
       )
     }
     yield* checkClaims(at, retainedBy(plan))

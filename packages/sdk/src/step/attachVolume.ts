@@ -96,7 +96,7 @@ const sourceOf = (
     if (isOurs(at, volume, target)) return { volume, uid: step.uid ?? "" }
     return yield* because(
       "Changed",
-      `claim ${step.from} is not there any more: nothing can take the place of ${step.to}`,
+      `claim ${step.from} no longer exists: nothing can replace ${step.to}`,
       "abort: it restores the previous state"
     )
   })
@@ -175,7 +175,7 @@ export const AttachVolume: StepKind<AttachVolume, object> = {
     ...rules("", "pods", ["list"], namespace),
     ...rules("", "persistentvolumes", ["get", "patch"], null)
   ],
-  rehearse: ({ from, to }) => Effect.succeed([`bind ${to} to the volume of ${from}: it is not there yet`]),
+  rehearse: ({ from, to }) => Effect.succeed([`bind ${to} to the volume of ${from}: it does not exist yet`]),
   perform,
   undo,
   undoAlone: ({ from, to }, at) =>
@@ -275,7 +275,7 @@ export const HandOverPolicies: StepKind<typeof HandOverSchema.Type, object> = {
           const { own, why } = yield* attached(at, claim)
           const reason =
             own === null || why !== null ? why : (yield* handOverVolume(at, own, reclaimPolicy)).reason
-          if (reason !== null) yield* at.fallShort(`${reason}; its volume stays under Retain`)
+          if (reason !== null) yield* at.fallShort(`${reason}; its volume keeps reclaim policy Retain`)
         }),
       { concurrency: 8, discard: true }
     ),
@@ -302,7 +302,7 @@ const untilLeft = (at: At, { from }: AttachVolume): Work =>
       found?.metadata.deletionTimestamp ? found : null
     ),
     limit: patience,
-    stuck: because("TimedOut", `claim ${from} is stuck terminating`, "look for a pod that still mounts it")
+    stuck: because("TimedOut", `claim ${from} is stuck terminating`, "check whether a pod still mounts it")
   }).pipe(Effect.catchReason("OperationError", "TimedOut", (_, { message }) => at.fallShort(message)))
 
 /** Names each final claim that does not have its volume any more, and what it came from that does not go. */

@@ -25,7 +25,7 @@ const unready = (cuts: ReadonlyArray<Cut>) =>
 
 /** Facts about members that were left behind by their group. */
 const late =
-  ": a snapshot that its group has left behind is seen again at its sidecar's next resync, every 15 minutes by default"
+  ": a snapshot that lags behind its group is updated at its sidecar's next resync, every 15 minutes by default"
 
 /** Every volume snapshot is ready to use. */
 export const AwaitReady: StepKind<typeof ReadySchema.Type, CutSettings> = {

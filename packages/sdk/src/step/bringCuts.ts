@@ -121,7 +121,7 @@ const untilReady = (step: BringCuts, at: At): Work =>
       ),
       until: noneLeft(({ as }: BroughtCut) => ({
         subject: { kind: "VolumeSnapshot", name: as },
-        for: "its driver to find the cut"
+        for: "its driver to find the snapshot"
       })),
       limit: patience
     })
@@ -137,9 +137,11 @@ const whyNot = (at: At, { as }: BroughtCut, content: VolumeSnapshotContent): str
     isOurs(at.plan.id, content) &&
     volumeSnapshotRef.namespace === at.fence.namespace &&
     volumeSnapshotRef.name === as
-  if (!isOwn) return "is none of this operation"
+  if (!isOwn) return "does not belong to this operation"
   // Somebody may have set it to Delete since.
-  return deletionPolicy === "Retain" ? null : "is no longer under Retain: deleting it would delete the data"
+  return deletionPolicy === "Retain"
+    ? null
+    : "no longer has deletionPolicy Retain: deleting it would delete the data"
 }
 
 /** Deletes the objects of these volume snapshots; the data in the storage stays. */

@@ -260,7 +260,7 @@ const untilGone = (
               const by = users.of(first).join(", ")
               return because(
                 "TimedOut",
-                `${names.join(", ")} stuck terminating${by === "" ? "" : `: ${by} uses ${first}, and its data goes with it`}`,
+                `${names.join(", ")} stuck terminating${by === "" ? "" : `: ${by} uses ${first}, and its data would be deleted with it`}`,
                 `check it: kubectl describe pvc ${shellWord(first)} -n ${shellWord(at.fence.namespace)}`
               )
             })

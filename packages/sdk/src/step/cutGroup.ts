@@ -119,7 +119,7 @@ const assertMembers = (at: At, step: CutGroup): Work =>
     if (stranger !== undefined) {
       return yield* because(
         "Changed",
-        `claim ${stranger.metadata.name} carries the label of this operation, and is not of its plan`,
+        `claim ${stranger.metadata.name} has the label of this operation, but is not in its plan`,
         `remove it: kubectl label pvc ${stranger.metadata.name} ${cutWithLabel}- -n ${shellWord(at.fence.namespace)}`
       )
     }
@@ -160,7 +160,7 @@ const wrongMembers = (step: CutGroup, content: VolumeGroupSnapshotContent | null
   const handles = new Set(step.claims.map(({ handle }) => handle))
   const more = cut.filter((handle) => !handles.has(handle))
   if (missing.length > 0) return `without ${missing.map(({ claim }) => claim).join(", ")}`
-  return more.length > 0 ? `with ${more.length} volumes that are not of the plan` : null
+  return more.length > 0 ? `with ${more.length} volumes that are not in the plan` : null
 }
 
 const observe = (step: CutGroup, at: At, isFrozen: boolean) => {
@@ -188,7 +188,7 @@ const failedCut = (step: CutGroup, group: VolumeGroupSnapshot | null): Operation
     : because(
         "LevelMissed",
         `the snapshot of group ${step.as} failed: ${error}`,
-        "look at the snapshot controller and the driver's own log"
+        "check the logs of the snapshot controller and of the CSI driver"
       )
 }
 
@@ -210,8 +210,8 @@ const finish = (step: CutGroup, at: At, isHeld: boolean): Work =>
     if (!isHeld && at.settings.strict === true && skew !== null && skew > apart) {
       return yield* because(
         "LevelMissed",
-        `the snapshots of group ${step.as} were taken ${skew / 1000} s apart: they are not of one moment`,
-        "take it with --consistency offline, or with --allow-lower as it is"
+        `the snapshots of group ${step.as} were taken ${skew / 1000} s apart, so they are not from a single point in time`,
+        "use --consistency offline, or --allow-lower to accept it as it is"
       )
     }
   })

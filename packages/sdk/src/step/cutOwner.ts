@@ -115,7 +115,7 @@ export const foreignGroup = (
     ({ snapshotHandle }) =>
       !cuts.some((cut) => cut.driver === spec.driver && cut.snapshotHandle === snapshotHandle)
   )
-  return stranger === undefined ? null : `content ${metadata.name} holds a cut that is not recorded`
+  return stranger === undefined ? null : `content ${metadata.name} has a snapshot handle that is not recorded`
 }
 
 /** The facts that decide who owns a content. */
@@ -146,5 +146,5 @@ export const foreign = (
       one.spec.driver === content.spec.driver &&
       handleOf(one) === handleOf(content)
   )
-  return other === undefined ? null : `content ${other.metadata.name} holds the same cut`
+  return other === undefined ? null : `content ${other.metadata.name} has the same snapshot handle`
 }

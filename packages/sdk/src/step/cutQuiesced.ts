@@ -99,7 +99,7 @@ const thawCommand = ({ profile, unbounded }: CutQuiesced, { fence }: At): string
 /** When a freeze ends that is not released. */
 const howItEnds = (step: CutQuiesced, at: At): string =>
   step.waves === true
-    ? `nothing waited for it, and what was begun in the members ends by itself within ${step.deadline / 1000}s`
+    ? `no writes were blocked, and what was started in the members ends by itself within ${step.deadline / 1000}s`
     : step.unbounded === undefined
       ? `every freeze ends by itself within ${step.deadline / 1000}s, and at once with ${thawCommand(step, at)}`
       : `nothing in the pods ends a freeze: end it with ${thawCommand(step, at)}`
@@ -112,9 +112,9 @@ const notProven = (step: CutQuiesced, at: At, { why, unthawed }: Frozen): Operat
   const open = unthawed.length === 0 ? "" : `; it is unknown whether ${unthawed.join(", ")} was thawed`
   return new OperationError({
     reason: { _tag: "LevelMissed" },
-    message: `${why?.message ?? "it was not proven that the members stayed quiesced"}${open}`,
+    message: `${why?.message ?? "it was not confirmed that the members stayed quiesced"}${open}`,
     action: [howItEnds(step, at), ...(why?.action === undefined ? [] : [why.action])].join("; "),
-    record: "the members were not proven to be quiesced from the first volume snapshot to the last"
+    record: "the members were not confirmed to be quiesced from the first volume snapshot to the last"
   })
 }
 
@@ -186,9 +186,7 @@ const withoutProof = (step: CutQuiesced, at: At, why: OperationError): Work =>
 const unready = (step: CutQuiesced, at: At): string | null => {
   const { quiesce } = at.settings
   if (quiesce === undefined) return "its profile was not given again"
-  return fingerprint(quiesce) === step.digest
-    ? null
-    : "the profile given now is not the one it was planned with"
+  return fingerprint(quiesce) === step.digest ? null : "the profile is not the one that it was planned with"
 }
 
 /** What is done if this process cannot quiesce, or must not claim it. */
@@ -196,7 +194,7 @@ const missing = (step: CutQuiesced, at: At, why: string): Work =>
   withoutProof(step, at, notProven(step, at, { members: [], unthawed: [], why: because("LevelMissed", why) }))
 
 const notAsked = ({ deadline }: CutQuiesced): OperationError =>
-  because("LevelMissed", `the server did not accept the snapshots within ${deadline / 4000}s`)
+  because("LevelMissed", `the API server did not accept the snapshots within ${deadline / 4000}s`)
 
 /**
  * The volume snapshots between the quiesce and the thaw; `kept` collects the output of members between the
@@ -257,7 +255,7 @@ const inWaves = (step: CutQuiesced, at: At, quiesce: Quiesce): Work<Body> =>
 /** The note before members are quiesced. */
 const announced = (step: CutQuiesced, at: At): string =>
   step.waves === true
-    ? `takes snapshots in stages by profile ${step.profile}: nothing waits for it, and it ends within ${step.deadline / 1000}s`
+    ? `takes snapshots in stages by profile ${step.profile}: no writes are blocked, and it ends within ${step.deadline / 1000}s`
     : `quiesces ${step.members.length} members for at most ${step.deadline / 1000}s; to end that: ${thawCommand(step, at)}`
 
 /** The freeze itself, and its result. */
@@ -393,7 +391,7 @@ export const CutQuiesced: StepKind<CutQuiesced, QuiesceSettings> = {
   rehearse: (step, at) =>
     Effect.map(inner(step).rehearse(step.cut, at), (unchecked) => [
       ...unchecked,
-      "whether the members can be quiesced is not tried in a dry run"
+      "a dry run does not test whether the members can be quiesced"
     ]),
   perform,
   undo: (step, at) => undo(step, at, inner(step).undo(step.cut, at)),

@@ -48,7 +48,7 @@ export const notTheCut = (
   if (found.metadata.deletionTimestamp) return `${name} is being deleted`
   if (content === null) return `${name} has no content`
   if (!isOfClaim(cut, found, content)) {
-    return `${name} is one of ${found.spec.source.persistentVolumeClaimName || "another volume"}, and not of ${claim}`
+    return `${name} is one of ${found.spec.source.persistentVolumeClaimName || "another volume"}, not of ${claim}`
   }
   if (content.spec.volumeSnapshotRef.uid !== found.metadata.uid)
     return `${name} names a content that is another snapshot's`

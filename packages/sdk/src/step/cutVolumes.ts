@@ -51,8 +51,8 @@ type CutVolumes = typeof CutSchema.Type
 export const notCut = (unmet: ReadonlyArray<Unmet>, limit: number = defaultStepTimeout): OperationError =>
   because(
     "LevelMissed",
-    `not cut in ${format(limit)}: ${inWords(unmet)}`,
-    "look at the snapshot controller and the driver's own log"
+    `no volume snapshot within ${format(limit)}: ${inWords(unmet)}`,
+    "check the logs of the snapshot controller and of the CSI driver"
   )
 
 /** The settings of the verb that a kind that waits for volume snapshots needs. */
@@ -121,7 +121,7 @@ const isCutInStorage = ({ metadata: { uid } }: VolumeSnapshot): Work<boolean> =>
  * retries.
  */
 const uncut = ({ snapshot, isCut }: Seen): string | null => {
-  if (snapshot === undefined) return "its snapshot to be seen"
+  if (snapshot === undefined) return "its snapshot to be observed"
   const { creationTime, readyToUse, error } = snapshot.status ?? {}
   if (isCut || creationTime != null || readyToUse === true) return null
   return error?.message ?? "its snapshot"
@@ -155,7 +155,7 @@ const allCut =
 
 /** The error for a volume snapshot that was requested, or seen, and then deleted. */
 export const goneCut = (title: string): OperationError =>
-  because("LevelMissed", `${title} was deleted before it was cut`, "take another snapshot")
+  because("LevelMissed", `${title} was deleted before its snapshot was taken`, "take another snapshot")
 
 /** A volume snapshot that failed, or was deleted, during a freeze. */
 const failedCut =
@@ -176,7 +176,7 @@ const failedCut =
       : because(
           "LevelMissed",
           `the cut of ${failed.claim} failed: ${seen.get(failed.as)?.snapshot?.status?.error?.message ?? ""}`,
-          "look at the snapshot controller and the driver's own log"
+          "check the logs of the snapshot controller and of the CSI driver"
         )
   }
 

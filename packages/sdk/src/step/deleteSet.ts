@@ -124,7 +124,7 @@ const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =
           ? null
           : because(
               "Changed",
-              `content ${target.name} is no longer under Retain`,
+              `content ${target.name} no longer has deletionPolicy Retain`,
               "check it, then run the command again"
             ),
       write: (found) => Effect.as(removeSeen(target, found), null)
@@ -223,7 +223,7 @@ const notOwned = (step: DeleteSet, at: At): Effect.Effect<string | null, Cluster
     })
     if (cuts === null) {
       const isOver = [...there, ...left, ...groups, ...orphanGroups].length === 0
-      return isOver ? null : "its record does not say which cuts are its own"
+      return isOver ? null : "its record does not say which volume snapshots are its own"
     }
     const labelled = groups.flatMap(({ group }) =>
       group !== null && isOfSet(group.metadata, step.set) ? [group.metadata.name] : []
@@ -232,7 +232,7 @@ const notOwned = (step: DeleteSet, at: At): Effect.Effect<string | null, Cluster
     const whys = [
       ...there.map(({ planned, snapshot, content }) => {
         if (snapshot !== null && !isRecorded(snapshot, { cuts, contents, set: step.set, labelled })) {
-          return `volumesnapshot "${planned.name}" is none of its cuts`
+          return `volumesnapshot "${planned.name}" is not one of its volume snapshots`
         }
         if (content === null) return null
         return content.metadata.uid === planned.contentUid
@@ -250,7 +250,7 @@ const notOwned = (step: DeleteSet, at: At): Effect.Effect<string | null, Cluster
       ...orphanGroups.map((content) =>
         isOrphanGroup(content, namespace, cuts, [])
           ? null
-          : `content ${content.metadata.name} holds a cut that is not recorded`
+          : `content ${content.metadata.name} has a snapshot handle that is not recorded`
       )
     ]
     return whys.find((why) => why !== null) ?? null
@@ -338,7 +338,7 @@ const undo = (step: DeleteSet, at: At): Work =>
     const { namespace } = at.fence
     for (const { name, uid, content, contentUid, byGroup } of step.snapshots) {
       if ((yield* isThere(snapshotTarget(namespace, name), uid)) === null) {
-        const rest = byGroup ? "its data goes with its group alone" : "nothing brings it back"
+        const rest = byGroup ? "its data is deleted only with its group" : "nothing brings it back"
         yield* at.report({ _tag: "Note", message: `the cut ${name} is deleted: ${rest}` })
       } else if (content !== null) yield* setPolicy(at, contentTarget(content), contentUid, "Retain")
     }
@@ -358,8 +358,8 @@ export const DeleteSet: StepKind<DeleteSet, Settings> = {
   schema: DeleteSchema,
   describe: ({ set, snapshots, orphans, orphanGroups }) => {
     const more = orphans.length + orphanGroups.length
-    const left = more === 0 ? "" : `, and ${more} content${more === 1 ? "" : "s"} of theirs from before`
-    return `delete snapshot ${set}: ${snapshots.length} cut${snapshots.length === 1 ? "" : "s"}${left}`
+    const left = more === 0 ? "" : `, and ${more} content${more === 1 ? "" : "s"} left from earlier`
+    return `delete snapshot ${set}: ${snapshots.length} volume snapshot${snapshots.length === 1 ? "" : "s"}${left}`
   },
   access: ({ snapshots, groups, orphans, orphanGroups }, { namespace }) => {
     const grouped = [...groups, ...orphanGroups].length > 0

@@ -54,8 +54,8 @@ const assertGiven = (planned: Planned, { writes, beforeStart, verify }: Restorin
     ? Effect.void
     : because(
         "Mismatch",
-        `restored volumes are seen to by profile ${profile}, and the same was not given`,
-        `give --profile ${profile} as when it was started; or abort, and plan again`
+        `restored volumes are processed by profile ${profile}, which was not passed`,
+        `pass the same --profile ${profile} as at the start; or abort, and plan again`
       )
 }
 
@@ -66,7 +66,7 @@ const filled = (
   const argv = argvOf(one, pathsOf(claims))
   return Result.isSuccess(argv)
     ? Effect.succeed(argv.success)
-    : Effect.fail(because("Mismatch", argv.failure, "mend the profile; abort, and plan again"))
+    : Effect.fail(because("Mismatch", argv.failure, "correct the profile; abort, and plan again"))
 }
 
 /** Replaces the placeholders of a member with its current or future name. */

@@ -145,15 +145,15 @@ export const verdictOf = (behind: Prover, beside: Prover): Verdict => {
   const [inner, outer] = [codeOf(behind), codeOf(beside)]
   if (inner === ends.source) return { _tag: "Open" }
   if (inner === ends.unable || outer === ends.unable)
-    return { _tag: "Unknown", why: "its image has neither nc nor bash, with timeout, to try it with" }
+    return { _tag: "Unknown", why: "its image has neither nc nor bash, with timeout, to test it" }
   if (outer === ends.none)
-    return { _tag: "Unknown", why: "nothing can be reached from this namespace without it either" }
+    return { _tag: "Unknown", why: "from this namespace nothing can be reached even without isolation" }
   if (inner === ends.none && (outer === ends.source || outer === ends.server)) return { _tag: "Holds" }
   // The API server alone may stand outside of all policies: then only the source tells.
   if (inner === ends.server && outer === ends.source) return { _tag: "Holds" }
   if (inner === ends.server && outer === ends.server) return { _tag: "Open" }
   return {
     _tag: "Unknown",
-    why: `the pods that try it ended with ${inner ?? "nothing"} and ${outer ?? "nothing"}`
+    why: `the pods that test it exited with ${inner ?? "nothing"} and ${outer ?? "nothing"}`
   }
 }

@@ -192,7 +192,7 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
       removeProvers(step.claims, at),
       at.report({
         _tag: "Note",
-        message: `claims that were filled stay: ${step.claims.map(({ as }) => as).join(", ")}, if they exist`
+        message: `filled claims are kept: ${step.claims.map(({ as }) => as).join(", ")}, if they exist`
       })
     ),
   outlives: (_, of) => keptVolumes(of)

@@ -52,7 +52,7 @@ const undo = (_: MakeSet, at: At): Work =>
       stuck: because(
         "TimedOut",
         `statefulset "${at.fence.name}" is stuck terminating`,
-        "look at its finalizers; then abort again"
+        "check its finalizers; then abort again"
       )
     })
   })

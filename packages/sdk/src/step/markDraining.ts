@@ -98,8 +98,8 @@ const perform = (step: MarkDraining, at: StepContext): Work =>
     const bare = pods.find(({ mark }) => mark === undefined)
     return yield* because(
       "Changed",
-      `pod ${bare?.name ?? ""} does not stay marked as draining`,
-      `find out who takes the annotation ${drainingAnnotation} off, or ends the pod, then resume`
+      `pod ${bare?.name ?? ""} lost its draining annotation`,
+      `find out what removes the annotation ${drainingAnnotation} or deletes the pod, then resume`
     )
   })
 

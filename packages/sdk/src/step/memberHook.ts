@@ -51,7 +51,7 @@ const unknown = (call: Call, member: Member, said: string) => {
   return because(
     "HookUnknown",
     `${fact}: ${said}`,
-    `look whether it had its effect; then resume with --hook-outcome succeeded, or failed to run it again; a probe hook would answer this`,
+    `check whether it took effect; then resume with --hook-outcome succeeded, or failed to run it again; a probe hook would determine this`,
     fact
   )
 }
@@ -113,7 +113,7 @@ const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
     if (mark !== null && mark.state !== "Failed") {
       const why = isOther
         ? `${member.pod} was recreated since it ran`
-        : "the process that ran it ended before it answered"
+        : "the process that ran it exited before it answered"
       if (yield* settled(call, member, why)) {
         yield* at.conclude("Succeeded")
         return
@@ -134,7 +134,7 @@ const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
     if (proven._tag === "Failed") {
       yield* at.conclude("Failed")
       const stays = call.name === "beforeRemove" ? "the member stays; " : ""
-      return yield* Effect.fail(failed(call.name, member.pod, proven, `${stays}repair what the hook says`))
+      return yield* Effect.fail(failed(call.name, member.pod, proven, `${stays}fix what the hook reports`))
     }
     if (proven._tag === "Unknown") {
       yield* at.conclude("Unknown")
@@ -200,7 +200,7 @@ const stepDown = (
     if (profile.stepDown === undefined || (yield* roleOf(profile, member)) !== "leader") return
     const outcome = yield* run(profile.stepDown, member, Workload.assertHeld(at.fence))
     if (outcome._tag === "Failed") {
-      const action = "the leader stays; repair what the hook says"
+      const action = "the leader stays; fix what the hook reports"
       return yield* Effect.fail(failed("stepDown", member.pod, outcome, action))
     }
     // Whatever came of the command, the role tells.
@@ -248,7 +248,7 @@ const performStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluste
         return yield* because(
           "HookUnknown",
           `another client changed ${at.fence.name}, and it is unknown whether beforeRemove ran in ${member.pod} before it was removed`,
-          "look at the application; then resume with --hook-outcome succeeded"
+          "check the application; then resume with --hook-outcome succeeded"
         )
       }
       return

@@ -78,7 +78,7 @@ const bringBack = (
     const released = yield* releaseVolume(at, own)
     yield* released.reason === null
       ? nameUnmarked(at, kept, released.volume)
-      : at.fallShort(`${released.reason}: volume ${step.volume} stays under Retain`)
+      : at.fallShort(`${released.reason}: volume ${step.volume} keeps reclaim policy Retain`)
   })
 
 /** The volumes that a plan moves. */
@@ -112,7 +112,7 @@ export const MoveVolume: StepKind<MoveVolume, object> = {
       const claim = claimTarget(at.fence.namespace, step.from)
       yield* Resource.remove(claim, { uid: step.uid, dryRun: true })
       return [
-        `set ${step.from} aside as ${step.to}: claim ${step.to} is not sent, the volume is not free yet`
+        `set ${step.from} aside as ${step.to}: claim ${step.to} is not validated: the volume is not free yet`
       ]
     }),
   perform: (step, at) =>
@@ -132,7 +132,7 @@ export const MoveVolume: StepKind<MoveVolume, object> = {
   undoAlone: ({ from, to, volume }, at) =>
     at.report({
       _tag: "Note",
-      message: `volume ${volume} of ${from} stays where it is: with claim ${to}, if that exists, under Retain`
+      message: `volume ${volume} of ${from} stays where it is: with claim ${to}, if that exists, with reclaim policy Retain`
     }),
   seal: (step, of) =>
     Effect.flatMap(asideOf(step, of), (claim) =>

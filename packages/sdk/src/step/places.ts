@@ -67,7 +67,7 @@ const why = (
       outside.claim === null ? "on no claim" : `on claim ${outside.claim}, which is not in the snapshot`
     return refused(
       profile,
-      `${outside.path} of ${pod} is ${where}: a snapshot without it would not be whole`,
+      `${outside.path} of ${pod} is ${where}: a snapshot without it would be incomplete`,
       "move it to a claim of the application"
     )
   }
@@ -83,7 +83,7 @@ const why = (
   return refused(
     profile,
     `${pod} has its data on ${claims.length} volumes, which are snapshotted one after another: ${places.join(" and ")}`,
-    "take it with --consistency offline, or with --consistency group if its driver supports groups; or move all of it to one volume"
+    "use --consistency offline, or --consistency group if its driver supports groups; or move all of it to one volume"
   )
 }
 

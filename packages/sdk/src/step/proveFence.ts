@@ -69,7 +69,7 @@ const unfenced = (at: CloneAt, why: string) =>
   because(
     "Unfenced",
     `${at.fence.name} cannot be isolated from ${at.settings.renaming.from.name}: ${why}`,
-    "use a network that enforces NetworkPolicies; or --no-fence, if the copy may reach its source"
+    "use a network that enforces NetworkPolicies; or use --no-fence if the copy may reach its source"
   )
 
 /** Both pods have ended. */
@@ -112,14 +112,14 @@ const probe = (at: At, set: StatefulSet): Work =>
     )
     const verdict =
       behind == null || beside == null
-        ? { _tag: "Unknown" as const, why: "a pod that tries it was deleted" }
+        ? { _tag: "Unknown" as const, why: "a pod that tests it was deleted" }
         : verdictOf(behind, beside)
     if (verdict._tag === "Open") yield* unfenced(at, "the network does not enforce networkpolicies")
     if (verdict._tag === "Unknown") yield* unfenced(at, verdict.why)
     const tried =
       addresses.length === 0
         ? `no pod of ${name} shows where it listens, so it was tested with the API server`
-        : `tried with ${addresses.length} address${addresses.length === 1 ? "" : "es"} of ${name}`
+        : `tested with ${addresses.length} address${addresses.length === 1 ? "" : "es"} of ${name}`
     yield* at.report({ _tag: "Note", message: `isolation verified: ${tried}` })
   })
 

@@ -24,7 +24,7 @@ export const notProven = (why: string) =>
   because(
     "Changed",
     `not restored: ${why}`,
-    "nothing of the application was touched; abort, and restore from another snapshot"
+    "the application was not changed; abort, and restore from another snapshot"
   )
 
 /** Interval at which the reason of a pending claim is read, in milliseconds: there are many events. */
@@ -90,7 +90,7 @@ export const prove = (filled: ReadonlyArray<FilledClaim>, at: At): Work => {
           because(
             "TimedOut",
             `not restored in ${format(limit)}: ${inWords(unmet)}`,
-            "a resume continues to wait; nothing of the application was touched"
+            "a resume continues to wait; the application was not changed"
           )
         )
     })

@@ -84,7 +84,7 @@ const verifies = ({ spec }: Prover): boolean =>
 const refuted = (pod: Prover): string | null => {
   const end = endOf(pod, verifyContainer)
   if (!verifies(pod) || end?.exitCode === 0) return null
-  if (end === null) return `its command to verify did not end: ${pod.status?.reason ?? "<unknown>"}`
+  if (end === null) return `its verify command did not exit: ${pod.status?.reason ?? "<unknown>"}`
   return `not verified: ${said(end)} (exit code ${end.exitCode})`
 }
 

@@ -96,7 +96,7 @@ export const removeProver = (at: At, ordinal: Which): Work =>
       stuck: because(
         "TimedOut",
         `pod ${pod.metadata.name} is stuck terminating`,
-        "look at its node; then resume"
+        "check its node; then resume"
       )
     })
   })

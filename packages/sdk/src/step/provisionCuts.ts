@@ -75,14 +75,14 @@ const assertOwn = (step: ProvisionCuts, at: At): Work =>
       if (other !== undefined) {
         return yield* because(
           "Changed",
-          `content ${other.metadata.name} holds the cut of ${cut.claim}, and is not of namespace ${at.fence.namespace}`,
+          `content ${other.metadata.name} has the snapshot of ${cut.claim}, and belongs to another namespace than ${at.fence.namespace}`,
           "abort; its own namespace has that snapshot"
         )
       }
       if (all.length === 0 && at.isTakenUp) {
         return yield* because(
           "Mismatch",
-          `no content in this cluster holds the cut of ${cut.claim}, and a journal is no reason to trust its handle`,
+          `no content in this cluster has the snapshot of ${cut.claim}, and the handle in a journal is not trusted`,
           "abort, and import the file again"
         )
       }
@@ -134,7 +134,7 @@ const untilReady = (step: ProvisionCuts, at: At): Work =>
             : [
                 {
                   subject: { kind: "VolumeSnapshot", name: cut.as },
-                  for: content?.status?.error?.message ?? "its driver to find the cut"
+                  for: content?.status?.error?.message ?? "its driver to find the snapshot"
                 }
               ]
         ),
@@ -144,7 +144,7 @@ const untilReady = (step: ProvisionCuts, at: At): Work =>
           ? null
           : because(
               "Changed",
-              `the storage has no cut ${failed.cut.handle} for ${failed.cut.claim}: ${failed.content?.status?.error?.message ?? ""}`,
+              `the storage has no snapshot ${failed.cut.handle} for ${failed.cut.claim}: ${failed.content?.status?.error?.message ?? ""}`,
               "abort; the snapshot is not in this storage"
             )
       },
@@ -191,7 +191,7 @@ export const ProvisionCuts: StepKind<ProvisionCuts, Settings> = {
   tag: "ProvisionCuts",
   schema: ProvisionSchema,
   describe: ({ cuts }) =>
-    `create a VolumeSnapshot and its content, under Retain, for ${cuts.length} cut${cuts.length === 1 ? "" : "s"} of the storage`,
+    `create a VolumeSnapshot and its content, with deletionPolicy Retain, for ${cuts.length} snapshot${cuts.length === 1 ? "" : "s"} in the storage`,
   access: (_, { namespace }) => [
     ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "create", "delete"], namespace),
     ...rules(

@@ -102,7 +102,7 @@ const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effe
     if (reason === null) return
     return yield* because(
       "Changed",
-      `${reason}: nothing of ${step.claim} was deleted`,
+      `${reason}: ${step.claim} was not deleted`,
       "check it, then run the command again"
     )
   })
@@ -162,8 +162,8 @@ const mounted = ({ claim }: PurgedClaim, users: ReadonlyArray<string>) =>
   Effect.fail(
     because(
       "Changed",
-      `claim ${claim} is mounted by ${users.join(", ")}: nothing of it was deleted`,
-      "end that pod, or leave out --purge"
+      `claim ${claim} is mounted by ${users.join(", ")}: it was not deleted`,
+      "delete that pod, or leave out --purge"
     )
   )
 
@@ -178,7 +178,7 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
       if (!isAsideOf(at.fence.name, found)) {
         return yield* because(
           "Changed",
-          `claim ${step.claim} is not marked as set aside from ${at.fence.name}: nothing of it was deleted`,
+          `claim ${step.claim} is not marked as set aside from ${at.fence.name}: it was not deleted`,
           "run the command again"
         )
       }
@@ -201,7 +201,7 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
       stuck: because(
         "TimedOut",
         `claim ${step.claim} is stuck terminating`,
-        "look at its finalizers, and for a pod that mounts it; then resume"
+        "check its finalizers, and whether a pod still mounts it; then resume"
       )
     })
     const { volume, size } = step

@@ -231,7 +231,7 @@ const untilRolled = (at: At, template: object): Work =>
         : because(
             "Changed",
             `another client changed the pod template of ${at.fence.name} in the meantime`,
-            "look who writes it"
+            "find out what writes it"
           )
   })
 

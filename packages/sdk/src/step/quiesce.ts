@@ -200,7 +200,7 @@ const missed = (fact: string, said?: string): OperationError =>
 const howEnded = (release: Release | null): string => {
   if (release === null) return "it is unknown when the freeze ended"
   return release._tag === "Released" && release.code !== 0
-    ? `its own command says so, with exit code ${release.code}`
+    ? `its command reported it with exit code ${release.code}`
     : release.message
 }
 
@@ -227,7 +227,7 @@ const whyNot = (
 /** The existing pods must be exactly the quiesced members: an additional one would continue to write. */
 const whoElse = (before: Identities, members: ReadonlyArray<Member>): OperationError | null => {
   const missing = members.find(({ pod }) => !before.has(pod))
-  if (missing !== undefined) return missed(`${missing.pod} is not there to be quiesced`)
+  if (missing !== undefined) return missed(`${missing.pod} does not exist, so it cannot be quiesced`)
   const more = [...before.keys()].find((name) => !members.some(({ pod }) => pod === name))
   return more === undefined ? null : missed(`${more} is a pod that this was not planned with`)
 }

@@ -241,7 +241,7 @@ const rebind = (
         : {
             known,
             unfit: (volume: PersistentVolume) =>
-              isRetained(at, volume) ? null : `volume ${own.volume} is not under Retain any more`
+              isRetained(at, volume) ? null : `volume ${own.volume} no longer has reclaim policy Retain`
           })
     }),
     ({ volume, reason }) =>
@@ -299,7 +299,7 @@ const handOver = (
         stuck: because(
           "TimedOut",
           `claim ${move.to} is stuck terminating`,
-          "end the pod that still mounts it"
+          "delete the pod that still mounts it"
         )
       })
     }
@@ -351,7 +351,7 @@ const removeSource = (
       stuck: because(
         "TimedOut",
         `claim ${move.from} is stuck terminating`,
-        "look for a pod that still mounts it"
+        "check whether a pod still mounts it"
       )
     })
   })

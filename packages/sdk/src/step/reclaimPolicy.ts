@@ -2,7 +2,7 @@
  * Claims that lose their pods and are kept. Before the first pod is removed their volumes are set to
  * Retain, so that deleting a claim in the meantime, or setting whenScaled to Delete, deletes no data. At
  * the end each claim and volume is checked: a reclaim policy is restored only on a volume that is still
- * Bound to the planned claim. Any other stays under Retain, and is reported.
+ * Bound to the planned claim. Any other keeps reclaim policy Retain, and is reported.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -60,7 +60,7 @@ export const keepVolumes = (
     const { claim, reason } = failed
     return yield* because(
       "Changed",
-      `${reason}: ${at.fence.name} was not scaled, since the data of ${claim.claim} would not be kept`,
+      `${reason}: ${at.fence.name} was not scaled, because the data of ${claim.claim} would not be kept`,
       `to keep it: kubectl patch pv ${shellWord(claim.volume ?? "")} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'; then abort, and plan again`
     )
   })
@@ -70,7 +70,7 @@ export const whereabouts = (name: string, volume: PersistentVolume | null): stri
   if (volume === null) return `volume ${name} is gone, and its data with it`
   return policyOf(volume) === "Retain"
     ? `its data is kept in volume ${name}, reclaim policy Retain`
-    : `volume ${name} has reclaim policy ${policyOf(volume)}, and may go with its data`
+    : `volume ${name} has reclaim policy ${policyOf(volume)}, and may be deleted with its data`
 }
 
 /** The current claims of a namespace by name: others need not be valid. */
@@ -125,7 +125,7 @@ export const checkClaims = (
     }
   })
 
-/** Names a volume that stays under Retain because its annotation with the previous policy is missing. */
+/** Names a volume that keeps reclaim policy Retain because its annotation with the previous policy is missing. */
 export const nameUnmarked = (
   at: At,
   { claim, reclaimPolicy }: Pick<KeptClaim, "claim" | "reclaimPolicy">,
@@ -134,7 +134,7 @@ export const nameUnmarked = (
   volume === null || reclaimPolicy === null || reclaimPolicy === "Retain" || policyOf(volume) !== "Retain"
     ? Effect.void
     : at.fallShort(
-        `volume ${volume.metadata.name} of ${claim} is under Retain, and before ${reclaimPolicy}: the annotation to restore it was removed, so it was left`
+        `volume ${volume.metadata.name} of ${claim} has reclaim policy Retain instead of ${reclaimPolicy}: the annotation to restore it was removed, so it was left as it is`
       )
 
 const release = (at: At, own: Bound): Effect.Effect<Written, Failure, Cluster> =>
@@ -157,7 +157,7 @@ export const releaseVolumes = (
     if (claims.length > 0 && (yield* isGoing(at.fence.namespace))) {
       const kept = risky.map(({ claim, volume }) => `${volume} (${claim})`).join(", ")
       yield* at.fallShort(
-        `namespace ${at.fence.namespace} is being deleted, and its claims with it; ${kept === "" ? "their volumes follow their own policies" : `under Retain remain ${kept}`}`
+        `namespace ${at.fence.namespace} is being deleted, and its claims with it; ${kept === "" ? "their volumes follow their own policies" : `kept with reclaim policy Retain: ${kept}`}`
       )
       return
     }
@@ -168,7 +168,7 @@ export const releaseVolumes = (
       else if (volume?.metadata.deletionTimestamp) {
         const what = `volume ${claim.volume} of ${claim.claim} is being deleted`
         yield* at.fallShort(
-          `${what}: no new pod can mount it; it is left under Retain, so that its data stays`
+          `${what}: no new pod can mount it; its reclaim policy stays Retain, so its data is kept`
         )
       } else yield* nameUnmarked(at, claim, volume)
     }

@@ -343,7 +343,7 @@ export const reached = (
     const lower = isGroup ? "group" : "crash"
     return reached(
       lower,
-      [...why, "not quiesced: it was not proven that the members stayed quiesced"],
+      [...why, "not quiesced: it was not confirmed that the members stayed quiesced"],
       judged
     )
   }

@@ -105,7 +105,7 @@ export const assertRecorded = (at: At, set: StatefulSet): Work<SnapshotRecord> =
       ? Effect.fail(
           because(
             "Changed",
-            "what would be replaced was not written down: nothing was changed",
+            "what would be replaced was not backed up: nothing was changed",
             "abort, and plan again"
           )
         )
@@ -255,7 +255,7 @@ const undo = (step: RecordBefore, at: At): Work =>
     if (record === null && ownPin(at, now) !== null) return
     if (record !== null) {
       if (!(yield* isBack(step, at, record, now))) {
-        const message = `what was there before is kept in secret "${recordName(set)}"`
+        const message = `the previous content is kept in secret "${recordName(set)}"`
         yield* at.report({ _tag: "Note", message })
         return
       }
@@ -321,6 +321,6 @@ export const RecordBefore: StepKind<RecordBefore, object> = {
   undoAlone: (_, at) =>
     at.report({
       _tag: "Note",
-      message: `what was there before, if anything was replaced, is kept in secret "${recordName(beforeSet(at.plan.id))}"`
+      message: `the previous content, if anything was replaced, is kept in secret "${recordName(beforeSet(at.plan.id))}"`
     })
 }

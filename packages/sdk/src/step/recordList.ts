@@ -153,7 +153,7 @@ const listedOf = (summary: Summary, ground: Ground): Listed => {
     ...drivers.flatMap((driver) =>
       classes === null || classes.some(({ provisioner }) => provisioner === driver)
         ? []
-        : [`no storage class is of driver ${driver}`]
+        : [`no StorageClass uses driver ${driver}`]
     )
   ]
   const isKnown = now !== null && contents !== null && classes !== null

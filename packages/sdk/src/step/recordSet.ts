@@ -272,7 +272,7 @@ const perform = (step: RecordSet, at: At): Work =>
     if (lost !== undefined) {
       return yield* because(
         "Changed",
-        `the snapshot of ${lost.claim} is gone, or another client replaced it`,
+        `the snapshot of ${lost.claim} was deleted or replaced by another client`,
         "abort, and take another snapshot"
       )
     }

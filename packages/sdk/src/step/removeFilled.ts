@@ -35,7 +35,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
     const uid = claim?.metadata.uid
     if (claim === null || uid == null) return
     if (!isFilledHere(at, claim)) {
-      const message = `${as} exists, and nothing on it says that this operation created it: it is kept`
+      const message = `${as} exists, and is not marked as created by this operation: it is kept`
       yield* at.report({ _tag: "Note", message })
       return
     }
@@ -90,7 +90,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
       stuck: because(
         "TimedOut",
         `claim ${as} is stuck terminating`,
-        "look for a pod that mounts it; then resume"
+        "check whether a pod still mounts it; then resume"
       )
     })
     if (!volume) return

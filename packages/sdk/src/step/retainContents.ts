@@ -218,7 +218,7 @@ const nameKept = (at: StepContext): Work =>
     )
     if (kept === null) {
       const message =
-        "no permission to list volumesnapshotcontents: it is unknown whether data of snapshots that another client deleted remains under Retain"
+        "no permission to list volumesnapshotcontents: it is unknown whether data of snapshots that another client deleted remains in the storage"
       yield* at.report({ _tag: "Note", message })
     }
     for (const title of kept ?? [])

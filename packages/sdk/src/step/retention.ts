@@ -112,7 +112,7 @@ export const putBackRetention = (
       })
     } else if (before !== null && !isSame(left, before)) {
       yield* at.fallShort(
-        `${inWords(left)} on ${at.fence.name}, and before ${inWords(before)}: the annotation to restore it was removed, so it was left`
+        `${inWords(left)} on ${at.fence.name} instead of ${inWords(before)}: the annotation to restore it was removed, so it was left as it is`
       )
     }
   })

@@ -71,9 +71,9 @@ const seedFor = (step: SeedClaims, { settings: { seed }, fence }: At): Work<Seed
         because(
           "Mismatch",
           seed === undefined
-            ? `the members of ${fence.name} are rebuilt by profile ${step.profile}, which was not given`
+            ? `the members of ${fence.name} are rebuilt by profile ${step.profile}, which was not passed`
             : `profile ${seed.profile} is not the one that this was planned with`,
-          `give --profile ${shellWord(step.profile)} as when it was started; or abort`
+          `pass the same --profile ${shellWord(step.profile)} as at the start; or abort`
         )
       )
 
@@ -111,7 +111,7 @@ const untilSaved = (step: SeedClaims, at: At): Work => {
           because(
             "TimedOut",
             `not saved in ${format(limit)}: ${inWords(unmet)}`,
-            "a resume continues to wait; nothing of the application was touched"
+            "a resume continues to wait; the application was not changed"
           )
         )
     })
@@ -291,7 +291,7 @@ export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
       const { saves, makes } = podOf(step, at, set, ["true"])
       for (const pod of [saves, ...step.claims.map(makes)])
         yield* Resource.create({ api: kinds.pods, namespace }, pod, { dryRun: true })
-      return [`whether ${step.from.claim} can be opened by itself is not tried in a dry run`]
+      return [`a dry run does not test whether ${step.from.claim} can be opened by itself`]
     }),
   marks: ({ claims }) => claims.length + 2,
   perform,
@@ -303,7 +303,7 @@ export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
       const left = [...step.claims, step.from].map(({ as }) => as).join(", ")
       yield* at.report({
         _tag: "Note",
-        message: `claims that were filled stay: ${left}, if they are there, and volumesnapshot ${step.from.as}`
+        message: `filled claims are kept: ${left}, if they exist, and volumesnapshot ${step.from.as}`
       })
     })
 }

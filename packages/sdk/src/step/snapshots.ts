@@ -264,7 +264,7 @@ export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Wor
       const title = `${target.api.kind.toLowerCase()} "${target.name}"`
       yield* at.report({
         _tag: "Note",
-        message: `${title} stays: it has no mark of this operation; look at it`
+        message: `${title} is kept: it is not marked as created by this operation; check it`
       })
     }
   })

@@ -303,7 +303,7 @@ const retainAgain =
 
 /**
  * Restores the previous policy, if this operation changed it, on a volume that is still Bound to its claim.
- * Any other stays under Retain, with its annotations, and the reason is returned.
+ * Any other keeps reclaim policy Retain, with its annotations, and the reason is returned.
  */
 export const releaseVolume = (
   at: At,

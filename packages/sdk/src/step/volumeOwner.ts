@@ -150,7 +150,7 @@ export const foreign = (
     (owner.set === null || owner.kind === "Deployment") &&
     volume?.metadata.annotations?.[appLabel] === owner.name &&
     isMarkedBy(owner.operation, volume)
-  return isMarked || isClaimOf(owner, claim) ? null : `claim ${own.claim} is none of ${owner.name}'s`
+  return isMarked || isClaimOf(owner, claim) ? null : `claim ${own.claim} does not belong to ${owner.name}`
 }
 
 export const ownerOf = (at: Pick<StepContext, "fence">, set: Holder | null): Owner => ({

@@ -36,7 +36,7 @@ while [ $# -gt 0 ]; do
   file=$place/$name half=$place/$name.kubectl-stateful
   if [ -e "$file" ] || [ -L "$file" ]; then
     if [ -f "$file" ] && ! [ -L "$file" ] && [ "$(cat "$file"; echo .)" = "$text." ]; then continue; fi
-    echo "there is a $name already, and it is not the one that was kept"; exit ${otherThere}
+    echo "$name already exists, with other content than the saved one"; exit ${otherThere}
   fi
   rm -f "$half" && (set -C; printf %s "$text" >"$half") && sync && mv "$half" "$file" && sync ||
     { echo "$name cannot be written"; exit 1; }

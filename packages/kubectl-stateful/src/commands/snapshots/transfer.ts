@@ -18,7 +18,7 @@ const write = async (path: string, bytes: Uint8Array): Promise<void> => {
     const file = await open(path, "wx", 0o600)
     await file.writeFile(bytes).finally(() => file.close())
   } catch (error) {
-    throw new Usage(`cannot write ${path}: ${codeOf(error)}`, "give another name with --file")
+    throw new Usage(`cannot write ${path}: ${codeOf(error)}`, "choose another name with --file")
   }
 }
 
@@ -26,7 +26,7 @@ const write = async (path: string, bytes: Uint8Array): Promise<void> => {
 const told = <A>(promise: () => Promise<A>): Effect.Effect<A, Usage> =>
   Effect.tryPromise({
     try: promise,
-    catch: (error) => (error instanceof Usage ? error : new Usage(codeOf(error), "look at the file"))
+    catch: (error) => (error instanceof Usage ? error : new Usage(codeOf(error), "check the file"))
   })
 
 export const exportSet = (screen: Screen, name: string, flags: SetFlags) =>
