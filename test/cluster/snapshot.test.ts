@@ -151,7 +151,7 @@ describe.runIf(isBed())("a snapshot", () => {
       const asked = ["--consistency", "group", "--group-class", "group-sequential"]
       const missed = await snapshot(space, "db-missed", ...asked).ended
       assert.equal(missed.code, 1, missed.err)
-      assert.match(missed.err, /cut [\d.]+ s apart.*what was created is deleted; take it with/)
+      assert.match(missed.err, /taken [\d.]+ s apart.*what was created is deleted; use --consistency offline/)
       assert.deepEqual(await remains(space, "db"), there)
       await assertOver(space, "db")
 
