@@ -220,7 +220,7 @@ describe("a hint", () => {
   it.live("has no id of a journal that is no id", () =>
     Effect.gen(function* () {
       for (const [argv, hint] of [
-        [["describe", hostileName], "look at `kubectl stateful operations -n "],
+        [["describe", hostileName], "see `kubectl stateful operations -n "],
         [["scale", hostileName, "--replicas", "2"], "--without-journal"]
       ] as const) {
         const { out, err, failure } = yield* say(argv, [mark])

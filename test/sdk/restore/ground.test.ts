@@ -84,10 +84,10 @@ describe("a restore", () => {
       const device = yield* planned(world, {}, { extendedResources: { "example.com/disk": "1" } })
       assert.match(
         device?.refusals.map(({ reason }) => reason).join() ?? "",
-        /ask for example.com\/disk, and no node that takes/
+        /request example.com\/disk, and no node that accepts/
       )
       yield* patch(world, { spec: { template: { spec: { runtimeClassName: "kata" } } } })
-      assert.match(yield* reasons(world), /pods of db request RuntimeClass kata, which is not there/)
+      assert.match(yield* reasons(world), /pods of db request RuntimeClass kata, which does not exist/)
       for (const { metadata } of world.sandbox.store.list(nodeType))
         yield* on(world)(
           Resource.patch(

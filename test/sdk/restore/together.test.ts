@@ -121,7 +121,7 @@ describe("a restore of several StatefulSets", () => {
     Effect.gen(function* () {
       const world = yield* withBoth
       const { effects } = yield* on(world)(Restore.prepare(all, { order: ["web"] }))
-      assert.match(effects[0] ?? "", /stop the other way round: web, db$/)
+      assert.match(effects[0] ?? "", /stop in reverse: web, db$/)
       const { refusals } = yield* on(world)(Restore.prepare(all, { order: ["cache"] }))
       assert.match(refusals[0]?.reason ?? "", /cache is not a StatefulSet or Deployment of this restore/)
     })

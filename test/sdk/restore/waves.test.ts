@@ -156,10 +156,7 @@ describe("a set that was cut in waves", () => {
         const plan = yield* on(world)(Restore.prepare(snapshot, { writes }))
         const other = { ...writes, files: [{ text: "label", beside: "segment" }] as const }
         const mismatch = drive(on(world)(Restore.run(plan, { identity: ann, writes: other })))
-        assert.match(
-          (yield* Effect.flip(mismatch)).message,
-          /by profile .\/toy.yaml, and the same was not given/
-        )
+        assert.match((yield* Effect.flip(mismatch)).message, /by profile .\/toy.yaml, which was not passed/)
         const [open] = yield* on(world)(Journal.list("shop", "db"))
         const at = { namespace: "shop", id: open?.plan.id ?? "" }
         yield* drive(on(world)(Restore.abort(at, { identity: ann })))

@@ -203,9 +203,9 @@ describe("a scale-up with new claims", () => {
       )
     assert.include(
       classed("manual"),
-      "template data has class manual, which is not there: data-db-3 and data-db-4 get no volume"
+      "template data has StorageClass manual, which does not exist: data-db-3 and data-db-4 get no volume"
     )
-    assert.include(classed(""), "template data has no class: data-db-3 and data-db-4 get no volume")
+    assert.include(classed(""), "template data has no StorageClass: data-db-3 and data-db-4 get no volume")
     const isLocal = (state: Draft<AppState>) => {
       for (const one of state.protection.storageClasses ?? [])
         one.provisioner = "kubernetes.io/no-provisioner"

@@ -374,7 +374,7 @@ describe("what a plan finds missing", () => {
           warnings.filter((one) => one.includes("will not start"))
         )
       assert.deepEqual(yield* said(5), [
-        "Secret nowhere is not there: obj-3 and obj-4 will not start before that (volume key)"
+        "Secret nowhere not found: obj-3 and obj-4 will not start before that (volume key)"
       ])
       assert.deepEqual(yield* said(2), [])
       sandbox.create(secret)
@@ -393,7 +393,7 @@ describe("what a plan finds missing", () => {
         const sandbox = yield* settled({ claims: [claim] })
         assert.include(
           (yield* planned(sandbox, 5)).warnings,
-          "template data has class fast-ssd, which is not there: data-obj-3 and data-obj-4 get no volume unless one is created manually and is Available"
+          "template data has StorageClass fast-ssd, which does not exist: data-obj-3 and data-obj-4 get no volume unless one is created manually and is Available"
         )
       }
     })

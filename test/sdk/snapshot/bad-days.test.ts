@@ -205,8 +205,11 @@ describe("a set whose cuts do not come", () => {
       assert.include(text, of("failing"))
       const error = yield* refusal(drive(on(world)(Snapshot.run(JSON.parse(text), how))))
       assert.strictEqual(error.reason._tag, "LevelMissed")
-      assert.match(error.message, /^not cut in 20s: data-db-1 \(.*code = Internal/)
-      assert.match(String(error.action), /what was created is deleted; look at the snapshot controller/)
+      assert.match(error.message, /^no volume snapshot within 20s: data-db-1 \(.*code = Internal/)
+      assert.match(
+        String(error.action),
+        /what was created is deleted; check the logs of the snapshot controller/
+      )
       assertNothingLeft(world)
     })
   )
@@ -224,8 +227,8 @@ describe("a set whose cuts do not come", () => {
       const taking = Snapshot.take(app, { name: "nightly", ...alone, ...how })
       const error = yield* refusal(drive(withCluster(blind(world.sandbox.cluster, world))(taking)))
       assert.strictEqual(error.reason._tag, "LevelMissed")
-      assert.match(error.message, /^not cut in 20s: data-db-0/)
-      assert.match(String(error.action), /deleted; look at the snapshot controller/)
+      assert.match(error.message, /^no volume snapshot within 20s: data-db-0/)
+      assert.match(String(error.action), /deleted; check the logs of the snapshot controller/)
       assertNothingLeft(world)
     })
   )
