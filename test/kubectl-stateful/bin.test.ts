@@ -209,16 +209,13 @@ describe("a wrong command line", () => {
       "error: flag needs an argument: --namespace; see `kubectl stateful describe --help`"
     ],
     [["describe", "-o", "xml"], 'error: invalid value "xml" for --output; use one of json, yaml, wide, name'],
-    [["describe", "a", "b", "c"], "error: too many names: c; see `kubectl stateful describe --help`"],
+    [["peers", "a", "b", "c"], "error: too many names: c; see `kubectl stateful peers --help`"],
     [["describe", "--request-timeout=soon"], 'error: invalid duration "soon"; write it as 30s, 2m or 1h30m'],
     [
       ["describe", "deployment/web"],
       `error: "deployment/web" is not a StatefulSet; name a StatefulSet, or all of an application's workloads by their labels with -l`
     ],
-    [
-      ["describe", "db\u001b[2J", "x"],
-      "error: too many names: x; describe one application at a time, or all with none"
-    ],
+    [["snapshot", "db\u001b[2J", "x"], "error: 2 names, but one application at a time; e.g. snapshot db"],
     [
       ["describe", "db"],
       "error: no kubeconfig found; set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"

@@ -120,9 +120,7 @@ describe("what pods ask for, in the sandbox", () => {
         requests: { [gpu]: "1" }
       })
       assert.strictEqual(one.nodeName, "node-a1")
-      assert.deepStrictEqual(unscheduled(sandbox, "two"), [
-        `0/2 nodes are available: 2 Insufficient ${gpu}.`
-      ])
+      assert.deepStrictEqual(unscheduled(sandbox, "two"), [`0/2 nodes are available: 2 Insufficient ${gpu}.`])
       sandbox.registry.remove(pods, "default", "one")
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(podOf(sandbox, "two").spec.nodeName, "node-a1")
