@@ -216,6 +216,7 @@ const healthy: AppState = {
       updateRevision: "db-6d4cf56db6",
       revisions: [{ name: "db-6d4cf56db6", revision: 1, created }],
       images: ["docker.io/local/postgres:15"],
+      repelling: [],
       template: {
         serviceAccount: "db",
         nodeName: null,

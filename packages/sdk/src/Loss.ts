@@ -62,7 +62,8 @@ const couldRun = (
   candidates: ReadonlyArray<Node>,
   survivors: ReadonlySet<string>
 ): ReadonlyArray<string> => {
-  const template = state.workloads.find(({ kind, name }) => `${kind}/${name}` === replica.workload)?.template
+  const workload = state.workloads.find(({ kind, name }) => `${kind}/${name}` === replica.workload)
+  const template = workload?.template
   const pins = state.placements.find((placement) => placement.replica === replica.name)?.pins ?? []
   const nodes = new Map((state.nodes ?? []).map((node) => [node.name, node]))
   const siblings = state.replicas.flatMap((other) =>
@@ -70,6 +71,8 @@ const couldRun = (
       ? [other.pod.node]
       : []
   )
+  const left = new Set(candidates.map(({ name }) => name))
+  const others = (workload?.repelling ?? []).filter(({ node }) => left.has(node))
   return candidates
     .filter(
       (node) =>
@@ -80,6 +83,10 @@ const couldRun = (
         (template?.antiAffinityKeys ?? []).every((key) => {
           const own = topologyValue(key, node)
           return own === undefined || !siblings.some((name) => topologyValue(key, nodes.get(name)) === own)
+        }) &&
+        !others.some(({ node: name, topologyKey: key }) => {
+          const own = topologyValue(key, node)
+          return own !== undefined && topologyValue(key, nodes.get(name)) === own
         })
     )
     .map((node) => node.name)

@@ -16,8 +16,8 @@ import type { Workload } from "./Topology.ts"
 export interface Around {
   /** Nodes where pods of somebody else have a port that the set's pods want. */
   readonly taken: ReadonlyArray<string>
-  /** By topology key: nodes of somebody else's pods beside which required anti-affinity, theirs or the set's, lets none. */
-  readonly repelled: ReadonlyArray<{ readonly key: string; readonly nodes: ReadonlyArray<string> }>
+  /** Somebody else's pods beside which required anti-affinity, theirs or the set's, lets none. */
+  readonly repelling: Workload["repelling"]
   /** The node affinity that the template requires; null: as the state has it. */
   readonly nodes: NodeSelector | null
   /** For each spread constraint of the template, the nodes of somebody else's pods that it counts. */
@@ -279,10 +279,16 @@ const besideAnother = (held: ReadonlyArray<Waiting>, one: string): ReadonlyArray
   )
 
 /** Whether a node is in one place with somebody whom anti-affinity keeps the set's pods from. */
-const repelling = (around: Around | null, nodes: ReadonlyArray<Node>): ((node: Node) => boolean) => {
-  const closed = (around?.repelled ?? []).map(({ key, nodes: homes }) => ({
+const repelling = (others: Workload["repelling"], nodes: ReadonlyArray<Node>): ((node: Node) => boolean) => {
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  const closed = [...Map.groupBy(others, ({ topologyKey }) => topologyKey)].map(([key, all]) => ({
     key,
-    domains: new Set(nodes.flatMap((node) => (homes.includes(node.name) ? (domainOf(key, node) ?? []) : [])))
+    domains: new Set(
+      all.flatMap(({ node: name }) => {
+        const node = byName.get(name)
+        return node === undefined ? [] : (domainOf(key, node) ?? [])
+      })
+    )
   }))
   return (node) =>
     closed.some(({ domains, key }) => {
@@ -335,13 +341,13 @@ const affinityOf = ({ nodeAffinity }: Workload["template"]): NodeSelector | null
 
 /** Each node, with what keeps the workload's pods off it; null: nothing does. */
 const judge = (
-  { template }: Workload,
+  { repelling: others, template }: Workload,
   nodes: ReadonlyArray<Node>,
   around: Around | null
 ): { readonly obstacles: ReadonlyArray<Judged>; readonly isSelected: (node: Node) => boolean } => {
   const wanted = around?.nodes ?? affinityOf(template)
   const isSelected = (node: Node) => wanted === null || matchesNode(wanted, node.name, node.labels)
-  const isRepelled = repelling(around, nodes)
+  const isRepelled = repelling(around?.repelling ?? others, nodes)
   const devices = Object.entries(template.extendedResources)
   const lacking = (node: Node): string | null => {
     const found = devices.find(([device, quantity]) => enoughFor(node, device, quantity) === 0)

@@ -3,6 +3,7 @@
  * and owners.
  */
 import * as Schema from "effect/Schema"
+import { Repelling } from "./AntiAffinity.ts"
 import { documented } from "./Documented.ts"
 
 const { Boolean, Finite, Literals, Natural, NullOr, String, Struct } = Schema
@@ -216,6 +217,8 @@ export interface Workload {
   }>
   readonly images: ReadonlyArray<string>
   readonly template: PodTemplate
+  /** Pods of others, as far as they are known, that required anti-affinity keeps its pods away from. */
+  readonly repelling: ReadonlyArray<Repelling>
   readonly writers: ReadonlyArray<Writer>
 }
 export const Workload = documented<Workload>({
@@ -245,6 +248,7 @@ export const Workload = documented<Workload>({
   revisions: Schema.Array(Struct({ name: String, revision: Finite, created: String })),
   images: Schema.Array(String),
   template: PodTemplate,
+  repelling: Schema.Array(Repelling),
   writers: Schema.Array(Writer)
 })
 

@@ -601,6 +601,41 @@ describe("a replica has another node to start on only where the others leave it 
     assert.deepEqual(told({}), [])
   })
 
+  it("pods of others on the node that is left close it as well, by their rule or its own, unless they have ended", () => {
+    const beside = (labels: Json, podSpec: Json, phase = "Running") => ({
+      ...more({}),
+      pods: [
+        ...[0, 1, 2].map((ordinal) => pod(ordinal, { spec: { volumes: [] } })),
+        {
+          metadata: { name: "web-0", namespace: "shop", labels },
+          spec: { nodeName: "node-x0", containers: [{ name: "main" }], ...podSpec },
+          status: { phase }
+        }
+      ]
+    })
+    const wary = (app: string) => ({
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app } } }
+      ]
+    })
+    const both = {
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            ...wary("db").requiredDuringSchedulingIgnoredDuringExecution,
+            ...wary("web").requiredDuringSchedulingIgnoredDuringExecution
+          ]
+        }
+      }
+    }
+    const own = apart("kubernetes.io/hostname")
+    const theirs = { affinity: { podAntiAffinity: wary("db") } }
+    assert.deepEqual(told(both, beside({ app: "web" }, {})).length, 1)
+    assert.deepEqual(told(own, beside({ app: "web" }, theirs)).length, 1)
+    assert.deepEqual(told(own, beside({ app: "web" }, {})), [])
+    assert.deepEqual(told(both, beside({ app: "web" }, {}, "Succeeded")), [])
+  })
+
   it("rules about its own pods only where these are meant: by namespace, and without mismatchLabelKeys", () => {
     const term = (rest: Json) => ({
       affinity: {

@@ -36,8 +36,8 @@ interface Held {
   readonly node: string | null
   readonly pins: ReadonlyArray<Pin>
   readonly tolerations: ReadonlyArray<string>
-  /** The reason that it cannot run on that node next to the current other replicas of its workload. */
-  readonly apart: (node: Node) => Apart | null
+  /** The reason that it cannot run on that node next to the pods that are left; by itself only its own node is lost. */
+  readonly apart: (node: Node, isLost?: (name: string) => boolean) => Apart | null
 }
 
 const held = (state: AppState): ReadonlyArray<Held> => {
@@ -51,7 +51,7 @@ const held = (state: AppState): ReadonlyArray<Held> => {
         // What is on a hostPath stays behind, but the pod itself can start elsewhere: data-on-host-path.
         pins: placement?.pins.filter((pin) => pin.by !== "hostPath") ?? [],
         tolerations: workload.template.tolerations,
-        apart: (node) => apart(replica, node)
+        apart: (node, isLost) => apart(replica, node, isLost)
       }
     })
   })
@@ -360,7 +360,7 @@ export const strandedWithout = (
     const name = nodeNamed(state, one.node)?.[domain] ?? null
     if (name === null || explained.has(one.replica)) return []
     const isFree = openTo(state, one, (node) => node[domain] !== name).some(
-      (node) => one.apart(node) === null
+      (node) => one.apart(node, (lost) => nodeNamed(state, lost)?.[domain] === name) === null
     )
     return isFree ? [] : [{ replica: one.replica, name }]
   })
@@ -372,10 +372,26 @@ export const strandedWithout = (
   )
 }
 
+/** ` in zone b`, where volumes leave these replicas one zone or rack. */
+const sharedPlace = (state: AppState, replicas: ReadonlyArray<string>): string => {
+  const places = held(state)
+    .filter(({ replica }) => replicas.includes(replica))
+    .map(({ node, pins }) => {
+      const own = pins.find(({ by, domain }) => by === "volume" && (domain === "zone" || domain === "rack"))
+      const domain = own?.domain === "zone" ? "zone" : own?.domain === "rack" ? "rack" : undefined
+      const name = domain === undefined ? null : nodeNamed(state, node)?.[domain]
+      return domain === undefined || !name ? "" : ` in ${domain} ${name}`
+    })
+  const [first = ""] = places
+  return places.every((place) => place === first) ? first : ""
+}
+
 const noOtherNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const nodes = state.nodes ?? []
   return [
-    ...Map.groupBy(stranded(state), ({ apart }) => (apart === null ? "" : `${apart.by} ${apart.key}`))
+    ...Map.groupBy(stranded(state), ({ apart }) =>
+      apart === null ? "" : `${apart.by} ${apart.key} ${apart.from ?? ""}`
+    )
   ].flatMap(([, all]) => {
     const [first] = all
     const replicas = all.map(({ replica }) => replica)
@@ -393,11 +409,11 @@ const noOtherNode = ({ state }: Facts): ReadonlyArray<Evidence> => {
             before ?? (nodes.length === 1 ? "add a node" : kubectlCluster("get", "nodes", "-o", "wide"))
           )
         : no(
-            `no other usable node can run ${names(replicas)}: ${apart.by} ${apart.by.endsWith("y") ? "keeps" : "keep"} them apart`,
+            `no other usable node can run ${names(replicas)}: ${apart.by} ${apart.by.endsWith("y") ? "keeps" : "keep"} ${apart.from === null ? "them apart" : `${verb(replicas, "it", "them")} away from ${apart.from}`}`,
             objects,
             before ??
               (apart.key === hostname
-                ? "add a node"
+                ? `add a node${sharedPlace(state, replicas)}`
                 : heldThere.length > 0
                   ? `relax the ${apart.by} over ${apart.key}, or move the data of ${names(heldThere, "or")} to another one`
                   : `add a node with a ${apart.key} that none of them is in`)

@@ -1,7 +1,7 @@
 /**
  * The nodes that the other replicas of a workload leave for a replica: required anti-affinity, required
- * spread constraints, and ports of the node, as the scheduler reads them. Pods of other workloads are not
- * known.
+ * spread constraints, and ports of the node, as the scheduler reads them. Pods of others count in
+ * anti-affinity, as far as the state knows them.
  */
 import type { Node } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
@@ -25,7 +25,12 @@ const valueOf = (node: Node | undefined, key: string): string | undefined =>
 export interface Apart {
   readonly by: "anti-affinity" | "spread constraints" | "host ports"
   readonly key: string
+  /** A pod of others that it keeps apart from; `null`: its own workload's. */
+  readonly from: string | null
 }
+
+/** Whether a node is gone with the disruption that a replica has to leave its own node for. */
+type IsLost = (node: string) => boolean
 
 type Closed = (replica: Replica, node: Node) => boolean
 
@@ -97,7 +102,7 @@ const rulesOf = (
   const alone = (by: Apart["by"], key: string) => {
     const counts = countedBy(state, replicas, key)
     return {
-      apart: { by, key },
+      apart: { by, key, from: null },
       closed: (replica: Replica, node: Node): boolean => {
         const value = valueOf(node, key)
         // Anti-affinity asks nothing of a node without the key.
@@ -115,7 +120,7 @@ const rulesOf = (
       const counts = countedBy(state, replicas, key)
       const fewest = fewestWithout(spread, domainsOf(state, workload, replicas, spread), counts)
       return {
-        apart: { by: "spread constraints" as const, key },
+        apart: { by: "spread constraints" as const, key, from: null },
         closed: (replica: Replica, node: Node): boolean => {
           const value = valueOf(node, key)
           if (value === undefined) return true
@@ -127,9 +132,27 @@ const rulesOf = (
   ]
 }
 
-/** The reason in its own workload that this replica cannot run on that node; `null` if there is none. */
+/** The pod of others beside which anti-affinity lets a replica not run on a node; those on lost nodes are gone too. */
+const besideOthers = (state: AppState, { repelling }: Workload) => {
+  const byKey = [...Map.groupBy(repelling, ({ topologyKey }) => topologyKey)].map(
+    ([key, all]) => [key, Map.groupBy(all, ({ node }) => valueOf(nodeNamed(state, node), key))] as const
+  )
+  return (node: Node, isLost: IsLost): Apart | null => {
+    for (const [key, byValue] of byKey) {
+      const value = valueOf(node, key)
+      const there = value === undefined ? [] : (byValue.get(value) ?? [])
+      const found = there.find((one) => !isLost(one.node))
+      if (found !== undefined) return { by: "anti-affinity", key, from: found.pod }
+    }
+    return null
+  }
+}
+
+/** The reason that this replica cannot run on that node; `null` if there is none. */
 export const keptApart = (state: AppState, workload: Workload) => {
   const rules = rulesOf(state, workload)
-  return (replica: Replica, node: Node): Apart | null =>
-    rules.find(({ closed }) => closed(replica, node))?.apart ?? null
+  const beside = besideOthers(state, workload)
+  return (replica: Replica, node: Node, isLost?: IsLost): Apart | null =>
+    rules.find(({ closed }) => closed(replica, node))?.apart ??
+    beside(node, isLost ?? ((name) => name === replica.pod?.node))
 }

@@ -5,7 +5,7 @@ import type { Disruption, Question } from "./verdict.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../state/AppState.ts"
 import { boundClaims, claimsKnown, deployments, liveClaims } from "./parts.ts"
-import { offServer, rule, type Rule, unknown } from "./rule.ts"
+import { forGood, offServer, rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {
   /** The resource as `unread` names it. */
@@ -45,6 +45,18 @@ const pods: Need = {
         wanted &&
         (!known || (pod === null && state.unread.some(({ resource }) => resource === `pods/${name}`)))
     ) || ofDeployments("pods")(state)
+}
+
+/** Pods of others are listed where anti-affinity may be about them. */
+const podsAround: Need = {
+  resource: "pods",
+  about: "cannot tell which nodes anti-affinity leaves",
+  missing: (state) => {
+    if (!state.workloads.some(({ template }) => template.affinity.length > 0)) return false
+    const own = new Set(state.replicas.map(({ name }) => `pods/${name}`))
+    return state.unread.some(({ resource }) => resource.startsWith("pods/") && !own.has(resource))
+  },
+  decides: forGood
 }
 
 const replicaSets: Need = {
@@ -119,6 +131,7 @@ const needs: Readonly<Record<Question, ReadonlyArray<Need>>> = {
       missing: (state) => state.nodes === null || isUnread(state, "nodes")
     },
     pods,
+    podsAround,
     replicaSets,
     claims,
     // Where a volume can be attached, and whether it is being deleted, which leaves it to the node it is on.

@@ -3,11 +3,12 @@
  * count in the template's spread, or have a name that will be needed; and the requirements of admission.
  */
 import * as Effect from "effect/Effect"
+import { repelledBy } from "../AntiAffinity.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Dependency } from "../Dependency.ts"
 import { kinds } from "../Kind.ts"
 import { controllerOf } from "../kind/Meta.ts"
-import type { Pod, PodAffinityTerm, PodSpec, PodTemplateSpec } from "../kind/Pod.ts"
+import type { Pod, PodSpec } from "../kind/Pod.ts"
 import { matches } from "../LabelSelector.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { parse } from "../Ordinal.ts"
@@ -53,58 +54,6 @@ const takenBy = (spec: PodSpec, others: ReadonlyArray<Pod>): ReadonlyArray<strin
   )
 }
 
-type Labels = Readonly<Record<string, string>> | null | undefined
-
-const repelsOf = ({ affinity }: PodSpec): ReadonlyArray<PodAffinityTerm> =>
-  affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
-
-/**
- * True if a term of a pod with these labels matches another pod of its namespace; the labels of namespaces
- * are not read.
- */
-const means = (
-  { labelSelector, matchLabelKeys, mismatchLabelKeys, namespaces, namespaceSelector }: PodAffinityTerm,
-  namespace: string,
-  own: Labels,
-  other: Labels
-): boolean => {
-  const isHere =
-    namespaces?.includes(namespace) === true ||
-    ((namespaces ?? []).length === 0 && !namespaceSelector) ||
-    (namespaceSelector != null && Object.keys(namespaceSelector).length === 0)
-  const isSame = (key: string) => own?.[key] === undefined || own[key] === other?.[key]
-  const isOther = (key: string) => own?.[key] === undefined || own[key] !== other?.[key]
-  return (
-    isHere &&
-    matches(labelSelector, other) &&
-    (matchLabelKeys ?? []).every(isSame) &&
-    (mismatchLabelKeys ?? []).every(isOther)
-  )
-}
-
-/** The nodes of other pods that the template's pods must not run next to, in either direction. */
-const repelledBy = (
-  { metadata, spec }: PodTemplateSpec,
-  namespace: string,
-  others: ReadonlyArray<Pod>
-): Ground["repelled"] => {
-  const own = metadata?.labels
-  const found = others
-    .filter((pod) => !hasEnded(pod))
-    .flatMap((pod) => {
-      const { labels } = pod.metadata
-      const terms = [
-        ...repelsOf(spec).filter((term) => means(term, namespace, own, labels)),
-        ...repelsOf(pod.spec).filter((term) => means(term, namespace, labels, own))
-      ]
-      return terms.flatMap(({ topologyKey: key }) => nodesOf([pod]).map((node) => ({ key, node })))
-    })
-  return [...Map.groupBy(found, ({ key }) => key)].map(([key, all]) => ({
-    key,
-    nodes: [...new Set(all.map(({ node }) => node))]
-  }))
-}
-
 /**
  * The conditions, and the pods of the namespace that have each claim mounted. `null` if it could not be read.
  */
@@ -144,7 +93,7 @@ export const readGround = (ref: {
     )
     const ground: Ground = {
       taken: takenBy(spec, others),
-      repelled: repelledBy(set.template, namespace, others),
+      repelling: repelledBy(set.template, { namespace, labels: null }, others),
       nodes: spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? null,
       others: (spec.topologySpreadConstraints ?? []).map(({ labelSelector }) =>
         nodesOf(

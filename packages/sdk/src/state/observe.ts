@@ -74,7 +74,7 @@ const compose = (
   const workloads = appWorkloads.map((appWorkload) => observeWorkload(appWorkload, lists))
   const replicas = replicasOf(appWorkloads, lists, workloads)
   const claims = observeClaims(appWorkloads, lists, observation.replicas)
-  const ground = observeGround(appWorkloads, claims, lists, domainLabels)
+  const ground = observeGround(appWorkloads, claims, lists, domainLabels, workloads)
   const resourceClaims = observeResourceClaims(appWorkloads, lists, ground)
   const services = observeServices(appWorkloads, lists)
   const budgets = observeBudgets(appWorkloads, lists)

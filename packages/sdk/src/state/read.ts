@@ -4,6 +4,7 @@
  * One list per kind, in two rounds and their pages; what may not be read is null and named in
  * `unread`. Values of Secrets are never asked for, nor is any Secret of a Helm release.
  */
+import { isWaryOfOthers } from "../AntiAffinity.ts"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -110,9 +111,12 @@ const common = (selectors: ReadonlyArray<Selector>): Selector => {
 
 const podsOf = (observation: Pick<Observation, "ref" | "lists">) => {
   const appWorkloads = appWorkloadsOf(observation.ref, accept(observation).lists)
-  // A claim that pods name themselves may be mounted by others too, whose labels nobody knows.
-  const isShared = appWorkloads.some(({ template }) =>
-    template.spec.volumes?.some(({ persistentVolumeClaim }) => !!persistentVolumeClaim)
+  // A claim that pods name themselves may be mounted by others too, whose labels nobody knows;
+  // and anti-affinity may keep its pods away from those of others.
+  const isShared = appWorkloads.some(
+    ({ selector, template }) =>
+      isWaryOfOthers(template, selector) ||
+      template.spec.volumes?.some(({ persistentVolumeClaim }) => !!persistentVolumeClaim)
   )
   const labelSelector = isShared
     ? ""

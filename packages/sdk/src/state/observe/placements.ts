@@ -8,6 +8,7 @@ import { observeNode } from "./nodeFacts.ts"
 import { type Ground, pinsOf, reachOf } from "./pin.ts"
 import type { Replica } from "../../Replica.ts"
 import type { PodTemplateSpec } from "../../kind/Pod.ts"
+import type { Workload } from "../../Topology.ts"
 import type { DomainLabels, Placement, ResourceClaim } from "../../Placement.ts"
 
 const requiredTerms = ({ spec }: PodTemplateSpec) =>
@@ -16,10 +17,12 @@ const requiredTerms = ({ spec }: PodTemplateSpec) =>
 /** The node labels that volumes, selectors and topology keys of the app ask for. */
 const askedLabels = (
   appWorkloads: ReadonlyArray<AppWorkload>,
-  claims: ReadonlyArray<Claim>
+  claims: ReadonlyArray<Claim>,
+  workloads: ReadonlyArray<Workload>
 ): ReadonlySet<string> => {
   const pods = "requiredDuringSchedulingIgnoredDuringExecution"
   return new Set([
+    ...workloads.flatMap(({ repelling }) => repelling.map(({ topologyKey }) => topologyKey)),
     ...claims.flatMap(({ volume }) => (volume?.nodeAffinity ?? []).flat().map(({ key }) => key)),
     ...appWorkloads.flatMap(({ template }) => [
       ...Object.keys(template.spec.nodeSelector ?? {}),
@@ -36,9 +39,10 @@ export const observeGround = (
   appWorkloads: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   { nodes }: Pick<Lists, "nodes">,
-  domains: DomainLabels
+  domains: DomainLabels,
+  workloads: ReadonlyArray<Workload>
 ): Ground => {
-  const asked = askedLabels(appWorkloads, claims)
+  const asked = askedLabels(appWorkloads, claims, workloads)
   return {
     domains,
     reaches: new Map(),

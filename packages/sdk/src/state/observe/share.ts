@@ -4,6 +4,7 @@
  *
  * A share may hold too much, since `observe` decides what belongs to an app; never too little.
  */
+import { isWaryOfOthers } from "../../AntiAffinity.ts"
 import { claimsOfPod } from "../../Claim.ts"
 import type { Plural } from "../../Kind.ts"
 import { controllerOf, type LabelSelector, type ObjectMeta } from "../../kind/Meta.ts"
@@ -51,6 +52,9 @@ const pairs = (labels: Readonly<Record<string, string>> | null | undefined): Key
 /** Selectors without a label to look them up by. */
 const anyLabels = "*"
 
+/** The key of every pod: no claim has this name. */
+const anyPod = "*"
+
 /** One label that all of a selector's objects must have is enough to look it up by. */
 const selectorKeys = (selector: LabelSelector | null | undefined): Keys =>
   selector ? [pairs(selector.matchLabels)[0] ?? anyLabels] : []
@@ -76,7 +80,7 @@ const ofNamespace = (lists: Lists, contents: ReturnType<typeof clusterWide>["vol
     controllerrevisions: indexed(lists.controllerrevisions, ({ metadata }) => [
       controllerOf(metadata)?.uid ?? ""
     ]),
-    pods: indexed(lists.pods, (pod) => claimsOfPod(pod).map(([claim]) => claim)),
+    pods: indexed(lists.pods, (pod) => [anyPod, ...claimsOfPod(pod).map(([claim]) => claim)]),
     persistentvolumeclaims: indexed(lists.persistentvolumeclaims, ({ metadata: { name } }) => [
       name,
       stemOf(name)
@@ -165,8 +169,10 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         namespaces: cluster.namespaces([namespace]),
         statefulsets: sets,
         controllerrevisions: local.controllerrevisions(apps.map(({ metadata }) => metadata.uid ?? "")),
-        // Of other apps' pods, those that use a claim of this one.
-        pods: local.pods(claimed),
+        // Of other apps' pods, those that use a claim of this one, or all where anti-affinity may be about them.
+        pods: apps.some(({ selector, template }) => isWaryOfOthers(template, selector))
+          ? local.pods([anyPod])
+          : local.pods(claimed),
         persistentvolumeclaims: claims,
         persistentvolumes: volumes,
         volumeattachments: cluster.volumeattachments(namesOf(volumes)),

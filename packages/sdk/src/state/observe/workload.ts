@@ -1,6 +1,7 @@
 /**
  * Workloads of the app, with the parts of their pod template that decide where pods may be.
  */
+import { type Home, repelledBy } from "../../AntiAffinity.ts"
 import * as LabelSelector from "../../LabelSelector.ts"
 import * as Quantity from "../../Quantity.ts"
 import type { ClaimTemplate, PodContainer, PodTemplate, Probe, Workload } from "../../Topology.ts"
@@ -108,12 +109,6 @@ const containersOf = (
 }
 
 type Labels = Readonly<Record<string, string>>
-
-/** The pods that affinity terms refer to: the namespace, and its labels if they could be read. */
-interface Home {
-  readonly namespace: string
-  readonly labels: Labels | null
-}
 
 /**
  * True if a term matches the template's own pods. A key of `mismatchLabelKeys` excludes the pods that have
@@ -298,6 +293,11 @@ export const observeWorkload = (appWorkload: AppWorkload, lists: Lists): Workloa
     .toSorted((a, b) => b.revision - a.revision)
   const newest = revisions[0]?.metadata.labels?.["controller-revision-hash"] ?? null
   const specifics = specificsOf(appWorkload, newest)
+  const home = {
+    namespace: metadata.namespace ?? "",
+    labels: lists.namespaces?.find((one) => one.metadata.name === metadata.namespace)?.metadata.labels ?? null
+  }
+  const own = new Set(appWorkload.pods ?? [])
   return {
     kind: appWorkload.kind,
     name: metadata.name,
@@ -322,11 +322,12 @@ export const observeWorkload = (appWorkload: AppWorkload, lists: Lists): Workloa
     template: observeTemplate(
       template,
       specifics.claimTemplates.map(({ name }) => name),
-      {
-        namespace: metadata.namespace ?? "",
-        labels:
-          lists.namespaces?.find((one) => one.metadata.name === metadata.namespace)?.metadata.labels ?? null
-      }
+      home
+    ),
+    repelling: repelledBy(
+      template,
+      home,
+      (lists.pods ?? []).filter((pod) => !own.has(pod))
     ),
     writers: writersOf(appWorkload, lists.horizontalpodautoscalers)
   }
