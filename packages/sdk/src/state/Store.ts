@@ -49,7 +49,7 @@ const homesIn = ({ image, store }: Running): ReadonlyArray<string> =>
 const isWithin = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(`${directory}/`)
 
-const bare = (path: string): string => path.replace(/\/+$/, "")
+const bare = (path: string): string => path.replace(/(?<!\/)\/+$/, "")
 
 /** What is mounted at this path has all of a directory in which the store keeps its data. */
 export const holdsHome = (container: Running, path: string): boolean =>
