@@ -242,6 +242,7 @@ const healthy: AppState = {
             image: "docker.io/local/postgres:15",
             store: "PostgreSQL",
             keeps: ["/data", "/wal"],
+            imageVolumes: [],
             readOnly: false
           }
         ],

@@ -76,6 +76,12 @@ export interface PodContainer {
    * network.
    */
   readonly keeps: ReadonlyArray<string>
+  /**
+   * Directories below such a path for which its image declares a volume: the container runtime mounts an
+   * empty one there, which ends with the pod, so what is written there is not on the volume above. Not
+   `certain`: a file or an object that is not read may say that the data is elsewhere.
+   */
+  readonly imageVolumes: ReadonlyArray<{ readonly path: string; readonly certain: boolean }>
   /** Its root file system is read-only: it writes only to volumes. */
   readonly readOnly: boolean
 }
@@ -84,6 +90,7 @@ export const PodContainer = documented<PodContainer>({
   image: String,
   store: NullOr(String),
   keeps: Schema.Array(String),
+  imageVolumes: Schema.Array(Struct({ path: String, certain: Boolean })),
   readOnly: Boolean
 })
 

@@ -31,6 +31,18 @@ export const withoutClaims: Case["change"] = (draft) => {
   draft.claims = []
 }
 
+/** Its claim is mounted above the volume that its image declares. */
+export const aboveImageVolume =
+  (certain: boolean): Case["change"] =>
+  (draft) => {
+    for (const container of draft.workloads[0]?.template.containers ?? [])
+      Object.assign(container, {
+        image: "postgres:17",
+        keeps: ["/var/lib/postgresql"],
+        imageVolumes: [{ path: "/var/lib/postgresql/data", certain }]
+      })
+  }
+
 /** And its database is one that is not known. */
 export const ofUnknownImage: Case["change"] = (draft) => {
   withoutClaims(draft)

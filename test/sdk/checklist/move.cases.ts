@@ -1,6 +1,6 @@
 import { first, healthyApp, named } from "../appState.ts"
 import type { Target } from "../../../packages/sdk/src/Checklist.ts"
-import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
+import { type Case, ofUnknownImage, aboveImageVolume, withoutClaims } from "./cases.ts"
 
 const { protection } = healthyApp()
 
@@ -115,6 +115,18 @@ export const moveCases: ReadonlyArray<Case> = [
         rendered: false
       })
     }
+  },
+  {
+    rule: "data-in-image-volume",
+    says: "No",
+    when: "a claim is mounted above the directory for which the image declares a volume: it stays with the pod",
+    change: aboveImageVolume(true)
+  },
+  {
+    rule: "data-in-image-volume",
+    says: "Unknown",
+    when: "it is unknown whether the data is on a volume that the image declares below the claim",
+    change: aboveImageVolume(false)
   },
   {
     rule: "data-in-no-volume",

@@ -18,6 +18,7 @@ interface Mount {
   readonly name: string
   readonly mountPath: string
   readonly readOnly?: boolean
+  readonly subPath?: string
 }
 
 interface Made {
@@ -159,6 +160,69 @@ describe("data that ends with its pod is told in all four questions", () => {
     const readOnly = [{ ...at("/data"), readOnly: true }]
     for (const mounts of [[at("/data")], readOnly])
       assert.deepEqual(mounted(made({ mounts, templates: ["data"] })), [true, true, true])
+  })
+
+  const above = (image: string, mountPath: string, container: Json = {}) =>
+    answers(made({ image, mounts: [at(mountPath)], templates: ["data"], container }), "data-in-image-volume")
+
+  it("a claim above the volume that an image declares has none of the data", () => {
+    for (const [image, path] of [
+      ["postgres:12.2", "/var/lib/postgresql"],
+      ["docker.io/library/postgres:16-alpine", "/var/lib/postgresql/"],
+      ["postgis/postgis:16-3.4", "/var/lib/postgresql"],
+      ["pgvector/pgvector:pg17", "/var/lib/postgresql"],
+      ["timescale/timescaledb:2.14.2-pg15", "/var/lib"],
+      ["mirror.gcr.io/library/mysql:8", "/var/lib"],
+      ["mongo:7", "/data"],
+      ["ghost:5", "/var/lib/ghost"],
+      ["nextcloud:29-apache", "/var/www"]
+    ] as const)
+      assert.deepEqual(above(image, path), no, image)
+    const sub = [{ ...at("/var/lib/postgresql"), subPath: "pg" }]
+    assert.deepEqual(
+      answers(made({ image: "postgres:16", mounts: sub, templates: ["data"] }), "data-in-image-volume"),
+      no
+    )
+  })
+
+  it("a claim has the data if it is mounted at or below that volume, or the data is elsewhere on it", () => {
+    for (const [image, path] of [
+      ["postgres:12.2", "/var/lib/postgresql/data"],
+      ["postgres:12.2", "/var/lib/postgresql/data/pgdata"],
+      ["postgres:18", "/var/lib/postgresql"],
+      // What these are by now, and what others build, is not known.
+      ["postgres", "/var/lib/postgresql"],
+      ["postgres:alpine", "/var/lib/postgresql"],
+      ["example/postgres:12", "/var/lib/postgresql"],
+      ["postgis/postgis:18-3.6", "/var/lib/postgresql"],
+      ["bitnami/mongodb:7", "/bitnami"]
+    ] as const)
+      assert.deepEqual(above(image, path), silent, `${image} ${path}`)
+    const elsewhere = { env: [{ name: "PGDATA", value: "/var/lib/postgresql/pgdata" }] }
+    assert.deepEqual(above("postgres:12.2", "/var/lib/postgresql", elsewhere), silent)
+    assert.deepEqual(above("mongo:7", "/data", { args: ["--dbpath=/data/mongo"] }), silent)
+    const below = { env: [{ name: "PGDATA", value: "/var/lib/postgresql/data/pgdata" }] }
+    assert.deepEqual(above("postgres:12.2", "/var/lib/postgresql", below), no)
+    const both = [at("/var/lib/postgresql"), { ...at("/var/lib/postgresql/data"), subPath: "data" }]
+    const state = made({ image: "postgres:12.2", mounts: both, templates: ["data"] })
+    assert.deepEqual(answers(state, "data-in-image-volume"), silent)
+  })
+
+  it("what names the directory unread leaves it unknown whether data is in the image's volume", () => {
+    for (const container of [
+      { envFrom: [{ configMapRef: { name: "db" } }] },
+      { env: [{ name: "PGDATA", valueFrom: { configMapKeyRef: { name: "db", key: "dir" } } }] },
+      { args: ["-c", "config_file=/etc/postgresql/postgresql.conf"] }
+    ])
+      assert.deepEqual(above("postgres:12.2", "/var/lib/postgresql", container), unknown)
+  })
+
+  it("the data is to be copied before a mount is changed", () => {
+    const state = made({ image: "postgres:12.2", mounts: [at("/var/lib/postgresql")], templates: ["data"] })
+    assert.equal(
+      findings(state, "restart", "data-in-image-volume")[0]?.remedy,
+      "copy the data out of the running pod first, as a restart loses it, then mount the claim at /var/lib/postgresql/data, not above it"
+    )
   })
 
   it("Vault in its development mode holds all in memory", () => {

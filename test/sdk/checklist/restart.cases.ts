@@ -1,5 +1,5 @@
 import { first, named } from "../appState.ts"
-import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
+import { type Case, ofUnknownImage, aboveImageVolume, withoutClaims } from "./cases.ts"
 
 const lostNode: Case["change"] = (draft) => {
   named(draft.nodes, "node-c").ready = null
@@ -445,6 +445,18 @@ export const restartCases: ReadonlyArray<Case> = [
         rendered: false
       })
     }
+  },
+  {
+    rule: "data-in-image-volume",
+    says: "No",
+    when: "a claim is mounted above the directory for which the image declares a volume",
+    change: aboveImageVolume(true)
+  },
+  {
+    rule: "data-in-image-volume",
+    says: "Unknown",
+    when: "it is unknown whether the data is on a volume that the image declares below the claim",
+    change: aboveImageVolume(false)
   },
   {
     rule: "data-in-no-volume",

@@ -1,5 +1,5 @@
 import { first, named } from "../appState.ts"
-import { type Case, ofUnknownImage, withoutClaims } from "./cases.ts"
+import { type Case, ofUnknownImage, aboveImageVolume, withoutClaims } from "./cases.ts"
 
 export const restoreCases: ReadonlyArray<Case> = [
   {
@@ -150,6 +150,18 @@ export const restoreCases: ReadonlyArray<Case> = [
         rendered: false
       })
     }
+  },
+  {
+    rule: "data-in-image-volume",
+    says: "No",
+    when: "a claim is mounted above the directory for which the image declares a volume: no backup of claims contains it",
+    change: aboveImageVolume(true)
+  },
+  {
+    rule: "data-in-image-volume",
+    says: "Unknown",
+    when: "it is unknown whether the data is on a volume that the image declares below the claim",
+    change: aboveImageVolume(false)
   },
   {
     rule: "data-in-no-volume",

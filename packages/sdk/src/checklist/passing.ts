@@ -1,5 +1,5 @@
 /**
- * Data that ends with its pod: on an emptyDir or an ephemeral volume, or on no volume at all.
+ * Data that ends with its pod: on an emptyDir or an ephemeral volume, on a volume of the image, or on no volume at all.
  *
  * Each mount is judged by its path, by what its container is known to run, and by what that container
  * keeps elsewhere. Where none of these tells, it is unknown: no volume is not no state.
@@ -7,12 +7,12 @@
 import type { Question } from "./verdict.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
 import { isHostData, isScratch } from "../state/HostPath.ts"
-import { holdsHome, isForgetful, isForgotten, isInHome, isStateless } from "../state/Store.ts"
+import { holdsHome, isForgetful, isForgotten, isInHome, isStateless, keepsApart } from "../state/Store.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { PodContainer, Workload } from "../Topology.ts"
 import { type Facts, no, rule, type Rule, type Evidence, unknown } from "./rule.ts"
 import { claimsOf } from "./parts.ts"
-import { intoClaim, names, title } from "./words.ts"
+import { change, intoClaim, names, title } from "./words.ts"
 
 /** Configuration, programs and keys, which are there again when the pod is, and what is hidden elsewhere than in a home. */
 const rendered =
@@ -196,11 +196,39 @@ const noVolume = ({ state }: Facts): ReadonlyArray<Evidence> =>
     ]
   })
 
+/**
+ * The container runtime's own volume covers that part of the claim. A remedy starts with the copy: each
+ * change of the mounts makes new pods, and those begin empty.
+ */
+const inImageVolume = ({ state }: Facts): ReadonlyArray<Evidence> =>
+  keepers(state).flatMap((workload) =>
+    workload.template.containers.flatMap(({ imageVolumes, name }) => {
+      const [volume] = imageVolumes
+      if (volume === undefined) return []
+      const { certain, path } = volume
+      const mount = change(workload, `mount the claim at ${path}, not above it`)
+      const remedy = `copy the data out of the running pod first, as a restart loses it, then ${mount}`
+      const on = `${name}:${path} is on a volume of its image`
+      return [
+        certain
+          ? no(`${on}: its data is lost with the pod`, [title(workload)], remedy)
+          : unknown(`${on}: cannot tell whether data is there`, [title(workload)], `if it is, ${remedy}`)
+      ]
+    })
+  )
+
+/** True if its claims hold nothing: all that is written is on volumes of the images below them. */
+export const isAllInImageVolumes = (state: AppState): boolean => {
+  const containers = keepers(state).flatMap(({ template }) => template.containers)
+  return containers.some(({ keeps }) => keeps.length > 0) && !containers.some(keepsApart)
+}
+
 /** Something is known, or may be, that ends with its pod: no claims are not no data then. */
 export const hasPassingData = (facts: Facts): boolean =>
-  emptyDirData(facts).length > 0 || noVolume(facts).length > 0
+  emptyDirData(facts).length > 0 || inImageVolume(facts).length > 0 || noVolume(facts).length > 0
 
 export const passingRules = (question: Question): ReadonlyArray<Rule> => [
   rule(question, "data-in-empty-dir", emptyDirData),
+  rule(question, "data-in-image-volume", inImageVolume),
   rule(question, "data-in-no-volume", noVolume)
 ]

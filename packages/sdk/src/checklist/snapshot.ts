@@ -29,7 +29,7 @@ import {
   ofClaim
 } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Evidence, unknown, withDowntime, yes } from "./rule.ts"
-import { passingRules, hasPassingData } from "./passing.ts"
+import { hasPassingData, isAllInImageVolumes, passingRules } from "./passing.ts"
 import { unreadRule } from "./unread.ts"
 import { isRefused, offers } from "./cut.ts"
 import { age, count, instant, kubectl, kubectlCluster, names, oneLine, takeSnapshot, verb } from "./words.ts"
@@ -336,6 +336,7 @@ export const levelOf = (state: AppState): CutLevel | null => {
   const isCut =
     offers(state) &&
     mountedClaims(state).length > 0 &&
+    !isAllInImageVolumes(state) &&
     claimsKnown(state) &&
     claimsToCome(state).length === 0 &&
     claims.every((claim) => claim.deleted === null) &&

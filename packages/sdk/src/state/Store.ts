@@ -5,7 +5,8 @@
  */
 import { imageName } from "../ImageName.ts"
 import type { ContainerSpec } from "../kind/Pod.ts"
-import { forgetting, keeping } from "./stores.ts"
+import type { PodContainer } from "../Topology.ts"
+import { declaring, declaringBefore18, forgetting, keeping } from "./stores.ts"
 
 const words = (text: string): ReadonlyArray<string> => text.split(" ").filter((word) => word !== "")
 
@@ -48,7 +49,7 @@ const homesIn = ({ image, store }: Running): ReadonlyArray<string> =>
 const isWithin = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(`${directory}/`)
 
-const bare = (path: string): string => path.replace(/\/+$/, "")
+const bare = (path: string): string => path.replace(/(?<!\/)\/+$/, "")
 
 /** What is mounted at this path has all of a directory in which the store keeps its data. */
 export const holdsHome = (container: Running, path: string): boolean =>
@@ -57,6 +58,68 @@ export const holdsHome = (container: Running, path: string): boolean =>
 /** What is mounted at this path has such a directory, or a part of it. */
 export const isInHome = (container: Running, path: string): boolean =>
   homesIn(container).some((home) => isWithin(home, bare(path)) || isWithin(bare(path), home))
+
+/** `postgres` of any registry if it is official, and `owner/name` if it is not. */
+const ownName = (image: string): string => {
+  const parts = (image.split("@")[0] ?? "").toLowerCase().split("/")
+  const name = imageName(image).toLowerCase()
+  const owner = parts.at(-2) ?? "library"
+  return owner === "library" || /[.:]|^localhost$/.test(owner) ? name : `${owner}/${name}`
+}
+
+/** The major version in a tag as `12.2`, `16-3.4`, `pg16` or `2.14.2-pg15`; `null` if it does not tell. */
+const postgresOf = (image: string): number | null => {
+  const tag = image.split("@")[0]?.split("/").at(-1)?.split(":")[1] ?? ""
+  const [, major] = /(?:^|-)pg(\d+)/.exec(tag) ?? /^v?(\d+)/.exec(tag) ?? []
+  return major === undefined ? null : Number(major)
+}
+
+const declaredBy = (image: string): ReadonlyArray<string> => {
+  const name = ownName(image)
+  const major = postgresOf(image)
+  if (words(declaringBefore18.images).includes(name))
+    return major !== null && major < 18 ? [declaringBefore18.volume] : []
+  return declaring.flatMap(([images, volumes]) => (words(images).includes(name) ? words(volumes) : []))
+}
+
+/** Paths that the command or the environment names, in whatever words. */
+const namedPaths = ({ args, command, env }: ContainerSpec): ReadonlyArray<string> =>
+  [...(command ?? []), ...(args ?? []), ...(env ?? []).flatMap(({ value }) => value ?? [])].flatMap(
+    (text) => text.match(/\/[^\s:=,;"']+/g) ?? []
+  )
+
+/** True if what is not read here may name the directory of the data: a file of its configuration, or an object. */
+const isConfigured = ({ args, command, env, envFrom }: ContainerSpec): boolean =>
+  (envFrom ?? []).length > 0 ||
+  (env ?? []).some(({ name, valueFrom }) => valueFrom && /DATA|DIR|PATH|MNESIA|HOME/.test(name)) ||
+  [...(command ?? []), ...(args ?? [])].some((word) => /\.(conf|cnf|ini|ya?ml)\b/.test(word))
+
+/**
+ * Volumes that the image declares below a lasting mount, with nothing mounted at or below them. Where the
+ * command or the environment names another directory on that mount, as PGDATA does, the data is there.
+ */
+export const imageVolumesOf = (
+  container: ContainerSpec,
+  keeps: ReadonlyArray<string>
+): PodContainer["imageVolumes"] => {
+  const certain = !isConfigured(container)
+  const mounted = (container.volumeMounts ?? []).map(({ mountPath }) => bare(mountPath))
+  const volumes = declaredBy(container.image ?? "")
+  const covering = volumes.filter((volume) => {
+    const above = keeps.map(bare).find((path) => path !== volume && isWithin(volume, path))
+    const isElsewhere = namedPaths(container)
+      .map(bare)
+      .some(
+        (path) => above !== undefined && isWithin(path, above) && !volumes.some((one) => isWithin(path, one))
+      )
+    return above !== undefined && !isElsewhere && !mounted.some((path) => isWithin(path, volume))
+  })
+  return covering.map((path) => ({ path, certain }))
+}
+
+/** True if it keeps a path that no volume of its image is below. */
+export const keepsApart = ({ imageVolumes, keeps }: PodContainer): boolean =>
+  keeps.some((path) => !imageVolumes.some((volume) => volume.certain && isWithin(volume.path, bare(path))))
 
 /** The same image, started as what keeps nothing: a client, a router, a watcher. */
 const keepsNothing = new Set(["mongos", "redis-sentinel", "sentinel", "--sentinel", "gateway", "grpc-proxy"])

@@ -296,3 +296,24 @@ export const forgetting: ReadonlyArray<Row> = [
   ["Tarantool", "tarantool", "/var/lib/tarantool"],
   ["FoundationDB", "foundationdb", "/var/fdb"]
 ]
+
+/**
+ * Images that declare volumes of their own (`VOLUME` in their Dockerfile) for directories that a claim may be
+ * mounted above. A name alone is an official image; of others the owner tells.
+ */
+export const declaring: ReadonlyArray<readonly [images: string, volumes: string]> = [
+  ["mysql mariadb", "/var/lib/mysql"],
+  ["mongo", "/data/db /data/configdb"],
+  ["cassandra", "/var/lib/cassandra"],
+  ["couchdb apache/couchdb", "/opt/couchdb/data"],
+  ["rabbitmq", "/var/lib/rabbitmq"],
+  ["registry", "/var/lib/registry"],
+  ["nextcloud wordpress", "/var/www/html"],
+  ["ghost", "/var/lib/ghost/content"]
+]
+
+/** From PostgreSQL 18 on they declare the directory above, and a claim at that is right. */
+export const declaringBefore18 = {
+  images: "postgres postgis/postgis pgvector/pgvector timescale/timescaledb",
+  volume: "/var/lib/postgresql/data"
+}

@@ -9,7 +9,7 @@ import { isExtendedResource } from "./nodeFacts.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { controllerOf } from "../../kind/Meta.ts"
 import type { Lists } from "../observation.ts"
-import { storeOf } from "../Store.ts"
+import { imageVolumesOf, storeOf } from "../Store.ts"
 import { formatToleration } from "../../Taint.ts"
 import { writersOf } from "../Writer.ts"
 import { type ContainerSpec, type PodAffinityTerm, type PodTemplateSpec, sideCarsOf } from "../../kind/Pod.ts"
@@ -94,18 +94,23 @@ const containersOf = (
       .filter((volume) => Object.keys(volume).some((key) => key !== "name" && !passing.includes(key)))
       .map(({ name }) => name)
   ])
-  return [...sideCarsOf(spec), ...spec.containers].map((container) => ({
-    name: container.name,
-    image: container.image ?? "",
-    store: storeOf(container),
-    keeps: [
+  return [...sideCarsOf(spec), ...spec.containers].map((container) => {
+    const store = storeOf(container)
+    const keeps = [
       ...(container.volumeMounts ?? []).flatMap(({ mountPath, name, readOnly }) =>
         lasting.has(name) && readOnly !== true ? [mountPath] : []
       ),
       ...(container.volumeDevices ?? []).map(({ devicePath }) => devicePath)
-    ],
-    readOnly: container.securityContext?.readOnlyRootFilesystem === true
-  }))
+    ]
+    return {
+      name: container.name,
+      image: container.image ?? "",
+      store,
+      keeps,
+      imageVolumes: store === null ? [] : imageVolumesOf(container, keeps),
+      readOnly: container.securityContext?.readOnlyRootFilesystem === true
+    }
+  })
 }
 
 type Labels = Readonly<Record<string, string>>
