@@ -55,6 +55,9 @@ const anyLabels = "*"
 /** The key of every pod: no claim has this name. */
 const anyPod = "*"
 
+const areWary = (apps: ReadonlyArray<AppWorkload>): boolean =>
+  apps.some(({ selector, template }) => isWaryOfOthers(template, selector))
+
 /** One label that all of a selector's objects must have is enough to look it up by. */
 const selectorKeys = (selector: LabelSelector | null | undefined): Keys =>
   selector ? [pairs(selector.matchLabels)[0] ?? anyLabels] : []
@@ -170,9 +173,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         statefulsets: sets,
         controllerrevisions: local.controllerrevisions(apps.map(({ metadata }) => metadata.uid ?? "")),
         // Of other apps' pods, those that use a claim of this one, or all where anti-affinity may be about them.
-        pods: apps.some(({ selector, template }) => isWaryOfOthers(template, selector))
-          ? local.pods([anyPod])
-          : local.pods(claimed),
+        pods: local.pods(areWary(apps) ? [anyPod] : claimed),
         persistentvolumeclaims: claims,
         persistentvolumes: volumes,
         volumeattachments: cluster.volumeattachments(namesOf(volumes)),
