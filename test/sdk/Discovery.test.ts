@@ -277,7 +277,7 @@ describe("a name", () => {
     assert.deepEqual(resolution({ slices: [slice([endpoint(1)])] }), {
       fqdn: "db-0.db.shop.svc.cluster.local",
       resolvable: false,
-      reason: "db-0 is in no EndpointSlice of Service db yet"
+      reason: "db-0 is not yet in an EndpointSlice of Service db"
     })
     assert.isTrue(resolution({ slices: [slice([endpoint(0)])] }).resolvable)
   })

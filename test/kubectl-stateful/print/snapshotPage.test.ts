@@ -138,9 +138,9 @@ Restorable:   volumesnapshot "nightly-data-db-1" is gone
 POD    QUIESCED
 db-0   314ms of at most 10s
 
-CLAIM       SIZE   RESTORESIZE   CUT     READY   VOLUMESNAPSHOT      POLICY
-data-db-0   1Gi    1Gi           +0ms    yes     nightly-data-db-0   Retain      csi.example.com: snap-0
-data-db-1   1Gi    1Gi           +12ms   no      nightly-data-db-1   <unknown>   csi.example.com: snap-1
+CLAIM       SIZE   RESTORE   CUT     READY   VOLUMESNAPSHOT      POLICY
+data-db-0   1Gi    1Gi       +0ms    yes     nightly-data-db-0   Retain      csi.example.com: snap-0
+data-db-1   1Gi    1Gi       +12ms   no      nightly-data-db-1   <unknown>   csi.example.com: snap-1
 `
       )
       const json = JSON.parse(String(yield* descriptionText(description, "json", "", { columns: 80 })))

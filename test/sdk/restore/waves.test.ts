@@ -257,7 +257,7 @@ describe("what a profile has run before a copy's first start", () => {
       const other = { clone: "copy", identity: bob, writes }
       assert.match(
         (yield* Effect.flip(drive(on(world)(RestoreClone.resume(at, other))))).message,
-        /was not given/
+        /was not passed/
       )
       const { outcome } = yield* drive(on(world)(RestoreClone.abort(at, { clone: "copy", identity: bob })))
       assert.strictEqual(outcome, "Aborted")
@@ -285,7 +285,7 @@ describe("what a profile has run before a copy's first start", () => {
       }))
       assert.match(
         (yield* refusal(clone(bare, { beforeStart }))).message,
-        /has a beforeStart, and copy has no volumes/
+        /has beforeStart, but copy has no volumes/
       )
     })
   )

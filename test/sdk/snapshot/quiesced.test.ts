@@ -505,7 +505,7 @@ describe("a level", () => {
       const { world } = yield* freezable()
       const raft = { ...quiesce, guarantee: "one-member" as const }
       const error = yield* Effect.flip(taken(world, { quiesce: raft }))
-      assert.match(error.message, /unsafe together/)
+      assert.match(error.message, /snapshotted at different times are not consistent/)
       assert.deepEqual(names(world, volumegroupsnapshots), [])
     })
   )

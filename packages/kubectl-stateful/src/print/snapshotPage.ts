@@ -106,7 +106,7 @@ const cutTable = ({ summary: { cuts }, now }: Description, room: Room): Readonly
       note: `${cut.driver}: ${cut.snapshotHandle ?? "<unknown>"}`
     }
   })
-  const header = ["CLAIM", "SIZE", "RESTORESIZE", "CUT", "READY", "VOLUMESNAPSHOT", "POLICY"]
+  const header = ["CLAIM", "SIZE", "RESTORE", "CUT", "READY", "VOLUMESNAPSHOT", "POLICY"]
   return rows.length === 0 ? [] : [blank, ...table(header, rows, room)]
 }
 
