@@ -156,7 +156,9 @@ describe("a record that somebody else wrote", () => {
       })
       yield* forge(world, withSpec({ volumes: [{ name: "stolen", secret: { secretName: "theirs" } }] }))
       assert.match(yield* refusals(world), /Secret\/theirs, which it does not name now/)
-      yield* forge(world, withSpec({ volumes: [{ name: "lost", secret: { secretName: "nobodys" } }] }))
+      const mounting = { name: "setup", image: "app", volumeMounts: [{ name: "lost", mountPath: "/lost" }] }
+      const lost = { name: "lost", secret: { secretName: "nobodys" } }
+      yield* forge(world, withSpec({ volumes: [lost], initContainers: [mounting] }))
       assert.match(yield* refusals(world), /needs Secret\/nobodys, which neither exists nor is in the record/)
     })
   )

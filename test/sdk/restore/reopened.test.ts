@@ -19,7 +19,10 @@ describe("the journal of an operation that is over, set back by somebody,", () =
         const { id } = yield* restore(world)
         const at = yield* setBack(world, id ?? "")
         const error = yield* refusal(drive(on(world)(takeUp(at, { identity: bob }))))
-        assert.match(error.message, /is over, as claim "data-db-0-\w+" says: its journal was changed since/)
+        assert.match(
+          error.message,
+          /has finished, according to claim "data-db-0-\w+": its journal was changed since/
+        )
         assert.strictEqual(stateOf(world), "before")
         // Without that journal what it offers is still there.
         const name = `kubectl-stateful-${at.id}`
@@ -40,7 +43,7 @@ describe("the journal of an operation that is over, set back by somebody,", () =
       const at = yield* setBack(world, id ?? "")
       const before = claimNames(world)
       const error = yield* refusal(drive(on(world)(Scale.abort(at, { identity: bob }))))
-      assert.match(error.message, /is over, as claim "data-db-2-\w+" says/)
+      assert.match(error.message, /has finished, according to claim "data-db-2-\w+"/)
       assert.deepEqual(claimNames(world), before)
     })
   )

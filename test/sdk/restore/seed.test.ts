@@ -104,7 +104,7 @@ describe("members that are made from one", () => {
       }
       const run = Restore.restore(snapshot, { identity: ann, ...from(1) })
       const error = yield* refusal(drive(withCluster(cluster)(run)))
-      assert.match(error.message, /"data-db-1-seed-\w+" is one of data-db-0, and not of data-db-1-seed-/)
+      assert.match(error.message, /"data-db-1-seed-\w+" is one of data-db-0, not of data-db-1-seed-/)
       const at = { namespace: "shop", id: /abort ([0-9a-f]{8})/.exec(error.action ?? "")?.[1] ?? "" }
       const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: bob })))
       assert.strictEqual(outcome, "Aborted", unmet.join())

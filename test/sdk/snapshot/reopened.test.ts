@@ -26,7 +26,7 @@ describe("the journal of a complete set that somebody has opened again", () => {
         const world = yield* withStorage()
         const at = yield* reopened(world)
         const error = yield* refusal(drive(on(world)(takeUp(at, { identity: bob }))))
-        assert.match(error.message, /is over, as secret "kubectl-stateful.snapshot.nightly" says/)
+        assert.match(error.message, /has finished, according to secret "kubectl-stateful.snapshot.nightly"/)
         assert.include(error.action, `kubectl delete configmap kubectl-stateful-${at.id}`)
         assertKept(world)
       })
