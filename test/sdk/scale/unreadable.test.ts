@@ -69,7 +69,7 @@ describe("what cannot be read", () => {
       const again = { replicas: 2, leftoverClaims: "set-aside", identity: ann } as const
       yield* drive(on(world)(Scale.scale(ref, again)))
       const plan = yield* on(world)(Scale.prepare(ref, { purge: true }))
-      const aside = /^(\S+): deleted for good/m.exec(plan.effects.join("\n"))?.[1] ?? ""
+      const aside = /^(\S+): deleted permanently/m.exec(plan.effects.join("\n"))?.[1] ?? ""
       const message = yield* told(
         odd(world, "persistentvolumeclaims", aside)(Scale.prepare(ref, { purge: true }))
       )

@@ -35,7 +35,7 @@ describe("a journal that nobody has begun", () => {
       const error = yield* refusal(drive(on(world)(Prune.resume(at, { identity: bob }))))
       assert.match(
         error.message,
-        /nothing on the record of snapshot nightly says that its deletion was started/
+        /the record of snapshot nightly is not marked as being deleted/
       )
       assertKept(world)
       assert.strictEqual((yield* drive(on(world)(Prune.abort(at, { identity: bob })))).outcome, "Aborted")

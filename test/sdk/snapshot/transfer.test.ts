@@ -160,7 +160,7 @@ describe("an exported snapshot", () => {
       const error = yield* refusal(bring(world, file, { trustHandles: true }))
       assert.match(
         error.message,
-        /content of-the-bank holds the cut of data-db-\d, and is not of namespace shop/
+        /content of-the-bank has the snapshot of data-db-\d, and belongs to another namespace than shop/
       )
       assert.deepEqual(names(world, volumesnapshots), [])
     })
@@ -407,7 +407,7 @@ describe("a file", () => {
         ...record,
         cuts: record.cuts.map((one) => ({ ...one, volumeHandle: "v" }))
       })
-      assert.include((yield* refusal(bring(world, other))).message, "is not what the file says of data-db-0")
+      assert.include((yield* refusal(bring(world, other))).message, "does not match the file's entry for data-db-0")
       assert.deepEqual(names(world, volumesnapshots), [])
     })
   )
