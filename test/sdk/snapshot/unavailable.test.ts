@@ -26,7 +26,7 @@ describe("a quiesced set whose driver is unavailable for ever", () => {
       // The side-car deletes nothing that its driver may yet make, until it looks at all of them again.
       assert.match(
         String(error.action),
-        /thaw db.*driver's own log; not everything .* could be deleted .*nightly-data-db-0.*stateful abort [0-9a-f]{8} -n shop`/
+        /thaw db.*of the CSI driver; not everything .* could be deleted .*nightly-data-db-0.*stateful abort [0-9a-f]{8} -n shop`/
       )
       yield* drive(Effect.sleep("16 minutes"))
       const [open] = yield* on(world)(Journal.list("shop", "db"))
