@@ -125,6 +125,47 @@ describe("what is known of a reference", () => {
     )
   })
 
+  it("it is not required by a pod of an older revision: its successor is made of the template", () => {
+    const old = (ordinal: number, changes: Record<string, unknown> = {}) =>
+      pod(ordinal, {
+        metadata: { labels: { "controller-revision-hash": "db-0" } },
+        spec: {
+          containers: [
+            { name: "postgres", env: [{ name: "A", valueFrom: { secretKeyRef: { name: "x", key: "a" } } }] }
+          ]
+        },
+        ...changes
+      })
+    const within = (partition: number) => ({
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition } }
+    })
+    const facts = (pods: ReadonlyArray<unknown>, rest: Record<string, unknown> = {}) =>
+      stateOf(
+        {
+          statefulsets: [statefulSet({ spec: rest })],
+          pods,
+          secrets: [],
+          persistentvolumeclaims: [claim("x")]
+        },
+        {
+          keys: {
+            ConfigMap: new Map(),
+            Secret: new Map([["x", { keys: ["b"], bytes: 1, immutable: false }]])
+          }
+        }
+      ).references.map(({ usedBy, required, missingKeys }) => [usedBy, required, missingKeys])
+    const by = ["Pod/db-1 env postgres"]
+    assert.deepEqual(facts([old(1)]), [[by, false, []]])
+    assert.deepEqual(facts([old(1)], { updateStrategy: { type: "OnDelete" } }), [[by, false, []]])
+    // One of the template's revision has it from a webhook, which adds it to the next one too.
+    const injected = old(1, { metadata: {} })
+    assert.deepEqual(facts([injected]), [[by, true, ["a"]]])
+    // A partition's pods are made of the older revision again.
+    assert.deepEqual(facts([old(1)], within(2)), [[by, true, ["a"]]])
+    assert.deepEqual(facts([old(1)], within(1)), [[by, false, []]])
+    assert.deepEqual(facts([old(1)], { ...within(1), ordinals: { start: 1 } }), [[by, true, ["a"]]])
+  })
+
   it.each([
     [{ secret: { secretName: "x" } }],
     [{ configMap: { name: "x" } }],

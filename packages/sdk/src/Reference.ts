@@ -18,7 +18,10 @@ export interface Reference {
    * imagePullSecrets`.
    */
   readonly usedBy: ReadonlyArray<string>
-  /** False when every reference to it is optional, or a volume that no container mounts. */
+  /**
+   * False when every reference to it is optional, a volume that no container mounts, or a pod's of an older
+   * revision, whose successor is made of the template.
+   */
   readonly required: boolean
   /** True if it exists. `null` if it could not be read. */
   readonly present: boolean | null

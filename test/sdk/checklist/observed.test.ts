@@ -464,6 +464,25 @@ describe("what a new pod cannot be without, and is not there", () => {
     assert.deepEqual(missing(made(well)), ["", "", "", ""])
   })
 
+  it("not what only a pod of an older revision names: the next one is made of the template", () => {
+    const envFrom = [{ secretRef: { name: "gone" } }]
+    const named = (revision: string) =>
+      stateOf({
+        statefulsets: [statefulSet()],
+        pods: [
+          pod(0, {
+            metadata: { labels: { "controller-revision-hash": revision } },
+            spec: { containers: [{ name: "postgres", envFrom }] }
+          })
+        ],
+        persistentvolumeclaims: [claim("data-db-0")],
+        secrets: []
+      })
+    assert.deepEqual(missing(named("db-0")), ["", "", "", ""])
+    const said = "Secret gone not found: new pods cannot start"
+    assert.deepEqual(missing(named("db-1")), [said, "", said, said])
+  })
+
   it("one that could not be read is unknown, not missing", () => {
     const refused = { resource: "serviceaccounts", reason: "Forbidden", message: "No" }
     const state = made({ ...well, pod: { serviceAccountName: "ledgerd" } }, { serviceaccounts: refused })

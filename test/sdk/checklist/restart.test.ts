@@ -43,6 +43,29 @@ describe("restart", () => {
     assert.deepStrictEqual(told(caseOf("node-lost").change), ["node-lost"])
   })
 
+  it("taints a lost node only if another usable node could take one of its pods: they resume when it is back", () => {
+    const remedies = (change: Case["change"]) =>
+      ["node-lost", "terminating-on-lost-node"].map((rule) =>
+        look("restart", rule, (draft) => {
+          caseOf(rule).change(draft)
+          change(draft)
+        }).findings.map(({ remedy }) => remedy)
+      )
+    const others =
+      (changes: object): Case["change"] =>
+      (draft) => {
+        for (const node of draft.nodes ?? []) if (node.name !== "node-c") Object.assign(node, changes)
+      }
+    for (const taken of remedies(() => undefined)) assert.match(first(taken) ?? "", /kubectl taint/)
+    const back = "power node-c on, or add a node: no other usable node can run db-2"
+    for (const changes of [{ unschedulable: true }, { ready: false }, { ready: null }])
+      for (const left of remedies(others(changes))) assert.include(left, back)
+    for (const left of remedies((draft) => {
+      first(draft.workloads).template.antiAffinityKeys = ["kubernetes.io/hostname"]
+    }))
+      assert.deepStrictEqual(left, [back])
+  })
+
   it("tells what one node holds once, and not again as a rack and a zone", () => {
     assert.deepStrictEqual(told(caseOf("replicas-share-node").change), ["replicas-share-node"])
   })

@@ -7,6 +7,7 @@ import type { Workload } from "../Topology.ts"
 import { isHeld } from "./gone.ts"
 import { backFirst, dataFirst } from "./leaving.ts"
 import { liveClaims, nodeGone, nodeNamed, replicasOf } from "./parts.ts"
+import { canMove } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Evidence, unknown } from "./rule.ts"
 import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
 
@@ -100,14 +101,18 @@ const look = (state: AppState, replica: Replica): string => {
     : kubectl(state, "logs", replica.name, "-c", crashed.name, "--previous")
 }
 
+/**
+ * Pods of a server that comes back resume by themselves. The taint deletes them, and keeps that server closed
+ * until it is removed: of use only where they can start elsewhere.
+ */
 const outOfService = (state: AppState, gone: ReadonlyArray<Replica>, node: string): string => {
   const taint = `${node} is confirmed to be powered off: ${kubectlCluster("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")}`
-  const back = backFirst(
-    state,
-    gone.map(({ name }) => name),
-    node
-  )
-  return back === null ? `once ${taint}` : `${back}; only if that may be lost, and ${taint}`
+  const replicas = gone.map(({ name }) => name)
+  const back = backFirst(state, replicas, node)
+  if (back !== null) return `${back}; only if that may be lost, and ${taint}`
+  return canMove(state, replicas)
+    ? `once ${taint}`
+    : `power ${node} on, or add a node: no other usable node can run ${names(replicas)}`
 }
 
 /** Pods of a deleted Node are deleted by their garbage collector; no kubelet confirms it. */

@@ -327,6 +327,14 @@ const openTo = (state: AppState, one: Held, isThere: (node: Node) => boolean): R
       one.pins.every((pin) => pin.nodes === null || pin.nodes.includes(node.name))
   )
 
+/** A usable node other than its own could take one of these replicas, next to the pods that are there now. */
+export const canMove = (state: AppState, replicas: ReadonlyArray<string>): boolean =>
+  held(state)
+    .filter(({ replica }) => replicas.includes(replica))
+    .some((one) =>
+      openTo(state, one, ({ name }) => name !== one.node).some((node) => one.apart(node) === null)
+    )
+
 /** Replicas of which one thing alone, a pin, tells that they could start nowhere else. */
 const pinned = (state: AppState): ReadonlySet<string | null> =>
   new Set([

@@ -1,5 +1,7 @@
 /** The ConfigMaps and Secrets that pods refer to. */
 import type { AppWorkload } from "../AppWorkload.ts"
+import type { Pod } from "../../kind/Pod.ts"
+import * as Ordinal from "../../Ordinal.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
@@ -22,6 +24,24 @@ interface Collected {
   required: boolean
 }
 
+/**
+ * A pod of an older revision has its successor made of the template, unless it is within the partition: what
+ * the template does not name stops no new pod.
+ */
+const isSuperseded = (workload: AppWorkload, pod: Pod): boolean => {
+  if (workload.kind !== "StatefulSet") return false
+  const { spec, status } = workload.object
+  const revision = pod.metadata.labels?.["controller-revision-hash"]
+  const ordinal = Ordinal.ofPod(workload.object, pod)
+  return (
+    status?.updateRevision !== undefined &&
+    revision !== undefined &&
+    revision !== status.updateRevision &&
+    ordinal !== null &&
+    ordinal >= Ordinal.wanted(workload.object).start + (spec.updateStrategy?.rollingUpdate?.partition ?? 0)
+  )
+}
+
 const collect = (
   appWorkloads: ReadonlyArray<AppWorkload>,
   lists: Pick<Lists, "serviceaccounts">
@@ -37,7 +57,8 @@ const collect = (
   }
   const accounts = new Set<string>()
   const pullSecrets = pullSecretsOf(lists)
-  for (const { key, pods, template } of appWorkloads) {
+  for (const workload of appWorkloads) {
+    const { key, pods, template } = workload
     const ofTemplate = mentionsOf(template.spec)
     const known = new Set(ofTemplate.map(({ kind, name, how }) => `${kind}/${name} ${how}`))
     accounts.add(accountOf(template))
@@ -45,10 +66,11 @@ const collect = (
     for (const pod of pods ?? []) {
       // What a webhook, an older revision or a debug container brought in; and what the ServiceAccount did.
       const account = pullSecrets(accountOf(pod))
+      const isOld = isSuperseded(workload, pod)
       for (const one of mentionsOf(pod.spec)) {
         if (known.has(`${one.kind}/${one.name} ${one.how}`)) continue
         if (one.how === "imagePullSecrets" && account.includes(one.name)) continue
-        add(`Pod/${pod.metadata.name}`, one)
+        add(`Pod/${pod.metadata.name}`, isOld ? { ...one, optional: true, keys: [] } : one)
       }
     }
   }
