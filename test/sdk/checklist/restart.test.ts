@@ -893,6 +893,22 @@ describe("restart", () => {
     assert.strictEqual(first(findings).remedy, "change this in Cluster.postgresql.cnpg.io/db, which owns db")
   })
 
+  it("sends to the operator with data that needs a claim, too", () => {
+    const owner = { name: "CephCluster.ceph.rook.io/rook", by: "ownerReferences", replicas: true } as const
+    const { findings } = look("restart", "data-in-no-volume", (draft) => {
+      const workload = first(draft.workloads)
+      draft.claims = []
+      draft.volumes = []
+      workload.claimTemplates = []
+      for (const container of workload.template.containers) container.keeps = []
+      workload.writers.push(owner)
+    })
+    assert.match(
+      first(findings).remedy ?? "",
+      /store \w+( data)? on a PVC: change this in CephCluster\.ceph\.rook\.io\/rook, which owns db$/
+    )
+  })
+
   it("sends to the repository what Argo CD or Flux would put back", () => {
     const { findings } = look("restart", "grace-period-zero", (draft) => {
       const workload = first(draft.workloads)

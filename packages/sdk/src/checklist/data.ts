@@ -270,12 +270,18 @@ const isKept = (state: AppState, workload: string): boolean => {
   return replicas.length > 0 && replicas.every(({ name }) => held.has(name))
 }
 
+/** How the pods that mount a volume get a claim in its place. */
+const stored = ({ workloads }: AppState, volume: OtherVolume): string | null => {
+  const workload = workloads.find((one) => title(one) === volume.workload)
+  return workload === undefined ? null : intoClaim("the data", workload)
+}
+
 const hostPath = ({ state }: Facts): ReadonlyArray<Evidence> =>
   hostPathData(state).map((volume) => ({
     ...no(
       `${keeps(volume)[0]} is on hostPath ${volume.detail ?? volume.name}: its data stays on the node`,
       [volume.workload],
-      intoClaim("the data", volume.workload.slice(0, volume.workload.indexOf("/")))
+      stored(state, volume)
     ),
     ...(isKept(state, volume.workload) ? { disruptions: forGood } : {})
   }))
@@ -318,7 +324,7 @@ const withoutClaim = ({ state }: Facts): ReadonlyArray<Evidence> =>
     no(
       `${keeps(volume).find((writer) => !backups.test(writer))} is on ${volume.source} ${volume.detail ?? volume.name}: its data is on no claim`,
       [volume.workload],
-      intoClaim("the data", volume.workload.slice(0, volume.workload.indexOf("/")))
+      stored(state, volume)
     )
   )
 

@@ -115,12 +115,12 @@ const onPassing = (
     })
 
 /** If it is unknown whether it is data, only its owner knows. */
-const claimIt = ({ kind }: Workload, answer: Judged["answer"], store: string | null): string =>
+const claimIt = (workload: Workload, answer: Judged["answer"], store: string | null): string =>
   store !== null && isForgetful(store)
-    ? `unless it may be lost, ${intoClaim("the data", kind)}`
+    ? `unless it may be lost, ${intoClaim("the data", workload)}`
     : answer === "No"
-      ? intoClaim("the data", kind)
-      : `if it is data, ${intoClaim("it", kind)}`
+      ? intoClaim("the data", workload)
+      : `if it is data, ${intoClaim("it", workload)}`
 
 const emptyDirData = ({ state }: Facts): ReadonlyArray<Evidence> =>
   keepers(state).flatMap((workload) =>
@@ -188,7 +188,7 @@ const noVolume = ({ state }: Facts): ReadonlyArray<Evidence> =>
                 : `no container of ${workload.name} mounts ${idle}: cannot tell whether they store data`,
               [title(workload)],
               idle === ""
-                ? `if they store data, ${intoClaim("it", workload.kind)}`
+                ? `if they store data, ${intoClaim("it", workload)}`
                 : `if they store data, mount ${idle} where they do`
             )
           ]

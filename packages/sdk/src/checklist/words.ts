@@ -66,12 +66,6 @@ export const title = (workload: Workload): string => `${workload.kind}/${workloa
 /** Argo CD's and Flux' objects: the objects that they apply are changed at their source. */
 const gitOps = /\.(argoproj|toolkit\.fluxcd)\.io\//
 
-/** Where to keep the data of a workload's pods: only a StatefulSet creates claims of its own. */
-export const intoClaim = (what: string, kind: string): string =>
-  kind === "StatefulSet"
-    ? `store ${what} on a PVC: volumeClaimTemplates`
-    : `store ${what} on a PVC that its volumes name`
-
 /** Changes a workload by `command`, or says who would undo that: an operator, or what applies a repository. */
 export const change = (workload: Workload, command: string): string => {
   const owner = workload.writers.find((writer) => writer.by === "ownerReferences")
@@ -80,6 +74,13 @@ export const change = (workload: Workload, command: string): string => {
   return source === undefined
     ? command
     : `change this in the source of ${source.name}, which applies ${workload.name}`
+}
+
+/** Where to keep the data of a workload's pods: only a StatefulSet creates claims of its own. */
+export const intoClaim = (what: string, workload: Workload): string => {
+  const isSet = workload.kind === "StatefulSet"
+  const way = change(workload, isSet ? "volumeClaimTemplates" : "")
+  return way === "" ? `store ${what} on a PVC that its volumes name` : `store ${what} on a PVC: ${way}`
 }
 
 /** A merge patch of a workload's pod template. */
