@@ -33,10 +33,7 @@ describe("a journal that nobody has begun", () => {
       yield* take(world, { consistency: "crash" })
       const at = yield* forge(world, yield* on(world)(Prune.prepare(nightly, { last: true })))
       const error = yield* refusal(drive(on(world)(Prune.resume(at, { identity: bob }))))
-      assert.match(
-        error.message,
-        /the record of snapshot nightly is not marked as being deleted/
-      )
+      assert.match(error.message, /the record of snapshot nightly is not marked as being deleted/)
       assertKept(world)
       assert.strictEqual((yield* drive(on(world)(Prune.abort(at, { identity: bob })))).outcome, "Aborted")
       assertKept(world)

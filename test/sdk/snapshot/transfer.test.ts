@@ -407,7 +407,10 @@ describe("a file", () => {
         ...record,
         cuts: record.cuts.map((one) => ({ ...one, volumeHandle: "v" }))
       })
-      assert.include((yield* refusal(bring(world, other))).message, "does not match the file's entry for data-db-0")
+      assert.include(
+        (yield* refusal(bring(world, other))).message,
+        "does not match the file's entry for data-db-0"
+      )
       assert.deepEqual(names(world, volumesnapshots), [])
     })
   )
