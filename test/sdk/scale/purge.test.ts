@@ -175,8 +175,9 @@ describe("what was set aside", () => {
       yield* drive(withCluster(awake.cluster)(Scale.scale(ref, { purge: true, identity: ann })))
       const known = callsOf(awake.record.calls)
       let points = 0
+      // A third of them: `npm run prove -- scale` kills at every call.
       for (let index = 1; ; index++) {
-        if (!worthwhile(index, known, 4)) continue
+        if (index % 3 !== 0 || !worthwhile(index, known, 4)) continue
         const { world, volume } = yield* withAside
         const { cluster, record } = inject(
           world.sandbox.cluster,
@@ -198,7 +199,7 @@ describe("what was set aside", () => {
         assert.lengthOf(claims(world), 2)
       }
       console.log(`purge: ${points} points`)
-      assert.isAbove(points, 20)
+      assert.isAbove(points, 7)
     })
   )
 })
