@@ -2,31 +2,95 @@
  * Builds one program that needs no Node beside it: `node binary.ts FILE`, after a build. It is the Node that runs
  * this with the plugin in it, and so for the system and the processor of the machine that builds it.
  */
-import { execFileSync } from "node:child_process"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { execFile, execFileSync, spawn } from "node:child_process"
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { existsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { promisify } from "node:util"
 import { rolldown } from "rolldown"
 import { from, minify } from "./bundle.ts"
 
 const home = import.meta.dirname
 const output = resolve(process.argv[2] ?? "kubectl-stateful")
 const folder = await mkdtemp(join(tmpdir(), "kubectl-stateful-binary-"))
+const parts = join(folder, "parts")
+const main = join(home, "binaryMain.cjs")
+const manifest = "oclif.manifest.json"
+
+/**
+ * Command lines whose compiled code goes into the binary. They run against a sandbox, and whether they succeed is not
+ * the point.
+ */
+const recorded: ReadonlyArray<string> = [
+  "--help",
+  "scale --help",
+  "__complete ",
+  "__complete describe -n shop l",
+  "version",
+  "operations -n shop",
+  "peers ledger -n shop",
+  "snapshots -n shop",
+  "describe ledger -n shop",
+  "describe ledger -n shop -o json",
+  "describe -A",
+  "snapshot ledger -n shop",
+  "scale ledger --replicas 4 -n shop",
+  "operations -n shop -o yaml",
+  "nothing"
+]
+
+const record = async (): Promise<void> => {
+  const config = join(folder, "kubeconfig")
+  const env = {
+    ...process.env,
+    KUBECTL_STATEFUL_RECORD: join(home, "binaryRecord.cjs"),
+    KUBECTL_STATEFUL_PARTS: parts,
+    KUBECONFIG: config
+  }
+  const { KUBECONFIG: _, ...withoutConfig } = env
+  const sandbox = spawn(process.execPath, [main, "sandbox", "--kubeconfig", config], {
+    env: withoutConfig,
+    stdio: "ignore"
+  })
+  const ended = new Promise((resume) => sandbox.on("close", resume))
+  try {
+    while (!existsSync(config) && sandbox.exitCode === null)
+      await new Promise((resume) => setTimeout(resume, 100))
+    for (const line of recorded) {
+      const words = line.split(" ")
+      await promisify(execFile)(process.execPath, [main, ...words], { env }).catch((error: unknown) => {
+        if (line !== "nothing") throw error
+      })
+    }
+  } finally {
+    sandbox.kill()
+    await ended
+  }
+}
+
 try {
-  const script = join(folder, "main.cjs")
-  const bundle = await rolldown(from(join(home, "src", "main.ts")))
-  await bundle.write({ file: script, format: "cjs", codeSplitting: false, minify })
+  const bundle = await rolldown(from({ main: join(home, "src", "main.ts") }))
+  await bundle.write({
+    dir: parts,
+    format: "cjs",
+    minify,
+    chunkFileNames: "[name]-[hash].js",
+    entryFileNames: "[name].js"
+  })
   await bundle.close()
+  await copyFile(join(home, "dist", manifest), join(parts, manifest))
+  await record()
+  const files = await readdir(parts)
   const config = join(folder, "sea.json")
   await writeFile(
     config,
     JSON.stringify({
-      main: script,
+      main,
       mainFormat: "commonjs",
-      useCodeCache: true,
       output,
       disableExperimentalSEAWarning: true,
-      assets: { "oclif.manifest.json": join(home, "dist", "oclif.manifest.json") }
+      assets: Object.fromEntries(files.map((file) => [file, join(parts, file)]))
     })
   )
   execFileSync(process.execPath, ["--build-sea", config], { stdio: ["ignore", "ignore", "inherit"] })

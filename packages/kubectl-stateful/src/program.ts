@@ -1,6 +1,7 @@
 /**
  * The plugin as an oclif program whose commands are known beforehand.
  */
+import * as sea from "node:sea"
 import { Config, Plugin } from "@oclif/core/config"
 import type { Command } from "@oclif/core/command"
 import type { Interfaces } from "@oclif/core"
@@ -9,7 +10,6 @@ import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
 import { commandFirst } from "./program/commandFirst.ts"
-import { failureLine } from "./print/failure.ts"
 import { ended, printed, visible } from "./print/terminal.ts"
 import { write } from "./command/screen.ts"
 import { Usage } from "./command/usage.ts"
@@ -24,6 +24,9 @@ const loaded = async (id: string): Promise<CommandClass> => {
   return load()
 }
 
+/** The name of oclif's manifest, next to the bundle or in the single binary. */
+const manifestName = "oclif.manifest.json"
+
 /**
  * oclif's plugin with our table of commands, each a module that is loaded when it is run: oclif's own explicit table
  * would load all of them (docs/decisions/006). Help is printed from the manifest that the build writes.
@@ -32,12 +35,26 @@ class Program extends Plugin {
   readonly #ids: ReadonlyArray<string>
 
   constructor(ids: ReadonlyArray<string>) {
-    super({ isRoot: true, name: manifest.name, pjson, root: import.meta.dirname, type: "core" })
+    // What lies in the folder of the single binary is not the binary's.
+    const ignoreManifest = sea.isSea()
+    super({
+      isRoot: true,
+      name: manifest.name,
+      pjson,
+      root: import.meta.dirname,
+      type: "core",
+      ignoreManifest
+    })
     this.#ids = ids
   }
 
   override async load(): Promise<void> {
     await super.load()
+    if (sea.isSea()) {
+      const { commands: all }: Interfaces.Manifest = JSON.parse(sea.getAsset(manifestName, "utf8"))
+      this.commands = Object.values(all).map((each) => ({ ...each, load: () => this.findCommand(each.id) }))
+      this.hasManifest = true
+    }
     // Sources have no manifest.
     if (!this.hasManifest) this.commands = await Promise.all(this.#ids.map((id) => this.#loadable(id)))
   }
@@ -126,6 +143,8 @@ export const program = async (words: ReadonlyArray<string>): Promise<void> => {
     })
     await run([...argv], config)
   } catch (error) {
+    // The SDK's errors with it, which nothing else here needs.
+    const { failureLine } = await import("./print/failure.ts")
     write(process.stderr, ended([failureLine(error, known ? `${bin} ${id}` : bin)]))
     process.exitCode = 1
   }
