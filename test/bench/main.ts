@@ -3,6 +3,7 @@ import { parseArgs } from "node:util"
 
 const usage = `usage: npm run bench -- NAME [--pairs N] [--quick] [--only WORDS]
 
+  cli        what starts and reads take as whole processes, against node and kubectl, on the test bed
   scale      ordered scaling against kubectl and the native controller, on the test bed
   snapshot   freezes and restores against the least they can take, and against loops, on the test bed
   sandbox    what the cluster in memory costs; needs no cluster
@@ -27,6 +28,13 @@ const { positionals, values } = parseArgs({
 const [name] = positionals
 if (values.help || name === undefined) {
   console.log(usage)
+} else if (name === "cli") {
+  const { cli } = await import("./cli.ts")
+  process.exitCode = await cli({
+    pairs: values.quick ? 1 : Number(values.pairs),
+    quick: values.quick,
+    only: values.only
+  })
 } else if (name === "scale") {
   const { scale } = await import("./scale.ts")
   process.exitCode = await scale({

@@ -1,8 +1,8 @@
 /** Ordered scaling against one `kubectl scale` with the native controller, and against a loop of them. */
 import { cpus, loadavg } from "node:os"
-import { execFileSync } from "node:child_process"
 import { bed, kubectl, namespace } from "../cluster/suite/commands.ts"
 import { bundled, type Plugin } from "../cluster/suite/plugin.ts"
+import { environment } from "./environment.ts"
 import { alternate, compare, elapsed, median } from "./pairs.ts"
 import { seconds, table } from "./table.ts"
 import * as workload from "./workload.ts"
@@ -189,16 +189,6 @@ const resumed = async (plugin: Plugin, pairs: number, quick: boolean): Promise<R
     "2 s",
     beyond <= 2000 ? "met" : "missed"
   ]
-}
-
-const environment = (): void => {
-  bed("up")
-  const text = execFileSync(process.execPath, ["test/cluster/bed/main.ts", "env"], { encoding: "utf8" })
-  const lines = execFileSync("bash", ["-c", 'eval "$1"; env -0', "bash", text], { encoding: "utf8" })
-  for (const line of lines.split("\0")) {
-    const [name = "", ...value] = line.split("=")
-    if (/^(PATH|KUBECONFIG|BED_\w+)$/.test(name)) process.env[name] = value.join("=")
-  }
 }
 
 const load = (): string => `load ${loadavg()[0]?.toFixed(1)} on ${cpus().length} cores`

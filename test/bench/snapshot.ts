@@ -1,7 +1,6 @@
 /** Freezes and restores against what nobody can be faster than, and against loops that go one by one. */
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { execFileSync } from "node:child_process"
 import { cpus, loadavg } from "node:os"
 import { Command, run } from "../../packages/sdk/src/Hook.ts"
 import { layer } from "../../packages/sdk/src/kubernetes/index.ts"
@@ -11,6 +10,7 @@ import { removeCuts } from "../cluster/suite/cuts.ts"
 import { bundled, type Plugin } from "../cluster/suite/plugin.ts"
 import { installMembers } from "../cluster/suite/writer.ts"
 import * as members from "./members.ts"
+import { environment } from "./environment.ts"
 import { elapsed, median } from "./pairs.ts"
 import { seconds, table } from "./table.ts"
 
@@ -299,16 +299,6 @@ const downtimeRow = (plugin: Plugin, pairs: number): Promise<Row> =>
       verdict(ours / theirs <= 1.25)
     ]
   })
-
-const environment = (): void => {
-  bed("up")
-  const text = execFileSync(process.execPath, ["test/cluster/bed/main.ts", "env"], { encoding: "utf8" })
-  const lines = execFileSync("bash", ["-c", 'eval "$1"; env -0', "bash", text], { encoding: "utf8" })
-  for (const line of lines.split("\0")) {
-    const [name = "", ...value] = line.split("=")
-    if (/^(PATH|KUBECONFIG|BED_\w+)$/.test(name)) process.env[name] = value.join("=")
-  }
-}
 
 /** Prints the table; 1 if a bound was missed. */
 export const snapshot = async ({ pairs, quick, only }: Options): Promise<number> => {

@@ -11,6 +11,8 @@ export interface Shape {
   readonly readySeconds?: number
   /** One claim of this class a replica. */
   readonly storageClass?: string
+  /** All pods are created at once. */
+  readonly parallel?: boolean
 }
 
 const podSpec = (shape: Shape): object =>
@@ -48,6 +50,7 @@ const statefulSet = (shape: Shape): object => ({
   spec: {
     replicas: shape.replicas ?? 0,
     serviceName: shape.name,
+    ...(shape.parallel === true ? { podManagementPolicy: "Parallel" } : {}),
     selector: { matchLabels: { app: shape.name } },
     template: {
       metadata: {
@@ -77,9 +80,14 @@ const statefulSet = (shape: Shape): object => ({
 const at = (shape: Shape): ReadonlyArray<string> => ["-n", shape.namespace]
 
 /** Until it has its first replicas. */
-export const create = async (shape: Shape): Promise<void> => {
-  await kubectl(["create", "-f", "-"], JSON.stringify(statefulSet(shape)))
-  await kubectl(["rollout", "status", `sts/${shape.name}`, ...at(shape), "--timeout=120s"])
+export const create = (shape: Shape): Promise<void> => createAll([shape])
+
+/** Until each has its first replicas. */
+export const createAll = async (shapes: ReadonlyArray<Shape>): Promise<void> => {
+  const items = shapes.map(statefulSet)
+  await kubectl(["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
+  for (const shape of shapes)
+    await kubectl(["rollout", "status", `sts/${shape.name}`, ...at(shape), "--timeout=300s"])
 }
 
 /** Until no pod and no provisioned volume of it is left to be busy with. */
