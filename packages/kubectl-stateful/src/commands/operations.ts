@@ -14,7 +14,7 @@ import { setName } from "../command/target.ts"
 import { allNamespacesFlag } from "../flags/application.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { failureLine } from "../print/failure.ts"
-import { operationsText, operationText } from "../print/operation.ts"
+import { operationsText } from "../print/operation.ts"
 import { printed } from "../print/terminal.ts"
 
 export class Operations extends KubectlCommand {
@@ -51,6 +51,8 @@ export class Operations extends KubectlCommand {
       if (typed !== undefined && mayBeOperation(typed)) {
         const one = yield* namedOperation(typed, yield* journals(), origin.namespace)
         if (one !== null) {
+          // Its steps are described by its verb: all verbs are loaded with it.
+          const { operationText } = yield* Effect.promise(() => import("../print/operationPage.ts"))
           screen.page(yield* operationText(one, output, now, screen))
           return
         }

@@ -3,10 +3,14 @@ import type { Entry, Mark, StepTime } from "@kubectl-stateful/sdk/operation/Jour
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { describeSteps } from "@kubectl-stateful/sdk/Verbs"
+import * as Effect from "effect/Effect"
 import { age } from "./age.ts"
 import { appText } from "./appText.ts"
+import { documentText } from "./document.ts"
+import { operationDocument } from "./operation.ts"
 import { field, type Room, table } from "./table.ts"
-import { blank, type Line, line } from "./text.ts"
+import { ended, type Printable, visible } from "./terminal.ts"
+import { blank, type Line, line, render } from "./text.ts"
 
 /** The column of the values. */
 const valueColumn = 13
@@ -44,15 +48,6 @@ export const stepStates = ({ plan, status }: Entry): ReadonlyArray<StepState> =>
     undone: pass(`undo ${index}`)
   }))
 }
-
-/** An item of `-o json`. */
-export const operationDocument = ({ plan, status }: Entry) => ({
-  id: plan.id,
-  verb: plan.verb,
-  app: plan.app,
-  effects: plan.effects,
-  ...status
-})
 
 const when = (moment: string, now: string): string => `${moment} (${age(moment, now)} ago)`
 
@@ -97,4 +92,19 @@ export const operationPage = (entry: Entry, now: string, room: Room): ReadonlyAr
           )
         ])
   ]
+}
+
+/** One operation with its steps. */
+export const operationText = (
+  entry: Entry,
+  output: string | undefined,
+  now: string,
+  room: Room
+): Effect.Effect<Printable> => {
+  if (output === "json" || output === "yaml") {
+    const head = { apiVersion: "kubectl-stateful.dev/v1", kind: "Operation" }
+    return documentText({ ...head, ...operationDocument(entry), steps: stepStates(entry) }, output)
+  }
+  if (output === "name") return Effect.succeed(ended([visible(`operation/${entry.plan.id}`)]))
+  return Effect.succeed(render(operationPage(entry, now, room), false))
 }
