@@ -11,7 +11,7 @@ import * as Redis from "./suite/redis.ts"
 import { installMembers, restored, startWriter } from "./suite/writer.ts"
 
 /** In CI three times; `npm run prove -- snapshot` twenty. */
-const runs = Number(process.env["PROVE_RUNS"] ?? 3)
+const runs = Number(process.env["PROVE_RUNS"] ?? 2)
 
 const plugin = bundled()
 const postgres = namespace("proofs-c-postgres")

@@ -9,7 +9,7 @@ import { assertOver, isOpen, operations } from "./suite/operation.ts"
 import { bundled, type Ended } from "./suite/plugin.ts"
 
 /** In CI three times, each member in turn the seed; `npm run prove -- snapshot` twenty. */
-const runs = Number(process.env["PROVE_RUNS"] ?? 3)
+const runs = Number(process.env["PROVE_RUNS"] ?? 2)
 
 const plugin = bundled()
 const seeded = namespace("etcd-seeded").name
