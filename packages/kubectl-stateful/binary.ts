@@ -70,7 +70,11 @@ const record = async (): Promise<void> => {
 }
 
 try {
-  const bundle = await rolldown(from({ main: join(home, "src", "main.ts") }))
+  const bundle = await rolldown({
+    ...from({ main: join(home, "src", "main.ts") }),
+    // CommonJS has no import.meta; what reads it knows that it may be empty.
+    checks: { emptyImportMeta: false }
+  })
   await bundle.write({
     dir: parts,
     format: "cjs",
