@@ -34,7 +34,7 @@ const named = (names: ReadonlyArray<string>): string => names.map((name) => `\`$
 export const apiReference = (): string =>
   page("API", [
     'The concepts of `@kubectl-stateful/sdk`. Each is a namespace of the main entry (`import { State } from "@kubectl-stateful/sdk"`) and an entry of its own by the path of its module (`@kubectl-stateful/sdk/State`, `@kubectl-stateful/sdk/operation/Journal`), which loads less. Your editor shows types and comments.',
-    "Programs with Promises use one entry, `@kubectl-stateful/sdk/promise`. The live cluster is `@kubectl-stateful/sdk/kubernetes`.",
+    "Programs with Promises use one entry, `@kubectl-stateful/sdk/promise`: [guide](../sdk-promise.md). The live cluster is `@kubectl-stateful/sdk/kubernetes`.",
     table(
       ["Concept", "What it is", "Functions and values"],
       concepts.map(({ name, path }) => [

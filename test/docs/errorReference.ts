@@ -132,7 +132,7 @@ const section = ({ comment, fields, path, reasons, tag }: (typeof errors)[number
 /** The page. */
 export const errorReference = (): string =>
   page("Errors", [
-    "The errors that a program can get. Recognize one by its `_tag`, and its cause by `reason._tag`; [not with `instanceof`](../packages.md#errors). `message` is one line: the fact with the object's name; `action`, where there is one, is what to do.",
+    "The errors that a program can get. Recognize one by its `_tag`, and its cause by `reason._tag`; [not with `instanceof`](../packages.md#errors). The guides for [Promises](../sdk-promise.md#errors) and [Effect](../sdk-effect.md#errors) show how. `message` is one line: the fact with the object's name; `action`, where there is one, is what to do.",
     "For messages of the command line see [troubleshooting](../troubleshooting.md).",
     ...errors.map(section)
   ])
