@@ -177,6 +177,6 @@ export const outputs = (lines: ReadonlyArray<string>): Promise<ReadonlyArray<str
   }).pipe(
     Effect.scoped,
     Random.withSeed("documentation"),
-    Effect.provide(TestClock.layer()),
+    Effect.provide(TestClock.layer({ warningDelay: "2 minutes" })),
     Effect.runPromise
   )
