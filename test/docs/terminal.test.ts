@@ -4,9 +4,11 @@ import { pages } from "../house/codeBlocks.ts"
 import { compared, isSession, shows } from "./terminal.ts"
 
 describe("a terminal in the documentation", () => {
-  it("is known by what it shows, but for times and what is left out", () => {
+  it("is known by what it shows, but for chance and what is left out", () => {
     assert.isTrue(shows("a 10ms\n...\nd\n", "a 1.2s\nb\nc\nd\n"))
     assert.isTrue(shows("a\n...\n", "a\n"))
+    assert.isTrue(shows("operation 44a52dc5: 3 -> 4\n", "operation 0b6aa1f2: 3 -> 4\n"))
+    assert.isFalse(shows("operation 44a52dc5: 3 -> 4\n", "operation 44a52dc5: 3 -> 5\n"))
     assert.isFalse(shows("a\n...\nd\n", "a\nb\n"))
     assert.isFalse(shows("a\n", "a\nb\n"))
     assert.isFalse(shows("a.c\n", "abc\n"))

@@ -2,8 +2,8 @@
  * Keeps what the documentation shows of a terminal equal to what the commands print.
  *
  * A block is announced by `<!-- session -->`; all of a page are run in order, on one sandbox. `<!-- session: page -->`
- * shows commands that are run for that page. A line `...` stands for any lines. `npm run docs` writes the blocks anew
- * whose output is another.
+ * shows commands that are run for that page. A line `...` stands for any lines. `npm run docs` writes the output anew
+ * where it is another; what was left out is then to be left out again.
  */
 import { read } from "../house/sources.ts"
 import { outputs } from "./session.ts"
@@ -23,18 +23,30 @@ const typedIn = (block: string): ReadonlyArray<Typed> =>
     return [{ line, shown: shown.join("\n") }]
   })
 
-/** Without times, which a machine makes. */
-const timeless = (text: string): string => text.replaceAll(/\b\d+(\.\d+)?(ms|s)\b/g, "TIME").trimEnd()
+/** What is by chance, or by the moment: times, ids, and what the ledger has at that moment. */
+const chance: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^ledger-\d -> ledger-\d .* in flight .*\n/gm, ""],
+  [/\b\d+(\.\d+)?(ms|s)\b/g, "TIME"],
+  [/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME"],
+  [/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "UID"],
+  [/\b(?=[a-f]*\d)[0-9a-f]{8,}\b/g, "ID"],
+  [/^(ledger-\d {3})\d+$/gm, "$1AMOUNT"],
+  [/\btotal \d+ of\b/g, "total AMOUNT of"],
+  [/\b(has|lacks) \d+ transfers?\b/g, "$1 COUNT transfers"]
+]
+
+const lasting = (text: string): string =>
+  chance.reduce((left, [pattern, word]) => left.replaceAll(pattern, word), text).trimEnd()
 
 const isElision = (line: string): boolean => line.trim() === "..."
 
 /** Whether the shown text is the output, but for what is left out. */
 export const shows = (shown: string, output: string): boolean => {
-  const pattern = timeless(shown)
+  const pattern = lasting(shown)
     .split("\n")
     .map((line) => (isElision(line) ? "(?:.*\\n)*" : `${line.replaceAll(/[^\w\s]/g, "\\$&")}\\n`))
     .join("")
-  return new RegExp(`^${pattern}$`).test(`${timeless(output)}\n`)
+  return new RegExp(`^${pattern}$`).test(`${lasting(output)}\n`)
 }
 
 const runs = new Map<string, Promise<ReadonlyMap<string, ReadonlyArray<string>>>>()
