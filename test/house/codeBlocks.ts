@@ -4,9 +4,7 @@
  * A block is announced by `<!-- code: path -->` or `<!-- code: path#region -->`; a region stands
  * between `// #region name` and `// #endregion`. `npm run docs` writes the blocks anew.
  */
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { files, read, root } from "./sources.ts"
+import { files, read } from "./sources.ts"
 
 const announced = /<!-- code: (\S+?)(?:#(\w[\w-]*))? -->\n+(?:```\w*\n[\s\S]*?```\n?)?/g
 
@@ -32,7 +30,3 @@ export const rendered = (page: string): string =>
   })
 
 export const pages = () => files("*.md", "docs", "examples").filter((path) => path.endsWith(".md"))
-
-if (process.argv[1] === import.meta.filename) {
-  for (const page of pages()) writeFileSync(join(root, page), rendered(page))
-}

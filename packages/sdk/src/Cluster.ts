@@ -66,14 +66,25 @@ export interface ExecSession {
 }
 
 /**
- * The reason that a call to the cluster failed.
+ * The reason that a call to the cluster failed, and what to do.
  *
- * - `Unavailable`: nothing was changed: the server was not reached, or it said 503 or 504 to a read.
+ * - `NotFound`: 404, there is no such object. Check its name, its namespace and the context.
+ * - `AlreadyExists`: 409, an object of that name exists. Read it, and use or rename it.
+ * - `Unauthorized`: 401, the server does not accept the credentials. Log in again.
+ * - `Forbidden`: 403, the permission is missing, or a quota or an admission policy refused it; the message says
+ *   which.
+ * - `Conflict`: 409, the object has changed since it was read. Read it again, and decide again.
+ * - `Invalid`: 422, the server refuses a field; the message names it.
+ * - `BadRequest`: 400, the server does not understand the request. Its version may be too old.
+ * - `TooManyRequests`: 429, the server is overloaded, or a disruption budget refuses an eviction. Try again later.
+ * - `Unavailable`: nothing was changed: the server was not reached, or it said 503 or 504 to a read. Try again.
+ * - `Timeout`: the server did not answer a read in time. Nothing was changed; try again.
+ * - `Expired`: 410, the resourceVersion or the list's continue token is too old. List again.
+ * - `Unsupported`: the API is not installed, or not in this version. Install it, or do without it.
  * - `OutcomeUnknown`: a write was sent and its answer was lost. Read back before trying again.
- * - `Expired`: 410, the resourceVersion or the list's continue token is too old: list again.
- * - `Unsupported`: the API is not installed, or not in this version.
- * - `Unreadable`: a response does not match the API.
- * - `Closed`: no request was sent: the program itself has closed the connection.
+ * - `InternalError`: 500, the server failed, often in an admission webhook. Read the message, and try again.
+ * - `Unreadable`: a response does not match the API. A proxy may have answered instead of the server.
+ * - `Closed`: no request was sent: the program itself has closed the connection. Connect again.
  * - `Config`: no request was sent: the kubeconfig, or a certificate, is invalid. Retrying does not help.
  */
 export const Reason = Schema.Union([

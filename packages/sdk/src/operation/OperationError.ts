@@ -6,20 +6,22 @@ import { Refusal, Rule } from "./Plan.ts"
 const { String, TaggedStruct } = Schema
 
 /**
- * - `Refused`: the plan must not run; nothing was changed.
- * - `Held`: another process is working on the app.
- * - `Unfinished`: another operation on the app was interrupted, and has not been resumed.
- * - `Fenced`: another process has taken over; this one changed nothing more.
- * - `Changed`: a fact of the plan is no longer true.
- * - `Access`: permissions are missing; nothing was changed.
- * - `HookFailed`, `HookUnknown`: a hook stopped the operation; after `HookUnknown` the user has to check its
- *   outcome.
- * - `TimedOut`: a step made no progress before its timeout.
- * - `LevelMissed`: the requested consistency was not reached.
- * - `Unfenced`: a restored application is not isolated from its source.
- * - `NotFound`: no such app or operation.
- * - `Mismatch`: the given hooks differ from those of the operation.
- * - `Closed`: the operation has finished.
+ * Why an operation has not succeeded, and what to do.
+ *
+ * - `Refused`: the plan must not run; nothing was changed. Each refusal has its remedy.
+ * - `Held`: another process is working on the app. Wait for it, or take over.
+ * - `Unfinished`: another operation on the app was interrupted. Resume or abort it first.
+ * - `Fenced`: another process has taken over; this one changed nothing more. Follow the other.
+ * - `Changed`: a fact of the plan is no longer true. Plan again.
+ * - `Access`: permissions are missing; nothing was changed. Grant the rules that are listed.
+ * - `HookFailed`: a hook reported a failure, and the operation stopped there. Fix what it reports, and resume.
+ * - `HookUnknown`: a hook may have run or not, and no probe tells. Check it yourself, and resume with its outcome.
+ * - `TimedOut`: a step made no progress before its timeout. Remove the cause in the message, and resume or abort.
+ * - `LevelMissed`: the requested consistency was not reached; no snapshot is left. Try again, or allow a lower level.
+ * - `Unfenced`: a restored copy cannot be isolated from its source: the network enforces no NetworkPolicies.
+ * - `NotFound`: no such app or operation. Check the name and the namespace.
+ * - `Mismatch`: the given hooks differ from those of the operation, or a file is no snapshot. Pass the right ones.
+ * - `Closed`: the operation has finished. There is nothing to resume or abort.
  */
 export const OperationReason = Schema.Union([
   TaggedStruct("Refused", { refusals: Schema.Array(Refusal) }),
