@@ -10,7 +10,7 @@ import { referenceMissingRule } from "./configuration.ts"
 import { beingDeletedRule, hostPathRule, withoutClaimRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
 import { hostDevicesOf, needsOnTarget, needText } from "./needs.ts"
-import { passingRules } from "./passing.ts"
+import { ephemeralRules } from "./ephemeral.ts"
 import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Evidence, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
@@ -398,7 +398,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "driver-in-cluster", inClusterOnly),
   beingDeletedRule("move"),
   rule("move", "claim-not-bound", withoutVolume),
-  ...passingRules("move"),
+  ...ephemeralRules("move"),
   hostPathRule("move"),
   withoutClaimRule("move"),
   rule("move", "storage-class-gone", classGone),
