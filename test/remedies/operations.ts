@@ -158,7 +158,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     }
   },
   {
-    from: "sdk/src/operation/Turn.ts",
+    from: "sdk/src/operation/Run.ts",
     shape: "annotate secret kubectl-stateful.dev/operation",
     when: "where a snapshot's record is annotated with an operation that nobody knows",
     print: async (at) => {

@@ -17,13 +17,13 @@ import { type AnyPlan, type Guard, inKeyOrder, keyOf } from "./Plan.ts"
 import type { OperationResult } from "./Progress.ts"
 import { firstEntry } from "./rehearse.ts"
 import { sealedSteps, sealSteps } from "./seal.ts"
-import { type Session, session } from "./Session.ts"
+import { type RunLog, runLog } from "./RunLog.ts"
 import type { AnyStep, Failure } from "./StepContext.ts"
 import { isOtherPlan, newToken } from "./Token.ts"
-import * as Turn from "./Turn.ts"
+import * as Run from "./Run.ts"
 import type { Objects, RunOptions, Verb } from "./Verb.ts"
 import { Patience } from "../resource/Patience.ts"
-import { walk } from "./Walk.ts"
+import { runSteps } from "./RunSteps.ts"
 import { allowed, endOf, everything, notRunnable, type Start, type Way, wayOf } from "./way.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -37,22 +37,22 @@ const edited = ({ id }: AnyPlan): OperationError =>
 
 /** Reason that this run must not write its token on a guarded object; `null` if it may. */
 const notMine =
-  (plan: AnyPlan, run: string) =>
+  (plan: AnyPlan, token: string) =>
   (guard: Guard) =>
   (object: Guarded): Work<OperationError | null> =>
     Effect.gen(function* () {
-      const why = yield* Journal.notMine(plan, run)
+      const why = yield* Journal.notMine(plan, token)
       return why ?? (yield* ownedBy(plan, guard, object))
     })
 
 /** Acquires the fences in key order, and answers with the guards as they are then. */
-const acquireAll = (turn: Turn.Turn, run: string, absent: ReadonlySet<string>): Work<Objects> =>
+const acquireAll = (run: Run.Run, token: string, absent: ReadonlySet<string>): Work<Objects> =>
   Effect.gen(function* () {
     const objects = new Map<string, Guarded>()
-    const mine = notMine(turn.plan, run)
-    for (const guard of inKeyOrder(turn.plan.guards)) {
+    const mine = notMine(run.plan, token)
+    for (const guard of inKeyOrder(run.plan.guards)) {
       const key = keyOf(guard)
-      const fence = turn.fences.find((one) => keyOf(one) === key)
+      const fence = run.fences.find((one) => keyOf(one) === key)
       if (fence === undefined || absent.has(key)) continue
       const object = yield* Fence.acquire(fence, mine(guard))
       if (object !== null) objects.set(key, object)
@@ -82,16 +82,16 @@ const unchanged = ({ guards, home }: AnyPlan, objects: Objects): Effect.Effect<v
  * Waits for a server that does not answer while the operation acts, but not while it only checks whether it
  * may.
  */
-const patient = <A, E, R>({ outage }: Session, turn: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(turn, Patience, outage.patience)
+const patient = <A, E, R>({ outage }: RunLog, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(work, Patience, outage.patience)
 
-/** One run of an operation: its options, its identity, and its reports. */
-interface Run<Step extends AnyStep, Settings, Options, Going, Outcome> {
+/** The request of a run: its options, its identity, and its reports. */
+interface Request<Step extends AnyStep, Settings, Options, Going, Outcome> {
   readonly start: Start<Step, Settings>
   readonly verb: Verb<Step, Settings, Options, Going, Outcome>
   readonly options: Options & RunOptions
   readonly asked: AnyPlan
-  readonly log: Session
+  readonly log: RunLog
   readonly token: string
   readonly identity: string
 }
@@ -111,7 +111,7 @@ const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
   asked,
   token,
   identity
-}: Run<Step, Settings, Options, Going, Outcome>) =>
+}: Request<Step, Settings, Options, Going, Outcome>) =>
   Effect.gen(function* () {
     const known =
       start._tag === "Fresh"
@@ -121,15 +121,15 @@ const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
     const other = yield* inTheWay(asked)
     if (other !== null) return yield* other
     if (start._tag === "Fresh") yield* verb.check(start.plan, yield* readPlanned(asked), options, false)
-    const first = firstEntry(asked, token, identity, yield* Turn.timestamp)
+    const first = firstEntry(asked, token, identity, yield* Run.timestamp)
     const entry = yield* Journal.create(first)
     return { entry, isNew: entry.run === token }
   })
 
 /** Steps 6 to 8, with the fences written; returns the verb's result. */
 const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
-  { verb, options, log, token, identity }: Run<Step, Settings, Options, Going, Outcome>,
-  turn: Turn.Turn,
+  { verb, options, log, token, identity }: Request<Step, Settings, Options, Going, Outcome>,
+  run: Run.Run,
   { plan, direction, reach }: Way<Step, Settings>,
   entry: Journal.Entry,
   isNew: boolean
@@ -139,9 +139,9 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const { absent } = reach
 
     // 6. The fences first: from here on the caller before changes nothing, so what is read now stays so.
-    const objects = yield* acquireAll(turn, entry.run, absent)
+    const objects = yield* acquireAll(run, entry.run, absent)
 
-    // 7. The journal says whose turn it is; what an abort must know is captured with it.
+    // 7. The journal says which run owns the operation; what an abort must know is captured with it.
     if (isNew) {
       // Whoever took over between the look and the fence has written into it.
       const why = yield* Journal.notMine(plan, token)
@@ -152,7 +152,7 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       if (other !== undefined) return yield* edited(plan)
       const captures = isBack && !entry.status.aborting && absent.size === 0
       const writes = verb.writes(plan, plan.guards[0])
-      yield* turn.takeOver({
+      yield* run.takeOver({
         phase: isBack ? "Aborting" : "Running",
         aborting: isBack,
         holder: identity,
@@ -161,7 +161,7 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       // Going back, whatever stands there now is what is left.
       if (!isBack) yield* verb.check(plan, objects, options, true)
     }
-    yield* Ref.set(turn.begun, true)
+    yield* Ref.set(run.begun, true)
     yield* log.report({
       _tag: "Started",
       id: plan.id,
@@ -177,19 +177,19 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const settings = verb.going(plan, options, isBack)
     const { elapsed } = outage
     const given = { direction, ...reach, report, fallShort, elapsed, settings, isTakenUp: !isNew }
-    return yield* walk(plan, verb, turn, given)
+    return yield* runSteps(plan, verb, run, given)
   })
 
 /** Steps 4 to 9, while the Leases are held. */
 const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
-  run: Run<Step, Settings, Options, Going, Outcome>,
+  request: Request<Step, Settings, Options, Going, Outcome>,
   candidates: ReadonlyArray<Lease.Candidate>
 ) =>
   Effect.gen(function* () {
-    const { start, verb, options, log, token } = run
+    const { start, verb, options, log, token } = request
 
     // 4. The journal: the one there is, or a new one where nothing is in the way.
-    const { entry, isNew } = yield* entryOf(run)
+    const { entry, isNew } = yield* entryOf(request)
     const end = isNew ? null : yield* endOf(entry, log)
     if (end !== null) return end
     const over = isNew ? null : yield* reopened(entry.plan)
@@ -204,16 +204,18 @@ const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const sealed = isNew ? null : yield* sealedSteps(plan, verb)
     if (sealed !== null) return yield* sealed
     const isBack = direction === "back"
-    const turn = yield* Turn.make(entry, token, !isNew)
+    const run = yield* Run.make(entry, token, !isNew)
     const outcome = yield* Ref.make<Outcome | null>(null)
-    const work = Effect.flatMap(behindFences(run, turn, way, entry, isNew), (said) => Ref.set(outcome, said))
+    const work = Effect.flatMap(behindFences(request, run, way, entry, isNew), (said) =>
+      Ref.set(outcome, said)
+    )
 
     // 9. The end: fences, Leases, journal. Cut short, it leaves what can be taken up.
-    const ending = Effect.map(log.unmet, (short): Turn.Ending => {
+    const ending = Effect.map(log.unmet, (short): Run.Ending => {
       if (short.length > 0) return { phase: "Incomplete", message: short.join("; ") }
       return { phase: isBack ? "Aborted" : "Succeeded", message: null }
     })
-    yield* Turn.closing(turn, candidates, ending, work)
+    yield* Run.closing(run, candidates, ending, work)
     if (!isBack) yield* sealSteps(plan, verb)
     const { phase } = yield* ending
     return yield* log.result(phase, plan.id, { aborted: isBack, result: yield* Ref.get(outcome) })
@@ -235,7 +237,7 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
 
     // 1. The plan, and whether it may run at all.
     const asked = isFresh ? start.plan : (yield* Journal.find(start.at.namespace, start.at.id)).plan
-    const log = yield* session(asked, options)
+    const log = yield* runLog(asked, options)
     if (isFresh) {
       yield* allowed(asked)
       if (asked.steps.length === 0) return yield* log.result("Unchanged", null)
@@ -261,10 +263,10 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const candidates = candidatesOf(asked, beyond, token, identity)
     const acting = underLeases({ start, verb, options, asked, log, token, identity }, candidates)
     const before = isFresh ? {} : { before: permitted }
-    const turn = Turn.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
+    const held = Run.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
     const isOpen = isFresh ? log.isBegun : Effect.succeed(true)
     return yield* Effect.catch(
-      Turn.within(options.timeout ?? null, asked, isOpen, patient(log, turn)),
+      Run.within(options.timeout ?? null, asked, isOpen, patient(log, held)),
       (error) => orNamespaceGone(asked, verb, error)
     )
   }).pipe(
