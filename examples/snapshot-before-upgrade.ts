@@ -2,12 +2,12 @@
  * Takes a snapshot of an application before an upgrade, lists the snapshots, and compares: with Promises.
  *
  * `node --conditions=source examples/snapshot-before-upgrade.ts`; on your own cluster use `connect()`
- * instead of `over(cluster)`.
+ * instead of `connectTo(cluster)`.
  */
-import { over, statefulSet } from "@kubectl-stateful/sdk/promise"
+import { connectTo, statefulSet } from "@kubectl-stateful/sdk/promise"
 import { cluster } from "./cluster.ts"
 
-const shop = over(cluster)
+const shop = connectTo(cluster)
 const ledger = statefulSet("shop", "ledger")
 
 // #region take

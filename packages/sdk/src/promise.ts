@@ -439,7 +439,7 @@ const routerBy =
   }
 
 /** A connection over any `Cluster`: the sandbox, or one with faults. */
-export const over = (cluster: Layer<Cluster, ClusterError>): Connection => {
+export const connectTo = (cluster: Layer<Cluster, ClusterError>): Connection => {
   const runtime = ManagedRuntime.make(cluster)
   const closing = new AbortController()
   const check = (call: Call | undefined): void => {
@@ -516,4 +516,4 @@ export const over = (cluster: Layer<Cluster, ClusterError>): Connection => {
 }
 
 /** The cluster that kubectl would talk to. Nothing is asked until the first call. */
-export const connect = (options: Options = {}): Connection => over(layer(options))
+export const connect = (options: Options = {}): Connection => connectTo(layer(options))
