@@ -110,9 +110,9 @@ describe("imports point one way", () => {
       .map((edge) => edge.specifier.replace("@kubectl-stateful/sdk/", ""))
     assert.deepEqual([...new Set(needed)].toSorted(), [
       "Cluster",
-      "HeldScript",
       "Hook",
       "Manifest",
+      "QuiesceScript",
       "promise",
       "resource/Status"
     ])
