@@ -20,9 +20,9 @@ console.log(outcome, ...unmet)
 // #region list
 for (const { summary, ready } of await shop.snapshots("shop")) {
   const { name, level, skew, cuts } = summary
-  console.log(`${name}: ${level}, cut within ${skew} ms, ${ready?.length} of ${cuts.length} ready`)
+  console.log(`${name}: ${level}, skew ${skew} ms, ${ready?.length} of ${cuts.length} ready`)
 }
-// => before-upgrade: group, cut within 0 ms, 3 of 3 ready
+// => before-upgrade: group, skew 0 ms, 3 of 3 ready
 // #endregion
 
 const before = { namespace: "shop", name: "before-upgrade" }
