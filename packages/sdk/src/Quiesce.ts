@@ -134,7 +134,7 @@ export interface NotQuiesced {
 
 /** The section, ready to run; or built from functions by `ofFunctions`. */
 export interface Quiesce {
-  /** The profile's name, as it is said in a command: `redis`, or the file's path. */
+  /** The profile's name, as it is given in a command: `redis`, or the file's path. */
   readonly profile: string
   readonly guarantee: Guarantee
   readonly hold: QuiesceCommand | QuiesceCalls | NotQuiesced

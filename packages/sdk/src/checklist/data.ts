@@ -177,7 +177,7 @@ const notBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
   ]
 }
 
-/** A claim in deletion waits for its pod alone; when the pod goes, so does the data (pvc-protection). */
+/** A terminating claim waits only for its pod; when the pod is deleted, so is the data (pvc-protection). */
 const beingDeleted = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = liveClaims(state).filter((claim) => claim.deleted !== null)
   const { kept = [], lost = [] } = Object.groupBy(claims, ({ volume }) =>

@@ -34,7 +34,7 @@ const nodeBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
       ]
 }
 
-/** Local and hostPath volumes are told of by the rule above. */
+/** Local and hostPath volumes are reported by the rule above. */
 const withoutDriver = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state).filter(
     (claim) => claim.volume?.source != null && !["csi", "local", "hostPath"].includes(claim.volume.source)
@@ -359,7 +359,7 @@ const isByHand = (state: AppState, storageClass: string): boolean => {
   return volumes.every((volume) => volume !== null && volume.driver === null)
 }
 
-/** Its class is gone here as well: the next claim of the template would wait for ever, or for a volume by hand. */
+/** Its class does not exist here either: the next claim of the template would wait for ever, or for a volume by hand. */
 const classGone = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const known = state.protection.storageClasses?.map((one) => one.name)
   const absent = known === undefined ? [] : classesOf(state).filter((name) => !known.includes(name))

@@ -174,7 +174,7 @@ const nodeLabels = (state: AppState): ReadonlyArray<Need> =>
     ])
   )
 
-/** A toleration asks for nothing; a taint is told where all nodes that the nodeSelector means have it here. */
+/** A toleration requires nothing; a taint is listed if all nodes that match the nodeSelector have it here. */
 const taints = (state: AppState): ReadonlyArray<Need> =>
   unique(
     state.workloads.flatMap(({ name, template }) => {
@@ -207,7 +207,7 @@ const order = [
   "ResourceClaimTemplate"
 ]
 
-/** The rest is of the namespace, and goes along with the manifests. */
+/** The rest is namespaced, and is moved with the manifests. */
 const ofCluster: ReadonlySet<string> = new Set(["PriorityClass", "RuntimeClass", "ClusterTrustBundle"])
 
 const dependencies = (state: AppState): ReadonlyArray<Need> =>

@@ -100,7 +100,7 @@ export const onOneNode = (
   const pinned = all.flatMap(({ replica, node, pins }) =>
     pins.filter(oneNode).map((pin) => ({
       name: pin.name,
-      // A node that is gone is still what the volume asks for.
+      // The volume still requires a node that was deleted.
       node: pin.nodes?.[0] ?? askedOf(state, pin.name, hostKey) ?? node,
       replica
     }))
@@ -354,7 +354,7 @@ const stranded = (state: AppState): ReadonlyArray<Stranded> => {
   })
 }
 
-/** Replicas that start nowhere when their own server is gone, as these rules tell: they come back to it, or not at all. */
+/** Replicas that can start only on their own server, by these rules: if it is lost, they do not recover. */
 export const heldForGood = (state: AppState): ReadonlySet<string | null> =>
   new Set([...pinned(state), ...stranded(state).map(({ replica }) => replica)])
 

@@ -30,7 +30,7 @@ import { ephemeralRules } from "./ephemeral.ts"
 import { unreadRule } from "./unread.ts"
 
 export const restartRules: ReadonlyArray<Rule> = [
-  // Causes first: pods wait for these, whatever else is told of them.
+  // Causes first: pods wait for these, whatever else is reported about them.
   classMissingRule("restart"),
   driverMissingRule("restart"),
   conflictRule,

@@ -228,7 +228,7 @@ const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Evidence> =>
 const cutPatience = 600_000
 const readyPatience = 86_400_000
 
-/** An error goes away when a retry succeeds, so only a claim's newest snapshot tells. */
+/** An error disappears when a retry succeeds, so only a claim's newest snapshot counts. */
 const snapshotStuck = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const readyGroups = new Set(
     (state.protection.snapshots ?? []).flatMap((one) =>

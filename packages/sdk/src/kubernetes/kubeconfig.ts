@@ -377,7 +377,7 @@ const clusterWith = (entry: Entry, options: KubeconfigOptions): Entry => {
   return {
     ...entry,
     ...(server === undefined ? {} : { server }),
-    // Either of the two replaces both, or a kubeconfig with an authority could never be told to skip it.
+    // Either of the two replaces both, or a flag could never override the authority of a kubeconfig.
     ...(certificateAuthority === undefined && !insecureSkipTlsVerify
       ? {}
       : {

@@ -60,7 +60,7 @@ const resumable = (
   isAbort = false
 ): OperationError | ClusterError => {
   if (error.reason._tag === "Fenced" || error.reason._tag === "Held") return error
-  // Its journal is gone: there is nothing to take up.
+  // Its journal was deleted: there is nothing to resume.
   if (error._tag === "OperationError" && error.reason._tag === "NotFound") return error
   const last = isAbort ? lastWay(plan) : null
   const way = `${wayOn(plan)}${last === null ? "" : `, ${last} to revert what it can`}`
@@ -171,7 +171,7 @@ const finish = (
 /** Ends an interrupted run: what was started can be resumed, what was not is finished. */
 const stop = (run: Run, error: OperationError | ClusterError | null): Work<void> =>
   Effect.gen(function* () {
-    // Told to stop between its end and the last word of that: what it has made may say already that it is over.
+    // Interrupted between its end and the last write: the objects that it created may already be marked as ended.
     if (yield* Ref.get(run.over)) return
     const doing = yield* Ref.get(run.doing)
     const message = error === null ? "interrupted" : recordOf(error, doing)

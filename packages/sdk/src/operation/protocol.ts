@@ -99,7 +99,7 @@ interface Request<Step extends AnyStep, Settings, Options, Going, Outcome> {
 /** The Leases of the guards that this run may hold, in key order. */
 const candidatesOf = ({ guards }: AnyPlan, beyond: ReadonlySet<string>, token: string, identity: string) =>
   inKeyOrder(guards)
-    // None of a guard that only a journal says is its own: whoever acts there would be told to stop.
+    // None for a guard that only the journal claims: it would stop the process that acts there.
     .filter((guard) => !beyond.has(keyOf(guard)))
     .map(({ kind, namespace, name }): Lease.Candidate => ({ kind, namespace, name, token, identity }))
 
@@ -138,12 +138,12 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const isBack = direction === "back"
     const { absent } = reach
 
-    // 6. The fences first: from here on the caller before changes nothing, so what is read now stays so.
+    // 6. The fences first: from here on the previous run changes nothing, so what is read now stays valid.
     const objects = yield* acquireAll(run, entry.run, absent)
 
     // 7. The journal says which run owns the operation; what an abort must know is captured with it.
     if (isNew) {
-      // Whoever took over between the look and the fence has written into it.
+      // A process that took over between the read and the fence has changed the journal.
       const why = yield* Journal.notMine(plan, token)
       if (why !== null) return yield* why
       yield* unchanged(plan, objects)
@@ -158,7 +158,7 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
         holder: identity,
         ...(captures ? { captured: verb.capture(plan, objects, writes) } : {})
       })
-      // Going back, whatever stands there now is what is left.
+      // For an abort, whatever exists now is what is left.
       if (!isBack) yield* verb.check(plan, objects, options, true)
     }
     yield* Ref.set(run.begun, true)
@@ -168,7 +168,7 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       home: plan.home,
       verb: plan.verb,
       app: nameOf(plan.app),
-      // Of an operation that is taken up, what it will do is told from its steps, not by its words.
+      // For a resumed operation this is derived from its steps, not read from the journal's text.
       effects: isNew ? plan.effects : plan.steps.map((step) => verb.describe(plan, step))
     })
 
@@ -195,7 +195,7 @@ const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const over = isNew ? null : yield* reopened(entry.plan)
     if (over !== null) return yield* over
 
-    // 5. Which way it goes, and whether this caller may take it that way.
+    // 5. Forward or back, and whether this caller may do that.
     const way: Way<Step, Settings> =
       isNew && start._tag === "Fresh"
         ? { plan: start.plan, direction: "forward", reach: everything }
@@ -210,7 +210,7 @@ const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       Ref.set(outcome, said)
     )
 
-    // 9. The end: fences, Leases, journal. Cut short, it leaves what can be taken up.
+    // 9. The end: fences, Leases, journal. If it is interrupted, the operation can be resumed.
     const ending = Effect.map(log.unmet, (short): Run.Ending => {
       if (short.length > 0) return { phase: "Incomplete", message: short.join("; ") }
       return { phase: isBack ? "Aborted" : "Succeeded", message: null }
@@ -246,7 +246,7 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     }
 
     // 2. Permissions, all at once, so that the answer names every one that is missing. A journal whose
-    // plan cannot be read fails where it is told why.
+    // plan cannot be read fails later, with the reason.
     const readable = isFresh ? Result.succeed(start.plan) : verb.decode(asked)
     const permitted = Result.isSuccess(readable)
       ? preflight(verb.rules(readable.success, options))

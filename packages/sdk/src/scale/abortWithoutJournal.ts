@@ -162,7 +162,7 @@ export const abortWithoutJournal = (
     const note = (message: string) => here.report({ _tag: "Note", message })
     const body = Effect.gen(function* () {
       for (const entry of open) yield* Journal.write({ ...entry, run: token }, entry.run)
-      // From here on whoever ran the lost operation changes nothing more.
+      // From here on the process that ran the lost operation changes nothing more.
       if (set !== null) {
         yield* Fence.acquire(fence, () => Effect.succeed(null))
         yield* untilSettled(at, yield* Workload.assertHeld(fence))

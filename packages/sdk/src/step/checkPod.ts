@@ -21,7 +21,7 @@ export interface Proven {
   readonly claim: string
 }
 
-/** Seconds after which the kubelet ends the pod, whoever created it. */
+/** Seconds after which the kubelet ends the pod, even if its creator has ended. */
 const lives = 3600
 
 /** The mount path of a template's volume. */

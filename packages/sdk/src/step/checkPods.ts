@@ -71,14 +71,14 @@ export const makeCheckPod = (at: At, ordinal: Which, pod: object): Work =>
     })
   })
 
-/** Deletes a check pod, and waits until it is gone: its claim is free then. */
+/** Deletes a check pod, and waits until it is deleted: its claim is free then. */
 export const removeCheckPod = (at: At, ordinal: Which): Work =>
   Effect.gen(function* () {
     const pod = yield* readCheckPod(at, ordinal)
     if (pod === null) return
     yield* Fence.beside<CheckPod | null>(at.standing, {
       look: readCheckPod(at, ordinal),
-      // Its kubelet says when it is gone.
+      // Its kubelet reports when it has stopped.
       done: (found) =>
         found?.metadata.uid !== pod.metadata.uid || found.metadata.deletionTimestamp !== undefined,
       write: () =>

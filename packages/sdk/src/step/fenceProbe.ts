@@ -75,7 +75,7 @@ export interface Probe {
   readonly addresses: ReadonlyArray<string>
 }
 
-/** Seconds after which the kubelet ends the pod, whoever created it. */
+/** Seconds after which the kubelet ends the pod, even if its creator has ended. */
 const lives = 600
 
 /** Behind the fence it has all labels of the restored pods, so that whatever policy is for them is for it. */
