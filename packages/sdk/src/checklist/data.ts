@@ -5,7 +5,7 @@ import { absentDriver } from "../state/Driver.ts"
 import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
-import { heldForGood } from "./pins.ts"
+import { heldForGood } from "./otherNodes.ts"
 import { type Facts, forGood, no, offServer, rule, type Rule, type Evidence } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 

@@ -14,7 +14,7 @@ import {
   staysSeconds
 } from "./parts.ts"
 import { backFirst } from "./leaving.ts"
-import { strandedWithout } from "./pins.ts"
+import { strandedWithout } from "./otherNodes.ts"
 import { type Facts, forGood, no, rule, type Rule, type Evidence, unknown, yes } from "./rule.ts"
 import { names, title, verb } from "./words.ts"
 

@@ -7,7 +7,7 @@ import type { Workload } from "../Topology.ts"
 import { isHeld } from "./gone.ts"
 import { backFirst, dataFirst } from "./leaving.ts"
 import { liveClaims, nodeGone, nodeNamed, replicasOf } from "./parts.ts"
-import { canMove } from "./pins.ts"
+import { canMove } from "./otherNodes.ts"
 import { type Facts, no, rule, type Rule, type Evidence, unknown } from "./rule.ts"
 import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
 
