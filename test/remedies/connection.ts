@@ -29,7 +29,7 @@ let address = ""
 
 export const remedies: ReadonlyArray<Remedy> = [
   {
-    from: "sdk/src/kubernetes/overrides.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config get-contexts",
     when: "where another kubeconfig has no such context",
     print: async (at) =>
@@ -40,7 +40,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     }
   },
   {
-    from: "sdk/src/kubernetes/overrides.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config use-context",
     when: "where no context is chosen",
     print: async (at) => {
@@ -94,28 +94,28 @@ export const remedies: ReadonlyArray<Remedy> = [
     helps: (_, { out }) => assert.match(out, /^by-hand .* 10\.9\.9\.9 /m)
   },
   {
-    from: "sdk/src/kubernetes/overrides.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config get-contexts",
     when: "where there is no such context",
     print: (at) => at.refused("describe db --context nowhere -n shop"),
     helps: (_, { out }) => assert.match(out, /\bsandbox\b/)
   },
   {
-    from: "sdk/src/kubernetes/overrides.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config get-clusters",
     when: "where there is no such cluster",
     print: (at) => at.refused("describe db --cluster nowhere -n shop"),
     helps: (_, { out }) => assert.match(out, /^sandbox$/m)
   },
   {
-    from: "sdk/src/kubernetes/overrides.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config get-users",
     when: "where there is no such user",
     print: (at) => at.refused("describe db --user nowhere -n shop"),
     helps: (_, { out }) => assert.match(out, /^sandbox$/m)
   },
   {
-    from: "sdk/src/kubernetes/overrides.ts",
+    from: "sdk/src/kubernetes/kubeconfig.ts",
     shape: "config use-context",
     when: "where no context is current",
     print: async (at) => {
