@@ -3,12 +3,12 @@
  * with Promises.
  *
  * `node --conditions=source examples/restore-on-failure.ts`; on your own cluster use `connect()` instead
- * of `over(cluster)`.
+ * of `connectTo(cluster)`.
  */
-import { over, statefulSet } from "@kubectl-stateful/sdk/promise"
+import { connectTo, statefulSet } from "@kubectl-stateful/sdk/promise"
 import { cluster } from "./cluster.ts"
 
-const shop = over(cluster)
+const shop = connectTo(cluster)
 const ledger = statefulSet("shop", "ledger")
 const as = { identity: "upgrade-job" }
 

@@ -2,12 +2,12 @@
  * Takes a snapshot of an application before an upgrade, lists the snapshots, and compares: with Promises.
  *
  * `node --conditions=source examples/snapshot-before-upgrade.ts`; on your own cluster use `connect()`
- * instead of `over(cluster)`.
+ * instead of `connectTo(cluster)`.
  */
-import { over, statefulSet } from "@kubectl-stateful/sdk/promise"
+import { connectTo, statefulSet } from "@kubectl-stateful/sdk/promise"
 import { cluster } from "./cluster.ts"
 
-const shop = over(cluster)
+const shop = connectTo(cluster)
 const ledger = statefulSet("shop", "ledger")
 
 // #region take
@@ -20,9 +20,9 @@ console.log(outcome, ...unmet)
 // #region list
 for (const { summary, ready } of await shop.snapshots("shop")) {
   const { name, level, skew, cuts } = summary
-  console.log(`${name}: ${level}, cut within ${skew} ms, ${ready?.length} of ${cuts.length} ready`)
+  console.log(`${name}: ${level}, skew ${skew} ms, ${ready?.length} of ${cuts.length} ready`)
 }
-// => before-upgrade: group, cut within 0 ms, 3 of 3 ready
+// => before-upgrade: group, skew 0 ms, 3 of 3 ready
 // #endregion
 
 const before = { namespace: "shop", name: "before-upgrade" }

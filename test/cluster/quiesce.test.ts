@@ -165,7 +165,7 @@ describe.runIf(isBed())("a quiesced snapshot", () => {
       assert.isAtMost(lapsed, deadline + 1000)
 
       const failing = start(space, "db-failing", "--profile", "redis", ...alone, "--class", "snap-failing")
-      await assertMissed(space, await heard(failing.ended), /the cut of data-db-\d failed/)
+      await assertMissed(space, await heard(failing.ended), /the volume snapshot of data-db-\d failed/)
       const failed = await watch.longest()
       console.log(`a cut failed: no write for ${failed} ms in the pod`)
       assert.isAtMost(failed, 5000)

@@ -77,7 +77,7 @@ const stateOf = async (space: string): Promise<string> => {
   return first.replace(/-0$/, "")
 }
 
-/** No prover, no mark on the members' own volumes, and no claim that nobody names. */
+/** No check pod, no mark on the members' own volumes, and no claim that nobody names. */
 const assertSettled = async (space: string) => {
   await assertOver(space, "db")
   const pods = await kubectl(["get", "pods", "-n", space, "-o", "name"])

@@ -118,10 +118,7 @@ describe("the demo", () => {
 
   it("takes a snapshot of one moment while money moves, and the money is all there", () => {
     assert.deepEqual(judged(after(check)), whole)
-    assert.match(
-      after(`${snapshot} nightly`),
-      /^snapshot\/nightly taken: group, 3 claims, .*, cut within 0ms$/m
-    )
+    assert.match(after(`${snapshot} nightly`), /^snapshot\/nightly taken: group, 3 claims, .*, skew 0ms$/m)
   })
 
   it("loses the data of one volume, which the check sees, and all of it is back by a restore", () => {
@@ -139,7 +136,7 @@ describe("the demo", () => {
   it("cuts volumes apart, and the check finds that they are not of one moment", () => {
     const page = after(`${snapshot} ${apart.name} --consistency crash`)
     // A tenth of a second at the least.
-    assert.match(page, /taken: crash, 3 claims, .*, cut within (\d{3}ms|[1-9][\d.]*s)$/m)
+    assert.match(page, /taken: crash, 3 claims, .*, skew (\d{3}ms|[1-9][\d.]*s)$/m)
     const { members, isOneMoment, faults } = judged(page)
     assert.deepEqual({ members, isOneMoment }, { members: 3, isOneMoment: false })
     assert.isTrue(

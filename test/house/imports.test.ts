@@ -35,7 +35,7 @@ const layer = (path: string): number => {
   const name = basename(path, ".ts")
   if (path.startsWith(plugin)) return 6
   if (path.startsWith(`${sdk}kubernetes/`)) return 6
-  if (entries.includes(name)) return 5
+  if (entries.includes(name) || path.startsWith(`${sdk}promise/`)) return 5
   if (name === "Cluster") return 0
   if (path.startsWith(`${sdk}resource/`) || path.startsWith(`${sdk}kind/`)) return 1
   if (verbOf(path) !== undefined) return 4
@@ -110,9 +110,9 @@ describe("imports point one way", () => {
       .map((edge) => edge.specifier.replace("@kubectl-stateful/sdk/", ""))
     assert.deepEqual([...new Set(needed)].toSorted(), [
       "Cluster",
-      "HeldScript",
       "Hook",
       "Manifest",
+      "QuiesceScript",
       "promise",
       "resource/Status"
     ])

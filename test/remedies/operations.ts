@@ -25,31 +25,33 @@ const running = async (at: Situation) => {
   return { run, id: journal?.metadata.name.slice("kubectl-stateful-".length) ?? "" }
 }
 
+/** A resume that brings all members up. */
+const resumed = {
+  from: "sdk/src/operation/OperationId.ts",
+  shape: "stateful resume",
+  changes: scaled,
+  helps: (at: Situation) => at.ready(7)
+}
+
 export const remedies: ReadonlyArray<Remedy> = [
   {
-    from: "sdk/src/operation/OperationId.ts",
-    shape: "stateful resume",
+    ...resumed,
     when: "where a step got nowhere",
     print: async (at) => {
       const message = await stopped(at)
       await at.nodesTake(true)
       return message
-    },
-    changes: scaled,
-    helps: (at) => at.ready(7)
+    }
   },
   {
-    from: "sdk/src/operation/OperationId.ts",
-    shape: "stateful resume",
+    ...resumed,
     when: "where another caller holds the application",
     print: async (at) => {
       const { id } = await running(at)
       const message = await at.refused(`resume ${id} -n shop`)
       await at.nodesTake(true)
       return message
-    },
-    changes: scaled,
-    helps: (at) => at.ready(7)
+    }
   },
   {
     from: "sdk/src/operation/OperationId.ts",
@@ -158,7 +160,7 @@ export const remedies: ReadonlyArray<Remedy> = [
     }
   },
   {
-    from: "sdk/src/operation/Turn.ts",
+    from: "sdk/src/operation/Run.ts",
     shape: "annotate secret kubectl-stateful.dev/operation",
     when: "where a snapshot's record is annotated with an operation that nobody knows",
     print: async (at) => {

@@ -102,48 +102,30 @@ const withWeb = async (at: Situation): Promise<void> => {
 
 const refusals = { from: "sdk/src/restore/refusal.ts" }
 
+/** A restore from VolumeSnapshots of other tools, for which the list names those that exist. */
+const ofOthers = (when: string, flags: string): Remedy => ({
+  ...refusals,
+  shape: "get volumesnapshots",
+  when,
+  print: async (at) => {
+    await taken(at, { consistency: "crash" })
+    return at.refused(`restore --from-volume-snapshots db ${flags}--yes -n shop`)
+  },
+  helps: async (at, { out }) => {
+    assert.match(out, /^nightly-data-db-1 +true +data-db-1 /m)
+    await on(
+      at,
+      Restore.prepareFromVolumeSnapshots({ namespace, name: "db" }, { volumeSnapshots: chosen }).pipe(allowed)
+    )
+  }
+})
+
 /** The storage makes no volume, as long as it is so. */
 let isFull = false
 
 export const remedies: ReadonlyArray<Remedy> = [
-  {
-    ...refusals,
-    shape: "get volumesnapshots",
-    when: "where none of the claims has one that others made",
-    print: async (at) => {
-      await taken(at, { consistency: "crash" })
-      return at.refused("restore --from-volume-snapshots db --yes -n shop")
-    },
-    helps: async (at, { out }) => {
-      assert.match(out, /^nightly-data-db-1 +true +data-db-1 /m)
-      await on(
-        at,
-        Restore.prepareFromVolumeSnapshots({ namespace, name: "db" }, { volumeSnapshots: chosen }).pipe(
-          allowed
-        )
-      )
-    }
-  },
-  {
-    ...refusals,
-    shape: "get volumesnapshots",
-    when: "where the one that is named is not there",
-    print: async (at) => {
-      await taken(at, { consistency: "crash" })
-      return at.refused(
-        "restore --from-volume-snapshots db --volume-snapshot data-db-1=data-db-1 --yes -n shop"
-      )
-    },
-    helps: async (at, { out }) => {
-      assert.match(out, /^nightly-data-db-1 +true +data-db-1 /m)
-      await on(
-        at,
-        Restore.prepareFromVolumeSnapshots({ namespace, name: "db" }, { volumeSnapshots: chosen }).pipe(
-          allowed
-        )
-      )
-    }
-  },
+  ofOthers("where none of the claims has one that others made", ""),
+  ofOthers("where the one that is named is not there", "--volume-snapshot data-db-1=data-db-1 "),
   {
     ...refusals,
     shape: "delete pvc",

@@ -92,7 +92,7 @@ describe("a profile of requests", () => {
     assert.strictEqual(meansOf(of(calls)), "request")
     assert.deepEqual(reachesOf(of({ ...calls, probe: { command: ["check"] } })), ["exec", "proxy"])
     const { hold } = of(calls)
-    assert.deepInclude(hold, { _tag: "HeldCalls", deadline: 10_000 })
+    assert.deepInclude(hold, { _tag: "QuiesceCalls", deadline: 10_000 })
     assert.deepNestedInclude(hold, {
       "quiesce.url": { scheme: "http", port: 8080, path: "/freeze?ms=10000" }
     })

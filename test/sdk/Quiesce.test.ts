@@ -19,7 +19,7 @@ const named = (name: string) => Result.getOrThrow(quiesceNamed(name))
 /** The commands of one, in the order hold, thaw, probe; none where it is no command. */
 const argvs = ({ hold, thaw, probe, oneVolume }: Quiesce) =>
   [hold, thaw, probe, oneVolume].map((one) =>
-    one?._tag === "Command" || one?._tag === "HeldCommand" ? one.argv : []
+    one?._tag === "Command" || one?._tag === "QuiesceCommand" ? one.argv : []
   )
 
 describe("a profile's section snapshot", () => {
@@ -93,7 +93,7 @@ describe("a built-in profile", () => {
     for (const [name, { snapshot }] of builtIn) {
       if (snapshot?.guarantee === "one-member") continue
       const quiesce = named(name)
-      const isHeld = quiesce.hold._tag !== "HeldNothing" || quiesce.waves !== undefined
+      const isHeld = quiesce.hold._tag !== "NotQuiesced" || quiesce.waves !== undefined
       assert.strictEqual(quiesce.probe !== null, isHeld, name)
       for (const argv of argvs(quiesce)) {
         // An option with a value would stand in the list of processes.

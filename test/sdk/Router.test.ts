@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
-import { jump, over } from "../../packages/sdk/src/promise.ts"
+import { jump, connectTo } from "../../packages/sdk/src/promise.ts"
 import * as Router from "../../packages/sdk/src/Router.ts"
 import * as Routing from "../../packages/sdk/src/Routing.ts"
 import { inject } from "../../packages/sandbox/src/index.ts"
@@ -119,7 +119,7 @@ describe("for programs without Effect", () => {
   )
 
   it("a router answers or throws, and watched peers end with their signal", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     const abort = new AbortController()
     const seen: Array<number> = []
     try {
@@ -140,7 +140,7 @@ describe("for programs without Effect", () => {
   })
 
   it("a router of an application that is not there rejects", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     const missing = cluster.router({ namespace: "default", name: "nope" }, jump)
     assert.deepInclude(await missing.catch((error: unknown) => error), { _tag: "AppNotFound" })
   })

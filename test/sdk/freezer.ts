@@ -6,7 +6,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster, ExecRequest } from "../../packages/sdk/src/Cluster.ts"
-import type { HeldCommand } from "../../packages/sdk/src/HeldHook.ts"
+import type { QuiesceCommand } from "../../packages/sdk/src/QuiesceHook.ts"
 import type { Member } from "../../packages/sdk/src/Hook.ts"
 import { heldExec, isHeld } from "../../packages/sandbox/src/node/HeldExec.ts"
 import type { Command, Host } from "../../packages/sandbox/src/node/Program.ts"
@@ -15,8 +15,8 @@ import { pod } from "../sandbox/asking.ts"
 
 export const member: Member = { namespace: "default", pod: "db-0", ordinal: 0, fqdn: "db-0" }
 
-export const freeze = (...argv: ReadonlyArray<string>): HeldCommand => ({
-  _tag: "HeldCommand",
+export const freeze = (...argv: ReadonlyArray<string>): QuiesceCommand => ({
+  _tag: "QuiesceCommand",
   argv: argv.length === 0 ? ["freeze"] : argv,
   container: null,
   deadline: 10_000,

@@ -7,7 +7,7 @@ import { Cluster, ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import {
   type Call,
   type Connection,
-  over,
+  connectTo,
   profile,
   quiesceWith,
   statefulSet
@@ -40,7 +40,7 @@ const withDb = Layer.effect(
 
 describe("a connection for programs without Effect", () => {
   it("reads an application's state as a Promise", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     const state = await cluster.read(statefulSet("default", "db"))
     assert.deepEqual(
       state.replicas.map(({ name }) => name),
@@ -49,7 +49,7 @@ describe("a connection for programs without Effect", () => {
   })
 
   it("lists operations, and rejects where there is none to take up", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     assert.deepEqual(await cluster.operations({ namespace: "default" }), {
       entries: [],
       unreadable: []
@@ -63,7 +63,7 @@ describe("a connection for programs without Effect", () => {
 
   it("takes a snapshot with members held by its own functions, thaws them, and deletes it", async () => {
     const ledger = Effect.map(start("ledger"), ({ cluster }) => cluster)
-    await using cluster = over(Layer.effect(Cluster, ledger))
+    await using cluster = connectTo(Layer.effect(Cluster, ledger))
     const log: Array<string> = []
     const note =
       (what: string) =>
@@ -105,13 +105,13 @@ describe("a connection for programs without Effect", () => {
   })
 
   it("rejects with the verb's own tagged error", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     const failure = await cluster.read(statefulSet("default", "bd")).catch((error: unknown) => error)
     assert.deepInclude(failure, { _tag: "AppNotFound" })
   })
 
   it("reads every StatefulSet of the cluster", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     const states = await cluster.readAll({ namespace: null })
     assert.deepEqual(
       states.map(({ name }) => name),
@@ -120,7 +120,7 @@ describe("a connection for programs without Effect", () => {
   })
 
   it("gives the state at once when it is watched, and lets go when the loop is left", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     for await (const state of cluster.watch(statefulSet("default", "db"))) {
       assert.equal(state.name, "db")
       break
@@ -165,7 +165,7 @@ describe("an AbortSignal", () => {
   const reason = new Error("mine")
 
   it("ends every call, a watch too, and each rejects with the signal's own reason", async () => {
-    await using cluster = over(silent)
+    await using cluster = connectTo(silent)
     const stop = new AbortController()
     const running = failures(calls(cluster, { signal: stop.signal }))
     await new Promise(setImmediate)
@@ -174,13 +174,13 @@ describe("an AbortSignal", () => {
   })
 
   it("that was aborted before lets no call begin", async () => {
-    await using cluster = over(silent)
+    await using cluster = connectTo(silent)
     for (const failure of await failures(calls(cluster, { signal: AbortSignal.abort(reason) })))
       assert.strictEqual(failure, reason)
   })
 
   it("has no listener left after 500 reads and 50 watches", async () => {
-    await using cluster = over(withDb)
+    await using cluster = connectTo(withDb)
     const { signal } = new AbortController()
     for (let nth = 0; nth < 500; nth++) await cluster.operations({ namespace: "default" }, { signal })
     for (let nth = 0; nth < 50; nth++) for await (const _ of cluster.watch(db0, { signal })) break
@@ -190,7 +190,7 @@ describe("an AbortSignal", () => {
 
 describe("closing a connection", () => {
   it("ends the loop over a watch that runs, as at its end", async () => {
-    const cluster = over(withDb)
+    const cluster = connectTo(withDb)
     let views = 0
     const first = Promise.withResolvers<void>()
     const loop = (async () => {
@@ -206,7 +206,7 @@ describe("closing a connection", () => {
   })
 
   it("ends calls that wait, and refuses those that come later, with a typed error", async () => {
-    const cluster = over(silent)
+    const cluster = connectTo(silent)
     const waiting = failures(calls(cluster, {}).slice(0, -1))
     await new Promise(setImmediate)
     await cluster.close()
@@ -218,11 +218,11 @@ describe("closing a connection", () => {
   })
 
   it("twice, at once or unused, is closing it", async () => {
-    const cluster = over(withDb)
+    const cluster = connectTo(withDb)
     await cluster.operations({ namespace: "default" })
     await Promise.all([cluster.close(), cluster.close()])
     await cluster.close()
-    const unused = over(silent)
+    const unused = connectTo(silent)
     assert.deepEqual(await Promise.all([unused.close(), unused.close()]), [undefined, undefined])
   })
 
@@ -232,7 +232,7 @@ describe("closing a connection", () => {
         Effect.gen(function* () {
           const server = yield* serve(() => {})
           const dir = yield* folder
-          const cluster = over(live(dir, kubeconfig(server.url)))
+          const cluster = connectTo(live(dir, kubeconfig(server.url)))
           const reading = cluster.read(db0).catch((error: unknown) => error)
           while (server.requests.length === 0) yield* Effect.sleep(5)
           yield* Effect.promise(() => cluster.close())

@@ -13,7 +13,7 @@ import {
   hook,
   hooks,
   OperationError,
-  over,
+  connectTo,
   type Plans,
   type Progress,
   restoring,
@@ -86,7 +86,7 @@ describe("a program that knows no Effect", () => {
       Cluster,
       Effect.map(Sandbox.make(), ({ cluster }) => cluster)
     )
-    await using cluster = over(layer)
+    await using cluster = connectTo(layer)
     assert.deepEqual(Object.keys(cluster).toSorted(), [...Object.keys(verbs), "plan"].toSorted())
     assert.deepEqual(Object.keys(cluster.plan).toSorted(), Object.keys(planned).toSorted())
     for (const name of Object.keys(planned)) assert.property(cluster, name)

@@ -1,4 +1,4 @@
-/** The script by which a prover writes back what was kept, as a real shell runs it. */
+/** The script by which a check pod writes back what was kept, as a real shell runs it. */
 import { execFileSync } from "node:child_process"
 import {
   existsSync,
@@ -55,7 +55,7 @@ describe("what is written back to a volume", () => {
     assert.isEmpty(readdirSync(bare))
   })
 
-  it("begins anew where a prover died with half of it", () => {
+  it("starts again if a check pod died with half of it", () => {
     const data = volume("half", "")
     writeFileSync(join(data, "backup_label.kubectl-stateful"), "LI")
     assert.deepEqual(run([join(folder, "half")], "LINE\n"), [0, ""])

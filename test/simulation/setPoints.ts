@@ -19,7 +19,7 @@ const touched = (act: Act): Touched => {
   const { name, on } = act
   if (/record|list shows/.test(name)) return { kinds: ["secrets", "configmaps"] }
   if (/cut|content|group|VolumeSnapshot/.test(name)) return { kinds: [...cuts, "pods"] }
-  if (/filled|prover/.test(name)) return { kinds: [...cuts, "pods"] }
+  if (/filled|check pod/.test(name)) return { kinds: [...cuts, "pods"] }
   const { kinds, claim } = touchedBy(act)
   const ofClaim = claim === undefined && on === undefined ? [] : [...cuts, "pods"]
   return { kinds: [...kinds, ...ofClaim] }

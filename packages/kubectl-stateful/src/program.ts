@@ -133,7 +133,7 @@ export const program = async (words: ReadonlyArray<string>): Promise<void> => {
       .removeAllListeners("error")
       .once("error", onOutputError)
       .on("error", () => {})
-    // Without a listener what cannot be said ends the process on the spot.
+    // Without a listener an output error ends the process immediately.
     process.stderr.removeAllListeners("error").on("error", () => (process.exitCode = 1))
     const config = await Config.load({
       root: plugin.root,

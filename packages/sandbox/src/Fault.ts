@@ -31,7 +31,7 @@ export interface Call {
   readonly write: boolean
 }
 
-/** The fault of each call, or undefined where all goes well. */
+/** The fault of each call, or undefined for none. */
 export type Plan = (call: Call) => Fault | undefined
 
 /** One fault at one call. */

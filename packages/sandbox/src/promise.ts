@@ -6,7 +6,7 @@
  * `TestClock`.
  */
 import { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
-import { type Connection, over } from "@kubectl-stateful/sdk/promise"
+import { type Connection, connectTo } from "@kubectl-stateful/sdk/promise"
 import { fromStatus } from "@kubectl-stateful/sdk/resource/Status"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -84,7 +84,7 @@ const held = async (
   const connections = new Set<Connection>()
   const connected = (cluster: Cluster["Service"]): Connection => {
     if (scope.state._tag === "Closed") throw closedError()
-    const connection = over(Layer.succeed(Cluster, cluster))
+    const connection = connectTo(Layer.succeed(Cluster, cluster))
     connections.add(connection)
     return connection
   }

@@ -26,9 +26,11 @@ export {
   Finding,
   DisruptionVerdict,
   CutLevel,
+  type QuestionVerdict,
   RestartVerdict,
   SnapshotVerdict,
   MoveVerdict,
+  NewestCopy,
   RestoreVerdict,
   Verdict,
   Checklist

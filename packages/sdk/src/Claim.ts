@@ -27,7 +27,7 @@ export interface Volume {
   readonly driver: string | null
   readonly handle: string | null
   readonly reclaimPolicy: string | null
-  /** Terms are alternatives; the requirements within one must all hold. Empty: it can go anywhere. */
+  /** Terms are alternatives; the requirements within one must all hold. Empty: it can be attached anywhere. */
   readonly nodeAffinity: ReadonlyArray<ReadonlyArray<Requirement>> | null
   /** The nodes it is attached to by VolumeAttachments; null when those could not be read. */
   readonly attachedTo: ReadonlyArray<string> | null
@@ -36,7 +36,7 @@ export interface Volume {
   readonly phase: string | null
   /**
    * Owner of the volume, by its claimRef with uid: this claim, another one, or none yet. A claim's
-   * `volumeName` is only a request. `null` if it could not be read, or the volume is gone.
+   * `volumeName` is only a request. `null` if it could not be read, or the volume does not exist.
    */
   readonly heldBy: "claim" | "other" | "nobody" | null
   /** Deletion timestamp: it is removed once its claim is. `null` if it is not being deleted. */

@@ -64,7 +64,7 @@ const accepting = <A>(schema: Schema.Decoder<A>): Kind<A>["accept"] => {
   const judge: Kind<A>["accept"] = (value) => {
     if (is(value)) return Result.succeed(value)
     // A model of client-node has Dates where the API has texts. Not what the schema makes of it: that has
-    // only the fields that are named here, and whoever writes it back would delete the others.
+    // only the fields that are named here, and writing it back would delete the others.
     const flat = plain(value)
     if (is(flat)) return Result.succeed(flat)
     const decoded = decode(flat)

@@ -90,7 +90,7 @@ export const keptByAnnotation = "kubectl-stateful.dev/kept-by"
 /** On a claim that an operation filled, until its volume is about to take its place: by that operation's id. */
 export const notUsedYetAnnotation = "kubectl-stateful.dev/not-used-yet"
 
-/** On a claim that was set aside, wherever its volume goes: by which operation first, as its name says. */
+/** On a claim that was set aside, wherever its volume is used: by which operation first, as its name says. */
 export const setAsideByAnnotation = "kubectl-stateful.dev/set-aside-by"
 
 /** On such a pod: on which side of the fence it is. */

@@ -9,8 +9,8 @@
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { fingerprint as fingerprintOfCalls, type HeldCalls } from "./HeldCalls.ts"
-import { HeldCommand } from "./HeldHook.ts"
+import { fingerprint as fingerprintOfCalls, type QuiesceCalls } from "./QuiesceCalls.ts"
+import { QuiesceCommand } from "./QuiesceHook.ts"
 import { Command, fingerprint as fingerprintOf, type Hook, HttpCall, type Run } from "./Hook.ts"
 import { digest } from "./Digest.ts"
 import * as Timeout from "./GoDuration.ts"
@@ -121,23 +121,23 @@ export type QuiesceSection = typeof QuiesceSection.Type
 
 /** The stages for members that have their data on several volumes. */
 export interface Waves {
-  readonly hold: HeldCommand
+  readonly hold: QuiesceCommand
   /** The texts that it prints between the stages. */
   readonly keeps: ReadonlyArray<string>
 }
 
 /** Nothing is quiesced: each member recovers from a snapshot of its one volume. */
-export interface HeldNothing {
-  readonly _tag: "HeldNothing"
+export interface NotQuiesced {
+  readonly _tag: "NotQuiesced"
   readonly deadline: 0
 }
 
 /** The section, ready to run; or built from functions by `ofFunctions`. */
 export interface Quiesce {
-  /** The profile's name, as it is said in a command: `redis`, or the file's path. */
+  /** The profile's name, as it is given in a command: `redis`, or the file's path. */
   readonly profile: string
   readonly guarantee: Guarantee
-  readonly hold: HeldCommand | HeldCalls | HeldNothing
+  readonly hold: QuiesceCommand | QuiesceCalls | NotQuiesced
   readonly thaw: Hook | null
   readonly probe: Hook | null
   /** Prints the directories that must be snapshotted at one moment. */
@@ -192,11 +192,11 @@ const holdOf = (
   quiesce: NonNullable<QuiesceSection["quiesce"]>,
   millis: number,
   other: string | null
-): Read<HeldCommand | HeldCalls> =>
+): Read<QuiesceCommand | QuiesceCalls> =>
   Result.gen(function* () {
     const told = (text: string) => text.replaceAll("{deadline}", `${millis}`)
     if ("command" in quiesce) {
-      return HeldCommand.make({
+      return QuiesceCommand.make({
         argv: quiesce.command.map(told),
         container: quiesce.container ?? other,
         deadline: millis,
@@ -205,7 +205,7 @@ const holdOf = (
     }
     const post = (at: HttpCall["url"]) => HttpCall.make({ method: "POST", url: at, timeout: millis })
     return {
-      _tag: "HeldCalls" as const,
+      _tag: "QuiesceCalls" as const,
       deadline: millis,
       quiesce: post(yield* urlIn("quiesce.post", told(quiesce.post))),
       release: post(yield* urlIn("quiesce.release", told(quiesce.release)))
@@ -222,7 +222,7 @@ const wavesOf = (section: QuiesceSection["waves"], other: string | null): Read<W
       return yield* Result.fail(`snapshot.waves.deadline: ${deadline} is not a duration from 1s to 1h`)
     }
     const argv = command.map((word) => word.replaceAll("{deadline}", `${millis}`))
-    return { hold: HeldCommand.make({ argv, container, deadline: millis, input: null }), keeps }
+    return { hold: QuiesceCommand.make({ argv, container, deadline: millis, input: null }), keeps }
   })
 
 /** Reason that a section is invalid although each part of it is valid. */
@@ -260,7 +260,7 @@ export const quiesceOf = (
     const thaw = yield* optional("thaw", section.thaw, millis, other)
     const probe = yield* optional("probe", section.probe, millis, other)
     const oneVolume = yield* optional("oneVolume", section.oneVolume, defaultDeadline, other)
-    const nothing: HeldNothing = { _tag: "HeldNothing", deadline: 0 }
+    const nothing: NotQuiesced = { _tag: "NotQuiesced", deadline: 0 }
     const hold = quiesce === undefined ? nothing : yield* holdOf(quiesce, millis, other)
     const waves = yield* wavesOf(section.waves, other)
     const more = oneVolume?._tag === "Command" ? { oneVolume } : {}
@@ -302,7 +302,7 @@ export const ofFunctions = (functions: Functions): Quiesce => {
   return {
     profile: name,
     guarantee,
-    hold: { _tag: "HeldCalls", deadline: millis, quiesce: run(quiesce), release: run(release) },
+    hold: { _tag: "QuiesceCalls", deadline: millis, quiesce: run(quiesce), release: run(release) },
     thaw: run(thaw),
     probe: probe === undefined ? null : run(probe)
   }
@@ -321,18 +321,18 @@ export const Means = Literals(["command", "request", "function"])
 export type Means = typeof Means.Type
 
 export const meansOf = ({ hold }: Quiesce): Means =>
-  hold._tag !== "HeldCalls" ? "command" : hold.quiesce._tag === "HttpCall" ? "request" : "function"
+  hold._tag !== "QuiesceCalls" ? "command" : hold.quiesce._tag === "HttpCall" ? "request" : "function"
 
 /** How a pod is reached for it, as the API's authorization names it. */
 export const Reach = Literals(["exec", "proxy"])
 export type Reach = typeof Reach.Type
 
 export const reachesOf = ({ hold, thaw, probe, oneVolume, waves }: Quiesce): ReadonlyArray<Reach> => {
-  const all = [hold._tag === "HeldCalls" ? hold.quiesce : hold, thaw, probe, oneVolume, waves?.hold]
+  const all = [hold._tag === "QuiesceCalls" ? hold.quiesce : hold, thaw, probe, oneVolume, waves?.hold]
   return Reach.literals.filter((reach) =>
     all.some((one) => {
       const tag = one?._tag
-      return reach === "proxy" ? tag === "HttpCall" : tag === "HeldCommand" || tag === "Command"
+      return reach === "proxy" ? tag === "HttpCall" : tag === "QuiesceCommand" || tag === "Command"
     })
   )
 }
@@ -344,7 +344,7 @@ const known = (hook: Hook | null): object | string | null =>
 export const fingerprint = ({ guarantee, hold, thaw, probe, oneVolume, waves }: Quiesce): string =>
   digest({
     guarantee,
-    hold: hold._tag === "HeldCalls" ? fingerprintOfCalls(hold) : hold,
+    hold: hold._tag === "QuiesceCalls" ? fingerprintOfCalls(hold) : hold,
     thaw: known(thaw),
     probe: known(probe),
     ...(oneVolume === undefined ? {} : { oneVolume }),

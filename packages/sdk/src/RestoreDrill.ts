@@ -169,7 +169,7 @@ const removed = (scratch: Scratch, operation: string | null, options: DrillOptio
   Effect.gen(function* () {
     const stays = yield* Effect.result(aborted(scratch.name, operation, options))
     const space = yield* removeScratch(scratch, operation)
-    // Who may not list them is told that the abort has failed.
+    // Without permission to list them, the failure of the abort is reported.
     const contents = yield* Effect.result(contentsLeft(operation))
     const left = contents._tag === "Success" ? [...space, ...contents.success] : space
     const isKnown = contents._tag === "Success" && left.length === 0

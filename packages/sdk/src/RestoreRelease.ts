@@ -1,4 +1,4 @@
-/** Releasing an application that was restored as another one: its fence goes, and it may reach its source. */
+/** Releasing an application that was restored as another one: its fence is deleted, and it may reach its source. */
 import * as Effect from "effect/Effect"
 import { statefulSet } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"

@@ -15,7 +15,7 @@ import type { AppNotFound } from "./state/AppNotFound.ts"
 
 /** The age of a router's view, in milliseconds. */
 export interface Age {
-  /** Since the view came that it goes by. Nothing newer comes while nothing changes. */
+  /** Time since it received the view that it uses. While nothing changes, none is newer. */
   readonly view: number
   /** Since the API server last answered. While all is well at most about a minute, by its bookmarks. */
   readonly heard: number

@@ -1,13 +1,13 @@
 /**
  * Routing: from a key to the ordinal of the StatefulSet's pod that stores it, in memory.
  *
- * Pure: a strategy and a view of the members go in, ordinals come out. `Discovery` gives such views; where
+ * Pure: from a strategy and a view of the members to ordinals. `Discovery` gives such views; where
  * the number of replicas is all there is to know, `allReady` does.
  *
  * | strategy | keys that move from N to N + 1 | for |
  * |---|---|---|
  * | `modulo` | N / (N + 1): nearly all | a number of replicas that never changes |
- * | `jump` | 1 / (N + 1), all to the new ordinal | ordinals, which come and go at the end |
+ * | `jump` | 1 / (N + 1), all to the new ordinal | ordinals, which are added and removed at the end |
  * | `rendezvous` | 1 / (N + 1), all to the new ordinal | several replicas a key, ordinals lost in the middle |
  * | `table` | those that you move | shards that are moved by hand, or by `rebalanced` |
  *
@@ -45,7 +45,7 @@ export const jump: Strategy = { _tag: "Jump" }
 
 /**
  * Rendezvous hashing (Thaler and Ravishankar, 1998): each key on `replicas` ordinals, in an order of
- * preference; the least possible number of copies moves, whichever ordinal comes or goes.
+ * preference; the least possible number of copies moves, whichever ordinal is added or removed.
  *
  * **Default:** 1 replica. **Caveats**: a pick costs time in proportion to the number of ordinals.
  */

@@ -115,7 +115,7 @@ export const prepare = Effect.fn("Scale.prepare")(function* (
   const id = yield* newId
   const first = plan(state, id, settings)
   const retains = first !== null && stepsOf(RetainVolumes, first.steps).some(({ retain }) => retain)
-  // Who may not set reclaim policies keeps claims by whenScaled alone, and is told so.
+  // Without permission to set reclaim policies, claims are kept by whenScaled alone, and the plan says so.
   const made =
     retains && !(yield* mayPatchVolumes) ? plan(state, id, { ...settings, mayPatchVolumes: false }) : first
   return made ?? (yield* because("NotFound", `statefulset "${ref.name}" not found`))

@@ -140,7 +140,7 @@ const placed = (
 
 type Placed = ReturnType<typeof placed>
 
-/** Those that their volumes hold first: all others go where these do not. */
+/** Those that their volumes hold first: all others are placed where these are not. */
 const heldFirst = (
   waiting: ReadonlyArray<Waiting>
 ): readonly [held: ReadonlyArray<Waiting>, free: ReadonlyArray<Waiting>] => [

@@ -35,7 +35,7 @@ export type SeedSection = typeof SeedSection.Type
 
 /** The section, ready to be run. */
 export interface Seed {
-  /** The profile's name, as it is said in a command. */
+  /** The profile's name, as it is given in a command. */
   readonly profile: string
   readonly save: ReadonlyArray<string>
   readonly restore: ReadonlyArray<string>

@@ -131,7 +131,7 @@ const removed = (
           action?.split("; then ")[0] ?? "take another one"
         ].join("; ")
       ),
-    // Then the rest is left to another abort: what is being cut goes only once its driver has ended that.
+    // Then the rest is left to another abort: a snapshot that is being taken is deleted only after its driver has ended that.
     onFailure: (failed) =>
       new OperationError({
         reason,

@@ -39,7 +39,7 @@ export const thaw = Effect.fn("Thaw.thaw")(function* (
   { profile, hold, thaw: command }: Quiesce
 ): Effect.fn.Return<ReadonlyArray<Thawed>, OperationError | ClusterError | AppNotFound, Cluster> {
   if (command === null) {
-    return yield* hold._tag === "HeldNothing"
+    return yield* hold._tag === "NotQuiesced"
       ? refusedBecause(
           `profile ${profile} quiesces nothing: there is nothing to thaw`,
           "check what else has frozen it"

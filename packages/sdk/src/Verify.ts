@@ -35,7 +35,7 @@ export type RestoreSection = typeof RestoreSection.Type
 
 /** A command of the section, ready to be run. */
 export interface Verify {
-  /** The profile's name, as it is said in a command: the file's path, or a built-in one's. */
+  /** The profile's name, as it is given in a command: the file's path, or a built-in one's. */
   readonly profile: string
   /** `{path}` is the mount path of the first volume, `{path:TEMPLATE}` that of a claim template. */
   readonly argv: ReadonlyArray<string>

@@ -29,7 +29,7 @@ export type WritesSection = typeof WritesSection.Type
 
 /** The section, ready to be used. */
 export interface Writes {
-  /** The profile's name, as it is said in a command: the file's path, or a built-in one's. */
+  /** The profile's name, as it is given in a command: the file's path, or a built-in one's. */
   readonly profile: string
   readonly files: WritesSection
 }

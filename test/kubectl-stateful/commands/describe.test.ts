@@ -1,18 +1,14 @@
 import { Checklist } from "@kubectl-stateful/sdk/Checklist"
-import { type Cluster, Cluster as ClusterService, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
+import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
 import { make } from "@kubectl-stateful/sandbox"
 import { AppState } from "@kubectl-stateful/sdk/State"
 import { assert, describe, it } from "@effect/vitest"
-import { Config } from "@oclif/core/config"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Describe } from "../../../packages/kubectl-stateful/src/commands/describe.ts"
-import { failureLine } from "../../../packages/kubectl-stateful/src/print/failure.ts"
-import { rootPlugin } from "../../../packages/kubectl-stateful/src/program.ts"
 import { published, violations } from "../../sdk/jsonSchema.ts"
-import type { Screen } from "../../../packages/kubectl-stateful/src/command/screen.ts"
+import { outcome } from "./outcome.ts"
 
 const canary = "canary-7f3a9c-value-of-a-secret"
 
@@ -59,36 +55,12 @@ const shop = Effect.map(make({ bare: true, namespaces: ["shop", "empty"] }), (sa
   return sandbox
 })
 
-const outcome = async (cluster: Cluster["Service"], argv: ReadonlyArray<string>) => {
-  const said = { out: "", err: "", failure: "" }
-  class Probe extends Describe {
-    protected override screen: Screen = {
-      columns: 80,
-      colour: false,
-      out: (text) => void (said.out += text),
-      page: (text) => void (said.out += text),
-      err: (text) => void (said.err += text)
-    }
-    protected override connect(): Layer.Layer<Cluster, ClusterError> {
-      return Layer.succeed(ClusterService, cluster)
-    }
-  }
-  const plugin = await rootPlugin([])
-  const config = await Config.load({
-    root: plugin.root,
-    pjson: plugin.pjson,
-    plugins: new Map([[plugin.name, plugin]])
-  })
-  await Probe.run([...argv], config).catch((error: unknown) => {
-    said.failure = failureLine(error, "kubectl stateful describe")
-  })
-  return said
-}
+const tool = { command: Describe, called: "kubectl stateful describe" }
 
 /** Runs the command on the shop's cluster, as its administrator in this namespace. */
 const run = (argv: ReadonlyArray<string>, namespace = "shop") =>
   Effect.flatMap(shop, ({ cluster }) =>
-    Effect.promise(() => outcome({ ...cluster, origin: { ...cluster.origin, namespace } }, argv))
+    Effect.promise(() => outcome(tool, { ...cluster, origin: { ...cluster.origin, namespace } }, argv))
   )
 
 describe("describe", () => {
@@ -211,7 +183,7 @@ describe("describe", () => {
         origin: { ...cluster.origin, namespace: "shop" },
         request: (request) => Effect.andThen(Effect.sleep("20 millis"), () => cluster.request(request))
       }
-      const { err } = yield* Effect.promise(() => outcome(distant, ["db", "-v"]))
+      const { err } = yield* Effect.promise(() => outcome(tool, distant, ["db", "-v"]))
       const [, rounds] = /^\d+ requests in (\d+) rounds?\n$/.exec(err) ?? []
       assert.isAtMost(Number(rounds), 4)
     })

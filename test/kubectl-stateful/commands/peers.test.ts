@@ -1,21 +1,16 @@
-import { type Cluster, Cluster as ClusterService, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { drainingAnnotation, Peers } from "@kubectl-stateful/sdk/Discovery"
 import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
 import { make } from "@kubectl-stateful/sandbox"
 import { assert, describe, it } from "@effect/vitest"
-import { Config } from "@oclif/core/config"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { PeersCommand } from "../../../packages/kubectl-stateful/src/commands/peers.ts"
 import { Rbac } from "../../../packages/kubectl-stateful/src/commands/rbac.ts"
-import { failureLine } from "../../../packages/kubectl-stateful/src/print/failure.ts"
-import { rootPlugin } from "../../../packages/kubectl-stateful/src/program.ts"
-import type { Screen } from "../../../packages/kubectl-stateful/src/command/screen.ts"
 import type * as Access from "../../../packages/sandbox/src/apiserver/Access.ts"
 import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulSet } from "../../sandbox/asking.ts"
+import { outcome } from "./outcome.ts"
 
 const service = {
   apiVersion: "v1",
@@ -24,34 +19,8 @@ const service = {
   spec: { clusterIP: "None", selector: { app: "db" }, ports: [{ name: "sql", port: 5432 }] }
 }
 
-const outcome = async (
-  command: typeof PeersCommand | typeof Rbac,
-  cluster: Cluster["Service"],
-  argv: ReadonlyArray<string>,
-  seen: (page: string) => void = () => {}
-) => {
-  const said = { out: "", failure: "" }
-  const write = (text: string) => {
-    said.out += text
-    seen(text)
-  }
-  class Probe extends (command as typeof PeersCommand) {
-    protected override screen: Screen = { columns: 80, colour: false, out: write, page: write, err: () => {} }
-    protected override connect(): Layer.Layer<Cluster, ClusterError> {
-      return Layer.succeed(ClusterService, cluster)
-    }
-  }
-  const plugin = await rootPlugin([])
-  const config = await Config.load({
-    root: plugin.root,
-    pjson: plugin.pjson,
-    plugins: new Map([[plugin.name, plugin]])
-  })
-  await Probe.run([...argv], config).catch((error: unknown) => {
-    said.failure = failureLine(error, "kubectl stateful peers")
-  })
-  return said
-}
+const peers = { command: PeersCommand, called: "kubectl stateful peers" }
+const rbac = { command: Rbac, called: "kubectl stateful rbac" }
 
 interface Given {
   readonly objects?: ReadonlyArray<object>
@@ -69,7 +38,7 @@ const run = (argv: ReadonlyArray<string>, { objects = [service], deny = [], repl
       name: "router",
       deny: [{ verbs: ["*"], apiGroups: ["*"], resources: [...deny] }]
     }
-    return yield* Effect.promise(() => outcome(PeersCommand, sandbox.as(user), argv))
+    return yield* Effect.promise(() => outcome(peers, sandbox.as(user), argv))
   })
 
 describe("peers", () => {
@@ -147,7 +116,7 @@ describe("peers", () => {
       const statuses = () =>
         pages.map((page) => page.match(/db-\d +\w+/g)?.map((row) => row.replace(/ +/, " ")))
       const { failure } = yield* Effect.promise(() =>
-        outcome(PeersCommand, sandbox.cluster, ["db", "-w"], (page) => {
+        outcome(peers, sandbox.cluster, ["db", "-w"], (page) => {
           pages.push(page)
           if (pages.length === 3) throw new Error("enough was seen")
           setImmediate(() => {
@@ -179,7 +148,7 @@ describe("rbac peers", () => {
   it.effect("prints a Role by which peers are found, and without which they are not", () =>
     Effect.gen(function* () {
       const sandbox = yield* make({})
-      const printed = yield* Effect.promise(() => outcome(Rbac, sandbox.cluster, ["peers", "db"]))
+      const printed = yield* Effect.promise(() => outcome(rbac, sandbox.cluster, ["peers", "db"]))
       const role = yield* parseYaml(printed.out)
       assert.deepInclude(role, {
         kind: "Role",
@@ -194,9 +163,9 @@ describe("rbac peers", () => {
           { apiGroups: [""], resources: ["pods", "services"], verbs: ["list", "watch"] }
         ]
       })
-      const other = yield* Effect.promise(() => outcome(Rbac, sandbox.cluster, ["pods"]))
+      const other = yield* Effect.promise(() => outcome(rbac, sandbox.cluster, ["pods"]))
       assert.match(other.failure, /purpose is required/)
-      const two = yield* Effect.promise(() => outcome(Rbac, sandbox.cluster, ["peers", "sts/db", "sts/web"]))
+      const two = yield* Effect.promise(() => outcome(rbac, sandbox.cluster, ["peers", "sts/db", "sts/web"]))
       assert.match(two.failure, /a Role is for one StatefulSet, or for all/)
     })
   )

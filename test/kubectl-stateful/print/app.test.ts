@@ -1,15 +1,8 @@
-import { type Answer, Checklist, type DisruptionVerdict, type Finding } from "@kubectl-stateful/sdk/Checklist"
-import { AppState } from "@kubectl-stateful/sdk/State"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import { assert, describe, it } from "@effect/vitest"
-import { appPage } from "../../../packages/kubectl-stateful/src/print/app.ts"
 import { eventTable } from "../../../packages/kubectl-stateful/src/print/surroundings.ts"
-import { columnsOf } from "../../../packages/kubectl-stateful/src/print/columns.ts"
-import { visible } from "../../../packages/kubectl-stateful/src/print/terminal.ts"
-import { render } from "../../../packages/kubectl-stateful/src/print/text.ts"
 import { type Draft, first, healthyApp, named } from "../../sdk/appState.ts"
-
-const page = (state: AppState, checklist: Checklist = [], wide = false, columns = 80) =>
-  render(appPage(state, checklist, { wide, columns }), false)
+import { answers, page } from "./answers.ts"
 
 /** The healthy page, and in place of some lines others. */
 const replicaLines = (state: AppState) => block(page(state), "REPLICA")
@@ -34,92 +27,6 @@ const placementOf = (draft: Draft<AppState>, name: string) => {
   if (found === undefined) throw new Error(`${name} has no place`)
   return found
 }
-
-const restarts = ["ServerRestarts", "RackRestarts"] as const
-const forGood = ["ServerGone", "RackGone"] as const
-
-const finding = (answer: Answer, rule: string, evidence: string, more: Partial<Finding> = {}): Finding => ({
-  rule,
-  answer,
-  evidence,
-  objects: [],
-  remedy: null,
-  disruptions: [],
-  ...more
-})
-
-const disruption = (
-  name: DisruptionVerdict["disruption"],
-  answer: Answer,
-  more: Partial<DisruptionVerdict> = {}
-): DisruptionVerdict => ({
-  disruption: name,
-  answer,
-  evidence: "",
-  remedy: null,
-  condition: null,
-  awaySeconds: null,
-  ...more
-})
-
-const answers: Checklist = [
-  {
-    question: "restart",
-    answer: "YesWithDowntime",
-    disruptions: [
-      disruption("ServerRestarts", "Yes", { awaySeconds: 5 }),
-      disruption("RackRestarts", "YesWithDowntime", { awaySeconds: 5 }),
-      disruption("ServerGone", "Yes", { condition: "if the cloud deletes the Node", awaySeconds: 305 }),
-      disruption("RackGone", "No"),
-      disruption("Drain", "Unknown")
-    ],
-    findings: [
-      finding(
-        "YesWithDowntime",
-        "replicas-share-rack",
-        "db-0 and db-1 share rack r1: without it, quorum (2 of 3) is lost",
-        {
-          remedy:
-            "spread the replicas over racks: topologySpreadConstraints with topologyKey rack in the pod template",
-          disruptions: ["RackRestarts", "RackGone"]
-        }
-      ),
-      finding("Yes", "quorum-kept", "quorum (2 of 3) survives the loss of any one node", {
-        disruptions: restarts
-      }),
-      finding("No", "rack-without-spare", "no usable node outside rack r1 can run db-0", {
-        remedy: "add a node in another rack",
-        disruptions: ["RackGone"]
-      }),
-      finding("Unknown", "budget", "PodDisruptionBudgets could not be read", { disruptions: ["Drain"] }),
-      finding("Yes", "scale-down-deletes-claims", "scaling db down deletes claims"),
-      finding("Yes", "gone-node-keeps-pods", "once the cloud deletes the Node, db is made anew", {
-        disruptions: forGood
-      })
-    ]
-  },
-  {
-    question: "snapshot",
-    answer: "Yes",
-    level: "group",
-    findings: [finding("Yes", "group", "class group cuts all six claims at once")]
-  },
-  {
-    question: "move",
-    answer: "Unknown",
-    needs: [
-      { kind: "StorageClass", name: "shared", why: null, of: "cluster" },
-      { kind: "node label", name: "disk=nvme", why: null, of: "cluster" }
-    ],
-    findings: []
-  },
-  {
-    question: "restore",
-    answer: "No",
-    newest: { name: "nightly-1120", taken: "2026-11-20T10:00:00Z", elsewhere: false },
-    findings: [finding("No", "same-storage-only", "every snapshot is on the same storage")]
-  }
-]
 
 describe("the page of an application", () => {
   it("of which all is well, fits in 80 columns and says where everything is", () => {
@@ -467,79 +374,4 @@ web-5d4f   True    node-a   <unknown>   <unknown>   <unknown>   12d
     })
     assert.lengthOf(replicaLines(state), 501)
   })
-})
-
-/** Fields whose values are the schema's own words. */
-const literals = new Set(["_tag", "kind", "question", "answer"])
-
-/** Every text of a state changed, whatever the field. */
-const withEveryText = <A>(value: A, change: (text: string) => string): A => {
-  const walk = (each: unknown, key: string): unknown => {
-    if (typeof each === "string") return literals.has(key) ? each : change(each)
-    if (Array.isArray(each)) return each.map((item) => walk(item, key))
-    if (typeof each !== "object" || each === null) return each
-    return Object.fromEntries(Object.entries(each).map(([name, item]) => [name, walk(item, name)]))
-  }
-  return walk(value, "") as A
-}
-
-/** A whole state is a large value to make; a few of them a run are enough, each run has others. */
-const property = { arbitrary: { runs: 30, maxShrinks: 200 } }
-
-describe("whatever stands in the fields of objects", () => {
-  const hostile = [
-    "\u001b[2J\u001b]0;x\u0007",
-    "\u202edb\u2066",
-    "a\nb\r\nc",
-    "\u009b31m\u0085",
-    "\u200b\ufeff\u200d",
-    "\u007f\u0000"
-  ]
-  // oxlint-disable-next-line no-control-regex -- these are what must not be there
-  const acted = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
-
-  it("no control character reaches the terminal, and no field breaks a line", () => {
-    const lines = page(healthyApp(), answers, true).split("\n").length
-    for (const evil of hostile) {
-      const change = (text: string) => `${text}${evil}`
-      for (const wide of [true, false]) {
-        assert.notMatch(
-          page(withEveryText(healthyApp(), change), withEveryText(answers, change), wide),
-          acted
-        )
-      }
-      // A name in a field that carries a newline is still one line of the table.
-      const state = healthyApp((draft) => {
-        named(draft.replicas, "db-0").name = `db-0${evil}`
-      })
-      assert.lengthOf(page(state, answers, true).split("\n"), lines)
-    }
-  })
-
-  it.prop(
-    "nothing acts, for any state and any answers",
-    [AppState, Checklist],
-    ([state, checklist]) => {
-      for (const wide of [true, false]) assert.notMatch(page(state, checklist, wide), acted)
-    },
-    property
-  )
-
-  it.prop(
-    "no line is longer than the terminal unless a single word or a table's cells are",
-    [AppState, Checklist],
-    ([state, checklist]) => {
-      const columns = 80
-      for (const text of page(state, checklist, false, columns).split("\n")) {
-        const words = text.trim().split(" ")
-        const isTable = text.includes("   ") || /^(REPLICA|CLAIM|LAST SEEN)/.test(text)
-        const indent = 16
-        const longest = Math.max(...words.map((word) => columnsOf(visible(word))))
-        if (!isTable && longest + indent <= columns && !text.includes("`")) {
-          assert.isAtMost(columnsOf(visible(text)), columns, text)
-        }
-      }
-    },
-    property
-  )
 })

@@ -7,7 +7,7 @@ import type * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Lease from "../../../packages/sdk/src/operation/lease.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import { operationAnnotation } from "../../../packages/sdk/src/Labels.ts"
-import * as Turn from "../../../packages/sdk/src/operation/Turn.ts"
+import * as Run from "../../../packages/sdk/src/operation/Run.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Workload from "../../../packages/sdk/src/step/workload.ts"
@@ -78,12 +78,12 @@ const fenced = (token: string) =>
 const hints: ReadonlyArray<readonly [string, (id: string) => Effect.Effect<OperationError, unknown, Scope>]> =
   [
     ["a Lease", toldOf],
-    ["a journal", (id) => Effect.succeed(Turn.unfinished(entry(id)))],
+    ["a journal", (id) => Effect.succeed(Run.unfinished(entry(id)))],
     ["a fence", (id) => fenced(`${id}.00000000`)],
     [
       "a time limit",
       (id) =>
-        Effect.flip(Turn.within(1, entry(id).plan, Effect.succeed(true), Effect.never)).pipe(
+        Effect.flip(Run.within(1, entry(id).plan, Effect.succeed(true), Effect.never)).pipe(
           drive,
           Effect.map((error) => (error._tag === "OperationError" ? error : assert.fail(error.message)))
         )

@@ -8,7 +8,12 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { selector } from "../../../packages/sdk/src/App.ts"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
-import { type HeldCommand, hold, type NotHeld, type Release } from "../../../packages/sdk/src/HeldHook.ts"
+import {
+  type QuiesceCommand,
+  hold,
+  type NotHeld,
+  type Release
+} from "../../../packages/sdk/src/QuiesceHook.ts"
 import { type Kind, kinds } from "../../../packages/sdk/src/Kind.ts"
 import { ObjectMeta } from "../../../packages/sdk/src/kind/Meta.ts"
 import { cleaningUp } from "../../../packages/sdk/src/operation/BestEffort.ts"
@@ -55,11 +60,11 @@ const find = (place: Place) => Resource.find(maps, place)
 const title = ({ namespace, name }: Pick<Place, "namespace" | "name">) => `${namespace}/${name}`
 
 export interface ToyOptions {
-  readonly freeze: HeldCommand
+  readonly freeze: QuiesceCommand
 }
 
 interface Going {
-  readonly freeze: HeldCommand
+  readonly freeze: QuiesceCommand
 }
 type At = StepContext<Going>
 

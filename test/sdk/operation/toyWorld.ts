@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster, type Request } from "../../../packages/sdk/src/Cluster.ts"
-import type { HeldCommand } from "../../../packages/sdk/src/HeldHook.ts"
+import type { QuiesceCommand } from "../../../packages/sdk/src/QuiesceHook.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { OperationResult } from "../../../packages/sdk/src/operation/Progress.ts"
 import type { Failure } from "../../../packages/sdk/src/operation/StepContext.ts"
@@ -23,8 +23,8 @@ import { noteOf, prepare, reasonOf, type ToyPlan, type ToySpec, toyVerb } from "
 export const ann = "ann@laptop"
 export const bob = "bob@desk"
 
-const freeze: HeldCommand = {
-  _tag: "HeldCommand",
+const freeze: QuiesceCommand = {
+  _tag: "QuiesceCommand",
   argv: ["freeze"],
   container: null,
   deadline: 10_000,

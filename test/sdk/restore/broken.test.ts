@@ -14,7 +14,7 @@ import { pods, secrets } from "../../../packages/sandbox/src/registry/kinds/core
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { proverLabel } from "../../../packages/sdk/src/Labels.ts"
-import { disproof, isOver } from "../../../packages/sdk/src/step/proverVerdict.ts"
+import { disproof, isOver } from "../../../packages/sdk/src/step/checkPodResult.ts"
 import { decode, encode, type SnapshotRecord } from "../../../packages/sdk/src/step/record.ts"
 import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import { drive, ref, withCluster, type World } from "../../simulation/world.ts"
@@ -292,7 +292,7 @@ describe("a journal that somebody has written", () => {
   )
 })
 
-describe("a prover", () => {
+describe("a check pod", () => {
   const pod = (phase: string, ...containers: ReadonlyArray<readonly [string, object]>) => ({
     metadata: { name: "db-0-prove-1", uid: "1" },
     status: { phase, containerStatuses: containers.map(([name, state]) => ({ name, state })) }
@@ -353,16 +353,16 @@ describe("an operation's id", () => {
   )
 })
 
-describe("a prover that is done", () => {
+describe("a check pod that is done", () => {
   it.effect("is waited for as long as its kubelet takes to end it", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
       const held = (finalizers: ReadonlyArray<string>) =>
         Effect.suspend(() => {
-          const provers = world.sandbox.store
+          const checkPods = world.sandbox.store
             .list(pods, "shop")
             .filter(({ metadata }) => metadata.name.includes("prove"))
-          return Effect.forEach(provers, ({ metadata: { name } }) =>
+          return Effect.forEach(checkPods, ({ metadata: { name } }) =>
             Resource.patch(
               { api: kinds.pods, namespace: "shop", name },
               { _tag: "Merge", value: { metadata: { finalizers } } }

@@ -3,7 +3,7 @@ import { objectManifest, setManifest } from "../../../packages/sdk/src/step/clon
 import { distinguishing, hostsIn, type Renaming } from "../../../packages/sdk/src/step/cloneNames.ts"
 import { cloneLabel } from "../../../packages/sdk/src/Labels.ts"
 import { ends, script, verdictOf } from "../../../packages/sdk/src/step/fenceProbe.ts"
-import type { Prover } from "../../../packages/sdk/src/step/proverVerdict.ts"
+import type { CheckPod } from "../../../packages/sdk/src/step/checkPodResult.ts"
 import { execFileSync } from "node:child_process"
 
 const objects: Renaming["objects"] = [
@@ -257,7 +257,7 @@ describe("a selector without the application's name", () => {
   })
 })
 
-const ended = (exitCode: number): Prover => ({
+const ended = (exitCode: number): CheckPod => ({
   metadata: { name: "x", uid: "x" },
   status: { containerStatuses: [{ name: "prove", state: { terminated: { exitCode } } }] }
 })

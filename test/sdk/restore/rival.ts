@@ -27,7 +27,7 @@ const claimTarget = (name: string) => ({ api: kinds.persistentvolumeclaims, name
 /** The claim that is filled for db-1, while it has that name. */
 const stagedOf = (world: World) =>
   claims(world).find(({ metadata }) => metadata.name.startsWith("data-db-1-new-"))
-const proverOf = (world: World) =>
+const checkPodOf = (world: World) =>
   world.sandbox.store.list(pods, "shop").find(({ metadata }) => metadata.name.startsWith("db-1-prove-"))
 const memberOf = (world: World) =>
   world.sandbox.store
@@ -92,9 +92,9 @@ const own: ReadonlyArray<Act> = [
     }
   },
   {
-    name: "delete the prover",
+    name: "delete the check pod",
     does: (world) => {
-      const found = proverOf(world)
+      const found = checkPodOf(world)
       return found === undefined
         ? nothing
         : Resource.remove({ api: kinds.pods, namespace: "shop", name: found.metadata.name })
@@ -293,7 +293,7 @@ export const attempt = (kind: Kind, act: Act, index: number, pause: number) =>
       !/annotation operation/.test(act.name)
     )
       faults.push("cannot be ended")
-    if (!isOpen() && proverOf(world) !== undefined) faults.push("left: a prover")
+    if (!isOpen() && checkPodOf(world) !== undefined) faults.push("left: a check pod")
     if (isDone && result.aborted) {
       const left = stagedOf(world)
       if (

@@ -97,7 +97,7 @@ export const claimNames = (world: World) =>
     .map(({ metadata }) => metadata.name)
     .toSorted()
 
-/** No prover is left, no token, and no mark on the volumes of the members' claims. */
+/** No check pod is left, no token, and no mark on the volumes of the members' claims. */
 export const assertSettled = (world: World) => {
   const left = world.sandbox.store.list(pods, "shop").map(({ metadata }) => metadata.name)
   assert.deepEqual(

@@ -5,7 +5,7 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { HeldCommand } from "../../../packages/sdk/src/HeldHook.ts"
+import { QuiesceCommand } from "../../../packages/sdk/src/QuiesceHook.ts"
 import { Command as Hook, script as oneShot } from "../../../packages/sdk/src/Hook.ts"
 import type { Quiesce } from "../../../packages/sdk/src/Quiesce.ts"
 import { heldExec, isHeld } from "../../../packages/sandbox/src/node/HeldExec.ts"
@@ -24,7 +24,7 @@ const command = (name: string) => Hook.make({ argv: [name], container: null, tim
 export const quiesce: Quiesce = {
   profile: "./toy.yaml",
   guarantee: "blocks-writes",
-  hold: HeldCommand.make({ argv: ["freeze"], container: null, deadline: 10_000, input: null }),
+  hold: QuiesceCommand.make({ argv: ["freeze"], container: null, deadline: 10_000, input: null }),
   thaw: command("thaw"),
   probe: command("check")
 }

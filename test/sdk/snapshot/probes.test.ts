@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { statefulSet } from "../../../packages/sdk/src/App.ts"
-import { HeldCommand } from "../../../packages/sdk/src/HeldHook.ts"
+import { QuiesceCommand } from "../../../packages/sdk/src/QuiesceHook.ts"
 import type { Quiesce } from "../../../packages/sdk/src/Quiesce.ts"
 import { plan, type SnapshotOptions } from "../../../packages/sdk/src/Snapshot.ts"
 import type { Probe } from "../../../packages/sdk/src/Topology.ts"
@@ -9,7 +9,7 @@ import { first, healthyApp } from "../appState.ts"
 const quiesce: Quiesce = {
   profile: "redis",
   guarantee: "blocks-writes",
-  hold: HeldCommand.make({ argv: ["freeze"], container: null, deadline: 10_000, input: null }),
+  hold: QuiesceCommand.make({ argv: ["freeze"], container: null, deadline: 10_000, input: null }),
   thaw: null,
   probe: null
 }

@@ -137,7 +137,7 @@ describe("a quiesced snapshot", () => {
       classes(world, "failing", { failCut: "Unavailable:3" })
       const error = yield* Effect.flip(taken(world, { ...alone, class: "failing" }))
       assert.strictEqual(error.reason._tag, "LevelMissed")
-      assert.match(error.message, /the cut of data-db-\d failed/)
+      assert.match(error.message, /the volume snapshot of data-db-\d failed/)
       assertPrompt(freezer)
       assertNothingLeft(world)
     })

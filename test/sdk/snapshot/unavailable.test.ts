@@ -22,7 +22,7 @@ describe("a quiesced set whose driver is unavailable for ever", () => {
       assertThawed(freezer)
       assert.match(told.join(" "), /code = Unavailable/)
       assert.strictEqual(error.reason._tag, "LevelMissed")
-      assert.match(error.message, /^the cut of data-db-0 failed: .*code = Unavailable/)
+      assert.match(error.message, /^the volume snapshot of data-db-0 failed: .*code = Unavailable/)
       // The side-car deletes nothing that its driver may yet make, until it looks at all of them again.
       assert.match(
         String(error.action),

@@ -33,7 +33,7 @@ const ending = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> 
         )
       )
 
-/** Whoever reads traces may read what a journal says, and no more. */
+/** A trace contains what a journal contains, and no more. */
 const discreet = (tracer: Tracer.Tracer): Tracer.Tracer => ({
   ...tracer,
   span: (options) => {

@@ -66,7 +66,7 @@ export class ScaleCommand extends KubectlCommand {
         }
         return
       }
-      // Scripts said what they want when they were written.
+      // A script states what it wants when it is written.
       if (isInteractive(screen))
         yield* agreed(screen, {
           plans: planned.map(({ plan }) => plan).filter(Scale.needsConfirmation),
@@ -77,7 +77,7 @@ export class ScaleCommand extends KubectlCommand {
         for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))
         const rest = sets.slice(planned.findIndex((one) => one.plan === plan) + 1).map(({ name }) => name)
         return shown(screen, flags.output, (report) => Scale.run(plan, { ...options, report })).pipe(
-          // What goes on with the one goes on with no other.
+          // What continues this operation continues no other one.
           Effect.onError(() =>
             Effect.sync(() => {
               if (rest.length > 0) screen.err(ended([visible(`Not started: ${rest.join(", ")}.`)]))

@@ -1,4 +1,4 @@
-/** `kubectl stateful thaw`: let every member go, when nothing else does. */
+/** `kubectl stateful thaw`: release every member if nothing else does. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { meansOf } from "@kubectl-stateful/sdk/Quiesce"
 import { thaw } from "@kubectl-stateful/sdk/Thaw"

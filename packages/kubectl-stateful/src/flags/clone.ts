@@ -78,7 +78,7 @@ const ofRestore = [
   "force-conflicts"
 ]
 
-/** The snapshot that is copied; undefined: a copy is released. Throws a Usage where too little or too much is said. */
+/** The snapshot that is copied; undefined: a copy is released. Throws a Usage if arguments are missing or conflict. */
 export const copied = (snapshot: string | undefined, flags: Named): string | undefined => {
   const isRelease = flags.release !== undefined
   const has = (name: string): boolean => {

@@ -24,7 +24,7 @@ export interface Look {
 
 const text = (apps: ReadonlyArray<Answered>, look: Look): Printable => {
   const wide = look.output === "wide"
-  // Whoever asks for all columns wants them side by side.
+  // All columns were requested: print them side by side.
   const page = { ...(wide ? { columns: look.room.columns } : look.room), wide }
   const lines = look.all
     ? listTable(apps, { ...page, namespaces: look.allNamespaces })

@@ -15,7 +15,7 @@ interface Row {
   waits: string | null
   /** The start of its current stage. */
   since: number
-  /** True once its turn has come; its claim may be bound before. */
+  /** True once its own stage has started; its claim may be bound earlier. */
   begun: boolean
 }
 

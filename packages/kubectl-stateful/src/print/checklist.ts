@@ -62,7 +62,7 @@ const findingLines = (
   lead: string,
   columns: number
 ): ReadonlyArray<Line> => {
-  // Under a "no", what could not be decided is told apart.
+  // Under a "no", what could not be decided is listed separately.
   const doubt = finding.answer === answer ? "" : `${words[finding.answer][0].toLowerCase()}: `
   const remedy = finding.answer === "Yes" || told.given.has(finding.remedy ?? "") ? null : finding.remedy
   if (remedy !== null) told.given.add(remedy)

@@ -65,7 +65,7 @@ const rowOf = (peer: Peer, { dns, source, problems }: PeersDocument, { output, n
         ]
       : [])
   ]
-  // What is said of all of them below is not said of each.
+  // What is printed below for all of them is not repeated for each one.
   const isSaid = reason === null || problems.some(({ message }) => message === reason)
   return isSaid ? { cells } : { cells, note: reason }
 }

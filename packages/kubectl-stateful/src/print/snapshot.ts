@@ -50,7 +50,7 @@ const heldLines = (quiesced: SnapshotResult["quiesced"]): ReadonlyArray<string> 
       ]
 }
 
-/** `snapshot/nightly taken: group, 3 claims, 3Gi, cut within 0ms`. */
+/** `snapshot/nightly taken: group, 3 claims, 3Gi, skew 0ms`. */
 export const takenText = (
   { app, result, outcome, aborted }: OperationResult,
   output: string | undefined
@@ -61,8 +61,8 @@ export const takenText = (
   const level = levelText(decoded.value)
   const name = `snapshot/${set}`
   if (output === "name") return ended([visible(name)])
-  const cut = claims < 2 ? "" : `, cut within ${skewText(skew)}`
-  const line = `${name} taken: ${level}, ${counted(claims)}, ${bytesText(bytes)}${cut}`
+  const apart = claims < 2 ? "" : `, skew ${skewText(skew)}`
+  const line = `${name} taken: ${level}, ${counted(claims)}, ${bytesText(bytes)}${apart}`
   const only =
     decoded.value.seedOnly === undefined
       ? []

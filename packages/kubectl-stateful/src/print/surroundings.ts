@@ -139,7 +139,7 @@ const isOver = (state: AppState, event: Event): boolean => {
   return pod?.ready === true && Date.parse(event.last) <= Date.parse(pod.readySince ?? "")
 }
 
-/** The newest warnings, without those that are over unless all is asked for; the same about several objects is said once. */
+/** The newest warnings; those that are over only if all are requested. The same warning about several objects is printed once. */
 export const eventTable = (state: AppState, page: Page): ReadonlyArray<Line> => {
   const events = (state.events ?? []).filter((event) => page.wide || !isOver(state, event))
   const alike = [...Map.groupBy(events, ({ reason, message }) => JSON.stringify([reason, message]))]

@@ -293,7 +293,7 @@ export const decode = (type: ResourceType, version: string, body: unknown): Draf
       `${unrecognized}: couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${excerpt(JSON.stringify(body))})`
     )
   }
-  // What the path says need not be said again; but what is said must fit.
+  // The body need not repeat what the path says; what it repeats must match.
   const said = withoutNulls({
     ...body,
     apiVersion: body["apiVersion"] === undefined || body["apiVersion"] === "" ? expected : body["apiVersion"],

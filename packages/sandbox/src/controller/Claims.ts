@@ -102,7 +102,7 @@ class Claims {
     }
     // One that names a volume waits for that one.
     if ((claim.spec.volumeName ?? "") !== "") return undefined
-    // A source of another kind is for whoever fills volumes from that.
+    // A source of another kind is left to the populator for it.
     if (!["VolumeSnapshot", "PersistentVolumeClaim", undefined].includes(claim.spec.dataSource?.kind))
       return undefined
     const storageClass = this.#class(claim)
@@ -173,7 +173,7 @@ class Claims {
     }
     const late = this.#class(claim)?.volumeBindingMode === "WaitForFirstConsumer"
     const node = this.#registry.store.get(nodes, undefined, claim.metadata.annotations?.[selectedNode] ?? "")
-    // A claim that waits for its consumer takes a volume only where that one goes.
+    // A claim that waits for its consumer takes a volume only where the consumer is scheduled.
     const isHere = (volume: PersistentVolume): boolean =>
       late ? node !== undefined && holds(node, volume) : true
     const candidates = (key: string): ReadonlyArray<PersistentVolume> =>
@@ -304,7 +304,7 @@ export const claimsController = (registry: Registry, options: ClaimsOptions): Co
         const [namespace, name] = ["namespace", "name"].map((field) =>
           stringAt(object.spec, "claimRef", field)
         )
-        // One that is gone tells it as well: its claim is lost.
+        // A deleted one is handled too: its claim is lost.
         return [
           `volume//${object.metadata.name}`,
           ...(name === undefined ? [] : [`claim/${namespace}/${name}`])

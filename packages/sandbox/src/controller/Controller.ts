@@ -124,7 +124,7 @@ export const run = (
     }
 
     // A timer only opens the latch: the fiber that works waits for one thing alone, and so
-    // whoever moves a test's clock right after a write finds the next timer set already.
+    // a test that moves its clock right after a write finds the next timer already set.
     let timer = Number.POSITIVE_INFINITY
     const asleep = new Set<number>()
     const setTimer = (at: number): Effect.Effect<void, never, Scope.Scope> => {

@@ -225,7 +225,7 @@ class Rollout {
     const next = this.#grown(current.spec.replicas, total)
     // One step a pass: the next sees what came of it.
     if (next !== current.spec.replicas) return this.#scale(current, next)
-    // What is not available may go at once; of the rest as many as the minimum leaves.
+    // Unavailable pods may be deleted at once; of the others, as many as the minimum allows.
     const missing = current.spec.replicas - (current.status.availableReplicas ?? 0)
     let room = total - (replicas - unavailable) - missing
     for (const onlySick of [true, false]) {

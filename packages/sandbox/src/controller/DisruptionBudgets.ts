@@ -1,4 +1,4 @@
-/** Keeps the status of each PodDisruptionBudget: how many pods there are, must be, and may go. */
+/** Keeps the status of each PodDisruptionBudget: how many pods exist, must exist, and may be evicted. */
 import { arrayAt, at } from "../apimachinery/Json.ts"
 import { standing } from "../registry/Eviction.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"

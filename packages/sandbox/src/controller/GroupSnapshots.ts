@@ -320,7 +320,7 @@ class GroupSnapshots {
       }
     }))
     const held = this.#client.addFinalizer(volumesnapshotcontents, referred, onMemberContent)
-    // Written once: what of a late group is not ready now is asked for no more, or so it mostly goes.
+    // Written once: what is not ready of a late group by then is, in most cases, not requested again.
     if (held.status?.readyToUse === true) return
     const stuck = held.status !== undefined && this.#isStuck(held)
     this.#client.setStatus(volumesnapshotcontents, held, {

@@ -1,4 +1,4 @@
-/** Empties a namespace that is being deleted, then lets it go. */
+/** Empties a namespace that is being deleted, then finalizes it. */
 import type { Registry } from "../registry/Registry.ts"
 import { namespaces } from "../registry/kinds/core.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"

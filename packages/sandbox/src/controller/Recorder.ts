@@ -69,7 +69,7 @@ export class Recorder {
       if (known !== undefined) alike.sent.splice(alike.sent.indexOf(known), 1)
       alike.sent.push({ name, message: isOneOfMany ? "" : message, fieldPath })
     } catch (refusal) {
-      // A namespace that is going away, or a quota: an event is never worth a failure.
+      // A terminating namespace, or a quota: an event never causes a failure.
       if (!(refusal instanceof Refusal)) throw refusal
     }
   }

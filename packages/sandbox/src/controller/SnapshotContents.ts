@@ -181,7 +181,7 @@ class SnapshotContents {
     return undefined
   }
 
-  /** Only when its snapshot goes, or never came: else it stays, on its way out. */
+  /** Only once its snapshot is deleted, or never existed: otherwise it stays in deletion. */
   #delete(content: VolumeSnapshotContent): void {
     const { metadata, spec, status } = content
     const { uid, namespace, name } = spec.volumeSnapshotRef
@@ -190,7 +190,7 @@ class SnapshotContents {
       metadata.annotations?.[beingDeleted] !== undefined || uid === undefined || owner?.metadata.uid !== uid
     if (!free) return
     const handle = status?.snapshotHandle
-    // A member's bytes go with its group.
+    // A member's bytes are deleted with its group.
     if (
       spec.deletionPolicy === "Delete" &&
       handle !== undefined &&

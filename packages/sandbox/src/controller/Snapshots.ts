@@ -95,7 +95,7 @@ class Snapshots {
     const content = this.#store.get(volumesnapshotcontents, undefined, name)
     if (content === undefined) {
       if (isMember(snapshot) && snapshot.status === undefined) return undefined
-      // Of a claim it is made anew once its absence was told, with the policy of the class again.
+      // For a claim it is recreated after its absence was reported, with the policy of the class again.
       const isMade = !isMember(snapshot) && snapshot.spec.source.volumeSnapshotContentName === undefined
       return isMade && snapshot.status?.readyToUse !== true
         ? this.#made(snapshot)
@@ -295,7 +295,7 @@ class Snapshots {
     if (ready) this.#releaseClaim(snapshot)
   }
 
-  /** Its claim may go once no snapshot of it is on its way. */
+  /** Its claim may be deleted once no snapshot of it is being taken. */
   #releaseClaim(snapshot: VolumeSnapshot, without?: VolumeSnapshot): void {
     const claim = this.#claimOf(snapshot)
     if (claim?.metadata.finalizers?.includes(onClaim) !== true) return
@@ -355,7 +355,7 @@ export const snapshotController = (client: Client, recorder: Recorder): Controll
         const { volumeSnapshotRef } = (object as VolumeSnapshotContent).spec
         return [`${volumeSnapshotRef.namespace}/${volumeSnapshotRef.name}`]
       }
-      // What members of a group that is gone wait for.
+      // What the members of a deleted group wait for.
       return type === volumegroupsnapshots && kind === "DELETED"
         ? store
             .list(volumesnapshots, object.metadata.namespace)

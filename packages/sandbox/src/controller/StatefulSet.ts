@@ -170,7 +170,7 @@ class Pass {
         if (this.#monotonic) return
         continue
       }
-      // Only the first sick pod of all may go while it is sick.
+      // Only the first unhealthy pod may be deleted while it is unhealthy.
       if (this.#monotonic && !this.#isHealthy(pod) && pod !== firstUnhealthy) return
       this.#delete(pod)
       if (this.#monotonic) return
@@ -210,7 +210,7 @@ class Pass {
   /** `stop` if a problem of this replica ends an ordered pass. */
   #replica(ordinal: number, pod: Pod | undefined): "stop" | "go" {
     if (pod === undefined) {
-      // A claim on its way out must be gone first: the pod would hold it (F3).
+      // A terminating claim must be deleted first: the pod would hold it (F3).
       if (this.#hasStaleClaim(ordinal)) return "stop"
       this.#createClaims(ordinal)
       this.#create(ordinal)

@@ -38,7 +38,7 @@ const applied = (volume: Volume): { readonly position: number; readonly balance:
   try {
     value = JSON.parse(text)
   } catch {
-    // Told below as a balance that its log does not have.
+    // Reported below as a balance that its log does not have.
   }
   return { position: numberAt(value, "position") ?? -1, balance: numberAt(value, "balance") ?? Number.NaN }
 }

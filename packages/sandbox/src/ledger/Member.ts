@@ -106,7 +106,7 @@ export class Member {
   }
 
   #apply(next: Account): void {
-    // Ended meanwhile: the record is found in the log by whoever starts on this volume.
+    // It has ended meanwhile: the process that starts on this volume finds the record in the log.
     if (this.#stopped) return
     this.#account = next
     this.#save()

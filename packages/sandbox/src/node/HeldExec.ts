@@ -10,7 +10,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Cause from "effect/Cause"
-import { script } from "@kubectl-stateful/sdk/HeldScript"
+import { script } from "@kubectl-stateful/sdk/QuiesceScript"
 import type { Command, Host, Program } from "./Program.ts"
 
 const encoder = new TextEncoder()

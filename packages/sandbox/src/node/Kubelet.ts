@@ -167,7 +167,7 @@ export class Kubelet {
     return first !== undefined && isDone(first) ? this.#startAll(pod, run) : next
   }
 
-  /** The container that a name leads to, as far as the network between the nodes goes. */
+  /** The container that a name leads to, if the network between the nodes allows it. */
   #peer(from: Pod, name: string): Host | undefined {
     const { losses, processes } = this.#options
     const other = this.#registry.store.get(pods, from.metadata.namespace, name)
@@ -319,7 +319,7 @@ export class Kubelet {
       )
   }
 
-  /** A pod that goes ends in a phase of its own first, since Kubernetes 1.27. */
+  /** A deleted pod gets a final phase of its own first, since Kubernetes 1.27. */
   #reportEnd(pod: Pod, run: PodRun): void {
     const isKilled = !run.stopped && run.stopping
     for (const each of [...run.init, ...run.main]) {

@@ -115,7 +115,7 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     const found = storage(pod)
     if (typeof found === "string") return refuse(pod, `0/${all.length} nodes are available: ${found}.`)
     const domainOf = (name: string, key: string) => store.get(nodes, undefined, name)?.metadata.labels?.[key]
-    // Nobody makes a volume for these: they go where one is.
+    // Nothing provisions a volume for these: they are scheduled where one exists.
     const byHand = found.waiting.flatMap((name) => {
       const claim = store.get(persistentvolumeclaims, pod.metadata.namespace, name)
       const isMade = (each: PersistentVolumeClaim): boolean =>
@@ -194,7 +194,7 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
       if (type === pods) {
         const key = `${namespace}/${name}`
         if (kind === "ADDED") return [key]
-        // The store hands out what it holds: this is a pod. One that ends or goes makes room.
+        // The store hands out what it holds: this is a pod. One that ends or is deleted makes room.
         const { spec, status } = object as Pod
         const isOver = kind === "DELETED" || status.phase === "Succeeded" || status.phase === "Failed"
         return isOver ? byNode.keys() : spec.nodeName === undefined ? [key] : []

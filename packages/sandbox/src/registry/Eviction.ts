@@ -81,7 +81,7 @@ export const evict = (registry: Registry, namespace: string, name: string, optio
     for (const budget of budgets) {
       const { healthy, desired } = standing(registry, budget)
       const always = stringAt(budget.spec, "unhealthyPodEvictionPolicy") === "AlwaysAllow"
-      // An unhealthy pod may go while the budget is met without it (KEP-3017, IfHealthyBudget).
+      // An unhealthy pod may be evicted while the budget is met without it (KEP-3017, IfHealthyBudget).
       if (!isHealthy(pod) && (always || healthy >= desired)) continue
       if (healthy - desired <= 0) {
         throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0, [

@@ -41,7 +41,7 @@ export const track = (
   const isOther =
     !type.subresources.includes("scale") || at(next.spec, "replicas") === at(previous?.spec, "replicas")
   if (isOther) return next.metadata.managedFields
-  // Whoever writes the whole object may bring a list that says so already.
+  // A client that writes the whole object may send a list that contains it already.
   const others = entries.flatMap(withoutReplicas)
   const isSame = (entry: unknown): boolean =>
     stringAt(entry, "manager") === manager &&

@@ -385,7 +385,7 @@ export class Registry {
     const namespaceInUse = type.resource === "namespaces"
     if (grace === 0 && finalizers.length === 0 && !namespaceInUse) {
       if (options.dryRun === true) return { object: current, gone: true }
-      // A kind that can go gracefully is marked first, even when nothing is to wait for: watches see both.
+      // A kind with graceful deletion is marked first, even if there is nothing to wait for: watches see both.
       if (own !== undefined && left === undefined)
         this.store.put(type, this.#marked(type, current, finalizers, 0))
       return { object: this.store.remove(type, namespace, name) ?? current, gone: true }

@@ -69,7 +69,7 @@ const guarded = (facts: Facts): ReadonlyArray<Workload> =>
 const mustStay = ({ settings: { quorum } }: Facts, { kind, replicas }: Workload): number =>
   kind === "Deployment" && quorum !== "none" ? 1 : needed(quorum, replicas)
 
-/** None of its pods can be spared: a budget either lets quorum go, or no drain end. */
+/** None of its pods can be spared: a budget either allows quorum to be lost, or blocks every drain. */
 const isTight = (facts: Facts, workload: Workload): boolean => workload.replicas <= mustStay(facts, workload)
 
 const pairsOf = (facts: Facts): ReadonlyArray<readonly [Workload, DisruptionBudget]> => {
@@ -195,7 +195,7 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Evidence> =>
   each(facts).flatMap(([workload, budget]) => {
     const quorum = mustStay(facts, workload)
     const allowed = allowance(facts, workload, budget)
-    // Of a single pod a budget keeps nothing, and it is told of elsewhere.
+    // For a single pod a budget keeps nothing available; another rule reports that.
     if (allowed === null || allowed < 1 || workload.replicas < 2) return []
     const isLost = isTight(facts, workload)
     // A budget over more than this workload's pods may spend all it allows on these.
@@ -212,7 +212,7 @@ const belowQuorum = (facts: Facts): ReadonlyArray<Evidence> =>
         ]
   })
 
-/** Of two that count the very same pods, the one that lets more go is the one to spare. */
+/** Of two budgets for the same pods, the one that allows more evictions is redundant. */
 const surplus = (
   facts: Facts,
   workload: Workload,

@@ -13,7 +13,7 @@ import { kubectl, kubectlCluster, names, patchTemplate, title, verb } from "./wo
 
 const object = (reference: Reference): string => `${reference.kind}/${reference.name}`
 
-/** Only images are pulled with it: whether any needs it is not said by the pod. */
+/** It is only used to pull images: the pod does not say whether one needs it. */
 const pullsOnly = (reference: Reference): boolean =>
   reference.usedBy.every((use) => use.endsWith(" imagePullSecrets"))
 

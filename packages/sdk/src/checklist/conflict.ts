@@ -17,7 +17,7 @@ const holds = (pin: Placement["pins"][number]): pin is Pin =>
 
 /** The first two that leave no node in common. */
 const apart = (pins: ReadonlyArray<Pin>): readonly [Pin, Pin] | null => {
-  // A volume is told first: the rest can be changed.
+  // A volume is reported first: the rest can be changed.
   const all = pins.toSorted((a, b) => Number(b.by === "volume") - Number(a.by === "volume"))
   for (const [at, one] of all.entries())
     for (const other of all.slice(at + 1))
@@ -33,7 +33,7 @@ const conflicts = (
     return pins === null ? [] : [{ replica, pins }]
   })
 
-/** Replicas that no node can take, whatever comes or goes. */
+/** Replicas that no node can ever run. */
 export const inConflict = (state: AppState): ReadonlyArray<string> =>
   conflicts(state).map(({ replica }) => replica.name)
 

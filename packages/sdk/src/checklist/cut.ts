@@ -5,7 +5,7 @@ import { takeSnapshot } from "./words.ts"
 
 export const offers = (state: AppState): boolean => state.protection.snapshotApi === true
 
-/** The API is missing, or a claim is going or has no volume that its driver cuts, as far as is known. */
+/** The API is missing, or a claim is terminating or has no volume that its driver can snapshot, as far as is known. */
 export const isRefused = (state: AppState): boolean => {
   const { snapshotApi, snapshotClasses } = state.protection
   const claims = boundClaims(state)

@@ -5,7 +5,7 @@ import { absentDriver } from "../state/Driver.ts"
 import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
-import { heldForGood } from "./pins.ts"
+import { heldForGood } from "./otherNodes.ts"
 import { type Facts, forGood, no, offServer, rule, type Rule, type Evidence } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 
@@ -177,7 +177,7 @@ const notBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
   ]
 }
 
-/** A claim in deletion waits for its pod alone; when the pod goes, so does the data (pvc-protection). */
+/** A terminating claim waits only for its pod; when the pod is deleted, so is the data (pvc-protection). */
 const beingDeleted = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = liveClaims(state).filter((claim) => claim.deleted !== null)
   const { kept = [], lost = [] } = Object.groupBy(claims, ({ volume }) =>

@@ -1,5 +1,5 @@
 /**
- * A server, or a rack of them, that is gone for good: who brings back what was on it?
+ * A server or a rack that is permanently lost: what recovers its pods and data?
  */
 import type { Claim } from "../Claim.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -14,7 +14,7 @@ import {
   staysSeconds
 } from "./parts.ts"
 import { backFirst } from "./leaving.ts"
-import { strandedWithout } from "./pins.ts"
+import { strandedWithout } from "./otherNodes.ts"
 import { type Facts, forGood, no, rule, type Rule, type Evidence, unknown, yes } from "./rule.ts"
 import { names, title, verb } from "./words.ts"
 
@@ -81,7 +81,7 @@ export const isHeld = (state: AppState, claim: Claim): boolean =>
 const isKeeper = (state: AppState, workload: Workload): boolean =>
   workload.replicas > 0 &&
   (workload.kind === "StatefulSet"
-    ? // With no time to stop the API forgets it at once, where anything asks it to go.
+    ? // Without a grace period the API removes it at once if anything deletes it.
       workload.template.terminationGracePeriodSeconds > 0 || staysSeconds(workload) === null
     : workload.kind === "Deployment" &&
       (staysSeconds(workload) === null || claimsOf(state, workload).some((claim) => isHeld(state, claim))))
@@ -172,7 +172,7 @@ const noSpareDomain = (facts: Facts): ReadonlyArray<Evidence> =>
         )
   })
 
-/** One zone, and no node that says its rack: a rack that is gone may be all there is. */
+/** One zone, and no node with a rack label: a lost rack may be the whole cluster. */
 const racksUntold = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const nodes = state.nodes ?? []
   const isUntold =

@@ -7,7 +7,7 @@ import type { Workload } from "../Topology.ts"
 import { isHeld } from "./gone.ts"
 import { backFirst, dataFirst } from "./leaving.ts"
 import { liveClaims, nodeGone, nodeNamed, replicasOf } from "./parts.ts"
-import { canMove } from "./pins.ts"
+import { canMove } from "./otherNodes.ts"
 import { type Facts, no, rule, type Rule, type Evidence, unknown } from "./rule.ts"
 import { age, change, kubectl, kubectlCluster, names, oneLine, title, verb } from "./words.ts"
 
@@ -156,7 +156,7 @@ const orderedBlocked = ({ state }: Facts): ReadonlyArray<Evidence> =>
     ]
   })
 
-/** An undo takes back the one before: it is said once, with all pods that it leaves as they are. */
+/** An undo reverts the previous rollout: it is reported once, with all pods that it leaves unchanged. */
 const rolloutStuck = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads.flatMap((workload) => {
     const found = Map.groupBy(replicasOf(state, workload), (replica) => stuck(state, workload, replica))
@@ -232,7 +232,7 @@ const help = (state: AppState, replica: Replica): string => {
   )
 }
 
-/** Sick replicas that no other rule has told of, with the same reason together. */
+/** Unhealthy replicas that no other rule reports, grouped by reason. */
 const notReady = (state: AppState): ReadonlyMap<string, ReadonlyArray<Replica>> => {
   const waiting = new Set(
     state.workloads.flatMap((workload) =>
@@ -290,7 +290,7 @@ const cutOfSick = ({ state }: Facts): ReadonlyArray<Evidence> => {
       ]
 }
 
-/** The controller leaves the pods of such a workload alone, until whatever holds it lets go and they go too. */
+/** The controller leaves the pods of such a workload alone, until its finalizers are removed, and they are deleted too. */
 const beingDeleted = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads
     .filter((workload) => workload.deleted !== null)

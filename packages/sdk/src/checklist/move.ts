@@ -10,8 +10,9 @@ import { referenceMissingRule } from "./configuration.ts"
 import { beingDeletedRule, hostPathRule, withoutClaimRule } from "./data.ts"
 import { boundClaims, byDriver, claimNames, claimObjects, claimsToCome, liveClaims } from "./parts.ts"
 import { hostDevicesOf, needsOnTarget, needText } from "./needs.ts"
-import { passingRules } from "./passing.ts"
-import { aloneWords, onOneNode, volumeObjects } from "./pins.ts"
+import { ephemeralRules } from "./ephemeral.ts"
+import { onOneNode } from "./otherNodes.ts"
+import { aloneWords, volumeObjects } from "./pins.ts"
 import { type Facts, no, rule, type Rule, type Evidence, type Target, unknown, yes } from "./rule.ts"
 import { unreadRule } from "./unread.ts"
 import { kubectl, kubectlCluster, names, title, verb } from "./words.ts"
@@ -34,7 +35,7 @@ const nodeBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
       ]
 }
 
-/** Local and hostPath volumes are told of by the rule above. */
+/** Local and hostPath volumes are reported by the rule above. */
 const withoutDriver = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state).filter(
     (claim) => claim.volume?.source != null && !["csi", "local", "hostPath"].includes(claim.volume.source)
@@ -359,7 +360,7 @@ const isByHand = (state: AppState, storageClass: string): boolean => {
   return volumes.every((volume) => volume !== null && volume.driver === null)
 }
 
-/** Its class is gone here as well: the next claim of the template would wait for ever, or for a volume by hand. */
+/** Its class does not exist here either: the next claim of the template would wait for ever, or for a volume by hand. */
 const classGone = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const known = state.protection.storageClasses?.map((one) => one.name)
   const absent = known === undefined ? [] : classesOf(state).filter((name) => !known.includes(name))
@@ -398,7 +399,7 @@ const obstacles: ReadonlyArray<Rule> = [
   rule("move", "driver-in-cluster", inClusterOnly),
   beingDeletedRule("move"),
   rule("move", "claim-not-bound", withoutVolume),
-  ...passingRules("move"),
+  ...ephemeralRules("move"),
   hostPathRule("move"),
   withoutClaimRule("move"),
   rule("move", "storage-class-gone", classGone),

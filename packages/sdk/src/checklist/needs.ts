@@ -3,6 +3,7 @@
  * cluster-scoped. What every cluster has is left out.
  */
 import * as Schema from "effect/Schema"
+import { documented } from "../Documented.ts"
 import type { AppState } from "../state/AppState.ts"
 import { isHostDevice } from "../state/HostPath.ts"
 import { tolerates } from "../Taint.ts"
@@ -10,19 +11,25 @@ import type { Workload } from "../Topology.ts"
 import { byDriver, liveClaims } from "./parts.ts"
 import { title } from "./words.ts"
 
-const { Literals, NullOr, String, Struct } = Schema
+const { Literals, NullOr, String } = Schema
 
-export const Need = Struct({
+/** One requirement on another cluster. */
+export interface Need {
   /** The API's kind, or in words what it is: `node label`, `host port`, `cloud role`. */
-  kind: String,
+  readonly kind: string
   /** Prefixed with its namespace if that is not the application's: `rook-ceph/rook-csi-rbd-node`. */
-  name: String,
+  readonly name: string
   /** The object that requires it, or the reason; `null` if its name says so. */
-  why: NullOr(String),
+  readonly why: string | null
   /** `namespace`: it can be copied along with the manifests. `cluster`: it has to be there. */
+  readonly of: "namespace" | "cluster"
+}
+export const Need = documented<Need>({
+  kind: String,
+  name: String,
+  why: NullOr(String),
   of: Literals(["namespace", "cluster"])
 })
-export type Need = typeof Need.Type
 
 /** `StorageClass/shared`, `node label disk=nvme`. */
 export const needText = ({ kind, name }: Need): string =>
@@ -167,7 +174,7 @@ const nodeLabels = (state: AppState): ReadonlyArray<Need> =>
     ])
   )
 
-/** A toleration asks for nothing; a taint is told where all nodes that the nodeSelector means have it here. */
+/** A toleration requires nothing; a taint is listed if all nodes that match the nodeSelector have it here. */
 const taints = (state: AppState): ReadonlyArray<Need> =>
   unique(
     state.workloads.flatMap(({ name, template }) => {
@@ -200,7 +207,7 @@ const order = [
   "ResourceClaimTemplate"
 ]
 
-/** The rest is of the namespace, and goes along with the manifests. */
+/** The rest is namespaced, and is moved with the manifests. */
 const ofCluster: ReadonlySet<string> = new Set(["PriorityClass", "RuntimeClass", "ClusterTrustBundle"])
 
 const dependencies = (state: AppState): ReadonlyArray<Need> =>

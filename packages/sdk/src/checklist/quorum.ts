@@ -1,5 +1,5 @@
 /**
- * Failure domains: which replicas go together, and whether enough stay.
+ * Failure domains: which replicas are lost together, and whether enough remain.
  *
  * What is lost in a restart recovers by itself, so the worst result of these rules is "with downtime"; if it
  * is unknown whether enough members stay, they say only that.
@@ -85,7 +85,7 @@ const places = (state: AppState, unit: Unit, domain: Domain): ReadonlyArray<Plac
     replicasOf(state, workload).flatMap((replica) => {
       const placement = placementOf(state, replica)
       const node = replica.pod?.node ?? placement?.node ?? null
-      // What a gone node was in is not known any more, and what was on it is lost already.
+      // The domain of a deleted node is no longer known, and what was on it is already lost.
       if (node === null || nodeGone(state, node)) return []
       return [
         {

@@ -26,11 +26,11 @@ import { hostPathClaimRule } from "./hostPathClaims.ts"
 import { pinRules } from "./pins.ts"
 import { quorumRules } from "./quorum.ts"
 import type { Rule } from "./rule.ts"
-import { passingRules } from "./passing.ts"
+import { ephemeralRules } from "./ephemeral.ts"
 import { unreadRule } from "./unread.ts"
 
 export const restartRules: ReadonlyArray<Rule> = [
-  // Causes first: pods wait for these, whatever else is told of them.
+  // Causes first: pods wait for these, whatever else is reported about them.
   classMissingRule("restart"),
   driverMissingRule("restart"),
   conflictRule,
@@ -43,7 +43,7 @@ export const restartRules: ReadonlyArray<Rule> = [
   beingDeletedRule("restart"),
   volumeBeingDeletedRule,
   notBoundRule("restart"),
-  ...passingRules("restart"),
+  ...ephemeralRules("restart"),
   hostPathRule("restart"),
   hostPathClaimRule,
   ...serviceRules,

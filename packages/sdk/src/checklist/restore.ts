@@ -28,7 +28,7 @@ import {
 } from "./data.ts"
 import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
 import { type Facts, no, type Rule, rule, type Evidence, unknown, yes } from "./rule.ts"
-import { passingRules, hasPassingData } from "./passing.ts"
+import { ephemeralRules, hasEphemeralData } from "./ephemeral.ts"
 import { unreadRule } from "./unread.ts"
 import { snapshotRemedy } from "./cut.ts"
 import { age, count, instant, kubectl, names, span, verb } from "./words.ts"
@@ -254,7 +254,7 @@ const unrecorded = ({ state }: Facts): ReadonlyArray<Evidence> => {
 
 const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   const claims = boundClaims(state)
-  if (hasNoClaims(state) && (hasDataOutside(state) || hasPassingData({ state, settings }))) return []
+  if (hasNoClaims(state) && (hasDataOutside(state) || hasEphemeralData({ state, settings }))) return []
   if (hasNoClaims(state)) return [yes("no claims: only its configuration needs to be restored", [])]
   if (claims.length === 0 || !backed(state)) return []
   const copies = claims.flatMap((claim) => copiesOf(state, claim))
@@ -311,7 +311,7 @@ export const restoreRules: ReadonlyArray<Rule> = [
   classMissingRule("restore"),
   driverMissingRule("restore"),
   notBoundRule("restore"),
-  ...passingRules("restore"),
+  ...ephemeralRules("restore"),
   hostPathRule("restore"),
   withoutClaimRule("restore"),
   fsGroupRule("restore"),

@@ -29,7 +29,7 @@ export interface Apart {
   readonly from: string | null
 }
 
-/** Whether a node is gone with the disruption that a replica has to leave its own node for. */
+/** True if a node is lost in the same disruption as the replica's own node. */
 type IsLost = (node: string) => boolean
 
 type Closed = (replica: Replica, node: Node) => boolean
@@ -132,7 +132,7 @@ const rulesOf = (
   ]
 }
 
-/** The pod of others beside which anti-affinity lets a replica not run on a node; those on lost nodes are gone too. */
+/** The pod of others beside which anti-affinity lets a replica not run on a node; those on lost nodes are lost too. */
 const besideOthers = (state: AppState, { repelling }: Workload) => {
   const byKey = [...Map.groupBy(repelling, ({ topologyKey }) => topologyKey)].map(
     ([key, all]) => [key, Map.groupBy(all, ({ node }) => valueOf(nodeNamed(state, node), key))] as const

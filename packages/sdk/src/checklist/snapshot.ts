@@ -29,7 +29,7 @@ import {
   ofClaim
 } from "./parts.ts"
 import { type Facts, no, rule, type Rule, type Evidence, unknown, withDowntime, yes } from "./rule.ts"
-import { hasPassingData, isAllInImageVolumes, passingRules } from "./passing.ts"
+import { hasEphemeralData, isAllInImageVolumes, ephemeralRules } from "./ephemeral.ts"
 import { unreadRule } from "./unread.ts"
 import { isRefused, offers } from "./cut.ts"
 import { age, count, instant, kubectl, kubectlCluster, names, oneLine, takeSnapshot, verb } from "./words.ts"
@@ -228,7 +228,7 @@ const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Evidence> =>
 const cutPatience = 600_000
 const readyPatience = 86_400_000
 
-/** An error goes away when a retry succeeds, so only a claim's newest snapshot tells. */
+/** An error disappears when a retry succeeds, so only a claim's newest snapshot counts. */
 const snapshotStuck = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const readyGroups = new Set(
     (state.protection.snapshots ?? []).flatMap((one) =>
@@ -283,7 +283,7 @@ const consistent = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
   if (!claimsKnown(state) || claimsToCome(state).length > 0) return []
   const written = mountedClaims(state)
   if (written.length === 0) {
-    if (hasDataOutside(state) || hasPassingData({ state, settings })) return []
+    if (hasDataOutside(state) || hasEphemeralData({ state, settings })) return []
     const none = claims.length === 0 ? "no claims" : `no container mounts ${claimNames(state, claims)}`
     return [yes(`${none}: only its configuration needs to be saved`, claimObjects(claims))]
   }
@@ -367,7 +367,7 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   notBoundRule("snapshot"),
   // The snapshot controller puts no finalizer on a claim in deletion, and so cuts none.
   beingDeletedRule("snapshot"),
-  ...passingRules("snapshot"),
+  ...ephemeralRules("snapshot"),
   hostPathRule("snapshot"),
   withoutClaimRule("snapshot"),
   rule("snapshot", "snapshot-stuck", snapshotStuck),

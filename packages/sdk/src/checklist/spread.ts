@@ -1,6 +1,6 @@
 /**
  * How replicas that share a node, a rack or a zone come apart: by the label that was read, and only once there is
- * somewhere to go and nothing that holds them.
+ * another node to run on, and nothing that pins them.
  */
 import { obstacle } from "../Obstacle.ts"
 import { defaultDomainLabels, type Node } from "../Placement.ts"
@@ -86,7 +86,7 @@ const morePlaces = (lacking: number, domain: Domain): string =>
     ? `add ${count(lacking, "node")} that can run its pods first`
     : `add nodes in ${lacking} more ${domain}${lacking === 1 ? "" : "s"} first`
 
-/** What its pods are told of that place already. */
+/** What other findings about its pods already report of that place. */
 const constraintOf = ({ template }: Workload, key: string): "hard" | "soft" | null => {
   const found = template.spread.filter(({ own, topologyKey }) => own && topologyKey === key)
   if (template.antiAffinityKeys.includes(key)) return "hard"

@@ -24,7 +24,7 @@ const isOf = (plural: string, { resource }: AppState["unread"][number]): boolean
 /** The list, or an object of it: what is not among those that were read may be there all the same. */
 const isUnread = (state: AppState, plural: string): boolean => state.unread.some((one) => isOf(plural, one))
 
-/** A selector finds workloads of these kinds, and of what it did not find nothing else is said. */
+/** A selector finds workloads of these kinds, and nothing else reports what it did not find. */
 const workloads: ReadonlyArray<Need> = ["statefulsets", "deployments", "daemonsets"].map((resource) => ({
   resource,
   about: "cannot tell whether any belongs to this application",

@@ -96,7 +96,7 @@ const lookUp = (
     const found = new Map<string, ReadonlyArray<string>>()
     for (let from = 0; from < names.length; from += batch) {
       const some = names.slice(from, from + batch)
-      // The dot at its end says that the name is whole, so that no search list is gone through.
+      // The dot at its end says that the name is whole, so that no search list is tried.
       const asked = some.map((name) => (name.endsWith(".svc") ? name : `${name}.`))
       const outcome = yield* inPod(peers, asking, ["sh", "-c", script, "sh", ...asked])
       if (outcome._tag !== "Succeeded") return outcome.message

@@ -57,7 +57,7 @@ const endpointOf = (written: Written, pod: string, slice: EndpointSlice): Endpoi
 }
 
 /**
- * Of two pods with one name, one is gone, and a slice lags behind: the one that is terminating; otherwise it
+ * Of two pods with one name, one was deleted, and a slice is stale: the one that is terminating; otherwise it
  * is unknown which.
  */
 const ofTwoPods = (a: Endpoint, b: Endpoint): Endpoint => {

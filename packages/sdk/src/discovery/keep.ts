@@ -72,7 +72,7 @@ export const podKeeper = (): ((pod: KubeObject) => KubeObject) => {
         phase: shared(status["phase"]),
         podIPs: status["podIPs"] ?? [],
         conditions: shared(conditionsOf(status, isReady)),
-        // What containers do is told only while the pod is not ready.
+        // The state of containers is reported only while the pod is not ready.
         ...(isReady ? {} : only(status, "reason", "message", "containerStatuses", "initContainerStatuses"))
       }
     }

@@ -230,7 +230,7 @@ const peerOfEndpoint = (ordinal: number, endpoint: Endpoint | undefined, around:
 const ownPods = ({ set, pods }: Observation): ReadonlyMap<number, Pod> => {
   const found = new Map<number, Pod>()
   for (const pod of pods ?? []) {
-    // By uid: pods of another set, or of one that was deleted and made anew, may bear the name.
+    // By uid: pods of another set, or of one that was deleted and recreated, may have the name.
     if (controllerOf(pod.metadata)?.uid !== set.metadata.uid) continue
     const ordinal = Ordinal.ofPod(set, pod)
     if (ordinal !== null) found.set(ordinal, pod)
@@ -313,7 +313,7 @@ const viewOf = (observation: Observation, around: Around): Peers => {
       const pod = own.get(ordinal)
       if (pod !== undefined) return known(pod, ordinal)
       const name = podName(set.metadata.name, ordinal)
-      // Where pods could be read, an endpoint without one is of a pod that is gone.
+      // Where pods could be read, an endpoint without one belongs to a deleted pod.
       return peerOfEndpoint(ordinal, pods === null ? endpoints?.get(name) : undefined, around)
     })
   }

@@ -16,9 +16,9 @@ import {
   fromDocument,
   isEntry,
   type KubeconfigOptions,
-  resolve,
   type UserEntry
 } from "./kubeconfig.ts"
+import { resolve } from "./overrides.ts"
 
 /** What is used of a `KubeConfig` of `@kubernetes/client-node`, whatever its version. */
 export interface ClientKubeConfig {

@@ -75,7 +75,7 @@ const sendable = (headers: Headers, userName: string | null): Effect.Effect<Head
   )
 }
 
-/** Expiring credentials are renewed this long before, so that none expires on its way. */
+/** Expiring credentials are renewed this long before, so that none expires in transit. */
 const leewayMillis = 10_000
 
 /** A token file is read again after this long, as client-go does. */
@@ -103,7 +103,7 @@ const fromFile = (path: string, fallback: string | null): Source => {
           () => ""
         )
       )
-      // A rotation may leave the file empty for a moment: what was read last goes on.
+      // A rotation may leave the file empty for a moment: the last value that was read stays in use.
       if (read !== "") last = read
       if (last === null) {
         return yield* configFault(

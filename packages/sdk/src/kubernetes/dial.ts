@@ -153,7 +153,7 @@ const connect = async (
 ): Promise<Net.Socket> => {
   const host = hostOf(url)
   let socket = await plain(proxy ?? url, keep).catch((error: NodeJS.ErrnoException) => {
-    // Node's own error would be told as the server's.
+    // Node's own error would be reported as the server's.
     throw proxy === null
       ? error
       : new Error(`the proxy ${proxy.host} cannot be reached (${error.code ?? error.message})`)

@@ -53,7 +53,7 @@ const decode = (plugin: ExecPlugin, output: string): Effect.Effect<ExecCredentia
     Effect.fail(
       configFault(`exec plugin ${plugin.command}: ${what}`, "run the plugin by hand to see what it prints")
     )
-  // The output is a credential: no part of it goes into a message.
+  // The output is a credential: no part of it is in a message.
   let parsed: unknown
   try {
     parsed = JSON.parse(output)

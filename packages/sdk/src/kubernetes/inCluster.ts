@@ -6,7 +6,8 @@ import { readFile } from "node:fs/promises"
 import { isIPv6 } from "node:net"
 import * as Path from "node:path"
 import type { ClusterError } from "../Cluster.ts"
-import { type Access, attempt, configFault, type KubeconfigOptions, resolved } from "./kubeconfig.ts"
+import { type Access, attempt, configFault, type KubeconfigOptions } from "./kubeconfig.ts"
+import { resolved } from "./overrides.ts"
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
 

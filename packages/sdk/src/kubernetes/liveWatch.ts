@@ -46,7 +46,7 @@ export const lines = (
 ): Stream.Stream<string, ClusterError> =>
   Stream.suspend(() => {
     const decoder = new TextDecoder()
-    // Pieces, not one text: joining anew for every chunk of a long line takes quadratic time.
+    // Pieces, not one text: joining them again for every chunk of a long line takes quadratic time.
     let rest: Array<string> = []
     let length = 0
     const split = (chunk: Uint8Array): ReadonlyArray<string> => {

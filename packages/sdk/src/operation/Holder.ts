@@ -10,7 +10,7 @@ export interface HolderProcess {
   readonly identity: string
   /** The identifier of this process for others; `null` if there is none. */
   readonly self: string | null
-  /** True only where the process of this name is known to be gone. */
+  /** True only if the process of this name is known to have ended. */
   readonly isGone: (name: string) => Effect.Effect<boolean>
 }
 

@@ -10,7 +10,7 @@ import { because, type OperationError } from "./OperationError.ts"
 import { type AnyPlan, type Guard, inKeyOrder, keyOf } from "./Plan.ts"
 import type { Failure } from "./StepContext.ts"
 import { homeOf, isEndedBy, isMadeBy, isTokenOf, operationOf, tokenOf } from "./Token.ts"
-import * as Turn from "./Turn.ts"
+import * as Run from "./Run.ts"
 import type { Objects } from "./Verb.ts"
 import { shellWord } from "../ShellWord.ts"
 
@@ -89,11 +89,11 @@ const markedBy = (plan: AnyPlan, guard: Guard, object: Guarded): Work<OperationE
     const token = tokenOf(object)
     if (token === null || isTokenOf(plan, token, guard.namespace)) return null
     const found = yield* journalBehind(token, guard)
-    if (found === null) return Turn.journalLost(guard)
+    if (found === null) return Run.journalLost(guard)
     const { entry, own } = found
     // A mark that came with a manifest, on another object of the name, says nothing of this one.
     const isAnother = own.uid !== null && own.uid !== object.metadata.uid
-    return isAnother && !Journal.isOpen(entry.status) ? null : Turn.unfinished(entry)
+    return isAnother && !Journal.isOpen(entry.status) ? null : Run.unfinished(entry)
   })
 
 /**
@@ -107,7 +107,7 @@ export const ownedBy = (plan: AnyPlan, guard: Guard, object: Guarded): Work<Oper
     const found = yield* journalBehind(token, guard)
     if (found === null || !Journal.isOpen(found.entry.status)) return null
     const { entry, own } = found
-    return own.uid !== null && own.uid !== object.metadata.uid ? null : Turn.unfinished(entry)
+    return own.uid !== null && own.uid !== object.metadata.uid ? null : Run.unfinished(entry)
   })
 
 /** The operation that has to be finished before this plan can start; `null` if there is none. */
@@ -124,9 +124,9 @@ export const inTheWay = (plan: AnyPlan): Work<OperationError | null> =>
     const open = surveys
       .flatMap(({ entries }) => entries)
       .find((entry) => intersects(entry.plan, plan) && Journal.isOpen(entry.status))
-    if (open !== undefined) return Turn.unfinished(open)
+    if (open !== undefined) return Run.unfinished(open)
     const [damaged] = surveys.flatMap(({ unreadable }) => unreadable)
-    if (damaged !== undefined) return Turn.unreadable(damaged, plan.app)
+    if (damaged !== undefined) return Run.unreadable(damaged, plan.app)
     for (const guard of inKeyOrder(plan.guards)) {
       const object = objects.get(keyOf(guard))
       const other = object === undefined ? null : yield* markedBy(plan, guard, object)

@@ -364,7 +364,7 @@ export const prune = (
         Effect.gen(function* () {
           const object = yield* Resource.findObject(target(namespace, name))
           if (object === null) return
-          // By its data, since whoever edits an annotation ends no operation.
+          // By its data, since an edited annotation ends no operation.
           const entry = yield* Effect.result(accept(object))
           if (Result.isFailure(entry) || isOpen(entry.success.status)) return
           const { uid, resourceVersion } = object.metadata

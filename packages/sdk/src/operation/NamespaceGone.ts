@@ -74,7 +74,7 @@ export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, 
         : kept.length === 0
           ? "nothing of it is left"
           : `kept by policy Retain: ${kept.join(", ")}; delete those that are no longer needed`
-    // How a freeze ends is still so: its pods run until their namespace has gone.
+    // A freeze still ends as usual: its pods run until their namespace is deleted.
     const way = tag === "LevelMissed" ? (error.action?.split("; then ")[0] ?? null) : null
     const back = gone.includes(plan.home) ? [] : [wayBack(plan)]
     const said = error._tag === "OperationError" && !error.message.startsWith(goneWords(first))

@@ -42,7 +42,7 @@ export const wayOn = (at: At): string =>
     ? `${resumeCommand(at)} to continue, ${abortCommand(at)} to roll back`
     : lookAtOperations(at.home)
 
-/** A name that a StatefulSet can have: another is not said. */
+/** A name that a StatefulSet can have; any other is left out. */
 const isName = (name: string): boolean => /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)
 
 /** The command that restores a StatefulSet without a journal. */

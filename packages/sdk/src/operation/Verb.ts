@@ -30,13 +30,13 @@ export interface RunOptions {
   readonly namespaces?: ReadonlyArray<string>
 }
 
-/** What every verb may be told of its steps. */
+/** The options for the steps of every verb. */
 export interface StepOptions {
   /** How long a step may make no progress before it fails, as `"5 minutes"`; a number is milliseconds. Default 10 minutes. */
   readonly stepTimeout?: Duration.Input
 }
 
-/** The same, as steps go by it: in milliseconds. */
+/** The same for the steps, in milliseconds. */
 export type InMillis<Options extends StepOptions> = Omit<Options, "stepTimeout"> & {
   readonly stepTimeout?: number
 }
@@ -86,7 +86,7 @@ export interface VerbSpec<Step extends AnyStep, Settings, Options, Going, Outcom
   preflight(plan: Plan<Step, Settings>, objects: Objects, options: Options): Work
   /** Checks, after the last step, whether the plan came true. */
   conclude(plan: Plan<Step, Settings>, context: StepContext<Going>): Work<Outcome>
-  /** The same after an abort: whether all is as it was before. Guards other than the first may be gone. */
+  /** The same after an abort: whether everything was restored. Guards other than the first may have been deleted. */
   concludeBack(plan: Plan<Step, Settings>, context: StepContext<Going>): Work
   /** Facts that an abort needs, and could not find out once it has started. */
   capture(

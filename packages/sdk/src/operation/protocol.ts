@@ -17,13 +17,13 @@ import { type AnyPlan, type Guard, inKeyOrder, keyOf } from "./Plan.ts"
 import type { OperationResult } from "./Progress.ts"
 import { firstEntry } from "./rehearse.ts"
 import { sealedSteps, sealSteps } from "./seal.ts"
-import { type Session, session } from "./Session.ts"
+import { type RunLog, runLog } from "./RunLog.ts"
 import type { AnyStep, Failure } from "./StepContext.ts"
 import { isOtherPlan, newToken } from "./Token.ts"
-import * as Turn from "./Turn.ts"
+import * as Run from "./Run.ts"
 import type { Objects, RunOptions, Verb } from "./Verb.ts"
 import { Patience } from "../resource/Patience.ts"
-import { walk } from "./Walk.ts"
+import { runSteps } from "./RunSteps.ts"
 import { allowed, endOf, everything, notRunnable, type Start, type Way, wayOf } from "./way.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -37,22 +37,22 @@ const edited = ({ id }: AnyPlan): OperationError =>
 
 /** Reason that this run must not write its token on a guarded object; `null` if it may. */
 const notMine =
-  (plan: AnyPlan, run: string) =>
+  (plan: AnyPlan, token: string) =>
   (guard: Guard) =>
   (object: Guarded): Work<OperationError | null> =>
     Effect.gen(function* () {
-      const why = yield* Journal.notMine(plan, run)
+      const why = yield* Journal.notMine(plan, token)
       return why ?? (yield* ownedBy(plan, guard, object))
     })
 
 /** Acquires the fences in key order, and answers with the guards as they are then. */
-const acquireAll = (turn: Turn.Turn, run: string, absent: ReadonlySet<string>): Work<Objects> =>
+const acquireAll = (run: Run.Run, token: string, absent: ReadonlySet<string>): Work<Objects> =>
   Effect.gen(function* () {
     const objects = new Map<string, Guarded>()
-    const mine = notMine(turn.plan, run)
-    for (const guard of inKeyOrder(turn.plan.guards)) {
+    const mine = notMine(run.plan, token)
+    for (const guard of inKeyOrder(run.plan.guards)) {
       const key = keyOf(guard)
-      const fence = turn.fences.find((one) => keyOf(one) === key)
+      const fence = run.fences.find((one) => keyOf(one) === key)
       if (fence === undefined || absent.has(key)) continue
       const object = yield* Fence.acquire(fence, mine(guard))
       if (object !== null) objects.set(key, object)
@@ -82,16 +82,16 @@ const unchanged = ({ guards, home }: AnyPlan, objects: Objects): Effect.Effect<v
  * Waits for a server that does not answer while the operation acts, but not while it only checks whether it
  * may.
  */
-const patient = <A, E, R>({ outage }: Session, turn: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(turn, Patience, outage.patience)
+const patient = <A, E, R>({ outage }: RunLog, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(work, Patience, outage.patience)
 
-/** One run of an operation: its options, its identity, and its reports. */
-interface Run<Step extends AnyStep, Settings, Options, Going, Outcome> {
+/** The request of a run: its options, its identity, and its reports. */
+interface Request<Step extends AnyStep, Settings, Options, Going, Outcome> {
   readonly start: Start<Step, Settings>
   readonly verb: Verb<Step, Settings, Options, Going, Outcome>
   readonly options: Options & RunOptions
   readonly asked: AnyPlan
-  readonly log: Session
+  readonly log: RunLog
   readonly token: string
   readonly identity: string
 }
@@ -99,7 +99,7 @@ interface Run<Step extends AnyStep, Settings, Options, Going, Outcome> {
 /** The Leases of the guards that this run may hold, in key order. */
 const candidatesOf = ({ guards }: AnyPlan, beyond: ReadonlySet<string>, token: string, identity: string) =>
   inKeyOrder(guards)
-    // None of a guard that only a journal says is its own: whoever acts there would be told to stop.
+    // None for a guard that only the journal claims: it would stop the process that acts there.
     .filter((guard) => !beyond.has(keyOf(guard)))
     .map(({ kind, namespace, name }): Lease.Candidate => ({ kind, namespace, name, token, identity }))
 
@@ -111,7 +111,7 @@ const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
   asked,
   token,
   identity
-}: Run<Step, Settings, Options, Going, Outcome>) =>
+}: Request<Step, Settings, Options, Going, Outcome>) =>
   Effect.gen(function* () {
     const known =
       start._tag === "Fresh"
@@ -121,15 +121,15 @@ const entryOf = <Step extends AnyStep, Settings, Options, Going, Outcome>({
     const other = yield* inTheWay(asked)
     if (other !== null) return yield* other
     if (start._tag === "Fresh") yield* verb.check(start.plan, yield* readPlanned(asked), options, false)
-    const first = firstEntry(asked, token, identity, yield* Turn.timestamp)
+    const first = firstEntry(asked, token, identity, yield* Run.timestamp)
     const entry = yield* Journal.create(first)
     return { entry, isNew: entry.run === token }
   })
 
 /** Steps 6 to 8, with the fences written; returns the verb's result. */
 const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
-  { verb, options, log, token, identity }: Run<Step, Settings, Options, Going, Outcome>,
-  turn: Turn.Turn,
+  { verb, options, log, token, identity }: Request<Step, Settings, Options, Going, Outcome>,
+  run: Run.Run,
   { plan, direction, reach }: Way<Step, Settings>,
   entry: Journal.Entry,
   isNew: boolean
@@ -138,12 +138,12 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const isBack = direction === "back"
     const { absent } = reach
 
-    // 6. The fences first: from here on the caller before changes nothing, so what is read now stays so.
-    const objects = yield* acquireAll(turn, entry.run, absent)
+    // 6. The fences first: from here on the previous run changes nothing, so what is read now stays valid.
+    const objects = yield* acquireAll(run, entry.run, absent)
 
-    // 7. The journal says whose turn it is; what an abort must know is captured with it.
+    // 7. The journal says which run owns the operation; what an abort must know is captured with it.
     if (isNew) {
-      // Whoever took over between the look and the fence has written into it.
+      // A process that took over between the read and the fence has changed the journal.
       const why = yield* Journal.notMine(plan, token)
       if (why !== null) return yield* why
       yield* unchanged(plan, objects)
@@ -152,23 +152,23 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       if (other !== undefined) return yield* edited(plan)
       const captures = isBack && !entry.status.aborting && absent.size === 0
       const writes = verb.writes(plan, plan.guards[0])
-      yield* turn.takeOver({
+      yield* run.takeOver({
         phase: isBack ? "Aborting" : "Running",
         aborting: isBack,
         holder: identity,
         ...(captures ? { captured: verb.capture(plan, objects, writes) } : {})
       })
-      // Going back, whatever stands there now is what is left.
+      // For an abort, whatever exists now is what is left.
       if (!isBack) yield* verb.check(plan, objects, options, true)
     }
-    yield* Ref.set(turn.begun, true)
+    yield* Ref.set(run.begun, true)
     yield* log.report({
       _tag: "Started",
       id: plan.id,
       home: plan.home,
       verb: plan.verb,
       app: nameOf(plan.app),
-      // Of an operation that is taken up, what it will do is told from its steps, not by its words.
+      // For a resumed operation this is derived from its steps, not read from the journal's text.
       effects: isNew ? plan.effects : plan.steps.map((step) => verb.describe(plan, step))
     })
 
@@ -177,25 +177,25 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const settings = verb.going(plan, options, isBack)
     const { elapsed } = outage
     const given = { direction, ...reach, report, fallShort, elapsed, settings, isTakenUp: !isNew }
-    return yield* walk(plan, verb, turn, given)
+    return yield* runSteps(plan, verb, run, given)
   })
 
 /** Steps 4 to 9, while the Leases are held. */
 const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
-  run: Run<Step, Settings, Options, Going, Outcome>,
+  request: Request<Step, Settings, Options, Going, Outcome>,
   candidates: ReadonlyArray<Lease.Candidate>
 ) =>
   Effect.gen(function* () {
-    const { start, verb, options, log, token } = run
+    const { start, verb, options, log, token } = request
 
     // 4. The journal: the one there is, or a new one where nothing is in the way.
-    const { entry, isNew } = yield* entryOf(run)
+    const { entry, isNew } = yield* entryOf(request)
     const end = isNew ? null : yield* endOf(entry, log)
     if (end !== null) return end
     const over = isNew ? null : yield* reopened(entry.plan)
     if (over !== null) return yield* over
 
-    // 5. Which way it goes, and whether this caller may take it that way.
+    // 5. Forward or back, and whether this caller may do that.
     const way: Way<Step, Settings> =
       isNew && start._tag === "Fresh"
         ? { plan: start.plan, direction: "forward", reach: everything }
@@ -204,16 +204,18 @@ const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const sealed = isNew ? null : yield* sealedSteps(plan, verb)
     if (sealed !== null) return yield* sealed
     const isBack = direction === "back"
-    const turn = yield* Turn.make(entry, token, !isNew)
+    const run = yield* Run.make(entry, token, !isNew)
     const outcome = yield* Ref.make<Outcome | null>(null)
-    const work = Effect.flatMap(behindFences(run, turn, way, entry, isNew), (said) => Ref.set(outcome, said))
+    const work = Effect.flatMap(behindFences(request, run, way, entry, isNew), (said) =>
+      Ref.set(outcome, said)
+    )
 
-    // 9. The end: fences, Leases, journal. Cut short, it leaves what can be taken up.
-    const ending = Effect.map(log.unmet, (short): Turn.Ending => {
+    // 9. The end: fences, Leases, journal. If it is interrupted, the operation can be resumed.
+    const ending = Effect.map(log.unmet, (short): Run.Ending => {
       if (short.length > 0) return { phase: "Incomplete", message: short.join("; ") }
       return { phase: isBack ? "Aborted" : "Succeeded", message: null }
     })
-    yield* Turn.closing(turn, candidates, ending, work)
+    yield* Run.closing(run, candidates, ending, work)
     if (!isBack) yield* sealSteps(plan, verb)
     const { phase } = yield* ending
     return yield* log.result(phase, plan.id, { aborted: isBack, result: yield* Ref.get(outcome) })
@@ -235,7 +237,7 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
 
     // 1. The plan, and whether it may run at all.
     const asked = isFresh ? start.plan : (yield* Journal.find(start.at.namespace, start.at.id)).plan
-    const log = yield* session(asked, options)
+    const log = yield* runLog(asked, options)
     if (isFresh) {
       yield* allowed(asked)
       if (asked.steps.length === 0) return yield* log.result("Unchanged", null)
@@ -244,7 +246,7 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     }
 
     // 2. Permissions, all at once, so that the answer names every one that is missing. A journal whose
-    // plan cannot be read fails where it is told why.
+    // plan cannot be read fails later, with the reason.
     const readable = isFresh ? Result.succeed(start.plan) : verb.decode(asked)
     const permitted = Result.isSuccess(readable)
       ? preflight(verb.rules(readable.success, options))
@@ -261,10 +263,10 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const candidates = candidatesOf(asked, beyond, token, identity)
     const acting = underLeases({ start, verb, options, asked, log, token, identity }, candidates)
     const before = isFresh ? {} : { before: permitted }
-    const turn = Turn.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
+    const held = Run.holding(candidates, { takeOver: options.takeOver ?? false, ...before }, acting)
     const isOpen = isFresh ? log.isBegun : Effect.succeed(true)
     return yield* Effect.catch(
-      Turn.within(options.timeout ?? null, asked, isOpen, patient(log, turn)),
+      Run.within(options.timeout ?? null, asked, isOpen, patient(log, held)),
       (error) => orNamespaceGone(asked, verb, error)
     )
   }).pipe(

@@ -11,7 +11,7 @@ import * as Journal from "./Journal.ts"
 import * as Lease from "./lease.ts"
 import { type AnyPlan, inKeyOrder, type Plan } from "./Plan.ts"
 import { type AnyStep, detached, type Failure } from "./StepContext.ts"
-import { timestamp } from "./Turn.ts"
+import { timestamp } from "./Run.ts"
 import { guardOf, type Verb } from "./Verb.ts"
 
 /** Names the write in the server's error. */

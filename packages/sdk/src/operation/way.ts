@@ -9,11 +9,11 @@ import { because, OperationError, refusedBecause } from "./OperationError.ts"
 import { lastWay, lookAtOperations } from "./OperationId.ts"
 import { type AnyPlan, keyOf, type Plan } from "./Plan.ts"
 import type { OperationResult } from "./Progress.ts"
-import type { Session } from "./Session.ts"
+import type { RunLog } from "./RunLog.ts"
 import type { AnyStep, Failure } from "./StepContext.ts"
 import type { RunOptions, Verb } from "./Verb.ts"
 import { shellWord } from "../ShellWord.ts"
-import type { Direction } from "./Walk.ts"
+import type { Direction } from "./RunSteps.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
@@ -89,7 +89,7 @@ const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null
 /** The result of a finished operation; `null` if it is unfinished. */
 export const endOf = (
   { plan, status }: Journal.Entry,
-  log: Session
+  log: RunLog
 ): Effect.Effect<OperationResult | null, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const { phase, message, aborting } = status
@@ -115,7 +115,7 @@ export const wayOf = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   start: Start<Step, Settings>,
   verb: Verb<Step, Settings, Options, Going, Outcome>,
   options: Options & RunOptions,
-  log: Session
+  log: RunLog
 ): Work<Way<Step, Settings>> =>
   Effect.gen(function* () {
     const decoded = verb.decode(asked)

@@ -58,7 +58,7 @@ fi
 rm -rf "$data/member" \${wal:+"$wal"}
 sync`
 
-/** The member's data under its own name in a cluster that there never was before, one revision jump ahead. */
+/** The member's data under its own name in a cluster that never existed, one revision jump ahead. */
 const restore = `${tools}
 operation=$1 members=$2 root=\${3%/}
 shift 3

@@ -74,7 +74,7 @@ command -v psql >/dev/null || fail 'there is no psql in this container'
 x=$(echo "SELECT current_setting('server_version_num')::int >= 150000, pg_is_in_recovery(), current_setting('wal_level') <> 'minimal';" | ask) || exit 1
 case $x in
   f*) fail 'backup mode is used with PostgreSQL 15 or newer';;
-  t\\|t*) fail 'this is a hot standby with its WAL on a volume of its own: a standby cannot be cut in waves';;
+  t\\|t*) fail 'this is a hot standby with its WAL on a volume of its own: a standby cannot be snapshotted in stages';;
   *\\|f) fail 'its wal_level is minimal, and backup mode needs replica';;
 esac`
 

@@ -7,7 +7,7 @@ import { ClusterError, type Reason, type Request } from "../Cluster.ts"
 
 /**
  * As much of a server's words as an error carries: a screenful, which is more than any admission
- * webhook needs. The rest of a message without end would go into every log and journal.
+ * webhook needs. An endless message would be written to every log and journal.
  */
 const maxMessage = 2000
 

@@ -1,6 +1,6 @@
 /**
  * A list kept up to date: list, watch from there, and list again whenever the watch cannot be trusted. Never
- * by a watch alone: watches go silent, and only a list shows everything that a broken one missed.
+ * by a watch alone: a watch may fall silent, and only a list shows everything that a broken one missed.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -97,7 +97,7 @@ interface State {
   began: number
 }
 
-/** A watch that lasted this long was a good one, though it said nothing. */
+/** A watch that lasted this long worked, even without events. */
 const settledMillis = 30_000
 
 /**
@@ -158,7 +158,7 @@ const takeIn = (
     return Effect.succeed(old === undefined ? null : { type: "Deleted", object })
   }
   if (old === undefined) return Effect.succeed({ type: "Added", object })
-  // Told twice after a resume: no change.
+  // Reported twice after a resume: no change.
   if (old.metadata.resourceVersion === version) return Effect.succeed(null)
   return Effect.succeed({ type: "Modified", object })
 }
@@ -215,7 +215,7 @@ const watching = (
             changes.length === 0
               ? Stream.empty
               : Stream.succeed({ objects: new Map(state.objects), changes, listed: false })
-          // What came before a bad event in the same batch is still told.
+          // Events before an invalid one in the same batch are still reported.
           return failed === null ? view : Stream.concat(view, Stream.fail(failed))
         })
       )

@@ -23,7 +23,7 @@ export interface CloneFacts {
   readonly sealed: Sealed
   readonly cuts: ReadonlyArray<FoundCut>
   readonly from: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
-  /** `null` if it does not exist. `going` is true if it is being deleted. */
+  /** `null` if it does not exist. `going` is true if it is terminating. */
   readonly target: { readonly going: boolean } | null
   /** Names that are taken there, as `Kind/name`. */
   readonly taken: ReadonlySet<string>

@@ -55,7 +55,7 @@ const largest = (quantities: ReadonlyArray<string | null | undefined>): string =
     ""
   ) || "1Gi"
 
-/** The objects that go along, each under a name that is free there. */
+/** The objects that are copied too, each under a name that is free there. */
 const objectsOf = (
   { sealed, taken }: CloneFacts,
   renaming: Pick<Renaming, "from" | "to">

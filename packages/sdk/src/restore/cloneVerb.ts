@@ -223,7 +223,7 @@ export const cloneVerb = verb<CloneStep, CloneSettings, CloneRun, Going, CloneRe
   consent,
   preflight: () => Effect.void,
   conclude,
-  // All that it made is gone by then, or was named.
+  // Everything that it created was deleted by then, or is reported.
   concludeBack: () => Effect.void,
   capture: (plan, objects) => {
     const beyond = Workload.beyondOf(objects.get(keyOf(plan.guards[0])))

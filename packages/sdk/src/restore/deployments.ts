@@ -67,7 +67,7 @@ export const deploymentNow = (namespace: string, name: string) =>
     const gone = because("NotFound", `deployment "${name}" not found`, "apply its manifest, and restore then")
     const now = (yield* deploymentsIn(namespace)).find(({ metadata }) => metadata.name === name)
     if (now === undefined) return yield* gone
-    // The state of one that has these labels, whoever else has them too.
+    // The state of one that has these labels, even if others have them too.
     const like = selector(namespace, labelsOf({ labels: now.metadata.labels }))
     const state = yield* Effect.catchTag(read(like), "AppNotFound", () => Effect.fail(gone))
     const workload = state.workloads.find((one) => one.kind === "Deployment" && one.name === name)

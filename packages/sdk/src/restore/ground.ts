@@ -9,8 +9,8 @@ import { claimNeeds, type Needs, overrun, podNeeds, type Quota } from "../Quota.
 import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
-import { atOneTime } from "../operation/Walk.ts"
-import { proverResources } from "../step/proverPod.ts"
+import { atOneTime } from "../operation/RunSteps.ts"
+import { checkPodResources } from "../step/checkPod.ts"
 import type { Workload } from "../Topology.ts"
 import type { Verify } from "../Verify.ts"
 import { slotOf, type Target } from "./target.ts"
@@ -35,7 +35,7 @@ const needsOf = (
   verifies: boolean
 ): ReadonlyArray<{ what: string; needs: Needs }> => {
   const ordinals = new Set(claims.map(({ ordinal }) => ordinal))
-  const container = { name: "prove", resources: proverResources }
+  const container = { name: "prove", resources: checkPodResources }
   const containers = verifies ? [container, container] : [container]
   const claim = ({ size, storageClass }: FilledClaim) => claimNeeds({ requested: size, storageClass })
   return [

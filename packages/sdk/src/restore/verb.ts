@@ -54,7 +54,7 @@ const steps = [
 
 export type RestoreStep = StepOf<(typeof steps)[number]>
 
-/** A claim that was there before, and under which name its volume is kept. */
+/** A previous claim, and the name under which its volume is kept. */
 export const KeptAs = Schema.Struct({ claim: Schema.String, as: Schema.String })
 
 /** Configuration that is replaced, as `Kind/name`, and the Secret with the previous one. */
@@ -222,7 +222,7 @@ const concludeBack = (plan: RestorePlan, at: At): Work =>
   Effect.gen(function* () {
     for (const [key, fence] of at.fences) {
       const from = counts(plan, key)[0]?.from ?? null
-      // Of several some may be gone: that is said already.
+      // Some of several may have been deleted: that was already reported.
       const { object } = yield* Fence.standing(fence)
       if (object === null && fence !== at.fence) continue
       const is = Holder.replicasOf(yield* Holder.assertHeld(fence))

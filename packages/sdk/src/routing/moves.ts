@@ -84,7 +84,7 @@ export const movedShare = (strategy: Strategy, from: number, to: number): number
   const [fewer, more] = [Math.min(from, to), Math.max(from, to)]
   if (strategy._tag === "Modulo") return 1 - (fewer * greatestDivisor(from, to)) / (from * to)
   if (to > from || strategy._tag === "Jump") return 1 - fewer / more
-  // With more copies than ordinals are left, some of a leaving ordinal's have nowhere to go.
+  // If fewer ordinals are left than copies, some of a removed ordinal's copies have no new place.
   const { replicas } = strategy
   return 1 - (Math.min(replicas, more) * fewer) / (more * Math.min(replicas, fewer))
 }

@@ -37,7 +37,7 @@ const least = (loads: Loads, fits: (ordinal: number) => boolean): number =>
 
 const any = (): boolean => true
 
-/** Takes one shard from the fullest ordinal to the emptiest; false: none can go that way. */
+/** Takes one shard from the fullest ordinal to the emptiest; false if none can be moved. */
 const shift = (loads: Loads, owners: ReadonlyArray<Array<number>>): boolean => {
   const [to, from] = [least(loads, any), extreme(loads, (a, b) => a > b, any)]
   const [full, empty] = [loads.get(from) ?? [], loads.get(to) ?? []]

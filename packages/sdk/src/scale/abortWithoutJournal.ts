@@ -24,10 +24,10 @@ import {
 } from "../Labels.ts"
 import { type AnyPlan, newId } from "../operation/Plan.ts"
 import type { OperationResult } from "../operation/Progress.ts"
-import { session } from "../operation/Session.ts"
+import { runLog } from "../operation/RunLog.ts"
 import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
 import { newToken, operationOf, tokenOf } from "../operation/Token.ts"
-import * as Turn from "../operation/Turn.ts"
+import * as Run from "../operation/Run.ts"
 import type { RunOptions } from "../operation/Verb.ts"
 import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
@@ -103,7 +103,7 @@ const isUsable = ({ plan, status }: Journal.Entry): boolean =>
 
 /** Ends the journal of an operation that was reverted without it. */
 const close = (entry: Journal.Entry, token: string, unmet: ReadonlyArray<string>) =>
-  Effect.flatMap(Turn.timestamp, (ended) => {
+  Effect.flatMap(Run.timestamp, (ended) => {
     const phase = unmet.length > 0 ? ("Incomplete" as const) : ("Aborted" as const)
     const message = ["restored without its journal", ...unmet].join("; ")
     const status = { ...entry.status, phase, aborting: true, ended, message }
@@ -147,7 +147,7 @@ export const abortWithoutJournal = (
     const uid = set?.metadata.uid ?? ""
     const plan = planOf(ref, id, uid, set?.metadata.generation ?? null)
     const token = yield* newToken(plan)
-    const here = yield* session(plan, options)
+    const here = yield* runLog(plan, options)
     const fence: Fence.Fence = { ...place, uid, token }
     const candidate = { ...place, token, identity: options.identity ?? (yield* Holder).identity }
     const at = detached({
@@ -162,7 +162,7 @@ export const abortWithoutJournal = (
     const note = (message: string) => here.report({ _tag: "Note", message })
     const body = Effect.gen(function* () {
       for (const entry of open) yield* Journal.write({ ...entry, run: token }, entry.run)
-      // From here on whoever ran the lost operation changes nothing more.
+      // From here on the process that ran the lost operation changes nothing more.
       if (set !== null) {
         yield* Fence.acquire(fence, () => Effect.succeed(null))
         yield* untilSettled(at, yield* Workload.assertHeld(fence))
@@ -181,8 +181,8 @@ export const abortWithoutJournal = (
       }
       if (set !== null) yield* Fence.release(fence)
     })
-    const held = Turn.holding([candidate], { takeOver: options.takeOver ?? false }, body)
-    yield* Turn.within(
+    const held = Run.holding([candidate], { takeOver: options.takeOver ?? false }, body)
+    yield* Run.within(
       options.timeout ?? null,
       plan,
       Effect.succeed(false),

@@ -39,7 +39,7 @@ const going = (claim: Claim): ReadonlyArray<Refusal> =>
         }
       ]
 
-/** A leftover claim that a new pod could not start with, or would start without the data it is said to hold. */
+/** A leftover claim that a new pod could not start with, or would start without the data that it is recorded to have. */
 const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArray<Refusal> => {
   const { name, deleted, phase, volume } = claim
   const why = trouble(claim)
@@ -95,7 +95,7 @@ const doomed = (namespace: string, set: string, claim: Claim): Refusal => {
   }
 }
 
-/** Refusals about claims whose pods go (`losing`), and of claims that new pods would find (`left`). */
+/** Refusals about claims whose pods are deleted (`losing`), and about claims that new pods would find (`left`). */
 export const dataRefusals = (
   { namespace, name }: { readonly namespace: string; readonly name: string },
   claims: {
@@ -128,7 +128,7 @@ export const mountRefusals = (
   claims: {
     readonly left: ReadonlyArray<Claim>
     readonly isAside: (name: string) => boolean
-    /** Claims that are deleted with their data once their pods are gone. */
+    /** Claims that are deleted with their data once their pods are deleted. */
     readonly deleted: ReadonlyArray<Claim>
   }
 ): ReadonlyArray<Refusal> => {

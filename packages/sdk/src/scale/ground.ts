@@ -69,7 +69,7 @@ export const readGround = (ref: {
     const { namespace } = ref
     const [found, pods] = yield* Effect.all(
       [
-        // What keeps the set from being read is said by whoever reads the state.
+        // Reading the state reports why the StatefulSet cannot be read.
         Resource.find(kinds.statefulsets, ref).pipe(
           Effect.catchIf(
             ({ reason }) => reason._tag === "Forbidden" || reason._tag === "Unreadable",
@@ -87,7 +87,7 @@ export const readGround = (ref: {
     if (found === null) return { ground: null, mountedBy }
     const { metadata, spec: set } = found
     const { spec } = set.template
-    // What is foretold of them only: no pod is called gone for it.
+    // Only predictions: no pod is reported as deleted because of them.
     const others = Resource.readable(kinds.pods, pods).items.filter(
       (pod) => controllerOf(pod.metadata)?.uid !== metadata.uid
     )

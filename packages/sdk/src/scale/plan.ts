@@ -1,7 +1,7 @@
 /**
  * The plan to scale a StatefulSet: pure over its state.
  *
- * The order is the controller's own (pods come up by ordinal and go down in reverse); the plan only
+ * The order is the controller's own (pods are created by ordinal and deleted in reverse); the plan only
  * says how far one change of `spec.replicas` may go: to the next hook, quorum or `step`.
  */
 import type { AppState } from "../state/AppState.ts"
@@ -50,7 +50,7 @@ const claimsOf = (state: AppState, workload: Workload): ReadonlyArray<Claim> =>
   state.claims.filter((claim) => claim.workload === `StatefulSet/${workload.name}` && claim.template !== null)
 
 /**
- * The claims whose pods go. On the way to 0 those that were left before as well: nothing of the set
+ * The claims whose pods are deleted. Scaling to 0 includes leftover claims as well: nothing of the set
  * runs then that would miss them.
  */
 const losingPods = (state: AppState, workload: Workload, to: number): ReadonlyArray<Claim> => {
@@ -114,7 +114,7 @@ const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) =>
   const attached = left
     .filter((claim) => !isAside(claim.name) && claim.phase === "Bound" && trouble(claim) === null)
     .map(kept)
-  // Data from before outlives an abort, which takes the pods that got it.
+  // Existing data outlives an abort, which deletes the pods that got it.
   const keepsClaims = (to === 0 && from > 0) || attached.length > 0
   const whenScaled = options.whenScaled ?? (keepsClaims ? ("Retain" as const) : retention.whenScaled)
   // On the way to 0 past a sick member there is no barrier: OrderedReady takes no pod away for any count

@@ -40,7 +40,7 @@ export const effects = (
   to: number,
   plan: {
     readonly left: ReadonlyArray<Claim>
-    /** Claims whose pods go and that are to stay. */
+    /** Claims that are kept while their pods are deleted. */
     readonly losing: ReadonlyArray<Claim>
     /** How they are kept: by their volumes' own policy, or only by whenScaled. */
     readonly keptBy: "volumes" | "policy"

@@ -1,6 +1,6 @@
 /**
  * The settings of a scaling in addition to its steps. They are in the plan, and so in the journal: a resume
- * or abort keeps the same quorum and checks the same health, without being told again.
+ * or abort keeps the same quorum and checks the same health, without repeating the options.
  *
  * A journal is input, not authority: anyone who can write ConfigMaps could have written it. Settings that
  * cost data, lower quorum, or send requests to pods must be repeated by the process that resumes it.

@@ -150,7 +150,7 @@ const profileRefusal = (
   members: number,
   allowUnbounded: boolean
 ): Refusal | null => {
-  if (hold._tag === "HeldNothing") {
+  if (hold._tag === "NotQuiesced") {
     return refusal(
       `${profile} quiesces nothing: each member recovers from its own snapshot`,
       "use --consistency group, offline or crash"
@@ -226,7 +226,7 @@ export const freezeOf = (
       : `and only this process ends that, after ${format(hold.deadline)}`
   return {
     guarantee,
-    isNothing: hold._tag === "HeldNothing",
+    isNothing: hold._tag === "NotQuiesced",
     isStaged: false,
     refusal: "reason" in found ? found : (unfit ?? tooLong ?? probes.refusal),
     members: members.map(memberOf),

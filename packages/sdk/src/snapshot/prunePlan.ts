@@ -71,7 +71,7 @@ const stepsOf = (found: Found): Steps => {
   const { summary, contents, snapshots, groups, groupContents, version } = found
   const { cuts, namespace } = summary
   const planned = snapshotsOf(found).map(({ cut, snapshot, content }) => {
-    // What is not known to be the recorded cut goes by its own policy.
+    // What is not known to be the recorded snapshot is deleted or kept by its own policy.
     const known = cut.snapshotHandle === null ? null : content
     return {
       name: snapshot.metadata.name,

@@ -47,7 +47,7 @@ export const pruneVerb = verb<
   check: (plan, objects, _, resumed) =>
     Effect.gen(function* () {
       const object = objects.get(keyOf(plan.guards[0]))
-      // Whoever may write ConfigMaps could have written its journal, and has no right on the record.
+      // Anyone who may write ConfigMaps could have written its journal, without permissions on the record.
       if (resumed && object !== undefined && !isBegunWith(plan, object)) {
         return yield* because(
           "Mismatch",

@@ -5,11 +5,11 @@ const scratch =
   /^\/(tmp|run|dev|proc|sys|var\/(tmp|run|log|cache|lock))(\/|$)|\/(tmp|temp|cache|caches|run|logs?|sockets?)(\/|$)/i
 
 /** Directories that a program mounts for itself; a disk of a node may have a similar name. */
-const passing =
+const temporary =
   /\/([^/]*[-_.])?(te?mp(fs)?|caches?|scratch|transcod(e|es|ed|ing)|ramdisk|spill|shuffle|(heap|core)[-_]?dumps?)([-_]?(dir|directory|files))?(\/|$)/i
 
 /** True if a container keeps no data at this mount path. */
-export const isScratch = (mountPath: string): boolean => scratch.test(mountPath) || passing.test(mountPath)
+export const isScratch = (mountPath: string): boolean => scratch.test(mountPath) || temporary.test(mountPath)
 
 /** Files of the node's system, such as its time zone, and what its kubelet and runtime keep: another node has its own. */
 const system =

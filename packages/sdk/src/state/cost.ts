@@ -4,7 +4,7 @@ import { Cluster } from "../Cluster.ts"
 
 export interface Cost {
   readonly requests: number
-  /** Rounds of requests that waited for the one before: what the time to the answer depends on. */
+  /** Rounds of requests that waited for the previous one: what the time to the answer depends on. */
   readonly rounds: number
 }
 

@@ -84,7 +84,7 @@ const readWorkloads = (ref: AppRef): Effect.Effect<Part<RawLists>, ClusterError 
       (list) => Array.isArray(list) && list.length > 0
     )
     if (found) return part
-    // Nothing there, or nothing that may be read: the second must not be told as the first.
+    // Nothing exists, or nothing may be read: the second must not be reported as the first.
     const failed = yield* Effect.result(Resource.listObjects(kinds.statefulsets, labelled))
     return yield* Result.isFailure(failed) ? failed.failure : yield* appNotFound(ref)
   })
@@ -206,7 +206,7 @@ export const readCounted = (
         ...unread,
         ...checked.value.unread
       ]),
-      // They go out side by side, whatever their number.
+      // They are sent concurrently, whatever their number.
       cost: after(cost, { requests: checked.cost.requests, rounds: Math.min(1, checked.cost.rounds) })
     }
   })
@@ -323,7 +323,7 @@ const changesAround = ({ namespace }: AppRef): Stream.Stream<void, never, Cluste
 
 /**
  * The state now, and again after every change: at once, after changes have settled, and on a
- * timer, since a watch alone may go silent. Ends only by failure: when the app is gone.
+ * timer, since a watch alone may fall silent. Ends only by failure: if the app is deleted.
  */
 export const watch = (
   ref: AppRef,

@@ -102,7 +102,7 @@ const sourceOf = (
   })
 
 /**
- * Written before its volume has the name that pods are started with: whoever starts them, even while this
+ * Written before its volume has the name that pods are started with: whatever starts them, even while this
  * process is dead, an abort keeps their data.
  */
 const markUsed = (at: At, { claim, uid }: Bound, known: PersistentVolumeClaim | null): Work =>

@@ -209,7 +209,8 @@ const access = (_: unknown, { namespace }: { readonly namespace: string }, { rec
   ...rules("snapshot.storage.k8s.io", "volumesnapshotcontents", ["get", "create", "delete"], null)
 ]
 
-const plural = (cuts: ReadonlyArray<unknown>): string => (cuts.length === 1 ? "cut" : `${cuts.length} cuts`)
+const plural = (cuts: ReadonlyArray<unknown>): string =>
+  cuts.length === 1 ? "1 snapshot" : `${cuts.length} snapshots`
 
 /** The volume snapshots can be restored in this namespace. */
 export const BringCuts: StepKind<BringCuts, Settings> = {

@@ -174,7 +174,7 @@ export const removeUnused = (
       at.fence.namespace,
       ours.map((slot) => slot.name)
     )
-    // With whenScaled Delete the controller makes a pod that goes the owner of its claim.
+    // With whenScaled Delete the controller makes a pod that it deletes the owner of its claim.
     const isGoing = ({ name }: ClaimSlot): boolean => {
       const { deletionTimestamp, ownerReferences = [] } = present.get(name)?.metadata ?? {}
       return Boolean(deletionTimestamp) || (ownerReferences ?? []).some(({ kind }) => kind === "Pod")
@@ -197,7 +197,7 @@ export const removeUnused = (
     for (const { name } of referred) {
       yield* at.report({ _tag: "Note", message: `${name} kept: ${users.of(name).join(", ")} refers to it` })
     }
-    // Whoever may not see every Job and workload cannot know that none of them has written to a claim.
+    // Without permission to list every Job and workload, it is unknown whether one has written to a claim.
     if (unused.length > referred.length && users.unknown.length > 0) {
       const names = unused.filter((slot) => !referred.includes(slot)).map(({ name }) => name)
       yield* at.report({

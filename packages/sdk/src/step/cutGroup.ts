@@ -143,7 +143,7 @@ const uncut = (
   const members = content?.status?.volumeSnapshotInfoList ?? []
   if (members.length === 0) return [{ subject, for: error ?? "its snapshot" }]
   const open = members.filter(({ creationTime }) => creationTime == null)
-  return open.length === 0 ? [] : [{ subject, for: `the cut of ${open.length} members` }]
+  return open.length === 0 ? [] : [{ subject, for: `the volume snapshots of ${open.length} members` }]
 }
 
 /** By the name that the group says, or that its controller will give it. */
@@ -240,7 +240,7 @@ export const cutting = (step: CutGroup, at: At): Work<Cutting> =>
           yield* observe(step, at, isFrozen)
           const millis = (yield* at.elapsed) - began
           const subject = { kind: "VolumeGroupSnapshot", name: step.as }
-          yield* at.report({ _tag: "Stage", subject, stage: "cut", millis })
+          yield* at.report({ _tag: "Stage", subject, stage: "taken", millis })
         }),
       finish: (isHeld) => finish(step, at, isHeld)
     }

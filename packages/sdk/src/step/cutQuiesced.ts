@@ -281,7 +281,7 @@ const frozenCut = (step: CutQuiesced, at: At, quiesce: Quiesce, cut: Work<Cuttin
         millis
       })
     }
-    // Whoever was replaced is told so, and not that a level was missed.
+    // A process that was replaced reports that, and not that a level was missed.
     if (frozen.why?.reason._tag === "Fenced") yield* frozen.why
     else if (frozen.why !== null) yield* withoutProof(step, at, notProven(step, at, frozen))
     else {

@@ -175,7 +175,7 @@ const failedCut =
       ? null
       : because(
           "LevelMissed",
-          `the cut of ${failed.claim} failed: ${seen.get(failed.as)?.snapshot?.status?.error?.message ?? ""}`,
+          `the volume snapshot of ${failed.claim} failed: ${seen.get(failed.as)?.snapshot?.status?.error?.message ?? ""}`,
           "check the logs of the snapshot controller and of the CSI driver"
         )
   }
@@ -226,7 +226,7 @@ export const cutting = (step: CutVolumes, at: StepContext<CutSettings>): Work<Cu
         const millis = (yield* at.elapsed) - began
         for (const { claim } of step.claims) {
           const subject = { kind: "PersistentVolumeClaim", name: claim }
-          yield* at.report({ _tag: "Stage", subject, stage: "cut", millis })
+          yield* at.report({ _tag: "Stage", subject, stage: "taken", millis })
         }
       })
     return { ask, observe, finish: () => Effect.void }

@@ -339,7 +339,7 @@ const undo = (step: DeleteSet, at: At): Work =>
     for (const { name, uid, content, contentUid, byGroup } of step.snapshots) {
       if ((yield* isThere(snapshotTarget(namespace, name), uid)) === null) {
         const rest = byGroup ? "its data is deleted only with its group" : "nothing brings it back"
-        yield* at.report({ _tag: "Note", message: `the cut ${name} is deleted: ${rest}` })
+        yield* at.report({ _tag: "Note", message: `volumesnapshot "${name}" is deleted: ${rest}` })
       } else if (content !== null) yield* setPolicy(at, contentTarget(content), contentUid, "Retain")
     }
     for (const { content, uid, version } of step.orphanGroups) {

@@ -11,7 +11,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { argvOf, fingerprint as fingerprintOf, type Restoring, type Verify } from "../Verify.ts"
 import { fingerprint as fingerprintOfWrites, textsFor } from "../Writes.ts"
 import { Pinned, readPinned } from "./content.ts"
-import { type Errands, pathsOf } from "./proverPod.ts"
+import { type Errands, pathsOf } from "./checkPod.ts"
 import type { SnapshotRecord } from "./record.ts"
 
 /** A profile's name, and the fingerprint of its commands. */

@@ -7,8 +7,8 @@
  */
 import type { StatefulSet } from "../kind/Workload.ts"
 import { cloneLabel, madeByAnnotation, probeLabel } from "../Labels.ts"
-import { placementOf, proverContainer } from "./proverPod.ts"
-import type { Prover } from "./proverVerdict.ts"
+import { placementOf, checkContainer } from "./checkPod.ts"
+import type { CheckPod } from "./checkPodResult.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- parts of a pod spec, handed on as they are
 type Json = any
@@ -75,7 +75,7 @@ export interface Probe {
   readonly addresses: ReadonlyArray<string>
 }
 
-/** Seconds after which the kubelet ends the pod, whoever created it. */
+/** Seconds after which the kubelet ends the pod, even if its creator has ended. */
 const lives = 600
 
 /** Behind the fence it has all labels of the restored pods, so that whatever policy is for them is for it. */
@@ -113,7 +113,7 @@ export const probePod = (set: StatefulSet, { side, operation, addresses }: Probe
       enableServiceLinks: false,
       containers: [
         {
-          name: proverContainer,
+          name: checkContainer,
           image: container.image,
           imagePullPolicy: container.imagePullPolicy === "Never" ? "Never" : "IfNotPresent",
           ...(container.securityContext == null ? {} : { securityContext: container.securityContext }),
@@ -131,8 +131,8 @@ export const probePod = (set: StatefulSet, { side, operation, addresses }: Probe
   }
 }
 
-const codeOf = ({ status }: Prover): number | null =>
-  status?.containerStatuses?.find(({ name }) => name === proverContainer)?.state?.terminated?.exitCode ?? null
+const codeOf = ({ status }: CheckPod): number | null =>
+  status?.containerStatuses?.find(({ name }) => name === checkContainer)?.state?.terminated?.exitCode ?? null
 
 /** The result of both pods. */
 export type Verdict =
@@ -141,7 +141,7 @@ export type Verdict =
   | { readonly _tag: "Open" }
   | { readonly _tag: "Unknown"; readonly why: string }
 
-export const verdictOf = (behind: Prover, beside: Prover): Verdict => {
+export const verdictOf = (behind: CheckPod, beside: CheckPod): Verdict => {
   const [inner, outer] = [codeOf(behind), codeOf(beside)]
   if (inner === ends.source) return { _tag: "Open" }
   if (inner === ends.unable || outer === ends.unable)

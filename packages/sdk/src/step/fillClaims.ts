@@ -22,9 +22,9 @@ import {
   whileCut
 } from "./filledClaim.ts"
 import * as Holder from "./holder.ts"
-import { byOrdinal, clearProvers, notProven, prove, proven, removeProvers } from "./proveFilled.ts"
-import { proverPod } from "./proverPod.ts"
-import { createProver, whichOf } from "./provers.ts"
+import { byOrdinal, clearCheckPods, notProven, prove, proven, removeCheckPods } from "./proveFilled.ts"
+import { checkPod } from "./checkPod.ts"
+import { createCheckPod, whichOf } from "./checkPods.ts"
 import { isFilledHere, removeFilled } from "./removeFilled.ts"
 import { keptVolumes, readClaim, readVolume, retainVolume } from "./volume.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
@@ -122,28 +122,28 @@ const perform = (whole: FillClaims, at: At): Work =>
     const set = yield* Holder.assertHeld(at.fence)
     const claims = at.isTakenUp ? yield* stillToFill(whole.claims, at) : whole.claims
     const record = claims.length === 0 ? null : yield* keptRecord(whole, at)
-    yield* clearProvers(claims, at)
+    yield* clearCheckPods(claims, at)
     const fill = Effect.gen(function* () {
       yield* Effect.forEach(claims, (claim) => create(at, set, claim), { concurrency: 16, discard: true })
       yield* Effect.forEach(
         byOrdinal(claims),
         ([ordinal, own]) =>
           Effect.flatMap(errandsOf(whole, at, record, ordinal, own), (errands) =>
-            createProver(at, set, ordinal, own.map(proven), errands)
+            createCheckPod(at, set, ordinal, own.map(proven), errands)
           ),
         { concurrency: 16, discard: true }
       )
       yield* prove(claims, at)
     })
     yield* whileCut(at, claims, fill)
-    yield* removeProvers(claims, at)
+    yield* removeCheckPods(claims, at)
     yield* noteVolumes(claims, at)
     yield* Effect.forEach(claims, (claim) => retain(at, claim), { concurrency: 8, discard: true })
   })
 
 const undo = (step: FillClaims, at: At): Work =>
   Effect.gen(function* () {
-    yield* removeProvers(step.claims, at)
+    yield* removeCheckPods(step.claims, at)
     yield* Effect.forEach(step.claims, (claim) => removeFilled(at, claim.as, at.settings.discards === true), {
       concurrency: 8,
       discard: true
@@ -179,7 +179,7 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
         }
       }
       for (const [ordinal, group] of byOrdinal(claims)) {
-        const pod = proverPod(set, whichOf(at, ordinal), operationOf(at.fence.token), group.map(proven))
+        const pod = checkPod(set, whichOf(at, ordinal), operationOf(at.fence.token), group.map(proven))
         yield* Resource.create({ ...api, api: kinds.pods }, pod, { dryRun: true })
       }
       return []
@@ -189,7 +189,7 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
   undo,
   undoAlone: (step, at) =>
     Effect.andThen(
-      removeProvers(step.claims, at),
+      removeCheckPods(step.claims, at),
       at.report({
         _tag: "Note",
         message: `filled claims are kept: ${step.claims.map(({ as }) => as).join(", ")}, if they exist`

@@ -83,6 +83,6 @@ export const ListRecord: StepKind<typeof ListSchema.Type, Settings> = {
         return yield* because("Changed", `the record of ${set} is gone`, "abort, and import it again")
       return yield* writeIndex(at, record)
     }),
-  // It goes with the record.
+  // It is deleted with the record.
   undo: () => Effect.void
 }

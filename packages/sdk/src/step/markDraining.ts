@@ -56,7 +56,7 @@ const write = (
 ): Work => {
   const target = { api: kinds.pods, namespace: at.fence.namespace, name }
   const patch = (pod: Resource.KubeObject | null, mark: string | null) => {
-    // Whoever slept since it looked finds the pod changed, if another has marked it.
+    // A process that was paused since its read finds the pod changed if another one has marked it.
     const resourceVersion = pod?.metadata.resourceVersion
     const value = { metadata: { uid, resourceVersion, annotations: { [drainingAnnotation]: mark } } }
     return Resource.patch(target, { _tag: "Merge", value })

@@ -13,7 +13,7 @@ import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import type { At as CloneAt, CloneSettings } from "./cloneRecord.ts"
 import { probeName, probePod, type Side, sides, verdictOf } from "./fenceProbe.ts"
 import { isAsMade, readFence } from "./isolate.ts"
-import { isOver, Prover, waitsFor } from "./proverVerdict.ts"
+import { isOver, CheckPod, waitsFor } from "./checkPodResult.ts"
 import { makeBeside, removeOurs } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
 
@@ -54,10 +54,10 @@ const addressesOf = (
   )
 }
 
-const provers = reading(kinds.pods, Prover)
+const checkPods = reading(kinds.pods, CheckPod)
 
-const read = (at: At, side: Side): Effect.Effect<Prover | null, ClusterError, Cluster> =>
-  Resource.find(provers, targetOf(at, side))
+const read = (at: At, side: Side): Effect.Effect<CheckPod | null, ClusterError, Cluster> =>
+  Resource.find(checkPods, targetOf(at, side))
 
 const remove = (at: At): Work =>
   removeOurs(

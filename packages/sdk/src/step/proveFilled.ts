@@ -8,9 +8,9 @@ import { inWords } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import { warningOf } from "../wait/warning.ts"
 import type { At, FilledClaim } from "./filledClaim.ts"
-import type { Proven } from "./proverPod.ts"
-import { readProver, removeProver } from "./provers.ts"
-import { disproof, isOver, isWithoutShell, waitsFor } from "./proverVerdict.ts"
+import type { Proven } from "./checkPod.ts"
+import { readCheckPod, removeCheckPod } from "./checkPods.ts"
+import { disproof, isOver, isWithoutShell, waitsFor } from "./checkPodResult.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
@@ -60,7 +60,7 @@ export const prove = (filled: ReadonlyArray<FilledClaim>, at: At): Work => {
     byOrdinal(filled),
     ([ordinal, claims]) =>
       Effect.gen(function* () {
-        const pod = yield* readProver(at, ordinal)
+        const pod = yield* readCheckPod(at, ordinal)
         if (!isOver(pod)) yield* whys.ask(claims)
         return { pod, claims }
       }),
@@ -113,18 +113,18 @@ export const prove = (filled: ReadonlyArray<FilledClaim>, at: At): Work => {
 }
 
 /** Check pods of a previous run with outdated results are recreated. */
-export const clearProvers = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
+export const clearCheckPods = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
   Effect.forEach(
     byOrdinal(claims),
     ([ordinal]) =>
-      Effect.flatMap(readProver(at, ordinal), (pod) =>
-        isOver(pod) ? removeProver(at, ordinal) : Effect.void
+      Effect.flatMap(readCheckPod(at, ordinal), (pod) =>
+        isOver(pod) ? removeCheckPod(at, ordinal) : Effect.void
       ),
     { concurrency: 16, discard: true }
   )
 
-export const removeProvers = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
-  Effect.forEach(byOrdinal(claims), ([ordinal]) => removeProver(at, ordinal), {
+export const removeCheckPods = (claims: ReadonlyArray<FilledClaim>, at: At): Work =>
+  Effect.forEach(byOrdinal(claims), ([ordinal]) => removeCheckPod(at, ordinal), {
     concurrency: 16,
     discard: true
   })

@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import * as HeldCalls from "../HeldCalls.ts"
-import * as HeldHook from "../HeldHook.ts"
-import { type Held, NotHeld, type Release } from "../HeldHook.ts"
+import * as QuiesceCalls from "../QuiesceCalls.ts"
+import * as QuiesceHook from "../QuiesceHook.ts"
+import { type Held, NotHeld, type Release } from "../QuiesceHook.ts"
 import { type Hook, type Member, type Outcome, run } from "../Hook.ts"
 import { within } from "../operation/BestEffort.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
@@ -86,9 +86,9 @@ const holdBy = (
   member: Member,
   permit: Work<unknown>
 ): Effect.Effect<Held, NotHeld | Failure, Cluster | Scope.Scope> => {
-  if (hold._tag === "HeldCalls") return HeldCalls.hold(hold, member, permit)
-  return hold._tag === "HeldCommand"
-    ? HeldHook.hold(hold, member, permit)
+  if (hold._tag === "QuiesceCalls") return QuiesceCalls.hold(hold, member, permit)
+  return hold._tag === "QuiesceCommand"
+    ? QuiesceHook.hold(hold, member, permit)
     : Effect.fail(new NotHeld({ reason: { _tag: "Refused" }, message: "its profile quiesces nothing" }))
 }
 

@@ -37,7 +37,7 @@ import * as Holder from "./holder.ts"
 
 type At = StepContext
 
-/** Those whose volumes would go with their claims. */
+/** Those whose volumes would be deleted with their claims. */
 export const atRisk = (claims: ReadonlyArray<KeptClaim>): ReadonlyArray<KeptClaim> =>
   claims.filter(({ reclaimPolicy }) => reclaimPolicy !== null && reclaimPolicy !== "Retain")
 
@@ -52,7 +52,7 @@ export const keepVolumes = (
     const operation = operationOf(at.fence.token)
     const failed = kept.find(
       ({ volume, reason }) =>
-        // Kept by an earlier run of this operation: its claim may go by now, its data does not.
+        // Kept by an earlier run of this operation: its claim may be deleted by now, but not its data.
         reason !== null &&
         !(volume !== null && isMarkedBy(operation, volume) && policyOf(volume) === "Retain")
     )
@@ -203,7 +203,7 @@ export const keepWhatIs = (
   whenScaled: string | undefined
 ): Effect.Effect<ReadonlyArray<KeptClaim>, Failure, Cluster> =>
   eachVolume(claims, (own) => retainVolume(at, own)).pipe(
-    // What each had before stands on the volume now.
+    // The previous policy is now recorded on each volume.
     Effect.map((kept) =>
       kept.map(({ claim, volume }) => ({ ...claim, reclaimPolicy: volume && before(volume) }))
     ),

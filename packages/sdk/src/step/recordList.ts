@@ -132,7 +132,7 @@ const cutsNow = (
       deletionPolicy: content?.spec.deletionPolicy ?? null,
       cutAt: found?.status?.creationTime ?? null,
       ready: isReady(found, content),
-      // Without contents no more can be said than whether it is there.
+      // Without contents it is only known whether it exists.
       why:
         unreadOf(cut, found, ground) ??
         notOf(name, cut.claim, found) ??

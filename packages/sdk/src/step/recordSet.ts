@@ -214,7 +214,7 @@ const changedWorkloads = (
     const guard = plan.guards.find(({ kind, name }) => titleOf(manifest) === `${kind}/${name}`)
     const found = guard === undefined ? null : Schema.decodeUnknownOption(PartialObjectMetadata)(manifest)
     if (guard === undefined || found?._tag !== "Some" || guard.generation === null) return []
-    // Whoever took it up has written a token too.
+    // A process that resumed the operation has written a token too.
     const tokens = tokensOn(plan.id, found.value) ?? (isTakenUp ? 2 : 1)
     const before = guard.generation + raisedBy(guard) * tokens
     return isOurs(writes, before, { ...manifest, ...found.value }) ? [] : [titleOf(manifest)]

@@ -128,7 +128,7 @@ const arrive = (at: At, set: StatefulSet, to: number, from: number): Effect.Effe
 
 /**
  * True if the number of replicas already passed this step's target and the step needs no check.
- * OrderedReady has waited for each pod, whoever made the next change; only the operation runs health checks
+ * OrderedReady has waited for each pod, whichever process made the next change; only the operation runs health checks
  * and hooks, so those must still be checked.
  */
 const isPassed = (set: StatefulSet, { health, profile = {} }: ReplicasSettings): boolean =>

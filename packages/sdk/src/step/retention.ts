@@ -101,11 +101,11 @@ export const putBackRetention = (
             ),
       known: now
     })
-    // By what the write made of it: a mark may go between the look and the write.
+    // By the result of the write: a mark may be removed between the read and the write.
     const before = rememberedRetention(now) ?? was
     const left = retentionOf(end)
     if (rememberedRetention(now) !== null && !isAsSet(now)) {
-      // Also where it is as before: it was not so on the way, and may be why claims went.
+      // Also if it is unchanged now: it may have been different in between, which may be why claims were deleted.
       yield* at.report({
         _tag: "Note",
         message: `${inWords(left)}: set by another client in the meantime, and left as it is`

@@ -27,8 +27,8 @@ import { notTheCut } from "./cutSource.ts"
 import { nameLeft, noteVolumes, retain, stillToFill } from "./fillClaims.ts"
 import * as Fill from "./filledClaim.ts"
 import * as Prove from "./proveFilled.ts"
-import { makeProver, readProver, removeProver } from "./provers.ts"
-import { disproof, isOver, waitsFor } from "./proverVerdict.ts"
+import { makeCheckPod, readCheckPod, removeCheckPod } from "./checkPods.ts"
+import { disproof, isOver, waitsFor } from "./checkPodResult.ts"
 import { isFilledHere, removeFilled } from "./removeFilled.ts"
 import { seedPod } from "./seedPod.ts"
 import { dropCut, makeBeside, readContent, readSnapshot, snapshotTarget } from "./snapshots.ts"
@@ -96,7 +96,7 @@ const untilSaved = (step: SeedClaims, at: At): Work => {
   const limit = at.settings.stepTimeout ?? defaultStepTimeout
   return Effect.asVoid(
     until(at, {
-      views: polled(readProver(at, "seed")),
+      views: polled(readCheckPod(at, "seed")),
       until: (pod) =>
         isOver(pod)
           ? []
@@ -199,11 +199,11 @@ const save = (step: SeedClaims, at: At, set: StatefulSet, { save: argv }: Seed):
   Effect.gen(function* () {
     const fill = Effect.gen(function* () {
       yield* Fill.create(at, set, step.from)
-      yield* makeProver(at, "seed", podOf(step, at, set, argv).saves)
+      yield* makeCheckPod(at, "seed", podOf(step, at, set, argv).saves)
       yield* untilSaved(step, at)
     })
     yield* Fill.whileCut(at, [step.from], fill)
-    yield* removeProver(at, "seed")
+    yield* removeCheckPod(at, "seed")
     yield* cutCopy(step, at)
   })
 
@@ -217,7 +217,7 @@ const areMade = (claims: ReadonlyArray<Fill.FilledClaim>, at: At): Work<boolean>
 /** Deletes the copy and its snapshot: nothing of the application needs them any longer. */
 const clear = (step: SeedClaims, at: At): Work =>
   Effect.gen(function* () {
-    yield* removeProver(at, "seed")
+    yield* removeCheckPod(at, "seed")
     yield* dropCut(at, step.from.as)
     yield* removeFilled(at, step.from.as)
   })
@@ -230,13 +230,13 @@ const perform = (step: SeedClaims, whole: At): Work =>
     if (claims.length > 0) {
       const seed = yield* seedFor(step, at)
       const { makes } = podOf(step, at, set, seed.restore)
-      yield* Prove.clearProvers(claims, at)
-      const last = yield* readProver(at, "seed")
-      if (isOver(last)) yield* removeProver(at, "seed")
+      yield* Prove.clearCheckPods(claims, at)
+      const last = yield* readCheckPod(at, "seed")
+      if (isOver(last)) yield* removeCheckPod(at, "seed")
       const together = { concurrency: 16, discard: true } as const
       const make = Effect.gen(function* () {
         yield* Effect.forEach(claims, (claim) => Fill.create(at, set, claim), together)
-        yield* Effect.forEach(claims, (claim) => makeProver(at, claim.ordinal, makes(claim)), together)
+        yield* Effect.forEach(claims, (claim) => makeCheckPod(at, claim.ordinal, makes(claim)), together)
         yield* Prove.prove(claims, at)
       })
       // All of them are of the copy's one cut.
@@ -247,7 +247,7 @@ const perform = (step: SeedClaims, whole: At): Work =>
         yield* (yield* areMade(claims, at)) ? assertOwnCut(step, at) : save(step, at, set, seed)
         yield* Fill.whileCut(at, cut, make)
       }
-      yield* Prove.removeProvers(claims, at)
+      yield* Prove.removeCheckPods(claims, at)
       yield* noteVolumes([...claims, step.from], at)
       yield* Effect.forEach(claims, (claim) => retain(at, claim), together)
     }
@@ -256,7 +256,7 @@ const perform = (step: SeedClaims, whole: At): Work =>
 
 const undo = (step: SeedClaims, at: At): Work =>
   Effect.gen(function* () {
-    yield* Prove.removeProvers(step.claims, at)
+    yield* Prove.removeCheckPods(step.claims, at)
     yield* Effect.forEach(step.claims, (claim) => removeFilled(at, claim.as), {
       concurrency: 8,
       discard: true
@@ -298,8 +298,8 @@ export const SeedClaims: StepKind<SeedClaims, SeedSettings> = {
   undo,
   undoAlone: (step, at) =>
     Effect.gen(function* () {
-      yield* Prove.removeProvers(step.claims, at)
-      yield* removeProver(at, "seed")
+      yield* Prove.removeCheckPods(step.claims, at)
+      yield* removeCheckPod(at, "seed")
       const left = [...step.claims, step.from].map(({ as }) => as).join(", ")
       yield* at.report({
         _tag: "Note",

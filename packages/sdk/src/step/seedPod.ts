@@ -8,8 +8,8 @@
  */
 import type { StatefulSet } from "../kind/Workload.ts"
 import { filledIn } from "../Seed.ts"
-import { containerOf, type Proven, proverName, proverPod } from "./proverPod.ts"
-import type { Which } from "./provers.ts"
+import { containerOf, type Proven, checkPodName, checkPod } from "./checkPod.ts"
+import type { Which } from "./checkPods.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- parts of a pod spec, handed on as they are
 type Json = any
@@ -57,14 +57,14 @@ export const mountOf = (set: StatefulSet, template: string): string => {
 
 export const seedPod = (set: StatefulSet, spec: SeedPod): object => {
   const { which, ordinal, id, claim, argv, members } = spec
-  const base: Json = proverPod(set, ordinal, id, [claim])
-  const [prover] = base.spec.containers
+  const base: Json = checkPod(set, ordinal, id, [claim])
+  const [container] = base.spec.containers
   const own: Json = containerOf((set.spec.template.spec as Json).containers, [claim.template])
   const pod = `${set.metadata.name}-${ordinal}`
   const args = [...(own.command ?? []), ...(own.args ?? [])]
   const volume = mountOf(set, claim.template)
   return {
-    metadata: { ...base.metadata, name: proverName(set.metadata.name, which, id) },
+    metadata: { ...base.metadata, name: checkPodName(set.metadata.name, which, id) },
     spec: {
       ...base.spec,
       hostname: pod,
@@ -72,13 +72,13 @@ export const seedPod = (set: StatefulSet, spec: SeedPod): object => {
       dnsConfig: { nameservers: ["127.0.0.1"] },
       containers: [
         {
-          ...prover,
+          ...container,
           command: filledIn(argv, { volume, operation: id, members, pod, ordinal, args }),
           env: variablesOf(set, ordinal, own.env),
           ...(own.envFrom === undefined ? {} : { envFrom: own.envFrom }),
           // It opens what the application opens: it needs as much, and asks for little.
           resources: {
-            requests: prover.resources.requests,
+            requests: container.resources.requests,
             ...(own.resources?.limits === undefined ? {} : { limits: own.resources.limits })
           },
           volumeMounts: (own.volumeMounts ?? [])

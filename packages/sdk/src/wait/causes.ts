@@ -19,7 +19,7 @@ export interface Late {
   readonly claim: ObjectMeta | null
 }
 
-/** By uid: of another one that had the name before, events stay for an hour. */
+/** By uid: events of a previous object with the same name stay for an hour. */
 const about = (
   kind: string,
   { namespace, name, uid }: ObjectMeta
@@ -55,7 +55,7 @@ const ofCreation = (events: ReadonlyArray<Event>, replica: string): string | nul
   return said === null ? null : (said.split(" failed error: ").at(-1) ?? said)
 }
 
-/** By replica. Those of whom nothing is said are left out. */
+/** By replica. Replicas without a cause are left out. */
 export const causesOf = (
   set: StatefulSet,
   late: ReadonlyArray<Late>

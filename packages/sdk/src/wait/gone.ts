@@ -40,7 +40,7 @@ export const untilGone = (at: Clocked, spec: GoneWait): Effect.Effect<void, Fail
       until(at, {
         views: polledSoon(
           Effect.map(spec.look, (found) => {
-            // Until it is in deletion, no finalizer holds it: whoever is to delete it has not yet.
+            // Until it is being deleted, no finalizer holds it: its owner has not deleted it yet.
             holders = isGoing(found) ? holdersOf(found) : []
             return found
           })

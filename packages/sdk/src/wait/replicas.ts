@@ -1,5 +1,5 @@
 /**
- * The wait after a change of the number of replicas: until its pods are ready, or gone. Reports what each
+ * The wait after a change of the number of replicas: until its pods are ready, or deleted. Reports what each
  * replica waits for, and the duration of its stages: claim, scheduled, started, ready, removed.
  */
 import * as Clock from "effect/Clock"
@@ -233,7 +233,7 @@ const blockersOf = (moving: Moving, pods: Wait.Pods, now: StatefulSet): Readonly
       for: `${pendingFor(moving, pods, ordinal)}; OrderedReady waits for it`
     }))
 
-/** Until those beyond the count are gone. */
+/** Until those beyond the count are deleted. */
 const notGone = (moving: Moving, pods: Wait.Pods, now: StatefulSet): ReadonlyArray<Unmet> => {
   const beyond = moving.start + moving.to
   const left = [...pods].filter(([ordinal]) => ordinal >= beyond).toSorted(([a], [b]) => b - a)
@@ -286,7 +286,7 @@ const learn = (moving: Moving, pods: Wait.Pods, now: StatefulSet) => {
   })
 }
 
-/** Waits until the pods of a count are ready, and those beyond it gone. */
+/** Waits until the pods of a count are ready, and those beyond it deleted. */
 export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const moving = yield* movingOf(at, set, change)

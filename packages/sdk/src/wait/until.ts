@@ -37,7 +37,7 @@ export interface Waiting<View> {
   /** As they come: each is judged by itself. */
   readonly views: Views<View>
   readonly until: Condition<View>
-  /** In milliseconds, counted from the last progress: a set of subjects that something is missing of, as it was not before. */
+  /** In milliseconds, counted from the last progress: a set of unmet subjects that did not occur before. */
   readonly limit: number
   /** True if the limit counts from the start, because a change of subjects is not progress. Default false. */
   readonly overall?: boolean

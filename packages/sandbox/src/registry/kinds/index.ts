@@ -1,4 +1,4 @@
-/** Every resource that a sandbox serves unless told otherwise. */
+/** Every resource that a sandbox serves by default. */
 import type { KubeObject } from "../../apimachinery/KubeObject.ts"
 import { resourceType, type ResourceType } from "../../apimachinery/ResourceType.ts"
 import { endpointSlice } from "../strategy/EndpointSlice.ts"

@@ -1,4 +1,4 @@
-/** Namespaces carry their own name as a label, and go only once they are empty. */
+/** Namespaces carry their own name as a label, and are deleted only once they are empty. */
 import { arrayAt } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { label } from "../../apimachinery/FieldError.ts"

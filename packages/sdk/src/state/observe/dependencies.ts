@@ -14,7 +14,7 @@ const secretsStore = "secrets-store.csi.k8s.io"
 
 type Named = readonly [kind: Dependency["kind"], name: string]
 
-/** The API makes this account in each namespace, and these classes in each cluster, and again when they are gone. */
+/** The API makes this account in each namespace, and these classes in each cluster, and again after they were deleted. */
 const always = "default"
 const alwaysThere: ReadonlySet<string> = new Set(["system-cluster-critical", "system-node-critical"])
 

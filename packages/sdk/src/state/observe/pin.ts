@@ -224,7 +224,7 @@ export const pinsOf = (
   const tolerations = (appWorkload.template.spec.tolerations ?? []).map(formatToleration)
   const left = nodes.filter(
     ({ facts }) =>
-      // A lost node's own taints come and go: they say where it is, not where its pods belong.
+      // A lost node's own taints are temporary: they describe its state, not where its pods belong.
       admits(
         facts.taints.filter((taint) => !taint.startsWith("node.kubernetes.io/")),
         tolerations

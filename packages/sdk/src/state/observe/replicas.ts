@@ -32,7 +32,7 @@ const containersOf = (pod: Pod): ReadonlyArray<typeof Container.Type> => {
   })
 }
 
-/** Ordinals without a pod are told up to this many, so that a mistyped `replicas: 2000000000` is only a number. */
+/** Ordinals without a pod are listed up to this many, so that a mistyped `replicas: 2000000000` is only a number. */
 const toldOrdinals = 10_000
 
 /** The hash of the revision that made the pod, as its controller labels it. */

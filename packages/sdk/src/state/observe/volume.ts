@@ -44,7 +44,7 @@ const notSources: ReadonlySet<string> = new Set([
 
 /**
  * The scheduler also uses a volume's labels if it gives its location only by labels, as manually created ones
- * or those from before 1.12 do.
+ * or those of versions before 1.12 do.
  */
 const placeLabels = new Map([
   ["topology.kubernetes.io/region", "topology.kubernetes.io/region"],

@@ -81,7 +81,7 @@ const probesOf = (container: ContainerSpec): ReadonlyArray<Probe> =>
   })
 
 /** Volumes that end with their pod, and those that hold configuration. */
-const passing = ["emptyDir", "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image"]
+const notKept = ["emptyDir", "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image"]
 
 const containersOf = (
   { spec }: PodTemplateSpec,
@@ -91,7 +91,7 @@ const containersOf = (
     ...claimTemplates,
     ...(spec.volumes ?? [])
       // One without any source is an emptyDir.
-      .filter((volume) => Object.keys(volume).some((key) => key !== "name" && !passing.includes(key)))
+      .filter((volume) => Object.keys(volume).some((key) => key !== "name" && !notKept.includes(key)))
       .map(({ name }) => name)
   ])
   return [...sideCarsOf(spec), ...spec.containers].map((container) => {

@@ -8,7 +8,7 @@ import type { AnyPlan } from "./Plan.ts"
 import { type OperationResult, type Progress, timesOf } from "./Progress.ts"
 import type { StepContext } from "./StepContext.ts"
 
-export interface Session {
+export interface RunLog {
   readonly report: StepContext["report"]
   readonly fallShort: StepContext["fallShort"]
   /** The parts of the plan that did not come true. */
@@ -23,10 +23,10 @@ export interface Session {
   ) => Effect.Effect<OperationResult>
 }
 
-export const session = (
+export const runLog = (
   plan: Pick<AnyPlan, "app" | "verb">,
   options: { readonly report?: StepContext["report"] }
-): Effect.Effect<Session> =>
+): Effect.Effect<RunLog> =>
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
     const told = yield* Ref.make<ReadonlyArray<Progress>>([])

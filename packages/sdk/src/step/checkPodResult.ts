@@ -1,12 +1,6 @@
 /** The result of a check pod about the volumes that it mounts. */
 import * as Schema from "effect/Schema"
-import {
-  beforeStartContainer,
-  isEmpty,
-  proverContainer,
-  verifyContainer,
-  writeContainer
-} from "./proverPod.ts"
+import { beforeStartContainer, isEmpty, checkContainer, verifyContainer, writeContainer } from "./checkPod.ts"
 
 const Statuses = Schema.optional(
   Schema.Array(
@@ -28,7 +22,7 @@ const Statuses = Schema.optional(
   )
 )
 
-export const Prover = Schema.Struct({
+export const CheckPod = Schema.Struct({
   metadata: Schema.Struct({
     name: Schema.String,
     uid: Schema.String,
@@ -55,17 +49,17 @@ export const Prover = Schema.Struct({
     })
   )
 })
-export type Prover = typeof Prover.Type
+export type CheckPod = typeof CheckPod.Type
 
 /** The state of the container that reads: a webhook may have added others, which need not end. */
-const stateOf = ({ status }: Prover, container = proverContainer) =>
+const stateOf = ({ status }: CheckPod, container = checkContainer) =>
   status?.containerStatuses?.find(({ name }) => name === container)?.state ?? null
 
 const said = (end: { readonly message?: string | undefined; readonly reason?: string | undefined }): string =>
   end.message?.trim().split("\n").at(-1) || end.reason || "no word"
 
 /** Reason that an init container failed; `null` if none did. */
-const failedFirst = ({ status }: Prover): string | null => {
+const failedFirst = ({ status }: CheckPod): string | null => {
   const found = status?.initContainerStatuses?.find(
     ({ name, state }) =>
       [writeContainer, beforeStartContainer].includes(name) && (state?.terminated?.exitCode ?? 0) !== 0
@@ -74,14 +68,14 @@ const failedFirst = ({ status }: Prover): string | null => {
   return end == null || found === undefined ? null : `${found.name}: ${said(end)} (exit code ${end.exitCode})`
 }
 
-const endOf = (pod: Prover, container = proverContainer) => stateOf(pod, container)?.terminated ?? null
+const endOf = (pod: CheckPod, container = checkContainer) => stateOf(pod, container)?.terminated ?? null
 
 /** True if a command of the profile runs in addition to the container that reads. */
-const verifies = ({ spec }: Prover): boolean =>
+const verifies = ({ spec }: CheckPod): boolean =>
   spec?.containers.some(({ name }) => name === verifyContainer) === true
 
 /** Reason that a profile's command rejects the content; `null` if it does not, or there is none. */
-const refuted = (pod: Prover): string | null => {
+const refuted = (pod: CheckPod): string | null => {
   const end = endOf(pod, verifyContainer)
   if (!verifies(pod) || end?.exitCode === 0) return null
   if (end === null) return `its verify command did not exit: ${pod.status?.reason ?? "<unknown>"}`
@@ -89,7 +83,7 @@ const refuted = (pod: Prover): string | null => {
 }
 
 /** The image has no shell: the volumes were mounted before that was found, and nothing was read. */
-export const isWithoutShell = (pod: Prover): boolean =>
+export const isWithoutShell = (pod: CheckPod): boolean =>
   ["StartError", "ContainerCannotRun", "RunContainerError"].includes(endOf(pod)?.reason ?? "") &&
   // By the shell's name: that a mount fails for want of a file or directory proves nothing.
   /exec: "sh"|executable file `sh` not found/.test(endOf(pod)?.message ?? "")
@@ -103,7 +97,7 @@ export interface Asked {
 }
 
 /** Reason that a check pod rejects a volume; `null` if it does not. */
-export const disproof = (pod: Prover, { allowEmpty, runs }: Asked): string | null => {
+export const disproof = (pod: CheckPod, { allowEmpty, runs }: Asked): string | null => {
   const end = endOf(pod)
   if (runs === true && isWithoutShell(pod)) return "the image has no sh, and nothing was run"
   if (!isOver(pod)) return null
@@ -116,13 +110,13 @@ export const disproof = (pod: Prover, { allowEmpty, runs }: Asked): string | nul
   return words.find((one) => one) ?? `it failed with exit code ${end?.exitCode ?? "<unknown>"}`
 }
 
-export const isOver = (pod: Prover | null): boolean =>
+export const isOver = (pod: CheckPod | null): boolean =>
   pod !== null &&
   ((endOf(pod) !== null && (!verifies(pod) || endOf(pod, verifyContainer) !== null)) ||
     ["Succeeded", "Failed"].includes(pod.status?.phase ?? ""))
 
 /** The reason that a check pod is waiting. */
-export const waitsFor = (pod: Prover | null): string => {
+export const waitsFor = (pod: CheckPod | null): string => {
   if (pod === null) return "its check pod"
   const unscheduled = pod.status?.conditions?.find(
     ({ type, status }) => type === "PodScheduled" && status !== "True"

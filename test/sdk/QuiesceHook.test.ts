@@ -4,8 +4,8 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { Cluster } from "../../packages/sdk/src/Cluster.ts"
-import { HeldCommand, hold, type NotHeld } from "../../packages/sdk/src/HeldHook.ts"
-import { script } from "../../packages/sdk/src/HeldScript.ts"
+import { QuiesceCommand, hold, type NotHeld } from "../../packages/sdk/src/QuiesceHook.ts"
+import { script } from "../../packages/sdk/src/QuiesceScript.ts"
 import { atCall } from "../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
 import { pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
@@ -14,7 +14,7 @@ import { drive, freeze, member, running, wire } from "./freezer.ts"
 import { pod } from "../sandbox/asking.ts"
 
 /** A world, a connection to it, and a hold over that. */
-const holding = (hook: HeldCommand = freeze(), permit: Effect.Effect<void, string> | null = null) =>
+const holding = (hook: QuiesceCommand = freeze(), permit: Effect.Effect<void, string> | null = null) =>
   Effect.gen(function* () {
     const world = yield* running
     const line = wire(world.sandbox.cluster)
@@ -346,6 +346,6 @@ describe("a hold that never began", () => {
 
 describe("a held command's own text", () => {
   it("is data that a profile can carry", () => {
-    assert.deepEqual(Schema.decodeUnknownSync(HeldCommand)({ ...freeze() }), freeze())
+    assert.deepEqual(Schema.decodeUnknownSync(QuiesceCommand)({ ...freeze() }), freeze())
   })
 })

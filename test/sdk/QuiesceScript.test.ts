@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { Heard, lines, script } from "../../packages/sdk/src/HeldScript.ts"
+import { Heard, lines, script } from "../../packages/sdk/src/QuiesceScript.ts"
 
 const found = (file: string): string | undefined =>
   ["/bin", "/usr/bin"].map((at) => join(at, file)).find((path) => existsSync(path))

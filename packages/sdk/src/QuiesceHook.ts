@@ -16,7 +16,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cluster, type ClusterError, type ExecSession } from "./Cluster.ts"
-import { Heard, lines, script } from "./HeldScript.ts"
+import { Heard, lines, script } from "./QuiesceScript.ts"
 import { lastLine, type Member, refusals, resolve, wordWithin } from "./Hook.ts"
 
 /**
@@ -26,10 +26,10 @@ import { lastLine, type Member, refusals, resolve, wordWithin } from "./Hook.ts"
  * lock, never a switch that survives it. A command that ignores the end of its input gets TERM after 5
  * seconds and KILL after 10; only the process itself gets them, not its children.
  *
- * **Example**: `{ _tag: "HeldCommand", argv: ["mariadb", "-N", "--unbuffered"], container: null, deadline:
+ * **Example**: `{ _tag: "QuiesceCommand", argv: ["mariadb", "-N", "--unbuffered"], container: null, deadline:
  * 10_000, input: "BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT; SELECT 'held';" }`
  */
-export const HeldCommand = Schema.TaggedStruct("HeldCommand", {
+export const QuiesceCommand = Schema.TaggedStruct("QuiesceCommand", {
   /**
    * Never passed through a shell; `{pod}`, `{ordinal}` and `{fqdn}` are replaced with the member's own
    * values.
@@ -48,7 +48,7 @@ export const HeldCommand = Schema.TaggedStruct("HeldCommand", {
    */
   input: Schema.NullOr(Schema.String)
 })
-export type HeldCommand = typeof HeldCommand.Type
+export type QuiesceCommand = typeof QuiesceCommand.Type
 
 /** Reason that the member is not quiesced. */
 export const NotHeldReason = Schema.Union([
@@ -161,7 +161,7 @@ const notBegun = ({ reason, message }: ClusterError): NotHeld =>
 
 /** Opens the connection, and gives the word while the script waits for it. */
 const begin = Effect.fnUntraced(function* <E, R>(
-  hook: HeldCommand,
+  hook: QuiesceCommand,
   member: Member,
   permit: Effect.Effect<unknown, E, R> | null,
   token: string
@@ -359,7 +359,7 @@ const holding = Effect.fnUntraced(function* (
  * released = yield* held.release`, and check `released._tag === "Released" && released.neverLapsed`.
  */
 export const hold = <E = never, R = never>(
-  hook: HeldCommand,
+  hook: QuiesceCommand,
   member: Member,
   permit: Effect.Effect<unknown, E, R> | null
 ): Effect.Effect<Held, NotHeld | E, R | Cluster | Scope.Scope> =>

@@ -1,4 +1,4 @@
-/** The walk over a plan's steps, forward or back, with each step's mark in the journal. */
+/** Runs a plan's steps, forward or back, and marks each one in the journal. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { Cluster } from "../Cluster.ts"
@@ -9,7 +9,7 @@ import * as Journal from "./Journal.ts"
 import { keyOf, type Plan } from "./Plan.ts"
 import type { StepKind } from "./Step.ts"
 import type { AnyStep, Failure, StepContext } from "./StepContext.ts"
-import { timestamp, type Turn } from "./Turn.ts"
+import { timestamp, type Run } from "./Run.ts"
 import { guardOf, type Verb } from "./Verb.ts"
 
 export type Direction = "forward" | "back"
@@ -46,8 +46,8 @@ const concluded = (
  * Checks whether this process may still write. If the guarded object was deleted nothing has a token, and a
  * new one may have been created by a process that was replaced: the journal says who owns the operation.
  */
-const standingOf = (turn: Turn, fence: Fence.Fence, isAbsent: boolean): StepContext["standing"] => {
-  const byJournal = Effect.map(Journal.notMine(turn.plan, fence.token), (why) => ({
+const standingOf = (run: Run, fence: Fence.Fence, isAbsent: boolean): StepContext["standing"] => {
+  const byJournal = Effect.map(Journal.notMine(run.plan, fence.token), (why) => ({
     why,
     object: null
   }))
@@ -63,13 +63,13 @@ const standingOf = (turn: Turn, fence: Fence.Fence, isAbsent: boolean): StepCont
 const contextOf = <Going>(
   plan: Plan<AnyStep>,
   isOurs: StepContext["isOurs"],
-  turn: Turn,
+  run: Run,
   fence: Fence.Fence,
   place: { readonly key: string; readonly forward: string },
   given: Given<Going>
 ): Effect.Effect<StepContext<Going>> =>
   Effect.gen(function* () {
-    const { status } = yield* Ref.get(turn.entry)
+    const { status } = yield* Ref.get(run.entry)
     const { key } = place
     const mark = yield* Ref.make<Journal.Mark | null>(status.marks[key] ?? null)
     const noted = (now: Journal.Mark) => (before: Journal.Status) => ({
@@ -84,7 +84,7 @@ const contextOf = <Going>(
       elapsed,
       fallShort,
       fence,
-      fences: new Map(turn.fences.map((one) => [keyOf(one), one])),
+      fences: new Map(run.fences.map((one) => [keyOf(one), one])),
       assumes: [],
       isTakenUp,
       isOurs,
@@ -92,12 +92,12 @@ const contextOf = <Going>(
       forward: status.marks[place.forward] ?? null,
       isBegun: (step) => status.marks[`${plan.steps.indexOf(step)}`] !== undefined,
       captured: status.captured,
-      standing: standingOf(turn, fence, given.absent.has(keyOf(fence))),
+      standing: standingOf(run, fence, given.absent.has(keyOf(fence))),
       intend: (subjects) => {
         const [first, ...rest] = subjects.map((subject) => ({ ...subject, state: "Begun" as const }))
         if (first === undefined) return Effect.void
         const now: Journal.Mark = [first, ...rest]
-        return Effect.andThen(Ref.set(mark, now), turn.write(noted(now)))
+        return Effect.andThen(Ref.set(mark, now), run.write(noted(now)))
       },
       conclude: (state, subject) =>
         Effect.gen(function* () {
@@ -105,15 +105,15 @@ const contextOf = <Going>(
           if (before === null) return
           const now = concluded(before, state, subject)
           yield* Ref.set(mark, now)
-          yield* turn.note(noted(now))
+          yield* run.note(noted(now))
         })
     }
   })
 
 /** For people who look at the operation later; written with whatever is written next. */
-const timed = (turn: Turn, key: string, what: "started" | "ended"): Effect.Effect<void> =>
+const timed = (run: Run, key: string, what: "started" | "ended"): Effect.Effect<void> =>
   Effect.flatMap(timestamp, (now) =>
-    turn.note(({ times = {}, ...status }) => {
+    run.note(({ times = {}, ...status }) => {
       const started = times[key]?.started ?? now
       return { ...status, times: { ...times, [key]: { started, ended: what === "ended" ? now : null } } }
     })
@@ -145,17 +145,17 @@ const grouped = <Step extends AnyStep>(
 }
 
 /** The steps in their order, or undone in the reverse; steps that are done already find that out. */
-export const walk = <Step extends AnyStep, Settings, Options, Going, Outcome>(
+export const runSteps = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: Plan<Step, Settings>,
   verb: Verb<Step, Settings, Options, Going, Outcome>,
-  turn: Turn,
+  run: Run,
   given: Given<Going>
 ): Effect.Effect<Outcome | null, Failure, Cluster> =>
   Effect.gen(function* () {
     const isBack = given.direction === "back"
     const fenceOf = (step: AnyStep): Fence.Fence => {
       const guard = guardOf(plan, step)
-      const fence = turn.fences.find((one) => keyOf(one) === keyOf(guard))
+      const fence = run.fences.find((one) => keyOf(one) === keyOf(guard))
       if (fence === undefined) throw new Error(`no fence for ${keyOf(guard)}`)
       return fence
     }
@@ -167,18 +167,18 @@ export const walk = <Step extends AnyStep, Settings, Options, Going, Outcome>(
         const guard = guardOf(plan, step)
         const isOurs = (object: Guarded) => isOursAlone(verb.writes(plan, guard), guard.generation, object)
         const place = { key: isBack ? `undo ${index}` : `${index}`, forward: `${index}` }
-        const context = yield* contextOf(plan, isOurs, turn, fence, place, given)
+        const context = yield* contextOf(plan, isOurs, run, fence, place, given)
         const described = verb.describe(plan, step)
         const what = isBack ? `undo: ${described}` : described
-        yield* Ref.set(turn.doing, what)
+        yield* Ref.set(run.doing, what)
         yield* given.report({ _tag: "Step", index, of: plan.steps.length, what })
-        yield* timed(turn, place.key, "started")
+        yield* timed(run, place.key, "started")
         const isAlone = given.absent.has(keyOf(fence))
         const assumes = isAlone ? [] : (kind.assumes?.(step, given.settings, isBack) ?? [])
         if (!isBack) yield* kind.perform(step, { ...context, assumes })
         else if (!isAlone) yield* kind.undo(step, { ...context, assumes })
         else if (!given.beyond.has(keyOf(fence))) yield* kind.undoAlone?.(step, context) ?? Effect.void
-        yield* timed(turn, place.key, "ended")
+        yield* timed(run, place.key, "ended")
       }).pipe(Effect.withSpan(isBack ? `undo ${step._tag}` : step._tag, { attributes: { index } }))
     const ordered = isBack ? numbered.toReversed() : numbered
     for (const group of grouped(ordered, verb.kindOf)) {
@@ -188,7 +188,7 @@ export const walk = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const last = yield* contextOf(
       plan,
       () => false,
-      turn,
+      run,
       fenceOf({ _tag: "", on: keyOf(first) }),
       { key: "end", forward: "end" },
       given

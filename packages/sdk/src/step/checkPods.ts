@@ -9,9 +9,9 @@ import { kinds, reading } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import type { Holder } from "./holder.ts"
 import { untilGone } from "../wait/gone.ts"
-import { type Errands, type Proven, proverName, proverPod } from "./proverPod.ts"
+import { type Errands, type Proven, checkPodName, checkPod } from "./checkPod.ts"
 import { proverLabel } from "../Labels.ts"
-import { Prover } from "./proverVerdict.ts"
+import { CheckPod } from "./checkPodResult.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -29,40 +29,40 @@ export const whichOf = ({ fence }: Pick<At, "fence">, which: Which): number | st
 const podTarget = (at: At, ordinal: Which): Resource.Target => ({
   api: kinds.pods,
   namespace: at.fence.namespace,
-  name: proverName(at.fence.name, whichOf(at, ordinal), operationOf(at.fence.token))
+  name: checkPodName(at.fence.name, whichOf(at, ordinal), operationOf(at.fence.token))
 })
 
-const provers = reading(kinds.pods, Prover)
+const checkPods = reading(kinds.pods, CheckPod)
 
 /** The check pod of an ordinal; `null` if this operation has none there. */
-export const readProver = (at: At, ordinal: Which): Effect.Effect<Prover | null, ClusterError, Cluster> =>
+export const readCheckPod = (at: At, ordinal: Which): Effect.Effect<CheckPod | null, ClusterError, Cluster> =>
   Effect.flatMap(Resource.findObject(podTarget(at, ordinal)), (object) => {
     const made: unknown = Reflect.get(Object(Reflect.get(Object(object?.metadata), "labels")), proverLabel)
     return object === null || made !== operationOf(at.fence.token)
       ? Effect.succeed(null)
-      : Resource.accept(provers, object)
+      : Resource.accept(checkPods, object)
   })
 
 /** Creates the check pod of an ordinal's claims, unless it exists. */
-export const createProver = (
+export const createCheckPod = (
   at: At,
   set: Holder,
   ordinal: number,
   claims: ReadonlyArray<Proven>,
   errands: Errands = {}
 ): Work =>
-  makeProver(at, ordinal, proverPod(set, whichOf(at, ordinal), operationOf(at.fence.token), claims, errands))
+  makeCheckPod(at, ordinal, checkPod(set, whichOf(at, ordinal), operationOf(at.fence.token), claims, errands))
 
 /** Creates a check pod that runs further tasks, unless it exists. */
-export const makeProver = (at: At, ordinal: Which, pod: object): Work =>
+export const makeCheckPod = (at: At, ordinal: Which, pod: object): Work =>
   Effect.gen(function* () {
-    yield* Fence.beside<Prover | null>(at.standing, {
-      look: readProver(at, ordinal),
+    yield* Fence.beside<CheckPod | null>(at.standing, {
+      look: readCheckPod(at, ordinal),
       done: (found) => found !== null,
       write: () =>
         Effect.andThen(
           Resource.create({ api: kinds.pods, namespace: at.fence.namespace }, pod),
-          readProver(at, ordinal)
+          readCheckPod(at, ordinal)
         ),
       takeBack: (made, why) =>
         why === null || made === null
@@ -71,25 +71,25 @@ export const makeProver = (at: At, ordinal: Which, pod: object): Work =>
     })
   })
 
-/** Deletes a check pod, and waits until it is gone: its claim is free then. */
-export const removeProver = (at: At, ordinal: Which): Work =>
+/** Deletes a check pod, and waits until it is deleted: its claim is free then. */
+export const removeCheckPod = (at: At, ordinal: Which): Work =>
   Effect.gen(function* () {
-    const pod = yield* readProver(at, ordinal)
+    const pod = yield* readCheckPod(at, ordinal)
     if (pod === null) return
-    yield* Fence.beside<Prover | null>(at.standing, {
-      look: readProver(at, ordinal),
-      // Its kubelet says when it is gone.
+    yield* Fence.beside<CheckPod | null>(at.standing, {
+      look: readCheckPod(at, ordinal),
+      // Its kubelet reports when it has stopped.
       done: (found) =>
         found?.metadata.uid !== pod.metadata.uid || found.metadata.deletionTimestamp !== undefined,
       write: () =>
         Effect.andThen(
           Resource.remove(podTarget(at, ordinal), { uid: pod.metadata.uid }),
-          readProver(at, ordinal)
+          readCheckPod(at, ordinal)
         )
     })
     yield* untilGone(at, {
       subject: { kind: "Pod", name: pod.metadata.name },
-      look: Effect.map(readProver(at, ordinal), (found) =>
+      look: Effect.map(readCheckPod(at, ordinal), (found) =>
         found?.metadata.uid === pod.metadata.uid ? found : null
       ),
       limit: patience,

@@ -13,7 +13,7 @@ import { writeCommand, type WrittenFile } from "./writeBack.ts"
 type Json = any
 
 /** The name of its container. */
-export const proverContainer = "prove"
+export const checkContainer = "prove"
 
 /** A restored claim, and the template that it will be of. */
 export interface Proven {
@@ -21,7 +21,7 @@ export interface Proven {
   readonly claim: string
 }
 
-/** Seconds after which the kubelet ends the pod, whoever created it. */
+/** Seconds after which the kubelet ends the pod, even if its creator has ended. */
 const lives = 3600
 
 /** The mount path of a template's volume. */
@@ -135,11 +135,11 @@ export const containerOf = (containers: ReadonlyArray<Json>, templates: Readonly
     )
   ) ?? containers[0]
 
-export const proverName = (set: string, ordinal: number | string, id: string): string =>
+export const checkPodName = (set: string, ordinal: number | string, id: string): string =>
   `${set.slice(0, 200)}-${ordinal}-prove-${id}`
 
 /** Less than the application's own: the check pod runs next to it. */
-export const proverResources = {
+export const checkPodResources = {
   requests: { cpu: "10m", memory: "16Mi" },
   limits: { cpu: "200m", memory: "256Mi" }
 } as const
@@ -176,7 +176,7 @@ const containersBase = (set: Holder, container: Json, claims: ReadonlyArray<Prov
     imagePullPolicy: container.imagePullPolicy === "Never" ? "Never" : "IfNotPresent",
     ...(container.securityContext == null ? {} : { securityContext: container.securityContext }),
     terminationMessagePolicy: "FallbackToLogsOnError",
-    resources: proverResources,
+    resources: checkPodResources,
     ...(files.length === 0
       ? {}
       : { volumeMounts: files.map(({ template }) => ({ name: template, mountPath: pathOf(template) })) }),
@@ -200,7 +200,7 @@ const initContainersOf = (
 /**
  * The check pod of one ordinal's claims; `errands` are the commands of a profile that run before and in it.
  */
-export const proverPod = (
+export const checkPod = (
   set: Holder,
   ordinal: number | string,
   id: string,
@@ -217,7 +217,7 @@ export const proverPod = (
   const { verify } = errands
   return {
     metadata: {
-      name: proverName(set.metadata.name, ordinal, id),
+      name: checkPodName(set.metadata.name, ordinal, id),
       labels: {
         "app.kubernetes.io/managed-by": "kubectl-stateful",
         [proverLabel]: id,
@@ -244,7 +244,7 @@ export const proverPod = (
       containers: [
         {
           ...own,
-          name: proverContainer,
+          name: checkContainer,
           command: [
             "sh",
             "-c",

@@ -1,6 +1,6 @@
 /**
- * A turn: the time in which one process works on an operation's guarded objects. It holds their Leases and
- * renews them, writes the journal, and when it ends, in whatever way, leaves a state from which another turn
+ * A run: the time in which one process works on an operation's guarded objects. It holds their Leases and
+ * renews them, writes the journal, and when it ends, in whatever way, leaves a state from which another run
  * can continue.
  */
 import * as Cause from "effect/Cause"
@@ -26,8 +26,8 @@ import { operationAnnotation } from "../Labels.ts"
 type Status = Journal.Status
 type Work<A, R = Cluster> = Effect.Effect<A, ClusterError | OperationError, R>
 
-/** The resources of this turn. */
-export interface Turn {
+/** The resources of this run. */
+export interface Run {
   readonly plan: AnyPlan
   /** Of every guard, in the order in which they are acquired. */
   readonly fences: ReadonlyArray<Fence.Fence>
@@ -50,7 +50,7 @@ export const timestamp: Effect.Effect<string> = Effect.map(DateTime.now, (instan
   DateTime.formatIso(instant).replace(/\.\d+Z$/, "Z")
 )
 
-/** Time that an ending turn may take for its cleanup, in milliseconds. */
+/** Time that an ending run may take for its cleanup, in milliseconds. */
 const farewell = 10_000
 
 /** The error, with how to continue; errors after which nothing is left to do are unchanged. */
@@ -60,7 +60,7 @@ const resumable = (
   isAbort = false
 ): OperationError | ClusterError => {
   if (error.reason._tag === "Fenced" || error.reason._tag === "Held") return error
-  // Its journal is gone: there is nothing to take up.
+  // Its journal was deleted: there is nothing to resume.
   if (error._tag === "OperationError" && error.reason._tag === "NotFound") return error
   const last = isAbort ? lastWay(plan) : null
   const way = `${wayOn(plan)}${last === null ? "" : `, ${last} to revert what it can`}`
@@ -86,11 +86,11 @@ const resumable = (
   })
 }
 
-/** A turn on a journal that this process may write. */
-export const make = (entry: Journal.Entry, token: string, isBegun: boolean): Effect.Effect<Turn> =>
+/** A run on a journal that this process may write. */
+export const make = (entry: Journal.Entry, token: string, isBegun: boolean): Effect.Effect<Run> =>
   Effect.gen(function* () {
     const ref = yield* Ref.make(entry)
-    const note: Turn["note"] = (change) =>
+    const note: Run["note"] = (change) =>
       Ref.update(ref, (current) => ({ ...current, status: change(current.status) }))
     return {
       plan: entry.plan,
@@ -140,72 +140,72 @@ export interface Ending {
   readonly message: string | null
 }
 
-const end = (turn: Turn, phase: Journal.Phase, message: string | null): Work<void> =>
+const end = (run: Run, phase: Journal.Phase, message: string | null): Work<void> =>
   Effect.gen(function* () {
     const ended = yield* timestamp
-    yield* turn.write((status) => ({ ...status, phase, message, ended: phase === "Stopped" ? null : ended }))
+    yield* run.write((status) => ({ ...status, phase, message, ended: phase === "Stopped" ? null : ended }))
   })
 
 /**
- * Ends a turn whose work is done. The journal last: a process that crashes before leaves an open one, by
+ * Ends a run whose work is done. The journal last: a process that crashes before leaves an open one, by
  * which the rest is found.
  */
 const finish = (
-  turn: Turn,
+  run: Run,
   candidates: ReadonlyArray<Lease.Candidate>,
   ending: Effect.Effect<Ending>
 ): Work<void> =>
   Effect.gen(function* () {
-    yield* Fence.releaseAll(turn.fences)
+    yield* Fence.releaseAll(run.fences)
     // It writes, and may be done twice.
     yield* Effect.forEach(candidates.toReversed(), (candidate) => patiently(Lease.release(candidate)), {
       discard: true
     })
     const { phase, message } = yield* ending
-    yield* end(turn, phase, message)
-    yield* Ref.set(turn.over, true)
-    if (!(yield* Ref.get(turn.entry)).status.aborting) yield* Effect.ignore(Fence.sealAll(turn.fences))
-    yield* Effect.ignore(Journal.prune(turn.plan.home, turn.plan.guards[0]))
+    yield* end(run, phase, message)
+    yield* Ref.set(run.over, true)
+    if (!(yield* Ref.get(run.entry)).status.aborting) yield* Effect.ignore(Fence.sealAll(run.fences))
+    yield* Effect.ignore(Journal.prune(run.plan.home, run.plan.guards[0]))
   })
 
-/** Ends an interrupted turn: what was started can be resumed, what was not is finished. */
-const stop = (turn: Turn, error: OperationError | ClusterError | null): Work<void> =>
+/** Ends an interrupted run: what was started can be resumed, what was not is finished. */
+const stop = (run: Run, error: OperationError | ClusterError | null): Work<void> =>
   Effect.gen(function* () {
-    // Told to stop between its end and the last word of that: what it has made may say already that it is over.
-    if (yield* Ref.get(turn.over)) return
-    const doing = yield* Ref.get(turn.doing)
+    // Interrupted between its end and the last write: the objects that it created may already be marked as ended.
+    if (yield* Ref.get(run.over)) return
+    const doing = yield* Ref.get(run.doing)
     const message = error === null ? "interrupted" : recordOf(error, doing)
-    const begun = yield* Ref.get(turn.begun)
-    if (!begun) yield* Fence.releaseAll(turn.fences)
+    const begun = yield* Ref.get(run.begun)
+    if (!begun) yield* Fence.releaseAll(run.fences)
     if (error?._tag === "OperationError" && error.reason._tag === "Fenced") return
-    yield* end(turn, begun ? "Stopped" : "Aborted", message)
+    yield* end(run, begun ? "Stopped" : "Aborted", message)
   })
 
-/** Runs the work of a turn that is journalled, and closes it, however it ends. */
+/** Runs the work of a run that is journalled, and closes it, however it ends. */
 export const closing = <A, R>(
-  turn: Turn,
+  run: Run,
   candidates: ReadonlyArray<Lease.Candidate>,
   /** The outcome, and why it is not a better one: computed once the work is done. */
   ending: Effect.Effect<Ending>,
   work: Work<A, R>
 ): Work<A, R | Cluster> =>
   work.pipe(
-    Effect.tap(() => finish(turn, candidates, ending)),
+    Effect.tap(() => finish(run, candidates, ending)),
     Effect.onExit((exit) => {
       if (Exit.isSuccess(exit)) return Effect.void
       const failure = Cause.findErrorOption(exit.cause)
-      return bestEffort(farewell, stop(turn, failure._tag === "Some" ? failure.value : null))
+      return bestEffort(farewell, stop(run, failure._tag === "Some" ? failure.value : null))
     }),
     Effect.catch((error) =>
       Effect.gen(function* () {
-        if (!(yield* Ref.get(turn.begun))) return yield* Effect.fail(error)
-        const { status } = yield* Ref.get(turn.entry)
-        return yield* Effect.fail(resumable(error, turn.plan, status.aborting))
+        if (!(yield* Ref.get(run.begun))) return yield* Effect.fail(error)
+        const { status } = yield* Ref.get(run.entry)
+        return yield* Effect.fail(resumable(error, run.plan, status.aborting))
       })
     )
   )
 
-/** The error for a turn that cannot start because an operation is unfinished. */
+/** The error for a run that cannot start because an operation is unfinished. */
 export const unfinished = (entry: Journal.Entry): OperationError => {
   const { id, app, verb } = entry.plan
   return new OperationError({

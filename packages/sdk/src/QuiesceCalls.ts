@@ -9,7 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Cluster } from "./Cluster.ts"
-import { type Held, NotHeld, type Release } from "./HeldHook.ts"
+import { type Held, NotHeld, type Release } from "./QuiesceHook.ts"
 import {
   fingerprint as fingerprintOf,
   type HttpCall,
@@ -19,8 +19,8 @@ import {
   type Run
 } from "./Hook.ts"
 
-export interface HeldCalls {
-  readonly _tag: "HeldCalls"
+export interface QuiesceCalls {
+  readonly _tag: "QuiesceCalls"
   /** In milliseconds from the start of the first call: this process then ends it. */
   readonly deadline: number
   /** Succeeds once the member is quiesced. */
@@ -30,7 +30,7 @@ export interface HeldCalls {
 }
 
 /** The part of it that a plan and a journal may contain. */
-export const fingerprint = ({ _tag, deadline, quiesce, release }: HeldCalls): object => ({
+export const fingerprint = ({ _tag, deadline, quiesce, release }: QuiesceCalls): object => ({
   _tag,
   deadline,
   quiesce: fingerprintOf(quiesce),
@@ -58,7 +58,7 @@ const outside = (effect: Effect.Effect<Outcome, never, Cluster>, millis: number)
     )
   })
 
-const releaseOnce = ({ deadline, release }: HeldCalls, member: Member, since: bigint) =>
+const releaseOnce = ({ deadline, release }: QuiesceCalls, member: Member, since: bigint) =>
   Effect.gen(function* (): Effect.fn.Return<Release, never, Cluster> {
     const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - since) / 1e6)
     const left = Math.max(releaseAtLeast, Math.min(releaseWithin, deadline - (yield* elapsed)))
@@ -74,13 +74,13 @@ const releaseOnce = ({ deadline, release }: HeldCalls, member: Member, since: bi
   })
 
 /**
- * Quiesces a member with the first call, and releases it with the second, once, as `HeldHook.hold` does.
+ * Quiesces a member with the first call, and releases it with the second, once, as `QuiesceHook.hold` does.
  *
  * **Errors**: `NotHeld` with `Unknown`, since a call that failed may have had its effect; those of `permit`:
  * nothing is started then.
  */
 export const hold = <E = never, R = never>(
-  calls: HeldCalls,
+  calls: QuiesceCalls,
   member: Member,
   permit: Effect.Effect<unknown, E, R> | null
 ): Effect.Effect<Held, NotHeld | E, R | Cluster> =>

@@ -100,7 +100,7 @@ const judged = (workload: Workload, volume: OtherVolume): Judged | null => {
   return lost.find(({ path }) => isData(path)) ?? lost[0] ?? found[0] ?? null
 }
 
-const onPassing = (
+const onEphemeral = (
   state: AppState,
   workload: Workload
 ): ReadonlyArray<Judged & { readonly volume: OtherVolume }> =>
@@ -124,7 +124,7 @@ const claimIt = (workload: Workload, answer: Judged["answer"], store: string | n
 
 const emptyDirData = ({ state }: Facts): ReadonlyArray<Evidence> =>
   keepers(state).flatMap((workload) =>
-    onPassing(state, workload).map(({ answer, container, path, volume }) => {
+    onEphemeral(state, workload).map(({ answer, container, path, volume }) => {
       const memory = volume.detail === "Memory" ? " in memory" : ""
       const at = `${container.name}:${path} is on ${volume.source} ${volume.name}${memory}`
       const remedy = claimIt(workload, answer, container.store)
@@ -136,7 +136,7 @@ const emptyDirData = ({ state }: Facts): ReadonlyArray<Evidence> =>
 
 /** Stores that are known and have no volume for what they hold. */
 const bare = (state: AppState, workload: Workload): ReadonlyArray<PodContainer> => {
-  const told = new Set(onPassing(state, workload).map(({ container }) => container.store))
+  const told = new Set(onEphemeral(state, workload).map(({ container }) => container.store))
   const { containers } = workload.template
   return containers.filter(
     (container) =>
@@ -160,7 +160,7 @@ const unmounted = (state: AppState, workload: Workload): ReadonlyArray<Claim> =>
 const isUntold = (state: AppState, workload: Workload): boolean =>
   workload.kind === "StatefulSet" &&
   (workload.claimTemplates.length === 0 || unmounted(state, workload).length > 0) &&
-  onPassing(state, workload).length === 0 &&
+  onEphemeral(state, workload).length === 0 &&
   !workload.template.containers.some(
     ({ keeps, store }) => store !== null || keeps.some((path) => !isAside(path))
   ) &&
@@ -224,10 +224,10 @@ export const isAllInImageVolumes = (state: AppState): boolean => {
 }
 
 /** Something is known, or may be, that ends with its pod: no claims are not no data then. */
-export const hasPassingData = (facts: Facts): boolean =>
+export const hasEphemeralData = (facts: Facts): boolean =>
   emptyDirData(facts).length > 0 || inImageVolume(facts).length > 0 || noVolume(facts).length > 0
 
-export const passingRules = (question: Question): ReadonlyArray<Rule> => [
+export const ephemeralRules = (question: Question): ReadonlyArray<Rule> => [
   rule(question, "data-in-empty-dir", emptyDirData),
   rule(question, "data-in-image-volume", inImageVolume),
   rule(question, "data-in-no-volume", noVolume)

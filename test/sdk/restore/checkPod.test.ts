@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
 import type { StatefulSet } from "../../../packages/sdk/src/kind/Workload.ts"
-import { isEmpty, isUnreadable, proverPod, script } from "../../../packages/sdk/src/step/proverPod.ts"
+import { isEmpty, isUnreadable, checkPod, script } from "../../../packages/sdk/src/step/checkPod.ts"
 import { proverLabel } from "../../../packages/sdk/src/Labels.ts"
 
 const anti = (labels: object) => ({
@@ -56,7 +56,7 @@ const set: any = {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as it is sent
-const pod: any = proverPod(set satisfies StatefulSet, 1, "0badcafe", [
+const pod: any = checkPod(set satisfies StatefulSet, 1, "0badcafe", [
   { template: "data", claim: "data-db-1-new-0badcafe" },
   { template: "raw", claim: "raw-db-1-new-0badcafe" }
 ])
@@ -83,7 +83,7 @@ describe("the pod that proves a volume", () => {
     assert.deepEqual(container.securityContext, { readOnlyRootFilesystem: true })
     assert.deepEqual(pod.spec.securityContext, { runAsUser: 999, fsGroup: 999 })
     assert.deepEqual(container.command.slice(-2), ["/prove/data", "/prove/raw"])
-    const lax = proverPod(
+    const lax = checkPod(
       {
         ...set,
         spec: {
@@ -107,14 +107,14 @@ describe("the pod that proves a volume", () => {
   it("runs a profile's command beside it, as argv, and gives that no more than the volumes", () => {
     const verify = ["pg_verify", "/prove/data", "$(id)"]
     // oxlint-disable-next-line typescript/no-explicit-any -- as it is sent
-    const both: any = proverPod(set, 1, "0badcafe", [{ template: "data", claim: "c" }], { verify })
+    const both: any = checkPod(set, 1, "0badcafe", [{ template: "data", claim: "c" }], { verify })
     const [first, second, ...others] = both.spec.containers
     assert.isEmpty(others)
     assert.deepEqual({ ...second, name: first.name, command: first.command }, first)
     assert.deepEqual(second.command, verify)
   })
 
-  it("goes where the application may go, and keeps away from provers alone", () => {
+  it("goes where the application may go, and keeps away from check pods alone", () => {
     assert.deepEqual(pod.spec.nodeSelector, { disk: "fast" })
     assert.deepEqual(pod.spec.tolerations, [{ key: "db" }])
     assert.deepEqual(Object.keys(pod.spec.affinity).toSorted(), ["nodeAffinity", "podAntiAffinity"])
