@@ -2,13 +2,13 @@
  * The parts of the guide for programs with Promises: a plan, progress, hooks, errors, and an interrupted operation.
  *
  * `node --conditions=source examples/guide-with-promises.ts`; on your own cluster use `connect()` instead of
- * `over(cluster)`.
+ * `connectTo(cluster)`.
  */
 // #region open
-import { answer, hook, over, statefulSet } from "@kubectl-stateful/sdk/promise"
+import { answer, connectTo, hook, statefulSet } from "@kubectl-stateful/sdk/promise"
 import { cluster } from "./cluster.ts"
 
-await using shop = over(cluster) // or connect(), for the cluster of your kubeconfig
+await using shop = connectTo(cluster) // or connect(), for the cluster of your kubeconfig
 const ledger = statefulSet("shop", "ledger")
 
 const state = await shop.read(ledger)

@@ -5,10 +5,10 @@
  * namespace `shop`: with `--context NAME`.
  */
 // #region promises
-import { answer, over, statefulSet } from "@kubectl-stateful/sdk/promise"
-import { cluster } from "./cluster.ts" // a sandbox; on your own cluster: connect() instead of over(cluster)
+import { answer, connectTo, statefulSet } from "@kubectl-stateful/sdk/promise"
+import { cluster } from "./cluster.ts" // a sandbox; on your own cluster: connect() instead of connectTo(cluster)
 
-await using shop = over(cluster)
+await using shop = connectTo(cluster)
 const ledger = statefulSet("shop", "ledger")
 const [restart] = answer(await shop.read(ledger))
 console.log(restart?.answer, restart?.findings[0]?.evidence)
