@@ -11,9 +11,9 @@ export class Html {
     this.text = text
   }
 
-  /** ``html`<td>${name}</td>` ``. */
-  static readonly html = (words: TemplateStringsArray, ...values: ReadonlyArray<Part>): Html =>
-    new Html(words.map((word, index) => `${word}${markup(values[index] ?? null)}`).join(""))
+  /** ``markup`<td>${name}</td>` ``. */
+  static readonly markup = (words: TemplateStringsArray, ...values: ReadonlyArray<Part>): Html =>
+    new Html(words.map((word, index) => `${word}${textOf(values[index] ?? null)}`).join(""))
 
   /** For our own style sheet, which has no value in it. */
   static readonly style = (css: string): Html => {
@@ -38,15 +38,15 @@ const entities: Readonly<Record<string, string>> = {
 export const escaped = (text: string): string =>
   visible(text).replace(/[&<>"'`]/g, (character) => entities[character] ?? "")
 
-const markup = (part: Part): string => {
+const textOf = (part: Part): string => {
   if (part === null || part === false) return ""
   if (part instanceof Html) return part.text
   if (typeof part === "string") return escaped(part)
   if (typeof part === "number") return Number.isFinite(part) ? `${Number(part.toFixed(3))}` : ""
-  return part.map(markup).join("")
+  return part.map(textOf).join("")
 }
 
-export const { html, style } = Html
+export const { markup, style } = Html
 
 /** For a file or a terminal: no hidden character is in it. */
 export const printable = ({ text }: Html): Printable => ended(text.trimEnd().split("\n").map(visible))

@@ -7,9 +7,9 @@ import {
   type Verdict
 } from "@kubectl-stateful/sdk/Checklist"
 import { age } from "../print/age.ts"
-import { disruptionTitles, questions, terms } from "../print/checklist.ts"
-import { type Html, html, type Part } from "./Html.ts"
-import { counted, grade, prose, table, toneOf } from "./pieces.ts"
+import { answerSpan, disruptionTitles, questions, terms } from "../print/checklist.ts"
+import { type Html, markup, type Part } from "./Html.ts"
+import { counted, grade, prose, signs, table, toneOf } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
 type App = Report["application"]
@@ -52,23 +52,30 @@ const remarks = (verdict: Verdict, app: App): ReadonlyArray<string> => {
 const isOfRestarts = ({ disruptions }: Finding): boolean =>
   disruptions.length === 0 || disruptions.some((one) => one.endsWith("Restarts"))
 
+/** The answer to each disruption, as short as can be. */
+const shortDisruptions = ({ disruptions }: RestartVerdict): Html =>
+  markup`<ul>${disruptions.map(
+    ({ disruption, answer }) =>
+      markup`<li><span class="${toneOf(answer)}"><span aria-hidden="true">${signs[answer]}</span> ${answerSpan(answer).text}</span>: ${disruptionTitles[disruption]}</li>`
+  )}</ul>`
+
 const card = (verdict: Verdict): Html => {
   const reasons = deciding(verdict)
   const own = verdict.question === "restart" ? reasons.filter(isOfRestarts) : reasons
   const [first, ...more] = own
-  return html`<li class="${toneOf(verdict.answer)}">
-    <div>${grade(verdict.answer)}</div>
-    <a href="#${verdict.question}">${capital(questions[verdict.question])}</a>
-    <p>
-      ${first === undefined ? null : prose(capital(first.evidence))}${more.length === 0 ? null : html` <span class="soft">and ${counted(more.length, "more reason")}</span>`}
-    </p>
-  </li> `
+  return markup`<li class="${toneOf(verdict.answer)}">
+<div>${grade(verdict.answer)}</div>
+<a href="#${verdict.question}">${capital(questions[verdict.question])}</a>
+<p>${first === undefined ? null : prose(first.evidence)}${more.length === 0 ? null : markup` <span class="soft">and ${counted(more.length, "more reason")}</span>`}</p>
+${verdict.question === "restart" ? shortDisruptions(verdict) : null}
+</li>
+`
 }
 
 const findingItem = (finding: Finding, about: Part = null): Html =>
-  html`<li class="${toneOf(finding.answer)}">
+  markup`<li class="${toneOf(finding.answer)}">
     <p>${grade(finding.answer)} ${prose(finding.evidence)}</p>
-    ${finding.answer === "Yes" || finding.remedy === null ? null : html`<p><span class="todo">What to do:</span> ${prose(finding.remedy)}</p>`}
+    ${finding.answer === "Yes" || finding.remedy === null ? null : markup`<p><span class="todo">What to do:</span> ${prose(finding.remedy)}</p>`}
     <p class="rule">${about}rule ${finding.rule}</p>
   </li> `
 
@@ -77,16 +84,16 @@ const findingsOf = (findings: ReadonlyArray<Finding>): Html => {
     disruptions.length === 0 ? null : `${disruptions.map((one) => disruptionTitles[one]).join(", ")}; `
   const open = findings.filter(({ answer }) => answer !== "Yes")
   const passed = findings.filter(({ answer }) => answer === "Yes")
-  return html`${
+  return markup`${
     open.length === 0
       ? null
-      : html`<ul class="findings">
+      : markup`<ul class="findings">
           ${open.map((one) => findingItem(one, about(one)))}
         </ul>`
   }${
     passed.length === 0
       ? null
-      : html`<details${open.length === 0 ? html` open` : null}><summary>${counted(passed.length, "rule")} passed</summary><ul class="findings">${passed.map((one) => findingItem(one, about(one)))}</ul></details>`
+      : markup`<details${open.length === 0 ? markup` open` : null}><summary>${counted(passed.length, "rule")} passed</summary><ul class="findings">${passed.map((one) => findingItem(one, about(one)))}</ul></details>`
   }`
 }
 
@@ -100,15 +107,15 @@ const disruptionTable = ({ disruptions }: RestartVerdict): Html =>
       return [
         capital(disruptionTitles[one.disruption]),
         grade(one.answer),
-        [prose(one.evidence), more === "" ? null : html` <span class="note">${more}</span>`]
+        [prose(one.evidence), more === "" ? null : markup` <span class="note">${more}</span>`]
       ]
     })
   )
 
 const detail = (verdict: Verdict, app: App): Html =>
-  html`<section id="${verdict.question}" aria-labelledby="${verdict.question}-title">
+  markup`<section id="${verdict.question}" aria-labelledby="${verdict.question}-title">
     <h3 id="${verdict.question}-title">Can it ${questions[verdict.question]} ${grade(verdict.answer)}</h3>
-    ${remarks(verdict, app).map((text) => html`<p class="soft">${text}</p>`)}
+    ${remarks(verdict, app).map((text) => markup`<p class="soft">${text}</p>`)}
     ${verdict.question === "restart" ? disruptionTable(verdict) : null} ${findingsOf(verdict.findings)}
   </section> `
 
@@ -120,14 +127,20 @@ const meaning: ReadonlyArray<readonly [Answer, string]> = [
   ["Unknown", "it could not be read or decided"]
 ]
 
+/** The four answers at a glance. */
 export const answers = ({ application }: Report): Html =>
-  html`<section id="answers" aria-labelledby="answers-title">
-    <h2 id="answers-title">Can this application ...</h2>
-    <ul class="cards">
-      ${application.checklist.map(card)}
-    </ul>
-    <ul class="legend" aria-label="Grades">
-      ${meaning.map(([answer, text]) => html`<li>${grade(answer)} ${text}</li>`)}
-    </ul>
-    ${application.checklist.map((verdict) => detail(verdict, application))}
-  </section> `
+  markup`<section id="answers" aria-labelledby="answers-title">
+<h2 id="answers-title">Can this application ...</h2>
+<ul class="cards">
+${application.checklist.map(card)}</ul>
+<ul class="legend" aria-label="Grades">${meaning.map(([answer, text]) => markup`<li>${grade(answer)} ${text}</li>`)}</ul>
+</section>
+`
+
+/** Each answer with all its findings. */
+export const reasons = ({ application }: Report): Html =>
+  markup`<section id="reasons" aria-labelledby="reasons-title">
+<h2 id="reasons-title">Why, and what to do</h2>
+${application.checklist.map((verdict) => detail(verdict, application))}
+</section>
+`

@@ -1,6 +1,6 @@
 /** An axis of time that fits any width: positions in percent of it, and a few ages below. */
 import { duration } from "../print/age.ts"
-import { type Html, html } from "./Html.ts"
+import { type Html, markup } from "./Html.ts"
 
 const minute = 60_000
 const hour = 60 * minute
@@ -54,7 +54,7 @@ export const ticks = (axis: Axis, height: number): ReadonlyArray<Html> => {
     const x = at(axis, axis.to - index * step)
     const anchor = x > 90 ? "end" : x < 10 ? "start" : "middle"
     const label = index === 0 ? "now" : `${duration((index * step) / 1000)} ago`
-    return html`<line class="tick" x1="${x}%" x2="${x}%" y1="0" y2="${height - 18}" /><text
+    return markup`<line class="tick" x1="${x}%" x2="${x}%" y1="0" y2="${height - 18}" /><text
         class="small soft"
         x="${x}%"
         y="${height - 4}"

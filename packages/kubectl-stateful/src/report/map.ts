@@ -5,7 +5,7 @@ import { pinnedBy, replicaNote } from "../print/replicas.ts"
 import { visible } from "../print/terminal.ts"
 import type { Tone } from "../print/text.ts"
 import { age } from "../print/age.ts"
-import { type Html, html, type Part } from "./Html.ts"
+import { type Html, markup, type Part } from "./Html.ts"
 import { counted, listed, noted, table } from "./pieces.ts"
 import { type PlacedNode, type PlacedReplica, placesOf, type Rack, type Zone } from "./places.ts"
 import type { Report } from "./Report.ts"
@@ -38,26 +38,26 @@ const mark = (health: ReplicaHealth, x: number, y: number): Html => {
   const [, tone] = healthWords[health]
   const shape =
     health === "Ready"
-      ? html`<circle class="mark" cx="${x}" cy="${y}" r="6" /><path
+      ? markup`<circle class="mark" cx="${x}" cy="${y}" r="6" /><path
             class="mark"
             d="M${x - 3} ${y}l2 2.5 4-5"
           />`
       : health === "Unknown"
-        ? html`<circle class="mark" cx="${x}" cy="${y}" r="6" stroke-dasharray="2 2" />`
+        ? markup`<circle class="mark" cx="${x}" cy="${y}" r="6" stroke-dasharray="2 2" />`
         : health === "Pending" || health === "Terminating"
-          ? html`<circle class="mark" cx="${x}" cy="${y}" r="6" /><path
+          ? markup`<circle class="mark" cx="${x}" cy="${y}" r="6" /><path
                 class="mark"
                 d="M${x} ${y - 3.5}v3.5h3"
               />`
-          : html`<rect class="mark" x="${x - 6}" y="${y - 6}" width="12" height="12" /><path
+          : markup`<rect class="mark" x="${x - 6}" y="${y - 6}" width="12" height="12" /><path
                 class="mark"
                 d="M${x - 3} ${y - 3}l6 6m0-6l-6 6"
               />`
-  return html`<g class="${tone}">${shape}</g>`
+  return markup`<g class="${tone}">${shape}</g>`
 }
 
 const cylinder = (x: number, y: number): Html =>
-  html`<path class="volume" d="M${x} ${y + 2}v8a5 2 0 0 0 10 0v-8a5 2 0 0 0-10 0a5 2 0 0 0 10 0" />`
+  markup`<path class="volume" d="M${x} ${y + 2}v8a5 2 0 0 0 10 0v-8a5 2 0 0 0-10 0a5 2 0 0 0 10 0" />`
 
 /** A drawing that grows downwards. */
 interface Canvas {
@@ -72,16 +72,16 @@ const drawReplica = (canvas: Canvas, { replica, claims }: PlacedReplica): void =
   const room = width - 46 - (word.length + 2) * letter.usual - 14
   canvas.parts.push(
     mark(health, 26, y - 4),
-    html`<text class="strong" x="40" y="${y}">${fit(replica.name, room, letter.usual)}</text>`,
-    html`<text class="${tone}" x="${width - 16}" y="${y}" text-anchor="end">${word}</text>`
+    markup`<text class="strong" x="40" y="${y}">${fit(replica.name, room, letter.usual)}</text>`,
+    markup`<text class="${tone}" x="${width - 16}" y="${y}" text-anchor="end">${word}</text>`
   )
   canvas.y += 22
   for (const { claim, reach } of claims) {
     const size = claim.capacity ?? claim.requested ?? "<unknown>"
     canvas.parts.push(
       cylinder(42, canvas.y + 4),
-      html`<text x="60" y="${canvas.y + 13}">${fit(claim.name, width - 78, letter.usual)}</text>`,
-      html`<text class="small soft" x="60" y="${canvas.y + 27}"
+      markup`<text x="60" y="${canvas.y + 13}">${fit(claim.name, width - 78, letter.usual)}</text>`,
+      markup`<text class="small soft" x="60" y="${canvas.y + 27}"
         >${fit(`${size}, ${reach}`, width - 78, letter.small)}</text
       >`
     )
@@ -98,7 +98,7 @@ const drawNode = (canvas: Canvas, node: PlacedNode): void => {
   const room = width - 40
   const name = fit(node.name, said === "" ? room : room * 0.6, letter.usual)
   canvas.parts.push(
-    html`<rect
+    markup`<rect
       class="node${node.troubles.length > 0 ? " lost" : ""}"
       x="8"
       y="${top}"
@@ -106,8 +106,8 @@ const drawNode = (canvas: Canvas, node: PlacedNode): void => {
       height="${height}"
       rx="6"
     />`,
-    html`<text class="soft" x="18" y="${top + 17}">${name}</text>`,
-    html`<text class="bad" x="${width - 16}" y="${top + 17}" text-anchor="end"
+    markup`<text class="soft" x="18" y="${top + 17}">${name}</text>`,
+    markup`<text class="bad" x="${width - 16}" y="${top + 17}" text-anchor="end"
       >${fit(said, room - (name.length + 1) * letter.usual, letter.usual)}</text
     >`,
     ...inner.parts
@@ -133,15 +133,16 @@ const drawRack = (canvas: Canvas, rack: Rack): void => {
   for (const node of rack.nodes) drawNode(inner, node)
   for (const text of spareLines(rack.spare)) {
     inner.parts.push(
-      html`<text class="small soft" x="18" y="${inner.y + 10}">${fit(text, width - 36, letter.small)}</text>`
+      markup`<text class="small soft" x="18" y="${inner.y + 10}">${fit(text, width - 36, letter.small)}</text>`
     )
     inner.y += 17
   }
   const height = inner.y - top + 2
-  const title = rack.name === null ? "no rack label" : `rack ${rack.name}`
+  const title =
+    rack.name === null ? "no rack label" : /^rack/i.test(rack.name) ? rack.name : `rack ${rack.name}`
   canvas.parts.push(
-    html`<rect class="rack" x="1" y="${top + 1}" width="${width - 2}" height="${height - 2}" rx="8" />`,
-    html`<text class="small soft" x="10" y="${top + 17}">${fit(title, width - 20, letter.small)}</text>`,
+    markup`<rect class="rack" x="1" y="${top + 1}" width="${width - 2}" height="${height - 2}" rx="8" />`,
+    markup`<text class="small soft" x="10" y="${top + 17}">${fit(title, width - 20, letter.small)}</text>`,
     ...inner.parts
   )
   canvas.y = top + height + 8
@@ -179,12 +180,12 @@ const figure = ({ id, title, about, words, draw }: Drawing): Html => {
   const canvas: Canvas = { parts: [], y: 0 }
   draw(canvas)
   const height = Math.max(20, canvas.y - 6)
-  return html`<figure>
+  return markup`<figure>
     <figcaption><strong>${title}</strong> <span class="soft">${about}</span></figcaption>
     <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-desc">
       <title id="${id}-title">${title}</title>
       <desc id="${id}-desc">${words}</desc>
-      ${canvas.parts.map((part) => html`${part} `)}
+      ${canvas.parts.map((part) => markup`${part} `)}
     </svg>
   </figure> `
 }
@@ -210,7 +211,7 @@ const zoneFigure = (zone: Zone, index: number): Html => {
       for (const rack of [...used, ...drawn]) drawRack(canvas, rack)
       if (more.length === 0) return
       const text = `and ${counted(more.length, "more rack")}, ${counted(moreNodes, "node")}, no replica`
-      canvas.parts.push(html`<text class="small soft" x="10" y="${canvas.y + 10}">${text}</text>`)
+      canvas.parts.push(markup`<text class="small soft" x="10" y="${canvas.y + 10}">${text}</text>`)
       canvas.y += 20
     }
   })
@@ -240,7 +241,7 @@ const legend: ReadonlyArray<readonly [ReplicaHealth, string]> = [
 ]
 
 const legendItem = (drawing: Html, text: string): Html =>
-  html`<li><svg width="14" height="14" aria-hidden="true" focusable="false">${drawing}</svg>${text}</li>`
+  markup`<li><svg width="14" height="14" aria-hidden="true" focusable="false">${drawing}</svg>${text}</li>`
 
 const replicaTable = (app: Report["application"]): Html => {
   const claims = new Map(
@@ -256,8 +257,8 @@ const replicaTable = (app: Report["application"]): Html => {
     [
       { title: "Replica", layout: "id" },
       { title: "Health", layout: "tight" },
-      { title: "Zone" },
-      { title: "Rack" },
+      { title: "Zone", layout: "tight" },
+      { title: "Rack", layout: "tight" },
       { title: "Node", layout: "id" },
       { title: "Pinned by" },
       { title: "Volumes", layout: "id" },
@@ -271,7 +272,7 @@ const replicaTable = (app: Report["application"]): Html => {
       const domain = (value: string | null | undefined): string =>
         (pod?.node ?? null) === null ? nowhere : (value ?? "<unknown>")
       const [word, tone] = healthWords[healthOf(replica)]
-      const health: Part = html`<span class="${tone}">${word}</span>`
+      const health: Part = markup`<span class="${tone}">${word}</span>`
       return [
         replica.name,
         noted(health, replicaNote(replica, app.observed)),
@@ -289,9 +290,9 @@ const replicaTable = (app: Report["application"]): Html => {
 
 export const map = ({ application }: Report): Html => {
   const { zones, nowhere } = placesOf(application)
-  return html`<section id="map" aria-labelledby="map-title">
+  return markup`<section id="map" aria-labelledby="map-title">
     <h2 id="map-title">Where it runs</h2>
-    ${application.nodes === null ? html`<p class="alert">Nodes could not be read: zones, racks and the state of nodes are unknown.</p>` : null}
+    ${application.nodes === null ? markup`<p class="alert">Nodes could not be read: zones, racks and the state of nodes are unknown.</p>` : null}
     <div class="map">${zones.map(zoneFigure)}${nowhereFigure(nowhere)}</div>
     <ul class="legend" aria-label="Legend of the map">
       ${legend.map(([health, text]) => legendItem(mark(health, 7, 7), text))}

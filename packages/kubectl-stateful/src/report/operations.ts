@@ -1,9 +1,8 @@
 /** Operations with their steps in time, and for how long members were frozen. */
 import { format } from "@kubectl-stateful/sdk/GoDuration"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
-import { age } from "../print/age.ts"
 import type { Pass, StepState } from "../print/operationPage.ts"
-import { type Html, html, type Part } from "./Html.ts"
+import { type Html, markup, type Part } from "./Html.ts"
 import { prose, table, time, timeAndAge } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
@@ -24,7 +23,7 @@ const freezeText = (operation: Operation, proof: Proof | null): string => {
   const { freeze } = operation
   if (freeze === null) return "<none>"
   const what = freeze.inStages ? "held, no writes blocked" : "frozen"
-  if (proof !== null) return `${what}, ${format(longest(proof))} at most`
+  if (proof !== null) return `${what}, up to ${format(longest(proof))} each`
   if (freeze.started === null) return "not begun"
   return `${what}, not confirmed for how long`
 }
@@ -44,7 +43,7 @@ const bar = (operation: Operation, pass: Pass, isFreeze: boolean, now: string): 
       : pass.state === "Failed"
         ? "run bad"
         : "run open"
-  return html`<svg width="100%" height="14" aria-hidden="true" focusable="false">
+  return markup`<svg width="100%" height="14" aria-hidden="true" focusable="false">
     <rect class="track" x="0" y="0.5" width="100%" height="13" rx="2" />
     <rect class="${look}" x="${Math.min(x, 99)}%" y="2" width="${width}%" height="10" rx="2" />
   </svg>`
@@ -68,7 +67,7 @@ const stepRows = (operation: Operation, steps: ReadonlyArray<StepState>, now: st
       const isFreeze = operation.freeze?.step === index
       return [
         number,
-        [description, isFreeze ? html` <span class="note">freeze window</span>` : null],
+        [description, isFreeze ? markup` <span class="note">freeze window</span>` : null],
         state(done),
         done === null ? "" : took(done),
         ...(isBack ? [state(undone)] : []),
@@ -91,7 +90,7 @@ const freezeTable = ({ id, freeze }: Operation, proof: Proof): Html =>
       pod,
       format(millis),
       format(proof.deadline),
-      html`<svg width="100%" height="14" aria-hidden="true" focusable="false">
+      markup`<svg width="100%" height="14" aria-hidden="true" focusable="false">
         <rect class="track" x="0" y="0.5" width="100%" height="13" rx="2" />
         <rect
           class="frozen"
@@ -108,7 +107,7 @@ const freezeTable = ({ id, freeze }: Operation, proof: Proof): Html =>
 const window = ({ freeze }: Operation): Html | null =>
   freeze === null || freeze.started === null
     ? null
-    : html`<p>
+    : markup`<p>
         Freeze window: within ${time(freeze.started)} to
         ${freeze.ended === null ? "<unknown>" : time(freeze.ended)}; ${freeze.members.join(", ")} would have
         been released after ${format(freeze.deadline)}.
@@ -117,13 +116,13 @@ const window = ({ freeze }: Operation): Html | null =>
 const detail = (report: Report, operation: Operation): Html => {
   const proof = proofOf(report, operation)
   const isOpen = !isOver(operation.phase)
-  return html`<details${isOpen ? html` open` : null}>
-<summary>Operation ${operation.id}: ${operation.verb}, ${operation.phase}</summary>
-${operation.effects.length === 0 ? null : html`<p>${operation.effects.join("; ")}</p>`}
-${operation.next === null ? null : html`<p><span class="todo">What to do:</span> ${prose(operation.next)}</p>`}
+  return markup`<details${isOpen || proof !== null ? markup` open` : null}>
+<summary>Operation ${operation.id}: ${operation.verb}, ${operation.phase}${operation.freeze === null ? null : ", with a freeze"}</summary>
+${operation.effects.length === 0 ? null : markup`<p>${operation.effects.join("; ")}</p>`}
+${operation.next === null ? null : markup`<p><span class="todo">What to do:</span> ${prose(operation.next)}</p>`}
 ${window(operation)}
 ${proof === null ? null : freezeTable(operation, proof)}
-${operation.steps.length === 0 ? html`<p class="soft">Its steps are unknown to this version.</p>` : stepRows(operation, operation.steps, report.created)}
+${operation.steps.length === 0 ? markup`<p class="soft">Its steps are unknown to this version.</p>` : stepRows(operation, operation.steps, report.created)}
 </details>
 `
 }
@@ -136,8 +135,7 @@ const list = (report: Report): Html =>
       { title: "Verb" },
       { title: "Phase", layout: "tight" },
       { title: "Started", layout: "tight" },
-      { title: "Took", layout: "tight" },
-      { title: "Freeze" },
+      { title: "Freeze", layout: "tight" },
       { title: "Holder", layout: "id" },
       { title: "Message", layout: "wide" }
     ],
@@ -146,9 +144,11 @@ const list = (report: Report): Html =>
       one.verb,
       isOver(one.phase)
         ? one.phase
-        : html`<span class="doubt">${one.phase}${one.aborting ? " (rolling back)" : ""}</span>`,
-      timeAndAge(one.started, report.created),
-      one.ended === null ? `${age(one.started, report.created)}, unfinished` : took(one),
+        : markup`<span class="doubt">${one.phase}${one.aborting ? " (rolling back)" : ""}</span>`,
+      [
+        timeAndAge(one.started, report.created),
+        markup`<span class="note">${one.ended === null ? "unfinished" : `took ${took(one)}`}</span>`
+      ],
       freezeText(one, proofOf(report, one)),
       one.holder,
       one.message ?? ""
@@ -157,10 +157,10 @@ const list = (report: Report): Html =>
 
 export const operations = (report: Report): Html => {
   const { items, unread } = report.operations
-  return html`<section id="operations" aria-labelledby="operations-title">
+  return markup`<section id="operations" aria-labelledby="operations-title">
     <h2 id="operations-title">Operations</h2>
-    ${unread.map((message) => html`<p class="alert">Not read: ${message}</p>`)}
-    ${items.length > 0 ? list(report) : unread.length > 0 ? null : html`<p>No operation of kubectl-stateful is recorded.</p>`}
+    ${unread.map((message) => markup`<p class="alert">Not read: ${message}</p>`)}
+    ${items.length > 0 ? list(report) : unread.length > 0 ? null : markup`<p>No operation of kubectl-stateful is recorded.</p>`}
     ${items.map((one) => detail(report, one))}
   </section> `
 }

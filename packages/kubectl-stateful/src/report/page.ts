@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import manifest from "../../package.json" with { type: "json" }
-import { answers } from "./answers.ts"
+import { answers, reasons } from "./answers.ts"
 import { claims } from "./claims.ts"
-import { type Html, html, style } from "./Html.ts"
+import { type Html, markup, style } from "./Html.ts"
 import { map } from "./map.ts"
 import { operations } from "./operations.ts"
 import { counted, time } from "./pieces.ts"
@@ -33,15 +33,15 @@ const facts = ({ application, snapshots: taken, operations: all, created }: Repo
     application.workloads.reduce((total, workload) => total + workload[of], 0)
   const open = all.items.filter(({ phase }) => !isOver(phase)).length
   const items: ReadonlyArray<Html> = [
-    html`<b>${sum("ready")} of ${sum("replicas")}</b> ready`,
-    html`<b>${application.claims.length}</b> ${application.claims.length === 1 ? "claim" : "claims"}`,
-    html`<b>${taken.items.length}</b> ${taken.items.length === 1 ? "snapshot" : "snapshots"}`,
-    ...(open === 0 ? [] : [html`<b class="doubt">${counted(open, "unfinished operation")}</b>`]),
-    ...(application.serverVersion === null ? [] : [html`Kubernetes ${application.serverVersion}`]),
-    html`as of ${time(created)}`
+    markup`<b>${sum("ready")} of ${sum("replicas")}</b> ready`,
+    markup`<b>${application.claims.length}</b> ${application.claims.length === 1 ? "claim" : "claims"}`,
+    markup`<b>${taken.items.length}</b> ${taken.items.length === 1 ? "snapshot" : "snapshots"}`,
+    ...(open === 0 ? [] : [markup`<b class="doubt">${counted(open, "unfinished operation")}</b>`]),
+    ...(application.serverVersion === null ? [] : [markup`Kubernetes ${application.serverVersion}`]),
+    markup`as of ${time(created)}`
   ]
-  return html`<ul class="facts" aria-label="At a glance">
-    ${items.map((item) => html`<li>${item}</li>`)}
+  return markup`<ul class="facts" aria-label="At a glance">
+    ${items.map((item) => markup`<li>${item}</li>`)}
   </ul>`
 }
 
@@ -56,6 +56,7 @@ export const page = (report: Report): Html => {
   const sections: ReadonlyArray<Section> = [
     { id: "answers", title: "Answers", body: answers(report) },
     { id: "map", title: "Where it runs", body: map(report) },
+    { id: "reasons", title: "Why, and what to do", body: reasons(report) },
     { id: "claims", title: "Volumes", body: claims(report) },
     { id: "snapshots", title: "Snapshots", body: snapshots(report) },
     { id: "operations", title: "Operations", body: operations(report) },
@@ -64,7 +65,7 @@ export const page = (report: Report): Html => {
     { id: "unread", title: "Not read", body: unread(report) }
   ]
   const shown = sections.filter(({ body }) => body !== null)
-  return html`<!doctype html>
+  return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -85,7 +86,7 @@ export const page = (report: Report): Html => {
         </header>
         <nav aria-label="Contents">
           <ul>
-            ${shown.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
+            ${shown.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`)}
           </ul>
         </nav>
         <main>${shown.map(({ body }) => body)}</main>

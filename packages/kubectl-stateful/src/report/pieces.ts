@@ -4,15 +4,20 @@ import { age } from "../print/age.ts"
 import { answerSpan } from "../print/checklist.ts"
 import type { Cell as TextCell } from "../print/table.ts"
 import type { Tone } from "../print/text.ts"
-import { type Html, html, type Part } from "./Html.ts"
+import { type Html, markup, type Part } from "./Html.ts"
 
 /** A grade has a sign and a word: its colour is not needed to read it. */
-const signs: Readonly<Record<Answer, string>> = { Yes: "✓", YesWithDowntime: "◐", No: "✕", Unknown: "?" }
+export const signs: Readonly<Record<Answer, string>> = {
+  Yes: "✓",
+  YesWithDowntime: "◐",
+  No: "✕",
+  Unknown: "?"
+}
 
 export const toneOf = (answer: Answer): Tone => answerSpan(answer).tone
 
 export const grade = (answer: Answer): Html =>
-  html`<span class="grade ${toneOf(answer)}"
+  markup`<span class="grade ${toneOf(answer)}"
     ><span aria-hidden="true">${signs[answer]}</span> ${answerSpan(answer).text}</span
   >`
 
@@ -24,21 +29,23 @@ export const utc = (moment: string): string => {
     : `${new Date(millis).toISOString().slice(0, 19).replace("T", " ")} UTC`
 }
 
-export const time = (moment: string): Html => html`<time datetime="${moment}">${utc(moment)}</time>`
+export const time = (moment: string): Html => markup`<time datetime="${moment}">${utc(moment)}</time>`
 
+/** With its age below. */
 export const timeAndAge = (moment: string, now: string): Html =>
-  html`${time(moment)} <span class="soft">${age(moment, now)} ago</span>`
+  markup`${time(moment)} <span class="note">${age(moment, now)} ago</span>`
 
 /** Prose with `commands in backquotes`, or with one at its end that starts with kubectl. */
 export const prose = (text: string): ReadonlyArray<Html> =>
   text.split("`").flatMap((part, index, all) => {
     if (part === "") return []
     // A backquote without its partner is only a character.
-    if (index % 2 === 1) return [index === all.length - 1 ? html`${`\`${part}`}` : html`<code>${part}</code>`]
+    if (index % 2 === 1)
+      return [index === all.length - 1 ? markup`${`\`${part}`}` : markup`<code>${part}</code>`]
     const at = index === all.length - 1 ? part.search(/\bkubectl /) : -1
     return at === -1
-      ? [html`${part}`]
-      : [html`${part.slice(0, at)}`, html`<code class="command">${part.slice(at)}</code>`]
+      ? [markup`${part}`]
+      : [markup`${part.slice(0, at)}`, markup`<code class="command">${part.slice(at)}</code>`]
   })
 
 /** A cell, and how it is laid out: `id` a name, `tight` on one line, `wide` prose, `bar` a drawing. */
@@ -53,25 +60,23 @@ export const table = (
   columns: ReadonlyArray<Column>,
   rows: ReadonlyArray<ReadonlyArray<Part>>
 ): Html =>
-  html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}">
+  markup`<div class="scroll" role="group" tabindex="0" aria-label="${caption}">
     <table>
-      <caption>
-        ${caption}
-      </caption>
+      <caption><span>${caption}</span></caption>
       <thead>
         <tr>
-          ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}
+          ${columns.map(({ title }) => markup`<th scope="col">${title}</th>`)}
         </tr>
       </thead>
       <tbody>
         ${rows.map(
           (cells) =>
-            html`<tr>
+            markup`<tr>
               ${columns.map(({ layout = "" }, index) => {
                 const cell = cells[index] ?? null
                 return index === 0
-                  ? html`<th scope="row" class="${layout}">${cell}</th>`
-                  : html`<td class="${layout}">${cell}</td>`
+                  ? markup`<th scope="row" class="${layout}">${cell}</th>`
+                  : markup`<td class="${layout}">${cell}</td>`
               })}
             </tr> `
         )}
@@ -85,11 +90,11 @@ export const cell = (of: TextCell): Part =>
     ? of
     : of.tone === "plain"
       ? of.text
-      : html`<span class="${of.tone}">${of.text}</span>`
+      : markup`<span class="${of.tone}">${of.text}</span>`
 
 /** With what is unusual about it below. */
 export const noted = (text: Part, note: string | null): Part =>
-  note === null ? text : [text, html` <span class="note">${note}</span>`]
+  note === null ? text : [text, markup` <span class="note">${note}</span>`]
 
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`

@@ -1,10 +1,9 @@
 /** Snapshots and operations on one timeline, and each snapshot with its level and skew. */
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
-import { format } from "@kubectl-stateful/sdk/GoDuration"
 import { levelText, sizeOf, skewText } from "../print/snapshot.ts"
 import { at, type Axis, ticks } from "./axis.ts"
-import { type Html, html, type Part } from "./Html.ts"
+import { type Html, markup, type Part } from "./Html.ts"
 import { counted, noted, table, timeAndAge, utc } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
@@ -27,33 +26,29 @@ const restorableWord = ({ restorable }: Pick<Snapshot, "restorable">): string =>
 const dot = (axis: Axis, snapshot: Snapshot, y: number): Html => {
   const look = snapshot.restorable === true ? "" : snapshot.restorable === null ? " unsure" : " hollow"
   const said = `${snapshot.name}: ${levelText(snapshot)}, skew ${skewText(snapshot.skew)}, restorable: ${restorableWord(snapshot)}, ${utc(snapshot.created)}`
-  return html`<circle class="dot${look}" cx="${at(axis, Date.parse(snapshot.created))}%" cy="${y}" r="6"
-    ><title>${said}</title></circle
-  > `
+  const x = at(axis, Date.parse(snapshot.created))
+  return markup`<circle class="dot${look}" cx="${x}%" cy="${y}" r="6"><title>${said}</title></circle>
+`
 }
 
-/** From its start to its end, and at least as wide as can be seen. */
+const runLook = ({ phase, freeze }: Operation): string => {
+  if (!isOver(phase)) return "open"
+  if (phase === "Incomplete") return "bad"
+  if (phase !== "Succeeded") return ""
+  return freeze === null ? "good" : "frozen"
+}
+
+/** From its start to its end; what is too short to be seen is a mark as wide as a dot. */
 const run = (axis: Axis, operation: Operation, y: number, now: string): Html => {
   const from = at(axis, Date.parse(operation.started))
-  const to = at(axis, Date.parse(operation.ended ?? now))
-  const look = !isOver(operation.phase)
-    ? "open"
-    : operation.phase === "Succeeded"
-      ? "good"
-      : operation.phase === "Incomplete"
-        ? "bad"
-        : ""
-  const said = `${operation.verb} ${operation.id}: ${operation.phase}, started ${utc(operation.started)}`
-  // What is too short to be seen is a mark as wide as a dot.
-  return html`${
-    to - from > 1
-      ? html`<rect class="run ${look}" x="${from}%" y="${y - 5}" width="${to - from}%" height="10" rx="2"
-          ><title>${said}</title></rect
-        >`
-      : html`<svg x="${from}%" y="${y - 7}" width="14" height="14" overflow="visible">
-          <path class="run ${look}" d="M0 1L6 7L0 13L-6 7Z"><title>${said}</title></path>
-        </svg>`
-  } `
+  const width = at(axis, Date.parse(operation.ended ?? now)) - from
+  const look = runLook(operation)
+  const title = markup`<title>${operation.verb} ${operation.id}: ${operation.phase}, started ${utc(operation.started)}</title>`
+  return width > 1
+    ? markup`<rect class="run ${look}" x="${from}%" y="${y - 5}" width="${width}%" height="10" rx="2">${title}</rect>
+`
+    : markup`<svg x="${from}%" y="${y - 7}" overflow="visible"><path class="run ${look}" d="M0 1L6 7L0 13L-6 7Z">${title}</path></svg>
+`
 }
 
 const times = (report: Report): ReadonlyArray<number> =>
@@ -67,6 +62,18 @@ const axisOf = (report: Report): Axis => {
   const to = Date.parse(report.created)
   return { from: Math.min(to - 60_000, ...times(report)), to }
 }
+
+const diamond = (look: string): Html => markup`<path class="run ${look}" d="M7 1L13 7L7 13L1 7Z"/>`
+
+const legend: ReadonlyArray<readonly [Html, string]> = [
+  [markup`<circle class="dot" cx="7" cy="7" r="6"/>`, "snapshot that can be restored"],
+  [markup`<circle class="dot hollow" cx="7" cy="7" r="5.5"/>`, "that cannot be restored"],
+  [markup`<circle class="dot unsure" cx="7" cy="7" r="5.5"/>`, "unknown"],
+  [diamond("good"), "operation that succeeded"],
+  [diamond("frozen"), "that froze members"],
+  [diamond("open"), "unfinished"],
+  [diamond("bad"), "with deviations"]
+]
 
 const timeline = (report: Report): Html => {
   const axis = axisOf(report)
@@ -94,14 +101,14 @@ const timeline = (report: Report): Html => {
     ...(newest === undefined ? [] : [`the newest snapshot is ${newest.name}, ${levelText(newest)}`]),
     "the tables below have all of them"
   ].join("; ")
-  return html`<figure class="timeline">
+  return markup`<figure class="timeline">
       <svg width="100%" height="${height}" role="img" aria-labelledby="timeline-title timeline-desc">
         <title id="timeline-title">Timeline of snapshots and operations</title>
         <desc id="timeline-desc">${words}</desc>
         ${ticks(axis, height)}
         ${lanes.map(
           ({ title, marks }, index) =>
-            html`<text class="small" x="0" y="${index * laneHeight + 13}">${title}</text>
+            markup`<text class="small" x="0" y="${index * laneHeight + 13}">${title}</text>
               <line
                 class="lane"
                 x1="0"
@@ -114,32 +121,8 @@ const timeline = (report: Report): Html => {
       </svg>
     </figure>
     <ul class="legend" aria-label="Legend of the timeline">
-      <li>
-        <svg width="14" height="14" aria-hidden="true" focusable="false">
-          <circle class="dot" cx="7" cy="7" r="6" /></svg
-        >snapshot that can be restored
-      </li>
-      <li>
-        <svg width="14" height="14" aria-hidden="true" focusable="false">
-          <circle class="dot hollow" cx="7" cy="7" r="5.5" /></svg
-        >that cannot be restored
-      </li>
-      <li>
-        <svg width="14" height="14" aria-hidden="true" focusable="false">
-          <circle class="dot unsure" cx="7" cy="7" r="5.5" /></svg
-        >unknown
-      </li>
-      <li>
-        <svg width="14" height="14" aria-hidden="true" focusable="false">
-          <path class="run good" d="M7 1L13 7L7 13L1 7Z" /></svg
-        >operation that succeeded
-      </li>
-      <li>
-        <svg width="14" height="14" aria-hidden="true" focusable="false">
-          <path class="run open" d="M7 1L13 7L7 13L1 7Z" /></svg
-        >unfinished operation
-      </li>
-    </ul> `
+${legend.map(([drawing, words]) => markup`<li><svg width="14" height="14" aria-hidden="true" focusable="false">${drawing}</svg>${words}</li>`)}
+</ul> `
 }
 
 /** When each volume was taken, from the first to the last; nothing if all are of one moment, or it is unknown. */
@@ -147,23 +130,16 @@ const cutDrawing = ({ cuts, skew }: Snapshot): Part => {
   const known = cuts.flatMap(({ cutAt }) => (cutAt === null ? [] : [cutAt / 1e6]))
   if (skew === null || skew === 0 || known.length < 2) return null
   const axis: Axis = { from: Math.min(...known), to: Math.max(...known) }
-  return html`<svg width="120" height="16" aria-hidden="true" focusable="false">
+  return markup`<svg width="120" height="16" aria-hidden="true" focusable="false">
     <rect class="track" x="0.5" y="3.5" width="119" height="9" rx="2" />
     ${known.map((one) => {
       const x = at(axis, one)
-      return html`<line class="cut" x1="${x}%" x2="${x}%" y1="3" y2="13" />`
+      return markup`<line class="cut" x1="${x}%" x2="${x}%" y1="3" y2="13" />`
     })}
   </svg>`
 }
 
-const skewWords = ({ skew, cuts }: Snapshot): string =>
-  cuts.length < 2
-    ? "one volume"
-    : skew === null
-      ? "<unknown>"
-      : skew === 0
-        ? "0ms"
-        : `${format(skew)} between the first and the last`
+const skewWords = ({ skew, cuts }: Snapshot): string => (cuts.length < 2 ? "one volume" : skewText(skew))
 
 /** Rows of the table; a namespace may have hourly snapshots of years. */
 const shownRows = 60
@@ -172,8 +148,10 @@ const snapshotTable = (report: Report): Html => {
   const { items } = report.snapshots
   const shown = items.slice(0, shownRows)
   const more = items.length - shown.length
-  return html`${table(
-    more === 0 ? "Snapshots, newest first" : `The newest ${shownRows} of ${items.length} snapshots`,
+  return markup`${table(
+    more === 0
+      ? "Snapshots, newest first; the skew is the time between the first and the last volume"
+      : `The newest ${shownRows} of ${items.length} snapshots`,
     [
       { title: "Snapshot", layout: "id" },
       { title: "Taken", layout: "tight" },
@@ -195,16 +173,16 @@ const snapshotTable = (report: Report): Html => {
   )}${
     more === 0
       ? null
-      : html`<p>
+      : markup`<p>
           All of them: <code>kubectl stateful snapshots -n ${shellWord(report.application.namespace)}</code>
         </p>`
   }`
 }
 
 export const snapshots = (report: Report): Html =>
-  html`<section id="snapshots" aria-labelledby="snapshots-title">
+  markup`<section id="snapshots" aria-labelledby="snapshots-title">
     <h2 id="snapshots-title">Snapshots</h2>
-    ${report.snapshots.unread.map((message) => html`<p class="alert">Not read: ${message}</p>`)}
+    ${report.snapshots.unread.map((message) => markup`<p class="alert">Not read: ${message}</p>`)}
     ${report.snapshots.items.length + report.operations.items.length === 0 ? null : timeline(report)}
-    ${report.snapshots.items.length > 0 ? snapshotTable(report) : report.snapshots.unread.length > 0 ? null : html`<p>It has no snapshot of kubectl-stateful.</p>`}
+    ${report.snapshots.items.length > 0 ? snapshotTable(report) : report.snapshots.unread.length > 0 ? null : markup`<p>It has no snapshot of kubectl-stateful.</p>`}
   </section> `

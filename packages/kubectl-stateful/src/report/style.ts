@@ -80,6 +80,8 @@ nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;ma
 .cards li,.findings li{color:var(--text)}
 .cards p{margin:0;overflow-wrap:anywhere}
 .cards a{font-weight:600}
+.cards ul{list-style:none;padding:0;margin:0;font-size:.88rem}
+.cards ul li{display:block;background:none;border:0;padding:0}
 .alert{border-left:4px solid var(--doubt);background:var(--doubtBack);padding:.55rem .9rem;margin:1rem 0 0;border-radius:0 6px 6px 0;overflow-wrap:anywhere}
 .findings{list-style:none;padding:0;margin:.5rem 0}
 .findings li{border-left:4px solid var(--edge);padding:.25rem 0 .25rem .85rem;margin:.8rem 0}
@@ -92,17 +94,20 @@ summary{cursor:pointer;color:var(--link);padding:.15rem 0}
 .scroll{overflow-x:auto;margin:.8rem 0;border:1px solid var(--line);border-radius:8px}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;padding:.6rem .8rem;color:var(--soft);font-size:.9rem}
+caption span{display:inline-block;position:sticky;left:.8rem;max-width:calc(100vw - 60px)}
 th,td{text-align:left;vertical-align:top;padding:.45rem .8rem;border-top:1px solid var(--line)}
 thead th{background:var(--panel);font-weight:600;white-space:nowrap;vertical-align:bottom}
 tbody th{font-weight:600}
 tbody th,td.tight{white-space:nowrap}
 td.wide{min-width:16rem;overflow-wrap:anywhere}
+td.id{min-width:8.5rem}
 td.bar{min-width:11rem;width:30%}
 td .note{display:block;color:var(--soft);min-width:10rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.2rem;margin:.8rem 0}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere;min-width:0}
 svg{display:block;max-width:100%}
+td svg{overflow:visible}
 svg text{font-family:${mono};font-size:12px;fill:var(--text)}
 svg .small{font-size:11px}
 svg .soft{fill:var(--soft)}svg .bad{fill:var(--bad)}svg .good{fill:var(--good)}svg .doubt{fill:var(--doubt)}
@@ -124,7 +129,7 @@ g.good{color:var(--good)}g.doubt{color:var(--doubt)}g.bad{color:var(--bad)}g.sof
 .dot.hollow{fill:var(--panel);stroke:var(--bad);stroke-width:2}
 .dot.unsure{fill:var(--panel);stroke:var(--doubt);stroke-width:2;stroke-dasharray:2 1.5}
 .run{fill:var(--edge)}.run.open{fill:var(--doubt)}.run.bad{fill:var(--bad)}.run.good{fill:var(--good)}
-.frozen{fill:var(--freeze)}
+.frozen,.run.frozen{fill:var(--freeze)}
 .track{fill:none;stroke:var(--line)}
 .cut{stroke:var(--freeze);stroke-width:2}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.3rem;list-style:none;padding:0;margin:.7rem 0 0;color:var(--soft);font-size:.88rem}
@@ -148,8 +153,13 @@ nav,.skip{display:none}
 .scroll{overflow:visible;border-color:var(--line)}
 table{font-size:8.5pt}
 th,td{padding:.25rem .4rem}
-tbody th,td.tight,thead th{white-space:normal;overflow-wrap:anywhere}
-td.wide,td .note{min-width:0}
+tbody th,thead th{white-space:normal;overflow-wrap:break-word}
+caption span{max-width:none}
+.map{grid-template-columns:repeat(3,1fr);gap:8px}
+.map figure{padding:6px}
+.cards{grid-template-columns:repeat(4,1fr);gap:8px}
+.cards li{padding:8px 10px;font-size:9pt}
+td.wide,td.id,td .note{min-width:0}
 td.bar{min-width:5rem}
 details>summary{list-style:none;color:var(--soft)}
 details::details-content{content-visibility:visible;display:block;height:auto}

@@ -2,7 +2,7 @@
 import type { Reference } from "@kubectl-stateful/sdk/Reference"
 import { budget, eventRows, reference, service } from "../print/surroundings.ts"
 import { workloadFields } from "../print/workload.ts"
-import { type Html, html, type Part } from "./Html.ts"
+import { type Html, markup, type Part } from "./Html.ts"
 import { cell, listed, prose, table } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
@@ -47,12 +47,12 @@ const fields = (app: App): ReadonlyArray<readonly [string, Part]> => {
 }
 
 export const surroundings = ({ application }: Report): Html =>
-  html`<section id="objects" aria-labelledby="objects-title">
+  markup`<section id="objects" aria-labelledby="objects-title">
     <h2 id="objects-title">What it consists of</h2>
     <dl>
       ${fields(application).map(
         ([title, value]) =>
-          html`<dt>${title}</dt>
+          markup`<dt>${title}</dt>
             <dd>${value}</dd> `
       )}
     </dl>
@@ -63,11 +63,11 @@ export const warnings = ({ application }: Report): Html | null => {
   const rows = eventRows(application, true)
   return application.events !== null && rows.length === 0
     ? null
-    : html`<section id="warnings" aria-labelledby="warnings-title">
+    : markup`<section id="warnings" aria-labelledby="warnings-title">
         <h2 id="warnings-title">Warnings</h2>
         ${
           application.events === null
-            ? html`<p>Events could not be read.</p>`
+            ? markup`<p>Events could not be read.</p>`
             : table(
                 "Warning events, newest first",
                 [
@@ -85,7 +85,7 @@ export const warnings = ({ application }: Report): Html | null => {
 export const unread = ({ application }: Report): Html | null =>
   application.unread.length === 0
     ? null
-    : html`<section id="unread" aria-labelledby="unread-title">
+    : markup`<section id="unread" aria-labelledby="unread-title">
         <h2 id="unread-title">Not read</h2>
         <p>What depends on these is unknown, in the answers too; nothing is guessed.</p>
         ${table(
