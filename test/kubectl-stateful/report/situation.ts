@@ -13,7 +13,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { readReport } from "../../../packages/kubectl-stateful/src/report/Report.ts"
+import { readReport, type Report } from "../../../packages/kubectl-stateful/src/report/Report.ts"
 import { pods } from "../../../packages/sandbox/src/Kind.ts"
 import { make, type Shape } from "../../../packages/sandbox/src/Sandbox.ts"
 
@@ -141,6 +141,7 @@ const eventOf = (sandbox: Shape, now: string) => ({
 })
 
 const story = Effect.gen(function* () {
+  yield* TestClock.setTime(Date.parse("2026-11-28T09:00:00Z"))
   let isBusy = true
   const sandbox = yield* make({
     nodes,
@@ -156,7 +157,6 @@ const story = Effect.gen(function* () {
     }
   })
   for (const object of objects) sandbox.create(object)
-  yield* TestClock.setTime(Date.parse("2026-11-28T09:00:00Z"))
   yield* TestClock.adjust("5 seconds")
   const work = Effect.gen(function* () {
     const identity = "ann@laptop"
@@ -185,3 +185,21 @@ const story = Effect.gen(function* () {
 
 /** The report of that day. */
 export const badDay = story.pipe(Effect.scoped, Effect.provide(TestClock.layer()))
+
+const evil = `"'\`><script>alert(1)</script></title></style><img src=x onerror=alert(1)>\u202e\u001b[2J\u2028--><!--`
+
+/** Words of our own, which decide how something is shown. */
+const ours = new Set(["answer", "question", "disruption", "disruptions", "_tag", "kind"])
+
+const spelled = (value: unknown, key = ""): unknown => {
+  if (typeof value === "string") return ours.has(key) ? value : `${value}${evil}`
+  if (Array.isArray(value)) return value.map((one) => spelled(one, key))
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, spelled(each, name)]))
+}
+
+/** The same report, and in every text of it what would act on a page or a terminal. */
+export const hostile = (report: Report): Report => ({
+  ...(spelled(report) as Report),
+  created: report.created
+})

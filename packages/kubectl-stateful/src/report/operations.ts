@@ -33,7 +33,7 @@ const bar = (operation: Operation, pass: Pass, isFreeze: boolean, now: string): 
   const from = Date.parse(operation.started)
   const to = Math.max(from + 1, Date.parse(operation.ended ?? now))
   const share = (moment: string): number =>
-    Math.min(100, Math.max(0, ((Date.parse(moment) - from) / (to - from)) * 100))
+    Math.min(100, Math.max(0, ((Date.parse(moment) - from) / (to - from)) * 100 || 0))
   const x = share(pass.started)
   const width = Math.max(1, share(pass.ended ?? now) - x)
   const look = isFreeze

@@ -51,6 +51,9 @@ const run = (axis: Axis, operation: Operation, y: number, now: string): Html => 
 `
 }
 
+/** What somebody wrote into a record or a journal may be no time: then it is in the table alone. */
+const isTime = (moment: string): boolean => Number.isFinite(Date.parse(moment))
+
 const times = (report: Report): ReadonlyArray<number> =>
   [
     ...report.snapshots.items.map(({ created }) => Date.parse(created)),
@@ -77,7 +80,8 @@ const legend: ReadonlyArray<readonly [Html, string]> = [
 
 const timeline = (report: Report): Html => {
   const axis = axisOf(report)
-  const { items } = report.snapshots
+  const items = report.snapshots.items.filter(({ created }) => isTime(created))
+  const runs = report.operations.items.filter(({ started }) => isTime(started))
   const lanes = [
     ...levels.flatMap(([level, title]) => {
       const own = items.filter((one) => one.level === level)
@@ -85,19 +89,19 @@ const timeline = (report: Report): Html => {
         ? []
         : [{ title: `${title} (${own.length})`, marks: (y: number) => own.map((one) => dot(axis, one, y)) }]
     }),
-    ...(report.operations.items.length === 0
+    ...(runs.length === 0
       ? []
       : [
           {
-            title: `operations (${report.operations.items.length})`,
-            marks: (y: number) => report.operations.items.map((one) => run(axis, one, y, report.created))
+            title: `operations (${runs.length})`,
+            marks: (y: number) => runs.map((one) => run(axis, one, y, report.created))
           }
         ])
   ]
   const height = lanes.length * laneHeight + 26
   const newest = items[0]
   const words = [
-    `${counted(items.length, "snapshot")} and ${counted(report.operations.items.length, "operation")} between ${utc(new Date(axis.from).toISOString())} and ${utc(report.created)}`,
+    `${counted(items.length, "snapshot")} and ${counted(runs.length, "operation")} between ${utc(new Date(axis.from).toISOString())} and ${utc(report.created)}`,
     ...(newest === undefined ? [] : [`the newest snapshot is ${newest.name}, ${levelText(newest)}`]),
     "the tables below have all of them"
   ].join("; ")

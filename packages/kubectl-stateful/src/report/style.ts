@@ -102,7 +102,7 @@ tbody th,td.tight{white-space:nowrap}
 td.wide{min-width:16rem;overflow-wrap:anywhere}
 td.id{min-width:8.5rem}
 td.bar{min-width:11rem;width:30%}
-td .note{display:block;color:var(--soft);min-width:10rem}
+td .note,th .note{display:block;color:var(--soft);min-width:10rem;white-space:normal;font-weight:400;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.2rem;margin:.8rem 0}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere;min-width:0}
@@ -142,6 +142,7 @@ h1{font-size:1.6rem}
 dl{grid-template-columns:1fr;gap:.1rem}
 dd{margin-bottom:.6rem}
 th,td{padding:.4rem .6rem}
+td.wide{min-width:11rem}
 .skip:focus{left:16px}
 }
 @media print{
@@ -153,13 +154,13 @@ nav,.skip{display:none}
 .scroll{overflow:visible;border-color:var(--line)}
 table{font-size:8.5pt}
 th,td{padding:.25rem .4rem}
-tbody th,thead th{white-space:normal;overflow-wrap:break-word}
+tbody th,tbody th.id,thead th{white-space:normal;overflow-wrap:break-word}
 caption span{max-width:none}
 .map{grid-template-columns:repeat(3,1fr);gap:8px}
 .map figure{padding:6px}
 .cards{grid-template-columns:repeat(4,1fr);gap:8px}
 .cards li{padding:8px 10px;font-size:9pt}
-td.wide,td.id,td .note{min-width:0}
+td.wide,td.id,td .note,th .note{min-width:0}
 td.bar{min-width:5rem}
 details>summary{list-style:none;color:var(--soft)}
 details::details-content{content-visibility:visible;display:block;height:auto}
