@@ -1,5 +1,5 @@
 /**
- * An application on a bad day, as a cluster has it: snapshots of three levels over two days, a scaling that
+ * An application on a bad day, as a cluster has it: snapshots of three levels within two hours, a scaling that
  * stopped half way, a node that is lost. Everything that must not be in a report is somewhere on it.
  */
 import { statefulSet } from "@kubectl-stateful/sdk/App"
@@ -161,9 +161,9 @@ const story = Effect.gen(function* () {
   const work = Effect.gen(function* () {
     const identity = "ann@laptop"
     yield* passing(Snapshot.take(db, { name: "nightly", consistency: "group", identity }))
-    yield* TestClock.adjust("20 hours")
+    yield* TestClock.adjust("40 minutes")
     yield* passing(Snapshot.take(db, { name: "one-by-one", consistency: "crash", identity }))
-    yield* TestClock.adjust("17 hours")
+    yield* TestClock.adjust("35 minutes")
     yield* passing(
       Snapshot.take(db, {
         name: "frozen",
@@ -173,7 +173,7 @@ const story = Effect.gen(function* () {
         identity
       })
     )
-    yield* TestClock.adjust("5 hours")
+    yield* TestClock.adjust("15 minutes")
     yield* passing(Effect.ignore(Scale.scale(db, { replicas: 4, profile: { afterAdd: join }, identity })))
     sandbox.create(eventOf(sandbox, DateTime.formatIso(yield* DateTime.now)))
     sandbox.loseNode(sandbox.registry.find(pods, "shop", "db-1").spec.nodeName ?? "")

@@ -182,7 +182,7 @@ const figure = ({ id, title, about, words, draw }: Drawing): Html => {
   const height = Math.max(20, canvas.y - 6)
   return markup`<figure>
     <figcaption><strong>${title}</strong> <span class="soft">${about}</span></figcaption>
-    <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-desc">
+    <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-desc">
       <title id="${id}-title">${title}</title>
       <desc id="${id}-desc">${words}</desc>
       ${canvas.parts.map((part) => markup`${part} `)}

@@ -106,7 +106,7 @@ const timeline = (report: Report): Html => {
     "the tables below have all of them"
   ].join("; ")
   return markup`<figure class="timeline">
-      <svg width="100%" height="${height}" role="img" aria-labelledby="timeline-title timeline-desc">
+      <svg width="100%" height="${height}" role="img" aria-labelledby="timeline-title" aria-describedby="timeline-desc">
         <title id="timeline-title">Timeline of snapshots and operations</title>
         <desc id="timeline-desc">${words}</desc>
         ${ticks(axis, height)}
