@@ -51,7 +51,7 @@ describe("the style of the page", () => {
   })
 
   it("has every colour that it uses, and uses every colour that it has", () => {
-    const used = new Set([...css.matchAll(/var\(--(\w+)\)/g)].map(([, name]) => name))
-    assert.deepEqual([...used].toSorted(), Object.keys(schemes.light).toSorted())
+    const used = new Set([...css.matchAll(/var\(--(\w+)\)/g)].map(([, name = ""]) => name))
+    assert.sameMembers([...used], Object.keys(schemes.light))
   })
 })

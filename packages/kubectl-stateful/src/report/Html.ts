@@ -6,9 +6,14 @@ import { type Printable, ended, visible } from "../print/terminal.ts"
 
 /** Markup. Only the tag below makes it, so that no text of a cluster becomes markup. */
 export class Html {
-  readonly text: string
+  // Private, so that the compiler takes no other object with a text for it.
+  readonly #text: string
   private constructor(text: string) {
-    this.text = text
+    this.#text = text
+  }
+
+  get text(): string {
+    return this.#text
   }
 
   /** ``markup`<td>${name}</td>` ``. */

@@ -171,7 +171,7 @@ const snapshotTable = (report: Report): Html => {
       noted(levelText(one), one.why.length === 0 ? null : `not higher: ${one.why.join("; ")}`),
       [skewWords(one), cutDrawing(one)],
       one.ready === null ? "<unknown>" : `${one.ready.length}/${one.cuts.length}`,
-      sizeOf({ summary: one } as Parameters<typeof sizeOf>[0]),
+      sizeOf({ summary: one }),
       noted(restorableWord(one), one.obstacles.length === 0 ? null : one.obstacles.join("; "))
     ])
   )}${
