@@ -190,3 +190,33 @@ metadata: {name: ledger}
     assert.match(missing.err, /^error: operation "00000000" not found; `kubectl stateful operations -n shop`/)
   })
 })
+
+describe("a report", () => {
+  const commands = readFileSync(join(root, "docs", "report.md"), "utf8")
+    .split("\n")
+    .flatMap((line) => /^kubectl stateful (report .*?)(?: > \S+)?$/.exec(line)?.[1] ?? [])
+
+  it("is written by each command of its documentation, without a credential", async () => {
+    assert.isAbove(commands.length, 3)
+    const { token } = /token: (?<token>\S+)/.exec(readFileSync(kubeconfig, "utf8"))?.groups ?? {}
+    assert.isAbove(token?.length ?? 0, 10)
+    for (const command of new Set(commands)) {
+      const out = await ok(...command.split(" "))
+      assert.match(out, command.endsWith("json") ? /^\{\n/ : /^<!doctype html>\n/)
+      assert.include(out, "ledger-2")
+      for (const secret of [token ?? "", "not-a-real-key", btoa("not-a-real-key")])
+        assert.notInclude(out, secret)
+    }
+  })
+
+  it("is of one application, and of none that is not there", async () => {
+    const none = await program("report", "nothing", "-n", "shop")
+    assert.strictEqual(none.out, "")
+    assert.match(none.err, /^Error from server \(NotFound\): .*nothing/)
+    assert.deepEqual(await program("report"), {
+      code: 1,
+      out: "",
+      err: "error: resource name or -l SELECTOR is required; e.g. report db > db.html\n"
+    })
+  })
+})

@@ -160,6 +160,7 @@ const cases: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<string
   ...every("describe").map((argv) => [argv, []] as const),
   ...every("operations").map((argv) => [argv, ids] as const),
   ...every("peers", hostileName).map((argv) => [argv, []] as const),
+  ...["html", "json", "yaml"].map((format) => [["report", hostileName, "-o", format], ids] as const),
   [["rbac", "peers", hostileName, "-o", "yaml"], []],
   [["peers", `other-${evil}`], []],
   ...every("scale", hostileName, "--replicas", "2", "--dry-run", "client").map((argv) => [argv, []] as const),

@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   peers: async () => (await import("./peers.ts")).PeersCommand,
   profile: async () => (await import("./profile.ts")).ProfileCommand,
   rbac: async () => (await import("./rbac.ts")).Rbac,
+  report: async () => (await import("./report.ts")).ReportCommand,
   restore: async () => (await import("./restore.ts")).RestoreCommand,
   resume: async () => (await import("./resume.ts")).Resume,
   sandbox: async () => (await import("./sandbox.ts")).Sandbox,

@@ -16,7 +16,8 @@ import { age } from "./age.ts"
 import type { Room } from "./table.ts"
 import { hanging, line, type Line, span, type Span, type Tone, wrapAdvice } from "./text.ts"
 
-const questions: Readonly<Record<Question, string>> = {
+/** The second half of each question. */
+export const questions: Readonly<Record<Question, string>> = {
   restart: "recover from a rack or server restart?",
   snapshot: "be snapshotted consistently?",
   move: "move to another cluster?",
@@ -93,7 +94,7 @@ const shownOf = (
   ]
 }
 
-const disruptionTitles: Readonly<Record<Disruption, string>> = {
+export const disruptionTitles: Readonly<Record<Disruption, string>> = {
   ServerRestarts: "node restart",
   RackRestarts: "rack or zone restart",
   ServerGone: "permanent node loss",
@@ -102,7 +103,7 @@ const disruptionTitles: Readonly<Record<Disruption, string>> = {
 }
 
 /** The minimum downtime, and the condition of the answer. */
-const terms = ({ answer, awaySeconds, condition }: RestartVerdict["disruptions"][number]): string =>
+export const terms = ({ answer, awaySeconds, condition }: RestartVerdict["disruptions"][number]): string =>
   [
     ...(answer === "YesWithDowntime" && awaySeconds !== null && awaySeconds > 0
       ? [`for at least ${awaySeconds}s`]

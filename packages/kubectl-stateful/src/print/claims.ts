@@ -15,7 +15,8 @@ import { valueColumn } from "./workload.ts"
 const newest = (snapshots: ReadonlyArray<VolumeSnapshot>): VolumeSnapshot | undefined =>
   snapshots.toSorted((a, b) => Date.parse(b.cut ?? b.created) - Date.parse(a.cut ?? a.created))[0]
 
-const lastSnapshot = (state: AppState, claim: Claim): Cell => {
+/** The latest snapshot of a claim. */
+export const lastSnapshot = (state: AppState, claim: Claim): Cell => {
   if (state.protection.snapshots === null) return "<unknown>"
   const own = state.protection.snapshots.filter((snapshot) => snapshot.claim === claim.name)
   const last = newest(own.filter((snapshot) => snapshot.readyToUse)) ?? newest(own)
@@ -27,7 +28,8 @@ const lastSnapshot = (state: AppState, claim: Claim): Cell => {
   return `${name}, ${age(last.cut ?? last.created, state.observed)} ago`
 }
 
-const note = (claim: Claim, observed: string): string | null => {
+/** What is unusual about a claim; `null` if nothing is. */
+export const claimNote = (claim: Claim, observed: string): string | null => {
   const size =
     claim.capacity !== null && claim.requested !== null && claim.capacity !== claim.requested
       ? [`requested ${claim.requested}`]
@@ -71,7 +73,7 @@ const row = (state: AppState, claim: Claim, wide: boolean): Row => {
           ]
         : [])
     ],
-    note: note(claim, state.observed)
+    note: claimNote(claim, state.observed)
   }
 }
 

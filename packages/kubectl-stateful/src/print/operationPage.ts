@@ -18,7 +18,7 @@ const valueColumn = 13
 type State = Mark[number]["state"]
 
 /** The progress of one step, or of its undo. */
-interface Pass extends StepTime {
+export interface Pass extends StepTime {
   readonly state: State
 }
 

@@ -7,7 +7,8 @@ import type { Page } from "./checklist.ts"
 import { type Cell, type Row, table } from "./table.ts"
 import { type Line, span } from "./text.ts"
 
-const pinnedBy = (placement: Placement | undefined): string => {
+/** What prevents a replica from moving. */
+export const pinnedBy = (placement: Placement | undefined): string => {
   if (placement === undefined) return "<unknown>"
   const pins = placement.pins.map((pin) =>
     pin.domain === null || pin.domain === "node" ? pin.by : `${pin.by} (${pin.domain})`
@@ -17,7 +18,8 @@ const pinnedBy = (placement: Placement | undefined): string => {
   return [...new Set(pins)].join(",")
 }
 
-const note = (replica: Replica, observed: string): string | null => {
+/** What is unusual about a replica; `null` if nothing is. */
+export const replicaNote = (replica: Replica, observed: string): string | null => {
   const pod = replica.pod
   const said = [
     ...(replica.wanted ? [] : ["beyond spec.replicas"]),
@@ -62,7 +64,7 @@ const row = (state: AppState, replica: Replica, wide: boolean): Row => {
           ]
         : [])
     ],
-    note: note(replica, state.observed)
+    note: replicaNote(replica, state.observed)
   }
 }
 

@@ -16,7 +16,7 @@ import { type Room, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { render } from "./text.ts"
 
-const skewText = (skew: number | null): string => (skew === null ? "<unknown>" : format(skew))
+export const skewText = (skew: number | null): string => (skew === null ? "<unknown>" : format(skew))
 
 export const bytesText = (bytes: number | null): string =>
   bytes === null ? "<unknown>" : Quantity.format(BigDecimal.fromNumberUnsafe(bytes))

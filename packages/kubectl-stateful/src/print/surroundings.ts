@@ -13,7 +13,8 @@ import { type Cell, field, table } from "./table.ts"
 import { line, type Line, span } from "./text.ts"
 import { valueColumn } from "./workload.ts"
 
-const reference = (each: Reference): Cell => {
+/** A ConfigMap or Secret by its name, and whether it exists. */
+export const reference = (each: Reference): Cell => {
   const missingKeys = each.missingKeys ?? []
   if (each.present === null) return span(`${each.name} (<unknown>)`, "doubt")
   if (!each.present) {
@@ -25,7 +26,7 @@ const reference = (each: Reference): Cell => {
   return said.length === 0 ? each.name : `${each.name} (${said.join("; ")})`
 }
 
-const service = (each: Service): Cell => {
+export const service = (each: Service): Cell => {
   if (each.present === null) return span(`${each.name} (<unknown>)`, "doubt")
   if (!each.present) return span(`${each.name} (missing)`, "bad")
   const ends = each.endpoints
@@ -37,7 +38,7 @@ const service = (each: Service): Cell => {
   return span(`${each.name} (${said.join(", ")})`, each.selectsPods ? "plain" : "doubt")
 }
 
-const budget = (each: DisruptionBudget): string => {
+export const budget = (each: DisruptionBudget): string => {
   const rule =
     each.minAvailable === null
       ? `maxUnavailable ${each.maxUnavailable ?? "<none>"}`
@@ -140,10 +141,10 @@ const isOver = (state: AppState, event: Event): boolean => {
 }
 
 /** The newest warnings; those that are over only if all are requested. The same warning about several objects is printed once. */
-export const eventTable = (state: AppState, page: Page): ReadonlyArray<Line> => {
-  const events = (state.events ?? []).filter((event) => page.wide || !isOver(state, event))
+export const eventRows = (state: AppState, wide: boolean) => {
+  const events = (state.events ?? []).filter((event) => wide || !isOver(state, event))
   const alike = [...Map.groupBy(events, ({ reason, message }) => JSON.stringify([reason, message]))]
-  const rows = alike.flatMap(([, [newest, ...others]]) => {
+  return alike.flatMap(([, [newest, ...others]]) => {
     if (newest === undefined) return []
     const objects = new Set([newest, ...others].map((each) => each.object)).size
     const count = others.reduce((sum, each) => sum + each.count, newest.count)
@@ -158,6 +159,10 @@ export const eventTable = (state: AppState, page: Page): ReadonlyArray<Line> => 
       }
     ]
   })
+}
+
+export const eventTable = (state: AppState, page: Page): ReadonlyArray<Line> => {
+  const rows = eventRows(state, page.wide)
   const more = rows.length - shownEvents
   return [
     ...table(["LAST SEEN", "REASON", "OBJECT", "MESSAGE"], rows.slice(0, shownEvents), page),

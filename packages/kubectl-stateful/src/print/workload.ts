@@ -52,33 +52,40 @@ const peers = (state: AppState, workload: Workload): string | null => {
   return `${workload.name}-${ordinals}.${workload.serviceName}.${state.namespace}.svc${missing}`
 }
 
-/** The lines above one workload's replicas. */
-export const workloadLines = (state: AppState, workload: Workload, columns: number): ReadonlyArray<Line> => {
-  const one = (title: string, value: string | null) =>
-    value === null ? [] : field(title, [value], columns, valueColumn)
-  const many = (title: string, values: ReadonlyArray<string>) =>
-    values.length === 0 ? [] : field(title, values, columns, valueColumn)
+/** The desired state of one workload, by title; without what it does not have. */
+export const workloadFields = (
+  state: AppState,
+  workload: Workload
+): ReadonlyArray<readonly [title: string, values: ReadonlyArray<string>]> => {
+  const one = (value: string | null) => (value === null ? [] : [value])
   const named = state.ref._tag === "Selector" ? `${workloadName(workload)}, ` : `${workload.kind}, `
-  return [
-    ...one("Workload", named + replicaCount(workload)),
-    ...one("Update", update(workload)),
-    ...many("Image", workload.images),
-    ...many(
+  const fields = [
+    ["Workload", [named + replicaCount(workload)]],
+    ["Update", one(update(workload))],
+    ["Image", workload.images],
+    [
       "Profile",
       workload.kind === "StatefulSet"
         ? hintsFor(workload.images).map((name) => `looks like ${name}: \`--profile ${name}\``)
         : []
-    ),
-    ...one("Peers", peers(state, workload)),
-    ...one(
+    ],
+    ["Peers", one(peers(state, workload))],
+    [
       "Retention",
-      workload.retention === null
-        ? null
-        : `whenScaled ${workload.retention.whenScaled}, whenDeleted ${workload.retention.whenDeleted}`
-    ),
-    ...many(
+      one(
+        workload.retention === null
+          ? null
+          : `whenScaled ${workload.retention.whenScaled}, whenDeleted ${workload.retention.whenDeleted}`
+      )
+    ],
+    [
       "Managed by",
       workload.writers.map((writer) => (writer.replicas ? `${writer.name} (replicas)` : writer.name))
-    )
-  ]
+    ]
+  ] as const
+  return fields.filter(([, values]) => values.length > 0)
 }
+
+/** The lines above one workload's replicas. */
+export const workloadLines = (state: AppState, workload: Workload, columns: number): ReadonlyArray<Line> =>
+  workloadFields(state, workload).flatMap(([title, values]) => field(title, values, columns, valueColumn))

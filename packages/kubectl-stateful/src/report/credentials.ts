@@ -1,0 +1,34 @@
+/**
+ * Credentials in free text. Nothing that a report is made of contains one by itself; but a message of an
+ * event, a driver or a hook is text of somebody's program, and a report is made to be passed on.
+ */
+
+/** Instead of a credential. */
+export const hidden = "<hidden>"
+
+const forms: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
+  // A JSON Web Token, as a ServiceAccount's is.
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?/g, hidden],
+  [/\b(Bearer|Basic)\s+[\w~+/.=-]{6,}/gi, `$1 ${hidden}`],
+  // User and password of a URL.
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@<>]{1,256}@/gi, `$1${hidden}@`],
+  [
+    /(\b\w{0,40}(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key)\w{0,40}=)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi,
+    `$1${hidden}`
+  ],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden]
+]
+
+/** The text without what has the form of a credential. */
+export const withoutCredentials = (text: string): string =>
+  forms.reduce((left, [pattern, replacement]) => left.replace(pattern, replacement), text)
+
+/** The same for every text of a value; its shape and the names of its fields stay. */
+export const clean = <A>(value: A): A => cleaned(value) as A
+
+const cleaned = (value: unknown): unknown => {
+  if (typeof value === "string") return withoutCredentials(value)
+  if (Array.isArray(value)) return value.map(cleaned)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, cleaned(each)]))
+}

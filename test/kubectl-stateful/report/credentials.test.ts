@@ -1,0 +1,36 @@
+import { assert, describe, it } from "vitest"
+import { clean, withoutCredentials } from "../../../packages/kubectl-stateful/src/report/credentials.ts"
+import { canaries } from "./situation.ts"
+
+describe("what has the form of a credential", () => {
+  for (const [what, text, left] of [
+    ["a bearer token", "Authorization: Bearer abc123.def-456", "Authorization: Bearer <hidden>"],
+    ["a JSON Web Token", `got ${canaries.token} from x`, "got <hidden> from x"],
+    ["a URL's password", "dial postgres://ann:pw@db:5432/x", "dial postgres://<hidden>@db:5432/x"],
+    ["a variable", "PGPASSWORD=hunter2 psql", "PGPASSWORD=<hidden> psql"],
+    ["a flag", 'run --api-key="a b" --force', "run --api-key=<hidden> --force"],
+    ["a private key", "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----.", "<hidden>."],
+    ["half a private key", "-----BEGIN PRIVATE KEY-----\nMII", "<hidden>"]
+  ] as const) {
+    it(`is left out of a text: ${what}`, () => {
+      assert.strictEqual(withoutCredentials(text), left)
+    })
+  }
+
+  it("is no name, no label and no message of Kubernetes", () => {
+    for (const text of [
+      "Secret db-pass and Secret db-token (missing key password)",
+      'MountVolume.SetUp failed for volume "tls" : references non-existent secret key: tls.crt',
+      'failed to fetch token: serviceaccounts "db" not found',
+      "https://registry.example.com/a@sha256:0f3a",
+      "app.kubernetes.io/name=db,tier=data",
+      "docker.io/library/postgres:17@sha256:0f3a"
+    ])
+      assert.strictEqual(withoutCredentials(text), text)
+  })
+
+  it("is left out of every text of a value, whose shape stays", () => {
+    const value = { a: ["Bearer abcdef1", 1, null], b: { c: true } }
+    assert.deepEqual(clean(value), { a: ["Bearer <hidden>", 1, null], b: { c: true } })
+  })
+})
