@@ -1,16 +1,18 @@
 /**
- * Builds and packs twice, which must give the same bytes; lints the tarballs; then installs them in an empty folder outside of this repository, and compiles and runs programs
+ * Builds and packs twice, which must give the same bytes, of the single program too; lints the tarballs; then installs them in an empty folder outside of this repository, and compiles and runs programs
  * against them: with TypeScript 5.9 and 7 as programs are set up, on Node 22.19, 24 and 26, through Promises and with
  * Effect, by `require` and from one bundled file. Prints how
  * long each entry takes to be imported. Needs the npm registry, and `npm run build` before.
  */
 import { execFileSync, spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
 import { createRequire } from "node:module"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { sha256 } from "./krew.mjs"
 import { pack } from "./pack.mjs"
+import { archive, platforms } from "./release.mjs"
+import { sboms } from "./sbom.mjs"
 
 const wrongNode = "20.20.2"
 const nodes = ["22.19.0", "24.22.3", "26.10.0"]
@@ -116,13 +118,22 @@ try {
   const root = join(import.meta.dirname, "..")
   const packed = (name) => {
     run("npm", ["run", "build", "--", "--force"], root)
-    return pack(join(folder, name))
+    const tarballs = pack(join(folder, name))
+    const own = platforms.find(({ node }) => existsSync(join(root, "node_modules", node)))
+    return { tarballs, all: [...tarballs, [own.platform, archive(own, join(folder, name))]], lists: sboms() }
   }
-  const tarballs = packed("tarballs")
-  for (const [name, path] of packed("again")) {
-    const [first, second] = [tarballs.get(name), path].map(sha256)
+  const { tarballs, all, lists } = packed("tarballs")
+  const again = packed("again")
+  const later = new Map(again.all)
+  for (const [name, path] of all) {
+    const [first, second] = [path, later.get(name)].map(sha256)
     if (first !== second) throw new Error(`two builds of ${name} differ: ${first}, ${second}`)
     console.log(`${name}: two builds give ${first}`)
+  }
+  for (const [name, list] of lists) {
+    if (JSON.stringify(list) !== JSON.stringify(again.lists.get(name)))
+      throw new Error(`two lists of what ${name} holds differ`)
+    console.log(`${name}: two lists name the same ${list.components.length} packages`)
   }
   writeFileSync(
     join(folder, "package.json"),
@@ -256,8 +267,4 @@ function mkdir(path) {
   if (!existsSync(path)) run("mkdir", ["-p", path])
   writeFileSync(join(path, "package.json"), JSON.stringify({ private: true }))
   return path
-}
-
-function sha256(path) {
-  return createHash("sha256").update(readFileSync(path)).digest("hex")
 }
