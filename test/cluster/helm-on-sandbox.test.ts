@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const client = "--server-side=false"
 
-describe("a Helm release on the sandbox", () => {
+describe("a Helm release on the sandbox", { timeout: 300_000 }, () => {
   it("is not installed by server-side apply, which the sandbox refuses by name", async () => {
     const refused = await on.helm("install")
     assert.notStrictEqual(refused.code, 0)

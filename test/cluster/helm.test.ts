@@ -13,7 +13,7 @@ const wait = ["--wait", "--timeout=90s"]
 const managed = /^Managed by: +Helm\/db \(replicas\)$/m
 
 for (const way of ["server", "client"] as const) {
-  describe(`a Helm release by ${way}-side apply`, () => {
+  describe(`a Helm release by ${way}-side apply`, { timeout: 300_000 }, () => {
     const space = namespace(`helm-${way}`)
     const flag = `--server-side=${way === "server"}`
     let on: Tools
