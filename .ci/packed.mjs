@@ -1,16 +1,18 @@
 /**
- * Builds and packs twice, which must give the same bytes; lints the tarballs; then installs them in an empty folder outside of this repository, and compiles and runs programs
- * against them: with TypeScript 5.9 and 7 as programs are set up, on Node 22.19, 24 and 26, through Promises and with
- * Effect, by `require` and from one bundled file. Prints how
- * long each entry takes to be imported. Needs the npm registry, and `npm run build` before.
+ * Builds and packs twice, which must give the same tarballs, and a program with the same contents but for its compiled
+ * code; lints the tarballs; then installs them in an empty folder outside of this repository, and compiles and runs
+ * programs against them: with TypeScript 5.9 and 7 as programs are set up, on Node 22.19, 24 and 26, through Promises and
+ * with Effect, by `require` and from one bundled file. Prints how long each entry takes to be imported. Needs the npm
+ * registry, and `npm run build` before.
  */
 import { execFileSync, spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
 import { createRequire } from "node:module"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { sha256 } from "./krew.mjs"
 import { pack } from "./pack.mjs"
+import { sboms } from "./sbom.mjs"
 
 const wrongNode = "20.20.2"
 const nodes = ["22.19.0", "24.22.3", "26.10.0"]
@@ -116,13 +118,29 @@ try {
   const root = join(import.meta.dirname, "..")
   const packed = (name) => {
     run("npm", ["run", "build", "--", "--force"], root)
-    return pack(join(folder, name))
+    const tarballs = pack(join(folder, name))
+    const program = run(
+      process.execPath,
+      [join(root, "packages", "kubectl-stateful", "binary.ts"), join(folder, name, "program")],
+      root
+    ).trim()
+    return { tarballs, program, lists: sboms() }
   }
-  const tarballs = packed("tarballs")
-  for (const [name, path] of packed("again")) {
-    const [first, second] = [tarballs.get(name), path].map(sha256)
+  const { tarballs, program, lists } = packed("tarballs")
+  const again = packed("again")
+  const later = new Map(again.tarballs)
+  for (const [name, path] of tarballs) {
+    const [first, second] = [path, later.get(name)].map(sha256)
     if (first !== second) throw new Error(`two builds of ${name} differ: ${first}, ${second}`)
     console.log(`${name}: two builds give ${first}`)
+  }
+  if (program !== again.program)
+    throw new Error(`two builds of the program differ: ${program}, ${again.program}`)
+  console.log(`the program: two builds are ${program}`)
+  for (const [name, list] of lists) {
+    if (JSON.stringify(list) !== JSON.stringify(again.lists.get(name)))
+      throw new Error(`two lists of what ${name} holds differ`)
+    console.log(`${name}: two lists name the same ${list.components.length} packages`)
   }
   writeFileSync(
     join(folder, "package.json"),
@@ -256,8 +274,4 @@ function mkdir(path) {
   if (!existsSync(path)) run("mkdir", ["-p", path])
   writeFileSync(join(path, "package.json"), JSON.stringify({ private: true }))
   return path
-}
-
-function sha256(path) {
-  return createHash("sha256").update(readFileSync(path)).digest("hex")
 }

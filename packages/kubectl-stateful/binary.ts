@@ -1,18 +1,21 @@
 /**
- * Builds one program that needs no Node beside it: `node binary.ts FILE`, after a build. It is the Node that runs
- * this with the plugin in it, and so for the system and the processor of the machine that builds it.
+ * Builds one program that needs no Node beside it: `node binary.ts FILE [NODE]`, after a build. It is NODE with the
+ * plugin in it, and so for NODE's system and processor. Default: the Node that runs this. Another has to be of the same
+ * version, and gets no compiled code, which only its own processor can record.
  */
 import { execFile, execFileSync, spawn } from "node:child_process"
-import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { createHash } from "node:crypto"
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { existsSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { promisify } from "node:util"
 import { rolldown } from "rolldown"
 import { from, minify } from "./bundle.ts"
 
 const home = import.meta.dirname
 const output = resolve(process.argv[2] ?? "kubectl-stateful")
+const other = process.argv[3] === undefined ? {} : { executable: resolve(process.argv[3]) }
 const folder = await mkdtemp(join(tmpdir(), "kubectl-stateful-binary-"))
 const parts = join(folder, "parts")
 const main = join(home, "binaryMain.cjs")
@@ -84,20 +87,32 @@ try {
   })
   await bundle.close()
   await copyFile(join(home, "dist", manifest), join(parts, manifest))
-  await record()
-  const files = await readdir(parts)
+  if (other.executable === undefined) await record()
+  const files = (await readdir(parts)).toSorted()
   const config = join(folder, "sea.json")
   await writeFile(
     config,
     JSON.stringify({
-      main,
+      // The program carries this name: one without the folder, which is another each time.
+      main: basename(main),
       mainFormat: "commonjs",
+      ...other,
       output,
       disableExperimentalSEAWarning: true,
       assets: Object.fromEntries(files.map((file) => [file, join(parts, file)]))
     })
   )
-  execFileSync(process.execPath, ["--build-sea", config], { stdio: ["ignore", "ignore", "inherit"] })
+  await copyFile(main, join(folder, basename(main)))
+  execFileSync(process.execPath, ["--build-sea", config], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "inherit"]
+  })
+  // Which functions a recorded run has compiled when it ends depends on the moment: two builds differ in those, and in
+  // nothing else.
+  const contents = createHash("sha256")
+  for (const file of [other.executable ?? process.execPath, main, ...files.map((name) => join(parts, name))])
+    if (!file.endsWith(".compiled")) contents.update(await readFile(file))
+  console.log(`${contents.digest("hex")} without its compiled code`)
 } finally {
   await rm(folder, { recursive: true })
 }

@@ -45,6 +45,9 @@ const groups: ReadonlyArray<Group> = [
 /** What enforces NetworkPolicies: built and started only where that is asked for. */
 const enforcer: Group = { name: "enforcer", module: "enforcer", packages: ["tool"] }
 
+/** What users install charts with: no part of the cluster, and so built by the suite that runs it. */
+const helm: Group = { name: "helm", module: "helm", packages: ["tool"] }
+
 const versionFlags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
   .flatMap((place) => [
     `-X ${place}.gitVersion=v${kubernetes}`,
@@ -114,6 +117,13 @@ export const buildEnforcer = async (): Promise<string> => {
   const target = home(enforcer)
   if (!existsSync(target)) await phase(`build of ${enforcer.name}`, () => compile(enforcer, target))
   return join(target, "kube-router")
+}
+
+/** Builds Helm, unless it is there, and answers with its path. */
+export const buildHelm = async (): Promise<string> => {
+  const target = home(helm)
+  if (!existsSync(target)) await phase(`build of ${helm.name}`, () => compile(helm, target))
+  return join(target, "helm")
 }
 
 /** Whether the running cluster's binaries are of other sources than those here. */

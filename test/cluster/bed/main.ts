@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { createServer } from "node:net"
 import { existsSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { buildHelm } from "./build.ts"
 import { healApiServer, loseApiServer } from "./control-plane.ts"
 import { down } from "./down.ts"
 import * as elsewhere from "./elsewhere.ts"
@@ -100,7 +101,9 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
       return phase("down", down)
     case "build":
       await prepare()
-      return policies.prepare()
+      await policies.prepare()
+      await buildHelm()
+      return
     case "snapshot-rate":
       return phase(`snapshots at ${values.qps} requests a second`, () => snapshotRate(Number(values.qps)))
     case "policies":

@@ -158,6 +158,22 @@ describe("a restore", () => {
     })
   )
 
+  it.effect("is not refused for a Helm release, which starts nothing before its next upgrade", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const entry = { operation: "Apply", apiVersion: "apps/v1", fieldsType: "FieldsV1" }
+      yield* patch(world, {
+        metadata: {
+          annotations: { "meta.helm.sh/release-name": "crm" },
+          managedFields: [{ ...entry, manager: "helm", fieldsV1: { "f:spec": { "f:replicas": {} } } }]
+        }
+      })
+      const { workloads } = yield* on(world)(read(app))
+      assert.deepEqual(workloads[0]?.writers, [{ name: "Helm/crm", by: "annotations", replicas: true }])
+      assert.strictEqual(yield* reasons(world), "")
+    })
+  )
+
   it.effect(
     "of members that need each other to become ready starts them together where they are Parallel",
     () =>

@@ -102,6 +102,37 @@ describe("scaling", () => {
     )
   }
 
+  it.effect("a Helm release undoes nothing before its next upgrade: it is named, with the way out", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
+      yield* Effect.scoped(
+        world.sandbox.cluster.request({
+          method: "PATCH",
+          path: "/apis/apps/v1/namespaces/shop/statefulsets/db",
+          query: [["fieldManager", "helm"]],
+          headers: { "content-type": "application/merge-patch+json" },
+          body: JSON.stringify({
+            metadata: { annotations: { "meta.helm.sh/release-name": "crm" } },
+            spec: { replicas: 2 }
+          })
+        })
+      )
+      yield* TestClock.adjust("5 seconds")
+      const notes = (replicas: number) =>
+        Effect.map(on(world)(Scale.prepare(ref, { replicas })), ({ warnings, refusals }) => [
+          ...refusals.map(({ reason }) => reason),
+          ...warnings.filter((warning) => /helm|writes/i.test(warning))
+        ])
+      const note = (replicas: number) =>
+        `Helm release "crm": set replicas to ${replicas} in its values too, or its next upgrade undoes this or stops at a conflict`
+      assert.deepEqual(yield* notes(3), [note(3)])
+      assert.deepEqual(yield* notes(2), [])
+      // From now on Helm's own field manager owns no replicas any more, and an upgrade sets them all the same.
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 3, identity: ann })))
+      assert.deepEqual(yield* notes(4), [note(4)])
+    })
+  )
+
   it.effect("needs no rule beyond those of its plan", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ replicas: 2, readyAfter: 200 })

@@ -11,7 +11,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { appDocument } from "../print/document.ts"
 import type { Answered } from "../print/list.ts"
-import { operationDocument, type StepState, stepStates } from "../print/operationPage.ts"
+import { operationDocument } from "../print/operation.ts"
+import { type StepState, stepStates } from "../print/operationPage.ts"
 import { clean } from "./credentials.ts"
 
 type ListedSnapshot = Snapshot.Listed["summary"] & Omit<Snapshot.Listed, "summary">

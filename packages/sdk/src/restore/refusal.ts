@@ -3,6 +3,7 @@ import { type Claim, trouble } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { after } from "../Ordinal.ts"
 import type { AppState } from "../state/AppState.ts"
+import { releaseOf } from "../state/Writer.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
 import { listOf } from "../step/recordList.ts"
 import type { Workload } from "../Topology.ts"
@@ -111,12 +112,13 @@ export const setRefusals = (
           remedy: "wait until it is gone, and apply it again"
         }
       ]),
-  ...(forceConflicts === true ? [] : workload.writers.filter(({ replicas }) => replicas)).map(
-    ({ name, by }) => ({
-      reason: `${name} also writes the replicas of ${titleOf(workload)} (${by}), and would start it while its volumes are swapped`,
-      remedy: "pause it there, and use --force-conflicts"
-    })
-  )
+  ...(forceConflicts === true
+    ? []
+    : workload.writers.filter((writer) => writer.replicas && releaseOf(writer) === null)
+  ).map(({ name, by }) => ({
+    reason: `${name} also writes the replicas of ${titleOf(workload)} (${by}), and would start it while its volumes are swapped`,
+    remedy: "pause it there, and use --force-conflicts"
+  }))
 ]
 
 /**

@@ -4,6 +4,7 @@ import { format } from "../GoDuration.ts"
 import type { Profile } from "../Profile.ts"
 import { needed, type Quorum } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
+import { releaseOf } from "../state/Writer.ts"
 import type { Workload } from "../Topology.ts"
 import { missing, outlives, smaller } from "./data.ts"
 import type { ClaimSlot } from "../step/claims.ts"
@@ -33,6 +34,10 @@ const ordinals = (workload: Workload, from: number, to: number): ReadonlyArray<n
     { length: Math.abs(to - from) },
     (_, index) => workload.firstOrdinal + Math.min(from, to) + index
   )
+
+/** The Helm releases that it is of: whether a chart sets replicas shows only until another client has. */
+const releases = ({ writers }: Workload): ReadonlyArray<string> =>
+  writers.map(releaseOf).filter((release) => release !== null)
 
 export const effects = (
   state: AppState,
@@ -261,7 +266,11 @@ export const warnings = (
       : []),
     ...(to === 0 && workload.replicas > 0 ? ["scaling to 0 stops the application"] : []),
     ...workload.writers
-      .filter((writer) => writer.replicas)
-      .map((writer) => `${writer.name} also writes replicas`)
+      .filter((writer) => writer.replicas && releaseOf(writer) === null)
+      .map((writer) => `${writer.name} also writes replicas`),
+    ...(to === workload.replicas ? [] : releases(workload)).map(
+      (release) =>
+        `Helm release "${release}": set replicas to ${to} in its values too, or its next upgrade undoes this or stops at a conflict`
+    )
   ]
 }

@@ -3,6 +3,7 @@ import type { Refusal } from "../operation/Plan.ts"
 import { needed } from "../Quorum.ts"
 import type { ScaleOptions } from "./options.ts"
 import type { AppState } from "../state/AppState.ts"
+import { releaseOf } from "../state/Writer.ts"
 import type { Workload } from "../Topology.ts"
 
 /** The members that are asked for and not ready, by name. */
@@ -43,7 +44,8 @@ export const refusals = (
     )
   }
   if (options.forceConflicts !== true && to !== workload.replicas) {
-    for (const writer of workload.writers.filter((writer) => writer.replicas)) {
+    for (const writer of workload.writers) {
+      if (!writer.replicas || releaseOf(writer) !== null) continue
       refuse(
         `${writer.name} also writes the replicas of ${name} (${writer.by}) and would undo this`,
         "change the count there, or pause it and use --force-conflicts"

@@ -41,6 +41,15 @@ export const autoscalerName = ({ metadata }: HorizontalPodAutoscaler): string =>
   return owner ? ownerName(owner) : `HorizontalPodAutoscaler/${metadata.name}`
 }
 
+const helm = "Helm/"
+
+/**
+ * The release of a Helm chart that the object is of, or null. Helm writes only when someone upgrades the release or rolls
+ * it back: unlike all the others, it undoes nothing in the meantime.
+ */
+export const releaseOf = ({ name, by }: Writer): string | null =>
+  by === "annotations" && name.startsWith(helm) ? name.slice(helm.length) : null
+
 /** GitOps tools: the mark they leave on an object, and the names under which they write it. */
 const tools: ReadonlyArray<{
   readonly by: "labels" | "annotations"
@@ -75,7 +84,7 @@ const tools: ReadonlyArray<{
   {
     by: "annotations",
     key: "meta.helm.sh/release-name",
-    name: (value) => `Helm/${value}`,
+    name: (value) => `${helm}${value}`,
     managers: ["helm", "Helm"]
   }
 ]
