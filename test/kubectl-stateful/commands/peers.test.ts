@@ -195,7 +195,7 @@ describe("rbac peers", () => {
         ]
       })
       const other = yield* Effect.promise(() => outcome(Rbac, sandbox.cluster, ["pods"]))
-      assert.match(other.failure, /purpose is required/)
+      assert.match(other.failure, /no command "pods" needs a Role; use one or more of describe, drill, /)
       const two = yield* Effect.promise(() => outcome(Rbac, sandbox.cluster, ["peers", "sts/db", "sts/web"]))
       assert.match(two.failure, /a Role is for one StatefulSet, or for all/)
     })
