@@ -7,14 +7,14 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import assert from "node:assert/strict"
 import * as Effect from "effect/Effect"
 import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
-import type { World, WorldOptions } from "../simulation/world.ts"
+import { drive, type World, type WorldOptions } from "../simulation/world.ts"
 import { freezable } from "../sdk/snapshot/freezing.ts"
 import { withStorage } from "../sdk/snapshot/world.ts"
 import { configmaps } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { kept } from "../../packages/sdk/src/operation/Journal.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import { on, set } from "../sdk/scale/callers.ts"
-import { withSnapshot } from "../sdk/restore/world.ts"
+import { withSnapshot, write } from "../sdk/restore/world.ts"
 import { typed } from "./typed.ts"
 
 /** `scale db` as its words. */
@@ -133,6 +133,58 @@ export const members = (replicas: number, options: Partial<WorldOptions> = {}) =
 
 /** The same, that can be held. */
 export const held = (replicas: number) => Effect.flatMap(freezable({ replicas }), ({ world }) => label(world))
+
+/** All that a snapshot records and a copy is made of. */
+export const furnished = Effect.tap(members(2), ({ sandbox }) =>
+  Effect.sync(() => {
+    const metadata = { name: "db", namespace: "shop" }
+    const of = { apiVersion: "apps/v1", kind: "StatefulSet", name: "db" }
+    const ports = [{ port: 5432 }]
+    const selector = { app: "db" }
+    const v1 = { apiVersion: "v1", metadata }
+    sandbox.create({ ...v1, kind: "Service", spec: { clusterIP: "None", selector, ports } })
+    const settings = { ...v1, kind: "ConfigMap", data: { a: "b" } }
+    sandbox.create(settings)
+    sandbox.create({
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata,
+      spec: { maxUnavailable: 1, selector: { matchLabels: selector } }
+    })
+    sandbox.create({
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata,
+      spec: { scaleTargetRef: of, minReplicas: 2, maxReplicas: 2 }
+    })
+  })
+).pipe(
+  Effect.tap((world) =>
+    on(world)(
+      Resource.patch(set, {
+        _tag: "Merge",
+        value: {
+          spec: {
+            template: {
+              spec: {
+                containers: [
+                  {
+                    name: "db",
+                    image: "db:1",
+                    volumeMounts: [{ name: "data", mountPath: "/data" }],
+                    envFrom: [{ configMapRef: { name: "db" } }, { secretRef: { name: "pass" } }]
+                  }
+                ]
+              }
+            }
+          }
+        }
+      })
+    )
+  ),
+  Effect.tap(() => drive(Effect.sleep("20 seconds"))),
+  Effect.tap((world) => Effect.sync(() => write(world, "before")))
+)
 
 /** Two members with snapshot `nightly`. */
 export const cut = (options: Partial<WorldOptions> = {}) => withSnapshot({ replicas: 2, ...options })

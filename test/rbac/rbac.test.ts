@@ -48,7 +48,13 @@ const except = (rules: ReadonlyArray<Rule>, one: Rule): ReadonlyArray<Rule> =>
 
 /** A volume that it may not set back is reported, and stays as it is. */
 const isReported = ({ when }: Scenario, { resources }: Rule): boolean =>
-  when === "with --without-journal" && resources[0] === "persistentvolumes"
+  (when === "with --without-journal" && resources[0] === "persistentvolumes") ||
+  // A class that a flag names is believed to be there where classes may not be listed.
+  (when === "with --profile" && /snapshotclasses$/.test(resources[0] ?? ""))
+
+/** The namespace of a drill is its own: it is made, and deleted again. */
+const isOfDrill = ({ verb }: Scenario, effect: string): boolean =>
+  verb === "drill" && / namespaces core /.test(effect)
 
 describe("the Role of a command", () => {
   for (const [index, scenario] of scenarios.entries()) {
@@ -73,10 +79,11 @@ describe("the Role of a command", () => {
             const ran = yield* run(yield* next, left)
             if (ran.effects.length > 0) yield* spent
             if (isWell(scenario, ran) || isReported(scenario, one)) continue
-            assert.deepEqual(ran.effects, [], `without ${keyOf(asked)}: ${ran.failure}`)
-            assert.include(ran.failure ?? "", asked.resource.split("/")[0] ?? "", keyOf(asked))
-            assert.include(ran.failure ?? "", asked.verb, keyOf(asked))
-            assert.match(ran.failure ?? "", /`kubectl stateful rbac /, keyOf(asked))
+            const changed = ran.effects.filter((effect) => !isOfDrill(scenario, effect))
+            assert.deepEqual(changed, [], `without ${keyOf(asked)}: ${ran.failure}`)
+            const told = `${ran.err.split("\n").findLast((text) => text.startsWith("Warning: no permission"))} ${ran.failure}`
+            assert.include(told, asked.resource.split("/")[0] ?? "", keyOf(asked))
+            assert.match(told, /`kubectl stateful rbac /, keyOf(asked))
           }
           yield* spent
         })
@@ -120,7 +127,7 @@ describe("the Role of a command", () => {
       assert.isNull(ran.failure)
       assert.match(
         ran.err,
-        /Warning: no permission to read .*nodes.*: scale went on without; `kubectl stateful rbac scale -n shop` says what for/
+        /Warning: no permission to read .*nodes.*; `kubectl stateful rbac scale -n shop` prints the Role/
       )
     })
   )

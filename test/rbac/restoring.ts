@@ -9,7 +9,7 @@ import { drive, type World } from "../simulation/world.ts"
 import { on } from "../sdk/scale/callers.ts"
 import { write } from "../sdk/restore/world.ts"
 import { withConfig } from "../sdk/restore/configured.ts"
-import { aged, cut, done, file, members, seeding, stopped, words } from "./begun.ts"
+import { aged, cut, done, file, furnished, members, seeding, stopped, words } from "./begun.ts"
 import type { Scenario, Stage } from "./scenario.ts"
 
 const elsewhere = "rehearsal"
@@ -156,6 +156,19 @@ const inPlace: ReadonlyArray<Scenario> = [
 
 const cloned: ReadonlyArray<Scenario> = [
   restoring({ when: "with --as", text: `${nightly} --as copy` }),
+  restoring({
+    when: "with --as",
+    text: `${nightly} --as copy`,
+    world: furnished,
+    before: (world) => done(world, "snapshot db --name nightly --consistency crash")
+  }),
+  restoring({
+    when: "with --to-namespace",
+    text: `${nightly} --to-namespace ${elsewhere}`,
+    world: furnished,
+    before: (world) =>
+      Effect.andThen(place(world), done(world, "snapshot db --name nightly --consistency crash"))
+  }),
   restoring({ when: "with --as", text: `${nightly} --as copy --dry-run=server` }),
   restoring({
     when: "with --release",
@@ -204,6 +217,12 @@ const passes = (_: Host, { argv, stdout }: Command) => {
 }
 
 const drilled: ReadonlyArray<Scenario> = [
+  restoring({
+    verb: "drill",
+    text: `drill nightly --profile ${checking()}`,
+    world: furnished,
+    before: (world) => done(world, "snapshot db --name nightly --consistency crash")
+  }),
   restoring({
     verb: "drill",
     when: "with --verify",

@@ -5,7 +5,18 @@ import type { Request } from "../../packages/sdk/src/Cluster.ts"
 import { configmaps, secrets } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { volumesnapshots } from "../../packages/sandbox/src/registry/kinds/storage.ts"
 import type { World } from "../simulation/world.ts"
-import { aged, calling, done, held, holding, members, stopped, transferring, words } from "./begun.ts"
+import {
+  aged,
+  calling,
+  done,
+  furnished,
+  held,
+  holding,
+  members,
+  stopped,
+  transferring,
+  words
+} from "./begun.ts"
 import type { Scenario } from "./scenario.ts"
 
 interface Snapshotting {
@@ -58,6 +69,7 @@ const held2 = held(2)
 const takes: ReadonlyArray<Scenario> = [
   snapshotting({ text: take, world: members(1), before: (world) => aged(world) }),
   snapshotting({ text: `${take} --dry-run=server` }),
+  snapshotting({ text: `${take} --consistency crash`, world: furnished }),
   ...levels,
   ...["", " --group-class none"].map((more) =>
     snapshotting({

@@ -39,6 +39,7 @@ const performed = async (
   let effect: Performed = Effect.void
   // Any command, which is as this one is to its test.
   class Typed extends (command as unknown as typeof Describe) {
+    static override id = name
     protected override screen: Screen = screen
     protected override connect(): Layer.Layer<Cluster, ClusterError> {
       return Layer.succeed(ClusterService, cluster)

@@ -92,10 +92,11 @@ const noting = (cluster: Cluster["Service"], unseen: Set<string>): Cluster["Serv
 const sayThemselves: ReadonlySet<string> = new Set(["describe", "peers"])
 
 const unseenLine = (verb: Access.Verb, unseen: ReadonlySet<string>, way: string): string | null => {
-  const used = [...unseen].filter((resource) => Access.isOptional(verb, resource)).toSorted()
+  const needed = Access.needsOf(verb).map(({ resource }) => resource)
+  const used = [...unseen].filter((resource) => needed.includes(resource)).toSorted()
   return used.length === 0 || sayThemselves.has(verb)
     ? null
-    : `Warning: no permission to read ${used.join(", ")}: ${verb} went on without; ${way} says what for`
+    : `Warning: no permission to read ${used.join(", ")}; ${way} prints the Role, and what each rule is for`
 }
 
 /** The effect, with what it was not allowed told: as its error's way out, or on stderr if it went on. */

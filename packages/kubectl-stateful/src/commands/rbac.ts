@@ -50,7 +50,7 @@ export class Rbac extends KubectlCommand {
   static override summary = "Print the least Roles that commands need, or that a pod needs to discover peers."
   static override usage = ["rbac [COMMAND...] [flags]", "rbac peers [[TYPE/]NAME] [flags]"]
   static override description =
-    "Changes nothing: an administrator pipes the output into kubectl apply -f -. Without a command, prints what all commands need together. resume and abort need the Role of the command that started the operation. A comment in the output marks each rule that only some flags need, and each optional rule, with what is not known without it. Without --serviceaccount or --group, bind the Roles with kubectl create rolebinding and clusterrolebinding."
+    "Changes nothing: an administrator pipes the output into kubectl apply -f -. Without a command, prints what all commands need together. resume and abort need the Role of the command that started the operation. A comment in the output marks each rule that only some flags need, and each optional rule, with what is not known without it. Without --serviceaccount or --group, bind the Roles with kubectl create rolebinding."
   static override strict = false
   static override examples = [
     "<%= config.bin %> rbac describe snapshot -n shop | kubectl apply -f -",

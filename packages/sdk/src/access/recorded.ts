@@ -123,7 +123,10 @@ export const recorded = {
     "cluster snapshot.storage.k8s.io/volumesnapshotcontents get,patch",
     "cluster /nodes list optional",
     "cluster groupsnapshot.storage.k8s.io/volumegroupsnapshotcontents list optional",
-    "cluster snapshot.storage.k8s.io/volumesnapshotcontents list optional"
+    "cluster snapshot.storage.k8s.io/volumesnapshotcontents list optional",
+    "app /services get",
+    "app autoscaling/horizontalpodautoscalers get",
+    "app policy/poddisruptionbudgets get"
   ],
   restore: [
     "app /configmaps get,list,create,patch,delete",
@@ -170,7 +173,12 @@ export const recorded = {
     "cluster /persistentvolumes list optional",
     "cluster snapshot.storage.k8s.io/volumesnapshotclasses list optional",
     "cluster storage.k8s.io/csidrivers list optional",
-    "cluster storage.k8s.io/storageclasses list optional"
+    "cluster storage.k8s.io/storageclasses list optional",
+    "app /services get,create,delete: with --as",
+    "app policy/poddisruptionbudgets get,create,delete: with --as",
+    "target /secrets get,create,delete: with --to-namespace",
+    "target /services get,create,delete: with --to-namespace",
+    "target policy/poddisruptionbudgets get,create,delete: with --to-namespace"
   ],
   drill: [
     "app /namespaces get",
@@ -195,6 +203,9 @@ export const recorded = {
     "cluster /namespaces create",
     "cluster /persistentvolumes get,patch",
     "cluster snapshot.storage.k8s.io/volumesnapshotcontents get,list,create,delete",
-    "cluster storage.k8s.io/storageclasses list"
+    "cluster storage.k8s.io/storageclasses list",
+    "target /secrets get,create,delete",
+    "target /services get,create,delete",
+    "target policy/poddisruptionbudgets get,create,delete"
   ]
 }
