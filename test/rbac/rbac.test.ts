@@ -12,7 +12,7 @@ import { typed } from "./typed.ts"
 import { isWell, ruleOf, stages } from "./without.ts"
 import { keyOf } from "./wire.ts"
 
-/** A fixed part of the scenarios; `RBAC_EVERY=1` takes each of them (`npm run prove -- rbac`). */
+/** A fixed part of the scenarios; `RBAC_EVERY=1` takes each of them. */
 const every = Number(process.env["RBAC_EVERY"] ?? 11)
 
 const isVerb = (verb: string): verb is Access.Verb => Access.verbs.some((one) => one === verb)

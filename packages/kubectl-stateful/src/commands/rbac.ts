@@ -20,7 +20,6 @@ const isVerb = (text: string): text is Access.Verb => Access.verbs.some((verb) =
 /** The commands that are named; throws a Usage for another word. */
 const verbsOf = (words: ReadonlyArray<string>): ReadonlyArray<Access.Verb> =>
   [...new Set(words)].map((text) => {
-    // What takes an operation up needs what its own command needs.
     if (isVerb(text)) return text
     const [near] = nearNames(text.slice(0, 64), Access.verbs)
     throw new Usage(
