@@ -30,5 +30,10 @@ export const unplayed: ReadonlyArray<Unplayed> = [
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own example" },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own words" },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "create rolebinding", why: "the help's own words" },
+  {
+    from: "kubectl-stateful/src/command/permission.ts",
+    start: "stateful rbac",
+    why: "test/rbac applies what it prints"
+  },
   { from: "sdk/src/kubernetes/credentials.ts", start: "since", why: "says which kubectl, and no command" }
 ]

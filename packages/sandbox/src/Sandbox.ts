@@ -93,7 +93,7 @@ export interface Options {
 export interface Shape {
   /** The port, as an administrator. */
   readonly cluster: Cluster["Service"]
-  /** The port, as a user with rules of its own. */
+  /** The port, as a user with rules of its own, and with the Roles that are bound to it. */
   readonly as: (user: Access.User) => Cluster["Service"]
   readonly api: Api
   readonly registry: Registry

@@ -1,7 +1,11 @@
 /**
- * Access: the API's rules that a plan needs, asked before the first effect, and as a Role to grant.
+ * Access: the API's rules that a plan needs, asked before the first effect, and those that a verb needs, as
+ * Roles to grant.
  */
 import * as Effect from "effect/Effect"
+import { type Need, parse, type Place } from "./access/need.ts"
+import { without } from "./access/optional.ts"
+import { recorded } from "./access/recorded.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { OperationError } from "./operation/OperationError.ts"
 import { describeRule, type Rule } from "./operation/Plan.ts"
@@ -52,3 +56,181 @@ export const grants = (rules: ReadonlyArray<Rule>) =>
       verbs: members.map((rule) => rule.verb)
     }
   })
+
+/** A command that asks something of the API server. */
+export type Verb = keyof typeof recorded
+
+/** What each of them asks for. */
+export const needsOf = (verb: Verb): ReadonlyArray<Need> => recorded[verb].map(parse)
+
+/** Every such command, in alphabetical order. */
+export const verbs = (Object.keys(recorded) as ReadonlyArray<Verb>).toSorted()
+
+/** True if a verb uses the resource and goes on without it. */
+export const isOptional = (verb: Verb, resource: string): boolean =>
+  needsOf(verb).some((need) => need.resource === resource && need.optional === true)
+
+/** One rule of a Role. */
+export interface Grant {
+  readonly apiGroups: ReadonlyArray<string>
+  readonly resources: ReadonlyArray<string>
+  readonly verbs: ReadonlyArray<string>
+  readonly resourceNames?: ReadonlyArray<string>
+}
+
+/** A rule with its comment; `null` if it is always needed. */
+export interface Commented {
+  readonly rule: Grant
+  readonly comment: string | null
+}
+
+/** A Role of one namespace, or a ClusterRole. */
+export interface RoleOf {
+  readonly kind: "Role" | "ClusterRole"
+  readonly name: string
+  /** `null` for a ClusterRole. */
+  readonly namespace: string | null
+  readonly rules: ReadonlyArray<Commented>
+}
+
+export interface RolesOptions {
+  /** Default: all. */
+  readonly verbs?: ReadonlyArray<Verb>
+  readonly namespace: string
+  /** The namespace that `restore --to-namespace` restores into. Default: none. */
+  readonly target?: string | undefined
+  /** One ClusterRole for all namespaces, as `-A` needs it. Default false. */
+  readonly allNamespaces?: boolean
+  /** Without the rules that a verb goes on without. Default false. */
+  readonly requiredOnly?: boolean
+}
+
+type Home = "namespace" | "target" | "cluster"
+
+/** The Role that a need is in; `null` for none. */
+const homeOf = (verb: Verb, place: Place, { target, allNamespaces = false }: RolesOptions): Home | null => {
+  if (place === "cluster" || allNamespaces) return "cluster"
+  if (place === "app") return "namespace"
+  // The namespace of a drill has no name before it is made.
+  return verb === "drill" ? "cluster" : target === undefined ? null : "target"
+}
+
+const commentOf = (needs: ReadonlyArray<readonly [Verb, Need]>, isOne: boolean): string | null => {
+  const required = needs.filter(([, need]) => need.optional !== true)
+  const flags = (of: typeof needs) =>
+    of
+      .flatMap(([verb, { when }]) =>
+        when === undefined ? [isOne ? "" : verb] : when.map((one) => (isOne ? one : `${verb} ${one}`))
+      )
+      .join(", ")
+  if (required.length > 0) {
+    const isAlways = required.some(([, { when }]) => when === undefined)
+    return isAlways ? null : `Only ${flags(required)}.`
+  }
+  const [[verb, { resource }] = ["", { resource: "" }]] = needs
+  const why = without(verb, resource) ?? ""
+  const isAlways = needs.some(([, { when }]) => when === undefined)
+  return `Optional${isAlways ? "" : `, ${flags(needs)}`}. Without it, ${why}.`
+}
+
+/** Rules that differ only in their resources, as one. */
+const merged = (rules: ReadonlyArray<Commented>): ReadonlyArray<Commented> =>
+  [
+    ...Map.groupBy(rules, ({ rule: { apiGroups, verbs: may, resourceNames }, comment }) =>
+      JSON.stringify([apiGroups, may, resourceNames, comment])
+    ).values()
+  ].flatMap(([first, ...more]) =>
+    first === undefined
+      ? []
+      : [
+          {
+            ...first,
+            rule: { ...first.rule, resources: [first, ...more].flatMap(({ rule }) => rule.resources) }
+          }
+        ]
+  )
+
+const verbOrder: ReadonlyArray<string> = ["get", "list", "watch", "create", "patch", "update", "delete"]
+
+const rulesOf = (needs: ReadonlyArray<readonly [Verb, Need]>, isOne: boolean): ReadonlyArray<Commented> => {
+  const each = needs.flatMap(([verb, need]) =>
+    need.verbs.map((one) => ({
+      of: [verb, need] as const,
+      one,
+      key: `${need.group} ${need.resource} ${one} ${need.names?.join() ?? ""}`
+    }))
+  )
+  const single = [...Map.groupBy(each, ({ key }) => key).values()].flatMap((same) => {
+    const [first] = same
+    if (first === undefined) return []
+    const [, { group, resource, names }] = first.of
+    const comment = commentOf(
+      same.map(({ of }) => of),
+      isOne
+    )
+    return [{ group, resource, names, verb: first.one, comment }]
+  })
+  const byResource = Map.groupBy(single, ({ group, resource, names, comment }) =>
+    JSON.stringify([group, resource, names, comment])
+  )
+  const rules = [...byResource.values()].flatMap((same): ReadonlyArray<Commented> => {
+    const [first] = same
+    if (first === undefined) return []
+    const { group, resource, names, comment } = first
+    const all = same.map(({ verb }) => verb).toSorted((a, b) => verbOrder.indexOf(a) - verbOrder.indexOf(b))
+    return [
+      {
+        comment,
+        rule: {
+          apiGroups: [group],
+          resources: [resource],
+          verbs: all,
+          ...(names === undefined ? {} : { resourceNames: names })
+        }
+      }
+    ]
+  })
+  const rank = ({ comment }: Commented) => (comment === null ? 0 : comment.startsWith("Only") ? 1 : 2)
+  return merged(rules).toSorted((left, right) => rank(left) - rank(right))
+}
+
+/**
+ * The least Roles that these verbs need: one of the namespace, one of the namespace of a copy, and a
+ * ClusterRole, as far as there is a rule for each.
+ *
+ * **Caveats**: RBAC cannot limit `list`, `watch` and `create` to names, so the rules are of all objects of the
+ * namespace. Secrets of CSI drivers in other namespaces are in no Role.
+ *
+ * **Example**: `Access.roles({ verbs: ["describe"], namespace: "shop" })`
+ */
+export const roles = (options: RolesOptions): ReadonlyArray<RoleOf> => {
+  const { verbs: wanted = verbs, namespace, target, requiredOnly = false, allNamespaces = false } = options
+  const all = wanted
+    .flatMap((verb) => needsOf(verb).map((need) => [verb, need] as const))
+    .filter(([, need]) => !requiredOnly || need.optional !== true)
+    .filter(([, { when }]) => allNamespaces || when === undefined || when.some((one) => one !== "with -A"))
+  const names = wanted.length === verbs.length ? [] : [...wanted].toSorted()
+  const name = ["kubectl-stateful", ...names].join("-")
+  const of = (home: Home) =>
+    rulesOf(
+      all.filter(([verb, { in: place }]) => homeOf(verb, place, options) === home),
+      wanted.length === 1
+    )
+  const role = (home: "namespace" | "target", place: string): RoleOf => ({
+    kind: "Role",
+    name,
+    namespace: place,
+    rules: of(home)
+  })
+  const cluster: RoleOf = {
+    kind: "ClusterRole",
+    name: allNamespaces ? `${name}-all-namespaces` : name,
+    namespace: null,
+    rules: of("cluster")
+  }
+  return [
+    role("namespace", namespace),
+    ...(target === undefined ? [] : [role("target", target)]),
+    cluster
+  ].filter(({ rules }) => rules.length > 0)
+}

@@ -164,7 +164,7 @@ describe("rbac peers", () => {
         ]
       })
       const other = yield* Effect.promise(() => outcome(rbac, sandbox.cluster, ["pods"]))
-      assert.match(other.failure, /purpose is required/)
+      assert.match(other.failure, /no command "pods" needs a Role; use one or more of describe, drill, /)
       const two = yield* Effect.promise(() => outcome(rbac, sandbox.cluster, ["peers", "sts/db", "sts/web"]))
       assert.match(two.failure, /a Role is for one StatefulSet, or for all/)
     })

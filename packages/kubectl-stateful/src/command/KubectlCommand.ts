@@ -10,6 +10,7 @@ import { normalise } from "./commandLine.ts"
 import { connect, execute } from "./connect.ts"
 import { type ClusterFlags, clusterFlags, type CommonFlags } from "../flags/cluster.ts"
 import { metered, newMeter, summary } from "./meter.ts"
+import { permitted } from "./permission.ts"
 import { insecureLine } from "../print/origin.ts"
 import { ended } from "../print/terminal.ts"
 import { processScreen, type Screen } from "./screen.ts"
@@ -64,9 +65,10 @@ export abstract class KubectlCommand extends Command {
     const meter = newMeter()
     try {
       await this.untilInterrupted(
-        Effect.andThen(this.warned, effect).pipe(
-          Effect.provide(metered(meter).pipe(Layer.provideMerge(this.connect(flags))))
-        )
+        Effect.andThen(
+          this.warned,
+          permitted(this.screen, { command: this.ctor.id?.split(":")[0] ?? "", flags }, effect)
+        ).pipe(Effect.provide(metered(meter).pipe(Layer.provideMerge(this.connect(flags)))))
       )
     } finally {
       if (flags.v > 0 && meter.requests > 0) this.screen.err(ended([summary(meter)]))

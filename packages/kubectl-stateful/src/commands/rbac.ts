@@ -1,64 +1,97 @@
-/** `kubectl stateful rbac`: prints the minimal Role for a client, to bind to a ServiceAccount. */
+/** `kubectl stateful rbac`: prints the least Roles that commands need, for an administrator to apply. */
+import * as Access from "@kubectl-stateful/sdk/Access"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import { roles } from "@kubectl-stateful/sdk/Discovery"
+import { roles as peersRoles } from "@kubectl-stateful/sdk/Discovery"
+import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import { string as word } from "@oclif/core/args"
-import { boolean, option } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { documentText } from "../print/document.ts"
-import { printed } from "../print/terminal.ts"
+import type { Screen } from "../command/screen.ts"
 import { setNames } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
+import { given } from "../flags/given.ts"
+import { type RbacFlags, rbacFlags, subjectsOf } from "../flags/rbac.ts"
+import { documentText } from "../print/document.ts"
+import { rolesDocument, rolesText } from "../print/roles.ts"
+import { printed } from "../print/terminal.ts"
+
+const isVerb = (text: string): text is Access.Verb => Access.verbs.some((verb) => verb === text)
+
+/** The commands that are named; throws a Usage for another word. */
+const verbsOf = (words: ReadonlyArray<string>): ReadonlyArray<Access.Verb> =>
+  [...new Set(words)].map((text) => {
+    if (isVerb(text)) return text
+    const [near] = nearNames(text.slice(0, 64), Access.verbs)
+    throw new Usage(
+      `no command "${text}" needs a Role`,
+      near === undefined ? `use one or more of ${Access.verbs.join(", ")}` : `did you mean ${near}?`
+    )
+  })
+
+/** The Role of a client that only discovers peers, of one StatefulSet if it is named. */
+const ofPeers = (screen: Screen, set: string | null, flags: RbacFlags) =>
+  Effect.gen(function* () {
+    const { namespace } = (yield* Cluster).origin
+    const by = flags.endpointslices ? "endpointslices" : "pods"
+    const documents = peersRoles({ namespace, set, by, nodes: flags.nodes })
+    if (flags.output === "json") {
+      const list = { apiVersion: "v1", kind: "List", items: documents }
+      screen.out(yield* documentText(documents.length === 1 ? documents[0] : list, "json"))
+      return
+    }
+    for (const [index, document] of documents.entries()) {
+      if (index > 0) screen.out(printed`---\n`)
+      screen.out(yield* documentText(document, "yaml"))
+    }
+  })
 
 export class Rbac extends KubectlCommand {
-  static override summary = "Print the minimal Role that a pod needs to discover the peers of a StatefulSet."
-  static override usage = ["rbac peers [[TYPE/]NAME] [flags]"]
+  static override summary = "Print the least Roles that commands need, or that a pod needs to discover peers."
+  static override usage = ["rbac [COMMAND...] [flags]", "rbac peers [[TYPE/]NAME] [flags]"]
   static override description =
-    "Changes nothing: pipe the output into kubectl apply -f -, and bind the Role with kubectl create rolebinding. Without a name, the Role covers every StatefulSet in the namespace."
+    "Changes nothing: an administrator pipes the output into kubectl apply -f -. Without a command, prints what all commands need together. resume and abort need the Role of the command that started the operation. A comment in the output marks each rule that only some flags need, and each optional rule, with what is not known without it. Without --serviceaccount or --group, bind the Roles with kubectl create rolebinding."
   static override strict = false
   static override examples = [
-    "<%= config.bin %> rbac peers db -n shop | kubectl apply -f -",
+    "<%= config.bin %> rbac describe snapshot -n shop | kubectl apply -f -",
+    "<%= config.bin %> rbac snapshot snapshots --serviceaccount shop:nightly -n shop",
+    "<%= config.bin %> rbac scale --required-only",
     "<%= config.bin %> rbac peers db --endpointslices"
   ]
   static override args = {
     verb: word({
-      description: "peers, followed by the name of a StatefulSet (default: all).",
+      description: "A command, or several (default: all); or peers, followed by the name of a StatefulSet.",
       ignoreStdin: true
     })
   }
-  static override flags = {
-    endpointslices: boolean({
-      summary: "Grant access to EndpointSlices instead of pods (less detail, slower updates)."
-    }),
-    nodes: boolean({
-      summary:
-        "Also print a ClusterRole to read nodes, so that a lost node can be reported as the reason why a pod is not ready."
-    }),
-    output: option({ char: "o", summary: "Output format.", options: ["yaml", "json"] as const })()
-  }
+  static override flags = rbacFlags
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Rbac)
-    const [verb, ...words] = argv.map(String)
-    if (verb !== "peers") throw new Usage("the Role's purpose is required", "use rbac peers NAME")
-    const [set = null, ...others] = words.length === 0 ? [] : setNames(words)
-    if (others.length > 0) throw new Usage("a Role is for one StatefulSet, or for all", "name one, or none")
+    const words = argv.map(String)
     const { screen } = this
+    const [first, ...rest] = words
+    const subjects = subjectsOf(flags)
+    if (first === "peers" && !rest.some(isVerb) && subjects.length === 0) {
+      const [set = null, ...others] = rest.length === 0 ? [] : setNames(rest)
+      if (others.length > 0) throw new Usage("a Role is for one StatefulSet, or for all", "name one, or none")
+      return this.perform(flags, ofPeers(screen, set, flags))
+    }
+    const options = {
+      ...(words.length === 0 ? {} : { verbs: verbsOf(words) }),
+      ...given({ target: flags["to-namespace"] }),
+      allNamespaces: flags["all-namespaces"],
+      requiredOnly: flags["required-only"]
+    }
     await this.perform(
       flags,
       Effect.gen(function* () {
         const { namespace } = (yield* Cluster).origin
-        const by = flags.endpointslices ? "endpointslices" : "pods"
-        const documents = roles({ namespace, set, by, nodes: flags.nodes })
-        if (flags.output === "json") {
-          const list = { apiVersion: "v1", kind: "List", items: documents }
-          screen.out(yield* documentText(documents.length === 1 ? documents[0] : list, "json"))
-          return
-        }
-        for (const [index, document] of documents.entries()) {
-          if (index > 0) screen.out(printed`---\n`)
-          screen.out(yield* documentText(document, "yaml"))
-        }
+        const roles = Access.roles({ ...options, namespace })
+        screen.out(
+          flags.output === "json"
+            ? yield* documentText(rolesDocument(roles, subjects), "json")
+            : rolesText(roles, subjects)
+        )
       })
     )
   }

@@ -232,9 +232,17 @@ export const complete = async (typed: ReadonlyArray<string>, names: Names): Prom
   const sets = () => named("statefulsets")
   if (first === "action") return actionWords(args, current, () => named("snapshots"))
   if (first === "app" && entry.name !== "operations") return appWords(entry, args, current, sets)
-  if (first === "verb" && args.length > 0) return appWords(entry, args.slice(1), current, sets)
+  if (first === "verb" && args[0] === "peers") return appWords(entry, args.slice(1), current, sets)
+  if (first === "verb") {
+    const { verbs } = await import("@kubectl-stateful/sdk/Access")
+    const others = verbs.filter((verb) => !args.includes(verb))
+    return answer(
+      others.map((value) => ({ value })),
+      current,
+      noFiles
+    )
+  }
   if (first === undefined || args.length > 0) return answer([], current, noFiles)
-  if (first === "verb") return answer([{ value: "peers" }], current, noFiles)
   if (first === "profile") return answer(await profiles(), current, files)
   if (first === "app") return answer([...(await sets()), ...(await named("operations"))], current, noFiles)
   return answer(await named(firstNamed[first] ?? "statefulsets"), current, noFiles)

@@ -15,7 +15,7 @@ export interface Rule {
 export interface User {
   readonly name: string
   readonly groups?: ReadonlyArray<string>
-  /** Absent: everything. */
+  /** In addition to the Roles that are bound to it in the cluster. Absent: everything. */
   readonly allow?: ReadonlyArray<Rule>
   /** Wins over `allow`. */
   readonly deny?: ReadonlyArray<Rule>

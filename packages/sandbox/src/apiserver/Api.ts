@@ -1,6 +1,7 @@
 /** The API server: from a request to an answer, or to a watch. Synchronous: one request is one step. */
 import type { Request } from "@kubectl-stateful/sdk/Cluster"
 import * as Access from "./Access.ts"
+import { bound } from "./Bindings.ts"
 import { type Answer, form, inVersion, json, many, one, refused, warned } from "./Answer.ts"
 import { checkSize, decode, excerpt, parseJson } from "./Decode.ts"
 import { discovery, notFoundPage } from "./Discovery.ts"
@@ -134,8 +135,13 @@ export class Api {
     // Both since 1.35: over WebSocket an exec is a GET that acts (kubernetes PR 134577).
     for (const verb of ["create", "get"]) {
       const attempt = { verb, group: "", resource: "pods", subresource: "exec", namespace, name: pod }
-      if (!Access.isAllowed(user, attempt)) throw Access.denial(user, type, attempt)
+      this.#decide(user, type, attempt)
     }
+  }
+
+  /** Throws the 403 of what no rule allows. */
+  #decide(user: Access.User, type: ResourceType, attempt: Access.Attempt): void {
+    if (!Access.isAllowed(bound(this.registry.store, user), attempt)) throw Access.denial(user, type, attempt)
   }
 
   #authorize(user: Access.User, request: Request, route: ResourceRoute, query: URLSearchParams): void {
@@ -154,7 +160,7 @@ export class Api {
         : { namespace }),
       ...(named === undefined ? {} : { name: named })
     }
-    if (!Access.isAllowed(user, attempt)) throw Access.denial(user, type, attempt)
+    this.#decide(user, type, attempt)
   }
 
   #handle(request: Request, user: Access.User): Answer {
@@ -171,7 +177,7 @@ export class Api {
         (why) =>
           `the object provided is unrecognized (must be of type ${route.kind}): couldn't get version/kind; json parse error: ${why} (${excerpt(request.body ?? "")})`
       )
-      return review(user, route.kind, body)
+      return review(bound(this.registry.store, user), route.kind, body)
     }
     if (request.method !== "GET") throw Status.methodNotAllowed()
     const accept = request.headers?.["accept"]

@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { preflight } from "../Access.ts"
 import { statefulSet } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import { kinds, reading } from "../Kind.ts"
@@ -22,9 +23,10 @@ import {
   reclaimPolicyBeforeAnnotation,
   setAsideLabel
 } from "../Labels.ts"
-import { type AnyPlan, newId } from "../operation/Plan.ts"
+import { type AnyPlan, newId, type Rule } from "../operation/Plan.ts"
 import type { OperationResult } from "../operation/Progress.ts"
 import { runLog } from "../operation/RunLog.ts"
+import { rules } from "../operation/Step.ts"
 import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
 import { newToken, operationOf, tokenOf } from "../operation/Token.ts"
 import * as Run from "../operation/Run.ts"
@@ -101,6 +103,16 @@ const isUsable = ({ plan, status }: Journal.Entry): boolean =>
   // What another verb has made is not undone from marks on volumes and on the StatefulSet.
   (plan.verb !== scaleVerb.name || Result.isSuccess(scaleVerb.decode(plan)))
 
+/** What it needs before it changes anything; volumes that it may only list keep Retain, which it reports. */
+const rulesOf = ({ namespace }: Ref, hasJournals: boolean): ReadonlyArray<Rule> => [
+  ...rules("apps", "statefulsets", ["get", "patch"], namespace),
+  ...rules("coordination.k8s.io", "leases", ["get", "create", "patch", "delete"], namespace),
+  ...rules("", "configmaps", hasJournals ? ["get", "list", "patch"] : ["list"], namespace),
+  ...rules("", "pods", ["list"], namespace),
+  ...rules("", "persistentvolumeclaims", ["get", "list"], namespace),
+  ...rules("", "persistentvolumes", ["list"], null)
+]
+
 /** Ends the journal of an operation that was reverted without it. */
 const close = (entry: Journal.Entry, token: string, unmet: ReadonlyArray<string>) =>
   Effect.flatMap(Run.timestamp, (ended) => {
@@ -143,6 +155,7 @@ export const abortWithoutJournal = (
         `abort it: ${abortCommand(plan)}; if that fails, this reverts what it can`
       )
     }
+    yield* preflight(rulesOf(ref, open.length + unreadable.length > 0))
     const id = yield* newId
     const uid = set?.metadata.uid ?? ""
     const plan = planOf(ref, id, uid, set?.metadata.generation ?? null)

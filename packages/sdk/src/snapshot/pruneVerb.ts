@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { keyOf, type Plan } from "../operation/Plan.ts"
 import { because } from "../operation/OperationError.ts"
-import { type StepOf, stepsOf } from "../operation/Step.ts"
+import { rules, type StepOf, stepsOf } from "../operation/Step.ts"
 import { isBegunWith } from "../operation/Token.ts"
 import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { DeleteRecord, DeleteSet } from "../step/deleteSet.ts"
@@ -69,6 +69,8 @@ export const pruneVerb = verb<
         )
       }
     }),
+  // A claim that is being filled from it is a use.
+  access: ({ home }) => rules("", "persistentvolumeclaims", ["list"], home),
   consent: () => null,
   preflight: () => Effect.void,
   conclude: (plan) => {

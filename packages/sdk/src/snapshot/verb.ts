@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { because } from "../operation/OperationError.ts"
 import { keyOf, type Plan } from "../operation/Plan.ts"
-import { type StepOf, stepsOf, withInner } from "../operation/Step.ts"
+import { rules, type StepOf, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { AwaitReady } from "../step/awaitReady.ts"
@@ -172,7 +172,11 @@ export const snapshotVerb = verb<SnapshotStep, SnapshotSettings, SnapshotRun, Go
   hooks: () => [],
   check: (plan, _, __, resumed) => (resumed ? Effect.void : check(plan)),
   consent: () => null,
-  access: ({ settings, home }) => (settings.places === undefined ? [] : placeRules(home)),
+  access: ({ settings, home }) => [
+    // Without its claims it would be a snapshot of none.
+    ...rules("", "persistentvolumeclaims", ["list"], home),
+    ...(settings.places === undefined ? [] : placeRules(home))
+  ],
   preflight: (plan, _, { quiesce }) => {
     const step = quiescedBy(plan)
     const { places, claims } = plan.settings

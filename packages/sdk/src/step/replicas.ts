@@ -200,7 +200,7 @@ export const SetReplicas: StepKind<SetReplicas, ReplicasSettings> = {
   describe: ({ from, to }) => `replicas ${from} -> ${to}`,
   access: (_, { namespace }, settings) => [
     ...rules("", "pods", ["list", "watch"], namespace),
-    ...rules("", "persistentvolumeclaims", ["list", "watch"], namespace),
+    ...rules("", "persistentvolumeclaims", ["list"], namespace),
     ...profileRules(namespace, settings)
   ],
   assumes: (step, settings, back) => Workload.assumed(factsOf(step, settings), step.to > step.from === back),

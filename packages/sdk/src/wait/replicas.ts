@@ -286,6 +286,8 @@ const learn = (moving: Moving, pods: Wait.Pods, now: StatefulSet) => {
   })
 }
 
+const unwatched = "no permission to watch persistentvolumeclaims: it is not shown when claims are bound"
+
 /** Waits until the pods of a count are ready, and those beyond it deleted. */
 export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
@@ -300,6 +302,10 @@ export const settle = (at: At, set: StatefulSet, change: Change): Effect.Effect<
       seen: (pods) => (up ? coming : leaving)(moving, pods),
       vain: change.vain
     })
-    const claims = Effect.andThen(watchClaims(moving), Effect.never)
+    const claims = watchClaims(moving).pipe(
+      // What the pods wait for is known without it, but when their claims are bound.
+      Effect.catchReason("ClusterError", "Forbidden", () => at.report({ _tag: "Note", message: unwatched })),
+      Effect.andThen(Effect.never)
+    )
     yield* moving.hasClaims ? Effect.raceFirst(waiting, claims) : waiting
   })

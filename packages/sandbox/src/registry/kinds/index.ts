@@ -86,6 +86,17 @@ export const cronjobs = resourceType("batch", "v1", "cronjobs", "CronJob", {
 
 const rbac = "rbac.authorization.k8s.io"
 
+export const roles = resourceType(rbac, "v1", "roles", "Role", builtIn)
+export const rolebindings = resourceType(rbac, "v1", "rolebindings", "RoleBinding", builtIn)
+export const clusterroles = resourceType(rbac, "v1", "clusterroles", "ClusterRole", {
+  ...builtIn,
+  clusterScoped: true
+})
+export const clusterrolebindings = resourceType(rbac, "v1", "clusterrolebindings", "ClusterRoleBinding", {
+  ...builtIn,
+  clusterScoped: true
+})
+
 export const standard: ReadonlyArray<ResourceType> = [
   core.pods,
   core.services,
@@ -139,8 +150,8 @@ export const standard: ReadonlyArray<ResourceType> = [
     shortNames: ["pc"],
     clusterScoped: true
   }),
-  resourceType(rbac, "v1", "roles", "Role", builtIn),
-  resourceType(rbac, "v1", "rolebindings", "RoleBinding", builtIn),
-  resourceType(rbac, "v1", "clusterroles", "ClusterRole", { ...builtIn, clusterScoped: true }),
-  resourceType(rbac, "v1", "clusterrolebindings", "ClusterRoleBinding", { ...builtIn, clusterScoped: true })
+  roles,
+  rolebindings,
+  clusterroles,
+  clusterrolebindings
 ]

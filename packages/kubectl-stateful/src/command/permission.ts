@@ -1,0 +1,122 @@
+/** What a command was not allowed: the way to the Role that it needs, and what it has gone on without. */
+import * as Access from "@kubectl-stateful/sdk/Access"
+import { Cluster, ClusterError, type Request } from "@kubectl-stateful/sdk/Cluster"
+import { OperationError } from "@kubectl-stateful/sdk/operation/OperationError"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { ended, visible } from "../print/terminal.ts"
+import type { Screen } from "./screen.ts"
+
+/** A command line, as far as its Role depends on it. */
+export interface Asking {
+  /** Its first word. */
+  readonly command: string
+  readonly flags: object
+}
+
+const verbOf = (command: string): Access.Verb | undefined => Access.verbs.find((verb) => verb === command)
+
+/** Operations of any command are resumed and aborted. */
+const ofAny: ReadonlySet<string> = new Set(["resume", "abort"])
+
+const flagOf = (flags: object, name: string): unknown => Reflect.get(flags, name)
+
+/** The command that prints the Role; `null` if none is needed. */
+const rbacCommand = ({ command, flags }: Asking, namespace: string): string | null => {
+  const verb = verbOf(command)
+  if (verb === undefined && !ofAny.has(command)) return null
+  const target = flagOf(flags, "to-namespace")
+  const more = [
+    ...(verb === undefined ? [] : [verb]),
+    ...(typeof target === "string" ? ["--to-namespace", shellWord(target)] : []),
+    ...(flagOf(flags, "all-namespaces") === true ? ["-A"] : ["-n", shellWord(namespace)])
+  ]
+  return `\`kubectl stateful rbac ${more.join(" ")}\``
+}
+
+/** How the SDK says that a rule is missing. */
+const askFor = /ask for a (?:Cluster)?Role with th(?:is rule|ese rules)(?:, or use another user)?/
+
+/** The error with the command that prints the Role which it lacks. */
+const withWay = <E>(error: E, way: string): E => {
+  const isKnown = error instanceof ClusterError || error instanceof OperationError
+  if (!isKnown || error.action === undefined || !askFor.test(error.action)) return error
+  const action = error.action.replace(askFor, () => `ask an administrator to apply what ${way} prints`)
+  const { message } = error
+  return error instanceof ClusterError
+    ? (new ClusterError({
+        reason: error.reason,
+        message,
+        action,
+        ...(error.status === undefined ? {} : { status: error.status })
+      }) as E)
+    : (new OperationError({ reason: error.reason, message, action }) as E)
+}
+
+/** `nodes` of a request for all nodes, `pods/exec` of one for that of a pod. */
+const resourceOf = (path: string): string | null => {
+  const found =
+    /^\/(?:api\/v1|apis\/[^/]+\/[^/]+)\/(?:namespaces\/[^/]+\/(?=.))?([^/]+)(?:\/[^/]+(?:\/([^/]+))?)?/.exec(
+      path
+    )
+  if (found === null) return null
+  const [, resource = "", sub] = found
+  return sub === undefined ? resource : `${resource}/${sub}`
+}
+
+/** The cluster, with each resource noted that may not be read. */
+const noting = (cluster: Cluster["Service"], unseen: Set<string>): Cluster["Service"] => {
+  const note = ({ path }: Request) => {
+    const resource = resourceOf(path)
+    if (resource !== null) unseen.add(resource)
+  }
+  return {
+    ...cluster,
+    request: (request) =>
+      Effect.tap(cluster.request(request), ({ status }) =>
+        Effect.sync(() => {
+          if (status === 403 && request.method === "GET") note(request)
+        })
+      ),
+    watch: (request) =>
+      Stream.tapError(cluster.watch(request), ({ reason }) =>
+        Effect.sync(() => {
+          if (reason._tag === "Forbidden") note(request)
+        })
+      )
+  }
+}
+
+/** These say so themselves, where it is missing. */
+const sayThemselves: ReadonlySet<string> = new Set(["describe", "peers"])
+
+const unseenLine = (verb: Access.Verb, unseen: ReadonlySet<string>, way: string): string | null => {
+  const needed = Access.needsOf(verb).map(({ resource }) => resource)
+  const used = [...unseen].filter((resource) => needed.includes(resource)).toSorted()
+  return used.length === 0 || sayThemselves.has(verb)
+    ? null
+    : `Warning: no permission to read ${used.join(", ")}; ${way} prints the Role, and what each rule is for`
+}
+
+/** The effect, with what it was not allowed told: as its error's way out, or on stderr if it went on. */
+export const permitted = <E>(
+  screen: Screen,
+  asking: Asking,
+  effect: Effect.Effect<void, E, Cluster>
+): Effect.Effect<void, E, Cluster> =>
+  Effect.flatMap(Cluster, (cluster) => {
+    const way = rbacCommand(asking, cluster.origin.namespace)
+    const verb = verbOf(asking.command)
+    const unseen = new Set<string>()
+    const noted = Effect.provideService(effect, Cluster, noting(cluster, unseen))
+    if (way === null) return noted
+    return Effect.mapError(noted, (error) => withWay(error, way)).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          const line = verb === undefined ? null : unseenLine(verb, unseen, way)
+          if (line !== null) screen.err(ended([visible(line)]))
+        })
+      )
+    )
+  })
