@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "test/cluster/**", "test/bench/**"],
+    globalSetup: ["test/kubectl-stateful/shipped.ts"],
     sequence: { sequencer: Sequencer },
     // By default one core is left out, which is half of two.
     maxWorkers: "100%",

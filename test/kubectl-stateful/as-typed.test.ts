@@ -4,11 +4,11 @@ import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, inject, it } from "vitest"
 import { root } from "../house/sources.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-command-line-"))
-const main = join(root, "packages", "kubectl-stateful", "src", "main.ts")
+const main = join(inject("shipped"), "bin", "kubectl-stateful")
 const environment = {
   PATH: process.env["PATH"],
   HOME: folder,
@@ -22,7 +22,7 @@ const program = (...args: ReadonlyArray<string>) =>
   new Promise<{ readonly code: number; readonly out: string; readonly err: string }>((resolve) => {
     const child = execFile(
       process.execPath,
-      ["--conditions=source", main, ...args],
+      [main, ...args],
       { env: { ...environment, KUBECONFIG: kubeconfig } },
       (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err })
     )
@@ -35,11 +35,9 @@ const ok = async (...args: ReadonlyArray<string>): Promise<string> => {
   return out
 }
 
-const sandbox = spawn(
-  process.execPath,
-  ["--conditions=source", main, "sandbox", "--seed", "7", "--kubeconfig", kubeconfig],
-  { env: environment }
-)
+const sandbox = spawn(process.execPath, [main, "sandbox", "--seed", "7", "--kubeconfig", kubeconfig], {
+  env: environment
+})
 
 beforeAll(async () => {
   let said = ""
@@ -104,7 +102,10 @@ describe("the command line", () => {
   })
 
   it("prints this program's version, and the server's", async () => {
-    assert.match(await ok("version"), /^Client Version: v\S+\nNode.js Version: v\S+\nServer Version: v1\.\d+/)
+    assert.match(
+      await ok("version"),
+      /^Client Version: v\S+( \(commit [0-9a-f]+\))?\nNode.js Version: v\S+\nServer Version: v1\.\d+/
+    )
     const { clientVersion, serverVersion } = JSON.parse(await ok("version", "-o", "json"))
     assert.deepEqual(Object.keys(clientVersion), ["gitVersion", "gitCommit", "nodeVersion", "platform"])
     assert.match(serverVersion.gitVersion, /^v1\./)

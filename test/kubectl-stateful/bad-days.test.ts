@@ -2,32 +2,24 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { execFileSync, spawn } from "node:child_process"
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, describe, inject, it } from "vitest"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import { make } from "../../packages/sandbox/src/Sandbox.ts"
 import { kubeconfig } from "../../packages/sandbox/src/serve/Kubeconfig.ts"
 import { serve } from "../../packages/sandbox/src/serve/Server.ts"
-import { root } from "../house/sources.ts"
 import { withCluster } from "../simulation/world.ts"
 import { newRoad } from "./road.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-bad-days-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const home = join(root, "packages", "kubectl-stateful")
-const bin = join(folder, "bin", "kubectl-stateful")
-// As it is shipped, which also starts faster than the sources.
-beforeAll(() => {
-  execFileSync(process.execPath, [join(home, "build.ts"), join(folder, "dist")])
-  cpSync(join(home, "bin"), join(folder, "bin"), { recursive: true })
-  cpSync(join(home, "package.json"), join(folder, "package.json"))
-})
+const bin = join(inject("shipped"), "bin", "kubectl-stateful")
 
 const db = {
   apiVersion: "apps/v1",

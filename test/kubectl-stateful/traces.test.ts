@@ -7,11 +7,10 @@ import { join } from "node:path"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { afterAll, assert, describe, it } from "vitest"
+import { afterAll, assert, describe, inject, it } from "vitest"
 import { exporter } from "../../packages/kubectl-stateful/src/command/trace.ts"
 import { ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import { OperationError } from "../../packages/sdk/src/operation/OperationError.ts"
-import { root } from "../house/sources.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-traces-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -22,10 +21,10 @@ interface Span {
   readonly parentSpanId?: string
 }
 
-const main = join(root, "packages", "kubectl-stateful", "src", "main.ts")
+const main = join(inject("shipped"), "bin", "kubectl-stateful")
 
 const plugin = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
-  const child = spawn(process.execPath, ["--conditions=source", main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder, ...env }
   })
   const said = { out: "", err: "" }

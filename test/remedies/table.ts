@@ -35,5 +35,15 @@ export const unplayed: ReadonlyArray<Unplayed> = [
     start: "stateful rbac",
     why: "test/rbac applies what it prints"
   },
+  {
+    from: "kubectl-stateful/src/report/page.ts",
+    start: "stateful report",
+    why: "says what made the page"
+  },
+  {
+    from: "kubectl-stateful/src/report/snapshots.ts",
+    start: "stateful snapshots",
+    why: "the list that test/kubectl-stateful/commands runs"
+  },
   { from: "sdk/src/kubernetes/credentials.ts", start: "since", why: "says which kubectl, and no command" }
 ]

@@ -3,17 +3,16 @@ import { once } from "node:events"
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, describe, it } from "vitest"
-import { root } from "../../house/sources.ts"
+import { afterAll, assert, describe, inject, it } from "vitest"
 import { stopped, usable } from "../../../packages/kubectl-stateful/src/print/sandbox.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-sandbox-test-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** The plugin from its sources. */
+/** The plugin as it is shipped. */
 const plugin = (...args: ReadonlyArray<string>) => {
-  const main = join(root, "packages", "kubectl-stateful", "src", "main.ts")
-  const child = spawn(process.execPath, ["--conditions=source", main, ...args], {
+  const main = join(inject("shipped"), "bin", "kubectl-stateful")
+  const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder }
   })
   const said = { out: "", err: "" }

@@ -185,7 +185,7 @@ describe("a restore with a Deployment", () => {
   it.effect("that fails or loses its caller at any request leaves one state of all", () =>
     Effect.gen(function* () {
       const points = yield* faultsAt({ first: 13, stride: every * 3, make: withWeb(), stateOf, settled })
-      assert.isAbove(points, 2)
+      assert.isAbove(points, 1)
     })
   )
 })

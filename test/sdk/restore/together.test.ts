@@ -130,7 +130,7 @@ describe("a restore of several StatefulSets", () => {
   it.effect("that fails or loses its caller at any request leaves one state of all", () =>
     Effect.gen(function* () {
       const points = yield* faultsAt({ first: 11, stride: every * 6, make: withBoth, stateOf, settled })
-      assert.isAbove(points, 2)
+      assert.isAbove(points, 1)
     })
   )
 })
