@@ -3,7 +3,8 @@ import { eastAsianWidth } from "get-east-asian-width"
 import type { Visible } from "./terminal.ts"
 
 const printableAscii = /^[ -~]*$/
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
+/** Created when a text first needs it: it takes 24 ms. */
+let graphemes: Intl.Segmenter | undefined
 const zeroWidth = /^\p{M}$/u
 /** Flags are two letters, neither of which is wide. */
 const emoji = /\p{Emoji_Presentation}/u
@@ -15,6 +16,7 @@ const isWide = (grapheme: string): boolean =>
 /** The number of columns of this text on a terminal. */
 export const columnsOf = (text: Visible): number => {
   if (printableAscii.test(text)) return text.length
+  graphemes ??= new Intl.Segmenter("en", { granularity: "grapheme" })
   let columns = 0
   for (const { segment } of graphemes.segment(text)) {
     columns += zeroWidth.test(segment) ? 0 : isWide(segment) ? 2 : 1
