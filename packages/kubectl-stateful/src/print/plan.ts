@@ -37,7 +37,10 @@ const dones: Readonly<Record<string, string>> = {
   clone: "restored",
   release: "released"
 }
-const done = (verb: string): string => dones[verb] ?? "done"
+const done = ({ steps, verb, refusals }: AnyPlan): string => {
+  if (refusals.length > 0) return "would be refused"
+  return steps.length === 0 ? "unchanged" : (dones[verb] ?? "done")
+}
 
 /** The subject of the plan: a snapshot, or the application. */
 const nameText = ({ app, settings, verb }: AnyPlan): string => {
@@ -63,7 +66,7 @@ const text = (plan: AnyPlan, mode: string, room: Room): Printable => {
       ...list("Not checked", plan.unchecked.map(plain)),
       {
         lead: "",
-        text: `${nameText(plan)} ${plan.refusals.length > 0 ? "would be refused" : done(plan.verb)} (${mode} dry run)`
+        text: `${nameText(plan)} ${done(plan)} (${mode} dry run)`
       }
     ].flatMap((item) => laidOut(item, room))
   )

@@ -240,7 +240,12 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const log = yield* runLog(asked, options)
     if (isFresh) {
       yield* allowed(asked)
-      if (asked.steps.length === 0) return yield* log.result("Unchanged", null)
+      if (asked.steps.length === 0) {
+        // What is as asked now is about to change if another operation is at work.
+        const other = yield* inTheWay(asked)
+        if (other !== null) return yield* other
+        return yield* log.result("Unchanged", null)
+      }
       const why = notRunnable(start.plan, verb, options)
       if (why !== null) return yield* why
     }

@@ -98,7 +98,6 @@ export const dryRun = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   options: Options
 ): Effect.Effect<Plan<Step, Settings>, Failure, Cluster> =>
   Effect.gen(function* () {
-    if (plan.steps.length === 0) return plan
     // A plan that may not run says why itself, whatever its guards have become.
     const other = yield* Effect.catchIf(
       inTheWay(plan),
@@ -109,5 +108,5 @@ export const dryRun = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       const refusal = { reason: other.message, remedy: other.action ?? "check it, and finish it first" }
       return { ...plan, refusals: [...plan.refusals, refusal] }
     }
-    return mode === "server" ? yield* rehearse(plan, verb, options) : plan
+    return mode === "server" && plan.steps.length > 0 ? yield* rehearse(plan, verb, options) : plan
   })
