@@ -55,6 +55,7 @@ const verbs: Readonly<Record<Exclude<keyof Connection, "plan" | typeof Symbol.as
   thaw: true,
   undoRestore: true,
   watch: true,
+  watchAll: true,
   watchPeers: true
 }
 

@@ -19,6 +19,7 @@ export {
   type ReadOptions,
   survey,
   watch,
+  watchAll,
   type WatchOptions
 } from "./state/read.ts"
 export {

@@ -286,6 +286,7 @@ export const connectTo = (cluster: Layer<Cluster, ClusterError>): Connection => 
     read: (ref, options) => run(State.read(ref, options), options),
     readAll: (scope, options) => run(State.readAll(scope, options), options),
     watch: (ref, options) => iterated(State.watch(ref, options), options),
+    watchAll: (scope, options) => iterated(State.watchAll(scope, options), options),
     peers: (ref, options) => run(Discovery.read(ref, options), options),
     watchPeers: (ref, options) => iterated(Discovery.watch(ref, options), options),
     router: routerBy(run),

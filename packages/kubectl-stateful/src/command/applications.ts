@@ -10,7 +10,8 @@ import {
   read,
   readAll,
   type ReadOptions,
-  watch
+  watch,
+  watchAll
 } from "@kubectl-stateful/sdk/State"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -83,25 +84,17 @@ export const failed = (
   return Effect.fail(last)
 }
 
-/** Polling interval for all applications: there is no single list of objects to watch. */
-const lookAtAllEvery = "15 seconds"
-
 /** The same, again and again as they change; fails when one that is named is not there. */
 export const watchApplications = (
   target: Target,
   looking: Looking
 ): Stream.Stream<ReadonlyArray<Answered>, Failure, Cluster> =>
-  target._tag === "All"
-    ? Stream.mapEffect(Stream.tick(lookAtAllEvery), () =>
-        Effect.map(applications(target, looking), ({ apps }) => apps)
-      )
-    : Stream.unwrap(
-        Effect.map(Cluster, ({ origin }) =>
-          Stream.map(
-            Stream.zipLatestAll(
-              ...target.apps.map((app) => watch(reference(app, origin.namespace), readOptions(looking)))
-            ),
-            (states) => states.map(answeredWith(looking))
-          )
-        )
-      )
+  Stream.unwrap(
+    Effect.map(Cluster, ({ origin: { namespace } }) => {
+      const options = readOptions(looking)
+      const states: Stream.Stream<ReadonlyArray<AppState>, Failure, Cluster> = target._tag === "All"
+        ? watchAll({ namespace: target.allNamespaces ? null : namespace }, options)
+        : Stream.zipLatestAll(...target.apps.map((app) => watch(reference(app, namespace), options)))
+      return Stream.map(states, (each) => each.map(answeredWith(looking)))
+    })
+  )

@@ -103,6 +103,11 @@ export interface Connection extends AsyncDisposable {
   ) => Promise<ReadonlyArray<State.AppState>>
   /** The state now, and again after every change. Leaving the loop ends it, and so does `close()`. */
   readonly watch: (ref: AppRef, options?: State.WatchOptions & Call) => AsyncIterable<State.AppState>
+  /** All StatefulSets now, and again after every change; see `State.watchAll`. */
+  readonly watchAll: (
+    scope: Scope,
+    options?: State.WatchOptions & Call
+  ) => AsyncIterable<ReadonlyArray<State.AppState>>
   /** The peers of a StatefulSet now; see `Discovery.watch`. */
   readonly peers: (ref: Discovery.SetRef, options?: Discovery.WatchOptions & Call) => Promise<Discovery.Peers>
   /** The peers now, and again after every change that they show; ends as `watch` does. */

@@ -306,11 +306,11 @@ export interface WatchOptions extends ReadOptions {
   readonly every?: Duration.Input
 }
 
-/** A tick for each change of the app's pods, claims or workloads; none for what may not be watched. */
-const changesAround = ({ namespace }: AppRef): Stream.Stream<void, never, Cluster> =>
+/** A tick for each change of the pods, claims or workloads in a scope; none for what may not be watched. */
+const changesIn = ({ namespace }: Scope): Stream.Stream<void, never, Cluster> =>
   Stream.mergeAll(
     [kinds.statefulsets, kinds.pods, kinds.persistentvolumeclaims].map((kind) =>
-      Resource.watchObjects(kind, { namespace, metadataOnly: true }).pipe(
+      Resource.watchObjects(kind, { ...(namespace === null ? {} : { namespace }), metadataOnly: true }).pipe(
         // The first view is the list that the state was read from, as good as.
         Stream.drop(1),
         Stream.filter(({ changes }) => changes.length > 0),
@@ -321,6 +321,22 @@ const changesAround = ({ namespace }: AppRef): Stream.Stream<void, never, Cluste
     { concurrency: "unbounded" }
   )
 
+/** What is read now, and again after every change in a scope. */
+const again = <A, E>(
+  reading: Effect.Effect<A, E, Cluster>,
+  scope: Scope,
+  { every, settle }: WatchOptions
+): Stream.Stream<A, E, Cluster> =>
+  // `tick` begins at once, which is the first read.
+  Stream.merge(
+    Stream.tick(every ?? "15 seconds"),
+    Stream.debounce(changesIn(scope), settle ?? "300 millis")
+  ).pipe(
+    // What changes during a read asks for one more read, not for one each.
+    Stream.buffer({ capacity: 1, strategy: "sliding" }),
+    Stream.mapEffect(() => reading)
+  )
+
 /**
  * The state now, and again after every change: at once, after changes have settled, and on a
  * timer, since a watch alone may fall silent. Ends only by failure: if the app is deleted.
@@ -328,12 +344,11 @@ const changesAround = ({ namespace }: AppRef): Stream.Stream<void, never, Cluste
 export const watch = (
   ref: AppRef,
   options: WatchOptions = {}
-): Stream.Stream<AppState, ClusterError | AppNotFound, Cluster> => {
-  const settled = Stream.debounce(changesAround(ref), options.settle ?? "300 millis")
-  // `tick` begins at once, which is the first read.
-  return Stream.merge(Stream.tick(options.every ?? "15 seconds"), settled).pipe(
-    // What changes during a read asks for one more read, not for one each.
-    Stream.buffer({ capacity: 1, strategy: "sliding" }),
-    Stream.mapEffect(() => read(ref, options))
-  )
-}
+): Stream.Stream<AppState, ClusterError | AppNotFound, Cluster> => again(read(ref, options), ref, options)
+
+/** The states of all StatefulSets in a scope, as `readAll` has them, now and again after every change. */
+export const watchAll = (
+  scope: Scope,
+  options: WatchOptions = {}
+): Stream.Stream<ReadonlyArray<AppState>, ClusterError, Cluster> =>
+  again(readAll(scope, options), scope, options)
