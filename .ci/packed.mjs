@@ -7,7 +7,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import { createRequire } from "node:module"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { sha256 } from "./krew.mjs"
@@ -271,7 +271,7 @@ try {
 }
 
 function mkdir(path) {
-  if (!existsSync(path)) run("mkdir", ["-p", path])
+  mkdirSync(path, { recursive: true })
   writeFileSync(join(path, "package.json"), JSON.stringify({ private: true }))
   return path
 }
