@@ -18,11 +18,15 @@
  * `npm run prove -- discovery`: a week of churn with rival writers and faults, for each seed; what is held
  * after it is at most a tenth more than after its first day.
  *
+ * `npm run prove -- fuzz [--runs N] [--seed S] [--target NAME]`: valid inputs of every parser, each with a few
+ * edits. One again: `--target NAME --replay '[...]'`.
+ *
  * `npm run prove -- toy [--every N]`: each fault, each death, each second caller, each nap and each act of
  * somebody else at every request of a verb that the engine alone makes.
  */
 import { spawnSync } from "node:child_process"
 import { parseArgs } from "node:util"
+import { proveFuzz } from "./fuzz/prove.ts"
 import { proveSets } from "./simulation/proveSets.ts"
 import { proveRival } from "./simulation/proveRival.ts"
 import { proveScale } from "./simulation/prove.ts"
@@ -33,6 +37,9 @@ const { positionals, values } = parseArgs({
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
     minutes: { type: "string", default: "60" },
+    runs: { type: "string", default: "1000000" },
+    seed: { type: "string", default: "1" },
+    target: { type: "string" },
     every: { type: "string", default: "1" },
     all: { type: "boolean", default: false },
     part: { type: "string" },
@@ -106,6 +113,14 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
     cluster: () => proveCluster("consistency", "etcd", "quiesce-kills")
   }),
   restore: parts("restore", { tests: proveTests("test/sdk/restore", "RESTORE_EVERY") }),
+  fuzz: () =>
+    proveFuzz({
+      runs: Number(values.runs),
+      seed: Number(values.seed),
+      minutes: Number(values.minutes),
+      target: values.target ?? null,
+      replay: values.replay ?? null
+    }),
   discovery: proveDiscovery,
   toy: proveTests("test/sdk/operation/toy.test.ts", "TOY_EVERY"),
   rival: () =>

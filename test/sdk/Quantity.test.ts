@@ -42,4 +42,10 @@ describe("a quantity is exact", () => {
     assert.equal(Quantity.format(BigDecimal.fromBigInt(0n)), "0")
     assert.isNull(Quantity.sum(["1Gi", "some"]))
   })
+
+  it("what is written reads back, also where an exponent would be shorter", () => {
+    const huge = Quantity.parse("1e99")
+    assert.isNotNull(huge)
+    assert.equal(Quantity.compare(Quantity.format(huge), "1e99"), 0)
+  })
 })

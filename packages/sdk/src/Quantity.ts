@@ -68,13 +68,19 @@ export const sum = (quantities: ReadonlyArray<string | number>): BigDecimal.BigD
 
 const binary = ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki"] as const
 
+/** Without an exponent, which no unit may follow. */
+const digits = (number: BigDecimal.BigDecimal): string => {
+  const { value, scale } = BigDecimal.normalize(number)
+  return scale <= 0 ? `${value * 10n ** BigInt(-scale)}` : BigDecimal.format(number)
+}
+
 /** The shortest exact spelling with a binary unit (`1536Mi`), else plain digits. */
 export const format = (number: BigDecimal.BigDecimal): string => {
   if (!BigDecimal.isZero(number)) {
     for (const suffix of binary) {
       const unit = units[suffix]
       if (unit !== undefined && BigDecimal.isZero(BigDecimal.remainderUnsafe(number, unit))) {
-        return `${BigDecimal.format(BigDecimal.divideUnsafe(number, unit))}${suffix}`
+        return `${digits(BigDecimal.divideUnsafe(number, unit))}${suffix}`
       }
     }
   }
