@@ -61,14 +61,21 @@ const piecesOf = ({ runs, seed, target }: Fuzz): ReadonlyArray<Piece> => {
 /** One piece in a thread; null: nothing was wrong. */
 const inThread = (thread: Worker, piece: Piece): Promise<Failed | "hangs" | null> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve("hangs"), longest)
-    const settle = (settled: () => void) => {
+    const over = () => {
       clearTimeout(timer)
-      thread.removeAllListeners()
-      settled()
+      thread.off("message", answer)
+      thread.off("error", reject)
     }
-    thread.once("message", (failed: Failed | null) => settle(() => resolve(failed)))
-    thread.once("error", (error) => settle(() => reject(error)))
+    const timer = setTimeout(() => {
+      over()
+      resolve("hangs")
+    }, longest)
+    const answer = (failed: Failed | null) => {
+      over()
+      resolve(failed)
+    }
+    thread.on("message", answer)
+    thread.once("error", reject)
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     thread.postMessage(piece)
   })
@@ -76,7 +83,10 @@ const inThread = (thread: Worker, piece: Piece): Promise<Failed | "hangs" | null
 const again = async (target: string, replay: string): Promise<number> => {
   const found = targets.find(({ name }) => name === target)
   const failed = found && (await Effect.runPromise(found.check({ runs: 1, seed: 0, replay })))
-  if (failed === undefined || failed === null) return 0
+  if (failed === undefined || failed === null) {
+    say(`${target}: nothing is wrong with it`)
+    return 0
+  }
   tell(target, failed)
   return 1
 }
@@ -94,10 +104,11 @@ export const proveFuzz = async (amount: Fuzz): Promise<number> => {
   let failures = 0
   const work = async () => {
     const open = () => new Worker(new URL("./worker.ts", import.meta.url))
-    let thread = open()
+    let thread: Worker | null = null
     while (performance.now() - began < amount.minutes * 60_000) {
       const piece = queue.shift()
       if (piece === undefined) break
+      thread ??= open()
       const result = await inThread(thread, piece)
       counts.set(piece.target, (counts.get(piece.target) ?? 0) + piece.runs)
       if (result === null) continue
@@ -108,10 +119,10 @@ export const proveFuzz = async (amount: Fuzz): Promise<number> => {
           `FAILED ${piece.target}: an input never ends\n  npm run prove -- fuzz --target ${piece.target} --runs ${piece.runs} --seed ${piece.seed}`
         )
         await thread.terminate()
-        thread = open()
+        thread = null
       }
     }
-    await thread.terminate()
+    await thread?.terminate()
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))
   for (const { name, reads } of targets)

@@ -78,6 +78,8 @@ export const target = <A>(
     }).pipe(
       Effect.map((result) => {
         if (result._tag === "Passed") return null
+        // It failed once, and does no more.
+        if (result._tag === "ReplayMismatch") return null
         if (result._tag !== "Falsified")
           return { why: `no inputs: ${result._tag}`, input: null, replay: replay ?? "" }
         const { failure, shrunkInput } = result

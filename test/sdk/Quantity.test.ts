@@ -43,9 +43,11 @@ describe("a quantity is exact", () => {
     assert.isNull(Quantity.sum(["1Gi", "some"]))
   })
 
-  it("what is written reads back, also where an exponent would be shorter", () => {
-    const huge = Quantity.parse("1e99")
-    assert.isNotNull(huge)
-    assert.equal(Quantity.compare(Quantity.format(huge), "1e99"), 0)
+  it("what is written reads back, also where an exponent would be shorter, or with more than a hundred digits", () => {
+    for (const text of ["1e99", `${"7".repeat(150)}e99`, "5e-999", ".5e-999", "-1.25e-20", "0.5", "-3"]) {
+      const number = Quantity.parse(text)
+      assert.isNotNull(number)
+      assert.equal(Quantity.compare(Quantity.format(number), text), 0, text)
+    }
   })
 })
