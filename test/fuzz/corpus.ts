@@ -37,6 +37,7 @@ items:
     items: [{ apiVersion: "apps/v1", kind: "StatefulSet", metadata: { name: "db", namespace: "shop" } }]
   }),
   "a: &a [1, 2]\nb: &b [*a, *a]\nc: &c [*b, *b]\nkind: StatefulSet\napiVersion: apps/v1\nmetadata: {name: x}\n",
+  "&l\nkind: List\nitems: [&s {kind: StatefulSet, apiVersion: apps/v1, metadata: {name: a}}, *s]\n",
   "? {a: [b, c]}\n: - - - d\n!!map {}: !!set {e, f}\n<<: {kind: StatefulSet}\n"
 ]
 

@@ -100,8 +100,11 @@ export const kubeconfig = target(
 const ground = { namespace: "shop", cluster: "c", isThere: false, snapshots: [], contents: [], drivers: null }
 
 /** Whether an edit has put a secret where a record has none: what is there may be shown. */
-const isElsewhere = ({ objects: _, quiesced, ...rest }: SnapshotRecord): boolean =>
-  JSON.stringify([rest, quiesced?.operation, quiesced?.members, quiesced?.waves?.profile]).includes(canary)
+const isElsewhere = (whole: SnapshotRecord): boolean => {
+  const { operation, members, waves } = whole.quiesced ?? {}
+  const rest = { ...whole, objects: [], quiesced: undefined }
+  return JSON.stringify([rest, operation, members, waves?.profile]).includes(canary)
+}
 
 /** What an import does with a record before it asks a cluster. */
 const brought = (content: unknown): Verdict => {
