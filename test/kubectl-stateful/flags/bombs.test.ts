@@ -22,7 +22,7 @@ const bombs: Readonly<Record<string, string>> = {
   "a key of a key": `${"? ".repeat(deep)}a\n`,
   "an alias of aliases": `${letters
     .map(
-      (name, index) => `${name}: &${name} [${Array(9).fill(index === 0 ? "x" : `*${letters[index - 1]}`)}]\n`
+      (name, index) => `${name}: &${name} [${`${index === 0 ? "x" : `*${letters[index - 1]}`},`.repeat(9)}]\n`
     )
     .join("")}${set}`,
   "a List in itself, by an alias": "&a\nkind: List\nitems: [*a]\n"
