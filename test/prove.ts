@@ -18,11 +18,22 @@
  * `npm run prove -- discovery`: a week of churn with rival writers and faults, for each seed; what is held
  * after it is at most a tenth more than after its first day.
  *
+ * `npm run prove -- fuzz [--runs N] [--seed S] [--target NAME]`: valid inputs of every parser, each with a few
+ * edits. One again: `--target NAME --replay '[...]'`.
+ *
+ * `npm run prove -- planted`: every defect that is planted is noticed, and there are forty at least.
+ *
+ * `npm run prove -- contract`: each recorded answer of a real cluster, against the sandbox's.
+ *
  * `npm run prove -- toy [--every N]`: each fault, each death, each second caller, each nap and each act of
  * somebody else at every request of a verb that the engine alone makes.
  */
 import { spawnSync } from "node:child_process"
 import { parseArgs } from "node:util"
+import { proveFuzz } from "./fuzz/prove.ts"
+import { losses } from "./simulation/losses.ts"
+import { planted } from "./simulation/planted.ts"
+import { plantedSets } from "./simulation/plantedSets.ts"
 import { proveSets } from "./simulation/proveSets.ts"
 import { proveRival } from "./simulation/proveRival.ts"
 import { proveScale } from "./simulation/prove.ts"
@@ -33,6 +44,9 @@ const { positionals, values } = parseArgs({
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
     minutes: { type: "string", default: "60" },
+    runs: { type: "string", default: "1000000" },
+    seed: { type: "string", default: "1" },
+    target: { type: "string" },
     every: { type: "string", default: "1" },
     all: { type: "boolean", default: false },
     part: { type: "string" },
@@ -43,9 +57,11 @@ const { positionals, values } = parseArgs({
 })
 
 /** The test that `npm test` runs a fixed part of. Answers whether it failed. */
-const proveTests = (what: string, every: string) => (): number => {
-  const env = { ...process.env, [every]: values.every }
-  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--testTimeout=3600000", what]
+const proveTests = (what: string, every: string) => (): number => runTests([what], { [every]: values.every })
+
+const runTests = (what: ReadonlyArray<string>, variables: Readonly<Record<string, string>> = {}): number => {
+  const env = { ...process.env, ...variables }
+  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--testTimeout=3600000", ...what]
   return spawnSync(process.execPath, vitest, { stdio: "inherit", env }).status === 0 ? 0 : 1
 }
 
@@ -93,11 +109,26 @@ const parts =
   }
 
 /** A week of virtual time for each seed. */
-const proveDiscovery = (): number => {
-  const env = { ...process.env, DISCOVERY_HOURS: "168" }
-  const what = ["test/sdk/discovery/watch.test.ts", "-t", "days of churn"]
-  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--testTimeout=3600000", ...what]
-  return spawnSync(process.execPath, vitest, { stdio: "inherit", env }).status === 0 ? 0 : 1
+const proveDiscovery = (): number =>
+  runTests(["test/sdk/discovery/watch.test.ts", "-t", "days of churn"], { DISCOVERY_HOURS: "168" })
+
+/** Of fewer than these nobody could say that the simulation finds what is wrong. */
+const leastPlanted = 40
+
+/** Each defect that is planted is a test of its own, whose only way to pass is that it is noticed. */
+const provePlanted = (): number => {
+  const rows = [
+    ["engine, at its wire", planted.length],
+    ["lost data, with somebody else's act", losses.length],
+    ["taking, deleting, restoring sets", plantedSets.length]
+  ] as const
+  const all = rows.reduce((sum, [, count]) => sum + count, 0)
+  const failed = runTests(
+    ["planted", "plantedSets", "losses"].map((name) => `test/simulation/${name}.test.ts`)
+  )
+  for (const [what, count] of rows) process.stdout.write(`${String(count).padStart(4)}  ${what}\n`)
+  process.stdout.write(`planted: ${all} defects, ${failed === 0 ? "all noticed" : "NOT all noticed"}\n`)
+  return failed + (all < leastPlanted ? 1 : 0)
 }
 
 const levels: Readonly<Record<string, () => number | Promise<number>>> = {
@@ -106,6 +137,16 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
     cluster: () => proveCluster("consistency", "etcd", "quiesce-kills")
   }),
   restore: parts("restore", { tests: proveTests("test/sdk/restore", "RESTORE_EVERY") }),
+  fuzz: () =>
+    proveFuzz({
+      runs: Number(values.runs),
+      seed: Number(values.seed),
+      minutes: Number(values.minutes),
+      target: values.target ?? null,
+      replay: values.replay ?? null
+    }),
+  planted: provePlanted,
+  contract: () => runTests(["test/contract/contract.test.ts"]),
   discovery: proveDiscovery,
   toy: proveTests("test/sdk/operation/toy.test.ts", "TOY_EVERY"),
   rival: () =>
@@ -126,9 +167,33 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
     })
 }
 
+/** Of each level of docs/reliability.md: its command, what that takes, and what it does. */
+const usage: ReadonlyArray<readonly [string, string, string]> = [
+  ["L0", "scale --seeds 0", "each fault at each request of scaling"],
+  ["L0 L1", "snapshot --part singles [--every N]", "each fault and each crash at each request"],
+  ["L0 L1", "restore --part singles [--every N]", "the same of restores and their undo"],
+  ["L0 L1", "toy [--every N]", "the same of the engine alone, and second callers"],
+  ["L0 L1", "rival [--every N] [--all]", "each act of somebody else before each request"],
+  ["L2", "snapshot --part pairs [--every N]", "a fault at every two requests, three members"],
+  ["L2", "restore --part pairs [--every N]", "the same of a restore"],
+  ["L2 L3", "scale [--seeds N] [--from SEED]", "pairs of faults, and random ones by seed"],
+  ["L3", "snapshot --part seeds [--seeds N]", "random lives of snapshots, by seed"],
+  ["L4", "planted", "each planted defect is noticed"],
+  ["L5", "snapshot --part cluster", "the real cluster: SIGKILL, losses, levels"],
+  ["L6", "contract", "the sandbox against recorded answers"],
+  ["L7", "fuzz [--runs N] [--seed S] [--target NAME]", "edits of valid inputs of each parser"],
+  ["L9", "discovery", "a week of churn for each seed"]
+]
+const widest = Math.max(...usage.map(([, command]) => command.length))
+const usageText = [
+  "usage: npm run prove -- LEVEL [--minutes M]; what failed prints the line that runs it again",
+  ...usage.map(([levelName, command, what]) => `${levelName.padEnd(7)}${command.padEnd(widest + 3)}${what}`)
+].join("\n")
+
 const [level = ""] = positionals
 const prove = Object.hasOwn(levels, level) ? levels[level] : undefined
-if (prove === undefined) {
+if (level === "") process.stdout.write(`${usageText}\n`)
+else if (prove === undefined) {
   process.stderr.write(`error: unknown level "${level}"; use one of ${Object.keys(levels).join(", ")}\n`)
   process.exitCode = 1
 } else if ((await prove()) > 0) process.exitCode = 1

@@ -42,4 +42,12 @@ describe("a quantity is exact", () => {
     assert.equal(Quantity.format(BigDecimal.fromBigInt(0n)), "0")
     assert.isNull(Quantity.sum(["1Gi", "some"]))
   })
+
+  it("what is written reads back, also where an exponent would be shorter, or with more than a hundred digits", () => {
+    for (const text of ["1e99", `${"7".repeat(150)}e99`, "5e-999", ".5e-999", "-1.25e-20", "0.5", "-3"]) {
+      const number = Quantity.parse(text)
+      assert.isNotNull(number)
+      assert.equal(Quantity.compare(Quantity.format(number), text), 0, text)
+    }
+  })
 })

@@ -14,9 +14,22 @@ export class ManifestError extends Schema.TaggedError<ManifestError>()("Manifest
 }) {}
 
 const library = Effect.promise(() => import("yaml"))
+type Yaml = Effect.Success<typeof library>
 
 /** An alias that expands to more nodes than this is an attack, not a manifest. */
 const maxAliasCount = 100
+
+/** True if an alias is within what it stands for: who walks through such a value never comes to its end. */
+const containsItself = (yaml: Yaml, document: InstanceType<Yaml["Document"]>): boolean => {
+  let found = false
+  yaml.visit(document, {
+    Alias: (_, alias, path) => {
+      found = path.some((node) => yaml.isCollection(node) && node.anchor === alias.source)
+      return found ? yaml.visit.BREAK : undefined
+    }
+  })
+  return found
+}
 
 /**
  * Every document of a YAML (or JSON) text as plain data; an empty one is null.
@@ -49,6 +62,8 @@ export const parseDocuments = Effect.fnUntraced(function* (
         message: `not YAML: line ${positions.linePos(error.pos[0]).line}: ${rule}`
       })
     }
+    if (text.includes("*") && containsItself(yaml, document))
+      return yield* new ManifestError({ message: "not YAML that we read: an alias contains itself" })
     const value: unknown = yield* Effect.try({
       try: () => document.toJS({ maxAliasCount }),
       catch: () => new ManifestError({ message: "not YAML that we read: aliases expand without bound" })

@@ -66,17 +66,21 @@ export const sum = (quantities: ReadonlyArray<string | number>): BigDecimal.BigD
   return total
 }
 
+/** Plain digits: no unit may follow an exponent, and one of four digits reads as no quantity. */
+const digits = (value: bigint, scale: number): string => {
+  const text = `${value < 0n ? -value : value}`.padStart(scale + 1, "0")
+  return `${value < 0n ? "-" : ""}${text.slice(0, -scale)}.${text.slice(-scale)}`
+}
+
 const binary = ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki"] as const
 
 /** The shortest exact spelling with a binary unit (`1536Mi`), else plain digits. */
 export const format = (number: BigDecimal.BigDecimal): string => {
-  if (!BigDecimal.isZero(number)) {
-    for (const suffix of binary) {
-      const unit = units[suffix]
-      if (unit !== undefined && BigDecimal.isZero(BigDecimal.remainderUnsafe(number, unit))) {
-        return `${BigDecimal.format(BigDecimal.divideUnsafe(number, unit))}${suffix}`
-      }
-    }
-  }
-  return BigDecimal.format(number)
+  const { value, scale } = BigDecimal.normalize(number)
+  if (scale > 0) return digits(value, scale)
+  // In integers: a division of decimals keeps a hundred digits.
+  const whole = value * 10n ** BigInt(-scale)
+  if (whole === 0n) return "0"
+  const suffix = binary.find((each) => whole % (units[each]?.value ?? 1n) === 0n)
+  return suffix === undefined ? `${whole}` : `${whole / (units[suffix]?.value ?? 1n)}${suffix}`
 }

@@ -63,6 +63,16 @@ describe("a table", () => {
     ])
   })
 
+  it("puts a note below that has a word longer than the room beside its row", () => {
+    const note = `see ${"x".repeat(30)}`
+    assert.deepEqual(plain(table(["NAME"], [{ cells: ["db-0"], note }], { columns: 35 })), [
+      "NAME",
+      "db-0",
+      `   see`,
+      `   ${"x".repeat(30)}`
+    ])
+  })
+
   it("is as wide as it has to be, and has no header without rows", () => {
     assert.deepEqual(plain(table(["NAME"], [{ cells: ["a".repeat(200)] }], { columns: 40 })), [
       "NAME",

@@ -51,6 +51,14 @@ describe("whatever the bytes are", () => {
       })
   )
 
+  it.effect("a rest that is the beginning of a character is an error too", () =>
+    Effect.gen(function* () {
+      const bytes = Uint8Array.of(...encode("whole\n"), 0xe6)
+      const error = yield* Effect.flip(Stream.runDrain(lines(Stream.succeed(bytes), request)))
+      assert.strictEqual(error.reason._tag, "Unavailable")
+    })
+  )
+
   it.effect.prop("only a Status that says Success is code 0", [Schema.Json], ([json]) =>
     Effect.sync(() => {
       const exit = exitOf(encode(JSON.stringify(json)))

@@ -6,9 +6,11 @@ import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Transfer from "../../../packages/sdk/src/SnapshotTransfer.ts"
+import { strange } from "../../../packages/sdk/src/snapshot/forgery.ts"
 import { encode } from "../../../packages/sdk/src/step/record.ts"
 import { recordName } from "../../../packages/sdk/src/RecordName.ts"
 import { readRecord } from "../../../packages/sdk/src/step/recordList.ts"
+import { record } from "../../fuzz/corpus.ts"
 import { drive, withCluster } from "../../simulation/world.ts"
 import { ann, neighbour, on, refusal } from "../scale/callers.ts"
 import { take, withStorage } from "./world.ts"
@@ -50,4 +52,9 @@ describe("an import", () => {
       assert.strictEqual((yield* drive(on(world)(Transfer.abort(at, { identity: ann })))).outcome, "Aborted")
     })
   )
+
+  it("of a file with something else in the place of a kind is refused in one line without it", () => {
+    const objects = [{ kind: "password: x\ny", apiVersion: "v1", metadata: { name: "a", namespace: "shop" } }]
+    assert.equal(strange({ ...record, objects }, "shop"), "a manifest of no kind")
+  })
 })

@@ -2,7 +2,7 @@
  * Tables as kubectl prints them: upper-case headers, three spaces between columns, no lines.
  */
 import { columnsOf } from "./columns.ts"
-import { visible } from "./terminal.ts"
+import { type Visible, visible } from "./terminal.ts"
 import { blank, type Line, line, lineColumns, span, type Span, wrap } from "./text.ts"
 
 export type Cell = string | Span
@@ -60,7 +60,8 @@ const withNote = (
     return [[...tight, span(gap), span(text, tone)]]
   }
   const [head, tail, ...more] = beside >= roomForNote ? wrap(text, beside) : []
-  if (head !== undefined && tail !== undefined && more.length === 0) {
+  const fits = (part: Visible | undefined) => part !== undefined && columnsOf(part) <= beside
+  if (head !== undefined && tail !== undefined && more.length === 0 && fits(head) && fits(tail)) {
     return [
       [...row, span(gap), span(head, tone)],
       [span(" ".repeat(lineColumns(row))), span(gap), span(tail, tone)]

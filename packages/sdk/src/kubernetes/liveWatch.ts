@@ -70,7 +70,8 @@ export const lines = (
       Stream.flattenIterable,
       Stream.concat(
         Stream.suspend(() =>
-          length === 0
+          // The decoder keeps a character of which only the first bytes have come.
+          length + decoder.decode().length === 0
             ? Stream.empty
             : Stream.fail(broken(request, "the connection broke within an event", { _tag: "Unavailable" }))
         )
@@ -88,7 +89,7 @@ const parse = (line: string): WatchEvent | null => {
 }
 
 /** The events of lines that came together stay together, so that their consumer can take them as one change. */
-const events = (
+export const events = (
   whole: Stream.Stream<string, ClusterError>,
   request: Request
 ): Stream.Stream<WatchEvent, ClusterError> =>

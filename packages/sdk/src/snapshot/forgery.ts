@@ -37,7 +37,9 @@ const strangeManifest = (object: Readonly<Record<string, unknown>>, namespace: s
   const metadata: unknown = object["metadata"]
   const name: unknown = Reflect.get(Object(metadata), "name")
   if (!Schema.is(RecordedKind)(kind) || apiVersion !== versions[kind]) {
-    return `a manifest of kind ${String(kind).slice(0, 63)}`
+    // Anything may stand in the place of a kind, a Secret's value too.
+    const isWord = typeof kind === "string" && /^[A-Za-z]{1,63}$/.test(kind)
+    return isWord ? `a manifest of kind ${kind}` : "a manifest of no kind"
   }
   if (typeof name !== "string" || !isName(name)) return `a ${kind} without a name`
   return Reflect.get(Object(metadata), "namespace") === namespace

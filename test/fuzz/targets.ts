@@ -1,0 +1,21 @@
+/** Everything that is fuzzed. */
+import { exported, kubeconfig, manifest, profile, recordBytes, recordValues } from "./files.ts"
+import type { Target } from "./target.ts"
+import { duration, printed, quantity, selector, tables } from "./text.ts"
+import { execStatus, watch } from "./wire.ts"
+
+export const targets: ReadonlyArray<Target> = [
+  quantity,
+  duration,
+  selector,
+  tables,
+  printed,
+  manifest,
+  profile,
+  kubeconfig,
+  recordValues,
+  recordBytes,
+  exported,
+  watch,
+  execStatus
+]
