@@ -21,6 +21,11 @@ const isVerb = (text: string): text is Access.Verb => Access.verbs.some((verb) =
 const verbsOf = (words: ReadonlyArray<string>): ReadonlyArray<Access.Verb> =>
   [...new Set(words)].map((text) => {
     if (isVerb(text)) return text
+    if (text === "resume" || text === "abort")
+      throw new Usage(
+        `${text} needs the Role of the command that started the operation`,
+        "name that command, or none for a Role for all of them"
+      )
     const [near] = nearNames(text.slice(0, 64), Access.verbs)
     throw new Usage(
       `no command "${text}" needs a Role`,
