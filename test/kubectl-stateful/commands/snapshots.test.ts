@@ -10,21 +10,23 @@ const why =
   'configmap "kubectl-stateful.snapshot.nightly" is not a snapshot\'s record that this version can read'
 const line = `error: ${why}; use the version of kubectl-stateful that wrote it`
 
+const record = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: {
+    name: "kubectl-stateful.snapshot.nightly",
+    namespace: "default",
+    labels: {
+      "app.kubernetes.io/managed-by": "kubectl-stateful",
+      "kubectl-stateful.dev/record": "true"
+    }
+  },
+  data: { "summary.json": "{}" }
+}
+
 const withRecord = Effect.map(make({ startMillis: 10 }), (sandbox) => {
   sandbox.create(statefulSet("db"))
-  sandbox.create({
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: {
-      name: "kubectl-stateful.snapshot.nightly",
-      namespace: "default",
-      labels: {
-        "app.kubernetes.io/managed-by": "kubectl-stateful",
-        "kubectl-stateful.dev/record": "true"
-      }
-    },
-    data: { "summary.json": "{}" }
-  })
+  sandbox.create(record)
   return (argv: string) =>
     Effect.promise(() =>
       outcome({ command: Snapshots, called: "kubectl stateful snapshots" }, sandbox.cluster, argv.split(" "))
