@@ -20,6 +20,13 @@ const commands = sources.flatMap((path) =>
 const without =
   /^kubectl (?:\w+ )(?:pv|node|namespace|storageclass)\b|COUNT|NAME|prune` plans|create rolebinding\.|^kubectl delete \$\{object\}/
 
+describe("a command that is printed", () => {
+  it("has the namespace as one word of the shell, whatever it is called", () => {
+    const bare = sources.filter((path) => /-n \$\{(?!shellWord\()/.test(read(path)))
+    assert.deepEqual(bare, [])
+  })
+})
+
 describe("a command that changes something", () => {
   it("names the namespace of what it changes", () => {
     assert.isAbove(commands.length, 10)

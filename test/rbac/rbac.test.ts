@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Access from "../../packages/sdk/src/Access.ts"
 import { without } from "../../packages/sdk/src/access/optional.ts"
+import { commands } from "../../packages/kubectl-stateful/src/commands/index.ts"
 import { parseDocuments } from "../../packages/sdk/src/Manifest.ts"
 import type { Rule } from "@kubectl-stateful/sandbox"
 import { members, words } from "./begun.ts"
@@ -98,6 +99,12 @@ describe("the Role of a command", () => {
       )
     )
     assert.deepEqual(unexplained, [])
+  })
+
+  it("is there for every command that reads or changes an application", () => {
+    // These two have that of the command that started the operation; the others need none.
+    const without = ["abort", "resume", "profile", "rbac", "sandbox", "version"]
+    assert.sameMembers(Object.keys(commands), [...Access.verbs, ...without])
   })
 
   it.effect("can be applied as it is printed, and gives a ServiceAccount nothing else", () =>

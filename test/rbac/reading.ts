@@ -88,3 +88,13 @@ export const reading: ReadonlyArray<Scenario> = [
     stage: Effect.map(cut(), (world) => ({ sandbox: world.sandbox, words: words(text) }))
   }))
 ]
+
+export const reporting: ReadonlyArray<Scenario> = [
+  looking("report", null, "report db"),
+  looking("report", "with -l", "report -l app=db"),
+  {
+    verb: "report",
+    when: "of pods that name them",
+    stage: Effect.map(extended, (sandbox) => ({ sandbox, words: words("report db") }))
+  }
+]

@@ -22,7 +22,7 @@ import type { AppState } from "./state/AppState.ts"
 
 export { type SnapshotPlan, SnapshotResult, type SnapshotRun, type SnapshotStep } from "./snapshot/verb.ts"
 export type { Level, Summary } from "./step/record.ts"
-export { list, type Listed } from "./step/recordList.ts"
+export { list, type Listed, listReadable, type Snapshots, type UnreadableRecord } from "./step/recordList.ts"
 export type { Asked } from "./snapshot/level.ts"
 
 export type SnapshotError = OperationError | ClusterError | AppNotFound

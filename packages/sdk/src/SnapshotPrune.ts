@@ -15,7 +15,7 @@ import { plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
 import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
 import type { SnapshotRef } from "./snapshot/ref.ts"
 import { usesOf } from "./snapshot/use.ts"
-import { type Listed, list, noSnapshot } from "./step/recordList.ts"
+import { type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
 import { recordName } from "./RecordName.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
@@ -138,11 +138,9 @@ export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
   options: PruneOptions = {}
 ): Effect.fn.Return<PrunePlan, Operation.Failure, Cluster> {
   const { namespace, name } = ref
-  const [all, record] = yield* Effect.all([list(namespace), recordIn(ref)], { concurrency: 2 })
-  const listed = all.find(({ summary }) => summary.name === name)
-  if (listed === undefined || record === null) {
-    return yield* noSnapshot(namespace, name)
-  }
+  const [all, record] = yield* Effect.all([listReadable(namespace), recordIn(ref)], { concurrency: 2 })
+  const listed = yield* ofName(all, ref)
+  if (record === null) return yield* noSnapshot(namespace, name)
   const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
   const [snapshots, contents, groups, inUse] = yield* Effect.all(
     [
@@ -161,7 +159,7 @@ export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
     snapshots,
     contents,
     inUse,
-    isLast: isComplete(listed) && newerThan(all, listed).length === 0
+    isLast: isComplete(listed) && newerThan(all.snapshots, listed).length === 0
   }
   return planOf(found, yield* newId, options)
 })

@@ -11,7 +11,7 @@ import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./State.ts"
 import { isOneMoment, type SnapshotRecord, titleOf } from "./step/record.ts"
 import { type Difference, differences, type Side, sideOf } from "./step/recordDiff.ts"
-import { list, type Listed, noSnapshot, readRecord } from "./step/recordList.ts"
+import { type Listed, listReadable, noSnapshot, ofName, readRecord } from "./step/recordList.ts"
 import { type ConfigObject, readObjects } from "./step/recordSet.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
@@ -36,8 +36,7 @@ export interface Diff {
 export const describe = Effect.fn("SnapshotSet.describe")(function* (
   ref: SnapshotRef
 ): Effect.fn.Return<Description, ClusterError | OperationError, Cluster> {
-  const found = (yield* list(ref.namespace)).find(({ summary }) => summary.name === ref.name)
-  if (found === undefined) return yield* noSnapshot(ref.namespace, ref.name)
+  const found = yield* ofName(yield* listReadable(ref.namespace), ref)
   return { ...found, oneMoment: isOneMoment(found.summary) }
 })
 

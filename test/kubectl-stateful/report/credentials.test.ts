@@ -7,6 +7,10 @@ describe("what has the form of a credential", () => {
     ["a bearer token", "Authorization: Bearer abc123.def-456", "Authorization: Bearer <hidden>"],
     ["a JSON Web Token", `got ${canaries.token} from x`, "got <hidden> from x"],
     ["a URL's password", "dial postgres://ann:pw@db:5432/x", "dial postgres://<hidden>@db:5432/x"],
+    ["one with an @ and a slash", "dial redis://:p@s/s@db:6379, x", "dial redis://<hidden>@db:6379, x"],
+    ["a token of 900 letters", `pg://ann:${"ab".repeat(450)}@db`, "pg://<hidden>@db"],
+    ["a field of JSON", '{"dbPassword": "a b", "a": 1}', '{"dbPassword": "<hidden>", "a": 1}'],
+    ["JSON in JSON", '"{\\"token\\":\\"abc\\"}"', '"{\\"token\\":\\"<hidden>\\"}"'],
     ["a variable", "PGPASSWORD=hunter2 psql", "PGPASSWORD=<hidden> psql"],
     ["a flag", 'run --api-key="a b" --force', "run --api-key=<hidden> --force"],
     ["a private key", "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----.", "<hidden>."],
@@ -24,9 +28,18 @@ describe("what has the form of a credential", () => {
       'failed to fetch token: serviceaccounts "db" not found',
       "https://registry.example.com/a@sha256:0f3a",
       "app.kubernetes.io/name=db,tier=data",
+      "oci://registry:5000/a@sha256:0f3a and http://db:8080/x?to=a@b",
+      '{"secretName":"tls","tokens":3}',
       "docker.io/library/postgres:17@sha256:0f3a"
     ])
       assert.strictEqual(withoutCredentials(text), text)
+  })
+
+  it("is found in a long text in a time that is proportional to it", () => {
+    const start = performance.now()
+    for (const part of ["-eyJaaaaaaaa", "a://b:", "token", '"token', "Bearer "])
+      withoutCredentials(part.repeat(60_000))
+    assert.isBelow(performance.now() - start, 5000)
   })
 
   it("is left out of every text of a value, whose shape stays", () => {

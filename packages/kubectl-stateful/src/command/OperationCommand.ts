@@ -4,6 +4,7 @@ import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { operationsCommand } from "@kubectl-stateful/sdk/operation/OperationId"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import type { OperationResult } from "@kubectl-stateful/sdk/operation/Progress"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Verbs from "@kubectl-stateful/sdk/Verbs"
 import { string as word } from "@oclif/core/args"
 import type { InferredFlags } from "@oclif/core/interfaces"
@@ -29,9 +30,9 @@ export interface TakenUp {
 const goesBack = ({ app, verb }: OperationResult): string => {
   const { namespace } = app
   if (verb === "scale")
-    return `\`kubectl stateful scale ${nameOf(app)} --replicas COUNT -n ${namespace}\` scales back`
+    return `\`kubectl stateful scale ${shellWord(nameOf(app))} --replicas COUNT -n ${shellWord(namespace)}\` scales back`
   return verb === "snapshot"
-    ? `\`kubectl stateful snapshots prune NAME --last -n ${namespace}\` deletes the snapshot, after a prompt`
+    ? `\`kubectl stateful snapshots prune NAME --last -n ${shellWord(namespace)}\` deletes the snapshot, after a prompt`
     : `${operationsCommand(namespace)} shows what it did`
 }
 

@@ -89,7 +89,7 @@ const noting = (cluster: Cluster["Service"], unseen: Set<string>): Cluster["Serv
 }
 
 /** These say so themselves, where it is missing. */
-const sayThemselves: ReadonlySet<string> = new Set(["describe", "peers"])
+const sayThemselves: ReadonlySet<string> = new Set(["describe", "report", "peers"])
 
 const unseenLine = (verb: Access.Verb, unseen: ReadonlySet<string>, way: string): string | null => {
   const needed = Access.needsOf(verb).map(({ resource }) => resource)

@@ -3,6 +3,7 @@ import { Cluster, type ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
 import { listObjects } from "@kubectl-stateful/sdk/Resource"
 import type { SetRef } from "@kubectl-stateful/sdk/Scale"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { boolean } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import * as Effect from "effect/Effect"
@@ -57,7 +58,7 @@ export const wantedSets = async (
       return yield* Effect.fail(
         new Usage(
           `no StatefulSets found in ${own} namespace${selector === undefined ? "" : ` for selector ${selector}`}`,
-          `see \`kubectl stateful describe -n ${own}\``
+          `see \`kubectl stateful describe -n ${shellWord(own)}\``
         )
       )
     return items

@@ -2,7 +2,6 @@
 import * as Access from "@kubectl-stateful/sdk/Access"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { roles as peersRoles } from "@kubectl-stateful/sdk/Discovery"
-import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import { string as word } from "@oclif/core/args"
 import * as Effect from "effect/Effect"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
@@ -10,23 +9,10 @@ import type { Screen } from "../command/screen.ts"
 import { setNames } from "../command/target.ts"
 import { Usage } from "../command/usage.ts"
 import { given } from "../flags/given.ts"
-import { type RbacFlags, rbacFlags, subjectsOf } from "../flags/rbac.ts"
+import { isVerb, type RbacFlags, rbacFlags, subjectsOf, verbsOf } from "../flags/rbac.ts"
 import { documentText } from "../print/document.ts"
 import { rolesDocument, rolesText } from "../print/roles.ts"
 import { printed } from "../print/terminal.ts"
-
-const isVerb = (text: string): text is Access.Verb => Access.verbs.some((verb) => verb === text)
-
-/** The commands that are named; throws a Usage for another word. */
-const verbsOf = (words: ReadonlyArray<string>): ReadonlyArray<Access.Verb> =>
-  [...new Set(words)].map((text) => {
-    if (isVerb(text)) return text
-    const [near] = nearNames(text.slice(0, 64), Access.verbs)
-    throw new Usage(
-      `no command "${text}" needs a Role`,
-      near === undefined ? `use one or more of ${Access.verbs.join(", ")}` : `did you mean ${near}?`
-    )
-  })
 
 /** The Role of a client that only discovers peers, of one StatefulSet if it is named. */
 const ofPeers = (screen: Screen, set: string | null, flags: RbacFlags) =>

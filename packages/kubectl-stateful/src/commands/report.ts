@@ -1,4 +1,5 @@
 /** `kubectl stateful report`: one self-contained HTML page about an application. */
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { boolean, option, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import { applications, failed } from "../command/applications.ts"
@@ -46,7 +47,7 @@ export class ReportCommand extends KubectlCommand {
     if (flags.output === undefined && screen.width !== undefined)
       throw new Usage(
         "the report is an HTML page, and this is a terminal",
-        `write it to a file, e.g. report ${wanted._tag === "Named" ? wanted.name : `-l ${wanted.selector}`} > report.html`
+        `write it to a file, e.g. report ${wanted._tag === "Named" ? shellWord(wanted.name) : `-l ${shellWord(wanted.selector)}`} > report.html`
       )
     const looking = {
       checkKeys: false,

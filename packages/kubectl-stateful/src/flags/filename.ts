@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs"
 import { stdin } from "node:process"
 import { parseDocuments } from "@kubectl-stateful/sdk/Manifest"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -72,7 +73,7 @@ const named = (
   if (own !== undefined && namespace !== undefined && own !== namespace)
     throw new Usage(
       `the namespace "${own}" of statefulset/${name} is not the given namespace "${namespace}"`,
-      `use -n ${own}, or leave it out`
+      `use -n ${shellWord(own)}, or leave it out`
     )
   return [{ _tag: "Named", name, ...(own === undefined ? {} : { namespace: own }) }]
 }

@@ -1,4 +1,6 @@
 /** The flags of `rbac`. */
+import * as Access from "@kubectl-stateful/sdk/Access"
+import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import { boolean, custom, option, string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
 import { Usage } from "../command/usage.ts"
@@ -56,3 +58,22 @@ export const subjectsOf = ({ serviceaccount = [], group = [] }: RbacFlags): Read
   ...serviceaccount,
   ...group.map((name): Subject => ({ kind: "Group", name }))
 ]
+
+/** True if it is a command that has a Role. */
+export const isVerb = (text: string): text is Access.Verb => Access.verbs.some((verb) => verb === text)
+
+/** The commands that are named; throws a Usage for another word. */
+export const verbsOf = (words: ReadonlyArray<string>): ReadonlyArray<Access.Verb> =>
+  [...new Set(words)].map((text) => {
+    if (isVerb(text)) return text
+    if (text === "resume" || text === "abort")
+      throw new Usage(
+        `${text} needs the Role of the command that started the operation`,
+        "name that command, or none for a Role for all of them"
+      )
+    const [near] = nearNames(text.slice(0, 64), Access.verbs)
+    throw new Usage(
+      `no command "${text}" needs a Role`,
+      near === undefined ? `use one or more of ${Access.verbs.join(", ")}` : `did you mean ${near}?`
+    )
+  })

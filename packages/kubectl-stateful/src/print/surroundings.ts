@@ -2,6 +2,7 @@
  * The objects related to the replicas: ConfigMaps and Secrets, Services, budgets, autoscalers, operations,
  * warnings, and what could not be read.
  */
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { Reference } from "@kubectl-stateful/sdk/Reference"
 import { isOver as isOperationOver } from "@kubectl-stateful/sdk/operation/Phase"
@@ -167,7 +168,11 @@ export const eventTable = (state: AppState, page: Page): ReadonlyArray<Line> => 
   return [
     ...table(["LAST SEEN", "REASON", "OBJECT", "MESSAGE"], rows.slice(0, shownEvents), page),
     ...(more > 0
-      ? [line(`and ${more} more: kubectl get events -n ${state.namespace} --field-selector type=Warning`)]
+      ? [
+          line(
+            `and ${more} more: kubectl get events -n ${shellWord(state.namespace)} --field-selector type=Warning`
+          )
+        ]
       : [])
   ]
 }

@@ -90,7 +90,10 @@ export const readReport = (app: Answered): Effect.Effect<Report, never, Cluster>
       [
         orUnread(
           "snapshots",
-          Effect.map(Snapshot.list(namespace), (all) => ({ items: all.filter(isOf(ref, sets)), unread: [] }))
+          Effect.map(Snapshot.listReadable(namespace), (all) => ({
+            items: all.snapshots.filter(isOf(ref, sets)),
+            unread: all.unreadable.map(({ error }) => error.message)
+          }))
         ),
         orUnread(
           "operations",
@@ -98,7 +101,10 @@ export const readReport = (app: Answered): Effect.Effect<Report, never, Cluster>
             items: entries.filter(
               ({ plan }) =>
                 nameOf(plan.app) === nameOf(ref) ||
-                plan.guards.some(({ kind, name }) => kind === "StatefulSet" && sets.includes(name))
+                plan.guards.some(
+                  (guard) =>
+                    guard.kind === "StatefulSet" && guard.namespace === namespace && sets.includes(guard.name)
+                )
             ),
             unread: unreadable.map(({ error }) => error.message)
           }))

@@ -8,12 +8,19 @@ export const hidden = "<hidden>"
 
 const forms: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
   // A JSON Web Token, as a ServiceAccount's is.
-  [/\beyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?/g, hidden],
+  [/(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?/g, hidden],
   [/\b(Bearer|Basic)\s+[\w~+/.=-]{6,}/gi, `$1 ${hidden}`],
   // User and password of a URL.
+  // A password may have a slash or an @ in it, and a token for one is long; after a port comes a path.
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@<>:]{0,256}:(?!\d*\/)[^\s<>"']{1,2048}@/gi, `$1${hidden}@`],
   [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@<>]{1,256}@/gi, `$1${hidden}@`],
+  // A field of JSON, also of JSON in a text of JSON.
   [
-    /(\b\w{0,40}(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key)\w{0,40}=)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi,
+    /(["']\w{0,40}(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key)\\{0,3}["']\s{0,4}:\s{0,4}\\{0,3}["'])(?:[^"'\\]|\\(?!\\{0,2}["']))+/gi,
+    `$1${hidden}`
+  ],
+  [
+    /(\b\w{0,40}(?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key)\w{0,40}=)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi,
     `$1${hidden}`
   ],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden]

@@ -10,7 +10,8 @@ type Operation = Report["operations"]["items"][number]
 type Proof = NonNullable<Report["snapshots"]["items"][number]["quiesced"]>
 
 const took = ({ started, ended }: { readonly started: string; readonly ended: string | null }): string =>
-  ended === null ? "" : format(Math.max(0, Date.parse(ended) - Date.parse(started)))
+  // What somebody wrote into a journal may be no time.
+  ended === null ? "" : format(Math.max(0, Date.parse(ended) - Date.parse(started) || 0))
 
 /** What its snapshot's members have confirmed; `null` if it has none, or none was quiesced. */
 const proofOf = (report: Report, { id }: Operation): Proof | null =>

@@ -91,7 +91,7 @@ const doomed = (namespace: string, set: string, claim: Claim): Refusal => {
   const policy = `{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenScaled":"Retain"}}}`
   return {
     reason: `claim ${name} is deleted with pod ${pod}, which is being removed (whenScaled Delete): the new pod would start with an empty volume`,
-    remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${set} -n ${namespace} -p '${policy}'; to start empty, wait: ${untilGone(`pod/${pod}`, namespace)}`
+    remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${shellWord(set)} -n ${shellWord(namespace)} -p '${policy}'; to start empty, wait: ${untilGone(`pod/${pod}`, namespace)}`
   }
 }
 
@@ -135,7 +135,7 @@ export const mountRefusals = (
   const others = (claim: Claim): ReadonlyArray<string> =>
     (mountedBy[claim.name] ?? []).filter((pod) => pod !== `${name}-${claim.ordinal}`)
   const end = (pods: ReadonlyArray<string>) =>
-    `find out what it belongs to (kubectl describe pod ${pods[0]} -n ${namespace}), and delete it or wait`
+    `find out what it belongs to (kubectl describe pod ${shellWord(pods[0] ?? "POD")} -n ${shellWord(namespace)}), and delete it or wait`
   return [
     ...claims.left.flatMap((claim) => {
       const pods = others(claim)
@@ -173,7 +173,7 @@ export const smaller = (
     return asked === null || capacity === null || Quantity.compare(capacity, asked) !== -1
       ? []
       : [
-          `${name} has ${capacity}, its template asks for ${asked} by now: to expand it, kubectl edit pvc ${name} -n ${namespace}`
+          `${name} has ${capacity}, its template asks for ${asked} by now: to expand it, kubectl edit pvc ${shellWord(name)} -n ${shellWord(namespace)}`
         ]
   })
 

@@ -94,7 +94,7 @@ const readOurs = (step: CutQuiesced, at: At) =>
 const thawCommand = ({ profile, unbounded }: CutQuiesced, { fence }: At): string =>
   unbounded === "function"
     ? `the function thaw of ${profile}, by Thaw.thaw`
-    : `\`kubectl stateful thaw ${fence.name} -n ${fence.namespace} --profile ${shellWord(profile)}\``
+    : `\`kubectl stateful thaw ${shellWord(fence.name)} -n ${shellWord(fence.namespace)} --profile ${shellWord(profile)}\``
 
 /** When a freeze ends that is not released. */
 const howItEnds = (step: CutQuiesced, at: At): string =>

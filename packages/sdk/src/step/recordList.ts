@@ -52,16 +52,52 @@ export interface Listed {
   readonly obstacles: ReadonlyArray<string>
 }
 
-const summaryIn = (item: Resource.KubeObject): Summary | null => {
+/** A record that this version cannot read. */
+export interface UnreadableRecord {
+  /** Of its ConfigMap. */
+  readonly name: string
+  readonly error: ClusterError
+}
+
+/** Snapshots, newest first, and the records of others. */
+export interface Snapshots {
+  readonly snapshots: ReadonlyArray<Listed>
+  readonly unreadable: ReadonlyArray<UnreadableRecord>
+}
+
+const notReadable = (name: string, why: string, action: string): UnreadableRecord => ({
+  name,
+  error: new ClusterError({
+    reason: { _tag: "Unreadable" },
+    message: `configmap "${name}" ${why}`,
+    action
+  })
+})
+
+const summaryIn = ({ metadata, ...item }: Resource.KubeObject): Result.Result<Summary, UnreadableRecord> => {
   const data: unknown = Reflect.get(item, "data")
   const decoded = Schema.decodeUnknownResult(Schema.fromJsonString(Summary))(
     Reflect.get(Object(data), "summary.json")
   )
-  if (Result.isFailure(decoded)) return null
+  if (Result.isFailure(decoded))
+    return Result.fail(
+      notReadable(
+        metadata.name,
+        "is not a snapshot's record that this version can read",
+        "use the version of kubectl-stateful that wrote it"
+      )
+    )
   const { name, namespace } = decoded.success
   // What a record says of itself agrees with where it lies.
-  const isAtHome = item.metadata.name === recordName(name) && item.metadata.namespace === namespace
-  return isAtHome ? decoded.success : null
+  return metadata.name === recordName(name) && metadata.namespace === namespace
+    ? Result.succeed(decoded.success)
+    : Result.fail(
+        notReadable(
+          metadata.name,
+          "is a record of another namespace or snapshot",
+          "find out what wrote it; it is not used"
+        )
+      )
 }
 
 type Look<A> = Effect.Effect<A, ClusterError, Cluster>
@@ -167,10 +203,10 @@ const listedOf = (summary: Summary, ground: Ground): Listed => {
 }
 
 /**
- * The snapshots of a namespace, newest first, with the volume snapshots that are ready to use. Needs no
- * permission on Secrets.
+ * The snapshots of a namespace with the volume snapshots that are ready to use, and those that this version
+ * cannot read. Needs no permission on Secrets.
  */
-export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
+export const listReadable = (namespace: string): Look<Snapshots> =>
   Effect.gen(function* () {
     const labelSelector = recordLabels
     const [records, snapshots, contents, classes] = yield* Effect.all(
@@ -183,11 +219,30 @@ export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
       ],
       { concurrency: 4 }
     )
-    return records.items
-      .flatMap((item) => summaryIn(item) ?? [])
-      .map((summary) => listedOf(summary, { snapshots, contents, classes }))
-      .toSorted((left, right) => (left.summary.created < right.summary.created ? 1 : -1))
+    const read = records.items.map(summaryIn)
+    return {
+      snapshots: read
+        .flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
+        .map((summary) => listedOf(summary, { snapshots, contents, classes }))
+        .toSorted((left, right) => (left.summary.created < right.summary.created ? 1 : -1)),
+      unreadable: read.flatMap((one) => (Result.isFailure(one) ? [one.failure] : []))
+    }
   })
+
+/** The one of this name; fails if there is none, or it cannot be read. */
+export const ofName = (
+  { snapshots, unreadable }: Snapshots,
+  ref: { readonly namespace: string; readonly name: string }
+): Effect.Effect<Listed, ClusterError | OperationError> => {
+  const found = snapshots.find(({ summary }) => summary.name === ref.name)
+  if (found !== undefined) return Effect.succeed(found)
+  const unread = unreadable.find(({ name }) => name === recordName(ref.name))
+  return Effect.fail(unread?.error ?? noSnapshot(ref.namespace, ref.name))
+}
+
+/** Those that this version can read, newest first. */
+export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
+  Effect.map(listReadable(namespace), ({ snapshots }) => snapshots)
 
 /** A record, and the Secrets that it was read from. */
 export interface ReadRecord {

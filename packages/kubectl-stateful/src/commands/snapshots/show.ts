@@ -4,6 +4,7 @@ import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as SnapshotSet from "@kubectl-stateful/sdk/SnapshotSet"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { failureLine } from "../../print/failure.ts"
 import { snapshotsText } from "../../print/snapshot.ts"
 import { descriptionText, diffText } from "../../print/snapshotPage.ts"
 import { printed } from "../../print/terminal.ts"
@@ -14,10 +15,12 @@ const now = Effect.map(DateTime.now, DateTime.formatIso)
 export const listSets = (screen: Screen, output: string | undefined) =>
   Effect.gen(function* () {
     const { origin } = yield* Cluster
-    const listed = yield* Snapshot.list(origin.namespace)
+    const { snapshots, unreadable } = yield* Snapshot.listReadable(origin.namespace)
     const isForPeople = output === undefined || output === "wide"
-    if (listed.length === 0 && isForPeople) screen.err(printed`No snapshots found.\n`)
-    else screen.out(yield* snapshotsText(listed, output, yield* now, screen))
+    for (const { error } of unreadable) screen.err(printed`${failureLine(error, "")}\n`)
+    if (snapshots.length > 0 || !isForPeople)
+      screen.out(yield* snapshotsText(snapshots, output, yield* now, screen))
+    else if (unreadable.length === 0) screen.err(printed`No snapshots found.\n`)
   })
 
 export const describeSet = (screen: Screen, output: string | undefined, name: string) =>

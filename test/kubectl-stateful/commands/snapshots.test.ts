@@ -1,0 +1,58 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { ReportCommand } from "../../../packages/kubectl-stateful/src/commands/report.ts"
+import { Snapshots } from "../../../packages/kubectl-stateful/src/commands/snapshots.ts"
+import { make } from "../../../packages/sandbox/src/Sandbox.ts"
+import { statefulSet } from "../../sandbox/asking.ts"
+import { outcome } from "./outcome.ts"
+
+const why =
+  'configmap "kubectl-stateful.snapshot.nightly" is not a snapshot\'s record that this version can read'
+const line = `error: ${why}; use the version of kubectl-stateful that wrote it`
+
+const record = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: {
+    name: "kubectl-stateful.snapshot.nightly",
+    namespace: "default",
+    labels: {
+      "app.kubernetes.io/managed-by": "kubectl-stateful",
+      "kubectl-stateful.dev/record": "true"
+    }
+  },
+  data: { "summary.json": "{}" }
+}
+
+const withRecord = Effect.map(make({ startMillis: 10 }), (sandbox) => {
+  sandbox.create(statefulSet("db"))
+  sandbox.create(record)
+  return (argv: string) =>
+    Effect.promise(() =>
+      outcome({ command: Snapshots, called: "kubectl stateful snapshots" }, sandbox.cluster, argv.split(" "))
+    ).pipe((listed) =>
+      argv === "report"
+        ? Effect.promise(() => outcome({ command: ReportCommand, called: "" }, sandbox.cluster, ["db"]))
+        : listed
+    )
+})
+
+describe("a snapshot whose record this version cannot read", () => {
+  it.live("is named, and nothing says that there is none", () =>
+    Effect.gen(function* () {
+      const typed = yield* withRecord
+      assert.deepEqual(yield* typed("list"), { out: "", err: `${line}\n`, failure: "" })
+      assert.strictEqual((yield* typed("describe nightly")).failure, line)
+      assert.strictEqual((yield* typed("prune nightly --last --yes")).failure, line)
+      assert.match((yield* typed("describe other")).failure, /^error: no snapshot other in namespace default/)
+    })
+  )
+
+  it.live("is in the report as not read", () =>
+    Effect.gen(function* () {
+      const { out } = yield* (yield* withRecord)("report")
+      assert.include(out, `Not read: ${why.replaceAll('"', "&quot;").replaceAll("'", "&#39;")}`)
+      assert.notInclude(out, "It has no snapshot")
+    })
+  )
+})
