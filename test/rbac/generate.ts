@@ -35,9 +35,7 @@ const text = JSON.stringify(Object.fromEntries(sorted))
 writeFileSync(
   path,
   `/** What each verb asks for. Written by \`npm run roles\` from the requests that its tests record: do not edit. */
-import { format } from "./need.ts"
-
-export const recorded = ${text} as const satisfies Readonly<Record<string, ReadonlyArray<Need>>>
+export const recorded = ${text}
 `
 )
 execFileSync("npx", ["oxfmt", path], { cwd: root })

@@ -70,6 +70,7 @@ const planned = [
 
 const of: Readonly<Record<string, ReadonlyArray<Reason>>> = {
   describe: Object.keys(reasons) as ReadonlyArray<Reason>,
+  report: Object.keys(reasons) as ReadonlyArray<Reason>,
   peers: ["pods", "pods/exec", "services", "nodes", "endpointslices"],
   thaw: [],
   operations: [],
@@ -90,13 +91,14 @@ const of: Readonly<Record<string, ReadonlyArray<Reason>>> = {
   drill: [...planned, ...users, "namespaces", "networkpolicies"]
 }
 
-/** Of a claim only the binding is watched. */
-const watched = "it is not shown when claims are bound"
+/** What a verb itself does with a resource that is of another use elsewhere. */
+const own: Readonly<Record<string, string>> = {
+  "report configmaps": `neither snapshots nor operations are shown, and ${reasons.configmaps}`,
+  // Of a claim only the binding is watched.
+  "scale persistentvolumeclaims": "it is not shown when claims are bound"
+}
 
 /** What a verb does not know without an optional resource; `null` if it has no use for it. */
 export const without = (verb: string, resource: string): string | null =>
-  verb === "scale" && resource === "persistentvolumeclaims"
-    ? watched
-    : of[verb]?.some((one) => one === resource) === true
-      ? (reasons[resource as Reason] ?? null)
-      : null
+  own[`${verb} ${resource}`] ??
+  (of[verb]?.some((one) => one === resource) === true ? (reasons[resource as Reason] ?? null) : null)
