@@ -153,8 +153,6 @@ describe("the Role of a command", () => {
       assert.isNull(failure)
       assert.match(out, /^Server Version: v/m)
       assert.deepEqual([...requests, ...reviews], [])
-      const printed = yield* typed(sandbox.cluster, words("rbac version"))
-      assert.match(printed.failure ?? "", /no command "version" needs a Role/)
     })
   )
 
@@ -199,7 +197,14 @@ describe("the Role of a command", () => {
       )
       const patch = { verb: "patch", group: "", resource: "persistentvolumes", namespace: null }
       const abort = (allow: ReadonlyArray<Rule>) =>
-        typed(sandbox.as({ name: "robot", allow }), words("abort db --without-journal --take-over"))
+        run({ sandbox, words: words("abort db --without-journal --take-over") }, allow)
+      const set = { ...patch, group: "apps", resource: "statefulsets", namespace: "shop" }
+      const refused = yield* abort(except(role, ruleOf(set)))
+      assert.match(
+        refused.failure ?? "",
+        /not allowed: patch statefulsets.apps in shop;.*nothing was changed$/
+      )
+      assert.deepEqual(refused.effects, [])
       const { failure, err } = yield* abort(except(role, ruleOf(patch)))
       assert.match(
         `${err}${failure}`,
@@ -208,6 +213,25 @@ describe("the Role of a command", () => {
       assert.deepEqual(policies(), ["Retain", "Retain"])
       assert.isNull((yield* abort(role)).failure)
       assert.deepEqual(policies(), ["Delete", "Delete"])
+    })
+  )
+
+  it.effect("of snapshot needs no class to be listed, but its claims before anything is changed", () =>
+    Effect.gen(function* () {
+      const { sandbox } = yield* members(1)
+      const role = Access.roles({ verbs: ["snapshot"], namespace: "shop" }).flatMap(({ rules }) =>
+        rules.map(({ rule }) => rule)
+      )
+      const list = { verb: "list", namespace: "shop", group: "", resource: "persistentvolumeclaims" }
+      const take = (allow: ReadonlyArray<Rule>) =>
+        run({ sandbox, words: words("snapshot db --name nightly") }, allow)
+      const unlisted = yield* take(except(role, ruleOf(list)))
+      assert.match(unlisted.failure ?? "", names(list))
+      assert.deepEqual(unlisted.effects, [])
+      const group = "snapshot.storage.k8s.io"
+      const classes = { verb: "list", namespace: null, group, resource: "volumesnapshotclasses" }
+      const { failure } = yield* take(except(role, ruleOf(classes)))
+      assert.isNull(failure)
     })
   )
 
