@@ -43,6 +43,20 @@ export const recorded = {
     "cluster storage.k8s.io/volumeattachments list optional",
     "cluster velero.io/backups list optional: of pods that name them"
   ],
+  peers: [
+    "app apps/statefulsets list,watch",
+    "app /pods list,watch optional",
+    "app /pods/exec get,create optional: with --check-dns",
+    "app /services list,watch optional",
+    "cluster /nodes list,watch optional"
+  ],
+  operations: ["app /configmaps list", "app /configmaps watch: with --watch"],
+  thaw: [
+    "app /pods list",
+    "app /pods/exec get,create",
+    "app apps/statefulsets get",
+    "app apps/statefulsets list: with -l"
+  ],
   report: [
     "app apps/statefulsets get",
     "app apps/statefulsets list: with -l",
@@ -79,20 +93,6 @@ export const recorded = {
     "cluster storage.k8s.io/storageclasses list optional",
     "cluster storage.k8s.io/volumeattachments list optional",
     "cluster velero.io/backups list optional: of pods that name them"
-  ],
-  peers: [
-    "app apps/statefulsets list,watch",
-    "app /pods list,watch optional",
-    "app /pods/exec get,create optional: with --check-dns",
-    "app /services list,watch optional",
-    "cluster /nodes list,watch optional"
-  ],
-  operations: ["app /configmaps list", "app /configmaps watch: with --watch"],
-  thaw: [
-    "app /pods list",
-    "app /pods/exec get,create",
-    "app apps/statefulsets get",
-    "app apps/statefulsets list: with -l"
   ],
   snapshots: [
     "app /configmaps list",
@@ -143,11 +143,13 @@ export const recorded = {
     "app /pods/exec get,create: with --profile",
     "app /pods/proxy get,create: with --allow-unbounded-freeze",
     "app /secrets get,list,create,patch,delete",
-    "app /services list",
+    "app /services get,list",
     "app apps/statefulsets get,list,patch",
+    "app autoscaling/horizontalpodautoscalers get",
     "app coordination.k8s.io/leases get,create,patch,delete",
     "app groupsnapshot.storage.k8s.io/volumegroupsnapshots get,create,delete",
     "app groupsnapshot.storage.k8s.io/volumegroupsnapshots patch: with --profile; with --allow-unbounded-freeze",
+    "app policy/poddisruptionbudgets get",
     "app snapshot.storage.k8s.io/volumesnapshots get,list,create,delete",
     "app snapshot.storage.k8s.io/volumesnapshots patch: with --profile",
     "app autoscaling/horizontalpodautoscalers list optional",
@@ -160,10 +162,7 @@ export const recorded = {
     "cluster snapshot.storage.k8s.io/volumesnapshotcontents get,patch",
     "cluster /nodes list optional",
     "cluster groupsnapshot.storage.k8s.io/volumegroupsnapshotcontents list optional",
-    "cluster snapshot.storage.k8s.io/volumesnapshotcontents list optional",
-    "app /services get",
-    "app autoscaling/horizontalpodautoscalers get",
-    "app policy/poddisruptionbudgets get"
+    "cluster snapshot.storage.k8s.io/volumesnapshotcontents list optional"
   ],
   restore: [
     "app /configmaps get,list,create,patch,delete",
