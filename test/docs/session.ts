@@ -4,9 +4,10 @@
  */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { kinds } from "@kubectl-stateful/sdk/Kind"
+import { parseDocuments } from "@kubectl-stateful/sdk/Manifest"
 import { Holder } from "@kubectl-stateful/sdk/operation/Holder"
 import * as Resource from "@kubectl-stateful/sdk/Resource"
-import type { Shape } from "@kubectl-stateful/sandbox"
+import type { Draft, Shape } from "@kubectl-stateful/sandbox"
 import { scenarios, start } from "@kubectl-stateful/sandbox/Scenario"
 import { Config } from "@oclif/core/config"
 import * as Clock from "effect/Clock"
@@ -19,6 +20,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Screen } from "../../packages/kubectl-stateful/src/command/screen.ts"
 import { commands } from "../../packages/kubectl-stateful/src/commands/index.ts"
+import type { ClusterFlags } from "../../packages/kubectl-stateful/src/flags/cluster.ts"
 import { failureLine } from "../../packages/kubectl-stateful/src/print/failure.ts"
 import { usable } from "../../packages/kubectl-stateful/src/print/sandbox.ts"
 import { ended } from "../../packages/kubectl-stateful/src/print/terminal.ts"
@@ -69,6 +71,19 @@ const remove = (kind: keyof typeof removed, name: string) => {
   )
 }
 
+/** `kubectl apply -f -`, of objects that are not there yet. */
+const apply = (sandbox: Shape, text: string) =>
+  Effect.map(parseDocuments(text), (objects) =>
+    objects
+      .map((object) => {
+        const { apiVersion, kind, metadata } = sandbox.create(object as Draft)
+        const [group = "", version] = (apiVersion ?? "").split("/")
+        const resource = `${kind?.toLowerCase()}${version === undefined ? "" : `.${group}`}`
+        return `${resource}/${metadata.name} created\n`
+      })
+      .join("")
+  )
+
 const kubectl = (sandbox: Shape, words: ReadonlyArray<string>) => {
   const [verb, ...rest] = words
   const [first = "", second = ""] = rest
@@ -83,7 +98,12 @@ interface Time {
 }
 
 /** `kubectl stateful WORDS`: what it prints on a terminal of 80 columns, both streams as they come. */
-const stateful = (time: Time, config: Config, layer: Layer.Layer<Cluster>, words: ReadonlyArray<string>) =>
+const stateful = (
+  time: Time,
+  config: Config,
+  layer: (user: string | undefined) => Layer.Layer<Cluster>,
+  words: ReadonlyArray<string>
+) =>
   Effect.promise(async () => {
     time.runs = false
     const [id = "", ...argv] = words
@@ -102,10 +122,11 @@ const stateful = (time: Time, config: Config, layer: Layer.Layer<Cluster>, words
     }
     const Command = await load()
     class Typed extends Command {
+      static override id = id
       protected override screen = screen
-      protected override connect() {
+      protected override connect({ as }: ClusterFlags) {
         time.runs = true
-        return layer
+        return layer(as)
       }
       // The table's type says no more of a command than that it can be run.
       override run(): Promise<unknown> {
@@ -131,22 +152,33 @@ const configured = Effect.promise(async () => {
 /** A page's terminal: runs a line, and answers what it prints. */
 const open = Effect.fnUntraced(function* (time: Time, config: Config) {
   const sandbox = yield* start("ledger")
-  const cluster = { ...sandbox.cluster, origin: { ...sandbox.cluster.origin, namespace } }
+  const portOf = (cluster: Cluster["Service"]) => ({ ...cluster, origin: { ...cluster.origin, namespace } })
   const clock = yield* Clock.Clock
   return Effect.fnUntraced(function* (line: string, seed: number) {
-    const [program, ...words] = wordsOf(line)
+    const [typed = "", piped] = line.split(" | ")
+    const [program, ...words] = wordsOf(typed)
     if (program !== "kubectl") return yield* Effect.die(new Error(`not a command of kubectl: ${line}`))
     if (line === "kubectl stateful sandbox") return environment + help
     // A command runs its effects itself: they get the page's time, and chance of their own.
     const chance = yield* Random.withSeed(Random.Random, `documentation ${seed}`)
     const surroundings = Context.make(Clock.Clock, clock).pipe(
       Context.add(Random.Random, chance),
-      Context.add(Cluster, cluster),
+      Context.add(Cluster, portOf(sandbox.cluster)),
       Context.add(Holder, { identity: "ann@laptop", self: null, isGone: () => Effect.succeed(false) })
     )
-    return words[0] === "stateful"
-      ? yield* stateful(time, config, Layer.succeedContext(surroundings), words.slice(1))
-      : yield* Effect.orDie(Effect.provide(kubectl(sandbox, words), surroundings))
+    if (words[0] !== "stateful")
+      return yield* Effect.orDie(Effect.provide(kubectl(sandbox, words), surroundings))
+    // A user that is impersonated may do what is bound to it, and nothing else.
+    const layer = (user: string | undefined) =>
+      Layer.succeedContext(
+        user === undefined
+          ? surroundings
+          : Context.add(surroundings, Cluster, portOf(sandbox.as({ name: user, allow: [] })))
+      )
+    const said = yield* stateful(time, config, layer, words.slice(1))
+    if (piped === undefined) return said
+    if (piped !== "kubectl apply -f -") return yield* Effect.die(new Error(`no test runs \`${piped}\``))
+    return yield* Effect.orDie(apply(sandbox, said))
   })
 })
 

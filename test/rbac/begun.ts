@@ -132,7 +132,15 @@ export const members = (replicas: number, options: Partial<WorldOptions> = {}) =
   Effect.flatMap(withStorage({ replicas, ...options }), label)
 
 /** The same, that can be held. */
-export const held = (replicas: number) => Effect.flatMap(freezable({ replicas }), ({ world }) => label(world))
+export const held = (replicas: number, options: Partial<WorldOptions> = {}) =>
+  Effect.flatMap(freezable({ replicas, ...options }), ({ world }) => label(world))
+
+/** A cluster in which volumes are snapshotted one by one. */
+export const withoutGroups: Partial<WorldOptions> = {
+  without: ["volumegroupsnapshots", "volumegroupsnapshotcontents", "volumegroupsnapshotclasses"].map(
+    (resource) => `${resource}.groupsnapshot.storage.k8s.io`
+  )
+}
 
 /** All that a snapshot records and a copy is made of. */
 export const furnished = Effect.tap(members(2), ({ sandbox }) =>

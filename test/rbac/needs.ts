@@ -24,7 +24,7 @@ const clusterKinds: ReadonlySet<string> = new Set([
 ])
 
 /** The namespaces of the scenarios: the application's, one for a copy or a drill, and the cluster's own. */
-const placeOf = ({ namespace, resource }: Asked, { when }: Scenario): Place => {
+export const placeOf = ({ namespace, resource }: Asked, { when }: Scenario): Place => {
   if (namespace === "shop") return "app"
   if (namespace === "rehearsal" || namespace?.startsWith("drill-") === true) return "target"
   return when === "with -A" && !clusterKinds.has(resource) ? "app" : "cluster"

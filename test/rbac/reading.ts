@@ -12,6 +12,20 @@ const service = {
   spec: { clusterIP: "None", selector: { app: "db" }, ports: [{ port: 5432 }] }
 }
 
+const set = {
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  spec: {
+    replicas: 0,
+    serviceName: "cache",
+    selector: { matchLabels: { app: "cache" } },
+    template: {
+      metadata: { labels: { app: "cache" } },
+      spec: { containers: [{ name: "cache", image: "cache:1" }] }
+    }
+  }
+}
+
 const looking = (verb: Scenario["verb"], when: string | null, text: string, millis?: number): Scenario => ({
   verb,
   when,
@@ -29,14 +43,22 @@ export const reading: ReadonlyArray<Scenario> = [
   looking("describe", "with -l", "describe -l app=db"),
   {
     verb: "describe",
-    when: "with --check-keys",
-    stage: Effect.map(withConfig(), ({ sandbox }) => ({ sandbox, words: words("describe db --check-keys") }))
+    when: null,
+    stage: Effect.map(members(2), ({ sandbox }) => {
+      sandbox.create({ ...set, metadata: { name: "cache", namespace: "shop" } })
+      return { sandbox, words: words("describe db cache") }
+    })
   },
   {
     verb: "describe",
-    when: "of pods that name them",
-    stage: Effect.map(extended, (sandbox) => ({ sandbox, words: words("describe db") }))
+    when: "with --check-keys",
+    stage: Effect.map(withConfig(), ({ sandbox }) => ({ sandbox, words: words("describe db --check-keys") }))
   },
+  ...["describe", "report"].map((verb): Scenario => ({
+    verb,
+    when: "of pods that name them",
+    stage: Effect.map(extended, (sandbox) => ({ sandbox, words: words(`${verb} db`) }))
+  })),
   looking("describe", "with --watch", "describe db --watch", minute),
   looking("describe", "with -A", "describe -A"),
   looking("peers", null, "peers db"),
@@ -65,6 +87,7 @@ export const reading: ReadonlyArray<Scenario> = [
     })
   },
   looking("operations", "with --watch", "operations --watch", minute),
+  looking("operations", "with --watch", "operations db -w", minute),
   looking("operations", "with -A", "operations -A"),
   {
     verb: "thaw",
@@ -82,19 +105,20 @@ export const reading: ReadonlyArray<Scenario> = [
       words: words(`thaw -l app=db --profile ${holding()}`)
     }))
   },
+  ...["report db", "report -l app=db"].map((text): Scenario => ({
+    verb: "report",
+    when: text === "report db" ? null : "with -l",
+    stage: Effect.map(
+      Effect.tap(members(2), (world) => done(world, "snapshot db --name nightly")),
+      ({ sandbox }) => {
+        sandbox.create(service)
+        return { sandbox, words: words(text) }
+      }
+    )
+  })),
   ...["snapshots", "snapshots describe nightly", "snapshots diff nightly live"].map((text): Scenario => ({
     verb: "snapshots",
     when: text === "snapshots" ? null : `with ${words(text)[1] ?? ""}`,
     stage: Effect.map(cut(), (world) => ({ sandbox: world.sandbox, words: words(text) }))
   }))
-]
-
-export const reporting: ReadonlyArray<Scenario> = [
-  looking("report", null, "report db"),
-  looking("report", "with -l", "report -l app=db"),
-  {
-    verb: "report",
-    when: "of pods that name them",
-    stage: Effect.map(extended, (sandbox) => ({ sandbox, words: words("report db") }))
-  }
 ]

@@ -231,6 +231,7 @@ const drilled: ReadonlyArray<Scenario> = [
   }),
   restoring({
     verb: "drill",
+    when: "with --verify",
     text: "drill nightly --verify ok --step-timeout 20s",
     before: (world) => Effect.sync(() => void world.sick.add("db-1")),
     fails: /db-1/

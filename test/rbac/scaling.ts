@@ -46,7 +46,9 @@ export const scalings: ReadonlyArray<Scenario> = [
   scaling({ when: "with hooks", from: 3, text: `scale db --replicas 2 ${hooks}` }),
   scaling({ when: "with --health URL", from: 1, text: "scale db --replicas 2 --health http://:8080/ok" }),
   scaling({ when: "with --drain-wait", from: 3, text: "scale db --replicas 2 --drain-wait 1s" }),
-  scaling({ when: "with --all or -l", from: 1, text: "scale --all --replicas 2" }),
+  ...["--all", "-l app=db"].map((which) =>
+    scaling({ when: "with --all or -l", from: 1, text: `scale ${which} --replicas 2` })
+  ),
   scaling({
     when: "with --leftover-claims set-aside",
     from: 2,

@@ -15,6 +15,7 @@ import {
   members,
   stopped,
   transferring,
+  withoutGroups,
   words
 } from "./begun.ts"
 import type { Scenario } from "./scenario.ts"
@@ -65,23 +66,25 @@ const levels = ["crash", "group", "offline"].map((level) =>
   })
 )
 
-const held2 = held(2)
 const takes: ReadonlyArray<Scenario> = [
   snapshotting({ text: take, world: members(1), before: (world) => aged(world) }),
   snapshotting({ text: `${take} --dry-run=server` }),
   snapshotting({ text: `${take} --consistency crash`, world: furnished }),
   ...levels,
-  ...["", " --group-class none"].map((more) =>
+  ...["--class snap", "--class snap --group-class group"].map((classes) =>
+    snapshotting({ text: `${take} ${classes}` })
+  ),
+  ...[held(2), held(2, withoutGroups)].map((world) =>
     snapshotting({
       when: "with --profile",
-      text: `${take} --consistency quiesced --profile ${holding()}${more}`,
-      world: held2
+      text: `${take} --consistency quiesced --profile ${holding()}`,
+      world
     })
   ),
   snapshotting({
     when: "with --allow-unbounded-freeze",
     text: `${take} --consistency quiesced --profile ${calling()} --allow-unbounded-freeze`,
-    world: held2
+    world: held(2)
   }),
   snapshotting({ text: "snapshot -l app=db --name nightly" }),
   ...["resume", "abort"].flatMap((way) =>

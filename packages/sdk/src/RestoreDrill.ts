@@ -8,6 +8,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import { preflight } from "./Access.ts"
 import { type Cluster, ClusterError } from "./Cluster.ts"
 import { command as commandOf, lastLine, run as runHook } from "./Hook.ts"
 import type * as Operation from "./Operation.ts"
@@ -15,13 +16,13 @@ import * as Journal from "./operation/Journal.ts"
 import { OperationError, refusedBecause } from "./operation/OperationError.ts"
 import { newId } from "./operation/Plan.ts"
 import type { Progress } from "./operation/Progress.ts"
-import { stepsOf } from "./operation/Step.ts"
+import { rules, stepsOf } from "./operation/Step.ts"
 import { madeByAnnotation } from "./Labels.ts"
 import * as Quantity from "./Quantity.ts"
 import { kinds } from "./Kind.ts"
 import * as Resource from "./Resource.ts"
 import * as RestoreClone from "./RestoreClone.ts"
-import { makeScratch, removeScratch, type Scratch } from "./restore/scratch.ts"
+import { makeScratch, removeScratch, type Scratch, scratchName, scratchRules } from "./restore/scratch.ts"
 import { FillClaims } from "./step/fillClaims.ts"
 import { SetReplicas } from "./step/replicas.ts"
 import * as Workload from "./step/workload.ts"
@@ -187,6 +188,24 @@ const isRefusal = (error: RestoreClone.CloneError): boolean =>
   error._tag === "ClusterError" ||
   ["Refused", "Unfenced", "Access", "NotFound", "Held"].includes(error.reason._tag)
 
+/** The options of the restore alone. */
+const restoringOf = ({ command: _, container: __, commandTimeout: ___, ...restoring }: DrillOptions) =>
+  restoring
+
+/**
+ * Fails with what is missing while there is nothing to delete again: by then the namespace may be one that
+ * this user cannot delete.
+ */
+const permitted = (ref: RestoreClone.SnapshotRef, name: string, options: DrillOptions) =>
+  Effect.gen(function* () {
+    const plan = yield* RestoreClone.prepare(ref, { ...restoringOf(options), toNamespace: name })
+    yield* preflight([
+      ...plan.access,
+      ...scratchRules(name),
+      ...(options.command === undefined ? [] : rules("", "pods", ["get", "create"], name, "exec"))
+    ])
+  })
+
 /** Restores and checks in an existing namespace. */
 const drilled = (
   ref: RestoreClone.SnapshotRef,
@@ -195,7 +214,8 @@ const drilled = (
   options: DrillOptions
 ) =>
   Effect.gen(function* () {
-    const { command, container: __, commandTimeout: ___, report = () => Effect.void, ...restoring } = options
+    const { command, report = () => Effect.void } = options
+    const restoring = restoringOf(options)
     const plan = yield* RestoreClone.prepare(ref, { ...restoring, toNamespace: scratch.name })
     yield* Ref.set(operation, plan.id)
     const times = yield* Ref.make<Times>({ volumes: null, ready: null })
@@ -251,10 +271,12 @@ export const drill = Effect.fn("RestoreDrill.drill")(function* (
       "give a command, or a profile that says how volumes are verified"
     )
   }
+  const id = yield* newId
+  yield* permitted(ref, scratchName(ref.name, id), options)
   const operation = yield* Ref.make<string | null>(null)
   const left = yield* Ref.make<ReadonlyArray<string>>([])
   const result = yield* Effect.acquireUseRelease(
-    makeScratch(ref.namespace, ref.name, yield* newId),
+    makeScratch(ref.namespace, ref.name, id),
     (scratch) => drilled(ref, scratch, operation, options),
     (scratch) =>
       Effect.gen(function* () {

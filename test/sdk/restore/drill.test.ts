@@ -101,6 +101,27 @@ describe("a drill", () => {
     })
   )
 
+  it.effect("makes no namespace without every permission to restore there and to delete it again", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot({ onExec })
+      for (const [verb, apiGroup, resource, where] of [
+        ["create", "", "namespaces", ""],
+        ["delete", "", "namespaces", ""],
+        ["create", "apps", "statefulsets", ".apps in drill-"],
+        ["create", "", "pods/exec", " in drill-"]
+      ] as const) {
+        const deny = [{ verbs: [verb], apiGroups: [apiGroup], resources: [resource] }]
+        const error = yield* RestoreDrill.drill(snapshot, { command: ["has", "before"], identity: ann }).pipe(
+          withCluster(world.sandbox.as({ name: "dev", deny })),
+          Effect.flip,
+          drive
+        )
+        assert.include(error.message, `not allowed: ${verb} ${resource}${where}`)
+        assertNothingLeft(world)
+      }
+    })
+  )
+
   it.effect("names what stands for its cuts where that could not be taken away", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot({ onExec })

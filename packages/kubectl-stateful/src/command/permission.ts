@@ -2,6 +2,7 @@
 import * as Access from "@kubectl-stateful/sdk/Access"
 import { Cluster, ClusterError, type Request } from "@kubectl-stateful/sdk/Cluster"
 import { OperationError } from "@kubectl-stateful/sdk/operation/OperationError"
+import { describeRule, type Rule } from "@kubectl-stateful/sdk/operation/Plan"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -54,49 +55,55 @@ const withWay = <E>(error: E, way: string): E => {
     : (new OperationError({ reason: error.reason, message, action }) as E)
 }
 
-/** `nodes` of a request for all nodes, `pods/exec` of one for that of a pod. */
-const resourceOf = (path: string): string | null => {
+/** The rule that a read needs; `null` if it is of no resource. */
+const ruleOf = ({ path }: Request, isWatch: boolean): Rule | null => {
   const found =
-    /^\/(?:api\/v1|apis\/[^/]+\/[^/]+)\/(?:namespaces\/[^/]+\/(?=.))?([^/]+)(?:\/[^/]+(?:\/([^/]+))?)?/.exec(
+    /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)\/(?:namespaces\/([^/]+)\/(?=.))?([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?/.exec(
       path
     )
   if (found === null) return null
-  const [, resource = "", sub] = found
-  return sub === undefined ? resource : `${resource}/${sub}`
+  const [, group = "", namespace = null, resource = "", name, subresource = null] = found
+  const verb = isWatch ? "watch" : name === undefined ? "list" : "get"
+  return { verb, group, resource, subresource, namespace }
 }
 
-/** The cluster, with each resource noted that may not be read. */
-const noting = (cluster: Cluster["Service"], unseen: Set<string>): Cluster["Service"] => {
-  const note = ({ path }: Request) => {
-    const resource = resourceOf(path)
-    if (resource !== null) unseen.add(resource)
+/** Rules that were missing, by what they say. */
+type Unseen = Map<string, Rule>
+
+/** The cluster, with each rule noted without which something could not be read. */
+const noting = (cluster: Cluster["Service"], unseen: Unseen): Cluster["Service"] => {
+  const note = (request: Request, isWatch: boolean) => {
+    const rule = ruleOf(request, isWatch)
+    if (rule !== null) unseen.set(describeRule(rule), rule)
   }
   return {
     ...cluster,
     request: (request) =>
       Effect.tap(cluster.request(request), ({ status }) =>
         Effect.sync(() => {
-          if (status === 403 && request.method === "GET") note(request)
+          if (status === 403 && request.method === "GET") note(request, false)
         })
       ),
     watch: (request) =>
       Stream.tapError(cluster.watch(request), ({ reason }) =>
         Effect.sync(() => {
-          if (reason._tag === "Forbidden") note(request)
+          if (reason._tag === "Forbidden") note(request, true)
         })
       )
   }
 }
 
 /** These say so themselves, where it is missing. */
-const sayThemselves: ReadonlySet<string> = new Set(["describe", "report", "peers"])
+const sayThemselves: ReadonlySet<string> = new Set(["describe", "peers", "report"])
 
-const unseenLine = (verb: Access.Verb, unseen: ReadonlySet<string>, way: string): string | null => {
+const unseenLine = (verb: Access.Verb, unseen: Unseen, way: string): string | null => {
   const needed = Access.needsOf(verb).map(({ resource }) => resource)
-  const used = [...unseen].filter((resource) => needed.includes(resource)).toSorted()
+  const used = [...unseen].flatMap(([words, { resource, subresource }]) =>
+    needed.includes(subresource === null ? resource : `${resource}/${subresource}`) ? [words] : []
+  )
   return used.length === 0 || sayThemselves.has(verb)
     ? null
-    : `Warning: no permission to read ${used.join(", ")}; ${way} prints the Role, and what each rule is for`
+    : `Warning: no permission to ${used.toSorted().join(", ")}; ${way} prints the Role, and what each rule is for`
 }
 
 /** The effect, with what it was not allowed told: as its error's way out, or on stderr if it went on. */
@@ -108,7 +115,7 @@ export const permitted = <E>(
   Effect.flatMap(Cluster, (cluster) => {
     const way = rbacCommand(asking, cluster.origin.namespace)
     const verb = verbOf(asking.command)
-    const unseen = new Set<string>()
+    const unseen: Unseen = new Map()
     const noted = Effect.provideService(effect, Cluster, noting(cluster, unseen))
     if (way === null) return noted
     return Effect.mapError(noted, (error) => withWay(error, way)).pipe(

@@ -91,9 +91,9 @@ const of: Readonly<Record<string, ReadonlyArray<Reason>>> = {
   drill: [...planned, ...users, "namespaces", "networkpolicies"]
 }
 
-/** What is not known in one verb that is in others. */
+/** What a verb itself does with a resource that is of another use elsewhere. */
 const own: Readonly<Record<string, string>> = {
-  "report configmaps": "ConfigMaps that are missing, snapshots and operations are not shown",
+  "report configmaps": `neither snapshots nor operations are shown, and ${reasons.configmaps}`,
   // Of a claim only the binding is watched.
   "scale persistentvolumeclaims": "it is not shown when claims are bound"
 }

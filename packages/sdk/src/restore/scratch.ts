@@ -5,6 +5,8 @@ import * as Resource from "../Resource.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import { ensure } from "../operation/Ensure.ts"
+import type { Rule } from "../operation/Plan.ts"
+import { rules } from "../operation/Step.ts"
 import { madeByAnnotation, drillLabel } from "../Labels.ts"
 import { claimsIn } from "../step/reclaimPolicy.ts"
 
@@ -30,6 +32,17 @@ const securityOf = (source: Resource.KubeObject | null): Readonly<Record<string,
 const mine = (found: Resource.KubeObject | null, id: string): boolean =>
   Reflect.get(Object(Reflect.get(Object(found?.metadata), "annotations")), madeByAnnotation) === id
 
+/** Its name; `id` is the rehearsal's. */
+export const scratchName = (set: string, id: string): string =>
+  `drill-${set.slice(0, 40).replaceAll(".", "-")}-${id}`
+
+/** The rules to create it, to empty it, and to delete it again. */
+export const scratchRules = (name: string): ReadonlyArray<Rule> => [
+  ...rules("", "namespaces", ["get", "create", "delete"], null),
+  ...rules("", "persistentvolumeclaims", ["list"], name),
+  ...rules("", "persistentvolumes", ["get", "patch"], null)
+]
+
 /** Creates it; `id` is the rehearsal's. */
 export const makeScratch = (
   from: string,
@@ -37,7 +50,7 @@ export const makeScratch = (
   id: string
 ): Effect.Effect<Scratch, ClusterError, Cluster> =>
   Effect.gen(function* () {
-    const name = `drill-${set.slice(0, 40).replaceAll(".", "-")}-${id}`
+    const name = scratchName(set, id)
     const source = yield* Resource.findObject(target(from)).pipe(
       Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
     )

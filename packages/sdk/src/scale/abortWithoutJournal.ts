@@ -103,14 +103,14 @@ const isUsable = ({ plan, status }: Journal.Entry): boolean =>
   // What another verb has made is not undone from marks on volumes and on the StatefulSet.
   (plan.verb !== scaleVerb.name || Result.isSuccess(scaleVerb.decode(plan)))
 
-/** What it needs before it changes anything; volumes that it may only list keep Retain, which it reports. */
+/** What it needs before it changes anything; volumes that it may only read keep Retain, which it reports. */
 const rulesOf = ({ namespace }: Ref, hasJournals: boolean): ReadonlyArray<Rule> => [
   ...rules("apps", "statefulsets", ["get", "patch"], namespace),
   ...rules("coordination.k8s.io", "leases", ["get", "create", "patch", "delete"], namespace),
   ...rules("", "configmaps", hasJournals ? ["get", "list", "patch"] : ["list"], namespace),
   ...rules("", "pods", ["list"], namespace),
   ...rules("", "persistentvolumeclaims", ["get", "list"], namespace),
-  ...rules("", "persistentvolumes", ["list"], null)
+  ...rules("", "persistentvolumes", ["get", "list"], null)
 ]
 
 /** Ends the journal of an operation that was reverted without it. */
