@@ -189,8 +189,10 @@ const isRefusal = (error: RestoreClone.CloneError): boolean =>
   ["Refused", "Unfenced", "Access", "NotFound", "Held"].includes(error.reason._tag)
 
 /** The options of the restore alone. */
-const restoringOf = ({ command: _, container: __, commandTimeout: ___, ...restoring }: DrillOptions) =>
-  restoring
+const restoringOf = (options: DrillOptions) => {
+  const { command: _, container: __, commandTimeout: ___, ...restoring } = options
+  return restoring
+}
 
 /**
  * Fails with what is missing while there is nothing to delete again: by then the namespace may be one that
