@@ -59,7 +59,7 @@ const isLeft = ({ when }: Scenario, { verb, resource }: Asked): boolean =>
 
 /** What a message says of a rule, in the words of this program or of the API server. */
 const names = ({ verb, group, resource, namespace }: Asked): RegExp => {
-  const words = `${verb} ${resource}${group === "" ? "" : `.${group}`}${namespace === null ? "" : ` in ${namespace}`}`
+  const words = `${verb} ${resource}${group === "" ? "" : `.${group}`}${namespace === null || resource === "namespaces" ? "" : ` in ${namespace}`}`
   const server = `cannot ${verb} resource "${resource}" in API group "${group}" ${namespace === null ? "at the cluster scope" : `in the namespace "${namespace}"`}`
   const [ours, theirs] = [words, server].map((text) => text.replaceAll(/[.]/g, "\\."))
   return new RegExp(`\\b${ours}(?=[,;]| *$)|${theirs}`)

@@ -3,7 +3,6 @@ import * as connection from "./connection.ts"
 import * as describe from "./describe.ts"
 import * as interrupted from "./interrupted.ts"
 import * as operations from "./operations.ts"
-import * as permission from "./permission.ts"
 import * as refused from "./refused.ts"
 import * as restore from "./restore.ts"
 import * as scale from "./scale.ts"
@@ -24,8 +23,7 @@ export const remedies: ReadonlyArray<Remedy> = [
   ...refused.remedies,
   ...restore.remedies,
   ...interrupted.remedies,
-  ...connection.remedies,
-  ...permission.remedies
+  ...connection.remedies
 ]
 
 export const unplayed: ReadonlyArray<Unplayed> = [
@@ -36,6 +34,11 @@ export const unplayed: ReadonlyArray<Unplayed> = [
   },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "apply", why: "the help's own words" },
   { from: "kubectl-stateful/src/commands/rbac.ts", start: "create rolebinding", why: "the help's own words" },
+  {
+    from: "kubectl-stateful/src/command/permission.ts",
+    start: "stateful rbac",
+    why: "test/rbac applies what it prints"
+  },
   {
     from: "kubectl-stateful/src/report/page.ts",
     start: "stateful report",
