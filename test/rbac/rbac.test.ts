@@ -61,7 +61,10 @@ const isLeft = ({ when }: Scenario, { verb, resource }: Asked): boolean =>
 const names = ({ verb, group, resource, namespace }: Asked): RegExp => {
   const words = `${verb} ${resource}${group === "" ? "" : `.${group}`}${namespace === null || resource === "namespaces" ? "" : ` in ${namespace}`}`
   const server = `cannot ${verb} resource "${resource}" in API group "${group}" ${namespace === null ? "at the cluster scope" : `in the namespace "${namespace}"`}`
-  const [ours, theirs] = [words, server].map((text) => text.replaceAll(/[.]/g, "\\."))
+  // A drill's namespace has another end to its name each time.
+  const [ours, theirs] = [words, server].map((text) =>
+    text.replaceAll(/[.]/g, "\\.").replace(/(drill-\w+-)\w+/, "$1\\w+")
+  )
   return new RegExp(`\\b${ours}(?=[,;]| *$)|${theirs}`)
 }
 
