@@ -179,7 +179,8 @@ describe.concurrent.each(shells)(
       assert.isBelow(waited ?? Infinity, 8000 + 5 * (machine ?? 0))
       const late = frozen(shell, 20)
       late.send("T")
-      await sleep(1300)
+      // Not before the shell reads: it would find both in one line.
+      await sleep(1300 + 3 * (machine ?? 0))
       late.send("\n")
       await late.says("\nT none late\n")
       assert.isFalse(late.isFrozen())
