@@ -176,7 +176,7 @@ describe.concurrent.each(shells)(
       const [waited, machine] = await Promise.all(
         [silent, refused].map((run) => run.says("\nT none late\n", 20_000))
       )
-      assert.isBelow(waited ?? Infinity, 8000 + 5 * (machine ?? 0))
+      assert.isBelow(waited ?? Infinity, 3000 + 3 * (machine ?? 0))
       const late = frozen(shell, 20)
       late.send("T")
       // Not before the shell reads: it would find both in one line.

@@ -119,7 +119,7 @@ const detail = (verdict: Verdict, app: App): Html =>
     ${verdict.question === "restart" ? disruptionTable(verdict) : null} ${findingsOf(verdict.findings)}
   </section> `
 
-/** The grades in words, for whoever sees the page for the first time. */
+/** The grades in words, for a first-time reader of the page. */
 const meaning: ReadonlyArray<readonly [Answer, string]> = [
   ["Yes", "it stays up"],
   ["YesWithDowntime", "it recovers by itself"],

@@ -148,7 +148,7 @@ const drawRack = (canvas: Canvas, rack: Rack): void => {
   canvas.y = top + height + 8
 }
 
-/** In words, for whoever does not see the drawing. */
+/** In words, for readers who do not see the drawing. */
 const inWords = ({ replica, claims }: PlacedReplica): string => {
   const volumes = claims.map(({ claim, reach }) => `${claim.name} (${reach})`)
   return `${replica.name} is ${healthWords[healthOf(replica)][0]}${volumes.length === 0 ? "" : ` with ${volumes.join(", ")}`}`

@@ -39,7 +39,7 @@ export const homeOf = (driver: string): "cluster" | "either" | null =>
 /** Drivers that no word in their name tells to be one. Harvester's serves the cluster beneath. */
 const others: ReadonlySet<string> = new Set(["driver.harvesterhci.io"])
 
-/** Provisioners of before there were drivers, and who does their work today. */
+/** In-tree provisioners, and the CSI drivers that replaced them. */
 const migrated: Readonly<Record<string, string>> = {
   "kubernetes.io/aws-ebs": "ebs.csi.aws.com",
   "kubernetes.io/azure-disk": "disk.csi.azure.com",

@@ -66,7 +66,7 @@ export interface CutSettings {
 const manifest = (step: CutVolumes, claim: CutVolumes["claims"][number], operation: string) => ({
   metadata: { name: claim.as, labels: labelsOf(step.set, operation) },
   spec: {
-    // None is known to whoever may not list them: then it is the driver's default.
+    // Without permission to list them none is known: then it is the driver's default.
     ...(claim.class === "" ? {} : { volumeSnapshotClassName: claim.class }),
     source: { persistentVolumeClaimName: claim.claim }
   }

@@ -241,7 +241,7 @@ const performStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluste
     const mark = markOf(at.mark, subjectOf(member))
     if (!isAsked(set, step.ordinal)) {
       // We take the count below a member only after it has left; somebody else may not have waited for it.
-      // Ours is no change of the count before our goodbye was begun: somebody else made the very same.
+      // Before our beforeRemove has begun, the same change of the count is another client's.
       const isOurs = mark !== null && mark.state !== "Failed" && at.isOurs(set)
       const isSaid = mark?.state === "Succeeded" || settings.hookOutcome === "succeeded" || isOurs
       if (step.hook === "beforeRemove" && !isSaid) {
