@@ -9,179 +9,32 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { nameOf as appName } from "../App.ts"
-import { type Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
 import { digest } from "../Digest.ts"
 import { ensure } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
-import { isOperationId, lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
-import {
-  annotationPath,
-  appLabel,
-  guardsAnnotation,
-  guardsOf,
-  holderAnnotation,
-  operationLabel,
-  phaseAnnotation,
-  verbAnnotation
-} from "../Labels.ts"
-import { isOver } from "./Phase.ts"
-import { AnyPlan, type Guard, keyOf } from "./Plan.ts"
-import { Subject } from "./Progress.ts"
+import { lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
+import { annotationPath, appLabel, guardsOf, operationLabel, phaseAnnotation } from "../Labels.ts"
+import { type AnyPlan, type Guard, keyOf } from "./Plan.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
+import { accept, body, type Entry, isOpen, labelOf, nameOf, type Phase, seen, target } from "./journalForm.ts"
 
-const { NullOr, String, Struct } = Schema
+export {
+  type Entry,
+  isOpen,
+  isTooLarge,
+  Mark,
+  markOf,
+  MarkState,
+  MarkSubject,
+  nameOf,
+  Phase,
+  Status,
+  StepTime
+} from "./journalForm.ts"
 
-/**
- * The progress of an effect with an intent. `Begun` without an outcome: its process crashed, or the outcome
- * is written with the next intent.
- */
-export const MarkState = Schema.Literals(["Begun", "Succeeded", "Failed", "Unknown"])
-export type MarkState = typeof MarkState.Type
-
-/** The subject of an effect, by uid: an object that was created since under the same name is another one. */
-export const MarkSubject = Struct({ ...Subject.fields, uid: NullOr(String) })
-export type MarkSubject = typeof MarkSubject.Type
-
-/** The journal's entry for one step: an outcome for each subject that it had an intent for. */
-export const Mark = Schema.NonEmptyArray(Struct({ ...MarkSubject.fields, state: MarkState }))
-export type Mark = typeof Mark.Type
-
-/** The entry of one subject; `null` if there was no intent for it. */
-export const markOf = (mark: Mark | null, { kind, name }: Subject): Mark[number] | null =>
-  mark?.find((one) => one.kind === kind && one.name === name) ?? null
-
-/**
- * `Running` and `Aborting`: a process is working on it, or crashed. `Stopped`: it ended early and can be
- * resumed. `Succeeded`, `Aborted` and `Incomplete` are finished; for the last one a part of the plan did not
- * come true, and its message says which.
- */
-export const Phase = Schema.Literals(["Running", "Aborting", "Stopped", "Succeeded", "Aborted", "Incomplete"])
-export type Phase = typeof Phase.Type
-
-/** By the processes' clocks, as `started`; a resumed step keeps its first start. */
-export const StepTime = Struct({ started: String, ended: NullOr(String) })
-export type StepTime = typeof StepTime.Type
-
-export const Status = Struct({
-  phase: Phase,
-  /** True once an abort was started: a resume continues it. */
-  aborting: Schema.Boolean,
-  holder: String,
-  /** By the processes' clocks: for display, nothing is decided by them. */
-  started: String,
-  ended: NullOr(String),
-  /** By step: `3`, or `undo 3`. */
-  marks: Schema.Record(String, Mark),
-  /** By step: the time from start to end, as far as a process recorded it. Absent in older journals. */
-  times: Schema.optionalKey(Schema.Record(String, StepTime)),
-  /** The values that an abort captured when it began, in the verb's own terms. */
-  captured: Schema.Record(String, Schema.Number),
-  message: NullOr(String)
-})
-export type Status = typeof Status.Type
-
-export interface Entry {
-  readonly plan: AnyPlan
-  readonly status: Status
-  /** The owner: the run's token. */
-  readonly run: string
-}
-
-const managedBy = { "app.kubernetes.io/managed-by": "kubectl-stateful" }
-
-/** A ConfigMap can contain 1 MiB. Some of it is reserved for the rest of the journal. */
-const largest = 1_000_000
-
-/** The size of one subject's mark: its kind, its name, its uid and its state. */
-const markSize = 150
-
-/** The size of one step's times, with its key. */
-const timeSize = 90
-
-/** The ConfigMap's name. */
-export const nameOf = (id: string): string => `kubectl-stateful-${id}`
-
-/** A label's value has at most 63 characters; longer names are found by the plan. */
-const labelOf = (app: string): string => app.slice(0, 63).replace(/[^a-z0-9]+$/, "")
-
-const target = (namespace: string, name: string): Resource.Target => ({
-  api: kinds.configmaps,
-  namespace,
-  name
-})
-
-const Data = Struct({
-  data: Struct({
-    "plan.json": Schema.fromJsonString(AnyPlan),
-    "status.json": Schema.fromJsonString(Status),
-    run: String
-  })
-})
-
-const notReadable = (name: string, why: string, action: string) =>
-  new ClusterError({ reason: { _tag: "Unreadable" }, message: `configmap "${name}" ${why}`, action })
-
-/**
- * True if the journal's content agrees with its location: its author may write only in this namespace, and
- * the id must not be another operation's.
- */
-const isAtHome = ({ metadata }: Resource.KubeObject, { plan }: Entry): boolean =>
-  isOperationId(plan.id) &&
-  metadata.name === nameOf(plan.id) &&
-  (metadata.namespace === undefined || metadata.namespace === plan.home) &&
-  plan.app.namespace === plan.home
-
-const accept = (object: Resource.KubeObject): Effect.Effect<Entry, ClusterError> =>
-  Schema.decodeUnknownEffect(Data)(object).pipe(
-    Effect.map(({ data }) => ({
-      plan: data["plan.json"],
-      status: data["status.json"],
-      run: data.run
-    })),
-    Effect.mapError(() =>
-      notReadable(
-        object.metadata.name,
-        "is not a journal that this version can read",
-        "use the version of kubectl-stateful that wrote it"
-      )
-    ),
-    Effect.flatMap((entry) =>
-      isAtHome(object, entry)
-        ? Effect.succeed(entry)
-        : Effect.fail(
-            notReadable(
-              object.metadata.name,
-              "is a journal of another namespace or operation",
-              "find out what wrote it; it is not executed"
-            )
-          )
-    )
-  )
-
-/** The labels and annotations that show its content. */
-const seen = (entry: Entry) => ({
-  [verbAnnotation]: entry.plan.verb,
-  [phaseAnnotation]: entry.status.phase,
-  [holderAnnotation]: entry.status.holder
-})
-
-const body = (entry: Entry) => ({
-  metadata: {
-    name: nameOf(entry.plan.id),
-    labels: {
-      ...managedBy,
-      [operationLabel]: entry.plan.id,
-      ...(entry.plan.app._tag === "StatefulSet" ? { [appLabel]: labelOf(entry.plan.app.name) } : {})
-    },
-    annotations: { ...seen(entry), [guardsAnnotation]: entry.plan.guards.map(keyOf).join(" ") }
-  },
-  data: {
-    "plan.json": JSON.stringify(entry.plan),
-    "status.json": JSON.stringify(entry.status),
-    run: entry.run
-  }
-})
+const { Record, String, Struct } = Schema
 
 /** One operation's journal; `null` if there is none. */
 export const read = (home: string, id: string): Effect.Effect<Entry | null, ClusterError, Cluster> =>
@@ -219,8 +72,8 @@ export interface Journals {
 
 const Marks = Struct({
   metadata: Struct({
-    labels: Schema.optional(Schema.Record(String, String)),
-    annotations: Schema.optional(Schema.Record(String, String))
+    labels: Schema.optional(Record(String, String)),
+    annotations: Schema.optional(Record(String, String))
   })
 })
 
@@ -381,16 +234,6 @@ const startOf = ({ metadata }: Resource.KubeObject): string => {
   const created = metadata["creationTimestamp"]
   return typeof created === "string" ? created : ""
 }
-
-/** True if it is unfinished: it runs, or can be resumed. */
-export const isOpen = (status: { readonly phase: string }): boolean => !isOver(status.phase)
-
-/**
- * True if a plan is too large for one journal, with all the marks and times of its steps in both directions:
- * what is admitted can be finished.
- */
-export const isTooLarge = (plan: AnyPlan, marks: number): boolean =>
-  Buffer.byteLength(JSON.stringify(plan)) + 2 * (marks * markSize + plan.steps.length * timeSize) > largest
 
 /** Writes the journal of a new operation; the one there is, if this operation has one already. */
 export const create = (
