@@ -5,7 +5,8 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { built, type Programs } from "../bench/programs.ts"
-import { kubectl, namespace, type Ran } from "./suite/commands.ts"
+import * as workload from "../bench/workload.ts"
+import { namespace, type Ran } from "./suite/commands.ts"
 
 const home = namespace("binary")
 const folder = mkdtempSync(join(tmpdir(), "binary-"))
@@ -25,31 +26,6 @@ const ok = async (line: string): Promise<string> => {
   return out
 }
 
-const members = {
-  apiVersion: "apps/v1",
-  kind: "StatefulSet",
-  metadata: { name: "db", namespace: home.name },
-  spec: {
-    replicas: 1,
-    serviceName: "db",
-    selector: { matchLabels: { app: "db" } },
-    template: {
-      metadata: { labels: { app: "db" } },
-      spec: {
-        terminationGracePeriodSeconds: 1,
-        containers: [
-          {
-            name: "main",
-            image: "docker.io/local/busybox:1",
-            imagePullPolicy: "Never",
-            command: ["httpd", "-f", "-p", "8080"]
-          }
-        ]
-      }
-    }
-  }
-}
-
 beforeAll(async () => {
   programs = built()
   const kubectlFolder = dirname(
@@ -67,7 +43,7 @@ beforeAll(async () => {
     COLUMNS: "80"
   }
   await home.create()
-  await kubectl(["create", "-f", "-"], JSON.stringify(members))
+  await workload.create({ name: "db", namespace: home.name, replicas: 1 })
 })
 
 afterAll(async () => {

@@ -4,46 +4,19 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
-import { atCall, type Call, type Fault, when } from "../../../packages/sandbox/src/Fault.ts"
+import { type Call } from "../../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
 import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
-import {
-  volumegroupsnapshots,
-  volumesnapshots
-} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
-import { drive, withCluster, type World } from "../../simulation/world.ts"
+import { drive, type World } from "../../simulation/world.ts"
 import { wire } from "../freezer.ts"
 import { bob, neighbour, on, refusal } from "../scale/callers.ts"
-import { assertThawed, assertTruth, freezable, type Freezer, options, quiesce } from "./freezing.ts"
-import { app, assertNothingLeft, classes, names, replicasOf } from "./world.ts"
-
-const taken = (world: World, more: Partial<Snapshot.SnapshotOptions> = {}) =>
-  drive(on(world)(Snapshot.take(app, options(more))))
-
-const over = (cluster: Cluster["Service"], more: Partial<Snapshot.SnapshotOptions> = {}) =>
-  drive(Effect.result(withCluster(cluster)(Snapshot.take(app, options(more)))))
-
-const levelOf = (world: World) =>
-  Effect.map(on(world)(Snapshot.list("shop")), ([listed]) => listed?.summary.level ?? "none")
-
-/** The first request that makes a cut: every member is held when it comes. */
-const asksForCut = ({ method, path }: { readonly method: string; readonly path: string }) =>
-  method === "POST" && /\/volume(group)?snapshots$/.test(path)
-
-/** Every member let go at once, however it ended: long before its deadline. */
-const assertPrompt = ({ holds }: Freezer, within = 2000) => {
-  for (const { pod, begin, end } of holds) assert.isAtMost((end ?? Infinity) - begin, within, pod)
-}
-
-/** How often a member was sent the thaw. */
-const thaws = ({ log }: Freezer, pod: string) => log.filter((line) => line === `thaw ${pod}`).length
-
-/** No group: each volume is cut alone. */
-const alone = { groupClass: "none" }
+import { assertThawed, assertTruth, freezable, options } from "./freezing.ts"
+import { app, assertNothingLeft, classes, replicasOf } from "./world.ts"
+import { taken, over, levelOf, asksForCut, assertPrompt, thaws, alone, end } from "./quiesced.ts"
 
 describe("a quiesced snapshot", () => {
   for (const [way, more] of [
@@ -330,217 +303,6 @@ describe("a quiesced snapshot whose world changes just before its freeze", () =>
       assert.strictEqual(outcome, "Succeeded")
       const begins = freezer.holds.map(({ begin }) => begin)
       assert.isBelow(Math.max(...begins) - Math.min(...begins), 100)
-    })
-  )
-})
-
-describe("a quiesced snapshot whose caller was killed as the cuts were made", () => {
-  it.effect("is not called quiesced by a resume, though that has the profile and could freeze anew", () =>
-    Effect.gen(function* () {
-      const { world, freezer } = yield* freezable()
-      const kill = when(({ write, request }) => write && asksForCut(request), { _tag: "Kill", applied: true })
-      yield* over(inject(world.sandbox.cluster, kill).cluster).pipe(Effect.exit)
-      yield* drive(Effect.sleep(20_000))
-      assertThawed(freezer)
-      const [open] = yield* on(world)(Journal.list("shop", "db"))
-      const at = { namespace: "shop", id: open?.plan.id ?? "" }
-      const error = yield* Effect.flip(drive(on(world)(Snapshot.resume(at, { identity: bob, quiesce }))))
-      assert.strictEqual(error.reason._tag, "LevelMissed")
-      assert.lengthOf(freezer.holds, 3)
-      assertNothingLeft(world)
-    })
-  )
-
-  it.effect("is thawed by an abort in the set's own pods alone, whatever its journal says since", () =>
-    Effect.gen(function* () {
-      const { world, freezer } = yield* freezable()
-      const kill = when(({ write, request }) => write && asksForCut(request), { _tag: "Kill", applied: true })
-      yield* over(inject(world.sandbox.cluster, kill).cluster).pipe(Effect.exit)
-      const spec = { containers: [{ name: "db", image: "db:1" }] }
-      world.sandbox.create({
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: { name: "other-0", namespace: "shop" },
-        spec
-      })
-      yield* drive(Effect.sleep(20_000))
-      const [open] = yield* on(world)(Journal.list("shop", "db"))
-      const at = { namespace: "shop", id: open?.plan.id ?? "" }
-      const journal = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(at.id) }
-      const plan = JSON.stringify(open?.plan).replaceAll('"pod":"db-1"', '"pod":"other-0"')
-      assert.include(plan, "other-0")
-      yield* on(world)(Resource.patch(journal, { _tag: "Merge", value: { data: { "plan.json": plan } } }))
-      const before = freezer.log.length
-      const { outcome } = yield* drive(on(world)(Snapshot.abort(at, { identity: bob, quiesce })))
-      assert.strictEqual(outcome, "Aborted")
-      assert.sameMembers(freezer.log.slice(before), ["thaw db-0", "thaw db-2"])
-      assertNothingLeft(world)
-    })
-  )
-})
-
-const faults: ReadonlyArray<Fault> = [
-  { _tag: "Kill", applied: true },
-  { _tag: "Kill", applied: false },
-  { _tag: "LoseReply" },
-  { _tag: "Fail" },
-  { _tag: "Delay", millis: 12_000 }
-]
-
-type Way = "abort" | "resume" | "resume with the profile"
-
-/** What is left is ended by somebody else, who may have the profile or not. */
-const end = (world: World, way: Way) =>
-  Effect.gen(function* () {
-    const open = (yield* on(world)(Journal.list("shop", "db"))).find(({ status }) => Journal.isOpen(status))
-    if (open === undefined) return
-    const at = { namespace: "shop", id: open.plan.id }
-    const again = way === "abort" ? Snapshot.abort : Snapshot.resume
-    const given = way === "resume with the profile" ? { identity: bob, quiesce } : { identity: bob }
-    yield* drive(Effect.exit(on(world)(again(at, given))))
-  })
-
-/** One run with one fault; null: the run has not so many calls. */
-const faulty = (index: number, fault: Fault, way: Way, more: Partial<Snapshot.SnapshotOptions>) =>
-  Effect.gen(function* () {
-    const { world, freezer } = yield* freezable()
-    const { cluster, record } = inject(world.sandbox.cluster, atCall(index, fault))
-    const ended = yield* over(cluster, more).pipe(Effect.exit)
-    const what = `${record.replay()}, ${way}`
-    // Whoever was killed is dead: all that follows is the members' own doing.
-    yield* drive(Effect.sleep(quiesce.hold.deadline + 1000))
-    assertThawed(freezer, what)
-    for (const { pod, end: at } of freezer.holds) assert.isNotNull(at, `${what}: ${pod}`)
-    yield* end(world, way)
-    const level = yield* levelOf(world)
-    assertTruth(world, freezer, level, what)
-    if (ended._tag === "Success" && ended.value._tag === "Success") {
-      assert.strictEqual(level, "quiesced", what)
-    }
-    if (level === "none") assertNothingLeft(world)
-    else assert.strictEqual(level, "quiesced", what)
-    const isOver = (yield* on(world)(Journal.list("shop", "db"))).every(
-      ({ status }) => !Journal.isOpen(status)
-    )
-    assert.isTrue(isOver, what)
-    return level
-  })
-
-/** From the first probe to the write of the record: where a freeze may be cut short. */
-const stretch = (more: Partial<Snapshot.SnapshotOptions>) =>
-  Effect.gen(function* () {
-    const { world } = yield* freezable()
-    const { cluster, record } = inject(
-      world.sandbox.cluster,
-      when(() => false, { _tag: "Fail" })
-    )
-    yield* over(cluster, more)
-    const isExec = ({ kind }: Call) => kind === "exec"
-    const isRecord = ({ write, request }: Call) => write && request.path.endsWith("/secrets")
-    const first = record.calls.find(isExec)?.index ?? assert.fail("nothing was run in a pod")
-    const last = record.calls.find(isRecord)?.index ?? assert.fail("nothing was recorded")
-    return { first, last }
-  })
-
-const ways = ["abort", "resume", "resume with the profile"] as const
-
-/** A fixed part of all points; `npm run prove -- snapshot` takes each of them. */
-const step = Number(process.env["SNAPSHOT_EVERY"] ?? 37)
-
-describe("a quiesced snapshot with a fault at any request around its freeze", () => {
-  for (const [way, more] of [
-    ["as one group", {}],
-    ["each volume alone", alone]
-  ] as const) {
-    it.effect(`${way}: thaws by its deadline, and is quiesced in truth, or nothing is left`, () =>
-      Effect.gen(function* () {
-        const { first, last } = yield* stretch(more)
-        const levels = new Map<string, number>()
-        for (const [shift, fault] of faults.entries()) {
-          for (let index = first + shift; index <= last; index += step) {
-            const level = yield* faulty(index, fault, ways[index % 3] ?? "abort", more)
-            levels.set(level, (levels.get(level) ?? 0) + 1)
-          }
-        }
-        console.log(`${way}: requests ${first} to ${last}: ${JSON.stringify(Object.fromEntries(levels))}`)
-        assert.isAbove(levels.get("quiesced") ?? 0, 0)
-        assert.isAbove(levels.get("none") ?? 0, 0)
-      })
-    )
-  }
-})
-
-describe("a level", () => {
-  it.effect("quiesced is refused without a profile, and where a member is not ready", () =>
-    Effect.gen(function* () {
-      const { world } = yield* freezable()
-      const { quiesce: _, ...without } = options()
-      const none = yield* Effect.flip(drive(on(world)(Snapshot.take(app, without))))
-      assert.match(none.message, /no profile defines how to quiesce/)
-      world.sick.add("db-2")
-      yield* drive(Effect.sleep(3000))
-      const sick = yield* Effect.flip(taken(world))
-      assert.match(sick.message, /db-2 is NotReady/)
-      assert.deepEqual(names(world, volumesnapshots), [])
-    })
-  )
-
-  it.effect("auto is quiesced where all writes stop, and a group where each member is only recoverable", () =>
-    Effect.gen(function* () {
-      const { world } = yield* freezable()
-      const first = yield* taken(world, { consistency: "auto" })
-      assert.deepInclude(first.result, { level: "quiesced" })
-      const perMember = { ...quiesce, guarantee: "recoverable-per-member" as const }
-      const more = { consistency: "auto" as const, quiesce: perMember, name: "second" }
-      const second = yield* taken(world, more)
-      assert.deepInclude(second.result, { level: "group" })
-      const third = yield* taken(world, { ...more, ...alone, name: "third" })
-      assert.deepInclude(third.result, { level: "quiesced" })
-      assert.match((third.result as Snapshot.SnapshotResult).why.join(), /recoverable from its own snapshot/)
-    })
-  )
-
-  it.effect("quiesced is refused for several members of which only one's state counts", () =>
-    Effect.gen(function* () {
-      const { world } = yield* freezable()
-      const raft = { ...quiesce, guarantee: "one-member" as const }
-      const error = yield* Effect.flip(taken(world, { quiesce: raft }))
-      assert.match(error.message, /snapshotted at different times are not consistent/)
-      assert.deepEqual(names(world, volumegroupsnapshots), [])
-    })
-  )
-
-  it.effect(
-    "quiesced is refused with its numbers where the freeze would take above half of its deadline",
-    () =>
-      Effect.gen(function* () {
-        const { world, freezer } = yield* freezable()
-        const slow = yield* Effect.flip(taken(world, { ...alone, snapshotQps: 1 }))
-        assert.match(
-          slow.message,
-          /quiesced for 10s, more than half of the deadline of 10s \(the snapshot controllers make 12 requests at 1 a second, from --snapshot-qps\)/
-        )
-        assert.match(String(slow.action), /--consistency group.*--snapshot-qps/)
-        assert.lengthOf(freezer.holds, 0)
-        const fast = yield* taken(world, { ...alone, snapshotQps: 5 })
-        assert.deepInclude(fast.result, { level: "quiesced" })
-      })
-  )
-
-  it.effect("one slow freeze refuses none of those that come after it; two of three do", () =>
-    Effect.gen(function* () {
-      const { world } = yield* freezable()
-      classes(world, "late", { cutDelay: "6s" })
-      const late = { ...alone, class: "late", snapshotQps: 50 }
-      for (const [name, more] of Object.entries({ a: alone, b: late, c: alone, d: late })) {
-        const { result } = yield* taken(world, { ...more, name })
-        assert.deepInclude(result, { level: "quiesced" }, name)
-      }
-      const refused = yield* Effect.flip(taken(world, { ...alone, name: "e" }))
-      assert.match(
-        refused.message,
-        /quiesced for 6\S*s, more than half of the deadline .*3 volume snapshots recently took 6\S*s/
-      )
     })
   )
 })

@@ -1,0 +1,87 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import {
+  volumegroupsnapshots,
+  volumesnapshots
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
+import { drive } from "../../simulation/world.ts"
+import { on } from "../scale/callers.ts"
+import { freezable, options, quiesce } from "./freezing.ts"
+import { app, classes, names } from "./world.ts"
+import { taken, alone } from "./quiesced.ts"
+
+describe("a level", () => {
+  it.effect("quiesced is refused without a profile, and where a member is not ready", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      const { quiesce: _, ...without } = options()
+      const none = yield* Effect.flip(drive(on(world)(Snapshot.take(app, without))))
+      assert.match(none.message, /no profile defines how to quiesce/)
+      world.sick.add("db-2")
+      yield* drive(Effect.sleep(3000))
+      const sick = yield* Effect.flip(taken(world))
+      assert.match(sick.message, /db-2 is NotReady/)
+      assert.deepEqual(names(world, volumesnapshots), [])
+    })
+  )
+
+  it.effect("auto is quiesced where all writes stop, and a group where each member is only recoverable", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      const first = yield* taken(world, { consistency: "auto" })
+      assert.deepInclude(first.result, { level: "quiesced" })
+      const perMember = { ...quiesce, guarantee: "recoverable-per-member" as const }
+      const more = { consistency: "auto" as const, quiesce: perMember, name: "second" }
+      const second = yield* taken(world, more)
+      assert.deepInclude(second.result, { level: "group" })
+      const third = yield* taken(world, { ...more, ...alone, name: "third" })
+      assert.deepInclude(third.result, { level: "quiesced" })
+      assert.match((third.result as Snapshot.SnapshotResult).why.join(), /recoverable from its own snapshot/)
+    })
+  )
+
+  it.effect("quiesced is refused for several members of which only one's state counts", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      const raft = { ...quiesce, guarantee: "one-member" as const }
+      const error = yield* Effect.flip(taken(world, { quiesce: raft }))
+      assert.match(error.message, /snapshotted at different times are not consistent/)
+      assert.deepEqual(names(world, volumegroupsnapshots), [])
+    })
+  )
+
+  it.effect(
+    "quiesced is refused with its numbers where the freeze would take above half of its deadline",
+    () =>
+      Effect.gen(function* () {
+        const { world, freezer } = yield* freezable()
+        const slow = yield* Effect.flip(taken(world, { ...alone, snapshotQps: 1 }))
+        assert.match(
+          slow.message,
+          /quiesced for 10s, more than half of the deadline of 10s \(the snapshot controllers make 12 requests at 1 a second, from --snapshot-qps\)/
+        )
+        assert.match(String(slow.action), /--consistency group.*--snapshot-qps/)
+        assert.lengthOf(freezer.holds, 0)
+        const fast = yield* taken(world, { ...alone, snapshotQps: 5 })
+        assert.deepInclude(fast.result, { level: "quiesced" })
+      })
+  )
+
+  it.effect("one slow freeze refuses none of those that come after it; two of three do", () =>
+    Effect.gen(function* () {
+      const { world } = yield* freezable()
+      classes(world, "late", { cutDelay: "6s" })
+      const late = { ...alone, class: "late", snapshotQps: 50 }
+      for (const [name, more] of Object.entries({ a: alone, b: late, c: alone, d: late })) {
+        const { result } = yield* taken(world, { ...more, name })
+        assert.deepInclude(result, { level: "quiesced" }, name)
+      }
+      const refused = yield* Effect.flip(taken(world, { ...alone, name: "e" }))
+      assert.match(
+        refused.message,
+        /quiesced for 6\S*s, more than half of the deadline .*3 volume snapshots recently took 6\S*s/
+      )
+    })
+  )
+})
