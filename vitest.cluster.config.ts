@@ -12,17 +12,61 @@ class Sequencer extends BaseSequencer {
   }
 }
 
-/** `npm run test:cluster`: the suites that need a real cluster. One at a time: they share it. */
+const suites = (...names: ReadonlyArray<string>) => names.map((name) => `test/cluster/${name}.test.ts`)
+
+/** They lose nodes or the API server, set what holds for the whole cluster, or measure how long something takes. */
+const alone = suites(
+  "clone",
+  "consistency",
+  "contract",
+  "describe",
+  "etcd",
+  "freeze-by-request",
+  "losses",
+  "quiesce",
+  "quiesce-kills",
+  "remedies",
+  "requests",
+  "router",
+  "scale-loss",
+  "snapshot"
+)
+
+const shared = {
+  // Of the tests in one suite that are independent of each other: more of them make the machine late.
+  maxConcurrency: 6,
+  testTimeout: 120_000,
+  hookTimeout: 300_000
+}
+
+/** `npm run test:cluster`: the suites that need a real cluster. */
 export default defineConfig({
   ssr: { resolve: { conditions: ["source", "node", "import", "default"] } },
   test: {
-    include: ["test/cluster/**/*.test.ts"],
-    globalSetup: ["test/cluster/suite/cluster.ts"],
-    fileParallelism: false,
-    // Of the tests in one suite that are independent of each other: more of them make the machine late.
-    maxConcurrency: 6,
+    globalSetup: ["test/shipped.ts", "test/cluster/suite/cluster.ts"],
     sequence: { sequencer: Sequencer },
-    testTimeout: 120_000,
-    hookTimeout: 300_000
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "side by side",
+          include: ["test/cluster/**/*.test.ts"],
+          exclude: alone,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "alone",
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 }
+        }
+      }
+    ]
   }
 })

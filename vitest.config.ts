@@ -17,10 +17,10 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "test/cluster/**", "test/bench/**"],
-    globalSetup: ["test/kubectl-stateful/shipped.ts"],
+    globalSetup: ["test/shipped.ts"],
     sequence: { sequencer: Sequencer },
     // By default one core is left out, which is half of two.
-    maxWorkers: "100%",
+    maxWorkers: 3,
     // Loading Effect and the SDK anew for each file takes a fifth of all processor time. No test replaces
     // a module, and no module of ours holds state.
     isolate: false,

@@ -1,10 +1,16 @@
 /** Runs every example as a reader would, without a cluster, and compares what it prints with what it says it prints. */
 import { execFile } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { promisify } from "node:util"
-import { assert, describe, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
 
 const folder = new URL("../examples/", import.meta.url)
+/** They have most of their modules in common. */
+const compiled = mkdtempSync(join(tmpdir(), "examples-"))
+afterAll(() => rmSync(compiled, { recursive: true }))
+
 const announced = /^\s*\/\/ => (.*)$/
 
 const examples = readdirSync(folder).filter((name) => name.endsWith(".ts") && name !== "cluster.ts")
@@ -22,7 +28,9 @@ describe.concurrent("the examples", () => {
         .split("\n")
         .flatMap((line) => announced.exec(line)?.slice(1) ?? [])
       assert.isNotEmpty(expected)
-      const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=source", file.pathname])
+      const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=source", file.pathname], {
+        env: { ...process.env, NODE_COMPILE_CACHE: compiled }
+      })
       assert.deepEqual(stdout.trimEnd().split("\n"), expected)
     })
   }

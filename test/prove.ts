@@ -25,6 +25,10 @@
  *
  * `npm run prove -- contract`: each recorded answer of a real cluster, against the sandbox's.
  *
+ * `npm run prove -- rbac [--every N]`: each situation of each command with the Role that `rbac` prints for it, and
+ * without each of its rules. `npm run prove -- unread [--every N]`: each list of each case of the corpus refused,
+ * and one of its objects damaged.
+ *
  * `npm run prove -- toy [--every N]`: each fault, each death, each second caller, each nap and each act of
  * somebody else at every request of a verb that the engine alone makes.
  */
@@ -124,7 +128,8 @@ const provePlanted = (): number => {
   ] as const
   const all = rows.reduce((sum, [, count]) => sum + count, 0)
   const failed = runTests(
-    ["planted", "plantedSets", "losses"].map((name) => `test/simulation/${name}.test.ts`)
+    ["planted", "plantedSets", "losses"].map((name) => `test/simulation/${name}.test.ts`),
+    { PLANTED_EVERY: "1" }
   )
   for (const [what, count] of rows) process.stdout.write(`${String(count).padStart(4)}  ${what}\n`)
   process.stdout.write(`planted: ${all} defects, ${failed === 0 ? "all noticed" : "NOT all noticed"}\n`)
@@ -148,6 +153,8 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
   planted: provePlanted,
   contract: () => runTests(["test/contract/contract.test.ts"]),
   discovery: proveDiscovery,
+  rbac: proveTests("test/rbac", "RBAC_EVERY"),
+  unread: proveTests("test/corpus/unread.test.ts", "UNREAD_EVERY"),
   toy: proveTests("test/sdk/operation/toy.test.ts", "TOY_EVERY"),
   rival: () =>
     proveRival({
@@ -182,7 +189,9 @@ const usage: ReadonlyArray<readonly [string, string, string]> = [
   ["L5", "snapshot --part cluster", "the real cluster: SIGKILL, losses, levels"],
   ["L6", "contract", "the sandbox against recorded answers"],
   ["L7", "fuzz [--runs N] [--seed S] [--target NAME]", "edits of valid inputs of each parser"],
-  ["L9", "discovery", "a week of churn for each seed"]
+  ["L9", "discovery", "a week of churn for each seed"],
+  ["", "rbac [--every N]", "each command with its Role, and without each rule"],
+  ["", "unread [--every N]", "each list of each known situation refused, or damaged"]
 ]
 const widest = Math.max(...usage.map(([, command]) => command.length))
 const usageText = [

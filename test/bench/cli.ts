@@ -149,7 +149,7 @@ const dispatched = async (programs: Programs, pairs: number): Promise<void> => {
 
 /** Prints the table; 1 if a bound was missed. */
 export const cli = async ({ pairs, quick, only }: Options): Promise<number> => {
-  environment()
+  await environment()
   bed("kwok", "--nodes", "20")
   const programs = built()
   const folder = mkdtempSync(join(tmpdir(), "cli-bench-"))

@@ -12,7 +12,8 @@ import * as Fiber from "effect/Fiber"
 import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import * as Stream from "effect/Stream"
-import { bed, get, kubectl, namespace } from "../cluster/suite/commands.ts"
+import { bed, kubectl, namespace } from "../cluster/suite/commands.ts"
+import { get } from "../cluster/suite/read.ts"
 import { table } from "./table.ts"
 
 const space = namespace("find-bench")

@@ -2,7 +2,8 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { get, kubectl } from "../cluster/suite/commands.ts"
+import { kubectl } from "../cluster/suite/commands.ts"
+import { get } from "../cluster/suite/read.ts"
 
 export interface Members {
   readonly namespace: string

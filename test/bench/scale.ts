@@ -195,7 +195,7 @@ const load = (): string => `load ${loadavg()[0]?.toFixed(1)} on ${cpus().length}
 
 /** Prints the table; 1 if a bound was missed. */
 export const scale = async ({ pairs, quick, only }: Options): Promise<number> => {
-  environment()
+  await environment()
   bed("kwok", "--nodes", "10")
   const plugin = bundled()
   const home = namespace(space)
@@ -212,7 +212,6 @@ export const scale = async ({ pairs, quick, only }: Options): Promise<number> =>
     for (const row of rows(quick)) await add(row.work, () => measured(row, plugin, pairs))
     await add("resume after SIGKILL", () => resumed(plugin, pairs, quick))
   } finally {
-    plugin.remove()
     await kubectl(["delete", "pv", "-l", `bench=${space}`, "--wait=false"])
     await kubectl(["delete", "storageclass", immediate, "--ignore-not-found"])
     await home.remove()

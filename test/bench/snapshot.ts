@@ -302,7 +302,7 @@ const downtimeRow = (plugin: Plugin, pairs: number): Promise<Row> =>
 
 /** Prints the table; 1 if a bound was missed. */
 export const snapshot = async ({ pairs, quick, only }: Options): Promise<number> => {
-  environment()
+  await environment()
   const plugin = bundled()
   const lines: Array<Row> = []
   const add = async (work: string, measure: () => Promise<Row>): Promise<void> => {
@@ -327,7 +327,6 @@ export const snapshot = async ({ pairs, quick, only }: Options): Promise<number>
     await add("restore of 20 pods", () => restoreRow(plugin, quick))
     await add("downtime of a restore", () => downtimeRow(plugin, pairs))
   } finally {
-    plugin.remove()
     await kubectl(["delete", "storageclass", slowClass, "--ignore-not-found"])
   }
   console.log(

@@ -1,5 +1,6 @@
 /** StatefulSets to be scaled, on fake nodes or real ones, and volumes for their claims. */
-import { get, kubectl } from "../cluster/suite/commands.ts"
+import { kubectl } from "../cluster/suite/commands.ts"
+import { get } from "../cluster/suite/read.ts"
 
 export interface Shape {
   readonly name: string

@@ -4,7 +4,8 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { application } from "./suite/clone.ts"
-import { bed, get, isBed, kubectl } from "./suite/commands.ts"
+import { bed, isBed, kubectl } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { bundled, type Ended } from "./suite/plugin.ts"
 
@@ -75,7 +76,6 @@ describe.runIf(isBed())("a restore as another application", () => {
   }, timeout)
   afterAll(async () => {
     bed("policies", "off")
-    plugin.remove()
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])
   })

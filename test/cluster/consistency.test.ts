@@ -137,7 +137,6 @@ describe.runIf(isBed())("a level, again and again", () => {
     ])
   })
   afterAll(async () => {
-    plugin.remove()
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])
   })

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { published, violations } from "../sdk/jsonSchema.ts"
-import { bed, get, isBed, kubectl, namespace, printed, stateful } from "./suite/commands.ts"
+import { bed, isBed, kubectl, namespace, printed, stateful } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 
 interface Meta {
   readonly name: string

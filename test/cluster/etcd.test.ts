@@ -1,7 +1,8 @@
 /** Real etcd with TLS: all members made from one, put back as one group, and scaled by its profile. */
 import { spawn } from "node:child_process"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { get, isBed, kubectl, namespace } from "./suite/commands.ts"
+import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { inMember, installEtcd } from "./suite/etcd.ts"
 import { until } from "./suite/neighbour.ts"
@@ -110,7 +111,6 @@ describe.runIf(isBed())("etcd", () => {
   }, timeout)
   afterAll(async () => {
     await Promise.all(all.map((space) => plugin.run(["scale", "db", "--purge", "-n", space])))
-    plugin.remove()
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])
   })

@@ -103,7 +103,6 @@ describe.runIf(isBed())("a freeze by requests through the pod proxy", () => {
     await kubectl(["rollout", "status", "sts/db", ...n, "--timeout=120s"])
   })
   afterAll(async () => {
-    plugin.remove()
     rmSync(folder, { recursive: true })
     await removeCuts([space])
     await kubectl(["delete", "namespace", space, "--ignore-not-found", "--wait=false"])

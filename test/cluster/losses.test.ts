@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { Answer, Checklist, Disruption } from "../../packages/sdk/src/Checklist.ts"
-import { bed, get, isBed, kubectl, namespace, stateful } from "./suite/commands.ts"
+import { bed, isBed, kubectl, namespace, stateful } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { until } from "./suite/neighbour.ts"
 
 const space = namespace("losses")

@@ -50,7 +50,6 @@ describe.runIf(isBed())("a snapshot of PostgreSQL by its profile", () => {
     await Promise.all(["db-0", "db-1"].map((pod) => Postgres.moveToTablespace(waves, pod)))
   })
   afterAll(async () => {
-    plugin.remove()
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])
   })

@@ -1,7 +1,12 @@
 /** The caller of a quiesced snapshot is killed at each of its calls: nobody is frozen beyond the deadline and a second. */
 import { execFile } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { rolldown } from "rolldown"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { from } from "../../packages/kubectl-stateful/bundle.ts"
 import { isBed, kubectl, namespace } from "./suite/commands.ts"
 import { remains, removeCuts } from "./suite/cuts.ts"
 import { deadline } from "./suite/dyingCaller.ts"
@@ -14,7 +19,8 @@ const spaces = ["a", "b", "c"].map((letter) => namespace(`proofs-q-kill-${letter
 const all = spaces.map(({ name }) => name)
 const timeout = 7_200_000
 const ours = "app.kubernetes.io/managed-by=kubectl-stateful"
-const program = fileURLToPath(new URL("suite/dyingCaller.ts", import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), "dying-caller-"))
+const program = join(folder, "dyingCaller.js")
 
 /** In CI so many calls of the run, spread over it; `npm run prove -- snapshot` takes each. */
 const isWhole = process.env["PROVE_RUNS"] !== undefined
@@ -28,9 +34,11 @@ interface Caller {
 
 const caller = (space: string, set: string, call: number): Promise<Caller> =>
   new Promise((resolve) => {
-    const args = ["--conditions=source", program, space, set, `${call}`]
-    execFile(process.execPath, args, { encoding: "utf8", timeout: 120_000 }, (error, out, err) =>
-      resolve({ isKilled: error?.signal === "SIGKILL", out, err })
+    execFile(
+      process.execPath,
+      [program, space, set, `${call}`],
+      { encoding: "utf8", timeout: 120_000 },
+      (error, out, err) => resolve({ isKilled: error?.signal === "SIGKILL", out, err })
     )
   })
 
@@ -42,6 +50,8 @@ const removeSets = async (space: string): Promise<void> => {
 
 describe.runIf(isBed())("a quiesced snapshot whose caller is killed with SIGKILL", () => {
   beforeAll(async () => {
+    const bundle = await rolldown(from(fileURLToPath(new URL("suite/dyingCaller.ts", import.meta.url))))
+    await bundle.write({ file: program, format: "esm", codeSplitting: false })
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--timeout=120s"])
     await Promise.all(
@@ -52,7 +62,7 @@ describe.runIf(isBed())("a quiesced snapshot whose caller is killed with SIGKILL
     )
   })
   afterAll(async () => {
-    plugin.remove()
+    rmSync(folder, { recursive: true })
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])
   })

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { get, isBed, kubectl, namespace } from "./suite/commands.ts"
+import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { remains, removeCuts } from "./suite/cuts.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
 import * as Mariadb from "./suite/mariadb.ts"
@@ -104,7 +105,6 @@ describe.runIf(isBed())("a quiesced snapshot", () => {
     ])
   })
   afterAll(async () => {
-    plugin.remove()
     rmSync(folder, { recursive: true })
     await removeCuts(all)
     await kubectl(["delete", "volumesnapshotclass", "q-slower", "--ignore-not-found"])

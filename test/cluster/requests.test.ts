@@ -1,7 +1,8 @@
 /** How many requests and rounds `describe` takes, counted by the API server's audit log. */
 import { readFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { bed, get, isBed, kubectl, namespace, stateful } from "./suite/commands.ts"
+import { bed, isBed, kubectl, namespace, stateful } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 
 const space = namespace("requests-suite")
 const n = ["-n", space.name]

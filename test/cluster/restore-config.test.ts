@@ -1,6 +1,7 @@
 /** The configuration in a restore, on real pods: what they see afterwards, the way back, and what is left. */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { get, isBed, kubectl } from "./suite/commands.ts"
+import { isBed, kubectl } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { neighbourhood, statefulSet } from "./suite/neighbour.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
@@ -111,7 +112,6 @@ describe.runIf(isBed())("a restore with the configuration", () => {
     )
   })
   afterAll(async () => {
-    plugin.remove()
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])
   })

@@ -60,7 +60,6 @@ describe.runIf(isBed())("a restore", () => {
   })
   afterAll(async () => {
     const names = all.map(({ name }) => name)
-    plugin.remove()
     rmSync(folder, { recursive: true, force: true })
     await removeCuts(names)
     await kubectl(["delete", "namespace", ...names, "--ignore-not-found", "--wait=false"])

@@ -1,6 +1,7 @@
 /** `kubectl stateful restore` on real volumes: the state of the cut, the way back, and nothing lost on the way. */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { get, isBed, kubectl, namespace } from "./suite/commands.ts"
+import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { neighbourhood } from "./suite/neighbour.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
@@ -103,7 +104,6 @@ describe.runIf(isBed())("a restore", () => {
     ])
   })
   afterAll(async () => {
-    plugin.remove()
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])
   })

@@ -11,7 +11,8 @@ import * as Result from "effect/Result"
 import { rolldown } from "rolldown"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import * as Routing from "../../packages/sdk/src/Routing.ts"
-import { bed, get, isBed, kubectl, namespace, stateful } from "./suite/commands.ts"
+import { bed, isBed, kubectl, namespace, stateful } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 
 const space = namespace("find-router")
 const n = ["-n", space.name]

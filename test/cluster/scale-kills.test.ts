@@ -121,7 +121,6 @@ describe.runIf(isBed())("20 SIGKILLs", () => {
     for (const name of sets) await kubectl(["rollout", "status", `sts/${name}`, ...n, "--timeout=120s"])
   })
   afterAll(async () => {
-    plugin.remove()
     await space.remove()
     rmSync(folder, { recursive: true, force: true })
   })

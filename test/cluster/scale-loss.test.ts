@@ -5,7 +5,8 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { newRoad } from "../kubectl-stateful/road.ts"
-import { bed, get, isBed, kubectl, namespace } from "./suite/commands.ts"
+import { bed, isBed, kubectl, namespace } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { assertOver, isOpen, operations, podsOf } from "./suite/operation.ts"
 import { bundled } from "./suite/plugin.ts"
 import { install, profile, said } from "./suite/postgres.ts"
@@ -43,7 +44,6 @@ describe.runIf(isBed())("scaling PostgreSQL while something is lost", () => {
     await install(space.name, 1)
   })
   afterAll(async () => {
-    plugin.remove()
     await space.remove()
   })
 

@@ -73,7 +73,6 @@ beforeAll(async () => {
   await kubectl(["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }))
 })
 afterAll(async () => {
-  plugin.remove()
   rmSync(folder, { recursive: true, force: true })
   const names = spaces.map(({ name }) => name)
   await letGo(new Set(names))

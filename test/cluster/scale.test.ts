@@ -1,7 +1,8 @@
 /** `kubectl stateful scale` on a real PostgreSQL with a real goodbye. */
 import { readFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { get, isBed, kubectl, namespace } from "./suite/commands.ts"
+import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { assertOver, isOpen, operations, podsOf } from "./suite/operation.ts"
 import { bundled, type Ended } from "./suite/plugin.ts"
 import { assertOrdered, recordPods } from "./suite/podEvents.ts"
@@ -47,7 +48,6 @@ beforeAll(async () => {
   await install(space.name, 1)
 })
 afterAll(async () => {
-  plugin.remove()
   await space.remove()
 })
 

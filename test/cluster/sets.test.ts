@@ -42,7 +42,6 @@ describe.runIf(isBed())("snapshots", () => {
     )
   })
   afterAll(async () => {
-    plugin.remove()
     rmSync(folder, { recursive: true })
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])

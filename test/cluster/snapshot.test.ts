@@ -1,6 +1,7 @@
 /** `kubectl stateful snapshot` on real volumes: what a level promises, and what is left of a set. */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { get, isBed, kubectl, namespace } from "./suite/commands.ts"
+import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { get } from "./suite/read.ts"
 import { contentsOf, handlesOf, kept, marksIn, removeCuts, remains } from "./suite/cuts.ts"
 import { type Neighbourhood, neighbourhood } from "./suite/neighbour.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
@@ -130,7 +131,6 @@ describe.runIf(isBed())("a snapshot", () => {
     ])
   })
   afterAll(async () => {
-    plugin.remove()
     await removeCuts(all)
     await kubectl(["delete", "volumegroupsnapshotclass", never, "--ignore-not-found"])
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--wait=false"])

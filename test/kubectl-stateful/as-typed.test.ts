@@ -4,11 +4,13 @@ import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, inject, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import * as shipped from "../shipped.ts"
 import { root } from "../house/sources.ts"
 
+const main = shipped.program()
+
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-command-line-"))
-const main = join(inject("shipped"), "bin", "kubectl-stateful")
 const environment = {
   PATH: process.env["PATH"],
   HOME: folder,

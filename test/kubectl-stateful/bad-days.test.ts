@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, assert, describe, inject, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
+import { program } from "../shipped.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import { make } from "../../packages/sandbox/src/Sandbox.ts"
@@ -16,10 +17,10 @@ import { serve } from "../../packages/sandbox/src/serve/Server.ts"
 import { withCluster } from "../simulation/world.ts"
 import { newRoad } from "./road.ts"
 
+const bin = program()
+
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-bad-days-"))
 afterAll(() => rmSync(folder, { recursive: true }))
-
-const bin = join(inject("shipped"), "bin", "kubectl-stateful")
 
 const db = {
   apiVersion: "apps/v1",

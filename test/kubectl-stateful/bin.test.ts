@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import {
   closeSync,
   cpSync,
@@ -17,9 +17,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, describe, it } from "vitest"
+import * as shipped from "../shipped.ts"
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url))
 const bin = join(checkout, "packages", "kubectl-stateful", "bin")
+const main = shipped.program()
 const temporary = mkdtempSync(join(tmpdir(), "kubectl-stateful-"))
 afterAll(() => rmSync(temporary, { recursive: true }))
 
@@ -30,7 +32,7 @@ const run = (file: string, args: ReadonlyArray<string>, node: ReadonlyArray<stri
   })
   return { status, stdout, stderr }
 }
-const plugin = (...args: ReadonlyArray<string>) => run(join(bin, "kubectl-stateful"), args)
+const plugin = (...args: ReadonlyArray<string>) => run(main, args)
 
 /** Makes the Node that loads it say that it is an old one. */
 const oldNode = join(temporary, "old.cjs")
@@ -65,7 +67,11 @@ const withOwnNode = (file: string): string => {
 
 describe("the launcher", () => {
   it("answers --version from a checkout", () => {
-    assert.deepEqual(plugin("--version"), { status: 0, stdout: "kubectl-stateful v0.1.0\n", stderr: "" })
+    assert.deepEqual(run(join(bin, "kubectl-stateful"), ["--version"]), {
+      status: 0,
+      stdout: "kubectl-stateful v0.1.0\n",
+      stderr: ""
+    })
   })
 
   it("takes help before a command as --help after it, as kubectl does", () => {
@@ -76,7 +82,7 @@ describe("the launcher", () => {
   })
 
   it("completes for kubectl", () => {
-    const { status, stdout } = run(join(bin, "kubectl_complete-stateful"), ["describe", "-o", "j"])
+    const { status, stdout } = run(join(shipped.bin(), "kubectl_complete-stateful"), ["describe", "-o", "j"])
     assert.deepEqual({ status, stdout }, { status: 0, stdout: "json\n:4\n" })
   })
 
@@ -134,14 +140,10 @@ describe("the launcher", () => {
 
   it("says in one line that its output cannot be written", () => {
     const full = openSync("/dev/full", "w")
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [join(bin, "kubectl-stateful"), "describe", "--help"],
-      {
-        encoding: "utf8",
-        stdio: ["ignore", full, "pipe"]
-      }
-    )
+    const { status, stderr } = spawnSync(process.execPath, [main, "describe", "--help"], {
+      encoding: "utf8",
+      stdio: ["ignore", full, "pipe"]
+    })
     closeSync(full)
     assert.deepEqual(
       { status, stderr },
@@ -160,9 +162,7 @@ describe("the launcher", () => {
 })
 
 describe("the bundle", () => {
-  const dist = join(temporary, "shipped", "dist")
-  execFileSync(process.execPath, [join(bin, "..", "build.ts"), dist])
-  const main = join(dist, "main.js")
+  const dist = join(shipped.bin(), "..", "dist")
 
   it("prints from its manifest the help that the sources print from their commands", () => {
     const sources = join(bin, "..", "src", "main.ts")
@@ -265,11 +265,9 @@ describe("Ctrl-C", () => {
         "current-context": "silent"
       })
     )
-    const child = spawn(
-      process.execPath,
-      [join(bin, "kubectl-stateful"), "describe", "db", "--kubeconfig", kubeconfig],
-      { stdio: ["ignore", "pipe", "pipe"] }
-    )
+    const child = spawn(process.execPath, [main, "describe", "db", "--kubeconfig", kubeconfig], {
+      stdio: ["ignore", "pipe", "pipe"]
+    })
     let said = ""
     for (const output of [child.stdout, child.stderr]) output.on("data", (text) => (said += String(text)))
     await asked.promise

@@ -4,10 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { createServer, type IncomingMessage } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { afterAll, assert, describe, it } from "vitest"
+import { program } from "../shipped.ts"
 
-const bin = fileURLToPath(new URL("../../packages/kubectl-stateful/bin/kubectl-stateful", import.meta.url))
+const bin = program()
+
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-credentials-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -7,10 +7,13 @@ import { join } from "node:path"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { afterAll, assert, describe, inject, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
+import { program } from "../shipped.ts"
 import { exporter } from "../../packages/kubectl-stateful/src/command/trace.ts"
 import { ClusterError } from "../../packages/sdk/src/Cluster.ts"
 import { OperationError } from "../../packages/sdk/src/operation/OperationError.ts"
+
+const main = program()
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-traces-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -20,8 +23,6 @@ interface Span {
   readonly spanId: string
   readonly parentSpanId?: string
 }
-
-const main = join(inject("shipped"), "bin", "kubectl-stateful")
 
 const plugin = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
   const child = spawn(process.execPath, [main, ...args], {

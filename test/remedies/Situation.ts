@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { execFileSync, spawn } from "node:child_process"
-import { chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -20,7 +20,7 @@ import type { KubeObject } from "../../packages/sandbox/src/apimachinery/KubeObj
 import { make, type Options, type Shape } from "../../packages/sandbox/src/Sandbox.ts"
 import { kubeconfig } from "../../packages/sandbox/src/serve/Kubeconfig.ts"
 import { serve } from "../../packages/sandbox/src/serve/Server.ts"
-import { root } from "../house/sources.ts"
+import { copyTo } from "../shipped.ts"
 
 /** Of what is spoken; `shop` is where `db` is, `default` has another `db`. */
 export const namespace = "shop"
@@ -91,11 +91,8 @@ const asked = (object: KubeObject): string => {
 /** The program as it is shipped, and a kubectl that knows plugins alone where none is given. */
 export const tools = (kubectl: string | null) => {
   const folder = mkdtempSync(join(tmpdir(), "remedies-"))
-  const home = join(root, "packages", "kubectl-stateful")
   const bin = join(folder, "bin")
-  execFileSync(process.execPath, [join(home, "build.ts"), join(folder, "dist")])
-  cpSync(join(home, "bin"), bin, { recursive: true })
-  cpSync(join(home, "package.json"), join(folder, "package.json"))
+  copyTo(folder)
   symlinkSync(process.execPath, join(bin, "node"))
   if (kubectl === null) {
     const script = `#!/bin/sh\n[ "$1" = stateful ] || { echo "no plugin: $1" >&2; exit 64; }\nshift\nexec kubectl-stateful "$@"\n`

@@ -7,9 +7,9 @@ describe("an abort goes back, wherever the caller died", () => {
   for (const scenario of Object.values<Scenario>(scenarios)) {
     it.effect(scenario.name, () =>
       Effect.gen(function* () {
-        const points = yield* inTurn(abortAfter, scenario, { _tag: "Kill", applied: true }, 2, 2)
+        const points = yield* inTurn(abortAfter, scenario, { _tag: "Kill", applied: true }, 2, 4)
         console.log(`${scenario.name}, abort: ${points} points`)
-        assert.isAbove(points, scenario.only === undefined ? 10 : 0)
+        assert.isAbove(points, scenario.only === undefined ? 5 : 0)
       })
     )
   }

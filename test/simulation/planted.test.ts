@@ -34,8 +34,11 @@ const noticed = (bug: Planted) =>
     return null
   })
 
+/** A fixed part of them; `npm run prove -- planted` takes each. */
+const every = Number(process.env["PLANTED_EVERY"] ?? 4)
+
 describe("a planted bug is noticed", () => {
-  for (const bug of planted) {
+  for (const bug of planted.filter((_, place) => place % every === 0)) {
     it.effect(bug.name, () =>
       Effect.gen(function* () {
         assert.isNotNull(yield* noticed(bug))

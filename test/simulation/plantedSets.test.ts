@@ -5,8 +5,13 @@ import * as Effect from "effect/Effect"
 import { plantedSets } from "./plantedSets.ts"
 import { attempt } from "./sets.ts"
 
+/** A fixed part of them; `npm run prove -- planted` takes each. */
+const every = Number(process.env["PLANTED_EVERY"] ?? 4)
+
 describe("a defect in taking, deleting or restoring a set is noticed", () => {
-  for (const { name, scenario, means, defect, says } of plantedSets) {
+  for (const { name, scenario, means, defect, says } of plantedSets.filter(
+    (_, place) => place % every === 0
+  )) {
     it.effect(name, () =>
       Effect.gen(function* () {
         yield* attempt(scenario, means)

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { pointsOf } from "./points.ts"
 import { attempt, scenarios } from "./rival.ts"
 
-const every = 331
+const every = 661
 
 describe("one act of somebody else loses no data, crosses no namespace, and leaves an operation that ends", () => {
   for (const [name, scenario] of Object.entries(scenarios)) {

@@ -5,13 +5,13 @@ import type { Fault } from "../../packages/sandbox/src/Fault.ts"
 import { attempt, inTurn, type Scenario, scenarios } from "./scaling.ts"
 
 /**
- * Each fault at a third of the calls, and at every which read. A read whose reply is lost is one that fails. After a kill behind a
+ * Each fault at a sixth of the calls, and at every which read. A read whose reply is lost is one that fails. After a kill behind a
  * read, or before a call, things are as after one behind the call before it, but for the time: `prove` runs all.
  */
 const faults: ReadonlyArray<readonly [what: string, fault: Fault, nth: number, least: number]> = [
-  ["every call fails", { _tag: "Fail" }, 1, 6],
-  ["every reply of a change is lost", { _tag: "LoseReply" }, Infinity, 3],
-  ["the caller dies", { _tag: "Kill", applied: true }, 2, 6]
+  ["every call fails", { _tag: "Fail" }, 1, 3],
+  ["every reply of a change is lost", { _tag: "LoseReply" }, Infinity, 1],
+  ["the caller dies", { _tag: "Kill", applied: true }, 2, 3]
 ]
 
 describe("scaling ends the same", () => {
@@ -19,7 +19,7 @@ describe("scaling ends the same", () => {
     for (const [what, fault, nth, least] of faults) {
       it.effect(`when ${what}: ${scenario.name}`, () =>
         Effect.gen(function* () {
-          const points = yield* inTurn(attempt, scenario, fault, nth, 3)
+          const points = yield* inTurn(attempt, scenario, fault, nth, 6)
           console.log(`${scenario.name}, ${what}: ${points} points`)
           assert.isAbove(points, scenario.only === undefined ? least : 0)
         })

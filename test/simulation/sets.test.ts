@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { lives } from "./setSeeds.ts"
 import { attempt, scenarios } from "./sets.ts"
 
-const seeds = Number(process.env["SET_SEEDS"] ?? 60)
+const seeds = Number(process.env["SET_SEEDS"] ?? 30)
 
 describe("a set", () => {
   for (const scenario of Object.values(scenarios(3))) {

@@ -3,12 +3,10 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { assert } from "vitest"
+import { program } from "../../shipped.ts"
 import { kubectl as kubectlPath } from "../suite/kubectl.ts"
 
 const chart = fileURLToPath(new URL("fixtures/db", import.meta.url))
-const plugin = fileURLToPath(
-  new URL("../../../packages/kubectl-stateful/bin/kubectl-stateful", import.meta.url)
-)
 
 export interface Ended {
   readonly code: unknown
@@ -51,7 +49,7 @@ export const tools = (
   return {
     helm: (verb, ...args) =>
       run(helmPath, [verb, "db", ...(["install", "upgrade"].includes(verb) ? [chart] : []), ...args]),
-    stateful: (...args) => run(process.execPath, [plugin, ...args]),
+    stateful: (...args) => run(process.execPath, [program(), ...args]),
     kubectl,
     replicas: () => kubectl("get", "statefulset", "db", "-o", "jsonpath={.spec.replicas}")
   }

@@ -1,8 +1,6 @@
 /** kubectl and the plugin as a person runs them: real binaries, real exit codes. */
 import { execFile, execFileSync } from "node:child_process"
-import { fileURLToPath } from "node:url"
-
-const plugin = fileURLToPath(new URL("../../../packages/kubectl-stateful/bin", import.meta.url))
+import { bin, cache } from "../../shipped.ts"
 
 export interface Ran {
   readonly code: number
@@ -24,7 +22,13 @@ const run = (
       {
         encoding: "utf8",
         maxBuffer: 1 << 28,
-        env: { ...process.env, PATH: `${plugin}:${process.env["PATH"]}`, COLUMNS: "80", ...options.env }
+        env: {
+          ...process.env,
+          ...cache(),
+          PATH: `${bin()}:${process.env["PATH"]}`,
+          COLUMNS: "80",
+          ...options.env
+        }
       },
       (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err })
     )
@@ -39,10 +43,6 @@ export const kubectl = async (args: ReadonlyArray<string>, input?: string): Prom
   if (ran.code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${ran.err}`)
   return ran.out
 }
-
-/** kubectl's own answer as JSON. */
-export const get = async <T>(args: ReadonlyArray<string>): Promise<T> =>
-  JSON.parse(await kubectl(["get", ...args, "-o", "json"]))
 
 /** `kubectl stateful …` through kubectl's own dispatch. */
 export const stateful = async (

@@ -1,7 +1,8 @@
 /** What there is of cuts: in the API, and by the test driver's own books, which outlive every object. */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { get, kubectl } from "./commands.ts"
+import { kubectl } from "./commands.ts"
+import { get } from "./read.ts"
 import { until } from "./neighbour.ts"
 import { reader } from "./volumes.ts"
 

@@ -6,11 +6,9 @@ import { execFile } from "node:child_process"
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { bin, cache } from "../../shipped.ts"
 import { assert } from "vitest"
 import { commandsOf, shapeOf, type Situation, type Step } from "./remedies.ts"
-
-const plugin = fileURLToPath(new URL("../../../packages/kubectl-stateful/bin", import.meta.url))
 
 interface Ended {
   readonly code: number
@@ -71,8 +69,9 @@ export const server = (options: {
   chmodSync(editor, 0o755)
   const env = {
     ...process.env,
+    ...cache(),
     ...options.env,
-    PATH: `${plugin}:${dirname(options.kubectl)}:${process.env["PATH"]}`,
+    PATH: `${bin()}:${dirname(options.kubectl)}:${process.env["PATH"]}`,
     KUBE_EDITOR: editor
   }
   const run = (file: string, args: ReadonlyArray<string>, input = ""): Promise<Ended> =>

@@ -6,7 +6,8 @@
  * so that the second person acts while the operation stands still at a known place.
  */
 import { assert } from "vitest"
-import { get, kubectl } from "./commands.ts"
+import { kubectl } from "./commands.ts"
+import { get } from "./read.ts"
 
 export interface SetOptions {
   readonly replicas: number

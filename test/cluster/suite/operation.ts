@@ -1,6 +1,7 @@
 /** What an operation may leave behind, asked of kubectl. */
 import { assert } from "vitest"
-import { get, kubectl } from "./commands.ts"
+import { kubectl } from "./commands.ts"
+import { get } from "./read.ts"
 
 interface List<T> {
   readonly items: ReadonlyArray<T>

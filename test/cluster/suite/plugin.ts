@@ -1,8 +1,6 @@
-/** The plugin as one bundle that no edit replaces while a suite runs, in processes that can be killed. */
-import { execFileSync, spawn } from "node:child_process"
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+/** The plugin in processes that can be killed. */
+import { spawn } from "node:child_process"
+import { cache, program } from "../../shipped.ts"
 import type { Ran } from "./commands.ts"
 
 export interface Ended extends Ran {
@@ -23,18 +21,12 @@ export interface Running {
 export interface Plugin {
   readonly start: (args: ReadonlyArray<string>) => Running
   readonly run: (args: ReadonlyArray<string>) => Promise<Ended>
-  readonly remove: () => void
 }
 
-const home = "packages/kubectl-stateful"
-
 export const bundled = (): Plugin => {
-  const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-"))
-  const dist = join(folder, "dist")
-  execFileSync(process.execPath, [join(home, "build.ts"), dist], { stdio: "inherit" })
-  copyFileSync(join(home, "package.json"), join(folder, "package.json"))
   const start: Plugin["start"] = (args) => {
-    const child = spawn(process.execPath, [join(dist, "main.js"), ...args], {
+    const child = spawn(process.execPath, [program(), ...args], {
+      env: { ...process.env, ...cache() },
       stdio: ["ignore", "pipe", "pipe"]
     })
     let out = ""
@@ -66,9 +58,5 @@ export const bundled = (): Plugin => {
       ended
     }
   }
-  return {
-    start,
-    run: (args) => start(args).ended,
-    remove: () => rmSync(folder, { recursive: true, force: true })
-  }
+  return { start, run: (args) => start(args).ended }
 }

@@ -4,7 +4,8 @@
  */
 import { spawn } from "node:child_process"
 import { assert } from "vitest"
-import { get, kubectl } from "./commands.ts"
+import { kubectl } from "./commands.ts"
+import { get } from "./read.ts"
 import { until } from "./neighbour.ts"
 
 /** Which stands in Secrets of these suites, and may stand nowhere else. */

@@ -1,6 +1,7 @@
 /** What became of volumes, and whether the data from before can be read from them. */
 import { assert } from "vitest"
-import { get, kubectl } from "./commands.ts"
+import { kubectl } from "./commands.ts"
+import { get } from "./read.ts"
 import { claim, type Member, type Neighbourhood, until } from "./neighbour.ts"
 
 interface Object {

@@ -4,7 +4,8 @@
  * moment n0 >= n1 >= n2 >= n0 - 1; what was cut at two moments breaks that.
  */
 import { assert } from "vitest"
-import { get, kubectl } from "./commands.ts"
+import { kubectl } from "./commands.ts"
+import { get } from "./read.ts"
 import { until } from "./neighbour.ts"
 
 export interface MembersOptions {

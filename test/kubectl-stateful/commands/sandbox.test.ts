@@ -3,7 +3,8 @@ import { once } from "node:events"
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, describe, inject, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
+import { program } from "../../shipped.ts"
 import { stopped, usable } from "../../../packages/kubectl-stateful/src/print/sandbox.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-sandbox-test-"))
@@ -11,8 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 /** The plugin as it is shipped. */
 const plugin = (...args: ReadonlyArray<string>) => {
-  const main = join(inject("shipped"), "bin", "kubectl-stateful")
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [program(), ...args], {
     env: { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder }
   })
   const said = { out: "", err: "" }

@@ -5,12 +5,12 @@ import { createServer, type Server } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { root } from "../../house/sources.ts"
+import { bin } from "../../shipped.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-completion-"))
 const marker = join(folder, "pwned")
 const kubeconfig = join(folder, "config")
-const program = join(root, "packages", "kubectl-stateful", "bin", "kubectl_complete-stateful")
+const program = join(bin(), "kubectl_complete-stateful")
 
 const hostile = [
   `$(touch\${IFS}${marker})`,

@@ -1,5 +1,5 @@
 /**
- * The engine, with a verb that no user has: each run stops at one request, every twentieth here and all of
+ * The engine, with a verb that no user has: each run stops at one request, every fortieth here and all of
  * them under `npm run prove -- toy`. Counts are printed.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { meet, rivalries } from "./toyRival.ts"
 import { attempt, each, goBack, nap, others, second, stopAt, type Trouble } from "./toyRuns.ts"
 
-const every = Number(process.env["TOY_EVERY"] ?? "20")
+const every = Number(process.env["TOY_EVERY"] ?? "40")
 const printed = process.env["TOY_EVERY"] !== undefined
 
 let tests = 0

@@ -17,7 +17,7 @@ import { configMap, merge, target, withConfig } from "./configured.ts"
 import { snapshot } from "./world.ts"
 
 /** A fixed part of all points; `RESTORE_EVERY=1` takes each of them (`npm run prove -- restore`). */
-const every = Number(process.env["RESTORE_EVERY"] ?? 97)
+const every = Number(process.env["RESTORE_EVERY"] ?? 149)
 
 interface Act {
   readonly name: string
