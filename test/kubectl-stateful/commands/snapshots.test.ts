@@ -56,3 +56,25 @@ describe("a snapshot whose record this version cannot read", () => {
     })
   )
 })
+
+describe("words that are no action of snapshots", () => {
+  it.live("are answered with what was meant", () =>
+    Effect.gen(function* () {
+      const typed = yield* withRecord
+      const { failure } = yield* typed("nightly")
+      assert.match(
+        failure,
+        /^error: unknown subcommand "nightly" for "kubectl stateful snapshots"; use list, /
+      )
+      assert.include(failure, "`kubectl stateful snapshots describe nightly` shows it")
+      assert.strictEqual(
+        (yield* typed("export")).failure,
+        'error: wrong arguments for "kubectl stateful snapshots export"; use `kubectl stateful snapshots export NAME`'
+      )
+      assert.strictEqual(
+        (yield* typed("list all")).failure,
+        'error: wrong arguments for "kubectl stateful snapshots list"; use `kubectl stateful snapshots list`'
+      )
+    })
+  )
+})

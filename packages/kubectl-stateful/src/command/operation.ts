@@ -101,7 +101,7 @@ export const shown = <E>(
       Effect.sync(() =>
         screen.err(
           begun === null
-            ? printed`Interrupted; nothing was changed.\n`
+            ? printed`Interrupted before the operation began.\n`
             : printed`Interrupted. ${visible(wayOn(begun))}.\n`
         )
       )

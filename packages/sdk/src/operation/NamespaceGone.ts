@@ -62,7 +62,7 @@ export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, 
 ): Effect.Effect<never, Failure, Cluster> =>
   Effect.gen(function* () {
     const { _tag: tag } = error.reason
-    const isPlain = ["Fenced", "Held", "Refused", "Access", "Mismatch", "Closed"].includes(tag)
+    const isPlain = ["Fenced", "Held", "Refused", "Access", "Mismatch"].includes(tag)
     const namespaces = isPlain ? [] : [...new Set([plan.home, ...plan.guards.map((one) => one.namespace)])]
     const gone = yield* Effect.filter(namespaces, (name) => Effect.orElseSucceed(isGoing(name), () => false))
     const [first] = gone

@@ -21,7 +21,6 @@ const { String, TaggedStruct } = Schema
  * - `Unfenced`: a restored copy cannot be isolated from its source: the network enforces no NetworkPolicies.
  * - `NotFound`: no such app or operation. Check the name and the namespace.
  * - `Mismatch`: the given hooks differ from those of the operation, or a file is no snapshot. Pass the right ones.
- * - `Closed`: the operation has finished. There is nothing to resume or abort.
  */
 export const OperationReason = Schema.Union([
   TaggedStruct("Refused", { refusals: Schema.Array(Refusal) }),
@@ -36,8 +35,7 @@ export const OperationReason = Schema.Union([
   TaggedStruct("LevelMissed", {}),
   TaggedStruct("Unfenced", {}),
   TaggedStruct("NotFound", {}),
-  TaggedStruct("Mismatch", {}),
-  TaggedStruct("Closed", {})
+  TaggedStruct("Mismatch", {})
 ])
 export type OperationReason = typeof OperationReason.Type
 

@@ -2,6 +2,7 @@
 import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import type { OperationError } from "@kubectl-stateful/sdk/operation/OperationError"
 import type { AppNotFound } from "@kubectl-stateful/sdk/State"
+import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Effect from "effect/Effect"
 import type { Screen } from "../../command/screen.ts"
 import { Usage } from "../../command/usage.ts"
@@ -13,6 +14,16 @@ type Action = Effect.Effect<void, ClusterError | OperationError | AppNotFound | 
 const show = Effect.promise(() => import("./show.ts"))
 const prune = Effect.promise(() => import("./prune.ts"))
 const transfer = Effect.promise(() => import("./transfer.ts"))
+
+const usages = [
+  "list",
+  "describe NAME",
+  "diff NAME [NAME|live]",
+  "prune NAME...",
+  "export NAME",
+  "import FILE"
+]
+const usageOf = (action: string) => usages.find((usage) => usage.split(" ", 1)[0] === action)
 
 /** Throws a Usage if it is not an action. */
 export const actionOf = (screen: Screen, words: ReadonlyArray<string>, flags: SetFlags): Action => {
@@ -32,8 +43,14 @@ export const actionOf = (screen: Screen, words: ReadonlyArray<string>, flags: Se
     if (names.length === 1 && action === "import")
       return Effect.flatMap(transfer, ({ importSet }) => importSet(screen, first, flags))
   }
+  const usage = usageOf(action)
+  if (usage !== undefined)
+    throw new Usage(
+      `wrong arguments for "kubectl stateful snapshots ${action}"`,
+      `use \`kubectl stateful snapshots ${usage}\``
+    )
   throw new Usage(
-    `unknown subcommand "${words.join(" ")}" for "snapshots"`,
-    "use list, describe NAME, diff NAME [NAME|live], prune NAME..., export NAME, or import FILE"
+    `unknown subcommand "${action}" for "kubectl stateful snapshots"`,
+    `use ${usages.join(", ")}; if ${action} is a snapshot, \`kubectl stateful snapshots describe ${shellWord(action)}\` shows it`
   )
 }
