@@ -53,7 +53,7 @@ const swaps = ({ method, path }: Request): boolean =>
 
 const copies = ({ method, path }: Request): boolean => method === "POST" && path.endsWith("/statefulsets")
 
-const putsConfig = ({ method, path, query }: Request): boolean =>
+export const putsConfig = ({ method, path, query }: Request): boolean =>
   method === "PATCH" && path.endsWith("/configmaps/conf") && query?.some(([key]) => key === "dryRun") !== true
 
 /** The copy is there, and is about to be started. */
