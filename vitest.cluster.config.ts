@@ -23,6 +23,7 @@ const alone = suites(
   "etcd",
   "freeze-by-request",
   "losses",
+  "postgres-cut",
   "quiesce",
   "quiesce-kills",
   "remedies",

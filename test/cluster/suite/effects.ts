@@ -208,18 +208,21 @@ export const play = async (on: Server, situation: Situation): Promise<ReadonlyAr
         60
       ).then(({ next }) => next)
     }
-    const last = await looking()
+    let added: ReadonlyArray<string> = []
+    // What the commands made anew may still start.
+    const last = await until(`no new No after ${situation.rule}`, async () => {
+      const all = await looking()
+      added = [...noes(all)].filter(
+        (one) => !before.noes.has(one) && situation.brings?.includes(one) !== true
+      )
+      return added.length === 0 ? all : null
+    }).catch((cause: unknown) => assert.fail(`${String(cause)}: ${added.join()}`))
     const evidence = advising(found, situation)?.evidence
     if (situation.stays === undefined)
       assert.isFalse(
         last.some((one) => one.rule === situation.rule && one.evidence === evidence),
         `still found: ${evidence}`
       )
-    assert.deepEqual(
-      [...noes(last)].filter((one) => !before.noes.has(one) && situation.brings?.includes(one) !== true),
-      [],
-      `new after ${situation.rule}`
-    )
     return changedKeys(before.objects, await on.objects())
   } finally {
     for (const one of situation.undo ?? []) await take(on, one)
