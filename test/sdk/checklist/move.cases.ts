@@ -292,7 +292,7 @@ export const moveCases: ReadonlyArray<Case> = [
   {
     rule: "reference-missing",
     says: "No",
-    when: "a ConfigMap or Secret that pods need is missing, so that it cannot go along",
+    when: "a ConfigMap or Secret that pods need is missing, so that it cannot be copied",
     change: (draft) => {
       named(draft.references, "db-conf").present = false
     }

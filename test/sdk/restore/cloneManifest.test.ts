@@ -129,7 +129,7 @@ describe("a StatefulSet that is restored as another one", () => {
     assert.deepEqual(term.labelSelector, { matchLabels: { app: "copy" } })
   })
 
-  it("follows every reference to what goes along, and no other", () => {
+  it("follows every reference to what is copied, and no other", () => {
     const [conf, pass, all] = pod.volumes
     assert.strictEqual(conf.configMap.name, "copy-conf")
     assert.strictEqual(pass.secret.secretName, "copy-pass")
@@ -169,7 +169,7 @@ describe("host names of the source", () => {
     it(`${text} becomes ${expected}`, () => assert.strictEqual(hostsIn(renaming, text), expected))
 })
 
-describe("an object that goes along", () => {
+describe("an object that is copied", () => {
   it("of a Service gives back its addresses and ports, and stays headless where it was", () => {
     const service = (spec: object) =>
       objectManifest(
