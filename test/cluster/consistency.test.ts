@@ -3,7 +3,7 @@
  * what comes back of a set is one moment, or is seen not to be, and said so.
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import * as Mariadb from "./suite/mariadb.ts"
 import { bundled } from "./suite/plugin.ts"
@@ -124,7 +124,7 @@ const sequential = ["--consistency", "group", "--allow-lower", "--group-class", 
 const alone = (profile: string) =>
   `--consistency quiesced --profile ${profile} --group-class none --snapshot-qps 50`.split(" ")
 
-describe.runIf(isBed())("a level, again and again", () => {
+describe.runIf(hasParts())("a level, again and again", () => {
   beforeAll(async () => {
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--timeout=120s"])

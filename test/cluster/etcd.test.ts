@@ -1,7 +1,7 @@
 /** Real etcd with TLS: all members made from one, put back as one group, and scaled by its profile. */
 import { spawn } from "node:child_process"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { get } from "./suite/read.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { inMember, installEtcd } from "./suite/etcd.ts"
@@ -101,7 +101,7 @@ const assertCleared = async (space: string) => {
   assert.notInclude(JSON.stringify(own), "-seed-")
 }
 
-describe.runIf(isBed())("etcd", () => {
+describe.runIf(hasParts())("etcd", () => {
   beforeAll(async () => {
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--timeout=120s"])

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { remains, removeCuts } from "./suite/cuts.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
 import { bundled } from "./suite/plugin.ts"
@@ -94,7 +94,7 @@ const take = (name: string, ...more: ReadonlyArray<string>) =>
   ])
 const allowed = "--allow-unbounded-freeze"
 
-describe.runIf(isBed())("a freeze by requests through the pod proxy", () => {
+describe.runIf(hasParts())("a freeze by requests through the pod proxy", () => {
   beforeAll(async () => {
     await removeCuts([space])
     await kubectl(["delete", "namespace", space, "--ignore-not-found", "--timeout=120s"])

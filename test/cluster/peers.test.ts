@@ -6,12 +6,12 @@ import type { Peers } from "../../packages/sdk/src/Discovery.ts"
 import { layer } from "../../packages/sdk/src/kubernetes/index.ts"
 import * as Router from "../../packages/sdk/src/Router.ts"
 import * as Routing from "../../packages/sdk/src/Routing.ts"
-import { isBed, kubectl, namespace, stateful } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace, stateful } from "./suite/commands.ts"
 
 const space = namespace("find-odd")
 const n = ["-n", space.name]
 
-describe.runIf(isBed())("what cannot be found, or routed to, is told in one line", () => {
+describe.runIf(hasParts())("what cannot be found, or routed to, is told in one line", () => {
   const set = (name: string, serviceName: string, replicas = 1) => ({
     apiVersion: "apps/v1",
     kind: "StatefulSet",

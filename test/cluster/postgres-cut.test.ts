@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { until } from "./suite/neighbour.ts"
 import { bundled } from "./suite/plugin.ts"
@@ -32,7 +32,7 @@ const withBeforeStart = async (): Promise<string> => {
   return file
 }
 
-describe.runIf(isBed())("a snapshot of PostgreSQL by its profile", () => {
+describe.runIf(hasParts())("a snapshot of PostgreSQL by its profile", () => {
   beforeAll(async () => {
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--timeout=120s"])

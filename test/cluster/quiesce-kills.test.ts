@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { from } from "../../packages/kubectl-stateful/bundle.ts"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { remains, removeCuts } from "./suite/cuts.ts"
 import { deadline } from "./suite/dyingCaller.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
@@ -48,7 +48,7 @@ const removeSets = async (space: string): Promise<void> => {
   await kubectl(["delete", "secrets,configmaps", "-n", space, "-l", ours])
 }
 
-describe.runIf(isBed())("a quiesced snapshot whose caller is killed with SIGKILL", () => {
+describe.runIf(hasParts())("a quiesced snapshot whose caller is killed with SIGKILL", () => {
   beforeAll(async () => {
     const bundle = await rolldown(from(fileURLToPath(new URL("suite/dyingCaller.ts", import.meta.url))))
     await bundle.write({ file: program, format: "esm", codeSplitting: false })

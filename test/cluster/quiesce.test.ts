@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { get } from "./suite/read.ts"
 import { remains, removeCuts } from "./suite/cuts.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
@@ -90,7 +90,7 @@ const assertMissed = async (space: string, { code, err }: Ended, words: RegExp) 
 const isOneMoment = ([n0 = NaN, n1 = NaN, n2 = NaN]: ReadonlyArray<number>): boolean =>
   n0 >= n1 && n1 >= n2 && n2 >= n0 - 1
 
-describe.runIf(isBed())("a quiesced snapshot", () => {
+describe.runIf(hasParts())("a quiesced snapshot", () => {
   beforeAll(async () => {
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--timeout=120s"])

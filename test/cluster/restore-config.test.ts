@@ -1,6 +1,6 @@
 /** The configuration in a restore, on real pods: what they see afterwards, the way back, and what is left. */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl } from "./suite/commands.ts"
+import { hasParts, kubectl } from "./suite/commands.ts"
 import { get } from "./suite/read.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { neighbourhood, statefulSet } from "./suite/neighbour.ts"
@@ -95,7 +95,7 @@ const records = async (space: string): Promise<ReadonlyArray<string>> => {
   return names.split(" ").filter((name) => name.includes(".before-"))
 }
 
-describe.runIf(isBed())("a restore with the configuration", () => {
+describe.runIf(hasParts())("a restore with the configuration", () => {
   beforeAll(async () => {
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--timeout=120s"])

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl } from "./suite/commands.ts"
+import { hasParts, kubectl } from "./suite/commands.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { neighbourhood } from "./suite/neighbour.ts"
 import { assertOver } from "./suite/operation.ts"
@@ -46,7 +46,7 @@ const marks = async (space: string, count: number) => {
 const uids = (space: string, count: number) =>
   each(count, (pod) => kubectl(["get", "pod", pod, "-n", space, "-o", "jsonpath={.metadata.uid}"]))
 
-describe.runIf(isBed())("a restore", () => {
+describe.runIf(hasParts())("a restore", () => {
   beforeAll(async () => {
     const names = all.map(({ name }) => name)
     await removeCuts(names)

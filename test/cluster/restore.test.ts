@@ -1,6 +1,6 @@
 /** `kubectl stateful restore` on real volumes: the state of the cut, the way back, and nothing lost on the way. */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { get } from "./suite/read.ts"
 import { removeCuts } from "./suite/cuts.ts"
 import { neighbourhood } from "./suite/neighbour.ts"
@@ -87,7 +87,7 @@ const assertSettled = async (space: string) => {
     if (/^data-db-\d$/.test(claim)) assert.isFalse(marked, claim)
 }
 
-describe.runIf(isBed())("a restore", () => {
+describe.runIf(hasParts())("a restore", () => {
   beforeAll(async () => {
     await removeCuts(all)
     await kubectl(["delete", "namespace", ...all, "--ignore-not-found", "--timeout=120s"])

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl, namespace } from "./suite/commands.ts"
+import { hasParts, kubectl, namespace } from "./suite/commands.ts"
 import { assertOver, isOpen, operations, podsOf } from "./suite/operation.ts"
 import { bundled } from "./suite/plugin.ts"
 
@@ -113,7 +113,7 @@ const killed = async (name: string, up: boolean, moment: (typeof moments)[number
   return { ...moment, at: told().at(-1) ?? "", midRun: signal === "SIGKILL" && left !== undefined }
 }
 
-describe.runIf(isBed())("20 SIGKILLs", () => {
+describe.runIf(hasParts())("20 SIGKILLs", () => {
   beforeAll(async () => {
     await space.create()
     const all = { apiVersion: "v1", kind: "List", items: sets.map(set) }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isBed, kubectl } from "./suite/commands.ts"
+import { hasParts, kubectl } from "./suite/commands.ts"
 import { kept, handlesOf, remains, removeCuts } from "./suite/cuts.ts"
 import { neighbourhood, statefulSet } from "./suite/neighbour.ts"
 import { bundled, type Ended } from "./suite/plugin.ts"
@@ -28,7 +28,7 @@ const write = (word: string) =>
   kubectl(["exec", ...lost.n, "db-1", "--", "sh", "-c", `echo ${word} > /data/word; sync`])
 const word = async () => (await kubectl(["exec", ...lost.n, "db-1", "--", "cat", "/data/word"])).trim()
 
-describe.runIf(isBed())("snapshots", () => {
+describe.runIf(hasParts())("snapshots", () => {
   beforeAll(async () => {
     writeFileSync(passphrase[1] ?? "", "correct horse battery staple\n")
     writeFileSync(join(folder, "wrong"), "hunter2\n")

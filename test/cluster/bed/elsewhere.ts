@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs"
 import { run } from "./process.ts"
 import { say } from "./progress.ts"
+import { driverName } from "./storage.ts"
 
 export const kubeconfig = process.env["BED_KUBECONFIG"]
 
@@ -17,6 +18,11 @@ export const up = async (file: string): Promise<void> => {
   say("left out there: loss of nodes, zones and links; faults of storage; counts of requests; fake nodes")
 }
 
-export const environment = (file: string): ReadonlyArray<readonly [name: string, value: string]> => [
-  ["KUBECONFIG", file]
-]
+/** Its images and its storage are those of a bed as well if the driver is there. */
+export const environment = async (
+  file: string
+): Promise<ReadonlyArray<readonly [name: string, value: string]>> => {
+  const drivers = await run("kubectl", ["--kubeconfig", file, "get", "csidrivers", "-o", "name"])
+  const isAnotherBed = drivers.split("\n").includes(`csidriver.storage.k8s.io/${driverName}`)
+  return [["KUBECONFIG", file], ...(isAnotherBed ? ([["BED_PARTS", "1"]] as const) : [])]
+}

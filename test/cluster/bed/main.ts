@@ -50,16 +50,17 @@ const environment = (): ReadonlyArray<readonly [name: string, value: string]> =>
   ["KUBECONFIG", kubeconfig],
   ["BED_DIR", root],
   ["BED_AUDIT_LOG", auditLog],
-  ["BED_CSI_LOG", csiLog]
+  ["BED_CSI_LOG", csiLog],
+  ["BED_PARTS", "1"]
 ]
 
 const quoted = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`
 
-const printEnvironment = (): void => {
+const printEnvironment = async (): Promise<void> => {
   if (elsewhere.kubeconfig === undefined && !existsSync(ready))
     throw new Error("the cluster is not up; start it with: npm run cluster -- up")
   const lines =
-    elsewhere.kubeconfig === undefined ? environment() : elsewhere.environment(elsewhere.kubeconfig)
+    elsewhere.kubeconfig === undefined ? environment() : await elsewhere.environment(elsewhere.kubeconfig)
   for (const [name, value] of lines) console.log(`export ${name}=${quoted(value)}`)
   if (elsewhere.kubeconfig === undefined) console.log(`export PATH=${quoted(binaries)}:"$PATH"`)
 }

@@ -71,5 +71,8 @@ export const bed = (...args: ReadonlyArray<string>): void => {
   })
 }
 
+/** True where the images and the storage of the bed are: on it, and on another bed. */
+export const hasParts = () => process.env["BED_PARTS"] !== undefined
+
 /** False on a cluster that is not the bed: no node is lost there, no audit log read. */
 export const isBed = () => process.env["BED_AUDIT_LOG"] !== undefined

@@ -47,9 +47,11 @@ export interface Kept {
   readonly source: string
 }
 
-/** Every snapshot that the driver holds. */
+/** Every snapshot that the driver holds; of another cluster's nobody can look. */
 export const kept = (): ReadonlyArray<Kept> => {
-  const folder = join(process.env["BED_DIR"] ?? "", "csi", "snapshots")
+  const home = process.env["BED_DIR"]
+  if (home === undefined) return []
+  const folder = join(home, "csi", "snapshots")
   return readdirSync(folder).flatMap((name): ReadonlyArray<Kept> => {
     if (!name.endsWith(".json")) return []
     try {
