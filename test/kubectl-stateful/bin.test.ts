@@ -15,6 +15,7 @@ import {
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, describe, it } from "vitest"
 import * as shipped from "../shipped.ts"
@@ -33,6 +34,9 @@ const run = (file: string, args: ReadonlyArray<string>, node: ReadonlyArray<stri
   return { status, stdout, stderr }
 }
 const plugin = (...args: ReadonlyArray<string>) => run(main, args)
+
+/** One for each way that output is written. */
+const written = [["describe", "--help"], ["--version"], ["__complete", "describe", "-"]]
 
 /** Makes the Node that loads it say that it is an old one. */
 const oldNode = join(temporary, "old.cjs")
@@ -140,18 +144,29 @@ describe("the launcher", () => {
 
   it("says in one line that its output cannot be written", () => {
     const full = openSync("/dev/full", "w")
-    const { status, stderr } = spawnSync(process.execPath, [main, "describe", "--help"], {
-      encoding: "utf8",
-      stdio: ["ignore", full, "pipe"]
-    })
+    for (const args of written) {
+      const { status, stderr } = spawnSync(process.execPath, [main, ...args], {
+        encoding: "utf8",
+        stdio: ["ignore", full, "pipe"]
+      })
+      assert.deepEqual(
+        { status, stderr },
+        {
+          status: 1,
+          stderr: "error: cannot write the output: no space left on device; the output is incomplete\n"
+        }
+      )
+    }
     closeSync(full)
-    assert.deepEqual(
-      { status, stderr },
-      {
-        status: 1,
-        stderr: "error: cannot write the output: no space left on device; the output is incomplete\n"
-      }
-    )
+  })
+
+  it("says nothing of a reader that has gone", async () => {
+    const said = written.map(async (args) => {
+      const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+      child.stdout.destroy()
+      return await text(child.stderr)
+    })
+    assert.deepEqual(await Promise.all(said), ["", "", ""])
   })
 
   it("without its bundle says what to do", () => {

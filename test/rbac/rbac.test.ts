@@ -246,6 +246,28 @@ describe("the Role of a command", () => {
     })
   )
 
+  it.effect("may be limited to one StatefulSet by its name, and then allows nothing of another", () =>
+    Effect.gen(function* () {
+      const { sandbox } = yield* members(1)
+      const role = Access.roles({ verbs: ["scale"], namespace: "shop" }).flatMap(({ rules }) =>
+        rules.map(({ rule }) => rule)
+      )
+      const scale = (name: string, when: string) =>
+        run(
+          { sandbox, words: words(`scale db --replicas 2${when}`) },
+          role
+            .filter(({ resources, verbs }) => !(resources.includes("statefulsets") && verbs.includes("list")))
+            .map((rule) =>
+              rule.resources.includes("statefulsets") ? { ...rule, resourceNames: [name] } : rule
+            )
+        )
+      const refused = yield* scale("other", "")
+      assert.match(refused.failure ?? "", /cannot get resource "statefulsets"/)
+      assert.deepEqual(refused.effects, [])
+      for (const when of [" --dry-run=server", ""]) assert.isNull((yield* scale("db", when)).failure, when)
+    })
+  )
+
   it.effect("goes on without what is optional, and says so", () =>
     Effect.gen(function* () {
       const { sandbox } = yield* members(1)

@@ -52,6 +52,16 @@ describe("YAML", () => {
     })
   )
 
+  it.effect("a text that YAML 1.1 takes for something else is quoted, as kubectl quotes it", () =>
+    Effect.gen(function* () {
+      const texts = ["No", "yes", "on", "off", "y", "0777", "1_000", "0b11", "12:30:00", "2026-11-30", "<<"]
+      for (const text of [...texts, "1e3", "~", "2026-11-30T00:00:00Z"])
+        assert.strictEqual(yield* printYaml({ [text]: text }), `"${text}": "${text}"\n`)
+      const others = { answer: "Unknown", count: 3, ready: true, none: null, node: "a-1", at: "10.0.0.1" }
+      assert.notInclude(yield* printYaml(others), '"')
+    })
+  )
+
   it.effect("what is printed reads back the same", () =>
     Effect.gen(function* () {
       const value = { name: "yes", count: 1, long: "word ".repeat(60), list: [{ a: null }], text: "a\nb\n" }

@@ -3,7 +3,7 @@ import { basename } from "node:path"
 import manifest from "../package.json" with { type: "json" }
 import type { Names } from "./program/complete.ts"
 import { printed, visible } from "./print/terminal.ts"
-import { write } from "./command/screen.ts"
+import { guardOutput, write } from "./command/screen.ts"
 
 const typed = process.argv.slice(2)
 // The single binary answers for completion under kubectl's name for that, as a link to itself.
@@ -11,6 +11,7 @@ const [first, ...rest] =
   basename(process.argv0) === "kubectl_complete-stateful" ? ["__complete", ...typed] : typed
 
 const main = async (): Promise<void> => {
+  guardOutput(process)
   if (first === "--version") {
     write(process.stdout, printed`kubectl-stateful v${visible(manifest.version)}\n`)
   } else if (first === "__complete") {

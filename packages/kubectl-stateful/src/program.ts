@@ -10,8 +10,8 @@ import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import manifest from "../package.json" with { type: "json" }
 import { type CommandClass, commands } from "./commands/index.ts"
 import { commandFirst } from "./program/commandFirst.ts"
-import { ended, printed, visible } from "./print/terminal.ts"
-import { write } from "./command/screen.ts"
+import { ended } from "./print/terminal.ts"
+import { guardOutput, write } from "./command/screen.ts"
 import { Usage } from "./command/usage.ts"
 
 const bin = manifest.oclif.bin
@@ -109,14 +109,6 @@ const unknownCommand = (id: string): Usage => {
   )
 }
 
-/** A reader that went away needs no word; a full disk does, and no stack trace with it. */
-const onOutputError = (error: NodeJS.ErrnoException): void => {
-  process.exitCode = 1
-  if (error.code === "EPIPE") return
-  const why = error.message.replace(/^[A-Z]+: |, write$/g, "")
-  write(process.stderr, printed`error: cannot write the output: ${visible(why)}; the output is incomplete\n`)
-}
-
 /** Runs a command line, prints errors as kubectl does, and sets the exit code. */
 export const program = async (words: ReadonlyArray<string>): Promise<void> => {
   const ordered = commandFirst(words)
@@ -129,12 +121,7 @@ export const program = async (words: ReadonlyArray<string>): Promise<void> => {
     if (!known && !isHelp) throw unknownCommand(id)
     const plugin = await rootPlugin(known ? [id] : Object.keys(commands))
     // oclif's own listener throws.
-    process.stdout
-      .removeAllListeners("error")
-      .once("error", onOutputError)
-      .on("error", () => {})
-    // Without a listener an output error ends the process immediately.
-    process.stderr.removeAllListeners("error").on("error", () => (process.exitCode = 1))
+    guardOutput(process)
     const config = await Config.load({
       root: plugin.root,
       pjson,

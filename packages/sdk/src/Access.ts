@@ -8,41 +8,69 @@ import { without } from "./access/optional.ts"
 import { recorded } from "./access/recorded.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
 import { OperationError } from "./operation/OperationError.ts"
-import { describeRule, type Rule } from "./operation/Plan.ts"
+import { describeRule, type Guard, type GuardKind, type Rule } from "./operation/Plan.ts"
 import * as Resource from "./Resource.ts"
 
-const missing = (rules: ReadonlyArray<Rule>): Effect.Effect<ReadonlyArray<Rule>, ClusterError, Cluster> =>
-  Effect.map(
-    Effect.forEach(
-      rules,
-      (rule) =>
-        Resource.reviewAccess({
-          verb: rule.verb,
-          group: rule.group,
-          plural: rule.resource,
-          ...(rule.subresource === null ? {} : { subresource: rule.subresource }),
-          ...(rule.namespace === null ? {} : { namespace: rule.namespace })
-        }),
-      { concurrency: 16 }
-    ),
-    (reviews) => rules.filter((_, index) => reviews[index]?.allowed === false)
-  )
+/** The verbs that a Role can allow of an object by its name. */
+const byName: ReadonlySet<string> = new Set(["get", "patch", "delete"])
 
-/** Fails with every rule that is missing, by name. */
+const workloads: Readonly<Partial<Record<GuardKind, string>>> = {
+  StatefulSet: "statefulsets",
+  Deployment: "deployments"
+}
+
+/** A workload that a plan owns. */
+type Owned = Pick<Guard, "kind" | "namespace" | "name">
+
+/** The workloads that a rule is about; none for one that is about others too. */
+const namesOf = (
+  { verb, group, resource, subresource, namespace }: Rule,
+  owned: ReadonlyArray<Owned>
+): ReadonlyArray<string> =>
+  group === "apps" && subresource === null && byName.has(verb)
+    ? owned
+        .filter((each) => workloads[each.kind] === resource && each.namespace === namespace)
+        .map(({ name }) => name)
+    : []
+
+const isAllowed = Effect.fnUntraced(function* (
+  rule: Rule,
+  owned: ReadonlyArray<Owned>
+): Effect.fn.Return<boolean, ClusterError, Cluster> {
+  const review = (name: { readonly name?: string }) =>
+    Effect.map(
+      Resource.reviewAccess({
+        verb: rule.verb,
+        group: rule.group,
+        plural: rule.resource,
+        ...(rule.subresource === null ? {} : { subresource: rule.subresource }),
+        ...(rule.namespace === null ? {} : { namespace: rule.namespace }),
+        ...name
+      }),
+      ({ allowed }) => allowed
+    )
+  if (yield* review({})) return true
+  // A Role with resourceNames allows it of these, and of no other.
+  const names = namesOf(rule, owned)
+  const reviews = yield* Effect.forEach(names, (name) => review({ name }))
+  return names.length > 0 && !reviews.includes(false)
+})
+
+/** Fails with every rule that is missing, by name. A Role may allow what is asked of the workloads that are owned alone. */
 export const preflight = (
-  rules: ReadonlyArray<Rule>
+  rules: ReadonlyArray<Rule>,
+  owned: ReadonlyArray<Owned> = []
 ): Effect.Effect<void, ClusterError | OperationError, Cluster> =>
-  Effect.flatMap(missing(rules), (absent) =>
-    absent.length === 0
-      ? Effect.void
-      : Effect.fail(
-          new OperationError({
-            reason: { _tag: "Access", missing: absent },
-            message: `not allowed: ${absent.map(describeRule).join(", ")}`,
-            action: "ask for a Role with these rules; nothing was changed"
-          })
-        )
-  )
+  Effect.gen(function* () {
+    const reviews = yield* Effect.forEach(rules, (rule) => isAllowed(rule, owned), { concurrency: 16 })
+    const absent = rules.filter((_, index) => reviews[index] === false)
+    if (absent.length === 0) return
+    return yield* new OperationError({
+      reason: { _tag: "Access", missing: absent },
+      message: `not allowed: ${absent.map(describeRule).join(", ")}`,
+      action: "ask for a Role with these rules; nothing was changed"
+    })
+  })
 
 /** RBAC rules that grant exactly this, grouped as one writes them by hand. */
 export const grants = (rules: ReadonlyArray<Rule>) =>

@@ -78,7 +78,8 @@ export const parseYaml = (text: string): Effect.Effect<unknown, ManifestError> =
   Effect.map(parseDocuments(text), (documents) => documents[0] ?? null)
 
 /**
- * Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it. Texts that `quoted` selects
+ * Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it: a text such as `No`, which is a
+ * boolean in YAML 1.1, is quoted, since kubectl, Python and Ruby read that version. Texts that `quoted` selects
  * are in double quotes, where escapes such as `\u202e` have the same meaning as in JSON.
  */
 export const printYaml = (
@@ -86,7 +87,7 @@ export const printYaml = (
   quoted: (text: string) => boolean = () => false
 ): Effect.Effect<string> =>
   Effect.map(library, (yaml) => {
-    const document = new yaml.Document(value, { aliasDuplicateObjects: false })
+    const document = new yaml.Document(value, { aliasDuplicateObjects: false, compat: "yaml-1.1" })
     yaml.visit(document, {
       Scalar: (_, scalar) => {
         if (typeof scalar.value === "string" && quoted(scalar.value)) scalar.type = "QUOTE_DOUBLE"

@@ -55,7 +55,7 @@ describe("completion", () => {
 
   it("offers the values of a flag that has a fixed set", async () => {
     assert.deepEqual(await lines("describe", "-o", ""), ["json", "yaml", "wide", "name", ":4"])
-    assert.deepEqual(await lines("describe", "--output=j"), ["--output=json", ":4"])
+    assert.deepEqual(await lines("describe", "-o=j"), ["json", ":4"])
   })
 
   it("offers the applications of the namespace that was typed, until one is named", async () => {
@@ -88,9 +88,28 @@ describe("completion", () => {
 
   it("offers namespaces, and file names where a file is asked for", async () => {
     assert.deepEqual(await lines("describe", "-n", "s"), ["shop", "sales", ":4"])
-    assert.deepEqual(await lines("describe", "--namespace=sh"), ["--namespace=shop", ":4"])
     assert.deepEqual(await lines("describe", "--kubeconfig", ""), [":0"])
     assert.deepEqual(await lines("describe", "-f", ""), [":0"])
+  })
+
+  it("offers after `=` the value alone, since kubectl's scripts put the flag before it", async () => {
+    assert.deepEqual(await lines("describe", "--namespace=sh"), ["shop", ":4"])
+    assert.deepEqual(await lines("describe", "--namespace="), ["shop", "sales", ":4"])
+    assert.deepEqual(await lines("describe", "--kubeconfig="), [":0"])
+    assert.match((await lines("scale", "--profile=re")).join(" "), /^redis\t.* :0$/)
+  })
+
+  it("offers the value of a flag before the command, and takes it as given there", async () => {
+    assert.deepEqual(await lines("-n", "sh"), ["shop", ":4"])
+    assert.deepEqual(await lines("--namespace=sh"), ["shop", ":4"])
+    assert.deepEqual(await lines("-n", "shop", "describe", ""), ["db-in-shop", ":4"])
+    assert.match((await lines("-n", "shop", "desc")).join(" "), /^describe\t.* :4$/)
+  })
+
+  it("reads a value that is attached to its short flag, as in -nshop", async () => {
+    assert.deepEqual(await lines("describe", "-nshop", ""), ["db-in-shop", ":4"])
+    assert.deepEqual(await lines("-nshop", "describe", ""), ["db-in-shop", ":4"])
+    assert.deepEqual(await lines("describe", "-lapp=db", "-nshop", "--", ""), ["db-in-shop", ":4"])
   })
 
   it("offers the built-in profiles, and files, where one is asked for", async () => {
@@ -120,7 +139,7 @@ describe("completion", () => {
 
   it("offers restores where one is to be undone", async () => {
     assert.deepEqual(await lines("restore", "--undo", ""), ["9ffe19c6", ":4"])
-    assert.deepEqual(await lines("restore", "--undo=9"), ["--undo=9ffe19c6", ":4"])
+    assert.deepEqual(await lines("restore", "--undo=9"), ["9ffe19c6", ":4"])
     assert.deepEqual(await lines("restore", "--from-volume-snapshots", ""), ["db-in-default", ":4"])
   })
 

@@ -107,6 +107,28 @@ describe.runIf(program !== null)(`the report in a browser${where}`, () => {
     assert.isAbove(Number(await page.evaluate('document.querySelectorAll(".map svg text").length')), 20)
   })
 
+  it("has no text under a shape where another policy takes its style away, and all of it inside", async () => {
+    await wide(1280)
+    await open(usual)
+    await page.evaluate("document.querySelector('style').remove()")
+    const fills = (one: string) => `getComputedStyle(${one}).fill`
+    assert.strictEqual(await page.evaluate(fills("document.querySelector('.map svg text')")), "rgb(0, 0, 0)")
+    const covered = `[...document.querySelectorAll("svg")].flatMap((svg) =>
+      [...svg.querySelectorAll("text, rect:not(.track), path.mark")].filter((inner) => {
+        const { left, top, width, height } = inner.getBoundingClientRect()
+        return [...svg.querySelectorAll("rect, path, circle")].some((shape) => {
+          const box = shape.getBoundingClientRect()
+          return shape !== inner && ${fills("shape")} !== "none" && box.left < left + width / 2 &&
+            box.right > left + width / 2 && box.top < top + height / 2 && box.bottom > top + height / 2
+        })
+      }).map((inner) => inner.outerHTML))`
+    assert.deepEqual(await list(covered), [])
+    const out = `[...document.querySelectorAll(".map svg text")].filter((text) =>
+      text.getBoundingClientRect().right > text.closest("svg").getBoundingClientRect().right + 1)
+      .map((text) => text.textContent)`
+    assert.deepEqual(await list(out), [])
+  })
+
   it("can be walked through by keyboard: first to the answers, then each link, table and fold", async () => {
     await open(usual)
     const stops: Array<string> = []

@@ -106,7 +106,7 @@ describe("the page of a bad day", () => {
 const elements =
   /^(html|head|meta|title|style|body|a|header|nav|main|footer|section|div|p|h1|h2|h3|ul|li|dl|dt|dd|b|strong|span|code|time|details|summary|table|caption|thead|tbody|tr|th|td|figure|figcaption|svg|desc|g|path|circle|rect|line|text)$/
 const attributes =
-  /^(lang|charset|http-equiv|content|name|class|id|href|role|tabindex|open|scope|datetime|focusable|aria-[a-z]+|viewBox|x|y|x1|x2|y1|y2|cx|cy|r|rx|d|width|height|overflow|text-anchor|stroke-dasharray)$/
+  /^(lang|charset|http-equiv|content|name|class|id|href|role|tabindex|open|scope|datetime|focusable|aria-[a-z]+|viewBox|x|y|x1|x2|y1|y2|cx|cy|r|rx|d|width|height|overflow|text-anchor|fill|stroke|stroke-dasharray|font-family|font-size)$/
 
 describe("a page is safe to open, whatever is in the cluster", () => {
   for (const [which, pageOf] of [

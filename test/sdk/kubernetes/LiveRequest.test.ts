@@ -7,7 +7,7 @@ import * as Net from "node:net"
 import { gzipSync } from "node:zlib"
 import { Cluster, type ClusterError, type Request } from "../../../packages/sdk/src/Cluster.ts"
 import manifest from "../../../packages/sdk/package.json" with { type: "json" }
-import { base64, certificate, folder, json, kubeconfig, live, serve } from "./server.ts"
+import { base64, belowIntermediate, certificate, folder, json, kubeconfig, live, serve } from "./server.ts"
 
 const path = "/api/v1/namespaces/shop/configmaps"
 const get: Request = { method: "GET", path }
@@ -292,6 +292,20 @@ describe("certificates", () => {
       assert.strictEqual((yield* ask(dir, server.url, { "certificate-authority": "cert.pem" })).status, 200)
       isPolite(yield* Effect.flip(ask(dir, server.url, {})), "Config", /unknown authority$/)
       assert.strictEqual((yield* ask(dir, server.url, { "insecure-skip-tls-verify": true })).status, 200)
+    })
+  )
+
+  it.live("an intermediate authority, or the server's own certificate, is trusted without its root", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const { ca, ...tls } = belowIntermediate(dir, "IP:127.0.0.1")
+      const server = yield* serve((_, response) => json(response, 200, {}), { tls })
+      for (const pem of [ca, tls.cert]) {
+        const authority = { "certificate-authority-data": base64(pem) }
+        assert.strictEqual((yield* ask(dir, server.url, authority)).status, 200)
+      }
+      const other = { "certificate-authority-data": base64(certificate(dir, "DNS:other").cert) }
+      isPolite(yield* Effect.flip(ask(dir, server.url, other)), "Config", /unknown authority$/)
     })
   )
 

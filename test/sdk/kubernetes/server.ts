@@ -159,6 +159,33 @@ export const certificate = (directory: string, names: string, expired = false): 
   return { cert: read("cert.pem"), key: read("key.pem") }
 }
 
+/** A server's certificate, and the intermediate authority that signed it: its own authority is in no file. */
+export const belowIntermediate = (directory: string, names: string): Identity & { readonly ca: string } => {
+  const above = certificate(directory, "DNS:root")
+  const sign = (name: string, extension: string, by: { readonly cert: string; readonly key: string }) => {
+    const file = (end: string) => join(directory, `${name}.${end}`)
+    const openssl = (...words: ReadonlyArray<string>) => execFileSync("openssl", words, { stdio: "ignore" })
+    const key = [
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-keyout",
+      file("key")
+    ]
+    openssl("req", "-new", ...key, "-subj", `/CN=${name}`, "-out", file("csr"))
+    write(directory, `${name}.ext`, extension)
+    write(directory, `${name}.by.cert`, by.cert)
+    write(directory, `${name}.by.key`, by.key)
+    const signing = ["-CA", file("by.cert"), "-CAkey", file("by.key"), "-set_serial", "2", "-days", "2"]
+    openssl("x509", "-req", "-in", file("csr"), ...signing, "-extfile", file("ext"), "-out", file("crt"))
+    return { cert: readFileSync(file("crt"), "utf8"), key: readFileSync(file("key"), "utf8") }
+  }
+  const ca = sign("intermediate", "basicConstraints=critical,CA:TRUE", above)
+  return { ...sign("server", `subjectAltName=${names}`, ca), ca: ca.cert }
+}
+
 export const json = (
   response: Http.ServerResponse,
   status: number,

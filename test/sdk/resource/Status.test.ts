@@ -19,6 +19,15 @@ describe("a refusal's way out", () => {
     assert.match(at("at the cluster scope") ?? "", /^ask for a ClusterRole with this rule/)
     assert.match(at('in the namespace "shop"') ?? "", /^ask for a Role with this rule/)
   })
+
+  it("is the server's address where a login page or a proxy answers, which no Role changes", () => {
+    for (const code of [302, 403])
+      for (const answer of [null, { type: "error", code: "Forbidden" }]) {
+        const { action, message } = fromStatus(read, code, {}, answer)
+        assert.match(action ?? "", /^check the server's address and any proxy before it/)
+        assert.match(message, new RegExp(`: the server answered ${code}$`))
+      }
+  })
 })
 
 describe("a refusal's words", () => {

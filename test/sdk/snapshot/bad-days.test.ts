@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { statefulSet } from "../../../packages/sdk/src/App.ts"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
@@ -153,6 +154,33 @@ describe("a set of an application", () => {
         { what: "emptyDir cache of StatefulSet/db", why: "db:/cache is on no claim" },
         { what: "hostPath /srv of StatefulSet/db", why: "db:/host is on no claim" }
       ])
+    })
+  )
+
+  it.effect("that keeps its data on no claim is warned that the snapshot has none of it", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      const labels = { app: "cache" }
+      const volumes = [{ name: "data", emptyDir: {} }]
+      const mounted = {
+        name: "redis",
+        image: "redis:8",
+        volumeMounts: [{ name: "data", mountPath: "/data" }]
+      }
+      const template = { metadata: { labels }, spec: { containers: [mounted], volumes } }
+      const spec = { serviceName: "cache", replicas: 1, selector: { matchLabels: labels }, template }
+      const metadata = { name: "cache", namespace: "shop" }
+      world.sandbox.create({ apiVersion: "apps/v1", kind: "StatefulSet", metadata, spec })
+      yield* drive(Effect.sleep("20 seconds"))
+      const taking = Snapshot.prepare(statefulSet("shop", "cache"), { name: "nightly" })
+      const { warnings } = yield* on(world)(taking)
+      assert.deepEqual(warnings, [
+        "the snapshot has no volume, only manifests",
+        "emptyDir data of StatefulSet/cache is not in the snapshot: redis:/data is on no claim"
+      ])
+      yield* drive(on(world)(Snapshot.take(statefulSet("shop", "cache"), { name: "nightly", identity: ann })))
+      const [listed] = yield* on(world)(Snapshot.list("shop"))
+      assert.include(JSON.stringify(listed), "there is no claim")
     })
   )
 

@@ -1,7 +1,7 @@
 /** The output of a command: stdout and stderr, the width of stdout and whether it shows colours. */
 import type { Size } from "../print/report.ts"
 import type { Room } from "../print/table.ts"
-import { joined, type Printable, printed } from "../print/terminal.ts"
+import { joined, type Printable, printed, visible } from "../print/terminal.ts"
 
 export interface Screen extends Room {
   readonly colour: boolean
@@ -32,6 +32,25 @@ export interface Output {
 
 /** The only place that writes to a process' output. */
 export const write = (output: Output, text: Printable): void => void output.write(text)
+
+/**
+ * Takes the place of the listeners for output that cannot be written: a reader that went away needs no word; a
+ * full disk does, and no stack trace with it.
+ */
+export const guardOutput = (own: Pick<NodeJS.Process, "stdout" | "stderr" | "exitCode">): void => {
+  const failed = (error: NodeJS.ErrnoException): void => {
+    own.exitCode = 1
+    if (error.code === "EPIPE") return
+    const why = error.message.replace(/^[A-Z]+: |, write$/g, "")
+    write(own.stderr, printed`error: cannot write the output: ${visible(why)}; the output is incomplete\n`)
+  }
+  own.stdout
+    .removeAllListeners("error")
+    .once("error", failed)
+    .on("error", () => {})
+  // Without a listener an output error ends the process immediately.
+  own.stderr.removeAllListeners("error").on("error", () => (own.exitCode = 1))
+}
 
 /** The layout for a terminal with this number of columns. */
 export const fitting = (columns: number): Room => {

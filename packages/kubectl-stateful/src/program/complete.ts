@@ -50,6 +50,15 @@ export type Names = (what: Named, flags: ReadonlyMap<string, string>) => Promise
 
 const commands: ReadonlyArray<Entry> = snapshot.commands
 
+/** What may be typed before the command: any command's flags. */
+const noCommand: Entry = {
+  name: "",
+  summary: "",
+  args: [],
+  many: false,
+  flags: commands.flatMap(({ flags }) => flags)
+}
+
 /** A DNS-1123 subdomain: at most 253 lower-case letters, digits, dashes and dots. */
 const isSubdomain = (text: string): boolean =>
   text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
@@ -131,16 +140,34 @@ const nameAndValue = (word: string): readonly [string, string | undefined] => {
   return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)]
 }
 
+/** The same, and `-nshop`, which is `-n` and `shop`. */
+const flagAndValue = (entry: Entry, word: string): readonly [Flag | undefined, string | undefined] => {
+  const short = /^-[^-=]/.test(word) && word.length > 2 && word[2] !== "=" ? word.slice(0, 2) : ""
+  const attached = flagOf(entry, short)
+  if (attached?.takesValue === true) return [attached, word.slice(2)]
+  const [name, value] = nameAndValue(word)
+  return [flagOf(entry, name), value]
+}
+
+/** The flag whose value is being typed, and what there is of it. */
+const valueTyped = (entry: Entry, before: string, current: string): readonly [Flag, string] | null => {
+  const flag = flagOf(entry, before)
+  if (flag?.takesValue === true) return [flag, current]
+  const [name, value] = nameAndValue(current)
+  const own = flagOf(entry, name)
+  // kubectl's scripts put the flag before what is offered here.
+  return own === undefined || value === undefined ? null : [own, value]
+}
+
 /** The flags among these words, and the words that are not flags. */
 const readWords = (entry: Entry, words: ReadonlyArray<string>) => {
   const flags = new Map<string, string>()
   const args: Array<string> = []
   for (let index = 0; index < words.length; index++) {
-    const [name, value] = nameAndValue(words[index] ?? "")
-    const flag = flagOf(entry, name)
+    const [flag, value] = flagAndValue(entry, words[index] ?? "")
     if (flag?.takesValue === true) flags.set(flag.name, value ?? words[++index] ?? "")
-    else if (flag === undefined) args.push(words[index] ?? "")
-    else flags.set(flag.name, value ?? "true")
+    else if (flag !== undefined) flags.set(flag.name, value ?? "true")
+    else if (words[index]?.startsWith("-") !== true) args.push(words[index] ?? "")
   }
   return { flags, args }
 }
@@ -191,32 +218,22 @@ const appWords = async (
 export const complete = async (typed: ReadonlyArray<string>, names: Names): Promise<Printable> => {
   const current = typed.at(-1) ?? ""
   const words = [...commandFirst(typed.slice(0, -1)), current]
-  const entry = commands.find((each) => each.name === words[0])
-  if (entry === undefined || words.length < 2) {
-    return answer(
-      commands.map(({ name, summary }) => ({ value: name, summary })),
-      current,
-      noFiles
-    )
-  }
-  const { flags, args } = readWords(entry, words.slice(1, -1))
+  const command = words.length < 2 ? undefined : commands.find((each) => each.name === words[0])
+  const entry = command ?? noCommand
+  const { flags, args } = readWords(entry, words.slice(command === undefined ? 0 : 1, -1))
   const named = async (what: Named) =>
     (await names(what, flags)).filter(isOffered[what]).map((value) => ({ value }))
-  const valuesOf = async (flag: Flag) => {
+  const value = valueTyped(entry, words.at(-2) ?? "", current)
+  if (value !== null) {
+    const [flag, text] = value
+    if (flag.name === "profile") return answer(await profiles(), text, files)
     const what = namedBy[flag.name]
-    return what === undefined ? (flag.values ?? []).map((value) => ({ value })) : named(what)
+    const offers = what === undefined ? (flag.values ?? []).map((value) => ({ value })) : await named(what)
+    return answer(offers, text, isFile(flag) ? files : noFiles)
   }
-  const before = words.length > 2 ? flagOf(entry, words.at(-2) ?? "") : undefined
-  if (before?.takesValue === true) {
-    if (before.name === "profile") return answer(await profiles(), current, files)
-    return answer(await valuesOf(before), current, isFile(before) ? files : noFiles)
-  }
-  const [name, value] = nameAndValue(current)
-  const flag = value === undefined ? undefined : flagOf(entry, name)
-  if (flag !== undefined) {
-    const values = await valuesOf(flag)
+  if (command === undefined) {
     return answer(
-      values.map(({ value }) => ({ value: `${name}=${value}` })),
+      commands.map(({ name, summary }) => ({ value: name, summary })),
       current,
       noFiles
     )

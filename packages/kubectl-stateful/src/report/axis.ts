@@ -1,6 +1,7 @@
 /** An axis of time that fits any width: positions in percent of it, and a few ages below. */
 import { duration } from "../print/age.ts"
 import { type Html, markup } from "./Html.ts"
+import { outline } from "./pieces.ts"
 
 const minute = 60_000
 const hour = 60 * minute
@@ -54,7 +55,7 @@ export const ticks = (axis: Axis, height: number): ReadonlyArray<Html> => {
     const x = at(axis, axis.to - index * step)
     const anchor = x > 90 ? "end" : x < 10 ? "start" : "middle"
     const label = index === 0 ? "now" : `${duration((index * step) / 1000)} ago`
-    return markup`<line class="tick" x1="${x}%" x2="${x}%" y1="0" y2="${height - 18}" /><text
+    return markup`<line class="tick" ${outline} x1="${x}%" x2="${x}%" y1="0" y2="${height - 18}" /><text
         class="small soft"
         x="${x}%"
         y="${height - 4}"

@@ -6,7 +6,7 @@ import { visible } from "../print/terminal.ts"
 import type { Tone } from "../print/text.ts"
 import { age } from "../print/age.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { counted, listed, noted, table } from "./pieces.ts"
+import { counted, letters, listed, noted, outline, table } from "./pieces.ts"
 import { type PlacedNode, type PlacedReplica, placesOf, type Rack, type Zone } from "./places.ts"
 import type { Report } from "./Report.ts"
 
@@ -53,11 +53,11 @@ const mark = (health: ReplicaHealth, x: number, y: number): Html => {
                 class="mark"
                 d="M${x - 3} ${y - 3}l6 6m0-6l-6 6"
               />`
-  return markup`<g class="${tone}">${shape}</g>`
+  return markup`<g class="${tone}" ${outline}>${shape}</g>`
 }
 
 const cylinder = (x: number, y: number): Html =>
-  markup`<path class="volume" d="M${x} ${y + 2}v8a5 2 0 0 0 10 0v-8a5 2 0 0 0-10 0a5 2 0 0 0 10 0" />`
+  markup`<path class="volume" ${outline} d="M${x} ${y + 2}v8a5 2 0 0 0 10 0v-8a5 2 0 0 0-10 0a5 2 0 0 0 10 0" />`
 
 /** A drawing that grows downwards. */
 interface Canvas {
@@ -100,6 +100,7 @@ const drawNode = (canvas: Canvas, node: PlacedNode): void => {
   canvas.parts.push(
     markup`<rect
       class="node${node.troubles.length > 0 ? " lost" : ""}"
+      ${outline}
       x="8"
       y="${top}"
       width="${width - 16}"
@@ -141,7 +142,7 @@ const drawRack = (canvas: Canvas, rack: Rack): void => {
   const title =
     rack.name === null ? "no rack label" : /^rack/i.test(rack.name) ? rack.name : `rack ${rack.name}`
   canvas.parts.push(
-    markup`<rect class="rack" x="1" y="${top + 1}" width="${width - 2}" height="${height - 2}" rx="8" />`,
+    markup`<rect class="rack" ${outline} x="1" y="${top + 1}" width="${width - 2}" height="${height - 2}" rx="8" />`,
     markup`<text class="small soft" x="10" y="${top + 17}">${fit(title, width - 20, letter.small)}</text>`,
     ...inner.parts
   )
@@ -182,7 +183,7 @@ const figure = ({ id, title, about, words, draw }: Drawing): Html => {
   const height = Math.max(20, canvas.y - 6)
   return markup`<figure>
     <figcaption><strong>${title}</strong> <span class="soft">${about}</span></figcaption>
-    <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-desc">
+    <svg width="${width}" viewBox="0 0 ${width} ${height}" ${letters} role="img" aria-labelledby="${id}-title" aria-describedby="${id}-desc">
       <title id="${id}-title">${title}</title>
       <desc id="${id}-desc">${words}</desc>
       ${canvas.parts.map((part) => markup`${part} `)}

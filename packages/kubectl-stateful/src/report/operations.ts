@@ -3,7 +3,7 @@ import { format } from "@kubectl-stateful/sdk/GoDuration"
 import { isOver } from "@kubectl-stateful/sdk/operation/Phase"
 import type { Pass, StepState } from "../print/operationPage.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { prose, table, time, timeAndAge } from "./pieces.ts"
+import { outline, prose, table, time, timeAndAge } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
 type Operation = Report["operations"]["items"][number]
@@ -45,7 +45,7 @@ const bar = (operation: Operation, pass: Pass, isFreeze: boolean, now: string): 
         ? "run bad"
         : "run open"
   return markup`<svg width="100%" height="14" aria-hidden="true" focusable="false">
-    <rect class="track" x="0" y="0.5" width="100%" height="13" rx="2" />
+    <rect class="track" ${outline} x="0" y="0.5" width="100%" height="13" rx="2" />
     <rect class="${look}" x="${Math.min(x, 99)}%" y="2" width="${width}%" height="10" rx="2" />
   </svg>`
 }
@@ -92,7 +92,7 @@ const freezeTable = ({ id, freeze }: Operation, proof: Proof): Html =>
       format(millis),
       format(proof.deadline),
       markup`<svg width="100%" height="14" aria-hidden="true" focusable="false">
-        <rect class="track" x="0" y="0.5" width="100%" height="13" rx="2" />
+        <rect class="track" ${outline} x="0" y="0.5" width="100%" height="13" rx="2" />
         <rect
           class="frozen"
           x="0"

@@ -6,6 +6,15 @@ import type { Cell as TextCell } from "../print/table.ts"
 import type { Tone } from "../print/text.ts"
 import { type Html, markup, type Part } from "./Html.ts"
 
+/**
+ * A shape whose style sheet is not applied, as on servers with a content security policy of their own, would be
+ * filled with black, and hide what is in it. The style sheet's rules come before these.
+ */
+export const outline = markup`fill="none" stroke="currentColor"`
+
+/** The same of letters: they are no wider than there is room for. */
+export const letters = markup`font-family="monospace" font-size="12"`
+
 /** A grade has a sign and a word: its colour is not needed to read it. */
 export const signs: Readonly<Record<Answer, string>> = {
   Yes: "✓",

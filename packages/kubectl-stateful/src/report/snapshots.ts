@@ -4,7 +4,7 @@ import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { levelText, sizeOf, skewText } from "../print/snapshot.ts"
 import { at, type Axis, ticks } from "./axis.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { counted, noted, table, timeAndAge, utc } from "./pieces.ts"
+import { counted, letters, noted, outline, table, timeAndAge, utc } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
 type Snapshot = Report["snapshots"]["items"][number]
@@ -27,7 +27,7 @@ const dot = (axis: Axis, snapshot: Snapshot, y: number): Html => {
   const look = snapshot.restorable === true ? "" : snapshot.restorable === null ? " unsure" : " hollow"
   const said = `${snapshot.name}: ${levelText(snapshot)}, skew ${skewText(snapshot.skew)}, restorable: ${restorableWord(snapshot)}, ${utc(snapshot.created)}`
   const x = at(axis, Date.parse(snapshot.created))
-  return markup`<circle class="dot${look}" cx="${x}%" cy="${y}" r="6"><title>${said}</title></circle>
+  return markup`<circle class="dot${look}" ${look === "" ? null : outline} cx="${x}%" cy="${y}" r="6"><title>${said}</title></circle>
 `
 }
 
@@ -70,8 +70,8 @@ const diamond = (look: string): Html => markup`<path class="run ${look}" d="M7 1
 
 const legend: ReadonlyArray<readonly [Html, string]> = [
   [markup`<circle class="dot" cx="7" cy="7" r="6"/>`, "snapshot that can be restored"],
-  [markup`<circle class="dot hollow" cx="7" cy="7" r="5.5"/>`, "that cannot be restored"],
-  [markup`<circle class="dot unsure" cx="7" cy="7" r="5.5"/>`, "unknown"],
+  [markup`<circle class="dot hollow" ${outline} cx="7" cy="7" r="5.5"/>`, "that cannot be restored"],
+  [markup`<circle class="dot unsure" ${outline} cx="7" cy="7" r="5.5"/>`, "unknown"],
   [diamond("good"), "operation that succeeded"],
   [diamond("frozen"), "that froze members"],
   [diamond("open"), "unfinished"],
@@ -106,7 +106,7 @@ const timeline = (report: Report): Html => {
     "the tables below have all of them"
   ].join("; ")
   return markup`<figure class="timeline">
-      <svg width="100%" height="${height}" role="img" aria-labelledby="timeline-title" aria-describedby="timeline-desc">
+      <svg width="100%" height="${height}" ${letters} role="img" aria-labelledby="timeline-title" aria-describedby="timeline-desc">
         <title id="timeline-title">Timeline of snapshots and operations</title>
         <desc id="timeline-desc">${words}</desc>
         ${ticks(axis, height)}
@@ -115,6 +115,7 @@ const timeline = (report: Report): Html => {
             markup`<text class="small" x="0" y="${index * laneHeight + 13}">${title}</text>
               <line
                 class="lane"
+                ${outline}
                 x1="0"
                 x2="100%"
                 y1="${index * laneHeight + 28}"
@@ -135,10 +136,10 @@ const cutDrawing = ({ cuts, skew }: Snapshot): Part => {
   if (skew === null || skew === 0 || known.length < 2) return null
   const axis: Axis = { from: Math.min(...known), to: Math.max(...known) }
   return markup`<svg width="120" height="16" aria-hidden="true" focusable="false">
-    <rect class="track" x="0.5" y="3.5" width="119" height="9" rx="2" />
+    <rect class="track" ${outline} x="0.5" y="3.5" width="119" height="9" rx="2" />
     ${known.map((one) => {
       const x = at(axis, one)
-      return markup`<line class="cut" x1="${x}%" x2="${x}%" y1="3" y2="13" />`
+      return markup`<line class="cut" ${outline} x1="${x}%" x2="${x}%" y1="3" y2="13" />`
     })}
   </svg>`
 }

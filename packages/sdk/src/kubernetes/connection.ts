@@ -117,6 +117,8 @@ const secureContext = (
       return Tls.createSecureContext({
         // Without an authority of its own a cluster is trusted as kubectl does: by the system's.
         ca: authority ?? [...Tls.getCACertificates("default"), ...Tls.getCACertificates("system")],
+        // As kubectl, an authority is trusted as it is, although another one has signed it: an intermediate one.
+        allowPartialTrustChain: true,
         ...(certificate === null ? {} : { cert: certificate.cert, key: certificate.key })
       })
     },

@@ -254,7 +254,7 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     // plan cannot be read fails later, with the reason.
     const readable = isFresh ? Result.succeed(start.plan) : verb.decode(asked)
     const permitted = Result.isSuccess(readable)
-      ? preflight(verb.rules(readable.success, options))
+      ? preflight(verb.rules(readable.success, options), readable.success.guards)
       : Effect.void
     if (isFresh) {
       yield* permitted

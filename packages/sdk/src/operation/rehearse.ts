@@ -56,7 +56,7 @@ export const rehearse = <Step extends AnyStep, Settings, Options, Going, Outcome
 ): Effect.Effect<Plan<Step, Settings>, Failure, Cluster> =>
   Effect.gen(function* () {
     if (plan.refusals.length > 0 || plan.steps.length === 0) return plan
-    yield* preflight(plan.access)
+    yield* preflight(plan.access, plan.guards)
     // Who the dry run says it is: it holds nothing.
     const token = `${plan.id}.00000000`
     for (const { kind, namespace, name } of inKeyOrder(plan.guards)) {

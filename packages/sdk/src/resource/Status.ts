@@ -155,6 +155,17 @@ const actions: Partial<Record<Reason["_tag"], string>> = {
   TooManyRequests: "try again later"
 }
 
+/** An API server refuses in a Status; a web server, a company's proxy or a login page does not. */
+const byOther =
+  "check the server's address and any proxy before it: the answer is not a Kubernetes API server's"
+
+const actionOf = (reason: Reason, said: string, isOwn: boolean): string | undefined => {
+  if (reason._tag === "Unreadable" || (reason._tag === "Forbidden" && !isOwn)) return byOther
+  return reason._tag === "Forbidden" && said.includes("at the cluster scope")
+    ? "ask for a ClusterRole with this rule, or use another user"
+    : actions[reason._tag]
+}
+
 /** The error for a response other than 2xx. `body` is the decoded JSON, or `null`. */
 export const fromStatus = (
   request: Pick<Request, "method" | "path" | "query">,
@@ -175,10 +186,7 @@ export const fromStatus = (
     // etcd's own failures pass through as 500 and may come after the commit.
     (reason._tag === "InternalError" && said.includes("etcdserver"))
   if (isWrite(request) && effectUnknown) return outcomeUnknown(request, said)
-  const action =
-    reason._tag === "Forbidden" && said.includes("at the cluster scope")
-      ? "ask for a ClusterRole with this rule, or use another user"
-      : actions[reason._tag]
+  const action = actionOf(reason, said, isStatus(body))
   const told = reason._tag === "Unauthorized" ? "You must be logged in to the server (Unauthorized)" : said
   return new ClusterError({
     reason,

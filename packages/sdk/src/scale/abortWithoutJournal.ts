@@ -155,7 +155,7 @@ export const abortWithoutJournal = (
         `abort it: ${abortCommand(plan)}; if that fails, this reverts what it can`
       )
     }
-    yield* preflight(rulesOf(ref, open.length + unreadable.length > 0))
+    yield* preflight(rulesOf(ref, open.length + unreadable.length > 0), [place])
     const id = yield* newId
     const uid = set?.metadata.uid ?? ""
     const plan = planOf(ref, id, uid, set?.metadata.generation ?? null)

@@ -89,17 +89,19 @@ export const waysOf = (
   const [first = ""] = drivers
   const groupClass = choose(snapshotClasses, first, true, asked.groupClass)
   const noGroup =
-    claims.length < 2
-      ? "one claim needs no group"
-      : drivers.length > 1
-        ? `the claims use ${drivers.length} drivers (${drivers.join(", ")}), and a group can contain only one`
-        : groupSnapshotApi === null
-          ? "the API groupsnapshot.storage.k8s.io is not served"
-          : isRefusal(groupClass)
-            ? groupClass.reason
-            : groupClass === null
-              ? "no permission to list VolumeGroupSnapshotClasses"
-              : null
+    claims.length === 0
+      ? "there is no claim"
+      : claims.length === 1
+        ? "one claim needs no group"
+        : drivers.length > 1
+          ? `the claims use ${drivers.length} drivers (${drivers.join(", ")}), and a group can contain only one`
+          : groupSnapshotApi === null
+            ? "the API groupsnapshot.storage.k8s.io is not served"
+            : isRefusal(groupClass)
+              ? groupClass.reason
+              : groupClass === null
+                ? "no permission to list VolumeGroupSnapshotClasses"
+                : null
   return {
     group:
       noGroup === null && typeof groupClass === "string" && groupSnapshotApi !== null

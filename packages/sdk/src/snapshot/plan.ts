@@ -91,6 +91,15 @@ const plannedClaim = (claim: Claim, ways: Ways, group: string | null): SetSettin
   ...nodeAffinityOf(claim)
 })
 
+/** What is written on another volume than a claim's has no cut. */
+const unclaimed = (state: AppState): SetSettings["leftOut"] =>
+  state.volumes
+    .filter(({ writers }) => writers.length > 0)
+    .map(({ workload, name, source, detail, writers }) => ({
+      what: `${source} ${detail !== null && detail !== "" ? detail : name} of ${workload}`,
+      why: `${writers[0]} is on no claim`
+    }))
+
 const leftOutOf = (state: AppState, claims: ReadonlyArray<Claim>): SetSettings["leftOut"] => [
   ...state.claims
     .filter((claim) => !claims.includes(claim))
@@ -98,13 +107,7 @@ const leftOutOf = (state: AppState, claims: ReadonlyArray<Claim>): SetSettings["
       what: `PersistentVolumeClaim/${name}`,
       why: "left by a scale-down: no pod uses it"
     })),
-  // What is written on another volume than a claim's has no cut.
-  ...state.volumes
-    .filter(({ writers }) => writers.length > 0)
-    .map(({ workload, name, source, detail, writers }) => ({
-      what: `${source} ${detail !== null && detail !== "" ? detail : name} of ${workload}`,
-      why: `${writers[0]} is on no claim`
-    })),
+  ...unclaimed(state),
   ...state.unread.map(({ resource }) => ({ what: resource, why: "it could not be read" }))
 ]
 
@@ -258,8 +261,14 @@ const effectsOf = (
     : ["no permission to set contents to Retain: the snapshots are deleted with their namespace"])
 ]
 
-const warningsOf = ({ claims, freeze, level, seedOnly }: Cut): ReadonlyArray<string> => [
+const warningsOf = (state: AppState, { claims, freeze, level, seedOnly }: Cut): ReadonlyArray<string> => [
   ...(freeze?.warnings ?? []),
+  ...(claims.length === 0
+    ? [
+        "the snapshot has no volume, only manifests",
+        ...unclaimed(state).map(({ what, why }) => `${what} is not in the snapshot: ${why}`)
+      ]
+    : []),
   ...(level === "crash" && claims.length > 1
     ? [
         "each volume is snapshotted separately: what one member has sent to another may be in one snapshot and not in the other"
@@ -312,7 +321,7 @@ export const plan = (
     facts: digest(cut.planned.map(({ claim, uid, volume }) => ({ claim, uid, volume }))),
     hooks: [],
     effects: effectsOf(state, cut, options),
-    warnings: warningsOf(cut),
+    warnings: warningsOf(state, cut),
     refusals: refusalsOf(state, cut, options),
     unchecked: ["whether the driver takes the snapshots, and how fast, is known only once it tries"],
     settings: settingsOf(state, cut, options),
