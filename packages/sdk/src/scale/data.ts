@@ -5,7 +5,10 @@
 import { type Claim, trouble } from "../Claim.ts"
 import * as Quantity from "../Quantity.ts"
 import type { Protection } from "../Protection.ts"
+import type { AppState } from "../state/AppState.ts"
 import { absentDriver } from "../state/Driver.ts"
+import { bare, onEphemeral } from "../state/PodData.ts"
+import { isForgetful } from "../state/Store.ts"
 import type { Workload } from "../Topology.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import type { Refusal } from "../operation/Plan.ts"
@@ -222,3 +225,16 @@ export const missing = (
           ])
     ]
   })
+
+/** Data that no claim keeps: it is deleted with the pods that a scale-down removes. */
+export const lostWithPods = (state: AppState, workload: Workload): ReadonlyArray<string> => {
+  const lost = "its data is deleted with each pod that is removed"
+  return [
+    ...onEphemeral(state, workload).flatMap(({ answer, container, path, volume }) =>
+      answer === "No" ? [`${container.name}:${path} is on ${volume.source} ${volume.name}: ${lost}`] : []
+    ),
+    ...bare(state, workload).flatMap(({ name, store }) =>
+      store === null || isForgetful(store) ? [] : [`${name} runs ${store} without a volume: ${lost}`]
+    )
+  ]
+}

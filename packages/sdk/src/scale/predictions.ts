@@ -6,7 +6,7 @@ import { needed, type Quorum } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
 import { releaseOf } from "../state/Writer.ts"
 import type { Workload } from "../Topology.ts"
-import { missing, outlives, smaller } from "./data.ts"
+import { lostWithPods, missing, outlives, smaller } from "./data.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import { unschedulable } from "../Scheduling.ts"
 import type { Ground } from "./ground.ts"
@@ -265,6 +265,7 @@ export const warnings = (
       ? [`no beforeRemove hook: members are removed without leaving first${kept(workload.replicas, to)}`]
       : []),
     ...(to === 0 && workload.replicas > 0 ? ["scaling to 0 stops the application"] : []),
+    ...(up || to === workload.replicas ? [] : lostWithPods(state, workload)),
     ...workload.writers
       .filter((writer) => writer.replicas && releaseOf(writer) === null)
       .map((writer) => `${writer.name} also writes replicas`),
