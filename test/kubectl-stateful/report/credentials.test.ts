@@ -20,7 +20,7 @@ describe("what has the form of a credential", () => {
     ["a header of a token", "X-Vault-Token: abc", "X-Vault-Token: <hidden>"],
     ["a cookie", 'curl -H "Cookie: a=b; session=c" x', 'curl -H "Cookie: <hidden>" x'],
     ["an age identity", "read AGE-SECRET-KEY-1QYQSZQGPQYQSZQGPQYQ.", "read <hidden>."],
-    ["a token by its prefix", `git: ${"ghp"}_0123456789abcdef0123 is refused`, "git: <hidden> is refused"],
+    ["a token by its prefix", "token hvs.CAESIJ0123456789 is refused", "token <hidden> is refused"],
     ["a private key", "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----.", "<hidden>."],
     ["half a private key", "-----BEGIN PRIVATE KEY-----\nMII", "<hidden>"]
   ] as const) {
