@@ -4,9 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Access from "../../packages/sdk/src/Access.ts"
 import { without } from "../../packages/sdk/src/access/optional.ts"
 import { commands } from "../../packages/kubectl-stateful/src/commands/index.ts"
+import { Rbac } from "../../packages/kubectl-stateful/src/commands/rbac.ts"
 import { parseDocuments } from "../../packages/sdk/src/Manifest.ts"
 import type { Rule } from "@kubectl-stateful/sandbox"
 import { configmaps, persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { outcome } from "../kubectl-stateful/commands/outcome.ts"
 import { members, stopped, words } from "./begun.ts"
 import { movesCount } from "./scaling.ts"
 import { placeOf } from "./needs.ts"
@@ -170,6 +172,66 @@ describe("the Role of a command", () => {
     )
     assert.deepEqual(unexplained, [])
   })
+
+  it("of a copy in its own namespace is one Role, as the second would replace the first", () => {
+    const same = Access.roles({ verbs: ["restore"], namespace: "shop", target: "shop" })
+    assert.deepEqual(
+      same.map(({ kind, namespace }) => [kind, namespace]),
+      [
+        ["Role", "shop"],
+        ["ClusterRole", null]
+      ]
+    )
+    const wordsOf = (roles: ReadonlyArray<Access.RoleOf>) =>
+      new Set(
+        roles.flatMap(({ rules }) =>
+          rules.flatMap(({ rule: { apiGroups, resources, verbs } }) =>
+            resources.flatMap((one) => verbs.map((verb) => `${verb} ${one}.${apiGroups.join()}`))
+          )
+        )
+      )
+    assert.deepEqual(
+      wordsOf(same),
+      wordsOf(Access.roles({ verbs: ["restore"], namespace: "shop", target: "rehearsal" }))
+    )
+  })
+
+  it("grants nothing for copies in another namespace where none is named", () => {
+    const granted = (target: string | undefined) =>
+      JSON.stringify(Access.roles({ verbs: ["restore"], namespace: "shop", target }))
+    assert.include(granted("rehearsal"), "with --to-namespace")
+    assert.notInclude(granted(undefined), "with --to-namespace")
+    const contents = Access.roles({ verbs: ["restore"], namespace: "shop" })
+      .flatMap(({ rules }) => rules)
+      .flatMap(({ rule: { resources, verbs } }) =>
+        resources.includes("volumesnapshotcontents") ? verbs : []
+      )
+    assert.sameMembers(contents, ["get", "patch"])
+  })
+
+  it.effect("of peers in all namespaces is a ClusterRole, and of one StatefulSet there is none", () =>
+    Effect.gen(function* () {
+      const { sandbox } = yield* members(1)
+      const print = (line: string) =>
+        Effect.promise(() => outcome({ command: Rbac, called: "" }, sandbox.cluster, [...words(line)]))
+      assert.match((yield* print("peers -A")).out, /^kind: ClusterRole$/m)
+      assert.include((yield* print("peers db -A")).failure, 'no command "db" needs a Role')
+    })
+  )
+
+  it.effect("is in no namespace by an empty name, which kubectl takes for the one that it is set to", () =>
+    Effect.gen(function* () {
+      const { sandbox } = yield* members(1)
+      const tool = { command: Rbac, called: "" }
+      for (const flag of ["namespace", "to-namespace"])
+        for (const what of ["restore", "peers db"]) {
+          const argv = [...words(what), `--${flag}`, ""]
+          const { failure, out } = yield* Effect.promise(() => outcome(tool, sandbox.cluster, argv))
+          assert.strictEqual(failure, `error: --${flag} is empty; name a namespace`)
+          assert.strictEqual(out, "")
+        }
+    })
+  )
 
   it("is there for every command that reads or changes an application", () => {
     // These two have that of the command that started the operation; the others need none.

@@ -7,8 +7,8 @@ import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import * as Verbs from "../../packages/sdk/src/Verbs.ts"
-import { drive, makeWorld, ref, type World } from "../simulation/world.ts"
-import { ann, bob, interruptAt, on, refusal } from "./scale/callers.ts"
+import { drive, makeWorld, ref, withCluster, type World } from "../simulation/world.ts"
+import { ann, bob, interruptAt, on, refusal, reviews } from "./scale/callers.ts"
 
 const stopped = Effect.gen(function* () {
   const world = yield* makeWorld({ replicas: 4, readyAfter: 200 })
@@ -121,6 +121,31 @@ describe("several StatefulSets", () => {
         ]
       )
       assert.strictEqual(yield* countOf(world, "web"), 2)
+    })
+  )
+
+  it.effect("are not begun where what the last of them needs is not permitted", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200 })
+      world.sandbox.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "other" } })
+      world.sandbox.create({ ...second, metadata: { ...second.metadata, namespace: "other" } })
+      const options = { replicas: 2 }
+      const asked = [
+        { ref, options },
+        { ref: { namespace: "other", name: "web" }, options }
+      ]
+      const all = { apiGroups: ["*"], resources: ["*"] }
+      const poor = world.sandbox.as({
+        name: ann,
+        allow: [
+          ...reviews,
+          { ...all, verbs: ["get", "list", "watch"] },
+          { ...all, verbs: ["*"], namespaces: ["shop"] }
+        ]
+      })
+      const error = yield* refusal(drive(withCluster(poor)(Scale.scaleAll(asked, { identity: ann }))))
+      assert.strictEqual(error.reason._tag, "Access")
+      assert.strictEqual(yield* countOf(world, "db"), 1)
     })
   )
 })

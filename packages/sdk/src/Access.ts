@@ -136,11 +136,24 @@ export interface RolesOptions {
 type Home = "namespace" | "target" | "cluster"
 
 /** The Role that a need is in; `null` for none. */
-const homeOf = (verb: Verb, place: Place, { target, allNamespaces = false }: RolesOptions): Home | null => {
+const homeOf = (
+  verb: Verb,
+  place: Place,
+  { namespace, target, allNamespaces = false }: RolesOptions
+): Home | null => {
   if (place === "cluster" || allNamespaces) return "cluster"
   if (place === "app") return "namespace"
   // The namespace of a drill has no name before it is made.
-  return verb === "drill" ? "cluster" : target === undefined ? null : "target"
+  if (verb === "drill") return "cluster"
+  return target === undefined ? null : target === namespace ? "namespace" : "target"
+}
+
+/** The need as far as these options ask for it; `null` if they do not: of a flag that they rule out. */
+const askedOf = (need: Need, { target, allNamespaces = false }: RolesOptions): Need | null => {
+  const isAsked = (flag: string): boolean =>
+    allNamespaces || (flag !== "with -A" && (flag !== "with --to-namespace" || target !== undefined))
+  const when = need.when?.filter(isAsked)
+  return when === undefined ? need : when.length === 0 ? null : { ...need, when }
 }
 
 const commentOf = (needs: ReadonlyArray<readonly [Verb, Need]>, isOne: boolean): string | null => {
@@ -233,10 +246,12 @@ const rulesOf = (needs: ReadonlyArray<readonly [Verb, Need]>, isOne: boolean): R
  */
 export const roles = (options: RolesOptions): ReadonlyArray<RoleOf> => {
   const { verbs: wanted = verbs, namespace, target, requiredOnly = false, allNamespaces = false } = options
-  const all = wanted
-    .flatMap((verb) => needsOf(verb).map((need) => [verb, need] as const))
-    .filter(([, need]) => !requiredOnly || need.optional !== true)
-    .filter(([, { when }]) => allNamespaces || when === undefined || when.some((one) => one !== "with -A"))
+  const all = wanted.flatMap((verb) =>
+    needsOf(verb).flatMap((each) => {
+      const need = askedOf(each, options)
+      return need === null || (requiredOnly && need.optional === true) ? [] : [[verb, need] as const]
+    })
+  )
   const names = wanted.length === verbs.length ? [] : [...wanted].toSorted()
   const name = ["kubectl-stateful", ...names].join("-")
   const of = (home: Home) =>
@@ -258,7 +273,7 @@ export const roles = (options: RolesOptions): ReadonlyArray<RoleOf> => {
   }
   return [
     role("namespace", namespace),
-    ...(target === undefined ? [] : [role("target", target)]),
+    ...(target === undefined || target === namespace ? [] : [role("target", target)]),
     cluster
   ].filter(({ rules }) => rules.length > 0)
 }

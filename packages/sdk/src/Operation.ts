@@ -13,6 +13,7 @@ import type { AnyStep, Failure } from "./operation/StepContext.ts"
 import type { RunOptions, Verb } from "./operation/Verb.ts"
 import type { OperationAt } from "./operation/way.ts"
 
+export { inOrder } from "./operation/inOrder.ts"
 export { inTheWay } from "./operation/InTheWay.ts"
 export type { AnyStep, Failure, StepContext } from "./operation/StepContext.ts"
 export { dryRun, rehearse } from "./operation/rehearse.ts"

@@ -32,7 +32,7 @@ export type { ScalePlan, ScaleStep } from "./scale/steps.ts"
 export { annotatedProfile } from "./scale/profile.ts"
 export { profileAnnotation } from "./Labels.ts"
 export { abortWithoutJournal } from "./scale/abortWithoutJournal.ts"
-export { allowed } from "./Operation.ts"
+export { allowed, inOrder } from "./Operation.ts"
 
 export type ScaleError = OperationError | ClusterError | AppNotFound
 
@@ -181,19 +181,6 @@ export const prepareAll = Effect.fn("Scale.prepareAll")(function* <Options exten
 })
 
 /**
- * Runs plans one after another, each once the previous one is done: nothing is started if one of them is
- * refused, and nothing more once one of them fails.
- */
-export const inOrder = <One extends Planned, A, E, R>(
-  planned: ReadonlyArray<One>,
-  runOne: (one: One) => Effect.Effect<A, E, R>
-): Effect.Effect<ReadonlyArray<A>, E | OperationError, R> =>
-  Effect.andThen(
-    Effect.forEach(planned, ({ plan }) => Operation.allowed(plan), { discard: true }),
-    Effect.forEach(planned, runOne)
-  )
-
-/**
  * Plans for several StatefulSets and scales them in the given order: nothing is started if one is refused.
  */
 export const scaleAll = Effect.fn("Scale.scaleAll")(function* (
@@ -201,7 +188,7 @@ export const scaleAll = Effect.fn("Scale.scaleAll")(function* (
   options: Operation.RunOptions = {}
 ): Effect.fn.Return<ReadonlyArray<OperationResult>, ScaleError, Cluster> {
   return yield* Effect.flatMap(prepareAll(asked), (planned) =>
-    inOrder(planned, (one) => run(one.plan, { ...one.options, ...options }))
+    Operation.inOrder(planned, (one) => run(one.plan, { ...one.options, ...options }))
   )
 })
 

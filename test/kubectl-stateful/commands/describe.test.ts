@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Describe } from "../../../packages/kubectl-stateful/src/commands/describe.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import { published, violations } from "../../sdk/jsonSchema.ts"
 import { outcome } from "./outcome.ts"
 
@@ -114,6 +115,23 @@ describe("describe", () => {
       const list: unknown = JSON.parse((yield* run(["-A", "-o", "json"])).out)
       assert.propertyVal(list, "kind", "AppStateList")
       assert.deepEqual(violations(published("AppStateList"), list), [])
+    })
+  )
+
+  it.live("with -w leaves nothing on the screen of an application that was deleted", () =>
+    Effect.gen(function* () {
+      const { cluster, registry } = yield* shop
+      const pages: Array<string> = []
+      const here = { ...cluster, origin: { ...cluster.origin, namespace: "shop" } }
+      const { failure } = yield* Effect.promise(() =>
+        outcome(tool, here, ["-w"], (page) => {
+          pages.push(page)
+          if (page === "") throw new Error("nothing is shown")
+          setImmediate(() => registry.remove(statefulsets, "shop", "db"))
+        })
+      )
+      assert.match(pages[0] ?? "", /^db /m)
+      assert.match(failure, /nothing is shown/)
     })
   )
 

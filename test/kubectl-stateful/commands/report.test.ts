@@ -83,4 +83,23 @@ describe("report", () => {
       assert.notInclude(out, "No operation of kubectl-stateful is recorded")
     })
   )
+
+  it.live("counts nothing that it could not read as none", () =>
+    Effect.map(report(["db"], false, /\/(configmaps|persistentvolumeclaims|volumesnapshots)$/), ({ out }) => {
+      const words = out.replaceAll(/<[^>]+>|\s+/g, " ").replaceAll(/ +/g, " ")
+      assert.include(words, " 0 claims that could be read ")
+      assert.include(words, " 0 snapshots that could be read ")
+      assert.notInclude(words, "Latest backup: none")
+      assert.match(out, /<td class="id">&lt;unknown&gt;<\/td>/)
+    })
+  )
+
+  it.live("says that there is none of what it could read", () =>
+    Effect.map(report(["db"], false), ({ out }) => {
+      const words = out.replaceAll(/<[^>]+>|\s+/g, " ").replaceAll(/ +/g, " ")
+      assert.include(words, " 0 claims 0 snapshots ")
+      assert.include(words, "Latest backup: none.")
+      assert.notMatch(out, /<td class="id">&lt;unknown&gt;<\/td>/)
+    })
+  )
 })

@@ -164,6 +164,19 @@ describe("scale", () => {
     })
   )
 
+  it.live("begins none of them where an unfinished operation is in the way of a later one", () =>
+    Effect.gen(function* () {
+      const marked = { "kubectl-stateful.dev/operation": "0badcafe.12345678" }
+      const { failure, counts, err } = yield* run(["web", "db", "--replicas", "2"], { annotations: marked })
+      assert.include(
+        failure,
+        'statefulset "db" is annotated with an operation whose journal no longer exists'
+      )
+      assert.deepEqual(counts, [1, 1])
+      assert.notInclude(err, "[1/1]")
+    })
+  )
+
   it.live("names those that were not begun where one of them stops", () =>
     Effect.gen(function* () {
       const argv = ["sts/web", "sts/db", "--replicas", "2", "--timeout", "1ms"]

@@ -1,4 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { statefulSet as reference } from "@kubectl-stateful/sdk/App"
+import { Cluster } from "@kubectl-stateful/sdk/Cluster"
+import { kinds } from "@kubectl-stateful/sdk/Kind"
+import { operationAnnotation } from "@kubectl-stateful/sdk/Labels"
+import * as Resource from "@kubectl-stateful/sdk/Resource"
+import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Effect from "effect/Effect"
 import { ReportCommand } from "../../../packages/kubectl-stateful/src/commands/report.ts"
 import { Snapshots } from "../../../packages/kubectl-stateful/src/commands/snapshots.ts"
@@ -75,6 +81,52 @@ describe("words that are no action of snapshots", () => {
         (yield* typed("list all")).failure,
         'error: wrong arguments for "kubectl stateful snapshots list"; use `kubectl stateful snapshots list`'
       )
+    })
+  )
+})
+
+describe("several snapshots", () => {
+  const taken = Effect.gen(function* () {
+    const sandbox = yield* make({ startMillis: 10 })
+    sandbox.create(statefulSet("db"))
+    yield* Effect.sleep(200)
+    for (const name of ["one", "two"])
+      yield* Effect.provideService(
+        Snapshot.take(reference("default", "db"), { name, identity: "ann@laptop" }),
+        Cluster,
+        sandbox.cluster
+      )
+    const prune = (words: string) =>
+      Effect.promise(() =>
+        outcome({ command: Snapshots, called: "kubectl stateful snapshots" }, sandbox.cluster, [
+          "prune",
+          ...words.split(" "),
+          "--last",
+          "--yes"
+        ])
+      )
+    return { sandbox, prune }
+  })
+
+  it.live("are deleted once each, however often they are named", () =>
+    Effect.gen(function* () {
+      const { prune } = yield* taken
+      const { out, failure } = yield* prune("one two one")
+      assert.strictEqual(failure, "")
+      assert.strictEqual(out, "snapshot/one deleted\nsnapshot/two deleted\n")
+    })
+  )
+
+  it.live("all stay while an unfinished operation is in the way of one of them", () =>
+    Effect.gen(function* () {
+      const { sandbox, prune } = yield* taken
+      const target = { api: kinds.secrets, namespace: "default", name: "kubectl-stateful.snapshot.two" }
+      const value = { metadata: { annotations: { [operationAnnotation]: "0badcafe.12345678" } } }
+      yield* Effect.provideService(Resource.patch(target, { _tag: "Merge", value }), Cluster, sandbox.cluster)
+      const { out, err, failure } = yield* prune("one two")
+      assert.match(failure, /two" is annotated with an operation whose journal no longer exists/)
+      assert.strictEqual(out, "")
+      assert.notInclude(err, "[1/")
     })
   )
 })

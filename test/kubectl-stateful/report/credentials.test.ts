@@ -13,6 +13,14 @@ describe("what has the form of a credential", () => {
     ["JSON in JSON", '"{\\"token\\":\\"abc\\"}"', '"{\\"token\\":\\"<hidden>\\"}"'],
     ["a variable", "PGPASSWORD=hunter2 psql", "PGPASSWORD=<hidden> psql"],
     ["a flag", 'run --api-key="a b" --force', "run --api-key=<hidden> --force"],
+    ["a flag's next word", "run --db-password hunter2 --force", "run --db-password <hidden> --force"],
+    ["a line of YAML", "user: ann\n  dbPassword: hunter2\n", "user: ann\n  dbPassword: <hidden>\n"],
+    ["another scheme", "Authorization: ApiKey abc, retried", "Authorization: ApiKey <hidden>, retried"],
+    ["a header without one", "authorization: abc", "authorization: <hidden>"],
+    ["a header of a token", "X-Vault-Token: abc", "X-Vault-Token: <hidden>"],
+    ["a cookie", 'curl -H "Cookie: a=b; session=c" x', 'curl -H "Cookie: <hidden>" x'],
+    ["an age identity", "read AGE-SECRET-KEY-1QYQSZQGPQYQSZQGPQYQ.", "read <hidden>."],
+    ["a token by its prefix", "token hvs.CAESIJ0123456789 is refused", "token <hidden> is refused"],
     ["a private key", "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----.", "<hidden>."],
     ["half a private key", "-----BEGIN PRIVATE KEY-----\nMII", "<hidden>"]
   ] as const) {
@@ -37,7 +45,7 @@ describe("what has the form of a credential", () => {
 
   it("is found in a long text in a time that is proportional to it", () => {
     const start = performance.now()
-    for (const part of ["-eyJaaaaaaaa", "a://b:", "token", '"token', "Bearer "])
+    for (const part of ["-eyJaaaaaaaa", "a://b:", "token", '"token', "Bearer ", "--", "x-", "cookie:"])
       withoutCredentials(part.repeat(60_000))
     assert.isBelow(performance.now() - start, 5000)
   })

@@ -4,7 +4,7 @@
  */
 import { type AppRef, describeCommand } from "@kubectl-stateful/sdk/App"
 import type { Cluster } from "@kubectl-stateful/sdk/Cluster"
-import { allowed } from "@kubectl-stateful/sdk/Operation"
+import { allowed, inOrder } from "@kubectl-stateful/sdk/Operation"
 import { wayOn } from "@kubectl-stateful/sdk/operation/OperationId"
 import type { AnyPlan } from "@kubectl-stateful/sdk/operation/Plan"
 import type { OperationResult, Progress as Report } from "@kubectl-stateful/sdk/operation/Progress"
@@ -16,7 +16,7 @@ import type { DryRun, dryRunFlag, yesFlag } from "../flags/run.ts"
 import { resultText } from "../print/operationResult.ts"
 import { planText } from "../print/plan.ts"
 import { progress } from "../print/progress.ts"
-import { type Printable, printed, visible } from "../print/terminal.ts"
+import { ended, type Printable, printed, visible } from "../print/terminal.ts"
 import { confirmed } from "./confirm.ts"
 import { fitting, type Screen } from "./screen.ts"
 import { Usage } from "./usage.ts"
@@ -108,6 +108,23 @@ export const shown = <E>(
     )
   )
 }
+
+/** Runs several, one after another; where one stops, names those that were not started. */
+export const shownInOrder = <One extends { readonly plan: AnyPlan }, E>(
+  screen: Screen,
+  all: ReadonlyArray<One>,
+  nameOf: (one: One) => string,
+  runOne: (one: One) => Effect.Effect<void, E, Cluster>
+) =>
+  inOrder(all, (one) => {
+    const rest = all.slice(all.indexOf(one) + 1).map(nameOf)
+    // What continues this operation continues no other one.
+    return Effect.onError(runOne(one), () =>
+      Effect.sync(() => {
+        if (rest.length > 0) screen.err(ended([visible(`Not started: ${rest.join(", ")}.`)]))
+      })
+    )
+  })
 
 /** A plan that may need confirmation. */
 interface Asked<E1, E2> {

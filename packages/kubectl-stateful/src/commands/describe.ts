@@ -13,7 +13,7 @@ import { filenameFlag, targetOrFile } from "../flags/filename.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { applicationsText, type Look } from "../print/applications.ts"
 import type { Answered } from "../print/list.ts"
-import { ended, visible } from "../print/terminal.ts"
+import { ended, nothing, visible } from "../print/terminal.ts"
 import { Usage } from "../command/usage.ts"
 import { showChanges } from "../command/watch.ts"
 
@@ -76,10 +76,10 @@ export class Describe extends KubectlCommand {
     const show = Effect.fnUntraced(function* (apps: ReadonlyArray<Answered>) {
       const { origin } = yield* Cluster
       const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
-      if (apps.length === 0 && look.output !== "json" && look.output !== "yaml")
-        screen.err(ended([visible(`No resources found${where}.`)]))
-      // A program gets an empty list, which it can read.
-      else screen.page(yield* applicationsText(apps, look))
+      // A program gets an empty list, which it can read; with -w nothing of before stays on the screen.
+      const isEmpty = apps.length === 0 && look.output !== "json" && look.output !== "yaml"
+      screen.page(isEmpty ? nothing : yield* applicationsText(apps, look))
+      if (isEmpty) screen.err(ended([visible(`No resources found${where}.`)]))
       const missed = unmetBy(apps, asked, look.allNamespaces)
       if (missed.length > 0) process.exitCode = 1
       if (missed.length > 0) screen.err(ended(missed.map(visible)))

@@ -15,7 +15,7 @@ import { allNamespacesFlag } from "../flags/application.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
 import { failureLine } from "../print/failure.ts"
 import { operationsText } from "../print/operation.ts"
-import { printed } from "../print/terminal.ts"
+import { nothing, printed } from "../print/terminal.ts"
 
 export class Operations extends KubectlCommand {
   static override summary = "List operations, or show the steps of one."
@@ -60,10 +60,13 @@ export class Operations extends KubectlCommand {
       const app = typed === undefined ? undefined : setName([typed], "operations db")
       const { entries, unreadable } = yield* journals(app)
       const isForPeople = output === undefined || output === "wide"
+      const isEmpty = entries.length === 0 && isForPeople
+      // Also without any: with -w, what was there before must not stay on the screen.
+      screen.page(
+        isEmpty ? nothing : yield* operationsText(entries, output, now, { ...screen, namespaces: everywhere })
+      )
       for (const { error } of unreadable) screen.err(printed`${failureLine(error, "")}\n`)
-      if (entries.length > 0 || !isForPeople)
-        screen.page(yield* operationsText(entries, output, now, { ...screen, namespaces: everywhere }))
-      else if (unreadable.length === 0) screen.err(printed`No operations found.\n`)
+      if (isEmpty && unreadable.length === 0) screen.err(printed`No operations found.\n`)
     })
     await this.perform(
       flags,

@@ -57,7 +57,12 @@ export class Rbac extends KubectlCommand {
     const { screen } = this
     const [first, ...rest] = words
     const subjects = subjectsOf(flags)
-    if (first === "peers" && !rest.some(isVerb) && subjects.length === 0) {
+    // kubectl would create such a Role in the namespace that it is set to.
+    for (const name of ["namespace", "to-namespace"] as const)
+      if (flags[name] === "") throw new Usage(`--${name} is empty`, "name a namespace")
+    const asked = [flags["all-namespaces"], flags["required-only"], flags["to-namespace"] !== undefined]
+    const isOfCommands = rest.some(isVerb) || subjects.length > 0 || asked.includes(true)
+    if (first === "peers" && !isOfCommands) {
       const [set = null, ...others] = rest.length === 0 ? [] : setNames(rest)
       if (others.length > 0) throw new Usage("a Role is for one StatefulSet, or for all", "name one, or none")
       return this.perform(flags, ofPeers(screen, set, flags))

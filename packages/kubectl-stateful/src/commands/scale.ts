@@ -1,11 +1,12 @@
 /**
  * `kubectl stateful scale`: more or fewer replicas, in order, with hooks and quorum.
  */
+import { nameOf as name } from "@kubectl-stateful/sdk/App"
 import * as Scale from "@kubectl-stateful/sdk/Scale"
 import * as Effect from "effect/Effect"
 import { isInteractive } from "../command/confirm.ts"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { agreed, rehearsed, shown } from "../command/operation.ts"
+import { agreed, rehearsed, shown, shownInOrder } from "../command/operation.ts"
 import { setsFlags, wantedSets } from "../command/sets.ts"
 import { Usage } from "../command/usage.ts"
 import { appArgs } from "../flags/application.ts"
@@ -73,17 +74,11 @@ export class ScaleCommand extends KubectlCommand {
           yes: flags.yes || !planned.some(({ plan }) => Scale.needsConfirmation(plan)),
           what: "nothing was scaled"
         })
-      yield* Scale.inOrder(planned, ({ plan, options }) => {
+      const isOfOne = new Set(sets.map(({ namespace }) => namespace)).size === 1
+      const nameOf = ({ plan: { app, home } }: Scale.Planned) => `${isOfOne ? "" : `${home}/`}${name(app)}`
+      yield* shownInOrder(screen, planned, nameOf, ({ plan, options }) => {
         for (const warning of plan.warnings) screen.err(ended([visible(`Warning: ${warning}`)]))
-        const rest = sets.slice(planned.findIndex((one) => one.plan === plan) + 1).map(({ name }) => name)
-        return shown(screen, flags.output, (report) => Scale.run(plan, { ...options, report })).pipe(
-          // What continues this operation continues no other one.
-          Effect.onError(() =>
-            Effect.sync(() => {
-              if (rest.length > 0) screen.err(ended([visible(`Not started: ${rest.join(", ")}.`)]))
-            })
-          )
-        )
+        return shown(screen, flags.output, (report) => Scale.run(plan, { ...options, report }))
       })
     })
     await this.perform(flags, scale)

@@ -9,7 +9,7 @@ import {
 import { age } from "../print/age.ts"
 import { answerSpan, disruptionTitles, questions, terms } from "../print/checklist.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { counted, grade, prose, signs, table, toneOf } from "./pieces.ts"
+import { areClaimsRead, counted, grade, prose, signs, table, toneOf } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
 type App = Report["application"]
@@ -19,6 +19,9 @@ const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${te
 /** The facts that decide the answer; with a yes, those that support it. */
 const deciding = ({ answer, findings }: Verdict): ReadonlyArray<Finding> =>
   findings.filter((finding) => finding.answer === answer)
+
+const areBackupsRead = (app: App): boolean =>
+  areClaimsRead(app) && app.protection.snapshots !== null && app.protection.copies !== null
 
 /** Of a question, in a line: what its terminal output says besides the findings. */
 const remarks = (verdict: Verdict, app: App): ReadonlyArray<string> => {
@@ -38,11 +41,10 @@ const remarks = (verdict: Verdict, app: App): ReadonlyArray<string> => {
         ? []
         : [`Requires on the target: ${verdict.needs.map(needText).join(", ")}.`]
     case "restore":
-      return verdict.newest === null
-        ? ["Latest backup: none."]
-        : [
-            `Latest backup: ${verdict.newest.name}, ${age(verdict.newest.taken, app.observed)} ago, ${verdict.newest.elsewhere ? "elsewhere" : "on the same storage"}.`
-          ]
+      if (verdict.newest === null) return areBackupsRead(app) ? ["Latest backup: none."] : []
+      return [
+        `Latest backup: ${verdict.newest.name}, ${age(verdict.newest.taken, app.observed)} ago, ${verdict.newest.elsewhere ? "elsewhere" : "on the same storage"}.`
+      ]
     default:
       return verdict satisfies never
   }

@@ -1,7 +1,7 @@
 /** The claims and what is left of earlier ones. */
 import { claimNote, lastSnapshot } from "../print/claims.ts"
 import { type Html, markup } from "./Html.ts"
-import { cell, listed, noted, table } from "./pieces.ts"
+import { areClaimsRead, cell, listed, noted, table } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 
 type App = Report["application"]
@@ -69,6 +69,6 @@ const keptTable = ({ keptVolumes, setAside }: App): Html | null =>
 export const claims = ({ application }: Report): Html =>
   markup`<section id="claims" aria-labelledby="claims-title">
     <h2 id="claims-title">Volumes</h2>
-    ${application.claims.length === 0 ? markup`<p>${application.unread.some(({ resource }) => resource === "persistentvolumeclaims") ? "PersistentVolumeClaims could not be read." : "It has no PersistentVolumeClaim."}</p>` : claimTable(application)}
+    ${application.claims.length === 0 ? markup`<p>${areClaimsRead(application) ? "It has no PersistentVolumeClaim." : "PersistentVolumeClaims could not be read."}</p>` : claimTable(application)}
     ${keptTable(application)}
   </section> `

@@ -23,6 +23,20 @@ const forms: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
     /(\b\w{0,40}(?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key)\w{0,40}=)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi,
     `$1${hidden}`
   ],
+  // A flag and its next word, and a line of YAML.
+  [
+    /(--[\w-]{0,40}(?:password|passwd|passphrase|secret|token|api-?key)\s{1,4})(?!-)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi,
+    `$1${hidden}`
+  ],
+  [/(\b\w{0,40}(?:password|passwd|passphrase):\s{1,4})(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi, `$1${hidden}`],
+  // Headers of HTTP.
+  [
+    /(\b(?:(?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|secret|password))\s{0,4}:\s{0,4}(?:(?:Bearer|Basic|Digest|Negotiate|ApiKey|Token)\s{1,4})?)[^\s"',;][^\r\n"',;]{0,2048}/gi,
+    `$1${hidden}`
+  ],
+  [/(\b(?:set-)?cookie\s{0,4}:\s{0,4})[^\s"'][^\r\n"']{0,2048}/gi, `$1${hidden}`],
+  // What says by its own prefix what it is: keys of age, tokens of GitHub, GitLab, Slack and Vault.
+  [/\b(?:AGE-SECRET-KEY-1|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|hvs\.)\w[\w-]{9,}/g, hidden],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden]
 ]
 

@@ -6,7 +6,7 @@ import { visible } from "../print/terminal.ts"
 import type { Tone } from "../print/text.ts"
 import { age } from "../print/age.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { counted, letters, listed, noted, outline, table } from "./pieces.ts"
+import { areClaimsRead, counted, letters, listed, noted, outline, table } from "./pieces.ts"
 import { type PlacedNode, type PlacedReplica, placesOf, type Rack, type Zone } from "./places.ts"
 import type { Report } from "./Report.ts"
 
@@ -281,7 +281,9 @@ const replicaTable = (app: Report["application"]): Html => {
         domain(placement?.rack),
         pod?.node ?? nowhere,
         pinnedBy(placement),
-        listed((claims.get(replica) ?? []).map(({ claim, reach }) => `${claim.name} (${reach})`)),
+        areClaimsRead(app)
+          ? listed((claims.get(replica) ?? []).map(({ claim, reach }) => `${claim.name} (${reach})`))
+          : "<unknown>",
         pod === null ? nowhere : pod.restarts,
         pod === null ? nowhere : age(pod.created, app.observed)
       ]

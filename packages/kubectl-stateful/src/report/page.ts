@@ -7,7 +7,7 @@ import { claims } from "./claims.ts"
 import { type Html, markup, style } from "./Html.ts"
 import { map } from "./map.ts"
 import { operations } from "./operations.ts"
-import { counted, time } from "./pieces.ts"
+import { areClaimsRead, counted, time } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 import { snapshots } from "./snapshots.ts"
 import { css } from "./style.ts"
@@ -27,6 +27,10 @@ const titleOf = ({ application: { ref, name, namespace, workloads } }: Report) =
   return { kind: `${kind} in namespace ${namespace}`, name }
 }
 
+/** What could not be read is not counted, and so not said to be none. */
+const number = (count: number, one: string, isAll: boolean): Html =>
+  markup`<b>${count}</b> ${count === 1 ? one : `${one}s`}${isAll ? null : " that could be read"}`
+
 /** In a line: the figures that one looks for first. */
 const facts = ({ application, snapshots: taken, operations: all, created }: Report): Html => {
   const sum = (of: "ready" | "replicas") =>
@@ -34,8 +38,8 @@ const facts = ({ application, snapshots: taken, operations: all, created }: Repo
   const open = all.items.filter(({ phase }) => !isOver(phase)).length
   const items: ReadonlyArray<Html> = [
     markup`<b>${sum("ready")} of ${sum("replicas")}</b> ready`,
-    markup`<b>${application.claims.length}</b> ${application.claims.length === 1 ? "claim" : "claims"}`,
-    markup`<b>${taken.items.length}</b> ${taken.items.length === 1 ? "snapshot" : "snapshots"}`,
+    number(application.claims.length, "claim", areClaimsRead(application)),
+    number(taken.items.length, "snapshot", taken.unread.length === 0),
     ...(open === 0 ? [] : [markup`<b class="doubt">${counted(open, "unfinished operation")}</b>`]),
     ...(application.serverVersion === null ? [] : [markup`Kubernetes ${application.serverVersion}`]),
     markup`as of ${time(created)}`

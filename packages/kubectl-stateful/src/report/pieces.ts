@@ -1,5 +1,6 @@
 /** Pieces of the page: grades, times, text with commands, and tables. */
 import type { Answer } from "@kubectl-stateful/sdk/Checklist"
+import type { AppState } from "@kubectl-stateful/sdk/State"
 import { age } from "../print/age.ts"
 import { answerSpan } from "../print/checklist.ts"
 import type { Cell as TextCell } from "../print/table.ts"
@@ -111,3 +112,7 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
 /** Comma between them; `<none>` if there are none. */
 export const listed = (parts: ReadonlyArray<Part>): Part =>
   parts.length === 0 ? "<none>" : parts.map((part, index) => (index === 0 ? part : [", ", part]))
+
+/** Otherwise it is unknown which there are. */
+export const areClaimsRead = ({ unread }: Pick<AppState, "unread">): boolean =>
+  !unread.some(({ resource }) => resource === "persistentvolumeclaims")

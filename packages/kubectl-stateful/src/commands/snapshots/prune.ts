@@ -5,7 +5,7 @@ import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Prune from "@kubectl-stateful/sdk/SnapshotPrune"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { agreed, planned, shown } from "../../command/operation.ts"
+import { agreed, planned, shown, shownInOrder } from "../../command/operation.ts"
 import type { Screen } from "../../command/screen.ts"
 import { Usage } from "../../command/usage.ts"
 import { given } from "../../flags/given.ts"
@@ -16,7 +16,7 @@ import { printed } from "../../print/terminal.ts"
 /** Those that are named; where none is, those that `keep` and `expire` leave. */
 const wanted = (namespace: string, names: ReadonlyArray<string>, keep: Prune.Keep) =>
   names.length > 0
-    ? Effect.succeed(names)
+    ? Effect.succeed([...new Set(names)])
     : Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         return Prune.beyond(yield* Snapshot.list(namespace), keep, now).map(({ summary }) => summary.name)
@@ -34,7 +34,10 @@ export const pruneSets = (screen: Screen, names: ReadonlyArray<string>, flags: S
     const { namespace } = (yield* Cluster).origin
     const options = { ...timeouts(flags), last }
     const which = yield* wanted(namespace, names, given({ keep, expire }))
-    const plans = yield* Effect.forEach(which, (name) => Prune.prepare({ namespace, name }, options))
+    const named = yield* Effect.forEach(which, (name) =>
+      Effect.map(Prune.prepare({ namespace, name }, options), (plan) => ({ plan, name }))
+    )
+    const plans = named.map(({ plan }) => plan)
     if (plans.length === 0) {
       screen.err(printed`No snapshots to delete.\n`)
       return
@@ -48,8 +51,11 @@ export const pruneSets = (screen: Screen, names: ReadonlyArray<string>, flags: S
     // Nothing is deleted where one of them is refused.
     yield* Effect.forEach(plans, allowed, { discard: true })
     yield* agreed(screen, { plans, yes, what: "nothing was deleted" })
-    for (const plan of plans) {
-      yield* shown(screen, output, (report) => Prune.run(plan, { ...options, report }))
-    }
+    yield* shownInOrder(
+      screen,
+      named,
+      ({ name }) => name,
+      ({ plan }) => shown(screen, output, (report) => Prune.run(plan, { ...options, report }))
+    )
   })
 }
