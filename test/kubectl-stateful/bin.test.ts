@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process"
 import {
+  chmodSync,
   closeSync,
   cpSync,
   mkdirSync,
@@ -140,6 +141,20 @@ describe("the launcher", () => {
     writeFileSync(join(sdk, "Pod.ts"), "")
     utimesSync(join(sdk, "Pod.ts"), later, later)
     assert.strictEqual(run(file, []).stdout, "sources")
+  })
+
+  it("keeps its compiled code where nobody else can write, and nowhere else", () => {
+    for (const [mode, isKept] of [
+      [0o700, true],
+      [0o777, false]
+    ] as const) {
+      const cache = join(temporary, `cache-${isKept}`)
+      const code = join(cache, "kubectl-stateful", "code")
+      mkdirSync(code, { recursive: true })
+      chmodSync(code, mode)
+      spawnSync(process.execPath, [main, "--version"], { env: { ...process.env, XDG_CACHE_HOME: cache } })
+      assert.strictEqual(readdirSync(code).length > 0, isKept, mode.toString(8))
+    }
   })
 
   it("says in one line that its output cannot be written", () => {
