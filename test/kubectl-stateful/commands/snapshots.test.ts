@@ -68,18 +68,15 @@ describe("words that are no action of snapshots", () => {
     Effect.gen(function* () {
       const typed = yield* withRecord
       const { failure } = yield* typed("nightly")
-      assert.match(
-        failure,
-        /^error: unknown subcommand "nightly" for "kubectl stateful snapshots"; use list, /
-      )
-      assert.include(failure, "`kubectl stateful snapshots describe nightly` shows it")
+      assert.match(failure, /^error: unknown subcommand "nightly" for "snapshots"; use list, /)
+      assert.include(failure, 'if nightly is a snapshot, put "describe" before it')
       assert.strictEqual(
         (yield* typed("export")).failure,
-        'error: wrong arguments for "kubectl stateful snapshots export"; use `kubectl stateful snapshots export NAME`'
+        'error: wrong arguments for "snapshots export"; use snapshots export NAME'
       )
       assert.strictEqual(
         (yield* typed("list all")).failure,
-        'error: wrong arguments for "kubectl stateful snapshots list"; use `kubectl stateful snapshots list`'
+        'error: wrong arguments for "snapshots list"; use snapshots list'
       )
     })
   )

@@ -2,7 +2,6 @@
 import type { Cluster, ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import type { OperationError } from "@kubectl-stateful/sdk/operation/OperationError"
 import type { AppNotFound } from "@kubectl-stateful/sdk/State"
-import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Effect from "effect/Effect"
 import type { Screen } from "../../command/screen.ts"
 import { Usage } from "../../command/usage.ts"
@@ -45,12 +44,9 @@ export const actionOf = (screen: Screen, words: ReadonlyArray<string>, flags: Se
   }
   const usage = usageOf(action)
   if (usage !== undefined)
-    throw new Usage(
-      `wrong arguments for "kubectl stateful snapshots ${action}"`,
-      `use \`kubectl stateful snapshots ${usage}\``
-    )
+    throw new Usage(`wrong arguments for "snapshots ${action}"`, `use snapshots ${usage}`)
   throw new Usage(
-    `unknown subcommand "${action}" for "kubectl stateful snapshots"`,
-    `use ${usages.join(", ")}; if ${action} is a snapshot, \`kubectl stateful snapshots describe ${shellWord(action)}\` shows it`
+    `unknown subcommand "${action}" for "snapshots"`,
+    `use ${usages.join(", ")}; if ${action} is a snapshot, put "describe" before it`
   )
 }
