@@ -144,7 +144,7 @@ export class Registry {
     const hasStatus = type.subresources.includes("status")
     const named: Draft = {
       ...(hasStatus && strategy.keepsStatus !== true ? withoutStatus : draft),
-      metadata: { ...draft.metadata, name }
+      metadata: { ...draft.metadata, name, ...(namespace === undefined ? {} : { namespace }) }
     }
     const defaulted = strategy.withDefaults?.(named) ?? named
     // Admission comes before a name is made: what it refuses it names by the prefix.
