@@ -15,6 +15,7 @@ import { execs } from "./exec.ts"
 import { fences } from "./fences.ts"
 import { forms } from "./forms.ts"
 import { groups } from "./groups.ts"
+import { kinds } from "./kinds.ts"
 import { lists } from "./lists.ts"
 import { network } from "./network.ts"
 import { nodeLosses } from "./node-loss.ts"
@@ -69,5 +70,6 @@ export const all: ReadonlyArray<Scenario> = [
   ...asked,
   ...statuses,
   ...races,
-  ...tries
+  ...tries,
+  ...kinds
 ]
