@@ -45,10 +45,14 @@ export class Normal {
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, "<microtime>")
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, "<time>")
         .replaceAll(/(ResourceVersion in (?:precondition|record)) \(\d+\)/g, "$1 (<rv>)")
+        .replaceAll(/(ResourceVersion in object meta:) \d+/g, "$1 <rv>")
         .replaceAll(/(current:) \d+/g, "$1 <rv>")
         .replaceAll(/(too old resource version: \d+) \(\d+\)/g, "$1 (<rv>)")
         // The server shows the patched object with its managedFields; the sandbox never shows an object in an error.
-        .replaceAll(/(patch: |^)Invalid value: "\{\\"apiVersion\\".*\}": /gs, "$1Invalid value: ")
+        .replaceAll(
+          /(patch: |^)Invalid value: "(?:\{\\"apiVersion\\".*\}|map\[.*\])": /gs,
+          "$1Invalid value: "
+        )
         .replaceAll(/\b(kube-api-access-)[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, "$1<letters>")
         .replaceAll(/\b10\.\d+\.\d+\.\d+\b/g, (address) => this.#number("address", address))
         .replaceAll(/\b(generated-)[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, "$1<letters>")

@@ -6,6 +6,7 @@ export interface FieldError {
   readonly reason:
     | "FieldValueRequired"
     | "FieldValueInvalid"
+    | "FieldValueTypeInvalid"
     | "FieldValueForbidden"
     | "FieldValueNotSupported"
     | "FieldValueTooLong"

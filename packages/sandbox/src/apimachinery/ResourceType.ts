@@ -10,6 +10,8 @@ export interface Strategy {
   readonly faults?: (draft: Draft) => ReadonlyArray<FieldError>
   /** Faults of a change that the new object alone does not show. */
   readonly updateFaults?: (next: Draft, previous: KubeObject) => ReadonlyArray<FieldError>
+  /** Faults of a write to the status. */
+  readonly statusFaults?: (draft: Draft) => ReadonlyArray<FieldError>
   /** The status of a new object; a client's own is dropped. */
   readonly initialStatus?: unknown
   /** A client may create it with a status of its own. */

@@ -72,7 +72,6 @@ const fieldsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
     "source",
     "type"
   ],
-  "apps/replicasets": ["status.replicas"],
   "batch/jobs": ["status.successful"]
 }
 

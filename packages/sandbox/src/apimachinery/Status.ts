@@ -92,13 +92,15 @@ export const modified = (type: ResourceType, name: string): Refusal =>
 
 export const invalid = (type: ResourceType, name: string, faults: ReadonlyArray<FieldError>): Refusal => {
   const lines = [...new Set(faults.map((fault) => `${fault.field}: ${fault.message}`))]
+  const { kind: _, ...where } = of(type, name)
   return refusal(
     422,
     "Invalid",
     `${qualifiedKind(type)} "${name}" is invalid: ${lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`}`,
     {
-      ...of(type, name),
-      kind: type.kind,
+      ...where,
+      // A review's has none.
+      ...(type.kind === "" ? {} : { kind: type.kind }),
       causes: faults.map(({ field, message, reason }) => ({ reason, message, field }))
     }
   )

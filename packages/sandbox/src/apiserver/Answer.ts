@@ -147,7 +147,8 @@ export const many = (
     ? {
         kind: `${type.kind}List`,
         apiVersion: groupVersion(type, version),
-        metadata,
+        // Of custom resources a token is there even where it is empty.
+        metadata: type.custom ? { continue: "", ...metadata } : metadata,
         items: objects.map((object) => item(type, inVersion(type, version, object)))
       }
     : as === "Metadata"

@@ -4,7 +4,7 @@ import * as Access from "./Access.ts"
 import { bound } from "./Bindings.ts"
 import { type Answer, form, inVersion, json, many, one, refused, warned } from "./Answer.ts"
 import { checkSize, decode, excerpt, parseJson } from "./Decode.ts"
-import { discovery, notFoundPage } from "./Discovery.ts"
+import { discovery, notFoundPage, verbsOf } from "./Discovery.ts"
 import { evict } from "../registry/Eviction.ts"
 import type { FieldNames } from "./FieldNames.ts"
 import { at, stringAt } from "../apimachinery/Json.ts"
@@ -16,7 +16,7 @@ import type { Registry, WriteOptions } from "../registry/Registry.ts"
 import { deleteBody, deleteOptions, validationOf, writeOptions } from "./RequestOptions.ts"
 import { leases } from "../registry/kinds/index.ts"
 import { type ResourceType } from "../apimachinery/ResourceType.ts"
-import { review } from "./Review.ts"
+import { review, reviewType } from "./Review.ts"
 import { type Route, Router } from "./Route.ts"
 import { fromScale, scaleBody, toScale } from "./Scale.ts"
 import * as Status from "../apimachinery/Status.ts"
@@ -177,7 +177,11 @@ export class Api {
         (why) =>
           `the object provided is unrecognized (must be of type ${route.kind}): couldn't get version/kind; json parse error: ${why} (${excerpt(request.body ?? "")})`
       )
-      return review(bound(this.registry.store, user), route.kind, body)
+      const type = reviewType(route.kind)
+      const decoded = decode(type, "v1", body)
+      const strictness = new Strictness(validationOf(queryOf(request), "CreateOptions"), this.#names)
+      const asked = strictness.body(type, "v1", request.body ?? "", decoded)
+      return warned(review(bound(this.registry.store, user), route.kind, asked), strictness.warnings)
     }
     if (request.method !== "GET") throw Status.methodNotAllowed()
     const accept = request.headers?.["accept"]
@@ -190,6 +194,7 @@ export class Api {
     this.#authorize(user, request, route, query)
     const { type, subresource, name } = route
     if (subresource !== undefined && !type.subresources.some((each) => each === subresource)) {
+      if (type.custom) throw Status.notFound(type, name ?? "")
       if (missing.includes(subresource)) throw Status.notImplemented(`${type.resource}/${subresource}`)
       throw Status.missingResource()
     }
@@ -227,6 +232,7 @@ export class Api {
       )
       return warned(this.#answer(route, object, as, query, 201), [...strictness.warnings, ...warnings])
     }
+    if (!verbsOf(type).includes("deletecollection")) throw Status.methodNotAllowed()
     const options = deleteOptions(deleteBody(request), query, user)
     const deleted = store
       .list(type, namespace)

@@ -142,7 +142,9 @@ const byKind: Readonly<Record<string, typeof everywhere>> = {
     ...workload("StatefulSetSpec"),
     ["spec.volumeClaimTemplates", "StatefulSetSpec", "[]object", "v1.PersistentVolumeClaim"],
     ["spec.updateStrategy", "StatefulSetSpec", "object", "v1.StatefulSetUpdateStrategy"],
-    ["spec.updateStrategy.rollingUpdate.partition", "RollingUpdateStatefulSetStrategy", "int32"]
+    ["spec.updateStrategy.rollingUpdate.partition", "RollingUpdateStatefulSetStrategy", "int32"],
+    ["status.replicas", "StatefulSetStatus", "int32"],
+    ["status.readyReplicas", "StatefulSetStatus", "int32"]
   ],
   Deployment: [["spec.replicas", "DeploymentSpec", "int32"], ...workload("DeploymentSpec")],
   ReplicaSet: [["spec.replicas", "ReplicaSetSpec", "int32"], ...workload("ReplicaSetSpec")],
@@ -176,6 +178,17 @@ const byKind: Readonly<Record<string, typeof everywhere>> = {
     ["data", "Secret", "map[string]bytes"],
     ["type", "Secret", "string"],
     ["immutable", "Secret", "bool"]
+  ],
+  Lease: [
+    ["spec.holderIdentity", "LeaseSpec", "string"],
+    ["spec.acquireTime", "LeaseSpec", "string"],
+    ["spec.renewTime", "LeaseSpec", "string"]
+  ],
+  SelfSubjectAccessReview: [
+    ["spec.resourceAttributes", "SelfSubjectAccessReviewSpec", "object", "v1.ResourceAttributes"],
+    ...["namespace", "verb", "group", "resource", "subresource", "name"].map(
+      (field) => [`spec.resourceAttributes.${field}`, "ResourceAttributes", "string"] as const
+    )
   ],
   Node: [["spec.unschedulable", "NodeSpec", "bool"]],
   Scale: [["spec.replicas", "ScaleSpec", "int32"]]
@@ -236,6 +249,22 @@ const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/
 const isQuantity = (value: unknown): boolean =>
   typeof value === "string" && /^[+-]?(\d+(\.\d*)?|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d+)?$/.test(value)
 
+/** A time with microseconds, in the parts in which the server's language writes its layout. */
+const microtime = ["2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05", ".000000", "Z07:00"]
+
+/** What is left of a time where it stops being one, and the part of the layout that it is not. */
+const badTime = (time: string): readonly [rest: string, part: string] | undefined => {
+  let rest = time
+  for (const part of microtime) {
+    const pattern =
+      part === "Z07:00" ? "(?:Z|[-+]\\d\\d:\\d\\d)$" : part.replace(".", "\\.").replaceAll(/\d/g, "\\d")
+    const found = new RegExp(`^${pattern}`).exec(rest)
+    if (found === null) return [rest, part]
+    rest = rest.slice(found[0].length)
+  }
+  return undefined
+}
+
 /** Texts that are something else inside: bytes, amounts, times. */
 const checkTexts = (body: unknown, kind: string, version: string): void => {
   if (kind === "Secret") {
@@ -245,21 +274,25 @@ const checkTexts = (body: unknown, kind: string, version: string): void => {
     }
   }
   if (kind === "PersistentVolumeClaim") {
-    const storage = at(body, "spec", "resources", "requests", "storage")
-    if (storage !== undefined && typeof storage !== "number" && !isQuantity(storage))
-      cannot(kind, version, `quantities must match the regular expression '${quantity.source}'`)
+    for (const path of [
+      ["spec", "resources", "requests"],
+      ["status", "capacity"]
+    ]) {
+      const storage = at(body, ...path, "storage")
+      if (storage !== undefined && typeof storage !== "number" && !isQuantity(storage))
+        cannot(kind, version, `quantities must match the regular expression '${quantity.source}'`)
+    }
   }
   if (kind === "Lease") {
     for (const field of ["acquireTime", "renewTime"]) {
       const time = stringAt(body, "spec", field)
-      if (time === undefined || /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[-+]\d\d:\d\d)$/.test(time))
-        continue
-      const rest = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(.*)$/.exec(time)?.[1]
-      cannot(
-        kind,
-        version,
-        `parsing time ${JSON.stringify(time)} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${JSON.stringify(rest ?? time)} as ${rest === undefined ? '"2006"' : '".000000"'}`
-      )
+      const [rest, part] = time === undefined ? [] : (badTime(time) ?? [])
+      if (part !== undefined)
+        cannot(
+          kind,
+          version,
+          `parsing time ${JSON.stringify(time)} as "${microtime.join("")}": cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(part)}`
+        )
     }
   }
 }

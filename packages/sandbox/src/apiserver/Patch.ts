@@ -58,7 +58,10 @@ export const patched = (decoded: () => Draft): Draft => {
     return decoded()
   } catch (refusal) {
     const why = refusal instanceof Refusal && refusal.status.code === 400 ? refusal.status.message : undefined
-    const found = why === undefined ? null : /(json: cannot unmarshal|no kind|illegal base64).*$/.exec(why)
+    const found =
+      why === undefined
+        ? null
+        : /(json: cannot unmarshal|no kind|illegal base64|quantities must|parsing time).*$/.exec(why)
     throw found === null ? refusal : unpatchable(found[0])
   }
 }

@@ -2,26 +2,44 @@
 import * as Access from "./Access.ts"
 import { type Answer, json } from "./Answer.ts"
 import { isObject, stringAt } from "../apimachinery/Json.ts"
-import { resourceType } from "../apimachinery/ResourceType.ts"
+import type { Draft } from "../apimachinery/KubeObject.ts"
+import { resourceType, type ResourceType } from "../apimachinery/ResourceType.ts"
 import { badRequest, invalid, type Refusal } from "../apimachinery/Status.ts"
-import { wrong } from "../apimachinery/FieldError.ts"
+import { type FieldError, wrong } from "../apimachinery/FieldError.ts"
 
 const given = (value: string | undefined): boolean => value !== undefined && value !== ""
 
-const nothingAsked = (kind: string): Refusal =>
-  invalid(resourceType("authorization.k8s.io", "v1", "", kind, { custom: false }), "", [
-    wrong(
-      "spec.resourceAttributes",
-      null,
-      "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-    )
-  ])
+/** The resource that a kind of review is created through. */
+export const reviewType = (kind: string): ResourceType => {
+  const group = kind === "SelfSubjectReview" ? "authentication.k8s.io" : "authorization.k8s.io"
+  return resourceType(group, "v1", `${kind.toLowerCase()}s`, kind, { custom: false })
+}
 
-export const review = (user: Access.User, kind: string, body: unknown): Answer => {
-  if (!isObject(body) || (stringAt(body, "kind") ?? kind) !== kind) {
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind})`)
+/** The server names no kind here. */
+const senseless = (fault: FieldError): Refusal =>
+  invalid({ ...reviewType("SelfSubjectAccessReview"), kind: "" }, "", [fault])
+
+/** Throws unless exactly one of the two is asked. */
+const checkAsked = (resource: unknown, path: unknown): void => {
+  if (isObject(resource) && isObject(path)) {
+    const shown = { Path: stringAt(path, "path") ?? "", Verb: stringAt(path, "verb") ?? "" }
+    throw senseless(
+      wrong("spec.nonResourceAttributes", shown, "cannot be specified in combination with resourceAttributes")
+    )
   }
-  const spec = isObject(body["spec"]) ? body["spec"] : {}
+  if (!isObject(resource) && !isObject(path)) {
+    throw senseless(
+      wrong(
+        "spec.resourceAttributes",
+        null,
+        "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+      )
+    )
+  }
+}
+
+export const review = (user: Access.User, kind: string, body: Draft): Answer => {
+  const spec = isObject(body.spec) ? body.spec : {}
   const head = { kind, metadata: {} }
   if (kind === "SelfSubjectReview") {
     return json(
@@ -48,8 +66,8 @@ export const review = (user: Access.User, kind: string, body: unknown): Answer =
     )
   }
   const attributes = spec["resourceAttributes"]
+  checkAsked(attributes, spec["nonResourceAttributes"])
   if (!isObject(attributes)) {
-    if (!isObject(spec["nonResourceAttributes"])) throw nothingAsked(kind)
     // Paths that name no resource are open to all who are known.
     return json({ ...head, apiVersion, spec, status: { allowed: true } }, 201)
   }

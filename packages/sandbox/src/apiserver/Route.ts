@@ -62,8 +62,10 @@ export class Router {
     const [resource = "", name, subresource, ...more] = inNamespace ? rest.slice(2) : rest
     const namespace = inNamespace ? decoded(rest[1] ?? "") : undefined
     const review = reviews[`${group}/${resource}`]
-    if (review !== undefined && version === "v1" && name === undefined)
-      return { _tag: "Review", kind: review, namespace }
+    if (review !== undefined && version === "v1")
+      return name === undefined
+        ? { _tag: "Review", kind: review, namespace }
+        : { _tag: "UnknownResource", custom: false }
     const type = this.#byPath.get(`${group}/${version}/${resource}`)
     if (type === undefined || more.length > 0) {
       const custom = this.#groups.get(group)

@@ -86,6 +86,21 @@ const generatedFaults = (type: ResourceType, prefix: string): ReadonlyArray<Fiel
     message: message.replace(/^Invalid value: "[^"]*"/, `Invalid value: ${JSON.stringify(prefix)}`)
   }))
 
+/** Namespaces alone have their preconditions checked by the store, which says it in words of its own. */
+const checkNamespace = (type: ResourceType, { metadata }: KubeObject, options: DeleteOptions): void => {
+  for (const [what, asked, is] of [
+    ["UID", options.uid, metadata.uid],
+    ["ResourceVersion", options.resourceVersion, metadata.resourceVersion]
+  ] as const) {
+    if (asked !== undefined && asked !== is)
+      throw Status.conflict(
+        type,
+        metadata.name,
+        `Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`
+      )
+  }
+}
+
 export class Registry {
   readonly store: Store
   /** Milliseconds since 1970. */
@@ -144,7 +159,7 @@ export class Registry {
     const hasStatus = type.subresources.includes("status")
     const named: Draft = {
       ...(hasStatus && strategy.keepsStatus !== true ? withoutStatus : draft),
-      metadata: { ...draft.metadata, name }
+      metadata: { ...draft.metadata, name, ...(namespace === undefined ? {} : { namespace }) }
     }
     const defaulted = strategy.withDefaults?.(named) ?? named
     // Admission comes before a name is made: what it refuses it names by the prefix.
@@ -258,7 +273,7 @@ export class Registry {
         : []),
       ...metadataFaults({ ...next, metadata }),
       ...(ofStatus
-        ? []
+        ? (strategy.statusFaults?.(next) ?? [])
         : [...(strategy.faults?.(next) ?? []), ...(strategy.updateFaults?.(next, current) ?? [])])
     ]
     if (faults.length > 0) throw Status.invalid(type, name, faults)
@@ -349,6 +364,7 @@ export class Registry {
   ): Deleted {
     const current = this.find(type, namespace, name)
     const { metadata } = current
+    if (type.resource === "namespaces") checkNamespace(type, current, options)
     if (options.uid !== undefined && options.uid !== metadata.uid) {
       throw Status.deleteConflict(
         type,
@@ -384,7 +400,12 @@ export class Registry {
       left === undefined ? asked : options.gracePeriodSeconds === undefined ? left : Math.min(left, asked)
     const namespaceInUse = type.resource === "namespaces"
     if (grace === 0 && finalizers.length === 0 && !namespaceInUse) {
-      if (options.dryRun === true) return { object: current, gone: true }
+      // A kind with graceful deletion is answered as it was marked, tried or not.
+      if (options.dryRun === true)
+        return {
+          object: own === undefined ? current : this.#marked(type, current, finalizers, 0),
+          gone: true
+        }
       // A kind with graceful deletion is marked first, even if there is nothing to wait for: watches see both.
       if (own !== undefined && left === undefined)
         this.store.put(type, this.#marked(type, current, finalizers, 0))

@@ -6,8 +6,12 @@ import { type FieldError, label, required, unsupported, wrong } from "../../apim
 const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 const affinities = ["ClientIP", "None"]
 
+const isAddress = (address: string): boolean =>
+  /^[\da-f]*:[\da-f:.]+$/i.test(address) ||
+  (/^\d{1,3}(\.\d{1,3}){3}$/.test(address) && address.split(".").every((part) => Number(part) < 256))
+
 const addressFaults = (address: string): ReadonlyArray<FieldError> =>
-  address === "" || address === "None" || /^(\d{1,3}(\.\d{1,3}){3}|[\da-f]*:[\da-f:.]+)$/i.test(address)
+  address === "" || address === "None" || isAddress(address)
     ? []
     : [wrong("spec.clusterIPs[0]", address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
 

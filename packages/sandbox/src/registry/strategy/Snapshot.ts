@@ -40,7 +40,34 @@ const fixed = (next: Draft, previous: KubeObject, names: ReadonlyArray<string>):
       wrong(`spec.source.${name}`, at(next.spec, "source", name) ?? null, `${name} is immutable`)
     )
 
+/** As the definition types it; what is of another type is named by it. */
+const statusFaults = (status: unknown): ReadonlyArray<FieldError> => {
+  const isReady = at(status, "readyToUse")
+  const created = at(status, "creationTime")
+  return [
+    ...(typeof created === "string" && Number.isNaN(Date.parse(created))
+      ? [
+          wrong(
+            "status.creationTime",
+            created,
+            `creationTime in body must be of type date-time: ${JSON.stringify(created)}`
+          )
+        ]
+      : []),
+    ...(isReady === undefined || typeof isReady === "boolean"
+      ? []
+      : [
+          {
+            field: "status.readyToUse",
+            reason: "FieldValueTypeInvalid" as const,
+            message: `Invalid value: "${typeof isReady}": readyToUse in body must be of type boolean: "${typeof isReady}"`
+          }
+        ])
+  ]
+}
+
 export const volumeSnapshot: Strategy = {
+  statusFaults: ({ status }) => statusFaults(status),
   faults: (draft) => [
     ...exactlyOne(draft, "volumeSnapshotContentName", "persistentVolumeClaimName"),
     ...notEmpty(draft, "volumeSnapshotClassName")

@@ -1,5 +1,5 @@
 /** The defaults of a StatefulSet, and the fields of it that never change. */
-import { arrayAt, at, equal, isObject, set, stringAt, stringsAt } from "../../apimachinery/Json.ts"
+import { arrayAt, at, equal, isObject, numberAt, set, stringAt, stringsAt } from "../../apimachinery/Json.ts"
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { labelSelector } from "../../apimachinery/Selector.ts"
 import {
@@ -144,7 +144,25 @@ const specFaults = (spec: unknown): ReadonlyArray<FieldError> => {
   return faults
 }
 
+const counts = ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"]
+
+const statusFaults = (status: unknown): ReadonlyArray<FieldError> => {
+  const count = (field: string): number => numberAt(status, field) ?? 0
+  const above = (fields: ReadonlyArray<string>, most: string): ReadonlyArray<FieldError> =>
+    fields
+      .filter((field) => count(field) > count(most))
+      .map((field) => wrong(`status.${field}`, count(field), `cannot be greater than status.${most}`))
+  return [
+    ...["replicas", ...counts, "observedGeneration", "collisionCount"].flatMap((field) =>
+      notNegative(`status.${field}`, at(status, field))
+    ),
+    ...above(counts, "replicas"),
+    ...above(["availableReplicas"], "readyReplicas")
+  ]
+}
+
 export const statefulSet: Strategy = {
+  statusFaults: ({ status }) => statusFaults(status),
   initialStatus: { replicas: 0, availableReplicas: 0 },
   withDefaults: (draft) => {
     const defaulted = withTemplateDefaults(draft)

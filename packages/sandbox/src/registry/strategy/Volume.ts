@@ -44,6 +44,12 @@ const fixed = (spec: unknown, previous: unknown, bound: boolean): unknown => {
 export const persistentVolumeClaim: Strategy = {
   initialStatus: { phase: "Pending" },
   finalizers: ["kubernetes.io/pvc-protection"],
+  statusFaults: ({ status }) => {
+    const capacity = Quantity.parse(at(status, "capacity", "storage") ?? "0")
+    return capacity < 0
+      ? [wrong("status.capacity[storage]", capacity, "must be a valid resource quantity")]
+      : []
+  },
   withDefaults: (draft) => {
     const spec = isObject(draft.spec) ? draft.spec : {}
     const { dataSource, ...rest } = spec
@@ -126,7 +132,9 @@ export const persistentVolume: Strategy = {
     ...(arrayAt(spec, "accessModes").length === 0 ? [required("spec.accessModes")] : []),
     ...(at(spec, "capacity", "storage") === undefined
       ? [required("spec.capacity"), unsupported("spec.capacity", at(spec, "capacity") ?? null, ["storage"])]
-      : []),
+      : Quantity.parse(at(spec, "capacity", "storage")) <= 0
+        ? [wrong("spec.capacity[storage]", at(spec, "capacity", "storage"), "must be greater than zero")]
+        : []),
     ...(policies.some((policy) => policy === at(spec, "persistentVolumeReclaimPolicy"))
       ? []
       : [
