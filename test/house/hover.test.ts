@@ -62,7 +62,7 @@ beforeAll(async () => {
   })
   server.tell("initialized", {})
   server.tell("textDocument/didOpen", { textDocument: { uri, languageId: "typescript", version: 1, text } })
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await server.ask("shutdown", null)
@@ -104,7 +104,7 @@ describe("an editor", () => {
       if (type.length > 160) long.push(`${name}: ${type.length} characters`)
     }
     assert.deepEqual(long, [])
-  }, 60_000)
+  }, 180_000)
 
   it("shows the docs of a field, and a type that can be read", async () => {
     const poor = []
@@ -113,5 +113,5 @@ describe("an editor", () => {
       if (docs === "" || type.length > 160) poor.push(`${name}: ${type.length} characters, docs: ${docs}`)
     }
     assert.deepEqual(poor, [])
-  }, 60_000)
+  }, 180_000)
 })
