@@ -27,7 +27,8 @@
  *
  * `npm run prove -- rbac [--every N]`: each situation of each command with the Role that `rbac` prints for it, and
  * without each of its rules. `npm run prove -- unread [--every N]`: each list of each case of the corpus refused,
- * and one of its objects damaged.
+ * and one of its objects damaged. `npm run prove -- remedies [--every N]`: each command of the plugin's own that it
+ * prints, in the situation in which it is printed.
  *
  * `npm run prove -- toy [--every N]`: each fault, each death, each second caller, each nap and each act of
  * somebody else at every request of a verb that the engine alone makes.
@@ -154,6 +155,7 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
   contract: () => runTests(["test/contract/contract.test.ts"]),
   discovery: proveDiscovery,
   rbac: proveTests("test/rbac", "RBAC_EVERY"),
+  remedies: proveTests("test/remedies", "REMEDIES_EVERY"),
   unread: proveTests("test/corpus/unread.test.ts", "UNREAD_EVERY"),
   toy: proveTests("test/sdk/operation/toy.test.ts", "TOY_EVERY"),
   rival: () =>
@@ -191,6 +193,7 @@ const usage: ReadonlyArray<readonly [string, string, string]> = [
   ["L7", "fuzz [--runs N] [--seed S] [--target NAME]", "edits of valid inputs of each parser"],
   ["L9", "discovery", "a week of churn for each seed"],
   ["", "rbac [--every N]", "each command with its Role, and without each rule"],
+  ["", "remedies [--every N]", "each command that the plugin prints of its own, run for its effect"],
   ["", "unread [--every N]", "each list of each known situation refused, or damaged"]
 ]
 const widest = Math.max(...usage.map(([, command]) => command.length))

@@ -49,6 +49,9 @@ describe("a command that is printed", () => {
   })
 })
 
+/** A fixed part of them; `npm run prove -- remedies` plays each, and so does CI. */
+const every = Number(process.env["REMEDIES_EVERY"] ?? 3)
+
 /** Built before the first test. */
 let on: Tools
 beforeAll(() => {
@@ -57,7 +60,7 @@ beforeAll(() => {
 afterAll(() => on.end())
 
 describe.concurrent("a command of the plugin's own does what it is printed for, and nothing else,", () => {
-  for (const remedy of remedies.filter(isOurs)) {
+  for (const remedy of remedies.filter(isOurs).filter((_, place) => place % every === 0)) {
     it(`${remedy.shape} of ${remedy.from.slice(remedy.from.lastIndexOf("/") + 1)}, ${remedy.when}`, async () => {
       assert.deepEqual(await play(on, remedy), [])
     })
