@@ -148,4 +148,26 @@ describe("several StatefulSets", () => {
       assert.strictEqual(yield* countOf(world, "db"), 1)
     })
   )
+
+  it.effect("are begun where a Role allows what each needs by its name", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200 })
+      world.sandbox.create(second)
+      const all = { apiGroups: ["*"], resources: ["*"] }
+      const own = { apiGroups: ["apps"], resources: ["statefulsets", "statefulsets/scale"] }
+      const named = world.sandbox.as({
+        name: ann,
+        allow: [
+          ...reviews,
+          { ...all, verbs: ["list", "watch"] },
+          { ...own, verbs: ["*"], resourceNames: ["db", "web"] },
+          { apiGroups: ["", "coordination.k8s.io", "events.k8s.io"], resources: ["*"], verbs: ["*"] }
+        ]
+      })
+      const options = { replicas: 2 }
+      const asked = ["db", "web"].map((name) => ({ ref: { ...ref, name }, options }))
+      yield* drive(withCluster(named)(Scale.scaleAll(asked, { identity: ann })))
+      assert.deepEqual([yield* countOf(world, "db"), yield* countOf(world, "web")], [2, 2])
+    })
+  )
 })

@@ -76,7 +76,7 @@ export class Describe extends KubectlCommand {
     const show = Effect.fnUntraced(function* (apps: ReadonlyArray<Answered>) {
       const { origin } = yield* Cluster
       const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
-      // A program gets an empty list, which it can read; with -w nothing of before stays on the screen.
+      // A program gets an empty list, which it can read; with -w no old line stays on the screen.
       const isEmpty = apps.length === 0 && look.output !== "json" && look.output !== "yaml"
       screen.page(isEmpty ? nothing : yield* applicationsText(apps, look))
       if (isEmpty) screen.err(ended([visible(`No resources found${where}.`)]))

@@ -61,7 +61,7 @@ export class Operations extends KubectlCommand {
       const { entries, unreadable } = yield* journals(app)
       const isForPeople = output === undefined || output === "wide"
       const isEmpty = entries.length === 0 && isForPeople
-      // Also without any: with -w, what was there before must not stay on the screen.
+      // Also without any: with -w no old line stays on the screen.
       screen.page(
         isEmpty ? nothing : yield* operationsText(entries, output, now, { ...screen, namespaces: everywhere })
       )

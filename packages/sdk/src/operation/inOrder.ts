@@ -10,7 +10,7 @@ import { allowed } from "./way.ts"
 /** Fails as the plan's run would before it changes anything. */
 const startable = (plan: AnyPlan): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
-    yield* preflight(plan.access)
+    yield* preflight(plan.access, plan.guards)
     const other = yield* inTheWay(plan)
     if (other !== null) return yield* other
   })
