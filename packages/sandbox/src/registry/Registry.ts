@@ -9,8 +9,8 @@ import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import * as ManagedFields from "./ManagedFields.ts"
 import * as Status from "../apimachinery/Status.ts"
 import type { Store } from "./Store.ts"
-import { type FieldError, prohibited, required, subdomain, wrong } from "../apimachinery/FieldError.ts"
-import { metadataFaults, uniqueOwners } from "./strategy/ObjectMeta.ts"
+import { prohibited, required, wrong } from "../apimachinery/FieldError.ts"
+import { generatedFaults, metadataFaults, nameFaults, omitEmpty } from "./strategy/ObjectMeta.ts"
 import * as Timestamp from "../apimachinery/Timestamp.ts"
 
 export interface WriteOptions extends ManagedFields.Writer {
@@ -49,42 +49,6 @@ const wish = (object: Draft): unknown => {
   const { metadata: _, status: __, ...rest } = object
   return rest
 }
-
-const isEmpty = (value: object | string | undefined): boolean =>
-  value === undefined ||
-  value === "" ||
-  (typeof value === "object" && (value === null || Object.keys(value).length === 0))
-
-/** The server's encoding leaves out what is empty. */
-const omitEmpty = (metadata: Metadata): Metadata => {
-  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields, ...rest } = metadata
-  return {
-    ...rest,
-    ...(generateName === undefined || isEmpty(generateName) ? {} : { generateName }),
-    ...(labels === undefined || isEmpty(labels) ? {} : { labels }),
-    ...(annotations === undefined || isEmpty(annotations) ? {} : { annotations }),
-    ...(ownerReferences === undefined || isEmpty(ownerReferences)
-      ? {}
-      : { ownerReferences: uniqueOwners(ownerReferences) }),
-    ...(finalizers === undefined || isEmpty(finalizers) ? {} : { finalizers }),
-    ...(managedFields === undefined || isEmpty(managedFields) ? {} : { managedFields })
-  }
-}
-
-/** These are labels, with their own rule; RBAC's names are path segments and may hold colons. */
-const nameFaults = (type: ResourceType, name: string): ReadonlyArray<FieldError> =>
-  ["statefulsets", "services", "namespaces"].includes(type.resource) ||
-  type.group === "rbac.authorization.k8s.io"
-    ? []
-    : subdomain("metadata.name", name)
-
-/** A prefix may end in what a whole name may not. */
-const generatedFaults = (type: ResourceType, prefix: string): ReadonlyArray<FieldError> =>
-  nameFaults(type, prefix.replace(/-$/, "a")).map(({ reason, message }) => ({
-    field: "metadata.generateName",
-    reason,
-    message: message.replace(/^Invalid value: "[^"]*"/, `Invalid value: ${JSON.stringify(prefix)}`)
-  }))
 
 /** Namespaces alone have their preconditions checked by the store, which says it in words of its own. */
 const checkNamespace = (type: ResourceType, { metadata }: KubeObject, options: DeleteOptions): void => {

@@ -1,6 +1,7 @@
-/** Validation of metadata, for every kind. */
-import type { Draft, OwnerReference } from "../../apimachinery/KubeObject.ts"
-import { type FieldError, labels, qualifiedName, wrong } from "../../apimachinery/FieldError.ts"
+/** Validation and form of metadata, for every kind. */
+import type { Draft, Metadata, OwnerReference } from "../../apimachinery/KubeObject.ts"
+import { type FieldError, labels, qualifiedName, subdomain, wrong } from "../../apimachinery/FieldError.ts"
+import type { ResourceType } from "../../apimachinery/ResourceType.ts"
 
 const standardFinalizers = ["kubernetes", "orphan", "foregroundDeletion"]
 
@@ -73,3 +74,39 @@ export const metadataFaults = ({ metadata }: Draft): ReadonlyArray<FieldError> =
 /** The server keeps one of each uid. */
 export const uniqueOwners = (owners: ReadonlyArray<OwnerReference>): ReadonlyArray<OwnerReference> =>
   owners.filter((owner, index) => owners.findIndex((each) => each.uid === owner.uid) === index)
+
+const isEmpty = (value: object | string | undefined): boolean =>
+  value === undefined ||
+  value === "" ||
+  (typeof value === "object" && (value === null || Object.keys(value).length === 0))
+
+/** The server's encoding leaves out what is empty. */
+export const omitEmpty = (metadata: Metadata): Metadata => {
+  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields, ...rest } = metadata
+  return {
+    ...rest,
+    ...(generateName === undefined || isEmpty(generateName) ? {} : { generateName }),
+    ...(labels === undefined || isEmpty(labels) ? {} : { labels }),
+    ...(annotations === undefined || isEmpty(annotations) ? {} : { annotations }),
+    ...(ownerReferences === undefined || isEmpty(ownerReferences)
+      ? {}
+      : { ownerReferences: uniqueOwners(ownerReferences) }),
+    ...(finalizers === undefined || isEmpty(finalizers) ? {} : { finalizers }),
+    ...(managedFields === undefined || isEmpty(managedFields) ? {} : { managedFields })
+  }
+}
+
+/** These are labels, with their own rule; RBAC's names are path segments and may hold colons. */
+export const nameFaults = (type: ResourceType, name: string): ReadonlyArray<FieldError> =>
+  ["statefulsets", "services", "namespaces"].includes(type.resource) ||
+  type.group === "rbac.authorization.k8s.io"
+    ? []
+    : subdomain("metadata.name", name)
+
+/** A prefix may end in what a whole name may not. */
+export const generatedFaults = (type: ResourceType, prefix: string): ReadonlyArray<FieldError> =>
+  nameFaults(type, prefix.replace(/-$/, "a")).map(({ reason, message }) => ({
+    field: "metadata.generateName",
+    reason,
+    message: message.replace(/^Invalid value: "[^"]*"/, `Invalid value: ${JSON.stringify(prefix)}`)
+  }))
