@@ -14,24 +14,16 @@
  * lowered the count has lost it, and the last look names it).
  */
 import * as Effect from "effect/Effect"
-import type { Request } from "../../packages/sdk/src/Cluster.ts"
 import type { AnyStep } from "../../packages/sdk/src/Operation.ts"
 import { kinds } from "../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../packages/sdk/src/Resource.ts"
-import {
-  configmaps,
-  persistentvolumeclaims,
-  persistentvolumes
-} from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
-import { scaleVerb } from "../../packages/sdk/src/scale/verb.ts"
 import { replicasOf, assertHeld } from "../../packages/sdk/src/step/workload.ts"
-import { type Act, actsOn, createClaim, markOf, onJournal, setOf } from "./acts.ts"
-import { type Means, type Moment, scenarios } from "./rival.ts"
+import { persistentvolumes } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import { type Act, createClaim, markOf, setOf } from "./acts.ts"
+import { type Means, type Moment } from "./rival.ts"
 import {
-  type Defect,
   dropped,
-  each,
   isClaim,
   isPatch,
   isSet,
@@ -45,244 +37,36 @@ import {
 } from "./defects.ts"
 import { hooks } from "./scaling.ts"
 import type { Scenario } from "./verdict.ts"
-import type { World } from "./world.ts"
-
-const toPolicy = (policy: string) => (request: Request) =>
-  isPatch(request) &&
-  isVolume(request) &&
-  says(`"replace","path":"/spec/persistentVolumeReclaimPolicy","value":"${policy}"`)(request)
-
-const isDeleted = sets("metadata deletionTimestamp", undefined)
-
-const claimsIn = (world: World) => world.sandbox.store.list(persistentvolumeclaims, "shop")
-const journals = (world: World) => world.sandbox.store.list(configmaps, "shop")
-/** A claim that names the volume is taken for the one that has it. */
-const volumeNameIsTheFact = wire((world) => ({
-  send: (request) =>
-    isPatch(request) && isVolume(request)
-      ? without(request, ({ op, path }) => op === "test" && path.startsWith("/spec/claimRef"))
-      : request,
-  take: each(
-    objects("PersistentVolumeClaim", sets("status phase", "Bound")),
-    objects("PersistentVolume", (volume) => {
-      const claim = claimsIn(world).find(({ spec }) => spec.volumeName === volume.metadata.name)
-      if (claim === undefined || volume.spec.claimRef?.namespace === "shop") return volume
-      const { name, namespace, uid } = claim.metadata
-      const bound = sets("status phase", "Bound")(volume)
-      return sets("spec claimRef", { ...volume.spec.claimRef, name, namespace, uid })(bound)
-    })
-  )
-}))
-
-/** What was read of a claim once is what is so: another of its name is the same, and none is being deleted. */
-const remembersClaims = (world: World): NonNullable<Defect["take"]> => {
-  const known = new Map<string, Json>(
-    claimsIn(world).map((claim) => [claim.metadata.name, structuredClone(claim)])
-  )
-  return each(
-    objects("PersistentVolume", sets("status phase", "Bound")),
-    objects("PersistentVolumeClaim", (claim) => {
-      const first = known.get(claim.metadata.name)
-      return first === undefined || claim.metadata.namespace !== "shop"
-        ? claim
-        : {
-            ...claim,
-            spec: first.spec,
-            status: first.status,
-            metadata: {
-              ...claim.metadata,
-              uid: first.metadata.uid,
-              labels: first.metadata.labels,
-              annotations: first.metadata.annotations,
-              ownerReferences: undefined,
-              deletionTimestamp: undefined
-            }
-          }
-    })
-  )
-}
-
-/** And one that is gone is still there. */
-const remembersAll = wire((world) => {
-  const take = remembersClaims(world)
-  const known = new Map<string, Json>(claimsIn(world).map((claim) => [claim.metadata.name, claim]))
-  return {
-    take,
-    answer: (value, request) => {
-      if (request.method !== "GET" || !isClaim(request) || !request.path.includes("/shop/")) return value
-      const gone = known.get(request.path.slice(request.path.lastIndexOf("/") + 1))
-      if (value?.kind === "Status") return gone ?? value
-      if (!Array.isArray(value?.items)) return value
-      const here = new Set(value.items.map(({ metadata }: Json) => metadata.name))
-      return {
-        ...value,
-        items: [...value.items, ...[...known.values()].filter((one) => !here.has(one.metadata.name))]
-      }
-    }
-  }
-})
-
-const filtered = (kind: string, name: string) =>
-  wire(() => ({ take: objects(kind, (one) => (one.metadata.name === name ? null : one)) }))
-
-const noPolicy = (policy: string) =>
-  wire(() => ({ send: (request) => (toPolicy(policy)(request) ? dropped(request) : request) }))
-
-const noFacts = wire(() => ({
-  send: (request) =>
-    isPatch(request) && isSet(request)
-      ? without(
-          request,
-          ({ op, path }) => op === "test" && (path === "/metadata/generation" || path.startsWith("/spec/"))
-        )
-      : request
-}))
-
-const noTests = wire(() => ({
-  send: (request) =>
-    isPatch(request) && isSet(request) && says('"/spec/replicas"')(request)
-      ? without(request, ({ op }) => op === "test")
-      : request
-}))
-
-const plannedFacts = (isTested: boolean) =>
-  wire((world) => {
-    const was = setOf(world)?.spec.persistentVolumeClaimRetentionPolicy.whenScaled
-    return {
-      send: (request) =>
-        !isTested && isPatch(request) && isSet(request)
-          ? without(request, ({ op, path }) => op === "test" && /generation|^\/spec\/p/.test(path))
-          : request,
-      take: objects("StatefulSet", sets("spec persistentVolumeClaimRetentionPolicy whenScaled", was))
-    }
-  })
-
-type Kind = (typeof scaleVerb.steps)[number]
-const withKinds = (change: (kind: Kind) => Kind): typeof scaleVerb => {
-  const kinds = new Map(scaleVerb.steps.map((kind) => [kind.tag, change(kind)]))
-  const kindOf = (step: AnyStep) => kinds.get(step._tag) ?? scaleVerb.kindOf(step)
-  return { ...scaleVerb, steps: [...kinds.values()], kindOf }
-}
-
-const sureOf: typeof scaleVerb = { ...scaleVerb, consent: () => null }
-
-const acts = new Map(
-  actsOn(["data-db-0", "data-db-1", "data-db-2", "data-db-3", "aside"]).map((act) => [act.name, act])
-)
-const nothing: Act = { name: "nothing", does: () => Effect.void }
-const act = (name: string): Act => {
-  const found = acts.get(name)
-  if (found === undefined) throw new Error(`no act "${name}"`)
-  return found
-}
-
-const first =
-  (...all: ReadonlyArray<(request: Request) => boolean>): Moment =>
-  (request) =>
-    all.every((one) => one(request))
-const countPatch = first(isPatch, isSet, says('"/spec/replicas"'))
-const countIs =
-  (count: number): Moment =>
-  (_, world) =>
-    setOf(world)?.spec.replicas === count
-const atOnce: Moment = 1
-
-/** Of an operation that an earlier version began: the fence says nothing of its plan, and each step stands alone. */
-const forgePlan = (name: string, change: (plan: Json, world: World) => object): Act => ({
-  name,
-  does: (world) =>
-    Effect.andThen(
-      Resource.patch(
-        { api: kinds.statefulsets, namespace: "shop", name: "db" },
-        { _tag: "Merge", value: { metadata: { annotations: { [markOf("plan")]: null } } } }
-      ),
-      onJournal((data) => {
-        const plan: Json = JSON.parse(data["plan.json"] ?? "{}")
-        return { data: { "plan.json": JSON.stringify({ ...plan, ...change(plan, world) }) } }
-      })(world)
-    )
-})
-
-const recreated = (name: string, change: (spec: Json) => object): Act => ({
-  name: `a set of its name ${name}`,
-  takes: "set",
-  does: (world) =>
-    Effect.gen(function* () {
-      const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
-      const spec = setOf(world)?.spec
-      yield* Resource.remove(set, { propagation: "Orphan" })
-      for (let waited = 0; waited < 3000 && setOf(world) !== undefined; waited += 50) yield* Effect.sleep(50)
-      yield* Resource.create(
-        { api: kinds.statefulsets, namespace: "shop" },
-        { metadata: { name: "db", namespace: "shop" }, spec: { ...spec, ...change(spec) } }
-      )
-    })
-})
-
-const claimTarget = (name: string) => ({ api: kinds.persistentvolumeclaims, namespace: "shop", name })
-const held = (claim: string): Act => ({
-  name: `a finalizer holds ${claim} for ten seconds`,
-  does: () => {
-    const finalizers = (value: ReadonlyArray<string>) =>
-      Resource.patch(claimTarget(claim), { _tag: "Merge", value: { metadata: { finalizers: value } } })
-    const letGo = Effect.andThen(Effect.sleep("10 seconds"), finalizers([]))
-    return Effect.andThen(finalizers(["backup/hold"]), Effect.forkDetach(Effect.ignore(letGo)))
-  }
-})
-
-const rejoins: Act = {
-  name: "delete pod db-2, which then joins by itself",
-  does: (world) =>
-    Effect.gen(function* () {
-      yield* Resource.remove({ api: kinds.pods, namespace: "shop", name: "db-2" })
-      yield* Effect.sleep("5 seconds")
-      yield* Effect.sync(() => world.members.add("db-2"))
-    })
-}
-
-const scenarioOf = (name: string): Scenario => {
-  const found = scenarios[name]
-  if (found === undefined) throw new Error(`no scenario "${name}"`)
-  return found
-}
-const of = (name: string, more: Partial<Scenario> = {}): Scenario => ({ ...scenarioOf(name), ...more })
-
-/** Whether a journal of ours can be read. */
-const isReadable = (data: Json): boolean => {
-  try {
-    return JSON.parse(data["status.json"]) !== null
-  } catch {
-    return false
-  }
-}
-
-/** One that is passed over, with the mark that it left on its set. */
-const passesOver = wire((world) => {
-  const lost = () =>
-    journals(world)
-      .filter((one) => !isReadable(Reflect.get(one, "data")))
-      .map(({ metadata }) => metadata.name)
-  return {
-    take: (object, request) => {
-      if (request.path.endsWith("/configmaps") && lost().includes(object.metadata.name)) return null
-      const token: string | undefined = object.metadata?.annotations?.[markOf("operation")]
-      return isSet(request) && lost().includes(`kubectl-stateful-${token?.split(".")[0]}`)
-        ? sets(`metadata annotations ${markOf("operation")}`, undefined)(object)
-        : object
-    }
-  }
-})
-
-const elsewhere = wire(() => ({
-  send: (request) => ({
-    ...request,
-    path: request.path.replace("/namespaces/bank/configmaps", "/namespaces/shop/configmaps")
-  }),
-  take: objects("ConfigMap", (journal) => {
-    const home: Json = JSON.parse(journal.data?.["plan.json"] ?? "{}").home
-    return home === undefined ? journal : sets("metadata namespace", home)(journal)
-  })
-}))
+import {
+  toPolicy,
+  isDeleted,
+  claimsIn,
+  journals,
+  volumeNameIsTheFact,
+  remembersClaims,
+  remembersAll,
+  filtered,
+  noPolicy,
+  noFacts,
+  noTests,
+  plannedFacts,
+  withKinds,
+  sureOf,
+  nothing,
+  act,
+  first,
+  countPatch,
+  countIs,
+  atOnce,
+  forgePlan,
+  recreated,
+  claimTarget,
+  held,
+  rejoins,
+  of,
+  passesOver,
+  elsewhere
+} from "./lossDefects.ts"
 
 export interface Loss {
   /** The kind of defect, as a line that was left out. */
