@@ -15,6 +15,9 @@
  * random faults, from seed `--from` on. `cluster`: on the real one, as often as its docs say. One run again:
  * `--scenario NAME --members N --replay "7 LoseReply"`.
  *
+ * `npm run prove -- kills`: on the real cluster, a caller of a quiesced snapshot is killed at each of its calls, and one
+ * of scaling at 140 moments.
+ *
  * `npm run prove -- discovery`: a week of churn with rival writers and faults, for each seed; what is held
  * after it is at most a tenth more than after its first day.
  *
@@ -140,7 +143,7 @@ const provePlanted = (): number => {
 const levels: Readonly<Record<string, () => number | Promise<number>>> = {
   snapshot: parts("snapshot", {
     tests: proveTests("test/sdk/snapshot", "SNAPSHOT_EVERY"),
-    cluster: () => proveCluster("consistency", "etcd", "quiesce-kills")
+    cluster: () => proveCluster("consistency", "etcd")
   }),
   restore: parts("restore", { tests: proveTests("test/sdk/restore", "RESTORE_EVERY") }),
   fuzz: () =>
@@ -152,6 +155,7 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
       replay: values.replay ?? null
     }),
   planted: provePlanted,
+  kills: () => proveCluster("quiesce-kills", "scale-kills"),
   contract: () => runTests(["test/contract/contract.test.ts"]),
   discovery: proveDiscovery,
   rbac: proveTests("test/rbac", "RBAC_EVERY"),
@@ -188,7 +192,8 @@ const usage: ReadonlyArray<readonly [string, string, string]> = [
   ["L2 L3", "scale [--seeds N] [--from SEED]", "pairs of faults, and random ones by seed"],
   ["L3", "snapshot --part seeds [--seeds N]", "random lives of snapshots, by seed"],
   ["L4", "planted", "each planted defect is noticed"],
-  ["L5", "snapshot --part cluster", "the real cluster: SIGKILL, losses, levels"],
+  ["L5", "kills", "the real cluster: 200 SIGKILLs of a snapshot and of scaling"],
+  ["L5", "snapshot --part cluster", "the real cluster: each level, again and again"],
   ["L6", "contract", "the sandbox against recorded answers"],
   ["L7", "fuzz [--runs N] [--seed S] [--target NAME]", "edits of valid inputs of each parser"],
   ["L9", "discovery", "a week of churn for each seed"],

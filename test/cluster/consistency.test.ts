@@ -10,7 +10,7 @@ import { bundled } from "./suite/plugin.ts"
 import * as Redis from "./suite/redis.ts"
 import { installMembers, restored, startWriter } from "./suite/writer.ts"
 
-/** In CI three times; `npm run prove -- snapshot` twenty. */
+/** In CI three times; `npm run prove -- snapshot --part cluster` twenty. */
 const runs = Number(process.env["PROVE_RUNS"] ?? 2)
 
 const plugin = bundled()

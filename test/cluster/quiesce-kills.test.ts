@@ -22,7 +22,7 @@ const ours = "app.kubernetes.io/managed-by=kubectl-stateful"
 const folder = mkdtempSync(join(tmpdir(), "dying-caller-"))
 const program = join(folder, "dyingCaller.js")
 
-/** In CI so many calls of the run, spread over it; `npm run prove -- snapshot` takes each. */
+/** In CI so many calls of the run, spread over it; `npm run prove -- kills` takes each. */
 const isWhole = process.env["PROVE_RUNS"] !== undefined
 const points = 20
 
