@@ -46,7 +46,7 @@ export default defineConfig({
       project(0, "alone", alone, { maxWorkers: 1 }),
       project(1, "side by side", suites("*"), {
         exclude: [...alone, ...last, ...suites("*-on-sandbox")],
-        maxWorkers: 3
+        maxWorkers: 2
       }),
       project(2, "last", last, { maxWorkers: 1 })
     ]
