@@ -65,7 +65,7 @@ export const archive = ({ platform, node, tested }, into) => {
     run(process.execPath, [
       join(plugin, "binary.ts"),
       program,
-      ...(isOwn ? [] : [join(folder, "bin", "node")])
+      ...(isOwn ? [] : ["--node", join(folder, "bin", "node")])
     ])
     copyFileSync(join(root, "LICENSE"), join(stage, "LICENSE"))
     writeFileSync(

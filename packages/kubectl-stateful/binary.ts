@@ -1,7 +1,7 @@
 /**
- * Builds one program that needs no Node beside it: `node binary.ts FILE [NODE]`, after a build. It is NODE with the
- * plugin in it, and so for NODE's system and processor. Default: the Node that runs this. Another has to be of the same
- * version, and gets no compiled code, which only its own processor can record.
+ * Builds one program that needs no Node beside it: `node binary.ts FILE [--node NODE] [--dist FOLDER]`, after a build, into
+ * `dist` or that folder. It is NODE with the plugin in it, and so for NODE's system and processor. Default: the Node that
+ * runs this. Another has to be of the same version, and gets no compiled code, which only its own processor can record.
  */
 import { execFile, execFileSync, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -9,13 +9,17 @@ import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pro
 import { existsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join, resolve } from "node:path"
-import { promisify } from "node:util"
+import { parseArgs, promisify } from "node:util"
 import { rolldown } from "rolldown"
 import { from, minify } from "./bundle.ts"
 
 const home = import.meta.dirname
-const output = resolve(process.argv[2] ?? "kubectl-stateful")
-const other = process.argv[3] === undefined ? {} : { executable: resolve(process.argv[3]) }
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { node: { type: "string" }, dist: { type: "string", default: join(home, "dist") } }
+})
+const output = resolve(positionals[0] ?? "kubectl-stateful")
+const other = values.node === undefined ? {} : { executable: resolve(values.node) }
 const folder = await mkdtemp(join(tmpdir(), "kubectl-stateful-binary-"))
 const parts = join(folder, "parts")
 const main = join(home, "binaryMain.cjs")
@@ -86,7 +90,7 @@ try {
     entryFileNames: "[name].js"
   })
   await bundle.close()
-  await copyFile(join(home, "dist", manifest), join(parts, manifest))
+  await copyFile(join(values.dist, manifest), join(parts, manifest))
   if (other.executable === undefined) await record()
   const files = (await readdir(parts)).toSorted()
   const config = join(folder, "sea.json")

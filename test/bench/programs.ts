@@ -54,9 +54,10 @@ export const built = (): Programs => {
   const folder = mkdtempSync(join(tmpdir(), "kubectl-stateful-bench-"))
   const node = (...args: ReadonlyArray<string>) =>
     execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] })
-  node(join(home, "build.ts"))
-  node(join(home, "binary.ts"), join(folder, "kubectl-stateful"))
-  for (const part of ["bin", "dist", "package.json"])
+  const dist = join(folder, "npm", "dist")
+  node(join(home, "build.ts"), dist)
+  node(join(home, "binary.ts"), join(folder, "kubectl-stateful"), "--dist", dist)
+  for (const part of ["bin", "package.json"])
     cpSync(join(home, part), join(folder, "npm", part), { recursive: true })
   return {
     binary: [join(folder, "kubectl-stateful")],
