@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { documented } from "./Documented.ts"
 import type { LabelSelector } from "./kind/Meta.ts"
-import type { Pod, PodAffinityTerm, PodSpec, PodTemplateSpec } from "./kind/Pod.ts"
+import { hasEnded, type Pod, type PodAffinityTerm, type PodSpec, type PodTemplateSpec } from "./kind/Pod.ts"
 import { matches } from "./LabelSelector.ts"
 
 const { String } = Schema
@@ -47,8 +47,6 @@ const means = (
     (mismatchLabelKeys ?? []).every(isOther)
   )
 }
-
-const hasEnded = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed"
 
 /** Those of the others, pods of the same namespace, that the template's pods must not run next to. */
 export const repelledBy = (

@@ -5,7 +5,7 @@
 import * as Ordinal from "../Ordinal.ts"
 import type { EndpointSlice, Service } from "../kind/Network.ts"
 import type { Node } from "../kind/Node.ts"
-import type { Pod } from "../kind/Pod.ts"
+import { isEnd, type Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { controllerOf } from "../kind/Meta.ts"
 import { readinessOf } from "../state/Readiness.ts"
@@ -101,7 +101,7 @@ const resolutionOf = (pod: Pod, serving: boolean, around: Around): Resolution =>
       `${name} has no ${families.join(" or ")} address, and Service ${governing.name} has names for those`
     )
   }
-  if (pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded") {
+  if (isEnd(pod.status?.phase)) {
     return no(`${name} has finished (${pod.status.phase}), and has no endpoint`)
   }
   const endpoint = endpoints?.get(name)

@@ -258,3 +258,14 @@ export type Pod = typeof Pod.Type
 /** Init containers that keep running next to the others. */
 export const sideCarsOf = ({ initContainers }: PodSpec): ReadonlyArray<ContainerSpec> =>
   (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
+
+/**
+ * True if a pod of this phase has ended: completed, evicted, or with the shutdown of its node. A ReplicaSet
+ * does not count such a pod and creates another, and it stays as a record; a StatefulSet replaces it only
+ * once it is deleted.
+ */
+export const isEnd = (phase: string | null | undefined): phase is "Failed" | "Succeeded" =>
+  phase === "Failed" || phase === "Succeeded"
+
+/** True if the pod has ended. */
+export const hasEnded = ({ status }: Pick<Pod, "status">): boolean => isEnd(status?.phase)

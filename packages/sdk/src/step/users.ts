@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { PodSpec } from "../kind/Pod.ts"
+import { isEnd, PodSpec } from "../kind/Pod.ts"
 import { mentionsOf } from "../Reference.ts"
 import { kinds, reading } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
@@ -146,8 +146,7 @@ export const podsUsing = (
 
 /** True if a pod may have its claims mounted: it has a node, and has not ended. */
 const isMounting = (pod: unknown): boolean =>
-  Boolean(at(pod, ["spec", "nodeName"])) &&
-  !["Succeeded", "Failed"].includes(String(at(pod, ["status", "phase"])))
+  Boolean(at(pod, ["spec", "nodeName"])) && !isEnd(String(at(pod, ["status", "phase"])))
 
 /** The pods that have claims mounted, by claim; `whatever` is as in `mountedIn`. */
 export const mountsIn = (
