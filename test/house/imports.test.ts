@@ -26,6 +26,8 @@ const leaves = [
   "Labels",
   "Manifest",
   "NameOrder",
+  "ObjectName",
+  "Plural",
   "Resource",
   "ShellWord"
 ]

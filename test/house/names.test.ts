@@ -95,6 +95,8 @@ describe("a file's name says who may use it", () => {
       "NameOrder",
       "NearName",
       "Obstacle",
+      "ObjectName",
+      "Plural",
       "PodUrl",
       "QuiesceCalls",
       "QuiesceScript",

@@ -9,8 +9,9 @@ import {
 import { age } from "../print/age.ts"
 import { answerSpan, disruptionTitles, questions, terms } from "../print/checklist.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { areClaimsRead, counted, grade, prose, signs, table, toneOf } from "./pieces.ts"
+import { areClaimsRead, grade, prose, signs, table, toneOf } from "./pieces.ts"
 import type { Report } from "./Report.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 type App = Report["application"]
 

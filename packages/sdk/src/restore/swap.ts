@@ -1,5 +1,6 @@
 /** From the volumes that an application has to those that take their place: in which steps, and who is stopped. Pure. */
 import type { Claim } from "../Claim.ts"
+import { defaultRetention } from "../kind/Workload.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
 import type { AppState } from "../state/AppState.ts"
 import { AssertClaims, AttachVolume, HandOverPolicies } from "../step/attachVolume.ts"
@@ -10,7 +11,7 @@ import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
 import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import { ScaleDeployment } from "../step/scaleDeployment.ts"
-import type { KeptClaim } from "../step/volume.ts"
+import { keptClaim } from "../step/volume.ts"
 import type { Workload } from "../Topology.ts"
 import { isCount } from "./refusal.ts"
 import type { AsideClaim, Source } from "./source.ts"
@@ -35,13 +36,6 @@ const claimsOf = (state: AppState, { name, named }: Target, attach: Swap["attach
     ? state.claims.filter((claim) => claim.workload === `StatefulSet/${name}` && claim.template !== null)
     : state.claims.filter((claim) => attach.some(({ to }) => to === claim.name))
 
-export const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
-  claim: name,
-  uid,
-  volume: volume?.name ?? null,
-  reclaimPolicy: volume?.reclaimPolicy ?? null
-})
-
 export const swapSteps = (
   workload: Target,
   id: string,
@@ -50,7 +44,7 @@ export const swapSteps = (
   /** The steps while no pod runs. */
   put: ReadonlyArray<RestoreStep>
 ): ReadonlyArray<RestoreStep> => {
-  const retention = workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
+  const retention = workload.retention ?? defaultRetention
   const during = { ...retention, whenScaled: "Retain" as const }
   const sets = retention.whenScaled === "Delete"
   const counts = (range: { readonly from: number; readonly to: number }): ReadonlyArray<RestoreStep> =>
@@ -62,8 +56,10 @@ export const swapSteps = (
   if (attach.length === 0)
     return [...(from === 0 ? [] : counts({ from, to: 0 })), ...(to === 0 ? [] : counts({ from: 0, to }))]
   return [
-    ...(before.length === 0 ? [] : [make(RetainVolumes, { claims: before.map(kept), retain: true })]),
-    ...(bystanders.length === 0 ? [] : [make(RetainVolumes, { claims: bystanders.map(kept), retain: true })]),
+    ...(before.length === 0 ? [] : [make(RetainVolumes, { claims: before.map(keptClaim), retain: true })]),
+    ...(bystanders.length === 0
+      ? []
+      : [make(RetainVolumes, { claims: bystanders.map(keptClaim), retain: true })]),
     ...(sets ? [make(SetRetention, { from: retention, to: during })] : []),
     ...(from === low ? [] : counts({ from, to: low })),
     ...before.map(({ name, uid, volume }) =>

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import { check as checkHook, type Command as HookOf } from "../Hook.ts"
-import type { StatefulSet } from "../kind/Workload.ts"
+import { type StatefulSet, retentionOf } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import { stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -23,7 +23,7 @@ import { basisOf, claimFacts } from "./facts.ts"
 import type { Going } from "./settings.ts"
 import type { ScalePlan, ScaleSettings } from "./steps.ts"
 
-const { memberOf, overwritten, replicasOf, retentionOf } = Workload
+const { memberOf, overwritten, replicasOf } = Workload
 
 type At = StepContext<Going>
 

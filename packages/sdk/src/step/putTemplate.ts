@@ -21,7 +21,6 @@ import { wanted } from "../Ordinal.ts"
 import type { Unmet } from "../wait/condition.ts"
 import * as Wait from "../wait/pods.ts"
 import {
-  configApis,
   ConfigKind,
   contentIn,
   contentOf,
@@ -38,6 +37,7 @@ import { assertRecorded, orLost, ownPin, pinTo, readBefore, wasPinned } from "./
 import { mentionsIn, templateGains } from "./templateDiff.ts"
 import * as Workload from "./workload.ts"
 import { shellWord } from "../ShellWord.ts"
+import { configApis } from "../Kind.ts"
 
 export interface TemplateSettings {
   /** Milliseconds. */

@@ -57,12 +57,6 @@ export const beyondOf = (object: unknown): number | null => {
   return start + count
 }
 
-/** The retention policy for the claims of removed pods, and of a deleted set. */
-export const retentionOf = (set: StatefulSet): typeof Retention.Type => ({
-  whenScaled: set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled ?? "Retain",
-  whenDeleted: set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted ?? "Retain"
-})
-
 /**
  * The facts that each change of the number of replicas relies on: pods and claims are created and removed
  * by them.
