@@ -21,6 +21,7 @@ const verbOf = (path: string): string | undefined => {
 const leaves = [
   "App",
   "Digest",
+  "Elapsed",
   "GoDuration",
   "Kind",
   "Labels",
@@ -28,6 +29,7 @@ const leaves = [
   "NameOrder",
   "ObjectName",
   "Plural",
+  "RandomId",
   "Resource",
   "ShellWord"
 ]

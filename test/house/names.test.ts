@@ -87,6 +87,7 @@ describe("a file's name says who may use it", () => {
     const leaves = new Set([
       "AntiAffinity",
       "Digest",
+      "Elapsed",
       "Documented",
       "GoDuration",
       "HostPort",
@@ -97,6 +98,7 @@ describe("a file's name says who may use it", () => {
       "Obstacle",
       "ObjectName",
       "Plural",
+      "RandomId",
       "PodUrl",
       "QuiesceCalls",
       "QuiesceScript",

@@ -83,7 +83,7 @@ const asked = ({ matchExpressions, matchLabels }: LabelSelector): ReadonlySet<st
   ])
 
 /** Whether a template's anti-affinity may be about pods that its workload's own selector does not find. */
-export const isWaryOfOthers = ({ spec }: PodTemplateSpec, selector: LabelSelector): boolean => {
+export const mayRepelOthers = ({ spec }: PodTemplateSpec, selector: LabelSelector): boolean => {
   const own = [...asked(selector)]
   return termsOf(spec).some(({ labelSelector }) => {
     const pairs = asked(labelSelector ?? {})

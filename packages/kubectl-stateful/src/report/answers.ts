@@ -4,7 +4,8 @@ import {
   type Finding,
   needText,
   type RestartVerdict,
-  type Verdict
+  type Verdict,
+  isRestart
 } from "@kubectl-stateful/sdk/Checklist"
 import { age } from "../print/age.ts"
 import { answerSpan, disruptionTitles, questions, terms } from "../print/checklist.ts"
@@ -53,7 +54,7 @@ const remarks = (verdict: Verdict, app: App): ReadonlyArray<string> => {
 
 /** Of the first question, what decides the two restarts. */
 const isOfRestarts = ({ disruptions }: Finding): boolean =>
-  disruptions.length === 0 || disruptions.some((one) => one.endsWith("Restarts"))
+  disruptions.length === 0 || disruptions.some(isRestart)
 
 /** The answer to each disruption, as short as can be. */
 const shortDisruptions = ({ disruptions }: RestartVerdict): Html =>

@@ -11,10 +11,11 @@ import { controllerOf } from "../kind/Meta.ts"
 import { readinessOf } from "../state/Readiness.ts"
 import { type Endpoint, endpointsOf } from "./endpoints.ts"
 import { type Governing, governingOf, problems, servicesByPod } from "./governing.ts"
-import { fqdnOf, podName } from "./names.ts"
+import { fqdnOf } from "./names.ts"
 import type { Peer, Peers, Problem } from "./peer.ts"
 import { declared, throughService } from "./ports.ts"
 import { drainingAnnotation } from "../Labels.ts"
+import { podName } from "../Ordinal.ts"
 
 /** The observed objects; `null` if one could not be read. */
 export interface Observation {

@@ -255,6 +255,10 @@ export const Pod = Struct({
 })
 export type Pod = typeof Pod.Type
 
+/** The ServiceAccount that pods run as. */
+export const accountOf = ({ spec }: { readonly spec: PodSpec }): string =>
+  spec.serviceAccountName || "default"
+
 /** The container that a command in a pod runs in by default, as kubectl chooses it: the annotated one, else the first. */
 export const defaultContainer = ({ metadata, spec }: Pick<Pod, "metadata" | "spec">): string | null =>
   metadata.annotations?.["kubectl.kubernetes.io/default-container"] ?? spec.containers[0]?.name ?? null

@@ -23,6 +23,7 @@ import { homeOf, operationOf } from "./Token.ts"
 import type { Place } from "./Guarded.ts"
 import { holderProcessAnnotation, managedBy } from "../Labels.ts"
 import { longestName } from "../ObjectName.ts"
+import { millisSince } from "../Elapsed.ts"
 
 /** Interval at which a holder renews, in milliseconds. */
 export const renewInterval = 5000
@@ -122,7 +123,7 @@ const livingHolder = (candidate: Candidate): Effect.Effect<OperationError | null
     if (process !== undefined && (yield* isGone(process))) return null
     const seen = first.metadata.resourceVersion
     const began = yield* Clock.monotonicTimeNanos
-    while (Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 < leaseDuration) {
+    while ((yield* millisSince(began)) < leaseDuration) {
       yield* Effect.sleep(lookInterval)
       const next = yield* look(candidate)
       if (next === null) return null

@@ -6,7 +6,7 @@ import { type StatefulSet, retentionOf } from "../kind/Workload.ts"
 import { digest } from "../Digest.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
-import { after } from "../Ordinal.ts"
+import { after, claimName } from "../Ordinal.ts"
 import * as Quantity from "../Quantity.ts"
 import { AssertClaims, AttachVolume, HandOverPolicies } from "../step/attachVolume.ts"
 import { BringCuts, type BroughtCut, ReturnCuts } from "../step/bringCuts.ts"
@@ -42,7 +42,7 @@ const slotsOf = (set: StatefulSet, to: string, cuts: ReadonlyArray<FoundCut>): R
   cuts.flatMap((cut) =>
     (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) => {
       const ordinal = after(`${name}-${set.metadata.name}-`, cut.claim)
-      return ordinal === null ? [] : [{ cut, template: name, ordinal, claim: `${name}-${to}-${ordinal}` }]
+      return ordinal === null ? [] : [{ cut, template: name, ordinal, claim: claimName(name, to, ordinal) }]
     })
   )
 

@@ -12,6 +12,7 @@ import type { CloneOptions, Slot } from "./cloneOptions.ts"
 import { directClaims, hostAccess, imagesOf, usesHostNetwork } from "./clonePods.ts"
 import { driverRefusals, lackingRefusals } from "./refusal.ts"
 import { isLabel } from "../ObjectName.ts"
+import { claimName, range } from "../Ordinal.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
 type Json = any
@@ -134,11 +135,12 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
 /** Ordinals without a volume would start empty. */
 const missingRefusals = ({ set, claims, renaming, count, start }: Judged): ReadonlyArray<Refusal> => {
   const has = new Set(claims.map(({ claim }) => claim))
-  const lacking = Array.from({ length: Math.min(count, has.size + 1) }, (_, index) => start + index).flatMap(
-    (ordinal) =>
-      (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) =>
-        has.has(`${name}-${renaming.to.name}-${ordinal}`) ? [] : [`${name}-${renaming.from.name}-${ordinal}`]
-      )
+  const lacking = range(start, Math.min(count, has.size + 1)).flatMap((ordinal) =>
+    (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) =>
+      has.has(claimName(name, renaming.to.name, ordinal))
+        ? []
+        : [claimName(name, renaming.from.name, ordinal)]
+    )
   )
   return lackingRefusals(lacking)
 }

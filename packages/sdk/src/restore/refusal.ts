@@ -1,7 +1,7 @@
 /** Reasons that a restore must not run, from the snapshot, the application or its claims. Pure. */
 import { type Claim, trouble } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
-import { after } from "../Ordinal.ts"
+import { after, claimName, range } from "../Ordinal.ts"
 import type { AppState } from "../state/AppState.ts"
 import { releaseOf } from "../state/Writer.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
@@ -232,10 +232,10 @@ export const missing = (
   const has = new Set(attach.map(({ to: claim }) => claim))
   // With as many volumes not more ordinals than that can have one: what a record asks for may be absurd.
   const length = Math.min(to, has.size + 1)
-  const ordinals = asked ?? Array.from({ length }, (_, index) => workload.firstOrdinal + index)
+  const ordinals = asked ?? range(workload.firstOrdinal, length)
   const lacking = ordinals.flatMap((ordinal) =>
     workload.claimTemplates.flatMap((template) => {
-      const claim = `${template.name}-${workload.name}-${ordinal}`
+      const claim = claimName(template.name, workload.name, ordinal)
       return has.has(claim) ? [] : [claim]
     })
   )

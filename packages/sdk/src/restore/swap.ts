@@ -1,5 +1,5 @@
 /** From the volumes that an application has to those that take their place: in which steps, and who is stopped. Pure. */
-import type { Claim } from "../Claim.ts"
+import { type Claim, claimsOfSet } from "../Claim.ts"
 import { defaultRetention } from "../kind/Workload.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -17,6 +17,7 @@ import { isCount } from "./refusal.ts"
 import type { AsideClaim, Source } from "./source.ts"
 import type { Target } from "./target.ts"
 import type { RestoreStep } from "./verb.ts"
+import { podName, range } from "../Ordinal.ts"
 
 /** The current volumes, and those that replace them. */
 export interface Swap {
@@ -33,7 +34,7 @@ export interface Swap {
 /** The claims of the templates, for all ordinals; of named ones those that get another volume. */
 const claimsOf = (state: AppState, { name, named }: Target, attach: Swap["attach"]): ReadonlyArray<Claim> =>
   named === undefined
-    ? state.claims.filter((claim) => claim.workload === `StatefulSet/${name}` && claim.template !== null)
+    ? claimsOfSet(state.claims, name)
     : state.claims.filter((claim) => attach.some(({ to }) => to === claim.name))
 
 export const swapSteps = (
@@ -106,7 +107,9 @@ export const attachAside = (claims: ReadonlyArray<AsideClaim>) =>
   claims.map(({ as, uid, volume, claim }) => make(AttachVolume, { from: as, uid, volume, to: claim }))
 
 const podsOf = ({ name, firstOrdinal }: Target, from: number, to: number): string =>
-  Array.from({ length: to - from }, (_, index) => `${name}-${firstOrdinal + from + index}`).join(", ")
+  range(firstOrdinal + from, to - from)
+    .map((ordinal) => podName(name, ordinal))
+    .join(", ")
 
 /** The members that are stopped, and those that keep running. */
 export const stops = (workload: Target, { from, low, to, bystanders }: Swap): string => {

@@ -21,7 +21,7 @@ import { keptClaim } from "../step/volume.ts"
 import { factsOf } from "../step/workload.ts"
 import type { ScalePlan, ScaleStep } from "./steps.ts"
 import { scaleVerb } from "./verb.ts"
-import { type Claim, trouble } from "../Claim.ts"
+import { type Claim, trouble, claimsOfSet } from "../Claim.ts"
 import { basisOf, claimFacts } from "./facts.ts"
 import { dataRefusals, mountRefusals } from "./data.ts"
 import { beyondQuota } from "./quota.ts"
@@ -31,22 +31,19 @@ import { notReady, refusals } from "./refusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Predictions from "./predictions.ts"
 import { isAskedFor } from "../Protection.ts"
+import { claimName, range } from "../Ordinal.ts"
 
 /** More than this in one operation is taken for a typing error. */
 const most = 10_000
 
 const slotsOf = (workload: Workload, from: number, to: number): ReadonlyArray<ClaimSlot> =>
-  Array.from({ length: Math.max(0, to - from) }, (_, index) => workload.firstOrdinal + from + index).flatMap(
-    (ordinal) =>
-      workload.claimTemplates.map((template) => ({
-        name: `${template.name}-${workload.name}-${ordinal}`,
-        template: template.name,
-        ordinal
-      }))
+  range(workload.firstOrdinal + from, to - from).flatMap((ordinal) =>
+    workload.claimTemplates.map((template) => ({
+      name: claimName(template.name, workload.name, ordinal),
+      template: template.name,
+      ordinal
+    }))
   )
-
-const claimsOf = (state: AppState, workload: Workload): ReadonlyArray<Claim> =>
-  state.claims.filter((claim) => claim.workload === `StatefulSet/${workload.name}` && claim.template !== null)
 
 /**
  * The claims whose pods are deleted. Scaling to 0 includes leftover claims as well: nothing of the set
@@ -56,7 +53,7 @@ const losingPods = (state: AppState, workload: Workload, to: number): ReadonlyAr
   if (to >= workload.replicas) return []
   const beyond = workload.firstOrdinal + to
   const asked = workload.firstOrdinal + workload.replicas
-  return claimsOf(state, workload).filter(
+  return claimsOfSet(state.claims, workload.name).filter(
     ({ ordinal }) => ordinal !== null && (to === 0 || (ordinal >= beyond && ordinal < asked))
   )
 }
@@ -340,7 +337,11 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       policy: workload.podManagementPolicy ?? "OrderedReady",
       retention,
       minReadySeconds: workload.minReadySeconds,
-      claims: claimFacts(claimsOf(state, workload), workload.firstOrdinal, Math.max(from, reach)),
+      claims: claimFacts(
+        claimsOfSet(state.claims, workload.name),
+        workload.firstOrdinal,
+        Math.max(from, reach)
+      ),
       profile
     }),
     hooks: names(profile),

@@ -14,13 +14,14 @@ import { type Mark, markOf } from "../operation/Journal.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { wanted, isWanted } from "../Ordinal.ts"
+import { wanted, isWanted, podName } from "../Ordinal.ts"
 import type { Profile } from "../Profile.ts"
 import { type HealthSettings, healthy, quorumGuard } from "../wait/healthy.ts"
 import { podsOf } from "../wait/pods.ts"
 import { polled, until } from "../wait/until.ts"
 import { isIn, roleOf } from "./roles.ts"
 import * as Workload from "./workload.ts"
+import { millisSince } from "../Elapsed.ts"
 
 const { memberOf } = Workload
 
@@ -142,7 +143,7 @@ const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
       }
     }
     yield* at.conclude("Succeeded")
-    const millis = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6
+    const millis = yield* millisSince(began)
     yield* at.report({ _tag: "Stage", subject, stage: call.name, millis })
   })
 
@@ -290,7 +291,7 @@ export const profileRules = (namespace: string, { profile = {}, health }: Health
   ...(health === undefined ? [] : rules("", "pods", ["get"], namespace, "proxy"))
 ]
 
-const describe = ({ hook, ordinal }: RunHook, name: string): string => `${hook} in ${name}-${ordinal}`
+const describe = ({ hook, ordinal }: RunHook, name: string): string => `${hook} in ${podName(name, ordinal)}`
 
 /** Runs a hook in one member's pod; an intent is written to the journal first. */
 export const RunHook: StepKind<RunHook, HookSettings> = {

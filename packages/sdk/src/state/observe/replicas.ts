@@ -112,10 +112,7 @@ export const observeReplicas = (appWorkload: AppWorkload, around: Surroundings):
     if (ordinal === null || found.has(ordinal)) strays.push(pod)
     else found.set(ordinal, pod)
   }
-  const ordinals = new Set([
-    ...Array.from({ length: Math.min(count, toldOrdinals) }, (_, index) => start + index),
-    ...found.keys()
-  ])
+  const ordinals = new Set([...Ordinal.range(start, Math.min(count, toldOrdinals)), ...found.keys()])
   return [
     ...[...ordinals]
       .toSorted((a, b) => a - b)
@@ -124,7 +121,7 @@ export const observeReplicas = (appWorkload: AppWorkload, around: Surroundings):
         return {
           ...base,
           ordinal,
-          name: pod?.metadata.name ?? `${set.metadata.name}-${ordinal}`,
+          name: pod?.metadata.name ?? Ordinal.podName(set.metadata.name, ordinal),
           wanted: Ordinal.isWanted(set, ordinal),
           pod: pod ? podFacts(pod, around) : null
         }
