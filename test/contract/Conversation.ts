@@ -75,6 +75,9 @@ const patchTypes = {
   strategic: "application/strategic-merge-patch+json"
 } as const
 
+/** Of a PATCH that is written out: a merge patch. */
+export const merge = { headers: { "content-type": patchTypes.merge } }
+
 const decoder = new TextDecoder()
 
 const parse = (body: string): Json => {

@@ -21,11 +21,15 @@ const verbOf = (path: string): string | undefined => {
 const leaves = [
   "App",
   "Digest",
+  "Elapsed",
   "GoDuration",
   "Kind",
   "Labels",
   "Manifest",
   "NameOrder",
+  "ObjectName",
+  "Plural",
+  "RandomId",
   "Resource",
   "ShellWord"
 ]

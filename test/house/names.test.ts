@@ -87,6 +87,7 @@ describe("a file's name says who may use it", () => {
     const leaves = new Set([
       "AntiAffinity",
       "Digest",
+      "Elapsed",
       "Documented",
       "GoDuration",
       "HostPort",
@@ -95,6 +96,9 @@ describe("a file's name says who may use it", () => {
       "NameOrder",
       "NearName",
       "Obstacle",
+      "ObjectName",
+      "Plural",
+      "RandomId",
       "PodUrl",
       "QuiesceCalls",
       "QuiesceScript",

@@ -15,8 +15,7 @@ const short: ReadonlySet<string> = new Set([
   // Kubernetes' own words for a message; nothing is matched with it.
   "packages/sandbox/src/apiserver/Decode.ts /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/",
   // Durations that another expression has taken as a whole before.
-  "packages/sdk/src/GoDuration.ts /(\\d+(?:\\.\\d+)?)(ms|h|m|s)/",
-  "packages/kubectl-stateful/src/flags/duration.ts /(\\d+(?:\\.\\d+)?)(ms|s|m|h)/"
+  "packages/sdk/src/GoDuration.ts /(\\d+(?:\\.\\d+)?)(ms|h|m|s)/"
 ])
 
 /** A regular expression as it stands in a source; what only looks like one does not compile, or matches nothing. */

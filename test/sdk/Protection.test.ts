@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { forbidden, object, stateOf } from "./objects.ts"
+import { isDefaultClass } from "../../packages/sdk/src/kind/Storage.ts"
 
 type Changes = Parameters<typeof stateOf>[0]
 const snapshotsOf = (changes: Changes) => stateOf(changes).protection.snapshots
@@ -126,6 +127,17 @@ describe("what the cluster offers", () => {
       [["shared", "Immediate", "Delete"]]
     )
   })
+
+  it.each(["storageclass.kubernetes.io", "storageclass.beta.kubernetes.io"])(
+    "a default StorageClass is one by its annotation of %s, for a state and for a copy",
+    (prefix) => {
+      const annotated = (value: string) => ({
+        metadata: { name: "fast", annotations: { [`${prefix}/is-default-class`]: value } }
+      })
+      assert.isTrue(isDefaultClass(annotated("true")))
+      assert.isFalse(isDefaultClass(annotated("false")))
+    }
+  )
 
   it("snapshot classes of the app's drivers, groups among them", () => {
     const state = stateOf(

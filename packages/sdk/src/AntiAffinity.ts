@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { documented } from "./Documented.ts"
 import type { LabelSelector } from "./kind/Meta.ts"
-import type { Pod, PodAffinityTerm, PodSpec, PodTemplateSpec } from "./kind/Pod.ts"
+import { hasEnded, type Pod, type PodAffinityTerm, type PodSpec, type PodTemplateSpec } from "./kind/Pod.ts"
 import { matches } from "./LabelSelector.ts"
 
 const { String } = Schema
@@ -48,8 +48,6 @@ const means = (
   )
 }
 
-const hasEnded = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed"
-
 /** Those of the others, pods of the same namespace, that the template's pods must not run next to. */
 export const repelledBy = (
   { metadata, spec }: PodTemplateSpec,
@@ -85,7 +83,7 @@ const asked = ({ matchExpressions, matchLabels }: LabelSelector): ReadonlySet<st
   ])
 
 /** Whether a template's anti-affinity may be about pods that its workload's own selector does not find. */
-export const isWaryOfOthers = ({ spec }: PodTemplateSpec, selector: LabelSelector): boolean => {
+export const mayRepelOthers = ({ spec }: PodTemplateSpec, selector: LabelSelector): boolean => {
   const own = [...asked(selector)]
   return termsOf(spec).some(({ labelSelector }) => {
     const pairs = asked(labelSelector ?? {})

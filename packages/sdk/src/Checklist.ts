@@ -12,7 +12,7 @@ import { restartRules } from "./checklist/restart.ts"
 import { newestOf, restoreRules } from "./checklist/restore.ts"
 import type { Domain, Rule, Target } from "./checklist/rule.ts"
 import { levelOf, snapshotRules } from "./checklist/snapshot.ts"
-import type { Answer, Checklist, Disruption, Finding, Question } from "./checklist/verdict.ts"
+import { type Answer, type Checklist, type Finding, isRestart, type Question } from "./checklist/verdict.ts"
 import type { Quorum } from "./Quorum.ts"
 import type { AppState } from "./state/AppState.ts"
 
@@ -23,6 +23,7 @@ export {
   Question,
   Answer,
   Disruption,
+  isRestart,
   Finding,
   DisruptionVerdict,
   CutLevel,
@@ -55,12 +56,11 @@ export interface ChecklistOptions {
 /** Every rule, by question, in the order in which findings are reported. */
 export const rules: ReadonlyArray<Rule> = [...restartRules, ...snapshotRules, ...moveRules, ...restoreRules]
 
-const isRestart = (disruption: Disruption): boolean => disruption.endsWith("Restarts")
-
-const aside = ({ disruptions }: Finding): number =>
+/** Findings of the first question that are about no restart come after those that are. */
+const rank = ({ disruptions }: Finding): number =>
   disruptions.length > 0 && !disruptions.some(isRestart) ? 1 : 0
 
-/** Of findings, worst first. */
+/** The answer of findings that are sorted worst first. */
 const answerOf = (findings: ReadonlyArray<Finding>): Answer => findings[0]?.answer ?? "Yes"
 
 /**
@@ -85,8 +85,7 @@ export const answer = (state: AppState, options: ChecklistOptions = {}): Checkli
     rules
       .filter((rule) => rule.question === question)
       .flatMap((rule) => rule.check({ state, settings }))
-      // Of the first question, what only matters for good or for a drain comes last.
-      .toSorted((a, b) => aside(a) - aside(b) || weight[a.answer] - weight[b.answer])
+      .toSorted((a, b) => rank(a) - rank(b) || weight[a.answer] - weight[b.answer])
   const [restart, snapshot, move, restore] = [
     found("restart"),
     found("snapshot"),
@@ -97,7 +96,7 @@ export const answer = (state: AppState, options: ChecklistOptions = {}): Checkli
   return [
     {
       question: "restart",
-      answer: worst(disruptions.flatMap((one) => (one.disruption.endsWith("Restarts") ? [one.answer] : []))),
+      answer: worst(disruptions.flatMap((one) => (isRestart(one.disruption) ? [one.answer] : []))),
       disruptions,
       findings: restart
     },

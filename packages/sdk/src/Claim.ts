@@ -157,6 +157,10 @@ export const trouble = ({ name, deleted, phase, volume }: Claim): string | null 
     : `claim ${name}: volume ${volume.name} is ${volume.phase}`
 }
 
+/** The claims of a StatefulSet's templates, of all ordinals. */
+export const claimsOfSet = (claims: ReadonlyArray<Claim>, set: string): ReadonlyArray<Claim> =>
+  claims.filter(({ workload, template }) => workload === `StatefulSet/${set}` && template !== null)
+
 /** Every claim that a pod uses, with the pod volume's name. */
 export const claimsOfPod = (pod: Pod): ReadonlyArray<readonly [claim: string, volume: string]> =>
   (pod.spec.volumes ?? []).flatMap((volume) => {

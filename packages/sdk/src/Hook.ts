@@ -9,15 +9,16 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Cluster, ClusterError, type ExecExit } from "./Cluster.ts"
+import { Cluster, ClusterError, type ExecExit, type ExecRequest } from "./Cluster.ts"
 import { digest } from "./Digest.ts"
 import { PodUrl, proxyPath, queryOf } from "./PodUrl.ts"
 import { isPassing, patiently } from "./resource/Patience.ts"
 import { fromStatus, isStatus } from "./resource/Status.ts"
+import { randomId } from "./RandomId.ts"
+import { millisSince } from "./Elapsed.ts"
 
 /** A command in a container of the pod. */
 export const Command = Schema.TaggedStruct("Command", {
@@ -128,6 +129,19 @@ export const resolve = (argv: ReadonlyArray<string>, member: Member): ReadonlyAr
       name === "pod" ? member.pod : name === "fqdn" ? member.fqdn : `${member.ordinal}`
     )
   )
+
+/** The exec that runs a member's command under a constant script, which gets words of its own before the argv. */
+export const underScript = (
+  script: string,
+  words: ReadonlyArray<string>,
+  { argv, container }: Pick<Command, "argv" | "container">,
+  member: Member
+): ExecRequest => ({
+  namespace: member.namespace,
+  pod: member.pod,
+  ...(container === null ? {} : { container }),
+  command: ["sh", "-c", script, "kubectl-stateful", ...words, ...resolve(argv, member)]
+})
 
 /** The part of a hook's output that is kept, from its end, in characters. */
 const kept = 4096
@@ -263,23 +277,13 @@ const attempt = Effect.fnUntraced(function* <E, R>(
   permit: Effect.Effect<unknown, E, R> | null
 ) {
   const cluster = yield* Cluster
-  const token = `kubectl-stateful-${(yield* Random.nextIntBetween(0, 0xffff_ffff)).toString(16).padStart(8, "0")}`
+  const token = `kubectl-stateful-${yield* randomId}`
   const out = yield* Ref.make("")
   const err = yield* Ref.make("")
+  const seconds = `${Math.max(1, Math.ceil(command.timeout / 1000))}${permit === null ? "" : "+"}`
   const session = cluster.exec({
-    namespace: member.namespace,
-    pod: member.pod,
-    ...(command.container === null ? {} : { container: command.container }),
-    ...(permit === null ? {} : { stdin: true }),
-    command: [
-      "sh",
-      "-c",
-      script,
-      "kubectl-stateful",
-      token,
-      `${Math.max(1, Math.ceil(command.timeout / 1000))}${permit === null ? "" : "+"}`,
-      ...resolve(command.argv, member)
-    ]
+    ...underScript(script, [token, seconds], command, member),
+    ...(permit === null ? {} : { stdin: true })
   })
   let isSaid = permit === null
   const ending = yield* Effect.scoped(
@@ -289,7 +293,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(
         const asked = yield* Clock.monotonicTimeNanos
         const permitted = yield* Effect.result(permit)
         if (permitted._tag === "Failure") return { _tag: "Stopped" as const, error: permitted.failure }
-        if (Number((yield* Clock.monotonicTimeNanos) - asked) / 1e6 > wordWithin) {
+        if ((yield* millisSince(asked)) > wordWithin) {
           return { _tag: "Late" as const }
         }
         isSaid = true

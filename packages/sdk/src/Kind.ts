@@ -200,6 +200,9 @@ export const kinds = {
   )
 } as const
 
+/** The two kinds that pods refer to for their configuration. */
+export const configApis = { ConfigMap: kinds.configmaps, Secret: kinds.secrets } as const
+
 /** The contents of groups. They are not part of a state: only operations on a group read them. */
 export const volumeGroupSnapshotContents = kind(
   VolumeGroupSnapshotContent,

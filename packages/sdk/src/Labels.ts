@@ -1,4 +1,12 @@
 /** Every label and annotation that this project writes or reads: its objects, and its meaning. */
+
+/** The label of Kubernetes' own recommendation by which all objects of this project are found. */
+export const managedByLabel = "app.kubernetes.io/managed-by"
+export const managedBy = { [managedByLabel]: "kubectl-stateful" } as const
+
+/** The selector of those that have this label too. */
+export const managedWith = (label: string): string => `${managedByLabel}=kubectl-stateful,${label}`
+
 /** The annotation with the token on an object. */
 export const operationAnnotation = "kubectl-stateful.dev/operation"
 
@@ -75,7 +83,7 @@ export const replicasAnnotation = "kubectl-stateful.dev/replicas"
 export const quiescedAnnotation = "kubectl-stateful.dev/quiesced"
 
 /** The selector of the ConfigMaps of records. */
-export const recordLabels = "app.kubernetes.io/managed-by=kubectl-stateful,kubectl-stateful.dev/record"
+export const recordLabels = managedWith(recordLabel)
 
 /**
  * On a content: its deletion policy before an operation set it to Retain, and which operation that was.

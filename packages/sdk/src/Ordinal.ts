@@ -31,6 +31,17 @@ export const isWanted = (set: StatefulSet, ordinal: number): boolean => {
 export const ofPod = (set: StatefulSet, pod: Pod): number | null =>
   after(`${set.metadata.name}-`, pod.metadata.name)
 
+/** Ordinals in a row: `count` of them from `first` on. */
+export const range = (first: number, count: number): ReadonlyArray<number> =>
+  Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
+
+/** `db-0`: the name and the hostname of an ordinal's pod. */
+export const podName = (set: string, ordinal: number): string => `${set}-${ordinal}`
+
+/** `data-db-0`: the name of an ordinal's claim of a template. */
+export const claimName = (template: string, set: string, ordinal: number): string =>
+  `${template}-${podName(set, ordinal)}`
+
 const ordinalOf = (pod: string | undefined): number | null => parse(/-(\d+)$/.exec(pod ?? "")?.[1] ?? "")
 
 /** Pods in the order of their ordinals, up or down: `db-3`, `db-3 and db-4`, `db-3 to db-99`, `db-1, db-3 and 2 more`. */

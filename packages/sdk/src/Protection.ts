@@ -21,6 +21,12 @@ export const StorageClass = documented<StorageClass>({
   isDefault: Boolean
 })
 
+/** True if a claim that asks for this class gets it; a claim that names none asks for the default one. */
+export const isAskedFor = (
+  storageClass: string | null,
+  { name, isDefault }: Pick<StorageClass, "name" | "isDefault">
+): boolean => (storageClass === null ? isDefault : name === storageClass)
+
 /** A VolumeSnapshotClass or VolumeGroupSnapshotClass. */
 export interface SnapshotClass {
   readonly name: string

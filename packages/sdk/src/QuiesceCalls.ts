@@ -18,6 +18,7 @@ import {
   run,
   type Run
 } from "./Hook.ts"
+import { millisSince } from "./Elapsed.ts"
 
 export interface QuiesceCalls {
   readonly _tag: "QuiesceCalls"
@@ -60,7 +61,7 @@ const outside = (effect: Effect.Effect<Outcome, never, Cluster>, millis: number)
 
 const releaseOnce = ({ deadline, release }: QuiesceCalls, member: Member, since: bigint) =>
   Effect.gen(function* (): Effect.fn.Return<Release, never, Cluster> {
-    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - since) / 1e6)
+    const elapsed = millisSince(since)
     const left = Math.max(releaseAtLeast, Math.min(releaseWithin, deadline - (yield* elapsed)))
     const outcome = yield* outside(run(release, member), Math.round(left))
     const millisHeld = yield* elapsed
@@ -92,7 +93,7 @@ export const hold = <E = never, R = never>(
       return yield* new NotHeld({ reason: { _tag: "Unknown" }, message: outcome.message })
     }
     const cluster = yield* Cluster
-    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - since) / 1e6)
+    const elapsed = millisSince(since)
     return {
       ask: Effect.succeed({ _tag: "Unknown" as const, message: "the pod cannot be asked" }),
       next: Effect.succeed({ _tag: "Failed" as const, message: "a request cannot take a staged snapshot" }),

@@ -11,13 +11,14 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cluster, type ClusterError, type ExecSession } from "./Cluster.ts"
 import { Heard, lines, script } from "./QuiesceScript.ts"
-import { lastLine, type Member, refusals, resolve, wordWithin } from "./Hook.ts"
+import { lastLine, type Member, refusals, wordWithin, underScript } from "./Hook.ts"
+import { millisSince } from "./Elapsed.ts"
+import { randomId } from "./RandomId.ts"
 
 /**
  * A command that keeps its member quiesced until its standard input ends.
@@ -147,10 +148,7 @@ const closeWithin = 3000
 
 const encoder = new TextEncoder()
 
-const random = Effect.map(
-  Effect.all([Random.nextIntBetween(0, 0xffff_ffff), Random.nextIntBetween(0, 0xffff_ffff)]),
-  (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("")
-)
+const random = Effect.map(Effect.all([randomId, randomId]), (words) => words.join(""))
 
 const notHeld = (tag: Exclude<NotHeldReason["_tag"], "Ended">, message: string) =>
   new NotHeld({ reason: { _tag: tag }, message })
@@ -169,25 +167,14 @@ const begin = Effect.fnUntraced(function* <E, R>(
   const cluster = yield* Cluster
   const session = yield* Effect.mapError(
     cluster.exec({
-      namespace: member.namespace,
-      pod: member.pod,
-      ...(hook.container === null ? {} : { container: hook.container }),
-      stdin: true,
-      command: [
-        "sh",
-        "-c",
-        script,
-        "kubectl-stateful",
-        token,
-        `${Math.max(1, Math.floor(hook.deadline / 1000))}`,
-        ...resolve(hook.argv, member)
-      ]
+      ...underScript(script, [token, `${Math.max(1, Math.floor(hook.deadline / 1000))}`], hook, member),
+      stdin: true
     }),
     notBegun
   )
   const asked = yield* Clock.monotonicTimeNanos
   if (permit !== null) yield* permit
-  if (Number((yield* Clock.monotonicTimeNanos) - asked) / 1e6 > wordWithin) {
+  if ((yield* millisSince(asked)) > wordWithin) {
     return yield* notHeld("NotBegun", "the server was too slow to start it")
   }
   return session
@@ -288,7 +275,7 @@ const holding = Effect.fnUntraced(function* (
   const answered = yield* Deferred.make<Release>()
   let isAsked = false
   let until: number | null = null
-  const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - since) / 1e6)
+  const elapsed = millisSince(since)
 
   const ask = Effect.gen(function* (): Effect.fn.Return<Answer> {
     const nonce = yield* random

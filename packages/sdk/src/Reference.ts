@@ -146,14 +146,3 @@ export const mentionsOf = (spec: PodSpec): ReadonlyArray<Mention> => {
     ...(spec.imagePullSecrets ?? []).flatMap(({ name }) => mention("Secret", name, "imagePullSecrets", null))
   ]
 }
-
-/** The keys of a field set (`managedFields`) under this one; empty if there are none. */
-export const fieldsOf = (fields: unknown, name: string): Readonly<Record<string, unknown>> => {
-  const found = typeof fields === "object" && fields !== null ? Object.entries(fields) : []
-  const inner = found.find(([key]) => key === name)?.[1]
-  return typeof inner === "object" && inner !== null ? Object.fromEntries(Object.entries(inner)) : {}
-}
-
-/** The ServiceAccount that pods run as. */
-export const accountOf = ({ spec }: { readonly spec: PodSpec }): string =>
-  spec.serviceAccountName || "default"

@@ -5,7 +5,6 @@
  * one for every pod that has not ended.
  */
 import * as Schema from "effect/Schema"
-import type { Pod } from "./kind/Pod.ts"
 import { documented } from "./Documented.ts"
 
 const { Boolean, Literals, Natural, NullOr, String } = Schema
@@ -120,10 +119,3 @@ export const healthOf = ({ known, pod }: Replica): ReplicaHealth => {
   if (pod.ready) return "Ready"
   return pod.phase === "Pending" ? "Pending" : "NotReady"
 }
-
-/**
- * True if it has ended: evicted, or with the shutdown of its node. A ReplicaSet does not count such a pod and
- * creates another, and it stays as a record; a StatefulSet replaces it only once it is deleted.
- */
-export const isFinished = ({ status }: Pod): boolean =>
-  status?.phase === "Failed" || status?.phase === "Succeeded"

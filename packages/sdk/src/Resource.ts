@@ -102,6 +102,11 @@ const writing = (options: WriteOptions): ReadonlyArray<readonly [string, string]
   ...dryRun(options)
 ]
 
+const json = (body: unknown): Pick<Request, "headers" | "body"> => ({
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body)
+})
+
 const metadataAlone = { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1" }
 
 const object = (api: ApiResource, request: Request): Effect.Effect<KubeObject, ClusterError, Cluster> =>
@@ -177,8 +182,7 @@ export const create = (
     method: "POST",
     path: collectionPath(at.api, at.namespace),
     query: writing(options),
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ apiVersion: apiVersion(at.api), kind: at.api.kind, ...Object(plain(value)) })
+    ...json({ apiVersion: apiVersion(at.api), kind: at.api.kind, ...Object(plain(value)) })
   })
 
 /** Posts to a subresource of one object, such as an eviction or a token request. */
@@ -191,8 +195,7 @@ export const createSub = (
     method: "POST",
     path: objectPath(target),
     query: dryRun(options),
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(plain(value))
+    ...json(plain(value))
   })
 
 /** Replaces an object that was read and changed; its resourceVersion makes it fail on any other change. */
@@ -205,8 +208,7 @@ export const replace = (
     method: "PUT",
     path: objectPath(target),
     query: writing(options),
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(plain(value))
+    ...json(plain(value))
   })
 
 const patchTypes = {
@@ -249,6 +251,16 @@ export interface RemoveOptions extends WriteOptions {
   readonly gracePeriodSeconds?: number
 }
 
+/** Only this object, and only if it is unchanged since it was read; no condition for what its metadata lacks. */
+export const asRead = (
+  metadata:
+    | { readonly uid?: string | null | undefined; readonly resourceVersion?: string | null | undefined }
+    | undefined
+): Pick<RemoveOptions, "uid" | "resourceVersion"> => ({
+  ...(metadata?.uid == null ? {} : { uid: metadata.uid }),
+  ...(metadata?.resourceVersion == null ? {} : { resourceVersion: metadata.resourceVersion })
+})
+
 /**
  * Requests an object's deletion. It may remain because of its finalizers and grace period: then it is
  * returned. `null` if it is deleted at once.
@@ -265,8 +277,7 @@ export const remove = (
     method: "DELETE",
     path: objectPath(target),
     query: dryRun(options),
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
+    ...json({
       apiVersion: "v1",
       kind: "DeleteOptions",
       // Where a body comes with it, a server reads no option from the query: it would delete for good.

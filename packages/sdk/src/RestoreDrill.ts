@@ -27,6 +27,7 @@ import { FillClaims } from "./step/fillClaims.ts"
 import { SetReplicas } from "./step/replicas.ts"
 import * as Workload from "./step/workload.ts"
 import { documented } from "./Documented.ts"
+import { millisSince } from "./Elapsed.ts"
 
 const { Array: ArrayOf, Boolean, Finite, NullOr, String, Struct } = Schema
 
@@ -96,8 +97,7 @@ interface Times {
   readonly ready: number | null
 }
 
-const elapsed = (since: bigint): Effect.Effect<number> =>
-  Effect.map(Clock.monotonicTimeNanos, (now) => Math.round(Number(now - since) / 1e6))
+const elapsed = (since: bigint): Effect.Effect<number> => Effect.map(millisSince(since), Math.round)
 
 /** Records the times at which the volumes and the replicas are ready. */
 const timed = (

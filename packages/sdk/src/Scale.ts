@@ -23,7 +23,7 @@ import { readGround } from "./scale/ground.ts"
 import { readQuotas } from "./scale/quota.ts"
 import { listAside } from "./step/purge.ts"
 import type { ScalePlan, ScaleStep } from "./scale/steps.ts"
-import * as Resource from "./Resource.ts"
+import { mayPatchVolumes } from "./step/volume.ts"
 import type { AppState } from "./state/AppState.ts"
 
 export type { RunSettings } from "./scale/settings.ts"
@@ -79,12 +79,6 @@ const remembered = (ref: SetRef): Effect.Effect<number, ScaleError, Cluster> =>
           )
         )
   })
-
-/** True if this user can set reclaim policies. */
-const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
-  group: "",
-  plural: "persistentvolumes"
-})
 
 /**
  * Plans to scale a StatefulSet. Changes nothing. Refusals are in the plan's `refusals`.

@@ -9,7 +9,7 @@ import type { SnapshotRef } from "./snapshot/ref.ts"
 import { configOf } from "./snapshot/config.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./State.ts"
-import { isOneMoment, type SnapshotRecord, titleOf } from "./step/record.ts"
+import { isOneMoment, type SnapshotRecord, keyOf } from "./step/record.ts"
 import { type Difference, differences, type Side, sideOf } from "./step/recordDiff.ts"
 import { type Listed, listReadable, noSnapshot, ofName, readRecord } from "./step/recordList.ts"
 import { type ConfigObject, readObjects } from "./step/recordSet.ts"
@@ -84,7 +84,7 @@ const compared = (
   const hidden = new Map(left.map(({ what, why }) => [what, why]))
   const seen = (side: Side): Side => ({
     ...side,
-    objects: side.objects.filter((object) => !hidden.has(titleOf(object)))
+    objects: side.objects.filter((object) => !hidden.has(keyOf(object)))
   })
   return {
     differences: differences(seen(before), seen(now)),

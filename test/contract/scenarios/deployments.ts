@@ -4,11 +4,9 @@
  * what they are made of.
  */
 import * as Effect from "effect/Effect"
-import { at, byText, type Conversation, scenarios, text } from "../Conversation.ts"
+import { at, byText, type Conversation, scenarios, text, merge } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
 import { isReady, list, podSpec, readyStatus, template } from "./objects.ts"
-
-const merge = { headers: { "content-type": "application/merge-patch+json" } }
 
 const deployment = (spec: object = {}) => ({
   apiVersion: "apps/v1",

@@ -1,10 +1,9 @@
 /** EndpointSlices: which pods a Service leads to, by name and by what they say of themselves. */
 import * as Effect from "effect/Effect"
-import { at, type Conversation, scenarios, text } from "../Conversation.ts"
+import { at, type Conversation, scenarios, text, merge } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
 import { headless, isReady, list, pod, running, silentNode } from "./objects.ts"
 
-const merge = { headers: { "content-type": "application/merge-patch+json" } }
 const becomesReady = (to: Conversation, name: string) =>
   to.until(`pods/${name}`, (body) => isReady(body ?? null))
 

@@ -1,10 +1,8 @@
 /** The script as the kubelet of pods that no other runs, and what becomes of them. */
 import * as Effect from "effect/Effect"
-import { at, type Conversation, text } from "../Conversation.ts"
+import { at, type Conversation, text, merge } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
 import { isReady, list, readyStatus } from "./objects.ts"
-
-const merge = { headers: { "content-type": "application/merge-patch+json" } }
 
 const owners = (object: Json): string =>
   list(at(object, "metadata.ownerReferences"))

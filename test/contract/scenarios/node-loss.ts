@@ -1,10 +1,8 @@
 /** A node whose kubelet is never heard of again: what becomes of it, and of the pods on it. */
 import * as Effect from "effect/Effect"
-import { at, byText, scenarios, text } from "../Conversation.ts"
+import { at, byText, scenarios, text, merge } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
 import { headless, list, pod, readyStatus, silentNode } from "./objects.ts"
-
-const merge = { headers: { "content-type": "application/merge-patch+json" } }
 
 const conditions = (body: Json): Json =>
   list(at(body, "status.conditions"))

@@ -1,9 +1,7 @@
 import * as Effect from "effect/Effect"
-import { at, type Conversation, scenarios } from "../Conversation.ts"
+import { at, type Conversation, scenarios, merge } from "../Conversation.ts"
 import * as Heard from "./heard.ts"
 import { claim, configMap, list, pod, secret, set } from "./objects.ts"
-
-const merge = { headers: { "content-type": "application/merge-patch+json" } }
 
 const quota = (to: Conversation, hard: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {

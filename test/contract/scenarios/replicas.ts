@@ -4,13 +4,11 @@
  * that happens is the controller's own.
  */
 import * as Effect from "effect/Effect"
-import { at, type Conversation, outcome, scenarios, text } from "../Conversation.ts"
+import { at, type Conversation, outcome, scenarios, text, merge } from "../Conversation.ts"
 import type { Json } from "../Normal.ts"
 import * as Heard from "./heard.ts"
 import { become, fact, happened } from "./kubelet.ts"
 import { claim, list, podSpec, set, template, withClaims } from "./objects.ts"
-
-const merge = { headers: { "content-type": "application/merge-patch+json" } }
 
 /**
  * The status has caught up with the spec, and says so many pods. Where a pod is made anew the numbers

@@ -16,17 +16,10 @@ import {
   stateOf,
   withSnapshot
 } from "./cloneWorld.ts"
-import { assertNothingLost } from "./world.ts"
+import { assertNothingLost, faults } from "./world.ts"
 
 /** A fixed part of all points; `RESTORE_EVERY=1` takes each of them. */
 const every = Number(process.env["RESTORE_EVERY"] ?? 149)
-
-const faults: Readonly<Record<string, Fault>> = {
-  "a caller that dies before": { _tag: "Kill", applied: false },
-  "a caller that dies after": { _tag: "Kill", applied: true },
-  "a lost reply at": { _tag: "LoseReply" },
-  "a failure at": { _tag: "Fail" }
-}
 
 const ways = { resume: RestoreClone.resume, abort: RestoreClone.abort }
 

@@ -8,16 +8,18 @@ import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on } from "../scale/callers.ts"
 import { assertRolled, canaries, configOf, leftovers, withConfig } from "./configured.ts"
-import { assertNothingLost, assertSettled, every, restore, snapshot, stateOf } from "./world.ts"
+import {
+  assertNothingLost,
+  assertSettled,
+  every,
+  restore,
+  snapshot,
+  stateOf,
+  faults,
+  openOf
+} from "./world.ts"
 
 const ways = { resume: Restore.resume, abort: Restore.abort }
-
-const faults: Readonly<Record<string, Fault>> = {
-  "a caller that dies before": { _tag: "Kill", applied: false },
-  "a caller that dies after": { _tag: "Kill", applied: true },
-  "a lost reply at": { _tag: "LoseReply" },
-  "a failure at": { _tag: "Fail" }
-}
 
 /** What is run, and from when the volumes are at its beginning and at its end. */
 const kinds = {
@@ -26,12 +28,6 @@ const kinds = {
   "an undo of that": { volumes: ["after", "after"], config: ["before", "after"] }
 } as const
 type Kind = keyof typeof kinds
-
-const openOf = (world: World) =>
-  Effect.map(on(world)(Journal.list("shop", "db")), (entries) => {
-    const open = entries.find(({ status }) => Journal.isOpen(status))
-    return open === undefined ? null : { namespace: "shop", id: open.plan.id }
-  })
 
 const assertState = (world: World, kind: Kind, isDone: boolean, place: string) => {
   const { volumes, config } = kinds[kind]

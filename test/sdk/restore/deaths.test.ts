@@ -2,7 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
-import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { atCall, type Fault } from "../../../packages/sandbox/src/Fault.ts"
@@ -17,18 +16,13 @@ import {
   restore,
   snapshot,
   stateOf,
-  withSnapshot
+  withSnapshot,
+  faults,
+  openOf
 } from "./world.ts"
 
 const ways = { resume: Restore.resume, abort: Restore.abort }
 const final = ["data-db-0", "data-db-1", "data-db-2"]
-
-/** The operation that is not over; null: there is none. */
-const openOf = (world: World) =>
-  Effect.map(on(world)(Journal.list("shop", "db")), (entries) => {
-    const open = entries.find(({ status }) => Journal.isOpen(status))
-    return open === undefined ? null : { namespace: "shop", id: open.plan.id }
-  })
 
 /** Whether the state is whole, which one it is, and nothing lost. */
 const assertState = (world: World, state: string) => {
@@ -91,13 +85,6 @@ const attempt = (index: number, fault: Fault, way: keyof typeof ways, undoes: bo
     } else yield* ended(world, way, at)
     return true
   })
-
-const faults: Readonly<Record<string, Fault>> = {
-  "a caller that dies before": { _tag: "Kill", applied: false },
-  "a caller that dies after": { _tag: "Kill", applied: true },
-  "a lost reply at": { _tag: "LoseReply" },
-  "a failure at": { _tag: "Fail" }
-}
 
 describe("in a restore", () => {
   for (const [place, [name, fault]] of Object.entries(faults).entries()) {

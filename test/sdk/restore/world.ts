@@ -7,13 +7,23 @@ import {
   pods
 } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
+import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { drive, type World, type WorldOptions } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"
 import { take, withStorage } from "../snapshot/world.ts"
+import type { Fault } from "../../../packages/sandbox/src/Fault.ts"
 
 /** A fixed part of all points; `RESTORE_EVERY=1` takes each of them (`npm run prove -- restore`). */
 export const every = Number(process.env["RESTORE_EVERY"] ?? 89)
+
+/** What happens to one request of a caller. */
+export const faults: Readonly<Record<string, Fault>> = {
+  "a caller that dies before": { _tag: "Kill", applied: false },
+  "a caller that dies after": { _tag: "Kill", applied: true },
+  "a lost reply at": { _tag: "LoseReply" },
+  "a failure at": { _tag: "Fail" }
+}
 
 export const snapshot = { namespace: "shop", name: "nightly" }
 
@@ -116,3 +126,10 @@ export const assertSettled = (world: World) => {
     )
   }
 }
+
+/** The operation that is not over; null: there is none. */
+export const openOf = (world: World) =>
+  Effect.map(on(world)(Journal.list("shop", "db")), (entries) => {
+    const open = entries.find(({ status }) => Journal.isOpen(status))
+    return open === undefined ? null : { namespace: "shop", id: open.plan.id }
+  })

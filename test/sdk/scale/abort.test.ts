@@ -7,7 +7,6 @@ import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as TestClock from "effect/testing/TestClock"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 import {
@@ -24,11 +23,9 @@ import {
   setWhenScaled,
   untilLogged,
   volumeNamed,
-  volumeOf
+  volumeOf,
+  policies
 } from "./callers.ts"
-
-const policies = (world: World) =>
-  world.sandbox.store.list(persistentvolumes).map(({ spec }) => spec.persistentVolumeReclaimPolicy)
 
 const volumes = [{ name: "data", persistentVolumeClaim: { claimName: "data-db-3" } }]
 const spec = { restartPolicy: "Never", containers: [{ name: "main", image: "db:1" }], volumes }

@@ -25,6 +25,10 @@ export const hooks: Profile = { beforeRemove: command("leave", "{pod}"), afterAd
 export const on = (world: World) => withCluster(world.sandbox.cluster)
 export const set = { api: kinds.statefulsets, namespace: "shop", name: "db" }
 
+/** The reclaim policy of every volume. */
+export const policies = (world: World) =>
+  world.sandbox.store.list(persistentvolumes).map(({ spec }) => spec.persistentVolumeReclaimPolicy)
+
 /** The OperationError that an effect ends in. */
 export const refusal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), (error) => {

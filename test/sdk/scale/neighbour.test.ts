@@ -6,7 +6,6 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
-import { persistentvolumes } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
@@ -25,11 +24,9 @@ import {
   setWhenScaled,
   untilLogged,
   volumeNamed,
-  volumeOf
+  volumeOf,
+  policies
 } from "./callers.ts"
-
-const policies = (world: World) =>
-  world.sandbox.store.list(persistentvolumes).map(({ spec }) => spec.persistentVolumeReclaimPolicy)
 
 const retention = (world: World) =>
   world.sandbox.store.get(statefulsets, "shop", "db")?.spec.persistentVolumeClaimRetentionPolicy?.whenScaled

@@ -1,17 +1,17 @@
 /** Cuts that somebody puts in the place of an operation's own: a label is on whatever somebody puts it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
+import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { persistentvolumeclaims } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
-import { drive, type World, withCluster } from "../../simulation/world.ts"
+import { drive, type World } from "../../simulation/world.ts"
 import { ann, bob, on, refusal } from "../scale/callers.ts"
 import { stateOf, write } from "../restore/world.ts"
-import { app, take, withStorage } from "./world.ts"
+import { app, take, withStorage, dying } from "./world.ts"
 
 const forge = (id: string, name: string, claim: string) =>
   Resource.create(
@@ -21,14 +21,6 @@ const forge = (id: string, name: string, claim: string) =>
       spec: { source: { persistentVolumeClaimName: claim } }
     }
   )
-
-/** Whoever asks for this dies. */
-const dying = (world: World, is: (request: Request) => boolean) => {
-  const inner = world.sandbox.cluster
-  const request: Cluster["Service"]["request"] = (asked) =>
-    is(asked) ? Effect.die("killed") : inner.request(asked)
-  return withCluster({ ...inner, request })
-}
 
 const openOf = (world: World) =>
   Effect.map(on(world)(Journal.list("shop", "db")), (all) => {

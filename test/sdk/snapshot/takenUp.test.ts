@@ -8,12 +8,11 @@ import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import * as SnapshotSet from "../../../packages/sdk/src/SnapshotSet.ts"
-import { drive, type World, withCluster } from "../../simulation/world.ts"
-import { ann, bob, on } from "../scale/callers.ts"
-import { withStorage } from "./world.ts"
+import { drive } from "../../simulation/world.ts"
+import { ann, bob, on, set } from "../scale/callers.ts"
+import { withStorage, dying } from "./world.ts"
 
 const labels = { tier: "shop" }
-const target = { api: kinds.statefulsets, namespace: "shop", name: "db" }
 const web = {
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -28,13 +27,6 @@ const web = {
   }
 }
 
-/** Whoever asks for this dies. */
-const dying = (world: World, is: (request: Request) => boolean) => {
-  const inner = world.sandbox.cluster
-  const request: typeof inner.request = (asked) => (is(asked) ? Effect.die("killed") : inner.request(asked))
-  return withCluster({ ...inner, request })
-}
-
 const records = ({ method, path }: Request) => method === "POST" && path.endsWith("/secrets")
 const takesOver = ({ method, path, body = "" }: Request) =>
   method === "PATCH" && path.includes("/configmaps/kubectl-stateful-") && body.includes("Running")
@@ -43,7 +35,7 @@ const takesOver = ({ method, path, body = "" }: Request) =>
 const changedAfter = (deaths: ReadonlyArray<(request: Request) => boolean>, act: object | null) =>
   Effect.gen(function* () {
     const world = yield* withStorage({ replicas: 1 })
-    yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { metadata: { labels } } }))
+    yield* on(world)(Resource.patch(set, { _tag: "Merge", value: { metadata: { labels } } }))
     world.sandbox.create(web)
     yield* drive(Effect.sleep("5 seconds"))
     const app = selector("shop", "tier=shop")

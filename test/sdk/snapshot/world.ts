@@ -18,8 +18,9 @@ import {
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import type { ResourceType } from "../../../packages/sandbox/src/apimachinery/ResourceType.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
-import { drive, makeWorld, type World, type WorldOptions } from "../../simulation/world.ts"
+import { drive, makeWorld, type World, type WorldOptions, withCluster } from "../../simulation/world.ts"
 import { ann, on } from "../scale/callers.ts"
+import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 
 export const app = statefulSet("shop", "db")
 
@@ -82,4 +83,11 @@ export const assertNothingLeft = (world: World) => {
   assert.notInclude(JSON.stringify(set?.metadata.annotations ?? {}), "kubectl-stateful.dev/operation")
   const claims = world.sandbox.store.list(persistentvolumeclaims, "shop")
   assert.notInclude(JSON.stringify(claims), "cut-with")
+}
+
+/** Whoever sends such a request dies of it, and it never arrives. */
+export const dying = (world: World, is: (request: Request) => boolean) => {
+  const inner = world.sandbox.cluster
+  const request: typeof inner.request = (asked) => (is(asked) ? Effect.die("killed") : inner.request(asked))
+  return withCluster({ ...inner, request })
 }

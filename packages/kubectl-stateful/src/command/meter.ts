@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { type Visible, visible } from "../print/terminal.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 /** Requests so far. */
 export interface Meter {
@@ -43,11 +44,9 @@ export const metered = (meter: Meter): Layer.Layer<Cluster, never, Cluster> =>
     })
   )
 
-const count = (amount: number, one: string, several: string) => `${amount} ${amount === 1 ? one : several}`
-
 /** `14 requests in 3 rounds`. */
 export const summary = (meter: Meter): Visible => {
-  const requests = count(meter.requests, "request", "requests")
-  const watches = meter.watches === 0 ? "" : `, ${count(meter.watches, "watch", "watches")}`
-  return visible(`${requests} in ${count(meter.rounds, "round", "rounds")}${watches}`)
+  const requests = counted(meter.requests, "request")
+  const watches = meter.watches === 0 ? "" : `, ${counted(meter.watches, "watch", "watches")}`
+  return visible(`${requests} in ${counted(meter.rounds, "round")}${watches}`)
 }

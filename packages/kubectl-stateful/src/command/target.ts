@@ -26,7 +26,8 @@ export interface Words {
   readonly allNamespaces?: boolean
 }
 
-const types = /^(statefulsets?|sts)(\.(v1\.)?apps)?$/i
+/** kubectl's names of the type StatefulSet. */
+export const setTypes = /^(statefulsets?|sts)(\.(v1\.)?apps)?$/i
 
 /** kubectl's names of other kinds that users describe, so that such a type is not taken for a name. */
 const otherTypes =
@@ -42,7 +43,7 @@ const wrongKind = (type: string, name: string): Usage =>
 const nameIn = (word: string): string => {
   const [type = "", ...rest] = word.split("/")
   const name = rest.join("/")
-  if (!types.test(type)) throw wrongKind(type, name)
+  if (!setTypes.test(type)) throw wrongKind(type, name)
   return name
 }
 
@@ -58,7 +59,7 @@ const typedNames = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
       )
     return words.map(nameIn)
   }
-  if (types.test(first)) return rest
+  if (setTypes.test(first)) return rest
   if (rest[0] !== undefined && otherTypes.test(first)) throw wrongKind(first, rest[0])
   return words
 }

@@ -11,7 +11,7 @@ import { KubectlCommand } from "../command/KubectlCommand.ts"
 import { allNamespacesFlag, appArgs, selectorFlag } from "../flags/application.ts"
 import { filenameFlag, targetOrFile } from "../flags/filename.ts"
 import { outputFlag, watchFlag } from "../flags/output.ts"
-import { applicationsText, type Look } from "../print/applications.ts"
+import { applicationsText, type Layout } from "../print/applications.ts"
 import type { Answered } from "../print/list.ts"
 import { ended, nothing, visible } from "../print/terminal.ts"
 import { Usage } from "../command/usage.ts"
@@ -58,7 +58,7 @@ export class Describe extends KubectlCommand {
     const { argv, flags } = await this.parse(Describe)
     const { screen } = this
     const wanted = await targetOrFile(argv.map(String), flags)
-    const look: Look = {
+    const layout: Layout = {
       output: flags.output ?? null,
       all: wanted._tag === "All",
       allNamespaces: flags["all-namespaces"],
@@ -68,27 +68,27 @@ export class Describe extends KubectlCommand {
     const asked = flags["exit-code"] === undefined ? [] : demands(flags["exit-code"])
     if (asked.length > 0 && flags.watch)
       throw new Usage("--watch and --exit-code cannot be used together", "leave out one of the two")
-    const looking = {
+    const readOptions = {
       checkKeys: flags["check-keys"],
       rackLabel: flags["rack-label"],
       jointQuorum: flags["joint-quorum"] || (await hasJointQuorum(flags.profile))
     }
     const show = Effect.fnUntraced(function* (apps: ReadonlyArray<Answered>) {
       const { origin } = yield* Cluster
-      const where = look.allNamespaces ? "" : ` in ${origin.namespace} namespace`
+      const where = layout.allNamespaces ? "" : ` in ${origin.namespace} namespace`
       // A program gets an empty list, which it can read; with -w no old line stays on the screen.
-      const isEmpty = apps.length === 0 && look.output !== "json" && look.output !== "yaml"
-      screen.page(isEmpty ? nothing : yield* applicationsText(apps, look))
+      const isEmpty = apps.length === 0 && layout.output !== "json" && layout.output !== "yaml"
+      screen.page(isEmpty ? nothing : yield* applicationsText(apps, layout))
       if (isEmpty) screen.err(ended([visible(`No resources found${where}.`)]))
-      const missed = unmetBy(apps, asked, look.allNamespaces)
+      const missed = unmetBy(apps, asked, layout.allNamespaces)
       if (missed.length > 0) process.exitCode = 1
       if (missed.length > 0) screen.err(ended(missed.map(visible)))
     })
     await this.perform(
       flags,
       flags.watch
-        ? showChanges(watchApplications(wanted, looking), show, screen.err)
-        : Effect.flatMap(applications(wanted, looking), ({ apps, failures }) =>
+        ? showChanges(watchApplications(wanted, readOptions), show, screen.err)
+        : Effect.flatMap(applications(wanted, readOptions), ({ apps, failures }) =>
             Effect.andThen(
               apps.length > 0 || failures.length === 0 ? show(apps) : Effect.void,
               failed(screen, failures)

@@ -13,7 +13,7 @@ import { blank, render } from "./text.ts"
 export type Output = "json" | "yaml" | "wide" | "name" | null
 
 /** The options of the list, and its output. */
-export interface Look {
+export interface Layout {
   readonly output: Output
   /** All of a namespace or the cluster: a line each rather than a page. */
   readonly all: boolean
@@ -22,28 +22,28 @@ export interface Look {
   readonly colour: boolean
 }
 
-const text = (apps: ReadonlyArray<Answered>, look: Look): Printable => {
-  const wide = look.output === "wide"
+const text = (apps: ReadonlyArray<Answered>, layout: Layout): Printable => {
+  const wide = layout.output === "wide"
   // All columns were requested: print them side by side.
-  const page = { ...(wide ? { columns: look.room.columns } : look.room), wide }
-  const lines = look.all
-    ? listTable(apps, { ...page, namespaces: look.allNamespaces })
+  const page = { ...(wide ? { columns: layout.room.columns } : layout.room), wide }
+  const lines = layout.all
+    ? listTable(apps, { ...page, namespaces: layout.allNamespaces })
     : apps.flatMap(({ state, checklist }, index) => [
         ...(index === 0 ? [] : [blank, blank]),
         ...appPage(state, checklist, page)
       ])
-  return render(lines, look.colour)
+  return render(lines, layout.colour)
 }
 
 /** The whole output, ending with a newline. */
 export const applicationsText = Effect.fnUntraced(function* (
   apps: ReadonlyArray<Answered>,
-  look: Look
+  layout: Layout
 ): Effect.fn.Return<Printable> {
-  if (look.output === null || look.output === "wide") return text(apps, look)
-  if (look.output === "name") return names(apps)
+  if (layout.output === null || layout.output === "wide") return text(apps, layout)
+  if (layout.output === "name") return names(apps)
   const [first, ...more] = apps
-  const isOne = first !== undefined && more.length === 0 && !look.all
+  const isOne = first !== undefined && more.length === 0 && !layout.all
   const document = isOne ? appDocument(first) : listDocument(apps)
-  return yield* documentText(document, look.output)
+  return yield* documentText(document, layout.output)
 })

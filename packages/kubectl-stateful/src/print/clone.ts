@@ -5,6 +5,7 @@ import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Schema from "effect/Schema"
 import { appText } from "./appText.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 /** `statefulset.apps/copy restored from nightly of db: …`, and how to release it. */
 export const clonedText = (result: OperationResult, output: string | undefined): Printable => {
@@ -22,7 +23,7 @@ export const clonedText = (result: OperationResult, output: string | undefined):
   const { namespace } = result.app
   return ended(
     [
-      `${name} restored from ${set} of ${source.name}${but}: ${claims.length} volume${claims.length === 1 ? "" : "s"}, ${replicas} replica${replicas === 1 ? "" : "s"}`,
+      `${name} restored from ${set} of ${source.name}${but}: ${counted(claims.length, "volume")}, ${counted(replicas, "replica")}`,
       ...(fence === null
         ? []
         : [

@@ -4,6 +4,7 @@ import type { DrillResult } from "@kubectl-stateful/sdk/RestoreDrill"
 import * as Effect from "effect/Effect"
 import { documentText } from "./document.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 const seconds = (millis: number | null): string =>
   millis === null ? "<none>" : `${(millis / 1000).toFixed(1)}s`
@@ -21,7 +22,7 @@ export const drillText = (result: DrillResult, output: string | undefined): Effe
         `snapshot/${snapshot} of ${source.name}: drill ${passed ? "passed" : "failed"}`,
         `Volumes:   ${volumes} (${size === null ? "<unknown>" : Quantity.format(size)}), ready after ${seconds(toVolumes)}`,
         `Content:   ${verified === null ? "not verified" : `verified by ${verified}`}`,
-        `Ready:     ${replicas} replica${replicas === 1 ? "" : "s"} after ${seconds(toReady)}`,
+        `Ready:     ${counted(replicas, "replica")} after ${seconds(toReady)}`,
         `Check:     ${check === null ? "not run" : `${passed ? "passed" : "failed"} in ${seconds(check)}`}`,
         `Isolation: ${fenced ? "verified: the copy could not reach its source" : "none"}`
       ].map(visible)

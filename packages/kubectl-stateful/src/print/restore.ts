@@ -5,6 +5,7 @@ import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Schema from "effect/Schema"
 import { appText } from "./appText.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 /** `statefulset.apps/db restored from nightly: …`, and how to undo it. */
 export const restoredText = (result: OperationResult, output: string | undefined): Printable => {
@@ -20,9 +21,9 @@ export const restoredText = (result: OperationResult, output: string | undefined
   }
   const { set, undoes, claims, kept, replicas, verified, config } = decoded.value
   const what = [
-    ...(claims.length === 0 ? [] : [`${claims.length} volume${claims.length === 1 ? "" : "s"}`]),
+    ...(claims.length === 0 ? [] : [counted(claims.length, "volume")]),
     ...(config?.names ?? []),
-    `${replicas} replica${replicas === 1 ? "" : "s"}`
+    counted(replicas, "replica")
   ]
   const before = [...kept.map(({ as }) => as), ...(config === undefined ? [] : [`secret ${config.before}`])]
   const done = undoes === null ? `restored from ${set ?? "volumesnapshots"}` : `restore ${undoes} undone`

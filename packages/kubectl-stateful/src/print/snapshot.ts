@@ -15,13 +15,12 @@ import { documentText } from "./document.ts"
 import { type Room, table } from "./table.ts"
 import { ended, type Printable, visible } from "./terminal.ts"
 import { render } from "./text.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 export const skewText = (skew: number | null): string => (skew === null ? "<unknown>" : format(skew))
 
 export const bytesText = (bytes: number | null): string =>
   bytes === null ? "<unknown>" : Quantity.format(BigDecimal.fromNumberUnsafe(bytes))
-
-const counted = (count: number): string => `${count} claim${count === 1 ? "" : "s"}`
 
 /** Says `per member` unless the level is true of all members together. */
 export const levelText = ({
@@ -62,7 +61,7 @@ export const takenText = (
   const name = `snapshot/${set}`
   if (output === "name") return ended([visible(name)])
   const apart = claims < 2 ? "" : `, skew ${skewText(skew)}`
-  const line = `${name} taken: ${level}, ${counted(claims)}, ${bytesText(bytes)}${apart}`
+  const line = `${name} taken: ${level}, ${counted(claims, "claim")}, ${bytesText(bytes)}${apart}`
   const only =
     decoded.value.seedOnly === undefined
       ? []
@@ -90,7 +89,7 @@ export const importedText = ({ result, aborted }: OperationResult, output: strin
     made === 0
       ? "their volume snapshots already existed"
       : `${made} of their volume snapshots were registered`
-  return ended([visible(output === "name" ? name : `${name} imported: ${counted(claims)}, ${how}`)])
+  return ended([visible(output === "name" ? name : `${name} imported: ${counted(claims, "claim")}, ${how}`)])
 }
 
 const header = ["NAME", "APP", "LEVEL", "SKEW", "READY", "SIZE", "RESTORABLE", "AGE"]

@@ -8,6 +8,8 @@ import { isOperationId } from "@kubectl-stateful/sdk/operation/OperationId"
 import snapshot from "../../command-snapshot.json" with { type: "json" }
 import { ended, type Printable, printed, visible } from "../print/terminal.ts"
 import { commandFirst } from "./commandFirst.ts"
+import { setTypes } from "../command/target.ts"
+import { isObjectName } from "@kubectl-stateful/sdk/ObjectName"
 
 /** Cobra's ShellCompDirectiveNoFileComp: no file names. */
 const noFiles = ":4"
@@ -59,18 +61,14 @@ const noCommand: Entry = {
   flags: commands.flatMap(({ flags }) => flags)
 }
 
-/** A DNS-1123 subdomain: at most 253 lower-case letters, digits, dashes and dots. */
-const isSubdomain = (text: string): boolean =>
-  text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
-
 /** A kubeconfig's names are its owner's, and still no shell may find syntax in one. */
 const isPlain = (text: string): boolean => /^[A-Za-z0-9@_][-A-Za-z0-9@:._/+]*$/.test(text)
 
 const isOffered: Readonly<Record<Named, (name: string) => boolean>> = {
-  statefulsets: isSubdomain,
-  namespaces: isSubdomain,
+  statefulsets: isObjectName,
+  namespaces: isObjectName,
   operations: isOperationId,
-  snapshots: isSubdomain,
+  snapshots: isObjectName,
   restores: isOperationId,
   copies: isOperationId,
   contexts: isPlain,
@@ -192,8 +190,6 @@ const actionWords = async (
   return answer([...offers, ...live], current, noFiles)
 }
 
-const types = /^(statefulsets?|sts)(\.(v1\.)?apps)?$/i
-
 /** Names of applications, with the type before them if it was typed. */
 const appWords = async (
   { many }: Entry,
@@ -202,8 +198,8 @@ const appWords = async (
   sets: () => Promise<ReadonlyArray<Offer>>
 ): Promise<Printable> => {
   const [type = ""] = current.split("/", 1)
-  const prefix = current.includes("/") && types.test(type) ? `${type}/` : ""
-  const names = types.test(args[0] ?? "") ? args.slice(1) : args
+  const prefix = current.includes("/") && setTypes.test(type) ? `${type}/` : ""
+  const names = setTypes.test(args[0] ?? "") ? args.slice(1) : args
   if (names.length > 0 && !many) return answer([], current, noFiles)
   const given = new Set(names.map((name) => name.replace(/^.*\//, "")))
   const offers = (await sets()).filter(({ value }) => !given.has(value))

@@ -4,13 +4,15 @@ import {
   type Finding,
   needText,
   type RestartVerdict,
-  type Verdict
+  type Verdict,
+  isRestart
 } from "@kubectl-stateful/sdk/Checklist"
 import { age } from "../print/age.ts"
 import { answerSpan, disruptionTitles, questions, terms } from "../print/checklist.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { areClaimsRead, counted, grade, prose, signs, table, toneOf } from "./pieces.ts"
+import { areClaimsRead, grade, prose, signs, table, toneOf } from "./pieces.ts"
 import type { Report } from "./Report.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 type App = Report["application"]
 
@@ -52,7 +54,7 @@ const remarks = (verdict: Verdict, app: App): ReadonlyArray<string> => {
 
 /** Of the first question, what decides the two restarts. */
 const isOfRestarts = ({ disruptions }: Finding): boolean =>
-  disruptions.length === 0 || disruptions.some((one) => one.endsWith("Restarts"))
+  disruptions.length === 0 || disruptions.some(isRestart)
 
 /** The answer to each disruption, as short as can be. */
 const shortDisruptions = ({ disruptions }: RestartVerdict): Html =>

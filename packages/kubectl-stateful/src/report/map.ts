@@ -6,9 +6,10 @@ import { visible } from "../print/terminal.ts"
 import type { Tone } from "../print/text.ts"
 import { age } from "../print/age.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { areClaimsRead, counted, letters, listed, noted, outline, table } from "./pieces.ts"
+import { areClaimsRead, letters, listed, noted, outline, table } from "./pieces.ts"
 import { type PlacedNode, type PlacedReplica, placesOf, type Rack, type Zone } from "./places.ts"
 import type { Report } from "./Report.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 const width = 320
 /** Of a letter at 12 and 11 pixels, in the widest of the fonts. */

@@ -7,11 +7,12 @@ import { claims } from "./claims.ts"
 import { type Html, markup, style } from "./Html.ts"
 import { map } from "./map.ts"
 import { operations } from "./operations.ts"
-import { areClaimsRead, counted, time } from "./pieces.ts"
+import { areClaimsRead, time } from "./pieces.ts"
 import type { Report } from "./Report.ts"
 import { snapshots } from "./snapshots.ts"
 import { css } from "./style.ts"
 import { surroundings, unread, warnings } from "./surroundings.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 /** Nothing is loaded and nothing runs: even what escaped our escaping could do nothing but be shown. */
 const policy = [

@@ -106,9 +106,6 @@ export const cell = (of: TextCell): Part =>
 export const noted = (text: Part, note: string | null): Part =>
   note === null ? text : [text, markup` <span class="note">${note}</span>`]
 
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`
-
 /** Comma between them; `<none>` if there are none. */
 export const listed = (parts: ReadonlyArray<Part>): Part =>
   parts.length === 0 ? "<none>" : parts.map((part, index) => (index === 0 ? part : [", ", part]))

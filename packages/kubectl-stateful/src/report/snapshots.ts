@@ -4,8 +4,9 @@ import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { levelText, sizeOf, skewText } from "../print/snapshot.ts"
 import { at, type Axis, ticks } from "./axis.ts"
 import { type Html, markup, type Part } from "./Html.ts"
-import { counted, letters, noted, outline, table, timeAndAge, utc } from "./pieces.ts"
+import { letters, noted, outline, table, timeAndAge, utc } from "./pieces.ts"
 import type { Report } from "./Report.ts"
+import { counted } from "@kubectl-stateful/sdk/Plural"
 
 type Snapshot = Report["snapshots"]["items"][number]
 type Operation = Report["operations"]["items"][number]

@@ -52,6 +52,10 @@ export const isDraft = (value: unknown): value is Draft =>
   typeof value["kind"] === "string" &&
   isObject(value["metadata"])
 
+/** `namespace/name`, as controllers queue an object. */
+export const keyOf = ({ metadata }: { readonly metadata: Pick<Metadata, "namespace" | "name"> }): string =>
+  `${metadata.namespace ?? ""}/${metadata.name}`
+
 /** The reference of the one owner that manages the object, if any. */
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller === true)

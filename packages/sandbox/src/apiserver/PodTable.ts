@@ -2,6 +2,7 @@
 import * as Age from "./Age.ts"
 import { arrayAt, at, isObject, numberAt, stringAt } from "../apimachinery/Json.ts"
 import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import { isEnd } from "../registry/PodPhase.ts"
 
 const ended = (terminated: unknown): string => {
   const reason = stringAt(terminated, "reason") ?? ""
@@ -66,7 +67,7 @@ export const podCells = (object: KubeObject, now: number): ReadonlyArray<string 
   let reason = init ?? main.reason ?? (podReason === "" ? phase : podReason)
   if (object.metadata.deletionTimestamp !== undefined) {
     if (podReason === "NodeLost") reason = "Unknown"
-    else if (phase !== "Failed" && phase !== "Succeeded") reason = "Terminating"
+    else if (!isEnd(phase)) reason = "Terminating"
   }
   const restarts = statuses.reduce<number>((sum, each) => sum + (numberAt(each, "restartCount") ?? 0), 0)
   const last = statuses

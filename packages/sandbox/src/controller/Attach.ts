@@ -23,6 +23,7 @@ import { claimsOf, usersOf } from "./ClaimUse.ts"
 import { Backoff, Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
+import { isEnd } from "../registry/PodPhase.ts"
 
 /** Time until a volume is detached from a silent node by force. */
 const forcedMillis = 360_000
@@ -128,7 +129,7 @@ class Attachments {
     for (const pod of usersOf(this.#registry, claim)) {
       const node = pod.spec.nodeName
       if (node === undefined) continue
-      if (pod.status.phase === "Succeeded" || pod.status.phase === "Failed") continue
+      if (isEnd(pod.status.phase)) continue
       const there = wanted.get(node)
       if (there === undefined) wanted.set(node, [pod])
       else there.push(pod)

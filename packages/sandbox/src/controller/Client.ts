@@ -6,48 +6,21 @@ import { equal } from "../apimachinery/Json.ts"
 import type { Draft, KubeObject } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
-
-/** Thrown by a write that has to wait. */
-class Throttled {
-  readonly _tag = "Throttled"
-  readonly millis: number
-  constructor(millis: number) {
-    this.millis = millis
-  }
-}
+import { Pace } from "./Pace.ts"
 
 export class Client {
   readonly registry: Registry
-  readonly #perSecond: number
-  readonly #burst: number
-  /** The time at which the bucket would have been empty if it had always been refilled. */
-  #emptyAt = Number.NEGATIVE_INFINITY
+  readonly #pace: Pace
 
-  /** The burst is twice the rate, as both snapshot controllers have it. */
-  constructor(registry: Registry, perSecond = Number.POSITIVE_INFINITY) {
+  /** Without `perSecond` there is no limit. The burst is twice the rate, as both snapshot controllers have it. */
+  constructor(registry: Registry, perSecond?: number) {
     this.registry = registry
-    this.#perSecond = perSecond
-    this.#burst = 2 * perSecond
+    this.#pace = new Pace(registry, perSecond === undefined ? undefined : { perSecond, burst: 2 * perSecond })
   }
 
   /** Runs a reconciliation; one that has to wait asks to be run again. */
   run(reconcile: () => number | undefined): number | undefined {
-    try {
-      return reconcile()
-    } catch (reason) {
-      if (reason instanceof Throttled) return reason.millis
-      throw reason
-    }
-  }
-
-  #take(): void {
-    if (this.#perSecond === Number.POSITIVE_INFINITY) return
-    const now = this.registry.now()
-    const cost = 1000 / this.#perSecond
-    const full = now - this.#burst * cost
-    const next = Math.max(this.#emptyAt, full) + cost
-    if (next > now) throw new Throttled(Math.ceil(next - now))
-    this.#emptyAt = next
+    return this.#pace.run(reconcile)
   }
 
   /** Reads, changes and writes; nothing happens when it is so already. */
@@ -56,7 +29,7 @@ export class Client {
     const current = this.registry.find(type, namespace, name)
     const next = change(current)
     if (equal(next, current)) return current
-    this.#take()
+    this.#pace.take()
     this.registry.update(type, namespace, name, () => next)
     return this.registry.store.get(type, namespace, name) ?? current
   }
@@ -66,19 +39,19 @@ export class Client {
     const current = this.registry.store.get(type, namespace, name)
     if (current === undefined || current.metadata.uid !== uid) return object
     if (equal(current.status, status)) return current
-    this.#take()
+    this.#pace.take()
     this.registry.setStatus(type, current, status)
     return this.registry.find(type, namespace, name)
   }
 
   create(type: ResourceType, namespace: string | undefined, draft: Draft): void {
-    this.#take()
+    this.#pace.take()
     this.registry.create(type, namespace, draft)
   }
 
   remove(type: ResourceType, { metadata }: KubeObject): void {
     if (metadata.deletionTimestamp !== undefined) return
-    this.#take()
+    this.#pace.take()
     this.registry.remove(type, metadata.namespace, metadata.name, { uid: metadata.uid })
   }
 

@@ -10,6 +10,7 @@ import { type Endpoint, type EndpointSlice, endpointslices } from "../registry/k
 import * as Timestamp from "../apimachinery/Timestamp.ts"
 import type { Controller } from "./Controller.ts"
 import { isRunningAndReady } from "./StatefulSetPod.ts"
+import { isEnd } from "../registry/PodPhase.ts"
 
 /** The controller manager's `--max-endpoints-per-slice`. */
 const mostEndpoints = 100
@@ -106,13 +107,7 @@ class Slices {
       isPublished || this.#registry.store.get(nodes, undefined, pod.spec.nodeName ?? "") !== undefined
     const chosen = this.#registry.store
       .list(pods, namespace)
-      .filter(
-        (pod) =>
-          selects(selector, pod) &&
-          isSomewhere(pod) &&
-          pod.status.phase !== "Succeeded" &&
-          pod.status.phase !== "Failed"
-      )
+      .filter((pod) => selects(selector, pod) && isSomewhere(pod) && !isEnd(pod.status.phase))
     const families = arrayAt(this.#service.spec, "ipFamilies").map((each) =>
       each === "IPv6" ? each : "IPv4"
     )

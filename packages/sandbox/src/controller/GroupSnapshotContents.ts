@@ -14,11 +14,9 @@ import { durationIn, type Storage, StorageFailure } from "../storage/Storage.ts"
 import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
-import { groupBeingDeleted } from "./GroupSnapshots.ts"
+import { groupBeingDeleted, onGroupContent, groupPrefix } from "./GroupSnapshots.ts"
 
-const prefix = "groupsnapshot.storage.kubernetes.io"
-const protection = `${prefix}/volumegroupsnapshotcontent-bound-protection`
-const beingCreated = `${prefix}/volumegroupsnapshot-being-created`
+const beingCreated = `${groupPrefix}/volumegroupsnapshot-being-created`
 
 const memberHandle = (group: string, volumeHandle: string): string =>
   `member-${createHash("sha256").update(`${group}/${volumeHandle}`).digest("hex").slice(0, 32)}`
@@ -138,7 +136,7 @@ class GroupSnapshotContents {
       for (const [key, snapshot] of this.#storage.snapshots)
         if (snapshot.group === handle) this.#storage.snapshots.delete(key)
     }
-    this.#client.removeFinalizers(volumegroupsnapshotcontents, content, protection)
+    this.#client.removeFinalizers(volumegroupsnapshotcontents, content, onGroupContent)
   }
 }
 

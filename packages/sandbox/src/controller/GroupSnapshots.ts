@@ -1,6 +1,6 @@
 /** The snapshot controller's part for groups: which claims belong to one, its content, and its members' objects. */
 import { createHash } from "node:crypto"
-import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import { type KubeObject, keyOf } from "../apimachinery/KubeObject.ts"
 import { type PersistentVolume, persistentvolumeclaims, persistentvolumes } from "../registry/kinds/core.ts"
 import {
   type GroupMember,
@@ -20,15 +20,12 @@ import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
 import { boundVolume, defaultClass, isBeingRestored, Obstacle } from "./SnapshotClasses.ts"
 import { groupHandle } from "./SnapshotContents.ts"
-import { component, inGroup } from "./Snapshots.ts"
+import { component, inGroup, onContent } from "./Snapshots.ts"
 
-const prefix = "groupsnapshot.storage.kubernetes.io"
-const bound = `${prefix}/volumegroupsnapshot-bound-protection`
-const onContent = `${prefix}/volumegroupsnapshotcontent-bound-protection`
-export const groupBeingDeleted = `${prefix}/volumegroupsnapshot-being-deleted`
-const onMemberContent = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection"
-
-const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`
+export const groupPrefix = "groupsnapshot.storage.kubernetes.io"
+const bound = `${groupPrefix}/volumegroupsnapshot-bound-protection`
+export const onGroupContent = `${groupPrefix}/volumegroupsnapshotcontent-bound-protection`
+export const groupBeingDeleted = `${groupPrefix}/volumegroupsnapshot-being-deleted`
 
 const hashOf = (group: KubeObject, volumeHandle: string): string =>
   createHash("sha256").update(`${group.metadata.uid}${volumeHandle}`).digest("hex")
@@ -198,7 +195,7 @@ class GroupSnapshots {
           : defaultClass(
               this.#client.registry,
               volumegroupsnapshotclasses,
-              `${prefix}/is-default-class`,
+              `${groupPrefix}/is-default-class`,
               driver,
               "group snapshot"
             )
@@ -230,7 +227,7 @@ class GroupSnapshots {
   }
 
   #report(group: VolumeGroupSnapshot, content: VolumeGroupSnapshotContent): number | undefined {
-    this.#client.addFinalizer(volumegroupsnapshotcontents, content, onContent)
+    this.#client.addFinalizer(volumegroupsnapshotcontents, content, onGroupContent)
     const found = content.status
     const before = group.status
     const ready = found?.readyToUse === true
@@ -319,7 +316,7 @@ class GroupSnapshots {
         volumeSnapshotRef: { ...known.spec.volumeSnapshotRef, uid: snapshot.metadata.uid }
       }
     }))
-    const held = this.#client.addFinalizer(volumesnapshotcontents, referred, onMemberContent)
+    const held = this.#client.addFinalizer(volumesnapshotcontents, referred, onContent)
     // Written once: what is not ready of a late group by then is, in most cases, not requested again.
     if (held.status?.readyToUse === true) return
     const stuck = held.status !== undefined && this.#isStuck(held)

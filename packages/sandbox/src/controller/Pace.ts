@@ -11,6 +11,7 @@ export interface PaceOptions {
   readonly burst?: number
 }
 
+/** Thrown by a write that has to wait. */
 class Throttled {
   readonly _tag = "Throttled"
   readonly millis: number

@@ -22,6 +22,7 @@ import { durationIn, type Storage, StorageFailure } from "../storage/Storage.ts"
 import { Volume } from "../storage/Volume.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Recorder } from "./Recorder.ts"
+import { keyOf } from "../apimachinery/KubeObject.ts"
 
 /** The behaviour of a StorageClass, in addition to the class itself. */
 export interface Provisioning {
@@ -38,8 +39,6 @@ const onSource = "provisioner.storage.kubernetes.io/cloning-protection"
 const modeChange = "snapshot.storage.kubernetes.io/allow-volume-mode-change"
 
 export const sizeOf = (claim: PersistentVolumeClaim): string => claim.spec.resources?.requests?.storage ?? "0"
-
-const keyOf = ({ metadata }: PersistentVolumeClaim): string => `${metadata.namespace}/${metadata.name}`
 
 export class Provisioner {
   readonly #client: Client

@@ -9,8 +9,7 @@ import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
 import { conditionOf, isRunningAndReady, isTerminating, untilAvailable } from "./StatefulSetPod.ts"
 import * as Timestamp from "../apimachinery/Timestamp.ts"
-
-const isOver = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed"
+import { isEnd } from "../registry/PodPhase.ts"
 
 /**
  * The deletion order if there are too many: without a node, pending, not ready, ready for the shortest
@@ -71,7 +70,7 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
 
   /** A refusal ends the pass only after the status is written. */
   const adjust = (set: ReplicaSet): Refusal | undefined => {
-    const active = podsOf(registry, set).filter((pod) => !isTerminating(pod) && !isOver(pod))
+    const active = podsOf(registry, set).filter((pod) => !isTerminating(pod) && !isEnd(pod.status.phase))
     const missing = set.spec.replicas - active.length
     try {
       for (let i = 0; i < missing; i++) create(set)
@@ -108,7 +107,7 @@ export const replicaSetController = (registry: Registry, recorder: Recorder): Co
   const reconcile = (set: ReplicaSet): number | undefined => {
     const refused = set.metadata.deletionTimestamp === undefined ? adjust(set) : undefined
     const all = podsOf(registry, set)
-    const now = all.filter((pod) => !isTerminating(pod) && !isOver(pod))
+    const now = all.filter((pod) => !isTerminating(pod) && !isEnd(pod.status.phase))
     const waits = now.map((pod) => untilAvailable(pod, set.spec.minReadySeconds ?? 0, registry.now()))
     const ready = now.filter(isRunningAndReady).length
     const available = waits.filter((wait) => wait === 0).length

@@ -14,9 +14,8 @@ import * as Timestamp from "../apimachinery/Timestamp.ts"
 import { Backoff, type Client } from "./Client.ts"
 import type { Controller } from "./Controller.ts"
 import type { Recorder } from "./Recorder.ts"
-import { beingDeleted } from "./Snapshots.ts"
+import { beingDeleted, onContent } from "./Snapshots.ts"
 
-const protection = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection"
 const beingCreated = "snapshot.storage.kubernetes.io/volumesnapshot-being-created"
 export const groupHandle = "groupsnapshot.storage.k8s.io/volumeGroupSnapshotHandle"
 
@@ -199,7 +198,7 @@ class SnapshotContents {
       this.#storage.snapshots.delete(handle)
     this.#cutting.delete(metadata.uid)
     this.#due.delete(metadata.uid)
-    this.#client.removeFinalizers(volumesnapshotcontents, content, protection)
+    this.#client.removeFinalizers(volumesnapshotcontents, content, onContent)
   }
 }
 

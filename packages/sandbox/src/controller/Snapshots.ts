@@ -1,5 +1,5 @@
 /** The snapshot controller: binds each VolumeSnapshot to a content, reports its state, and protects both. */
-import type { KubeObject } from "../apimachinery/KubeObject.ts"
+import { keyOf } from "../apimachinery/KubeObject.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
 import { type PersistentVolume, persistentvolumeclaims } from "../registry/kinds/core.ts"
 import {
@@ -22,11 +22,9 @@ const asSource = "snapshot.storage.kubernetes.io/volumesnapshot-as-source-protec
 const bound = "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection"
 export const inGroup = "snapshot.storage.kubernetes.io/volumesnapshot-in-group-protection"
 const onClaim = "snapshot.storage.kubernetes.io/pvc-as-source-protection"
-const onContent = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection"
+export const onContent = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection"
 export const beingDeleted = "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted"
 const isDefault = "snapshot.storage.kubernetes.io/is-default-class"
-
-const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`
 
 export const isMember = ({ metadata }: VolumeSnapshot): boolean =>
   metadata.ownerReferences?.some(({ kind }) => kind === "VolumeGroupSnapshot") === true

@@ -32,6 +32,7 @@ import {
   startOf,
   untilAvailable
 } from "./StatefulSetPod.ts"
+import { isEnd } from "../registry/PodPhase.ts"
 
 /** State shared by the controller's passes. */
 export interface Tools {
@@ -216,7 +217,7 @@ class Pass {
       this.#create(ordinal)
       return "stop"
     }
-    if (pod.status.phase === "Failed" || pod.status.phase === "Succeeded") {
+    if (isEnd(pod.status.phase)) {
       if (!isTerminating(pod)) this.#delete(pod)
       return "stop"
     }

@@ -20,6 +20,7 @@ import { mounts } from "./PodVolumes.ts"
 import { probe } from "./Probe.ts"
 import type { Recorder } from "../controller/Recorder.ts"
 import { configFault, unmounted } from "./References.ts"
+import { isEnd } from "../registry/PodPhase.ts"
 
 export interface KubeletOptions {
   readonly programs?: Programs
@@ -76,7 +77,7 @@ export class Kubelet {
     const { nodeName } = pod.spec
     if (nodeName === undefined || this.#options.losses.has(nodeName)) return undefined
     if (pod.metadata.deletionTimestamp !== undefined) return this.#stop(pod)
-    if (pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return undefined
+    if (isEnd(pod.status.phase)) return undefined
     const now = this.#registry.now()
     let run = this.#runs.get(pod.metadata.uid)
     if (run === undefined || run.startAt === Number.POSITIVE_INFINITY) {

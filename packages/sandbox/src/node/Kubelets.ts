@@ -11,6 +11,7 @@ import type { Controller } from "../controller/Controller.ts"
 import { Kubelet, type KubeletOptions } from "./Kubelet.ts"
 import { heartbeat } from "../controller/NodeLifecycle.ts"
 import type { Cause } from "./NodeLoss.ts"
+import { keyOf } from "../apimachinery/KubeObject.ts"
 
 export interface Kubelets {
   readonly controller: Controller
@@ -41,7 +42,6 @@ export const kubelet = (
     },
     wake
   )
-  const keyOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
   const touchNode = (name: string): void => {
     const node = store.get(nodes, undefined, name)
     if (node !== undefined) store.touch(nodes, node)

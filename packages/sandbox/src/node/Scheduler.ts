@@ -1,5 +1,5 @@
 /** Gives each pod a node: one that suits, with the fewest of its kin in the zone, then on the node. */
-import { controllerOf } from "../apimachinery/KubeObject.ts"
+import { controllerOf, keyOf } from "../apimachinery/KubeObject.ts"
 import type { Registry } from "../registry/Registry.ts"
 import {
   type Node,
@@ -21,6 +21,7 @@ import type { Controller } from "../controller/Controller.ts"
 import { holds, repelled, spread, unfit } from "./Placement.ts"
 import type { PodsByNode } from "../registry/PodsByNode.ts"
 import type { Recorder } from "../controller/Recorder.ts"
+import { isEnd } from "../registry/PodPhase.ts"
 
 const zone = "topology.kubernetes.io/zone"
 const region = "topology.kubernetes.io/region"
@@ -192,11 +193,11 @@ export const scheduler = (registry: Registry, byNode: PodsByNode, recorder: Reco
     keysOf: ({ kind, type, object }) => {
       const { namespace, name } = object.metadata
       if (type === pods) {
-        const key = `${namespace}/${name}`
+        const key = keyOf(object)
         if (kind === "ADDED") return [key]
         // The store hands out what it holds: this is a pod. One that ends or is deleted makes room.
         const { spec, status } = object as Pod
-        const isOver = kind === "DELETED" || status.phase === "Succeeded" || status.phase === "Failed"
+        const isOver = kind === "DELETED" || isEnd(status.phase)
         return isOver ? byNode.keys() : spec.nodeName === undefined ? [key] : []
       }
       if (type === nodes) return byNode.keys()

@@ -8,6 +8,7 @@ import { deployments, replicasets, statefulsets } from "./kinds/apps.ts"
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import { labelSelector } from "../apimachinery/Selector.ts"
 import { plain, tooManyRequests } from "../apimachinery/Status.ts"
+import { isEnd } from "./PodPhase.ts"
 
 const isHealthy = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined &&
@@ -45,12 +46,7 @@ export const standing = (
   const selects = labelSelector(at(budget.spec, "selector"))
   const chosen = registry.store
     .list(pods, budget.metadata.namespace)
-    .filter(
-      (pod) =>
-        selects(pod.metadata.labels ?? {}) &&
-        pod.status.phase !== "Succeeded" &&
-        pod.status.phase !== "Failed"
-    )
+    .filter((pod) => selects(pod.metadata.labels ?? {}) && !isEnd(pod.status.phase))
   const atMost = at(budget.spec, "maxUnavailable")
   const atLeast = at(budget.spec, "minAvailable")
   // A whole minimum is a minimum of the pods that are; else the owners say how many there should be.
@@ -67,10 +63,7 @@ export const evict = (registry: Registry, namespace: string, name: string, optio
     .list(poddisruptionbudgets, namespace)
     .filter((budget) => labelSelector(at(budget.spec, "selector"))(pod.metadata.labels ?? {}))
   const exempt =
-    pod.metadata.deletionTimestamp !== undefined ||
-    pod.status.phase === "Pending" ||
-    pod.status.phase === "Succeeded" ||
-    pod.status.phase === "Failed"
+    pod.metadata.deletionTimestamp !== undefined || pod.status.phase === "Pending" || isEnd(pod.status.phase)
   if (!exempt) {
     if (budgets.length > 1) {
       throw plain(

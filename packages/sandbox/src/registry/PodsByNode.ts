@@ -1,9 +1,10 @@
 /** The pods of each node, their requests, and their controllers: kept up to date by the store itself. */
-import { controllerOf } from "../apimachinery/KubeObject.ts"
+import { controllerOf, keyOf } from "../apimachinery/KubeObject.ts"
 import { arrayAt } from "../apimachinery/Json.ts"
 import * as Quantity from "../apimachinery/Quantity.ts"
 import { type ContainerPort, type Pod, pods } from "./kinds/core.ts"
 import type { Store } from "./Store.ts"
+import { isEnd } from "./PodPhase.ts"
 
 interface Home {
   readonly keys: Set<string>
@@ -51,13 +52,9 @@ const collide = (one: ContainerPort, other: ContainerPort): boolean => {
 const isSame = (one: ContainerPort, other: ContainerPort): boolean =>
   collide(one, other) && (one.hostIP || everywhere) === (other.hostIP || everywhere)
 
-const keyOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
-
 /** The terms of a pod's required anti-affinity. */
 export const repelsOf = ({ spec }: Pod): ReadonlyArray<unknown> =>
   arrayAt(spec.affinity, "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-
-const hasEnded = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed"
 
 export class PodsByNode {
   readonly #store: Store
@@ -100,7 +97,7 @@ export class PodsByNode {
     else if (owner === "") this.#orphans.delete(keyOf(pod))
     home.kin.set(owner, (home.kin.get(owner) ?? 0) + by)
     if (home.kin.get(owner) === 0) home.kin.delete(owner)
-    if (hasEnded(pod)) return
+    if (isEnd(pod.status.phase)) return
     if (by === -1) this.#wary.delete(keyOf(pod))
     else if (repelsOf(pod).length > 0) this.#wary.add(keyOf(pod))
     for (const [name, amount] of requestsOf(pod))

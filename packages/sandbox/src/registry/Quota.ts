@@ -7,6 +7,7 @@ import { persistentvolumeclaims, pods, type ResourceQuota, resourcequotas } from
 import type { ResourceType } from "../apimachinery/ResourceType.ts"
 import * as Status from "../apimachinery/Status.ts"
 import { classOf } from "./StorageClassOf.ts"
+import { isEnd } from "./PodPhase.ts"
 
 const counted = ["configmaps", "persistentvolumeclaims", "pods", "secrets", "services"]
 
@@ -21,8 +22,7 @@ const usage = (type: ResourceType, object: KubeObject, resource: string): number
   const name = type.group === "" ? type.resource : `${type.resource}.${type.group}`
   if (resource === `count/${name}`) return 1
   if (type.group === "" && resource === type.resource && counted.includes(resource)) {
-    const phase = stringAt(object.status, "phase")
-    return type === pods && (phase === "Succeeded" || phase === "Failed") ? 0 : 1
+    return type === pods && isEnd(stringAt(object.status, "phase")) ? 0 : 1
   }
   if (type === persistentvolumeclaims) {
     const size = Quantity.parse(at(object.spec, "resources", "requests", "storage") ?? "0")

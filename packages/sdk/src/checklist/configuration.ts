@@ -11,8 +11,6 @@ import { boundClaims, claimsOf, statefulSets } from "./parts.ts"
 import { type Facts, forGood, no, rule, type Rule, type Evidence, unknown, yes } from "./rule.ts"
 import { kubectl, kubectlCluster, names, patchTemplate, title, verb } from "./words.ts"
 
-const object = (reference: Reference): string => `${reference.kind}/${reference.name}`
-
 /** It is only used to pull images: the pod does not say whether one needs it. */
 const pullsOnly = (reference: Reference): boolean =>
   reference.usedBy.every((use) => use.endsWith(" imagePullSecrets"))
@@ -84,7 +82,7 @@ const missing =
       .map((reference) =>
         (pullsOnly(reference) ? unknown : no)(
           `${reference.kind} ${reference.name} not found: ${pullsOnly(reference) ? "private images cannot be pulled" : "new pods cannot start"}`,
-          [object(reference)],
+          [title(reference)],
           create(state, reference)
         )
       )
@@ -96,7 +94,7 @@ const missingKeys = ({ state }: Facts): ReadonlyArray<Evidence> =>
     .map((reference) =>
       no(
         `${reference.kind} ${reference.name} has no ${verb(reference.missingKeys ?? [], "key", "keys")} ${names(reference.missingKeys ?? [])}: new pods cannot start`,
-        [object(reference)],
+        [title(reference)],
         kubectl(state, "edit", reference.kind.toLowerCase(), reference.name)
       )
     )

@@ -8,6 +8,7 @@ import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } 
 import { heldForGood } from "./otherNodes.ts"
 import { type Facts, forGood, no, offServer, rule, type Rule, type Evidence } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
+import { isAskedFor } from "../Protection.ts"
 
 const toCome = (state: AppState): ReadonlyArray<Evidence> => {
   const all = claimsToCome(state)
@@ -44,8 +45,7 @@ const classless = (
       : waiting.filter(
           ({ storageClass }) =>
             // An empty class is none: its volumes are made by hand.
-            storageClass !== "" &&
-            !storageClasses.some((one) => (storageClass === null ? one.isDefault : one.name === storageClass))
+            storageClass !== "" && !storageClasses.some((one) => isAskedFor(storageClass, one))
         ),
     ({ storageClass }) => storageClass
   )
@@ -81,9 +81,7 @@ const driverless = (
     state.unread.some(({ resource }) => resource === `csidrivers.storage.k8s.io/${driver}`)
   return (state.protection.storageClasses ?? []).flatMap((one) => {
     const driver = absentDriver(state.protection, one)
-    const claims = waiting.flatMap(({ name, storageClass }) =>
-      storageClass === one.name || (storageClass === null && one.isDefault) ? [name] : []
-    )
+    const claims = waiting.flatMap(({ name, storageClass }) => (isAskedFor(storageClass, one) ? [name] : []))
     return driver === null || claims.length === 0 || isUnread(driver)
       ? []
       : [{ driver, storageClass: one.name, claims }]

@@ -1,7 +1,7 @@
 /**
  * The first question, one disruption at a time: a server or a rack restarts, is gone for good, is drained.
  */
-import type { Answer, Disruption, DisruptionVerdict, Finding } from "./verdict.ts"
+import { type Answer, type Disruption, type DisruptionVerdict, type Finding, isRestart } from "./verdict.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
 import { needsCloud } from "./gone.ts"
@@ -35,7 +35,7 @@ const longest = (state: AppState, of: (workload: Workload) => number): number =>
 /** The minimum downtime of what is lost, without the time of the node, controllers and storage. */
 const awaySeconds = (state: AppState, disruption: Disruption): number => {
   const starts = longest(state, startsSeconds)
-  if (disruption === "Drain" || disruption.endsWith("Restarts")) return starts
+  if (disruption === "Drain" || isRestart(disruption)) return starts
   return longest(state, (workload) => startsSeconds(workload) + (staysSeconds(workload) ?? 0))
 }
 
@@ -52,7 +52,7 @@ const isOfServers = (state: AppState): boolean =>
   state.workloads.length > 0 && state.workloads.every(({ kind }) => kind === "DaemonSet")
 
 const quietly = (state: AppState, disruption: Disruption): string =>
-  isOfServers(state) && !disruption.endsWith("Restarts")
+  isOfServers(state) && !isRestart(disruption)
     ? "its pods on the other servers stay: a DaemonSet runs one on each, and the data on a lost server is lost"
     : quiet[disruption]
 

@@ -31,8 +31,9 @@ import { type Facts, no, type Rule, rule, type Evidence, unknown, yes } from "./
 import { ephemeralRules, hasEphemeralData } from "./ephemeral.ts"
 import { unreadRule } from "./unread.ts"
 import { snapshotRemedy } from "./cut.ts"
-import { age, count, instant, kubectl, names, span, verb } from "./words.ts"
+import { age, instant, kubectl, names, span, verb } from "./words.ts"
 import { claimsGo, scaledDown, snapshotsGo, volumesGo } from "./deletion.ts"
+import { counted } from "../Plural.ts"
 
 const noSnapshot = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const { snapshots } = state.protection
@@ -264,7 +265,7 @@ const elsewhere = ({ state, settings }: Facts): ReadonlyArray<Evidence> => {
     ? []
     : [
         yes(
-          `${names(from)} (${span(age(state, newest))} ago) ${verb(from, "contains", "contain")} ${claims.length === 1 ? claims[0]?.name : `all ${count(claims.length, "claim")}`}, on other storage`,
+          `${names(from)} (${span(age(state, newest))} ago) ${verb(from, "contains", "contain")} ${claims.length === 1 ? claims[0]?.name : `all ${counted(claims.length, "claim")}`}, on other storage`,
           from
         )
       ]

@@ -32,7 +32,8 @@ import { type Facts, no, rule, type Rule, type Evidence, unknown, withDowntime, 
 import { hasEphemeralData, isAllInImageVolumes, ephemeralRules } from "./ephemeral.ts"
 import { unreadRule } from "./unread.ts"
 import { isRefused, offers } from "./cut.ts"
-import { age, count, instant, kubectl, kubectlCluster, names, oneLine, takeSnapshot, verb } from "./words.ts"
+import { age, instant, kubectl, kubectlCluster, names, oneLine, takeSnapshot, verb } from "./words.ts"
+import { counted } from "../Plural.ts"
 
 /** Drivers whose own documentation says that a group's members are cut at different times. */
 const knownApart: ReadonlyMap<string, string> = new Map([["driver.longhorn.io", "longhorn/website#1435"]])
@@ -148,7 +149,7 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Evidence> => {
   if (state.unread.some((one) => one.resource.includes("groupsnapshot"))) {
     return [
       unknown(
-        `cannot read whether ${count(claims.length, "claim")} can be snapshotted as one group`,
+        `cannot read whether ${counted(claims.length, "claim")} can be snapshotted as one group`,
         [],
         "use an account that can list volumegroupsnapshotclasses"
       )
@@ -156,7 +157,7 @@ const groupApiMissing = ({ state }: Facts): ReadonlyArray<Evidence> => {
   }
   return [
     withDowntime(
-      `${count(claims.length, "claim")} and no group snapshots: while it runs, each is snapshotted separately`,
+      `${counted(claims.length, "claim")} and no group snapshots: while it runs, each is snapshotted separately`,
       claimObjects(claims),
       whileStopped(state)
     )
@@ -170,7 +171,7 @@ const groupClassMissing = ({ state }: Facts): ReadonlyArray<Evidence> =>
         return classesFor(state, driver, true)?.length === 0
           ? [
               withDowntime(
-                `${count(claims.length, "claim")}, and ${driver} has no VolumeGroupSnapshotClass`,
+                `${counted(claims.length, "claim")}, and ${driver} has no VolumeGroupSnapshotClass`,
                 claimObjects(claims),
                 whileStopped(state)
               )

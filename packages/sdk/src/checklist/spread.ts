@@ -9,7 +9,8 @@ import type { Workload } from "../Topology.ts"
 import { dataFirst } from "./leaving.ts"
 import { nodeNamed, placementOf, replicaNamed } from "./parts.ts"
 import type { Domain } from "./rule.ts"
-import { change, count, names, title } from "./words.ts"
+import { change, names, title } from "./words.ts"
+import { counted } from "../Plural.ts"
 
 const labelKeys: Readonly<Record<Domain, readonly [string, ...ReadonlyArray<string>]>> = {
   node: ["kubernetes.io/hostname"],
@@ -83,7 +84,7 @@ const placesFor = ({ nodes }: AppState, { template }: Workload, domain: Domain):
 /** Until they are in so many places that any one of these may be lost. */
 const morePlaces = (lacking: number, domain: Domain): string =>
   domain === "node"
-    ? `add ${count(lacking, "node")} that can run its pods first`
+    ? `add ${counted(lacking, "node")} that can run its pods first`
     : `add nodes in ${lacking} more ${domain}${lacking === 1 ? "" : "s"} first`
 
 /** What other findings about its pods already report of that place. */

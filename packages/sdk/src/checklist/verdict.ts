@@ -21,6 +21,10 @@ export type Answer = typeof Answer.Type
 export const Disruption = Literals(["ServerRestarts", "RackRestarts", "ServerGone", "RackGone", "Drain"])
 export type Disruption = typeof Disruption.Type
 
+/** True if the node, or the rack or zone, comes back with its data. */
+export const isRestart = (disruption: Disruption): boolean =>
+  disruption === "ServerRestarts" || disruption === "RackRestarts"
+
 /** One rule's verdict. */
 export interface Finding {
   /** The rule's name in docs/checklist.md, e.g. `replicas-share-rack`. */

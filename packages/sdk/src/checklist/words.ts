@@ -15,9 +15,6 @@ export const names = (all: ReadonlyArray<string>, last: "and" | "or" = "and"): s
 export const verb = (all: ReadonlyArray<unknown>, one: string, several: string): string =>
   all.length === 1 ? one : several
 
-/** `1 claim`, `6 claims`. */
-export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`
-
 const units = [
   ["d", 86_400_000],
   ["h", 3_600_000],
@@ -61,7 +58,8 @@ export const kubectlCluster = (...args: ReadonlyArray<string>): string =>
   ["kubectl", ...args].map(shellWord).join(" ")
 
 /** A workload as `Kind/name`. */
-export const title = (workload: Workload): string => `${workload.kind}/${workload.name}`
+export const title = ({ kind, name }: { readonly kind: string; readonly name: string }): string =>
+  `${kind}/${name}`
 
 /** Argo CD's and Flux' objects: the objects that they apply are changed at their source. */
 const gitOps = /\.(argoproj|toolkit\.fluxcd)\.io\//

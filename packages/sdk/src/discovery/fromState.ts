@@ -2,6 +2,7 @@
  * Peers from an application's state that has been read already. It contains less than the objects do: no port
  * numbers of the pod, no draining annotation, no separate endpoints.
  */
+import { isEnd } from "../kind/Pod.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Service, Workload } from "../Topology.ts"
@@ -36,8 +37,7 @@ const peerOf = (
   const ready = serving && !terminating
   const isServed = service?.present === true && service.selectsPods && service.type !== "ExternalName"
   // Without an address, or once the pod has ended, there is no endpoint to publish.
-  const hasEndpoint =
-    pod !== null && pod.ips.length > 0 && pod.phase !== "Failed" && pod.phase !== "Succeeded"
+  const hasEndpoint = pod !== null && pod.ips.length > 0 && !isEnd(pod.phase)
   const published = hasEndpoint && (ready || service?.publishNotReadyAddresses === true)
   const domain = pod?.fqdn ?? null
   return {

@@ -1,5 +1,7 @@
 /** The names of peers, by Kubernetes' DNS specification, and the cluster's domain, which is in no API. */
 
+import { podName, range } from "../Ordinal.ts"
+
 /** The domain of a StatefulSet's pods. */
 export interface Naming {
   readonly namespace: string
@@ -10,9 +12,6 @@ export interface Naming {
   /** `null` if unknown; names then end in `.svc`, which resolves in pods only through their search list. */
   readonly clusterDomain: string | null
 }
-
-/** `db-0`: a pod's name and hostname. */
-export const podName = (name: string, ordinal: number): string => `${name}-${ordinal}`
 
 /** `db-0.db.shop.svc.cluster.local`, in lower case as DNS compares it. */
 export const fqdnOf = (
@@ -39,9 +38,9 @@ export const initialPeers = (
   naming: Naming,
   { start = 0, replicas }: { readonly start?: number; readonly replicas: number }
 ): ReadonlyArray<InitialPeer> =>
-  Array.from({ length: replicas }, (_, index) => {
-    const name = podName(naming.name, start + index)
-    return { ordinal: start + index, name, fqdn: fqdnOf(name, naming) }
+  range(start, replicas).map((ordinal) => {
+    const name = podName(naming.name, ordinal)
+    return { ordinal, name, fqdn: fqdnOf(name, naming) }
   })
 
 const searchList = (resolvConf: string): ReadonlyArray<string> => {

@@ -5,16 +5,17 @@
 import * as Ordinal from "../Ordinal.ts"
 import type { EndpointSlice, Service } from "../kind/Network.ts"
 import type { Node } from "../kind/Node.ts"
-import type { Pod } from "../kind/Pod.ts"
+import { isEnd, type Pod } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { controllerOf } from "../kind/Meta.ts"
 import { readinessOf } from "../state/Readiness.ts"
 import { type Endpoint, endpointsOf } from "./endpoints.ts"
 import { type Governing, governingOf, problems, servicesByPod } from "./governing.ts"
-import { fqdnOf, podName } from "./names.ts"
+import { fqdnOf } from "./names.ts"
 import type { Peer, Peers, Problem } from "./peer.ts"
 import { declared, throughService } from "./ports.ts"
 import { drainingAnnotation } from "../Labels.ts"
+import { podName } from "../Ordinal.ts"
 
 /** The observed objects; `null` if one could not be read. */
 export interface Observation {
@@ -101,7 +102,7 @@ const resolutionOf = (pod: Pod, serving: boolean, around: Around): Resolution =>
       `${name} has no ${families.join(" or ")} address, and Service ${governing.name} has names for those`
     )
   }
-  if (pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded") {
+  if (isEnd(pod.status?.phase)) {
     return no(`${name} has finished (${pod.status.phase}), and has no endpoint`)
   }
   const endpoint = endpoints?.get(name)

@@ -255,6 +255,25 @@ export const Pod = Struct({
 })
 export type Pod = typeof Pod.Type
 
+/** The ServiceAccount that pods run as. */
+export const accountOf = ({ spec }: { readonly spec: PodSpec }): string =>
+  spec.serviceAccountName || "default"
+
+/** The container that a command in a pod runs in by default, as kubectl chooses it: the annotated one, else the first. */
+export const defaultContainer = ({ metadata, spec }: Pick<Pod, "metadata" | "spec">): string | null =>
+  metadata.annotations?.["kubectl.kubernetes.io/default-container"] ?? spec.containers[0]?.name ?? null
+
 /** Init containers that keep running next to the others. */
 export const sideCarsOf = ({ initContainers }: PodSpec): ReadonlyArray<ContainerSpec> =>
   (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
+
+/**
+ * True if a pod of this phase has ended: completed, evicted, or with the shutdown of its node. A ReplicaSet
+ * does not count such a pod and creates another, and it stays as a record; a StatefulSet replaces it only
+ * once it is deleted.
+ */
+export const isEnd = (phase: string | null | undefined): phase is "Failed" | "Succeeded" =>
+  phase === "Failed" || phase === "Succeeded"
+
+/** True if the pod has ended. */
+export const hasEnded = ({ status }: Pick<Pod, "status">): boolean => isEnd(status?.phase)

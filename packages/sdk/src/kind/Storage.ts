@@ -95,6 +95,11 @@ export const StorageClass = Struct({
 })
 export type StorageClass = typeof StorageClass.Type
 
+/** True if claims that name no class get this one: by its annotation, or by the older one that still counts. */
+export const isDefaultClass = ({ metadata: { annotations } }: Pick<StorageClass, "metadata">): boolean =>
+  annotations?.["storageclass.kubernetes.io/is-default-class"] === "true" ||
+  annotations?.["storageclass.beta.kubernetes.io/is-default-class"] === "true"
+
 export const CSIDriver = Struct({
   metadata: ObjectMeta,
   spec: Struct({

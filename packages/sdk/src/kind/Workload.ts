@@ -58,6 +58,15 @@ export const StatefulSet = Struct({
 })
 export type StatefulSet = typeof StatefulSet.Type
 
+/** Without a policy, as in clusters before 1.27, no claim is deleted. */
+export const defaultRetention = { whenScaled: "Retain", whenDeleted: "Retain" } as const
+
+/** The retention policy for the claims of removed pods, and of a deleted set. */
+export const retentionOf = ({ spec }: Pick<StatefulSet, "spec">) => ({
+  whenScaled: spec.persistentVolumeClaimRetentionPolicy?.whenScaled ?? defaultRetention.whenScaled,
+  whenDeleted: spec.persistentVolumeClaimRetentionPolicy?.whenDeleted ?? defaultRetention.whenDeleted
+})
+
 export const Deployment = Struct({
   metadata: ObjectMeta,
   spec: Struct({

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError, Reason } from "../Cluster.ts"
 import { isPassing, Patience } from "../resource/Patience.ts"
 import { because, type OperationError } from "./OperationError.ts"
+import { millisSince } from "../Elapsed.ts"
 
 /** Responses after which only a read shows the state. */
 const doubtful: ReadonlyArray<Reason["_tag"]> = ["Conflict", "AlreadyExists", "NotFound", "Invalid"]
@@ -29,9 +30,6 @@ export interface Ensured<A, R> {
   /** Returns the result of the write. */
   readonly write: (seen: A) => Effect.Effect<A, ClusterError, R>
 }
-
-const elapsedSince = (began: bigint): Effect.Effect<number> =>
-  Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
 
 /**
  * Reconciles to `done`, and returns the resulting state: reads, writes if necessary, and after any doubtful
@@ -74,7 +72,7 @@ export const ensure = <A, R = Cluster>(
       const { reason } = written.failure
       const isPatient = limit !== null
       if (isPatient && (reason._tag === "OutcomeUnknown" || isPassing(written.failure))) {
-        if ((yield* elapsedSince(began)) >= limit) return yield* Effect.fail(written.failure)
+        if ((yield* millisSince(began)) >= limit) return yield* Effect.fail(written.failure)
         if (isPassing(written.failure)) yield* Effect.sleep(500)
       } else if (
         reason._tag === "OutcomeUnknown" ||

@@ -189,10 +189,7 @@ const born = (fence: Fence, value: Manifest): Effect.Effect<Guarded, ClusterErro
 
 /** Deletes exactly this object, in the version that was read. */
 const removeSeen = (fence: Fence, object: Guarded | null) =>
-  Resource.remove(targetOf(fence), {
-    ...(object?.metadata.uid == null ? {} : { uid: object.metadata.uid }),
-    ...(object?.metadata.resourceVersion == null ? {} : { resourceVersion: object.metadata.resourceVersion })
-  })
+  Resource.remove(targetOf(fence), Resource.asRead(object?.metadata))
 
 /** Deletes an object that this process created after another one took over, which has not seen it. */
 const takeBackMade = (fence: Fence): Changed<void> =>

@@ -32,8 +32,11 @@ export const targetOf = ({ kind, namespace, name }: Place): Resource.Target => (
 export const raisedBy = ({ kind }: Pick<Guard, "kind">): number => (kind === "Deployment" ? 1 : 0)
 
 /** `statefulset "db"`: the object in messages, with its namespace if that is not the operation's. */
-export const titleOf = (place: Place, home?: string): string =>
-  `${place.kind.toLowerCase()} "${home === undefined || home === place.namespace ? "" : `${place.namespace}/`}${place.name}"`
+export const titleOf = (
+  { kind, namespace, name }: { readonly kind: string; readonly namespace?: string; readonly name: string },
+  home?: string
+): string =>
+  `${kind.toLowerCase()} "${home === undefined || home === namespace ? "" : `${namespace}/`}${name}"`
 
 /** Fails before a request with one kind for an object of another: a Secret is never read as a whole. */
 const sameKind = <A extends Guarded, B>(

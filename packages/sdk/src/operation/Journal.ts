@@ -14,7 +14,14 @@ import { digest } from "../Digest.ts"
 import { ensure } from "./Ensure.ts"
 import { because, OperationError } from "./OperationError.ts"
 import { lastWay, operationsCommand, replacedWay } from "./OperationId.ts"
-import { annotationPath, appLabel, guardsOf, operationLabel, phaseAnnotation } from "../Labels.ts"
+import {
+  annotationPath,
+  appLabel,
+  guardsOf,
+  operationLabel,
+  phaseAnnotation,
+  managedWith
+} from "../Labels.ts"
 import { type AnyPlan, type Guard, keyOf } from "./Plan.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
@@ -46,7 +53,7 @@ const journals = (namespace: string | undefined, metadataOnly: boolean) =>
   Resource.listObjects(kinds.configmaps, {
     ...(namespace === undefined ? {} : { namespace }),
     ...(metadataOnly ? { metadataOnly } : {}),
-    labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${operationLabel}`
+    labelSelector: managedWith(operationLabel)
   })
 
 /** A journal that this version cannot parse: the progress of its operation is unknown. */
@@ -220,11 +227,7 @@ export const prune = (
           // By its data, since an edited annotation ends no operation.
           const entry = yield* Effect.result(accept(object))
           if (Result.isFailure(entry) || isOpen(entry.success.status)) return
-          const { uid, resourceVersion } = object.metadata
-          yield* Resource.remove(target(namespace, name), {
-            ...(uid === undefined ? {} : { uid }),
-            ...(resourceVersion === undefined ? {} : { resourceVersion })
-          })
+          yield* Resource.remove(target(namespace, name), Resource.asRead(object.metadata))
         }),
       { discard: true }
     )

@@ -4,9 +4,9 @@
  * Every verb's plan has this shape; only the steps are the verb's own.
  */
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { AppRef } from "../App.ts"
+import { randomId } from "../RandomId.ts"
 
 const { Literal, NullOr, String, Struct } = Schema
 
@@ -100,9 +100,7 @@ export interface Plan<Step, Settings = unknown> extends Omit<AnyPlan, "steps" | 
  * A new operation's id: 8 hex digits, but not only decimal ones: a claim of `db` that is set aside as
  * `data-db-0-12345678` would by its name be one of StatefulSet `db-0`.
  */
-export const newId: Effect.Effect<string> = Effect.map(Random.nextIntBetween(0, 0xffff_ffff), (number) =>
-  number.toString(16).padStart(8, "0")
-).pipe(Effect.repeat({ until: (id) => /[a-f]/.test(id) }))
+export const newId: Effect.Effect<string> = Effect.repeat(randomId, { until: (id) => /[a-f]/.test(id) })
 
 /** One rule, in the words of `kubectl auth can-i`. */
 export const describeRule = (rule: Rule): string => {

@@ -7,6 +7,7 @@ import { make, type Outage } from "./outage.ts"
 import type { AnyPlan } from "./Plan.ts"
 import { type OperationResult, type Progress, timesOf } from "./Progress.ts"
 import type { StepContext } from "./StepContext.ts"
+import { millisSince } from "../Elapsed.ts"
 
 export interface RunLog {
   readonly report: StepContext["report"]
@@ -31,7 +32,7 @@ export const runLog = (
     const began = yield* Clock.monotonicTimeNanos
     const told = yield* Ref.make<ReadonlyArray<Progress>>([])
     const short = yield* Ref.make<ReadonlyArray<string>>([])
-    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Math.round(Number(now - began) / 1e6))
+    const elapsed = Effect.map(millisSince(began), Math.round)
     const report: StepContext["report"] = (event) =>
       Effect.andThen(
         event._tag === "Started" || event._tag === "Stage" || event._tag === "Note"

@@ -3,15 +3,15 @@
  * namespace of its journal if that is another one.
  */
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import { digest } from "../Digest.ts"
 import type { AnyPlan } from "./Plan.ts"
 import { operationAnnotation, madeByAnnotation, planAnnotation, endedAnnotation } from "../Labels.ts"
+import { randomId } from "../RandomId.ts"
 
 /** A token of a new run. */
 export const newToken = ({ id, home, guards }: AnyPlan): Effect.Effect<string> =>
-  Effect.map(Random.nextIntBetween(0, 0xffff_ffff), (number) => {
-    const token = `${id}.${number.toString(16).padStart(8, "0")}`
+  Effect.map(randomId, (run) => {
+    const token = `${id}.${run}`
     return guards.every(({ namespace }) => namespace === home) ? token : `${token}.${home}`
   })
 

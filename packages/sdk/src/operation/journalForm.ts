@@ -9,7 +9,8 @@ import {
   holderAnnotation,
   operationLabel,
   phaseAnnotation,
-  verbAnnotation
+  verbAnnotation,
+  managedBy
 } from "../Labels.ts"
 import { isOver } from "./Phase.ts"
 import { AnyPlan, keyOf } from "./Plan.ts"
@@ -74,8 +75,6 @@ export interface Entry {
   /** The owner: the run's token. */
   readonly run: string
 }
-
-const managedBy = { "app.kubernetes.io/managed-by": "kubectl-stateful" }
 
 /** A ConfigMap can contain 1 MiB. Some of it is reserved for the rest of the journal. */
 const largest = 1_000_000

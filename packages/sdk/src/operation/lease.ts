@@ -21,7 +21,9 @@ import { because, OperationError } from "./OperationError.ts"
 import { isOperationId, lookAtOperations, operationTitle, replacedWay, resumeCommand } from "./OperationId.ts"
 import { homeOf, operationOf } from "./Token.ts"
 import type { Place } from "./Guarded.ts"
-import { holderProcessAnnotation } from "../Labels.ts"
+import { holderProcessAnnotation, managedBy } from "../Labels.ts"
+import { longestName } from "../ObjectName.ts"
+import { millisSince } from "../Elapsed.ts"
 
 /** Interval at which a holder renews, in milliseconds. */
 export const renewInterval = 5000
@@ -55,9 +57,6 @@ export interface Candidate extends Place {
   readonly identity: string
 }
 
-/** The most that a name of the API may have. */
-const longest = 253
-
 /**
  * The Lease's name; a StatefulSet's Lease has its own name, since most operations own StatefulSets. No two
  * objects have the same Lease name, and none is too long.
@@ -65,7 +64,7 @@ const longest = 253
 export const nameOf = ({ kind, name }: Pick<Place, "kind" | "name">): string => {
   const plain =
     kind === "StatefulSet" ? `kubectl-stateful.${name}` : `kubectl-stateful-${kind.toLowerCase()}.${name}`
-  return plain.length > longest ? `kubectl-stateful-${digest([kind, name])}` : plain
+  return plain.length > longestName ? `kubectl-stateful-${digest([kind, name])}` : plain
 }
 
 const holderOf = (candidate: Candidate): string => `${candidate.token} ${candidate.identity}`
@@ -124,7 +123,7 @@ const livingHolder = (candidate: Candidate): Effect.Effect<OperationError | null
     if (process !== undefined && (yield* isGone(process))) return null
     const seen = first.metadata.resourceVersion
     const began = yield* Clock.monotonicTimeNanos
-    while (Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 < leaseDuration) {
+    while ((yield* millisSince(began)) < leaseDuration) {
       yield* Effect.sleep(lookInterval)
       const next = yield* look(candidate)
       if (next === null) return null
@@ -151,7 +150,7 @@ const createLease = (
       {
         metadata: {
           name: nameOf(candidate),
-          labels: { "app.kubernetes.io/managed-by": "kubectl-stateful" },
+          labels: managedBy,
           ...(self === null ? {} : { annotations: { [holderProcessAnnotation]: self } })
         },
         spec
@@ -272,10 +271,7 @@ export const renew = (candidate: Candidate): Effect.Effect<never, OperationError
 export const release = (candidate: Candidate): Effect.Effect<void, ClusterError, Cluster> =>
   Effect.gen(function* () {
     const body = yield* touch(candidate).pipe(Effect.flatMap((object) => accept(object, candidate)))
-    yield* Resource.remove(target(candidate), {
-      uid: body.metadata.uid,
-      resourceVersion: body.metadata.resourceVersion
-    })
+    yield* Resource.remove(target(candidate), Resource.asRead(body.metadata))
   }).pipe(
     Effect.retry({
       times: 4,

@@ -206,8 +206,8 @@ const underLeases = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const isBack = direction === "back"
     const run = yield* Run.make(entry, token, !isNew)
     const outcome = yield* Ref.make<Outcome | null>(null)
-    const work = Effect.flatMap(behindFences(request, run, way, entry, isNew), (said) =>
-      Ref.set(outcome, said)
+    const work = Effect.flatMap(behindFences(request, run, way, entry, isNew), (result) =>
+      Ref.set(outcome, result)
     )
 
     // 9. The end: fences, Leases, journal. If it is interrupted, the operation can be resumed.

@@ -21,6 +21,25 @@ export interface KubeObject {
   readonly [field: string]: unknown
 }
 
+/** A field of a value of any shape, such as a manifest; `undefined` where the way to it ends before. */
+export const fieldAt = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>(
+    (found, key) => (Predicate.isObject(found) ? Reflect.get(found, key) : undefined),
+    value
+  )
+
+/** Its text; empty if it is none. */
+export const textAt = (value: unknown, ...path: ReadonlyArray<string>): string => {
+  const found = fieldAt(value, ...path)
+  return typeof found === "string" ? found : ""
+}
+
+/** The items of a list of such a value; empty if it is no list. */
+export const itemsAt = (value: unknown, ...path: ReadonlyArray<string>): ReadonlyArray<unknown> => {
+  const found = fieldAt(value, ...path)
+  return Array.isArray(found) ? found : []
+}
+
 type Fields = Readonly<Record<string, unknown>>
 
 const isFields = (value: unknown): value is Fields => Predicate.isObject(value)

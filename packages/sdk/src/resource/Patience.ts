@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { ClusterError, type Reason } from "../Cluster.ts"
+import { millisSince } from "../Elapsed.ts"
 
 /** Retry settings, and a callback for each wait. */
 export interface Waiting {
@@ -46,7 +47,7 @@ const keepTrying = <A, E, R>(effect: Effect.Effect<A, E, R>, waiting: Waiting): 
         return result.success
       }
       const { failure } = result
-      const waited = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6
+      const waited = yield* millisSince(began)
       if (!isPassing(failure) || waited >= waiting.millis) return yield* Effect.fail(failure)
       yield* waiting.failed(failure)
       yield* Effect.sleep(pause)

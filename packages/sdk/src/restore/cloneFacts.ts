@@ -7,17 +7,14 @@ import { clonedKinds } from "../step/cloneNames.ts"
 import type { Sealed } from "../step/cloneRecord.ts"
 import { clonedApis } from "../step/makeObjects.ts"
 import { cutsNow, type FoundCut } from "./source.ts"
+import { isDefaultClass } from "../kind/Storage.ts"
+import type { StorageClass } from "../Protection.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- objects as the API has them, of any shape
 type Json = any
 
-/** A storage class by its name and driver. */
-export interface ClassFact {
-  readonly name: string
-  readonly provisioner: string
-  readonly isDefault: boolean
-  readonly reclaimPolicy: string
-}
+/** The facts of a StorageClass that decide about a copy's claims. */
+export type ClassFact = Pick<StorageClass, "name" | "provisioner" | "isDefault" | "reclaimPolicy">
 
 export interface CloneFacts {
   readonly sealed: Sealed
@@ -75,11 +72,11 @@ const takenIn = (namespace: string) =>
 
 const classes = seen(
   Effect.map(Resource.list(kinds.storageclasses), (all) =>
-    all.map(({ metadata, provisioner, reclaimPolicy }): ClassFact => ({
-      name: metadata.name,
-      provisioner,
-      isDefault: metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true",
-      reclaimPolicy: reclaimPolicy ?? "Delete"
+    all.map((one): ClassFact => ({
+      name: one.metadata.name,
+      provisioner: one.provisioner,
+      isDefault: isDefaultClass(one),
+      reclaimPolicy: one.reclaimPolicy ?? "Delete"
     }))
   )
 )

@@ -3,6 +3,7 @@
  * from: pure, over manifests as the API has them.
  */
 import * as LabelSelector from "../LabelSelector.ts"
+import { podName, range } from "../Ordinal.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- objects as the API has them, of any shape
 type Json = any
@@ -14,10 +15,10 @@ export const memberLabels = (
   labels: Labels,
   { start, count }: { readonly start: number; readonly count: number }
 ): ReadonlyArray<Labels> =>
-  Array.from({ length: Math.max(1, Math.min(count, 100)) }, (_, index) => ({
+  range(start, Math.max(1, Math.min(count, 100))).map((ordinal) => ({
     ...labels,
-    "statefulset.kubernetes.io/pod-name": `${name}-${start + index}`,
-    "apps.kubernetes.io/pod-index": `${start + index}`
+    "statefulset.kubernetes.io/pod-name": podName(name, ordinal),
+    "apps.kubernetes.io/pod-index": `${ordinal}`
   }))
 
 /** Services that would send to these pods, and budgets that would count them. */

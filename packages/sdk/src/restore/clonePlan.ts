@@ -2,11 +2,11 @@
 import { nameOf as appName, statefulSet } from "../App.ts"
 import { kinds } from "../Kind.ts"
 import { classOf } from "../kind/Storage.ts"
-import type { StatefulSet } from "../kind/Workload.ts"
+import { type StatefulSet, retentionOf } from "../kind/Workload.ts"
 import { digest } from "../Digest.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
-import { after } from "../Ordinal.ts"
+import { after, claimName } from "../Ordinal.ts"
 import * as Quantity from "../Quantity.ts"
 import { AssertClaims, AttachVolume, HandOverPolicies } from "../step/attachVolume.ts"
 import { BringCuts, type BroughtCut, ReturnCuts } from "../step/bringCuts.ts"
@@ -28,7 +28,6 @@ import { MakeSet } from "../step/makeSet.ts"
 import { ProveFence } from "../step/proveFence.ts"
 import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention } from "../step/retention.ts"
-import * as Workload from "../step/workload.ts"
 import { errandsBy, writesBy } from "../step/errands.ts"
 import type { CloneFacts } from "./cloneFacts.ts"
 import type { CloneOptions, Slot } from "./cloneOptions.ts"
@@ -36,13 +35,14 @@ import { leftOut, refusalsOf, warningsOf } from "./cloneRefusals.ts"
 import { type ClonePlan, type CloneStep, cloneVerb } from "./cloneVerb.ts"
 import { type FoundCut, type Waves, wavesOf } from "./source.ts"
 import { wavesEffects, wavesRefusals } from "./waves.ts"
+import { counted } from "../Plural.ts"
 
 /** The volume snapshots that belong to the source's templates. */
 const slotsOf = (set: StatefulSet, to: string, cuts: ReadonlyArray<FoundCut>): ReadonlyArray<Slot> =>
   cuts.flatMap((cut) =>
     (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) => {
       const ordinal = after(`${name}-${set.metadata.name}-`, cut.claim)
-      return ordinal === null ? [] : [{ cut, template: name, ordinal, claim: `${name}-${to}-${ordinal}` }]
+      return ordinal === null ? [] : [{ cut, template: name, ordinal, claim: claimName(name, to, ordinal) }]
     })
   )
 
@@ -153,7 +153,7 @@ const stepsFor = ({
   isElsewhere,
   errands
 }: Parts): ReadonlyArray<CloneStep> => {
-  const retention = Workload.retentionOf(set)
+  const retention = retentionOf(set)
   const cuts = brought(id, slots)
   const names = claims.map(({ claim }) => claim)
   const parallel = set.spec.podManagementPolicy === "Parallel"
@@ -211,7 +211,7 @@ const effectsOf = ({ sealed: { record } }: CloneFacts, parts: Parts): ReadonlyAr
   const { from, to } = renaming
   const place = from.namespace === to.namespace ? "" : ` in namespace ${to.namespace}`
   return [
-    `restore ${from.name} as ${to.name}${place} from snapshot ${record.name} of ${record.created} (${record.level}): ${claims.length} volume${claims.length === 1 ? "" : "s"}, ${count} replica${count === 1 ? "" : "s"}`,
+    `restore ${from.name} as ${to.name}${place} from snapshot ${record.name} of ${record.created} (${record.level}): ${counted(claims.length, "volume")}, ${counted(count, "replica")}`,
     `creates ${[`StatefulSet/${to.name}`, ...renaming.objects.map(({ kind, from: old, to: now }) => (old === now ? `${kind}/${now}` : `${kind}/${now} (of ${old})`))].join(", ")}`,
     ...(fence === null
       ? [`no isolation: it can reach ${from.name}, and be reached by it`]

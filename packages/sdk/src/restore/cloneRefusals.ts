@@ -10,6 +10,9 @@ import type { CloneFacts } from "./cloneFacts.ts"
 import { bridges, memberLabels, takers } from "./cloneNetwork.ts"
 import type { CloneOptions, Slot } from "./cloneOptions.ts"
 import { directClaims, hostAccess, imagesOf, usesHostNetwork } from "./clonePods.ts"
+import { driverRefusals, lackingRefusals } from "./refusal.ts"
+import { isLabel } from "../ObjectName.ts"
+import { claimName, range } from "../Ordinal.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
 type Json = any
@@ -36,9 +39,6 @@ export const leftOut = (kind: string, { spec }: Json): string | null => {
   const isLoose = kind === "Service" && spec?.selector == null && spec?.type !== "ExternalName"
   return isLoose ? "it has no selector, and its endpoints are the source's" : null
 }
-
-const isLabel = (name: string, longest = 63): boolean =>
-  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) && name.length <= longest
 
 const nameRefusals = ({ facts, renaming, options }: Judged): ReadonlyArray<Refusal> => {
   const { from, to } = renaming
@@ -128,43 +128,21 @@ const cutRefusals = ({ facts, slots, claims, renaming, isElsewhere }: Judged): R
             }
           ]
     ),
-    ...claims.flatMap(({ claim, storageClass, driver }) => {
-      const { classes } = facts
-      const found = classes?.find((one) =>
-        storageClass === null ? one.isDefault : one.name === storageClass
-      )
-      return classes === null || found?.provisioner === driver
-        ? []
-        : [
-            {
-              reason:
-                found === undefined
-                  ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
-                  : `${claim}: its StorageClass ${found.name} uses driver ${found.provisioner}, and its snapshot driver ${driver}`,
-              remedy: "a volume snapshot can only be restored by the driver that took it"
-            }
-          ]
-    })
+    ...driverRefusals(claims, facts.classes)
   ]
 }
 
 /** Ordinals without a volume would start empty. */
 const missingRefusals = ({ set, claims, renaming, count, start }: Judged): ReadonlyArray<Refusal> => {
   const has = new Set(claims.map(({ claim }) => claim))
-  const lacking = Array.from({ length: Math.min(count, has.size + 1) }, (_, index) => start + index).flatMap(
-    (ordinal) =>
-      (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) =>
-        has.has(`${name}-${renaming.to.name}-${ordinal}`) ? [] : [`${name}-${renaming.from.name}-${ordinal}`]
-      )
+  const lacking = range(start, Math.min(count, has.size + 1)).flatMap((ordinal) =>
+    (set.spec.volumeClaimTemplates ?? []).flatMap(({ metadata: { name } }) =>
+      has.has(claimName(name, renaming.to.name, ordinal))
+        ? []
+        : [claimName(name, renaming.from.name, ordinal)]
+    )
   )
-  return lacking.length === 0
-    ? []
-    : [
-        {
-          reason: `there is no volume for ${lacking.join(", ")}: ${lacking.length === 1 ? "its pod" : "their pods"} would start empty`,
-          remedy: "choose a snapshot that has all of them"
-        }
-      ]
+  return lackingRefusals(lacking)
 }
 
 const podRefusals = ({ manifest, options }: Judged): ReadonlyArray<Refusal> => [

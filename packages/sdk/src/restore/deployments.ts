@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { selector } from "../App.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
+import { isEnd } from "../kind/Pod.ts"
 import type { Deployment } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import * as Resource from "../Resource.ts"
@@ -79,7 +80,7 @@ export const deploymentNow = (namespace: string, name: string) =>
       workload: deploymentTarget(workload, namedBy(now), state.claims),
       pods: pods.map((one) => ({
         name: one.name,
-        hasEnded: ["Succeeded", "Failed"].includes(one.pod?.phase ?? "")
+        hasEnded: isEnd(one.pod?.phase)
       }))
     }
   })

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { ConfigKind } from "../step/content.ts"
 import { changes } from "../step/recordDiff.ts"
-import { RecordedKind, type SnapshotRecord, titleOf } from "../step/record.ts"
+import { RecordedKind, type SnapshotRecord, keyOf } from "../step/record.ts"
 import { readObjects } from "../step/recordSet.ts"
 
 /** Without the differences that a restore of the configuration restores, and reports itself. */
@@ -24,7 +24,7 @@ export const differences = (
   Effect.gen(function* () {
     const known = objects.flatMap((object) => {
       const { kind } = object
-      const name = titleOf(object).slice(`${String(kind)}/`.length)
+      const name = keyOf(object).slice(`${String(kind)}/`.length)
       return Schema.is(RecordedKind)(kind) ? [{ object, config: { kind, name, resourceVersion: null } }] : []
     })
     const now = yield* readObjects(
@@ -33,7 +33,7 @@ export const differences = (
     )
     return known.flatMap(({ object }, index) => {
       const found = now[index]
-      const what = titleOf(object)
+      const what = keyOf(object)
       const words =
         found?.object != null
           ? changes(object, found.object).map(({ change }) => `${what}: ${change}`)

@@ -8,6 +8,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import * as LabelSelector from "../LabelSelector.ts"
 import * as Resource from "../Resource.ts"
+import { fieldAt, itemsAt } from "../resource/KubeObject.ts"
 
 /** A workload, the words of its containers, and the labels of its pods. */
 interface Named {
@@ -16,11 +17,6 @@ interface Named {
   readonly labels: Readonly<Record<string, string>>
 }
 
-const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>((found, key) => Reflect.get(Object(found), key), value)
-
-const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
-
 const strings = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(Object(value)).filter((pair): pair is [string, string] => typeof pair[1] === "string")
@@ -28,16 +24,16 @@ const strings = (value: unknown): Readonly<Record<string, string>> =>
 
 const namedOf = (object: unknown): Named => {
   const containers = ["initContainers", "containers"].flatMap((kind) =>
-    list(at(object, "spec", "template", "spec", kind))
+    itemsAt(object, "spec", "template", "spec", kind)
   )
   return {
-    name: String(at(object, "metadata", "name")),
-    labels: strings(at(object, "spec", "template", "metadata", "labels")),
+    name: String(fieldAt(object, "metadata", "name")),
+    labels: strings(fieldAt(object, "spec", "template", "metadata", "labels")),
     words: containers
       .flatMap((one) => [
-        ...list(at(one, "env")).map((variable) => at(variable, "value")),
-        ...list(at(one, "command")),
-        ...list(at(one, "args"))
+        ...itemsAt(one, "env").map((variable) => fieldAt(variable, "value")),
+        ...itemsAt(one, "command"),
+        ...itemsAt(one, "args")
       ])
       .filter(Predicate.isString)
   }

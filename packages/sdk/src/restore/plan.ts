@@ -25,10 +25,12 @@ import {
 import { apartRefusals } from "./seed.ts"
 import { wavesEffects, wavesRefusals } from "./waves.ts"
 import type { Source } from "./source.ts"
-import { kept, policiesBefore, stops, type Swap, swapSteps } from "./swap.ts"
+import { policiesBefore, stops, type Swap, swapSteps } from "./swap.ts"
 import type { Target } from "./target.ts"
 import { type RestorePlan, type RestoreSettings, restoreVerb } from "./verb.ts"
 import { type AskedMembers, type Volumes, volumesOf } from "./volumes.ts"
+import { keptClaim } from "../step/volume.ts"
+import { counted } from "../Plural.ts"
 
 export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Omit<Restoring, "beforeStart"> {
   /** True if a volume without any file is accepted. Default false. */
@@ -39,8 +41,6 @@ export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Om
    */
   readonly oneMember?: string
 }
-
-const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
 
 /**
  * How to remove or restore what is kept. Without a command: nothing of it exists yet, and a plan may never be
@@ -57,8 +57,8 @@ const effectsOf = (workload: Target, source: Source, swap: Swap, id: string): Re
   if (attach.length === 0) return [stops(workload, swap)]
   return [
     source._tag === "Snapshot"
-      ? `restore ${workload.name} from ${source.set === null ? "volumesnapshots" : `snapshot ${source.set}`} of ${source.created} (${source.level}): ${plural(attach.length, "volume")}`
-      : `undo restore ${source.operation} of ${workload.name}: its previous ${plural(attach.length, "volume")} ${attach.length === 1 ? "is" : "are"} restored`,
+      ? `restore ${workload.name} from ${source.set === null ? "volumesnapshots" : `snapshot ${source.set}`} of ${source.created} (${source.level}): ${counted(attach.length, "volume")}`
+      : `undo restore ${source.operation} of ${workload.name}: its previous ${counted(attach.length, "volume")} ${attach.length === 1 ? "is" : "are"} restored`,
     ...(source._tag === "Snapshot" ? (source.mapped ?? []) : []),
     stops(workload, swap),
     ...(before.length === 0
@@ -259,7 +259,7 @@ export const plan = (
   const fill = claims.length === 0 ? [] : [make(FillClaims, { claims, ...errandsOf(options, source) })]
   return withAccess({
     ...headOf(state, workload, ref, id),
-    facts: digest([[...swap.before, ...swap.bystanders].map(kept), claims, swap.attach]),
+    facts: digest([[...swap.before, ...swap.bystanders].map(keptClaim), claims, swap.attach]),
     effects: [
       ...effectsOf(workload, source, swap, id),
       ...wavesEffects(source._tag === "Snapshot" ? source.waves : undefined, options),

@@ -4,7 +4,6 @@ import { type AppRef, nameOf, statefulSet } from "../App.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { newId, type Refusal } from "../operation/Plan.ts"
-import * as Resource from "../Resource.ts"
 import { read } from "../State.ts"
 import type { Summary } from "../step/record.ts"
 import type { ReadRecord } from "../step/recordList.ts"
@@ -22,6 +21,7 @@ import { slotOf } from "./target.ts"
 import type { Found, FoundCut, Source } from "./source.ts"
 import { together } from "./together.ts"
 import type { RestorePlan, RestoreRun, RestoreSettings } from "./verb.ts"
+import { mayPatchVolumes } from "../step/volume.ts"
 
 export interface RestoreOptions
   extends
@@ -35,11 +35,6 @@ export interface RestoreOptions
   /** The StatefulSets and Deployments of a selector's snapshot in the order in which they start. Default: first those that others refer to. */
   readonly order?: ReadonlyArray<string>
 }
-
-const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
-  group: "",
-  plural: "persistentvolumes"
-})
 
 /** A restore in place is one of claims that a StatefulSet looks for by name. */
 const stateOf = (ref: AppRef, replicas = 0) =>

@@ -1,7 +1,7 @@
 /** Reasons that a restore must not run, from the snapshot, the application or its claims. Pure. */
 import { type Claim, trouble } from "../Claim.ts"
 import type { Refusal } from "../operation/Plan.ts"
-import { after } from "../Ordinal.ts"
+import { after, claimName, range } from "../Ordinal.ts"
 import type { AppState } from "../state/AppState.ts"
 import { releaseOf } from "../state/Writer.ts"
 import type { FilledClaim } from "../step/filledClaim.ts"
@@ -12,6 +12,8 @@ import type { Stopped } from "./deployments.ts"
 import type { FoundCut, Source } from "./source.ts"
 import { slotOf, type Target } from "./target.ts"
 import { shellWord } from "../ShellWord.ts"
+import { titleOf } from "../operation/Guarded.ts"
+import { isAskedFor, type StorageClass } from "../Protection.ts"
 
 export interface RefusalOptions {
   /** Restore although something else writes `spec.replicas`. Default false. */
@@ -36,6 +38,25 @@ const nothing = (namespace: string, set: string | null): Refusal =>
       }
     : { reason: "the snapshot has no volumes", remedy: "its record has only manifests" }
 
+/** Claims whose StorageClass has another driver than their volume snapshot; none if classes could not be read. */
+export const driverRefusals = (
+  claims: ReadonlyArray<Pick<FilledClaim, "claim" | "storageClass" | "driver">>,
+  classes: ReadonlyArray<Pick<StorageClass, "name" | "provisioner" | "isDefault">> | null
+): ReadonlyArray<Refusal> =>
+  claims.flatMap(({ claim, storageClass, driver }) => {
+    const found = classes?.find((one) => isAskedFor(storageClass, one))
+    if (classes === null || found?.provisioner === driver) return []
+    return [
+      {
+        reason:
+          found === undefined
+            ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
+            : `${claim}: its StorageClass ${found.name} uses driver ${found.provisioner}, and its snapshot driver ${driver}`,
+        remedy: "a volume snapshot can only be restored by the driver that took it"
+      }
+    ]
+  })
+
 /** The parts of the snapshot that cannot be restored into this application. */
 export const cutRefusals = (
   state: AppState,
@@ -44,7 +65,6 @@ export const cutRefusals = (
   cuts: ReadonlyArray<FoundCut>,
   claims: ReadonlyArray<FilledClaim>
 ): ReadonlyArray<Refusal> => {
-  const classes = state.protection.storageClasses
   return [
     ...(cuts.length === 0 ? [nothing(state.namespace, set)] : []),
     ...twice(cuts.map(({ claim }) => claim)).map((claim) => ({
@@ -80,25 +100,9 @@ export const cutRefusals = (
             }
           ]
     }),
-    ...claims.flatMap(({ claim, storageClass, driver }) => {
-      const found = classes?.find((one) =>
-        storageClass === null ? one.isDefault : one.name === storageClass
-      )
-      if (classes === null || found?.provisioner === driver) return []
-      return [
-        {
-          reason:
-            found === undefined
-              ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
-              : `${claim}: its StorageClass ${found.name} uses driver ${found.provisioner}, and its snapshot driver ${driver}`,
-          remedy: "a volume snapshot can only be restored by the driver that took it"
-        }
-      ]
-    })
+    ...driverRefusals(claims, state.protection.storageClasses)
   ]
 }
-
-const titleOf = ({ kind, name }: Workload): string => `${kind.toLowerCase()} "${name}"`
 
 export const setRefusals = (
   workload: Workload,
@@ -207,6 +211,17 @@ export const countRefusals = ({ replicas }: Source): ReadonlyArray<Refusal> =>
         }
       ]
 
+/** Claims that no volume of the snapshot is for: their pods would start empty. */
+export const lackingRefusals = (claims: ReadonlyArray<string>): ReadonlyArray<Refusal> =>
+  claims.length === 0
+    ? []
+    : [
+        {
+          reason: `there is no volume for ${claims.join(", ")}: ${claims.length === 1 ? "its pod" : "their pods"} would start empty`,
+          remedy: "choose a snapshot that has all of them"
+        }
+      ]
+
 /** Ordinals that are asked for and that the snapshot has no volume for would start empty. */
 export const missing = (
   workload: Workload,
@@ -217,21 +232,14 @@ export const missing = (
   const has = new Set(attach.map(({ to: claim }) => claim))
   // With as many volumes not more ordinals than that can have one: what a record asks for may be absurd.
   const length = Math.min(to, has.size + 1)
-  const ordinals = asked ?? Array.from({ length }, (_, index) => workload.firstOrdinal + index)
+  const ordinals = asked ?? range(workload.firstOrdinal, length)
   const lacking = ordinals.flatMap((ordinal) =>
     workload.claimTemplates.flatMap((template) => {
-      const claim = `${template.name}-${workload.name}-${ordinal}`
+      const claim = claimName(template.name, workload.name, ordinal)
       return has.has(claim) ? [] : [claim]
     })
   )
-  return lacking.length === 0
-    ? []
-    : [
-        {
-          reason: `there is no volume for ${lacking.join(", ")}: ${lacking.length === 1 ? "its pod" : "their pods"} would start empty`,
-          remedy: "choose a snapshot that has all of them"
-        }
-      ]
+  return lackingRefusals(lacking)
 }
 
 /** Reasons that these ordinals cannot be restored by themselves. */

@@ -7,8 +7,10 @@ import { kinds } from "../Kind.ts"
 import { ensure } from "../operation/Ensure.ts"
 import type { Rule } from "../operation/Plan.ts"
 import { rules } from "../operation/Step.ts"
-import { madeByAnnotation, drillLabel } from "../Labels.ts"
+import { madeByAnnotation, drillLabel, managedBy } from "../Labels.ts"
 import { claimsIn } from "../step/reclaimPolicy.ts"
+import { policyPath } from "../step/volume.ts"
+import { fieldAt } from "../resource/KubeObject.ts"
 
 export interface Scratch {
   readonly name: string
@@ -30,7 +32,7 @@ const securityOf = (source: Resource.KubeObject | null): Readonly<Record<string,
 }
 
 const mine = (found: Resource.KubeObject | null, id: string): boolean =>
-  Reflect.get(Object(Reflect.get(Object(found?.metadata), "annotations")), madeByAnnotation) === id
+  fieldAt(found?.metadata, "annotations", madeByAnnotation) === id
 
 /** Its name; `id` is the rehearsal's. */
 export const scratchName = (set: string, id: string): string =>
@@ -55,7 +57,7 @@ export const makeScratch = (
       Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
     )
     const labels = {
-      "app.kubernetes.io/managed-by": "kubectl-stateful",
+      ...managedBy,
       [drillLabel]: set.slice(0, 63),
       ...securityOf(source)
     }
@@ -98,7 +100,7 @@ const letGo = (namespace: string, name: string): Look<void> =>
         operations: [
           { op: "test", path: "/spec/claimRef/uid", value: ref.uid },
           { op: "test", path: "/spec/claimRef/namespace", value: namespace },
-          { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Delete" }
+          { op: "replace", path: policyPath, value: "Delete" }
         ]
       }
     )

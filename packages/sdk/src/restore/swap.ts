@@ -1,5 +1,6 @@
 /** From the volumes that an application has to those that take their place: in which steps, and who is stopped. Pure. */
-import type { Claim } from "../Claim.ts"
+import { type Claim, claimsOfSet } from "../Claim.ts"
+import { defaultRetention } from "../kind/Workload.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
 import type { AppState } from "../state/AppState.ts"
 import { AssertClaims, AttachVolume, HandOverPolicies } from "../step/attachVolume.ts"
@@ -10,12 +11,13 @@ import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
 import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import { ScaleDeployment } from "../step/scaleDeployment.ts"
-import type { KeptClaim } from "../step/volume.ts"
+import { keptClaim } from "../step/volume.ts"
 import type { Workload } from "../Topology.ts"
 import { isCount } from "./refusal.ts"
 import type { AsideClaim, Source } from "./source.ts"
 import type { Target } from "./target.ts"
 import type { RestoreStep } from "./verb.ts"
+import { podName, range } from "../Ordinal.ts"
 
 /** The current volumes, and those that replace them. */
 export interface Swap {
@@ -32,15 +34,8 @@ export interface Swap {
 /** The claims of the templates, for all ordinals; of named ones those that get another volume. */
 const claimsOf = (state: AppState, { name, named }: Target, attach: Swap["attach"]): ReadonlyArray<Claim> =>
   named === undefined
-    ? state.claims.filter((claim) => claim.workload === `StatefulSet/${name}` && claim.template !== null)
+    ? claimsOfSet(state.claims, name)
     : state.claims.filter((claim) => attach.some(({ to }) => to === claim.name))
-
-export const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
-  claim: name,
-  uid,
-  volume: volume?.name ?? null,
-  reclaimPolicy: volume?.reclaimPolicy ?? null
-})
 
 export const swapSteps = (
   workload: Target,
@@ -50,7 +45,7 @@ export const swapSteps = (
   /** The steps while no pod runs. */
   put: ReadonlyArray<RestoreStep>
 ): ReadonlyArray<RestoreStep> => {
-  const retention = workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
+  const retention = workload.retention ?? defaultRetention
   const during = { ...retention, whenScaled: "Retain" as const }
   const sets = retention.whenScaled === "Delete"
   const counts = (range: { readonly from: number; readonly to: number }): ReadonlyArray<RestoreStep> =>
@@ -62,8 +57,10 @@ export const swapSteps = (
   if (attach.length === 0)
     return [...(from === 0 ? [] : counts({ from, to: 0 })), ...(to === 0 ? [] : counts({ from: 0, to }))]
   return [
-    ...(before.length === 0 ? [] : [make(RetainVolumes, { claims: before.map(kept), retain: true })]),
-    ...(bystanders.length === 0 ? [] : [make(RetainVolumes, { claims: bystanders.map(kept), retain: true })]),
+    ...(before.length === 0 ? [] : [make(RetainVolumes, { claims: before.map(keptClaim), retain: true })]),
+    ...(bystanders.length === 0
+      ? []
+      : [make(RetainVolumes, { claims: bystanders.map(keptClaim), retain: true })]),
     ...(sets ? [make(SetRetention, { from: retention, to: during })] : []),
     ...(from === low ? [] : counts({ from, to: low })),
     ...before.map(({ name, uid, volume }) =>
@@ -110,7 +107,9 @@ export const attachAside = (claims: ReadonlyArray<AsideClaim>) =>
   claims.map(({ as, uid, volume, claim }) => make(AttachVolume, { from: as, uid, volume, to: claim }))
 
 const podsOf = ({ name, firstOrdinal }: Target, from: number, to: number): string =>
-  Array.from({ length: to - from }, (_, index) => `${name}-${firstOrdinal + from + index}`).join(", ")
+  range(firstOrdinal + from, to - from)
+    .map((ordinal) => podName(name, ordinal))
+    .join(", ")
 
 /** The members that are stopped, and those that keep running. */
 export const stops = (workload: Target, { from, low, to, bystanders }: Swap): string => {

@@ -7,6 +7,7 @@ import { type SeedFrom, seedingOf } from "./seed.ts"
 import type { FoundCut, Source } from "./source.ts"
 import { attachAside, attachFilled, countOf, swapOf } from "./swap.ts"
 import { slotOf, type Target } from "./target.ts"
+import { claimName, range } from "../Ordinal.ts"
 
 /** The members whose volumes are restored, and from which. */
 export interface AskedMembers {
@@ -65,16 +66,16 @@ const seeded = (
 ) => {
   if (seedFrom === undefined || source._tag !== "Snapshot") return null
   const template = workload.claimTemplates[0]?.name ?? ""
-  const claimOf = (one: number) => `${template}-${workload.name}-${one}`
+  const claimOf = (ordinal: number) => claimName(template, workload.name, ordinal)
   const cuts = source.cuts.filter(({ claim }) => claim === claimOf(seedFrom.ordinal))
   const as = copyName(claimOf(seedFrom.ordinal), id)
   const from = filled(state, workload, id, cuts).map((one) => ({ ...one, as }))[0]
   // What a record asks for may be absurd: as many as it has volumes for can be right.
   const length = Math.min(countOf(source, workload), source.cuts.length + 1)
   const others = cuts.flatMap((cut) =>
-    Array.from({ length }, (_, index) => ({
+    range(workload.firstOrdinal, length).map((ordinal) => ({
       ...cut,
-      claim: claimOf(workload.firstOrdinal + index),
+      claim: claimOf(ordinal),
       snapshot: as,
       handle: null,
       volumeHandle: null,

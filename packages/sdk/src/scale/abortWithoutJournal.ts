@@ -2,7 +2,6 @@
  * An abort without a journal: it was damaged or deleted, so the previous values are read from the annotations
  * that each change left on the object.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { preflight } from "../Access.ts"
@@ -41,6 +40,7 @@ import { releaseVolume } from "../step/volume.ts"
 import * as Workload from "../step/workload.ts"
 import { untilSettled } from "../wait/pods.ts"
 import { scaleVerb } from "./verb.ts"
+import { millisSince } from "../Elapsed.ts"
 
 interface Ref {
   readonly namespace: string
@@ -170,7 +170,7 @@ export const abortWithoutJournal = (
       report: here.report,
       fallShort: here.fallShort,
       standing: set === null ? Effect.succeed({ why: null, object: null }) : Fence.standing(fence),
-      elapsed: Effect.map(Clock.monotonicTimeNanos, (now) => Number(now) / 1e6)
+      elapsed: millisSince(0n)
     })
     const note = (message: string) => here.report({ _tag: "Note", message })
     const body = Effect.gen(function* () {

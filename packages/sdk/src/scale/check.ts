@@ -5,11 +5,11 @@
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import { check as checkHook, type Command as HookOf } from "../Hook.ts"
-import type { StatefulSet } from "../kind/Workload.ts"
+import { type StatefulSet, retentionOf } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import { stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { wanted } from "../Ordinal.ts"
+import { wanted, podName } from "../Ordinal.ts"
 import type { Profile } from "../Profile.ts"
 import { RunHook } from "../step/memberHook.ts"
 import { MoveVolume } from "../step/moveVolume.ts"
@@ -23,7 +23,7 @@ import { basisOf, claimFacts } from "./facts.ts"
 import type { Going } from "./settings.ts"
 import type { ScalePlan, ScaleSettings } from "./steps.ts"
 
-const { memberOf, overwritten, replicasOf, retentionOf } = Workload
+const { memberOf, overwritten, replicasOf } = Workload
 
 type At = StepContext<Going>
 
@@ -121,7 +121,7 @@ export const preflight = (
             : Effect.fail(
                 because(
                   "HookFailed",
-                  `no hook can run in ${at(set, ordinal)}: ${outcome.message}`,
+                  `no hook can run in ${podName(set.metadata.name, ordinal)}: ${outcome.message}`,
                   "nothing was changed; use a container with sh, or a function"
                 )
               )
@@ -129,8 +129,6 @@ export const preflight = (
       { concurrency: 8, discard: true }
     )
   })
-
-const at = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-${ordinal}`
 
 /** Fails if another client changed ordinals.start: the same number of replicas then means other pods. */
 const checkStart = (at: At, set: StatefulSet, { facts }: ScaleSettings) => {

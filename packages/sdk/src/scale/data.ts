@@ -4,7 +4,7 @@
  */
 import { type Claim, trouble } from "../Claim.ts"
 import * as Quantity from "../Quantity.ts"
-import type { Protection } from "../Protection.ts"
+import { type Protection, isAskedFor } from "../Protection.ts"
 import type { AppState } from "../state/AppState.ts"
 import { absentDriver } from "../state/Driver.ts"
 import { bare, onEphemeral } from "../state/PodData.ts"
@@ -195,7 +195,7 @@ export const missing = (
     const [first] = here
     if (first === undefined) return []
     const { storageClasses: classes } = protection
-    const found = classes?.find((one) => (storageClass === null ? one.isDefault : one.name === storageClass))
+    const found = classes?.find((one) => isAskedFor(storageClass, one))
     const driver = found === undefined ? null : absentDriver(protection, found)
     const why =
       storageClass === ""

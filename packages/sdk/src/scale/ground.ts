@@ -8,7 +8,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Dependency } from "../Dependency.ts"
 import { kinds } from "../Kind.ts"
 import { controllerOf } from "../kind/Meta.ts"
-import type { Pod, PodSpec } from "../kind/Pod.ts"
+import { hasEnded, type Pod, type PodSpec } from "../kind/Pod.ts"
 import { matches } from "../LabelSelector.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { parse } from "../Ordinal.ts"
@@ -38,8 +38,6 @@ const collide = (one: HostPort, other: HostPort): boolean =>
   one.hostPort === other.hostPort &&
   one.protocol === other.protocol &&
   (anywhere(one) || anywhere(other) || one.hostIP === other.hostIP)
-
-const hasEnded = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed"
 
 const nodesOf = (pods: ReadonlyArray<Pod>): ReadonlyArray<string> =>
   pods.flatMap(({ spec }) => spec.nodeName ?? [])

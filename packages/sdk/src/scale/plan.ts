@@ -6,6 +6,7 @@
  */
 import type { AppState } from "../state/AppState.ts"
 import { describe as describeQuorum } from "../Quorum.ts"
+import { defaultRetention } from "../kind/Workload.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { make, stepsOf } from "../operation/Step.ts"
 import { names } from "../Profile.ts"
@@ -16,11 +17,11 @@ import { RestoreReclaimPolicies, RetainVolumes } from "../step/reclaimPolicy.ts"
 import { countSteps } from "../step/countSteps.ts"
 import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
-import type { KeptClaim } from "../step/volume.ts"
+import { keptClaim } from "../step/volume.ts"
 import { factsOf } from "../step/workload.ts"
 import type { ScalePlan, ScaleStep } from "./steps.ts"
 import { scaleVerb } from "./verb.ts"
-import { type Claim, trouble } from "../Claim.ts"
+import { type Claim, trouble, claimsOfSet } from "../Claim.ts"
 import { basisOf, claimFacts } from "./facts.ts"
 import { dataRefusals, mountRefusals } from "./data.ts"
 import { beyondQuota } from "./quota.ts"
@@ -29,25 +30,20 @@ import type { ScaleOptions } from "./options.ts"
 import { notReady, refusals } from "./refusal.ts"
 import type { Workload } from "../Topology.ts"
 import * as Predictions from "./predictions.ts"
+import { isAskedFor } from "../Protection.ts"
+import { claimName, range } from "../Ordinal.ts"
 
 /** More than this in one operation is taken for a typing error. */
 const most = 10_000
 
-const retentionOf = (workload: Workload) =>
-  workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
-
 const slotsOf = (workload: Workload, from: number, to: number): ReadonlyArray<ClaimSlot> =>
-  Array.from({ length: Math.max(0, to - from) }, (_, index) => workload.firstOrdinal + from + index).flatMap(
-    (ordinal) =>
-      workload.claimTemplates.map((template) => ({
-        name: `${template.name}-${workload.name}-${ordinal}`,
-        template: template.name,
-        ordinal
-      }))
+  range(workload.firstOrdinal + from, to - from).flatMap((ordinal) =>
+    workload.claimTemplates.map((template) => ({
+      name: claimName(template.name, workload.name, ordinal),
+      template: template.name,
+      ordinal
+    }))
   )
-
-const claimsOf = (state: AppState, workload: Workload): ReadonlyArray<Claim> =>
-  state.claims.filter((claim) => claim.workload === `StatefulSet/${workload.name}` && claim.template !== null)
 
 /**
  * The claims whose pods are deleted. Scaling to 0 includes leftover claims as well: nothing of the set
@@ -57,12 +53,12 @@ const losingPods = (state: AppState, workload: Workload, to: number): ReadonlyAr
   if (to >= workload.replicas) return []
   const beyond = workload.firstOrdinal + to
   const asked = workload.firstOrdinal + workload.replicas
-  return claimsOf(state, workload).filter(
+  return claimsOfSet(state.claims, workload.name).filter(
     ({ ordinal }) => ordinal !== null && (to === 0 || (ordinal >= beyond && ordinal < asked))
   )
 }
 
-/** The plan for claims left over from an earlier scale-down. */
+/** The claims left over from an earlier scale-down, which new pods would find. */
 const leftovers = (state: AppState, workload: Workload, slots: ReadonlyArray<ClaimSlot>) =>
   state.claims.filter(
     (claim) =>
@@ -80,31 +76,18 @@ const ending = (state: AppState, workload: Workload): ReadonlySet<number> =>
     )
   )
 
-const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
-  claim: name,
-  uid,
-  volume: volume?.name ?? null,
-  reclaimPolicy: volume?.reclaimPolicy ?? null
-})
-
 /**
  * True if a claim of this template is provisioned immediately, before any pod: only then is creating it up
  * front faster.
  */
-const isImmediate = (state: AppState, storageClass: string | null): boolean => {
-  const classes = state.protection.storageClasses ?? []
-  const found =
-    storageClass === null
-      ? classes.find((one) => one.isDefault)
-      : classes.find((one) => one.name === storageClass)
-  return found?.bindingMode === "Immediate"
-}
+const isImmediate = (state: AppState, storageClass: string | null): boolean =>
+  state.protection.storageClasses?.find((one) => isAskedFor(storageClass, one))?.bindingMode === "Immediate"
 
 /** The effect of a change of the number of replicas on claims and volumes. */
 const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) => {
   const { replicas: to } = options
   const from = workload.replicas
-  const retention = retentionOf(workload)
+  const retention = workload.retention ?? defaultRetention
   const isTooFar = Math.abs(to - from) > most
   const reach = isTooFar ? from : to
   const slots = slotsOf(workload, from, reach)
@@ -113,7 +96,7 @@ const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) =>
   const isAside = (name: string) => aside.some((claim) => claim.name === name)
   const attached = left
     .filter((claim) => !isAside(claim.name) && claim.phase === "Bound" && trouble(claim) === null)
-    .map(kept)
+    .map(keptClaim)
   // Existing data outlives an abort, which deletes the pods that got it.
   const keepsClaims = (to === 0 && from > 0) || attached.length > 0
   const whenScaled = options.whenScaled ?? (keepsClaims ? ("Retain" as const) : retention.whenScaled)
@@ -124,7 +107,7 @@ const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) =>
   const leaving = losingPods(state, workload, reach)
   const losing = whenScaled === "Retain" ? leaving : []
   // Those that are in trouble are refused, or named: they keep nothing.
-  const keeps = losing.filter((claim) => trouble(claim) === null).map(kept)
+  const keeps = losing.filter((claim) => trouble(claim) === null).map(keptClaim)
   const retain =
     options.mayPatchVolumes !== false &&
     keeps.some(({ reclaimPolicy: policy }) => policy !== null && policy !== "Retain")
@@ -354,7 +337,11 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
       policy: workload.podManagementPolicy ?? "OrderedReady",
       retention,
       minReadySeconds: workload.minReadySeconds,
-      claims: claimFacts(claimsOf(state, workload), workload.firstOrdinal, Math.max(from, reach)),
+      claims: claimFacts(
+        claimsOfSet(state.claims, workload.name),
+        workload.firstOrdinal,
+        Math.max(from, reach)
+      ),
       profile
     }),
     hooks: names(profile),

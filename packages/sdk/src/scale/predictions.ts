@@ -10,7 +10,7 @@ import { lostWithPods, missing, outlives, smaller } from "./data.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import { unschedulable } from "../Scheduling.ts"
 import type { Ground } from "./ground.ts"
-import { span } from "../Ordinal.ts"
+import { span, podName, range } from "../Ordinal.ts"
 
 const days = 86_400_000
 
@@ -30,10 +30,7 @@ const lastUsed = (claim: Claim, now: string): string =>
     : `last used ${ago(claim.unusedSince, now)}`
 
 const ordinals = (workload: Workload, from: number, to: number): ReadonlyArray<number> =>
-  Array.from(
-    { length: Math.abs(to - from) },
-    (_, index) => workload.firstOrdinal + Math.min(from, to) + index
-  )
+  range(workload.firstOrdinal + Math.min(from, to), Math.abs(to - from))
 
 /** The Helm releases that it is of: whether a chart sets replicas shows only until another client has. */
 const releases = ({ writers }: Workload): ReadonlyArray<string> =>
@@ -58,7 +55,7 @@ export const effects = (
 ): ReadonlyArray<string> => {
   const from = workload.replicas
   const moved = ordinals(workload, from, to)
-  const pods = moved.map((ordinal) => `${workload.name}-${ordinal}`)
+  const pods = moved.map((ordinal) => podName(workload.name, ordinal))
   const quorum =
     plan.quorum[0] === "none"
       ? "no quorum guard"
@@ -150,7 +147,7 @@ const awaited = (
 
 /** Secrets and ConfigMaps that are not there, without which no container starts. Images are pulled without. */
 const unstarted = (state: AppState, workload: Workload, to: number): ReadonlyArray<string> => {
-  const pods = ordinals(workload, workload.replicas, to).map((ordinal) => `${workload.name}-${ordinal}`)
+  const pods = ordinals(workload, workload.replicas, to).map((ordinal) => podName(workload.name, ordinal))
   const own = `StatefulSet/${workload.name} `
   return state.references.flatMap(({ kind, name, present, required, usedBy, missingKeys }) => {
     const places = usedBy

@@ -9,6 +9,7 @@ import type { Refusal } from "../operation/Plan.ts"
 import * as Quota from "../Quota.ts"
 import type { Workload } from "../Topology.ts"
 import type { ClaimSlot } from "../step/claims.ts"
+import { range } from "../Ordinal.ts"
 
 export interface Quotas {
   readonly quotas: ReadonlyArray<Quota.Quota>
@@ -37,13 +38,12 @@ export const beyondQuota = (
   to: number,
   made: ReadonlyArray<ClaimSlot>
 ): ReadonlyArray<Refusal> => {
-  const all = Array.from({ length: Math.max(0, to - workload.replicas) }, (_, index) => {
-    const ordinal = workload.firstOrdinal + workload.replicas + index
+  const all = range(workload.firstOrdinal + workload.replicas, to - workload.replicas).flatMap((ordinal) => {
     const claims = made
       .filter((slot) => slot.ordinal === ordinal)
       .flatMap((slot) => workload.claimTemplates.filter((one) => one.name === slot.template))
     return [pod, ...claims.map(Quota.claimNeeds)].map((needs) => ({ needs, ordinal }))
-  }).flat()
+  })
   return quotas
     .filter(({ scoped }) => !scoped)
     .flatMap((quota) => {

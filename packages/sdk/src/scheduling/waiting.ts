@@ -3,6 +3,7 @@ import type { Claim } from "../Claim.ts"
 import type { Node } from "../Placement.ts"
 import type { AppState } from "../state/AppState.ts"
 import type { Workload } from "../Topology.ts"
+import { podName, range } from "../Ordinal.ts"
 
 /** Pods that find no node, and why. */
 export interface Stranded {
@@ -81,20 +82,17 @@ export const placed = (
   const homeOf = ({ pod }: (typeof pods)[number]) => byName.get(pod?.node ?? "")
   if (!isSet) {
     const homes = pods.flatMap((one) => homeOf(one) ?? [])
-    const missing = Array.from(
-      { length: Math.max(0, to - homes.length) },
-      (_, index) => index + homes.length + 1
-    )
+    const missing = range(homes.length + 1, to - homes.length)
     return { homes, waiting: missing.map((index) => waits(`pod ${index} of ${workload.name}`, false)) }
   }
   const byOrdinal = new Map(pods.map((one) => [one.ordinal, homeOf(one)] as const))
-  const all = Array.from({ length: to }, (_, index) => workload.firstOrdinal + index)
+  const all = range(workload.firstOrdinal, to)
   return {
     homes: all.flatMap((ordinal) => byOrdinal.get(ordinal) ?? []),
     waiting: all
       .filter((ordinal) => byOrdinal.get(ordinal) === undefined)
       .map((ordinal) =>
-        waits(`${workload.name}-${ordinal}`, ordinal < workload.firstOrdinal + workload.replicas)
+        waits(podName(workload.name, ordinal), ordinal < workload.firstOrdinal + workload.replicas)
       )
   }
 }

@@ -4,10 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { isSetName, longestName, RecordedKind, type SnapshotRecord } from "../step/record.ts"
-
-/** A DNS-1123 subdomain: a valid name of an object or a driver. */
-const isName = (text: string): boolean =>
-  text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
+import { isObjectName } from "../ObjectName.ts"
 
 /** A snapshot handle of a storage system: without control characters, and of limited length. */
 const isHandle = (text: string): boolean => text.length <= 1024 && /^[!-~]([ -~]*[!-~])?$/.test(text)
@@ -41,7 +38,7 @@ const strangeManifest = (object: Readonly<Record<string, unknown>>, namespace: s
     const isWord = typeof kind === "string" && /^[A-Za-z]{1,63}$/.test(kind)
     return isWord ? `a manifest of kind ${kind}` : "a manifest of no kind"
   }
-  if (typeof name !== "string" || !isName(name)) return `a ${kind} without a name`
+  if (typeof name !== "string" || !isObjectName(name)) return `a ${kind} without a name`
   return Reflect.get(Object(metadata), "namespace") === namespace
     ? null
     : `${kind}/${name} of another namespace`
@@ -52,7 +49,7 @@ export const strange = (record: SnapshotRecord, namespace: string): string | nul
   const { name, app, cuts, created, objects } = record
   if (app.namespace !== namespace) return "an application of another namespace"
   if (!isSetName(name)) return `a name that is not one of at most ${longestName} characters`
-  if (app._tag === "StatefulSet" && !isName(app.name)) return "an application without a name"
+  if (app._tag === "StatefulSet" && !isObjectName(app.name)) return "an application without a name"
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(created)) return "no time at which it was taken"
   if (cuts.length > mostCuts) return `${cuts.length} claims`
   if (twice(cuts.map(({ claim }) => claim))) return "a claim twice"
@@ -60,7 +57,7 @@ export const strange = (record: SnapshotRecord, namespace: string): string | nul
     return "a volume snapshot twice"
   const cut = cuts.find(
     ({ claim, driver, snapshotHandle }) =>
-      !isName(claim) || !isName(driver) || (snapshotHandle !== null && !isHandle(snapshotHandle))
+      !isObjectName(claim) || !isObjectName(driver) || (snapshotHandle !== null && !isHandle(snapshotHandle))
   )
   if (cut !== undefined) return `an invalid volume snapshot: ${JSON.stringify(cut.claim.slice(0, 63))}`
   const kept = record.quiesced?.waves?.kept ?? []

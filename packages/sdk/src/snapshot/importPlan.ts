@@ -8,10 +8,11 @@ import { isOfSet, isOrphan } from "../step/cutOwner.ts"
 import { whyNot } from "../step/cutSource.ts"
 import { ImportRecord, ListRecord } from "../step/importRecord.ts"
 import { ProvisionCuts, type ProvisionedCut, sameCut } from "../step/provisionCuts.ts"
-import { cutName, type RecordedCut, type SnapshotRecord, titleOf } from "../step/record.ts"
+import { cutName, type RecordedCut, type SnapshotRecord, keyOf } from "../step/record.ts"
 import { recordName } from "../RecordName.ts"
 import type { SnapshotExport } from "./file.ts"
 import { type ImportPlan, importVerb } from "./importVerb.ts"
+import { longestName } from "../ObjectName.ts"
 
 /** The facts about the namespace to import into. */
 export interface ImportGround {
@@ -127,7 +128,7 @@ const bring = (
       handle,
       mode: left?.spec.sourceVolumeMode ?? cut.volumeMode ?? null,
       as,
-      content: `kubectl-stateful-${id}-${as}`.slice(0, 253)
+      content: `kubectl-stateful-${id}-${as}`.slice(0, longestName)
     },
     refusals: [
       ...(isTaken
@@ -240,7 +241,7 @@ export const plan = (
     effects: [
       `import snapshot ${name} of ${nameOf(app)}, taken ${record.created} in ${where}: ${record.level}, ${cuts.length} of ${brought.length} volume snapshots to register`,
       ...brought.map(cutLine),
-      `it contains ${record.objects.map(titleOf).join(", ") || "no manifests"}`
+      `it contains ${record.objects.map(keyOf).join(", ") || "no manifests"}`
     ],
     warnings: warningsOf(brought, ground),
     refusals: refusalsOf(file, ground, brought),

@@ -21,6 +21,7 @@ import { type Asked, levelOf, type Ways, waysOf } from "./level.ts"
 import { affinityOf, placementOf } from "./placement.ts"
 import { cutSteps, offlineSteps, quiescedSteps } from "./steps.ts"
 import { type SnapshotPlan, type SnapshotStep, snapshotVerb } from "./verb.ts"
+import { counted } from "../Plural.ts"
 
 export interface SnapshotOptions extends FreezeOptions {
   /** The set's name: a DNS label of at most 40 characters. */
@@ -250,7 +251,7 @@ const effectsOf = (
   { claims, freeze, level, mayRetain, stopped, why }: Cut,
   { name }: SnapshotOptions
 ): ReadonlyArray<string> => [
-  `snapshot ${name} of ${state.name}: ${level}, ${claims.length} claim${claims.length === 1 ? "" : "s"}${claims.length === 0 ? "" : `, ${total(claims)}`}`,
+  `snapshot ${name} of ${state.name}: ${level}, ${counted(claims.length, "claim")}${claims.length === 0 ? "" : `, ${total(claims)}`}`,
   ...why,
   ...(freeze === null ? [] : [freeze.effect]),
   ...(stopped !== null && stopped.replicas > 0

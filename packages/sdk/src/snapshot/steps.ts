@@ -3,6 +3,7 @@
  * members. Pure.
  */
 import type { Claim } from "../Claim.ts"
+import { defaultRetention } from "../kind/Workload.ts"
 import { make, type StepOf, stepsOf } from "../operation/Step.ts"
 import { fingerprint, meansOf, reachesOf } from "../Quiesce.ts"
 import type { Quorum } from "../Quorum.ts"
@@ -15,7 +16,7 @@ import { cutName } from "../step/record.ts"
 import type { SetSettings } from "../step/recordSet.ts"
 import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
-import type { KeptClaim } from "../step/volume.ts"
+import { keptClaim } from "../step/volume.ts"
 import type { Workload } from "../Topology.ts"
 import type { Freeze, FreezeOptions } from "./freeze.ts"
 import type { Ways } from "./level.ts"
@@ -76,13 +77,6 @@ export const quiescedSteps = (
         })
       )
 
-const kept = ({ name, uid, volume }: Claim): KeptClaim => ({
-  claim: name,
-  uid,
-  volume: volume?.name ?? null,
-  reclaimPolicy: volume?.reclaimPolicy ?? null
-})
-
 /** The steps around an offline snapshot: scale to 0 before it, and back up after it. */
 export const offlineSteps = (
   workload: Workload,
@@ -91,10 +85,10 @@ export const offlineSteps = (
 ): { readonly before: ReadonlyArray<SnapshotStep>; readonly after: ReadonlyArray<SnapshotStep> } => {
   const { replicas } = workload
   if (replicas === 0) return { before: [], after: [] }
-  const retention = workload.retention ?? { whenScaled: "Retain" as const, whenDeleted: "Retain" as const }
+  const retention = workload.retention ?? defaultRetention
   const during = { ...retention, whenScaled: "Retain" as const }
   const sets = retention.whenScaled === "Delete"
-  const keeps = claims.map(kept)
+  const keeps = claims.map(keptClaim)
   const retain = keeps.some(({ reclaimPolicy: policy }) => policy !== null && policy !== "Retain")
   const options = { once: true, ...(quorum === undefined ? {} : { quorum }) }
   // No hooks: the members stop together and come back, and none of them leaves the application.

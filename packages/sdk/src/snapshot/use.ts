@@ -4,6 +4,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import * as Journal from "../operation/Journal.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
+import { fieldAt } from "../resource/KubeObject.ts"
 
 /** Claims without a volume yet that are filled from one of these VolumeSnapshots. */
 const filling = (
@@ -14,7 +15,7 @@ const filling = (
     items.flatMap((item) => {
       const spec: unknown = Reflect.get(item, "spec")
       const source: unknown = Reflect.get(Object(spec), "dataSource")
-      const isFilling = Reflect.get(Object(Reflect.get(item, "status")), "phase") !== "Bound"
+      const isFilling = fieldAt(item, "status", "phase") !== "Bound"
       const name: unknown = Reflect.get(Object(source), "name")
       const isSnapshot = Reflect.get(Object(source), "kind") === "VolumeSnapshot"
       return isFilling && isSnapshot && names.some((one) => one === name)

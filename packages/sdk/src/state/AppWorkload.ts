@@ -1,5 +1,5 @@
 /**
- * A member of the app: one of its workloads, with the pods that it owns.
+ * A workload of the app as the API has it, with the pods that it owns.
  *
  * Owned means: named by the UID in a pod's controlling ownerReference. Names decide nothing,
  * `web-0` may be a StatefulSet as well as a pod of `web`.

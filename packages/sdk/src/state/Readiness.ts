@@ -1,7 +1,7 @@
 /** The readiness of a pod, and the reason if it is not ready, in one line. */
 import type { Node } from "../kind/Node.ts"
 import type { Condition } from "../kind/Meta.ts"
-import type { ContainerStatus, Pod } from "../kind/Pod.ts"
+import { type ContainerStatus, isEnd, type Pod } from "../kind/Pod.ts"
 
 /** The condition of that type. */
 export const conditionOf = (
@@ -62,7 +62,7 @@ const ownReason = (pod: Pod): string => {
   const { status } = pod
   const scheduled = conditionOf(status?.conditions, "PodScheduled")
   if (scheduled?.status === "False") return withMessage(scheduled.reason ?? "Unscheduled", scheduled.message)
-  if (status?.phase === "Failed" || status?.phase === "Succeeded") {
+  if (isEnd(status?.phase)) {
     return withMessage(
       status.reason ?? status.phase,
       status.message ?? firstReason(status.containerStatuses, "container")

@@ -1,7 +1,6 @@
 /** Other writers of a workload: its owner, an autoscaler, a GitOps tool, an operator. */
 import type { Writer as WriterSchema } from "../Topology.ts"
 import { controllerOf, type ManagedFields, type ObjectMeta } from "../kind/Meta.ts"
-import { fieldsOf } from "../Reference.ts"
 import type { HorizontalPodAutoscaler } from "../kind/Policy.ts"
 
 export type Writer = typeof WriterSchema.Type
@@ -98,6 +97,13 @@ const reconciles = (manager: string): boolean =>
   (/(^|[-_.])(controller|operator)(-manager)?$/i.test(manager) ||
     manager === "manager" ||
     manager.startsWith("argocd-"))
+
+/** The keys of a field set (`managedFields`) under this one; empty if there are none. */
+const fieldsOf = (fields: unknown, name: string): Readonly<Record<string, unknown>> => {
+  const found = typeof fields === "object" && fields !== null ? Object.entries(fields) : []
+  const inner = found.find(([key]) => key === name)?.[1]
+  return typeof inner === "object" && inner !== null ? Object.fromEntries(Object.entries(inner)) : {}
+}
 
 const ownsReplicas = ({ fieldsV1 }: ManagedFields): boolean =>
   Object.hasOwn(fieldsOf(fieldsV1, "f:spec"), "f:replicas")

@@ -7,12 +7,10 @@ import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import type { Unread } from "./AppState.ts"
 import type { KeyFact, KeyFacts } from "../Reference.ts"
-import { kinds } from "../Kind.ts"
+import { configApis } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 
 type Kind = "ConfigMap" | "Secret"
-
-const api = { ConfigMap: kinds.configmaps, Secret: kinds.secrets } as const
 
 const utf8 = new TextEncoder()
 
@@ -49,12 +47,12 @@ interface Checked {
 }
 
 const checkOne = (kind: Kind, namespace: string, name: string): Effect.Effect<Checked, never, Cluster> =>
-  Resource.getObject({ api: api[kind], namespace, name }).pipe(
+  Resource.getObject({ api: configApis[kind], namespace, name }).pipe(
     Effect.map((object): Checked => ({ name, fact: factOf(kind, object), unread: null })),
     Effect.catch((error: ClusterError) => {
       if (error.reason._tag === "NotFound") return Effect.succeed<Checked>({ name, fact: null, unread: null })
       const unread = {
-        resource: `${api[kind].plural}/${name}`,
+        resource: `${configApis[kind].plural}/${name}`,
         reason: error.reason._tag,
         message: error.message
       }

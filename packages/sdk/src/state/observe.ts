@@ -14,7 +14,7 @@ import { appWorkloadsOf, type AppWorkload, podsByController } from "./AppWorkloa
 import { compareNames } from "../NameOrder.ts"
 import { accept, type Accepted, byNamespace, type Observation } from "./observation.ts"
 import { observeOperations } from "./observe/operations.ts"
-import { observeGround, observePlacements, observeResourceClaims } from "./observe/placements.ts"
+import { observeNodes, observePlacements, observeResourceClaims } from "./observe/placements.ts"
 import { observeProtection } from "./observe/protection.ts"
 import { observeReferences } from "./observe/references.ts"
 import { observeReplicas } from "./observe/replicas.ts"
@@ -74,8 +74,8 @@ const compose = (
   const workloads = appWorkloads.map((appWorkload) => observeWorkload(appWorkload, lists))
   const replicas = replicasOf(appWorkloads, lists, workloads)
   const claims = observeClaims(appWorkloads, lists, observation.replicas)
-  const ground = observeGround(appWorkloads, claims, lists, domainLabels, workloads)
-  const resourceClaims = observeResourceClaims(appWorkloads, lists, ground)
+  const onNodes = observeNodes(appWorkloads, claims, lists, domainLabels, workloads)
+  const resourceClaims = observeResourceClaims(appWorkloads, lists, onNodes)
   const services = observeServices(appWorkloads, lists)
   const budgets = observeBudgets(appWorkloads, lists)
   const protection = observeProtection(ref.namespace, appWorkloads, claims, lists, apis)
@@ -115,8 +115,8 @@ const compose = (
     services,
     budgets,
     autoscalers: observeAutoscalers(appWorkloads, lists),
-    nodes: ground.nodes?.map(({ facts }) => facts) ?? null,
-    placements: observePlacements(replicas, appWorkloads, claims, resourceClaims, ground),
+    nodes: onNodes.nodes?.map(({ facts }) => facts) ?? null,
+    placements: observePlacements(replicas, appWorkloads, claims, resourceClaims, onNodes),
     resourceClaims,
     protection,
     operations: observeOperations(appWorkloads, lists),
@@ -131,7 +131,8 @@ export const observe = (observation: Observation): AppState => {
   return compose(observation, accepted, appWorkloadsOf(observation.ref, accepted.lists))
 }
 
-const refusedSet = `${resourceName("statefulsets")}/`
+/** How `unread` names a StatefulSet that could not be understood, before its name. */
+const setPrefix = `${resourceName("statefulsets")}/`
 
 /**
  * The states of all StatefulSets in these lists, each an app of its own, by namespace and name.
@@ -139,13 +140,13 @@ const refusedSet = `${resourceName("statefulsets")}/`
  */
 export const observeAll = (observation: Omit<Observation, "ref">): ReadonlyArray<AppState> => {
   const everything = accept(observation)
-  const refused = everything.unread.filter(({ resource }) => resource.startsWith(refusedSet))
+  const refused = everything.unread.filter(({ resource }) => resource.startsWith(setPrefix))
   const apps = [
     ...(everything.lists.statefulsets ?? []).map(({ metadata }) =>
       statefulSet(metadata.namespace ?? "", metadata.name)
     ),
     ...refused.map(({ namespace, resource }) =>
-      statefulSet(namespace ?? "", resource.slice(refusedSet.length))
+      statefulSet(namespace ?? "", resource.slice(setPrefix.length))
     )
   ]
   const inNamespace = byNamespace(everything)

@@ -1,10 +1,11 @@
 /**
  * `read` and `watch`: the state of an application as a cluster shows it now.
  *
- * One list per kind, in two rounds and their pages; what may not be read is null and named in
- * `unread`. Values of Secrets are never asked for, nor is any Secret of a Helm release.
+ * One list per kind, in two rounds, each with its pages; only the check of keys adds another. What may not
+ * be read is null and named in `unread`. Values of Secrets are never asked for, nor is any Secret of a Helm
+ * release.
  */
-import { isWaryOfOthers } from "../AntiAffinity.ts"
+import { mayRepelOthers } from "../AntiAffinity.ts"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -37,7 +38,7 @@ import {
   readNamespace,
   readServed,
   secretNamespaces
-} from "./survey.ts"
+} from "./lists.ts"
 
 export interface ReadOptions {
   /**
@@ -109,13 +110,14 @@ const common = (selectors: ReadonlyArray<Selector>): Selector => {
   return { matchLabels: Object.fromEntries(shared) }
 }
 
-const podsOf = (observation: Pick<Observation, "ref" | "lists">) => {
+/** The app's workloads, and the selector by which one list has all pods that concern them; absent for every pod. */
+const podSelection = (observation: Pick<Observation, "ref" | "lists">) => {
   const appWorkloads = appWorkloadsOf(observation.ref, accept(observation).lists)
   // A claim that pods name themselves may be mounted by others too, whose labels nobody knows;
   // and anti-affinity may keep its pods away from those of others.
   const isShared = appWorkloads.some(
     ({ selector, template }) =>
-      isWaryOfOthers(template, selector) ||
+      mayRepelOthers(template, selector) ||
       template.spec.volumes?.some(({ persistentVolumeClaim }) => !!persistentVolumeClaim)
   )
   const labelSelector = isShared
@@ -124,8 +126,8 @@ const podsOf = (observation: Pick<Observation, "ref" | "lists">) => {
   return { appWorkloads, ...(labelSelector === "" ? {} : { labelSelector }) }
 }
 
-/** A workload that came but cannot be understood leaves nothing to describe. */
-const understood = (workloads: Observation["lists"], ref: AppRef): Effect.Effect<void, ClusterError> => {
+/** Fails for a StatefulSet that does not match its schema: that leaves nothing to describe. */
+const checkReadable = (workloads: Observation["lists"], ref: AppRef): Effect.Effect<void, ClusterError> => {
   if (ref._tag === "Selector") return Effect.void
   const faults = accept({ lists: workloads }).unread
   const [fault] = faults
@@ -154,8 +156,8 @@ export const survey = (
       [readWorkloads(ref), readServed, listAll(firstRound(namespace)), readNamespace(namespace)],
       { concurrency: "unbounded" }
     )
-    yield* understood(workloads.value, ref)
-    const { appWorkloads, ...selected } = podsOf({ ref, lists: workloads.value })
+    yield* checkReadable(workloads.value, ref)
+    const { appWorkloads, ...selected } = podSelection({ ref, lists: workloads.value })
     const wanted = concerning(appWorkloads)
     const [pods, extensions, elsewhere] = yield* Effect.all(
       [
@@ -219,8 +221,8 @@ export const read = Effect.fn("State.read")(function* (
   return yield* Effect.map(readCounted(ref, options), ({ value }) => value)
 })
 
-/** All StatefulSets among these objects as members, without their pods. */
-const everyMember = (objects: ReadonlyArray<unknown>) =>
+/** All StatefulSets among these objects, without their pods. */
+const everyWorkload = (objects: ReadonlyArray<unknown>) =>
   appWorkloadsOf(selector("", ""), accept({ lists: { statefulsets: objects } }).lists)
 
 /** Every pod that a StatefulSet made has it, on every server. */
@@ -252,7 +254,7 @@ export const readAllCounted = (
       { concurrency: "unbounded" }
     )
     // ResourceClaims are many pods' own; the rest of what only some pods name is asked for where one does.
-    const named = concerning(everyMember(sets.value.items))
+    const named = concerning(everyWorkload(sets.value.items))
     const [extensions, elsewhere] = yield* Effect.all(
       [
         listExtensions(served.value, namespace, (plural) => plural === "resourceclaims" || named(plural)),
@@ -311,7 +313,7 @@ const changesIn = ({ namespace }: Scope): Stream.Stream<void, never, Cluster> =>
   Stream.mergeAll(
     [kinds.statefulsets, kinds.pods, kinds.persistentvolumeclaims].map((kind) =>
       Resource.watchObjects(kind, { ...(namespace === null ? {} : { namespace }), metadataOnly: true }).pipe(
-        // The first view is the list that the state was read from, as good as.
+        // The first view has nothing newer than the state that was just read.
         Stream.drop(1),
         Stream.filter(({ changes }) => changes.length > 0),
         Stream.map(() => undefined),

@@ -23,6 +23,7 @@ import { claimTarget, handOverVolume, readClaim, readVolume, retainVolume } from
 import { madeByAnnotation, notUsedYetAnnotation, setAsideLabel } from "../Labels.ts"
 import { anothers, type Bound, lost } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
+import { counted } from "../Plural.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -261,7 +262,7 @@ export const HandOverPolicies: StepKind<typeof HandOverSchema.Type, object> = {
   tag: "HandOverPolicies",
   schema: HandOverSchema,
   describe: ({ claims }) =>
-    `restore the reclaim polic${claims.length === 1 ? "y" : "ies"} of ${claims.length} restored volume${claims.length === 1 ? "" : "s"}`,
+    `restore the reclaim polic${claims.length === 1 ? "y" : "ies"} of ${counted(claims.length, "restored volume")}`,
   access: (_, { namespace }) => [
     ...rules("", "persistentvolumeclaims", ["get"], namespace),
     ...rules("", "persistentvolumes", ["get", "patch"], null)

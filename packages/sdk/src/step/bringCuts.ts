@@ -11,7 +11,7 @@ import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
-import { madeByAnnotation } from "../Labels.ts"
+import { madeByAnnotation, managedBy } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { noneLeft } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
@@ -19,6 +19,7 @@ import { type At as CloneAt, type CloneSettings, recordOf } from "./cloneRecord.
 import { isReady } from "./cuts.ts"
 import { type CutOf, notTheCut } from "./cutSource.ts"
 import { isOurs, makeBeside, readContent, readSnapshot, removeOurs, snapshotTarget } from "./snapshots.ts"
+import { longestName } from "../ObjectName.ts"
 
 type Settings = CloneSettings & { readonly stepTimeout?: number }
 type At = CloneAt & { readonly settings: Settings }
@@ -43,7 +44,7 @@ const patience = 300_000
 
 /** Contents are of the whole cluster, so their names say whose they are. */
 const contentName = (at: Pick<At, "plan" | "fence">, { as }: BroughtCut): string =>
-  `${as}-${at.fence.namespace}`.slice(0, 253)
+  `${as}-${at.fence.namespace}`.slice(0, longestName)
 
 const contentTarget = (at: At, cut: BroughtCut): Resource.Target => ({
   api: kinds.volumesnapshotcontents,
@@ -184,7 +185,7 @@ const bring = (at: At, cut: BroughtCut): Work =>
   Effect.gen(function* () {
     const { driver, handle, mode } = yield* sourceOf(at, cut)
     if (!(yield* belong(at, cut))) yield* takeAway([cut], at)
-    const labels = { "app.kubernetes.io/managed-by": "kubectl-stateful", [madeByAnnotation]: at.plan.id }
+    const labels = { ...managedBy, [madeByAnnotation]: at.plan.id }
     const content = contentTarget(at, cut)
     yield* makeBeside(at, content, {
       metadata: { name: content.name, labels },

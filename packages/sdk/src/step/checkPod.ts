@@ -5,7 +5,7 @@
  * It runs the application's image and never its entrypoint. It carries none of the application's labels, so
  * no Service sends to it and no budget counts it; it has no token, opens no port, and ends by itself.
  */
-import { madeByAnnotation, proverLabel } from "../Labels.ts"
+import { madeByAnnotation, proverLabel, managedBy } from "../Labels.ts"
 import type { Holder } from "./holder.ts"
 import { writeCommand, type WrittenFile } from "./writeBack.ts"
 
@@ -219,7 +219,7 @@ export const checkPod = (
     metadata: {
       name: checkPodName(set.metadata.name, ordinal, id),
       labels: {
-        "app.kubernetes.io/managed-by": "kubectl-stateful",
+        ...managedBy,
         [proverLabel]: id,
         // A mesh's proxy is of no use to a pod without a port.
         "sidecar.istio.io/inject": "false"

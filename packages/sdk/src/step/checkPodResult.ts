@@ -1,5 +1,6 @@
 /** The result of a check pod about the volumes that it mounts. */
 import * as Schema from "effect/Schema"
+import { isEnd } from "../kind/Pod.ts"
 import { beforeStartContainer, isEmpty, checkContainer, verifyContainer, writeContainer } from "./checkPod.ts"
 
 const Statuses = Schema.optional(
@@ -113,7 +114,7 @@ export const disproof = (pod: CheckPod, { allowEmpty, runs }: Asked): string | n
 export const isOver = (pod: CheckPod | null): boolean =>
   pod !== null &&
   ((endOf(pod) !== null && (!verifies(pod) || endOf(pod, verifyContainer) !== null)) ||
-    ["Succeeded", "Failed"].includes(pod.status?.phase ?? ""))
+    isEnd(pod.status?.phase))
 
 /** The reason that a check pod is waiting. */
 export const waitsFor = (pod: CheckPod | null): string => {

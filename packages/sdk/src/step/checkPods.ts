@@ -12,6 +12,7 @@ import { untilGone } from "../wait/gone.ts"
 import { type Errands, type Proven, checkPodName, checkPod } from "./checkPod.ts"
 import { proverLabel } from "../Labels.ts"
 import { CheckPod } from "./checkPodResult.ts"
+import { fieldAt } from "../resource/KubeObject.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -37,7 +38,7 @@ const checkPods = reading(kinds.pods, CheckPod)
 /** The check pod of an ordinal; `null` if this operation has none there. */
 export const readCheckPod = (at: At, ordinal: Which): Effect.Effect<CheckPod | null, ClusterError, Cluster> =>
   Effect.flatMap(Resource.findObject(podTarget(at, ordinal)), (object) => {
-    const made: unknown = Reflect.get(Object(Reflect.get(Object(object?.metadata), "labels")), proverLabel)
+    const made = fieldAt(object?.metadata, "labels", proverLabel)
     return object === null || made !== operationOf(at.fence.token)
       ? Effect.succeed(null)
       : Resource.accept(checkPods, object)

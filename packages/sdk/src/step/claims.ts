@@ -98,10 +98,7 @@ const takeBack = (
     if (slot.ordinal < start + count) return
     const now = yield* lookUp(set, slot.name)
     if (now === null || now.metadata.uid !== claim.metadata.uid || now.metadata.uid === undefined) return
-    yield* Resource.remove(target(set, slot.name), {
-      uid: now.metadata.uid,
-      ...(now.metadata.resourceVersion === undefined ? {} : { resourceVersion: now.metadata.resourceVersion })
-    })
+    yield* Resource.remove(target(set, slot.name), Resource.asRead(now.metadata))
   })
 
 /** Creates the missing ones; existing ones are not changed. */

@@ -4,7 +4,7 @@
  * Only user-written fields are copied: fields that the cluster has filled in are dropped, and so are labels
  * and annotations by which a GitOps tool, Helm or a DNS controller would take the copy for the original.
  */
-import { cloneLabel, retentionBeforeAnnotation } from "../Labels.ts"
+import { cloneLabel, retentionBeforeAnnotation, managedByLabel } from "../Labels.ts"
 import { nameOf, labelsOf, hostsIn, type ClonedKind, type Renaming, renamed } from "./cloneNames.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests as a record has them, of any shape
@@ -36,7 +36,7 @@ const isEmpty = (value: object): boolean => Object.keys(value).length === 0
 
 const metadataOf = (renaming: Renaming, name: string, { labels, annotations }: Json): Json => {
   const kept = withoutForeign(labelsOf(renaming, labels))
-  const { "app.kubernetes.io/managed-by": manager, ...others } = kept
+  const { [managedByLabel]: manager, ...others } = kept
   const ours = manager === undefined || manager === "Helm" ? others : kept
   const notes = withoutForeign(annotations)
   return {

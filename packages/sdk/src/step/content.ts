@@ -8,10 +8,8 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { optional, StringMap } from "../kind/Meta.ts"
 import { isSame as isSameData } from "../Digest.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
-import type * as Resource from "../Resource.ts"
 import type { SnapshotRecord } from "./record.ts"
 import { recordName } from "../RecordName.ts"
-import { kinds } from "../Kind.ts"
 import { readWhole } from "./recordList.ts"
 
 export const ConfigKind = Schema.Literals(["ConfigMap", "Secret"])
@@ -23,16 +21,8 @@ export interface Named {
   readonly name: string
 }
 
-export const configApis: Readonly<Record<ConfigKind, Resource.ApiResource>> = {
-  ConfigMap: kinds.configmaps,
-  Secret: kinds.secrets
-}
-
 /** `ConfigMap/db-conf`. */
 export const keyOf = ({ kind, name }: Named): string => `${kind}/${name}`
-
-/** `configmap "db-conf"`. */
-export const titleOf = ({ kind, name }: Named): string => `${kind.toLowerCase()} "${name}"`
 
 const Content = Schema.Struct({
   metadata: Schema.Struct({ name: Schema.String, labels: optional(StringMap) }),

@@ -6,6 +6,7 @@ import type { Workload } from "../Topology.ts"
 import { MarkDraining } from "./markDraining.ts"
 import { RunHook } from "./memberHook.ts"
 import { SetReplicas } from "./replicas.ts"
+import { range } from "../Ordinal.ts"
 
 export type CountStep = StepOf<typeof RunHook> | StepOf<typeof SetReplicas> | StepOf<typeof MarkDraining>
 
@@ -41,7 +42,7 @@ export const countSteps = (
       step: hooked ? 1 : (options.step ?? null)
     })
     if (!up && options.drainWait !== undefined) {
-      const ordinals = Array.from({ length: count - next }, (_, index) => start + count - 1 - index)
+      const ordinals = range(start + next, count - next).toReversed()
       steps.push(make(MarkDraining, { ordinals, wait: options.drainWait }))
     }
     if (!up && hooked) steps.push(make(RunHook, { hook: "beforeRemove", ordinal: start + count - 1 }))

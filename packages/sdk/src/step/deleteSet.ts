@@ -16,7 +16,7 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { setLabel } from "../Labels.ts"
+import { setLabel, managedWith } from "../Labels.ts"
 import { noneLeft } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import {
@@ -31,7 +31,8 @@ import {
 import type { RecordedCut } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { readRecord } from "./recordList.ts"
-import { policyOf, setPolicy, snapshotTarget } from "./snapshots.ts"
+import { policyOf, setPolicy, snapshotTarget, contentTarget } from "./snapshots.ts"
+import { counted } from "../Plural.ts"
 
 type Settings = { readonly stepTimeout?: number }
 type At = StepContext<Settings>
@@ -74,8 +75,6 @@ const DeleteSchema = Schema.TaggedStruct("DeleteSet", {
   orphanGroups: Schema.Array(Schema.Struct({ ...Left.fields, version: Schema.String }))
 })
 export type DeleteSet = typeof DeleteSchema.Type
-
-const contentTarget = (name: string): Resource.Target => ({ api: kinds.volumesnapshotcontents, name })
 
 const groupContentTarget = (name: string, version: string): Resource.Target => ({
   api: { ...volumeGroupSnapshotContents, version },
@@ -314,7 +313,7 @@ const recordTargets = (step: DeleteSet, namespace: string) =>
     Resource.listObjects(kinds.secrets, {
       namespace,
       metadataOnly: true,
-      labelSelector: `app.kubernetes.io/managed-by=kubectl-stateful,${setLabel}=${step.set}`
+      labelSelector: managedWith(`${setLabel}=${step.set}`)
     }),
     ({ items }) =>
       items
@@ -358,8 +357,8 @@ export const DeleteSet: StepKind<DeleteSet, Settings> = {
   schema: DeleteSchema,
   describe: ({ set, snapshots, orphans, orphanGroups }) => {
     const more = orphans.length + orphanGroups.length
-    const left = more === 0 ? "" : `, and ${more} content${more === 1 ? "" : "s"} left from earlier`
-    return `delete snapshot ${set}: ${snapshots.length} volume snapshot${snapshots.length === 1 ? "" : "s"}${left}`
+    const left = more === 0 ? "" : `, and ${counted(more, "content")} left from earlier`
+    return `delete snapshot ${set}: ${counted(snapshots.length, "volume snapshot")}${left}`
   },
   access: ({ snapshots, groups, orphans, orphanGroups }, { namespace }) => {
     const grouped = [...groups, ...orphanGroups].length > 0

@@ -13,6 +13,7 @@ import { fingerprint as fingerprintOfWrites, textsFor } from "../Writes.ts"
 import { Pinned, readPinned } from "./content.ts"
 import { type Errands, pathsOf } from "./checkPod.ts"
 import type { SnapshotRecord } from "./record.ts"
+import { podName } from "../Ordinal.ts"
 
 /** A profile's name, and the fingerprint of its commands. */
 const By = Schema.Struct({ profile: Schema.String, digest: Schema.String })
@@ -72,7 +73,7 @@ const filled = (
 /** Replaces the placeholders of a member with its current or future name. */
 const asMember = (argv: ReadonlyArray<string>, { fence }: Pick<StepContext, "fence">, ordinal: number) => {
   const words: Readonly<Record<string, string>> = {
-    pod: `${fence.name}-${ordinal}`,
+    pod: podName(fence.name, ordinal),
     ordinal: `${ordinal}`,
     name: fence.name,
     namespace: fence.namespace

@@ -19,6 +19,7 @@ import { type At, type CloneSettings, manifestIn, recordOf } from "./cloneRecord
 import type { SnapshotRecord } from "./record.ts"
 import { makeBeside, removeOurs } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
+import { fieldAt } from "../resource/KubeObject.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
@@ -42,8 +43,8 @@ const targetOf = (at: At, { kind, to }: ClonedObject): Resource.Target => ({
 /** True if the recorded StatefulSet owned the object. */
 const isOwnedBySet = (at: At, record: SnapshotRecord, object: object): boolean => {
   const set: unknown = manifestIn(record, "StatefulSet", at.settings.renaming.from.name)
-  const uid: unknown = Reflect.get(Object(Reflect.get(Object(set), "metadata")), "uid")
-  const owners: unknown = Reflect.get(Object(Reflect.get(object, "metadata")), "ownerReferences")
+  const uid = fieldAt(set, "metadata", "uid")
+  const owners = fieldAt(object, "metadata", "ownerReferences")
   return (
     Array.isArray(owners) &&
     owners.some((owner: unknown) => Predicate.isObject(owner) && Reflect.get(owner, "uid") === uid)

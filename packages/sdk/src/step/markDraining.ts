@@ -15,6 +15,7 @@ import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import { podsOf } from "../wait/pods.ts"
 import * as Workload from "./workload.ts"
+import { podName } from "../Ordinal.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
@@ -114,7 +115,7 @@ export const MarkDraining: StepKind<MarkDraining, object> = {
   tag: "MarkDraining",
   schema: MarkSchema,
   describe: ({ ordinals, wait }, { name }) =>
-    `mark ${ordinals.map((ordinal) => `${name}-${ordinal}`).join(", ")} as draining, and wait ${format(wait)}`,
+    `mark ${ordinals.map((ordinal) => podName(name, ordinal)).join(", ")} as draining, and wait ${format(wait)}`,
   access: (_, { namespace }) => rules("", "pods", ["get", "list", "patch"], namespace),
   rehearse: () => Effect.succeed([]),
   perform,

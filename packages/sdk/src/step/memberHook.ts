@@ -8,19 +8,20 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { run, type Hook, type Member, type Outcome } from "../Hook.ts"
-import type { Pod } from "../kind/Pod.ts"
+import { type Pod, defaultContainer } from "../kind/Pod.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import { type Mark, markOf } from "../operation/Journal.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { wanted } from "../Ordinal.ts"
+import { wanted, isWanted, podName } from "../Ordinal.ts"
 import type { Profile } from "../Profile.ts"
 import { type HealthSettings, healthy, quorumGuard } from "../wait/healthy.ts"
 import { podsOf } from "../wait/pods.ts"
 import { polled, until } from "../wait/until.ts"
 import { isIn, roleOf } from "./roles.ts"
 import * as Workload from "./workload.ts"
+import { millisSince } from "../Elapsed.ts"
 
 const { memberOf } = Workload
 
@@ -93,12 +94,9 @@ const podOf = (call: Call, member: Member): Effect.Effect<Pod, Failure, Cluster>
       : Effect.succeed(pod)
   })
 
-/** The hook with the container that an exec would have to ask for: the annotated one, else the first. */
-const inContainerOf = ({ metadata, spec }: Pod, hook: Hook): Hook => {
-  if (hook._tag !== "Command" || hook.container !== null) return hook
-  const named = metadata.annotations?.["kubectl.kubernetes.io/default-container"]
-  return { ...hook, container: named ?? spec.containers?.[0]?.name ?? null }
-}
+/** The hook with the container that an exec would have to ask for. */
+const inContainerOf = (pod: Pod, hook: Hook): Hook =>
+  hook._tag !== "Command" || hook.container !== null ? hook : { ...hook, container: defaultContainer(pod) }
 
 const subjectOf = (member: Member) => ({ kind: "Pod", name: member.pod })
 
@@ -145,7 +143,7 @@ const perform = (call: Call, at: At): Effect.Effect<void, Failure, Cluster> =>
       }
     }
     yield* at.conclude("Succeeded")
-    const millis = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6
+    const millis = yield* millisSince(began)
     yield* at.report({ _tag: "Stage", subject, stage: call.name, millis })
   })
 
@@ -221,12 +219,6 @@ const HookSchema = Schema.TaggedStruct("RunHook", {
 })
 type RunHook = typeof HookSchema.Type
 
-/** True if the member is within the current number of replicas. */
-const isAsked = (set: StatefulSet, ordinal: number): boolean => {
-  const { start, count } = wanted(set)
-  return ordinal >= start && ordinal < start + count
-}
-
 const performStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const { settings } = at
@@ -234,12 +226,12 @@ const performStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluste
     const hook = profile[step.hook]
     const first = yield* Workload.assertHeld(at.fence)
     // A join is due after our own change of the count: a read that does not show it may lag behind.
-    const isLate = step.hook === "afterAdd" && !isAsked(first, step.ordinal)
+    const isLate = step.hook === "afterAdd" && !isWanted(first, step.ordinal)
     const set = isLate ? yield* Effect.andThen(Effect.sleep(250), Workload.assertHeld(at.fence)) : first
     if (hook === undefined) return
     const member = memberOf(set, step.ordinal)
     const mark = markOf(at.mark, subjectOf(member))
-    if (!isAsked(set, step.ordinal)) {
+    if (!isWanted(set, step.ordinal)) {
       // We take the count below a member only after it has left; somebody else may not have waited for it.
       // Before our beforeRemove has begun, the same change of the count is another client's.
       const isOurs = mark !== null && mark.state !== "Failed" && at.isOurs(set)
@@ -273,7 +265,7 @@ const undoStep = (step: RunHook, at: At): Effect.Effect<void, Failure, Cluster> 
     const hook = profile[answer]
     const set = yield* Workload.assertHeld(at.fence)
     const member = memberOf(set, step.ordinal)
-    if (!isOwed(markOf(at.forward, subjectOf(member))) || !isAsked(set, step.ordinal)) return
+    if (!isOwed(markOf(at.forward, subjectOf(member))) || !isWanted(set, step.ordinal)) return
     if (yield* isAnswered(at, set, step.ordinal, answer, profile)) return
     if (hook === undefined) {
       const said =
@@ -299,7 +291,7 @@ export const profileRules = (namespace: string, { profile = {}, health }: Health
   ...(health === undefined ? [] : rules("", "pods", ["get"], namespace, "proxy"))
 ]
 
-const describe = ({ hook, ordinal }: RunHook, name: string): string => `${hook} in ${name}-${ordinal}`
+const describe = ({ hook, ordinal }: RunHook, name: string): string => `${hook} in ${podName(name, ordinal)}`
 
 /** Runs a hook in one member's pod; an intent is written to the journal first. */
 export const RunHook: StepKind<RunHook, HookSettings> = {

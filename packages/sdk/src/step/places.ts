@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { type Member, run } from "../Hook.ts"
 import { kinds } from "../Kind.ts"
-import type { Pod } from "../kind/Pod.ts"
+import { type Pod, defaultContainer } from "../kind/Pod.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { rules } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
@@ -33,11 +33,9 @@ export const placeRules = (namespace: string) => [
   ...rules("", "pods", ["get", "create"], namespace, "exec")
 ]
 
-const defaultContainer = "kubectl.kubernetes.io/default-container"
-
 /** The claim that a directory of a container is on; `null` if it is on none. */
 export const claimAt = (pod: Pod, container: string | null, path: string): string | null => {
-  const name = container ?? pod.metadata.annotations?.[defaultContainer]
+  const name = container ?? defaultContainer(pod)
   const { containers, volumes } = pod.spec
   const mounts =
     (containers.find((one) => one.name === name) ?? containers[0])?.volumeMounts?.filter(({ mountPath }) => {

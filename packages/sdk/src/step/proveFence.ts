@@ -16,6 +16,7 @@ import { isAsMade, readFence } from "./isolate.ts"
 import { isOver, CheckPod, waitsFor } from "./checkPodResult.ts"
 import { makeBeside, removeOurs } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
+import { counted } from "../Plural.ts"
 
 type Settings = CloneSettings & { readonly stepTimeout?: number }
 type At = CloneAt & { readonly settings: Settings }
@@ -119,7 +120,7 @@ const probe = (at: At, set: StatefulSet): Work =>
     const tried =
       addresses.length === 0
         ? `no pod of ${name} shows where it listens, so it was tested with the API server`
-        : `tested with ${addresses.length} address${addresses.length === 1 ? "" : "es"} of ${name}`
+        : `tested with ${counted(addresses.length, "address", "addresses")} of ${name}`
     yield* at.report({ _tag: "Note", message: `isolation verified: ${tried}` })
   })
 

@@ -26,8 +26,10 @@ import {
   readContent,
   readSnapshot,
   removeOurs,
-  snapshotTarget
+  snapshotTarget,
+  contentTarget
 } from "./snapshots.ts"
+import { counted } from "../Plural.ts"
 
 type Settings = { readonly stepTimeout?: number }
 type At = StepContext<Settings>
@@ -52,8 +54,6 @@ const ProvisionSchema = Schema.TaggedStruct("ProvisionCuts", {
   cuts: Schema.Array(ProvisionedCut)
 })
 type ProvisionCuts = typeof ProvisionSchema.Type
-
-const contentTarget = (name: string): Resource.Target => ({ api: kinds.volumesnapshotcontents, name })
 
 /** Contents with the same handle. */
 export const sameCut = (
@@ -191,7 +191,7 @@ export const ProvisionCuts: StepKind<ProvisionCuts, Settings> = {
   tag: "ProvisionCuts",
   schema: ProvisionSchema,
   describe: ({ cuts }) =>
-    `create a VolumeSnapshot and its content, with deletionPolicy Retain, for ${cuts.length} snapshot${cuts.length === 1 ? "" : "s"} in the storage`,
+    `create a VolumeSnapshot and its content, with deletionPolicy Retain, for ${counted(cuts.length, "snapshot")} in the storage`,
   access: (_, { namespace }) => [
     ...rules("snapshot.storage.k8s.io", "volumesnapshots", ["get", "create", "delete"], namespace),
     ...rules(

@@ -27,7 +27,15 @@ import { shellWord } from "../ShellWord.ts"
 import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
-import { claimTarget, policyOf, readClaim, readVolume, touchClaim, writeVolume } from "./volume.ts"
+import {
+  claimTarget,
+  policyOf,
+  readClaim,
+  readVolume,
+  touchClaim,
+  writeVolume,
+  policyPath
+} from "./volume.ts"
 import { asideIn, isAsideOf } from "./volumeOwner.ts"
 import * as Workload from "./workload.ts"
 
@@ -82,8 +90,6 @@ const is = (step: PurgedClaim, found: PersistentVolumeClaim | null): found is Pe
 /** The volume, if it still belongs to the planned claim. */
 const isOf = (step: PurgedClaim, found: PersistentVolume | null): found is PersistentVolume =>
   found !== null && found.spec.claimRef?.uid === step.uid
-
-const policyPath = "/spec/persistentVolumeReclaimPolicy"
 
 /** The policy by which the volume's driver deletes it once its claim goes. */
 const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effect<void, Failure, Cluster> =>

@@ -16,7 +16,6 @@ import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
 import {
-  configApis,
   ConfigKind,
   type Content,
   contentIn,
@@ -28,16 +27,17 @@ import {
   keyOf,
   Pinned,
   readPinned,
-  templateIn,
-  titleOf
+  templateIn
 } from "./content.ts"
 import { beforeSet, type SnapshotRecord } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { assertRecorded, orLost, readBefore, wasPinned } from "./recordBefore.ts"
 import { isOurs } from "./snapshots.ts"
 import { mentionsIn } from "./templateDiff.ts"
-import { madeByAnnotation } from "../Labels.ts"
+import { madeByAnnotation, managedByLabel } from "../Labels.ts"
 import * as Workload from "./workload.ts"
+import { titleOf } from "../operation/Guarded.ts"
+import { configApis } from "../Kind.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -81,7 +81,7 @@ const targetOf = (at: At, { kind, name }: ConfigChange): Resource.Target => ({
 /** Labels by which tools, including this one, find their objects: never restored. */
 const isToolLabel = (key: string): boolean =>
   /^(kubectl-stateful\.dev|argocd\.argoproj\.io|(?:kustomize|helm)\.toolkit\.fluxcd\.io)\//.test(key) ||
-  key === "app.kubernetes.io/managed-by"
+  key === managedByLabel
 
 /** A new object: without fields that the server or another tool maintains, and never immutable. */
 const manifestOf = (at: At, { name }: ConfigChange, content: Content) => ({
@@ -149,17 +149,9 @@ const written = (
   options: Resource.WriteOptions = {}
 ): Effect.Effect<Resource.KubeObject | null, ClusterError, Cluster> => {
   const target = targetOf(at, change)
-  const { uid, resourceVersion } = seen?.metadata ?? {}
   if (to === null) {
     if (seen === null) return Effect.succeed(null)
-    return Effect.as(
-      Resource.remove(target, {
-        ...(uid === undefined ? {} : { uid }),
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        ...options
-      }),
-      null
-    )
+    return Effect.as(Resource.remove(target, { ...Resource.asRead(seen.metadata), ...options }), null)
   }
   if (seen === null) {
     const { namespace } = at.fence
@@ -171,8 +163,8 @@ const written = (
     {
       _tag: "Json",
       operations: [
-        { op: "test", path: "/metadata/uid", value: uid },
-        { op: "test", path: "/metadata/resourceVersion", value: resourceVersion },
+        { op: "test", path: "/metadata/uid", value: seen.metadata.uid },
+        { op: "test", path: "/metadata/resourceVersion", value: seen.metadata.resourceVersion },
         { op: "add", path: "/data", value: data },
         ...(binaryData === undefined
           ? seen["binaryData"] === undefined
@@ -364,6 +356,6 @@ export const PutConfig: StepKind<PutConfig, object> = {
   undo,
   undoAlone: ({ changes }, at) =>
     at.fallShort(
-      `${changes.map(titleOf).join(", ")}: not restored, since the StatefulSet with their previous values was deleted`
+      `${changes.map((change) => titleOf(change)).join(", ")}: not restored, since the StatefulSet with their previous values was deleted`
     )
 }

@@ -17,11 +17,10 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { wanted } from "../Ordinal.ts"
+import { wanted, range } from "../Ordinal.ts"
 import type { Unmet } from "../wait/condition.ts"
 import * as Wait from "../wait/pods.ts"
 import {
-  configApis,
   ConfigKind,
   contentIn,
   contentOf,
@@ -38,6 +37,7 @@ import { assertRecorded, orLost, ownPin, pinTo, readBefore, wasPinned } from "./
 import { mentionsIn, templateGains } from "./templateDiff.ts"
 import * as Workload from "./workload.ts"
 import { shellWord } from "../ShellWord.ts"
+import { configApis } from "../Kind.ts"
 
 export interface TemplateSettings {
   /** Milliseconds. */
@@ -202,10 +202,8 @@ const unrolled = (pods: Wait.Pods, set: StatefulSet): ReadonlyArray<Unmet> => {
   if (seen.length > 0) return seen
   const { start, count } = wanted(set)
   const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0
-  return Array.from(
-    { length: Math.max(0, count - partition) },
-    (_, index) => start + count - 1 - index
-  ).flatMap((ordinal, place): ReadonlyArray<Unmet> => {
+  const rolled = range(start + partition, count - partition).toReversed()
+  return rolled.flatMap((ordinal, place): ReadonlyArray<Unmet> => {
     const pod = pods.get(ordinal)
     const isNew = pod !== undefined && revisionOf(pod) === set.status?.updateRevision
     if (isNew && Wait.isReady(pod)) return []

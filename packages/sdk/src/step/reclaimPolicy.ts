@@ -34,6 +34,7 @@ import {
 import { madeByAnnotation } from "../Labels.ts"
 import { anothers, type Bound, isMarkedBy, isReserved, lost } from "./volumeOwner.ts"
 import * as Holder from "./holder.ts"
+import { counted } from "../Plural.ts"
 
 type At = StepContext
 
@@ -330,8 +331,6 @@ const RetainSchema = Schema.TaggedStruct("RetainVolumes", {
   retain: Schema.Boolean
 })
 type RetainVolumes = typeof RetainSchema.Type
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
 
 /** The rules on volumes, which are of the whole cluster, and on the claims that they are looked up by. */
 const volumeRules = (namespace: string) => [

@@ -11,6 +11,8 @@ import { AppRef } from "../App.ts"
 import { Guarantee, KeptName, Means } from "../Quiesce.ts"
 import { quiescedAnnotation } from "../Labels.ts"
 import { documented } from "../Documented.ts"
+import { textAt } from "../resource/KubeObject.ts"
+import { longestName as longestObjectName, isLabel } from "../ObjectName.ts"
 
 const { Array: ArrayOf, Boolean, Finite, Literals, NullOr, String, Struct } = Schema
 
@@ -291,11 +293,10 @@ const partBytes = 900_000
 /** The maximum length of a snapshot's name: names of VolumeSnapshots are built from it and the claims'. */
 export const longestName = 40
 
-export const isSetName = (name: string): boolean =>
-  /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) && name.length <= longestName
+export const isSetName = (name: string): boolean => isLabel(name, longestName)
 
 /** The name of a VolumeSnapshot of a set. */
-export const cutName = (set: string, claim: string): string => `${set}-${claim}`.slice(0, 253)
+export const cutName = (set: string, claim: string): string => `${set}-${claim}`.slice(0, longestObjectName)
 
 /** As the data of its Secrets, in order: base64, as the API wants it. */
 export const encode = (record: SnapshotRecord): ReadonlyArray<string> => {
@@ -390,14 +391,14 @@ export const summaryOf = (record: SnapshotRecord): Summary => {
           }
         }),
     kind: "Snapshot",
-    manifests: objects.map(titleOf),
+    manifests: objects.map(keyOf),
     objects: objects.length
   }
 }
 
 /** `Kind/name` of a manifest. */
-export const titleOf = (object: object): string =>
-  `${Reflect.get(object, "kind")}/${Reflect.get(Object(Reflect.get(object, "metadata")), "name")}`
+export const keyOf = (object: object): string =>
+  `${textAt(object, "kind")}/${textAt(object, "metadata", "name")}`
 
 /**
  * True if the storage reports that all volume snapshots are of one moment: one group, with one time. False

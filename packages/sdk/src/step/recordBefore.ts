@@ -13,25 +13,17 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { annotationPath, configBeforeAnnotation } from "../Labels.ts"
-import { kinds } from "../Kind.ts"
+import { kinds, configApis } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
-import {
-  configApis,
-  ConfigKind,
-  contentIn,
-  contentOf,
-  isSame,
-  type Pinned,
-  readPinned,
-  templateIn,
-  titleOf
-} from "./content.ts"
+import { ConfigKind, contentIn, contentOf, isSame, type Pinned, readPinned, templateIn } from "./content.ts"
 import { beforeSet, encode, type SnapshotRecord } from "./record.ts"
 import { recordName } from "../RecordName.ts"
-import { readWhole } from "./recordList.ts"
+import { readWhole, secretTarget } from "./recordList.ts"
 import { secretOf } from "./recordWrite.ts"
 import { labelsOf, makeBeside, removeOurs } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
+import { format } from "../LabelSelector.ts"
+import { titleOf } from "../operation/Guarded.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -177,12 +169,6 @@ const recordOf = (step: RecordBefore, at: At, set: StatefulSet): Work<SnapshotRe
     }
   })
 
-const secretTarget = (namespace: string, name: string): Resource.Target => ({
-  api: kinds.secrets,
-  namespace,
-  name
-})
-
 const perform = (step: RecordBefore, at: At): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
@@ -272,9 +258,7 @@ const undo = (step: RecordBefore, at: At): Work =>
     const { items } = yield* Resource.listObjects(kinds.secrets, {
       namespace,
       metadataOnly: true,
-      labelSelector: Object.entries(labelsOf(set, at.plan.id))
-        .map(([key, value]) => `${key}=${value}`)
-        .join(",")
+      labelSelector: format({ matchLabels: labelsOf(set, at.plan.id) })
     })
     const own = items.filter(
       ({ metadata: { name } }) => name === recordName(set) || name.startsWith(`${recordName(set)}.`)

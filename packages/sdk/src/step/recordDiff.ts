@@ -4,7 +4,8 @@
  * derived from them is printed.
  */
 import { isSame } from "../Digest.ts"
-import { type SnapshotRecord, titleOf } from "./record.ts"
+import { type SnapshotRecord, keyOf } from "./record.ts"
+import { fieldAt, itemsAt } from "../resource/KubeObject.ts"
 
 export type Manifest = Readonly<Record<string, unknown>>
 
@@ -31,17 +32,12 @@ export const sideOf = ({ objects, cuts, replicas }: SnapshotRecord): Side => ({
   replicas
 })
 
-const at = (object: unknown, ...path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>((found, key) => Reflect.get(Object(found), key), object)
-
-const items = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
-
 /** The images of a pod template by container. */
 const imagesOf = (template: unknown): ReadonlyMap<string, string> =>
   new Map(
     ["initContainers", "containers"].flatMap((field) =>
-      items(at(template, "spec", field)).map(
-        (container) => [String(at(container, "name")), String(at(container, "image"))] as const
+      itemsAt(template, "spec", field).map(
+        (container) => [String(fieldAt(container, "name")), String(fieldAt(container, "image"))] as const
       )
     )
   )
@@ -49,20 +45,20 @@ const imagesOf = (template: unknown): ReadonlyMap<string, string> =>
 /** The same with no images in it. */
 const withoutImages = (template: unknown): unknown => {
   const bare = (containers: unknown) =>
-    items(containers).map((container) => ({ ...Object(container), image: null }))
-  const spec: object = Object(at(template, "spec"))
+    itemsAt(containers).map((container) => ({ ...Object(container), image: null }))
+  const spec: object = Object(fieldAt(template, "spec"))
   return {
     ...Object(template),
     spec: {
       ...spec,
-      initContainers: bare(at(spec, "initContainers")),
-      containers: bare(at(spec, "containers"))
+      initContainers: bare(fieldAt(spec, "initContainers")),
+      containers: bare(fieldAt(spec, "containers"))
     }
   }
 }
 
 const workloadChanges = (what: string, before: Manifest, now: Manifest): ReadonlyArray<Difference> => {
-  const [left, right] = [at(before, "spec", "template"), at(now, "spec", "template")]
+  const [left, right] = [fieldAt(before, "spec", "template"), fieldAt(now, "spec", "template")]
   const [from, to] = [imagesOf(left), imagesOf(right)]
   const images = [...new Set([...from.keys(), ...to.keys()])].flatMap(
     (container): ReadonlyArray<Difference> =>
@@ -109,7 +105,7 @@ const withoutAssigned = (spec: unknown) =>
 
 /** The differences of one object; empty if there are none. */
 export const changes = (before: Manifest, now: Manifest): ReadonlyArray<Difference> => {
-  const what = titleOf(before)
+  const what = keyOf(before)
   const kind = before["kind"]
   if (kind === "StatefulSet" || kind === "Deployment") return workloadChanges(what, before, now)
   if (kind === "ConfigMap") return configChanges(what, before, now)
@@ -139,7 +135,7 @@ const compared = <A>(
 
 /** All that differs, from the first to the second. */
 export const differences = (before: Side, now: Side): ReadonlyArray<Difference> => {
-  const byTitle = ({ objects }: Side) => Object.fromEntries(objects.map((one) => [titleOf(one), one]))
+  const byTitle = ({ objects }: Side) => Object.fromEntries(objects.map((one) => [keyOf(one), one]))
   const [left, right] = [byTitle(before), byTitle(now)]
   const found = Object.entries(left).flatMap(([what, one]): ReadonlyArray<Difference> => {
     const other = right[what]

@@ -15,6 +15,7 @@ import { contentOf, snapshotOf, whyNot } from "./cutSource.ts"
 import { cutName, decode, type RecordedCut, recordType, SnapshotRecord, Summary } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { recordLabels } from "../Labels.ts"
+import { textAt } from "../resource/KubeObject.ts"
 
 /** The command that lists the snapshots of a namespace. */
 export const listOf = (namespace: string): string =>
@@ -292,14 +293,14 @@ export const readRecord = (
 ): Effect.Effect<SnapshotRecord | null, ClusterError, Cluster> =>
   Effect.map(readWhole(namespace, set), (found) => found?.record ?? null)
 
-const secretTarget = (namespace: string, name: string): Resource.Target => ({
+/** One of the Secrets that a record consists of. */
+export const secretTarget = (namespace: string, name: string): Resource.Target => ({
   api: kinds.secrets,
   namespace,
   name
 })
 
 const partsOf = ({ metadata }: Resource.KubeObject): string =>
-  String(Reflect.get(Object(Reflect.get(metadata, "annotations")), "kubectl-stateful.dev/part") ?? "")
+  textAt(metadata, "annotations", "kubectl-stateful.dev/part")
 
-const partOf = (secret: Resource.KubeObject): string =>
-  String(Reflect.get(Object(Reflect.get(secret, "data")), "record") ?? "")
+const partOf = (secret: Resource.KubeObject): string => textAt(secret, "data", "record")

@@ -27,7 +27,7 @@ import {
   seedOnlyOf,
   skewOf,
   type SnapshotRecord,
-  titleOf
+  keyOf
 } from "./record.ts"
 import { SetReplicas } from "./replicas.ts"
 import { SetRetention } from "./retention.ts"
@@ -174,7 +174,7 @@ const placed = (
   placement: RecordedPlacement,
   manifests: ReadonlyArray<Readonly<Record<string, unknown>>>
 ): RecordedPlacement => {
-  const manifest = manifests.find((one) => titleOf(one) === placement.workload)
+  const manifest = manifests.find((one) => keyOf(one) === placement.workload)
   const runtimeClass = ["spec", "template", "spec", "runtimeClassName"].reduce<unknown>(
     (found, key) => Reflect.get(Object(found), key),
     manifest
@@ -187,7 +187,7 @@ const placed = (
  * own policy.
  */
 const asBefore = ({ plan, settings }: At, manifest: Readonly<Record<string, unknown>>) => {
-  const replicas = settings.replicas[titleOf(manifest)]
+  const replicas = settings.replicas[keyOf(manifest)]
   const [retention] = stepsOf(SetRetention, plan.steps)
   if (replicas === undefined || stepsOf(SetReplicas, plan.steps).length === 0) return manifest
   return {
@@ -211,13 +211,13 @@ const changedWorkloads = (
     ...stepsOf(SetReplicas, plan.steps).flatMap((step) => SetReplicas.specWrites?.(step) ?? [])
   ]
   return manifests.flatMap((manifest) => {
-    const guard = plan.guards.find(({ kind, name }) => titleOf(manifest) === `${kind}/${name}`)
+    const guard = plan.guards.find(({ kind, name }) => keyOf(manifest) === `${kind}/${name}`)
     const found = guard === undefined ? null : Schema.decodeUnknownOption(PartialObjectMetadata)(manifest)
     if (guard === undefined || found?._tag !== "Some" || guard.generation === null) return []
     // A process that resumed the operation has written a token too.
     const tokens = tokensOn(plan.id, found.value) ?? (isTakenUp ? 2 : 1)
     const before = guard.generation + raisedBy(guard) * tokens
-    return isOurs(writes, before, { ...manifest, ...found.value }) ? [] : [titleOf(manifest)]
+    return isOurs(writes, before, { ...manifest, ...found.value }) ? [] : [keyOf(manifest)]
   })
 }
 

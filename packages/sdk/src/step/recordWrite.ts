@@ -13,6 +13,7 @@ import { levelAnnotation, recordLabel } from "../Labels.ts"
 import { encode, recordType, type SnapshotRecord, summaryOf } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { isOurs, labelsOf, makeBeside, removeOurs } from "./snapshots.ts"
+import { format } from "../LabelSelector.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -86,9 +87,7 @@ export const removeRecord = (at: At, set: string): Work =>
     const { items } = yield* Resource.listObjects(kinds.secrets, {
       namespace,
       metadataOnly: true,
-      labelSelector: Object.entries(labelsOf(set, at.plan.id))
-        .map(([key, value]) => `${key}=${value}`)
-        .join(",")
+      labelSelector: format({ matchLabels: labelsOf(set, at.plan.id) })
     })
     const parts = items
       .map(({ metadata }) => metadata.name)

@@ -10,6 +10,7 @@ import * as Resource from "../Resource.ts"
 import { cloneLabel, fencedLabel } from "../Labels.ts"
 import { fencePolicy, fenceTarget, readFence } from "./isolate.ts"
 import * as Workload from "./workload.ts"
+import { fieldAt } from "../resource/KubeObject.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 
@@ -25,9 +26,7 @@ type Release = typeof ReleaseSchema.Type
 /** The NetworkPolicy of this application: a journal that names another's releases nothing. */
 const look = (at: StepContext, { policy, operation }: Release) =>
   Effect.map(readFence({ namespace: at.fence.namespace, operation }, policy), (found) =>
-    Reflect.get(Object(Reflect.get(Object(found?.metadata), "labels")), fencedLabel) === at.fence.name
-      ? found
-      : null
+    fieldAt(found?.metadata, "labels", fencedLabel) === at.fence.name ? found : null
   )
 
 const perform = (step: Release, at: StepContext): Work =>

@@ -10,7 +10,7 @@ import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
 import { podsUsing } from "./users.ts"
-import { claimTarget, policyOf, readClaim, readVolume, writeVolume } from "./volume.ts"
+import { claimTarget, policyOf, readClaim, readVolume, writeVolume, policyPath } from "./volume.ts"
 import { madeByAnnotation, notUsedYetAnnotation } from "../Labels.ts"
 import { shellWord } from "../ShellWord.ts"
 
@@ -59,10 +59,10 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
       const { reason } = yield* writeVolume(at, {
         own,
         done: (found) => policyOf(found) === "Delete",
-        change: () => [{ op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Delete" }],
+        change: () => [{ op: "replace", path: policyPath, value: "Delete" }],
         undo: () => [
           { op: "test", path: "/spec/claimRef/uid", value: uid },
-          { op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Retain" }
+          { op: "replace", path: policyPath, value: "Retain" }
         ]
       })
       if (reason !== null) {

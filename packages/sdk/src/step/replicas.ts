@@ -13,7 +13,7 @@ import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import { guardOf } from "../operation/Verb.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { annotationPath, replicasAnnotation } from "../Labels.ts"
-import { wanted } from "../Ordinal.ts"
+import { wanted, range } from "../Ordinal.ts"
 import { type HealthSettings, healthy, quorumGuard } from "../wait/healthy.ts"
 import { settle } from "../wait/replicas.ts"
 import { attachedBy } from "./attachVolume.ts"
@@ -119,7 +119,7 @@ const arrive = (at: At, set: StatefulSet, to: number, from: number): Effect.Effe
           : overwritten(at.fence, replicasOf(now), replicasOf(set))
     })
     const { start } = wanted(set)
-    const coming = Array.from({ length: Math.max(0, to - from) }, (_, index) => start + from + index)
+    const coming = range(start + from, to - from)
     yield* Effect.forEach(coming, (ordinal) => healthy(at, memberOf(set, ordinal), settings), {
       concurrency: 8,
       discard: true
@@ -167,9 +167,12 @@ const moveBack = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Clust
     if (!up && isTelling && wanted(before).start + from <= (at.captured["beyond"] ?? 0)) return
     if (now > from) yield* quorumGuard(at, before, now, from, settings)
     const goes = facts?.whenScaled === "Delete"
-    // The policy that stood before says that claims of removed pods go: then that is what is gone back to.
-    // Pods that were removed under Delete take their claims along, at whatever moment they end.
-    // Somebody may have moved the ordinals since volumes were set to Retain.
+    // The claims that must outlive the pods which go now, or which are still ending:
+    // - back down under whenScaled Delete, none: the policy from before the plan deletes them;
+    // - back down under Retain, all beyond the previous number. Another client may have moved the ordinals
+    //   since, so the lower first ordinal counts;
+    // - back up under Retain, none: no claim is deleted;
+    // - back up under Delete, those of the removed pods: a pod takes its claims along whenever it ends.
     const { start } = wanted(before)
     const first = Math.min(start, facts?.firstOrdinal ?? start)
     const found =

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Fence from "../operation/Fence.ts"
 import * as Workload from "./workload.ts"
 import type { Cluster } from "../Cluster.ts"
-import type { StatefulSet } from "../kind/Workload.ts"
+import { type StatefulSet, retentionOf } from "../kind/Workload.ts"
 import type { SpecWrite } from "../operation/Author.ts"
 import { because } from "../operation/OperationError.ts"
 import { on, type StepKind, stepsOf } from "../operation/Step.ts"
@@ -15,8 +15,6 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { annotationPath, retentionBeforeAnnotation } from "../Labels.ts"
 import { Retention } from "../Topology.ts"
 import { untilSettled } from "../wait/pods.ts"
-
-const { retentionOf } = Workload
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Retention))
 

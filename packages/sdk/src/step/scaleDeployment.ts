@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
-import type { Pod } from "../kind/Pod.ts"
+import { hasEnded, type Pod } from "../kind/Pod.ts"
 import type { Deployment } from "../kind/Workload.ts"
 import { format as selectorText } from "../LabelSelector.ts"
 import * as Fence from "../operation/Fence.ts"
@@ -63,12 +63,11 @@ const podsOf = ({ metadata, spec }: Deployment): Effect.Effect<ReadonlyArray<Pod
   })
 
 /** One that has ended is left by its controller for good: it writes nothing. */
-const hasEnded = ({ metadata, status }: Pod): boolean =>
-  !metadata.deletionTimestamp && ["Succeeded", "Failed"].includes(status?.phase ?? "")
+const isLeft = (pod: Pod): boolean => !pod.metadata.deletionTimestamp && hasEnded(pod)
 
 const missing = (now: Deployment, pods: ReadonlyArray<Pod>, to: number): ReadonlyArray<Unmet> => {
   const subject = { kind: "Deployment", name: now.metadata.name }
-  const there = pods.filter((pod) => !hasEnded(pod))
+  const there = pods.filter((pod) => !isLeft(pod))
   if ((now.status?.observedGeneration ?? 0) < (now.metadata.generation ?? 0))
     return [{ subject, for: "the controller to see the change" }]
   if (to === 0)

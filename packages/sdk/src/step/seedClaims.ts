@@ -33,7 +33,7 @@ import { isFilledHere, removeFilled } from "./removeFilled.ts"
 import { seedPod } from "./seedPod.ts"
 import { dropCut, makeBeside, readContent, readSnapshot, snapshotTarget } from "./snapshots.ts"
 import { readClaim } from "./volume.ts"
-import { madeByAnnotation } from "../Labels.ts"
+import { madeByAnnotation, managedBy } from "../Labels.ts"
 import * as Workload from "./workload.ts"
 
 export interface SeedSettings extends Fill.FillSettings {
@@ -174,7 +174,7 @@ const cutCopy = (step: SeedClaims, at: At): Work =>
     const made = yield* makeBeside(at, snapshotTarget(at.fence.namespace, as), {
       metadata: {
         name: as,
-        labels: { "app.kubernetes.io/managed-by": "kubectl-stateful", [madeByAnnotation]: operation }
+        labels: { ...managedBy, [madeByAnnotation]: operation }
       },
       spec: {
         ...(step.class === null ? {} : { volumeSnapshotClassName: step.class }),

@@ -10,6 +10,7 @@ import type { StatefulSet } from "../kind/Workload.ts"
 import { filledIn } from "../Seed.ts"
 import { containerOf, type Proven, checkPodName, checkPod } from "./checkPod.ts"
 import type { Which } from "./checkPods.ts"
+import { podName } from "../Ordinal.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- parts of a pod spec, handed on as they are
 type Json = any
@@ -28,7 +29,7 @@ export interface SeedPod {
 
 /** The value of a field of the member's own pod. */
 const fieldOf = (set: StatefulSet, ordinal: number, path: string): string | null => {
-  const name = `${set.metadata.name}-${ordinal}`
+  const name = podName(set.metadata.name, ordinal)
   const { labels, annotations } = set.spec.template.metadata ?? {}
   const own: Readonly<Record<string, string>> = {
     "statefulset.kubernetes.io/pod-name": name,
@@ -60,7 +61,7 @@ export const seedPod = (set: StatefulSet, spec: SeedPod): object => {
   const base: Json = checkPod(set, ordinal, id, [claim])
   const [container] = base.spec.containers
   const own: Json = containerOf((set.spec.template.spec as Json).containers, [claim.template])
-  const pod = `${set.metadata.name}-${ordinal}`
+  const pod = podName(set.metadata.name, ordinal)
   const args = [...(own.command ?? []), ...(own.args ?? [])]
   const volume = mountOf(set, claim.template)
   return {

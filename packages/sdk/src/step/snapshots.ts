@@ -13,12 +13,13 @@ import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { madeByAnnotation, setLabel } from "../Labels.ts"
+import { madeByAnnotation, setLabel, managedBy } from "../Labels.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
 import { claimsByName } from "./reclaimPolicy.ts"
 import { byName } from "./templates.ts"
 import { lost } from "./volumeOwner.ts"
+import { fieldAt } from "../resource/KubeObject.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -39,6 +40,8 @@ export const snapshotTarget = (namespace: string, name: string): Resource.Target
   name
 })
 
+export const contentTarget = (name: string): Resource.Target => ({ api: kinds.volumesnapshotcontents, name })
+
 /** `null` if there is none of this name. */
 export const readSnapshot = (
   namespace: string,
@@ -54,7 +57,7 @@ export const readContent = (
 
 /** The labels by which an operation finds the objects that it created. */
 export const labelsOf = (set: string, operation: string): Readonly<Record<string, string>> => ({
-  "app.kubernetes.io/managed-by": "kubectl-stateful",
+  ...managedBy,
   [setLabel]: set,
   [madeByAnnotation]: operation
 })
@@ -123,13 +126,10 @@ export const makeBeside = (
   )
 
 const removeUnchanged = (target: Resource.Target, { metadata }: Resource.KubeObject) =>
-  Resource.remove(target, {
-    ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
-    ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion })
-  })
+  Resource.remove(target, Resource.asRead(metadata))
 
 export const policyOf = (object: Resource.KubeObject | null): unknown =>
-  object === null ? null : Reflect.get(Object(Reflect.get(object, "spec")), "deletionPolicy")
+  object === null ? null : fieldAt(object, "spec", "deletionPolicy")
 
 /** The policy by which the driver deletes the data of a volume snapshot, or keeps it. */
 export const setPolicy = (

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { PodSpec } from "../kind/Pod.ts"
 import { isSame } from "../Digest.ts"
 import { type Mention, mentionsOf } from "../Reference.ts"
+import { fieldAt, itemsAt } from "../resource/KubeObject.ts"
 
 const itemName = (item: unknown): string | null => {
   const name: unknown = Reflect.get(Object(item), "name")
@@ -36,14 +37,6 @@ const placesOf = (left: unknown, right: unknown, place = ""): ReadonlyArray<stri
   return places.length === 0 ? [place] : places
 }
 
-const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>((found, key) => Reflect.get(Object(found), key), value)
-
-const listAt = (value: unknown, ...path: ReadonlyArray<string>): ReadonlyArray<unknown> => {
-  const found = at(value, ...path)
-  return Array.isArray(found) ? found : []
-}
-
 const containerLists = ["initContainers", "containers"] as const
 
 const named = (list: ReadonlyArray<unknown>, name: string | null): unknown =>
@@ -51,10 +44,10 @@ const named = (list: ReadonlyArray<unknown>, name: string | null): unknown =>
 
 const imagesOf = (before: unknown, after: unknown): ReadonlyArray<string> =>
   containerLists.flatMap((list) =>
-    listAt(after, "spec", list).flatMap((container) => {
+    itemsAt(after, "spec", list).flatMap((container) => {
       const name = itemName(container)
-      const was = at(named(listAt(before, "spec", list), name), "image")
-      const is = at(container, "image")
+      const was = fieldAt(named(itemsAt(before, "spec", list), name), "image")
+      const is = fieldAt(container, "image")
       const word = (image: unknown) => (typeof image === "string" ? image : "none")
       return was === is ? [] : [`image of ${name ?? ""}: ${word(was)} -> ${word(is)}`]
     })
@@ -74,14 +67,14 @@ const harmlessNotes =
 
 /** The differences; a removed field may have restricted something. */
 const noteGains = (before: unknown, after: unknown, what: "annotation" | "label"): ReadonlyArray<string> => {
-  const [was, is] = [at(before, "metadata", `${what}s`), at(after, "metadata", `${what}s`)]
+  const [was, is] = [fieldAt(before, "metadata", `${what}s`), fieldAt(after, "metadata", `${what}s`)]
   return [...new Set([...Object.keys(Object(was)), ...Object.keys(Object(is))])]
-    .filter((key) => at(was, key) !== at(is, key) && !harmlessNotes.test(key))
+    .filter((key) => fieldAt(was, key) !== fieldAt(is, key) && !harmlessNotes.test(key))
     .map((key) => `${what} ${key}`)
 }
 
 const hostPorts = (container: unknown): ReadonlyArray<unknown> =>
-  listAt(container, "ports").flatMap((port) => at(port, "hostPort") ?? [])
+  itemsAt(container, "ports").flatMap((port) => fieldAt(port, "hostPort") ?? [])
 
 /** Fields of a pod and of a container that set what runs and where, and give no privileges. */
 const harmless: ReadonlySet<string> = new Set(
@@ -111,20 +104,20 @@ const others = (
   place: string
 ): ReadonlyArray<string> =>
   [...new Set([...Object.keys(Object(before)), ...Object.keys(Object(after))])].flatMap((key) => {
-    const [was, is] = [at(before, key), at(after, key)]
+    const [was, is] = [fieldAt(before, key), fieldAt(after, key)]
     // A security context that is gone is one that holds nothing back.
     const isLess = is === undefined && key !== "securityContext"
     return free.has(key) || isLess || isSame(was, is) ? [] : [`${place}${key}`]
   })
 
 const projects = (volume: unknown): ReadonlyArray<unknown> =>
-  listAt(volume, "projected", "sources").filter((source) =>
+  itemsAt(volume, "projected", "sources").filter((source) =>
     Object.keys(Object(source)).some((key) => !["configMap", "secret", "downwardAPI"].includes(key))
   )
 
 const volumeGains = (before: unknown, after: unknown): ReadonlyArray<string> =>
-  listAt(after, "spec", "volumes").flatMap((volume) => {
-    const was = named(listAt(before, "spec", "volumes"), itemName(volume))
+  itemsAt(after, "spec", "volumes").flatMap((volume) => {
+    const was = named(itemsAt(before, "spec", "volumes"), itemName(volume))
     if (isSame(was, volume)) return []
     const sources = Object.keys(Object(volume)).filter((key) => !harmlessVolumes.has(key))
     const reaching = sources.filter((key) => key !== "projected" || projects(volume).length > 0)
@@ -137,11 +130,11 @@ const volumeGains = (before: unknown, after: unknown): ReadonlyArray<string> =>
  * to be harmless is one.
  */
 export const templateGains = (before: unknown, after: unknown): ReadonlyArray<string> => [
-  ...others(at(before, "spec"), at(after, "spec"), harmless, ""),
+  ...others(fieldAt(before, "spec"), fieldAt(after, "spec"), harmless, ""),
   ...containerLists.flatMap((list) =>
-    listAt(after, "spec", list).flatMap((container) => {
+    itemsAt(after, "spec", list).flatMap((container) => {
       const name = itemName(container)
-      const was = named(listAt(before, "spec", list), name)
+      const was = named(itemsAt(before, "spec", list), name)
       const ports = hostPorts(container).filter((port) => !hostPorts(was).includes(port))
       return [
         ...others(was, container, harmlessIn, `${name ?? ""}.`),

@@ -4,12 +4,12 @@
  * would mount it.
  */
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
-import { PodSpec } from "../kind/Pod.ts"
+import { isEnd, PodSpec } from "../kind/Pod.ts"
 import { mentionsOf } from "../Reference.ts"
 import { kinds, reading } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
+import { fieldAt, itemsAt } from "../resource/KubeObject.ts"
 
 /** The path of the pod spec in each kind. */
 const templates: ReadonlyArray<readonly [api: Resource.ApiResource, path: ReadonlyArray<string>]> = [
@@ -22,27 +22,17 @@ const templates: ReadonlyArray<readonly [api: Resource.ApiResource, path: Readon
   [kinds.daemonsets, ["spec", "template", "spec"]]
 ]
 
-const at = (value: unknown, path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>(
-    (found, key) => (Predicate.isObject(found) ? Reflect.get(found, key) : undefined),
-    value
-  )
-
 /** The claims that a pod spec names. */
-const claimsIn = (spec: unknown): ReadonlyArray<string> => {
-  const volumes = at(spec, ["volumes"])
-  return Array.isArray(volumes)
-    ? volumes.flatMap((volume) => {
-        const name = at(volume, ["persistentVolumeClaim", "claimName"])
-        return typeof name === "string" ? [name] : []
-      })
-    : []
-}
+const claimsIn = (spec: unknown): ReadonlyArray<string> =>
+  itemsAt(spec, "volumes").flatMap((volume) => {
+    const name = fieldAt(volume, "persistentVolumeClaim", "claimName")
+    return typeof name === "string" ? [name] : []
+  })
 
 const usersIn = (namespace: string, [api, path]: (typeof templates)[number], claims: ReadonlySet<string>) =>
   Effect.map(Resource.listObjects(api, { namespace }), ({ items }) =>
     items.flatMap((item) =>
-      claimsIn(at(item, path))
+      claimsIn(fieldAt(item, ...path))
         .filter((claim) => claims.has(claim))
         .map((claim) => ({ claim, user: `${api.kind}/${item.metadata.name}` }))
     )
@@ -94,7 +84,7 @@ export const usersOf = (
 
 /** Fails if it cannot be parsed: then the objects that it names are unknown. */
 const specOf = (api: Resource.ApiResource, item: Resource.KubeObject, path: ReadonlyArray<string>) =>
-  Resource.accept(reading(api, PodSpec), { ...Object(at(item, path)), metadata: item.metadata })
+  Resource.accept(reading(api, PodSpec), { ...Object(fieldAt(item, ...path)), metadata: item.metadata })
 
 /**
  * The workloads and pods of a namespace that name each ConfigMap and Secret, as `Kind/name`, except those
@@ -146,8 +136,7 @@ export const podsUsing = (
 
 /** True if a pod may have its claims mounted: it has a node, and has not ended. */
 const isMounting = (pod: unknown): boolean =>
-  Boolean(at(pod, ["spec", "nodeName"])) &&
-  !["Succeeded", "Failed"].includes(String(at(pod, ["status", "phase"])))
+  Boolean(fieldAt(pod, "spec", "nodeName")) && !isEnd(String(fieldAt(pod, "status", "phase")))
 
 /** The pods that have claims mounted, by claim; `whatever` is as in `mountedIn`. */
 export const mountsIn = (
@@ -157,7 +146,7 @@ export const mountsIn = (
   const found: Record<string, Array<string>> = {}
   for (const pod of pods) {
     if (!whatever && !isMounting(pod)) continue
-    for (const claim of claimsIn(at(pod, ["spec"]))) (found[claim] ??= []).push(pod.metadata.name)
+    for (const claim of claimsIn(fieldAt(pod, "spec"))) (found[claim] ??= []).push(pod.metadata.name)
   }
   return found
 }

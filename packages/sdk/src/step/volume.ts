@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Fence from "../operation/Fence.ts"
 import * as Resource from "../Resource.ts"
 import * as Holder from "./holder.ts"
+import type { Claim } from "../Claim.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import { classOf, type PersistentVolume, type PersistentVolumeClaim } from "../kind/Storage.ts"
@@ -38,6 +39,14 @@ export const KeptClaim = Schema.Struct({
 })
 export type KeptClaim = typeof KeptClaim.Type
 
+/** A claim of a state, to be kept as it is there. */
+export const keptClaim = ({ name, uid, volume }: Claim): KeptClaim => ({
+  claim: name,
+  uid,
+  volume: volume?.name ?? null,
+  reclaimPolicy: volume?.reclaimPolicy ?? null
+})
+
 type At = StepContext
 
 export const claimTarget = (namespace: string, name: string): Resource.Target => ({
@@ -54,6 +63,12 @@ export const asNow = ({ metadata, spec }: PersistentVolumeClaim): Readonly<Recor
   // Another class than the volume's, or none, is never Bound to it.
   ...(spec.volumeAttributesClassName ? { volumeAttributesClassName: spec.volumeAttributesClassName } : {}),
   resources: { requests: spec.resources?.requests }
+})
+
+/** True if this user can set reclaim policies. */
+export const mayPatchVolumes = Resource.mayAll(["get", "patch"], {
+  group: "",
+  plural: "persistentvolumes"
 })
 
 const volumeTarget = (name: string): Resource.Target => ({ api: kinds.persistentvolumes, name })
@@ -218,7 +233,8 @@ const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOp
     )
   )
 
-const policyPath = "/spec/persistentVolumeReclaimPolicy"
+/** The reclaim policy in a JSON patch of a volume. */
+export const policyPath = "/spec/persistentVolumeReclaimPolicy"
 
 /**
  * The annotations of an operation on a volume whose policy it sets to Retain: the process, and the

@@ -8,7 +8,7 @@ import * as Fence from "../operation/Fence.ts"
 import type { Place } from "../operation/Guarded.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { because } from "../operation/OperationError.ts"
-import { wanted } from "../Ordinal.ts"
+import { wanted, podName } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { Retention, type Workload } from "../Topology.ts"
 import * as Result from "effect/Result"
@@ -56,12 +56,6 @@ export const beyondOf = (object: unknown): number | null => {
   const { start, count } = wanted(accepted.success)
   return start + count
 }
-
-/** The retention policy for the claims of removed pods, and of a deleted set. */
-export const retentionOf = (set: StatefulSet): typeof Retention.Type => ({
-  whenScaled: set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled ?? "Retain",
-  whenDeleted: set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted ?? "Retain"
-})
 
 /**
  * The facts that each change of the number of replicas relies on: pods and claims are created and removed
@@ -129,7 +123,7 @@ export const overwritten = (place: Place, is: number, wanted: number) =>
 
 /** The member whose hook runs, or whose health is checked. */
 export const memberOf = (set: StatefulSet, ordinal: number) => {
-  const pod = `${set.metadata.name}-${ordinal}`
+  const pod = podName(set.metadata.name, ordinal)
   const namespace = set.metadata.namespace ?? ""
   const fqdn = set.spec.serviceName ? `${pod}.${set.spec.serviceName}.${namespace}.svc` : pod
   return { namespace, pod, ordinal, fqdn }

@@ -9,6 +9,7 @@ import type { Subject } from "../operation/Progress.ts"
 import type { Failure } from "../operation/StepContext.ts"
 import { endOf, holdersOf, wayOut } from "./holders.ts"
 import { type Clocked, polledSoon, until } from "./until.ts"
+import { fieldAt } from "../resource/KubeObject.ts"
 
 export interface GoneWait {
   readonly subject: Subject
@@ -20,8 +21,7 @@ export interface GoneWait {
   readonly stuck: OperationError
 }
 
-const isGoing = (object: object | null): boolean =>
-  Boolean(Reflect.get(Object(Reflect.get(Object(object), "metadata")), "deletionTimestamp"))
+const isGoing = (object: object | null): boolean => Boolean(fieldAt(object, "metadata", "deletionTimestamp"))
 
 /** Reason that it still exists: its finalizers, if there are any. */
 const named = ({ message, action }: OperationError, holders: ReadonlyArray<string>): OperationError =>

@@ -9,7 +9,7 @@ import type { StatefulSet } from "../kind/Workload.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure } from "../operation/StepContext.ts"
 import { format } from "../GoDuration.ts"
-import { wanted } from "../Ordinal.ts"
+import { wanted, range } from "../Ordinal.ts"
 import { proxyPath, queryOf } from "../PodUrl.ts"
 import type { HttpHealth, Profile } from "../Profile.ts"
 import { needed, type Quorum } from "../Quorum.ts"
@@ -117,7 +117,7 @@ export const quorumGuard = (
 ): Effect.Effect<void, Failure, Cluster> => {
   const { start } = wanted(set)
   const ordered = set.spec.podManagementPolicy !== "Parallel"
-  const staying = Array.from({ length: to }, (_, index) => start + index)
+  const staying = range(start, to)
   const quorum = settings.quorum ?? "majority"
   const ask = Effect.gen(function* () {
     const pods = yield* podsOf(set)
@@ -130,7 +130,7 @@ export const quorumGuard = (
       }
     }
     if (to === 0 || quorum === "none") return null
-    const members = Array.from({ length: from }, (_, index) => start + index)
+    const members = range(start, from)
     const known = yield* Effect.forEach(
       members,
       (ordinal) =>

@@ -11,7 +11,7 @@ import { format as selectorText } from "../LabelSelector.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { Subject } from "../operation/Progress.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { isWanted, ofPod } from "../Ordinal.ts"
+import { isWanted, ofPod, podName } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { controllerOf, type ObjectMeta } from "../kind/Meta.ts"
 import { readinessOf } from "../state/Readiness.ts"
@@ -55,7 +55,7 @@ export const pending = (pod: Pod | undefined): string => {
 
 export const podSubject = (set: StatefulSet, ordinal: number): Subject => ({
   kind: "Pod",
-  name: `${set.metadata.name}-${ordinal}`
+  name: podName(set.metadata.name, ordinal)
 })
 
 export const setSubject = (set: StatefulSet): Subject => ({ kind: "StatefulSet", name: set.metadata.name })

@@ -12,18 +12,16 @@ import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import type { StatefulSet } from "../kind/Workload.ts"
 import type { OperationError } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { wanted } from "../Ordinal.ts"
+import { wanted, range, podName } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { byName, claimsWanted } from "../step/templates.ts"
 import { causesOf } from "./causes.ts"
 import type { Unmet } from "./condition.ts"
 import * as Wait from "./pods.ts"
 import { shellWord } from "../ShellWord.ts"
+import { millisSince } from "../Elapsed.ts"
 
 type At = Pick<StepContext, "fence" | "report" | "elapsed">
-
-const ordinals = (first: number, count: number): ReadonlyArray<number> =>
-  Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
 
 /** True if each container runs: the stage before readiness. */
 const isStarted = (pod: Pod): boolean => {
@@ -148,16 +146,16 @@ const movingOf = (at: At, set: StatefulSet, { from, to }: Change) =>
   Effect.map(Clock.monotonicTimeNanos, (began): Moving => {
     const up = to > from
     const { start } = wanted(set)
-    const moved = ordinals(start + Math.min(to, from), Math.abs(to - from))
-    const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
+    const moved = range(start + Math.min(to, from), Math.abs(to - from))
+    const elapsed = millisSince(began)
     return {
       set,
       to,
       up,
       start,
       moved,
-      staying: ordinals(start, Math.min(to, from)),
-      name: (ordinal) => `${at.fence.name}-${ordinal}`,
+      staying: range(start, Math.min(to, from)),
+      name: (ordinal) => podName(at.fence.name, ordinal),
       hasClaims: up && claimNames(set, "").length > 0,
       stages: stages(at, elapsed),
       // Those that end before the first look were there too.
@@ -273,7 +271,7 @@ const notReady = (moving: Moving, pods: Wait.Pods, now: StatefulSet): ReadonlyAr
 /** Finds out why the first that lack do not come, and those that hold them up. */
 const learn = (moving: Moving, pods: Wait.Pods, now: StatefulSet) => {
   const { set, to, start, claims, name } = moving
-  const late = ordinals(start, to)
+  const late = range(start, to)
     .filter((ordinal) => !Wait.isReady(pods.get(ordinal)))
     .slice(0, 3)
     .map((ordinal) => ({

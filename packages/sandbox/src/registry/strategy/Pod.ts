@@ -14,6 +14,7 @@ import {
 import type { Strategy } from "../../apimachinery/ResourceType.ts"
 import { prohibited } from "../../apimachinery/FieldError.ts"
 import { podSpec, podSpecFaults } from "./PodTemplate.ts"
+import { isEnd } from "../PodPhase.ts"
 
 /** The tolerations that the DefaultTolerationSeconds admission adds: five minutes on a lost node. */
 const tolerated = (tolerations: ReadonlyArray<unknown>): ReadonlyArray<unknown> => [
@@ -146,10 +147,8 @@ export const pod: Strategy = {
           )
         ],
   // A pod that no kubelet holds, or that has ended, has nobody to wait for.
-  gracePeriodSeconds: (object) => {
-    const phase = stringAt(object.status, "phase")
-    return (stringAt(object.spec, "nodeName") ?? "") === "" || phase === "Failed" || phase === "Succeeded"
+  gracePeriodSeconds: (object) =>
+    (stringAt(object.spec, "nodeName") ?? "") === "" || isEnd(stringAt(object.status, "phase"))
       ? 0
       : Math.max(numberAt(object.spec, "terminationGracePeriodSeconds") ?? 30, 1)
-  }
 }

@@ -7,7 +7,7 @@ import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import { conditionOf } from "../Readiness.ts"
 import { observeVolume, volumesByName } from "./volume.ts"
-import type { PodSpec } from "../../kind/Pod.ts"
+import { hasEnded, type PodSpec } from "../../kind/Pod.ts"
 import { classOf, type PersistentVolumeClaim } from "../../kind/Storage.ts"
 import { type Claim, claimsOfPod, isEphemeral, type OtherVolume } from "../../Claim.ts"
 
@@ -16,7 +16,7 @@ const usersByClaim = (lists: Pick<Lists, "pods">): ReadonlyMap<string, ReadonlyA
   const users = new Map<string, Set<string>>()
   for (const pod of lists.pods ?? []) {
     // A pod that ended holds its claim's protection finalizer no more.
-    if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") continue
+    if (hasEnded(pod)) continue
     for (const [claim] of claimsOfPod(pod)) {
       const names = users.get(claim) ?? new Set()
       names.add(pod.metadata.name)

@@ -5,8 +5,8 @@
 import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
-import { accountOf } from "../../Reference.ts"
 import type { CloudRole } from "../../CloudRole.ts"
+import { accountOf } from "../../kind/Pod.ts"
 
 const ofAccounts: ReadonlySet<string> = new Set([
   "eks.amazonaws.com/role-arn",

@@ -1,6 +1,5 @@
 /** Objects without which no pod starts, out of templates and volumes. */
 import type { Claim } from "../../Claim.ts"
-import { accountOf } from "../../Reference.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists, Observation } from "../observation.ts"
@@ -8,6 +7,7 @@ import { secretsOfClass, secretsOfVolume, type VolumeSecret } from "./volumeSecr
 import type { ObjectMeta } from "../../kind/Meta.ts"
 import type { Plural } from "../../Kind.ts"
 import { type Dependency, plurals } from "../../Dependency.ts"
+import { accountOf } from "../../kind/Pod.ts"
 
 /** The secrets store's driver mounts what an object of its own names. */
 const secretsStore = "secrets-store.csi.k8s.io"

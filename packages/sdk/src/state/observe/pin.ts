@@ -22,7 +22,7 @@ export interface KnownNode {
 }
 
 /** The input of pins; nodes are `null` if they could not be read. */
-export interface Ground {
+export interface KnownNodes {
   readonly nodes: ReadonlyArray<KnownNode> | null
   readonly domains: DomainLabels
   /** Reaches found so far, by affinity: a thousand volumes have but a few, and nodes are many. */
@@ -48,21 +48,21 @@ type Terms = NonNullable<Volume["nodeAffinity"]>
 const ofDriver = /\/(node(-?(name|id))?|hostname)$/
 
 /** A node by this name that does not say so by a driver's label may be that one or not. */
-const isSilent = ({ nodes }: Ground, { key, values }: Terms[number][number]): boolean =>
+const isSilent = ({ nodes }: KnownNodes, { key, values }: Terms[number][number]): boolean =>
   key !== hostname &&
   nodes?.some(
     ({ object: { metadata } }) => values.includes(metadata.name) && !Object.hasOwn(metadata.labels ?? {}, key)
   ) === true
 
 /** The domain that the affinity's own keys name: `topology.kubernetes.io/zone In [a]` is a zone, however many nodes it has today. */
-const namedDomain = (terms: Terms, ground: Ground): Domain | null => {
+const namedDomain = (terms: Terms, onNodes: KnownNodes): Domain | null => {
   const found = terms.map((requirements): Domain | null => {
     const single = requirements.filter(({ operator, values }) => operator === "In" && values.length === 1)
     const named = new Set(
       single.map((one) =>
-        one.key === "metadata.name" || (ofDriver.test(one.key) && !isSilent(ground, one))
+        one.key === "metadata.name" || (ofDriver.test(one.key) && !isSilent(onNodes, one))
           ? "node"
-          : domainOfLabel(one.key, ground.domains)
+          : domainOfLabel(one.key, onNodes.domains)
       )
     )
     return (["node", "rack", "zone", "region"] as const).find((domain) => named.has(domain)) ?? null
@@ -80,9 +80,9 @@ export interface Reach {
   readonly nodes: ReadonlyArray<string> | null
 }
 
-const affine = (terms: Terms, ground: Ground): Reach => {
-  const { nodes } = ground
-  const named = namedDomain(terms, ground)
+const affine = (terms: Terms, onNodes: KnownNodes): Reach => {
+  const { nodes } = onNodes
+  const named = namedDomain(terms, onNodes)
   if (nodes === null) return { domain: named, nodes: null }
   const matching = nodes.filter(({ object }) =>
     terms.some(
@@ -109,13 +109,13 @@ const affine = (terms: Terms, ground: Ground): Reach => {
 /**
  * The affinity is `null` if the PersistentVolume could not be read. `node` is the current node of its pod.
  */
-export const reachOf = (volume: Volume, node: string | null, ground: Ground): Reach => {
+export const reachOf = (volume: Volume, node: string | null, onNodes: KnownNodes): Reach => {
   const terms = volume.nodeAffinity
   if (terms === null) return { domain: null, nodes: null }
   if (terms.length > 0) {
     const key = JSON.stringify(terms)
-    const reach = ground.reaches.get(key) ?? affine(terms, ground)
-    ground.reaches.set(key, reach)
+    const reach = onNodes.reaches.get(key) ?? affine(terms, onNodes)
+    onNodes.reaches.set(key, reach)
     return reach
   }
   // A hostPath or local volume without affinity is data of the one node where it was written.
@@ -130,7 +130,7 @@ export const reachOf = (volume: Volume, node: string | null, ground: Ground): Re
 const restrict = (
   by: Pin["by"],
   name: string,
-  { nodes }: Ground,
+  { nodes }: KnownNodes,
   fits: (node: KnownNode) => boolean
 ): ReadonlyArray<Pin> => {
   if (nodes === null) return [{ by, name, nodes: null, domain: null }]
@@ -146,34 +146,44 @@ const restrict = (
   ]
 }
 
-const volumePins = (claims: ReadonlyArray<Claim>, node: string | null, ground: Ground): ReadonlyArray<Pin> =>
+const volumePins = (
+  claims: ReadonlyArray<Claim>,
+  node: string | null,
+  onNodes: KnownNodes
+): ReadonlyArray<Pin> =>
   claims.flatMap(({ name, volume }): ReadonlyArray<Pin> => {
     if (volume === null) return []
-    const { domain, nodes } = reachOf(volume, node, ground)
+    const { domain, nodes } = reachOf(volume, node, onNodes)
     const free = domain === "any" || (volume.nodeAffinity?.length === 0 && domain === null)
     return free || volume.nodeAffinity === null ? [] : [{ by: "volume", name, nodes, domain }]
   })
 
-const templatePins = ({ template }: AppWorkload, node: string | null, ground: Ground): ReadonlyArray<Pin> => {
+const templatePins = (
+  { template }: AppWorkload,
+  node: string | null,
+  onNodes: KnownNodes
+): ReadonlyArray<Pin> => {
   const { spec } = template
   const affinity = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   const keys = (affinity?.nodeSelectorTerms ?? []).flatMap((term) =>
     [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].map(({ key }) => key)
   )
   const { nodeName } = spec
-  const named = nodeName ? restrict("nodeName", nodeName, ground, ({ facts }) => facts.name === nodeName) : []
+  const named = nodeName
+    ? restrict("nodeName", nodeName, onNodes, ({ facts }) => facts.name === nodeName)
+    : []
   const selectors = Object.entries(spec.nodeSelector ?? {}).flatMap(([key, value]) =>
-    restrict("nodeSelector", `${key}=${value}`, ground, ({ object }) =>
+    restrict("nodeSelector", `${key}=${value}`, onNodes, ({ object }) =>
       LabelSelector.hasAll({ [key]: value }, object.metadata.labels)
     )
   )
   const affinities = affinity
-    ? restrict("affinity", [...new Set(keys)].join(", "), ground, ({ object }) =>
+    ? restrict("affinity", [...new Set(keys)].join(", "), onNodes, ({ object }) =>
         LabelSelector.matchesNode(affinity, object.metadata.name, object.metadata.labels)
       )
     : []
   const devices = Object.entries(extendedResourcesOf(template)).flatMap(([name, quantity]) =>
-    restrict("device", name, ground, ({ facts }) => {
+    restrict("device", name, onNodes, ({ facts }) => {
       const there = Object.hasOwn(facts.devices, name) ? facts.devices[name] : undefined
       return there !== undefined && (Quantity.compare(there, quantity) ?? -1) >= 0
     })
@@ -195,10 +205,10 @@ const templatePins = ({ template }: AppWorkload, node: string | null, ground: Gr
 
 const claimedDevicePins = (
   resourceClaims: ReadonlyArray<ResourceClaim>,
-  ground: Ground
+  onNodes: KnownNodes
 ): ReadonlyArray<Pin> =>
   resourceClaims.flatMap(({ name, nodes }) =>
-    nodes === null ? [] : restrict("resourceClaim", name, ground, ({ facts }) => nodes.includes(facts.name))
+    nodes === null ? [] : restrict("resourceClaim", name, onNodes, ({ facts }) => nodes.includes(facts.name))
   )
 
 /**
@@ -212,14 +222,14 @@ export const pinsOf = (
   appWorkload: AppWorkload,
   claims: ReadonlyArray<Claim>,
   resourceClaims: ReadonlyArray<ResourceClaim>,
-  ground: Ground
+  onNodes: KnownNodes
 ): ReadonlyArray<Pin> => {
   const pins = [
-    ...volumePins(claims, node, ground),
-    ...templatePins(appWorkload, node, ground),
-    ...claimedDevicePins(resourceClaims, ground)
+    ...volumePins(claims, node, onNodes),
+    ...templatePins(appWorkload, node, onNodes),
+    ...claimedDevicePins(resourceClaims, onNodes)
   ]
-  const { nodes } = ground
+  const { nodes } = onNodes
   if (nodes === null || nodes.length < 2 || pins.some((pin) => pin.nodes?.length === 1)) return pins
   const tolerations = (appWorkload.template.spec.tolerations ?? []).map(formatToleration)
   const left = nodes.filter(

@@ -5,7 +5,7 @@ import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import { observeNode } from "./nodeFacts.ts"
-import { type Ground, pinsOf, reachOf } from "./pin.ts"
+import { type KnownNodes, pinsOf, reachOf } from "./pin.ts"
 import type { Replica } from "../../Replica.ts"
 import type { PodTemplateSpec } from "../../kind/Pod.ts"
 import type { Workload } from "../../Topology.ts"
@@ -35,13 +35,13 @@ const askedLabels = (
 }
 
 /** The nodes there are, with what the app's volumes and templates ask of them. */
-export const observeGround = (
+export const observeNodes = (
   appWorkloads: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   { nodes }: Pick<Lists, "nodes">,
   domains: DomainLabels,
   workloads: ReadonlyArray<Workload>
-): Ground => {
+): KnownNodes => {
   const asked = askedLabels(appWorkloads, claims, workloads)
   return {
     domains,
@@ -57,7 +57,7 @@ export const observeGround = (
 export const observeResourceClaims = (
   appWorkloads: ReadonlyArray<AppWorkload>,
   { resourceclaims }: Pick<Lists, "resourceclaims">,
-  { nodes }: Ground
+  { nodes }: KnownNodes
 ): ReadonlyArray<ResourceClaim> | null => {
   if (resourceclaims === null) return null
   const users = new Map<string, Array<string>>()
@@ -120,10 +120,10 @@ const storageOf = (
   claims: ReadonlyArray<Claim>,
   expected: number,
   node: string | null,
-  ground: Ground
+  onNodes: KnownNodes
 ): Placement["storage"] => {
   const volumes = claims.flatMap(({ volume }) => (volume === null ? [] : [volume]))
-  const domains = volumes.map((volume) => reachOf(volume, node, ground).domain)
+  const domains = volumes.map((volume) => reachOf(volume, node, onNodes).domain)
   // The tightest one decides, and one that is not known may be tighter than all others.
   if (domains.includes("node")) return "local"
   if (domains.length < Math.max(claims.length, expected) || domains.includes(null)) return null
@@ -137,9 +137,9 @@ export const observePlacements = (
   appWorkloads: ReadonlyArray<AppWorkload>,
   claims: ReadonlyArray<Claim>,
   resourceClaims: ReadonlyArray<ResourceClaim> | null,
-  ground: Ground
+  onNodes: KnownNodes
 ): ReadonlyArray<Placement> => {
-  const nodes = new Map((ground.nodes ?? []).map(({ facts }) => [facts.name, facts]))
+  const nodes = new Map((onNodes.nodes ?? []).map(({ facts }) => [facts.name, facts]))
   const byKey = new Map(appWorkloads.map((appWorkload) => [appWorkload.key, appWorkload]))
   const claimsOf = claimsByReplica(replicas, claims)
   const devicesOf = resourceClaimsByPod(resourceClaims ?? [])
@@ -153,8 +153,8 @@ export const observePlacements = (
       node: name,
       zone: node?.zone ?? null,
       rack: node?.rack ?? null,
-      storage: storageOf(used, appWorkload ? claimsExpected(appWorkload) : 0, name, ground),
-      pins: appWorkload ? pinsOf(name, appWorkload, used, devicesOf.get(replica.name) ?? [], ground) : []
+      storage: storageOf(used, appWorkload ? claimsExpected(appWorkload) : 0, name, onNodes),
+      pins: appWorkload ? pinsOf(name, appWorkload, used, devicesOf.get(replica.name) ?? [], onNodes) : []
     }
   })
 }

@@ -7,12 +7,8 @@ import { driverOf } from "../Driver.ts"
 import type { Lists, Observation } from "../observation.ts"
 import { observeSnapshots } from "./volumeSnapshots.ts"
 import { kinds } from "../../Kind.ts"
-import type { ObjectMeta } from "../../kind/Meta.ts"
-import { classOf } from "../../kind/Storage.ts"
+import { classOf, isDefaultClass } from "../../kind/Storage.ts"
 import type { StorageClass, SnapshotClass, Driver, Protection } from "../../Protection.ts"
-
-const isDefaultClass = ({ annotations }: ObjectMeta, annotation: string): boolean =>
-  annotations?.[annotation] === "true"
 
 const observeStorageClasses = (
   asked: ReadonlySet<string>,
@@ -26,9 +22,7 @@ const observeStorageClasses = (
       bindingMode: one.volumeBindingMode ?? "Immediate",
       reclaimPolicy: one.reclaimPolicy ?? "Delete",
       expandable: one.allowVolumeExpansion === true,
-      isDefault:
-        isDefaultClass(one.metadata, "storageclass.kubernetes.io/is-default-class") ||
-        isDefaultClass(one.metadata, "storageclass.beta.kubernetes.io/is-default-class")
+      isDefault: isDefaultClass(one)
     }))
     .filter(({ name, isDefault }) => asked.has(name) || (withDefault && isDefault))
     .toSorted((a, b) => compareNames(a.name, b.name)) ?? null
@@ -51,12 +45,10 @@ const observeSnapshotClasses = (
       name: metadata.name,
       driver,
       deletionPolicy,
-      isDefault: isDefaultClass(
-        metadata,
-        group
-          ? "groupsnapshot.storage.kubernetes.io/is-default-class"
-          : "snapshot.storage.kubernetes.io/is-default-class"
-      ),
+      isDefault:
+        metadata.annotations?.[
+          `${group ? "groupsnapshot" : "snapshot"}.storage.kubernetes.io/is-default-class`
+        ] === "true",
       group
     }))
     .filter(({ driver }) => drivers.size === 0 || drivers.has(driver))

@@ -1,18 +1,11 @@
 /** The ConfigMaps and Secrets that pods refer to. */
 import type { AppWorkload } from "../AppWorkload.ts"
-import type { Pod } from "../../kind/Pod.ts"
+import { type Pod, accountOf } from "../../kind/Pod.ts"
 import * as Ordinal from "../../Ordinal.ts"
 import { compareNames } from "../../NameOrder.ts"
 import type { Lists } from "../observation.ts"
 import type { ObjectMeta } from "../../kind/Meta.ts"
-import {
-  accountOf,
-  type KeyFacts,
-  type Mention,
-  mention,
-  mentionsOf,
-  type Reference
-} from "../../Reference.ts"
+import { type KeyFacts, type Mention, mention, mentionsOf, type Reference } from "../../Reference.ts"
 
 const saysImmutable = ({ managedFields }: ObjectMeta): true | null =>
   managedFields?.some(({ fieldsV1 }) => fieldsV1 && Object.hasOwn(fieldsV1, "f:immutable")) ? true : null

@@ -1,10 +1,10 @@
 /** A workload's replicas, out of its pods. */
 import * as Ordinal from "../../Ordinal.ts"
-import type { ContainerStatus, Pod } from "../../kind/Pod.ts"
+import { type ContainerStatus, hasEnded, type Pod } from "../../kind/Pod.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { compareNames } from "../../NameOrder.ts"
 import { type NodesByName, readinessOf } from "../Readiness.ts"
-import { type Container, healthOf, isFinished, type Replica } from "../../Replica.ts"
+import { type Container, healthOf, type Replica } from "../../Replica.ts"
 
 const stateOf = ({ state }: ContainerStatus): string => {
   if (state?.running) return "Running"
@@ -88,7 +88,7 @@ export const observeReplicas = (appWorkload: AppWorkload, around: Surroundings):
   const base = { workload: appWorkload.key, known }
   if (appWorkload.kind !== "StatefulSet") {
     const replicas = (appWorkload.pods ?? [])
-      .filter((pod) => !isFinished(pod))
+      .filter((pod) => !hasEnded(pod))
       .map((pod): Replica => ({
         ...base,
         ordinal: null,
@@ -112,10 +112,7 @@ export const observeReplicas = (appWorkload: AppWorkload, around: Surroundings):
     if (ordinal === null || found.has(ordinal)) strays.push(pod)
     else found.set(ordinal, pod)
   }
-  const ordinals = new Set([
-    ...Array.from({ length: Math.min(count, toldOrdinals) }, (_, index) => start + index),
-    ...found.keys()
-  ])
+  const ordinals = new Set([...Ordinal.range(start, Math.min(count, toldOrdinals)), ...found.keys()])
   return [
     ...[...ordinals]
       .toSorted((a, b) => a - b)
@@ -124,7 +121,7 @@ export const observeReplicas = (appWorkload: AppWorkload, around: Surroundings):
         return {
           ...base,
           ordinal,
-          name: pod?.metadata.name ?? `${set.metadata.name}-${ordinal}`,
+          name: pod?.metadata.name ?? Ordinal.podName(set.metadata.name, ordinal),
           wanted: Ordinal.isWanted(set, ordinal),
           pod: pod ? podFacts(pod, around) : null
         }

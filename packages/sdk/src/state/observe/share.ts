@@ -4,14 +4,13 @@
  *
  * A share may hold too much, since `observe` decides what belongs to an app; never too little.
  */
-import { isWaryOfOthers } from "../../AntiAffinity.ts"
+import { mayRepelOthers } from "../../AntiAffinity.ts"
 import { claimsOfPod } from "../../Claim.ts"
 import type { Plural } from "../../Kind.ts"
 import { controllerOf, type LabelSelector, type ObjectMeta } from "../../kind/Meta.ts"
-import type { Pod } from "../../kind/Pod.ts"
+import { type Pod, accountOf } from "../../kind/Pod.ts"
 import type { StatefulSet } from "../../kind/Workload.ts"
 import { appLabel, operationLabel } from "../../Labels.ts"
-import { accountOf } from "../../Reference.ts"
 import { referencedNames } from "./references.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import type { Lists } from "../observation.ts"
@@ -55,8 +54,8 @@ const anyLabels = "*"
 /** The key of every pod: no claim has this name. */
 const anyPod = "*"
 
-const areWary = (apps: ReadonlyArray<AppWorkload>): boolean =>
-  apps.some(({ selector, template }) => isWaryOfOthers(template, selector))
+const mayRepel = (apps: ReadonlyArray<AppWorkload>): boolean =>
+  apps.some(({ selector, template }) => mayRepelOthers(template, selector))
 
 /** One label that all of a selector's objects must have is enough to look it up by. */
 const selectorKeys = (selector: LabelSelector | null | undefined): Keys =>
@@ -135,8 +134,8 @@ const resourceClaimNames = ({ spec, status }: Pod): Keys =>
   )
 
 /**
- * The lists of one namespace (`lists`), of which each app gets its share. `members` are those of
- * one app: StatefulSets, and none where the set could not be understood.
+ * The share of one app in the lists of its namespace. `apps` are its workloads: one StatefulSet, or none
+ * where that could not be understood.
  */
 export type Share = (namespace: string, apps: ReadonlyArray<AppWorkload>) => Lists
 
@@ -173,7 +172,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         statefulsets: sets,
         controllerrevisions: local.controllerrevisions(apps.map(({ metadata }) => metadata.uid ?? "")),
         // Of other apps' pods, those that use a claim of this one, or all where anti-affinity may be about them.
-        pods: local.pods(areWary(apps) ? [anyPod] : claimed),
+        pods: local.pods(mayRepel(apps) ? [anyPod] : claimed),
         persistentvolumeclaims: claims,
         persistentvolumes: volumes,
         volumeattachments: cluster.volumeattachments(namesOf(volumes)),

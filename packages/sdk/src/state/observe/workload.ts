@@ -14,7 +14,7 @@ import { formatToleration } from "../../Taint.ts"
 import { writersOf } from "../Writer.ts"
 import { type ContainerSpec, type PodAffinityTerm, type PodTemplateSpec, sideCarsOf } from "../../kind/Pod.ts"
 import { classOf } from "../../kind/Storage.ts"
-import type { DaemonSet, Deployment, StatefulSet } from "../../kind/Workload.ts"
+import { type DaemonSet, type Deployment, type StatefulSet, retentionOf } from "../../kind/Workload.ts"
 import { hostPortsOf } from "../../HostPort.ts"
 
 const required = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -243,7 +243,6 @@ const withoutOrdinals = {
 
 const ofStatefulSet = (set: StatefulSet): Specifics => {
   const { spec, status } = set
-  const policy = spec.persistentVolumeClaimRetentionPolicy
   return {
     replicas: spec.replicas ?? 1,
     status: countsOf(status),
@@ -252,8 +251,7 @@ const ofStatefulSet = (set: StatefulSet): Specifics => {
     podManagementPolicy: spec.podManagementPolicy === "Parallel" ? "Parallel" : "OrderedReady",
     updateStrategy: spec.updateStrategy?.type ?? "RollingUpdate",
     partition: spec.updateStrategy?.rollingUpdate?.partition ?? 0,
-    // Clusters before 1.27 have no policy: they retain.
-    retention: { whenScaled: policy?.whenScaled ?? "Retain", whenDeleted: policy?.whenDeleted ?? "Retain" },
+    retention: retentionOf(set),
     claimTemplates: claimTemplatesOf(set),
     serviceName: spec.serviceName || null,
     currentRevision: status?.currentRevision ?? null,

@@ -60,7 +60,7 @@ const withoutValues = ({ apiVersion, kind, metadata }: Resource.KubeObject): Res
   return { apiVersion, kind, metadata: { ...rest, annotations: Object.fromEntries(ours) } }
 }
 
-/** Workloads: whose fields are whose tells who else writes them. */
+/** Kinds of which managedFields are kept: they show who else writes a workload. */
 const managed: ReadonlySet<Plural> = new Set(["statefulsets", "deployments", "daemonsets"])
 
 /** managedFields are half of a pod's size, and not used. */
@@ -319,7 +319,7 @@ export const listElsewhere = (
     })
   )
 
-/** The same of lists of all namespaces. */
+/** The same from lists of all namespaces, without a further request. */
 export const elsewhereOf = (raw: RawLists): Elsewhere => {
   if (raw.secrets === undefined || isUnread(raw.secrets)) return {}
   const { lists } = accept({ lists: raw })
