@@ -39,6 +39,7 @@ import { proveFuzz } from "./fuzz/prove.ts"
 import { losses } from "./simulation/losses.ts"
 import { planted } from "./simulation/planted.ts"
 import { plantedSets } from "./simulation/plantedSets.ts"
+import { proveAgain } from "./simulation/proveAgain.ts"
 import { proveSets } from "./simulation/proveSets.ts"
 import { proveRival } from "./simulation/proveRival.ts"
 import { proveScale } from "./simulation/prove.ts"
@@ -79,6 +80,21 @@ const proveCluster = (...suites: ReadonlyArray<string>): number => {
   return spawnSync(process.execPath, vitest, { stdio: "inherit", env }).status === 0 ? 0 : 1
 }
 
+/** Two deaths are written with a semicolon between them. */
+const isAgain = values.part === "again" || values.replay?.includes(";") === true
+
+/** A second death, during the recovery from the first. */
+const again = (verb: "snapshot" | "restore" | "scale") => () =>
+  proveAgain({
+    verb,
+    scenario: values.scenario ?? null,
+    members: Number(values.members ?? 2),
+    every: Number(values.every),
+    all: values.all,
+    minutes: Number(values.minutes),
+    replay: values.replay ?? null
+  })
+
 /** The parts of a level, one or all of them. */
 const parts =
   (verb: "snapshot" | "restore", more: Readonly<Record<string, () => number>>) =>
@@ -98,11 +114,12 @@ const parts =
     const all: Readonly<Record<string, () => number | Promise<number>>> = {
       singles: simulated("singles"),
       rival: simulated("rival"),
+      again: again(verb),
       ...more,
       pairs: simulated("pairs"),
       seeds: simulated("seeds")
     }
-    const chosen = values.replay === undefined ? values.part : "pairs"
+    const chosen = isAgain ? "again" : values.replay === undefined ? values.part : "pairs"
     let failures = 0
     for (const [name, run] of Object.entries(all))
       if (chosen === undefined || chosen === name) failures += await run()
@@ -167,13 +184,15 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
       replay: values.replay ?? null
     }),
   scale: () =>
-    proveScale({
-      seeds: Number(values.seeds),
-      from: Number(values.from),
-      minutes: Number(values.minutes),
-      scenario: values.scenario ?? null,
-      replay: values.replay ?? null
-    })
+    isAgain
+      ? again("scale")()
+      : proveScale({
+          seeds: Number(values.seeds),
+          from: Number(values.from),
+          minutes: Number(values.minutes),
+          scenario: values.scenario ?? null,
+          replay: values.replay ?? null
+        })
 }
 
 /** Of each level of docs/reliability.md: its command, what that takes, and what it does. */
