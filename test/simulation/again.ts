@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
-import { type Fault, format, parse, type Plan } from "../../packages/sandbox/src/Fault.ts"
+import { type Call, type Fault, format, parse, type Plan } from "../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
 import { isWrite } from "../../packages/sdk/src/resource/Status.ts"
 
@@ -15,8 +15,18 @@ export interface Deaths {
   readonly distinct: ReadonlyArray<number>
 }
 
+/** Faults by call; `nth`: the how manieth of those that find another state it is, null: it finds none. */
+export type Faults = (call: Call, nth: number | null) => Fault | undefined
+
+/** Dies before the nth call that finds another state. */
+export const dies =
+  (nth: number): (() => Faults) =>
+  () =>
+  (_, found) =>
+    found === nth ? { _tag: "Kill", applied: false } : undefined
+
 /** A caller with its faults: what it has changed by the time of each of its calls is counted. */
-export const caller = (port: Cluster["Service"], faults: Plan) => {
+export const caller = (port: Cluster["Service"], faults: Faults) => {
   const distinct: Array<number> = []
   let [changes, seen] = [0, 0]
   const change = Effect.sync(() => {
@@ -34,9 +44,10 @@ export const caller = (port: Cluster["Service"], faults: Plan) => {
       }))
   }
   const { cluster, record } = inject(counted, (call) => {
-    if (changes > seen) distinct.push(call.index)
+    const isDistinct = changes > seen
+    if (isDistinct) distinct.push(call.index)
     seen = changes
-    return faults(call)
+    return faults(call, isDistinct ? distinct.length : null)
   })
   return { cluster, record, deaths: (): Deaths => ({ calls: record.calls.length, distinct }) }
 }

@@ -6,17 +6,15 @@ import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
 import type { OperationResult } from "../../packages/sdk/src/operation/Progress.ts"
 import * as Operation from "../../packages/sdk/src/Operation.ts"
-import type { Plan } from "../../packages/sandbox/src/Fault.ts"
 import { leases } from "../../packages/sandbox/src/registry/kinds/index.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import { scaleVerb } from "../../packages/sdk/src/scale/verb.ts"
 import { ann, bob, carol } from "../sdk/scale/callers.ts"
-import { caller, type Deaths, lineOf } from "./again.ts"
+import { caller, type Deaths, type Faults, lineOf } from "./again.ts"
 import * as Rival from "./rival.ts"
 import {
   checkClaims,
   checkEnd,
-  checkHooks,
   checkOrder,
   claimNames,
   type Decorate,
@@ -34,8 +32,8 @@ type Way = "abort" | "resume"
 type Go = Effect.Effect<OperationResult, unknown, Cluster>
 
 export interface Means {
-  readonly faults?: () => Plan
-  readonly again?: () => Plan
+  readonly faults?: () => Faults
+  readonly again?: () => Faults
   readonly way?: Way
   readonly end?: Way
   readonly bug?: Decorate
@@ -101,6 +99,35 @@ const saying =
       return Effect.die(new Error(`${words}\n  ${exits.map(told).join("; then ")}`, { cause: defect }))
     })
 
+/**
+ * Whichever way it went: a member joins once it is ready, no hook runs twice in a row, and nobody goes who has not
+ * left. One whose outcome nobody knows may be answered by its opposite.
+ */
+const checkCalls = ({ log, options: { replicas } }: World) => {
+  const story = log.join(", ")
+  const start = Array.from({ length: replicas }, (_, ordinal) => `db-${ordinal}`)
+  const members = new Set(start)
+  const ready = new Set(start)
+  const said = new Map<string, string>()
+  for (const line of log) {
+    const [what = "", pod = ""] = line.split(" ")
+    if (what === "ready") ready.add(pod)
+    if (what === "delete") assert.ok(!members.has(pod), `${pod} goes and has not left: ${story}`)
+    if (what === "gone") {
+      ready.delete(pod)
+      said.delete(pod)
+    }
+    if (what !== "join" && what !== "leave") continue
+    assert.notEqual(said.get(pod), what, `${line} twice: ${story}`)
+    said.set(pod, what)
+    if (what === "leave") members.delete(pod)
+    else {
+      assert.ok(ready.has(pod), `a hello before readiness: ${story}`)
+      members.add(pod)
+    }
+  }
+}
+
 const attemptCount = (scenario: Scenario, means: Means) =>
   Effect.gen(function* () {
     const world = yield* makeWorld(scenario.world)
@@ -119,11 +146,10 @@ const attemptCount = (scenario: Scenario, means: Means) =>
     yield* Effect.gen(function* () {
       assert.deepEqual(breaches, [])
       yield* checkEnd(world, isForward ? to : replicas, profile)
+      if (profile.afterAdd !== undefined) checkCalls(world)
       if (isForward) {
         checkOrder(world)
         checkClaims(world, claimNames(Math.max(to, replicas)))
-        const isAlwaysForward = means.way !== "abort" && means.end !== "abort"
-        if (profile.afterAdd !== undefined && isAlwaysForward) checkHooks(world)
       } else {
         // Claims that no pod ever had are gone; one that a pod may have written to is kept.
         const had = world.log.flatMap((line) => (line.startsWith("create ") ? [`data-${line.slice(7)}`] : []))
