@@ -61,8 +61,10 @@ const takeUp = (world: World, port: Cluster["Service"], verb: Verb, way: Way, id
 
 interface Ran {
   readonly exits: ReadonlyArray<Exit.Exit<OperationResult, unknown>>
-  /** As whoever lived to see its end was told, or as its journal says. */
+  /** As its journal says, which is what whoever lived to see it was told. */
   readonly phase: string
+  /** The journal names what an abort could not put back any more. */
+  readonly isShort: boolean
   readonly calls: number
   readonly replay: string
   readonly deaths: Deaths
@@ -83,6 +85,8 @@ const ran = (world: World, port: Cluster["Service"], verb: Verb, means: Means) =
     return {
       exits,
       phase: entry?.status.phase ?? "none",
+      isShort:
+        entry?.status.phase === "Incomplete" && entry.status.aborting && (entry.status.message ?? "") !== "",
       calls: one.record.calls.length,
       replay: lineOf(one.record.replay(), two.record.replay()),
       deaths: one.deaths(),
@@ -139,7 +143,12 @@ const attemptCount = (scenario: Scenario, means: Means) =>
       resume: (id, identity) => Scale.resume(at(id), mine(identity)),
       abort: (id, identity) => Scale.abort(at(id), mine(identity))
     }
-    const { exits, phase, ...met } = yield* ran(world, (means.bug ?? plain)(wire, world), verb, means)
+    const {
+      exits,
+      phase,
+      isShort: _,
+      ...met
+    } = yield* ran(world, (means.bug ?? plain)(wire, world), verb, means)
     const { replicas } = world.options
     const { to, profile } = scenario
     const isForward = phase === "Succeeded"
@@ -191,7 +200,7 @@ const attemptClaims = (scenario: Verdict.Scenario, means: Means) =>
       resume: (id, identity) => Operation.resume(at(id), scaleVerb, manner(identity)),
       abort: (id, identity) => Operation.abort(at(id), scaleVerb, manner(identity))
     }
-    const { exits, phase, ...met } = yield* ran(world, port, verb, means)
+    const { exits, phase, isShort, ...met } = yield* ran(world, port, verb, means)
     const answered = Verdict.inventory(world)
     // Two rounds of the slowest controller.
     yield* drive(Effect.sleep("35 seconds"))
@@ -200,8 +209,7 @@ const attemptClaims = (scenario: Verdict.Scenario, means: Means) =>
     const end = Verdict.inventory(world)
     const seen = { requests: wire.requests, wire, start, acting: start, answered, end, plan, result }
     const words = results.flatMap(({ notes, unmet }) => [...notes, ...unmet]).join()
-    // An abort says what it cannot put back any more; and nobody may be left who is told anything.
-    const isShort = result?.aborted === true && result.unmet.length > 0
+    // Nobody may be left who is told anything.
     const act = result === null || isShort ? { ...nobody, name: "not all is as it was" } : nobody
     const ends = ["Succeeded", "Aborted", "none", ...(isShort ? ["Incomplete"] : [])]
     const wrong = Verdict.judge(world, scenario, act, { ...seen, words, story: [], isOpen: false })

@@ -181,10 +181,12 @@ const takeUp = (stage: Stage, port: Cluster["Service"], way: Way, identity: stri
     const { world, scenario } = stage
     const open = yield* openOf(world)
     if (open === undefined && world.sandbox.store.list(leases, "shop").length === 0) return []
+    const { quiesce: profile } = scenario.options
+    const how = { identity, ...limits, ...(profile === undefined ? {} : { quiesce: profile }) }
     const again =
       open === undefined
         ? running(stage, undefined)
-        : ways[scenario.verb][way]({ namespace: "shop", id: open.plan.id }, { identity, ...limits })
+        : ways[scenario.verb][way]({ namespace: "shop", id: open.plan.id }, how)
     return [yield* drive(Effect.exit(withCluster(port)(again)))]
   })
 
