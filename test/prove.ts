@@ -6,6 +6,11 @@
  * else before every request where it is another act than before the one before, each Nth of those, or
  * before all requests; one again: `--scenario NAME --replay "delete data-db-2 @ 40 + 700"`.
  *
+ * `npm run prove -- snapshot|restore|scale --part again [--every N] [--all]`: the first caller dies before a request
+ * that finds another state than the one before, somebody else resumes or aborts and dies so too, and a third one
+ * resumes or aborts that; `--all`: they die before and behind every request. One run again:
+ * `--scenario NAME --members N --replay "7 Kill before; 3 Kill before"`, in each of the ways to end it.
+ *
  * `npm run prove -- snapshot|restore [--part singles|rival|tests|pairs|seeds|cluster] [--every N] [--from N]
  * [--seeds N] [--members N] [--scenario NAME]`: `singles`: every fault, and a death before and behind, at every
  * call of every way. `rival`: every legal act of somebody else before every request where it is another
@@ -202,6 +207,9 @@ const usage: ReadonlyArray<readonly [string, string, string]> = [
   ["L0 L1", "restore --part singles [--every N]", "the same of restores and their undo"],
   ["L0 L1", "toy [--every N]", "the same of the engine alone, and second callers"],
   ["L0 L1", "rival [--every N] [--all]", "each act of somebody else before each request"],
+  ["L1", "snapshot --part again [--every N] [--all]", "a second crash while the first is recovered from"],
+  ["L1", "restore --part again [--every N] [--all]", "the same of restores and their undo"],
+  ["L1", "scale --part again [--every N] [--all]", "the same of scaling"],
   ["L2", "snapshot --part pairs [--every N]", "a fault at every two requests, three members"],
   ["L2", "restore --part pairs [--every N]", "the same of a restore"],
   ["L2 L3", "scale [--seeds N] [--from SEED]", "pairs of faults, and random ones by seed"],
