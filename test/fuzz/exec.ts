@@ -238,7 +238,8 @@ const isStart = (part: Buffer, whole: Buffer) => whole.subarray(0, part.length).
 const judged = (
   acts: ReadonlyArray<Act>,
   exit: Effect.Success<ExecSession["exit"]>,
-  outputs: ReadonlyArray<Effect.Success<ReturnType<typeof outputOf>>>
+  outputs: ReadonlyArray<Effect.Success<ReturnType<typeof outputOf>>>,
+  isReadLate: boolean
 ): Verdict => {
   const messages = messagesOf(acts).filter(({ binary, bytes }) => binary && bytes.length > 0)
   const said = (channel: number) =>
@@ -249,7 +250,10 @@ const judged = (
   if (exit._tag === "Exited" && !Number.isFinite(exit.code)) return `exit code ${exit.code}`
   if (exit._tag === "Unknown" && wordsOf(exit.message) !== null) return wordsOf(exit.message)
   for (const [place, { bytes, error }] of outputs.entries()) {
-    if (bytes.length > mostKept + 128 * 1024) return `${bytes.length} bytes were kept`
+    // Nobody reads before the status; what comes after it is read as it comes.
+    const after = messages.slice(messages.findIndex((message) => message.bytes[0] === 3) + 1)
+    const since = status === undefined ? 0 : after.reduce((sum, message) => sum + message.bytes.length, 0)
+    if (isReadLate && bytes.length > mostKept + since) return `${bytes.length} bytes were kept`
     if (!isStart(bytes, Buffer.concat(said(place + 1)))) return `channel ${place + 1} is not what was sent`
     if (error === null) continue
     if (!(error instanceof ClusterError)) return `another error: ${String(error)}`
@@ -277,6 +281,7 @@ export const execFrames = target(
   (mutation): Effect.Effect<Verdict, unknown> =>
     Effect.gen(function* () {
       const acts = actsOf(mutation)
+      const isReadLate = mutation.base % 2 === 1
       const server = yield* Effect.promise(() => (started ??= start()))
       const id = `${++count}`
       scripts.set(id, acts)
@@ -285,13 +290,13 @@ export const execFrames = target(
       const session = Effect.gen(function* () {
         const { stdout, stderr, exit } = yield* liveExec(connectionTo(port))(asked)
         const reads = Effect.all([outputOf(stdout), outputOf(stderr)], { concurrency: 2 })
-        // Somebody reads as it comes, or looks at it after the end, or only at the end.
-        if (mutation.base % 2 === 1) return [yield* exit, yield* reads] as const
+        // Read as it comes, or only once it is over.
+        if (isReadLate) return [yield* exit, yield* reads] as const
         return yield* Effect.all([exit, reads], { concurrency: 2 })
       })
-      const given = yield* soon(Effect.result(Effect.scoped(session)), 10_000)
+      const given = yield* soon(Effect.result(Effect.scoped(session)), 30_000)
       if (given === "late") return "it does not end"
-      if (given._tag === "Success") return judged(acts, ...given.success)
+      if (given._tag === "Success") return judged(acts, ...given.success, isReadLate)
       // A server that breaks the protocol at once may do so in the handshake.
       return given.failure instanceof ClusterError ? wordsOf(given.failure.message) : "another error"
     }),

@@ -10,7 +10,7 @@ const ways = ["resume", "abort"] as const
 
 /** Which of the changes of both the deaths are behind: others from one scenario to the next. */
 const pointOf = (place: number) => ({
-  faults: dies(4 + ((place * 7) % 4)),
+  faults: dies(5 + ((place * 3) % 4)),
   again: dies(2 + ((place * 5) % 4)),
   way: ways[place % 2] ?? "abort",
   end: ways[(place >> 1) % 2] ?? "abort"

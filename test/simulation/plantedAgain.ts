@@ -6,7 +6,7 @@ import type { Cluster, Request } from "../../packages/sdk/src/Cluster.ts"
 import { configmaps } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import * as Effect from "effect/Effect"
 import { type Faults } from "./again.ts"
-import { type Change, dropped, wire } from "./defects.ts"
+import { type Change, dropped } from "./defects.ts"
 import * as Scaling from "./scaleAgain.ts"
 import type { Decorate } from "./scaling.ts"
 import * as Sets from "./sets.ts"
@@ -34,7 +34,7 @@ export interface PlantedAgain {
 const isJournal = ({ method, path }: Request) => method === "PATCH" && path.includes("/configmaps/")
 
 /** Changed on its way, by whoever has taken the operation up. */
-export const byTakers =
+const byTakers =
   (change: (request: Request) => Request): Decorate =>
   (inner, world): Cluster["Service"] => {
     const first = () => world.sandbox.store.list(configmaps, "shop")
@@ -69,7 +69,7 @@ const isTakeOver = ({ body = "[]" }: Request): boolean => {
 }
 
 /** It says what is begun next, of an undo or of any step. */
-export const isIntent =
+const isIntent =
   (of: RegExp) =>
   (request: Request): boolean => {
     const status = statusOf(request)
@@ -80,25 +80,6 @@ export const isIntent =
     )
   }
 const isUndone = isIntent(/^undo /)
-
-/** That an abort was begun is not in the journal: what takes it up goes forward. */
-export const recast: Decorate = wire(() => ({
-  send: (request) => {
-    const status = isJournal(request) ? statusOf(request) : null
-    if (status?.phase !== "Aborting") return request
-    const body = (request.body ?? "")
-      .replaceAll('"Aborting"', '"Running"')
-      .replaceAll('\\"Aborting\\"', '\\"Running\\"')
-      .replaceAll('\\"aborting\\":true', '\\"aborting\\":false')
-    return { ...request, body }
-  },
-  // It believes what it has written.
-  take: (object, request) => {
-    const status = isJournal(request) ? statusOf(request) : null
-    if (status?.phase !== "Aborting" || object.kind === "Status") return object
-    return { ...object, data: { ...object.data, "status.json": JSON.stringify(status) } }
-  }
-}))
 
 export const plantedAgain: ReadonlyArray<PlantedAgain> = [
   {
