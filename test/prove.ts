@@ -6,6 +6,11 @@
  * else before every request where it is another act than before the one before, each Nth of those, or
  * before all requests; one again: `--scenario NAME --replay "delete data-db-2 @ 40 + 700"`.
  *
+ * `npm run prove -- snapshot|restore|scale --part again [--every N] [--all]`: the first caller dies before a request
+ * that finds another state than the one before, somebody else resumes or aborts and dies so too, and a third one
+ * resumes or aborts that; `--all`: they die before and behind every request. One run again:
+ * `--scenario NAME --members N --replay "7 Kill before; 3 Kill before"`, in each of the ways to end it.
+ *
  * `npm run prove -- snapshot|restore [--part singles|rival|tests|pairs|seeds|cluster] [--every N] [--from N]
  * [--seeds N] [--members N] [--scenario NAME]`: `singles`: every fault, and a death before and behind, at every
  * call of every way. `rival`: every legal act of somebody else before every request where it is another
@@ -42,6 +47,7 @@ import { proveFuzz } from "./fuzz/prove.ts"
 import { losses } from "./simulation/losses.ts"
 import { planted } from "./simulation/planted.ts"
 import { plantedSets } from "./simulation/plantedSets.ts"
+import { proveAgain } from "./simulation/proveAgain.ts"
 import { proveSets } from "./simulation/proveSets.ts"
 import { proveRival } from "./simulation/proveRival.ts"
 import { proveScale } from "./simulation/prove.ts"
@@ -82,6 +88,21 @@ const proveCluster = (...suites: ReadonlyArray<string>): number => {
   return spawnSync(process.execPath, vitest, { stdio: "inherit", env }).status === 0 ? 0 : 1
 }
 
+/** Two deaths are written with a semicolon between them. */
+const isAgain = values.part === "again" || values.replay?.includes(";") === true
+
+/** A second death, during the recovery from the first. */
+const again = (verb: "snapshot" | "restore" | "scale") => () =>
+  proveAgain({
+    verb,
+    scenario: values.scenario ?? null,
+    members: Number(values.members ?? 2),
+    every: Number(values.every),
+    all: values.all,
+    minutes: Number(values.minutes),
+    replay: values.replay ?? null
+  })
+
 /** The parts of a level, one or all of them. */
 const parts =
   (verb: "snapshot" | "restore", more: Readonly<Record<string, () => number>>) =>
@@ -101,11 +122,12 @@ const parts =
     const all: Readonly<Record<string, () => number | Promise<number>>> = {
       singles: simulated("singles"),
       rival: simulated("rival"),
+      again: again(verb),
       ...more,
       pairs: simulated("pairs"),
       seeds: simulated("seeds")
     }
-    const chosen = values.replay === undefined ? values.part : "pairs"
+    const chosen = isAgain ? "again" : values.replay === undefined ? values.part : "pairs"
     let failures = 0
     for (const [name, run] of Object.entries(all))
       if (chosen === undefined || chosen === name) failures += await run()
@@ -171,13 +193,15 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
       replay: values.replay ?? null
     }),
   scale: () =>
-    proveScale({
-      seeds: Number(values.seeds),
-      from: Number(values.from),
-      minutes: Number(values.minutes),
-      scenario: values.scenario ?? null,
-      replay: values.replay ?? null
-    })
+    isAgain
+      ? again("scale")()
+      : proveScale({
+          seeds: Number(values.seeds),
+          from: Number(values.from),
+          minutes: Number(values.minutes),
+          scenario: values.scenario ?? null,
+          replay: values.replay ?? null
+        })
 }
 
 /** Of each level of docs/reliability.md: its command, what that takes, and what it does. */
@@ -187,6 +211,9 @@ const usage: ReadonlyArray<readonly [string, string, string]> = [
   ["L0 L1", "restore --part singles [--every N]", "the same of restores and their undo"],
   ["L0 L1", "toy [--every N]", "the same of the engine alone, and second callers"],
   ["L0 L1", "rival [--every N] [--all]", "each act of somebody else before each request"],
+  ["L1", "snapshot --part again [--every N] [--all]", "a second crash while the first is recovered from"],
+  ["L1", "restore --part again [--every N] [--all]", "the same of restores and their undo"],
+  ["L1", "scale --part again [--every N] [--all]", "the same of scaling"],
   ["L2", "snapshot --part pairs [--every N]", "a fault at every two requests, three members"],
   ["L2", "restore --part pairs [--every N]", "the same of a restore"],
   ["L2 L3", "scale [--seeds N] [--from SEED]", "pairs of faults, and random ones by seed"],

@@ -1,4 +1,5 @@
 /** Everything that is fuzzed. */
+import { execFrames } from "./exec.ts"
 import { exported, kubeconfig, manifest, profile, recordBytes, recordValues } from "./files.ts"
 import type { Target } from "./target.ts"
 import { duration, printed, quantity, selector, tables } from "./text.ts"
@@ -17,5 +18,6 @@ export const targets: ReadonlyArray<Target> = [
   recordBytes,
   exported,
   watch,
-  execStatus
+  execStatus,
+  execFrames
 ]

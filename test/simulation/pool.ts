@@ -9,12 +9,21 @@ export interface Failure<Task> {
   readonly story: ReadonlyArray<string>
 }
 
+/** What came of tasks: one of them may be many runs. */
+export interface Done<Task> {
+  readonly runs: number
+  readonly failures: ReadonlyArray<Failure<Task>>
+}
+
 /** How many tasks a thread is given at a time. */
 export const batch = 20
 
 /** In batches each of which has tasks from everywhere: cut short, a queue has seen of each. */
-export const batches = <Task>(tasks: ReadonlyArray<Task>): ReadonlyArray<ReadonlyArray<Task>> => {
-  const all = Array.from({ length: Math.ceil(tasks.length / batch) }, (): Array<Task> => [])
+export const batches = <Task>(
+  tasks: ReadonlyArray<Task>,
+  size = batch
+): ReadonlyArray<ReadonlyArray<Task>> => {
+  const all = Array.from({ length: Math.ceil(tasks.length / size) }, (): Array<Task> => [])
   for (const [place, task] of tasks.entries()) all[place % all.length]?.push(task)
   return all
 }
@@ -23,7 +32,7 @@ export const batches = <Task>(tasks: ReadonlyArray<Task>): ReadonlyArray<Readonl
 export const onAllCores = <Task>(
   worker: URL,
   queue: Array<ReadonlyArray<Task>>,
-  over: (tasks: ReadonlyArray<Task>, failures: ReadonlyArray<Failure<Task>>) => void,
+  over: (tasks: ReadonlyArray<Task>, failures: ReadonlyArray<Failure<Task>>, runs: number) => void,
   isTime: () => boolean
 ): Promise<unknown> =>
   Promise.all(
@@ -42,8 +51,8 @@ export const onAllCores = <Task>(
             // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
             else thread.postMessage(tasks)
           }
-          thread.on("message", (failures: ReadonlyArray<Failure<Task>>) => {
-            over(tasks ?? [], failures)
+          thread.on("message", ({ runs, failures }: Done<Task>) => {
+            over(tasks ?? [], failures, runs)
             next()
           })
           thread.on("error", reject)
@@ -53,17 +62,26 @@ export const onAllCores = <Task>(
   )
 
 /** In a thread: runs what it is told, and tells what was wrong. */
-export const serve = <Task>(run: (task: Task) => Promise<Failure<Task> | null>): void => {
+export const serveMany = <Task>(run: (task: Task) => Promise<Done<Task>>): void => {
   parentPort?.on("message", (tasks: ReadonlyArray<Task>) => {
     const all = async () => {
       const failures: Array<Failure<Task>> = []
+      let runs = 0
       for (const task of tasks) {
-        const failure = await run(task)
-        if (failure !== null) failures.push(failure)
+        const done = await run(task)
+        runs += done.runs
+        failures.push(...done.failures)
       }
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
-      parentPort?.postMessage(failures)
+      parentPort?.postMessage({ runs, failures } satisfies Done<Task>)
     }
     void all()
   })
 }
+
+/** The same where each task is one run. */
+export const serve = <Task>(run: (task: Task) => Promise<Failure<Task> | null>): void =>
+  serveMany(async (task: Task) => {
+    const failure = await run(task)
+    return { runs: 1, failures: failure === null ? [] : [failure] }
+  })

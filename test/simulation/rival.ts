@@ -136,7 +136,7 @@ const claimsOf = (world: World): ReadonlySet<string> =>
   new Set(world.sandbox.store.list(persistentvolumeclaims).map(({ metadata }) => metadata.uid))
 
 /** The rival acts at its moment, and waits a while if `pause` says so. */
-const rivalled = (
+export const rivalled = (
   world: World,
   act: Act,
   moment: Moment,
@@ -180,7 +180,7 @@ const rivalled = (
   }
 }
 
-const mannerOf = ({ profile, manner }: Scenario) => ({
+export const mannerOf = ({ profile, manner }: Scenario) => ({
   identity: "ann@laptop",
   stepTimeout: 4000,
   ...(profile === undefined ? {} : { profile }),
@@ -190,7 +190,7 @@ const mannerOf = ({ profile, manner }: Scenario) => ({
 /** What people and their tools write on claims: it goes where the data goes. */
 const notes = { labels: { tier: "gold" }, annotations: { "backup/keep": "yes" } }
 
-const prepared = (scenario: Scenario) =>
+export const prepared = (scenario: Scenario) =>
   Effect.gen(function* () {
     const world = yield* makeWorld({ ...scenario.world, notes })
     const on = withCluster(world.sandbox.cluster)

@@ -103,7 +103,7 @@ export const marked = (world: World): ReadonlyArray<string> =>
     .map(({ metadata }) => metadata.name)
 
 /** I6: a pod is created after the one before it was ready, and deleted after the one behind it was gone. */
-const checkOrder = (world: World) => {
+export const checkOrder = (world: World) => {
   if (world.options.policy === "Parallel") return
   const story = world.log.join(", ")
   const ready = new Set(Array.from({ length: world.options.replicas }, (_, index) => `db-${index}`))
@@ -125,7 +125,7 @@ const checkOrder = (world: World) => {
 }
 
 /** Hellos come after readiness, goodbyes before the deletion, each once. */
-const checkHooks = (world: World) => {
+export const checkHooks = (world: World) => {
   const story = world.log.join(", ")
   for (const [index, line] of world.log.entries()) {
     const [what = "", pod = ""] = line.split(" ")
@@ -140,7 +140,7 @@ const names = (items: ReadonlyArray<Resource.KubeObject>) =>
   items.map((item) => item.metadata.name).toSorted()
 
 /** I8 and I12: what has to be so once all is over, whoever brought it there. */
-const checkEnd = (world: World, count: number, profile: Profile) =>
+export const checkEnd = (world: World, count: number, profile: Profile) =>
   withCluster(world.sandbox.cluster)(
     Effect.gen(function* () {
       const story = world.log.join(", ")
@@ -177,12 +177,12 @@ const checkEnd = (world: World, count: number, profile: Profile) =>
     })
   )
 
-const checkClaims = (world: World, expected: ReadonlyArray<string>) => {
+export const checkClaims = (world: World, expected: ReadonlyArray<string>) => {
   const found = world.sandbox.store.list(persistentvolumeclaims, "shop").map((one) => one.metadata.name)
   assert.deepEqual(found.toSorted(), expected, `claims: ${world.log.join(", ")}`)
 }
 
-const claimNames = (count: number) => Array.from({ length: count }, (_, index) => `data-db-${index}`)
+export const claimNames = (count: number) => Array.from({ length: count }, (_, index) => `data-db-${index}`)
 
 /** What one request says in its body. */
 const bodyOf = (request: Request): unknown => {
@@ -301,7 +301,7 @@ const checkVerdict = (world: World, outcome: string | null) =>
     }
   })
 
-const firstOpen = (world: World) =>
+export const firstOpen = (world: World) =>
   Effect.map(withCluster(world.sandbox.cluster)(Journal.list("shop", "db")), (entries) =>
     entries.find((entry) => Journal.isOpen(entry.status))
   )

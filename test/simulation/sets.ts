@@ -12,14 +12,13 @@ import type { OperationResult } from "../../packages/sdk/src/operation/Progress.
 import { leases } from "../../packages/sandbox/src/registry/kinds/index.ts"
 import * as Restore from "../../packages/sdk/src/Restore.ts"
 import { driver } from "../../packages/sandbox/src/node/Nodes.ts"
-import type { Plan as Faults } from "../../packages/sandbox/src/Fault.ts"
-import { inject } from "../../packages/sandbox/src/FaultyCluster.ts"
 import * as Snapshot from "../../packages/sdk/src/Snapshot.ts"
 import * as Prune from "../../packages/sdk/src/SnapshotPrune.ts"
-import { ann, bob } from "../sdk/scale/callers.ts"
+import { ann, bob, carol } from "../sdk/scale/callers.ts"
 import { write } from "../sdk/restore/world.ts"
 import { freezable, type Freezer, quiesce } from "../sdk/snapshot/freezing.ts"
 import { app } from "../sdk/snapshot/world.ts"
+import { caller, type Deaths, type Faults, lineOf } from "./again.ts"
 import type { Decorate } from "./scaling.ts"
 import { inventory, type Inventory, judge, watched } from "./setVerdict.ts"
 import { drive, withCluster, type World } from "./world.ts"
@@ -69,8 +68,14 @@ export interface Means {
   /** Somebody else acts once its caller is gone. */
   readonly after?: (stage: Stage) => Effect.Effect<void>
   /** How it is ended where its caller does not. Default: an abort. */
-  readonly way?: "abort" | "resume"
+  readonly way?: Way
+  /** What whoever takes it up is met by. */
+  readonly again?: () => Faults
+  /** How it is ended where that one does not either. Default: as that one was about to. */
+  readonly end?: Way
 }
+
+export type Way = "abort" | "resume"
 
 export interface Stage {
   readonly world: World
@@ -84,6 +89,9 @@ export interface Stage {
 export interface Met {
   readonly calls: number
   readonly replay: string
+  /** Of its caller, and of whoever took it up: before which calls a death finds another state. */
+  readonly deaths: Deaths
+  readonly deathsAgain: Deaths
   readonly outcome: string
 }
 
@@ -167,25 +175,38 @@ const openOf = (world: World) =>
     entries.find(({ status }) => Journal.isOpen(status))
   )
 
-/** Its caller is dead, or has given up: somebody else ends it, without faults, or does it where it had not begun. */
-const ended = (stage: Stage, port: Cluster["Service"], way: "abort" | "resume") =>
+/** Its caller is dead, or has given up: somebody else ends it, or does it where it had not begun. */
+const takeUp = (stage: Stage, port: Cluster["Service"], way: Way, identity: string) =>
   Effect.gen(function* () {
     const { world, scenario } = stage
+    const open = yield* openOf(world)
+    if (open === undefined && world.sandbox.store.list(leases, "shop").length === 0) return []
+    const { quiesce: profile } = scenario.options
+    const how = { identity, ...limits, ...(profile === undefined ? {} : { quiesce: profile }) }
+    const again =
+      open === undefined
+        ? running(stage, undefined)
+        : ways[scenario.verb][way]({ namespace: "shop", id: open.plan.id }, how)
+    return [yield* drive(Effect.exit(withCluster(port)(again)))]
+  })
+
+/** Without faults, by an abort where nothing else ends it. */
+const ended = (stage: Stage, port: Cluster["Service"], way: Way, identity: string) =>
+  Effect.gen(function* () {
     const told: Array<Exit.Exit<OperationResult, unknown>> = []
-    const isLeft = world.sandbox.store.list(leases, "shop").length > 0
-    if (isLeft && (yield* openOf(world)) === undefined)
-      told.push(yield* drive(Effect.exit(withCluster(port)(running(stage, undefined)))))
+    if ((yield* openOf(stage.world)) === undefined) told.push(...(yield* takeUp(stage, port, way, identity)))
     for (const now of [way, way, "abort"] as const) {
-      const open = yield* openOf(world)
-      if (open === undefined) break
-      const again = ways[scenario.verb][now](
-        { namespace: "shop", id: open.plan.id },
-        { identity: bob, ...limits }
-      )
-      told.push(yield* drive(Effect.exit(withCluster(port)(again))))
+      if ((yield* openOf(stage.world)) === undefined) break
+      told.push(...(yield* takeUp(stage, port, now, identity)))
     }
     return told
   })
+
+/** Whoever is dead holds nobody for longer than it has been asked for. */
+const thawed = ({ holds }: Freezer) =>
+  Effect.suspend(() =>
+    holds.some(({ end }) => end === null) ? drive(Effect.sleep(quiesce.hold.deadline + 1000)) : Effect.void
+  )
 
 /** Who may do what is asked dozens of times in each run, and answered yes: without the server it is cheaper. */
 const allowed = (inner: Cluster["Service"]): Cluster["Service"] => ({
@@ -210,7 +231,7 @@ export const meet = (
   { faults = () => () => undefined, bug = (inner) => inner, way = "abort", ...means }: Means = {}
 ) =>
   Effect.gen(function* () {
-    const { recast, before, between, after } = means
+    const { recast, before, between, after, again, end = way } = means
     const { world, freezer } = given
     freezer.holds.length = 0
     freezer.log.length = 0
@@ -219,24 +240,31 @@ export const meet = (
     const breaches: Array<string> = []
     const wire = watched(allowed(world.sandbox.cluster), stage, breaches)
     const port = bug(between === undefined ? wire : between(stage, wire), world)
-    const { cluster, record } = inject(port, faults())
-    const exit = yield* drive(Effect.exit(withCluster(cluster)(running(stage, recast))))
-    const replay = record.replay()
+    const one = caller(port, faults())
+    const exit = yield* drive(Effect.exit(withCluster(one.cluster)(running(stage, recast))))
+    const replay = one.record.replay()
     const isMet = between !== undefined
     // Whoever lives to tell how it ended has let all go, unless it could not be told.
     if (replay === "") {
       const held = freezer.holds.filter(({ end }) => end === null).map(({ pod }) => pod)
       assert.deepEqual(held, [], "held after its caller had ended")
     }
-    if (freezer.holds.some(({ end }) => end === null))
-      yield* drive(Effect.sleep(quiesce.hold.deadline + 1000))
+    yield* thawed(freezer)
     if (after !== undefined) yield* after(stage)
-    const told = yield* ended(stage, port, way)
+    const two = caller(port, again?.() ?? (() => undefined))
+    const told = again === undefined ? [] : yield* takeUp(stage, two.cluster, way, bob)
+    yield* thawed(freezer)
+    told.push(...(yield* ended(stage, port, end, again === undefined ? bob : carol)))
     yield* drive(Effect.sleep(100))
     yield* judge(stage, { exit, told, breaches, isQuiet: replay === "" && !isMet, isMet })
     const last = told.at(-1) ?? exit
-    const outcome = last._tag === "Success" ? last.value.outcome : "failed"
-    return { calls: record.calls.length, replay, outcome } satisfies Met
+    return {
+      calls: one.record.calls.length,
+      replay: lineOf(replay, two.record.replay()),
+      deaths: one.deaths(),
+      deathsAgain: two.deaths(),
+      outcome: last._tag === "Success" ? last.value.outcome : "failed"
+    } satisfies Met
   })
 
 /** The same in a world of its own. */

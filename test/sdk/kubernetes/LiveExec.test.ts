@@ -69,6 +69,11 @@ describe("how an exec ended", () => {
       (socket) => end(socket, { status: "Failure", message: "no such file" }),
       /^no such file$/
     ],
+    [
+      "a failure in words that a terminal would obey",
+      (socket) => end(socket, { status: "Failure", message: "no\u001b[2J such\r\n\u009bfile" }),
+      /^no \[2J such file$/
+    ],
     ["a failure whose code is 0", (socket) => end(socket, failure(0)), /no exit code$/],
     ["a status of neither kind", (socket) => end(socket, {}), /no exit code$/]
   ]

@@ -18,6 +18,7 @@ import { drive, ref, withCluster, type World } from "../../simulation/world.ts"
 
 export const ann = "ann@laptop"
 export const bob = "bob@desk"
+export const carol = "carol@phone"
 export const command = (...argv: ReadonlyArray<string>) =>
   ({ _tag: "Command", argv, container: null, timeout: 5000 }) as const
 export const hooks: Profile = { beforeRemove: command("leave", "{pod}"), afterAdd: command("join", "{pod}") }

@@ -5,7 +5,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import type { ExecExit } from "../Cluster.ts"
-import { bounded } from "../resource/Status.ts"
+import { oneLine } from "../resource/Status.ts"
 
 export const subprotocol = "v5.channel.k8s.io"
 
@@ -54,6 +54,6 @@ export const exitOf = (payload: Uint8Array): ExecExit => {
     }
   }
   return unknown(
-    typeof fields["message"] === "string" ? bounded(fields["message"]) : "the server named no exit code"
+    typeof fields["message"] === "string" ? oneLine(fields["message"]) : "the server named no exit code"
   )
 }

@@ -15,6 +15,9 @@ const maxMessage = 2000
 export const bounded = (text: string): string =>
   text.length > maxMessage ? `${text.slice(0, maxMessage)}… (${text.length} characters)` : text
 
+/** The same in one line, without what a terminal would obey: a webhook's words may run over lines. */
+export const oneLine = (text: string): string => bounded(text).replaceAll(/[\s\p{Cc}]+/gu, " ")
+
 /** The parts of a `meta/v1 Status` that we read. */
 export interface Status {
   readonly status?: string
@@ -175,11 +178,7 @@ export const fromStatus = (
 ): ClusterError => {
   const status: Status = isStatus(body) ? body : {}
   const reason = byReason(status, headers) ?? byCode(code, headers)
-  // A webhook's words may run over lines; an error is one.
-  const said =
-    typeof status.message === "string"
-      ? bounded(status.message).replaceAll(/[\s\p{Cc}]+/gu, " ")
-      : `the server answered ${code}`
+  const said = typeof status.message === "string" ? oneLine(status.message) : `the server answered ${code}`
   const effectUnknown =
     reason._tag === "Unavailable" ||
     reason._tag === "Timeout" ||

@@ -1,0 +1,90 @@
+/**
+ * All second deaths, on all cores: the first caller dies, whoever resumes or aborts it dies too, and a third one
+ * resumes or aborts that.
+ */
+import * as Exit from "effect/Exit"
+import { linesOf } from "./again.ts"
+import { runLine, scenariosOf, type Task, ways } from "./againRun.ts"
+import { batches, type Failure, onAllCores } from "./pool.ts"
+import { wordsOf } from "./setRun.ts"
+
+export interface Amount extends Pick<Task, "verb" | "members" | "every" | "all"> {
+  readonly scenario: string | null
+  /** After this time nothing more is begun. */
+  readonly minutes: number
+  readonly replay: string | null
+}
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+const tell = ({ task, faults: [words] }: Failure<Task>) => {
+  const { verb, scenario, members, line, way, end } = task
+  const many = verb === "scale" ? "" : ` --members ${members}`
+  say(`FAILED ${scenario}, "${line}", ${way}, then ${end}: ${words}`)
+  say(`  npm run prove -- ${verb} --part again --scenario "${scenario}"${many} --replay "${line}"`)
+}
+
+const replayed = async (line: string, scenarios: ReadonlyArray<string>, { verb, members }: Amount) => {
+  let failures = 0
+  for (const scenario of scenarios)
+    for (const way of ways)
+      for (const end of ways) {
+        const exit = await runLine({ verb, scenario, members, line, way, end })
+        if (Exit.isFailure(exit)) failures += 1
+        const what = Exit.isFailure(exit) ? `FAILED ${wordsOf(exit)}` : exit.value.outcome
+        say(`${scenario}, ${way}, then ${end}: ${what}`)
+      }
+  return failures
+}
+
+/** Prints counts, and each failure with the line that runs it again. Answers how many failed. */
+export const proveAgain = async (amount: Amount): Promise<number> => {
+  const { verb, members, every, all, minutes } = amount
+  const chosen = scenariosOf(verb, members).filter((key) => (amount.scenario ?? key) === key)
+  if (chosen.length === 0) {
+    say(`no scenario "${amount.scenario}"; use one of ${scenariosOf(verb, members).join(", ")}`)
+    return 1
+  }
+  if (amount.replay !== null) return replayed(amount.replay, chosen, amount)
+  const began = performance.now()
+  const seconds = () => Math.round((performance.now() - began) / 1000)
+  const tasks: Array<Task> = []
+  for (const scenario of chosen) {
+    const given = { verb, scenario, members, every, all, end: "abort" } as const
+    const plain = await runLine({ ...given, line: "", way: "resume" })
+    if (Exit.isFailure(plain)) {
+      say(`FAILED ${scenario} without a death: ${wordsOf(plain)}`)
+      return 1
+    }
+    const lines = linesOf(plain.value.deaths, all)
+    say(`${scenario}: ${plain.value.deaths.calls} calls, ${lines.length} first deaths`)
+    tasks.push(...lines.flatMap((line) => ways.map((way): Task => ({ ...given, line, way }))))
+  }
+  let [runs, failures, done, told] = [0, 0, 0, 0]
+  const over = (ended: ReadonlyArray<Task>, failed: ReadonlyArray<Failure<Task>>, count: number) => {
+    runs += count
+    failures += failed.length
+    done += ended.length
+    for (const failure of failed) tell(failure)
+    if (seconds() < told + 60) return
+    told = seconds()
+    say(`${runs} second deaths behind ${done} of ${tasks.length} first ones, ${failures} failed; ${told} s`)
+  }
+  const worker = new URL("./againWorker.ts", import.meta.url)
+  const inTime = () => seconds() < minutes * 60
+  // From everywhere: cut short, it has seen of each.
+  const queue = batches(tasks, 1).toSorted((left, right) => place(left) - place(right))
+  await onAllCores(worker, [...queue], over, inTime)
+  say(
+    `${verb}: ${runs} second deaths behind ${done} of ${tasks.length} first ones, ${failures} failed, ${seconds()} s`
+  )
+  return failures
+}
+
+/** A place of its own for each, the same one each time. */
+const place = ([task]: ReadonlyArray<Task>): number => {
+  let hash = 7
+  for (const char of `${task?.scenario} ${task?.line} ${task?.way}`)
+    hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193)
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0
+}
