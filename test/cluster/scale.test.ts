@@ -146,6 +146,7 @@ describe("scaling PostgreSQL", () => {
   it("starts empty where a claim is set aside, and deletes that one alone, with its data, when purged", async () => {
     // The member from before gets well again as a new pod.
     await kubectl(["delete", ...n, "pod/db-1"])
+    await kubectl(["wait", ...n, "pod/db-1", "--for=create", "--timeout=60s"])
     await kubectl(["wait", ...n, "pod/db-1", "--for=condition=Ready", "--timeout=60s"])
     await query(space.name, "db-1", "create table mine as select 7 as answer")
     succeeded(await scale(1).ended)
